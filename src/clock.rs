@@ -1,0 +1,52 @@
+//! The one place that reads the time.
+//!
+//! Wall time is for display, calendars and stored instants; lengths of time come from the monotonic clock. Everything
+//! below the doors takes `now` as a parameter, so a test can say what time it is.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::domain::Instant;
+
+/// Where `now` comes from: the system, or a hand that winds it.
+#[derive(Clone, Debug, Default)]
+pub enum Clock {
+    #[default]
+    System,
+    /// Milliseconds since the epoch, set by whoever holds the other end.
+    HandWound(Arc<AtomicI64>),
+}
+
+impl Clock {
+    #[expect(clippy::disallowed_methods, reason = "this is the file where the wall clock is read")]
+    pub fn now(&self) -> Instant {
+        match self {
+            Self::System => {
+                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+                Instant::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+            }
+            Self::HandWound(millis) => Instant::from_millis(millis.load(Ordering::SeqCst)),
+        }
+    }
+}
+
+/// Measures lengths of time on the monotonic clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(tokio::time::Instant);
+
+impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "this is the file where the monotonic clock is read")]
+    pub fn start() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    /// The monotonic point `length` after the start, for `tokio::time::timeout_at` and `sleep_until`.
+    pub fn after(&self, length: Duration) -> tokio::time::Instant {
+        self.0 + length
+    }
+}

@@ -1,0 +1,61 @@
+//! Points in time and lengths of time as the domain speaks of them.
+//!
+//! Stored instants are UTC unix milliseconds (design: one unit everywhere, integers in SQL). Nothing here reads a
+//! clock: `now` comes in as a parameter from `clock.rs`.
+
+use std::time::Duration;
+
+/// A point in time: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(i64);
+
+impl Instant {
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, as Discord's `<t:…:R>` wants them.
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// Time passed since `earlier`; zero when `earlier` lies in the future (a clock that stepped back).
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    pub fn plus(self, length: Duration) -> Self {
+        Self(self.0.saturating_add(millis(length)))
+    }
+
+    pub fn minus(self, length: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(length)))
+    }
+}
+
+/// A duration in whole milliseconds, saturating.
+pub fn millis(length: Duration) -> i64 {
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_stepped_back_yields_no_negative_time() {
+        let (early, late) = (Instant::from_millis(1_000), Instant::from_millis(5_000));
+        assert_eq!(late.since(early), Duration::from_secs(4));
+        assert_eq!(early.since(late), Duration::ZERO);
+    }
+
+    #[test]
+    fn seconds_round_down_also_before_the_epoch() {
+        assert_eq!(Instant::from_millis(1_999).seconds(), 1);
+        assert_eq!(Instant::from_millis(-1).seconds(), -1);
+    }
+}

@@ -1,0 +1,342 @@
+//! Where an endpoint is: `tcp://host:port`, `http(s)://host[:port]/path`, or a bare `ip:port`.
+//!
+//! The parser is strict on purpose. Loose spellings (`127.1`, `0x7f.1`, `user@host`) are how a monitor is talked into
+//! looking where it must not, so anything that is not a canonical address or a plain host name is refused, with a
+//! sentence and a right example. Judging the address itself is `address.rs`; this file only reads.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// The longest target we keep, in bytes: long enough for real URLs, short enough for a card.
+pub const MAX_TARGET_BYTES: usize = 512;
+
+/// How an endpoint is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    Tcp,
+    Http,
+    Https,
+}
+
+impl Scheme {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    const fn default_port(self) -> Option<u16> {
+        match self {
+            Self::Tcp => None,
+            Self::Http => Some(80),
+            Self::Https => Some(443),
+        }
+    }
+}
+
+/// A host as it was written: an address, or a name to resolve at every look.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Host {
+    Ip(IpAddr),
+    /// Lower-case ASCII, no trailing dot.
+    Name(Box<str>),
+}
+
+impl fmt::Display for Host {
+    /// Without brackets, as people type an address.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(ip) => write!(out, "{ip}"),
+            Self::Name(name) => out.write_str(name),
+        }
+    }
+}
+
+/// A parsed target. `Display` gives the one canonical spelling, which is also what is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    pub scheme: Scheme,
+    pub host: Host,
+    pub port: u16,
+    /// Path and query, beginning with `/`; empty for TCP.
+    pub path: Box<str>,
+}
+
+impl Target {
+    /// `host:port`, an IPv6 address in brackets.
+    pub fn authority(&self) -> String {
+        match &self.host {
+            Host::Ip(IpAddr::V6(ip)) => format!("[{ip}]:{}", self.port),
+            host => format!("{host}:{}", self.port),
+        }
+    }
+
+    /// The value of an HTTP `Host` header: the port is left out where it is the scheme's own.
+    pub fn host_header(&self) -> String {
+        let authority = self.authority();
+        match self.scheme.default_port() {
+            Some(port) if port == self.port => authority[..authority.len() - format!(":{port}").len()].to_owned(),
+            _ => authority,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.scheme {
+            Scheme::Tcp => write!(out, "tcp://{}", self.authority()),
+            scheme => write!(out, "{}://{}{}", scheme.word(), self.host_header(), self.path),
+        }
+    }
+}
+
+/// Why a text is not a target. `Display` is a sentence for the person who typed it, with a right example.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetError {
+    problem: String,
+    example: &'static str,
+}
+
+impl TargetError {
+    fn new(problem: impl Into<String>, example: &'static str) -> Self {
+        Self { problem: problem.into(), example }
+    }
+}
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}; a right one is `{}`", self.problem, self.example)
+    }
+}
+
+impl std::error::Error for TargetError {}
+
+const TCP_EXAMPLE: &str = "tcp://203.0.113.7:25565";
+const HTTP_EXAMPLE: &str = "https://example.org/health";
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        let text = text.trim();
+        check_characters(text)?;
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return parse_bare(text);
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            "tcp" => parse_tcp(rest),
+            "http" => parse_http(Scheme::Http, rest),
+            "https" => parse_http(Scheme::Https, rest),
+            _ => Err(TargetError::new("the scheme must be tcp, http or https", TCP_EXAMPLE)),
+        }
+    }
+}
+
+fn check_characters(text: &str) -> Result<(), TargetError> {
+    if text.is_empty() {
+        return Err(TargetError::new("the target is empty", TCP_EXAMPLE));
+    }
+    if text.len() > MAX_TARGET_BYTES {
+        return Err(TargetError::new(format!("the target is longer than {MAX_TARGET_BYTES} bytes"), HTTP_EXAMPLE));
+    }
+    if !text.is_ascii() {
+        return Err(TargetError::new(
+            "the target has characters outside ASCII (write an international name in its xn-- form, and encode a path with %)",
+            "https://xn--bcher-kva.example/health",
+        ));
+    }
+    if text.bytes().any(|byte| byte.is_ascii_control() || b" \"<>\\^`{|}".contains(&byte)) {
+        return Err(TargetError::new("the target has a space or a character that no address has", HTTP_EXAMPLE));
+    }
+    Ok(())
+}
+
+/// A bare `ip:port`. Host names need a scheme: `example:80` is more often a slip than a wish.
+fn parse_bare(text: &str) -> Result<Target, TargetError> {
+    let (host, port) = split_authority(text, None)?;
+    match host {
+        Host::Ip(_) => Ok(Target { scheme: Scheme::Tcp, host, port, path: "".into() }),
+        Host::Name(_) => Err(TargetError::new("a host name needs a scheme in front", "tcp://example.org:25565")),
+    }
+}
+
+fn parse_tcp(rest: &str) -> Result<Target, TargetError> {
+    let authority = rest.strip_suffix('/').unwrap_or(rest);
+    if authority.contains(['/', '?', '#']) {
+        return Err(TargetError::new("a tcp target ends after the port", TCP_EXAMPLE));
+    }
+    let (host, port) = split_authority(authority, None)?;
+    Ok(Target { scheme: Scheme::Tcp, host, port, path: "".into() })
+}
+
+fn parse_http(scheme: Scheme, rest: &str) -> Result<Target, TargetError> {
+    if rest.contains('#') {
+        return Err(TargetError::new("a `#…` part is never sent to a server; leave it out", HTTP_EXAMPLE));
+    }
+    let split = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(split);
+    let (host, port) = split_authority(authority, scheme.default_port())?;
+    let path = if path.starts_with('/') { path.into() } else { format!("/{path}").into() };
+    Ok(Target { scheme, host, port, path })
+}
+
+fn split_authority(text: &str, default_port: Option<u16>) -> Result<(Host, u16), TargetError> {
+    if text.contains('@') {
+        return Err(TargetError::new("a name or password before `@` is not taken", HTTP_EXAMPLE));
+    }
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (inside, after) = rest
+                .split_once(']')
+                .ok_or_else(|| TargetError::new("the bracket of the IPv6 address is not closed", "tcp://[2001:db8::7]:80"))?;
+            (Host::Ip(IpAddr::V6(parse_v6(inside)?)), after)
+        }
+        None => {
+            if text.bytes().filter(|byte| *byte == b':').count() > 1 {
+                return Err(TargetError::new("an IPv6 address goes in brackets", "tcp://[2001:db8::7]:80"));
+            }
+            let split = text.find(':').unwrap_or(text.len());
+            let (host, port) = text.split_at(split);
+            (parse_host(host)?, port)
+        }
+    };
+    let port = match (port, default_port) {
+        ("", Some(default)) => default,
+        ("", None) => return Err(TargetError::new("the port is missing", TCP_EXAMPLE)),
+        (port, _) => parse_port(port)?,
+    };
+    Ok((host, port))
+}
+
+/// Reads `:8080`.
+fn parse_port(text: &str) -> Result<u16, TargetError> {
+    let digits = text.strip_prefix(':').filter(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    digits
+        .and_then(|digits| digits.parse().ok())
+        .filter(|port| *port != 0)
+        .ok_or_else(|| TargetError::new("the port must be a number from 1 to 65535", TCP_EXAMPLE))
+}
+
+fn parse_v6(text: &str) -> Result<Ipv6Addr, TargetError> {
+    text.parse().map_err(|_| TargetError::new("that is not an IPv6 address (zone names are not taken)", "tcp://[2001:db8::7]:80"))
+}
+
+fn parse_host(text: &str) -> Result<Host, TargetError> {
+    if text.is_empty() {
+        return Err(TargetError::new("the host is missing", HTTP_EXAMPLE));
+    }
+    if let Ok(ip) = text.parse::<Ipv4Addr>() {
+        return Ok(Host::Ip(IpAddr::V4(ip)));
+    }
+    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+    // A last label that begins with a digit is an address in one of its loose spellings (127.1, 0x7f000001, 2130706433).
+    let last = name.rsplit('.').next().unwrap_or_default();
+    if last.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(TargetError::new("an IPv4 address is written as four plain decimal numbers", TCP_EXAMPLE));
+    }
+    if name.len() > 253 || !name.split('.').all(is_label) {
+        return Err(TargetError::new("that is not a host name (letters, digits, hyphens and dots)", HTTP_EXAMPLE));
+    }
+    Ok(Host::Name(name.into()))
+}
+
+/// RFC 1123 label; the underscore is let through because service names in home networks carry it.
+fn is_label(label: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=63).contains(&label.len()) && label.bytes().all(inner) && !label.starts_with('-') && !label.ends_with('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(text: &str) -> String {
+        text.parse::<Target>().unwrap_or_else(|error| panic!("{text}: {error}")).to_string()
+    }
+
+    fn refusal(text: &str) -> String {
+        match text.parse::<Target>() {
+            Ok(target) => panic!("{text} was taken as {target}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn takes_what_people_write_and_spells_it_one_way() {
+        for (written, kept) in [
+            ("203.0.113.7:80", "tcp://203.0.113.7:80"),
+            ("[2001:DB8::7]:80", "tcp://[2001:db8::7]:80"),
+            ("tcp://Example.ORG:25565", "tcp://example.org:25565"),
+            ("tcp://example.org.:25565/", "tcp://example.org:25565"),
+            ("http://example.org", "http://example.org/"),
+            ("HTTP://example.org:80/", "http://example.org/"),
+            ("http://example.org:8080/a?b=c", "http://example.org:8080/a?b=c"),
+            ("https://example.org?x=1", "https://example.org/?x=1"),
+            ("https://[2001:db8::7]/health", "https://[2001:db8::7]/health"),
+            ("https://example.org:443/x", "https://example.org/x"),
+            ("  http://nas_1.lan/ ", "http://nas_1.lan/"),
+        ] {
+            assert_eq!(canonical(written), kept);
+        }
+    }
+
+    #[test]
+    fn refuses_the_rest_with_a_sentence_and_an_example() {
+        for (written, words) in [
+            ("", "empty"),
+            ("example.org:80", "needs a scheme"),
+            ("203.0.113.7", "port is missing"),
+            ("tcp://203.0.113.7", "port is missing"),
+            ("203.0.113.7:0", "1 to 65535"),
+            ("203.0.113.7:65536", "1 to 65535"),
+            ("203.0.113.7:+80", "1 to 65535"),
+            ("203.0.113.7:", "1 to 65535"),
+            ("ftp://example.org/", "scheme must be"),
+            ("tcp://example.org:80/path", "ends after the port"),
+            ("http://user:pass@example.org/", "before `@`"),
+            ("http://127.1/", "four plain decimal"),
+            ("http://0x7f.0.0.1/", "four plain decimal"),
+            ("http://2130706433/", "four plain decimal"),
+            ("http://0177.0.0.1/", "four plain decimal"),
+            ("http://127.0.0.1./", "four plain decimal"),
+            ("http://2001:db8::7/", "brackets"),
+            ("http://[2001:db8::7/", "not closed"),
+            ("http://[fe80::1%25eth0]/", "zone names"),
+            ("http://exa mple.org/", "space"),
+            ("http://bücher.example/", "xn--"),
+            ("http://１２７.0.0.1/", "outside ASCII"),
+            ("http://-a.example/", "not a host name"),
+            ("http://a..b/", "not a host name"),
+            ("http:///x", "host is missing"),
+            ("http://example.org/#top", "`#…`"),
+        ] {
+            let sentence = refusal(written);
+            assert!(sentence.contains(words), "{written}: {sentence}");
+            assert!(sentence.contains("; a right one is `"), "{written}: {sentence}");
+        }
+    }
+
+    #[test]
+    fn every_example_in_a_refusal_is_itself_right() {
+        for text in [TCP_EXAMPLE, HTTP_EXAMPLE, "tcp://[2001:db8::7]:80", "https://xn--bcher-kva.example/health", "tcp://example.org:25565"] {
+            canonical(text);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_canonical_spelling_reads_back_as_itself(text in "(tcp|http|https)://[a-z0-9.\\[\\]:-]{1,24}(:[0-9]{1,6})?(/[a-z?=&%]{0,8})?") {
+            if let Ok(target) = text.parse::<Target>() {
+                proptest::prop_assert_eq!(target.to_string().parse::<Target>(), Ok(target));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "\\PC{0,64}") {
+            let _ = text.parse::<Target>();
+        }
+    }
+}

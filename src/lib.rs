@@ -1,0 +1,5 @@
+//! Rollcall, the monitor that lives in Discord.
+
+mod clock;
+mod domain;
+mod probe;
