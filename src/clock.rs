@@ -19,11 +19,16 @@ pub enum Clock {
 }
 
 impl Clock {
-    #[expect(clippy::disallowed_methods, reason = "this is the file where the wall clock is read")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the file where the wall clock is read"
+    )]
     pub fn now(&self) -> Instant {
         match self {
             Self::System => {
-                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+                let since_epoch = SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or(Duration::ZERO);
                 Instant::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
             }
             Self::HandWound(millis) => Instant::from_millis(millis.load(Ordering::SeqCst)),
@@ -36,7 +41,10 @@ impl Clock {
 pub struct Stopwatch(tokio::time::Instant);
 
 impl Stopwatch {
-    #[expect(clippy::disallowed_methods, reason = "this is the file where the monotonic clock is read")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the file where the monotonic clock is read"
+    )]
     pub fn start() -> Self {
         Self(tokio::time::Instant::now())
     }

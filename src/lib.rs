@@ -3,3 +3,4 @@
 mod clock;
 mod domain;
 mod probe;
+mod store;

@@ -57,7 +57,9 @@ impl Method {
     }
 
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.word().eq_ignore_ascii_case(word))
+        Self::ALL
+            .into_iter()
+            .find(|method| method.word().eq_ignore_ascii_case(word))
     }
 }
 
@@ -74,13 +76,25 @@ impl fmt::Display for CheckError {
 impl std::error::Error for CheckError {}
 
 /// Headers that belong to the connection or to us.
-const OWN_HEADERS: [&str; 6] = ["host", "connection", "content-length", "transfer-encoding", "upgrade", "te"];
+const OWN_HEADERS: [&str; 6] = [
+    "host",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "upgrade",
+    "te",
+];
 
 impl HttpCheck {
     /// Reads `200`, `200-399`.
     pub fn parse_status(text: &str) -> Result<(u16, u16), CheckError> {
         let (first, last) = text.split_once('-').unwrap_or((text, text));
-        let number = |part: &str| part.trim().parse::<u16>().ok().filter(|status| (100..=599).contains(status));
+        let number = |part: &str| {
+            part.trim()
+                .parse::<u16>()
+                .ok()
+                .filter(|status| (100..=599).contains(status))
+        };
         match (number(first), number(last)) {
             (Some(first), Some(last)) if first <= last => Ok((first, last)),
             _ => Err(CheckError("the expected status must be one number or a range from 100 to 599; a right one is `200-399`".into())),
@@ -89,7 +103,11 @@ impl HttpCheck {
 
     /// Reads `Name: value` lines, at most eight.
     pub fn parse_headers(text: &str) -> Result<Vec<(String, String)>, CheckError> {
-        let headers: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).map(parse_header).collect::<Result<_, _>>()?;
+        let headers: Vec<_> = text
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .map(parse_header)
+            .collect::<Result<_, _>>()?;
         if headers.len() > 8 {
             return Err(CheckError("at most 8 headers are sent with a look".into()));
         }
@@ -100,14 +118,22 @@ impl HttpCheck {
     pub fn parse_keyword(text: &str) -> Result<String, CheckError> {
         match text.len() {
             1..=200 => Ok(text.to_owned()),
-            _ => Err(CheckError("the keyword must have 1 to 200 bytes; a right one is `\"status\":\"ok\"`".into())),
+            _ => Err(CheckError(
+                "the keyword must have 1 to 200 bytes; a right one is `\"status\":\"ok\"`".into(),
+            )),
         }
     }
 }
 
 fn parse_header(line: &str) -> Result<(String, String), CheckError> {
-    let refuse = |problem: &str| CheckError(format!("{problem}; a right header is `Accept: application/json`"));
-    let (name, value) = line.split_once(':').ok_or_else(|| refuse("a header needs a name, a colon and a value"))?;
+    let refuse = |problem: &str| {
+        CheckError(format!(
+            "{problem}; a right header is `Accept: application/json`"
+        ))
+    };
+    let (name, value) = line
+        .split_once(':')
+        .ok_or_else(|| refuse("a header needs a name, a colon and a value"))?;
     let (name, value) = (name.trim(), value.trim());
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || name.len() > 64 || !name.bytes().all(is_token) {
@@ -117,7 +143,9 @@ fn parse_header(line: &str) -> Result<(String, String), CheckError> {
         return Err(refuse("that header is set by Rollcall itself"));
     }
     if value.len() > 512 || value.bytes().any(|byte| byte.is_ascii_control()) {
-        return Err(refuse("a header value has at most 512 bytes and no control characters"));
+        return Err(refuse(
+            "a header value has at most 512 bytes and no control characters",
+        ));
     }
     Ok((name.to_owned(), value.to_owned()))
 }
@@ -137,8 +165,22 @@ mod tests {
 
     #[test]
     fn reads_headers_and_refuses_smuggling() {
-        assert_eq!(HttpCheck::parse_headers("Accept: a/b\nX-Y:  z "), Ok(vec![("Accept".into(), "a/b".into()), ("X-Y".into(), "z".into())]));
-        for wrong in ["Host: a", "content-length: 5", "no colon", ": x", "X Y: z", "X: a\rb", &"X: y\n".repeat(9)] {
+        assert_eq!(
+            HttpCheck::parse_headers("Accept: a/b\nX-Y:  z "),
+            Ok(vec![
+                ("Accept".into(), "a/b".into()),
+                ("X-Y".into(), "z".into())
+            ])
+        );
+        for wrong in [
+            "Host: a",
+            "content-length: 5",
+            "no colon",
+            ": x",
+            "X Y: z",
+            "X: a\rb",
+            &"X: y\n".repeat(9),
+        ] {
             assert!(HttpCheck::parse_headers(wrong).is_err(), "{wrong:?}");
         }
     }

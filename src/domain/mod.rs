@@ -1,10 +1,16 @@
 //! What Rollcall knows: pure rules and words. No async, no I/O, no clock, no serialisation.
 //!
-//! Reading order: what is looked at (`target`, `check`, `address`), what was seen (`outcome`), what it means (`status`).
+//! Reading order: what is on the roll (`monitor`), where it is and what a look asks for (`target`, `check`), when it is
+//! due (`schedule`), what was seen (`outcome`), what it means (`status`), what is told of it (`event`, `text`).
 
 pub mod check;
+pub mod event;
 mod instant;
+pub mod monitor;
 pub mod outcome;
+pub mod schedule;
+pub mod status;
 pub mod target;
+pub mod text;
 
 pub use instant::{Instant, millis};

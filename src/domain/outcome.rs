@@ -43,11 +43,17 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(class: FailureClass) -> Self {
-        Self { class, detail: None }
+        Self {
+            class,
+            detail: None,
+        }
     }
 
     pub fn with(class: FailureClass, detail: impl Into<Box<str>>) -> Self {
-        Self { class, detail: Some(detail.into()) }
+        Self {
+            class,
+            detail: Some(detail.into()),
+        }
     }
 }
 
@@ -168,7 +174,13 @@ mod tests {
 
     #[test]
     fn a_failure_reads_as_a_short_sentence() {
-        assert_eq!(Failure::new(FailureClass::Refused).to_string(), "connection refused");
-        assert_eq!(Failure::with(FailureClass::UnexpectedStatus, "503").to_string(), "unexpected status (503)");
+        assert_eq!(
+            Failure::new(FailureClass::Refused).to_string(),
+            "connection refused"
+        );
+        assert_eq!(
+            Failure::with(FailureClass::UnexpectedStatus, "503").to_string(),
+            "unexpected status (503)"
+        );
     }
 }

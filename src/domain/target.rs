@@ -78,7 +78,9 @@ impl Target {
     pub fn host_header(&self) -> String {
         let authority = self.authority();
         match self.scheme.default_port() {
-            Some(port) if port == self.port => authority[..authority.len() - format!(":{port}").len()].to_owned(),
+            Some(port) if port == self.port => {
+                authority[..authority.len() - format!(":{port}").len()].to_owned()
+            }
             _ => authority,
         }
     }
@@ -88,7 +90,13 @@ impl fmt::Display for Target {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.scheme {
             Scheme::Tcp => write!(out, "tcp://{}", self.authority()),
-            scheme => write!(out, "{}://{}{}", scheme.word(), self.host_header(), self.path),
+            scheme => write!(
+                out,
+                "{}://{}{}",
+                scheme.word(),
+                self.host_header(),
+                self.path
+            ),
         }
     }
 }
@@ -102,7 +110,10 @@ pub struct TargetError {
 
 impl TargetError {
     fn new(problem: impl Into<String>, example: &'static str) -> Self {
-        Self { problem: problem.into(), example }
+        Self {
+            problem: problem.into(),
+            example,
+        }
     }
 }
 
@@ -130,7 +141,10 @@ impl FromStr for Target {
             "tcp" => parse_tcp(rest),
             "http" => parse_http(Scheme::Http, rest),
             "https" => parse_http(Scheme::Https, rest),
-            _ => Err(TargetError::new("the scheme must be tcp, http or https", TCP_EXAMPLE)),
+            _ => Err(TargetError::new(
+                "the scheme must be tcp, http or https",
+                TCP_EXAMPLE,
+            )),
         }
     }
 }
@@ -140,7 +154,10 @@ fn check_characters(text: &str) -> Result<(), TargetError> {
         return Err(TargetError::new("the target is empty", TCP_EXAMPLE));
     }
     if text.len() > MAX_TARGET_BYTES {
-        return Err(TargetError::new(format!("the target is longer than {MAX_TARGET_BYTES} bytes"), HTTP_EXAMPLE));
+        return Err(TargetError::new(
+            format!("the target is longer than {MAX_TARGET_BYTES} bytes"),
+            HTTP_EXAMPLE,
+        ));
     }
     if !text.is_ascii() {
         return Err(TargetError::new(
@@ -148,8 +165,14 @@ fn check_characters(text: &str) -> Result<(), TargetError> {
             "https://xn--bcher-kva.example/health",
         ));
     }
-    if text.bytes().any(|byte| byte.is_ascii_control() || b" \"<>\\^`{|}".contains(&byte)) {
-        return Err(TargetError::new("the target has a space or a character that no address has", HTTP_EXAMPLE));
+    if text
+        .bytes()
+        .any(|byte| byte.is_ascii_control() || b" \"<>\\^`{|}".contains(&byte))
+    {
+        return Err(TargetError::new(
+            "the target has a space or a character that no address has",
+            HTTP_EXAMPLE,
+        ));
     }
     Ok(())
 }
@@ -158,45 +181,82 @@ fn check_characters(text: &str) -> Result<(), TargetError> {
 fn parse_bare(text: &str) -> Result<Target, TargetError> {
     let (host, port) = split_authority(text, None)?;
     match host {
-        Host::Ip(_) => Ok(Target { scheme: Scheme::Tcp, host, port, path: "".into() }),
-        Host::Name(_) => Err(TargetError::new("a host name needs a scheme in front", "tcp://example.org:25565")),
+        Host::Ip(_) => Ok(Target {
+            scheme: Scheme::Tcp,
+            host,
+            port,
+            path: "".into(),
+        }),
+        Host::Name(_) => Err(TargetError::new(
+            "a host name needs a scheme in front",
+            "tcp://example.org:25565",
+        )),
     }
 }
 
 fn parse_tcp(rest: &str) -> Result<Target, TargetError> {
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     if authority.contains(['/', '?', '#']) {
-        return Err(TargetError::new("a tcp target ends after the port", TCP_EXAMPLE));
+        return Err(TargetError::new(
+            "a tcp target ends after the port",
+            TCP_EXAMPLE,
+        ));
     }
     let (host, port) = split_authority(authority, None)?;
-    Ok(Target { scheme: Scheme::Tcp, host, port, path: "".into() })
+    Ok(Target {
+        scheme: Scheme::Tcp,
+        host,
+        port,
+        path: "".into(),
+    })
 }
 
 fn parse_http(scheme: Scheme, rest: &str) -> Result<Target, TargetError> {
     if rest.contains('#') {
-        return Err(TargetError::new("a `#…` part is never sent to a server; leave it out", HTTP_EXAMPLE));
+        return Err(TargetError::new(
+            "a `#…` part is never sent to a server; leave it out",
+            HTTP_EXAMPLE,
+        ));
     }
     let split = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(split);
     let (host, port) = split_authority(authority, scheme.default_port())?;
-    let path = if path.starts_with('/') { path.into() } else { format!("/{path}").into() };
-    Ok(Target { scheme, host, port, path })
+    let path = if path.starts_with('/') {
+        path.into()
+    } else {
+        format!("/{path}").into()
+    };
+    Ok(Target {
+        scheme,
+        host,
+        port,
+        path,
+    })
 }
 
 fn split_authority(text: &str, default_port: Option<u16>) -> Result<(Host, u16), TargetError> {
     if text.contains('@') {
-        return Err(TargetError::new("a name or password before `@` is not taken", HTTP_EXAMPLE));
+        return Err(TargetError::new(
+            "a name or password before `@` is not taken",
+            HTTP_EXAMPLE,
+        ));
     }
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
-            let (inside, after) = rest
-                .split_once(']')
-                .ok_or_else(|| TargetError::new("the bracket of the IPv6 address is not closed", "tcp://[2001:db8::7]:80"))?;
+            let (inside, after) = rest.split_once(']').ok_or_else(|| {
+                TargetError::new(
+                    "the bracket of the IPv6 address is not closed",
+                    "tcp://[2001:db8::7]:80",
+                )
+            })?;
             (Host::Ip(IpAddr::V6(parse_v6(inside)?)), after)
         }
         None => {
             if text.bytes().filter(|byte| *byte == b':').count() > 1 {
-                return Err(TargetError::new("an IPv6 address goes in brackets", "tcp://[2001:db8::7]:80"));
+                return Err(TargetError::new(
+                    "an IPv6 address goes in brackets",
+                    "tcp://[2001:db8::7]:80",
+                ));
             }
             let split = text.find(':').unwrap_or(text.len());
             let (host, port) = text.split_at(split);
@@ -213,7 +273,9 @@ fn split_authority(text: &str, default_port: Option<u16>) -> Result<(Host, u16),
 
 /// Reads `:8080`.
 fn parse_port(text: &str) -> Result<u16, TargetError> {
-    let digits = text.strip_prefix(':').filter(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let digits = text
+        .strip_prefix(':')
+        .filter(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
     digits
         .and_then(|digits| digits.parse().ok())
         .filter(|port| *port != 0)
@@ -221,7 +283,12 @@ fn parse_port(text: &str) -> Result<u16, TargetError> {
 }
 
 fn parse_v6(text: &str) -> Result<Ipv6Addr, TargetError> {
-    text.parse().map_err(|_| TargetError::new("that is not an IPv6 address (zone names are not taken)", "tcp://[2001:db8::7]:80"))
+    text.parse().map_err(|_| {
+        TargetError::new(
+            "that is not an IPv6 address (zone names are not taken)",
+            "tcp://[2001:db8::7]:80",
+        )
+    })
 }
 
 fn parse_host(text: &str) -> Result<Host, TargetError> {
@@ -235,10 +302,16 @@ fn parse_host(text: &str) -> Result<Host, TargetError> {
     // A last label that begins with a digit is an address in one of its loose spellings (127.1, 0x7f000001, 2130706433).
     let last = name.rsplit('.').next().unwrap_or_default();
     if last.starts_with(|first: char| first.is_ascii_digit()) {
-        return Err(TargetError::new("an IPv4 address is written as four plain decimal numbers", TCP_EXAMPLE));
+        return Err(TargetError::new(
+            "an IPv4 address is written as four plain decimal numbers",
+            TCP_EXAMPLE,
+        ));
     }
     if name.len() > 253 || !name.split('.').all(is_label) {
-        return Err(TargetError::new("that is not a host name (letters, digits, hyphens and dots)", HTTP_EXAMPLE));
+        return Err(TargetError::new(
+            "that is not a host name (letters, digits, hyphens and dots)",
+            HTTP_EXAMPLE,
+        ));
     }
     Ok(Host::Name(name.into()))
 }
@@ -246,7 +319,10 @@ fn parse_host(text: &str) -> Result<Host, TargetError> {
 /// RFC 1123 label; the underscore is let through because service names in home networks carry it.
 fn is_label(label: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (1..=63).contains(&label.len()) && label.bytes().all(inner) && !label.starts_with('-') && !label.ends_with('-')
+    (1..=63).contains(&label.len())
+        && label.bytes().all(inner)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
 }
 
 #[cfg(test)]
@@ -254,7 +330,9 @@ mod tests {
     use super::*;
 
     fn canonical(text: &str) -> String {
-        text.parse::<Target>().unwrap_or_else(|error| panic!("{text}: {error}")).to_string()
+        text.parse::<Target>()
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
+            .to_string()
     }
 
     fn refusal(text: &str) -> String {
@@ -273,9 +351,15 @@ mod tests {
             ("tcp://example.org.:25565/", "tcp://example.org:25565"),
             ("http://example.org", "http://example.org/"),
             ("HTTP://example.org:80/", "http://example.org/"),
-            ("http://example.org:8080/a?b=c", "http://example.org:8080/a?b=c"),
+            (
+                "http://example.org:8080/a?b=c",
+                "http://example.org:8080/a?b=c",
+            ),
             ("https://example.org?x=1", "https://example.org/?x=1"),
-            ("https://[2001:db8::7]/health", "https://[2001:db8::7]/health"),
+            (
+                "https://[2001:db8::7]/health",
+                "https://[2001:db8::7]/health",
+            ),
             ("https://example.org:443/x", "https://example.org/x"),
             ("  http://nas_1.lan/ ", "http://nas_1.lan/"),
         ] {
@@ -315,13 +399,22 @@ mod tests {
         ] {
             let sentence = refusal(written);
             assert!(sentence.contains(words), "{written}: {sentence}");
-            assert!(sentence.contains("; a right one is `"), "{written}: {sentence}");
+            assert!(
+                sentence.contains("; a right one is `"),
+                "{written}: {sentence}"
+            );
         }
     }
 
     #[test]
     fn every_example_in_a_refusal_is_itself_right() {
-        for text in [TCP_EXAMPLE, HTTP_EXAMPLE, "tcp://[2001:db8::7]:80", "https://xn--bcher-kva.example/health", "tcp://example.org:25565"] {
+        for text in [
+            TCP_EXAMPLE,
+            HTTP_EXAMPLE,
+            "tcp://[2001:db8::7]:80",
+            "https://xn--bcher-kva.example/health",
+            "tcp://example.org:25565",
+        ] {
             canonical(text);
         }
     }

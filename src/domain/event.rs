@@ -1,0 +1,76 @@
+//! What changed, as data for the audit log: the kinds of event and who caused them.
+
+use std::fmt;
+
+use super::status::Change;
+
+/// What happened. The word is stored and never changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    EndpointAdded,
+    EndpointEdited,
+    EndpointRemoved,
+    EndpointPaused,
+    EndpointResumed,
+    /// First pass, or first after we could not look.
+    EndpointFound,
+    EndpointWarning,
+    EndpointRecovered,
+    EndpointOffline,
+    /// Was offline and answers again.
+    EndpointOnline,
+    EndpointUnknown,
+}
+
+impl EventKind {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::EndpointAdded => "endpoint_added",
+            Self::EndpointEdited => "endpoint_edited",
+            Self::EndpointRemoved => "endpoint_removed",
+            Self::EndpointPaused => "endpoint_paused",
+            Self::EndpointResumed => "endpoint_resumed",
+            Self::EndpointFound => "endpoint_found",
+            Self::EndpointWarning => "endpoint_warning",
+            Self::EndpointRecovered => "endpoint_recovered",
+            Self::EndpointOffline => "endpoint_offline",
+            Self::EndpointOnline => "endpoint_online",
+            Self::EndpointUnknown => "endpoint_unknown",
+        }
+    }
+}
+
+impl From<&Change> for EventKind {
+    fn from(change: &Change) -> Self {
+        match change {
+            Change::Found => Self::EndpointFound,
+            Change::Warned => Self::EndpointWarning,
+            Change::Recovered => Self::EndpointRecovered,
+            Change::WentOffline => Self::EndpointOffline,
+            Change::CameBack { .. } => Self::EndpointOnline,
+            Change::LostSight => Self::EndpointUnknown,
+        }
+    }
+}
+
+/// Who caused a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Rollcall itself, by looking or by a job.
+    System,
+    /// Somebody at the command line of the machine.
+    CommandLine,
+    /// A Discord user, by id.
+    Member(u64),
+}
+
+impl fmt::Display for Actor {
+    /// The form in storage: `system`, `cli`, `discord:<user id>`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => out.write_str("system"),
+            Self::CommandLine => out.write_str("cli"),
+            Self::Member(id) => write!(out, "discord:{id}"),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! When an endpoint is due: every endpoint has its own slot in its interval, so that many of them never bunch.
+//!
+//! The slot comes from a hash of the id. Nothing has to be remembered, a restart keeps everybody's slot, and a thousand
+//! endpoints added in one import spread over the interval by themselves.
+
+use std::time::Duration;
+
+use super::instant::{Instant, millis};
+
+/// The endpoint's offset into its interval, in milliseconds: stable, and spread evenly over all ids.
+fn slot(monitor_id: i64, interval: Duration) -> i64 {
+    let interval = millis(interval).max(1);
+    i64::try_from(spread(monitor_id.unsigned_abs()) % interval.unsigned_abs()).unwrap_or(0)
+}
+
+/// SplitMix64's finaliser (Steele, Lea, Flood 2014): neighbouring ids land far apart.
+fn spread(id: u64) -> u64 {
+    let mut mixed = id.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// The first instant after `now` that is the endpoint's slot.
+pub fn next_slot(monitor_id: i64, interval: Duration, now: Instant) -> Instant {
+    let length = millis(interval).max(1);
+    let since_slot = (now.millis() - slot(monitor_id, interval)).rem_euclid(length);
+    Instant::from_millis(now.millis() + length - since_slot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn the_next_slot_lies_within_one_interval_and_repeats_with_it() {
+        for id in 1..200 {
+            let now = Instant::from_millis(1_700_000_000_123 + id);
+            let first = next_slot(id, MINUTE, now);
+            assert!(first > now && first <= now.plus(MINUTE));
+            assert_eq!(next_slot(id, MINUTE, first), first.plus(MINUTE));
+            assert_eq!(
+                next_slot(id, MINUTE, first.minus(Duration::from_millis(1))),
+                first
+            );
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_endpoints_spread_evenly_over_the_minute() {
+        let now = Instant::from_millis(1_700_000_000_000);
+        let mut seconds = [0_u32; 60];
+        for id in 1..=100_000 {
+            let wait = next_slot(id, MINUTE, now).since(now);
+            seconds[usize::try_from(wait.as_secs().min(59)).unwrap()] += 1;
+        }
+        assert!(
+            seconds.iter().all(|count| (1_480..=1_860).contains(count)),
+            "{seconds:?}"
+        );
+    }
+
+    #[test]
+    fn an_interval_of_nothing_does_not_divide_by_zero() {
+        let now = Instant::from_millis(5);
+        assert_eq!(next_slot(1, Duration::ZERO, now), Instant::from_millis(6));
+    }
+}

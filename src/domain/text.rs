@@ -1,0 +1,154 @@
+//! Text that comes from people and goes to people: lengths of time read and written, foreign text made harmless.
+
+use std::time::Duration;
+
+/// Characters that change how text looks without being seen: control, zero-width and direction marks.
+pub fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{00ad}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Foreign text for a Discord message: unseen characters gone, every mark that Markdown or a mention begins with escaped.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for character in text.chars().filter(|character| !is_unseen(*character)) {
+        if r"\*_~`|<>#[]()@:-+".contains(character) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// Foreign text for an inline code span, where nothing but the backtick is special.
+pub fn code(text: &str) -> String {
+    let inside: String = text
+        .chars()
+        .filter(|character| !is_unseen(*character))
+        .map(|character| if character == '`' { '\'' } else { character })
+        .collect();
+    format!("`{inside}`")
+}
+
+/// Cuts to at most `limit` characters, the last being an ellipsis where something was cut.
+pub fn cut(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(limit.saturating_sub(1)).collect();
+    format!("{kept}…")
+}
+
+/// Reads `250ms`, `90s`, `5m`, `2h`, `7d`; a bare number counts `unit`s. `None` where it is none of these.
+pub fn parse_duration(text: &str, unit: Duration) -> Option<Duration> {
+    let text = text.trim();
+    let split = text
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (digits, suffix) = text.split_at(split);
+    let count: u32 = digits.parse().ok()?;
+    let unit = match suffix.trim() {
+        "" => unit,
+        "ms" => Duration::from_millis(1),
+        "s" => Duration::from_secs(1),
+        "m" | "min" => Duration::from_secs(60),
+        "h" => Duration::from_secs(3600),
+        "d" => Duration::from_secs(86_400),
+        _ => return None,
+    };
+    unit.checked_mul(count)
+}
+
+/// A length of time in its two largest units: `4 s`, `7 min`, `2 h 5 min`, `3 d 4 h`; below ten seconds with a decimal.
+pub fn duration(length: Duration) -> String {
+    let seconds = length.as_secs();
+    let two = |large: u64, large_unit: &str, small: u64, small_unit: &str| match small {
+        0 => format!("{large} {large_unit}"),
+        small => format!("{large} {large_unit} {small} {small_unit}"),
+    };
+    match seconds {
+        0..10 if length.subsec_millis() >= 100 => format!("{:.1} s", length.as_secs_f64()),
+        0..60 => format!("{seconds} s"),
+        60..3600 => two(seconds / 60, "min", seconds % 60, "s"),
+        3600..86_400 => two(seconds / 3600, "h", seconds % 3600 / 60, "min"),
+        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3600, "h"),
+    }
+}
+
+/// A phase of a look: `0.42 ms`, `12 ms`, `1.2 s`.
+pub fn latency(length: Duration) -> String {
+    let millis = length.as_secs_f64() * 1000.0;
+    match millis {
+        ..10.0 => format!("{millis:.2} ms"),
+        ..1000.0 => format!("{millis:.0} ms"),
+        _ => format!("{:.1} s", millis / 1000.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_can_neither_ping_nor_format_nor_hide() {
+        assert_eq!(
+            escape("@everyone <@1> **b** [x](http://y)"),
+            r"\@everyone \<\@1\> \*\*b\*\* \[x\]\(http\://y\)"
+        );
+        assert_eq!(escape("a\u{202e}b\u{200b}c\n"), "abc");
+        assert_eq!(code("a`b"), "`a'b`");
+    }
+
+    #[test]
+    fn cuts_by_characters() {
+        assert_eq!(cut("äöü", 3), "äöü");
+        assert_eq!(cut("äöüß", 3), "äö…");
+    }
+
+    #[test]
+    fn reads_durations_with_and_without_units() {
+        let minute = Duration::from_secs(60);
+        for (text, seconds) in [
+            ("5", 300),
+            ("90s", 90),
+            ("5m", 300),
+            ("2h", 7200),
+            ("1d", 86_400),
+            (" 3 s ", 3),
+        ] {
+            assert_eq!(
+                parse_duration(text, minute),
+                Some(Duration::from_secs(seconds)),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            parse_duration("250ms", minute),
+            Some(Duration::from_millis(250))
+        );
+        for wrong in ["", "s", "-1", "1.5s", "5 weeks", "99999999999"] {
+            assert_eq!(parse_duration(wrong, minute), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn writes_lengths_of_time_for_people() {
+        for (millis, text) in [
+            (0, "0 s"),
+            (400, "0.4 s"),
+            (12_000, "12 s"),
+            (60_000, "1 min"),
+            (425_000, "7 min 5 s"),
+            (7_500_000, "2 h 5 min"),
+            (273_600_000, "3 d 4 h"),
+        ] {
+            assert_eq!(duration(Duration::from_millis(millis)), text);
+        }
+        for (micros, text) in [(420, "0.42 ms"), (12_000, "12 ms"), (1_200_000, "1.2 s")] {
+            assert_eq!(latency(Duration::from_micros(micros)), text);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The options of an HTTP look as JSON in one column: written whole, read whole, never searched.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::check::{HttpCheck, Method};
+
+#[derive(Serialize, Deserialize)]
+struct CheckRow {
+    method: String,
+    headers: Vec<(String, String)>,
+    expected_status: (u16, u16),
+    keyword: Option<String>,
+    max_redirects: u8,
+    verify_tls: bool,
+}
+
+pub(super) fn write(check: &HttpCheck) -> String {
+    let row = CheckRow {
+        method: check.method.word().to_owned(),
+        headers: check.headers.clone(),
+        expected_status: check.expected_status,
+        keyword: check.keyword.clone(),
+        max_redirects: check.max_redirects,
+        verify_tls: check.verify_tls,
+    };
+    serde_json::to_string(&row).unwrap_or_default()
+}
+
+/// `None` where the column cannot be read.
+pub(super) fn read(text: &str) -> Option<HttpCheck> {
+    let row: CheckRow = serde_json::from_str(text).ok()?;
+    Some(HttpCheck {
+        method: Method::from_word(&row.method)?,
+        headers: row.headers,
+        expected_status: row.expected_status,
+        keyword: row.keyword,
+        max_redirects: row.max_redirects,
+        verify_tls: row.verify_tls,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let check = HttpCheck {
+            method: Method::Head,
+            headers: vec![("Accept".into(), "a/b".into())],
+            expected_status: (200, 204),
+            keyword: Some("\"ok\"".into()),
+            max_redirects: 2,
+            verify_tls: false,
+        };
+        assert_eq!(read(&write(&check)), Some(check));
+        assert_eq!(read("{}"), None);
+    }
+}

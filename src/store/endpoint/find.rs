@@ -1,0 +1,259 @@
+//! Endpoints found and listed. Every question names its guild; `None` is the operator at the command line.
+
+use std::time::Duration;
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Description, Endpoint, check_row};
+use crate::domain::Instant;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::outcome::FailureClass;
+use crate::domain::status::{State, Status};
+use crate::store::{Reader, StoreError, state};
+
+/// Which endpoints a list shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter {
+    pub guild: Option<GuildId>,
+    pub status: Option<Status>,
+    /// Only those that are active, or only those that are not. Paused ones are neither.
+    pub active: Option<bool>,
+    pub reason: Option<FailureClass>,
+}
+
+/// A part of a longer list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    pub endpoints: Vec<Endpoint>,
+    /// Of all pages.
+    pub total: u64,
+}
+
+macro_rules! matching {
+    ($select:literal, $rest:literal) => {
+        concat!(
+            $select,
+            " FROM endpoints WHERE ($1 IS NULL OR guild_id = $1) AND ($2 IS NULL OR status = $2)
+              AND ($3 IS NULL OR (is_active = $3 AND status <> 'paused')) AND ($4 IS NULL OR failure_class = $4) ",
+            $rest
+        )
+    };
+}
+
+/// One page of a list: those down the longest first, then by name.
+pub async fn list(
+    reader: &Reader,
+    filter: Filter,
+    offset: u64,
+    limit: u32,
+) -> Result<Page, StoreError> {
+    let guild = filter.guild.map(GuildId::to_row);
+    let (status, reason) = (
+        filter.status.map(Status::word),
+        filter.reason.map(FailureClass::word),
+    );
+    let total: i64 = sqlx::query_scalar(matching!("SELECT COUNT(*)", ""))
+        .bind(guild)
+        .bind(status)
+        .bind(filter.active)
+        .bind(reason)
+        .fetch_one(&reader.pool)
+        .await?;
+    let rows = sqlx::query(matching!(
+        "SELECT *",
+        "ORDER BY CASE WHEN is_active = 0 THEN since ELSE 9223372036854775807 END, name, id LIMIT $5 OFFSET $6"
+    ))
+    .bind(guild)
+    .bind(status)
+    .bind(filter.active)
+    .bind(reason)
+    .bind(i64::from(limit))
+    .bind(i64::try_from(offset).unwrap_or(i64::MAX))
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(Page {
+        endpoints: rows.iter().map(read).collect::<Result<_, _>>()?,
+        total: total.unsigned_abs(),
+    })
+}
+
+/// Every endpoint of one guild or of all, by id: for export and the command line.
+pub async fn all(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Endpoint>, StoreError> {
+    let rows =
+        sqlx::query("SELECT * FROM endpoints WHERE ($1 IS NULL OR guild_id = $1) ORDER BY id")
+            .bind(guild.map(GuildId::to_row))
+            .fetch_all(&reader.pool)
+            .await?;
+    rows.iter().map(read).collect()
+}
+
+/// One endpoint of a guild.
+pub async fn get(
+    reader: &Reader,
+    guild: GuildId,
+    id: MonitorId,
+) -> Result<Option<Endpoint>, StoreError> {
+    let row = sqlx::query("SELECT * FROM endpoints WHERE id = $1 AND guild_id = $2")
+        .bind(id.0)
+        .bind(guild.to_row())
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The endpoint of a guild with exactly this target.
+pub async fn with_target(
+    reader: &Reader,
+    guild: GuildId,
+    target: &str,
+) -> Result<Option<Endpoint>, StoreError> {
+    let row = sqlx::query("SELECT * FROM endpoints WHERE guild_id = $1 AND target = $2")
+        .bind(guild.to_row())
+        .bind(target)
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The endpoints of a guild on a host, on any port or on one; at most 26.
+pub async fn with_address(
+    reader: &Reader,
+    guild: GuildId,
+    host: &str,
+    port: Option<u16>,
+) -> Result<Vec<Endpoint>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT * FROM endpoints WHERE guild_id = $1 AND host = $2 AND ($3 IS NULL OR port = $3) ORDER BY port, id LIMIT 26",
+    )
+    .bind(guild.to_row())
+    .bind(host)
+    .bind(port)
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Endpoints of a guild whose name or target contains `text`; inactive ones first where they are wanted first.
+pub async fn search(
+    reader: &Reader,
+    guild: GuildId,
+    text: &str,
+    limit: u32,
+) -> Result<Vec<Endpoint>, StoreError> {
+    let pattern = format!(
+        "%{}%",
+        text.replace('\\', r"\\")
+            .replace('%', r"\%")
+            .replace('_', r"\_")
+    );
+    let rows = sqlx::query(
+        r"SELECT * FROM endpoints WHERE guild_id = $1
+          AND (LOWER(name) LIKE LOWER($2) ESCAPE '\' OR target LIKE LOWER($2) ESCAPE '\')
+          ORDER BY is_active, name, id LIMIT $3",
+    )
+    .bind(guild.to_row())
+    .bind(pattern)
+    .bind(i64::from(limit))
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// How many endpoints of a guild have each status; statuses that nobody has are left out.
+pub async fn counts_by_status(
+    reader: &Reader,
+    guild: Option<GuildId>,
+) -> Result<Vec<(Status, u64)>, StoreError> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT status, COUNT(*) FROM monitors WHERE ($1 IS NULL OR guild_id = $1) AND kind = 'endpoint' GROUP BY status",
+    )
+    .bind(guild.map(GuildId::to_row))
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(word, count)| Some((Status::from_word(&word)?, count.unsigned_abs())))
+        .collect())
+}
+
+/// How many offline endpoints of a guild failed in each way, the most frequent first.
+pub async fn counts_by_reason(
+    reader: &Reader,
+    guild: GuildId,
+) -> Result<Vec<(FailureClass, u64)>, StoreError> {
+    let rows: Vec<(Option<String>, i64)> = sqlx::query_as(
+        "SELECT failure_class, COUNT(*) FROM endpoints WHERE guild_id = $1 AND status = 'offline'
+         GROUP BY failure_class ORDER BY COUNT(*) DESC, failure_class",
+    )
+    .bind(guild.to_row())
+    .fetch_all(&reader.pool)
+    .await?;
+    let known = |(word, count): (Option<String>, i64)| {
+        Some((FailureClass::from_word(&word?)?, count.unsigned_abs()))
+    };
+    Ok(rows.into_iter().filter_map(known).collect())
+}
+
+/// The endpoint of a guild that has been offline the longest.
+pub async fn oldest_offline(
+    reader: &Reader,
+    guild: GuildId,
+) -> Result<Option<Endpoint>, StoreError> {
+    let filter = Filter {
+        guild: Some(guild),
+        status: Some(Status::Offline),
+        ..Filter::default()
+    };
+    Ok(list(reader, filter, 0, 1)
+        .await?
+        .endpoints
+        .into_iter()
+        .next())
+}
+
+fn read(row: &SqliteRow) -> Result<Endpoint, StoreError> {
+    let damaged = |what: &str, value: &str| StoreError::Damaged(format!("{what} {value}"));
+    let target: &str = row.try_get("target")?;
+    let status: &str = row.try_get("status")?;
+    let check: Option<&str> = row.try_get("http_check")?;
+    let class: Option<&str> = row.try_get("failure_class")?;
+    let check = match check {
+        Some(text) => Some(check_row::read(text).ok_or_else(|| damaged("http_check", text))?),
+        None => None,
+    };
+    let instant = |column: &str| {
+        Ok::<_, sqlx::Error>(
+            row.try_get::<Option<i64>, _>(column)?
+                .map(Instant::from_millis),
+        )
+    };
+    let length = |column: &str| {
+        Ok::<_, sqlx::Error>(
+            row.try_get::<Option<i64>, _>(column)?
+                .map(i64::unsigned_abs),
+        )
+    };
+    Ok(Endpoint {
+        id: MonitorId(row.try_get("id")?),
+        guild_id: GuildId::from_row(row.try_get("guild_id")?),
+        description: Description {
+            name: row.try_get("name")?,
+            target: target.parse().map_err(|_| damaged("target", target))?,
+            check,
+            interval: length("interval_ms")?.map(Duration::from_millis),
+        },
+        state: State {
+            status: Status::from_word(status).ok_or_else(|| damaged("status", status))?,
+            since: Instant::from_millis(row.try_get("since")?),
+            streak: row.try_get::<Option<u32>, _>("streak")?.unwrap_or(0),
+            failure: state::failure(class, row.try_get("failure_detail")?),
+        },
+        last_check_at: instant("last_check_date")?,
+        last_seen_at: instant("last_seen_at")?,
+        next_due_at: instant("next_due_at")?,
+        latency: length("latency_us")?.map(Duration::from_micros),
+        certificate_expires_at: instant("certificate_expires_at")?,
+        created_at: Instant::from_millis(row.try_get("created_at")?),
+    })
+}

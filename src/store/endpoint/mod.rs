@@ -1,0 +1,169 @@
+//! Endpoints as people see them: added, changed, found, listed, counted.
+
+mod check_row;
+mod find;
+mod schedule;
+
+use std::time::Duration;
+
+pub use find::{
+    Filter, Page, all, counts_by_reason, counts_by_status, get, list, oldest_offline, search,
+    with_address, with_target,
+};
+pub use schedule::{Scheduled, due_for_recheck, recheckable, scheduled, scheduled_among};
+
+use super::{StoreError, Tx};
+use crate::domain::Instant;
+use crate::domain::check::HttpCheck;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::status::{State, Status};
+use crate::domain::target::Target;
+
+/// What a person says of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    pub name: String,
+    pub target: Target,
+    /// `None`: every option has its default.
+    pub check: Option<HttpCheck>,
+    /// `None`: the setting's.
+    pub interval: Option<Duration>,
+}
+
+/// One endpoint with everything that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    pub id: MonitorId,
+    pub guild_id: GuildId,
+    pub description: Description,
+    pub state: State,
+    pub last_check_at: Option<Instant>,
+    pub last_seen_at: Option<Instant>,
+    pub next_due_at: Option<Instant>,
+    pub latency: Option<Duration>,
+    pub certificate_expires_at: Option<Instant>,
+    pub created_at: Instant,
+}
+
+impl Endpoint {
+    /// Active while it answers; see `State::is_active`.
+    pub fn is_active(&self) -> bool {
+        self.state.is_active()
+    }
+}
+
+/// Adds an endpoint; `None` where this guild has that target already.
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    description: &Description,
+    now: Instant,
+) -> Result<Option<MonitorId>, StoreError> {
+    let Description { target, name, .. } = description;
+    let known: Option<i64> = sqlx::query_scalar(
+        "SELECT monitor_id FROM endpoint_targets WHERE guild_id = $1 AND target = $2",
+    )
+    .bind(guild.to_row())
+    .bind(target.to_string())
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    if known.is_some() {
+        return Ok(None);
+    }
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO monitors (guild_id, kind, name, status, since, created_at)
+         VALUES ($1, 'endpoint', $2, $3, $4, $4) RETURNING id",
+    )
+    .bind(guild.to_row())
+    .bind(name)
+    .bind(Status::Unknown.word())
+    .bind(now.millis())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    sqlx::query(
+        "INSERT INTO endpoint_targets (monitor_id, guild_id, target, host, port, http_check, interval_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(id)
+    .bind(guild.to_row())
+    .bind(target.to_string())
+    .bind(target.host.to_string())
+    .bind(target.port)
+    .bind(description.check.as_ref().map(check_row::write))
+    .bind(description.interval.map(crate::domain::millis))
+    .execute(&mut *tx.connection)
+    .await?;
+    sqlx::query("INSERT INTO pulse (monitor_id) VALUES ($1)")
+        .bind(id)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(Some(MonitorId(id)))
+}
+
+/// Changes what a person said of an endpoint. The target is part of it; `false` where another endpoint has that target.
+pub async fn update(
+    tx: &mut Tx<'_>,
+    endpoint: &Endpoint,
+    description: &Description,
+) -> Result<bool, StoreError> {
+    let Description { target, name, .. } = description;
+    let taken: Option<i64> = sqlx::query_scalar(
+        "SELECT monitor_id FROM endpoint_targets WHERE guild_id = $1 AND target = $2 AND monitor_id <> $3",
+    )
+    .bind(endpoint.guild_id.to_row())
+    .bind(target.to_string())
+    .bind(endpoint.id.0)
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    if taken.is_some() {
+        return Ok(false);
+    }
+    sqlx::query("UPDATE monitors SET name = $2 WHERE id = $1")
+        .bind(endpoint.id.0)
+        .bind(name)
+        .execute(&mut *tx.connection)
+        .await?;
+    sqlx::query(
+        "UPDATE endpoint_targets SET target = $2, host = $3, port = $4, http_check = $5, interval_ms = $6
+         WHERE monitor_id = $1",
+    )
+    .bind(endpoint.id.0)
+    .bind(target.to_string())
+    .bind(target.host.to_string())
+    .bind(target.port)
+    .bind(description.check.as_ref().map(check_row::write))
+    .bind(description.interval.map(crate::domain::millis))
+    .execute(&mut *tx.connection)
+    .await?;
+    super::state::forget(tx, endpoint.id);
+    Ok(true)
+}
+
+/// Takes an endpoint off the roll, with everything but its events; `false` where it was gone already.
+pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bool, StoreError> {
+    let gone = sqlx::query("DELETE FROM monitors WHERE guild_id = $1 AND id = $2")
+        .bind(guild.to_row())
+        .bind(id.0)
+        .execute(&mut *tx.connection)
+        .await?;
+    if gone.rows_affected() == 0 {
+        return Ok(false);
+    }
+    super::pulse::remove(tx, id).await?;
+    super::state::forget(tx, id);
+    Ok(true)
+}
+
+/// How many endpoints a guild has, inside a transaction: what the quota is judged by.
+pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM monitors WHERE guild_id = $1 AND kind = 'endpoint'",
+    )
+    .bind(guild.to_row())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! What the scheduler and the recheck job ask for: which endpoints there are to look at, and which are overdue.
+
+use std::time::Duration;
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::check_row;
+use crate::domain::Instant;
+use crate::domain::check::HttpCheck;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::status::Status;
+use crate::domain::target::Target;
+use crate::store::rows::{pieces, placeholders};
+use crate::store::{Reader, StoreError};
+
+/// An endpoint as a look needs it: small, because there may be a hundred thousand in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scheduled {
+    pub id: MonitorId,
+    pub target: Target,
+    pub check: Option<Box<HttpCheck>>,
+    /// `None`: the setting's.
+    pub interval: Option<Duration>,
+    pub status: Status,
+    /// Never looked at yet: it is looked at at once.
+    pub is_new: bool,
+    /// `None`: at its slot; of an offline endpoint, the recheck job has it.
+    pub next_due_at: Option<Instant>,
+}
+
+macro_rules! scheduled {
+    ($rest:literal) => {
+        concat!(
+            "SELECT m.id, m.status, t.target, t.http_check, t.interval_ms, p.next_due_at, p.last_look_at
+             FROM monitors m JOIN endpoint_targets t ON t.monitor_id = m.id LEFT JOIN pulse p ON p.monitor_id = m.id ",
+            $rest
+        )
+    };
+}
+
+/// Every endpoint that is not paused, `batch` at a time: pass the last id of the previous batch, 0 to begin.
+pub async fn scheduled(
+    reader: &Reader,
+    after: MonitorId,
+    batch: u32,
+) -> Result<Vec<Scheduled>, StoreError> {
+    let rows = sqlx::query(scheduled!(
+        "WHERE m.status <> 'paused' AND m.id > $1 ORDER BY m.id LIMIT $2"
+    ))
+    .bind(after.0)
+    .bind(i64::from(batch))
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Those among `ids` that are there and not paused.
+pub async fn scheduled_among(
+    reader: &Reader,
+    ids: &[MonitorId],
+) -> Result<Vec<Scheduled>, StoreError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for piece in pieces(ids) {
+        let places = placeholders(1, piece.len());
+        let sql = format!(
+            "{} {places}",
+            scheduled!("WHERE m.status <> 'paused' AND m.id IN")
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for id in piece {
+            query = query.bind(id.0);
+        }
+        for row in query.fetch_all(&reader.pool).await? {
+            found.push(read(&row)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The inactive endpoints not checked since `checked_before`: never-checked first, then the oldest.
+pub async fn due_for_recheck(
+    reader: &Reader,
+    guild: Option<GuildId>,
+    checked_before: Instant,
+    limit: u32,
+) -> Result<Vec<Scheduled>, StoreError> {
+    let rows = sqlx::query(scheduled!(
+        "WHERE t.is_active = 0 AND m.status = 'offline' AND ($1 IS NULL OR t.guild_id = $1)
+           AND (t.inactive_checked_at IS NULL OR t.inactive_checked_at <= $2)
+         ORDER BY t.inactive_checked_at IS NOT NULL, t.inactive_checked_at, m.id LIMIT $3"
+    ))
+    .bind(guild.map(GuildId::to_row))
+    .bind(checked_before.millis())
+    .bind(i64::from(limit))
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Endpoints for a one-shot check, those checked longest ago first. `active`: see `Filter::active`.
+pub async fn recheckable(
+    reader: &Reader,
+    active: Option<bool>,
+    checked_before: Instant,
+    limit: u32,
+) -> Result<Vec<Scheduled>, StoreError> {
+    let rows = sqlx::query(scheduled!(
+        "WHERE m.status <> 'paused' AND ($1 IS NULL OR t.is_active = $1)
+           AND (p.last_look_at IS NULL OR p.last_look_at <= $2)
+         ORDER BY p.last_look_at IS NOT NULL, p.last_look_at, m.id LIMIT $3"
+    ))
+    .bind(active)
+    .bind(checked_before.millis())
+    .bind(i64::from(limit))
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &SqliteRow) -> Result<Scheduled, StoreError> {
+    let target: &str = row.try_get("target")?;
+    let status: &str = row.try_get("status")?;
+    let check: Option<&str> = row.try_get("http_check")?;
+    let interval: Option<i64> = row.try_get("interval_ms")?;
+    let last_look: Option<i64> = row.try_get("last_look_at")?;
+    let next_due: Option<i64> = row.try_get("next_due_at")?;
+    Ok(Scheduled {
+        id: MonitorId(row.try_get("id")?),
+        target: target
+            .parse()
+            .map_err(|_| StoreError::Damaged(format!("target {target}")))?,
+        check: check.and_then(check_row::read).map(Box::new),
+        interval: interval.map(|millis| Duration::from_millis(millis.unsigned_abs())),
+        status: Status::from_word(status)
+            .ok_or_else(|| StoreError::Damaged(format!("status {status}")))?,
+        is_new: last_look.is_none(),
+        next_due_at: next_due.map(Instant::from_millis),
+    })
+}

@@ -1,0 +1,97 @@
+//! The audit log: what changed, when it became true, by whom. Rows are added, never updated.
+
+use super::{Reader, StoreError, Tx};
+use crate::domain::Instant;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::monitor::{GuildId, MonitorId};
+
+/// A change, before it is a row.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    pub guild_id: GuildId,
+    pub monitor_id: MonitorId,
+    pub kind: EventKind,
+    /// When it became true.
+    pub at: Instant,
+    /// When we noticed.
+    pub noticed_at: Instant,
+    pub actor: Actor,
+    /// A JSON object with what belongs to the kind.
+    pub facts: serde_json::Value,
+}
+
+/// Adds one row; the bell rings after the commit.
+pub async fn append(tx: &mut Tx<'_>, event: &NewEvent) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO events (guild_id, monitor_id, kind, at, noticed_at, actor, facts)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(event.guild_id.to_row())
+    .bind(event.monitor_id.0)
+    .bind(event.kind.word())
+    .bind(event.at.millis())
+    .bind(event.noticed_at.millis())
+    .bind(event.actor.to_string())
+    .bind(event.facts.to_string())
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(())
+}
+
+/// How many events of a kind this guild had since an instant.
+pub async fn count_since(
+    reader: &Reader,
+    guild: GuildId,
+    kind: EventKind,
+    since: Instant,
+) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM events WHERE guild_id = $1 AND kind = $2 AND at >= $3",
+    )
+    .bind(guild.to_row())
+    .bind(kind.word())
+    .bind(since.millis())
+    .fetch_one(&reader.pool)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
+/// The newest event's id; 0 before the first.
+pub async fn newest(reader: &Reader) -> Result<i64, StoreError> {
+    Ok(
+        sqlx::query_scalar("SELECT COALESCE(MAX(id), 0) FROM events")
+            .fetch_one(&reader.pool)
+            .await?,
+    )
+}
+
+/// The monitors that events after `id` speak of, and the newest of those events.
+pub async fn changed_after(reader: &Reader, id: i64) -> Result<(Vec<MonitorId>, i64), StoreError> {
+    let rows: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT monitor_id, MAX(id) FROM events WHERE id > $1 AND monitor_id IS NOT NULL GROUP BY monitor_id",
+    )
+    .bind(id)
+    .fetch_all(&reader.pool)
+    .await?;
+    let newest = rows.iter().map(|(_, newest)| *newest).max().unwrap_or(id);
+    Ok((
+        rows.into_iter()
+            .map(|(monitor, _)| MonitorId(monitor))
+            .collect(),
+        newest,
+    ))
+}
+
+/// Deletes up to `limit` of the oldest events that are older than `before`; says how many went.
+pub async fn prune(tx: &mut Tx<'_>, before: Instant, limit: u32) -> Result<u64, StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM events WHERE noticed_at < $1 AND id < (SELECT MIN(id) FROM events) + $2
+         AND id < (SELECT MAX(id) FROM events)",
+    )
+    .bind(before.millis())
+    .bind(i64::from(limit))
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(deleted.rows_affected())
+}

@@ -1,0 +1,66 @@
+//! Incidents: from the moment an endpoint stopped being online until it is back. At most one is open per monitor.
+
+use super::{StoreError, Tx};
+use crate::domain::Instant;
+use crate::domain::monitor::{GuildId, MonitorId};
+
+/// Opens an incident, dated at the first failure. One that is open already stays as it is.
+pub async fn open(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    monitor: MonitorId,
+    started_at: Instant,
+    reason: &str,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO incidents (guild_id, monitor_id, started_at, reason) VALUES ($1, $2, $3, $4)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(guild.to_row())
+    .bind(monitor.0)
+    .bind(started_at.millis())
+    .bind(reason)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// Ends the open incident of a monitor, if there is one.
+pub async fn close(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+    ended_at: Instant,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE incidents SET ended_at = $2 WHERE monitor_id = $1 AND ended_at IS NULL")
+        .bind(monitor.0)
+        .bind(ended_at.millis())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    #[tokio::test]
+    async fn at_most_one_is_open_and_it_keeps_its_beginning() {
+        let store = TestStore::open().await;
+        let at = Instant::from_millis;
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    open(tx, GuildId(1), MonitorId(1), at(10), "refused").await?;
+                    open(tx, GuildId(1), MonitorId(1), at(20), "timed_out").await?;
+                    close(tx, MonitorId(1), at(30)).await?;
+                    open(tx, GuildId(1), MonitorId(1), at(40), "timed_out").await
+                })
+            })
+            .await;
+        let rows: Vec<(i64, i64)> = store
+            .rows("SELECT started_at, COALESCE(ended_at, 0) FROM incidents ORDER BY id")
+            .await;
+        assert_eq!(rows, [(10, 30), (40, 0)]);
+    }
+}

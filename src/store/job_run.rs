@@ -1,0 +1,64 @@
+//! The last run of every job.
+
+use super::{Reader, StoreError, Tx};
+use crate::domain::Instant;
+
+/// When a job ran last and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRun {
+    pub started_at: Instant,
+    pub finished_at: Instant,
+    /// One line for people.
+    pub summary: String,
+}
+
+pub async fn save(tx: &mut Tx<'_>, name: &str, run: &JobRun) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO job_runs (name, started_at, finished_at, summary) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (name) DO UPDATE SET started_at = excluded.started_at,
+            finished_at = excluded.finished_at, summary = excluded.summary",
+    )
+    .bind(name)
+    .bind(run.started_at.millis())
+    .bind(run.finished_at.millis())
+    .bind(&run.summary)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+pub async fn last(reader: &Reader, name: &str) -> Result<Option<JobRun>, StoreError> {
+    let row: Option<(i64, i64, String)> =
+        sqlx::query_as("SELECT started_at, finished_at, summary FROM job_runs WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&reader.pool)
+            .await?;
+    Ok(row.map(|(started_at, finished_at, summary)| JobRun {
+        started_at: Instant::from_millis(started_at),
+        finished_at: Instant::from_millis(finished_at),
+        summary,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    #[tokio::test]
+    async fn only_the_last_run_is_kept() {
+        let store = TestStore::open().await;
+        let run = |at| JobRun {
+            started_at: Instant::from_millis(at),
+            finished_at: Instant::from_millis(at + 1),
+            summary: format!("run {at}"),
+        };
+        for at in [10, 20] {
+            store
+                .write(move |tx| Box::pin(async move { save(tx, "recheck", &run(at)).await }))
+                .await;
+        }
+        assert_eq!(last(&store.reader, "recheck").await.unwrap(), Some(run(20)));
+        assert_eq!(last(&store.reader, "prune").await.unwrap(), None);
+    }
+}

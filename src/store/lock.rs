@@ -1,0 +1,58 @@
+//! Keeps a second `run` off the same database: an operating-system lock on a file beside it, gone with the process.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+
+use super::StoreError;
+
+/// Held for as long as the bot runs on a database. One-shot commands do not take it.
+#[derive(Debug)]
+pub struct InstanceLock {
+    _file: File,
+}
+
+impl InstanceLock {
+    pub(super) fn take(database: &Path) -> Result<Self, StoreError> {
+        let refuse = |reason: String| StoreError::Open {
+            path: database.display().to_string(),
+            reason,
+        };
+        let mut name = database.as_os_str().to_owned();
+        name.push(".lock");
+        if let Some(folder) = database
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder).map_err(|error| refuse(error.to_string()))?;
+        }
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&name)
+            .map_err(|error| refuse(format!("its lock file: {error}")))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => {
+                Err(StoreError::Running(database.display().to_string()))
+            }
+            Err(TryLockError::Error(error)) => Err(refuse(format!("its lock file: {error}"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_taker_is_told_and_the_lock_goes_with_its_holder() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("rollcall.db");
+        let first = InstanceLock::take(&database).unwrap();
+        let error = InstanceLock::take(&database).unwrap_err();
+        assert!(matches!(error, StoreError::Running(_)), "{error}");
+        drop(first);
+        InstanceLock::take(&database).unwrap();
+    }
+}

@@ -1,0 +1,164 @@
+//! The only SQL. One file per table, functions named for what they answer.
+//!
+//! SQLite has one writer anyway, so there is one `Writer`, and a function that writes takes its transaction (`Tx`) and
+//! cannot be handed the read pool by mistake. Whoever commits an event rings the bell; jobs listen to it and then look
+//! for themselves, so a missed ring costs a moment and never a change.
+
+pub mod endpoint;
+pub mod event;
+pub mod incident;
+pub mod job_run;
+mod lock;
+pub mod outcome;
+pub mod pulse;
+mod rows;
+mod sqlite;
+pub mod state;
+#[cfg(test)]
+pub mod testing;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sqlx::SqlitePool;
+use tokio::sync::watch;
+
+pub use lock::InstanceLock;
+pub use writer::{Tx, Writer};
+
+/// What can go wrong with the database, as the person at the machine sees it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("DATABASE_URL is not a SQLite address ({0}); a right one is sqlite://data/rollcall.db")]
+    Address(String),
+    #[error("the database file {path} cannot be opened: {reason}")]
+    Open { path: String, reason: String },
+    #[error("{0} belongs to another program; choose another file in DATABASE_URL")]
+    Foreign(String),
+    #[error(
+        "{0} was written by a newer Rollcall; start that version, or restore a backup made before the upgrade"
+    )]
+    Newer(String),
+    #[error(
+        "another Rollcall is running on {0}; stop it first, or choose another file in DATABASE_URL"
+    )]
+    Running(String),
+    #[error(
+        "the SQLite engine is {0}; 3.51.3 or newer is needed, because older ones can lose committed changes"
+    )]
+    Engine(String),
+    #[error("the migration of the database failed: {0}")]
+    Migration(String),
+    #[error("the database answered with an error: {0}")]
+    Sql(Arc<sqlx::Error>),
+    #[error("a stored value cannot be read: {0}")]
+    Damaged(String),
+    #[error("the database did not take the change; nothing of it was written")]
+    NotWritten,
+    #[error("the database is being closed")]
+    Closed,
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(Arc::new(error))
+    }
+}
+
+/// The read side: a small pool of connections that cannot write.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    pool: SqlitePool,
+    path: Arc<PathBuf>,
+}
+
+/// An open database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub reader: Reader,
+    pub writer: Writer,
+    bell: watch::Receiver<u64>,
+}
+
+impl Store {
+    /// Opens the database at `url` (`sqlite://path`), creating and migrating it where needed.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let path = sqlite::path_of(url)?;
+        let write_connection = sqlite::open_for_writing(&path).await?;
+        let pool = sqlite::open_for_reading(&path).await?;
+        let (ring, bell) = watch::channel(0);
+        let writer = Writer::start(write_connection, ring);
+        let store = Self {
+            reader: Reader {
+                pool,
+                path: Arc::new(path),
+            },
+            writer,
+            bell,
+        };
+        store
+            .writer
+            .transact::<_, StoreError>(|tx| Box::pin(pulse::catch_up(tx)))
+            .await?;
+        Ok(store)
+    }
+
+    /// Takes the lock that keeps a second `run` off the same database.
+    pub fn lock(url: &str) -> Result<InstanceLock, StoreError> {
+        InstanceLock::take(&sqlite::path_of(url)?)
+    }
+
+    /// Rings after every commit that wrote an event. Carries no data: look for yourself.
+    pub fn bell(&self) -> watch::Receiver<u64> {
+        self.bell.clone()
+    }
+
+    /// Writes what is still in memory, shortens the write-ahead log, closes every connection.
+    pub async fn close(self) {
+        self.writer.close().await;
+        self.reader.pool.close().await;
+    }
+}
+
+impl Reader {
+    /// A number that changes whenever anybody, in this process or another, has committed.
+    ///
+    /// Only comparable between calls on one `ChangeProbe`.
+    pub async fn change_probe(&self) -> Result<ChangeProbe, StoreError> {
+        Ok(ChangeProbe(self.pool.acquire().await?))
+    }
+
+    /// Copies the whole database to `file`, while it is in use. Refuses to overwrite.
+    pub async fn backup(&self, file: &std::path::Path) -> Result<(), StoreError> {
+        sqlite::backup(self, file).await
+    }
+
+    /// Bytes of the database file and its write-ahead log on disk.
+    pub fn size_on_disk(&self) -> u64 {
+        let size = |suffix: &str| {
+            let mut name = self.path.as_os_str().to_owned();
+            name.push(suffix);
+            std::fs::metadata(name)
+                .map(|facts| facts.len())
+                .unwrap_or(0)
+        };
+        size("") + size("-wal")
+    }
+
+    /// Whether the database answers.
+    pub async fn is_alive(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+}
+
+/// Holds one connection to notice commits of other processes.
+#[derive(Debug)]
+pub struct ChangeProbe(sqlx::pool::PoolConnection<sqlx::Sqlite>);
+
+impl ChangeProbe {
+    pub async fn version(&mut self) -> Result<i64, StoreError> {
+        sqlite::data_version(&mut self.0).await
+    }
+}

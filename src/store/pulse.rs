@@ -1,0 +1,241 @@
+//! What changes at every look: when it was looked at, when it passed, when it is due, how many failures in a row.
+//!
+//! A steady pass changes nothing but two instants, and both stand in the log already. So steady passes wait in memory and
+//! are written together: at most one second per thousand endpoints late, never more than a minute, and at once when
+//! enough of them wait to fill the pages they touch. Everything else is written with the outcome. After a crash
+//! `catch_up` reads the log for what was still waiting.
+
+use std::collections::HashMap;
+
+use super::rows::{pieces, placeholders};
+use super::{StoreError, Tx};
+use crate::domain::Instant;
+use crate::domain::monitor::MonitorId;
+
+/// Pulse rows on one page of 4 KiB (about 30 bytes each).
+const ROWS_PER_PAGE: usize = 136;
+
+/// Waiting rows per page of the whole table that make a write cheap: about 64 bytes a row then.
+const DENSE: usize = 64;
+
+/// The longest that a steady pass waits, in milliseconds.
+const LONGEST_WAIT: usize = 60_000;
+
+/// Log rows read after a start to find what was waiting: a minute's worth at several thousand looks a second.
+const CATCH_UP_ROWS: i64 = 250_000;
+
+/// One monitor's pulse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pulse {
+    pub monitor_id: MonitorId,
+    pub last_look_at: Instant,
+    /// `None`: as it was before.
+    pub last_pass_at: Option<Instant>,
+    /// `None`: at its slot, or the recheck job has it.
+    pub next_due_at: Option<Instant>,
+    pub streak: u32,
+    pub latency_us: i64,
+}
+
+/// Steady passes that wait to be written.
+#[derive(Debug, Default)]
+pub struct Pending {
+    waiting: HashMap<MonitorId, Pulse>,
+    oldest: Option<Instant>,
+    /// How many endpoints there are, as last counted.
+    total: usize,
+}
+
+impl Pending {
+    fn is_due(&self, now: Instant) -> bool {
+        let Some(oldest) = self.oldest else {
+            return false;
+        };
+        let wait = self.total.clamp(1000, LONGEST_WAIT);
+        let pages = self.total / ROWS_PER_PAGE + 1;
+        self.waiting.len() >= pages * DENSE || now.since(oldest).as_millis() >= wait as u128
+    }
+}
+
+/// Keeps steady passes until writing them is due.
+pub async fn touch(tx: &mut Tx<'_>, pulses: &[Pulse], now: Instant) -> Result<(), StoreError> {
+    for pulse in pulses {
+        tx.pending.waiting.insert(pulse.monitor_id, *pulse);
+    }
+    if tx.pending.oldest.is_none() && !pulses.is_empty() {
+        tx.pending.oldest = Some(now);
+    }
+    if tx.pending.is_due(now) {
+        flush(tx).await?;
+    }
+    Ok(())
+}
+
+/// Writes at once.
+pub async fn save(tx: &mut Tx<'_>, pulses: &[Pulse]) -> Result<(), StoreError> {
+    for pulse in pulses {
+        tx.pending.waiting.remove(&pulse.monitor_id);
+    }
+    upsert(tx, pulses).await
+}
+
+/// Writes everything that waits.
+pub async fn flush(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    tx.pending.oldest = None;
+    // In the order of the table, so that neighbours share a page.
+    let mut pulses: Vec<Pulse> = tx.pending.waiting.drain().map(|(_, pulse)| pulse).collect();
+    pulses.sort_unstable_by_key(|pulse| pulse.monitor_id);
+    upsert(tx, &pulses).await?;
+    let total: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM pulse")
+        .fetch_one(&mut *tx.connection)
+        .await?;
+    tx.pending.total = usize::try_from(total).unwrap_or(0);
+    Ok(())
+}
+
+/// Forgets a monitor that has been taken off the roll.
+pub(super) async fn remove(tx: &mut Tx<'_>, id: MonitorId) -> Result<(), StoreError> {
+    tx.pending.waiting.remove(&id);
+    sqlx::query("DELETE FROM pulse WHERE monitor_id = $1")
+        .bind(id.0)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
+async fn upsert(tx: &mut Tx<'_>, pulses: &[Pulse]) -> Result<(), StoreError> {
+    for piece in pieces(pulses) {
+        let sql = format!(
+            "INSERT INTO pulse (monitor_id, last_look_at, last_pass_at, next_due_at, streak, latency_us) VALUES {}
+             ON CONFLICT (monitor_id) DO UPDATE SET last_look_at = excluded.last_look_at,
+                last_pass_at = COALESCE(excluded.last_pass_at, pulse.last_pass_at),
+                next_due_at = excluded.next_due_at, streak = excluded.streak, latency_us = excluded.latency_us",
+            placeholders(piece.len(), 6)
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for pulse in piece {
+            query = query
+                .bind(pulse.monitor_id.0)
+                .bind(pulse.last_look_at.millis())
+                .bind(pulse.last_pass_at.map(Instant::millis))
+                .bind(pulse.next_due_at.map(Instant::millis))
+                .bind(pulse.streak)
+                .bind(pulse.latency_us);
+        }
+        query.execute(&mut *tx.connection).await?;
+    }
+    Ok(())
+}
+
+/// Brings pulses up to the log: what waited in memory when the process was killed.
+pub async fn catch_up(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE pulse SET last_look_at = fresh.at, last_pass_at = COALESCE(fresh.passed_at, last_pass_at)
+         FROM (SELECT monitor_id, MAX(at) AS at, MAX(CASE WHEN class = 0 THEN at END) AS passed_at
+               FROM outcomes WHERE id > (SELECT MAX(id) FROM outcomes) - $1 GROUP BY monitor_id) AS fresh
+         WHERE pulse.monitor_id = fresh.monitor_id AND COALESCE(pulse.last_look_at, 0) < fresh.at",
+    )
+    .bind(CATCH_UP_ROWS)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::outcome::{Outcome, Timings, Verdict};
+    use crate::store::outcome;
+    use crate::store::testing::TestStore;
+
+    fn pulse(id: i64, seconds: i64) -> Pulse {
+        let at = Instant::from_millis(seconds * 1000);
+        Pulse {
+            monitor_id: MonitorId(id),
+            last_look_at: at,
+            last_pass_at: Some(at),
+            next_due_at: None,
+            streak: 0,
+            latency_us: 5,
+        }
+    }
+
+    async fn stored(store: &TestStore) -> Vec<(i64, i64)> {
+        store
+            .rows("SELECT monitor_id, last_look_at FROM pulse ORDER BY monitor_id")
+            .await
+    }
+
+    #[tokio::test]
+    async fn a_steady_pass_waits_a_second_at_most_where_endpoints_are_few() {
+        let store = TestStore::open().await;
+        store
+            .write(|tx| {
+                Box::pin(async { touch(tx, &[pulse(1, 10)], Instant::from_millis(10_000)).await })
+            })
+            .await;
+        assert_eq!(stored(&store).await, []);
+        store
+            .write(|tx| {
+                Box::pin(async { touch(tx, &[pulse(2, 11)], Instant::from_millis(11_000)).await })
+            })
+            .await;
+        assert_eq!(stored(&store).await, [(1, 10_000), (2, 11_000)]);
+    }
+
+    #[tokio::test]
+    async fn what_is_saved_at_once_is_not_overwritten_by_what_waited() {
+        let store = TestStore::open().await;
+        store
+            .write(|tx| {
+                Box::pin(async { touch(tx, &[pulse(1, 10)], Instant::from_millis(10_000)).await })
+            })
+            .await;
+        store
+            .write(|tx| Box::pin(async { save(tx, &[pulse(1, 12)]).await }))
+            .await;
+        store.write(|tx| Box::pin(flush(tx))).await;
+        assert_eq!(stored(&store).await, [(1, 12_000)]);
+    }
+
+    #[tokio::test]
+    async fn a_failure_keeps_the_last_pass() {
+        let store = TestStore::open().await;
+        store
+            .write(|tx| Box::pin(async { save(tx, &[pulse(1, 10)]).await }))
+            .await;
+        let failed = Pulse {
+            last_pass_at: None,
+            streak: 1,
+            ..pulse(1, 20)
+        };
+        store
+            .write(move |tx| Box::pin(async move { save(tx, &[failed]).await }))
+            .await;
+        let rows: Vec<(i64, i64)> = store
+            .rows("SELECT last_look_at, last_pass_at FROM pulse")
+            .await;
+        assert_eq!(rows, [(20_000, 10_000)]);
+    }
+
+    #[tokio::test]
+    async fn after_a_crash_the_log_fills_in_what_waited() {
+        let store = TestStore::open().await;
+        store
+            .write(|tx| Box::pin(async { save(tx, &[pulse(1, 10), pulse(2, 10)]).await }))
+            .await;
+        let at = Instant::from_millis(30_000);
+        let passed = Outcome {
+            at,
+            verdict: Verdict::Up,
+            timings: Timings::default(),
+            certificate_expires_at: None,
+        };
+        let row = outcome::Row::new(MonitorId(1), &passed);
+        store
+            .write(move |tx| Box::pin(async move { outcome::append(tx, &[row]).await }))
+            .await;
+        store.write(|tx| Box::pin(catch_up(tx))).await;
+        assert_eq!(stored(&store).await, [(1, 30_000), (2, 10_000)]);
+    }
+}

@@ -1,0 +1,259 @@
+//! What is SQLite's own: opening, pragmas, versions, backup. Everything else in `store` is SQL that Postgres reads too.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, SqlitePool};
+
+use super::{Reader, StoreError};
+
+/// "RLCL" in the file's header: how we know our own files.
+const APPLICATION_ID: i64 = 0x524C_434C;
+
+/// Older engines can lose committed writes in WAL mode (sqlite.org/wal.html, "the WAL-reset bug").
+const OLDEST_ENGINE: (u32, u32, u32) = (3, 51, 3);
+
+/// Readers at once; each is a thread with a page cache of its own.
+const READERS: u32 = 4;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// The file that a `sqlite://` address names.
+pub(super) fn path_of(url: &str) -> Result<PathBuf, StoreError> {
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|error| StoreError::Address(error.to_string()))?;
+    let path = options.get_filename().to_path_buf();
+    if path.as_os_str().is_empty() || path == Path::new(":memory:") || !url.starts_with("sqlite:") {
+        return Err(StoreError::Address("it names no file".into()));
+    }
+    Ok(path)
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("journal_size_limit", "16777216")
+        .disable_statement_logging()
+}
+
+/// Opens the write connection: creates the file (readable by its owner only), checks that it is ours, migrates.
+pub(super) async fn open_for_writing(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let refuse = |reason: String| StoreError::Open {
+        path: path.display().to_string(),
+        reason,
+    };
+    create_private(path).map_err(|error| refuse(error.to_string()))?;
+    let mut connection = SqliteConnection::connect_with(&options(path))
+        .await
+        .map_err(|error| refuse(error.to_string()))?;
+    check_engine(&mut connection).await?;
+    check_owner(&mut connection, path).await?;
+    MIGRATIONS
+        .run(&mut connection)
+        .await
+        .map_err(|error| match error {
+            sqlx::migrate::MigrateError::VersionMissing(_)
+            | sqlx::migrate::MigrateError::VersionTooNew(..) => {
+                StoreError::Newer(path.display().to_string())
+            }
+            error => StoreError::Migration(error.to_string()),
+        })?;
+    Ok(connection)
+}
+
+pub(super) async fn open_for_reading(path: &Path) -> Result<SqlitePool, StoreError> {
+    let pool = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .idle_timeout(Duration::from_secs(60))
+        .acquire_timeout(Duration::from_secs(5))
+        .test_before_acquire(false)
+        .connect_with(options(path).pragma("query_only", "ON"))
+        .await?;
+    Ok(pool)
+}
+
+/// SQLite would create the file with the process's umask; the roll is nobody else's business.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut how = std::fs::OpenOptions::new();
+    how.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
+    how.open(path).map(drop)
+}
+
+async fn check_engine(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(connection)
+        .await?;
+    let mut numbers = version
+        .split('.')
+        .map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0);
+    if (next(), next(), next()) < OLDEST_ENGINE {
+        return Err(StoreError::Engine(version));
+    }
+    Ok(())
+}
+
+async fn check_owner(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let refuse = |error: sqlx::Error| StoreError::Open {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    };
+    let owner: i64 = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(refuse)?;
+    let tables: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_schema")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(refuse)?;
+    match (owner, tables) {
+        (APPLICATION_ID, _) => Ok(()),
+        (0, 0) => {
+            let sql = format!("PRAGMA application_id = {APPLICATION_ID}");
+            sqlx::query(sqlx::AssertSqlSafe(sql))
+                .execute(connection)
+                .await?;
+            Ok(())
+        }
+        _ => Err(StoreError::Foreign(path.display().to_string())),
+    }
+}
+
+/// Changes when another connection has committed.
+pub(super) async fn data_version(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar("PRAGMA data_version")
+        .fetch_one(connection)
+        .await?)
+}
+
+/// `VACUUM INTO` takes a consistent copy beside running writers.
+pub(super) async fn backup(reader: &Reader, file: &Path) -> Result<(), StoreError> {
+    let refuse = |reason: String| StoreError::Open {
+        path: file.display().to_string(),
+        reason,
+    };
+    if file.exists() {
+        return Err(refuse(
+            "it exists already, and a backup never overwrites".into(),
+        ));
+    }
+    let name = file
+        .to_str()
+        .ok_or_else(|| refuse("its name is not UTF-8".into()))?;
+    let mut connection = options(&reader.path)
+        .create_if_missing(false)
+        .connect()
+        .await?;
+    let copied = sqlx::query("VACUUM INTO $1")
+        .bind(name)
+        .execute(&mut connection)
+        .await;
+    connection.close().await?;
+    copied.map_err(|error| refuse(error.to_string()))?;
+    #[cfg(unix)]
+    std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .map_err(|error| refuse(error.to_string()))?;
+    Ok(())
+}
+
+/// Moves the write-ahead log into the file and empties it.
+pub(super) async fn checkpoint(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    fn url(folder: &tempfile::TempDir) -> String {
+        format!("sqlite://{}/deep/er/rollcall.db", folder.path().display())
+    }
+
+    #[tokio::test]
+    async fn creates_folders_and_a_private_file() {
+        let folder = tempfile::tempdir().unwrap();
+        Store::open(&url(&folder)).await.unwrap().close().await;
+        let path = path_of(&url(&folder)).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &std::fs::metadata(path).unwrap().permissions(),
+        );
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[tokio::test]
+    async fn a_file_of_another_program_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other.db");
+        let mut other = SqliteConnection::connect_with(
+            &SqliteConnectOptions::new()
+                .filename(&path)
+                .create_if_missing(true),
+        )
+        .await
+        .unwrap();
+        sqlx::query("CREATE TABLE theirs (x)")
+            .execute(&mut other)
+            .await
+            .unwrap();
+        other.close().await.unwrap();
+        let error = Store::open(&format!("sqlite://{}", path.display()))
+            .await
+            .unwrap_err();
+        assert!(matches!(error, StoreError::Foreign(_)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_database_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes.txt");
+        std::fs::write(&path, "x".repeat(8192)).unwrap();
+        let error = Store::open(&format!("sqlite://{}", path.display()))
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("notes.txt"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap().len(), 8192);
+    }
+
+    #[tokio::test]
+    async fn a_newer_schema_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        Store::open(&url(&folder)).await.unwrap().close().await;
+        let mut later = SqliteConnection::connect_with(&options(&path_of(&url(&folder)).unwrap()))
+            .await
+            .unwrap();
+        sqlx::query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', 1, x'00', 0)")
+            .execute(&mut later)
+            .await
+            .unwrap();
+        later.close().await.unwrap();
+        let error = Store::open(&url(&folder)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Newer(_)), "{error}");
+    }
+
+    #[test]
+    fn addresses_that_name_no_file_are_refused() {
+        for wrong in ["postgres://x", "sqlite::memory:", "", "sqlite://"] {
+            assert!(path_of(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The state of monitors as the status rule wants it: loaded for a batch, saved where it changed.
+//!
+//! Most looks change nothing, and reading a row costs more than judging it. So the writer remembers the states it has
+//! read and written; a commit of another process (`PRAGMA data_version`) or a roll-back empties that memory.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use sqlx::Row as _;
+
+use super::rows::{pieces, placeholders};
+use super::{StoreError, Tx};
+use crate::domain::Instant;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::outcome::{Failure, FailureClass};
+use crate::domain::status::{State, Status};
+
+/// The state of one endpoint, with what the rule needs beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    pub guild_id: GuildId,
+    pub state: State,
+    /// `None`: the setting's.
+    pub interval: Option<Duration>,
+    pub certificate_expires_at: Option<Instant>,
+}
+
+/// The writer's memory of states.
+#[derive(Debug, Default)]
+pub struct Cache(HashMap<MonitorId, Loaded>);
+
+impl Cache {
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// Forgets one monitor, after something else than `save` has changed it.
+pub fn forget(tx: &mut Tx<'_>, id: MonitorId) {
+    tx.cache.0.remove(&id);
+}
+
+/// The state of one endpoint; `None` where it has been removed. Call `load` with its id first.
+pub fn of(tx: &Tx<'_>, id: MonitorId) -> Option<Loaded> {
+    tx.cache.0.get(&id).cloned()
+}
+
+/// Reads the states of `ids` that are not remembered yet.
+pub async fn load(tx: &mut Tx<'_>, ids: &[MonitorId]) -> Result<(), StoreError> {
+    let missing: Vec<MonitorId> = ids
+        .iter()
+        .copied()
+        .filter(|id| !tx.cache.0.contains_key(id))
+        .collect();
+    for piece in pieces(&missing) {
+        let places = placeholders(1, piece.len());
+        let sql = format!(
+            "SELECT m.id, m.guild_id, m.status, m.since, t.interval_ms, t.failure_class, t.failure_detail,
+                    t.certificate_expires_at, COALESCE(p.streak, 0) AS streak
+             FROM monitors m JOIN endpoint_targets t ON t.monitor_id = m.id LEFT JOIN pulse p ON p.monitor_id = m.id
+             WHERE m.id IN {places}"
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for id in piece {
+            query = query.bind(id.0);
+        }
+        for row in query.fetch_all(&mut *tx.connection).await? {
+            let id = MonitorId(row.try_get("id")?);
+            tx.cache.0.insert(id, read(&row)?);
+        }
+    }
+    Ok(())
+}
+
+fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Loaded, StoreError> {
+    let word: &str = row.try_get("status")?;
+    let status =
+        Status::from_word(word).ok_or_else(|| StoreError::Damaged(format!("status {word}")))?;
+    let class: Option<&str> = row.try_get("failure_class")?;
+    let detail: Option<String> = row.try_get("failure_detail")?;
+    let interval: Option<i64> = row.try_get("interval_ms")?;
+    let certificate: Option<i64> = row.try_get("certificate_expires_at")?;
+    Ok(Loaded {
+        guild_id: GuildId::from_row(row.try_get("guild_id")?),
+        state: State {
+            status,
+            since: Instant::from_millis(row.try_get("since")?),
+            streak: row.try_get("streak")?,
+            failure: failure(class, detail),
+        },
+        interval: interval.map(|millis| Duration::from_millis(millis.unsigned_abs())),
+        certificate_expires_at: certificate.map(Instant::from_millis),
+    })
+}
+
+/// A stored failure; a class that this version does not know reads as none.
+pub(super) fn failure(class: Option<&str>, detail: Option<String>) -> Option<Failure> {
+    let class = FailureClass::from_word(class?)?;
+    Some(Failure {
+        class,
+        detail: detail.map(String::into_boxed_str),
+    })
+}
+
+/// Writes the wide rows of one endpoint and remembers the new state. The pulse is written by its own file.
+pub async fn save(tx: &mut Tx<'_>, id: MonitorId, loaded: Loaded) -> Result<(), StoreError> {
+    let state = &loaded.state;
+    sqlx::query("UPDATE monitors SET status = $2, since = $3 WHERE id = $1")
+        .bind(id.0)
+        .bind(state.status.word())
+        .bind(state.since.millis())
+        .execute(&mut *tx.connection)
+        .await?;
+    sqlx::query(
+        "UPDATE endpoint_targets SET is_active = $2, failure_class = $3, failure_detail = $4,
+            certificate_expires_at = $5, inactive_checked_at = CASE WHEN $2 = 1 THEN NULL ELSE inactive_checked_at END
+         WHERE monitor_id = $1",
+    )
+    .bind(id.0)
+    .bind(state.is_active())
+    .bind(state.failure.as_ref().map(|failure| failure.class.word()))
+    .bind(state.failure.as_ref().and_then(|failure| failure.detail.as_deref()))
+    .bind(loaded.certificate_expires_at.map(Instant::millis))
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.cache.0.insert(id, loaded);
+    Ok(())
+}
+
+/// Remembers a state whose wide rows did not change: only the streak moved, and that is in the pulse.
+pub fn remember(tx: &mut Tx<'_>, id: MonitorId, loaded: Loaded) {
+    tx.cache.0.insert(id, loaded);
+}
+
+/// Dates the look at an inactive endpoint, which is what the recheck job goes by.
+pub async fn checked_while_inactive(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    at: Instant,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE endpoint_targets SET inactive_checked_at = $2 WHERE monitor_id = $1 AND is_active = 0")
+        .bind(id.0)
+        .bind(at.millis())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! A real database in a folder of its own, for tests.
+
+use futures_util::future::BoxFuture;
+use sqlx::FromRow;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Store, StoreError, Tx};
+
+/// A store whose files go away with it.
+pub struct TestStore {
+    store: Store,
+    _folder: tempfile::TempDir,
+}
+
+impl std::ops::Deref for TestStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl TestStore {
+    pub async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite://{}/rollcall.db", folder.path().display()))
+            .await
+            .unwrap();
+        Self {
+            store,
+            _folder: folder,
+        }
+    }
+
+    /// Writes and waits for the commit.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Result<T, StoreError>>
+        + Send
+        + 'static,
+    ) -> T {
+        self.writer.transact(work).await.unwrap()
+    }
+
+    /// Reads with a statement of the test's own.
+    pub async fn rows<R: for<'row> FromRow<'row, SqliteRow> + Send + Unpin>(
+        &self,
+        sql: &'static str,
+    ) -> Vec<R> {
+        sqlx::query_as(sql)
+            .fetch_all(&self.reader.pool)
+            .await
+            .unwrap()
+    }
+}
