@@ -2,6 +2,7 @@
 //!
 //! Reading order: what is looked at (`target`, `check`, `address`), what was seen (`outcome`), what it means (`status`).
 
+pub mod address;
 pub mod check;
 mod instant;
 pub mod outcome;
