@@ -3,6 +3,7 @@
 //! Reading order: what is on the roll (`monitor`), where it is and what a look asks for (`target`, `check`), when it is
 //! due (`schedule`), what was seen (`outcome`), what it means (`status`), what is told of it (`event`, `text`).
 
+pub mod address;
 pub mod check;
 pub mod event;
 mod instant;

@@ -1,0 +1,259 @@
+//! Taking in an answer's body piece by piece: where it ends, and whether the keyword is in it.
+//!
+//! Nothing of the body is kept. Pieces go through a small buffer and only counts survive, so a look at an endless
+//! stream costs as little memory as one at an empty page.
+
+use crate::domain::check::BODY_CAP;
+
+/// The most bytes that chunk extensions and trailers may have, together.
+const CHUNK_EXTRAS_CAP: usize = 16 * 1024;
+
+const BROKEN_CHUNKS: &str = "the answer's chunks are broken";
+
+/// How the end of a body is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    Empty,
+    /// In bytes.
+    Length(u64),
+    Chunked,
+    UntilClose,
+}
+
+/// A body on its way in.
+pub(super) struct Body<'a> {
+    rest: Rest,
+    taken: usize,
+    search: Option<Search<'a>>,
+}
+
+enum Rest {
+    Length(u64),
+    Chunks(Chunks),
+    UntilClose,
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn new(framing: Framing, keyword: Option<&'a str>) -> Self {
+        let rest = match framing {
+            Framing::Empty => Rest::Length(0),
+            Framing::Length(length) => Rest::Length(length),
+            Framing::Chunked => Rest::Chunks(Chunks::default()),
+            Framing::UntilClose => Rest::UntilClose,
+        };
+        Self {
+            rest,
+            taken: 0,
+            search: keyword.map(|keyword| Search::new(keyword.as_bytes())),
+        }
+    }
+
+    /// Takes in the next bytes; true when nothing more is wanted: the body is complete or the cap is reached.
+    ///
+    /// # Errors
+    /// A sentence, when the bytes are not what the head promised.
+    pub(super) fn take(&mut self, mut input: &[u8]) -> Result<bool, &'static str> {
+        match &mut self.rest {
+            Rest::UntilClose => self.pass(input),
+            Rest::Length(left) => {
+                let length =
+                    usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
+                *left = left.saturating_sub(u64::try_from(length).unwrap_or(u64::MAX));
+                self.pass(&input[..length]);
+            }
+            Rest::Chunks(_) => {
+                while let Rest::Chunks(chunks) = &mut self.rest
+                    && !input.is_empty()
+                    && self.taken < BODY_CAP
+                {
+                    let (data, rest) = chunks.next(input)?;
+                    input = rest;
+                    self.pass(data);
+                }
+            }
+        }
+        Ok(self.is_complete() || self.taken >= BODY_CAP)
+    }
+
+    /// Whether the body is whole although no more bytes came.
+    pub(super) fn may_end_here(&self) -> bool {
+        matches!(self.rest, Rest::UntilClose) || self.is_complete()
+    }
+
+    pub(super) fn keyword_missing(&self) -> bool {
+        self.search.as_ref().is_some_and(|search| !search.found())
+    }
+
+    fn is_complete(&self) -> bool {
+        match &self.rest {
+            Rest::Length(left) => *left == 0,
+            Rest::Chunks(chunks) => matches!(chunks.state, Chunk::Done),
+            Rest::UntilClose => false,
+        }
+    }
+
+    /// Counts and searches content, up to the cap.
+    fn pass(&mut self, data: &[u8]) {
+        let data = &data[..data.len().min(BODY_CAP - self.taken)];
+        self.taken += data.len();
+        if let Some(search) = &mut self.search {
+            search.pass(data);
+        }
+    }
+}
+
+/// The chunked coding (RFC 9112 7.1), with bare line feeds let through.
+#[derive(Default)]
+struct Chunks {
+    state: Chunk,
+    extras: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Chunk {
+    /// Digits so far; sixteen of them fill the value.
+    Size {
+        value: u64,
+        digits: u8,
+    },
+    /// Behind the size, up to the line feed.
+    Extension(u64),
+    Data(u64),
+    /// The line end behind the data.
+    DataEnd,
+    /// Lines behind the last chunk, up to an empty one.
+    Trailer {
+        empty: bool,
+    },
+    Done,
+}
+
+impl Default for Chunk {
+    fn default() -> Self {
+        Self::Size {
+            value: 0,
+            digits: 0,
+        }
+    }
+}
+
+impl Chunks {
+    /// Takes one step; gives the content that it found and the input that is left.
+    fn next<'i>(&mut self, input: &'i [u8]) -> Result<(&'i [u8], &'i [u8]), &'static str> {
+        if let Chunk::Data(left) = &mut self.state {
+            let length = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
+            *left = left.saturating_sub(u64::try_from(length).unwrap_or(u64::MAX));
+            if *left == 0 {
+                self.state = Chunk::DataEnd;
+            }
+            return Ok(input.split_at(length));
+        }
+        let Some((byte, rest)) = input.split_first() else {
+            return Ok((&[], input));
+        };
+        self.step(*byte)?;
+        Ok((
+            &[],
+            if matches!(self.state, Chunk::Done) {
+                &[]
+            } else {
+                rest
+            },
+        ))
+    }
+
+    /// One byte of what is between the contents.
+    fn step(&mut self, byte: u8) -> Result<(), &'static str> {
+        self.state = match (self.state, byte) {
+            (Chunk::Size { value, digits: 1.. }, b'\n') => after_size(value),
+            (Chunk::Size { value, digits: 1.. }, b'\r' | b';' | b' ' | b'\t') => {
+                Chunk::Extension(value)
+            }
+            (
+                Chunk::Size {
+                    value,
+                    digits: digits @ 0..16,
+                },
+                _,
+            ) => {
+                let digit = char::from(byte).to_digit(16).ok_or(BROKEN_CHUNKS)?;
+                Chunk::Size {
+                    value: (value << 4) | u64::from(digit),
+                    digits: digits + 1,
+                }
+            }
+            (Chunk::Extension(value), b'\n') => after_size(value),
+            (Chunk::DataEnd, b'\n') => Chunk::default(),
+            (Chunk::DataEnd, b'\r') => Chunk::DataEnd,
+            (Chunk::Trailer { empty: true }, b'\n') => Chunk::Done,
+            (Chunk::Trailer { .. }, b'\n') => Chunk::Trailer { empty: true },
+            (state @ (Chunk::Extension(_) | Chunk::Trailer { .. }), b'\r') => state,
+            (state @ (Chunk::Extension(_) | Chunk::Trailer { .. }), _) => {
+                self.extras += 1;
+                if self.extras > CHUNK_EXTRAS_CAP {
+                    return Err(BROKEN_CHUNKS);
+                }
+                if let Chunk::Extension(_) = state {
+                    state
+                } else {
+                    Chunk::Trailer { empty: false }
+                }
+            }
+            _ => return Err(BROKEN_CHUNKS),
+        };
+        Ok(())
+    }
+}
+
+fn after_size(value: u64) -> Chunk {
+    if value == 0 {
+        Chunk::Trailer { empty: true }
+    } else {
+        Chunk::Data(value)
+    }
+}
+
+/// Knuth-Morris-Pratt: finds the keyword across any cut of the content, without keeping any of it.
+struct Search<'a> {
+    keyword: &'a [u8],
+    /// For each prefix of the keyword, the length of its longest border.
+    borders: Vec<usize>,
+    matched: usize,
+}
+
+impl<'a> Search<'a> {
+    fn new(keyword: &'a [u8]) -> Self {
+        let mut borders = vec![0; keyword.len()];
+        let mut matched = 0;
+        for index in 1..keyword.len() {
+            matched = advance(keyword, &borders, matched, keyword[index]);
+            borders[index] = matched;
+        }
+        Self {
+            keyword,
+            borders,
+            matched: 0,
+        }
+    }
+
+    fn pass(&mut self, data: &[u8]) {
+        for byte in data {
+            if self.found() {
+                return;
+            }
+            self.matched = advance(self.keyword, &self.borders, self.matched, *byte);
+        }
+    }
+
+    fn found(&self) -> bool {
+        self.matched == self.keyword.len()
+    }
+}
+
+/// How much of the keyword is matched after one more byte; `matched` is shorter than the keyword.
+fn advance(keyword: &[u8], borders: &[usize], mut matched: usize, byte: u8) -> usize {
+    while matched > 0 && keyword[matched] != byte {
+        matched = borders[matched - 1];
+    }
+    matched + usize::from(keyword[matched] == byte)
+}

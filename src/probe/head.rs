@@ -1,0 +1,134 @@
+//! Reading the head of an answer: its status, how long its body is, and where it points.
+//!
+//! Lenient where browsers are (a monitor asks whether people can use the thing), strict where an answer cannot be
+//! understood at all. Every problem is a sentence of our own; nothing of the head leaves this file but a redirect.
+
+use super::body::Framing;
+use crate::domain::check::Method;
+
+/// The most that we read of an answer's head, interim answers included, in bytes.
+pub(super) const HEAD_CAP: usize = 16 * 1024;
+
+/// More lines than any server of ours sends; browsers stop at similar numbers.
+const MAX_HEADERS: usize = 128;
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) status: u16,
+    pub(super) framing: Framing,
+    /// Only of redirects.
+    pub(super) location: Option<Vec<u8>>,
+}
+
+impl Head {
+    /// An interim answer: the real one follows. 101 is final, since we never ask for another protocol.
+    pub(super) fn is_interim(&self) -> bool {
+        (100..200).contains(&self.status) && self.status != 101
+    }
+}
+
+/// The length of the head with its empty line. `searched` bytes at the front are known not to hold its end, which
+/// keeps a head that trickles in byte by byte from being searched over and over.
+pub(super) fn end_of_head(buffer: &[u8], searched: usize) -> Option<usize> {
+    let from = searched.saturating_sub(3);
+    let mut line_was_empty = false;
+    for (offset, byte) in buffer.iter().enumerate().skip(from) {
+        match byte {
+            b'\n' if line_was_empty => return Some(offset + 1),
+            b'\n' => line_was_empty = true,
+            b'\r' => {}
+            _ => line_was_empty = false,
+        }
+    }
+    None
+}
+
+/// Whether the bytes so far may still become an HTTP answer; a mail or SSH greeting is told apart at once.
+pub(super) fn may_be_http(buffer: &[u8]) -> bool {
+    let begun = buffer.trim_ascii_start();
+    let length = begun.len().min(5);
+    begun[..length] == b"HTTP/"[..length]
+}
+
+/// Reads a whole head, as `end_of_head` cut it.
+pub(super) fn parse(bytes: &[u8], method: Method) -> Result<Head, &'static str> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut response = httparse::Response::new(&mut headers);
+    let parsed = httparse::ParserConfig::default()
+        .allow_spaces_after_header_name_in_responses(true)
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_multiple_spaces_in_response_status_delimiters(true)
+        .ignore_invalid_headers_in_responses(true)
+        .parse_response(&mut response, bytes);
+    match parsed {
+        Ok(httparse::Status::Complete(_)) => {}
+        Ok(httparse::Status::Partial) => return Err("the answer's head is broken"),
+        Err(httparse::Error::TooManyHeaders) => return Err("the answer has too many headers"),
+        Err(httparse::Error::Version) => return Err("the answer is not HTTP/1.1"),
+        Err(_) => return Err("the answer's head is broken"),
+    }
+    let status = response
+        .code
+        .filter(|code| (100..=999).contains(code))
+        .ok_or("the answer's head is broken")?;
+    let location = match status {
+        301 | 302 | 303 | 307 | 308 => find(response.headers, "location").map(<[u8]>::to_vec),
+        _ => None,
+    };
+    let framing = match (status, method) {
+        (100..200 | 204 | 304, _) | (_, Method::Head) => Framing::Empty,
+        _ => framing(response.headers)?,
+    };
+    Ok(Head {
+        status,
+        framing,
+        location,
+    })
+}
+
+fn find<'a>(headers: &[httparse::Header<'a>], name: &str) -> Option<&'a [u8]> {
+    headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case(name))
+        .map(|header| header.value.trim_ascii())
+}
+
+/// RFC 9112 6.3: chunked before length before "until the connection closes".
+fn framing(headers: &[httparse::Header<'_>]) -> Result<Framing, &'static str> {
+    let mut length = None;
+    let mut coded = None;
+    for header in headers {
+        if header.name.eq_ignore_ascii_case("transfer-encoding") {
+            // The last coding of the last line is the outermost.
+            let last = header
+                .value
+                .rsplit(|byte| *byte == b',')
+                .next()
+                .unwrap_or_default();
+            coded = Some(last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
+        } else if header.name.eq_ignore_ascii_case("content-length") {
+            for part in header.value.split(|byte| *byte == b',') {
+                let number =
+                    digits(part.trim_ascii()).ok_or("the answer's length is not a number")?;
+                if length.is_some_and(|before| before != number) {
+                    return Err("the answer has two lengths");
+                }
+                length = Some(number);
+            }
+        }
+    }
+    Ok(match (coded, length) {
+        (Some(true), _) => Framing::Chunked,
+        (Some(false), _) | (None, None) => Framing::UntilClose,
+        (None, Some(length)) => Framing::Length(length),
+    })
+}
+
+fn digits(text: &[u8]) -> Option<u64> {
+    let plain = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(text)
+        .ok()
+        .filter(|_| plain)?
+        .parse()
+        .ok()
+}

@@ -1,0 +1,168 @@
+//! From a host to addresses, anew at every look: a name that was harmless yesterday may point inside today.
+//!
+//! Two ways: as the system is set up (`getaddrinfo`), or, where the operator named a resolver, asking only that one
+//! without cache or hosts file. Addresses are never "resolved": they are judged as they stand.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{
+    ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig,
+    ResolverOpts,
+};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+use tokio::sync::Semaphore;
+
+use super::trace::{Phase, Trace};
+use super::{ProberError, Stop, tcp};
+use crate::domain::outcome::FailureClass;
+use crate::domain::target::{Host, Target};
+
+/// The detail of a look that failed because nobody told us the address, which is not the name's fault.
+pub(super) const NO_ANSWER: &str = "the resolver did not answer";
+
+/// `getaddrinfo` blocks a thread until the system gives up, long after our deadline. Fewer than the 512 threads that
+/// tokio has for blocking work, so that a dead resolver cannot stop the rest of the house.
+const SYSTEM_LOOKUPS: usize = 256;
+
+pub(super) enum Resolver {
+    System(Arc<Semaphore>),
+    Server(Box<TokioResolver>),
+}
+
+impl Resolver {
+    pub(super) fn new(server: Option<SocketAddr>) -> Result<Self, ProberError> {
+        let Some(server) = server else {
+            return Ok(Self::System(Arc::new(Semaphore::new(SYSTEM_LOOKUPS))));
+        };
+        let connections =
+            [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
+                connection.port = server.port();
+                connection
+            });
+        let server = NameServerConfig::new(server.ip(), true, connections.to_vec());
+        let config = ResolverConfig::from_name_servers(vec![server]);
+        let resolver = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+            .with_options(options())
+            .build()
+            .map_err(|error| ProberError::Resolver(Box::new(error)))?;
+        Ok(Self::Server(Box::new(resolver)))
+    }
+
+    /// The addresses of the target's host, at least one, with its port.
+    pub(super) async fn addresses(
+        &self,
+        target: &Target,
+        trace: &mut Trace,
+    ) -> Result<Vec<SocketAddr>, Stop> {
+        let name = match &target.host {
+            Host::Ip(ip) => return Ok(vec![SocketAddr::new(*ip, target.port)]),
+            Host::Name(name) => name,
+        };
+        // Boxed: most looks go to an address and should not carry the room for a DNS exchange.
+        let mut addresses = match self {
+            Self::System(slots) => Box::pin(ask_system(slots, name, trace)).await?,
+            Self::Server(resolver) => Box::pin(ask_server(resolver, name, trace)).await?,
+        };
+        if addresses.is_empty() {
+            return Err(Stop::plain(FailureClass::NameFailed));
+        }
+        addresses
+            .iter_mut()
+            .for_each(|address| address.set_port(target.port));
+        Ok(addresses)
+    }
+}
+
+fn options() -> ResolverOpts {
+    let mut options = ResolverOpts::default();
+    options.cache_size = 0;
+    options.use_hosts_file = ResolveHosts::Never;
+    options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+    options.timeout = Duration::from_secs(2);
+    options.attempts = 2;
+    // The default of 32 questions at once would answer "busy" to a burst of looks.
+    options.max_active_requests = 4096;
+    options
+}
+
+async fn ask_system(
+    slots: &Arc<Semaphore>,
+    name: &str,
+    trace: &mut Trace,
+) -> Result<Vec<SocketAddr>, Stop> {
+    let closed = |_| Stop::CouldNotLook("the resolver is shut down");
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(closed)?;
+    trace.enter(Phase::Resolving);
+    // Without a trailing dot, which would keep `/etc/hosts` and mDNS from matching.
+    let question = name.to_owned();
+    let lookup = tokio::task::spawn_blocking(move || {
+        // Held by the thread, not by the look: a look that ran out of time leaves its thread behind.
+        let _slot = slot;
+        (question.as_str(), 0)
+            .to_socket_addrs()
+            .map(Iterator::collect)
+    });
+    match lookup.await {
+        Ok(found) => found.map_err(|error| explain_system(&error)),
+        Err(_) => Err(Stop::CouldNotLook("the name lookup was cut off")),
+    }
+}
+
+/// `getaddrinfo` failures come without a code, only with the C library's English text (glibc, musl, BSD).
+fn explain_system(error: &io::Error) -> Stop {
+    if let Some(stop) = tcp::own_limit(error) {
+        return stop;
+    }
+    let text = error.to_string();
+    let absent = [
+        "not known",
+        "No address associated",
+        "does not resolve",
+        "no usable address",
+        "nodename nor servname",
+    ];
+    if absent.iter().any(|words| text.contains(words)) {
+        Stop::plain(FailureClass::NameFailed)
+    } else {
+        Stop::with(FailureClass::NameFailed, NO_ANSWER)
+    }
+}
+
+async fn ask_server(
+    resolver: &TokioResolver,
+    name: &str,
+    trace: &mut Trace,
+) -> Result<Vec<SocketAddr>, Stop> {
+    trace.enter(Phase::Resolving);
+    match resolver.lookup_ip(format!("{name}.")).await {
+        Ok(found) => Ok(found
+            .iter()
+            .map(|ip: IpAddr| SocketAddr::new(ip, 0))
+            .collect()),
+        Err(error) => Err(explain_server(&error)),
+    }
+}
+
+fn explain_server(error: &NetError) -> Stop {
+    match error {
+        NetError::Busy => Stop::CouldNotLook("too many names are being resolved at once"),
+        NetError::Io(error) => {
+            tcp::own_limit(error).unwrap_or_else(|| Stop::with(FailureClass::NameFailed, NO_ANSWER))
+        }
+        NetError::Dns(DnsError::NoRecordsFound(found))
+            if matches!(
+                found.response_code,
+                ResponseCode::NXDomain | ResponseCode::NoError
+            ) =>
+        {
+            Stop::plain(FailureClass::NameFailed)
+        }
+        _ => Stop::with(FailureClass::NameFailed, NO_ANSWER),
+    }
+}

@@ -1,0 +1,115 @@
+//! Opening a connection, and telling the far side's refusal from our own inability.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::Stop;
+use super::trace::{Phase, Trace};
+use crate::domain::outcome::FailureClass;
+
+/// More addresses of one name are judged but not tried: the deadline would be shared too thin.
+const MAX_ADDRESSES: usize = 8;
+
+/// Tries the addresses in their order. Each gets an equal share of the time that is left, so that a dead first address
+/// does not hide a live second one.
+pub(super) async fn connect(
+    addresses: &[SocketAddr],
+    trace: &mut Trace,
+) -> Result<TcpStream, Stop> {
+    trace.enter(Phase::Connecting);
+    let addresses = &addresses[..addresses.len().min(MAX_ADDRESSES)];
+    let mut first_failure: Option<Stop> = None;
+    for (index, address) in addresses.iter().enumerate() {
+        let left = addresses.len() - index;
+        let opened = if left == 1 {
+            // The look's own deadline is enough.
+            open(*address).await
+        } else {
+            let share = trace.remaining() / u32::try_from(left).unwrap_or(u32::MAX);
+            let late = |_| Err(Phase::Connecting.out_of_time());
+            tokio::time::timeout(share, open(*address))
+                .await
+                .unwrap_or_else(late)
+        };
+        match opened {
+            Ok(stream) => return Ok(stream),
+            Err(stop) => match (&first_failure, &stop) {
+                // What the far side did says more than that we could not try.
+                (None, _) | (Some(Stop::CouldNotLook(_)), Stop::Down(_)) => {
+                    first_failure = Some(stop)
+                }
+                _ => {}
+            },
+        }
+    }
+    Err(first_failure.unwrap_or(Stop::plain(FailureClass::NameFailed)))
+}
+
+async fn open(address: SocketAddr) -> Result<TcpStream, Stop> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    };
+    // No packet has left yet: whatever fails here is ours.
+    let socket = socket.map_err(|error| {
+        own_limit(&error).unwrap_or(Stop::CouldNotLook("no socket could be opened"))
+    })?;
+    // Without it Nagle and delayed acknowledgement add 40 ms that the endpoint does not have.
+    socket
+        .set_nodelay(true)
+        .map_err(|_| Stop::CouldNotLook("no socket could be set up"))?;
+    socket
+        .connect(address)
+        .await
+        .map_err(|error| explain(&error, address))
+}
+
+fn explain(error: &io::Error, address: SocketAddr) -> Stop {
+    if let Some(stop) = own_limit(error) {
+        return stop;
+    }
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Stop::plain(FailureClass::Refused),
+        io::ErrorKind::TimedOut => Phase::Connecting.out_of_time(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => Stop::with(
+            FailureClass::ProtocolError,
+            "connection reset while connecting",
+        ),
+        _ if !has_route(address) => Stop::CouldNotLook("this machine has no route to that address"),
+        _ => Stop::plain(FailureClass::Unreachable),
+    }
+}
+
+/// Operation not permitted: our own firewall.
+const EPERM: i32 = 1;
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
+const ENOBUFS: i32 = if cfg!(target_os = "linux") { 105 } else { 55 };
+
+/// Whether the error says that *we* are out of something; std has no kinds for most of these.
+pub(super) fn own_limit(error: &io::Error) -> Option<Stop> {
+    let why = match (error.raw_os_error(), error.kind()) {
+        (Some(EMFILE | ENFILE), _) => "no file descriptor was free",
+        (Some(ENOBUFS), _) | (_, io::ErrorKind::OutOfMemory) => {
+            "no memory was free for a connection"
+        }
+        (Some(EPERM), _) => "this machine's firewall forbids it",
+        (_, io::ErrorKind::AddrNotAvailable) => "no local port was free",
+        _ => return None,
+    };
+    Some(Stop::CouldNotLook(why))
+}
+
+/// Asks the routing table without sending anything: connecting a UDP socket only looks up the route. It tells an
+/// unreachable network behind our router from having no route at all.
+fn has_route(address: SocketAddr) -> bool {
+    let any: SocketAddr = match address {
+        SocketAddr::V4(_) => (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (std::net::Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    UdpSocket::bind(any)
+        .and_then(|socket| socket.connect(address))
+        .is_ok()
+}

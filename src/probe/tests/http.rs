@@ -1,0 +1,534 @@
+//! Questions and answers over plain HTTP.
+
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+
+use super::stage::{End, Stand, closed_port, hear, repeat};
+use super::{HASTY, PATIENT, broken, down, look, plain, prober, see, see_with};
+use crate::domain::check::{BODY_CAP, HttpCheck, Method};
+use crate::domain::outcome::{FailureClass, Timings, Verdict};
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// What a look says of an answer that is followed by an orderly close.
+async fn verdict_on(answer: impl Into<Vec<u8>>) -> Verdict {
+    let stand = Stand::answering(answer).await;
+    see(&stand.http()).await.verdict
+}
+
+async fn verdict_with(answer: impl Into<Vec<u8>>, check: &HttpCheck) -> Verdict {
+    let stand = Stand::answering(answer).await;
+    see_with(&stand.http(), check).await.verdict
+}
+
+fn keyword(word: &str) -> HttpCheck {
+    HttpCheck {
+        keyword: Some(word.into()),
+        ..HttpCheck::default()
+    }
+}
+
+fn redirects(hops: u8) -> HttpCheck {
+    HttpCheck {
+        max_redirects: hops,
+        ..HttpCheck::default()
+    }
+}
+
+#[tokio::test]
+async fn a_good_answer_is_up_with_every_phase_timed() {
+    let stand = Stand::answering(OK).await;
+    let outcome = see(&stand.http()).await;
+    assert_eq!(outcome.verdict, Verdict::Up);
+    let Timings {
+        resolve,
+        connect,
+        tls,
+        first_byte,
+        total,
+    } = outcome.timings;
+    assert_eq!((resolve, tls), (None, None));
+    assert!(connect.unwrap() + first_byte.unwrap() <= total);
+    assert_eq!(stand.accepted(), 1);
+}
+
+#[tokio::test]
+async fn the_question_is_what_we_say_it_is() {
+    let stand = Stand::answering(OK).await;
+    let check = HttpCheck {
+        method: Method::Options,
+        headers: vec![
+            ("X-Key".into(), "secret".into()),
+            ("accept".into(), "text/html".into()),
+        ],
+        ..HttpCheck::default()
+    };
+    see_with(&format!("{}a/b?c=d", stand.http()), &check).await;
+    let expected = format!(
+        "OPTIONS /a/b?c=d HTTP/1.1\r\nHost: {}\r\nUser-Agent: Rollcall/{} (+monitor)\r\nX-Key: secret\r\naccept: text/html\r\nConnection: close\r\n\r\n",
+        stand.address,
+        env!("CARGO_PKG_VERSION"),
+    );
+    assert_eq!(stand.questions(), [expected]);
+}
+
+#[tokio::test]
+async fn the_status_is_held_against_the_range() {
+    for (status, up) in [
+        (200, true),
+        (204, true),
+        (399, true),
+        (304, true),
+        (400, false),
+        (503, false),
+        (101, false),
+        (999, false),
+    ] {
+        let verdict = verdict_on(format!(
+            "HTTP/1.1 {status} Whatever\r\nContent-Length: 0\r\n\r\n"
+        ))
+        .await;
+        let expected = if up {
+            Verdict::Up
+        } else {
+            down(FailureClass::UnexpectedStatus, &status.to_string())
+        };
+        assert_eq!(verdict, expected, "{status}");
+    }
+    let only_teapots = HttpCheck {
+        expected_status: (418, 418),
+        ..HttpCheck::default()
+    };
+    assert_eq!(
+        verdict_with("HTTP/1.1 418 \r\n\r\n", &only_teapots).await,
+        Verdict::Up
+    );
+    assert_eq!(
+        verdict_with(OK, &only_teapots).await,
+        down(FailureClass::UnexpectedStatus, "200")
+    );
+}
+
+#[tokio::test]
+async fn interim_answers_are_skipped() {
+    let answer =
+        format!("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n{OK}");
+    assert_eq!(verdict_on(answer).await, Verdict::Up);
+    let endless = "HTTP/1.1 100 Continue\r\n\r\n".repeat(1000);
+    assert_eq!(
+        verdict_on(endless).await,
+        broken("the answer's head is longer than 16 KiB")
+    );
+}
+
+#[tokio::test]
+async fn bodies_of_every_framing_are_read_to_their_end() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\n\r\nuntil the end".to_owned(),
+        "HTTP/1.0 200 OK\r\n\r\nold".to_owned(),
+        "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nold".to_owned(),
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\nContent-Length: 2\r\n\r\nok".to_owned(),
+        "HTTP/1.1 200 OK\nContent-Length: 2\n\nok".to_owned(),
+        "\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_owned(),
+        "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok and more than was said".to_owned(),
+        "HTTP/1.1 200 OK\r\nBad Header: x\r\n: none\r\nContent-Length : 2\r\n\r\nok".to_owned(),
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 999\r\n\r\n2\r\nok\r\n0\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n0\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nuntil the end".to_owned(),
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0002;a=\"b\"\r\nok\r\nA \r\n0123456789\r\n0\r\nTrailer: x\r\nOther: y\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\nok\n0\n\n".to_owned(),
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", BODY_CAP * 2, "x".repeat(BODY_CAP * 2)),
+    ] {
+        assert_eq!(verdict_on(answer.clone()).await, Verdict::Up, "{answer:.200}");
+    }
+}
+
+#[tokio::test]
+async fn answers_that_end_early_are_protocol_errors() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nContent-Le",
+        "HTTP",
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n",
+    ] {
+        assert_eq!(
+            verdict_on(answer).await,
+            broken("the answer ended early"),
+            "{answer}"
+        );
+    }
+    assert_eq!(verdict_on("").await, broken("closed without an answer"));
+}
+
+#[tokio::test]
+async fn garbage_is_told_in_our_own_words() {
+    for (answer, words) in [
+        ("SSH-2.0-OpenSSH_9.6\r\n", "the answer is not HTTP"),
+        ("220 mail.example ESMTP\r\n", "the answer is not HTTP"),
+        ("\u{0}\u{1}\u{2}", "the answer is not HTTP"),
+        ("HTTP/2.0 200 OK\r\n\r\n", "the answer is not HTTP/1.1"),
+        ("HTTP/1.1 abc\r\n\r\n", "the answer's head is broken"),
+        ("HTTP/1.1 099 x\r\n\r\n", "the answer's head is broken"),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+            "the answer's length is not a number",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+            "the answer's length is not a number",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok",
+            "the answer has two lengths",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+            "the answer's chunks are broken",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
+            "the answer's chunks are broken",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nokay\r\n",
+            "the answer's chunks are broken",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n00000000000000001\r\nx\r\n",
+            "the answer's chunks are broken",
+        ),
+    ] {
+        assert_eq!(verdict_on(answer).await, broken(words), "{answer:?}");
+    }
+    let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(200));
+    assert_eq!(
+        verdict_on(many).await,
+        broken("the answer has too many headers")
+    );
+    let extension = format!(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;{}",
+        "x".repeat(20_000)
+    );
+    assert_eq!(
+        verdict_on(extension).await,
+        broken("the answer's chunks are broken")
+    );
+}
+
+#[tokio::test]
+async fn a_greeting_is_told_apart_without_waiting_for_more() {
+    let stand = Stand::saying(vec![b"SSH-2.0-OpenSSH_9.6\r\n".to_vec()], End::Hold).await;
+    assert_eq!(
+        see(&stand.http()).await.verdict,
+        broken("the answer is not HTTP")
+    );
+}
+
+#[tokio::test]
+async fn silence_times_out_with_its_phase() {
+    let silent = Stand::with(|stream| End::Hold.of(stream)).await;
+    let outcome = look(&prober(), &silent.http(), None, HASTY).await;
+    assert_eq!(
+        outcome.verdict,
+        down(FailureClass::TimedOut, "waiting for the answer")
+    );
+    assert!(outcome.timings.first_byte.unwrap() <= outcome.timings.total);
+    for piece in [
+        "H",
+        "HTTP/1.1 200 OK\r\nContent-",
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\n\r\nok",
+    ] {
+        let stand = Stand::saying(vec![piece.into()], End::Hold).await;
+        let outcome = look(&prober(), &stand.http(), None, HASTY).await;
+        assert_eq!(
+            outcome.verdict,
+            down(FailureClass::TimedOut, "reading the answer"),
+            "{piece}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_trickle_does_not_stretch_the_deadline() {
+    let stand = Stand::with(|mut stream| async move {
+        hear(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+        // The pace is the subject of this test: every pause is shorter than the look's time, their sum is not.
+        while stream.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(HASTY / 10).await;
+        }
+    })
+    .await;
+    let outcome = look(&prober(), &stand.http(), None, HASTY).await;
+    assert_eq!(
+        outcome.verdict,
+        down(FailureClass::TimedOut, "reading the answer")
+    );
+    assert!(
+        outcome.timings.total >= HASTY && outcome.timings.total < HASTY + Duration::from_secs(5)
+    );
+}
+
+#[tokio::test]
+async fn endless_answers_cost_no_more_than_their_caps() {
+    let body = Stand::with(|mut stream| async move {
+        hear(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+        repeat(&mut stream, &[b'x'; 4096]).await;
+    })
+    .await;
+    assert_eq!(see(&body.http()).await.verdict, Verdict::Up);
+    assert_eq!(
+        see_with(&body.http(), &keyword("y")).await.verdict,
+        plain(FailureClass::KeywordMissing)
+    );
+    let chunks = Stand::with(|mut stream| async move {
+        hear(&mut stream).await;
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            .await;
+        repeat(&mut stream, b"3\r\nabc\r\n").await;
+    })
+    .await;
+    assert_eq!(see(&chunks.http()).await.verdict, Verdict::Up);
+    let head = Stand::with(|mut stream| async move {
+        hear(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n").await;
+        repeat(&mut stream, b"X-More: and more\r\n").await;
+    })
+    .await;
+    assert_eq!(
+        see(&head.http()).await.verdict,
+        broken("the answer's head is longer than 16 KiB")
+    );
+}
+
+#[tokio::test]
+async fn resets_are_told_with_their_phase() {
+    let stand = Stand::with(|stream| End::Reset.of(stream)).await;
+    let Verdict::Down(failure) = see(&stand.http()).await.verdict else {
+        panic!("a reset passed")
+    };
+    // The reset races with our connect and our question: the phase differs, the class must not.
+    assert_eq!(failure.class, FailureClass::ProtocolError);
+    assert!(failure.detail.unwrap().starts_with("connection reset "));
+    for (piece, phase) in [
+        ("", "waiting for the answer"),
+        ("HTTP/1.1 200 OK\r\nContent-", "reading the answer"),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok",
+            "reading the answer",
+        ),
+        ("HTTP/1.1 200 OK\r\n\r\nok", "reading the answer"),
+    ] {
+        let stand = Stand::saying(vec![piece.into()], End::Reset).await;
+        assert_eq!(
+            see(&stand.http()).await.verdict,
+            broken(&format!("connection reset {phase}")),
+            "{piece:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn head_questions_and_empty_answers_have_no_body() {
+    let check = HttpCheck {
+        method: Method::Head,
+        ..HttpCheck::default()
+    };
+    let stand = Stand::saying(
+        vec![b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n".to_vec()],
+        End::Hold,
+    )
+    .await;
+    assert_eq!(see_with(&stand.http(), &check).await.verdict, Verdict::Up);
+    for status in [204, 304] {
+        let answer = format!("HTTP/1.1 {status} x\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let stand = Stand::saying(vec![answer.into()], End::Hold).await;
+        assert_eq!(see(&stand.http()).await.verdict, Verdict::Up, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_keyword_is_found_across_packets_and_chunks() {
+    let check = keyword("abcabd");
+    let chunked = |body: &str| {
+        format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}0\r\n\r\n")
+    };
+    assert_eq!(
+        verdict_with(chunked("3\r\nabc\r\n5\r\nabcab\r\n1\r\nd\r\n"), &check).await,
+        Verdict::Up
+    );
+    assert_eq!(
+        verdict_with(chunked("3\r\nabc\r\n3\r\nab\n\r\n"), &check).await,
+        plain(FailureClass::KeywordMissing)
+    );
+    let pieces = b"HTTP/1.1 200 OK\r\n\r\n..abcabcabd.."
+        .map(|byte| vec![byte])
+        .to_vec();
+    let stand = Stand::saying(pieces, End::Close).await;
+    assert_eq!(see_with(&stand.http(), &check).await.verdict, Verdict::Up);
+    assert_eq!(
+        verdict_with("HTTP/1.1 200 OK\r\nX: abcabd\r\n\r\n", &check).await,
+        plain(FailureClass::KeywordMissing)
+    );
+}
+
+#[tokio::test]
+async fn a_keyword_counts_only_within_the_cap() {
+    let check = keyword("needle");
+    for (before, found) in [
+        (0, true),
+        (BODY_CAP - 6, true),
+        (BODY_CAP - 5, false),
+        (BODY_CAP, false),
+    ] {
+        let answer = format!("HTTP/1.1 200 OK\r\n\r\n{}needle", "x".repeat(before));
+        let expected = if found {
+            Verdict::Up
+        } else {
+            plain(FailureClass::KeywordMissing)
+        };
+        assert_eq!(verdict_with(answer, &check).await, expected, "{before}");
+    }
+}
+
+#[tokio::test]
+async fn redirects_are_followed_only_as_far_as_allowed() {
+    let goal = Stand::answering(OK).await;
+    let door = Stand::answering(format!(
+        "HTTP/1.1 302 Found\r\nLocation: {}x?y\r\n\r\n",
+        goal.http()
+    ))
+    .await;
+    assert_eq!(
+        see(&door.http()).await.verdict,
+        Verdict::Up,
+        "302 passes by the standard range"
+    );
+    assert_eq!(goal.accepted(), 0);
+    let strict = HttpCheck {
+        expected_status: (200, 200),
+        ..HttpCheck::default()
+    };
+    assert_eq!(
+        see_with(&door.http(), &strict).await.verdict,
+        down(FailureClass::UnexpectedStatus, "302")
+    );
+    assert_eq!(
+        see_with(
+            &door.http(),
+            &HttpCheck {
+                max_redirects: 1,
+                ..strict.clone()
+            }
+        )
+        .await
+        .verdict,
+        Verdict::Up
+    );
+    assert!(goal.questions()[0].starts_with("GET /x?y HTTP/1.1\r\n"));
+
+    let circle = Stand::answering("HTTP/1.1 301 Moved\r\nLocation: /again\r\n\r\n").await;
+    let outcome = see_with(
+        &circle.http(),
+        &HttpCheck {
+            max_redirects: 3,
+            ..strict
+        },
+    )
+    .await;
+    assert_eq!(outcome.verdict, down(FailureClass::UnexpectedStatus, "301"));
+    assert_eq!(circle.accepted(), 4);
+    // However many a check asks for, three are the most.
+    see_with(&circle.http(), &redirects(200)).await;
+    assert_eq!(circle.accepted(), 8);
+}
+
+#[tokio::test]
+async fn every_hop_is_judged_by_the_guard() {
+    for place in [
+        "http://169.254.169.254/latest/meta-data/",
+        "http://10.0.0.1/",
+        "http://[::ffff:10.0.0.1]/",
+        "//192.168.0.1/",
+        "http://8.8.8.8:25/",
+    ] {
+        let stand =
+            Stand::answering(format!("HTTP/1.1 302 Found\r\nLocation: {place}\r\n\r\n")).await;
+        let outcome = see_with(&stand.http(), &redirects(3)).await;
+        assert_eq!(outcome.verdict, plain(FailureClass::NotAllowed), "{place}");
+        assert_eq!(outcome.timings, Timings::default(), "{place}");
+    }
+    let stand = Stand::answering(format!(
+        "HTTP/1.1 302 Found\r\nLocation: tcp://{}\r\n\r\n",
+        closed_port().await
+    ))
+    .await;
+    assert_eq!(
+        see_with(&stand.http(), &redirects(1)).await.verdict,
+        broken("the redirect leads away from HTTP")
+    );
+}
+
+#[tokio::test]
+async fn secrets_do_not_travel_to_another_place() {
+    let away = Stand::answering(OK).await;
+    let door = Stand::answering(format!(
+        "HTTP/1.1 307 x\r\nLocation: {}\r\n\r\n",
+        away.http()
+    ))
+    .await;
+    let check = HttpCheck {
+        headers: vec![("Authorization".into(), "Bearer secret".into())],
+        ..redirects(1)
+    };
+    assert_eq!(see_with(&door.http(), &check).await.verdict, Verdict::Up);
+    assert!(door.questions()[0].contains("Bearer secret"));
+    assert!(!away.questions()[0].contains("secret"));
+
+    let circle = Stand::answering("HTTP/1.1 307 x\r\nLocation: /in\r\n\r\n").await;
+    see_with(&circle.http(), &check).await;
+    assert!(
+        circle.questions()[1].contains("Bearer secret"),
+        "the same place may know it"
+    );
+}
+
+#[tokio::test]
+async fn ipv6_goes_in_brackets_in_the_host_header() {
+    let stand = Stand::on(Ipv6Addr::LOCALHOST.into(), |mut stream| async move {
+        let question = hear(&mut stream).await;
+        let expected = format!("Host: [::1]:{}\r\n", stream.local_addr().unwrap().port());
+        let answer = if question.contains(&expected) {
+            OK
+        } else {
+            "HTTP/1.1 400 x\r\n\r\n"
+        };
+        let _ = stream.write_all(answer.as_bytes()).await;
+    })
+    .await;
+    assert_eq!(see(&stand.http()).await.verdict, Verdict::Up);
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_no_protocol_error() {
+    let outcome = look(
+        &prober(),
+        &format!("http://{}/", closed_port().await),
+        None,
+        PATIENT,
+    )
+    .await;
+    assert_eq!(outcome.verdict, plain(FailureClass::Refused));
+    assert_eq!(outcome.timings.first_byte, None);
+}

@@ -1,0 +1,147 @@
+//! Connections: open, refused, hanging, denied.
+
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use super::stage::{End, Stand, closed_port};
+use super::{HASTY, PATIENT, down, look, plain, prober, prober_with, see};
+use crate::domain::outcome::{FailureClass, Timings, Verdict};
+
+#[tokio::test]
+async fn an_open_port_is_up_with_its_connect_time() {
+    let stand = Stand::with(|stream| End::Hold.of(stream)).await;
+    let outcome = see(&stand.tcp()).await;
+    assert_eq!(outcome.verdict, Verdict::Up);
+    assert!(
+        outcome
+            .timings
+            .connect
+            .is_some_and(|connect| connect > Duration::ZERO)
+    );
+    assert!(outcome.timings.total >= outcome.timings.connect.unwrap());
+    assert_eq!(
+        (
+            outcome.timings.resolve,
+            outcome.timings.tls,
+            outcome.timings.first_byte
+        ),
+        (None, None, None)
+    );
+    assert_eq!(outcome.at.millis(), 1_800_000_000_000);
+}
+
+#[tokio::test]
+async fn a_closed_port_is_refused() {
+    let outcome = see(&format!("tcp://{}", closed_port().await)).await;
+    assert_eq!(outcome.verdict, plain(FailureClass::Refused));
+    assert!(outcome.timings.connect.is_some());
+}
+
+#[tokio::test]
+async fn the_ipv6_loopback_is_looked_at_like_the_other() {
+    let stand = Stand::on(Ipv6Addr::LOCALHOST.into(), |stream| End::Hold.of(stream)).await;
+    assert_eq!(see(&stand.tcp()).await.verdict, Verdict::Up);
+    let closed = tokio::net::TcpListener::bind("[::1]:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    assert_eq!(
+        see(&format!("tcp://{closed}")).await.verdict,
+        plain(FailureClass::Refused)
+    );
+}
+
+#[tokio::test]
+async fn a_queue_that_is_full_times_out_while_connecting() {
+    // A backlog of one that nobody takes from: the kernel drops further attempts.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let target = format!("tcp://{address}");
+    let mut kept = Vec::new();
+    let outcome = loop {
+        let filling = tokio::time::timeout(HASTY, tokio::net::TcpStream::connect(address)).await;
+        match filling {
+            Ok(stream) => kept.push(stream.unwrap()),
+            Err(_) => break look(&prober(), &target, None, HASTY).await,
+        }
+        assert!(kept.len() < 64, "the queue never fills");
+    };
+    assert_eq!(
+        outcome.verdict,
+        down(FailureClass::TimedOut, "while connecting")
+    );
+    assert!(outcome.timings.connect.unwrap() >= HASTY - Duration::from_millis(20));
+    assert!(outcome.timings.total < PATIENT);
+}
+
+#[tokio::test]
+async fn not_allowed_looks_the_same_whatever_is_there() {
+    let stand = Stand::with(|stream| End::Hold.of(stream)).await;
+    let prober = prober_with("");
+    let open = look(&prober, &stand.tcp(), None, PATIENT).await;
+    let closed = look(
+        &prober,
+        &format!("tcp://{}", closed_port().await),
+        None,
+        PATIENT,
+    )
+    .await;
+    assert_eq!(open.verdict, plain(FailureClass::NotAllowed));
+    assert_eq!(open.timings, Timings::default());
+    assert_eq!(open, closed);
+    for target in [
+        "https://127.0.0.1/",
+        "http://169.254.169.254/latest/",
+        "tcp://10.0.0.1:80",
+        "tcp://8.8.8.8:25",
+    ] {
+        assert_eq!(look(&prober, target, None, PATIENT).await, open, "{target}");
+    }
+    assert_eq!(stand.accepted(), 0);
+}
+
+#[tokio::test]
+async fn our_own_addresses_are_denied_unless_allowed() {
+    let own = if_addrs::get_if_addrs().unwrap();
+    for ip in own.iter().map(if_addrs::Interface::ip) {
+        let target = format!("tcp://{}", std::net::SocketAddr::new(ip, 9));
+        let outcome = look(&prober_with(""), &target, None, PATIENT).await;
+        assert_eq!(outcome.verdict, plain(FailureClass::NotAllowed), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn the_address_inside_an_address_is_judged_too() {
+    let stand = Stand::with(|stream| End::Hold.of(stream)).await;
+    let port = stand.address.port();
+    let mapped = format!("tcp://[::ffff:127.0.0.1]:{port}");
+    assert_eq!(
+        look(&prober_with(""), &mapped, None, PATIENT).await.verdict,
+        plain(FailureClass::NotAllowed)
+    );
+    assert_eq!(stand.accepted(), 0);
+    assert_eq!(
+        see(&mapped).await.verdict,
+        Verdict::Up,
+        "what the operator allows may be spelled so"
+    );
+}
+
+#[tokio::test]
+async fn no_route_of_ours_is_not_the_endpoints_fault() {
+    // The kernel lets nobody connect to everybody: the one address that no machine has a route for.
+    let outcome = look(
+        &prober_with("255.255.255.255"),
+        "tcp://255.255.255.255:80",
+        None,
+        HASTY,
+    )
+    .await;
+    assert_eq!(
+        outcome.verdict,
+        Verdict::Unknown("this machine has no route to that address".into())
+    );
+}

@@ -1,0 +1,290 @@
+//! The TLS handshake: one configuration per mode, sessions that are kept, and certificates put into words.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+
+use super::trace::{Phase, Trace};
+use super::{ProberError, Stop};
+use crate::clock::Stopwatch;
+use crate::domain::outcome::FailureClass;
+use crate::domain::target::Host;
+use crate::domain::{Instant, millis};
+
+/// Sessions that are kept per mode: rustls keeps eight for a server, so this is 1,024 servers and at most some
+/// megabytes.
+const KEPT_SESSIONS: usize = 8 * 1024;
+
+/// A resumed session shows the certificate of the first one. So that a renewed or a wrong certificate is seen soon,
+/// sessions are forgotten this often.
+const SESSIONS_KEPT: Duration = Duration::from_secs(3600);
+
+pub(super) struct Tls {
+    verifying: Sessions,
+    /// Separate, or a session that nobody verified could be resumed as a verified one.
+    trusting: Sessions,
+}
+
+/// What a look wants of a handshake.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) host: &'a Host,
+    pub(super) verify: bool,
+    pub(super) now: Instant,
+}
+
+impl Tls {
+    pub(super) fn new(extra_roots_pem: &[u8]) -> Result<Self, ProberError> {
+        let mut roots = RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
+        for root in CertificateDer::pem_slice_iter(extra_roots_pem) {
+            roots
+                .add(root.map_err(ProberError::ExtraRoots)?)
+                .map_err(ProberError::ExtraRoot)?;
+        }
+        if !extra_roots_pem.is_empty() && roots.len() == webpki_roots::TLS_SERVER_ROOTS.len() {
+            return Err(ProberError::ExtraRoots(
+                rustls::pki_types::pem::Error::NoItemsFound,
+            ));
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = || {
+            ClientConfig::builder_with_provider(Arc::clone(&provider))
+                .with_safe_default_protocol_versions()
+                .map_err(ProberError::Tls)
+        };
+        let verifying = builder()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let anything = Arc::new(TrustAnything(Arc::clone(&provider)));
+        let trusting = builder()?
+            .dangerous()
+            .with_custom_certificate_verifier(anything)
+            .with_no_client_auth();
+        Ok(Self {
+            verifying: Sessions::new(verifying),
+            trusting: Sessions::new(trusting),
+        })
+    }
+
+    pub(super) async fn handshake(
+        &self,
+        stream: TcpStream,
+        wanted: Wanted<'_>,
+        trace: &mut Trace,
+    ) -> Result<TlsStream<TcpStream>, Stop> {
+        trace.enter(Phase::Handshaking);
+        let sessions = if wanted.verify {
+            &self.verifying
+        } else {
+            &self.trusting
+        };
+        let name = server_name(wanted.host)?;
+        let stream = match TlsConnector::from(sessions.config())
+            .connect(name, stream)
+            .await
+        {
+            Ok(stream) => stream,
+            Err(error) => {
+                trace.certificate_expires_at = expiry_in(&error);
+                return Err(explain(&error));
+            }
+        };
+        trace.certificate_expires_at = stream
+            .get_ref()
+            .1
+            .peer_certificates()
+            .and_then(<[_]>::first)
+            .and_then(expiry);
+        match trace.certificate_expires_at {
+            // A resumed session is not verified again, and its certificate may have run out since.
+            Some(expiry) if wanted.verify && expiry < wanted.now => Err(expired(Some(expiry))),
+            _ => Ok(stream),
+        }
+    }
+}
+
+/// A configuration and the sessions it remembers.
+struct Sessions {
+    current: Mutex<(Arc<ClientConfig>, Stopwatch)>,
+}
+
+impl Sessions {
+    fn new(mut config: ClientConfig) -> Self {
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.resumption = Resumption::in_memory_sessions(KEPT_SESSIONS);
+        Self {
+            current: Mutex::new((Arc::new(config), Stopwatch::start())),
+        }
+    }
+
+    fn config(&self) -> Arc<ClientConfig> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.1.elapsed() >= SESSIONS_KEPT {
+            let mut config = ClientConfig::clone(&current.0);
+            config.resumption = Resumption::in_memory_sessions(KEPT_SESSIONS);
+            *current = (Arc::new(config), Stopwatch::start());
+        }
+        Arc::clone(&current.0)
+    }
+}
+
+fn server_name(host: &Host) -> Result<ServerName<'static>, Stop> {
+    match host {
+        Host::Ip(ip) => Ok(ServerName::IpAddress(ip.to_canonical().into())),
+        Host::Name(name) => ServerName::try_from(String::from(&**name)).map_err(|_| {
+            Stop::with(
+                FailureClass::TlsFailed,
+                "no certificate can have that host name",
+            )
+        }),
+    }
+}
+
+/// When a certificate runs out.
+fn expiry(certificate: &CertificateDer<'_>) -> Option<Instant> {
+    let certificate = Certificate::from_der(certificate).ok()?;
+    let not_after = certificate
+        .tbs_certificate()
+        .validity()
+        .not_after
+        .to_unix_duration();
+    Some(Instant::from_millis(millis(not_after)))
+}
+
+/// The expiry of a certificate that was turned down for it.
+fn expiry_in(error: &io::Error) -> Option<Instant> {
+    match tls_error(error)? {
+        rustls::Error::InvalidCertificate(CertificateError::ExpiredContext {
+            not_after, ..
+        }) => Some(Instant::from_millis(millis(Duration::from_secs(
+            not_after.as_secs(),
+        )))),
+        _ => None,
+    }
+}
+
+fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+fn explain(error: &io::Error) -> Stop {
+    let Some(reason) = tls_error(error) else {
+        let what = match error.kind() {
+            io::ErrorKind::UnexpectedEof => "connection closed",
+            _ => "connection reset",
+        };
+        return Stop::with(
+            FailureClass::ProtocolError,
+            format!("{what} {}", Phase::Handshaking.words()),
+        );
+    };
+    let detail = match reason {
+        rustls::Error::InvalidCertificate(reason) => {
+            return explain_certificate(reason, expiry_in(error));
+        }
+        rustls::Error::AlertReceived(_) | rustls::Error::NoApplicationProtocol => {
+            "handshake refused"
+        }
+        rustls::Error::PeerIncompatible(_) => "no common version or cipher",
+        rustls::Error::InvalidMessage(_) => "the answer is not TLS",
+        rustls::Error::NoCertificatesPresented => "no certificate",
+        rustls::Error::FailedToGetRandomBytes | rustls::Error::FailedToGetCurrentTime => {
+            return Stop::CouldNotLook("this machine gives no time or randomness");
+        }
+        _ => "broken handshake",
+    };
+    Stop::with(FailureClass::TlsFailed, detail)
+}
+
+fn explain_certificate(reason: &CertificateError, expiry: Option<Instant>) -> Stop {
+    let detail = match reason {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            return expired(expiry);
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "not valid yet"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "wrong host name"
+        }
+        CertificateError::UnknownIssuer => "unknown issuer",
+        CertificateError::Revoked => "revoked",
+        CertificateError::BadEncoding => "unreadable certificate",
+        CertificateError::BadSignature => "wrong signature",
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "not a server's certificate"
+        }
+        // What `openssl req -x509` makes; webpki names this error only in its Debug text.
+        CertificateError::Other(reason) if format!("{reason:?}").contains("CaUsedAsEndEntity") => {
+            "self-signed"
+        }
+        _ => "certificate not accepted",
+    };
+    Stop::with(FailureClass::TlsFailed, detail)
+}
+
+fn expired(at: Option<Instant>) -> Stop {
+    let day = at.and_then(|at| chrono::DateTime::from_timestamp_millis(at.millis()));
+    match day {
+        Some(day) => Stop::with(
+            FailureClass::TlsFailed,
+            format!("expired on {}", day.format("%Y-%m-%d")),
+        ),
+        None => Stop::with(FailureClass::TlsFailed, "expired"),
+    }
+}
+
+/// For checks with `verify_tls` off: the operator said that any certificate will do.
+#[derive(Debug)]
+struct TrustAnything(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for TrustAnything {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

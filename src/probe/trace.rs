@@ -1,0 +1,111 @@
+//! How far a look got and how long each phase took, kept outside the look so that a deadline cannot lose it.
+
+use std::time::Duration;
+
+use super::Stop;
+use crate::clock::Stopwatch;
+use crate::domain::Instant;
+use crate::domain::outcome::{FailureClass, Outcome, Timings, Verdict};
+
+/// What a look is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Waiting for one of our own slots, not for anybody else.
+    Queueing,
+    Resolving,
+    Connecting,
+    Handshaking,
+    Sending,
+    Waiting,
+    Reading,
+}
+
+impl Phase {
+    /// The phase in words, as the end of "timed out …".
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Queueing => "waiting for a free slot",
+            Self::Resolving => "while resolving the name",
+            Self::Connecting => "while connecting",
+            Self::Handshaking => "in the TLS handshake",
+            Self::Sending => "while sending the request",
+            Self::Waiting => "waiting for the answer",
+            Self::Reading => "reading the answer",
+        }
+    }
+
+    /// What it means when the deadline passes in this phase.
+    pub(super) fn out_of_time(self) -> Stop {
+        match self {
+            Self::Queueing => Stop::CouldNotLook("too many names are being resolved at once"),
+            Self::Resolving => Stop::with(FailureClass::NameFailed, super::resolve::NO_ANSWER),
+            _ => Stop::with(FailureClass::TimedOut, self.words()),
+        }
+    }
+}
+
+/// The course of one look.
+#[derive(Debug)]
+pub(super) struct Trace {
+    begun: Stopwatch,
+    timeout: Duration,
+    lap: Stopwatch,
+    phase: Phase,
+    timings: Timings,
+    pub(super) certificate_expires_at: Option<Instant>,
+}
+
+impl Trace {
+    pub(super) fn start(timeout: Duration) -> Self {
+        let begun = Stopwatch::start();
+        Self {
+            begun,
+            timeout,
+            lap: begun,
+            phase: Phase::Queueing,
+            timings: Timings::default(),
+            certificate_expires_at: None,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> tokio::time::Instant {
+        self.begun.after(self.timeout)
+    }
+
+    pub(super) fn remaining(&self) -> Duration {
+        self.timeout.saturating_sub(self.begun.elapsed())
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Ends the phase that was and begins the next. Phases of several hops add up.
+    pub(super) fn enter(&mut self, next: Phase) {
+        self.close_lap();
+        self.lap = Stopwatch::start();
+        self.phase = next;
+    }
+
+    pub(super) fn outcome(mut self, at: Instant, verdict: Verdict) -> Outcome {
+        self.close_lap();
+        self.timings.total = self.begun.elapsed();
+        Outcome {
+            at,
+            verdict,
+            timings: self.timings,
+            certificate_expires_at: self.certificate_expires_at,
+        }
+    }
+
+    fn close_lap(&mut self) {
+        let field = match self.phase {
+            Phase::Resolving => &mut self.timings.resolve,
+            Phase::Connecting => &mut self.timings.connect,
+            Phase::Handshaking => &mut self.timings.tls,
+            Phase::Waiting => &mut self.timings.first_byte,
+            Phase::Queueing | Phase::Sending | Phase::Reading => return,
+        };
+        *field = Some(field.unwrap_or_default() + self.lap.elapsed());
+    }
+}
