@@ -3,37 +3,31 @@
 //! Wall time is for display, calendars and stored instants; lengths of time come from the monotonic clock. Everything
 //! below the doors takes `now` as a parameter, so a test can say what time it is.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::domain::Instant;
 
-/// Where `now` comes from: the system, or a hand that winds it.
-#[derive(Clone, Debug, Default)]
-pub enum Clock {
-    #[default]
-    System,
-    /// Milliseconds since the epoch, set by whoever holds the other end.
-    HandWound(Arc<AtomicI64>),
-}
+/// Where `now` comes from: the system, or whatever a test winds by hand.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock(fn() -> Instant);
 
 impl Clock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the file where the wall clock is read"
-    )]
+    pub const SYSTEM: Self = Self(system_now);
+
     pub fn now(&self) -> Instant {
-        match self {
-            Self::System => {
-                let since_epoch = SystemTime::now()
-                    .duration_since(UNIX_EPOCH)
-                    .unwrap_or(Duration::ZERO);
-                Instant::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
-            }
-            Self::HandWound(millis) => Instant::from_millis(millis.load(Ordering::SeqCst)),
-        }
+        (self.0)()
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the file where the wall clock is read"
+)]
+fn system_now() -> Instant {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    Instant::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Measures lengths of time on the monotonic clock.

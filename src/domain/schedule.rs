@@ -28,9 +28,51 @@ pub fn next_slot(monitor_id: i64, interval: Duration, now: Instant) -> Instant {
     Instant::from_millis(now.millis() + length - since_slot)
 }
 
+/// When a periodic job runs next: one period after its last run, now where that has passed or there was none.
+pub fn next_run(last_run_at: Option<Instant>, period: Duration, now: Instant) -> Instant {
+    last_run_at.map_or(now, |last| last.plus(period)).max(now)
+}
+
+/// When the recheck job looks at an endpoint next: at its first run at which the last look is old enough.
+///
+/// `job` is when the job ran last, and its period.
+pub fn next_recheck(
+    last_check_at: Option<Instant>,
+    min_age: Duration,
+    job: (Option<Instant>, Duration),
+    now: Instant,
+) -> Instant {
+    let (last_run_at, period) = job;
+    let next = next_run(last_run_at, period, now);
+    let old_enough = last_check_at.map_or(next, |checked| checked.plus(min_age));
+    let missing = millis(old_enough.since(next)).unsigned_abs();
+    let runs = missing.div_ceil(millis(period).max(1).unsigned_abs());
+    next.plus(period.saturating_mul(u32::try_from(runs).unwrap_or(u32::MAX)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_endpoint_checked_lately_waits_for_the_run_after_the_next() {
+        let hour = Duration::from_secs(3600);
+        let at = |minutes: i64| Instant::from_millis(minutes * 60_000);
+        for (checked, last_run, now, next) in [
+            (Some(0), Some(30), 40, 90),
+            (Some(35), Some(30), 40, 150),
+            (None, Some(30), 40, 90),
+            (Some(0), None, 70, 70),
+            (Some(-500), Some(0), 100, 100),
+        ] {
+            let due = next_recheck(checked.map(at), hour, (last_run.map(at), hour), at(now));
+            assert_eq!(
+                due,
+                at(next),
+                "checked {checked:?}, last run {last_run:?}, now {now}"
+            );
+        }
+    }
 
     const MINUTE: Duration = Duration::from_secs(60);
 

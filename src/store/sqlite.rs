@@ -24,13 +24,16 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// The file that a `sqlite://` address names.
 pub(super) fn path_of(url: &str) -> Result<PathBuf, StoreError> {
-    let options = SqliteConnectOptions::from_str(url)
-        .map_err(|error| StoreError::Address(error.to_string()))?;
-    let path = options.get_filename().to_path_buf();
-    if path.as_os_str().is_empty() || path == Path::new(":memory:") || !url.starts_with("sqlite:") {
-        return Err(StoreError::Address("it names no file".into()));
+    let refuse = |reason: &str| StoreError::Address(reason.to_owned());
+    let rest = url
+        .strip_prefix("sqlite:")
+        .ok_or_else(|| refuse("it does not begin with sqlite://"))?;
+    if matches!(rest, "" | "//" | ":memory:" | "//:memory:") {
+        return Err(refuse("it names no file"));
     }
-    Ok(path)
+    let options =
+        SqliteConnectOptions::from_str(url).map_err(|error| refuse(&error.to_string()))?;
+    Ok(options.get_filename().to_path_buf())
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

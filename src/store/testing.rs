@@ -9,7 +9,7 @@ use super::{Store, StoreError, Tx};
 /// A store whose files go away with it.
 pub struct TestStore {
     store: Store,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl std::ops::Deref for TestStore {
@@ -32,6 +32,11 @@ impl TestStore {
         }
     }
 
+    /// The address, for a second process to open.
+    pub fn url(&self) -> String {
+        url_in(&self.folder)
+    }
+
     /// Writes and waits for the commit.
     pub async fn write<T: Send + 'static>(
         &self,
@@ -52,4 +57,8 @@ impl TestStore {
             .await
             .unwrap()
     }
+}
+
+fn url_in(folder: &tempfile::TempDir) -> String {
+    format!("sqlite://{}/rollcall.db", folder.path().display())
 }

@@ -134,6 +134,20 @@ pub async fn with_address(
     rows.iter().map(read).collect()
 }
 
+/// The endpoints of a guild with exactly this name, whatever the case; at most two, which is enough to know.
+pub async fn with_name(
+    reader: &Reader,
+    guild: GuildId,
+    name: &str,
+) -> Result<Vec<Endpoint>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM endpoints WHERE guild_id = $1 AND LOWER(name) = LOWER($2) ORDER BY id LIMIT 2")
+        .bind(guild.to_row())
+        .bind(name)
+        .fetch_all(&reader.pool)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
 /// Endpoints of a guild whose name or target contains `text`; inactive ones first where they are wanted first.
 pub async fn search(
     reader: &Reader,

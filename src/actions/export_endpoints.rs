@@ -1,0 +1,170 @@
+//! Endpoints as a file that `import` reads again: text, CSV or JSON.
+
+use serde_json::json;
+
+use super::Error;
+use crate::domain::Instant;
+use crate::store::endpoint::Endpoint;
+
+/// The form of an exported file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// One target per line, its name behind it.
+    Text,
+    #[default]
+    Csv,
+    Json,
+}
+
+impl Format {
+    /// The word in options, and the ending of the file's name.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Text => "txt",
+            Self::Csv => "csv",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// Writes `endpoints` in one of the three forms.
+pub fn export(endpoints: &[Endpoint], format: Format) -> Result<Vec<u8>, Error> {
+    let failed = |error: String| Error::Internal(crate::store::StoreError::Damaged(error));
+    match format {
+        Format::Text => Ok(endpoints
+            .iter()
+            .map(text_line)
+            .collect::<String>()
+            .into_bytes()),
+        Format::Csv => csv(endpoints).map_err(|error| failed(error.to_string())),
+        Format::Json => {
+            let objects: Vec<serde_json::Value> = endpoints.iter().map(object).collect();
+            serde_json::to_vec_pretty(&objects).map_err(|error| failed(error.to_string()))
+        }
+    }
+}
+
+fn text_line(endpoint: &Endpoint) -> String {
+    format!(
+        "{} {}\n",
+        endpoint.description.target, endpoint.description.name
+    )
+}
+
+fn csv(endpoints: &[Endpoint]) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["target", "name", "interval", "status"])?;
+    for endpoint in endpoints {
+        let interval = endpoint
+            .description
+            .interval
+            .map(|interval| format!("{}s", interval.as_secs()))
+            .unwrap_or_default();
+        let target = endpoint.description.target.to_string();
+        writer.write_record([
+            &target,
+            &endpoint.description.name,
+            &interval,
+            endpoint.state.status.word(),
+        ])?;
+    }
+    writer
+        .into_inner()
+        .map_err(|error| error.into_error().into())
+}
+
+fn object(endpoint: &Endpoint) -> serde_json::Value {
+    json!({
+        "target": endpoint.description.target.to_string(),
+        "name": endpoint.description.name,
+        "interval": endpoint.description.interval.map(|interval| interval.as_secs()),
+        "status": endpoint.state.status.word(),
+    })
+}
+
+/// One endpoint as the command line's `--json` shows it. Instants are RFC 3339, `null` where there is none.
+pub fn listed(endpoint: &Endpoint) -> serde_json::Value {
+    let target = &endpoint.description.target;
+    let failure = endpoint
+        .state
+        .failure
+        .as_ref()
+        .filter(|_| !endpoint.is_active());
+    json!({
+        "id": endpoint.id.0,
+        // A string, as Discord writes ids: numbers of this size lose digits in many readers of JSON.
+        "guild_id": endpoint.guild_id.to_string(),
+        "name": endpoint.description.name,
+        "target": target.to_string(),
+        "host": target.host.to_string(),
+        "port": target.port,
+        "status": endpoint.state.status.word(),
+        "is_active": endpoint.is_active(),
+        "inactive_reason": failure.map(|failure| failure.class.word()),
+        "inactive_detail": failure.and_then(|failure| failure.detail.as_deref()),
+        "last_check_date": endpoint.last_check_at.map(rfc3339),
+        "last_seen_at": endpoint.last_seen_at.map(rfc3339),
+    })
+}
+
+/// `2026-01-31T12:00:00.123Z`.
+pub fn rfc3339(instant: Instant) -> String {
+    chrono::DateTime::from_timestamp_millis(instant.millis())
+        .map(|date| date.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actions::{Asker, import_endpoints};
+    use crate::domain::event::Actor;
+    use crate::domain::monitor::GuildId;
+    use crate::store::endpoint;
+    use crate::store::testing::TestStore;
+
+    #[tokio::test]
+    async fn what_is_exported_imports_again_in_every_form() {
+        let asker = |guild| Asker {
+            guild: GuildId(guild),
+            actor: Actor::CommandLine,
+        };
+        let store = TestStore::open().await;
+        let file = "target,name,interval\nhttps://example.org/a?b=c,\"shop, main\",5m\n[2001:db8::1]:53,dns,\n";
+        let now = Instant::from_millis(1);
+        import_endpoints::import(&store, asker(1), file.as_bytes(), 10, now)
+            .await
+            .unwrap();
+        let original = endpoint::all(&store.reader, Some(GuildId(1)))
+            .await
+            .unwrap();
+        for (format, guild) in [Format::Text, Format::Csv, Format::Json]
+            .into_iter()
+            .zip(2..)
+        {
+            let exported = export(&original, format).unwrap();
+            import_endpoints::import(&store, asker(guild), &exported, 10, now)
+                .await
+                .unwrap();
+            let copy = endpoint::all(&store.reader, Some(GuildId(guild)))
+                .await
+                .unwrap();
+            for (copied, original) in copy.iter().zip(&original) {
+                assert_eq!(copied.description.target, original.description.target);
+                assert_eq!(copied.description.name, original.description.name);
+                if format != Format::Text {
+                    assert_eq!(copied.description.interval, original.description.interval);
+                }
+            }
+            assert_eq!(copy.len(), original.len());
+        }
+    }
+
+    #[test]
+    fn instants_are_written_in_utc() {
+        assert_eq!(
+            rfc3339(Instant::from_millis(1_769_860_800_123)),
+            "2026-01-31T12:00:00.123Z"
+        );
+    }
+}

@@ -1,0 +1,277 @@
+//! Endpoints added, changed, paused, resumed and removed by people. Each is one transaction with its audit event.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Asker, Error};
+use crate::domain::Instant;
+use crate::domain::event::EventKind;
+use crate::domain::monitor::MonitorId;
+use crate::domain::status::{State, Status};
+use crate::store::endpoint::{self, Description, Endpoint};
+use crate::store::event::{self, NewEvent};
+use crate::store::pulse::Pulse;
+use crate::store::state::{self, Loaded};
+use crate::store::{Reader, Store, StoreError, Tx, incident, pulse};
+
+/// What came of adding one target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    New(MonitorId),
+    AlreadyThere,
+}
+
+/// Adds endpoints, all in one transaction: either every one is there afterwards, or none was added.
+///
+/// Refuses with `Error::Quota` where the guild would have more than `quota`.
+pub async fn add(
+    store: &Store,
+    asker: Asker,
+    descriptions: Vec<Description>,
+    quota: u64,
+    now: Instant,
+) -> Result<Vec<Added>, Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let mut added = Vec::with_capacity(descriptions.len());
+                let used = endpoint::count(tx, asker.guild).await?;
+                let mut room = quota.saturating_sub(used);
+                for description in descriptions {
+                    let Some(id) = endpoint::insert(tx, asker.guild, &description, now).await?
+                    else {
+                        added.push(Added::AlreadyThere);
+                        continue;
+                    };
+                    room = room
+                        .checked_sub(1)
+                        .ok_or(Error::Quota { limit: quota, used })?;
+                    note(tx, asker, id, EventKind::EndpointAdded, (now, &description)).await?;
+                    added.push(Added::New(id));
+                }
+                Ok(added)
+            })
+        })
+        .await
+}
+
+/// What is to be changed of an endpoint; `None` leaves a thing as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    pub name: Option<String>,
+    pub target: Option<crate::domain::target::Target>,
+    /// `Some(None)`: back to the setting's.
+    pub interval: Option<Option<Duration>>,
+    pub check: Option<Option<crate::domain::check::HttpCheck>>,
+}
+
+/// Changes an endpoint and answers how it is described now. A new target begins anew, with nothing known.
+pub async fn edit(
+    store: &Store,
+    asker: Asker,
+    id: MonitorId,
+    edit: Edit,
+    now: Instant,
+) -> Result<Description, Error> {
+    let endpoint = get(&store.reader, asker, id).await?;
+    let before = endpoint.description.clone();
+    let description = Description {
+        name: edit.name.unwrap_or(before.name),
+        target: edit.target.unwrap_or_else(|| before.target.clone()),
+        check: edit.check.unwrap_or(before.check),
+        interval: edit.interval.unwrap_or(before.interval),
+    };
+    let changed = description.clone();
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                if !endpoint::update(tx, &endpoint, &description).await? {
+                    return Err(Error::Conflict(format!(
+                        "{} is on the roll already",
+                        description.target
+                    )));
+                }
+                if description.target != before.target && endpoint.state.status != Status::Paused {
+                    begin_anew(tx, &endpoint, Status::Unknown, now).await?;
+                }
+                note(
+                    tx,
+                    asker,
+                    id,
+                    EventKind::EndpointEdited,
+                    (now, &description),
+                )
+                .await
+            })
+        })
+        .await?;
+    Ok(changed)
+}
+
+/// Takes an endpoint off the roll and answers what it was.
+pub async fn remove(
+    store: &Store,
+    asker: Asker,
+    id: MonitorId,
+    now: Instant,
+) -> Result<Endpoint, Error> {
+    let endpoint = get(&store.reader, asker, id).await?;
+    let description = endpoint.description.clone();
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                if !endpoint::remove(tx, asker.guild, id).await? {
+                    return Err(not_found());
+                }
+                incident::close(tx, id, now).await?;
+                note(
+                    tx,
+                    asker,
+                    id,
+                    EventKind::EndpointRemoved,
+                    (now, &description),
+                )
+                .await
+            })
+        })
+        .await?;
+    Ok(endpoint)
+}
+
+/// Stops looking at an endpoint until it is resumed. An open incident ends here.
+pub async fn pause(
+    store: &Store,
+    asker: Asker,
+    id: MonitorId,
+    now: Instant,
+) -> Result<Endpoint, Error> {
+    switch(store, asker, id, Status::Paused, now).await
+}
+
+/// Looks at a paused endpoint again, with nothing known of it.
+pub async fn resume(
+    store: &Store,
+    asker: Asker,
+    id: MonitorId,
+    now: Instant,
+) -> Result<Endpoint, Error> {
+    switch(store, asker, id, Status::Unknown, now).await
+}
+
+async fn switch(
+    store: &Store,
+    asker: Asker,
+    id: MonitorId,
+    to: Status,
+    now: Instant,
+) -> Result<Endpoint, Error> {
+    let endpoint = get(&store.reader, asker, id).await?;
+    let kind = match (endpoint.state.status == Status::Paused, to) {
+        (true, Status::Paused) => {
+            return Err(Error::Conflict(format!(
+                "{} is paused already",
+                endpoint.description.name
+            )));
+        }
+        (false, Status::Paused) => EventKind::EndpointPaused,
+        (true, _) => EventKind::EndpointResumed,
+        (false, _) => {
+            return Err(Error::Conflict(format!(
+                "{} is not paused",
+                endpoint.description.name
+            )));
+        }
+    };
+    let changed = endpoint.clone();
+    store
+        .writer
+        .transact::<_, Error>(move |tx| {
+            Box::pin(async move {
+                begin_anew(tx, &endpoint, to, now).await?;
+                note(tx, asker, id, kind, (now, &endpoint.description)).await
+            })
+        })
+        .await?;
+    Ok(changed)
+}
+
+/// Puts an endpoint into a status that no look has caused, with no failures counted and no incident open.
+async fn begin_anew(
+    tx: &mut Tx<'_>,
+    endpoint: &Endpoint,
+    status: Status,
+    now: Instant,
+) -> Result<(), StoreError> {
+    incident::close(tx, endpoint.id, now).await?;
+    let fresh = Loaded {
+        guild_id: endpoint.guild_id,
+        state: State {
+            status,
+            ..State::new(now)
+        },
+        interval: endpoint.description.interval,
+        certificate_expires_at: None,
+    };
+    state::save(tx, endpoint.id, fresh).await?;
+    // The cached interval may be older than an edit in this very transaction.
+    state::forget(tx, endpoint.id);
+    let Some(last_look_at) = endpoint.last_check_at else {
+        return Ok(());
+    };
+    let calm = Pulse {
+        monitor_id: endpoint.id,
+        last_look_at,
+        last_pass_at: None,
+        next_due_at: Some(now),
+        streak: 0,
+        latency_us: endpoint.latency.map_or(0, |latency| {
+            i64::try_from(latency.as_micros()).unwrap_or(i64::MAX)
+        }),
+    };
+    pulse::save(tx, &[calm]).await
+}
+
+async fn get(reader: &Reader, asker: Asker, id: MonitorId) -> Result<Endpoint, Error> {
+    endpoint::get(reader, asker.guild, id)
+        .await?
+        .ok_or_else(not_found)
+}
+
+fn not_found() -> Error {
+    Error::NotFound("that endpoint is not on the roll (any more)".into())
+}
+
+async fn note(
+    tx: &mut Tx<'_>,
+    asker: Asker,
+    monitor_id: MonitorId,
+    kind: EventKind,
+    (now, description): (Instant, &Description),
+) -> Result<(), Error> {
+    let facts = json!({ "name": description.name, "target": description.target.to_string() });
+    let Asker {
+        guild: guild_id,
+        actor,
+    } = asker;
+    event::append(
+        tx,
+        &NewEvent {
+            guild_id,
+            monitor_id,
+            kind,
+            at: now,
+            noticed_at: now,
+            actor,
+            facts,
+        },
+    )
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! People's changes on a real database: quota, walls between guilds, and that a pause forgets the outage.
+
+use super::*;
+use crate::domain::event::Actor;
+use crate::domain::monitor::GuildId;
+use crate::store::testing::TestStore;
+
+const NOW: Instant = Instant::from_millis(5_000);
+
+fn asker(guild: u64) -> Asker {
+    Asker {
+        guild: GuildId(guild),
+        actor: Actor::Member(42),
+    }
+}
+
+fn describe(port: u16) -> Description {
+    let target = format!("tcp://192.0.2.1:{port}").parse().unwrap();
+    Description {
+        name: format!("port {port}"),
+        target,
+        check: None,
+        interval: None,
+    }
+}
+
+async fn add_one(store: &TestStore, guild: u64, port: u16) -> MonitorId {
+    match add(store, asker(guild), vec![describe(port)], 10, NOW)
+        .await
+        .unwrap()[..]
+    {
+        [Added::New(id)] => id,
+        ref other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn over_the_quota_nothing_is_added() {
+    let store = TestStore::open().await;
+    add_one(&store, 1, 1).await;
+    let error = add(
+        &store,
+        asker(1),
+        vec![describe(2), describe(1), describe(3)],
+        2,
+        NOW,
+    )
+    .await
+    .unwrap_err();
+    assert!(
+        matches!(error, Error::Quota { limit: 2, used: 1 }),
+        "{error}"
+    );
+    assert_eq!(endpoint::all(&store.reader, None).await.unwrap().len(), 1);
+    let again = add(&store, asker(1), vec![describe(2), describe(1)], 2, NOW)
+        .await
+        .unwrap();
+    assert!(matches!(again[..], [Added::New(_), Added::AlreadyThere]));
+}
+
+#[tokio::test]
+async fn another_guild_can_do_nothing_to_it() {
+    let store = TestStore::open().await;
+    let id = add_one(&store, 1, 80).await;
+    let stranger = asker(2);
+    assert!(matches!(
+        remove(&store, stranger, id, NOW).await,
+        Err(Error::NotFound(_))
+    ));
+    assert!(matches!(
+        pause(&store, stranger, id, NOW).await,
+        Err(Error::NotFound(_))
+    ));
+    assert!(matches!(
+        edit(&store, stranger, id, Edit::default(), NOW).await,
+        Err(Error::NotFound(_))
+    ));
+}
+
+#[tokio::test]
+async fn every_change_leaves_its_event_with_the_actor() {
+    let store = TestStore::open().await;
+    let id = add_one(&store, 1, 80).await;
+    pause(&store, asker(1), id, NOW).await.unwrap();
+    resume(&store, asker(1), id, NOW).await.unwrap();
+    edit(
+        &store,
+        asker(1),
+        id,
+        Edit {
+            name: Some("shop".into()),
+            ..Edit::default()
+        },
+        NOW,
+    )
+    .await
+    .unwrap();
+    remove(&store, asker(1), id, NOW).await.unwrap();
+    let events: Vec<(String, String)> = store
+        .rows("SELECT kind, actor FROM events ORDER BY id")
+        .await;
+    let kinds: Vec<&str> = events.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "endpoint_added",
+            "endpoint_paused",
+            "endpoint_resumed",
+            "endpoint_edited",
+            "endpoint_removed"
+        ]
+    );
+    assert!(events.iter().all(|(_, actor)| actor == "discord:42"));
+}
+
+#[tokio::test]
+async fn pausing_twice_and_resuming_what_runs_are_told_apart() {
+    let store = TestStore::open().await;
+    let id = add_one(&store, 1, 80).await;
+    assert_eq!(
+        resume(&store, asker(1), id, NOW)
+            .await
+            .unwrap_err()
+            .to_string(),
+        "port 80 is not paused"
+    );
+    pause(&store, asker(1), id, NOW).await.unwrap();
+    assert_eq!(
+        pause(&store, asker(1), id, NOW)
+            .await
+            .unwrap_err()
+            .to_string(),
+        "port 80 is paused already"
+    );
+}
+
+#[tokio::test]
+async fn an_edited_interval_holds_and_can_be_taken_back() {
+    let store = TestStore::open().await;
+    let id = add_one(&store, 1, 80).await;
+    let five = Some(Duration::from_secs(5));
+    let edited = edit(
+        &store,
+        asker(1),
+        id,
+        Edit {
+            interval: Some(five),
+            ..Edit::default()
+        },
+        NOW,
+    )
+    .await
+    .unwrap();
+    assert_eq!(edited.interval, five);
+    let edited = edit(
+        &store,
+        asker(1),
+        id,
+        Edit {
+            interval: Some(None),
+            ..Edit::default()
+        },
+        NOW,
+    )
+    .await
+    .unwrap();
+    assert_eq!(edited.interval, None);
+}
+
+#[tokio::test]
+async fn an_edit_onto_another_endpoint_is_refused_and_changes_nothing() {
+    let store = TestStore::open().await;
+    add_one(&store, 1, 80).await;
+    let id = add_one(&store, 1, 81).await;
+    let wish = Edit {
+        name: Some("new".into()),
+        target: Some(describe(80).target),
+        ..Edit::default()
+    };
+    assert!(matches!(
+        edit(&store, asker(1), id, wish, NOW).await,
+        Err(Error::Conflict(_))
+    ));
+    let names: Vec<(String,)> = store.rows("SELECT name FROM monitors ORDER BY id").await;
+    assert_eq!(names, [("port 80".to_owned(),), ("port 81".to_owned(),)]);
+}

@@ -1,0 +1,41 @@
+//! What anyone may ask for. Doors and jobs call these; each change is one transaction.
+//!
+//! Error policy: an action says what the outside may see. `Invalid`, `Conflict`, `NotFound` and `Quota` carry a sentence
+//! for the person who asked; `Internal` carries what the operator needs, is logged once by the door that handles it,
+//! and is never shown.
+
+pub mod export_endpoints;
+pub mod import_endpoints;
+pub mod looking;
+pub mod manage_endpoint;
+pub mod recheck;
+pub mod record_outcome;
+pub mod summarize;
+
+use crate::domain::event::Actor;
+use crate::domain::monitor::GuildId;
+use crate::store::StoreError;
+
+/// Who asks, and for which guild. Every change is made in its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker {
+    pub guild: GuildId,
+    pub actor: Actor,
+}
+
+/// Why an action was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    Invalid(String),
+    #[error("{0}")]
+    Conflict(String),
+    #[error(
+        "this server has room for {limit} endpoints and has {used}; remove some, or ask the operator to raise QUOTA_ENDPOINTS"
+    )]
+    Quota { limit: u64, used: u64 },
+    #[error(transparent)]
+    Internal(#[from] StoreError),
+}

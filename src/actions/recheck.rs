@@ -1,0 +1,193 @@
+//! Looking again at endpoints that stopped answering: one that somebody points at, or all that are overdue.
+
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+
+use super::looking::Looking;
+use super::{Asker, Error};
+use crate::domain::Instant;
+use crate::domain::event::Actor;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::status::{Change, Status};
+use crate::store::endpoint::{self, Endpoint, Scheduled};
+use crate::store::{Reader, StoreError};
+
+/// What a run over several endpoints came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub found: u64,
+    /// Were offline and answer again.
+    pub reactivated: u64,
+    /// Answer, and did before.
+    pub online: u64,
+    pub still_offline: u64,
+    /// Failing, but not offline yet.
+    pub warning: u64,
+    /// Could not be looked at, or were removed meanwhile.
+    pub unknown: u64,
+}
+
+impl Summary {
+    fn add(&mut self, change: Option<&Change>, status: Status) {
+        self.found += 1;
+        match (change, status) {
+            (Some(Change::CameBack { .. }), _) => self.reactivated += 1,
+            (_, Status::Online) => self.online += 1,
+            (_, Status::Offline) => self.still_offline += 1,
+            (_, Status::Warning) => self.warning += 1,
+            (_, Status::Unknown | Status::Paused) => self.unknown += 1,
+        }
+    }
+
+    pub fn plus(&mut self, other: Self) {
+        self.found += other.found;
+        self.reactivated += other.reactivated;
+        self.online += other.online;
+        self.still_offline += other.still_offline;
+        self.warning += other.warning;
+        self.unknown += other.unknown;
+    }
+}
+
+/// What a run takes at once, and how old a look must be to be taken again.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    pub min_age: Duration,
+    pub batch: u32,
+    pub concurrency: usize,
+}
+
+/// Finds the one endpoint that a text means: `#id`, a target, a host with or without a port, or a name.
+pub async fn find(
+    reader: &Reader,
+    asker: Asker,
+    address: &str,
+    port: Option<u16>,
+) -> Result<Endpoint, Error> {
+    let address = address.trim();
+    if let Some(id) = address.strip_prefix('#').and_then(|id| id.parse().ok())
+        && let Some(endpoint) = endpoint::get(reader, asker.guild, MonitorId(id)).await?
+    {
+        return Ok(endpoint);
+    }
+    if let Some(endpoint) = endpoint::with_target(reader, asker.guild, address).await? {
+        return Ok(endpoint);
+    }
+    let target = address.parse::<crate::domain::target::Target>().ok();
+    if let Some(target) = &target
+        && let Some(endpoint) =
+            endpoint::with_target(reader, asker.guild, &target.to_string()).await?
+    {
+        return Ok(endpoint);
+    }
+    let host = target.as_ref().map_or_else(
+        || address.trim_matches(['[', ']']).to_lowercase(),
+        |target| target.host.to_string(),
+    );
+    let port = port.or(target.map(|target| target.port));
+    let mut found = endpoint::with_address(reader, asker.guild, &host, port).await?;
+    match found.len() {
+        0 => with_name(reader, asker, address).await,
+        1 => Ok(found.remove(0)),
+        _ => Err(Error::Conflict(ambiguous(&host, &found))),
+    }
+}
+
+async fn with_name(reader: &Reader, asker: Asker, name: &str) -> Result<Endpoint, Error> {
+    let mut found = endpoint::with_name(reader, asker.guild, name).await?;
+    match found.len() {
+        0 => Err(Error::NotFound(format!(
+            "no endpoint here has the address or the name {name}"
+        ))),
+        1 => Ok(found.remove(0)),
+        _ => Err(Error::Conflict(format!(
+            "several endpoints here are called {name}; name the one you mean by its address"
+        ))),
+    }
+}
+
+fn ambiguous(host: &str, found: &[Endpoint]) -> String {
+    let ports: Vec<String> = found
+        .iter()
+        .take(10)
+        .map(|endpoint| endpoint.description.target.port.to_string())
+        .collect();
+    format!(
+        "{host} has several endpoints here, on the ports {}; name the one you mean in `port`",
+        ports.join(", ")
+    )
+}
+
+/// The endpoint as a look needs it.
+pub async fn scheduled(reader: &Reader, endpoint: &Endpoint) -> Result<Scheduled, Error> {
+    let found = endpoint::scheduled_among(reader, &[endpoint.id]).await?;
+    found.into_iter().next().ok_or_else(|| {
+        Error::Conflict(format!(
+            "{} is paused; resume it first, then it is looked at again",
+            endpoint.description.name
+        ))
+    })
+}
+
+/// Looks at `endpoints`, at most `concurrency` at a time; `seen` is called after each, in no particular order.
+pub async fn many(
+    looking: &Looking,
+    endpoints: Vec<Scheduled>,
+    concurrency: usize,
+    actor: Actor,
+    mut seen: impl FnMut(&Scheduled, &str),
+) -> Result<Summary, StoreError> {
+    let mut summary = Summary::default();
+    let mut looks = stream::iter(endpoints)
+        .map(|endpoint| async move { (looking.look_and_record(&endpoint, actor).await, endpoint) })
+        .buffer_unordered(concurrency.max(1));
+    while let Some((recorded, endpoint)) = looks.next().await {
+        match recorded? {
+            Some(recorded) => {
+                summary.add(recorded.change.as_ref(), recorded.state.status);
+                let failure = recorded.state.failure.as_ref().map(ToString::to_string);
+                seen(
+                    &endpoint,
+                    failure.as_deref().unwrap_or(recorded.state.status.word()),
+                );
+            }
+            None => summary.add(None, Status::Unknown),
+        }
+    }
+    Ok(summary)
+}
+
+/// Rechecks every inactive endpoint not checked for `extent.min_age`, of one guild or of all, batch by batch.
+pub async fn all_overdue(
+    looking: &Looking,
+    reader: &Reader,
+    guild: Option<GuildId>,
+    extent: Extent,
+    actor: Actor,
+) -> Result<Summary, StoreError> {
+    let checked_before = looking.clock.now().minus(extent.min_age);
+    let mut summary = Summary::default();
+    loop {
+        let batch = overdue(reader, guild, checked_before, extent.batch).await?;
+        if batch.is_empty() {
+            return Ok(summary);
+        }
+        let before = summary.found;
+        summary.plus(many(looking, batch, extent.concurrency, actor, |_, _| {}).await?);
+        // Every look dates its endpoint, so the batches get on; a standstill would mean that none could be recorded.
+        if summary.found == before {
+            return Ok(summary);
+        }
+    }
+}
+
+/// One batch of a recheck run.
+pub async fn overdue(
+    reader: &Reader,
+    guild: Option<GuildId>,
+    checked_before: Instant,
+    batch: u32,
+) -> Result<Vec<Scheduled>, StoreError> {
+    endpoint::due_for_recheck(reader, guild, checked_before, batch.max(1)).await
+}

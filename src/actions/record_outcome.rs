@@ -1,0 +1,256 @@
+//! The only way an observation becomes a status: load the state, let the rule decide, save everything that follows from
+//! it — state, log row, incident, event — in one transaction, and tell whoever waits for the result after the commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::looking::Follower;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::monitor::MonitorId;
+use crate::domain::outcome::{Failure, Outcome};
+use crate::domain::status::{Change, Decision, NextLook, Policy, State, Status, decide};
+use crate::domain::{Instant, schedule};
+use crate::store::event::NewEvent;
+use crate::store::pulse::Pulse;
+use crate::store::state::Loaded;
+use crate::store::{StoreError, Tx, Writer, event, incident, outcome, pulse, state};
+
+/// The settings that the status rule works with.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Of endpoints that have no interval of their own.
+    pub interval: Duration,
+    pub retry_interval: Duration,
+    pub recheck_interval: Duration,
+    pub failures_to_offline: u32,
+}
+
+impl Rules {
+    /// The rule for an endpoint with an interval of its own, or without.
+    pub fn policy(&self, interval: Option<Duration>) -> Policy {
+        Policy {
+            interval: interval.unwrap_or(self.interval),
+            retry_interval: self.retry_interval,
+            recheck_interval: self.recheck_interval,
+            failures_to_offline: self.failures_to_offline,
+        }
+    }
+}
+
+/// One look that was taken, and those who wait for what becomes of it.
+#[derive(Debug)]
+pub struct Observation {
+    pub monitor_id: MonitorId,
+    pub outcome: Outcome,
+    pub followers: Vec<Follower>,
+}
+
+/// What became of one observation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub monitor_id: MonitorId,
+    pub outcome: Outcome,
+    pub status_before: Status,
+    pub state: State,
+    pub change: Option<Change>,
+    /// `None`: not by the scheduler; the recheck job has it.
+    pub next_due_at: Option<Instant>,
+}
+
+/// Records observations in their order, in one transaction. Those of endpoints that have been removed are dropped.
+pub async fn record(
+    writer: &Writer,
+    observations: Vec<Observation>,
+    rules: Rules,
+    actor: Actor,
+    now: Instant,
+) -> Result<Vec<Arc<Recorded>>, StoreError> {
+    let mut followers = Vec::new();
+    let mut seen = Vec::with_capacity(observations.len());
+    for observation in observations {
+        followers.extend(
+            observation
+                .followers
+                .into_iter()
+                .map(|follower| (observation.monitor_id, follower)),
+        );
+        seen.push((observation.monitor_id, observation.outcome));
+    }
+    let recorded = writer
+        .transact(move |tx| Box::pin(async move { record_in(tx, seen, rules, actor, now).await }))
+        .await?;
+    for (id, follower) in followers {
+        // A follower of a removed endpoint is dropped and hears that there is no result.
+        if let Some(result) = recorded
+            .iter()
+            .rev()
+            .find(|recorded| recorded.monitor_id == id)
+        {
+            follower.tell(Arc::clone(result));
+        }
+    }
+    Ok(recorded)
+}
+
+async fn record_in(
+    tx: &mut Tx<'_>,
+    seen: Vec<(MonitorId, Outcome)>,
+    rules: Rules,
+    actor: Actor,
+    now: Instant,
+) -> Result<Vec<Arc<Recorded>>, StoreError> {
+    let ids: Vec<MonitorId> = seen.iter().map(|(id, _)| *id).collect();
+    state::load(tx, &ids).await?;
+    let mut results = Vec::with_capacity(seen.len());
+    let (mut rows, mut steady, mut changed) =
+        (Vec::with_capacity(seen.len()), Vec::new(), Vec::new());
+    for (id, outcome) in seen {
+        let Some(before) = state::of(tx, id) else {
+            continue;
+        };
+        let policy = rules.policy(before.interval);
+        let decision = decide(&before.state, &outcome, &policy);
+        let row = outcome::Row::new(id, &outcome);
+        let pulse = pulse_of(&row, &decision, id);
+        rows.push(row);
+        if is_steady(&before, &decision, &outcome) {
+            steady.push(pulse);
+        } else {
+            changed.push(pulse);
+            save_change(
+                tx,
+                id,
+                &before,
+                &decision,
+                &Noticed {
+                    outcome: &outcome,
+                    actor,
+                    now,
+                },
+            )
+            .await?;
+        }
+        let next_due_at = match decision.next {
+            NextLook::Slot => Some(schedule::next_slot(id.0, policy.interval, outcome.at)),
+            _ => pulse.next_due_at,
+        };
+        let Decision { state, change, .. } = decision;
+        let status_before = before.state.status;
+        results.push(Arc::new(Recorded {
+            monitor_id: id,
+            outcome,
+            status_before,
+            state,
+            change,
+            next_due_at,
+        }));
+    }
+    outcome::append(tx, &rows).await?;
+    pulse::touch(tx, &steady, now).await?;
+    pulse::save(tx, &changed).await?;
+    Ok(results)
+}
+
+/// Whether nothing but the instants of the look has changed.
+fn is_steady(before: &Loaded, decision: &Decision, outcome: &Outcome) -> bool {
+    let same_certificate = outcome.certificate_expires_at.is_none()
+        || outcome.certificate_expires_at == before.certificate_expires_at;
+    decision.state == before.state && decision.state.status == Status::Online && same_certificate
+}
+
+fn pulse_of(row: &outcome::Row, decision: &Decision, id: MonitorId) -> Pulse {
+    let next_due_at = match decision.next {
+        NextLook::After(gap) => Some(row.at.plus(gap)),
+        NextLook::Slot | NextLook::Recheck => None,
+    };
+    Pulse {
+        monitor_id: id,
+        last_look_at: row.at,
+        last_pass_at: row.is_up().then_some(row.at),
+        next_due_at,
+        streak: decision.state.streak,
+        latency_us: row.latency_us,
+    }
+}
+
+/// The circumstances of an observation.
+struct Noticed<'a> {
+    outcome: &'a Outcome,
+    actor: Actor,
+    now: Instant,
+}
+
+async fn save_change(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    before: &Loaded,
+    decision: &Decision,
+    noticed: &Noticed<'_>,
+) -> Result<(), StoreError> {
+    let after = Loaded {
+        state: decision.state.clone(),
+        certificate_expires_at: noticed
+            .outcome
+            .certificate_expires_at
+            .or(before.certificate_expires_at),
+        ..before.clone()
+    };
+    let only_streak_moved = decision.change.is_none()
+        && decision.state.failure == before.state.failure
+        && after.certificate_expires_at == before.certificate_expires_at;
+    if only_streak_moved {
+        state::remember(tx, id, after);
+    } else {
+        state::save(tx, id, after).await?;
+    }
+    if decision.state.status == Status::Offline {
+        state::checked_while_inactive(tx, id, noticed.outcome.at).await?;
+    }
+    let Some(change) = &decision.change else {
+        return Ok(());
+    };
+    let at = match change {
+        // Dated at the first failure, not at the one that tipped the scale.
+        Change::WentOffline => decision.state.since,
+        _ => noticed.outcome.at,
+    };
+    match change {
+        Change::WentOffline => {
+            let reason = decision
+                .state
+                .failure
+                .as_ref()
+                .map_or("unknown", |failure| failure.class.word());
+            incident::open(tx, before.guild_id, id, at, reason).await?;
+        }
+        Change::CameBack { .. } => incident::close(tx, id, at).await?,
+        Change::Found | Change::Warned | Change::Recovered | Change::LostSight => {}
+    }
+    let event = NewEvent {
+        guild_id: before.guild_id,
+        monitor_id: id,
+        kind: EventKind::from(change),
+        at,
+        noticed_at: noticed.now,
+        actor: noticed.actor,
+        facts: facts(change, decision.state.failure.as_ref()),
+    };
+    event::append(tx, &event).await
+}
+
+fn facts(change: &Change, failure: Option<&Failure>) -> serde_json::Value {
+    match change {
+        Change::CameBack { down_for } => json!({ "down_for_ms": crate::domain::millis(*down_for) }),
+        _ => match failure {
+            Some(failure) => {
+                json!({ "reason": failure.class.word(), "detail": failure.detail.as_deref() })
+            }
+            None => json!({}),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+//! Observations on a real database: what is written, when, and that it is written together or not at all.
+
+use super::*;
+use crate::domain::monitor::GuildId;
+use crate::domain::outcome::{FailureClass, Timings, Verdict};
+use crate::store::endpoint::{self, Description};
+use crate::store::testing::TestStore;
+
+const RULES: Rules = Rules {
+    interval: Duration::from_secs(60),
+    retry_interval: Duration::from_secs(10),
+    recheck_interval: Duration::from_secs(3600),
+    failures_to_offline: 3,
+};
+const HOME: GuildId = GuildId(9);
+
+async fn add(store: &TestStore, target: &'static str) -> MonitorId {
+    let said = Description {
+        name: target.into(),
+        target: target.parse().unwrap(),
+        check: None,
+        interval: None,
+    };
+    store
+        .write(move |tx| {
+            Box::pin(
+                async move { endpoint::insert(tx, HOME, &said, Instant::from_millis(0)).await },
+            )
+        })
+        .await
+        .unwrap()
+}
+
+fn seen(id: MonitorId, seconds: i64, verdict: Verdict) -> Observation {
+    let at = Instant::from_millis(seconds * 1000);
+    let outcome = Outcome {
+        at,
+        verdict,
+        timings: Timings::default(),
+        certificate_expires_at: None,
+    };
+    Observation {
+        monitor_id: id,
+        outcome,
+        followers: Vec::new(),
+    }
+}
+
+fn refused() -> Verdict {
+    Verdict::Down(Failure::new(FailureClass::Refused))
+}
+
+async fn look(store: &TestStore, id: MonitorId, seconds: i64, verdict: Verdict) -> Arc<Recorded> {
+    let now = Instant::from_millis(seconds * 1000 + 1);
+    let recorded = record(
+        &store.writer,
+        vec![seen(id, seconds, verdict)],
+        RULES,
+        Actor::System,
+        now,
+    )
+    .await
+    .unwrap();
+    recorded
+        .into_iter()
+        .next()
+        .expect("the endpoint is on the roll")
+}
+
+#[tokio::test]
+async fn an_outage_leaves_one_incident_and_its_events_dated_when_they_became_true() {
+    let store = TestStore::open().await;
+    let id = add(&store, "tcp://192.0.2.1:80").await;
+    look(&store, id, 10, Verdict::Up).await;
+    for second in [20, 30, 40, 100] {
+        look(&store, id, second, refused()).await;
+    }
+    let inactive: Vec<(i64, String, i64)> = store
+        .rows("SELECT is_active, inactive_reason, last_check_date FROM endpoints")
+        .await;
+    assert_eq!(inactive, [(0, "refused".to_owned(), 100_000)]);
+    let back = look(&store, id, 200, Verdict::Up).await;
+    assert_eq!(
+        back.change,
+        Some(Change::CameBack {
+            down_for: Duration::from_secs(180)
+        })
+    );
+
+    let events: Vec<(String, i64, String)> = store
+        .rows("SELECT kind, at, facts FROM events ORDER BY id")
+        .await;
+    let events: Vec<_> = events
+        .iter()
+        .map(|(kind, at, facts)| (kind.as_str(), *at, facts.as_str()))
+        .collect();
+    assert_eq!(
+        events,
+        [
+            ("endpoint_found", 10_000, "{}"),
+            (
+                "endpoint_warning",
+                20_000,
+                r#"{"detail":null,"reason":"refused"}"#
+            ),
+            (
+                "endpoint_offline",
+                20_000,
+                r#"{"detail":null,"reason":"refused"}"#
+            ),
+            ("endpoint_online", 200_000, r#"{"down_for_ms":180000}"#),
+        ]
+    );
+    let incidents: Vec<(i64, i64, String)> = store
+        .rows("SELECT started_at, ended_at, reason FROM incidents")
+        .await;
+    assert_eq!(incidents, [(20_000, 200_000, "refused".to_owned())]);
+    let active: Vec<(i64, Option<String>)> = store
+        .rows("SELECT is_active, inactive_reason FROM endpoints")
+        .await;
+    assert_eq!(active, [(1, None)]);
+}
+
+#[tokio::test]
+async fn the_streak_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/r.db", folder.path().display());
+    let mut statuses = Vec::new();
+    let mut id = None;
+    for second in [10, 20, 30] {
+        let store = crate::store::Store::open(&url).await.unwrap();
+        let known = match id {
+            Some(id) => id,
+            None => {
+                let said = Description {
+                    name: "x".into(),
+                    target: "tcp://192.0.2.1:80".parse().unwrap(),
+                    check: None,
+                    interval: None,
+                };
+                let added: Result<_, StoreError> = store
+                    .writer
+                    .transact(move |tx| {
+                        Box::pin(async move {
+                            endpoint::insert(tx, HOME, &said, Instant::from_millis(0)).await
+                        })
+                    })
+                    .await;
+                added.unwrap().unwrap()
+            }
+        };
+        id = Some(known);
+        let now = Instant::from_millis(second * 1000);
+        let recorded = record(
+            &store.writer,
+            vec![seen(known, second, refused())],
+            RULES,
+            Actor::System,
+            now,
+        )
+        .await
+        .unwrap();
+        statuses.push(recorded[0].state.status);
+        store.close().await;
+    }
+    assert_eq!(
+        statuses,
+        [Status::Warning, Status::Warning, Status::Offline]
+    );
+}
+
+#[tokio::test]
+async fn two_observations_of_one_endpoint_in_a_batch_build_on_each_other() {
+    let store = TestStore::open().await;
+    let id = add(&store, "tcp://192.0.2.1:80").await;
+    let batch = (1..=3).map(|second| seen(id, second, refused())).collect();
+    let recorded = record(
+        &store.writer,
+        batch,
+        RULES,
+        Actor::System,
+        Instant::from_millis(4000),
+    )
+    .await
+    .unwrap();
+    assert_eq!(recorded.last().unwrap().state.status, Status::Offline);
+    assert_eq!(
+        recorded.last().unwrap().state.since,
+        Instant::from_millis(1000)
+    );
+}
+
+#[tokio::test]
+async fn an_observation_of_a_removed_endpoint_is_dropped() {
+    let store = TestStore::open().await;
+    let id = add(&store, "tcp://192.0.2.1:80").await;
+    look(&store, id, 1, Verdict::Up).await;
+    store
+        .write(move |tx| Box::pin(endpoint::remove(tx, HOME, id)))
+        .await;
+    let batch = vec![seen(id, 2, refused())];
+    let recorded = record(
+        &store.writer,
+        batch,
+        RULES,
+        Actor::System,
+        Instant::from_millis(3000),
+    )
+    .await
+    .unwrap();
+    assert_eq!(recorded, []);
+}
+
+#[tokio::test]
+async fn a_steady_pass_writes_no_wide_row_and_is_due_at_its_slot() {
+    let store = TestStore::open().await;
+    let id = add(&store, "tcp://192.0.2.1:80").await;
+    look(&store, id, 10, Verdict::Up).await;
+    let steady = look(&store, id, 70, Verdict::Up).await;
+    assert_eq!(steady.change, None);
+    let due = steady.next_due_at.unwrap();
+    assert!(due > Instant::from_millis(70_000) && due <= Instant::from_millis(130_000));
+    let since: Vec<(i64,)> = store.rows("SELECT since FROM monitors").await;
+    assert_eq!(since, [(10_000,)]);
+}
+
+#[tokio::test]
+async fn a_change_by_another_process_is_seen_by_the_next_observation() {
+    let store = TestStore::open().await;
+    let id = add(&store, "tcp://192.0.2.1:80").await;
+    look(&store, id, 10, Verdict::Up).await;
+    let other = crate::store::Store::open(&store.url()).await.unwrap();
+    for second in [20, 30, 40] {
+        record(
+            &other.writer,
+            vec![seen(id, second, refused())],
+            RULES,
+            Actor::CommandLine,
+            Instant::from_millis(40_000),
+        )
+        .await
+        .unwrap();
+    }
+    other.close().await;
+    let back = look(&store, id, 50, Verdict::Up).await;
+    assert_eq!(back.status_before, Status::Offline);
+}

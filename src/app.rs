@@ -1,0 +1,260 @@
+//! Composition: builds every part, starts and supervises them, drains them on shutdown.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::actions::looking::Looking;
+use crate::actions::recheck::Extent;
+use crate::actions::record_outcome::Rules;
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::probe::{Prober, ProberConfig, ProberError};
+use crate::settings::Settings;
+use crate::store::{Store, StoreError};
+use crate::vitals::Vitals;
+use crate::{discord, http, jobs, telemetry};
+
+/// Everything must have ended this long after the signal; what has not is left behind.
+const DRAIN: Duration = Duration::from_secs(8);
+
+/// Why the bot did not run, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error(transparent)]
+    Settings(#[from] crate::settings::SettingsError),
+    #[error("{0}")]
+    Setting(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Discord(#[from] discord::Refused),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl AppError {
+    /// 2 settings, 3 database, 4 Discord refused for good, 1 anything else.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Settings(_) | Self::Setting(_) => 2,
+            Self::Store(_) => 3,
+            Self::Discord(_) => 4,
+            Self::Other(_) => 1,
+        }
+    }
+}
+
+/// The rules and tools of looking, as the settings want them.
+pub fn looking(settings: &Settings, store: &Store, timeout: Duration) -> Result<Looking, AppError> {
+    let prober = prober(settings)?;
+    Ok(Looking::new(
+        prober,
+        store.writer.clone(),
+        rules(settings),
+        timeout,
+        Clock::SYSTEM,
+    ))
+}
+
+fn rules(settings: &Settings) -> Rules {
+    Rules {
+        interval: settings.probe.interval,
+        retry_interval: settings.probe.retry_interval,
+        recheck_interval: settings.recheck.interval,
+        failures_to_offline: settings.probe.failures_to_offline,
+    }
+}
+
+fn prober(settings: &Settings) -> Result<Prober, AppError> {
+    let probe = &settings.probe;
+    let extra_roots_pem = match &probe.ca_file {
+        Some(file) => std::fs::read(file).map_err(|error| {
+            AppError::Setting(format!(
+                "PROBE_CA_FILE: {} cannot be read: {error}; a right one is PROBE_CA_FILE=/etc/ssl/home-ca.pem",
+                file.display()
+            ))
+        })?,
+        None => Vec::new(),
+    };
+    let config = ProberConfig {
+        policy: probe.allow.clone(),
+        resolver: probe.resolver,
+        extra_roots_pem,
+    };
+    Prober::new(config).map_err(|error: ProberError| AppError::Setting(error.to_string()))
+}
+
+/// Runs the bot until a signal comes.
+pub async fn run(settings: Settings) -> Result<(), AppError> {
+    let log =
+        telemetry::start(&settings.log).map_err(|error| AppError::Setting(error.to_string()))?;
+    // A panic that nobody catches still belongs into the log.
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::error!("a part panicked: {panic}")
+    }));
+    let lock = Store::lock(&settings.database_url)?;
+    let store = Store::open(&settings.database_url).await?;
+    let result = run_on(&settings, &store).await;
+    store.close().await;
+    drop((lock, log));
+    result
+}
+
+async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
+    let metrics = Arc::new(Metrics::new().map_err(|error| AppError::Other(error.to_string()))?);
+    let vitals = Arc::new(Vitals::new());
+    let looking = looking(settings, store, settings.probe.timeout)?;
+    let listener = http::bind(settings.http_bind)
+        .await
+        .map_err(|error| AppError::Setting(error.to_string()))?;
+    announce(
+        settings,
+        listener
+            .local_addr()
+            .map_err(|error| AppError::Other(error.to_string()))?,
+    )?;
+    let (stop_sender, stop) = watch::channel(false);
+    let mut signals = Signals::new()?;
+
+    let desk = http::Desk {
+        reader: store.reader.clone(),
+        metrics: Arc::clone(&metrics),
+        vitals: Arc::clone(&vitals),
+    };
+    let mut parts = vec![tokio::spawn(
+        http::Server { listener, desk }.run(stop.clone()),
+    )];
+    let context = jobs::Context {
+        store: store.clone(),
+        looking: looking.clone(),
+        metrics: Arc::clone(&metrics),
+        vitals: Arc::clone(&vitals),
+        recheck: extent(settings),
+        recheck_interval: settings.recheck.interval,
+        retention_outcomes: settings.retention_outcomes,
+        retention_events: settings.retention_events,
+        look_concurrency: settings.probe.concurrency,
+    };
+    parts.extend(jobs::start(&context, &stop));
+    let mut discord = discord::start(
+        discord_config(settings),
+        discord_desk(settings, store, looking, metrics, vitals),
+        &stop,
+    );
+
+    let ended = tokio::select! {
+        () = signals.next() => Ok(()),
+        refused = discord.refused() => Err(AppError::Discord(refused)),
+    };
+    tracing::info!("Stopping: no new work, finishing what is under way");
+    stop_sender.send_replace(true);
+    drain(parts, discord).await;
+    ended
+}
+
+fn extent(settings: &Settings) -> Extent {
+    let recheck = &settings.recheck;
+    Extent {
+        min_age: recheck.min_age,
+        batch: recheck.batch,
+        concurrency: recheck.concurrency,
+    }
+}
+
+fn discord_config(settings: &Settings) -> discord::Config {
+    let discord = &settings.discord;
+    discord::Config {
+        token: discord
+            .token
+            .as_ref()
+            .map(|token| token.reveal().to_owned()),
+        guild: discord.guild,
+        api_url: discord.api_url.clone(),
+    }
+}
+
+fn discord_desk(
+    settings: &Settings,
+    store: &Store,
+    looking: Looking,
+    metrics: Arc<Metrics>,
+    vitals: Arc<Vitals>,
+) -> discord::Desk {
+    discord::Desk {
+        store: store.clone(),
+        looking,
+        metrics,
+        vitals,
+        quota_endpoints: settings.quota_endpoints,
+        recheck: extent(settings),
+        recheck_interval: settings.recheck.interval,
+        policy: settings.probe.allow.clone(),
+        guild_locks: discord::GuildLocks::default(),
+        home: tokio::runtime::Handle::current(),
+    }
+}
+
+/// Says where we listen: in the log, and in a file for whoever started us with port 0.
+fn announce(settings: &Settings, address: SocketAddr) -> Result<(), AppError> {
+    tracing::info!(%address, "Rollcall {} is up, HTTP on {address}", env!("CARGO_PKG_VERSION"));
+    let Some(file) = &settings.addr_file else {
+        return Ok(());
+    };
+    // Written beside and moved into place: a reader never sees half an address.
+    let draft = file.with_extension("tmp");
+    std::fs::write(&draft, format!("{address}\n"))
+        .and_then(|()| std::fs::rename(&draft, file))
+        .map_err(|error| {
+            AppError::Setting(format!(
+                "ROLLCALL_ADDR_FILE: {} cannot be written: {error}",
+                file.display()
+            ))
+        })
+}
+
+/// The two signals that ask us to stop.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, AppError> {
+        let listen = |kind| {
+            signal(kind)
+                .map_err(|error| AppError::Other(format!("signals cannot be listened to: {error}")))
+        };
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+async fn drain(parts: Vec<JoinHandle<()>>, discord: discord::Handle) {
+    let all = async {
+        discord.stopped().await;
+        for part in parts {
+            if let Err(error) = part.await {
+                tracing::error!(%error, "a part ended badly");
+            }
+        }
+    };
+    if tokio::time::timeout(DRAIN, all).await.is_err() {
+        tracing::warn!(
+            "some work did not end in time and is left behind; what was acknowledged is stored"
+        );
+    }
+}

@@ -1,0 +1,256 @@
+//! `rollcall check` and `rollcall recheck`: one-shot looks for cron, beside a running bot or without one.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{progress, remark, say, seconds, with_store};
+use crate::actions::looking::Looking;
+use crate::actions::recheck::{self, Summary};
+use crate::app::{self, AppError};
+use crate::clock::Stopwatch;
+use crate::domain::event::Actor;
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::store::endpoint::{self, Scheduled};
+
+/// The most endpoints that one `check` takes.
+const MOST: u32 = 1_000_000;
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// Active and inactive endpoints (the default)
+    #[arg(long, conflicts_with_all = ["active", "inactive"])]
+    all: bool,
+    /// Only endpoints that answered so far
+    #[arg(long, conflicts_with = "inactive")]
+    active: bool,
+    /// Only endpoints that stopped answering
+    #[arg(long)]
+    inactive: bool,
+    /// Only those not looked at for this long
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    older_than: Option<Duration>,
+    /// At most this many, those looked at longest ago first
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+    /// Looks at the same time
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    concurrent: u16,
+    /// The longest that one look may take [default: PROBE_TIMEOUT]
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    timeout: Option<Duration>,
+    /// Only say which endpoints would be looked at
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RecheckArguments {
+    /// Only those not looked at for this many hours [default: RECHECK_MIN_AGE]
+    #[arg(long, value_name = "N", value_parser = hours)]
+    hours: Option<Duration>,
+    /// Endpoints taken from the database at once [default: RECHECK_BATCH]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    batch: Option<u32>,
+    /// Looks at the same time [default: RECHECK_CONCURRENCY]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    concurrent: Option<u16>,
+    /// The longest that one look may take [default: PROBE_TIMEOUT]
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    timeout: Option<Duration>,
+    /// A line for every look
+    #[arg(long, short)]
+    verbose: bool,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// `1`, `0.5`, `0`: hours, with a fraction where wanted.
+fn hours(text: &str) -> Result<Duration, String> {
+    let refuse = || "it must be a number of hours; a right one is `1` or `0.5`".to_owned();
+    let hours: f64 = text.parse().map_err(|_| refuse())?;
+    Duration::try_from_secs_f64(hours * 3600.0)
+        .ok()
+        .filter(|length| length.as_secs() <= 31_536_000)
+        .ok_or_else(refuse)
+}
+
+pub(super) async fn check(settings: &Settings, arguments: CheckArguments) -> Result<(), AppError> {
+    with_store(settings, false, async |store| {
+        let looking = app::looking(
+            settings,
+            store,
+            arguments.timeout.unwrap_or(settings.probe.timeout),
+        )?;
+        let active = match (arguments.active, arguments.inactive) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        };
+        let before = looking
+            .clock
+            .now()
+            .minus(arguments.older_than.unwrap_or(Duration::ZERO));
+        let endpoints = endpoint::recheckable(
+            &store.reader,
+            active,
+            before,
+            arguments.limit.unwrap_or(MOST),
+        )
+        .await?;
+        if arguments.dry_run {
+            return Ok(tell_plan(&endpoints, arguments.json));
+        }
+        let how = Watched {
+            concurrency: arguments.concurrent.into(),
+            verbose: false,
+            json: arguments.json,
+        };
+        let stopwatch = Stopwatch::start();
+        let summary = look_at(&looking, endpoints, &how).await?;
+        tell(&summary, stopwatch.elapsed(), arguments.json);
+        Ok(())
+    })
+    .await
+}
+
+pub(super) async fn recheck(
+    settings: &Settings,
+    arguments: RecheckArguments,
+) -> Result<(), AppError> {
+    with_store(settings, arguments.verbose, async |store| {
+        let looking = app::looking(
+            settings,
+            store,
+            arguments.timeout.unwrap_or(settings.probe.timeout),
+        )?;
+        let how = Watched {
+            concurrency: arguments
+                .concurrent
+                .map_or(settings.recheck.concurrency, usize::from),
+            verbose: arguments.verbose,
+            json: arguments.json,
+        };
+        let stopwatch = Stopwatch::start();
+        let before = looking
+            .clock
+            .now()
+            .minus(arguments.hours.unwrap_or(settings.recheck.min_age));
+        let summary = recheck_batches(
+            &looking,
+            store,
+            before,
+            (arguments.batch.unwrap_or(settings.recheck.batch), &how),
+        )
+        .await?;
+        tell(&summary, stopwatch.elapsed(), arguments.json);
+        Ok(())
+    })
+    .await
+}
+
+/// Batch by batch, so that an interrupted run has done whole batches, the oldest first.
+async fn recheck_batches(
+    looking: &Looking,
+    store: &Store,
+    before: crate::domain::Instant,
+    (batch, how): (u32, &Watched),
+) -> Result<Summary, AppError> {
+    let mut summary = Summary::default();
+    loop {
+        let endpoints = recheck::overdue(&store.reader, None, before, batch).await?;
+        if endpoints.is_empty() {
+            return Ok(summary);
+        }
+        summary.plus(look_at(looking, endpoints, how).await?);
+    }
+}
+
+/// How a run is to be watched.
+struct Watched {
+    concurrency: usize,
+    verbose: bool,
+    json: bool,
+}
+
+async fn look_at(
+    looking: &Looking,
+    endpoints: Vec<Scheduled>,
+    how: &Watched,
+) -> Result<Summary, AppError> {
+    let bar = progress::bar(endpoints.len(), how.json);
+    let summary = recheck::many(
+        looking,
+        endpoints,
+        how.concurrency,
+        Actor::CommandLine,
+        |endpoint, result| {
+            bar.inc(1);
+            if how.verbose {
+                bar.suspend(|| remark(&format!("{}: {result}", endpoint.target)));
+            }
+        },
+    )
+    .await?;
+    bar.finish_and_clear();
+    Ok(summary)
+}
+
+fn tell_plan(endpoints: &[Scheduled], as_json: bool) {
+    if as_json {
+        let targets: Vec<_> = endpoints
+            .iter()
+            .map(|endpoint| json!({ "id": endpoint.id.0, "target": endpoint.target.to_string() }))
+            .collect();
+        return say(&json!(targets).to_string());
+    }
+    for endpoint in endpoints {
+        say(&endpoint.target.to_string());
+    }
+    remark(&format!("{} endpoints would be looked at", endpoints.len()));
+}
+
+fn tell(summary: &Summary, took: Duration, as_json: bool) {
+    if as_json {
+        return say(&json!({
+            "found": summary.found,
+            "online": summary.online + summary.reactivated,
+            "reactivated": summary.reactivated,
+            "still_offline": summary.still_offline,
+            "warning": summary.warning,
+            "unknown": summary.unknown,
+            "seconds": (took.as_secs_f64() * 1000.0).round() / 1000.0,
+        })
+        .to_string());
+    }
+    say(&format!(
+        "Found {}: {} online ({} of them reactivated), {} warning, {} still offline, {} unknown; {:.1} s",
+        summary.found,
+        summary.online + summary.reactivated,
+        summary.reactivated,
+        summary.warning,
+        summary.still_offline,
+        summary.unknown,
+        took.as_secs_f64(),
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_may_have_a_fraction() {
+        assert_eq!(hours("0.5"), Ok(Duration::from_secs(1800)));
+        assert_eq!(hours("0"), Ok(Duration::ZERO));
+        for wrong in ["-1", "x", "NaN", "1e9"] {
+            assert!(hours(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! `rollcall endpoint …`: the roll, from the terminal. A running bot picks the changes up within a second.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Subcommand, ValueEnum};
+use serde_json::json;
+
+use super::{remark, say, with_store};
+use crate::actions::export_endpoints::{self, Format};
+use crate::actions::import_endpoints::{self, Imported, default_name};
+use crate::actions::manage_endpoint::{self, Added};
+use crate::actions::{Asker, Error, recheck};
+use crate::app::AppError;
+use crate::clock::Clock;
+use crate::domain::event::Actor;
+use crate::domain::monitor::{GuildId, MonitorId, parse_interval, parse_name};
+use crate::domain::target::Target;
+use crate::domain::text;
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::store::endpoint::{self, Description, Endpoint};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EndpointCommand {
+    /// Put an endpoint on the roll
+    Add {
+        /// tcp://host:port, http(s)://host[:port]/path, or ip:port
+        target: String,
+        /// What to call it [default: its host and port]
+        #[arg(long)]
+        name: Option<String>,
+        /// How often it is looked at, such as 30s or 5m [default: PROBE_INTERVAL]
+        #[arg(long, value_parser = interval)]
+        interval: Option<Duration>,
+        #[command(flatten)]
+        guild: GuildArgument,
+        /// Print what was added as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the roll
+    List {
+        #[command(flatten)]
+        guild: GuildArgument,
+        /// Print an array of objects
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take an endpoint off the roll
+    Remove {
+        /// Its id, its target, or its ip:port
+        endpoint: String,
+        #[command(flatten)]
+        guild: GuildArgument,
+    },
+    /// Add the endpoints of a file: one target per line, CSV with a header, or JSON
+    Import {
+        /// The file, or - for standard input
+        file: PathBuf,
+        #[command(flatten)]
+        guild: GuildArgument,
+        /// Print the summary as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the roll as a file that import reads again
+    Export {
+        /// The form of the file
+        #[arg(long, value_enum, default_value = "csv")]
+        format: FormatArgument,
+        #[command(flatten)]
+        guild: GuildArgument,
+    },
+}
+
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct GuildArgument {
+    /// The Discord server, by id [default: DISCORD_GUILD_ID]
+    #[arg(long = "guild", value_name = "ID")]
+    guild: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum FormatArgument {
+    Txt,
+    Csv,
+    Json,
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    parse_interval(text).map_err(|error| error.to_string())
+}
+
+impl GuildArgument {
+    /// The guild that a change goes to.
+    fn home(self, settings: &Settings) -> GuildId {
+        self.guild
+            .map(GuildId)
+            .or(settings.discord.guild)
+            .unwrap_or(GuildId::LOCAL)
+    }
+
+    /// The guild that is shown; `None`: all of them, for whoever sits at the machine may read the file anyway.
+    fn shown(self) -> Option<GuildId> {
+        self.guild.map(GuildId)
+    }
+
+    fn asker(self, settings: &Settings) -> Asker {
+        Asker {
+            guild: self.home(settings),
+            actor: Actor::CommandLine,
+        }
+    }
+}
+
+pub(super) async fn run(settings: &Settings, command: EndpointCommand) -> Result<(), AppError> {
+    with_store(settings, false, async |store| match command {
+        EndpointCommand::Add {
+            target,
+            name,
+            interval,
+            guild,
+            json,
+        } => {
+            let description = describe(&target, name.as_deref(), interval)?;
+            add(settings, store, guild, description, json).await
+        }
+        EndpointCommand::List { guild, json } => list(store, guild, json).await,
+        EndpointCommand::Remove { endpoint, guild } => {
+            remove(settings, store, guild, &endpoint).await
+        }
+        EndpointCommand::Import { file, guild, json } => {
+            import(settings, store, guild, (&file, json)).await
+        }
+        EndpointCommand::Export { format, guild } => export(settings, store, guild, format).await,
+    })
+    .await
+}
+
+fn describe(
+    target: &str,
+    name: Option<&str>,
+    interval: Option<Duration>,
+) -> Result<Description, AppError> {
+    let target: Target = target
+        .parse()
+        .map_err(|error| AppError::Setting(format!("TARGET: {error}")))?;
+    let name = match name {
+        Some(name) => {
+            parse_name(name).map_err(|error| AppError::Setting(format!("--name: {error}")))?
+        }
+        None => default_name(&target),
+    };
+    Ok(Description {
+        name,
+        target,
+        check: None,
+        interval,
+    })
+}
+
+async fn add(
+    settings: &Settings,
+    store: &Store,
+    guild: GuildArgument,
+    description: Description,
+    as_json: bool,
+) -> Result<(), AppError> {
+    let (asker, target) = (guild.asker(settings), description.target.to_string());
+    let now = Clock::SYSTEM.now();
+    let added = manage_endpoint::add(
+        store,
+        asker,
+        vec![description],
+        settings.quota_endpoints,
+        now,
+    )
+    .await
+    .map_err(told)?;
+    let endpoint = endpoint::with_target(&store.reader, asker.guild, &target).await?;
+    match (as_json, endpoint, added.first()) {
+        (true, Some(endpoint), _) => say(&export_endpoints::listed(&endpoint).to_string()),
+        (_, _, Some(Added::New(id))) => say(&format!("Added {target} with id {id}")),
+        _ => say(&format!("{target} is on the roll already")),
+    }
+    if asker.guild == GuildId::LOCAL {
+        remark(
+            "It belongs to no Discord server; give --guild or set DISCORD_GUILD_ID to see it in Discord",
+        );
+    }
+    Ok(())
+}
+
+async fn list(store: &Store, guild: GuildArgument, as_json: bool) -> Result<(), AppError> {
+    let endpoints = endpoint::all(&store.reader, guild.shown()).await?;
+    if as_json {
+        let objects: Vec<_> = endpoints.iter().map(export_endpoints::listed).collect();
+        let text = serde_json::to_string_pretty(&objects)
+            .map_err(|error| AppError::Other(error.to_string()))?;
+        say(&text);
+        return Ok(());
+    }
+    if endpoints.is_empty() {
+        remark(
+            "The roll is empty; `rollcall endpoint add tcp://203.0.113.7:25565` puts something on it",
+        );
+    }
+    for endpoint in &endpoints {
+        say(&line(endpoint));
+    }
+    Ok(())
+}
+
+fn line(endpoint: &Endpoint) -> String {
+    let state = &endpoint.state;
+    let reason = state
+        .failure
+        .as_ref()
+        .map(|failure| format!("  {failure}"))
+        .unwrap_or_default();
+    format!(
+        "{:>6}  {:<8} {:<40} {}{reason}",
+        endpoint.id.0,
+        state.status.word(),
+        endpoint.description.target.to_string(),
+        text::cut(&endpoint.description.name, 40),
+    )
+}
+
+async fn remove(
+    settings: &Settings,
+    store: &Store,
+    guild: GuildArgument,
+    text: &str,
+) -> Result<(), AppError> {
+    let asker = guild.asker(settings);
+    let id = match text.parse::<i64>() {
+        Ok(id) => MonitorId(id),
+        Err(_) => {
+            recheck::find(&store.reader, asker, text, None)
+                .await
+                .map_err(told)?
+                .id
+        }
+    };
+    let removed = manage_endpoint::remove(store, asker, id, Clock::SYSTEM.now()).await.map_err(|error| match error {
+        Error::NotFound(_) => AppError::Other(format!(
+            "no endpoint of server {} is called {text}; `rollcall endpoint list` shows them all, --guild names another server",
+            asker.guild
+        )),
+        error => told(error),
+    })?;
+    say(&format!("Removed {}", removed.description.target));
+    Ok(())
+}
+
+async fn import(
+    settings: &Settings,
+    store: &Store,
+    guild: GuildArgument,
+    (file, as_json): (&std::path::Path, bool),
+) -> Result<(), AppError> {
+    let content = read_file(file)?;
+    let asker = guild.asker(settings);
+    let imported = import_endpoints::import(
+        store,
+        asker,
+        &content,
+        settings.quota_endpoints,
+        Clock::SYSTEM.now(),
+    )
+    .await
+    .map_err(told)?;
+    if as_json {
+        say(&summary_json(&imported).to_string());
+    } else {
+        for refused in &imported.refused {
+            remark(&format!("line {}: {}", refused.line, refused.reason));
+        }
+        say(&format!(
+            "Added {}, already there {}, refused {}",
+            imported.added,
+            imported.already_there,
+            imported.refused.len()
+        ));
+    }
+    Ok(())
+}
+
+fn summary_json(imported: &Imported) -> serde_json::Value {
+    let refused: Vec<_> = imported
+        .refused
+        .iter()
+        .map(|refused| json!({ "line": refused.line, "reason": refused.reason }))
+        .collect();
+    json!({ "added": imported.added, "already_there": imported.already_there, "refused": refused })
+}
+
+fn read_file(file: &std::path::Path) -> Result<Vec<u8>, AppError> {
+    let refuse = |error: std::io::Error| {
+        AppError::Setting(format!("FILE: {} cannot be read: {error}", file.display()))
+    };
+    if file != std::path::Path::new("-") {
+        return std::fs::read(file).map_err(refuse);
+    }
+    let mut content = Vec::new();
+    std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut content).map_err(refuse)?;
+    Ok(content)
+}
+
+async fn export(
+    settings: &Settings,
+    store: &Store,
+    guild: GuildArgument,
+    format: FormatArgument,
+) -> Result<(), AppError> {
+    let format = match format {
+        FormatArgument::Txt => Format::Text,
+        FormatArgument::Csv => Format::Csv,
+        FormatArgument::Json => Format::Json,
+    };
+    let endpoints = endpoint::all(&store.reader, Some(guild.home(settings))).await?;
+    let file = export_endpoints::export(&endpoints, format).map_err(told)?;
+    // A reader that has gone away is no failure.
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), &file);
+    Ok(())
+}
+
+/// An action's refusal as an exit: what the person can mend is usage, the database is the database.
+fn told(error: Error) -> AppError {
+    match error {
+        Error::Internal(error) => AppError::Store(error),
+        Error::Invalid(sentence) => AppError::Setting(sentence),
+        error @ (Error::NotFound(_) | Error::Conflict(_) | Error::Quota { .. }) => {
+            AppError::Other(error.to_string())
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `rollcall healthcheck`: asks a running bot's `/healthz`, by the same look that it gives to everybody else.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use super::say;
+use crate::app::AppError;
+use crate::clock::Clock;
+use crate::domain::outcome::Verdict;
+use crate::domain::target::{Host, Scheme, Target};
+use crate::probe::{Look, Prober, ProberConfig};
+use crate::settings::Settings;
+
+const TIMEOUT: Duration = Duration::from_secs(4);
+
+pub(super) async fn run(settings: &Settings) -> Result<(), AppError> {
+    let address = address(settings)?;
+    // Exactly this address is allowed, whatever PROBE_ALLOW says: it is our own.
+    let rule = match address.ip() {
+        IpAddr::V4(ip) => format!("{ip}/32"),
+        IpAddr::V6(ip) => format!("{ip}/128"),
+    };
+    let policy = rule
+        .parse()
+        .map_err(|error| AppError::Other(format!("{error}")))?;
+    let config = ProberConfig {
+        policy,
+        resolver: None,
+        extra_roots_pem: Vec::new(),
+    };
+    let prober = Prober::new(config).map_err(|error| AppError::Other(error.to_string()))?;
+    let target = Target {
+        scheme: Scheme::Http,
+        host: Host::Ip(address.ip()),
+        port: address.port(),
+        path: "/healthz".into(),
+    };
+    let look = Look {
+        target: &target,
+        check: None,
+        timeout: TIMEOUT,
+        now: Clock::SYSTEM.now(),
+    };
+    match prober.look(look).await.verdict {
+        Verdict::Up => {
+            say("well");
+            Ok(())
+        }
+        Verdict::Down(failure) => Err(AppError::Other(format!(
+            "Rollcall does not answer on {address}: {failure}"
+        ))),
+        Verdict::Unknown(reason) => Err(AppError::Other(format!(
+            "Rollcall could not be asked on {address}: {reason}"
+        ))),
+    }
+}
+
+/// Where the bot listens: as it wrote it down, or as it is set; an address for everybody is asked on loopback.
+fn address(settings: &Settings) -> Result<SocketAddr, AppError> {
+    let mut address = match &settings.addr_file {
+        Some(file) => {
+            let text = std::fs::read_to_string(file).map_err(|error| {
+                AppError::Other(format!(
+                    "ROLLCALL_ADDR_FILE: {} cannot be read: {error}; is the bot running?",
+                    file.display()
+                ))
+            })?;
+            text.trim()
+                .parse()
+                .map_err(|_| AppError::Other(format!("{} holds no address", file.display())))?
+        }
+        None => settings.http_bind,
+    };
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+        _ => {}
+    }
+    Ok(address)
+}

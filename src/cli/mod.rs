@@ -1,0 +1,181 @@
+//! The command line: `run` and the one-shot commands that work beside it.
+//!
+//! Data goes to standard output, everything else to standard error. Exit codes: 0 done, 2 settings or usage, 3 database,
+//! 4 Discord refused for good, 1 anything else.
+
+mod check;
+mod endpoint;
+mod healthcheck;
+mod progress;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::app::{self, AppError};
+use crate::domain::text::parse_duration;
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::telemetry;
+
+/// Rollcall, the monitor that lives in Discord.
+///
+/// Looks at endpoints, notices when they stop answering and when they come back, and says so in Discord. Settings come
+/// from the environment or from a `.env` file; `.env.example` lists them all.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "Examples:\n  rollcall run\n  rollcall endpoint add https://example.org/health --name shop\n  rollcall check --inactive --json\n  rollcall recheck --hours 1 --batch 100"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bot until SIGTERM or Ctrl-C (what happens without a command, too)
+    Run,
+    /// Look at endpoints once, now, and record what was seen
+    Check(check::CheckArguments),
+    /// Look once at the inactive endpoints that nobody has looked at for a while (for cron)
+    Recheck(check::RecheckArguments),
+    /// Add, list, remove, import and export endpoints
+    #[command(subcommand)]
+    Endpoint(endpoint::EndpointCommand),
+    /// Copy the database to a file, also while the bot runs
+    Backup {
+        /// The file to write; it must not exist yet
+        file: PathBuf,
+    },
+    /// Ask a running bot whether it is well; exit code 0 means yes (for Docker and systemd)
+    Healthcheck,
+    /// Print completions for a shell
+    Completions {
+        /// The shell: bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Parses the command line, runs it, and says how it went.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let command = arguments.command.unwrap_or(Command::Run);
+    if let Command::Completions { shell } = command {
+        clap_complete::generate(
+            shell,
+            &mut Arguments::command(),
+            "rollcall",
+            &mut std::io::stdout(),
+        );
+        return ExitCode::SUCCESS;
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return fail(&AppError::Other(format!(
+                "the runtime cannot start: {error}"
+            )));
+        }
+    };
+    let result = runtime.block_on(dispatch(command));
+    // A name that is still being resolved sits on a thread that nothing can stop; it must not hold up the end.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &AppError) -> ExitCode {
+    // Nobody may be reading any more; the exit code says it all the same.
+    let _ = writeln!(std::io::stderr(), "error: {error}");
+    ExitCode::from(error.exit_code())
+}
+
+async fn dispatch(command: Command) -> Result<(), AppError> {
+    let settings = Settings::from_environment()?;
+    match command {
+        Command::Run => app::run(settings).await,
+        Command::Check(arguments) => check::check(&settings, arguments).await,
+        Command::Recheck(arguments) => check::recheck(&settings, arguments).await,
+        Command::Endpoint(command) => endpoint::run(&settings, command).await,
+        Command::Backup { file } => backup(&settings, &file).await,
+        Command::Healthcheck => healthcheck::run(&settings).await,
+        Command::Completions { .. } => Ok(()),
+    }
+}
+
+/// Opens the database for a one-shot command and closes it whatever comes of the command.
+async fn with_store<T>(
+    settings: &Settings,
+    verbose: bool,
+    work: impl AsyncFnOnce(&Store) -> Result<T, AppError>,
+) -> Result<T, AppError> {
+    telemetry::start_one_shot(verbose);
+    let store = Store::open(&settings.database_url).await?;
+    let result = work(&store).await;
+    store.close().await;
+    result
+}
+
+async fn backup(settings: &Settings, file: &std::path::Path) -> Result<(), AppError> {
+    with_store(settings, false, async |store| {
+        store.reader.backup(file).await?;
+        say(&format!("The database was copied to {}", file.display()));
+        Ok(())
+    })
+    .await
+}
+
+/// A line on standard output. A reader that has gone away (`| head`) is no failure.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// A remark on standard error, so that it does not mix with data.
+fn remark(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// `10`, `10s`, `500ms`: a bare number is seconds.
+fn seconds(text: &str) -> Result<Duration, String> {
+    parse_duration(text, Duration::from_secs(1))
+        .filter(|length| !length.is_zero())
+        .ok_or_else(|| {
+            "it must be a length of time; a right one is `10s`, `500ms` or `1h`".to_owned()
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_runs() {
+        assert!(
+            Arguments::try_parse_from(["rollcall"])
+                .unwrap()
+                .command
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn lengths_of_time_are_refused_with_an_example() {
+        assert_eq!(seconds("10"), Ok(Duration::from_secs(10)));
+        assert!(seconds("soon").unwrap_err().contains("a right one is"));
+    }
+}

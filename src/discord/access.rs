@@ -1,0 +1,56 @@
+//! Who may do what: reading is for members, managing needs Manage Server.
+//!
+//! Discord hides managing commands by itself, but a server's admins can change that, and it does not cover buttons. So
+//! the permission is checked again here, from the interaction itself.
+
+use poise::serenity_prelude as serenity;
+use serenity::Permissions;
+
+use super::error::CommandError;
+use crate::actions::Asker;
+use crate::domain::event::Actor;
+use crate::domain::monitor::GuildId;
+
+/// The member who acts, in the guild where it happens.
+pub(super) fn asker(
+    guild: Option<serenity::GuildId>,
+    user: serenity::UserId,
+) -> Result<Asker, CommandError> {
+    let guild = guild.ok_or_else(|| {
+        CommandError::Refused("This works in a server only, not in direct messages.".into())
+    })?;
+    Ok(Asker {
+        guild: GuildId(guild.get()),
+        actor: Actor::Member(user.get()),
+    })
+}
+
+/// Whether these permissions let somebody manage endpoints.
+pub(super) fn may_manage(permissions: Option<Permissions>) -> bool {
+    permissions.is_some_and(|held| held.manage_guild() || held.administrator())
+}
+
+/// Refuses whoever may not manage endpoints.
+pub(super) fn require_manage(permissions: Option<Permissions>) -> Result<(), CommandError> {
+    if may_manage(permissions) {
+        return Ok(());
+    }
+    Err(CommandError::Refused(
+        "This needs the permission **Manage Server**; ask somebody who has it.".into(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_manage_server_or_administrator_manages() {
+        assert!(may_manage(Some(Permissions::MANAGE_GUILD)));
+        assert!(may_manage(Some(Permissions::ADMINISTRATOR)));
+        assert!(!may_manage(Some(
+            Permissions::all() - Permissions::MANAGE_GUILD - Permissions::ADMINISTRATOR
+        )));
+        assert!(!may_manage(None));
+    }
+}

@@ -1,0 +1,196 @@
+//! What commands and buttons have in common: ask the store or an action, and make the card.
+
+use std::sync::Arc;
+
+use super::cards::{self, Pages};
+use super::error::CommandError;
+use super::reply::Card;
+use super::{Desk, buttons};
+use crate::actions::manage_endpoint::{self, Added};
+use crate::actions::record_outcome::Recorded;
+use crate::actions::{Asker, recheck};
+use crate::domain::monitor::GuildId;
+use crate::domain::outcome::FailureClass;
+use crate::domain::target::{Host, Target};
+use crate::store::endpoint::{self, Description, Endpoint, Filter};
+use crate::store::job_run;
+
+/// Which part of the offline list is shown, and to whom.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OfflineView {
+    /// Counted from 1; one that is too large shows the last.
+    pub page: u32,
+    pub reason: Option<FailureClass>,
+    pub may_manage: bool,
+}
+
+pub(super) async fn offline_list(
+    desk: &Desk,
+    guild: GuildId,
+    view: OfflineView,
+) -> Result<Card, CommandError> {
+    let filter = Filter {
+        guild: Some(guild),
+        active: Some(false),
+        reason: view.reason,
+        ..Filter::default()
+    };
+    let (page, pages) = load_page(desk, filter, view.page, cards::offline::PER_PAGE).await?;
+    if page.is_empty() {
+        return Ok(Card::sentence(cards::offline::empty(view.reason)));
+    }
+    let last_run = job_run::last(&desk.store.reader, "recheck").await?;
+    let next = cards::offline::Rechecks {
+        min_age: desk.recheck.min_age,
+        interval: desk.recheck_interval,
+        last_run_at: last_run.map(|run| run.started_at),
+        now: desk.now(),
+    };
+    let mut card = Card::embed(cards::offline::list(&page, pages, view.reason, &next));
+    card.rows = buttons::offline_rows(pages, view);
+    Ok(card)
+}
+
+/// Which part of the roll is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RollView {
+    /// Counted from 1; one that is too large shows the last.
+    pub page: u32,
+    /// Every endpoint with its status, not only the active ones.
+    pub all: bool,
+}
+
+pub(super) async fn roll(
+    desk: &Desk,
+    guild: GuildId,
+    view: RollView,
+) -> Result<Card, CommandError> {
+    let active = (!view.all).then_some(true);
+    let filter = Filter {
+        guild: Some(guild),
+        active,
+        ..Filter::default()
+    };
+    let (page, pages) = load_page(desk, filter, view.page, cards::roll::PER_PAGE).await?;
+    if page.is_empty() {
+        return Ok(Card::sentence(if view.all {
+            cards::EMPTY_ROLL
+        } else {
+            cards::roll::NONE_ACTIVE
+        }));
+    }
+    let mut card = Card::embed(cards::roll::list(&page, pages, view.all));
+    card.rows = buttons::roll_rows(pages, view);
+    Ok(card)
+}
+
+async fn load_page(
+    desk: &Desk,
+    filter: Filter,
+    page: u32,
+    per_page: u32,
+) -> Result<(Vec<Endpoint>, Pages), CommandError> {
+    let offset = |page: u32| u64::from(page - 1) * u64::from(per_page);
+    let wanted = page.max(1);
+    let found = endpoint::list(&desk.store.reader, filter, offset(wanted), per_page).await?;
+    let pages = Pages::new(wanted, found.total, per_page);
+    if pages.page == wanted {
+        return Ok((found.endpoints, pages));
+    }
+    let last = endpoint::list(&desk.store.reader, filter, offset(pages.page), per_page).await?;
+    Ok((last.endpoints, pages))
+}
+
+/// Looks at one endpoint now and shows what was seen.
+pub(super) async fn recheck(
+    desk: &Desk,
+    asker: Asker,
+    endpoint: Endpoint,
+) -> Result<Card, CommandError> {
+    let scheduled = recheck::scheduled(&desk.store.reader, &endpoint).await?;
+    let looking = desk.looking.clone();
+    // On the main runtime: a look's timings must not depend on how busy Discord keeps us.
+    let looked = desk
+        .home
+        .spawn(async move { looking.look_and_record(&scheduled, asker.actor).await })
+        .await;
+    let recorded = looked.map_err(|error| CommandError::Internal(error.to_string()))??;
+    let Some(recorded) = recorded else {
+        return Ok(Card::sentence(format!(
+            "{} was removed meanwhile.",
+            cards::mention(&endpoint.description)
+        )));
+    };
+    Ok(rechecked(&endpoint, &recorded))
+}
+
+fn rechecked(endpoint: &Endpoint, recorded: &Arc<Recorded>) -> Card {
+    let mut card = Card::embed(cards::recheck::result(&endpoint.description, recorded));
+    card.rows = buttons::recheck_row(endpoint.id);
+    card
+}
+
+/// Rechecks every inactive endpoint of a guild, whenever it was looked at last.
+pub(super) async fn recheck_all(desk: &Desk, asker: Asker) -> Result<Card, CommandError> {
+    let (looking, reader) = (desk.looking.clone(), desk.store.reader.clone());
+    let extent = recheck::Extent {
+        min_age: std::time::Duration::ZERO,
+        ..desk.recheck
+    };
+    let stopwatch = crate::clock::Stopwatch::start();
+    let run = desk.home.spawn(async move {
+        recheck::all_overdue(&looking, &reader, Some(asker.guild), extent, asker.actor).await
+    });
+    let summary = run
+        .await
+        .map_err(|error| CommandError::Internal(error.to_string()))??;
+    Ok(Card::embed(cards::recheck::run(
+        &summary,
+        stopwatch.elapsed(),
+    )))
+}
+
+/// Adds one endpoint and shows it.
+pub(super) async fn add(
+    desk: &Desk,
+    asker: Asker,
+    description: Description,
+) -> Result<Card, CommandError> {
+    let target = description.target.to_string();
+    let warning = denied_note(desk, &description.target);
+    let now = desk.now();
+    let added = manage_endpoint::add(
+        &desk.store,
+        asker,
+        vec![description],
+        desk.quota_endpoints,
+        now,
+    )
+    .await?;
+    let Some(endpoint) = endpoint::with_target(&desk.store.reader, asker.guild, &target).await?
+    else {
+        return Ok(Card::sentence("It was removed again meanwhile."));
+    };
+    let words = match added.first() {
+        Some(Added::New(_)) => "Added. It is looked at right away.",
+        _ => "It is on the roll already:",
+    };
+    let mut card = Card::embed(cards::endpoint(&endpoint, desk.looking.rules.interval));
+    card.content = format!("{words}{warning}");
+    card.rows = buttons::recheck_row(endpoint.id);
+    Ok(card)
+}
+
+/// An address that may not be looked at is taken all the same (it may be allowed later), with a word of warning.
+fn denied_note(desk: &Desk, target: &Target) -> &'static str {
+    let Host::Ip(ip) = target.host else { return "" };
+    match desk
+        .policy
+        .judge(std::net::SocketAddr::new(ip, target.port))
+    {
+        Ok(()) => "",
+        Err(_) => {
+            "\nThis address may not be looked at: it is not public, and the operator has not named it in `PROBE_ALLOW`."
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! Buttons: what stands in their ids, and what happens when one is pressed.
+//!
+//! A button is its custom id and nothing else, so it works after a restart. The id is input like any other: it names a
+//! page or an endpoint, never a guild and never a permission; those come from the press itself and are judged again.
+
+use poise::serenity_prelude as serenity;
+use serenity::{
+    ButtonStyle, ComponentInteraction, CreateActionRow, CreateButton, CreateInteractionResponse,
+    FullEvent, Interaction,
+};
+
+use super::answers::{self, OfflineView, RollView};
+use super::cards::Pages;
+use super::error::{self, CommandError};
+use super::reply::Card;
+use super::{Desk, access};
+use crate::actions::Asker;
+use crate::actions::import_endpoints::default_name;
+use crate::domain::monitor::MonitorId;
+use crate::domain::outcome::FailureClass;
+use crate::domain::target::Target;
+use crate::store::endpoint::{self, Description};
+
+/// What Discord takes of a custom id, in characters.
+const CUSTOM_ID_LENGTH: usize = 100;
+
+/// A button that Rollcall puts under a card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Button {
+    OfflinePage {
+        page: u32,
+        reason: Option<FailureClass>,
+    },
+    RollPage {
+        page: u32,
+        all: bool,
+    },
+    RecheckAll,
+    Recheck(MonitorId),
+    Add(Target),
+}
+
+impl Button {
+    /// A button that adds `target`; `None` where the target does not fit into an id.
+    pub(super) fn add(target: &Target) -> Option<Self> {
+        let button = Self::Add(target.clone());
+        (button.custom_id().len() <= CUSTOM_ID_LENGTH).then_some(button)
+    }
+
+    /// The stable form: a word, then what belongs to it, parted by bars.
+    pub(super) fn custom_id(&self) -> String {
+        match self {
+            Self::OfflinePage { page, reason } => {
+                format!(
+                    "offline|{page}|{}",
+                    reason.map_or("any", FailureClass::word)
+                )
+            }
+            Self::RollPage { page, all } => {
+                format!("roll|{page}|{}", if *all { "all" } else { "active" })
+            }
+            Self::RecheckAll => "recheck-all".to_owned(),
+            Self::Recheck(id) => format!("recheck|{id}"),
+            Self::Add(target) => format!("add|{target}"),
+        }
+    }
+
+    /// Reads an id back; `None` where it is not one of ours.
+    pub(super) fn parse(custom_id: &str) -> Option<Self> {
+        let (word, rest) = custom_id.split_once('|').unwrap_or((custom_id, ""));
+        match word {
+            "offline" => {
+                let (page, reason) = rest.split_once('|')?;
+                let reason = if reason == "any" {
+                    None
+                } else {
+                    Some(FailureClass::from_word(reason)?)
+                };
+                Some(Self::OfflinePage {
+                    page: page.parse().ok()?,
+                    reason,
+                })
+            }
+            "roll" => {
+                let (page, which) = rest.split_once('|')?;
+                let all = match which {
+                    "all" => true,
+                    "active" => false,
+                    _ => return None,
+                };
+                Some(Self::RollPage {
+                    page: page.parse().ok()?,
+                    all,
+                })
+            }
+            "recheck-all" if rest.is_empty() => Some(Self::RecheckAll),
+            "recheck" => Some(Self::Recheck(MonitorId(rest.parse().ok()?))),
+            "add" => Some(Self::Add(rest.parse().ok()?)),
+            _ => None,
+        }
+    }
+
+    fn with_label(&self, label: impl Into<String>, style: ButtonStyle) -> CreateButton {
+        CreateButton::new(self.custom_id())
+            .label(label)
+            .style(style)
+    }
+}
+
+/// Previous and next, each only where there is one, and the recheck of all for those who may.
+pub(super) fn offline_rows(pages: Pages, view: OfflineView) -> Vec<CreateActionRow> {
+    let turn = |page| Button::OfflinePage {
+        page,
+        reason: view.reason,
+    };
+    let mut buttons = page_buttons(pages, turn);
+    if view.may_manage {
+        buttons.push(Button::RecheckAll.with_label("Recheck all", ButtonStyle::Primary));
+    }
+    row(buttons)
+}
+
+pub(super) fn roll_rows(pages: Pages, view: RollView) -> Vec<CreateActionRow> {
+    row(page_buttons(pages, |page| Button::RollPage {
+        page,
+        all: view.all,
+    }))
+}
+
+pub(super) fn recheck_row(id: MonitorId) -> Vec<CreateActionRow> {
+    row(vec![
+        Button::Recheck(id).with_label("Recheck", ButtonStyle::Secondary),
+    ])
+}
+
+fn page_buttons(pages: Pages, turn: impl Fn(u32) -> Button) -> Vec<CreateButton> {
+    if pages.count == 1 {
+        return Vec::new();
+    }
+    // The ids stay different on the first and the last page, where one of them is switched off.
+    vec![
+        turn(pages.page - 1)
+            .with_label("Previous", ButtonStyle::Secondary)
+            .disabled(pages.page == 1),
+        turn(pages.page + 1)
+            .with_label("Next", ButtonStyle::Secondary)
+            .disabled(pages.page == pages.count),
+    ]
+}
+
+fn row(buttons: Vec<CreateButton>) -> Vec<CreateActionRow> {
+    if buttons.is_empty() {
+        Vec::new()
+    } else {
+        vec![CreateActionRow::Buttons(buttons)]
+    }
+}
+
+/// Handles a press; every other event is passed over.
+pub(super) async fn on_event(
+    ctx: &serenity::Context,
+    event: &FullEvent,
+    desk: &Desk,
+) -> Result<(), CommandError> {
+    let FullEvent::InteractionCreate {
+        interaction: Interaction::Component(press),
+    } = event
+    else {
+        return Ok(());
+    };
+    if let Err(error) = handle(ctx, press, desk).await {
+        let sentence = match error {
+            CommandError::Refused(sentence) => sentence,
+            CommandError::Internal(reason) => error::told(press.id.get(), &reason),
+        };
+        show_error(ctx, press, sentence).await?;
+    }
+    Ok(())
+}
+
+async fn show_error(
+    ctx: &serenity::Context,
+    press: &ComponentInteraction,
+    sentence: String,
+) -> Result<(), CommandError> {
+    let card = Card::sentence(sentence);
+    if press
+        .create_response(&ctx.http, card.clone().into_response())
+        .await
+        .is_err()
+    {
+        // It was answered already, with "thinking"; that answer becomes the sentence.
+        press.edit_response(&ctx.http, card.into_edit()).await?;
+    }
+    Ok(())
+}
+
+async fn handle(
+    ctx: &serenity::Context,
+    press: &ComponentInteraction,
+    desk: &Desk,
+) -> Result<(), CommandError> {
+    let asker = access::asker(press.guild_id, press.user.id)?;
+    let permissions = press.member.as_ref().and_then(|member| member.permissions);
+    let button = Button::parse(&press.data.custom_id).ok_or_else(|| {
+        CommandError::Refused(
+            "This button is from another version of Rollcall; please use the command again.".into(),
+        )
+    })?;
+    desk.metrics.commands.with_label_values(&["button"]).inc();
+    match button {
+        Button::OfflinePage { page, reason } => {
+            let view = OfflineView {
+                page,
+                reason,
+                may_manage: access::may_manage(permissions),
+            };
+            let card = answers::offline_list(desk, asker.guild, view).await?;
+            press.create_response(&ctx.http, card.into_update()).await?;
+        }
+        Button::RollPage { page, all } => {
+            let card = answers::roll(desk, asker.guild, RollView { page, all }).await?;
+            press.create_response(&ctx.http, card.into_update()).await?;
+        }
+        Button::RecheckAll => {
+            access::require_manage(permissions)?;
+            recheck_all(ctx, press, desk, asker).await?;
+        }
+        Button::Recheck(id) => recheck_one(ctx, press, desk, (asker, id)).await?,
+        Button::Add(target) => {
+            access::require_manage(permissions)?;
+            let description = Description {
+                name: default_name(&target),
+                target,
+                check: None,
+                interval: None,
+            };
+            let card = answers::add(desk, asker, description).await?;
+            press.create_response(&ctx.http, card.into_update()).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn recheck_one(
+    ctx: &serenity::Context,
+    press: &ComponentInteraction,
+    desk: &Desk,
+    (asker, id): (Asker, MonitorId),
+) -> Result<(), CommandError> {
+    let found = endpoint::get(&desk.store.reader, asker.guild, id).await?;
+    let endpoint = found.ok_or_else(|| {
+        CommandError::Refused("That endpoint is not on the roll any more.".into())
+    })?;
+    // A look may take its whole time-out: the press is taken first, the card changes when the look has ended.
+    press
+        .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
+        .await?;
+    let card = answers::recheck(desk, asker, endpoint).await?;
+    press.edit_response(&ctx.http, card.into_edit()).await?;
+    Ok(())
+}
+
+async fn recheck_all(
+    ctx: &serenity::Context,
+    press: &ComponentInteraction,
+    desk: &Desk,
+    asker: Asker,
+) -> Result<(), CommandError> {
+    let lock = desk.guild_locks.take(asker.guild).ok_or_else(|| {
+        CommandError::Refused(
+            "A recheck of this server is under way already; its result comes soon.".into(),
+        )
+    })?;
+    press
+        .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
+        .await?;
+    let card = answers::recheck_all(desk, asker).await?;
+    drop(lock);
+    press.edit_response(&ctx.http, card.into_edit()).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_button_reads_back_and_fits() {
+        let long = format!("http://example.org/{}", "x".repeat(77))
+            .parse()
+            .unwrap();
+        for button in [
+            Button::OfflinePage {
+                page: u32::MAX,
+                reason: Some(FailureClass::UnexpectedStatus),
+            },
+            Button::OfflinePage {
+                page: 1,
+                reason: None,
+            },
+            Button::RollPage { page: 2, all: true },
+            Button::RollPage {
+                page: 2,
+                all: false,
+            },
+            Button::RecheckAll,
+            Button::Recheck(MonitorId(i64::MAX)),
+            Button::add(&long).expect("it fits to the letter"),
+        ] {
+            let id = button.custom_id();
+            assert!(id.len() <= CUSTOM_ID_LENGTH, "{id}");
+            assert_eq!(Button::parse(&id), Some(button));
+        }
+    }
+
+    #[test]
+    fn a_target_that_does_not_fit_gets_no_button() {
+        let long = format!("http://example.org/{}", "x".repeat(78))
+            .parse()
+            .unwrap();
+        assert_eq!(Button::add(&long), None);
+    }
+
+    #[test]
+    fn forged_ids_are_not_ours() {
+        for forged in [
+            "",
+            "offline",
+            "offline|1",
+            "offline|x|any",
+            "offline|1|down",
+            "roll|1|",
+            "recheck-all|9",
+            "recheck|x",
+            "add|nonsense",
+            "remove|1",
+        ] {
+            assert_eq!(Button::parse(forged), None, "{forged}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The card of one endpoint: everything that is known of it.
+
+use std::time::Duration;
+
+use poise::serenity_prelude::CreateEmbed;
+
+use super::{colour, mark, relative, relative_or};
+use crate::domain::check::HttpCheck;
+use crate::domain::status::Status;
+use crate::domain::target::Scheme;
+use crate::domain::text;
+use crate::store::endpoint::Endpoint;
+
+/// `default_interval` is the setting's, shown where the endpoint has none of its own.
+pub(in crate::discord) fn endpoint(endpoint: &Endpoint, default_interval: Duration) -> CreateEmbed {
+    let state = &endpoint.state;
+    let description = &endpoint.description;
+    let status = format!(
+        "{} {} since {}",
+        mark(state.status),
+        state.status.word(),
+        relative(state.since)
+    );
+    let interval = match description.interval {
+        Some(interval) => text::duration(interval),
+        None => format!("{} (the bot's)", text::duration(default_interval)),
+    };
+    let mut card = CreateEmbed::new()
+        .title(text::escape(&description.name))
+        .description(text::code(&description.target.to_string()))
+        .colour(colour(state.status))
+        .field("Status", status, true)
+        .field("Interval", interval, true);
+    if let Some(failure) = &state.failure {
+        let count = if state.streak > 1 {
+            format!(", {} times in a row", state.streak)
+        } else {
+            String::new()
+        };
+        card = card.field("Reason", format!("{failure}{count}"), false);
+    }
+    let checked = match endpoint
+        .latency
+        .filter(|_| endpoint.last_check_at.is_some())
+    {
+        Some(latency) => format!(
+            "{}, took {}",
+            relative_or(endpoint.last_check_at, "never"),
+            text::latency(latency)
+        ),
+        None => relative_or(endpoint.last_check_at, "never"),
+    };
+    card = card.field("Last checked", checked, true);
+    if state.status != Status::Online {
+        card = card.field(
+            "Last seen online",
+            relative_or(endpoint.last_seen_at, "never"),
+            true,
+        );
+    }
+    if let Some(expires) = endpoint.certificate_expires_at {
+        card = card.field("Certificate expires", relative(expires), true);
+    }
+    if description.target.scheme != Scheme::Tcp {
+        let check = description.check.clone().unwrap_or_default();
+        card = card.field("Asks and accepts", http(&check), false);
+    }
+    card.footer(poise::serenity_prelude::CreateEmbedFooter::new(format!(
+        "id {}",
+        endpoint.id
+    )))
+}
+
+/// The options of an HTTP look. Header values may be secrets: only their names are shown.
+fn http(check: &HttpCheck) -> String {
+    let (first, last) = check.expected_status;
+    let status = if first == last {
+        first.to_string()
+    } else {
+        format!("{first}–{last}")
+    };
+    let mut parts = vec![format!("{}, status {status}", check.method.word())];
+    if let Some(keyword) = &check.keyword {
+        parts.push(format!("with {}", text::code(keyword)));
+    }
+    if !check.headers.is_empty() {
+        let names: Vec<String> = check
+            .headers
+            .iter()
+            .map(|(name, _)| text::code(name))
+            .collect();
+        parts.push(format!("sends {}", names.join(", ")));
+    }
+    if check.max_redirects > 0 {
+        parts.push(format!("follows up to {} redirects", check.max_redirects));
+    }
+    if !check.verify_tls {
+        parts.push("takes any certificate".to_owned());
+    }
+    text::cut(&parts.join("; "), 1024)
+}

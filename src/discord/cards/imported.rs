@@ -1,0 +1,39 @@
+//! What came of an imported file: counts first, then the refused lines.
+
+use poise::serenity_prelude::CreateEmbed;
+
+use super::{AMBER, GREEN};
+use crate::actions::import_endpoints::Imported;
+use crate::domain::text;
+
+/// Refused lines that are shown; further ones are counted.
+const SHOWN: usize = 15;
+
+pub(in crate::discord) fn imported(imported: &Imported) -> CreateEmbed {
+    let refused = imported.refused.len();
+    let card = CreateEmbed::new()
+        .title(format!("{} added", imported.added))
+        .colour(if refused == 0 { GREEN } else { AMBER })
+        .field("Added", imported.added.to_string(), true)
+        .field("Already there", imported.already_there.to_string(), true)
+        .field("Refused", refused.to_string(), true);
+    if refused == 0 {
+        return card;
+    }
+    let mut lines: Vec<String> = imported
+        .refused
+        .iter()
+        .take(SHOWN)
+        .map(|refused| {
+            format!(
+                "line {}: {}",
+                refused.line,
+                text::cut(&text::escape(&refused.reason), 220)
+            )
+        })
+        .collect();
+    if refused > SHOWN {
+        lines.push(format!("… and {} more", refused - SHOWN));
+    }
+    card.description(text::cut(&lines.join("\n"), 4096))
+}

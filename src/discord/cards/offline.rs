@@ -1,0 +1,82 @@
+//! The list of what is offline: address, reason, since when, last checked, next recheck.
+
+use std::time::Duration;
+
+use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
+
+use super::{Pages, RED, relative, relative_or, target};
+use crate::domain::Instant;
+use crate::domain::outcome::FailureClass;
+use crate::domain::schedule::next_recheck;
+use crate::domain::text;
+use crate::store::endpoint::Endpoint;
+
+/// Ten entries with the longest names stay within an embed's 4,096 characters.
+pub(in crate::discord) const PER_PAGE: u32 = 10;
+
+/// What the next recheck of an endpoint is reckoned from.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::discord) struct Rechecks {
+    pub min_age: Duration,
+    pub interval: Duration,
+    pub last_run_at: Option<Instant>,
+    pub now: Instant,
+}
+
+impl Rechecks {
+    /// Its own gap while that is short, then the recheck job's.
+    fn next(&self, endpoint: &Endpoint) -> Instant {
+        let by_job = next_recheck(
+            endpoint.last_check_at,
+            self.min_age,
+            (self.last_run_at, self.interval),
+            self.now,
+        );
+        endpoint.next_due_at.map_or(by_job, |due| due.max(self.now))
+    }
+}
+
+pub(in crate::discord) fn empty(reason: Option<FailureClass>) -> String {
+    match reason {
+        Some(reason) => format!("Nothing is offline for this reason ({}).", reason.text()),
+        None => "Everything answers: nothing is offline. 🎉".to_owned(),
+    }
+}
+
+pub(in crate::discord) fn list(
+    page: &[Endpoint],
+    pages: Pages,
+    reason: Option<FailureClass>,
+    rechecks: &Rechecks,
+) -> CreateEmbed {
+    let title = match reason {
+        Some(reason) => format!("{} offline: {}", pages.total, reason.text()),
+        None => format!("{} offline", pages.total),
+    };
+    let entries: Vec<String> = page
+        .iter()
+        .map(|endpoint| entry(endpoint, rechecks))
+        .collect();
+    CreateEmbed::new()
+        .title(title)
+        .description(entries.join("\n"))
+        .colour(RED)
+        .footer(CreateEmbedFooter::new(pages.footer()))
+}
+
+fn entry(endpoint: &Endpoint, rechecks: &Rechecks) -> String {
+    let reason = endpoint
+        .state
+        .failure
+        .as_ref()
+        .map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    format!(
+        "🔴 **{}** {}\n{} · since {} · checked {} · next {}",
+        text::cut(&text::escape(&endpoint.description.name), 100),
+        target(&endpoint.description.target),
+        text::cut(&reason, 80),
+        relative(endpoint.state.since),
+        relative_or(endpoint.last_check_at, "never"),
+        relative(rechecks.next(endpoint)),
+    )
+}

@@ -1,0 +1,79 @@
+//! What a recheck saw: the outcome in one line, then how long each phase took.
+
+use std::time::Duration;
+
+use poise::serenity_prelude::CreateEmbed;
+
+use super::{GREEN, RED, colour, mark, mention};
+use crate::actions::recheck::Summary;
+use crate::actions::record_outcome::Recorded;
+use crate::domain::outcome::{Timings, Verdict};
+use crate::domain::status::{Change, Status};
+use crate::domain::text;
+use crate::store::endpoint::Description;
+
+/// One endpoint, looked at again.
+pub(in crate::discord) fn result(description: &Description, recorded: &Recorded) -> CreateEmbed {
+    let status = recorded.state.status;
+    let title = match (&recorded.outcome.verdict, &recorded.change) {
+        (_, Some(Change::CameBack { down_for })) => {
+            format!("Back online after {}", text::duration(*down_for))
+        }
+        (Verdict::Up, _) => "Online".to_owned(),
+        (Verdict::Unknown(_), _) => "Could not be looked at".to_owned(),
+        (Verdict::Down(_), _) if recorded.status_before == Status::Offline => {
+            "Still offline".to_owned()
+        }
+        (Verdict::Down(_), _) if status == Status::Offline => "Offline".to_owned(),
+        (Verdict::Down(_), _) => "Failing".to_owned(),
+    };
+    let seen = match &recorded.outcome.verdict {
+        Verdict::Up => "It answered.".to_owned(),
+        Verdict::Down(failure) => format!("Reason: {failure}"),
+        Verdict::Unknown(why) => format!("On our side: {why}"),
+    };
+    let card = CreateEmbed::new()
+        .title(format!("{} {title}", mark(status)))
+        .description(format!("{}\n{seen}", mention(description)))
+        .colour(colour(status));
+    phases(card, &recorded.outcome.timings)
+}
+
+fn phases(mut card: CreateEmbed, timings: &Timings) -> CreateEmbed {
+    let named = [
+        ("Resolve", timings.resolve),
+        ("Connect", timings.connect),
+        ("TLS", timings.tls),
+        ("First byte", timings.first_byte),
+    ];
+    for (name, length) in named {
+        if let Some(length) = length {
+            card = card.field(name, text::latency(length), true);
+        }
+    }
+    if timings.total > Duration::ZERO {
+        card = card.field("Total", text::latency(timings.total), true);
+    }
+    card
+}
+
+/// All inactive endpoints of a guild, looked at again.
+pub(in crate::discord) fn run(summary: &Summary, took: Duration) -> CreateEmbed {
+    let title = match (summary.found, summary.reactivated) {
+        (0, _) => "Nothing is offline".to_owned(),
+        (_, 0) => "None came back".to_owned(),
+        (found, back) if found == back => format!("All {back} came back"),
+        (_, back) => format!("{back} came back"),
+    };
+    CreateEmbed::new()
+        .title(title)
+        .colour(if summary.still_offline == 0 {
+            GREEN
+        } else {
+            RED
+        })
+        .field("Looked at", summary.found.to_string(), true)
+        .field("Reactivated", summary.reactivated.to_string(), true)
+        .field("Still offline", summary.still_offline.to_string(), true)
+        .field("Took", text::duration(took), true)
+}

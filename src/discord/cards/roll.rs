@@ -1,0 +1,45 @@
+//! The roll: every endpoint on one line.
+
+use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
+
+use super::{GREEN, GREY, Pages, mark, relative_or, target};
+use crate::domain::status::Status;
+use crate::domain::text;
+use crate::store::endpoint::Endpoint;
+
+/// Fifteen lines with the longest names stay within an embed's 4,096 characters.
+pub(in crate::discord) const PER_PAGE: u32 = 15;
+
+pub(in crate::discord) const NONE_ACTIVE: &str = "No endpoint is active here. `/endpoints list all:True` shows the whole roll, with what is offline or paused.";
+
+pub(in crate::discord) fn list(page: &[Endpoint], pages: Pages, all: bool) -> CreateEmbed {
+    let title = if all {
+        format!("{} on the roll", pages.total)
+    } else {
+        format!("{} active", pages.total)
+    };
+    let lines: Vec<String> = page.iter().map(line).collect();
+    CreateEmbed::new()
+        .title(title)
+        .description(lines.join("\n"))
+        .colour(if all { GREY } else { GREEN })
+        .footer(CreateEmbedFooter::new(pages.footer()))
+}
+
+fn line(endpoint: &Endpoint) -> String {
+    let state = &endpoint.state;
+    let aside = match (state.status, &state.failure) {
+        (Status::Online, _) => endpoint.latency.map(text::latency).unwrap_or_default(),
+        (Status::Paused, _) => "paused".to_owned(),
+        (Status::Unknown, _) => "not looked at yet".to_owned(),
+        (_, Some(failure)) => text::cut(&failure.to_string(), 60),
+        (status, None) => status.word().to_owned(),
+    };
+    format!(
+        "{} **{}** {} · {aside} · {}",
+        mark(state.status),
+        text::cut(&text::escape(&endpoint.description.name), 80),
+        target(&endpoint.description.target),
+        relative_or(endpoint.last_check_at, "never checked"),
+    )
+}

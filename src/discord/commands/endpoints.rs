@@ -1,0 +1,50 @@
+//! `/endpoints list | show`: the roll, for every member to read.
+
+use crate::discord::error::CommandError;
+use crate::discord::reply::{self, Card};
+use crate::discord::{Context, answers, cards, complete};
+
+/// The endpoints on this server's roll
+#[poise::command(slash_command, guild_only, subcommands("list", "show"))]
+pub(super) async fn endpoints(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// The endpoints that are active; with `all`, every one with its status
+#[poise::command(slash_command, guild_only)]
+async fn list(
+    ctx: Context<'_>,
+    #[description = "Also those that are offline or paused"] all: Option<bool>,
+    #[description = "Which page to begin with"]
+    #[min = 1]
+    page: Option<u32>,
+) -> Result<(), CommandError> {
+    let asker = reply::asker(ctx)?;
+    let view = answers::RollView {
+        page: page.unwrap_or(1),
+        all: all.unwrap_or(false),
+    };
+    reply::answer(ctx, answers::roll(ctx.data(), asker.guild, view)).await
+}
+
+/// Everything that is known of one endpoint
+#[poise::command(slash_command, guild_only)]
+async fn show(
+    ctx: Context<'_>,
+    #[description = "Its address or name"]
+    #[autocomplete = "complete::endpoint"]
+    #[max_length = 512]
+    endpoint: String,
+) -> Result<(), CommandError> {
+    let desk = ctx.data();
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let endpoint =
+            crate::actions::recheck::find(&desk.store.reader, asker, &endpoint, None).await?;
+        Ok(Card::embed(cards::endpoint(
+            &endpoint,
+            desk.looking.rules.interval,
+        )))
+    };
+    reply::answer(ctx, work).await
+}

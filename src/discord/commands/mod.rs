@@ -1,0 +1,30 @@
+//! Every slash command. A command is a thin door: read the options, check, call an action, show a card.
+
+mod endpoint;
+mod endpoints;
+mod offline_endpoints;
+mod ping;
+
+use super::Desk;
+use super::error::CommandError;
+
+/// The commands in the order in which Discord lists them.
+pub(super) fn all() -> Vec<poise::Command<Desk, CommandError>> {
+    vec![
+        offline_endpoints::offline_endpoints(),
+        endpoints::endpoints(),
+        endpoint::endpoint(),
+        ping::ping(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registered_commands_are_a_contract() {
+        let commands = poise::builtins::create_application_commands(&all());
+        insta::assert_json_snapshot!("commands", commands);
+    }
+}

@@ -1,0 +1,166 @@
+//! `/offline_endpoints list | recheck | stats`: what is down, why, and look again.
+
+use crate::actions::{recheck, summarize};
+use crate::discord::error::CommandError;
+use crate::discord::reply::{self, Card};
+use crate::discord::{Context, access, answers, cards, complete};
+use crate::domain::outcome::FailureClass;
+use crate::domain::target::Target;
+
+/// Endpoints that do not answer
+#[poise::command(slash_command, guild_only, subcommands("list", "recheck", "stats"))]
+pub(super) async fn offline_endpoints(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Why an endpoint is down. Append only: Discord remembers a choice by its place.
+#[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
+enum Reason {
+    #[name = "connection refused"]
+    Refused,
+    #[name = "timed out"]
+    TimedOut,
+    #[name = "unreachable"]
+    Unreachable,
+    #[name = "name not found"]
+    NameFailed,
+    #[name = "TLS failed"]
+    TlsFailed,
+    #[name = "unexpected status"]
+    UnexpectedStatus,
+    #[name = "keyword missing"]
+    KeywordMissing,
+    #[name = "address not allowed"]
+    NotAllowed,
+    #[name = "protocol error"]
+    ProtocolError,
+}
+
+impl From<Reason> for FailureClass {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Refused => Self::Refused,
+            Reason::TimedOut => Self::TimedOut,
+            Reason::Unreachable => Self::Unreachable,
+            Reason::NameFailed => Self::NameFailed,
+            Reason::TlsFailed => Self::TlsFailed,
+            Reason::UnexpectedStatus => Self::UnexpectedStatus,
+            Reason::KeywordMissing => Self::KeywordMissing,
+            Reason::NotAllowed => Self::NotAllowed,
+            Reason::ProtocolError => Self::ProtocolError,
+        }
+    }
+}
+
+/// The endpoints that are offline, those down the longest first
+#[poise::command(slash_command, guild_only)]
+async fn list(
+    ctx: Context<'_>,
+    #[description = "Which page to begin with"]
+    #[min = 1]
+    page: Option<u32>,
+    #[description = "Only those that are down for this reason"] reason: Option<Reason>,
+) -> Result<(), CommandError> {
+    let asker = reply::asker(ctx)?;
+    let view = answers::OfflineView {
+        page: page.unwrap_or(1),
+        reason: reason.map(FailureClass::from),
+        may_manage: access::may_manage(reply::permissions(ctx)),
+    };
+    reply::answer(ctx, answers::offline_list(ctx.data(), asker.guild, view)).await
+}
+
+/// Look at an endpoint again, now
+#[poise::command(slash_command, guild_only, user_cooldown = 3)]
+async fn recheck(
+    ctx: Context<'_>,
+    #[description = "Its address or name"]
+    #[autocomplete = "complete::endpoint"]
+    #[max_length = 512]
+    ip: String,
+    #[description = "Its port, where the address alone is not enough"]
+    #[min = 1]
+    port: Option<u16>,
+) -> Result<(), CommandError> {
+    let desk = ctx.data();
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        match recheck::find(&desk.store.reader, asker, &ip, port).await {
+            Ok(endpoint) => answers::recheck(desk, asker, endpoint).await,
+            Err(crate::actions::Error::NotFound(words)) => {
+                let may_manage = access::may_manage(reply::permissions(ctx));
+                Ok(cards::unknown_endpoint(
+                    &words,
+                    target_of(&ip, port).as_ref(),
+                    may_manage,
+                ))
+            }
+            Err(error) => Err(error.into()),
+        }
+    };
+    reply::answer(ctx, work).await
+}
+
+/// What would have to be added for an address that nobody has.
+fn target_of(ip: &str, port: Option<u16>) -> Option<Target> {
+    let ip = ip.trim();
+    let candidates = match port {
+        Some(port) => vec![format!("tcp://{ip}:{port}"), format!("tcp://[{ip}]:{port}")],
+        None => vec![ip.to_owned()],
+    };
+    candidates
+        .iter()
+        .find_map(|candidate| candidate.parse().ok())
+}
+
+/// How many are up and down, why, and what the rechecks brought back
+#[poise::command(slash_command, guild_only)]
+async fn stats(ctx: Context<'_>) -> Result<(), CommandError> {
+    let desk = ctx.data();
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let now = desk.now();
+        let statistics = summarize::statistics(&desk.store.reader, asker.guild, now).await?;
+        Ok(Card::embed(cards::statistics(
+            &statistics,
+            desk.recheck_interval,
+            now,
+        )))
+    };
+    reply::answer(ctx, work).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_class_can_be_asked_for() {
+        use poise::ChoiceParameter;
+        for (index, class) in FailureClass::ALL.into_iter().enumerate() {
+            let reason = Reason::from_index(index).expect("a choice for every class");
+            assert_eq!(FailureClass::from(reason), class);
+            assert_eq!(reason.name(), class.text());
+        }
+    }
+
+    #[test]
+    fn an_unknown_address_is_offered_as_the_target_it_would_be() {
+        for (ip, port, target) in [
+            ("203.0.113.7", Some(80), Some("tcp://203.0.113.7:80")),
+            ("2001:db8::7", Some(80), Some("tcp://[2001:db8::7]:80")),
+            ("203.0.113.7:81", None, Some("tcp://203.0.113.7:81")),
+            ("https://example.org/", None, Some("https://example.org/")),
+            ("203.0.113.7", None, None),
+            ("nonsense here", None, None),
+        ] {
+            assert_eq!(
+                target_of(ip, port)
+                    .map(|target| target.to_string())
+                    .as_deref(),
+                target,
+                "{ip}"
+            );
+        }
+    }
+}

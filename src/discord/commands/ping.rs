@@ -1,0 +1,24 @@
+//! `/ping`: is the bot there, and how far away is Discord.
+
+use std::time::Duration;
+
+use crate::discord::Context;
+use crate::discord::error::CommandError;
+use crate::discord::reply::{self, Card};
+use crate::domain::text;
+
+/// Whether the bot is there, and how long a message to Discord takes
+#[poise::command(slash_command, guild_only)]
+pub(super) async fn ping(ctx: Context<'_>) -> Result<(), CommandError> {
+    let work = async {
+        let uptime = text::duration(ctx.data().vitals.uptime());
+        let latency = match ctx.ping().await {
+            Duration::ZERO => "not measured yet (the first heartbeat is still to come)".to_owned(),
+            latency => text::latency(latency),
+        };
+        Ok(Card::sentence(format!(
+            "Pong. Gateway latency: {latency} · up for {uptime}"
+        )))
+    };
+    reply::answer(ctx, work).await
+}

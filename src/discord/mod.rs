@@ -1,0 +1,176 @@
+//! The Discord door; the only folder that names serenity and poise.
+//!
+//! Discord lives on a thread and a runtime of its own, because a stalled client can stop a runtime's timers for half a
+//! minute; looks and jobs must not notice. Looks that a command asks for run on the main runtime.
+
+mod access;
+mod answers;
+mod buttons;
+mod cards;
+mod client;
+mod commands;
+mod complete;
+mod error;
+mod reply;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use crate::actions::looking::Looking;
+use crate::actions::recheck::Extent;
+use crate::domain::Instant;
+use crate::domain::address::AddressPolicy;
+use crate::domain::monitor::GuildId;
+use crate::metrics::Metrics;
+use crate::store::Store;
+use crate::vitals::{Gateway, Vitals};
+
+/// How to reach Discord.
+#[derive(Clone)]
+pub struct Config {
+    pub token: Option<String>,
+    pub guild: Option<GuildId>,
+    pub api_url: String,
+}
+
+/// What commands and buttons work with.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    pub store: Store,
+    pub looking: Looking,
+    pub metrics: Arc<Metrics>,
+    pub vitals: Arc<Vitals>,
+    pub quota_endpoints: u64,
+    pub recheck: Extent,
+    pub recheck_interval: Duration,
+    pub policy: AddressPolicy,
+    pub guild_locks: GuildLocks,
+    /// Where looks run.
+    pub home: tokio::runtime::Handle,
+}
+
+impl Desk {
+    fn now(&self) -> Instant {
+        self.looking.clock.now()
+    }
+}
+
+/// Guilds in which a long piece of work is under way, one at a time in each.
+#[derive(Clone, Debug, Default)]
+pub struct GuildLocks(Arc<Mutex<HashSet<GuildId>>>);
+
+/// Held while the work of a guild goes on.
+#[derive(Debug)]
+struct GuildLock {
+    guild: GuildId,
+    locks: GuildLocks,
+}
+
+impl GuildLocks {
+    /// `None` where this guild's work is under way already.
+    fn take(&self, guild: GuildId) -> Option<GuildLock> {
+        let is_first = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(guild);
+        is_first.then(|| GuildLock {
+            guild,
+            locks: self.clone(),
+        })
+    }
+}
+
+impl Drop for GuildLock {
+    fn drop(&mut self) {
+        self.locks
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.guild);
+    }
+}
+
+/// Discord refused us for good; the sentence says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    #[error(
+        "DISCORD_TOKEN: Discord does not know this token; open https://discord.com/developers/applications, choose the application, Bot, Reset Token, and set DISCORD_TOKEN to the new one"
+    )]
+    Token,
+    #[error("Discord refused the connection for good: {0}")]
+    Gateway(String),
+}
+
+/// The running client.
+#[derive(Debug)]
+pub struct Handle {
+    refused: oneshot::Receiver<Refused>,
+    ended: Option<oneshot::Receiver<()>>,
+}
+
+impl Handle {
+    /// Waits until Discord refuses us for good, which normally never happens.
+    pub async fn refused(&mut self) -> Refused {
+        match (&mut self.refused).await {
+            Ok(refused) => refused,
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Waits until the client has ended.
+    pub async fn stopped(self) {
+        if let Some(ended) = self.ended {
+            let _ = ended.await;
+        }
+    }
+}
+
+/// Starts the client on a thread of its own; without a token it only says so.
+pub fn start(config: Config, desk: Desk, stop: &watch::Receiver<bool>) -> Handle {
+    let (tell_refused, refused) = oneshot::channel();
+    let Some(token) = config.token.clone() else {
+        tracing::warn!(
+            "DISCORD_TOKEN is not set: everything but Discord runs; README.md tells how to get a token"
+        );
+        return Handle {
+            refused,
+            ended: None,
+        };
+    };
+    desk.vitals.set_gateway(Gateway::Connecting);
+    let (tell_ended, ended) = oneshot::channel();
+    let stop = stop.clone();
+    let thread = std::thread::Builder::new()
+        .name("discord".into())
+        .spawn(move || {
+            let runtime = match tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()
+            {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    return tracing::error!(%error, "the runtime for Discord cannot start");
+                }
+            };
+            if let Some(error) = runtime.block_on(client::run(&token, &config, &desk, stop)) {
+                let _ = tell_refused.send(error);
+            }
+            runtime.shutdown_timeout(Duration::from_secs(1));
+            let _ = tell_ended.send(());
+        });
+    if let Err(error) = thread {
+        tracing::error!(%error, "the thread for Discord cannot start; everything else runs");
+    }
+    Handle {
+        refused,
+        ended: Some(ended),
+    }
+}
+
+/// What a command is given.
+type Context<'a> = poise::Context<'a, Desk, error::CommandError>;

@@ -1,0 +1,50 @@
+//! `/healthz`: does the process turn over. `/readyz`: does the whole chain work — database, scheduler, gateway.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::Desk;
+use crate::vitals::Gateway;
+
+pub(super) async fn alive(State(desk): State<Desk>) -> Response {
+    let is_alive = desk.vitals.scheduler_is_alive();
+    answer(
+        is_alive,
+        &json!({ "alive": is_alive, "uptime_seconds": desk.vitals.uptime().as_secs() }),
+    )
+}
+
+pub(super) async fn ready(State(desk): State<Desk>) -> Response {
+    let database = match desk.reader.is_alive().await {
+        Ok(()) => "ok",
+        Err(error) => {
+            tracing::warn!(%error, "the database did not answer the readiness check");
+            "failing"
+        }
+    };
+    let scheduler = if desk.vitals.scheduler_is_alive() {
+        "ok"
+    } else {
+        "stuck"
+    };
+    let gateway = desk.vitals.gateway();
+    let is_ready = database == "ok" && scheduler == "ok" && gateway != Gateway::Connecting;
+    let facts = json!({ "ready": is_ready, "database": database, "scheduler": scheduler, "gateway": gateway.word() });
+    answer(is_ready, &facts)
+}
+
+fn answer(is_good: bool, facts: &serde_json::Value) -> Response {
+    let status = if is_good {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/json")],
+        format!("{facts}\n"),
+    )
+        .into_response()
+}

@@ -1,0 +1,132 @@
+//! Commits what was seen, in groups.
+//!
+//! A steady pass can wait a second for company, which makes its share of the commit small. Anything that may change a
+//! status, or that somebody waits for, is committed at once with whatever has come together by then.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::super::Context;
+use crate::actions::record_outcome::{self, Observation};
+use crate::clock::Stopwatch;
+use crate::domain::event::Actor;
+use crate::domain::monitor::MonitorId;
+use crate::domain::status::Status;
+
+/// Outcomes that may wait; beyond that they are dropped and counted, and looking goes on.
+pub(super) const QUEUE: usize = 32_768;
+
+/// The longest that a steady pass waits for company.
+const COMPANY: Duration = Duration::from_secs(1);
+
+/// Outcomes in one commit.
+const GROUP: usize = 4_096;
+
+/// One look as the scheduler hands it over.
+pub(super) struct Seen {
+    pub observation: Observation,
+    /// The scheduler has planned the next look already.
+    pub is_steady: bool,
+    pub is_urgent: bool,
+}
+
+/// What the scheduler must know of a look that was recorded.
+pub(super) struct Decided {
+    pub id: MonitorId,
+    pub status: Status,
+    /// From now; `None`: the recheck job has it.
+    pub wait: Option<Duration>,
+}
+
+/// Runs until the scheduler has ended and everything is committed.
+pub(super) async fn run(
+    context: Context,
+    mut seen: mpsc::Receiver<Seen>,
+    decided: mpsc::UnboundedSender<Vec<Decided>>,
+) {
+    while let Some(first) = seen.recv().await {
+        let group = gather(first, &mut seen).await;
+        let decisions = commit(&context, group).await;
+        if !decisions.is_empty() {
+            // At the end nobody listens any more; the decisions are stored.
+            let _ = decided.send(decisions);
+        }
+    }
+}
+
+async fn gather(first: Seen, seen: &mut mpsc::Receiver<Seen>) -> Vec<Seen> {
+    let deadline = Stopwatch::start().after(COMPANY);
+    let mut is_urgent = first.is_urgent;
+    let mut group = vec![first];
+    while group.len() < GROUP {
+        let next = match is_urgent {
+            true => seen.try_recv().ok(),
+            false => tokio::time::timeout_at(deadline, seen.recv())
+                .await
+                .ok()
+                .flatten(),
+        };
+        let Some(next) = next else { break };
+        is_urgent |= next.is_urgent;
+        group.push(next);
+    }
+    group
+}
+
+async fn commit(context: &Context, group: Vec<Seen>) -> Vec<Decided> {
+    let looking = &context.looking;
+    let now = looking.clock.now();
+    let mut planned = std::collections::HashSet::with_capacity(group.len());
+    let mut unplanned = Vec::new();
+    let mut observations = Vec::with_capacity(group.len());
+    for seen in group {
+        let id = seen.observation.monitor_id;
+        if seen.is_steady {
+            planned.insert(id);
+        } else {
+            unplanned.push(id);
+        }
+        observations.push(seen.observation);
+    }
+    let count = observations.len();
+    match record_outcome::record(
+        &looking.writer,
+        observations,
+        looking.rules,
+        Actor::System,
+        now,
+    )
+    .await
+    {
+        Ok(recorded) => recorded
+            .iter()
+            .filter(|recorded| {
+                recorded.change.is_some()
+                    || !planned.contains(&recorded.monitor_id)
+                    || recorded.state.status != Status::Online
+            })
+            .map(|recorded| {
+                Decided::new(
+                    recorded.monitor_id,
+                    recorded.state.status,
+                    recorded.next_due_at,
+                    now,
+                )
+            })
+            .collect(),
+        Err(error) => {
+            context.metrics.outcomes_lost.inc_by(count as u64);
+            tracing::error!(%error, count, "outcomes were not stored; the endpoints are looked at again");
+            let wait = Some(looking.rules.retry_interval);
+            unplanned
+                .into_iter()
+                .map(|id| Decided {
+                    id,
+                    status: Status::Unknown,
+                    wait,
+                })
+                .collect()
+        }
+    }
+}

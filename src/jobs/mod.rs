@@ -1,0 +1,66 @@
+//! What happens by itself. Each periodic job is idempotent, takes no input and does not retry inside: its next run is the
+//! retry. `look` is the one that never ends: it calls the endpoints as they become due.
+
+mod driver;
+pub mod look;
+mod prune;
+mod recheck;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::actions::looking::Looking;
+use crate::actions::recheck::Extent;
+use crate::metrics::Metrics;
+use crate::store::{Store, StoreError};
+use crate::vitals::Vitals;
+
+/// What the jobs work with.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub store: Store,
+    pub looking: Looking,
+    pub metrics: Arc<Metrics>,
+    pub vitals: Arc<Vitals>,
+    pub recheck: Extent,
+    pub recheck_interval: Duration,
+    pub retention_outcomes: Duration,
+    pub retention_events: Duration,
+    pub look_concurrency: usize,
+}
+
+/// A periodic job: one row of the table below.
+struct Job {
+    name: &'static str,
+    period: Duration,
+    run: fn(&Context) -> BoxFuture<'_, Result<String, StoreError>>,
+}
+
+fn table(context: &Context) -> Vec<Job> {
+    vec![
+        Job {
+            name: recheck::NAME,
+            period: context.recheck_interval,
+            run: |context| Box::pin(recheck::run(context)),
+        },
+        Job {
+            name: prune::NAME,
+            period: prune::PERIOD,
+            run: |context| Box::pin(prune::run(context)),
+        },
+    ]
+}
+
+/// Starts every job; each ends when `stop` turns true.
+pub fn start(context: &Context, stop: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+    let mut tasks: Vec<_> = table(context)
+        .into_iter()
+        .map(|job| tokio::spawn(driver::drive(job, context.clone(), stop.clone())))
+        .collect();
+    tasks.push(tokio::spawn(look::run(context.clone(), stop.clone())));
+    tasks
+}

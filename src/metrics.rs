@@ -1,0 +1,197 @@
+//! Every metric: its name, labels and help. Labels are few-valued; never a name, an address or a guild.
+
+use prometheus::{
+    Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
+};
+
+/// Seconds from a fresh local connection to the longest time-out.
+const LOOK_BUCKETS: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
+
+/// Seconds that a look began after it was due.
+const LATENESS_BUCKETS: &[f64] = &[
+    0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0,
+];
+
+/// The process's metrics, shared by all that count.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Looks by what they showed: `up`, a failure class, `unknown`.
+    pub looks: IntCounterVec,
+    pub look_seconds: Histogram,
+    pub look_lateness_seconds: Histogram,
+    pub looks_in_flight: IntGauge,
+    pub looks_waiting: IntGauge,
+    /// Endpoints by status.
+    pub endpoints: IntGaugeVec,
+    pub outcomes_lost: IntCounter,
+    pub job_runs: IntCounterVec,
+    pub job_failures: IntCounterVec,
+    pub job_last_seconds: prometheus::GaugeVec,
+    pub database_bytes: IntGauge,
+    pub gateway_up: IntGauge,
+    pub gateway_latency_seconds: Gauge,
+    pub commands: IntCounterVec,
+    pub interactions_unread: IntCounter,
+}
+
+impl Metrics {
+    /// Registers every metric. Fails only where two have one name, which the test below would see first.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let register = Register(Registry::new());
+        Ok(Self {
+            looks: register.counters(
+                "rollcall_looks_total",
+                "Looks taken, by what they showed.",
+                &["result"],
+            )?,
+            look_seconds: register.histogram(
+                "rollcall_look_duration_seconds",
+                "How long looks took.",
+                LOOK_BUCKETS,
+            )?,
+            look_lateness_seconds: register.histogram(
+                "rollcall_look_lateness_seconds",
+                "How long after it was due a look began.",
+                LATENESS_BUCKETS,
+            )?,
+            looks_in_flight: register.gauge("rollcall_looks_in_flight", "Looks under way.")?,
+            looks_waiting: register.gauge(
+                "rollcall_looks_waiting",
+                "Looks that are due and wait for a free place.",
+            )?,
+            endpoints: register.gauges(
+                "rollcall_endpoints",
+                "Endpoints on the roll, by status.",
+                &["status"],
+            )?,
+            outcomes_lost: register.counter(
+                "rollcall_outcomes_lost_total",
+                "Outcomes that the database did not take.",
+            )?,
+            job_runs: register.counters(
+                "rollcall_job_runs_total",
+                "Runs of each background job.",
+                &["job"],
+            )?,
+            job_failures: register.counters(
+                "rollcall_job_failures_total",
+                "Failed runs of each background job.",
+                &["job"],
+            )?,
+            job_last_seconds: register.float_gauges(
+                "rollcall_job_last_run_duration_seconds",
+                "How long the last run of each background job took.",
+                &["job"],
+            )?,
+            database_bytes: register.gauge(
+                "rollcall_database_bytes",
+                "Size of the database and its write-ahead log.",
+            )?,
+            gateway_up: register.gauge(
+                "rollcall_gateway_up",
+                "Whether the connection to Discord is ready: 1 or 0.",
+            )?,
+            gateway_latency_seconds: register.float_gauge(
+                "rollcall_gateway_latency_seconds",
+                "Time between the last heartbeat and its ack.",
+            )?,
+            commands: register.counters(
+                "rollcall_commands_total",
+                "Commands answered, by their name.",
+                &["command"],
+            )?,
+            interactions_unread: register.counter(
+                "rollcall_interactions_unread_total",
+                "Interactions from Discord that could not be read.",
+            )?,
+            registry: register.0,
+        })
+    }
+
+    /// The Prometheus text format, version 0.0.4.
+    pub fn render(&self) -> Result<Vec<u8>, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+/// Makes a metric and registers it in one step.
+struct Register(Registry);
+
+impl Register {
+    fn add<M: prometheus::core::Collector + Clone + 'static>(
+        &self,
+        metric: M,
+    ) -> Result<M, prometheus::Error> {
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+        self.add(IntCounter::new(name, help)?)
+    }
+
+    fn counters(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntCounterVec, prometheus::Error> {
+        self.add(IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+        self.add(IntGauge::new(name, help)?)
+    }
+
+    fn gauges(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntGaugeVec, prometheus::Error> {
+        self.add(IntGaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn float_gauge(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
+        self.add(Gauge::new(name, help)?)
+    }
+
+    fn float_gauges(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<prometheus::GaugeVec, prometheus::Error> {
+        self.add(prometheus::GaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn histogram(
+        &self,
+        name: &str,
+        help: &str,
+        buckets: &[f64],
+    ) -> Result<Histogram, prometheus::Error> {
+        self.add(Histogram::with_opts(
+            HistogramOpts::new(name, help).buckets(buckets.to_vec()),
+        )?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_renders_with_its_help() {
+        let metrics = Metrics::new().unwrap();
+        metrics.looks.with_label_values(&["up"]).inc();
+        let text = String::from_utf8(metrics.render().unwrap()).unwrap();
+        assert!(text.contains("# HELP rollcall_looks_total Looks taken, by what they showed.\n# TYPE rollcall_looks_total counter\nrollcall_looks_total{result=\"up\"} 1\n"), "{text}");
+    }
+}

@@ -1,0 +1,419 @@
+//! The environment as typed settings. All mistakes are told at once, each by its name with a right example; secrets
+//! never print.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::domain::address::AddressPolicy;
+use crate::domain::monitor::GuildId;
+use crate::domain::text::parse_duration;
+
+/// A text that must not be shown: `Debug` and `Display` hide it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself; name it only where it is sent.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("[hidden]")
+    }
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Everything that can be set. The table in README.md and `.env.example` say what each means.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub discord: DiscordSettings,
+    pub database_url: String,
+    pub http_bind: SocketAddr,
+    pub addr_file: Option<PathBuf>,
+    pub probe: ProbeSettings,
+    pub recheck: RecheckSettings,
+    pub log: LogSettings,
+    pub quota_endpoints: u64,
+    pub retention_outcomes: Duration,
+    pub retention_events: Duration,
+}
+
+/// How to reach Discord.
+#[derive(Clone, Debug)]
+pub struct DiscordSettings {
+    /// Absent: everything but Discord runs.
+    pub token: Option<Secret>,
+    /// Where commands are registered at once; the home guild of the command line.
+    pub guild: Option<GuildId>,
+    /// The origin of Discord's REST API, without a slash at the end.
+    pub api_url: String,
+}
+
+/// How endpoints are looked at.
+#[derive(Clone, Debug)]
+pub struct ProbeSettings {
+    pub interval: Duration,
+    pub retry_interval: Duration,
+    pub timeout: Duration,
+    pub concurrency: usize,
+    pub failures_to_offline: u32,
+    pub allow: AddressPolicy,
+    pub resolver: Option<SocketAddr>,
+    pub ca_file: Option<PathBuf>,
+}
+
+/// How inactive endpoints are rechecked.
+#[derive(Clone, Debug)]
+pub struct RecheckSettings {
+    pub interval: Duration,
+    pub min_age: Duration,
+    pub batch: u32,
+    pub concurrency: usize,
+}
+
+/// Where and how the log is written.
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    pub dir: PathBuf,
+    pub format: LogFormat,
+    pub level: tracing::Level,
+    pub keep_days: usize,
+}
+
+/// Every mistake that was found, one sentence each.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct SettingsError(pub Vec<String>);
+
+impl Settings {
+    /// Reads the process's environment, after the `.env` file of the working directory if there is one.
+    pub fn from_environment() -> Result<Self, SettingsError> {
+        match dotenvy::dotenv() {
+            Ok(_) => {}
+            Err(error) if error.not_found() => {}
+            // The error would quote the line, and the line may hold a secret.
+            Err(dotenvy::Error::LineParse(_, position)) => {
+                return Err(SettingsError(vec![format!(
+                    ".env cannot be read at character {position} of a line; a right line is DATABASE_URL=sqlite://data/rollcall.db"
+                )]));
+            }
+            Err(_) => {
+                return Err(SettingsError(vec![
+                    ".env is there but cannot be read; check who may read it".into(),
+                ]));
+            }
+        }
+        Self::from_variables(
+            std::env::vars_os()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect(),
+        )
+    }
+
+    /// Reads settings from names and values; an empty value counts as absent.
+    pub fn from_variables(variables: HashMap<String, String>) -> Result<Self, SettingsError> {
+        let mut read = Variables {
+            variables,
+            mistakes: Vec::new(),
+        };
+        let settings = Self {
+            discord: read.discord(),
+            database_url: read.text("DATABASE_URL", "sqlite://data/rollcall.db"),
+            http_bind: read.value(
+                "HTTP_BIND",
+                "127.0.0.1:8080",
+                "an address and a port",
+                |text| text.parse().ok(),
+            ),
+            addr_file: read.optional("ROLLCALL_ADDR_FILE").map(PathBuf::from),
+            probe: read.probe(),
+            recheck: read.recheck(),
+            log: read.log(),
+            quota_endpoints: read.count("QUOTA_ENDPOINTS", "1000", 1, 1_000_000),
+            retention_outcomes: read.length("RETENTION_OUTCOMES", "48h", HOUR, SECOND, DAY * 3650),
+            retention_events: read.length("RETENTION_EVENTS", "400d", DAY, SECOND, DAY * 3650),
+        };
+        if read.mistakes.is_empty() {
+            Ok(settings)
+        } else {
+            Err(SettingsError(read.mistakes))
+        }
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+struct Variables {
+    variables: HashMap<String, String>,
+    mistakes: Vec<String>,
+}
+
+impl Variables {
+    fn discord(&mut self) -> DiscordSettings {
+        DiscordSettings {
+            token: self.optional("DISCORD_TOKEN").map(Secret),
+            guild: self.optional_value(
+                "DISCORD_GUILD_ID",
+                "a server's id",
+                "123456789012345678",
+                |text| text.parse().ok().filter(|id| *id > 0).map(GuildId),
+            ),
+            api_url: self.value(
+                "DISCORD_API_URL",
+                "https://discord.com",
+                "an origin without a path",
+                |text| {
+                    let text = text.trim_end_matches('/');
+                    let (scheme, host) = text.split_once("://")?;
+                    let is_origin = matches!(scheme, "http" | "https")
+                        && !host.is_empty()
+                        && !host.contains(['/', '?', '#', '@']);
+                    is_origin.then(|| text.to_owned())
+                },
+            ),
+        }
+    }
+
+    fn probe(&mut self) -> ProbeSettings {
+        ProbeSettings {
+            interval: self.length("PROBE_INTERVAL", "60s", SECOND, SECOND, DAY),
+            retry_interval: self.length("PROBE_RETRY_INTERVAL", "10s", SECOND, SECOND, DAY),
+            timeout: self.length(
+                "PROBE_TIMEOUT",
+                "10s",
+                SECOND,
+                Duration::from_millis(100),
+                Duration::from_secs(120),
+            ),
+            concurrency: self.size("PROBE_CONCURRENCY", "512", 100_000),
+            failures_to_offline: self.small("PROBE_FAILURES_TO_OFFLINE", "3", 100),
+            allow: self.allow(),
+            resolver: self.optional_value(
+                "PROBE_RESOLVER",
+                "an address and a port",
+                "9.9.9.9:53",
+                |text| text.parse().ok(),
+            ),
+            ca_file: self.optional("PROBE_CA_FILE").map(PathBuf::from),
+        }
+    }
+
+    fn allow(&mut self) -> AddressPolicy {
+        let text = self.optional("PROBE_ALLOW").unwrap_or_default();
+        match text.parse() {
+            Ok(policy) => policy,
+            Err(error) => {
+                self.mistakes.push(format!("PROBE_ALLOW: {error}"));
+                AddressPolicy::default()
+            }
+        }
+    }
+
+    fn recheck(&mut self) -> RecheckSettings {
+        RecheckSettings {
+            interval: self.length("RECHECK_INTERVAL", "3600s", SECOND, SECOND, DAY * 7),
+            min_age: self.length("RECHECK_MIN_AGE", "3600s", SECOND, Duration::ZERO, DAY * 7),
+            batch: self.small("RECHECK_BATCH", "100", 10_000),
+            concurrency: self.size("RECHECK_CONCURRENCY", "10", 1000),
+        }
+    }
+
+    fn log(&mut self) -> LogSettings {
+        LogSettings {
+            dir: PathBuf::from(self.text("LOG_DIR", "logs")),
+            format: self.value(
+                "LOG_FORMAT",
+                "text",
+                "`text` or `json`",
+                |text| match text {
+                    "text" => Some(LogFormat::Text),
+                    "json" => Some(LogFormat::Json),
+                    _ => None,
+                },
+            ),
+            level: self.value(
+                "LOG_LEVEL",
+                "info",
+                "one of error, warn, info, debug, trace",
+                |text| text.parse().ok(),
+            ),
+            keep_days: self.size("LOG_KEEP_DAYS", "14", 3650),
+        }
+    }
+
+    fn optional(&self, name: &str) -> Option<String> {
+        self.variables
+            .get(name)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
+            .map(str::to_owned)
+    }
+
+    fn text(&self, name: &str, default: &str) -> String {
+        self.optional(name).unwrap_or_else(|| default.to_owned())
+    }
+
+    /// A value with a default, which is also the example.
+    fn value<T>(
+        &mut self,
+        name: &str,
+        default: &str,
+        wanted: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> T {
+        let given = self.optional_value(name, wanted, default, &parse);
+        given
+            .or_else(|| parse(default))
+            .unwrap_or_else(|| unreachable!("the default of {name} is right"))
+    }
+
+    fn optional_value<T>(
+        &mut self,
+        name: &str,
+        wanted: &str,
+        example: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let text = self.optional(name)?;
+        let value = parse(&text);
+        if value.is_none() {
+            self.mistakes.push(format!(
+                "{name} must be {wanted}, but is `{text}`; a right one is {name}={example}"
+            ));
+        }
+        value
+    }
+
+    fn length(
+        &mut self,
+        name: &str,
+        default: &str,
+        unit: Duration,
+        shortest: Duration,
+        longest: Duration,
+    ) -> Duration {
+        let wanted = format!(
+            "a length of time from {} to {} (`90s`, `5m`, `250ms`)",
+            crate::domain::text::duration(shortest),
+            crate::domain::text::duration(longest)
+        );
+        self.value(name, default, &wanted, |text| {
+            parse_duration(text, unit).filter(|length| (shortest..=longest).contains(length))
+        })
+    }
+
+    fn count(&mut self, name: &str, default: &str, least: u64, most: u64) -> u64 {
+        let wanted = format!("a number from {least} to {most}");
+        self.value(name, default, &wanted, |text| {
+            text.parse()
+                .ok()
+                .filter(|count| (least..=most).contains(count))
+        })
+    }
+
+    fn small(&mut self, name: &str, default: &str, most: u32) -> u32 {
+        u32::try_from(self.count(name, default, 1, most.into())).unwrap_or(most)
+    }
+
+    fn size(&mut self, name: &str, default: &str, most: u64) -> usize {
+        usize::try_from(self.count(name, default, 1, most)).unwrap_or(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::from_variables(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn everything_has_a_default() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.probe.interval, Duration::from_secs(60));
+        assert_eq!(settings.recheck.interval, Duration::from_secs(3600));
+        assert_eq!(settings.discord.token, None);
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once_with_name_and_example() {
+        let SettingsError(mistakes) = read(&[
+            ("PROBE_INTERVAL", "soon"),
+            ("HTTP_BIND", "localhost"),
+            ("DISCORD_GUILD_ID", "-1"),
+            ("PROBE_ALLOW", "everything"),
+            ("LOG_FORMAT", "xml"),
+            ("RECHECK_BATCH", "0"),
+        ])
+        .unwrap_err();
+        assert_eq!(mistakes.len(), 6, "{mistakes:#?}");
+        for name in [
+            "PROBE_INTERVAL",
+            "HTTP_BIND",
+            "DISCORD_GUILD_ID",
+            "PROBE_ALLOW",
+            "LOG_FORMAT",
+            "RECHECK_BATCH",
+        ] {
+            let told = mistakes
+                .iter()
+                .find(|mistake| mistake.starts_with(name))
+                .unwrap_or_else(|| panic!("{name}"));
+            assert!(told.contains("a right one is"), "{told}");
+        }
+    }
+
+    #[test]
+    fn lengths_take_units_and_a_bare_number_has_the_settings_own() {
+        let settings = read(&[
+            ("PROBE_INTERVAL", "1"),
+            ("PROBE_TIMEOUT", "250ms"),
+            ("RETENTION_OUTCOMES", "2"),
+        ])
+        .unwrap();
+        assert_eq!(settings.probe.interval, Duration::from_secs(1));
+        assert_eq!(settings.probe.timeout, Duration::from_millis(250));
+        assert_eq!(settings.retention_outcomes, Duration::from_secs(7200));
+    }
+
+    #[test]
+    fn an_empty_value_counts_as_absent() {
+        assert_eq!(
+            read(&[("DISCORD_TOKEN", " "), ("PROBE_INTERVAL", "")])
+                .unwrap()
+                .discord
+                .token,
+            None
+        );
+    }
+
+    #[test]
+    fn a_token_never_prints() {
+        let settings = read(&[("DISCORD_TOKEN", "canary-token")]).unwrap();
+        assert!(!format!("{settings:?}").contains("canary"));
+        assert_eq!(settings.discord.token.unwrap().reveal(), "canary-token");
+    }
+}

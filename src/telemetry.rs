@@ -1,0 +1,139 @@
+//! The log: to the console and to a file a day, `logs/bot.log` being a link to the latest.
+//!
+//! Rules: a message reads alone, and its fields can be filtered; units stand in names; a failure is logged once, where it
+//! is handled; secrets and message contents never. Libraries are kept at `info` or quieter whatever our own level,
+//! because their debug lines print interaction tokens and URLs.
+
+use std::fmt;
+
+use tracing::{Event, Subscriber};
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormattedFields, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::clock::Clock;
+use crate::settings::{LogFormat, LogSettings};
+
+/// Keeps the log's writer alive; dropping it writes what is still waiting.
+#[derive(Debug)]
+pub struct LogGuard {
+    _writer: tracing_appender::non_blocking::WorkerGuard,
+}
+
+/// Starts the log. Without it nothing is written, so it comes right after the settings.
+pub fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
+    let refuse = |error: &dyn fmt::Display| LogError {
+        dir: settings.dir.display().to_string(),
+        reason: error.to_string(),
+    };
+    std::fs::create_dir_all(&settings.dir).map_err(|error| refuse(&error))?;
+    let file = tracing_appender::rolling::Builder::new()
+        .rotation(tracing_appender::rolling::Rotation::DAILY)
+        .filename_prefix("bot")
+        .filename_suffix("log")
+        .latest_symlink("bot.log")
+        .max_log_files(settings.keep_days)
+        .build(&settings.dir)
+        .map_err(|error| refuse(&error))?;
+    let (file, guard) = tracing_appender::non_blocking(file);
+    tracing_subscriber::registry()
+        .with(layer(settings, std::io::stderr))
+        .with(layer(settings, file))
+        .try_init()
+        .map_err(|error| refuse(&error))?;
+    Ok(LogGuard { _writer: guard })
+}
+
+/// Starts the log of a one-shot command: warnings to the terminal, or everything with `verbose`.
+pub fn start_one_shot(verbose: bool) {
+    let level = if verbose { "debug" } else { "warn" };
+    let layer = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .event_format(PlainLine)
+        .with_writer(std::io::stderr)
+        .with_filter(EnvFilter::new(format!("warn,rollcall={level}")));
+    // Only a second call in one process could fail here, and then a log is running already.
+    let _ = tracing_subscriber::registry().with(layer).try_init();
+}
+
+fn layer<S, W>(settings: &LogSettings, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::new(format!("warn,rollcall={}", settings.level));
+    match settings.format {
+        LogFormat::Json => tracing_subscriber::fmt::layer()
+            .json()
+            .with_writer(writer)
+            .with_filter(filter)
+            .boxed(),
+        LogFormat::Text => tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .event_format(PlainLine)
+            .with_writer(writer)
+            .with_filter(filter)
+            .boxed(),
+    }
+}
+
+/// The log cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "LOG_DIR: the log cannot be written to {dir}: {reason}; a right one is LOG_DIR=logs, in a folder that Rollcall may write to"
+)]
+pub struct LogError {
+    dir: String,
+    reason: String,
+}
+
+/// `2026-01-31T12:00:00Z [INFO] rollcall: message field=value`.
+struct PlainLine;
+
+impl<S, N> FormatEvent<S, N> for PlainLine
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    N: for<'writer> FormatFields<'writer> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let seconds = Clock::SYSTEM.now().seconds();
+        let time = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+        let level = match *event.metadata().level() {
+            tracing::Level::WARN => "WARNING",
+            tracing::Level::ERROR => "ERROR",
+            tracing::Level::INFO => "INFO",
+            tracing::Level::DEBUG => "DEBUG",
+            tracing::Level::TRACE => "TRACE",
+        };
+        let root = event
+            .metadata()
+            .target()
+            .split("::")
+            .next()
+            .unwrap_or("rollcall");
+        write!(
+            out,
+            "{} [{level}] {root}: ",
+            time.format("%Y-%m-%dT%H:%M:%SZ")
+        )?;
+        context.format_fields(out.by_ref(), event)?;
+        for span in context.event_scope().into_iter().flatten() {
+            if let Some(fields) = span
+                .extensions()
+                .get::<FormattedFields<N>>()
+                .filter(|fields| !fields.is_empty())
+            {
+                write!(out, " {fields}")?;
+            }
+        }
+        writeln!(out)
+    }
+}
