@@ -30,13 +30,18 @@ pub fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
         reason: error.to_string(),
     };
     std::fs::create_dir_all(&settings.dir).map_err(|error| refuse(&error))?;
+    // The link to the latest file is absolute, so the folder must be, too.
+    let dir = settings
+        .dir
+        .canonicalize()
+        .map_err(|error| refuse(&error))?;
     let file = tracing_appender::rolling::Builder::new()
         .rotation(tracing_appender::rolling::Rotation::DAILY)
         .filename_prefix("bot")
         .filename_suffix("log")
         .latest_symlink("bot.log")
         .max_log_files(settings.keep_days)
-        .build(&settings.dir)
+        .build(&dir)
         .map_err(|error| refuse(&error))?;
     let (file, guard) = tracing_appender::non_blocking(file);
     tracing_subscriber::registry()

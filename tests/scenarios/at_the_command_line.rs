@@ -1,0 +1,221 @@
+//! The one-shot commands: what they print, what they refuse, and their exit codes.
+
+use serde_json::json;
+
+use crate::harness::{Rollcall, Web};
+
+#[test]
+fn a_roll_is_kept_from_the_terminal_alone() {
+    let rollcall = Rollcall::new();
+    let added = rollcall.done(&[
+        "endpoint",
+        "add",
+        "tcp://203.0.113.7:25565",
+        "--name",
+        "game",
+        "--guild",
+        "42",
+    ]);
+    assert_eq!(added.out, "Added tcp://203.0.113.7:25565 with id 1\n");
+    let again = rollcall.done(&["endpoint", "add", "203.0.113.7:25565", "--guild", "42"]);
+    assert_eq!(
+        again.out,
+        "tcp://203.0.113.7:25565 is on the roll already\n"
+    );
+    assert_eq!(
+        rollcall.list(),
+        [json!({
+            "id": 1, "guild_id": "42", "name": "game", "target": "tcp://203.0.113.7:25565", "host": "203.0.113.7",
+            "port": 25565, "status": "unknown", "is_active": true, "inactive_reason": null, "inactive_detail": null,
+            "last_check_date": null, "last_seen_at": null,
+        })]
+    );
+    let foreign = rollcall.say(&["endpoint", "remove", "1", "--guild", "43"]);
+    assert_eq!((foreign.code, rollcall.list().len()), (1, 1));
+    rollcall.done(&["endpoint", "remove", "1", "--guild", "42"]);
+    assert!(rollcall.list().is_empty());
+}
+
+#[test]
+fn a_bad_target_is_refused_with_a_sentence_and_an_example() {
+    let rollcall = Rollcall::new();
+    let said = rollcall.say(&["endpoint", "add", "example.org:80"]);
+    assert_eq!(said.code, 2);
+    assert_eq!(
+        said.err,
+        "error: TARGET: a host name needs a scheme in front; a right one is `tcp://example.org:25565`\n"
+    );
+}
+
+#[test]
+fn all_wrong_settings_are_told_at_once() {
+    let rollcall = Rollcall::new()
+        .with("PROBE_INTERVAL", "soon")
+        .with("HTTP_BIND", "here")
+        .with("LOG_LEVEL", "loud");
+    let said = rollcall.say(&["run"]);
+    assert_eq!(said.code, 2);
+    for name in ["PROBE_INTERVAL", "HTTP_BIND", "LOG_LEVEL"] {
+        assert!(said.err.contains(name), "{said:?}");
+    }
+}
+
+#[test]
+fn a_database_that_is_none_is_refused_and_left_alone() {
+    let rollcall = Rollcall::new();
+    std::fs::write(
+        rollcall.path("rollcall.db"),
+        "not a database, but ".repeat(500),
+    )
+    .unwrap();
+    let said = rollcall.say(&["endpoint", "list"]);
+    assert_eq!(said.code, 3);
+    assert!(said.err.contains("rollcall.db"), "{said:?}");
+    assert_eq!(
+        std::fs::read(rollcall.path("rollcall.db")).unwrap().len(),
+        10_000
+    );
+}
+
+#[test]
+fn check_looks_once_and_says_what_it_found() {
+    let rollcall = Rollcall::new();
+    let mut web = Web::up();
+    let gone = Web::up();
+    rollcall.add(&web.target());
+    rollcall.add(&gone.target());
+    drop(gone);
+    for _ in 0..3 {
+        rollcall.done(&["check"]);
+    }
+    let mut statuses: Vec<_> = rollcall
+        .list()
+        .iter()
+        .map(|endpoint| endpoint["status"].clone())
+        .collect();
+    statuses.sort_by_key(ToString::to_string);
+    assert_eq!(statuses, ["offline", "online"]);
+
+    let summary = rollcall.done(&["check", "--active", "--json"]).json();
+    assert_eq!(
+        (&summary["found"], &summary["online"]),
+        (&json!(1), &json!(1))
+    );
+    web.goes_down();
+    let plan = rollcall
+        .done(&["check", "--all", "--dry-run", "--json"])
+        .json();
+    assert_eq!(plan.as_array().unwrap().len(), 2);
+    let none = rollcall
+        .done(&["check", "--older-than", "1h", "--json"])
+        .json();
+    assert_eq!(none["found"], 0);
+    let one = rollcall.done(&["check", "--limit", "1", "--json"]).json();
+    assert_eq!(one["found"], 1);
+}
+
+#[test]
+fn recheck_reactivates_what_answers_again() {
+    let rollcall = Rollcall::new();
+    let mut web = Web::up();
+    let id = rollcall.add(&web.target());
+    web.goes_down();
+    for _ in 0..3 {
+        rollcall.done(&["check"]);
+    }
+    let young = rollcall.done(&["recheck", "--json"]).json();
+    assert_eq!(young["found"], 0, "it was looked at a moment ago");
+    let still = rollcall.done(&["recheck", "--hours", "0", "--verbose"]);
+    assert!(
+        still
+            .out
+            .starts_with("Found 1: 0 online (0 of them reactivated), 0 warning, 1 still offline"),
+        "{still:?}"
+    );
+    assert!(still.err.contains("connection refused"), "{still:?}");
+    web.comes_back();
+    let back = rollcall
+        .done(&[
+            "recheck",
+            "--hours",
+            "0",
+            "--batch",
+            "1",
+            "--concurrent",
+            "1",
+            "--timeout",
+            "5",
+            "--json",
+        ])
+        .json();
+    assert_eq!(
+        (&back["found"], &back["reactivated"]),
+        (&json!(1), &json!(1))
+    );
+    rollcall.wait_until("online", id, |endpoint| endpoint["is_active"] == true);
+}
+
+#[test]
+fn a_file_of_endpoints_goes_in_and_comes_out_again() {
+    let rollcall = Rollcall::new();
+    std::fs::write(
+        rollcall.path("list.txt"),
+        "203.0.113.7:80 door\nnonsense\nhttps://example.org/\n203.0.113.7:80\n",
+    )
+    .unwrap();
+    let said = rollcall.done(&["endpoint", "import", "list.txt"]);
+    assert_eq!(said.out, "Added 2, already there 0, refused 2\n");
+    assert!(
+        said.err.contains("line 2: ")
+            && said
+                .err
+                .contains("line 4: the same target stands in line 1"),
+        "{said:?}"
+    );
+    let exported = rollcall.done(&["endpoint", "export"]).out;
+    assert_eq!(
+        exported,
+        "target,name,interval,status\ntcp://203.0.113.7:80,door,,unknown\nhttps://example.org/,example.org:443,,unknown\n"
+    );
+    let full = Rollcall::new().with("QUOTA_ENDPOINTS", "1");
+    std::fs::write(full.path("list.csv"), exported).unwrap();
+    let said = full.say(&["endpoint", "import", "list.csv"]);
+    assert_eq!((said.code, full.list().len()), (1, 0), "{said:?}");
+}
+
+#[test]
+fn a_backup_is_taken_while_the_bot_runs_and_never_overwrites() {
+    let rollcall = Rollcall::new();
+    rollcall.add("tcp://203.0.113.7:25565");
+    let running = rollcall.run();
+    rollcall.done(&["backup", "copy.db"]);
+    assert_eq!(rollcall.say(&["backup", "copy.db"]).code, 3);
+    drop(running);
+    let copy = rollcall.with("DATABASE_URL", "sqlite://copy.db");
+    assert_eq!(copy.list().len(), 1);
+}
+
+#[test]
+fn help_and_completions_teach() {
+    let rollcall = Rollcall::new();
+    let help = rollcall.done(&["--help"]).out;
+    for word in [
+        "run",
+        "check",
+        "recheck",
+        "endpoint",
+        "backup",
+        "healthcheck",
+        "completions",
+        "Examples:",
+    ] {
+        assert!(help.contains(word), "{word}");
+    }
+    assert!(
+        rollcall
+            .done(&["completions", "bash"])
+            .out
+            .contains("_rollcall")
+    );
+    assert_eq!(rollcall.say(&["fly"]).code, 2);
+}

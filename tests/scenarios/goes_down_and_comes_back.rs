@@ -1,0 +1,140 @@
+//! An endpoint goes down and comes back, with nobody doing anything.
+
+use serde_json::json;
+
+use crate::harness::{Rollcall, Web, wait_for};
+
+#[test]
+fn it_goes_offline_with_a_reason_and_comes_back_by_itself() {
+    let rollcall = Rollcall::new();
+    let mut web = Web::up();
+    let id = rollcall.add(&web.target());
+    let running = rollcall.run();
+    let online = rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
+    assert_eq!(online["is_active"], json!(true));
+    assert_eq!(online["inactive_reason"], json!(null));
+
+    web.goes_down();
+    let offline = rollcall.wait_until("offline", id, |endpoint| endpoint["status"] == "offline");
+    assert_eq!(
+        (&offline["is_active"], &offline["inactive_reason"]),
+        (&json!(false), &json!("refused"))
+    );
+
+    web.comes_back();
+    rollcall.wait_until("online again", id, |endpoint| {
+        endpoint["is_active"] == true && endpoint["status"] == "online"
+    });
+    drop(running);
+}
+
+#[test]
+fn a_change_from_the_command_line_is_picked_up_while_it_runs() {
+    let rollcall = Rollcall::new();
+    let web = Web::up();
+    let running = rollcall.run();
+    let id = rollcall.add(&web.target());
+    rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
+    rollcall.done(&["endpoint", "remove", &web.address().to_string()]);
+    let looks = || {
+        running
+            .metric(r#"rollcall_looks_total{result="up"}"#)
+            .unwrap_or(0.0)
+    };
+    // Once the removal has been noticed, the count stands still over two whole intervals.
+    wait_for("looks to end", || {
+        let before = looks();
+        let mut after = before;
+        let start = std::time::Instant::now();
+        while start.elapsed() < std::time::Duration::from_millis(2100) && after == before {
+            after = looks();
+        }
+        (after == before).then_some(())
+    });
+}
+
+#[test]
+fn an_address_that_is_not_allowed_is_never_connected_to() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let rollcall = Rollcall::new().with("PROBE_ALLOW", "");
+    let id = rollcall.add(&format!("tcp://{}", listener.local_addr().unwrap()));
+    let running = rollcall.run();
+    let denied = rollcall.wait_until("offline", id, |endpoint| endpoint["status"] == "offline");
+    assert_eq!(denied["inactive_reason"], "not_allowed");
+    assert_eq!(
+        listener.accept().unwrap_err().kind(),
+        std::io::ErrorKind::WouldBlock
+    );
+    drop(running);
+}
+
+#[test]
+fn slow_targets_do_not_delay_the_others() {
+    let rollcall = Rollcall::new()
+        .with("PROBE_CONCURRENCY", "8")
+        .with("PROBE_TIMEOUT", "10s");
+    // Accepts nothing: the handshake is done by the kernel, the answer never comes.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    for path in 0..4 {
+        rollcall.add(&format!("http://{address}/{path}"));
+    }
+    let web = Web::up();
+    let id = rollcall.add(&web.target());
+    let running = rollcall.run();
+    let first = rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
+    rollcall.wait_until("looked at again", id, |endpoint| {
+        endpoint["last_check_date"] != first["last_check_date"]
+    });
+    drop(running);
+}
+
+#[test]
+fn a_restart_keeps_the_outage_and_its_beginning() {
+    let rollcall = Rollcall::new();
+    let mut web = Web::up();
+    let id = rollcall.add(&web.target());
+    let running = rollcall.run();
+    rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
+    web.goes_down();
+    rollcall.wait_until("offline", id, |endpoint| endpoint["status"] == "offline");
+    assert_eq!(running.stop().0, 0);
+
+    let again = rollcall.run();
+    web.comes_back();
+    rollcall.wait_until("online again", id, |endpoint| {
+        endpoint["status"] == "online"
+    });
+    drop(again);
+}
+
+#[test]
+fn the_recheck_job_brings_back_what_the_scheduler_has_given_up_on() {
+    // With a recheck interval of a second the doubling gaps end at once: only the job looks at what is down.
+    let rollcall = Rollcall::new()
+        .with("RECHECK_INTERVAL", "1s")
+        .with("RECHECK_MIN_AGE", "0s");
+    let mut web = Web::up();
+    let id = rollcall.add(&web.target());
+    let running = rollcall.run();
+    rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
+    web.goes_down();
+    rollcall.wait_until("offline", id, |endpoint| endpoint["status"] == "offline");
+    web.comes_back();
+    rollcall.wait_until("online again", id, |endpoint| {
+        endpoint["status"] == "online"
+    });
+    let line = wait_for("the run's line in the log", || {
+        rollcall
+            .log()
+            .lines()
+            .find(|line| line.contains("reactivated 1,"))
+            .map(str::to_owned)
+    });
+    assert!(
+        line.contains("[INFO] rollcall: Recheck run: found 1, reactivated 1, still offline 0, "),
+        "{line}"
+    );
+    drop(running);
+}

@@ -1,0 +1,323 @@
+//! A Rollcall of one's own: its folder, its settings, its processes, and listeners that go down and come back.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Nothing in a scenario takes longer on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A folder with settings and a database; running processes end with it.
+pub struct Rollcall {
+    folder: tempfile::TempDir,
+    settings: BTreeMap<&'static str, String>,
+}
+
+/// What a one-shot command printed.
+#[derive(Debug)]
+pub struct Said {
+    pub out: String,
+    pub err: String,
+    pub code: i32,
+}
+
+impl Said {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self {
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+            code: output.status.code().unwrap_or(-1),
+        }
+    }
+}
+
+impl Rollcall {
+    /// Everything time-compressed to a second, loopback allowed, no Discord.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = BTreeMap::from([
+            (
+                "DATABASE_URL",
+                format!("sqlite://{}/rollcall.db", folder.path().display()),
+            ),
+            ("LOG_DIR", folder.path().join("logs").display().to_string()),
+            ("HTTP_BIND", "127.0.0.1:0".to_owned()),
+            (
+                "ROLLCALL_ADDR_FILE",
+                folder.path().join("addr").display().to_string(),
+            ),
+            ("PROBE_ALLOW", "loopback".to_owned()),
+            ("PROBE_INTERVAL", "1s".to_owned()),
+            ("PROBE_RETRY_INTERVAL", "1s".to_owned()),
+            ("PROBE_TIMEOUT", "2s".to_owned()),
+        ]);
+        Self { folder, settings }
+    }
+
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.settings.insert(name, value.into());
+        self
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(&self.settings)
+            .current_dir(self.folder.path());
+        command
+    }
+
+    /// Runs a one-shot command.
+    pub fn say(&self, arguments: &[&str]) -> Said {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// Runs a one-shot command that must succeed.
+    pub fn done(&self, arguments: &[&str]) -> Said {
+        let said = self.say(arguments);
+        assert_eq!(said.code, 0, "{arguments:?}: {said:?}");
+        said
+    }
+
+    /// Starts a one-shot command without waiting for its end.
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Starts the bot and waits until it serves.
+    pub fn run(&self) -> Running<'_> {
+        let _ = std::fs::remove_file(self.path("addr"));
+        let child = self
+            .command(&["run"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut running = Running {
+            rollcall: self,
+            child,
+            err: None,
+        };
+        let error_pipe = running.child.stderr.take().unwrap();
+        running.err = Some(std::thread::spawn(move || {
+            let mut text = String::new();
+            let mut pipe = error_pipe;
+            // What is not UTF-8 would fail the test that reads it, not the reading.
+            let _ = pipe.read_to_string(&mut text);
+            text
+        }));
+        wait_for("the bot to serve", || {
+            self.path("addr").exists().then_some(())
+        });
+        running
+    }
+
+    /// The roll as `endpoint list --json` shows it.
+    pub fn list(&self) -> Vec<Value> {
+        self.done(&["endpoint", "list", "--json"])
+            .json()
+            .as_array()
+            .unwrap()
+            .clone()
+    }
+
+    /// Adds an endpoint and gives its id.
+    pub fn add(&self, target: &str) -> i64 {
+        self.done(&["endpoint", "add", target, "--json"]).json()["id"]
+            .as_i64()
+            .unwrap()
+    }
+
+    /// Waits until the endpoint with this id is as `is` wants it.
+    pub fn wait_until(&self, what: &str, id: i64, is: impl Fn(&Value) -> bool) -> Value {
+        wait_for(what, || {
+            self.list()
+                .into_iter()
+                .find(|endpoint| endpoint["id"] == id && is(endpoint))
+        })
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.path("logs/bot.log")).unwrap_or_default()
+    }
+}
+
+/// Asks again and again until there is an answer. Between two questions the processor is given away.
+pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(
+            start.elapsed() < PATIENCE,
+            "waited {PATIENCE:?} in vain for {what}"
+        );
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+/// The bot while it runs; killed when dropped.
+pub struct Running<'a> {
+    rollcall: &'a Rollcall,
+    child: Child,
+    err: Option<JoinHandle<String>>,
+}
+
+impl Running<'_> {
+    pub fn address(&self) -> SocketAddr {
+        std::fs::read_to_string(self.rollcall.path("addr"))
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap()
+    }
+
+    /// Status and body of a page.
+    pub fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (
+            head.split(' ').nth(1).unwrap().parse().unwrap(),
+            body.to_owned(),
+        )
+    }
+
+    /// The value of a metric, by its whole name with labels.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        let (_, page) = self.get("/metrics");
+        page.lines()
+            .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+    }
+
+    pub fn signal(&self, name: &str) {
+        let done = Command::new("kill")
+            .args([&format!("-{name}"), &self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(done.success());
+    }
+
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends SIGTERM and gives the exit code, what was written to standard error, and how long it took.
+    pub fn stop(mut self) -> (i32, String, Duration) {
+        let start = Instant::now();
+        self.signal("TERM");
+        let status = self.child.wait().unwrap();
+        let err = self.err.take().unwrap().join().unwrap();
+        (status.code().unwrap_or(-1), err, start.elapsed())
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A web server on a port that stays its own while it is down.
+pub struct Web {
+    address: SocketAddr,
+    up: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
+}
+
+impl Web {
+    pub fn up() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut web = Self {
+            address: listener.local_addr().unwrap(),
+            up: None,
+        };
+        web.serve(listener);
+        web
+    }
+
+    pub fn target(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn goes_down(&mut self) {
+        let Some((stop, thread)) = self.up.take() else {
+            return;
+        };
+        stop.store(true, Ordering::SeqCst);
+        // Wakes the accept; whether it is still heard does not matter.
+        let _ = TcpStream::connect(self.address);
+        thread.join().unwrap();
+    }
+
+    pub fn comes_back(&mut self) {
+        let address = self.address;
+        let listener = wait_for("the port to be free again", || {
+            TcpListener::bind(address).ok()
+        });
+        self.serve(listener);
+    }
+
+    fn serve(&mut self, listener: TcpListener) {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopping = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if stopping.load(Ordering::SeqCst) {
+                    return;
+                }
+                let Ok(mut stream) = stream else { continue };
+                let mut request = [0; 1024];
+                // Whoever hangs up early gets no answer, that is all.
+                let _ = stream.read(&mut request);
+                let _ = stream.write_all(
+                    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
+                );
+            }
+        });
+        self.up = Some((stop, thread));
+    }
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        self.goes_down();
+    }
+}

@@ -1,0 +1,9 @@
+//! Whole-app tests: the real binary, a real database, real sockets, real signals; a stand-in only for Discord. One file
+//! per story; each test name finishes a sentence about Rollcall.
+
+mod harness;
+
+mod at_the_command_line;
+mod goes_down_and_comes_back;
+mod is_killed;
+mod starts_and_stops;

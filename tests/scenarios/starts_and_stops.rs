@@ -1,0 +1,136 @@
+//! Starting, stopping, and what a running bot says of itself.
+
+use std::time::Duration;
+
+use crate::harness::{Rollcall, Web, wait_for};
+
+#[test]
+fn without_a_token_everything_but_discord_runs_and_it_says_so() {
+    let rollcall = Rollcall::new();
+    let running = rollcall.run();
+    assert_eq!(
+        running.get("/readyz"),
+        (
+            200,
+            "{\"database\":\"ok\",\"gateway\":\"off\",\"ready\":true,\"scheduler\":\"ok\"}\n"
+                .to_owned()
+        )
+    );
+    assert_eq!(running.get("/healthz").0, 200);
+    assert_eq!(running.get("/nothing").0, 404);
+    rollcall.done(&["healthcheck"]);
+    let (code, err, took) = running.stop();
+    assert_eq!(code, 0);
+    assert!(took < Duration::from_secs(10));
+    assert!(
+        err.contains("[WARNING] rollcall: DISCORD_TOKEN is not set"),
+        "{err}"
+    );
+    assert_eq!(rollcall.say(&["healthcheck"]).code, 1);
+}
+
+#[test]
+fn a_second_run_on_the_same_database_refuses_with_one_line() {
+    let rollcall = Rollcall::new();
+    let running = rollcall.run();
+    let second = rollcall.say(&["run"]);
+    assert_eq!(second.code, 3);
+    let line = second.err.lines().last().unwrap();
+    assert!(
+        line.starts_with("error: another Rollcall is running on "),
+        "{second:?}"
+    );
+    assert_eq!(running.stop().0, 0);
+}
+
+#[test]
+fn it_stops_in_time_while_looks_hang() {
+    let rollcall = Rollcall::new().with("PROBE_TIMEOUT", "60s");
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    rollcall.add(&format!("http://{}/", silent.local_addr().unwrap()));
+    let running = rollcall.run();
+    wait_for("a look in flight", || {
+        running
+            .metric("rollcall_looks_in_flight")
+            .filter(|count| *count > 0.0)
+    });
+    let (code, _, took) = running.stop();
+    assert_eq!(code, 0);
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let rollcall = Rollcall::new().with("HTTP_BIND", &address);
+    let said = rollcall.say(&["run"]);
+    assert_eq!(said.code, 2);
+    assert!(
+        said.err.contains("HTTP_BIND") && said.err.contains(&address),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn the_metrics_page_is_well_formed() {
+    let rollcall = Rollcall::new();
+    let web = Web::up();
+    rollcall.add(&web.target());
+    let running = rollcall.run();
+    wait_for("a look", || {
+        running.metric(r#"rollcall_looks_total{result="up"}"#)
+    });
+    let (status, page) = running.get("/metrics");
+    assert_eq!(status, 200);
+    let mut helped = std::collections::BTreeSet::new();
+    for line in page.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            let (name, help) = rest.split_once(' ').unwrap();
+            assert!(
+                name.starts_with("rollcall_") && help.ends_with('.'),
+                "{line}"
+            );
+            assert!(helped.insert(name.to_owned()), "{name} twice");
+        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').unwrap();
+            assert!(helped.contains(name), "{line}");
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+        } else {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            assert!(
+                helped
+                    .iter()
+                    .any(|helped| name.starts_with(helped.as_str())),
+                "{line}"
+            );
+            assert!(value.parse::<f64>().is_ok(), "{line}");
+        }
+    }
+    drop(running);
+}
+
+#[test]
+fn the_log_has_one_line_per_event_in_the_promised_form() {
+    let rollcall = Rollcall::new();
+    assert_eq!(rollcall.run().stop().0, 0);
+    let log = rollcall.log();
+    assert!(!log.is_empty());
+    for line in log.lines() {
+        let (time, rest) = line.split_once(' ').unwrap();
+        let (date, clock) = time.split_once('T').unwrap();
+        assert_eq!(
+            (date.len(), clock.len(), clock.ends_with('Z')),
+            (10, 9, true),
+            "{line}"
+        );
+        let (level, rest) = rest
+            .split_once("] rollcall: ")
+            .unwrap_or_else(|| panic!("{line}"));
+        assert!(
+            ["[INFO", "[WARNING", "[ERROR", "[DEBUG", "[TRACE"].contains(&level),
+            "{line}"
+        );
+        assert!(!rest.is_empty());
+    }
+}

@@ -1,0 +1,367 @@
+//! The rules of the house as a test: who may import whom, which folder names which crate, how long a file may be, which
+//! names are no names, and that `.env.example` lists every setting.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Who may name whom. `app` and `cli` compose everything; what is not listed may name nothing of ours.
+const EDGES: [(&str, &[&str]); 15] = [
+    ("domain", &[]),
+    ("clock", &["domain"]),
+    ("metrics", &[]),
+    ("vitals", &["clock"]),
+    ("settings", &["domain"]),
+    ("telemetry", &["clock", "settings"]),
+    ("store", &["domain"]),
+    ("probe", &["domain", "clock"]),
+    ("actions", &["domain", "clock", "store", "probe"]),
+    (
+        "jobs",
+        &["domain", "clock", "store", "actions", "metrics", "vitals"],
+    ),
+    (
+        "discord",
+        &["domain", "clock", "store", "actions", "metrics", "vitals"],
+    ),
+    ("http", &["domain", "store", "actions", "metrics", "vitals"]),
+    (
+        "app",
+        &[
+            "clock",
+            "metrics",
+            "vitals",
+            "settings",
+            "telemetry",
+            "store",
+            "probe",
+            "actions",
+            "jobs",
+            "discord",
+            "http",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "app",
+            "clock",
+            "domain",
+            "settings",
+            "telemetry",
+            "store",
+            "probe",
+            "actions",
+        ],
+    ),
+    ("lib", &["cli"]),
+];
+
+/// Outside crates that only some folders may name.
+const CONFINED: [(&str, &[&str]); 12] = [
+    ("sqlx", &["store"]),
+    ("serenity", &["discord"]),
+    ("poise", &["discord"]),
+    ("axum", &["http"]),
+    ("hyper", &["http"]),
+    ("hyper_util", &["http"]),
+    ("reqwest", &["discord", "notify"]),
+    ("rustls", &["probe"]),
+    ("tokio_rustls", &["probe"]),
+    ("prometheus", &["metrics"]),
+    ("clap", &["cli"]),
+    ("dotenvy", &["settings"]),
+];
+
+const NO_NAMES: [&str; 7] = [
+    "util", "utils", "helper", "helpers", "common", "manager", "misc",
+];
+
+const LONGEST_FILE: usize = 400;
+
+struct Source {
+    path: PathBuf,
+    /// The folder or file directly below `src`.
+    room: String,
+    /// Without inline test modules.
+    lines: Vec<String>,
+    is_test: bool,
+}
+
+fn sources() -> Vec<Source> {
+    let mut found = Vec::new();
+    walk(Path::new("src"), &mut found);
+    assert!(found.len() > 30, "the sources were not found");
+    found
+}
+
+fn walk(folder: &Path, found: &mut Vec<Source>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            walk(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(read(path));
+        }
+    }
+}
+
+fn read(path: PathBuf) -> Source {
+    let text = fs::read_to_string(&path).unwrap();
+    let room = path
+        .components()
+        .nth(1)
+        .unwrap()
+        .as_os_str()
+        .to_string_lossy()
+        .replace(".rs", "");
+    let name = path.to_string_lossy().into_owned();
+    let is_test =
+        name.contains("/tests/") || name.ends_with("tests.rs") || name.ends_with("testing.rs");
+    let lines = text.lines().take_while(|line| {
+        !line.starts_with("#[cfg(test)]\nmod tests {") && *line != "mod tests {"
+    });
+    Source {
+        room,
+        lines: lines.map(str::to_owned).collect(),
+        is_test,
+        path,
+    }
+}
+
+/// The code of a line, without its comment.
+fn code(line: &str) -> &str {
+    let trimmed = line.trim_start();
+    if trimmed.starts_with("//") { "" } else { line }
+}
+
+/// The words that follow `prefix` in a line: `crate::store::x` gives `store`.
+fn named_after<'a>(line: &'a str, prefix: &str) -> Vec<&'a str> {
+    let is_word = |character: char| character.is_alphanumeric() || character == '_';
+    line.match_indices(prefix)
+        .filter(|(at, _)| !line[..*at].ends_with(is_word))
+        .filter_map(|(at, _)| {
+            line[at + prefix.len()..]
+                .split(|character| !is_word(character))
+                .next()
+        })
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+fn report(breaches: Vec<String>) {
+    assert!(breaches.is_empty(), "\n{}\n", breaches.join("\n"));
+}
+
+#[test]
+fn folders_import_downward_only() {
+    let mut breaches = Vec::new();
+    for source in sources().iter().filter(|source| !source.is_test) {
+        let edges = EDGES.iter().find(|(room, _)| *room == source.room);
+        let allowed = edges.map_or(&[][..], |(_, allowed)| allowed);
+        for (number, line) in source.lines.iter().enumerate() {
+            for named in named_after(code(line), "crate::") {
+                if named != source.room && !allowed.contains(&named) {
+                    breaches.push(format!(
+                        "{}:{} names {named}",
+                        source.path.display(),
+                        number + 1
+                    ));
+                }
+            }
+        }
+    }
+    report(breaches);
+}
+
+#[test]
+fn outside_crates_stay_in_their_folder() {
+    let mut breaches = Vec::new();
+    for source in sources() {
+        for (number, line) in source.lines.iter().enumerate() {
+            for (outside, rooms) in CONFINED {
+                let line = code(line);
+                let is_named = !named_after(line, &format!("{outside}::")).is_empty()
+                    || line.contains(&format!("use {outside}"));
+                if is_named && !rooms.contains(&source.room.as_str()) {
+                    breaches.push(format!(
+                        "{}:{} names {outside}",
+                        source.path.display(),
+                        number + 1
+                    ));
+                }
+            }
+        }
+    }
+    report(breaches);
+}
+
+#[test]
+fn the_domain_does_no_input_and_no_output() {
+    let mut breaches = Vec::new();
+    for source in sources()
+        .iter()
+        .filter(|source| source.room == "domain" && !source.is_test)
+    {
+        for (number, line) in source.lines.iter().enumerate() {
+            let code = code(line);
+            for forbidden in [
+                "async ",
+                "tokio",
+                "serde",
+                "std::fs",
+                "std::env",
+                "SystemTime",
+                "TcpStream",
+                "UdpSocket",
+            ] {
+                if code.contains(forbidden) {
+                    breaches.push(format!(
+                        "{}:{} has {forbidden}",
+                        source.path.display(),
+                        number + 1
+                    ));
+                }
+            }
+        }
+    }
+    report(breaches);
+}
+
+#[test]
+fn every_file_opens_with_why_it_exists_and_is_a_small_room() {
+    let mut breaches = Vec::new();
+    for source in sources() {
+        if !source
+            .lines
+            .first()
+            .is_some_and(|line| line.starts_with("//! "))
+        {
+            breaches.push(format!("{} does not open with //!", source.path.display()));
+        }
+        if source.lines.len() > LONGEST_FILE && !source.is_test {
+            breaches.push(format!(
+                "{} has {} lines",
+                source.path.display(),
+                source.lines.len()
+            ));
+        }
+        let stem = source
+            .path
+            .file_stem()
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
+        if NO_NAMES.contains(&stem.as_str()) || NO_NAMES.contains(&source.room.as_str()) {
+            breaches.push(format!(
+                "{} has a name that says nothing",
+                source.path.display()
+            ));
+        }
+    }
+    report(breaches);
+}
+
+#[test]
+fn nothing_is_different_under_test() {
+    let mut breaches = Vec::new();
+    for source in sources().iter().filter(|source| !source.is_test) {
+        for (number, pair) in source.lines.windows(2).enumerate() {
+            let opens_tests = pair[1].contains("mod tests")
+                || pair[1].contains("mod testing")
+                || pair[1].contains("#[path");
+            if pair[0].contains("cfg(test)") && !opens_tests {
+                breaches.push(format!(
+                    "{}:{} is compiled for tests only",
+                    source.path.display(),
+                    number + 1
+                ));
+            }
+        }
+    }
+    report(breaches);
+}
+
+#[test]
+fn tests_do_not_sleep_and_none_is_ignored() {
+    let mut breaches = Vec::new();
+    let mut files = Vec::new();
+    walk(Path::new("src"), &mut files);
+    walk_plain(Path::new("tests"), &mut files);
+    walk_plain(Path::new("sandbox"), &mut files);
+    for source in files {
+        let is_test = source.is_test
+            || source.path.starts_with("tests")
+            || source.path.starts_with("sandbox/tests");
+        if source.path.ends_with("tests/tidy.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&source.path).unwrap();
+        let tests = if is_test {
+            text.as_str()
+        } else {
+            text.split("mod tests {").nth(1).unwrap_or_default()
+        };
+        for forbidden in ["thread::sleep", "time::sleep(", "#[ignore"] {
+            if tests.contains(forbidden) {
+                breaches.push(format!("{} has {forbidden}", source.path.display()));
+            }
+        }
+    }
+    report(breaches);
+}
+
+fn walk_plain(folder: &Path, found: &mut Vec<Source>) {
+    if folder.is_dir() {
+        walk(folder, found);
+    }
+}
+
+#[test]
+fn the_example_environment_lists_every_setting() {
+    let settings = fs::read_to_string("src/settings.rs").unwrap();
+    let settings = settings.split("mod tests {").next().unwrap();
+    let known: BTreeSet<&str> = settings
+        .split('"')
+        .filter(|word| {
+            word.len() > 4
+                && word.contains('_')
+                && word
+                    .chars()
+                    .all(|letter| letter.is_ascii_uppercase() || letter == '_')
+        })
+        .collect();
+    let example = fs::read_to_string(".env.example").unwrap();
+    let readme = fs::read_to_string("README.md").unwrap();
+    let listed: BTreeSet<&str> = example
+        .lines()
+        .filter_map(|line| {
+            line.trim_start_matches("# ")
+                .split_once('=')
+                .map(|(name, _)| name)
+        })
+        .filter(|name| {
+            !name.is_empty()
+                && name
+                    .chars()
+                    .all(|letter| letter.is_ascii_uppercase() || letter == '_')
+        })
+        .collect();
+    assert!(known.len() > 20, "the settings were not found: {known:?}");
+    assert_eq!(known, listed, "left: src/settings.rs, right: .env.example");
+    let untold: Vec<&&str> = known
+        .iter()
+        .filter(|name| !readme.contains(&format!("`{name}`")))
+        .collect();
+    assert!(untold.is_empty(), "README.md does not tell of {untold:?}");
+}
+
+#[test]
+fn the_rules_would_notice_a_breach() {
+    assert_eq!(
+        named_after("use crate::store::{a, b}; crate::http::x", "crate::"),
+        ["store", "http"]
+    );
+    assert_eq!(named_after("my_sqlx::x", "sqlx::"), [] as [&str; 0]);
+    assert_eq!(named_after("sqlx::query(1)", "sqlx::"), ["query"]);
+}
