@@ -1,0 +1,48 @@
+//! Everything that the bot sent, in order.
+
+use serde_json::Value;
+
+/// One REST request.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub method: String,
+    pub path: String,
+    /// `null` where there was no JSON body.
+    pub body: Value,
+    /// The status that it was answered with.
+    pub status: u16,
+}
+
+/// What has arrived since the sandbox started.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    pub requests: Vec<Request>,
+    /// Every payload on the gateway, with its `op`.
+    pub gateway: Vec<Value>,
+    /// Gateway connections that were accepted.
+    pub connections: usize,
+}
+
+impl Record {
+    /// How many payloads with this op code arrived: 2 identify, 6 resume, 1 heartbeat, 3 presence.
+    pub fn count_of(&self, op: u64) -> usize {
+        self.gateway.iter().filter(|payload| payload["op"] == op).count()
+    }
+
+    pub fn identifies(&self) -> usize {
+        self.count_of(2)
+    }
+
+    pub fn resumes(&self) -> usize {
+        self.count_of(6)
+    }
+
+    /// The presence that was set last, by op 3 or with an identify.
+    pub fn presence(&self) -> Option<&Value> {
+        self.gateway.iter().rev().find_map(|payload| match payload["op"].as_u64() {
+            Some(3) => Some(&payload["d"]),
+            Some(2) => payload["d"].get("presence"),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,230 @@
+//! The sandbox itself: starting it, pointing a bot at it, waiting for what the bot does, and making things go wrong.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::faults::{CloseWith, Faults, RestFault};
+use crate::gateway::{self, ToClient};
+use crate::record::Record;
+use crate::rest;
+use crate::world::{GuildId, World};
+
+/// How long anything is waited for before a test fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The world behind a lock, and a bell that rings at every change.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    world: Mutex<World>,
+    bell: watch::Sender<u64>,
+    pub(crate) rest_address: SocketAddr,
+    pub(crate) gateway_address: SocketAddr,
+    pub(crate) heartbeat_interval: Duration,
+    pub(crate) compress: bool,
+}
+
+impl Shared {
+    /// Reads without changing.
+    pub(crate) fn read(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes, and rings the bell afterwards.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        let result = change(&mut self.read());
+        self.bell.send_modify(|rings| *rings += 1);
+        result
+    }
+
+    /// Waits until `look` finds something.
+    pub(crate) async fn wait_for<T>(&self, what: &str, mut look: impl FnMut(&World) -> Option<T>) -> T {
+        let mut bell = self.bell.subscribe();
+        let found = async {
+            loop {
+                bell.borrow_and_update();
+                if let Some(found) = look(&self.read()) {
+                    return found;
+                }
+                // The sender lives as long as `self`.
+                let _ = bell.changed().await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, found).await {
+            Ok(found) => found,
+            Err(_) => panic!("waited {PATIENCE:?} in vain for {what}"),
+        }
+    }
+}
+
+/// A running stand-in. It ends with the runtime that it was started on.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    pub(crate) shared: Arc<Shared>,
+    guild: GuildId,
+}
+
+/// How a sandbox is to be.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    heartbeat_interval: Duration,
+    compress: bool,
+    token: String,
+}
+
+impl Builder {
+    /// Between two heartbeats of the bot; Discord's own is 41.25 s.
+    pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
+        self.heartbeat_interval = interval;
+        self
+    }
+
+    /// Whether payloads are compressed for a bot that asks for it in IDENTIFY, as Discord does.
+    pub fn compress(mut self, compress: bool) -> Self {
+        self.compress = compress;
+        self
+    }
+
+    /// Opens both sockets on loopback.
+    ///
+    /// # Panics
+    /// Where no socket can be had.
+    pub async fn start(self) -> Sandbox {
+        let bind = || TcpListener::bind("127.0.0.1:0");
+        let (rest_listener, gateway_listener) = match (bind().await, bind().await) {
+            (Ok(rest), Ok(gateway)) => (rest, gateway),
+            _ => panic!("no socket on loopback for the sandbox"),
+        };
+        let address = |listener: &TcpListener| match listener.local_addr() {
+            Ok(address) => address,
+            Err(error) => panic!("a socket of the sandbox has no address: {error}"),
+        };
+        let mut world = World::new(&self.token);
+        let guild = world.add_guild("Home");
+        let shared = Arc::new(Shared {
+            world: Mutex::new(world),
+            bell: watch::Sender::new(0),
+            rest_address: address(&rest_listener),
+            gateway_address: address(&gateway_listener),
+            heartbeat_interval: self.heartbeat_interval,
+            compress: self.compress,
+        });
+        tokio::spawn(rest::serve(rest_listener, Arc::clone(&shared)));
+        tokio::spawn(gateway::serve(gateway_listener, Arc::clone(&shared)));
+        Sandbox { shared, guild }
+    }
+}
+
+impl Sandbox {
+    pub fn builder() -> Builder {
+        Builder { heartbeat_interval: Duration::from_millis(41_250), compress: true, token: "sandbox.token.of-the-bot".to_owned() }
+    }
+
+    /// Starts with everything at its default.
+    pub async fn start() -> Self {
+        Self::builder().start().await
+    }
+
+    /// The origin of the REST API, which also tells the gateway's address.
+    pub fn api_url(&self) -> String {
+        format!("http://{}", self.shared.rest_address)
+    }
+
+    /// The one token that is good here.
+    pub fn token(&self) -> String {
+        self.shared.read().token.clone()
+    }
+
+    /// The server that is there from the start.
+    pub fn guild(&self) -> GuildId {
+        self.guild
+    }
+
+    /// Another server that the bot is in.
+    pub fn add_guild(&self, name: &str) -> GuildId {
+        self.shared.change(|world| world.add_guild(name))
+    }
+
+    /// Waits until the bot has identified itself and registered commands.
+    pub async fn wait_until_ready(&self) {
+        self.shared.wait_for("the bot to identify itself", |world| (!world.sessions.is_empty()).then_some(())).await;
+        let registered = |world: &World| {
+            let any = !world.global_commands.is_empty() || world.guild_commands.values().any(|commands| !commands.is_empty());
+            any.then_some(())
+        };
+        self.shared.wait_for("the bot to register commands", registered).await;
+    }
+
+    /// Waits until the record is as wanted, and gives what was found.
+    pub async fn wait_for<T>(&self, what: &str, mut look: impl FnMut(&Record) -> Option<T>) -> T {
+        self.shared.wait_for(what, |world| look(&world.record)).await
+    }
+
+    /// Everything that the bot has sent so far.
+    pub fn record(&self) -> Record {
+        self.shared.read().record.clone()
+    }
+
+    /// The commands that people of a server see.
+    pub fn commands(&self, guild: GuildId) -> Vec<Value> {
+        self.shared.read().commands_in(guild)
+    }
+
+    /// The presence that the bot set last.
+    pub fn presence(&self) -> Option<Value> {
+        self.shared.read().record.presence().cloned()
+    }
+
+    /// Switches gateway faults.
+    pub fn set_faults(&self, change: impl FnOnce(&mut Faults)) {
+        self.shared.change(|world| change(&mut world.faults));
+    }
+
+    /// Answers the next `count` REST requests whose path contains a text with a fault.
+    pub fn fail_requests(&self, fault: RestFault, path_contains: &str, count: usize) {
+        self.shared.change(|world| world.rest_plan.add(fault, path_contains, count));
+    }
+
+    /// Switches everything back to normal.
+    pub fn reset_faults(&self) {
+        self.shared.change(|world| {
+            world.faults = Faults::default();
+            world.rest_plan.clear();
+        });
+    }
+
+    /// Ends every gateway connection.
+    pub fn close_gateway(&self, how: CloseWith) {
+        self.tell_connections(|| ToClient::Close(how));
+    }
+
+    /// Asks the bot to reconnect (op 7).
+    pub fn ask_to_reconnect(&self) {
+        self.tell_connections(|| ToClient::Payload(serde_json::json!({ "op": 7, "d": null })));
+    }
+
+    /// Tells the bot that its session is over (op 9); one that is not resumable is forgotten here, too.
+    pub fn invalidate_session(&self, resumable: bool) {
+        self.tell_connections(|| ToClient::Payload(serde_json::json!({ "op": 9, "d": resumable })));
+        if !resumable {
+            self.shared.change(|world| world.sessions.clear());
+        }
+    }
+
+    /// Dispatches any event to the bot.
+    pub fn dispatch(&self, name: &str, data: &Value) {
+        self.shared.change(|world| world.dispatch(name, data));
+    }
+
+    fn tell_connections(&self, message: impl Fn() -> ToClient) {
+        let world = self.shared.read();
+        for outlet in world.sessions.values().filter_map(|session| session.outlet.as_ref()) {
+            // One that is gone already needs no telling.
+            let _ = outlet.send(message());
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What the stand-in keeps: servers with channels and members, registered commands, open interactions, messages.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::clock;
+use crate::faults::{Faults, RestPlan};
+use crate::record::Record;
+
+/// Manage Server and administrator bits of a permission set, as Discord numbers them.
+pub(crate) const MANAGE_GUILD: u64 = 1 << 5;
+pub(crate) const ADMINISTRATOR: u64 = 1 << 3;
+/// View channels, send messages, use application commands.
+const MEMBER_PERMISSIONS: u64 = (1 << 10) | (1 << 11) | (1 << 31);
+
+/// A server's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GuildId(pub u64);
+
+/// Somebody in a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub id: u64,
+    pub name: String,
+    /// The permission bits in every channel.
+    pub permissions: u64,
+}
+
+impl Member {
+    /// A member who may read and use commands.
+    pub fn plain(id: u64, name: &str) -> Self {
+        Self { id, name: name.to_owned(), permissions: MEMBER_PERMISSIONS }
+    }
+
+    /// A member with the permission Manage Server.
+    pub fn manager(id: u64, name: &str) -> Self {
+        Self { id, name: name.to_owned(), permissions: MEMBER_PERMISSIONS | MANAGE_GUILD }
+    }
+}
+
+/// How an interaction was answered first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// With a message, now in `message`.
+    Message,
+    /// "Thinking", or a press taken without a change: the message comes later.
+    Deferred,
+    Choices(Vec<Value>),
+    Modal(Value),
+}
+
+/// An interaction that the bot was told of.
+#[derive(Clone, Debug)]
+pub(crate) struct Interaction {
+    pub id: u64,
+    pub token: String,
+    pub sent_at: Instant,
+    pub answer: Option<Answer>,
+    pub answered_after: Option<std::time::Duration>,
+    pub was_deferred: bool,
+    /// Key in `World::messages` of the original response, or of the message under which a button was pressed.
+    pub message: Option<u64>,
+    pub follow_ups: Vec<u64>,
+    pub is_ephemeral: bool,
+    /// A deferred press leaves its message as it is until it is edited.
+    pub edits: usize,
+    pub channel: u64,
+}
+
+/// A message as it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    pub id: u64,
+    pub channel: u64,
+    pub body: Value,
+    pub files: Vec<(String, Vec<u8>)>,
+    pub is_ephemeral: bool,
+    pub is_deleted: bool,
+}
+
+/// A server.
+#[derive(Clone, Debug)]
+pub(crate) struct Guild {
+    pub id: GuildId,
+    pub channel: u64,
+    pub name: String,
+}
+
+/// A session of the gateway, kept for RESUME.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    pub sequence: u64,
+    /// Dispatches with their sequence numbers.
+    pub sent: Vec<(u64, Value)>,
+    /// Where a connected session's payloads go.
+    pub outlet: Option<tokio::sync::mpsc::UnboundedSender<crate::gateway::ToClient>>,
+}
+
+/// Everything there is.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub token: String,
+    pub application_id: u64,
+    pub guilds: Vec<Guild>,
+    pub global_commands: Vec<Value>,
+    pub guild_commands: BTreeMap<GuildId, Vec<Value>>,
+    pub interactions: HashMap<u64, Interaction>,
+    pub messages: BTreeMap<u64, Message>,
+    /// Files that people attach to commands, by id.
+    pub uploads: HashMap<u64, (String, Vec<u8>)>,
+    pub sessions: HashMap<String, Session>,
+    pub faults: Faults,
+    pub rest_plan: RestPlan,
+    pub record: Record,
+    last_id: u64,
+}
+
+impl World {
+    pub(crate) fn new(token: &str) -> Self {
+        let mut world = Self {
+            token: token.to_owned(),
+            application_id: 0,
+            guilds: Vec::new(),
+            global_commands: Vec::new(),
+            guild_commands: BTreeMap::new(),
+            interactions: HashMap::new(),
+            messages: BTreeMap::new(),
+            uploads: HashMap::new(),
+            sessions: HashMap::new(),
+            faults: Faults::default(),
+            rest_plan: RestPlan::default(),
+            record: Record::default(),
+            last_id: 0,
+        };
+        world.application_id = world.new_id();
+        world
+    }
+
+    /// A snowflake: time in the upper bits, never the same twice.
+    pub(crate) fn new_id(&mut self) -> u64 {
+        self.last_id = (clock::discord_millis() << 22).max(self.last_id + 1);
+        self.last_id
+    }
+
+    pub(crate) fn add_guild(&mut self, name: &str) -> GuildId {
+        let (id, channel) = (GuildId(self.new_id()), self.new_id());
+        self.guilds.push(Guild { id, channel, name: name.to_owned() });
+        id
+    }
+
+    pub(crate) fn guild(&self, id: GuildId) -> Option<&Guild> {
+        self.guilds.iter().find(|guild| guild.id == id)
+    }
+
+    /// The commands that people of a server see: its own, then the global ones.
+    pub(crate) fn commands_in(&self, guild: GuildId) -> Vec<Value> {
+        let own = self.guild_commands.get(&guild).into_iter().flatten();
+        own.chain(&self.global_commands).cloned().collect()
+    }
+
+    pub(crate) fn bot_user(&self) -> Value {
+        json!({
+            "id": self.application_id.to_string(), "username": "sandboxed", "discriminator": "0000",
+            "global_name": null, "avatar": null, "bot": true, "public_flags": 0, "flags": 0,
+        })
+    }
+
+    /// Sends a dispatch to every session, and keeps it for those that resume.
+    pub(crate) fn dispatch(&mut self, name: &str, data: &Value) {
+        for session in self.sessions.values_mut() {
+            session.dispatch(name, data);
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn dispatch(&mut self, name: &str, data: &Value) {
+        self.sequence += 1;
+        let payload = json!({ "op": 0, "s": self.sequence, "t": name, "d": data });
+        self.sent.push((self.sequence, payload.clone()));
+        if let Some(outlet) = &self.outlet {
+            // A connection that is just ending does not take it; a resume will.
+            let _ = outlet.send(crate::gateway::ToClient::Payload(payload));
+        }
+    }
+}
