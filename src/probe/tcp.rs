@@ -38,7 +38,7 @@ pub(super) async fn connect(
             Err(stop) => match (&first_failure, &stop) {
                 // What the far side did says more than that we could not try.
                 (None, _) | (Some(Stop::CouldNotLook(_)), Stop::Down(_)) => {
-                    first_failure = Some(stop)
+                    first_failure = Some(stop);
                 }
                 _ => {}
             },

@@ -12,7 +12,7 @@ use rustls::HandshakeKind;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ServerConfig, SupportedProtocolVersion};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
@@ -250,7 +250,7 @@ fn self_signed(is_ca: bool) -> Identity {
 async fn an_expired_certificate_still_tells_its_date() {
     let authority = Authority::new();
     let identity = authority.certify("127.0.0.1", |params| {
-        params.not_after = date_time_ymd(2020, 1, 31)
+        params.not_after = date_time_ymd(2020, 1, 31);
     });
     let outcome = authority.see(&stand_for(identity).await.url()).await;
     assert_eq!(
@@ -358,15 +358,7 @@ async fn handshakes_that_break_are_told_apart() {
         ),
     ] {
         let stand = Stand::with(move |mut stream| async move {
-            // The whole hello is read, or closing would be a reset.
-            let mut hello = vec![0; 5];
-            tokio::io::AsyncReadExt::read_exact(&mut stream, &mut hello)
-                .await
-                .unwrap();
-            let mut rest = vec![0; usize::from(u16::from_be_bytes([hello[3], hello[4]]))];
-            tokio::io::AsyncReadExt::read_exact(&mut stream, &mut rest)
-                .await
-                .unwrap();
+            take_hello(&mut stream).await;
             let _ = stream.write_all(piece.as_bytes()).await;
             end.of(stream).await;
         })
@@ -380,6 +372,10 @@ async fn handshakes_that_break_are_told_apart() {
         .await;
         assert_eq!(outcome.verdict, expected, "{piece:?}");
     }
+}
+
+#[tokio::test]
+async fn a_handshake_that_hangs_times_out_in_its_phase() {
     let silent = Stand::with(|stream| End::Hold.of(stream)).await;
     let outcome = look(
         &prober(),
@@ -392,6 +388,14 @@ async fn handshakes_that_break_are_told_apart() {
         outcome.verdict,
         down(FailureClass::TimedOut, "in the TLS handshake")
     );
+}
+
+/// Reads the whole hello: closing with unread bytes would be a reset.
+async fn take_hello(stream: &mut TcpStream) {
+    let mut header = [0; 5];
+    stream.read_exact(&mut header).await.unwrap();
+    let mut hello = vec![0; usize::from(u16::from_be_bytes([header[3], header[4]]))];
+    stream.read_exact(&mut hello).await.unwrap();
 }
 
 #[tokio::test]
