@@ -374,4 +374,467 @@ fn not_a_place(text: &str) -> Mistake {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests {
+    use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_assume};
+
+    use super::*;
+    use crate::domain::target::{Host, Target};
+
+    fn policy(allowed: &str) -> AddressPolicy {
+        allowed.parse().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn passes(policy: &AddressPolicy, address: &str) -> bool {
+        policy
+            .judge(address.parse().unwrap_or_else(|_| panic!("{address}")))
+            .is_ok()
+    }
+
+    /// Spellings that lead, or pretend to lead, where nobody may look. Each is refused by the parser, or it is a plain
+    /// address and the policy denies it.
+    const EVIL: [&str; 172] = [
+        // Loopback and "this host", in every spelling
+        "http://127.0.0.1/",
+        "http://127.0.0.1:80/",
+        "http://127.0.0.2/",
+        "http://127.255.255.255/",
+        "127.0.0.1:22",
+        "http://127.1/",
+        "http://127.0.1/",
+        "http://127.0.0.1./",
+        "http://127./",
+        "http://0/",
+        "http://0:80/",
+        "http://0.0.0.0/",
+        "http://0.0.0.0:8080/",
+        "http://0.1.2.3/",
+        "http://2130706433/",
+        "http://2130706433:80/",
+        "http://017700000001/",
+        "http://0177.0.0.1/",
+        "http://0177.0000.0000.0001/",
+        "http://00177.0.0.1/",
+        "http://0x7f000001/",
+        "http://0x7f.0.0.1/",
+        "http://0x7f.0x0.0x0.0x1/",
+        "http://0x7F.1/",
+        "http://0x7f.0.1/",
+        "http://127.0.0.01/",
+        "http://127.000.000.001/",
+        "http://127.0.0.1.0/",
+        "http://127.0.0.256/",
+        "http://256.0.0.1/",
+        "http://4294967297/",
+        "http://127.0.0.1%00/",
+        "http://127.0.0.1%20/",
+        "http://127.0.0.1\\@example.org/",
+        "http://127。0。0。1/",
+        "http://127．0．0．1/",
+        "http://①②⑦.0.0.1/",
+        "http://１２７.0.0.1/",
+        "http://localhoſt/",
+        "http://ⓛocalhost/",
+        "http:/127.0.0.1/",
+        "http:127.0.0.1",
+        "http:///127.0.0.1/",
+        "//127.0.0.1/",
+        "127.0.0.1",
+        "http://[::1]/",
+        "http://[::1]:80/",
+        "http://[0:0:0:0:0:0:0:1]/",
+        "http://[0000::0001]/",
+        "http://[::]/",
+        "http://[::]:22/",
+        "tcp://[::1]:22",
+        "[::1]:22",
+        "::1:22",
+        "http://::1/",
+        "http://[::1/",
+        "http://::1]/",
+        "http://[[::1]]/",
+        "http://[::1]x/",
+        "http://[::1%25lo]/",
+        "http://[::1%lo]/",
+        "http://[fe80::1%25eth0]/",
+        "http://[]/",
+        "http://[v1.::1]/",
+        // IPv4 in an IPv6 coat
+        "http://[::ffff:127.0.0.1]/",
+        "http://[::ffff:7f00:1]/",
+        "http://[0:0:0:0:0:ffff:7f00:0001]/",
+        "http://[::127.0.0.1]/",
+        "http://[::7f00:1]/",
+        "http://[::ffff:0:127.0.0.1]/",
+        "http://[::ffff:0:7f00:1]/",
+        "http://[::ffff:10.0.0.1]/",
+        "http://[::ffff:169.254.169.254]/",
+        "http://[::ffff:a9fe:a9fe]/",
+        "http://[::169.254.169.254]/",
+        "http://[64:ff9b::127.0.0.1]/",
+        "http://[64:ff9b::7f00:1]/",
+        "http://[64:ff9b::10.0.0.1]/",
+        "http://[64:ff9b::8.8.8.8]/",
+        "http://[64:ff9b::169.254.169.254]/",
+        "http://[64:ff9b:1::10.0.0.1]/",
+        "http://[64:ff9b:1::8.8.8.8]/",
+        "http://[64:ff9b:1:a00:0:100::]/",
+        "http://[2002:7f00:1::]/",
+        "http://[2002:7f00:1::1]/",
+        "http://[2002:a00:1::]/",
+        "http://[2002:a9fe:a9fe::]/",
+        "http://[2002:c0a8:1::1]/",
+        "http://[2002:a83f:8110::]/",
+        "http://[2001:0:7f00:1::]/",
+        "http://[2001::80ff:fffe]/",
+        "http://[2001:0:808:808:0:0:f7f7:f7f7]/",
+        "http://[2607:f8b0::5efe:7f00:1]/",
+        "http://[2607:f8b0::5efe:127.0.0.1]/",
+        "http://[2607:f8b0::200:5efe:10.0.0.1]/",
+        "http://[2607:f8b0::200:5efe:a9fe:a9fe]/",
+        "http://[2607:f8b0::300:5efe:a00:1]/",
+        "http://[fe80::5efe:192.168.0.1]/",
+        // Private, shared, link-local
+        "http://10.0.0.0/",
+        "http://10.0.0.1/",
+        "http://10.255.255.255/",
+        "tcp://10.1.2.3:5432",
+        "http://100.64.0.0/",
+        "http://100.127.255.255/",
+        "http://169.254.0.0/",
+        "http://169.254.255.255/",
+        "http://172.16.0.0/",
+        "http://172.31.255.255/",
+        "http://192.168.0.0/",
+        "http://192.168.255.255/",
+        "http://[fc00::]/",
+        "http://[fc00::1]/",
+        "http://[fd00::1]/",
+        "http://[fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]/",
+        "http://[fe80::]/",
+        "http://[fe80::1]/",
+        "http://[febf::1]/",
+        "http://[fec0::1]/",
+        "http://[feff::1]/",
+        "http://167772161/",
+        "http://0xa000001/",
+        "http://012.0.0.1/",
+        "http://10.1/",
+        // Metadata
+        "http://169.254.169.254/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://2852039166/",
+        "http://0xa9fea9fe/",
+        "http://0251.0376.0251.0376/",
+        "http://169.254.43518/",
+        "http://169.16689662/",
+        "http://169.254.170.2/v2/credentials",
+        "http://169.254.170.23/",
+        "http://100.100.100.200/latest/",
+        "http://192.0.0.192/",
+        "http://168.63.129.16/machine",
+        "http://[fd00:ec2::254]/latest/",
+        "http://[fd00:ec2::23]/",
+        "http://[fd20:ce::254]/",
+        "http://[::ffff:168.63.129.16]/",
+        "http://[64:ff9b::168.63.129.16]/",
+        // Reserved, documentation, benchmarks, multicast, broadcast
+        "http://192.0.0.1/",
+        "http://192.0.2.1/",
+        "http://192.88.99.1/",
+        "http://198.18.0.1/",
+        "http://198.19.255.255/",
+        "http://198.51.100.1/",
+        "http://203.0.113.1/",
+        "http://224.0.0.1/",
+        "http://239.255.255.255/",
+        "http://240.0.0.1/",
+        "http://255.255.255.255/",
+        "http://[ff02::1]/",
+        "http://[ff0e::1]/",
+        "http://[100::1]/",
+        "http://[100:0:0:1::1]/",
+        "http://[2001:db8::1]/",
+        "http://[3fff::1]/",
+        "http://[2001:2::1]/",
+        "http://[2001:20::1]/",
+        "http://[2001:1ff::1]/",
+        "http://[5f00::1]/",
+        "http://[4000::1]/",
+        "http://[1fff::1]/",
+        "http://[::2]/",
+        // Somebody else's name in front, mail relays, no port
+        "http://example.org@127.0.0.1/",
+        "http://127.0.0.1@example.org/",
+        "http://user:pass@10.0.0.1/",
+        "tcp://8.8.8.8:25",
+        "tcp://8.8.8.8:465",
+        "tcp://8.8.8.8:587",
+        "tcp://8.8.8.8:0",
+        "tcp://[2607:f8b0::1]:25",
+    ];
+
+    #[test]
+    fn no_evil_spelling_gets_through() {
+        let strictest = AddressPolicy::default();
+        for spelling in EVIL {
+            let Ok(target) = spelling.parse::<Target>() else {
+                continue;
+            };
+            match target.host {
+                Host::Ip(ip) => assert!(
+                    strictest.judge((ip, target.port).into()).is_err(),
+                    "{spelling}: {target}"
+                ),
+                Host::Name(name) => panic!("{spelling} was taken as the name {name}"),
+            }
+        }
+    }
+
+    #[test]
+    fn public_addresses_pass() {
+        for address in [
+            "1.1.1.1:80",
+            "8.8.8.8:53",
+            "9.255.255.255:80",
+            "11.0.0.0:80",
+            "100.63.255.255:1",
+            "100.128.0.0:1",
+            "126.255.255.255:1",
+            "128.0.0.0:1",
+            "169.253.255.255:1",
+            "169.255.0.0:1",
+            "172.15.255.255:1",
+            "172.32.0.0:1",
+            "168.63.129.15:1",
+            "168.63.129.17:1",
+            "192.0.1.0:1",
+            "192.0.3.0:1",
+            "192.167.255.255:1",
+            "192.169.0.0:1",
+            "198.17.255.255:1",
+            "198.20.0.0:1",
+            "203.0.112.255:1",
+            "203.0.114.0:1",
+            "223.255.255.255:65535",
+            "8.8.8.8:24",
+            "8.8.8.8:26",
+            "[2607:f8b0::1]:443",
+            "[2001:200::1]:80",
+            "[2001:4860:4860::8888]:53",
+            "[2001:db7:ffff::1]:80",
+            "[2001:db9::]:80",
+            "[3ffe::1]:80",
+            "[3fff:1000::]:80",
+            "[2a00::1]:80",
+            "[2002:808:808::1]:80",
+            "[2607:f8b0::5efe:8.8.8.8]:80",
+            "[::ffff:8.8.8.8]:80",
+        ] {
+            assert!(passes(&AddressPolicy::default(), address), "{address}");
+        }
+    }
+
+    #[test]
+    fn the_allow_list_opens_what_it_says_and_no_more() {
+        for (allowed, open, shut) in [
+            ("", &["8.8.8.8:80"][..], &["10.0.0.1:80", "8.8.8.8:25"][..]),
+            (
+                "10.0.0.0/8",
+                &["10.0.0.1:1", "10.255.0.1:65535", "10.0.0.1:25"],
+                &["11.0.0.1:25", "192.168.0.1:80", "10.0.0.1:0"],
+            ),
+            (
+                "10.0.0.0/8:80-443",
+                &["10.0.0.1:80", "10.0.0.1:443"],
+                &["10.0.0.1:79", "10.0.0.1:444"],
+            ),
+            (
+                " 10.0.0.7 , 10.0.0.8:22 ",
+                &["10.0.0.7:1", "10.0.0.8:22"],
+                &["10.0.0.8:23", "10.0.0.9:22"],
+            ),
+            (
+                "[fd00::/8]:8080",
+                &["[fd12::1]:8080"],
+                &["[fd12::1]:80", "[fc00::1]:8080"],
+            ),
+            (
+                "fd00::/8,[fe80::1]",
+                &["[fd12::1]:80", "[fe80::1]:9"],
+                &["[fe80::2]:9"],
+            ),
+            (
+                "lan",
+                &["10.9.9.9:80", "172.16.0.1:80", "192.168.1.1:80"],
+                &["127.0.0.1:80", "169.254.0.1:80", "[fe80::1]:80"],
+            ),
+            ("lan", &["[fd00::1]:80"], &["100.64.0.1:80"]),
+            ("lan:80", &["10.9.9.9:80"], &["10.9.9.9:81"]),
+            (
+                "loopback",
+                &["127.9.9.9:1", "[::1]:22", "[::ffff:127.0.0.1]:22"],
+                &["[::2]:22", "[::]:22", "0.0.0.0:22", "[::127.0.0.1]:22"],
+            ),
+            ("1.1.1.1", &["1.1.1.1:25"], &["1.1.1.2:25"]),
+        ] {
+            let policy = policy(allowed);
+            for (addresses, is_open) in [(open, true), (shut, false)] {
+                for address in addresses {
+                    assert_eq!(passes(&policy, address), is_open, "`{allowed}`: {address}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn metadata_must_be_named_exactly() {
+        for ip in METADATA {
+            let address = SocketAddr::new(ip, 80);
+            let everything =
+                policy("0.0.0.0/0,::/0,lan,169.254.0.0/16,fd00::/8,169.254.169.254/31");
+            assert_eq!(everything.judge(address), Err(Denied), "{ip}");
+            assert_eq!(policy(&ip.to_string()).judge(address), Ok(()), "{ip}");
+        }
+        assert!(passes(&policy("169.254.0.0/16"), "169.254.7.7:80"));
+    }
+
+    #[test]
+    fn a_coat_is_judged_inside_although_the_outside_is_allowed() {
+        let coats = policy("64:ff9b::/96,64:ff9b:1::/48,::/96,2001::/32,::ffff:0:0:0/96,fe80::/10");
+        for inside in [
+            "10.0.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "168.63.129.16",
+            "192.168.0.1",
+        ] {
+            for coat in [
+                "64:ff9b::",
+                "64:ff9b:1::",
+                "::",
+                "::ffff:0:",
+                "fe80::5efe:",
+                "fe80::200:5efe:",
+            ] {
+                assert!(
+                    !passes(&coats, &format!("[{coat}{inside}]:80")),
+                    "{coat}{inside}"
+                );
+            }
+        }
+        for address in [
+            "[64:ff9b::8.8.8.8]:80",
+            "[64:ff9b:1::8.8.8.8]:80",
+            "[::8.8.8.8]:80",
+            "[fe80::5efe:8.8.8.8]:80",
+        ] {
+            assert!(passes(&coats, address), "{address}");
+        }
+        // RFC 6052 2.4: 192.0.2.33 (documentation) behind the four prefix lengths; and one that hides behind /48.
+        for address in [
+            "[64:ff9b:1:c000:2:2100::]:80",
+            "[64:ff9b:1:c0:0:221::]:80",
+            "[64:ff9b:1:0:c0:2:2100::]:80",
+            "[64:ff9b:1::192.0.2.33]:80",
+            "[64:ff9b:1:a00:0:100:808:808]:80",
+            "[64:ff9b:1::]:80",
+        ] {
+            assert!(!passes(&coats, address), "{address}");
+        }
+        // Teredo: server 8.8.8.8 and client 10.0.0.1 inverted, the other way round, and both public
+        assert!(!passes(&coats, "[2001:0:808:808::f5ff:fffe]:80"));
+        assert!(!passes(&coats, "[2001:0:a00:1::f7f7:f7f7]:80"));
+        assert!(passes(&coats, "[2001:0:808:808::f7f7:f7f7]:80"));
+    }
+
+    #[test]
+    fn a_wrong_allow_list_is_refused_with_a_sentence_and_an_example() {
+        for (text, words) in [
+            ("home", "must be a network"),
+            ("example.org", "must be a network"),
+            ("10.0.0.0/33", "must be a network"),
+            ("10.0.0/8", "must be a network"),
+            ("010.0.0.1", "must be a network"),
+            ("10.0.0.1/8", "bits set behind its mask (`10.0.0.0/8`"),
+            ("10.0.0.0/8:", "port or a range"),
+            ("10.0.0.0/8:0", "port or a range"),
+            ("10.0.0.0/8:443-80", "port or a range"),
+            ("10.0.0.0/8:+80", "port or a range"),
+            ("10.0.0.0/8:65536", "port or a range"),
+            ("lan:http", "port or a range"),
+            ("[fd00::/8]8080x", "port or a range"),
+            ("fd00::/8:8080", "goes in brackets"),
+            ("fd00::/129", "not an IPv6 network"),
+            ("[fd00::/8:8080", "not an IPv6 network"),
+            ("::ffff:10.0.0.0/104", "must be written as IPv4"),
+            ("lan,,loopback,nonsense", "`nonsense` must be"),
+        ] {
+            match text.parse::<AddressPolicy>() {
+                Ok(policy) => panic!("`{text}` was taken as {policy:?}"),
+                Err(error) => {
+                    let sentence = error.to_string();
+                    assert!(sentence.contains(words), "{text}: {sentence}");
+                    assert!(
+                        sentence.contains("; a right one is `"),
+                        "{text}: {sentence}"
+                    );
+                }
+            }
+        }
+        for example in [NET_EXAMPLE, PORT_EXAMPLE, V6_EXAMPLE, "", " , "] {
+            policy(example);
+        }
+    }
+
+    fn any_port() -> impl Strategy<Value = u16> {
+        any::<u16>()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_denied_is_denied_in_every_coat(ip: Ipv4Addr, prefix: u64, port in any_port()) {
+            let strictest = AddressPolicy::default();
+            prop_assume!(strictest.judge((ip, port).into()).is_err());
+            let [a, b, c, d] = ip.octets().map(u16::from);
+            let (high, low) = (a << 8 | b, c << 8 | d);
+            let [p, q, r, s] = [48, 32, 16, 0].map(|shift| u16::try_from(prefix >> shift & 0xffff).unwrap());
+            for coat in [
+                [0, 0, 0, 0, 0, 0xffff, high, low],
+                [0, 0, 0, 0, 0, 0, high, low],
+                [0, 0, 0, 0, 0xffff, 0, high, low],
+                [0x64, 0xff9b, 0, 0, 0, 0, high, low],
+                [0x64, 0xff9b, 1, p, q, r, high, low],
+                [0x2002, high, low, p, q, r, s, 1],
+                [0x2001, 0, high, low, p, q, r, s],
+                [0x2001, 0, p, q, r, s, !high, !low],
+                [p, q, r, s, 0, 0x5efe, high, low],
+                [p, q, r, s, 0x200, 0x5efe, high, low],
+            ] {
+                let coat = Ipv6Addr::from_segments(coat);
+                prop_assert!(strictest.judge((coat, port).into()).is_err(), "{ip} in {coat}");
+            }
+        }
+
+        #[test]
+        fn nothing_outside_global_unicast_passes(bits: u128, port in any_port()) {
+            prop_assume!(bits >> 125 != 1 && bits >> 32 != 0xffff);
+            prop_assert!(AddressPolicy::default().judge((Ipv6Addr::from(bits), port).into()).is_err());
+        }
+
+        #[test]
+        fn a_network_opens_itself(ip: Ipv4Addr, bits in 8_u8..=32, ports in (1_u16.., 1_u16..), other: Ipv4Addr, port in any_port()) {
+            let net = Ipv4Net::new(ip, bits).unwrap().trunc();
+            let (first, last) = (ports.0.min(ports.1), ports.0.max(ports.1));
+            let allowed = policy(&format!("{net}:{first}-{last}"));
+            let address = SocketAddr::from((other, port));
+            let named = net.contains(&other) && (first..=last).contains(&port) && (bits == 32 || !METADATA.contains(&other.into()));
+            prop_assert_eq!(allowed.names(address), named);
+            prop_assert_eq!(allowed.judge(address).is_ok(), named || AddressPolicy::default().judge(address).is_ok());
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "\\PC{0,40}|[0-9a-f.:/\\[\\],-]{0,40}") {
+            let _ = text.parse::<AddressPolicy>();
+        }
+    }
+}

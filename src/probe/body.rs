@@ -257,3 +257,55 @@ fn advance(keyword: &[u8], borders: &[usize], mut matched: usize, byte: u8) -> u
     }
     matched + usize::from(keyword[matched] == byte)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{any, prop_assert_eq};
+
+    use super::*;
+
+    /// What a body says after all pieces: its error, or whether it is whole and has the keyword.
+    fn read(
+        framing: Framing,
+        keyword: &str,
+        pieces: &[&[u8]],
+    ) -> Result<(bool, bool), &'static str> {
+        let mut body = Body::new(framing, Some(keyword));
+        for piece in pieces {
+            if body.take(piece)? {
+                return Ok((true, !body.keyword_missing()));
+            }
+        }
+        Ok((body.may_end_here(), !body.keyword_missing()))
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_search_agrees_with_the_plain_one(keyword in "[ab]{1,6}", text in "[abc]{0,60}", cut in any::<proptest::sample::Index>()) {
+            let (left, right) = text.as_bytes().split_at(cut.index(text.len() + 1));
+            let found = read(Framing::UntilClose, &keyword, &[left, right]);
+            prop_assert_eq!(found, Ok((true, text.contains(&keyword))));
+        }
+
+        #[test]
+        fn chunks_mean_the_same_however_they_are_cut(chunks in vec("[ab]{1,20}", 0..6), keyword in "[ab]{1,4}", size in 1_usize..9) {
+            let content = chunks.concat();
+            let mut coded: String = chunks.iter().map(|chunk| format!("{:x};x=y\r\n{chunk}\r\n", chunk.len())).collect();
+            coded.push_str("0\r\nTrailer: z\r\n\r\n");
+            let pieces: Vec<_> = coded.as_bytes().chunks(size).collect();
+            prop_assert_eq!(read(Framing::Chunked, &keyword, &pieces), Ok((true, content.contains(&keyword))));
+            let cut_short: Vec<_> = coded.as_bytes()[..coded.len() - 1].chunks(size).collect();
+            prop_assert_eq!(read(Framing::Chunked, &keyword, &cut_short).map(|(whole, _)| whole), Ok(false));
+        }
+
+        #[test]
+        fn no_bytes_make_the_decoder_panic(bytes in vec(any::<u8>(), 0..80), digits in "[0-9a-fA-F;\\r\\n]{0,40}", size in 1_usize..20) {
+            for input in [bytes.as_slice(), digits.as_bytes()] {
+                let pieces: Vec<_> = input.chunks(size).collect();
+                let whole = read(Framing::Chunked, "a", &[input]);
+                prop_assert_eq!(read(Framing::Chunked, "a", &pieces), whole);
+            }
+        }
+    }
+}

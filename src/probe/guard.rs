@@ -88,3 +88,73 @@ fn own_addresses() -> io::Result<Vec<IpAddr>> {
         .map(if_addrs::Interface::ip)
         .collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A guard of a machine with a public address, whatever the machine that runs the test has.
+    fn guard(allowed: &str, own: &[&str]) -> Guard {
+        let list = own.iter().map(|ip| ip.parse().unwrap()).collect();
+        Guard {
+            policy: allowed.parse().unwrap(),
+            own: Mutex::new(OwnAddresses {
+                list,
+                read: Stopwatch::start(),
+            }),
+        }
+    }
+
+    fn judge(guard: &Guard, addresses: &[&str]) -> Result<(), Stop> {
+        let addresses: Vec<_> = addresses
+            .iter()
+            .map(|address| address.parse().unwrap())
+            .collect();
+        guard.judge(&addresses)
+    }
+
+    #[test]
+    fn a_public_address_of_our_own_is_denied_unless_named() {
+        let strict = guard("", &["8.8.8.8", "2607:f8b0::1"]);
+        for address in [
+            "8.8.8.8:80",
+            "[::ffff:8.8.8.8]:80",
+            "[2002:808:808::1]:80",
+            "[2607:f8b0::1]:80",
+        ] {
+            assert_eq!(judge(&strict, &[address]), Err(Stop::Denied), "{address}");
+        }
+        assert_eq!(judge(&strict, &["8.8.8.9:80"]), Ok(()));
+        assert_eq!(
+            judge(&strict, &["8.8.8.9:80", "8.8.8.8:80"]),
+            Err(Stop::Denied)
+        );
+        let named = guard("8.8.8.8:80", &["8.8.8.8"]);
+        assert_eq!(judge(&named, &["8.8.8.8:80"]), Ok(()));
+        assert_eq!(judge(&named, &["8.8.8.8:81"]), Err(Stop::Denied));
+    }
+
+    #[tokio::test]
+    async fn where_a_connection_ended_up_is_judged_again() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let here = listener.local_addr().unwrap();
+        let stream = TcpStream::connect(here).await.unwrap();
+        let elsewhere = "8.8.8.8:80".parse().unwrap();
+        assert_eq!(
+            guard("", &[]).confirm(&stream, &[elsewhere]),
+            Err(Stop::Denied)
+        );
+        assert_eq!(
+            guard("loopback", &[]).confirm(&stream, &[elsewhere]),
+            Ok(())
+        );
+        assert_eq!(guard("", &[]).confirm(&stream, &[elsewhere, here]), Ok(()));
+    }
+
+    #[test]
+    fn our_own_addresses_are_read_from_the_system() {
+        let guard = Guard::new(AddressPolicy::default()).unwrap();
+        let own = guard.own.lock().unwrap();
+        assert!(own.list.iter().any(IpAddr::is_loopback));
+    }
+}

@@ -132,3 +132,32 @@ fn digits(text: &[u8]) -> Option<u64> {
         .parse()
         .ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{any, prop_assert, prop_assert_eq};
+
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn the_end_is_found_at_the_same_place_however_the_head_comes(text in "[ab:\\r\\n]{0,60}") {
+            let bytes = text.as_bytes();
+            let at_once = end_of_head(bytes, 0);
+            let in_steps = (1..=bytes.len()).find_map(|length| end_of_head(&bytes[..length], length - 1));
+            // Carriage returns beside a line feed's own are nobody's line end: only sane ones are promised.
+            if !text.contains("\r\r") {
+                prop_assert_eq!(at_once, in_steps);
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_the_parser_panic(bytes in vec(any::<u8>(), 0..200), tail in "[ -~\\r\\n]{0,80}") {
+            let _ = parse(&bytes, Method::Get);
+            let answer = format!("HTTP/1.1 200 OK\r\n{tail}\r\n\r\n");
+            let _ = parse(answer.as_bytes(), Method::Get);
+            prop_assert!(may_be_http(answer.as_bytes()));
+        }
+    }
+}

@@ -135,17 +135,20 @@ where
 
 fn write_request(buffer: &mut Vec<u8>, hop: Hop<'_>) {
     let Hop { target, check, .. } = hop;
+    let headers = if hop.at_home {
+        check.headers.as_slice()
+    } else {
+        &[]
+    };
     let given = |name: &str| {
-        hop.at_home
-            && check
-                .headers
-                .iter()
-                .any(|(given, _)| given.eq_ignore_ascii_case(name))
+        headers
+            .iter()
+            .any(|(given, _)| given.eq_ignore_ascii_case(name))
     };
     let mut put = |parts: &[&str]| {
-        parts
-            .iter()
-            .for_each(|part| buffer.extend_from_slice(part.as_bytes()))
+        for part in parts {
+            buffer.extend_from_slice(part.as_bytes());
+        }
     };
     put(&[
         check.method.word(),
@@ -161,11 +164,8 @@ fn write_request(buffer: &mut Vec<u8>, hop: Hop<'_>) {
     if !given("accept") {
         put(&["Accept: */*\r\n"]);
     }
-    if hop.at_home {
-        check
-            .headers
-            .iter()
-            .for_each(|(name, value)| put(&[name, ": ", value, "\r\n"]));
+    for (name, value) in headers {
+        put(&[name, ": ", value, "\r\n"]);
     }
     put(&["Connection: close\r\n\r\n"]);
 }

@@ -76,6 +76,8 @@ pub struct Prober {
 }
 
 impl Prober {
+    /// Call it within a Tokio runtime.
+    ///
     /// # Errors
     /// `ProberError` when the machine's addresses, the resolver or the certificates cannot be had.
     pub fn new(config: ProberConfig) -> Result<Self, ProberError> {

@@ -38,7 +38,7 @@ pub(super) async fn connect(
             Err(stop) => match (&first_failure, &stop) {
                 // What the far side did says more than that we could not try.
                 (None, _) | (Some(Stop::CouldNotLook(_)), Stop::Down(_)) => {
-                    first_failure = Some(stop)
+                    first_failure = Some(stop);
                 }
                 _ => {}
             },
@@ -112,4 +112,56 @@ fn has_route(address: SocketAddr) -> bool {
     UdpSocket::bind(any)
         .and_then(|socket| socket.connect(address))
         .is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn connections_are_opened_without_nagle() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut trace = Trace::start(Duration::from_secs(20));
+        let address = listener.local_addr().unwrap();
+        let stream = connect(&[address], &mut trace).await.unwrap();
+        assert!(stream.nodelay().unwrap());
+    }
+
+    #[test]
+    fn what_we_are_out_of_is_never_the_endpoints_fault() {
+        let address = "127.0.0.1:80".parse().unwrap();
+        for code in [EPERM, ENFILE, EMFILE, ENOBUFS] {
+            let stop = explain(&io::Error::from_raw_os_error(code), address);
+            assert!(matches!(stop, Stop::CouldNotLook(_)), "{code}: {stop:?}");
+        }
+        for kind in [io::ErrorKind::AddrNotAvailable, io::ErrorKind::OutOfMemory] {
+            let stop = explain(&kind.into(), address);
+            assert!(matches!(stop, Stop::CouldNotLook(_)), "{kind}: {stop:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_network_says_is_told_apart() {
+        let routed = "127.0.0.1:80".parse().unwrap();
+        let nowhere = "255.255.255.255:80".parse().unwrap();
+        for kind in [
+            io::ErrorKind::HostUnreachable,
+            io::ErrorKind::NetworkUnreachable,
+        ] {
+            assert_eq!(
+                explain(&kind.into(), routed),
+                Stop::plain(FailureClass::Unreachable)
+            );
+            assert!(matches!(
+                explain(&kind.into(), nowhere),
+                Stop::CouldNotLook(_)
+            ));
+        }
+        assert_eq!(
+            explain(&io::ErrorKind::TimedOut.into(), routed),
+            Stop::with(FailureClass::TimedOut, "while connecting")
+        );
+    }
 }

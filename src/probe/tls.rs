@@ -167,7 +167,8 @@ fn expiry(certificate: &CertificateDer<'_>) -> Option<Instant> {
     Some(Instant::from_millis(millis(not_after)))
 }
 
-/// The expiry of a certificate that was turned down for it.
+/// The expiry of a certificate that was turned down for it (of the first in the chain that has run out). Other failed
+/// handshakes keep their certificates to themselves: rustls drops them with the connection.
 fn expiry_in(error: &io::Error) -> Option<Instant> {
     match tls_error(error)? {
         rustls::Error::InvalidCertificate(CertificateError::ExpiredContext {

@@ -1,1 +1,292 @@
-//! Questions and answers over plain HTTP.
+//! Names, with a name server of our own that says what it is told.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::net::UdpSocket;
+use tokio::task::JoinHandle;
+
+use super::super::{Prober, ProberConfig};
+use super::stage::{End, Stand};
+use super::{HASTY, PATIENT, down, look, plain};
+use crate::domain::outcome::{FailureClass, Timings, Verdict};
+
+const NO_ANSWER: &str = "the resolver did not answer";
+
+/// What the name server says to a question, by how often it was asked for IPv4 before.
+#[derive(Clone)]
+enum Zone {
+    Addresses(Vec<Vec<IpAddr>>),
+    Code(u8),
+    Silent,
+    Garbage,
+}
+
+struct NameServer {
+    address: SocketAddr,
+    asked: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
+}
+
+impl NameServer {
+    async fn with(zone: Zone) -> Self {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&asked);
+        let task = tokio::spawn(async move {
+            let mut buffer = [0; 1500];
+            loop {
+                let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+                if let Some(answer) = answer(&buffer[..length], &zone, &counter) {
+                    socket.send_to(&answer, from).await.unwrap();
+                }
+            }
+        });
+        Self {
+            address,
+            asked,
+            task,
+        }
+    }
+
+    fn prober(&self) -> Prober {
+        let policy = "loopback".parse().unwrap();
+        Prober::new(ProberConfig {
+            policy,
+            resolver: Some(self.address),
+            ..ProberConfig::default()
+        })
+        .unwrap()
+    }
+}
+
+impl Drop for NameServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A DNS answer (RFC 1035 4): the question's header and question come back, with our code and records.
+fn answer(question: &[u8], zone: &Zone, asked: &AtomicUsize) -> Option<Vec<u8>> {
+    let name = 12 + question[12..].iter().position(|byte| *byte == 0).unwrap() + 1;
+    let kind = question[name + 1];
+    let (code, records) = match zone {
+        Zone::Silent => return None,
+        Zone::Garbage => return Some(b"\x00\x01garbage".to_vec()),
+        Zone::Code(code) => (*code, Vec::new()),
+        Zone::Addresses(rounds) => {
+            let round = if kind == 1 {
+                asked.fetch_add(1, Ordering::SeqCst)
+            } else {
+                asked.load(Ordering::SeqCst).max(1) - 1
+            };
+            let round = &rounds[round.min(rounds.len() - 1)];
+            (
+                0,
+                round
+                    .iter()
+                    .filter(|ip| ip.is_ipv4() == (kind == 1))
+                    .map(record)
+                    .collect(),
+            )
+        }
+    };
+    let mut answer = question[..2].to_vec();
+    answer.extend([
+        0x81,
+        0x80 | code,
+        0,
+        1,
+        0,
+        u8::try_from(records.len()).unwrap(),
+        0,
+        0,
+        0,
+        0,
+    ]);
+    answer.extend(&question[12..name + 4]);
+    answer.extend(records.concat());
+    Some(answer)
+}
+
+fn record(ip: &IpAddr) -> Vec<u8> {
+    let (kind, octets) = match ip {
+        IpAddr::V4(ip) => (1, ip.octets().to_vec()),
+        IpAddr::V6(ip) => (28, ip.octets().to_vec()),
+    };
+    // The name is a pointer to the question; class IN; an hour to live, which must not matter.
+    let mut record = vec![
+        0xc0,
+        12,
+        0,
+        kind,
+        0,
+        1,
+        0,
+        0,
+        14,
+        16,
+        0,
+        u8::try_from(octets.len()).unwrap(),
+    ];
+    record.extend(octets);
+    record
+}
+
+fn v4(octets: [u8; 4]) -> IpAddr {
+    Ipv4Addr::from(octets).into()
+}
+
+async fn open_stand() -> Stand {
+    Stand::with(|stream| End::Hold.of(stream)).await
+}
+
+fn named(stand: &Stand) -> String {
+    format!("tcp://endpoint.example:{}", stand.address.port())
+}
+
+#[tokio::test]
+async fn a_name_leads_to_its_address() {
+    let stand = open_stand().await;
+    let server = NameServer::with(Zone::Addresses(vec![vec![v4([127, 0, 0, 1])]])).await;
+    let outcome = look(&server.prober(), &named(&stand), None, PATIENT).await;
+    assert_eq!(outcome.verdict, Verdict::Up);
+    assert!(
+        outcome.timings.resolve.unwrap() + outcome.timings.connect.unwrap()
+            <= outcome.timings.total
+    );
+}
+
+#[tokio::test]
+async fn every_look_asks_anew_whatever_the_answer_said() {
+    let stand = open_stand().await;
+    let server = NameServer::with(Zone::Addresses(vec![
+        vec![v4([127, 0, 0, 1])],
+        vec![v4([10, 0, 0, 1])],
+    ]))
+    .await;
+    let prober = server.prober();
+    assert_eq!(
+        look(&prober, &named(&stand), None, PATIENT).await.verdict,
+        Verdict::Up
+    );
+    let rebound = look(&prober, &named(&stand), None, PATIENT).await;
+    assert_eq!(rebound.verdict, plain(FailureClass::NotAllowed));
+    assert_eq!(server.asked.load(Ordering::SeqCst), 2);
+    assert_eq!(stand.accepted(), 1);
+}
+
+#[tokio::test]
+async fn one_denied_address_refuses_them_all() {
+    let stand = open_stand().await;
+    let fine = v4([127, 0, 0, 1]);
+    for bad in [
+        v4([10, 0, 0, 1]),
+        v4([169, 254, 169, 254]),
+        "fd00::7".parse().unwrap(),
+        "::ffff:10.0.0.1".parse().unwrap(),
+    ] {
+        for answers in [vec![fine, bad], vec![bad, fine]] {
+            let server = NameServer::with(Zone::Addresses(vec![answers])).await;
+            let outcome = look(&server.prober(), &named(&stand), None, PATIENT).await;
+            assert_eq!(outcome.verdict, plain(FailureClass::NotAllowed), "{bad}");
+            assert_eq!(outcome.timings, Timings::default());
+        }
+    }
+    assert_eq!(stand.accepted(), 0);
+}
+
+#[tokio::test]
+async fn the_next_address_is_tried_when_one_fails() {
+    let stand = open_stand().await;
+    let fine = v4([127, 0, 0, 1]);
+    // Nobody listens on these: the stand is on 127.0.0.1 only.
+    let answers = vec![
+        v4([127, 0, 0, 2]),
+        v4([127, 0, 0, 3]),
+        Ipv6Addr::LOCALHOST.into(),
+        fine,
+    ];
+    let server = NameServer::with(Zone::Addresses(vec![answers])).await;
+    assert_eq!(
+        look(&server.prober(), &named(&stand), None, PATIENT)
+            .await
+            .verdict,
+        Verdict::Up
+    );
+    let nobody = NameServer::with(Zone::Addresses(vec![vec![
+        v4([127, 0, 0, 2]),
+        v4([127, 0, 0, 3]),
+    ]]))
+    .await;
+    assert_eq!(
+        look(&nobody.prober(), &named(&stand), None, PATIENT)
+            .await
+            .verdict,
+        plain(FailureClass::Refused)
+    );
+}
+
+#[tokio::test]
+async fn no_such_name_is_told_from_no_answer() {
+    let (no_error, servfail, nxdomain, refused) = (0, 2, 3, 5);
+    for (zone, expected) in [
+        (Zone::Code(nxdomain), plain(FailureClass::NameFailed)),
+        (Zone::Code(no_error), plain(FailureClass::NameFailed)),
+        (
+            Zone::Code(servfail),
+            down(FailureClass::NameFailed, NO_ANSWER),
+        ),
+        (
+            Zone::Code(refused),
+            down(FailureClass::NameFailed, NO_ANSWER),
+        ),
+    ] {
+        let server = NameServer::with(zone).await;
+        let outcome = look(&server.prober(), "tcp://endpoint.example:80", None, PATIENT).await;
+        assert_eq!(outcome.verdict, expected);
+        assert!(outcome.timings.resolve.is_some() && outcome.timings.connect.is_none());
+    }
+    for zone in [Zone::Silent, Zone::Garbage] {
+        let server = NameServer::with(zone).await;
+        let outcome = look(&server.prober(), "tcp://endpoint.example:80", None, HASTY).await;
+        assert_eq!(outcome.verdict, down(FailureClass::NameFailed, NO_ANSWER));
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_name_is_resolved_and_judged() {
+    let server = NameServer::with(Zone::Addresses(vec![vec![v4([192, 168, 0, 1])]])).await;
+    let stand =
+        Stand::answering("HTTP/1.1 302 x\r\nLocation: http://endpoint.example/\r\n\r\n").await;
+    let check = crate::domain::check::HttpCheck {
+        max_redirects: 1,
+        ..Default::default()
+    };
+    let outcome = look(&server.prober(), &stand.http(), Some(&check), PATIENT).await;
+    assert_eq!(outcome.verdict, plain(FailureClass::NotAllowed));
+}
+
+#[tokio::test]
+async fn an_address_is_never_asked_about() {
+    let stand = open_stand().await;
+    let server = NameServer::with(Zone::Silent).await;
+    let outcome = look(&server.prober(), &stand.tcp(), None, PATIENT).await;
+    assert_eq!(
+        (outcome.verdict, outcome.timings.resolve),
+        (Verdict::Up, None)
+    );
+}
+
+#[tokio::test]
+async fn the_system_says_that_a_name_does_not_exist() {
+    // RFC 6761: no resolver has an answer for `.invalid`; without any name server the system cannot know it.
+    let outcome = look(&super::prober(), "tcp://endpoint.invalid:80", None, PATIENT).await;
+    let Verdict::Down(failure) = outcome.verdict else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(failure.class, FailureClass::NameFailed);
+    assert!(failure.detail.is_none_or(|detail| &*detail == NO_ANSWER));
+}

@@ -67,3 +67,17 @@ fn plain(class: FailureClass) -> Verdict {
 fn broken(detail: &str) -> Verdict {
     down(FailureClass::ProtocolError, detail)
 }
+
+#[tokio::test]
+async fn a_look_in_flight_is_small() {
+    let prober = prober();
+    let target = "http://127.0.0.1/".parse().unwrap();
+    let look = Look {
+        target: &target,
+        check: None,
+        timeout: PATIENT,
+        now: Instant::default(),
+    };
+    let size = std::mem::size_of_val(&prober.look(look));
+    assert!(size <= 2048, "the future of a look takes {size} bytes");
+}

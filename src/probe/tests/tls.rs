@@ -1,1 +1,468 @@
-//! Questions and answers over plain HTTP.
+//! Certificates that are right, wrong, expired or strange; handshakes that break; sessions that are kept.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, date_time_ymd,
+};
+use rustls::HandshakeKind;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, SupportedProtocolVersion};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+
+use super::super::{Look, Prober, ProberConfig, ProberError};
+use super::stage::{End, Stand, hear};
+use super::{HASTY, PATIENT, broken, down, look, prober};
+use crate::domain::Instant;
+use crate::domain::check::HttpCheck;
+use crate::domain::outcome::{FailureClass, Outcome, Verdict};
+
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// A certificate authority of our own, and a prober that trusts it.
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    prober: Prober,
+}
+
+/// A certificate chain with its key.
+struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: KeyPair,
+}
+
+impl Authority {
+    fn new() -> Self {
+        Self::called("Ours")
+    }
+
+    fn called(name: &str) -> Self {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let policy = "loopback".parse().unwrap();
+        let extra_roots_pem = issuer.pem().into_bytes();
+        let prober = Prober::new(ProberConfig {
+            policy,
+            extra_roots_pem,
+            resolver: None,
+        })
+        .unwrap();
+        Self { issuer, prober }
+    }
+
+    fn certify(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_after = date_time_ymd(2090, 1, 2);
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Identity {
+            chain: vec![certificate.der().clone()],
+            key,
+        }
+    }
+
+    async fn see(&self, target: &str) -> Outcome {
+        look(&self.prober, target, None, PATIENT).await
+    }
+}
+
+/// A TLS server that counts the sessions that were resumed.
+struct TlsStand {
+    stand: Stand,
+    resumed: Arc<AtomicUsize>,
+}
+
+impl TlsStand {
+    async fn new(
+        identity: Identity,
+        versions: &[&'static SupportedProtocolVersion],
+        answer: &'static [u8],
+    ) -> Self {
+        let key = PrivateKeyDer::try_from(identity.key.serialize_der()).unwrap();
+        let config =
+            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_protocol_versions(versions)
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(identity.chain, key)
+                .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let resumed = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&resumed);
+        let stand = Stand::with(move |stream| {
+            serve(acceptor.clone(), Arc::clone(&counter), answer, stream)
+        })
+        .await;
+        Self { stand, resumed }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.stand.address
+    }
+
+    fn url(&self) -> String {
+        format!("https://{}/", self.address())
+    }
+}
+
+async fn serve(
+    acceptor: TlsAcceptor,
+    resumed: Arc<AtomicUsize>,
+    answer: &'static [u8],
+    stream: TcpStream,
+) {
+    let Ok(mut stream) = acceptor.accept(stream).await else {
+        return;
+    };
+    if stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed) {
+        resumed.fetch_add(1, Ordering::SeqCst);
+    }
+    hear(&mut stream).await;
+    let _ = stream.write_all(answer).await;
+    let _ = stream.flush().await;
+}
+
+async fn stand_for(identity: Identity) -> TlsStand {
+    TlsStand::new(identity, &[&TLS13, &TLS12], OK).await
+}
+
+fn tls_failed(detail: &str) -> Verdict {
+    down(FailureClass::TlsFailed, detail)
+}
+
+fn unverified() -> HttpCheck {
+    HttpCheck {
+        verify_tls: false,
+        ..HttpCheck::default()
+    }
+}
+
+/// 2090-01-02T00:00:00Z, as `date -u -d 2090-01-02 +%s` has it.
+const EXPIRY: Instant = Instant::from_millis(3_786_998_400_000);
+
+#[tokio::test]
+async fn a_valid_certificate_is_up_with_its_expiry() {
+    let authority = Authority::new();
+    for versions in [[&TLS13].as_slice(), &[&TLS12]] {
+        let stand = TlsStand::new(authority.certify("127.0.0.1", |_| {}), versions, OK).await;
+        let outcome = authority.see(&stand.url()).await;
+        assert_eq!(outcome.verdict, Verdict::Up);
+        assert_eq!(outcome.certificate_expires_at, Some(EXPIRY));
+        let timings = outcome.timings;
+        assert!(
+            timings.connect.unwrap() + timings.tls.unwrap() + timings.first_byte.unwrap()
+                <= timings.total
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_resolved_by_the_system_and_held_against_the_certificate() {
+    let authority = Authority::new();
+    let stand = stand_for(authority.certify("localhost", |_| {})).await;
+    // `localhost` may be ::1 first, where nobody listens: the next address is tried.
+    let outcome = authority
+        .see(&format!("https://localhost:{}/", stand.address().port()))
+        .await;
+    assert_eq!(outcome.verdict, Verdict::Up);
+    assert!(outcome.timings.resolve.is_some());
+    assert_eq!(
+        authority.see(&stand.url()).await.verdict,
+        tls_failed("wrong host name")
+    );
+}
+
+#[tokio::test]
+async fn every_wrong_certificate_has_its_word() {
+    let authority = Authority::new();
+    let past = |params: &mut CertificateParams| params.not_after = date_time_ymd(2020, 1, 31);
+    let future = |params: &mut CertificateParams| params.not_before = date_time_ymd(2089, 1, 1);
+    let client = |params: &mut CertificateParams| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    };
+    for (identity, words) in [
+        (
+            authority.certify("elsewhere.example", |_| {}),
+            "wrong host name",
+        ),
+        (
+            authority.certify("127.0.0.1", past),
+            "expired on 2020-01-31",
+        ),
+        (authority.certify("127.0.0.1", future), "not valid yet"),
+        (
+            authority.certify("127.0.0.1", client),
+            "not a server's certificate",
+        ),
+        (
+            Authority::called("Theirs").certify("127.0.0.1", |_| {}),
+            "unknown issuer",
+        ),
+        // Of the same name as ours, with another key.
+        (
+            Authority::new().certify("127.0.0.1", |_| {}),
+            "wrong signature",
+        ),
+        (self_signed(false), "unknown issuer"),
+        (self_signed(true), "self-signed"),
+    ] {
+        let stand = stand_for(identity).await;
+        let outcome = authority.see(&stand.url()).await;
+        assert_eq!(outcome.verdict, tls_failed(words));
+        assert!(outcome.timings.tls.is_some() && outcome.timings.first_byte.is_none());
+        // The one who asked not to verify gets in all the same.
+        let trusting = look(
+            &authority.prober,
+            &stand.url(),
+            Some(&unverified()),
+            PATIENT,
+        )
+        .await;
+        assert_eq!(trusting.verdict, Verdict::Up, "{words}");
+        assert!(trusting.certificate_expires_at.is_some());
+    }
+}
+
+fn self_signed(is_ca: bool) -> Identity {
+    let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    params.is_ca = if is_ca {
+        IsCa::Ca(BasicConstraints::Unconstrained)
+    } else {
+        IsCa::NoCa
+    };
+    let key = KeyPair::generate().unwrap();
+    Identity {
+        chain: vec![params.self_signed(&key).unwrap().der().clone()],
+        key,
+    }
+}
+
+#[tokio::test]
+async fn an_expired_certificate_still_tells_its_date() {
+    let authority = Authority::new();
+    let identity = authority.certify("127.0.0.1", |params| {
+        params.not_after = date_time_ymd(2020, 1, 31);
+    });
+    let outcome = authority.see(&stand_for(identity).await.url()).await;
+    assert_eq!(
+        outcome.certificate_expires_at,
+        Some(Instant::from_millis(1_580_428_800_000))
+    );
+}
+
+#[tokio::test]
+async fn sessions_are_resumed_and_kept_apart_by_mode() {
+    let authority = Authority::new();
+    for versions in [[&TLS13].as_slice(), &[&TLS12]] {
+        let stand = TlsStand::new(authority.certify("127.0.0.1", |_| {}), versions, OK).await;
+        let resumed = || stand.resumed.load(Ordering::SeqCst);
+        // A prober of its own: sessions are remembered by name, and both servers have the same.
+        let policy = "loopback".parse().unwrap();
+        let extra_roots_pem = authority.issuer.pem().into_bytes();
+        let prober = Prober::new(ProberConfig {
+            policy,
+            extra_roots_pem,
+            resolver: None,
+        })
+        .unwrap();
+        assert!(
+            look(&prober, &stand.url(), Some(&unverified()), PATIENT)
+                .await
+                .is_up()
+        );
+        assert!(look(&prober, &stand.url(), None, PATIENT).await.is_up());
+        assert_eq!(
+            resumed(),
+            0,
+            "what was not verified is not resumed as verified"
+        );
+        let again = look(&prober, &stand.url(), None, PATIENT).await;
+        assert_eq!((again.verdict, resumed()), (Verdict::Up, 1));
+        assert_eq!(again.certificate_expires_at, Some(EXPIRY));
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_run_out_since_is_seen() {
+    let authority = Authority::new();
+    let stand = stand_for(authority.certify("127.0.0.1", |_| {})).await;
+    assert!(authority.see(&stand.url()).await.is_up());
+    let target = stand.url().parse().unwrap();
+    let now = EXPIRY.plus(std::time::Duration::from_secs(1));
+    let late = Look {
+        target: &target,
+        check: None,
+        timeout: PATIENT,
+        now,
+    };
+    assert_eq!(
+        authority.prober.look(late).await.verdict,
+        tls_failed("expired on 2090-01-02")
+    );
+    let check = unverified();
+    assert!(
+        authority
+            .prober
+            .look(Look {
+                check: Some(&check),
+                ..late
+            })
+            .await
+            .is_up()
+    );
+}
+
+#[tokio::test]
+async fn handshakes_that_break_are_told_apart() {
+    for (piece, end, expected) in [
+        (
+            "",
+            End::Close,
+            broken("connection closed in the TLS handshake"),
+        ),
+        (
+            "HTTP/1.1 400 Bad Request\r\n\r\n",
+            End::Hold,
+            tls_failed("the answer is not TLS"),
+        ),
+        (
+            "SSH-2.0-OpenSSH_9.6\r\n",
+            End::Hold,
+            tls_failed("the answer is not TLS"),
+        ),
+        // Alert: fatal, handshake failure
+        (
+            "\x15\x03\x03\x00\x02\x02\x28",
+            End::Hold,
+            tls_failed("handshake refused"),
+        ),
+        // The first bytes of a handshake record that never ends
+        (
+            "\x16\x03\x03\x00\x7a\x02",
+            End::Close,
+            broken("connection closed in the TLS handshake"),
+        ),
+        (
+            "\x16\x03\x03\x00\x7a\x02",
+            End::Reset,
+            broken("connection reset in the TLS handshake"),
+        ),
+    ] {
+        let stand = Stand::with(move |mut stream| async move {
+            take_hello(&mut stream).await;
+            let _ = stream.write_all(piece.as_bytes()).await;
+            end.of(stream).await;
+        })
+        .await;
+        let outcome = look(
+            &prober(),
+            &format!("https://{}/", stand.address),
+            None,
+            PATIENT,
+        )
+        .await;
+        assert_eq!(outcome.verdict, expected, "{piece:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_hangs_times_out_in_its_phase() {
+    let silent = Stand::with(|stream| End::Hold.of(stream)).await;
+    let outcome = look(
+        &prober(),
+        &format!("https://{}/", silent.address),
+        None,
+        HASTY,
+    )
+    .await;
+    assert_eq!(
+        outcome.verdict,
+        down(FailureClass::TimedOut, "in the TLS handshake")
+    );
+}
+
+/// Reads the whole hello: closing with unread bytes would be a reset.
+async fn take_hello(stream: &mut TcpStream) {
+    let mut header = [0; 5];
+    stream.read_exact(&mut header).await.unwrap();
+    let mut hello = vec![0; usize::from(u16::from_be_bytes([header[3], header[4]]))];
+    stream.read_exact(&mut hello).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_over_tls_is_judged_like_any() {
+    let authority = Authority::new();
+    for (answer, expected) in [
+        (
+            "HTTP/1.1 503 x\r\n\r\n",
+            down(FailureClass::UnexpectedStatus, "503"),
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok",
+            broken("the answer ended early"),
+        ),
+        // Many servers close without saying so; a body that lasts until then is whole.
+        ("HTTP/1.1 200 OK\r\n\r\nok", Verdict::Up),
+        (
+            "HTTP/1.1 302 x\r\nLocation: http://127.0.0.1/\r\n\r\n",
+            broken("the redirect leads from https to http"),
+        ),
+        (
+            "HTTP/1.1 302 x\r\nLocation: https://10.0.0.1/\r\n\r\n",
+            super::plain(FailureClass::NotAllowed),
+        ),
+    ] {
+        let stand = TlsStand::new(
+            authority.certify("127.0.0.1", |_| {}),
+            &[&TLS13],
+            answer.as_bytes(),
+        )
+        .await;
+        let check = HttpCheck {
+            max_redirects: 1,
+            ..HttpCheck::default()
+        };
+        assert_eq!(
+            look(&authority.prober, &stand.url(), Some(&check), PATIENT)
+                .await
+                .verdict,
+            expected,
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn roots_that_are_none_are_told_at_the_start() {
+    for (pem, wrong) in [
+        ("", false),
+        ("no certificate at all", true),
+        (
+            "-----BEGIN CERTIFICATE-----\n%%%\n-----END CERTIFICATE-----\n",
+            true,
+        ),
+        (
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            true,
+        ),
+    ] {
+        let config = ProberConfig {
+            extra_roots_pem: pem.into(),
+            ..ProberConfig::default()
+        };
+        let refused = matches!(
+            Prober::new(config),
+            Err(ProberError::ExtraRoots(_) | ProberError::ExtraRoot(_))
+        );
+        assert_eq!(refused, wrong, "{pem}");
+    }
+}
