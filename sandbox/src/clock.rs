@@ -5,14 +5,24 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 /// A point on the monotonic clock.
-#[expect(clippy::disallowed_methods, reason = "this is the file where the sandbox reads the clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the file where the sandbox reads the clock"
+)]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
 /// Milliseconds since Discord's own epoch, the first second of 2015: the upper bits of its ids.
-#[expect(clippy::disallowed_methods, reason = "this is the file where the sandbox reads the clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the file where the sandbox reads the clock"
+)]
 pub(crate) fn discord_millis() -> u64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_epoch.as_millis()).unwrap_or(0).saturating_sub(1_420_070_400_000)
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since_epoch.as_millis())
+        .unwrap_or(0)
+        .saturating_sub(1_420_070_400_000)
 }

@@ -57,7 +57,11 @@ pub(crate) struct RestPlan(VecDeque<Planned>);
 
 impl RestPlan {
     pub(crate) fn add(&mut self, fault: RestFault, path_contains: &str, count: usize) {
-        self.0.push_back(Planned { fault, path_contains: path_contains.to_owned(), left: count });
+        self.0.push_back(Planned {
+            fault,
+            path_contains: path_contains.to_owned(),
+            left: count,
+        });
     }
 
     pub(crate) fn clear(&mut self) {
@@ -66,7 +70,10 @@ impl RestPlan {
 
     /// The fault for a request to `path`, used up by asking.
     pub(crate) fn take(&mut self, path: &str) -> Option<RestFault> {
-        let index = self.0.iter().position(|planned| path.contains(&planned.path_contains))?;
+        let index = self
+            .0
+            .iter()
+            .position(|planned| path.contains(&planned.path_contains))?;
         let planned = self.0.get_mut(index)?;
         planned.left -= 1;
         let fault = planned.fault;

@@ -14,6 +14,8 @@
 //! # }
 //! ```
 
+#![recursion_limit = "256"]
+
 mod clock;
 mod faults;
 mod gateway;

@@ -26,7 +26,10 @@ pub struct Record {
 impl Record {
     /// How many payloads with this op code arrived: 2 identify, 6 resume, 1 heartbeat, 3 presence.
     pub fn count_of(&self, op: u64) -> usize {
-        self.gateway.iter().filter(|payload| payload["op"] == op).count()
+        self.gateway
+            .iter()
+            .filter(|payload| payload["op"] == op)
+            .count()
     }
 
     pub fn identifies(&self) -> usize {
@@ -39,10 +42,13 @@ impl Record {
 
     /// The presence that was set last, by op 3 or with an identify.
     pub fn presence(&self) -> Option<&Value> {
-        self.gateway.iter().rev().find_map(|payload| match payload["op"].as_u64() {
-            Some(3) => Some(&payload["d"]),
-            Some(2) => payload["d"].get("presence"),
-            _ => None,
-        })
+        self.gateway
+            .iter()
+            .rev()
+            .find_map(|payload| match payload["op"].as_u64() {
+                Some(3) => Some(&payload["d"]),
+                Some(2) => payload["d"].get("presence"),
+                _ => None,
+            })
     }
 }

@@ -42,7 +42,11 @@ impl Shared {
     }
 
     /// Waits until `look` finds something.
-    pub(crate) async fn wait_for<T>(&self, what: &str, mut look: impl FnMut(&World) -> Option<T>) -> T {
+    pub(crate) async fn wait_for<T>(
+        &self,
+        what: &str,
+        mut look: impl FnMut(&World) -> Option<T>,
+    ) -> T {
         let mut bell = self.bell.subscribe();
         let found = async {
             loop {
@@ -121,7 +125,11 @@ impl Builder {
 
 impl Sandbox {
     pub fn builder() -> Builder {
-        Builder { heartbeat_interval: Duration::from_millis(41_250), compress: true, token: "sandbox.token.of-the-bot".to_owned() }
+        Builder {
+            heartbeat_interval: Duration::from_millis(41_250),
+            compress: true,
+            token: "sandbox.token.of-the-bot".to_owned(),
+        }
     }
 
     /// Starts with everything at its default.
@@ -151,17 +159,29 @@ impl Sandbox {
 
     /// Waits until the bot has identified itself and registered commands.
     pub async fn wait_until_ready(&self) {
-        self.shared.wait_for("the bot to identify itself", |world| (!world.sessions.is_empty()).then_some(())).await;
+        self.shared
+            .wait_for("the bot to identify itself", |world| {
+                (!world.sessions.is_empty()).then_some(())
+            })
+            .await;
         let registered = |world: &World| {
-            let any = !world.global_commands.is_empty() || world.guild_commands.values().any(|commands| !commands.is_empty());
+            let any = !world.global_commands.is_empty()
+                || world
+                    .guild_commands
+                    .values()
+                    .any(|commands| !commands.is_empty());
             any.then_some(())
         };
-        self.shared.wait_for("the bot to register commands", registered).await;
+        self.shared
+            .wait_for("the bot to register commands", registered)
+            .await;
     }
 
     /// Waits until the record is as wanted, and gives what was found.
     pub async fn wait_for<T>(&self, what: &str, mut look: impl FnMut(&Record) -> Option<T>) -> T {
-        self.shared.wait_for(what, |world| look(&world.record)).await
+        self.shared
+            .wait_for(what, |world| look(&world.record))
+            .await
     }
 
     /// Everything that the bot has sent so far.
@@ -186,7 +206,8 @@ impl Sandbox {
 
     /// Answers the next `count` REST requests whose path contains a text with a fault.
     pub fn fail_requests(&self, fault: RestFault, path_contains: &str, count: usize) {
-        self.shared.change(|world| world.rest_plan.add(fault, path_contains, count));
+        self.shared
+            .change(|world| world.rest_plan.add(fault, path_contains, count));
     }
 
     /// Switches everything back to normal.
@@ -222,7 +243,11 @@ impl Sandbox {
 
     fn tell_connections(&self, message: impl Fn() -> ToClient) {
         let world = self.shared.read();
-        for outlet in world.sessions.values().filter_map(|session| session.outlet.as_ref()) {
+        for outlet in world
+            .sessions
+            .values()
+            .filter_map(|session| session.outlet.as_ref())
+        {
             // One that is gone already needs no telling.
             let _ = outlet.send(message());
         }

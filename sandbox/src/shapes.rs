@@ -50,8 +50,18 @@ pub(crate) fn member(member: &Member) -> Value {
 /// A message as Discord gives it back.
 pub(crate) fn message(message: &Message, author: &Value, base_url: &str) -> Value {
     let body = &message.body;
-    let list = |name: &str| body.get(name).filter(|value| value.is_array()).cloned().unwrap_or_else(|| json!([]));
-    let embeds: Vec<Value> = list("embeds").as_array().into_iter().flatten().map(embed).collect();
+    let list = |name: &str| {
+        body.get(name)
+            .filter(|value| value.is_array())
+            .cloned()
+            .unwrap_or_else(|| json!([]))
+    };
+    let embeds: Vec<Value> = list("embeds")
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(embed)
+        .collect();
     let attachments: Vec<Value> = message
         .files
         .iter()

@@ -31,12 +31,20 @@ pub struct Member {
 impl Member {
     /// A member who may read and use commands.
     pub fn plain(id: u64, name: &str) -> Self {
-        Self { id, name: name.to_owned(), permissions: MEMBER_PERMISSIONS }
+        Self {
+            id,
+            name: name.to_owned(),
+            permissions: MEMBER_PERMISSIONS,
+        }
     }
 
     /// A member with the permission Manage Server.
     pub fn manager(id: u64, name: &str) -> Self {
-        Self { id, name: name.to_owned(), permissions: MEMBER_PERMISSIONS | MANAGE_GUILD }
+        Self {
+            id,
+            name: name.to_owned(),
+            permissions: MEMBER_PERMISSIONS | MANAGE_GUILD,
+        }
     }
 }
 
@@ -146,7 +154,11 @@ impl World {
 
     pub(crate) fn add_guild(&mut self, name: &str) -> GuildId {
         let (id, channel) = (GuildId(self.new_id()), self.new_id());
-        self.guilds.push(Guild { id, channel, name: name.to_owned() });
+        self.guilds.push(Guild {
+            id,
+            channel,
+            name: name.to_owned(),
+        });
         id
     }
 

@@ -49,11 +49,14 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 
 /// One connection, from the upgrade to its end.
 async fn talk(stream: TcpStream, shared: Arc<Shared>) {
-    let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else { return };
+    let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else {
+        return;
+    };
     let (outlet, mut to_client) = mpsc::unbounded_channel();
     if !shared.read().faults.never_hello {
         let interval = u64::try_from(shared.heartbeat_interval.as_millis()).unwrap_or(u64::MAX);
-        let hello = json!({ "op": 10, "s": null, "t": null, "d": { "heartbeat_interval": interval } });
+        let hello =
+            json!({ "op": 10, "s": null, "t": null, "d": { "heartbeat_interval": interval } });
         if send(&mut socket, &hello, false).await.is_err() {
             return;
         }
@@ -105,7 +108,10 @@ async fn close(socket: &mut WebSocketStream<TcpStream>, how: CloseWith) {
     let frame = match how {
         CloseWith::Drop => return,
         CloseWith::Empty => None,
-        CloseWith::Code(code) => Some(CloseFrame { code: CloseCode::from(code), reason: "".into() }),
+        CloseWith::Code(code) => Some(CloseFrame {
+            code: CloseCode::from(code),
+            reason: "".into(),
+        }),
     };
     // The other side may have gone first.
     let _ = socket.close(frame).await;

@@ -21,7 +21,12 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(shared: Arc<Shared>, outlet: mpsc::UnboundedSender<ToClient>) -> Self {
-        Self { shared, outlet, session: None, wants_compression: false }
+        Self {
+            shared,
+            outlet,
+            session: None,
+            wants_compression: false,
+        }
     }
 
     /// Handles one payload of the bot.
@@ -29,7 +34,8 @@ impl Connection {
         let Ok(payload) = serde_json::from_str::<Value>(text) else {
             return self.close(4002);
         };
-        self.shared.change(|world| world.record.gateway.push(payload.clone()));
+        self.shared
+            .change(|world| world.record.gateway.push(payload.clone()));
         let data = &payload["d"];
         match payload["op"].as_u64() {
             Some(1) => self.heartbeat(),
@@ -47,7 +53,10 @@ impl Connection {
         self.shared.change(|world| {
             // A newer connection of the same session keeps its own outlet.
             if let Some(session) = world.sessions.get_mut(id)
-                && session.outlet.as_ref().is_some_and(|outlet| outlet.same_channel(&self.outlet))
+                && session
+                    .outlet
+                    .as_ref()
+                    .is_some_and(|outlet| outlet.same_channel(&self.outlet))
             {
                 session.outlet = None;
             }
@@ -70,7 +79,11 @@ impl Connection {
     }
 
     fn identify(&mut self, data: &Value) {
-        let token = data["token"].as_str().unwrap_or_default().trim_start_matches("Bot ").to_owned();
+        let token = data["token"]
+            .as_str()
+            .unwrap_or_default()
+            .trim_start_matches("Bot ")
+            .to_owned();
         if token != self.shared.read().token {
             return self.close(4004);
         }
@@ -91,9 +104,19 @@ impl Connection {
         }
         let outlet = self.outlet.clone();
         let missed = self.shared.change(|world| {
-            let session = world.sessions.get_mut(&id).filter(|_| !faults.refuse_resume)?;
+            let session = world
+                .sessions
+                .get_mut(&id)
+                .filter(|_| !faults.refuse_resume)?;
             session.outlet = Some(outlet);
-            Some(session.sent.iter().filter(|(sequence, _)| *sequence > seen).map(|(_, payload)| payload.clone()).collect::<Vec<_>>())
+            Some(
+                session
+                    .sent
+                    .iter()
+                    .filter(|(sequence, _)| *sequence > seen)
+                    .map(|(_, payload)| payload.clone())
+                    .collect::<Vec<_>>(),
+            )
         });
         let Some(missed) = missed else {
             return self.send(json!({ "op": 9, "s": null, "t": null, "d": false }));
@@ -111,11 +134,21 @@ impl Connection {
 }
 
 /// A new session: READY, then every server.
-fn open_session(world: &mut World, shared: &Shared, outlet: mpsc::UnboundedSender<ToClient>) -> String {
+fn open_session(
+    world: &mut World,
+    shared: &Shared,
+    outlet: mpsc::UnboundedSender<ToClient>,
+) -> String {
     let id = format!("session-{}", world.new_id());
-    let mut session = Session { outlet: Some(outlet), ..Session::default() };
-    let guilds: Vec<Value> =
-        world.guilds.iter().map(|guild| json!({ "id": guild.id.0.to_string(), "unavailable": true })).collect();
+    let mut session = Session {
+        outlet: Some(outlet),
+        ..Session::default()
+    };
+    let guilds: Vec<Value> = world
+        .guilds
+        .iter()
+        .map(|guild| json!({ "id": guild.id.0.to_string(), "unavailable": true }))
+        .collect();
     let ready = json!({
         "v": 10, "user": world.bot_user(), "guilds": guilds, "session_id": id,
         "resume_gateway_url": format!("ws://{}", shared.gateway_address), "session_type": "normal",

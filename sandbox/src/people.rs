@@ -1,0 +1,319 @@
+//! People: they type commands, press buttons, and see what comes back.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::clock;
+use crate::reply::{File, Reply};
+use crate::sandbox::Sandbox;
+use crate::shapes;
+use crate::slash::{self, Parsed};
+use crate::world::{ADMINISTRATOR, Answer, GuildId, Interaction, Member, World};
+
+/// Why Discord's client would not let somebody send a command, or why no message came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SlashError {
+    NoSuchCommand(String),
+    Incomplete(String),
+    BadOption(String),
+    NotPermitted,
+    NoSuchButton(String),
+    /// The bot opened a form instead of answering with a message.
+    Form(String),
+}
+
+impl fmt::Display for SlashError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchCommand(name) => write!(out, "there is no command /{name}"),
+            Self::Incomplete(why) | Self::BadOption(why) => out.write_str(why),
+            Self::NotPermitted => out.write_str("this member does not see that command"),
+            Self::NoSuchButton(label) => write!(out, "there is no button {label} to press"),
+            Self::Form(title) => write!(out, "the bot opened the form {title}"),
+        }
+    }
+}
+
+impl std::error::Error for SlashError {}
+
+/// Somebody in a server, about to do something.
+#[derive(Clone, Debug)]
+pub struct As<'a> {
+    sandbox: &'a Sandbox,
+    member: Member,
+    guild: GuildId,
+    ignores_permissions: bool,
+}
+
+/// The member behind the short forms of `Sandbox`: may manage the server.
+fn admin() -> Member {
+    Member::manager(1001, "ada")
+}
+
+impl Sandbox {
+    /// Acts as somebody in the server that is there from the start.
+    pub fn member(&self, member: &Member) -> As<'_> {
+        As {
+            sandbox: self,
+            member: member.clone(),
+            guild: self.guild(),
+            ignores_permissions: false,
+        }
+    }
+
+    /// Types a command as a member who may manage the server.
+    ///
+    /// # Panics
+    /// Where Discord's client would not send it, or no answer comes.
+    pub async fn slash(&self, line: &str) -> Reply {
+        self.member(&admin()).slash(line).await
+    }
+
+    /// As `slash`, with a file for one of the options.
+    pub async fn slash_with_file(&self, line: &str, option: &str, file: File) -> Reply {
+        match self
+            .member(&admin())
+            .try_slash_with_file(line, option, file)
+            .await
+        {
+            Ok(reply) => reply,
+            Err(error) => panic!("{line}: {error}"),
+        }
+    }
+
+    /// Types a command as far as it goes; gives the choices for its last option as name and value.
+    pub async fn autocomplete(&self, line: &str) -> Vec<(String, String)> {
+        self.member(&admin()).autocomplete(line).await
+    }
+
+    /// Presses a button by its label or custom id.
+    pub async fn press(&self, reply: &Reply, button: &str) -> Reply {
+        self.member(&admin()).press(reply, button).await
+    }
+
+    /// Reads an answer again, as it stands now.
+    pub fn refresh(&self, reply: &Reply) -> Reply {
+        let mut fresh = reply.clone();
+        if let Some(message) = self.shared.read().messages.get(&reply.message_id) {
+            fresh.body = message.body.clone();
+        }
+        fresh
+    }
+}
+
+impl As<'_> {
+    pub fn in_guild(mut self, guild: GuildId) -> Self {
+        self.guild = guild;
+        self
+    }
+
+    /// Sends what Discord's client would have hidden: for testing that the bot checks by itself.
+    pub fn forging(mut self) -> Self {
+        self.ignores_permissions = true;
+        self
+    }
+
+    /// # Panics
+    /// Where Discord's client would not send it, or no answer comes.
+    pub async fn slash(&self, line: &str) -> Reply {
+        match self.try_slash(line).await {
+            Ok(reply) => reply,
+            Err(error) => panic!("{line}: {error}"),
+        }
+    }
+
+    /// Types a command and waits for its answer.
+    ///
+    /// # Errors
+    /// Where Discord's client would not send it.
+    pub async fn try_slash(&self, line: &str) -> Result<Reply, SlashError> {
+        let commands = self.sandbox.commands(self.guild);
+        let parsed = slash::parse(line, &commands, &[])?;
+        self.check_permission(&parsed)?;
+        self.interact(2, parsed.data, None).await
+    }
+
+    /// As `try_slash`, with a file for one of the options.
+    ///
+    /// # Errors
+    /// Where Discord's client would not send it.
+    pub async fn try_slash_with_file(
+        &self,
+        line: &str,
+        option: &str,
+        file: File,
+    ) -> Result<Reply, SlashError> {
+        let shared = &self.sandbox.shared;
+        let base_url = format!("http://{}", shared.rest_address);
+        let id = shared.change(|world| {
+            let id = world.new_id();
+            world
+                .uploads
+                .insert(id, (file.name.clone(), file.content.clone()));
+            id
+        });
+        let commands = self.sandbox.commands(self.guild);
+        let mut parsed = slash::parse(line, &commands, &[(option.to_owned(), id)])?;
+        self.check_permission(&parsed)?;
+        let url = format!("{base_url}/sandbox/uploads/{id}");
+        parsed.data["resolved"] = json!({ "attachments": { id.to_string(): {
+            "id": id.to_string(), "filename": file.name, "size": file.content.len(), "url": url, "proxy_url": url,
+            "ephemeral": true,
+        }}});
+        self.interact(2, parsed.data, None).await
+    }
+
+    /// The choices for the last option of a line, as name and value.
+    ///
+    /// # Panics
+    /// Where the line cannot be typed, or the bot does not answer with choices.
+    pub async fn autocomplete(&self, line: &str) -> Vec<(String, String)> {
+        let commands = self.sandbox.commands(self.guild);
+        let data = match slash::parse_partial(line, &commands) {
+            Ok(parsed) => parsed.data,
+            Err(error) => panic!("{line}: {error}"),
+        };
+        let id = self.send(4, data, None);
+        let word = |value: &Value| {
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
+        };
+        let answered = |world: &World| match world.interactions.get(&id)?.answer.clone()? {
+            Answer::Choices(choices) => Some(choices),
+            Answer::Message | Answer::Deferred | Answer::Modal(_) => None,
+        };
+        let choices = self
+            .sandbox
+            .shared
+            .wait_for("the choices of an autocomplete", answered)
+            .await;
+        choices
+            .iter()
+            .map(|choice| (word(&choice["name"]), word(&choice["value"])))
+            .collect()
+    }
+
+    /// # Panics
+    /// Where there is no such button, or no answer comes.
+    pub async fn press(&self, reply: &Reply, button: &str) -> Reply {
+        match self.try_press(reply, button).await {
+            Ok(reply) => reply,
+            Err(error) => panic!("{button}: {error}"),
+        }
+    }
+
+    /// Presses a button and waits for what comes of it.
+    ///
+    /// # Errors
+    /// Where there is no such button that can be pressed.
+    pub async fn try_press(&self, reply: &Reply, button: &str) -> Result<Reply, SlashError> {
+        let custom_id = reply
+            .custom_id(button)
+            .ok_or_else(|| SlashError::NoSuchButton(button.to_owned()))?;
+        self.press_forged(reply, &custom_id).await
+    }
+
+    /// Presses a button that is not there, with any custom id.
+    ///
+    /// # Errors
+    /// Where the bot opens a form.
+    pub async fn press_forged(&self, reply: &Reply, custom_id: &str) -> Result<Reply, SlashError> {
+        let data = json!({ "custom_id": custom_id, "component_type": 2 });
+        self.interact(3, data, Some(reply.message_id)).await
+    }
+
+    fn check_permission(&self, parsed: &Parsed) -> Result<(), SlashError> {
+        let needed = parsed.command["default_member_permissions"]
+            .as_str()
+            .and_then(|bits| bits.parse::<u64>().ok());
+        let held = self.member.permissions;
+        let is_permitted =
+            needed.is_none_or(|needed| held & needed == needed || held & ADMINISTRATOR != 0);
+        if is_permitted || self.ignores_permissions {
+            Ok(())
+        } else {
+            Err(SlashError::NotPermitted)
+        }
+    }
+
+    async fn interact(
+        &self,
+        kind: u64,
+        data: Value,
+        message: Option<u64>,
+    ) -> Result<Reply, SlashError> {
+        let id = self.send(kind, data, message);
+        let finished = |world: &World| {
+            let interaction = world.interactions.get(&id)?;
+            match interaction.answer.as_ref()? {
+                Answer::Message => Some(Ok(reply_of(world, interaction)?)),
+                Answer::Deferred if interaction.edits > 0 => {
+                    Some(Ok(reply_of(world, interaction)?))
+                }
+                Answer::Deferred | Answer::Choices(_) => None,
+                Answer::Modal(form) => Some(Err(SlashError::Form(
+                    form["title"].as_str().unwrap_or_default().to_owned(),
+                ))),
+            }
+        };
+        self.sandbox
+            .shared
+            .wait_for("the bot's answer", finished)
+            .await
+    }
+
+    /// Dispatches an interaction and gives its id.
+    fn send(&self, kind: u64, data: Value, message: Option<u64>) -> u64 {
+        let shared = &self.sandbox.shared;
+        let base_url = format!("http://{}", shared.rest_address);
+        shared.change(|world| {
+            let id = world.new_id();
+            let token = format!("interaction-token-{id}");
+            let Some(guild) = world.guild(self.guild).cloned() else {
+                panic!("the sandbox has no server {:?}", self.guild);
+            };
+            let mut event = json!({
+                "id": id.to_string(), "application_id": world.application_id.to_string(), "type": kind, "token": token,
+                "version": 1, "guild_id": guild.id.0.to_string(), "channel_id": guild.channel.to_string(),
+                "channel": shapes::channel(&guild), "member": shapes::member(&self.member), "locale": "en-US",
+                "guild_locale": "en-US", "app_permissions": "2251799813685247", "entitlements": [], "context": 0,
+                "authorizing_integration_owners": { "0": guild.id.0.to_string() }, "attachment_size_limit": 10_485_760,
+                "data": data,
+            });
+            if let Some(message) = message.and_then(|message| world.messages.get(&message)) {
+                event["message"] = shapes::message(message, &world.bot_user(), &base_url);
+            }
+            let interaction = Interaction {
+                id, token, message, sent_at: clock::now(), answer: None, answered_after: None, was_deferred: false,
+                follow_ups: Vec::new(), is_ephemeral: false, edits: 0, channel: guild.channel,
+            };
+            world.interactions.insert(id, interaction);
+            world.dispatch("INTERACTION_CREATE", &event);
+            id
+        })
+    }
+}
+
+fn reply_of(world: &World, interaction: &Interaction) -> Option<Reply> {
+    // An answer to a deferred press that was sent as a new message is what the person sees last.
+    let id = interaction
+        .follow_ups
+        .last()
+        .copied()
+        .or(interaction.message)?;
+    let message = world.messages.get(&id)?;
+    let files = message.files.iter().map(|(name, content)| File {
+        name: name.clone(),
+        content: content.clone(),
+    });
+    Some(Reply {
+        message_id: id,
+        body: message.body.clone(),
+        files: files.collect(),
+        is_ephemeral: message.is_ephemeral,
+        was_deferred: interaction.was_deferred,
+        answered_after: interaction.answered_after?,
+    })
+}

@@ -1,0 +1,196 @@
+//! What a person sees after typing a command or pressing a button.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// A file under a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    pub name: String,
+    pub content: Vec<u8>,
+}
+
+/// An answer as it stood when it was read; `Sandbox::refresh` reads it again.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub(crate) message_id: u64,
+    pub(crate) body: Value,
+    pub(crate) files: Vec<File>,
+    pub(crate) is_ephemeral: bool,
+    pub(crate) was_deferred: bool,
+    pub(crate) answered_after: Duration,
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}
+
+impl Reply {
+    /// Whether only the asker sees it.
+    pub fn is_ephemeral(&self) -> bool {
+        self.is_ephemeral
+    }
+
+    /// Whether Discord showed "thinking" first.
+    pub fn was_deferred(&self) -> bool {
+        self.was_deferred
+    }
+
+    /// From the interaction to the first answer.
+    pub fn answered_after(&self) -> Duration {
+        self.answered_after
+    }
+
+    /// The message as the bot sent it.
+    pub fn json(&self) -> &Value {
+        &self.body
+    }
+
+    pub fn embeds(&self) -> &[Value] {
+        list(&self.body, "embeds")
+    }
+
+    pub fn files(&self) -> &[File] {
+        &self.files
+    }
+
+    /// Every component, row by row.
+    pub fn components(&self) -> impl Iterator<Item = &Value> {
+        list(&self.body, "components")
+            .iter()
+            .flat_map(|row| list(row, "components"))
+    }
+
+    /// The labels of the buttons that can be pressed.
+    pub fn buttons(&self) -> Vec<&str> {
+        self.components()
+            .filter(|component| component["disabled"] != true)
+            .map(|button| text(button, "label"))
+            .collect()
+    }
+
+    /// The custom id behind a label, or the text itself where it is an id already.
+    pub(crate) fn custom_id(&self, label_or_id: &str) -> Option<String> {
+        let is_meant = |component: &&Value| {
+            component["label"] == label_or_id || component["custom_id"] == label_or_id
+        };
+        let component = self
+            .components()
+            .find(is_meant)
+            .filter(|component| component["disabled"] != true)?;
+        Some(text(component, "custom_id").to_owned())
+    }
+
+    /// Everything that can be read, without the marks around it.
+    pub fn text(&self) -> String {
+        let mut all = vec![text(&self.body, "content").to_owned()];
+        for embed in self.embeds() {
+            all.extend([text(embed, "title"), text(embed, "description")].map(str::to_owned));
+            for field in list(embed, "fields") {
+                all.push(format!("{}: {}", text(field, "name"), text(field, "value")));
+            }
+            all.push(text(&embed["footer"], "text").to_owned());
+        }
+        all.retain(|part| !part.is_empty());
+        all.join("\n")
+    }
+
+    /// The message drawn with letters, for a terminal or a snapshot.
+    pub fn render(&self) -> String {
+        let mut drawn = String::new();
+        if self.is_ephemeral {
+            drawn.push_str("(only you see this)\n");
+        }
+        if !text(&self.body, "content").is_empty() {
+            drawn.push_str(text(&self.body, "content"));
+            drawn.push('\n');
+        }
+        for embed in self.embeds() {
+            render_embed(&mut drawn, embed);
+        }
+        for file in &self.files {
+            // Writing to a string does not fail.
+            let _ = writeln!(drawn, "[file {}, {} bytes]", file.name, file.content.len());
+        }
+        for row in list(&self.body, "components") {
+            let buttons: Vec<String> = list(row, "components").iter().map(render_button).collect();
+            drawn.push_str(&buttons.join(" "));
+            drawn.push('\n');
+        }
+        drawn
+    }
+}
+
+fn render_embed(drawn: &mut String, embed: &Value) {
+    let mut lines = Vec::new();
+    let mut add = |text: &str| lines.extend(text.lines().map(str::to_owned));
+    add(text(embed, "title"));
+    add(text(embed, "description"));
+    for field in list(embed, "fields") {
+        add(&format!(
+            "{}: {}",
+            text(field, "name"),
+            text(field, "value")
+        ));
+    }
+    let footer = text(&embed["footer"], "text");
+    if !footer.is_empty() {
+        add(&format!("— {footer}"));
+    }
+    for line in lines {
+        drawn.push_str("│ ");
+        drawn.push_str(&line);
+        drawn.push('\n');
+    }
+}
+
+fn render_button(component: &Value) -> String {
+    let label = text(component, "label");
+    if component["disabled"] == true {
+        format!("({label})")
+    } else {
+        format!("[{label}]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_reply_is_drawn_with_letters() {
+        let reply = Reply {
+            message_id: 1,
+            body: json!({
+                "content": "Hello", "embeds": [{ "title": "T", "fields": [{ "name": "A", "value": "b" }], "footer": { "text": "f" } }],
+                "components": [{ "type": 1, "components": [
+                    { "type": 2, "label": "Go", "custom_id": "go" }, { "type": 2, "label": "No", "custom_id": "no", "disabled": true },
+                ]}],
+            }),
+            files: vec![File {
+                name: "a.txt".into(),
+                content: vec![0; 3],
+            }],
+            is_ephemeral: true,
+            was_deferred: false,
+            answered_after: Duration::ZERO,
+        };
+        assert_eq!(
+            reply.render(),
+            "(only you see this)\nHello\n│ T\n│ A: b\n│ — f\n[file a.txt, 3 bytes]\n[Go] (No)\n"
+        );
+        assert_eq!(reply.buttons(), ["Go"]);
+        assert_eq!(
+            (reply.custom_id("Go").as_deref(), reply.custom_id("No")),
+            (Some("go"), None)
+        );
+    }
+}

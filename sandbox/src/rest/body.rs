@@ -1,0 +1,53 @@
+//! A request's body, however it comes: plain JSON, or multipart with `payload_json` and files.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Multipart};
+use axum::http::{Request, header};
+use serde_json::Value;
+
+/// What a bot sent.
+#[derive(Debug, Default)]
+pub(super) struct Received {
+    pub json: Value,
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+/// The body is neither of the two.
+#[derive(Debug)]
+pub(super) struct Unreadable;
+
+pub(super) async fn read(content_type: &str, bytes: Bytes) -> Result<Received, Unreadable> {
+    if !content_type.starts_with("multipart/form-data") {
+        if bytes.is_empty() {
+            return Ok(Received::default());
+        }
+        let json = serde_json::from_slice(&bytes).map_err(|_| Unreadable)?;
+        return Ok(Received {
+            json,
+            files: Vec::new(),
+        });
+    }
+    let request = Request::builder()
+        .header(header::CONTENT_TYPE, content_type)
+        .body(Body::from(bytes));
+    let request = request.map_err(|_| Unreadable)?;
+    let mut multipart = Multipart::from_request(request, &())
+        .await
+        .map_err(|_| Unreadable)?;
+    let mut received = Received::default();
+    while let Some(field) = multipart.next_field().await.map_err(|_| Unreadable)? {
+        let (name, file) = (
+            field.name().unwrap_or_default().to_owned(),
+            field.file_name().map(str::to_owned),
+        );
+        let content = field.bytes().await.map_err(|_| Unreadable)?;
+        match file {
+            Some(file) => received.files.push((file, content.to_vec())),
+            None if name == "payload_json" => {
+                received.json = serde_json::from_slice(&content).map_err(|_| Unreadable)?
+            }
+            None => {}
+        }
+    }
+    Ok(received)
+}

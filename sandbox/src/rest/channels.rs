@@ -1,0 +1,166 @@
+//! Messages in channels.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+use super::body::{self, Received};
+use super::{Desk, error, invalid};
+use crate::limits;
+use crate::sandbox::Shared;
+use crate::shapes;
+use crate::world::{Message, World};
+
+/// The body of a request that carries a message.
+pub(super) async fn received(headers: &HeaderMap, bytes: Bytes) -> Result<Received, Response> {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    body::read(content_type, bytes).await.map_err(|_| {
+        error(
+            StatusCode::BAD_REQUEST,
+            50109,
+            "The request body contains invalid JSON.",
+        )
+    })
+}
+
+/// A message as the API shows it.
+pub(super) fn shown(shared: &Shared, world: &World, id: u64) -> Response {
+    match world
+        .messages
+        .get(&id)
+        .filter(|message| !message.is_deleted)
+    {
+        Some(message) => {
+            let base_url = format!("http://{}", shared.rest_address);
+            Json(shapes::message(message, &world.bot_user(), &base_url)).into_response()
+        }
+        None => error(StatusCode::NOT_FOUND, 10008, "Unknown Message"),
+    }
+}
+
+/// Applies an edit: what is named changes, what is not stays.
+pub(super) fn change(message: &mut Message, edit: Received) {
+    for (name, value) in edit.json.as_object().into_iter().flatten() {
+        message.body[name] = value.clone();
+    }
+    message.files.extend(edit.files);
+}
+
+fn knows_channel(world: &World, channel: u64) -> bool {
+    world.guilds.iter().any(|guild| guild.channel == channel)
+}
+
+pub(super) async fn create(
+    State(shared): Desk,
+    Path(channel): Path<u64>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Response {
+    let received = match received(&headers, bytes).await {
+        Ok(received) => received,
+        Err(refusal) => return refusal,
+    };
+    let mistakes = limits::message(&received.json, !received.files.is_empty());
+    if !mistakes.is_empty() {
+        return invalid(&mistakes);
+    }
+    if !knows_channel(&shared.read(), channel) {
+        return error(StatusCode::NOT_FOUND, 10003, "Unknown Channel");
+    }
+    let id = shared.change(|world| {
+        if let Some(known) = same_nonce(world, channel, &received.json) {
+            return known;
+        }
+        let id = world.new_id();
+        let Received { json: body, files } = received;
+        world.messages.insert(
+            id,
+            Message {
+                id,
+                channel,
+                body,
+                files,
+                is_ephemeral: false,
+                is_deleted: false,
+            },
+        );
+        id
+    });
+    shown(&shared, &shared.read(), id)
+}
+
+/// With `enforce_nonce` a message that was sent before comes back instead of a second one.
+fn same_nonce(world: &World, channel: u64, body: &Value) -> Option<u64> {
+    if body["enforce_nonce"] != true || body["nonce"].is_null() {
+        return None;
+    }
+    let is_same =
+        |message: &&Message| message.channel == channel && message.body["nonce"] == body["nonce"];
+    world
+        .messages
+        .values()
+        .find(is_same)
+        .map(|message| message.id)
+}
+
+pub(super) async fn list(State(shared): Desk, Path(channel): Path<u64>) -> Response {
+    let world = shared.read();
+    let base_url = format!("http://{}", shared.rest_address);
+    let author = world.bot_user();
+    let in_channel = |message: &&Message| {
+        message.channel == channel && !message.is_deleted && !message.is_ephemeral
+    };
+    let messages: Vec<Value> = world
+        .messages
+        .values()
+        .rev()
+        .filter(in_channel)
+        .take(50)
+        .map(|message| shapes::message(message, &author, &base_url))
+        .collect();
+    Json(messages).into_response()
+}
+
+pub(super) async fn get(State(shared): Desk, Path((_, id)): Path<(u64, u64)>) -> Response {
+    shown(&shared, &shared.read(), id)
+}
+
+pub(super) async fn edit(
+    State(shared): Desk,
+    Path((_, id)): Path<(u64, u64)>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Response {
+    let received = match received(&headers, bytes).await {
+        Ok(received) => received,
+        Err(refusal) => return refusal,
+    };
+    shared.change(|world| {
+        if let Some(message) = world.messages.get_mut(&id) {
+            change(message, received);
+        }
+    });
+    shown(&shared, &shared.read(), id)
+}
+
+pub(super) async fn delete(State(shared): Desk, Path((_, id)): Path<(u64, u64)>) -> Response {
+    let deleted = shared.change(|world| {
+        let message = world
+            .messages
+            .get_mut(&id)
+            .filter(|message| !message.is_deleted)?;
+        message.is_deleted = true;
+        Some(())
+    });
+    if deleted.is_some() {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        error(StatusCode::NOT_FOUND, 10008, "Unknown Message")
+    }
+}

@@ -1,0 +1,89 @@
+//! Routes that only tell: the gateway, the bot itself, servers, channels, and the files that were attached.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::{Desk, error};
+use crate::sandbox::Shared;
+use crate::shapes;
+use crate::world::{Guild, World};
+
+fn gateway_url(shared: &Shared) -> String {
+    format!("ws://{}", shared.gateway_address)
+}
+
+pub(super) async fn gateway(State(shared): Desk) -> Json<Value> {
+    Json(json!({ "url": gateway_url(&shared) }))
+}
+
+pub(super) async fn gateway_bot(State(shared): Desk) -> Json<Value> {
+    let limit = json!({ "total": 1000, "remaining": 1000, "reset_after": 86_400_000, "max_concurrency": 1 });
+    Json(json!({ "url": gateway_url(&shared), "shards": 1, "session_start_limit": limit }))
+}
+
+pub(super) async fn me(State(shared): Desk) -> Json<Value> {
+    Json(shared.read().bot_user())
+}
+
+pub(super) async fn application(State(shared): Desk) -> Json<Value> {
+    let world = shared.read();
+    let owner = json!({ "id": "1", "username": "owner", "discriminator": "0", "global_name": null, "avatar": null });
+    Json(json!({
+        "id": world.application_id.to_string(), "name": "sandboxed", "icon": null, "description": "",
+        "bot_public": true, "bot_require_code_grant": false, "verify_key": "00", "owner": owner, "team": null,
+        "flags": 0, "bot": world.bot_user(), "rpc_origins": [], "hook": true,
+    }))
+}
+
+fn guild_of(world: &World, id: u64) -> Option<&Guild> {
+    world.guilds.iter().find(|guild| guild.id.0 == id)
+}
+
+pub(super) async fn guild(State(shared): Desk, Path(id): Path<u64>) -> Response {
+    let world = shared.read();
+    match guild_of(&world, id) {
+        Some(guild) => Json(shapes::guild(guild, world.application_id)).into_response(),
+        None => error(StatusCode::NOT_FOUND, 10004, "Unknown Guild"),
+    }
+}
+
+pub(super) async fn channel(State(shared): Desk, Path(id): Path<u64>) -> Response {
+    let world = shared.read();
+    match world.guilds.iter().find(|guild| guild.channel == id) {
+        Some(guild) => Json(shapes::channel(guild)).into_response(),
+        None => error(StatusCode::NOT_FOUND, 10003, "Unknown Channel"),
+    }
+}
+
+/// Everybody has one channel of direct messages with the bot: it has the number of its recipient.
+pub(super) async fn open_direct_messages(State(_): Desk, Json(body): Json<Value>) -> Response {
+    let recipient = body["recipient_id"].as_str().unwrap_or("0");
+    Json(json!({ "id": recipient, "type": 1, "recipients": [], "flags": 0, "last_message_id": null })).into_response()
+}
+
+/// A file that the bot attached to a message.
+pub(super) async fn file(
+    State(shared): Desk,
+    Path((message, index)): Path<(u64, usize)>,
+) -> Response {
+    let world = shared.read();
+    match world
+        .messages
+        .get(&message)
+        .and_then(|message| message.files.get(index))
+    {
+        Some((_, bytes)) => bytes.clone().into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// A file that somebody attached to a command.
+pub(super) async fn upload(State(shared): Desk, Path(id): Path<u64>) -> Response {
+    match shared.read().uploads.get(&id) {
+        Some((_, bytes)) => bytes.clone().into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}

@@ -1,0 +1,223 @@
+//! The REST API: who may ask, what is on record, planned faults; the routes themselves are in the files below.
+
+mod body;
+mod channels;
+mod commands;
+mod interactions;
+mod lookups;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, patch, post, put};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::faults::RestFault;
+use crate::limits::Mistake;
+use crate::record;
+use crate::sandbox::Shared;
+
+type Desk = State<Arc<Shared>>;
+
+/// The largest request taken: Discord's own limit for files is lower.
+const BODY_LIMIT: usize = 32 * 1024 * 1024;
+
+/// Serves for ever.
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let api = Router::new()
+        .route("/gateway", get(lookups::gateway))
+        .route("/gateway/bot", get(lookups::gateway_bot))
+        .route("/users/@me", get(lookups::me))
+        .route("/users/@me/channels", post(lookups::open_direct_messages))
+        .route("/applications/@me", get(lookups::application))
+        .route("/oauth2/applications/@me", get(lookups::application))
+        .route("/guilds/{guild}", get(lookups::guild))
+        .route("/channels/{channel}", get(lookups::channel))
+        .route(
+            "/applications/{app}/commands",
+            put(commands::overwrite_global)
+                .get(commands::list_global)
+                .post(commands::create_global),
+        )
+        .route(
+            "/applications/{app}/commands/{command}",
+            patch(commands::edit_global).delete(commands::delete_global),
+        )
+        .route(
+            "/applications/{app}/guilds/{guild}/commands",
+            put(commands::overwrite_guild)
+                .get(commands::list_guild)
+                .post(commands::create_guild),
+        )
+        .route(
+            "/applications/{app}/guilds/{guild}/commands/{command}",
+            delete(commands::delete_guild),
+        )
+        .route(
+            "/channels/{channel}/messages",
+            post(channels::create).get(channels::list),
+        )
+        .route(
+            "/channels/{channel}/messages/{message}",
+            get(channels::get)
+                .patch(channels::edit)
+                .delete(channels::delete),
+        )
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&shared),
+            require_token,
+        ));
+    let open = Router::new()
+        .route(
+            "/interactions/{interaction}/{token}/callback",
+            post(interactions::callback),
+        )
+        .route("/webhooks/{app}/{token}", post(interactions::follow_up))
+        .route(
+            "/webhooks/{app}/{token}/messages/{message}",
+            get(interactions::get)
+                .patch(interactions::edit)
+                .delete(interactions::delete),
+        );
+    let app = Router::new()
+        .nest("/api/v10", api.merge(open))
+        .route("/sandbox/files/{message}/{index}", get(lookups::file))
+        .route("/sandbox/uploads/{id}", get(lookups::upload))
+        .fallback(async || error(StatusCode::NOT_FOUND, 0, "404: Not Found"))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&shared),
+            record_and_fail,
+        ))
+        .with_state(shared);
+    // Ends with the runtime.
+    let _ = axum::serve(listener, app).await;
+}
+
+/// Discord's error body.
+fn error(status: StatusCode, code: u32, message: &str) -> Response {
+    (
+        status,
+        axum::Json(json!({ "message": message, "code": code })),
+    )
+        .into_response()
+}
+
+/// 400 with code 50035, every mistake at its place.
+fn invalid(mistakes: &[Mistake]) -> Response {
+    let mut errors = json!({});
+    for mistake in mistakes {
+        let mut place = &mut errors;
+        for step in mistake.path.split('.') {
+            place = &mut place[step];
+        }
+        place["_errors"] = json!([{ "code": "BASE_TYPE_BAD_LENGTH", "message": mistake.message }]);
+    }
+    let code = if mistakes
+        .iter()
+        .any(|mistake| mistake.message == "Cannot send an empty message")
+    {
+        50006
+    } else {
+        50035
+    };
+    let body = json!({ "message": "Invalid Form Body", "code": code, "errors": errors });
+    (StatusCode::BAD_REQUEST, axum::Json(body)).into_response()
+}
+
+async fn require_token(State(shared): Desk, request: Request, next: Next) -> Response {
+    let given = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    if given != format!("Bot {}", shared.read().token) {
+        return error(StatusCode::UNAUTHORIZED, 0, "401: Unauthorized");
+    }
+    next.run(request).await
+}
+
+/// Puts every request on record, and answers with a planned fault where there is one.
+async fn record_and_fail(State(shared): Desk, request: Request, next: Next) -> Response {
+    let (method, path) = (
+        request.method().to_string(),
+        request.uri().path().to_owned(),
+    );
+    let is_api = path.starts_with("/api/");
+    let (parts, body) = request.into_parts();
+    let Ok(bytes) = axum::body::to_bytes(body, BODY_LIMIT).await else {
+        return error(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            40005,
+            "Request entity too large",
+        );
+    };
+    let content_type = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
+    let fault = if is_api {
+        shared.read().rest_plan.take(&path)
+    } else {
+        None
+    };
+    let response = match fault {
+        Some(fault) => faulty(fault),
+        None => {
+            next.run(Request::from_parts(parts, Body::from(bytes.clone())))
+                .await
+        }
+    };
+    if is_api {
+        let body = json_of(&content_type, &bytes).await;
+        let status = response.status().as_u16();
+        shared.change(|world| {
+            world.record.requests.push(record::Request {
+                method,
+                path,
+                body,
+                status,
+            })
+        });
+    }
+    response
+}
+
+async fn json_of(content_type: &str, bytes: &Bytes) -> Value {
+    match body::read(content_type, bytes.clone()).await {
+        Ok(body) => body.json,
+        Err(_) => Value::Null,
+    }
+}
+
+fn faulty(fault: RestFault) -> Response {
+    let limited = |milliseconds: u64, is_global: bool| {
+        let seconds = std::time::Duration::from_millis(milliseconds).as_secs_f64();
+        let scope = if is_global { "global" } else { "user" };
+        let headers = [
+            ("retry-after", format!("{}", seconds.ceil())),
+            ("x-ratelimit-limit", "5".to_owned()),
+            ("x-ratelimit-remaining", "0".to_owned()),
+            ("x-ratelimit-reset-after", format!("{seconds:.3}")),
+            ("x-ratelimit-bucket", "sandbox".to_owned()),
+            ("x-ratelimit-scope", scope.to_owned()),
+            ("x-ratelimit-global", is_global.to_string()),
+        ];
+        let body = json!({ "message": "You are being rate limited.", "retry_after": seconds, "global": is_global, "code": 0 });
+        (StatusCode::TOO_MANY_REQUESTS, headers, axum::Json(body)).into_response()
+    };
+    match fault {
+        RestFault::Status(status) => StatusCode::from_u16(status)
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            .into_response(),
+        RestFault::RouteLimit { retry_after_ms } => limited(retry_after_ms, false),
+        RestFault::GlobalLimit { retry_after_ms } => limited(retry_after_ms, true),
+    }
+}
