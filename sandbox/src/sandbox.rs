@@ -161,7 +161,11 @@ impl Sandbox {
     pub async fn wait_until_ready(&self) {
         self.shared
             .wait_for("the bot to identify itself", |world| {
-                (!world.sessions.is_empty()).then_some(())
+                world
+                    .sessions
+                    .values()
+                    .any(|session| session.outlet.is_some())
+                    .then_some(())
             })
             .await;
         let registered = |world: &World| {

@@ -98,11 +98,11 @@ async fn with_name(reader: &Reader, asker: Asker, name: &str) -> Result<Endpoint
     let mut found = endpoint::with_name(reader, asker.guild, name).await?;
     match found.len() {
         0 => Err(Error::NotFound(format!(
-            "no endpoint here has the address or the name {name}"
+            "no endpoint here has the address or the name `{name}`"
         ))),
         1 => Ok(found.remove(0)),
         _ => Err(Error::Conflict(format!(
-            "several endpoints here are called {name}; name the one you mean by its address"
+            "several endpoints here are called `{name}`; name the one you mean by its address"
         ))),
     }
 }
@@ -114,7 +114,7 @@ fn ambiguous(host: &str, found: &[Endpoint]) -> String {
         .map(|endpoint| endpoint.description.target.port.to_string())
         .collect();
     format!(
-        "{host} has several endpoints here, on the ports {}; name the one you mean in `port`",
+        "`{host}` has several endpoints here, on the ports {}; name the one you mean in `port`",
         ports.join(", ")
     )
 }

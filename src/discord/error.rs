@@ -47,7 +47,7 @@ impl From<serenity::Error> for CommandError {
 
 /// An action's words as a sentence of their own. They may hold foreign text, so all of it is escaped but the quotes
 /// around examples.
-fn sentence(words: &str) -> String {
+pub(super) fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     let first: String = letters
         .next()

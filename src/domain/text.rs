@@ -15,7 +15,7 @@ pub fn is_unseen(character: char) -> bool {
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     for character in text.chars().filter(|character| !is_unseen(*character)) {
-        if r"\*_~`|<>#[]()@:-+".contains(character) {
+        if r"\*_~`|<>#[]()@:".contains(character) {
             escaped.push('\\');
         }
         escaped.push(character);

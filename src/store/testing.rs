@@ -28,7 +28,7 @@ impl TestStore {
             .unwrap();
         Self {
             store,
-            _folder: folder,
+            folder,
         }
     }
 

@@ -242,6 +242,15 @@ impl Running<'_> {
         let err = self.err.take().unwrap().join().unwrap();
         (status.code().unwrap_or(-1), err, start.elapsed())
     }
+
+    /// Waits for an end that comes by itself.
+    pub fn ended(mut self) -> (i32, String) {
+        let status = self.child.wait().unwrap();
+        (
+            status.code().unwrap_or(-1),
+            self.err.take().unwrap().join().unwrap(),
+        )
+    }
 }
 
 impl Drop for Running<'_> {

@@ -5,5 +5,6 @@ mod harness;
 
 mod at_the_command_line;
 mod goes_down_and_comes_back;
+mod in_discord;
 mod is_killed;
 mod starts_and_stops;

@@ -16,6 +16,7 @@ pub(super) use imported::imported;
 pub(super) use statistics::statistics;
 
 use super::buttons::Button;
+use super::error;
 use super::reply::Card;
 use crate::domain::Instant;
 use crate::domain::status::Status;
@@ -106,7 +107,7 @@ fn colour(status: Status) -> Colour {
 
 /// The answer to an address that nobody here has: says so, and offers to add it where that can be.
 pub(super) fn unknown_endpoint(words: &str, target: Option<&Target>, may_manage: bool) -> Card {
-    let mut card = Card::sentence(format!("{}.", capitalised(&text::escape(words))));
+    let mut card = Card::sentence(error::sentence(words));
     let Some(target) = target else {
         card.content.push_str(
             " Give its port as well, or choose it from the list that appears while you type.",
@@ -134,16 +135,6 @@ pub(super) fn unknown_endpoint(words: &str, target: Option<&Target>, may_manage:
             .push_str(" `/endpoint add` puts it on the roll."),
     }
     card
-}
-
-fn capitalised(words: &str) -> String {
-    let mut letters = words.chars();
-    letters
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .chain(letters)
-        .collect()
 }
 
 #[cfg(test)]

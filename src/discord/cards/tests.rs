@@ -1,1 +1,296 @@
-//! Cards as snapshots.
+//! Cards with the longest names there can be, held to Discord's limits; and how the ordinary ones read.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use poise::serenity_prelude::CreateEmbed;
+
+use super::offline::Rechecks;
+use super::*;
+use crate::actions::import_endpoints::{Imported, Refused};
+use crate::actions::recheck::Summary;
+use crate::actions::record_outcome::Recorded;
+use crate::actions::summarize::Statistics;
+use crate::domain::check::HttpCheck;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::outcome::{Failure, FailureClass, Outcome, Timings, Verdict};
+use crate::domain::status::{Change, State};
+use crate::store::endpoint::Endpoint;
+
+const NOW: Instant = Instant::from_millis(1_769_860_800_000);
+
+fn ordinary() -> Endpoint {
+    Endpoint {
+        id: MonitorId(7),
+        guild_id: GuildId(1),
+        description: Description {
+            name: "web shop".into(),
+            target: "https://shop.example.org/health".parse().unwrap(),
+            check: None,
+            interval: None,
+        },
+        state: State {
+            status: Status::Offline,
+            since: NOW.minus(Duration::from_secs(420)),
+            streak: 5,
+            failure: Some(Failure::with(FailureClass::UnexpectedStatus, "503")),
+        },
+        last_check_at: Some(NOW.minus(Duration::from_secs(30))),
+        last_seen_at: Some(NOW.minus(Duration::from_secs(480))),
+        next_due_at: Some(NOW.plus(Duration::from_secs(90))),
+        latency: Some(Duration::from_millis(12)),
+        certificate_expires_at: Some(NOW.plus(Duration::from_secs(86_400))),
+        created_at: NOW,
+    }
+}
+
+/// Every text as long as it may be, of characters that double when they are escaped.
+fn longest() -> Endpoint {
+    let mut endpoint = ordinary();
+    let check = HttpCheck {
+        keyword: Some("k".repeat(200)),
+        headers: (0..8)
+            .map(|index| (format!("X-{index}-{}", "h".repeat(58)), "v".repeat(512)))
+            .collect(),
+        max_redirects: 3,
+        verify_tls: false,
+        ..HttpCheck::default()
+    };
+    endpoint.description = Description {
+        name: "*".repeat(64),
+        target: format!("https://{}.example/{}", "a".repeat(63), "p".repeat(425))
+            .parse()
+            .unwrap(),
+        check: Some(check),
+        interval: Some(Duration::from_secs(86_399)),
+    };
+    endpoint.state.failure = Some(Failure::with(FailureClass::TlsFailed, "d".repeat(300)));
+    endpoint
+}
+
+fn embed_json(embed: CreateEmbed) -> Value {
+    serde_json::to_value(embed).unwrap()
+}
+
+/// Discord's limits on one embed, from its API reference.
+fn fits(embed: CreateEmbed) {
+    let embed = embed_json(embed);
+    let length = |value: &Value| value.as_str().map_or(0, |text| text.chars().count());
+    let mut total =
+        length(&embed["title"]) + length(&embed["description"]) + length(&embed["footer"]["text"]);
+    assert!(
+        length(&embed["title"]) <= 256 && length(&embed["description"]) <= 4096,
+        "{embed}"
+    );
+    let fields = embed["fields"].as_array().cloned().unwrap_or_default();
+    assert!(fields.len() <= 25);
+    for field in fields {
+        assert!(
+            (1..=256).contains(&length(&field["name"]))
+                && (1..=1024).contains(&length(&field["value"])),
+            "{field}"
+        );
+        total += length(&field["name"]) + length(&field["value"]);
+    }
+    assert!(total <= 6000, "{total} characters");
+}
+
+fn rechecks() -> Rechecks {
+    let hour = Duration::from_secs(3600);
+    Rechecks {
+        min_age: hour,
+        interval: hour,
+        last_run_at: Some(NOW.minus(Duration::from_secs(600))),
+        now: NOW,
+    }
+}
+
+fn statistics_of(endpoint: Endpoint) -> Statistics {
+    Statistics {
+        counts: Status::ALL.into_iter().zip([1, 40, 2, 3, 4]).collect(),
+        reasons: FailureClass::ALL
+            .into_iter()
+            .map(|class| (class, u64::MAX / 16))
+            .collect(),
+        longest_offline: Some(endpoint),
+        reactivated_24h: 3,
+        reactivated_7d: 9,
+        last_recheck: None,
+    }
+}
+
+#[test]
+fn the_longest_of_everything_fits() {
+    let full = |count: u32| vec![longest(); usize::try_from(count).unwrap()];
+    let pages = Pages::new(u32::MAX, u64::from(u32::MAX), 10);
+    fits(offline::list(
+        &full(offline::PER_PAGE),
+        pages,
+        Some(FailureClass::UnexpectedStatus),
+        &rechecks(),
+    ));
+    fits(roll::list(&full(roll::PER_PAGE), pages, true));
+    fits(endpoint(&longest(), Duration::from_secs(60)));
+    fits(statistics(
+        &statistics_of(longest()),
+        Duration::from_secs(3600),
+        NOW,
+    ));
+    fits(recheck::result(
+        &longest().description,
+        &recorded(Verdict::Down(longest().state.failure.unwrap()), None),
+    ));
+    let refused = (0..10_000)
+        .map(|line| Refused {
+            line,
+            reason: "*".repeat(900),
+        })
+        .collect();
+    fits(imported(&Imported {
+        added: usize::MAX,
+        already_there: usize::MAX,
+        refused,
+    }));
+}
+
+fn recorded(verdict: Verdict, change: Option<Change>) -> Recorded {
+    let timings = Timings {
+        resolve: Some(Duration::from_micros(420)),
+        connect: Some(Duration::from_millis(12)),
+        tls: Some(Duration::from_millis(34)),
+        first_byte: Some(Duration::from_millis(5)),
+        total: Duration::from_millis(52),
+    };
+    let is_up = verdict == Verdict::Up;
+    Recorded {
+        monitor_id: MonitorId(7),
+        outcome: Outcome {
+            at: NOW,
+            verdict,
+            timings,
+            certificate_expires_at: None,
+        },
+        status_before: Status::Offline,
+        state: State {
+            status: if is_up {
+                Status::Online
+            } else {
+                Status::Offline
+            },
+            ..State::new(NOW)
+        },
+        change,
+        next_due_at: None,
+    }
+}
+
+#[test]
+fn an_endpoint_reads_at_a_glance() {
+    insta::assert_json_snapshot!(
+        "endpoint",
+        embed_json(endpoint(&ordinary(), Duration::from_secs(60)))
+    );
+}
+
+#[test]
+fn header_values_are_never_shown() {
+    let mut secret = ordinary();
+    let headers = vec![("Authorization".to_owned(), "canary".to_owned())];
+    secret.description.check = Some(HttpCheck {
+        headers,
+        ..HttpCheck::default()
+    });
+    let shown = embed_json(endpoint(&secret, Duration::from_secs(60))).to_string();
+    assert!(
+        shown.contains("Authorization") && !shown.contains("canary"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_offline_list_reads_at_a_glance() {
+    let list = offline::list(&[ordinary()], Pages::new(2, 11, 10), None, &rechecks());
+    insta::assert_json_snapshot!("offline_list", embed_json(list));
+}
+
+#[test]
+fn statistics_read_at_a_glance() {
+    let mut numbers = statistics_of(ordinary());
+    numbers.reasons = vec![(FailureClass::TimedOut, 2), (FailureClass::Refused, 1)];
+    insta::assert_json_snapshot!(
+        "statistics",
+        embed_json(statistics(&numbers, Duration::from_secs(3600), NOW))
+    );
+}
+
+#[test]
+fn a_recheck_shows_what_was_seen_and_how_long_each_phase_took() {
+    let back = recorded(
+        Verdict::Up,
+        Some(Change::CameBack {
+            down_for: Duration::from_secs(425),
+        }),
+    );
+    insta::assert_json_snapshot!(
+        "recheck_back",
+        embed_json(recheck::result(&ordinary().description, &back))
+    );
+    for (verdict, title) in [
+        (
+            Verdict::Down(Failure::new(FailureClass::Refused)),
+            "🔴 Still offline",
+        ),
+        (
+            Verdict::Unknown("no file descriptors left".into()),
+            "🔴 Could not be looked at",
+        ),
+    ] {
+        let shown = embed_json(recheck::result(
+            &ordinary().description,
+            &recorded(verdict, None),
+        ));
+        assert_eq!(shown["title"], title);
+    }
+}
+
+#[test]
+fn a_run_says_first_what_came_back() {
+    let run = |found, reactivated| Summary {
+        found,
+        reactivated,
+        still_offline: found - reactivated,
+        ..Summary::default()
+    };
+    for (summary, title) in [
+        (run(0, 0), "Nothing is offline"),
+        (run(3, 0), "None came back"),
+        (run(3, 3), "All 3 came back"),
+        (run(3, 2), "2 came back"),
+    ] {
+        assert_eq!(
+            embed_json(recheck::run(&summary, Duration::from_secs(2)))["title"],
+            json!(title)
+        );
+    }
+}
+
+#[test]
+fn a_page_beyond_the_last_is_the_last() {
+    assert_eq!(
+        Pages::new(9, 21, 10),
+        Pages {
+            page: 3,
+            count: 3,
+            total: 21
+        }
+    );
+    assert_eq!(
+        Pages::new(0, 0, 10),
+        Pages {
+            page: 1,
+            count: 1,
+            total: 0
+        }
+    );
+}

@@ -1,0 +1,632 @@
+//! Somebody types a command: the whole way from the sandbox's slash to the card and back, through the real binary.
+
+use std::time::Duration;
+
+use discord_sandbox::{File, Member, Reply, Sandbox, SlashError};
+
+use crate::harness::{Rollcall, Running, Web};
+
+/// A bot in the sandbox's home server.
+async fn bot() -> (Sandbox, Rollcall) {
+    let sandbox = Sandbox::start().await;
+    let rollcall = Rollcall::new()
+        .with("DISCORD_TOKEN", sandbox.token())
+        .with("DISCORD_API_URL", sandbox.api_url())
+        .with("DISCORD_GUILD_ID", sandbox.guild().0.to_string());
+    (sandbox, rollcall)
+}
+
+async fn connected<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall) -> Running<'a> {
+    let before = sandbox.record().identifies();
+    let running = rollcall.run();
+    sandbox
+        .wait_for("the bot to identify itself", |record| {
+            (record.identifies() > before).then_some(())
+        })
+        .await;
+    sandbox.wait_until_ready().await;
+    running
+}
+
+/// The reply with everything that changes from run to run taken out.
+fn drawn(reply: &Reply) -> String {
+    let mut text = reply.render();
+    while let Some(start) = text.find("<t:") {
+        let end = start + text[start..].find('>').unwrap();
+        text.replace_range(start..=end, "⟨time⟩");
+    }
+    let words: Vec<String> = text
+        .split_inclusive(char::is_whitespace)
+        .map(steady)
+        .collect();
+    words.concat()
+}
+
+/// Ports and measured lengths of time become marks.
+fn steady(word: &str) -> String {
+    let Some(at) = word.find("127.0.0.1:") else {
+        return word.to_owned();
+    };
+    let port = at + "127.0.0.1:".len();
+    let rest = word[port..].trim_start_matches(|letter: char| letter.is_ascii_digit());
+    format!("{}⟨port⟩{rest}", &word[..port])
+}
+
+fn well_behaved(reply: &Reply) {
+    assert!(reply.is_ephemeral(), "{}", reply.render());
+    assert!(
+        reply.answered_after() < Duration::from_secs(1),
+        "{:?}",
+        reply.answered_after()
+    );
+    assert_eq!(
+        reply.json()["allowed_mentions"]["parse"],
+        serde_json::json!([]),
+        "{}",
+        reply.json()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_is_added_goes_down_is_listed_and_comes_back() {
+    let (sandbox, rollcall) = bot().await;
+    let running = connected(&sandbox, &rollcall).await;
+    let mut web = Web::up();
+    let added = sandbox
+        .slash(&format!("/endpoint add target:{} name:shop", web.target()))
+        .await;
+    well_behaved(&added);
+    assert!(
+        added
+            .text()
+            .starts_with("Added. It is looked at right away."),
+        "{}",
+        added.render()
+    );
+    let id = rollcall.list()[0]["id"].as_i64().unwrap();
+    rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
+    let nothing = sandbox.slash("/offline_endpoints list").await;
+    assert_eq!(nothing.text(), "Everything answers: nothing is offline. 🎉");
+
+    web.goes_down();
+    rollcall.wait_until("offline", id, |endpoint| endpoint["status"] == "offline");
+    let list = sandbox.slash("/offline_endpoints list").await;
+    well_behaved(&list);
+    insta::assert_snapshot!(drawn(&list), @r"
+    (only you see this)
+    │ 1 offline
+    │ 🔴 **shop** `http://127.0.0.1:⟨port⟩/`
+    │ connection refused · since ⟨time⟩ · checked ⟨time⟩ · next ⟨time⟩
+    │ — 1 in all
+    [Recheck all]
+    ");
+    let still = sandbox
+        .slash(&format!("/offline_endpoints recheck ip:{}", web.target()))
+        .await;
+    well_behaved(&still);
+    assert!(
+        still.text().contains("🔴 Still offline"),
+        "{}",
+        still.render()
+    );
+    assert!(
+        still.text().contains("Reason: connection refused"),
+        "{}",
+        still.render()
+    );
+
+    web.comes_back();
+    let back = sandbox.press(&still, "Recheck").await;
+    assert!(
+        back.text().contains("Back online after"),
+        "{}",
+        back.render()
+    );
+    for phase in ["Connect: ", "First byte: ", "Total: "] {
+        assert!(back.text().contains(phase), "{}", back.render());
+    }
+    rollcall.wait_until("online", id, |endpoint| endpoint["is_active"] == true);
+    let stats = sandbox.slash("/offline_endpoints stats").await;
+    well_behaved(&stats);
+    insta::assert_snapshot!(drawn(&stats), @r"
+    (only you see this)
+    │ 1 endpoints
+    │ Active **1** (100.0 %)
+    │ Inactive **0** (0.0 %)
+    │ 🟢 1 online (100.0 %)
+    │ Why: nothing is offline
+    │ Down the longest: nothing is offline
+    │ Reactivated: 1 in 24 h · 1 in 7 d
+    │ Last recheck run: ⟨time⟩
+    │ Next recheck run: ⟨time⟩
+    ");
+    let (code, err, _) = running.stop();
+    assert_eq!(code, 0);
+    assert!(
+        !err.contains("ERROR") && !err.contains(&sandbox.token()),
+        "{err}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recheck_all_is_for_managers_and_brings_everything_back_at_once() {
+    let (sandbox, rollcall) = bot().await;
+    let rollcall = rollcall
+        .with("PROBE_INTERVAL", "1h")
+        .with("PROBE_FAILURES_TO_OFFLINE", "1");
+    let mut web = Web::up();
+    let home = sandbox.guild().0.to_string();
+    for path in ["a", "b", "c"] {
+        rollcall.done(&[
+            "endpoint",
+            "add",
+            &format!("{}{path}", web.target()),
+            "--guild",
+            &home,
+        ]);
+    }
+    web.goes_down();
+    rollcall.done(&["check"]);
+    let _running = connected(&sandbox, &rollcall).await;
+    let plain = Member::plain(7, "bob");
+    let seen = sandbox
+        .member(&plain)
+        .slash("/offline_endpoints list")
+        .await;
+    assert_eq!(seen.buttons(), [] as [&str; 0]);
+    let forged = sandbox
+        .member(&plain)
+        .press_forged(&seen, "recheck-all")
+        .await
+        .unwrap();
+    assert!(
+        forged.text().contains("Manage Server"),
+        "{}",
+        forged.render()
+    );
+
+    web.comes_back();
+    let list = sandbox.slash("/offline_endpoints list").await;
+    let done = sandbox.press(&list, "Recheck all").await;
+    assert!(done.text().contains("All 3 came back"), "{}", done.render());
+    assert!(
+        rollcall
+            .list()
+            .iter()
+            .all(|endpoint| endpoint["is_active"] == true)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_has_pages_that_work_after_a_restart() {
+    let (sandbox, rollcall) = bot().await;
+    let rollcall = rollcall
+        .with("PROBE_INTERVAL", "1h")
+        .with("PROBE_FAILURES_TO_OFFLINE", "1");
+    let home = sandbox.guild().0.to_string();
+    let dead = Web::up().address();
+    let lines: String = (0..23)
+        .map(|index| format!("http://{dead}/{index} item {index:02}\n"))
+        .collect();
+    std::fs::write(rollcall.path("list.txt"), lines).unwrap();
+    rollcall.done(&["endpoint", "import", "list.txt", "--guild", &home]);
+    rollcall.done(&["check"]);
+    let running = connected(&sandbox, &rollcall).await;
+    let first = sandbox.slash("/offline_endpoints list").await;
+    assert!(
+        first.text().contains("Page 1 of 3 · 23 in all"),
+        "{}",
+        first.render()
+    );
+    assert_eq!(first.buttons(), ["Next", "Recheck all"]);
+    let second = sandbox.press(&first, "Next").await;
+    assert!(second.text().contains("Page 2 of 3"), "{}", second.render());
+    assert_eq!(running.stop().0, 0);
+
+    let _again = connected(&sandbox, &rollcall).await;
+    let third = sandbox.press(&second, "Next").await;
+    assert!(third.text().contains("Page 3 of 3"), "{}", third.render());
+    assert_eq!(third.buttons(), ["Previous", "Recheck all"]);
+    let beyond = sandbox
+        .slash("/offline_endpoints list page:99 reason:\"connection refused\"")
+        .await;
+    assert!(beyond.text().contains("Page 3 of 3"), "{}", beyond.render());
+    let none = sandbox
+        .slash("/offline_endpoints list reason:\"timed out\"")
+        .await;
+    assert_eq!(
+        none.text(),
+        "Nothing is offline for this reason (timed out)."
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_address_is_offered_to_be_added() {
+    let (sandbox, rollcall) = bot().await;
+    let _running = connected(&sandbox, &rollcall).await;
+    let web = Web::up();
+    let target = format!("tcp://{}", web.address());
+    let unknown = sandbox
+        .slash(&format!(
+            "/offline_endpoints recheck ip:127.0.0.1 port:{}",
+            web.address().port()
+        ))
+        .await;
+    assert!(
+        unknown.text().contains("Shall I add it?"),
+        "{}",
+        unknown.render()
+    );
+    let added = sandbox.press(&unknown, &format!("Add {target}")).await;
+    assert!(added.text().contains("Added."), "{}", added.render());
+    assert_eq!(rollcall.list()[0]["target"], target);
+
+    let plain = Member::plain(7, "bob");
+    let told = sandbox
+        .member(&plain)
+        .slash("/offline_endpoints recheck ip:203.0.113.99 port:80")
+        .await;
+    assert!(told.text().contains("Manage Server"), "{}", told.render());
+    assert_eq!(told.buttons(), [] as [&str; 0]);
+    let forged = sandbox
+        .member(&plain)
+        .press_forged(&told, "add|tcp://203.0.113.99:80")
+        .await
+        .unwrap();
+    assert!(
+        forged.text().contains("Manage Server"),
+        "{}",
+        forged.render()
+    );
+    assert_eq!(rollcall.list().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_host_with_several_ports_makes_it_ask() {
+    let (sandbox, rollcall) = bot().await;
+    let home = sandbox.guild().0.to_string();
+    let web = Web::up();
+    let port = web.address().port();
+    rollcall.done(&["endpoint", "add", &web.target(), "--guild", &home]);
+    rollcall.done(&["endpoint", "add", "127.0.0.1:9", "--guild", &home]);
+    let _running = connected(&sandbox, &rollcall).await;
+    let asks = sandbox
+        .slash("/offline_endpoints recheck ip:127.0.0.1")
+        .await;
+    assert!(
+        asks.text().contains("name the one you mean in `port`"),
+        "{}",
+        asks.render()
+    );
+    // The cooldown is each member's own.
+    let other = Member::manager(2, "eve");
+    let named = sandbox
+        .member(&other)
+        .slash(&format!(
+            "/offline_endpoints recheck ip:127.0.0.1 port:{port}"
+        ))
+        .await;
+    assert!(named.text().contains("Online"), "{}", named.render());
+    let hasty = sandbox
+        .member(&other)
+        .slash(&format!(
+            "/offline_endpoints recheck ip:127.0.0.1 port:{port}"
+        ))
+        .await;
+    assert!(hasty.text().contains("Not so fast"), "{}", hasty.render());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_server_sees_and_changes_nothing() {
+    let (sandbox, rollcall) = bot().await;
+    let other = sandbox.add_guild("Elsewhere");
+    // Commands registered everywhere, so that the other server can try.
+    let rollcall = rollcall
+        .with("DISCORD_GUILD_ID", "")
+        .with("PROBE_FAILURES_TO_OFFLINE", "1");
+    let home = sandbox.guild().0.to_string();
+    let dead = Web::up().address();
+    let said = rollcall.done(&[
+        "endpoint",
+        "add",
+        &format!("http://{dead}/secret-path"),
+        "--name",
+        "secret",
+        "--guild",
+        &home,
+        "--json",
+    ]);
+    let id = said.json()["id"].as_i64().unwrap();
+    rollcall.done(&["check"]);
+    let _running = connected(&sandbox, &rollcall).await;
+    let ours = sandbox.slash("/offline_endpoints list").await;
+    assert!(ours.text().contains("secret"), "{}", ours.render());
+
+    let stranger = Member::manager(9, "mallory");
+    let there = sandbox.member(&stranger).in_guild(other);
+    let mut shown = Vec::new();
+    for line in [
+        "/offline_endpoints list".to_owned(),
+        "/offline_endpoints stats".to_owned(),
+        format!("/offline_endpoints recheck ip:#{id}"),
+        "/endpoints list all:true".to_owned(),
+        format!("/endpoints show endpoint:#{id}"),
+        format!("/endpoint show endpoint:http://{dead}/secret-path"),
+        format!("/endpoint pause endpoint:#{id}"),
+        format!("/endpoint edit endpoint:#{id} name:mine"),
+        format!("/endpoint remove endpoint:#{id}"),
+        "/endpoint export".to_owned(),
+    ] {
+        shown.push(there.slash(&line).await);
+    }
+    for custom_id in [
+        "offline|1|any",
+        "roll|1|all",
+        &format!("recheck|{id}"),
+        "recheck-all",
+    ] {
+        shown.push(there.press_forged(&ours, custom_id).await.unwrap());
+    }
+    for reply in &shown {
+        let mut text = reply.text();
+        // What the stranger typed may come back, nothing else.
+        text = text.replace("secret-path", "");
+        assert!(!text.contains("secret"), "{}", reply.render());
+    }
+    assert_eq!(there.autocomplete("/endpoint show endpoint:s").await, []);
+    assert_eq!(rollcall.list()[0]["name"], "secret");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn managing_needs_manage_server_also_where_discord_lets_it_through() {
+    let (sandbox, rollcall) = bot().await;
+    let home = sandbox.guild().0.to_string();
+    rollcall.done(&[
+        "endpoint",
+        "add",
+        "203.0.113.7:80",
+        "--name",
+        "door",
+        "--guild",
+        &home,
+    ]);
+    let _running = connected(&sandbox, &rollcall).await;
+    let plain = Member::plain(7, "bob");
+    let lines = [
+        "/endpoint add target:203.0.113.8:80",
+        "/endpoint edit endpoint:door name:gate",
+        "/endpoint pause endpoint:door",
+        "/endpoint resume endpoint:door",
+        "/endpoint remove endpoint:door",
+    ];
+    for line in lines {
+        assert_eq!(
+            sandbox.member(&plain).try_slash(line).await.unwrap_err(),
+            SlashError::NotPermitted,
+            "{line}"
+        );
+        let reply = sandbox.member(&plain).forging().slash(line).await;
+        assert!(
+            reply
+                .text()
+                .contains("needs the permission **Manage Server**"),
+            "{line}: {}",
+            reply.render()
+        );
+    }
+    let file = File {
+        name: "x.txt".into(),
+        content: b"203.0.113.9:80".to_vec(),
+    };
+    let import = sandbox
+        .member(&plain)
+        .forging()
+        .try_slash_with_file("/endpoint import", "file", file)
+        .await
+        .unwrap();
+    assert!(
+        import.text().contains("Manage Server"),
+        "{}",
+        import.render()
+    );
+    assert_eq!(rollcall.list().len(), 1);
+    let read = sandbox
+        .member(&plain)
+        .slash("/endpoints show endpoint:door")
+        .await;
+    assert!(read.text().contains("203.0.113.7:80"), "{}", read.render());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_roll_is_kept_from_discord_alone() {
+    let (sandbox, rollcall) = bot().await;
+    let _running = connected(&sandbox, &rollcall).await;
+    let file = File {
+        name: "list.csv".into(),
+        content: b"target,name\n203.0.113.7:80,door\nnonsense,x\n203.0.113.8:80,gate\n".to_vec(),
+    };
+    let imported = sandbox
+        .slash_with_file("/endpoint import", "file", file.clone())
+        .await;
+    well_behaved(&imported);
+    insta::assert_snapshot!(drawn(&imported), @r"
+    (only you see this)
+    │ 2 added
+    │ line 3: the port is missing; a right one is \`tcp\://203.0.113.7\:25565\`
+    │ Added: 2
+    │ Already there: 0
+    │ Refused: 1
+    ");
+    let choices = sandbox.autocomplete("/endpoint show endpoint:doo").await;
+    assert_eq!(choices.len(), 1);
+    assert_eq!(choices[0].1, "tcp://203.0.113.7:80");
+    sandbox
+        .slash("/endpoint edit endpoint:door name:portal interval:5m")
+        .await;
+    let paused = sandbox.slash("/endpoint pause endpoint:portal").await;
+    assert!(
+        paused.text().starts_with("Paused **portal**"),
+        "{}",
+        paused.render()
+    );
+    let roll = sandbox.slash("/endpoints list all:true").await;
+    assert!(
+        roll.text().contains("2 on the roll") && roll.text().contains("⏸️ **portal**"),
+        "{}",
+        roll.render()
+    );
+    let active = sandbox.slash("/endpoints list").await;
+    assert!(
+        active.text().contains("1 active") && !active.text().contains("portal"),
+        "{}",
+        active.render()
+    );
+    sandbox.slash("/endpoint resume endpoint:portal").await;
+    let exported = sandbox.slash("/endpoint export").await;
+    let text = String::from_utf8(exported.files()[0].content.clone()).unwrap();
+    assert!(text.contains("tcp://203.0.113.7:80,portal,300s,"), "{text}");
+    let removed = sandbox.slash("/endpoint remove endpoint:gate").await;
+    assert_eq!(removed.text(), "Removed **gate** `tcp://203.0.113.8:80`.");
+    let wrong = sandbox.slash("/endpoint add target:nonsense").await;
+    well_behaved(&wrong);
+    assert_eq!(
+        wrong.text(),
+        r"`target`\: the port is missing; a right one is `tcp://203.0.113.7:25565`."
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_http_endpoint_must_answer_can_be_said() {
+    let (sandbox, rollcall) = bot().await;
+    let _running = connected(&sandbox, &rollcall).await;
+    let web = Web::up();
+    sandbox
+        .slash(&format!("/endpoint add target:{} name:web", web.target()))
+        .await;
+    let id = rollcall.list()[0]["id"].as_i64().unwrap();
+    let changed = sandbox.slash(r#"/endpoint http endpoint:web keyword:elsewhere method:GET headers:"Authorization: canary""#).await;
+    assert!(
+        changed
+            .text()
+            .contains("with `elsewhere`; sends `Authorization`"),
+        "{}",
+        changed.render()
+    );
+    assert!(!changed.text().contains("canary"), "{}", changed.render());
+    let down = rollcall.wait_until("offline", id, |endpoint| endpoint["status"] == "offline");
+    assert_eq!(down["inactive_reason"], "keyword_missing");
+    sandbox
+        .slash("/endpoint http endpoint:web keyword:none status:200")
+        .await;
+    let back = sandbox.slash("/offline_endpoints recheck ip:web").await;
+    assert!(
+        back.text().contains("Back online after"),
+        "{}",
+        back.render()
+    );
+    let tcp = sandbox
+        .slash("/endpoint add target:203.0.113.7:80 name:tcp")
+        .await;
+    assert!(tcp.text().contains("Added."), "{}", tcp.render());
+    let refused = sandbox.slash("/endpoint http endpoint:tcp keyword:x").await;
+    assert!(
+        refused
+            .text()
+            .contains("a tcp endpoint has no HTTP options"),
+        "{}",
+        refused.render()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_cannot_ping_or_break_a_card() {
+    let (sandbox, rollcall) = bot().await;
+    let home = sandbox.guild().0.to_string();
+    let name = "@everyone **<@1>** `x` [y](http://z)";
+    rollcall.done(&[
+        "endpoint",
+        "add",
+        "203.0.113.7:80",
+        "--name",
+        name,
+        "--guild",
+        &home,
+    ]);
+    let _running = connected(&sandbox, &rollcall).await;
+    let roll = sandbox.slash("/endpoints list all:true").await;
+    well_behaved(&roll);
+    assert!(
+        !roll.text().contains(" @everyone") && !roll.text().contains("<@1>"),
+        "{}",
+        roll.render()
+    );
+    assert!(roll.text().contains(r"\@everyone"), "{}", roll.render());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ping_tells_that_it_is_there() {
+    let (sandbox, rollcall) = bot().await;
+    let running = connected(&sandbox, &rollcall).await;
+    let pong = sandbox.slash("/ping").await;
+    well_behaved(&pong);
+    assert!(
+        pong.text().starts_with("Pong. Gateway latency: "),
+        "{}",
+        pong.render()
+    );
+    assert!(running.get("/readyz").1.contains("\"gateway\":\"ready\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_discord_does_not_know_ends_it_with_exit_code_4() {
+    let (_sandbox, rollcall) = bot().await;
+    let rollcall = rollcall.with("DISCORD_TOKEN", "canary.wrong.token");
+    let (code, err) = rollcall.run().ended();
+    assert_eq!(code, 4);
+    assert!(
+        err.contains("Reset Token") && !err.contains("canary"),
+        "{err}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_endpoints_are_answered_about_within_a_second() {
+    let (sandbox, rollcall) = bot().await;
+    let rollcall = rollcall
+        .with("QUOTA_ENDPOINTS", "20000")
+        .with("PROBE_INTERVAL", "24h")
+        .with("PROBE_ALLOW", "");
+    let lines: String = (0..10_000)
+        .map(|index| {
+            format!(
+                "127.0.{}.{}:{} host {index}\n",
+                index / 250,
+                index % 250 + 1,
+                1000 + index
+            )
+        })
+        .collect();
+    std::fs::write(rollcall.path("list.txt"), lines).unwrap();
+    let home = sandbox.guild().0.to_string();
+    rollcall.done(&["endpoint", "import", "list.txt", "--guild", &home]);
+    for _ in 0..3 {
+        rollcall.done(&["check", "--concurrent", "200"]);
+    }
+    let _running = connected(&sandbox, &rollcall).await;
+    for line in [
+        "/offline_endpoints list page:500",
+        "/offline_endpoints stats",
+        "/endpoints list all:true page:3",
+    ] {
+        let reply = sandbox.slash(line).await;
+        well_behaved(&reply);
+        assert!(reply.text().contains("000"), "{}", reply.render());
+    }
+    assert_eq!(
+        sandbox
+            .autocomplete("/endpoint show \"endpoint:host 999\"")
+            .await
+            .len(),
+        11
+    );
+}
