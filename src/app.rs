@@ -95,7 +95,7 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
         telemetry::start(&settings.log).map_err(|error| AppError::Setting(error.to_string()))?;
     // A panic that nobody catches still belongs into the log.
     std::panic::set_hook(Box::new(|panic| {
-        tracing::error!("a part panicked: {panic}")
+        tracing::error!("a part panicked: {panic}");
     }));
     let lock = Store::lock(&settings.database_url)?;
     let store = Store::open(&settings.database_url).await?;

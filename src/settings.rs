@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -145,8 +146,8 @@ impl Settings {
             recheck: read.recheck(),
             log: read.log(),
             quota_endpoints: read.count("QUOTA_ENDPOINTS", "1000", 1, 1_000_000),
-            retention_outcomes: read.length("RETENTION_OUTCOMES", "48h", HOUR, SECOND, DAY * 3650),
-            retention_events: read.length("RETENTION_EVENTS", "400d", DAY, SECOND, DAY * 3650),
+            retention_outcomes: read.length("RETENTION_OUTCOMES", "48h", HOUR, SECOND..=DAY * 3650),
+            retention_events: read.length("RETENTION_EVENTS", "400d", DAY, SECOND..=DAY * 3650),
         };
         if read.mistakes.is_empty() {
             Ok(settings)
@@ -193,14 +194,13 @@ impl Variables {
 
     fn probe(&mut self) -> ProbeSettings {
         ProbeSettings {
-            interval: self.length("PROBE_INTERVAL", "60s", SECOND, SECOND, DAY),
-            retry_interval: self.length("PROBE_RETRY_INTERVAL", "10s", SECOND, SECOND, DAY),
+            interval: self.length("PROBE_INTERVAL", "60s", SECOND, SECOND..=DAY),
+            retry_interval: self.length("PROBE_RETRY_INTERVAL", "10s", SECOND, SECOND..=DAY),
             timeout: self.length(
                 "PROBE_TIMEOUT",
                 "10s",
                 SECOND,
-                Duration::from_millis(100),
-                Duration::from_secs(120),
+                Duration::from_millis(100)..=Duration::from_secs(120),
             ),
             concurrency: self.size("PROBE_CONCURRENCY", "512", 100_000),
             failures_to_offline: self.small("PROBE_FAILURES_TO_OFFLINE", "3", 100),
@@ -228,8 +228,8 @@ impl Variables {
 
     fn recheck(&mut self) -> RecheckSettings {
         RecheckSettings {
-            interval: self.length("RECHECK_INTERVAL", "3600s", SECOND, SECOND, DAY * 7),
-            min_age: self.length("RECHECK_MIN_AGE", "3600s", SECOND, Duration::ZERO, DAY * 7),
+            interval: self.length("RECHECK_INTERVAL", "3600s", SECOND, SECOND..=DAY * 7),
+            min_age: self.length("RECHECK_MIN_AGE", "3600s", SECOND, Duration::ZERO..=DAY * 7),
             batch: self.small("RECHECK_BATCH", "100", 10_000),
             concurrency: self.size("RECHECK_CONCURRENCY", "10", 1000),
         }
@@ -306,16 +306,15 @@ impl Variables {
         name: &str,
         default: &str,
         unit: Duration,
-        shortest: Duration,
-        longest: Duration,
+        range: RangeInclusive<Duration>,
     ) -> Duration {
         let wanted = format!(
             "a length of time from {} to {} (`90s`, `5m`, `250ms`)",
-            crate::domain::text::duration(shortest),
-            crate::domain::text::duration(longest)
+            crate::domain::text::duration(*range.start()),
+            crate::domain::text::duration(*range.end())
         );
         self.value(name, default, &wanted, |text| {
-            parse_duration(text, unit).filter(|length| (shortest..=longest).contains(length))
+            parse_duration(text, unit).filter(|length| range.contains(length))
         })
     }
 

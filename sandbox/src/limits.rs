@@ -348,7 +348,7 @@ mod tests {
             (
                 |it| {
                     it["options"][0]["choices"] =
-                        json!(vec![json!({"name": "x", "value": "y"}); 26])
+                        json!(vec![json!({"name": "x", "value": "y"}); 26]);
                 },
                 "0.options.0.choices",
             ),
@@ -364,9 +364,9 @@ mod tests {
             let told = commands(&command(break_it));
             let paths: Vec<&str> = told.iter().map(|mistake| mistake.path.as_str()).collect();
             if path.is_empty() {
-                assert!(paths.is_empty())
+                assert!(paths.is_empty());
             } else {
-                assert_eq!(paths, [path], "case {index}")
+                assert_eq!(paths, [path], "case {index}");
             }
         }
     }

@@ -105,7 +105,10 @@ pub(super) async fn check(settings: &Settings, arguments: CheckArguments) -> Res
         )
         .await?;
         if arguments.dry_run {
-            return Ok(tell_plan(&endpoints, arguments.json));
+            return {
+                tell_plan(&endpoints, arguments.json);
+                Ok(())
+            };
         }
         let how = Watched {
             concurrency: arguments.concurrent.into(),

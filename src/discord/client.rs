@@ -41,7 +41,7 @@ pub(super) async fn run(
         match ended {
             Err(Ended::Final(refused)) => return Some(refused),
             Err(Ended::Passing(reason)) => {
-                tracing::warn!(reason, "Discord cannot be reached; trying again")
+                tracing::warn!(reason, "Discord cannot be reached; trying again");
             }
             Ok(()) => tracing::warn!("The connection to Discord ended; connecting again"),
         }

@@ -6,6 +6,10 @@ use super::status::Change;
 
 /// What happened. The word is stored and never changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::enum_variant_names,
+    reason = "devices and servers will bring events of their own"
+)]
 pub enum EventKind {
     EndpointAdded,
     EndpointEdited,

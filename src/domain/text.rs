@@ -78,6 +78,11 @@ pub fn duration(length: Duration) -> String {
     }
 }
 
+/// `1 endpoint`, `0 endpoints`.
+pub fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A phase of a look: `0.42 ms`, `12 ms`, `1.2 s`.
 pub fn latency(length: Duration) -> String {
     let millis = length.as_secs_f64() * 1000.0;

@@ -26,10 +26,7 @@ impl TestStore {
         let store = Store::open(&format!("sqlite://{}/rollcall.db", folder.path().display()))
             .await
             .unwrap();
-        Self {
-            store,
-            folder,
-        }
+        Self { store, folder }
     }
 
     /// The address, for a second process to open.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Rollcall, Web, wait_for};
+use crate::harness::{Rollcall, Web, stopwatch, wait_for};
 
 #[test]
 fn it_goes_offline_with_a_reason_and_comes_back_by_itself() {
@@ -45,7 +45,7 @@ fn a_change_from_the_command_line_is_picked_up_while_it_runs() {
     wait_for("looks to end", || {
         let before = looks();
         let mut after = before;
-        let start = std::time::Instant::now();
+        let start = stopwatch();
         while start.elapsed() < std::time::Duration::from_millis(2100) && after == before {
             after = looks();
         }

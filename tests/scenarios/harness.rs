@@ -166,9 +166,18 @@ impl Rollcall {
     }
 }
 
+/// A point on the monotonic clock, to measure from.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test measures what its user would wait"
+)]
+pub fn stopwatch() -> Instant {
+    Instant::now()
+}
+
 /// Asks again and again until there is an answer. Between two questions the processor is given away.
 pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
+    let start = stopwatch();
     loop {
         if let Some(answer) = ask() {
             return answer;
@@ -236,7 +245,7 @@ impl Running<'_> {
 
     /// Sends SIGTERM and gives the exit code, what was written to standard error, and how long it took.
     pub fn stop(mut self) -> (i32, String, Duration) {
-        let start = Instant::now();
+        let start = stopwatch();
         self.signal("TERM");
         let status = self.child.wait().unwrap();
         let err = self.err.take().unwrap().join().unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use discord_sandbox::{File, Member, Reply, Sandbox, SlashError};
 
-use crate::harness::{Rollcall, Running, Web};
+use crate::harness::{Rollcall, Running, Web, wait_for};
 
 /// A bot in the sandbox's home server.
 async fn bot() -> (Sandbox, Rollcall) {
@@ -126,11 +126,34 @@ async fn an_endpoint_is_added_goes_down_is_listed_and_comes_back() {
         assert!(back.text().contains(phase), "{}", back.render());
     }
     rollcall.wait_until("online", id, |endpoint| endpoint["is_active"] == true);
+    let (code, err, _) = running.stop();
+    assert_eq!(code, 0);
+    assert!(
+        !err.contains("ERROR") && !err.contains(&sandbox.token()),
+        "{err}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statistics_count_what_came_back() {
+    let (sandbox, rollcall) = bot().await;
+    let rollcall = rollcall.with("PROBE_FAILURES_TO_OFFLINE", "1");
+    let mut web = Web::up();
+    let home = sandbox.guild().0.to_string();
+    rollcall.done(&["endpoint", "add", &web.target(), "--guild", &home]);
+    web.goes_down();
+    rollcall.done(&["check"]);
+    web.comes_back();
+    rollcall.done(&["recheck", "--hours", "0"]);
+    let _running = connected(&sandbox, &rollcall).await;
+    wait_for("the first recheck run", || {
+        rollcall.log().contains("Recheck run: ").then_some(())
+    });
     let stats = sandbox.slash("/offline_endpoints stats").await;
     well_behaved(&stats);
     insta::assert_snapshot!(drawn(&stats), @r"
     (only you see this)
-    │ 1 endpoints
+    │ 1 endpoint
     │ Active **1** (100.0 %)
     │ Inactive **0** (0.0 %)
     │ 🟢 1 online (100.0 %)
@@ -140,12 +163,6 @@ async fn an_endpoint_is_added_goes_down_is_listed_and_comes_back() {
     │ Last recheck run: ⟨time⟩
     │ Next recheck run: ⟨time⟩
     ");
-    let (code, err, _) = running.stop();
-    assert_eq!(code, 0);
-    assert!(
-        !err.contains("ERROR") && !err.contains(&sandbox.token()),
-        "{err}"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

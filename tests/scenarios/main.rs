@@ -1,6 +1,11 @@
 //! Whole-app tests: the real binary, a real database, real sockets, real signals; a stand-in only for Discord. One file
 //! per story; each test name finishes a sentence about Rollcall.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a scenario ends where something is not as it should be"
+)]
+
 mod harness;
 
 mod at_the_command_line;

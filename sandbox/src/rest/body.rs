@@ -44,7 +44,7 @@ pub(super) async fn read(content_type: &str, bytes: Bytes) -> Result<Received, U
         match file {
             Some(file) => received.files.push((file, content.to_vec())),
             None if name == "payload_json" => {
-                received.json = serde_json::from_slice(&content).map_err(|_| Unreadable)?
+                received.json = serde_json::from_slice(&content).map_err(|_| Unreadable)?;
             }
             None => {}
         }

@@ -95,13 +95,17 @@ fn remove(shared: &Shared, place: Place, guild: GuildId, id: &str) -> Response {
 }
 
 /// The server, if the bot is in it.
-fn known(shared: &Shared, guild: u64) -> Result<GuildId, Response> {
+fn known(shared: &Shared, guild: u64) -> Result<GuildId, Box<Response>> {
     let guild = GuildId(guild);
     let is_known = shared.read().guild(guild).is_some();
     if is_known {
         Ok(guild)
     } else {
-        Err(error(StatusCode::FORBIDDEN, 50001, "Missing Access"))
+        Err(Box::new(error(
+            StatusCode::FORBIDDEN,
+            50001,
+            "Missing Access",
+        )))
     }
 }
 
@@ -160,7 +164,7 @@ pub(super) async fn overwrite_guild(
 ) -> Response {
     match known(&shared, guild) {
         Ok(guild) => overwrite(&shared, of_guild, Some(guild), &commands),
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }
 
@@ -178,7 +182,7 @@ pub(super) async fn list_guild(
                 .unwrap_or_default(),
         )
         .into_response(),
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }
 
@@ -189,7 +193,7 @@ pub(super) async fn create_guild(
 ) -> Response {
     match known(&shared, guild) {
         Ok(guild) => create(&shared, of_guild, Some(guild), &command),
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }
 
@@ -199,6 +203,6 @@ pub(super) async fn delete_guild(
 ) -> Response {
     match known(&shared, guild) {
         Ok(guild) => remove(&shared, of_guild, guild, &id),
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }

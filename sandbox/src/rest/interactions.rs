@@ -234,19 +234,25 @@ fn add_follow_up(world: &mut World, id: u64, received: Received) -> u64 {
 }
 
 /// The message that a path names: `@original`, or one of the follow-ups.
-fn named(shared: &Shared, token: &str, message: &str) -> Result<(u64, Option<u64>), Response> {
+fn named(shared: &Shared, token: &str, message: &str) -> Result<(u64, Option<u64>), Box<Response>> {
     let world = shared.read();
-    let id = alive(&world, token).ok_or_else(unknown_webhook)?;
-    let interaction = world.interactions.get(&id).ok_or_else(unknown_webhook)?;
+    let gone = || Box::new(unknown_webhook());
+    let id = alive(&world, token).ok_or_else(gone)?;
+    let interaction = world.interactions.get(&id).ok_or_else(gone)?;
     if message == "@original" {
         return Ok((id, interaction.message));
     }
-    let number = message.parse().ok().filter(|number| {
+    let is_its_own = |number: &u64| {
         interaction.follow_ups.contains(number) || interaction.message == Some(*number)
-    });
-    number
-        .map(|number| (id, Some(number)))
-        .ok_or_else(|| error(StatusCode::NOT_FOUND, 10008, "Unknown Message"))
+    };
+    match message.parse().ok().filter(is_its_own) {
+        Some(number) => Ok((id, Some(number))),
+        None => Err(Box::new(error(
+            StatusCode::NOT_FOUND,
+            10008,
+            "Unknown Message",
+        ))),
+    }
 }
 
 pub(super) async fn get(
@@ -256,7 +262,7 @@ pub(super) async fn get(
     match named(&shared, &token, &message) {
         Ok((_, Some(id))) => shown(&shared, &shared.read(), id),
         Ok((_, None)) => error(StatusCode::NOT_FOUND, 10008, "Unknown Message"),
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }
 
@@ -272,7 +278,7 @@ pub(super) async fn edit(
     };
     let (interaction, known) = match named(&shared, &token, &message) {
         Ok(named) => named,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let mistakes = limits::message(&received.json, true);
     if !mistakes.is_empty() {
@@ -331,6 +337,6 @@ pub(super) async fn delete(
             StatusCode::NO_CONTENT.into_response()
         }
         Ok((_, None)) => error(StatusCode::NOT_FOUND, 10008, "Unknown Message"),
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }

@@ -30,63 +30,15 @@ const BODY_LIMIT: usize = 32 * 1024 * 1024;
 
 /// Serves for ever.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
-    let api = Router::new()
-        .route("/gateway", get(lookups::gateway))
-        .route("/gateway/bot", get(lookups::gateway_bot))
-        .route("/users/@me", get(lookups::me))
-        .route("/users/@me/channels", post(lookups::open_direct_messages))
-        .route("/applications/@me", get(lookups::application))
-        .route("/oauth2/applications/@me", get(lookups::application))
-        .route("/guilds/{guild}", get(lookups::guild))
-        .route("/channels/{channel}", get(lookups::channel))
-        .route(
-            "/applications/{app}/commands",
-            put(commands::overwrite_global)
-                .get(commands::list_global)
-                .post(commands::create_global),
-        )
-        .route(
-            "/applications/{app}/commands/{command}",
-            patch(commands::edit_global).delete(commands::delete_global),
-        )
-        .route(
-            "/applications/{app}/guilds/{guild}/commands",
-            put(commands::overwrite_guild)
-                .get(commands::list_guild)
-                .post(commands::create_guild),
-        )
-        .route(
-            "/applications/{app}/guilds/{guild}/commands/{command}",
-            delete(commands::delete_guild),
-        )
-        .route(
-            "/channels/{channel}/messages",
-            post(channels::create).get(channels::list),
-        )
-        .route(
-            "/channels/{channel}/messages/{message}",
-            get(channels::get)
-                .patch(channels::edit)
-                .delete(channels::delete),
-        )
+    let with_token = about_the_bot()
+        .merge(about_commands())
+        .merge(about_messages())
         .layer(middleware::from_fn_with_state(
             Arc::clone(&shared),
             require_token,
         ));
-    let open = Router::new()
-        .route(
-            "/interactions/{interaction}/{token}/callback",
-            post(interactions::callback),
-        )
-        .route("/webhooks/{app}/{token}", post(interactions::follow_up))
-        .route(
-            "/webhooks/{app}/{token}/messages/{message}",
-            get(interactions::get)
-                .patch(interactions::edit)
-                .delete(interactions::delete),
-        );
     let app = Router::new()
-        .nest("/api/v10", api.merge(open))
+        .nest("/api/v10", with_token.merge(about_interactions()))
         .route("/sandbox/files/{message}/{index}", get(lookups::file))
         .route("/sandbox/uploads/{id}", get(lookups::upload))
         .fallback(async || error(StatusCode::NOT_FOUND, 0, "404: Not Found"))
@@ -97,6 +49,66 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         .with_state(shared);
     // Ends with the runtime.
     let _ = axum::serve(listener, app).await;
+}
+
+type Routes = Router<Arc<Shared>>;
+
+fn about_the_bot() -> Routes {
+    Router::new()
+        .route("/gateway", get(lookups::gateway))
+        .route("/gateway/bot", get(lookups::gateway_bot))
+        .route("/users/@me", get(lookups::me))
+        .route("/users/@me/channels", post(lookups::open_direct_messages))
+        .route("/applications/@me", get(lookups::application))
+        .route("/oauth2/applications/@me", get(lookups::application))
+        .route("/guilds/{guild}", get(lookups::guild))
+        .route("/channels/{channel}", get(lookups::channel))
+}
+
+fn about_commands() -> Routes {
+    let everywhere = put(commands::overwrite_global)
+        .get(commands::list_global)
+        .post(commands::create_global);
+    let in_guild = put(commands::overwrite_guild)
+        .get(commands::list_guild)
+        .post(commands::create_guild);
+    Router::new()
+        .route("/applications/{app}/commands", everywhere)
+        .route(
+            "/applications/{app}/commands/{command}",
+            patch(commands::edit_global).delete(commands::delete_global),
+        )
+        .route("/applications/{app}/guilds/{guild}/commands", in_guild)
+        .route(
+            "/applications/{app}/guilds/{guild}/commands/{command}",
+            delete(commands::delete_guild),
+        )
+}
+
+fn about_messages() -> Routes {
+    let one = get(channels::get)
+        .patch(channels::edit)
+        .delete(channels::delete);
+    Router::new()
+        .route(
+            "/channels/{channel}/messages",
+            post(channels::create).get(channels::list),
+        )
+        .route("/channels/{channel}/messages/{message}", one)
+}
+
+/// Their token is in the path, so no other is asked for.
+fn about_interactions() -> Routes {
+    let one = get(interactions::get)
+        .patch(interactions::edit)
+        .delete(interactions::delete);
+    Router::new()
+        .route(
+            "/interactions/{interaction}/{token}/callback",
+            post(interactions::callback),
+        )
+        .route("/webhooks/{app}/{token}", post(interactions::follow_up))
+        .route("/webhooks/{app}/{token}/messages/{message}", one)
 }
 
 /// Discord's error body.
@@ -184,7 +196,7 @@ async fn record_and_fail(State(shared): Desk, request: Request, next: Next) -> R
                 path,
                 body,
                 status,
-            })
+            });
         });
     }
     response

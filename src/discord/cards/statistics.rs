@@ -27,7 +27,7 @@ pub(in crate::discord) fn statistics(
         _ => RED,
     };
     let card = CreateEmbed::new()
-        .title(format!("{total} endpoints"))
+        .title(text::count(total, "endpoint"))
         .description(counts(statistics))
         .colour(colour)
         .field("Why", reasons(statistics), false)

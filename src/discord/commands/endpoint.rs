@@ -13,6 +13,7 @@ use crate::discord::{Context, access, answers, cards, complete};
 use crate::domain::check::{HttpCheck, MAX_REDIRECTS, Method};
 use crate::domain::monitor::{parse_interval, parse_name};
 use crate::domain::target::{Scheme, Target};
+use crate::domain::text;
 use crate::store::endpoint::{Description, Endpoint, all};
 
 /// Manage the endpoints on this server's roll
@@ -372,7 +373,7 @@ async fn export(
         let file = export_endpoints::export(&endpoints, format)?;
         let attachment =
             serenity::CreateAttachment::bytes(file, format!("endpoints.{}", format.word()));
-        let content = format!("{} endpoints.", endpoints.len());
+        let content = format!("{}.", text::count(endpoints.len() as u64, "endpoint"));
         Ok(Card {
             content,
             files: vec![attachment],

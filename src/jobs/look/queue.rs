@@ -164,9 +164,9 @@ impl Queue {
             }
             entry.place = Place::Waiting(due);
             if entry.is_slow {
-                self.slow.push_back(id)
+                self.slow.push_back(id);
             } else {
-                self.fast.push_back(id)
+                self.fast.push_back(id);
             }
         }
     }

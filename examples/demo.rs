@@ -1,0 +1,38 @@
+//! Rollcall without a Discord account: the bot against a local stand-in for Discord, with sample endpoints that go down
+//! and come back, and a prompt where slash commands can be typed.
+//!
+//! `cargo run --example demo` opens the prompt; `-- --script` walks a fixed tour and ends by itself.
+
+#[path = "demo/bot.rs"]
+mod bot;
+#[path = "demo/listeners.rs"]
+mod listeners;
+#[path = "demo/prompt.rs"]
+mod prompt;
+#[path = "demo/tour.rs"]
+mod tour;
+
+use discord_sandbox::Sandbox;
+
+const INTRODUCTION: &str = "\
+Rollcall demo: the real bot, a local stand-in for Discord, and four sample endpoints.
+One of them goes down and comes back every half a minute. Nothing here reaches the network.
+";
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let is_script = std::env::args().any(|argument| argument == "--script");
+    println!("{INTRODUCTION}");
+    let sandbox = Sandbox::start().await;
+    let mut listeners = listeners::Listeners::start().await?;
+    let bot = bot::Bot::start(&sandbox)?;
+    println!("Starting the bot; its log is {}", bot.log().display());
+    sandbox.wait_until_ready().await;
+    let result = match is_script {
+        true => tour::walk(&sandbox, &mut listeners).await,
+        false => prompt::talk(&sandbox, &mut listeners).await,
+    };
+    println!("Stopping the bot");
+    bot.stop()?;
+    result
+}
