@@ -1,12 +1,12 @@
 //! Looking again at endpoints that stopped answering: one that somebody points at, or all that are overdue.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 
 use super::looking::Looking;
 use super::{Asker, Error};
-use crate::domain::Instant;
 use crate::domain::event::Actor;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::{Change, Status};
@@ -158,36 +158,36 @@ pub async fn many(
     Ok(summary)
 }
 
-/// Rechecks every inactive endpoint not checked for `extent.min_age`, of one guild or of all, batch by batch.
+/// A run over everything that is overdue.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// `None`: of every guild.
+    pub guild: Option<GuildId>,
+    pub extent: Extent,
+    pub actor: Actor,
+}
+
+/// Rechecks every inactive endpoint not checked for `extent.min_age`, batch by batch, each once.
+///
+/// `seen` is called after each look, in no particular order.
 pub async fn all_overdue(
     looking: &Looking,
     reader: &Reader,
-    guild: Option<GuildId>,
-    extent: Extent,
-    actor: Actor,
+    run: Run,
+    mut seen: impl FnMut(&Scheduled, &str),
 ) -> Result<Summary, StoreError> {
-    let checked_before = looking.clock.now().minus(extent.min_age);
+    let checked_before = looking.clock.now().minus(run.extent.min_age);
     let mut summary = Summary::default();
+    let mut done = HashSet::new();
     loop {
-        let batch = overdue(reader, guild, checked_before, extent.batch).await?;
+        let mut batch =
+            endpoint::due_for_recheck(reader, run.guild, checked_before, run.extent.batch.max(1))
+                .await?;
+        // A look that was under way when the run began is shared, and dated before the run: it is not taken twice.
+        batch.retain(|endpoint| done.insert(endpoint.id));
         if batch.is_empty() {
             return Ok(summary);
         }
-        let before = summary.found;
-        summary.plus(many(looking, batch, extent.concurrency, actor, |_, _| {}).await?);
-        // Every look dates its endpoint, so the batches get on; a standstill would mean that none could be recorded.
-        if summary.found == before {
-            return Ok(summary);
-        }
+        summary.plus(many(looking, batch, run.extent.concurrency, run.actor, &mut seen).await?);
     }
-}
-
-/// One batch of a recheck run.
-pub async fn overdue(
-    reader: &Reader,
-    guild: Option<GuildId>,
-    checked_before: Instant,
-    batch: u32,
-) -> Result<Vec<Scheduled>, StoreError> {
-    endpoint::due_for_recheck(reader, guild, checked_before, batch.max(1)).await
 }

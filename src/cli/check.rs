@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use clap::Args;
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::{progress, remark, say, seconds, with_store};
 use crate::actions::looking::Looking;
-use crate::actions::recheck::{self, Summary};
+use crate::actions::recheck::{self, Extent, Summary};
 use crate::app::{self, AppError};
 use crate::clock::Stopwatch;
 use crate::domain::event::Actor;
 use crate::settings::Settings;
-use crate::store::Store;
 use crate::store::endpoint::{self, Scheduled};
 
 /// The most endpoints that one `check` takes.
@@ -105,10 +105,8 @@ pub(super) async fn check(settings: &Settings, arguments: CheckArguments) -> Res
         )
         .await?;
         if arguments.dry_run {
-            return {
-                tell_plan(&endpoints, arguments.json);
-                Ok(())
-            };
+            tell_plan(&endpoints, arguments.json);
+            return Ok(());
         }
         let how = Watched {
             concurrency: arguments.concurrent.into(),
@@ -141,38 +139,24 @@ pub(super) async fn recheck(
             json: arguments.json,
         };
         let stopwatch = Stopwatch::start();
-        let before = looking
-            .clock
-            .now()
-            .minus(arguments.hours.unwrap_or(settings.recheck.min_age));
-        let summary = recheck_batches(
-            &looking,
-            store,
-            before,
-            (arguments.batch.unwrap_or(settings.recheck.batch), &how),
-        )
-        .await?;
+        let extent = Extent {
+            min_age: arguments.hours.unwrap_or(settings.recheck.min_age),
+            batch: arguments.batch.unwrap_or(settings.recheck.batch),
+            concurrency: how.concurrency,
+        };
+        let run = recheck::Run {
+            guild: None,
+            extent,
+            actor: Actor::CommandLine,
+        };
+        let bar = progress::spinner(how.json);
+        let watch = |endpoint: &Scheduled, result: &str| how.watch(&bar, endpoint, result);
+        let summary = recheck::all_overdue(&looking, &store.reader, run, watch).await?;
+        bar.finish_and_clear();
         tell(&summary, stopwatch.elapsed(), arguments.json);
         Ok(())
     })
     .await
-}
-
-/// Batch by batch, so that an interrupted run has done whole batches, the oldest first.
-async fn recheck_batches(
-    looking: &Looking,
-    store: &Store,
-    before: crate::domain::Instant,
-    (batch, how): (u32, &Watched),
-) -> Result<Summary, AppError> {
-    let mut summary = Summary::default();
-    loop {
-        let endpoints = recheck::overdue(&store.reader, None, before, batch).await?;
-        if endpoints.is_empty() {
-            return Ok(summary);
-        }
-        summary.plus(look_at(looking, endpoints, how).await?);
-    }
 }
 
 /// How a run is to be watched.
@@ -182,23 +166,28 @@ struct Watched {
     json: bool,
 }
 
+impl Watched {
+    fn watch(&self, bar: &ProgressBar, endpoint: &Scheduled, result: &str) {
+        bar.inc(1);
+        if self.verbose {
+            bar.suspend(|| remark(&format!("{}: {result}", endpoint.target)));
+        }
+    }
+}
+
 async fn look_at(
     looking: &Looking,
     endpoints: Vec<Scheduled>,
     how: &Watched,
 ) -> Result<Summary, AppError> {
     let bar = progress::bar(endpoints.len(), how.json);
+    let watch = |endpoint: &Scheduled, result: &str| how.watch(&bar, endpoint, result);
     let summary = recheck::many(
         looking,
         endpoints,
         how.concurrency,
         Actor::CommandLine,
-        |endpoint, result| {
-            bar.inc(1);
-            if how.verbose {
-                bar.suspend(|| remark(&format!("{}: {result}", endpoint.target)));
-            }
-        },
+        watch,
     )
     .await?;
     bar.finish_and_clear();

@@ -138,9 +138,14 @@ pub(super) async fn recheck_all(desk: &Desk, asker: Asker) -> Result<Card, Comma
         ..desk.recheck
     };
     let stopwatch = crate::clock::Stopwatch::start();
-    let run = desk.home.spawn(async move {
-        recheck::all_overdue(&looking, &reader, Some(asker.guild), extent, asker.actor).await
-    });
+    let run = recheck::Run {
+        guild: Some(asker.guild),
+        extent,
+        actor: asker.actor,
+    };
+    let run = desk
+        .home
+        .spawn(async move { recheck::all_overdue(&looking, &reader, run, |_, _| {}).await });
     let summary = run
         .await
         .map_err(|error| CommandError::Internal(error.to_string()))??;

@@ -13,14 +13,13 @@ pub(super) const NAME: &str = "recheck";
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let stopwatch = Stopwatch::start();
-    let done = recheck::all_overdue(
-        &context.looking,
-        &context.store.reader,
-        None,
-        context.recheck,
-        Actor::System,
-    )
-    .await?;
+    let run = recheck::Run {
+        guild: None,
+        extent: context.recheck,
+        actor: Actor::System,
+    };
+    let done =
+        recheck::all_overdue(&context.looking, &context.store.reader, run, |_, _| {}).await?;
     let seconds = stopwatch.elapsed().as_secs_f64();
     let summary = format!(
         "found {}, reactivated {}, still offline {}, {seconds:.1} s",

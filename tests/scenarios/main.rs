@@ -12,4 +12,5 @@ mod at_the_command_line;
 mod goes_down_and_comes_back;
 mod in_discord;
 mod is_killed;
+mod loses_discord;
 mod starts_and_stops;
