@@ -175,3 +175,130 @@ impl Drop for Lead {
         drop(self.give_up_place());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::domain::Instant;
+    use crate::domain::monitor::GuildId;
+    use crate::domain::outcome::{Timings, Verdict};
+    use crate::domain::status::Status;
+    use crate::probe::ProberConfig;
+    use crate::store::endpoint::{self, Description};
+    use crate::store::testing::TestStore;
+
+    const RULES: Rules = Rules {
+        interval: Duration::from_secs(60),
+        retry_interval: Duration::from_secs(10),
+        recheck_interval: Duration::from_secs(3600),
+        failures_to_offline: 3,
+    };
+
+    fn looking(store: &TestStore) -> Looking {
+        let config = ProberConfig {
+            policy: "loopback".parse().unwrap(),
+            ..ProberConfig::default()
+        };
+        let clock = Clock::SYSTEM;
+        Looking::new(
+            Prober::new(config).unwrap(),
+            store.writer.clone(),
+            RULES,
+            Duration::from_secs(10),
+            clock,
+        )
+    }
+
+    async fn add(store: &TestStore, target: String) -> Scheduled {
+        let said = Description {
+            name: "x".into(),
+            target: target.parse().unwrap(),
+            check: None,
+            interval: None,
+        };
+        let id = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    endpoint::insert(tx, GuildId(1), &said, Instant::from_millis(1)).await
+                })
+            })
+            .await
+            .unwrap();
+        endpoint::scheduled_among(&store.reader, &[id])
+            .await
+            .unwrap()
+            .remove(0)
+    }
+
+    #[tokio::test]
+    async fn those_who_ask_at_the_same_time_share_one_look_and_one_record() {
+        let store = TestStore::open().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = add(
+            &store,
+            format!("http://{}/", listener.local_addr().unwrap()),
+        )
+        .await;
+        let looking = looking(&store);
+        let ask = || looking.look_and_record(&endpoint, Actor::System);
+        let answer = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 512];
+            stream.read(&mut request).await.unwrap();
+            stream
+                .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+                .await
+                .unwrap();
+            stream
+        };
+        // All three ask before the one connection is answered: joined futures are polled in their order.
+        let (first, second, third, _stream) = tokio::join!(ask(), ask(), ask(), answer);
+        let results = [first, second, third].map(|result| result.unwrap().unwrap());
+        assert!(
+            results
+                .iter()
+                .all(|result| result.state.status == Status::Online)
+        );
+        let rows: Vec<(i64,)> = store.rows("SELECT COUNT(*) FROM outcomes").await;
+        assert_eq!(rows, [(1,)]);
+    }
+
+    #[tokio::test]
+    async fn a_leader_that_gives_up_lets_the_next_one_look() {
+        let store = TestStore::open().await;
+        let endpoint = add(&store, "tcp://127.0.0.1:9".into()).await;
+        let looking = looking(&store);
+        let Begun::Lead(lead) = looking.begin(endpoint.id) else {
+            panic!("nobody else looks")
+        };
+        let mut following = Box::pin(looking.look_and_record(&endpoint, Actor::System));
+        assert!(futures_util::poll!(&mut following).is_pending());
+        drop(lead);
+        assert!(following.await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_finished_lead_does_not_take_the_place_of_the_next() {
+        let store = TestStore::open().await;
+        let looking = looking(&store);
+        let id = MonitorId(7);
+        let Begun::Lead(first) = looking.begin(id) else {
+            panic!("nobody else looks")
+        };
+        let at = Instant::from_millis(1);
+        let up = Outcome {
+            at,
+            verdict: Verdict::Up,
+            timings: Timings::default(),
+            certificate_expires_at: None,
+        };
+        drop(first.finish(up));
+        let Begun::Lead(_second) = looking.begin(id) else {
+            panic!("the first has ended")
+        };
+        assert!(matches!(looking.begin(id), Begun::Follow(_)));
+    }
+}
