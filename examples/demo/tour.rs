@@ -64,7 +64,8 @@ pub async fn walk(
     )
     .await?;
     say(sandbox, "/endpoint show endpoint:shop", "Asks and accepts").await?;
-    say(
+    // Again and again, for a member may recheck once in three seconds only.
+    until(
         sandbox,
         "/offline_endpoints recheck ip:203.0.113.99 port:80",
         "Shall I add it?",
