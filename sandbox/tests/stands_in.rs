@@ -1,0 +1,287 @@
+//! The stand-in from outside: what its API refuses, and what its gateway does in order and out of order.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it should be"
+)]
+
+use std::time::Duration;
+
+use discord_sandbox::{CloseWith, RestFault, Sandbox};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+struct Api {
+    client: reqwest::Client,
+    url: String,
+    token: String,
+}
+
+impl Api {
+    fn new(sandbox: &Sandbox) -> Self {
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(10))
+            .build()
+            .unwrap();
+        Self {
+            client,
+            url: format!("{}/api/v10", sandbox.api_url()),
+            token: sandbox.token(),
+        }
+    }
+
+    async fn send(&self, method: reqwest::Method, path: &str, body: &Value) -> (u16, Value) {
+        let request = self
+            .client
+            .request(method, format!("{}{path}", self.url))
+            .header("Authorization", format!("Bot {}", self.token));
+        let answer = request.json(body).send().await.unwrap();
+        let status = answer.status().as_u16();
+        (
+            status,
+            serde_json::from_str(&answer.text().await.unwrap()).unwrap_or(Value::Null),
+        )
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        self.send(reqwest::Method::GET, path, &Value::Null).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.send(reqwest::Method::POST, path, &body).await
+    }
+
+    /// The one channel of the home server.
+    async fn channel(&self, sandbox: &Sandbox) -> String {
+        let (_, guild) = self.get(&format!("/guilds/{}", sandbox.guild().0)).await;
+        guild["channels"][0]["id"].as_str().unwrap().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_refused_everywhere() {
+    let sandbox = Sandbox::start().await;
+    let stranger = Api {
+        token: "wrong".into(),
+        ..Api::new(&sandbox)
+    };
+    assert_eq!(
+        stranger.get("/users/@me").await,
+        (401, json!({ "message": "401: Unauthorized", "code": 0 }))
+    );
+}
+
+#[tokio::test]
+async fn what_is_unknown_and_what_is_invalid_have_their_own_codes() {
+    let sandbox = Sandbox::start().await;
+    let api = Api::new(&sandbox);
+    assert_eq!(api.get("/channels/1").await.1["code"], 10003);
+    assert_eq!(
+        api.post("/interactions/1/x/callback", json!({ "type": 4 }))
+            .await
+            .1["code"],
+        10062
+    );
+    let (_, me) = api.get("/applications/@me").await;
+    let path = format!("/applications/{}/commands", me["id"].as_str().unwrap());
+    let bad = json!([{ "name": "Loud", "description": "x" }]);
+    let (status, told) = api.send(reqwest::Method::PUT, &path, &bad).await;
+    assert_eq!((status, &told["code"]), (400, &json!(50035)));
+    assert_eq!(
+        told["errors"]["0"]["name"]["_errors"][0]["message"],
+        "Command name is invalid"
+    );
+    let good = json!([{ "name": "quiet", "description": "x" }]);
+    let (status, list) = api.send(reqwest::Method::PUT, &path, &good).await;
+    assert_eq!((status, &list[0]["application_id"]), (200, &me["id"]));
+}
+
+#[tokio::test]
+async fn messages_are_made_once_per_nonce_edited_and_deleted() {
+    let sandbox = Sandbox::start().await;
+    let api = Api::new(&sandbox);
+    let messages = format!("/channels/{}/messages", api.channel(&sandbox).await);
+    let body = json!({ "content": "hello", "nonce": "7", "enforce_nonce": true });
+    let (_, first) = api.post(&messages, body.clone()).await;
+    let (_, again) = api.post(&messages, body).await;
+    assert_eq!(first["id"], again["id"]);
+    assert_eq!(
+        api.post(&messages, json!({ "content": "" })).await.1["code"],
+        50006
+    );
+    let one = format!("{messages}/{}", first["id"].as_str().unwrap());
+    let (_, edited) = api
+        .send(reqwest::Method::PATCH, &one, &json!({ "content": "bye" }))
+        .await;
+    assert_eq!(edited["content"], "bye");
+    assert_eq!(
+        api.send(reqwest::Method::DELETE, &one, &Value::Null)
+            .await
+            .0,
+        204
+    );
+    assert_eq!(api.get(&one).await.1["code"], 10008);
+}
+
+#[tokio::test]
+async fn a_planned_rate_limit_comes_with_its_headers() {
+    let sandbox = Sandbox::start().await;
+    let api = Api::new(&sandbox);
+    sandbox.fail_requests(
+        RestFault::GlobalLimit {
+            retry_after_ms: 1500,
+        },
+        "/users",
+        1,
+    );
+    let answer = api
+        .client
+        .get(format!("{}/users/@me", api.url))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            answer.status().as_u16(),
+            answer.headers()["retry-after"].to_str().unwrap()
+        ),
+        (429, "2")
+    );
+    assert_eq!(answer.headers()["x-ratelimit-scope"], "global");
+    assert_eq!(answer.json::<Value>().await.unwrap()["retry_after"], 1.5);
+    assert_eq!(api.get("/users/@me").await.0, 200);
+}
+
+struct Client(WebSocketStream<TcpStream>);
+
+impl Client {
+    async fn connect(sandbox: &Sandbox) -> Self {
+        let (_, gateway) = Api::new(sandbox).get("/gateway").await;
+        let url = gateway["url"].as_str().unwrap().to_owned();
+        let stream = TcpStream::connect(url.trim_start_matches("ws://"))
+            .await
+            .unwrap();
+        Self(
+            tokio_tungstenite::client_async(format!("{url}/?v=10"), stream)
+                .await
+                .unwrap()
+                .0,
+        )
+    }
+
+    async fn identified(sandbox: &Sandbox) -> (Self, Value) {
+        let mut client = Self::connect(sandbox).await;
+        assert_eq!(client.next().await["op"], 10);
+        client.say(json!({ "op": 2, "d": { "token": sandbox.token(), "intents": 1, "properties": {} } })).await;
+        let ready = client.next().await;
+        assert_eq!((&ready["t"], &ready["s"]), (&json!("READY"), &json!(1)));
+        assert_eq!(client.next().await["t"], "GUILD_CREATE");
+        (client, ready)
+    }
+
+    async fn say(&mut self, payload: Value) {
+        self.0
+            .send(Message::Text(payload.to_string()))
+            .await
+            .unwrap();
+    }
+
+    async fn next(&mut self) -> Value {
+        match self.0.next().await.unwrap().unwrap() {
+            Message::Text(text) => serde_json::from_str(&text).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The code of the close frame that ends the connection.
+    async fn end(&mut self) -> Option<u16> {
+        loop {
+            match self.0.next().await {
+                Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code.into()),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return None,
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bot_that_identifies_is_ready_and_its_heartbeats_are_acknowledged() {
+    let sandbox = Sandbox::start().await;
+    let (mut client, ready) = Client::identified(&sandbox).await;
+    assert_eq!(ready["d"]["guilds"][0]["id"], sandbox.guild().0.to_string());
+    client.say(json!({ "op": 1, "d": 2 })).await;
+    assert_eq!(client.next().await["op"], 11);
+    client
+        .say(json!({ "op": 3, "d": { "status": "idle" } }))
+        .await;
+    let status = sandbox
+        .wait_for("the presence", |record| {
+            record.presence().map(|presence| presence["status"].clone())
+        })
+        .await;
+    assert_eq!(status, "idle");
+}
+
+#[tokio::test]
+async fn a_wrong_token_on_the_gateway_is_4004() {
+    let sandbox = Sandbox::start().await;
+    let mut client = Client::connect(&sandbox).await;
+    client.next().await;
+    client
+        .say(json!({ "op": 2, "d": { "token": "wrong" } }))
+        .await;
+    assert_eq!(client.end().await, Some(4004));
+}
+
+#[tokio::test]
+async fn a_resumed_session_gets_what_it_missed() {
+    let sandbox = Sandbox::start().await;
+    let (mut client, ready) = Client::identified(&sandbox).await;
+    sandbox.close_gateway(CloseWith::Code(4000));
+    assert_eq!(client.end().await, Some(4000));
+    sandbox.dispatch("SOMETHING", &json!({ "x": 1 }));
+    let resume = json!({ "op": 6, "d": { "token": sandbox.token(), "session_id": ready["d"]["session_id"], "seq": 2 } });
+    let mut again = Client::connect(&sandbox).await;
+    again.next().await;
+    again.say(resume.clone()).await;
+    let missed = again.next().await;
+    assert_eq!(
+        (&missed["t"], &missed["s"]),
+        (&json!("SOMETHING"), &json!(3))
+    );
+    assert_eq!(again.next().await["t"], "RESUMED");
+
+    sandbox.set_faults(|faults| faults.refuse_resume = true);
+    let mut refused = Client::connect(&sandbox).await;
+    refused.next().await;
+    refused.say(resume).await;
+    assert_eq!(
+        refused.next().await,
+        json!({ "op": 9, "s": null, "t": null, "d": false })
+    );
+}
+
+#[tokio::test]
+async fn faults_do_what_they_say() {
+    let sandbox = Sandbox::start().await;
+    sandbox.set_faults(|faults| faults.never_ack = true);
+    let (mut client, _) = Client::identified(&sandbox).await;
+    client.say(json!({ "op": 1, "d": 2 })).await;
+    sandbox.ask_to_reconnect();
+    assert_eq!(client.next().await["op"], 7, "no ack came before");
+    sandbox.close_gateway(CloseWith::Empty);
+    assert_eq!(client.end().await, None);
+
+    sandbox.reset_faults();
+    sandbox.set_faults(|faults| faults.broken_ready = true);
+    let mut client = Client::connect(&sandbox).await;
+    client.next().await;
+    client
+        .say(json!({ "op": 2, "d": { "token": sandbox.token() } }))
+        .await;
+    assert_eq!(client.next().await["d"], json!({ "v": 10 }));
+}
