@@ -69,6 +69,7 @@ pub(super) async fn open_for_writing(path: &Path) -> Result<SqliteConnection, St
             }
             error => StoreError::Migration(error.to_string()),
         })?;
+    mark_version(&mut connection).await?;
     Ok(connection)
 }
 
@@ -136,6 +137,25 @@ async fn check_owner(connection: &mut SqliteConnection, path: &Path) -> Result<(
         }
         _ => Err(StoreError::Foreign(path.display().to_string())),
     }
+}
+
+/// The schema's version in the file's header, where `file` and other tools show it.
+async fn mark_version(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let newest = MIGRATIONS
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0);
+    let known: i64 = sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(&mut *connection)
+        .await?;
+    if known != newest {
+        let sql = format!("PRAGMA user_version = {newest}");
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Changes when another connection has committed.
