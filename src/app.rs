@@ -12,6 +12,7 @@ use crate::actions::looking::Looking;
 use crate::actions::recheck::Extent;
 use crate::actions::record_outcome::Rules;
 use crate::clock::Clock;
+use crate::domain::presence::{Presence, presence};
 use crate::metrics::Metrics;
 use crate::probe::{Prober, ProberConfig, ProberError};
 use crate::settings::Settings;
@@ -119,6 +120,8 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
             .map_err(|error| AppError::Other(error.to_string()))?,
     )?;
     let (stop_sender, stop) = watch::channel(false);
+    let (presence_sender, presence_seen) =
+        watch::channel(presence(&[], &settings.discord.presence));
     let mut signals = Signals::new()?;
 
     let desk = http::Desk {
@@ -139,11 +142,13 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
         retention_outcomes: settings.retention_outcomes,
         retention_events: settings.retention_events,
         look_concurrency: settings.probe.concurrency,
+        gateway: gateway_times(settings),
+        presence: presence_sender,
     };
     parts.extend(jobs::start(&context, &stop));
     let mut discord = discord::start(
         discord_config(settings),
-        discord_desk(settings, store, looking, metrics, vitals),
+        discord_desk(settings, store, looking, metrics, (vitals, presence_seen)),
         &stop,
     );
 
@@ -166,6 +171,18 @@ fn extent(settings: &Settings) -> Extent {
     }
 }
 
+fn gateway_times(settings: &Settings) -> jobs::GatewayTimes {
+    let discord = &settings.discord;
+    jobs::GatewayTimes {
+        is_on: discord.token.is_some(),
+        keepalive_interval: discord.keepalive_interval,
+        health_interval: discord.health_interval,
+        inactivity_warning: discord.inactivity_warning,
+        offline_warning: discord.offline_warning,
+        presence_template: discord.presence.clone(),
+    }
+}
+
 fn discord_config(settings: &Settings) -> discord::Config {
     let discord = &settings.discord;
     discord::Config {
@@ -175,6 +192,8 @@ fn discord_config(settings: &Settings) -> discord::Config {
             .map(|token| token.reveal().to_owned()),
         guild: discord.guild,
         api_url: discord.api_url.clone(),
+        heartbeat_timeout: discord.heartbeat_timeout,
+        max_reconnects: discord.max_reconnects,
     }
 }
 
@@ -183,7 +202,7 @@ fn discord_desk(
     store: &Store,
     looking: Looking,
     metrics: Arc<Metrics>,
-    vitals: Arc<Vitals>,
+    (vitals, presence): (Arc<Vitals>, watch::Receiver<Presence>),
 ) -> discord::Desk {
     discord::Desk {
         store: store.clone(),
@@ -195,6 +214,7 @@ fn discord_desk(
         recheck_interval: settings.recheck.interval,
         policy: settings.probe.allow.clone(),
         guild_locks: discord::GuildLocks::default(),
+        presence,
         home: tokio::runtime::Handle::current(),
     }
 }

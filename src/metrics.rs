@@ -34,6 +34,10 @@ pub struct Metrics {
     pub database_bytes: IntGauge,
     pub gateway_up: IntGauge,
     pub gateway_latency_seconds: Gauge,
+    /// Connections that ended, by reason.
+    pub gateway_reconnects: IntCounterVec,
+    pub gateway_identifies: IntCounter,
+    pub gateway_resumes: IntCounter,
     pub commands: IntCounterVec,
     pub interactions_unread: IntCounter,
 }
@@ -99,6 +103,19 @@ impl Metrics {
             gateway_latency_seconds: register.float_gauge(
                 "rollcall_gateway_latency_seconds",
                 "Time between the last heartbeat and its ack.",
+            )?,
+            gateway_reconnects: register.counters(
+                "rollcall_gateway_reconnects_total",
+                "Connections to Discord that ended or could not be opened, by reason.",
+                &["reason"],
+            )?,
+            gateway_identifies: register.counter(
+                "rollcall_gateway_identifies_total",
+                "Sessions begun with Discord.",
+            )?,
+            gateway_resumes: register.counter(
+                "rollcall_gateway_resumes_total",
+                "Sessions resumed with Discord, or tried to be.",
             )?,
             commands: register.counters(
                 "rollcall_commands_total",

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::domain::address::AddressPolicy;
 use crate::domain::monitor::GuildId;
+use crate::domain::presence;
 use crate::domain::text::parse_duration;
 
 /// A text that must not be shown: `Debug` and `Display` hide it.
@@ -61,6 +62,14 @@ pub struct DiscordSettings {
     pub guild: Option<GuildId>,
     /// The origin of Discord's REST API, without a slash at the end.
     pub api_url: String,
+    pub heartbeat_timeout: Duration,
+    pub keepalive_interval: Duration,
+    pub health_interval: Duration,
+    pub inactivity_warning: Duration,
+    pub offline_warning: Duration,
+    pub max_reconnects: u32,
+    /// What the presence says, with placeholders.
+    pub presence: String,
 }
 
 /// How endpoints are looked at.
@@ -158,6 +167,7 @@ impl Settings {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -189,6 +199,33 @@ impl Variables {
                     is_origin.then(|| text.to_owned())
                 },
             ),
+            heartbeat_timeout: self.length(
+                "DISCORD_HEARTBEAT_TIMEOUT",
+                "60s",
+                SECOND,
+                SECOND..=HOUR,
+            ),
+            keepalive_interval: self.length(
+                "DISCORD_KEEPALIVE_INTERVAL",
+                "300s",
+                SECOND,
+                SECOND..=DAY,
+            ),
+            health_interval: self.length("DISCORD_HEALTH_INTERVAL", "600s", SECOND, SECOND..=DAY),
+            inactivity_warning: self.length(
+                "DISCORD_INACTIVITY_WARNING",
+                "30m",
+                MINUTE,
+                SECOND..=DAY * 7,
+            ),
+            offline_warning: self.length(
+                "DISCORD_OFFLINE_WARNING",
+                "30m",
+                MINUTE,
+                SECOND..=DAY * 7,
+            ),
+            max_reconnects: self.small("DISCORD_MAX_RECONNECTS", "10", 1000),
+            presence: self.text("DISCORD_PRESENCE", presence::DEFAULT_TEMPLATE),
         }
     }
 

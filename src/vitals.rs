@@ -1,7 +1,7 @@
 //! What the parts say of themselves while they run: the facts behind `/healthz`, `/readyz` and `/ping`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Stopwatch;
@@ -35,7 +35,16 @@ pub struct Vitals {
     since_start: Stopwatch,
     /// Milliseconds after the start.
     scheduler_turned_at: AtomicU64,
-    gateway: Mutex<Gateway>,
+    gateway: Mutex<GatewayFacts>,
+}
+
+#[derive(Debug, Default)]
+struct GatewayFacts {
+    stage: Gateway,
+    latency: Option<Duration>,
+    guilds: usize,
+    last_activity: Option<Stopwatch>,
+    not_ready_since: Option<Stopwatch>,
 }
 
 impl Vitals {
@@ -64,11 +73,55 @@ impl Vitals {
         self.since_start.elapsed().saturating_sub(turned_at) < STUCK_AFTER
     }
 
-    pub fn set_gateway(&self, gateway: Gateway) {
-        *self.gateway.lock().unwrap_or_else(PoisonError::into_inner) = gateway;
+    pub fn set_gateway(&self, stage: Gateway) {
+        let mut facts = self.facts();
+        facts.stage = stage;
+        match stage {
+            Gateway::Connecting => drop(facts.not_ready_since.get_or_insert_with(Stopwatch::start)),
+            Gateway::Ready | Gateway::Off => facts.not_ready_since = None,
+        }
     }
 
     pub fn gateway(&self) -> Gateway {
-        *self.gateway.lock().unwrap_or_else(PoisonError::into_inner)
+        self.facts().stage
+    }
+
+    /// For how long the gateway has not been ready; `None` while it is.
+    pub fn gateway_away_for(&self) -> Option<Duration> {
+        self.facts().not_ready_since.map(|since| since.elapsed())
+    }
+
+    pub fn set_latency(&self, latency: Duration) {
+        self.facts().latency = Some(latency);
+    }
+
+    /// From the last heartbeat to its ack; `None` before the first.
+    pub fn latency(&self) -> Option<Duration> {
+        self.facts().latency
+    }
+
+    pub fn set_guilds(&self, guilds: usize) {
+        self.facts().guilds = guilds;
+    }
+
+    pub fn guilds(&self) -> usize {
+        self.facts().guilds
+    }
+
+    /// Something came from Discord: ready, resumed, a message, a command or a button.
+    pub fn note_activity(&self) {
+        self.facts().last_activity = Some(Stopwatch::start());
+    }
+
+    /// How long ago something came from Discord; since the start where nothing has yet.
+    pub fn quiet_for(&self) -> Duration {
+        self.facts()
+            .last_activity
+            .unwrap_or(self.since_start)
+            .elapsed()
+    }
+
+    fn facts(&self) -> MutexGuard<'_, GatewayFacts> {
+        self.gateway.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -63,7 +63,8 @@ const EDGES: [(&str, &[&str]); 15] = [
 ];
 
 /// Outside crates that only some folders may name.
-const CONFINED: [(&str, &[&str]); 12] = [
+const CONFINED: [(&str, &[&str]); 13] = [
+    ("tokio_tungstenite", &["discord"]),
     ("sqlx", &["store"]),
     ("serenity", &["discord"]),
     ("poise", &["discord"]),
@@ -71,8 +72,8 @@ const CONFINED: [(&str, &[&str]); 12] = [
     ("hyper", &["http"]),
     ("hyper_util", &["http"]),
     ("reqwest", &["discord", "notify"]),
-    ("rustls", &["probe"]),
-    ("tokio_rustls", &["probe"]),
+    ("rustls", &["probe", "discord"]),
+    ("tokio_rustls", &["probe", "discord"]),
     ("prometheus", &["metrics"]),
     ("clap", &["cli"]),
     ("dotenvy", &["settings"]),

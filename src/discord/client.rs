@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use poise::serenity_prelude as serenity;
 use serenity::gateway::GatewayError;
-use serenity::{
-    ConnectionStage, GatewayIntents, Http, HttpBuilder, HttpError, ShardStageUpdateEvent,
-};
+use serenity::{GatewayIntents, Http, HttpBuilder, HttpError};
 use tokio::sync::watch;
 
+use super::relay::{self, Final, Line, RelayConfig};
 use super::{Config, Desk, Refused, buttons, commands, error};
-use crate::metrics::Metrics;
 use crate::vitals::Gateway;
 
 /// No call to Discord's REST API may take longer; serenity itself sets no limit.
@@ -91,25 +89,49 @@ async fn connect(token: &str, config: &Config, desk: &Desk) -> Result<(), Ended>
     let me = http.get_current_application_info().await?;
     http.set_application_id(me.id);
     let gateway = http.get_gateway().await?;
+    let line = Arc::new(Line::new(
+        Arc::clone(&desk.vitals),
+        Arc::clone(&desk.metrics),
+    ));
+    let relay_config = RelayConfig {
+        gateway_url: gateway.url,
+        ack_limit: config.heartbeat_timeout,
+        max_reconnects: config.max_reconnects,
+        tls: relay::public_tls().map_err(|error| Ended::Passing(error.to_string()))?,
+        presence: desk.presence.clone(),
+    };
+    // On the main runtime: whatever serenity does, the relay keeps its time.
+    let serving = desk
+        .home
+        .spawn(relay::start(relay_config, Arc::clone(&line)));
+    let started = serving
+        .await
+        .map_err(|error| Ended::Passing(error.to_string()))?;
+    let (address, relay) = started.map_err(|error| Ended::Passing(error.to_string()))?;
     let mut client = serenity::ClientBuilder::new_with_http(http, INTENTS)
         .framework(framework(desk))
-        .event_handler(Stages { desk: desk.clone() })
+        .event_handler(Greeting)
         .raw_event_handler(Unread { desk: desk.clone() })
         .await?;
-    // Where its own look-up fails, serenity falls back to the public gateway for the life of the client.
-    *client.ws_url.lock().await = gateway.url;
+    // serenity looked the gateway up itself, and would fall back to the public one where that failed.
+    *client.ws_url.lock().await = address;
     let registration = tokio::spawn(register(
         Arc::clone(&client.http),
         config.guild.map(|guild| guild.0),
     ));
-    let latency = tokio::spawn(measure_latency(
-        Arc::clone(&client.shard_manager),
-        Arc::clone(&desk.metrics),
-    ));
     let ended = client.start().await;
     registration.abort();
-    latency.abort();
-    Ok(ended?)
+    relay.abort();
+    match line.take_refusal() {
+        Some(Final::Token) => Err(Ended::Final(Refused::Token)),
+        Some(Final::Intents(code)) => Err(Ended::Final(Refused::Gateway(format!(
+            "it does not let us have the intents that we ask for (code {code})"
+        )))),
+        Some(Final::Other(code)) => Err(Ended::Passing(format!(
+            "the gateway closed with code {code}"
+        ))),
+        None => Ok(ended?),
+    }
 }
 
 fn framework(desk: &Desk) -> poise::Framework<Desk, error::CommandError> {
@@ -167,38 +189,12 @@ async fn register(http: Arc<Http>, guild: Option<u64>) {
     }
 }
 
-/// Keeps the latency metric in step with the last heartbeat.
-async fn measure_latency(shards: Arc<serenity::ShardManager>, metrics: Arc<Metrics>) {
-    loop {
-        let latency = shards
-            .runners
-            .lock()
-            .await
-            .values()
-            .find_map(|runner| runner.latency);
-        if let Some(latency) = latency {
-            metrics.gateway_latency_seconds.set(latency.as_secs_f64());
-        }
-        tokio::time::sleep(RETRY).await;
-    }
-}
-
-/// Keeps the vitals in step with the connection.
-struct Stages {
-    desk: Desk,
-}
-
-impl Stages {
-    fn is_ready(&self) {
-        self.desk.vitals.set_gateway(Gateway::Ready);
-        self.desk.metrics.gateway_up.set(1);
-    }
-}
+/// Tells the log who we are.
+struct Greeting;
 
 #[serenity::async_trait]
-impl serenity::EventHandler for Stages {
+impl serenity::EventHandler for Greeting {
     async fn ready(&self, _: serenity::Context, ready: serenity::Ready) {
-        self.is_ready();
         tracing::info!(
             guilds = ready.guilds.len(),
             "Connected to Discord as {}",
@@ -207,15 +203,7 @@ impl serenity::EventHandler for Stages {
     }
 
     async fn resume(&self, _: serenity::Context, _: serenity::ResumedEvent) {
-        self.is_ready();
         tracing::info!("The connection to Discord was resumed");
-    }
-
-    async fn shard_stage_update(&self, _: serenity::Context, update: ShardStageUpdateEvent) {
-        if update.new != ConnectionStage::Connected {
-            self.desk.vitals.set_gateway(Gateway::Connecting);
-            self.desk.metrics.gateway_up.set(0);
-        }
     }
 }
 

@@ -11,6 +11,7 @@ mod client;
 mod commands;
 mod complete;
 mod error;
+mod relay;
 mod reply;
 
 use std::collections::HashSet;
@@ -24,6 +25,7 @@ use crate::actions::recheck::Extent;
 use crate::domain::Instant;
 use crate::domain::address::AddressPolicy;
 use crate::domain::monitor::GuildId;
+use crate::domain::presence::Presence;
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::vitals::{Gateway, Vitals};
@@ -34,6 +36,10 @@ pub struct Config {
     pub token: Option<String>,
     pub guild: Option<GuildId>,
     pub api_url: String,
+    /// No heartbeat acknowledged for this long: the connection is given up.
+    pub heartbeat_timeout: Duration,
+    /// Reconnects in a row before the retries become slow.
+    pub max_reconnects: u32,
 }
 
 /// What commands and buttons work with.
@@ -48,6 +54,8 @@ pub struct Desk {
     pub recheck_interval: Duration,
     pub policy: AddressPolicy,
     pub guild_locks: GuildLocks,
+    /// What the presence shows, kept in step by a job.
+    pub presence: watch::Receiver<Presence>,
     /// Where looks run.
     pub home: tokio::runtime::Handle,
 }

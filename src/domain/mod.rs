@@ -1,7 +1,8 @@
 //! What Rollcall knows: pure rules and words. No async, no I/O, no clock, no serialisation.
 //!
 //! Reading order: what is on the roll (`monitor`), where it is and what a look asks for (`target`, `check`), when it is
-//! due (`schedule`), what was seen (`outcome`), what it means (`status`), what is told of it (`event`, `text`).
+//! due (`schedule`), what was seen (`outcome`), what it means (`status`), what is told of it (`event`, `presence`,
+//! `text`); and when to try the gateway again (`reconnect`).
 
 pub mod address;
 pub mod check;
@@ -9,6 +10,8 @@ pub mod event;
 mod instant;
 pub mod monitor;
 pub mod outcome;
+pub mod presence;
+pub mod reconnect;
 pub mod schedule;
 pub mod status;
 pub mod target;

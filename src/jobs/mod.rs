@@ -1,8 +1,11 @@
 //! What happens by itself. Each periodic job is idempotent, takes no input and does not retry inside: its next run is the
 //! retry. `look` is the one that never ends: it calls the endpoints as they become due.
 
+mod bot_health;
 mod driver;
+mod keep_alive;
 pub mod look;
+mod presence;
 mod prune;
 mod recheck;
 
@@ -15,6 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::actions::looking::Looking;
 use crate::actions::recheck::Extent;
+use crate::domain::presence::Presence;
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 use crate::vitals::Vitals;
@@ -31,6 +35,21 @@ pub struct Context {
     pub retention_outcomes: Duration,
     pub retention_events: Duration,
     pub look_concurrency: usize,
+    pub gateway: GatewayTimes,
+    /// What the presence shows.
+    pub presence: watch::Sender<Presence>,
+}
+
+/// What the jobs around the connection to Discord go by.
+#[derive(Clone, Debug)]
+pub struct GatewayTimes {
+    /// Whether there is a token: without one there is nothing to keep alive.
+    pub is_on: bool,
+    pub keepalive_interval: Duration,
+    pub health_interval: Duration,
+    pub inactivity_warning: Duration,
+    pub offline_warning: Duration,
+    pub presence_template: String,
 }
 
 /// A periodic job: one row of the table below.
@@ -41,7 +60,8 @@ struct Job {
 }
 
 fn table(context: &Context) -> Vec<Job> {
-    vec![
+    let gateway = &context.gateway;
+    let mut jobs = vec![
         Job {
             name: recheck::NAME,
             period: context.recheck_interval,
@@ -52,7 +72,22 @@ fn table(context: &Context) -> Vec<Job> {
             period: prune::PERIOD,
             run: |context| Box::pin(prune::run(context)),
         },
-    ]
+    ];
+    if gateway.is_on {
+        jobs.extend([
+            Job {
+                name: keep_alive::NAME,
+                period: gateway.keepalive_interval,
+                run: |context| Box::pin(keep_alive::run(context)),
+            },
+            Job {
+                name: bot_health::NAME,
+                period: gateway.health_interval,
+                run: |context| Box::pin(bot_health::run(context)),
+            },
+        ]);
+    }
+    jobs
 }
 
 /// Starts every job; each ends when `stop` turns true.
@@ -62,5 +97,6 @@ pub fn start(context: &Context, stop: &watch::Receiver<bool>) -> Vec<JoinHandle<
         .map(|job| tokio::spawn(driver::drive(job, context.clone(), stop.clone())))
         .collect();
     tasks.push(tokio::spawn(look::run(context.clone(), stop.clone())));
+    tasks.push(tokio::spawn(presence::run(context.clone(), stop.clone())));
     tasks
 }

@@ -54,6 +54,7 @@ impl Rollcall {
                 "DATABASE_URL",
                 format!("sqlite://{}/rollcall.db", folder.path().display()),
             ),
+            ("LOG_LEVEL", "debug".to_owned()),
             ("LOG_DIR", folder.path().join("logs").display().to_string()),
             ("HTTP_BIND", "127.0.0.1:0".to_owned()),
             (
@@ -163,6 +164,15 @@ impl Rollcall {
 
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.path("logs/bot.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Rollcall {
+    /// A scenario that fails shows what the bot wrote.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("the bot's log:\n{}", self.log());
+        }
     }
 }
 

@@ -1,7 +1,5 @@
 //! `/ping`: is the bot there, and how far away is Discord.
 
-use std::time::Duration;
-
 use crate::discord::Context;
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Card};
@@ -12,9 +10,9 @@ use crate::domain::text;
 pub(super) async fn ping(ctx: Context<'_>) -> Result<(), CommandError> {
     let work = async {
         let uptime = text::duration(ctx.data().vitals.uptime());
-        let latency = match ctx.ping().await {
-            Duration::ZERO => "not measured yet (the first heartbeat is still to come)".to_owned(),
-            latency => text::latency(latency),
+        let latency = match ctx.data().vitals.latency() {
+            Some(latency) => text::latency(latency),
+            None => "not measured yet (the first heartbeat is still to come)".to_owned(),
         };
         Ok(Card::sentence(format!(
             "Pong. Gateway latency: {latency} · up for {uptime}"

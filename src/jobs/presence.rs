@@ -1,0 +1,43 @@
+//! Keeps what the presence shows in step with the roll: whenever something has changed, whoever changed it.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::Context;
+use crate::domain::presence::{Presence, presence};
+use crate::store::{StoreError, endpoint};
+
+/// Changes that come together are counted together.
+const TOGETHER: Duration = Duration::from_millis(500);
+
+/// Runs until `stop` turns true.
+pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
+    let mut bell = context.store.bell();
+    loop {
+        match now(&context).await {
+            Ok(presence) => {
+                let show = |shown: &mut Presence| {
+                    let differs = *shown != presence;
+                    shown.clone_from(&presence);
+                    differs
+                };
+                context.presence.send_if_modified(show);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the endpoints could not be counted for the presence")
+            }
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stopping| *stopping) => return,
+            rung = bell.changed() => if rung.is_err() { return },
+        }
+        tokio::time::sleep(TOGETHER).await;
+    }
+}
+
+/// What the presence would say now.
+pub(super) async fn now(context: &Context) -> Result<Presence, StoreError> {
+    let counts = endpoint::counts_by_status(&context.store.reader, None).await?;
+    Ok(presence(&counts, &context.gateway.presence_template))
+}
