@@ -25,7 +25,7 @@ pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
                 context.presence.send_if_modified(show);
             }
             Err(error) => {
-                tracing::warn!(%error, "the endpoints could not be counted for the presence")
+                tracing::warn!(%error, "the endpoints could not be counted for the presence");
             }
         }
         tokio::select! {

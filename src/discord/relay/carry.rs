@@ -136,8 +136,8 @@ impl Carrying {
         loop {
             let turn = tokio::time::sleep(Duration::from_secs(1).min(self.config.ack_limit / 4));
             let ended = tokio::select! {
-                message = self.client.next() => self.from_client(message).await,
-                message = self.gateway.next() => self.from_gateway(message).await,
+                message = self.client.next() => self.client_said(message).await,
+                message = self.gateway.next() => self.gateway_said(message).await,
                 Ok(()) = presence.changed() => {
                     self.state.presence_is_stale = true;
                     Ok(())
@@ -184,7 +184,7 @@ impl Carrying {
             Awaited::Resumed => {
                 // Dropping the socket would only bring the same RESUME again: this session is given up.
                 self.state.wait_for(Awaited::Nothing);
-                self.to_client(frames::invalid_session()).await
+                self.tell_client(frames::invalid_session()).await
             }
         }
     }
@@ -194,7 +194,7 @@ impl Carrying {
         self.state
             .unacknowledged
             .get_or_insert_with(Stopwatch::start);
-        self.to_gateway(frames::heartbeat(self.state.sequence))
+        self.tell_gateway(frames::heartbeat(self.state.sequence))
             .await
     }
 
@@ -209,10 +209,10 @@ impl Carrying {
         self.state.presence_is_stale = false;
         self.state.presence_sent = Some(Stopwatch::start());
         let update = frames::presence_update(&self.config.presence.borrow());
-        self.to_gateway(update).await
+        self.tell_gateway(update).await
     }
 
-    async fn from_client(
+    async fn client_said(
         &mut self,
         message: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
     ) -> Result<(), Reason> {
@@ -222,7 +222,7 @@ impl Carrying {
             Some(Ok(_)) => return Ok(()),
         };
         match frames::from_client(&text) {
-            FromClient::Heartbeat => self.to_client(frames::heartbeat_ack()).await,
+            FromClient::Heartbeat => self.tell_client(frames::heartbeat_ack()).await,
             FromClient::Presence => Ok(()),
             FromClient::Identify(payload) => {
                 self.line.wait_for_identify().await;
@@ -230,19 +230,19 @@ impl Carrying {
                 self.state.presence_sent = Some(Stopwatch::start());
                 self.state.presence_is_stale = false;
                 let identify = frames::identify(payload, &self.config.presence.borrow());
-                self.to_gateway(identify).await
+                self.tell_gateway(identify).await
             }
             FromClient::Resume(payload) => {
                 self.line.resuming();
                 self.state.wait_for(Awaited::Resumed);
                 self.state.sequence = payload["d"]["seq"].as_u64();
-                self.to_gateway(text).await
+                self.tell_gateway(text).await
             }
-            FromClient::Other => self.to_gateway(text).await,
+            FromClient::Other => self.tell_gateway(text).await,
         }
     }
 
-    async fn from_gateway(
+    async fn gateway_said(
         &mut self,
         message: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
     ) -> Result<(), Reason> {
@@ -285,7 +285,7 @@ impl Carrying {
             FromGateway::Activity => self.line.saw_activity(),
             FromGateway::Other => {}
         }
-        self.to_client(text).await
+        self.tell_client(text).await
     }
 
     fn up(&mut self) {
@@ -315,14 +315,14 @@ impl Carrying {
         Err("closed")
     }
 
-    async fn to_client(&mut self, text: String) -> Result<(), Reason> {
+    async fn tell_client(&mut self, text: String) -> Result<(), Reason> {
         self.client
             .send(Message::Text(text))
             .await
             .map_err(|_| "client")
     }
 
-    async fn to_gateway(&mut self, text: String) -> Result<(), Reason> {
+    async fn tell_gateway(&mut self, text: String) -> Result<(), Reason> {
         self.gateway
             .send(Message::Text(text))
             .await
