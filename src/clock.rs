@@ -9,7 +9,7 @@ use crate::domain::Instant;
 
 /// Where `now` comes from: the system, or whatever a test winds by hand.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock(fn() -> Instant);
+pub struct Clock(pub fn() -> Instant);
 
 impl Clock {
     pub const SYSTEM: Self = Self(system_now);

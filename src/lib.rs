@@ -1,20 +1,31 @@
 //! Rollcall, the monitor that lives in Discord.
 //!
-//! The modules in the order in which to read them; everything points down. ARCHITECTURE.md walks through three stories.
+//! The rooms, in the order in which to read them; everything points down, and ARCHITECTURE.md walks through three stories.
+//!
+//! - `domain`: what Rollcall knows, pure rules and words
+//! - `clock`: the one place that reads the time
+//! - `store`: the only SQL
+//! - `probe`: how we look
+//! - `actions`: what anyone may ask for, one transaction each
+//! - `jobs`: what happens by itself
+//! - `metrics`, `vitals`: what is counted, and what the parts say of themselves
+//! - `discord`, `http`, `cli`: the doors
+//! - `settings`, `telemetry`: the environment, typed; the log
+//! - `app`: composition, which starts, supervises and drains
 
-mod actions; // what anyone may ask for, one transaction each
-mod app; // composition: starts, supervises, drains
+mod actions;
+mod app;
 mod cli;
-mod clock; // the one place that reads the time
-mod discord; // the Discord door
-mod domain; // what Rollcall knows: pure rules and words
-mod http; // the web door
-mod jobs; // what happens by itself
-mod metrics; // every metric's name, labels and help
-mod probe; // how we look
-mod settings; // the environment, typed
-mod store; // the only SQL
-mod telemetry; // the log
-mod vitals; // what the parts say of themselves // the command line
+mod clock;
+mod discord;
+mod domain;
+mod http;
+mod jobs;
+mod metrics;
+mod probe;
+mod settings;
+mod store;
+mod telemetry;
+mod vitals;
 
 pub use cli::main;

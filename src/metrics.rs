@@ -50,12 +50,12 @@ impl Metrics {
         Ok(Self {
             looks: register.counters(
                 "rollcall_looks_total",
-                "Looks taken, by what they showed.",
+                "Looks that the scheduler took, by what they showed.",
                 &["result"],
             )?,
             look_seconds: register.histogram(
                 "rollcall_look_duration_seconds",
-                "How long looks took.",
+                "How long looks of the scheduler took.",
                 LOOK_BUCKETS,
             )?,
             look_lateness_seconds: register.histogram(
@@ -210,6 +210,6 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         metrics.looks.with_label_values(&["up"]).inc();
         let text = String::from_utf8(metrics.render().unwrap()).unwrap();
-        assert!(text.contains("# HELP rollcall_looks_total Looks taken, by what they showed.\n# TYPE rollcall_looks_total counter\nrollcall_looks_total{result=\"up\"} 1\n"), "{text}");
+        assert!(text.contains("# HELP rollcall_looks_total Looks that the scheduler took, by what they showed.\n# TYPE rollcall_looks_total counter\nrollcall_looks_total{result=\"up\"} 1\n"), "{text}");
     }
 }

@@ -109,7 +109,7 @@ pub struct LogSettings {
 pub struct SettingsError(pub Vec<String>);
 
 impl Settings {
-    /// Reads the process's environment, after the `.env` file of the working directory if there is one.
+    /// Reads the process's environment, after the `.env` file of the working directory, or of the next folder above that has one.
     pub fn from_environment() -> Result<Self, SettingsError> {
         match dotenvy::dotenv() {
             Ok(_) => {}

@@ -17,6 +17,8 @@ impl Bot {
         let database = format!("sqlite://{}", folder.path().join("rollcall.db").display());
         let child = Command::new(binary()?)
             .arg("run")
+            // Nothing of the terminal's own settings, proxies among them, gets in the way.
+            .env_clear()
             .current_dir(folder.path())
             .env("DISCORD_TOKEN", sandbox.token())
             .env("DISCORD_API_URL", sandbox.api_url())

@@ -1,5 +1,7 @@
 //! Endpoints as a file that `import` reads again: text, CSV or JSON.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::Error;
@@ -58,7 +60,7 @@ fn csv(endpoints: &[Endpoint]) -> Result<Vec<u8>, csv::Error> {
         let interval = endpoint
             .description
             .interval
-            .map(|interval| format!("{}s", interval.as_secs()))
+            .map(interval_text)
             .unwrap_or_default();
         let target = endpoint.description.target.to_string();
         writer.write_record([
@@ -73,11 +75,19 @@ fn csv(endpoints: &[Endpoint]) -> Result<Vec<u8>, csv::Error> {
         .map_err(|error| error.into_error().into())
 }
 
+/// As `parse_interval` reads it: whole seconds where it is some.
+fn interval_text(interval: Duration) -> String {
+    match interval.subsec_millis() {
+        0 => format!("{}s", interval.as_secs()),
+        _ => format!("{}ms", interval.as_millis()),
+    }
+}
+
 fn object(endpoint: &Endpoint) -> serde_json::Value {
     json!({
         "target": endpoint.description.target.to_string(),
         "name": endpoint.description.name,
-        "interval": endpoint.description.interval.map(|interval| interval.as_secs()),
+        "interval": endpoint.description.interval.map(interval_text),
         "status": endpoint.state.status.word(),
     })
 }

@@ -11,7 +11,7 @@ use crate::domain::event::Actor;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::{Change, Status};
 use crate::store::endpoint::{self, Endpoint, Scheduled};
-use crate::store::{Reader, StoreError};
+use crate::store::{Reader, StoreError, state};
 
 /// What a run over several endpoints came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -169,14 +169,16 @@ pub struct Run {
 
 /// Rechecks every inactive endpoint not checked for `extent.min_age`, batch by batch, each once.
 ///
-/// `seen` is called after each look, in no particular order.
+/// The looks of a run count as taken when the run began: a run that comes exactly `min_age` later takes them all again,
+/// however long the first one needed. `seen` is called after each look, in no particular order.
 pub async fn all_overdue(
     looking: &Looking,
     reader: &Reader,
     run: Run,
     mut seen: impl FnMut(&Scheduled, &str),
 ) -> Result<Summary, StoreError> {
-    let checked_before = looking.clock.now().minus(run.extent.min_age);
+    let began_at = looking.clock.now();
+    let checked_before = began_at.minus(run.extent.min_age);
     let mut summary = Summary::default();
     let mut done = HashSet::new();
     loop {
@@ -188,6 +190,108 @@ pub async fn all_overdue(
         if batch.is_empty() {
             return Ok(summary);
         }
+        let ids: Vec<MonitorId> = batch.iter().map(|endpoint| endpoint.id).collect();
         summary.plus(many(looking, batch, run.extent.concurrency, run.actor, &mut seen).await?);
+        looking
+            .writer
+            .transact::<_, StoreError>(move |tx| {
+                Box::pin(async move { state::recheck_began(tx, &ids, began_at).await })
+            })
+            .await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::actions::record_outcome::Rules;
+    use crate::clock::Clock;
+    use crate::domain::Instant;
+    use crate::probe::{Prober, ProberConfig};
+    use crate::store::endpoint::Description;
+    use crate::store::testing::TestStore;
+
+    static NOW: AtomicI64 = AtomicI64::new(0);
+
+    /// Every reading of this clock is a second later than the one before.
+    fn ticking() -> Instant {
+        Instant::from_millis(NOW.fetch_add(1000, Ordering::SeqCst))
+    }
+
+    #[tokio::test]
+    async fn a_run_an_hour_after_the_last_takes_them_all_again_however_long_that_one_needed() {
+        let hour = Duration::from_secs(3600);
+        let store = TestStore::open().await;
+        let rules = Rules {
+            interval: hour,
+            retry_interval: hour,
+            recheck_interval: hour,
+            failures_to_offline: 1,
+        };
+        // Nothing is allowed: every look fails at once, and no packet is sent.
+        let prober = Prober::new(ProberConfig::default()).unwrap();
+        let looking = Looking::new(
+            prober,
+            store.writer.clone(),
+            rules,
+            Duration::from_secs(1),
+            Clock(ticking),
+        );
+        let mut endpoints = Vec::new();
+        for port in 1..=7 {
+            let target = format!("tcp://127.0.0.1:{port}").parse().unwrap();
+            let said = Description {
+                name: "x".into(),
+                target,
+                check: None,
+                interval: None,
+            };
+            let id = store
+                .write(move |tx| {
+                    Box::pin(async move {
+                        endpoint::insert(tx, GuildId(1), &said, Instant::from_millis(0)).await
+                    })
+                })
+                .await;
+            endpoints.extend(
+                endpoint::scheduled_among(&store.reader, &[id.unwrap()])
+                    .await
+                    .unwrap(),
+            );
+        }
+        many(&looking, endpoints, 1, Actor::System, |_, _| {})
+            .await
+            .unwrap();
+        let extent = Extent {
+            min_age: hour,
+            batch: 2,
+            concurrency: 1,
+        };
+        let run = Run {
+            guild: None,
+            extent,
+            actor: Actor::System,
+        };
+        let mut found = Vec::new();
+        for round in 1..=3 {
+            NOW.store(round * 2 * 3_600_000, Ordering::SeqCst);
+            found.push(
+                all_overdue(&looking, &store.reader, run, |_, _| {})
+                    .await
+                    .unwrap()
+                    .found,
+            );
+            // An hour after that run began, to the millisecond.
+            NOW.store(round * 2 * 3_600_000 + 3_600_000, Ordering::SeqCst);
+            found.push(
+                all_overdue(&looking, &store.reader, run, |_, _| {})
+                    .await
+                    .unwrap()
+                    .found,
+            );
+        }
+        assert_eq!(found, [7; 6]);
     }
 }

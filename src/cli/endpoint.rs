@@ -41,8 +41,9 @@ pub(super) enum EndpointCommand {
     },
     /// Show the roll
     List {
-        #[command(flatten)]
-        guild: GuildArgument,
+        /// Only this Discord server's, by id [default: every server's]
+        #[arg(long, value_name = "ID")]
+        guild: Option<u64>,
         /// Print an array of objects
         #[arg(long)]
         json: bool,
@@ -101,11 +102,6 @@ impl GuildArgument {
             .unwrap_or(GuildId::LOCAL)
     }
 
-    /// The guild that is shown; `None`: all of them, for whoever sits at the machine may read the file anyway.
-    fn shown(self) -> Option<GuildId> {
-        self.guild.map(GuildId)
-    }
-
     fn asker(self, settings: &Settings) -> Asker {
         Asker {
             guild: self.home(settings),
@@ -126,7 +122,7 @@ pub(super) async fn run(settings: &Settings, command: EndpointCommand) -> Result
             let description = describe(&target, name.as_deref(), interval)?;
             add(settings, store, guild, description, json).await
         }
-        EndpointCommand::List { guild, json } => list(store, guild, json).await,
+        EndpointCommand::List { guild, json } => list(store, guild.map(GuildId), json).await,
         EndpointCommand::Remove { endpoint, guild } => {
             remove(settings, store, guild, &endpoint).await
         }
@@ -192,8 +188,8 @@ async fn add(
     Ok(())
 }
 
-async fn list(store: &Store, guild: GuildArgument, as_json: bool) -> Result<(), AppError> {
-    let endpoints = endpoint::all(&store.reader, guild.shown()).await?;
+async fn list(store: &Store, guild: Option<GuildId>, as_json: bool) -> Result<(), AppError> {
+    let endpoints = endpoint::all(&store.reader, guild).await?;
     if as_json {
         let objects: Vec<_> = endpoints.iter().map(export_endpoints::listed).collect();
         let text = serde_json::to_string_pretty(&objects)

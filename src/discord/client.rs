@@ -166,12 +166,8 @@ fn framework(desk: &Desk) -> poise::Framework<Desk, error::CommandError> {
 async fn register(http: Arc<Http>, guild: Option<u64>) {
     let commands = poise::builtins::create_application_commands(&commands::all());
     loop {
-        let registered = match guild {
-            Some(guild) => http.create_guild_commands(guild.into(), &commands).await,
-            None => http.create_global_commands(&commands).await,
-        };
-        match registered {
-            Ok(commands) => {
+        match register_once(&http, guild, &commands).await {
+            Ok(()) => {
                 return tracing::info!(
                     count = commands.len(),
                     "The commands are registered with Discord"
@@ -187,6 +183,20 @@ async fn register(http: Arc<Http>, guild: Option<u64>) {
         }
         tokio::time::sleep(RETRY).await;
     }
+}
+
+async fn register_once(
+    http: &Http,
+    guild: Option<u64>,
+    commands: &[serenity::CreateCommand],
+) -> Result<(), serenity::Error> {
+    let Some(guild) = guild else {
+        return http.create_global_commands(&commands).await.map(drop);
+    };
+    http.create_guild_commands(guild.into(), &commands).await?;
+    // Those of a time without a home guild would stand in every list a second time.
+    let no_commands: [serenity::CreateCommand; 0] = [];
+    http.create_global_commands(&no_commands).await.map(drop)
 }
 
 /// Tells the log who we are.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+
 use super::Context;
-use crate::domain::Instant;
-use crate::store::{StoreError, event, outcome};
+use crate::store::{StoreError, Tx, event, incident, outcome};
 
 pub(super) const NAME: &str = "prune";
 pub(super) const PERIOD: Duration = Duration::from_secs(600);
@@ -14,39 +15,39 @@ const BATCH: u32 = 5_000;
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let now = context.looking.clock.now();
-    let outcomes = prune_outcomes(context, now.minus(context.retention_outcomes)).await?;
-    let events = prune_events(context, now.minus(context.retention_events)).await?;
-    let summary = format!("deleted {outcomes} outcomes, {events} events");
-    tracing::debug!(outcomes, events, "Prune run: {summary}");
-    context
-        .metrics
-        .database_bytes
-        .set(i64::try_from(context.store.reader.size_on_disk()).unwrap_or(i64::MAX));
+    let outcomes_before = now.minus(context.retention_outcomes);
+    let events_before = now.minus(context.retention_events);
+    let outcomes = in_batches(context, move |tx| {
+        Box::pin(outcome::prune(tx, outcomes_before, BATCH))
+    })
+    .await?;
+    let events = in_batches(context, move |tx| {
+        Box::pin(event::prune(tx, events_before, BATCH))
+    })
+    .await?;
+    let incidents = in_batches(context, move |tx| {
+        Box::pin(incident::prune(tx, events_before, BATCH))
+    })
+    .await?;
+    let summary = format!("deleted {outcomes} outcomes, {events} events, {incidents} incidents");
+    tracing::debug!(outcomes, events, incidents, "Prune run: {summary}");
     Ok(summary)
 }
 
-async fn prune_outcomes(context: &Context, before: Instant) -> Result<u64, StoreError> {
+/// Deletes batch by batch, each a transaction of its own, until a batch finds nothing.
+async fn in_batches(
+    context: &Context,
+    delete: impl for<'tx> Fn(&'tx mut Tx<'_>) -> BoxFuture<'tx, Result<u64, StoreError>>
+    + Copy
+    + Send
+    + 'static,
+) -> Result<u64, StoreError> {
     let mut total = 0;
     loop {
-        let gone = context
+        let gone: u64 = context
             .store
             .writer
-            .transact::<_, StoreError>(move |tx| Box::pin(outcome::prune(tx, before, BATCH)))
-            .await?;
-        total += gone;
-        if gone == 0 {
-            return Ok(total);
-        }
-    }
-}
-
-async fn prune_events(context: &Context, before: Instant) -> Result<u64, StoreError> {
-    let mut total = 0;
-    loop {
-        let gone = context
-            .store
-            .writer
-            .transact::<_, StoreError>(move |tx| Box::pin(event::prune(tx, before, BATCH)))
+            .transact::<_, StoreError>(move |tx| delete(tx))
             .await?;
         total += gone;
         if gone == 0 {

@@ -39,6 +39,19 @@ pub async fn close(
     Ok(())
 }
 
+/// Deletes up to `limit` incidents that ended before an instant; says how many went.
+pub async fn prune(tx: &mut Tx<'_>, before: Instant, limit: u32) -> Result<u64, StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM incidents WHERE id IN
+         (SELECT id FROM incidents WHERE ended_at < $1 AND id < (SELECT MIN(id) FROM incidents) + $2)",
+    )
+    .bind(before.millis())
+    .bind(i64::from(limit))
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(deleted.rows_affected())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -34,6 +34,8 @@ pub enum StoreError {
     Address(String),
     #[error("the database file {path} cannot be opened: {reason}")]
     Open { path: String, reason: String },
+    #[error("the backup {path} cannot be written: {reason}")]
+    Backup { path: String, reason: String },
     #[error("{0} belongs to another program; choose another file in DATABASE_URL")]
     Foreign(String),
     #[error(

@@ -41,12 +41,26 @@ pub struct Pulse {
 #[derive(Debug, Default)]
 pub struct Pending {
     waiting: HashMap<MonitorId, Pulse>,
+    /// Written, but not committed yet.
+    writing: Vec<Pulse>,
     oldest: Option<Instant>,
     /// How many endpoints there are, as last counted.
     total: usize,
 }
 
 impl Pending {
+    /// After a commit nothing of what was written waits any more; after a roll-back it waits again.
+    pub(super) fn settle(&mut self, is_committed: bool) {
+        let written = std::mem::take(&mut self.writing);
+        if is_committed {
+            return;
+        }
+        for pulse in written {
+            self.oldest.get_or_insert(pulse.last_look_at);
+            self.waiting.entry(pulse.monitor_id).or_insert(pulse);
+        }
+    }
+
     fn is_due(&self, now: Instant) -> bool {
         let Some(oldest) = self.oldest else {
             return false;
@@ -85,6 +99,7 @@ pub async fn flush(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     // In the order of the table, so that neighbours share a page.
     let mut pulses: Vec<Pulse> = tx.pending.waiting.drain().map(|(_, pulse)| pulse).collect();
     pulses.sort_unstable_by_key(|pulse| pulse.monitor_id);
+    tx.pending.writing.extend_from_slice(&pulses);
     upsert(tx, &pulses).await?;
     let total: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM pulse")
         .fetch_one(&mut *tx.connection)

@@ -167,7 +167,7 @@ pub(super) async fn data_version(connection: &mut SqliteConnection) -> Result<i6
 
 /// `VACUUM INTO` takes a consistent copy beside running writers.
 pub(super) async fn backup(reader: &Reader, file: &Path) -> Result<(), StoreError> {
-    let refuse = |reason: String| StoreError::Open {
+    let refuse = |reason: String| StoreError::Backup {
         path: file.display().to_string(),
         reason,
     };

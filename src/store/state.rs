@@ -132,6 +132,28 @@ pub fn remember(tx: &mut Tx<'_>, id: MonitorId, loaded: Loaded) {
     tx.cache.0.insert(id, loaded);
 }
 
+/// Counts the looks of a recheck run as taken when the run began.
+pub async fn recheck_began(
+    tx: &mut Tx<'_>,
+    ids: &[MonitorId],
+    at: Instant,
+) -> Result<(), StoreError> {
+    for piece in pieces(ids) {
+        let places = placeholders(1, piece.len());
+        let sql = format!(
+            "UPDATE endpoint_targets SET inactive_checked_at = {} WHERE is_active = 0 AND inactive_checked_at > {} AND monitor_id IN {places}",
+            at.millis(),
+            at.millis()
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false);
+        for id in piece {
+            query = query.bind(id.0);
+        }
+        query.execute(&mut *tx.connection).await?;
+    }
+    Ok(())
+}
+
 /// Dates the look at an inactive endpoint, which is what the recheck job goes by.
 pub async fn checked_while_inactive(
     tx: &mut Tx<'_>,

@@ -203,6 +203,7 @@ impl WriterTask {
         };
         if !stands {
             self.cache.clear();
+            self.pending.settle(false);
         }
         if let Err(error) = self.connection.execute(end).await {
             tracing::error!(%error, "the database refused to end a savepoint");
@@ -216,6 +217,7 @@ impl WriterTask {
 
     async fn commit(&mut self) -> Result<(), StoreError> {
         let committed = self.connection.execute("COMMIT").await;
+        self.pending.settle(committed.is_ok());
         if let Err(error) = committed {
             self.cache.clear();
             // A failed commit leaves the transaction open; without this no later one could begin.

@@ -27,7 +27,7 @@ impl Rechecks {
     /// Its own gap while that is short, then the recheck job's.
     fn next(&self, endpoint: &Endpoint) -> Instant {
         let by_job = next_recheck(
-            endpoint.last_check_at,
+            endpoint.recheck_counts_from,
             self.min_age,
             (self.last_run_at, self.interval),
             self.now,

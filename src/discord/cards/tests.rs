@@ -37,6 +37,7 @@ fn ordinary() -> Endpoint {
             failure: Some(Failure::with(FailureClass::UnexpectedStatus, "503")),
         },
         last_check_at: Some(NOW.minus(Duration::from_secs(30))),
+        recheck_counts_from: Some(NOW.minus(Duration::from_secs(30))),
         last_seen_at: Some(NOW.minus(Duration::from_secs(480))),
         next_due_at: Some(NOW.plus(Duration::from_secs(90))),
         latency: Some(Duration::from_millis(12)),

@@ -228,7 +228,7 @@ async fn http(
     .await
 }
 
-/// Take an endpoint off the roll, with its history
+/// Take an endpoint off the roll
 #[poise::command(slash_command, guild_only)]
 async fn remove(
     ctx: Context<'_>,

@@ -264,6 +264,7 @@ fn read(row: &SqliteRow) -> Result<Endpoint, StoreError> {
             failure: state::failure(class, row.try_get("failure_detail")?),
         },
         last_check_at: instant("last_check_date")?,
+        recheck_counts_from: instant("inactive_checked_at")?,
         last_seen_at: instant("last_seen_at")?,
         next_due_at: instant("next_due_at")?,
         latency: length("latency_us")?.map(Duration::from_micros),

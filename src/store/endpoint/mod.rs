@@ -38,6 +38,8 @@ pub struct Endpoint {
     pub description: Description,
     pub state: State,
     pub last_check_at: Option<Instant>,
+    /// What the recheck job goes by: the last look while inactive, or the beginning of the run that took it.
+    pub recheck_counts_from: Option<Instant>,
     pub last_seen_at: Option<Instant>,
     pub next_due_at: Option<Instant>,
     pub latency: Option<Duration>,
