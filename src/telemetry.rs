@@ -17,6 +17,9 @@ use tracing_subscriber::{EnvFilter, Layer};
 use crate::clock::Clock;
 use crate::settings::{LogFormat, LogSettings};
 
+/// Lines that may wait for the disk; their room is taken at the start, 32 bytes each.
+const WAITING_LINES: usize = 8 * 1024;
+
 /// Keeps the log's writer alive; dropping it writes what is still waiting.
 #[derive(Debug)]
 pub struct LogGuard {
@@ -43,7 +46,9 @@ pub fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
         .max_log_files(settings.keep_days)
         .build(&dir)
         .map_err(|error| refuse(&error))?;
-    let (file, guard) = tracing_appender::non_blocking(file);
+    let (file, guard) = tracing_appender::non_blocking::NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING_LINES)
+        .finish(file);
     tracing_subscriber::registry()
         .with(layer(settings, std::io::stderr))
         .with(layer(settings, file))

@@ -24,6 +24,9 @@ const LONGEST_WAIT: usize = 60_000;
 /// Log rows read after a start to find what was waiting: a minute's worth at several thousand looks a second.
 const CATCH_UP_ROWS: i64 = 250_000;
 
+/// Rows made at once while writing what waits; a multiple of the rows in the largest statement.
+const FLUSHED_AT_ONCE: usize = 2_048;
+
 /// One monitor's pulse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pulse {
@@ -37,12 +40,33 @@ pub struct Pulse {
     pub latency_us: i64,
 }
 
+/// A pass that changed nothing but the instants of the look. Small, because a hundred thousand may wait in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pass {
+    pub monitor_id: MonitorId,
+    pub at: Instant,
+    pub latency_us: i64,
+}
+
+impl From<&Pass> for Pulse {
+    fn from(pass: &Pass) -> Self {
+        Self {
+            monitor_id: pass.monitor_id,
+            last_look_at: pass.at,
+            last_pass_at: Some(pass.at),
+            next_due_at: None,
+            streak: 0,
+            latency_us: pass.latency_us,
+        }
+    }
+}
+
 /// Steady passes that wait to be written.
 #[derive(Debug, Default)]
 pub struct Pending {
-    waiting: HashMap<MonitorId, Pulse>,
+    waiting: HashMap<MonitorId, (Instant, i64)>,
     /// Written, but not committed yet.
-    writing: Vec<Pulse>,
+    writing: Vec<Pass>,
     oldest: Option<Instant>,
     /// How many endpoints there are, as last counted.
     total: usize,
@@ -55,9 +79,11 @@ impl Pending {
         if is_committed {
             return;
         }
-        for pulse in written {
-            self.oldest.get_or_insert(pulse.last_look_at);
-            self.waiting.entry(pulse.monitor_id).or_insert(pulse);
+        for pass in written {
+            self.oldest.get_or_insert(pass.at);
+            self.waiting
+                .entry(pass.monitor_id)
+                .or_insert((pass.at, pass.latency_us));
         }
     }
 
@@ -72,11 +98,12 @@ impl Pending {
 }
 
 /// Keeps steady passes until writing them is due.
-pub async fn touch(tx: &mut Tx<'_>, pulses: &[Pulse], now: Instant) -> Result<(), StoreError> {
-    for pulse in pulses {
-        tx.pending.waiting.insert(pulse.monitor_id, *pulse);
+pub async fn touch(tx: &mut Tx<'_>, passes: &[Pass], now: Instant) -> Result<(), StoreError> {
+    for pass in passes {
+        let latest = (pass.at, pass.latency_us);
+        tx.pending.waiting.insert(pass.monitor_id, latest);
     }
-    if tx.pending.oldest.is_none() && !pulses.is_empty() {
+    if tx.pending.oldest.is_none() && !passes.is_empty() {
         tx.pending.oldest = Some(now);
     }
     if tx.pending.is_due(now) {
@@ -97,14 +124,31 @@ pub async fn save(tx: &mut Tx<'_>, pulses: &[Pulse]) -> Result<(), StoreError> {
 pub async fn flush(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     tx.pending.oldest = None;
     // In the order of the table, so that neighbours share a page.
-    let mut pulses: Vec<Pulse> = tx.pending.waiting.drain().map(|(_, pulse)| pulse).collect();
-    pulses.sort_unstable_by_key(|pulse| pulse.monitor_id);
-    tx.pending.writing.extend_from_slice(&pulses);
-    upsert(tx, &pulses).await?;
+    let waiting = tx.pending.waiting.drain();
+    let mut passes: Vec<Pass> = waiting
+        .map(|(monitor_id, (at, latency_us))| Pass {
+            monitor_id,
+            at,
+            latency_us,
+        })
+        .collect();
+    passes.sort_unstable_by_key(|pass| pass.monitor_id);
+    let written = upsert_passes(tx, &passes).await;
+    tx.pending.writing.append(&mut passes);
+    written?;
     let total: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM pulse")
         .fetch_one(&mut *tx.connection)
         .await?;
     tx.pending.total = usize::try_from(total).unwrap_or(0);
+    Ok(())
+}
+
+/// Piece by piece, so that the whole never stands in memory a second time.
+async fn upsert_passes(tx: &mut Tx<'_>, passes: &[Pass]) -> Result<(), StoreError> {
+    for some in passes.chunks(FLUSHED_AT_ONCE) {
+        let pulses: Vec<Pulse> = some.iter().map(Pulse::from).collect();
+        upsert(tx, &pulses).await?;
+    }
     Ok(())
 }
 
@@ -175,6 +219,14 @@ mod tests {
         }
     }
 
+    fn pass(id: i64, seconds: i64) -> Pass {
+        Pass {
+            monitor_id: MonitorId(id),
+            at: Instant::from_millis(seconds * 1000),
+            latency_us: 5,
+        }
+    }
+
     async fn stored(store: &TestStore) -> Vec<(i64, i64)> {
         store
             .rows("SELECT monitor_id, last_look_at FROM pulse ORDER BY monitor_id")
@@ -186,13 +238,13 @@ mod tests {
         let store = TestStore::open().await;
         store
             .write(|tx| {
-                Box::pin(async { touch(tx, &[pulse(1, 10)], Instant::from_millis(10_000)).await })
+                Box::pin(async { touch(tx, &[pass(1, 10)], Instant::from_millis(10_000)).await })
             })
             .await;
         assert_eq!(stored(&store).await, []);
         store
             .write(|tx| {
-                Box::pin(async { touch(tx, &[pulse(2, 11)], Instant::from_millis(11_000)).await })
+                Box::pin(async { touch(tx, &[pass(2, 11)], Instant::from_millis(11_000)).await })
             })
             .await;
         assert_eq!(stored(&store).await, [(1, 10_000), (2, 11_000)]);
@@ -203,7 +255,7 @@ mod tests {
         let store = TestStore::open().await;
         store
             .write(|tx| {
-                Box::pin(async { touch(tx, &[pulse(1, 10)], Instant::from_millis(10_000)).await })
+                Box::pin(async { touch(tx, &[pass(1, 10)], Instant::from_millis(10_000)).await })
             })
             .await;
         store
@@ -231,6 +283,26 @@ mod tests {
             .rows("SELECT last_look_at, last_pass_at FROM pulse")
             .await;
         assert_eq!(rows, [(20_000, 10_000)]);
+    }
+
+    #[tokio::test]
+    async fn what_was_rolled_back_waits_again() {
+        let store = TestStore::open().await;
+        let at = Instant::from_millis(10_000);
+        let failed: Result<(), StoreError> = store
+            .writer
+            .transact(move |tx| {
+                Box::pin(async move {
+                    touch(tx, &[pass(1, 10)], at).await?;
+                    flush(tx).await?;
+                    Err(StoreError::Closed)
+                })
+            })
+            .await;
+        assert!(failed.is_err());
+        assert_eq!(stored(&store).await, []);
+        store.write(|tx| Box::pin(flush(tx))).await;
+        assert_eq!(stored(&store).await, [(1, 10_000)]);
     }
 
     #[tokio::test]

@@ -16,21 +16,13 @@ pub(super) fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// `($1,$2),($3,$4)` for `rows` rows of `columns` columns.
+/// `(?,?),(?,?)` for `rows` rows of `columns` columns, bound in this order.
+///
+/// Not numbered: SQLite keeps the names of placeholders in a list and walks it for each one that is bound, which costs
+/// ten times what storing the row does. A store that wants `$1` changes this function only.
 pub(super) fn placeholders(rows: usize, columns: usize) -> String {
-    let mut text = String::with_capacity(rows * columns * 6);
-    for row in 0..rows {
-        text.push_str(if row == 0 { "(" } else { ",(" });
-        for column in 0..columns {
-            if column > 0 {
-                text.push(',');
-            }
-            text.push('$');
-            text.push_str(&(row * columns + column + 1).to_string());
-        }
-        text.push(')');
-    }
-    text
+    let row = format!("({})", vec!["?"; columns].join(","));
+    vec![row; rows].join(",")
 }
 
 #[cfg(test)]
@@ -48,8 +40,8 @@ mod tests {
     }
 
     #[test]
-    fn numbers_the_placeholders_through() {
-        assert_eq!(placeholders(2, 3), "($1,$2,$3),($4,$5,$6)");
-        assert_eq!(placeholders(1, 1), "($1)");
+    fn every_row_has_its_placeholders() {
+        assert_eq!(placeholders(2, 3), "(?,?,?),(?,?,?)");
+        assert_eq!(placeholders(1, 1), "(?)");
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::outcome::{Failure, Outcome};
 use crate::domain::status::{Change, Decision, NextLook, Policy, State, Status, decide};
 use crate::domain::{Instant, schedule};
 use crate::store::event::NewEvent;
-use crate::store::pulse::Pulse;
+use crate::store::pulse::{Pass, Pulse};
 use crate::store::state::Loaded;
 use crate::store::{StoreError, Tx, Writer, event, incident, outcome, pulse, state};
 
@@ -116,7 +116,11 @@ async fn record_in(
         let pulse = pulse_of(&row, &decision, id);
         rows.push(row);
         if is_steady(&before, &decision, &outcome) {
-            steady.push(pulse);
+            steady.push(Pass {
+                monitor_id: id,
+                at: row.at,
+                latency_us: row.latency_us,
+            });
         } else {
             changed.push(pulse);
             save_change(

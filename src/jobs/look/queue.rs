@@ -110,7 +110,7 @@ impl Queue {
                     stamp: 0,
                     is_slow: false,
                     holds_slow_place: orphaned.unwrap_or(false),
-                    due_after_landing: due,
+                    due_after_landing: orphaned.and(due),
                 };
                 self.entries.insert(id, entry);
             }
@@ -324,6 +324,16 @@ mod tests {
         queue.remove(MonitorId(1));
         queue.landed(MonitorId(1), false);
         assert_eq!(queue.in_flight(), 0);
+    }
+
+    #[test]
+    fn one_that_has_landed_waits_for_its_decision() {
+        let mut queue = Queue::new(4);
+        queue.put(endpoint(1), Some(at(1)));
+        queue.take_due(at(1));
+        assert_eq!(launched(&mut queue), [1]);
+        queue.landed(MonitorId(1), false);
+        assert_eq!(queue.next_due(), None);
     }
 
     #[test]

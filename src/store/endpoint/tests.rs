@@ -270,12 +270,9 @@ async fn a_removed_endpoint_that_still_waited_for_its_pulse_does_not_come_back()
     let store = TestStore::open().await;
     let id = add(&store, HOME, "a", "tcp://192.0.2.1:80").await.unwrap();
     let at = Instant::from_millis(1);
-    let steady = pulse::Pulse {
+    let steady = pulse::Pass {
         monitor_id: id,
-        last_look_at: at,
-        last_pass_at: Some(at),
-        next_due_at: None,
-        streak: 0,
+        at,
         latency_us: 1,
     };
     store

@@ -1,0 +1,63 @@
+//! A CA of our own and the TLS set-ups of both sides, so that TLS looks are verified like real ones.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::client::Resumption;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+
+use crate::{ADDRESSES, Result};
+
+pub const CA_FILE: &str = "ca.pem";
+
+/// As many sessions as the product keeps.
+const KEPT_SESSIONS: usize = 8 * 1024;
+
+/// Writes `ca.pem`, `target.pem` and `target.key`.
+pub fn write(folder: &Path) -> Result<()> {
+    let ca_key = KeyPair::generate()?;
+    let mut ca = CertificateParams::new(Vec::new())?;
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    fs::write(folder.join(CA_FILE), ca.self_signed(&ca_key)?.pem())?;
+    let key = KeyPair::generate()?;
+    let names: Vec<String> = (1..=ADDRESSES).map(|n| format!("127.0.0.{n}")).collect();
+    let certificate = CertificateParams::new(names)?.signed_by(&key, &Issuer::new(ca, ca_key))?;
+    fs::write(folder.join("target.pem"), certificate.pem())?;
+    fs::write(folder.join("target.key"), key.serialize_pem())?;
+    Ok(())
+}
+
+pub fn server(folder: &Path) -> Result<Arc<ServerConfig>> {
+    let chain = vec![CertificateDer::from_pem_file(folder.join("target.pem"))?];
+    let key = PrivateKeyDer::from_pem_file(folder.join("target.key"))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    // Tickets that the server need not remember: whoever has one can resume.
+    config.ticketer = rustls::crypto::ring::Ticketer::new()?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+pub fn client(folder: &Path, resumes: bool) -> Result<Arc<ClientConfig>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(folder.join(CA_FILE))?)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.resumption = if resumes {
+        Resumption::in_memory_sessions(KEPT_SESSIONS)
+    } else {
+        Resumption::disabled()
+    };
+    Ok(Arc::new(config))
+}

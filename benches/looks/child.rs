@@ -1,0 +1,154 @@
+//! This program started again in another role: as the target or as a floor.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use crate::{Result, clock, process};
+
+/// Starts `program` with as many file descriptors as the system lets it have.
+pub fn command(program: &Path) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -n \"$(ulimit -Hn)\"; exec \"$0\" \"$@\""])
+        .arg(program);
+    command
+}
+
+/// A child that is killed when it is no longer wanted.
+#[derive(Debug)]
+pub struct Role {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Role {
+    fn start(folder: &Path, words: &[&str]) -> Result<Self> {
+        let mut child = command(&std::env::current_exe()?)
+            .arg("--role")
+            .arg(folder)
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let input = child.stdin.take().ok_or("no way in")?;
+        let output = BufReader::new(child.stdout.take().ok_or("no way out")?);
+        Ok(Self {
+            child,
+            input,
+            output,
+        })
+    }
+
+    fn numbers<const N: usize>(&mut self) -> Result<[u64; N]> {
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        let numbers: Vec<u64> = line
+            .split_whitespace()
+            .map(str::parse)
+            .collect::<std::result::Result<_, _>>()?;
+        Ok(numbers
+            .try_into()
+            .map_err(|_| format!("a child said `{}`", line.trim()))?)
+    }
+
+    fn ask(&mut self) -> Result<Told> {
+        writeln!(self.input)?;
+        let [looks, failures, in_flight, median_us] = self.numbers()?;
+        Ok(Told {
+            looks,
+            failures,
+            in_flight,
+            median_us,
+        })
+    }
+}
+
+impl Drop for Role {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+struct Told {
+    looks: u64,
+    failures: u64,
+    in_flight: u64,
+    median_us: u64,
+}
+
+/// The target, and where its doors are.
+#[derive(Debug)]
+pub struct Target {
+    _role: Role,
+    pub http: u16,
+    pub tls: u16,
+    pub tcp: u16,
+    pub stall: u16,
+    pub tls_stall: u16,
+}
+
+impl Target {
+    pub fn start(folder: &Path) -> Result<Self> {
+        let mut role = Role::start(folder, &["target"])?;
+        let [http, tls, tcp, stall, tls_stall] = role.numbers::<5>()?;
+        Ok(Self {
+            _role: role,
+            http: u16::try_from(http)?,
+            tls: u16::try_from(tls)?,
+            tcp: u16::try_from(tcp)?,
+            stall: u16::try_from(stall)?,
+            tls_stall: u16::try_from(tls_stall)?,
+        })
+    }
+}
+
+/// What a floor did in a stretch of time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FloorWindow {
+    pub looks: u64,
+    pub seconds: f64,
+    pub cpu_us: f64,
+    pub median_us: u64,
+}
+
+pub struct Floor(Role);
+
+impl Floor {
+    /// See `floor::Plan` for the words.
+    pub fn start(folder: &Path, kind: &str, port: u16, manner: (&str, u64)) -> Result<Self> {
+        let (port, count) = (port.to_string(), manner.1.to_string());
+        Ok(Self(Role::start(
+            folder,
+            &["floor", kind, &port, manner.0, &count],
+        )?))
+    }
+
+    pub fn window(&mut self, length: Duration) -> Result<FloorWindow> {
+        let pid = self.0.child.id();
+        let before = self.0.ask()?;
+        let (begun, cpu) = (clock::now(), process::cpu(pid)?);
+        std::thread::sleep(length);
+        let (seconds, spent) = (begun.elapsed().as_secs_f64(), process::cpu(pid)? - cpu);
+        let after = self.0.ask()?;
+        let looks = after.looks - before.looks;
+        let failures = after.failures - before.failures;
+        if failures * 100 > looks {
+            return Err(format!("the floor failed {failures} times in {looks} looks").into());
+        }
+        Ok(FloorWindow {
+            looks,
+            seconds,
+            cpu_us: spent.as_secs_f64() * 1e6,
+            median_us: after.median_us,
+        })
+    }
+
+    /// Resident bytes, and how many looks are in flight.
+    pub fn memory(&mut self) -> Result<(u64, u64)> {
+        Ok((process::memory(self.0.child.id())?, self.0.ask()?.in_flight))
+    }
+}

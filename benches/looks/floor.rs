@@ -1,0 +1,199 @@
+//! The floors: looks without anything of a monitor, each in a process of its own. Connect, ask, read, count.
+//!
+//! A floor answers its parent: for each line on its input it prints looks, failures, looks in flight and the median
+//! latency in microseconds since the line before (0 where it takes none).
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io::{BufRead, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpSocket;
+use tokio_rustls::TlsConnector;
+
+use crate::{ADDRESSES, Result, certificate, clock};
+
+/// What a floor does, as its parent says it on the command line.
+pub struct Plan<'a> {
+    /// `tcp`, `http`, `tls` (sessions resumed) or `tls-fresh`.
+    pub kind: &'a str,
+    pub port: u16,
+    /// `loop`: `count` looks at a time, for ever. `heap`: `count` endpoints, each once a second. `hold`: `count` looks
+    /// that are never answered.
+    pub manner: &'a str,
+    pub count: u64,
+}
+
+#[derive(Default)]
+struct Tally {
+    looks: AtomicU64,
+    failures: AtomicU64,
+    in_flight: AtomicU64,
+    latencies: Mutex<Vec<u64>>,
+}
+
+#[derive(Clone)]
+struct Looker {
+    is_tcp: bool,
+    tls: Option<TlsConnector>,
+    port: u16,
+    tally: Arc<Tally>,
+}
+
+pub async fn run(plan: Plan<'_>, folder: &Path) -> Result<()> {
+    let tls = match plan.kind {
+        "tls" => Some(certificate::client(folder, true)?),
+        "tls-fresh" => Some(certificate::client(folder, false)?),
+        _ => None,
+    };
+    let looker = Looker {
+        is_tcp: plan.kind == "tcp",
+        tls: tls.map(TlsConnector::from),
+        port: plan.port,
+        tally: Arc::new(Tally::default()),
+    };
+    let tally = Arc::clone(&looker.tally);
+    std::thread::spawn(move || answer(&tally));
+    match plan.manner {
+        "heap" => heap(&looker, plan.count).await,
+        "hold" => {
+            for number in 0..plan.count {
+                let looker = looker.clone();
+                tokio::spawn(async move { looker.look(number).await });
+                if number % 16 == 0 {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+            }
+        }
+        _ => {
+            for first in 0..plan.count {
+                let looker = looker.clone();
+                tokio::spawn(async move {
+                    let mut number = first;
+                    loop {
+                        looker.look(number).await;
+                        number = number.wrapping_add(1);
+                    }
+                });
+            }
+        }
+    }
+    std::future::pending::<()>().await;
+    Ok(())
+}
+
+/// Answers the parent until it goes away, and with it this process.
+fn answer(tally: &Tally) {
+    for line in std::io::stdin().lock().lines() {
+        if line.is_err() {
+            break;
+        }
+        let mut latencies = std::mem::take(
+            &mut *tally
+                .latencies
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        latencies.sort_unstable();
+        let median = latencies.get(latencies.len() / 2).copied().unwrap_or(0);
+        let told = writeln!(
+            std::io::stdout(),
+            "{} {} {} {median}",
+            tally.looks.load(Ordering::Relaxed),
+            tally.failures.load(Ordering::Relaxed),
+            tally.in_flight.load(Ordering::Relaxed),
+        );
+        if told.is_err() {
+            break;
+        }
+    }
+    std::process::exit(0);
+}
+
+/// One heap of due times, one task per look in flight; the endpoints spread over the second as the product spreads them.
+async fn heap(looker: &Looker, endpoints: u64) {
+    let start = clock::now();
+    let mut due: BinaryHeap<Reverse<(u64, u64)>> = (1..=endpoints)
+        .map(|id| Reverse((spread(id) % 1000, id)))
+        .collect();
+    while let Some(Reverse((at, id))) = due.pop() {
+        let at_instant = start + Duration::from_millis(at);
+        if at_instant > clock::now() {
+            tokio::time::sleep_until(at_instant.into()).await;
+        }
+        let looker = looker.clone();
+        tokio::spawn(async move {
+            let begun = clock::now();
+            looker.look(id).await;
+            let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            looker
+                .tally
+                .latencies
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(took);
+        });
+        due.push(Reverse((at + 1000, id)));
+    }
+}
+
+/// SplitMix64's finaliser, as the product uses it.
+fn spread(id: u64) -> u64 {
+    let mut mixed = id.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+impl Looker {
+    async fn look(&self, number: u64) {
+        self.tally.in_flight.fetch_add(1, Ordering::Relaxed);
+        let looked = self.try_look(number).await;
+        self.tally.in_flight.fetch_sub(1, Ordering::Relaxed);
+        let counter = if looked.is_ok() {
+            &self.tally.looks
+        } else {
+            &self.tally.failures
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    async fn try_look(&self, number: u64) -> std::io::Result<()> {
+        let last = u8::try_from(number % u64::from(ADDRESSES)).unwrap_or(0) + 1;
+        let ip = Ipv4Addr::new(127, 0, 0, last);
+        let socket = TcpSocket::new_v4()?;
+        socket.set_nodelay(true)?;
+        let stream = socket.connect(SocketAddr::from((ip, self.port))).await?;
+        match &self.tls {
+            _ if self.is_tcp => Ok(()),
+            None => ask(stream).await,
+            Some(tls) => {
+                let name = ServerName::IpAddress(std::net::IpAddr::V4(ip).into());
+                // Boxed, as a plain look should not carry the room for a TLS session.
+                Box::pin(async move { ask(tls.connect(name, stream).await?).await }).await
+            }
+        }
+    }
+}
+
+const QUESTION: &[u8] = b"GET /12345 HTTP/1.1\r\nHost: 127.0.0.1:12345\r\nUser-Agent: Rollcall/0.1.0 (+monitor)\r\nAccept: */*\r\nConnection: close\r\n\r\n";
+
+async fn ask<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> std::io::Result<()> {
+    stream.write_all(QUESTION).await?;
+    stream.flush().await?;
+    let mut answer = [0_u8; 512];
+    let mut length = 0;
+    while !answer[..length].ends_with(b"\r\n\r\nok") {
+        match stream.read(&mut answer[length..]).await? {
+            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            more => length += more,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! The product as its user runs it: the real program, its own folder, settings by environment.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::{Result, child, clock, process, seed};
+
+/// How sqlx names the threads that run SQLite, as far as Linux keeps a name.
+const SQLITE_THREADS: &str = "sqlx-sqlite-wor";
+
+const START: Duration = Duration::from_secs(60);
+
+/// The program with a folder of its own and nothing else from our environment.
+pub fn command(folder: &Path) -> Command {
+    let mut command = child::command(Path::new(env!("CARGO_BIN_EXE_rollcall")));
+    let database = seed::database(folder);
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("DATABASE_URL", format!("sqlite://{}", database.display()))
+        .env("LOG_DIR", folder.join("logs"))
+        .env("DISCORD_GUILD_ID", "1")
+        .env("HTTP_BIND", "127.0.0.1:0")
+        .env("ROLLCALL_ADDR_FILE", folder.join("address"))
+        .env("PROBE_ALLOW", "loopback")
+        .env("PROBE_CA_FILE", folder.join(crate::certificate::CA_FILE))
+        .current_dir(folder)
+        .stderr(Stdio::null());
+    command
+}
+
+/// What the product did in a stretch of time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Window {
+    pub looks: u64,
+    pub seconds: f64,
+    pub cpu_us: f64,
+    /// Of the threads that run SQLite.
+    pub storage_us: f64,
+    pub written: u64,
+    /// The share of looks that began within 5 ms of being due.
+    pub on_time: f64,
+}
+
+/// Counters of `/metrics`.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    up: u64,
+    others: u64,
+    on_time: u64,
+    begun: u64,
+    in_flight: u64,
+}
+
+pub struct Product {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Product {
+    pub fn start(folder: &Path, settings: &[(&str, &str)]) -> Result<Self> {
+        let file = folder.join("address");
+        let _ = fs::remove_file(&file);
+        let child = command(folder)
+            .arg("run")
+            .envs(settings.iter().copied())
+            .stdout(Stdio::null())
+            .spawn()?;
+        let mut product = Self {
+            child,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+        };
+        let begun = clock::now();
+        loop {
+            if let Ok(text) = fs::read_to_string(&file) {
+                product.address = text.trim().parse()?;
+                return Ok(product);
+            }
+            if begun.elapsed() > START || product.child.try_wait()?.is_some() {
+                return Err("the product did not start".into());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub fn window(&self, length: Duration) -> Result<Window> {
+        let pid = self.child.id();
+        let before = self.counts()?;
+        let begun = clock::now();
+        let (cpu, storage, written) = (
+            process::cpu(pid)?,
+            process::threads_cpu(pid, SQLITE_THREADS)?,
+            process::written(pid)?,
+        );
+        std::thread::sleep(length);
+        let (seconds, cpu, storage, written) = (
+            begun.elapsed().as_secs_f64(),
+            process::cpu(pid)? - cpu,
+            process::threads_cpu(pid, SQLITE_THREADS)?.saturating_sub(storage),
+            process::written(pid)? - written,
+        );
+        let after = self.counts()?;
+        let (up, others) = (after.up - before.up, after.others - before.others);
+        if others * 100 > up {
+            return Err(format!("{others} looks did not pass, {up} did").into());
+        }
+        let begun = (after.begun - before.begun).max(1);
+        Ok(Window {
+            looks: up + others,
+            seconds,
+            cpu_us: cpu.as_secs_f64() * 1e6,
+            storage_us: storage.as_secs_f64() * 1e6,
+            written,
+            on_time: ratio(after.on_time - before.on_time, begun),
+        })
+    }
+
+    pub fn memory(&self) -> Result<u64> {
+        process::memory(self.child.id())
+    }
+
+    pub fn in_flight(&self) -> Result<u64> {
+        Ok(self.counts()?.in_flight)
+    }
+
+    /// Looks that passed since the start.
+    pub fn passed(&self) -> Result<u64> {
+        Ok(self.counts()?.up)
+    }
+
+    /// The share of all looks since the start that began within 5 ms of being due.
+    pub fn on_time(&self) -> Result<f64> {
+        let counts = self.counts()?;
+        Ok(ratio(counts.on_time, counts.begun.max(1)))
+    }
+
+    fn counts(&self) -> Result<Counts> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        let mut counts = Counts::default();
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let Some((name, value)) = line.rsplit_once(' ') else {
+                continue;
+            };
+            let value = value.parse().unwrap_or(0);
+            match name {
+                "rollcall_looks_total{result=\"up\"}" => counts.up = value,
+                name if name.starts_with("rollcall_looks_total") => counts.others += value,
+                "rollcall_look_lateness_seconds_bucket{le=\"0.005\"}" => counts.on_time = value,
+                "rollcall_look_lateness_seconds_count" => counts.begun = value,
+                "rollcall_looks_in_flight" => counts.in_flight = value,
+                _ => {}
+            }
+        }
+        Ok(counts)
+    }
+}
+
+impl Drop for Product {
+    /// What it stores is thrown away, so it need not end well.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts far below 2^52, shown with three digits"
+)]
+pub fn ratio(part: u64, whole: u64) -> f64 {
+    part as f64 / whole as f64
+}

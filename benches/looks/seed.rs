@@ -1,0 +1,140 @@
+//! A database with a roll in it. The product makes the file and its tables; the rows are written by one statement,
+//! because importing a hundred thousand endpoints takes longer than measuring them.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+
+use crate::{ADDRESSES, Result, product};
+
+/// Endpoints that are alike.
+#[derive(Clone, Copy, Debug)]
+pub struct Seed {
+    pub scheme: &'static str,
+    pub port: u16,
+    pub count: u64,
+    /// Looked at before and online. Otherwise nobody has looked at them yet.
+    pub is_known: bool,
+    pub interval: Option<Duration>,
+    /// The first looks are due from so long after now, over ten seconds; otherwise at their slots.
+    pub due_after: Option<Duration>,
+}
+
+impl Seed {
+    pub fn known(scheme: &'static str, port: u16, count: u64) -> Self {
+        Self {
+            scheme,
+            port,
+            count,
+            is_known: true,
+            interval: None,
+            due_after: None,
+        }
+    }
+}
+
+pub fn database(folder: &Path) -> PathBuf {
+    folder.join("rollcall.db")
+}
+
+/// Makes a database in `folder`, anew.
+pub fn fill(folder: &Path, seeds: &[Seed]) -> Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = database(folder).into_os_string();
+        file.push(suffix);
+        let _ = std::fs::remove_file(file);
+    }
+    let made = product::command(folder)
+        .args(["endpoint", "list"])
+        .stdout(Stdio::null())
+        .status()?;
+    if !made.success() {
+        return Err("the product did not make its database".into());
+    }
+    with_database(folder, async |connection| {
+        for seed in seeds {
+            insert(connection, *seed).await?;
+        }
+        Ok(())
+    })
+}
+
+async fn insert(connection: &mut SqliteConnection, seed: Seed) -> Result<()> {
+    let mut transaction = connection.begin().await?;
+    let first: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(id), 0) + 1 FROM monitors")
+        .fetch_one(&mut *transaction)
+        .await?;
+    let last = first + i64::try_from(seed.count)? - 1;
+    let (status, separator) = (
+        if seed.is_known { "online" } else { "unknown" },
+        if seed.scheme == "tcp" { "" } else { "/" },
+    );
+    let now = "CAST(strftime('%s', 'now') AS INTEGER) * 1000";
+    let numbers = format!(
+        "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last})"
+    );
+    // A TCP target has no path that could tell endpoints apart, so they get an address each.
+    let host = match seed.scheme {
+        "tcp" => "'127.' || (1 + i / 65025) || '.' || (1 + i / 255 % 255) || '.' || (1 + i % 254)"
+            .to_owned(),
+        _ => format!("'127.0.0.' || (1 + i % {ADDRESSES})"),
+    };
+    let interval = seed.interval.map_or("NULL".to_owned(), |interval| {
+        interval.as_millis().to_string()
+    });
+    let (scheme, port) = (seed.scheme, seed.port);
+    let mut statements = vec![
+        format!(
+            "{numbers} INSERT INTO monitors (id, guild_id, kind, name, status, since, created_at)
+             SELECT i, 1, 'endpoint', 'bench-' || i, '{status}', {now}, {now} FROM n"
+        ),
+        format!(
+            "{numbers} INSERT INTO endpoint_targets (monitor_id, guild_id, target, host, port, interval_ms)
+             SELECT i, 1, '{scheme}://' || {host} || ':{port}' || CASE '{separator}' WHEN '' THEN '' ELSE '/' || i END,
+                    {host}, {port}, {interval} FROM n"
+        ),
+    ];
+    let due = seed.due_after.map_or("NULL".to_owned(), |after| {
+        format!("{now} + {} + i * 7 % 10000", after.as_millis())
+    });
+    if seed.is_known {
+        statements.push(format!(
+            "{numbers} INSERT INTO pulse (monitor_id, last_look_at, last_pass_at, next_due_at, streak, latency_us)
+             SELECT i, {now}, {now}, {due}, 0, 500 FROM n"
+        ));
+    }
+    for statement in statements {
+        sqlx::query(sqlx::AssertSqlSafe(statement))
+            .execute(&mut *transaction)
+            .await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// Numbers that a query on the product's database answers, in one row.
+pub fn ask(folder: &Path, query: &'static str) -> Result<(i64, i64)> {
+    with_database(folder, async |connection| {
+        Ok(sqlx::query_as(query).fetch_one(connection).await?)
+    })
+}
+
+fn with_database<T>(
+    folder: &Path,
+    work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
+) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let options = SqliteConnectOptions::new()
+            .filename(database(folder))
+            .busy_timeout(Duration::from_secs(10));
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        let result = work(&mut connection).await?;
+        connection.close().await?;
+        Ok(result)
+    })
+}

@@ -1,0 +1,120 @@
+//! What was measured, beside its floor and its goal.
+
+use std::fmt::Write;
+
+/// What is held against the goal.
+#[derive(Clone, Copy, Debug)]
+pub enum Goal {
+    /// Product / floor, at most.
+    Ratio(f64),
+    /// Product / floor, at least.
+    RatioAtLeast(f64),
+    /// Product − floor, at most.
+    Difference(f64),
+    /// The product's own figure, at most.
+    AtMost(f64),
+    /// The product's own figure, at least.
+    AtLeast(f64),
+    /// Shown only.
+    None,
+}
+
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub what: String,
+    pub unit: &'static str,
+    pub floor: Option<f64>,
+    pub product: f64,
+    pub goal: Goal,
+}
+
+impl Row {
+    pub fn new(what: &str, unit: &'static str, figures: (Option<f64>, f64), goal: Goal) -> Self {
+        Self {
+            what: what.to_owned(),
+            unit,
+            floor: figures.0,
+            product: figures.1,
+            goal,
+        }
+    }
+
+    /// How far from the goal: 1 is just met, 2 is twice as bad as wanted.
+    fn strain(&self) -> Option<f64> {
+        let floor = self.floor.unwrap_or(f64::NAN);
+        Some(match self.goal {
+            Goal::Ratio(goal) => self.product / floor / goal,
+            Goal::RatioAtLeast(goal) => goal / (self.product / floor),
+            Goal::Difference(goal) => (self.product - floor) / goal,
+            Goal::AtMost(goal) => self.product / goal,
+            Goal::AtLeast(goal) => goal / self.product,
+            Goal::None => return None,
+        })
+    }
+
+    pub fn is_far_off(&self) -> bool {
+        self.strain().is_some_and(|strain| strain > 2.0)
+    }
+
+    fn goal_text(&self) -> String {
+        match self.goal {
+            Goal::Ratio(goal) => format!("<= {goal} x"),
+            Goal::RatioAtLeast(goal) => format!(">= {goal} x"),
+            Goal::Difference(goal) => format!("<= floor + {goal}"),
+            Goal::AtMost(goal) => format!("<= {goal}"),
+            Goal::AtLeast(goal) => format!(">= {goal}"),
+            Goal::None => "-".to_owned(),
+        }
+    }
+
+    fn verdict(&self) -> &'static str {
+        match self.strain() {
+            None => "",
+            Some(strain) if strain <= 1.0 => "met",
+            Some(_) if self.is_far_off() => "FAR OFF",
+            Some(_) => "missed",
+        }
+    }
+}
+
+pub fn text(rows: &[Row]) -> String {
+    let mut out = format!(
+        "{:<58} {:>10} {:>10} {:>7}  {:<14} verdict\n",
+        "what", "floor", "product", "ratio", "goal"
+    );
+    for row in rows {
+        let floor = row
+            .floor
+            .map_or("-".to_owned(), |floor| format!("{floor:.1}"));
+        let ratio = row.floor.map_or("-".to_owned(), |floor| {
+            format!("{:.2}", row.product / floor)
+        });
+        let product = format!("{:.1}", row.product);
+        let what = format!("{}, {}", row.what, row.unit);
+        let _ = writeln!(
+            out,
+            "{what:<58} {floor:>10} {product:>10} {ratio:>7}  {:<14} {}",
+            row.goal_text(),
+            row.verdict()
+        );
+    }
+    out
+}
+
+/// One JSON object a line.
+pub fn json(rows: &[Row]) -> String {
+    let mut out = String::new();
+    for row in rows {
+        let line = serde_json::json!({
+            "what": row.what,
+            "unit": row.unit,
+            "floor": row.floor,
+            "product": row.product,
+            "ratio": row.floor.map(|floor| row.product / floor),
+            "goal": row.goal_text(),
+            "verdict": row.verdict(),
+        });
+        let _ = writeln!(out, "{line}");
+    }
+    out
+}
