@@ -33,6 +33,7 @@ const EDGES: [(&str, &[&str]); 15] = [
     (
         "app",
         &[
+            "domain",
             "clock",
             "metrics",
             "vitals",

@@ -213,6 +213,8 @@ mod tests {
     use crate::store::endpoint::Description;
     use crate::store::testing::TestStore;
 
+    const HOUR: Duration = Duration::from_secs(3600);
+
     static NOW: AtomicI64 = AtomicI64::new(0);
 
     /// Every reading of this clock is a second later than the one before.
@@ -220,14 +222,12 @@ mod tests {
         Instant::from_millis(NOW.fetch_add(1000, Ordering::SeqCst))
     }
 
-    #[tokio::test]
-    async fn a_run_an_hour_after_the_last_takes_them_all_again_however_long_that_one_needed() {
-        let hour = Duration::from_secs(3600);
-        let store = TestStore::open().await;
+    /// Seven endpoints that are offline; gives the means to look at them.
+    async fn seven_offline(store: &TestStore) -> Looking {
         let rules = Rules {
-            interval: hour,
-            retry_interval: hour,
-            recheck_interval: hour,
+            interval: HOUR,
+            retry_interval: HOUR,
+            recheck_interval: HOUR,
             failures_to_offline: 1,
         };
         // Nothing is allowed: every look fails at once, and no packet is sent.
@@ -264,8 +264,15 @@ mod tests {
         many(&looking, endpoints, 1, Actor::System, |_, _| {})
             .await
             .unwrap();
+        looking
+    }
+
+    #[tokio::test]
+    async fn a_run_an_hour_after_the_last_takes_them_all_again_however_long_that_one_needed() {
+        let store = TestStore::open().await;
+        let looking = seven_offline(&store).await;
         let extent = Extent {
-            min_age: hour,
+            min_age: HOUR,
             batch: 2,
             concurrency: 1,
         };
@@ -275,16 +282,9 @@ mod tests {
             actor: Actor::System,
         };
         let mut found = Vec::new();
-        for round in 1..=3 {
-            NOW.store(round * 2 * 3_600_000, Ordering::SeqCst);
-            found.push(
-                all_overdue(&looking, &store.reader, run, |_, _| {})
-                    .await
-                    .unwrap()
-                    .found,
-            );
-            // An hour after that run began, to the millisecond.
-            NOW.store(round * 2 * 3_600_000 + 3_600_000, Ordering::SeqCst);
+        for hours in 2..=6 {
+            // To the millisecond: each run begins an hour after the last began.
+            NOW.store(hours * 3_600_000, Ordering::SeqCst);
             found.push(
                 all_overdue(&looking, &store.reader, run, |_, _| {})
                     .await
@@ -292,6 +292,6 @@ mod tests {
                     .found,
             );
         }
-        assert_eq!(found, [7; 6]);
+        assert_eq!(found, [7; 5]);
     }
 }

@@ -52,6 +52,19 @@ fn steady(word: &str) -> String {
     format!("{}⟨port⟩{rest}", &word[..port])
 }
 
+/// The id of the one endpoint on the roll.
+fn first_id(rollcall: &Rollcall) -> i64 {
+    rollcall.list()[0]["id"].as_i64().unwrap()
+}
+
+fn says(reply: &Reply, words: &str) {
+    assert!(
+        reply.text().contains(words),
+        "{words} is not in\n{}",
+        reply.render()
+    );
+}
+
 fn well_behaved(reply: &Reply) {
     assert!(reply.is_ephemeral(), "{}", reply.render());
     assert!(
@@ -76,14 +89,8 @@ async fn an_endpoint_is_added_goes_down_is_listed_and_comes_back() {
         .slash(&format!("/endpoint add target:{} name:shop", web.target()))
         .await;
     well_behaved(&added);
-    assert!(
-        added
-            .text()
-            .starts_with("Added. It is looked at right away."),
-        "{}",
-        added.render()
-    );
-    let id = rollcall.list()[0]["id"].as_i64().unwrap();
+    says(&added, "Added. It is looked at right away.");
+    let id = first_id(&rollcall);
     rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
     let nothing = sandbox.slash("/offline_endpoints list").await;
     assert_eq!(nothing.text(), "Everything answers: nothing is offline. 🎉");
@@ -104,26 +111,14 @@ async fn an_endpoint_is_added_goes_down_is_listed_and_comes_back() {
         .slash(&format!("/offline_endpoints recheck ip:{}", web.target()))
         .await;
     well_behaved(&still);
-    assert!(
-        still.text().contains("🔴 Still offline"),
-        "{}",
-        still.render()
-    );
-    assert!(
-        still.text().contains("Reason: connection refused"),
-        "{}",
-        still.render()
-    );
+    says(&still, "🔴 Still offline");
+    says(&still, "Reason: connection refused");
 
     web.comes_back();
     let back = sandbox.press(&still, "Recheck").await;
-    assert!(
-        back.text().contains("Back online after"),
-        "{}",
-        back.render()
-    );
+    says(&back, "Back online after");
     for phase in ["Connect: ", "First byte: ", "Total: "] {
-        assert!(back.text().contains(phase), "{}", back.render());
+        says(&back, phase);
     }
     rollcall.wait_until("online", id, |endpoint| endpoint["is_active"] == true);
     let (code, err, _) = running.stop();
@@ -196,16 +191,12 @@ async fn recheck_all_is_for_managers_and_brings_everything_back_at_once() {
         .press_forged(&seen, "recheck-all")
         .await
         .unwrap();
-    assert!(
-        forged.text().contains("Manage Server"),
-        "{}",
-        forged.render()
-    );
+    says(&forged, "Manage Server");
 
     web.comes_back();
     let list = sandbox.slash("/offline_endpoints list").await;
     let done = sandbox.press(&list, "Recheck all").await;
-    assert!(done.text().contains("All 3 came back"), "{}", done.render());
+    says(&done, "All 3 came back");
     assert!(
         rollcall
             .list()
@@ -230,24 +221,20 @@ async fn a_long_list_has_pages_that_work_after_a_restart() {
     rollcall.done(&["check"]);
     let running = connected(&sandbox, &rollcall).await;
     let first = sandbox.slash("/offline_endpoints list").await;
-    assert!(
-        first.text().contains("Page 1 of 3 · 23 in all"),
-        "{}",
-        first.render()
-    );
+    says(&first, "Page 1 of 3 · 23 in all");
     assert_eq!(first.buttons(), ["Next", "Recheck all"]);
     let second = sandbox.press(&first, "Next").await;
-    assert!(second.text().contains("Page 2 of 3"), "{}", second.render());
+    says(&second, "Page 2 of 3");
     assert_eq!(running.stop().0, 0);
 
     let _again = connected(&sandbox, &rollcall).await;
     let third = sandbox.press(&second, "Next").await;
-    assert!(third.text().contains("Page 3 of 3"), "{}", third.render());
+    says(&third, "Page 3 of 3");
     assert_eq!(third.buttons(), ["Previous", "Recheck all"]);
     let beyond = sandbox
         .slash("/offline_endpoints list page:99 reason:\"connection refused\"")
         .await;
-    assert!(beyond.text().contains("Page 3 of 3"), "{}", beyond.render());
+    says(&beyond, "Page 3 of 3");
     let none = sandbox
         .slash("/offline_endpoints list reason:\"timed out\"")
         .await;
@@ -269,13 +256,9 @@ async fn an_unknown_address_is_offered_to_be_added() {
             web.address().port()
         ))
         .await;
-    assert!(
-        unknown.text().contains("Shall I add it?"),
-        "{}",
-        unknown.render()
-    );
+    says(&unknown, "Shall I add it?");
     let added = sandbox.press(&unknown, &format!("Add {target}")).await;
-    assert!(added.text().contains("Added."), "{}", added.render());
+    says(&added, "Added.");
     assert_eq!(rollcall.list()[0]["target"], target);
 
     let plain = Member::plain(7, "bob");
@@ -283,18 +266,14 @@ async fn an_unknown_address_is_offered_to_be_added() {
         .member(&plain)
         .slash("/offline_endpoints recheck ip:203.0.113.99 port:80")
         .await;
-    assert!(told.text().contains("Manage Server"), "{}", told.render());
+    says(&told, "Manage Server");
     assert_eq!(told.buttons(), [] as [&str; 0]);
     let forged = sandbox
         .member(&plain)
         .press_forged(&told, "add|tcp://203.0.113.99:80")
         .await
         .unwrap();
-    assert!(
-        forged.text().contains("Manage Server"),
-        "{}",
-        forged.render()
-    );
+    says(&forged, "Manage Server");
     assert_eq!(rollcall.list().len(), 1);
 }
 
@@ -310,11 +289,7 @@ async fn one_host_with_several_ports_makes_it_ask() {
     let asks = sandbox
         .slash("/offline_endpoints recheck ip:127.0.0.1")
         .await;
-    assert!(
-        asks.text().contains("name the one you mean in `port`"),
-        "{}",
-        asks.render()
-    );
+    says(&asks, "name the one you mean in `port`");
     // The cooldown is each member's own.
     let other = Member::manager(2, "eve");
     let named = sandbox
@@ -323,14 +298,14 @@ async fn one_host_with_several_ports_makes_it_ask() {
             "/offline_endpoints recheck ip:127.0.0.1 port:{port}"
         ))
         .await;
-    assert!(named.text().contains("Online"), "{}", named.render());
+    says(&named, "Online");
     let hasty = sandbox
         .member(&other)
         .slash(&format!(
             "/offline_endpoints recheck ip:127.0.0.1 port:{port}"
         ))
         .await;
-    assert!(hasty.text().contains("Not so fast"), "{}", hasty.render());
+    says(&hasty, "Not so fast");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -357,7 +332,7 @@ async fn another_server_sees_and_changes_nothing() {
     rollcall.done(&["check"]);
     let _running = connected(&sandbox, &rollcall).await;
     let ours = sandbox.slash("/offline_endpoints list").await;
-    assert!(ours.text().contains("secret"), "{}", ours.render());
+    says(&ours, "secret");
 
     let stranger = Member::manager(9, "mallory");
     let there = sandbox.member(&stranger).in_guild(other);
@@ -441,17 +416,13 @@ async fn managing_needs_manage_server_also_where_discord_lets_it_through() {
         .try_slash_with_file("/endpoint import", "file", file)
         .await
         .unwrap();
-    assert!(
-        import.text().contains("Manage Server"),
-        "{}",
-        import.render()
-    );
+    says(&import, "Manage Server");
     assert_eq!(rollcall.list().len(), 1);
     let read = sandbox
         .member(&plain)
         .slash("/endpoints show endpoint:door")
         .await;
-    assert!(read.text().contains("203.0.113.7:80"), "{}", read.render());
+    says(&read, "203.0.113.7:80");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -481,11 +452,7 @@ async fn the_roll_is_kept_from_discord_alone() {
         .slash("/endpoint edit endpoint:door name:portal interval:5m")
         .await;
     let paused = sandbox.slash("/endpoint pause endpoint:portal").await;
-    assert!(
-        paused.text().starts_with("Paused **portal**"),
-        "{}",
-        paused.render()
-    );
+    says(&paused, "Paused **portal**");
     let roll = sandbox.slash("/endpoints list all:true").await;
     assert!(
         roll.text().contains("2 on the roll") && roll.text().contains("⏸️ **portal**"),
@@ -522,13 +489,7 @@ async fn what_an_http_endpoint_must_answer_can_be_said() {
         .await;
     let id = rollcall.list()[0]["id"].as_i64().unwrap();
     let changed = sandbox.slash(r#"/endpoint http endpoint:web keyword:elsewhere method:GET headers:"Authorization: canary""#).await;
-    assert!(
-        changed
-            .text()
-            .contains("with `elsewhere`; sends `Authorization`"),
-        "{}",
-        changed.render()
-    );
+    says(&changed, "with `elsewhere`; sends `Authorization`");
     assert!(!changed.text().contains("canary"), "{}", changed.render());
     let down = rollcall.wait_until("offline", id, |endpoint| endpoint["status"] == "offline");
     assert_eq!(down["inactive_reason"], "keyword_missing");
@@ -536,23 +497,13 @@ async fn what_an_http_endpoint_must_answer_can_be_said() {
         .slash("/endpoint http endpoint:web keyword:none status:200")
         .await;
     let back = sandbox.slash("/offline_endpoints recheck ip:web").await;
-    assert!(
-        back.text().contains("Back online after"),
-        "{}",
-        back.render()
-    );
+    says(&back, "Back online after");
     let tcp = sandbox
         .slash("/endpoint add target:203.0.113.7:80 name:tcp")
         .await;
-    assert!(tcp.text().contains("Added."), "{}", tcp.render());
+    says(&tcp, "Added.");
     let refused = sandbox.slash("/endpoint http endpoint:tcp keyword:x").await;
-    assert!(
-        refused
-            .text()
-            .contains("a tcp endpoint has no HTTP options"),
-        "{}",
-        refused.render()
-    );
+    says(&refused, "a tcp endpoint has no HTTP options");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -577,7 +528,7 @@ async fn names_cannot_ping_or_break_a_card() {
         "{}",
         roll.render()
     );
-    assert!(roll.text().contains(r"\@everyone"), "{}", roll.render());
+    says(&roll, r"\@everyone");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -586,11 +537,7 @@ async fn ping_tells_that_it_is_there() {
     let running = connected(&sandbox, &rollcall).await;
     let pong = sandbox.slash("/ping").await;
     well_behaved(&pong);
-    assert!(
-        pong.text().starts_with("Pong. Gateway latency: "),
-        "{}",
-        pong.render()
-    );
+    says(&pong, "Pong. Gateway latency: ");
     assert!(running.get("/readyz").1.contains("\"gateway\":\"ready\""));
 }
 
@@ -637,7 +584,7 @@ async fn ten_thousand_endpoints_are_answered_about_within_a_second() {
     ] {
         let reply = sandbox.slash(line).await;
         well_behaved(&reply);
-        assert!(reply.text().contains("000"), "{}", reply.render());
+        says(&reply, "000");
     }
     assert_eq!(
         sandbox
