@@ -25,7 +25,7 @@ use crate::store::endpoint::{self, Description, Endpoint};
 pub(super) enum EndpointCommand {
     /// Put an endpoint on the roll
     Add {
-        /// tcp://host:port, http(s)://host[:port]/path, or ip:port
+        #[arg(help = "tcp://host:port, http(s)://host[:port]/path, or ip:port")]
         target: String,
         /// What to call it [default: its host and port]
         #[arg(long)]

@@ -34,8 +34,6 @@ impl Connection {
         let Ok(payload) = serde_json::from_str::<Value>(text) else {
             return self.close(4002);
         };
-        self.shared
-            .change(|world| world.record.gateway.push(payload.clone()));
         let data = &payload["d"];
         match payload["op"].as_u64() {
             Some(1) => self.heartbeat(),
@@ -45,6 +43,9 @@ impl Connection {
             Some(3..=8) => self.close(4003),
             _ => self.close(4001),
         }
+        // On record only now: whoever waits for it finds its effect.
+        self.shared
+            .change(|world| world.record.gateway.push(payload));
     }
 
     /// The connection is over; its session may be resumed by another.

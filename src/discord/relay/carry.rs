@@ -21,7 +21,7 @@ use super::line::{Final, Line};
 use super::upstream::{self, Socket};
 use crate::clock::Stopwatch;
 
-/// HELLO, READY and RESUMED must come within this time.
+/// HELLO, READY and RESUMED must come within this time, or within the limit for acks where that is shorter.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// At most one presence update in this time; Discord itself takes five in twenty seconds.
@@ -81,13 +81,13 @@ async fn accept(
 /// What is being waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Awaited {
-    Hello,
     Ready,
     Resumed,
     Nothing,
 }
 
 struct State {
+    opened: Stopwatch,
     awaited: Awaited,
     awaited_since: Stopwatch,
     /// Between two heartbeats of ours; `None` before HELLO.
@@ -104,7 +104,8 @@ impl State {
     fn new() -> Self {
         let now = Stopwatch::start();
         Self {
-            awaited: Awaited::Hello,
+            opened: now,
+            awaited: Awaited::Nothing,
             awaited_since: now,
             beat: None,
             last_beat: now,
@@ -162,7 +163,12 @@ impl Carrying {
         {
             return Err("ack");
         }
-        if self.state.awaited_since.elapsed() > PATIENCE {
+        let patience = PATIENCE.min(self.config.ack_limit);
+        // Without it there is no heartbeat, even where the gateway takes a RESUME before it.
+        if self.state.beat.is_none() && self.state.opened.elapsed() > patience {
+            return Err("hello");
+        }
+        if self.state.awaited_since.elapsed() > patience {
             self.lost_patience().await?;
         }
         if let Some(beat) = self.state.beat
@@ -179,7 +185,6 @@ impl Carrying {
     async fn lost_patience(&mut self) -> Result<(), Reason> {
         match self.state.awaited {
             Awaited::Nothing => Ok(()),
-            Awaited::Hello => Err("hello"),
             Awaited::Ready => Err("ready"),
             Awaited::Resumed => {
                 // Dropping the socket would only bring the same RESUME again: this session is given up.
@@ -262,7 +267,6 @@ impl Carrying {
                 let beat =
                     Duration::from_millis(heartbeat_interval_ms).min(self.config.ack_limit / 2);
                 self.state.beat = Some(beat);
-                self.state.wait_for(Awaited::Nothing);
                 self.beat().await?;
             }
             FromGateway::HeartbeatAck => {

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 pub(super) use line::{Final, Line};
 
@@ -52,7 +53,7 @@ fn tls(roots: rustls::RootCertStore) -> Result<Arc<rustls::ClientConfig>, rustls
     ))
 }
 
-/// Opens the loopback socket and serves it for as long as the returned address is used; gives the address.
+/// Opens the loopback socket and serves it until aborted, which ends every connection that it carries; gives its address.
 pub(super) async fn start(
     config: RelayConfig,
     line: Arc<Line>,
@@ -60,17 +61,18 @@ pub(super) async fn start(
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("ws://{}", listener.local_addr()?);
     let serving = tokio::spawn(async move {
+        let mut carried = JoinSet::new();
         loop {
-            match listener.accept().await {
-                Ok((stream, _)) => drop(tokio::spawn(carry::carry(
-                    stream,
-                    config.clone(),
-                    Arc::clone(&line),
-                ))),
-                Err(error) => {
-                    tracing::warn!(%error, "the gateway relay could not accept");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => drop(carried.spawn(carry::carry(stream, config.clone(), Arc::clone(&line)))),
+                    Err(error) => {
+                        tracing::warn!(%error, "the gateway relay could not accept");
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
+                },
+                // Those that have ended are forgotten.
+                Some(_) = carried.join_next() => {}
             }
         }
     });
