@@ -145,7 +145,7 @@ async fn every_close_code_that_is_not_final_is_survived_with_the_presence_kept()
         sandbox.wait_until_ready().await;
         for code in codes {
             survives(&sandbox, |sandbox| {
-                sandbox.close_gateway(CloseWith::Code(code))
+                sandbox.close_gateway(CloseWith::Code(code));
             })
             .await;
         }
@@ -157,7 +157,7 @@ async fn every_close_code_that_is_not_final_is_survived_with_the_presence_kept()
     survives(&sandbox, |sandbox| sandbox.close_gateway(CloseWith::Empty)).await;
     assert_eq!(sandbox.record().identifies(), 1);
     survives(&sandbox, |sandbox| {
-        sandbox.close_gateway(CloseWith::Code(4009))
+        sandbox.close_gateway(CloseWith::Code(4009));
     })
     .await;
     assert_eq!(sandbox.record().identifies(), 2);
@@ -193,7 +193,7 @@ async fn a_gateway_that_hangs_at_any_stage_is_left_and_tried_again() {
         ("ready never comes", |faults| faults.never_ready = true),
         ("ready cannot be read", |faults| faults.broken_ready = true),
         ("resume is never answered", |faults| {
-            faults.never_resume = true
+            faults.never_resume = true;
         }),
     ];
     for (stage, switch) in stages {
