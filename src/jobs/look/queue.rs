@@ -87,10 +87,12 @@ impl Queue {
     /// Adds an endpoint or replaces what is known of it.
     pub(super) fn put(&mut self, endpoint: Scheduled, due: Option<Instant>) {
         let (id, status) = (endpoint.id, endpoint.status);
-        let endpoint = Arc::new(endpoint);
         match self.entries.get_mut(&id) {
             Some(entry) => {
-                entry.endpoint = endpoint;
+                // Most news is of a status. Replacing what is the same would scatter the roll over the heap.
+                if !is_same_look(&entry.endpoint, &endpoint) {
+                    entry.endpoint = Arc::new(endpoint);
+                }
                 entry.status = status;
                 if entry.place == Place::InFlight {
                     entry.due_after_landing = due;
@@ -100,7 +102,7 @@ impl Queue {
             None => {
                 let orphaned = self.orphans.remove(&id);
                 let entry = Entry {
-                    endpoint,
+                    endpoint: Arc::new(endpoint),
                     status,
                     place: if orphaned.is_some() {
                         Place::InFlight
@@ -219,6 +221,11 @@ impl Queue {
             self.schedule(id, due);
         }
     }
+}
+
+/// Whether both are looked at alike. Status and due instants are the queue's own matter.
+fn is_same_look(known: &Scheduled, heard: &Scheduled) -> bool {
+    known.target == heard.target && known.check == heard.check && known.interval == heard.interval
 }
 
 #[cfg(test)]
