@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
+use super::http_check::HttpArguments;
 use super::{remark, say, with_store};
 use crate::actions::export_endpoints::{self, Format};
 use crate::actions::import_endpoints::{self, Imported, default_name};
@@ -33,6 +34,8 @@ pub(super) enum EndpointCommand {
         /// How often it is looked at, such as 30s or 5m [default: PROBE_INTERVAL]
         #[arg(long, value_parser = interval)]
         interval: Option<Duration>,
+        #[command(flatten)]
+        http: HttpArguments,
         #[command(flatten)]
         guild: GuildArgument,
         /// Print what was added as JSON
@@ -116,10 +119,11 @@ pub(super) async fn run(settings: &Settings, command: EndpointCommand) -> Result
             target,
             name,
             interval,
+            http,
             guild,
             json,
         } => {
-            let description = describe(&target, name.as_deref(), interval)?;
+            let description = describe(&target, name.as_deref(), interval, &http)?;
             add(settings, store, guild, description, json).await
         }
         EndpointCommand::List { guild, json } => list(store, guild.map(GuildId), json).await,
@@ -138,6 +142,7 @@ fn describe(
     target: &str,
     name: Option<&str>,
     interval: Option<Duration>,
+    http: &HttpArguments,
 ) -> Result<Description, AppError> {
     let target: Target = target
         .parse()
@@ -148,10 +153,11 @@ fn describe(
         }
         None => default_name(&target),
     };
+    let scheme = target.scheme;
     Ok(Description {
         name,
         target,
-        check: None,
+        check: http.check(scheme)?,
         interval,
     })
 }

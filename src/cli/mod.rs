@@ -6,6 +6,7 @@
 mod check;
 mod endpoint;
 mod healthcheck;
+mod http_check;
 mod progress;
 
 use std::io::Write;

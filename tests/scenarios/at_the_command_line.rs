@@ -219,3 +219,57 @@ fn help_and_completions_teach() {
     );
     assert_eq!(rollcall.say(&["fly"]).code, 2);
 }
+
+#[test]
+fn what_a_page_must_answer_can_be_said_when_it_is_added() {
+    let rollcall = Rollcall::new();
+    let web = Web::up();
+    rollcall.done(&[
+        "endpoint",
+        "add",
+        &web.target(),
+        "--keyword",
+        "ok",
+        "--status",
+        "200",
+        "--method",
+        "get",
+    ]);
+    let path = format!("{}other", web.target());
+    rollcall.done(&[
+        "endpoint",
+        "add",
+        &path,
+        "--keyword",
+        "elsewhere",
+        "--header",
+        "Accept: text/plain",
+    ]);
+    for _ in 0..3 {
+        rollcall.done(&["check"]);
+    }
+    let seen: Vec<_> = rollcall
+        .list()
+        .iter()
+        .map(|endpoint| endpoint["inactive_reason"].clone())
+        .collect();
+    assert_eq!(seen, [json!(null), json!("keyword_missing")]);
+    for (option, value) in [
+        ("--status", "2xx"),
+        ("--method", "DELETE"),
+        ("--header", "Host: x"),
+        ("--keyword", ""),
+    ] {
+        let said = rollcall.say(&["endpoint", "add", "http://example.org/", option, value]);
+        assert_eq!(said.code, 2, "{option}: {said:?}");
+        assert!(
+            said.err.contains(option) && said.err.contains("a right"),
+            "{said:?}"
+        );
+    }
+    let tcp = rollcall.say(&["endpoint", "add", "203.0.113.7:80", "--keyword", "x"]);
+    assert!(
+        tcp.err.contains("a tcp endpoint has no HTTP options"),
+        "{tcp:?}"
+    );
+}
