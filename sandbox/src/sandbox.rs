@@ -15,7 +15,7 @@ use crate::rest;
 use crate::world::{GuildId, World};
 
 /// How long anything is waited for before a test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The world behind a lock, and a bell that rings at every change.
 #[derive(Debug)]
