@@ -1,6 +1,8 @@
 //! `/endpoint …`: the roll, for those who manage it. Discord asks for Manage Server, and so does every managing
 //! subcommand itself; `show` and `export` only read.
 
+use std::time::Duration;
+
 use poise::serenity_prelude as serenity;
 
 use crate::actions::export_endpoints::{self, Format};
@@ -15,6 +17,9 @@ use crate::domain::monitor::{parse_interval, parse_name};
 use crate::domain::target::{Scheme, Target};
 use crate::domain::text;
 use crate::store::endpoint::{Description, Endpoint, all};
+
+/// The longest that fetching an attached file may take.
+const DOWNLOAD: Duration = Duration::from_secs(15);
 
 /// Manage the endpoints on this server's roll
 #[poise::command(
@@ -332,7 +337,14 @@ async fn import(
                 "it is larger than 1 MiB; split it and import the parts one after the other",
             ));
         }
-        let content = file.download().await?;
+        // serenity's download has no limit of its own.
+        let content = tokio::time::timeout(DOWNLOAD, file.download())
+            .await
+            .map_err(|_| {
+                CommandError::Refused(
+                    "Discord did not hand over the file in time; please try again.".into(),
+                )
+            })??;
         let now = desk.now();
         let imported =
             import_endpoints::import(&desk.store, asker, &content, desk.quota_endpoints, now)

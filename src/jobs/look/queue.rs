@@ -90,12 +90,16 @@ impl Queue {
         match self.entries.get_mut(&id) {
             Some(entry) => {
                 // Most news is of a status. Replacing what is the same would scatter the roll over the heap.
-                if !is_same_look(&entry.endpoint, &endpoint) {
+                let is_same = is_same_look(&entry.endpoint, &endpoint);
+                if !is_same {
                     entry.endpoint = Arc::new(endpoint);
                 }
                 entry.status = status;
                 if entry.place == Place::InFlight {
-                    entry.due_after_landing = due;
+                    // News that is only of a look says nothing about the next one: the look under way will.
+                    if !is_same {
+                        entry.due_after_landing = due;
+                    }
                     return;
                 }
             }
@@ -311,8 +315,27 @@ mod tests {
         queue.take_due(at(5));
         assert_eq!(launched(&mut queue), [] as [i64; 0]);
         queue.landed(MonitorId(1), false);
+        queue.schedule(MonitorId(1), Some(at(3)));
         queue.take_due(at(5));
         assert_eq!(launched(&mut queue), [1]);
+    }
+
+    #[test]
+    fn news_of_an_edit_while_in_flight_brings_a_look_after_it_and_other_news_does_not() {
+        for (edited, launches) in [(false, 0), (true, 1)] {
+            let mut queue = Queue::new(4);
+            queue.put(endpoint(1), Some(at(1)));
+            queue.take_due(at(1));
+            assert_eq!(launched(&mut queue), [1]);
+            let mut news = endpoint(1);
+            if edited {
+                news.target = "tcp://192.0.2.2:80".parse().unwrap();
+            }
+            queue.put(news, Some(at(2)));
+            queue.landed(MonitorId(1), false);
+            queue.take_due(at(5));
+            assert_eq!(launched(&mut queue).len(), launches);
+        }
     }
 
     #[test]
