@@ -1,0 +1,90 @@
+//! `/endpoint import | export`: the roll as a file, both ways.
+
+use std::time::Duration;
+
+use poise::serenity_prelude as serenity;
+
+use super::{manager, wrong};
+use crate::actions::export_endpoints::{self, Format};
+use crate::actions::import_endpoints::{self, MAX_FILE};
+use crate::discord::error::CommandError;
+use crate::discord::reply::{self, Card};
+use crate::discord::{Context, cards};
+use crate::domain::text;
+use crate::store::endpoint::all;
+
+/// The longest that fetching an attached file may take.
+const DOWNLOAD: Duration = Duration::from_secs(15);
+
+/// Add the endpoints of a file: one target per line, CSV with a header, or JSON
+#[poise::command(slash_command, guild_only)]
+pub(super) async fn import(
+    ctx: Context<'_>,
+    #[description = "A text, CSV or JSON file, at most 1 MiB"] file: serenity::Attachment,
+) -> Result<(), CommandError> {
+    let asker = manager(ctx)?;
+    let desk = ctx.data();
+    let work = async {
+        if usize::try_from(file.size).is_ok_and(|size| size > MAX_FILE) {
+            return Err(wrong(
+                "file",
+                "it is larger than 1 MiB; split it and import the parts one after the other",
+            ));
+        }
+        // serenity's download has no limit of its own.
+        let content = tokio::time::timeout(DOWNLOAD, file.download())
+            .await
+            .map_err(|_| {
+                CommandError::Refused(
+                    "Discord did not hand over the file in time; please try again.".into(),
+                )
+            })??;
+        let now = desk.now();
+        let imported =
+            import_endpoints::import(&desk.store, asker, &content, desk.quota_endpoints, now)
+                .await?;
+        Ok(Card::embed(cards::imported(&imported)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// The form of a file. Append only: Discord remembers a choice by its place.
+#[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
+enum FormatChoice {
+    #[name = "CSV"]
+    Csv,
+    #[name = "JSON"]
+    Json,
+    #[name = "one target per line"]
+    Text,
+}
+
+/// This server's roll as a file that `import` reads again
+#[poise::command(slash_command, guild_only)]
+pub(super) async fn export(
+    ctx: Context<'_>,
+    #[description = "The form of the file; CSV if left out"] format: Option<FormatChoice>,
+) -> Result<(), CommandError> {
+    let asker = reply::asker(ctx)?;
+    let format = match format {
+        None | Some(FormatChoice::Csv) => Format::Csv,
+        Some(FormatChoice::Json) => Format::Json,
+        Some(FormatChoice::Text) => Format::Text,
+    };
+    let work = async {
+        let endpoints = all(&ctx.data().store.reader, Some(asker.guild)).await?;
+        if endpoints.is_empty() {
+            return Ok(Card::sentence(cards::EMPTY_ROLL));
+        }
+        let file = export_endpoints::export(&endpoints, format)?;
+        let attachment =
+            serenity::CreateAttachment::bytes(file, format!("endpoints.{}", format.word()));
+        let content = format!("{}.", text::count(endpoints.len() as u64, "endpoint"));
+        Ok(Card {
+            content,
+            files: vec![attachment],
+            ..Card::default()
+        })
+    };
+    reply::answer(ctx, work).await
+}

@@ -1,0 +1,96 @@
+//! `/endpoint http`: what a page is asked and what it must answer.
+
+use super::{apply, find, manager, wrong};
+use crate::actions::manage_endpoint::Edit;
+use crate::discord::error::CommandError;
+use crate::discord::{Context, complete};
+use crate::domain::check::{HttpCheck, MAX_REDIRECTS, Method};
+use crate::domain::target::Scheme;
+
+/// How a look asks. Append only: Discord remembers a choice by its place.
+#[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
+enum MethodChoice {
+    #[name = "GET"]
+    Get,
+    #[name = "HEAD"]
+    Head,
+    #[name = "OPTIONS"]
+    Options,
+}
+
+impl From<MethodChoice> for Method {
+    fn from(choice: MethodChoice) -> Self {
+        match choice {
+            MethodChoice::Get => Self::Get,
+            MethodChoice::Head => Self::Head,
+            MethodChoice::Options => Self::Options,
+        }
+    }
+}
+
+/// Change what an HTTP endpoint is asked and what it must answer
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the options of a slash command are the arguments of its function"
+)]
+#[poise::command(slash_command, guild_only)]
+pub(super) async fn http(
+    ctx: Context<'_>,
+    #[description = "Its address or name"]
+    #[autocomplete = "complete::endpoint"]
+    #[max_length = 512]
+    endpoint: String,
+    #[description = "Which status passes, such as 200 or 200-399"]
+    #[max_length = 16]
+    status: Option<String>,
+    #[description = "A text that the answer must hold; `none` for none"]
+    #[max_length = 200]
+    keyword: Option<String>,
+    #[description = "How to ask"] method: Option<MethodChoice>,
+    #[description = "Headers, such as Accept: text/plain; several are parted by a bar |"]
+    #[max_length = 1000]
+    headers: Option<String>,
+    #[description = "How many redirects to follow"]
+    #[min = 0]
+    #[max = 3]
+    redirects: Option<u8>,
+    #[description = "Whether the certificate must be valid"] verify_tls: Option<bool>,
+) -> Result<(), CommandError> {
+    let asker = manager(ctx)?;
+    let known = find(ctx, asker, &endpoint).await?;
+    if known.description.target.scheme == Scheme::Tcp {
+        return Err(wrong(
+            "endpoint",
+            "a tcp endpoint has no HTTP options; it passes when the connection opens",
+        ));
+    }
+    let mut check = known.description.check.unwrap_or_default();
+    if let Some(status) = status {
+        check.expected_status =
+            HttpCheck::parse_status(&status).map_err(|error| wrong("status", error))?;
+    }
+    if let Some(keyword) = keyword {
+        let kept = (keyword != "none")
+            .then(|| HttpCheck::parse_keyword(&keyword))
+            .transpose();
+        check.keyword = kept.map_err(|error| wrong("keyword", error))?;
+    }
+    if let Some(headers) = headers {
+        check.headers = HttpCheck::parse_headers(&headers.replace('|', "\n"))
+            .map_err(|error| wrong("headers", error))?;
+    }
+    check.method = method.map_or(check.method, Method::from);
+    check.max_redirects = redirects.unwrap_or(check.max_redirects).min(MAX_REDIRECTS);
+    check.verify_tls = verify_tls.unwrap_or(check.verify_tls);
+    let check = Some(check).filter(|check| *check != HttpCheck::default());
+    apply(
+        ctx,
+        asker,
+        endpoint,
+        Edit {
+            check: Some(check),
+            ..Edit::default()
+        },
+    )
+    .await
+}
