@@ -12,6 +12,7 @@ use crate::actions::recheck::{self, Extent, Summary};
 use crate::app::{self, AppError};
 use crate::clock::Stopwatch;
 use crate::domain::event::Actor;
+use crate::domain::text;
 use crate::settings::Settings;
 use crate::store::endpoint::{self, Scheduled};
 
@@ -205,7 +206,8 @@ fn tell_plan(endpoints: &[Scheduled], as_json: bool) {
     for endpoint in endpoints {
         say(&endpoint.target.to_string());
     }
-    remark(&format!("{} endpoints would be looked at", endpoints.len()));
+    let count = u64::try_from(endpoints.len()).unwrap_or(u64::MAX);
+    remark(&format!("{} would be looked at", text::count(count, "endpoint")));
 }
 
 fn tell(summary: &Summary, took: Duration, as_json: bool) {
