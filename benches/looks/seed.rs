@@ -78,7 +78,7 @@ async fn insert(connection: &mut SqliteConnection, seed: Seed) -> Result<()> {
     );
     // A TCP target has no path that could tell endpoints apart, so they get an address each.
     let host = match seed.scheme {
-        "tcp" => "'127.' || (1 + i / 65025) || '.' || (1 + i / 255 % 255) || '.' || (1 + i % 254)"
+        "tcp" => "'127.' || (1 + i / 64516) || '.' || (1 + i / 254 % 254) || '.' || (1 + i % 254)"
             .to_owned(),
         _ => format!("'127.0.0.' || (1 + i % {ADDRESSES})"),
     };
