@@ -14,6 +14,9 @@ use crate::{ADDRESSES, Result};
 
 pub const CA_FILE: &str = "ca.pem";
 
+/// When the target's certificate runs out: the first day of 2099, in milliseconds.
+pub const EXPIRES_AT: i64 = 4_070_908_800_000;
+
 /// As many sessions as the product keeps.
 const KEPT_SESSIONS: usize = 8 * 1024;
 
@@ -25,7 +28,9 @@ pub fn write(folder: &Path) -> Result<()> {
     fs::write(folder.join(CA_FILE), ca.self_signed(&ca_key)?.pem())?;
     let key = KeyPair::generate()?;
     let names: Vec<String> = (1..=ADDRESSES).map(|n| format!("127.0.0.{n}")).collect();
-    let certificate = CertificateParams::new(names)?.signed_by(&key, &Issuer::new(ca, ca_key))?;
+    let mut certificate = CertificateParams::new(names)?;
+    certificate.not_after = rcgen::date_time_ymd(2099, 1, 1);
+    let certificate = certificate.signed_by(&key, &Issuer::new(ca, ca_key))?;
     fs::write(folder.join("target.pem"), certificate.pem())?;
     fs::write(folder.join("target.key"), key.serialize_pem())?;
     Ok(())

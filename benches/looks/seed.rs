@@ -8,7 +8,7 @@ use std::time::Duration;
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
-use crate::{ADDRESSES, Result, product};
+use crate::{ADDRESSES, Result, certificate, process, product};
 
 /// Endpoints that are alike.
 #[derive(Clone, Copy, Debug)]
@@ -78,13 +78,17 @@ async fn insert(connection: &mut SqliteConnection, seed: Seed) -> Result<()> {
     );
     // A TCP target has no path that could tell endpoints apart, so they get an address each.
     let host = match seed.scheme {
-        "tcp" => "'127.' || (1 + i / 65025) || '.' || (1 + i / 255 % 255) || '.' || (1 + i % 254)"
+        "tcp" => "'127.' || (1 + i / 64516) || '.' || (1 + i / 254 % 254) || '.' || (1 + i % 254)"
             .to_owned(),
         _ => format!("'127.0.0.' || (1 + i % {ADDRESSES})"),
     };
     let interval = seed.interval.map_or("NULL".to_owned(), |interval| {
         interval.as_millis().to_string()
     });
+    let certificate = match seed.scheme {
+        "https" if seed.is_known => certificate::EXPIRES_AT.to_string(),
+        _ => "NULL".to_owned(),
+    };
     let (scheme, port) = (seed.scheme, seed.port);
     let mut statements = vec![
         format!(
@@ -92,9 +96,9 @@ async fn insert(connection: &mut SqliteConnection, seed: Seed) -> Result<()> {
              SELECT i, 1, 'endpoint', 'bench-' || i, '{status}', {now}, {now} FROM n"
         ),
         format!(
-            "{numbers} INSERT INTO endpoint_targets (monitor_id, guild_id, target, host, port, interval_ms)
+            "{numbers} INSERT INTO endpoint_targets (monitor_id, guild_id, target, host, port, interval_ms, certificate_expires_at)
              SELECT i, 1, '{scheme}://' || {host} || ':{port}' || CASE '{separator}' WHEN '' THEN '' ELSE '/' || i END,
-                    {host}, {port}, {interval} FROM n"
+                    {host}, {port}, {interval}, {certificate} FROM n"
         ),
     ];
     let due = seed.due_after.map_or("NULL".to_owned(), |after| {
@@ -119,6 +123,19 @@ pub fn ask(folder: &Path, query: &'static str) -> Result<(i64, i64)> {
     with_database(folder, async |connection| {
         Ok(sqlx::query_as(query).fetch_one(connection).await?)
     })
+}
+
+/// Moves the write-ahead log into the file, in our name, and answers how many bytes that took.
+pub fn checkpoint(folder: &Path) -> Result<u64> {
+    let us = std::process::id();
+    let before = process::written(us)?;
+    with_database(folder, async |connection| {
+        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
+            .execute(connection)
+            .await?;
+        Ok(())
+    })?;
+    Ok(process::written(us)? - before)
 }
 
 fn with_database<T>(

@@ -2,7 +2,7 @@
 //!
 //! A commit with `synchronous=FULL` waits for the disk. Work that arrives while one group is being written joins the
 //! next, so many callers share one wait, and each gets its answer only after the commit. A piece of work that fails is
-//! rolled back alone (a savepoint each), the rest of its group stands.
+//! rolled back alone (a savepoint for each but the first), the rest of its group stands.
 
 use std::panic::AssertUnwindSafe;
 
@@ -38,6 +38,12 @@ type Settle = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 struct Finished {
     stands: bool,
     settle: Settle,
+}
+
+/// How a piece of work went.
+struct Ran {
+    stands: bool,
+    wrote_event: bool,
 }
 
 type Work = Box<dyn for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Finished> + Send>;
@@ -138,10 +144,20 @@ impl WriterTask {
         let mut settles = Vec::new();
         let mut wrote_event = false;
         let mut close = None;
-        let begun = self.begin().await;
+        let mut begun = self.begin().await;
+        let mut is_fresh = true;
         let mut next = Some(first);
         while let Some(work) = next.take() {
-            if begun.is_ok() {
+            if begun.is_ok() && is_fresh {
+                // Without a savepoint: for one, SQLite copies every page it touches to a temporary file, and most
+                // groups are one piece of work. Failed, it takes the transaction with it, which held nothing else.
+                let ran = self.run_work(work, &mut settles).await;
+                is_fresh = !ran.stands;
+                wrote_event |= ran.wrote_event;
+                if is_fresh {
+                    begun = self.begin_anew().await;
+                }
+            } else if begun.is_ok() {
                 wrote_event |= self.run_one(work, &mut settles).await;
             }
             if settles.len() < GROUP {
@@ -181,12 +197,15 @@ impl WriterTask {
         Ok(())
     }
 
-    /// Runs one piece of work inside a savepoint; says whether it wrote an event.
-    async fn run_one(&mut self, work: Work, settles: &mut Vec<Settle>) -> bool {
-        if let Err(error) = self.connection.execute("SAVEPOINT work").await {
-            tracing::error!(%error, "the database refused a savepoint");
-            return false;
-        }
+    /// After the first piece of work has failed. Where SQLite has rolled back by itself there is nothing to take back,
+    /// and where it could not, the new transaction does not begin.
+    async fn begin_anew(&mut self) -> Result<(), StoreError> {
+        let _ = self.connection.execute("ROLLBACK").await;
+        self.begin().await
+    }
+
+    /// Runs a piece of work; taking it back where it does not stand is the caller's matter.
+    async fn run_work(&mut self, work: Work, settles: &mut Vec<Settle>) -> Ran {
         let mut tx = Tx {
             connection: &mut self.connection,
             cache: &mut self.cache,
@@ -196,23 +215,36 @@ impl WriterTask {
         let finished = AssertUnwindSafe(work(&mut tx)).catch_unwind().await;
         let wrote_event = tx.wrote_event;
         let stands = finished.as_ref().is_ok_and(|finished| finished.stands);
-        let end = if stands {
-            "RELEASE work"
-        } else {
-            "ROLLBACK TO work; RELEASE work"
-        };
         if !stands {
             self.cache.clear();
             self.pending.settle(false);
-        }
-        if let Err(error) = self.connection.execute(end).await {
-            tracing::error!(%error, "the database refused to end a savepoint");
         }
         // A panic drops the answer's sender: that caller hears `NotWritten`, the rest of the group goes on.
         if let Ok(finished) = finished {
             settles.push(finished.settle);
         }
-        stands && wrote_event
+        Ran {
+            stands,
+            wrote_event: stands && wrote_event,
+        }
+    }
+
+    /// Runs one more piece of work, inside a savepoint; says whether it wrote an event.
+    async fn run_one(&mut self, work: Work, settles: &mut Vec<Settle>) -> bool {
+        if let Err(error) = self.connection.execute("SAVEPOINT work").await {
+            tracing::error!(%error, "the database refused a savepoint");
+            return false;
+        }
+        let ran = self.run_work(work, settles).await;
+        let end = if ran.stands {
+            "RELEASE work"
+        } else {
+            "ROLLBACK TO work; RELEASE work"
+        };
+        if let Err(error) = self.connection.execute(end).await {
+            tracing::error!(%error, "the database refused to end a savepoint");
+        }
+        ran.wrote_event
     }
 
     async fn commit(&mut self) -> Result<(), StoreError> {
@@ -302,6 +334,25 @@ mod tests {
         let (first, second, third) = tokio::join!(good, bad, also_good);
         assert!(first.is_ok() && second.is_err() && third.is_ok());
         assert_eq!(names(&store).await, ["also good", "good"]);
+    }
+
+    #[tokio::test]
+    async fn a_failure_of_the_first_leaves_the_rest_of_its_group() {
+        let store = TestStore::open().await;
+        let bad = |name: &'static str| {
+            store.writer.transact::<(), StoreError>(move |tx| {
+                Box::pin(async move {
+                    insert(tx, name).await?;
+                    insert(tx, name).await
+                })
+            })
+        };
+        let good = store
+            .writer
+            .transact::<_, StoreError>(|tx| Box::pin(insert(tx, "good")));
+        let (first, second, third) = tokio::join!(bad("half"), bad("also half"), good);
+        assert!(first.is_err() && second.is_err() && third.is_ok());
+        assert_eq!(names(&store).await, ["good"]);
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use crate::store::{ChangeProbe, Store, StoreError, event};
 const POLL: Duration = Duration::from_millis(500);
 
 /// Endpoints read at once at the start.
-const BATCH: u32 = 1_000;
+const BATCH: u32 = 500;
 
 /// Endpoints to be put on the roll and taken off it.
 pub(super) struct News {
