@@ -207,7 +207,10 @@ fn tell_plan(endpoints: &[Scheduled], as_json: bool) {
         say(&endpoint.target.to_string());
     }
     let count = u64::try_from(endpoints.len()).unwrap_or(u64::MAX);
-    remark(&format!("{} would be looked at", text::count(count, "endpoint")));
+    remark(&format!(
+        "{} would be looked at",
+        text::count(count, "endpoint")
+    ));
 }
 
 fn tell(summary: &Summary, took: Duration, as_json: bool) {
