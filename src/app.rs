@@ -12,10 +12,12 @@ use crate::actions::looking::Looking;
 use crate::actions::recheck::Extent;
 use crate::actions::record_outcome::Rules;
 use crate::clock::Clock;
-use crate::domain::presence::{Presence, presence};
+use crate::domain::presence::{Shown, presence};
 use crate::metrics::Metrics;
+use crate::notify::dead_man::Switch;
+use crate::notify::service_manager;
 use crate::probe::{Prober, ProberConfig, ProberError};
-use crate::settings::Settings;
+use crate::settings::{Secret, Settings};
 use crate::store::{Store, StoreError};
 use crate::vitals::Vitals;
 use crate::{discord, http, jobs, telemetry};
@@ -92,8 +94,8 @@ fn prober(settings: &Settings) -> Result<Prober, AppError> {
 
 /// Runs the bot until a signal comes.
 pub async fn run(settings: Settings) -> Result<(), AppError> {
-    let log =
-        telemetry::start(&settings.log).map_err(|error| AppError::Setting(error.to_string()))?;
+    let log = telemetry::start(&settings.log, secrets(&settings))
+        .map_err(|error| AppError::Setting(error.to_string()))?;
     // A panic that nobody catches still belongs into the log.
     std::panic::set_hook(Box::new(|panic| {
         tracing::error!("a part panicked: {panic}");
@@ -104,6 +106,12 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
     store.close().await;
     drop((lock, log));
     result
+}
+
+/// What must never be read in the log.
+fn secrets(settings: &Settings) -> telemetry::Secrets {
+    let known = [&settings.discord.token, &settings.ping_url];
+    telemetry::Secrets::new(known.into_iter().flatten().map(Secret::reveal))
 }
 
 async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
@@ -120,8 +128,10 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
             .map_err(|error| AppError::Other(error.to_string()))?,
     )?;
     let (stop_sender, stop) = watch::channel(false);
-    let (presence_sender, presence_seen) =
-        watch::channel(presence(&[], &settings.discord.presence));
+    let (presence_sender, presence_seen) = watch::channel(Shown {
+        presence: presence(&[], &settings.discord.presence),
+        refreshes: 0,
+    });
     let mut signals = Signals::new()?;
 
     let desk = http::Desk {
@@ -143,6 +153,8 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
         retention_events: settings.retention_events,
         look_concurrency: settings.probe.concurrency,
         gateway: gateway_times(settings),
+        dead_man: dead_man(settings)?,
+        dead_man_interval: settings.ping_interval,
         presence: presence_sender,
     };
     parts.extend(jobs::start(&context, &stop));
@@ -152,14 +164,23 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
         &stop,
     );
 
+    service_manager::ready();
     let ended = tokio::select! {
         () = signals.next() => Ok(()),
         refused = discord.refused() => Err(AppError::Discord(refused)),
     };
+    service_manager::stopping();
     tracing::info!("Stopping: no new work, finishing what is under way");
     stop_sender.send_replace(true);
     drain(parts, discord).await;
     ended
+}
+
+fn dead_man(settings: &Settings) -> Result<Option<Switch>, AppError> {
+    let url = settings.ping_url.as_ref();
+    url.map(|url| Switch::new(url.reveal()))
+        .transpose()
+        .map_err(|error| AppError::Other(error.to_string()))
 }
 
 fn extent(settings: &Settings) -> Extent {
@@ -194,6 +215,7 @@ fn discord_config(settings: &Settings) -> discord::Config {
         api_url: discord.api_url.clone(),
         heartbeat_timeout: discord.heartbeat_timeout,
         max_reconnects: discord.max_reconnects,
+        privileged_intents: discord.privileged_intents.clone(),
     }
 }
 
@@ -202,7 +224,7 @@ fn discord_desk(
     store: &Store,
     looking: Looking,
     metrics: Arc<Metrics>,
-    (vitals, presence): (Arc<Vitals>, watch::Receiver<Presence>),
+    (vitals, presence): (Arc<Vitals>, watch::Receiver<Shown>),
 ) -> discord::Desk {
     discord::Desk {
         store: store.clone(),
@@ -215,6 +237,7 @@ fn discord_desk(
         policy: settings.probe.allow.clone(),
         guild_locks: discord::GuildLocks::default(),
         presence,
+        command_ids: discord::CommandIds::default(),
         home: tokio::runtime::Handle::current(),
     }
 }

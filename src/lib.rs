@@ -7,6 +7,7 @@
 //! - `store`: the only SQL
 //! - `probe`: how we look
 //! - `actions`: what anyone may ask for, one transaction each
+//! - `notify`: what machines outside are told
 //! - `jobs`: what happens by itself
 //! - `metrics`, `vitals`: what is counted, and what the parts say of themselves
 //! - `discord`, `http`, `cli`: the doors
@@ -22,6 +23,7 @@ mod domain;
 mod http;
 mod jobs;
 mod metrics;
+mod notify;
 mod probe;
 mod settings;
 mod store;

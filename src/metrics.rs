@@ -10,7 +10,7 @@ const LOOK_BUCKETS: &[f64] = &[
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
 
-/// Seconds that a look began after it was due.
+/// Seconds after which something happened that was due.
 const LATENESS_BUCKETS: &[f64] = &[
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0,
 ];
@@ -32,8 +32,11 @@ pub struct Metrics {
     pub job_failures: IntCounterVec,
     pub job_last_seconds: prometheus::GaugeVec,
     pub database_bytes: IntGauge,
+    /// How late timers fire in the runtime of looks and jobs.
+    pub timer_lateness_seconds: Histogram,
     pub gateway_up: IntGauge,
     pub gateway_latency_seconds: Gauge,
+    pub gateway_failed_checks: IntGauge,
     /// Connections that ended, by reason.
     pub gateway_reconnects: IntCounterVec,
     pub gateway_identifies: IntCounter,
@@ -96,6 +99,11 @@ impl Metrics {
                 "rollcall_database_bytes",
                 "Size of the database and its write-ahead log.",
             )?,
+            timer_lateness_seconds: register.histogram(
+                "rollcall_timer_lateness_seconds",
+                "How late a timer of the runtime that looks and jobs share fired.",
+                LATENESS_BUCKETS,
+            )?,
             gateway_up: register.gauge(
                 "rollcall_gateway_up",
                 "Whether the connection to Discord is ready: 1 or 0.",
@@ -103,6 +111,10 @@ impl Metrics {
             gateway_latency_seconds: register.float_gauge(
                 "rollcall_gateway_latency_seconds",
                 "Time between the last heartbeat and its ack.",
+            )?,
+            gateway_failed_checks: register.gauge(
+                "rollcall_gateway_failed_checks",
+                "Health checks in a row that found the connection to Discord not ready.",
             )?,
             gateway_reconnects: register.counters(
                 "rollcall_gateway_reconnects_total",

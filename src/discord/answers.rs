@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::cards::health::Health;
 use super::cards::{self, Pages};
 use super::error::CommandError;
 use super::reply::Card;
@@ -14,6 +15,23 @@ use crate::domain::outcome::FailureClass;
 use crate::domain::target::{Host, Target};
 use crate::store::endpoint::{self, Description, Endpoint, Filter};
 use crate::store::job_run;
+
+/// How the bot itself is.
+pub(super) async fn bot_health(desk: &Desk) -> Result<Health, CommandError> {
+    let (vitals, metrics) = (&desk.vitals, &desk.metrics);
+    Ok(Health {
+        shards: vitals.shards(),
+        uptime: vitals.uptime(),
+        reconnects_today: vitals.reconnects_on(desk.now().day()),
+        failed_checks: vitals.failed_checks(),
+        scheduler_is_alive: vitals.scheduler_is_alive(),
+        looks_waiting: metrics.looks_waiting.get(),
+        looks_in_flight: metrics.looks_in_flight.get(),
+        writes_waiting: desk.store.writer.waiting(),
+        database_bytes: desk.store.reader.size_on_disk(),
+        jobs: job_run::all(&desk.store.reader).await?,
+    })
+}
 
 /// Which part of the offline list is shown, and to whom.
 #[derive(Clone, Copy, Debug)]

@@ -1,235 +1,338 @@
-//! The connection to Discord: who we are, where the gateway is, the client, the commands. Tried again for ever, unless
-//! Discord's answer is final.
+//! The connection to Discord: who we are, where the gateway is, the client. Tried again for ever, unless Discord's answer
+//! is final.
+//!
+//! Each client has a runtime of its own, which ends with it: whatever serenity leaves running ends, too.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use poise::serenity_prelude as serenity;
-use serenity::gateway::GatewayError;
-use serenity::{GatewayIntents, Http, HttpBuilder, HttpError};
+use serenity::{GatewayIntents, HttpBuilder};
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use super::framework::{self, Events};
 use super::relay::{self, Final, Line, RelayConfig};
-use super::{Config, Desk, Refused, buttons, commands, error};
-use crate::vitals::Gateway;
+use super::rest::{self, GatewayFacts, Rest, RestError};
+use super::{Config, Desk, Refused, error, registration};
+use crate::domain::intent::PrivilegedIntent;
+use crate::domain::text;
+use crate::vitals::{Part, Vitals};
 
-/// No call to Discord's REST API may take longer; serenity itself sets no limit.
-const REST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Before a client that ended is replaced.
+const REPLACE: Duration = Duration::from_secs(5);
 
-/// Between two attempts to connect.
-const RETRY: Duration = Duration::from_secs(5);
+/// How often this part shows that it turns over.
+const TURN: Duration = Duration::from_secs(5);
 
-/// Only guilds: enough for slash commands and buttons, and no privilege needed.
-const INTENTS: GatewayIntents = GatewayIntents::GUILDS;
+/// serenity opens its shards five seconds apart, and may take some time to come back for one; after longer than this, and
+/// so much for each shard, it is wedged.
+const WEDGED_AFTER: Duration = Duration::from_secs(60);
+const EACH_SHARD: Duration = Duration::from_secs(10);
 
-/// Runs until `stop` turns true (then `None`), or Discord refuses us for good.
-pub(super) async fn run(
+/// Guilds and that a message was written, but not what it says: enough for slash commands, buttons and the knowledge that
+/// somebody is there; no privilege needed.
+const INTENTS: GatewayIntents = GatewayIntents::GUILDS.union(GatewayIntents::GUILD_MESSAGES);
+
+/// What is learned from one client for the next.
+struct Lessons {
+    privileged: Vec<PrivilegedIntent>,
+    least_shards: u32,
+}
+
+/// Why a client ended.
+enum Ended {
+    Stopping,
+    Final(Refused),
+    /// To be tried again after this long.
+    Passing {
+        reason: String,
+        wait: Duration,
+    },
+}
+
+/// Keeps a client running until `stop` turns true (then `None`), or Discord refuses us for good. Blocks its thread.
+pub(super) fn run(
     token: &str,
     config: &Config,
     desk: &Desk,
-    mut stop: watch::Receiver<bool>,
+    stop: &watch::Receiver<bool>,
 ) -> Option<Refused> {
-    loop {
-        let ended = tokio::select! {
-            _ = stop.wait_for(|stopping| *stopping) => return None,
-            ended = connect(token, config, desk) => ended,
-        };
-        desk.vitals.set_gateway(Gateway::Connecting);
-        desk.metrics.gateway_up.set(0);
-        match ended {
-            Err(Ended::Final(refused)) => return Some(refused),
-            Err(Ended::Passing(reason)) => {
-                tracing::warn!(reason, "Discord cannot be reached; trying again");
-            }
-            Ok(()) => tracing::warn!("The connection to Discord ended; connecting again"),
-        }
-        tokio::select! {
-            _ = stop.wait_for(|stopping| *stopping) => return None,
-            () = tokio::time::sleep(RETRY) => {}
-        }
-    }
-}
-
-/// Why a connection ended.
-enum Ended {
-    Final(Refused),
-    Passing(String),
-}
-
-impl From<serenity::Error> for Ended {
-    fn from(error: serenity::Error) -> Self {
-        match &error {
-            serenity::Error::Gateway(GatewayError::InvalidAuthentication) => {
-                Self::Final(Refused::Token)
-            }
-            serenity::Error::Gateway(
-                refusal @ (GatewayError::DisallowedGatewayIntents
-                | GatewayError::InvalidGatewayIntents),
-            ) => Self::Final(Refused::Gateway(refusal.to_string())),
-            serenity::Error::Http(HttpError::UnsuccessfulRequest(response))
-                if response.status_code.as_u16() == 401 =>
-            {
-                Self::Final(Refused::Token)
-            }
-            _ => Self::Passing(error::outside(&error)),
-        }
-    }
-}
-
-async fn connect(token: &str, config: &Config, desk: &Desk) -> Result<(), Ended> {
-    let client = reqwest::Client::builder().timeout(REST_TIMEOUT).build();
-    let client = client.map_err(|error| Ended::Passing(error.without_url().to_string()))?;
-    // serenity's own limiter ignores a configured origin, so it is off and the origin is always set: one path in tests
-    // and in production.
-    let http = HttpBuilder::new(token)
-        .client(client)
-        .proxy(&config.api_url)
-        .ratelimiter_disabled(true)
-        .build();
-    let me = http.get_current_application_info().await?;
-    http.set_application_id(me.id);
-    let gateway = http.get_gateway().await?;
     let line = Arc::new(Line::new(
         Arc::clone(&desk.vitals),
         Arc::clone(&desk.metrics),
+        config.max_reconnects,
     ));
-    let relay_config = RelayConfig {
-        gateway_url: gateway.url,
-        ack_limit: config.heartbeat_timeout,
-        max_reconnects: config.max_reconnects,
-        tls: relay::public_tls().map_err(|error| Ended::Passing(error.to_string()))?,
-        presence: desk.presence.clone(),
+    let mut lessons = Lessons {
+        privileged: config.privileged_intents.clone(),
+        least_shards: 1,
     };
-    // On the main runtime: whatever serenity does, the relay keeps its time.
-    let serving = desk
-        .home
-        .spawn(relay::start(relay_config, Arc::clone(&line)));
-    let started = serving
-        .await
-        .map_err(|error| Ended::Passing(error.to_string()))?;
-    let (address, relay) = started.map_err(|error| Ended::Passing(error.to_string()))?;
-    let mut client = serenity::ClientBuilder::new_with_http(http, INTENTS)
-        .framework(framework(desk))
-        .event_handler(Greeting)
-        .raw_event_handler(Unread { desk: desk.clone() })
-        .await?;
-    // serenity looked the gateway up itself, and would fall back to the public one where that failed.
-    *client.ws_url.lock().await = address;
-    let registration = tokio::spawn(register(
-        Arc::clone(&client.http),
-        config.guild.map(|guild| guild.0),
-    ));
-    let ended = client.start().await;
-    registration.abort();
-    relay.abort();
-    match line.take_refusal() {
-        Some(Final::Token) => Err(Ended::Final(Refused::Token)),
-        Some(Final::Intents(code)) => Err(Ended::Final(Refused::Gateway(format!(
-            "it does not let us have the intents that we ask for (code {code})"
-        )))),
-        Some(Final::Other(code)) => Err(Ended::Passing(format!(
-            "the gateway closed with code {code}"
-        ))),
-        None => Ok(ended?),
+    loop {
+        let client = One {
+            token,
+            config,
+            desk,
+            line: &line,
+        };
+        match client.live(&mut lessons, stop.clone()) {
+            Ended::Stopping => return None,
+            Ended::Final(refused) => return Some(refused),
+            Ended::Passing { reason, wait } => {
+                tracing::warn!(
+                    reason,
+                    "Discord cannot be reached; trying again in {}",
+                    text::duration(wait)
+                );
+                let mut stop = stop.clone();
+                let waited = desk.home.block_on(async {
+                    tokio::select! {
+                        _ = stop.wait_for(|stopping| *stopping) => false,
+                        () = turn_over(&desk.vitals) => true,
+                        () = tokio::time::sleep(wait) => true,
+                    }
+                });
+                if !waited {
+                    return None;
+                }
+            }
+        }
     }
 }
 
-fn framework(desk: &Desk) -> poise::Framework<Desk, error::CommandError> {
-    let data = desk.clone();
-    let options = poise::FrameworkOptions {
-        commands: commands::all(),
-        on_error: |error| Box::pin(error::answer(error)),
-        post_command: |ctx| {
-            let name: &str = &ctx.command().qualified_name;
-            ctx.data().metrics.commands.with_label_values(&[name]).inc();
-            Box::pin(std::future::ready(()))
-        },
-        event_handler: |framework, event| {
-            Box::pin(buttons::on_event(
-                framework.serenity_context,
-                event,
-                framework.user_data,
-            ))
-        },
-        allowed_mentions: Some(serenity::CreateAllowedMentions::new()),
-        initialize_owners: false,
-        ..poise::FrameworkOptions::default()
-    };
-    // Setup must not fail: a bot whose setup failed is online and answers nothing, for ever.
-    poise::Framework::builder()
-        .options(options)
-        .setup(move |_, _, _| Box::pin(std::future::ready(Ok(data))))
+/// Shows that this part lives; never ends.
+async fn turn_over(vitals: &Vitals) {
+    loop {
+        vitals.turned(Part::Sender);
+        tokio::time::sleep(TURN).await;
+    }
+}
+
+/// One client, from looking the gateway up to its end.
+struct One<'a> {
+    token: &'a str,
+    config: &'a Config,
+    desk: &'a Desk,
+    line: &'a Arc<Line>,
+}
+
+impl One<'_> {
+    fn live(&self, lessons: &mut Lessons, mut stop: watch::Receiver<bool>) -> Ended {
+        let runtime = match runtime() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                return self.passing(format!("the runtime for Discord cannot start: {error}"));
+            }
+        };
+        let ended = runtime.block_on(async {
+            tokio::select! {
+                _ = stop.wait_for(|stopping| *stopping) => Ended::Stopping,
+                () = turn_over(&self.desk.vitals) => Ended::Stopping,
+                ended = self.connect(lessons) => ended,
+            }
+        });
+        // Whatever serenity has spawned ends here.
+        runtime.shutdown_timeout(Duration::from_millis(500));
+        ended
+    }
+
+    fn passing(&self, reason: impl Into<String>) -> Ended {
+        Ended::Passing {
+            reason: reason.into(),
+            wait: REPLACE,
+        }
+    }
+
+    /// What a call to Discord that came to nothing means for the attempt.
+    fn refused(&self, error: RestError) -> Ended {
+        let least = match &error {
+            RestError::Unauthorized => return Ended::Final(Refused::Token),
+            RestError::Limited { retry_after } => *retry_after,
+            _ => Duration::ZERO,
+        };
+        Ended::Passing {
+            wait: self.line.look_up_failed().max(least),
+            reason: error.to_string(),
+        }
+    }
+
+    async fn connect(&self, lessons: &mut Lessons) -> Ended {
+        let rest = match Rest::new(&self.config.api_url, self.token) {
+            Ok(rest) => rest,
+            Err(error) => return self.refused(error),
+        };
+        let found = async { Ok((rest.application().await?, rest.gateway().await?)) };
+        let (application, gateway) = match found.await {
+            Ok(found) => found,
+            Err(error) => return self.refused(error),
+        };
+        let shards = gateway.shards.max(lessons.least_shards);
+        let ended = match self
+            .run_client(&rest, application, (gateway, shards), lessons)
+            .await
+        {
+            Ok(ended) => ended,
+            Err(reason) => return self.passing(reason),
+        };
+        match self.line.take_refusal() {
+            Some(refusal) => self.learn(refusal, (application, shards), lessons),
+            None => ended,
+        }
+    }
+
+    /// Runs serenity until it ends; an error is why it could not begin.
+    async fn run_client(
+        &self,
+        rest: &Rest,
+        application: serenity::ApplicationId,
+        (gateway, shards): (GatewayFacts, u32),
+        lessons: &Lessons,
+    ) -> Result<Ended, String> {
+        self.line.begin(shards as usize, gateway.limit);
+        // On the main runtime: whatever serenity does, the relay keeps its time.
+        let relay_config = self.relay_config(gateway.url)?;
+        let starting = relay::start(relay_config, Arc::clone(self.line));
+        let started = self.desk.home.spawn(starting).await;
+        let (address, relay) = started
+            .map_err(|error| error.to_string())?
+            .map_err(|error| error.to_string())?;
+        let limit = WEDGED_AFTER + EACH_SHARD * shards;
+        let mut wedged = self
+            .desk
+            .home
+            .spawn(relay::deserted(Arc::clone(self.line), limit));
+
+        let mut client = self.client(application, lessons).await?;
+        // serenity looked the gateway up itself, and would fall back to the public one where that failed.
+        *client.ws_url.lock().await = address;
+        let registering =
+            registration::register(rest, application, self.config.guild, &self.desk.command_ids);
+        let ended = tokio::select! {
+            ended = client.start_shards(shards) => match ended {
+                Ok(()) => self.passing("the client ended"),
+                Err(error) => self.passing(error::outside(&error)),
+            },
+            error = registering => self.refused(error),
+            _ = &mut wedged => self.passing("the client is wedged and is replaced"),
+        };
+        wedged.abort();
+        relay.abort();
+        Ok(ended)
+    }
+
+    fn relay_config(&self, gateway_url: String) -> Result<RelayConfig, String> {
+        let tls = relay::public_tls().map_err(|error| error.to_string())?;
+        Ok(RelayConfig {
+            gateway_url,
+            ack_limit: self.config.heartbeat_timeout,
+            presence: self.desk.presence.clone(),
+            path: relay::secret_path(&tls).map_err(|error| error.to_string())?,
+            tls,
+        })
+    }
+
+    async fn client(
+        &self,
+        application: serenity::ApplicationId,
+        lessons: &Lessons,
+    ) -> Result<serenity::Client, String> {
+        // serenity's own limiter ignores a configured origin, so it is off and the origin is always set: one path in
+        // tests and in production.
+        let http = HttpBuilder::new(self.token)
+            .client(rest::http_client().map_err(|error| error.to_string())?)
+            .proxy(&self.config.api_url)
+            .ratelimiter_disabled(true)
+            .application_id(application)
+            .build();
+        serenity::ClientBuilder::new_with_http(http, intents(&lessons.privileged))
+            .framework(framework::framework(self.desk))
+            .event_handler(Events)
+            .raw_event_handler(framework::Unread {
+                desk: self.desk.clone(),
+            })
+            .await
+            .map_err(|error| error::outside(&error))
+    }
+
+    /// What a final close code means: the end, or another attempt that asks for something else.
+    fn learn(
+        &self,
+        refusal: Final,
+        (application, shards): (serenity::ApplicationId, u32),
+        lessons: &mut Lessons,
+    ) -> Ended {
+        match refusal {
+            Final::Token => Ended::Final(Refused::Token),
+            Final::Version => Ended::Final(Refused::Version),
+            Final::Intents(code) if lessons.privileged.is_empty() => {
+                Ended::Final(Refused::Intents(code))
+            }
+            Final::Intents(_) => {
+                tracing::error!("{}", intents_refused(&lessons.privileged, application));
+                lessons.privileged.clear();
+                self.passing("it does not let us have the privileged intents")
+            }
+            Final::Shards => {
+                lessons.least_shards = shards + 1;
+                self.passing(format!(
+                    "it wants the bot in more shards than {shards}; asking how many"
+                ))
+            }
+        }
+    }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("discord-worker")
+        .enable_all()
         .build()
 }
 
-/// Registers the commands: in one guild at once, or everywhere. Tried until Discord takes them.
-async fn register(http: Arc<Http>, guild: Option<u64>) {
-    let commands = poise::builtins::create_application_commands(&commands::all());
-    loop {
-        match register_once(&http, guild, &commands).await {
-            Ok(()) => {
-                return tracing::info!(
-                    count = commands.len(),
-                    "The commands are registered with Discord"
-                );
+fn intents(privileged: &[PrivilegedIntent]) -> GatewayIntents {
+    privileged.iter().fold(INTENTS, |intents, asked| {
+        intents
+            | match asked {
+                PrivilegedIntent::Members => GatewayIntents::GUILD_MEMBERS,
+                PrivilegedIntent::Presences => GatewayIntents::GUILD_PRESENCES,
+                PrivilegedIntent::MessageContent => GatewayIntents::MESSAGE_CONTENT,
             }
-            Err(error) => {
-                let reason = error::outside(&error);
-                tracing::warn!(
-                    reason,
-                    "the commands could not be registered with Discord; trying again"
-                );
-            }
-        }
-        tokio::time::sleep(RETRY).await;
-    }
+    })
 }
 
-async fn register_once(
-    http: &Http,
-    guild: Option<u64>,
-    commands: &[serenity::CreateCommand],
-) -> Result<(), serenity::Error> {
-    let Some(guild) = guild else {
-        return http.create_global_commands(&commands).await.map(drop);
-    };
-    http.create_guild_commands(guild.into(), &commands).await?;
-    // Those of a time without a home guild would stand in every list a second time.
-    let no_commands: [serenity::CreateCommand; 0] = [];
-    http.create_global_commands(&no_commands).await.map(drop)
+/// Names the intents and the page where they are switched on.
+fn intents_refused(asked: &[PrivilegedIntent], application: serenity::ApplicationId) -> String {
+    let words: Vec<&str> = asked.iter().map(|intent| intent.word()).collect();
+    let titles: Vec<String> = asked
+        .iter()
+        .map(|intent| format!("\"{}\"", intent.title()))
+        .collect();
+    format!(
+        "DISCORD_PRIVILEGED_INTENTS: Discord does not let this application have {}; switch on {} at https://discord.com/developers/applications/{application}/bot and restart. Going on without",
+        words.join(", "),
+        titles.join(" and ")
+    )
 }
 
-/// Tells the log who we are.
-struct Greeting;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[serenity::async_trait]
-impl serenity::EventHandler for Greeting {
-    async fn ready(&self, _: serenity::Context, ready: serenity::Ready) {
-        tracing::info!(
-            guilds = ready.guilds.len(),
-            "Connected to Discord as {}",
-            ready.user.name
+    #[test]
+    fn refused_intents_are_named_with_the_page_that_switches_them_on() {
+        let asked = [PrivilegedIntent::Members, PrivilegedIntent::MessageContent];
+        assert_eq!(
+            intents_refused(&asked, serenity::ApplicationId::new(42)),
+            "DISCORD_PRIVILEGED_INTENTS: Discord does not let this application have members, message_content; switch on \"Server Members Intent\" and \"Message Content Intent\" at https://discord.com/developers/applications/42/bot and restart. Going on without"
         );
     }
 
-    async fn resume(&self, _: serenity::Context, _: serenity::ResumedEvent) {
-        tracing::info!("The connection to Discord was resumed");
-    }
-}
-
-/// Counts what serenity could not read: such an interaction is lost, and only a debug line would say so.
-struct Unread {
-    desk: Desk,
-}
-
-#[serenity::async_trait]
-impl serenity::RawEventHandler for Unread {
-    async fn raw_event(&self, _: serenity::Context, event: serenity::Event) {
-        if let serenity::Event::Unknown(unknown) = event
-            && unknown.kind == "INTERACTION_CREATE"
-        {
-            self.desk.metrics.interactions_unread.inc();
-            tracing::error!("an interaction from Discord could not be read and was not answered");
-        }
+    #[test]
+    fn only_the_privileged_intents_that_were_asked_for_are_added() {
+        assert_eq!(intents(&[]).bits(), 1 | 1 << 9);
+        assert_eq!(
+            intents(&PrivilegedIntent::ALL).bits(),
+            1 | 1 << 1 | 1 << 8 | 1 << 9 | 1 << 15
+        );
     }
 }

@@ -11,8 +11,11 @@ mod client;
 mod commands;
 mod complete;
 mod error;
+mod framework;
+mod registration;
 mod relay;
 mod reply;
+mod rest;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,11 +27,14 @@ use crate::actions::looking::Looking;
 use crate::actions::recheck::Extent;
 use crate::domain::Instant;
 use crate::domain::address::AddressPolicy;
+use crate::domain::intent::PrivilegedIntent;
 use crate::domain::monitor::GuildId;
-use crate::domain::presence::Presence;
+use crate::domain::presence::Shown;
 use crate::metrics::Metrics;
 use crate::store::Store;
-use crate::vitals::{Gateway, Vitals};
+use crate::vitals::Vitals;
+
+pub use registration::CommandIds;
 
 /// How to reach Discord.
 #[derive(Clone)]
@@ -38,8 +44,9 @@ pub struct Config {
     pub api_url: String,
     /// No heartbeat acknowledged for this long: the connection is given up.
     pub heartbeat_timeout: Duration,
-    /// Reconnects in a row before the retries become slow.
+    /// Attempts in a row before the retries become slow.
     pub max_reconnects: u32,
+    pub privileged_intents: Vec<PrivilegedIntent>,
 }
 
 /// What commands and buttons work with.
@@ -55,7 +62,8 @@ pub struct Desk {
     pub policy: AddressPolicy,
     pub guild_locks: GuildLocks,
     /// What the presence shows, kept in step by a job.
-    pub presence: watch::Receiver<Presence>,
+    pub presence: watch::Receiver<Shown>,
+    pub command_ids: CommandIds,
     /// Where looks run.
     pub home: tokio::runtime::Handle,
 }
@@ -109,8 +117,14 @@ pub enum Refused {
         "DISCORD_TOKEN: Discord does not know this token; open https://discord.com/developers/applications, choose the application, Bot, Reset Token, and set DISCORD_TOKEN to the new one"
     )]
     Token,
-    #[error("Discord refused the connection for good: {0}")]
-    Gateway(String),
+    #[error(
+        "Discord refused the connection for good, because of the intents that Rollcall asks for (close code {0}); install the newest Rollcall"
+    )]
+    Intents(u16),
+    #[error(
+        "Discord no longer speaks the version of its gateway that this Rollcall speaks (close code 4012); install the newest Rollcall"
+    )]
+    Version,
 }
 
 /// The running client.
@@ -149,26 +163,16 @@ pub fn start(config: Config, desk: Desk, stop: &watch::Receiver<bool>) -> Handle
             ended: None,
         };
     };
-    desk.vitals.set_gateway(Gateway::Connecting);
+    desk.vitals.gateway_is_wanted();
     let (tell_ended, ended) = oneshot::channel();
     let stop = stop.clone();
     let thread = std::thread::Builder::new()
         .name("discord".into())
         .spawn(move || {
-            let runtime = match tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(1)
-                .enable_all()
-                .build()
-            {
-                Ok(runtime) => runtime,
-                Err(error) => {
-                    return tracing::error!(%error, "the runtime for Discord cannot start");
-                }
-            };
-            if let Some(error) = runtime.block_on(client::run(&token, &config, &desk, stop)) {
+            if let Some(error) = client::run(&token, &config, &desk, &stop) {
+                // Nobody waits for it any more where the process is stopping.
                 let _ = tell_refused.send(error);
             }
-            runtime.shutdown_timeout(Duration::from_secs(1));
             let _ = tell_ended.send(());
         });
     if let Err(error) = thread {

@@ -23,6 +23,11 @@ impl Instant {
         self.0.div_euclid(1000)
     }
 
+    /// Whole days since the epoch, in UTC.
+    pub const fn day(self) -> i64 {
+        self.0.div_euclid(24 * 3600 * 1000)
+    }
+
     /// Time passed since `earlier`; zero when `earlier` lies in the future (a clock that stepped back).
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

@@ -2,12 +2,13 @@
 //!
 //! Reading order: what is on the roll (`monitor`), where it is and what a look asks for (`target`, `check`), when it is
 //! due (`schedule`), what was seen (`outcome`), what it means (`status`), what is told of it (`event`, `presence`,
-//! `text`); and when to try the gateway again (`reconnect`).
+//! `text`); and for Discord's gateway, what to ask for and when to try again (`intent`, `reconnect`).
 
 pub mod address;
 pub mod check;
 pub mod event;
 mod instant;
+pub mod intent;
 pub mod monitor;
 pub mod outcome;
 pub mod presence;

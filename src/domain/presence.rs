@@ -35,6 +35,14 @@ pub struct Presence {
     pub text: String,
 }
 
+/// What Discord is to show, and how often that was to be sent anew although nothing had changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    pub presence: Presence,
+    /// Grows with every keep-alive.
+    pub refreshes: u64,
+}
+
 /// The text where the setting says nothing else.
 pub const DEFAULT_TEMPLATE: &str = "{online} of {total} online · {offline} offline";
 

@@ -1,8 +1,9 @@
-//! How long to wait before connecting to the gateway again: exponential with full jitter, then slow retries for ever.
+//! When to try the gateway again: quick at first and spread by chance, then slowly for ever; and when a new session may
+//! be begun, because Discord counts those.
 
 use std::time::Duration;
 
-/// The longest wait before the first, second, third … attempt in a row, while attempts are still quick.
+/// The longest wait after the first, second, third … failed attempt in a row, while attempts are still quick.
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST_QUICK: Duration = Duration::from_secs(60);
 
@@ -10,77 +11,204 @@ const LONGEST_QUICK: Duration = Duration::from_secs(60);
 const SLOW: Duration = Duration::from_secs(5 * 60);
 const SLOWEST: Duration = Duration::from_secs(15 * 60);
 
+/// The longest wait after the first, second, third … connection in a row that worked and was soon lost.
+const FIRST_DROP: Duration = Duration::from_millis(250);
+const LONGEST_DROP: Duration = Duration::from_secs(2);
+
+/// A connection that worked for this long ends a row.
+const STEADY: Duration = Duration::from_secs(30);
+
+/// Discord takes one IDENTIFY in five seconds.
+const IDENTIFY_GAP: Duration = Duration::from_secs(5);
+
+/// After an invalid session Discord wants a pause of one to five seconds before the next IDENTIFY.
+const INVALID_LEAST: Duration = Duration::from_secs(1);
+const INVALID_MOST: Duration = Duration::from_secs(5);
+
+/// How the attempts in a row have gone so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    /// Attempts that never came to a working connection.
+    failures: u32,
+    /// Connections that worked, and were lost soon.
+    drops: u32,
+}
+
 /// What comes before an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
     pub length: Duration,
-    /// This is the first slow one: the moment to say that quick attempts are used up.
-    pub gives_up_haste: bool,
+    /// This is a slow one: the quick attempts are used up.
+    pub is_slow: bool,
 }
 
-/// The wait before attempt number `failures + 1`, after so many failures in a row.
+impl Row {
+    /// Notes the end of an attempt; `worked_for` is how long its connection worked, `None` where it never did.
+    pub fn ended(&mut self, worked_for: Option<Duration>) {
+        *self = match worked_for {
+            None => Self {
+                failures: self.failures.saturating_add(1),
+                ..*self
+            },
+            Some(length) if length < STEADY => Self {
+                failures: 0,
+                drops: self.drops.saturating_add(1),
+            },
+            Some(_) => Self::default(),
+        };
+    }
+
+    /// The wait before the next attempt, with `quick_attempts` of them before the slow ones.
+    ///
+    /// `jitter` is a random number from 0 to 1: quick waits are anywhere between nothing and their longest, so that many
+    /// bots do not come back at the same moment (full jitter).
+    pub fn wait(&self, quick_attempts: u32, jitter: f64) -> Wait {
+        let jitter = jitter.clamp(0.0, 1.0);
+        if self.failures >= quick_attempts.max(1) {
+            let nth = self.failures - quick_attempts.max(1) + 1;
+            return Wait {
+                length: SLOW.saturating_mul(nth).min(SLOWEST),
+                is_slow: true,
+            };
+        }
+        let longest = match (self.failures, self.drops) {
+            (0, 0) => Duration::ZERO,
+            (0, drops) => doubled(FIRST_DROP, drops).min(LONGEST_DROP),
+            (failures, _) => doubled(FIRST, failures).min(LONGEST_QUICK),
+        };
+        Wait {
+            length: longest.mul_f64(jitter),
+            is_slow: false,
+        }
+    }
+}
+
+/// `first` for the first, twice that for the second, and so on.
+fn doubled(first: Duration, nth: u32) -> Duration {
+    first.saturating_mul(1 << nth.saturating_sub(1).min(16))
+}
+
+/// The pause after Discord has declared a session invalid.
+pub fn invalid_session_pause(jitter: f64) -> Duration {
+    INVALID_LEAST + (INVALID_MOST - INVALID_LEAST).mul_f64(jitter.clamp(0.0, 1.0))
+}
+
+/// How many sessions Discord still lets us begin, as of now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StartLimit {
+    /// Sessions in each period, usually 1,000 in a day.
+    pub total: u32,
+    pub remaining: u32,
+    /// Until the period ends and `remaining` is `total` again.
+    pub reset_in: Duration,
+}
+
+/// How long after the last IDENTIFY the next may be sent.
 ///
-/// `jitter` is a random number from 0 to 1: quick waits are anywhere between nothing and their longest, so that many
-/// bots do not come back at the same moment (full jitter).
-pub fn wait(failures: u32, quick_attempts: u32, jitter: f64) -> Wait {
-    if failures == 0 {
-        return Wait {
-            length: Duration::ZERO,
-            gives_up_haste: false,
-        };
+/// Five seconds while more than half of the period's sessions are left; then what is left is spread over the rest of the
+/// period; with none left, the rest of the period. Going over the limit would cost the token.
+pub fn identify_gap(limit: StartLimit) -> Duration {
+    if limit.remaining == 0 {
+        return limit.reset_in.max(IDENTIFY_GAP);
     }
-    if failures < quick_attempts {
-        let longest = FIRST
-            .saturating_mul(1 << (failures - 1).min(16))
-            .min(LONGEST_QUICK);
-        return Wait {
-            length: longest.mul_f64(jitter.clamp(0.0, 1.0)),
-            gives_up_haste: false,
-        };
+    if limit.remaining > limit.total / 2 {
+        return IDENTIFY_GAP;
     }
-    let slow = SLOW
-        .saturating_mul(failures - quick_attempts + 1)
-        .min(SLOWEST);
-    Wait {
-        length: slow,
-        gives_up_haste: failures == quick_attempts,
-    }
+    (limit.reset_in / limit.remaining).max(IDENTIFY_GAP)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn row(failures: u32, drops: u32) -> Row {
+        Row { failures, drops }
+    }
+
     #[test]
     fn waits_double_up_to_a_minute_then_grow_from_five_minutes_to_fifteen() {
         let longest: Vec<u64> = (0..15)
-            .map(|failures| wait(failures, 10, 1.0).length.as_secs())
+            .map(|failures| row(failures, 0).wait(10, 1.0).length.as_secs())
             .collect();
         assert_eq!(
             longest,
             [0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 300, 600, 900, 900, 900]
         );
+        let slow: Vec<u32> = (0..12)
+            .filter(|failures| row(*failures, 0).wait(10, 0.5).is_slow)
+            .collect();
+        assert_eq!(slow, [10, 11]);
     }
 
     #[test]
-    fn the_moment_of_giving_up_haste_comes_once() {
-        let moments: Vec<u32> = (0..40)
-            .filter(|failures| wait(*failures, 10, 0.5).gives_up_haste)
+    fn a_connection_that_is_lost_again_and_again_is_made_anew_within_two_seconds() {
+        let longest: Vec<u128> = (0..7)
+            .map(|drops| row(0, drops).wait(10, 1.0).length.as_millis())
             .collect();
-        assert_eq!(moments, [10]);
+        assert_eq!(longest, [0, 250, 500, 1000, 2000, 2000, 2000]);
+        assert!(!row(0, 1000).wait(10, 1.0).is_slow);
+    }
+
+    #[test]
+    fn a_working_connection_ends_the_failures_and_a_steady_one_the_drops() {
+        let mut row = Row::default();
+        row.ended(None);
+        row.ended(None);
+        assert_eq!((row.failures, row.drops), (2, 0));
+        row.ended(Some(Duration::from_secs(1)));
+        row.ended(Some(Duration::from_secs(29)));
+        assert_eq!((row.failures, row.drops), (0, 2));
+        row.ended(None);
+        assert_eq!((row.failures, row.drops), (1, 2));
+        row.ended(Some(Duration::from_secs(30)));
+        assert_eq!(row, Row::default());
     }
 
     #[test]
     fn jitter_spreads_the_quick_waits_from_nothing_to_their_longest() {
-        assert_eq!(wait(5, 10, 0.0).length, Duration::ZERO);
-        assert_eq!(wait(5, 10, 0.5).length, Duration::from_secs(8));
-        assert_eq!(wait(20, 10, 0.0).length, SLOWEST);
+        assert_eq!(row(5, 0).wait(10, 0.0).length, Duration::ZERO);
+        assert_eq!(row(5, 0).wait(10, 0.5).length, Duration::from_secs(8));
+        assert_eq!(row(20, 0).wait(10, 0.0).length, SLOWEST);
+        assert_eq!(invalid_session_pause(0.0), Duration::from_secs(1));
+        assert_eq!(invalid_session_pause(1.0), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn sessions_are_begun_five_seconds_apart_and_spread_when_they_become_few() {
+        for (total, remaining, reset_in, gap) in [
+            (1000, 1000, 86_400, 5),
+            (1000, 501, 86_400, 5),
+            (1000, 500, 86_400, 172),
+            (1000, 10, 3_600, 360),
+            (1000, 400, 60, 5),
+            (1000, 0, 7_200, 7_200),
+            (1000, 0, 0, 5),
+            (1, 1, 60, 5),
+        ] {
+            let limit = StartLimit {
+                total,
+                remaining,
+                reset_in: Duration::from_secs(reset_in),
+            };
+            assert_eq!(identify_gap(limit).as_secs(), gap, "{limit:?}");
+        }
     }
 
     proptest::proptest! {
         #[test]
-        fn no_count_overflows(failures: u32, quick in 1_u32..1000, jitter in 0.0_f64..1.0) {
-            proptest::prop_assert!(wait(failures, quick, jitter).length <= SLOWEST);
+        fn no_count_overflows(failures: u32, drops: u32, quick in 0_u32..1000, jitter in 0.0_f64..1.0) {
+            proptest::prop_assert!(row(failures, drops).wait(quick, jitter).length <= SLOWEST);
+        }
+
+        #[test]
+        fn the_limit_is_never_passed(total in 1_u32..2000, remaining in 0_u32..2000, seconds in 0_u64..100_000) {
+            let reset_in = Duration::from_secs(seconds);
+            let gap = identify_gap(StartLimit { total, remaining, reset_in });
+            proptest::prop_assert!(gap >= IDENTIFY_GAP);
+            // As many as are left, at this gap, do not fit into the period more often than they may.
+            if remaining <= total / 2 && remaining > 0 {
+                proptest::prop_assert!(gap * remaining + Duration::from_millis(1) >= reset_in);
+            }
         }
     }
 }

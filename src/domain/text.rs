@@ -83,6 +83,19 @@ pub fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// A size: `512 B`, `4.0 KB`, `12.3 MB`, by thousands.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a size is shown with one decimal"
+)]
+pub fn bytes(number: u64) -> String {
+    let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "KB")];
+    match units.into_iter().find(|(unit, _)| number >= *unit) {
+        Some((unit, name)) => format!("{:.1} {name}", number as f64 / unit as f64),
+        None => format!("{number} B"),
+    }
+}
+
 /// A phase of a look: `0.42 ms`, `12 ms`, `1.2 s`.
 pub fn latency(length: Duration) -> String {
     let millis = length.as_secs_f64() * 1000.0;
@@ -96,6 +109,19 @@ pub fn latency(length: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_shown_in_the_largest_unit_that_fits() {
+        for (number, shown) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (4_000, "4.0 KB"),
+            (12_345_678, "12.3 MB"),
+            (2_000_000_000, "2.0 GB"),
+        ] {
+            assert_eq!(bytes(number), shown);
+        }
+    }
 
     #[test]
     fn foreign_text_can_neither_ping_nor_format_nor_hide() {

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::Desk;
-use crate::vitals::Gateway;
+use crate::vitals::{Gateway, Shard};
 
 pub(super) async fn alive(State(desk): State<Desk>) -> Response {
     let is_alive = desk.vitals.scheduler_is_alive();
@@ -31,8 +31,17 @@ pub(super) async fn ready(State(desk): State<Desk>) -> Response {
     };
     let gateway = desk.vitals.gateway();
     let is_ready = database == "ok" && scheduler == "ok" && gateway != Gateway::Connecting;
-    let facts = json!({ "ready": is_ready, "database": database, "scheduler": scheduler, "gateway": gateway.word() });
+    let shards: Vec<_> = desk.vitals.shards().iter().map(shard).collect();
+    let facts = json!({
+        "ready": is_ready, "database": database, "scheduler": scheduler, "gateway": gateway.word(),
+        "gateway_away_seconds": desk.vitals.gateway_away_for().map(|away| away.as_secs()),
+        "gateway_failed_checks": desk.vitals.failed_checks(), "shards": shards,
+    });
     answer(is_ready, &facts)
+}
+
+fn shard(shard: &Shard) -> serde_json::Value {
+    json!({ "stage": shard.stage.word(), "latency_ms": shard.latency.map(|latency| latency.as_millis()) })
 }
 
 fn answer(is_good: bool, facts: &serde_json::Value) -> Response {

@@ -2,12 +2,15 @@
 //! retry. `look` is the one that never ends: it calls the endpoints as they become due.
 
 mod bot_health;
+mod dead_man;
 mod driver;
 mod keep_alive;
 pub mod look;
 mod presence;
 mod prune;
 mod recheck;
+mod timers;
+mod watchdog;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +21,9 @@ use tokio::task::JoinHandle;
 
 use crate::actions::looking::Looking;
 use crate::actions::recheck::Extent;
-use crate::domain::presence::Presence;
+use crate::domain::presence::Shown;
 use crate::metrics::Metrics;
+use crate::notify::dead_man::Switch;
 use crate::store::{Store, StoreError};
 use crate::vitals::Vitals;
 
@@ -36,8 +40,11 @@ pub struct Context {
     pub retention_events: Duration,
     pub look_concurrency: usize,
     pub gateway: GatewayTimes,
+    /// Where signs of life are expected, and how often.
+    pub dead_man: Option<Switch>,
+    pub dead_man_interval: Duration,
     /// What the presence shows.
-    pub presence: watch::Sender<Presence>,
+    pub presence: watch::Sender<Shown>,
 }
 
 /// What the jobs around the connection to Discord go by.
@@ -87,6 +94,13 @@ fn table(context: &Context) -> Vec<Job> {
             },
         ]);
     }
+    if context.dead_man.is_some() {
+        jobs.push(Job {
+            name: dead_man::NAME,
+            period: context.dead_man_interval,
+            run: |context| Box::pin(dead_man::run(context)),
+        });
+    }
     jobs
 }
 
@@ -98,5 +112,7 @@ pub fn start(context: &Context, stop: &watch::Receiver<bool>) -> Vec<JoinHandle<
         .collect();
     tasks.push(tokio::spawn(look::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(presence::run(context.clone(), stop.clone())));
+    tasks.push(tokio::spawn(watchdog::run(context.clone(), stop.clone())));
+    tasks.push(tokio::spawn(timers::run(context.clone(), stop.clone())));
     tasks
 }

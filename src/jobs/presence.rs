@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::Context;
-use crate::domain::presence::{Presence, presence};
+use crate::domain::presence::{Presence, Shown, presence};
 use crate::store::{StoreError, endpoint};
 
 /// Changes that come together are counted together.
@@ -17,9 +17,9 @@ pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
     loop {
         match now(&context).await {
             Ok(presence) => {
-                let show = |shown: &mut Presence| {
-                    let differs = *shown != presence;
-                    shown.clone_from(&presence);
+                let show = |shown: &mut Shown| {
+                    let differs = shown.presence != presence;
+                    shown.presence.clone_from(&presence);
                     differs
                 };
                 context.presence.send_if_modified(show);

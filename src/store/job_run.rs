@@ -40,6 +40,23 @@ pub async fn last(reader: &Reader, name: &str) -> Result<Option<JobRun>, StoreEr
     }))
 }
 
+/// The last run of every job that has run, by its name.
+pub async fn all(reader: &Reader) -> Result<Vec<(String, JobRun)>, StoreError> {
+    let rows: Vec<(String, i64, i64, String)> =
+        sqlx::query_as("SELECT name, started_at, finished_at, summary FROM job_runs ORDER BY name")
+            .fetch_all(&reader.pool)
+            .await?;
+    let run = |(name, started_at, finished_at, summary)| {
+        let run = JobRun {
+            started_at: Instant::from_millis(started_at),
+            finished_at: Instant::from_millis(finished_at),
+            summary,
+        };
+        (name, run)
+    };
+    Ok(rows.into_iter().map(run).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +77,9 @@ mod tests {
         }
         assert_eq!(last(&store.reader, "recheck").await.unwrap(), Some(run(20)));
         assert_eq!(last(&store.reader, "prune").await.unwrap(), None);
+        assert_eq!(
+            all(&store.reader).await.unwrap(),
+            [("recheck".to_owned(), run(20))]
+        );
     }
 }

@@ -104,6 +104,11 @@ impl Writer {
         answered.await.map_err(|_| StoreError::NotWritten)?
     }
 
+    /// Pieces of work that wait for their turn.
+    pub fn waiting(&self) -> usize {
+        self.orders.max_capacity() - self.orders.capacity()
+    }
+
     /// Finishes what is queued, writes what waits in memory, and closes the connection.
     pub(super) async fn close(&self) {
         let (done, closed) = oneshot::channel();

@@ -2,6 +2,8 @@
 //! with the longest names there can be.
 
 mod endpoint;
+pub(super) mod health;
+pub(super) mod help;
 mod imported;
 pub(super) mod offline;
 pub(super) mod recheck;

@@ -1,7 +1,9 @@
 //! Every slash command. A command is a thin door: read the options, check, call an action, show a card.
 
+mod bot;
 mod endpoint;
 mod endpoints;
+mod help;
 mod offline_endpoints;
 mod ping;
 
@@ -14,7 +16,9 @@ pub(super) fn all() -> Vec<poise::Command<Desk, CommandError>> {
         offline_endpoints::offline_endpoints(),
         endpoints::endpoints(),
         endpoint::endpoint(),
+        bot::bot(),
         ping::ping(),
+        help::help(),
     ]
 }
 

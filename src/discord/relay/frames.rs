@@ -1,6 +1,11 @@
-//! What the relay reads and changes in the payloads that pass it.
+//! What the relay reads and writes of the payloads that pass it. A dispatch is not taken apart further than it must be.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
 
 use poise::serenity_prelude as serenity;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::domain::presence::Presence;
@@ -11,7 +16,8 @@ pub(super) enum FromClient {
     /// Answered here: the relay beats its own heart towards the gateway.
     Heartbeat,
     Identify(Value),
-    Resume(Value),
+    /// It wants the session with this id.
+    Resume(String),
     /// The relay sends the presence itself.
     Presence,
     Other,
@@ -26,7 +32,10 @@ pub(super) fn from_client(text: &str) -> FromClient {
         Some(1) => FromClient::Heartbeat,
         Some(2) => FromClient::Identify(payload),
         Some(3) => FromClient::Presence,
-        Some(6) => FromClient::Resume(payload),
+        Some(6) => {
+            let id = payload["d"]["session_id"].as_str();
+            FromClient::Resume(id.unwrap_or_default().to_owned())
+        }
         _ => FromClient::Other,
     }
 }
@@ -55,11 +64,17 @@ pub(super) fn heartbeat(sequence: Option<u64>) -> String {
     json!({ "op": 1, "d": sequence }).to_string()
 }
 
+/// What serenity is greeted with. It beats its heart towards the relay, which answers at once, so the interval is of no
+/// importance; this is Discord's own.
+pub(super) fn hello() -> String {
+    json!({ "op": 10, "d": { "heartbeat_interval": 41_250 } }).to_string()
+}
+
 pub(super) fn heartbeat_ack() -> String {
     json!({ "op": 11, "d": null }).to_string()
 }
 
-/// The session cannot be resumed: what serenity is told when the gateway says nothing at all.
+/// The session cannot be resumed.
 pub(super) fn invalid_session() -> String {
     json!({ "op": 9, "d": false }).to_string()
 }
@@ -73,47 +88,107 @@ pub(super) enum FromGateway {
     HeartbeatAck,
     /// The gateway asks for a heartbeat at once.
     HeartbeatRequest,
+    /// The gateway asks for a new connection.
+    Reconnect,
+    InvalidSession {
+        resumable: bool,
+    },
+    Dispatch {
+        sequence: Option<u64>,
+        event: Event,
+    },
+    Other,
+}
+
+/// A dispatch, as far as the relay cares.
+#[derive(Debug, PartialEq)]
+pub(super) enum Event {
     Ready {
-        guilds: usize,
+        session: String,
+        resume_url: Option<String>,
+        guilds: HashSet<u64>,
     },
     /// A READY that serenity would not understand: it would wait for ever.
     BrokenReady,
     Resumed,
-    InvalidSession,
+    JoinedGuild(u64),
+    LeftGuild(u64),
     /// A message or an interaction: somebody is there.
     Activity,
     Other,
 }
 
-/// Reads a payload of the gateway's, and its sequence number.
-pub(super) fn from_gateway(text: &str) -> (FromGateway, Option<u64>) {
-    let Ok(mut payload) = serde_json::from_str::<Value>(text) else {
-        return (FromGateway::Other, None);
-    };
-    let sequence = payload["s"].as_u64();
-    let kind = match (payload["op"].as_u64(), payload["t"].as_str()) {
-        (Some(10), _) => FromGateway::Hello {
-            heartbeat_interval_ms: payload["d"]["heartbeat_interval"]
-                .as_u64()
-                .unwrap_or(41_250),
-        },
-        (Some(11), _) => FromGateway::HeartbeatAck,
-        (Some(1), _) => FromGateway::HeartbeatRequest,
-        (Some(9), _) => FromGateway::InvalidSession,
-        (Some(0), Some("READY")) => ready(payload["d"].take()),
-        (Some(0), Some("RESUMED")) => FromGateway::Resumed,
-        (Some(0), Some("INTERACTION_CREATE" | "MESSAGE_CREATE")) => FromGateway::Activity,
-        _ => FromGateway::Other,
-    };
-    (kind, sequence)
+#[derive(Deserialize)]
+struct Envelope<'text> {
+    op: u64,
+    #[serde(borrow)]
+    d: Option<&'text RawValue>,
+    s: Option<u64>,
+    #[serde(borrow)]
+    t: Option<Cow<'text, str>>,
 }
 
-fn ready(data: Value) -> FromGateway {
-    match serde_json::from_value::<serenity::ReadyEvent>(data) {
-        Ok(event) => FromGateway::Ready {
-            guilds: event.ready.guilds.len(),
+/// Reads a payload of the gateway's.
+pub(super) fn from_gateway(text: &str) -> FromGateway {
+    let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(text) else {
+        return FromGateway::Other;
+    };
+    let data = || -> Value {
+        let raw = envelope.d.map_or("null", RawValue::get);
+        serde_json::from_str(raw).unwrap_or_default()
+    };
+    match envelope.op {
+        0 => FromGateway::Dispatch {
+            sequence: envelope.s,
+            event: event(envelope.t.as_deref().unwrap_or_default(), data),
         },
-        Err(_) => FromGateway::BrokenReady,
+        1 => FromGateway::HeartbeatRequest,
+        7 => FromGateway::Reconnect,
+        9 => FromGateway::InvalidSession {
+            resumable: data().as_bool().unwrap_or(false),
+        },
+        10 => FromGateway::Hello {
+            heartbeat_interval_ms: data()["heartbeat_interval"].as_u64().unwrap_or(41_250),
+        },
+        11 => FromGateway::HeartbeatAck,
+        _ => FromGateway::Other,
+    }
+}
+
+fn event(name: &str, data: impl FnOnce() -> Value) -> Event {
+    let id = |data: Value| data["id"].as_str().and_then(|id| id.parse().ok());
+    match name {
+        "READY" => ready(data()),
+        "RESUMED" => Event::Resumed,
+        "INTERACTION_CREATE" | "MESSAGE_CREATE" => Event::Activity,
+        "GUILD_CREATE" => id(data()).map_or(Event::Other, Event::JoinedGuild),
+        "GUILD_DELETE" => {
+            let data = data();
+            // An outage of Discord's own is no goodbye.
+            let is_outage = data["unavailable"].as_bool().unwrap_or(false);
+            match id(data) {
+                Some(id) if !is_outage => Event::LeftGuild(id),
+                _ => Event::Other,
+            }
+        }
+        _ => Event::Other,
+    }
+}
+
+fn ready(data: Value) -> Event {
+    let resume_url = data["resume_gateway_url"].as_str().map(str::to_owned);
+    match serde_json::from_value::<serenity::ReadyEvent>(data) {
+        Ok(event) => Event::Ready {
+            session: event.ready.session_id,
+            resume_url,
+            guilds: event
+                .ready
+                .guilds
+                .iter()
+                .map(|guild| guild.id.get())
+                .collect(),
+        },
+        Err(_) => Event::BrokenReady,
     }
 }
 
@@ -152,41 +227,73 @@ mod tests {
     }
 
     #[test]
-    fn payloads_of_the_gateway_are_told_apart() {
-        for (text, kind, sequence) in [
+    fn payloads_of_serenity_are_told_apart() {
+        for (text, kind) in [
+            (r#"{"op":1,"d":7}"#, FromClient::Heartbeat),
+            (r#"{"op":3,"d":{}}"#, FromClient::Presence),
             (
-                r#"{"op":10,"d":{"heartbeat_interval":45000},"s":null}"#,
+                r#"{"op":6,"d":{"session_id":"abc","seq":7}}"#,
+                FromClient::Resume("abc".into()),
+            ),
+            (r#"{"op":8,"d":{}}"#, FromClient::Other),
+            ("garbage", FromClient::Other),
+        ] {
+            assert_eq!(from_client(text), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn payloads_of_the_gateway_are_told_apart() {
+        let dispatch = |sequence, event| FromGateway::Dispatch {
+            sequence: Some(sequence),
+            event,
+        };
+        for (text, kind) in [
+            (
+                r#"{"op":10,"d":{"heartbeat_interval":45000},"s":null,"t":null}"#,
                 FromGateway::Hello {
                     heartbeat_interval_ms: 45_000,
                 },
-                None,
             ),
-            (r#"{"op":11}"#, FromGateway::HeartbeatAck, None),
-            (r#"{"op":1,"d":null}"#, FromGateway::HeartbeatRequest, None),
-            (r#"{"op":9,"d":true}"#, FromGateway::InvalidSession, None),
+            (r#"{"op":11}"#, FromGateway::HeartbeatAck),
+            (r#"{"op":1,"d":null}"#, FromGateway::HeartbeatRequest),
+            (r#"{"op":7,"d":null}"#, FromGateway::Reconnect),
+            (
+                r#"{"op":9,"d":true}"#,
+                FromGateway::InvalidSession { resumable: true },
+            ),
+            (
+                r#"{"op":9,"d":false}"#,
+                FromGateway::InvalidSession { resumable: false },
+            ),
             (
                 r#"{"op":0,"t":"RESUMED","s":7,"d":{}}"#,
-                FromGateway::Resumed,
-                Some(7),
+                dispatch(7, Event::Resumed),
             ),
             (
                 r#"{"op":0,"t":"READY","s":1,"d":{"v":10}}"#,
-                FromGateway::BrokenReady,
-                Some(1),
+                dispatch(1, Event::BrokenReady),
             ),
             (
                 r#"{"op":0,"t":"INTERACTION_CREATE","s":8,"d":{}}"#,
-                FromGateway::Activity,
-                Some(8),
+                dispatch(8, Event::Activity),
             ),
             (
-                r#"{"op":0,"t":"GUILD_CREATE","s":2,"d":{}}"#,
-                FromGateway::Other,
-                Some(2),
+                r#"{"op":0,"t":"GUILD_CREATE","s":2,"d":{"id":"42","name":"x"}}"#,
+                dispatch(2, Event::JoinedGuild(42)),
             ),
-            ("garbage", FromGateway::Other, None),
+            (
+                r#"{"op":0,"t":"GUILD_DELETE","s":3,"d":{"id":"42"}}"#,
+                dispatch(3, Event::LeftGuild(42)),
+            ),
+            (
+                r#"{"op":0,"t":"GUILD_DELETE","s":3,"d":{"id":"42","unavailable":true}}"#,
+                dispatch(3, Event::Other),
+            ),
+            (r#"{"op":99}"#, FromGateway::Other),
+            ("garbage", FromGateway::Other),
         ] {
-            assert_eq!(from_gateway(text), (kind, sequence), "{text}");
+            assert_eq!(from_gateway(text), kind, "{text}");
         }
     }
 }

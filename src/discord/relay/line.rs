@@ -1,69 +1,101 @@
-//! What is known of the line to the gateway: how it stands, what it cost, when to try again.
+//! What is known of the line to the gateway, shard by shard: how it stands, what it cost, when to try again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::clock::Stopwatch;
-use crate::domain::reconnect;
+use super::reason::{Final, Reason};
+use super::session::Session;
+use crate::clock::{Clock, Stopwatch};
+use crate::domain::presence::Presence;
+use crate::domain::reconnect::{self, Row, StartLimit};
 use crate::metrics::Metrics;
-use crate::vitals::{Gateway, Vitals};
+use crate::vitals::{Stage, Vitals};
 
-/// Discord takes one IDENTIFY in five seconds.
-const IDENTIFY_GAP: Duration = Duration::from_secs(5);
+/// Which shard of how many, counted from 0.
+pub(in crate::discord) type ShardId = usize;
 
-/// A connection that held this long ends a row of failures.
-const STEADY: Duration = Duration::from_secs(30);
-
-/// Why Discord will not have us, by close code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::discord) enum Final {
-    /// 4004: the token is not known.
-    Token,
-    /// 4013 or 4014: the intents.
-    Intents(u16),
-    /// 4010 to 4012: shards or the version.
-    Other(u16),
+/// A presence update that was sent: when, what, and at which refresh.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    pub at: Stopwatch,
+    pub presence: Presence,
+    pub refreshes: u64,
 }
 
-impl Final {
-    /// The final reason behind a close code; `None` for one after which to try again.
-    pub(super) fn of(code: u16) -> Option<Self> {
-        match code {
-            4004 => Some(Self::Token),
-            4013 | 4014 => Some(Self::Intents(code)),
-            4010..=4012 => Some(Self::Other(code)),
-            _ => None,
-        }
-    }
+#[derive(Clone, Debug, Default)]
+struct ShardFacts {
+    row: Row,
+    ready_since: Option<Stopwatch>,
+    presence: Option<Sent>,
+    /// Since when serenity has had no socket here; `None` while it has one.
+    deserted_since: Option<Stopwatch>,
+    /// The session of a socket that serenity gave up, should it want to resume.
+    left_behind: Option<Session>,
+}
+
+/// What Discord said of the sessions we may begin, and when.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    limit: StartLimit,
+    told: Stopwatch,
 }
 
 #[derive(Debug, Default)]
 struct Facts {
-    failures: u32,
-    connected_since: Option<Stopwatch>,
+    /// Attempts to look the gateway up.
+    look_ups: Row,
+    shards: Vec<ShardFacts>,
+    budget: Option<Budget>,
     identified_at: Option<Stopwatch>,
+    haste_is_over: bool,
     refused: Option<Final>,
 }
 
-/// Shared by the connections of one client, and by whoever wants to know.
+/// Shared by the connections of every client there is in the life of the process, and by whoever wants to know.
 #[derive(Debug)]
 pub(in crate::discord) struct Line {
     facts: Mutex<Facts>,
     vitals: Arc<Vitals>,
     metrics: Arc<Metrics>,
+    /// Attempts in a row before the retries become slow.
+    max_reconnects: u32,
 }
 
 impl Line {
-    pub(in crate::discord) fn new(vitals: Arc<Vitals>, metrics: Arc<Metrics>) -> Self {
+    pub(in crate::discord) fn new(
+        vitals: Arc<Vitals>,
+        metrics: Arc<Metrics>,
+        max_reconnects: u32,
+    ) -> Self {
         Self {
             facts: Mutex::default(),
             vitals,
             metrics,
+            max_reconnects,
         }
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new client is about to open so many shards. What was learned of their rows of failures is kept.
+    pub(in crate::discord) fn begin(&self, shards: usize, limit: StartLimit) {
+        let mut facts = self.facts();
+        facts.look_ups = Row::default();
+        facts.refused = None;
+        facts.shards.resize_with(shards, ShardFacts::default);
+        for shard in &mut facts.shards {
+            shard.presence = None;
+            shard.left_behind = None;
+            shard.deserted_since = Some(Stopwatch::start());
+        }
+        facts.budget = Some(Budget {
+            limit,
+            told: Stopwatch::start(),
+        });
+        drop(facts);
+        self.vitals.begin_shards(shards);
     }
 
     /// Why Discord refused us for good, if it did; asking forgets it.
@@ -75,72 +107,105 @@ impl Line {
         self.facts().refused = Some(reason);
     }
 
-    /// How long to wait before the next attempt to connect; says so when quick attempts are used up.
-    pub(super) fn wait_before_connecting(&self, max_reconnects: u32) -> Duration {
-        let wait = reconnect::wait(self.facts().failures, max_reconnects.max(1), jitter());
-        if wait.gives_up_haste {
-            tracing::error!("Max reconnection attempts reached");
-        }
+    /// The gateway could not be looked up: how long to wait before the next attempt.
+    pub(in crate::discord) fn look_up_failed(&self) -> Duration {
+        let mut facts = self.facts();
+        facts.look_ups.ended(None);
+        let wait = facts.look_ups.wait(self.max_reconnects, jitter());
+        facts.tell_of_slow_retries(wait.is_slow);
         wait.length
     }
 
-    /// Waits until an IDENTIFY may be sent, and takes the right to send it.
-    pub(super) async fn wait_for_identify(&self) {
-        loop {
-            let missing = {
-                let mut facts = self.facts();
-                let missing = facts.identified_at.map_or(Duration::ZERO, |at| {
-                    IDENTIFY_GAP.saturating_sub(at.elapsed())
-                });
-                if missing.is_zero() {
-                    facts.identified_at = Some(Stopwatch::start());
-                    break;
-                }
-                missing
-            };
-            tokio::time::sleep(missing).await;
+    /// How long to wait before a shard's next attempt to connect; says so when quick attempts are used up.
+    pub(super) fn wait_before_connecting(&self, shard: ShardId) -> Duration {
+        self.stage(shard, Stage::Waiting);
+        let mut facts = self.facts();
+        let row = facts.shard(shard).row;
+        let wait = row.wait(self.max_reconnects, jitter());
+        facts.tell_of_slow_retries(wait.is_slow);
+        wait.length
+    }
+
+    /// How long until an IDENTIFY may be sent, as far as is known now.
+    pub(super) fn until_identify(&self) -> Duration {
+        self.facts().until_identify()
+    }
+
+    /// Takes the right to send an IDENTIFY, or says how long that must still wait.
+    pub(super) fn try_identify(&self) -> Result<(), Duration> {
+        let mut facts = self.facts();
+        let missing = facts.until_identify();
+        if !missing.is_zero() {
+            return Err(missing);
         }
+        facts.identified_at = Some(Stopwatch::start());
+        if let Some(budget) = &mut facts.budget {
+            let limit = budget.now();
+            *budget = Budget {
+                limit: StartLimit {
+                    remaining: limit.remaining.saturating_sub(1),
+                    ..limit
+                },
+                told: Stopwatch::start(),
+            };
+        }
+        drop(facts);
         self.metrics.gateway_identifies.inc();
+        Ok(())
     }
 
     pub(super) fn resuming(&self) {
         self.metrics.gateway_resumes.inc();
     }
 
-    /// The gateway has said READY or RESUMED.
-    pub(super) fn is_up(&self) {
-        self.facts().connected_since = Some(Stopwatch::start());
-        self.vitals.set_gateway(Gateway::Ready);
+    pub(super) fn stage(&self, shard: ShardId, stage: Stage) {
+        self.vitals.change_shard(shard, |known| known.stage = stage);
+        self.show_up();
+    }
+
+    /// The gateway has said READY, with so many guilds, or RESUMED.
+    pub(super) fn is_up(&self, shard: ShardId, guilds: Option<usize>) {
+        let mut facts = self.facts();
+        facts.shard(shard).ready_since = Some(Stopwatch::start());
+        facts.haste_is_over = false;
+        drop(facts);
+        self.vitals.change_shard(shard, |known| {
+            known.stage = Stage::Ready;
+            known.guilds = guilds.unwrap_or(known.guilds);
+        });
         self.vitals.note_activity();
-        self.metrics.gateway_up.set(1);
+        self.show_up();
+    }
+
+    /// A shard is in more guilds, or in fewer.
+    pub(super) fn guilds(&self, shard: ShardId, guilds: usize) {
+        self.vitals
+            .change_shard(shard, |known| known.guilds = guilds);
     }
 
     /// A heartbeat was acknowledged after this long.
-    pub(super) fn acknowledged(&self, latency: Duration) {
-        self.vitals.set_latency(latency);
-        self.metrics
-            .gateway_latency_seconds
-            .set(latency.as_secs_f64());
+    pub(super) fn acknowledged(&self, shard: ShardId, latency: Duration) {
+        self.vitals
+            .change_shard(shard, |known| known.latency = Some(latency));
+        if let Some(slowest) = self.vitals.latency() {
+            self.metrics
+                .gateway_latency_seconds
+                .set(slowest.as_secs_f64());
+        }
     }
 
-    /// The connection has ended, or could not be opened; `reason` is a word for the metrics.
-    pub(super) fn ended(&self, reason: &str) {
+    /// A shard's connection has ended, or could not be opened.
+    pub(super) fn ended(&self, shard: ShardId, reason: Reason) {
         let mut facts = self.facts();
-        let was_steady = facts
-            .connected_since
-            .take()
-            .is_some_and(|since| since.elapsed() >= STEADY);
-        facts.failures = if was_steady {
-            0
-        } else {
-            facts.failures.saturating_add(1)
-        };
+        let known = facts.shard(shard);
+        let worked_for = known.ready_since.take().map(|since| since.elapsed());
+        known.row.ended(worked_for);
         drop(facts);
-        self.vitals.set_gateway(Gateway::Connecting);
-        self.metrics.gateway_up.set(0);
+        self.stage(shard, Stage::Waiting);
+        self.vitals.note_reconnect(Clock::SYSTEM.now().day());
         self.metrics
             .gateway_reconnects
-            .with_label_values(&[reason])
+            .with_label_values(&[reason.word()])
             .inc();
     }
 
@@ -148,13 +213,110 @@ impl Line {
         self.vitals.note_activity();
     }
 
-    pub(super) fn guilds(&self, count: usize) {
-        self.vitals.set_guilds(count);
+    /// The presence update that a shard's session has had last.
+    pub(super) fn presence_sent(&self, shard: ShardId) -> Option<Sent> {
+        self.facts().shard(shard).presence.clone()
+    }
+
+    pub(super) fn note_presence(&self, shard: ShardId, sent: Sent) {
+        self.facts().shard(shard).presence = Some(sent);
+    }
+
+    /// serenity has opened a shard's socket.
+    pub(super) fn attached(&self, shard: ShardId) {
+        self.facts().shard(shard).deserted_since = None;
+    }
+
+    /// serenity has given a session's socket up; it may come back for it.
+    pub(super) fn detached(&self, session: Session) {
+        let mut facts = self.facts();
+        let known = facts.shard(session.shard);
+        known.deserted_since = Some(Stopwatch::start());
+        known.left_behind = Some(session);
+    }
+
+    /// The session with this id, if serenity left it behind.
+    pub(super) fn take_session(&self, id: &str) -> Option<Session> {
+        let mut facts = self.facts();
+        let known = facts.shards.iter_mut().find(|shard| {
+            shard
+                .left_behind
+                .as_ref()
+                .is_some_and(|session| session.has_id(id))
+        })?;
+        known.left_behind.take()
+    }
+
+    /// For how long serenity has left a shard without a socket: of all shards, the longest.
+    pub(super) fn deserted_for(&self) -> Duration {
+        let facts = self.facts();
+        let since = facts
+            .shards
+            .iter()
+            .filter_map(|shard| shard.deserted_since)
+            .map(|since| since.elapsed());
+        since.max().unwrap_or_default()
+    }
+
+    fn show_up(&self) {
+        let is_ready = self.vitals.gateway() == crate::vitals::Gateway::Ready;
+        self.metrics.gateway_up.set(i64::from(is_ready));
     }
 }
 
+impl Facts {
+    /// A shard that nobody announced is taken as it comes: serenity has its reasons.
+    fn shard(&mut self, id: ShardId) -> &mut ShardFacts {
+        if self.shards.len() <= id {
+            self.shards.resize_with(id + 1, ShardFacts::default);
+        }
+        &mut self.shards[id]
+    }
+
+    /// Once in a row of failures, whichever shard comes to it first.
+    fn tell_of_slow_retries(&mut self, is_slow: bool) {
+        if is_slow && !std::mem::replace(&mut self.haste_is_over, true) {
+            tracing::error!("Max reconnection attempts reached");
+        }
+    }
+
+    fn until_identify(&self) -> Duration {
+        let Some(budget) = self.budget else {
+            return Duration::ZERO;
+        };
+        let gap = reconnect::identify_gap(budget.now());
+        match self.identified_at {
+            Some(last) => gap.saturating_sub(last.elapsed()),
+            // The first of this process: only an empty budget holds it up.
+            None if budget.now().remaining == 0 => budget.now().reset_in,
+            None => Duration::ZERO,
+        }
+    }
+}
+
+impl Budget {
+    /// The limit as of now: after the end of its period everything is there again.
+    fn now(&self) -> StartLimit {
+        let reset_in = self.limit.reset_in.saturating_sub(self.told.elapsed());
+        if reset_in.is_zero() {
+            return StartLimit {
+                total: self.limit.total,
+                remaining: self.limit.total,
+                reset_in: PERIOD,
+            };
+        }
+        StartLimit {
+            reset_in,
+            ..self.limit
+        }
+    }
+}
+
+/// The period of Discord's limit on sessions.
+const PERIOD: Duration = Duration::from_secs(24 * 3600);
+
 /// A random number from 0 to 1. The standard library's hasher is seeded by the system; nothing better is needed here.
-fn jitter() -> f64 {
+pub(in crate::discord) fn jitter() -> f64 {
     use std::hash::{BuildHasher, Hasher};
     let random = std::collections::hash_map::RandomState::new()
         .build_hasher()
@@ -166,19 +328,19 @@ fn jitter() -> f64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_some_close_codes_are_final() {
-        for (code, reason) in [
-            (1000, None),
-            (4000, None),
-            (4003, None),
-            (4004, Some(Final::Token)),
-            (4009, None),
-            (4010, Some(Final::Other(4010))),
-            (4013, Some(Final::Intents(4013))),
-            (4014, Some(Final::Intents(4014))),
-        ] {
-            assert_eq!(Final::of(code), reason, "{code}");
+    fn line() -> Line {
+        Line::new(
+            Arc::new(Vitals::new()),
+            Arc::new(Metrics::new().unwrap()),
+            3,
+        )
+    }
+
+    fn limit(remaining: u32, seconds: u64) -> StartLimit {
+        StartLimit {
+            total: 1000,
+            remaining,
+            reset_in: Duration::from_secs(seconds),
         }
     }
 
@@ -189,5 +351,70 @@ mod tests {
                 .map(|_| jitter())
                 .all(|random| (0.0..=1.0).contains(&random))
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sessions_are_begun_five_seconds_apart_whichever_shard_asks() {
+        let line = line();
+        line.begin(2, limit(1000, 86_400));
+        assert_eq!(line.try_identify(), Ok(()));
+        assert_eq!(line.try_identify(), Err(Duration::from_secs(5)));
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(line.until_identify(), Duration::from_secs(2));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(line.try_identify(), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_empty_budget_holds_up_even_the_first_session_until_it_is_filled_again() {
+        let line = line();
+        line.begin(1, limit(0, 600));
+        assert_eq!(line.try_identify(), Err(Duration::from_secs(600)));
+        tokio::time::advance(Duration::from_secs(600)).await;
+        assert_eq!(line.try_identify(), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_of_the_budget_is_counted_here_too() {
+        let line = line();
+        line.begin(1, limit(2, 1000));
+        assert_eq!(line.try_identify(), Ok(()));
+        // One is left, and with it the rest of the period.
+        assert_eq!(line.until_identify(), Duration::from_secs(1000));
+        tokio::time::advance(Duration::from_secs(1000)).await;
+        assert_eq!(line.try_identify(), Ok(()));
+        assert_eq!(line.until_identify(), Duration::from_secs(5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shard_without_a_socket_is_noticed() {
+        let line = line();
+        line.begin(2, limit(1000, 86_400));
+        line.attached(0);
+        tokio::time::advance(Duration::from_secs(40)).await;
+        assert_eq!(line.deserted_for(), Duration::from_secs(40));
+        line.attached(1);
+        assert_eq!(line.deserted_for(), Duration::ZERO);
+        let identify = serde_json::json!({ "op": 2, "d": { "token": "t", "shard": [0, 2] } });
+        line.detached(Session::identified(identify));
+        tokio::time::advance(Duration::from_secs(7)).await;
+        assert_eq!(line.deserted_for(), Duration::from_secs(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_retries_begin_after_so_many_failures_and_end_with_a_working_connection() {
+        let line = line();
+        line.begin(1, limit(1000, 86_400));
+        for _ in 0..3 {
+            assert!(line.wait_before_connecting(0) < Duration::from_secs(60));
+            line.ended(0, Reason::Connect);
+        }
+        assert_eq!(line.wait_before_connecting(0), Duration::from_secs(300));
+        assert!(line.facts().haste_is_over);
+        line.is_up(0, Some(1));
+        assert!(!line.facts().haste_is_over);
+        tokio::time::advance(Duration::from_secs(31)).await;
+        line.ended(0, Reason::Lost);
+        assert_eq!(line.wait_before_connecting(0), Duration::ZERO);
     }
 }

@@ -1,14 +1,21 @@
 //! Between serenity and the gateway: an in-process relay on loopback that holds the real connection itself.
 //!
 //! serenity 0.12.5 wedges for ever in several ways: an upgrade that is never answered, a RESUME that is never answered,
-//! an empty close frame that makes it spin. None of them can happen to a client whose server is this relay: serenity is
-//! only let in when the real gateway has been reached, its heartbeats are answered here, and what could wedge it ends in
-//! a dropped socket, after which it resumes. The relay beats its own heart towards the gateway, so acks and latency are
-//! exact; it keeps the presence; it counts reconnects, resumes and identifies, and spaces them.
+//! an empty close frame that makes it spin, a presence sent into a dead socket. All of them lie in how it reconnects, so it
+//! never has to: it opens one socket per shard to this relay, which stays open, and the relay opens the gateway, resumes
+//! or begins sessions, beats its own heart, keeps the presence, spaces attempts and identifies, and counts them.
+//! serenity is told of dispatches only. Where Discord's refusal is final, its socket is closed with a code that ends it.
+//!
+//! `carry` serves a socket of serenity's (`client`); `connection` is one connection to the gateway (`upstream`);
+//! `session` is what outlives it; `frames` reads the payloads; `reason` says why something ended; `line` remembers.
 
 mod carry;
+mod client;
+mod connection;
 mod frames;
 mod line;
+mod reason;
+mod session;
 mod upstream;
 
 use std::sync::Arc;
@@ -18,9 +25,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub(super) use line::{Final, Line};
+pub(super) use line::{Line, jitter};
+pub(super) use reason::Final;
 
-use crate::domain::presence::Presence;
+use crate::domain::presence::Shown;
 
 /// How the relay is to behave.
 #[derive(Clone)]
@@ -29,11 +37,22 @@ pub(super) struct RelayConfig {
     pub gateway_url: String,
     /// No ack for this long: the connection is given up.
     pub ack_limit: Duration,
-    /// Reconnects in a row before the retries become slow.
-    pub max_reconnects: u32,
     /// Trusted for `wss://`.
     pub tls: Arc<rustls::ClientConfig>,
-    pub presence: watch::Receiver<Presence>,
+    pub presence: watch::Receiver<Shown>,
+    /// What serenity must ask for; nobody else knows it.
+    pub path: String,
+}
+
+/// A path that nobody can guess.
+pub(super) fn secret_path(tls: &rustls::ClientConfig) -> Result<String, rustls::Error> {
+    let mut bytes = [0; 16];
+    let random = tls.crypto_provider().secure_random;
+    random
+        .fill(&mut bytes)
+        .map_err(|_| rustls::Error::FailedToGetRandomBytes)?;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("/{hex}"))
 }
 
 /// TLS towards the real gateway: current rustls, the public roots.
@@ -59,7 +78,7 @@ pub(super) async fn start(
     line: Arc<Line>,
 ) -> std::io::Result<(String, tokio::task::AbortHandle)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = format!("ws://{}", listener.local_addr()?);
+    let address = format!("ws://{}{}", listener.local_addr()?, config.path);
     let serving = tokio::spawn(async move {
         let mut carried = JoinSet::new();
         loop {
@@ -77,4 +96,12 @@ pub(super) async fn start(
         }
     });
     Ok((address, serving.abort_handle()))
+}
+
+/// Waits until serenity has left a shard without a socket for longer than `limit`: it is wedged, and only a new client
+/// helps. Runs where its timers are its own.
+pub(super) async fn deserted(line: Arc<Line>, limit: Duration) {
+    while line.deserted_for() <= limit {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }

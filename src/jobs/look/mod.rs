@@ -25,6 +25,7 @@ use crate::domain::outcome::{Outcome, Timings, Verdict};
 use crate::domain::status::Status;
 use crate::domain::{Instant, schedule};
 use crate::store::endpoint::Scheduled;
+use crate::vitals::Part;
 
 /// A look that takes longer than this belongs to the slow ones, which share only half of the places.
 const SLOW: Duration = Duration::from_secs(1);
@@ -119,7 +120,7 @@ impl Scheduler {
     async fn run(mut self, mut incoming: Incoming) {
         loop {
             self.launch_due();
-            self.context.vitals.scheduler_turned();
+            self.context.vitals.turned(Part::Scheduler);
             let idle = self.now().plus(IDLE_TURN);
             let wake = self
                 .queue

@@ -1,17 +1,20 @@
 //! The environment as typed settings. All mistakes are told at once, each by its name with a right example; secrets
 //! never print.
 
+mod read;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::address::AddressPolicy;
+use crate::domain::intent::PrivilegedIntent;
 use crate::domain::monitor::GuildId;
 use crate::domain::presence;
-use crate::domain::text::parse_duration;
+
+use read::Variables;
 
 /// A text that must not be shown: `Debug` and `Display` hide it.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,6 +51,9 @@ pub struct Settings {
     pub probe: ProbeSettings,
     pub recheck: RecheckSettings,
     pub log: LogSettings,
+    /// Where a dead-man's switch expects signs of life, and how often.
+    pub ping_url: Option<Secret>,
+    pub ping_interval: Duration,
     pub quota_endpoints: u64,
     pub retention_outcomes: Duration,
     pub retention_events: Duration,
@@ -68,6 +74,8 @@ pub struct DiscordSettings {
     pub inactivity_warning: Duration,
     pub offline_warning: Duration,
     pub max_reconnects: u32,
+    /// Asked for beside the ordinary ones.
+    pub privileged_intents: Vec<PrivilegedIntent>,
     /// What the presence says, with placeholders.
     pub presence: String,
 }
@@ -154,6 +162,8 @@ impl Settings {
             probe: read.probe(),
             recheck: read.recheck(),
             log: read.log(),
+            ping_url: read.secret_address("HEALTHCHECK_PING_URL", "https://example.org/ping/1234"),
+            ping_interval: read.length("HEALTHCHECK_PING_INTERVAL", "60s", SECOND, SECOND..=DAY),
             quota_endpoints: read.count("QUOTA_ENDPOINTS", "1000", 1, 1_000_000),
             retention_outcomes: read.length("RETENTION_OUTCOMES", "48h", HOUR, SECOND..=DAY * 3650),
             retention_events: read.length("RETENTION_EVENTS", "400d", DAY, SECOND..=DAY * 3650),
@@ -170,11 +180,6 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
-
-struct Variables {
-    variables: HashMap<String, String>,
-    mistakes: Vec<String>,
-}
 
 impl Variables {
     fn discord(&mut self) -> DiscordSettings {
@@ -225,6 +230,14 @@ impl Variables {
                 SECOND..=DAY * 7,
             ),
             max_reconnects: self.small("DISCORD_MAX_RECONNECTS", "10", 1000),
+            privileged_intents: self
+                .optional_value(
+                    "DISCORD_PRIVILEGED_INTENTS",
+                    "a list of members, presences, message_content",
+                    "members,message_content",
+                    PrivilegedIntent::parse_list,
+                )
+                .unwrap_or_default(),
             presence: self.text("DISCORD_PRESENCE", presence::DEFAULT_TEMPLATE),
         }
     }
@@ -293,83 +306,6 @@ impl Variables {
             ),
             keep_days: self.size("LOG_KEEP_DAYS", "14", 3650),
         }
-    }
-
-    fn optional(&self, name: &str) -> Option<String> {
-        self.variables
-            .get(name)
-            .map(|value| value.trim())
-            .filter(|value| !value.is_empty())
-            .map(str::to_owned)
-    }
-
-    fn text(&self, name: &str, default: &str) -> String {
-        self.optional(name).unwrap_or_else(|| default.to_owned())
-    }
-
-    /// A value with a default, which is also the example.
-    fn value<T>(
-        &mut self,
-        name: &str,
-        default: &str,
-        wanted: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> T {
-        let given = self.optional_value(name, wanted, default, &parse);
-        given
-            .or_else(|| parse(default))
-            .unwrap_or_else(|| unreachable!("the default of {name} is right"))
-    }
-
-    fn optional_value<T>(
-        &mut self,
-        name: &str,
-        wanted: &str,
-        example: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
-        let text = self.optional(name)?;
-        let value = parse(&text);
-        if value.is_none() {
-            self.mistakes.push(format!(
-                "{name} must be {wanted}, but is `{text}`; a right one is {name}={example}"
-            ));
-        }
-        value
-    }
-
-    fn length(
-        &mut self,
-        name: &str,
-        default: &str,
-        unit: Duration,
-        range: RangeInclusive<Duration>,
-    ) -> Duration {
-        let wanted = format!(
-            "a length of time from {} to {} (`90s`, `5m`, `250ms`)",
-            crate::domain::text::duration(*range.start()),
-            crate::domain::text::duration(*range.end())
-        );
-        self.value(name, default, &wanted, |text| {
-            parse_duration(text, unit).filter(|length| range.contains(length))
-        })
-    }
-
-    fn count(&mut self, name: &str, default: &str, least: u64, most: u64) -> u64 {
-        let wanted = format!("a number from {least} to {most}");
-        self.value(name, default, &wanted, |text| {
-            text.parse()
-                .ok()
-                .filter(|count| (least..=most).contains(count))
-        })
-    }
-
-    fn small(&mut self, name: &str, default: &str, most: u32) -> u32 {
-        u32::try_from(self.count(name, default, 1, most.into())).unwrap_or(most)
-    }
-
-    fn size(&mut self, name: &str, default: &str, most: u64) -> usize {
-        usize::try_from(self.count(name, default, 1, most)).unwrap_or(usize::MAX)
     }
 }
 
@@ -447,9 +383,21 @@ mod tests {
     }
 
     #[test]
-    fn a_token_never_prints() {
-        let settings = read(&[("DISCORD_TOKEN", "canary-token")]).unwrap();
+    fn secrets_never_print() {
+        let settings = read(&[
+            ("DISCORD_TOKEN", "canary-token"),
+            ("HEALTHCHECK_PING_URL", "https://example.org/canary"),
+        ])
+        .unwrap();
         assert!(!format!("{settings:?}").contains("canary"));
         assert_eq!(settings.discord.token.unwrap().reveal(), "canary-token");
+        for wrong in ["canary", "ftp://canary/", "https://", "https://a b/canary"] {
+            let error = read(&[("HEALTHCHECK_PING_URL", wrong)]).unwrap_err();
+            let told = error.to_string();
+            assert!(
+                told.contains("HEALTHCHECK_PING_URL") && !told.contains("canary"),
+                "{told}"
+            );
+        }
     }
 }

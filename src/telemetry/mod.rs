@@ -2,7 +2,9 @@
 //!
 //! Rules: a message reads alone, and its fields can be filtered; units stand in names; a failure is logged once, where it
 //! is handled; secrets and message contents never. Libraries are kept at `info` or quieter whatever our own level,
-//! because their debug lines print interaction tokens and URLs.
+//! because their debug lines print interaction tokens and URLs; and whatever is written passes `scrub`.
+
+mod scrub;
 
 use std::fmt;
 
@@ -17,6 +19,9 @@ use tracing_subscriber::{EnvFilter, Layer};
 use crate::clock::Clock;
 use crate::settings::{LogFormat, LogSettings};
 
+use scrub::Scrubbed;
+pub use scrub::Secrets;
+
 /// Lines that may wait for the disk; their room is taken at the start, 32 bytes each.
 const WAITING_LINES: usize = 8 * 1024;
 
@@ -26,8 +31,8 @@ pub struct LogGuard {
     _writer: tracing_appender::non_blocking::WorkerGuard,
 }
 
-/// Starts the log. Without it nothing is written, so it comes right after the settings.
-pub fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
+/// Starts the log, in which none of `secrets` will stand. Without it nothing is written, so it comes right after the settings.
+pub fn start(settings: &LogSettings, secrets: Secrets) -> Result<LogGuard, LogError> {
     let refuse = |error: &dyn fmt::Display| LogError {
         dir: settings.dir.display().to_string(),
         reason: error.to_string(),
@@ -50,8 +55,20 @@ pub fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
         .buffered_lines_limit(WAITING_LINES)
         .finish(file);
     tracing_subscriber::registry()
-        .with(layer(settings, std::io::stderr))
-        .with(layer(settings, file))
+        .with(layer(
+            settings,
+            Scrubbed {
+                inner: std::io::stderr,
+                secrets: secrets.clone(),
+            },
+        ))
+        .with(layer(
+            settings,
+            Scrubbed {
+                inner: file,
+                secrets,
+            },
+        ))
         .try_init()
         .map_err(|error| refuse(&error))?;
     Ok(LogGuard { _writer: guard })

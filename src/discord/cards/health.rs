@@ -1,0 +1,130 @@
+//! How the bot itself is.
+
+use std::time::Duration;
+
+use poise::serenity_prelude::CreateEmbed;
+
+use super::{AMBER, GREEN, relative, relative_or};
+use crate::domain::text;
+use crate::store::job_run::JobRun;
+use crate::vitals::{Shard, Stage};
+
+/// Shards that are listed one by one; of more, only those that are not ready.
+const LISTED_SHARDS: usize = 8;
+
+/// The facts, as they are known in the process and the database.
+#[derive(Clone, Debug)]
+pub(in crate::discord) struct Health {
+    pub shards: Vec<Shard>,
+    pub uptime: Duration,
+    pub reconnects_today: u64,
+    /// Health checks in a row that found the connection not ready.
+    pub failed_checks: u32,
+    pub scheduler_is_alive: bool,
+    pub looks_waiting: i64,
+    pub looks_in_flight: i64,
+    pub writes_waiting: usize,
+    pub database_bytes: u64,
+    /// The last run of every job, by its name.
+    pub jobs: Vec<(String, JobRun)>,
+}
+
+impl Health {
+    fn is_well(&self) -> bool {
+        self.scheduler_is_alive && self.shards.iter().all(|shard| shard.stage == Stage::Ready)
+    }
+
+    fn last_run(&self, name: &str) -> Option<&JobRun> {
+        self.jobs
+            .iter()
+            .find(|(job, _)| job == name)
+            .map(|(_, run)| run)
+    }
+}
+
+pub(in crate::discord) fn health(health: &Health) -> CreateEmbed {
+    let (title, colour) = if health.is_well() {
+        ("All is well", GREEN)
+    } else {
+        ("Not all is well", AMBER)
+    };
+    let keep_alive = health.last_run("keep_alive").map(|run| run.finished_at);
+    CreateEmbed::new()
+        .title(title)
+        .colour(colour)
+        .field("Connection to Discord", connection(health), false)
+        .field("Up for", text::duration(health.uptime), true)
+        .field(
+            "Reconnects today",
+            health.reconnects_today.to_string(),
+            true,
+        )
+        .field("Last keep-alive", relative_or(keep_alive, "none yet"), true)
+        .field("Queues", queues(health), false)
+        .field("Jobs", text::cut(&jobs(health), 1024), false)
+        .field("Database", text::bytes(health.database_bytes), true)
+}
+
+fn connection(health: &Health) -> String {
+    let is_long = health.shards.len() > LISTED_SHARDS;
+    let mut lines = vec![text::count(health.shards.len() as u64, "shard")];
+    let listed = health
+        .shards
+        .iter()
+        .enumerate()
+        .filter(|(_, shard)| !is_long || shard.stage != Stage::Ready)
+        .take(LISTED_SHARDS);
+    for (id, shard) in listed {
+        let mark = if shard.stage == Stage::Ready {
+            "🟢"
+        } else {
+            "🟡"
+        };
+        let latency = shard
+            .latency
+            .map_or_else(|| "latency not measured yet".to_owned(), text::latency);
+        lines.push(format!("{mark} {id}: {} · {latency}", shard.stage.word()));
+    }
+    if health.failed_checks > 0 {
+        lines.push(format!(
+            "{} failed in a row",
+            text::count(health.failed_checks.into(), "health check")
+        ));
+    }
+    lines.join("\n")
+}
+
+fn queues(health: &Health) -> String {
+    let mut parts = vec![
+        format!("{} waiting", plural(health.looks_waiting, "look")),
+        format!("{} under way", plural(health.looks_in_flight, "look")),
+        format!(
+            "{} waiting",
+            text::count(health.writes_waiting as u64, "write")
+        ),
+    ];
+    if !health.scheduler_is_alive {
+        parts.push("**the scheduler is stuck**".to_owned());
+    }
+    parts.join(" · ")
+}
+
+fn plural(number: i64, noun: &str) -> String {
+    text::count(u64::try_from(number).unwrap_or(0), noun)
+}
+
+fn jobs(health: &Health) -> String {
+    if health.jobs.is_empty() {
+        return "none has run yet".to_owned();
+    }
+    let line = |(name, run): &(String, JobRun)| {
+        let took = run.finished_at.since(run.started_at);
+        format!(
+            "`{name}` {} · took {}",
+            relative(run.started_at),
+            text::latency(took)
+        )
+    };
+    let lines: Vec<String> = health.jobs.iter().map(line).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,21 @@
+//! `/bot health`: how the bot itself is. It tells of nobody's endpoints.
+
+use crate::discord::error::CommandError;
+use crate::discord::reply::{self, Card};
+use crate::discord::{Context, answers, cards};
+
+/// The bot itself
+#[poise::command(slash_command, guild_only, subcommands("health"))]
+pub(super) async fn bot(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// How the bot is: its connection, its background work, its database
+#[poise::command(slash_command, guild_only)]
+async fn health(ctx: Context<'_>) -> Result<(), CommandError> {
+    let work = async {
+        let health = answers::bot_health(ctx.data()).await?;
+        Ok(Card::embed(cards::health::health(&health)))
+    };
+    reply::answer(ctx, work).await
+}

@@ -1,0 +1,74 @@
+//! How poise and serenity are set up: our commands, our error sentences, no mentions; and what their events tell the log.
+
+use poise::serenity_prelude as serenity;
+
+use super::{Desk, buttons, commands, error};
+
+/// poise with our commands.
+pub(super) fn framework(desk: &Desk) -> poise::Framework<Desk, error::CommandError> {
+    let data = desk.clone();
+    let options = poise::FrameworkOptions {
+        commands: commands::all(),
+        on_error: |error| Box::pin(error::answer(error)),
+        post_command: |ctx| {
+            let name: &str = &ctx.command().qualified_name;
+            ctx.data().metrics.commands.with_label_values(&[name]).inc();
+            Box::pin(std::future::ready(()))
+        },
+        event_handler: |framework, event| {
+            Box::pin(buttons::on_event(
+                framework.serenity_context,
+                event,
+                framework.user_data,
+            ))
+        },
+        allowed_mentions: Some(serenity::CreateAllowedMentions::new()),
+        initialize_owners: false,
+        ..poise::FrameworkOptions::default()
+    };
+    // Setup must not fail: a bot whose setup failed is online and answers nothing, for ever.
+    poise::Framework::builder()
+        .options(options)
+        .setup(move |_, _, _| Box::pin(std::future::ready(Ok(data))))
+        .build()
+}
+
+/// Tells the log who we are.
+pub(super) struct Events;
+
+#[serenity::async_trait]
+impl serenity::EventHandler for Events {
+    async fn ready(&self, _: serenity::Context, ready: serenity::Ready) {
+        let shard = ready.shard.map_or(0, |shard| shard.id.0);
+        tracing::info!(
+            shard,
+            guilds = ready.guilds.len(),
+            "Connected to Discord as {}",
+            ready.user.name
+        );
+    }
+
+    async fn resume(&self, ctx: serenity::Context, _: serenity::ResumedEvent) {
+        tracing::info!(
+            shard = ctx.shard_id.0,
+            "The connection to Discord was resumed"
+        );
+    }
+}
+
+/// Counts what serenity could not read: such an interaction is lost, and only a debug line would say so.
+pub(super) struct Unread {
+    pub desk: Desk,
+}
+
+#[serenity::async_trait]
+impl serenity::RawEventHandler for Unread {
+    async fn raw_event(&self, _: serenity::Context, event: serenity::Event) {
+        if let serenity::Event::Unknown(unknown) = event
+            && unknown.kind == "INTERACTION_CREATE"
+        {
+            self.desk.metrics.interactions_unread.inc();
+            tracing::error!("an interaction from Discord could not be read and was not answered");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Why a connection to the gateway is over: for the log, for the metrics, and for what comes next.
+
+use std::fmt;
+
+/// The end of a connection, or of an attempt at one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// It could not be opened.
+    Connect,
+    /// HELLO did not come in time.
+    Hello,
+    /// READY did not come in time.
+    Ready,
+    /// READY could not be read.
+    BrokenReady,
+    /// RESUME was not answered in time.
+    Resume,
+    /// Heartbeats were not acknowledged in time.
+    Acks,
+    /// The socket broke.
+    Lost,
+    /// The gateway closed with this code; 1005 stands for none.
+    Closed(u16),
+    /// The gateway asked us to connect anew.
+    Asked,
+    /// The session is over; it may be resumed or not.
+    Invalid { resumable: bool },
+    /// serenity gave its socket up.
+    Client,
+}
+
+impl Reason {
+    /// The label in the metrics.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Hello => "hello",
+            Self::Ready | Self::BrokenReady => "ready",
+            Self::Resume => "resume",
+            Self::Acks => "ack",
+            Self::Lost => "lost",
+            Self::Closed(_) => "closed",
+            Self::Asked => "asked",
+            Self::Invalid { .. } => "invalid_session",
+            Self::Client => "client",
+        }
+    }
+
+    /// Whether this happens in the ordinary life of a bot.
+    pub(super) const fn is_ordinary(self) -> bool {
+        matches!(
+            self,
+            Self::Asked
+                | Self::Invalid { .. }
+                | Self::Lost
+                | Self::Closed(1000 | 1001 | 1005 | 4000)
+        )
+    }
+
+    /// Whether the session cannot be resumed after this: Discord's own table of close codes, and op 9.
+    pub(super) const fn ends_session(self) -> bool {
+        matches!(
+            self,
+            Self::Closed(4006 | 4007 | 4009) | Self::Invalid { resumable: false }
+        )
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Connect => "the gateway was not reached",
+            Self::Hello => "the gateway sent no HELLO",
+            Self::Ready => "the gateway did not answer IDENTIFY",
+            Self::BrokenReady => "the gateway's READY could not be read",
+            Self::Resume => "the gateway did not answer RESUME",
+            Self::Acks => "the gateway stopped acknowledging heartbeats",
+            Self::Lost => "the connection broke",
+            Self::Closed(1005) => "the gateway closed it without a code",
+            Self::Closed(code) => return write!(out, "the gateway closed it with code {code}"),
+            Self::Asked => "the gateway asked for a new connection",
+            Self::Invalid { resumable: true } => "the gateway asked for the session to be resumed",
+            Self::Invalid { resumable: false } => "the gateway ended the session",
+            Self::Client => "the client closed it",
+        })
+    }
+}
+
+/// Why Discord will not have us, by close code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::discord) enum Final {
+    /// 4004: the token is not known.
+    Token,
+    /// 4010 or 4011: other shards are wanted.
+    Shards,
+    /// 4012: this version of the gateway is no longer spoken.
+    Version,
+    /// 4013 or 4014: the intents.
+    Intents(u16),
+}
+
+impl Final {
+    /// The final reason behind a close code; `None` for one after which to try again.
+    pub(super) const fn of(code: u16) -> Option<Self> {
+        match code {
+            4004 => Some(Self::Token),
+            4010 | 4011 => Some(Self::Shards),
+            4012 => Some(Self::Version),
+            4013 | 4014 => Some(Self::Intents(code)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_some_close_codes_are_final() {
+        for (code, reason) in [
+            (1000, None),
+            (4000, None),
+            (4003, None),
+            (4004, Some(Final::Token)),
+            (4009, None),
+            (4010, Some(Final::Shards)),
+            (4011, Some(Final::Shards)),
+            (4012, Some(Final::Version)),
+            (4013, Some(Final::Intents(4013))),
+            (4014, Some(Final::Intents(4014))),
+        ] {
+            assert_eq!(Final::of(code), reason, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_session_outlives_everything_but_what_discord_says_ends_it() {
+        for (reason, ends) in [
+            (Reason::Closed(1000), false),
+            (Reason::Closed(4000), false),
+            (Reason::Closed(4003), false),
+            (Reason::Closed(4007), true),
+            (Reason::Closed(4009), true),
+            (Reason::Acks, false),
+            (Reason::Lost, false),
+            (Reason::Asked, false),
+            (Reason::Invalid { resumable: true }, false),
+            (Reason::Invalid { resumable: false }, true),
+        ] {
+            assert_eq!(reason.ends_session(), ends, "{reason}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Tells systemd's watchdog that we are alive, for as long as the scheduler turns over: a process that is there but looks
+//! at nothing is to be restarted.
+
+use tokio::sync::watch;
+
+use super::{Context, presence};
+use crate::notify::service_manager;
+
+/// Runs until `stop` turns true; ends at once where nobody watches.
+pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
+    let Some(limit) = service_manager::watchdog() else {
+        return;
+    };
+    loop {
+        if context.vitals.scheduler_is_alive() {
+            service_manager::alive(&status(&context).await);
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stopping| *stopping) => return,
+            // Twice within the limit, as systemd recommends.
+            () = tokio::time::sleep(limit / 2) => {}
+        }
+    }
+}
+
+/// The line that `systemctl status` shows.
+async fn status(context: &Context) -> String {
+    let gateway = context.vitals.gateway().word();
+    match presence::now(context).await {
+        Ok(presence) => format!("{} · Discord {gateway}", presence.text),
+        Err(_) => format!("the database does not answer · Discord {gateway}"),
+    }
+}

@@ -1,0 +1,120 @@
+//! Reads one setting at a time: absent, default, or a mistake told by its name with a right example.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::Secret;
+use crate::domain::text::parse_duration;
+
+/// `http(s)://` with a host behind it.
+fn is_web_address(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, rest)| {
+        matches!(scheme, "http" | "https")
+            && !rest.is_empty()
+            && !rest.starts_with(['/', '?', '#', ':'])
+            && !text.contains(char::is_whitespace)
+    })
+}
+
+/// What was set, and what was wrong with it so far.
+pub(super) struct Variables {
+    pub variables: HashMap<String, String>,
+    pub mistakes: Vec<String>,
+}
+
+impl Variables {
+    pub(super) fn optional(&self, name: &str) -> Option<String> {
+        self.variables
+            .get(name)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
+            .map(str::to_owned)
+    }
+
+    pub(super) fn text(&self, name: &str, default: &str) -> String {
+        self.optional(name).unwrap_or_else(|| default.to_owned())
+    }
+
+    /// A value with a default, which is also the example.
+    pub(super) fn value<T>(
+        &mut self,
+        name: &str,
+        default: &str,
+        wanted: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> T {
+        let given = self.optional_value(name, wanted, default, &parse);
+        given
+            .or_else(|| parse(default))
+            .unwrap_or_else(|| unreachable!("the default of {name} is right"))
+    }
+
+    pub(super) fn optional_value<T>(
+        &mut self,
+        name: &str,
+        wanted: &str,
+        example: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let text = self.optional(name)?;
+        let value = parse(&text);
+        if value.is_none() {
+            // What has an @ may hold a password.
+            let is = if text.contains('@') {
+                "is not".to_owned()
+            } else {
+                format!("is `{text}`")
+            };
+            self.mistakes.push(format!(
+                "{name} must be {wanted}, but {is}; a right one is {name}={example}"
+            ));
+        }
+        value
+    }
+
+    /// An address that is a secret: a mistake in it is told without showing it.
+    pub(super) fn secret_address(&mut self, name: &str, example: &str) -> Option<Secret> {
+        let text = self.optional(name)?;
+        if !is_web_address(&text) {
+            self.mistakes.push(format!(
+                "{name} must be an http:// or https:// address, but is not; a right one is {name}={example}"
+            ));
+        }
+        Some(Secret(text))
+    }
+
+    pub(super) fn length(
+        &mut self,
+        name: &str,
+        default: &str,
+        unit: Duration,
+        range: RangeInclusive<Duration>,
+    ) -> Duration {
+        let wanted = format!(
+            "a length of time from {} to {} (`90s`, `5m`, `250ms`)",
+            crate::domain::text::duration(*range.start()),
+            crate::domain::text::duration(*range.end())
+        );
+        self.value(name, default, &wanted, |text| {
+            parse_duration(text, unit).filter(|length| range.contains(length))
+        })
+    }
+
+    pub(super) fn count(&mut self, name: &str, default: &str, least: u64, most: u64) -> u64 {
+        let wanted = format!("a number from {least} to {most}");
+        self.value(name, default, &wanted, |text| {
+            text.parse()
+                .ok()
+                .filter(|count| (least..=most).contains(count))
+        })
+    }
+
+    pub(super) fn small(&mut self, name: &str, default: &str, most: u32) -> u32 {
+        u32::try_from(self.count(name, default, 1, most.into())).unwrap_or(most)
+    }
+
+    pub(super) fn size(&mut self, name: &str, default: &str, most: u64) -> usize {
+        usize::try_from(self.count(name, default, 1, most)).unwrap_or(usize::MAX)
+    }
+}
