@@ -11,6 +11,8 @@ pub enum CloseWith {
     Empty,
     /// The socket is dropped without a word.
     Drop,
+    /// TCP is reset.
+    Reset,
 }
 
 /// Switches of the gateway. All off by default; each holds until it is switched off.
@@ -30,6 +32,8 @@ pub struct Faults {
     pub never_resume: bool,
     /// Answer every RESUME with op 9, not resumable.
     pub refuse_resume: bool,
+    /// Keep every connection open, and neither read nor say anything on it any more.
+    pub silent: bool,
 }
 
 /// What a REST request is answered instead of what it deserves.

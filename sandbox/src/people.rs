@@ -1,6 +1,7 @@
 //! People: they type commands, press buttons, and see what comes back.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -10,6 +11,9 @@ use crate::sandbox::Sandbox;
 use crate::shapes;
 use crate::slash::{self, Parsed};
 use crate::world::{ADMINISTRATOR, Answer, GuildId, Interaction, Member, World};
+
+/// Discord forgets an interaction after this long without an answer; a little more is for what is on its way.
+const FIRST_SIGN: Duration = Duration::from_millis(3_500);
 
 /// Why Discord's client would not let somebody send a command, or why no message came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +25,8 @@ pub enum SlashError {
     NoSuchButton(String),
     /// The bot opened a form instead of answering with a message.
     Form(String),
+    /// The bot gave no sign within the time that Discord allows: "the application did not respond".
+    NoAnswer,
 }
 
 impl fmt::Display for SlashError {
@@ -31,6 +37,7 @@ impl fmt::Display for SlashError {
             Self::NotPermitted => out.write_str("this member does not see that command"),
             Self::NoSuchButton(label) => write!(out, "there is no button {label} to press"),
             Self::Form(title) => write!(out, "the bot opened the form {title}"),
+            Self::NoAnswer => out.write_str("the application did not respond"),
         }
     }
 }
@@ -258,10 +265,13 @@ impl As<'_> {
                 ))),
             }
         };
-        self.sandbox
-            .shared
-            .wait_for("the bot's answer", finished)
-            .await
+        let shared = &self.sandbox.shared;
+        let is_answered = |world: &World| world.interactions.get(&id)?.answer.as_ref().map(drop);
+        let first_sign = shared.wait_until(is_answered);
+        if tokio::time::timeout(FIRST_SIGN, first_sign).await.is_err() {
+            return Err(SlashError::NoAnswer);
+        }
+        shared.wait_for("the bot's answer", finished).await
     }
 
     /// Dispatches an interaction and gives its id.

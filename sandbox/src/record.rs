@@ -21,6 +21,12 @@ pub struct Record {
     pub gateway: Vec<Value>,
     /// Gateway connections that were accepted.
     pub connections: usize,
+    /// Of these, the ones at the address that READY gave for resuming.
+    pub connections_to_resume: usize,
+    /// IDENTIFYs that came less than five seconds after another.
+    pub hasty_identifies: usize,
+    /// IDENTIFYs that came when no session might be begun any more.
+    pub identifies_over_limit: usize,
 }
 
 impl Record {

@@ -8,11 +8,12 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::clock;
 use crate::faults::{CloseWith, Faults, RestFault};
 use crate::gateway::{self, ToClient};
 use crate::record::Record;
 use crate::rest;
-use crate::world::{GuildId, World};
+use crate::world::{GuildId, SESSION_STARTS, World};
 
 /// How long anything is waited for before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     bell: watch::Sender<u64>,
     pub(crate) rest_address: SocketAddr,
     pub(crate) gateway_address: SocketAddr,
+    /// What READY gives as the address to resume at.
+    pub(crate) resume_url: String,
     pub(crate) heartbeat_interval: Duration,
     pub(crate) compress: bool,
 }
@@ -41,24 +44,22 @@ impl Shared {
         result
     }
 
-    /// Waits until `look` finds something.
-    pub(crate) async fn wait_for<T>(
-        &self,
-        what: &str,
-        mut look: impl FnMut(&World) -> Option<T>,
-    ) -> T {
+    /// Waits until `look` finds something, however long that takes.
+    pub(crate) async fn wait_until<T>(&self, mut look: impl FnMut(&World) -> Option<T>) -> T {
         let mut bell = self.bell.subscribe();
-        let found = async {
-            loop {
-                bell.borrow_and_update();
-                if let Some(found) = look(&self.read()) {
-                    return found;
-                }
-                // The sender lives as long as `self`.
-                let _ = bell.changed().await;
+        loop {
+            bell.borrow_and_update();
+            if let Some(found) = look(&self.read()) {
+                return found;
             }
-        };
-        match tokio::time::timeout(PATIENCE, found).await {
+            // The sender lives as long as `self`.
+            let _ = bell.changed().await;
+        }
+    }
+
+    /// Waits until `look` finds something, but not for ever.
+    pub(crate) async fn wait_for<T>(&self, what: &str, look: impl FnMut(&World) -> Option<T>) -> T {
+        match tokio::time::timeout(PATIENCE, self.wait_until(look)).await {
             Ok(found) => found,
             Err(_) => panic!("waited {PATIENCE:?} in vain for {what}"),
         }
@@ -78,9 +79,37 @@ pub struct Builder {
     heartbeat_interval: Duration,
     compress: bool,
     token: String,
+    shards: u64,
+    granted_intents: u64,
+    session_starts: (u32, Duration),
+    resume_address_is_dead: bool,
 }
 
 impl Builder {
+    /// How many shards the bot is told to open.
+    pub fn shards(mut self, shards: u64) -> Self {
+        self.shards = shards;
+        self
+    }
+
+    /// The privileged intents that are switched on for the application, as bits; none by default.
+    pub fn granted_intents(mut self, bits: u64) -> Self {
+        self.granted_intents = bits;
+        self
+    }
+
+    /// How many sessions may still be begun, and after how long the number is filled up again.
+    pub fn session_starts(mut self, remaining: u32, reset_after: Duration) -> Self {
+        self.session_starts = (remaining, reset_after);
+        self
+    }
+
+    /// READY names an address to resume at where nobody listens.
+    pub fn resume_address_is_dead(mut self) -> Self {
+        self.resume_address_is_dead = true;
+        self
+    }
+
     /// Between two heartbeats of the bot; Discord's own is 41.25 s.
     pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
         self.heartbeat_interval = interval;
@@ -99,9 +128,9 @@ impl Builder {
     /// Where no socket can be had.
     pub async fn start(self) -> Sandbox {
         let bind = || TcpListener::bind("127.0.0.1:0");
-        let (rest_listener, gateway_listener) = match (bind().await, bind().await) {
-            (Ok(rest), Ok(gateway)) => (rest, gateway),
-            _ => panic!("no socket on loopback for the sandbox"),
+        let sockets = (bind().await, bind().await, bind().await);
+        let (Ok(rest_listener), Ok(gateway_listener), Ok(resume_listener)) = sockets else {
+            panic!("no socket on loopback for the sandbox");
         };
         let address = |listener: &TcpListener| match listener.local_addr() {
             Ok(address) => address,
@@ -109,16 +138,27 @@ impl Builder {
         };
         let mut world = World::new(&self.token);
         let guild = world.add_guild("Home");
+        world.shards = self.shards;
+        world.granted_intents = self.granted_intents;
+        world.session_starts = self.session_starts.0;
+        world.session_starts_reset = clock::now() + self.session_starts.1;
+        let resume_url = format!("ws://{}", address(&resume_listener));
         let shared = Arc::new(Shared {
             world: Mutex::new(world),
             bell: watch::Sender::new(0),
             rest_address: address(&rest_listener),
             gateway_address: address(&gateway_listener),
+            resume_url,
             heartbeat_interval: self.heartbeat_interval,
             compress: self.compress,
         });
         tokio::spawn(rest::serve(rest_listener, Arc::clone(&shared)));
-        tokio::spawn(gateway::serve(gateway_listener, Arc::clone(&shared)));
+        tokio::spawn(gateway::serve(gateway_listener, Arc::clone(&shared), false));
+        if self.resume_address_is_dead {
+            drop(resume_listener);
+        } else {
+            tokio::spawn(gateway::serve(resume_listener, Arc::clone(&shared), true));
+        }
         Sandbox { shared, guild }
     }
 }
@@ -129,6 +169,10 @@ impl Sandbox {
             heartbeat_interval: Duration::from_millis(41_250),
             compress: true,
             token: "sandbox.token.of-the-bot".to_owned(),
+            shards: 1,
+            granted_intents: 0,
+            session_starts: (SESSION_STARTS, Duration::from_secs(24 * 3600)),
+            resume_address_is_dead: false,
         }
     }
 
@@ -157,17 +201,9 @@ impl Sandbox {
         self.shared.change(|world| world.add_guild(name))
     }
 
-    /// Waits until the bot has identified itself and registered commands.
+    /// Waits until the bot has identified itself, every shard of it, and registered commands.
     pub async fn wait_until_ready(&self) {
-        self.shared
-            .wait_for("the bot to identify itself", |world| {
-                world
-                    .sessions
-                    .values()
-                    .any(|session| session.outlet.is_some())
-                    .then_some(())
-            })
-            .await;
+        self.wait_until_connected().await;
         let registered = |world: &World| {
             let any = !world.global_commands.is_empty()
                 || world
@@ -179,6 +215,25 @@ impl Sandbox {
         self.shared
             .wait_for("the bot to register commands", registered)
             .await;
+    }
+
+    /// Waits until every shard of the bot has a session that is connected.
+    pub async fn wait_until_connected(&self) {
+        self.shared
+            .wait_for("the bot to connect", |world| {
+                world.is_connected().then_some(())
+            })
+            .await;
+    }
+
+    /// Whether every shard of the bot has a session that is connected.
+    pub fn is_connected(&self) -> bool {
+        self.shared.read().is_connected()
+    }
+
+    /// From now on the bot must open so many shards: connections of fewer are closed with 4011.
+    pub fn require_shards(&self, shards: u64) {
+        self.shared.change(|world| world.shards = shards);
     }
 
     /// Waits until the record is as wanted, and gives what was found.

@@ -1,6 +1,7 @@
 //! What the stand-in keeps: servers with channels and members, registered commands, open interactions, messages.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -14,6 +15,10 @@ pub(crate) const MANAGE_GUILD: u64 = 1 << 5;
 pub(crate) const ADMINISTRATOR: u64 = 1 << 3;
 /// View channels, send messages, use application commands.
 const MEMBER_PERMISSIONS: u64 = (1 << 10) | (1 << 11) | (1 << 31);
+
+/// Sessions that a bot may begin in a day.
+pub(crate) const SESSION_STARTS: u32 = 1000;
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A server's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,7 +71,7 @@ pub(crate) struct Interaction {
     pub token: String,
     pub sent_at: Instant,
     pub answer: Option<Answer>,
-    pub answered_after: Option<std::time::Duration>,
+    pub answered_after: Option<Duration>,
     pub was_deferred: bool,
     /// Key in `World::messages` of the original response, or of the message under which a button was pressed.
     pub message: Option<u64>,
@@ -102,6 +107,8 @@ pub(crate) struct Session {
     pub sequence: u64,
     /// Dispatches with their sequence numbers.
     pub sent: Vec<(u64, Value)>,
+    /// Which shard of how many.
+    pub shard: (u64, u64),
     /// Where a connected session's payloads go.
     pub outlet: Option<tokio::sync::mpsc::UnboundedSender<crate::gateway::ToClient>>,
 }
@@ -119,6 +126,14 @@ pub(crate) struct World {
     /// Files that people attach to commands, by id.
     pub uploads: HashMap<u64, (String, Vec<u8>)>,
     pub sessions: HashMap<String, Session>,
+    /// How many shards the bot is to open.
+    pub shards: u64,
+    /// Privileged intents that the application has been granted, as bits.
+    pub granted_intents: u64,
+    /// How many sessions may still be begun, and when their number is filled up again.
+    pub session_starts: u32,
+    pub session_starts_reset: Instant,
+    pub last_identify: Option<Instant>,
     pub faults: Faults,
     pub rest_plan: RestPlan,
     pub record: Record,
@@ -137,6 +152,11 @@ impl World {
             messages: BTreeMap::new(),
             uploads: HashMap::new(),
             sessions: HashMap::new(),
+            shards: 1,
+            granted_intents: 0,
+            session_starts: SESSION_STARTS,
+            session_starts_reset: clock::now() + DAY,
+            last_identify: None,
             faults: Faults::default(),
             rest_plan: RestPlan::default(),
             record: Record::default(),
@@ -153,6 +173,8 @@ impl World {
     }
 
     pub(crate) fn add_guild(&mut self, name: &str) -> GuildId {
+        // A millisecond apart, so that they come into different shards.
+        self.last_id += 1 << 22;
         let (id, channel) = (GuildId(self.new_id()), self.new_id());
         self.guilds.push(Guild {
             id,
@@ -179,15 +201,45 @@ impl World {
         })
     }
 
-    /// Sends a dispatch to every session, and keeps it for those that resume.
+    /// Sends a dispatch to the sessions that are for its server (all of them, where it is of none), and keeps it for those
+    /// that resume.
     pub(crate) fn dispatch(&mut self, name: &str, data: &Value) {
+        let guild = data["guild_id"].as_str().and_then(|id| id.parse().ok());
         for session in self.sessions.values_mut() {
-            session.dispatch(name, data);
+            if guild.is_none_or(|guild| session.has(GuildId(guild))) {
+                session.dispatch(name, data);
+            }
         }
+    }
+
+    /// Whether every shard of the bot is connected.
+    pub(crate) fn is_connected(&self) -> bool {
+        let connected = |id| {
+            self.sessions
+                .values()
+                .any(|session| session.shard.0 == id && session.outlet.is_some())
+        };
+        let total = self.sessions.values().map(|session| session.shard.1).max();
+        total.is_some_and(|total| (0..total).all(connected))
+    }
+
+    /// How many sessions may be begun now; the number is filled up when its time has come.
+    pub(crate) fn session_starts_now(&mut self) -> u32 {
+        if clock::now() >= self.session_starts_reset {
+            self.session_starts = SESSION_STARTS;
+            self.session_starts_reset = clock::now() + DAY;
+        }
+        self.session_starts
     }
 }
 
 impl Session {
+    /// Whether events of this server come to this session.
+    pub(crate) fn has(&self, guild: GuildId) -> bool {
+        let (id, total) = self.shard;
+        (guild.0 >> 22) % total.max(1) == id
+    }
+
     pub(crate) fn dispatch(&mut self, name: &str, data: &Value) {
         self.sequence += 1;
         let payload = json!({ "op": 0, "s": self.sequence, "t": name, "d": data });

@@ -182,6 +182,11 @@ impl Client {
         (client, ready)
     }
 
+    async fn identify(&mut self, sandbox: &Sandbox, shard: [u64; 2], intents: u64) {
+        let data = json!({ "token": sandbox.token(), "intents": intents, "shard": shard });
+        self.say(json!({ "op": 2, "d": data })).await;
+    }
+
     async fn say(&mut self, payload: Value) {
         self.0
             .send(Message::Text(payload.to_string()))
@@ -280,8 +285,41 @@ async fn faults_do_what_they_say() {
     sandbox.set_faults(|faults| faults.broken_ready = true);
     let mut client = Client::connect(&sandbox).await;
     client.next().await;
-    client
-        .say(json!({ "op": 2, "d": { "token": sandbox.token() } }))
-        .await;
+    client.identify(&sandbox, [0, 1], 1).await;
+    // The one before has been a moment ago.
+    assert_eq!(client.next().await["op"], 9);
+    let sandbox = Sandbox::start().await;
+    sandbox.set_faults(|faults| faults.broken_ready = true);
+    let mut client = Client::connect(&sandbox).await;
+    client.next().await;
+    client.identify(&sandbox, [0, 1], 1).await;
     assert_eq!(client.next().await["d"], json!({ "v": 10 }));
+}
+
+#[tokio::test]
+async fn a_session_is_begun_only_as_discord_would_let_it() {
+    let sandbox = Sandbox::builder().shards(2).start().await;
+    for (shard, intents, code) in [([2, 2], 1, 4010), ([0, 1], 1, 4011), ([0, 2], 1 << 1, 4014)] {
+        let mut client = Client::connect(&sandbox).await;
+        client.identify(&sandbox, shard, intents).await;
+        assert_eq!(client.end().await, Some(code), "{shard:?} {intents}");
+    }
+    let sandbox = Sandbox::builder()
+        .session_starts(0, Duration::from_secs(60))
+        .start()
+        .await;
+    let mut client = Client::connect(&sandbox).await;
+    client.identify(&sandbox, [0, 1], 1).await;
+    assert_eq!(client.end().await, Some(4004));
+    assert_eq!(sandbox.record().identifies_over_limit, 1);
+}
+
+#[tokio::test]
+async fn too_many_presence_updates_end_the_connection() {
+    let sandbox = Sandbox::start().await;
+    let (mut client, _) = Client::identified(&sandbox).await;
+    for _ in 0..6 {
+        client.say(json!({ "op": 3, "d": {} })).await;
+    }
+    assert_eq!(client.end().await, Some(4008));
 }

@@ -90,7 +90,7 @@ impl Rollcall {
 
     /// Runs a one-shot command.
     pub fn say(&self, arguments: &[&str]) -> Said {
-        self.command(arguments).output().unwrap().into()
+        blocking(|| self.command(arguments).output().unwrap().into())
     }
 
     /// Runs a one-shot command that must succeed.
@@ -188,15 +188,29 @@ pub fn stopwatch() -> Instant {
 /// Asks again and again until there is an answer. Between two questions the processor is given away.
 pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let start = stopwatch();
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
+    blocking(|| {
+        loop {
+            if let Some(answer) = ask() {
+                return answer;
+            }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "waited {PATIENCE:?} in vain for {what}"
+            );
+            std::thread::park_timeout(Duration::from_millis(20));
         }
-        assert!(
-            start.elapsed() < PATIENCE,
-            "waited {PATIENCE:?} in vain for {what}"
-        );
-        std::thread::park_timeout(Duration::from_millis(20));
+    })
+}
+
+/// Work that blocks its thread. In a runtime it hands over what else the thread has to do, such as the sandbox's tasks.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    let is_shared = Handle::try_current()
+        .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if is_shared {
+        tokio::task::block_in_place(work)
+    } else {
+        work()
     }
 }
 
@@ -240,6 +254,48 @@ impl Running<'_> {
             .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
     }
 
+    /// Whether `/readyz` says that the connection to Discord is ready.
+    pub fn gateway_is_ready(&self) -> bool {
+        self.get("/readyz").1.contains(r#""gateway":"ready""#)
+    }
+
+    /// Processor time that the bot has used so far.
+    pub fn processor_time(&self) -> Duration {
+        let stat = self.proc_file("stat");
+        // Behind the name, which may hold anything: user time is the 12th field and system time the 13th.
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        let ticks: u64 = fields
+            .split(' ')
+            .skip(11)
+            .take(2)
+            .map(|field| field.parse::<u64>().unwrap())
+            .sum();
+        // Linux counts it in hundredths of a second.
+        Duration::from_millis(ticks * 10)
+    }
+
+    /// Memory of the bot's own in KiB: what is resident and not a file's.
+    pub fn own_memory(&self) -> u64 {
+        let status = self.proc_file("status");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("RssAnon:"))
+            .unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    fn proc_file(&self, name: &str) -> String {
+        std::fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).unwrap()
+    }
+
+    /// Fails where a timer of looks and jobs was ever more than a second late.
+    pub fn assert_timers_in_time(&self, when: &str) {
+        let in_time = self.metric(r#"rollcall_timer_lateness_seconds_bucket{le="1"}"#);
+        let all = self.metric("rollcall_timer_lateness_seconds_count");
+        assert!(all.is_some_and(|count| count > 0.0), "{when}");
+        assert_eq!(in_time, all, "{when}: a timer fired late");
+    }
+
     pub fn signal(&self, name: &str) {
         let done = Command::new("kill")
             .args([&format!("-{name}"), &self.child.id().to_string()])
@@ -257,14 +313,14 @@ impl Running<'_> {
     pub fn stop(mut self) -> (i32, String, Duration) {
         let start = stopwatch();
         self.signal("TERM");
-        let status = self.child.wait().unwrap();
+        let status = blocking(|| self.child.wait().unwrap());
         let err = self.err.take().unwrap().join().unwrap();
         (status.code().unwrap_or(-1), err, start.elapsed())
     }
 
     /// Waits for an end that comes by itself.
     pub fn ended(mut self) -> (i32, String) {
-        let status = self.child.wait().unwrap();
+        let status = blocking(|| self.child.wait().unwrap());
         (
             status.code().unwrap_or(-1),
             self.err.take().unwrap().join().unwrap(),

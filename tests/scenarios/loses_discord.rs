@@ -1,130 +1,365 @@
-//! Discord goes away for a while: the bot comes back by itself, answers again, and looks at its endpoints all the time.
+//! Discord goes away for a while, in every way it can: the bot comes back by itself, shows the truth, answers again, costs
+//! Discord no more sessions than needed, and looks at its endpoints all the time.
 
-use discord_sandbox::{CloseWith, RestFault, Sandbox};
+use std::time::Duration;
 
-use crate::harness::{Rollcall, Web, wait_for};
+use discord_sandbox::{CloseWith, Faults, Record, Sandbox};
+use futures_util::future::join_all;
 
-async fn bot() -> (Sandbox, Rollcall) {
-    let sandbox = Sandbox::start().await;
-    let rollcall = Rollcall::new()
+use crate::harness::{Rollcall, Running, Web, stopwatch, wait_for};
+
+/// The bot gives a silent gateway up after two seconds, and one failed look makes an endpoint offline.
+fn hasty_bot(sandbox: &Sandbox) -> Rollcall {
+    Rollcall::new()
         .with("DISCORD_TOKEN", sandbox.token())
         .with("DISCORD_API_URL", sandbox.api_url())
-        .with("DISCORD_GUILD_ID", sandbox.guild().0.to_string());
-    (sandbox, rollcall)
+        .with("DISCORD_GUILD_ID", sandbox.guild().0.to_string())
+        .with("DISCORD_HEARTBEAT_TIMEOUT", "2s")
+        .with("PROBE_FAILURES_TO_OFFLINE", "1")
 }
 
-/// A bot that gives up on a silent gateway after two seconds.
-async fn hasty_bot() -> (Sandbox, Rollcall) {
-    let (sandbox, rollcall) = bot().await;
-    (sandbox, rollcall.with("DISCORD_HEARTBEAT_TIMEOUT", "2s"))
+/// What goes wrong.
+#[derive(Clone, Copy)]
+enum Trouble {
+    /// The connection is ended so, and may be made anew at once.
+    Close(CloseWith),
+    /// The gateway says op 7.
+    Reconnect,
+    /// The gateway says op 9.
+    Invalid { resumable: bool },
+    /// This is switched on, then the connection is ended, and it lasts until so many connections have been tried.
+    Hangs(fn(&mut Faults), usize),
+    /// This is switched on and the session is ended, and it lasts until so many connections have been tried.
+    Refuses(fn(&mut Faults), usize),
+    /// This is switched on while the connection stands, until the bot has left it.
+    Stops(fn(&mut Faults)),
 }
 
-/// What people see of the presence: the light and the text.
-fn presence(sandbox: &Sandbox) -> (String, String) {
-    let shown = sandbox.presence().unwrap();
-    (
-        shown["status"].as_str().unwrap().to_owned(),
-        shown["activities"][0]["name"].as_str().unwrap().to_owned(),
-    )
+struct Case {
+    name: &'static str,
+    trouble: Trouble,
+    /// Sessions that it costs beside the first: at most so many.
+    sessions: usize,
 }
 
-/// Ends the connection in some way and waits until the bot has resumed or identified itself anew.
-async fn survives(sandbox: &Sandbox, end: impl FnOnce(&Sandbox)) {
-    let before = sandbox.record();
-    let known = before.resumes() + before.identifies();
-    end(sandbox);
+const fn case(name: &'static str, trouble: Trouble, sessions: usize) -> Case {
+    Case {
+        name,
+        trouble,
+        sessions,
+    }
+}
+
+fn inflict(sandbox: &Sandbox, trouble: Trouble) {
+    match trouble {
+        Trouble::Close(how) => sandbox.close_gateway(how),
+        Trouble::Reconnect => sandbox.ask_to_reconnect(),
+        Trouble::Invalid { resumable } => sandbox.invalidate_session(resumable),
+        Trouble::Hangs(switch, _) => {
+            sandbox.set_faults(switch);
+            sandbox.close_gateway(CloseWith::Drop);
+        }
+        Trouble::Refuses(switch, _) => {
+            sandbox.set_faults(switch);
+            sandbox.invalidate_session(false);
+        }
+        Trouble::Stops(switch) => sandbox.set_faults(switch),
+    }
+}
+
+/// Waits until the bot has met the trouble, and ends it.
+async fn heal(sandbox: &Sandbox, before: &Record, trouble: Trouble) {
+    let met = match trouble {
+        Trouble::Hangs(_, connections) | Trouble::Refuses(_, connections) => connections,
+        _ => 1,
+    };
     sandbox
-        .wait_for("the bot to come back", |record| {
-            (record.resumes() + record.identifies() > known).then_some(())
+        .wait_for("the bot to meet the trouble", |record| {
+            (record.connections >= before.connections + met).then_some(())
         })
         .await;
-    sandbox.wait_until_ready().await;
-    let pong = sandbox.slash("/ping").await;
-    assert!(pong.text().starts_with("Pong."), "{}", pong.render());
+    sandbox.reset_faults();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lost_connection_is_resumed() {
-    let (sandbox, rollcall) = bot().await;
-    let _running = rollcall.run();
+/// One bot, one trouble, and what must hold afterwards.
+async fn survives(case: &Case) {
+    let name = case.name;
+    let sandbox = Sandbox::start().await;
+    let rollcall = hasty_bot(&sandbox);
+    let mut web = Web::up();
+    let id = rollcall.add(&web.target());
+    rollcall.done(&["check"]);
+    let running = rollcall.run();
     sandbox.wait_until_ready().await;
-    for how in [
-        CloseWith::Code(1000),
-        CloseWith::Code(4000),
-        CloseWith::Drop,
-    ] {
-        survives(&sandbox, |sandbox| sandbox.close_gateway(how)).await;
+    wait_for(name, || running.gateway_is_ready().then_some(()));
+    let before = sandbox.record();
+    let (clock, used) = (stopwatch(), running.processor_time());
+
+    inflict(&sandbox, case.trouble);
+    // What happens meanwhile is noticed, and shown afterwards.
+    web.goes_down();
+    rollcall.wait_until(name, id, |endpoint| endpoint["status"] == "offline");
+    heal(&sandbox, &before, case.trouble).await;
+
+    wait_for(name, || {
+        (sandbox.is_connected() && running.gateway_is_ready()).then_some(())
+    });
+    answers(&sandbox, name).await;
+    shows(&sandbox, "dnd", "0 of 1 online · 1 offline").await;
+    let after = sandbox.record();
+    assert_eq!(after.hasty_identifies, 0, "{name}");
+    let sessions = after.identifies() - before.identifies();
+    assert!(
+        sessions <= case.sessions,
+        "{name}: {sessions} sessions were begun"
+    );
+    is_calm(&running, clock.elapsed(), used, name);
+}
+
+/// Commands are answered, every one of them.
+async fn answers(sandbox: &Sandbox, when: &str) {
+    for _ in 0..5 {
+        let pong = sandbox.slash("/ping").await;
+        assert!(
+            pong.text().starts_with("Pong."),
+            "{when}: {}",
+            pong.render()
+        );
     }
-    survives(&sandbox, Sandbox::ask_to_reconnect).await;
-    assert_eq!(
-        (sandbox.record().identifies(), sandbox.record().resumes()),
-        (1, 4)
+}
+
+/// The presence comes to say this.
+async fn shows(sandbox: &Sandbox, light: &str, text: &str) {
+    sandbox
+        .wait_for(text, |record| {
+            let shown = record.presence()?;
+            let is_right = shown["status"] == light && shown["activities"][0]["name"] == text;
+            is_right.then_some(())
+        })
+        .await;
+}
+
+/// No timer was late, and no core was kept busy.
+fn is_calm(running: &Running<'_>, length: Duration, used: Duration, when: &str) {
+    running.assert_timers_in_time(when);
+    let used = running.processor_time().saturating_sub(used);
+    let limit = length / 4 + Duration::from_secs(1);
+    assert!(
+        used < limit,
+        "{when}: {used:?} of processor time in {length:?}"
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_is_over_is_begun_anew() {
-    let (sandbox, rollcall) = bot().await;
-    let _running = rollcall.run();
-    sandbox.wait_until_ready().await;
-    survives(&sandbox, |sandbox| sandbox.invalidate_session(false)).await;
-    assert_eq!(sandbox.record().identifies(), 2);
+/// All at the same time: each bot spends most of it waiting.
+async fn all_survive(cases: &'static [Case]) {
+    let each = cases
+        .iter()
+        .map(|case| tokio::spawn(async move { survives(case).await }));
+    for result in join_all(each).await {
+        result.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 16)]
+async fn a_connection_that_ends_is_resumed_with_every_code_that_lets_it() {
+    use CloseWith::{Code, Drop, Empty, Reset};
+    use Trouble::{Close, Invalid, Reconnect};
+    static CASES: [Case; 14] = [
+        case("1000", Close(Code(1000)), 0),
+        case("1001", Close(Code(1001)), 0),
+        case("4000", Close(Code(4000)), 0),
+        case("4001", Close(Code(4001)), 0),
+        case("4002", Close(Code(4002)), 0),
+        case("4003", Close(Code(4003)), 0),
+        case("4005", Close(Code(4005)), 0),
+        case("4008", Close(Code(4008)), 0),
+        case("a code of nobody's", Close(Code(4999)), 0),
+        case("an empty close frame", Close(Empty), 0),
+        case("dropped", Close(Drop), 0),
+        case("reset", Close(Reset), 0),
+        case("op 7", Reconnect, 0),
+        case("op 9, resumable", Invalid { resumable: true }, 0),
+    ];
+    all_survive(&CASES).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 16)]
+async fn a_session_that_is_over_is_begun_anew_once() {
+    use Trouble::{Close, Hangs, Invalid};
+    static CASES: [Case; 6] = [
+        case("4006", Close(CloseWith::Code(4006)), 1),
+        case("4007", Close(CloseWith::Code(4007)), 1),
+        case("4009", Close(CloseWith::Code(4009)), 1),
+        case("op 9, not resumable", Invalid { resumable: false }, 1),
+        case(
+            "RESUME answered with op 9",
+            Hangs(|faults| faults.refuse_resume = true, 1),
+            1,
+        ),
+        case(
+            "RESUME never answered",
+            Hangs(|faults| faults.never_resume = true, 2),
+            1,
+        ),
+    ];
+    all_survive(&CASES).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 16)]
+async fn a_gateway_that_hangs_at_any_stage_is_left_and_tried_again() {
+    use Trouble::{Hangs, Refuses, Stops};
+    static CASES: [Case; 8] = [
+        case("refused", Hangs(|faults| faults.refuse = true, 3), 0),
+        case(
+            "the upgrade is never answered",
+            Hangs(|faults| faults.never_upgrade = true, 2),
+            0,
+        ),
+        case(
+            "the upgrade is never answered to a new session",
+            Refuses(|faults| faults.never_upgrade = true, 2),
+            1,
+        ),
+        case(
+            "HELLO never comes",
+            Hangs(|faults| faults.never_hello = true, 2),
+            0,
+        ),
+        case(
+            "READY never comes",
+            Refuses(|faults| faults.never_ready = true, 2),
+            3,
+        ),
+        case(
+            "READY cannot be read",
+            Refuses(|faults| faults.broken_ready = true, 2),
+            3,
+        ),
+        case(
+            "heartbeats are no longer acknowledged",
+            Stops(|faults| faults.never_ack = true),
+            0,
+        ),
+        case(
+            "nothing is said any more",
+            Stops(|faults| faults.silent = true),
+            0,
+        ),
+    ];
+    all_survive(&CASES).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_cannot_be_looked_up_is_asked_again() {
-    let (sandbox, rollcall) = bot().await;
+async fn a_session_is_resumed_where_ready_said_or_at_the_gateway_if_nobody_is_there() {
+    for dead in [false, true] {
+        let builder = Sandbox::builder();
+        let builder = if dead {
+            builder.resume_address_is_dead()
+        } else {
+            builder
+        };
+        let sandbox = builder.start().await;
+        let rollcall = hasty_bot(&sandbox);
+        let _running = rollcall.run();
+        sandbox.wait_until_ready().await;
+        sandbox.close_gateway(CloseWith::Drop);
+        sandbox
+            .wait_for("a resume", |record| (record.resumes() > 0).then_some(()))
+            .await;
+        answers(&sandbox, "resumed").await;
+        let record = sandbox.record();
+        assert_eq!(record.connections_to_resume, usize::from(!dead));
+        assert_eq!(record.identifies(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_drops_in_a_row_cost_ten_sessions_five_seconds_apart() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = hasty_bot(&sandbox);
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let (clock, used) = (stopwatch(), running.processor_time());
+    for drop in 1..=100 {
+        let known = sandbox.record();
+        let how = if drop % 10 == 0 {
+            CloseWith::Code(4009)
+        } else {
+            CloseWith::Drop
+        };
+        sandbox.close_gateway(how);
+        sandbox
+            .wait_for("the bot to come back", |record| {
+                let before = known.resumes() + known.identifies();
+                (record.resumes() + record.identifies() > before).then_some(())
+            })
+            .await;
+        sandbox.wait_until_connected().await;
+    }
+    answers(&sandbox, "a hundred drops").await;
+    let record = sandbox.record();
+    assert_eq!((record.identifies(), record.resumes()), (11, 90));
+    assert_eq!(record.hasty_identifies, 0);
+    is_calm(&running, clock.elapsed(), used, "a hundred drops");
+    assert!(!rollcall.log().contains("Max reconnection attempts reached"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_never_answers_from_the_start_is_tried_until_it_does() {
+    let sandbox = Sandbox::start().await;
+    sandbox.set_faults(|faults| faults.never_upgrade = true);
+    let rollcall = hasty_bot(&sandbox);
     let web = Web::up();
     let id = rollcall.add(&web.target());
-    sandbox.fail_requests(RestFault::Status(503), "/gateway", 2);
     let running = rollcall.run();
     rollcall.wait_until("online, whatever Discord does", id, |endpoint| {
         endpoint["status"] == "online"
     });
+    sandbox
+        .wait_for("a second connection", |record| {
+            (record.connections >= 2).then_some(())
+        })
+        .await;
     assert_eq!(running.get("/readyz").0, 503);
+    sandbox.reset_faults();
     sandbox.wait_until_ready().await;
-    let pong = sandbox.slash("/ping").await;
-    assert!(pong.text().starts_with("Pong."), "{}", pong.render());
+    answers(&sandbox, "reached at last").await;
+    assert_eq!(sandbox.record().identifies(), 1);
+    running.assert_timers_in_time("a gateway that never answers");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn commands_that_discord_did_not_take_are_registered_again() {
-    let (sandbox, rollcall) = bot().await;
-    sandbox.fail_requests(
-        RestFault::RouteLimit {
-            retry_after_ms: 500,
-        },
-        "/commands",
-        1,
-    );
-    let _running = rollcall.run();
+async fn after_so_many_attempts_it_says_so_once_and_goes_on_slowly() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = hasty_bot(&sandbox).with("DISCORD_MAX_RECONNECTS", "2");
+    let running = rollcall.run();
     sandbox.wait_until_ready().await;
-    let pong = sandbox.slash("/ping").await;
-    assert!(pong.text().starts_with("Pong."), "{}", pong.render());
-    let both = |record: &discord_sandbox::Record| {
-        record
-            .requests
-            .iter()
-            .filter(|request| request.path.ends_with("/commands"))
-            .nth(2)
-            .map(drop)
-    };
-    sandbox.wait_for("both lists of commands", both).await;
-    let statuses: Vec<u16> = sandbox
-        .record()
-        .requests
-        .iter()
-        .filter(|request| request.path.ends_with("/commands"))
-        .map(|request| request.status)
-        .collect();
-    // The guild's own, refused and then taken; after that everybody's, which are none.
-    assert_eq!(statuses, [429, 200, 200]);
+    sandbox.set_faults(|faults| faults.refuse = true);
+    sandbox.close_gateway(CloseWith::Drop);
+    wait_for("the end of haste", || {
+        rollcall
+            .log()
+            .contains("[ERROR] rollcall: Max reconnection attempts reached")
+            .then_some(())
+    });
+    let connections = sandbox.record().connections;
+    // The next attempt is five minutes away; everything else goes on.
+    let web = Web::up();
+    let id = rollcall.add(&web.target());
+    rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
+    assert_eq!(sandbox.record().connections, connections);
+    let log = rollcall.log();
+    assert_eq!(log.matches("Max reconnection attempts reached").count(), 1);
+    let (code, _, took) = running.stop();
+    assert_eq!(code, 0);
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_stops_in_time_while_discord_is_away() {
-    let (sandbox, rollcall) = bot().await;
+    let sandbox = Sandbox::start().await;
     sandbox.set_faults(|faults| faults.never_upgrade = true);
+    let rollcall = hasty_bot(&sandbox);
     let running = rollcall.run();
     sandbox
         .wait_for("a connection", |record| {
@@ -133,141 +368,5 @@ async fn it_stops_in_time_while_discord_is_away() {
         .await;
     let (code, _, took) = running.stop();
     assert_eq!(code, 0);
-    assert!(took < std::time::Duration::from_secs(10), "{took:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_close_code_that_is_not_final_is_survived_with_the_presence_kept() {
-    // Few for each bot: one that is dropped again and again waits longer and longer.
-    for codes in [[1001, 4001, 4002], [4003, 4005, 4008], [1000, 4000, 4002]] {
-        let (sandbox, rollcall) = bot().await;
-        let _running = rollcall.run();
-        sandbox.wait_until_ready().await;
-        for code in codes {
-            survives(&sandbox, |sandbox| {
-                sandbox.close_gateway(CloseWith::Code(code));
-            })
-            .await;
-        }
-        assert_eq!(sandbox.record().identifies(), 1, "{codes:?} were resumed");
-    }
-    let (sandbox, rollcall) = bot().await;
-    let _running = rollcall.run();
-    sandbox.wait_until_ready().await;
-    survives(&sandbox, |sandbox| sandbox.close_gateway(CloseWith::Empty)).await;
-    assert_eq!(sandbox.record().identifies(), 1);
-    // After these Discord wants a new session.
-    for (code, identifies) in [(4007, 2), (4009, 3)] {
-        survives(&sandbox, |sandbox| {
-            sandbox.close_gateway(CloseWith::Code(code));
-        })
-        .await;
-        assert_eq!(sandbox.record().identifies(), identifies, "{code}");
-    }
-    assert_eq!(
-        presence(&sandbox),
-        ("online".to_owned(), "0 of 0 online".to_owned())
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_stops_acknowledging_is_left_and_resumed() {
-    let (sandbox, rollcall) = hasty_bot().await;
-    let _running = rollcall.run();
-    sandbox.wait_until_ready().await;
-    sandbox.set_faults(|faults| faults.never_ack = true);
-    sandbox
-        .wait_for("a resume", |record| (record.resumes() > 0).then_some(()))
-        .await;
-    sandbox.reset_faults();
-    survives(&sandbox, Sandbox::ask_to_reconnect).await;
-    assert_eq!(sandbox.record().identifies(), 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_hangs_at_any_stage_is_left_and_tried_again() {
-    type Switch = fn(&mut discord_sandbox::Faults);
-    let stages: [(&str, Switch); 6] = [
-        ("the connection is refused", |faults| faults.refuse = true),
-        ("the upgrade is never answered", |faults| {
-            faults.never_upgrade = true;
-        }),
-        ("hello never comes", |faults| faults.never_hello = true),
-        ("ready never comes", |faults| faults.never_ready = true),
-        ("ready cannot be read", |faults| faults.broken_ready = true),
-        ("resume is never answered", |faults| {
-            faults.never_resume = true;
-        }),
-    ];
-    for (stage, switch) in stages {
-        let (sandbox, rollcall) = hasty_bot().await;
-        let running = rollcall.run();
-        sandbox.wait_until_ready().await;
-        let before = sandbox.record().connections;
-        sandbox.set_faults(switch);
-        if stage.starts_with("ready") {
-            sandbox.invalidate_session(false);
-        } else {
-            sandbox.close_gateway(CloseWith::Drop);
-        }
-        sandbox
-            .wait_for(stage, |record| {
-                (record.connections >= before + 2).then_some(())
-            })
-            .await;
-        assert_eq!(running.get("/healthz").0, 200, "{stage}");
-        sandbox.reset_faults();
-        sandbox.wait_until_ready().await;
-        wait_for("the gateway to be ready", || {
-            running
-                .get("/readyz")
-                .1
-                .contains("\"gateway\":\"ready\"")
-                .then_some(())
-        });
-        let pong = sandbox.slash("/ping").await;
-        assert!(
-            pong.text().starts_with("Pong."),
-            "{stage}: {}",
-            pong.render()
-        );
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_presence_tells_how_many_are_online() {
-    let (sandbox, rollcall) = bot().await;
-    let rollcall = rollcall.with("DISCORD_KEEPALIVE_INTERVAL", "1s");
-    let web = Web::up();
-    let id = rollcall.add(&web.target());
-    rollcall.done(&["check"]);
-    let _running = rollcall.run();
-    sandbox.wait_until_ready().await;
-    rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
-    let shown = sandbox
-        .wait_for("the presence", |record| {
-            record.presence()?["activities"][0]["name"]
-                .as_str()
-                .filter(|text| text.starts_with("1 of 1"))
-                .map(str::to_owned)
-        })
-        .await;
-    assert_eq!(shown, "1 of 1 online");
-    let line = wait_for("a keep-alive line", || {
-        rollcall
-            .log()
-            .lines()
-            .rev()
-            .find(|line| line.contains("Keep-alive ping - Latency: ") && !line.contains("n/a"))
-            .map(str::to_owned)
-    });
-    let (_, rest) = line
-        .split_once("[DEBUG] rollcall: Keep-alive ping - Latency: ")
-        .unwrap();
-    let (latency, rest) = rest.split_once("ms, Guilds: 1, Last activity: ").unwrap();
-    let quiet = rest.strip_suffix("s ago").unwrap();
-    assert!(
-        latency.parse::<u64>().is_ok() && quiet.parse::<u64>().is_ok(),
-        "{line}"
-    );
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }

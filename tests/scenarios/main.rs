@@ -8,6 +8,7 @@
 
 mod harness;
 
+mod asks_discord;
 mod at_the_command_line;
 mod goes_down_and_comes_back;
 mod in_discord;

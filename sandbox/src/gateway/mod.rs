@@ -27,13 +27,14 @@ pub(crate) enum ToClient {
     Close(CloseWith),
 }
 
-/// Accepts connections for ever.
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+/// Accepts connections for ever; `is_for_resumes` where this is the address that READY gives.
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, is_for_resumes: bool) {
     // Sockets that are never answered are kept here, or they would be closed.
     let mut silent = Vec::new();
     while let Ok((stream, _)) = listener.accept().await {
         let faults = shared.change(|world| {
             world.record.connections += 1;
+            world.record.connections_to_resume += usize::from(is_for_resumes);
             world.faults
         });
         if faults.refuse {
@@ -63,6 +64,9 @@ async fn talk(stream: TcpStream, shared: Arc<Shared>) {
     }
     let mut connection = Connection::new(Arc::clone(&shared), outlet);
     loop {
+        shared
+            .wait_until(|world| (!world.faults.silent).then_some(()))
+            .await;
         tokio::select! {
             message = socket.next() => {
                 let Some(Ok(message)) = message else { break };
@@ -107,6 +111,11 @@ async fn send(
 async fn close(socket: &mut WebSocketStream<TcpStream>, how: CloseWith) {
     let frame = match how {
         CloseWith::Drop => return,
+        CloseWith::Reset => {
+            // With nothing left to linger for, the drop sends RST. Where that fails it is an ordinary end.
+            let _ = socket.get_ref().set_zero_linger();
+            return;
+        }
         CloseWith::Empty => None,
         CloseWith::Code(code) => Some(CloseFrame {
             code: CloseCode::from(code),

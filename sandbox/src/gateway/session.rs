@@ -1,15 +1,21 @@
 //! What a gateway connection says and hears: identify, resume, heartbeats, presence.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::ToClient;
+use crate::clock;
 use crate::faults::CloseWith;
 use crate::sandbox::Shared;
 use crate::shapes;
 use crate::world::{Session, World};
+
+const PRESENCES: usize = 5;
+const PRESENCE_WINDOW: Duration = Duration::from_secs(20);
 
 /// The state of one connection.
 pub(super) struct Connection {
@@ -17,6 +23,8 @@ pub(super) struct Connection {
     outlet: mpsc::UnboundedSender<ToClient>,
     session: Option<String>,
     pub wants_compression: bool,
+    /// When presence updates came lately.
+    presences: Vec<Instant>,
 }
 
 impl Connection {
@@ -26,6 +34,7 @@ impl Connection {
             outlet,
             session: None,
             wants_compression: false,
+            presences: Vec::new(),
         }
     }
 
@@ -34,18 +43,25 @@ impl Connection {
         let Ok(payload) = serde_json::from_str::<Value>(text) else {
             return self.close(4002);
         };
+        let shared = Arc::clone(&self.shared);
+        // The effect and the record in one: whoever waits for either finds the other.
+        shared.change(|world| {
+            self.handle(world, &payload);
+            world.record.gateway.push(payload);
+        });
+    }
+
+    fn handle(&mut self, world: &mut World, payload: &Value) {
         let data = &payload["d"];
         match payload["op"].as_u64() {
-            Some(1) => self.heartbeat(),
-            Some(2) => self.identify(data),
-            Some(3) if self.session.is_some() => {}
-            Some(6) => self.resume(data),
+            Some(1) if world.faults.never_ack => {}
+            Some(1) => self.send(json!({ "op": 11, "s": null, "t": null, "d": null })),
+            Some(2) => self.identify(world, data),
+            Some(3) if self.session.is_some() => self.presence(),
+            Some(6) => self.resume(world, data),
             Some(3..=8) => self.close(4003),
             _ => self.close(4001),
         }
-        // On record only now: whoever waits for it finds its effect.
-        self.shared
-            .change(|world| world.record.gateway.push(payload));
     }
 
     /// The connection is over; its session may be resumed by another.
@@ -73,87 +89,128 @@ impl Connection {
         let _ = self.outlet.send(ToClient::Close(CloseWith::Code(code)));
     }
 
-    fn heartbeat(&self) {
-        if !self.shared.read().faults.never_ack {
-            self.send(json!({ "op": 11, "s": null, "t": null, "d": null }));
+    /// Discord takes five presence updates in twenty seconds.
+    fn presence(&mut self) {
+        let now = clock::now();
+        self.presences.retain(|at| now - *at < PRESENCE_WINDOW);
+        self.presences.push(now);
+        if self.presences.len() > PRESENCES {
+            self.close(4008);
         }
     }
 
-    fn identify(&mut self, data: &Value) {
-        let token = data["token"]
-            .as_str()
-            .unwrap_or_default()
-            .trim_start_matches("Bot ")
-            .to_owned();
-        if token != self.shared.read().token {
+    fn identify(&mut self, world: &mut World, data: &Value) {
+        let token = data["token"].as_str().unwrap_or_default();
+        if token.trim_start_matches("Bot ") != world.token {
             return self.close(4004);
         }
         if self.session.is_some() {
             return self.close(4005);
         }
+        let shard = match data["shard"].as_array().map(Vec::as_slice) {
+            Some([id, total]) => (id.as_u64().unwrap_or(0), total.as_u64().unwrap_or(0)),
+            _ => (0, 1),
+        };
+        match admit(world, data, shard) {
+            Ok(()) => {}
+            Err(Refusal::Close(code)) => return self.close(code),
+            Err(Refusal::InvalidSession) => return self.invalid_session(),
+        }
         self.wants_compression = data["compress"].as_bool().unwrap_or(false);
-        let (shared, outlet) = (Arc::clone(&self.shared), self.outlet.clone());
-        self.session = Some(shared.change(|world| open_session(world, &shared, outlet)));
+        let outlet = self.outlet.clone();
+        self.session = Some(open_session(world, &self.shared, (shard, outlet)));
     }
 
-    fn resume(&mut self, data: &Value) {
+    fn resume(&mut self, world: &mut World, data: &Value) {
         let id = data["session_id"].as_str().unwrap_or_default().to_owned();
         let seen = data["seq"].as_u64().unwrap_or(0);
-        let faults = self.shared.read().faults;
-        if faults.never_resume {
+        if world.faults.never_resume {
             return;
         }
-        let outlet = self.outlet.clone();
-        let missed = self.shared.change(|world| {
-            let session = world
-                .sessions
-                .get_mut(&id)
-                .filter(|_| !faults.refuse_resume)?;
-            session.outlet = Some(outlet);
-            Some(
-                session
-                    .sent
-                    .iter()
-                    .filter(|(sequence, _)| *sequence > seen)
-                    .map(|(_, payload)| payload.clone())
-                    .collect::<Vec<_>>(),
-            )
-        });
-        let Some(missed) = missed else {
-            return self.send(json!({ "op": 9, "s": null, "t": null, "d": false }));
+        let refuses = world.faults.refuse_resume;
+        let Some(session) = world.sessions.get_mut(&id).filter(|_| !refuses) else {
+            return self.invalid_session();
         };
-        for payload in missed {
-            self.send(payload);
+        let missed = session.sent.iter().filter(|(sequence, _)| *sequence > seen);
+        for (_, payload) in missed {
+            self.send(payload.clone());
         }
-        self.shared.change(|world| {
-            if let Some(session) = world.sessions.get_mut(&id) {
-                session.dispatch("RESUMED", &json!({}));
-            }
-        });
+        session.outlet = Some(self.outlet.clone());
+        session.dispatch("RESUMED", &json!({}));
         self.session = Some(id);
+    }
+
+    fn invalid_session(&self) {
+        self.send(json!({ "op": 9, "s": null, "t": null, "d": false }));
     }
 }
 
-/// A new session: READY, then every server.
+/// Why a session is not begun.
+enum Refusal {
+    Close(u16),
+    InvalidSession,
+}
+
+/// Privileged intents: members, presences, message content.
+const PRIVILEGED: u64 = 1 << 1 | 1 << 8 | 1 << 15;
+
+/// Discord takes one IDENTIFY in five seconds; what was sent so far apart may arrive a little closer.
+const IDENTIFY_GAP: Duration = Duration::from_millis(4_900);
+
+/// Whether a session may be begun, as Discord judges that; counts it.
+fn admit(world: &mut World, data: &Value, (id, total): (u64, u64)) -> Result<(), Refusal> {
+    if total == 0 || id >= total {
+        return Err(Refusal::Close(4010));
+    }
+    if total < world.shards {
+        return Err(Refusal::Close(4011));
+    }
+    let Some(intents) = data["intents"].as_u64() else {
+        return Err(Refusal::Close(4013));
+    };
+    if intents & PRIVILEGED & !world.granted_intents != 0 {
+        return Err(Refusal::Close(4014));
+    }
+    if world.session_starts_now() == 0 {
+        // Discord itself would also make a new token necessary.
+        world.record.identifies_over_limit += 1;
+        return Err(Refusal::Close(4004));
+    }
+    world.session_starts -= 1;
+    let now = clock::now();
+    let is_hasty = world
+        .last_identify
+        .is_some_and(|last| now - last < IDENTIFY_GAP);
+    world.last_identify = Some(now);
+    if is_hasty {
+        world.record.hasty_identifies += 1;
+        return Err(Refusal::InvalidSession);
+    }
+    Ok(())
+}
+
+/// A new session: READY, then every server of the shard.
 fn open_session(
     world: &mut World,
     shared: &Shared,
-    outlet: mpsc::UnboundedSender<ToClient>,
+    (shard, outlet): ((u64, u64), mpsc::UnboundedSender<ToClient>),
 ) -> String {
     let id = format!("session-{}", world.new_id());
     let mut session = Session {
         outlet: Some(outlet),
+        shard,
         ..Session::default()
     };
     let guilds: Vec<Value> = world
         .guilds
         .iter()
+        .filter(|guild| session.has(guild.id))
         .map(|guild| json!({ "id": guild.id.0.to_string(), "unavailable": true }))
         .collect();
     let ready = json!({
         "v": 10, "user": world.bot_user(), "guilds": guilds, "session_id": id,
-        "resume_gateway_url": format!("ws://{}", shared.gateway_address), "session_type": "normal",
-        "private_channels": [], "relationships": [], "shard": [0, 1],
+        "resume_gateway_url": shared.resume_url, "session_type": "normal",
+        "private_channels": [], "relationships": [], "shard": [shard.0, shard.1],
         "application": { "id": world.application_id.to_string(), "flags": 0 },
     });
     if world.faults.broken_ready {
@@ -161,11 +218,15 @@ fn open_session(
     } else if !world.faults.never_ready {
         session.dispatch("READY", &ready);
         for guild in &world.guilds {
-            session.dispatch("GUILD_CREATE", &shapes::guild(guild, world.application_id));
+            if session.has(guild.id) {
+                session.dispatch("GUILD_CREATE", &shapes::guild(guild, world.application_id));
+            }
         }
     }
-    // One session at a time: a bot that identifies again has given up the old one.
-    world.sessions.clear();
+    // One session for each shard: a bot that identifies again has given up the old one.
+    world
+        .sessions
+        .retain(|_, old| old.shard.1 == shard.1 && old.shard != shard);
     world.sessions.insert(id.clone(), session);
     id
 }

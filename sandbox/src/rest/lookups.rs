@@ -7,9 +7,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::{Desk, error};
+use crate::clock;
 use crate::sandbox::Shared;
 use crate::shapes;
-use crate::world::{Guild, World};
+use crate::world::{Guild, SESSION_STARTS, World};
 
 fn gateway_url(shared: &Shared) -> String {
     format!("ws://{}", shared.gateway_address)
@@ -20,8 +21,16 @@ pub(super) async fn gateway(State(shared): Desk) -> Json<Value> {
 }
 
 pub(super) async fn gateway_bot(State(shared): Desk) -> Json<Value> {
-    let limit = json!({ "total": 1000, "remaining": 1000, "reset_after": 86_400_000, "max_concurrency": 1 });
-    Json(json!({ "url": gateway_url(&shared), "shards": 1, "session_start_limit": limit }))
+    let (shards, limit) = shared.change(|world| {
+        let remaining = world.session_starts_now();
+        let reset_after = world.session_starts_reset - clock::now();
+        let limit = json!({
+            "total": SESSION_STARTS, "remaining": remaining,
+            "reset_after": u64::try_from(reset_after.as_millis()).unwrap_or(u64::MAX), "max_concurrency": 1,
+        });
+        (world.shards, limit)
+    });
+    Json(json!({ "url": gateway_url(&shared), "shards": shards, "session_start_limit": limit }))
 }
 
 pub(super) async fn me(State(shared): Desk) -> Json<Value> {

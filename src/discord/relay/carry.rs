@@ -120,7 +120,7 @@ async fn reach(
                 .url(&config.gateway_url, attempt)
                 .trim_end_matches('/')
         );
-        match upstream::connect(&url, &config.tls).await {
+        match upstream::connect(&url, &config.tls, config.ack_limit).await {
             Ok(socket) => return socket,
             Err(error) => {
                 tracing::warn!(shard = session.shard, %error, "Discord's gateway was not reached; trying again");

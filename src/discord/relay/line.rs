@@ -113,6 +113,8 @@ impl Line {
         facts.look_ups.ended(None);
         let wait = facts.look_ups.wait(self.max_reconnects, jitter());
         facts.tell_of_slow_retries(wait.is_slow);
+        drop(facts);
+        self.count_reconnect("look_up");
         wait.length
     }
 
@@ -202,10 +204,14 @@ impl Line {
         known.row.ended(worked_for);
         drop(facts);
         self.stage(shard, Stage::Waiting);
+        self.count_reconnect(reason.word());
+    }
+
+    fn count_reconnect(&self, reason: &str) {
         self.vitals.note_reconnect(Clock::SYSTEM.now().day());
         self.metrics
             .gateway_reconnects
-            .with_label_values(&[reason.word()])
+            .with_label_values(&[reason])
             .inc();
     }
 

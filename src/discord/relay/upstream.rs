@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::WebSocketStream;
 
-/// TCP and TLS together, and then the upgrade, may take so long each.
+/// TCP and TLS together, and then the upgrade, may take so long each, or as long as an ack where that is shorter.
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// Plain or encrypted.
@@ -35,12 +35,14 @@ pub(super) enum ConnectError {
 pub(super) async fn connect(
     url: &str,
     tls: &Arc<rustls::ClientConfig>,
+    ack_limit: Duration,
 ) -> Result<Socket, ConnectError> {
-    let stream = tokio::time::timeout(CONNECT, open(url, tls))
+    let patience = CONNECT.min(ack_limit);
+    let stream = tokio::time::timeout(patience, open(url, tls))
         .await
         .map_err(|_| ConnectError::TimedOut)??;
     let upgrade = tokio_tungstenite::client_async(url, stream);
-    let upgraded = tokio::time::timeout(CONNECT, upgrade)
+    let upgraded = tokio::time::timeout(patience, upgrade)
         .await
         .map_err(|_| ConnectError::TimedOut)?;
     let (socket, _) = upgraded.map_err(|error| ConnectError::Upgrade(Box::new(error)))?;
@@ -123,7 +125,7 @@ mod tests {
     async fn speaks_with_a_real_tls_server() {
         let (server, roots) = certified();
         let url = format!("wss://localhost:{}/?v=10", echo(server).await);
-        let mut socket = connect(&url, &super::super::tls(roots).unwrap())
+        let mut socket = connect(&url, &super::super::tls(roots).unwrap(), CONNECT)
             .await
             .unwrap();
         socket.send(Message::Text("hello".into())).await.unwrap();
@@ -139,7 +141,7 @@ mod tests {
         let url = format!("wss://localhost:{}/", echo(server).await);
         let tls = super::super::public_tls().unwrap();
         assert!(matches!(
-            connect(&url, &tls).await,
+            connect(&url, &tls, CONNECT).await,
             Err(ConnectError::Io(_))
         ));
     }
@@ -149,7 +151,10 @@ mod tests {
         let tls = super::super::public_tls().unwrap();
         for url in ["", "http://localhost/", "ws://localhost:port/"] {
             assert!(
-                matches!(connect(url, &tls).await, Err(ConnectError::Address)),
+                matches!(
+                    connect(url, &tls, CONNECT).await,
+                    Err(ConnectError::Address)
+                ),
                 "{url}"
             );
         }
