@@ -276,6 +276,7 @@ impl GatewayFacts {
             self.not_ready_since.get_or_insert_with(Stopwatch::start);
         } else {
             self.not_ready_since = None;
+            self.failed_checks = 0;
         }
     }
 }
@@ -325,7 +326,7 @@ mod tests {
         assert_eq!((vitals.checked_gateway(), vitals.checked_gateway()), (1, 2));
         vitals.begin_shards(1);
         vitals.change_shard(0, |shard| shard.stage = Stage::Ready);
-        assert_eq!((vitals.checked_gateway(), vitals.failed_checks()), (0, 0));
+        assert_eq!((vitals.failed_checks(), vitals.checked_gateway()), (0, 0));
         assert!(vitals.quiet_is_news() && !vitals.quiet_is_news());
         vitals.note_activity();
         assert!(vitals.quiet_is_news());

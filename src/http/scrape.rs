@@ -23,6 +23,9 @@ pub(super) async fn metrics(State(desk): State<Desk>) -> Response {
         Err(error) => tracing::warn!(%error, "the endpoints could not be counted for /metrics"),
     }
     desk.metrics
+        .gateway_failed_checks
+        .set(desk.vitals.failed_checks().into());
+    desk.metrics
         .database_bytes
         .set(i64::try_from(desk.reader.size_on_disk()).unwrap_or(i64::MAX));
     match desk.metrics.render() {

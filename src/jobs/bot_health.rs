@@ -9,7 +9,6 @@ pub(super) const NAME: &str = "bot_health";
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let vitals = &context.vitals;
     let failed = vitals.checked_gateway();
-    context.metrics.gateway_failed_checks.set(failed.into());
     if failed == 0 {
         return Ok(format!("gateway {}", vitals.gateway().word()));
     }

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -339,6 +339,7 @@ impl Drop for Running<'_> {
 /// A web server on a port that stays its own while it is down.
 pub struct Web {
     address: SocketAddr,
+    requests: Arc<AtomicUsize>,
     up: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
 }
 
@@ -347,6 +348,7 @@ impl Web {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut web = Self {
             address: listener.local_addr().unwrap(),
+            requests: Arc::default(),
             up: None,
         };
         web.serve(listener);
@@ -359,6 +361,11 @@ impl Web {
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many requests have come so far.
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
     }
 
     pub fn goes_down(&mut self) {
@@ -382,12 +389,14 @@ impl Web {
     fn serve(&mut self, listener: TcpListener) {
         let stop = Arc::new(AtomicBool::new(false));
         let stopping = Arc::clone(&stop);
+        let requests = Arc::clone(&self.requests);
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if stopping.load(Ordering::SeqCst) {
                     return;
                 }
                 let Ok(mut stream) = stream else { continue };
+                requests.fetch_add(1, Ordering::SeqCst);
                 let mut request = [0; 1024];
                 // Whoever hangs up early gets no answer, that is all.
                 let _ = stream.read(&mut request);

@@ -13,5 +13,7 @@ mod at_the_command_line;
 mod goes_down_and_comes_back;
 mod in_discord;
 mod is_killed;
+mod is_watched;
 mod loses_discord;
+mod soaks;
 mod starts_and_stops;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use poise::serenity_prelude::CreateEmbed;
 
+use super::health::Health;
 use super::offline::Rechecks;
 use super::*;
 use crate::actions::import_endpoints::{Imported, Refused};
@@ -17,6 +18,8 @@ use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::outcome::{Failure, FailureClass, Outcome, Timings, Verdict};
 use crate::domain::status::{Change, State};
 use crate::store::endpoint::Endpoint;
+use crate::store::job_run::JobRun;
+use crate::vitals::{Shard, Stage};
 
 const NOW: Instant = Instant::from_millis(1_769_860_800_000);
 
@@ -153,6 +156,72 @@ fn the_longest_of_everything_fits() {
         already_there: usize::MAX,
         refused,
     }));
+}
+
+fn health_of(shards: usize, stage: Stage) -> Health {
+    let run = |started: u64, took: u64| JobRun {
+        started_at: NOW.minus(Duration::from_secs(started)),
+        finished_at: NOW
+            .minus(Duration::from_secs(started))
+            .plus(Duration::from_millis(took)),
+        summary: "is not shown".into(),
+    };
+    Health {
+        shards: vec![
+            Shard {
+                stage,
+                latency: Some(Duration::from_millis(45)),
+                guilds: 3,
+            };
+            shards
+        ],
+        uptime: Duration::from_secs(90_000),
+        reconnects_today: 2,
+        failed_checks: 0,
+        scheduler_is_alive: true,
+        looks_waiting: 0,
+        looks_in_flight: 1,
+        writes_waiting: 0,
+        database_bytes: 12_345_678,
+        jobs: vec![
+            ("keep_alive".into(), run(120, 3)),
+            ("recheck".into(), run(1_200, 850)),
+        ],
+    }
+}
+
+#[test]
+fn the_bots_health_reads_at_a_glance_and_fits_however_much_is_wrong() {
+    let well = health::health(&health_of(1, Stage::Ready));
+    insta::assert_json_snapshot!("health", embed_json(well));
+    let mut ill = health_of(400, Stage::Identifying);
+    (ill.failed_checks, ill.scheduler_is_alive) = (u32::MAX, false);
+    ill.jobs = vec![ill.jobs[0].clone(); 60];
+    let shown = health::health(&ill);
+    fits(shown.clone());
+    assert_eq!(embed_json(shown)["title"], "Not all is well");
+    // Of many shards only those are listed that are not ready.
+    let many = embed_json(health::health(&health_of(400, Stage::Ready)));
+    assert_eq!(many["fields"][0]["value"], "400 shards");
+}
+
+#[test]
+fn help_fits_with_many_more_commands_than_there_are() {
+    let parameter = help::Parameter {
+        name: "x".repeat(32),
+        description: "y".repeat(100),
+        is_required: true,
+    };
+    let entry = |number: usize| help::Entry {
+        name: format!("command{number:02} subcommand"),
+        id: Some(u64::MAX),
+        description: "what it does, in as many words as it takes".into(),
+        is_managing: number.is_multiple_of(2),
+        parameters: vec![parameter.clone(); 25],
+    };
+    let entries: Vec<_> = (0..40).map(entry).collect();
+    fits(help::all(&entries));
+    fits(help::one(&entries[0]));
 }
 
 fn recorded(verdict: Verdict, change: Option<Change>) -> Recorded {

@@ -1,0 +1,376 @@
+//! Those who watch the bot: people at its log, systemd, a dead-man's switch, whoever asks how it is.
+
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use discord_sandbox::{CloseWith, RestFault, Sandbox};
+use regex::Regex;
+
+use crate::harness::{Rollcall, Web, stopwatch, wait_for};
+
+fn bot(sandbox: &Sandbox) -> Rollcall {
+    Rollcall::new()
+        .with("DISCORD_TOKEN", sandbox.token())
+        .with("DISCORD_API_URL", sandbox.api_url())
+        .with("DISCORD_HEARTBEAT_TIMEOUT", "2s")
+}
+
+/// Waits until a line of the log is of this shape, from its time to its end.
+fn logs(rollcall: &Rollcall, shape: &str) {
+    let line = format!(r"(?m)^\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ {shape}$");
+    let line = Regex::new(&line).unwrap();
+    wait_for(shape, || line.is_match(&rollcall.log()).then_some(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lines_that_people_watch_for_have_their_promised_shape() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox)
+        .with("DISCORD_KEEPALIVE_INTERVAL", "1s")
+        .with("DISCORD_HEALTH_INTERVAL", "1s")
+        .with("DISCORD_INACTIVITY_WARNING", "3s")
+        .with("DISCORD_OFFLINE_WARNING", "2s")
+        .with("DISCORD_MAX_RECONNECTS", "2");
+    sandbox.set_faults(|faults| faults.refuse = true);
+    let running = rollcall.run();
+    logs(
+        &rollcall,
+        r"\[DEBUG\] rollcall: Keep-alive ping - Latency: n/a, Guilds: 0, Last activity: \d+s ago",
+    );
+    logs(
+        &rollcall,
+        r"\[WARNING\] rollcall: No activity for 0\.1 minutes",
+    );
+    logs(
+        &rollcall,
+        r"\[ERROR\] rollcall: Max reconnection attempts reached",
+    );
+    logs(
+        &rollcall,
+        r"\[WARNING\] rollcall: Bot health: not connected to Discord for \d(\.\d)? s, \d+ checks failed in a row",
+    );
+    let facts = running.get("/readyz").1;
+    assert!(
+        facts.contains(r#""stage":"waiting""#) && !facts.contains(r#""gateway_failed_checks":0"#),
+        "{facts}"
+    );
+    assert!(running.metric("rollcall_gateway_failed_checks").unwrap() >= 2.0);
+    assert_eq!(running.metric("rollcall_gateway_up"), Some(0.0));
+    drop(running);
+
+    sandbox.reset_faults();
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    logs(
+        &rollcall,
+        r"\[DEBUG\] rollcall: Keep-alive ping - Latency: \d+ms, Guilds: 1, Last activity: \d+s ago",
+    );
+    assert_eq!(running.metric("rollcall_gateway_up"), Some(1.0));
+    let latency = running.metric("rollcall_gateway_latency_seconds").unwrap();
+    assert!(latency > 0.0 && latency < 1.0, "{latency}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quiet_spell_is_told_once_and_a_message_ends_it() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox)
+        .with("DISCORD_KEEPALIVE_INTERVAL", "1s")
+        .with("DISCORD_INACTIVITY_WARNING", "2s");
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let told = || rollcall.log().matches("No activity for ").count();
+    wait_for("the first quiet spell", || (told() == 1).then_some(()));
+    let runs = || running.metric(r#"rollcall_job_runs_total{job="keep_alive"}"#);
+    let then = runs().unwrap();
+    wait_for("more keep-alives", || (runs()? >= then + 3.0).then_some(()));
+    assert_eq!(told(), 1, "once per spell");
+    let guild = sandbox.guild().0.to_string();
+    sandbox.dispatch(
+        "MESSAGE_CREATE",
+        &serde_json::json!({ "id": "1", "channel_id": "2", "guild_id": guild }),
+    );
+    logs(
+        &rollcall,
+        r"\[DEBUG\] rollcall: Keep-alive ping - .*, Last activity: [01]s ago",
+    );
+    wait_for("the second quiet spell", || (told() == 2).then_some(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_presence_is_refreshed_at_every_keep_alive_and_no_oftener_than_discord_takes() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox).with("DISCORD_KEEPALIVE_INTERVAL", "6s");
+    let web = Web::up();
+    rollcall.add(&web.target());
+    rollcall.done(&["check"]);
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let keep_alives = || running.metric(r#"rollcall_job_runs_total{job="keep_alive"}"#);
+    wait_for("three keep-alives", || {
+        keep_alives().filter(|count| *count >= 3.0)
+    });
+    let updates = sandbox
+        .wait_for("an update for each", |record| {
+            (record.count_of(3) >= 2).then_some(record.count_of(3))
+        })
+        .await;
+    // The first keep-alive came before the connection, whose IDENTIFY carries the presence.
+    assert!(updates <= 3, "{updates} presence updates");
+    let shown = sandbox.presence().unwrap();
+    assert_eq!(shown["activities"][0]["name"], "1 of 1 online");
+    assert_eq!(shown["activities"][0]["type"], 3);
+    assert_eq!(shown["status"], "online");
+
+    // Every second is more often than Discord takes: it is never closed for that.
+    drop(running);
+    let rollcall = rollcall.with("DISCORD_KEEPALIVE_INTERVAL", "1s");
+    let _running = rollcall.run();
+    let before = sandbox.record().count_of(3);
+    sandbox
+        .wait_for("five updates", |record| {
+            (record.count_of(3) >= before + 5).then_some(())
+        })
+        .await;
+    assert_eq!(sandbox.record().resumes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_ever_written_whatever_goes_wrong() {
+    let sandbox = Sandbox::start().await;
+    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let ping = format!("http://{}/canary-of-the-switch", dead.local_addr().unwrap());
+    drop(dead);
+    let rollcall = bot(&sandbox)
+        .with("LOG_LEVEL", "trace")
+        .with("HEALTHCHECK_PING_URL", &ping)
+        .with("HEALTHCHECK_PING_INTERVAL", "1s");
+    sandbox.fail_requests(RestFault::Status(500), "/oauth2", 1);
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    sandbox.slash("/ping").await;
+    for fault in [RestFault::Status(500), RestFault::Status(403)] {
+        sandbox.fail_requests(fault, "/callback", 2);
+        let ada = discord_sandbox::Member::plain(7, "Ada");
+        assert!(sandbox.member(&ada).try_slash("/ping").await.is_err());
+    }
+    sandbox.close_gateway(CloseWith::Code(4009));
+    sandbox
+        .wait_for("a second session", |record| {
+            (record.identifies() == 2).then_some(())
+        })
+        .await;
+    sandbox.wait_until_ready().await;
+    sandbox.slash("/bot health").await;
+    logs(
+        &rollcall,
+        r"\[WARNING\] rollcall: The dead-man ping does not arrive: HEALTHCHECK_PING_URL was not reached: no connection; trying again each time it is due",
+    );
+    let pages = [running.get("/metrics").1, running.get("/readyz").1];
+    let interactions: Vec<String> = sandbox
+        .record()
+        .requests
+        .iter()
+        .filter_map(|request| request.path.split("/interactions/").nth(1))
+        .filter_map(|rest| rest.split('/').nth(1))
+        .map(str::to_owned)
+        .collect();
+    assert!(interactions.len() >= 4, "{interactions:?}");
+    let (_, err, _) = running.stop();
+    let written = [rollcall.log(), err].into_iter().chain(pages);
+    for text in written {
+        for secret in [sandbox.token(), "canary-of-the-switch".to_owned()]
+            .iter()
+            .chain(&interactions)
+        {
+            assert!(!text.contains(secret.as_str()), "{secret} in:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn logs_for_machines_are_json_a_line_each() {
+    let rollcall = Rollcall::new().with("LOG_FORMAT", "json");
+    assert_eq!(rollcall.run().stop().0, 0);
+    let log = rollcall.log();
+    assert!(log.lines().count() > 3);
+    for line in log.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        for field in ["timestamp", "level", "target"] {
+            assert!(line[field].is_string(), "{line}");
+        }
+        assert!(line["fields"]["message"].is_string(), "{line}");
+    }
+}
+
+#[test]
+fn old_logs_are_thrown_away_at_the_start() {
+    let rollcall = Rollcall::new().with("LOG_KEEP_DAYS", "3");
+    let dir = rollcall.path("logs");
+    std::fs::create_dir(&dir).unwrap();
+    for day in 10..20 {
+        std::fs::write(dir.join(format!("bot.2026-01-{day}.log")), "old\n").unwrap();
+    }
+    std::fs::write(dir.join("notes.txt"), "not ours\n").unwrap();
+    assert_eq!(rollcall.run().stop().0, 0);
+    let files: Vec<String> = std::fs::read_dir(&dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let logs = files
+        .iter()
+        .filter(|name| name.starts_with("bot.2"))
+        .count();
+    assert_eq!(logs, 3, "{files:?}");
+    assert!(files.contains(&"notes.txt".to_owned()) && files.contains(&"bot.log".to_owned()));
+    assert!(rollcall.log().contains("Rollcall "), "today's is there");
+}
+
+#[test]
+fn systemd_is_told_when_it_is_ready_that_it_is_alive_and_when_it_stops() {
+    let rollcall = Rollcall::new();
+    let path = rollcall.path("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    let rollcall = rollcall
+        .with("NOTIFY_SOCKET", path.display().to_string())
+        .with("WATCHDOG_USEC", "1000000");
+    let running = rollcall.run();
+    let next = || {
+        let mut told = [0; 1024];
+        let length = socket.recv(&mut told).unwrap();
+        String::from_utf8(told[..length].to_vec()).unwrap()
+    };
+    let (mut is_ready, mut signs) = (false, 0);
+    let clock = stopwatch();
+    while !is_ready || signs < 3 {
+        let told = next();
+        is_ready |= told.contains("READY=1");
+        signs += usize::from(told.contains("WATCHDOG=1"));
+        if told.contains("WATCHDOG=1") {
+            assert!(
+                told.contains("STATUS=0 of 0 online · Discord off"),
+                "{told}"
+            );
+        }
+    }
+    assert!(clock.elapsed() < Duration::from_secs(5));
+    assert_eq!(running.stop().0, 0);
+    wait_for("the last word", || {
+        next().contains("STOPPING=1").then_some(())
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dead_mans_switch_hears_of_it_only_while_the_database_takes_changes() {
+    use sqlx::Connection;
+    let switch = Web::up();
+    let rollcall = Rollcall::new()
+        .with("HEALTHCHECK_PING_URL", switch.target())
+        .with("HEALTHCHECK_PING_INTERVAL", "1s");
+    let _running = rollcall.run();
+    let heard = || switch.requests();
+    wait_for("signs of life", || (heard() >= 2).then_some(()));
+
+    let url = format!("sqlite://{}", rollcall.path("rollcall.db").display());
+    let mut other = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    // One may be on its way; after that there is silence until the database is free again.
+    let clock = stopwatch();
+    let mut last = heard();
+    wait_for("silence", || {
+        last = heard().max(last);
+        (clock.elapsed() > Duration::from_secs(3)).then_some(())
+    });
+    let silent = heard();
+    wait_for("more silence", || {
+        (clock.elapsed() > Duration::from_secs(6)).then_some(())
+    });
+    assert_eq!(heard(), silent, "a sign of life without a commit");
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    wait_for("signs of life again", || (heard() > silent).then_some(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_can_ask_how_the_bot_is() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox).with("DISCORD_GUILD_ID", sandbox.guild().0.to_string());
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    wait_for("a keep-alive", || {
+        running.metric(r#"rollcall_job_runs_total{job="keep_alive"}"#)
+    });
+    let member = discord_sandbox::Member::plain(7, "Ada");
+    let member = sandbox.member(&member);
+    let health = member.slash("/bot health").await;
+    assert!(health.is_ephemeral());
+    let shown = health.render();
+    for part in [
+        "All is well",
+        "🟢 0: ready · ",
+        "Up for",
+        "Reconnects today",
+        "Last keep-alive",
+        "`keep_alive` <t:",
+        "`recheck` <t:",
+        "0 looks waiting",
+        "0 writes waiting",
+        " KB",
+    ] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_can_ask_what_the_bot_can_do() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox).with("DISCORD_GUILD_ID", sandbox.guild().0.to_string());
+    let _running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let member = discord_sandbox::Member::plain(7, "Ada");
+    let member = sandbox.member(&member);
+    let help = member.slash("/help").await;
+    assert!(help.is_ephemeral());
+    let shown = help.render();
+    let ping = sandbox
+        .commands(sandbox.guild())
+        .iter()
+        .find(|command| command["name"] == "ping")
+        .unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for part in [
+        &format!("</ping:{ping}>"),
+        "</endpoint add:",
+        "</offline_endpoints list:",
+        "</bot health:",
+    ] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    let one = member
+        .slash("/help command:\"endpoint add\"")
+        .await
+        .render();
+    assert!(
+        one.contains("/endpoint add") && one.contains("`target` (needed)"),
+        "{one}"
+    );
+    let choices = member.autocomplete("/help command:recheck").await;
+    assert_eq!(
+        choices,
+        [(
+            "/offline_endpoints recheck".to_owned(),
+            "offline_endpoints recheck".to_owned()
+        )]
+    );
+    let unknown = member.slash("/help command:@everyone").await.render();
+    assert!(
+        unknown.contains("There is no command `@everyone`"),
+        "{unknown}"
+    );
+}
