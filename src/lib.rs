@@ -1,6 +1,6 @@
 //! Rollcall, the monitor that lives in Discord.
 //!
-//! The rooms, in the order in which to read them; everything points down, and ARCHITECTURE.md walks through three stories.
+//! The rooms, in the order in which to read them; everything points down, and ARCHITECTURE.md walks through four stories.
 //!
 //! - `domain`: what Rollcall knows, pure rules and words
 //! - `clock`: the one place that reads the time

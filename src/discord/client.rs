@@ -10,6 +10,7 @@ use poise::serenity_prelude as serenity;
 use serenity::{GatewayIntents, HttpBuilder};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::framework::{self, Events};
 use super::relay::{self, Final, Line, RelayConfig};
@@ -80,7 +81,7 @@ pub(super) fn run(
             Ended::Passing { reason, wait } => {
                 tracing::warn!(
                     reason,
-                    "Discord cannot be reached; trying again in {}",
+                    "No connection to Discord; trying again in {}",
                     text::duration(wait)
                 );
                 let mut stop = stop.clone();
@@ -190,16 +191,17 @@ impl One<'_> {
         self.line.begin(shards as usize, gateway.limit);
         // On the main runtime: whatever serenity does, the relay keeps its time.
         let relay_config = self.relay_config(gateway.url)?;
+        let home = &self.desk.home;
         let starting = relay::start(relay_config, Arc::clone(self.line));
-        let started = self.desk.home.spawn(starting).await;
-        let (address, relay) = started
+        let started = home.spawn(starting).await;
+        let (address, serving) = started
             .map_err(|error| error.to_string())?
             .map_err(|error| error.to_string())?;
+        // Both end with the client, however that ends.
+        let mut tasks = JoinSet::new();
+        tasks.spawn_on(serving, home);
         let limit = WEDGED_AFTER + EACH_SHARD * shards;
-        let mut wedged = self
-            .desk
-            .home
-            .spawn(relay::deserted(Arc::clone(self.line), limit));
+        tasks.spawn_on(relay::deserted(Arc::clone(self.line), limit), home);
 
         let mut client = self.client(application, lessons).await?;
         // serenity looked the gateway up itself, and would fall back to the public one where that failed.
@@ -212,10 +214,8 @@ impl One<'_> {
                 Err(error) => self.passing(error::outside(&error)),
             },
             error = registering => self.refused(error),
-            _ = &mut wedged => self.passing("the client is wedged and is replaced"),
+            _ = tasks.join_next() => self.passing("the client is wedged and is replaced"),
         };
-        wedged.abort();
-        relay.abort();
         Ok(ended)
     }
 

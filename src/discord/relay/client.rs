@@ -2,6 +2,8 @@
 //! nothing that the real gateway does can wedge it. Other programs on this machine can reach the port, so the path is a
 //! secret.
 
+use std::time::Duration;
+
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -12,6 +14,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::frames::{self, FromClient};
+
+/// A client that reads nothing for this long, with its buffers full, is not there.
+const DEAF: Duration = Duration::from_secs(10);
 
 /// Something that serenity said.
 pub(super) struct Heard {
@@ -65,9 +70,10 @@ impl Client {
         }
     }
 
-    /// Whether serenity took it.
+    /// Whether serenity took it, in time.
     pub(super) async fn tell(&mut self, text: String) -> bool {
-        self.0.send(Message::Text(text)).await.is_ok()
+        let telling = self.0.send(Message::Text(text));
+        matches!(tokio::time::timeout(DEAF, telling).await, Ok(Ok(())))
     }
 
     /// Whether serenity took it.

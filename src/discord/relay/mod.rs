@@ -72,14 +72,15 @@ fn tls(roots: rustls::RootCertStore) -> Result<Arc<rustls::ClientConfig>, rustls
     ))
 }
 
-/// Opens the loopback socket and serves it until aborted, which ends every connection that it carries; gives its address.
+/// Opens the loopback socket; gives its address, and what serves it. Where that is dropped, every connection that it
+/// carries ends.
 pub(super) async fn start(
     config: RelayConfig,
     line: Arc<Line>,
-) -> std::io::Result<(String, tokio::task::AbortHandle)> {
+) -> std::io::Result<(String, impl Future<Output = ()> + Send + 'static)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("ws://{}{}", listener.local_addr()?, config.path);
-    let serving = tokio::spawn(async move {
+    let serving = async move {
         let mut carried = JoinSet::new();
         loop {
             tokio::select! {
@@ -94,8 +95,8 @@ pub(super) async fn start(
                 Some(_) = carried.join_next() => {}
             }
         }
-    });
-    Ok((address, serving.abort_handle()))
+    };
+    Ok((address, serving))
 }
 
 /// Waits until serenity has left a shard without a socket for longer than `limit`: it is wedged, and only a new client
