@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::actions::listening::Listening;
 use crate::actions::looking::Looking;
 use crate::actions::recheck::Extent;
 use crate::actions::record_outcome::Rules;
@@ -115,9 +116,13 @@ fn secrets(settings: &Settings) -> telemetry::Secrets {
 }
 
 async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
-    let metrics = Arc::new(Metrics::new().map_err(|error| AppError::Other(error.to_string()))?);
-    let vitals = Arc::new(Vitals::new());
-    let looking = looking(settings, store, settings.probe.timeout)?;
+    let shared = Shared {
+        settings,
+        store,
+        looking: looking(settings, store, settings.probe.timeout)?,
+        metrics: Arc::new(Metrics::new().map_err(|error| AppError::Other(error.to_string()))?),
+        vitals: Arc::new(Vitals::new()),
+    };
     let listener = http::bind(settings.http_bind)
         .await
         .map_err(|error| AppError::Setting(error.to_string()))?;
@@ -134,36 +139,13 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
     });
     let mut signals = Signals::new()?;
 
-    let desk = http::Desk {
-        reader: store.reader.clone(),
-        metrics: Arc::clone(&metrics),
-        vitals: Arc::clone(&vitals),
-    };
+    let desk = shared.http_desk();
     let mut parts = vec![tokio::spawn(
         http::Server { listener, desk }.run(stop.clone()),
     )];
-    let context = jobs::Context {
-        store: store.clone(),
-        looking: looking.clone(),
-        metrics: Arc::clone(&metrics),
-        vitals: Arc::clone(&vitals),
-        recheck: extent(settings),
-        recheck_interval: settings.recheck.interval,
-        retention_outcomes: settings.retention_outcomes,
-        retention_events: settings.retention_events,
-        look_concurrency: settings.probe.concurrency,
-        gateway: gateway_times(settings),
-        dead_man: dead_man(settings)?,
-        dead_man_interval: settings.ping_interval,
-        presence: presence_sender,
-    };
-    parts.extend(jobs::start(&context, &stop));
-    let mut discord = discord::start(
-        discord_config(settings),
-        discord_desk(settings, store, looking, metrics, (vitals, presence_seen)),
-        &stop,
-    );
-
+    parts.extend(jobs::start(&shared.job_context(presence_sender)?, &stop));
+    let desk = shared.discord_desk(presence_seen);
+    let mut discord = discord::start(discord_config(settings), desk, &stop);
     service_manager::ready();
     let ended = tokio::select! {
         () = signals.next() => Ok(()),
@@ -174,6 +156,67 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
     stop_sender.send_replace(true);
     drain(parts, discord).await;
     ended
+}
+
+/// What the parts have in common.
+struct Shared<'a> {
+    settings: &'a Settings,
+    store: &'a Store,
+    looking: Looking,
+    metrics: Arc<Metrics>,
+    vitals: Arc<Vitals>,
+}
+
+impl Shared<'_> {
+    fn http_desk(&self) -> http::Desk {
+        http::Desk {
+            store: self.store.clone(),
+            metrics: Arc::clone(&self.metrics),
+            vitals: Arc::clone(&self.vitals),
+            listening: Listening::start(self.store.writer.clone(), Clock::SYSTEM),
+            thresholds: self.settings.heartbeat.thresholds,
+            pace: http::Pace::default(),
+            clock: Clock::SYSTEM,
+        }
+    }
+
+    fn job_context(&self, presence: watch::Sender<Shown>) -> Result<jobs::Context, AppError> {
+        let settings = self.settings;
+        Ok(jobs::Context {
+            store: self.store.clone(),
+            looking: self.looking.clone(),
+            metrics: Arc::clone(&self.metrics),
+            vitals: Arc::clone(&self.vitals),
+            recheck: extent(settings),
+            recheck_interval: settings.recheck.interval,
+            retention_outcomes: settings.retention_outcomes,
+            retention_events: settings.retention_events,
+            retention_samples: settings.retention_samples,
+            look_concurrency: settings.probe.concurrency,
+            gateway: gateway_times(settings),
+            listening: listening_times(settings),
+            dead_man: dead_man(settings)?,
+            dead_man_interval: settings.ping_interval,
+            presence,
+        })
+    }
+
+    fn discord_desk(&self, presence: watch::Receiver<Shown>) -> discord::Desk {
+        discord::Desk {
+            store: self.store.clone(),
+            looking: self.looking.clone(),
+            metrics: Arc::clone(&self.metrics),
+            vitals: Arc::clone(&self.vitals),
+            quota_endpoints: self.settings.quota_endpoints,
+            recheck: extent(self.settings),
+            recheck_interval: self.settings.recheck.interval,
+            policy: self.settings.probe.allow.clone(),
+            guild_locks: discord::GuildLocks::default(),
+            presence,
+            command_ids: discord::CommandIds::default(),
+            home: tokio::runtime::Handle::current(),
+        }
+    }
 }
 
 fn dead_man(settings: &Settings) -> Result<Option<Switch>, AppError> {
@@ -189,6 +232,21 @@ fn extent(settings: &Settings) -> Extent {
         min_age: recheck.min_age,
         batch: recheck.batch,
         concurrency: recheck.concurrency,
+    }
+}
+
+fn listening_times(settings: &Settings) -> jobs::ListeningTimes {
+    let heartbeat = &settings.heartbeat;
+    if !heartbeat.is_enabled {
+        tracing::warn!(
+            "HEARTBEAT_ENABLED is false: devices that fall silent are not noticed and stay online"
+        );
+    }
+    jobs::ListeningTimes {
+        is_on: heartbeat.is_enabled,
+        check_interval: heartbeat.check_interval,
+        device_threshold: heartbeat.offline_threshold,
+        thresholds: heartbeat.thresholds,
     }
 }
 
@@ -216,29 +274,6 @@ fn discord_config(settings: &Settings) -> discord::Config {
         heartbeat_timeout: discord.heartbeat_timeout,
         max_reconnects: discord.max_reconnects,
         privileged_intents: discord.privileged_intents.clone(),
-    }
-}
-
-fn discord_desk(
-    settings: &Settings,
-    store: &Store,
-    looking: Looking,
-    metrics: Arc<Metrics>,
-    (vitals, presence): (Arc<Vitals>, watch::Receiver<Shown>),
-) -> discord::Desk {
-    discord::Desk {
-        store: store.clone(),
-        looking,
-        metrics,
-        vitals,
-        quota_endpoints: settings.quota_endpoints,
-        recheck: extent(settings),
-        recheck_interval: settings.recheck.interval,
-        policy: settings.probe.allow.clone(),
-        guild_locks: discord::GuildLocks::default(),
-        presence,
-        command_ids: discord::CommandIds::default(),
-        home: tokio::runtime::Handle::current(),
     }
 }
 

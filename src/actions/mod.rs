@@ -4,10 +4,14 @@
 //! for the person who asked; `Internal` carries what the operator needs, is logged once by the door that handles it,
 //! and is never shown.
 
+pub mod check_in;
 pub mod export_endpoints;
 pub mod import_endpoints;
+pub mod listening;
 pub mod looking;
 pub mod manage_endpoint;
+pub mod manage_key;
+pub mod manage_server;
 pub mod recheck;
 pub mod record_outcome;
 pub mod summarize;

@@ -105,7 +105,7 @@ impl GuildArgument {
             .unwrap_or(GuildId::LOCAL)
     }
 
-    fn asker(self, settings: &Settings) -> Asker {
+    pub(super) fn asker(self, settings: &Settings) -> Asker {
         Asker {
             guild: self.home(settings),
             actor: Actor::CommandLine,
@@ -330,7 +330,7 @@ async fn export(
 }
 
 /// An action's refusal as an exit: what the person can mend is usage, the database is the database.
-fn told(error: Error) -> AppError {
+pub(super) fn told(error: Error) -> AppError {
     match error {
         Error::Internal(error) => AppError::Store(error),
         Error::Invalid(sentence) => AppError::Setting(sentence),

@@ -7,7 +7,9 @@ mod check;
 mod endpoint;
 mod healthcheck;
 mod http_check;
+mod key;
 mod progress;
+mod server;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -48,6 +50,12 @@ enum Command {
     /// Add, list, remove, import and export endpoints
     #[command(subcommand)]
     Endpoint(endpoint::EndpointCommand),
+    /// Make, list, rotate and revoke the keys of the API
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Put servers on the roll whose agents report, and show how they stand
+    #[command(subcommand)]
+    Server(server::ServerCommand),
     /// Copy the database to a file, also while the bot runs
     Backup {
         /// The file to write; it must not exist yet
@@ -108,6 +116,8 @@ async fn dispatch(command: Command) -> Result<(), AppError> {
         Command::Check(arguments) => check::check(&settings, arguments).await,
         Command::Recheck(arguments) => check::recheck(&settings, arguments).await,
         Command::Endpoint(command) => endpoint::run(&settings, command).await,
+        Command::Key(command) => key::run(&settings, command).await,
+        Command::Server(command) => server::run(&settings, command).await,
         Command::Backup { file } => backup(&settings, &file).await,
         Command::Healthcheck => healthcheck::run(&settings).await,
         Command::Completions { .. } => Ok(()),

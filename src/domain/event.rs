@@ -2,14 +2,11 @@
 
 use std::fmt;
 
+use super::key::KeyId;
 use super::status::Change;
 
 /// What happened. The word is stored and never changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::enum_variant_names,
-    reason = "devices and servers will bring events of their own"
-)]
 pub enum EventKind {
     EndpointAdded,
     EndpointEdited,
@@ -24,6 +21,17 @@ pub enum EventKind {
     /// Was offline and answers again.
     EndpointOnline,
     EndpointUnknown,
+    DeviceRegistered,
+    /// Was offline and has called again.
+    DeviceOnline,
+    DeviceOffline,
+    ServerAdded,
+    ServerOnline,
+    ServerWarning,
+    ServerOffline,
+    KeyMade,
+    KeyRotated,
+    KeyRevoked,
 }
 
 impl EventKind {
@@ -40,6 +48,16 @@ impl EventKind {
             Self::EndpointOffline => "endpoint_offline",
             Self::EndpointOnline => "endpoint_online",
             Self::EndpointUnknown => "endpoint_unknown",
+            Self::DeviceRegistered => "device_registered",
+            Self::DeviceOnline => "device_online",
+            Self::DeviceOffline => "device_offline",
+            Self::ServerAdded => "server_added",
+            Self::ServerOnline => "server_online",
+            Self::ServerWarning => "server_warning",
+            Self::ServerOffline => "server_offline",
+            Self::KeyMade => "key_made",
+            Self::KeyRotated => "key_rotated",
+            Self::KeyRevoked => "key_revoked",
         }
     }
 }
@@ -66,15 +84,18 @@ pub enum Actor {
     CommandLine,
     /// A Discord user, by id.
     Member(u64),
+    /// Whoever has this API key.
+    Key(KeyId),
 }
 
 impl fmt::Display for Actor {
-    /// The form in storage: `system`, `cli`, `discord:<user id>`.
+    /// The form in storage: `system`, `cli`, `discord:<user id>`, `key:<key id>`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::System => out.write_str("system"),
             Self::CommandLine => out.write_str("cli"),
             Self::Member(id) => write!(out, "discord:{id}"),
+            Self::Key(id) => write!(out, "key:{id}"),
         }
     }
 }

@@ -5,10 +5,14 @@
 //! `text`); and for Discord's gateway, what to ask for and when to try again (`intent`, `reconnect`).
 
 pub mod address;
+pub mod cadence;
 pub mod check;
+pub mod device;
 pub mod event;
 mod instant;
 pub mod intent;
+pub mod key;
+pub mod life;
 pub mod monitor;
 pub mod outcome;
 pub mod presence;
@@ -17,5 +21,6 @@ pub mod schedule;
 pub mod status;
 pub mod target;
 pub mod text;
+pub mod threshold;
 
 pub use instant::{Instant, millis};

@@ -47,6 +47,13 @@ pub const INTERVAL_RANGE: (Duration, Duration) =
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal(String);
 
+impl Refusal {
+    /// `sentence` ends with a right example.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)

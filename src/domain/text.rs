@@ -83,6 +83,12 @@ pub fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// An instant for machines and logs: `2026-01-31T12:00:00Z`, or with milliseconds where it has any.
+pub fn timestamp(at: super::Instant) -> String {
+    let time = chrono::DateTime::from_timestamp_millis(at.millis()).unwrap_or_default();
+    time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}
+
 /// A size: `512 B`, `4.0 KB`, `12.3 MB`, by thousands.
 #[expect(
     clippy::cast_precision_loss,

@@ -17,7 +17,7 @@ pub(super) async fn alive(State(desk): State<Desk>) -> Response {
 }
 
 pub(super) async fn ready(State(desk): State<Desk>) -> Response {
-    let database = match desk.reader.is_alive().await {
+    let database = match desk.store.reader.is_alive().await {
         Ok(()) => "ok",
         Err(error) => {
             tracing::warn!(%error, "the database did not answer the readiness check");

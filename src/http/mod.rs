@@ -1,5 +1,6 @@
 //! The web door; the only folder that names axum. The whole route table stands below.
 
+mod api;
 mod health;
 mod scrape;
 mod serve;
@@ -9,18 +10,27 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 
+use crate::actions::listening::Listening;
+use crate::clock::Clock;
+use crate::domain::threshold::Thresholds;
 use crate::metrics::Metrics;
-use crate::store::Reader;
+use crate::store::Store;
 use crate::vitals::Vitals;
 
+pub use api::Pace;
 pub use serve::{Server, bind};
 
 /// What the handlers work with.
 #[derive(Clone, Debug)]
 pub struct Desk {
-    pub reader: Reader,
+    pub store: Store,
     pub metrics: Arc<Metrics>,
     pub vitals: Arc<Vitals>,
+    pub listening: Listening,
+    /// Of servers that have none of their own.
+    pub thresholds: Thresholds,
+    pub pace: Pace,
+    pub clock: Clock,
 }
 
 /// Every route.
@@ -29,5 +39,6 @@ fn routes(desk: Desk) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(scrape::metrics))
+        .nest("/api/v1", api::routes())
         .with_state(desk)
 }

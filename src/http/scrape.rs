@@ -9,7 +9,7 @@ use crate::domain::status::Status;
 use crate::store::endpoint;
 
 pub(super) async fn metrics(State(desk): State<Desk>) -> Response {
-    match endpoint::counts_by_status(&desk.reader, None).await {
+    match endpoint::counts_by_status(&desk.store.reader, None).await {
         Ok(counts) => {
             for status in Status::ALL {
                 let count = counts
@@ -27,7 +27,7 @@ pub(super) async fn metrics(State(desk): State<Desk>) -> Response {
         .set(desk.vitals.failed_checks().into());
     desk.metrics
         .database_bytes
-        .set(i64::try_from(desk.reader.size_on_disk()).unwrap_or(i64::MAX));
+        .set(i64::try_from(desk.store.reader.size_on_disk()).unwrap_or(i64::MAX));
     match desk.metrics.render() {
         Ok(text) => (
             [(

@@ -1,14 +1,17 @@
 //! What happens by itself. Each periodic job is idempotent, takes no input and does not retry inside: its next run is the
 //! retry. `look` is the one that never ends: it calls the endpoints as they become due.
 
+mod alive;
 mod bot_health;
 mod dead_man;
 mod driver;
+mod heartbeat_monitor;
 mod keep_alive;
 pub mod look;
 mod presence;
 mod prune;
 mod recheck;
+mod server_watch;
 mod timers;
 mod watchdog;
 
@@ -21,10 +24,13 @@ use tokio::task::JoinHandle;
 
 use crate::actions::looking::Looking;
 use crate::actions::recheck::Extent;
+use crate::domain::Instant;
+use crate::domain::life::Lives;
 use crate::domain::presence::Shown;
+use crate::domain::threshold::Thresholds;
 use crate::metrics::Metrics;
 use crate::notify::dead_man::Switch;
-use crate::store::{Store, StoreError};
+use crate::store::{Reader, Store, StoreError, life};
 use crate::vitals::Vitals;
 
 /// What the jobs work with.
@@ -40,6 +46,8 @@ pub struct Context {
     pub retention_events: Duration,
     pub look_concurrency: usize,
     pub gateway: GatewayTimes,
+    pub listening: ListeningTimes,
+    pub retention_samples: Duration,
     /// Where signs of life are expected, and how often.
     pub dead_man: Option<Switch>,
     pub dead_man_interval: Duration,
@@ -57,6 +65,32 @@ pub struct GatewayTimes {
     pub inactivity_warning: Duration,
     pub offline_warning: Duration,
     pub presence_template: String,
+}
+
+/// What the jobs go by that notice silence.
+#[derive(Clone, Copy, Debug)]
+pub struct ListeningTimes {
+    /// Whether silent devices are looked for.
+    pub is_on: bool,
+    pub check_interval: Duration,
+    /// Of devices that have no threshold of their own.
+    pub device_threshold: Duration,
+    /// Of servers that have none of their own.
+    pub thresholds: Thresholds,
+}
+
+/// Lives of ours are remembered for so long: longer than any threshold.
+const LIVES: Duration = Duration::from_secs(40 * 24 * 3600);
+
+impl ListeningTimes {
+    /// When we were alive; the last life goes on.
+    async fn lives(&self, reader: &Reader, now: Instant) -> Result<Lives, StoreError> {
+        let mut lives = life::since(reader, now.minus(LIVES)).await?;
+        if let Some(current) = lives.0.last_mut() {
+            current.alive = current.alive.max(now);
+        }
+        Ok(lives)
+    }
 }
 
 /// A periodic job: one row of the table below.
@@ -80,6 +114,18 @@ fn table(context: &Context) -> Vec<Job> {
             run: |context| Box::pin(prune::run(context)),
         },
     ];
+    jobs.push(Job {
+        name: server_watch::NAME,
+        period: server_watch::PERIOD.min(context.listening.thresholds.online()),
+        run: |context| Box::pin(server_watch::run(context)),
+    });
+    if context.listening.is_on {
+        jobs.push(Job {
+            name: heartbeat_monitor::NAME,
+            period: context.listening.check_interval,
+            run: |context| Box::pin(heartbeat_monitor::run(context)),
+        });
+    }
     if gateway.is_on {
         jobs.extend([
             Job {
@@ -113,6 +159,7 @@ pub fn start(context: &Context, stop: &watch::Receiver<bool>) -> Vec<JoinHandle<
     tasks.push(tokio::spawn(look::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(presence::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(watchdog::run(context.clone(), stop.clone())));
+    tasks.push(tokio::spawn(alive::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(timers::run(context.clone(), stop.clone())));
     tasks
 }

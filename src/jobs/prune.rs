@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::Context;
-use crate::store::{StoreError, Tx, event, incident, outcome};
+use crate::store::{StoreError, Tx, event, incident, life, outcome, server};
 
 pub(super) const NAME: &str = "prune";
 pub(super) const PERIOD: Duration = Duration::from_secs(600);
@@ -29,8 +29,20 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
         Box::pin(incident::prune(tx, events_before, BATCH))
     })
     .await?;
-    let summary = format!("deleted {outcomes} outcomes, {events} events, {incidents} incidents");
-    tracing::debug!(outcomes, events, incidents, "Prune run: {summary}");
+    let samples_before = now.minus(context.retention_samples);
+    let samples = in_batches(context, move |tx| {
+        Box::pin(server::prune(tx, samples_before, BATCH))
+    })
+    .await?;
+    let lives_before = now.minus(super::LIVES);
+    in_batches(context, move |tx| {
+        Box::pin(life::prune(tx, lives_before, BATCH))
+    })
+    .await?;
+    let summary = format!(
+        "deleted {outcomes} outcomes, {events} events, {incidents} incidents, {samples} samples"
+    );
+    tracing::debug!(outcomes, events, incidents, samples, "Prune run: {summary}");
     Ok(summary)
 }
 

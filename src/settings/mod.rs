@@ -1,6 +1,7 @@
 //! The environment as typed settings. All mistakes are told at once, each by its name with a right example; secrets
 //! never print.
 
+mod groups;
 mod read;
 
 use std::collections::HashMap;
@@ -12,8 +13,9 @@ use std::time::Duration;
 use crate::domain::address::AddressPolicy;
 use crate::domain::intent::PrivilegedIntent;
 use crate::domain::monitor::GuildId;
-use crate::domain::presence;
+use crate::domain::threshold::Thresholds;
 
+use groups::{DAY, HOUR, SECOND};
 use read::Variables;
 
 /// A text that must not be shown: `Debug` and `Display` hide it.
@@ -50,6 +52,7 @@ pub struct Settings {
     pub addr_file: Option<PathBuf>,
     pub probe: ProbeSettings,
     pub recheck: RecheckSettings,
+    pub heartbeat: HeartbeatSettings,
     pub log: LogSettings,
     /// Where a dead-man's switch expects signs of life, and how often.
     pub ping_url: Option<Secret>,
@@ -57,6 +60,18 @@ pub struct Settings {
     pub quota_endpoints: u64,
     pub retention_outcomes: Duration,
     pub retention_events: Duration,
+    pub retention_samples: Duration,
+}
+
+/// When silence means something.
+#[derive(Clone, Copy, Debug)]
+pub struct HeartbeatSettings {
+    /// Whether silent devices are looked for.
+    pub is_enabled: bool,
+    pub check_interval: Duration,
+    pub offline_threshold: Duration,
+    /// Of servers that have none of their own.
+    pub thresholds: Thresholds,
 }
 
 /// How to reach Discord.
@@ -161,150 +176,19 @@ impl Settings {
             addr_file: read.optional("ROLLCALL_ADDR_FILE").map(PathBuf::from),
             probe: read.probe(),
             recheck: read.recheck(),
+            heartbeat: read.heartbeat(),
             log: read.log(),
             ping_url: read.secret_address("HEALTHCHECK_PING_URL", "https://example.org/ping/1234"),
             ping_interval: read.length("HEALTHCHECK_PING_INTERVAL", "60s", SECOND, SECOND..=DAY),
             quota_endpoints: read.count("QUOTA_ENDPOINTS", "1000", 1, 1_000_000),
             retention_outcomes: read.length("RETENTION_OUTCOMES", "48h", HOUR, SECOND..=DAY * 3650),
             retention_events: read.length("RETENTION_EVENTS", "400d", DAY, SECOND..=DAY * 3650),
+            retention_samples: read.length("RETENTION_SAMPLES", "30d", DAY, SECOND..=DAY * 3650),
         };
         if read.mistakes.is_empty() {
             Ok(settings)
         } else {
             Err(SettingsError(read.mistakes))
-        }
-    }
-}
-
-const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
-
-impl Variables {
-    fn discord(&mut self) -> DiscordSettings {
-        DiscordSettings {
-            token: self.optional("DISCORD_TOKEN").map(Secret),
-            guild: self.optional_value(
-                "DISCORD_GUILD_ID",
-                "a server's id",
-                "123456789012345678",
-                |text| text.parse().ok().filter(|id| *id > 0).map(GuildId),
-            ),
-            api_url: self.value(
-                "DISCORD_API_URL",
-                "https://discord.com",
-                "an origin without a path",
-                |text| {
-                    let text = text.trim_end_matches('/');
-                    let (scheme, host) = text.split_once("://")?;
-                    let is_origin = matches!(scheme, "http" | "https")
-                        && !host.is_empty()
-                        && !host.contains(['/', '?', '#', '@']);
-                    is_origin.then(|| text.to_owned())
-                },
-            ),
-            heartbeat_timeout: self.length(
-                "DISCORD_HEARTBEAT_TIMEOUT",
-                "60s",
-                SECOND,
-                SECOND..=HOUR,
-            ),
-            keepalive_interval: self.length(
-                "DISCORD_KEEPALIVE_INTERVAL",
-                "300s",
-                SECOND,
-                SECOND..=DAY,
-            ),
-            health_interval: self.length("DISCORD_HEALTH_INTERVAL", "600s", SECOND, SECOND..=DAY),
-            inactivity_warning: self.length(
-                "DISCORD_INACTIVITY_WARNING",
-                "30m",
-                MINUTE,
-                SECOND..=DAY * 7,
-            ),
-            offline_warning: self.length(
-                "DISCORD_OFFLINE_WARNING",
-                "30m",
-                MINUTE,
-                SECOND..=DAY * 7,
-            ),
-            max_reconnects: self.small("DISCORD_MAX_RECONNECTS", "10", 1000),
-            privileged_intents: self
-                .optional_value(
-                    "DISCORD_PRIVILEGED_INTENTS",
-                    "a list of members, presences, message_content",
-                    "members,message_content",
-                    PrivilegedIntent::parse_list,
-                )
-                .unwrap_or_default(),
-            presence: self.text("DISCORD_PRESENCE", presence::DEFAULT_TEMPLATE),
-        }
-    }
-
-    fn probe(&mut self) -> ProbeSettings {
-        ProbeSettings {
-            interval: self.length("PROBE_INTERVAL", "60s", SECOND, SECOND..=DAY),
-            retry_interval: self.length("PROBE_RETRY_INTERVAL", "10s", SECOND, SECOND..=DAY),
-            timeout: self.length(
-                "PROBE_TIMEOUT",
-                "10s",
-                SECOND,
-                Duration::from_millis(100)..=Duration::from_secs(120),
-            ),
-            concurrency: self.size("PROBE_CONCURRENCY", "512", 100_000),
-            failures_to_offline: self.small("PROBE_FAILURES_TO_OFFLINE", "3", 100),
-            allow: self.allow(),
-            resolver: self.optional_value(
-                "PROBE_RESOLVER",
-                "an address and a port",
-                "9.9.9.9:53",
-                |text| text.parse().ok(),
-            ),
-            ca_file: self.optional("PROBE_CA_FILE").map(PathBuf::from),
-        }
-    }
-
-    fn allow(&mut self) -> AddressPolicy {
-        let text = self.optional("PROBE_ALLOW").unwrap_or_default();
-        match text.parse() {
-            Ok(policy) => policy,
-            Err(error) => {
-                self.mistakes.push(format!("PROBE_ALLOW: {error}"));
-                AddressPolicy::default()
-            }
-        }
-    }
-
-    fn recheck(&mut self) -> RecheckSettings {
-        RecheckSettings {
-            interval: self.length("RECHECK_INTERVAL", "3600s", SECOND, SECOND..=DAY * 7),
-            min_age: self.length("RECHECK_MIN_AGE", "3600s", SECOND, Duration::ZERO..=DAY * 7),
-            batch: self.small("RECHECK_BATCH", "100", 10_000),
-            concurrency: self.size("RECHECK_CONCURRENCY", "10", 1000),
-        }
-    }
-
-    fn log(&mut self) -> LogSettings {
-        LogSettings {
-            dir: PathBuf::from(self.text("LOG_DIR", "logs")),
-            format: self.value(
-                "LOG_FORMAT",
-                "text",
-                "`text` or `json`",
-                |text| match text {
-                    "text" => Some(LogFormat::Text),
-                    "json" => Some(LogFormat::Json),
-                    _ => None,
-                },
-            ),
-            level: self.value(
-                "LOG_LEVEL",
-                "info",
-                "one of error, warn, info, debug, trace",
-                |text| text.parse().ok(),
-            ),
-            keep_days: self.size("LOG_KEEP_DAYS", "14", 3650),
         }
     }
 }

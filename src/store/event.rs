@@ -1,5 +1,6 @@
 //! The audit log: what changed, when it became true, by whom. Rows are added, never updated.
 
+use super::rows::{pieces, placeholders};
 use super::{Reader, StoreError, Tx};
 use crate::domain::Instant;
 use crate::domain::event::{Actor, EventKind};
@@ -9,7 +10,8 @@ use crate::domain::monitor::{GuildId, MonitorId};
 #[derive(Clone, Debug)]
 pub struct NewEvent {
     pub guild_id: GuildId,
-    pub monitor_id: MonitorId,
+    /// `None`: of the guild as a whole.
+    pub monitor_id: Option<MonitorId>,
     pub kind: EventKind,
     /// When it became true.
     pub at: Instant,
@@ -22,20 +24,30 @@ pub struct NewEvent {
 
 /// Adds one row; the bell rings after the commit.
 pub async fn append(tx: &mut Tx<'_>, event: &NewEvent) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO events (guild_id, monitor_id, kind, at, noticed_at, actor, facts)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind(event.guild_id.to_row())
-    .bind(event.monitor_id.0)
-    .bind(event.kind.word())
-    .bind(event.at.millis())
-    .bind(event.noticed_at.millis())
-    .bind(event.actor.to_string())
-    .bind(event.facts.to_string())
-    .execute(&mut *tx.connection)
-    .await?;
-    tx.wrote_event = true;
+    append_all(tx, std::slice::from_ref(event)).await
+}
+
+/// Adds rows, many in one statement.
+pub async fn append_all(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<(), StoreError> {
+    for piece in pieces(events) {
+        let places = placeholders(piece.len(), 7);
+        let sql = format!(
+            "INSERT INTO events (guild_id, monitor_id, kind, at, noticed_at, actor, facts) VALUES {places}"
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for event in piece {
+            query = query
+                .bind(event.guild_id.to_row())
+                .bind(event.monitor_id.map(|id| id.0))
+                .bind(event.kind.word())
+                .bind(event.at.millis())
+                .bind(event.noticed_at.millis())
+                .bind(event.actor.to_string())
+                .bind(event.facts.to_string());
+        }
+        query.execute(&mut *tx.connection).await?;
+        tx.wrote_event = true;
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Incidents: from the moment an endpoint stopped being online until it is back. At most one is open per monitor.
 
+use super::rows::{pieces, placeholders};
 use super::{StoreError, Tx};
 use crate::domain::Instant;
 use crate::domain::monitor::{GuildId, MonitorId};
@@ -22,6 +23,30 @@ pub async fn open(
     .bind(reason)
     .execute(&mut *tx.connection)
     .await?;
+    Ok(())
+}
+
+/// Opens an incident for each of these (guild, monitor, beginning), all for one reason.
+pub async fn open_all(
+    tx: &mut Tx<'_>,
+    monitors: &[(GuildId, MonitorId, Instant)],
+    reason: &str,
+) -> Result<(), StoreError> {
+    for piece in pieces(monitors) {
+        let places = placeholders(piece.len(), 4);
+        let sql = format!(
+            "INSERT INTO incidents (guild_id, monitor_id, started_at, reason) VALUES {places} ON CONFLICT DO NOTHING"
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for (guild, monitor, started_at) in piece {
+            query = query
+                .bind(guild.to_row())
+                .bind(monitor.0)
+                .bind(started_at.millis())
+                .bind(reason);
+        }
+        query.execute(&mut *tx.connection).await?;
+    }
     Ok(())
 }
 

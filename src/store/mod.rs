@@ -4,14 +4,18 @@
 //! cannot be handed the read pool by mistake. Whoever commits an event rings the bell; jobs listen to it and then look
 //! for themselves, so a missed ring costs a moment and never a change.
 
+pub mod api_key;
+pub mod device;
 pub mod endpoint;
 pub mod event;
 pub mod incident;
 pub mod job_run;
+pub mod life;
 mod lock;
 pub mod outcome;
 pub mod pulse;
 mod rows;
+pub mod server;
 mod sqlite;
 pub mod state;
 #[cfg(test)]

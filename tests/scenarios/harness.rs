@@ -21,6 +21,15 @@ pub struct Rollcall {
     settings: BTreeMap<&'static str, String>,
 }
 
+/// What the API answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    /// In lower case.
+    pub head: String,
+    pub json: Value,
+}
+
 /// What a one-shot command printed.
 #[derive(Debug)]
 pub struct Said {
@@ -245,6 +254,29 @@ impl Running<'_> {
             head.split(' ').nth(1).unwrap().parse().unwrap(),
             body.to_owned(),
         )
+    }
+
+    /// Calls the API: status, head and JSON body. `key` goes into the header where it is not empty.
+    pub fn call(&self, method: &str, path: &str, key: &str, body: &str) -> Answer {
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        let authorization = match key {
+            "" => String::new(),
+            key => format!("Authorization: Bearer {key}\r\n"),
+        };
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: x\r\n{authorization}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        Answer {
+            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+            head: head.to_lowercase(),
+            json: serde_json::from_str(body).unwrap_or(Value::Null),
+        }
     }
 
     /// The value of a metric, by its whole name with labels.

@@ -14,6 +14,7 @@ mod goes_down_and_comes_back;
 mod in_discord;
 mod is_killed;
 mod is_watched;
+mod listens;
 mod loses_discord;
 mod soaks;
 mod starts_and_stops;

@@ -261,7 +261,7 @@ async fn note(
         tx,
         &NewEvent {
             guild_id,
-            monitor_id,
+            monitor_id: Some(monitor_id),
             kind,
             at: now,
             noticed_at: now,

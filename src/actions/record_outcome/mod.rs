@@ -234,7 +234,7 @@ async fn save_change(
     }
     let event = NewEvent {
         guild_id: before.guild_id,
-        monitor_id: id,
+        monitor_id: Some(id),
         kind: EventKind::from(change),
         at,
         noticed_at: noticed.now,

@@ -1,0 +1,212 @@
+//! Servers: put on the roll with a key of their own, heard, and judged by their thresholds.
+
+use serde_json::json;
+
+use super::{Asker, Error, manage_key};
+use crate::domain::Instant;
+use crate::domain::cadence;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::key::{ApiKey, KeyKind};
+use crate::domain::monitor::MonitorId;
+use crate::domain::status::Status;
+use crate::domain::threshold::{self, Judgement, Reports, Thresholds};
+use crate::store::event::{self, NewEvent};
+use crate::store::server::{self, Server};
+use crate::store::{Reader, Store, StoreError, Tx, device, incident};
+
+/// A server as it stands at this moment.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub server: Server,
+    pub judgement: Judgement,
+    /// Learned from its own reports.
+    pub expected_interval: std::time::Duration,
+    pub should_alert: bool,
+}
+
+/// Puts a server on the roll and makes its key, which is shown once.
+pub async fn add(
+    store: &Store,
+    asker: Asker,
+    name: String,
+    now: Instant,
+) -> Result<(MonitorId, ApiKey), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let id = server::insert(tx, asker.guild, &name, now).await?;
+                let event = NewEvent {
+                    guild_id: asker.guild,
+                    monitor_id: Some(id),
+                    kind: EventKind::ServerAdded,
+                    at: now,
+                    noticed_at: now,
+                    actor: asker.actor,
+                    facts: json!({ "name": name }),
+                };
+                event::append(tx, &event).await?;
+                let key = manage_key::create_in(tx, asker, KeyKind::Server, Some(id), now).await?;
+                Ok((id, key))
+            })
+        })
+        .await
+}
+
+/// A server's agent has reported: keeps the sample, and the server is online. `stats` is a JSON object.
+pub async fn report(
+    store: &Store,
+    id: MonitorId,
+    stats: String,
+    now: Instant,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let server = server::find(tx, id).await?.ok_or_else(not_found)?;
+                server::keep_sample(tx, id, now, &stats).await?;
+                device::called(tx, &[(id, now)]).await?;
+                if server.is_active && server.status != Status::Online {
+                    change(tx, &server, Status::Online, now).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// Gives a server the status that it has come to have, with what follows from that.
+pub async fn change(
+    tx: &mut Tx<'_>,
+    server: &Server,
+    status: Status,
+    now: Instant,
+) -> Result<(), StoreError> {
+    device::set_status(tx, &[server.id], status, now).await?;
+    let kind = match status {
+        Status::Online => EventKind::ServerOnline,
+        Status::Warning => EventKind::ServerWarning,
+        Status::Offline | Status::Unknown | Status::Paused => EventKind::ServerOffline,
+    };
+    let mut facts = json!({ "last_seen": server.last_seen_at.map(Instant::millis) });
+    match status {
+        Status::Online => {
+            incident::close(tx, server.id, now).await?;
+            if server.last_seen_at.is_some() {
+                facts["down_for_ms"] = json!(crate::domain::millis(now.since(server.since)));
+            }
+        }
+        _ => {
+            let began = server.last_seen_at.unwrap_or(now);
+            incident::open(tx, server.guild_id, server.id, began, "silent").await?;
+        }
+    }
+    let event = NewEvent {
+        guild_id: server.guild_id,
+        monitor_id: Some(server.id),
+        kind,
+        at: now,
+        noticed_at: now,
+        actor: Actor::System,
+        facts,
+    };
+    event::append(tx, &event).await
+}
+
+/// How a server of this guild stands; `defaults` are the settings' thresholds.
+pub async fn standing(
+    reader: &Reader,
+    asker: Asker,
+    id: MonitorId,
+    (defaults, now): (Thresholds, Instant),
+) -> Result<Standing, Error> {
+    let server = server::get(reader, asker.guild, id)
+        .await?
+        .ok_or_else(not_found)?;
+    Ok(judged(reader, server, (defaults, now)).await?)
+}
+
+/// A server with what its reports say at this moment.
+pub async fn judged(
+    reader: &Reader,
+    server: Server,
+    (defaults, now): (Thresholds, Instant),
+) -> Result<Standing, StoreError> {
+    let seen = server::recent_reports(reader, server.id, now).await?;
+    let reports = Reports {
+        last_seen: server.last_seen_at,
+        is_active: server.is_active,
+    };
+    let expected_interval = cadence::expected_interval(&seen, now);
+    Ok(Standing {
+        judgement: threshold::judge(reports, &server.thresholds.unwrap_or(defaults), now),
+        should_alert: cadence::should_alert(reports, expected_interval, now),
+        expected_interval,
+        server,
+    })
+}
+
+fn not_found() -> Error {
+    Error::NotFound("that server is not on the roll (any more)".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::monitor::GuildId;
+    use crate::domain::threshold::ThresholdUsed;
+    use crate::store::testing::TestStore;
+
+    const NOW: Instant = Instant::from_millis(1_769_860_800_000);
+
+    #[tokio::test]
+    async fn a_server_is_offline_until_it_reports_and_judged_by_its_own_rhythm() {
+        let store = TestStore::open().await;
+        let asker = Asker {
+            guild: GuildId(1),
+            actor: Actor::CommandLine,
+        };
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let defaults = Thresholds::new(minutes(5), minutes(60), minutes(120)).unwrap();
+        let (id, _) = add(&store, asker, "db-1".into(), NOW).await.unwrap();
+        let never = standing(&store.reader, asker, id, (defaults, NOW))
+            .await
+            .unwrap();
+        assert_eq!(never.judgement.used, ThresholdUsed::NeverSeen);
+        assert!(!never.should_alert);
+
+        for minute in 0..3 {
+            report(&store, id, "{}".into(), NOW.plus(minutes(minute)))
+                .await
+                .unwrap();
+        }
+        let later = NOW.plus(minutes(2 + 3));
+        let stands = standing(&store.reader, asker, id, (defaults, later))
+            .await
+            .unwrap();
+        assert_eq!(
+            (
+                stands.judgement.status,
+                stands.expected_interval,
+                stands.should_alert
+            ),
+            (Status::Online, minutes(1), true)
+        );
+        let kinds: Vec<(String,)> = store.rows("SELECT kind FROM events ORDER BY id").await;
+        let kinds: Vec<&str> = kinds.iter().map(|(kind,)| kind.as_str()).collect();
+        assert_eq!(kinds, ["server_added", "key_made", "server_online"]);
+
+        let stranger = Asker {
+            guild: GuildId(2),
+            ..asker
+        };
+        assert!(
+            standing(&store.reader, stranger, id, (defaults, NOW))
+                .await
+                .is_err()
+        );
+    }
+}

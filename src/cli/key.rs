@@ -1,0 +1,159 @@
+//! `rollcall key …`: the keys of the API, from the terminal. A new key is printed once and can never be shown again.
+
+use clap::{Subcommand, ValueEnum};
+use serde_json::json;
+
+use super::endpoint::{GuildArgument, told};
+use super::{remark, say, with_store};
+use crate::actions::manage_key;
+use crate::app::AppError;
+use crate::clock::Clock;
+use crate::domain::key::{ApiKey, KeyId, KeyKind};
+use crate::domain::monitor::GuildId;
+use crate::domain::text;
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::store::api_key::{self, StoredKey};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// Make a key and print it, this once
+    Create {
+        /// What it opens: fleet (devices register and beat), read (everything), admin (everything, and changes)
+        #[arg(long, value_enum)]
+        kind: KindArgument,
+        #[command(flatten)]
+        guild: GuildArgument,
+        /// Print {"id","key"}
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show which keys there are; never the keys themselves
+    List {
+        /// Only this Discord server's, by id [default: every server's]
+        #[arg(long, value_name = "ID")]
+        guild: Option<u64>,
+        /// Print an array of objects
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a key in the place of another, which is good for another 24 hours
+    Rotate {
+        #[arg(value_parser = key_id, help = "The key's id, as `key list` shows it")]
+        id: KeyId,
+        #[command(flatten)]
+        guild: GuildArgument,
+        /// Print {"id","key"}
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a key useless, at once
+    Revoke {
+        #[arg(value_parser = key_id, help = "The key's id, as `key list` shows it")]
+        id: KeyId,
+        #[command(flatten)]
+        guild: GuildArgument,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum KindArgument {
+    Fleet,
+    Read,
+    Admin,
+}
+
+impl From<KindArgument> for KeyKind {
+    fn from(kind: KindArgument) -> Self {
+        match kind {
+            KindArgument::Fleet => Self::Fleet,
+            KindArgument::Read => Self::Read,
+            KindArgument::Admin => Self::Admin,
+        }
+    }
+}
+
+fn key_id(text: &str) -> Result<KeyId, String> {
+    KeyId::parse(text).ok_or_else(|| {
+        "it must have 12 letters and digits; a right one is `2fY8kQ0aZ3Lm`".to_owned()
+    })
+}
+
+pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), AppError> {
+    with_store(settings, false, async |store| {
+        let now = Clock::SYSTEM.now();
+        match command {
+            KeyCommand::Create { kind, guild, json } => {
+                let asker = guild.asker(settings);
+                let made = manage_key::create(store, asker, kind.into(), None, now).await;
+                show_once(&made.map_err(told)?, json);
+                Ok(())
+            }
+            KeyCommand::List { guild, json } => list(store, guild.map(GuildId), json).await,
+            KeyCommand::Rotate { id, guild, json } => {
+                let asker = guild.asker(settings);
+                let made = manage_key::rotate(store, asker, id, now).await;
+                show_once(&made.map_err(told)?, json);
+                remark(&format!(
+                    "the old key {id} is good for another {}",
+                    text::duration(manage_key::GRACE)
+                ));
+                Ok(())
+            }
+            KeyCommand::Revoke { id, guild } => {
+                let asker = guild.asker(settings);
+                let revoked = manage_key::revoke(store, asker, id, now).await;
+                revoked.map_err(told)?;
+                say(&format!("revoked {id}"));
+                Ok(())
+            }
+        }
+    })
+    .await
+}
+
+/// A key that has just been made.
+pub(super) fn show_once(key: &ApiKey, json: bool) {
+    if json {
+        say(&json!({ "id": key.id.as_str(), "key": key.reveal() }).to_string());
+        return;
+    }
+    say(&key.reveal());
+    remark("keep it now: it is not stored and cannot be shown again");
+}
+
+async fn list(store: &Store, guild: Option<GuildId>, json: bool) -> Result<(), AppError> {
+    let keys = api_key::list(&store.reader, guild).await?;
+    if json {
+        let keys: Vec<_> = keys.iter().map(shown).collect();
+        say(&serde_json::Value::Array(keys).to_string());
+        return Ok(());
+    }
+    for key in keys {
+        say(&format!(
+            "{}  {:<6}  server {}  made {}  {}",
+            key.id,
+            key.kind.word(),
+            key.guild_id,
+            text::timestamp(key.created_at),
+            state(&key)
+        ));
+    }
+    Ok(())
+}
+
+fn state(key: &StoredKey) -> String {
+    match (key.revoked_at, key.expires_at) {
+        (Some(at), _) => format!("revoked {}", text::timestamp(at)),
+        (None, Some(at)) => format!("good until {}", text::timestamp(at)),
+        (None, None) => "good".to_owned(),
+    }
+}
+
+fn shown(key: &StoredKey) -> serde_json::Value {
+    json!({
+        "id": key.id.as_str(), "kind": key.kind.word(), "guild": key.guild_id.0.to_string(),
+        "monitor": key.monitor_id.map(|id| id.0), "created_at": text::timestamp(key.created_at),
+        "expires_at": key.expires_at.map(text::timestamp), "revoked_at": key.revoked_at.map(text::timestamp),
+    })
+}

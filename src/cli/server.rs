@@ -1,0 +1,105 @@
+//! `rollcall server …`: servers whose agents report, from the terminal.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::endpoint::{GuildArgument, told};
+use super::{remark, say, with_store};
+use crate::actions::manage_server::{self, Standing};
+use crate::app::AppError;
+use crate::clock::Clock;
+use crate::domain::monitor::{GuildId, parse_name};
+use crate::domain::text;
+use crate::settings::Settings;
+use crate::store::{Store, server};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ServerCommand {
+    /// Put a server on the roll, and print the key for its agent, this once
+    Add {
+        #[arg(value_parser = name, help = "What to call it")]
+        name: String,
+        #[command(flatten)]
+        guild: GuildArgument,
+        /// Print {"id","key"}
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show how the servers stand
+    List {
+        /// Only this Discord server's, by id [default: every server's]
+        #[arg(long, value_name = "ID")]
+        guild: Option<u64>,
+        /// Print an array of objects
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn name(text: &str) -> Result<String, String> {
+    parse_name(text).map_err(|error| error.to_string())
+}
+
+pub(super) async fn run(settings: &Settings, command: ServerCommand) -> Result<(), AppError> {
+    with_store(settings, false, async |store| match command {
+        ServerCommand::Add { name, guild, json } => {
+            let now = Clock::SYSTEM.now();
+            let added = manage_server::add(store, guild.asker(settings), name, now).await;
+            let (id, key) = added.map_err(told)?;
+            if json {
+                say(&json!({ "id": id.0, "key": key.reveal() }).to_string());
+            } else {
+                say(&key.reveal());
+                remark(&format!(
+                    "server {id} is on the roll; keep its key now: it is not stored and cannot be shown again"
+                ));
+            }
+            Ok(())
+        }
+        ServerCommand::List { guild, json } => {
+            list(settings, store, guild.map(GuildId), json).await
+        }
+    })
+    .await
+}
+
+async fn list(
+    settings: &Settings,
+    store: &Store,
+    guild: Option<GuildId>,
+    json: bool,
+) -> Result<(), AppError> {
+    let at = (settings.heartbeat.thresholds, Clock::SYSTEM.now());
+    let mut standings = Vec::new();
+    for server in server::list(&store.reader, guild).await? {
+        standings.push(manage_server::judged(&store.reader, server, at).await?);
+    }
+    if json {
+        let shown: Vec<_> = standings.iter().map(shown).collect();
+        say(&serde_json::Value::Array(shown).to_string());
+        return Ok(());
+    }
+    for Standing {
+        server, judgement, ..
+    } in standings
+    {
+        say(&format!(
+            "{}  {}  {}  {}",
+            server.id,
+            judgement.status.word(),
+            server.name,
+            judgement.reason
+        ));
+    }
+    Ok(())
+}
+
+fn shown(standing: &Standing) -> serde_json::Value {
+    let (server, judgement) = (&standing.server, &standing.judgement);
+    json!({
+        "id": server.id.0, "guild": server.guild_id.0.to_string(), "name": server.name,
+        "status": judgement.status.word(), "reason": judgement.reason,
+        "threshold_used": judgement.used.word(), "last_seen": server.last_seen_at.map(text::timestamp),
+        "should_alert": standing.should_alert, "expected_interval": standing.expected_interval.as_secs(),
+    })
+}

@@ -1,0 +1,146 @@
+//! A device: a monitor that calls us. Its uuid, and when its silence means that it is offline.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::monitor::Refusal;
+
+/// A device's own name for itself, in its canonical form: 36 characters, lower case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeviceUuid(String);
+
+impl DeviceUuid {
+    /// A random one (version 4) from 16 random bytes.
+    pub fn from_random(mut bytes: [u8; 16]) -> Self {
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self(format!(
+            "{}-{}-{}-{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..]
+        ))
+    }
+
+    /// Reads one with or without hyphens, in either case.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let hex: String = text
+            .chars()
+            .filter(|letter| *letter != '-')
+            .map(|letter| letter.to_ascii_lowercase())
+            .collect();
+        let is_hex = hex.len() == 32 && hex.chars().all(|letter| letter.is_ascii_hexdigit());
+        let has_hyphens_in_place = text.len() == 32
+            || text.len() == 36
+                && text
+                    .char_indices()
+                    .all(|(at, letter)| (letter == '-') == matches!(at, 8 | 13 | 18 | 23));
+        if !is_hex || !has_hyphens_in_place {
+            return Err(Refusal::new(
+                "the uuid must be 32 hexadecimal digits; a right one is `7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f`",
+            ));
+        }
+        Ok(Self(format!(
+            "{}-{}-{}-{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..]
+        )))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What a device is called that does not say its name.
+    pub fn default_name(&self) -> String {
+        format!("device {}", &self.0[..8])
+    }
+}
+
+impl fmt::Display for DeviceUuid {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// How long a device has been silent, by the clock of those who listened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// Time since its last call during which we were there to hear it.
+    pub listened: Duration,
+    /// Time that we have been there without a break.
+    pub present: Duration,
+}
+
+/// Whether a silence means that the device is offline.
+///
+/// Time in which we were away never counts. After an absence of ours a device gets one whole `threshold` to call, as it
+/// may have called in vain; but only once: what was listened to before and after the absence, and between many of them,
+/// is added up, so that restarts cannot hide an outage.
+pub fn is_overdue(silence: Silence, threshold: Duration) -> bool {
+    let heard_nothing = silence.listened > threshold;
+    let had_its_grace =
+        silence.present > threshold || silence.listened > threshold.saturating_mul(2);
+    heard_nothing && had_its_grace
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uuids_are_read_in_every_spelling_and_written_in_one() {
+        let canonical = "7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f";
+        for text in [
+            canonical,
+            "7F9C24E5-3B1A-4C0E-9D2F-8A6B5C4D3E2F",
+            "7f9c24e53b1a4c0e9d2f8a6b5c4d3e2f",
+        ] {
+            assert_eq!(DeviceUuid::parse(text).unwrap().as_str(), canonical);
+        }
+        for wrong in [
+            "",
+            "7f9c24e5",
+            "7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2",
+            "7f9c24e53-b1a-4c0e-9d2f-8a6b5c4d3e2f",
+            "7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2g",
+            "../../7f9c24e53b1a4c0e9d2f8a6b5c4d3e",
+        ] {
+            assert!(DeviceUuid::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_random_uuid_is_a_version_4() {
+        let uuid = DeviceUuid::from_random([0xff; 16]);
+        assert_eq!(uuid.as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(DeviceUuid::parse(uuid.as_str()), Ok(uuid.clone()));
+        assert_eq!(uuid.default_name(), "device ffffffff");
+    }
+
+    #[test]
+    fn silence_counts_while_we_listen_and_our_absence_costs_one_grace() {
+        let threshold = Duration::from_secs(300);
+        for (listened, present, overdue, why) in [
+            (299, 9_999, false, "not long enough"),
+            (300, 9_999, false, "at the threshold"),
+            (301, 9_999, true, "beyond it"),
+            (301, 10, false, "we have only just come back"),
+            (310, 301, true, "we have been back for a threshold"),
+            (599, 20, false, "many short lives of ours"),
+            (601, 20, true, "many short lives of ours, too many"),
+        ] {
+            let silence = Silence {
+                listened: Duration::from_secs(listened),
+                present: Duration::from_secs(present),
+            };
+            assert_eq!(is_overdue(silence, threshold), overdue, "{why}");
+        }
+    }
+}

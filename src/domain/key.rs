@@ -1,0 +1,231 @@
+//! API keys: `rc_<kind>_<id>_<secret><checksum>`. The id is public and finds the row; the secret is 256 random bits that
+//! nobody stores; the checksum tells a mistyped key from a wrong one, and a scanner that a text is a key of ours.
+
+use std::fmt;
+
+/// Digits and letters: a key is one word to whoever double-clicks it.
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Letters of an id: 71 bits, so that two never meet.
+const ID_LENGTH: usize = 12;
+
+/// Letters of 128 bits, and of a checksum of 32.
+const HALF_LENGTH: usize = 22;
+const CHECKSUM_LENGTH: usize = 6;
+
+/// What a key opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyKind {
+    /// Lets devices register, and speak before they have a key of their own.
+    Fleet,
+    /// One device's own.
+    Device,
+    /// One server's own: its agent reports with it.
+    Server,
+    /// Reads everything of a guild.
+    Read,
+    /// Reads and changes everything of a guild.
+    Admin,
+}
+
+impl KeyKind {
+    pub const ALL: [Self; 5] = [
+        Self::Fleet,
+        Self::Device,
+        Self::Server,
+        Self::Read,
+        Self::Admin,
+    ];
+
+    /// The word in the key, in storage and in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Fleet => "fleet",
+            Self::Device => "device",
+            Self::Server => "server",
+            Self::Read => "read",
+            Self::Admin => "admin",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// The public part of a key, by which it is listed and revoked.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyId([u8; ID_LENGTH]);
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+impl KeyId {
+    /// As it stands in storage or was typed; `None` where it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let letters: [u8; ID_LENGTH] = text.as_bytes().try_into().ok()?;
+        let is_id = letters.iter().all(|letter| ALPHABET.contains(letter));
+        is_id.then_some(Self(letters))
+    }
+
+    pub fn as_str(&self) -> &str {
+        // Only letters of the alphabet are ever put in.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+/// A key as it was given to us or is about to be shown. `Debug` does not show its secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    pub kind: KeyKind,
+    pub id: KeyId,
+    secret: [u8; 32],
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "ApiKey({}, {})", self.kind.word(), self.id)
+    }
+}
+
+impl ApiKey {
+    /// A new key from random bytes: 16 for the id, 32 for the secret.
+    pub fn from_random(kind: KeyKind, id: [u8; 16], secret: [u8; 32]) -> Self {
+        let letters = base62(u128::from_be_bytes(id), HALF_LENGTH);
+        let mut last = [0; ID_LENGTH];
+        last.copy_from_slice(&letters.as_bytes()[HALF_LENGTH - ID_LENGTH..]);
+        Self {
+            kind,
+            id: KeyId(last),
+            secret,
+        }
+    }
+
+    /// The 256 bits of which only a hash is stored.
+    pub fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
+    /// The whole key. Shown once, when it is made.
+    pub fn reveal(&self) -> String {
+        let (first, second) = self.secret.split_at(16);
+        let half = |bytes: &[u8]| {
+            let number = bytes
+                .iter()
+                .fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+            base62(number, HALF_LENGTH)
+        };
+        let body = format!(
+            "rc_{}_{}_{}{}",
+            self.kind.word(),
+            self.id,
+            half(first),
+            half(second)
+        );
+        let checksum = checksum(&body);
+        format!("{body}{checksum}")
+    }
+
+    /// Reads a key; `None` where the text is none, or was mistyped.
+    pub fn parse(text: &str) -> Option<Self> {
+        let checked = text.len().checked_sub(CHECKSUM_LENGTH)?;
+        let (body, sum) = text.split_at_checked(checked)?;
+        if checksum(body) != sum {
+            return None;
+        }
+        let mut parts = body.strip_prefix("rc_")?.splitn(3, '_');
+        let kind = KeyKind::from_word(parts.next()?)?;
+        let id = KeyId::parse(parts.next()?)?;
+        let letters = parts
+            .next()
+            .filter(|letters| letters.len() == 2 * HALF_LENGTH)?;
+        let (first, second) = letters.split_at_checked(HALF_LENGTH)?;
+        let mut secret = [0; 32];
+        secret[..16].copy_from_slice(&number(first)?.to_be_bytes());
+        secret[16..].copy_from_slice(&number(second)?.to_be_bytes());
+        Some(Self { kind, id, secret })
+    }
+}
+
+fn checksum(body: &str) -> String {
+    base62(crc32fast::hash(body.as_bytes()).into(), CHECKSUM_LENGTH)
+}
+
+/// A number in letters, filled up with zeros in front.
+fn base62(mut number: u128, length: usize) -> String {
+    let mut letters = vec![b'0'; length];
+    for place in letters.iter_mut().rev() {
+        *place = ALPHABET[usize::try_from(number % 62).unwrap_or(0)];
+        number /= 62;
+    }
+    letters.into_iter().map(char::from).collect()
+}
+
+/// The number behind letters; `None` where one is none of ours, or there is no such number.
+fn number(letters: &str) -> Option<u128> {
+    letters.bytes().try_fold(0_u128, |number, letter| {
+        let digit = ALPHABET.iter().position(|known| *known == letter)?;
+        number
+            .checked_mul(62)?
+            .checked_add(u128::try_from(digit).ok()?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> ApiKey {
+        ApiKey::from_random(KeyKind::Device, [byte; 16], [byte; 32])
+    }
+
+    #[test]
+    fn a_key_is_one_word_that_names_its_kind_and_id() {
+        let text = key(0xa7).reveal();
+        assert!(text.starts_with("rc_device_"), "{text}");
+        assert_eq!(text.len(), "rc_device_".len() + 12 + 1 + 44 + 6);
+        assert_eq!(ApiKey::parse(&text), Some(key(0xa7)));
+        assert!(!format!("{:?}", key(0xa7)).contains(&text[25..40]));
+    }
+
+    #[test]
+    fn what_is_no_key_is_told_without_asking_anybody() {
+        let text = key(1).reveal();
+        let (head, tail) = text.split_at(30);
+        let other = if tail.starts_with('x') { 'y' } else { 'x' };
+        for wrong in [
+            String::new(),
+            "rc_".into(),
+            "Bearer x".into(),
+            "äöüäöüäöü".into(),
+            text[1..].to_owned(),
+            format!("{text}0"),
+            format!("{head}{other}{}", &tail[1..]),
+            text.replace("device", "server"),
+        ] {
+            assert_eq!(ApiKey::parse(&wrong), None, "{wrong}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_key_reads_back(id: [u8; 16], secret: [u8; 32], kind in 0_usize..5) {
+            let key = ApiKey::from_random(KeyKind::ALL[kind], id, secret);
+            proptest::prop_assert_eq!(ApiKey::parse(&key.reveal()), Some(key));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text: String) {
+            let _ = ApiKey::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Bodies of calls: JSON within limits, each with a refusal that says what was wrong.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::problem::Problem;
+
+/// Bytes in a body.
+const LONGEST: usize = 64 * 1024;
+
+/// Brackets inside brackets.
+const DEEPEST: usize = 16;
+
+/// Bytes in one text.
+const LONGEST_TEXT: usize = 1024;
+
+/// A body must have arrived after this time.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Reads a JSON object; an empty body is an empty object.
+pub(super) async fn object<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, Problem> {
+    let bytes = bytes(headers, body).await?;
+    let text = match bytes.as_ref() {
+        b"" => b"{}",
+        text => text,
+    };
+    if depth(text) > DEEPEST {
+        return Err(invalid(format!(
+            "the body has more than {DEEPEST} brackets inside each other"
+        )));
+    }
+    let value: Value = serde_json::from_slice(text)
+        .map_err(|error| invalid(format!("the body is no JSON that can be read: {error}")))?;
+    if !value.is_object() {
+        return Err(invalid(
+            "the body must be a JSON object; a right one is `{}`",
+        ));
+    }
+    check_texts(&value)?;
+    serde_json::from_value(value).map_err(|error| {
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("the body has something that does not belong there: {error}"),
+        )
+    })
+}
+
+async fn bytes(headers: &HeaderMap, body: Body) -> Result<axum::body::Bytes, Problem> {
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the body must not be compressed; leave `Content-Encoding` out",
+        ));
+    }
+    let declared = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let too_long = || {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body may have 64 KiB at most",
+        )
+    };
+    if declared.is_some_and(|length| length > LONGEST) {
+        return Err(too_long());
+    }
+    let reading = axum::body::to_bytes(body, LONGEST);
+    match tokio::time::timeout(PATIENCE, reading).await {
+        Ok(read) => read.map_err(|_| too_long()),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not arrive in time",
+        )),
+    }
+}
+
+fn invalid(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, detail)
+}
+
+/// How deep brackets stand inside each other, those in texts left out.
+fn depth(text: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut is_text, mut is_escaped) = (false, false);
+    for byte in text {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'[' | b'{' if !is_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !is_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Every text within its limit, names of fields included.
+fn check_texts(value: &Value) -> Result<(), Problem> {
+    let fits = |text: &str| {
+        if text.len() <= LONGEST_TEXT {
+            return Ok(());
+        }
+        Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "a text in the body may have 1 KiB at most",
+        ))
+    };
+    match value {
+        Value::String(text) => fits(text),
+        Value::Array(values) => values.iter().try_for_each(check_texts),
+        Value::Object(fields) => fields.iter().try_for_each(|(name, value)| {
+            fits(name)?;
+            check_texts(value)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(text: &str) -> Result<Value, Problem> {
+        object(&HeaderMap::new(), Body::from(text.to_owned())).await
+    }
+
+    #[test]
+    fn brackets_in_texts_do_not_count() {
+        assert_eq!(depth(br#"{"a":[1,[2]]}"#), 3);
+        assert_eq!(depth(br#"{"a":"[[[\"[["}"#), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_too_deep_or_no_object_is_refused() {
+        assert_eq!(read("").await, Ok(serde_json::json!({})));
+        assert_eq!(read(r#"{"a":1}"#).await, Ok(serde_json::json!({ "a": 1 })));
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(16), "]".repeat(16));
+        let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(1025));
+        let endless = format!(r#"{{"a":"{}"}}"#, "x".repeat(70_000));
+        for (text, detail) in [
+            ("[]", "must be a JSON object"),
+            ("{", "no JSON"),
+            (r#"{"a":NaN}"#, "no JSON"),
+            (r#"{"a":1e999}"#, "no JSON"),
+            (deep.as_str(), "brackets"),
+            (long.as_str(), "1 KiB"),
+            (endless.as_str(), "64 KiB"),
+        ] {
+            let problem = read(text).await.unwrap_err();
+            assert!(format!("{problem:?}").contains(detail), "{problem:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_compressed_body_is_refused() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::CONTENT_ENCODING,
+            header::HeaderValue::from_static("gzip"),
+        );
+        let read: Result<Value, Problem> = object(&headers, Body::empty()).await;
+        assert!(format!("{read:?}").contains("415"), "{read:?}");
+    }
+}

@@ -1,0 +1,31 @@
+//! The API under `/api/v1`: for devices and agents that report, and for programs that read. Every route is in the table
+//! below; who may call it stands at the top of its handler.
+
+mod auth;
+mod body;
+mod device;
+mod pace;
+mod problem;
+mod server;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+pub use pace::Pace;
+
+use super::Desk;
+use problem::Problem;
+
+/// Every route, below `/api/v1`.
+pub(super) fn routes() -> Router<Desk> {
+    Router::new()
+        .route("/device/register", post(device::register))
+        .route("/device/{uuid}/heartbeat", post(device::heartbeat))
+        .route("/devices", get(device::list))
+        .route("/devices/{uuid}", get(device::show))
+        .route("/server-stats", post(server::report))
+        .route("/servers", get(server::list))
+        .route("/servers/{id}/status", get(server::status))
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || Problem::wrong_method())
+}

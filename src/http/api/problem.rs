@@ -1,0 +1,115 @@
+//! What a caller is told when something was not done: RFC 9457, in sentences from here and from the actions.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::actions;
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    status: StatusCode,
+    detail: String,
+    /// Seconds after which to try again.
+    retry_after: Option<u64>,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            detail: detail.into(),
+            retry_after: None,
+        }
+    }
+
+    /// Missing, mistyped, unknown, foreign and revoked keys are told alike.
+    pub(super) fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "this needs a key that is good: send it as `Authorization: Bearer rc_…`",
+        )
+    }
+
+    /// The key is good, but not for this.
+    pub(super) fn forbidden(needed: &str) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            format!("this key is not for that; it takes {needed}"),
+        )
+    }
+
+    /// What is another's is told like what does not exist.
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "there is nothing here")
+    }
+
+    pub(super) fn wrong_method() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "this address does not take that method",
+        )
+    }
+
+    pub(super) fn too_often(seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many calls; one a second is enough",
+            )
+        }
+    }
+
+    fn unavailable() -> Self {
+        Self {
+            retry_after: Some(5),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "nothing was stored; please call again in a moment",
+            )
+        }
+    }
+}
+
+impl From<actions::Error> for Problem {
+    fn from(error: actions::Error) -> Self {
+        match error {
+            actions::Error::Internal(error) => error.into(),
+            actions::Error::NotFound(_) => Self::not_found(),
+            actions::Error::Conflict(detail) => Self::new(StatusCode::CONFLICT, detail),
+            error @ (actions::Error::Invalid(_) | actions::Error::Quota { .. }) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+            }
+        }
+    }
+}
+
+impl From<crate::store::StoreError> for Problem {
+    fn from(error: crate::store::StoreError) -> Self {
+        tracing::error!(%error, "a call of the API failed");
+        Self::unavailable()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "type": "about:blank", "title": self.status.canonical_reason().unwrap_or("Problem"),
+            "status": self.status.as_u16(), "detail": self.detail,
+        });
+        let kind = (header::CONTENT_TYPE, "application/problem+json");
+        let mut response = (self.status, [kind], format!("{body}\n")).into_response();
+        if let Some(seconds) = self.retry_after {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, seconds.into());
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let how = header::HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, how);
+        }
+        response
+    }
+}

@@ -1,0 +1,175 @@
+//! Notices devices that have fallen silent: by the clock, because one that was switched off says nothing.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Context;
+use crate::domain::Instant;
+use crate::domain::device::{Silence, is_overdue};
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::life::Lives;
+use crate::domain::status::Status;
+use crate::store::device::{self, Silent};
+use crate::store::event::{self, NewEvent};
+use crate::store::{StoreError, Tx, incident};
+
+pub(super) const NAME: &str = "heartbeat_monitor";
+
+pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
+    let now = context.looking.clock.now();
+    let threshold = context.listening.device_threshold;
+    let lives = context.listening.lives(&context.store.reader, now).await?;
+    let offline = context
+        .store
+        .writer
+        .transact::<_, StoreError>(move |tx| {
+            Box::pin(async move { mark(tx, threshold, &lives, now).await })
+        })
+        .await?;
+    let summary = format!("{offline} devices have fallen silent");
+    if offline > 0 {
+        tracing::info!(offline, "Heartbeat monitor: {summary}");
+    }
+    Ok(summary)
+}
+
+/// Marks what is overdue, and says how many that were. What has been marked is not found again.
+async fn mark(
+    tx: &mut Tx<'_>,
+    threshold: Duration,
+    lives: &Lives,
+    now: Instant,
+) -> Result<u64, StoreError> {
+    let present = lives
+        .0
+        .last()
+        .map_or(Duration::ZERO, |life| now.since(life.began));
+    let overdue: Vec<Silent> = device::silent(tx, threshold, now)
+        .await?
+        .into_iter()
+        .filter(|silent| {
+            let listened = lives.between(silent.last_seen_at, now);
+            is_overdue(Silence { listened, present }, silent.threshold)
+        })
+        .collect();
+    let ids: Vec<_> = overdue.iter().map(|silent| silent.id).collect();
+    device::set_status(tx, &ids, Status::Offline, now).await?;
+    let incidents: Vec<_> = overdue
+        .iter()
+        .map(|silent| (silent.guild_id, silent.id, silent.last_seen_at))
+        .collect();
+    incident::open_all(tx, &incidents, "silent").await?;
+    let events: Vec<NewEvent> = overdue.iter().map(|silent| told(silent, now)).collect();
+    event::append_all(tx, &events).await?;
+    Ok(overdue.len() as u64)
+}
+
+fn told(silent: &Silent, now: Instant) -> NewEvent {
+    NewEvent {
+        guild_id: silent.guild_id,
+        monitor_id: Some(silent.id),
+        kind: EventKind::DeviceOffline,
+        at: now,
+        noticed_at: now,
+        actor: Actor::System,
+        facts: json!({
+            "severity": "warning", "last_seen": silent.last_seen_at.millis(),
+            "threshold_ms": crate::domain::millis(silent.threshold),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::device::DeviceUuid;
+    use crate::domain::life::Life;
+    use crate::domain::monitor::{GuildId, MonitorId};
+    use crate::store::testing::TestStore;
+
+    const THRESHOLD: Duration = Duration::from_secs(300);
+
+    fn at(seconds: i64) -> Instant {
+        Instant::from_millis(seconds * 1000)
+    }
+
+    /// A device that called at this second, and the monitor's run at another, with lives of ours until then.
+    async fn run_at(store: &TestStore, lives: &[(i64, i64)], now: i64) -> u64 {
+        let lives = Lives(
+            lives
+                .iter()
+                .map(|(began, alive)| Life {
+                    began: at(*began),
+                    alive: at(*alive),
+                })
+                .collect(),
+        );
+        store
+            .write(move |tx| Box::pin(async move { mark(tx, THRESHOLD, &lives, at(now)).await }))
+            .await
+    }
+
+    async fn with_device(seen: i64) -> TestStore {
+        let store = TestStore::open().await;
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let uuid = DeviceUuid::from_random([1; 16]);
+                    let id: MonitorId =
+                        device::insert(tx, GuildId(1), (&uuid, "pump", None), at(seen)).await?;
+                    device::called(tx, &[(id, at(seen))]).await
+                })
+            })
+            .await;
+        store
+    }
+
+    #[tokio::test]
+    async fn a_silence_is_told_once_with_what_it_was_judged_by() {
+        let store = with_device(1_000).await;
+        assert_eq!(run_at(&store, &[(0, 1_300)], 1_300).await, 0);
+        assert_eq!(run_at(&store, &[(0, 1_301)], 1_301).await, 1);
+        assert_eq!(run_at(&store, &[(0, 9_999)], 9_999).await, 0);
+        let events: Vec<(String, String)> = store.rows("SELECT kind, facts FROM events").await;
+        assert_eq!(
+            events,
+            [(
+                "device_offline".to_owned(),
+                r#"{"last_seen":1000000,"severity":"warning","threshold_ms":300000}"#.to_owned()
+            )]
+        );
+    }
+
+    #[tokio::test]
+    async fn our_own_absence_is_nobodys_silence() {
+        for gap in [1, 90, 3_600, 86_400] {
+            let store = with_device(1_000).await;
+            let back = 1_100 + gap;
+            let lives = |now| [(0, 1_100), (back, now)];
+            for after in [1, 100, 300] {
+                let now = back + after;
+                assert_eq!(run_at(&store, &lives(now), now).await, 0, "{gap} {after}");
+            }
+            let now = back + 301;
+            assert_eq!(run_at(&store, &lives(now), now).await, 1, "{gap}");
+        }
+    }
+
+    #[tokio::test]
+    async fn restarts_cannot_hide_a_silence() {
+        let store = with_device(0).await;
+        // Lives of a minute with pauses of a minute: none is as long as the threshold.
+        let mut lives = Vec::new();
+        let mut told_at = None;
+        for number in 0..30 {
+            let began = number * 120;
+            lives.push((began, began + 60));
+            if told_at.is_none() && run_at(&store, &lives, began + 60).await == 1 {
+                told_at = Some(number);
+            }
+        }
+        // Eleven minutes of listening: twice the threshold is ten.
+        assert_eq!(told_at, Some(10));
+    }
+}

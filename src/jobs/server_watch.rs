@@ -1,0 +1,167 @@
+//! Judges every server by its thresholds and notes what has changed. Reports make a server online by themselves; this is
+//! for those that do not come.
+
+use std::time::Duration;
+
+use super::Context;
+use crate::actions::manage_server;
+use crate::domain::Instant;
+use crate::domain::life::Lives;
+use crate::domain::status::Status;
+use crate::domain::threshold::{self, Reports, Thresholds};
+use crate::store::StoreError;
+use crate::store::server::{self, Server};
+
+pub(super) const NAME: &str = "server_watch";
+pub(super) const PERIOD: Duration = Duration::from_secs(60);
+
+pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
+    let now = context.looking.clock.now();
+    let reader = &context.store.reader;
+    let lives = context.listening.lives(reader, now).await?;
+    let mut changed = 0_u64;
+    for server in server::list(reader, None).await? {
+        let Some(status) = worse(&server, context.listening.thresholds, &lives, now) else {
+            continue;
+        };
+        changed += u64::from(change(context, server, status, now).await?);
+    }
+    Ok(format!("{changed} servers have fallen silent"))
+}
+
+/// The status that a silence has brought a server to; `None` where that is none, or it has that status already.
+fn worse(server: &Server, defaults: Thresholds, lives: &Lives, now: Instant) -> Option<Status> {
+    let last_seen = server.last_seen_at?;
+    let thresholds = server.thresholds.unwrap_or(defaults);
+    // Only the time in which we listened counts.
+    let listened = lives.between(last_seen, now);
+    let present = lives
+        .0
+        .last()
+        .map_or(Duration::ZERO, |life| now.since(life.began));
+    let had_its_grace =
+        present > thresholds.online() || listened > thresholds.online().saturating_mul(2);
+    let reports = Reports {
+        last_seen: Some(last_seen),
+        is_active: server.is_active,
+    };
+    let status = threshold::judge(reports, &thresholds, last_seen.plus(listened)).status;
+    let is_worse = matches!(
+        (server.status, status),
+        (Status::Online, Status::Warning | Status::Offline) | (Status::Warning, Status::Offline)
+    );
+    (is_worse && had_its_grace && server.is_active).then_some(status)
+}
+
+/// Changes it unless a report has come meanwhile.
+async fn change(
+    context: &Context,
+    server: Server,
+    status: Status,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    context
+        .store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let current = server::find(tx, server.id).await?;
+                if current.is_none_or(|current| current.last_seen_at != server.last_seen_at) {
+                    return Ok(false);
+                }
+                manage_server::change(tx, &server, status, now).await?;
+                Ok(true)
+            })
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::life::Life;
+    use crate::domain::monitor::{GuildId, MonitorId};
+
+    fn minute(minute: i64) -> Instant {
+        Instant::from_millis(minute * 60_000)
+    }
+
+    fn thresholds() -> Thresholds {
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        Thresholds::new(minutes(5), minutes(60), minutes(120)).unwrap()
+    }
+
+    fn seen_at(last_seen: i64, status: Status) -> Server {
+        Server {
+            id: MonitorId(1),
+            guild_id: GuildId(1),
+            name: "db-1".into(),
+            status,
+            since: minute(0),
+            is_active: true,
+            last_seen_at: Some(minute(last_seen)),
+            thresholds: None,
+            created_at: minute(0),
+        }
+    }
+
+    #[test]
+    fn a_server_becomes_worse_as_we_listen_in_vain_and_never_for_our_absence() {
+        use Status::{Offline, Online, Warning};
+        let always = |now| vec![(0, now)];
+        for (status, lives, now, expected, why) in [
+            (Online, always(15), 15, None, "within online"),
+            (Online, always(16), 16, Some(Warning), "beyond it"),
+            (Warning, always(70), 70, None, "within warning"),
+            (Warning, always(71), 71, Some(Offline), "beyond it"),
+            (Online, always(200), 200, Some(Offline), "both at once"),
+            (Offline, always(200), 200, None, "already"),
+            (Online, vec![(0, 12), (500, 502)], 502, None, "we were away"),
+            (
+                Online,
+                vec![(0, 12), (500, 506)],
+                506,
+                Some(Warning),
+                "we have been back",
+            ),
+            (
+                Online,
+                vec![(0, 12), (500, 509)],
+                509,
+                Some(Warning),
+                "and no more than that",
+            ),
+        ] {
+            let lives = Lives(
+                lives
+                    .into_iter()
+                    .map(|(began, alive)| Life {
+                        began: minute(began),
+                        alive: minute(alive),
+                    })
+                    .collect(),
+            );
+            let found = worse(&seen_at(10, status), thresholds(), &lives, minute(now));
+            assert_eq!(found, expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn one_that_was_never_seen_or_is_switched_off_does_not_change() {
+        let lives = Lives(vec![Life {
+            began: minute(0),
+            alive: minute(999),
+        }]);
+        let never = Server {
+            last_seen_at: None,
+            ..seen_at(0, Status::Offline)
+        };
+        let off = Server {
+            is_active: false,
+            ..seen_at(0, Status::Online)
+        };
+        for server in [never, off] {
+            assert_eq!(worse(&server, thresholds(), &lives, minute(999)), None);
+        }
+    }
+}

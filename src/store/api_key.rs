@@ -1,0 +1,210 @@
+//! API keys: whose they are, what they open, and a hash of each secret; never the secret.
+
+use super::{Reader, StoreError, Tx};
+use crate::domain::Instant;
+use crate::domain::key::{KeyId, KeyKind};
+use crate::domain::monitor::{GuildId, MonitorId};
+
+/// A key as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredKey {
+    pub id: KeyId,
+    pub guild_id: GuildId,
+    pub kind: KeyKind,
+    /// Whose own it is; `None`: its guild's.
+    pub monitor_id: Option<MonitorId>,
+    pub secret_sha256: Vec<u8>,
+    pub created_at: Instant,
+    pub expires_at: Option<Instant>,
+    pub revoked_at: Option<Instant>,
+}
+
+impl StoredKey {
+    /// Neither revoked nor past its time.
+    pub fn is_good(&self, now: Instant) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+type Row = (
+    String,
+    i64,
+    String,
+    Option<i64>,
+    Vec<u8>,
+    i64,
+    Option<i64>,
+    Option<i64>,
+);
+
+macro_rules! keys {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, guild_id, kind, monitor_id, secret_sha256, created_at, expires_at, revoked_at FROM api_keys ",
+            $rest
+        )
+    };
+}
+
+fn read(row: Row) -> Result<StoredKey, StoreError> {
+    let (id, guild, kind, monitor, secret_sha256, created_at, expires_at, revoked_at) = row;
+    let damaged = |what: &str| StoreError::Damaged(format!("an API key's {what}"));
+    Ok(StoredKey {
+        id: KeyId::parse(&id).ok_or_else(|| damaged("id"))?,
+        guild_id: GuildId::from_row(guild),
+        kind: KeyKind::from_word(&kind).ok_or_else(|| damaged("kind"))?,
+        monitor_id: monitor.map(MonitorId),
+        secret_sha256,
+        created_at: Instant::from_millis(created_at),
+        expires_at: expires_at.map(Instant::from_millis),
+        revoked_at: revoked_at.map(Instant::from_millis),
+    })
+}
+
+pub async fn insert(tx: &mut Tx<'_>, key: &StoredKey) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO api_keys (id, guild_id, kind, monitor_id, secret_sha256, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(key.id.as_str())
+    .bind(key.guild_id.to_row())
+    .bind(key.kind.word())
+    .bind(key.monitor_id.map(|id| id.0))
+    .bind(&key.secret_sha256)
+    .bind(key.created_at.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// The key with this id, whichever guild's: the only question that is asked before it is known who asks.
+pub async fn find(reader: &Reader, id: &KeyId) -> Result<Option<StoredKey>, StoreError> {
+    let row: Option<Row> = sqlx::query_as(keys!("WHERE id = $1"))
+        .bind(id.as_str())
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.map(read).transpose()
+}
+
+/// A guild's keys, or everybody's for the operator; the newest first.
+pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<StoredKey>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(keys!(
+        "WHERE $1 IS NULL OR guild_id = $1 ORDER BY created_at DESC, id"
+    ))
+    .bind(guild.map(GuildId::to_row))
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.into_iter().map(read).collect()
+}
+
+/// Revokes a guild's key; `false` where there is none that is not revoked.
+pub async fn revoke(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    id: &KeyId,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    let revoked = sqlx::query(
+        "UPDATE api_keys SET revoked_at = $3 WHERE guild_id = $1 AND id = $2 AND revoked_at IS NULL",
+    )
+    .bind(guild.to_row())
+    .bind(id.as_str())
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(revoked.rows_affected() > 0)
+}
+
+/// Gives a key an end, unless it has an earlier one.
+pub async fn expire(tx: &mut Tx<'_>, id: &KeyId, at: Instant) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE api_keys SET expires_at = $2 WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)",
+    )
+    .bind(id.as_str())
+    .bind(at.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    fn at(millis: i64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    fn key(id: &str, guild: u64) -> StoredKey {
+        StoredKey {
+            id: KeyId::parse(id).unwrap(),
+            guild_id: GuildId(guild),
+            kind: KeyKind::Fleet,
+            monitor_id: None,
+            secret_sha256: vec![7; 32],
+            created_at: at(10),
+            expires_at: None,
+            revoked_at: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_are_kept_listed_by_guild_and_revoked_by_their_own_guild_only() {
+        let store = TestStore::open().await;
+        let (ours, theirs) = (key("AAAAAAAAAAAA", 1), key("BBBBBBBBBBBB", 2));
+        let rows = [ours.clone(), theirs.clone()];
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    for row in &rows {
+                        insert(tx, row).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await;
+        assert_eq!(
+            list(&store.reader, Some(GuildId(1))).await.unwrap(),
+            std::slice::from_ref(&ours)
+        );
+        assert_eq!(list(&store.reader, None).await.unwrap().len(), 2);
+        let (id, id_again) = (theirs.id, theirs.id);
+        let foreign = store
+            .write(move |tx| Box::pin(async move { revoke(tx, GuildId(1), &id, at(20)).await }))
+            .await;
+        let own = store
+            .write(move |tx| {
+                Box::pin(async move { revoke(tx, GuildId(2), &id_again, at(20)).await })
+            })
+            .await;
+        assert_eq!((foreign, own), (false, true));
+        let revoked = find(&store.reader, &theirs.id).await.unwrap().unwrap();
+        assert!(!revoked.is_good(at(30)));
+        assert!(
+            find(&store.reader, &ours.id)
+                .await
+                .unwrap()
+                .unwrap()
+                .is_good(at(30))
+        );
+    }
+
+    #[tokio::test]
+    async fn an_end_is_never_put_off() {
+        let store = TestStore::open().await;
+        let row = key("AAAAAAAAAAAA", 1);
+        let id = row.id;
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    insert(tx, &row).await?;
+                    expire(tx, &row.id, at(100)).await?;
+                    expire(tx, &row.id, at(200)).await
+                })
+            })
+            .await;
+        let kept = find(&store.reader, &id).await.unwrap().unwrap();
+        assert_eq!(kept.expires_at, Some(at(100)));
+        assert!(kept.is_good(at(99)) && !kept.is_good(at(100)));
+    }
+}

@@ -1,0 +1,363 @@
+//! Devices: found by their uuid, created on the way, counted silent.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::rows::{pieces, placeholders};
+use super::{Reader, StoreError, Tx};
+use crate::domain::Instant;
+use crate::domain::device::DeviceUuid;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::status::Status;
+
+/// A device with everything that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    pub id: MonitorId,
+    pub guild_id: GuildId,
+    pub uuid: DeviceUuid,
+    pub name: String,
+    pub device_type: Option<String>,
+    pub status: Status,
+    pub since: Instant,
+    pub is_active: bool,
+    pub last_seen_at: Option<Instant>,
+    /// `None`: the setting's.
+    pub threshold: Option<Duration>,
+    pub created_at: Instant,
+}
+
+/// What a check-in needs to know of its device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub id: MonitorId,
+    pub status: Status,
+    pub since: Instant,
+}
+
+/// A device that has not called for longer than its threshold, by the wall clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Silent {
+    pub id: MonitorId,
+    pub guild_id: GuildId,
+    pub last_seen_at: Instant,
+    pub threshold: Duration,
+}
+
+/// Adds a device that has just called.
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    (uuid, name, device_type): (&DeviceUuid, &str, Option<&str>),
+    now: Instant,
+) -> Result<MonitorId, StoreError> {
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO monitors (guild_id, kind, name, status, since, created_at)
+         VALUES ($1, 'device', $2, $3, $4, $4) RETURNING id",
+    )
+    .bind(guild.to_row())
+    .bind(name)
+    .bind(Status::Online.word())
+    .bind(now.millis())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    sqlx::query(
+        "INSERT INTO device_facts (monitor_id, guild_id, uuid, device_type) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(id)
+    .bind(guild.to_row())
+    .bind(uuid.as_str())
+    .bind(device_type)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(MonitorId(id))
+}
+
+/// Changes what a device says of itself; `None` leaves a thing as it is. Registering switches it on again.
+pub async fn describe(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    name: Option<&str>,
+    device_type: Option<&str>,
+) -> Result<(), StoreError> {
+    if let Some(name) = name {
+        sqlx::query("UPDATE monitors SET name = $2 WHERE id = $1")
+            .bind(id.0)
+            .bind(name)
+            .execute(&mut *tx.connection)
+            .await?;
+    }
+    sqlx::query(
+        "UPDATE device_facts SET is_active = 1, device_type = COALESCE($2, device_type) WHERE monitor_id = $1",
+    )
+    .bind(id.0)
+    .bind(device_type)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// The devices that are known by these uuids of their guilds.
+pub async fn known(
+    tx: &mut Tx<'_>,
+    wanted: &[(GuildId, DeviceUuid)],
+) -> Result<HashMap<(GuildId, DeviceUuid), Known>, StoreError> {
+    let mut found = HashMap::with_capacity(wanted.len());
+    for piece in pieces(wanted) {
+        let places = placeholders(piece.len(), 2);
+        let sql = format!(
+            "SELECT d.guild_id, d.uuid, m.id, m.status, m.since
+             FROM device_facts d JOIN monitors m ON m.id = d.monitor_id
+             WHERE (d.guild_id, d.uuid) IN (VALUES {places})"
+        );
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+        for (guild, uuid) in piece {
+            query = query.bind(guild.to_row()).bind(uuid.as_str());
+        }
+        let rows: Vec<(i64, String, i64, String, i64)> =
+            query.fetch_all(&mut *tx.connection).await?;
+        for (guild, uuid, id, status, since) in rows {
+            let known = Known {
+                id: MonitorId(id),
+                status: status_of(&status)?,
+                since: Instant::from_millis(since),
+            };
+            found.insert((GuildId::from_row(guild), uuid_of(&uuid)?), known);
+        }
+    }
+    Ok(found)
+}
+
+/// Notes calls, the latest of each monitor; devices and servers alike.
+pub async fn called(tx: &mut Tx<'_>, calls: &[(MonitorId, Instant)]) -> Result<(), StoreError> {
+    for piece in pieces(calls) {
+        let places = placeholders(piece.len(), 2);
+        let sql = format!(
+            "INSERT INTO pulse (monitor_id, last_pass_at) VALUES {places}
+             ON CONFLICT (monitor_id) DO UPDATE SET last_pass_at = excluded.last_pass_at"
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for (id, at) in piece {
+            query = query.bind(id.0).bind(at.millis());
+        }
+        query.execute(&mut *tx.connection).await?;
+    }
+    Ok(())
+}
+
+/// Gives monitors a status, all of them the same, since the same instant.
+pub async fn set_status(
+    tx: &mut Tx<'_>,
+    ids: &[MonitorId],
+    status: Status,
+    since: Instant,
+) -> Result<(), StoreError> {
+    for piece in pieces(ids) {
+        let places = placeholders(1, piece.len());
+        let sql = format!(
+            "UPDATE monitors SET status = '{}', since = {} WHERE id IN {places}",
+            status.word(),
+            since.millis()
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false);
+        for id in piece {
+            query = query.bind(id.0);
+        }
+        query.execute(&mut *tx.connection).await?;
+    }
+    Ok(())
+}
+
+/// Active devices that are online and have not called for longer than their threshold; the setting's is `default`.
+pub async fn silent(
+    tx: &mut Tx<'_>,
+    default: Duration,
+    now: Instant,
+) -> Result<Vec<Silent>, StoreError> {
+    let rows: Vec<(i64, i64, i64, i64)> = sqlx::query_as(
+        "SELECT m.id, m.guild_id, p.last_pass_at, COALESCE(d.threshold_ms, $1)
+         FROM device_facts d JOIN monitors m ON m.id = d.monitor_id JOIN pulse p ON p.monitor_id = m.id
+         WHERE m.status = 'online' AND d.is_active = 1 AND p.last_pass_at < $2 - COALESCE(d.threshold_ms, $1)",
+    )
+    .bind(crate::domain::millis(default))
+    .bind(now.millis())
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    let silent = |(id, guild, seen, threshold): (i64, i64, i64, i64)| Silent {
+        id: MonitorId(id),
+        guild_id: GuildId::from_row(guild),
+        last_seen_at: Instant::from_millis(seen),
+        threshold: Duration::from_millis(threshold.unsigned_abs()),
+    };
+    Ok(rows.into_iter().map(silent).collect())
+}
+
+macro_rules! devices {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, guild_id, uuid, name, device_type, status, since, is_active, last_connectivity_event,
+                    threshold_ms, created_at FROM devices WHERE guild_id = $1 ",
+            $rest
+        )
+    };
+}
+
+/// A guild's device; `None` where it has none with this uuid.
+pub async fn get(
+    reader: &Reader,
+    guild: GuildId,
+    uuid: &DeviceUuid,
+) -> Result<Option<Device>, StoreError> {
+    let row = sqlx::query(devices!("AND uuid = $2"))
+        .bind(guild.to_row())
+        .bind(uuid.as_str())
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// A guild's devices by name.
+pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<Device>, StoreError> {
+    let rows = sqlx::query(devices!("ORDER BY name, id"))
+        .bind(guild.to_row())
+        .fetch_all(&reader.pool)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &SqliteRow) -> Result<Device, StoreError> {
+    let seen: Option<i64> = row.try_get("last_connectivity_event")?;
+    let threshold: Option<i64> = row.try_get("threshold_ms")?;
+    Ok(Device {
+        id: MonitorId(row.try_get("id")?),
+        guild_id: GuildId::from_row(row.try_get("guild_id")?),
+        uuid: uuid_of(row.try_get("uuid")?)?,
+        name: row.try_get("name")?,
+        device_type: row.try_get("device_type")?,
+        status: status_of(row.try_get("status")?)?,
+        since: Instant::from_millis(row.try_get("since")?),
+        is_active: row.try_get("is_active")?,
+        last_seen_at: seen.map(Instant::from_millis),
+        threshold: threshold.map(|millis| Duration::from_millis(millis.unsigned_abs())),
+        created_at: Instant::from_millis(row.try_get("created_at")?),
+    })
+}
+
+fn uuid_of(text: &str) -> Result<DeviceUuid, StoreError> {
+    DeviceUuid::parse(text).map_err(|_| StoreError::Damaged(format!("device uuid {text}")))
+}
+
+pub(super) fn status_of(word: &str) -> Result<Status, StoreError> {
+    Status::from_word(word).ok_or_else(|| StoreError::Damaged(format!("status {word}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    const HOME: GuildId = GuildId(1);
+
+    fn at(seconds: i64) -> Instant {
+        Instant::from_millis(seconds * 1000)
+    }
+
+    fn uuid(number: u8) -> DeviceUuid {
+        DeviceUuid::from_random([number; 16])
+    }
+
+    async fn add(store: &TestStore, number: u8, seen: i64) -> MonitorId {
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let id = insert(tx, HOME, (&uuid(number), "pump", None), at(0)).await?;
+                    called(tx, &[(id, at(seen))]).await?;
+                    Ok(id)
+                })
+            })
+            .await
+    }
+
+    #[tokio::test]
+    async fn a_device_is_found_by_its_uuid_in_its_own_guild() {
+        let store = TestStore::open().await;
+        let id = add(&store, 1, 7).await;
+        let device = get(&store.reader, HOME, &uuid(1)).await.unwrap().unwrap();
+        assert_eq!(
+            (device.id, device.status, device.last_seen_at),
+            (id, Status::Online, Some(at(7)))
+        );
+        assert_eq!(
+            get(&store.reader, GuildId(2), &uuid(1)).await.unwrap(),
+            None
+        );
+        assert_eq!(list(&store.reader, GuildId(2)).await.unwrap(), []);
+        let found = store
+            .write(|tx| {
+                Box::pin(async move {
+                    let wanted = [(HOME, uuid(1)), (HOME, uuid(2)), (GuildId(2), uuid(1))];
+                    known(tx, &wanted).await
+                })
+            })
+            .await;
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[&(HOME, uuid(1))].id, id);
+    }
+
+    #[tokio::test]
+    async fn silence_is_judged_by_each_devices_own_threshold() {
+        let store = TestStore::open().await;
+        let (quick, slow) = (add(&store, 1, 100).await, add(&store, 2, 100).await);
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    sqlx::query(
+                        "UPDATE device_facts SET threshold_ms = 600000 WHERE monitor_id = $1",
+                    )
+                    .bind(slow.0)
+                    .execute(&mut *tx.connection)
+                    .await?;
+                    Ok(())
+                })
+            })
+            .await;
+        for (now, ids) in [(400, vec![]), (401, vec![quick]), (701, vec![quick, slow])] {
+            let found = store
+                .write(move |tx| Box::pin(silent(tx, Duration::from_secs(300), at(now))))
+                .await;
+            let found: Vec<MonitorId> = found.iter().map(|silent| silent.id).collect();
+            assert_eq!(found, ids, "at {now}");
+        }
+        store
+            .write(move |tx| {
+                Box::pin(async move { set_status(tx, &[quick], Status::Offline, at(701)).await })
+            })
+            .await;
+        let found = store
+            .write(|tx| Box::pin(silent(tx, Duration::from_secs(300), at(9_000))))
+            .await;
+        assert_eq!(found.len(), 1, "what is offline already is not found again");
+    }
+
+    #[tokio::test]
+    async fn registering_again_changes_what_was_said_and_switches_on() {
+        let store = TestStore::open().await;
+        let id = add(&store, 1, 0).await;
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    describe(tx, id, Some("gate"), Some("esp32")).await?;
+                    describe(tx, id, None, None).await
+                })
+            })
+            .await;
+        let device = get(&store.reader, HOME, &uuid(1)).await.unwrap().unwrap();
+        assert_eq!(
+            (device.name.as_str(), device.device_type.as_deref()),
+            ("gate", Some("esp32"))
+        );
+    }
+}

@@ -1,0 +1,215 @@
+//! Servers: their thresholds, and the samples that their agents post.
+
+use std::time::Duration;
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::device::status_of;
+use super::{Reader, StoreError, Tx};
+use crate::domain::Instant;
+use crate::domain::cadence;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::status::Status;
+use crate::domain::threshold::Thresholds;
+
+/// A server with everything that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    pub id: MonitorId,
+    pub guild_id: GuildId,
+    pub name: String,
+    /// As it was judged last.
+    pub status: Status,
+    pub since: Instant,
+    pub is_active: bool,
+    pub last_seen_at: Option<Instant>,
+    /// `None`: the settings'.
+    pub thresholds: Option<Thresholds>,
+    pub created_at: Instant,
+}
+
+/// Adds a server that has not reported yet.
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    name: &str,
+    now: Instant,
+) -> Result<MonitorId, StoreError> {
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO monitors (guild_id, kind, name, status, since, created_at)
+         VALUES ($1, 'server', $2, $3, $4, $4) RETURNING id",
+    )
+    .bind(guild.to_row())
+    .bind(name)
+    .bind(Status::Offline.word())
+    .bind(now.millis())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    sqlx::query("INSERT INTO server_facts (monitor_id, guild_id) VALUES ($1, $2)")
+        .bind(id)
+        .bind(guild.to_row())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(MonitorId(id))
+}
+
+/// Keeps a sample. `stats` is a JSON object.
+pub async fn keep_sample(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    at: Instant,
+    stats: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO samples (at, monitor_id, stats) VALUES ($1, $2, $3)")
+        .bind(at.millis())
+        .bind(id.0)
+        .bind(stats)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
+macro_rules! servers {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, guild_id, name, status, since, is_active, last_seen_at, online_ms, warning_ms, offline_ms,
+                    created_at FROM servers WHERE ",
+            $rest
+        )
+    };
+}
+
+/// A guild's server; `None` where it has none with this id.
+pub async fn get(
+    reader: &Reader,
+    guild: GuildId,
+    id: MonitorId,
+) -> Result<Option<Server>, StoreError> {
+    let row = sqlx::query(servers!("guild_id = $1 AND id = $2"))
+        .bind(guild.to_row())
+        .bind(id.0)
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// A guild's servers, or everybody's for the jobs; by name.
+pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Server>, StoreError> {
+    let rows = sqlx::query(servers!("$1 IS NULL OR guild_id = $1 ORDER BY name, id"))
+        .bind(guild.map(GuildId::to_row))
+        .fetch_all(&reader.pool)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// A server inside a transaction; `None` where it has been removed.
+pub async fn find(tx: &mut Tx<'_>, id: MonitorId) -> Result<Option<Server>, StoreError> {
+    let row = sqlx::query(servers!("id = $1"))
+        .bind(id.0)
+        .fetch_optional(&mut *tx.connection)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// When a server reported lately: what its rhythm is learned from.
+pub async fn recent_reports(
+    reader: &Reader,
+    id: MonitorId,
+    now: Instant,
+) -> Result<Vec<Instant>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT at FROM samples WHERE monitor_id = $1 AND at > $2 AND at <= $3 ORDER BY at DESC LIMIT $4",
+    )
+    .bind(id.0)
+    .bind(now.minus(cadence::LEARNED_WITHIN).millis() - 1)
+    .bind(now.millis())
+    .bind(i64::try_from(cadence::LEARNED_FROM).unwrap_or(i64::MAX))
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows.into_iter().map(Instant::from_millis).collect())
+}
+
+/// Deletes up to `limit` samples that are older than an instant; says how many went.
+pub async fn prune(tx: &mut Tx<'_>, before: Instant, limit: u32) -> Result<u64, StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE at < $1 ORDER BY id LIMIT $2)",
+    )
+    .bind(before.millis())
+    .bind(i64::from(limit))
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(deleted.rows_affected())
+}
+
+fn read(row: &SqliteRow) -> Result<Server, StoreError> {
+    let seen: Option<i64> = row.try_get("last_seen_at")?;
+    let length = |name: &str| -> Result<Option<Duration>, StoreError> {
+        let millis: Option<i64> = row.try_get(name)?;
+        Ok(millis.map(|millis| Duration::from_millis(millis.unsigned_abs())))
+    };
+    let lengths = (
+        length("online_ms")?,
+        length("warning_ms")?,
+        length("offline_ms")?,
+    );
+    let thresholds = match lengths {
+        (Some(online), Some(warning), Some(offline)) => {
+            let thresholds = Thresholds::new(online, warning, offline);
+            Some(thresholds.map_err(|error| StoreError::Damaged(error.to_string()))?)
+        }
+        _ => None,
+    };
+    Ok(Server {
+        id: MonitorId(row.try_get("id")?),
+        guild_id: GuildId::from_row(row.try_get("guild_id")?),
+        name: row.try_get("name")?,
+        status: status_of(row.try_get("status")?)?,
+        since: Instant::from_millis(row.try_get("since")?),
+        is_active: row.try_get("is_active")?,
+        last_seen_at: seen.map(Instant::from_millis),
+        thresholds,
+        created_at: Instant::from_millis(row.try_get("created_at")?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::device::called;
+    use crate::store::testing::TestStore;
+
+    fn at(seconds: i64) -> Instant {
+        Instant::from_millis(seconds * 1000)
+    }
+
+    #[tokio::test]
+    async fn a_server_is_its_guilds_and_its_last_ten_reports_of_a_day_are_known() {
+        let store = TestStore::open().await;
+        let id = store
+            .write(|tx| {
+                Box::pin(async move {
+                    let id = insert(tx, GuildId(1), "db-1", at(0)).await?;
+                    for number in 0..12 {
+                        keep_sample(tx, id, at(100_000 + number * 60), "{}").await?;
+                    }
+                    keep_sample(tx, id, at(1), "{}").await?;
+                    called(tx, &[(id, at(100_660))]).await?;
+                    Ok(id)
+                })
+            })
+            .await;
+        let server = get(&store.reader, GuildId(1), id).await.unwrap().unwrap();
+        assert_eq!(
+            (server.status, server.last_seen_at, server.thresholds),
+            (Status::Offline, Some(at(100_660)), None)
+        );
+        assert_eq!(get(&store.reader, GuildId(2), id).await.unwrap(), None);
+        let reports = recent_reports(&store.reader, id, at(100_700))
+            .await
+            .unwrap();
+        assert_eq!((reports.len(), reports[0]), (10, at(100_660)));
+        let gone = store.write(|tx| Box::pin(prune(tx, at(100_000), 10))).await;
+        assert_eq!(gone, 1);
+    }
+}

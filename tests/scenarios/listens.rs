@@ -1,0 +1,260 @@
+//! Devices and servers report by themselves: heard at once, missed by the clock, and never blamed for our own absence.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Rollcall, Running, stopwatch, wait_for};
+
+/// Silence shows within seconds.
+fn quick() -> Rollcall {
+    Rollcall::new()
+        .with("DISCORD_GUILD_ID", "42")
+        .with("HEARTBEAT_CHECK_INTERVAL", "1s")
+        .with("HEARTBEAT_OFFLINE_THRESHOLD", "3s")
+        .with("ONLINE_THRESHOLD_MINUTES", "2s")
+        .with("WARNING_THRESHOLD_MINUTES", "4s")
+        .with("OFFLINE_THRESHOLD_MINUTES", "6s")
+}
+
+fn key(rollcall: &Rollcall, kind: &str, guild: &str) -> String {
+    let made = rollcall.done(&["key", "create", "--kind", kind, "--guild", guild, "--json"]);
+    made.json()["key"].as_str().unwrap().to_owned()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// The device as the API shows it.
+fn device(running: &Running<'_>, read: &str, uuid: &str) -> Value {
+    let shown = running.call("GET", &format!("/api/v1/devices/{uuid}"), read, "");
+    assert_eq!(shown.status, 200, "{shown:?}");
+    shown.json
+}
+
+#[test]
+fn a_device_registers_beats_falls_silent_and_comes_back() {
+    let rollcall = quick();
+    let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
+    let running = rollcall.run();
+    let body = r#"{"device_name":"pump","device_type":"esp32"}"#;
+    let made = running.call("POST", "/api/v1/device/register", &fleet, body);
+    assert_eq!(made.status, 201, "{made:?}");
+    let (uuid, own) = (text(&made.json["uuid"]), text(&made.json["device_key"]));
+    let again = format!(r#"{{"uuid":"{uuid}"}}"#);
+    let found = running.call("POST", "/api/v1/device/register", &fleet, &again);
+    assert_eq!((found.status, &found.json), (200, &json!({ "uuid": uuid })));
+
+    let beat = format!("/api/v1/device/{uuid}/heartbeat");
+    assert_eq!(running.call("POST", &beat, &own, "").status, 200);
+    let shown = device(&running, &read, &uuid);
+    assert_eq!(
+        (&shown["name"], &shown["device_type"], &shown["is_online"]),
+        (&json!("pump"), &json!("esp32"), &json!(true))
+    );
+    wait_for("the silence to be noticed", || {
+        (device(&running, &read, &uuid)["status"] == "offline").then_some(())
+    });
+    assert_eq!(running.call("POST", &beat, &own, "").status, 200);
+    assert_eq!(device(&running, &read, &uuid)["status"], "online");
+}
+
+#[test]
+fn an_unknown_device_with_a_fleet_key_is_made_on_the_way() {
+    let rollcall = quick();
+    let fleet = key(&rollcall, "fleet", "42");
+    let running = rollcall.run();
+    let beat = "/api/v1/device/7F9C24E53B1A4C0E9D2F8A6B5C4D3E2F/heartbeat";
+    let made = running.call("POST", beat, &fleet, "");
+    assert_eq!(made.status, 200, "{made:?}");
+    assert_eq!(made.json["uuid"], "7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f");
+    assert!(text(&made.json["device_key"]).starts_with("rc_device_"));
+    let again = running.call("POST", beat, &fleet, "");
+    assert!(again.json.get("device_key").is_none(), "{again:?}");
+}
+
+#[test]
+fn keys_open_what_they_are_for_and_nothing_of_another_server() {
+    let rollcall = quick();
+    let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
+    let foreign = key(&rollcall, "admin", "43");
+    let running = rollcall.run();
+    let made = running.call("POST", "/api/v1/device/register", &fleet, "");
+    let (uuid, own) = (text(&made.json["uuid"]), text(&made.json["device_key"]));
+    let other = running.call("POST", "/api/v1/device/register", &fleet, "");
+    let other = text(&other.json["uuid"]);
+    let get = |path: &str, key: &str| running.call("GET", path, key, "");
+    let path = format!("/api/v1/devices/{uuid}");
+
+    // Wrong, unknown and revoked: the same answer.
+    let revoked = key(&rollcall, "read", "42");
+    let id = revoked.split('_').nth(2).unwrap();
+    rollcall.done(&["key", "revoke", id, "--guild", "42"]);
+    let unknown = "rc_read_000000000000_00000000000000000000000000000000000000000000000000";
+    let refused: Vec<_> = ["", "nonsense", unknown, &revoked]
+        .into_iter()
+        .map(|key| get(&path, key))
+        .collect();
+    for answer in &refused {
+        assert_eq!((answer.status, &answer.json), (401, &refused[0].json));
+        assert!(
+            answer.head.contains("application/problem+json"),
+            "{answer:?}"
+        );
+    }
+    // A foreign id: the same as one that does not exist.
+    let nobody = "/api/v1/devices/00000000-0000-4000-8000-000000000000";
+    let not_there = get(nobody, &read);
+    assert_eq!(not_there.status, 404);
+    for (path, key) in [
+        (path.clone(), &foreign),
+        (format!("/api/v1/devices/{other}"), &own),
+        ("/api/v1/devices/nonsense".to_owned(), &read),
+    ] {
+        let answer = get(&path, key);
+        assert_eq!(
+            (answer.status, &answer.json),
+            (404, &not_there.json),
+            "{path}"
+        );
+    }
+    assert_eq!(
+        get("/api/v1/devices", &foreign).json,
+        json!({ "devices": [] })
+    );
+    assert_eq!(get(&path, &own).status, 200);
+    assert_eq!(get(&path, &fleet).status, 403);
+    assert_eq!(
+        running
+            .call("POST", "/api/v1/device/register", &read, "")
+            .status,
+        403
+    );
+    assert_eq!(get("/api/v1/nothing", &read).status, 404);
+    assert_eq!(
+        running.call("PUT", "/api/v1/devices", &read, "").status,
+        405
+    );
+}
+
+#[test]
+fn a_rotated_key_works_beside_the_new_one_and_a_key_is_shown_once() {
+    let rollcall = quick();
+    let old = key(&rollcall, "read", "42");
+    let id = old.split('_').nth(2).unwrap().to_owned();
+    let rotated = rollcall.done(&["key", "rotate", &id, "--guild", "42", "--json"]);
+    let new = text(&rotated.json()["key"]);
+    let running = rollcall.run();
+    for key in [&old, &new] {
+        assert_eq!(running.call("GET", "/api/v1/devices", key, "").status, 200);
+    }
+    let listed = rollcall.done(&["key", "list", "--json"]);
+    assert_eq!(listed.json().as_array().unwrap().len(), 2);
+    let secret = |key: &str| key.split('_').nth(3).unwrap().to_owned();
+    assert!(!listed.out.contains(&secret(&old)) && !listed.out.contains(&secret(&new)));
+    let unknown = rollcall.say(&["key", "revoke", "AAAAAAAAAAAA", "--guild", "42"]);
+    assert_eq!(unknown.code, 1, "{unknown:?}");
+    let (_, err, _) = running.stop();
+    assert!(!(err + &rollcall.log()).contains(&secret(&new)));
+}
+
+#[test]
+fn a_server_reports_and_is_judged_by_its_thresholds() {
+    let rollcall = quick();
+    let added = rollcall.done(&["server", "add", "db-1", "--json"]).json();
+    let (id, own) = (added["id"].as_i64().unwrap(), text(&added["key"]));
+    let read = key(&rollcall, "read", "42");
+    let running = rollcall.run();
+    let path = format!("/api/v1/servers/{id}/status");
+    let status = || running.call("GET", &path, &read, "").json;
+    assert_eq!(
+        (&status()["status"], &status()["threshold_used"]),
+        (&json!("offline"), &json!("never_seen"))
+    );
+    let stats =
+        r#"{"cpu":12.5,"memory":{"used":1,"total":2},"load":[0.1,0.2,0.3],"metrics":{"queue":3}}"#;
+    let reported = running.call("POST", "/api/v1/server-stats", &own, stats);
+    assert_eq!(reported.status, 200, "{reported:?}");
+    let with_body_key = format!(r#"{{"server_key":"{own}","cpu":1}}"#);
+    let reported = running.call("POST", "/api/v1/server-stats", "", &with_body_key);
+    assert_eq!(reported.status, 200, "{reported:?}");
+    let shown = status();
+    assert_eq!(
+        (
+            &shown["status"],
+            &shown["threshold_used"],
+            &shown["should_alert"]
+        ),
+        (&json!("online"), &json!("online"), &json!(false))
+    );
+    assert_eq!(shown["minutes_ago"], 0.0);
+    for used in ["warning", "offline_grace", "offline"] {
+        wait_for(used, || (status()["threshold_used"] == used).then_some(()));
+    }
+    // The watch has noted what happened, and the terminal shows the same.
+    let listed = rollcall.done(&["server", "list", "--json"]).json();
+    assert_eq!(listed[0]["status"], "offline");
+    assert_eq!(
+        running
+            .call("POST", "/api/v1/server-stats", &own, "{}")
+            .status,
+        200
+    );
+    assert_eq!(status()["status"], "online");
+}
+
+#[test]
+fn bad_bodies_are_refused_with_a_sentence_and_lose_nothing() {
+    let rollcall = quick();
+    let own = text(&rollcall.done(&["server", "add", "db-1", "--json"]).json()["key"]);
+    let running = rollcall.run();
+    let deep = format!("{{\"cpu\":{}{}}}", "[".repeat(16), "]".repeat(16));
+    let long = format!(r#"{{"agent_version":"{}"}}"#, "x".repeat(2_000));
+    let large = format!(r#"{{"agent_version":"{}"}}"#, "x".repeat(70_000));
+    for (body, status, detail) in [
+        ("{", 400, "no JSON that can be read"),
+        ("[]", 400, "must be a JSON object"),
+        (r#"{"cpu":"high"}"#, 422, "`cpu` must be a number"),
+        (r#"{"color":1}"#, 422, "unknown field `color`"),
+        (deep.as_str(), 400, "brackets inside each other"),
+        (long.as_str(), 422, "1 KiB at most"),
+        (large.as_str(), 413, "64 KiB at most"),
+    ] {
+        let answer = running.call("POST", "/api/v1/server-stats", &own, body);
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert!(text(&answer.json["detail"]).contains(detail), "{answer:?}");
+    }
+    let statuses: Vec<u16> = (0..30)
+        .map(|_| {
+            running
+                .call("POST", "/api/v1/server-stats", &own, "{}")
+                .status
+        })
+        .collect();
+    assert!(
+        statuses.contains(&200) && statuses.contains(&429),
+        "{statuses:?}"
+    );
+    assert_eq!(running.get("/healthz").0, 200);
+}
+
+#[test]
+fn nobody_is_blamed_for_our_own_absence() {
+    let rollcall = quick();
+    let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
+    let running = rollcall.run();
+    let made = running.call("POST", "/api/v1/device/register", &fleet, "");
+    let uuid = text(&made.json["uuid"]);
+    running.kill();
+    // Longer than the threshold, and nobody there to listen.
+    let away = stopwatch();
+    wait_for("our absence to last", || {
+        (away.elapsed().as_secs() >= 5).then_some(())
+    });
+    let running = rollcall.run();
+    let runs = || running.metric(r#"rollcall_job_runs_total{job="heartbeat_monitor"}"#);
+    wait_for("two checks", || runs().filter(|count| *count >= 2.0));
+    assert_eq!(device(&running, &read, &uuid)["status"], "online");
+    wait_for("the silence that we listened to", || {
+        (device(&running, &read, &uuid)["status"] == "offline").then_some(())
+    });
+}
