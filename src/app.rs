@@ -211,6 +211,7 @@ impl Shared<'_> {
             recheck: extent(self.settings),
             recheck_interval: self.settings.recheck.interval,
             policy: self.settings.probe.allow.clone(),
+            thresholds: self.settings.heartbeat.thresholds,
             guild_locks: discord::GuildLocks::default(),
             presence,
             command_ids: discord::CommandIds::default(),

@@ -3,9 +3,13 @@
 use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
+use super::error::CommandError;
 use super::{Context, reply};
+use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::text;
+use crate::store::Reader;
 use crate::store::endpoint::{self, Endpoint};
+use crate::store::monitor::{self, Monitor};
 
 /// What Discord takes of a choice, in characters, and how many choices.
 const CHOICE_LENGTH: usize = 100;
@@ -31,6 +35,71 @@ pub(super) async fn endpoint(ctx: Context<'_>, partial: &str) -> CreateAutocompl
             tracing::warn!(%error, "endpoints could not be looked up for autocomplete");
             CreateAutocompleteResponse::new()
         }
+    }
+}
+
+/// Devices whose name holds what was typed.
+pub(super) async fn device(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    of_kind(ctx, "device", partial).await
+}
+
+/// Servers whose name holds what was typed.
+pub(super) async fn server(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    of_kind(ctx, "server", partial).await
+}
+
+/// Monitors of every kind whose name holds what was typed.
+pub(super) async fn monitor(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    of_kind(ctx, "%", partial).await
+}
+
+async fn of_kind(ctx: Context<'_>, kind: &str, partial: &str) -> CreateAutocompleteResponse {
+    let Ok(asker) = reply::asker(ctx) else {
+        return CreateAutocompleteResponse::new();
+    };
+    let reader = &ctx.data().store.reader;
+    match monitor::search(reader, asker.guild, (kind, partial.trim()), CHOICES).await {
+        Ok(found) => {
+            let choices = found.iter().map(|monitor| {
+                let label = format!("{} · {}", monitor.name, monitor.status.word());
+                AutocompleteChoice::new(
+                    text::cut(&label, CHOICE_LENGTH),
+                    format!("#{}", monitor.id),
+                )
+            });
+            CreateAutocompleteResponse::new().set_choices(choices.collect())
+        }
+        Err(error) => {
+            tracing::warn!(%error, "monitors could not be looked up for autocomplete");
+            CreateAutocompleteResponse::new()
+        }
+    }
+}
+
+/// The one monitor of a kind (`%`: of any) that is meant by `#` and an id, or by its name.
+pub(super) async fn named(
+    reader: &Reader,
+    guild: GuildId,
+    (kind, text): (&str, &str),
+) -> Result<Monitor, CommandError> {
+    let (text, id) = (text.trim(), text.trim().strip_prefix('#'));
+    let id = id.and_then(|id| id.parse().ok()).map(MonitorId);
+    let searched = if id.is_some() { "" } else { text };
+    let found = monitor::search(reader, guild, (kind, searched), u32::MAX).await?;
+    let mut meant = found.into_iter().filter(|monitor| match id {
+        Some(id) => monitor.id == id,
+        None => monitor.name.eq_ignore_ascii_case(text),
+    });
+    match (meant.next(), meant.next()) {
+        (Some(monitor), None) => Ok(monitor),
+        (Some(_), Some(_)) => Err(CommandError::Refused(format!(
+            "More than one is called {}; choose it from the list that appears while you type.",
+            text::code(&text::cut(text, 64))
+        ))),
+        (None, _) => Err(CommandError::Refused(format!(
+            "Nothing here is called {}; choose it from the list that appears while you type.",
+            text::code(&text::cut(text, 64))
+        ))),
     }
 }
 

@@ -30,6 +30,7 @@ use crate::domain::address::AddressPolicy;
 use crate::domain::intent::PrivilegedIntent;
 use crate::domain::monitor::GuildId;
 use crate::domain::presence::Shown;
+use crate::domain::threshold::Thresholds;
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::vitals::Vitals;
@@ -60,6 +61,8 @@ pub struct Desk {
     pub recheck: Extent,
     pub recheck_interval: Duration,
     pub policy: AddressPolicy,
+    /// Of servers that have none of their own.
+    pub thresholds: Thresholds,
     pub guild_locks: GuildLocks,
     /// What the presence shows, kept in step by a job.
     pub presence: watch::Receiver<Shown>,

@@ -35,6 +35,30 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    pub const ALL: [Self; 21] = [
+        Self::EndpointAdded,
+        Self::EndpointEdited,
+        Self::EndpointRemoved,
+        Self::EndpointPaused,
+        Self::EndpointResumed,
+        Self::EndpointFound,
+        Self::EndpointWarning,
+        Self::EndpointRecovered,
+        Self::EndpointOffline,
+        Self::EndpointOnline,
+        Self::EndpointUnknown,
+        Self::DeviceRegistered,
+        Self::DeviceOnline,
+        Self::DeviceOffline,
+        Self::ServerAdded,
+        Self::ServerOnline,
+        Self::ServerWarning,
+        Self::ServerOffline,
+        Self::KeyMade,
+        Self::KeyRotated,
+        Self::KeyRevoked,
+    ];
+
     pub const fn word(self) -> &'static str {
         match self {
             Self::EndpointAdded => "endpoint_added",

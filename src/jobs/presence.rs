@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::Context;
 use crate::domain::presence::{Presence, Shown, presence};
-use crate::store::{StoreError, endpoint};
+use crate::store::{StoreError, monitor};
 
 /// Changes that come together are counted together.
 const TOGETHER: Duration = Duration::from_millis(500);
@@ -25,7 +25,7 @@ pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
                 context.presence.send_if_modified(show);
             }
             Err(error) => {
-                tracing::warn!(%error, "the endpoints could not be counted for the presence");
+                tracing::warn!(%error, "the roll could not be counted for the presence");
             }
         }
         tokio::select! {
@@ -38,6 +38,6 @@ pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
 
 /// What the presence would say now.
 pub(super) async fn now(context: &Context) -> Result<Presence, StoreError> {
-    let counts = endpoint::counts_by_status(&context.store.reader, None).await?;
+    let counts = monitor::counts_by_status(&context.store.reader, None).await?;
     Ok(presence(&counts, &context.gateway.presence_template))
 }

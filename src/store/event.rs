@@ -69,6 +69,47 @@ pub async fn count_since(
     Ok(count.unsigned_abs())
 }
 
+/// An event as a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub id: i64,
+    pub at: Instant,
+    /// The word of its kind.
+    pub kind: String,
+    /// The monitor's name, while it is on the roll.
+    pub name: Option<String>,
+    pub actor: String,
+}
+
+/// The newest events of a guild before an id; of one kind only, or of one monitor only, where that is given.
+pub async fn list(
+    reader: &Reader,
+    guild: GuildId,
+    (kind, monitor): (Option<&str>, Option<MonitorId>),
+    (before, limit): (i64, u32),
+) -> Result<Vec<Event>, StoreError> {
+    let rows: Vec<(i64, i64, String, Option<String>, String)> = sqlx::query_as(
+        "SELECT e.id, e.at, e.kind, m.name, e.actor FROM events e LEFT JOIN monitors m ON m.id = e.monitor_id
+         WHERE e.guild_id = $1 AND e.id < $2 AND ($3 IS NULL OR e.kind = $3) AND ($4 IS NULL OR e.monitor_id = $4)
+         ORDER BY e.id DESC LIMIT $5",
+    )
+    .bind(guild.to_row())
+    .bind(before)
+    .bind(kind)
+    .bind(monitor.map(|id| id.0))
+    .bind(i64::from(limit))
+    .fetch_all(&reader.pool)
+    .await?;
+    let event = |(id, at, kind, name, actor)| Event {
+        id,
+        at: Instant::from_millis(at),
+        kind,
+        name,
+        actor,
+    };
+    Ok(rows.into_iter().map(event).collect())
+}
+
 /// The newest event's id; 0 before the first.
 pub async fn newest(reader: &Reader) -> Result<i64, StoreError> {
     Ok(

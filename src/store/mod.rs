@@ -12,6 +12,7 @@ pub mod incident;
 pub mod job_run;
 pub mod life;
 mod lock;
+pub mod monitor;
 pub mod outcome;
 pub mod pulse;
 mod rows;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::{Rollcall, Running, stopwatch, wait_for};
 
 /// Silence shows within seconds.
-fn quick() -> Rollcall {
+pub fn quick() -> Rollcall {
     Rollcall::new()
         .with("DISCORD_GUILD_ID", "42")
         .with("HEARTBEAT_CHECK_INTERVAL", "1s")

@@ -15,6 +15,7 @@ mod in_discord;
 mod is_killed;
 mod is_watched;
 mod listens;
+mod listens_in_discord;
 mod loses_discord;
 mod soaks;
 mod starts_and_stops;

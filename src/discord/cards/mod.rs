@@ -1,14 +1,18 @@
 //! Everything people read in Discord: wording, colour, order. Pure — facts in, embeds out — and held to Discord's limits
 //! with the longest names there can be.
 
+pub(super) mod devices;
 mod endpoint;
 pub(super) mod health;
 pub(super) mod help;
 mod imported;
+pub(super) mod keys;
 pub(super) mod offline;
 pub(super) mod recheck;
 pub(super) mod roll;
+pub(super) mod servers;
 mod statistics;
+pub(super) mod status;
 
 use poise::serenity_prelude as serenity;
 use serenity::{ButtonStyle, Colour, CreateActionRow, CreateButton};

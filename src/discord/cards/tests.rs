@@ -10,15 +10,22 @@ use super::health::Health;
 use super::offline::Rechecks;
 use super::*;
 use crate::actions::import_endpoints::{Imported, Refused};
+use crate::actions::manage_server::Standing;
 use crate::actions::recheck::Summary;
 use crate::actions::record_outcome::Recorded;
 use crate::actions::summarize::Statistics;
 use crate::domain::check::HttpCheck;
+use crate::domain::device::DeviceUuid;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::outcome::{Failure, FailureClass, Outcome, Timings, Verdict};
 use crate::domain::status::{Change, State};
+use crate::domain::threshold::{Reports, Thresholds, judge};
+use crate::store::device::Device;
 use crate::store::endpoint::Endpoint;
+use crate::store::event::Event;
 use crate::store::job_run::JobRun;
+use crate::store::monitor::Monitor;
+use crate::store::server::Server;
 use crate::vitals::{Shard, Stage};
 
 const NOW: Instant = Instant::from_millis(1_769_860_800_000);
@@ -203,6 +210,69 @@ fn the_bots_health_reads_at_a_glance_and_fits_however_much_is_wrong() {
     // Of many shards only those are listed that are not ready.
     let many = embed_json(health::health(&health_of(400, Stage::Ready)));
     assert_eq!(many["fields"][0]["value"], "400 shards");
+}
+
+#[test]
+fn lists_of_what_reports_fit_with_the_longest_names() {
+    let name = "*".repeat(64);
+    let monitor = Monitor {
+        id: MonitorId(i64::MAX),
+        kind: "endpoint".into(),
+        name: name.clone(),
+        status: Status::Offline,
+        since: NOW,
+    };
+    let troubled = vec![monitor; status::LISTED as usize];
+    fits(status::status(&[(Status::Offline, u64::MAX)], &troubled));
+    let event = Event {
+        id: 1,
+        at: NOW,
+        kind: "endpoint_recovered".into(),
+        name: Some(name.clone()),
+        actor: format!("discord:{}", u64::MAX),
+    };
+    fits(status::audit(&vec![event; status::CHANGES as usize]));
+    let device = Device {
+        id: MonitorId(i64::MAX),
+        guild_id: GuildId(1),
+        uuid: DeviceUuid::from_random([7; 16]),
+        name: name.clone(),
+        device_type: Some(name),
+        status: Status::Online,
+        since: NOW,
+        is_active: true,
+        last_seen_at: Some(NOW),
+        threshold: Some(Duration::from_secs(90)),
+        created_at: NOW,
+    };
+    fits(devices::one(&device));
+    fits(devices::list(&vec![device; 1_000]));
+    fits(servers::one(&longest_standing()));
+    fits(servers::list(&vec![longest_standing(); 1_000]));
+}
+
+fn longest_standing() -> Standing {
+    let reports = Reports {
+        last_seen: Some(NOW),
+        is_active: true,
+    };
+    let later = NOW.plus(Duration::from_secs(999_999));
+    Standing {
+        server: Server {
+            id: MonitorId(i64::MAX),
+            guild_id: GuildId(1),
+            name: "*".repeat(64),
+            status: Status::Online,
+            since: NOW,
+            is_active: true,
+            last_seen_at: Some(NOW),
+            thresholds: None,
+            created_at: NOW,
+        },
+        judgement: judge(reports, &Thresholds::DEFAULT, later),
+        expected_interval: Duration::from_secs(3_600),
+        should_alert: true,
+    }
 }
 
 #[test]

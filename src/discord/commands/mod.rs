@@ -1,11 +1,14 @@
 //! Every slash command. A command is a thin door: read the options, check, call an action, show a card.
 
 mod bot;
+mod device;
 mod endpoint;
 mod endpoints;
 mod help;
 mod offline_endpoints;
 mod ping;
+mod server;
+mod status;
 
 use super::Desk;
 use super::error::CommandError;
@@ -16,6 +19,11 @@ pub(super) fn all() -> Vec<poise::Command<Desk, CommandError>> {
         offline_endpoints::offline_endpoints(),
         endpoints::endpoints(),
         endpoint::endpoint(),
+        status::status(),
+        server::server(),
+        device::device(),
+        device::fleet(),
+        status::audit(),
         bot::bot(),
         ping::ping(),
         help::help(),

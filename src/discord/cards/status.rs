@@ -1,0 +1,99 @@
+//! Everything of a guild at a glance, and what has changed.
+
+use poise::serenity_prelude::CreateEmbed;
+
+use super::{AMBER, GREEN, GREY, RED, mark, relative};
+use crate::domain::status::Status;
+use crate::domain::text;
+use crate::store::event::Event;
+use crate::store::monitor::Monitor;
+
+/// Monitors that are listed by name.
+pub(in crate::discord) const LISTED: u32 = 25;
+
+/// Changes on one card.
+pub(in crate::discord) const CHANGES: u32 = 20;
+
+const EMPTY: &str = "The roll of this server is empty. `/endpoint add` puts an endpoint on it, `/server add` a server, and `/fleet key` lets devices register.";
+
+pub(in crate::discord) fn status(counts: &[(Status, u64)], troubled: &[Monitor]) -> CreateEmbed {
+    let count = |status| {
+        counts
+            .iter()
+            .find(|(known, _)| *known == status)
+            .map_or(0, |(_, count)| *count)
+    };
+    let total: u64 = counts.iter().map(|(_, count)| count).sum();
+    if total == 0 {
+        return CreateEmbed::new()
+            .title("Nothing is on the roll")
+            .description(EMPTY)
+            .colour(GREY);
+    }
+    let (offline, warning) = (count(Status::Offline), count(Status::Warning));
+    let colour = match (offline, warning) {
+        (0, 0) => GREEN,
+        (0, _) => AMBER,
+        _ => RED,
+    };
+    let each: Vec<String> = Status::ALL
+        .into_iter()
+        .filter(|status| count(*status) > 0)
+        .map(|status| format!("{} {} {}", mark(status), count(status), status.word()))
+        .collect();
+    let mut lines = vec![each.join(" · "), String::new()];
+    lines.extend(troubled.iter().map(line));
+    let more = (offline + warning).saturating_sub(troubled.len() as u64);
+    if more > 0 {
+        lines.push(format!("… and {more} more"));
+    }
+    CreateEmbed::new()
+        .title(format!("{} of {total} online", count(Status::Online)))
+        .description(lines.join("\n").trim_end().to_owned())
+        .colour(colour)
+}
+
+fn line(monitor: &Monitor) -> String {
+    format!(
+        "{} **{}** {} · since {}",
+        mark(monitor.status),
+        text::cut(&text::escape(&monitor.name), 80),
+        monitor.kind,
+        relative(monitor.since)
+    )
+}
+
+pub(in crate::discord) fn audit(events: &[Event]) -> CreateEmbed {
+    let lines: Vec<String> = events
+        .iter()
+        .map(|event| {
+            let name = event.name.as_deref().unwrap_or("–");
+            format!(
+                "{} `{}` **{}** · {}",
+                relative(event.at),
+                event.kind,
+                text::cut(&text::escape(name), 80),
+                actor(&event.actor)
+            )
+        })
+        .collect();
+    let description = if lines.is_empty() {
+        "Nothing of that has changed yet.".to_owned()
+    } else {
+        lines.join("\n")
+    };
+    CreateEmbed::new()
+        .title("What has changed")
+        .description(description)
+        .colour(GREY)
+}
+
+/// Members are mentioned, which pings nobody: mentions are off in every answer.
+fn actor(stored: &str) -> String {
+    match stored.split_once(':') {
+        Some(("discord", id)) => format!("<@{id}>"),
+        Some(("key", id)) => format!("key `{id}`"),
+        _ if stored == "cli" => "the command line".to_owned(),
+        _ => "Rollcall".to_owned(),
+    }
+}

@@ -1,0 +1,77 @@
+//! `/status` and `/audit`: everything of this server at a glance, and what has changed.
+
+use poise::serenity_prelude as serenity;
+use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
+
+use crate::discord::error::CommandError;
+use crate::discord::reply::{self, Card};
+use crate::discord::{Context, cards, complete};
+use crate::domain::event::EventKind;
+use crate::domain::text;
+use crate::store::{event, monitor};
+
+/// Everything on this server's roll: how many stand how, and what is not online
+#[poise::command(slash_command, guild_only)]
+pub(super) async fn status(ctx: Context<'_>) -> Result<(), CommandError> {
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let reader = &ctx.data().store.reader;
+        let counts = monitor::counts_by_status(reader, Some(asker.guild)).await?;
+        let troubled = monitor::troubled(reader, asker.guild, cards::status::LISTED).await?;
+        Ok(Card::embed(cards::status::status(&counts, &troubled)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// What has changed on this server's roll, the newest first
+#[poise::command(slash_command, guild_only, default_member_permissions = "MANAGE_GUILD")]
+pub(super) async fn audit(
+    ctx: Context<'_>,
+    #[description = "Only changes of this type"]
+    #[rename = "type"]
+    #[autocomplete = "kinds"]
+    #[max_length = 64]
+    kind: Option<String>,
+    #[description = "Only changes of this device, server or endpoint"]
+    #[autocomplete = "complete::monitor"]
+    #[max_length = 100]
+    target: Option<String>,
+) -> Result<(), CommandError> {
+    crate::discord::access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let kind = kind.as_deref().map(known_kind).transpose()?;
+        let reader = &ctx.data().store.reader;
+        let monitor = match &target {
+            Some(text) => Some(complete::named(reader, asker.guild, ("%", text)).await?),
+            None => None,
+        };
+        let filter = (kind.map(EventKind::word), monitor.map(|monitor| monitor.id));
+        let page = (i64::MAX, cards::status::CHANGES);
+        let events = event::list(reader, asker.guild, filter, page).await?;
+        Ok(Card::embed(cards::status::audit(&events)))
+    };
+    reply::answer(ctx, work).await
+}
+
+fn known_kind(word: &str) -> Result<EventKind, CommandError> {
+    EventKind::ALL
+        .into_iter()
+        .find(|kind| kind.word() == word.trim())
+        .ok_or_else(|| {
+            CommandError::Refused(format!(
+                "There is no type {}; choose one from the list that appears while you type.",
+                text::code(&text::cut(word, 64))
+            ))
+        })
+}
+
+async fn kinds(_: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let choices = EventKind::ALL
+        .into_iter()
+        .map(EventKind::word)
+        .filter(|word| word.contains(partial.trim()))
+        .map(|word| AutocompleteChoice::new(word, word))
+        .collect();
+    CreateAutocompleteResponse::new().set_choices(choices)
+}
