@@ -23,6 +23,8 @@ pub struct Faults {
     /// Accept the connection and drop it.
     pub refuse: bool,
     pub never_hello: bool,
+    /// As `never_hello`, but only at the address that READY gives for resuming.
+    pub never_hello_to_resume: bool,
     /// Take heartbeats and never acknowledge them.
     pub never_ack: bool,
     pub never_ready: bool,

@@ -167,10 +167,11 @@ impl One<'_> {
             Err(error) => return self.refused(error),
         };
         let shards = gateway.shards.max(lessons.least_shards);
-        let ended = match self
+        let ran = self
             .run_client(&rest, application, (gateway, shards), lessons)
-            .await
-        {
+            .await;
+        self.line.client_ended();
+        let ended = match ran {
             Ok(ended) => ended,
             Err(reason) => return self.passing(reason),
         };

@@ -66,9 +66,14 @@ pub(super) async fn register(
             _ => Duration::ZERO,
         };
         let wait = attempts.wait(QUICK, jitter()).length.max(least);
+        let hint = match (&error, guild) {
+            (RestError::Status(403 | 404), Some(_)) => {
+                "; is the bot in the server that DISCORD_GUILD_ID names?"
+            }
+            _ => "",
+        };
         tracing::warn!(
-            reason = %error,
-            "the commands could not be registered with Discord; trying again in {}",
+            "the commands could not be registered with Discord: {error}{hint} Trying again in {}",
             text::duration(wait)
         );
         tokio::time::sleep(wait).await;

@@ -31,6 +31,24 @@ async fn a_gateway_that_cannot_be_looked_up_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn it_stops_in_time_while_the_gateway_cannot_be_looked_up() {
+    let sandbox = Sandbox::start().await;
+    sandbox.fail_requests(RestFault::Status(503), "/gateway/bot", 1_000);
+    let rollcall = bot(&sandbox).with("DISCORD_MAX_RECONNECTS", "1");
+    let running = rollcall.run();
+    wait_for("the end of haste", || {
+        rollcall
+            .log()
+            .contains("Max reconnection attempts reached")
+            .then_some(())
+    });
+    assert_eq!(running.get("/healthz").0, 200);
+    let (code, _, took) = running.stop();
+    assert_eq!(code, 0);
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rate_limit_is_obeyed_on_one_route_and_on_all() {
     for fault in [
         RestFault::RouteLimit {

@@ -250,8 +250,8 @@ async fn a_gateway_that_hangs_at_any_stage_is_left_and_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_is_resumed_where_ready_said_or_at_the_gateway_if_nobody_is_there() {
-    for dead in [false, true] {
+async fn a_session_is_resumed_where_ready_said_or_at_the_gateway_if_that_is_dead_or_dumb() {
+    for (dead, dumb) in [(false, false), (true, false), (false, true)] {
         let builder = Sandbox::builder();
         let builder = if dead {
             builder.resume_address_is_dead()
@@ -259,6 +259,7 @@ async fn a_session_is_resumed_where_ready_said_or_at_the_gateway_if_nobody_is_th
             builder
         };
         let sandbox = builder.start().await;
+        sandbox.set_faults(|faults| faults.never_hello_to_resume = dumb);
         let rollcall = hasty_bot(&sandbox);
         let _running = rollcall.run();
         sandbox.wait_until_ready().await;

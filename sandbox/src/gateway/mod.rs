@@ -44,17 +44,19 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, is_for_res
             silent.push(stream);
             continue;
         }
-        tokio::spawn(talk(stream, Arc::clone(&shared)));
+        tokio::spawn(talk(stream, Arc::clone(&shared), is_for_resumes));
     }
 }
 
 /// One connection, from the upgrade to its end.
-async fn talk(stream: TcpStream, shared: Arc<Shared>) {
+async fn talk(stream: TcpStream, shared: Arc<Shared>, is_for_resumes: bool) {
     let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else {
         return;
     };
     let (outlet, mut to_client) = mpsc::unbounded_channel();
-    if !shared.read().faults.never_hello {
+    let faults = shared.read().faults;
+    let is_dumb = faults.never_hello || faults.never_hello_to_resume && is_for_resumes;
+    if !is_dumb {
         let interval = u64::try_from(shared.heartbeat_interval.as_millis()).unwrap_or(u64::MAX);
         let hello =
             json!({ "op": 10, "s": null, "t": null, "d": { "heartbeat_interval": interval } });

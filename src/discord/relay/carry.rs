@@ -107,18 +107,15 @@ fn tell(session: &Session, reason: Reason) {
 async fn reach(
     config: &RelayConfig,
     line: &Line,
-    session: &Session,
-    last: Option<Reason>,
+    session: &mut Session,
+    mut last: Option<Reason>,
 ) -> Socket {
-    let mut attempt = 0;
     loop {
-        tokio::time::sleep(wait(line, session, last.filter(|_| attempt == 0))).await;
+        tokio::time::sleep(wait(line, session, last.take())).await;
         line.stage(session.shard, Stage::Connecting);
         let url = format!(
             "{}/?v=10&encoding=json",
-            session
-                .url(&config.gateway_url, attempt)
-                .trim_end_matches('/')
+            session.next_url(&config.gateway_url).trim_end_matches('/')
         );
         match upstream::connect(&url, &config.tls, config.ack_limit).await {
             Ok(socket) => return socket,
@@ -127,7 +124,6 @@ async fn reach(
                 line.ended(session.shard, Reason::Connect);
             }
         }
-        attempt += 1;
     }
 }
 

@@ -98,6 +98,12 @@ impl Line {
         self.vitals.begin_shards(shards);
     }
 
+    /// The client is gone, and every connection with it.
+    pub(in crate::discord) fn client_ended(&self) {
+        self.vitals.begin_shards(self.facts().shards.len());
+        self.show_up();
+    }
+
     /// Why Discord refused us for good, if it did; asking forgets it.
     pub(in crate::discord) fn take_refusal(&self) -> Option<Final> {
         self.facts().refused.take()

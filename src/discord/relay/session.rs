@@ -28,6 +28,8 @@ pub(super) struct Session {
     pub sequence: Option<u64>,
     pub guilds: HashSet<u64>,
     refused_resumes: u32,
+    /// Connections tried since the last that worked.
+    attempts: u32,
 }
 
 impl std::fmt::Debug for Session {
@@ -50,6 +52,7 @@ impl Session {
             sequence: None,
             guilds: HashSet::new(),
             refused_resumes: 0,
+            attempts: 0,
         }
     }
 
@@ -65,13 +68,15 @@ impl Session {
         }
     }
 
-    /// Where to connect: a session is resumed where READY said, and in every other attempt at the gateway's own address,
-    /// should that place be gone. Nobody is sent from an encrypted address to a plain one.
-    pub(super) fn url<'a>(&'a self, gateway: &'a str, attempt: u32) -> &'a str {
+    /// Where to connect next: a session is resumed where READY said, and in every other attempt at the gateway's own
+    /// address, should that place be gone or dumb. Nobody is sent from an encrypted address to a plain one.
+    pub(super) fn next_url<'a>(&'a mut self, gateway: &'a str) -> &'a str {
         let scheme = |url: &str| url.split("://").next().map(str::to_owned);
+        let is_first = self.attempts.is_multiple_of(2);
+        self.attempts = self.attempts.wrapping_add(1);
         self.resume_url
             .as_deref()
-            .filter(|url| attempt.is_multiple_of(2) && scheme(url) == scheme(gateway))
+            .filter(|url| is_first && scheme(url) == scheme(gateway))
             .unwrap_or(gateway)
     }
 
@@ -90,10 +95,12 @@ impl Session {
         self.resume_url = resume_url;
         self.guilds = guilds;
         self.refused_resumes = 0;
+        self.attempts = 0;
     }
 
     pub(super) fn resumed(&mut self) {
         self.refused_resumes = 0;
+        self.attempts = 0;
     }
 
     /// A connection of this session is over; `was_resuming` where RESUME had not been answered yet.
@@ -143,12 +150,16 @@ mod tests {
 
     #[test]
     fn it_is_resumed_where_ready_said_and_every_other_time_at_the_gateway() {
-        let session = begun();
+        let mut session = begun();
         let gateway = "wss://gateway.example";
-        assert_eq!(session.url(gateway, 0), "wss://resume.example");
-        assert_eq!(session.url(gateway, 1), gateway);
+        for expected in ["wss://resume.example", gateway, "wss://resume.example"] {
+            assert_eq!(session.next_url(gateway), expected);
+        }
+        session.resumed();
+        assert_eq!(session.next_url(gateway), "wss://resume.example");
         // Never from a plain address to another scheme, or back.
-        assert_eq!(session.url("ws://127.0.0.1:1", 0), "ws://127.0.0.1:1");
+        session.resumed();
+        assert_eq!(session.next_url("ws://127.0.0.1:1"), "ws://127.0.0.1:1");
     }
 
     #[test]
