@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Asker, Error, manage_key};
+use super::{Asker, Error, manage_device, manage_key};
 use crate::domain::Instant;
 use crate::domain::cadence;
 use crate::domain::event::{Actor, EventKind};
@@ -36,21 +36,108 @@ pub async fn add(
         .transact(move |tx| {
             Box::pin(async move {
                 let id = server::insert(tx, asker.guild, &name, now).await?;
-                let event = NewEvent {
-                    guild_id: asker.guild,
-                    monitor_id: Some(id),
-                    kind: EventKind::ServerAdded,
-                    at: now,
-                    noticed_at: now,
-                    actor: asker.actor,
-                    facts: json!({ "name": name }),
-                };
-                event::append(tx, &event).await?;
+                let facts = json!({ "name": name });
+                note(tx, asker, (id, EventKind::ServerAdded, facts), now).await?;
                 let key = manage_key::create_in(tx, asker, KeyKind::Server, Some(id), now).await?;
                 Ok((id, key))
             })
         })
         .await
+}
+
+/// What is to be changed of a server; `None` leaves a thing as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    pub name: Option<String>,
+    /// Whether reports are expected of it.
+    pub is_active: Option<bool>,
+    /// `Some(None)`: back to the settings'.
+    pub thresholds: Option<Option<Thresholds>>,
+}
+
+/// Changes a server.
+pub async fn edit(
+    store: &Store,
+    asker: Asker,
+    id: MonitorId,
+    edit: Edit,
+    now: Instant,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let mut server = of_guild(tx, asker, id).await?;
+                server.name = edit.name.unwrap_or(server.name);
+                if let Some(is_active) = edit.is_active.filter(|wanted| *wanted != server.is_active) {
+                    server.is_active = is_active;
+                    switch(tx, &server, now).await?;
+                }
+                server.thresholds = edit.thresholds.unwrap_or(server.thresholds);
+                server::update(tx, &server).await?;
+                let minutes = |length: std::time::Duration| length.as_secs_f64() / 60.0;
+                let thresholds = server.thresholds.map(|thresholds| {
+                    [thresholds.online(), thresholds.warning(), thresholds.offline()].map(minutes)
+                });
+                let facts = json!({
+                    "name": server.name, "is_active": server.is_active, "threshold_minutes": thresholds,
+                });
+                Ok(note(tx, asker, (id, EventKind::ServerEdited, facts), now).await?)
+            })
+        })
+        .await
+}
+
+/// A server that is switched off is paused: nobody waits for it. Switched on, one that has ever reported counts as online
+/// until its silence is noticed.
+async fn switch(tx: &mut Tx<'_>, server: &Server, now: Instant) -> Result<(), StoreError> {
+    let status = match (server.is_active, server.last_seen_at) {
+        (false, _) => Status::Paused,
+        (true, Some(_)) => Status::Online,
+        (true, None) => Status::Offline,
+    };
+    incident::close(tx, server.id, now).await?;
+    device::set_status(tx, &[server.id], status, now).await
+}
+
+/// Takes a server off the roll; its keys are useless from then on.
+pub async fn remove(store: &Store, asker: Asker, id: MonitorId, now: Instant) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let server = of_guild(tx, asker, id).await?;
+                manage_device::take_off(tx, asker, id, now).await?;
+                let facts = json!({ "name": server.name });
+                Ok(note(tx, asker, (id, EventKind::ServerRemoved, facts), now).await?)
+            })
+        })
+        .await
+}
+
+async fn of_guild(tx: &mut Tx<'_>, asker: Asker, id: MonitorId) -> Result<Server, Error> {
+    let server = server::find(tx, id).await?;
+    server
+        .filter(|server| server.guild_id == asker.guild)
+        .ok_or_else(not_found)
+}
+
+async fn note(
+    tx: &mut Tx<'_>,
+    asker: Asker,
+    (id, kind, facts): (MonitorId, EventKind, serde_json::Value),
+    now: Instant,
+) -> Result<(), StoreError> {
+    let event = NewEvent {
+        guild_id: asker.guild,
+        monitor_id: Some(id),
+        kind,
+        at: now,
+        noticed_at: now,
+        actor: asker.actor,
+        facts,
+    };
+    event::append(tx, &event).await
 }
 
 /// A server's agent has reported: keeps the sample, and the server is online. `stats` is a JSON object.
@@ -102,16 +189,11 @@ pub async fn change(
             incident::open(tx, server.guild_id, server.id, began, "silent").await?;
         }
     }
-    let event = NewEvent {
-        guild_id: server.guild_id,
-        monitor_id: Some(server.id),
-        kind,
-        at: now,
-        noticed_at: now,
+    let system = Asker {
+        guild: server.guild_id,
         actor: Actor::System,
-        facts,
     };
-    event::append(tx, &event).await
+    note(tx, system, (server.id, kind, facts), now).await
 }
 
 /// How a server of this guild stands; `defaults` are the settings' thresholds.
@@ -161,6 +243,58 @@ mod tests {
     use crate::store::testing::TestStore;
 
     const NOW: Instant = Instant::from_millis(1_769_860_800_000);
+
+    #[tokio::test]
+    async fn a_server_is_changed_and_removed_by_its_own_guild_only() {
+        let store = TestStore::open().await;
+        let asker = Asker {
+            guild: GuildId(1),
+            actor: Actor::CommandLine,
+        };
+        let stranger = Asker {
+            guild: GuildId(2),
+            ..asker
+        };
+        let (id, _) = add(&store, asker, "db-1".into(), NOW).await.unwrap();
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let own = Thresholds::new(minutes(10), minutes(30), minutes(60)).unwrap();
+        let change = Edit {
+            name: Some("db-2".into()),
+            is_active: Some(false),
+            thresholds: Some(Some(own)),
+        };
+        assert!(
+            edit(&store, stranger, id, change.clone(), NOW)
+                .await
+                .is_err()
+        );
+        edit(&store, asker, id, change, NOW).await.unwrap();
+        let changed = server::get(&store.reader, GuildId(1), id)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (changed.name.as_str(), changed.is_active, changed.thresholds),
+            ("db-2", false, Some(own))
+        );
+        assert_eq!(changed.status, Status::Paused);
+        let back = Edit {
+            thresholds: Some(None),
+            ..Edit::default()
+        };
+        edit(&store, asker, id, back, NOW).await.unwrap();
+        let changed = server::get(&store.reader, GuildId(1), id)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((changed.thresholds, changed.is_active), (None, false));
+        assert!(remove(&store, stranger, id, NOW).await.is_err());
+        remove(&store, asker, id, NOW).await.unwrap();
+        assert_eq!(
+            server::get(&store.reader, GuildId(1), id).await.unwrap(),
+            None
+        );
+    }
 
     #[tokio::test]
     async fn a_server_is_offline_until_it_reports_and_judged_by_its_own_rhythm() {

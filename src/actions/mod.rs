@@ -9,6 +9,7 @@ pub mod export_endpoints;
 pub mod import_endpoints;
 pub mod listening;
 pub mod looking;
+pub mod manage_device;
 pub mod manage_endpoint;
 pub mod manage_key;
 pub mod manage_server;

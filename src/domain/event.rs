@@ -25,7 +25,11 @@ pub enum EventKind {
     /// Was offline and has called again.
     DeviceOnline,
     DeviceOffline,
+    DeviceEdited,
+    DeviceRemoved,
     ServerAdded,
+    ServerEdited,
+    ServerRemoved,
     ServerOnline,
     ServerWarning,
     ServerOffline,
@@ -35,7 +39,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 25] = [
         Self::EndpointAdded,
         Self::EndpointEdited,
         Self::EndpointRemoved,
@@ -50,7 +54,11 @@ impl EventKind {
         Self::DeviceRegistered,
         Self::DeviceOnline,
         Self::DeviceOffline,
+        Self::DeviceEdited,
+        Self::DeviceRemoved,
         Self::ServerAdded,
+        Self::ServerEdited,
+        Self::ServerRemoved,
         Self::ServerOnline,
         Self::ServerWarning,
         Self::ServerOffline,
@@ -75,7 +83,11 @@ impl EventKind {
             Self::DeviceRegistered => "device_registered",
             Self::DeviceOnline => "device_online",
             Self::DeviceOffline => "device_offline",
+            Self::DeviceEdited => "device_edited",
+            Self::DeviceRemoved => "device_removed",
             Self::ServerAdded => "server_added",
+            Self::ServerEdited => "server_edited",
+            Self::ServerRemoved => "server_removed",
             Self::ServerOnline => "server_online",
             Self::ServerWarning => "server_warning",
             Self::ServerOffline => "server_offline",

@@ -48,6 +48,14 @@ impl Thresholds {
     pub const fn online(&self) -> Duration {
         self.online
     }
+
+    pub const fn warning(&self) -> Duration {
+        self.warning
+    }
+
+    pub const fn offline(&self) -> Duration {
+        self.offline
+    }
 }
 
 /// Which part of the rule decided.

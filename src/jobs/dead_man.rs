@@ -15,11 +15,17 @@ pub(super) const NAME: &str = "dead_man";
 /// What has not turned over for this long keeps the ping back.
 const LATELY: Duration = Duration::from_secs(60);
 
+/// Every part turns over within this time after the start.
+const FIRST_TURNS: Duration = Duration::from_secs(10);
+
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let Some(switch) = &context.dead_man else {
         return Ok("nobody expects it".to_owned());
     };
     commit(context).await?;
+    let waited = tokio::time::timeout(FIRST_TURNS, first_turns(context));
+    // Not within that time: then it is told below.
+    let _ = waited.await;
     if let Some(part) = stuck(context) {
         let told = format!(
             "no sign of life was sent: the {} has not turned over within {}",
@@ -30,6 +36,13 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
         return Ok(told);
     }
     Ok(ping(switch).await)
+}
+
+/// Waits until every part has turned over for the first time: the first sign of life comes soon after the start.
+async fn first_turns(context: &Context) {
+    while context.vitals.uptime() < FIRST_TURNS && stuck(context).is_some() {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 /// A real commit: the database is well only where that ends.

@@ -126,6 +126,32 @@ pub async fn expire(tx: &mut Tx<'_>, id: &KeyId, at: Instant) -> Result<(), Stor
     Ok(())
 }
 
+/// Gives every key of a monitor's own an end, unless it has an earlier one.
+pub async fn expire_of(tx: &mut Tx<'_>, monitor: MonitorId, at: Instant) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE api_keys SET expires_at = $2 WHERE monitor_id = $1 AND (expires_at IS NULL OR expires_at > $2)",
+    )
+    .bind(monitor.0)
+    .bind(at.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// Revokes every key of a monitor's own.
+pub async fn revoke_of(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+    now: Instant,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE api_keys SET revoked_at = $2 WHERE monitor_id = $1 AND revoked_at IS NULL")
+        .bind(monitor.0)
+        .bind(now.millis())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

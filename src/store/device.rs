@@ -100,6 +100,26 @@ pub async fn describe(
     Ok(())
 }
 
+/// Changes what people say of a device; a threshold of `None` is the setting's.
+pub async fn update(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    name: &str,
+    threshold: Option<Duration>,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE monitors SET name = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(name)
+        .execute(&mut *tx.connection)
+        .await?;
+    sqlx::query("UPDATE device_facts SET threshold_ms = $2 WHERE monitor_id = $1")
+        .bind(id.0)
+        .bind(threshold.map(crate::domain::millis))
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
 /// The devices that are known by these uuids of their guilds.
 pub async fn known(
     tx: &mut Tx<'_>,

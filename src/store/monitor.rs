@@ -1,7 +1,7 @@
 //! Monitors of every kind: how many stand how, and which are not as they should be.
 
 use super::device::status_of;
-use super::{Reader, StoreError};
+use super::{Reader, StoreError, Tx, pulse};
 use crate::domain::Instant;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::Status;
@@ -74,6 +74,26 @@ pub async fn search(
     .fetch_all(&reader.pool)
     .await?;
     rows.into_iter().map(read).collect()
+}
+
+/// Takes a device or a server off the roll, with everything but its events; `false` where this guild has none such.
+pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bool, StoreError> {
+    let gone = sqlx::query(
+        "DELETE FROM monitors WHERE guild_id = $1 AND id = $2 AND kind IN ('device', 'server')",
+    )
+    .bind(guild.to_row())
+    .bind(id.0)
+    .execute(&mut *tx.connection)
+    .await?;
+    if gone.rows_affected() == 0 {
+        return Ok(false);
+    }
+    pulse::remove(tx, id).await?;
+    sqlx::query("DELETE FROM samples WHERE monitor_id = $1")
+        .bind(id.0)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(true)
 }
 
 fn read(row: (i64, String, String, String, i64)) -> Result<Monitor, StoreError> {

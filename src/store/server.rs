@@ -54,6 +54,32 @@ pub async fn insert(
     Ok(MonitorId(id))
 }
 
+/// Changes what people say of a server; thresholds of `None` are the settings'.
+pub async fn update(tx: &mut Tx<'_>, server: &Server) -> Result<(), StoreError> {
+    sqlx::query("UPDATE monitors SET name = $2 WHERE id = $1")
+        .bind(server.id.0)
+        .bind(&server.name)
+        .execute(&mut *tx.connection)
+        .await?;
+    let length = |length: fn(&Thresholds) -> Duration| {
+        server
+            .thresholds
+            .as_ref()
+            .map(|thresholds| crate::domain::millis(length(thresholds)))
+    };
+    sqlx::query(
+        "UPDATE server_facts SET is_active = $2, online_ms = $3, warning_ms = $4, offline_ms = $5 WHERE monitor_id = $1",
+    )
+    .bind(server.id.0)
+    .bind(server.is_active)
+    .bind(length(Thresholds::online))
+    .bind(length(Thresholds::warning))
+    .bind(length(Thresholds::offline))
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
 /// Keeps a sample. `stats` is a JSON object.
 pub async fn keep_sample(
     tx: &mut Tx<'_>,

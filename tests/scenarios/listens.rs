@@ -258,3 +258,34 @@ fn nobody_is_blamed_for_our_own_absence() {
         (device(&running, &read, &uuid)["status"] == "offline").then_some(())
     });
 }
+
+#[test]
+fn thresholds_are_changed_with_an_admin_key_of_the_same_server() {
+    let rollcall = quick();
+    let added = rollcall.done(&["server", "add", "db-1", "--json"]).json();
+    let path = format!("/api/v1/servers/{}", added["id"]);
+    let (admin, read) = (key(&rollcall, "admin", "42"), key(&rollcall, "read", "42"));
+    let foreign = key(&rollcall, "admin", "43");
+    let running = rollcall.run();
+    let patch = |key: &str, body: &str| running.call("PATCH", &path, key, body);
+    let own = r#"{"name":"db-2","thresholds":{"online":10,"warning":30,"offline":60}}"#;
+    assert_eq!(patch(&read, own).status, 403);
+    assert_eq!(patch(&foreign, own).status, 404);
+    let changed = patch(&admin, own);
+    assert_eq!(
+        (changed.status, &changed.json["name"]),
+        (200, &json!("db-2"))
+    );
+    let wrong = patch(
+        &admin,
+        r#"{"thresholds":{"online":60,"warning":30,"offline":60}}"#,
+    );
+    assert_eq!(wrong.status, 422);
+    assert!(text(&wrong.json["detail"]).contains("online < warning ≤ offline"));
+    assert_eq!(
+        patch(&admin, r#"{"thresholds":null,"active":false}"#).status,
+        200
+    );
+    let status = running.call("GET", &format!("{path}/status"), &admin, "");
+    assert_eq!(status.json["threshold_used"], "inactive");
+}

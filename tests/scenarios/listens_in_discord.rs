@@ -138,3 +138,92 @@ async fn another_server_sees_nothing_and_keys_need_manage_server() {
         assert!(refused.contains("Manage Server"), "{command}: {refused}");
     }
 }
+
+/// Nothing falls silent while somebody types.
+fn patient_bot(sandbox: &Sandbox) -> Rollcall {
+    bot(sandbox)
+        .with("HEARTBEAT_OFFLINE_THRESHOLD", "10m")
+        .with("ONLINE_THRESHOLD_MINUTES", "5")
+        .with("WARNING_THRESHOLD_MINUTES", "60")
+        .with("OFFLINE_THRESHOLD_MINUTES", "120")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_and_a_device_are_changed() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = patient_bot(&sandbox);
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    report(&sandbox, &running).await;
+    for (command, part) in [
+        ("/server edit server:db-1 name:db-2", "🟢 db-2"),
+        ("/server edit server:db-2 active:False", "switched off"),
+        (
+            "/server edit server:db-2 active:True",
+            "online: last report",
+        ),
+        (
+            "/server thresholds server:db-2 online:60 warning:30 offline:60",
+            "warning ≤ offline, and offline at most 31 days",
+        ),
+        (
+            "/server thresholds server:db-2 online:10",
+            "Give all three thresholds",
+        ),
+        (
+            "/server thresholds server:db-2 online:10 warning:30 offline:60",
+            "🟢 db-2",
+        ),
+        (
+            "/device rename device:\"pump @everyone\" name:pump",
+            "🟢 pump",
+        ),
+        ("/device threshold device:pump after:90s", "1 min 30 s"),
+        (
+            "/device threshold device:pump after:soon",
+            "must lie between",
+        ),
+        (
+            "/device rename device:nothing name:x",
+            "Nothing here is called `nothing`",
+        ),
+    ] {
+        let shown = sandbox.slash(command).await.render();
+        assert!(shown.contains(part), "{command}: {part} in {shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_keys_work_at_once_and_a_removal_ends_them() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = patient_bot(&sandbox);
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let uuid = report(&sandbox, &running).await;
+    let beat = format!("/api/v1/device/{uuid}/heartbeat");
+    let device = in_block(
+        &sandbox
+            .slash("/device rotate_key device:\"pump @everyone\"")
+            .await
+            .text(),
+    );
+    assert_eq!(running.call("POST", &beat, &device, "").status, 200);
+    let server = in_block(&sandbox.slash("/server rotate_key server:db-1").await.text());
+    let stats = "/api/v1/server-stats";
+    assert_eq!(running.call("POST", stats, &server, "{}").status, 200);
+    for command in [
+        "/device remove device:\"pump @everyone\"",
+        "/server remove server:db-1",
+    ] {
+        let removed = sandbox.slash(command).await.render();
+        assert!(removed.contains("Its keys are useless now."), "{removed}");
+    }
+    assert_eq!(running.call("POST", &beat, &device, "").status, 401);
+    assert_eq!(running.call("POST", stats, &server, "{}").status, 401);
+    let member = Member::plain(8, "Bob");
+    let member = sandbox.member(&member).forging();
+    for command in ["/server remove server:x", "/device rotate_key device:x"] {
+        let refused = member.slash(command).await.render();
+        assert!(refused.contains("Manage Server"), "{command}: {refused}");
+    }
+}

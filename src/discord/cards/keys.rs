@@ -1,4 +1,4 @@
-//! A key that has just been made: shown to the one who made it, this once.
+//! Keys that have just been made: shown to the one who made them, this once; and the word that something is gone.
 
 use crate::discord::reply::Card;
 use crate::domain::key::ApiKey;
@@ -18,5 +18,20 @@ pub(in crate::discord) fn of_fleet(key: &ApiKey) -> Card {
     Card::sentence(format!(
         "Devices register at `POST /api/v1/device/register` with this key, and get keys of their own:\n```\n{}\n```\n{ONCE}",
         key.reveal()
+    ))
+}
+
+pub(in crate::discord) fn rotated(name: &str, key: &ApiKey) -> Card {
+    Card::sentence(format!(
+        "The new key of **{}**; the old one is good for another 24 hours:\n```\n{}\n```\n{ONCE}",
+        text::escape(name),
+        key.reveal()
+    ))
+}
+
+pub(in crate::discord) fn removed(name: &str) -> Card {
+    Card::sentence(format!(
+        "Removed **{}**. Its keys are useless now.",
+        text::escape(name)
     ))
 }

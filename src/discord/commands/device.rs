@@ -1,14 +1,20 @@
-//! `/device list | show` and `/fleet key`: devices that call us.
+//! `/device …` and `/fleet key`: devices that call us. Members read; whoever changes something needs Manage Server.
 
-use crate::actions::manage_key;
+use crate::actions::manage_device::{self, Edit};
+use crate::actions::{Asker, manage_key};
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Card};
 use crate::discord::{Context, access, cards, complete};
 use crate::domain::key::KeyKind;
-use crate::store::device as devices;
+use crate::domain::monitor::{parse_interval, parse_name};
+use crate::store::device::{self as devices, Device};
 
 /// Devices that report by themselves
-#[poise::command(slash_command, guild_only, subcommands("list", "show"))]
+#[poise::command(
+    slash_command,
+    guild_only,
+    subcommands("list", "show", "rename", "threshold", "rotate_key", "remove")
+)]
 pub(super) async fn device(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
@@ -35,16 +41,122 @@ async fn show(
 ) -> Result<(), CommandError> {
     let asker = reply::asker(ctx)?;
     let work = async {
-        let reader = &ctx.data().store.reader;
-        let found = complete::named(reader, asker.guild, ("device", &device)).await?;
-        let all = devices::list(reader, asker.guild).await?;
-        let device = all.into_iter().find(|device| device.id == found.id);
-        let device = device.ok_or_else(|| {
-            CommandError::Refused("That device is not on the roll any more.".into())
-        })?;
+        let device = find(ctx, asker, &device).await?;
         Ok(Card::embed(cards::devices::one(&device)))
     };
     reply::answer(ctx, work).await
+}
+
+async fn find(ctx: Context<'_>, asker: Asker, text: &str) -> Result<Device, CommandError> {
+    let reader = &ctx.data().store.reader;
+    let found = complete::named(reader, asker.guild, ("device", text)).await?;
+    let all = devices::list(reader, asker.guild).await?;
+    all.into_iter()
+        .find(|device| device.id == found.id)
+        .ok_or_else(|| CommandError::Refused("That device is not on the roll any more.".into()))
+}
+
+/// Give a device another name (needs Manage Server)
+#[poise::command(slash_command, guild_only)]
+async fn rename(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::device"]
+    #[max_length = 100]
+    device: String,
+    #[description = "Its new name"]
+    #[max_length = 64]
+    name: String,
+) -> Result<(), CommandError> {
+    let name = parse_name(&name).map_err(|error| wrong("name", error))?;
+    let change = Edit {
+        name: Some(name),
+        threshold: None,
+    };
+    apply(ctx, &device, change).await
+}
+
+/// Say after how long a silence a device is offline (needs Manage Server)
+#[poise::command(slash_command, guild_only)]
+async fn threshold(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::device"]
+    #[max_length = 100]
+    device: String,
+    #[description = "Such as 90s or 10m; leave it out for the bot's own"]
+    #[max_length = 16]
+    after: Option<String>,
+) -> Result<(), CommandError> {
+    let threshold = after
+        .map(|text| parse_interval(&text).map_err(|error| wrong("after", error)))
+        .transpose()?;
+    let change = Edit {
+        name: None,
+        threshold: Some(threshold),
+    };
+    apply(ctx, &device, change).await
+}
+
+async fn apply(ctx: Context<'_>, device: &str, change: Edit) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let desk = ctx.data();
+        let found = find(ctx, asker, device).await?;
+        let uuid = found.uuid.clone();
+        manage_device::edit(&desk.store, asker, found.clone(), change, desk.now()).await?;
+        let changed = devices::get(&desk.store.reader, asker.guild, &uuid).await?;
+        Ok(Card::embed(cards::devices::one(&changed.unwrap_or(found))))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Make a new key for a device; the old one is good for another day (needs Manage Server)
+#[poise::command(slash_command, guild_only)]
+async fn rotate_key(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::device"]
+    #[max_length = 100]
+    device: String,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let desk = ctx.data();
+        let found = find(ctx, asker, &device).await?;
+        let place = (found.id, KeyKind::Device);
+        let key = manage_device::rotate_key(&desk.store, asker, place, desk.now()).await?;
+        Ok(cards::keys::rotated(&found.name, &key))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Take a device off the roll (needs Manage Server)
+#[poise::command(slash_command, guild_only)]
+async fn remove(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::device"]
+    #[max_length = 100]
+    device: String,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let desk = ctx.data();
+        let found = find(ctx, asker, &device).await?;
+        let name = found.name.clone();
+        manage_device::remove(&desk.store, asker, found, desk.now()).await?;
+        Ok(cards::keys::removed(&name))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// A mistake in an option, named.
+fn wrong(option: &str, error: impl std::fmt::Display) -> CommandError {
+    crate::actions::Error::Invalid(format!("`{option}`: {error}")).into()
 }
 
 /// Keys with which devices register

@@ -1,14 +1,21 @@
-//! `/server add | list | show`: servers whose agents report.
+//! `/server …`: servers whose agents report. Members read; whoever changes something needs Manage Server.
 
-use crate::actions::manage_server;
+use crate::actions::manage_device;
+use crate::actions::manage_server::{self, Edit};
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Card};
 use crate::discord::{Context, access, cards, complete};
+use crate::domain::key::KeyKind;
 use crate::domain::monitor::parse_name;
+use crate::domain::threshold::Thresholds;
 use crate::store::server;
 
 /// Servers whose agents report
-#[poise::command(slash_command, guild_only, subcommands("add", "list", "show"))]
+#[poise::command(
+    slash_command,
+    guild_only,
+    subcommands("add", "list", "show", "edit", "thresholds", "rotate_key", "remove")
+)]
 pub(super) async fn server(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
@@ -25,8 +32,7 @@ async fn add(
     let asker = reply::asker(ctx)?;
     let work = async {
         let desk = ctx.data();
-        let name = parse_name(&name)
-            .map_err(|error| crate::actions::Error::Invalid(format!("`name`: {error}")))?;
+        let name = parse_name(&name).map_err(|error| wrong("name", error))?;
         let (_, key) = manage_server::add(&desk.store, asker, name.clone(), desk.now()).await?;
         Ok(cards::keys::of_server(&name, &key))
     };
@@ -68,4 +74,128 @@ async fn show(
         Ok(Card::embed(cards::servers::one(&standing)))
     };
     reply::answer(ctx, work).await
+}
+
+/// Rename a server, or switch it off and on (needs Manage Server)
+#[poise::command(slash_command, guild_only)]
+async fn edit(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::server"]
+    #[max_length = 100]
+    server: String,
+    #[description = "A new name"]
+    #[max_length = 64]
+    name: Option<String>,
+    #[description = "Whether reports are expected of it"] active: Option<bool>,
+) -> Result<(), CommandError> {
+    let name = name
+        .map(|name| parse_name(&name).map_err(|error| wrong("name", error)))
+        .transpose()?;
+    let change = Edit {
+        name,
+        is_active: active,
+        thresholds: None,
+    };
+    apply(ctx, &server, change).await
+}
+
+/// Give a server thresholds of its own, or the bot's (needs Manage Server)
+#[poise::command(slash_command, guild_only)]
+async fn thresholds(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::server"]
+    #[max_length = 100]
+    server: String,
+    #[description = "Online up to so many minutes after a report; leave all three out for the bot's own"]
+    #[min = 1]
+    online: Option<u32>,
+    #[description = "In warning up to so many minutes, offline beyond"]
+    #[min = 1]
+    warning: Option<u32>,
+    #[description = "Called a grace up to so many minutes"]
+    #[min = 1]
+    offline: Option<u32>,
+) -> Result<(), CommandError> {
+    let minutes = |minutes: u32| std::time::Duration::from_secs(u64::from(minutes) * 60);
+    let own = match (online, warning, offline) {
+        (None, None, None) => None,
+        (Some(online), Some(warning), Some(offline)) => {
+            let lengths = Thresholds::new(minutes(online), minutes(warning), minutes(offline));
+            Some(lengths.map_err(|error| wrong("online", error))?)
+        }
+        _ => {
+            return Err(CommandError::Refused(
+                "Give all three thresholds, or none of them for the bot's own.".into(),
+            ));
+        }
+    };
+    let change = Edit {
+        thresholds: Some(own),
+        ..Edit::default()
+    };
+    apply(ctx, &server, change).await
+}
+
+async fn apply(ctx: Context<'_>, server: &str, change: Edit) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let desk = ctx.data();
+        let reader = &desk.store.reader;
+        let found = complete::named(reader, asker.guild, ("server", server)).await?;
+        manage_server::edit(&desk.store, asker, found.id, change, desk.now()).await?;
+        let at = (desk.thresholds, desk.now());
+        let standing = manage_server::standing(reader, asker, found.id, at).await?;
+        Ok(Card::embed(cards::servers::one(&standing)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Make a new key for a server's agent; the old one is good for another day (needs Manage Server)
+#[poise::command(slash_command, guild_only)]
+async fn rotate_key(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::server"]
+    #[max_length = 100]
+    server: String,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let desk = ctx.data();
+        let reader = &desk.store.reader;
+        let found = complete::named(reader, asker.guild, ("server", &server)).await?;
+        let place = (found.id, KeyKind::Server);
+        let key = manage_device::rotate_key(&desk.store, asker, place, desk.now()).await?;
+        Ok(cards::keys::rotated(&found.name, &key))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Take a server off the roll (needs Manage Server)
+#[poise::command(slash_command, guild_only)]
+async fn remove(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::server"]
+    #[max_length = 100]
+    server: String,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let desk = ctx.data();
+        let found = complete::named(&desk.store.reader, asker.guild, ("server", &server)).await?;
+        manage_server::remove(&desk.store, asker, found.id, desk.now()).await?;
+        Ok(cards::keys::removed(&found.name))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// A mistake in an option, named.
+fn wrong(option: &str, error: impl std::fmt::Display) -> CommandError {
+    crate::actions::Error::Invalid(format!("`{option}`: {error}")).into()
 }

@@ -9,7 +9,7 @@ mod problem;
 mod server;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 
 pub use pace::Pace;
 
@@ -25,6 +25,7 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/devices/{uuid}", get(device::show))
         .route("/server-stats", post(server::report))
         .route("/servers", get(server::list))
+        .route("/servers/{id}", patch(server::edit))
         .route("/servers/{id}/status", get(server::status))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::wrong_method())

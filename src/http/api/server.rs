@@ -1,5 +1,7 @@
 //! Servers: their agents report, and programs read how they stand.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -11,10 +13,12 @@ use super::auth::Caller;
 use super::body;
 use super::device::answer;
 use super::problem::Problem;
-use crate::actions::manage_server::{self, Standing};
+use crate::actions;
+use crate::actions::manage_server::{self, Edit, Standing};
 use crate::domain::key::KeyKind::{Admin, Read, Server as ServerKey};
-use crate::domain::monitor::MonitorId;
+use crate::domain::monitor::{MonitorId, Refusal, parse_name};
 use crate::domain::text;
+use crate::domain::threshold::Thresholds;
 use crate::http::Desk;
 use crate::store::server;
 
@@ -95,6 +99,72 @@ pub(super) async fn status(
         return Err(Problem::not_found());
     }
     let at = (desk.thresholds, desk.clock.now());
+    let standing = manage_server::standing(&desk.store.reader, caller.asker(), id, at).await?;
+    Ok(answer(StatusCode::OK, &facts(&standing)))
+}
+
+/// What is to be changed of a server.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Change {
+    name: Option<String>,
+    active: Option<bool>,
+    /// In minutes; `null`: the settings'.
+    #[serde(default, deserialize_with = "given")]
+    thresholds: Option<Option<ThresholdMinutes>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ThresholdMinutes {
+    online: u64,
+    warning: u64,
+    offline: u64,
+}
+
+/// Tells `null` from a field that is not there.
+fn given<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Option<ThresholdMinutes>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+/// `PATCH /servers/{id}`, with an admin key.
+pub(super) async fn edit(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let caller = Caller::of(&desk, &headers).await?;
+    caller.must_be(&[Admin])?;
+    let id = MonitorId(id.parse().map_err(|_| Problem::not_found())?);
+    let change: Change = body::object(&headers, body).await?;
+    let wrong = |error: Refusal| actions::Error::Invalid(error.to_string());
+    let minutes = |minutes: u64| Duration::from_secs(minutes.saturating_mul(60));
+    let lengths = |own: ThresholdMinutes| {
+        Thresholds::new(
+            minutes(own.online),
+            minutes(own.warning),
+            minutes(own.offline),
+        )
+    };
+    let edit = Edit {
+        name: change
+            .name
+            .map(|name| parse_name(&name))
+            .transpose()
+            .map_err(wrong)?,
+        is_active: change.active,
+        thresholds: change
+            .thresholds
+            .map(|own| own.map(lengths).transpose())
+            .transpose()
+            .map_err(wrong)?,
+    };
+    let now = desk.clock.now();
+    manage_server::edit(&desk.store, caller.asker(), id, edit, now).await?;
+    let at = (desk.thresholds, now);
     let standing = manage_server::standing(&desk.store.reader, caller.asker(), id, at).await?;
     Ok(answer(StatusCode::OK, &facts(&standing)))
 }

@@ -1,0 +1,199 @@
+//! Devices renamed, given a threshold, given a new key, and taken off the roll by people.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Asker, Error, manage_key};
+use crate::domain::Instant;
+use crate::domain::event::EventKind;
+use crate::domain::key::{ApiKey, KeyKind};
+use crate::domain::monitor::MonitorId;
+use crate::store::device::{self, Device};
+use crate::store::event::{self, NewEvent};
+use crate::store::{Store, Tx, api_key, incident, monitor};
+
+/// What is to be changed of a device; `None` leaves a thing as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    pub name: Option<String>,
+    /// `Some(None)`: back to the setting's.
+    pub threshold: Option<Option<Duration>>,
+}
+
+/// Changes a device.
+pub async fn edit(
+    store: &Store,
+    asker: Asker,
+    device: Device,
+    edit: Edit,
+    now: Instant,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let name = edit.name.as_deref().unwrap_or(&device.name);
+                let threshold = edit.threshold.unwrap_or(device.threshold);
+                device::update(tx, device.id, name, threshold).await?;
+                let facts = json!({
+                    "name": name, "threshold_ms": threshold.map(crate::domain::millis),
+                });
+                note(tx, asker, (device.id, EventKind::DeviceEdited, facts), now).await
+            })
+        })
+        .await
+}
+
+/// Takes a device off the roll; its keys are useless from then on.
+pub async fn remove(
+    store: &Store,
+    asker: Asker,
+    device: Device,
+    now: Instant,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                take_off(tx, asker, device.id, now).await?;
+                let facts = json!({ "name": device.name, "uuid": device.uuid.as_str() });
+                note(tx, asker, (device.id, EventKind::DeviceRemoved, facts), now).await
+            })
+        })
+        .await
+}
+
+/// Removes a monitor with its open incident and its keys.
+pub async fn take_off(
+    tx: &mut Tx<'_>,
+    asker: Asker,
+    id: MonitorId,
+    now: Instant,
+) -> Result<(), Error> {
+    if !monitor::remove(tx, asker.guild, id).await? {
+        return Err(Error::NotFound("that is not on the roll (any more)".into()));
+    }
+    incident::close(tx, id, now).await?;
+    Ok(api_key::revoke_of(tx, id, now).await?)
+}
+
+/// Makes a new key for a device or a server; the old ones are good for another day.
+pub async fn rotate_key(
+    store: &Store,
+    asker: Asker,
+    (id, kind): (MonitorId, KeyKind),
+    now: Instant,
+) -> Result<ApiKey, Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                api_key::expire_of(tx, id, now.plus(manage_key::GRACE)).await?;
+                let key = manage_key::create_in(tx, asker, kind, Some(id), now).await?;
+                let facts = json!({ "key": key.id.as_str(), "kind": kind.word() });
+                note(tx, asker, (id, EventKind::KeyRotated, facts), now).await?;
+                Ok(key)
+            })
+        })
+        .await
+}
+
+async fn note(
+    tx: &mut Tx<'_>,
+    asker: Asker,
+    (id, kind, facts): (MonitorId, EventKind, serde_json::Value),
+    now: Instant,
+) -> Result<(), Error> {
+    let event = NewEvent {
+        guild_id: asker.guild,
+        monitor_id: Some(id),
+        kind,
+        at: now,
+        noticed_at: now,
+        actor: asker.actor,
+        facts,
+    };
+    Ok(event::append(tx, &event).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::device::DeviceUuid;
+    use crate::domain::event::Actor;
+    use crate::domain::monitor::GuildId;
+    use crate::store::testing::TestStore;
+
+    const NOW: Instant = Instant::from_millis(1_769_860_800_000);
+
+    fn asker(guild: u64) -> Asker {
+        Asker {
+            guild: GuildId(guild),
+            actor: Actor::CommandLine,
+        }
+    }
+
+    async fn with_device(store: &TestStore) -> Device {
+        let uuid = DeviceUuid::from_random([1; 16]);
+        let known = uuid.clone();
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    device::insert(tx, GuildId(1), (&known, "pump", None), NOW).await
+                })
+            })
+            .await;
+        device::get(&store.reader, GuildId(1), &uuid)
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_device_is_renamed_given_a_threshold_and_taken_off() {
+        let store = TestStore::open().await;
+        let device = with_device(&store).await;
+        let change = Edit {
+            name: Some("gate".into()),
+            threshold: Some(Some(Duration::from_secs(90))),
+        };
+        edit(&store, asker(1), device.clone(), change, NOW)
+            .await
+            .unwrap();
+        let changed = device::get(&store.reader, GuildId(1), &device.uuid)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (changed.name.as_str(), changed.threshold),
+            ("gate", Some(Duration::from_secs(90)))
+        );
+        assert!(remove(&store, asker(2), device.clone(), NOW).await.is_err());
+        remove(&store, asker(1), device.clone(), NOW).await.unwrap();
+        assert_eq!(
+            device::get(&store.reader, GuildId(1), &device.uuid)
+                .await
+                .unwrap(),
+            None
+        );
+    }
+
+    #[tokio::test]
+    async fn a_new_key_ends_the_old_one_after_a_day_and_removal_ends_both() {
+        let store = TestStore::open().await;
+        let device = with_device(&store).await;
+        let place = (device.id, KeyKind::Device);
+        let first = rotate_key(&store, asker(1), place, NOW).await.unwrap();
+        let second = rotate_key(&store, asker(1), place, NOW).await.unwrap();
+        let good = async |id, at| {
+            let key = api_key::find(&store.reader, &id).await.unwrap().unwrap();
+            key.is_good(at)
+        };
+        let day = NOW.plus(manage_key::GRACE);
+        assert!(good(first.id, NOW).await && !good(first.id, day).await);
+        assert!(good(second.id, day).await);
+        remove(&store, asker(1), device, NOW).await.unwrap();
+        assert!(!good(first.id, NOW).await && !good(second.id, NOW).await);
+    }
+}
