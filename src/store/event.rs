@@ -1,5 +1,8 @@
 //! The audit log: what changed, when it became true, by whom. Rows are added, never updated.
 
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
 use super::rows::{pieces, placeholders};
 use super::{Reader, StoreError, Tx};
 use crate::domain::Instant;
@@ -76,9 +79,12 @@ pub struct Event {
     pub at: Instant,
     /// The word of its kind.
     pub kind: String,
+    pub monitor_id: Option<MonitorId>,
     /// The monitor's name, while it is on the roll.
     pub name: Option<String>,
     pub actor: String,
+    /// A JSON object.
+    pub facts: serde_json::Value,
 }
 
 /// The newest events of a guild before an id; of one kind only, or of one monitor only, where that is given.
@@ -88,8 +94,8 @@ pub async fn list(
     (kind, monitor): (Option<&str>, Option<MonitorId>),
     (before, limit): (i64, u32),
 ) -> Result<Vec<Event>, StoreError> {
-    let rows: Vec<(i64, i64, String, Option<String>, String)> = sqlx::query_as(
-        "SELECT e.id, e.at, e.kind, m.name, e.actor FROM events e LEFT JOIN monitors m ON m.id = e.monitor_id
+    let rows = sqlx::query(
+        "SELECT e.id, e.at, e.kind, e.monitor_id, m.name, e.actor, e.facts FROM events e LEFT JOIN monitors m ON m.id = e.monitor_id
          WHERE e.guild_id = $1 AND e.id < $2 AND ($3 IS NULL OR e.kind = $3) AND ($4 IS NULL OR e.monitor_id = $4)
          ORDER BY e.id DESC LIMIT $5",
     )
@@ -100,14 +106,21 @@ pub async fn list(
     .bind(i64::from(limit))
     .fetch_all(&reader.pool)
     .await?;
-    let event = |(id, at, kind, name, actor)| Event {
-        id,
-        at: Instant::from_millis(at),
-        kind,
-        name,
-        actor,
-    };
-    Ok(rows.into_iter().map(event).collect())
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &SqliteRow) -> Result<Event, StoreError> {
+    let monitor: Option<i64> = row.try_get("monitor_id")?;
+    let facts: &str = row.try_get("facts")?;
+    Ok(Event {
+        id: row.try_get("id")?,
+        at: Instant::from_millis(row.try_get("at")?),
+        kind: row.try_get("kind")?,
+        monitor_id: monitor.map(MonitorId),
+        name: row.try_get("name")?,
+        actor: row.try_get("actor")?,
+        facts: serde_json::from_str(facts).unwrap_or_default(),
+    })
 }
 
 /// The newest event's id; 0 before the first.

@@ -192,7 +192,10 @@ fn logs_for_machines_are_json_a_line_each() {
     let rollcall = Rollcall::new().with("LOG_FORMAT", "json");
     assert_eq!(rollcall.run().stop().0, 0);
     let log = rollcall.log();
-    assert!(log.lines().count() > 3);
+    // How far a bot gets that is stopped at once varies; that it came up and was told to stop, it always tells.
+    for told in [" is up, HTTP on ", "Stopping: "] {
+        assert!(log.contains(told), "{log}");
+    }
     for line in log.lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         for field in ["timestamp", "level", "target"] {

@@ -289,3 +289,49 @@ fn thresholds_are_changed_with_an_admin_key_of_the_same_server() {
     let status = running.call("GET", &format!("{path}/status"), &admin, "");
     assert_eq!(status.json["threshold_used"], "inactive");
 }
+
+#[test]
+fn the_audit_log_is_read_page_by_page_and_by_its_own_server_only() {
+    let rollcall = quick();
+    for name in ["db-1", "db-2", "db-3"] {
+        rollcall.done(&["server", "add", name]);
+    }
+    let (read, foreign) = (key(&rollcall, "read", "42"), key(&rollcall, "read", "43"));
+    let running = rollcall.run();
+    let page =
+        |key: &str, query: &str| running.call("GET", &format!("/api/v1/events{query}"), key, "");
+    let added = page(&read, "?type=server_added&limit=2").json;
+    let names = |page: &Value| -> Vec<String> {
+        let events = page["events"].as_array().unwrap();
+        events.iter().map(|event| text(&event["name"])).collect()
+    };
+    assert_eq!(names(&added), ["db-3", "db-2"]);
+    let rest = page(
+        &read,
+        &format!("?type=server_added&limit=2&before={}", added["next"]),
+    )
+    .json;
+    assert_eq!(
+        (names(&rest), &rest["next"]),
+        (vec!["db-1".to_owned()], &Value::Null)
+    );
+    assert_eq!(rest["events"][0]["actor"], "cli");
+    let theirs = page(&foreign, "").json;
+    assert!(
+        theirs["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|event| event["type"] == "key_made")
+    );
+    let monitor = &rest["events"][0]["monitor"];
+    assert_eq!(
+        page(&foreign, &format!("?monitor={monitor}")).json["events"],
+        json!([])
+    );
+    for wrong in ["?type=everything", "?limit=0", "?limit=many", "?color=red"] {
+        let answer = page(&read, wrong);
+        assert_eq!(answer.status, 400, "{wrong}: {answer:?}");
+        assert!(answer.json["detail"].is_string(), "{answer:?}");
+    }
+}

@@ -228,8 +228,10 @@ fn lists_of_what_reports_fit_with_the_longest_names() {
         id: 1,
         at: NOW,
         kind: "endpoint_recovered".into(),
+        monitor_id: None,
         name: Some(name.clone()),
         actor: format!("discord:{}", u64::MAX),
+        facts: json!({}),
     };
     fits(status::audit(&vec![event; status::CHANGES as usize]));
     let device = Device {

@@ -4,6 +4,7 @@
 mod auth;
 mod body;
 mod device;
+mod event;
 mod pace;
 mod problem;
 mod server;
@@ -23,6 +24,7 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/device/{uuid}/heartbeat", post(device::heartbeat))
         .route("/devices", get(device::list))
         .route("/devices/{uuid}", get(device::show))
+        .route("/events", get(event::list))
         .route("/server-stats", post(server::report))
         .route("/servers", get(server::list))
         .route("/servers/{id}", patch(server::edit))

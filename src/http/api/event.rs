@@ -1,0 +1,80 @@
+//! The audit log, page by page.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::auth::Caller;
+use super::device::answer;
+use super::problem::Problem;
+use crate::domain::event::EventKind;
+use crate::domain::key::KeyKind::{Admin, Read};
+use crate::domain::monitor::MonitorId;
+use crate::domain::text;
+use crate::http::Desk;
+use crate::store::event::{self, Event};
+
+/// Events on a page where nothing else is asked for, and at most.
+const PAGE: u32 = 50;
+const LONGEST_PAGE: u32 = 200;
+
+/// Which events are asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Filter {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    monitor: Option<i64>,
+    /// Only events before the one with this id.
+    before: Option<i64>,
+    limit: Option<u32>,
+}
+
+/// `GET /events`, with a read or an admin key.
+pub(super) async fn list(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    filter: Result<Query<Filter>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let caller = Caller::of(&desk, &headers).await?;
+    caller.must_be(&[Read, Admin])?;
+    let Query(filter) = filter.map_err(|error| wrong(error.body_text()))?;
+    let limit = filter.limit.unwrap_or(PAGE);
+    if !(1..=LONGEST_PAGE).contains(&limit) {
+        return Err(wrong(format!(
+            "`limit` must be a number from 1 to {LONGEST_PAGE}; a right one is `limit=50`"
+        )));
+    }
+    let kind = filter.kind.as_deref().map(known).transpose()?;
+    let asked = (kind.map(EventKind::word), filter.monitor.map(MonitorId));
+    let place = (filter.before.unwrap_or(i64::MAX), limit);
+    let events = event::list(&desk.store.reader, caller.0.guild_id, asked, place).await?;
+    let is_full = events.len() == limit as usize;
+    let next = events.last().filter(|_| is_full).map(|event| event.id);
+    let shown: Vec<Value> = events.iter().map(shown).collect();
+    Ok(answer(
+        StatusCode::OK,
+        &json!({ "events": shown, "next": next }),
+    ))
+}
+
+fn known(word: &str) -> Result<EventKind, Problem> {
+    EventKind::ALL
+        .into_iter()
+        .find(|kind| kind.word() == word)
+        .ok_or_else(|| wrong("`type` is none that there is; a right one is `type=device_offline`"))
+}
+
+fn wrong(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, detail)
+}
+
+fn shown(event: &Event) -> Value {
+    json!({
+        "id": event.id, "at": text::timestamp(event.at), "type": event.kind, "actor": event.actor,
+        "monitor": event.monitor_id.map(|id| id.0), "name": event.name, "facts": event.facts,
+    })
+}
