@@ -143,7 +143,7 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
     let mut parts = vec![tokio::spawn(
         http::Server { listener, desk }.run(stop.clone()),
     )];
-    parts.extend(jobs::start(&shared.job_context(presence_sender)?, &stop));
+    parts.extend(jobs::start(&shared.job_context(presence_sender)?, &stop).await?);
     let desk = shared.discord_desk(presence_seen);
     let mut discord = discord::start(discord_config(settings), desk, &stop);
     service_manager::ready();
@@ -175,7 +175,8 @@ impl Shared<'_> {
             vitals: Arc::clone(&self.vitals),
             listening: Listening::start(self.store.writer.clone(), Clock::SYSTEM),
             thresholds: self.settings.heartbeat.thresholds,
-            pace: http::Pace::default(),
+            pace: http::Pace::of_callers(),
+            strangers: http::Pace::of_strangers(),
             clock: Clock::SYSTEM,
         }
     }

@@ -81,7 +81,7 @@ mod tests {
                 actor: Actor::System,
             },
             uuid: DeviceUuid::from_random([number; 16]),
-            registration: None,
+            said: check_in::Said::Nothing,
         };
         let all = (0..100).map(|number| listening.check_in(call(number % 10)));
         let answered = futures_util::future::join_all(all).await;

@@ -11,7 +11,7 @@ use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::monitor::MonitorId;
 use crate::store::device::{self, Device};
 use crate::store::event::{self, NewEvent};
-use crate::store::{Store, Tx, api_key, incident, monitor};
+use crate::store::{Store, Tx, api_key, device_state, incident, monitor};
 
 /// What is to be changed of a device; `None` leaves a thing as it is.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Edit {
     pub name: Option<String>,
     /// `Some(None)`: back to the setting's.
     pub threshold: Option<Option<Duration>>,
+    /// What it is to be: a JSON object in text.
+    pub target: Option<String>,
 }
 
 /// Changes a device.
@@ -36,8 +38,12 @@ pub async fn edit(
                 let name = edit.name.as_deref().unwrap_or(&device.name);
                 let threshold = edit.threshold.unwrap_or(device.threshold);
                 device::update(tx, device.id, name, threshold).await?;
+                if let Some(target) = &edit.target {
+                    device_state::set_target(tx, device.id, target).await?;
+                }
                 let facts = json!({
                     "name": name, "threshold_ms": threshold.map(crate::domain::millis),
+                    "has_new_target": edit.target.is_some(),
                 });
                 note(tx, asker, (device.id, EventKind::DeviceEdited, facts), now).await
             })
@@ -157,6 +163,7 @@ mod tests {
         let change = Edit {
             name: Some("gate".into()),
             threshold: Some(Some(Duration::from_secs(90))),
+            target: Some(r#"{"speed":2}"#.into()),
         };
         edit(&store, asker(1), device.clone(), change, NOW)
             .await

@@ -69,6 +69,22 @@ impl fmt::Display for DeviceUuid {
     }
 }
 
+/// The shortest and the longest silence that may be waited for. Jobs that run once a month need more than a month.
+const THRESHOLD_RANGE: (Duration, Duration) =
+    (Duration::from_secs(1), Duration::from_secs(35 * 24 * 3600));
+
+/// A threshold of a device's own: `90`, `90s`, `10m`, `26h`; a bare number is seconds.
+pub fn parse_threshold(text: &str) -> Result<Duration, Refusal> {
+    let (shortest, longest) = THRESHOLD_RANGE;
+    super::text::parse_duration(text, Duration::from_secs(1))
+        .filter(|length| (shortest..=longest).contains(length))
+        .ok_or_else(|| {
+            Refusal::new(
+                "the threshold must lie between 1s and 840h; a right one is `10m` or `26h`",
+            )
+        })
+}
+
 /// How long a device has been silent, by the clock of those who listened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Silence {
@@ -122,6 +138,21 @@ mod tests {
         assert_eq!(uuid.as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
         assert_eq!(DeviceUuid::parse(uuid.as_str()), Ok(uuid.clone()));
         assert_eq!(uuid.default_name(), "device ffffffff");
+    }
+
+    #[test]
+    fn a_threshold_goes_from_a_second_to_five_weeks() {
+        for (text, seconds) in [
+            ("1s", Some(1)),
+            ("26h", Some(26 * 3600)),
+            ("840h", Some(840 * 3600)),
+            ("841h", None),
+            ("0s", None),
+            ("soon", None),
+        ] {
+            let read = parse_threshold(text).ok();
+            assert_eq!(read, seconds.map(Duration::from_secs), "{text}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What Rollcall knows: pure rules and words. No async, no I/O, no clock, no serialisation.
 //!
 //! Reading order: what is on the roll (`monitor`), where it is and what a look asks for (`target`, `check`), when it is
-//! due (`schedule`), what was seen (`outcome`), what it means (`status`), what is told of it (`event`, `presence`,
+//! due (`schedule`), what was seen (`outcome`, `ping`), what it means (`status`), what is told of it (`event`, `presence`,
 //! `text`); and for Discord's gateway, what to ask for and when to try again (`intent`, `reconnect`).
 
 pub mod address;
@@ -15,6 +15,7 @@ pub mod key;
 pub mod life;
 pub mod monitor;
 pub mod outcome;
+pub mod ping;
 pub mod presence;
 pub mod reconnect;
 pub mod schedule;

@@ -2,6 +2,7 @@
 
 mod api;
 mod health;
+mod ping;
 mod scrape;
 mod serve;
 
@@ -30,6 +31,8 @@ pub struct Desk {
     /// Of servers that have none of their own.
     pub thresholds: Thresholds,
     pub pace: Pace,
+    /// The pace of those whose key is none.
+    pub strangers: Pace,
     pub clock: Clock,
 }
 
@@ -40,5 +43,11 @@ fn routes(desk: Desk) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(scrape::metrics))
         .nest("/api/v1", api::routes())
+        .route("/api/push/{token}", get(ping::push).post(ping::push))
+        .route("/ping/{uuid}", get(ping::success).post(ping::success))
+        .route(
+            "/ping/{uuid}/{signal}",
+            get(ping::signal).post(ping::signal),
+        )
         .with_state(desk)
 }

@@ -5,12 +5,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
+use super::api::Peer;
 use super::{Desk, routes};
 
 /// A client that needs longer for its headers is not one of ours.
@@ -56,16 +60,21 @@ impl Server {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else {
                 break;
             };
-            let stream = tokio::select! {
+            let (stream, peer) = tokio::select! {
                 _ = stop.wait_for(|stopping| *stopping) => break,
-                stream = accept(&self.listener) => stream,
+                accepted = accept(&self.listener) => accepted,
             };
+            let routes = service.clone();
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(Peer(peer.ip()));
+                routes.call(request)
+            });
             let mut builder = hyper::server::conn::http1::Builder::new();
             builder
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEADER_TIMEOUT);
             let connection =
-                graceful.watch(builder.serve_connection(TokioIo::new(stream), service.clone()));
+                graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
             tokio::spawn(async move {
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "an HTTP connection ended early");
@@ -83,10 +92,10 @@ impl Server {
 }
 
 /// The next connection. Trouble while accepting (no file descriptors) passes; accepting goes on a moment later.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok(accepted) => return accepted,
             Err(error) => {
                 tracing::warn!(%error, "an HTTP connection could not be accepted");
                 tokio::time::sleep(Duration::from_millis(100)).await;

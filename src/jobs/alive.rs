@@ -7,8 +7,9 @@ use tokio::sync::watch;
 
 use super::Context;
 use crate::domain::Instant;
-use crate::store::StoreError;
+use crate::domain::life::{Life, Lives};
 use crate::store::life::{self, LifeId};
+use crate::store::{Reader, StoreError};
 
 /// The first notes come quickly, so that even a process that lives for seconds has lived.
 const FIRST: Duration = Duration::from_secs(1);
@@ -17,45 +18,106 @@ const EVERY: Duration = Duration::from_secs(10);
 /// A note that comes so much later than it should means that we were frozen: a new life begins.
 const FROZEN: Duration = Duration::from_secs(20);
 
+/// A life of ours that goes on, and when that was noted last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Current(LifeId, Instant);
+
+/// Notes that a life begins. It must stand in the table before anybody judges a silence, or the last life before this one
+/// would be taken for it, and the gap between them for time in which we listened.
+pub(super) async fn begin(context: &Context) -> Result<Current, StoreError> {
+    let now = context.looking.clock.now();
+    let id = note(context, None, now).await?;
+    Ok(Current(id, now))
+}
+
 /// Runs until `stop` turns true, and notes that moment, too.
-pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
+pub(super) async fn run(context: Context, mut current: Current, mut stop: watch::Receiver<bool>) {
     let mut gap = FIRST;
-    let mut current: Option<(LifeId, Instant)> = None;
-    loop {
-        let now = context.looking.clock.now();
-        match note(&context, current, gap, now).await {
-            Ok(id) => current = Some((id, now)),
-            Err(error) => {
-                tracing::warn!(%error, "it could not be noted that we are alive");
-            }
-        }
-        if *stop.borrow() {
-            return;
-        }
+    while !*stop.borrow() {
         tokio::select! {
             _ = stop.wait_for(|stopping| *stopping) => {}
             () = tokio::time::sleep(gap) => gap = (gap * 2).min(EVERY),
         }
+        let now = context.looking.clock.now();
+        let goes_on = Some(current.0).filter(|_| !was_frozen(current.1, now));
+        match note(&context, goes_on, now).await {
+            Ok(id) => current = Current(id, now),
+            Err(error) => {
+                tracing::warn!(%error, "it could not be noted that we are alive");
+            }
+        }
     }
+}
+
+/// When we were alive, until now; the last life is this one. A freeze that has not been noted yet ends it, too.
+pub(super) async fn lives(
+    reader: &Reader,
+    since: Instant,
+    now: Instant,
+) -> Result<Lives, StoreError> {
+    let mut lives = life::since(reader, since).await?;
+    match lives.0.last_mut() {
+        Some(current) if !was_frozen(current.alive, now) => current.alive = current.alive.max(now),
+        _ => lives.0.push(Life {
+            began: now,
+            alive: now,
+        }),
+    }
+    Ok(lives)
+}
+
+fn was_frozen(noted: Instant, now: Instant) -> bool {
+    now.since(noted) > EVERY + FROZEN
 }
 
 async fn note(
     context: &Context,
-    current: Option<(LifeId, Instant)>,
-    gap: Duration,
+    goes_on: Option<LifeId>,
     now: Instant,
 ) -> Result<LifeId, StoreError> {
-    let goes_on = current.filter(|(_, noted)| now.since(*noted) < gap + FROZEN);
     context
         .store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
                 match goes_on {
-                    Some((id, _)) => life::goes_on(tx, id, now).await.map(|()| id),
+                    Some(id) => life::goes_on(tx, id, now).await.map(|()| id),
                     None => life::begin(tx, now).await,
                 }
             })
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    #[tokio::test]
+    async fn a_freeze_ends_a_life_before_it_is_noted() {
+        let store = TestStore::open().await;
+        let at = |seconds: i64| Instant::from_millis(seconds * 1000);
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    life::begin(tx, at(0)).await?;
+                    let id = life::begin(tx, at(100)).await?;
+                    life::goes_on(tx, id, at(200)).await
+                })
+            })
+            .await;
+        for (now, listened, present) in [(209, 109, 109), (230, 130, 130), (231, 100, 0)] {
+            let lives = lives(&store.reader, at(0), at(now)).await.unwrap();
+            let last = lives.0.last().unwrap();
+            assert_eq!(
+                (
+                    lives.between(at(0), at(now)).as_secs(),
+                    at(now).since(last.began).as_secs()
+                ),
+                (listened, present),
+                "at {now}"
+            );
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Context;
+use super::{Context, LIVES, alive};
 use crate::domain::Instant;
 use crate::domain::device::{Silence, is_overdue};
 use crate::domain::event::{Actor, EventKind};
@@ -19,7 +19,7 @@ pub(super) const NAME: &str = "heartbeat_monitor";
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let now = context.looking.clock.now();
     let threshold = context.listening.device_threshold;
-    let lives = context.listening.lives(&context.store.reader, now).await?;
+    let lives = alive::lives(&context.store.reader, now.minus(LIVES), now).await?;
     let offline = context
         .store
         .writer

@@ -24,13 +24,11 @@ use tokio::task::JoinHandle;
 
 use crate::actions::looking::Looking;
 use crate::actions::recheck::Extent;
-use crate::domain::Instant;
-use crate::domain::life::Lives;
 use crate::domain::presence::Shown;
 use crate::domain::threshold::Thresholds;
 use crate::metrics::Metrics;
 use crate::notify::dead_man::Switch;
-use crate::store::{Reader, Store, StoreError, life};
+use crate::store::{Store, StoreError};
 use crate::vitals::Vitals;
 
 /// What the jobs work with.
@@ -81,17 +79,6 @@ pub struct ListeningTimes {
 
 /// Lives of ours are remembered for so long: longer than any threshold.
 const LIVES: Duration = Duration::from_secs(40 * 24 * 3600);
-
-impl ListeningTimes {
-    /// When we were alive; the last life goes on.
-    async fn lives(&self, reader: &Reader, now: Instant) -> Result<Lives, StoreError> {
-        let mut lives = life::since(reader, now.minus(LIVES)).await?;
-        if let Some(current) = lives.0.last_mut() {
-            current.alive = current.alive.max(now);
-        }
-        Ok(lives)
-    }
-}
 
 /// A periodic job: one row of the table below.
 struct Job {
@@ -151,7 +138,11 @@ fn table(context: &Context) -> Vec<Job> {
 }
 
 /// Starts every job; each ends when `stop` turns true.
-pub fn start(context: &Context, stop: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+pub async fn start(
+    context: &Context,
+    stop: &watch::Receiver<bool>,
+) -> Result<Vec<JoinHandle<()>>, StoreError> {
+    let life = alive::begin(context).await?;
     let mut tasks: Vec<_> = table(context)
         .into_iter()
         .map(|job| tokio::spawn(driver::drive(job, context.clone(), stop.clone())))
@@ -159,7 +150,11 @@ pub fn start(context: &Context, stop: &watch::Receiver<bool>) -> Vec<JoinHandle<
     tasks.push(tokio::spawn(look::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(presence::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(watchdog::run(context.clone(), stop.clone())));
-    tasks.push(tokio::spawn(alive::run(context.clone(), stop.clone())));
+    tasks.push(tokio::spawn(alive::run(
+        context.clone(),
+        life,
+        stop.clone(),
+    )));
     tasks.push(tokio::spawn(timers::run(context.clone(), stop.clone())));
-    tasks
+    Ok(tasks)
 }

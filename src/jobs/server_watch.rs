@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::Context;
+use super::{Context, LIVES, alive};
 use crate::actions::manage_server;
 use crate::domain::Instant;
 use crate::domain::life::Lives;
@@ -18,7 +18,7 @@ pub(super) const PERIOD: Duration = Duration::from_secs(60);
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let now = context.looking.clock.now();
     let reader = &context.store.reader;
-    let lives = context.listening.lives(reader, now).await?;
+    let lives = alive::lives(reader, now.minus(LIVES), now).await?;
     let mut changed = 0_u64;
     for server in server::list(reader, None).await? {
         let Some(status) = worse(&server, context.listening.thresholds, &lives, now) else {

@@ -25,6 +25,8 @@ pub struct Device {
     pub since: Instant,
     pub is_active: bool,
     pub last_seen_at: Option<Instant>,
+    /// Why its last job failed, until it says that all is well.
+    pub failure: Option<String>,
     /// `None`: the setting's.
     pub threshold: Option<Duration>,
     pub created_at: Instant,
@@ -36,6 +38,8 @@ pub struct Known {
     pub id: MonitorId,
     pub status: Status,
     pub since: Instant,
+    /// Whether its last job failed.
+    pub has_failed: bool,
 }
 
 /// A device that has not called for longer than its threshold, by the wall clock.
@@ -129,7 +133,7 @@ pub async fn known(
     for piece in pieces(wanted) {
         let places = placeholders(piece.len(), 2);
         let sql = format!(
-            "SELECT d.guild_id, d.uuid, m.id, m.status, m.since
+            "SELECT d.guild_id, d.uuid, m.id, m.status, m.since, d.failure IS NOT NULL
              FROM device_facts d JOIN monitors m ON m.id = d.monitor_id
              WHERE (d.guild_id, d.uuid) IN (VALUES {places})"
         );
@@ -137,13 +141,14 @@ pub async fn known(
         for (guild, uuid) in piece {
             query = query.bind(guild.to_row()).bind(uuid.as_str());
         }
-        let rows: Vec<(i64, String, i64, String, i64)> =
+        let rows: Vec<(i64, String, i64, String, i64, bool)> =
             query.fetch_all(&mut *tx.connection).await?;
-        for (guild, uuid, id, status, since) in rows {
+        for (guild, uuid, id, status, since, has_failed) in rows {
             let known = Known {
                 id: MonitorId(id),
                 status: status_of(&status)?,
                 since: Instant::from_millis(since),
+                has_failed,
             };
             found.insert((GuildId::from_row(guild), uuid_of(&uuid)?), known);
         }
@@ -219,7 +224,7 @@ macro_rules! devices {
     ($rest:literal) => {
         concat!(
             "SELECT id, guild_id, uuid, name, device_type, status, since, is_active, last_connectivity_event,
-                    threshold_ms, created_at FROM devices WHERE guild_id = $1 ",
+                    failure, threshold_ms, created_at FROM devices WHERE ",
             $rest
         )
     };
@@ -231,7 +236,7 @@ pub async fn get(
     guild: GuildId,
     uuid: &DeviceUuid,
 ) -> Result<Option<Device>, StoreError> {
-    let row = sqlx::query(devices!("AND uuid = $2"))
+    let row = sqlx::query(devices!("guild_id = $1 AND uuid = $2"))
         .bind(guild.to_row())
         .bind(uuid.as_str())
         .fetch_optional(&reader.pool)
@@ -239,9 +244,47 @@ pub async fn get(
     row.as_ref().map(read).transpose()
 }
 
+/// The device that a ping names: whichever guild's, and the oldest where several have that uuid, so that nobody can take
+/// another's pings by registering its uuid again.
+pub async fn pinged(reader: &Reader, uuid: &DeviceUuid) -> Result<Option<Device>, StoreError> {
+    let row = sqlx::query(devices!("uuid = $1 ORDER BY id LIMIT 1"))
+        .bind(uuid.as_str())
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// A guild's device; `None` where it has none with this id.
+pub async fn by_id(
+    reader: &Reader,
+    guild: GuildId,
+    id: MonitorId,
+) -> Result<Option<Device>, StoreError> {
+    let row = sqlx::query(devices!("guild_id = $1 AND id = $2"))
+        .bind(guild.to_row())
+        .bind(id.0)
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Says why a device's last job failed; `None`: all is well.
+pub async fn set_failure(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    failure: Option<&str>,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE device_facts SET failure = $2 WHERE monitor_id = $1")
+        .bind(id.0)
+        .bind(failure)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
 /// A guild's devices by name.
 pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<Device>, StoreError> {
-    let rows = sqlx::query(devices!("ORDER BY name, id"))
+    let rows = sqlx::query(devices!("guild_id = $1 ORDER BY name, id"))
         .bind(guild.to_row())
         .fetch_all(&reader.pool)
         .await?;
@@ -261,6 +304,7 @@ fn read(row: &SqliteRow) -> Result<Device, StoreError> {
         since: Instant::from_millis(row.try_get("since")?),
         is_active: row.try_get("is_active")?,
         last_seen_at: seen.map(Instant::from_millis),
+        failure: row.try_get("failure")?,
         threshold: threshold.map(|millis| Duration::from_millis(millis.unsigned_abs())),
         created_at: Instant::from_millis(row.try_get("created_at")?),
     })

@@ -6,6 +6,8 @@
 
 pub mod api_key;
 pub mod device;
+pub mod device_log;
+pub mod device_state;
 pub mod endpoint;
 pub mod event;
 pub mod incident;

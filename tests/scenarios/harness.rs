@@ -25,9 +25,21 @@ pub struct Rollcall {
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    /// In lower case.
+    /// As it came; hyper writes names in lower case.
     pub head: String,
     pub json: Value,
+    /// The body as it came.
+    pub text: String,
+}
+
+impl Answer {
+    /// The value of a header, as it came.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.to_owned())
+    }
 }
 
 /// What a one-shot command printed.
@@ -258,24 +270,36 @@ impl Running<'_> {
 
     /// Calls the API: status, head and JSON body. `key` goes into the header where it is not empty.
     pub fn call(&self, method: &str, path: &str, key: &str, body: &str) -> Answer {
+        self.call_with(method, path, (key, &[]), body)
+    }
+
+    /// Calls the API with further headers.
+    pub fn call_with(
+        &self,
+        method: &str,
+        path: &str,
+        (key, headers): (&str, &[(&str, &str)]),
+        body: &str,
+    ) -> Answer {
         let mut stream = TcpStream::connect(self.address()).unwrap();
-        let authorization = match key {
-            "" => String::new(),
-            key => format!("Authorization: Bearer {key}\r\n"),
-        };
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nHost: x\r\n{authorization}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
+        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
+        if !key.is_empty() {
+            head += &format!("Authorization: Bearer {key}\r\n");
+        }
+        for (name, value) in headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        let length = body.len();
+        // A server that has refused may hang up before it has read everything.
+        let _ = write!(stream, "{head}Content-Length: {length}\r\n\r\n{body}");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         Answer {
             status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-            head: head.to_lowercase(),
+            head: head.to_owned(),
             json: serde_json::from_str(body).unwrap_or(Value::Null),
+            text: body.to_owned(),
         }
     }
 

@@ -15,17 +15,17 @@ pub fn quick() -> Rollcall {
         .with("OFFLINE_THRESHOLD_MINUTES", "6s")
 }
 
-fn key(rollcall: &Rollcall, kind: &str, guild: &str) -> String {
+pub fn key(rollcall: &Rollcall, kind: &str, guild: &str) -> String {
     let made = rollcall.done(&["key", "create", "--kind", kind, "--guild", guild, "--json"]);
     made.json()["key"].as_str().unwrap().to_owned()
 }
 
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
 /// The device as the API shows it.
-fn device(running: &Running<'_>, read: &str, uuid: &str) -> Value {
+pub fn device(running: &Running<'_>, read: &str, uuid: &str) -> Value {
     let shown = running.call("GET", &format!("/api/v1/devices/{uuid}"), read, "");
     assert_eq!(shown.status, 200, "{shown:?}");
     shown.json

@@ -5,6 +5,7 @@ use poise::serenity_prelude::CreateEmbed;
 use super::{GREY, colour, mark, relative, relative_or};
 use crate::domain::text;
 use crate::store::device::Device;
+use crate::store::device_log::Line;
 
 /// Devices on one card.
 const LISTED: usize = 25;
@@ -34,7 +35,18 @@ pub(in crate::discord) fn list(devices: &[Device]) -> CreateEmbed {
         .colour(GREY)
 }
 
-pub(in crate::discord) fn one(device: &Device) -> CreateEmbed {
+/// What only those see who may change the device: whoever knows its uuid can ping in its name, and a log is the device's
+/// own business.
+#[derive(Clone, Debug)]
+pub(in crate::discord) struct Inside {
+    /// The last lines of its log, the newest first.
+    pub lines: Vec<Line>,
+}
+
+/// Lines of the log on a card.
+pub(in crate::discord) const LINES: u32 = 5;
+
+pub(in crate::discord) fn one(device: &Device, inside: Option<&Inside>) -> CreateEmbed {
     let kind = device.device_type.as_deref().unwrap_or("not said");
     let card = CreateEmbed::new()
         .title(format!(
@@ -42,18 +54,46 @@ pub(in crate::discord) fn one(device: &Device) -> CreateEmbed {
             mark(device.status),
             text::cut(&text::escape(&device.name), 200)
         ))
-        .description(format!(
-            "{} since {}",
-            device.status.word(),
-            relative(device.since)
-        ))
+        .description(standing(device))
         .colour(colour(device.status))
         .field("Last call", relative_or(device.last_seen_at, "never"), true)
         .field("Type", text::cut(&text::escape(kind), 200), true)
-        .field("uuid", text::code(device.uuid.as_str()), false)
         .field("On the roll since", relative(device.created_at), true);
-    match device.threshold {
+    let card = match device.threshold {
         Some(threshold) => card.field("Offline after", text::duration(threshold), true),
         None => card,
+    };
+    let Some(inside) = inside else { return card };
+    let card = card.field("uuid", text::code(device.uuid.as_str()), false);
+    if inside.lines.is_empty() {
+        return card;
     }
+    let lines: Vec<String> = inside.lines.iter().map(line).collect();
+    card.field("Log, the newest first", lines.join("\n"), false)
+}
+
+fn standing(device: &Device) -> String {
+    let since = format!("{} since {}", device.status.word(), relative(device.since));
+    match &device.failure {
+        Some(failure) => format!("{since}: {}", text::cut(&text::escape(failure), 500)),
+        None => since,
+    }
+}
+
+/// At most 200 characters, so that five fit into a field.
+fn line(line: &Line) -> String {
+    let took = line
+        .run_time
+        .map(|took| format!(" after {}", text::latency(took)))
+        .unwrap_or_default();
+    let kind = match line.kind.as_str() {
+        "line" => "",
+        ping => ping,
+    };
+    let message: String = line.message.lines().next().unwrap_or_default().to_owned();
+    format!(
+        "{} {kind}{took} {}",
+        relative(line.at),
+        text::cut(&text::escape(&message), 120)
+    )
 }

@@ -21,6 +21,7 @@ use crate::domain::outcome::{Failure, FailureClass, Outcome, Timings, Verdict};
 use crate::domain::status::{Change, State};
 use crate::domain::threshold::{Reports, Thresholds, judge};
 use crate::store::device::Device;
+use crate::store::device_log::Line;
 use crate::store::endpoint::Endpoint;
 use crate::store::event::Event;
 use crate::store::job_run::JobRun;
@@ -244,10 +245,23 @@ fn lists_of_what_reports_fit_with_the_longest_names() {
         since: NOW,
         is_active: true,
         last_seen_at: Some(NOW),
+        failure: Some("\u{202e}exit status 3".repeat(14)),
         threshold: Some(Duration::from_secs(90)),
         created_at: NOW,
     };
-    fits(devices::one(&device));
+    let line = Line {
+        id: 1,
+        at: NOW,
+        kind: "success".into(),
+        level: None,
+        said_at: None,
+        message: "*".repeat(10_000),
+        run_time: Some(Duration::from_secs(9_999_999)),
+    };
+    let inside = devices::Inside {
+        lines: vec![line; devices::LINES as usize],
+    };
+    fits(devices::one(&device, Some(&inside)));
     fits(devices::list(&vec![device; 1_000]));
     fits(servers::one(&longest_standing()));
     fits(servers::list(&vec![longest_standing(); 1_000]));

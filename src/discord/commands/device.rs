@@ -5,9 +5,11 @@ use crate::actions::{Asker, manage_key};
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Card};
 use crate::discord::{Context, access, cards, complete};
+use crate::domain::device::parse_threshold;
 use crate::domain::key::KeyKind;
-use crate::domain::monitor::{parse_interval, parse_name};
+use crate::domain::monitor::parse_name;
 use crate::store::device::{self as devices, Device};
+use crate::store::device_log;
 
 /// Devices that report by themselves
 #[poise::command(
@@ -42,18 +44,27 @@ async fn show(
     let asker = reply::asker(ctx)?;
     let work = async {
         let device = find(ctx, asker, &device).await?;
-        Ok(Card::embed(cards::devices::one(&device)))
+        card(ctx, &device).await
     };
     reply::answer(ctx, work).await
+}
+
+async fn card(ctx: Context<'_>, device: &Device) -> Result<Card, CommandError> {
+    let inside = if access::may_manage(reply::permissions(ctx)) {
+        let reader = &ctx.data().store.reader;
+        let lines = device_log::latest(reader, device.id, cards::devices::LINES).await?;
+        Some(cards::devices::Inside { lines })
+    } else {
+        None
+    };
+    Ok(Card::embed(cards::devices::one(device, inside.as_ref())))
 }
 
 async fn find(ctx: Context<'_>, asker: Asker, text: &str) -> Result<Device, CommandError> {
     let reader = &ctx.data().store.reader;
     let found = complete::named(reader, asker.guild, ("device", text)).await?;
-    let all = devices::list(reader, asker.guild).await?;
-    all.into_iter()
-        .find(|device| device.id == found.id)
-        .ok_or_else(|| CommandError::Refused("That device is not on the roll any more.".into()))
+    let device = devices::by_id(reader, asker.guild, found.id).await?;
+    device.ok_or_else(|| CommandError::Refused("That device is not on the roll any more.".into()))
 }
 
 /// Give a device another name (needs Manage Server)
@@ -71,7 +82,7 @@ async fn rename(
     let name = parse_name(&name).map_err(|error| wrong("name", error))?;
     let change = Edit {
         name: Some(name),
-        threshold: None,
+        ..Edit::default()
     };
     apply(ctx, &device, change).await
 }
@@ -84,16 +95,16 @@ async fn threshold(
     #[autocomplete = "complete::device"]
     #[max_length = 100]
     device: String,
-    #[description = "Such as 90s or 10m; leave it out for the bot's own"]
+    #[description = "Such as 90s, 10m or 26h; leave it out for the bot's own"]
     #[max_length = 16]
     after: Option<String>,
 ) -> Result<(), CommandError> {
     let threshold = after
-        .map(|text| parse_interval(&text).map_err(|error| wrong("after", error)))
+        .map(|text| parse_threshold(&text).map_err(|error| wrong("after", error)))
         .transpose()?;
     let change = Edit {
-        name: None,
         threshold: Some(threshold),
+        ..Edit::default()
     };
     apply(ctx, &device, change).await
 }
@@ -107,7 +118,7 @@ async fn apply(ctx: Context<'_>, device: &str, change: Edit) -> Result<(), Comma
         let uuid = found.uuid.clone();
         manage_device::edit(&desk.store, asker, found.clone(), change, desk.now()).await?;
         let changed = devices::get(&desk.store.reader, asker.guild, &uuid).await?;
-        Ok(Card::embed(cards::devices::one(&changed.unwrap_or(found))))
+        card(ctx, &changed.unwrap_or(found)).await
     };
     reply::answer(ctx, work).await
 }

@@ -1,44 +1,91 @@
 //! Who calls: a key from the header, looked up by its public id, its secret compared in constant time.
 
-use axum::http::{HeaderMap, header};
+use std::convert::Infallible;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::http::header;
+use axum::http::request::Parts;
 use subtle::ConstantTimeEq;
 
 use super::problem::Problem;
 use crate::actions::{Asker, manage_key};
-use crate::domain::Instant;
 use crate::domain::event::Actor;
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::http::Desk;
 use crate::store::api_key::{self, StoredKey};
 
-/// Whoever has a good key.
+/// The address at the other end of the connection.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct Peer(pub IpAddr);
+
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let known = parts.extensions.get::<Self>().copied();
+        Ok(known.unwrap_or(Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED))))
+    }
+}
+
+impl Peer {
+    /// Counts a key or a device that is none. Only such calls are refused when there are too many: good keys from the same
+    /// address, behind one router or one proxy, go on being heard.
+    pub(in crate::http) fn is_wrong(self, desk: &Desk, refusal: Problem) -> Problem {
+        desk.strangers.take(self.number()).err().unwrap_or(refusal)
+    }
+
+    /// Whoever has an IPv6 address has 2^64 of them.
+    pub(in crate::http) fn number(self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        match self.0 {
+            IpAddr::V4(address) => address.hash(&mut hasher),
+            IpAddr::V6(address) => address.segments()[..4].hash(&mut hasher),
+        }
+        hasher.finish()
+    }
+}
+
+/// Whoever has a good key. As an argument of a handler it is the one in the `Authorization` header.
 #[derive(Clone, Debug)]
 pub(super) struct Caller(pub StoredKey);
 
-impl Caller {
-    /// The caller behind the `Authorization` header.
-    pub(super) async fn of(desk: &Desk, headers: &HeaderMap) -> Result<Self, Problem> {
-        let text = headers
+impl FromRequestParts<Desk> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Problem> {
+        let Ok(peer) = Peer::from_request_parts(parts, desk).await;
+        let text = parts
+            .headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .and_then(bearer)
-            .ok_or_else(Problem::unauthorized)?;
-        Self::with_key(desk, text).await
+            .ok_or_else(|| peer.is_wrong(desk, Problem::unauthorized()))?;
+        Self::with_key(desk, peer, text).await
     }
+}
 
+impl OptionalFromRequestParts<Desk> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Option<Self>, Problem> {
+        if !parts.headers.contains_key(header::AUTHORIZATION) {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<Desk>>::from_request_parts(parts, desk)
+            .await
+            .map(Some)
+    }
+}
+
+impl Caller {
     /// The caller who has this key.
-    pub(super) async fn with_key(desk: &Desk, text: &str) -> Result<Self, Problem> {
-        let key = ApiKey::parse(text.trim()).ok_or_else(Problem::unauthorized)?;
-        let stored = api_key::find(&desk.store.reader, &key.id).await?;
-        let is_known = stored.as_ref().is_some_and(|stored| {
-            manage_key::hash(&key)
-                .ct_eq(stored.secret_sha256.as_slice())
-                .into()
-        });
+    pub(super) async fn with_key(desk: &Desk, peer: Peer, text: &str) -> Result<Self, Problem> {
+        let stored = good_key(desk, text).await?;
         stored
-            .filter(|stored| is_known && stored.kind == key.kind && stored.is_good(now(desk)))
             .map(Self)
-            .ok_or_else(Problem::unauthorized)
+            .ok_or_else(|| peer.is_wrong(desk, Problem::unauthorized()))
     }
 
     /// In whose name things are done, and in which guild.
@@ -59,13 +106,27 @@ impl Caller {
     }
 }
 
+/// The stored key that this text is, where it is one and still good.
+pub(in crate::http) async fn good_key(
+    desk: &Desk,
+    text: &str,
+) -> Result<Option<StoredKey>, Problem> {
+    let Some(key) = ApiKey::parse(text.trim()) else {
+        return Ok(None);
+    };
+    let stored = api_key::find(&desk.store.reader, &key.id).await?;
+    let is_known = stored.as_ref().is_some_and(|stored| {
+        manage_key::hash(&key)
+            .ct_eq(stored.secret_sha256.as_slice())
+            .into()
+    });
+    let now = desk.clock.now();
+    Ok(stored.filter(|stored| is_known && stored.kind == key.kind && stored.is_good(now)))
+}
+
 fn bearer(header: &str) -> Option<&str> {
     let (scheme, key) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(key)
-}
-
-fn now(desk: &Desk) -> Instant {
-    desk.clock.now()
 }
 
 #[cfg(test)]
@@ -78,5 +139,13 @@ mod tests {
         assert_eq!(bearer("bearer rc_x"), Some("rc_x"));
         assert_eq!(bearer("Basic rc_x"), None);
         assert_eq!(bearer("rc_x"), None);
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_stranger() {
+        let number = |text: &str| Peer(text.parse().unwrap()).number();
+        assert_eq!(number("2001:db8::1"), number("2001:db8::ffff"));
+        assert_ne!(number("2001:db8::1"), number("2001:db8:0:1::1"));
+        assert_ne!(number("192.0.2.1"), number("192.0.2.2"));
     }
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::problem::Problem;
@@ -21,16 +23,35 @@ const LONGEST_TEXT: usize = 1024;
 /// A body must have arrived after this time.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Reads a JSON object; an empty body is an empty object.
-pub(super) async fn object<T: DeserializeOwned>(
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<T, Problem> {
+/// A body that is a JSON object, as an argument of a handler; an empty one is an empty object.
+#[derive(Debug)]
+pub(super) struct Fields<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Fields<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        object(&parts.headers, body).await.map(Self)
+    }
+}
+
+async fn object<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Problem> {
     let bytes = bytes(headers, body).await?;
-    let text = match bytes.as_ref() {
-        b"" => b"{}",
-        text => text,
+    let value = match bytes.as_ref() {
+        b"" => Value::Object(serde_json::Map::new()),
+        text => json(text)?,
     };
+    if !value.is_object() {
+        return Err(invalid(
+            "the body must be a JSON object; a right one is `{}`",
+        ));
+    }
+    read(value)
+}
+
+/// Reads JSON within the limits.
+pub(super) fn json(text: &[u8]) -> Result<Value, Problem> {
     if depth(text) > DEEPEST {
         return Err(invalid(format!(
             "the body has more than {DEEPEST} brackets inside each other"
@@ -38,12 +59,12 @@ pub(super) async fn object<T: DeserializeOwned>(
     }
     let value: Value = serde_json::from_slice(text)
         .map_err(|error| invalid(format!("the body is no JSON that can be read: {error}")))?;
-    if !value.is_object() {
-        return Err(invalid(
-            "the body must be a JSON object; a right one is `{}`",
-        ));
-    }
     check_texts(&value)?;
+    Ok(value)
+}
+
+/// Reads what was said out of JSON; what does not belong there is refused by name.
+pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_json::from_value(value).map_err(|error| {
         Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -52,7 +73,8 @@ pub(super) async fn object<T: DeserializeOwned>(
     })
 }
 
-async fn bytes(headers: &HeaderMap, body: Body) -> Result<axum::body::Bytes, Problem> {
+/// The whole body, within its limit and in time.
+pub(super) async fn bytes(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -81,8 +103,15 @@ async fn bytes(headers: &HeaderMap, body: Body) -> Result<axum::body::Bytes, Pro
     }
 }
 
-fn invalid(detail: impl Into<String>) -> Problem {
+pub(super) fn invalid(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, detail)
+}
+
+/// Tells `null` from a field that is not there: `#[serde(default, deserialize_with = "given")]`.
+pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }
 
 /// How deep brackets stand inside each other, those in texts left out.
@@ -131,7 +160,7 @@ fn check_texts(value: &Value) -> Result<(), Problem> {
 mod tests {
     use super::*;
 
-    async fn read(text: &str) -> Result<Value, Problem> {
+    async fn said(text: &str) -> Result<Value, Problem> {
         object(&HeaderMap::new(), Body::from(text.to_owned())).await
     }
 
@@ -143,8 +172,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_too_long_too_deep_or_no_object_is_refused() {
-        assert_eq!(read("").await, Ok(serde_json::json!({})));
-        assert_eq!(read(r#"{"a":1}"#).await, Ok(serde_json::json!({ "a": 1 })));
+        assert_eq!(said("").await, Ok(serde_json::json!({})));
+        assert_eq!(said(r#"{"a":1}"#).await, Ok(serde_json::json!({ "a": 1 })));
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(16), "]".repeat(16));
         let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(1025));
         let endless = format!(r#"{{"a":"{}"}}"#, "x".repeat(70_000));
@@ -157,7 +186,7 @@ mod tests {
             (long.as_str(), "1 KiB"),
             (endless.as_str(), "64 KiB"),
         ] {
-            let problem = read(text).await.unwrap_err();
+            let problem = said(text).await.unwrap_err();
             assert!(format!("{problem:?}").contains(detail), "{problem:?}");
         }
     }

@@ -1,24 +1,27 @@
-//! Devices: they register, they beat, and programs read how they stand.
+//! Devices: they register, they beat, and programs read and change how they stand.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::auth::Caller;
-use super::body;
+use super::body::Fields;
 use super::problem::Problem;
-use crate::actions::check_in::{CheckIn, CheckedIn, Registration};
-use crate::domain::device::DeviceUuid;
+use crate::actions::check_in::{CheckIn, CheckedIn, Registration, Said};
+use crate::actions::manage_device::{self, Edit};
+use crate::domain::device::{DeviceUuid, parse_threshold};
 use crate::domain::key::KeyKind::{Admin, Device as DeviceKey, Fleet, Read};
 use crate::domain::monitor::parse_name;
+use crate::domain::status::Status;
 use crate::domain::text;
 use crate::http::Desk;
 use crate::store::device::{self, Device};
+use crate::store::device_state;
 
 /// What a device says of itself when it registers.
 #[derive(Deserialize)]
@@ -32,12 +35,10 @@ pub(super) struct Register {
 /// `POST /device/register`, with a fleet or an admin key.
 pub(super) async fn register(
     State(desk): State<Desk>,
-    headers: HeaderMap,
-    body: Body,
+    caller: Caller,
+    Fields(said): Fields<Register>,
 ) -> Result<Response, Problem> {
-    let caller = Caller::of(&desk, &headers).await?;
     caller.must_be(&[Fleet, Admin])?;
-    let said: Register = body::object(&headers, body).await?;
     let uuid = match &said.uuid {
         Some(text) => DeviceUuid::parse(text).map_err(|error| unprocessable("uuid", error))?,
         None => random_uuid()?,
@@ -51,7 +52,8 @@ pub(super) async fn register(
         name: named("device_name", said.device_name)?,
         device_type: named("device_type", said.device_type)?,
     };
-    let checked_in = check_in(&desk, &caller, uuid.clone(), Some(registration)).await?;
+    let said = Said::Registration(registration);
+    let checked_in = check_in(&desk, &caller, uuid.clone(), said).await?;
     let status = match checked_in.made {
         Some(_) => StatusCode::CREATED,
         None => StatusCode::OK,
@@ -63,78 +65,126 @@ pub(super) async fn register(
 /// where it is not known.
 pub(super) async fn heartbeat(
     State(desk): State<Desk>,
+    caller: Caller,
     Path(uuid): Path<String>,
-    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = Caller::of(&desk, &headers).await?;
-    caller.must_be(&[DeviceKey, Fleet, Admin])?;
-    let uuid = DeviceUuid::parse(&uuid).map_err(|_| Problem::not_found())?;
-    must_be_its_own(&desk, &caller, &uuid).await?;
-    pace(&desk, &caller, &uuid)?;
-    let checked_in = check_in(&desk, &caller, uuid.clone(), None).await?;
-    let mut facts = named_device(&uuid, &checked_in);
-    facts["status"] = json!("online");
-    Ok(answer(StatusCode::OK, &facts))
+    let uuid = itself(&desk, &caller, &uuid).await?;
+    let checked_in = check_in(&desk, &caller, uuid.clone(), Said::Nothing).await?;
+    Ok(heard(&uuid, &checked_in))
 }
 
 /// `GET /devices`, with a read or an admin key.
-pub(super) async fn list(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let caller = Caller::of(&desk, &headers).await?;
+pub(super) async fn list(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin])?;
     let devices = device::list(&desk.store.reader, caller.0.guild_id).await?;
     let devices: Vec<Value> = devices.iter().map(shown).collect();
     Ok(answer(StatusCode::OK, &json!({ "devices": devices })))
 }
 
-/// `GET /devices/{uuid}`, with a read or an admin key, or the device's own.
+/// `GET /devices/{uuid}`, with a read or an admin key, or the device's own. With both of its states.
 pub(super) async fn show(
     State(desk): State<Desk>,
+    caller: Caller,
     Path(uuid): Path<String>,
-    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = Caller::of(&desk, &headers).await?;
     caller.must_be(&[Read, Admin, DeviceKey])?;
-    let uuid = DeviceUuid::parse(&uuid).map_err(|_| Problem::not_found())?;
-    must_be_its_own(&desk, &caller, &uuid).await?;
+    let device = readable(&desk, &caller, &uuid).await?;
+    whole(&desk, &device).await
+}
+
+/// What people may change of a device.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Change {
+    name: Option<String>,
+    /// A length such as `90s` or `26h`; `null`: the setting's.
+    #[serde(default, deserialize_with = "super::body::given")]
+    threshold: Option<Option<String>>,
+    target_state: Option<Map<String, Value>>,
+}
+
+/// `PATCH /devices/{uuid}`, with an admin key.
+pub(super) async fn edit(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(uuid): Path<String>,
+    Fields(change): Fields<Change>,
+) -> Result<Response, Problem> {
+    caller.must_be(&[Admin])?;
+    let device = readable(&desk, &caller, &uuid).await?;
+    let name = change.name.map(|name| parse_name(&name)).transpose();
+    let threshold = change
+        .threshold
+        .map(|length| length.map(|text| parse_threshold(&text)).transpose());
+    let edit = Edit {
+        name: name.map_err(|error| unprocessable("name", error))?,
+        threshold: threshold
+            .transpose()
+            .map_err(|error| unprocessable("threshold", error))?,
+        target: change
+            .target_state
+            .map(|state| Value::Object(state).to_string()),
+    };
+    manage_device::edit(
+        &desk.store,
+        caller.asker(),
+        device.clone(),
+        edit,
+        desk.clock.now(),
+    )
+    .await?;
+    let device = readable(&desk, &caller, device.uuid.as_str()).await?;
+    whole(&desk, &device).await
+}
+
+/// The device that speaks for itself here: with its own key, or with a fleet or an admin key. Each has a pace of its own,
+/// also where many share a key.
+pub(super) async fn itself(
+    desk: &Desk,
+    caller: &Caller,
+    uuid: &str,
+) -> Result<DeviceUuid, Problem> {
+    caller.must_be(&[DeviceKey, Fleet, Admin])?;
+    let uuid = DeviceUuid::parse(uuid).map_err(|_| Problem::not_found())?;
+    if caller.0.kind == DeviceKey {
+        readable(desk, caller, uuid.as_str()).await?;
+    }
+    pace(desk, caller, &uuid)?;
+    Ok(uuid)
+}
+
+/// A device that this caller may see. A device's own key opens nothing of another device's.
+pub(super) async fn readable(desk: &Desk, caller: &Caller, uuid: &str) -> Result<Device, Problem> {
+    let uuid = DeviceUuid::parse(uuid).map_err(|_| Problem::not_found())?;
     let device = device::get(&desk.store.reader, caller.0.guild_id, &uuid).await?;
-    let device = device.ok_or_else(Problem::not_found)?;
-    Ok(answer(StatusCode::OK, &shown(&device)))
+    device
+        .filter(|device| caller.0.kind != DeviceKey || Some(device.id) == caller.0.monitor_id)
+        .ok_or_else(Problem::not_found)
 }
 
-/// A device's own key opens nothing of another device's.
-async fn must_be_its_own(desk: &Desk, caller: &Caller, uuid: &DeviceUuid) -> Result<(), Problem> {
-    if caller.0.kind != DeviceKey {
-        return Ok(());
-    }
-    let device = device::get(&desk.store.reader, caller.0.guild_id, uuid).await?;
-    match device {
-        Some(device) if Some(device.id) == caller.0.monitor_id => Ok(()),
-        _ => Err(Problem::not_found()),
-    }
-}
-
-/// Each device has a pace of its own, also where many share a key.
 fn pace(desk: &Desk, caller: &Caller, uuid: &DeviceUuid) -> Result<(), Problem> {
     let mut hasher = DefaultHasher::new();
     (caller.0.guild_id, uuid).hash(&mut hasher);
     desk.pace.take(hasher.finish())
 }
 
-async fn check_in(
+/// Records a call of a device, with what it says.
+pub(super) async fn check_in(
     desk: &Desk,
     caller: &Caller,
     uuid: DeviceUuid,
-    registration: Option<Registration>,
+    said: Said,
 ) -> Result<CheckedIn, Problem> {
     let call = CheckIn {
         asker: caller.asker(),
         uuid,
-        registration,
+        said,
     };
-    Ok(desk.listening.check_in(call).await?)
+    let checked_in = desk.listening.check_in(call).await?;
+    match checked_in.refused {
+        Some(refused) => Err(unprocessable("state", refused)),
+        None => Ok(checked_in),
+    }
 }
 
 fn random_uuid() -> Result<DeviceUuid, Problem> {
@@ -144,11 +194,18 @@ fn random_uuid() -> Result<DeviceUuid, Problem> {
     Ok(DeviceUuid::from_random(bytes))
 }
 
-fn unprocessable(field: &str, error: impl std::fmt::Display) -> Problem {
+pub(super) fn unprocessable(field: &str, error: impl std::fmt::Display) -> Problem {
     Problem::new(
         StatusCode::UNPROCESSABLE_ENTITY,
         format!("`{field}`: {error}"),
     )
+}
+
+/// That a device was heard, and with it is online.
+pub(super) fn heard(uuid: &DeviceUuid, checked_in: &CheckedIn) -> Response {
+    let mut facts = named_device(uuid, checked_in);
+    facts["status"] = json!(Status::Online.word());
+    answer(StatusCode::OK, &facts)
 }
 
 /// The key only where it has just been made: nobody can show it again.
@@ -160,11 +217,22 @@ fn named_device(uuid: &DeviceUuid, checked_in: &CheckedIn) -> Value {
     facts
 }
 
+async fn whole(desk: &Desk, device: &Device) -> Result<Response, Problem> {
+    let state = device_state::get(&desk.store.reader, device.id).await?;
+    let object = |text: &str| -> Value { serde_json::from_str(text).unwrap_or_default() };
+    let mut facts = shown(device);
+    facts["target_state"] = object(&state.target);
+    facts["current_state"] = object(&state.current);
+    facts["state_reported_at"] = json!(state.reported_at.map(text::timestamp));
+    Ok(answer(StatusCode::OK, &facts))
+}
+
 fn shown(device: &Device) -> Value {
     json!({
         "uuid": device.uuid.as_str(), "name": device.name, "device_type": device.device_type,
-        "status": device.status.word(), "is_online": device.status == crate::domain::status::Status::Online,
+        "status": device.status.word(), "is_online": device.status == Status::Online,
         "is_active": device.is_active, "last_connectivity_event": device.last_seen_at.map(text::timestamp),
+        "failure": device.failure, "threshold_seconds": device.threshold.as_ref().map(Duration::as_secs),
         "since": text::timestamp(device.since), "created_at": text::timestamp(device.created_at),
     })
 }

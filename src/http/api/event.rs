@@ -1,8 +1,7 @@
 //! The audit log, page by page.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 use super::auth::Caller;
 use super::device::answer;
 use super::problem::Problem;
+use super::query::{Asked, limit, wrong};
 use crate::domain::event::EventKind;
 use crate::domain::key::KeyKind::{Admin, Read};
 use crate::domain::monitor::MonitorId;
@@ -36,18 +36,11 @@ pub(super) struct Filter {
 /// `GET /events`, with a read or an admin key.
 pub(super) async fn list(
     State(desk): State<Desk>,
-    headers: HeaderMap,
-    filter: Result<Query<Filter>, QueryRejection>,
+    caller: Caller,
+    Asked(filter): Asked<Filter>,
 ) -> Result<Response, Problem> {
-    let caller = Caller::of(&desk, &headers).await?;
     caller.must_be(&[Read, Admin])?;
-    let Query(filter) = filter.map_err(|error| wrong(error.body_text()))?;
-    let limit = filter.limit.unwrap_or(PAGE);
-    if !(1..=LONGEST_PAGE).contains(&limit) {
-        return Err(wrong(format!(
-            "`limit` must be a number from 1 to {LONGEST_PAGE}; a right one is `limit=50`"
-        )));
-    }
+    let limit = limit(filter.limit, PAGE, LONGEST_PAGE)?;
     let kind = filter.kind.as_deref().map(known).transpose()?;
     let asked = (kind.map(EventKind::word), filter.monitor.map(MonitorId));
     let place = (filter.before.unwrap_or(i64::MAX), limit);
@@ -66,10 +59,6 @@ fn known(word: &str) -> Result<EventKind, Problem> {
         .into_iter()
         .find(|kind| kind.word() == word)
         .ok_or_else(|| wrong("`type` is none that there is; a right one is `type=device_offline`"))
-}
-
-fn wrong(detail: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, detail)
 }
 
 fn shown(event: &Event) -> Value {

@@ -1,17 +1,21 @@
 //! The API under `/api/v1`: for devices and agents that report, and for programs that read. Every route is in the table
 //! below; who may call it stands at the top of its handler.
 
-mod auth;
+pub(super) mod auth;
 mod body;
 mod device;
+mod device_log;
+mod device_state;
 mod event;
 mod pace;
-mod problem;
+pub(super) mod problem;
+mod query;
 mod server;
 
 use axum::Router;
 use axum::routing::{get, patch, post};
 
+pub(super) use auth::{Peer, good_key};
 pub use pace::Pace;
 
 use super::Desk;
@@ -21,9 +25,16 @@ use problem::Problem;
 pub(super) fn routes() -> Router<Desk> {
     Router::new()
         .route("/device/register", post(device::register))
+        .route("/device/state", patch(device_state::report_own))
         .route("/device/{uuid}/heartbeat", post(device::heartbeat))
+        .route("/device/{uuid}/logs", post(device_log::append))
+        .route(
+            "/device/{uuid}/state",
+            get(device_state::target).patch(device_state::report),
+        )
         .route("/devices", get(device::list))
-        .route("/devices/{uuid}", get(device::show))
+        .route("/devices/{uuid}", get(device::show).patch(device::edit))
+        .route("/devices/{uuid}/logs", get(device_log::list))
         .route("/events", get(event::list))
         .route("/server-stats", post(server::report))
         .route("/servers", get(server::list))

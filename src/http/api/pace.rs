@@ -1,4 +1,4 @@
-//! How often each caller may call: one call a second, and ten at once after a rest.
+//! How often somebody may call: so many at once after a rest, and then one in each span of time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,9 +7,6 @@ use std::time::Duration;
 use super::problem::Problem;
 use crate::clock::Stopwatch;
 
-/// One call in this time.
-const EACH: Duration = Duration::from_secs(1);
-
 /// Calls at once after a rest.
 const BURST: u32 = 10;
 
@@ -17,8 +14,11 @@ const BURST: u32 = 10;
 const CALLERS: usize = 50_000;
 
 /// The pace of every caller, by a number of its own.
-#[derive(Clone, Debug, Default)]
-pub struct Pace(Arc<Mutex<HashMap<u64, Bucket>>>);
+#[derive(Clone, Debug)]
+pub struct Pace {
+    each: Duration,
+    buckets: Arc<Mutex<HashMap<u64, Bucket>>>,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
@@ -27,25 +27,35 @@ struct Bucket {
     left: f64,
 }
 
-impl Bucket {
-    fn left_now(&self) -> f64 {
-        let filled = self.since.elapsed().as_secs_f64() / EACH.as_secs_f64();
-        (self.left + filled).min(BURST.into())
-    }
-}
-
 impl Pace {
+    /// Of those who have a key: one call a second.
+    pub fn of_callers() -> Self {
+        Self::new(Duration::from_secs(1))
+    }
+
+    /// Of those who have none: ten calls a minute.
+    pub fn of_strangers() -> Self {
+        Self::new(Duration::from_secs(6))
+    }
+
+    fn new(each: Duration) -> Self {
+        Self {
+            each,
+            buckets: Arc::default(),
+        }
+    }
+
     /// Takes one call of this caller's, or refuses it.
-    pub(super) fn take(&self, caller: u64) -> Result<(), Problem> {
-        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(in crate::http) fn take(&self, caller: u64) -> Result<(), Problem> {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= CALLERS {
-            buckets.retain(|_, bucket| bucket.left_now() < BURST.into());
+            buckets.retain(|_, bucket| self.left_in(bucket) < BURST.into());
         }
         let left = buckets
             .get(&caller)
-            .map_or(f64::from(BURST), Bucket::left_now);
+            .map_or(f64::from(BURST), |bucket| self.left_in(bucket));
         if left < 1.0 {
-            return Err(Problem::too_often(1));
+            return Err(Problem::too_often(self.each.as_secs()));
         }
         let bucket = Bucket {
             since: Stopwatch::start(),
@@ -53,6 +63,11 @@ impl Pace {
         };
         buckets.insert(caller, bucket);
         Ok(())
+    }
+
+    fn left_in(&self, bucket: &Bucket) -> f64 {
+        let filled = bucket.since.elapsed().as_secs_f64() / self.each.as_secs_f64();
+        (bucket.left + filled).min(BURST.into())
     }
 }
 
@@ -62,12 +77,21 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn ten_at_once_and_then_one_a_second_for_each_caller() {
-        let pace = Pace::default();
+        let pace = Pace::of_callers();
         let taken = |caller| (0..20).filter(|_| pace.take(caller).is_ok()).count();
         assert_eq!((taken(1), taken(2)), (10, 10));
         tokio::time::advance(Duration::from_secs(3)).await;
         assert_eq!(taken(1), 3);
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(taken(1), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn strangers_have_ten_calls_a_minute() {
+        let pace = Pace::of_strangers();
+        let taken = || (0..20).filter(|_| pace.take(1).is_ok()).count();
+        assert_eq!(taken(), 10);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(taken(), 10);
     }
 }

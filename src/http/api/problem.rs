@@ -8,7 +8,7 @@ use crate::actions;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(in crate::http) struct Problem {
     status: StatusCode,
     detail: String,
     /// Seconds after which to try again.
@@ -16,12 +16,17 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    pub(in crate::http) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
             detail: detail.into(),
             retry_after: None,
         }
+    }
+
+    /// What was wrong, in a sentence.
+    pub(in crate::http) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// Missing, mistyped, unknown, foreign and revoked keys are told alike.

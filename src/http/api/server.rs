@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::auth::Caller;
-use super::body;
+use super::auth::{Caller, Peer};
+use super::body::Fields;
 use super::device::answer;
 use super::problem::Problem;
 use crate::actions;
@@ -46,18 +45,13 @@ pub(super) struct Stats {
 /// `POST /server-stats`, with a server's own key, in the header or in the body.
 pub(super) async fn report(
     State(desk): State<Desk>,
-    headers: HeaderMap,
-    body: Body,
+    peer: Peer,
+    in_header: Option<Caller>,
+    Fields(stats): Fields<Stats>,
 ) -> Result<Response, Problem> {
-    let in_header = match headers.contains_key(header::AUTHORIZATION) {
-        true => Some(Caller::of(&desk, &headers).await?),
-        false => None,
-    };
-    let stats: Stats = body::object(&headers, body).await?;
     let caller = match (in_header, &stats.server_key) {
         (Some(caller), _) => caller,
-        (None, Some(key)) => Caller::with_key(&desk, key).await?,
-        (None, None) => return Err(Problem::unauthorized()),
+        (None, key) => Caller::with_key(&desk, peer, key.as_deref().unwrap_or_default()).await?,
     };
     caller.must_be(&[ServerKey])?;
     let id = caller.0.monitor_id.ok_or_else(Problem::not_found)?;
@@ -71,11 +65,7 @@ pub(super) async fn report(
 }
 
 /// `GET /servers`, with a read or an admin key.
-pub(super) async fn list(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let caller = Caller::of(&desk, &headers).await?;
+pub(super) async fn list(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin])?;
     let (reader, now) = (&desk.store.reader, desk.clock.now());
     let mut shown = Vec::new();
@@ -89,10 +79,9 @@ pub(super) async fn list(
 /// `GET /servers/{id}/status`, with a read or an admin key, or the server's own.
 pub(super) async fn status(
     State(desk): State<Desk>,
+    caller: Caller,
     Path(id): Path<String>,
-    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = Caller::of(&desk, &headers).await?;
     caller.must_be(&[Read, Admin, ServerKey])?;
     let id = MonitorId(id.parse().map_err(|_| Problem::not_found())?);
     if caller.0.kind == ServerKey && caller.0.monitor_id != Some(id) {
@@ -110,7 +99,7 @@ pub(super) struct Change {
     name: Option<String>,
     active: Option<bool>,
     /// In minutes; `null`: the settings'.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "super::body::given")]
     thresholds: Option<Option<ThresholdMinutes>>,
 }
 
@@ -122,24 +111,15 @@ struct ThresholdMinutes {
     offline: u64,
 }
 
-/// Tells `null` from a field that is not there.
-fn given<'de, D: serde::Deserializer<'de>>(
-    from: D,
-) -> Result<Option<Option<ThresholdMinutes>>, D::Error> {
-    Option::deserialize(from).map(Some)
-}
-
 /// `PATCH /servers/{id}`, with an admin key.
 pub(super) async fn edit(
     State(desk): State<Desk>,
+    caller: Caller,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Body,
+    Fields(change): Fields<Change>,
 ) -> Result<Response, Problem> {
-    let caller = Caller::of(&desk, &headers).await?;
     caller.must_be(&[Admin])?;
     let id = MonitorId(id.parse().map_err(|_| Problem::not_found())?);
-    let change: Change = body::object(&headers, body).await?;
     let wrong = |error: Refusal| actions::Error::Invalid(error.to_string());
     let minutes = |minutes: u64| Duration::from_secs(minutes.saturating_mul(60));
     let lengths = |own: ThresholdMinutes| {

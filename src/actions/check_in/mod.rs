@@ -1,0 +1,226 @@
+//! A device calls: the only way in which one comes online. Calls that arrive together are recorded together, in one
+//! transaction; each is answered after its commit.
+
+mod said;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use super::{Asker, manage_key};
+use crate::domain::Instant;
+use crate::domain::device::DeviceUuid;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::key::{ApiKey, KeyKind};
+use crate::domain::monitor::{GuildId, MonitorId, Refusal};
+use crate::domain::ping::Ping;
+use crate::domain::status::Status;
+use crate::store::device::{self, Known};
+use crate::store::device_log::NewLine;
+use crate::store::event::{self, NewEvent};
+use crate::store::{StoreError, Tx, incident};
+
+/// One call of a device.
+#[derive(Clone, Debug)]
+pub struct CheckIn {
+    pub asker: Asker,
+    pub uuid: DeviceUuid,
+    pub said: Said,
+}
+
+/// What a device says besides being alive.
+#[derive(Clone, Debug, Default)]
+pub enum Said {
+    #[default]
+    Nothing,
+    /// It registers.
+    Registration(Registration),
+    /// What it is now: changes of its current state, as a JSON merge patch (RFC 7396).
+    State(serde_json::Map<String, serde_json::Value>),
+    /// Lines for its log.
+    Lines(Vec<NewLine>),
+    /// How its job goes.
+    Ping(Ping),
+}
+
+/// What a device says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Registration {
+    pub name: Option<String>,
+    pub device_type: Option<String>,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug)]
+pub struct CheckedIn {
+    pub id: MonitorId,
+    /// What it said was not kept, though it was heard; this is why.
+    pub refused: Option<Refusal>,
+    /// The device was not known before; this is its own key, which is shown once.
+    pub made: Option<ApiKey>,
+}
+
+/// Records calls in their order.
+pub async fn record(
+    tx: &mut Tx<'_>,
+    calls: &[CheckIn],
+    now: Instant,
+) -> Result<Vec<CheckedIn>, StoreError> {
+    let wanted: Vec<(GuildId, DeviceUuid)> = calls
+        .iter()
+        .map(|call| (call.asker.guild, call.uuid.clone()))
+        .collect();
+    let mut known = device::known(tx, &wanted).await?;
+    let mut results = Vec::with_capacity(calls.len());
+    let mut seen = HashMap::with_capacity(calls.len());
+    for (call, place) in calls.iter().zip(wanted) {
+        let (device, made) = match known.get(&place) {
+            Some(device) => (device.clone(), None),
+            None => {
+                let (device, key) = create(tx, call, now).await?;
+                (device, Some(key))
+            }
+        };
+        let refused = said::keep(tx, device.id, &call.said, now).await?;
+        let device = follow(tx, call, device, now).await?;
+        seen.insert(device.id, now);
+        results.push(CheckedIn {
+            id: device.id,
+            refused,
+            made,
+        });
+        known.insert(place, device);
+    }
+    let seen: Vec<(MonitorId, Instant)> = seen.into_iter().collect();
+    device::called(tx, &seen).await?;
+    Ok(results)
+}
+
+/// What a call makes of its device: a failed job takes it offline, any other sign of life brings it online. One whose job
+/// has failed comes back when that is well again, not when it begins anew or logs something.
+async fn follow(
+    tx: &mut Tx<'_>,
+    call: &CheckIn,
+    device: Known,
+    now: Instant,
+) -> Result<Known, StoreError> {
+    if let Said::Ping(ping) = &call.said {
+        if let Some(reason) = ping.failure() {
+            return fail(tx, call, device, (&reason, now)).await;
+        }
+        if device.has_failed && !ping.signal.ends_run() {
+            return Ok(device);
+        }
+    }
+    if device.has_failed {
+        device::set_failure(tx, device.id, None).await?;
+    }
+    let since = match device.status {
+        Status::Online => device.since,
+        _ => {
+            come_back(tx, call, &device, now).await?;
+            now
+        }
+    };
+    Ok(Known {
+        status: Status::Online,
+        has_failed: false,
+        since,
+        ..device
+    })
+}
+
+async fn fail(
+    tx: &mut Tx<'_>,
+    call: &CheckIn,
+    device: Known,
+    (reason, now): (&str, Instant),
+) -> Result<Known, StoreError> {
+    device::set_failure(tx, device.id, Some(reason)).await?;
+    let mut failed = Known {
+        has_failed: true,
+        ..device
+    };
+    if failed.status == Status::Offline {
+        return Ok(failed);
+    }
+    device::set_status(tx, &[failed.id], Status::Offline, now).await?;
+    incident::open(tx, call.asker.guild, failed.id, now, "failed").await?;
+    let facts = json!({ "severity": "warning", "reason": reason });
+    let asker = by_itself(call);
+    note(tx, asker, (failed.id, EventKind::DeviceOffline, facts), now).await?;
+    (failed.status, failed.since) = (Status::Offline, now);
+    Ok(failed)
+}
+
+async fn create(
+    tx: &mut Tx<'_>,
+    call: &CheckIn,
+    now: Instant,
+) -> Result<(Known, ApiKey), StoreError> {
+    let said = match &call.said {
+        Said::Registration(registration) => registration.clone(),
+        _ => Registration::default(),
+    };
+    let name = said.name.unwrap_or_else(|| call.uuid.default_name());
+    let described = (&call.uuid, name.as_str(), said.device_type.as_deref());
+    let id = device::insert(tx, call.asker.guild, described, now).await?;
+    let facts = json!({ "uuid": call.uuid.as_str(), "name": name });
+    note(
+        tx,
+        call.asker,
+        (id, EventKind::DeviceRegistered, facts),
+        now,
+    )
+    .await?;
+    let key = manage_key::create_in(tx, call.asker, KeyKind::Device, Some(id), now).await?;
+    let device = Known {
+        id,
+        status: Status::Online,
+        since: now,
+        has_failed: false,
+    };
+    Ok((device, key))
+}
+
+async fn come_back(
+    tx: &mut Tx<'_>,
+    call: &CheckIn,
+    device: &Known,
+    now: Instant,
+) -> Result<(), StoreError> {
+    device::set_status(tx, &[device.id], Status::Online, now).await?;
+    incident::close(tx, device.id, now).await?;
+    let down_for = crate::domain::millis(now.since(device.since));
+    let facts = json!({ "uuid": call.uuid.as_str(), "down_for_ms": down_for });
+    let asker = by_itself(call);
+    note(tx, asker, (device.id, EventKind::DeviceOnline, facts), now).await
+}
+
+/// That a device is online or not is nobody's doing.
+fn by_itself(call: &CheckIn) -> Asker {
+    Asker {
+        actor: Actor::System,
+        ..call.asker
+    }
+}
+
+async fn note(
+    tx: &mut Tx<'_>,
+    asker: Asker,
+    (id, kind, facts): (MonitorId, EventKind, serde_json::Value),
+    now: Instant,
+) -> Result<(), StoreError> {
+    let event = NewEvent {
+        guild_id: asker.guild,
+        monitor_id: Some(id),
+        kind,
+        at: now,
+        noticed_at: now,
+        actor: asker.actor,
+        facts,
+    };
+    event::append(tx, &event).await
+}

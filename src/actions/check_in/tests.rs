@@ -1,0 +1,187 @@
+//! Calls of devices, recorded against a real database.
+
+use super::*;
+use crate::domain::ping::Signal;
+use crate::store::testing::TestStore;
+
+const NOW: Instant = Instant::from_millis(1_769_860_800_000);
+
+fn call(number: u8) -> CheckIn {
+    CheckIn {
+        asker: Asker {
+            guild: GuildId(1),
+            actor: Actor::CommandLine,
+        },
+        uuid: DeviceUuid::from_random([number; 16]),
+        said: Said::Nothing,
+    }
+}
+
+async fn record_all(store: &TestStore, calls: Vec<CheckIn>) -> Vec<CheckedIn> {
+    store
+        .write(move |tx| Box::pin(async move { record(tx, &calls, NOW).await }))
+        .await
+}
+
+async fn events(store: &TestStore) -> Vec<String> {
+    let rows: Vec<(String,)> = store.rows("SELECT kind FROM events ORDER BY id").await;
+    rows.into_iter().map(|(kind,)| kind).collect()
+}
+
+#[tokio::test]
+async fn a_device_is_made_once_however_often_it_calls_at_the_same_time() {
+    let store = TestStore::open().await;
+    let results = record_all(&store, vec![call(1), call(1), call(2)]).await;
+    let made: Vec<bool> = results.iter().map(|result| result.made.is_some()).collect();
+    assert_eq!(made, [true, false, true]);
+    let again = record_all(&store, vec![call(1)]).await;
+    assert!(again[0].made.is_none());
+    assert_eq!(
+        events(&store).await,
+        [
+            "device_registered",
+            "key_made",
+            "device_registered",
+            "key_made"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_call_brings_a_silent_device_back() {
+    let store = TestStore::open().await;
+    record_all(&store, vec![call(1)]).await;
+    let device = device::get(&store.reader, GuildId(1), &call(1).uuid).await;
+    let id = device.unwrap().unwrap().id;
+    store
+        .write(move |tx| {
+            Box::pin(async move {
+                device::set_status(tx, &[id], Status::Offline, NOW).await?;
+                incident::open(tx, GuildId(1), id, NOW, "silent").await
+            })
+        })
+        .await;
+    record_all(&store, vec![call(1), call(1)]).await;
+    assert_eq!(events(&store).await.last().unwrap(), "device_online");
+    let open: Vec<(i64,)> = store
+        .rows("SELECT COUNT(*) FROM incidents WHERE ended_at IS NULL")
+        .await;
+    assert_eq!(open, [(0,)]);
+}
+
+#[tokio::test]
+async fn what_a_device_says_when_it_registers_again_is_believed() {
+    let store = TestStore::open().await;
+    let said = CheckIn {
+        said: Said::Registration(Registration {
+            name: Some("gate".into()),
+            device_type: None,
+        }),
+        ..call(1)
+    };
+    record_all(&store, vec![call(1), said]).await;
+    let device = device::get(&store.reader, GuildId(1), &call(1).uuid)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(device.name, "gate");
+}
+
+fn pinging(number: u8, signal: Signal, message: &str) -> CheckIn {
+    let ping = Ping {
+        signal,
+        run: String::new(),
+        message: message.to_owned(),
+        run_time: None,
+    };
+    CheckIn {
+        said: Said::Ping(ping),
+        ..call(number)
+    }
+}
+
+#[tokio::test]
+async fn a_failed_job_takes_its_device_offline_at_once_until_it_is_well_again() {
+    let store = TestStore::open().await;
+    record_all(&store, vec![call(1)]).await;
+    for (signal, status, failure) in [
+        (Signal::Start, Status::Online, None),
+        (
+            Signal::Fail(Some(3)),
+            Status::Offline,
+            Some("exit status 3: disk full"),
+        ),
+        (Signal::Fail(None), Status::Offline, Some("disk full")),
+        (Signal::Start, Status::Offline, Some("disk full")),
+        (Signal::Log, Status::Offline, Some("disk full")),
+        (Signal::Success, Status::Online, None),
+    ] {
+        record_all(&store, vec![pinging(1, signal, "disk full")]).await;
+        let device = device::get(&store.reader, GuildId(1), &call(1).uuid).await;
+        let device = device.unwrap().unwrap();
+        assert_eq!(
+            (device.status, device.failure.as_deref()),
+            (status, failure),
+            "after {signal:?}"
+        );
+    }
+    assert_eq!(
+        events(&store).await[2..],
+        ["device_offline", "device_online"],
+        "one event for each change"
+    );
+    record_all(&store, vec![pinging(1, Signal::Fail(None), "")]).await;
+    record_all(&store, vec![call(1)]).await;
+    let device = device::get(&store.reader, GuildId(1), &call(1).uuid).await;
+    assert_eq!(
+        device.unwrap().unwrap().status,
+        Status::Online,
+        "a beat is a sign of life"
+    );
+}
+
+#[tokio::test]
+async fn a_jobs_time_is_measured_from_its_beginning() {
+    let store = TestStore::open().await;
+    record_all(&store, vec![call(1)]).await;
+    let later = NOW.plus(std::time::Duration::from_secs(90));
+    record_all(&store, vec![pinging(1, Signal::Start, "")]).await;
+    store
+        .write(move |tx| {
+            Box::pin(async move { record(tx, &[pinging(1, Signal::Success, "done")], later).await })
+        })
+        .await;
+    record_all(&store, vec![pinging(1, Signal::Success, "again")]).await;
+    let rows: Vec<(String, Option<i64>)> = store
+        .rows("SELECT kind, run_ms FROM device_logs ORDER BY id")
+        .await;
+    let expected = [
+        ("start", None),
+        ("success", Some(90_000)),
+        ("success", None),
+    ];
+    assert_eq!(rows, expected.map(|(kind, took)| (kind.to_owned(), took)));
+}
+
+#[tokio::test]
+async fn what_a_device_says_it_is_is_merged_within_its_limit() {
+    let store = TestStore::open().await;
+    let state = |text: &str| CheckIn {
+        said: Said::State(serde_json::from_str(text).unwrap()),
+        ..call(1)
+    };
+    let calls = [
+        r#"{"speed":1,"app":{"version":"1","mode":"idle"}}"#,
+        r#"{"speed":null,"app":{"mode":"busy"},"list":[1]}"#,
+        r#"{"list":{"now":"an object"}}"#,
+    ];
+    record_all(&store, calls.map(state).into()).await;
+    let large = format!(r#"{{"large":"{}"}}"#, "x".repeat(64 * 1024));
+    let refused = record_all(&store, vec![state(&large)]).await;
+    assert!(refused[0].refused.is_some());
+    let kept: Vec<(String,)> = store.rows("SELECT current FROM device_states").await;
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&kept[0].0).unwrap(),
+        json!({ "app": { "version": "1", "mode": "busy" }, "list": { "now": "an object" } })
+    );
+}

@@ -1,0 +1,188 @@
+//! What devices log: taken in batches, the last so many lines of each kept, read in pages.
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::auth::Caller;
+use super::device::{answer, check_in, heard, itself, readable};
+use super::problem::Problem;
+use super::query::{Asked, limit};
+use super::{body, query};
+use crate::actions::check_in::Said;
+use crate::domain::key::KeyKind::{Admin, Device as DeviceKey, Read};
+use crate::domain::text;
+use crate::http::Desk;
+use crate::store::device_log::{self, LINES_KEPT, Line, NewLine};
+
+/// Lines on a page where nothing else is asked for.
+const PAGE: u32 = 100;
+
+/// A line as a device sends it: a text, or this.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SaidLine {
+    message: String,
+    level: Option<String>,
+    /// The device's own clock: a hint.
+    timestamp: Option<Value>,
+}
+
+/// `POST /device/{uuid}/logs`: a list of lines as JSON, or one line of JSON for each (`application/x-ndjson`).
+pub(super) async fn append(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(uuid): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let uuid = itself(&desk, &caller, &uuid).await?;
+    let bytes = body::bytes(&headers, body).await?;
+    let is_ndjson = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.contains("ndjson"));
+    let lines = match is_ndjson {
+        true => each_line(&bytes)?,
+        false => listed(body::json(&bytes)?)?,
+    };
+    let lines = lines.into_iter().map(line).collect::<Result<_, _>>()?;
+    let checked_in = check_in(&desk, &caller, uuid.clone(), Said::Lines(lines)).await?;
+    Ok(heard(&uuid, &checked_in))
+}
+
+fn each_line(bytes: &[u8]) -> Result<Vec<Value>, Problem> {
+    bytes
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.trim_ascii().is_empty())
+        .map(body::json)
+        .collect()
+}
+
+/// A list, a list in `logs`, or a single line.
+fn listed(value: Value) -> Result<Vec<Value>, Problem> {
+    match value {
+        Value::Array(lines) => Ok(lines),
+        Value::Object(mut fields) if fields.len() == 1 && fields.contains_key("logs") => {
+            match fields.remove("logs") {
+                Some(Value::Array(lines)) => Ok(lines),
+                _ => Err(body::invalid(
+                    "`logs` must be a list; a right one is `[\"pump started\"]`",
+                )),
+            }
+        }
+        line @ Value::Object(_) => Ok(vec![line]),
+        _ => Err(body::invalid(
+            "the body must be a list of lines; a right one is `[\"pump started\"]`",
+        )),
+    }
+}
+
+fn line(value: Value) -> Result<NewLine, Problem> {
+    let said = match value {
+        Value::String(message) => SaidLine {
+            message,
+            level: None,
+            timestamp: None,
+        },
+        value => body::read(value)?,
+    };
+    Ok(NewLine {
+        kind: "line",
+        level: said.level,
+        said_at: said.timestamp.map(|hint| match hint {
+            Value::String(text) => text,
+            hint => hint.to_string(),
+        }),
+        message: said.message,
+        run_time: None,
+    })
+}
+
+/// Which lines are asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    /// Only lines after the one with this id.
+    after: Option<i64>,
+    limit: Option<u32>,
+}
+
+/// `GET /devices/{uuid}/logs`, with a read or an admin key, or the device's own. The oldest first; pings are lines, too.
+pub(super) async fn list(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(uuid): Path<String>,
+    Asked(wanted): Asked<Wanted>,
+) -> Result<Response, Problem> {
+    caller.must_be(&[Read, Admin, DeviceKey])?;
+    let device = readable(&desk, &caller, &uuid).await?;
+    let place = (
+        wanted.after.unwrap_or(0),
+        limit(wanted.limit, PAGE, LINES_KEPT)?,
+    );
+    if place.0 < 0 {
+        return Err(query::wrong(
+            "`after` must be the id of a line; a right one is `after=17`",
+        ));
+    }
+    let lines = device_log::list(&desk.store.reader, device.id, place).await?;
+    let is_full = lines.len() == place.1 as usize;
+    let next = lines.last().filter(|_| is_full).map(|line| line.id);
+    let lines: Vec<Value> = lines.iter().map(shown).collect();
+    Ok(answer(
+        StatusCode::OK,
+        &json!({ "logs": lines, "next": next }),
+    ))
+}
+
+fn shown(line: &Line) -> Value {
+    json!({
+        "id": line.id, "at": text::timestamp(line.at), "kind": line.kind, "level": line.level,
+        "timestamp": line.said_at, "message": line.message,
+        "run_ms": line.run_time.map(crate::domain::millis),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(values: Result<Vec<Value>, Problem>) -> Result<Vec<String>, Problem> {
+        values?
+            .into_iter()
+            .map(|value| line(value).map(|line| line.message))
+            .collect()
+    }
+
+    #[test]
+    fn lines_come_as_a_list_a_field_one_or_one_each() {
+        for text in [
+            r#"["a","b"]"#,
+            r#"[{"message":"a","level":"warn"},{"message":"b","timestamp":17}]"#,
+            r#"{"logs":["a",{"message":"b"}]}"#,
+        ] {
+            let value = serde_json::from_str(text).unwrap();
+            assert_eq!(messages(listed(value)).unwrap(), ["a", "b"], "{text}");
+        }
+        let single = listed(json!({ "message": "a" }));
+        assert_eq!(messages(single).unwrap(), ["a"]);
+        let each = each_line(b"{\"message\":\"a\"}\n\n\"b\"\r\n");
+        assert_eq!(messages(each).unwrap(), ["a", "b"]);
+        for text in [
+            r#""a""#,
+            "1",
+            r#"{"logs":"a"}"#,
+            r#"[1]"#,
+            r#"[{"message":"a","color":"red"}]"#,
+            r#"[{"level":"warn"}]"#,
+        ] {
+            let value = serde_json::from_str(text).unwrap();
+            assert!(messages(listed(value)).is_err(), "{text}");
+        }
+        assert!(each_line(b"{\"message\":\"a\"}\n{").is_err());
+    }
+}

@@ -1,0 +1,133 @@
+//! What a device is to be, which it asks for, and what it is, which it says. Both are JSON objects of its own making.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::auth::Caller;
+use super::body::Fields;
+use super::device::{check_in, heard, itself, unprocessable};
+use super::problem::Problem;
+use crate::actions::check_in::{CheckedIn, Said};
+use crate::domain::device::DeviceUuid;
+use crate::http::Desk;
+use crate::store::{device, device_state};
+
+/// Where the device's own key stands when this very call has made it: the body is the state.
+const KEY_HEADER: &str = "rollcall-device-key";
+
+/// `GET /device/{uuid}/state`: what it is to be, with an `ETag`. Not modified is a sign of life, too.
+pub(super) async fn target(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(uuid): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let uuid = itself(&desk, &caller, &uuid).await?;
+    let checked_in = check_in(&desk, &caller, uuid, Said::Nothing).await?;
+    let state = device_state::get(&desk.store.reader, checked_in.id).await?;
+    let tag = tag_of(&state.target);
+    let asked = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
+    let mut response = if asked.is_some_and(|asked| matches(asked, &tag)) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let kind = (header::CONTENT_TYPE, "application/json");
+        ([kind], format!("{}\n", state.target)).into_response()
+    };
+    name(response.headers_mut(), &tag, &checked_in);
+    Ok(response)
+}
+
+fn name(headers: &mut HeaderMap, tag: &str, checked_in: &CheckedIn) {
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    let key = checked_in.made.as_ref().map(|key| key.reveal());
+    if let Some(Ok(key)) = key.as_deref().map(HeaderValue::from_str) {
+        headers.insert(KEY_HEADER, key);
+    }
+}
+
+fn tag_of(state: &str) -> String {
+    let hash = Sha256::digest(state);
+    let hex: String = hash[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("\"{hex}\"")
+}
+
+/// Whether an `If-None-Match` holds this tag (RFC 9110, section 13.1.2: weakly compared).
+fn matches(asked: &str, tag: &str) -> bool {
+    asked.split(',').map(str::trim).any(|one| {
+        let strong = one.strip_prefix("W/").unwrap_or(one);
+        one == "*" || strong == tag
+    })
+}
+
+/// `PATCH /device/{uuid}/state`: what it is now; only what has changed (a JSON merge patch).
+pub(super) async fn report(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(uuid): Path<String>,
+    Fields(changes): Fields<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    let uuid = itself(&desk, &caller, &uuid).await?;
+    let checked_in = check_in(&desk, &caller, uuid.clone(), Said::State(changes)).await?;
+    Ok(heard(&uuid, &checked_in))
+}
+
+/// `PATCH /device/state`: the same, the device being the one in the field `uuid`, or the one whose key it is.
+pub(super) async fn report_own(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Fields(mut changes): Fields<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    let uuid = match (changes.remove("uuid"), caller.0.monitor_id) {
+        (Some(Value::String(uuid)), _) => uuid,
+        (None, Some(_)) => own_uuid(&desk, &caller).await?.as_str().to_owned(),
+        (Some(_) | None, _) => {
+            return Err(unprocessable(
+                "uuid",
+                "say which device this is; a right one is `\"uuid\": \"7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f\"`",
+            ));
+        }
+    };
+    let uuid = itself(&desk, &caller, &uuid).await?;
+    let checked_in = check_in(&desk, &caller, uuid.clone(), Said::State(changes)).await?;
+    Ok(heard(&uuid, &checked_in))
+}
+
+async fn own_uuid(desk: &Desk, caller: &Caller) -> Result<DeviceUuid, Problem> {
+    let id = caller.0.monitor_id.ok_or_else(Problem::not_found)?;
+    let device = device::by_id(&desk.store.reader, caller.0.guild_id, id).await?;
+    device
+        .map(|device| device.uuid)
+        .ok_or_else(Problem::not_found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_compared_as_http_has_it() {
+        let tag = tag_of("{}");
+        assert_eq!(tag.len(), 34);
+        assert_ne!(tag, tag_of(r#"{"a":1}"#));
+        for (asked, is_match) in [
+            (tag.clone(), true),
+            (format!("W/{tag}"), true),
+            (format!("\"other\", {tag}"), true),
+            ("*".to_owned(), true),
+            ("\"other\"".to_owned(), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(matches(&asked, &tag), is_match, "{asked}");
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! For what people already run: pings as Healthchecks takes them, pushes as Uptime Kuma takes them, each with the path and
+//! the answers that its clients expect. The uuid of a device, or its key, in the path is the only proof of who calls, as
+//! it is with both of them; so no body and no answer says anything about the device.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Desk;
+use super::api::problem::Problem;
+use super::api::{Peer, good_key};
+use crate::actions::Asker;
+use crate::actions::check_in::{CheckIn, Said};
+use crate::domain::device::DeviceUuid;
+use crate::domain::event::Actor;
+use crate::domain::ping::{KEPT_BODY, Ping, Signal, parse_run};
+use crate::store::StoreError;
+use crate::store::device::{self, Device};
+
+/// A body must have arrived after this time.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Bytes of a body that are read at all. What lies between this and what is kept is let go, not refused: a job's log may
+/// be long, and its ping counts all the same.
+const LONGEST_BODY: usize = 1024 * 1024;
+
+/// Names a run, so that several may go on at a time.
+#[derive(Deserialize)]
+pub(super) struct RunQuery {
+    rid: Option<String>,
+}
+
+/// `GET|HEAD|POST /ping/{uuid}`.
+pub(super) async fn success(
+    State(desk): State<Desk>,
+    peer: Peer,
+    Path(uuid): Path<String>,
+    query: Result<Query<RunQuery>, QueryRejection>,
+    body: Body,
+) -> Response {
+    let answered = take(&desk, peer, (&uuid, "success"), query, body).await;
+    answered.unwrap_or_else(Answer::told)
+}
+
+/// `GET|HEAD|POST /ping/{uuid}/{start|success|fail|log|exit status}`.
+pub(super) async fn signal(
+    State(desk): State<Desk>,
+    peer: Peer,
+    Path((uuid, signal)): Path<(String, String)>,
+    query: Result<Query<RunQuery>, QueryRejection>,
+    body: Body,
+) -> Response {
+    let answered = take(&desk, peer, (&uuid, &signal), query, body).await;
+    answered.unwrap_or_else(Answer::told)
+}
+
+/// Why a ping was not taken.
+enum Answer {
+    /// Nothing is to be found at this address, or it is none.
+    Refused(StatusCode, &'static str),
+    Problem(Problem),
+}
+
+impl Answer {
+    /// In one line of text, as clients log it.
+    fn told(self) -> Response {
+        match self {
+            Self::Refused(status, text) => plain(status, text),
+            Self::Problem(problem) => problem.into_response(),
+        }
+    }
+}
+
+impl From<Problem> for Answer {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<StoreError> for Answer {
+    fn from(error: StoreError) -> Self {
+        Self::Problem(error.into())
+    }
+}
+
+async fn take(
+    desk: &Desk,
+    peer: Peer,
+    (uuid, signal): (&str, &str),
+    query: Result<Query<RunQuery>, QueryRejection>,
+    body: Body,
+) -> Result<Response, Answer> {
+    let wrong = |text| Answer::Refused(StatusCode::BAD_REQUEST, text);
+    let signal = Signal::from_path(signal).ok_or(wrong("invalid url format"))?;
+    let uuid = DeviceUuid::parse(uuid).map_err(|_| wrong("invalid url format"))?;
+    let run = match query {
+        Ok(Query(RunQuery { rid: Some(rid) })) => {
+            parse_run(&rid).map_err(|_| wrong("invalid uuid format"))?
+        }
+        Ok(_) => String::new(),
+        Err(_) => return Err(wrong("invalid url format")),
+    };
+    let device = device::pinged(&desk.store.reader, &uuid).await?;
+    let device = device.ok_or_else(|| unknown(desk, peer))?;
+    let ping = Ping {
+        signal,
+        run,
+        message: text_of(body).await?,
+        run_time: None,
+    };
+    record(desk, &device, ping).await?;
+    Ok(plain(StatusCode::OK, "OK"))
+}
+
+/// Whoever tries out uuids is slowed down.
+fn unknown(desk: &Desk, peer: Peer) -> Answer {
+    match desk.strangers.take(peer.number()) {
+        Ok(()) => Answer::Refused(StatusCode::NOT_FOUND, "not found"),
+        Err(problem) => Answer::Problem(problem),
+    }
+}
+
+async fn record(desk: &Desk, device: &Device, ping: Ping) -> Result<(), Problem> {
+    let mut hasher = DefaultHasher::new();
+    (device.guild_id, &device.uuid).hash(&mut hasher);
+    desk.pace.take(hasher.finish())?;
+    let call = CheckIn {
+        asker: Asker {
+            guild: device.guild_id,
+            actor: Actor::System,
+        },
+        uuid: device.uuid.clone(),
+        said: Said::Ping(ping),
+    };
+    desk.listening.check_in(call).await?;
+    Ok(())
+}
+
+/// The beginning of a body, as text.
+async fn text_of(body: Body) -> Result<String, Problem> {
+    let reading = async {
+        let (mut kept, mut seen) = (Vec::new(), 0);
+        let mut pieces = body.into_data_stream();
+        while let Some(Ok(piece)) = pieces.next().await {
+            seen += piece.len();
+            let room = KEPT_BODY - kept.len();
+            kept.extend_from_slice(&piece[..piece.len().min(room)]);
+            if seen > LONGEST_BODY {
+                return Err(Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "the body of a ping may have 1 MiB at most",
+                ));
+            }
+        }
+        Ok(String::from_utf8_lossy(&kept).into_owned())
+    };
+    let late = |_| {
+        Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not arrive in time",
+        )
+    };
+    tokio::time::timeout(PATIENCE, reading)
+        .await
+        .map_err(late)?
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response {
+    let limit = KEPT_BODY.to_string();
+    let headers = [
+        (header::CONTENT_TYPE.as_str(), "text/plain; charset=utf-8"),
+        (header::CACHE_CONTROL.as_str(), "no-store"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN.as_str(), "*"),
+        ("ping-body-limit", limit.as_str()),
+    ];
+    (status, headers, text).into_response()
+}
+
+/// What a push of Uptime Kuma's says.
+#[derive(Deserialize)]
+pub(super) struct Push {
+    /// `up` where it is not given; anything else is down.
+    status: Option<String>,
+    msg: Option<String>,
+    /// Milliseconds that something took.
+    ping: Option<String>,
+}
+
+/// `GET|POST /api/push/{token}?status&msg&ping`. The token is the device's uuid, with or without hyphens, or its key.
+pub(super) async fn push(
+    State(desk): State<Desk>,
+    peer: Peer,
+    Path(token): Path<String>,
+    query: Result<Query<Push>, QueryRejection>,
+) -> Response {
+    match take_push(&desk, peer, &token, query).await {
+        Ok(()) => pushed(StatusCode::OK, &json!({ "ok": true })),
+        Err(Answer::Refused(status, reason)) => {
+            pushed(status, &json!({ "ok": false, "msg": reason }))
+        }
+        Err(Answer::Problem(problem)) => {
+            let mut response = problem.clone().into_response();
+            let told = json!({ "ok": false, "msg": problem.detail() }).to_string();
+            *response.body_mut() = Body::from(told);
+            let kind = header::HeaderValue::from_static("application/json");
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            response
+        }
+    }
+}
+
+async fn take_push(
+    desk: &Desk,
+    peer: Peer,
+    token: &str,
+    query: Result<Query<Push>, QueryRejection>,
+) -> Result<(), Answer> {
+    let Ok(Query(push)) = query else {
+        return Err(Answer::Refused(
+            StatusCode::BAD_REQUEST,
+            "The query cannot be read.",
+        ));
+    };
+    let device = match DeviceUuid::parse(token) {
+        Ok(uuid) => device::pinged(&desk.store.reader, &uuid).await?,
+        Err(_) => with_key(desk, token).await?,
+    };
+    let not_found = |answer| match answer {
+        Answer::Refused(status, _) => Answer::Refused(status, "Monitor not found or not active."),
+        problem => problem,
+    };
+    let device = device.ok_or_else(|| not_found(unknown(desk, peer)))?;
+    let is_up = push.status.as_deref().is_none_or(|status| status == "up");
+    let took = push.ping.and_then(|text| text.parse::<f64>().ok());
+    let took = took.and_then(|millis| Duration::try_from_secs_f64(millis / 1000.0).ok());
+    let mut message = push.msg.unwrap_or_default();
+    message.truncate(message.floor_char_boundary(KEPT_BODY));
+    let ping = Ping {
+        signal: if is_up {
+            Signal::Success
+        } else {
+            Signal::Fail(None)
+        },
+        run: String::new(),
+        message,
+        run_time: took,
+    };
+    Ok(record(desk, &device, ping).await?)
+}
+
+async fn with_key(desk: &Desk, token: &str) -> Result<Option<Device>, Answer> {
+    let key = good_key(desk, token).await?;
+    let Some((guild, id)) = key.and_then(|key| Some((key.guild_id, key.monitor_id?))) else {
+        return Ok(None);
+    };
+    Ok(device::by_id(&desk.store.reader, guild, id).await?)
+}
+
+fn pushed(status: StatusCode, facts: &serde_json::Value) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE.as_str(), "application/json"),
+        (header::CACHE_CONTROL.as_str(), "no-store"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN.as_str(), "*"),
+    ];
+    (status, headers, facts.to_string()).into_response()
+}

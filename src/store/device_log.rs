@@ -1,0 +1,255 @@
+//! What devices log, their pings among it, and the jobs that have begun and not ended.
+
+use std::time::Duration;
+
+use super::rows::{pieces, placeholders};
+use super::{Reader, StoreError, Tx};
+use crate::domain::Instant;
+use crate::domain::monitor::MonitorId;
+
+/// Lines of a device that are kept; the oldest go.
+pub const LINES_KEPT: u32 = 1_000;
+
+/// Jobs of a device that may have begun and not ended; the oldest are forgotten.
+const RUNS_KEPT: u32 = 100;
+
+/// A line that is to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewLine {
+    /// `line`, or the word of a ping's signal.
+    pub kind: &'static str,
+    pub level: Option<String>,
+    /// The device's own clock: a hint, kept as it was given.
+    pub said_at: Option<String>,
+    pub message: String,
+    /// Of a job that has ended.
+    pub run_time: Option<Duration>,
+}
+
+/// A line as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub id: i64,
+    /// When it came.
+    pub at: Instant,
+    pub kind: String,
+    pub level: Option<String>,
+    pub said_at: Option<String>,
+    pub message: String,
+    pub run_time: Option<Duration>,
+}
+
+/// Keeps lines in their order, and only the last so many of the device.
+pub async fn append(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    lines: &[NewLine],
+    now: Instant,
+) -> Result<(), StoreError> {
+    for piece in pieces(lines) {
+        let places = placeholders(piece.len(), 7);
+        let sql = format!(
+            "INSERT INTO device_logs (monitor_id, at, kind, level, said_at, message, run_ms) VALUES {places}"
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for line in piece {
+            query = query
+                .bind(id.0)
+                .bind(now.millis())
+                .bind(line.kind)
+                .bind(&line.level)
+                .bind(&line.said_at)
+                .bind(&line.message)
+                .bind(line.run_time.map(crate::domain::millis));
+        }
+        query.execute(&mut *tx.connection).await?;
+    }
+    sqlx::query(
+        "DELETE FROM device_logs WHERE monitor_id = $1 AND id <=
+         (SELECT id FROM device_logs WHERE monitor_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)",
+    )
+    .bind(id.0)
+    .bind(LINES_KEPT)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+type Row = (
+    i64,
+    i64,
+    String,
+    Option<String>,
+    Option<String>,
+    String,
+    Option<i64>,
+);
+
+fn read((id, at, kind, level, said_at, message, run_ms): Row) -> Line {
+    Line {
+        id,
+        at: Instant::from_millis(at),
+        kind,
+        level,
+        said_at,
+        message,
+        run_time: run_ms.map(|millis| Duration::from_millis(millis.unsigned_abs())),
+    }
+}
+
+/// The lines of a device after the one with this id, in their order.
+pub async fn list(
+    reader: &Reader,
+    id: MonitorId,
+    (after, limit): (i64, u32),
+) -> Result<Vec<Line>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT id, at, kind, level, said_at, message, run_ms FROM device_logs
+         WHERE monitor_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+    )
+    .bind(id.0)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// The last lines of a device, the newest first.
+pub async fn latest(reader: &Reader, id: MonitorId, limit: u32) -> Result<Vec<Line>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT id, at, kind, level, said_at, message, run_ms FROM device_logs
+         WHERE monitor_id = $1 ORDER BY id DESC LIMIT $2",
+    )
+    .bind(id.0)
+    .bind(limit)
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// A job begins; one of the same name that has not ended begins anew.
+pub async fn begin_run(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    run: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO device_runs (monitor_id, run, started_at) VALUES ($1, $2, $3)
+         ON CONFLICT (monitor_id, run) DO UPDATE SET started_at = excluded.started_at",
+    )
+    .bind(id.0)
+    .bind(run)
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    sqlx::query(
+        "DELETE FROM device_runs WHERE monitor_id = $1 AND run IN
+         (SELECT run FROM device_runs WHERE monitor_id = $1 ORDER BY started_at DESC, run LIMIT -1 OFFSET $2)",
+    )
+    .bind(id.0)
+    .bind(RUNS_KEPT)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// A job has ended; answers when it had begun, where that is known.
+pub async fn end_run(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    run: &str,
+) -> Result<Option<Instant>, StoreError> {
+    let began: Option<i64> = sqlx::query_scalar(
+        "DELETE FROM device_runs WHERE monitor_id = $1 AND run = $2 RETURNING started_at",
+    )
+    .bind(id.0)
+    .bind(run)
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    Ok(began.map(Instant::from_millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::device::DeviceUuid;
+    use crate::domain::monitor::GuildId;
+    use crate::store::device;
+    use crate::store::testing::TestStore;
+
+    fn at(seconds: i64) -> Instant {
+        Instant::from_millis(seconds * 1000)
+    }
+
+    fn line(number: usize) -> NewLine {
+        NewLine {
+            kind: "line",
+            level: Some("info".into()),
+            said_at: None,
+            message: format!("line {number}"),
+            run_time: None,
+        }
+    }
+
+    async fn with_device() -> (TestStore, MonitorId) {
+        let store = TestStore::open().await;
+        let id = store
+            .write(|tx| {
+                Box::pin(async move {
+                    let uuid = DeviceUuid::from_random([1; 16]);
+                    device::insert(tx, GuildId(1), (&uuid, "pump", None), at(0)).await
+                })
+            })
+            .await;
+        (store, id)
+    }
+
+    #[tokio::test]
+    async fn the_last_thousand_lines_are_kept_and_read_in_pages() {
+        let (store, id) = with_device().await;
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let lines: Vec<NewLine> = (0..1_300).map(line).collect();
+                    append(tx, id, &lines[..700], at(1)).await?;
+                    append(tx, id, &lines[700..], at(2)).await
+                })
+            })
+            .await;
+        let first = list(&store.reader, id, (0, 10)).await.unwrap();
+        assert_eq!((first.len(), first[0].message.as_str()), (10, "line 300"));
+        let rest = list(&store.reader, id, (first[9].id, 5_000)).await.unwrap();
+        assert_eq!(rest.len(), 990);
+        let last = latest(&store.reader, id, 1).await.unwrap();
+        assert_eq!((last[0].message.as_str(), last[0].at), ("line 1299", at(2)));
+    }
+
+    #[tokio::test]
+    async fn a_run_is_timed_from_its_own_beginning_and_ends_once() {
+        let (store, id) = with_device().await;
+        let ended = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    begin_run(tx, id, "a", at(1)).await?;
+                    begin_run(tx, id, "b", at(2)).await?;
+                    begin_run(tx, id, "a", at(3)).await?;
+                    for number in 0..200 {
+                        begin_run(tx, id, &format!("n{number}"), at(10 + number)).await?;
+                    }
+                    begin_run(tx, id, "a", at(500)).await?;
+                    Ok([
+                        end_run(tx, id, "a").await?,
+                        end_run(tx, id, "a").await?,
+                        end_run(tx, id, "b").await?,
+                        end_run(tx, id, "n199").await?,
+                    ])
+                })
+            })
+            .await;
+        assert_eq!(ended, [Some(at(500)), None, None, Some(at(209))]);
+        let left: Vec<(i64,)> = store.rows("SELECT COUNT(*) FROM device_runs").await;
+        assert_eq!(left, [(98,)]);
+    }
+}

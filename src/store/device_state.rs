@@ -1,0 +1,124 @@
+//! What devices are told to be, and what they say they are: two JSON objects each.
+
+use super::{Reader, StoreError, Tx};
+use crate::domain::Instant;
+use crate::domain::monitor::MonitorId;
+
+/// Both states of a device, as JSON objects in text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceState {
+    pub target: String,
+    pub current: String,
+    /// When it last said what it is.
+    pub reported_at: Option<Instant>,
+}
+
+impl Default for DeviceState {
+    fn default() -> Self {
+        Self {
+            target: "{}".into(),
+            current: "{}".into(),
+            reported_at: None,
+        }
+    }
+}
+
+type Row = (String, String, Option<i64>);
+
+fn read((target, current, reported_at): Row) -> DeviceState {
+    DeviceState {
+        target,
+        current,
+        reported_at: reported_at.map(Instant::from_millis),
+    }
+}
+
+/// The states of a device; empty objects where nobody has said anything.
+pub async fn get(reader: &Reader, id: MonitorId) -> Result<DeviceState, StoreError> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT target, current, reported_at FROM device_states WHERE monitor_id = $1",
+    )
+    .bind(id.0)
+    .fetch_optional(&reader.pool)
+    .await?;
+    Ok(row.map(read).unwrap_or_default())
+}
+
+/// What a device said it is, inside a transaction.
+pub async fn current(tx: &mut Tx<'_>, id: MonitorId) -> Result<Option<String>, StoreError> {
+    let current = sqlx::query_scalar("SELECT current FROM device_states WHERE monitor_id = $1")
+        .bind(id.0)
+        .fetch_optional(&mut *tx.connection)
+        .await?;
+    Ok(current)
+}
+
+/// A device says what it is.
+pub async fn report(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    current: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO device_states (monitor_id, current, reported_at) VALUES ($1, $2, $3)
+         ON CONFLICT (monitor_id) DO UPDATE SET current = excluded.current, reported_at = excluded.reported_at",
+    )
+    .bind(id.0)
+    .bind(current)
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// People say what a device is to be.
+pub async fn set_target(tx: &mut Tx<'_>, id: MonitorId, target: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO device_states (monitor_id, target) VALUES ($1, $2)
+         ON CONFLICT (monitor_id) DO UPDATE SET target = excluded.target",
+    )
+    .bind(id.0)
+    .bind(target)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::device::DeviceUuid;
+    use crate::domain::monitor::GuildId;
+    use crate::store::device;
+    use crate::store::testing::TestStore;
+
+    #[tokio::test]
+    async fn what_is_wanted_and_what_is_said_do_not_touch_each_other() {
+        let store = TestStore::open().await;
+        let now = Instant::from_millis(5);
+        let id = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let uuid = DeviceUuid::from_random([1; 16]);
+                    let id = device::insert(tx, GuildId(1), (&uuid, "pump", None), now).await?;
+                    assert_eq!(current(tx, id).await?, None);
+                    report(tx, id, r#"{"speed":1}"#, now).await?;
+                    set_target(tx, id, r#"{"speed":2}"#).await?;
+                    Ok(id)
+                })
+            })
+            .await;
+        let state = get(&store.reader, id).await.unwrap();
+        assert_eq!(
+            state,
+            DeviceState {
+                target: r#"{"speed":2}"#.into(),
+                current: r#"{"speed":1}"#.into(),
+                reported_at: Some(now),
+            }
+        );
+        let unknown = get(&store.reader, MonitorId(99)).await.unwrap();
+        assert_eq!(unknown, DeviceState::default());
+    }
+}

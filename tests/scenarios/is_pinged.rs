@@ -1,0 +1,190 @@
+//! What people already run goes on as it is: Healthchecks' pings and Uptime Kuma's pushes.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Running};
+use crate::listens::{device, key, quick, text};
+
+/// A device and a read key, to be pinged.
+fn with_device(running: &Running<'_>, fleet: &str) -> (String, String) {
+    let made = running.call("POST", "/api/v1/device/register", fleet, "");
+    (text(&made.json["uuid"]), text(&made.json["device_key"]))
+}
+
+fn ping(running: &Running<'_>, path: &str, body: &str) -> Answer {
+    running.call("POST", &format!("/ping/{path}"), "", body)
+}
+
+fn logs(running: &Running<'_>, read: &str, uuid: &str) -> Vec<Value> {
+    let page = running.call("GET", &format!("/api/v1/devices/{uuid}/logs"), read, "");
+    page.json["logs"].as_array().unwrap().clone()
+}
+
+#[test]
+fn a_job_that_pings_is_timed_and_its_failure_is_told_at_once() {
+    let rollcall = quick().with("HEARTBEAT_OFFLINE_THRESHOLD", "1h");
+    let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
+    let running = rollcall.run();
+    let (uuid, _) = with_device(&running, &fleet);
+    let run = "rid=7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f";
+    for (path, body, status, failure) in [
+        (format!("{uuid}/start?{run}"), "", "online", Value::Null),
+        (
+            format!("{uuid}?{run}"),
+            "backed up 3 files",
+            "online",
+            Value::Null,
+        ),
+        (
+            format!("{uuid}/3"),
+            "tar: x\ndisk full\n",
+            "offline",
+            json!("exit status 3: disk full"),
+        ),
+        (
+            format!("{uuid}/log"),
+            "still trying",
+            "offline",
+            json!("exit status 3: disk full"),
+        ),
+        (format!("{uuid}/0"), "", "online", Value::Null),
+        (
+            format!("{uuid}/fail"),
+            "",
+            "offline",
+            json!("its job failed"),
+        ),
+        (format!("{uuid}/success"), "", "online", Value::Null),
+    ] {
+        let answer = ping(&running, &path, body);
+        assert_eq!((answer.status, answer.text.as_str()), (200, "OK"), "{path}");
+        assert!(answer.head.contains("ping-body-limit: 10000"), "{answer:?}");
+        let shown = device(&running, &read, &uuid);
+        assert_eq!(
+            (&shown["status"], &shown["failure"]),
+            (&json!(status), &failure),
+            "{path}"
+        );
+    }
+    are_kept(&logs(&running, &read, &uuid));
+    let events = running.call("GET", "/api/v1/events?type=device_offline", &read, "");
+    assert_eq!(
+        events.json["events"].as_array().unwrap().len(),
+        2,
+        "{events:?}"
+    );
+    assert_eq!(
+        events.json["events"][1]["facts"]["reason"],
+        "exit status 3: disk full"
+    );
+}
+
+fn are_kept(lines: &[Value]) {
+    let kinds: Vec<String> = lines.iter().map(|line| text(&line["kind"])).collect();
+    assert_eq!(
+        kinds,
+        [
+            "start", "success", "fail", "log", "success", "fail", "success"
+        ]
+    );
+    let took = lines[1]["run_ms"].as_i64();
+    assert!(
+        took.is_some_and(|took| (0..60_000).contains(&took)),
+        "{lines:?}"
+    );
+    assert_eq!(lines[1]["message"], "backed up 3 files");
+    assert_eq!(lines[4]["run_ms"], Value::Null, "a run without a beginning");
+}
+
+#[test]
+fn pings_are_taken_as_their_clients_send_them_and_refused_as_they_expect() {
+    let rollcall = quick().with("HEARTBEAT_OFFLINE_THRESHOLD", "1h");
+    let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
+    let running = rollcall.run();
+    let (uuid, _) = with_device(&running, &fleet);
+    for method in ["GET", "HEAD"] {
+        let answer = running.call(method, &format!("/ping/{uuid}"), "", "");
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    // A long log is cut, not refused.
+    let answer = ping(&running, &uuid, &"ä".repeat(60_000));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let kept = logs(&running, &read, &uuid);
+    assert_eq!(kept[2]["message"].as_str().unwrap().len(), 10_000);
+    let nobody = "00000000-0000-4000-8000-000000000000";
+    for (path, status, told) in [
+        (nobody.to_owned(), 404, "not found"),
+        ("nonsense".to_owned(), 400, "invalid url format"),
+        (format!("{uuid}/256"), 400, "invalid url format"),
+        (format!("{uuid}/nonsense"), 400, "invalid url format"),
+        (format!("{uuid}?rid=tuesday"), 400, "invalid uuid format"),
+    ] {
+        let answer = ping(&running, &path, "");
+        assert_eq!(
+            (answer.status, answer.text.as_str()),
+            (status, told),
+            "{path}"
+        );
+    }
+    // Whoever tries uuids out is stopped soon; those who are known are not.
+    let tried: Vec<u16> = (0..20).map(|_| ping(&running, nobody, "").status).collect();
+    assert_eq!(tried.last(), Some(&429), "{tried:?}");
+    assert_eq!(ping(&running, &uuid, "").status, 200);
+}
+
+#[test]
+fn a_push_of_uptime_kumas_is_a_check_in() {
+    let rollcall = quick().with("HEARTBEAT_OFFLINE_THRESHOLD", "1h");
+    let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
+    let running = rollcall.run();
+    let (uuid, own) = with_device(&running, &fleet);
+    let push = |token: &str, query: &str| {
+        running.call("GET", &format!("/api/push/{token}{query}"), "", "")
+    };
+    let short = uuid.replace('-', "");
+    for (token, query, status, failure) in [
+        (&short, "?status=up&msg=OK&ping=", "online", Value::Null),
+        (
+            &own,
+            "?status=down&msg=no%20disk",
+            "offline",
+            json!("no disk"),
+        ),
+        (&uuid, "?status=up&msg=OK&ping=12.5", "online", Value::Null),
+        (&uuid, "", "online", Value::Null),
+    ] {
+        let answer = push(token, query);
+        assert_eq!(
+            (answer.status, &answer.json),
+            (200, &json!({ "ok": true })),
+            "{query}"
+        );
+        let shown = device(&running, &read, &uuid);
+        assert_eq!(
+            (&shown["status"], &shown["failure"]),
+            (&json!(status), &failure),
+            "{query}"
+        );
+    }
+    assert_eq!(logs(&running, &read, &uuid)[2]["run_ms"], 12);
+    for token in ["nonsense", "00000000000040008000000000000000", &read] {
+        let answer = push(token, "?status=up");
+        let told = json!({ "ok": false, "msg": "Monitor not found or not active." });
+        assert_eq!((answer.status, answer.json), (404, told), "{token}");
+    }
+}
+
+#[test]
+fn a_uuid_that_another_server_registers_again_takes_no_pings_from_the_first() {
+    let rollcall = quick().with("HEARTBEAT_OFFLINE_THRESHOLD", "1h");
+    let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
+    let (foreign, theirs) = (key(&rollcall, "fleet", "43"), key(&rollcall, "read", "43"));
+    let running = rollcall.run();
+    let (uuid, _) = with_device(&running, &fleet);
+    let body = format!(r#"{{"uuid":"{uuid}"}}"#);
+    let taken = running.call("POST", "/api/v1/device/register", &foreign, &body);
+    assert_eq!(taken.status, 201, "their own device, of the same uuid");
+    assert_eq!(ping(&running, &format!("{uuid}/fail"), "").status, 200);
+    assert_eq!(device(&running, &read, &uuid)["status"], "offline");
+    assert_eq!(device(&running, &theirs, &uuid)["status"], "online");
+}

@@ -1,0 +1,149 @@
+//! Devices are told what to be, say what they are, and log; every call of theirs is a sign of life.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Running, wait_for};
+use crate::listens::{device, key, quick, text};
+
+fn become_offline(running: &Running<'_>, read: &str, uuid: &str) {
+    wait_for("the silence to be noticed", || {
+        (device(running, read, uuid)["status"] == "offline").then_some(())
+    });
+}
+
+#[test]
+fn a_device_asks_what_it_is_to_be_and_says_what_it_is() {
+    let rollcall = quick();
+    let (fleet, admin) = (key(&rollcall, "fleet", "42"), key(&rollcall, "admin", "42"));
+    let running = rollcall.run();
+    let uuid = "7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f";
+    let state = format!("/api/v1/device/{uuid}/state");
+    // Unknown so far: made on the way, with a key of its own.
+    let first = running.call("GET", &state, &fleet, "");
+    assert_eq!((first.status, &first.json), (200, &json!({})), "{first:?}");
+    let own = first.header("rollcall-device-key").unwrap();
+    let shown = format!("/api/v1/devices/{uuid}");
+    let change = r#"{"target_state":{"speed":2},"threshold":"3s"}"#;
+    assert_eq!(running.call("PATCH", &shown, &admin, change).status, 200);
+
+    let asked = running.call("GET", &state, &own, "");
+    assert_eq!(asked.json, json!({ "speed": 2 }));
+    let tag = asked.header("etag").unwrap();
+    become_offline(&running, &admin, uuid);
+    let headers = [("If-None-Match", tag.as_str())];
+    let same = running.call_with("GET", &state, (&own, &headers), "");
+    assert_eq!((same.status, same.text.as_str()), (304, ""));
+    assert_eq!(
+        device(&running, &admin, uuid)["status"],
+        "online",
+        "a 304 is a sign of life"
+    );
+
+    become_offline(&running, &admin, uuid);
+    let said = running.call(
+        "PATCH",
+        &state,
+        &own,
+        r#"{"speed":1,"app":{"version":"1"}}"#,
+    );
+    assert_eq!((said.status, &said.json["status"]), (200, &json!("online")));
+    for (key, body) in [
+        (&own, r#"{"app":{"mode":"idle"}}"#.to_owned()),
+        (&fleet, format!(r#"{{"uuid":"{uuid}","speed":null}}"#)),
+    ] {
+        let said = running.call("PATCH", "/api/v1/device/state", key, &body);
+        assert_eq!(said.status, 200, "{said:?}");
+    }
+    let now = device(&running, &admin, uuid);
+    assert_eq!(
+        now["current_state"],
+        json!({ "app": { "version": "1", "mode": "idle" } })
+    );
+    assert_eq!(now["target_state"], json!({ "speed": 2 }));
+    let nameless = running.call("PATCH", "/api/v1/device/state", &fleet, "{}");
+    assert_eq!(nameless.status, 422, "{nameless:?}");
+    assert!(
+        text(&nameless.json["detail"]).contains("`uuid`"),
+        "{nameless:?}"
+    );
+}
+
+#[test]
+fn a_devices_log_is_kept_and_read_in_pages() {
+    let rollcall = quick();
+    let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
+    let foreign = key(&rollcall, "read", "43");
+    let running = rollcall.run();
+    let made = running.call("POST", "/api/v1/device/register", &fleet, "");
+    let (uuid, own) = (text(&made.json["uuid"]), text(&made.json["device_key"]));
+    let logs = format!("/api/v1/device/{uuid}/logs");
+    become_offline(&running, &read, &uuid);
+    let batch = r#"["one",{"message":"two","level":"warn","timestamp":17}]"#;
+    assert_eq!(running.call("POST", &logs, &own, batch).status, 200);
+    assert_eq!(device(&running, &read, &uuid)["status"], "online");
+    let headers = [("Content-Type", "application/x-ndjson")];
+    let each = "{\"message\":\"three\"}\n\"four\"\n";
+    let taken = running.call_with("POST", &logs, (&own, &headers), each);
+    assert_eq!(taken.status, 200, "{taken:?}");
+
+    let page = |key: &str, query: &str| {
+        running.call(
+            "GET",
+            &format!("/api/v1/devices/{uuid}/logs{query}"),
+            key,
+            "",
+        )
+    };
+    let messages = |page: &Value| -> Vec<String> {
+        let lines = page["logs"].as_array().unwrap();
+        lines.iter().map(|line| text(&line["message"])).collect()
+    };
+    let first = page(&read, "?limit=3").json;
+    assert_eq!(messages(&first), ["one", "two", "three"]);
+    assert_eq!(
+        (&first["logs"][1]["level"], &first["logs"][1]["timestamp"]),
+        (&json!("warn"), &json!("17"))
+    );
+    let rest = page(&own, &format!("?limit=3&after={}", first["next"])).json;
+    assert_eq!(
+        (messages(&rest), &rest["next"]),
+        (vec!["four".to_owned()], &Value::Null)
+    );
+    assert_eq!(page(&foreign, "").status, 404);
+    for (body, status) in [
+        ("[1]", 422),
+        (r#""one""#, 400),
+        (r#"[{"message":"a","color":1}]"#, 422),
+    ] {
+        let answer = running.call("POST", &logs, &own, body);
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+    for query in ["?limit=0", "?limit=1001", "?after=-1", "?before=1"] {
+        assert_eq!(page(&read, query).status, 400, "{query}");
+    }
+}
+
+#[test]
+fn wrong_keys_are_slowed_down_and_good_ones_from_the_same_address_are_not() {
+    let rollcall = quick();
+    let read = key(&rollcall, "read", "42");
+    let running = rollcall.run();
+    let tried: Vec<u16> = (0..15)
+        .map(|_| {
+            running
+                .call("GET", "/api/v1/devices", "nonsense", "")
+                .status
+        })
+        .collect();
+    assert_eq!(
+        (&tried[..10], tried[14]),
+        (&[401; 10][..], 429),
+        "{tried:?}"
+    );
+    let refused = running.call("GET", "/api/v1/devices", "nonsense", "");
+    assert!(refused.header("retry-after").is_some(), "{refused:?}");
+    assert_eq!(
+        running.call("GET", "/api/v1/devices", &read, "").status,
+        200
+    );
+}
