@@ -175,6 +175,8 @@ impl Shared<'_> {
             vitals: Arc::clone(&self.vitals),
             listening: Listening::start(self.store.writer.clone(), Clock::SYSTEM),
             thresholds: self.settings.heartbeat.thresholds,
+            looking: self.looking.clone(),
+            quota_endpoints: self.settings.quota_endpoints,
             pace: http::Pace::of_callers(),
             strangers: http::Pace::of_strangers(),
             clock: Clock::SYSTEM,

@@ -1,12 +1,13 @@
 //! What Rollcall knows: pure rules and words. No async, no I/O, no clock, no serialisation.
 //!
-//! Reading order: what is on the roll (`monitor`), where it is and what a look asks for (`target`, `check`), when it is
+//! Reading order: what is on the roll (`monitor`), where it is and what a look asks for (`target`, `check`, `check_change`), when it is
 //! due (`schedule`), what was seen (`outcome`, `ping`), what it means (`status`), what is told of it (`event`, `presence`,
 //! `text`); and for Discord's gateway, what to ask for and when to try again (`intent`, `reconnect`).
 
 pub mod address;
 pub mod cadence;
 pub mod check;
+pub mod check_change;
 pub mod device;
 pub mod event;
 mod instant;

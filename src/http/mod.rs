@@ -12,6 +12,7 @@ use axum::Router;
 use axum::routing::get;
 
 use crate::actions::listening::Listening;
+use crate::actions::looking::Looking;
 use crate::clock::Clock;
 use crate::domain::threshold::Thresholds;
 use crate::metrics::Metrics;
@@ -30,6 +31,10 @@ pub struct Desk {
     pub listening: Listening,
     /// Of servers that have none of their own.
     pub thresholds: Thresholds,
+    /// For looks that are asked for.
+    pub looking: Looking,
+    /// Endpoints that a guild may have.
+    pub quota_endpoints: u64,
     pub pace: Pace,
     /// The pace of those whose key is none.
     pub strangers: Pace,

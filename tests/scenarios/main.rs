@@ -18,6 +18,7 @@ mod is_watched;
 mod listens;
 mod listens_in_discord;
 mod loses_discord;
+mod over_http;
 mod soaks;
 mod starts_and_stops;
 mod tells_devices;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{Running, wait_for};
-use crate::listens::{device, key, quick, text};
+use crate::listens::{device, key, quick, read_with, text};
 
 fn become_offline(running: &Running<'_>, read: &str, uuid: &str) {
     wait_for("the silence to be noticed", || {
@@ -87,11 +87,10 @@ fn a_devices_log_is_kept_and_read_in_pages() {
     assert_eq!(taken.status, 200, "{taken:?}");
 
     let page = |key: &str, query: &str| {
-        running.call(
-            "GET",
-            &format!("/api/v1/devices/{uuid}/logs{query}"),
+        read_with(
+            &running,
             key,
-            "",
+            &format!("/api/v1/devices/{uuid}/logs{query}"),
         )
     };
     let messages = |page: &Value| -> Vec<String> {

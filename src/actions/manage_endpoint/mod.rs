@@ -67,6 +67,16 @@ pub struct Edit {
     pub check: Option<Option<crate::domain::check::HttpCheck>>,
 }
 
+impl Edit {
+    /// Whether everything is to stay as it is.
+    pub fn is_nothing(&self) -> bool {
+        self.name.is_none()
+            && self.target.is_none()
+            && self.interval.is_none()
+            && self.check.is_none()
+    }
+}
+
 /// Changes an endpoint and answers how it is described now. A new target begins anew, with nothing known.
 pub async fn edit(
     store: &Store,

@@ -6,6 +6,7 @@ mod body;
 mod device;
 mod device_log;
 mod device_state;
+mod endpoint;
 mod event;
 mod pace;
 pub(super) mod problem;
@@ -35,6 +36,14 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/devices", get(device::list))
         .route("/devices/{uuid}", get(device::show).patch(device::edit))
         .route("/devices/{uuid}/logs", get(device_log::list))
+        .route("/endpoints", get(endpoint::list).post(endpoint::add))
+        .route(
+            "/endpoints/{id}",
+            get(endpoint::show)
+                .patch(endpoint::edit)
+                .delete(endpoint::remove),
+        )
+        .route("/endpoints/{id}/recheck", post(endpoint::recheck))
         .route("/events", get(event::list))
         .route("/server-stats", post(server::report))
         .route("/servers", get(server::list))

@@ -4,8 +4,8 @@ use super::{apply, find, manager, wrong};
 use crate::actions::manage_endpoint::Edit;
 use crate::discord::error::CommandError;
 use crate::discord::{Context, complete};
-use crate::domain::check::{HttpCheck, MAX_REDIRECTS, Method};
-use crate::domain::target::Scheme;
+use crate::domain::check::Method;
+use crate::domain::check_change::CheckChange;
 
 /// How a look asks. Append only: Discord remembers a choice by its place.
 #[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
@@ -58,31 +58,23 @@ pub(super) async fn http(
 ) -> Result<(), CommandError> {
     let asker = manager(ctx)?;
     let known = find(ctx, asker, &endpoint).await?;
-    if known.description.target.scheme == Scheme::Tcp {
-        return Err(wrong(
-            "endpoint",
-            "a tcp endpoint has no HTTP options; it passes when the connection opens",
-        ));
-    }
-    let mut check = known.description.check.unwrap_or_default();
-    if let Some(status) = status {
-        check.expected_status =
-            HttpCheck::parse_status(&status).map_err(|error| wrong("status", error))?;
-    }
-    if let Some(keyword) = keyword {
-        let kept = (keyword != "none")
-            .then(|| HttpCheck::parse_keyword(&keyword))
-            .transpose();
-        check.keyword = kept.map_err(|error| wrong("keyword", error))?;
-    }
-    if let Some(headers) = headers {
-        check.headers = HttpCheck::parse_headers(&headers.replace('|', "\n"))
-            .map_err(|error| wrong("headers", error))?;
-    }
-    check.method = method.map_or(check.method, Method::from);
-    check.max_redirects = redirects.unwrap_or(check.max_redirects).min(MAX_REDIRECTS);
-    check.verify_tls = verify_tls.unwrap_or(check.verify_tls);
-    let check = Some(check).filter(|check| *check != HttpCheck::default());
+    let change = CheckChange {
+        status,
+        keyword: keyword.map(|keyword| Some(keyword).filter(|keyword| keyword != "none")),
+        method: method.map(|method| Method::from(method).word().to_owned()),
+        headers: headers.map(|headers| headers.replace('|', "\n")),
+        redirects,
+        verify_tls,
+    };
+    let check = change
+        .apply(known.description.check, known.description.target.scheme)
+        .map_err(|refused| {
+            let option = match refused.option {
+                "target" => "endpoint",
+                option => option,
+            };
+            wrong(option, refused.error)
+        })?;
     apply(
         ctx,
         asker,

@@ -1,0 +1,175 @@
+//! Options of an HTTP look as people give them, at whichever door: read, judged, and put onto what was there.
+
+use std::fmt;
+
+use super::check::{CheckError, HttpCheck, MAX_REDIRECTS, Method};
+use super::target::Scheme;
+
+/// What is to be changed; `None` leaves an option as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckChange {
+    /// Such as `200` or `200-399`.
+    pub status: Option<String>,
+    /// `Some(None)`: no keyword is looked for.
+    pub keyword: Option<Option<String>>,
+    /// GET, HEAD or OPTIONS.
+    pub method: Option<String>,
+    /// `Name: value`, one on a line.
+    pub headers: Option<String>,
+    pub redirects: Option<u8>,
+    pub verify_tls: Option<bool>,
+}
+
+/// An option that was refused, by its name at the doors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongOption {
+    pub option: &'static str,
+    pub error: CheckError,
+}
+
+impl fmt::Display for WrongOption {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "`{}`: {}", self.option, self.error)
+    }
+}
+
+impl CheckChange {
+    /// The options after the change; `None` where each has its default. A TCP look has no options.
+    pub fn apply(
+        self,
+        before: Option<HttpCheck>,
+        scheme: Scheme,
+    ) -> Result<Option<HttpCheck>, WrongOption> {
+        if scheme == Scheme::Tcp {
+            return self.for_tcp();
+        }
+        let named = |option| move |error| WrongOption { option, error };
+        let mut check = before.unwrap_or_default();
+        if let Some(status) = &self.status {
+            check.expected_status = HttpCheck::parse_status(status).map_err(named("status"))?;
+        }
+        if let Some(keyword) = &self.keyword {
+            let keyword = keyword.as_deref().map(HttpCheck::parse_keyword).transpose();
+            check.keyword = keyword.map_err(named("keyword"))?;
+        }
+        if let Some(method) = &self.method {
+            let refuse =
+                || CheckError("it must be GET, HEAD or OPTIONS; a right one is `HEAD`".to_owned());
+            let method = Method::from_word(method).ok_or_else(refuse);
+            check.method = method.map_err(named("method"))?;
+        }
+        if let Some(headers) = &self.headers {
+            check.headers = HttpCheck::parse_headers(headers).map_err(named("headers"))?;
+        }
+        if let Some(redirects) = self.redirects {
+            if redirects > MAX_REDIRECTS {
+                let error =
+                    CheckError("at most 3 redirects are followed; a right one is `1`".into());
+                return Err(named("redirects")(error));
+            }
+            check.max_redirects = redirects;
+        }
+        check.verify_tls = self.verify_tls.unwrap_or(check.verify_tls);
+        Ok(Some(check).filter(|check| *check != HttpCheck::default()))
+    }
+
+    fn for_tcp(self) -> Result<Option<HttpCheck>, WrongOption> {
+        if self == Self::default() {
+            return Ok(None);
+        }
+        Err(WrongOption {
+            option: "target",
+            error: CheckError(
+                "a tcp endpoint has no HTTP options; it passes when the connection opens".into(),
+            ),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_put_onto_what_was_there() {
+        let change = CheckChange {
+            status: Some("204".into()),
+            keyword: Some(Some("ok".into())),
+            method: Some("options".into()),
+            headers: Some("Accept: text/plain".into()),
+            redirects: Some(2),
+            verify_tls: Some(false),
+        };
+        let check = change.apply(None, Scheme::Https).unwrap().unwrap();
+        assert_eq!(check.expected_status, (204, 204));
+        assert_eq!((check.method, check.max_redirects), (Method::Options, 2));
+        let less = CheckChange {
+            keyword: Some(None),
+            ..CheckChange::default()
+        };
+        let check = less.apply(Some(check), Scheme::Https).unwrap().unwrap();
+        assert_eq!((&check.keyword, check.verify_tls), (&None, false));
+        let back = CheckChange {
+            status: Some("200-399".into()),
+            ..CheckChange::default()
+        };
+        assert_eq!(
+            back.apply(None, Scheme::Http),
+            Ok(None),
+            "the defaults are none"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let none = CheckChange::default;
+        for (change, option) in [
+            (
+                CheckChange {
+                    status: Some("0".into()),
+                    ..none()
+                },
+                "status",
+            ),
+            (
+                CheckChange {
+                    keyword: Some(Some(String::new())),
+                    ..none()
+                },
+                "keyword",
+            ),
+            (
+                CheckChange {
+                    method: Some("POST".into()),
+                    ..none()
+                },
+                "method",
+            ),
+            (
+                CheckChange {
+                    headers: Some("Host: x".into()),
+                    ..none()
+                },
+                "headers",
+            ),
+            (
+                CheckChange {
+                    redirects: Some(4),
+                    ..none()
+                },
+                "redirects",
+            ),
+        ] {
+            assert_eq!(change.apply(None, Scheme::Http).unwrap_err().option, option);
+        }
+        let on_tcp = CheckChange {
+            redirects: Some(1),
+            ..none()
+        };
+        assert_eq!(
+            on_tcp.apply(None, Scheme::Tcp).unwrap_err().option,
+            "target"
+        );
+        assert_eq!(none().apply(None, Scheme::Tcp), Ok(None));
+    }
+}

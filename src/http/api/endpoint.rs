@@ -1,0 +1,273 @@
+//! Endpoints: the same actions as the commands of `/endpoint`, for programs.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::auth::Caller;
+use super::body::Fields;
+use super::device::{answer, unprocessable};
+use super::problem::Problem;
+use super::query::{Asked, limit, wrong};
+use crate::actions::export_endpoints::listed;
+use crate::actions::import_endpoints::default_name;
+use crate::actions::manage_endpoint::{self, Added, Edit};
+use crate::actions::recheck;
+use crate::domain::check_change::CheckChange;
+use crate::domain::key::KeyKind::{Admin, Read};
+use crate::domain::monitor::{MonitorId, parse_interval, parse_name};
+use crate::domain::outcome::FailureClass;
+use crate::domain::status::Status;
+use crate::domain::target::Target;
+use crate::http::Desk;
+use crate::store::endpoint::{self, Description, Endpoint, Filter};
+
+/// Endpoints on a page where nothing else is asked for, and at most.
+const PAGE: u32 = 100;
+const LONGEST_PAGE: u32 = 1_000;
+
+/// Which endpoints are asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    status: Option<String>,
+    active: Option<bool>,
+    reason: Option<String>,
+    offset: Option<u64>,
+    limit: Option<u32>,
+}
+
+/// `GET /endpoints`, with a read or an admin key: those down the longest first, then by name.
+pub(super) async fn list(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Asked(wanted): Asked<Wanted>,
+) -> Result<Response, Problem> {
+    caller.must_be(&[Read, Admin])?;
+    let status = wanted.status.map(|word| {
+        Status::from_word(&word)
+            .ok_or_else(|| wrong("`status` is none that there is; a right one is `status=offline`"))
+    });
+    let reason = wanted.reason.map(|word| {
+        FailureClass::from_word(&word).ok_or_else(|| {
+            wrong("`reason` is none that there is; a right one is `reason=timed_out`")
+        })
+    });
+    let filter = Filter {
+        guild: Some(caller.0.guild_id),
+        status: status.transpose()?,
+        active: wanted.active,
+        reason: reason.transpose()?,
+    };
+    let limit = limit(wanted.limit, PAGE, LONGEST_PAGE)?;
+    let offset = wanted.offset.unwrap_or(0);
+    let page = endpoint::list(&desk.store.reader, filter, offset, limit).await?;
+    let endpoints: Vec<Value> = page.endpoints.iter().map(shown).collect();
+    Ok(answer(
+        StatusCode::OK,
+        &json!({ "endpoints": endpoints, "total": page.total }),
+    ))
+}
+
+/// `GET /endpoints/{id}`, with a read or an admin key.
+pub(super) async fn show(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    caller.must_be(&[Read, Admin])?;
+    let endpoint = find(&desk, &caller, &id).await?;
+    Ok(answer(StatusCode::OK, &shown(&endpoint)))
+}
+
+/// What is said of an endpoint.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Said {
+    target: Option<String>,
+    name: Option<String>,
+    /// A length such as `30s`; `null`: the setting's.
+    #[serde(default, deserialize_with = "super::body::given")]
+    interval: Option<Option<String>>,
+    http: Option<Http>,
+    paused: Option<bool>,
+}
+
+/// What a page is asked and must answer.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Http {
+    status: Option<String>,
+    /// `null`: none is looked for.
+    #[serde(default, deserialize_with = "super::body::given")]
+    keyword: Option<Option<String>>,
+    method: Option<String>,
+    headers: Option<BTreeMap<String, String>>,
+    redirects: Option<u8>,
+    verify_tls: Option<bool>,
+}
+
+impl From<Http> for CheckChange {
+    fn from(http: Http) -> Self {
+        let lines = |headers: BTreeMap<String, String>| {
+            let lines = headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {value}"));
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        Self {
+            status: http.status,
+            keyword: http.keyword,
+            method: http.method,
+            headers: http.headers.map(lines),
+            redirects: http.redirects,
+            verify_tls: http.verify_tls,
+        }
+    }
+}
+
+/// `POST /endpoints`, with an admin key.
+pub(super) async fn add(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Fields(said): Fields<Said>,
+) -> Result<Response, Problem> {
+    caller.must_be(&[Admin])?;
+    let missing = "it is needed; a right one is `\"target\": \"https://example.org/health\"`";
+    let target = said.target.as_deref();
+    let target = parse_target(target.ok_or_else(|| unprocessable("target", missing))?)?;
+    let edit = changes(said, &target, None)?;
+    let description = Description {
+        name: edit.name.unwrap_or_else(|| default_name(&target)),
+        check: edit.check.flatten(),
+        interval: edit.interval.flatten(),
+        target,
+    };
+    let (text, now) = (description.target.to_string(), desk.clock.now());
+    let quota = desk.quota_endpoints;
+    let asker = caller.asker();
+    let added = manage_endpoint::add(&desk.store, asker, vec![description], quota, now).await?;
+    let Some(Added::New(id)) = added.first() else {
+        let detail = format!("{text} is on the roll already");
+        return Err(Problem::new(StatusCode::CONFLICT, detail));
+    };
+    let endpoint = find(&desk, &caller, &id.0.to_string()).await?;
+    Ok(answer(StatusCode::CREATED, &shown(&endpoint)))
+}
+
+/// `PATCH /endpoints/{id}`, with an admin key. `paused` stops looking at it, or begins again.
+pub(super) async fn edit(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Fields(said): Fields<Said>,
+) -> Result<Response, Problem> {
+    caller.must_be(&[Admin])?;
+    let before = find(&desk, &caller, &id).await?;
+    let (store, asker, now) = (&desk.store, caller.asker(), desk.clock.now());
+    let target = said.target.as_deref().map(parse_target).transpose()?;
+    let paused = said.paused;
+    let at = target.as_ref().unwrap_or(&before.description.target);
+    let mut edit = changes(said, at, Some(&before))?;
+    edit.target = target;
+    if !edit.is_nothing() {
+        manage_endpoint::edit(store, asker, before.id, edit, now).await?;
+    }
+    match paused {
+        Some(true) if before.state.status != Status::Paused => {
+            manage_endpoint::pause(store, asker, before.id, now).await?;
+        }
+        Some(false) if before.state.status == Status::Paused => {
+            manage_endpoint::resume(store, asker, before.id, now).await?;
+        }
+        _ => {}
+    }
+    let endpoint = find(&desk, &caller, &id).await?;
+    Ok(answer(StatusCode::OK, &shown(&endpoint)))
+}
+
+/// `DELETE /endpoints/{id}`, with an admin key.
+pub(super) async fn remove(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    caller.must_be(&[Admin])?;
+    let id = parse_id(&id)?;
+    manage_endpoint::remove(&desk.store, caller.asker(), id, desk.clock.now()).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `POST /endpoints/{id}/recheck`, with an admin key: looks at it now, and answers how it stands then.
+pub(super) async fn recheck(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    caller.must_be(&[Admin])?;
+    let endpoint = find(&desk, &caller, &id).await?;
+    let scheduled = recheck::scheduled(&desk.store.reader, &endpoint).await?;
+    let actor = caller.asker().actor;
+    desk.looking.look_and_record(&scheduled, actor).await?;
+    let endpoint = find(&desk, &caller, &id).await?;
+    Ok(answer(StatusCode::OK, &shown(&endpoint)))
+}
+
+fn parse_id(id: &str) -> Result<MonitorId, Problem> {
+    id.parse().map(MonitorId).map_err(|_| Problem::not_found())
+}
+
+async fn find(desk: &Desk, caller: &Caller, id: &str) -> Result<Endpoint, Problem> {
+    let id = parse_id(id)?;
+    let endpoint = endpoint::get(&desk.store.reader, caller.0.guild_id, id).await?;
+    endpoint.ok_or_else(Problem::not_found)
+}
+
+fn parse_target(text: &str) -> Result<Target, Problem> {
+    text.parse::<Target>()
+        .map_err(|error| unprocessable("target", error))
+}
+
+/// Everything but the target.
+fn changes(said: Said, target: &Target, before: Option<&Endpoint>) -> Result<Edit, Problem> {
+    let name = said.name.map(|name| parse_name(&name)).transpose();
+    let interval = said
+        .interval
+        .map(|length| length.map(|text| parse_interval(&text)).transpose());
+    let known = before.and_then(|endpoint| endpoint.description.check.clone());
+    let check = said.http.map(|http| {
+        let check = CheckChange::from(http).apply(known, target.scheme);
+        check.map_err(|wrong| unprocessable(&format!("http.{}", wrong.option), wrong.error))
+    });
+    Ok(Edit {
+        name: name.map_err(|error| unprocessable("name", error))?,
+        target: None,
+        interval: interval
+            .transpose()
+            .map_err(|error| unprocessable("interval", error))?,
+        check: check.transpose()?,
+    })
+}
+
+fn shown(endpoint: &Endpoint) -> Value {
+    let mut facts = listed(endpoint);
+    let description = &endpoint.description;
+    facts["interval_seconds"] = json!(description.interval.map(|interval| interval.as_secs()));
+    facts["latency_ms"] = json!(
+        endpoint
+            .latency
+            .map(|latency| latency.as_secs_f64() * 1000.0)
+    );
+    // Values of headers may be secrets: they are sent, and never shown.
+    facts["http"] = json!(description.check.as_ref().map(|check| json!({
+        "status": format!("{}-{}", check.expected_status.0, check.expected_status.1),
+        "keyword": check.keyword, "method": check.method.word(), "redirects": check.max_redirects,
+        "verify_tls": check.verify_tls,
+        "headers": check.headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+    })));
+    facts
+}
