@@ -53,6 +53,8 @@ pub struct Edit {
     pub is_active: Option<bool>,
     /// `Some(None)`: back to the settings'.
     pub thresholds: Option<Option<Thresholds>>,
+    /// Whether they are to follow its rhythm by themselves.
+    pub auto_thresholds: Option<bool>,
 }
 
 /// Changes a server.
@@ -68,24 +70,44 @@ pub async fn edit(
         .transact(move |tx| {
             Box::pin(async move {
                 let mut server = of_guild(tx, asker, id).await?;
+                let is_more_than_thresholds =
+                    edit.name.is_some() || edit.is_active.is_some() || edit.auto_thresholds.is_some();
                 server.name = edit.name.unwrap_or(server.name);
                 if let Some(is_active) = edit.is_active.filter(|wanted| *wanted != server.is_active) {
                     server.is_active = is_active;
                     switch(tx, &server, now).await?;
                 }
-                server.thresholds = edit.thresholds.unwrap_or(server.thresholds);
+                if let Some(auto) = edit.auto_thresholds {
+                    server.auto_thresholds = auto;
+                }
+                let before = server.thresholds;
+                server.thresholds = edit.thresholds.unwrap_or(before);
                 server::update(tx, &server).await?;
-                let minutes = |length: std::time::Duration| length.as_secs_f64() / 60.0;
-                let thresholds = server.thresholds.map(|thresholds| {
-                    [thresholds.online(), thresholds.warning(), thresholds.offline()].map(minutes)
-                });
-                let facts = json!({
-                    "name": server.name, "is_active": server.is_active, "threshold_minutes": thresholds,
-                });
-                Ok(note(tx, asker, (id, EventKind::ServerEdited, facts), now).await?)
+                if is_more_than_thresholds {
+                    let facts = json!({
+                        "name": server.name, "is_active": server.is_active,
+                        "auto_thresholds": server.auto_thresholds,
+                    });
+                    note(tx, asker, (id, EventKind::ServerEdited, facts), now).await?;
+                }
+                if edit.thresholds.is_some() {
+                    let facts = json!({
+                        "before_minutes": minutes(before), "after_minutes": minutes(server.thresholds),
+                    });
+                    let kind = EventKind::ServerThresholdsChanged;
+                    note(tx, asker, (id, kind, facts), now).await?;
+                }
+                Ok(())
             })
         })
         .await
+}
+
+/// In the audit log; `null`: the settings'.
+fn minutes(thresholds: Option<Thresholds>) -> serde_json::Value {
+    let minutes = |length: std::time::Duration| length.as_secs_f64() / 60.0;
+    let lengths = |own: Thresholds| [own.online(), own.warning(), own.offline()].map(minutes);
+    json!(thresholds.map(lengths))
 }
 
 /// A server that is switched off is paused: nobody waits for it. Switched on, one that has ever reported counts as online
@@ -259,6 +281,7 @@ mod tests {
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         let own = Thresholds::new(minutes(10), minutes(30), minutes(60)).unwrap();
         let change = Edit {
+            auto_thresholds: None,
             name: Some("db-2".into()),
             is_active: Some(false),
             thresholds: Some(Some(own)),

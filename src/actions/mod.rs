@@ -15,6 +15,8 @@ pub mod manage_key;
 pub mod manage_server;
 pub mod recheck;
 pub mod record_outcome;
+pub mod server_stats;
+pub mod suggest_thresholds;
 pub mod summarize;
 
 use crate::domain::event::Actor;

@@ -9,12 +9,13 @@ use super::reply::Card;
 use super::{Desk, buttons};
 use crate::actions::manage_endpoint::{self, Added};
 use crate::actions::record_outcome::Recorded;
-use crate::actions::{Asker, recheck};
-use crate::domain::monitor::GuildId;
+use crate::actions::{Asker, manage_server, recheck, suggest_thresholds};
+use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::outcome::FailureClass;
 use crate::domain::target::{Host, Target};
+use crate::domain::threshold::Thresholds;
 use crate::store::endpoint::{self, Description, Endpoint, Filter};
-use crate::store::job_run;
+use crate::store::{job_run, server};
 
 /// How the bot itself is.
 pub(super) async fn bot_health(desk: &Desk) -> Result<Health, CommandError> {
@@ -171,6 +172,67 @@ pub(super) async fn recheck_all(desk: &Desk, asker: Asker) -> Result<Card, Comma
         &summary,
         stopwatch.elapsed(),
     )))
+}
+
+/// Thresholds that a server's rhythm would give it, with buttons for those who may take them.
+pub(super) async fn suggestion(
+    desk: &Desk,
+    asker: Asker,
+    id: MonitorId,
+    may_manage: bool,
+) -> Result<Card, CommandError> {
+    let reader = &desk.store.reader;
+    let server = server::get(reader, asker.guild, id).await?;
+    let server = server.ok_or_else(gone)?;
+    let at = (desk.thresholds, desk.now());
+    let Some(found) = suggest_thresholds::suggest(reader, &server, at).await? else {
+        return Ok(Card::sentence(format!(
+            "{} has reported too seldom in the last 7 days to tell a rhythm: it takes {} reports.",
+            cards::bold(&server.name),
+            crate::domain::rhythm::ENOUGH + 1
+        )));
+    };
+    let mut card = Card::embed(cards::servers::suggestion(&server, &found));
+    if may_manage && found.proposed != found.current {
+        card.rows = buttons::suggestion_row(id, found.proposed);
+    }
+    Ok(card)
+}
+
+/// Gives a server the thresholds that were proposed, and shows it.
+pub(super) async fn take_thresholds(
+    desk: &Desk,
+    asker: Asker,
+    (id, thresholds): (MonitorId, Thresholds),
+) -> Result<Card, CommandError> {
+    let edit = manage_server::Edit {
+        thresholds: Some(Some(thresholds)),
+        ..manage_server::Edit::default()
+    };
+    manage_server::edit(&desk.store, asker, id, edit, desk.now()).await?;
+    let at = (desk.thresholds, desk.now());
+    let standing = manage_server::standing(&desk.store.reader, asker, id, at).await?;
+    let mut card = Card::embed(cards::servers::one(&standing, &[]));
+    card.content = "Applied.".to_owned();
+    Ok(card)
+}
+
+/// Leaves the thresholds of a server as they are, and says so.
+pub(super) async fn keep_thresholds(
+    desk: &Desk,
+    asker: Asker,
+    id: MonitorId,
+) -> Result<Card, CommandError> {
+    let server = server::get(&desk.store.reader, asker.guild, id).await?;
+    let server = server.ok_or_else(gone)?;
+    Ok(Card::sentence(format!(
+        "The thresholds of {} stay as they are.",
+        cards::bold(&server.name)
+    )))
+}
+
+fn gone() -> CommandError {
+    CommandError::Refused("That server is not on the roll any more.".into())
 }
 
 /// Adds one endpoint and shows it.

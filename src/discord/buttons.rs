@@ -3,6 +3,8 @@
 //! A button is its custom id and nothing else, so it works after a restart. The id is input like any other: it names a
 //! page or an endpoint, never a guild and never a permission; those come from the press itself and are judged again.
 
+use std::time::Duration;
+
 use poise::serenity_prelude as serenity;
 use serenity::{
     ButtonStyle, ComponentInteraction, CreateActionRow, CreateButton, CreateInteractionResponse,
@@ -19,6 +21,7 @@ use crate::actions::import_endpoints::default_name;
 use crate::domain::monitor::MonitorId;
 use crate::domain::outcome::FailureClass;
 use crate::domain::target::Target;
+use crate::domain::threshold::Thresholds;
 use crate::store::endpoint::{self, Description};
 
 /// What Discord takes of a custom id, in characters.
@@ -38,6 +41,9 @@ pub(super) enum Button {
     RecheckAll,
     Recheck(MonitorId),
     Add(Target),
+    /// Gives a server these thresholds.
+    TakeThresholds(MonitorId, Thresholds),
+    KeepThresholds(MonitorId),
 }
 
 impl Button {
@@ -62,6 +68,16 @@ impl Button {
             Self::RecheckAll => "recheck-all".to_owned(),
             Self::Recheck(id) => format!("recheck|{id}"),
             Self::Add(target) => format!("add|{target}"),
+            Self::TakeThresholds(id, thresholds) => {
+                let lengths = [
+                    thresholds.online(),
+                    thresholds.warning(),
+                    thresholds.offline(),
+                ];
+                let [online, warning, offline] = lengths.map(|length| length.as_secs());
+                format!("thresholds|{id}|{online}|{warning}|{offline}")
+            }
+            Self::KeepThresholds(id) => format!("keep-thresholds|{id}"),
         }
     }
 
@@ -96,6 +112,15 @@ impl Button {
             "recheck-all" if rest.is_empty() => Some(Self::RecheckAll),
             "recheck" => Some(Self::Recheck(MonitorId(rest.parse().ok()?))),
             "add" => Some(Self::Add(rest.parse().ok()?)),
+            "thresholds" => {
+                let mut parts = rest.split('|');
+                let id = MonitorId(parts.next()?.parse().ok()?);
+                let mut seconds = || Some(Duration::from_secs(parts.next()?.parse().ok()?));
+                let thresholds = Thresholds::new(seconds()?, seconds()?, seconds()?).ok()?;
+                let is_whole = parts.next().is_none();
+                is_whole.then_some(Self::TakeThresholds(id, thresholds))
+            }
+            "keep-thresholds" => Some(Self::KeepThresholds(MonitorId(rest.parse().ok()?))),
             _ => None,
         }
     }
@@ -130,6 +155,13 @@ pub(super) fn roll_rows(pages: Pages, view: RollView) -> Vec<CreateActionRow> {
 pub(super) fn recheck_row(id: MonitorId) -> Vec<CreateActionRow> {
     row(vec![
         Button::Recheck(id).with_label("Recheck", ButtonStyle::Secondary),
+    ])
+}
+
+pub(super) fn suggestion_row(id: MonitorId, proposed: Thresholds) -> Vec<CreateActionRow> {
+    row(vec![
+        Button::TakeThresholds(id, proposed).with_label("Apply", ButtonStyle::Primary),
+        Button::KeepThresholds(id).with_label("Keep", ButtonStyle::Secondary),
     ])
 }
 
@@ -238,6 +270,16 @@ async fn handle(
             let card = answers::add(desk, asker, description).await?;
             press.create_response(&ctx.http, card.into_update()).await?;
         }
+        Button::TakeThresholds(id, thresholds) => {
+            access::require_manage(permissions)?;
+            let card = answers::take_thresholds(desk, asker, (id, thresholds)).await?;
+            press.create_response(&ctx.http, card.into_update()).await?;
+        }
+        Button::KeepThresholds(id) => {
+            access::require_manage(permissions)?;
+            let card = answers::keep_thresholds(desk, asker, id).await?;
+            press.create_response(&ctx.http, card.into_update()).await?;
+        }
     }
     Ok(())
 }
@@ -306,6 +348,8 @@ mod tests {
             },
             Button::RecheckAll,
             Button::Recheck(MonitorId(i64::MAX)),
+            Button::TakeThresholds(MonitorId(i64::MAX), Thresholds::DEFAULT),
+            Button::KeepThresholds(MonitorId(7)),
             Button::add(&long).expect("it fits to the letter"),
         ] {
             let id = button.custom_id();
@@ -335,6 +379,10 @@ mod tests {
             "recheck|x",
             "add|nonsense",
             "remove|1",
+            "thresholds|1|300|60|7200",
+            "thresholds|1|300|3600",
+            "thresholds|1|300|3600|7200|9",
+            "keep-thresholds|x",
         ] {
             assert_eq!(Button::parse(forged), None, "{forged}");
         }

@@ -29,6 +29,7 @@ pub enum EventKind {
     DeviceRemoved,
     ServerAdded,
     ServerEdited,
+    ServerThresholdsChanged,
     ServerRemoved,
     ServerOnline,
     ServerWarning,
@@ -39,7 +40,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::EndpointAdded,
         Self::EndpointEdited,
         Self::EndpointRemoved,
@@ -58,6 +59,7 @@ impl EventKind {
         Self::DeviceRemoved,
         Self::ServerAdded,
         Self::ServerEdited,
+        Self::ServerThresholdsChanged,
         Self::ServerRemoved,
         Self::ServerOnline,
         Self::ServerWarning,
@@ -87,6 +89,7 @@ impl EventKind {
             Self::DeviceRemoved => "device_removed",
             Self::ServerAdded => "server_added",
             Self::ServerEdited => "server_edited",
+            Self::ServerThresholdsChanged => "server_thresholds_changed",
             Self::ServerRemoved => "server_removed",
             Self::ServerOnline => "server_online",
             Self::ServerWarning => "server_warning",

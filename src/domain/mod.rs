@@ -19,6 +19,7 @@ pub mod outcome;
 pub mod ping;
 pub mod presence;
 pub mod reconnect;
+pub mod rhythm;
 pub mod schedule;
 pub mod status;
 pub mod target;

@@ -89,6 +89,15 @@ pub fn timestamp(at: super::Instant) -> String {
     time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
 }
 
+/// Reads an instant as programs write it: RFC 3339, or whole seconds since 1970.
+pub fn parse_timestamp(text: &str) -> Option<super::Instant> {
+    let time = match text.parse() {
+        Ok(seconds) => chrono::DateTime::from_timestamp(seconds, 0)?,
+        Err(_) => chrono::DateTime::parse_from_rfc3339(text).ok()?.to_utc(),
+    };
+    Some(super::Instant::from_millis(time.timestamp_millis()))
+}
+
 /// A size: `512 B`, `4.0 KB`, `12.3 MB`, by thousands.
 #[expect(
     clippy::cast_precision_loss,
@@ -115,6 +124,21 @@ pub fn latency(length: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn instants_are_read_as_programs_write_them() {
+        let noon = super::super::Instant::from_millis(1_769_860_800_000);
+        for text in [
+            "2026-01-31T12:00:00Z",
+            "2026-01-31T13:00:00+01:00",
+            "1769860800",
+        ] {
+            assert_eq!(parse_timestamp(text), Some(noon), "{text}");
+        }
+        for wrong in ["", "noon", "2026-01-31", "9223372036854775807", "1.5"] {
+            assert_eq!(parse_timestamp(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn sizes_are_shown_in_the_largest_unit_that_fits() {

@@ -5,6 +5,7 @@ mod alive;
 mod bot_health;
 mod dead_man;
 mod driver;
+mod follow_rhythm;
 mod heartbeat_monitor;
 mod keep_alive;
 pub mod look;
@@ -105,6 +106,11 @@ fn table(context: &Context) -> Vec<Job> {
         name: server_watch::NAME,
         period: server_watch::PERIOD.min(context.listening.thresholds.online()),
         run: |context| Box::pin(server_watch::run(context)),
+    });
+    jobs.push(Job {
+        name: follow_rhythm::NAME,
+        period: follow_rhythm::PERIOD,
+        run: |context| Box::pin(follow_rhythm::run(context)),
     });
     if context.listening.is_on {
         jobs.push(Job {

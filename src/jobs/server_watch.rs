@@ -100,6 +100,8 @@ mod tests {
             since: minute(0),
             is_active: true,
             last_seen_at: Some(minute(last_seen)),
+            auto_thresholds: false,
+            thresholds_followed_at: None,
             thresholds: None,
             created_at: minute(0),
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
@@ -26,6 +27,9 @@ pub struct Server {
     pub last_seen_at: Option<Instant>,
     /// `None`: the settings'.
     pub thresholds: Option<Thresholds>,
+    /// Whether they follow its rhythm by themselves, and when they last did.
+    pub auto_thresholds: bool,
+    pub thresholds_followed_at: Option<Instant>,
     pub created_at: Instant,
 }
 
@@ -68,13 +72,15 @@ pub async fn update(tx: &mut Tx<'_>, server: &Server) -> Result<(), StoreError> 
             .map(|thresholds| crate::domain::millis(length(thresholds)))
     };
     sqlx::query(
-        "UPDATE server_facts SET is_active = $2, online_ms = $3, warning_ms = $4, offline_ms = $5 WHERE monitor_id = $1",
+        "UPDATE server_facts SET is_active = $2, online_ms = $3, warning_ms = $4, offline_ms = $5, auto_thresholds = $6
+         WHERE monitor_id = $1",
     )
     .bind(server.id.0)
     .bind(server.is_active)
     .bind(length(Thresholds::online))
     .bind(length(Thresholds::warning))
     .bind(length(Thresholds::offline))
+    .bind(server.auto_thresholds)
     .execute(&mut *tx.connection)
     .await?;
     Ok(())
@@ -100,7 +106,7 @@ macro_rules! servers {
     ($rest:literal) => {
         concat!(
             "SELECT id, guild_id, name, status, since, is_active, last_seen_at, online_ms, warning_ms, offline_ms,
-                    created_at FROM servers WHERE ",
+                    auto_thresholds, thresholds_followed_at, created_at FROM servers WHERE ",
             $rest
         )
     };
@@ -156,6 +162,74 @@ pub async fn recent_reports(
     Ok(rows.into_iter().map(Instant::from_millis).collect())
 }
 
+/// When a server reported between two instants, in order.
+pub async fn report_times(
+    reader: &Reader,
+    id: MonitorId,
+    (from, to): (Instant, Instant),
+) -> Result<Vec<Instant>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT at FROM samples WHERE monitor_id = $1 AND at >= $2 AND at <= $3 ORDER BY at",
+    )
+    .bind(id.0)
+    .bind(from.millis())
+    .bind(to.millis())
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows.into_iter().map(Instant::from_millis).collect())
+}
+
+/// Hands on each sample of a server from one instant to before another, in order: when it came, and a JSON object. They
+/// may be many, so they are never all in memory.
+pub async fn each_sample(
+    reader: &Reader,
+    id: MonitorId,
+    (from, to): (Instant, Instant),
+    mut seen: impl FnMut(Instant, &str),
+) -> Result<(), StoreError> {
+    let mut rows = sqlx::query(
+        "SELECT at, stats FROM samples WHERE monitor_id = $1 AND at >= $2 AND at < $3 ORDER BY at",
+    )
+    .bind(id.0)
+    .bind(from.millis())
+    .bind(to.millis())
+    .fetch(&reader.pool);
+    while let Some(row) = rows.try_next().await? {
+        seen(
+            Instant::from_millis(row.try_get("at")?),
+            row.try_get("stats")?,
+        );
+    }
+    Ok(())
+}
+
+/// The last samples of a server, the newest first.
+pub async fn latest_samples(
+    reader: &Reader,
+    id: MonitorId,
+    limit: u32,
+) -> Result<Vec<(Instant, String)>, StoreError> {
+    let rows: Vec<(i64, String)> = sqlx::query_as(
+        "SELECT at, stats FROM samples WHERE monitor_id = $1 ORDER BY at DESC, id DESC LIMIT $2",
+    )
+    .bind(id.0)
+    .bind(limit)
+    .fetch_all(&reader.pool)
+    .await?;
+    let sample = |(at, stats)| (Instant::from_millis(at), stats);
+    Ok(rows.into_iter().map(sample).collect())
+}
+
+/// Notes that the thresholds of a server have been held against its rhythm.
+pub async fn followed(tx: &mut Tx<'_>, id: MonitorId, now: Instant) -> Result<(), StoreError> {
+    sqlx::query("UPDATE server_facts SET thresholds_followed_at = $2 WHERE monitor_id = $1")
+        .bind(id.0)
+        .bind(now.millis())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
 /// Deletes up to `limit` samples that are older than an instant; says how many went.
 pub async fn prune(tx: &mut Tx<'_>, before: Instant, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
@@ -170,6 +244,7 @@ pub async fn prune(tx: &mut Tx<'_>, before: Instant, limit: u32) -> Result<u64, 
 
 fn read(row: &SqliteRow) -> Result<Server, StoreError> {
     let seen: Option<i64> = row.try_get("last_seen_at")?;
+    let followed: Option<i64> = row.try_get("thresholds_followed_at")?;
     let length = |name: &str| -> Result<Option<Duration>, StoreError> {
         let millis: Option<i64> = row.try_get(name)?;
         Ok(millis.map(|millis| Duration::from_millis(millis.unsigned_abs())))
@@ -195,6 +270,8 @@ fn read(row: &SqliteRow) -> Result<Server, StoreError> {
         is_active: row.try_get("is_active")?,
         last_seen_at: seen.map(Instant::from_millis),
         thresholds,
+        auto_thresholds: row.try_get("auto_thresholds")?,
+        thresholds_followed_at: followed.map(Instant::from_millis),
         created_at: Instant::from_millis(row.try_get("created_at")?),
     })
 }

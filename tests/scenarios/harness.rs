@@ -186,6 +186,28 @@ impl Rollcall {
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.path("logs/bot.log")).unwrap_or_default()
     }
+
+    /// Runs a statement on the database.
+    pub fn sql(&self, statement: &str) -> Vec<String> {
+        let url = format!("sqlite://{}", self.path("rollcall.db").display());
+        let statement = statement.to_owned();
+        // In a thread of its own: the caller may be in a runtime already.
+        let asked = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                use sqlx::Connection;
+                let mut database = sqlx::SqliteConnection::connect(&url).await.unwrap();
+                sqlx::query_scalar(sqlx::AssertSqlSafe(statement))
+                    .fetch_all(&mut database)
+                    .await
+                    .unwrap()
+            })
+        });
+        asked.join().unwrap()
+    }
 }
 
 impl Drop for Rollcall {

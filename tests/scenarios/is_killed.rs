@@ -146,17 +146,5 @@ fn no_heartbeat_that_was_acknowledged_is_lost_to_two_hundred_kills() {
 }
 
 fn integrity(rollcall: &Rollcall) -> String {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        use sqlx::Connection;
-        let url = format!("sqlite://{}", rollcall.path("rollcall.db").display());
-        let mut database = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        sqlx::query_scalar("PRAGMA integrity_check")
-            .fetch_one(&mut database)
-            .await
-            .unwrap()
-    })
+    rollcall.sql("PRAGMA integrity_check").concat()
 }

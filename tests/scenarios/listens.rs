@@ -341,3 +341,54 @@ fn the_audit_log_is_read_page_by_page_and_by_its_own_server_only() {
         assert!(answer.json["detail"].is_string(), "{answer:?}");
     }
 }
+
+#[test]
+fn what_a_server_reported_is_read_as_a_series() {
+    let rollcall = quick();
+    let added = rollcall.done(&["server", "add", "db-1", "--json"]).json();
+    let (id, own) = (added["id"].to_string(), text(&added["key"]));
+    let foreign = key(&rollcall, "read", "43");
+    let running = rollcall.run();
+    // After the start, at which what is older than a week is thrown away.
+    wait_for("the prune", || {
+        rollcall.log().contains("Prune run").then_some(())
+    });
+    rollcall.sql(&format!(
+        "INSERT INTO samples (at, monitor_id, stats) VALUES
+         (1769860800000, {id}, '{{\"cpu\":10,\"load\":[0.5]}}'), (1769860830000, {id}, '{{\"cpu\":20}}'),
+         (1769860920000, {id}, '{{\"cpu\":5}}')"
+    ));
+    let path = format!("/api/v1/servers/{id}/stats");
+    let hour = "?from=2026-01-31T12:00:00Z&to=1769864400&step=60s";
+    let series = running.call("GET", &format!("{path}{hour}"), &own, "");
+    assert_eq!(series.status, 200, "{series:?}");
+    assert_eq!(
+        series.json["points"],
+        json!([
+            { "at": "2026-01-31T12:00:00Z", "reports": 2, "values": {
+                "cpu": { "mean": 15.0, "min": 10.0, "max": 20.0 },
+                "load.0": { "mean": 0.5, "min": 0.5, "max": 0.5 },
+            } },
+            { "at": "2026-01-31T12:02:00Z", "reports": 1, "values": {
+                "cpu": { "mean": 5.0, "min": 5.0, "max": 5.0 },
+            } },
+        ])
+    );
+    let empty = running.call("GET", &path, &own, "");
+    assert_eq!(
+        (empty.status, &empty.json["points"]),
+        (200, &json!([])),
+        "today"
+    );
+    assert_eq!(running.call("GET", &path, &foreign, "").status, 404);
+    for wrong in [
+        "?from=yesterday",
+        "?step=soon",
+        "?step=1s",
+        "?to=1&from=2",
+        "?color=red",
+    ] {
+        let answer = running.call("GET", &format!("{path}{wrong}"), &own, "");
+        assert_eq!(answer.status, 400, "{wrong}: {answer:?}");
+    }
+}

@@ -227,3 +227,91 @@ async fn new_keys_work_at_once_and_a_removal_ends_them() {
         assert!(refused.contains("Manage Server"), "{command}: {refused}");
     }
 }
+
+/// Lets a server have reported every minute for a hundred minutes, while we were there to hear it.
+fn fill(rollcall: &Rollcall, id: &str) {
+    rollcall.sql(&format!(
+        "WITH RECURSIVE minutes (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM minutes WHERE n < 101)
+         INSERT INTO samples (at, monitor_id, stats)
+         SELECT unixepoch() * 1000 - n * 60000, {id}, '{{\"cpu\":' || n || '}}' FROM minutes"
+    ));
+    rollcall.sql(
+        "INSERT INTO watch (began_at, alive_at) VALUES (unixepoch() * 1000 - 7200000, unixepoch() * 1000)",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thresholds_are_proposed_from_a_servers_own_rhythm() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = patient_bot(&sandbox);
+    let guild = sandbox.guild().0.to_string();
+    let added = rollcall.done(&["server", "add", "db-1", "--guild", &guild, "--json"]);
+    fill(&rollcall, &added.json()["id"].to_string());
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let member = Member::plain(8, "Bob");
+    let seen = sandbox
+        .member(&member)
+        .slash("/server suggest server:db-1")
+        .await;
+    assert!(seen.buttons().is_empty(), "Bob may look, not change");
+    let shown = sandbox.slash("/server suggest server:db-1").await;
+    let card = shown.render();
+    for part in [
+        "every 1 min",
+        "online 5 min · warning 1 h · offline 2 h",
+        "online 2 min · warning 24 min · offline 48 min",
+        "0 warnings in the last 7 days",
+    ] {
+        assert!(card.contains(part), "{part} in {card}");
+    }
+    let kept = sandbox.press(&shown, "Keep").await.render();
+    assert!(kept.contains("stay as they are"), "{kept}");
+    let (code, _, _) = running.stop();
+    assert_eq!(code, 0);
+    // The button is its id: it works after a restart.
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let applied = sandbox.press(&shown, "Apply").await.render();
+    assert!(
+        applied.contains("online 2 min · warning 24 min · offline 48 min"),
+        "{applied}"
+    );
+    let refused = sandbox.member(&member).forging();
+    let refused = refused.press(&shown, "Apply").await.render();
+    assert!(refused.contains("Manage Server"), "{refused}");
+    let audit = sandbox
+        .slash("/audit type:server_thresholds_changed")
+        .await
+        .render();
+    assert!(audit.contains("**db-1**"), "{audit}");
+    drop(running);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thresholds_follow_a_servers_rhythm_where_that_is_wanted() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = patient_bot(&sandbox);
+    let guild = sandbox.guild().0.to_string();
+    let added = rollcall.done(&["server", "add", "db-1", "--guild", &guild, "--json"]);
+    fill(&rollcall, &added.json()["id"].to_string());
+    let _running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let edited = sandbox
+        .slash("/server edit server:db-1 auto_thresholds:True")
+        .await
+        .render();
+    assert!(edited.contains("following its rhythm"), "{edited}");
+    let shown = sandbox.slash("/server show server:db-1").await.render();
+    for part in [
+        "online 2 min 30 s · warning 30 min · offline 1 h, following its rhythm",
+        "cpu 1",
+    ] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    let audit = sandbox
+        .slash("/audit type:server_thresholds_changed")
+        .await
+        .render();
+    assert!(audit.contains("Rollcall"), "{audit}");
+}

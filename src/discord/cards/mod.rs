@@ -71,6 +71,11 @@ impl Pages {
 }
 
 /// An endpoint in running text: its name and its target.
+/// A name, so that it reads as one.
+pub(super) fn bold(name: &str) -> String {
+    format!("**{}**", text::cut(&text::escape(name), 200))
+}
+
 pub(super) fn mention(description: &Description) -> String {
     format!(
         "**{}** {}",

@@ -4,7 +4,12 @@ use poise::serenity_prelude::CreateEmbed;
 
 use super::{GREY, colour, mark, relative, relative_or};
 use crate::actions::manage_server::Standing;
-use crate::domain::text;
+use crate::actions::server_stats;
+use crate::actions::suggest_thresholds::Suggestion;
+use crate::domain::rhythm::Replay;
+use crate::domain::threshold::Thresholds;
+use crate::domain::{Instant, text};
+use crate::store::server::Server;
 
 /// Servers on one card.
 const LISTED: usize = 25;
@@ -34,7 +39,11 @@ pub(in crate::discord) fn list(standings: &[Standing]) -> CreateEmbed {
         .colour(GREY)
 }
 
-pub(in crate::discord) fn one(standing: &Standing) -> CreateEmbed {
+/// Reports on the card of a server.
+pub(in crate::discord) const SAMPLES: u32 = 3;
+
+/// A server with its last samples, the newest first, each a JSON object.
+pub(in crate::discord) fn one(standing: &Standing, samples: &[(Instant, String)]) -> CreateEmbed {
     let (server, judgement) = (&standing.server, &standing.judgement);
     let expected = text::duration(standing.expected_interval);
     let rhythm = if standing.should_alert {
@@ -42,7 +51,13 @@ pub(in crate::discord) fn one(standing: &Standing) -> CreateEmbed {
     } else {
         format!("every {expected}")
     };
-    CreateEmbed::new()
+    let thresholds = match (server.thresholds, server.auto_thresholds) {
+        (None, false) => "the bot's own".to_owned(),
+        (None, true) => "the bot's own, following its rhythm".to_owned(),
+        (Some(own), false) => lengths(&own),
+        (Some(own), true) => format!("{}, following its rhythm", lengths(&own)),
+    };
+    let card = CreateEmbed::new()
         .title(format!(
             "{} {}",
             mark(judgement.status),
@@ -57,4 +72,67 @@ pub(in crate::discord) fn one(standing: &Standing) -> CreateEmbed {
         )
         .field("Reports come", rhythm, true)
         .field("On the roll since", relative(server.created_at), true)
+        .field("Thresholds", thresholds, false);
+    if samples.is_empty() {
+        return card;
+    }
+    let lines: Vec<String> = samples.iter().map(sample).collect();
+    card.field("Last samples", lines.join("\n"), false)
+}
+
+/// At most 300 characters, so that three fit into a field.
+fn sample((at, stats): &(Instant, String)) -> String {
+    let numbers: Vec<String> = server_stats::numbers(stats)
+        .into_iter()
+        .map(|(name, number)| format!("{name} {number}"))
+        .collect();
+    let said = match numbers.is_empty() {
+        true => "no figures".to_owned(),
+        false => numbers.join(" · "),
+    };
+    format!("{} {}", relative(*at), text::cut(&text::escape(&said), 250))
+}
+
+fn lengths(thresholds: &Thresholds) -> String {
+    format!(
+        "online {} · warning {} · offline {}",
+        text::duration(thresholds.online()),
+        text::duration(thresholds.warning()),
+        text::duration(thresholds.offline())
+    )
+}
+
+/// What a server's rhythm would give it, beside what it has.
+pub(in crate::discord) fn suggestion(server: &Server, found: &Suggestion) -> CreateEmbed {
+    let told = |replay: Replay| {
+        format!(
+            "{} in the last 7 days, {} of them offline",
+            text::count(replay.warnings as u64, "warning"),
+            replay.offline
+        )
+    };
+    let rhythm = found.rhythm;
+    let title = format!(
+        "Thresholds for {}",
+        text::cut(&text::escape(&server.name), 200)
+    );
+    CreateEmbed::new()
+        .title(title)
+        .description(format!(
+            "It reports every {}; of a hundred gaps, ninety-nine are no longer than {} ({} in 7 days).",
+            text::duration(rhythm.median),
+            text::duration(rhythm.percentile_99),
+            text::count(rhythm.gaps as u64, "gap")
+        ))
+        .colour(GREY)
+        .field(
+            "Today",
+            format!("{}\n{}", lengths(&found.current), told(found.with_current)),
+            false,
+        )
+        .field(
+            "Proposed",
+            format!("{}\n{}", lengths(&found.proposed), told(found.with_proposed)),
+            false,
+        )
 }

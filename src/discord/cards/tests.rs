@@ -13,11 +13,13 @@ use crate::actions::import_endpoints::{Imported, Refused};
 use crate::actions::manage_server::Standing;
 use crate::actions::recheck::Summary;
 use crate::actions::record_outcome::Recorded;
+use crate::actions::suggest_thresholds::Suggestion;
 use crate::actions::summarize::Statistics;
 use crate::domain::check::HttpCheck;
 use crate::domain::device::DeviceUuid;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::outcome::{Failure, FailureClass, Outcome, Timings, Verdict};
+use crate::domain::rhythm::{Replay, Rhythm};
 use crate::domain::status::{Change, State};
 use crate::domain::threshold::{Reports, Thresholds, judge};
 use crate::store::device::Device;
@@ -263,8 +265,36 @@ fn lists_of_what_reports_fit_with_the_longest_names() {
     };
     fits(devices::one(&device, Some(&inside)));
     fits(devices::list(&vec![device; 1_000]));
-    fits(servers::one(&longest_standing()));
+    let sample = (
+        NOW,
+        format!(r#"{{"metrics":{{"{}":1}}}}"#, "*".repeat(1_000)),
+    );
+    let standing = longest_standing();
+    fits(servers::one(
+        &standing,
+        &vec![sample; servers::SAMPLES as usize],
+    ));
+    fits(servers::suggestion(&standing.server, &longest_suggestion()));
     fits(servers::list(&vec![longest_standing(); 1_000]));
+}
+
+fn longest_suggestion() -> Suggestion {
+    let longest = Duration::from_secs(30 * 24 * 3600 - 1);
+    let replay = Replay {
+        warnings: usize::MAX,
+        offline: usize::MAX,
+    };
+    Suggestion {
+        rhythm: Rhythm {
+            gaps: usize::MAX,
+            median: longest,
+            percentile_99: longest,
+        },
+        current: Thresholds::DEFAULT,
+        proposed: Thresholds::DEFAULT,
+        with_current: replay,
+        with_proposed: replay,
+    }
 }
 
 fn longest_standing() -> Standing {
@@ -282,6 +312,8 @@ fn longest_standing() -> Standing {
             since: NOW,
             is_active: true,
             last_seen_at: Some(NOW),
+            auto_thresholds: true,
+            thresholds_followed_at: Some(NOW),
             thresholds: None,
             created_at: NOW,
         },

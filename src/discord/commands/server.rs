@@ -2,9 +2,10 @@
 
 use crate::actions::manage_device;
 use crate::actions::manage_server::{self, Edit};
+use crate::actions::suggest_thresholds;
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Card};
-use crate::discord::{Context, access, cards, complete};
+use crate::discord::{Context, access, answers, cards, complete};
 use crate::domain::key::KeyKind;
 use crate::domain::monitor::parse_name;
 use crate::domain::threshold::Thresholds;
@@ -14,7 +15,16 @@ use crate::store::server;
 #[poise::command(
     slash_command,
     guild_only,
-    subcommands("add", "list", "show", "edit", "thresholds", "rotate_key", "remove")
+    subcommands(
+        "add",
+        "list",
+        "show",
+        "edit",
+        "thresholds",
+        "suggest",
+        "rotate_key",
+        "remove"
+    )
 )]
 pub(super) async fn server(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
@@ -71,7 +81,8 @@ async fn show(
         let found = complete::named(reader, asker.guild, ("server", &server)).await?;
         let at = (desk.thresholds, desk.now());
         let standing = manage_server::standing(reader, asker, found.id, at).await?;
-        Ok(Card::embed(cards::servers::one(&standing)))
+        let samples = server::latest_samples(reader, found.id, cards::servers::SAMPLES).await?;
+        Ok(Card::embed(cards::servers::one(&standing, &samples)))
     };
     reply::answer(ctx, work).await
 }
@@ -88,6 +99,8 @@ async fn edit(
     #[max_length = 64]
     name: Option<String>,
     #[description = "Whether reports are expected of it"] active: Option<bool>,
+    #[description = "Whether its thresholds follow its own rhythm, a step a week"]
+    auto_thresholds: Option<bool>,
 ) -> Result<(), CommandError> {
     let name = name
         .map(|name| parse_name(&name).map_err(|error| wrong("name", error)))
@@ -95,7 +108,8 @@ async fn edit(
     let change = Edit {
         name,
         is_active: active,
-        thresholds: None,
+        auto_thresholds,
+        ..Edit::default()
     };
     apply(ctx, &server, change).await
 }
@@ -145,10 +159,29 @@ async fn apply(ctx: Context<'_>, server: &str, change: Edit) -> Result<(), Comma
         let desk = ctx.data();
         let reader = &desk.store.reader;
         let found = complete::named(reader, asker.guild, ("server", server)).await?;
-        manage_server::edit(&desk.store, asker, found.id, change, desk.now()).await?;
         let at = (desk.thresholds, desk.now());
+        suggest_thresholds::edit(&desk.store, asker, found.id, change, at).await?;
         let standing = manage_server::standing(reader, asker, found.id, at).await?;
-        Ok(Card::embed(cards::servers::one(&standing)))
+        Ok(Card::embed(cards::servers::one(&standing, &[])))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Thresholds that a server's own rhythm would give it
+#[poise::command(slash_command, guild_only)]
+async fn suggest(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::server"]
+    #[max_length = 100]
+    server: String,
+) -> Result<(), CommandError> {
+    let asker = reply::asker(ctx)?;
+    let may_manage = access::may_manage(reply::permissions(ctx));
+    let work = async {
+        let desk = ctx.data();
+        let found = complete::named(&desk.store.reader, asker.guild, ("server", &server)).await?;
+        answers::suggestion(desk, asker, found.id, may_manage).await
     };
     reply::answer(ctx, work).await
 }

@@ -12,6 +12,7 @@ mod pace;
 pub(super) mod problem;
 mod query;
 mod server;
+mod server_stats;
 
 use axum::Router;
 use axum::routing::{get, patch, post};
@@ -45,9 +46,10 @@ pub(super) fn routes() -> Router<Desk> {
         )
         .route("/endpoints/{id}/recheck", post(endpoint::recheck))
         .route("/events", get(event::list))
-        .route("/server-stats", post(server::report))
+        .route("/server-stats", post(server_stats::report))
         .route("/servers", get(server::list))
         .route("/servers/{id}", patch(server::edit))
+        .route("/servers/{id}/stats", get(server_stats::series))
         .route("/servers/{id}/status", get(server::status))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::wrong_method())

@@ -1,4 +1,4 @@
-//! Servers: their agents report, and programs read how they stand.
+//! Servers: programs read how they stand, and change what they are judged by.
 
 use std::time::Duration;
 
@@ -6,63 +6,21 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::auth::{Caller, Peer};
+use super::auth::Caller;
 use super::body::Fields;
 use super::device::answer;
 use super::problem::Problem;
 use crate::actions;
 use crate::actions::manage_server::{self, Edit, Standing};
+use crate::actions::suggest_thresholds;
 use crate::domain::key::KeyKind::{Admin, Read, Server as ServerKey};
 use crate::domain::monitor::{MonitorId, Refusal, parse_name};
 use crate::domain::text;
 use crate::domain::threshold::Thresholds;
 use crate::http::Desk;
 use crate::store::server;
-
-/// Free-form metrics in one report.
-const METRICS: usize = 100;
-
-/// What an agent reports. Each figure is a number, or an object of numbers.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Stats {
-    /// For agents that cannot send headers.
-    server_key: Option<String>,
-    cpu: Option<Value>,
-    memory: Option<Value>,
-    disk: Option<Value>,
-    load: Option<Value>,
-    network: Option<Value>,
-    uptime: Option<Value>,
-    agent_version: Option<String>,
-    /// The agent's own clock: kept as a hint, never gone by.
-    timestamp: Option<Value>,
-    metrics: Option<Map<String, Value>>,
-}
-
-/// `POST /server-stats`, with a server's own key, in the header or in the body.
-pub(super) async fn report(
-    State(desk): State<Desk>,
-    peer: Peer,
-    in_header: Option<Caller>,
-    Fields(stats): Fields<Stats>,
-) -> Result<Response, Problem> {
-    let caller = match (in_header, &stats.server_key) {
-        (Some(caller), _) => caller,
-        (None, key) => Caller::with_key(&desk, peer, key.as_deref().unwrap_or_default()).await?,
-    };
-    caller.must_be(&[ServerKey])?;
-    let id = caller.0.monitor_id.ok_or_else(Problem::not_found)?;
-    desk.pace.take(id.0.unsigned_abs())?;
-    let kept = kept(stats)?;
-    manage_server::report(&desk.store, id, kept.to_string(), desk.clock.now()).await?;
-    Ok(answer(
-        StatusCode::OK,
-        &json!({ "id": id.0, "status": "online" }),
-    ))
-}
 
 /// `GET /servers`, with a read or an admin key.
 pub(super) async fn list(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
@@ -83,13 +41,19 @@ pub(super) async fn status(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin, ServerKey])?;
+    let id = readable(&caller, &id)?;
+    let at = (desk.thresholds, desk.clock.now());
+    let standing = manage_server::standing(&desk.store.reader, caller.asker(), id, at).await?;
+    Ok(answer(StatusCode::OK, &facts(&standing)))
+}
+
+/// The server that is asked for. A server's own key opens nothing of another server's.
+pub(super) fn readable(caller: &Caller, id: &str) -> Result<MonitorId, Problem> {
     let id = MonitorId(id.parse().map_err(|_| Problem::not_found())?);
     if caller.0.kind == ServerKey && caller.0.monitor_id != Some(id) {
         return Err(Problem::not_found());
     }
-    let at = (desk.thresholds, desk.clock.now());
-    let standing = manage_server::standing(&desk.store.reader, caller.asker(), id, at).await?;
-    Ok(answer(StatusCode::OK, &facts(&standing)))
+    Ok(id)
 }
 
 /// What is to be changed of a server.
@@ -101,6 +65,8 @@ pub(super) struct Change {
     /// In minutes; `null`: the settings'.
     #[serde(default, deserialize_with = "super::body::given")]
     thresholds: Option<Option<ThresholdMinutes>>,
+    /// Whether they follow the server's own rhythm.
+    auto_thresholds: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -136,69 +102,17 @@ pub(super) async fn edit(
             .transpose()
             .map_err(wrong)?,
         is_active: change.active,
+        auto_thresholds: change.auto_thresholds,
         thresholds: change
             .thresholds
             .map(|own| own.map(lengths).transpose())
             .transpose()
             .map_err(wrong)?,
     };
-    let now = desk.clock.now();
-    manage_server::edit(&desk.store, caller.asker(), id, edit, now).await?;
-    let at = (desk.thresholds, now);
+    let at = (desk.thresholds, desk.clock.now());
+    suggest_thresholds::edit(&desk.store, caller.asker(), id, edit, at).await?;
     let standing = manage_server::standing(&desk.store.reader, caller.asker(), id, at).await?;
     Ok(answer(StatusCode::OK, &facts(&standing)))
-}
-
-/// What is stored of a report: what was said, without the key.
-fn kept(stats: Stats) -> Result<Value, Problem> {
-    if stats
-        .metrics
-        .as_ref()
-        .is_some_and(|metrics| metrics.len() > METRICS)
-    {
-        return Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            format!("`metrics` may have {METRICS} entries at most"),
-        ));
-    }
-    let figures = [
-        ("cpu", stats.cpu),
-        ("memory", stats.memory),
-        ("disk", stats.disk),
-        ("load", stats.load),
-        ("network", stats.network),
-        ("uptime", stats.uptime),
-        ("metrics", stats.metrics.map(Value::Object)),
-    ];
-    let mut kept = Map::new();
-    for (name, figure) in figures {
-        let Some(figure) = figure else { continue };
-        if !is_of_numbers(&figure) {
-            return Err(Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                format!(
-                    "`{name}` must be a number, or an object or list of numbers; a right one is `\"{name}\": 12.5`"
-                ),
-            ));
-        }
-        kept.insert(name.to_owned(), figure);
-    }
-    if let Some(version) = stats.agent_version {
-        kept.insert("agent_version".to_owned(), json!(version));
-    }
-    if let Some(hint) = stats.timestamp {
-        kept.insert("agent_timestamp".to_owned(), hint);
-    }
-    Ok(Value::Object(kept))
-}
-
-fn is_of_numbers(value: &Value) -> bool {
-    match value {
-        Value::Number(_) => true,
-        Value::Array(values) => values.iter().all(is_of_numbers),
-        Value::Object(fields) => fields.values().all(is_of_numbers),
-        Value::Null | Value::Bool(_) | Value::String(_) => false,
-    }
 }
 
 fn facts(standing: &Standing) -> Value {
@@ -211,45 +125,6 @@ fn facts(standing: &Standing) -> Value {
         "status": judgement.status.word(), "last_seen": server.last_seen_at.map(text::timestamp),
         "minutes_ago": minutes_ago, "reason": judgement.reason, "threshold_used": judgement.used.word(),
         "should_alert": standing.should_alert, "expected_interval": standing.expected_interval.as_secs(),
-        "since": text::timestamp(server.since),
+        "since": text::timestamp(server.since), "auto_thresholds": server.auto_thresholds,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Stats {
-        serde_json::from_str(text).unwrap()
-    }
-
-    #[test]
-    fn figures_are_kept_as_they_were_said_and_the_key_is_not() {
-        let stats = read(
-            r#"{"server_key":"canary","cpu":12.5,"memory":{"used":1,"total":2},"load":[0.1,0.2,0.3],
-                "agent_version":"1.0","timestamp":1769860800,"metrics":{"queue":3}}"#,
-        );
-        let kept = kept(stats).unwrap();
-        assert_eq!(kept["memory"]["total"], 2);
-        assert_eq!(kept["agent_timestamp"], 1_769_860_800);
-        assert!(!kept.to_string().contains("canary"));
-    }
-
-    #[test]
-    fn figures_that_are_none_and_too_many_are_refused_by_name() {
-        for (text, name) in [
-            (r#"{"cpu":"high"}"#, "`cpu`"),
-            (r#"{"disk":{"root":null}}"#, "`disk`"),
-            (r#"{"metrics":{"a":true}}"#, "`metrics`"),
-        ] {
-            let problem = kept(read(text)).unwrap_err();
-            assert!(format!("{problem:?}").contains(name), "{problem:?}");
-        }
-        let many: Map<String, Value> = (0..101).map(|n| (n.to_string(), json!(n))).collect();
-        let stats = Stats {
-            metrics: Some(many),
-            ..read("{}")
-        };
-        assert!(kept(stats).is_err());
-    }
 }

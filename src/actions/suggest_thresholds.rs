@@ -1,0 +1,217 @@
+//! Thresholds that a server's own rhythm would give it: shown to people, or followed week by week where they want that.
+
+use std::time::Duration;
+
+use super::manage_server::{self, Edit};
+use super::{Asker, Error};
+use crate::domain::Instant;
+use crate::domain::event::Actor;
+use crate::domain::monitor::MonitorId;
+use crate::domain::rhythm::{self, FOLLOWED_EVERY, OBSERVED, Replay, Rhythm};
+use crate::domain::threshold::Thresholds;
+use crate::store::server::{self, Server};
+use crate::store::{Reader, Store, StoreError, life};
+
+/// What the last week's reports say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suggestion {
+    pub rhythm: Rhythm,
+    /// What holds now.
+    pub current: Thresholds,
+    pub proposed: Thresholds,
+    /// What either would have said of the last week.
+    pub with_current: Replay,
+    pub with_proposed: Replay,
+}
+
+/// What a server's rhythm would give it; `None` where it has reported too seldom to have one.
+pub async fn suggest(
+    reader: &Reader,
+    server: &Server,
+    (defaults, now): (Thresholds, Instant),
+) -> Result<Option<Suggestion>, StoreError> {
+    let since = now.minus(OBSERVED);
+    let reports = server::report_times(reader, server.id, (since, now)).await?;
+    // Time in which nobody listened is no gap of the server's.
+    let lives = life::since(reader, since).await?;
+    let gaps: Vec<Duration> = reports
+        .windows(2)
+        .map(|pair| lives.between(pair[0], pair[1]))
+        .collect();
+    let Some(rhythm) = rhythm::rhythm(&gaps) else {
+        return Ok(None);
+    };
+    let (current, proposed) = (
+        server.thresholds.unwrap_or(defaults),
+        rhythm::propose(rhythm),
+    );
+    // The silence that still goes on is one, too.
+    let open = reports.last().map(|last| lives.between(*last, now));
+    let gaps: Vec<Duration> = gaps.into_iter().chain(open).collect();
+    Ok(Some(Suggestion {
+        rhythm,
+        current,
+        proposed,
+        with_current: rhythm::replay(&gaps, &current),
+        with_proposed: rhythm::replay(&gaps, &proposed),
+    }))
+}
+
+/// Changes a server; where its thresholds are to follow its rhythm from now on, they take the first step at once.
+pub async fn edit(
+    store: &Store,
+    asker: Asker,
+    id: MonitorId,
+    edit: Edit,
+    at: (Thresholds, Instant),
+) -> Result<(), Error> {
+    let begins = edit.auto_thresholds == Some(true);
+    manage_server::edit(store, asker, id, edit, at.1).await?;
+    if begins && let Some(server) = server::get(&store.reader, asker.guild, id).await? {
+        follow(store, server, at).await?;
+    }
+    Ok(())
+}
+
+/// Lets the thresholds of a server follow its rhythm by one step, where that is wanted and a week has passed; says whether
+/// they changed.
+pub async fn follow(
+    store: &Store,
+    server: Server,
+    (defaults, now): (Thresholds, Instant),
+) -> Result<bool, Error> {
+    let is_due = server
+        .thresholds_followed_at
+        .is_none_or(|followed| now.since(followed) >= FOLLOWED_EVERY);
+    if !server.auto_thresholds || !server.is_active || !is_due {
+        return Ok(false);
+    }
+    let Some(suggestion) = suggest(&store.reader, &server, (defaults, now)).await? else {
+        return Ok(false);
+    };
+    let next = rhythm::step(suggestion.current, suggestion.proposed);
+    let id = server.id;
+    store
+        .writer
+        .transact::<_, StoreError>(move |tx| {
+            Box::pin(async move { server::followed(tx, id, now).await })
+        })
+        .await?;
+    if next == suggestion.current {
+        return Ok(false);
+    }
+    let asker = Asker {
+        guild: server.guild_id,
+        actor: Actor::System,
+    };
+    let edit = Edit {
+        thresholds: Some(Some(next)),
+        ..Edit::default()
+    };
+    manage_server::edit(store, asker, id, edit, now).await?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::monitor::GuildId;
+    use crate::store::testing::TestStore;
+
+    fn at(seconds: i64) -> Instant {
+        Instant::from_millis(seconds * 1000)
+    }
+
+    /// A server that reported every minute from second 0 to 6,000, and we were there except from 3,000 to 4,800.
+    async fn with_server(store: &TestStore) -> Server {
+        let id = store
+            .write(|tx| {
+                Box::pin(async move {
+                    let id = server::insert(tx, GuildId(1), "db-1", at(0)).await?;
+                    for (began, alive) in [(0, 3_000), (4_800, 6_000)] {
+                        let life = life::begin(tx, at(began)).await?;
+                        life::goes_on(tx, life, at(alive)).await?;
+                    }
+                    for minute in (0..=50).chain(80..=100) {
+                        server::keep_sample(tx, id, at(minute * 60), "{}").await?;
+                    }
+                    Ok(id)
+                })
+            })
+            .await;
+        server::get(&store.reader, GuildId(1), id)
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_rhythm_is_proposed_and_our_absence_is_no_gap() {
+        let store = TestStore::open().await;
+        let server = with_server(&store).await;
+        let at_end = (Thresholds::DEFAULT, at(6_000));
+        let found = suggest(&store.reader, &server, at_end)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (found.rhythm.gaps, found.rhythm.percentile_99.as_secs()),
+            (71, 60)
+        );
+        assert_eq!(found.proposed.online(), Duration::from_secs(120));
+        assert_eq!(
+            (found.with_current, found.with_proposed),
+            (Replay::default(), Replay::default())
+        );
+    }
+
+    #[tokio::test]
+    async fn thresholds_follow_once_a_week_and_by_one_step() {
+        let store = TestStore::open().await;
+        let server = with_server(&store).await;
+        let id = server.id;
+        let asker = Asker {
+            guild: GuildId(1),
+            actor: Actor::CommandLine,
+        };
+        let again = async |seconds: i64| {
+            let server = server::get(&store.reader, GuildId(1), id)
+                .await
+                .unwrap()
+                .unwrap();
+            follow(&store, server, (Thresholds::DEFAULT, at(seconds)))
+                .await
+                .unwrap()
+        };
+        assert!(!again(6_000).await, "nobody wants it");
+        let edit = Edit {
+            auto_thresholds: Some(true),
+            ..Edit::default()
+        };
+        manage_server::edit(&store, asker, id, edit, at(6_000))
+            .await
+            .unwrap();
+        assert!(again(6_000).await);
+        assert!(!again(6_060).await, "once a week");
+        let followed = server::get(&store.reader, GuildId(1), id)
+            .await
+            .unwrap()
+            .unwrap();
+        // From 5 towards 2 minutes: by half.
+        assert_eq!(
+            followed.thresholds.unwrap().online(),
+            Duration::from_secs(150)
+        );
+        let events: Vec<(String, String)> = store
+            .rows("SELECT kind, actor FROM events ORDER BY id")
+            .await;
+        let told = |kind: &str, actor: &str| (kind.to_owned(), actor.to_owned());
+        assert_eq!(
+            events,
+            [
+                told("server_edited", "cli"),
+                told("server_thresholds_changed", "system")
+            ]
+        );
+    }
+}
