@@ -48,6 +48,7 @@ fn routes(desk: Desk) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(scrape::metrics))
         .nest("/api/v1", api::routes())
+        .route("/api/openapi.json", get(api::document))
         .route("/api/push/{token}", get(ping::push).post(ping::push))
         .route("/ping/{uuid}", get(ping::success).post(ping::success))
         .route(

@@ -12,6 +12,7 @@ mod asks_discord;
 mod at_the_command_line;
 mod goes_down_and_comes_back;
 mod in_discord;
+mod is_described;
 mod is_killed;
 mod is_pinged;
 mod is_watched;

@@ -1,5 +1,6 @@
 //! Bodies of calls: JSON within limits, each with a refusal that says what was wrong.
 
+use std::fmt;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -112,6 +113,23 @@ pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     from: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(from).map(Some)
+}
+
+/// A clock of the caller's own, in whatever form it has one: kept as it was given, never gone by.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "a timestamp must be a text or a number")]
+pub(super) enum Hint {
+    Text(String),
+    Number(serde_json::Number),
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => out.write_str(text),
+            Self::Number(number) => number.fmt(out),
+        }
+    }
 }
 
 /// How deep brackets stand inside each other, those in texts left out.

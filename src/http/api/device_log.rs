@@ -28,7 +28,7 @@ struct SaidLine {
     message: String,
     level: Option<String>,
     /// The device's own clock: a hint.
-    timestamp: Option<Value>,
+    timestamp: Option<body::Hint>,
 }
 
 /// `POST /device/{uuid}/logs`: a list of lines as JSON, or one line of JSON for each (`application/x-ndjson`).
@@ -93,10 +93,7 @@ fn line(value: Value) -> Result<NewLine, Problem> {
     Ok(NewLine {
         kind: "line",
         level: said.level,
-        said_at: said.timestamp.map(|hint| match hint {
-            Value::String(text) => text,
-            hint => hint.to_string(),
-        }),
+        said_at: said.timestamp.map(|hint| hint.to_string()),
         message: said.message,
         run_time: None,
     })

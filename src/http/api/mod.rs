@@ -8,6 +8,7 @@ mod device_log;
 mod device_state;
 mod endpoint;
 mod event;
+mod openapi;
 mod pace;
 pub(super) mod problem;
 mod query;
@@ -18,6 +19,7 @@ use axum::Router;
 use axum::routing::{get, patch, post};
 
 pub(super) use auth::{Peer, good_key};
+pub(super) use openapi::document;
 pub use pace::Pace;
 
 use super::Desk;

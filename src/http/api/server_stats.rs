@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::auth::{Caller, Peer};
-use super::body::Fields;
+use super::body::{Fields, Hint};
 use super::device::answer;
 use super::problem::Problem;
 use super::query::{Asked, wrong};
@@ -39,7 +39,7 @@ pub(super) struct Stats {
     uptime: Option<Value>,
     agent_version: Option<String>,
     /// The agent's own clock: kept as a hint, never gone by.
-    timestamp: Option<Value>,
+    timestamp: Option<Hint>,
     metrics: Option<Map<String, Value>>,
 }
 
@@ -56,8 +56,8 @@ pub(super) async fn report(
     };
     caller.must_be(&[ServerKey])?;
     let id = caller.0.monitor_id.ok_or_else(Problem::not_found)?;
-    desk.pace.take(id.0.unsigned_abs())?;
     let kept = kept(stats)?;
+    desk.pace.take(id.0.unsigned_abs())?;
     manage_server::report(&desk.store, id, kept.to_string(), desk.clock.now()).await?;
     Ok(answer(
         StatusCode::OK,
@@ -190,7 +190,7 @@ fn kept(stats: Stats) -> Result<Value, Problem> {
         kept.insert("agent_version".to_owned(), json!(version));
     }
     if let Some(hint) = stats.timestamp {
-        kept.insert("agent_timestamp".to_owned(), hint);
+        kept.insert("agent_timestamp".to_owned(), json!(hint.to_string()));
     }
     Ok(Value::Object(kept))
 }
@@ -220,7 +220,7 @@ mod tests {
         );
         let kept = kept(stats).unwrap();
         assert_eq!(kept["memory"]["total"], 2);
-        assert_eq!(kept["agent_timestamp"], 1_769_860_800);
+        assert_eq!(kept["agent_timestamp"], "1769860800");
         assert!(!kept.to_string().contains("canary"));
     }
 

@@ -1,0 +1,33 @@
+//! The description of the API for programs: `openapi.json` beside this file, which a scenario holds against what the
+//! running bot does, route by route, body by body and key by key.
+
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+const DOCUMENT: &str = include_str!("openapi.json");
+
+/// `GET /api/openapi.json`, for everybody.
+pub(in crate::http) async fn document() -> Response {
+    let kind = (header::CONTENT_TYPE, "application/json");
+    ([kind], DOCUMENT).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::domain::event::EventKind;
+
+    #[test]
+    fn every_type_of_event_is_described() {
+        let document: Value = serde_json::from_str(DOCUMENT).unwrap();
+        let parameters = &document["paths"]["/api/v1/events"]["get"]["parameters"];
+        let mut parameters = parameters.as_array().unwrap().iter();
+        let types = parameters
+            .find(|parameter| parameter["name"] == "type")
+            .unwrap();
+        let words = EventKind::ALL.map(EventKind::word);
+        assert_eq!(types["schema"]["enum"], serde_json::json!(words));
+    }
+}
