@@ -1,0 +1,164 @@
+//! The load: so many clients, each waiting for its answer before it calls again.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::{DEVICES, Result, clock};
+
+const CLIENTS: usize = 128;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// A connection for each call.
+    Fresh,
+    /// One connection for all calls of a client.
+    Kept,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Load {
+    /// How long each acknowledged call took, sorted.
+    latencies: Vec<Duration>,
+    pub refused: u64,
+    length: Duration,
+}
+
+impl Load {
+    pub fn acknowledged(&self) -> u64 {
+        self.latencies.len() as u64
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+    pub fn per_second(&self) -> f64 {
+        self.latencies.len() as f64 / self.length.as_secs_f64()
+    }
+
+    pub fn percentile(&self, percent: usize) -> Duration {
+        let rank = (self.latencies.len() * percent).div_ceil(100).max(1) - 1;
+        self.latencies.get(rank).copied().unwrap_or_default()
+    }
+}
+
+/// Calls for so long, and a little before that to warm up.
+pub fn run(address: SocketAddr, key: &str, (manner, length): (Manner, Duration)) -> Result<Load> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let next = Arc::new(AtomicU32::new(0));
+        let warm_up = Duration::from_secs(1);
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|_| {
+                let client = Client {
+                    address,
+                    key: key.to_owned(),
+                    manner,
+                    next: Arc::clone(&next),
+                };
+                tokio::spawn(client.run(warm_up, length))
+            })
+            .collect();
+        let mut all = Load {
+            length,
+            ..Load::default()
+        };
+        for client in clients {
+            let one = client.await?;
+            all.latencies.extend(one.latencies);
+            all.refused += one.refused;
+        }
+        all.latencies.sort_unstable();
+        Ok(all)
+    })
+}
+
+struct Client {
+    address: SocketAddr,
+    key: String,
+    manner: Manner,
+    /// The device that calls next: all in turn, because each may call once a second.
+    next: Arc<AtomicU32>,
+}
+
+impl Client {
+    async fn run(self, warm_up: Duration, length: Duration) -> Load {
+        let mut load = Load::default();
+        let (mut stream, mut answer) = (None, Vec::with_capacity(1024));
+        let begun = clock::now();
+        while begun.elapsed() < warm_up + length {
+            let call = clock::now();
+            let is_acknowledged = self.call(&mut stream, &mut answer).await;
+            if begun.elapsed() < warm_up {
+                continue;
+            }
+            match is_acknowledged {
+                Ok(true) => load.latencies.push(call.elapsed()),
+                Ok(false) | Err(_) => {
+                    load.refused += 1;
+                    stream = None;
+                }
+            }
+        }
+        load
+    }
+
+    async fn call(
+        &self,
+        kept: &mut Option<TcpStream>,
+        answer: &mut Vec<u8>,
+    ) -> std::io::Result<bool> {
+        let device = self.next.fetch_add(1, Ordering::Relaxed) % DEVICES;
+        let connection = match self.manner {
+            Manner::Fresh => "Connection: close\r\n",
+            Manner::Kept => "",
+        };
+        let call = format!(
+            "POST /api/v1/device/{}/heartbeat HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\n{connection}Content-Length: 0\r\n\r\n",
+            uuid(device),
+            self.key
+        );
+        let mut stream = match kept.take() {
+            Some(stream) => stream,
+            None => {
+                let stream = TcpStream::connect(self.address).await?;
+                stream.set_nodelay(true)?;
+                stream
+            }
+        };
+        stream.write_all(call.as_bytes()).await?;
+        answer.clear();
+        while !is_whole(answer) {
+            if stream.read_buf(answer).await? == 0 {
+                return Ok(false);
+            }
+        }
+        if self.manner == Manner::Kept {
+            *kept = Some(stream);
+        }
+        Ok(answer.starts_with(b"HTTP/1.1 200 "))
+    }
+}
+
+/// Whether head and body are there.
+fn is_whole(answer: &[u8]) -> bool {
+    let Some(end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+        return false;
+    };
+    let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .and_then(|length| length.parse::<usize>().ok());
+    answer.len() >= end + 4 + length.unwrap_or(0)
+}
+
+pub fn uuid(device: u32) -> String {
+    format!("00000000-0000-4000-8000-{device:012}")
+}

@@ -1,0 +1,139 @@
+//! How many heartbeats a second are acknowledged after their commit, beside a bare loop of hyper and SQLite in the same
+//! run; what a pass of the heartbeat monitor over a hundred thousand devices takes: `cargo bench --bench heartbeats`, with
+//! `-- --short` in under a minute.
+//!
+//! Product and floor are processes of their own; the load comes from this one and shares the machine with them, so only
+//! the ratios say much. Linux only.
+
+#[path = "../looks/clock.rs"]
+mod clock;
+mod floor;
+mod load;
+#[path = "../looks/process.rs"]
+#[expect(dead_code, reason = "the bench of the looks measures more")]
+mod process;
+mod product;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use load::{Load, Manner};
+use product::Product;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Devices on the roll. Each may call once a second, so that the load must be spread over many.
+pub const DEVICES: u32 = 100_000;
+
+/// Goals: the share of the floor's rate, the 99th percentile of an answer, resident memory, and passes of the monitor.
+const SHARE: f64 = 0.7;
+const LATENCY: Duration = Duration::from_millis(50);
+const MEMORY: u64 = 60 * 1024 * 1024;
+const CALM_PASS: Duration = Duration::from_millis(100);
+const BUSY_PASS: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["--role", "floor", folder] => floor::run(Path::new(folder)).map(|()| true),
+        words if words.contains(&"--bench") => bench(words.contains(&"--short")),
+        // As a test (`cargo test --all-targets`) it is enough that this compiles.
+        _ => Ok(true),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One line of the table, and whether it is as good as it should be.
+struct Row {
+    what: &'static str,
+    found: String,
+    goal: String,
+    is_good: bool,
+}
+
+/// Says whether every goal was reached.
+fn bench(is_short: bool) -> Result<bool> {
+    let length = Duration::from_secs(if is_short { 4 } else { 15 });
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let product = Product::start(&folder.path().join("product"))?;
+    let mut rows = Vec::new();
+    for (what, manner) in [
+        ("fresh connections", Manner::Fresh),
+        ("kept connections", Manner::Kept),
+    ] {
+        let floor = floor::Floor::start(&folder.path().join("floor"))?;
+        let least = load::run(floor.address, "", (manner, length))?;
+        drop(floor);
+        let found = load::run(product.address, &product.key, (manner, length))?;
+        rows.push(row(what, &found, &least));
+    }
+    rows.push(Row {
+        what: "resident memory",
+        found: format!("{:.1} MiB", mebibytes(product.memory()?)),
+        goal: format!("at most {:.0} MiB", mebibytes(MEMORY)),
+        is_good: product.memory()? <= MEMORY,
+    });
+    rows.extend(passes(product)?);
+    let mut out = std::io::stdout();
+    for row in &rows {
+        let mark = if row.is_good { "ok  " } else { "MISS" };
+        writeln!(
+            out,
+            "{mark} {:<38} {:<90} goal: {}",
+            row.what, row.found, row.goal
+        )?;
+    }
+    Ok(rows.iter().all(|row| row.is_good))
+}
+
+fn row(what: &'static str, found: &Load, least: &Load) -> Row {
+    let share = found.per_second() / least.per_second();
+    Row {
+        what,
+        found: format!(
+            "{:.0}/s, {share:.2} of the bare loop's {:.0}/s; median {:.1} ms, 99 % {:.1} ms; {} refused",
+            found.per_second(),
+            least.per_second(),
+            found.percentile(50).as_secs_f64() * 1e3,
+            found.percentile(99).as_secs_f64() * 1e3,
+            found.refused
+        ),
+        goal: format!("at least {SHARE}, 99 % within {} ms", LATENCY.as_millis()),
+        is_good: share >= SHARE
+            && found.percentile(99) <= LATENCY
+            && found.refused * 100 < found.acknowledged(),
+    }
+}
+
+/// Passes of the monitor when nobody is overdue, and when ten thousand are.
+fn passes(product: Product) -> Result<Vec<Row>> {
+    let (calm, busy) = product.passes()?;
+    let row = |what, took: Duration, goal: Duration| Row {
+        what,
+        found: format!("{:.1} ms", took.as_secs_f64() * 1e3),
+        goal: format!("within {} ms", goal.as_millis()),
+        is_good: took <= goal,
+    };
+    Ok(vec![
+        row("a pass over 100,000 devices, none due", calm, CALM_PASS),
+        row("a pass over 100,000 devices, 10,000 due", busy, BUSY_PASS),
+    ])
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "sizes far below 2^52, shown with one decimal"
+)]
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / 1024.0 / 1024.0
+}

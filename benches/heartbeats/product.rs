@@ -1,0 +1,184 @@
+//! The product as its user runs it, with a hundred thousand devices on the roll and a fleet key.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
+
+use crate::{DEVICES, Result, clock, process};
+
+/// Of the heartbeat monitor in these runs.
+const PERIOD: &str = "2s";
+const THRESHOLD_MILLIS: u32 = 3_600_000;
+
+/// Devices that are overdue in the busy pass.
+const OVERDUE: u32 = 10_000;
+
+pub struct Product {
+    child: Child,
+    folder: PathBuf,
+    pub address: SocketAddr,
+    pub key: String,
+}
+
+impl Product {
+    pub fn start(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        let made = command(folder)
+            .args(["key", "create", "--kind", "fleet", "--json"])
+            .output()?;
+        let made: serde_json::Value = serde_json::from_slice(&made.stdout)?;
+        let key = made["key"].as_str().ok_or("no key was made")?.to_owned();
+        seed(folder)?;
+        let (child, address) = run(folder)?;
+        Ok(Self {
+            child,
+            folder: folder.to_owned(),
+            address,
+            key,
+        })
+    }
+
+    pub fn memory(&self) -> Result<u64> {
+        process::memory(self.child.id())
+    }
+
+    /// How long a pass of the monitor takes when nobody is due, and when so many are.
+    pub fn passes(mut self) -> Result<(Duration, Duration)> {
+        let calm = self.next_pass(None)?;
+        // Backdated while nobody has the database, so that the first pass finds them.
+        self.stop();
+        let sql = format!(
+            "UPDATE pulse SET last_pass_at = last_pass_at - {} WHERE monitor_id <= {OVERDUE};
+             UPDATE watch SET began_at = began_at - {}",
+            3 * THRESHOLD_MILLIS,
+            4 * THRESHOLD_MILLIS
+        );
+        ask(&self.folder, &sql)?;
+        let (child, address) = run(&self.folder)?;
+        (self.child, self.address) = (child, address);
+        let busy = self.next_pass(Some(OVERDUE))?;
+        Ok((calm, busy))
+    }
+
+    /// How long the next pass takes; after a start, when it must find so many, the first one.
+    fn next_pass(&self, found: Option<u32>) -> Result<Duration> {
+        let runs = || self.metric(r#"rollcall_job_runs_total{job="heartbeat_monitor"}"#);
+        let before = match found {
+            Some(_) => 0.0,
+            None => runs()?,
+        };
+        let begun = clock::now();
+        while runs()? <= before {
+            if begun.elapsed() > Duration::from_secs(60) {
+                return Err("the monitor did not run".into());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let took =
+            self.metric(r#"rollcall_job_last_run_duration_seconds{job="heartbeat_monitor"}"#)?;
+        match found {
+            Some(found) if !self.log_holds(found) => Err("not all were found".into()),
+            _ => Ok(Duration::from_secs_f64(took)),
+        }
+    }
+
+    fn log_holds(&self, found: u32) -> bool {
+        let log = fs::read_to_string(self.folder.join("logs/bot.log")).unwrap_or_default();
+        log.contains(&format!("{found} devices have fallen silent"))
+    }
+
+    fn metric(&self, name: &str) -> Result<f64> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        let value = text.lines().find_map(|line| line.strip_prefix(name));
+        Ok(value.map_or(Ok(0.0), |value| value.trim().parse())?)
+    }
+
+    fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Product {
+    /// What it stores is thrown away, so it need not end well.
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+    command
+        .env_clear()
+        .env(
+            "DATABASE_URL",
+            format!("sqlite://{}", folder.join("rollcall.db").display()),
+        )
+        .env("LOG_DIR", folder.join("logs"))
+        .env("DISCORD_GUILD_ID", "1")
+        .env("HTTP_BIND", "127.0.0.1:0")
+        .env("ROLLCALL_ADDR_FILE", folder.join("address"))
+        .env("HEARTBEAT_CHECK_INTERVAL", PERIOD)
+        .env(
+            "HEARTBEAT_OFFLINE_THRESHOLD",
+            format!("{THRESHOLD_MILLIS}ms"),
+        )
+        .env("MALLOC_ARENA_MAX", "1")
+        .current_dir(folder)
+        .stderr(Stdio::null());
+    command
+}
+
+fn run(folder: &Path) -> Result<(Child, SocketAddr)> {
+    let file = folder.join("address");
+    let _ = fs::remove_file(&file);
+    let mut child = command(folder).arg("run").stdout(Stdio::null()).spawn()?;
+    let begun = clock::now();
+    while begun.elapsed() < Duration::from_secs(60) && child.try_wait()?.is_none() {
+        if let Ok(text) = fs::read_to_string(&file) {
+            let address = text.trim().parse();
+            return Ok((child, address.unwrap_or((Ipv4Addr::LOCALHOST, 0).into())));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let _ = child.kill();
+    Err("the product did not start".into())
+}
+
+/// All devices, online and heard a moment ago; the rows are written by one statement, because registering so many takes
+/// longer than measuring them.
+fn seed(folder: &Path) -> Result<()> {
+    let sql = format!(
+        "WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < {DEVICES} - 1)
+         INSERT INTO monitors (id, guild_id, kind, name, status, since, created_at)
+         SELECT n + 1, 1, 'device', 'device ' || n, 'online', unixepoch() * 1000, unixepoch() * 1000 FROM numbers;
+         INSERT INTO device_facts (monitor_id, guild_id, uuid)
+         SELECT id, 1, printf('00000000-0000-4000-8000-%012d', id - 1) FROM monitors;
+         INSERT INTO pulse (monitor_id, last_pass_at) SELECT id, unixepoch() * 1000 FROM monitors"
+    );
+    ask(folder, &sql)
+}
+
+fn ask(folder: &Path, sql: &str) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let url = format!("sqlite://{}", folder.join("rollcall.db").display());
+        let mut database = SqliteConnection::connect(&url).await?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()))
+            .execute(&mut database)
+            .await?;
+        database.close().await?;
+        Ok(())
+    })
+}
