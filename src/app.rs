@@ -179,6 +179,7 @@ impl Shared<'_> {
             quota_endpoints: self.settings.quota_endpoints,
             pace: http::Pace::of_callers(),
             strangers: http::Pace::of_strangers(),
+            keyring: http::Keyring::default(),
             clock: Clock::SYSTEM,
         }
     }

@@ -3,7 +3,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::check_in::{self, CheckIn, CheckedIn};
+use super::check_in::{self, CheckIn, CheckedIn, NotHeard};
 use crate::clock::Clock;
 use crate::store::{StoreError, Writer};
 
@@ -13,7 +13,7 @@ const QUEUE: usize = 4096;
 /// The most calls in one transaction.
 const TOGETHER: usize = 512;
 
-type Waiting = (CheckIn, oneshot::Sender<Result<CheckedIn, StoreError>>);
+type Waiting = (CheckIn, oneshot::Sender<Result<CheckedIn, NotHeard>>);
 
 /// A handle to the task that records calls.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ impl Listening {
     }
 
     /// Records a call; the answer comes after the commit.
-    pub async fn check_in(&self, call: CheckIn) -> Result<CheckedIn, StoreError> {
+    pub async fn check_in(&self, call: CheckIn) -> Result<CheckedIn, NotHeard> {
         let (answer, answered) = oneshot::channel();
         self.0
             .send((call, answer))
@@ -50,12 +50,12 @@ async fn listen(mut calls: mpsc::Receiver<Waiting>, writer: Writer, clock: Clock
             Ok(results) => {
                 for (answer, result) in answers.into_iter().zip(results) {
                     // A caller that has hung up is checked in all the same.
-                    let _ = answer.send(Ok(result));
+                    let _ = answer.send(result);
                 }
             }
             Err(error) => {
                 for answer in answers {
-                    let _ = answer.send(Err(error.clone()));
+                    let _ = answer.send(Err(error.clone().into()));
                 }
             }
         }
@@ -82,6 +82,7 @@ mod tests {
             },
             uuid: DeviceUuid::from_random([number; 16]),
             said: check_in::Said::Nothing,
+            key: None,
         };
         let all = (0..100).map(|number| listening.check_in(call(number % 10)));
         let answered = futures_util::future::join_all(all).await;

@@ -57,6 +57,15 @@ impl DeviceUuid {
         &self.0
     }
 
+    /// Its 128 bits.
+    pub fn number(&self) -> u128 {
+        let digits = self.0.bytes().filter(|byte| *byte != b'-');
+        digits.fold(0, |number, digit| {
+            let value = char::from(digit).to_digit(16).unwrap_or_default();
+            number << 4 | u128::from(value)
+        })
+    }
+
     /// What a device is called that does not say its name.
     pub fn default_name(&self) -> String {
         format!("device {}", &self.0[..8])
@@ -138,6 +147,7 @@ mod tests {
         assert_eq!(uuid.as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
         assert_eq!(DeviceUuid::parse(uuid.as_str()), Ok(uuid.clone()));
         assert_eq!(uuid.default_name(), "device ffffffff");
+        assert_eq!(uuid.number(), 0xffff_ffff_ffff_4fff_bfff_ffff_ffff_ffff);
     }
 
     #[test]

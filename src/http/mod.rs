@@ -19,7 +19,7 @@ use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::vitals::Vitals;
 
-pub use api::Pace;
+pub use api::{Keyring, Pace};
 pub use serve::{Server, bind};
 
 /// What the handlers work with.
@@ -38,6 +38,7 @@ pub struct Desk {
     pub pace: Pace,
     /// The pace of those whose key is none.
     pub strangers: Pace,
+    pub keyring: Keyring,
     pub clock: Clock,
 }
 

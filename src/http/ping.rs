@@ -139,6 +139,8 @@ async fn record(desk: &Desk, device: &Device, ping: Ping) -> Result<(), Problem>
         },
         uuid: device.uuid.clone(),
         said: Said::Ping(ping),
+        // The uuid, or a key that has just been looked up.
+        key: None,
     };
     desk.listening.check_in(call).await?;
     Ok(())

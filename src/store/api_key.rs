@@ -1,5 +1,8 @@
 //! API keys: whose they are, what they open, and a hash of each secret; never the secret.
 
+use std::collections::HashSet;
+
+use super::rows::{pieces, placeholders};
 use super::{Reader, StoreError, Tx};
 use crate::domain::Instant;
 use crate::domain::key::{KeyId, KeyKind};
@@ -96,6 +99,42 @@ pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<StoredK
     rows.into_iter().map(read).collect()
 }
 
+/// Which of these keys are good at this moment.
+pub async fn good_among(
+    tx: &mut Tx<'_>,
+    ids: &[KeyId],
+    now: Instant,
+) -> Result<HashSet<KeyId>, StoreError> {
+    let known = &tx.cache.keys;
+    let missing: HashSet<KeyId> = ids
+        .iter()
+        .filter(|id| !known.contains_key(id))
+        .copied()
+        .collect();
+    let missing: Vec<KeyId> = missing.into_iter().collect();
+    for piece in pieces(&missing) {
+        let places = placeholders(1, piece.len());
+        let sql = format!("SELECT id, expires_at, revoked_at FROM api_keys WHERE id IN {places}");
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+        for id in piece {
+            query = query.bind(id.as_str());
+        }
+        let rows: Vec<(String, Option<i64>, Option<i64>)> =
+            query.fetch_all(&mut *tx.connection).await?;
+        for (id, expires_at, revoked_at) in rows {
+            let id =
+                KeyId::parse(&id).ok_or_else(|| StoreError::Damaged("an API key's id".into()))?;
+            let ends = revoked_at.or(expires_at).map(Instant::from_millis);
+            tx.cache.keys.insert(id, ends);
+        }
+    }
+    let is_good = |id: &KeyId| {
+        let ends = tx.cache.keys.get(id);
+        ends.is_some_and(|ends| ends.is_none_or(|end| now < end))
+    };
+    Ok(ids.iter().copied().filter(is_good).collect())
+}
+
 /// Revokes a guild's key; `false` where there is none that is not revoked.
 pub async fn revoke(
     tx: &mut Tx<'_>,
@@ -111,6 +150,7 @@ pub async fn revoke(
     .bind(now.millis())
     .execute(&mut *tx.connection)
     .await?;
+    tx.cache.keys.remove(id);
     Ok(revoked.rows_affected() > 0)
 }
 
@@ -123,6 +163,7 @@ pub async fn expire(tx: &mut Tx<'_>, id: &KeyId, at: Instant) -> Result<(), Stor
     .bind(at.millis())
     .execute(&mut *tx.connection)
     .await?;
+    tx.cache.keys.remove(id);
     Ok(())
 }
 
@@ -135,6 +176,7 @@ pub async fn expire_of(tx: &mut Tx<'_>, monitor: MonitorId, at: Instant) -> Resu
     .bind(at.millis())
     .execute(&mut *tx.connection)
     .await?;
+    tx.cache.keys.clear();
     Ok(())
 }
 
@@ -149,6 +191,7 @@ pub async fn revoke_of(
         .bind(now.millis())
         .execute(&mut *tx.connection)
         .await?;
+    tx.cache.keys.clear();
     Ok(())
 }
 

@@ -128,32 +128,50 @@ pub async fn update(
 pub async fn known(
     tx: &mut Tx<'_>,
     wanted: &[(GuildId, DeviceUuid)],
-) -> Result<HashMap<(GuildId, DeviceUuid), Known>, StoreError> {
-    let mut found = HashMap::with_capacity(wanted.len());
-    for piece in pieces(wanted) {
-        let places = placeholders(piece.len(), 2);
-        let sql = format!(
-            "SELECT d.guild_id, d.uuid, m.id, m.status, m.since, d.failure IS NOT NULL
-             FROM device_facts d JOIN monitors m ON m.id = d.monitor_id
-             WHERE (d.guild_id, d.uuid) IN (VALUES {places})"
-        );
-        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-        for (guild, uuid) in piece {
-            query = query.bind(guild.to_row()).bind(uuid.as_str());
-        }
-        let rows: Vec<(i64, String, i64, String, i64, bool)> =
-            query.fetch_all(&mut *tx.connection).await?;
-        for (guild, uuid, id, status, since, has_failed) in rows {
-            let known = Known {
-                id: MonitorId(id),
-                status: status_of(&status)?,
-                since: Instant::from_millis(since),
-                has_failed,
-            };
-            found.insert((GuildId::from_row(guild), uuid_of(&uuid)?), known);
-        }
+) -> Result<HashMap<(GuildId, u128), Known>, StoreError> {
+    let missing: Vec<&(GuildId, DeviceUuid)> = wanted
+        .iter()
+        .filter(|(guild, uuid)| remembered(tx, (*guild, uuid.number())).is_none())
+        .collect();
+    for piece in pieces(&missing) {
+        remember(tx, piece).await?;
     }
-    Ok(found)
+    let places = wanted.iter().map(|(guild, uuid)| (*guild, uuid.number()));
+    let found = places.filter_map(|place| Some((place, remembered(tx, place)?)));
+    Ok(found.collect())
+}
+
+fn remembered(tx: &Tx<'_>, place: (GuildId, u128)) -> Option<Known> {
+    let id = *tx.cache.devices.get(&place)?;
+    let (status, since, has_failed) = *tx.cache.standings.get(&id)?;
+    Some(Known {
+        id,
+        status,
+        since,
+        has_failed,
+    })
+}
+
+async fn remember(tx: &mut Tx<'_>, piece: &[&(GuildId, DeviceUuid)]) -> Result<(), StoreError> {
+    let places = placeholders(piece.len(), 2);
+    let sql = format!(
+        "SELECT d.guild_id, d.uuid, m.id, m.status, m.since, d.failure IS NOT NULL
+         FROM device_facts d JOIN monitors m ON m.id = d.monitor_id
+         WHERE (d.guild_id, d.uuid) IN (VALUES {places})"
+    );
+    let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+    for (guild, uuid) in piece {
+        query = query.bind(guild.to_row()).bind(uuid.as_str());
+    }
+    let rows: Vec<(i64, String, i64, String, i64, bool)> =
+        query.fetch_all(&mut *tx.connection).await?;
+    for (guild, uuid, id, status, since, has_failed) in rows {
+        let place = (GuildId::from_row(guild), uuid_of(&uuid)?.number());
+        let standing = (status_of(&status)?, Instant::from_millis(since), has_failed);
+        tx.cache.devices.insert(place, MonitorId(id));
+        tx.cache.standings.insert(MonitorId(id), standing);
+    }
+    Ok(())
 }
 
 /// Notes calls, the latest of each monitor; devices and servers alike.
@@ -190,6 +208,7 @@ pub async fn set_status(
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false);
         for id in piece {
             query = query.bind(id.0);
+            tx.cache.standings.remove(id);
         }
         query.execute(&mut *tx.connection).await?;
     }
@@ -279,6 +298,7 @@ pub async fn set_failure(
         .bind(failure)
         .execute(&mut *tx.connection)
         .await?;
+    tx.cache.standings.remove(&id);
     Ok(())
 }
 
@@ -368,7 +388,7 @@ mod tests {
             })
             .await;
         assert_eq!(found.len(), 1);
-        assert_eq!(found[&(HOME, uuid(1))].id, id);
+        assert_eq!(found[&(HOME, uuid(1).number())].id, id);
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@
 //! for themselves, so a missed ring costs a moment and never a change.
 
 pub mod api_key;
+mod cache;
 pub mod device;
 pub mod device_log;
 pub mod device_state;

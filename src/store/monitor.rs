@@ -89,6 +89,8 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bo
         return Ok(false);
     }
     pulse::remove(tx, id).await?;
+    tx.cache.devices.clear();
+    tx.cache.standings.remove(&id);
     sqlx::query("DELETE FROM samples WHERE monitor_id = $1")
         .bind(id.0)
         .execute(&mut *tx.connection)

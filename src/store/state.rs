@@ -1,7 +1,7 @@
 //! The state of monitors as the status rule wants it: loaded for a batch, saved where it changed.
 //!
-//! Most looks change nothing, and reading a row costs more than judging it. So the writer remembers the states it has
-//! read and written; a commit of another process (`PRAGMA data_version`) or a roll-back empties that memory.
+//! Most looks change nothing, and reading a row costs more than judging it. So the writer remembers the states that it has
+//! read and written.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -28,9 +28,9 @@ pub struct Loaded {
 
 /// The writer's memory of states.
 #[derive(Debug, Default)]
-pub struct Cache(HashMap<MonitorId, Kept>);
+pub struct States(HashMap<MonitorId, Kept>);
 
-impl Cache {
+impl States {
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
@@ -101,12 +101,12 @@ impl From<&Kept> for Loaded {
 
 /// Forgets one monitor, after something else than `save` has changed it.
 pub fn forget(tx: &mut Tx<'_>, id: MonitorId) {
-    tx.cache.0.remove(&id);
+    tx.cache.states.0.remove(&id);
 }
 
 /// The state of one endpoint; `None` where it has been removed. Call `load` with its id first.
 pub fn of(tx: &Tx<'_>, id: MonitorId) -> Option<Loaded> {
-    tx.cache.0.get(&id).map(Loaded::from)
+    tx.cache.states.0.get(&id).map(Loaded::from)
 }
 
 /// Reads the states of `ids` that are not remembered yet.
@@ -114,7 +114,7 @@ pub async fn load(tx: &mut Tx<'_>, ids: &[MonitorId]) -> Result<(), StoreError> 
     let missing: Vec<MonitorId> = ids
         .iter()
         .copied()
-        .filter(|id| !tx.cache.0.contains_key(id))
+        .filter(|id| !tx.cache.states.0.contains_key(id))
         .collect();
     for piece in pieces(&missing) {
         let places = placeholders(1, piece.len());
@@ -131,7 +131,7 @@ pub async fn load(tx: &mut Tx<'_>, ids: &[MonitorId]) -> Result<(), StoreError> 
         for row in query.fetch_all(&mut *tx.connection).await? {
             let id = MonitorId(row.try_get("id")?);
             let loaded = read(&row)?;
-            tx.cache.keep(id, loaded);
+            tx.cache.states.keep(id, loaded);
         }
     }
     Ok(())
@@ -188,13 +188,13 @@ pub async fn save(tx: &mut Tx<'_>, id: MonitorId, loaded: Loaded) -> Result<(), 
     .bind(loaded.certificate_expires_at.map(Instant::millis))
     .execute(&mut *tx.connection)
     .await?;
-    tx.cache.keep(id, loaded);
+    tx.cache.states.keep(id, loaded);
     Ok(())
 }
 
 /// Remembers a state whose wide rows did not change: only the streak moved, and that is in the pulse.
 pub fn remember(tx: &mut Tx<'_>, id: MonitorId, loaded: Loaded) {
-    tx.cache.keep(id, loaded);
+    tx.cache.states.keep(id, loaded);
 }
 
 /// Counts the looks of a recheck run as taken when the run began.

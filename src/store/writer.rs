@@ -12,8 +12,8 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::cache::Cache;
 use super::pulse::Pending;
-use super::state::Cache;
 use super::{StoreError, sqlite};
 
 /// Pieces of work that may wait; beyond that, callers wait for a place.

@@ -13,14 +13,14 @@ use super::{Asker, manage_key};
 use crate::domain::Instant;
 use crate::domain::device::DeviceUuid;
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::key::{ApiKey, KeyKind};
+use crate::domain::key::{ApiKey, KeyId, KeyKind};
 use crate::domain::monitor::{GuildId, MonitorId, Refusal};
 use crate::domain::ping::Ping;
 use crate::domain::status::Status;
 use crate::store::device::{self, Known};
 use crate::store::device_log::NewLine;
 use crate::store::event::{self, NewEvent};
-use crate::store::{StoreError, Tx, incident};
+use crate::store::{StoreError, Tx, api_key, incident};
 
 /// One call of a device.
 #[derive(Clone, Debug)]
@@ -28,6 +28,30 @@ pub struct CheckIn {
     pub asker: Asker,
     pub uuid: DeviceUuid,
     pub said: Said,
+    /// The key that it came with; `None` where something else has proved who calls.
+    pub key: Option<Presented>,
+}
+
+/// A key that was good when the call came in. Whether it still is, is asked again in the transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Presented {
+    pub id: KeyId,
+    /// The one device that it speaks for; `None`: any of its guild's.
+    pub owner: Option<MonitorId>,
+}
+
+/// Why a call was not recorded, or not all of it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotHeard {
+    #[error("the key is good no more")]
+    Key,
+    #[error("the key is another device's")]
+    Device,
+    /// The call is a sign of life all the same.
+    #[error("{0}")]
+    Said(Refusal),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// What a device says besides being alive.
@@ -56,8 +80,6 @@ pub struct Registration {
 #[derive(Clone, Debug)]
 pub struct CheckedIn {
     pub id: MonitorId,
-    /// What it said was not kept, though it was heard; this is why.
-    pub refused: Option<Refusal>,
     /// The device was not known before; this is its own key, which is shown once.
     pub made: Option<ApiKey>,
 }
@@ -67,35 +89,67 @@ pub async fn record(
     tx: &mut Tx<'_>,
     calls: &[CheckIn],
     now: Instant,
-) -> Result<Vec<CheckedIn>, StoreError> {
+) -> Result<Vec<Result<CheckedIn, NotHeard>>, StoreError> {
     let wanted: Vec<(GuildId, DeviceUuid)> = calls
         .iter()
         .map(|call| (call.asker.guild, call.uuid.clone()))
         .collect();
-    let mut known = device::known(tx, &wanted).await?;
+    let keys: Vec<KeyId> = calls.iter().filter_map(|call| Some(call.key?.id)).collect();
+    let good = api_key::good_among(tx, &keys, now).await?;
+    let mut batch = Batch {
+        known: device::known(tx, &wanted).await?,
+        seen: HashMap::with_capacity(calls.len()),
+        now,
+    };
     let mut results = Vec::with_capacity(calls.len());
-    let mut seen = HashMap::with_capacity(calls.len());
-    for (call, place) in calls.iter().zip(wanted) {
-        let (device, made) = match known.get(&place) {
-            Some(device) => (device.clone(), None),
+    for call in calls {
+        let is_good = call.key.is_none_or(|key| good.contains(&key.id));
+        results.push(match is_good {
+            true => batch.hear(tx, call).await?,
+            false => Err(NotHeard::Key),
+        });
+    }
+    let seen: Vec<(MonitorId, Instant)> = batch.seen.into_iter().collect();
+    device::called(tx, &seen).await?;
+    Ok(results)
+}
+
+/// Calls that are recorded together.
+struct Batch {
+    known: HashMap<(GuildId, u128), Known>,
+    seen: HashMap<MonitorId, Instant>,
+    now: Instant,
+}
+
+impl Batch {
+    async fn hear(
+        &mut self,
+        tx: &mut Tx<'_>,
+        call: &CheckIn,
+    ) -> Result<Result<CheckedIn, NotHeard>, StoreError> {
+        let place = (call.asker.guild, call.uuid.number());
+        let owner = call.key.and_then(|key| key.owner);
+        let known = self.known.get(&place).cloned();
+        if owner.is_some() && owner != known.as_ref().map(|device| device.id) {
+            return Ok(Err(NotHeard::Device));
+        }
+        let (device, made) = match known {
+            Some(device) => (device, None),
             None => {
-                let (device, key) = create(tx, call, now).await?;
+                let (device, key) = create(tx, call, self.now).await?;
                 (device, Some(key))
             }
         };
-        let refused = said::keep(tx, device.id, &call.said, now).await?;
-        let device = follow(tx, call, device, now).await?;
-        seen.insert(device.id, now);
-        results.push(CheckedIn {
-            id: device.id,
-            refused,
-            made,
-        });
-        known.insert(place, device);
+        let refused = said::keep(tx, device.id, &call.said, self.now).await?;
+        let device = follow(tx, call, device, self.now).await?;
+        self.seen.insert(device.id, self.now);
+        let id = device.id;
+        self.known.insert(place, device);
+        Ok(match refused {
+            Some(refusal) => Err(NotHeard::Said(refusal)),
+            None => Ok(CheckedIn { id, made }),
+        })
     }
-    let seen: Vec<(MonitorId, Instant)> = seen.into_iter().collect();
-    device::called(tx, &seen).await?;
-    Ok(results)
 }
 
 /// What a call makes of its device: a failed job takes it offline, any other sign of life brings it online. One whose job

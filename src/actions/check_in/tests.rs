@@ -14,13 +14,19 @@ fn call(number: u8) -> CheckIn {
         },
         uuid: DeviceUuid::from_random([number; 16]),
         said: Said::Nothing,
+        key: None,
     }
 }
 
-async fn record_all(store: &TestStore, calls: Vec<CheckIn>) -> Vec<CheckedIn> {
+async fn try_all(store: &TestStore, calls: Vec<CheckIn>) -> Vec<Result<CheckedIn, NotHeard>> {
     store
         .write(move |tx| Box::pin(async move { record(tx, &calls, NOW).await }))
         .await
+}
+
+async fn record_all(store: &TestStore, calls: Vec<CheckIn>) -> Vec<CheckedIn> {
+    let results = try_all(store, calls).await;
+    results.into_iter().map(Result::unwrap).collect()
 }
 
 async fn events(store: &TestStore) -> Vec<String> {
@@ -177,11 +183,75 @@ async fn what_a_device_says_it_is_is_merged_within_its_limit() {
     ];
     record_all(&store, calls.map(state).into()).await;
     let large = format!(r#"{{"large":"{}"}}"#, "x".repeat(64 * 1024));
-    let refused = record_all(&store, vec![state(&large)]).await;
-    assert!(refused[0].refused.is_some());
+    let refused = try_all(&store, vec![state(&large)]).await;
+    assert!(matches!(refused[0], Err(NotHeard::Said(_))));
     let kept: Vec<(String,)> = store.rows("SELECT current FROM device_states").await;
     assert_eq!(
         serde_json::from_str::<serde_json::Value>(&kept[0].0).unwrap(),
         json!({ "app": { "version": "1", "mode": "busy" }, "list": { "now": "an object" } })
     );
+}
+
+#[tokio::test]
+async fn a_key_is_judged_again_in_the_transaction() {
+    let store = TestStore::open().await;
+    let asker = call(1).asker;
+    let fleet = manage_key::create(&store, asker, KeyKind::Fleet, None, NOW)
+        .await
+        .unwrap();
+    let with_key = |number: u8, id: KeyId, owner| CheckIn {
+        key: Some(Presented { id, owner }),
+        ..call(number)
+    };
+    let made = record_all(&store, vec![with_key(1, fleet.id, None)]).await;
+    let own = made[0].made.as_ref().unwrap().id;
+    let owner = Some(made[0].id);
+    let heard = try_all(
+        &store,
+        vec![
+            with_key(1, own, owner),
+            with_key(2, own, owner),
+            with_key(2, fleet.id, None),
+        ],
+    )
+    .await;
+    assert!(heard[0].is_ok() && heard[2].is_ok());
+    assert!(
+        matches!(heard[1], Err(NotHeard::Device)),
+        "it speaks for no other"
+    );
+    manage_key::revoke(&store, asker, own, NOW).await.unwrap();
+    let heard = try_all(
+        &store,
+        vec![with_key(1, own, owner), with_key(1, fleet.id, None)],
+    )
+    .await;
+    assert!(matches!(heard[0], Err(NotHeard::Key)), "revoked");
+    assert!(heard[1].is_ok(), "the others of its batch are heard");
+    // Another process revokes: the writer's memory is older than that.
+    let elsewhere = crate::store::Store::open(&store.url()).await.unwrap();
+    manage_key::revoke(&elsewhere, asker, fleet.id, NOW)
+        .await
+        .unwrap();
+    let heard = try_all(&store, vec![with_key(1, fleet.id, None)]).await;
+    assert!(matches!(heard[0], Err(NotHeard::Key)));
+}
+
+#[tokio::test]
+async fn a_device_that_was_removed_is_made_anew_and_a_change_by_a_job_is_seen() {
+    let store = TestStore::open().await;
+    let first = record_all(&store, vec![call(1)]).await[0].id;
+    record_all(&store, vec![call(1)]).await;
+    store
+        .write(move |tx| {
+            Box::pin(async move { device::set_status(tx, &[first], Status::Offline, NOW).await })
+        })
+        .await;
+    record_all(&store, vec![call(1)]).await;
+    assert_eq!(events(&store).await.last().unwrap(), "device_online");
+    store
+        .write(move |tx| Box::pin(crate::store::monitor::remove(tx, GuildId(1), first)))
+        .await;
+    let again = record_all(&store, vec![call(1)]).await;
+    assert!(again[0].made.is_some());
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::header;
@@ -55,15 +56,75 @@ impl FromRequestParts<Desk> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Problem> {
-        let Ok(peer) = Peer::from_request_parts(parts, desk).await;
-        let text = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(bearer)
-            .ok_or_else(|| peer.is_wrong(desk, Problem::unauthorized()))?;
+        let (peer, text) = in_header(parts, desk).await?;
         Self::with_key(desk, peer, text).await
     }
+}
+
+async fn in_header<'a>(parts: &'a mut Parts, desk: &Desk) -> Result<(Peer, &'a str), Problem> {
+    let Ok(peer) = Peer::from_request_parts(parts, desk).await;
+    parts
+        .headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(bearer)
+        .map(|text| (peer, text))
+        .ok_or_else(|| peer.is_wrong(desk, Problem::unauthorized()))
+}
+
+/// Whoever reports with a key that is good, or was a moment ago: the transaction that records the call has the last word.
+#[derive(Clone, Debug)]
+pub(super) struct Reporter(pub Arc<StoredKey>);
+
+impl FromRequestParts<Desk> for Reporter {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Problem> {
+        let (peer, text) = in_header(parts, desk).await?;
+        let remembered = ApiKey::parse(text.trim())
+            .and_then(|key| Some((desk.keyring.get(&key.id)?, key)))
+            .filter(|(stored, key)| is_it(stored, key) && stored.is_good(desk.clock.now()));
+        if let Some((stored, _)) = remembered {
+            return Ok(Self(stored));
+        }
+        let Caller(stored) = Caller::with_key(desk, peer, text).await?;
+        let stored = Arc::new(stored);
+        desk.keyring.put(Arc::clone(&stored));
+        Ok(Self(stored))
+    }
+}
+
+impl Reporter {
+    /// In whose name things are done, and in which guild.
+    pub(super) fn asker(&self) -> Asker {
+        asker(&self.0)
+    }
+
+    /// Refuses keys of other kinds.
+    pub(super) fn must_be(&self, kinds: &[KeyKind]) -> Result<(), Problem> {
+        must_be(&self.0, kinds)
+    }
+}
+
+fn asker(key: &StoredKey) -> Asker {
+    Asker {
+        guild: key.guild_id,
+        actor: Actor::Key(key.id),
+    }
+}
+
+fn must_be(key: &StoredKey, kinds: &[KeyKind]) -> Result<(), Problem> {
+    if kinds.contains(&key.kind) {
+        return Ok(());
+    }
+    let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
+    Err(Problem::forbidden(&format!("a {} key", words.join(" or "))))
+}
+
+/// Whether this is the key that is stored, in constant time.
+fn is_it(stored: &StoredKey, key: &ApiKey) -> bool {
+    let is_same = manage_key::hash(key).ct_eq(stored.secret_sha256.as_slice());
+    stored.kind == key.kind && bool::from(is_same)
 }
 
 impl OptionalFromRequestParts<Desk> for Caller {
@@ -97,19 +158,12 @@ impl Caller {
 
     /// In whose name things are done, and in which guild.
     pub(super) fn asker(&self) -> Asker {
-        Asker {
-            guild: self.0.guild_id,
-            actor: Actor::Key(self.0.id),
-        }
+        asker(&self.0)
     }
 
     /// Refuses keys of other kinds.
     pub(super) fn must_be(&self, kinds: &[KeyKind]) -> Result<(), Problem> {
-        if kinds.contains(&self.0.kind) {
-            return Ok(());
-        }
-        let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
-        Err(Problem::forbidden(&format!("a {} key", words.join(" or "))))
+        must_be(&self.0, kinds)
     }
 }
 
@@ -122,13 +176,8 @@ pub(in crate::http) async fn good_key(
         return Ok(None);
     };
     let stored = api_key::find(&desk.store.reader, &key.id).await?;
-    let is_known = stored.as_ref().is_some_and(|stored| {
-        manage_key::hash(&key)
-            .ct_eq(stored.secret_sha256.as_slice())
-            .into()
-    });
     let now = desk.clock.now();
-    Ok(stored.filter(|stored| is_known && stored.kind == key.kind && stored.is_good(now)))
+    Ok(stored.filter(|stored| is_it(stored, &key) && stored.is_good(now)))
 }
 
 fn bearer(header: &str) -> Option<&str> {

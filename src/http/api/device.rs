@@ -9,10 +9,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::auth::Caller;
+use super::auth::{Caller, Reporter};
 use super::body::Fields;
 use super::problem::Problem;
-use crate::actions::check_in::{CheckIn, CheckedIn, Registration, Said};
+use crate::actions::check_in::{CheckIn, CheckedIn, NotHeard, Presented, Registration, Said};
 use crate::actions::manage_device::{self, Edit};
 use crate::domain::device::{DeviceUuid, parse_threshold};
 use crate::domain::key::KeyKind::{Admin, Device as DeviceKey, Fleet, Read};
@@ -35,7 +35,7 @@ pub(super) struct Register {
 /// `POST /device/register`, with a fleet or an admin key.
 pub(super) async fn register(
     State(desk): State<Desk>,
-    caller: Caller,
+    caller: Reporter,
     Fields(said): Fields<Register>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Fleet, Admin])?;
@@ -65,10 +65,10 @@ pub(super) async fn register(
 /// where it is not known.
 pub(super) async fn heartbeat(
     State(desk): State<Desk>,
-    caller: Caller,
+    caller: Reporter,
     Path(uuid): Path<String>,
 ) -> Result<Response, Problem> {
-    let uuid = itself(&desk, &caller, &uuid).await?;
+    let uuid = itself(&desk, &caller, &uuid)?;
     let checked_in = check_in(&desk, &caller, uuid.clone(), Said::Nothing).await?;
     Ok(heard(&uuid, &checked_in))
 }
@@ -139,16 +139,9 @@ pub(super) async fn edit(
 
 /// The device that speaks for itself here: with its own key, or with a fleet or an admin key. Each has a pace of its own,
 /// also where many share a key.
-pub(super) async fn itself(
-    desk: &Desk,
-    caller: &Caller,
-    uuid: &str,
-) -> Result<DeviceUuid, Problem> {
+pub(super) fn itself(desk: &Desk, caller: &Reporter, uuid: &str) -> Result<DeviceUuid, Problem> {
     caller.must_be(&[DeviceKey, Fleet, Admin])?;
     let uuid = DeviceUuid::parse(uuid).map_err(|_| Problem::not_found())?;
-    if caller.0.kind == DeviceKey {
-        readable(desk, caller, uuid.as_str()).await?;
-    }
     pace(desk, caller, &uuid)?;
     Ok(uuid)
 }
@@ -162,16 +155,20 @@ pub(super) async fn readable(desk: &Desk, caller: &Caller, uuid: &str) -> Result
         .ok_or_else(Problem::not_found)
 }
 
-fn pace(desk: &Desk, caller: &Caller, uuid: &DeviceUuid) -> Result<(), Problem> {
+/// Where the key is one device's own, the pace is that device's: it cannot use up another's.
+fn pace(desk: &Desk, caller: &Reporter, uuid: &DeviceUuid) -> Result<(), Problem> {
     let mut hasher = DefaultHasher::new();
-    (caller.0.guild_id, uuid).hash(&mut hasher);
+    match caller.0.monitor_id {
+        Some(own) => own.0.hash(&mut hasher),
+        None => (caller.0.guild_id, uuid).hash(&mut hasher),
+    }
     desk.pace.take(hasher.finish())
 }
 
 /// Records a call of a device, with what it says.
 pub(super) async fn check_in(
     desk: &Desk,
-    caller: &Caller,
+    caller: &Reporter,
     uuid: DeviceUuid,
     said: Said,
 ) -> Result<CheckedIn, Problem> {
@@ -179,12 +176,16 @@ pub(super) async fn check_in(
         asker: caller.asker(),
         uuid,
         said,
+        key: Some(Presented {
+            id: caller.0.id,
+            owner: caller.0.monitor_id,
+        }),
     };
-    let checked_in = desk.listening.check_in(call).await?;
-    match checked_in.refused {
-        Some(refused) => Err(unprocessable("state", refused)),
-        None => Ok(checked_in),
+    let checked_in = desk.listening.check_in(call).await;
+    if let Err(NotHeard::Key) = checked_in {
+        desk.keyring.forget(&caller.0.id);
     }
+    Ok(checked_in?)
 }
 
 fn random_uuid() -> Result<DeviceUuid, Problem> {

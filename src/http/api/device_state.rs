@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::auth::Caller;
+use super::auth::Reporter;
 use super::body::Fields;
 use super::device::{check_in, heard, itself, unprocessable};
 use super::problem::Problem;
@@ -21,11 +21,11 @@ const KEY_HEADER: &str = "rollcall-device-key";
 /// `GET /device/{uuid}/state`: what it is to be, with an `ETag`. Not modified is a sign of life, too.
 pub(super) async fn target(
     State(desk): State<Desk>,
-    caller: Caller,
+    caller: Reporter,
     Path(uuid): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let uuid = itself(&desk, &caller, &uuid).await?;
+    let uuid = itself(&desk, &caller, &uuid)?;
     let checked_in = check_in(&desk, &caller, uuid, Said::Nothing).await?;
     let state = device_state::get(&desk.store.reader, checked_in.id).await?;
     let tag = tag_of(&state.target);
@@ -72,11 +72,11 @@ fn matches(asked: &str, tag: &str) -> bool {
 /// `PATCH /device/{uuid}/state`: what it is now; only what has changed (a JSON merge patch).
 pub(super) async fn report(
     State(desk): State<Desk>,
-    caller: Caller,
+    caller: Reporter,
     Path(uuid): Path<String>,
     Fields(changes): Fields<Map<String, Value>>,
 ) -> Result<Response, Problem> {
-    let uuid = itself(&desk, &caller, &uuid).await?;
+    let uuid = itself(&desk, &caller, &uuid)?;
     let checked_in = check_in(&desk, &caller, uuid.clone(), Said::State(changes)).await?;
     Ok(heard(&uuid, &checked_in))
 }
@@ -84,7 +84,7 @@ pub(super) async fn report(
 /// `PATCH /device/state`: the same, the device being the one in the field `uuid`, or the one whose key it is.
 pub(super) async fn report_own(
     State(desk): State<Desk>,
-    caller: Caller,
+    caller: Reporter,
     Fields(mut changes): Fields<Map<String, Value>>,
 ) -> Result<Response, Problem> {
     let uuid = match (changes.remove("uuid"), caller.0.monitor_id) {
@@ -97,12 +97,12 @@ pub(super) async fn report_own(
             ));
         }
     };
-    let uuid = itself(&desk, &caller, &uuid).await?;
+    let uuid = itself(&desk, &caller, &uuid)?;
     let checked_in = check_in(&desk, &caller, uuid.clone(), Said::State(changes)).await?;
     Ok(heard(&uuid, &checked_in))
 }
 
-async fn own_uuid(desk: &Desk, caller: &Caller) -> Result<DeviceUuid, Problem> {
+async fn own_uuid(desk: &Desk, caller: &Reporter) -> Result<DeviceUuid, Problem> {
     let id = caller.0.monitor_id.ok_or_else(Problem::not_found)?;
     let device = device::by_id(&desk.store.reader, caller.0.guild_id, id).await?;
     device

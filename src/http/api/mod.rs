@@ -8,6 +8,7 @@ mod device_log;
 mod device_state;
 mod endpoint;
 mod event;
+mod keyring;
 mod openapi;
 mod pace;
 pub(super) mod problem;
@@ -19,6 +20,7 @@ use axum::Router;
 use axum::routing::{get, patch, post};
 
 pub(super) use auth::{Peer, good_key};
+pub use keyring::Keyring;
 pub(super) use openapi::document;
 pub use pace::Pace;
 

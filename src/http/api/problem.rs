@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::actions;
+use crate::actions::check_in::NotHeard;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +88,20 @@ impl From<actions::Error> for Problem {
             error @ (actions::Error::Invalid(_) | actions::Error::Quota { .. }) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
             }
+        }
+    }
+}
+
+impl From<NotHeard> for Problem {
+    fn from(error: NotHeard) -> Self {
+        match error {
+            NotHeard::Key => Self::unauthorized(),
+            NotHeard::Device => Self::not_found(),
+            NotHeard::Said(refusal) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                format!("`state`: {refusal}"),
+            ),
+            NotHeard::Store(error) => error.into(),
         }
     }
 }
