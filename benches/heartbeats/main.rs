@@ -53,15 +53,19 @@ fn main() -> ExitCode {
     }
 }
 
-/// One line of the table, and whether it is as good as it should be.
+/// One line of the table.
 struct Row {
     what: &'static str,
     found: String,
     goal: String,
-    is_good: bool,
+    /// How much of the goal was used up: 1 where it was just reached.
+    used: f64,
 }
 
-/// Says whether every goal was reached.
+/// A short run on a busy machine may miss a goal by this much before it counts as broken.
+const LENIENCE: f64 = 2.0;
+
+/// Says whether every goal was reached; in a short run, whether none was missed by far.
 fn bench(is_short: bool) -> Result<bool> {
     let length = Duration::from_secs(if is_short { 4 } else { 15 });
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
@@ -81,23 +85,30 @@ fn bench(is_short: bool) -> Result<bool> {
         what: "resident memory",
         found: format!("{:.1} MiB", mebibytes(product.memory()?)),
         goal: format!("at most {:.0} MiB", mebibytes(MEMORY)),
-        is_good: product.memory()? <= MEMORY,
+        used: mebibytes(product.memory()?) / mebibytes(MEMORY),
     });
     rows.extend(passes(product)?);
     let mut out = std::io::stdout();
     for row in &rows {
-        let mark = if row.is_good { "ok  " } else { "MISS" };
+        let mark = if row.used <= 1.0 { "ok  " } else { "MISS" };
         writeln!(
             out,
             "{mark} {:<38} {:<90} goal: {}",
             row.what, row.found, row.goal
         )?;
     }
-    Ok(rows.iter().all(|row| row.is_good))
+    let limit = if is_short { LENIENCE } else { 1.0 };
+    Ok(rows.iter().all(|row| row.used <= limit))
 }
 
 fn row(what: &'static str, found: &Load, least: &Load) -> Row {
     let share = found.per_second() / least.per_second();
+    // What was refused was not acknowledged, and would make the rest look quick.
+    assert!(
+        found.refused * 100 <= found.acknowledged(),
+        "{} refused",
+        found.refused
+    );
     Row {
         what,
         found: format!(
@@ -109,9 +120,7 @@ fn row(what: &'static str, found: &Load, least: &Load) -> Row {
             found.refused
         ),
         goal: format!("at least {SHARE}, 99 % within {} ms", LATENCY.as_millis()),
-        is_good: share >= SHARE
-            && found.percentile(99) <= LATENCY
-            && found.refused * 100 < found.acknowledged(),
+        used: (SHARE / share).max(found.percentile(99).as_secs_f64() / LATENCY.as_secs_f64()),
     }
 }
 
@@ -122,7 +131,7 @@ fn passes(product: Product) -> Result<Vec<Row>> {
         what,
         found: format!("{:.1} ms", took.as_secs_f64() * 1e3),
         goal: format!("within {} ms", goal.as_millis()),
-        is_good: took <= goal,
+        used: took.as_secs_f64() / goal.as_secs_f64(),
     };
     Ok(vec![
         row("a pass over 100,000 devices, none due", calm, CALM_PASS),
