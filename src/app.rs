@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::domain::presence::{Shown, presence};
 use crate::metrics::Metrics;
 use crate::notify::dead_man::Switch;
+use crate::notify::messenger::Messenger;
 use crate::notify::service_manager;
 use crate::probe::{Prober, ProberConfig, ProberError};
 use crate::settings::{Secret, Settings};
@@ -122,6 +123,7 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
         looking: looking(settings, store, settings.probe.timeout)?,
         metrics: Arc::new(Metrics::new().map_err(|error| AppError::Other(error.to_string()))?),
         vitals: Arc::new(Vitals::new()),
+        messenger: discord::messenger(&discord_config(settings)),
     };
     let listener = http::bind(settings.http_bind)
         .await
@@ -165,6 +167,7 @@ struct Shared<'a> {
     looking: Looking,
     metrics: Arc<Metrics>,
     vitals: Arc<Vitals>,
+    messenger: Option<Arc<dyn Messenger>>,
 }
 
 impl Shared<'_> {
@@ -200,6 +203,7 @@ impl Shared<'_> {
             gateway: gateway_times(settings),
             listening: listening_times(settings),
             dead_man: dead_man(settings)?,
+            messenger: self.messenger.clone(),
             dead_man_interval: settings.ping_interval,
             presence,
         })
@@ -209,6 +213,7 @@ impl Shared<'_> {
         discord::Desk {
             store: self.store.clone(),
             looking: self.looking.clone(),
+            messenger: self.messenger.clone(),
             metrics: Arc::clone(&self.metrics),
             vitals: Arc::clone(&self.vitals),
             quota_endpoints: self.settings.quota_endpoints,

@@ -42,6 +42,10 @@ pub struct Metrics {
     pub gateway_identifies: IntCounter,
     pub gateway_resumes: IntCounter,
     pub commands: IntCounterVec,
+    /// Cards that have changed since they were told.
+    pub notices_waiting: IntGauge,
+    /// Tries to tell, by what came of them: `told`, `failed`.
+    pub notices: IntCounterVec,
     pub interactions_unread: IntCounter,
 }
 
@@ -128,6 +132,15 @@ impl Metrics {
             gateway_resumes: register.counter(
                 "rollcall_gateway_resumes_total",
                 "Sessions resumed with Discord, or tried to be.",
+            )?,
+            notices_waiting: register.gauge(
+                "rollcall_notices_waiting",
+                "Alerts that have changed since they were told.",
+            )?,
+            notices: register.counters(
+                "rollcall_notices_total",
+                "Tries to tell an alert, by what came of them.",
+                &["result"],
             )?,
             commands: register.counters(
                 "rollcall_commands_total",

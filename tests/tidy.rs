@@ -17,7 +17,7 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("metrics", &[]),
     ("vitals", &["clock"]),
     ("settings", &["domain"]),
-    ("notify", &[]),
+    ("notify", &["domain", "store"]),
     ("telemetry", &["clock", "settings"]),
     ("store", &["domain"]),
     ("probe", &["domain", "clock"]),
@@ -30,7 +30,9 @@ const EDGES: [(&str, &[&str]); 16] = [
     ),
     (
         "discord",
-        &["domain", "clock", "store", "actions", "metrics", "vitals"],
+        &[
+            "domain", "clock", "store", "actions", "metrics", "vitals", "notify",
+        ],
     ),
     (
         "http",

@@ -43,6 +43,8 @@ pub struct Faults {
 pub enum RestFault {
     /// This status with an empty body.
     Status(u16),
+    /// This status, and Discord's number for what is wrong.
+    Error { status: u16, code: u32 },
     /// 429 for this route, to be retried after so many milliseconds.
     RouteLimit { retry_after_ms: u64 },
     /// 429 for everything.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::world::Message;
+
 /// A file under a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
@@ -32,6 +34,22 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 impl Reply {
+    /// A message in a channel, which was no answer to anything.
+    pub(crate) fn of(message: &Message) -> Self {
+        let files = message.files.iter().map(|(name, content)| File {
+            name: name.clone(),
+            content: content.clone(),
+        });
+        Self {
+            message_id: message.id,
+            body: message.body.clone(),
+            files: files.collect(),
+            is_ephemeral: false,
+            was_deferred: false,
+            answered_after: Duration::ZERO,
+        }
+    }
+
     /// Whether only the asker sees it.
     pub fn is_ephemeral(&self) -> bool {
         self.is_ephemeral

@@ -12,8 +12,9 @@ use crate::clock;
 use crate::faults::{CloseWith, Faults, RestFault};
 use crate::gateway::{self, ToClient};
 use crate::record::Record;
+use crate::reply::Reply;
 use crate::rest;
-use crate::world::{GuildId, SESSION_STARTS, World};
+use crate::world::{GuildId, Message, SESSION_STARTS, World};
 
 /// How long anything is waited for before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -251,6 +252,69 @@ impl Sandbox {
     /// The commands that people of a server see.
     pub fn commands(&self, guild: GuildId) -> Vec<Value> {
         self.shared.read().commands_in(guild)
+    }
+
+    /// A server's channel.
+    ///
+    /// # Panics
+    /// Where there is no such server.
+    pub fn channel(&self, guild: GuildId) -> u64 {
+        match self.shared.read().guild(guild) {
+            Some(guild) => guild.channel,
+            None => panic!("there is no such server"),
+        }
+    }
+
+    /// The messages that stand in a server's channel, the oldest first.
+    pub fn messages(&self, guild: GuildId) -> Vec<Reply> {
+        let channel = self.channel(guild);
+        let world = self.shared.read();
+        let in_channel = |message: &&Message| {
+            message.channel == channel && !message.is_deleted && !message.is_ephemeral
+        };
+        let messages = world.messages.values().filter(in_channel);
+        messages.map(Reply::of).collect()
+    }
+
+    /// Waits until the messages in a server's channel are as wanted, and gives what was found.
+    pub async fn wait_for_messages<T>(
+        &self,
+        guild: GuildId,
+        what: &str,
+        mut look: impl FnMut(&[Reply]) -> Option<T>,
+    ) -> T {
+        // The world changes with every request; what stands in the channel is read anew each time.
+        let shared = &self.shared;
+        let mut bell = shared.bell.subscribe();
+        let found = async {
+            loop {
+                bell.borrow_and_update();
+                if let Some(found) = look(&self.messages(guild)) {
+                    return found;
+                }
+                // The sender lives as long as `shared`.
+                let _ = bell.changed().await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, found).await {
+            Ok(found) => found,
+            Err(_) => panic!(
+                "waited {PATIENCE:?} in vain for {what}; there is {:?}",
+                self.messages(guild)
+                    .iter()
+                    .map(Reply::render)
+                    .collect::<Vec<_>>()
+            ),
+        }
+    }
+
+    /// Somebody deletes a message.
+    pub fn delete_message(&self, message: &Reply) {
+        self.shared.change(|world| {
+            if let Some(known) = world.messages.get_mut(&message.message_id) {
+                known.is_deleted = true;
+            }
+        });
     }
 
     /// The presence that the bot set last.

@@ -24,6 +24,14 @@ pub(crate) fn guild(guild: &Guild, owner: u64) -> Value {
     })
 }
 
+pub(crate) fn role(id: &str) -> Value {
+    json!({
+        "id": id, "name": "chosen", "color": 0, "hoist": false, "position": 1, "permissions": "0", "managed": false,
+        "mentionable": true, "flags": 0, "icon": null, "unicode_emoji": null,
+        "colors": { "primary_color": 0, "secondary_color": null, "tertiary_color": null },
+    })
+}
+
 pub(crate) fn channel(guild: &Guild) -> Value {
     json!({
         "id": guild.channel.to_string(), "type": 0, "guild_id": guild.id.0.to_string(), "name": "general", "position": 0,
@@ -40,8 +48,9 @@ pub(crate) fn user(member: &Member) -> Value {
 }
 
 pub(crate) fn member(member: &Member) -> Value {
+    let roles: Vec<String> = member.roles.iter().map(u64::to_string).collect();
     json!({
-        "user": user(member), "nick": null, "avatar": null, "roles": [], "joined_at": "2026-01-01T00:00:00+00:00",
+        "user": user(member), "nick": null, "avatar": null, "roles": roles, "joined_at": "2026-01-01T00:00:00+00:00",
         "premium_since": null, "deaf": false, "mute": false, "flags": 0, "pending": false,
         "communication_disabled_until": null, "permissions": member.permissions.to_string(),
     })

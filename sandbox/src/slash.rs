@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::people::SlashError;
+use crate::shapes;
 
 /// What a line names: the command, and the data of the interaction.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,8 @@ const GROUP: u64 = 2;
 const STRING: u64 = 3;
 const INTEGER: u64 = 4;
 const BOOLEAN: u64 = 5;
+const CHANNEL: u64 = 7;
+const ROLE: u64 = 8;
 const NUMBER: u64 = 10;
 const ATTACHMENT: u64 = 11;
 
@@ -71,14 +74,36 @@ fn read(
     } else {
         check_complete(level, &options)?;
     }
+    let resolved = resolved(&options);
     let nested = path.iter().rev().fold(options, |inner, part| {
         vec![json!({ "name": part["name"], "type": part["type"], "options": inner })]
     });
-    let data = json!({ "id": command["id"], "name": command["name"], "type": 1, "guild_id": command.get("guild_id"), "options": nested });
+    let mut data = json!({ "id": command["id"], "name": command["name"], "type": 1, "guild_id": command.get("guild_id"), "options": nested });
+    if !resolved.is_null() {
+        data["resolved"] = resolved;
+    }
     Ok(Parsed {
         command: command.clone(),
         data,
     })
+}
+
+/// What Discord tells of the channels and roles that were chosen, by their ids.
+fn resolved(options: &[Value]) -> Value {
+    let mut found = Value::Null;
+    for option in options {
+        let id = option["value"].as_str().unwrap_or_default();
+        match option["type"].as_u64() {
+            Some(CHANNEL) => {
+                found["channels"][id] = json!({
+                    "id": id, "type": 0, "name": "chosen", "permissions": "0", "parent_id": null, "flags": 0,
+                });
+            }
+            Some(ROLE) => found["roles"][id] = shapes::role(id),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Words parted by spaces; double quotes hold one together.
@@ -152,6 +177,7 @@ fn value(kind: u64, text: &str) -> Option<Value> {
         NUMBER => text.parse::<f64>().ok().map(Value::from),
         BOOLEAN => text.to_lowercase().parse::<bool>().ok().map(Value::from),
         ATTACHMENT => None,
+        CHANNEL | ROLE => text.parse::<u64>().ok().map(|_| Value::from(text)),
         _ => Some(Value::from(text)),
     }
 }

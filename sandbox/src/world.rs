@@ -31,6 +31,7 @@ pub struct Member {
     pub name: String,
     /// The permission bits in every channel.
     pub permissions: u64,
+    pub roles: Vec<u64>,
 }
 
 impl Member {
@@ -40,6 +41,7 @@ impl Member {
             id,
             name: name.to_owned(),
             permissions: MEMBER_PERMISSIONS,
+            roles: Vec::new(),
         }
     }
 
@@ -49,7 +51,14 @@ impl Member {
             id,
             name: name.to_owned(),
             permissions: MEMBER_PERMISSIONS | MANAGE_GUILD,
+            roles: Vec::new(),
         }
+    }
+
+    /// The same member with a role.
+    pub fn with_role(mut self, role: u64) -> Self {
+        self.roles.push(role);
+        self
     }
 }
 

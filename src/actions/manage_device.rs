@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Asker, Error, manage_key};
+use super::{Asker, Error, incident, manage_key};
 use crate::domain::Instant;
 use crate::domain::event::EventKind;
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::monitor::MonitorId;
 use crate::store::device::{self, Device};
 use crate::store::event::{self, NewEvent};
-use crate::store::{Store, Tx, api_key, device_state, incident, monitor};
+use crate::store::{Store, Tx, api_key, device_state, monitor};
 
 /// What is to be changed of a device; `None` leaves a thing as it is.
 #[derive(Clone, Debug, Default)]

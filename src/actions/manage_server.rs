@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Asker, Error, manage_device, manage_key};
+use super::{Asker, Error, incident, manage_device, manage_key};
 use crate::domain::Instant;
 use crate::domain::cadence;
 use crate::domain::event::{Actor, EventKind};
@@ -12,13 +12,15 @@ use crate::domain::status::Status;
 use crate::domain::threshold::{self, Judgement, Reports, Thresholds};
 use crate::store::event::{self, NewEvent};
 use crate::store::server::{self, Server};
-use crate::store::{Reader, Store, StoreError, Tx, device, incident};
+use crate::store::{Reader, Store, StoreError, Tx, device};
 
 /// A server as it stands at this moment.
 #[derive(Clone, Debug)]
 pub struct Standing {
     pub server: Server,
     pub judgement: Judgement,
+    /// What it was judged by: its own, or the settings'.
+    pub thresholds: Thresholds,
     /// Learned from its own reports.
     pub expected_interval: std::time::Duration,
     pub should_alert: bool,
@@ -208,7 +210,8 @@ pub async fn change(
         }
         _ => {
             let began = server.last_seen_at.unwrap_or(now);
-            incident::open(tx, server.guild_id, server.id, began, "silent").await?;
+            let whose = (server.guild_id, server.id);
+            incident::open(tx, whose, (began, "silent"), now).await?;
         }
     }
     let system = Asker {
@@ -243,8 +246,10 @@ pub async fn judged(
         is_active: server.is_active,
     };
     let expected_interval = cadence::expected_interval(&seen, now);
+    let thresholds = server.thresholds.unwrap_or(defaults);
     Ok(Standing {
-        judgement: threshold::judge(reports, &server.thresholds.unwrap_or(defaults), now),
+        judgement: threshold::judge(reports, &thresholds, now),
+        thresholds,
         should_alert: cadence::should_alert(reports, expected_interval, now),
         expected_interval,
         server,

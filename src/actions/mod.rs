@@ -4,9 +4,11 @@
 //! for the person who asked; `Internal` carries what the operator needs, is logged once by the door that handles it,
 //! and is never shown.
 
+pub mod alerts;
 pub mod check_in;
 pub mod export_endpoints;
 pub mod import_endpoints;
+pub mod incident;
 pub mod listening;
 pub mod looking;
 pub mod manage_device;

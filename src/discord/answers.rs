@@ -9,7 +9,8 @@ use super::reply::Card;
 use super::{Desk, buttons};
 use crate::actions::manage_endpoint::{self, Added};
 use crate::actions::record_outcome::Recorded;
-use crate::actions::{Asker, manage_server, recheck, suggest_thresholds};
+use crate::actions::{Asker, alerts, manage_server, recheck, suggest_thresholds};
+use crate::domain::fold::CardId;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::outcome::FailureClass;
 use crate::domain::target::{Host, Target};
@@ -233,6 +234,16 @@ pub(super) async fn keep_thresholds(
 
 fn gone() -> CommandError {
     CommandError::Refused("That server is not on the roll any more.".into())
+}
+
+/// Somebody takes care of an incident; its card as it is then.
+pub(super) async fn acknowledge(
+    desk: &Desk,
+    asker: Asker,
+    id: CardId,
+) -> Result<Card, CommandError> {
+    let card = alerts::acknowledge(&desk.store, asker, id, desk.now()).await?;
+    Ok(cards::incident::message(&card))
 }
 
 /// Adds one endpoint and shows it.

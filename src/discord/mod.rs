@@ -12,6 +12,7 @@ mod commands;
 mod complete;
 mod error;
 mod framework;
+mod messenger;
 mod registration;
 mod relay;
 mod reply;
@@ -32,6 +33,7 @@ use crate::domain::monitor::GuildId;
 use crate::domain::presence::Shown;
 use crate::domain::threshold::Thresholds;
 use crate::metrics::Metrics;
+use crate::notify::messenger::Messenger;
 use crate::store::Store;
 use crate::vitals::Vitals;
 
@@ -64,6 +66,8 @@ pub struct Desk {
     /// Of servers that have none of their own.
     pub thresholds: Thresholds,
     pub guild_locks: GuildLocks,
+    /// Through which alerts go out.
+    pub messenger: Option<Arc<dyn Messenger>>,
     /// What the presence shows, kept in step by a job.
     pub presence: watch::Receiver<Shown>,
     pub command_ids: CommandIds,
@@ -128,6 +132,18 @@ pub enum Refused {
         "Discord no longer speaks the version of its gateway that this Rollcall speaks (close code 4012); install the newest Rollcall"
     )]
     Version,
+}
+
+/// The way out for alerts; `None` without a token.
+pub fn messenger(config: &Config) -> Option<Arc<dyn Messenger>> {
+    let token = config.token.as_deref()?;
+    match rest::Rest::new(&config.api_url, token) {
+        Ok(rest) => Some(Arc::new(messenger::ChannelMessenger::new(rest))),
+        Err(error) => {
+            tracing::error!(%error, "alerts cannot be sent");
+            None
+        }
+    }
 }
 
 /// The running client.

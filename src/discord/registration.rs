@@ -8,11 +8,11 @@ use poise::serenity_prelude as serenity;
 use serde_json::Value;
 
 use super::commands;
-use super::relay::jitter;
 use super::rest::{Rest, RestError};
 use crate::domain::monitor::GuildId;
 use crate::domain::reconnect::Row;
 use crate::domain::text;
+use crate::notify::backoff::jitter;
 
 /// Attempts before the retries become slow.
 const QUICK: u32 = 10;

@@ -70,6 +70,11 @@ impl Card {
         CreateInteractionResponse::UpdateMessage(self.into_message())
     }
 
+    /// A message that everybody sees, changed by a button under it.
+    pub(super) fn into_public_update(self) -> CreateInteractionResponse {
+        CreateInteractionResponse::UpdateMessage(self.into_message().ephemeral(false))
+    }
+
     fn into_message(self) -> CreateInteractionResponseMessage {
         CreateInteractionResponseMessage::new()
             .content(self.content)

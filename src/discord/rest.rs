@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::domain::reconnect::StartLimit;
+use crate::domain::send_limit::RouteLimit;
 
 /// No call may take longer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -17,12 +18,18 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest that a rate limit is believed to last: a day, as long as any of Discord's.
 const LONGEST_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
-/// A client for the calls that carry the bot's token.
+/// A client for the calls that carry the bot's token, which its `Debug` does not show.
 #[derive(Clone)]
 pub(super) struct Rest {
     client: reqwest::Client,
     origin: String,
     token: String,
+}
+
+impl std::fmt::Debug for Rest {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Rest({})", self.origin)
+    }
 }
 
 /// Why a call came to nothing; nothing in it shows the token.
@@ -130,26 +137,95 @@ impl Rest {
         path: &str,
         body: Option<Value>,
     ) -> Result<T, RestError> {
+        let sent = self.send(method, path, body.unwrap_or_default()).await;
+        let sent = sent.map_err(|refusal| refusal.error)?;
+        serde_json::from_value(sent.body).map_err(|_| RestError::Unreadable)
+    }
+
+    /// One call; `null` sends no body.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> Result<Sent, Refusal> {
         let url = format!("{}/api/v10{path}", self.origin);
         let mut request = self
             .client
             .request(method, url)
             .header(header::AUTHORIZATION, format!("Bot {}", self.token));
-        if let Some(body) = body {
+        if !body.is_null() {
             request = request.json(&body);
         }
         let response = request.send().await.map_err(|error| unreached(&error))?;
-        match response.status() {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body: Option<Value> = response.json().await.ok();
+        let said = |name: &str| body.as_ref().and_then(|body| body.get(name)).cloned();
+        let error = match status {
             status if status.is_success() => {
-                response.json().await.map_err(|_| RestError::Unreadable)
+                let limit = route_limit(&headers);
+                let body = body.ok_or(RestError::Unreadable)?;
+                return Ok(Sent { body, limit });
             }
-            StatusCode::UNAUTHORIZED => Err(RestError::Unauthorized),
-            StatusCode::TOO_MANY_REQUESTS => Err(RestError::Limited {
-                retry_after: retry_after(response.headers()),
-            }),
-            status => Err(RestError::Status(status.as_u16())),
+            StatusCode::UNAUTHORIZED => RestError::Unauthorized,
+            StatusCode::TOO_MANY_REQUESTS => RestError::Limited {
+                retry_after: retry_after(&headers),
+            },
+            status => RestError::Status(status.as_u16()),
+        };
+        Err(Refusal {
+            error,
+            code: said("code").and_then(|code| code.as_u64()),
+            is_global: headers
+                .get("x-ratelimit-global")
+                .is_some_and(|value| value == "true"),
+        })
+    }
+}
+
+/// What came back from a call that was taken.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub body: Value,
+    /// What Discord said of the limit of this route.
+    pub limit: Option<RouteLimit>,
+}
+
+/// A call that was not taken.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub error: RestError,
+    /// Discord's number for what was wrong.
+    pub code: Option<u64>,
+    /// Of a limit: whether it is one of everything.
+    pub is_global: bool,
+}
+
+impl From<RestError> for Refusal {
+    fn from(error: RestError) -> Self {
+        Self {
+            error,
+            code: None,
+            is_global: false,
         }
     }
+}
+
+fn route_limit(headers: &header::HeaderMap) -> Option<RouteLimit> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    let seconds = number("x-ratelimit-reset-after").filter(|seconds| *seconds >= 0.0)?;
+    Some(RouteLimit {
+        remaining: headers
+            .get("x-ratelimit-remaining")?
+            .to_str()
+            .ok()?
+            .trim()
+            .parse()
+            .ok()?,
+        reset_after: Duration::try_from_secs_f64(seconds)
+            .ok()?
+            .min(LONGEST_LIMIT),
+    })
 }
 
 /// The HTTP client for Discord, serenity's calls included: serenity itself would wait without a limit.

@@ -37,10 +37,16 @@ pub enum EventKind {
     KeyMade,
     KeyRotated,
     KeyRevoked,
+    AlertsSet,
+    AlertsRemoved,
+    /// The channel cannot be written to.
+    AlertsBroken,
+    /// Somebody takes care of what is on a card.
+    CardAcknowledged,
 }
 
 impl EventKind {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 30] = [
         Self::EndpointAdded,
         Self::EndpointEdited,
         Self::EndpointRemoved,
@@ -67,6 +73,10 @@ impl EventKind {
         Self::KeyMade,
         Self::KeyRotated,
         Self::KeyRevoked,
+        Self::AlertsSet,
+        Self::AlertsRemoved,
+        Self::AlertsBroken,
+        Self::CardAcknowledged,
     ];
 
     pub const fn word(self) -> &'static str {
@@ -97,6 +107,10 @@ impl EventKind {
             Self::KeyMade => "key_made",
             Self::KeyRotated => "key_rotated",
             Self::KeyRevoked => "key_revoked",
+            Self::AlertsSet => "alerts_set",
+            Self::AlertsRemoved => "alerts_removed",
+            Self::AlertsBroken => "alerts_broken",
+            Self::CardAcknowledged => "card_acknowledged",
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Context, LIVES, alive};
+use crate::actions::incident;
 use crate::domain::Instant;
 use crate::domain::device::{Silence, is_overdue};
 use crate::domain::event::{Actor, EventKind};
@@ -12,7 +13,7 @@ use crate::domain::life::Lives;
 use crate::domain::status::Status;
 use crate::store::device::{self, Silent};
 use crate::store::event::{self, NewEvent};
-use crate::store::{StoreError, Tx, incident};
+use crate::store::{StoreError, Tx};
 
 pub(super) const NAME: &str = "heartbeat_monitor";
 
@@ -57,9 +58,9 @@ async fn mark(
     device::set_status(tx, &ids, Status::Offline, now).await?;
     let incidents: Vec<_> = overdue
         .iter()
-        .map(|silent| (silent.guild_id, silent.id, silent.last_seen_at))
+        .map(|silent| ((silent.guild_id, silent.id), silent.last_seen_at))
         .collect();
-    incident::open_all(tx, &incidents, "silent").await?;
+    incident::open_all(tx, &incidents, "silent", now).await?;
     let events: Vec<NewEvent> = overdue.iter().map(|silent| told(silent, now)).collect();
     event::append_all(tx, &events).await?;
     Ok(overdue.len() as u64)

@@ -4,6 +4,7 @@
 mod alive;
 mod bot_health;
 mod dead_man;
+mod deliver;
 mod driver;
 mod follow_rhythm;
 mod heartbeat_monitor;
@@ -29,6 +30,7 @@ use crate::domain::presence::Shown;
 use crate::domain::threshold::Thresholds;
 use crate::metrics::Metrics;
 use crate::notify::dead_man::Switch;
+use crate::notify::messenger::Messenger;
 use crate::store::{Store, StoreError};
 use crate::vitals::Vitals;
 
@@ -50,6 +52,8 @@ pub struct Context {
     /// Where signs of life are expected, and how often.
     pub dead_man: Option<Switch>,
     pub dead_man_interval: Duration,
+    /// Through whom people are told; `None` without Discord.
+    pub messenger: Option<Arc<dyn Messenger>>,
     /// What the presence shows.
     pub presence: watch::Sender<Shown>,
 }
@@ -161,6 +165,7 @@ pub async fn start(
         life,
         stop.clone(),
     )));
+    tasks.push(tokio::spawn(deliver::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(timers::run(context.clone(), stop.clone())));
     Ok(tasks)
 }

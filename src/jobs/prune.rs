@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::Context;
-use crate::store::{StoreError, Tx, event, incident, life, outcome, server};
+use crate::store::{StoreError, Tx, card, event, incident, life, outcome, server};
 
 pub(super) const NAME: &str = "prune";
 pub(super) const PERIOD: Duration = Duration::from_secs(600);
@@ -27,6 +27,10 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     .await?;
     let incidents = in_batches(context, move |tx| {
         Box::pin(incident::prune(tx, events_before, BATCH))
+    })
+    .await?;
+    in_batches(context, move |tx| {
+        Box::pin(card::prune(tx, events_before, BATCH))
     })
     .await?;
     let samples_before = now.minus(context.retention_samples);

@@ -1,5 +1,7 @@
-//! What machines outside are told: the service manager that started us, and a dead-man's switch that raises the alarm when
-//! we fall silent.
+//! What the outside is told: people, through a messenger; the service manager that started us; and a dead-man's switch that
+//! raises the alarm when we fall silent.
 
+pub mod backoff;
 pub mod dead_man;
+pub mod messenger;
 pub mod service_manager;

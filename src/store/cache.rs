@@ -18,6 +18,8 @@ pub struct Cache {
     pub(super) devices: HashMap<(GuildId, u128), MonitorId>,
     /// Of devices: status, since when, and whether their last job failed.
     pub(super) standings: HashMap<MonitorId, (Status, Instant, bool)>,
+    /// Which guilds want to be told.
+    pub(super) alerts: HashMap<GuildId, bool>,
 }
 
 impl Cache {
@@ -26,5 +28,6 @@ impl Cache {
         self.keys.clear();
         self.devices.clear();
         self.standings.clear();
+        self.alerts.clear();
     }
 }

@@ -145,8 +145,8 @@ pub async fn begin_run(
     .execute(&mut *tx.connection)
     .await?;
     sqlx::query(
-        "DELETE FROM device_runs WHERE monitor_id = $1 AND run IN
-         (SELECT run FROM device_runs WHERE monitor_id = $1 ORDER BY started_at DESC, run LIMIT -1 OFFSET $2)",
+        "DELETE FROM device_runs WHERE monitor_id = $1 AND run NOT IN
+         (SELECT run FROM device_runs WHERE monitor_id = $1 ORDER BY started_at DESC, run LIMIT $2)",
     )
     .bind(id.0)
     .bind(RUNS_KEPT)

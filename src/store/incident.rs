@@ -3,65 +3,85 @@
 use super::rows::{pieces, placeholders};
 use super::{StoreError, Tx};
 use crate::domain::Instant;
+use crate::domain::fold::CardId;
 use crate::domain::monitor::{GuildId, MonitorId};
 
-/// Opens an incident, dated at the first failure. One that is open already stays as it is.
+/// Opens an incident, dated at the first failure, and answers its id; `None` where one is open already, which stays as it is.
 pub async fn open(
     tx: &mut Tx<'_>,
-    guild: GuildId,
-    monitor: MonitorId,
-    started_at: Instant,
-    reason: &str,
-) -> Result<(), StoreError> {
-    sqlx::query(
+    (guild, monitor): (GuildId, MonitorId),
+    (started_at, reason): (Instant, &str),
+) -> Result<Option<i64>, StoreError> {
+    let id = sqlx::query_scalar(
         "INSERT INTO incidents (guild_id, monitor_id, started_at, reason) VALUES ($1, $2, $3, $4)
-         ON CONFLICT DO NOTHING",
+         ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(guild.to_row())
     .bind(monitor.0)
     .bind(started_at.millis())
     .bind(reason)
-    .execute(&mut *tx.connection)
+    .fetch_optional(&mut *tx.connection)
     .await?;
-    Ok(())
+    Ok(id)
 }
 
-/// Opens an incident for each of these (guild, monitor, beginning), all for one reason.
+/// An incident that was opened: whose, its id, its beginning.
+pub type Opened = ((GuildId, MonitorId), i64, Instant);
+
+/// Opens an incident for each of these monitors, with its beginning, all for one reason; answers those that had none.
 pub async fn open_all(
     tx: &mut Tx<'_>,
-    monitors: &[(GuildId, MonitorId, Instant)],
+    monitors: &[((GuildId, MonitorId), Instant)],
     reason: &str,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Opened>, StoreError> {
+    let mut opened = Vec::with_capacity(monitors.len());
     for piece in pieces(monitors) {
         let places = placeholders(piece.len(), 4);
         let sql = format!(
-            "INSERT INTO incidents (guild_id, monitor_id, started_at, reason) VALUES {places} ON CONFLICT DO NOTHING"
+            "INSERT INTO incidents (guild_id, monitor_id, started_at, reason) VALUES {places}
+             ON CONFLICT DO NOTHING RETURNING guild_id, monitor_id, id, started_at"
         );
-        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
-        for (guild, monitor, started_at) in piece {
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+        for ((guild, monitor), started_at) in piece {
             query = query
                 .bind(guild.to_row())
                 .bind(monitor.0)
                 .bind(started_at.millis())
                 .bind(reason);
         }
-        query.execute(&mut *tx.connection).await?;
+        let rows: Vec<(i64, i64, i64, i64)> = query.fetch_all(&mut *tx.connection).await?;
+        opened.extend(rows.into_iter().map(|(guild, monitor, id, started_at)| {
+            let whose = (GuildId::from_row(guild), MonitorId(monitor));
+            (whose, id, Instant::from_millis(started_at))
+        }));
     }
+    Ok(opened)
+}
+
+/// Puts an incident onto a card.
+pub async fn put_on(tx: &mut Tx<'_>, id: i64, card: CardId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE incidents SET card_id = $2 WHERE id = $1")
+        .bind(id)
+        .bind(card.0)
+        .execute(&mut *tx.connection)
+        .await?;
     Ok(())
 }
 
-/// Ends the open incident of a monitor, if there is one.
+/// Ends the open incident of a monitor, if there is one, and answers the card that it is on.
 pub async fn close(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
     ended_at: Instant,
-) -> Result<(), StoreError> {
-    sqlx::query("UPDATE incidents SET ended_at = $2 WHERE monitor_id = $1 AND ended_at IS NULL")
-        .bind(monitor.0)
-        .bind(ended_at.millis())
-        .execute(&mut *tx.connection)
-        .await?;
-    Ok(())
+) -> Result<Option<CardId>, StoreError> {
+    let card: Option<Option<i64>> = sqlx::query_scalar(
+        "UPDATE incidents SET ended_at = $2 WHERE monitor_id = $1 AND ended_at IS NULL RETURNING card_id",
+    )
+    .bind(monitor.0)
+    .bind(ended_at.millis())
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    Ok(card.flatten().map(CardId))
 }
 
 /// Deletes up to `limit` incidents that ended before an instant; says how many went.
@@ -86,16 +106,19 @@ mod tests {
     async fn at_most_one_is_open_and_it_keeps_its_beginning() {
         let store = TestStore::open().await;
         let at = Instant::from_millis;
-        store
+        let opened = store
             .write(move |tx| {
                 Box::pin(async move {
-                    open(tx, GuildId(1), MonitorId(1), at(10), "refused").await?;
-                    open(tx, GuildId(1), MonitorId(1), at(20), "timed_out").await?;
+                    let whose = (GuildId(1), MonitorId(1));
+                    let first = open(tx, whose, (at(10), "refused")).await?;
+                    let second = open(tx, whose, (at(20), "timed_out")).await?;
                     close(tx, MonitorId(1), at(30)).await?;
-                    open(tx, GuildId(1), MonitorId(1), at(40), "timed_out").await
+                    let third = open_all(tx, &[(whose, at(40)), (whose, at(50))], "silent").await?;
+                    Ok((first.is_some(), second.is_some(), third.len()))
                 })
             })
             .await;
+        assert_eq!(opened, (true, false, 1));
         let rows: Vec<(i64, i64)> = store
             .rows("SELECT started_at, COALESCE(ended_at, 0) FROM incidents ORDER BY id")
             .await;

@@ -4,8 +4,10 @@
 //! cannot be handed the read pool by mistake. Whoever commits an event rings the bell; jobs listen to it and then look
 //! for themselves, so a missed ring costs a moment and never a change.
 
+pub mod alert_settings;
 pub mod api_key;
 mod cache;
+pub mod card;
 pub mod device;
 pub mod device_log;
 pub mod device_state;
@@ -16,6 +18,7 @@ pub mod job_run;
 pub mod life;
 mod lock;
 pub mod monitor;
+pub mod notice;
 pub mod outcome;
 pub mod pulse;
 mod rows;

@@ -49,7 +49,12 @@ async fn keys_made_in_discord_work_and_what_reports_is_shown() {
         ("/server list", vec!["🟢 **db-1** last report"]),
         (
             "/server show server:db-1",
-            vec!["Reports come", "every 1 h"],
+            vec![
+                "Reports come",
+                "every 1 h",
+                "online 2 s · warning 4 s · offline 6 s (the bot's own)",
+                "Last samples",
+            ],
         ),
         (
             "/device show device:\"pump @everyone\"",

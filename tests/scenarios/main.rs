@@ -24,3 +24,4 @@ mod over_http;
 mod soaks;
 mod starts_and_stops;
 mod tells_devices;
+mod tells_people;

@@ -229,6 +229,10 @@ fn faulty(fault: RestFault) -> Response {
         RestFault::Status(status) => StatusCode::from_u16(status)
             .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             .into_response(),
+        RestFault::Error { status, code } => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+            error(status, code, "planned")
+        }
         RestFault::RouteLimit { retry_after_ms } => limited(retry_after_ms, false),
         RestFault::GlobalLimit { retry_after_ms } => limited(retry_after_ms, true),
     }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::{Asker, manage_key};
+use super::{Asker, incident, manage_key};
 use crate::domain::Instant;
 use crate::domain::device::DeviceUuid;
 use crate::domain::event::{Actor, EventKind};
@@ -20,7 +20,7 @@ use crate::domain::status::Status;
 use crate::store::device::{self, Known};
 use crate::store::device_log::NewLine;
 use crate::store::event::{self, NewEvent};
-use crate::store::{StoreError, Tx, api_key, incident};
+use crate::store::{StoreError, Tx, api_key};
 
 /// One call of a device.
 #[derive(Clone, Debug)]
@@ -201,7 +201,8 @@ async fn fail(
         return Ok(failed);
     }
     device::set_status(tx, &[failed.id], Status::Offline, now).await?;
-    incident::open(tx, call.asker.guild, failed.id, now, "failed").await?;
+    let whose = (call.asker.guild, failed.id);
+    incident::open(tx, whose, (now, "failed"), now).await?;
     let facts = json!({ "severity": "warning", "reason": reason });
     let asker = by_itself(call);
     note(tx, asker, (failed.id, EventKind::DeviceOffline, facts), now).await?;

@@ -63,7 +63,7 @@ async fn a_call_brings_a_silent_device_back() {
         .write(move |tx| {
             Box::pin(async move {
                 device::set_status(tx, &[id], Status::Offline, NOW).await?;
-                incident::open(tx, GuildId(1), id, NOW, "silent").await
+                incident::open(tx, (GuildId(1), id), (NOW, "silent"), NOW).await
             })
         })
         .await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Asker, Error};
+use super::{Asker, Error, incident};
 use crate::domain::Instant;
 use crate::domain::event::EventKind;
 use crate::domain::monitor::MonitorId;
@@ -13,7 +13,7 @@ use crate::store::endpoint::{self, Description, Endpoint};
 use crate::store::event::{self, NewEvent};
 use crate::store::pulse::Pulse;
 use crate::store::state::{self, Loaded};
-use crate::store::{Reader, Store, StoreError, Tx, incident, pulse};
+use crate::store::{Reader, Store, StoreError, Tx, pulse};
 
 /// What came of adding one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

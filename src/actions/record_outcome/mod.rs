@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::incident;
 use super::looking::Follower;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::MonitorId;
@@ -15,7 +16,7 @@ use crate::domain::{Instant, schedule};
 use crate::store::event::NewEvent;
 use crate::store::pulse::{Pass, Pulse};
 use crate::store::state::Loaded;
-use crate::store::{StoreError, Tx, Writer, event, incident, outcome, pulse, state};
+use crate::store::{StoreError, Tx, Writer, event, outcome, pulse, state};
 
 /// The settings that the status rule works with.
 #[derive(Clone, Copy, Debug)]
@@ -227,7 +228,8 @@ async fn save_change(
                 .failure
                 .as_ref()
                 .map_or("unknown", |failure| failure.class.word());
-            incident::open(tx, before.guild_id, id, at, reason).await?;
+            let whose = (before.guild_id, id);
+            incident::open(tx, whose, (at, reason), noticed.now).await?;
         }
         Change::CameBack { .. } => incident::close(tx, id, at).await?,
         Change::Found | Change::Warned | Change::Recovered | Change::LostSight => {}

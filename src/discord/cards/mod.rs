@@ -1,11 +1,13 @@
 //! Everything people read in Discord: wording, colour, order. Pure — facts in, embeds out — and held to Discord's limits
 //! with the longest names there can be.
 
+pub(super) mod alerts;
 pub(super) mod devices;
 mod endpoint;
 pub(super) mod health;
 pub(super) mod help;
 mod imported;
+pub(super) mod incident;
 pub(super) mod keys;
 pub(super) mod offline;
 pub(super) mod recheck;
@@ -70,12 +72,12 @@ impl Pages {
     }
 }
 
-/// An endpoint in running text: its name and its target.
 /// A name, so that it reads as one.
 pub(super) fn bold(name: &str) -> String {
     format!("**{}**", text::cut(&text::escape(name), 200))
 }
 
+/// An endpoint in running text: its name and its target.
 pub(super) fn mention(description: &Description) -> String {
     format!(
         "**{}** {}",

@@ -51,12 +51,13 @@ pub(in crate::discord) fn one(standing: &Standing, samples: &[(Instant, String)]
     } else {
         format!("every {expected}")
     };
-    let thresholds = match (server.thresholds, server.auto_thresholds) {
-        (None, false) => "the bot's own".to_owned(),
-        (None, true) => "the bot's own, following its rhythm".to_owned(),
-        (Some(own), false) => lengths(&own),
-        (Some(own), true) => format!("{}, following its rhythm", lengths(&own)),
+    let note = match (server.thresholds, server.auto_thresholds) {
+        (None, false) => " (the bot's own)",
+        (None, true) => " (the bot's own), following its rhythm",
+        (Some(_), false) => "",
+        (Some(_), true) => ", following its rhythm",
     };
+    let thresholds = format!("{}{note}", lengths(&standing.thresholds));
     let card = CreateEmbed::new()
         .title(format!(
             "{} {}",

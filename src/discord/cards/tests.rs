@@ -17,11 +17,14 @@ use crate::actions::suggest_thresholds::Suggestion;
 use crate::actions::summarize::Statistics;
 use crate::domain::check::HttpCheck;
 use crate::domain::device::DeviceUuid;
+use crate::domain::fold::{CardId, Scope, Subnet};
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::outcome::{Failure, FailureClass, Outcome, Timings, Verdict};
 use crate::domain::rhythm::{Replay, Rhythm};
 use crate::domain::status::{Change, State};
+use crate::domain::target::Host;
 use crate::domain::threshold::{Reports, Thresholds, judge};
+use crate::store::card;
 use crate::store::device::Device;
 use crate::store::device_log::Line;
 use crate::store::endpoint::Endpoint;
@@ -278,6 +281,98 @@ fn lists_of_what_reports_fit_with_the_longest_names() {
     fits(servers::list(&vec![longest_standing(); 1_000]));
 }
 
+#[test]
+fn the_card_of_an_incident_fits_with_the_longest_names() {
+    let member = card::Member {
+        monitor_id: MonitorId(i64::MAX),
+        name: Some("*".repeat(64)),
+        target: Some(format!("http://{}", "x".repeat(500))),
+        reason: "unexpected_status".into(),
+        detail: Some("_".repeat(1_000)),
+        started_at: NOW.minus(Duration::from_secs(9_999_999)),
+        ended_at: Some(NOW),
+    };
+    let going_on = card::Member {
+        ended_at: None,
+        ..member.clone()
+    };
+    let mut longest = card::Card {
+        id: CardId(i64::MAX),
+        guild_id: GuildId(1),
+        scope: Scope::Host(Host::Name("x".repeat(253).into())),
+        version: 1,
+        opened_at: NOW.minus(Duration::from_secs(9_999_999)),
+        ended_at: None,
+        acknowledged: Some((u64::MAX, NOW)),
+        rechecked: Some((u64::MAX, NOW)),
+        members: vec![going_on; card::NAMED as usize],
+        count: 100_000,
+        open: 99_999,
+    };
+    for embed in incident::message(&longest).embeds {
+        fits(embed);
+    }
+    longest.members = vec![member];
+    (longest.count, longest.ended_at) = (1, Some(NOW));
+    for embed in incident::message(&longest).embeds {
+        fits(embed);
+    }
+    fits(alerts::settings(None));
+}
+
+#[test]
+fn the_card_of_an_incident_reads_as_it_goes_on() {
+    let minute = |minutes: u64| NOW.minus(Duration::from_secs(60 * minutes));
+    let shop = card::Member {
+        monitor_id: MonitorId(1),
+        name: Some("shop".into()),
+        target: Some("https://shop.example.org/".into()),
+        reason: "timed_out".into(),
+        detail: Some("while connecting".into()),
+        started_at: minute(9),
+        ended_at: None,
+    };
+    let pump = card::Member {
+        monitor_id: MonitorId(2),
+        name: Some("pump".into()),
+        target: None,
+        reason: "silent".into(),
+        detail: None,
+        started_at: minute(8),
+        ended_at: Some(minute(2)),
+    };
+    let mut card = card::Card {
+        id: CardId(1),
+        guild_id: GuildId(1),
+        scope: Scope::Nothing,
+        version: 1,
+        opened_at: minute(9),
+        ended_at: None,
+        acknowledged: None,
+        rechecked: None,
+        members: vec![shop.clone()],
+        count: 1,
+        open: 1,
+    };
+    let mut read = vec![text_of(&card)];
+    (card.members, card.count) = (vec![shop.clone(), pump.clone()], 2);
+    read.push(text_of(&card));
+    card.scope = Scope::Subnet(Subnet::of("192.0.2.7".parse().unwrap()));
+    card.open = 2;
+    read.push(text_of(&card));
+    (card.members, card.count) = (vec![pump], 1);
+    card.ended_at = Some(minute(2));
+    read.push(text_of(&card));
+    insta::assert_snapshot!(read.join("\n---\n"));
+}
+
+fn text_of(card: &card::Card) -> String {
+    let message = incident::message(card);
+    let embed = serde_json::to_value(&message.embeds[0]).unwrap();
+    let part = |name: &str| embed[name].as_str().unwrap_or_default().to_owned();
+    format!("{}\n{}", part("title"), part("description"))
+}
+
 fn longest_suggestion() -> Suggestion {
     let longest = Duration::from_secs(30 * 24 * 3600 - 1);
     let replay = Replay {
@@ -304,6 +399,7 @@ fn longest_standing() -> Standing {
     };
     let later = NOW.plus(Duration::from_secs(999_999));
     Standing {
+        thresholds: Thresholds::DEFAULT,
         server: Server {
             id: MonitorId(i64::MAX),
             guild_id: GuildId(1),

@@ -1,5 +1,6 @@
 //! Every slash command. A command is a thin door: read the options, check, call an action, show a card.
 
+mod alerts;
 mod bot;
 mod device;
 mod endpoint;
@@ -24,6 +25,7 @@ pub(super) fn all() -> Vec<poise::Command<Desk, CommandError>> {
         device::device(),
         device::fleet(),
         status::audit(),
+        alerts::alerts(),
         bot::bot(),
         ping::ping(),
         help::help(),

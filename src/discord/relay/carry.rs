@@ -10,12 +10,13 @@ use super::RelayConfig;
 use super::client::Client;
 use super::connection::Connection;
 use super::frames::{self, FromClient};
-use super::line::{self, Line};
+use super::line::Line;
 use super::reason::{Final, Reason};
 use super::session::{Opening, Session};
 use super::upstream::{self, Socket};
 use crate::domain::reconnect;
 use crate::domain::text;
+use crate::notify::backoff::jitter;
 use crate::vitals::Stage;
 
 /// The close code on which serenity ends for good.
@@ -133,7 +134,7 @@ fn wait(line: &Line, session: &Session, last: Option<Reason>) -> Duration {
         return wait;
     }
     let pause = match last {
-        Some(Reason::Invalid { .. }) => reconnect::invalid_session_pause(line::jitter()),
+        Some(Reason::Invalid { .. }) => reconnect::invalid_session_pause(jitter()),
         _ => Duration::ZERO,
     };
     let budget = line.until_identify();

@@ -9,6 +9,7 @@ use crate::clock::{Clock, Stopwatch};
 use crate::domain::presence::Presence;
 use crate::domain::reconnect::{self, Row, StartLimit};
 use crate::metrics::Metrics;
+use crate::notify::backoff::jitter;
 use crate::vitals::{Stage, Vitals};
 
 /// Which shard of how many, counted from 0.
@@ -327,15 +328,6 @@ impl Budget {
 /// The period of Discord's limit on sessions.
 const PERIOD: Duration = Duration::from_secs(24 * 3600);
 
-/// A random number from 0 to 1. The standard library's hasher is seeded by the system; nothing better is needed here.
-pub(in crate::discord) fn jitter() -> f64 {
-    use std::hash::{BuildHasher, Hasher};
-    let random = std::collections::hash_map::RandomState::new()
-        .build_hasher()
-        .finish();
-    f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -354,15 +346,6 @@ mod tests {
             remaining,
             reset_in: Duration::from_secs(seconds),
         }
-    }
-
-    #[test]
-    fn jitter_lies_between_nothing_and_one() {
-        assert!(
-            (0..1000)
-                .map(|_| jitter())
-                .all(|random| (0.0..=1.0).contains(&random))
-        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub(super) use line::{Line, jitter};
+pub(super) use line::Line;
 pub(super) use reason::Final;
 
 use crate::domain::presence::Shown;

@@ -1,6 +1,7 @@
 //! Devices: they register, they beat, and programs read and change how they stand.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
@@ -89,6 +90,7 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin, DeviceKey])?;
     let device = readable(&desk, &caller, &uuid).await?;
+    is_alive(&desk, caller, &device).await?;
     whole(&desk, &device).await
 }
 
@@ -153,6 +155,16 @@ pub(super) async fn readable(desk: &Desk, caller: &Caller, uuid: &str) -> Result
     device
         .filter(|device| caller.0.kind != DeviceKey || Some(device.id) == caller.0.monitor_id)
         .ok_or_else(Problem::not_found)
+}
+
+/// A device that asks about itself is alive, too.
+pub(super) async fn is_alive(desk: &Desk, caller: Caller, device: &Device) -> Result<(), Problem> {
+    if caller.0.kind == DeviceKey {
+        let itself = Reporter(Arc::new(caller.0));
+        pace(desk, &itself, &device.uuid)?;
+        check_in(desk, &itself, device.uuid.clone(), Said::Nothing).await?;
+    }
+    Ok(())
 }
 
 /// Where the key is one device's own, the pace is that device's: it cannot use up another's.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::auth::{Caller, Reporter};
-use super::device::{answer, check_in, heard, itself, readable};
+use super::device::{answer, check_in, heard, is_alive, itself, readable};
 use super::problem::Problem;
 use super::query::{Asked, limit};
 use super::{body, query};
@@ -117,6 +117,7 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin, DeviceKey])?;
     let device = readable(&desk, &caller, &uuid).await?;
+    is_alive(&desk, caller, &device).await?;
     let place = (
         wanted.after.unwrap_or(0),
         limit(wanted.limit, PAGE, LINES_KEPT)?,

@@ -117,6 +117,7 @@ pub(super) async fn edit(
 
 fn facts(standing: &Standing) -> Value {
     let (server, judgement) = (&standing.server, &standing.judgement);
+    let minutes = |length: Duration| length.as_secs_f64() / 60.0;
     let minutes_ago = judgement
         .elapsed
         .map(|elapsed| (elapsed.as_secs_f64() / 6.0).round() / 10.0);
@@ -126,5 +127,9 @@ fn facts(standing: &Standing) -> Value {
         "minutes_ago": minutes_ago, "reason": judgement.reason, "threshold_used": judgement.used.word(),
         "should_alert": standing.should_alert, "expected_interval": standing.expected_interval.as_secs(),
         "since": text::timestamp(server.since), "auto_thresholds": server.auto_thresholds,
+        "thresholds": {
+            "online": minutes(standing.thresholds.online()), "warning": minutes(standing.thresholds.warning()),
+            "offline": minutes(standing.thresholds.offline()),
+        },
     })
 }

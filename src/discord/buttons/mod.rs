@@ -1,28 +1,24 @@
-//! Buttons: what stands in their ids, and what happens when one is pressed.
+//! Buttons: what stands in their ids. What happens when one is pressed is in `press`.
 //!
 //! A button is its custom id and nothing else, so it works after a restart. The id is input like any other: it names a
-//! page or an endpoint, never a guild and never a permission; those come from the press itself and are judged again.
+//! page or an endpoint, never a guild and never a permission.
+
+mod press;
 
 use std::time::Duration;
 
 use poise::serenity_prelude as serenity;
-use serenity::{
-    ButtonStyle, ComponentInteraction, CreateActionRow, CreateButton, CreateInteractionResponse,
-    FullEvent, Interaction,
-};
+use serenity::{ButtonStyle, CreateActionRow, CreateButton};
 
-use super::answers::{self, OfflineView, RollView};
+use super::answers::{OfflineView, RollView};
 use super::cards::Pages;
-use super::error::{self, CommandError};
-use super::reply::Card;
-use super::{Desk, access};
-use crate::actions::Asker;
-use crate::actions::import_endpoints::default_name;
+use crate::domain::fold::CardId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::outcome::FailureClass;
 use crate::domain::target::Target;
 use crate::domain::threshold::Thresholds;
-use crate::store::endpoint::{self, Description};
+
+pub(super) use press::on_event;
 
 /// What Discord takes of a custom id, in characters.
 const CUSTOM_ID_LENGTH: usize = 100;
@@ -44,6 +40,9 @@ pub(super) enum Button {
     /// Gives a server these thresholds.
     TakeThresholds(MonitorId, Thresholds),
     KeepThresholds(MonitorId),
+    /// Under the card of an incident.
+    LookAgain(CardId),
+    Acknowledge(CardId),
 }
 
 impl Button {
@@ -78,6 +77,8 @@ impl Button {
                 format!("thresholds|{id}|{online}|{warning}|{offline}")
             }
             Self::KeepThresholds(id) => format!("keep-thresholds|{id}"),
+            Self::LookAgain(card) => format!("look-again|{}", card.0),
+            Self::Acknowledge(card) => format!("acknowledge|{}", card.0),
         }
     }
 
@@ -120,6 +121,8 @@ impl Button {
                 let is_whole = parts.next().is_none();
                 is_whole.then_some(Self::TakeThresholds(id, thresholds))
             }
+            "look-again" => Some(Self::LookAgain(CardId(rest.parse().ok()?))),
+            "acknowledge" => Some(Self::Acknowledge(CardId(rest.parse().ok()?))),
             "keep-thresholds" => Some(Self::KeepThresholds(MonitorId(rest.parse().ok()?))),
             _ => None,
         }
@@ -165,6 +168,15 @@ pub(super) fn suggestion_row(id: MonitorId, proposed: Thresholds) -> Vec<CreateA
     ])
 }
 
+pub(super) fn card_row(id: CardId, is_acknowledged: bool) -> Vec<CreateActionRow> {
+    row(vec![
+        Button::LookAgain(id).with_label("Recheck", ButtonStyle::Secondary),
+        Button::Acknowledge(id)
+            .with_label("Acknowledge", ButtonStyle::Primary)
+            .disabled(is_acknowledged),
+    ])
+}
+
 fn page_buttons(pages: Pages, turn: impl Fn(u32) -> Button) -> Vec<CreateButton> {
     if pages.count == 1 {
         return Vec::new();
@@ -186,141 +198,6 @@ fn row(buttons: Vec<CreateButton>) -> Vec<CreateActionRow> {
     } else {
         vec![CreateActionRow::Buttons(buttons)]
     }
-}
-
-/// Handles a press; every other event is passed over.
-pub(super) async fn on_event(
-    ctx: &serenity::Context,
-    event: &FullEvent,
-    desk: &Desk,
-) -> Result<(), CommandError> {
-    let FullEvent::InteractionCreate {
-        interaction: Interaction::Component(press),
-    } = event
-    else {
-        return Ok(());
-    };
-    if let Err(error) = handle(ctx, press, desk).await {
-        let sentence = match error {
-            CommandError::Refused(sentence) => sentence,
-            CommandError::Internal(reason) => error::told(press.id.get(), &reason),
-        };
-        show_error(ctx, press, sentence).await?;
-    }
-    Ok(())
-}
-
-async fn show_error(
-    ctx: &serenity::Context,
-    press: &ComponentInteraction,
-    sentence: String,
-) -> Result<(), CommandError> {
-    let card = Card::sentence(sentence);
-    if press
-        .create_response(&ctx.http, card.clone().into_response())
-        .await
-        .is_err()
-    {
-        // It was answered already, with "thinking"; that answer becomes the sentence.
-        press.edit_response(&ctx.http, card.into_edit()).await?;
-    }
-    Ok(())
-}
-
-async fn handle(
-    ctx: &serenity::Context,
-    press: &ComponentInteraction,
-    desk: &Desk,
-) -> Result<(), CommandError> {
-    let asker = access::asker(press.guild_id, press.user.id)?;
-    let permissions = press.member.as_ref().and_then(|member| member.permissions);
-    let button = Button::parse(&press.data.custom_id).ok_or_else(|| {
-        CommandError::Refused(
-            "This button is from another version of Rollcall; please use the command again.".into(),
-        )
-    })?;
-    desk.metrics.commands.with_label_values(&["button"]).inc();
-    match button {
-        Button::OfflinePage { page, reason } => {
-            let view = OfflineView {
-                page,
-                reason,
-                may_manage: access::may_manage(permissions),
-            };
-            let card = answers::offline_list(desk, asker.guild, view).await?;
-            press.create_response(&ctx.http, card.into_update()).await?;
-        }
-        Button::RollPage { page, all } => {
-            let card = answers::roll(desk, asker.guild, RollView { page, all }).await?;
-            press.create_response(&ctx.http, card.into_update()).await?;
-        }
-        Button::RecheckAll => {
-            access::require_manage(permissions)?;
-            recheck_all(ctx, press, desk, asker).await?;
-        }
-        Button::Recheck(id) => recheck_one(ctx, press, desk, (asker, id)).await?,
-        Button::Add(target) => {
-            access::require_manage(permissions)?;
-            let description = Description {
-                name: default_name(&target),
-                target,
-                check: None,
-                interval: None,
-            };
-            let card = answers::add(desk, asker, description).await?;
-            press.create_response(&ctx.http, card.into_update()).await?;
-        }
-        Button::TakeThresholds(id, thresholds) => {
-            access::require_manage(permissions)?;
-            let card = answers::take_thresholds(desk, asker, (id, thresholds)).await?;
-            press.create_response(&ctx.http, card.into_update()).await?;
-        }
-        Button::KeepThresholds(id) => {
-            access::require_manage(permissions)?;
-            let card = answers::keep_thresholds(desk, asker, id).await?;
-            press.create_response(&ctx.http, card.into_update()).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn recheck_one(
-    ctx: &serenity::Context,
-    press: &ComponentInteraction,
-    desk: &Desk,
-    (asker, id): (Asker, MonitorId),
-) -> Result<(), CommandError> {
-    let found = endpoint::get(&desk.store.reader, asker.guild, id).await?;
-    let endpoint = found.ok_or_else(|| {
-        CommandError::Refused("That endpoint is not on the roll any more.".into())
-    })?;
-    // A look may take its whole time-out: the press is taken first, the card changes when the look has ended.
-    press
-        .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
-        .await?;
-    let card = answers::recheck(desk, asker, endpoint).await?;
-    press.edit_response(&ctx.http, card.into_edit()).await?;
-    Ok(())
-}
-
-async fn recheck_all(
-    ctx: &serenity::Context,
-    press: &ComponentInteraction,
-    desk: &Desk,
-    asker: Asker,
-) -> Result<(), CommandError> {
-    let lock = desk.guild_locks.take(asker.guild).ok_or_else(|| {
-        CommandError::Refused(
-            "A recheck of this server is under way already; its result comes soon.".into(),
-        )
-    })?;
-    press
-        .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
-        .await?;
-    let card = answers::recheck_all(desk, asker).await?;
-    drop(lock);
-    press.edit_response(&ctx.http, card.into_edit()).await?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -350,6 +227,8 @@ mod tests {
             Button::Recheck(MonitorId(i64::MAX)),
             Button::TakeThresholds(MonitorId(i64::MAX), Thresholds::DEFAULT),
             Button::KeepThresholds(MonitorId(7)),
+            Button::LookAgain(CardId(i64::MAX)),
+            Button::Acknowledge(CardId(7)),
             Button::add(&long).expect("it fits to the letter"),
         ] {
             let id = button.custom_id();

@@ -1,0 +1,219 @@
+//! An incident begins or ends, and with it in the same transaction what must be told of it: the card that it is on, and a
+//! notice in the outbox. The only way to an incident, so that none is ever untold.
+
+use crate::domain::Instant;
+use crate::domain::fold::{self, CardId, Scope};
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::store::{StoreError, Tx, alert_settings, card, endpoint, incident, notice};
+
+/// Whose incident it is.
+pub type Whose = (GuildId, MonitorId);
+
+/// A monitor has stopped being online. One whose incident is open already has no second one.
+pub async fn open(
+    tx: &mut Tx<'_>,
+    whose: Whose,
+    (started_at, reason): (Instant, &str),
+    now: Instant,
+) -> Result<(), StoreError> {
+    let opened = incident::open(tx, whose, (started_at, reason)).await?;
+    match opened {
+        Some(id) => tell(tx, whose, (id, started_at), now).await,
+        None => Ok(()),
+    }
+}
+
+/// The same for many at a time, all for one reason.
+pub async fn open_all(
+    tx: &mut Tx<'_>,
+    monitors: &[(Whose, Instant)],
+    reason: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let opened = incident::open_all(tx, monitors, reason).await?;
+    for (whose, id, started_at) in opened {
+        tell(tx, whose, (id, started_at), now).await?;
+    }
+    Ok(())
+}
+
+/// A monitor is online again, or nobody waits for it any more.
+pub async fn close(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+    ended_at: Instant,
+) -> Result<(), StoreError> {
+    if let Some(card) = incident::close(tx, monitor, ended_at).await? {
+        card::member_ended(tx, card, ended_at).await?;
+    }
+    Ok(())
+}
+
+/// Puts an incident onto a card: one that is open, or one of its own.
+async fn tell(
+    tx: &mut Tx<'_>,
+    (guild, monitor): Whose,
+    (id, started_at): (i64, Instant),
+    now: Instant,
+) -> Result<(), StoreError> {
+    if !alert_settings::is_wanted(tx, guild).await? {
+        return Ok(());
+    }
+    let host = endpoint::host(tx, monitor).await?;
+    let open = card::open_ones(tx, guild).await?;
+    let card: CardId = match fold::choose(&open, host.as_ref(), now) {
+        Some((card, scope)) => {
+            card::join(tx, card, &scope, now).await?;
+            card
+        }
+        None => {
+            let scope = Scope::of(host.as_ref());
+            card::begin(tx, guild, &scope, (started_at, now)).await?
+        }
+    };
+    incident::put_on(tx, id, card).await?;
+    notice::want(tx, guild, card).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::endpoint::Description;
+    use crate::store::testing::TestStore;
+
+    const HOME: GuildId = GuildId(1);
+
+    fn at(seconds: i64) -> Instant {
+        Instant::from_millis(seconds * 1000)
+    }
+
+    async fn add(store: &TestStore, target: &str) -> MonitorId {
+        let description = Description {
+            name: target.to_owned(),
+            target: target.parse().unwrap(),
+            check: None,
+            interval: None,
+        };
+        store
+            .write(move |tx| {
+                Box::pin(async move { endpoint::insert(tx, HOME, &description, at(0)).await })
+            })
+            .await
+            .unwrap()
+    }
+
+    async fn with_channel(store: &TestStore) {
+        store
+            .write(|tx| Box::pin(alert_settings::set(tx, HOME, (5, None))))
+            .await;
+    }
+
+    async fn down(store: &TestStore, id: MonitorId, second: i64) {
+        store
+            .write(move |tx| {
+                Box::pin(
+                    async move { open(tx, (HOME, id), (at(second), "refused"), at(second)).await },
+                )
+            })
+            .await;
+    }
+
+    async fn up(store: &TestStore, id: MonitorId, second: i64) {
+        store
+            .write(move |tx| Box::pin(close(tx, id, at(second))))
+            .await;
+    }
+
+    #[tokio::test]
+    async fn outages_of_a_network_share_a_card_that_ends_with_the_last() {
+        let store = TestStore::open().await;
+        with_channel(&store).await;
+        let (a, b) = (
+            add(&store, "tcp://192.0.2.1:1").await,
+            add(&store, "tcp://192.0.2.2:1").await,
+        );
+        let late = add(&store, "tcp://198.51.100.1:1").await;
+        down(&store, a, 10).await;
+        down(&store, a, 11).await;
+        down(&store, b, 12).await;
+        down(&store, late, 100).await;
+        up(&store, a, 200).await;
+        let first = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
+        assert_eq!((first.count, first.open, first.ended_at), (2, 1, None));
+        assert_eq!(first.scope.to_string(), "subnet=192.0.2.0");
+        assert_eq!(
+            first.members[0].monitor_id, b,
+            "those that go on come first"
+        );
+        up(&store, b, 300).await;
+        let first = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
+        assert_eq!(
+            (first.open, first.ended_at, first.version),
+            (0, Some(at(300)), 4)
+        );
+        let due = notice::due(&store.reader, at(300), 10).await.unwrap();
+        let cards: Vec<CardId> = due.iter().map(|due| due.card).collect();
+        assert_eq!(cards, [CardId(1), CardId(2)]);
+    }
+
+    #[tokio::test]
+    async fn a_guild_without_a_channel_has_incidents_and_no_cards() {
+        let store = TestStore::open().await;
+        let id = add(&store, "tcp://192.0.2.1:1").await;
+        down(&store, id, 10).await;
+        up(&store, id, 20).await;
+        let rows: Vec<(i64, i64)> = store
+            .rows("SELECT (SELECT COUNT(*) FROM incidents), (SELECT COUNT(*) FROM cards)")
+            .await;
+        assert_eq!(rows, [(1, 0)]);
+    }
+
+    /// What is told is what was told last; what is true is the card's version.
+    #[tokio::test]
+    async fn whatever_happens_what_is_not_told_yet_is_in_the_outbox() {
+        let store = TestStore::open().await;
+        with_channel(&store).await;
+        let mut ids = Vec::new();
+        for number in 0..6 {
+            ids.push(add(&store, &format!("tcp://192.0.2.{number}:1")).await);
+        }
+        // A fixed row of numbers that look random: which endpoint, what happens, and when.
+        let mut number = 12_345_u32;
+        for step in 0..300 {
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let id = ids[(number >> 8) as usize % ids.len()];
+            match (number >> 20) % 3 {
+                0 => down(&store, id, step * 3).await,
+                1 => up(&store, id, step * 3).await,
+                _ => {
+                    for due in notice::due(&store.reader, at(step * 3), 1).await.unwrap() {
+                        let card = card::get(&store.reader, due.card).await.unwrap().unwrap();
+                        store
+                            .write(move |tx| {
+                                Box::pin(notice::told(tx, due.id, card.version, (5, 6)))
+                            })
+                            .await;
+                    }
+                }
+            }
+            let untold: Vec<(i64,)> = store
+                .rows(
+                    "SELECT c.id FROM cards c LEFT JOIN notices n ON n.card_id = c.id AND n.told_version < c.version
+                     WHERE n.id IS NULL AND NOT EXISTS (SELECT 1 FROM notices t WHERE t.card_id = c.id AND t.told_version = c.version)",
+                )
+                .await;
+            assert_eq!(untold, [], "step {step}");
+            let wrong: Vec<(i64,)> = store
+                .rows(
+                    "SELECT c.id FROM cards c WHERE (c.ended_at IS NULL) <>
+                     EXISTS (SELECT 1 FROM incidents i WHERE i.card_id = c.id AND i.ended_at IS NULL)",
+                )
+                .await;
+            assert_eq!(
+                wrong,
+                [],
+                "step {step}: a card goes on while one of its outages does"
+            );
+        }
+    }
+}

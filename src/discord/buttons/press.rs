@@ -1,0 +1,210 @@
+//! What happens when a button is pressed. Guild, member and permission come from the press itself and are judged again.
+
+use poise::serenity_prelude as serenity;
+use serenity::{ComponentInteraction, CreateInteractionResponse, FullEvent, Interaction};
+
+use super::Button;
+use crate::actions::import_endpoints::default_name;
+use crate::actions::{Asker, alerts};
+use crate::discord::answers::{self, OfflineView, RollView};
+use crate::discord::error::{self, CommandError};
+use crate::discord::reply::Card;
+use crate::discord::{Desk, access, cards};
+use crate::domain::fold::CardId;
+use crate::domain::monitor::MonitorId;
+use crate::domain::target::Target;
+use crate::store::alert_settings;
+use crate::store::endpoint::{self, Description};
+
+/// Handles a press; every other event is passed over.
+pub(in crate::discord) async fn on_event(
+    ctx: &serenity::Context,
+    event: &FullEvent,
+    desk: &Desk,
+) -> Result<(), CommandError> {
+    let FullEvent::InteractionCreate {
+        interaction: Interaction::Component(press),
+    } = event
+    else {
+        return Ok(());
+    };
+    if let Err(error) = handle(ctx, press, desk).await {
+        let sentence = match error {
+            CommandError::Refused(sentence) => sentence,
+            CommandError::Internal(reason) => error::told(press.id.get(), &reason),
+        };
+        show_error(ctx, press, sentence).await?;
+    }
+    Ok(())
+}
+
+async fn show_error(
+    ctx: &serenity::Context,
+    press: &ComponentInteraction,
+    sentence: String,
+) -> Result<(), CommandError> {
+    let card = Card::sentence(sentence);
+    if press
+        .create_response(&ctx.http, card.clone().into_response())
+        .await
+        .is_err()
+    {
+        // It was answered already, with "thinking"; that answer becomes the sentence.
+        press.edit_response(&ctx.http, card.into_edit()).await?;
+    }
+    Ok(())
+}
+
+async fn handle(
+    ctx: &serenity::Context,
+    press: &ComponentInteraction,
+    desk: &Desk,
+) -> Result<(), CommandError> {
+    let asker = access::asker(press.guild_id, press.user.id)?;
+    let permissions = press.member.as_ref().and_then(|member| member.permissions);
+    let button = Button::parse(&press.data.custom_id).ok_or_else(|| {
+        CommandError::Refused(
+            "This button is from another version of Rollcall; please use the command again.".into(),
+        )
+    })?;
+    desk.metrics.commands.with_label_values(&["button"]).inc();
+    match button {
+        Button::OfflinePage { page, reason } => {
+            let view = OfflineView {
+                page,
+                reason,
+                may_manage: access::may_manage(permissions),
+            };
+            let card = answers::offline_list(desk, asker.guild, view).await?;
+            press.create_response(&ctx.http, card.into_update()).await?;
+        }
+        Button::RollPage { page, all } => {
+            let card = answers::roll(desk, asker.guild, RollView { page, all }).await?;
+            press.create_response(&ctx.http, card.into_update()).await?;
+        }
+        Button::RecheckAll => {
+            access::require_manage(permissions)?;
+            recheck_all(ctx, press, desk, asker).await?;
+        }
+        Button::Recheck(id) => recheck_one(ctx, press, desk, (asker, id)).await?,
+        Button::Add(target) => {
+            access::require_manage(permissions)?;
+            let card = answers::add(desk, asker, plain(target)).await?;
+            press.create_response(&ctx.http, card.into_update()).await?;
+        }
+        Button::TakeThresholds(id, thresholds) => {
+            access::require_manage(permissions)?;
+            let card = answers::take_thresholds(desk, asker, (id, thresholds)).await?;
+            press.create_response(&ctx.http, card.into_update()).await?;
+        }
+        Button::Acknowledge(id) => {
+            may_take_care(press, desk, asker).await?;
+            let card = answers::acknowledge(desk, asker, id).await?;
+            press
+                .create_response(&ctx.http, card.into_public_update())
+                .await?;
+        }
+        Button::LookAgain(id) => {
+            may_take_care(press, desk, asker).await?;
+            look_again(ctx, press, desk, (asker, id)).await?;
+        }
+        Button::KeepThresholds(id) => {
+            access::require_manage(permissions)?;
+            let card = answers::keep_thresholds(desk, asker, id).await?;
+            press.create_response(&ctx.http, card.into_update()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// An endpoint of which only its target is said.
+fn plain(target: Target) -> Description {
+    Description {
+        name: default_name(&target),
+        target,
+        check: None,
+        interval: None,
+    }
+}
+
+/// Whoever manages the server, and whoever has the role that is called.
+async fn may_take_care(
+    press: &ComponentInteraction,
+    desk: &Desk,
+    asker: Asker,
+) -> Result<(), CommandError> {
+    let member = press.member.as_ref();
+    if access::may_manage(member.and_then(|member| member.permissions)) {
+        return Ok(());
+    }
+    let settings = alert_settings::get(&desk.store.reader, asker.guild).await?;
+    let called = settings.and_then(|settings| settings.role);
+    let has_role = called.is_some_and(|called| {
+        member.is_some_and(|member| member.roles.iter().any(|role| role.get() == called))
+    });
+    if has_role {
+        return Ok(());
+    }
+    Err(CommandError::Refused(
+        "This is for those who are called, and needs their role or **Manage Server**.".into(),
+    ))
+}
+
+async fn look_again(
+    ctx: &serenity::Context,
+    press: &ComponentInteraction,
+    desk: &Desk,
+    (asker, id): (Asker, CardId),
+) -> Result<(), CommandError> {
+    press
+        .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
+        .await?;
+    let (looking, store) = (desk.looking.clone(), desk.store.clone());
+    let looked = desk
+        .home
+        .spawn(async move { alerts::look_again(&looking, &store, asker, id).await })
+        .await;
+    let card = looked.map_err(|error| CommandError::Internal(error.to_string()))??;
+    let shown = cards::incident::message(&card).into_edit();
+    press.edit_response(&ctx.http, shown).await?;
+    Ok(())
+}
+
+async fn recheck_one(
+    ctx: &serenity::Context,
+    press: &ComponentInteraction,
+    desk: &Desk,
+    (asker, id): (Asker, MonitorId),
+) -> Result<(), CommandError> {
+    let found = endpoint::get(&desk.store.reader, asker.guild, id).await?;
+    let endpoint = found.ok_or_else(|| {
+        CommandError::Refused("That endpoint is not on the roll any more.".into())
+    })?;
+    // A look may take its whole time-out: the press is taken first, the card changes when the look has ended.
+    press
+        .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
+        .await?;
+    let card = answers::recheck(desk, asker, endpoint).await?;
+    press.edit_response(&ctx.http, card.into_edit()).await?;
+    Ok(())
+}
+
+async fn recheck_all(
+    ctx: &serenity::Context,
+    press: &ComponentInteraction,
+    desk: &Desk,
+    asker: Asker,
+) -> Result<(), CommandError> {
+    let lock = desk.guild_locks.take(asker.guild).ok_or_else(|| {
+        CommandError::Refused(
+            "A recheck of this server is under way already; its result comes soon.".into(),
+        )
+    })?;
+    press
+        .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
+        .await?;
+    let card = answers::recheck_all(desk, asker).await?;
+    drop(lock);
+    press.edit_response(&ctx.http, card.into_edit()).await?;
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! The card of an incident in the channel of a guild: what is down, since when and why; who takes care; and when it is over.
+
+use poise::serenity_prelude as serenity;
+use serenity::{Colour, CreateEmbed};
+
+use super::{AMBER, GREEN, RED, bold, relative};
+use crate::discord::buttons;
+use crate::discord::reply::Card as Message;
+use crate::domain::fold::Scope;
+use crate::domain::outcome::FailureClass;
+use crate::domain::target::Host;
+use crate::domain::text;
+use crate::store::card::{Card, Member};
+
+/// Characters of the list of what is down; with everything else the card stays below Discord's 6,000.
+const LIST: usize = 3_500;
+
+/// The message for a card as it stands.
+pub(in crate::discord) fn message(card: &Card) -> Message {
+    let mut message = Message::embed(embed(card));
+    if card.ended_at.is_none() {
+        message.rows = buttons::card_row(card.id, card.acknowledged.is_some());
+    }
+    message
+}
+
+fn embed(card: &Card) -> CreateEmbed {
+    let mut embed = CreateEmbed::new()
+        .title(text::cut(&title(card), 256))
+        .description(list(card))
+        .colour(colour(card));
+    if let Some((user, at)) = card.acknowledged {
+        embed = embed.field("Acknowledged", format!("<@{user}> {}", relative(at)), true);
+    }
+    if let Some((user, at)) = card.rechecked {
+        embed = embed.field("Rechecked", format!("<@{user}> {}", relative(at)), true);
+    }
+    embed
+}
+
+fn colour(card: &Card) -> Colour {
+    match (card.ended_at, card.acknowledged) {
+        (Some(_), _) => GREEN,
+        (None, Some(_)) => AMBER,
+        (None, None) => RED,
+    }
+}
+
+/// Who it is about, and how that stands.
+fn title(card: &Card) -> String {
+    let who = match (card.members.first(), card.count) {
+        (Some(only), 1) => text::escape(name(only)),
+        (_, count) => {
+            let place = match &card.scope {
+                Scope::Host(host) => format!(" on {}", host_text(host)),
+                Scope::Subnet(subnet) => format!(" on {subnet}"),
+                Scope::Nothing => String::new(),
+            };
+            format!("{count}{place}")
+        }
+    };
+    match card.ended_at {
+        Some(ended) => {
+            let length = text::duration(ended.since(card.opened_at));
+            let verb = if card.count == 1 { "was" } else { "were" };
+            format!("🟢 {who} {verb} offline for {length}")
+        }
+        None if card.open < card.count => {
+            format!("🔴 {} of {who} are offline", card.open)
+        }
+        None => {
+            let verb = if card.count == 1 { "is" } else { "are" };
+            format!("🔴 {who} {verb} offline")
+        }
+    }
+}
+
+fn host_text(host: &Host) -> String {
+    text::escape(&text::cut(&host.to_string(), 100))
+}
+
+fn name(member: &Member) -> &str {
+    member.name.as_deref().unwrap_or("what was removed")
+}
+
+/// One line for each, those that go on first, as many as fit.
+fn list(card: &Card) -> String {
+    let mut lines = String::new();
+    let mut named = 0_u64;
+    for member in &card.members {
+        let line = line(member);
+        if lines.chars().count() + line.chars().count() > LIST {
+            break;
+        }
+        lines.push_str(&line);
+        lines.push('\n');
+        named += 1;
+    }
+    let rest = card.count.saturating_sub(named);
+    if rest > 0 {
+        lines.push_str(&format!("… and {rest} more"));
+    }
+    lines
+}
+
+fn line(member: &Member) -> String {
+    let target = member
+        .target
+        .as_deref()
+        .map(|target| format!(" {}", text::code(&text::cut(target, super::TARGET_LENGTH))))
+        .unwrap_or_default();
+    let who = format!("{}{target}", bold(name(member)));
+    match member.ended_at {
+        Some(ended) => {
+            let length = text::duration(ended.since(member.started_at));
+            format!("🟢 {who} back {} after {length}", relative(ended))
+        }
+        None => format!(
+            "🔴 {who} since {}: {}",
+            relative(member.started_at),
+            reason(member)
+        ),
+    }
+}
+
+fn reason(member: &Member) -> String {
+    let detail = member
+        .detail
+        .as_deref()
+        .map(|detail| text::cut(&text::escape(detail), 200));
+    let reason = match FailureClass::from_word(&member.reason) {
+        Some(class) => class.text(),
+        None => match member.reason.as_str() {
+            "silent" => "it does not report any more",
+            "failed" => "its job failed",
+            _ => "no reason is known",
+        },
+    };
+    match detail {
+        Some(detail) => format!("{reason} ({detail})"),
+        None => reason.to_owned(),
+    }
+}

@@ -1,0 +1,132 @@
+//! `/alerts …`: where a server is told of incidents. All of it needs Manage Server.
+
+use poise::serenity_prelude as serenity;
+
+use crate::actions::alerts;
+use crate::discord::error::CommandError;
+use crate::discord::reply::{self, Card};
+use crate::discord::{Context, access, cards};
+use crate::notify::messenger::SendFailure;
+use crate::store::alert_settings;
+
+/// Where incidents are told
+#[poise::command(
+    slash_command,
+    guild_only,
+    default_member_permissions = "MANAGE_GUILD",
+    subcommands("setup", "show", "channel", "role", "off")
+)]
+pub(super) async fn alerts(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Choose the channel for alerts, and the role to call; a test goes there at once
+#[poise::command(slash_command, guild_only)]
+async fn setup(
+    ctx: Context<'_>,
+    #[description = "Where incidents are told"]
+    #[channel_types("Text", "News")]
+    channel: serenity::PartialChannel,
+    #[description = "Called when an incident begins; nobody where it is left out"] role: Option<
+        serenity::RoleId,
+    >,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let role = role.map(serenity::RoleId::get);
+    reply::answer(ctx, begin(ctx, channel.id.get(), role)).await
+}
+
+/// Tell incidents in another channel; a test goes there at once
+#[poise::command(slash_command, guild_only)]
+async fn channel(
+    ctx: Context<'_>,
+    #[description = "Where incidents are told"]
+    #[channel_types("Text", "News")]
+    channel: serenity::PartialChannel,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let work = async {
+        let known = settings(ctx).await?;
+        begin(ctx, channel.id.get(), known.and_then(|known| known.role)).await
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Call another role when an incident begins, or none
+#[poise::command(slash_command, guild_only)]
+async fn role(
+    ctx: Context<'_>,
+    #[description = "Left out: nobody is called"] role: Option<serenity::RoleId>,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let work = async {
+        let known = settings(ctx).await?.ok_or_else(nothing_set)?;
+        let place = (known.channel, role.map(serenity::RoleId::get));
+        set(ctx, place).await
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Where incidents are told now, and whether that works
+#[poise::command(slash_command, guild_only)]
+async fn show(ctx: Context<'_>) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let work = async {
+        let known = settings(ctx).await?;
+        Ok(Card::embed(cards::alerts::settings(known.as_ref())))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Tell incidents nowhere any more
+#[poise::command(slash_command, guild_only)]
+async fn off(ctx: Context<'_>) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let desk = ctx.data();
+        alerts::remove(&desk.store, asker, desk.now()).await?;
+        Ok(Card::sentence("Incidents are told nowhere any more."))
+    };
+    reply::answer(ctx, work).await
+}
+
+fn nothing_set() -> CommandError {
+    CommandError::Refused("No channel is set for alerts yet; `/alerts setup` sets one.".into())
+}
+
+async fn settings(ctx: Context<'_>) -> Result<Option<alert_settings::AlertSettings>, CommandError> {
+    let asker = reply::asker(ctx)?;
+    Ok(alert_settings::get(&ctx.data().store.reader, asker.guild).await?)
+}
+
+/// Sets a channel where a message can be written to it, and says what is missing where not.
+async fn begin(ctx: Context<'_>, channel: u64, role: Option<u64>) -> Result<Card, CommandError> {
+    let desk = ctx.data();
+    let messenger = desk.messenger.clone().ok_or_else(|| {
+        CommandError::Internal("there is no messenger, though there is a command".into())
+    })?;
+    // On the main runtime, whose connections the messenger keeps.
+    let tried = desk
+        .home
+        .spawn(async move { messenger.try_out(channel).await })
+        .await
+        .map_err(|error| CommandError::Internal(error.to_string()))?;
+    match tried {
+        Ok(_) => set(ctx, (channel, role)).await,
+        Err(SendFailure::Broken(reason)) => Err(CommandError::Refused(format!(
+            "<#{channel}> cannot be used: {reason}. It needs View Channel, Send Messages and Embed Links."
+        ))),
+        Err(failure) => Err(CommandError::Refused(format!(
+            "The test did not reach <#{channel}>: {failure}. Please try again in a moment."
+        ))),
+    }
+}
+
+async fn set(ctx: Context<'_>, place: (u64, Option<u64>)) -> Result<Card, CommandError> {
+    let asker = reply::asker(ctx)?;
+    let desk = ctx.data();
+    alerts::set(&desk.store, asker, place, desk.now()).await?;
+    let known = settings(ctx).await?;
+    Ok(Card::embed(cards::alerts::settings(known.as_ref())))
+}

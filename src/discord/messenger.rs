@@ -1,0 +1,222 @@
+//! The way out for alerts: our own calls, beside those that answer people, within Discord's limits and our own below them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use poise::serenity_prelude as serenity;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::cards;
+use super::reply::Card as Message;
+use super::rest::{Refusal, Rest, RestError};
+use crate::clock::Stopwatch;
+use crate::domain::send_limit::{Route, SendLimit};
+use crate::notify::messenger::{MessageId, Messenger, Place, SendFailure};
+use crate::store::card::Card;
+
+/// A wait of this length is taken right away; a longer one is the outbox's.
+const SHORT_WAIT: Duration = Duration::from_secs(6);
+
+/// Discord's words for what cannot be done, by their numbers.
+const UNKNOWN_CHANNEL: u64 = 10_003;
+const UNKNOWN_MESSAGE: u64 = 10_008;
+const TOO_MANY_OLD_EDITS: u64 = 30_046;
+const MISSING_ACCESS: u64 = 50_001;
+
+/// Shows cards in channels.
+#[derive(Debug)]
+pub(super) struct ChannelMessenger {
+    rest: Rest,
+    limit: Mutex<SendLimit>,
+    /// What the limit's instants count from.
+    since: Stopwatch,
+    /// Discord has refused the token: nothing is sent any more.
+    is_refused: AtomicBool,
+}
+
+impl ChannelMessenger {
+    pub(super) fn new(rest: Rest) -> Self {
+        Self {
+            rest,
+            limit: Mutex::default(),
+            since: Stopwatch::start(),
+            is_refused: AtomicBool::new(false),
+        }
+    }
+
+    async fn post(&self, channel: u64, body: Value) -> Result<MessageId, SendFailure> {
+        let route = Route {
+            channel,
+            is_edit: false,
+        };
+        let path = format!("/channels/{channel}/messages");
+        let sent = self.send(route, (Method::POST, &path), body).await?;
+        let id = sent["id"].as_str().and_then(|id| id.parse().ok());
+        id.map(|id| (channel, id)).ok_or(SendFailure::Later {
+            after: None,
+            reason: "Discord's answer could not be read".into(),
+        })
+    }
+
+    async fn edit(
+        &self,
+        (channel, message): MessageId,
+        body: Value,
+    ) -> Result<MessageId, SendFailure> {
+        let route = Route {
+            channel,
+            is_edit: true,
+        };
+        let path = format!("/channels/{channel}/messages/{message}");
+        self.send(route, (Method::PATCH, &path), body).await?;
+        Ok((channel, message))
+    }
+
+    async fn send(
+        &self,
+        route: Route,
+        (method, path): (Method, &str),
+        body: Value,
+    ) -> Result<Value, SendFailure> {
+        if self.is_refused.load(Ordering::Relaxed) {
+            return Err(SendFailure::Refused);
+        }
+        self.turn(route).await?;
+        match self.rest.send(method, path, body).await {
+            Ok(sent) => {
+                if let Some(limit) = sent.limit {
+                    self.limit().told(route, limit, self.since.elapsed());
+                }
+                Ok(sent.body)
+            }
+            Err(refusal) => Err(self.refused(route, refusal)),
+        }
+    }
+
+    /// Waits for this route's turn, where that comes soon.
+    async fn turn(&self, route: Route) -> Result<(), SendFailure> {
+        loop {
+            let taken = self.limit().take(route, self.since.elapsed());
+            match taken {
+                Ok(()) => return Ok(()),
+                Err(wait) if wait <= SHORT_WAIT => tokio::time::sleep(wait).await,
+                Err(wait) => {
+                    return Err(SendFailure::Later {
+                        after: Some(wait),
+                        reason: "Discord asks for patience".into(),
+                    });
+                }
+            }
+        }
+    }
+
+    fn limit(&self) -> std::sync::MutexGuard<'_, SendLimit> {
+        self.limit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refused(&self, route: Route, refusal: Refusal) -> SendFailure {
+        let now = self.since.elapsed();
+        let later = |after, reason: &RestError| SendFailure::Later {
+            after,
+            reason: reason.to_string(),
+        };
+        match (&refusal.error, refusal.code) {
+            (RestError::Unauthorized, _) => {
+                self.limit().refused(now);
+                self.is_refused.store(true, Ordering::Relaxed);
+                SendFailure::Refused
+            }
+            (RestError::Limited { retry_after }, _) => {
+                self.limit()
+                    .limited(route, *retry_after, refusal.is_global, now);
+                later(Some(*retry_after), &refusal.error)
+            }
+            (RestError::Status(403), code) => {
+                self.limit().refused(now);
+                SendFailure::Broken(no_permission(code).into())
+            }
+            (RestError::Status(404), Some(UNKNOWN_CHANNEL)) => {
+                SendFailure::Broken("the channel does not exist any more".into())
+            }
+            (RestError::Status(404), Some(UNKNOWN_MESSAGE))
+            | (RestError::Status(400), Some(TOO_MANY_OLD_EDITS)) => SendFailure::MessageGone,
+            (error, _) => later(None, error),
+        }
+    }
+}
+
+fn no_permission(code: Option<u64>) -> &'static str {
+    match code {
+        Some(MISSING_ACCESS) => "Rollcall lacks the permission View Channel there",
+        _ => "Rollcall lacks the permission Send Messages or Embed Links there",
+    }
+}
+
+impl Messenger for ChannelMessenger {
+    fn show<'a>(
+        &'a self,
+        card: &'a Card,
+        place: Place,
+    ) -> BoxFuture<'a, Result<MessageId, SendFailure>> {
+        Box::pin(async move {
+            let message = cards::incident::message(card);
+            match place {
+                Place::Existing(id) => self.edit(id, body(message, None)).await,
+                Place::New {
+                    channel,
+                    role,
+                    nonce,
+                } => {
+                    let mut body = body(message, role);
+                    body["nonce"] = json!(nonce);
+                    body["enforce_nonce"] = json!(true);
+                    self.post(channel, body).await
+                }
+            }
+        })
+    }
+
+    fn try_out(&self, channel: u64) -> BoxFuture<'_, Result<MessageId, SendFailure>> {
+        let message = Message::embed(
+            serenity::CreateEmbed::new()
+                .title("Alerts come here from now on")
+                .description("One message for each incident, changed in place until it is over."),
+        );
+        Box::pin(self.post(channel, body(message, None)))
+    }
+}
+
+/// A message as Discord takes it. Nobody is mentioned but this one role, named by its id.
+fn body(message: Message, role: Option<u64>) -> Value {
+    let content = role.map(|role| format!("<@&{role}>")).unwrap_or_default();
+    let roles: Vec<String> = role.iter().map(u64::to_string).collect();
+    json!({
+        "content": content, "embeds": message.embeds, "components": message.rows,
+        "allowed_mentions": { "parse": [], "roles": roles },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_mentioned_but_the_role() {
+        let message = || Message::sentence("@everyone");
+        let silent = body(message(), None);
+        assert_eq!(
+            silent["allowed_mentions"],
+            json!({ "parse": [], "roles": [] })
+        );
+        assert_eq!(silent["content"], "");
+        let called = body(message(), Some(7));
+        assert_eq!(
+            called["allowed_mentions"],
+            json!({ "parse": [], "roles": ["7"] })
+        );
+        assert_eq!(called["content"], "<@&7>");
+    }
+}

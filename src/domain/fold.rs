@@ -1,0 +1,242 @@
+//! Which card an outage is told on: those that come together, or share a host or a network, are told as one.
+//!
+//! An outage joins an open card that is about its host or its network already, however long that has been open. Otherwise
+//! it joins the card that grew last, where that was a few seconds ago: what falls at the same time is told at the same
+//! time. Otherwise it gets a card of its own.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use super::instant::Instant;
+use super::target::Host;
+
+/// What comes within this time of the last one is told with it.
+pub const TOGETHER: Duration = Duration::from_secs(5);
+
+/// The network of an address as people see one: /24 of IPv4, /64 of IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Subnet(IpAddr);
+
+impl Subnet {
+    pub fn of(address: IpAddr) -> Self {
+        Self(match address {
+            IpAddr::V4(address) => {
+                let [a, b, c, _] = address.octets();
+                Ipv4Addr::new(a, b, c, 0).into()
+            }
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+            }
+        })
+    }
+
+    /// Of a host that is an address; names have none that would be known without asking.
+    pub fn of_host(host: &Host) -> Option<Self> {
+        match host {
+            Host::Ip(address) => Some(Self::of(*address)),
+            Host::Name(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Subnet {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let length = if self.0.is_ipv4() { 24 } else { 64 };
+        write!(out, "{}/{length}", self.0)
+    }
+}
+
+/// What all outages on a card share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Host(Host),
+    Subnet(Subnet),
+    /// Nothing but the time.
+    Nothing,
+}
+
+impl Scope {
+    /// Of a card with one outage: its host, where it has one.
+    pub fn of(host: Option<&Host>) -> Self {
+        host.map_or(Self::Nothing, |host| Self::Host(host.clone()))
+    }
+
+    /// Whether an outage there is of the same kind.
+    fn covers(&self, host: Option<&Host>) -> bool {
+        match (self, host) {
+            (Self::Host(own), Some(host)) => own == host,
+            (Self::Subnet(own), Some(host)) => Subnet::of_host(host) == Some(*own),
+            _ => false,
+        }
+    }
+
+    /// What is still shared when an outage there joins.
+    fn with(&self, host: Option<&Host>) -> Self {
+        if self.covers(host) {
+            return self.clone();
+        }
+        let subnet = match self {
+            Self::Host(own) => Subnet::of_host(own),
+            Self::Subnet(_) | Self::Nothing => None,
+        };
+        match subnet.filter(|subnet| host.and_then(Subnet::of_host) == Some(*subnet)) {
+            Some(subnet) => Self::Subnet(subnet),
+            None => Self::Nothing,
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    /// The form in storage.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(host) => write!(out, "host={host}"),
+            Self::Subnet(Subnet(address)) => write!(out, "subnet={address}"),
+            Self::Nothing => Ok(()),
+        }
+    }
+}
+
+impl Scope {
+    /// Reads the form in storage; what cannot be read is `Nothing`.
+    pub fn parse(text: &str) -> Self {
+        let host = |text: &str| match text.parse() {
+            Ok(address) => Host::Ip(address),
+            Err(_) => Host::Name(text.into()),
+        };
+        match text.split_once('=') {
+            Some(("host", name)) => Self::Host(host(name)),
+            Some(("subnet", address)) => match address.parse() {
+                Ok(address) => Self::Subnet(Subnet::of(address)),
+                Err(_) => Self::Nothing,
+            },
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// A card's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CardId(pub i64);
+
+/// A card that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenCard<Id> {
+    pub id: Id,
+    pub scope: Scope,
+    pub joined_at: Instant,
+}
+
+/// The card that an outage joins, and what that card's outages share then; `None`: one of its own. The cards in any order.
+pub fn choose<Id: Copy>(
+    cards: &[OpenCard<Id>],
+    host: Option<&Host>,
+    now: Instant,
+) -> Option<(Id, Scope)> {
+    let same = cards.iter().find(|card| card.scope.covers(host));
+    if let Some(card) = same {
+        return Some((card.id, card.scope.clone()));
+    }
+    let newest = cards.iter().max_by_key(|card| card.joined_at)?;
+    let is_together = now.since(newest.joined_at) <= TOGETHER;
+    is_together.then(|| (newest.id, newest.scope.with(host)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(text: &str) -> Host {
+        match text.parse() {
+            Ok(address) => Host::Ip(address),
+            Err(_) => Host::Name(text.into()),
+        }
+    }
+
+    fn card(id: u8, scope: &str, second: i64) -> OpenCard<u8> {
+        OpenCard {
+            id,
+            scope: Scope::parse(scope),
+            joined_at: Instant::from_millis(second * 1000),
+        }
+    }
+
+    #[test]
+    fn outages_join_what_they_belong_to() {
+        let now = Instant::from_millis(100_000);
+        for (cards, at, expected, why) in [
+            (vec![], Some("10.1.2.3"), None, "the first"),
+            (
+                vec![card(1, "host=10.1.2.3", 0)],
+                Some("10.1.2.3"),
+                Some((1, "host=10.1.2.3")),
+                "the same host, however long ago",
+            ),
+            (
+                vec![card(1, "subnet=10.1.2.0", 0)],
+                Some("10.1.2.9"),
+                Some((1, "subnet=10.1.2.0")),
+                "the same network, however long ago",
+            ),
+            (
+                vec![card(1, "host=10.1.2.3", 94)],
+                Some("10.1.2.9"),
+                None,
+                "a neighbour, too late",
+            ),
+            (
+                vec![card(1, "host=10.1.2.3", 95)],
+                Some("10.1.2.9"),
+                Some((1, "subnet=10.1.2.0")),
+                "a neighbour, just in time",
+            ),
+            (
+                vec![card(1, "host=10.1.2.3", 99)],
+                Some("10.9.9.9"),
+                Some((1, "")),
+                "a stranger at the same time",
+            ),
+            (
+                vec![card(1, "host=shop.example.org", 99)],
+                None,
+                Some((1, "")),
+                "a device at the same time",
+            ),
+            (
+                vec![card(1, "subnet=10.1.2.0", 99), card(2, "", 100)],
+                Some("10.1.2.9"),
+                Some((1, "subnet=10.1.2.0")),
+                "its own network before the latest",
+            ),
+            (
+                vec![card(1, "subnet=2001:db8::", 99)],
+                Some("2001:db8::7"),
+                Some((1, "subnet=2001:db8::")),
+                "IPv6",
+            ),
+            (vec![card(1, "", 0)], None, None, "nothing in common"),
+        ] {
+            let at = at.map(host);
+            let found = choose(&cards, at.as_ref(), now);
+            let found = found.map(|(id, scope)| (id, scope.to_string()));
+            let expected = expected.map(|(id, scope)| (id, scope.to_owned()));
+            assert_eq!(found, expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn a_scope_reads_back() {
+        for text in [
+            "",
+            "host=shop.example.org",
+            "host=2001:db8::1",
+            "subnet=10.1.2.0",
+        ] {
+            assert_eq!(Scope::parse(text).to_string(), text);
+        }
+        let subnet = Subnet::of("2001:db8:1:2:3::4".parse().unwrap());
+        assert_eq!(subnet.to_string(), "2001:db8:1:2::/64");
+    }
+}

@@ -1,0 +1,215 @@
+//! Empties the outbox: shows every card that has changed since it was told, at once when something happens, and later when
+//! it could not be shown.
+//!
+//! What is shown is how the card stands at that moment. So a card that changed while Discord was away is shown once, and
+//! nothing that is over is told as if it went on. A crash between sending and noting sends the same message with the same
+//! nonce again, which Discord answers with the first one.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::Context;
+use crate::domain::Instant;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::monitor::GuildId;
+use crate::notify::backoff::{backoff, jitter};
+use crate::notify::messenger::{Messenger, Place, SendFailure};
+use crate::store::event::{self, NewEvent};
+use crate::store::notice::Due;
+use crate::store::{StoreError, alert_settings, card, notice};
+
+/// Notices that are taken at once.
+const BATCH: u32 = 100;
+
+/// Guilds that are told at a time; within each, in order.
+const GUILDS: usize = 8;
+
+/// Without anything to wait for, looked at so often all the same.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// After Discord has refused our token, or the database did not answer.
+const LONG: Duration = Duration::from_secs(300);
+const SHORT: Duration = Duration::from_secs(1);
+
+/// Runs until `stop` turns true. Without Discord there is nobody to tell.
+pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
+    let Some(messenger) = context.messenger.clone() else {
+        return;
+    };
+    let mut bell = context.store.bell();
+    loop {
+        let wait = match round(&context, &*messenger).await {
+            Ok(wait) => wait,
+            Err(error) => {
+                tracing::warn!(%error, "the outbox could not be read or written; trying again in a second");
+                SHORT
+            }
+        };
+        tokio::select! {
+            _ = stop.wait_for(|stopping| *stopping) => return,
+            rung = bell.changed() => if rung.is_err() { return },
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Tells everything that is due; answers how long nothing more is.
+async fn round(context: &Context, messenger: &dyn Messenger) -> Result<Duration, StoreError> {
+    let reader = &context.store.reader;
+    loop {
+        let due = notice::due(reader, context.looking.clock.now(), BATCH).await?;
+        if due.is_empty() {
+            break;
+        }
+        let guilds = by_guild(due).into_iter();
+        let told: Vec<Result<(), StoreError>> = stream::iter(guilds)
+            .map(|notices| in_order(context, messenger, notices))
+            .buffer_unordered(GUILDS)
+            .collect()
+            .await;
+        told.into_iter().collect::<Result<(), _>>()?;
+    }
+    let now = context.looking.clock.now();
+    let (next, waiting) = notice::waiting(reader, now).await?;
+    context
+        .metrics
+        .notices_waiting
+        .set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    Ok(next.map_or(IDLE, |next| next.since(now).min(IDLE)))
+}
+
+fn by_guild(due: Vec<Due>) -> Vec<Vec<Due>> {
+    let mut guilds: Vec<Vec<Due>> = Vec::new();
+    for notice in due {
+        let known = guilds.iter_mut().find(|notices| {
+            notices
+                .first()
+                .is_some_and(|first| first.guild_id == notice.guild_id)
+        });
+        match known {
+            Some(notices) => notices.push(notice),
+            None => guilds.push(vec![notice]),
+        }
+    }
+    guilds
+}
+
+/// One that fails does not hold the next one up, unless that would fail, too.
+async fn in_order(
+    context: &Context,
+    messenger: &dyn Messenger,
+    notices: Vec<Due>,
+) -> Result<(), StoreError> {
+    for notice in notices {
+        if !tell(context, messenger, notice).await? {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Says whether the next notice of this guild may be tried.
+async fn tell(context: &Context, messenger: &dyn Messenger, due: Due) -> Result<bool, StoreError> {
+    let Some(card) = card::get(&context.store.reader, due.card).await? else {
+        return Ok(true);
+    };
+    let place = match due.message {
+        Some(message) => Place::Existing(message),
+        None => Place::New {
+            channel: due.channel,
+            // Whoever is called for something that is over is called in vain.
+            role: due.role.filter(|_| card.ended_at.is_none()),
+            nonce: format!("{}-{}", due.id, due.posts),
+        },
+    };
+    let shown = messenger.show(&card, place).await;
+    let result = if shown.is_ok() { "told" } else { "failed" };
+    context.metrics.notices.with_label_values(&[result]).inc();
+    match shown {
+        Ok(message) => {
+            let version = card.version;
+            write(context, move |tx| {
+                Box::pin(async move { notice::told(tx, due.id, version, message).await })
+            })
+            .await?;
+            Ok(true)
+        }
+        Err(SendFailure::MessageGone) => {
+            write(context, move |tx| Box::pin(notice::lost(tx, due.id))).await?;
+            Ok(true)
+        }
+        Err(failure) => {
+            failed(context, due, failure).await?;
+            Ok(false)
+        }
+    }
+}
+
+async fn failed(context: &Context, due: Due, failure: SendFailure) -> Result<(), StoreError> {
+    let now = context.looking.clock.now();
+    let wait = match &failure {
+        SendFailure::Later { after, .. } => after
+            .unwrap_or_default()
+            .max(backoff(due.attempts, jitter())),
+        SendFailure::Broken(_) | SendFailure::Refused | SendFailure::MessageGone => LONG,
+    };
+    tracing::warn!(
+        notice = due.id,
+        guild = %due.guild_id,
+        "An alert was not shown: {failure}; trying again in {} s",
+        wait.as_secs_f64().ceil()
+    );
+    let next = now.plus(wait);
+    write(context, move |tx| {
+        Box::pin(notice::failed(tx, due.id, next))
+    })
+    .await?;
+    match failure {
+        SendFailure::Broken(reason) => {
+            broke(context, (due.guild_id, due.channel), reason, now).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Nothing more is tried there until somebody sets the channel anew; the audit log and `/alerts show` say why.
+async fn broke(
+    context: &Context,
+    (guild, channel): (GuildId, u64),
+    reason: String,
+    now: Instant,
+) -> Result<(), StoreError> {
+    write(context, move |tx| {
+        Box::pin(async move {
+            if !alert_settings::broke(tx, guild, (channel, &reason), now).await? {
+                return Ok(());
+            }
+            let event = NewEvent {
+                guild_id: guild,
+                monitor_id: None,
+                kind: EventKind::AlertsBroken,
+                at: now,
+                noticed_at: now,
+                actor: Actor::System,
+                facts: json!({ "channel": channel.to_string(), "reason": reason }),
+            };
+            event::append(tx, &event).await
+        })
+    })
+    .await
+}
+
+async fn write(
+    context: &Context,
+    work: impl for<'tx> FnOnce(
+        &'tx mut crate::store::Tx<'_>,
+    ) -> futures_util::future::BoxFuture<'tx, Result<(), StoreError>>
+    + Send
+    + 'static,
+) -> Result<(), StoreError> {
+    context.store.writer.transact::<(), StoreError>(work).await
+}

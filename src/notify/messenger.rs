@@ -1,0 +1,65 @@
+//! The seam between what must be told and the door through which it goes out.
+
+use std::fmt;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::store::card::Card;
+
+/// A message, by its channel and its id.
+pub type MessageId = (u64, u64);
+
+/// Where a card is to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// As a new message.
+    New {
+        channel: u64,
+        /// Mentioned, once.
+        role: Option<u64>,
+        /// The same for the same message: sent twice, it is one.
+        nonce: String,
+    },
+    /// In the place of what that message says now.
+    Existing(MessageId),
+}
+
+/// Why a card was not shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendFailure {
+    /// It may work later; not before `after`, where the other side said so.
+    Later {
+        after: Option<Duration>,
+        reason: String,
+    },
+    /// The message can be changed no more; a new one can be posted.
+    MessageGone,
+    /// Nothing can be written there until somebody mends it; a sentence says what.
+    Broken(String),
+    /// We are not known there any more at all.
+    Refused,
+}
+
+impl fmt::Display for SendFailure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Later { reason, .. } | Self::Broken(reason) => out.write_str(reason),
+            Self::MessageGone => out.write_str("the message is gone"),
+            Self::Refused => out.write_str("Discord does not know the token any more"),
+        }
+    }
+}
+
+/// Shows cards to people.
+pub trait Messenger: Send + Sync + fmt::Debug {
+    /// Shows a card as it is now, and answers with which message.
+    fn show<'a>(
+        &'a self,
+        card: &'a Card,
+        place: Place,
+    ) -> BoxFuture<'a, Result<MessageId, SendFailure>>;
+
+    /// Posts a line that says that alerts will come here, to see whether that works.
+    fn try_out(&self, channel: u64) -> BoxFuture<'_, Result<MessageId, SendFailure>>;
+}

@@ -1,0 +1,256 @@
+//! Cards: what outages are told on. One card has one or many incidents; its version counts every change that can be seen.
+//! Every change rings the bell, so that it is told at once.
+
+use super::{Reader, StoreError, Tx};
+use crate::domain::Instant;
+use crate::domain::fold::{CardId, OpenCard, Scope};
+use crate::domain::monitor::{GuildId, MonitorId};
+
+/// Incidents that a card names one by one; the others are counted.
+pub const NAMED: u32 = 25;
+
+/// A card with what it tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    pub id: CardId,
+    pub guild_id: GuildId,
+    pub scope: Scope,
+    pub version: i64,
+    pub opened_at: Instant,
+    pub ended_at: Option<Instant>,
+    /// By which Discord user, and when.
+    pub acknowledged: Option<(u64, Instant)>,
+    pub rechecked: Option<(u64, Instant)>,
+    /// Those that go on first, then the longest.
+    pub members: Vec<Member>,
+    /// All of them, and how many go on.
+    pub count: u64,
+    pub open: u64,
+}
+
+/// An incident on a card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub monitor_id: MonitorId,
+    /// `None`: removed from the roll meanwhile.
+    pub name: Option<String>,
+    pub target: Option<String>,
+    /// The word under which its incident was opened.
+    pub reason: String,
+    /// More about it, while it goes on.
+    pub detail: Option<String>,
+    pub started_at: Instant,
+    pub ended_at: Option<Instant>,
+}
+
+/// The cards of a guild that have not ended, those that grew last first.
+pub async fn open_ones(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+) -> Result<Vec<OpenCard<CardId>>, StoreError> {
+    let rows: Vec<(i64, String, i64)> = sqlx::query_as(
+        "SELECT id, scope, joined_at FROM cards WHERE guild_id = $1 AND ended_at IS NULL
+         ORDER BY joined_at DESC, id DESC LIMIT 100",
+    )
+    .bind(guild.to_row())
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    let open = |(id, scope, joined_at): (i64, String, i64)| OpenCard {
+        id: CardId(id),
+        scope: Scope::parse(&scope),
+        joined_at: Instant::from_millis(joined_at),
+    };
+    Ok(rows.into_iter().map(open).collect())
+}
+
+/// A new card, for an outage that began at `opened_at`.
+pub async fn begin(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    scope: &Scope,
+    (opened_at, now): (Instant, Instant),
+) -> Result<CardId, StoreError> {
+    let id = sqlx::query_scalar(
+        "INSERT INTO cards (guild_id, scope, opened_at, joined_at) VALUES ($1, $2, $3, $4) RETURNING id",
+    )
+    .bind(guild.to_row())
+    .bind(scope.to_string())
+    .bind(opened_at.millis())
+    .bind(now.millis())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(CardId(id))
+}
+
+/// An outage joins a card, whose outages share that much then.
+pub async fn join(
+    tx: &mut Tx<'_>,
+    id: CardId,
+    scope: &Scope,
+    now: Instant,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE cards SET scope = $2, joined_at = $3, version = version + 1 WHERE id = $1")
+        .bind(id.0)
+        .bind(scope.to_string())
+        .bind(now.millis())
+        .execute(&mut *tx.connection)
+        .await?;
+    tx.wrote_event = true;
+    Ok(())
+}
+
+/// An incident of a card has ended, and with the last one the card.
+pub async fn member_ended(
+    tx: &mut Tx<'_>,
+    id: CardId,
+    ended_at: Instant,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE cards SET version = version + 1, ended_at = CASE WHEN EXISTS
+             (SELECT 1 FROM incidents WHERE card_id = $1 AND ended_at IS NULL) THEN NULL ELSE $2 END
+         WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(ended_at.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(())
+}
+
+/// Somebody takes care; `false` where the guild has no such card that goes on, or somebody does already.
+pub async fn acknowledge(
+    tx: &mut Tx<'_>,
+    (guild, id): (GuildId, CardId),
+    user: u64,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE cards SET acknowledged_at = $4, acknowledged_by = $3, version = version + 1
+         WHERE guild_id = $1 AND id = $2 AND acknowledged_at IS NULL AND ended_at IS NULL",
+    )
+    .bind(guild.to_row())
+    .bind(id.0)
+    .bind(GuildId(user).to_row())
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(changed.rows_affected() > 0)
+}
+
+/// Somebody had the endpoints of a card looked at.
+pub async fn rechecked(
+    tx: &mut Tx<'_>,
+    (guild, id): (GuildId, CardId),
+    user: u64,
+    now: Instant,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE cards SET rechecked_at = $4, rechecked_by = $3, version = version + 1 WHERE guild_id = $1 AND id = $2",
+    )
+    .bind(guild.to_row())
+    .bind(id.0)
+    .bind(GuildId(user).to_row())
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(())
+}
+
+type Head = (
+    i64,
+    String,
+    i64,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+);
+
+/// A card with what it tells at this moment; `None` where it is gone.
+pub async fn get(reader: &Reader, id: CardId) -> Result<Option<Card>, StoreError> {
+    let head: Option<Head> = sqlx::query_as(
+        "SELECT guild_id, scope, version, opened_at, ended_at, acknowledged_by, acknowledged_at, rechecked_by, rechecked_at
+         FROM cards WHERE id = $1",
+    )
+    .bind(id.0)
+    .fetch_optional(&reader.pool)
+    .await?;
+    let Some((guild, scope, version, opened, ended, acknowledged_by, acknowledged_at, by, at)) =
+        head
+    else {
+        return Ok(None);
+    };
+    let (count, open): (i64, i64) = sqlx::query_as(
+        "SELECT COUNT(*), COUNT(*) - COUNT(ended_at) FROM incidents WHERE card_id = $1",
+    )
+    .bind(id.0)
+    .fetch_one(&reader.pool)
+    .await?;
+    let person = |user: Option<i64>, at: Option<i64>| {
+        Some((GuildId::from_row(user?).0, Instant::from_millis(at?)))
+    };
+    Ok(Some(Card {
+        id,
+        guild_id: GuildId::from_row(guild),
+        scope: Scope::parse(&scope),
+        version,
+        opened_at: Instant::from_millis(opened),
+        ended_at: ended.map(Instant::from_millis),
+        acknowledged: person(acknowledged_by, acknowledged_at),
+        rechecked: person(by, at),
+        members: members(reader, id).await?,
+        count: count.unsigned_abs(),
+        open: open.unsigned_abs(),
+    }))
+}
+
+type MemberRow = (
+    i64,
+    Option<String>,
+    Option<String>,
+    String,
+    Option<String>,
+    i64,
+    Option<i64>,
+);
+
+async fn members(reader: &Reader, id: CardId) -> Result<Vec<Member>, StoreError> {
+    let rows: Vec<MemberRow> = sqlx::query_as(
+        "SELECT i.monitor_id, m.name, t.target, i.reason, COALESCE(t.failure_detail, d.failure), i.started_at, i.ended_at
+         FROM incidents i LEFT JOIN monitors m ON m.id = i.monitor_id
+         LEFT JOIN endpoint_targets t ON t.monitor_id = i.monitor_id
+         LEFT JOIN device_facts d ON d.monitor_id = i.monitor_id
+         WHERE i.card_id = $1 ORDER BY i.ended_at IS NOT NULL, i.started_at, i.id LIMIT $2",
+    )
+    .bind(id.0)
+    .bind(NAMED)
+    .fetch_all(&reader.pool)
+    .await?;
+    let member = |(monitor, name, target, reason, detail, started, ended): MemberRow| Member {
+        monitor_id: MonitorId(monitor),
+        name,
+        target,
+        reason,
+        detail,
+        started_at: Instant::from_millis(started),
+        ended_at: ended.map(Instant::from_millis),
+    };
+    Ok(rows.into_iter().map(member).collect())
+}
+
+/// Deletes up to `limit` cards that ended before an instant, with their notices; says how many went.
+pub async fn prune(tx: &mut Tx<'_>, before: Instant, limit: u32) -> Result<u64, StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM cards WHERE id IN (SELECT id FROM cards WHERE ended_at < $1 ORDER BY id LIMIT $2)",
+    )
+    .bind(before.millis())
+    .bind(limit)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(deleted.rows_affected())
+}

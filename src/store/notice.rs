@@ -1,0 +1,138 @@
+//! The outbox: which destination must be brought up to the state of which card. See the migration for why a notice does not
+//! hold what to say.
+
+use super::{Reader, StoreError, Tx};
+use crate::domain::Instant;
+use crate::domain::fold::CardId;
+use crate::domain::monitor::GuildId;
+
+/// A notice that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    pub id: i64,
+    pub guild_id: GuildId,
+    pub card: CardId,
+    /// Messages that were posted for it so far.
+    pub posts: u32,
+    /// Its message, by channel and id, where it has one.
+    pub message: Option<(u64, u64)>,
+    /// Tries that failed in a row.
+    pub attempts: u32,
+    /// Where its guild wants to be told now.
+    pub channel: u64,
+    pub role: Option<u64>,
+}
+
+/// A card of a guild is to be told from now on.
+pub async fn want(tx: &mut Tx<'_>, guild: GuildId, card: CardId) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO notices (guild_id, card_id, destination) VALUES ($1, $2, 'channel') ON CONFLICT DO NOTHING",
+    )
+    .bind(guild.to_row())
+    .bind(card.0)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+type Row = (
+    i64,
+    i64,
+    i64,
+    u32,
+    Option<i64>,
+    Option<i64>,
+    u32,
+    i64,
+    Option<i64>,
+);
+
+/// Notices of cards that have changed since they were told, where the time to try has come; in the order in which their
+/// cards opened.
+pub async fn due(reader: &Reader, now: Instant, limit: u32) -> Result<Vec<Due>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT n.id, n.guild_id, n.card_id, n.posts, n.channel_id, n.message_id, n.attempts, s.channel_id, s.role_id
+         FROM notices n JOIN cards c ON c.id = n.card_id JOIN alert_settings s ON s.guild_id = n.guild_id
+         WHERE n.told_version < c.version AND n.next_try_at <= $1 AND s.broken_reason IS NULL
+         ORDER BY n.id LIMIT $2",
+    )
+    .bind(now.millis())
+    .bind(limit)
+    .fetch_all(&reader.pool)
+    .await?;
+    let number = |id: i64| GuildId::from_row(id).0;
+    let due = |(id, guild, card, posts, channel, message, attempts, wanted, role): Row| Due {
+        id,
+        guild_id: GuildId::from_row(guild),
+        card: CardId(card),
+        posts,
+        message: channel.map(number).zip(message.map(number)),
+        attempts,
+        channel: number(wanted),
+        role: role.map(number),
+    };
+    Ok(rows.into_iter().map(due).collect())
+}
+
+/// When the next notice is to be tried that is not due yet, and how many are untold at all.
+pub async fn waiting(reader: &Reader, now: Instant) -> Result<(Option<Instant>, u64), StoreError> {
+    let (next, count): (Option<i64>, i64) = sqlx::query_as(
+        "SELECT MIN(CASE WHEN n.next_try_at > $1 THEN n.next_try_at END), COUNT(*)
+         FROM notices n JOIN cards c ON c.id = n.card_id JOIN alert_settings s ON s.guild_id = n.guild_id
+         WHERE n.told_version < c.version AND s.broken_reason IS NULL",
+    )
+    .bind(now.millis())
+    .fetch_one(&reader.pool)
+    .await?;
+    Ok((next.map(Instant::from_millis), count.unsigned_abs()))
+}
+
+/// A card was told as it was in this version, with this message (channel and id).
+pub async fn told(
+    tx: &mut Tx<'_>,
+    id: i64,
+    version: i64,
+    (channel, message): (u64, u64),
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE notices SET told_version = CASE WHEN told_version > $2 THEN told_version ELSE $2 END, channel_id = $3, message_id = $4, attempts = 0, next_try_at = 0
+         WHERE id = $1",
+    )
+    .bind(id)
+    .bind(version)
+    .bind(GuildId(channel).to_row())
+    .bind(GuildId(message).to_row())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// A try came to nothing; the next one is not before `next`.
+pub async fn failed(tx: &mut Tx<'_>, id: i64, next: Instant) -> Result<(), StoreError> {
+    sqlx::query("UPDATE notices SET attempts = attempts + 1, next_try_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(next.millis())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// Its message can be changed no more: the next time one is posted anew.
+pub async fn lost(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE notices SET posts = posts + 1, channel_id = NULL, message_id = NULL WHERE id = $1",
+    )
+    .bind(id)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// Tries everything of a guild that waits for its time now: its channel has been set anew.
+pub async fn try_now(tx: &mut Tx<'_>, guild: GuildId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE notices SET next_try_at = 0, attempts = 0 WHERE guild_id = $1")
+        .bind(guild.to_row())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,403 @@
+//! People are told of an incident once, in the place that they chose, and nothing gets lost on the way.
+
+use discord_sandbox::{GuildId, Member, Reply, RestFault, Sandbox};
+
+use crate::harness::{Rollcall, Running, Web, wait_for};
+
+const ROLE: u64 = 77;
+
+/// What fails once is offline; what works is seen again within a second.
+fn bot(sandbox: &Sandbox) -> Rollcall {
+    Rollcall::new()
+        .with("DISCORD_TOKEN", sandbox.token())
+        .with("DISCORD_API_URL", sandbox.api_url())
+        .with("PROBE_ALLOW", "loopback")
+        .with("PROBE_INTERVAL", "1s")
+        .with("PROBE_FAILURES_TO_OFFLINE", "1")
+        .with("RECHECK_INTERVAL", "1h")
+}
+
+fn setup(sandbox: &Sandbox) -> String {
+    format!(
+        "/alerts setup channel:{} role:{ROLE}",
+        sandbox.channel(sandbox.guild())
+    )
+}
+
+/// Alerts set up, and one endpoint on the roll that answers.
+async fn with_shop<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, web: &Web) -> Running<'a> {
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let shown = sandbox.slash(&setup(sandbox)).await.render();
+    assert!(shown.contains("Incidents are told"), "{shown}");
+    let add = format!("/endpoint add target:{} name:shop", web.target());
+    sandbox.slash(&add).await;
+    wait_for("the shop to be online", || {
+        (running.metric(r#"rollcall_endpoints{status="online"}"#) == Some(1.0)).then_some(())
+    });
+    running
+}
+
+/// The alerts in the home channel, without the test of the setup.
+fn alerts(messages: &[Reply]) -> Vec<Reply> {
+    let is_alert = |message: &&Reply| !message.text().contains("Alerts come here");
+    messages.iter().filter(is_alert).cloned().collect()
+}
+
+async fn the_alert(sandbox: &Sandbox, part: &str) -> Reply {
+    sandbox
+        .wait_for_messages(sandbox.guild(), part, |messages| {
+            let alerts = alerts(messages);
+            assert!(alerts.len() <= 1, "one message for one incident");
+            alerts.into_iter().find(|alert| alert.text().contains(part))
+        })
+        .await
+}
+
+/// Messages that were posted, and how often one was changed.
+fn calls(sandbox: &Sandbox, method: &str) -> usize {
+    let requests = sandbox.record().requests;
+    let is_one = |request: &&discord_sandbox::Request| {
+        request.method == method && request.path.contains("/channels/") && request.status < 300
+    };
+    requests.iter().filter(is_one).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_one_message_that_ends_where_it_began() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let mut web = Web::up();
+    let running = with_shop(&sandbox, &rollcall, &web).await;
+    web.goes_down();
+    let alert = the_alert(&sandbox, "🔴 shop is offline").await;
+    assert!(
+        alert.text().contains("connection refused"),
+        "{}",
+        alert.render()
+    );
+    assert_eq!(alert.buttons(), ["Recheck", "Acknowledge"]);
+    let called = format!("<@&{ROLE}>");
+    assert_eq!(alert.json()["content"], called.as_str());
+    assert_eq!(
+        alert.json()["allowed_mentions"],
+        serde_json::json!({ "parse": [], "roles": [ROLE.to_string()] })
+    );
+    web.comes_back();
+    let over = the_alert(&sandbox, "🟢 shop was offline for").await;
+    assert!(over.buttons().is_empty(), "{}", over.render());
+    // Nothing more is to come: what is untold is nothing, and two messages were posted in all, the test among them.
+    wait_for("the outbox to be empty", || {
+        (running.metric("rollcall_notices_waiting") == Some(0.0)).then_some(())
+    });
+    assert_eq!((calls(&sandbox, "POST"), calls(&sandbox, "PATCH")), (2, 1));
+    let edit = sandbox
+        .record()
+        .requests
+        .into_iter()
+        .rfind(|request| request.method == "PATCH");
+    let edit = edit.unwrap().body;
+    assert_eq!(
+        edit["allowed_mentions"],
+        serde_json::json!({ "parse": [], "roles": [] })
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_falls_together_is_told_together() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    sandbox.slash(&setup(&sandbox)).await;
+    let list: String = (1..=200)
+        .map(|host| format!("tcp://127.1.2.{host}:1 host {host}\n"))
+        .collect();
+    std::fs::write(rollcall.path("list.txt"), list).unwrap();
+    let guild = sandbox.guild().0.to_string();
+    let file = rollcall.path("list.txt").display().to_string();
+    rollcall.done(&["endpoint", "import", &file, "--guild", &guild]);
+    let alert = the_alert(&sandbox, "🔴 200 on 127.1.2.0/24 are offline").await;
+    assert!(
+        alert.text().contains("… and 175 more"),
+        "{}",
+        alert.render()
+    );
+    wait_for("the outbox to be empty", || {
+        (running.metric("rollcall_notices_waiting") == Some(0.0)).then_some(())
+    });
+    assert_eq!(
+        calls(&sandbox, "POST"),
+        2,
+        "one message, and the test before it"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_that_passed_while_discord_was_away_is_told_once_and_calls_nobody() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let mut web = Web::up();
+    let running = with_shop(&sandbox, &rollcall, &web).await;
+    sandbox.fail_requests(RestFault::Status(503), "/channels/", 1_000);
+    web.goes_down();
+    wait_for("the alert to be in the outbox", || {
+        (running.metric("rollcall_notices_waiting") == Some(1.0)).then_some(())
+    });
+    // Killed while it waits: the outbox is rows.
+    running.kill();
+    let _running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    web.comes_back();
+    wait_for("the shop to be online again", || {
+        rollcall
+            .sql("SELECT 'over' FROM cards WHERE ended_at IS NOT NULL")
+            .pop()
+    });
+    sandbox.reset_faults();
+    let over = the_alert(&sandbox, "🟢 shop was offline for").await;
+    assert_eq!(
+        over.json()["content"],
+        "",
+        "whoever is called now is called in vain"
+    );
+    assert_eq!(calls(&sandbox, "PATCH"), 0, "down and up are one message");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_between_sending_and_noting_makes_no_second_message() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let mut web = Web::up();
+    let running = with_shop(&sandbox, &rollcall, &web).await;
+    web.goes_down();
+    let alert = the_alert(&sandbox, "🔴 shop is offline").await;
+    wait_for("the outbox to be empty", || {
+        (running.metric("rollcall_notices_waiting") == Some(0.0)).then_some(())
+    });
+    running.kill();
+    // As if the crash had come just before the note.
+    rollcall.sql("UPDATE notices SET told_version = 0, message_id = NULL, channel_id = NULL");
+    let _running = rollcall.run();
+    let sent = |record: &discord_sandbox::Record| {
+        let posts = record.requests.iter().filter(|request| {
+            request.method == "POST" && request.body["nonce"] == alert.json()["nonce"]
+        });
+        (posts.count() == 2).then_some(())
+    };
+    sandbox.wait_for("the same message again", sent).await;
+    web.comes_back();
+    the_alert(&sandbox, "🟢 shop was offline for").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_called_takes_care_and_nobody_else_does() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let mut web = Web::up();
+    let running = with_shop(&sandbox, &rollcall, &web).await;
+    web.goes_down();
+    let alert = the_alert(&sandbox, "🔴 shop is offline").await;
+    let bob = Member::plain(8, "Bob");
+    let refused = sandbox.member(&bob).press(&alert, "Acknowledge").await;
+    assert!(refused.is_ephemeral() && refused.text().contains("for those who are called"));
+    let elsewhere = sandbox.add_guild("Elsewhere");
+    let eve = Member::manager(9, "Eve");
+    let stranger = sandbox.member(&eve).in_guild(elsewhere);
+    for button in ["Acknowledge", "Recheck"] {
+        let refused = stranger.press(&alert, button).await.render();
+        assert!(refused.contains("not known"), "{button}: {refused}");
+    }
+    let forged = sandbox
+        .member(&eve)
+        .press_forged(&alert, "acknowledge|999")
+        .await
+        .unwrap();
+    assert!(forged.text().contains("not known"), "{}", forged.render());
+    running.kill();
+    let _running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let called = bob.with_role(ROLE);
+    let taken = sandbox.member(&called).press(&alert, "Acknowledge").await;
+    assert!(
+        taken.text().contains("Acknowledged: <@8>"),
+        "{}",
+        taken.render()
+    );
+    assert_eq!(taken.buttons(), ["Recheck"]);
+    let looked = sandbox.member(&called).press(&taken, "Recheck").await;
+    assert!(
+        looked.text().contains("Rechecked: <@8>"),
+        "{}",
+        looked.render()
+    );
+    assert!(
+        looked.text().contains("🔴 shop is offline"),
+        "{}",
+        looked.render()
+    );
+    web.comes_back();
+    let looked = sandbox.member(&called).press(&looked, "Recheck").await;
+    assert!(
+        looked.text().contains("🟢 shop was offline for"),
+        "{}",
+        looked.render()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_gone_is_posted_anew() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let mut web = Web::up();
+    let _running = with_shop(&sandbox, &rollcall, &web).await;
+    web.goes_down();
+    let alert = the_alert(&sandbox, "🔴 shop is offline").await;
+    sandbox.delete_message(&alert);
+    web.comes_back();
+    the_alert(&sandbox, "🟢 shop was offline for").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_is_gone_is_told_of_and_what_was_missed_comes_when_it_is_mended() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let mut web = Web::up();
+    let running = with_shop(&sandbox, &rollcall, &web).await;
+    let gone = RestFault::Error {
+        status: 404,
+        code: 10_003,
+    };
+    sandbox.fail_requests(gone, "/channels/", 1);
+    web.goes_down();
+    wait_for("the channel to be found broken", || {
+        rollcall
+            .sql("SELECT broken_reason FROM alert_settings WHERE broken_reason IS NOT NULL")
+            .pop()
+    });
+    let shown = sandbox.slash("/alerts show").await.render();
+    assert!(
+        shown.contains("the channel does not exist any more"),
+        "{shown}"
+    );
+    let audit = sandbox.slash("/audit type:alerts_broken").await.render();
+    assert!(audit.contains("`alerts_broken`"), "{audit}");
+    let before = calls(&sandbox, "POST");
+    sandbox.slash(&setup(&sandbox)).await;
+    the_alert(&sandbox, "🔴 shop is offline").await;
+    assert_eq!(
+        calls(&sandbox, "POST"),
+        before + 2,
+        "the test, and what was missed"
+    );
+    drop(running);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_discord_asks_for_is_waited_for() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let mut web = Web::up();
+    let running = with_shop(&sandbox, &rollcall, &web).await;
+    let limit = RestFault::GlobalLimit {
+        retry_after_ms: 2_000,
+    };
+    sandbox.fail_requests(limit, "/channels/", 1);
+    web.goes_down();
+    wait_for("the alert to be refused", || {
+        let refused = running.metric(r#"rollcall_notices_total{result="failed"}"#);
+        refused.filter(|count| *count >= 1.0)
+    });
+    let clock = crate::harness::stopwatch();
+    the_alert(&sandbox, "🔴 shop is offline").await;
+    assert!(clock.elapsed().as_millis() > 1_500, "{:?}", clock.elapsed());
+    let refused = running.metric(r#"rollcall_notices_total{result="failed"}"#);
+    assert_eq!(refused, Some(1.0), "not asked again before the time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_cannot_be_used_is_refused_with_what_is_missing() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let _running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    for (status, code, part) in [
+        (403, 50_001, "lacks the permission View Channel"),
+        (
+            403,
+            50_013,
+            "lacks the permission Send Messages or Embed Links",
+        ),
+        (404, 10_003, "does not exist any more"),
+        (500, 0, "Please try again in a moment"),
+    ] {
+        sandbox.fail_requests(RestFault::Error { status, code }, "/channels/", 1);
+        let refused = sandbox.slash(&setup(&sandbox)).await.render();
+        assert!(refused.contains(part), "{part} in {refused}");
+    }
+    let nothing = sandbox.slash("/alerts show").await.render();
+    assert!(nothing.contains("Incidents are told nowhere"), "{nothing}");
+    let none = sandbox.slash("/alerts role").await.render();
+    assert!(none.contains("No channel is set"), "{none}");
+    sandbox.slash(&setup(&sandbox)).await;
+    let called = sandbox.slash("/alerts show").await.render();
+    assert!(called.contains("<@&77>"), "{called}");
+    let none = sandbox.slash("/alerts role").await.render();
+    assert!(none.contains("nobody"), "{none}");
+    let off = sandbox.slash("/alerts off").await.render();
+    assert!(off.contains("nowhere any more"), "{off}");
+    let bob = Member::plain(8, "Bob");
+    let refused = sandbox
+        .member(&bob)
+        .forging()
+        .slash("/alerts off")
+        .await
+        .render();
+    assert!(refused.contains("Manage Server"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guild_whose_channel_is_broken_does_not_hold_up_another() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let mut web = Web::up();
+    let _running = with_shop(&sandbox, &rollcall, &web).await;
+    let elsewhere: GuildId = sandbox.add_guild("Elsewhere");
+    let eve = Member::manager(9, "Eve");
+    let there = sandbox.member(&eve).in_guild(elsewhere);
+    there
+        .slash(&format!(
+            "/alerts setup channel:{}",
+            sandbox.channel(elsewhere)
+        ))
+        .await;
+    there
+        .slash(&format!(
+            "/endpoint add target:{} name:mirror",
+            web.target()
+        ))
+        .await;
+    wait_for("both to be online", || {
+        rollcall
+            .sql("SELECT 'both' FROM monitors WHERE status = 'online' GROUP BY status HAVING COUNT(*) = 2")
+            .pop()
+    });
+    let denied = RestFault::Error {
+        status: 403,
+        code: 50_013,
+    };
+    let home = format!("/channels/{}", sandbox.channel(sandbox.guild()));
+    sandbox.fail_requests(denied, &home, 1_000);
+    web.goes_down();
+    let told = sandbox
+        .wait_for_messages(elsewhere, "the other guild to be told", |messages| {
+            alerts(messages).into_iter().next()
+        })
+        .await;
+    assert!(
+        told.text().contains("🔴 mirror is offline"),
+        "{}",
+        told.render()
+    );
+    assert!(!told.text().contains("shop"), "nothing of another guild");
+}
