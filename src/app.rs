@@ -176,7 +176,11 @@ impl Shared<'_> {
             store: self.store.clone(),
             metrics: Arc::clone(&self.metrics),
             vitals: Arc::clone(&self.vitals),
-            listening: Listening::start(self.store.writer.clone(), Clock::SYSTEM),
+            listening: Listening::start(
+                self.store.writer.clone(),
+                self.settings.quota_devices,
+                Clock::SYSTEM,
+            ),
             thresholds: self.settings.heartbeat.thresholds,
             looking: self.looking.clone(),
             quota_endpoints: self.settings.quota_endpoints,

@@ -4,7 +4,7 @@
 use crate::domain::Instant;
 use crate::domain::fold::{self, CardId, Scope};
 use crate::domain::monitor::{GuildId, MonitorId};
-use crate::store::{StoreError, Tx, alert_settings, card, endpoint, incident, notice};
+use crate::store::{StoreError, Tx, alert_settings, card, endpoint, incident, mute, notice};
 
 /// Whose incident it is.
 pub type Whose = (GuildId, MonitorId);
@@ -49,6 +49,18 @@ pub async fn close(
     Ok(())
 }
 
+/// Tells an incident that goes on and has not been told: whoever muted it wants to hear of it again.
+pub async fn tell_what_goes_on(
+    tx: &mut Tx<'_>,
+    whose: Whose,
+    now: Instant,
+) -> Result<(), StoreError> {
+    match incident::untold(tx, whose.1).await? {
+        Some(untold) => tell(tx, whose, untold, now).await,
+        None => Ok(()),
+    }
+}
+
 /// Puts an incident onto a card: one that is open, or one of its own.
 async fn tell(
     tx: &mut Tx<'_>,
@@ -56,7 +68,7 @@ async fn tell(
     (id, started_at): (i64, Instant),
     now: Instant,
 ) -> Result<(), StoreError> {
-    if !alert_settings::is_wanted(tx, guild).await? {
+    if !alert_settings::is_wanted(tx, guild).await? || mute::is_muted(tx, monitor, now).await? {
         return Ok(());
     }
     let host = endpoint::host(tx, monitor).await?;

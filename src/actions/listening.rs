@@ -20,10 +20,10 @@ type Waiting = (CheckIn, oneshot::Sender<Result<CheckedIn, NotHeard>>);
 pub struct Listening(mpsc::Sender<Waiting>);
 
 impl Listening {
-    /// Starts the task; it ends with the last handle.
-    pub fn start(writer: Writer, clock: Clock) -> Self {
+    /// Starts the task; it ends with the last handle. A guild may have `quota` devices.
+    pub fn start(writer: Writer, quota: u64, clock: Clock) -> Self {
         let (sender, calls) = mpsc::channel(QUEUE);
-        tokio::spawn(listen(calls, writer, clock));
+        tokio::spawn(listen(calls, writer, quota, clock));
         Self(sender)
     }
 
@@ -38,13 +38,15 @@ impl Listening {
     }
 }
 
-async fn listen(mut calls: mpsc::Receiver<Waiting>, writer: Writer, clock: Clock) {
+async fn listen(mut calls: mpsc::Receiver<Waiting>, writer: Writer, quota: u64, clock: Clock) {
     let mut waiting = Vec::new();
     while calls.recv_many(&mut waiting, TOGETHER).await > 0 {
         let (together, answers): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
         let now = clock.now();
         let recorded = writer
-            .transact(move |tx| Box::pin(async move { check_in::record(tx, &together, now).await }))
+            .transact(move |tx| {
+                Box::pin(async move { check_in::record(tx, &together, quota, now).await })
+            })
             .await;
         match recorded {
             Ok(results) => {
@@ -74,7 +76,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_means_that_the_call_is_stored() {
         let store = TestStore::open().await;
-        let listening = Listening::start(store.writer.clone(), Clock::SYSTEM);
+        let listening = Listening::start(store.writer.clone(), 10, Clock::SYSTEM);
         let call = |number| CheckIn {
             asker: Asker {
                 guild: GuildId(1),

@@ -15,6 +15,7 @@ pub mod manage_device;
 pub mod manage_endpoint;
 pub mod manage_key;
 pub mod manage_server;
+pub mod mute;
 pub mod recheck;
 pub mod record_outcome;
 pub mod server_stats;

@@ -10,6 +10,7 @@ use super::error::CommandError;
 use crate::actions::Asker;
 use crate::domain::event::Actor;
 use crate::domain::monitor::GuildId;
+use crate::store::{Reader, alert_settings};
 
 /// The member who acts, in the guild where it happens.
 pub(super) fn asker(
@@ -37,6 +38,26 @@ pub(super) fn require_manage(permissions: Option<Permissions>) -> Result<(), Com
     }
     Err(CommandError::Refused(
         "This needs the permission **Manage Server**; ask somebody who has it.".into(),
+    ))
+}
+
+/// Refuses whoever is neither called when something happens, by role, nor may manage.
+pub(super) async fn require_care(
+    reader: &Reader,
+    asker: Asker,
+    member: Option<&serenity::Member>,
+) -> Result<(), CommandError> {
+    if may_manage(member.and_then(|member| member.permissions)) {
+        return Ok(());
+    }
+    let settings = alert_settings::get(reader, asker.guild).await?;
+    let called = settings.and_then(|settings| settings.role);
+    let mut roles = member.iter().flat_map(|member| &member.roles);
+    if called.is_some_and(|called| roles.any(|role| role.get() == called)) {
+        return Ok(());
+    }
+    Err(CommandError::Refused(
+        "This is for those who are called, and needs their role or **Manage Server**.".into(),
     ))
 }
 

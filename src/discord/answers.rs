@@ -9,7 +9,7 @@ use super::reply::Card;
 use super::{Desk, buttons};
 use crate::actions::manage_endpoint::{self, Added};
 use crate::actions::record_outcome::Recorded;
-use crate::actions::{Asker, alerts, manage_server, recheck, suggest_thresholds};
+use crate::actions::{Asker, alerts, manage_server, mute, recheck, suggest_thresholds};
 use crate::domain::fold::CardId;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::outcome::FailureClass;
@@ -243,6 +243,12 @@ pub(super) async fn acknowledge(
     id: CardId,
 ) -> Result<Card, CommandError> {
     let card = alerts::acknowledge(&desk.store, asker, id, desk.now()).await?;
+    Ok(cards::incident::message(&card))
+}
+
+/// Mutes what is on the card of an incident for an hour; the card as it is then.
+pub(super) async fn mute(desk: &Desk, asker: Asker, id: CardId) -> Result<Card, CommandError> {
+    let card = mute::mute_card(&desk.store, asker, id, desk.now()).await?;
     Ok(cards::incident::message(&card))
 }
 

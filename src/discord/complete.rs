@@ -13,7 +13,7 @@ use crate::store::monitor::{self, Monitor};
 
 /// What Discord takes of a choice, in characters, and how many choices.
 const CHOICE_LENGTH: usize = 100;
-const CHOICES: u32 = 25;
+pub(super) const CHOICES: u32 = 25;
 
 /// Endpoints whose name or target holds what was typed; those that are down come first.
 pub(super) async fn endpoint(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {

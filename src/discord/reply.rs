@@ -117,6 +117,14 @@ pub(super) fn asker(ctx: Context<'_>) -> Result<Asker, CommandError> {
     access::asker(ctx.guild_id(), ctx.author().id)
 }
 
+/// The member who gave a command.
+pub(super) fn member(ctx: Context<'_>) -> Option<&serenity::Member> {
+    match ctx {
+        poise::Context::Application(ctx) => ctx.interaction.member.as_deref(),
+        poise::Context::Prefix(_) => None,
+    }
+}
+
 /// What the member who gave a command is permitted in its channel.
 pub(super) fn permissions(ctx: Context<'_>) -> Option<serenity::Permissions> {
     match ctx {

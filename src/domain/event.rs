@@ -43,10 +43,13 @@ pub enum EventKind {
     AlertsBroken,
     /// Somebody takes care of what is on a card.
     CardAcknowledged,
+    /// People want to hear nothing of it for a while.
+    MonitorMuted,
+    MonitorUnmuted,
 }
 
 impl EventKind {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::EndpointAdded,
         Self::EndpointEdited,
         Self::EndpointRemoved,
@@ -77,6 +80,8 @@ impl EventKind {
         Self::AlertsRemoved,
         Self::AlertsBroken,
         Self::CardAcknowledged,
+        Self::MonitorMuted,
+        Self::MonitorUnmuted,
     ];
 
     pub const fn word(self) -> &'static str {
@@ -111,6 +116,8 @@ impl EventKind {
             Self::AlertsRemoved => "alerts_removed",
             Self::AlertsBroken => "alerts_broken",
             Self::CardAcknowledged => "card_acknowledged",
+            Self::MonitorMuted => "monitor_muted",
+            Self::MonitorUnmuted => "monitor_unmuted",
         }
     }
 }

@@ -15,6 +15,7 @@ mod prune;
 mod recheck;
 mod server_watch;
 mod timers;
+mod unmute;
 mod watchdog;
 
 use std::sync::Arc;
@@ -110,6 +111,11 @@ fn table(context: &Context) -> Vec<Job> {
         name: server_watch::NAME,
         period: server_watch::PERIOD.min(context.listening.thresholds.online()),
         run: |context| Box::pin(server_watch::run(context)),
+    });
+    jobs.push(Job {
+        name: unmute::NAME,
+        period: unmute::PERIOD,
+        run: |context| Box::pin(unmute::run(context)),
     });
     jobs.push(Job {
         name: follow_rhythm::NAME,

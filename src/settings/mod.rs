@@ -58,6 +58,8 @@ pub struct Settings {
     pub ping_url: Option<Secret>,
     pub ping_interval: Duration,
     pub quota_endpoints: u64,
+    /// Devices that one guild may have.
+    pub quota_devices: u64,
     pub retention_outcomes: Duration,
     pub retention_events: Duration,
     pub retention_samples: Duration,
@@ -181,6 +183,7 @@ impl Settings {
             ping_url: read.secret_address("HEALTHCHECK_PING_URL", "https://example.org/ping/1234"),
             ping_interval: read.length("HEALTHCHECK_PING_INTERVAL", "60s", SECOND, SECOND..=DAY),
             quota_endpoints: read.count("QUOTA_ENDPOINTS", "1000", 1, 1_000_000),
+            quota_devices: read.count("QUOTA_DEVICES", "10000", 1, 1_000_000),
             retention_outcomes: read.length("RETENTION_OUTCOMES", "48h", HOUR, SECOND..=DAY * 3650),
             retention_events: read.length("RETENTION_EVENTS", "400d", DAY, SECOND..=DAY * 3650),
             retention_samples: read.length("RETENTION_SAMPLES", "30d", DAY, SECOND..=DAY * 3650),

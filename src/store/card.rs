@@ -21,6 +21,8 @@ pub struct Card {
     /// By which Discord user, and when.
     pub acknowledged: Option<(u64, Instant)>,
     pub rechecked: Option<(u64, Instant)>,
+    /// By whom what is on it was muted, and until when.
+    pub muted: Option<(u64, Instant)>,
     /// Those that go on first, then the longest.
     pub members: Vec<Member>,
     /// All of them, and how many go on.
@@ -159,7 +161,41 @@ pub async fn rechecked(
     Ok(())
 }
 
+/// Somebody mutes what is on a card; `false` where the guild has no such card that goes on.
+pub async fn mute(
+    tx: &mut Tx<'_>,
+    (guild, id): (GuildId, CardId),
+    user: u64,
+    until: Instant,
+) -> Result<bool, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE cards SET muted_until = $4, muted_by = $3, version = version + 1
+         WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL",
+    )
+    .bind(guild.to_row())
+    .bind(id.0)
+    .bind(GuildId(user).to_row())
+    .bind(until.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(changed.rows_affected() > 0)
+}
+
+/// The monitors on a card that are down.
+pub async fn down(tx: &mut Tx<'_>, id: CardId) -> Result<Vec<MonitorId>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT i.monitor_id FROM incidents i JOIN monitors m ON m.id = i.monitor_id
+         WHERE i.card_id = $1 AND i.ended_at IS NULL",
+    )
+    .bind(id.0)
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    Ok(rows.into_iter().map(MonitorId).collect())
+}
+
 type Head = (
+    Option<i64>,
+    Option<i64>,
     i64,
     String,
     i64,
@@ -174,14 +210,25 @@ type Head = (
 /// A card with what it tells at this moment; `None` where it is gone.
 pub async fn get(reader: &Reader, id: CardId) -> Result<Option<Card>, StoreError> {
     let head: Option<Head> = sqlx::query_as(
-        "SELECT guild_id, scope, version, opened_at, ended_at, acknowledged_by, acknowledged_at, rechecked_by, rechecked_at
+        "SELECT muted_by, muted_until, guild_id, scope, version, opened_at, ended_at, acknowledged_by, acknowledged_at, rechecked_by, rechecked_at
          FROM cards WHERE id = $1",
     )
     .bind(id.0)
     .fetch_optional(&reader.pool)
     .await?;
-    let Some((guild, scope, version, opened, ended, acknowledged_by, acknowledged_at, by, at)) =
-        head
+    let Some((
+        muted_by,
+        muted_until,
+        guild,
+        scope,
+        version,
+        opened,
+        ended,
+        acknowledged_by,
+        acknowledged_at,
+        by,
+        at,
+    )) = head
     else {
         return Ok(None);
     };
@@ -203,6 +250,7 @@ pub async fn get(reader: &Reader, id: CardId) -> Result<Option<Card>, StoreError
         ended_at: ended.map(Instant::from_millis),
         acknowledged: person(acknowledged_by, acknowledged_at),
         rechecked: person(by, at),
+        muted: person(muted_by, muted_until),
         members: members(reader, id).await?,
         count: count.unsigned_abs(),
         open: open.unsigned_abs(),

@@ -80,6 +80,15 @@ pub async fn insert(
     Ok(MonitorId(id))
 }
 
+/// How many devices a guild has, inside a transaction: what the quota is judged by.
+pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM device_facts WHERE guild_id = $1")
+        .bind(guild.to_row())
+        .fetch_one(&mut *tx.connection)
+        .await?;
+    Ok(count.unsigned_abs())
+}
+
 /// Changes what a device says of itself; `None` leaves a thing as it is. Registering switches it on again.
 pub async fn describe(
     tx: &mut Tx<'_>,

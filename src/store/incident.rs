@@ -68,6 +68,20 @@ pub async fn put_on(tx: &mut Tx<'_>, id: i64, card: CardId) -> Result<(), StoreE
     Ok(())
 }
 
+/// The open incident of a monitor that is on no card, by id, with its beginning.
+pub async fn untold(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+) -> Result<Option<(i64, Instant)>, StoreError> {
+    let found: Option<(i64, i64)> = sqlx::query_as(
+        "SELECT id, started_at FROM incidents WHERE monitor_id = $1 AND ended_at IS NULL AND card_id IS NULL",
+    )
+    .bind(monitor.0)
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    Ok(found.map(|(id, started_at)| (id, Instant::from_millis(started_at))))
+}
+
 /// Ends the open incident of a monitor, if there is one, and answers the card that it is on.
 pub async fn close(
     tx: &mut Tx<'_>,

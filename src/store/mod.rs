@@ -18,6 +18,7 @@ pub mod job_run;
 pub mod life;
 mod lock;
 pub mod monitor;
+pub mod mute;
 pub mod notice;
 pub mod outcome;
 pub mod pulse;

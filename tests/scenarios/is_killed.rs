@@ -100,7 +100,9 @@ fn beat(address: SocketAddr, key: &str, uuid: &str) -> bool {
 
 #[test]
 fn no_heartbeat_that_was_acknowledged_is_lost_to_two_hundred_kills() {
-    let rollcall = Rollcall::new().with("DISCORD_GUILD_ID", "42");
+    let rollcall = Rollcall::new()
+        .with("DISCORD_GUILD_ID", "42")
+        .with("QUOTA_DEVICES", "1000000");
     let made = |kind| {
         let made = rollcall.done(&["key", "create", "--kind", kind, "--json"]);
         made.json()["key"].as_str().unwrap().to_owned()

@@ -82,6 +82,8 @@ async fn keys_made_in_discord_work_and_what_reports_is_shown() {
             assert!(shown.contains(part), "{command}: {part} in {shown}");
         }
     }
+    let types = sandbox.autocomplete("/audit type:").await;
+    assert_eq!(types.len(), 25, "as many as Discord takes");
     let choices = sandbox.autocomplete("/server show server:d").await;
     assert!(choices[0].0.starts_with("db-1 · online"), "{choices:?}");
     let chosen = format!("/server show server:{}", choices[0].1);

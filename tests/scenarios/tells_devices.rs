@@ -1,8 +1,12 @@
 //! Devices are told what to be, say what they are, and log; every call of theirs is a sign of life.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::harness::{Running, wait_for};
+use crate::harness::{Running, stopwatch, wait_for};
 use crate::listens::{device, key, quick, read_with, text};
 
 fn become_offline(running: &Running<'_>, read: &str, uuid: &str) {
@@ -122,6 +126,33 @@ fn a_devices_log_is_kept_and_read_in_pages() {
     }
 }
 
+/// Sends the beginning of a call and waits for what comes of it.
+fn begin(running: &Running<'_>, beginning: &str) -> (String, Duration) {
+    let clock = stopwatch();
+    let mut stream = TcpStream::connect(running.address()).unwrap();
+    stream.write_all(beginning.as_bytes()).unwrap();
+    let mut answer = String::new();
+    // Being cut off without a word is an answer, too.
+    let _ = stream.read_to_string(&mut answer);
+    (answer, clock.elapsed())
+}
+
+#[test]
+fn whoever_does_not_finish_a_call_is_cut_off() {
+    let rollcall = quick();
+    let fleet = key(&rollcall, "fleet", "42");
+    let running = rollcall.run();
+    let (_, took) = begin(&running, "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ");
+    assert!((4..8).contains(&took.as_secs()), "headers: {took:?}");
+    let slow_body = format!(
+        "POST /api/v1/device/register HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {fleet}\r\nContent-Length: 9\r\n\r\n{{"
+    );
+    let (answer, took) = begin(&running, &slow_body);
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!((9..14).contains(&took.as_secs()), "body: {took:?}");
+    assert_eq!(running.get("/healthz").0, 200);
+}
+
 #[test]
 fn wrong_keys_are_slowed_down_and_good_ones_from_the_same_address_are_not() {
     let rollcall = quick();
@@ -144,5 +175,20 @@ fn wrong_keys_are_slowed_down_and_good_ones_from_the_same_address_are_not() {
     assert_eq!(
         running.call("GET", "/api/v1/devices", &read, "").status,
         200
+    );
+}
+
+#[test]
+fn a_server_that_is_full_takes_no_more_devices_and_says_which_setting() {
+    let rollcall = quick().with("QUOTA_DEVICES", "1");
+    let fleet = key(&rollcall, "fleet", "42");
+    let running = rollcall.run();
+    let register = || running.call("POST", "/api/v1/device/register", &fleet, "");
+    assert_eq!(register().status, 201);
+    let full = register();
+    assert_eq!(full.status, 422, "{full:?}");
+    assert!(
+        text(&full.json["detail"]).contains("QUOTA_DEVICES"),
+        "{full:?}"
     );
 }

@@ -76,7 +76,7 @@ async fn an_outage_is_one_message_that_ends_where_it_began() {
         "{}",
         alert.render()
     );
-    assert_eq!(alert.buttons(), ["Recheck", "Acknowledge"]);
+    assert_eq!(alert.buttons(), ["Recheck", "Acknowledge", "Mute 1 h"]);
     let called = format!("<@&{ROLE}>");
     assert_eq!(alert.json()["content"], called.as_str());
     assert_eq!(
@@ -204,7 +204,7 @@ async fn whoever_is_called_takes_care_and_nobody_else_does() {
     let elsewhere = sandbox.add_guild("Elsewhere");
     let eve = Member::manager(9, "Eve");
     let stranger = sandbox.member(&eve).in_guild(elsewhere);
-    for button in ["Acknowledge", "Recheck"] {
+    for button in ["Acknowledge", "Recheck", "Mute 1 h"] {
         let refused = stranger.press(&alert, button).await.render();
         assert!(refused.contains("not known"), "{button}: {refused}");
     }
@@ -224,7 +224,7 @@ async fn whoever_is_called_takes_care_and_nobody_else_does() {
         "{}",
         taken.render()
     );
-    assert_eq!(taken.buttons(), ["Recheck"]);
+    assert_eq!(taken.buttons(), ["Recheck", "Mute 1 h"]);
     let looked = sandbox.member(&called).press(&taken, "Recheck").await;
     assert!(
         looked.text().contains("Rechecked: <@8>"),
@@ -400,4 +400,66 @@ async fn a_guild_whose_channel_is_broken_does_not_hold_up_another() {
         told.render()
     );
     assert!(!told.text().contains("shop"), "nothing of another guild");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_muted_is_not_told_until_the_time_is_over() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let mut web = Web::up();
+    let running = with_shop(&sandbox, &rollcall, &web).await;
+    let bob = Member::plain(8, "Bob");
+    let refused = sandbox
+        .member(&bob)
+        .slash("/mute target:shop")
+        .await
+        .render();
+    assert!(refused.contains("for those who are called"), "{refused}");
+    let called = bob.with_role(ROLE);
+    let called = sandbox.member(&called);
+    let wrong = called.slash("/mute target:shop for:soon").await.render();
+    assert!(wrong.contains("must lie between 1s and 30d"), "{wrong}");
+    let muted = called.slash("/mute target:shop for:5s").await.render();
+    assert!(
+        muted.contains("Nothing is told of **shop** until"),
+        "{muted}"
+    );
+    let shown = sandbox.slash("/alerts show").await.render();
+    assert!(shown.contains("Muted: shop until"), "{shown}");
+    web.goes_down();
+    wait_for("the outage to be noticed", || {
+        rollcall
+            .sql("SELECT 'down' FROM incidents WHERE ended_at IS NULL")
+            .pop()
+    });
+    assert_eq!(rollcall.sql("SELECT 'told' FROM cards").len(), 0);
+    // The mute outlives a restart, and ends by itself.
+    running.kill();
+    let _running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let alert = the_alert(&sandbox, "🔴 shop is offline").await;
+    let muted = called.press(&alert, "Mute 1 h").await;
+    assert!(
+        muted.text().contains("Muted: <@8> until"),
+        "{}",
+        muted.render()
+    );
+    web.comes_back();
+    the_alert(&sandbox, "🟢 shop was offline for").await;
+    web.goes_down();
+    wait_for("the second outage", || {
+        rollcall
+            .sql("SELECT 'down' FROM incidents WHERE ended_at IS NULL")
+            .pop()
+    });
+    assert_eq!(rollcall.sql("SELECT 'told' FROM cards").len(), 1);
+    let again = called.slash("/unmute target:shop").await.render();
+    assert!(again.contains("is told of again"), "{again}");
+    sandbox
+        .wait_for_messages(sandbox.guild(), "the second alert", |messages| {
+            (alerts(messages).len() == 2).then_some(())
+        })
+        .await;
+    let none = called.slash("/unmute target:shop").await.render();
+    assert!(none.contains("not muted"), "{none}");
 }

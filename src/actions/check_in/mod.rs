@@ -47,6 +47,10 @@ pub enum NotHeard {
     Key,
     #[error("the key is another device's")]
     Device,
+    #[error(
+        "this server has room for {0} devices; remove some, or ask the operator to raise QUOTA_DEVICES"
+    )]
+    Quota(u64),
     /// The call is a sign of life all the same.
     #[error("{0}")]
     Said(Refusal),
@@ -84,10 +88,11 @@ pub struct CheckedIn {
     pub made: Option<ApiKey>,
 }
 
-/// Records calls in their order.
+/// Records calls in their order. A guild has no more than `quota` devices.
 pub async fn record(
     tx: &mut Tx<'_>,
     calls: &[CheckIn],
+    quota: u64,
     now: Instant,
 ) -> Result<Vec<Result<CheckedIn, NotHeard>>, StoreError> {
     let wanted: Vec<(GuildId, DeviceUuid)> = calls
@@ -99,6 +104,8 @@ pub async fn record(
     let mut batch = Batch {
         known: device::known(tx, &wanted).await?,
         seen: HashMap::with_capacity(calls.len()),
+        room: HashMap::new(),
+        quota,
         now,
     };
     let mut results = Vec::with_capacity(calls.len());
@@ -118,6 +125,9 @@ pub async fn record(
 struct Batch {
     known: HashMap<(GuildId, u128), Known>,
     seen: HashMap<MonitorId, Instant>,
+    /// Devices that guilds may still have; counted when one is to be made.
+    room: HashMap<GuildId, u64>,
+    quota: u64,
     now: Instant,
 }
 
@@ -136,6 +146,9 @@ impl Batch {
         let (device, made) = match known {
             Some(device) => (device, None),
             None => {
+                if !self.takes_room(tx, call.asker.guild).await? {
+                    return Ok(Err(NotHeard::Quota(self.quota)));
+                }
                 let (device, key) = create(tx, call, self.now).await?;
                 (device, Some(key))
             }
@@ -149,6 +162,18 @@ impl Batch {
             Some(refusal) => Err(NotHeard::Said(refusal)),
             None => Ok(CheckedIn { id, made }),
         })
+    }
+}
+
+impl Batch {
+    /// Takes the room of one more device, where there is some.
+    async fn takes_room(&mut self, tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError> {
+        let room = match self.room.get(&guild) {
+            Some(room) => *room,
+            None => self.quota.saturating_sub(device::count(tx, guild).await?),
+        };
+        self.room.insert(guild, room.saturating_sub(1));
+        Ok(room > 0)
     }
 }
 

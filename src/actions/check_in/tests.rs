@@ -20,7 +20,7 @@ fn call(number: u8) -> CheckIn {
 
 async fn try_all(store: &TestStore, calls: Vec<CheckIn>) -> Vec<Result<CheckedIn, NotHeard>> {
     store
-        .write(move |tx| Box::pin(async move { record(tx, &calls, NOW).await }))
+        .write(move |tx| Box::pin(async move { record(tx, &calls, 100, NOW).await }))
         .await
 }
 
@@ -154,7 +154,9 @@ async fn a_jobs_time_is_measured_from_its_beginning() {
     record_all(&store, vec![pinging(1, Signal::Start, "")]).await;
     store
         .write(move |tx| {
-            Box::pin(async move { record(tx, &[pinging(1, Signal::Success, "done")], later).await })
+            Box::pin(
+                async move { record(tx, &[pinging(1, Signal::Success, "done")], 100, later).await },
+            )
         })
         .await;
     record_all(&store, vec![pinging(1, Signal::Success, "again")]).await;
@@ -254,4 +256,21 @@ async fn a_device_that_was_removed_is_made_anew_and_a_change_by_a_job_is_seen() 
         .await;
     let again = record_all(&store, vec![call(1)]).await;
     assert!(again[0].made.is_some());
+}
+
+#[tokio::test]
+async fn a_guild_has_no_more_devices_than_its_quota_and_those_it_has_go_on() {
+    let store = TestStore::open().await;
+    let calls = [1, 2, 3, 1].map(call);
+    let results = store
+        .write(move |tx| Box::pin(async move { record(tx, &calls, 2, NOW).await }))
+        .await;
+    let heard: Vec<bool> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(heard, [true, true, false, true]);
+    assert!(matches!(results[2], Err(NotHeard::Quota(2))));
+    let calls = [4, 2].map(call);
+    let results = store
+        .write(move |tx| Box::pin(async move { record(tx, &calls, 2, NOW).await }))
+        .await;
+    assert!(results[0].is_err() && results[1].is_ok());
 }

@@ -43,6 +43,8 @@ pub(super) enum Button {
     /// Under the card of an incident.
     LookAgain(CardId),
     Acknowledge(CardId),
+    /// For an hour.
+    Mute(CardId),
 }
 
 impl Button {
@@ -79,6 +81,7 @@ impl Button {
             Self::KeepThresholds(id) => format!("keep-thresholds|{id}"),
             Self::LookAgain(card) => format!("look-again|{}", card.0),
             Self::Acknowledge(card) => format!("acknowledge|{}", card.0),
+            Self::Mute(card) => format!("mute|{}", card.0),
         }
     }
 
@@ -123,6 +126,7 @@ impl Button {
             }
             "look-again" => Some(Self::LookAgain(CardId(rest.parse().ok()?))),
             "acknowledge" => Some(Self::Acknowledge(CardId(rest.parse().ok()?))),
+            "mute" => Some(Self::Mute(CardId(rest.parse().ok()?))),
             "keep-thresholds" => Some(Self::KeepThresholds(MonitorId(rest.parse().ok()?))),
             _ => None,
         }
@@ -174,6 +178,7 @@ pub(super) fn card_row(id: CardId, is_acknowledged: bool) -> Vec<CreateActionRow
         Button::Acknowledge(id)
             .with_label("Acknowledge", ButtonStyle::Primary)
             .disabled(is_acknowledged),
+        Button::Mute(id).with_label("Mute 1 h", ButtonStyle::Secondary),
     ])
 }
 
@@ -229,6 +234,7 @@ mod tests {
             Button::KeepThresholds(MonitorId(7)),
             Button::LookAgain(CardId(i64::MAX)),
             Button::Acknowledge(CardId(7)),
+            Button::Mute(CardId(7)),
             Button::add(&long).expect("it fits to the letter"),
         ] {
             let id = button.custom_id();

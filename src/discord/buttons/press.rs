@@ -13,7 +13,6 @@ use crate::discord::{Desk, access, cards};
 use crate::domain::fold::CardId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::target::Target;
-use crate::store::alert_settings;
 use crate::store::endpoint::{self, Description};
 
 /// Handles a press; every other event is passed over.
@@ -62,12 +61,47 @@ async fn handle(
 ) -> Result<(), CommandError> {
     let asker = access::asker(press.guild_id, press.user.id)?;
     let permissions = press.member.as_ref().and_then(|member| member.permissions);
-    let button = Button::parse(&press.data.custom_id).ok_or_else(|| {
-        CommandError::Refused(
-            "This button is from another version of Rollcall; please use the command again.".into(),
-        )
-    })?;
+    let button = Button::parse(&press.data.custom_id).ok_or_else(unknown)?;
     desk.metrics.commands.with_label_values(&["button"]).inc();
+    match button {
+        Button::RecheckAll => {
+            access::require_manage(permissions)?;
+            recheck_all(ctx, press, desk, asker).await
+        }
+        Button::Recheck(id) => recheck_one(ctx, press, desk, (asker, id)).await,
+        Button::LookAgain(id) => {
+            access::require_care(&desk.store.reader, asker, press.member.as_ref()).await?;
+            look_again(ctx, press, desk, (asker, id)).await
+        }
+        Button::Acknowledge(_) | Button::Mute(_) => {
+            access::require_care(&desk.store.reader, asker, press.member.as_ref()).await?;
+            let card = taken_care_of(desk, asker, &button).await?;
+            let shown = card.into_public_update();
+            Ok(press.create_response(&ctx.http, shown).await?)
+        }
+        button => {
+            let card = changed(desk, asker, button, permissions).await?;
+            Ok(press.create_response(&ctx.http, card.into_update()).await?)
+        }
+    }
+}
+
+/// The card of an incident after somebody has taken care of it.
+async fn taken_care_of(desk: &Desk, asker: Asker, button: &Button) -> Result<Card, CommandError> {
+    match button {
+        Button::Acknowledge(id) => answers::acknowledge(desk, asker, *id).await,
+        Button::Mute(id) => answers::mute(desk, asker, *id).await,
+        _ => Err(unknown()),
+    }
+}
+
+/// What the asker's own card becomes.
+async fn changed(
+    desk: &Desk,
+    asker: Asker,
+    button: Button,
+    permissions: Option<serenity::Permissions>,
+) -> Result<Card, CommandError> {
     match button {
         Button::OfflinePage { page, reason } => {
             let view = OfflineView {
@@ -75,46 +109,31 @@ async fn handle(
                 reason,
                 may_manage: access::may_manage(permissions),
             };
-            let card = answers::offline_list(desk, asker.guild, view).await?;
-            press.create_response(&ctx.http, card.into_update()).await?;
+            answers::offline_list(desk, asker.guild, view).await
         }
         Button::RollPage { page, all } => {
-            let card = answers::roll(desk, asker.guild, RollView { page, all }).await?;
-            press.create_response(&ctx.http, card.into_update()).await?;
+            answers::roll(desk, asker.guild, RollView { page, all }).await
         }
-        Button::RecheckAll => {
-            access::require_manage(permissions)?;
-            recheck_all(ctx, press, desk, asker).await?;
-        }
-        Button::Recheck(id) => recheck_one(ctx, press, desk, (asker, id)).await?,
         Button::Add(target) => {
             access::require_manage(permissions)?;
-            let card = answers::add(desk, asker, plain(target)).await?;
-            press.create_response(&ctx.http, card.into_update()).await?;
+            answers::add(desk, asker, plain(target)).await
         }
         Button::TakeThresholds(id, thresholds) => {
             access::require_manage(permissions)?;
-            let card = answers::take_thresholds(desk, asker, (id, thresholds)).await?;
-            press.create_response(&ctx.http, card.into_update()).await?;
-        }
-        Button::Acknowledge(id) => {
-            may_take_care(press, desk, asker).await?;
-            let card = answers::acknowledge(desk, asker, id).await?;
-            press
-                .create_response(&ctx.http, card.into_public_update())
-                .await?;
-        }
-        Button::LookAgain(id) => {
-            may_take_care(press, desk, asker).await?;
-            look_again(ctx, press, desk, (asker, id)).await?;
+            answers::take_thresholds(desk, asker, (id, thresholds)).await
         }
         Button::KeepThresholds(id) => {
             access::require_manage(permissions)?;
-            let card = answers::keep_thresholds(desk, asker, id).await?;
-            press.create_response(&ctx.http, card.into_update()).await?;
+            answers::keep_thresholds(desk, asker, id).await
         }
+        _ => Err(unknown()),
     }
-    Ok(())
+}
+
+fn unknown() -> CommandError {
+    CommandError::Refused(
+        "This button is from another version of Rollcall; please use the command again.".into(),
+    )
 }
 
 /// An endpoint of which only its target is said.
@@ -125,29 +144,6 @@ fn plain(target: Target) -> Description {
         check: None,
         interval: None,
     }
-}
-
-/// Whoever manages the server, and whoever has the role that is called.
-async fn may_take_care(
-    press: &ComponentInteraction,
-    desk: &Desk,
-    asker: Asker,
-) -> Result<(), CommandError> {
-    let member = press.member.as_ref();
-    if access::may_manage(member.and_then(|member| member.permissions)) {
-        return Ok(());
-    }
-    let settings = alert_settings::get(&desk.store.reader, asker.guild).await?;
-    let called = settings.and_then(|settings| settings.role);
-    let has_role = called.is_some_and(|called| {
-        member.is_some_and(|member| member.roles.iter().any(|role| role.get() == called))
-    });
-    if has_role {
-        return Ok(());
-    }
-    Err(CommandError::Refused(
-        "This is for those who are called, and needs their role or **Manage Server**.".into(),
-    ))
 }
 
 async fn look_again(

@@ -5,8 +5,25 @@ use poise::serenity_prelude::CreateEmbed;
 use super::{GREEN, GREY, RED, relative};
 use crate::domain::text;
 use crate::store::alert_settings::AlertSettings;
+use crate::store::mute::Mute;
 
-pub(in crate::discord) fn settings(known: Option<&AlertSettings>) -> CreateEmbed {
+/// Mutes on the card.
+pub(in crate::discord) const MUTES: u32 = 10;
+
+pub(in crate::discord) fn settings(known: Option<&AlertSettings>, mutes: &[Mute]) -> CreateEmbed {
+    let card = place(known);
+    if mutes.is_empty() {
+        return card;
+    }
+    let line = |mute: &Mute| {
+        let name = text::cut(&text::escape(&mute.name), 80);
+        format!("{name} until {}", relative(mute.until))
+    };
+    let lines: Vec<String> = mutes.iter().map(line).collect();
+    card.field("Muted", text::cut(&lines.join("\n"), 1_024), false)
+}
+
+fn place(known: Option<&AlertSettings>) -> CreateEmbed {
     let Some(known) = known else {
         return CreateEmbed::new()
             .title("Incidents are told nowhere")

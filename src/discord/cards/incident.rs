@@ -35,6 +35,13 @@ fn embed(card: &Card) -> CreateEmbed {
     if let Some((user, at)) = card.rechecked {
         embed = embed.field("Rechecked", format!("<@{user}> {}", relative(at)), true);
     }
+    if let Some((user, until)) = card.muted {
+        embed = embed.field(
+            "Muted",
+            format!("<@{user}> until {}", relative(until)),
+            true,
+        );
+    }
     embed
 }
 

@@ -91,7 +91,7 @@ fn target(target: &Target) -> String {
 }
 
 /// Discord shows it in the reader's own words: "3 minutes ago".
-fn relative(instant: Instant) -> String {
+pub(super) fn relative(instant: Instant) -> String {
     format!("<t:{}:R>", instant.seconds())
 }
 

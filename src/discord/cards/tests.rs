@@ -24,6 +24,7 @@ use crate::domain::rhythm::{Replay, Rhythm};
 use crate::domain::status::{Change, State};
 use crate::domain::target::Host;
 use crate::domain::threshold::{Reports, Thresholds, judge};
+use crate::store::alert_settings::AlertSettings;
 use crate::store::card;
 use crate::store::device::Device;
 use crate::store::device_log::Line;
@@ -31,6 +32,7 @@ use crate::store::endpoint::Endpoint;
 use crate::store::event::Event;
 use crate::store::job_run::JobRun;
 use crate::store::monitor::Monitor;
+use crate::store::mute::Mute;
 use crate::store::server::Server;
 use crate::vitals::{Shard, Stage};
 
@@ -305,6 +307,7 @@ fn the_card_of_an_incident_fits_with_the_longest_names() {
         ended_at: None,
         acknowledged: Some((u64::MAX, NOW)),
         rechecked: Some((u64::MAX, NOW)),
+        muted: Some((u64::MAX, NOW)),
         members: vec![going_on; card::NAMED as usize],
         count: 100_000,
         open: 99_999,
@@ -317,7 +320,21 @@ fn the_card_of_an_incident_fits_with_the_longest_names() {
     for embed in incident::message(&longest).embeds {
         fits(embed);
     }
-    fits(alerts::settings(None));
+    let broken = AlertSettings {
+        channel: u64::MAX,
+        role: Some(u64::MAX),
+        broken: Some(("*".repeat(1_000), NOW)),
+    };
+    let mute = Mute {
+        name: "*".repeat(64),
+        until: NOW,
+        muted_by: format!("discord:{}", u64::MAX),
+    };
+    fits(alerts::settings(
+        Some(&broken),
+        &vec![mute; alerts::MUTES as usize],
+    ));
+    fits(alerts::settings(None, &[]));
 }
 
 #[test]
@@ -350,6 +367,7 @@ fn the_card_of_an_incident_reads_as_it_goes_on() {
         ended_at: None,
         acknowledged: None,
         rechecked: None,
+        muted: None,
         members: vec![shop.clone()],
         count: 1,
         open: 1,

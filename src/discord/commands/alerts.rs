@@ -7,7 +7,7 @@ use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Card};
 use crate::discord::{Context, access, cards};
 use crate::notify::messenger::SendFailure;
-use crate::store::alert_settings;
+use crate::store::{alert_settings, mute};
 
 /// Where incidents are told
 #[poise::command(
@@ -71,10 +71,7 @@ async fn role(
 #[poise::command(slash_command, guild_only)]
 async fn show(ctx: Context<'_>) -> Result<(), CommandError> {
     access::require_manage(reply::permissions(ctx))?;
-    let work = async {
-        let known = settings(ctx).await?;
-        Ok(Card::embed(cards::alerts::settings(known.as_ref())))
-    };
+    let work = async { shown(ctx).await };
     reply::answer(ctx, work).await
 }
 
@@ -127,6 +124,13 @@ async fn set(ctx: Context<'_>, place: (u64, Option<u64>)) -> Result<Card, Comman
     let asker = reply::asker(ctx)?;
     let desk = ctx.data();
     alerts::set(&desk.store, asker, place, desk.now()).await?;
+    shown(ctx).await
+}
+
+async fn shown(ctx: Context<'_>) -> Result<Card, CommandError> {
+    let asker = reply::asker(ctx)?;
+    let reader = &ctx.data().store.reader;
     let known = settings(ctx).await?;
-    Ok(Card::embed(cards::alerts::settings(known.as_ref())))
+    let muted = mute::list(reader, asker.guild, cards::alerts::MUTES).await?;
+    Ok(Card::embed(cards::alerts::settings(known.as_ref(), &muted)))
 }

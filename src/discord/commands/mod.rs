@@ -6,6 +6,7 @@ mod device;
 mod endpoint;
 mod endpoints;
 mod help;
+mod mute;
 mod offline_endpoints;
 mod ping;
 mod server;
@@ -26,6 +27,8 @@ pub(super) fn all() -> Vec<poise::Command<Desk, CommandError>> {
         device::fleet(),
         status::audit(),
         alerts::alerts(),
+        mute::mute(),
+        mute::unmute(),
         bot::bot(),
         ping::ping(),
         help::help(),

@@ -71,6 +71,7 @@ async fn kinds(_: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
         .into_iter()
         .map(EventKind::word)
         .filter(|word| word.contains(partial.trim()))
+        .take(complete::CHOICES as usize)
         .map(|word| AutocompleteChoice::new(word, word))
         .collect();
     CreateAutocompleteResponse::new().set_choices(choices)

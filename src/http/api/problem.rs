@@ -97,6 +97,9 @@ impl From<NotHeard> for Problem {
         match error {
             NotHeard::Key => Self::unauthorized(),
             NotHeard::Device => Self::not_found(),
+            error @ NotHeard::Quota(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+            }
             NotHeard::Said(refusal) => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 format!("`state`: {refusal}"),

@@ -1,0 +1,301 @@
+//! People want to hear nothing of a monitor for a while. Looks and reports go on; what is still down when the time is over
+//! is told then, all of it as one.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Asker, Error, incident};
+use crate::domain::Instant;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::fold::CardId;
+use crate::domain::monitor::{GuildId, MonitorId, Refusal};
+use crate::domain::text;
+use crate::store::card::{self, Card};
+use crate::store::event::{self, NewEvent};
+use crate::store::{Store, StoreError, Tx, mute};
+
+/// What the button under a card mutes for.
+pub const AN_HOUR: Duration = Duration::from_secs(3600);
+
+/// The shortest and the longest time for which something is muted.
+const RANGE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30 * 86_400));
+
+/// Reads for how long: `30m`, `2h`, `3d`; a bare number is minutes.
+pub fn parse_length(text: &str) -> Result<Duration, Refusal> {
+    let (shortest, longest) = RANGE;
+    text::parse_duration(text, Duration::from_secs(60))
+        .filter(|length| (shortest..=longest).contains(length))
+        .ok_or_else(|| Refusal::new("the time must lie between 1s and 30d; a right one is `2h`"))
+}
+
+/// Mutes a monitor for so long.
+pub async fn mute(
+    store: &Store,
+    asker: Asker,
+    (monitor, length): (MonitorId, Duration),
+    now: Instant,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move { Ok(set(tx, asker, monitor, (now.plus(length), now)).await?) })
+        })
+        .await
+}
+
+/// Mutes for an hour what is down on a card, and answers the card as it is then.
+pub async fn mute_card(
+    store: &Store,
+    asker: Asker,
+    id: CardId,
+    now: Instant,
+) -> Result<Card, Error> {
+    let Actor::Member(user) = asker.actor else {
+        return Err(Error::Invalid("only members mute incidents".into()));
+    };
+    let until = now.plus(AN_HOUR);
+    store
+        .writer
+        .transact::<(), Error>(move |tx| {
+            Box::pin(async move {
+                if !card::mute(tx, (asker.guild, id), user, until).await? {
+                    return Err(not_known());
+                }
+                for monitor in card::down(tx, id).await? {
+                    set(tx, asker, monitor, (until, now)).await?;
+                }
+                Ok(())
+            })
+        })
+        .await?;
+    card::get(&store.reader, id).await?.ok_or_else(not_known)
+}
+
+fn not_known() -> Error {
+    Error::NotFound("that incident is over, or not known (any more)".into())
+}
+
+async fn set(
+    tx: &mut Tx<'_>,
+    asker: Asker,
+    monitor: MonitorId,
+    (until, now): (Instant, Instant),
+) -> Result<(), StoreError> {
+    mute::set(tx, (asker.guild, monitor), until, asker.actor).await?;
+    let facts = json!({ "until": text::timestamp(until) });
+    note(tx, asker, (monitor, EventKind::MonitorMuted, facts), now).await
+}
+
+/// Ends a mute before its time.
+pub async fn unmute(
+    store: &Store,
+    asker: Asker,
+    monitor: MonitorId,
+    now: Instant,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                if !mute::remove(tx, (asker.guild, monitor)).await? {
+                    return Err(Error::NotFound("that is not muted (any more)".into()));
+                }
+                Ok(heard_again(tx, asker, monitor, now).await?)
+            })
+        })
+        .await
+}
+
+/// Ends the mutes whose time has come; says how many.
+pub async fn end_due(store: &Store, now: Instant) -> Result<u64, StoreError> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let ended: Vec<(GuildId, MonitorId)> = mute::take_ended(tx, now).await?;
+                for (guild, monitor) in &ended {
+                    let asker = Asker {
+                        guild: *guild,
+                        actor: Actor::System,
+                    };
+                    heard_again(tx, asker, *monitor, now).await?;
+                }
+                Ok(ended.len() as u64)
+            })
+        })
+        .await
+}
+
+async fn heard_again(
+    tx: &mut Tx<'_>,
+    asker: Asker,
+    monitor: MonitorId,
+    now: Instant,
+) -> Result<(), StoreError> {
+    note(
+        tx,
+        asker,
+        (monitor, EventKind::MonitorUnmuted, json!({})),
+        now,
+    )
+    .await?;
+    incident::tell_what_goes_on(tx, (asker.guild, monitor), now).await
+}
+
+async fn note(
+    tx: &mut Tx<'_>,
+    asker: Asker,
+    (monitor, kind, facts): (MonitorId, EventKind, serde_json::Value),
+    now: Instant,
+) -> Result<(), StoreError> {
+    let event = NewEvent {
+        guild_id: asker.guild,
+        monitor_id: Some(monitor),
+        kind,
+        at: now,
+        noticed_at: now,
+        actor: asker.actor,
+        facts,
+    };
+    event::append(tx, &event).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+    use crate::store::{alert_settings, endpoint, notice};
+
+    const HOME: GuildId = GuildId(1);
+
+    fn at(seconds: i64) -> Instant {
+        Instant::from_millis(seconds * 1000)
+    }
+
+    fn asker(guild: GuildId) -> Asker {
+        Asker {
+            guild,
+            actor: Actor::Member(7),
+        }
+    }
+
+    async fn with_endpoints(store: &TestStore) -> [MonitorId; 2] {
+        let add = async |target: &str| {
+            let description = endpoint::Description {
+                name: target.to_owned(),
+                target: target.parse().unwrap(),
+                check: None,
+                interval: None,
+            };
+            store
+                .write(move |tx| {
+                    Box::pin(async move { endpoint::insert(tx, HOME, &description, at(0)).await })
+                })
+                .await
+                .unwrap()
+        };
+        store
+            .write(|tx| Box::pin(alert_settings::set(tx, HOME, (5, None))))
+            .await;
+        [
+            add("tcp://192.0.2.1:1").await,
+            add("tcp://198.51.100.1:1").await,
+        ]
+    }
+
+    async fn down(store: &TestStore, id: MonitorId, second: i64) {
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    incident::open(tx, (HOME, id), (at(second), "refused"), at(second)).await
+                })
+            })
+            .await;
+    }
+
+    async fn told(store: &TestStore) -> usize {
+        notice::due(&store.reader, at(9_999), 10)
+            .await
+            .unwrap()
+            .len()
+    }
+
+    #[tokio::test]
+    async fn what_is_muted_is_told_when_the_time_is_over_and_only_if_it_is_still_down() {
+        let store = TestStore::open().await;
+        let [a, b] = with_endpoints(&store).await;
+        for id in [a, b] {
+            mute(&store, asker(HOME), (id, AN_HOUR), at(10))
+                .await
+                .unwrap();
+            down(&store, id, 20).await;
+        }
+        assert_eq!(
+            (
+                told(&store).await,
+                end_due(&store, at(3_609)).await.unwrap()
+            ),
+            (0, 0)
+        );
+        store
+            .write(move |tx| Box::pin(incident::close(tx, b, at(100))))
+            .await;
+        assert_eq!(end_due(&store, at(3_610)).await.unwrap(), 2);
+        assert_eq!(told(&store).await, 1);
+        let card = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
+        assert_eq!(
+            (card.count, card.members[0].monitor_id, card.opened_at),
+            (1, a, at(20))
+        );
+    }
+
+    #[tokio::test]
+    async fn many_that_are_still_down_at_the_end_are_told_as_one() {
+        let store = TestStore::open().await;
+        let ids = with_endpoints(&store).await;
+        for id in ids {
+            mute(&store, asker(HOME), (id, AN_HOUR), at(10))
+                .await
+                .unwrap();
+            down(&store, id, 20).await;
+        }
+        end_due(&store, at(4_000)).await.unwrap();
+        assert_eq!(told(&store).await, 1);
+    }
+
+    #[tokio::test]
+    async fn only_the_own_guild_mutes_and_unmutes() {
+        let store = TestStore::open().await;
+        let [a, _] = with_endpoints(&store).await;
+        down(&store, a, 5).await;
+        let stranger = asker(GuildId(2));
+        assert!(mute_card(&store, stranger, CardId(1), at(6)).await.is_err());
+        let card = mute_card(&store, asker(HOME), CardId(1), at(6))
+            .await
+            .unwrap();
+        assert_eq!(card.muted, Some((7, at(3_606))));
+        assert!(unmute(&store, stranger, a, at(7)).await.is_err());
+        unmute(&store, asker(HOME), a, at(7)).await.unwrap();
+        assert!(unmute(&store, asker(HOME), a, at(8)).await.is_err(), "once");
+        assert_eq!(told(&store).await, 1, "it was on its card all the time");
+    }
+
+    #[test]
+    fn a_length_goes_from_a_second_to_a_month() {
+        for (text, seconds) in [
+            ("1s", Some(1)),
+            ("90", Some(5_400)),
+            ("30d", Some(2_592_000)),
+            ("31d", None),
+            ("0s", None),
+            ("soon", None),
+        ] {
+            assert_eq!(
+                parse_length(text).ok().map(|length| length.as_secs()),
+                seconds,
+                "{text}"
+            );
+        }
+    }
+}

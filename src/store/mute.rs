@@ -1,0 +1,95 @@
+//! Which monitors people want to hear nothing of, and until when.
+
+use super::{Reader, StoreError, Tx};
+use crate::domain::Instant;
+use crate::domain::event::Actor;
+use crate::domain::monitor::{GuildId, MonitorId};
+
+/// A mute with what it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mute {
+    pub name: String,
+    pub until: Instant,
+    /// An actor, as in the audit log.
+    pub muted_by: String,
+}
+
+/// Nothing is to be told of a monitor until then; a mute that is there is replaced.
+pub async fn set(
+    tx: &mut Tx<'_>,
+    (guild, monitor): (GuildId, MonitorId),
+    until: Instant,
+    by: Actor,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO mutes (guild_id, monitor_id, until, muted_by) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (monitor_id) DO UPDATE SET until = excluded.until, muted_by = excluded.muted_by",
+    )
+    .bind(guild.to_row())
+    .bind(monitor.0)
+    .bind(until.millis())
+    .bind(by.to_string())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// A monitor is told of again; `false` where it was not muted.
+pub async fn remove(
+    tx: &mut Tx<'_>,
+    (guild, monitor): (GuildId, MonitorId),
+) -> Result<bool, StoreError> {
+    let gone = sqlx::query("DELETE FROM mutes WHERE guild_id = $1 AND monitor_id = $2")
+        .bind(guild.to_row())
+        .bind(monitor.0)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(gone.rows_affected() > 0)
+}
+
+/// Whether nothing is to be told of a monitor now.
+pub async fn is_muted(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    let found: Option<i64> =
+        sqlx::query_scalar("SELECT until FROM mutes WHERE monitor_id = $1 AND until > $2")
+            .bind(monitor.0)
+            .bind(now.millis())
+            .fetch_optional(&mut *tx.connection)
+            .await?;
+    Ok(found.is_some())
+}
+
+/// Takes the mutes whose time has come, and answers whose they were.
+pub async fn take_ended(
+    tx: &mut Tx<'_>,
+    now: Instant,
+) -> Result<Vec<(GuildId, MonitorId)>, StoreError> {
+    let rows: Vec<(i64, i64)> =
+        sqlx::query_as("DELETE FROM mutes WHERE until <= $1 RETURNING guild_id, monitor_id")
+            .bind(now.millis())
+            .fetch_all(&mut *tx.connection)
+            .await?;
+    let whose = |(guild, monitor)| (GuildId::from_row(guild), MonitorId(monitor));
+    Ok(rows.into_iter().map(whose).collect())
+}
+
+/// A guild's mutes, those that end first first.
+pub async fn list(reader: &Reader, guild: GuildId, limit: u32) -> Result<Vec<Mute>, StoreError> {
+    let rows: Vec<(String, i64, String)> = sqlx::query_as(
+        "SELECT m.name, u.until, u.muted_by FROM mutes u JOIN monitors m ON m.id = u.monitor_id
+         WHERE u.guild_id = $1 ORDER BY u.until, m.name LIMIT $2",
+    )
+    .bind(guild.to_row())
+    .bind(limit)
+    .fetch_all(&reader.pool)
+    .await?;
+    let mute = |(name, until, muted_by)| Mute {
+        name,
+        until: Instant::from_millis(until),
+        muted_by,
+    };
+    Ok(rows.into_iter().map(mute).collect())
+}
