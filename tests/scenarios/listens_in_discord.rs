@@ -322,3 +322,54 @@ async fn thresholds_follow_a_servers_rhythm_where_that_is_wanted() {
         .render();
     assert!(audit.contains("Rollcall"), "{audit}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keys_of_a_server_are_made_listed_rotated_and_revoked_in_discord() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = patient_bot(&sandbox);
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let get = |key: &str| running.call("GET", "/api/v1/devices", key, "").status;
+    let kind = "\"read: programs read everything of this server\"";
+    let made = sandbox.slash(&format!("/fleet key kind:{kind}")).await;
+    assert!(made.is_ephemeral());
+    let old = in_block(&made.text());
+    assert_eq!((get(&old), old.starts_with("rc_read_")), (200, true));
+    let id = old.split('_').nth(2).unwrap();
+    let listed = sandbox.slash("/fleet list").await.render();
+    assert!(
+        listed.contains(id) && listed.contains("read, made"),
+        "{listed}"
+    );
+    assert!(!listed.contains(&old), "{listed}");
+    let choices = sandbox.autocomplete("/fleet rotate key:").await;
+    assert_eq!(choices[0].1, id, "{choices:?}");
+    let new = in_block(
+        &sandbox
+            .slash(&format!("/fleet rotate key:{id}"))
+            .await
+            .text(),
+    );
+    assert_eq!((get(&old), get(&new)), (200, 200), "for another day");
+    let revoked = sandbox
+        .slash(&format!("/fleet revoke key:{id}"))
+        .await
+        .render();
+    assert!(revoked.contains("useless from now on"), "{revoked}");
+    assert_eq!((get(&old), get(&new)), (401, 200));
+    // Another server neither sees nor revokes it.
+    let elsewhere = sandbox.add_guild("Elsewhere");
+    let eve = Member::manager(9, "Eve");
+    let stranger = sandbox.member(&eve).in_guild(elsewhere);
+    let listed = stranger.slash("/fleet list").await.render();
+    assert!(listed.contains("There is no key"), "{listed}");
+    let id = new.split('_').nth(2).unwrap();
+    let refused = stranger
+        .slash(&format!("/fleet revoke key:{id}"))
+        .await
+        .render();
+    assert!(refused.contains("no such key"), "{refused}");
+    assert_eq!(get(&new), 200);
+    let wrong = sandbox.slash("/fleet revoke key:nonsense").await.render();
+    assert!(wrong.contains("12 letters and digits"), "{wrong}");
+}

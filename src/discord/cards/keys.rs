@@ -1,8 +1,12 @@
-//! Keys that have just been made: shown to the one who made them, this once; and the word that something is gone.
+//! Keys: shown to the one who made them, once; listed without their secrets; and the word that something is gone.
 
+use poise::serenity_prelude::CreateEmbed;
+
+use super::{GREY, relative};
 use crate::discord::reply::Card;
-use crate::domain::key::ApiKey;
+use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::text;
+use crate::store::api_key::StoredKey;
 
 const ONCE: &str = "Keep it now: it is not stored, and nobody can show it again. This message is seen by you alone.";
 
@@ -14,11 +18,48 @@ pub(in crate::discord) fn of_server(name: &str, key: &ApiKey) -> Card {
     ))
 }
 
-pub(in crate::discord) fn of_fleet(key: &ApiKey) -> Card {
-    Card::sentence(format!(
-        "Devices register at `POST /api/v1/device/register` with this key, and get keys of their own:\n```\n{}\n```\n{ONCE}",
-        key.reveal()
-    ))
+pub(in crate::discord) fn made(key: &ApiKey) -> Card {
+    let purpose = match key.kind {
+        KeyKind::Read => "Programs read everything of this server with this key",
+        KeyKind::Admin => "Programs read and change everything of this server with this key",
+        KeyKind::Fleet | KeyKind::Device | KeyKind::Server => {
+            "Devices register at `POST /api/v1/device/register` with this key, and get keys of their own"
+        }
+    };
+    Card::sentence(format!("{purpose}:\n```\n{}\n```\n{ONCE}", key.reveal()))
+}
+
+/// Keys on one card.
+const LISTED: usize = 25;
+
+/// Keys that are good, without their secrets, the newest first.
+pub(in crate::discord) fn list(keys: &[StoredKey]) -> CreateEmbed {
+    if keys.is_empty() {
+        return CreateEmbed::new()
+            .title("There is no key")
+            .description("`/fleet key` makes one.")
+            .colour(GREY);
+    }
+    let line = |key: &StoredKey| {
+        let end = key
+            .expires_at
+            .map(|end| format!(", good until {}", relative(end)))
+            .unwrap_or_default();
+        format!(
+            "{} {}, made {}{end}",
+            text::code(key.id.as_str()),
+            key.kind.word(),
+            relative(key.created_at)
+        )
+    };
+    let mut lines: Vec<String> = keys.iter().take(LISTED).map(line).collect();
+    if keys.len() > LISTED {
+        lines.push(format!("… and {} more", keys.len() - LISTED));
+    }
+    CreateEmbed::new()
+        .title(text::count(keys.len() as u64, "key"))
+        .description(lines.join("\n"))
+        .colour(GREY)
 }
 
 pub(in crate::discord) fn rotated(name: &str, key: &ApiKey) -> Card {

@@ -1,7 +1,7 @@
-//! `/device …` and `/fleet key`: devices that call us. Members read; whoever changes something needs Manage Server.
+//! `/device …`: devices that call us. Members read; whoever changes something needs Manage Server.
 
+use crate::actions::Asker;
 use crate::actions::manage_device::{self, Edit};
-use crate::actions::{Asker, manage_key};
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Card};
 use crate::discord::{Context, access, cards, complete};
@@ -168,28 +168,4 @@ async fn remove(
 /// A mistake in an option, named.
 fn wrong(option: &str, error: impl std::fmt::Display) -> CommandError {
     crate::actions::Error::Invalid(format!("`{option}`: {error}")).into()
-}
-
-/// Keys with which devices register
-#[poise::command(
-    slash_command,
-    guild_only,
-    default_member_permissions = "MANAGE_GUILD",
-    subcommands("key")
-)]
-pub(super) async fn fleet(_: Context<'_>) -> Result<(), CommandError> {
-    Ok(())
-}
-
-/// Make a key with which devices register and beat; it is shown to you once
-#[poise::command(slash_command, guild_only)]
-async fn key(ctx: Context<'_>) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
-    let work = async {
-        let desk = ctx.data();
-        let made = manage_key::create(&desk.store, asker, KeyKind::Fleet, None, desk.now()).await?;
-        Ok(cards::keys::of_fleet(&made))
-    };
-    reply::answer(ctx, work).await
 }

@@ -5,6 +5,7 @@ mod bot;
 mod device;
 mod endpoint;
 mod endpoints;
+mod fleet;
 mod help;
 mod mute;
 mod offline_endpoints;
@@ -24,7 +25,7 @@ pub(super) fn all() -> Vec<poise::Command<Desk, CommandError>> {
         status::status(),
         server::server(),
         device::device(),
-        device::fleet(),
+        fleet::fleet(),
         status::audit(),
         alerts::alerts(),
         mute::mute(),

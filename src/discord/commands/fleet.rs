@@ -1,0 +1,163 @@
+//! `/fleet …`: the keys of a server: with which devices register, and with which programs read and change. All of it needs
+//! Manage Server.
+
+use poise::serenity_prelude as serenity;
+use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
+
+use crate::actions::manage_key;
+use crate::discord::error::CommandError;
+use crate::discord::reply::{self, Card};
+use crate::discord::{Context, access, cards, complete};
+use crate::domain::key::{KeyId, KeyKind};
+use crate::domain::monitor::GuildId;
+use crate::domain::text;
+use crate::store::api_key::{self, StoredKey};
+
+/// What a key opens. Append only: Discord remembers a choice by its place.
+#[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
+enum KindChoice {
+    #[name = "fleet: devices register and call with it"]
+    Fleet,
+    #[name = "read: programs read everything of this server"]
+    Read,
+    #[name = "admin: programs read and change everything of this server"]
+    Admin,
+}
+
+impl From<KindChoice> for KeyKind {
+    fn from(choice: KindChoice) -> Self {
+        match choice {
+            KindChoice::Fleet => Self::Fleet,
+            KindChoice::Read => Self::Read,
+            KindChoice::Admin => Self::Admin,
+        }
+    }
+}
+
+/// Keys with which devices register and programs call
+#[poise::command(
+    slash_command,
+    guild_only,
+    default_member_permissions = "MANAGE_GUILD",
+    subcommands("key", "list", "rotate", "revoke")
+)]
+pub(super) async fn fleet(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Make a key; it is shown to you once
+#[poise::command(slash_command, guild_only)]
+async fn key(
+    ctx: Context<'_>,
+    #[description = "What it opens; left out: devices register and call with it"] kind: Option<
+        KindChoice,
+    >,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let kind = kind.map_or(KeyKind::Fleet, KeyKind::from);
+    let work = async {
+        let desk = ctx.data();
+        let made = manage_key::create(&desk.store, asker, kind, None, desk.now()).await?;
+        Ok(cards::keys::made(&made))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// The keys that are good, without their secrets
+#[poise::command(slash_command, guild_only)]
+async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let keys = good_ones(ctx, asker.guild).await?;
+        Ok(Card::embed(cards::keys::list(&keys)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Make a key in the place of another, which is good for another day
+#[poise::command(slash_command, guild_only)]
+async fn rotate(
+    ctx: Context<'_>,
+    #[description = "Its id, the third part of the key"]
+    #[autocomplete = "known"]
+    #[max_length = 32]
+    key: String,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let (desk, id) = (ctx.data(), parse(&key)?);
+        let made = manage_key::rotate(&desk.store, asker, id, desk.now()).await;
+        Ok(cards::keys::rotated(id.as_str(), &made.map_err(unknown)?))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Make a key useless, at once
+#[poise::command(slash_command, guild_only)]
+async fn revoke(
+    ctx: Context<'_>,
+    #[description = "Its id, the third part of the key"]
+    #[autocomplete = "known"]
+    #[max_length = 32]
+    key: String,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let (desk, id) = (ctx.data(), parse(&key)?);
+        let revoked = manage_key::revoke(&desk.store, asker, id, desk.now()).await;
+        revoked.map_err(unknown)?;
+        let id = text::code(id.as_str());
+        Ok(Card::sentence(format!("{id} is useless from now on.")))
+    };
+    reply::answer(ctx, work).await
+}
+
+fn parse(text: &str) -> Result<KeyId, CommandError> {
+    KeyId::parse(text.trim()).ok_or_else(|| {
+        CommandError::Refused(
+            "The id of a key has 12 letters and digits; choose it from the list that appears while you type.".into(),
+        )
+    })
+}
+
+/// The command line's hint does not help here.
+fn unknown(error: crate::actions::Error) -> CommandError {
+    match error {
+        crate::actions::Error::NotFound(_) => CommandError::Refused(
+            "There is no such key (any more); `/fleet list` shows those that are good.".into(),
+        ),
+        error => error.into(),
+    }
+}
+
+/// The keys of a guild that are nobody's own and good, the newest first.
+async fn good_ones(ctx: Context<'_>, guild: GuildId) -> Result<Vec<StoredKey>, CommandError> {
+    let desk = ctx.data();
+    let now = desk.now();
+    let mut keys = api_key::list(&desk.store.reader, Some(guild)).await?;
+    keys.retain(|key| key.monitor_id.is_none() && key.is_good(now));
+    Ok(keys)
+}
+
+async fn known(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let keys = match reply::asker(ctx) {
+        Ok(asker) if access::may_manage(reply::permissions(ctx)) => {
+            good_ones(ctx, asker.guild).await.unwrap_or_default()
+        }
+        _ => Vec::new(),
+    };
+    let choices = keys
+        .iter()
+        .filter(|key| key.id.as_str().contains(partial.trim()))
+        .take(complete::CHOICES as usize)
+        .map(|key| {
+            let made = text::timestamp(key.created_at);
+            let label = format!("{} · {} · made {made}", key.id, key.kind.word());
+            AutocompleteChoice::new(label, key.id.as_str().to_owned())
+        });
+    CreateAutocompleteResponse::new().set_choices(choices.collect())
+}
