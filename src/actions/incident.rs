@@ -2,6 +2,7 @@
 //! notice in the outbox. The only way to an incident, so that none is ever untold.
 
 use crate::domain::Instant;
+use crate::domain::flapping::is_flapping;
 use crate::domain::fold::{self, CardId, Scope};
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::store::{StoreError, Tx, alert_settings, card, endpoint, incident, mute, notice};
@@ -70,6 +71,12 @@ async fn tell(
 ) -> Result<(), StoreError> {
     if !alert_settings::is_wanted(tx, guild).await? || mute::is_muted(tx, monitor, now).await? {
         return Ok(());
+    }
+    let (recent, last_card) = incident::recent(tx, monitor).await?;
+    if let Some(card) = last_card.filter(|_| is_flapping(&recent, now)) {
+        card::reopen(tx, card, now).await?;
+        incident::put_on(tx, id, card).await?;
+        return notice::want(tx, guild, card).await;
     }
     let host = endpoint::host(tx, monitor).await?;
     let open = card::open_ones(tx, guild).await?;
@@ -166,6 +173,55 @@ mod tests {
         let due = notice::due(&store.reader, at(300), 10).await.unwrap();
         let cards: Vec<CardId> = due.iter().map(|due| due.card).collect();
         assert_eq!(cards, [CardId(1), CardId(2)]);
+    }
+
+    #[tokio::test]
+    async fn what_flaps_keeps_its_card_until_it_settles() {
+        let store = TestStore::open().await;
+        with_channel(&store).await;
+        let id = add(&store, "tcp://192.0.2.1:1").await;
+        let mut cards = Vec::new();
+        for minute in [0, 10, 20, 30, 40] {
+            down(&store, id, minute * 60).await;
+            up(&store, id, minute * 60 + 60).await;
+            cards.push(
+                notice::due(&store.reader, at(9_999), 10)
+                    .await
+                    .unwrap()
+                    .len(),
+            );
+        }
+        // Five changes when it goes down for the third time: from then on its second card.
+        assert_eq!(cards, [1, 2, 2, 2, 2]);
+        let card = card::get(&store.reader, CardId(2)).await.unwrap().unwrap();
+        assert_eq!((card.count, card.open, card.members.len()), (1, 0, 4));
+        assert_eq!(
+            (card.flapping_since, card.ended_at),
+            (Some(at(1_200)), Some(at(2_460)))
+        );
+        let settle = async |second| {
+            let before = at(second).minus(crate::domain::flapping::WINDOW);
+            store
+                .write(move |tx| Box::pin(card::settle(tx, (before, at(second)))))
+                .await
+        };
+        assert_eq!(
+            (
+                settle(6_059).await,
+                settle(6_060).await,
+                settle(6_061).await
+            ),
+            (0, 1, 0)
+        );
+        // The next outage is news again.
+        down(&store, id, 90_000).await;
+        assert_eq!(
+            notice::due(&store.reader, at(99_999), 10)
+                .await
+                .unwrap()
+                .len(),
+            3
+        );
     }
 
     #[tokio::test]

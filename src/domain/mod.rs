@@ -10,6 +10,7 @@ pub mod check;
 pub mod check_change;
 pub mod device;
 pub mod event;
+pub mod flapping;
 pub mod fold;
 mod instant;
 pub mod intent;

@@ -14,6 +14,7 @@ mod presence;
 mod prune;
 mod recheck;
 mod server_watch;
+mod settle;
 mod timers;
 mod unmute;
 mod watchdog;
@@ -93,62 +94,37 @@ struct Job {
     run: fn(&Context) -> BoxFuture<'_, Result<String, StoreError>>,
 }
 
+/// The row of a job: its file, and its period.
+macro_rules! job {
+    ($file:ident, $period:expr) => {
+        Job {
+            name: $file::NAME,
+            period: $period,
+            run: |context| Box::pin($file::run(context)),
+        }
+    };
+}
+
 fn table(context: &Context) -> Vec<Job> {
-    let gateway = &context.gateway;
+    let (gateway, listening) = (&context.gateway, &context.listening);
+    let watched = server_watch::PERIOD.min(listening.thresholds.online());
     let mut jobs = vec![
-        Job {
-            name: recheck::NAME,
-            period: context.recheck_interval,
-            run: |context| Box::pin(recheck::run(context)),
-        },
-        Job {
-            name: prune::NAME,
-            period: prune::PERIOD,
-            run: |context| Box::pin(prune::run(context)),
-        },
+        job!(recheck, context.recheck_interval),
+        job!(prune, prune::PERIOD),
+        job!(server_watch, watched),
+        job!(follow_rhythm, follow_rhythm::PERIOD),
+        job!(settle, settle::PERIOD),
+        job!(unmute, unmute::PERIOD),
     ];
-    jobs.push(Job {
-        name: server_watch::NAME,
-        period: server_watch::PERIOD.min(context.listening.thresholds.online()),
-        run: |context| Box::pin(server_watch::run(context)),
-    });
-    jobs.push(Job {
-        name: unmute::NAME,
-        period: unmute::PERIOD,
-        run: |context| Box::pin(unmute::run(context)),
-    });
-    jobs.push(Job {
-        name: follow_rhythm::NAME,
-        period: follow_rhythm::PERIOD,
-        run: |context| Box::pin(follow_rhythm::run(context)),
-    });
-    if context.listening.is_on {
-        jobs.push(Job {
-            name: heartbeat_monitor::NAME,
-            period: context.listening.check_interval,
-            run: |context| Box::pin(heartbeat_monitor::run(context)),
-        });
+    if listening.is_on {
+        jobs.push(job!(heartbeat_monitor, listening.check_interval));
     }
     if gateway.is_on {
-        jobs.extend([
-            Job {
-                name: keep_alive::NAME,
-                period: gateway.keepalive_interval,
-                run: |context| Box::pin(keep_alive::run(context)),
-            },
-            Job {
-                name: bot_health::NAME,
-                period: gateway.health_interval,
-                run: |context| Box::pin(bot_health::run(context)),
-            },
-        ]);
+        jobs.push(job!(keep_alive, gateway.keepalive_interval));
+        jobs.push(job!(bot_health, gateway.health_interval));
     }
     if context.dead_man.is_some() {
-        jobs.push(Job {
-            name: dead_man::NAME,
-            period: context.dead_man_interval,
-            run: |context| Box::pin(dead_man::run(context)),
-        });
+        jobs.push(job!(dead_man, context.dead_man_interval));
     }
     jobs
 }

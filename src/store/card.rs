@@ -1,6 +1,8 @@
 //! Cards: what outages are told on. One card has one or many incidents; its version counts every change that can be seen.
 //! Every change rings the bell, so that it is told at once.
 
+use sqlx::Row as _;
+
 use super::{Reader, StoreError, Tx};
 use crate::domain::Instant;
 use crate::domain::fold::{CardId, OpenCard, Scope};
@@ -23,9 +25,12 @@ pub struct Card {
     pub rechecked: Option<(u64, Instant)>,
     /// By whom what is on it was muted, and until when.
     pub muted: Option<(u64, Instant)>,
-    /// Those that go on first, then the longest.
+    /// Since when what is on it goes down and comes back again and again, and when that was over.
+    pub flapping_since: Option<Instant>,
+    pub settled_at: Option<Instant>,
+    /// Those that go on first, then the longest; of what flaps, every time.
     pub members: Vec<Member>,
-    /// All of them, and how many go on.
+    /// How many monitors are on it, and how many of them are down.
     pub count: u64,
     pub open: u64,
 }
@@ -100,6 +105,35 @@ pub async fn join(
         .await?;
     tx.wrote_event = true;
     Ok(())
+}
+
+/// A card is taken up again: what was on it flaps.
+pub async fn reopen(tx: &mut Tx<'_>, id: CardId, now: Instant) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE cards SET ended_at = NULL, settled_at = NULL, joined_at = $2, version = version + 1,
+             flapping_since = COALESCE(flapping_since, $2)
+         WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(())
+}
+
+/// Settles the flapping cards that ended before an instant; says how many.
+pub async fn settle(tx: &mut Tx<'_>, (before, now): (Instant, Instant)) -> Result<u64, StoreError> {
+    let settled = sqlx::query(
+        "UPDATE cards SET settled_at = $2, version = version + 1
+         WHERE flapping_since IS NOT NULL AND settled_at IS NULL AND ended_at <= $1",
+    )
+    .bind(before.millis())
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event |= settled.rows_affected() > 0;
+    Ok(settled.rows_affected())
 }
 
 /// An incident of a card has ended, and with the last one the card.
@@ -193,64 +227,40 @@ pub async fn down(tx: &mut Tx<'_>, id: CardId) -> Result<Vec<MonitorId>, StoreEr
     Ok(rows.into_iter().map(MonitorId).collect())
 }
 
-type Head = (
-    Option<i64>,
-    Option<i64>,
-    i64,
-    String,
-    i64,
-    i64,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-);
-
 /// A card with what it tells at this moment; `None` where it is gone.
 pub async fn get(reader: &Reader, id: CardId) -> Result<Option<Card>, StoreError> {
-    let head: Option<Head> = sqlx::query_as(
-        "SELECT muted_by, muted_until, guild_id, scope, version, opened_at, ended_at, acknowledged_by, acknowledged_at, rechecked_by, rechecked_at
-         FROM cards WHERE id = $1",
-    )
-    .bind(id.0)
-    .fetch_optional(&reader.pool)
-    .await?;
-    let Some((
-        muted_by,
-        muted_until,
-        guild,
-        scope,
-        version,
-        opened,
-        ended,
-        acknowledged_by,
-        acknowledged_at,
-        by,
-        at,
-    )) = head
-    else {
-        return Ok(None);
-    };
+    let head = sqlx::query("SELECT * FROM cards WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(&reader.pool)
+        .await?;
+    let Some(head) = head else { return Ok(None) };
     let (count, open): (i64, i64) = sqlx::query_as(
-        "SELECT COUNT(*), COUNT(*) - COUNT(ended_at) FROM incidents WHERE card_id = $1",
+        "SELECT COUNT(DISTINCT monitor_id), COUNT(DISTINCT CASE WHEN ended_at IS NULL THEN monitor_id END)
+         FROM incidents WHERE card_id = $1",
     )
     .bind(id.0)
     .fetch_one(&reader.pool)
     .await?;
-    let person = |user: Option<i64>, at: Option<i64>| {
-        Some((GuildId::from_row(user?).0, Instant::from_millis(at?)))
+    let instant = |name: &str| -> Result<Option<Instant>, StoreError> {
+        let millis: Option<i64> = head.try_get(name)?;
+        Ok(millis.map(Instant::from_millis))
+    };
+    let person = |user: &str, at: &str| -> Result<Option<(u64, Instant)>, StoreError> {
+        let user: Option<i64> = head.try_get(user)?;
+        Ok(user.map(|user| GuildId::from_row(user).0).zip(instant(at)?))
     };
     Ok(Some(Card {
         id,
-        guild_id: GuildId::from_row(guild),
-        scope: Scope::parse(&scope),
-        version,
-        opened_at: Instant::from_millis(opened),
-        ended_at: ended.map(Instant::from_millis),
-        acknowledged: person(acknowledged_by, acknowledged_at),
-        rechecked: person(by, at),
-        muted: person(muted_by, muted_until),
+        guild_id: GuildId::from_row(head.try_get("guild_id")?),
+        scope: Scope::parse(head.try_get("scope")?),
+        version: head.try_get("version")?,
+        opened_at: Instant::from_millis(head.try_get("opened_at")?),
+        ended_at: instant("ended_at")?,
+        acknowledged: person("acknowledged_by", "acknowledged_at")?,
+        rechecked: person("rechecked_by", "rechecked_at")?,
+        muted: person("muted_by", "muted_until")?,
+        flapping_since: instant("flapping_since")?,
+        settled_at: instant("settled_at")?,
         members: members(reader, id).await?,
         count: count.unsigned_abs(),
         open: open.unsigned_abs(),

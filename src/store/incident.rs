@@ -82,6 +82,28 @@ pub async fn untold(
     Ok(found.map(|(id, started_at)| (id, Instant::from_millis(started_at))))
 }
 
+/// How many incidents of a monitor are looked at to tell whether it flaps.
+const RECENT: usize = 10;
+
+/// The last incidents of a monitor, the newest first, and the card that the one before the newest is on.
+pub async fn recent(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+) -> Result<(Vec<(Instant, Option<Instant>)>, Option<CardId>), StoreError> {
+    let rows: Vec<(i64, Option<i64>, Option<i64>)> = sqlx::query_as(
+        "SELECT started_at, ended_at, card_id FROM incidents WHERE monitor_id = $1 ORDER BY id DESC LIMIT $2",
+    )
+    .bind(monitor.0)
+    .bind(i64::try_from(RECENT).unwrap_or(i64::MAX))
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    let card = rows.iter().skip(1).find_map(|(_, _, card)| *card);
+    let lasted = |(began, ended, _): (i64, Option<i64>, Option<i64>)| {
+        (Instant::from_millis(began), ended.map(Instant::from_millis))
+    };
+    Ok((rows.into_iter().map(lasted).collect(), card.map(CardId)))
+}
+
 /// Ends the open incident of a monitor, if there is one, and answers the card that it is on.
 pub async fn close(
     tx: &mut Tx<'_>,

@@ -463,3 +463,40 @@ async fn what_is_muted_is_not_told_until_the_time_is_over() {
     let none = called.slash("/unmute target:shop").await.render();
     assert!(none.contains("not muted"), "{none}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_flaps_is_told_in_its_last_message_and_calls_nobody_again() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let mut web = Web::up();
+    let _running = with_shop(&sandbox, &rollcall, &web).await;
+    let wait = async |part: &str, count: usize| {
+        sandbox
+            .wait_for_messages(sandbox.guild(), part, |messages| {
+                let alerts = alerts(messages);
+                let is_there = alerts.last().is_some_and(|last| last.text().contains(part));
+                (is_there && alerts.len() == count).then_some(())
+            })
+            .await;
+    };
+    for count in [1, 2] {
+        // Apart, so that the second is not told with the first.
+        rollcall.sql("UPDATE cards SET joined_at = joined_at - 60000");
+        web.goes_down();
+        wait("🔴 shop is offline", count).await;
+        web.comes_back();
+        wait("🟢 shop was offline for", count).await;
+    }
+    for _ in 0..2 {
+        web.goes_down();
+        wait("🟠 shop is flapping, offline now", 2).await;
+        web.comes_back();
+        wait("🟠 shop is flapping, online now", 2).await;
+    }
+    let called = format!("<@&{ROLE}>");
+    let posts =
+        sandbox.record().requests.into_iter().filter(|request| {
+            request.method == "POST" && request.body["content"] == called.as_str()
+        });
+    assert_eq!(posts.count(), 2);
+}

@@ -1,5 +1,7 @@
 //! The card of an incident in the channel of a guild: what is down, since when and why; who takes care; and when it is over.
 
+use std::collections::BTreeSet;
+
 use poise::serenity_prelude as serenity;
 use serenity::{Colour, CreateEmbed};
 
@@ -46,6 +48,9 @@ fn embed(card: &Card) -> CreateEmbed {
 }
 
 fn colour(card: &Card) -> Colour {
+    if card.flapping_since.is_some() && card.settled_at.is_none() {
+        return AMBER;
+    }
     match (card.ended_at, card.acknowledged) {
         (Some(_), _) => GREEN,
         (None, Some(_)) => AMBER,
@@ -66,6 +71,17 @@ fn title(card: &Card) -> String {
             format!("{count}{place}")
         }
     };
+    if let Some(since) = card.flapping_since {
+        let verb = if card.count == 1 { "is" } else { "are" };
+        return match (card.settled_at, card.ended_at) {
+            (Some(settled), _) => {
+                let length = text::duration(settled.since(since));
+                format!("🟢 {who}: settled after flapping for {length}")
+            }
+            (None, Some(_)) => format!("🟠 {who} {verb} flapping, online now"),
+            (None, None) => format!("🟠 {who} {verb} flapping, offline now"),
+        };
+    }
     match card.ended_at {
         Some(ended) => {
             let length = text::duration(ended.since(card.opened_at));
@@ -93,7 +109,7 @@ fn name(member: &Member) -> &str {
 /// One line for each, those that go on first, as many as fit.
 fn list(card: &Card) -> String {
     let mut lines = String::new();
-    let mut named = 0_u64;
+    let mut named = BTreeSet::new();
     for member in &card.members {
         let line = line(member);
         if lines.chars().count() + line.chars().count() > LIST {
@@ -101,9 +117,9 @@ fn list(card: &Card) -> String {
         }
         lines.push_str(&line);
         lines.push('\n');
-        named += 1;
+        named.insert(member.monitor_id.0);
     }
-    let rest = card.count.saturating_sub(named);
+    let rest = card.count.saturating_sub(named.len() as u64);
     if rest > 0 {
         lines.push_str(&format!("… and {rest} more"));
     }

@@ -308,6 +308,8 @@ fn the_card_of_an_incident_fits_with_the_longest_names() {
         acknowledged: Some((u64::MAX, NOW)),
         rechecked: Some((u64::MAX, NOW)),
         muted: Some((u64::MAX, NOW)),
+        flapping_since: None,
+        settled_at: None,
         members: vec![going_on; card::NAMED as usize],
         count: 100_000,
         open: 99_999,
@@ -368,6 +370,8 @@ fn the_card_of_an_incident_reads_as_it_goes_on() {
         acknowledged: None,
         rechecked: None,
         muted: None,
+        flapping_since: None,
+        settled_at: None,
         members: vec![shop.clone()],
         count: 1,
         open: 1,
@@ -380,6 +384,10 @@ fn the_card_of_an_incident_reads_as_it_goes_on() {
     read.push(text_of(&card));
     (card.members, card.count) = (vec![pump], 1);
     card.ended_at = Some(minute(2));
+    read.push(text_of(&card));
+    card.flapping_since = Some(minute(60));
+    read.push(text_of(&card));
+    card.settled_at = Some(NOW);
     read.push(text_of(&card));
     insta::assert_snapshot!(read.join("\n---\n"));
 }

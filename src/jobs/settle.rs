@@ -1,0 +1,22 @@
+//! Says of what was flapping that it has settled, after it has been quiet for long enough.
+
+use std::time::Duration;
+
+use super::Context;
+use crate::domain::flapping::WINDOW;
+use crate::store::{StoreError, card};
+
+pub(super) const NAME: &str = "settle";
+pub(super) const PERIOD: Duration = Duration::from_secs(60);
+
+pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
+    let now = context.looking.clock.now();
+    let settled = context
+        .store
+        .writer
+        .transact::<_, StoreError>(move |tx| {
+            Box::pin(async move { card::settle(tx, (now.minus(WINDOW), now)).await })
+        })
+        .await?;
+    Ok(format!("{settled} have settled"))
+}
