@@ -4,6 +4,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
+/// The first second of 2015, in milliseconds since 1970.
+const DISCORD_EPOCH: u64 = 1_420_070_400_000;
+
 /// A point on the monotonic clock.
 #[expect(
     clippy::disallowed_methods,
@@ -24,5 +27,10 @@ pub(crate) fn discord_millis() -> u64 {
         .unwrap_or_default();
     u64::try_from(since_epoch.as_millis())
         .unwrap_or(0)
-        .saturating_sub(1_420_070_400_000)
+        .saturating_sub(DISCORD_EPOCH)
+}
+
+/// The milliseconds since 1970 in an id.
+pub(crate) fn millis_of(id: u64) -> u64 {
+    (id >> 22) + DISCORD_EPOCH
 }

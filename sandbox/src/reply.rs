@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::clock;
 use crate::world::Message;
 
 /// A file under a message.
@@ -63,6 +64,11 @@ impl Reply {
     /// From the interaction to the first answer.
     pub fn answered_after(&self) -> Duration {
         self.answered_after
+    }
+
+    /// When the message came, in milliseconds since 1970: its id says so.
+    pub fn came_at(&self) -> u64 {
+        clock::millis_of(self.message_id)
     }
 
     /// The message as the bot sent it.

@@ -500,3 +500,77 @@ async fn what_flaps_is_told_in_its_last_message_and_calls_nobody_again() {
         });
     assert_eq!(posts.count(), 2);
 }
+
+/// From the moment in which an outage was decided to the one in which its message came, in milliseconds.
+fn latency(rollcall: &Rollcall, alert: &Reply) -> u64 {
+    let noticed = rollcall.sql(
+        "SELECT CAST(noticed_at AS TEXT) FROM events WHERE kind = 'endpoint_offline' ORDER BY id DESC LIMIT 1",
+    );
+    alert.came_at().saturating_sub(noticed[0].parse().unwrap())
+}
+
+/// Puts a thousand endpoints on the roll that answer.
+fn import_neighbours(sandbox: &Sandbox, rollcall: &Rollcall) {
+    let neighbours = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = neighbours.local_addr().unwrap().port();
+    // Ends with the tests.
+    std::thread::spawn(move || neighbours.incoming().for_each(drop));
+    let list: String = (0..1_000)
+        .map(|number| {
+            let (upper, lower) = (number / 250, number % 250 + 1);
+            format!("tcp://127.9.{upper}.{lower}:{port} n{number}\n")
+        })
+        .collect();
+    std::fs::write(rollcall.path("list.txt"), list).unwrap();
+    let file = rollcall.path("list.txt").display().to_string();
+    let guild = sandbox.guild().0.to_string();
+    rollcall.done(&["endpoint", "import", &file, "--guild", &guild]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_is_out_within_half_a_second_among_a_thousand_monitors() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox)
+        .with("PROBE_INTERVAL", "60s")
+        .with("QUOTA_ENDPOINTS", "2000");
+    import_neighbours(&sandbox, &rollcall);
+    let mut web = Web::up();
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    sandbox.slash(&setup(&sandbox)).await;
+    let add = format!(
+        "/endpoint add target:{} name:shop interval:1s",
+        web.target()
+    );
+    sandbox.slash(&add).await;
+    wait_for("the shop to be online", || {
+        let found =
+            rollcall.sql("SELECT name FROM monitors WHERE name = 'shop' AND status = 'online'");
+        (!found.is_empty()).then_some(())
+    });
+    let mut latencies = Vec::new();
+    for count in [1, 2] {
+        rollcall.sql("UPDATE cards SET joined_at = joined_at - 60000");
+        web.goes_down();
+        let alert = sandbox
+            .wait_for_messages(sandbox.guild(), "the alert", |messages| {
+                alerts(messages).into_iter().nth(count - 1)
+            })
+            .await;
+        latencies.push(latency(&rollcall, &alert));
+        web.comes_back();
+        sandbox
+            .wait_for_messages(sandbox.guild(), "the end", |messages| {
+                let over = |alert: &Reply| alert.text().contains("was offline for");
+                alerts(messages).iter().all(over).then_some(())
+            })
+            .await;
+    }
+    println!("latencies in ms: {latencies:?}");
+    // The better of two: the machine may be busy with other things.
+    assert!(
+        latencies.iter().any(|latency| *latency < 500),
+        "{latencies:?}"
+    );
+    drop(running);
+}
