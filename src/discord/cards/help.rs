@@ -3,6 +3,10 @@
 use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
 
 use super::GREY;
+use crate::domain::text;
+
+/// Characters of either part; both and what stands around them are below Discord's 4,096.
+const PART: usize = 1_950;
 
 /// One command as people give it.
 #[derive(Clone, Debug)]
@@ -12,6 +16,8 @@ pub(in crate::discord) struct Entry {
     /// Discord's number for it, or for its parent.
     pub id: Option<u64>,
     pub description: String,
+    /// What it belongs to, in a sentence; its own where it belongs to nothing.
+    pub group: String,
     /// Whether it is for those who may manage the server.
     pub is_managing: bool,
     pub parameters: Vec<Parameter>,
@@ -27,12 +33,14 @@ pub(in crate::discord) struct Parameter {
 
 pub(in crate::discord) fn all(entries: &[Entry]) -> CreateEmbed {
     let part = |is_managing: bool| -> String {
-        let lines: Vec<String> = entries
+        let shown: Vec<&Entry> = entries
             .iter()
             .filter(|entry| entry.is_managing == is_managing)
-            .map(|entry| format!("{} {}", mention(entry), entry.description))
             .collect();
-        lines.join("\n")
+        let groups = shown.chunk_by(|one, next| first_word(one) == first_word(next));
+        let lines: Vec<String> = groups.map(group).collect();
+        let lines = lines.join("\n");
+        text::cut(&lines, PART)
     };
     CreateEmbed::new()
         .title("What Rollcall can do")
@@ -43,6 +51,17 @@ pub(in crate::discord) fn all(entries: &[Entry]) -> CreateEmbed {
         ))
         .colour(GREY)
         .footer(CreateEmbedFooter::new("/help command:… tells the options of one"))
+}
+
+/// The subcommands of one command on a line, and what they are for; what each does, it tells by itself.
+fn group(entries: &[&Entry]) -> String {
+    let mentions: Vec<String> = entries.iter().map(|entry| mention(entry)).collect();
+    let about = entries.first().map_or("", |entry| &entry.group);
+    format!("{} {about}", mentions.join(" "))
+}
+
+fn first_word(entry: &Entry) -> &str {
+    entry.name.split(' ').next().unwrap_or_default()
 }
 
 pub(in crate::discord) fn one(entry: &Entry) -> CreateEmbed {

@@ -455,6 +455,7 @@ fn help_fits_with_many_more_commands_than_there_are() {
     let entry = |number: usize| help::Entry {
         name: format!("command{number:02} subcommand"),
         id: Some(u64::MAX),
+        group: "x".repeat(100),
         description: "what it does, in as many words as it takes".into(),
         is_managing: number.is_multiple_of(2),
         parameters: vec![parameter.clone(); 25],

@@ -46,18 +46,21 @@ fn entries(ids: &CommandIds) -> Vec<Entry> {
         let id = ids.of(&command.name);
         let is_managing = !command.default_member_permissions.is_empty();
         if command.subcommands.is_empty() {
-            entries.push(entry(&command, command.name.to_string(), id, is_managing));
+            let name = command.name.to_string();
+            entries.push(entry((&command, &command), name, id, is_managing));
         }
         for subcommand in &command.subcommands {
             let name = format!("{} {}", command.name, subcommand.name);
-            entries.push(entry(subcommand, name, id, is_managing));
+            entries.push(entry((&command, subcommand), name, id, is_managing));
         }
     }
     entries
 }
 
+type Command = poise::Command<Desk, CommandError>;
+
 fn entry(
-    command: &poise::Command<Desk, CommandError>,
+    (parent, command): (&Command, &Command),
     name: String,
     id: Option<u64>,
     is_managing: bool,
@@ -71,6 +74,7 @@ fn entry(
     Entry {
         name,
         id,
+        group: described(&parent.description),
         description: described(&command.description),
         is_managing,
         parameters: command
@@ -112,8 +116,21 @@ mod tests {
         ] {
             assert!(entries.iter().any(|entry| entry.name == name), "{name}");
         }
+        // With ids as long as Discord's, the whole list must fit into one card, and leave some room to grow.
+        let with_ids: Vec<Entry> = entries
+            .iter()
+            .cloned()
+            .map(|entry| Entry {
+                id: Some(u64::MAX),
+                ..entry
+            })
+            .collect();
+        let card = serde_json::to_value(cards::help::all(&with_ids)).unwrap();
+        let length = card["description"].as_str().unwrap().chars().count();
+        assert!(length < 3_800, "{length} of Discord's 4096");
         for entry in &entries {
             assert!(!entry.description.is_empty(), "{}", entry.name);
+            assert!(!entry.group.is_empty(), "{}", entry.name);
             for parameter in &entry.parameters {
                 assert!(!parameter.description.is_empty(), "{}", entry.name);
             }
