@@ -18,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::notify::dead_man::Switch;
 use crate::notify::messenger::Messenger;
 use crate::notify::service_manager;
+use crate::notify::webhook::Poster;
 use crate::probe::{Prober, ProberConfig, ProberError};
 use crate::settings::{Secret, Settings};
 use crate::store::{Store, StoreError};
@@ -77,21 +78,25 @@ fn rules(settings: &Settings) -> Rules {
 
 fn prober(settings: &Settings) -> Result<Prober, AppError> {
     let probe = &settings.probe;
-    let extra_roots_pem = match &probe.ca_file {
-        Some(file) => std::fs::read(file).map_err(|error| {
-            AppError::Setting(format!(
-                "PROBE_CA_FILE: {} cannot be read: {error}; a right one is PROBE_CA_FILE=/etc/ssl/home-ca.pem",
-                file.display()
-            ))
-        })?,
-        None => Vec::new(),
-    };
     let config = ProberConfig {
         policy: probe.allow.clone(),
         resolver: probe.resolver,
-        extra_roots_pem,
+        extra_roots_pem: extra_roots(settings)?,
     };
     Prober::new(config).map_err(|error: ProberError| AppError::Setting(error.to_string()))
+}
+
+/// The certificates of the operator's own CAs as PEM text; empty for none.
+fn extra_roots(settings: &Settings) -> Result<Vec<u8>, AppError> {
+    let Some(file) = &settings.probe.ca_file else {
+        return Ok(Vec::new());
+    };
+    std::fs::read(file).map_err(|error| {
+        AppError::Setting(format!(
+            "PROBE_CA_FILE: {} cannot be read: {error}; a right one is PROBE_CA_FILE=/etc/ssl/home-ca.pem",
+            file.display()
+        ))
+    })
 }
 
 /// Runs the bot until a signal comes.
@@ -117,10 +122,12 @@ fn secrets(settings: &Settings) -> telemetry::Secrets {
 }
 
 async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
+    let looking = looking(settings, store, settings.probe.timeout)?;
     let shared = Shared {
         settings,
         store,
-        looking: looking(settings, store, settings.probe.timeout)?,
+        poster: Poster::new(Arc::new(looking.clone()), &extra_roots(settings)?),
+        looking,
         metrics: Arc::new(Metrics::new().map_err(|error| AppError::Other(error.to_string()))?),
         vitals: Arc::new(Vitals::new()),
         messenger: discord::messenger(&discord_config(settings)),
@@ -168,6 +175,7 @@ struct Shared<'a> {
     metrics: Arc<Metrics>,
     vitals: Arc<Vitals>,
     messenger: Option<Arc<dyn Messenger>>,
+    poster: Poster,
 }
 
 impl Shared<'_> {
@@ -208,6 +216,7 @@ impl Shared<'_> {
             listening: listening_times(settings),
             dead_man: dead_man(settings)?,
             messenger: self.messenger.clone(),
+            poster: self.poster.clone(),
             dead_man_interval: settings.ping_interval,
             presence,
         })
@@ -218,6 +227,7 @@ impl Shared<'_> {
             store: self.store.clone(),
             looking: self.looking.clone(),
             messenger: self.messenger.clone(),
+            poster: self.poster.clone(),
             metrics: Arc::clone(&self.metrics),
             vitals: Arc::clone(&self.vitals),
             quota_endpoints: self.settings.quota_endpoints,

@@ -46,6 +46,9 @@ pub struct Metrics {
     pub notices_waiting: IntGauge,
     /// Tries to tell, by what came of them: `told`, `failed`.
     pub notices: IntCounterVec,
+    /// The same for webhooks.
+    pub webhook_notices_waiting: IntGauge,
+    pub webhook_notices: IntCounterVec,
     pub interactions_unread: IntCounter,
 }
 
@@ -140,6 +143,15 @@ impl Metrics {
             notices: register.counters(
                 "rollcall_notices_total",
                 "Tries to tell an alert, by what came of them.",
+                &["result"],
+            )?,
+            webhook_notices_waiting: register.gauge(
+                "rollcall_webhook_notices_waiting",
+                "Alerts that have changed since a webhook was told them.",
+            )?,
+            webhook_notices: register.counters(
+                "rollcall_webhook_notices_total",
+                "Tries to tell a webhook an alert, by what came of them.",
                 &["result"],
             )?,
             commands: register.counters(

@@ -4,13 +4,12 @@ use serde_json::json;
 
 use super::looking::Looking;
 use super::recheck;
-use super::{Asker, Error};
+use super::{Asker, Error, note};
 use crate::domain::Instant;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::fold::CardId;
 use crate::store::card::Card;
-use crate::store::event::{self, NewEvent};
-use crate::store::{Reader, Store, StoreError, Tx, alert_settings, card, endpoint, notice};
+use crate::store::{Reader, Store, StoreError, alert_settings, card, endpoint, notice};
 
 /// Looks at a time when a card is looked at.
 const AT_A_TIME: usize = 10;
@@ -30,7 +29,7 @@ pub async fn set(
                 notice::try_now(tx, asker.guild).await?;
                 let role = role.map(|role| role.to_string());
                 let facts = json!({ "channel": channel.to_string(), "role": role });
-                Ok(note(tx, asker, (EventKind::AlertsSet, facts), now).await?)
+                Ok(note(tx, asker, (EventKind::AlertsSet, None, facts), now).await?)
             })
         })
         .await
@@ -45,7 +44,7 @@ pub async fn remove(store: &Store, asker: Asker, now: Instant) -> Result<(), Err
                 if !alert_settings::remove(tx, asker.guild).await? {
                     return Err(Error::NotFound("no channel is set for alerts".into()));
                 }
-                let kind = (EventKind::AlertsRemoved, json!({}));
+                let kind = (EventKind::AlertsRemoved, None, json!({}));
                 Ok(note(tx, asker, kind, now).await?)
             })
         })
@@ -73,7 +72,7 @@ pub async fn acknowledge(
                     ));
                 }
                 let facts = json!({ "card": id.0 });
-                Ok(note(tx, asker, (EventKind::CardAcknowledged, facts), now).await?)
+                Ok(note(tx, asker, (EventKind::CardAcknowledged, None, facts), now).await?)
             })
         })
         .await?;
@@ -122,22 +121,4 @@ async fn own(reader: &Reader, asker: Asker, id: CardId) -> Result<Card, Error> {
         .await?
         .filter(|card| card.guild_id == asker.guild)
         .ok_or_else(|| Error::NotFound("that incident is not known (any more)".into()))
-}
-
-async fn note(
-    tx: &mut Tx<'_>,
-    asker: Asker,
-    (kind, facts): (EventKind, serde_json::Value),
-    now: Instant,
-) -> Result<(), StoreError> {
-    let event = NewEvent {
-        guild_id: asker.guild,
-        monitor_id: None,
-        kind,
-        at: now,
-        noticed_at: now,
-        actor: asker.actor,
-        facts,
-    };
-    event::append(tx, &event).await
 }

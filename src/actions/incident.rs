@@ -5,7 +5,7 @@ use crate::domain::Instant;
 use crate::domain::flapping::is_flapping;
 use crate::domain::fold::{self, CardId, Scope};
 use crate::domain::monitor::{GuildId, MonitorId};
-use crate::store::{StoreError, Tx, alert_settings, card, endpoint, incident, mute, notice};
+use crate::store::{StoreError, Tx, card, destination, endpoint, incident, mute, notice};
 
 /// Whose incident it is.
 pub type Whose = (GuildId, MonitorId);
@@ -69,7 +69,7 @@ async fn tell(
     (id, started_at): (i64, Instant),
     now: Instant,
 ) -> Result<(), StoreError> {
-    if !alert_settings::is_wanted(tx, guild).await? || mute::is_muted(tx, monitor, now).await? {
+    if destination::of(tx, guild).await?.is_empty() || mute::is_muted(tx, monitor, now).await? {
         return Ok(());
     }
     let (recent, last_card) = incident::recent(tx, monitor).await?;
@@ -97,6 +97,7 @@ async fn tell(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::alert_settings;
     use crate::store::endpoint::Description;
     use crate::store::testing::TestStore;
 

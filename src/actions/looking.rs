@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use crate::clock::Clock;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
 use crate::domain::outcome::Outcome;
+use crate::domain::target::Target;
+pub use crate::probe::NotAdmitted;
 use crate::probe::{Look, Prober};
 use crate::store::endpoint::Scheduled;
 use crate::store::{StoreError, Writer};
@@ -116,6 +119,11 @@ impl Looking {
             now: self.clock.now(),
         };
         self.prober.look(look).await
+    }
+
+    /// The addresses of a target's host, if looks may go there.
+    pub async fn admit(&self, target: &Target) -> Result<Vec<SocketAddr>, NotAdmitted> {
+        self.prober.admit(target, self.timeout).await
     }
 
     /// Looks at an endpoint now and records it, or shares the result of the look that is under way.

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Asker, Error, incident, manage_key};
+use super::{Asker, Error, incident, manage_key, note};
 use crate::domain::Instant;
 use crate::domain::event::EventKind;
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::monitor::MonitorId;
 use crate::store::device::{self, Device};
-use crate::store::event::{self, NewEvent};
 use crate::store::{Store, Tx, api_key, device_state, monitor};
 
 /// What is to be changed of a device; `None` leaves a thing as it is.
@@ -45,7 +44,8 @@ pub async fn edit(
                     "name": name, "threshold_ms": threshold.map(crate::domain::millis),
                     "has_new_target": edit.target.is_some(),
                 });
-                note(tx, asker, (device.id, EventKind::DeviceEdited, facts), now).await
+                let noted = (EventKind::DeviceEdited, Some(device.id), facts);
+                Ok(note(tx, asker, noted, now).await?)
             })
         })
         .await
@@ -64,7 +64,8 @@ pub async fn remove(
             Box::pin(async move {
                 take_off(tx, asker, device.id, now).await?;
                 let facts = json!({ "name": device.name, "uuid": device.uuid.as_str() });
-                note(tx, asker, (device.id, EventKind::DeviceRemoved, facts), now).await
+                let noted = (EventKind::DeviceRemoved, Some(device.id), facts);
+                Ok(note(tx, asker, noted, now).await?)
             })
         })
         .await
@@ -98,29 +99,11 @@ pub async fn rotate_key(
                 api_key::expire_of(tx, id, now.plus(manage_key::GRACE)).await?;
                 let key = manage_key::create_in(tx, asker, kind, Some(id), now).await?;
                 let facts = json!({ "key": key.id.as_str(), "kind": kind.word() });
-                note(tx, asker, (id, EventKind::KeyRotated, facts), now).await?;
+                note(tx, asker, (EventKind::KeyRotated, Some(id), facts), now).await?;
                 Ok(key)
             })
         })
         .await
-}
-
-async fn note(
-    tx: &mut Tx<'_>,
-    asker: Asker,
-    (id, kind, facts): (MonitorId, EventKind, serde_json::Value),
-    now: Instant,
-) -> Result<(), Error> {
-    let event = NewEvent {
-        guild_id: asker.guild,
-        monitor_id: Some(id),
-        kind,
-        at: now,
-        noticed_at: now,
-        actor: asker.actor,
-        facts,
-    };
-    Ok(event::append(tx, &event).await?)
 }
 
 #[cfg(test)]

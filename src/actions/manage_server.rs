@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Asker, Error, incident, manage_device, manage_key};
+use super::{Asker, Error, incident, manage_device, manage_key, note};
 use crate::domain::Instant;
 use crate::domain::cadence;
 use crate::domain::event::{Actor, EventKind};
@@ -10,7 +10,6 @@ use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::domain::threshold::{self, Judgement, Reports, Thresholds};
-use crate::store::event::{self, NewEvent};
 use crate::store::server::{self, Server};
 use crate::store::{Reader, Store, StoreError, Tx, device};
 
@@ -39,7 +38,7 @@ pub async fn add(
             Box::pin(async move {
                 let id = server::insert(tx, asker.guild, &name, now).await?;
                 let facts = json!({ "name": name });
-                note(tx, asker, (id, EventKind::ServerAdded, facts), now).await?;
+                note(tx, asker, (EventKind::ServerAdded, Some(id), facts), now).await?;
                 let key = manage_key::create_in(tx, asker, KeyKind::Server, Some(id), now).await?;
                 Ok((id, key))
             })
@@ -90,14 +89,14 @@ pub async fn edit(
                         "name": server.name, "is_active": server.is_active,
                         "auto_thresholds": server.auto_thresholds,
                     });
-                    note(tx, asker, (id, EventKind::ServerEdited, facts), now).await?;
+                    note(tx, asker, (EventKind::ServerEdited, Some(id), facts), now).await?;
                 }
                 if edit.thresholds.is_some() {
                     let facts = json!({
                         "before_minutes": minutes(before), "after_minutes": minutes(server.thresholds),
                     });
                     let kind = EventKind::ServerThresholdsChanged;
-                    note(tx, asker, (id, kind, facts), now).await?;
+                    note(tx, asker, (kind, Some(id), facts), now).await?;
                 }
                 Ok(())
             })
@@ -133,7 +132,7 @@ pub async fn remove(store: &Store, asker: Asker, id: MonitorId, now: Instant) ->
                 let server = of_guild(tx, asker, id).await?;
                 manage_device::take_off(tx, asker, id, now).await?;
                 let facts = json!({ "name": server.name });
-                Ok(note(tx, asker, (id, EventKind::ServerRemoved, facts), now).await?)
+                Ok(note(tx, asker, (EventKind::ServerRemoved, Some(id), facts), now).await?)
             })
         })
         .await
@@ -144,24 +143,6 @@ async fn of_guild(tx: &mut Tx<'_>, asker: Asker, id: MonitorId) -> Result<Server
     server
         .filter(|server| server.guild_id == asker.guild)
         .ok_or_else(not_found)
-}
-
-async fn note(
-    tx: &mut Tx<'_>,
-    asker: Asker,
-    (id, kind, facts): (MonitorId, EventKind, serde_json::Value),
-    now: Instant,
-) -> Result<(), StoreError> {
-    let event = NewEvent {
-        guild_id: asker.guild,
-        monitor_id: Some(id),
-        kind,
-        at: now,
-        noticed_at: now,
-        actor: asker.actor,
-        facts,
-    };
-    event::append(tx, &event).await
 }
 
 /// A server's agent has reported: keeps the sample, and the server is online. `stats` is a JSON object.
@@ -218,7 +199,7 @@ pub async fn change(
         guild: server.guild_id,
         actor: Actor::System,
     };
-    note(tx, system, (server.id, kind, facts), now).await
+    note(tx, system, (kind, Some(server.id), facts), now).await
 }
 
 /// How a server of this guild stands; `defaults` are the settings' thresholds.

@@ -21,10 +21,15 @@ pub mod record_outcome;
 pub mod server_stats;
 pub mod suggest_thresholds;
 pub mod summarize;
+pub mod webhook;
 
-use crate::domain::event::Actor;
-use crate::domain::monitor::GuildId;
-use crate::store::StoreError;
+use serde_json::Value;
+
+use crate::domain::Instant;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::store::event::{self, NewEvent};
+use crate::store::{StoreError, Tx};
 
 /// Who asks, and for which guild. Every change is made in its name.
 #[derive(Clone, Copy, Debug)]
@@ -48,4 +53,23 @@ pub enum Error {
     Quota { limit: u64, used: u64 },
     #[error(transparent)]
     Internal(#[from] StoreError),
+}
+
+/// Notes in the audit log what somebody has changed: of a monitor, or of the guild as a whole.
+async fn note(
+    tx: &mut Tx<'_>,
+    asker: Asker,
+    (kind, monitor_id, facts): (EventKind, Option<MonitorId>, Value),
+    now: Instant,
+) -> Result<(), StoreError> {
+    let event = NewEvent {
+        guild_id: asker.guild,
+        monitor_id,
+        kind,
+        at: now,
+        noticed_at: now,
+        actor: asker.actor,
+        facts,
+    };
+    event::append(tx, &event).await
 }

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Asker, Error, incident};
+use super::{Asker, Error, incident, note};
 use crate::domain::Instant;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::fold::CardId;
 use crate::domain::monitor::{GuildId, MonitorId, Refusal};
 use crate::domain::text;
 use crate::store::card::{self, Card};
-use crate::store::event::{self, NewEvent};
 use crate::store::{Store, StoreError, Tx, mute};
 
 /// What the button under a card mutes for.
@@ -84,7 +83,13 @@ async fn set(
 ) -> Result<(), StoreError> {
     mute::set(tx, (asker.guild, monitor), until, asker.actor).await?;
     let facts = json!({ "until": text::timestamp(until) });
-    note(tx, asker, (monitor, EventKind::MonitorMuted, facts), now).await
+    note(
+        tx,
+        asker,
+        (EventKind::MonitorMuted, Some(monitor), facts),
+        now,
+    )
+    .await
 }
 
 /// Ends a mute before its time.
@@ -136,29 +141,11 @@ async fn heard_again(
     note(
         tx,
         asker,
-        (monitor, EventKind::MonitorUnmuted, json!({})),
+        (EventKind::MonitorUnmuted, Some(monitor), json!({})),
         now,
     )
     .await?;
     incident::tell_what_goes_on(tx, (asker.guild, monitor), now).await
-}
-
-async fn note(
-    tx: &mut Tx<'_>,
-    asker: Asker,
-    (monitor, kind, facts): (MonitorId, EventKind, serde_json::Value),
-    now: Instant,
-) -> Result<(), StoreError> {
-    let event = NewEvent {
-        guild_id: asker.guild,
-        monitor_id: Some(monitor),
-        kind,
-        at: now,
-        noticed_at: now,
-        actor: asker.actor,
-        facts,
-    };
-    event::append(tx, &event).await
 }
 
 #[cfg(test)]

@@ -46,10 +46,14 @@ pub enum EventKind {
     /// People want to hear nothing of it for a while.
     MonitorMuted,
     MonitorUnmuted,
+    WebhookAdded,
+    WebhookRemoved,
+    /// It can be reached no more, and is told nothing any more.
+    WebhookOff,
 }
 
 impl EventKind {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::EndpointAdded,
         Self::EndpointEdited,
         Self::EndpointRemoved,
@@ -82,6 +86,9 @@ impl EventKind {
         Self::CardAcknowledged,
         Self::MonitorMuted,
         Self::MonitorUnmuted,
+        Self::WebhookAdded,
+        Self::WebhookRemoved,
+        Self::WebhookOff,
     ];
 
     pub const fn word(self) -> &'static str {
@@ -118,6 +125,9 @@ impl EventKind {
             Self::CardAcknowledged => "card_acknowledged",
             Self::MonitorMuted => "monitor_muted",
             Self::MonitorUnmuted => "monitor_unmuted",
+            Self::WebhookAdded => "webhook_added",
+            Self::WebhookRemoved => "webhook_removed",
+            Self::WebhookOff => "webhook_off",
         }
     }
 }

@@ -28,5 +28,7 @@ pub mod status;
 pub mod target;
 pub mod text;
 pub mod threshold;
+pub mod topic;
+pub mod webhook;
 
 pub use instant::{Instant, millis};

@@ -10,6 +10,7 @@ mod follow_rhythm;
 mod heartbeat_monitor;
 mod keep_alive;
 pub mod look;
+mod post;
 mod presence;
 mod prune;
 mod recheck;
@@ -33,6 +34,7 @@ use crate::domain::threshold::Thresholds;
 use crate::metrics::Metrics;
 use crate::notify::dead_man::Switch;
 use crate::notify::messenger::Messenger;
+use crate::notify::webhook::Poster;
 use crate::store::{Store, StoreError};
 use crate::vitals::Vitals;
 
@@ -56,6 +58,8 @@ pub struct Context {
     pub dead_man_interval: Duration,
     /// Through whom people are told; `None` without Discord.
     pub messenger: Option<Arc<dyn Messenger>>,
+    /// Tells webhooks, also without Discord.
+    pub poster: Poster,
     /// What the presence shows.
     pub presence: watch::Sender<Shown>,
 }
@@ -148,6 +152,7 @@ pub async fn start(
         stop.clone(),
     )));
     tasks.push(tokio::spawn(deliver::run(context.clone(), stop.clone())));
+    tasks.push(tokio::spawn(post::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(timers::run(context.clone(), stop.clone())));
     Ok(tasks)
 }

@@ -110,6 +110,28 @@ impl Prober {
         }
     }
 
+    /// The addresses of a target's host, if looks may go to all of them: for what connects by other means than a look.
+    ///
+    /// # Errors
+    /// `NotAdmitted` where one of them is denied, or there is none within the time.
+    pub async fn admit(
+        &self,
+        target: &Target,
+        timeout: Duration,
+    ) -> Result<Vec<SocketAddr>, NotAdmitted> {
+        let mut trace = Trace::start(timeout);
+        let deadline = trace.deadline();
+        let resolving = self.resolver.addresses(target, &mut trace);
+        let addresses = tokio::time::timeout_at(deadline, resolving)
+            .await
+            .map_err(|_| NotAdmitted::Unresolved)?
+            .map_err(|_| NotAdmitted::Unresolved)?;
+        self.guard
+            .judge(&addresses)
+            .map_err(|_| NotAdmitted::Denied)?;
+        Ok(addresses)
+    }
+
     async fn take(&self, look: Look<'_>, trace: &mut Trace) -> Result<(), Stop> {
         match look.target.scheme {
             Scheme::Tcp => self.open(look.target, trace).await.map(drop),
@@ -129,6 +151,13 @@ impl Prober {
         self.guard.confirm(&stream, &addresses)?;
         Ok(stream)
     }
+}
+
+/// Why nothing may go to a host, or not now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAdmitted {
+    Denied,
+    Unresolved,
 }
 
 /// Why a look ended without passing.

@@ -1,6 +1,6 @@
 //! Where each guild wants to be told.
 
-use super::{Reader, StoreError, Tx};
+use super::{Reader, StoreError, Tx, destination};
 use crate::domain::Instant;
 use crate::domain::monitor::GuildId;
 
@@ -40,20 +40,6 @@ pub async fn get(reader: &Reader, guild: GuildId) -> Result<Option<AlertSettings
     Ok(row.map(read))
 }
 
-/// Whether a guild wants to be told at all, inside a transaction.
-pub async fn is_wanted(tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError> {
-    if let Some(is_wanted) = tx.cache.alerts.get(&guild) {
-        return Ok(*is_wanted);
-    }
-    let found: Option<i64> =
-        sqlx::query_scalar("SELECT channel_id FROM alert_settings WHERE guild_id = $1")
-            .bind(guild.to_row())
-            .fetch_optional(&mut *tx.connection)
-            .await?;
-    tx.cache.alerts.insert(guild, found.is_some());
-    Ok(found.is_some())
-}
-
 /// Sets where a guild is told; what was broken counts as mended.
 pub async fn set(
     tx: &mut Tx<'_>,
@@ -70,7 +56,7 @@ pub async fn set(
     .bind(role.map(to_row))
     .execute(&mut *tx.connection)
     .await?;
-    tx.cache.alerts.insert(guild, true);
+    destination::forget(tx, guild);
     Ok(())
 }
 
@@ -80,7 +66,7 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError>
         .bind(guild.to_row())
         .execute(&mut *tx.connection)
         .await?;
-    tx.cache.alerts.remove(&guild);
+    destination::forget(tx, guild);
     Ok(gone.rows_affected() > 0)
 }
 
@@ -116,9 +102,9 @@ mod tests {
         let noted = store
             .write(move |tx| {
                 Box::pin(async move {
-                    assert!(!is_wanted(tx, guild).await?);
+                    assert!(destination::of(tx, guild).await?.is_empty());
                     set(tx, guild, (5, Some(6))).await?;
-                    assert!(is_wanted(tx, guild).await?);
+                    assert!(destination::of(tx, guild).await?.has_channel);
                     Ok([
                         broke(tx, guild, (9, "elsewhere"), now).await?,
                         broke(tx, guild, (5, "gone"), now).await?,
@@ -137,10 +123,15 @@ mod tests {
         assert_eq!((known.channel, known.role, known.broken), (5, None, None));
         let gone = store
             .write(move |tx| {
-                Box::pin(async move { Ok((remove(tx, guild).await?, is_wanted(tx, guild).await?)) })
+                Box::pin(async move {
+                    Ok((
+                        remove(tx, guild).await?,
+                        destination::of(tx, guild).await?.is_empty(),
+                    ))
+                })
             })
             .await;
-        assert_eq!(gone, (true, false));
+        assert_eq!(gone, (true, true));
         assert_eq!(get(&store.reader, GuildId(2)).await.unwrap(), None);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::destination::Destinations;
 use crate::domain::Instant;
 use crate::domain::key::KeyId;
 use crate::domain::monitor::{GuildId, MonitorId};
@@ -18,8 +19,8 @@ pub struct Cache {
     pub(super) devices: HashMap<(GuildId, u128), MonitorId>,
     /// Of devices: status, since when, and whether their last job failed.
     pub(super) standings: HashMap<MonitorId, (Status, Instant, bool)>,
-    /// Which guilds want to be told.
-    pub(super) alerts: HashMap<GuildId, bool>,
+    /// Where each guild wants to be told.
+    pub(super) destinations: HashMap<GuildId, Destinations>,
 }
 
 impl Cache {
@@ -28,6 +29,6 @@ impl Cache {
         self.keys.clear();
         self.devices.clear();
         self.standings.clear();
-        self.alerts.clear();
+        self.destinations.clear();
     }
 }

@@ -3,10 +3,11 @@
 
 use sqlx::Row as _;
 
-use super::{Reader, StoreError, Tx};
+use super::{Reader, StoreError, Tx, topic};
 use crate::domain::Instant;
 use crate::domain::fold::{CardId, OpenCard, Scope};
 use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::topic::Topic;
 
 /// Incidents that a card names one by one; the others are counted.
 pub const NAMED: u32 = 25;
@@ -16,6 +17,7 @@ pub const NAMED: u32 = 25;
 pub struct Card {
     pub id: CardId,
     pub guild_id: GuildId,
+    pub topic: Topic,
     pub scope: Scope,
     pub version: i64,
     pub opened_at: Instant,
@@ -56,7 +58,7 @@ pub async fn open_ones(
     guild: GuildId,
 ) -> Result<Vec<OpenCard<CardId>>, StoreError> {
     let rows: Vec<(i64, String, i64)> = sqlx::query_as(
-        "SELECT id, scope, joined_at FROM cards WHERE guild_id = $1 AND ended_at IS NULL
+        "SELECT id, scope, joined_at FROM cards WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident'
          ORDER BY joined_at DESC, id DESC LIMIT 100",
     )
     .bind(guild.to_row())
@@ -83,6 +85,28 @@ pub async fn begin(
     .bind(guild.to_row())
     .bind(scope.to_string())
     .bind(opened_at.millis())
+    .bind(now.millis())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(CardId(id))
+}
+
+/// A card that says something once, and is over with that.
+pub async fn announce(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    topic: &Topic,
+    now: Instant,
+) -> Result<CardId, StoreError> {
+    let (kind, facts) = topic::to_row(topic);
+    let id = sqlx::query_scalar(
+        "INSERT INTO cards (guild_id, scope, kind, facts, opened_at, joined_at, ended_at)
+         VALUES ($1, '', $2, $3, $4, $4, $4) RETURNING id",
+    )
+    .bind(guild.to_row())
+    .bind(kind)
+    .bind(facts)
     .bind(now.millis())
     .fetch_one(&mut *tx.connection)
     .await?;
@@ -252,6 +276,7 @@ pub async fn get(reader: &Reader, id: CardId) -> Result<Option<Card>, StoreError
     Ok(Some(Card {
         id,
         guild_id: GuildId::from_row(head.try_get("guild_id")?),
+        topic: topic::from_row(head.try_get("kind")?, head.try_get("facts")?)?,
         scope: Scope::parse(head.try_get("scope")?),
         version: head.try_get("version")?,
         opened_at: Instant::from_millis(head.try_get("opened_at")?),

@@ -8,6 +8,7 @@ pub mod alert_settings;
 pub mod api_key;
 mod cache;
 pub mod card;
+pub mod destination;
 pub mod device;
 pub mod device_log;
 pub mod device_state;
@@ -28,6 +29,8 @@ mod sqlite;
 pub mod state;
 #[cfg(test)]
 pub mod testing;
+mod topic;
+pub mod webhook;
 mod writer;
 
 use std::path::PathBuf;

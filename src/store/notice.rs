@@ -1,7 +1,7 @@
 //! The outbox: which destination must be brought up to the state of which card. See the migration for why a notice does not
 //! hold what to say.
 
-use super::{Reader, StoreError, Tx};
+use super::{Reader, StoreError, Tx, destination, webhook};
 use crate::domain::Instant;
 use crate::domain::fold::CardId;
 use crate::domain::monitor::GuildId;
@@ -23,15 +23,26 @@ pub struct Due {
     pub role: Option<u64>,
 }
 
-/// A card of a guild is to be told from now on.
+/// A card of a guild is to be told from now on, wherever the guild wants to be told.
 pub async fn want(tx: &mut Tx<'_>, guild: GuildId, card: CardId) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO notices (guild_id, card_id, destination) VALUES ($1, $2, 'channel') ON CONFLICT DO NOTHING",
-    )
-    .bind(guild.to_row())
-    .bind(card.0)
-    .execute(&mut *tx.connection)
-    .await?;
+    let wanted = destination::of(tx, guild).await?;
+    if wanted.has_channel {
+        want_in_channel(tx, guild, card).await?;
+    }
+    webhook::want(tx, &wanted.webhooks, card).await
+}
+
+/// A card of a guild is to be told in its channel.
+pub async fn want_in_channel(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    card: CardId,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO notices (guild_id, card_id, destination) VALUES ($1, $2, 'channel') ON CONFLICT DO NOTHING")
+        .bind(guild.to_row())
+        .bind(card.0)
+        .execute(&mut *tx.connection)
+        .await?;
     Ok(())
 }
 
@@ -47,7 +58,7 @@ type Row = (
     Option<i64>,
 );
 
-/// Notices of cards that have changed since they were told, where the time to try has come; in the order in which their
+/// Notices of channels, of cards that have changed since they were told, where the time to try has come; in the order in which their
 /// cards opened.
 pub async fn due(reader: &Reader, now: Instant, limit: u32) -> Result<Vec<Due>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(

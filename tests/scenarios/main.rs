@@ -6,6 +6,7 @@
     reason = "a scenario ends where something is not as it should be"
 )]
 
+mod collector;
 mod harness;
 
 mod asks_discord;
@@ -21,6 +22,7 @@ mod listens;
 mod listens_in_discord;
 mod loses_discord;
 mod over_http;
+mod posts_webhooks;
 mod soaks;
 mod starts_and_stops;
 mod tells_devices;

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::{Asker, incident, manage_key};
+use super::{Asker, incident, manage_key, note};
 use crate::domain::Instant;
 use crate::domain::device::DeviceUuid;
 use crate::domain::event::{Actor, EventKind};
@@ -19,7 +19,6 @@ use crate::domain::ping::Ping;
 use crate::domain::status::Status;
 use crate::store::device::{self, Known};
 use crate::store::device_log::NewLine;
-use crate::store::event::{self, NewEvent};
 use crate::store::{StoreError, Tx, api_key};
 
 /// One call of a device.
@@ -230,7 +229,13 @@ async fn fail(
     incident::open(tx, whose, (now, "failed"), now).await?;
     let facts = json!({ "severity": "warning", "reason": reason });
     let asker = by_itself(call);
-    note(tx, asker, (failed.id, EventKind::DeviceOffline, facts), now).await?;
+    note(
+        tx,
+        asker,
+        (EventKind::DeviceOffline, Some(failed.id), facts),
+        now,
+    )
+    .await?;
     (failed.status, failed.since) = (Status::Offline, now);
     Ok(failed)
 }
@@ -251,7 +256,7 @@ async fn create(
     note(
         tx,
         call.asker,
-        (id, EventKind::DeviceRegistered, facts),
+        (EventKind::DeviceRegistered, Some(id), facts),
         now,
     )
     .await?;
@@ -276,7 +281,13 @@ async fn come_back(
     let down_for = crate::domain::millis(now.since(device.since));
     let facts = json!({ "uuid": call.uuid.as_str(), "down_for_ms": down_for });
     let asker = by_itself(call);
-    note(tx, asker, (device.id, EventKind::DeviceOnline, facts), now).await
+    note(
+        tx,
+        asker,
+        (EventKind::DeviceOnline, Some(device.id), facts),
+        now,
+    )
+    .await
 }
 
 /// That a device is online or not is nobody's doing.
@@ -285,22 +296,4 @@ fn by_itself(call: &CheckIn) -> Asker {
         actor: Actor::System,
         ..call.asker
     }
-}
-
-async fn note(
-    tx: &mut Tx<'_>,
-    asker: Asker,
-    (id, kind, facts): (MonitorId, EventKind, serde_json::Value),
-    now: Instant,
-) -> Result<(), StoreError> {
-    let event = NewEvent {
-        guild_id: asker.guild,
-        monitor_id: Some(id),
-        kind,
-        at: now,
-        noticed_at: now,
-        actor: asker.actor,
-        facts,
-    };
-    event::append(tx, &event).await
 }

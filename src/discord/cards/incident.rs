@@ -8,10 +8,9 @@ use serenity::{Colour, CreateEmbed};
 use super::{AMBER, GREEN, RED, bold, relative};
 use crate::discord::buttons;
 use crate::discord::reply::Card as Message;
-use crate::domain::fold::Scope;
-use crate::domain::outcome::FailureClass;
-use crate::domain::target::Host;
 use crate::domain::text;
+use crate::domain::topic::Topic;
+use crate::notify::wording;
 use crate::store::card::{Card, Member};
 
 /// Characters of the list of what is down; with everything else the card stays below Discord's 6,000.
@@ -20,15 +19,21 @@ const LIST: usize = 3_500;
 /// The message for a card as it stands.
 pub(in crate::discord) fn message(card: &Card) -> Message {
     let mut message = Message::embed(embed(card));
-    if card.ended_at.is_none() {
+    if card.ended_at.is_none() && card.topic == Topic::Incident {
         message.rows = buttons::card_row(card.id, card.acknowledged.is_some());
     }
     message
 }
 
 fn embed(card: &Card) -> CreateEmbed {
+    if let Some(sentence) = wording::sentence(&card.topic, text::escape) {
+        return CreateEmbed::new()
+            .title(text::cut(&wording::title(card, text::escape), 256))
+            .description(text::cut(&sentence, LIST))
+            .colour(AMBER);
+    }
     let mut embed = CreateEmbed::new()
-        .title(text::cut(&title(card), 256))
+        .title(text::cut(&wording::title(card, text::escape), 256))
         .description(list(card))
         .colour(colour(card));
     if let Some((user, at)) = card.acknowledged {
@@ -58,54 +63,6 @@ fn colour(card: &Card) -> Colour {
     }
 }
 
-/// Who it is about, and how that stands.
-fn title(card: &Card) -> String {
-    let who = match (card.members.first(), card.count) {
-        (Some(only), 1) => text::escape(name(only)),
-        (_, count) => {
-            let place = match &card.scope {
-                Scope::Host(host) => format!(" on {}", host_text(host)),
-                Scope::Subnet(subnet) => format!(" on {subnet}"),
-                Scope::Nothing => String::new(),
-            };
-            format!("{count}{place}")
-        }
-    };
-    if let Some(since) = card.flapping_since {
-        let verb = if card.count == 1 { "is" } else { "are" };
-        return match (card.settled_at, card.ended_at) {
-            (Some(settled), _) => {
-                let length = text::duration(settled.since(since));
-                format!("🟢 {who}: settled after flapping for {length}")
-            }
-            (None, Some(_)) => format!("🟠 {who} {verb} flapping, online now"),
-            (None, None) => format!("🟠 {who} {verb} flapping, offline now"),
-        };
-    }
-    match card.ended_at {
-        Some(ended) => {
-            let length = text::duration(ended.since(card.opened_at));
-            let verb = if card.count == 1 { "was" } else { "were" };
-            format!("🟢 {who} {verb} offline for {length}")
-        }
-        None if card.open < card.count => {
-            format!("🔴 {} of {who} are offline", card.open)
-        }
-        None => {
-            let verb = if card.count == 1 { "is" } else { "are" };
-            format!("🔴 {who} {verb} offline")
-        }
-    }
-}
-
-fn host_text(host: &Host) -> String {
-    text::escape(&text::cut(&host.to_string(), 100))
-}
-
-fn name(member: &Member) -> &str {
-    member.name.as_deref().unwrap_or("what was removed")
-}
-
 /// One line for each, those that go on first, as many as fit.
 fn list(card: &Card) -> String {
     let mut lines = String::new();
@@ -132,7 +89,7 @@ fn line(member: &Member) -> String {
         .as_deref()
         .map(|target| format!(" {}", text::code(&text::cut(target, super::TARGET_LENGTH))))
         .unwrap_or_default();
-    let who = format!("{}{target}", bold(name(member)));
+    let who = format!("{}{target}", bold(wording::name(member)));
     match member.ended_at {
         Some(ended) => {
             let length = text::duration(ended.since(member.started_at));
@@ -141,26 +98,7 @@ fn line(member: &Member) -> String {
         None => format!(
             "🔴 {who} since {}: {}",
             relative(member.started_at),
-            reason(member)
+            wording::reason(member, text::escape)
         ),
-    }
-}
-
-fn reason(member: &Member) -> String {
-    let detail = member
-        .detail
-        .as_deref()
-        .map(|detail| text::cut(&text::escape(detail), 200));
-    let reason = match FailureClass::from_word(&member.reason) {
-        Some(class) => class.text(),
-        None => match member.reason.as_str() {
-            "silent" => "it does not report any more",
-            "failed" => "its job failed",
-            _ => "no reason is known",
-        },
-    };
-    match detail {
-        Some(detail) => format!("{reason} ({detail})"),
-        None => reason.to_owned(),
     }
 }

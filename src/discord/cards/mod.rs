@@ -15,6 +15,7 @@ pub(super) mod roll;
 pub(super) mod servers;
 mod statistics;
 pub(super) mod status;
+pub(super) mod webhooks;
 
 use poise::serenity_prelude as serenity;
 use serenity::{ButtonStyle, Colour, CreateActionRow, CreateButton};

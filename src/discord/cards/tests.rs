@@ -24,6 +24,7 @@ use crate::domain::rhythm::{Replay, Rhythm};
 use crate::domain::status::{Change, State};
 use crate::domain::target::Host;
 use crate::domain::threshold::{Reports, Thresholds, judge};
+use crate::domain::topic::Topic;
 use crate::store::alert_settings::AlertSettings;
 use crate::store::card;
 use crate::store::device::Device;
@@ -299,6 +300,7 @@ fn the_card_of_an_incident_fits_with_the_longest_names() {
         ..member.clone()
     };
     let mut longest = card::Card {
+        topic: Topic::Incident,
         id: CardId(i64::MAX),
         guild_id: GuildId(1),
         scope: Scope::Host(Host::Name("x".repeat(253).into())),
@@ -361,6 +363,7 @@ fn the_card_of_an_incident_reads_as_it_goes_on() {
         ended_at: Some(minute(2)),
     };
     let mut card = card::Card {
+        topic: Topic::Incident,
         id: CardId(1),
         guild_id: GuildId(1),
         scope: Scope::Nothing,

@@ -51,7 +51,14 @@ fn entries(ids: &CommandIds) -> Vec<Entry> {
         }
         for subcommand in &command.subcommands {
             let name = format!("{} {}", command.name, subcommand.name);
-            entries.push(entry((&command, subcommand), name, id, is_managing));
+            // Of a group of subcommands, those count that can be given.
+            for below in &subcommand.subcommands {
+                let name = format!("{name} {}", below.name);
+                entries.push(entry((&command, below), name, id, is_managing));
+            }
+            if subcommand.subcommands.is_empty() {
+                entries.push(entry((&command, subcommand), name, id, is_managing));
+            }
         }
     }
     entries

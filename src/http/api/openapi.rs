@@ -28,6 +28,6 @@ mod tests {
             .find(|parameter| parameter["name"] == "type")
             .unwrap();
         let words = EventKind::ALL.map(EventKind::word);
-        assert_eq!(types["schema"]["enum"], serde_json::json!(words));
+        assert_eq!(types["schema"]["enum"], serde_json::json!(words.to_vec()));
     }
 }

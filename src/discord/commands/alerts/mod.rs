@@ -1,5 +1,7 @@
 //! `/alerts …`: where a server is told of incidents. All of it needs Manage Server.
 
+mod webhook;
+
 use poise::serenity_prelude as serenity;
 
 use crate::actions::alerts;
@@ -14,7 +16,7 @@ use crate::store::{alert_settings, mute};
     slash_command,
     guild_only,
     default_member_permissions = "MANAGE_GUILD",
-    subcommands("setup", "show", "channel", "role", "off")
+    subcommands("setup", "show", "channel", "role", "webhook::webhook", "off")
 )]
 pub(super) async fn alerts(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())

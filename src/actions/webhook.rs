@@ -1,0 +1,88 @@
+//! The webhooks that a guild has told beside its channel: added, removed, and switched off where nobody answers any more.
+
+use serde_json::json;
+
+use super::{Asker, Error, note};
+use crate::domain::Instant;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::topic::Topic;
+use crate::domain::webhook::{self as rules, WebhookId};
+use crate::store::webhook::{self, NewWebhook, Webhook};
+use crate::store::{Store, StoreError, Tx, card, notice};
+
+/// Adds a webhook that is told from now on.
+pub async fn add(
+    store: &Store,
+    asker: Asker,
+    new: NewWebhook,
+    now: Instant,
+) -> Result<WebhookId, Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                if webhook::count(tx, asker.guild).await? >= rules::MOST {
+                    return Err(Error::Conflict(format!(
+                        "this server has {} webhooks already; remove one first",
+                        rules::MOST
+                    )));
+                }
+                let added = webhook::insert(tx, asker.guild, &new, asker.actor, now).await?;
+                let id = added.ok_or_else(|| {
+                    Error::Conflict("there is a webhook of that name already".into())
+                })?;
+                // Its host is no secret; the rest of its address is.
+                let facts = json!({ "name": new.name, "address": rules::masked(&new.url), "format": new.format.word() });
+                note(tx, asker, (EventKind::WebhookAdded, None, facts), now).await?;
+                Ok(id)
+            })
+        })
+        .await
+}
+
+/// Removes a webhook with what waits for it.
+pub async fn remove(store: &Store, asker: Asker, name: String, now: Instant) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                if !webhook::remove(tx, asker.guild, &name).await? {
+                    return Err(Error::NotFound("there is no webhook of that name".into()));
+                }
+                let facts = json!({ "name": name });
+                Ok(note(tx, asker, (EventKind::WebhookRemoved, None, facts), now).await?)
+            })
+        })
+        .await
+}
+
+/// A test has reached it: whatever was wrong is mended, and what waits is told.
+pub async fn reached(store: &Store, known: &Webhook, now: Instant) -> Result<(), StoreError> {
+    let whose = (known.guild_id, known.id);
+    store
+        .writer
+        .transact(move |tx| Box::pin(webhook::mended(tx, whose, now)))
+        .await
+}
+
+/// Switches a webhook off, and has its guild told so in the channel.
+pub async fn switch_off(
+    tx: &mut Tx<'_>,
+    known: &Webhook,
+    reason: String,
+    now: Instant,
+) -> Result<(), StoreError> {
+    if !webhook::disable(tx, (known.guild_id, known.id), &reason, now).await? {
+        return Ok(());
+    }
+    let asker = Asker {
+        guild: known.guild_id,
+        actor: Actor::System,
+    };
+    let facts = json!({ "name": known.name, "reason": reason });
+    note(tx, asker, (EventKind::WebhookOff, None, facts), now).await?;
+    let name = known.name.clone();
+    let topic = Topic::WebhookOff { name, reason };
+    let card = card::announce(tx, known.guild_id, &topic, now).await?;
+    notice::want_in_channel(tx, known.guild_id, card).await
+}

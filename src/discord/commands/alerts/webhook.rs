@@ -1,0 +1,195 @@
+//! `/alerts webhook …`: other places in which incidents are told. An address is a secret: it is typed once, seen by the one
+//! who types it, and never shown again.
+
+use poise::serenity_prelude as serenity;
+use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
+
+use crate::actions::webhook as webhooks;
+use crate::discord::error::CommandError;
+use crate::discord::reply::{self, Card};
+use crate::discord::{Context, Desk, access, cards};
+use crate::domain::monitor::{GuildId, Refusal, parse_name};
+use crate::domain::text;
+use crate::domain::webhook::{Format, parse_url};
+use crate::notify::webhook::{payload, signature};
+use crate::store::webhook::{self, NewWebhook, Webhook};
+
+/// In which form messages are sent. Append only: Discord remembers a choice by its place.
+#[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
+enum FormatChoice {
+    #[name = "standard: signed JSON with everything (Standard Webhooks)"]
+    Standard,
+    #[name = "slack: what Slack, Mattermost and Rocket.Chat take"]
+    Slack,
+    #[name = "discord: what a webhook of Discord takes"]
+    Discord,
+}
+
+impl From<FormatChoice> for Format {
+    fn from(choice: FormatChoice) -> Self {
+        match choice {
+            FormatChoice::Standard => Self::Standard,
+            FormatChoice::Slack => Self::Slack,
+            FormatChoice::Discord => Self::Discord,
+        }
+    }
+}
+
+/// Other places in which incidents are told
+#[poise::command(
+    slash_command,
+    guild_only,
+    subcommands("add", "list", "test", "remove")
+)]
+pub(super) async fn webhook(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Have incidents told to a webhook, too; a test goes there at once
+#[poise::command(slash_command, guild_only)]
+async fn add(
+    ctx: Context<'_>,
+    #[description = "What to call it"]
+    #[max_length = 64]
+    name: String,
+    #[description = "Its address; it is kept secret and not shown again"]
+    #[max_length = 512]
+    url: String,
+    #[description = "Left out: what the address asks for"] format: Option<FormatChoice>,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let desk = ctx.data();
+        let name = parse_name(&name).map_err(|error| invalid("name", &error))?;
+        let url = parse_url(&url).map_err(|error| invalid("url", &error))?;
+        let format = format.map_or_else(|| Format::of(&url), Format::from);
+        let new = NewWebhook {
+            name: name.clone(),
+            url,
+            format,
+            signing_key: signing_key()?,
+        };
+        webhooks::add(&desk.store, asker, new, desk.now()).await?;
+        let known = named(desk, asker.guild, &name).await?;
+        let result = try_out(desk, &known).await?;
+        Ok(Card::embed(cards::webhooks::added(&known, &result)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// The webhooks of this server, and whether they are reached
+#[poise::command(slash_command, guild_only)]
+async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let known = webhook::list(&ctx.data().store.reader, asker.guild).await?;
+        Ok(Card::embed(cards::webhooks::list(&known)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Send a test to a webhook; one that was switched off is told again once it is reached
+#[poise::command(slash_command, guild_only)]
+async fn test(
+    ctx: Context<'_>,
+    #[description = "One of this server's webhooks"]
+    #[autocomplete = "by_name"]
+    #[max_length = 64]
+    name: String,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let desk = ctx.data();
+        let known = named(desk, asker.guild, &name).await?;
+        let result = try_out(desk, &known).await?;
+        Ok(Card::embed(cards::webhooks::tested(&known, &result)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Tell a webhook nothing any more
+#[poise::command(slash_command, guild_only)]
+async fn remove(
+    ctx: Context<'_>,
+    #[description = "One of this server's webhooks"]
+    #[autocomplete = "by_name"]
+    #[max_length = 64]
+    name: String,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let desk = ctx.data();
+        let known = named(desk, asker.guild, &name).await?;
+        let said = format!("{} is told nothing any more.", cards::bold(&known.name));
+        webhooks::remove(&desk.store, asker, known.name, desk.now()).await?;
+        Ok(Card::sentence(said))
+    };
+    reply::answer(ctx, work).await
+}
+
+async fn by_name(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let Ok(asker) = reply::asker(ctx) else {
+        return CreateAutocompleteResponse::new();
+    };
+    let partial = partial.trim().to_lowercase();
+    let known = webhook::list(&ctx.data().store.reader, asker.guild).await;
+    let known = known.unwrap_or_else(|error| {
+        tracing::warn!(%error, "webhooks could not be looked up for autocomplete");
+        Vec::new()
+    });
+    let choices = known
+        .into_iter()
+        .filter(|known| known.name.to_lowercase().contains(&partial))
+        .map(|known| AutocompleteChoice::new(known.name.clone(), known.name));
+    CreateAutocompleteResponse::new().set_choices(choices.collect())
+}
+
+fn invalid(option: &str, error: &Refusal) -> CommandError {
+    crate::actions::Error::Invalid(format!("`{option}`: {error}")).into()
+}
+
+fn signing_key() -> Result<String, CommandError> {
+    let mut key = [0; signature::KEY_LENGTH];
+    getrandom::fill(&mut key)
+        .map_err(|error| CommandError::Internal(format!("no random numbers: {error}")))?;
+    Ok(signature::key_text(&key))
+}
+
+async fn named(desk: &Desk, guild: GuildId, name: &str) -> Result<Webhook, CommandError> {
+    let known = webhook::list(&desk.store.reader, guild).await?;
+    let meant = known
+        .into_iter()
+        .find(|known| known.name.eq_ignore_ascii_case(name.trim()));
+    meant.ok_or_else(|| {
+        CommandError::Refused(format!(
+            "No webhook here is called {}; choose one from the list that appears while you type.",
+            text::code(&text::cut(name, 64))
+        ))
+    })
+}
+
+/// Sends a test; what is wrong is the answer, in words.
+async fn try_out(desk: &Desk, known: &Webhook) -> Result<Result<(), String>, CommandError> {
+    let (poster, target, now) = (desk.poster.clone(), known.clone(), desk.now());
+    // On the main runtime, where looks have their resolver.
+    let sent = desk
+        .home
+        .spawn(async move {
+            let body = payload::of_test(target.format, now);
+            let id = format!("test_{}_{}", target.id.0, now.millis());
+            poster.post(&target, &id, &body, now).await
+        })
+        .await
+        .map_err(|error| CommandError::Internal(error.to_string()))?;
+    match sent {
+        Ok(()) => {
+            webhooks::reached(&desk.store, known, now).await?;
+            Ok(Ok(()))
+        }
+        Err(failure) => Ok(Err(failure.to_string())),
+    }
+}

@@ -1,0 +1,182 @@
+//! Empties the outbox of the webhooks. Each has waits of its own, so one that is slow or dead holds up no other.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::watch;
+
+use super::Context;
+use crate::actions::looking::{Looking, NotAdmitted};
+use crate::actions::webhook as webhooks;
+use crate::domain::target::Target;
+use crate::domain::webhook::{Format, WebhookId};
+use crate::notify::backoff::{backoff, jitter};
+use crate::notify::webhook::payload::{self, News};
+use crate::notify::webhook::{Closed, Gate, PostFailure};
+use crate::store::webhook::{self, Due};
+use crate::store::{StoreError, card};
+
+/// Webhooks that are told at a time.
+const AT_A_TIME: usize = 16;
+
+/// Without anything to wait for, looked at so often all the same.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// After the database did not answer.
+const SHORT: Duration = Duration::from_secs(1);
+
+/// Between two messages to one webhook: Discord takes thirty a minute, Slack one a second.
+const PACE: Duration = Duration::from_secs(2);
+
+/// One that was not reached for so long is switched off.
+const PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
+
+impl Gate for Looking {
+    fn addresses<'a>(
+        &'a self,
+        target: &'a Target,
+    ) -> BoxFuture<'a, Result<Vec<SocketAddr>, Closed>> {
+        Box::pin(async move {
+            self.admit(target).await.map_err(|error| match error {
+                NotAdmitted::Denied => Closed::NotAllowed,
+                NotAdmitted::Unresolved => Closed::NotFound,
+            })
+        })
+    }
+}
+
+/// Runs until `stop` turns true.
+pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
+    let mut bell = context.store.bell();
+    let mut under_way: HashSet<WebhookId> = HashSet::new();
+    let mut sending = FuturesUnordered::new();
+    loop {
+        let wait = match next(&context, &under_way).await {
+            Ok((due, wait)) => {
+                for due in due
+                    .into_iter()
+                    .take(AT_A_TIME.saturating_sub(under_way.len()))
+                {
+                    under_way.insert(due.webhook.id);
+                    sending.push(tell(&context, due));
+                }
+                wait
+            }
+            Err(error) => failed(&error),
+        };
+        tokio::select! {
+            _ = stop.wait_for(|stopping| *stopping) => return,
+            rung = bell.changed() => if rung.is_err() { return },
+            Some(id) = sending.next() => {
+                under_way.remove(&id);
+            }
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+fn failed(error: &StoreError) -> Duration {
+    tracing::warn!(%error, "the outbox of the webhooks could not be read or written; trying again in a second");
+    SHORT
+}
+
+/// What is due at webhooks that are not being told just now, and how long nothing more is.
+async fn next(
+    context: &Context,
+    under_way: &HashSet<WebhookId>,
+) -> Result<(Vec<Due>, Duration), StoreError> {
+    let (reader, now) = (&context.store.reader, context.looking.clock.now());
+    let limit = u32::try_from(AT_A_TIME * 2).unwrap_or(u32::MAX);
+    let mut due = webhook::due(reader, now, limit).await?;
+    due.retain(|due| !under_way.contains(&due.webhook.id));
+    let (next, waiting) = webhook::waiting(reader, now).await?;
+    context
+        .metrics
+        .webhook_notices_waiting
+        .set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    Ok((due, next.map_or(IDLE, |next| next.since(now).min(IDLE))))
+}
+
+async fn tell(context: &Context, due: Due) -> WebhookId {
+    let id = due.webhook.id;
+    if let Err(error) = try_to_tell(context, due).await {
+        // What was sent and could not be noted is not sent again at once.
+        tokio::time::sleep(failed(&error)).await;
+    }
+    id
+}
+
+async fn try_to_tell(context: &Context, due: Due) -> Result<(), StoreError> {
+    let Some(card) = card::get(&context.store.reader, due.card).await? else {
+        return Ok(());
+    };
+    let now = context.looking.clock.now();
+    let news = News::of(&card, due.told_version > 0);
+    let format = due.webhook.format;
+    let is_wanted = news.is_for_people() || format == Format::Standard;
+    if is_wanted {
+        let body = payload::of_card(format, &card, news, now);
+        let id = format!("msg_{}_{}", due.notice, card.version);
+        let sent = context.poster.post(&due.webhook, &id, &body, now).await;
+        let result = if sent.is_ok() { "told" } else { "failed" };
+        let count = &context.metrics.webhook_notices;
+        count.with_label_values(&[result]).inc();
+        if let Err(failure) = sent {
+            return missed(context, due, failure).await;
+        }
+    }
+    let (whose, version) = ((due.webhook.guild_id, due.webhook.id), card.version);
+    let now = context.looking.clock.now();
+    context
+        .store
+        .writer
+        .transact::<(), StoreError>(move |tx| {
+            Box::pin(async move {
+                webhook::told(tx, due.notice, version).await?;
+                if is_wanted {
+                    webhook::reached(tx, whose, now, now.plus(PACE)).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+}
+
+async fn missed(context: &Context, due: Due, failure: PostFailure) -> Result<(), StoreError> {
+    let now = context.looking.clock.now();
+    let webhook = due.webhook;
+    let (wait, last_word) = match &failure {
+        PostFailure::Final(reason) => (Duration::ZERO, Some(reason.clone())),
+        PostFailure::Later { after, reason } => {
+            let wait = backoff(webhook.attempts, jitter()).max(after.unwrap_or_default());
+            let is_lost = webhook
+                .failing_since
+                .is_some_and(|since| now.since(since) >= PATIENCE);
+            let reason = format!("{reason}, and so it went for three days");
+            (wait, is_lost.then_some(reason))
+        }
+    };
+    tracing::warn!(
+        webhook = webhook.id.0,
+        guild = %webhook.guild_id,
+        "A webhook was not told: {failure}"
+    );
+    let (id, next) = (webhook.id, now.plus(wait));
+    context
+        .store
+        .writer
+        .transact::<(), StoreError>(move |tx| {
+            Box::pin(async move {
+                webhook::missed(tx, id, now, next).await?;
+                match last_word {
+                    Some(reason) => webhooks::switch_off(tx, &webhook, reason, now).await,
+                    None => Ok(()),
+                }
+            })
+        })
+        .await
+}

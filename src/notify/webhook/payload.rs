@@ -1,0 +1,258 @@
+//! What is sent to a webhook: a card as it stands, in the form that the other side takes.
+
+use serde_json::{Value, json};
+
+use crate::domain::Instant;
+use crate::domain::text;
+use crate::domain::topic::Topic;
+use crate::domain::webhook::Format;
+use crate::notify::wording;
+use crate::store::card::{Card, Member};
+
+/// Monitors that are named in a message for people, and characters of it.
+const NAMED: usize = 10;
+const LENGTH: usize = 1_900;
+
+const RED: u32 = 0x00da_373c;
+const GREEN: u32 = 0x0023_a55a;
+const AMBER: u32 = 0x00f0_b232;
+
+/// What has become of a card since its webhook was told last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    Opened,
+    Updated,
+    Ended,
+}
+
+impl News {
+    /// `is_told`: whether anything was told of it before.
+    pub fn of(card: &Card, is_told: bool) -> Self {
+        match (card.ended_at, is_told) {
+            (Some(_), _) => Self::Ended,
+            (None, true) => Self::Updated,
+            (None, false) => Self::Opened,
+        }
+    }
+
+    /// Whether it is worth a message of its own to people, who cannot take back the last one.
+    pub fn is_for_people(self) -> bool {
+        self != Self::Updated
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Updated => "updated",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// The body of a message about a card.
+pub fn of_card(format: Format, card: &Card, news: News, now: Instant) -> Value {
+    match format {
+        Format::Standard => standard(card, news, now),
+        Format::Slack => json!({ "text": for_people(card, escape_slack) }),
+        Format::Discord => discord(
+            &wording::title(card, text::escape),
+            &lines(card, text::escape),
+            colour(card),
+        ),
+    }
+}
+
+/// The body of a message that only shows that messages arrive.
+pub fn of_test(format: Format, now: Instant) -> Value {
+    const SENTENCE: &str = "Rollcall reaches this webhook.";
+    match format {
+        Format::Standard => {
+            json!({ "type": "test", "timestamp": text::timestamp(now), "data": {} })
+        }
+        Format::Slack => json!({ "text": SENTENCE }),
+        Format::Discord => discord(SENTENCE, "", GREEN),
+    }
+}
+
+fn discord(title: &str, description: &str, colour: u32) -> Value {
+    json!({
+        "username": "Rollcall",
+        "embeds": [{ "title": text::cut(title, 256), "description": description, "color": colour }],
+        "allowed_mentions": { "parse": [] },
+    })
+}
+
+fn standard(card: &Card, news: News, now: Instant) -> Value {
+    let about = match &card.topic {
+        Topic::Incident => "incident",
+        Topic::WebhookOff { .. } => "webhook",
+    };
+    let person = |person: Option<(u64, Instant)>| {
+        person.map(|(user, at)| json!({ "user": user.to_string(), "at": text::timestamp(at) }))
+    };
+    let members: Vec<Value> = card.members.iter().map(member).collect();
+    json!({
+        "type": format!("{about}.{}", news.word()),
+        "timestamp": text::timestamp(now),
+        "data": {
+            "id": card.id.0,
+            "guild_id": card.guild_id.0.to_string(),
+            "title": wording::title(card, str::to_owned),
+            "text": wording::sentence(&card.topic, str::to_owned),
+            "opened_at": text::timestamp(card.opened_at),
+            "ended_at": card.ended_at.map(text::timestamp),
+            "acknowledged": person(card.acknowledged),
+            "is_flapping": card.flapping_since.is_some() && card.settled_at.is_none(),
+            "monitors": card.count,
+            "offline": card.open,
+            "members": members,
+        },
+    })
+}
+
+fn member(member: &Member) -> Value {
+    json!({
+        "id": member.monitor_id.0,
+        "name": member.name,
+        "target": member.target,
+        "reason": member.reason,
+        "detail": member.detail,
+        "started_at": text::timestamp(member.started_at),
+        "ended_at": member.ended_at.map(text::timestamp),
+    })
+}
+
+fn for_people(card: &Card, escape: fn(&str) -> String) -> String {
+    let title = wording::title(card, escape);
+    format!("{title}\n{}", lines(card, escape))
+}
+
+fn lines(card: &Card, escape: fn(&str) -> String) -> String {
+    if let Some(sentence) = wording::sentence(&card.topic, escape) {
+        return text::cut(&sentence, LENGTH);
+    }
+    let line = |member: &Member| {
+        let name = text::cut(&escape(wording::name(member)), 100);
+        match member.ended_at {
+            Some(ended) => {
+                let length = text::duration(ended.since(member.started_at));
+                format!("🟢 {name} was offline for {length}")
+            }
+            None => format!("🔴 {name}: {}", wording::reason(member, escape)),
+        }
+    };
+    let mut lines: Vec<String> = card.members.iter().take(NAMED).map(line).collect();
+    let named: u64 = lines.len() as u64;
+    if card.flapping_since.is_none() && card.count > named {
+        lines.push(format!("… and {} more", card.count - named));
+    }
+    text::cut(&lines.join("\n"), LENGTH)
+}
+
+fn colour(card: &Card) -> u32 {
+    match (card.ended_at, &card.topic) {
+        (_, Topic::WebhookOff { .. }) => AMBER,
+        (Some(_), Topic::Incident) => GREEN,
+        (None, Topic::Incident) => RED,
+    }
+}
+
+/// Slack's own three, of which its links and mentions are made.
+fn escape_slack(text: &str) -> String {
+    text.chars()
+        .filter(|character| !text::is_unseen(*character))
+        .collect::<String>()
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fold::{CardId, Scope};
+    use crate::domain::monitor::{GuildId, MonitorId};
+
+    fn at(seconds: i64) -> Instant {
+        Instant::from_millis(1_700_000_000_000 + seconds * 1000)
+    }
+
+    fn card(count: usize, ended_at: Option<Instant>) -> Card {
+        let member = |number: usize| Member {
+            monitor_id: MonitorId(number as i64),
+            name: Some(format!("<!here> & *shop* {number}")),
+            target: Some("https://shop.example.org/".into()),
+            reason: "refused".into(),
+            detail: Some("x".repeat(600)),
+            started_at: at(0),
+            ended_at,
+        };
+        Card {
+            id: CardId(7),
+            guild_id: GuildId(u64::MAX),
+            topic: Topic::Incident,
+            scope: Scope::Nothing,
+            version: 3,
+            opened_at: at(0),
+            ended_at,
+            acknowledged: Some((9, at(30))),
+            rechecked: None,
+            muted: None,
+            flapping_since: None,
+            settled_at: None,
+            members: (0..count.min(25)).map(member).collect(),
+            count: count as u64,
+            open: if ended_at.is_some() { 0 } else { count as u64 },
+        }
+    }
+
+    #[test]
+    fn machines_get_everything_and_people_what_they_can_read() {
+        insta::assert_json_snapshot!(of_card(
+            Format::Standard,
+            &card(1, None),
+            News::Opened,
+            at(60)
+        ));
+        insta::assert_json_snapshot!(of_card(
+            Format::Slack,
+            &card(1, Some(at(90))),
+            News::Ended,
+            at(99)
+        ));
+        insta::assert_json_snapshot!(of_card(
+            Format::Discord,
+            &card(2, Some(at(90))),
+            News::Ended,
+            at(99)
+        ));
+    }
+
+    #[test]
+    fn the_largest_card_fits_and_calls_nobody() {
+        let large = card(3_000, None);
+        let slack = of_card(Format::Slack, &large, News::Opened, at(1));
+        let text = slack["text"].as_str().unwrap();
+        assert!(
+            text.chars().count() < 3_000 && !text.contains("<!here>"),
+            "{text}"
+        );
+        let discord = of_card(Format::Discord, &large, News::Opened, at(1));
+        let description = discord["embeds"][0]["description"].as_str().unwrap();
+        assert!(description.chars().count() <= 4_096);
+        assert_eq!(discord["allowed_mentions"], json!({ "parse": [] }));
+    }
+
+    #[test]
+    fn what_is_news_depends_on_what_was_told() {
+        for (ended, is_told, news, is_for_people) in [
+            (None, false, News::Opened, true),
+            (None, true, News::Updated, false),
+            (Some(at(5)), true, News::Ended, true),
+            (Some(at(5)), false, News::Ended, true),
+        ] {
+            let found = News::of(&card(1, ended), is_told);
+            assert_eq!((found, found.is_for_people()), (news, is_for_people));
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! Webhooks: where they are, how they are signed, and whether they can be reached. Address and signing key are secrets;
+//! `Debug` shows neither.
+
+use std::fmt;
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Reader, StoreError, Tx, destination};
+use crate::domain::Instant;
+use crate::domain::event::Actor;
+use crate::domain::fold::CardId;
+use crate::domain::monitor::GuildId;
+use crate::domain::target::Target;
+use crate::domain::webhook::{Format, WebhookId};
+
+/// A webhook as it is stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Webhook {
+    pub id: WebhookId,
+    pub guild_id: GuildId,
+    pub name: String,
+    pub url: Target,
+    pub format: Format,
+    /// `whsec_` and the key in base64.
+    pub signing_key: String,
+    pub last_told_at: Option<Instant>,
+    /// Tries that failed in a row, and since when.
+    pub attempts: u32,
+    pub failing_since: Option<Instant>,
+    /// Why nothing is sent there any more, and since when.
+    pub disabled: Option<(String, Instant)>,
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Webhook")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a webhook is made of.
+pub struct NewWebhook {
+    pub name: String,
+    pub url: Target,
+    pub format: Format,
+    pub signing_key: String,
+}
+
+fn read(row: &SqliteRow) -> Result<Webhook, StoreError> {
+    let damaged = |what: &str| StoreError::Damaged(format!("a webhook's {what}"));
+    let instant = |name: &str| -> Result<Option<Instant>, StoreError> {
+        let millis: Option<i64> = row.try_get(name)?;
+        Ok(millis.map(Instant::from_millis))
+    };
+    let url: &str = row.try_get("url")?;
+    let format: &str = row.try_get("format")?;
+    let reason: Option<String> = row.try_get("disabled_reason")?;
+    Ok(Webhook {
+        id: WebhookId(row.try_get("webhook_id")?),
+        guild_id: GuildId::from_row(row.try_get("guild_id")?),
+        name: row.try_get("name")?,
+        url: url.parse().map_err(|_| damaged("address"))?,
+        format: Format::from_word(format).ok_or_else(|| damaged("format"))?,
+        signing_key: row.try_get("signing_key")?,
+        last_told_at: instant("last_told_at")?,
+        attempts: row.try_get("attempts")?,
+        failing_since: instant("failing_since")?,
+        disabled: reason.zip(instant("disabled_at")?),
+    })
+}
+
+/// Adds a webhook; `None` where the guild has one of that name.
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    new: &NewWebhook,
+    by: Actor,
+    now: Instant,
+) -> Result<Option<WebhookId>, StoreError> {
+    let id: Option<i64> = sqlx::query_scalar(
+        "INSERT INTO webhooks (guild_id, name, url, format, signing_key, created_at, created_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id",
+    )
+    .bind(guild.to_row())
+    .bind(&new.name)
+    .bind(new.url.to_string())
+    .bind(new.format.word())
+    .bind(&new.signing_key)
+    .bind(now.millis())
+    .bind(by.to_string())
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    destination::forget(tx, guild);
+    Ok(id.map(WebhookId))
+}
+
+/// How many a guild has.
+pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM webhooks WHERE guild_id = $1")
+        .bind(guild.to_row())
+        .fetch_one(&mut *tx.connection)
+        .await?;
+    Ok(count.unsigned_abs())
+}
+
+/// A guild's webhooks by name.
+pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<Webhook>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id AS webhook_id, * FROM webhooks WHERE guild_id = $1 ORDER BY name, id",
+    )
+    .bind(guild.to_row())
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Removes a webhook with what waits for it; `false` where the guild has none of that name.
+pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, name: &str) -> Result<bool, StoreError> {
+    let gone = sqlx::query("DELETE FROM webhooks WHERE guild_id = $1 AND name = $2")
+        .bind(guild.to_row())
+        .bind(name)
+        .execute(&mut *tx.connection)
+        .await?;
+    destination::forget(tx, guild);
+    Ok(gone.rows_affected() > 0)
+}
+
+/// Switches one off; `false` where it was off already, or is gone.
+pub async fn disable(
+    tx: &mut Tx<'_>,
+    (guild, id): (GuildId, WebhookId),
+    reason: &str,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE webhooks SET disabled_reason = $3, disabled_at = $4
+         WHERE guild_id = $1 AND id = $2 AND disabled_at IS NULL",
+    )
+    .bind(guild.to_row())
+    .bind(id.0)
+    .bind(reason)
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    destination::forget(tx, guild);
+    Ok(changed.rows_affected() > 0)
+}
+
+/// It was reached, and is told again from now on; the next one comes not before `next`.
+pub async fn reached(
+    tx: &mut Tx<'_>,
+    (guild, id): (GuildId, WebhookId),
+    now: Instant,
+    next: Instant,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE webhooks SET last_told_at = $2, attempts = 0, failing_since = NULL, next_try_at = $3,
+             disabled_reason = NULL, disabled_at = NULL
+         WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(now.millis())
+    .bind(next.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    destination::forget(tx, guild);
+    Ok(())
+}
+
+/// Somebody has seen that it is reached: what waits for it is told now.
+pub async fn mended(
+    tx: &mut Tx<'_>,
+    whose: (GuildId, WebhookId),
+    now: Instant,
+) -> Result<(), StoreError> {
+    tx.wrote_event = true;
+    reached(tx, whose, now, now).await
+}
+
+/// It was not reached; the next try is not before `next`.
+pub async fn missed(
+    tx: &mut Tx<'_>,
+    id: WebhookId,
+    now: Instant,
+    next: Instant,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE webhooks SET attempts = attempts + 1, failing_since = COALESCE(failing_since, $2), next_try_at = $3
+         WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(now.millis())
+    .bind(next.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// A card is to be told to these webhooks.
+pub(super) async fn want(
+    tx: &mut Tx<'_>,
+    webhooks: &[WebhookId],
+    card: CardId,
+) -> Result<(), StoreError> {
+    for webhook in webhooks {
+        sqlx::query(
+            "INSERT INTO webhook_notices (card_id, webhook_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        )
+        .bind(card.0)
+        .bind(webhook.0)
+        .execute(&mut *tx.connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// A card was told as it was in this version.
+pub async fn told(tx: &mut Tx<'_>, notice: i64, version: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE webhook_notices SET told_version = $2 WHERE id = $1")
+        .bind(notice)
+        .bind(version)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// A notice that is due at a webhook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    pub notice: i64,
+    pub card: CardId,
+    /// Zero: of this card nothing was told yet.
+    pub told_version: i64,
+    pub webhook: Webhook,
+}
+
+/// The next notice of every webhook whose time has come: what is new before what goes on, and the oldest first.
+pub async fn due(reader: &Reader, now: Instant, limit: u32) -> Result<Vec<Due>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT * FROM (
+             SELECT n.id AS notice_id, n.card_id, n.told_version, w.id AS webhook_id, w.*,
+                 ROW_NUMBER() OVER (PARTITION BY w.id ORDER BY n.told_version > 0, n.id) AS place
+             FROM webhook_notices n JOIN cards c ON c.id = n.card_id JOIN webhooks w ON w.id = n.webhook_id
+             WHERE n.told_version < c.version AND w.disabled_at IS NULL AND w.next_try_at <= $1
+         ) AS waiting WHERE place = 1 ORDER BY next_try_at, webhook_id LIMIT $2",
+    )
+    .bind(now.millis())
+    .bind(limit)
+    .fetch_all(&reader.pool)
+    .await?;
+    let due = |row: &SqliteRow| {
+        Ok(Due {
+            notice: row.try_get("notice_id")?,
+            card: CardId(row.try_get("card_id")?),
+            told_version: row.try_get("told_version")?,
+            webhook: read(row)?,
+        })
+    };
+    rows.iter().map(due).collect()
+}
+
+/// When the next webhook is to be tried for which something waits, and how much waits in all.
+pub async fn waiting(reader: &Reader, now: Instant) -> Result<(Option<Instant>, u64), StoreError> {
+    let (next, count): (Option<i64>, i64) = sqlx::query_as(
+        "SELECT MIN(CASE WHEN w.next_try_at > $1 THEN w.next_try_at END), COUNT(*)
+         FROM webhook_notices n JOIN cards c ON c.id = n.card_id JOIN webhooks w ON w.id = n.webhook_id
+         WHERE n.told_version < c.version AND w.disabled_at IS NULL",
+    )
+    .bind(now.millis())
+    .fetch_one(&reader.pool)
+    .await?;
+    Ok((next.map(Instant::from_millis), count.unsigned_abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fold::Scope;
+    use crate::store::testing::TestStore;
+    use crate::store::{card, notice};
+
+    const HOME: GuildId = GuildId(1);
+
+    fn at(seconds: i64) -> Instant {
+        Instant::from_millis(seconds * 1000)
+    }
+
+    async fn add(store: &TestStore, name: &'static str) -> WebhookId {
+        let new = NewWebhook {
+            name: name.into(),
+            url: "https://example.org/canary".parse().unwrap(),
+            format: Format::Standard,
+            signing_key: "whsec_canary".into(),
+        };
+        store
+            .write(move |tx| {
+                Box::pin(async move { insert(tx, HOME, &new, Actor::System, at(0)).await })
+            })
+            .await
+            .unwrap()
+    }
+
+    async fn card(store: &TestStore) -> CardId {
+        store
+            .write(|tx| {
+                Box::pin(async move {
+                    let id = card::begin(tx, HOME, &Scope::Nothing, (at(1), at(1))).await?;
+                    notice::want(tx, HOME, id).await?;
+                    Ok(id)
+                })
+            })
+            .await
+    }
+
+    #[tokio::test]
+    async fn each_webhook_is_told_by_itself_what_is_new_first() {
+        let store = TestStore::open().await;
+        let (a, b) = (add(&store, "a").await, add(&store, "b").await);
+        let first = card(&store).await;
+        let found = due(&store.reader, at(2), 100).await.unwrap();
+        let whose: Vec<WebhookId> = found.iter().map(|due| due.webhook.id).collect();
+        assert_eq!(whose, [a, b]);
+        let notice = found[0].notice;
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    told(tx, notice, 1).await?;
+                    reached(tx, (HOME, a), at(2), at(4)).await?;
+                    missed(tx, b, at(2), at(30)).await?;
+                    card::join(tx, first, &Scope::Nothing, at(3)).await
+                })
+            })
+            .await;
+        let second = card(&store).await;
+        assert_eq!(due(&store.reader, at(3), 100).await.unwrap(), []);
+        let next = waiting(&store.reader, at(3)).await.unwrap();
+        assert_eq!(next, (Some(at(4)), 4));
+        let found = due(&store.reader, at(4), 100).await.unwrap();
+        assert_eq!(
+            (found.len(), found[0].card, found[0].told_version),
+            (1, second, 0)
+        );
+    }
+
+    #[tokio::test]
+    async fn one_that_is_off_gets_nothing_until_it_is_reached_again() {
+        let store = TestStore::open().await;
+        let id = add(&store, "a").await;
+        let (off, again) = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    Ok((
+                        disable(tx, (HOME, id), "gone", at(5)).await?,
+                        disable(tx, (HOME, id), "gone", at(6)).await?,
+                    ))
+                })
+            })
+            .await;
+        assert_eq!((off, again), (true, false));
+        card(&store).await;
+        let known = list(&store.reader, HOME).await.unwrap().remove(0);
+        assert_eq!(known.disabled, Some(("gone".into(), at(5))));
+        assert!(!format!("{known:?}").contains("canary"));
+        store
+            .write(move |tx| Box::pin(reached(tx, (HOME, id), at(7), at(7))))
+            .await;
+        assert_eq!(due(&store.reader, at(9), 100).await.unwrap(), []);
+        card(&store).await;
+        assert_eq!(due(&store.reader, at(9), 100).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_name_is_taken_once_and_another_guild_removes_nothing() {
+        let store = TestStore::open().await;
+        add(&store, "a").await;
+        let (count, foreign, own) = store
+            .write(|tx| {
+                Box::pin(async move {
+                    let count = count(tx, HOME).await?;
+                    let foreign = remove(tx, GuildId(2), "a").await?;
+                    Ok((count, foreign, remove(tx, HOME, "a").await?))
+                })
+            })
+            .await;
+        assert_eq!((count, foreign, own), (1, false, true));
+    }
+}

@@ -1,0 +1,215 @@
+//! Incidents are told to webhooks, too: signed, once, in order, and never where looks may not go.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use discord_sandbox::Sandbox;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use crate::collector::{Collector, Posted};
+use crate::harness::{Rollcall, Running, Web, wait_for};
+
+fn bot(sandbox: &Sandbox) -> Rollcall {
+    Rollcall::new()
+        .with("DISCORD_TOKEN", sandbox.token())
+        .with("DISCORD_API_URL", sandbox.api_url())
+        .with("PROBE_INTERVAL", "1s")
+        .with("PROBE_FAILURES_TO_OFFLINE", "1")
+        .with("RECHECK_INTERVAL", "1h")
+        .with("LOG_LEVEL", "trace")
+}
+
+async fn with_shop<'a>(
+    sandbox: &Sandbox,
+    rollcall: &'a Rollcall,
+    web: &Web,
+    webhook: &str,
+) -> (Running<'a>, String) {
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let added = sandbox.slash(webhook).await.render();
+    let add = format!("/endpoint add target:{} name:shop", web.target());
+    sandbox.slash(&add).await;
+    wait_for("the shop to be online", || {
+        (running.metric(r#"rollcall_endpoints{status="online"}"#) == Some(1.0)).then_some(())
+    });
+    (running, added)
+}
+
+/// The key between `whsec_` and the end of its code.
+fn signing_key(added: &str) -> Vec<u8> {
+    let (_, rest) = added.split_once("whsec_").expect("the key is shown once");
+    let key: String = rest
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || "+/=".contains(*c))
+        .collect();
+    BASE64_STANDARD.decode(key).unwrap()
+}
+
+fn is_signed(posted: &Posted, key: &[u8]) -> bool {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    let (id, timestamp) = (
+        posted.header("webhook-id"),
+        posted.header("webhook-timestamp"),
+    );
+    mac.update(format!("{id}.{timestamp}.{}", posted.text).as_bytes());
+    let signature = BASE64_STANDARD.encode(mac.finalize().into_bytes());
+    posted.header("webhook-signature") == format!("v1,{signature}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_opened_and_ended_in_signed_messages() {
+    let (sandbox, collector) = (Sandbox::start().await, Collector::start());
+    let (rollcall, mut web) = (bot(&sandbox), Web::up());
+    let add = format!(
+        "/alerts webhook add name:pager url:{}",
+        collector.url("canary-path")
+    );
+    let (running, added) = with_shop(&sandbox, &rollcall, &web, &add).await;
+    let key = signing_key(&added);
+    web.goes_down();
+    wait_for("the beginning", || {
+        (collector.types() == ["test", "incident.opened"]).then_some(())
+    });
+    web.comes_back();
+    wait_for("the end", || {
+        (collector.types() == ["test", "incident.opened", "incident.ended"]).then_some(())
+    });
+    wait_for("nothing to be left", || {
+        (running.metric("rollcall_webhook_notices_waiting") == Some(0.0)).then_some(())
+    });
+    let posted = collector.posted();
+    assert_eq!(posted.len(), 3, "and nothing else");
+    assert!(posted.iter().all(|posted| is_signed(posted, &key)));
+    let data = &posted[1].json["data"];
+    assert_eq!(data["title"], "🔴 shop is offline");
+    assert_eq!(data["members"][0]["reason"], "refused");
+    assert_ne!(posted[2].json["data"]["ended_at"], serde_json::Value::Null);
+    let listed = sandbox.slash("/alerts webhook list").await.render();
+    assert!(listed.contains("🟢 told"), "{listed}");
+    let removed = sandbox.slash("/alerts webhook remove name:pager").await;
+    assert!(removed.render().contains("is told nothing any more"));
+    drop(running);
+    for secret in ["canary-path", "whsec_"] {
+        assert!(!listed.contains(secret), "{listed}");
+        assert!(!rollcall.log().contains(secret), "{secret} in the log");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_sent_is_sent_later_and_as_it_is_then() {
+    let (sandbox, collector) = (Sandbox::start().await, Collector::start());
+    let (rollcall, mut web) = (bot(&sandbox), Web::up());
+    let add = format!(
+        "/alerts webhook add name:pager url:{}",
+        collector.url("hook")
+    );
+    let (running, _) = with_shop(&sandbox, &rollcall, &web, &add).await;
+    collector.answer_next(&vec![(503, "Retry-After: 2\r\n"); 1_000]);
+    web.goes_down();
+    let refused = |times: usize| {
+        let posted = collector.posted();
+        let refused: Vec<_> = posted
+            .iter()
+            .filter(|posted| posted.status == 503)
+            .collect();
+        (refused.len() >= times).then(|| refused[1].at - refused[0].at)
+    };
+    let waited = wait_for("two tries that come to nothing", || refused(2));
+    assert!(waited.as_millis() >= 1_900, "{waited:?}");
+    // Killed while it waits: the outbox is rows.
+    running.kill();
+    let _running = rollcall.run();
+    web.comes_back();
+    wait_for("the shop to be online again", || {
+        rollcall
+            .sql("SELECT 'over' FROM cards WHERE ended_at IS NOT NULL")
+            .pop()
+    });
+    collector.take_everything();
+    wait_for("the end", || {
+        (collector.types() == ["test", "incident.ended"]).then_some(())
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_gone_is_switched_off_with_a_note_and_works_again_after_a_test() {
+    let (sandbox, collector) = (Sandbox::start().await, Collector::start());
+    let (rollcall, mut web) = (bot(&sandbox), Web::up());
+    let add = format!(
+        "/alerts webhook add name:pager url:{} format:\"slack: what Slack, Mattermost and Rocket.Chat take\"",
+        collector.url("hook")
+    );
+    let (_running, _) = with_shop(&sandbox, &rollcall, &web, &add).await;
+    let setup = format!("/alerts setup channel:{}", sandbox.channel(sandbox.guild()));
+    sandbox.slash(&setup).await;
+    collector.answer_next(&[(410, "")]);
+    web.goes_down();
+    let note = sandbox
+        .wait_for_messages(sandbox.guild(), "the note", |messages| {
+            let mut notes = messages
+                .iter()
+                .filter(|message| message.text().contains("pager is switched off"));
+            notes.next().cloned()
+        })
+        .await;
+    assert!(note.text().contains("it answered 410"), "{}", note.render());
+    assert!(note.buttons().is_empty());
+    let before = collector.posted().len();
+    let tested = sandbox.slash("/alerts webhook test name:pager").await;
+    assert!(
+        tested.text().contains("pager is reached"),
+        "{}",
+        tested.render()
+    );
+    // What it has missed comes now, the test before it.
+    wait_for("what it has missed", || {
+        (collector.posted().len() == before + 2).then_some(())
+    });
+    let last = collector.posted().pop().unwrap();
+    assert!(
+        last.json["text"]
+            .as_str()
+            .unwrap()
+            .contains("shop is offline")
+    );
+    assert_eq!(last.header("content-type"), "application/json");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_goes_nowhere_where_looks_may_not_go_and_follows_nobody() {
+    let (sandbox, collector) = (Sandbox::start().await, Collector::start());
+    let rollcall = bot(&sandbox).with("PROBE_ALLOW", "127.0.0.1/32");
+    let _running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    for (url, part) in [
+        ("http://127.0.0.2:9/hook", "may not go to"),
+        ("http://169.254.169.254/latest", "may not go to"),
+        ("ftp://example.org/canary", "must be a http or https URL"),
+    ] {
+        let name = url.len();
+        let add = format!("/alerts webhook add name:hook{name} url:{url}");
+        let shown = sandbox.slash(&add).await.render();
+        assert!(shown.contains(part), "{shown}");
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+    let elsewhere = Collector::start();
+    let location = format!("Location: {}\r\n", elsewhere.url("hook"));
+    collector.answer_next(&[(302, &location)]);
+    let add = format!(
+        "/alerts webhook add name:moved url:{}",
+        collector.url("hook")
+    );
+    let shown = sandbox.slash(&add).await.render();
+    assert!(shown.contains("it answered 302"), "{shown}");
+    assert_eq!(elsewhere.posted().len(), 0);
+    // Names are one's own, and those of another server are not seen.
+    let twice = format!("/alerts webhook add name:moved url:{}", collector.url("x"));
+    let shown = sandbox.slash(&twice).await.render();
+    assert!(shown.contains("of that name already"), "{shown}");
+    let other = sandbox.add_guild("Elsewhere");
+    let eve = discord_sandbox::Member::manager(9, "Eve");
+    let eve = sandbox.member(&eve).in_guild(other);
+    let shown = eve.slash("/alerts webhook test name:moved").await.render();
+    assert!(shown.contains("No webhook here"), "{shown}");
+}
