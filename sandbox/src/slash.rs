@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::people::SlashError;
 use crate::shapes;
+use crate::world::Member;
 
 /// What a line names: the command, and the data of the interaction.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,7 @@ const GROUP: u64 = 2;
 const STRING: u64 = 3;
 const INTEGER: u64 = 4;
 const BOOLEAN: u64 = 5;
+const USER: u64 = 6;
 const CHANNEL: u64 = 7;
 const ROLE: u64 = 8;
 const NUMBER: u64 = 10;
@@ -88,7 +90,7 @@ fn read(
     })
 }
 
-/// What Discord tells of the channels and roles that were chosen, by their ids.
+/// What Discord tells of the users, channels and roles that were chosen, by their ids.
 fn resolved(options: &[Value]) -> Value {
     let mut found = Value::Null;
     for option in options {
@@ -98,6 +100,13 @@ fn resolved(options: &[Value]) -> Value {
                 found["channels"][id] = json!({
                     "id": id, "type": 0, "name": "chosen", "permissions": "0", "parent_id": null, "flags": 0,
                 });
+            }
+            Some(USER) => {
+                let user = Member::plain(id.parse().unwrap_or_default(), "chosen");
+                let mut member = shapes::member(&user);
+                member["user"].take();
+                found["users"][id] = shapes::user(&user);
+                found["members"][id] = member;
             }
             Some(ROLE) => found["roles"][id] = shapes::role(id),
             _ => {}
@@ -177,7 +186,7 @@ fn value(kind: u64, text: &str) -> Option<Value> {
         NUMBER => text.parse::<f64>().ok().map(Value::from),
         BOOLEAN => text.to_lowercase().parse::<bool>().ok().map(Value::from),
         ATTACHMENT => None,
-        CHANNEL | ROLE => text.parse::<u64>().ok().map(|_| Value::from(text)),
+        USER | CHANNEL | ROLE => text.parse::<u64>().ok().map(|_| Value::from(text)),
         _ => Some(Value::from(text)),
     }
 }

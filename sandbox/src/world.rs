@@ -1,6 +1,6 @@
 //! What the stand-in keeps: servers with channels and members, registered commands, open interactions, messages.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -132,6 +132,8 @@ pub(crate) struct World {
     pub guild_commands: BTreeMap<GuildId, Vec<Value>>,
     pub interactions: HashMap<u64, Interaction>,
     pub messages: BTreeMap<u64, Message>,
+    /// Of direct messages.
+    pub direct_channels: BTreeSet<u64>,
     /// Files that people attach to commands, by id.
     pub uploads: HashMap<u64, (String, Vec<u8>)>,
     pub sessions: HashMap<String, Session>,
@@ -159,6 +161,7 @@ impl World {
             guild_commands: BTreeMap::new(),
             interactions: HashMap::new(),
             messages: BTreeMap::new(),
+            direct_channels: BTreeSet::new(),
             uploads: HashMap::new(),
             sessions: HashMap::new(),
             shards: 1,

@@ -4,10 +4,14 @@ use serde_json::json;
 
 use super::looking::Looking;
 use super::recheck;
-use super::{Asker, Error, note};
-use crate::domain::Instant;
+use super::{Asker, Error, incident, note};
+use crate::domain::alert_policy::{Call, Preferences, Step};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::fold::CardId;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::topic::Topic;
+use crate::domain::{Instant, millis};
+use crate::store::alert_override::{self, Override};
 use crate::store::card::Card;
 use crate::store::{Reader, Store, StoreError, alert_settings, card, endpoint, notice};
 
@@ -30,6 +34,74 @@ pub async fn set(
                 let role = role.map(|role| role.to_string());
                 let facts = json!({ "channel": channel.to_string(), "role": role });
                 Ok(note(tx, asker, (EventKind::AlertsSet, None, facts), now).await?)
+            })
+        })
+        .await
+}
+
+/// Changes what a guild has chosen about alerts, and answers all of it.
+pub async fn prefer(
+    store: &Store,
+    asker: Asker,
+    change: impl FnOnce(&mut Preferences) + Send + 'static,
+    now: Instant,
+) -> Result<Preferences, Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let known = alert_settings::find(tx, asker.guild).await?;
+                let mut chosen = known.ok_or_else(nothing_set)?.preferences;
+                change(&mut chosen);
+                alert_settings::prefer(tx, asker.guild, &chosen).await?;
+                note(tx, asker, (EventKind::AlertsSet, None, facts(&chosen)), now).await?;
+                Ok(chosen)
+            })
+        })
+        .await
+}
+
+fn nothing_set() -> Error {
+    Error::NotFound("no channel is set for alerts yet; `/alerts setup` sets one".into())
+}
+
+fn facts(chosen: &Preferences) -> serde_json::Value {
+    let call = chosen.policy.escalate.map(|(after, call)| {
+        let (kind, id) = match call {
+            Call::Role(id) => ("role", id),
+            Call::User(id) => ("user", id),
+        };
+        json!({ "after_ms": millis(after), kind: id.to_string() })
+    });
+    let mass = chosen.mass.map(|mass| {
+        json!({ "count": mass.count, "percent": mass.percent, "window_ms": millis(mass.window) })
+    });
+    json!({
+        "recovery": chosen.tells_recovery, "warnings": chosen.tells_warnings,
+        "remind_after_ms": chosen.policy.remind_after.map(millis), "escalate": call, "mass": mass,
+    })
+}
+
+/// Sets what is different about telling of one monitor, or takes it away. An incident that goes on untold is told where
+/// it now is to be.
+pub async fn set_override(
+    store: &Store,
+    asker: Asker,
+    (monitor, own): (MonitorId, Option<Override>),
+    now: Instant,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let whose = (asker.guild, monitor);
+                alert_override::set(tx, whose, own).await?;
+                let facts = json!({
+                    "is_told": own.is_none_or(|own| own.is_told),
+                    "role": own.and_then(|own| own.role).map(|role| role.to_string()),
+                });
+                note(tx, asker, (EventKind::AlertsSet, Some(monitor), facts), now).await?;
+                Ok(incident::tell_what_goes_on(tx, whose, now).await?)
             })
         })
         .await
@@ -77,6 +149,33 @@ pub async fn acknowledge(
         })
         .await?;
     own(&store.reader, asker, id).await
+}
+
+/// Calls somebody again for a card of which nobody has taken care; `false` where that was done, or is needed no more.
+pub async fn call_again(
+    store: &Store,
+    (guild, id): (GuildId, CardId),
+    step: Step,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let call = match step {
+                    Step::Remind => None,
+                    Step::Escalate(call) => Some(call),
+                };
+                if !card::called_again(tx, id, call.is_some(), now).await? {
+                    return Ok(false);
+                }
+                let topic = Topic::Reminder { of: id, call };
+                let reminder = card::announce(tx, guild, &topic, now).await?;
+                notice::want_in_channel(tx, guild, reminder).await?;
+                Ok(true)
+            })
+        })
+        .await
 }
 
 /// Looks at the endpoints of a card that are down; the card as it is then.

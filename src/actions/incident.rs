@@ -5,23 +5,38 @@ use crate::domain::Instant;
 use crate::domain::flapping::is_flapping;
 use crate::domain::fold::{self, CardId, Scope};
 use crate::domain::monitor::{GuildId, MonitorId};
-use crate::store::{StoreError, Tx, card, destination, endpoint, incident, mute, notice};
+use crate::store::{
+    StoreError, Tx, alert_override, card, destination, endpoint, incident, mute, notice,
+};
 
 /// Whose incident it is.
 pub type Whose = (GuildId, MonitorId);
 
-/// A monitor has stopped being online. One whose incident is open already has no second one.
+/// A monitor has stopped being online, and is told of. One whose incident is open already has no second one, and is told
+/// of where it was not yet. Says whether an incident was opened.
 pub async fn open(
     tx: &mut Tx<'_>,
     whose: Whose,
     (started_at, reason): (Instant, &str),
     now: Instant,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let opened = incident::open(tx, whose, (started_at, reason)).await?;
     match opened {
-        Some(id) => tell(tx, whose, (id, started_at), now).await,
-        None => Ok(()),
+        Some(id) => tell(tx, whose, (id, started_at), now).await?,
+        None => tell_what_goes_on(tx, whose, now).await?,
     }
+    Ok(opened.is_some())
+}
+
+/// A monitor has stopped being online, and that alone is nothing to tell anybody: whoever calls this has a rule of his own
+/// for that, and calls `open` then.
+pub async fn begin(
+    tx: &mut Tx<'_>,
+    whose: Whose,
+    (started_at, reason): (Instant, &str),
+) -> Result<(), StoreError> {
+    incident::open(tx, whose, (started_at, reason)).await?;
+    Ok(())
 }
 
 /// The same for many at a time, all for one reason.
@@ -72,6 +87,10 @@ async fn tell(
     if destination::of(tx, guild).await?.is_empty() || mute::is_muted(tx, monitor, now).await? {
         return Ok(());
     }
+    let own = alert_override::of(tx, monitor).await?;
+    if own.is_some_and(|own| !own.is_told) {
+        return Ok(());
+    }
     let (recent, last_card) = incident::recent(tx, monitor).await?;
     if let Some(card) = last_card.filter(|_| is_flapping(&recent, now)) {
         card::reopen(tx, card, now).await?;
@@ -87,7 +106,11 @@ async fn tell(
         }
         None => {
             let scope = Scope::of(host.as_ref());
-            card::begin(tx, guild, &scope, (started_at, now)).await?
+            let card = card::begin(tx, guild, &scope, (started_at, now)).await?;
+            if let Some(role) = own.and_then(|own| own.role) {
+                card::call(tx, card, role).await?;
+            }
+            card
         }
     };
     incident::put_on(tx, id, card).await?;
@@ -131,9 +154,11 @@ mod tests {
     async fn down(store: &TestStore, id: MonitorId, second: i64) {
         store
             .write(move |tx| {
-                Box::pin(
-                    async move { open(tx, (HOME, id), (at(second), "refused"), at(second)).await },
-                )
+                Box::pin(async move {
+                    open(tx, (HOME, id), (at(second), "refused"), at(second))
+                        .await
+                        .map(drop)
+                })
             })
             .await;
     }

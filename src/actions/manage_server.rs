@@ -11,7 +11,7 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::domain::threshold::{self, Judgement, Reports, Thresholds};
 use crate::store::server::{self, Server};
-use crate::store::{Reader, Store, StoreError, Tx, device};
+use crate::store::{Reader, Store, StoreError, Tx, destination, device};
 
 /// A server as it stands at this moment.
 #[derive(Clone, Debug)]
@@ -159,10 +159,12 @@ pub async fn report(
                 let server = server::find(tx, id).await?.ok_or_else(not_found)?;
                 server::keep_sample(tx, id, now, &stats).await?;
                 device::called(tx, &[(id, now)]).await?;
-                if server.is_active && server.status != Status::Online {
-                    change(tx, &server, Status::Online, now).await?;
+                match server.status {
+                    _ if !server.is_active => Ok(()),
+                    // It may have been told of as silent before its thresholds were reached.
+                    Status::Online => Ok(incident::close(tx, id, now).await?),
+                    _ => Ok(change(tx, &server, Status::Online, now).await?),
                 }
-                Ok(())
             })
         })
         .await
@@ -190,9 +192,10 @@ pub async fn change(
             }
         }
         _ => {
+            // Whether anybody is told goes by the server's own rhythm: `alert`.
             let began = server.last_seen_at.unwrap_or(now);
             let whose = (server.guild_id, server.id);
-            incident::open(tx, whose, (began, "silent"), now).await?;
+            incident::begin(tx, whose, (began, cadence::LATE)).await?;
         }
     }
     let system = Asker {
@@ -200,6 +203,26 @@ pub async fn change(
         actor: Actor::System,
     };
     note(tx, system, (kind, Some(server.id), facts), now).await
+}
+
+/// A server has been silent for longer than its own rhythm explains: tells of it, once.
+pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Instant) -> Result<(), StoreError> {
+    let wanted = destination::of(tx, server.guild_id).await?;
+    if server.status != Status::Offline && !wanted.tells_warnings {
+        return Ok(());
+    }
+    let began = server.last_seen_at.unwrap_or(now);
+    let whose = (server.guild_id, server.id);
+    if !incident::open(tx, whose, (began, cadence::LATE), now).await? {
+        return Ok(());
+    }
+    let facts = json!({ "last_seen": server.last_seen_at.map(Instant::millis) });
+    let system = Asker {
+        guild: server.guild_id,
+        actor: Actor::System,
+    };
+    let silent = (EventKind::ServerSilent, Some(server.id), facts);
+    note(tx, system, silent, now).await
 }
 
 /// How a server of this guild stands; `defaults` are the settings' thresholds.

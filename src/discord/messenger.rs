@@ -13,8 +13,9 @@ use super::cards;
 use super::reply::Card as Message;
 use super::rest::{Refusal, Rest, RestError};
 use crate::clock::Stopwatch;
+use crate::domain::alert_policy::Call;
 use crate::domain::send_limit::{Route, SendLimit};
-use crate::notify::messenger::{MessageId, Messenger, Place, SendFailure};
+use crate::notify::messenger::{MessageId, Messenger, Place, Reminder, SendFailure};
 use crate::store::card::Card;
 
 /// A wait of this length is taken right away; a longer one is the outbox's.
@@ -155,27 +156,57 @@ fn no_permission(code: Option<u64>) -> &'static str {
     }
 }
 
+impl ChannelMessenger {
+    async fn put(&self, message: Message, place: Place) -> Result<MessageId, SendFailure> {
+        match place {
+            Place::Existing(id) => self.edit(id, body(message, None)).await,
+            Place::New {
+                channel,
+                call,
+                nonce,
+            } => {
+                let mut body = body(message, call);
+                body["nonce"] = json!(nonce);
+                body["enforce_nonce"] = json!(true);
+                self.post(channel, body).await
+            }
+        }
+    }
+}
+
 impl Messenger for ChannelMessenger {
     fn show<'a>(
         &'a self,
         card: &'a Card,
         place: Place,
     ) -> BoxFuture<'a, Result<MessageId, SendFailure>> {
+        Box::pin(self.put(cards::incident::message(card), place))
+    }
+
+    fn remind<'a>(
+        &'a self,
+        reminder: &'a Reminder,
+        place: Place,
+    ) -> BoxFuture<'a, Result<MessageId, SendFailure>> {
+        Box::pin(self.put(cards::incident::reminder(reminder), place))
+    }
+
+    fn direct_channel(&self, user: u64) -> BoxFuture<'_, Result<u64, SendFailure>> {
         Box::pin(async move {
-            let message = cards::incident::message(card);
-            match place {
-                Place::Existing(id) => self.edit(id, body(message, None)).await,
-                Place::New {
-                    channel,
-                    role,
-                    nonce,
-                } => {
-                    let mut body = body(message, role);
-                    body["nonce"] = json!(nonce);
-                    body["enforce_nonce"] = json!(true);
-                    self.post(channel, body).await
-                }
-            }
+            // It has no channel yet; that of all direct messages has a route of its own.
+            let route = Route {
+                channel: 0,
+                is_edit: false,
+            };
+            let body = json!({ "recipient_id": user.to_string() });
+            let path = "/users/@me/channels";
+            let opened = self.send(route, (Method::POST, path), body).await;
+            let opened = opened.map_err(|failure| match failure {
+                SendFailure::Later { after: None, .. } => unwanted(),
+                failure => failure,
+            })?;
+            let id = opened["id"].as_str().and_then(|id| id.parse().ok());
+            id.ok_or_else(unwanted)
         })
     }
 
@@ -189,13 +220,27 @@ impl Messenger for ChannelMessenger {
     }
 }
 
-/// A message as Discord takes it. Nobody is mentioned but this one role, named by its id.
-fn body(message: Message, role: Option<u64>) -> Value {
-    let content = role.map(|role| format!("<@&{role}>")).unwrap_or_default();
-    let roles: Vec<String> = role.iter().map(u64::to_string).collect();
+/// Somebody who takes no direct messages from us, whatever the reason.
+fn unwanted() -> SendFailure {
+    SendFailure::Broken("that person takes no direct messages from Rollcall".into())
+}
+
+/// A message as Discord takes it. Nobody is mentioned but this one role or person, named by id.
+fn body(message: Message, call: Option<Call>) -> Value {
+    let (content, mentions) = match call {
+        None => (String::new(), json!({ "parse": [] })),
+        Some(Call::Role(id)) => (
+            format!("<@&{id}>"),
+            json!({ "parse": [], "roles": [id.to_string()] }),
+        ),
+        Some(Call::User(id)) => (
+            format!("<@{id}>"),
+            json!({ "parse": [], "users": [id.to_string()] }),
+        ),
+    };
     json!({
         "content": content, "embeds": message.embeds, "components": message.rows,
-        "allowed_mentions": { "parse": [], "roles": roles },
+        "allowed_mentions": mentions,
     })
 }
 
@@ -204,15 +249,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_mentioned_but_the_role() {
+    fn nobody_is_mentioned_but_who_is_called() {
         let message = || Message::sentence("@everyone");
         let silent = body(message(), None);
-        assert_eq!(
-            silent["allowed_mentions"],
-            json!({ "parse": [], "roles": [] })
-        );
+        assert_eq!(silent["allowed_mentions"], json!({ "parse": [] }));
         assert_eq!(silent["content"], "");
-        let called = body(message(), Some(7));
+        let person = body(message(), Some(Call::User(8)));
+        assert_eq!(
+            person["allowed_mentions"],
+            json!({ "parse": [], "users": ["8"] })
+        );
+        let called = body(message(), Some(Call::Role(7)));
         assert_eq!(
             called["allowed_mentions"],
             json!({ "parse": [], "roles": ["7"] })

@@ -45,6 +45,9 @@ fn median(mut lengths: Vec<Duration>) -> Option<Duration> {
     Some((lower + upper) / 2)
 }
 
+/// The reason of an incident of a server, in storage.
+pub const LATE: &str = "late";
+
 /// Whether an active server, seen at least once, has been silent for more than twice its interval.
 pub fn should_alert(reports: Reports, expected_interval: Duration, now: Instant) -> bool {
     let limit = expected_interval.saturating_mul(MISSED);

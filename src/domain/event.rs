@@ -34,6 +34,8 @@ pub enum EventKind {
     ServerOnline,
     ServerWarning,
     ServerOffline,
+    /// For longer than its own rhythm explains, and before its thresholds say anything.
+    ServerSilent,
     KeyMade,
     KeyRotated,
     KeyRevoked,
@@ -53,7 +55,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::EndpointAdded,
         Self::EndpointEdited,
         Self::EndpointRemoved,
@@ -77,6 +79,7 @@ impl EventKind {
         Self::ServerOnline,
         Self::ServerWarning,
         Self::ServerOffline,
+        Self::ServerSilent,
         Self::KeyMade,
         Self::KeyRotated,
         Self::KeyRevoked,
@@ -116,6 +119,7 @@ impl EventKind {
             Self::ServerOnline => "server_online",
             Self::ServerWarning => "server_warning",
             Self::ServerOffline => "server_offline",
+            Self::ServerSilent => "server_silent",
             Self::KeyMade => "key_made",
             Self::KeyRotated => "key_rotated",
             Self::KeyRevoked => "key_revoked",

@@ -5,6 +5,7 @@
 //! `text`); and for Discord's gateway, what to ask for and when to try again (`intent`, `reconnect`).
 
 pub mod address;
+pub mod alert_policy;
 pub mod cadence;
 pub mod check;
 pub mod check_change;

@@ -1,5 +1,10 @@
 //! What a card tells of. Most tell of outages; the others say something that a guild must know beside them.
 
+use std::time::Duration;
+
+use super::alert_policy::Call;
+use super::fold::CardId;
+
 /// What a card tells of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Topic {
@@ -7,4 +12,13 @@ pub enum Topic {
     Incident,
     /// A webhook was switched off, because it can be reached no more.
     WebhookOff { name: String, reason: String },
+    /// Nobody has taken care of another card yet. `None`: those are called again who were called first.
+    Reminder { of: CardId, call: Option<Call> },
+    /// Many endpoints have gone offline, or have come back, within a short time.
+    Mass {
+        is_down: bool,
+        count: u64,
+        of: u64,
+        window: Duration,
+    },
 }

@@ -10,10 +10,12 @@ mod follow_rhythm;
 mod heartbeat_monitor;
 mod keep_alive;
 pub mod look;
+mod mass;
 mod post;
 mod presence;
 mod prune;
 mod recheck;
+mod remind;
 mod server_watch;
 mod settle;
 mod timers;
@@ -117,6 +119,8 @@ fn table(context: &Context) -> Vec<Job> {
         job!(prune, prune::PERIOD),
         job!(server_watch, watched),
         job!(follow_rhythm, follow_rhythm::PERIOD),
+        job!(mass, mass::PERIOD),
+        job!(remind, remind::PERIOD),
         job!(settle, settle::PERIOD),
         job!(unmute, unmute::PERIOD),
     ];

@@ -13,12 +13,14 @@ use super::Context;
 use crate::actions::looking::{Looking, NotAdmitted};
 use crate::actions::webhook as webhooks;
 use crate::domain::target::Target;
+use crate::domain::topic::Topic;
 use crate::domain::webhook::{Format, WebhookId};
 use crate::notify::backoff::{backoff, jitter};
 use crate::notify::webhook::payload::{self, News};
 use crate::notify::webhook::{Closed, Gate, PostFailure};
+use crate::store::card::{self, Card};
 use crate::store::webhook::{self, Due};
-use crate::store::{StoreError, card};
+use crate::store::{StoreError, alert_settings};
 
 /// Webhooks that are told at a time.
 const AT_A_TIME: usize = 16;
@@ -117,7 +119,13 @@ async fn try_to_tell(context: &Context, due: Due) -> Result<(), StoreError> {
     let now = context.looking.clock.now();
     let news = News::of(&card, due.told_version > 0);
     let format = due.webhook.format;
-    let is_wanted = news.is_for_people() || format == Format::Standard;
+    let is_wanted = match (format, news) {
+        // Machines keep in step: whoever heard the beginning hears the end.
+        (Format::Standard, News::Ended) if due.told_version > 0 => true,
+        (_, News::Ended) => tells_recovery(context, &card).await?,
+        (Format::Standard, _) => true,
+        _ => news.is_for_people(),
+    };
     if is_wanted {
         let body = payload::of_card(format, &card, news, now);
         let id = format!("msg_{}_{}", due.notice, card.version);
@@ -144,6 +152,14 @@ async fn try_to_tell(context: &Context, due: Due) -> Result<(), StoreError> {
             })
         })
         .await
+}
+
+async fn tells_recovery(context: &Context, card: &Card) -> Result<bool, StoreError> {
+    if card.topic != Topic::Incident {
+        return Ok(true);
+    }
+    let settings = alert_settings::get(&context.store.reader, card.guild_id).await?;
+    Ok(settings.is_none_or(|settings| settings.preferences.tells_recovery))
 }
 
 async fn missed(context: &Context, due: Due, failure: PostFailure) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Context, LIVES, alive};
 use crate::actions::manage_server;
 use crate::domain::Instant;
+use crate::domain::cadence;
 use crate::domain::life::Lives;
 use crate::domain::status::Status;
 use crate::domain::threshold::{self, Reports, Thresholds};
@@ -19,33 +20,80 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let now = context.looking.clock.now();
     let reader = &context.store.reader;
     let lives = alive::lives(reader, now.minus(LIVES), now).await?;
-    let mut changed = 0_u64;
-    for server in server::list(reader, None).await? {
-        let Some(status) = worse(&server, context.listening.thresholds, &lives, now) else {
-            continue;
-        };
-        changed += u64::from(change(context, server, status, now).await?);
+    let (mut changed, mut silent) = (0_u64, 0_u64);
+    for mut server in server::list(reader, None).await? {
+        if let Some(status) = worse(&server, context.listening.thresholds, &lives, now) {
+            changed += u64::from(change(context, server.clone(), status, now).await?);
+            server.status = status;
+        }
+        let reports = server::recent_reports(reader, server.id, now).await?;
+        let rhythm = cadence::expected_interval(&reports, now);
+        if is_silent(&server, rhythm, &lives, now) {
+            silent += 1;
+            alert(context, server, now).await?;
+        }
     }
-    Ok(format!("{changed} servers have fallen silent"))
+    Ok(format!(
+        "{changed} servers have another status, {silent} are silent"
+    ))
 }
 
-/// The status that a silence has brought a server to; `None` where that is none, or it has that status already.
-fn worse(server: &Server, defaults: Thresholds, lives: &Lives, now: Instant) -> Option<Status> {
+/// The time in which we listened to a server in vain, by the clock that the rules go by; and whether we have been there
+/// for long enough to say so.
+fn listened(
+    server: &Server,
+    grace: Duration,
+    lives: &Lives,
+    now: Instant,
+) -> Option<(Instant, bool)> {
     let last_seen = server.last_seen_at?;
-    let thresholds = server.thresholds.unwrap_or(defaults);
-    // Only the time in which we listened counts.
     let listened = lives.between(last_seen, now);
     let present = lives
         .0
         .last()
         .map_or(Duration::ZERO, |life| now.since(life.began));
-    let had_its_grace =
-        present > thresholds.online() || listened > thresholds.online().saturating_mul(2);
+    let had_its_grace = present > grace || listened > grace.saturating_mul(2);
+    Some((last_seen.plus(listened), had_its_grace))
+}
+
+/// Whether a server has been silent for longer than its own rhythm explains.
+fn is_silent(server: &Server, rhythm: Duration, lives: &Lives, now: Instant) -> bool {
     let reports = Reports {
-        last_seen: Some(last_seen),
+        last_seen: server.last_seen_at,
         is_active: server.is_active,
     };
-    let status = threshold::judge(reports, &thresholds, last_seen.plus(listened)).status;
+    listened(server, rhythm, lives, now).is_some_and(|(until, had_its_grace)| {
+        had_its_grace && cadence::should_alert(reports, rhythm, until)
+    })
+}
+
+/// Tells of it unless a report has come meanwhile.
+async fn alert(context: &Context, server: Server, now: Instant) -> Result<(), StoreError> {
+    context
+        .store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let current = server::find(tx, server.id).await?;
+                match current.filter(|current| current.last_seen_at == server.last_seen_at) {
+                    Some(current) => manage_server::alert(tx, &current, now).await,
+                    None => Ok(()),
+                }
+            })
+        })
+        .await
+}
+
+/// The status that a silence has brought a server to; `None` where that is none, or it has that status already.
+fn worse(server: &Server, defaults: Thresholds, lives: &Lives, now: Instant) -> Option<Status> {
+    let thresholds = server.thresholds.unwrap_or(defaults);
+    // Only the time in which we listened counts.
+    let (until, had_its_grace) = listened(server, thresholds.online(), lives, now)?;
+    let reports = Reports {
+        last_seen: server.last_seen_at,
+        is_active: server.is_active,
+    };
+    let status = threshold::judge(reports, &thresholds, until).status;
     let is_worse = matches!(
         (server.status, status),
         (Status::Online, Status::Warning | Status::Offline) | (Status::Warning, Status::Offline)
@@ -146,6 +194,57 @@ mod tests {
             let found = worse(&seen_at(10, status), thresholds(), &lives, minute(now));
             assert_eq!(found, expected, "{why}");
         }
+    }
+
+    #[test]
+    fn a_server_is_silent_after_twice_its_rhythm_of_listening() {
+        let hour = Duration::from_secs(3600);
+        for (rhythm, lives, now, expected, why) in [
+            (60, vec![(0, 12)], 12, false, "twice and no more"),
+            (60, vec![(0, 13)], 13, true, "more than twice"),
+            (3600, vec![(0, 130)], 130, false, "a slow one"),
+            (
+                3600,
+                vec![(0, 131)],
+                131,
+                true,
+                "silent for longer than that",
+            ),
+            (60, vec![(0, 11), (500, 501)], 501, false, "we were away"),
+            (
+                60,
+                vec![(0, 11), (500, 502)],
+                502,
+                true,
+                "and have listened since",
+            ),
+        ] {
+            let lives = Lives(
+                lives
+                    .into_iter()
+                    .map(|(began, alive)| Life {
+                        began: minute(began),
+                        alive: minute(alive),
+                    })
+                    .collect(),
+            );
+            let server = seen_at(10, Status::Online);
+            let rhythm = Duration::from_secs(rhythm);
+            assert_eq!(
+                is_silent(&server, rhythm, &lives, minute(now)),
+                expected,
+                "{why}"
+            );
+        }
+        let off = Server {
+            is_active: false,
+            ..seen_at(0, Status::Online)
+        };
+        let always = Lives(vec![Life {
+            began: minute(0),
+            alive: minute(999),
+        }]);
+        assert!(!is_silent(&off, hour, &always, minute(999)));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use crate::domain::Instant;
+use crate::domain::alert_policy::Call;
 use crate::store::card::Card;
 
 /// A message, by its channel and its id.
@@ -17,7 +19,7 @@ pub enum Place {
     New {
         channel: u64,
         /// Mentioned, once.
-        role: Option<u64>,
+        call: Option<Call>,
         /// The same for the same message: sent twice, it is one.
         nonce: String,
     },
@@ -51,6 +53,14 @@ impl fmt::Display for SendFailure {
     }
 }
 
+/// A card of which nobody has taken care, and the message that it is shown in.
+#[derive(Clone, Debug)]
+pub struct Reminder {
+    pub card: Card,
+    pub link: Option<MessageId>,
+    pub now: Instant,
+}
+
 /// Shows cards to people.
 pub trait Messenger: Send + Sync + fmt::Debug {
     /// Shows a card as it is now, and answers with which message.
@@ -59,6 +69,16 @@ pub trait Messenger: Send + Sync + fmt::Debug {
         card: &'a Card,
         place: Place,
     ) -> BoxFuture<'a, Result<MessageId, SendFailure>>;
+
+    /// Shows that nobody has taken care of a card yet.
+    fn remind<'a>(
+        &'a self,
+        reminder: &'a Reminder,
+        place: Place,
+    ) -> BoxFuture<'a, Result<MessageId, SendFailure>>;
+
+    /// The channel of direct messages to a user.
+    fn direct_channel(&self, user: u64) -> BoxFuture<'_, Result<u64, SendFailure>>;
 
     /// Posts a line that says that alerts will come here, to see whether that works.
     fn try_out(&self, channel: u64) -> BoxFuture<'_, Result<MessageId, SendFailure>>;

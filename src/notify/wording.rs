@@ -1,5 +1,7 @@
 //! What is said of a card, in words that are right wherever it is told. The place says how foreign text is escaped there.
 
+use crate::domain::Instant;
+use crate::domain::cadence;
 use crate::domain::fold::Scope;
 use crate::domain::outcome::FailureClass;
 use crate::domain::target::Host;
@@ -18,13 +20,27 @@ pub fn title(card: &Card, escape: fn(&str) -> String) -> String {
         Topic::WebhookOff { name, .. } => {
             format!("🟠 The webhook {} is switched off", escape(name))
         }
+        Topic::Reminder { .. } => "🔔 Nobody has taken care yet".to_owned(),
+        Topic::Mass {
+            is_down,
+            count,
+            of,
+            window,
+        } => {
+            let length = text::duration(*window);
+            match is_down {
+                true => format!("🔴 {count} of {of} endpoints went offline within {length}"),
+                false => format!("🟢 {count} of {of} endpoints came back within {length}"),
+            }
+        }
     }
 }
 
 /// What is said of a topic that is not about outages; `None` of those that are.
 pub fn sentence(topic: &Topic, escape: fn(&str) -> String) -> Option<String> {
     match topic {
-        Topic::Incident => None,
+        Topic::Incident | Topic::Reminder { .. } => None,
+        Topic::Mass { .. } => Some("`/offline_endpoints list` names what is down.".to_owned()),
         Topic::WebhookOff { reason, .. } => Some(format!(
             "{}. Nothing is sent there any more until `/alerts webhook test` reaches it.",
             escape(reason)
@@ -45,20 +61,40 @@ fn incident(card: &Card, escape: fn(&str) -> String) -> String {
             (None, None) => format!("🟠 {who} {verb} flapping, offline now"),
         };
     }
+    let state = state(card);
     match card.ended_at {
         Some(ended) => {
             let length = text::duration(ended.since(card.opened_at));
             let verb = if card.count == 1 { "was" } else { "were" };
-            format!("🟢 {who} {verb} offline for {length}")
+            format!("🟢 {who} {verb} {state} for {length}")
         }
         None if card.open < card.count => {
-            format!("🔴 {} of {who} are offline", card.open)
+            format!("🔴 {} of {who} are {state}", card.open)
         }
         None => {
             let verb = if card.count == 1 { "is" } else { "are" };
-            format!("🔴 {who} {verb} offline")
+            format!("🔴 {who} {verb} {state}")
         }
     }
+}
+
+/// Servers are told of when they are late, which is sooner than offline.
+fn state(card: &Card) -> &'static str {
+    let is_late = |member: &Member| member.reason == cadence::LATE;
+    let are_named = card.count <= card.members.len() as u64;
+    if are_named && card.members.iter().all(is_late) {
+        "silent"
+    } else {
+        "offline"
+    }
+}
+
+/// How long what is on a card goes on, said to whom is called again.
+pub fn reminder(card: &Card, now: Instant, escape: fn(&str) -> String) -> String {
+    let length = text::duration(now.since(card.opened_at));
+    let verb = if card.count == 1 { "is" } else { "are" };
+    let (who, state) = (who(card, escape), state(card));
+    format!("🔔 {who} {verb} {state} for {length}, and nobody has taken care yet")
 }
 
 fn who(card: &Card, escape: fn(&str) -> String) -> String {
@@ -90,6 +126,7 @@ pub fn reason(member: &Member, escape: fn(&str) -> String) -> String {
         Some(class) => class.text(),
         None => match member.reason.as_str() {
             "silent" => "it does not report any more",
+            cadence::LATE => "it has not reported for more than twice its usual interval",
             "failed" => "its job failed",
             _ => "no reason is known",
         },

@@ -1,8 +1,14 @@
 //! Where each guild wants to be told.
 
+use std::time::Duration;
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
 use super::{Reader, StoreError, Tx, destination};
-use crate::domain::Instant;
+use crate::domain::alert_policy::{Call, Mass, Policy, Preferences};
 use crate::domain::monitor::GuildId;
+use crate::domain::{Instant, millis};
 
 /// Where a guild wants to be told, and whether that works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,16 +18,44 @@ pub struct AlertSettings {
     pub role: Option<u64>,
     /// Why the channel cannot be written to, and since when.
     pub broken: Option<(String, Instant)>,
+    pub preferences: Preferences,
 }
 
-type Row = (i64, Option<i64>, Option<String>, Option<i64>);
-
-fn read((channel, role, reason, at): Row) -> AlertSettings {
-    AlertSettings {
-        channel: GuildId::from_row(channel).0,
-        role: role.map(|role| GuildId::from_row(role).0),
-        broken: reason.zip(at.map(Instant::from_millis)),
-    }
+fn read(row: &SqliteRow) -> Result<AlertSettings, StoreError> {
+    let id = |name: &str| -> Result<Option<u64>, StoreError> {
+        let id: Option<i64> = row.try_get(name)?;
+        Ok(id.map(|id| GuildId::from_row(id).0))
+    };
+    let length = |name: &str| -> Result<Option<Duration>, StoreError> {
+        let millis: Option<i64> = row.try_get(name)?;
+        Ok(millis.map(|millis| Duration::from_millis(millis.unsigned_abs())))
+    };
+    let reason: Option<String> = row.try_get("broken_reason")?;
+    let broken_at: Option<i64> = row.try_get("broken_at")?;
+    let call = id("escalate_role_id")?
+        .map(Call::Role)
+        .or(id("escalate_user_id")?.map(Call::User));
+    let mass = |window| -> Result<Mass, StoreError> {
+        Ok(Mass {
+            count: row.try_get("mass_count")?,
+            percent: row.try_get("mass_percent")?,
+            window,
+        })
+    };
+    Ok(AlertSettings {
+        channel: GuildId::from_row(row.try_get("channel_id")?).0,
+        role: id("role_id")?,
+        broken: reason.zip(broken_at.map(Instant::from_millis)),
+        preferences: Preferences {
+            tells_recovery: row.try_get("tells_recovery")?,
+            tells_warnings: row.try_get("tells_warnings")?,
+            policy: Policy {
+                remind_after: length("remind_after_ms")?,
+                escalate: length("escalate_after_ms")?.zip(call),
+            },
+            mass: length("mass_window_ms")?.map(mass).transpose()?,
+        },
+    })
 }
 
 /// Discord's ids in a signed column, as those of guilds.
@@ -31,13 +65,69 @@ fn to_row(id: u64) -> i64 {
 
 /// A guild's settings; `None` where it wants to hear nothing.
 pub async fn get(reader: &Reader, guild: GuildId) -> Result<Option<AlertSettings>, StoreError> {
-    let row: Option<Row> = sqlx::query_as(
-        "SELECT channel_id, role_id, broken_reason, broken_at FROM alert_settings WHERE guild_id = $1",
+    let row = sqlx::query("SELECT * FROM alert_settings WHERE guild_id = $1")
+        .bind(guild.to_row())
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The same inside a transaction.
+pub async fn find(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<AlertSettings>, StoreError> {
+    let row = sqlx::query("SELECT * FROM alert_settings WHERE guild_id = $1")
+        .bind(guild.to_row())
+        .fetch_optional(&mut *tx.connection)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The settings of all guilds that have chosen something which must be watched: calling again, or many at once.
+pub async fn with_policy(reader: &Reader) -> Result<Vec<(GuildId, AlertSettings)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT * FROM alert_settings
+         WHERE remind_after_ms IS NOT NULL OR escalate_after_ms IS NOT NULL OR mass_window_ms IS NOT NULL",
+    )
+    .fetch_all(&reader.pool)
+    .await?;
+    let whose = |row: &SqliteRow| {
+        let guild = GuildId::from_row(row.try_get("guild_id")?);
+        Ok((guild, read(row)?))
+    };
+    rows.iter().map(whose).collect()
+}
+
+/// Sets what a guild has chosen; `false` where it has no channel.
+pub async fn prefer(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    chosen: &Preferences,
+) -> Result<bool, StoreError> {
+    let policy = &chosen.policy;
+    let (role, user) = match policy.escalate.map(|(_, call)| call) {
+        Some(Call::Role(id)) => (Some(id), None),
+        Some(Call::User(id)) => (None, Some(id)),
+        None => (None, None),
+    };
+    let changed = sqlx::query(
+        "UPDATE alert_settings SET tells_recovery = $2, tells_warnings = $3, remind_after_ms = $4,
+             escalate_after_ms = $5, escalate_role_id = $6, escalate_user_id = $7,
+             mass_count = $8, mass_percent = $9, mass_window_ms = $10
+         WHERE guild_id = $1",
     )
     .bind(guild.to_row())
-    .fetch_optional(&reader.pool)
+    .bind(chosen.tells_recovery)
+    .bind(chosen.tells_warnings)
+    .bind(policy.remind_after.map(millis))
+    .bind(policy.escalate.map(|(after, _)| millis(after)))
+    .bind(role.map(to_row))
+    .bind(user.map(to_row))
+    .bind(chosen.mass.and_then(|mass| mass.count))
+    .bind(chosen.mass.and_then(|mass| mass.percent))
+    .bind(chosen.mass.map(|mass| millis(mass.window)))
+    .execute(&mut *tx.connection)
     .await?;
-    Ok(row.map(read))
+    destination::forget(tx, guild);
+    Ok(changed.rows_affected() > 0)
 }
 
 /// Sets where a guild is told; what was broken counts as mended.
@@ -94,6 +184,46 @@ pub async fn broke(
 mod tests {
     use super::*;
     use crate::store::testing::TestStore;
+
+    #[tokio::test]
+    async fn what_was_chosen_reads_back_and_needs_a_channel() {
+        let store = TestStore::open().await;
+        let guild = GuildId(1 << 62);
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let chosen = Preferences {
+            tells_recovery: false,
+            tells_warnings: false,
+            policy: Policy {
+                remind_after: Some(minutes(15)),
+                escalate: Some((minutes(30), Call::User(1 << 62))),
+            },
+            mass: Some(Mass {
+                count: Some(10),
+                percent: Some(20),
+                window: minutes(1),
+            }),
+        };
+        let taken = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let without = prefer(tx, guild, &chosen).await?;
+                    set(tx, guild, (5, None)).await?;
+                    Ok((without, prefer(tx, guild, &chosen).await?))
+                })
+            })
+            .await;
+        assert_eq!(taken, (false, true));
+        let known = get(&store.reader, guild).await.unwrap().unwrap();
+        assert_eq!(known.preferences, chosen);
+        let watched = with_policy(&store.reader).await.unwrap();
+        assert_eq!(watched, [(guild, known)]);
+        store
+            .write(move |tx| {
+                Box::pin(async move { prefer(tx, guild, &Preferences::default()).await })
+            })
+            .await;
+        assert_eq!(with_policy(&store.reader).await.unwrap(), []);
+    }
 
     #[tokio::test]
     async fn a_broken_channel_is_noted_once_and_mended_by_setting_it_again() {

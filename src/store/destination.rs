@@ -1,13 +1,15 @@
 //! Who is to be told in a guild: its channel, and its webhooks. Asked at every outage, so the writer remembers it.
 
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, alert_settings};
 use crate::domain::monitor::GuildId;
 use crate::domain::webhook::WebhookId;
 
 /// Where the incidents of a guild are told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destinations {
     pub has_channel: bool,
+    /// Whether servers are told of that are silent and not offline yet.
+    pub tells_warnings: bool,
     /// Those that are not switched off.
     pub webhooks: Vec<WebhookId>,
 }
@@ -24,11 +26,7 @@ pub async fn of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Destinations, StoreEr
     if let Some(known) = tx.cache.destinations.get(&guild) {
         return Ok(known.clone());
     }
-    let channel: Option<i64> =
-        sqlx::query_scalar("SELECT channel_id FROM alert_settings WHERE guild_id = $1")
-            .bind(guild.to_row())
-            .fetch_optional(&mut *tx.connection)
-            .await?;
+    let settings = alert_settings::find(tx, guild).await?;
     let webhooks: Vec<i64> = sqlx::query_scalar(
         "SELECT id FROM webhooks WHERE guild_id = $1 AND disabled_at IS NULL ORDER BY id",
     )
@@ -36,7 +34,8 @@ pub async fn of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Destinations, StoreEr
     .fetch_all(&mut *tx.connection)
     .await?;
     let found = Destinations {
-        has_channel: channel.is_some(),
+        has_channel: settings.is_some(),
+        tells_warnings: settings.is_none_or(|settings| settings.preferences.tells_warnings),
         webhooks: webhooks.into_iter().map(WebhookId).collect(),
     };
     tx.cache.destinations.insert(guild, found.clone());

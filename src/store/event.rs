@@ -54,6 +54,26 @@ pub async fn append_all(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<(), Stor
     Ok(())
 }
 
+/// How many monitors of a guild had an event of a kind that was noticed since an instant.
+pub async fn monitors_since(
+    reader: &Reader,
+    guild: GuildId,
+    kind: EventKind,
+    since: Instant,
+) -> Result<u64, StoreError> {
+    // What is noticed is dated at the first failure, which is at most a few retries ago: an hour more finds all of them.
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(DISTINCT monitor_id) FROM events
+         WHERE guild_id = $1 AND kind = $2 AND at >= $3 - 3600000 AND noticed_at >= $3",
+    )
+    .bind(guild.to_row())
+    .bind(kind.word())
+    .bind(since.millis())
+    .fetch_one(&reader.pool)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
 /// How many events of a kind this guild had since an instant.
 pub async fn count_since(
     reader: &Reader,

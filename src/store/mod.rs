@@ -4,6 +4,7 @@
 //! cannot be handed the read pool by mistake. Whoever commits an event rings the bell; jobs listen to it and then look
 //! for themselves, so a missed ring costs a moment and never a change.
 
+pub mod alert_override;
 pub mod alert_settings;
 pub mod api_key;
 mod cache;
@@ -29,7 +30,6 @@ mod sqlite;
 pub mod state;
 #[cfg(test)]
 pub mod testing;
-mod topic;
 pub mod webhook;
 mod writer;
 

@@ -20,7 +20,10 @@ pub struct Due {
     pub attempts: u32,
     /// Where its guild wants to be told now.
     pub channel: u64,
+    /// Called when the card is posted: its own, or its guild's.
     pub role: Option<u64>,
+    /// Whether its guild wants to be told of an end of which it never heard the beginning.
+    pub tells_recovery: bool,
 }
 
 /// A card of a guild is to be told from now on, wherever the guild wants to be told.
@@ -56,13 +59,15 @@ type Row = (
     u32,
     i64,
     Option<i64>,
+    bool,
 );
 
 /// Notices of channels, of cards that have changed since they were told, where the time to try has come; in the order in which their
 /// cards opened.
 pub async fn due(reader: &Reader, now: Instant, limit: u32) -> Result<Vec<Due>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT n.id, n.guild_id, n.card_id, n.posts, n.channel_id, n.message_id, n.attempts, s.channel_id, s.role_id
+        "SELECT n.id, n.guild_id, n.card_id, n.posts, n.channel_id, n.message_id, n.attempts, s.channel_id,
+             COALESCE(c.role_id, s.role_id), s.tells_recovery
          FROM notices n JOIN cards c ON c.id = n.card_id JOIN alert_settings s ON s.guild_id = n.guild_id
          WHERE n.told_version < c.version AND n.next_try_at <= $1 AND s.broken_reason IS NULL
          ORDER BY n.id LIMIT $2",
@@ -72,7 +77,18 @@ pub async fn due(reader: &Reader, now: Instant, limit: u32) -> Result<Vec<Due>, 
     .fetch_all(&reader.pool)
     .await?;
     let number = |id: i64| GuildId::from_row(id).0;
-    let due = |(id, guild, card, posts, channel, message, attempts, wanted, role): Row| Due {
+    let due = |(
+        id,
+        guild,
+        card,
+        posts,
+        channel,
+        message,
+        attempts,
+        wanted,
+        role,
+        tells_recovery,
+    ): Row| Due {
         id,
         guild_id: GuildId::from_row(guild),
         card: CardId(card),
@@ -81,6 +97,7 @@ pub async fn due(reader: &Reader, now: Instant, limit: u32) -> Result<Vec<Due>, 
         attempts,
         channel: number(wanted),
         role: role.map(number),
+        tells_recovery,
     };
     Ok(rows.into_iter().map(due).collect())
 }
@@ -116,6 +133,30 @@ pub async fn told(
     .execute(&mut *tx.connection)
     .await?;
     Ok(())
+}
+
+/// Of a card there is nothing to tell as it is in this version.
+pub async fn dropped(tx: &mut Tx<'_>, id: i64, version: i64) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE notices SET told_version = $2, attempts = 0, next_try_at = 0 WHERE id = $1",
+    )
+    .bind(id)
+    .bind(version)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// The message of a card in its guild's channel, by channel and id.
+pub async fn message_of(reader: &Reader, card: CardId) -> Result<Option<(u64, u64)>, StoreError> {
+    let found: Option<(i64, i64)> = sqlx::query_as(
+        "SELECT channel_id, message_id FROM notices WHERE card_id = $1 AND message_id IS NOT NULL",
+    )
+    .bind(card.0)
+    .fetch_optional(&reader.pool)
+    .await?;
+    let number = |id: i64| GuildId::from_row(id).0;
+    Ok(found.map(|(channel, message)| (number(channel), number(message))))
 }
 
 /// A try came to nothing; the next one is not before `next`.

@@ -11,6 +11,7 @@ mod harness;
 
 mod asks_discord;
 mod at_the_command_line;
+mod calls_again;
 mod goes_down_and_comes_back;
 mod has_an_agent;
 mod in_discord;

@@ -97,10 +97,7 @@ async fn an_outage_is_one_message_that_ends_where_it_began() {
         .into_iter()
         .rfind(|request| request.method == "PATCH");
     let edit = edit.unwrap().body;
-    assert_eq!(
-        edit["allowed_mentions"],
-        serde_json::json!({ "parse": [], "roles": [] })
-    );
+    assert_eq!(edit["allowed_mentions"], serde_json::json!({ "parse": [] }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

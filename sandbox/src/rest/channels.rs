@@ -53,7 +53,8 @@ pub(super) fn change(message: &mut Message, edit: Received) {
 }
 
 fn knows_channel(world: &World, channel: u64) -> bool {
-    world.guilds.iter().any(|guild| guild.channel == channel)
+    let is_in_guild = world.guilds.iter().any(|guild| guild.channel == channel);
+    is_in_guild || world.direct_channels.contains(&channel)
 }
 
 pub(super) async fn create(

@@ -68,8 +68,11 @@ pub(super) async fn channel(State(shared): Desk, Path(id): Path<u64>) -> Respons
 }
 
 /// Everybody has one channel of direct messages with the bot: it has the number of its recipient.
-pub(super) async fn open_direct_messages(State(_): Desk, Json(body): Json<Value>) -> Response {
+/// The channel has the number of its recipient.
+pub(super) async fn open_direct_messages(State(shared): Desk, Json(body): Json<Value>) -> Response {
     let recipient = body["recipient_id"].as_str().unwrap_or("0");
+    let channel = recipient.parse().unwrap_or_default();
+    shared.change(|world| world.direct_channels.insert(channel));
     Json(json!({ "id": recipient, "type": 1, "recipients": [], "flags": 0, "last_message_id": null })).into_response()
 }
 

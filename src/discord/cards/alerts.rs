@@ -1,17 +1,36 @@
-//! Where a server is told, and whether that works.
+//! Where a server is told and how, and whether that works.
 
 use poise::serenity_prelude::CreateEmbed;
 
-use super::{GREEN, GREY, RED, relative};
+use super::{GREEN, GREY, RED, bold, relative};
+use crate::domain::alert_policy::{Call, Preferences};
 use crate::domain::text;
+use crate::store::alert_override::Override;
 use crate::store::alert_settings::AlertSettings;
 use crate::store::mute::Mute;
 
-/// Mutes on the card.
-pub(in crate::discord) const MUTES: u32 = 10;
+/// Mutes and monitors on the card.
+pub(in crate::discord) const LISTED: u32 = 10;
 
-pub(in crate::discord) fn settings(known: Option<&AlertSettings>, mutes: &[Mute]) -> CreateEmbed {
-    let card = place(known);
+/// Characters of a field.
+const FIELD: usize = 1_024;
+
+pub(in crate::discord) fn settings(
+    known: Option<&AlertSettings>,
+    mutes: &[Mute],
+    own: &[(String, Override)],
+) -> CreateEmbed {
+    let mut card = place(known);
+    if let Some(known) = known {
+        card = card.field("Chosen", chosen(&known.preferences), false);
+    }
+    if !own.is_empty() {
+        let lines: Vec<String> = own
+            .iter()
+            .map(|(name, own)| overridden(name, Some(*own)))
+            .collect();
+        card = card.field("Different", text::cut(&lines.join("\n"), FIELD), false);
+    }
     if mutes.is_empty() {
         return card;
     }
@@ -20,7 +39,57 @@ pub(in crate::discord) fn settings(known: Option<&AlertSettings>, mutes: &[Mute]
         format!("{name} until {}", relative(mute.until))
     };
     let lines: Vec<String> = mutes.iter().map(line).collect();
-    card.field("Muted", text::cut(&lines.join("\n"), 1_024), false)
+    card.field("Muted", text::cut(&lines.join("\n"), FIELD), false)
+}
+
+fn chosen(chosen: &Preferences) -> String {
+    let mut lines = Vec::new();
+    if let Some(after) = chosen.policy.remind_after {
+        let after = text::duration(after);
+        lines.push(format!(
+            "After {after} without anybody taking care, they are called again."
+        ));
+    }
+    if let Some((after, call)) = chosen.policy.escalate {
+        let whom = match call {
+            Call::Role(id) => format!("<@&{id}>"),
+            Call::User(id) => format!("<@{id}> by direct message"),
+        };
+        lines.push(format!("After {} it is {whom}.", text::duration(after)));
+    }
+    if let Some(mass) = chosen.mass {
+        let count = mass.count.map(|count| count.to_string());
+        let percent = mass.percent.map(|percent| format!("{percent} %"));
+        let many: Vec<String> = count.into_iter().chain(percent).collect();
+        lines.push(format!(
+            "When {} change within {}, there is a word about all of them.",
+            many.join(" or "),
+            text::duration(mass.window)
+        ));
+    }
+    if !chosen.tells_recovery {
+        lines.push("Ends are not told by themselves.".to_owned());
+    }
+    if !chosen.tells_warnings {
+        lines.push("Servers are told of when they are offline, not before.".to_owned());
+    }
+    if lines.is_empty() {
+        lines.push("Everything is told; nobody is called twice.".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// What is different about one monitor.
+pub(in crate::discord) fn overridden(name: &str, own: Option<Override>) -> String {
+    let name = bold(name);
+    match own {
+        None => format!("{name} is told of like all the others."),
+        Some(Override { is_told: false, .. }) => format!("Nothing is told of {name}."),
+        Some(Override {
+            role: Some(role), ..
+        }) => format!("<@&{role}> is called for {name}."),
+        Some(Override { role: None, .. }) => format!("{name} is told of."),
+    }
 }
 
 fn place(known: Option<&AlertSettings>) -> CreateEmbed {

@@ -10,6 +10,7 @@ use crate::discord::buttons;
 use crate::discord::reply::Card as Message;
 use crate::domain::text;
 use crate::domain::topic::Topic;
+use crate::notify::messenger::Reminder;
 use crate::notify::wording;
 use crate::store::card::{Card, Member};
 
@@ -23,6 +24,25 @@ pub(in crate::discord) fn message(card: &Card) -> Message {
         message.rows = buttons::card_row(card.id, card.acknowledged.is_some());
     }
     message
+}
+
+/// The message that calls somebody again, with a link to the card. In direct messages buttons know of no server, so there
+/// are none: the link leads to them.
+pub(in crate::discord) fn reminder(reminder: &Reminder) -> Message {
+    let card = &reminder.card;
+    let title = wording::reminder(card, reminder.now, text::escape);
+    let mut description = list(card);
+    if let Some((channel, message)) = reminder.link {
+        let guild = card.guild_id.0;
+        let link = format!("https://discord.com/channels/{guild}/{channel}/{message}");
+        description = format!("[Recheck, acknowledge or mute it here]({link})\n{description}");
+    }
+    Message::embed(
+        CreateEmbed::new()
+            .title(text::cut(&title, 256))
+            .description(description)
+            .colour(RED),
+    )
 }
 
 fn embed(card: &Card) -> CreateEmbed {

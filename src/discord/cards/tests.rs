@@ -15,6 +15,7 @@ use crate::actions::recheck::Summary;
 use crate::actions::record_outcome::Recorded;
 use crate::actions::suggest_thresholds::Suggestion;
 use crate::actions::summarize::Statistics;
+use crate::domain::alert_policy::{Call, Mass, Policy, Preferences};
 use crate::domain::check::HttpCheck;
 use crate::domain::device::DeviceUuid;
 use crate::domain::fold::{CardId, Scope, Subnet};
@@ -25,6 +26,8 @@ use crate::domain::status::{Change, State};
 use crate::domain::target::Host;
 use crate::domain::threshold::{Reports, Thresholds, judge};
 use crate::domain::topic::Topic;
+use crate::notify::messenger::Reminder;
+use crate::store::alert_override::Override;
 use crate::store::alert_settings::AlertSettings;
 use crate::store::card;
 use crate::store::device::Device;
@@ -319,15 +322,44 @@ fn the_card_of_an_incident_fits_with_the_longest_names() {
     for embed in incident::message(&longest).embeds {
         fits(embed);
     }
+    let reminder = Reminder {
+        card: longest.clone(),
+        link: Some((u64::MAX, u64::MAX)),
+        now: NOW,
+    };
+    for embed in incident::reminder(&reminder).embeds {
+        fits(embed);
+    }
     longest.members = vec![member];
     (longest.count, longest.ended_at) = (1, Some(NOW));
     for embed in incident::message(&longest).embeds {
         fits(embed);
     }
+}
+
+#[test]
+fn the_settings_of_alerts_fit_with_everything_chosen() {
+    let own = Override {
+        is_told: true,
+        role: Some(u64::MAX),
+    };
     let broken = AlertSettings {
         channel: u64::MAX,
         role: Some(u64::MAX),
         broken: Some(("*".repeat(1_000), NOW)),
+        preferences: Preferences {
+            tells_recovery: false,
+            tells_warnings: false,
+            policy: Policy {
+                remind_after: Some(Duration::MAX),
+                escalate: Some((Duration::MAX, Call::User(u64::MAX))),
+            },
+            mass: Some(Mass {
+                count: Some(u32::MAX),
+                percent: Some(100),
+                window: Duration::MAX,
+            }),
+        },
     };
     let mute = Mute {
         name: "*".repeat(64),
@@ -336,9 +368,10 @@ fn the_card_of_an_incident_fits_with_the_longest_names() {
     };
     fits(alerts::settings(
         Some(&broken),
-        &vec![mute; alerts::MUTES as usize],
+        &vec![mute; alerts::LISTED as usize],
+        &vec![("_".repeat(64), own); alerts::LISTED as usize],
     ));
-    fits(alerts::settings(None, &[]));
+    fits(alerts::settings(None, &[], &[]));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Every slash command. A command is a thin door: read the options, check, call an action, show a card.
 
+mod ack;
 mod alerts;
 mod bot;
 mod device;
@@ -28,6 +29,7 @@ pub(super) fn all() -> Vec<poise::Command<Desk, CommandError>> {
         fleet::fleet(),
         status::audit(),
         alerts::alerts(),
+        ack::ack(),
         mute::mute(),
         mute::unmute(),
         bot::bot(),

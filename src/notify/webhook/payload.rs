@@ -85,7 +85,10 @@ fn discord(title: &str, description: &str, colour: u32) -> Value {
 fn standard(card: &Card, news: News, now: Instant) -> Value {
     let about = match &card.topic {
         Topic::Incident => "incident",
+        Topic::Mass { .. } => "mass",
+        // These two go to the channel only.
         Topic::WebhookOff { .. } => "webhook",
+        Topic::Reminder { .. } => "reminder",
     };
     let person = |person: Option<(u64, Instant)>| {
         person.map(|(user, at)| json!({ "user": user.to_string(), "at": text::timestamp(at) }))
@@ -151,9 +154,9 @@ fn lines(card: &Card, escape: fn(&str) -> String) -> String {
 
 fn colour(card: &Card) -> u32 {
     match (card.ended_at, &card.topic) {
-        (_, Topic::WebhookOff { .. }) => AMBER,
-        (Some(_), Topic::Incident) => GREEN,
-        (None, Topic::Incident) => RED,
+        (_, Topic::Mass { is_down: true, .. }) | (None, Topic::Incident) => RED,
+        (_, Topic::Mass { is_down: false, .. }) | (Some(_), Topic::Incident) => GREEN,
+        (_, Topic::WebhookOff { .. } | Topic::Reminder { .. }) => AMBER,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `/alerts …`: where a server is told of incidents. All of it needs Manage Server.
 
+mod choose;
 mod webhook;
 
 use poise::serenity_prelude as serenity;
@@ -9,14 +10,25 @@ use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Card};
 use crate::discord::{Context, access, cards};
 use crate::notify::messenger::SendFailure;
-use crate::store::{alert_settings, mute};
+use crate::store::{alert_override, alert_settings, mute};
 
 /// Where incidents are told
 #[poise::command(
     slash_command,
     guild_only,
     default_member_permissions = "MANAGE_GUILD",
-    subcommands("setup", "show", "channel", "role", "webhook::webhook", "off")
+    subcommands(
+        "setup",
+        "show",
+        "channel",
+        "role",
+        "choose::policy",
+        "choose::notices",
+        "choose::mass",
+        "choose::monitor",
+        "webhook::webhook",
+        "off"
+    )
 )]
 pub(super) async fn alerts(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
@@ -133,6 +145,8 @@ async fn shown(ctx: Context<'_>) -> Result<Card, CommandError> {
     let asker = reply::asker(ctx)?;
     let reader = &ctx.data().store.reader;
     let known = settings(ctx).await?;
-    let muted = mute::list(reader, asker.guild, cards::alerts::MUTES).await?;
-    Ok(Card::embed(cards::alerts::settings(known.as_ref(), &muted)))
+    let muted = mute::list(reader, asker.guild, cards::alerts::LISTED).await?;
+    let own = alert_override::list(reader, asker.guild, cards::alerts::LISTED).await?;
+    let card = cards::alerts::settings(known.as_ref(), &muted, &own);
+    Ok(Card::embed(card))
 }

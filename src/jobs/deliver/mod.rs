@@ -5,6 +5,8 @@
 //! nothing that is over is told as if it went on. A crash between sending and noting sends the same message with the same
 //! nonce again, which Discord answers with the first one.
 
+mod reminder;
+
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -14,8 +16,10 @@ use tokio::sync::watch;
 
 use super::Context;
 use crate::domain::Instant;
+use crate::domain::alert_policy::Call;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::GuildId;
+use crate::domain::topic::Topic;
 use crate::notify::backoff::{backoff, jitter};
 use crate::notify::messenger::{Messenger, Place, SendFailure};
 use crate::store::event::{self, NewEvent};
@@ -117,16 +121,26 @@ async fn tell(context: &Context, messenger: &dyn Messenger, due: Due) -> Result<
     let Some(card) = card::get(&context.store.reader, due.card).await? else {
         return Ok(true);
     };
-    let place = match due.message {
-        Some(message) => Place::Existing(message),
-        None => Place::New {
-            channel: due.channel,
+    let is_over = card.ended_at.is_some() && card.topic == Topic::Incident;
+    let shown = match (&card.topic, due.message) {
+        (Topic::Reminder { of, call }, _) => {
+            match reminder::show(context, messenger, &due, (*of, *call)).await? {
+                Some(shown) => shown,
+                None => return drop_it(context, due.id, card.version).await,
+            }
+        }
+        (_, Some(message)) => messenger.show(&card, Place::Existing(message)).await,
+        (_, None) if is_over && !due.tells_recovery => {
+            return drop_it(context, due.id, card.version).await;
+        }
+        (_, None) => {
             // Whoever is called for something that is over is called in vain.
-            role: due.role.filter(|_| card.ended_at.is_none()),
-            nonce: format!("{}-{}", due.id, due.posts),
-        },
+            let role = due.role.filter(|_| card.ended_at.is_none());
+            messenger
+                .show(&card, place(&due, role.map(Call::Role)))
+                .await
+        }
     };
-    let shown = messenger.show(&card, place).await;
     let result = if shown.is_ok() { "told" } else { "failed" };
     context.metrics.notices.with_label_values(&[result]).inc();
     match shown {
@@ -147,6 +161,24 @@ async fn tell(context: &Context, messenger: &dyn Messenger, due: Due) -> Result<
             Ok(false)
         }
     }
+}
+
+/// Where a new message goes.
+fn place(due: &Due, call: Option<Call>) -> Place {
+    Place::New {
+        channel: due.channel,
+        call,
+        nonce: format!("{}-{}", due.id, due.posts),
+    }
+}
+
+/// There is nothing to tell any more.
+async fn drop_it(context: &Context, notice: i64, version: i64) -> Result<bool, StoreError> {
+    write(context, move |tx| {
+        Box::pin(notice::dropped(tx, notice, version))
+    })
+    .await?;
+    Ok(true)
 }
 
 async fn failed(context: &Context, due: Due, failure: SendFailure) -> Result<(), StoreError> {

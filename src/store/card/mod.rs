@@ -1,9 +1,16 @@
 //! Cards: what outages are told on. One card has one or many incidents; its version counts every change that can be seen.
 //! Every change rings the bell, so that it is told at once.
 
+mod care;
+mod topic;
+mod word;
+
 use sqlx::Row as _;
 
-use super::{Reader, StoreError, Tx, topic};
+pub use care::{acknowledge, call, called_again, mute, rechecked, waiting};
+pub use word::{announce, latest, retell};
+
+use super::{Reader, StoreError, Tx};
 use crate::domain::Instant;
 use crate::domain::fold::{CardId, OpenCard, Scope};
 use crate::domain::monitor::{GuildId, MonitorId};
@@ -92,28 +99,6 @@ pub async fn begin(
     Ok(CardId(id))
 }
 
-/// A card that says something once, and is over with that.
-pub async fn announce(
-    tx: &mut Tx<'_>,
-    guild: GuildId,
-    topic: &Topic,
-    now: Instant,
-) -> Result<CardId, StoreError> {
-    let (kind, facts) = topic::to_row(topic);
-    let id = sqlx::query_scalar(
-        "INSERT INTO cards (guild_id, scope, kind, facts, opened_at, joined_at, ended_at)
-         VALUES ($1, '', $2, $3, $4, $4, $4) RETURNING id",
-    )
-    .bind(guild.to_row())
-    .bind(kind)
-    .bind(facts)
-    .bind(now.millis())
-    .fetch_one(&mut *tx.connection)
-    .await?;
-    tx.wrote_event = true;
-    Ok(CardId(id))
-}
-
 /// An outage joins a card, whose outages share that much then.
 pub async fn join(
     tx: &mut Tx<'_>,
@@ -177,66 +162,6 @@ pub async fn member_ended(
     .await?;
     tx.wrote_event = true;
     Ok(())
-}
-
-/// Somebody takes care; `false` where the guild has no such card that goes on, or somebody does already.
-pub async fn acknowledge(
-    tx: &mut Tx<'_>,
-    (guild, id): (GuildId, CardId),
-    user: u64,
-    now: Instant,
-) -> Result<bool, StoreError> {
-    let changed = sqlx::query(
-        "UPDATE cards SET acknowledged_at = $4, acknowledged_by = $3, version = version + 1
-         WHERE guild_id = $1 AND id = $2 AND acknowledged_at IS NULL AND ended_at IS NULL",
-    )
-    .bind(guild.to_row())
-    .bind(id.0)
-    .bind(GuildId(user).to_row())
-    .bind(now.millis())
-    .execute(&mut *tx.connection)
-    .await?;
-    Ok(changed.rows_affected() > 0)
-}
-
-/// Somebody had the endpoints of a card looked at.
-pub async fn rechecked(
-    tx: &mut Tx<'_>,
-    (guild, id): (GuildId, CardId),
-    user: u64,
-    now: Instant,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE cards SET rechecked_at = $4, rechecked_by = $3, version = version + 1 WHERE guild_id = $1 AND id = $2",
-    )
-    .bind(guild.to_row())
-    .bind(id.0)
-    .bind(GuildId(user).to_row())
-    .bind(now.millis())
-    .execute(&mut *tx.connection)
-    .await?;
-    tx.wrote_event = true;
-    Ok(())
-}
-
-/// Somebody mutes what is on a card; `false` where the guild has no such card that goes on.
-pub async fn mute(
-    tx: &mut Tx<'_>,
-    (guild, id): (GuildId, CardId),
-    user: u64,
-    until: Instant,
-) -> Result<bool, StoreError> {
-    let changed = sqlx::query(
-        "UPDATE cards SET muted_until = $4, muted_by = $3, version = version + 1
-         WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL",
-    )
-    .bind(guild.to_row())
-    .bind(id.0)
-    .bind(GuildId(user).to_row())
-    .bind(until.millis())
-    .execute(&mut *tx.connection)
-    .await?;
-    Ok(changed.rows_affected() > 0)
 }
 
 /// The monitors on a card that are down.

@@ -1,0 +1,89 @@
+//! `/ack`: takes care of an incident, as the button under its message does.
+
+use poise::serenity_prelude as serenity;
+use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
+
+use crate::discord::error::CommandError;
+use crate::discord::reply;
+use crate::discord::{Context, access, answers, complete};
+use crate::domain::fold::CardId;
+use crate::domain::text;
+use crate::notify::wording;
+use crate::store::card;
+
+/// Take care of an incident, so that nobody else is called for it
+#[poise::command(slash_command, guild_only)]
+pub(super) async fn ack(
+    ctx: Context<'_>,
+    #[description = "Which one; may be left out while there is only one"]
+    #[autocomplete = "incident"]
+    #[max_length = 100]
+    incident: Option<String>,
+) -> Result<(), CommandError> {
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let desk = ctx.data();
+        access::require_care(&desk.store.reader, asker, reply::member(ctx)).await?;
+        let id = match incident {
+            Some(text) => meant(&text)?,
+            None => only_one(ctx, asker.guild).await?,
+        };
+        answers::acknowledge(desk, asker, id).await
+    };
+    reply::answer(ctx, work).await
+}
+
+fn meant(text: &str) -> Result<CardId, CommandError> {
+    let id = text.trim().trim_start_matches('#').parse().ok();
+    id.map(CardId).ok_or_else(|| {
+        CommandError::Refused(
+            "Please choose the incident from the list that appears while you type.".into(),
+        )
+    })
+}
+
+async fn only_one(
+    ctx: Context<'_>,
+    guild: crate::domain::monitor::GuildId,
+) -> Result<CardId, CommandError> {
+    let desk = ctx.data();
+    let waiting = card::waiting(&desk.store.reader, guild, desk.now()).await?;
+    match waiting.as_slice() {
+        [(only, _)] => Ok(*only),
+        [] => Err(CommandError::Refused(
+            "There is no incident of which nobody takes care.".into(),
+        )),
+        several => Err(CommandError::Refused(format!(
+            "There are {}; name the one you mean with `incident`.",
+            text::count(several.len() as u64, "incident")
+        ))),
+    }
+}
+
+async fn incident(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let choices = choices(ctx, &partial.trim().to_lowercase()).await;
+    let choices = choices.unwrap_or_else(|error| {
+        tracing::warn!(?error, "incidents could not be looked up for autocomplete");
+        Vec::new()
+    });
+    CreateAutocompleteResponse::new().set_choices(choices)
+}
+
+async fn choices(ctx: Context<'_>, partial: &str) -> Result<Vec<AutocompleteChoice>, CommandError> {
+    let (asker, desk) = (reply::asker(ctx)?, ctx.data());
+    let reader = &desk.store.reader;
+    let mut choices = Vec::new();
+    for (id, _) in card::waiting(reader, asker.guild, desk.now()).await? {
+        let Some(card) = card::get(reader, id).await? else {
+            continue;
+        };
+        let label = text::cut(&wording::title(&card, str::to_owned), 100);
+        if label.to_lowercase().contains(partial) {
+            choices.push(AutocompleteChoice::new(label, format!("#{}", id.0)));
+        }
+        if choices.len() >= complete::CHOICES as usize {
+            break;
+        }
+    }
+    Ok(choices)
+}

@@ -1,0 +1,190 @@
+//! What a server can choose about alerts beside their place: `/alerts policy | notices | mass | monitor`.
+
+use std::time::Duration;
+
+use poise::serenity_prelude as serenity;
+
+use crate::actions::{Asker, Error, alerts};
+use crate::discord::error::CommandError;
+use crate::discord::reply::{self, Card};
+use crate::discord::{Context, access, cards, complete};
+use crate::domain::alert_policy::{Call, Mass, Preferences};
+use crate::domain::text;
+use crate::store::alert_override::Override;
+
+/// Nobody is called again sooner or later than that.
+const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(7 * 86_400));
+
+/// Within which many are many.
+const WINDOWS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(86_400));
+
+/// Who is called again when nobody takes care of an incident; what is left out stays as it is
+#[poise::command(slash_command, guild_only)]
+pub(super) async fn policy(
+    ctx: Context<'_>,
+    #[description = "Call the role again after so long, such as 15m; off: never"]
+    #[max_length = 16]
+    remind: Option<String>,
+    #[description = "Call somebody else after so long, such as 30m; off: never"]
+    #[max_length = 16]
+    escalate: Option<String>,
+    #[description = "Who is called then: a role, in the channel"] role: Option<serenity::RoleId>,
+    #[description = "Who is called then: a member, by direct message"] user: Option<serenity::User>,
+) -> Result<(), CommandError> {
+    let role = role.map(|role| Call::Role(role.get()));
+    let call = role.or(user.map(|user| Call::User(user.id.get())));
+    change(ctx, async {
+        let remind = wait("remind", remind.as_deref())?;
+        let escalate = wait("escalate", escalate.as_deref())?;
+        let known = current(ctx).await?;
+        let escalate = match (escalate, known.policy.escalate) {
+            (Some(None), _) => None,
+            (after, known) => {
+                let after = after.flatten().or(known.map(|(after, _)| after));
+                let call = call.or(known.map(|(_, call)| call));
+                match (after, call) {
+                    (Some(after), Some(call)) => Some((after, call)),
+                    (None, None) => None,
+                    _ => return Err(invalid("`escalate` needs `role` or `user`, and they need it; a right one is `escalate:30m role:@leads`")),
+                }
+            }
+        };
+        Ok(move |chosen: &mut Preferences| {
+            chosen.policy.remind_after = remind.unwrap_or(chosen.policy.remind_after);
+            chosen.policy.escalate = escalate;
+        })
+    })
+    .await
+}
+
+/// Leave out what you do not want to be told; what is not named stays as it is
+#[poise::command(slash_command, guild_only)]
+pub(super) async fn notices(
+    ctx: Context<'_>,
+    #[description = "Tell ends of outages, too; a message that is there says so all the same"]
+    recovery: Option<bool>,
+    #[description = "Tell of servers that are silent and not offline by their thresholds yet"]
+    warnings: Option<bool>,
+) -> Result<(), CommandError> {
+    change(ctx, async {
+        Ok(move |chosen: &mut Preferences| {
+            chosen.tells_recovery = recovery.unwrap_or(chosen.tells_recovery);
+            chosen.tells_warnings = warnings.unwrap_or(chosen.tells_warnings);
+        })
+    })
+    .await
+}
+
+/// A word about all of them when many endpoints change at once; with nothing named it is switched off
+#[poise::command(slash_command, guild_only)]
+pub(super) async fn mass(
+    ctx: Context<'_>,
+    #[description = "From so many on"]
+    #[min = 2]
+    #[max = 100_000]
+    count: Option<u32>,
+    #[description = "From such a share of all endpoints on, in percent"]
+    #[min = 1]
+    #[max = 100]
+    percent: Option<u8>,
+    #[description = "Within so long, such as 30s or 5m; a minute where it is left out"]
+    #[max_length = 16]
+    window: Option<String>,
+) -> Result<(), CommandError> {
+    change(ctx, async {
+        let window = match window.as_deref() {
+            None => Duration::from_secs(60),
+            Some(text) => length("window", text, WINDOWS)?,
+        };
+        let mass = Mass {
+            count,
+            percent,
+            window,
+        };
+        let wanted = (count.is_some() || percent.is_some()).then_some(mass);
+        Ok(move |chosen: &mut Preferences| chosen.mass = wanted)
+    })
+    .await
+}
+
+/// Tell of one monitor differently; with nothing named it is told of like all the others
+#[poise::command(slash_command, guild_only)]
+pub(super) async fn monitor(
+    ctx: Context<'_>,
+    #[description = "An endpoint, a device or a server, by name"]
+    #[autocomplete = "complete::monitor"]
+    #[max_length = 100]
+    target: String,
+    #[description = "False: nothing is told of it, until you say otherwise"] told: Option<bool>,
+    #[description = "Called for it instead of the usual role"] role: Option<serenity::RoleId>,
+) -> Result<(), CommandError> {
+    let asker = manager(ctx)?;
+    let work = async {
+        let desk = ctx.data();
+        let found = complete::named(&desk.store.reader, asker.guild, ("%", &target)).await?;
+        let own = (told.is_some() || role.is_some()).then(|| Override {
+            is_told: told.unwrap_or(true),
+            role: role.map(serenity::RoleId::get),
+        });
+        alerts::set_override(&desk.store, asker, (found.id, own), desk.now()).await?;
+        Ok(Card::sentence(cards::alerts::overridden(&found.name, own)))
+    };
+    reply::answer(ctx, work).await
+}
+
+fn manager(ctx: Context<'_>) -> Result<Asker, CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    reply::asker(ctx)
+}
+
+async fn current(ctx: Context<'_>) -> Result<Preferences, CommandError> {
+    let known = super::settings(ctx).await?;
+    Ok(known.ok_or_else(super::nothing_set)?.preferences)
+}
+
+/// Changes what was chosen, and shows all of it.
+async fn change<C>(
+    ctx: Context<'_>,
+    read: impl Future<Output = Result<C, CommandError>>,
+) -> Result<(), CommandError>
+where
+    C: FnOnce(&mut Preferences) + Send + 'static,
+{
+    let asker = manager(ctx)?;
+    let work = async {
+        let change = read.await?;
+        let desk = ctx.data();
+        alerts::prefer(&desk.store, asker, change, desk.now()).await?;
+        super::shown(ctx).await
+    };
+    reply::answer(ctx, work).await
+}
+
+/// A wait that was named: `Some(None)` is `off`.
+fn wait(option: &str, text: Option<&str>) -> Result<Option<Option<Duration>>, CommandError> {
+    match text.map(str::trim) {
+        None => Ok(None),
+        Some("off") => Ok(Some(None)),
+        Some(text) => Ok(Some(Some(length(option, text, WAITS)?))),
+    }
+}
+
+fn length(
+    option: &str,
+    text: &str,
+    (shortest, longest): (Duration, Duration),
+) -> Result<Duration, CommandError> {
+    text::parse_duration(text, Duration::from_secs(60))
+        .filter(|length| (shortest..=longest).contains(length))
+        .ok_or_else(|| {
+            invalid(&format!(
+                "`{option}`: the time must lie between {} and {}; a right one is `15m`",
+                text::duration(shortest),
+                text::duration(longest)
+            ))
+        })
+}
+
+fn invalid(sentence: &str) -> CommandError {
+    Error::Invalid(sentence.to_owned()).into()
+}

@@ -1,0 +1,52 @@
+//! A reminder is sent if it is still needed: in the channel, or to one person, and in the channel where that person takes no
+//! direct messages.
+
+use super::{Context, place};
+use crate::domain::alert_policy::Call;
+use crate::domain::fold::CardId;
+use crate::notify::messenger::{MessageId, Messenger, Place, Reminder, SendFailure};
+use crate::store::notice::Due;
+use crate::store::{StoreError, card, notice};
+
+/// Shows a reminder of a card; `None` where that is over, or somebody has taken care.
+pub(super) async fn show(
+    context: &Context,
+    messenger: &dyn Messenger,
+    due: &Due,
+    (of, call): (CardId, Option<Call>),
+) -> Result<Option<Result<MessageId, SendFailure>>, StoreError> {
+    let reader = &context.store.reader;
+    let needed = card::get(reader, of)
+        .await?
+        .filter(|card| card.ended_at.is_none() && card.acknowledged.is_none());
+    let Some(card) = needed else {
+        return Ok(None);
+    };
+    let reminder = Reminder {
+        link: notice::message_of(reader, of).await?,
+        card,
+        now: context.looking.clock.now(),
+    };
+    if let Some(Call::User(user)) = call {
+        let sent = direct(messenger, &reminder, (due, user)).await;
+        if !matches!(sent, Err(SendFailure::Broken(_))) {
+            return Ok(Some(sent));
+        }
+    }
+    let call = call.or(due.role.map(Call::Role));
+    Ok(Some(messenger.remind(&reminder, place(due, call)).await))
+}
+
+async fn direct(
+    messenger: &dyn Messenger,
+    reminder: &Reminder,
+    (due, user): (&Due, u64),
+) -> Result<MessageId, SendFailure> {
+    let channel = messenger.direct_channel(user).await?;
+    let place = Place::New {
+        channel,
+        call: None,
+        nonce: format!("{}-direct", due.id),
+    };
+    messenger.remind(reminder, place).await
+}

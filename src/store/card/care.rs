@@ -1,0 +1,126 @@
+//! What people do about a card, and who is called for it.
+
+use crate::domain::Instant;
+use crate::domain::alert_policy::Waited;
+use crate::domain::fold::CardId;
+use crate::domain::monitor::GuildId;
+use crate::store::{Reader, StoreError, Tx};
+
+/// Somebody takes care; `false` where the guild has no such card that goes on, or somebody does already.
+pub async fn acknowledge(
+    tx: &mut Tx<'_>,
+    (guild, id): (GuildId, CardId),
+    user: u64,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE cards SET acknowledged_at = $4, acknowledged_by = $3, version = version + 1
+         WHERE guild_id = $1 AND id = $2 AND acknowledged_at IS NULL AND ended_at IS NULL",
+    )
+    .bind(guild.to_row())
+    .bind(id.0)
+    .bind(GuildId(user).to_row())
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(changed.rows_affected() > 0)
+}
+
+/// Somebody had the endpoints of a card looked at.
+pub async fn rechecked(
+    tx: &mut Tx<'_>,
+    (guild, id): (GuildId, CardId),
+    user: u64,
+    now: Instant,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE cards SET rechecked_at = $4, rechecked_by = $3, version = version + 1 WHERE guild_id = $1 AND id = $2",
+    )
+    .bind(guild.to_row())
+    .bind(id.0)
+    .bind(GuildId(user).to_row())
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(())
+}
+
+/// Somebody mutes what is on a card; `false` where the guild has no such card that goes on.
+pub async fn mute(
+    tx: &mut Tx<'_>,
+    (guild, id): (GuildId, CardId),
+    user: u64,
+    until: Instant,
+) -> Result<bool, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE cards SET muted_until = $4, muted_by = $3, version = version + 1
+         WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL",
+    )
+    .bind(guild.to_row())
+    .bind(id.0)
+    .bind(GuildId(user).to_row())
+    .bind(until.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(changed.rows_affected() > 0)
+}
+
+/// A role is called for a card instead of its guild's.
+pub async fn call(tx: &mut Tx<'_>, id: CardId, role: u64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE cards SET role_id = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(GuildId(role).to_row())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// The cards of a guild that go on and of which nobody has taken care, with what was done about that.
+pub async fn waiting(
+    reader: &Reader,
+    guild: GuildId,
+    now: Instant,
+) -> Result<Vec<(CardId, Waited)>, StoreError> {
+    let rows: Vec<(i64, i64, bool, bool)> = sqlx::query_as(
+        "SELECT id, opened_at, reminded_at IS NOT NULL, escalated_at IS NOT NULL FROM cards
+         WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident' AND acknowledged_at IS NULL
+             AND (muted_until IS NULL OR muted_until <= $2)",
+    )
+    .bind(guild.to_row())
+    .bind(now.millis())
+    .fetch_all(&reader.pool)
+    .await?;
+    let waited = |(id, opened_at, is_reminded, is_escalated)| {
+        let waited = Waited {
+            opened_at: Instant::from_millis(opened_at),
+            is_reminded,
+            is_escalated,
+        };
+        (CardId(id), waited)
+    };
+    Ok(rows.into_iter().map(waited).collect())
+}
+
+/// Notes that somebody was called again; `false` where that had been done, or is needed no more.
+pub async fn called_again(
+    tx: &mut Tx<'_>,
+    id: CardId,
+    is_escalation: bool,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    let column = if is_escalation {
+        "escalated_at"
+    } else {
+        "reminded_at"
+    };
+    let sql = format!(
+        "UPDATE cards SET {column} = $2 WHERE id = $1 AND {column} IS NULL AND acknowledged_at IS NULL AND ended_at IS NULL"
+    );
+    let changed = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(id.0)
+        .bind(now.millis())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(changed.rows_affected() > 0)
+}

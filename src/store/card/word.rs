@@ -1,0 +1,73 @@
+//! Cards that tell of something else than outages: said once, and said anew where there is more of it.
+
+use super::topic;
+use crate::domain::Instant;
+use crate::domain::fold::CardId;
+use crate::domain::monitor::GuildId;
+use crate::domain::topic::Topic;
+use crate::store::{StoreError, Tx};
+
+/// A card that says something once, and is over with that.
+pub async fn announce(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    topic: &Topic,
+    now: Instant,
+) -> Result<CardId, StoreError> {
+    let (kind, facts) = topic::to_row(topic);
+    let id = sqlx::query_scalar(
+        "INSERT INTO cards (guild_id, scope, kind, facts, opened_at, joined_at, ended_at)
+         VALUES ($1, '', $2, $3, $4, $4, $4) RETURNING id",
+    )
+    .bind(guild.to_row())
+    .bind(kind)
+    .bind(facts)
+    .bind(now.millis())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(CardId(id))
+}
+
+/// The newest card of a guild with this topic that was opened since an instant, and what it tells.
+pub async fn latest(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    like: &Topic,
+    since: Instant,
+) -> Result<Option<(CardId, Topic)>, StoreError> {
+    let found: Option<(i64, Option<String>)> = sqlx::query_as(
+        "SELECT id, facts FROM cards WHERE guild_id = $1 AND kind = $2 AND joined_at >= $3 ORDER BY id DESC LIMIT 1",
+    )
+    .bind(guild.to_row())
+    .bind(topic::word(like))
+    .bind(since.millis())
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    let Some((id, facts)) = found else {
+        return Ok(None);
+    };
+    let known = topic::from_row(topic::word(like), facts.as_deref())?;
+    Ok(Some((CardId(id), known)))
+}
+
+/// A card tells something else from now on.
+pub async fn retell(
+    tx: &mut Tx<'_>,
+    id: CardId,
+    topic: &Topic,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let (kind, facts) = topic::to_row(topic);
+    sqlx::query(
+        "UPDATE cards SET kind = $2, facts = $3, joined_at = $4, version = version + 1 WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(kind)
+    .bind(facts)
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(())
+}
