@@ -231,6 +231,21 @@ impl As<'_> {
         self.interact(3, data, Some(reply.message_id)).await
     }
 
+    /// Chooses an option of the menu under a message, by its label, and waits for what comes of it.
+    ///
+    /// # Panics
+    /// Where there is no such menu or option, or no answer comes.
+    pub async fn choose(&self, reply: &Reply, label: &str) -> Reply {
+        let Some((custom_id, value)) = reply.menu_option(label) else {
+            panic!("there is no {label} to choose under {}", reply.render());
+        };
+        let data = json!({ "custom_id": custom_id, "component_type": 3, "values": [value] });
+        match self.interact(3, data, Some(reply.message_id)).await {
+            Ok(reply) => reply,
+            Err(error) => panic!("{label}: {error}"),
+        }
+    }
+
     fn check_permission(&self, parsed: &Parsed) -> Result<(), SlashError> {
         let needed = parsed.command["default_member_permissions"]
             .as_str()

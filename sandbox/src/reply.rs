@@ -94,9 +94,21 @@ impl Reply {
     /// The labels of the buttons that can be pressed.
     pub fn buttons(&self) -> Vec<&str> {
         self.components()
-            .filter(|component| component["disabled"] != true)
+            .filter(|component| component["type"] == 2 && component["disabled"] != true)
             .map(|button| text(button, "label"))
             .collect()
+    }
+
+    /// The id of the menu that has an option of this label, and the option's value.
+    pub(crate) fn menu_option(&self, label: &str) -> Option<(String, String)> {
+        self.components().find_map(|menu| {
+            let mut options = list(menu, "options").iter();
+            let option = options.find(|option| option["label"] == label)?;
+            Some((
+                text(menu, "custom_id").to_owned(),
+                text(option, "value").to_owned(),
+            ))
+        })
     }
 
     /// The custom id behind a label, or the text itself where it is an id already.
@@ -176,6 +188,9 @@ fn render_embed(drawn: &mut String, embed: &Value) {
 
 fn render_button(component: &Value) -> String {
     let label = text(component, "label");
+    if component["type"] == 3 {
+        return format!("<{}>", text(component, "placeholder"));
+    }
     if component["disabled"] == true {
         format!("({label})")
     } else {

@@ -4,15 +4,19 @@ use serde_json::json;
 
 use super::looking::Looking;
 use super::recheck;
+use super::record_outcome::Recorded;
 use super::{Asker, Error, incident, note};
 use crate::domain::alert_policy::{Call, Preferences, Step};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::fold::CardId;
 use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::outcome::Verdict;
+use crate::domain::text;
 use crate::domain::topic::Topic;
 use crate::domain::{Instant, millis};
 use crate::store::alert_override::{self, Override};
 use crate::store::card::Card;
+use crate::store::endpoint::Scheduled;
 use crate::store::{Reader, Store, StoreError, alert_settings, card, endpoint, notice};
 
 /// Looks at a time when a card is looked at.
@@ -203,15 +207,58 @@ pub async fn look_again(
             endpoints.push(recheck::scheduled(reader, &found).await?);
         }
     }
-    recheck::many(looking, endpoints, AT_A_TIME, asker.actor, |_, _| {}).await?;
+    let result = seen(looking, endpoints, asker.actor).await?;
     let now = looking.clock.now();
     store
         .writer
         .transact::<_, StoreError>(move |tx| {
-            Box::pin(async move { card::rechecked(tx, (asker.guild, id), user, now).await })
+            Box::pin(
+                async move { card::rechecked(tx, (asker.guild, id), (user, &result), now).await },
+            )
         })
         .await?;
     own(reader, asker, id).await
+}
+
+/// Looks at endpoints; of one it says how long each phase took.
+async fn seen(
+    looking: &Looking,
+    mut endpoints: Vec<Scheduled>,
+    actor: Actor,
+) -> Result<String, Error> {
+    if endpoints.len() == 1
+        && let Some(only) = endpoints.pop()
+    {
+        let recorded = looking.look_and_record(&only, actor).await?;
+        return Ok(recorded.map_or("it was removed".to_owned(), |one| phases(&one)));
+    }
+    if endpoints.is_empty() {
+        return Ok("nothing to look at: it reports by itself".to_owned());
+    }
+    let summary = recheck::many(looking, endpoints, AT_A_TIME, actor, |_, _| {}).await?;
+    let back = summary.reactivated + summary.online;
+    Ok(format!("{back} of {} answered", summary.found))
+}
+
+fn phases(recorded: &Recorded) -> String {
+    let timings = &recorded.outcome.timings;
+    let named = [
+        ("resolve", timings.resolve),
+        ("connect", timings.connect),
+        ("TLS", timings.tls),
+        ("first byte", timings.first_byte),
+        ("total", Some(timings.total)),
+    ];
+    let mut parts = vec![match &recorded.outcome.verdict {
+        Verdict::Up => "it answered".to_owned(),
+        Verdict::Down(failure) => failure.to_string(),
+        Verdict::Unknown(why) => format!("could not look: {why}"),
+    }];
+    for (name, length) in named {
+        let length = length.filter(|length| !length.is_zero());
+        parts.extend(length.map(|length| format!("{name} {}", text::latency(length))));
+    }
+    parts.join(", ")
 }
 
 /// A card of the asker's own guild.

@@ -3,10 +3,11 @@
 
 use crate::domain::Instant;
 use crate::domain::flapping::is_flapping;
-use crate::domain::fold::{self, CardId, Scope};
+use crate::domain::fold::{self, CardId, Shared};
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::store::{
-    StoreError, Tx, alert_override, card, destination, endpoint, incident, mute, notice,
+    StoreError, Tx, alert_override, card, destination, incident, maintenance, monitor as monitors,
+    mute, notice,
 };
 
 /// Whose incident it is.
@@ -84,6 +85,9 @@ async fn tell(
     (id, started_at): (i64, Instant),
     now: Instant,
 ) -> Result<(), StoreError> {
+    if maintenance::is_maintained(tx, (guild, monitor)).await? {
+        return incident::mark_maintained(tx, id).await;
+    }
     if destination::of(tx, guild).await?.is_empty() || mute::is_muted(tx, monitor, now).await? {
         return Ok(());
     }
@@ -97,16 +101,16 @@ async fn tell(
         incident::put_on(tx, id, card).await?;
         return notice::want(tx, guild, card).await;
     }
-    let host = endpoint::host(tx, monitor).await?;
+    let one = monitors::whereabouts(tx, monitor).await?;
     let open = card::open_ones(tx, guild).await?;
-    let card: CardId = match fold::choose(&open, host.as_ref(), now) {
-        Some((card, scope)) => {
-            card::join(tx, card, &scope, now).await?;
+    let card: CardId = match fold::choose(&open, &one, now) {
+        Some((card, shared)) => {
+            card::join(tx, card, &shared, now).await?;
             card
         }
         None => {
-            let scope = Scope::of(host.as_ref());
-            let card = card::begin(tx, guild, &scope, (started_at, now)).await?;
+            let shared = Shared::of(&one);
+            let card = card::begin(tx, guild, &shared, (started_at, now)).await?;
             if let Some(role) = own.and_then(|own| own.role) {
                 card::call(tx, card, role).await?;
             }
@@ -120,9 +124,9 @@ async fn tell(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::alert_settings;
     use crate::store::endpoint::Description;
     use crate::store::testing::TestStore;
+    use crate::store::{alert_settings, endpoint};
 
     const HOME: GuildId = GuildId(1);
 
@@ -185,7 +189,7 @@ mod tests {
         up(&store, a, 200).await;
         let first = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
         assert_eq!((first.count, first.open, first.ended_at), (2, 1, None));
-        assert_eq!(first.scope.to_string(), "subnet=192.0.2.0");
+        assert_eq!(first.shared.scope.to_string(), "subnet=192.0.2.0");
         assert_eq!(
             first.members[0].monitor_id, b,
             "those that go on come first"

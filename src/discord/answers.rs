@@ -6,10 +6,12 @@ use super::cards::health::Health;
 use super::cards::{self, Pages};
 use super::error::CommandError;
 use super::reply::Card;
-use super::{Desk, buttons};
+use super::{Desk, buttons, complete};
 use crate::actions::manage_endpoint::{self, Added};
 use crate::actions::record_outcome::Recorded;
-use crate::actions::{Asker, alerts, manage_server, mute, recheck, suggest_thresholds};
+use crate::actions::{
+    Asker, alerts, maintenance, manage_server, mute, recheck, suggest_thresholds,
+};
 use crate::domain::fold::CardId;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::outcome::FailureClass;
@@ -250,6 +252,28 @@ pub(super) async fn acknowledge(
 pub(super) async fn mute(desk: &Desk, asker: Asker, id: CardId) -> Result<Card, CommandError> {
     let card = mute::mute_card(&desk.store, asker, id, desk.now()).await?;
     Ok(cards::incident::message(&card))
+}
+
+/// Declares maintenance of what is on the card of an incident for an hour; the card as it is then.
+pub(super) async fn maintain(desk: &Desk, asker: Asker, id: CardId) -> Result<Card, CommandError> {
+    let card = maintenance::declare_for_card(&desk.store, asker, id, desk.now()).await?;
+    Ok(cards::incident::message(&card))
+}
+
+/// One monitor of any kind.
+pub(super) async fn monitor(
+    desk: &Desk,
+    guild: GuildId,
+    id: MonitorId,
+) -> Result<Card, CommandError> {
+    let reader = &desk.store.reader;
+    if let Some(found) = endpoint::get(reader, guild, id).await? {
+        let mut card = Card::embed(cards::endpoint(&found, desk.looking.rules.interval));
+        card.rows = buttons::recheck_row(id);
+        return Ok(card);
+    }
+    let named = complete::named(reader, guild, ("%", &format!("#{id}"))).await?;
+    Ok(Card::embed(cards::status::one(&named)))
 }
 
 /// Adds one endpoint and shows it.

@@ -7,9 +7,9 @@ use super::error::CommandError;
 use super::{Context, reply};
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::text;
-use crate::store::Reader;
 use crate::store::endpoint::{self, Endpoint};
 use crate::store::monitor::{self, Monitor};
+use crate::store::{Reader, group};
 
 /// What Discord takes of a choice, in characters, and how many choices.
 const CHOICE_LENGTH: usize = 100;
@@ -51,6 +51,43 @@ pub(super) async fn server(ctx: Context<'_>, partial: &str) -> CreateAutocomplet
 /// Monitors of every kind whose name holds what was typed.
 pub(super) async fn monitor(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
     of_kind(ctx, "%", partial).await
+}
+
+/// Groups whose name holds what was typed.
+pub(super) async fn group(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let Ok(asker) = reply::asker(ctx) else {
+        return CreateAutocompleteResponse::new();
+    };
+    let known = group::list(&ctx.data().store.reader, asker.guild).await;
+    let known = known.unwrap_or_else(|error| {
+        tracing::warn!(%error, "groups could not be looked up for autocomplete");
+        Vec::new()
+    });
+    let partial = partial.trim().to_lowercase();
+    let choices = known
+        .into_iter()
+        .filter(|(name, _)| name.to_lowercase().contains(&partial))
+        .take(CHOICES as usize)
+        .map(|(name, _)| AutocompleteChoice::new(name.clone(), name));
+    CreateAutocompleteResponse::new().set_choices(choices.collect())
+}
+
+/// The group of a guild that is meant by a name, as it is kept.
+pub(super) async fn known_group(
+    reader: &Reader,
+    guild: GuildId,
+    name: &str,
+) -> Result<String, CommandError> {
+    let known = group::list(reader, guild).await?;
+    let meant = known
+        .into_iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
+    meant.map(|(name, _)| name).ok_or_else(|| {
+        CommandError::Refused(format!(
+            "No group here is called {}; choose it from the list that appears while you type.",
+            text::code(&text::cut(name, 64))
+        ))
+    })
 }
 
 async fn of_kind(ctx: Context<'_>, kind: &str, partial: &str) -> CreateAutocompleteResponse {

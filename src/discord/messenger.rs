@@ -14,7 +14,9 @@ use super::reply::Card as Message;
 use super::rest::{Refusal, Rest, RestError};
 use crate::clock::Stopwatch;
 use crate::domain::alert_policy::Call;
+use crate::domain::maintenance::Span;
 use crate::domain::send_limit::{Route, SendLimit};
+use crate::domain::text;
 use crate::notify::messenger::{MessageId, Messenger, Place, Reminder, SendFailure};
 use crate::store::card::Card;
 
@@ -26,6 +28,17 @@ const UNKNOWN_CHANNEL: u64 = 10_003;
 const UNKNOWN_MESSAGE: u64 = 10_008;
 const TOO_MANY_OLD_EDITS: u64 = 30_046;
 const MISSING_ACCESS: u64 = 50_001;
+
+/// The route of what goes to no channel.
+const OTHERS: Route = Route {
+    channel: 0,
+    is_edit: false,
+};
+
+/// Characters of an event's name; and how Discord numbers that it is for the server, and takes place elsewhere.
+const EVENT_NAME: usize = 100;
+const GUILD_ONLY: u8 = 2;
+const EXTERNAL: u8 = 3;
 
 /// Shows cards in channels.
 #[derive(Debug)]
@@ -144,6 +157,7 @@ impl ChannelMessenger {
             }
             (RestError::Status(404), Some(UNKNOWN_MESSAGE))
             | (RestError::Status(400), Some(TOO_MANY_OLD_EDITS)) => SendFailure::MessageGone,
+            (error @ RestError::Status(400), _) => SendFailure::Rejected(error.to_string()),
             (error, _) => later(None, error),
         }
     }
@@ -193,20 +207,51 @@ impl Messenger for ChannelMessenger {
 
     fn direct_channel(&self, user: u64) -> BoxFuture<'_, Result<u64, SendFailure>> {
         Box::pin(async move {
-            // It has no channel yet; that of all direct messages has a route of its own.
-            let route = Route {
-                channel: 0,
-                is_edit: false,
-            };
             let body = json!({ "recipient_id": user.to_string() });
             let path = "/users/@me/channels";
-            let opened = self.send(route, (Method::POST, path), body).await;
+            let opened = self.send(OTHERS, (Method::POST, path), body).await;
             let opened = opened.map_err(|failure| match failure {
-                SendFailure::Later { after: None, .. } => unwanted(),
+                SendFailure::Later { after: None, .. } | SendFailure::Rejected(_) => unwanted(),
                 failure => failure,
             })?;
             let id = opened["id"].as_str().and_then(|id| id.parse().ok());
             id.ok_or_else(unwanted)
+        })
+    }
+
+    fn make_event<'a>(
+        &'a self,
+        guild: u64,
+        title: &'a str,
+        span: Span,
+    ) -> BoxFuture<'a, Result<u64, SendFailure>> {
+        Box::pin(async move {
+            let body = json!({
+                "name": text::cut(title, EVENT_NAME),
+                "privacy_level": GUILD_ONLY,
+                "entity_type": EXTERNAL,
+                "entity_metadata": { "location": "Rollcall" },
+                "scheduled_start_time": text::timestamp(span.starts_at),
+                "scheduled_end_time": text::timestamp(span.ends_at),
+                "description": "Maintenance: outages are expected, and nobody is called for them.",
+            });
+            let path = format!("/guilds/{guild}/scheduled-events");
+            let made = self.send(OTHERS, (Method::POST, &path), body).await?;
+            let id = made["id"].as_str().and_then(|id| id.parse().ok());
+            id.ok_or_else(|| SendFailure::Broken("Discord's answer could not be read".into()))
+        })
+    }
+
+    fn take_event_back(&self, guild: u64, event: u64) -> BoxFuture<'_, Result<(), SendFailure>> {
+        Box::pin(async move {
+            let path = format!("/guilds/{guild}/scheduled-events/{event}");
+            let taken = self
+                .send(OTHERS, (Method::DELETE, &path), Value::Null)
+                .await;
+            match taken {
+                Ok(_) | Err(SendFailure::Broken(_) | SendFailure::Rejected(_)) => Ok(()),
+                Err(failure) => Err(failure),
+            }
         })
     }
 

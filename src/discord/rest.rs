@@ -164,7 +164,10 @@ impl Rest {
         let error = match status {
             status if status.is_success() => {
                 let limit = route_limit(&headers);
-                let body = body.ok_or(RestError::Unreadable)?;
+                let body = match status {
+                    StatusCode::NO_CONTENT => Value::Null,
+                    _ => body.ok_or(RestError::Unreadable)?,
+                };
                 return Ok(Sent { body, limit });
             }
             StatusCode::UNAUTHORIZED => RestError::Unauthorized,

@@ -52,10 +52,15 @@ pub enum EventKind {
     WebhookRemoved,
     /// It can be reached no more, and is told nothing any more.
     WebhookOff,
+    MaintenanceDeclared,
+    MaintenanceBegan,
+    MaintenanceEnded,
+    /// Put into a group, or taken out of it.
+    MonitorGrouped,
 }
 
 impl EventKind {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 40] = [
         Self::EndpointAdded,
         Self::EndpointEdited,
         Self::EndpointRemoved,
@@ -92,6 +97,10 @@ impl EventKind {
         Self::WebhookAdded,
         Self::WebhookRemoved,
         Self::WebhookOff,
+        Self::MaintenanceDeclared,
+        Self::MaintenanceBegan,
+        Self::MaintenanceEnded,
+        Self::MonitorGrouped,
     ];
 
     pub const fn word(self) -> &'static str {
@@ -132,6 +141,10 @@ impl EventKind {
             Self::WebhookAdded => "webhook_added",
             Self::WebhookRemoved => "webhook_removed",
             Self::WebhookOff => "webhook_off",
+            Self::MaintenanceDeclared => "maintenance_declared",
+            Self::MaintenanceBegan => "maintenance_began",
+            Self::MaintenanceEnded => "maintenance_ended",
+            Self::MonitorGrouped => "monitor_grouped",
         }
     }
 }

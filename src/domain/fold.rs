@@ -121,27 +121,65 @@ impl Scope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CardId(pub i64);
 
+/// What all outages on a card share: where they are, and the group that people have put them into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    pub scope: Scope,
+    pub group: Option<String>,
+}
+
+/// Where one monitor is, and what people have put it into.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whereabouts {
+    pub host: Option<Host>,
+    pub group: Option<String>,
+}
+
+impl Shared {
+    /// Of a card with one outage.
+    pub fn of(one: &Whereabouts) -> Self {
+        Self {
+            scope: Scope::of(one.host.as_ref()),
+            group: one.group.clone(),
+        }
+    }
+
+    fn with(&self, one: &Whereabouts) -> Self {
+        Self {
+            scope: self.scope.with(one.host.as_ref()),
+            group: self
+                .group
+                .clone()
+                .filter(|own| one.group.as_ref() == Some(own)),
+        }
+    }
+}
+
 /// A card that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenCard<Id> {
     pub id: Id,
-    pub scope: Scope,
+    pub shared: Shared,
     pub joined_at: Instant,
 }
 
 /// The card that an outage joins, and what that card's outages share then; `None`: one of its own. The cards in any order.
 pub fn choose<Id: Copy>(
     cards: &[OpenCard<Id>],
-    host: Option<&Host>,
+    one: &Whereabouts,
     now: Instant,
-) -> Option<(Id, Scope)> {
-    let same = cards.iter().find(|card| card.scope.covers(host));
-    if let Some(card) = same {
-        return Some((card.id, card.scope.clone()));
+) -> Option<(Id, Shared)> {
+    let covers = |card: &&OpenCard<Id>| card.shared.scope.covers(one.host.as_ref());
+    if let Some(card) = cards.iter().find(covers) {
+        return Some((card.id, card.shared.with(one)));
     }
-    let newest = cards.iter().max_by_key(|card| card.joined_at)?;
-    let is_together = now.since(newest.joined_at) <= TOGETHER;
-    is_together.then(|| (newest.id, newest.scope.with(host)))
+    let together = cards
+        .iter()
+        .filter(|card| now.since(card.joined_at) <= TOGETHER);
+    // Of those that are growing, one of its own group before any other.
+    let is_kin = |card: &OpenCard<Id>| one.group.is_some() && card.shared.group == one.group;
+    let chosen = together.max_by_key(|card| (is_kin(card), card.joined_at))?;
+    Some((chosen.id, chosen.shared.with(one)))
 }
 
 #[cfg(test)]
@@ -155,10 +193,20 @@ mod tests {
         }
     }
 
+    fn at_host(at: Option<&str>) -> Whereabouts {
+        Whereabouts {
+            host: at.map(host),
+            group: None,
+        }
+    }
+
     fn card(id: u8, scope: &str, second: i64) -> OpenCard<u8> {
         OpenCard {
             id,
-            scope: Scope::parse(scope),
+            shared: Shared {
+                scope: Scope::parse(scope),
+                group: None,
+            },
             joined_at: Instant::from_millis(second * 1000),
         }
     }
@@ -218,10 +266,60 @@ mod tests {
             ),
             (vec![card(1, "", 0)], None, None, "nothing in common"),
         ] {
-            let at = at.map(host);
-            let found = choose(&cards, at.as_ref(), now);
-            let found = found.map(|(id, scope)| (id, scope.to_string()));
+            let found = choose(&cards, &at_host(at), now);
+            let found = found.map(|(id, shared)| (id, shared.scope.to_string()));
             let expected = expected.map(|(id, scope)| (id, scope.to_owned()));
+            assert_eq!(found, expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn a_group_is_shared_until_somebody_else_joins() {
+        let now = Instant::from_millis(100_000);
+        let of = |group: Option<&str>| Whereabouts {
+            host: None,
+            group: group.map(str::to_owned),
+        };
+        let card = |id: u8, group: Option<&str>, second: i64| OpenCard {
+            shared: Shared::of(&of(group)),
+            ..card(id, "", second)
+        };
+        for (cards, group, expected, why) in [
+            (
+                vec![card(1, Some("web"), 96), card(2, None, 99)],
+                Some("web"),
+                Some((1, Some("web"))),
+                "its own group before the latest",
+            ),
+            (
+                vec![card(1, Some("web"), 90)],
+                Some("web"),
+                None,
+                "too late",
+            ),
+            (
+                vec![card(1, Some("web"), 99)],
+                Some("db"),
+                Some((1, None)),
+                "another group at the same time",
+            ),
+            (
+                vec![card(1, Some("web"), 99)],
+                None,
+                Some((1, None)),
+                "none at the same time",
+            ),
+            (
+                vec![card(1, None, 99)],
+                Some("web"),
+                Some((1, None)),
+                "nothing is shared any more",
+            ),
+        ] {
+            let found = choose(&cards, &of(group), now);
+            let found = found
+                .as_ref()
+                .map(|(id, shared)| (*id, shared.group.as_deref()));
             assert_eq!(found, expected, "{why}");
         }
     }

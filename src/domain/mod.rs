@@ -17,6 +17,7 @@ mod instant;
 pub mod intent;
 pub mod key;
 pub mod life;
+pub mod maintenance;
 pub mod monitor;
 pub mod outcome;
 pub mod ping;

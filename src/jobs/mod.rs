@@ -10,6 +10,7 @@ mod follow_rhythm;
 mod heartbeat_monitor;
 mod keep_alive;
 pub mod look;
+mod maintain;
 mod mass;
 mod post;
 mod presence;
@@ -119,6 +120,7 @@ fn table(context: &Context) -> Vec<Job> {
         job!(prune, prune::PERIOD),
         job!(server_watch, watched),
         job!(follow_rhythm, follow_rhythm::PERIOD),
+        job!(maintain, maintain::PERIOD),
         job!(mass, mass::PERIOD),
         job!(remind, remind::PERIOD),
         job!(settle, settle::PERIOD),

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 
 use crate::domain::Instant;
 use crate::domain::alert_policy::Call;
+use crate::domain::maintenance::Span;
 use crate::store::card::Card;
 
 /// A message, by its channel and its id.
@@ -39,6 +40,8 @@ pub enum SendFailure {
     MessageGone,
     /// Nothing can be written there until somebody mends it; a sentence says what.
     Broken(String),
+    /// What was sent is nothing that the other side takes; the same again will not be, either.
+    Rejected(String),
     /// We are not known there any more at all.
     Refused,
 }
@@ -46,7 +49,9 @@ pub enum SendFailure {
 impl fmt::Display for SendFailure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Later { reason, .. } | Self::Broken(reason) => out.write_str(reason),
+            Self::Later { reason, .. } | Self::Broken(reason) | Self::Rejected(reason) => {
+                out.write_str(reason)
+            }
             Self::MessageGone => out.write_str("the message is gone"),
             Self::Refused => out.write_str("Discord does not know the token any more"),
         }
@@ -79,6 +84,17 @@ pub trait Messenger: Send + Sync + fmt::Debug {
 
     /// The channel of direct messages to a user.
     fn direct_channel(&self, user: u64) -> BoxFuture<'_, Result<u64, SendFailure>>;
+
+    /// Shows a time as a scheduled event of a guild, and answers its id.
+    fn make_event<'a>(
+        &'a self,
+        guild: u64,
+        title: &'a str,
+        span: Span,
+    ) -> BoxFuture<'a, Result<u64, SendFailure>>;
+
+    /// Takes a scheduled event back. One that is gone already is fine.
+    fn take_event_back(&self, guild: u64, event: u64) -> BoxFuture<'_, Result<(), SendFailure>>;
 
     /// Posts a line that says that alerts will come here, to see whether that works.
     fn try_out(&self, channel: u64) -> BoxFuture<'_, Result<MessageId, SendFailure>>;

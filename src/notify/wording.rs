@@ -101,10 +101,11 @@ fn who(card: &Card, escape: fn(&str) -> String) -> String {
     match (card.members.first(), card.count) {
         (Some(only), 1) => escape(name(only)),
         (_, count) => {
-            let place = match &card.scope {
-                Scope::Host(host) => format!(" on {}", host_text(host, escape)),
-                Scope::Subnet(subnet) => format!(" on {subnet}"),
-                Scope::Nothing => String::new(),
+            let place = match (&card.shared.scope, &card.shared.group) {
+                (Scope::Host(host), _) => format!(" on {}", host_text(host, escape)),
+                (Scope::Nothing, Some(group)) => format!(" of {}", escape(group)),
+                (Scope::Subnet(subnet), _) => format!(" on {subnet}"),
+                (Scope::Nothing, None) => String::new(),
             };
             format!("{count}{place}")
         }

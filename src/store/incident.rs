@@ -68,6 +68,15 @@ pub async fn put_on(tx: &mut Tx<'_>, id: i64, card: CardId) -> Result<(), StoreE
     Ok(())
 }
 
+/// Marks an incident as one that was expected.
+pub async fn mark_maintained(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE incidents SET is_in_maintenance = 1 WHERE id = $1")
+        .bind(id)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
 /// The open incident of a monitor that is on no card, by id, with its beginning.
 pub async fn untold(
     tx: &mut Tx<'_>,

@@ -3,8 +3,10 @@
 use super::device::status_of;
 use super::{Reader, StoreError, Tx, pulse};
 use crate::domain::Instant;
+use crate::domain::fold::Whereabouts;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::Status;
+use crate::domain::target::Host;
 
 /// A monitor in a list of all kinds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +50,22 @@ pub async fn troubled(
     .fetch_all(&reader.pool)
     .await?;
     rows.into_iter().map(read).collect()
+}
+
+/// Where a monitor is, and its group.
+pub async fn whereabouts(tx: &mut Tx<'_>, id: MonitorId) -> Result<Whereabouts, StoreError> {
+    let found: Option<(Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT t.host, m.group_name FROM monitors m LEFT JOIN endpoint_targets t ON t.monitor_id = m.id WHERE m.id = $1",
+    )
+    .bind(id.0)
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    let (host, group) = found.unwrap_or_default();
+    let host = host.map(|text| match text.parse() {
+        Ok(address) => Host::Ip(address),
+        Err(_) => Host::Name(text.into()),
+    });
+    Ok(Whereabouts { host, group })
 }
 
 /// Monitors of one kind (`%`: of every kind) whose name holds a text.

@@ -278,7 +278,7 @@ pub async fn waiting(reader: &Reader, now: Instant) -> Result<(Option<Instant>, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fold::Scope;
+    use crate::domain::fold::{Shared, Whereabouts};
     use crate::store::testing::TestStore;
     use crate::store::{card, notice};
 
@@ -307,7 +307,13 @@ mod tests {
         store
             .write(|tx| {
                 Box::pin(async move {
-                    let id = card::begin(tx, HOME, &Scope::Nothing, (at(1), at(1))).await?;
+                    let id = card::begin(
+                        tx,
+                        HOME,
+                        &Shared::of(&Whereabouts::default()),
+                        (at(1), at(1)),
+                    )
+                    .await?;
                     notice::want(tx, HOME, id).await?;
                     Ok(id)
                 })
@@ -330,7 +336,7 @@ mod tests {
                     told(tx, notice, 1).await?;
                     reached(tx, (HOME, a), at(2), at(4)).await?;
                     missed(tx, b, at(2), at(30)).await?;
-                    card::join(tx, first, &Scope::Nothing, at(3)).await
+                    card::join(tx, first, &Shared::of(&Whereabouts::default()), at(3)).await
                 })
             })
             .await;

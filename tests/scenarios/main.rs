@@ -22,6 +22,7 @@ mod is_watched;
 mod listens;
 mod listens_in_discord;
 mod loses_discord;
+mod maintains;
 mod over_http;
 mod posts_webhooks;
 mod soaks;

@@ -76,7 +76,10 @@ async fn an_outage_is_one_message_that_ends_where_it_began() {
         "{}",
         alert.render()
     );
-    assert_eq!(alert.buttons(), ["Recheck", "Acknowledge", "Mute 1 h"]);
+    assert_eq!(
+        alert.buttons(),
+        ["Recheck", "Acknowledge", "Mute 1 h", "Maintenance"]
+    );
     let called = format!("<@&{ROLE}>");
     assert_eq!(alert.json()["content"], called.as_str());
     assert_eq!(
@@ -221,7 +224,7 @@ async fn whoever_is_called_takes_care_and_nobody_else_does() {
         "{}",
         taken.render()
     );
-    assert_eq!(taken.buttons(), ["Recheck", "Mute 1 h"]);
+    assert_eq!(taken.buttons(), ["Recheck", "Mute 1 h", "Maintenance"]);
     let looked = sandbox.member(&called).press(&taken, "Recheck").await;
     assert!(
         looked.text().contains("Rechecked: <@8>"),

@@ -76,6 +76,28 @@ pub(super) async fn open_direct_messages(State(shared): Desk, Json(body): Json<V
     Json(json!({ "id": recipient, "type": 1, "recipients": [], "flags": 0, "last_message_id": null })).into_response()
 }
 
+/// A scheduled event. What Discord demands of one that takes place elsewhere is demanded here, too.
+pub(super) async fn make_event(State(shared): Desk, Json(body): Json<Value>) -> Response {
+    let length = |name: &str| body[name].as_str().map_or(0, |text| text.chars().count());
+    let is_right = (1..=100).contains(&length("name"))
+        && body["privacy_level"] == 2
+        && body["entity_type"] == 3
+        && body["entity_metadata"]["location"].is_string()
+        && length("scheduled_start_time") > 0
+        && length("scheduled_end_time") > 0;
+    if !is_right {
+        return error(StatusCode::BAD_REQUEST, 50035, "Invalid Form Body");
+    }
+    let id = shared.change(World::new_id);
+    let mut event = body;
+    event["id"] = json!(id.to_string());
+    Json(event).into_response()
+}
+
+pub(super) async fn take_event_back() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
 /// A file that the bot attached to a message.
 pub(super) async fn file(
     State(shared): Desk,

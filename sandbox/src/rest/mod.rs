@@ -62,6 +62,14 @@ fn about_the_bot() -> Routes {
         .route("/applications/@me", get(lookups::application))
         .route("/oauth2/applications/@me", get(lookups::application))
         .route("/guilds/{guild}", get(lookups::guild))
+        .route(
+            "/guilds/{guild}/scheduled-events",
+            post(lookups::make_event),
+        )
+        .route(
+            "/guilds/{guild}/scheduled-events/{event}",
+            delete(lookups::take_event_back),
+        )
         .route("/channels/{channel}", get(lookups::channel))
 }
 

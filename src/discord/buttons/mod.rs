@@ -5,10 +5,14 @@
 
 mod press;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use poise::serenity_prelude as serenity;
-use serenity::{ButtonStyle, CreateActionRow, CreateButton};
+use serenity::{
+    ButtonStyle, CreateActionRow, CreateButton, CreateSelectMenu, CreateSelectMenuKind,
+    CreateSelectMenuOption,
+};
 
 use super::answers::{OfflineView, RollView};
 use super::cards::Pages;
@@ -16,12 +20,19 @@ use crate::domain::fold::CardId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::outcome::FailureClass;
 use crate::domain::target::Target;
+use crate::domain::text;
 use crate::domain::threshold::Thresholds;
+use crate::notify::wording;
+use crate::store::card;
 
 pub(super) use press::on_event;
 
 /// What Discord takes of a custom id, in characters.
 const CUSTOM_ID_LENGTH: usize = 100;
+
+/// What Discord takes of a menu: options, and characters of each.
+const MENU_LENGTH: usize = 25;
+const MENU_TEXT: usize = 100;
 
 /// A button that Rollcall puts under a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +56,10 @@ pub(super) enum Button {
     Acknowledge(CardId),
     /// For an hour.
     Mute(CardId),
+    /// For an hour, too.
+    Maintain(CardId),
+    /// A menu: what was chosen of the card comes beside the id.
+    Members(CardId),
 }
 
 impl Button {
@@ -82,6 +97,8 @@ impl Button {
             Self::LookAgain(card) => format!("look-again|{}", card.0),
             Self::Acknowledge(card) => format!("acknowledge|{}", card.0),
             Self::Mute(card) => format!("mute|{}", card.0),
+            Self::Maintain(card) => format!("maintain|{}", card.0),
+            Self::Members(card) => format!("members|{}", card.0),
         }
     }
 
@@ -127,6 +144,8 @@ impl Button {
             "look-again" => Some(Self::LookAgain(CardId(rest.parse().ok()?))),
             "acknowledge" => Some(Self::Acknowledge(CardId(rest.parse().ok()?))),
             "mute" => Some(Self::Mute(CardId(rest.parse().ok()?))),
+            "maintain" => Some(Self::Maintain(CardId(rest.parse().ok()?))),
+            "members" => Some(Self::Members(CardId(rest.parse().ok()?))),
             "keep-thresholds" => Some(Self::KeepThresholds(MonitorId(rest.parse().ok()?))),
             _ => None,
         }
@@ -172,14 +191,47 @@ pub(super) fn suggestion_row(id: MonitorId, proposed: Thresholds) -> Vec<CreateA
     ])
 }
 
-pub(super) fn card_row(id: CardId, is_acknowledged: bool) -> Vec<CreateActionRow> {
-    row(vec![
+/// What stands under the card of an incident that goes on: what can be done, and its monitors to choose from where there
+/// are several.
+pub(super) fn card_rows(card: &card::Card) -> Vec<CreateActionRow> {
+    let id = card.id;
+    let mut rows = row(vec![
         Button::LookAgain(id).with_label("Recheck", ButtonStyle::Secondary),
         Button::Acknowledge(id)
             .with_label("Acknowledge", ButtonStyle::Primary)
-            .disabled(is_acknowledged),
+            .disabled(card.acknowledged.is_some()),
         Button::Mute(id).with_label("Mute 1 h", ButtonStyle::Secondary),
-    ])
+        Button::Maintain(id)
+            .with_label("Maintenance", ButtonStyle::Secondary)
+            .disabled(card.maintained.is_some()),
+    ]);
+    rows.extend(members_row(card));
+    rows
+}
+
+fn members_row(card: &card::Card) -> Option<CreateActionRow> {
+    let mut seen = BTreeSet::new();
+    let options: Vec<CreateSelectMenuOption> = card
+        .members
+        .iter()
+        .filter(|member| member.name.is_some() && seen.insert(member.monitor_id.0))
+        .map(|member| {
+            let label = text::cut(wording::name(member), MENU_TEXT);
+            let option = CreateSelectMenuOption::new(label, member.monitor_id.to_string());
+            match &member.target {
+                Some(target) => option.description(text::cut(target, MENU_TEXT)),
+                None => option,
+            }
+        })
+        .take(MENU_LENGTH)
+        .collect();
+    if options.len() < 2 {
+        return None;
+    }
+    let kind = CreateSelectMenuKind::String { options };
+    let menu = CreateSelectMenu::new(Button::Members(card.id).custom_id(), kind)
+        .placeholder("More about one of them");
+    Some(CreateActionRow::SelectMenu(menu))
 }
 
 fn page_buttons(pages: Pages, turn: impl Fn(u32) -> Button) -> Vec<CreateButton> {
@@ -235,6 +287,8 @@ mod tests {
             Button::LookAgain(CardId(i64::MAX)),
             Button::Acknowledge(CardId(7)),
             Button::Mute(CardId(7)),
+            Button::Maintain(CardId(7)),
+            Button::Members(CardId(7)),
             Button::add(&long).expect("it fits to the letter"),
         ] {
             let id = button.custom_id();

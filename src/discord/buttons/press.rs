@@ -1,7 +1,10 @@
 //! What happens when a button is pressed. Guild, member and permission come from the press itself and are judged again.
 
 use poise::serenity_prelude as serenity;
-use serenity::{ComponentInteraction, CreateInteractionResponse, FullEvent, Interaction};
+use serenity::{
+    ComponentInteraction, ComponentInteractionDataKind, CreateInteractionResponse, FullEvent,
+    Interaction,
+};
 
 use super::Button;
 use crate::actions::import_endpoints::default_name;
@@ -73,7 +76,14 @@ async fn handle(
             access::require_care(&desk.store.reader, asker, press.member.as_ref()).await?;
             look_again(ctx, press, desk, (asker, id)).await
         }
-        Button::Acknowledge(_) | Button::Mute(_) => {
+        Button::Members(_) => {
+            let chosen = chosen(press).ok_or_else(unknown)?;
+            let card = answers::monitor(desk, asker.guild, chosen).await?;
+            Ok(press
+                .create_response(&ctx.http, card.into_response())
+                .await?)
+        }
+        Button::Acknowledge(_) | Button::Mute(_) | Button::Maintain(_) => {
             access::require_care(&desk.store.reader, asker, press.member.as_ref()).await?;
             let card = taken_care_of(desk, asker, &button).await?;
             let shown = card.into_public_update();
@@ -86,11 +96,20 @@ async fn handle(
     }
 }
 
+/// The monitor that was chosen in a menu.
+fn chosen(press: &ComponentInteraction) -> Option<MonitorId> {
+    let ComponentInteractionDataKind::StringSelect { values } = &press.data.kind else {
+        return None;
+    };
+    values.first()?.parse().ok().map(MonitorId)
+}
+
 /// The card of an incident after somebody has taken care of it.
 async fn taken_care_of(desk: &Desk, asker: Asker, button: &Button) -> Result<Card, CommandError> {
     match button {
         Button::Acknowledge(id) => answers::acknowledge(desk, asker, *id).await,
         Button::Mute(id) => answers::mute(desk, asker, *id).await,
+        Button::Maintain(id) => answers::maintain(desk, asker, *id).await,
         _ => Err(unknown()),
     }
 }

@@ -17,11 +17,14 @@ use crate::store::card::{Card, Member};
 /// Characters of the list of what is down; with everything else the card stays below Discord's 6,000.
 const LIST: usize = 3_500;
 
+/// Characters of what a recheck has seen.
+const RESULT: usize = 300;
+
 /// The message for a card as it stands.
 pub(in crate::discord) fn message(card: &Card) -> Message {
     let mut message = Message::embed(embed(card));
     if card.ended_at.is_none() && card.topic == Topic::Incident {
-        message.rows = buttons::card_row(card.id, card.acknowledged.is_some());
+        message.rows = buttons::card_rows(card);
     }
     message
 }
@@ -60,7 +63,10 @@ fn embed(card: &Card) -> CreateEmbed {
         embed = embed.field("Acknowledged", format!("<@{user}> {}", relative(at)), true);
     }
     if let Some((user, at)) = card.rechecked {
-        embed = embed.field("Rechecked", format!("<@{user}> {}", relative(at)), true);
+        let seen = card.rechecked_result.as_deref().unwrap_or_default();
+        let seen = text::cut(&text::escape(seen), RESULT);
+        let by = format!("<@{user}> {}\n{seen}", relative(at));
+        embed = embed.field("Rechecked", by, true);
     }
     if let Some((user, until)) = card.muted {
         embed = embed.field(
@@ -68,6 +74,10 @@ fn embed(card: &Card) -> CreateEmbed {
             format!("<@{user}> until {}", relative(until)),
             true,
         );
+    }
+    if let Some((user, until)) = card.maintained {
+        let by = format!("<@{user}> until {}", relative(until));
+        embed = embed.field("Maintenance", by, true);
     }
     embed
 }

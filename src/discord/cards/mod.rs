@@ -9,6 +9,7 @@ pub(super) mod help;
 mod imported;
 pub(super) mod incident;
 pub(super) mod keys;
+pub(super) mod maintenance;
 pub(super) mod offline;
 pub(super) mod recheck;
 pub(super) mod roll;

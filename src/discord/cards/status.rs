@@ -2,7 +2,7 @@
 
 use poise::serenity_prelude::CreateEmbed;
 
-use super::{AMBER, GREEN, GREY, RED, mark, relative};
+use super::{AMBER, GREEN, GREY, RED, colour, mark, relative};
 use crate::domain::status::Status;
 use crate::domain::text;
 use crate::store::event::Event;
@@ -31,7 +31,7 @@ pub(in crate::discord) fn status(counts: &[(Status, u64)], troubled: &[Monitor])
             .colour(GREY);
     }
     let (offline, warning) = (count(Status::Offline), count(Status::Warning));
-    let colour = match (offline, warning) {
+    let worst = match (offline, warning) {
         (0, 0) => GREEN,
         (0, _) => AMBER,
         _ => RED,
@@ -50,7 +50,14 @@ pub(in crate::discord) fn status(counts: &[(Status, u64)], troubled: &[Monitor])
     CreateEmbed::new()
         .title(format!("{} of {total} online", count(Status::Online)))
         .description(lines.join("\n").trim_end().to_owned())
-        .colour(colour)
+        .colour(worst)
+}
+
+/// One monitor, of which there is nothing more to say than how it stands.
+pub(in crate::discord) fn one(monitor: &Monitor) -> CreateEmbed {
+    CreateEmbed::new()
+        .description(line(monitor))
+        .colour(colour(monitor.status))
 }
 
 fn line(monitor: &Monitor) -> String {

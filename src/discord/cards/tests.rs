@@ -18,7 +18,7 @@ use crate::actions::summarize::Statistics;
 use crate::domain::alert_policy::{Call, Mass, Policy, Preferences};
 use crate::domain::check::HttpCheck;
 use crate::domain::device::DeviceUuid;
-use crate::domain::fold::{CardId, Scope, Subnet};
+use crate::domain::fold::{CardId, Scope, Shared, Subnet};
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::outcome::{Failure, FailureClass, Outcome, Timings, Verdict};
 use crate::domain::rhythm::{Replay, Rhythm};
@@ -306,13 +306,18 @@ fn the_card_of_an_incident_fits_with_the_longest_names() {
         topic: Topic::Incident,
         id: CardId(i64::MAX),
         guild_id: GuildId(1),
-        scope: Scope::Host(Host::Name("x".repeat(253).into())),
+        shared: Shared {
+            scope: Scope::Host(Host::Name("x".repeat(253).into())),
+            group: Some("*".repeat(64)),
+        },
         version: 1,
         opened_at: NOW.minus(Duration::from_secs(9_999_999)),
         ended_at: None,
         acknowledged: Some((u64::MAX, NOW)),
         rechecked: Some((u64::MAX, NOW)),
+        rechecked_result: Some("*".repeat(500)),
         muted: Some((u64::MAX, NOW)),
+        maintained: Some((u64::MAX, NOW)),
         flapping_since: None,
         settled_at: None,
         members: vec![going_on; card::NAMED as usize],
@@ -399,13 +404,18 @@ fn the_card_of_an_incident_reads_as_it_goes_on() {
         topic: Topic::Incident,
         id: CardId(1),
         guild_id: GuildId(1),
-        scope: Scope::Nothing,
+        shared: Shared {
+            scope: Scope::Nothing,
+            group: None,
+        },
         version: 1,
         opened_at: minute(9),
         ended_at: None,
         acknowledged: None,
         rechecked: None,
+        rechecked_result: None,
         muted: None,
+        maintained: None,
         flapping_since: None,
         settled_at: None,
         members: vec![shop.clone()],
@@ -415,7 +425,7 @@ fn the_card_of_an_incident_reads_as_it_goes_on() {
     let mut read = vec![text_of(&card)];
     (card.members, card.count) = (vec![shop.clone(), pump.clone()], 2);
     read.push(text_of(&card));
-    card.scope = Scope::Subnet(Subnet::of("192.0.2.7".parse().unwrap()));
+    card.shared.scope = Scope::Subnet(Subnet::of("192.0.2.7".parse().unwrap()));
     card.open = 2;
     read.push(text_of(&card));
     (card.members, card.count) = (vec![pump], 1);

@@ -7,7 +7,9 @@ mod device;
 mod endpoint;
 mod endpoints;
 mod fleet;
+mod group;
 mod help;
+mod maintenance;
 mod mute;
 mod offline_endpoints;
 mod ping;
@@ -32,6 +34,8 @@ pub(super) fn all() -> Vec<poise::Command<Desk, CommandError>> {
         ack::ack(),
         mute::mute(),
         mute::unmute(),
+        maintenance::maintenance(),
+        group::group(),
         bot::bot(),
         ping::ping(),
         help::help(),

@@ -187,7 +187,7 @@ async fn failed(context: &Context, due: Due, failure: SendFailure) -> Result<(),
         SendFailure::Later { after, .. } => after
             .unwrap_or_default()
             .max(backoff(due.attempts, jitter())),
-        SendFailure::Broken(_) | SendFailure::Refused | SendFailure::MessageGone => LONG,
+        _ => LONG,
     };
     tracing::warn!(
         notice = due.id,

@@ -173,7 +173,7 @@ fn escape_slack(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fold::{CardId, Scope};
+    use crate::domain::fold::{CardId, Scope, Shared};
     use crate::domain::monitor::{GuildId, MonitorId};
 
     fn at(seconds: i64) -> Instant {
@@ -194,13 +194,18 @@ mod tests {
             id: CardId(7),
             guild_id: GuildId(u64::MAX),
             topic: Topic::Incident,
-            scope: Scope::Nothing,
+            shared: Shared {
+                scope: Scope::Nothing,
+                group: None,
+            },
             version: 3,
             opened_at: at(0),
             ended_at,
             acknowledged: Some((9, at(30))),
             rechecked: None,
+            rechecked_result: None,
             muted: None,
+            maintained: None,
             flapping_since: None,
             settled_at: None,
             members: (0..count.min(25)).map(member).collect(),

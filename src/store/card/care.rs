@@ -26,20 +26,21 @@ pub async fn acknowledge(
     Ok(changed.rows_affected() > 0)
 }
 
-/// Somebody had the endpoints of a card looked at.
+/// Somebody had the endpoints of a card looked at, and this was seen.
 pub async fn rechecked(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, CardId),
-    user: u64,
+    (user, result): (u64, &str),
     now: Instant,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE cards SET rechecked_at = $4, rechecked_by = $3, version = version + 1 WHERE guild_id = $1 AND id = $2",
+        "UPDATE cards SET rechecked_at = $4, rechecked_by = $3, rechecked_result = $5, version = version + 1 WHERE guild_id = $1 AND id = $2",
     )
     .bind(guild.to_row())
     .bind(id.0)
     .bind(GuildId(user).to_row())
     .bind(now.millis())
+    .bind(result)
     .execute(&mut *tx.connection)
     .await?;
     tx.wrote_event = true;
@@ -55,6 +56,26 @@ pub async fn mute(
 ) -> Result<bool, StoreError> {
     let changed = sqlx::query(
         "UPDATE cards SET muted_until = $4, muted_by = $3, version = version + 1
+         WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL",
+    )
+    .bind(guild.to_row())
+    .bind(id.0)
+    .bind(GuildId(user).to_row())
+    .bind(until.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(changed.rows_affected() > 0)
+}
+
+/// Somebody declares maintenance of what is on a card; `false` where the guild has no such card that goes on.
+pub async fn maintain(
+    tx: &mut Tx<'_>,
+    (guild, id): (GuildId, CardId),
+    user: u64,
+    until: Instant,
+) -> Result<bool, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE cards SET maintained_until = $4, maintained_by = $3, version = version + 1
          WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL",
     )
     .bind(guild.to_row())
@@ -85,7 +106,8 @@ pub async fn waiting(
     let rows: Vec<(i64, i64, bool, bool)> = sqlx::query_as(
         "SELECT id, opened_at, reminded_at IS NOT NULL, escalated_at IS NOT NULL FROM cards
          WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident' AND acknowledged_at IS NULL
-             AND (muted_until IS NULL OR muted_until <= $2)",
+             AND (muted_until IS NULL OR muted_until <= $2)
+             AND (maintained_until IS NULL OR maintained_until <= $2)",
     )
     .bind(guild.to_row())
     .bind(now.millis())

@@ -7,12 +7,12 @@ mod word;
 
 use sqlx::Row as _;
 
-pub use care::{acknowledge, call, called_again, mute, rechecked, waiting};
+pub use care::{acknowledge, call, called_again, maintain, mute, rechecked, waiting};
 pub use word::{announce, latest, retell};
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::Instant;
-use crate::domain::fold::{CardId, OpenCard, Scope};
+use crate::domain::fold::{CardId, OpenCard, Scope, Shared};
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::topic::Topic;
 
@@ -25,15 +25,19 @@ pub struct Card {
     pub id: CardId,
     pub guild_id: GuildId,
     pub topic: Topic,
-    pub scope: Scope,
+    pub shared: Shared,
     pub version: i64,
     pub opened_at: Instant,
     pub ended_at: Option<Instant>,
     /// By which Discord user, and when.
     pub acknowledged: Option<(u64, Instant)>,
     pub rechecked: Option<(u64, Instant)>,
+    /// What that has seen, in words.
+    pub rechecked_result: Option<String>,
     /// By whom what is on it was muted, and until when.
     pub muted: Option<(u64, Instant)>,
+    /// By whom maintenance of what is on it was declared, and until when.
+    pub maintained: Option<(u64, Instant)>,
     /// Since when what is on it goes down and comes back again and again, and when that was over.
     pub flapping_since: Option<Instant>,
     pub settled_at: Option<Instant>,
@@ -64,16 +68,19 @@ pub async fn open_ones(
     tx: &mut Tx<'_>,
     guild: GuildId,
 ) -> Result<Vec<OpenCard<CardId>>, StoreError> {
-    let rows: Vec<(i64, String, i64)> = sqlx::query_as(
-        "SELECT id, scope, joined_at FROM cards WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident'
+    let rows: Vec<(i64, String, Option<String>, i64)> = sqlx::query_as(
+        "SELECT id, scope, group_name, joined_at FROM cards WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident'
          ORDER BY joined_at DESC, id DESC LIMIT 100",
     )
     .bind(guild.to_row())
     .fetch_all(&mut *tx.connection)
     .await?;
-    let open = |(id, scope, joined_at): (i64, String, i64)| OpenCard {
+    let open = |(id, scope, group, joined_at): (i64, String, Option<String>, i64)| OpenCard {
         id: CardId(id),
-        scope: Scope::parse(&scope),
+        shared: Shared {
+            scope: Scope::parse(&scope),
+            group,
+        },
         joined_at: Instant::from_millis(joined_at),
     };
     Ok(rows.into_iter().map(open).collect())
@@ -83,14 +90,15 @@ pub async fn open_ones(
 pub async fn begin(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    scope: &Scope,
+    shared: &Shared,
     (opened_at, now): (Instant, Instant),
 ) -> Result<CardId, StoreError> {
     let id = sqlx::query_scalar(
-        "INSERT INTO cards (guild_id, scope, opened_at, joined_at) VALUES ($1, $2, $3, $4) RETURNING id",
+        "INSERT INTO cards (guild_id, scope, group_name, opened_at, joined_at) VALUES ($1, $2, $3, $4, $5) RETURNING id",
     )
     .bind(guild.to_row())
-    .bind(scope.to_string())
+    .bind(shared.scope.to_string())
+    .bind(&shared.group)
     .bind(opened_at.millis())
     .bind(now.millis())
     .fetch_one(&mut *tx.connection)
@@ -103,15 +111,18 @@ pub async fn begin(
 pub async fn join(
     tx: &mut Tx<'_>,
     id: CardId,
-    scope: &Scope,
+    shared: &Shared,
     now: Instant,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE cards SET scope = $2, joined_at = $3, version = version + 1 WHERE id = $1")
-        .bind(id.0)
-        .bind(scope.to_string())
-        .bind(now.millis())
-        .execute(&mut *tx.connection)
-        .await?;
+    sqlx::query(
+        "UPDATE cards SET scope = $2, group_name = $3, joined_at = $4, version = version + 1 WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(shared.scope.to_string())
+    .bind(&shared.group)
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
     tx.wrote_event = true;
     Ok(())
 }
@@ -202,13 +213,18 @@ pub async fn get(reader: &Reader, id: CardId) -> Result<Option<Card>, StoreError
         id,
         guild_id: GuildId::from_row(head.try_get("guild_id")?),
         topic: topic::from_row(head.try_get("kind")?, head.try_get("facts")?)?,
-        scope: Scope::parse(head.try_get("scope")?),
+        shared: Shared {
+            scope: Scope::parse(head.try_get("scope")?),
+            group: head.try_get("group_name")?,
+        },
         version: head.try_get("version")?,
         opened_at: Instant::from_millis(head.try_get("opened_at")?),
         ended_at: instant("ended_at")?,
         acknowledged: person("acknowledged_by", "acknowledged_at")?,
         rechecked: person("rechecked_by", "rechecked_at")?,
+        rechecked_result: head.try_get("rechecked_result")?,
         muted: person("muted_by", "muted_until")?,
+        maintained: person("maintained_by", "maintained_until")?,
         flapping_since: instant("flapping_since")?,
         settled_at: instant("settled_at")?,
         members: members(reader, id).await?,

@@ -17,7 +17,7 @@ use crate::domain::Instant;
 use crate::domain::check::HttpCheck;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::{State, Status};
-use crate::domain::target::{Host, Target};
+use crate::domain::target::Target;
 
 /// What a person says of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,19 +154,6 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bo
     super::pulse::remove(tx, id).await?;
     super::state::forget(tx, id);
     Ok(true)
-}
-
-/// Where an endpoint is; `None` for monitors that are no endpoints.
-pub async fn host(tx: &mut Tx<'_>, id: MonitorId) -> Result<Option<Host>, StoreError> {
-    let host: Option<String> =
-        sqlx::query_scalar("SELECT host FROM endpoint_targets WHERE monitor_id = $1")
-            .bind(id.0)
-            .fetch_optional(&mut *tx.connection)
-            .await?;
-    Ok(host.map(|text| match text.parse() {
-        Ok(address) => Host::Ip(address),
-        Err(_) => Host::Name(text.into()),
-    }))
 }
 
 /// How many endpoints a guild has, inside a transaction: what the quota is judged by.

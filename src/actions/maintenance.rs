@@ -1,0 +1,371 @@
+//! Maintenance is declared, begins, ends and comes again. Looks go on, incidents are marked as expected, nobody is told; what
+//! is still down at the end is told then, all of it as one.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Asker, Error, incident, note};
+use crate::domain::Instant;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::fold::CardId;
+use crate::domain::maintenance::Span;
+use crate::domain::monitor::GuildId;
+use crate::domain::text;
+use crate::store::card::{self, Card};
+use crate::store::maintenance::{self, Extent, Maintenance, MaintenanceId, NewMaintenance};
+use crate::store::{Store, StoreError, Tx};
+
+/// What the button under a card declares maintenance for.
+const AN_HOUR: Duration = Duration::from_secs(3600);
+
+/// Most of them that a guild may have.
+const MOST: usize = 50;
+
+/// Declares maintenance; one whose time has come begins at once.
+pub async fn declare(
+    store: &Store,
+    asker: Asker,
+    new: NewMaintenance,
+    now: Instant,
+) -> Result<MaintenanceId, Error> {
+    if new.span.ends_at <= now {
+        return Err(Error::Invalid("that time is over already".into()));
+    }
+    let known = maintenance::list(&store.reader, Some(asker.guild)).await?;
+    if known.len() >= MOST {
+        return Err(Error::Conflict(format!(
+            "this server has {MOST} maintenances already; end one first"
+        )));
+    }
+    store
+        .writer
+        .transact(move |tx| Box::pin(async move { Ok(add(tx, asker, &new, now).await?) }))
+        .await
+}
+
+/// Declares maintenance for an hour of what is down on a card, and answers the card as it is then.
+pub async fn declare_for_card(
+    store: &Store,
+    asker: Asker,
+    id: CardId,
+    now: Instant,
+) -> Result<Card, Error> {
+    let Actor::Member(user) = asker.actor else {
+        return Err(Error::Invalid("only members declare maintenance".into()));
+    };
+    let span = Span {
+        starts_at: now,
+        ends_at: now.plus(AN_HOUR),
+    };
+    store
+        .writer
+        .transact::<(), Error>(move |tx| {
+            Box::pin(async move {
+                if !card::maintain(tx, (asker.guild, id), user, span.ends_at).await? {
+                    return Err(not_known());
+                }
+                let new = NewMaintenance {
+                    title: format!("incident {}", id.0),
+                    extent: Extent::Some(card::down(tx, id).await?),
+                    span,
+                    weekly: None,
+                };
+                add(tx, asker, &new, now).await?;
+                Ok(())
+            })
+        })
+        .await?;
+    card::get(&store.reader, id).await?.ok_or_else(not_known)
+}
+
+fn not_known() -> Error {
+    Error::NotFound("that incident is over, or not known (any more)".into())
+}
+
+async fn add(
+    tx: &mut Tx<'_>,
+    asker: Asker,
+    new: &NewMaintenance,
+    now: Instant,
+) -> Result<MaintenanceId, StoreError> {
+    let id = maintenance::insert(tx, asker.guild, new, asker.actor, now).await?;
+    let facts = json!({
+        "title": new.title, "from": text::timestamp(new.span.starts_at), "to": text::timestamp(new.span.ends_at),
+        "weekly": new.weekly.map(|weekly| weekly.days.to_string()),
+    });
+    note(
+        tx,
+        asker,
+        (EventKind::MaintenanceDeclared, None, facts),
+        now,
+    )
+    .await?;
+    if new.span.starts_at <= now {
+        begin(tx, asker.guild, (id, &new.title), now).await?;
+    }
+    Ok(id)
+}
+
+async fn begin(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    (id, title): (MaintenanceId, &str),
+    now: Instant,
+) -> Result<bool, StoreError> {
+    if !maintenance::begin(tx, id).await? {
+        return Ok(false);
+    }
+    let system = Asker {
+        guild,
+        actor: Actor::System,
+    };
+    let facts = json!({ "title": title });
+    note(tx, system, (EventKind::MaintenanceBegan, None, facts), now).await?;
+    Ok(true)
+}
+
+/// Ends a maintenance before its time, or calls it off; one that comes every week comes no more.
+pub async fn end(
+    store: &Store,
+    asker: Asker,
+    known: Maintenance,
+    now: Instant,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                if !maintenance::remove(tx, (asker.guild, known.id)).await? {
+                    return Err(Error::NotFound("that maintenance is over already".into()));
+                }
+                Ok(ended(tx, asker, &known, now).await?)
+            })
+        })
+        .await
+}
+
+/// Begins and ends what is due; says how many did.
+pub async fn turn(store: &Store, now: Instant) -> Result<u64, StoreError> {
+    let mut turned = 0;
+    for known in maintenance::list(&store.reader, None).await? {
+        let is_due = match known.is_running {
+            true => known.span.ends_at <= now,
+            false => known.span.starts_at <= now,
+        };
+        if is_due {
+            turned += u64::from(turn_one(store, known, now).await?);
+        }
+    }
+    Ok(turned)
+}
+
+async fn turn_one(store: &Store, known: Maintenance, now: Instant) -> Result<bool, StoreError> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                if known.span.ends_at > now {
+                    return begin(tx, known.guild_id, (known.id, &known.title), now).await;
+                }
+                let system = Asker {
+                    guild: known.guild_id,
+                    actor: Actor::System,
+                };
+                match known.weekly.and_then(|weekly| weekly.next(now)) {
+                    Some(span) => maintenance::postpone(tx, known.id, span).await?,
+                    None => {
+                        maintenance::remove(tx, (known.guild_id, known.id)).await?;
+                    }
+                }
+                ended(tx, system, &known, now).await?;
+                Ok(true)
+            })
+        })
+        .await
+}
+
+/// Tells what is still down. One that never ran (we were away) has ended all the same.
+async fn ended(
+    tx: &mut Tx<'_>,
+    asker: Asker,
+    known: &Maintenance,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let facts = json!({ "title": known.title, "was_running": known.is_running });
+    note(tx, asker, (EventKind::MaintenanceEnded, None, facts), now).await?;
+    for monitor in maintenance::untold(tx, known.guild_id).await? {
+        incident::tell_what_goes_on(tx, (known.guild_id, monitor), now).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::maintenance::{WeekDays, Weekly, parse_zone};
+    use crate::domain::monitor::MonitorId;
+    use crate::store::testing::TestStore;
+    use crate::store::{alert_settings, endpoint, group, notice};
+
+    const HOME: GuildId = GuildId(1);
+
+    fn at(seconds: i64) -> Instant {
+        Instant::from_millis(seconds * 1000)
+    }
+
+    fn asker() -> Asker {
+        Asker {
+            guild: HOME,
+            actor: Actor::Member(7),
+        }
+    }
+
+    fn of(extent: Extent, from: i64, to: i64) -> NewMaintenance {
+        NewMaintenance {
+            title: "updates".into(),
+            extent,
+            span: Span {
+                starts_at: at(from),
+                ends_at: at(to),
+            },
+            weekly: None,
+        }
+    }
+
+    async fn with_endpoints(store: &TestStore) -> [MonitorId; 2] {
+        store
+            .write(|tx| Box::pin(alert_settings::set(tx, HOME, (5, None))))
+            .await;
+        let add = async |target: &str| {
+            let description = endpoint::Description {
+                name: target.to_owned(),
+                target: target.parse().unwrap(),
+                check: None,
+                interval: None,
+            };
+            store
+                .write(move |tx| {
+                    Box::pin(async move { endpoint::insert(tx, HOME, &description, at(0)).await })
+                })
+                .await
+                .unwrap()
+        };
+        [
+            add("tcp://192.0.2.1:1").await,
+            add("tcp://198.51.100.1:1").await,
+        ]
+    }
+
+    async fn down(store: &TestStore, id: MonitorId, second: i64) {
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    incident::open(tx, (HOME, id), (at(second), "refused"), at(second)).await
+                })
+            })
+            .await;
+    }
+
+    async fn told(store: &TestStore) -> usize {
+        let due = notice::due(&store.reader, at(9_999_999), 10).await.unwrap();
+        due.len()
+    }
+
+    #[tokio::test]
+    async fn what_is_expected_is_marked_and_told_at_the_end_if_it_is_still_down() {
+        let store = TestStore::open().await;
+        let [a, b] = with_endpoints(&store).await;
+        declare(&store, asker(), of(Extent::All, 100, 200), at(10))
+            .await
+            .unwrap();
+        assert_eq!(turn(&store, at(99)).await.unwrap(), 0);
+        assert_eq!(turn(&store, at(100)).await.unwrap(), 1);
+        assert_eq!(turn(&store, at(101)).await.unwrap(), 0, "once");
+        down(&store, a, 110).await;
+        down(&store, b, 120).await;
+        store
+            .write(move |tx| Box::pin(incident::close(tx, b, at(130))))
+            .await;
+        assert_eq!(told(&store).await, 0);
+        let marked: Vec<(i64,)> = store
+            .rows("SELECT SUM(is_in_maintenance) FROM incidents")
+            .await;
+        assert_eq!(marked, [(2,)]);
+        assert_eq!(turn(&store, at(200)).await.unwrap(), 1);
+        assert_eq!(told(&store).await, 1);
+        let card = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
+        assert_eq!((card.count, card.opened_at), (1, at(110)));
+        let left = maintenance::list(&store.reader, Some(HOME)).await.unwrap();
+        assert_eq!(left, []);
+    }
+
+    #[tokio::test]
+    async fn only_what_it_is_of_is_expected() {
+        let store = TestStore::open().await;
+        let [a, b] = with_endpoints(&store).await;
+        store
+            .write(move |tx| Box::pin(group::set(tx, (HOME, a), Some("web"))))
+            .await;
+        for extent in [Extent::Group("web".into()), Extent::Some(vec![a])] {
+            declare(&store, asker(), of(extent, 0, 100), at(10))
+                .await
+                .unwrap();
+        }
+        down(&store, a, 20).await;
+        assert_eq!(told(&store).await, 0);
+        down(&store, b, 20).await;
+        assert_eq!(told(&store).await, 1);
+        // One of the two ends early; the other goes on.
+        let mut both = maintenance::list(&store.reader, Some(HOME)).await.unwrap();
+        let first = both.remove(0);
+        end(&store, asker(), first.clone(), at(30)).await.unwrap();
+        assert!(end(&store, asker(), first, at(30)).await.is_err());
+        let card = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
+        assert_eq!(card.count, 1);
+        let stranger = Asker {
+            guild: GuildId(2),
+            ..asker()
+        };
+        assert!(
+            end(&store, stranger, both[0].clone(), at(30))
+                .await
+                .is_err()
+        );
+        end(&store, asker(), both.remove(0), at(30)).await.unwrap();
+        assert_eq!(told(&store).await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_weekly_one_comes_again_also_after_we_were_away() {
+        let store = TestStore::open().await;
+        with_endpoints(&store).await;
+        let weekly = Weekly {
+            days: WeekDays::parse("thu").unwrap(),
+            minute: 60,
+            length: AN_HOUR,
+            zone: parse_zone("UTC").unwrap(),
+        };
+        // 1970 began on a Thursday.
+        let new = NewMaintenance {
+            weekly: Some(weekly),
+            ..of(Extent::All, 3_600, 7_200)
+        };
+        declare(&store, asker(), new, at(0)).await.unwrap();
+        const WEEK: i64 = 7 * 86_400;
+        for (now, running, next) in [
+            (3_600, true, 3_600),
+            (7_200, false, 3_600 + WEEK),
+            // Away for the whole of it.
+            (9_000 + WEEK, false, 3_600 + 2 * WEEK),
+        ] {
+            turn(&store, at(now)).await.unwrap();
+            let known = maintenance::list(&store.reader, Some(HOME)).await.unwrap();
+            assert_eq!(
+                (known[0].is_running, known[0].span.starts_at),
+                (running, at(next)),
+                "{now}"
+            );
+        }
+    }
+}

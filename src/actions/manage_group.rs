@@ -1,0 +1,36 @@
+//! Puts monitors into groups, and out of them.
+
+use serde_json::json;
+
+use super::{Asker, Error, note};
+use crate::domain::Instant;
+use crate::domain::event::EventKind;
+use crate::domain::monitor::{MonitorId, parse_name};
+use crate::store::{Store, group};
+
+/// Puts a monitor into a group of that name, or into none; answers the name as it is kept.
+pub async fn set(
+    store: &Store,
+    asker: Asker,
+    (monitor, name): (MonitorId, Option<String>),
+    now: Instant,
+) -> Result<Option<String>, Error> {
+    let name = name.map(|name| parse_name(&name)).transpose();
+    let name = name.map_err(|error| Error::Invalid(format!("`group`: {error}")))?;
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                if !group::set(tx, (asker.guild, monitor), name.as_deref()).await? {
+                    return Err(Error::NotFound(
+                        "that is not on the roll of this server (any more)".into(),
+                    ));
+                }
+                let facts = json!({ "group": name });
+                let noted = (EventKind::MonitorGrouped, Some(monitor), facts);
+                note(tx, asker, noted, now).await?;
+                Ok(name)
+            })
+        })
+        .await
+}

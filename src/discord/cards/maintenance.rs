@@ -1,0 +1,68 @@
+//! What is maintained and when, and which groups there are.
+
+use poise::serenity_prelude::CreateEmbed;
+
+use super::{AMBER, GREY, bold, relative};
+use crate::domain::text;
+use crate::store::maintenance::{Extent, Maintenance};
+
+/// Characters of a list.
+const LIST: usize = 4_000;
+
+pub(in crate::discord) fn list(known: &[Maintenance]) -> CreateEmbed {
+    if known.is_empty() {
+        return CreateEmbed::new()
+            .title("No maintenance")
+            .description("`/maintenance start` begins one, `/maintenance schedule` plans one.")
+            .colour(GREY);
+    }
+    let running = known.iter().any(|one| one.is_running);
+    let lines: Vec<String> = known.iter().map(line).collect();
+    CreateEmbed::new()
+        .title("Maintenance")
+        .description(text::cut(&lines.join("\n"), LIST))
+        .colour(if running { AMBER } else { GREY })
+}
+
+fn line(one: &Maintenance) -> String {
+    let of = match &one.extent {
+        Extent::All => "everything".to_owned(),
+        Extent::Group(name) => format!("the group {}", text::escape(name)),
+        Extent::Some(monitors) => text::count(monitors.len() as u64, "monitor"),
+    };
+    let when = match one.is_running {
+        true => format!("🟠 until {}", relative(one.span.ends_at)),
+        false => format!(
+            "⚪ <t:{}:f> ({}) for {}",
+            one.span.starts_at.seconds(),
+            relative(one.span.starts_at),
+            text::duration(one.span.ends_at.since(one.span.starts_at))
+        ),
+    };
+    let weekly = one.weekly.map_or(String::new(), |weekly| {
+        let (hour, minute) = (weekly.minute / 60, weekly.minute % 60);
+        format!(
+            ", {} at {hour:02}:{minute:02} {}",
+            weekly.days,
+            weekly.zone.name()
+        )
+    });
+    format!("{when} {} of {of}{weekly}", bold(&one.title))
+}
+
+pub(in crate::discord) fn groups(known: &[(String, u64)]) -> CreateEmbed {
+    if known.is_empty() {
+        return CreateEmbed::new()
+            .title("No groups")
+            .description("`/group set` puts a monitor into one.")
+            .colour(GREY);
+    }
+    let line = |(name, count): &(String, u64)| {
+        format!("{}: {}", bold(name), text::count(*count, "monitor"))
+    };
+    let lines: Vec<String> = known.iter().map(line).collect();
+    CreateEmbed::new()
+        .title(text::count(known.len() as u64, "group"))
+        .description(text::cut(&lines.join("\n"), LIST))
+        .colour(GREY)
+}

@@ -1,0 +1,58 @@
+//! `/group …`: names for monitors that belong together. What falls in one group is told as one, and boards show them so.
+
+use crate::actions::manage_group;
+use crate::discord::error::CommandError;
+use crate::discord::reply::{self, Card};
+use crate::discord::{Context, access, cards, complete};
+use crate::store::group as groups;
+
+/// Names for monitors that belong together
+#[poise::command(
+    slash_command,
+    guild_only,
+    default_member_permissions = "MANAGE_GUILD",
+    subcommands("set", "list")
+)]
+pub(super) async fn group(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Put a monitor into a group, or out of it
+#[poise::command(slash_command, guild_only)]
+async fn set(
+    ctx: Context<'_>,
+    #[description = "An endpoint, a device or a server, by name"]
+    #[autocomplete = "complete::monitor"]
+    #[max_length = 100]
+    target: String,
+    #[description = "Left out: it belongs to no group"]
+    #[autocomplete = "complete::group"]
+    #[max_length = 64]
+    group: Option<String>,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let desk = ctx.data();
+        let found = complete::named(&desk.store.reader, asker.guild, ("%", &target)).await?;
+        let group = manage_group::set(&desk.store, asker, (found.id, group), desk.now()).await?;
+        let name = cards::bold(&found.name);
+        Ok(Card::sentence(match group {
+            Some(group) => format!("{name} belongs to {}.", cards::bold(&group)),
+            None => format!("{name} belongs to no group."),
+        }))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// The groups of this server
+#[poise::command(slash_command, guild_only)]
+async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let asker = reply::asker(ctx)?;
+    let work = async {
+        let known = groups::list(&ctx.data().store.reader, asker.guild).await?;
+        Ok(Card::embed(cards::maintenance::groups(&known)))
+    };
+    reply::answer(ctx, work).await
+}

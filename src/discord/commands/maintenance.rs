@@ -1,0 +1,282 @@
+//! `/maintenance …`: times in which outages are expected. All of it needs Manage Server.
+
+use std::time::Duration;
+
+use poise::serenity_prelude as serenity;
+use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
+
+use crate::actions::{Asker, Error, maintenance};
+use crate::discord::error::CommandError;
+use crate::discord::reply::{self, Card};
+use crate::discord::{Context, access, cards, complete};
+use crate::domain::maintenance::{
+    Span, WeekDays, Weekly, parse_length, parse_moment, parse_time, parse_zone, zones,
+};
+use crate::domain::monitor::{Refusal, parse_name};
+use crate::domain::text;
+use crate::store::maintenance::{self as rows, Extent, Maintenance, NewMaintenance};
+
+/// Times in which outages are expected: looks go on, nobody is called
+#[poise::command(
+    slash_command,
+    guild_only,
+    default_member_permissions = "MANAGE_GUILD",
+    subcommands("start", "schedule", "list", "end")
+)]
+pub(super) async fn maintenance(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Begin maintenance now; what is still down at its end is told then
+#[poise::command(slash_command, guild_only)]
+async fn start(
+    ctx: Context<'_>,
+    #[description = "For how long, such as 30m or 2h; an hour where it is left out"]
+    #[rename = "for"]
+    #[max_length = 16]
+    length: Option<String>,
+    #[description = "Only of this monitor"]
+    #[autocomplete = "complete::monitor"]
+    #[max_length = 100]
+    target: Option<String>,
+    #[description = "Only of this group"]
+    #[autocomplete = "complete::group"]
+    #[max_length = 64]
+    group: Option<String>,
+    #[description = "What is done"]
+    #[max_length = 64]
+    title: Option<String>,
+) -> Result<(), CommandError> {
+    let asker = manager(ctx)?;
+    let work = async {
+        let now = ctx.data().now();
+        let span = Span {
+            starts_at: now,
+            ends_at: now.plus(length_of(length.as_deref())?),
+        };
+        let new = NewMaintenance {
+            title: title_of(title.as_deref())?,
+            extent: extent(ctx, asker, (target, group)).await?,
+            span,
+            weekly: None,
+        };
+        declare(ctx, asker, new).await
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Plan maintenance, once or every week by the clocks of a place
+#[poise::command(slash_command, guild_only)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the options of a slash command are its arguments"
+)]
+async fn schedule(
+    ctx: Context<'_>,
+    #[description = "What is done"]
+    #[max_length = 64]
+    title: String,
+    #[description = "When it begins: 2026-12-01 22:30, or 22:30 with days"]
+    #[max_length = 20]
+    at: String,
+    #[description = "For how long, such as 30m or 2h"]
+    #[rename = "for"]
+    #[max_length = 16]
+    length: String,
+    #[description = "Every week on these days: mon,thu or daily; left out: once"]
+    #[max_length = 40]
+    days: Option<String>,
+    #[description = "By the clocks of which place; UTC where it is left out"]
+    #[autocomplete = "zone_names"]
+    #[max_length = 40]
+    zone: Option<String>,
+    #[description = "Only of this monitor"]
+    #[autocomplete = "complete::monitor"]
+    #[max_length = 100]
+    target: Option<String>,
+    #[description = "Only of this group"]
+    #[autocomplete = "complete::group"]
+    #[max_length = 64]
+    group: Option<String>,
+) -> Result<(), CommandError> {
+    let asker = manager(ctx)?;
+    let work = async {
+        let now = ctx.data().now();
+        let length = length_of(Some(&length))?;
+        let zone = zone.as_deref().unwrap_or("UTC");
+        let zone = parse_zone(zone).map_err(|error| invalid("zone", &error))?;
+        let (span, weekly) = match days {
+            None => {
+                let starts_at = parse_moment(&at, zone).map_err(|error| invalid("at", &error))?;
+                let ends_at = starts_at.plus(length);
+                (Span { starts_at, ends_at }, None)
+            }
+            Some(days) => {
+                let weekly = Weekly {
+                    days: WeekDays::parse(&days).map_err(|error| invalid("days", &error))?,
+                    minute: parse_time(&at).map_err(|error| invalid("at", &error))?,
+                    length,
+                    zone,
+                };
+                let next = weekly.next(now).ok_or_else(|| {
+                    CommandError::Refused("That time never comes in that place.".into())
+                })?;
+                (next, Some(weekly))
+            }
+        };
+        let new = NewMaintenance {
+            title: title_of(Some(&title))?,
+            extent: extent(ctx, asker, (target, group)).await?,
+            span,
+            weekly,
+        };
+        declare(ctx, asker, new).await
+    };
+    reply::answer(ctx, work).await
+}
+
+/// What runs, and what is to come
+#[poise::command(slash_command, guild_only)]
+async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
+    let asker = manager(ctx)?;
+    let work = async { listed(ctx, asker).await };
+    reply::answer(ctx, work).await
+}
+
+/// End maintenance before its time, or call it off; what comes every week comes no more
+#[poise::command(slash_command, guild_only)]
+async fn end(
+    ctx: Context<'_>,
+    #[description = "Which one; may be left out while there is only one"]
+    #[autocomplete = "known"]
+    #[max_length = 100]
+    which: Option<String>,
+) -> Result<(), CommandError> {
+    let asker = manager(ctx)?;
+    let work = async {
+        let desk = ctx.data();
+        let mut known = rows::list(&desk.store.reader, Some(asker.guild)).await?;
+        if let Some(which) = which {
+            let which = which.trim();
+            known.retain(|one| {
+                which == format!("#{}", one.id.0) || one.title.eq_ignore_ascii_case(which)
+            });
+        }
+        let one = match known.len() {
+            0 => {
+                return Err(CommandError::Refused(
+                    "There is no such maintenance; `/maintenance list` shows what there is.".into(),
+                ));
+            }
+            1 => known.remove(0),
+            several => {
+                return Err(CommandError::Refused(format!(
+                    "There are {several}; name the one you mean with `which`."
+                )));
+            }
+        };
+        take_event_back(ctx, &one);
+        let said = format!("{} is over.", cards::bold(&one.title));
+        maintenance::end(&desk.store, asker, one, desk.now()).await?;
+        Ok(Card::sentence(said))
+    };
+    reply::answer(ctx, work).await
+}
+
+fn manager(ctx: Context<'_>) -> Result<Asker, CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    reply::asker(ctx)
+}
+
+async fn declare(
+    ctx: Context<'_>,
+    asker: Asker,
+    new: NewMaintenance,
+) -> Result<Card, CommandError> {
+    let desk = ctx.data();
+    maintenance::declare(&desk.store, asker, new, desk.now()).await?;
+    listed(ctx, asker).await
+}
+
+async fn listed(ctx: Context<'_>, asker: Asker) -> Result<Card, CommandError> {
+    let known = rows::list(&ctx.data().store.reader, Some(asker.guild)).await?;
+    Ok(Card::embed(cards::maintenance::list(&known)))
+}
+
+/// In Discord's own calendar it is called off, too. That takes a call, and nobody waits for it.
+fn take_event_back(ctx: Context<'_>, one: &Maintenance) {
+    let desk = ctx.data();
+    let event = one.discord_event.filter(|event| *event != 0);
+    let (Some(event), Some(messenger)) = (event, desk.messenger.clone()) else {
+        return;
+    };
+    let guild = one.guild_id.0;
+    desk.home.spawn(async move {
+        if let Err(error) = messenger.take_event_back(guild, event).await {
+            tracing::debug!("a scheduled event could not be taken back: {error}");
+        }
+    });
+}
+
+fn length_of(text: Option<&str>) -> Result<Duration, CommandError> {
+    parse_length(text.unwrap_or("1h")).map_err(|error| invalid("for", &error))
+}
+
+fn title_of(text: Option<&str>) -> Result<String, CommandError> {
+    parse_name(text.unwrap_or("maintenance")).map_err(|error| invalid("title", &error))
+}
+
+async fn extent(
+    ctx: Context<'_>,
+    asker: Asker,
+    chosen: (Option<String>, Option<String>),
+) -> Result<Extent, CommandError> {
+    let reader = &ctx.data().store.reader;
+    match chosen {
+        (None, None) => Ok(Extent::All),
+        (Some(target), None) => {
+            let found = complete::named(reader, asker.guild, ("%", &target)).await?;
+            Ok(Extent::Some(vec![found.id]))
+        }
+        (None, Some(group)) => complete::known_group(reader, asker.guild, &group)
+            .await
+            .map(Extent::Group),
+        (Some(_), Some(_)) => Err(Error::Invalid(
+            "name `target` or `group`, not both; with neither it is of everything".into(),
+        )
+        .into()),
+    }
+}
+
+fn invalid(option: &str, error: &Refusal) -> CommandError {
+    Error::Invalid(format!("`{option}`: {error}")).into()
+}
+
+async fn known(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let Ok(asker) = reply::asker(ctx) else {
+        return CreateAutocompleteResponse::new();
+    };
+    let partial = partial.trim().to_lowercase();
+    let known = rows::list(&ctx.data().store.reader, Some(asker.guild)).await;
+    let known = known.unwrap_or_else(|error| {
+        tracing::warn!(%error, "maintenance could not be looked up for autocomplete");
+        Vec::new()
+    });
+    let choices = known
+        .into_iter()
+        .filter(|one| one.title.to_lowercase().contains(&partial))
+        .take(complete::CHOICES as usize)
+        .map(|one| {
+            let state = if one.is_running { "runs" } else { "to come" };
+            let label = text::cut(&format!("{} · {state}", one.title), 100);
+            AutocompleteChoice::new(label, format!("#{}", one.id.0))
+        });
+    CreateAutocompleteResponse::new().set_choices(choices.collect())
+}
+
+async fn zone_names(_: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let choices = zones(partial)
+        .take(complete::CHOICES as usize)
+        .map(|name| AutocompleteChoice::new(name, name));
+    CreateAutocompleteResponse::new().set_choices(choices.collect())
+}

@@ -1,0 +1,234 @@
+//! Maintenance: when outages are expected, and of what.
+
+use std::time::Duration;
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Reader, StoreError, Tx};
+use crate::domain::event::Actor;
+use crate::domain::maintenance::{Span, WeekDays, Weekly, parse_zone};
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::{Instant, millis};
+
+/// A maintenance's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MaintenanceId(pub i64);
+
+/// Of what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Extent {
+    All,
+    Group(String),
+    Some(Vec<MonitorId>),
+}
+
+/// A maintenance that runs, or is to come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Maintenance {
+    pub id: MaintenanceId,
+    pub guild_id: GuildId,
+    pub title: String,
+    pub extent: Extent,
+    /// The time that runs, or that comes next.
+    pub span: Span,
+    /// `None`: once.
+    pub weekly: Option<Weekly>,
+    pub is_running: bool,
+    /// What shows it in Discord. `Some(0)`: Discord did not want it.
+    pub discord_event: Option<u64>,
+}
+
+/// What a maintenance is made of.
+#[derive(Clone, Debug)]
+pub struct NewMaintenance {
+    pub title: String,
+    pub extent: Extent,
+    pub span: Span,
+    pub weekly: Option<Weekly>,
+}
+
+/// Adds one; when it begins is the job's to say.
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    new: &NewMaintenance,
+    by: Actor,
+    now: Instant,
+) -> Result<MaintenanceId, StoreError> {
+    let (extent, group, some): (_, _, &[MonitorId]) = match &new.extent {
+        Extent::All => ("all", None, &[]),
+        Extent::Group(name) => ("group", Some(name), &[]),
+        Extent::Some(monitors) => ("some", None, monitors),
+    };
+    let weekly = new.weekly.as_ref();
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO maintenances (guild_id, title, extent, group_name, starts_at, ends_at, days, minute, length_ms, zone,
+             created_at, created_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
+    )
+    .bind(guild.to_row())
+    .bind(&new.title)
+    .bind(extent)
+    .bind(group)
+    .bind(new.span.starts_at.millis())
+    .bind(new.span.ends_at.millis())
+    .bind(weekly.map(|weekly| weekly.days.bits()))
+    .bind(weekly.map(|weekly| weekly.minute))
+    .bind(weekly.map(|weekly| millis(weekly.length)))
+    .bind(weekly.map(|weekly| weekly.zone.name()))
+    .bind(now.millis())
+    .bind(by.to_string())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    for monitor in some {
+        sqlx::query(
+            "INSERT INTO maintenance_monitors (maintenance_id, monitor_id) VALUES ($1, $2)",
+        )
+        .bind(id)
+        .bind(monitor.0)
+        .execute(&mut *tx.connection)
+        .await?;
+    }
+    Ok(MaintenanceId(id))
+}
+
+/// Whether outages of a monitor are expected now.
+pub async fn is_maintained(
+    tx: &mut Tx<'_>,
+    (guild, monitor): (GuildId, MonitorId),
+) -> Result<bool, StoreError> {
+    let found: Option<i64> = sqlx::query_scalar(
+        "SELECT w.id FROM maintenances w WHERE w.guild_id = $1 AND w.is_running = 1 AND (
+             w.extent = 'all'
+             OR w.group_name = (SELECT group_name FROM monitors WHERE id = $2)
+             OR EXISTS (SELECT 1 FROM maintenance_monitors x WHERE x.maintenance_id = w.id AND x.monitor_id = $2)
+         ) LIMIT 1",
+    )
+    .bind(guild.to_row())
+    .bind(monitor.0)
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// The monitors of a guild that are down and of which nothing was told.
+pub async fn untold(tx: &mut Tx<'_>, guild: GuildId) -> Result<Vec<MonitorId>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT monitor_id FROM incidents
+         WHERE guild_id = $1 AND ended_at IS NULL AND card_id IS NULL AND is_in_maintenance = 1 ORDER BY started_at, id",
+    )
+    .bind(guild.to_row())
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    Ok(rows.into_iter().map(MonitorId).collect())
+}
+
+/// All maintenances of a guild (`None`: of all guilds), what comes first first.
+pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Maintenance>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT * FROM maintenances WHERE $1 IS NULL OR guild_id = $1 ORDER BY starts_at, id",
+    )
+    .bind(guild.map(GuildId::to_row))
+    .fetch_all(&reader.pool)
+    .await?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        let mut one = read(&row)?;
+        if let Extent::Some(monitors) = &mut one.extent {
+            let ids: Vec<i64> = sqlx::query_scalar(
+                "SELECT monitor_id FROM maintenance_monitors WHERE maintenance_id = $1 ORDER BY monitor_id",
+            )
+            .bind(one.id.0)
+            .fetch_all(&reader.pool)
+            .await?;
+            monitors.extend(ids.into_iter().map(MonitorId));
+        }
+        found.push(one);
+    }
+    Ok(found)
+}
+
+fn read(row: &SqliteRow) -> Result<Maintenance, StoreError> {
+    let damaged = |what: &str| StoreError::Damaged(format!("a maintenance's {what}"));
+    let instant = |name: &str| -> Result<Instant, StoreError> {
+        Ok(Instant::from_millis(row.try_get(name)?))
+    };
+    let extent: &str = row.try_get("extent")?;
+    let group: Option<String> = row.try_get("group_name")?;
+    let days: Option<u8> = row.try_get("days")?;
+    let weekly = |days| -> Result<Weekly, StoreError> {
+        let length: i64 = row.try_get("length_ms")?;
+        Ok(Weekly {
+            days: WeekDays::from_bits(days).ok_or_else(|| damaged("days"))?,
+            minute: row.try_get("minute")?,
+            length: Duration::from_millis(length.unsigned_abs()),
+            zone: parse_zone(row.try_get("zone")?).map_err(|_| damaged("zone"))?,
+        })
+    };
+    let event: Option<i64> = row.try_get("discord_event_id")?;
+    Ok(Maintenance {
+        id: MaintenanceId(row.try_get("id")?),
+        guild_id: GuildId::from_row(row.try_get("guild_id")?),
+        title: row.try_get("title")?,
+        extent: match (extent, group) {
+            ("all", _) => Extent::All,
+            ("group", Some(name)) => Extent::Group(name),
+            ("some", _) => Extent::Some(Vec::new()),
+            _ => return Err(damaged("extent")),
+        },
+        span: Span {
+            starts_at: instant("starts_at")?,
+            ends_at: instant("ends_at")?,
+        },
+        weekly: days.map(weekly).transpose()?,
+        is_running: row.try_get("is_running")?,
+        discord_event: event.map(|id| GuildId::from_row(id).0),
+    })
+}
+
+/// It begins; `false` where it runs already, or is gone.
+pub async fn begin(tx: &mut Tx<'_>, id: MaintenanceId) -> Result<bool, StoreError> {
+    let changed =
+        sqlx::query("UPDATE maintenances SET is_running = 1 WHERE id = $1 AND is_running = 0")
+            .bind(id.0)
+            .execute(&mut *tx.connection)
+            .await?;
+    Ok(changed.rows_affected() > 0)
+}
+
+/// It comes again at that time.
+pub async fn postpone(tx: &mut Tx<'_>, id: MaintenanceId, span: Span) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE maintenances SET is_running = 0, discord_event_id = NULL, starts_at = $2, ends_at = $3 WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(span.starts_at.millis())
+    .bind(span.ends_at.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// It is over for good; `false` where the guild has none such.
+pub async fn remove(
+    tx: &mut Tx<'_>,
+    (guild, id): (GuildId, MaintenanceId),
+) -> Result<bool, StoreError> {
+    let gone = sqlx::query("DELETE FROM maintenances WHERE guild_id = $1 AND id = $2")
+        .bind(guild.to_row())
+        .bind(id.0)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(gone.rows_affected() > 0)
+}
+
+/// What shows it in Discord; 0: Discord did not want it.
+pub async fn shown(tx: &mut Tx<'_>, id: MaintenanceId, event: u64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE maintenances SET discord_event_id = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(GuildId(event).to_row())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}

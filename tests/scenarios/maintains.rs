@@ -1,0 +1,230 @@
+//! Outages that are expected call nobody; what belongs together is told together; and what is on a card can be looked at.
+
+use discord_sandbox::{Member, Reply, RestFault, Sandbox};
+
+use crate::harness::{Rollcall, Running, Web, wait_for};
+
+fn bot(sandbox: &Sandbox) -> Rollcall {
+    Rollcall::new()
+        .with("DISCORD_TOKEN", sandbox.token())
+        .with("DISCORD_API_URL", sandbox.api_url())
+        .with("PROBE_ALLOW", "loopback")
+        .with("PROBE_INTERVAL", "1s")
+        .with("PROBE_FAILURES_TO_OFFLINE", "1")
+        .with("RECHECK_INTERVAL", "1h")
+}
+
+async fn with_webs<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, webs: &[&Web]) -> Running<'a> {
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let setup = format!("/alerts setup channel:{}", sandbox.channel(sandbox.guild()));
+    sandbox.slash(&setup).await;
+    for (number, web) in webs.iter().enumerate() {
+        let add = format!("/endpoint add target:{} name:web{number}", web.target());
+        sandbox.slash(&add).await;
+    }
+    let all = webs.len() as f64;
+    wait_for("all to be online", || {
+        (running.metric(r#"rollcall_endpoints{status="online"}"#) == Some(all)).then_some(())
+    });
+    running
+}
+
+async fn the_alert(sandbox: &Sandbox, part: &str) -> Reply {
+    sandbox
+        .wait_for_messages(sandbox.guild(), part, |messages| {
+            let mut found = messages.iter().filter(|one| one.text().contains(part));
+            found.next().cloned()
+        })
+        .await
+}
+
+fn incidents(rollcall: &Rollcall, which: &str) -> usize {
+    let sql = format!("SELECT 'one' FROM incidents WHERE {which}");
+    rollcall.sql(&sql).len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_expected_is_told_at_the_end_if_it_is_still_down() {
+    let sandbox = Sandbox::start().await;
+    let (rollcall, mut web) = (bot(&sandbox), Web::up());
+    let running = with_webs(&sandbox, &rollcall, &[&web]).await;
+    for (line, part) in [
+        ("/maintenance start for:soon", "a right one is `2h`"),
+        (
+            "/maintenance schedule title:x at:tomorrow for:1h",
+            "2026-12-01 22:30",
+        ),
+        (
+            "/maintenance schedule title:x at:22:30 for:1h days:mo",
+            "a right one is `mon,thu`",
+        ),
+        (
+            "/maintenance schedule title:x at:22:30 for:1h days:mon zone:Berlin",
+            "Europe/Berlin",
+        ),
+        (
+            "/maintenance schedule \"title:x\" \"at:2020-01-01 00:00\" for:1h",
+            "over already",
+        ),
+        ("/maintenance start group:nobody", "No group here"),
+        ("/maintenance end", "no such maintenance"),
+    ] {
+        let refused = sandbox.slash(line).await.render();
+        assert!(refused.contains(part), "{line}: {refused}");
+    }
+    let begun = sandbox
+        .slash("/maintenance start for:1h title:updates")
+        .await
+        .render();
+    assert!(begun.contains("**updates** of everything"), "{begun}");
+    web.goes_down();
+    wait_for("the outage to be marked", || {
+        (incidents(&rollcall, "is_in_maintenance = 1 AND ended_at IS NULL") == 1).then_some(())
+    });
+    assert_eq!(rollcall.sql("SELECT 'told' FROM cards").len(), 0);
+    // It outlives a restart, and ends by itself when its time has come.
+    running.kill();
+    let _running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    rollcall.sql("UPDATE maintenances SET ends_at = starts_at");
+    the_alert(&sandbox, "🔴 web0 is offline").await;
+    let none = sandbox.slash("/maintenance list").await.render();
+    assert!(none.contains("No maintenance"), "{none}");
+    web.comes_back();
+    the_alert(&sandbox, "🟢 web0 was offline for").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_planned_is_shown_in_discord_where_the_bot_may() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let _running = with_webs(&sandbox, &rollcall, &[]).await;
+    let zones = sandbox
+        .autocomplete("/maintenance schedule title:x at:1 for:1h zone:berl")
+        .await;
+    assert!(format!("{zones:?}").contains("Europe/Berlin"), "{zones:?}");
+    let plan = "/maintenance schedule title:patching at:03:30 for:2h days:sun zone:Europe/Berlin";
+    let planned = sandbox.slash(plan).await.render();
+    assert!(planned.contains("sun at 03:30 Europe/Berlin"), "{planned}");
+    let event = sandbox
+        .wait_for("the event", |record| {
+            let mut made = record.requests.iter().filter(|request| {
+                request.method == "POST" && request.path.ends_with("/scheduled-events")
+            });
+            made.next().cloned()
+        })
+        .await;
+    assert_eq!(
+        (event.status, &event.body["name"]),
+        (200, &"patching".into())
+    );
+    wait_for("the event to be noted", || {
+        rollcall
+            .sql("SELECT 'shown' FROM maintenances WHERE discord_event_id > 0")
+            .pop()
+    });
+    sandbox.slash("/maintenance end which:patching").await;
+    sandbox
+        .wait_for("the event to be taken back", |record| {
+            let mut taken = record
+                .requests
+                .iter()
+                .filter(|request| request.method == "DELETE");
+            taken.next().map(drop)
+        })
+        .await;
+    // Where it may not, it is kept all the same and Discord is not asked again.
+    let refused = RestFault::Error {
+        status: 403,
+        code: 50_013,
+    };
+    sandbox.fail_requests(refused, "/scheduled-events", 1_000);
+    sandbox.slash(plan).await;
+    wait_for("the refusal to be noted", || {
+        rollcall
+            .sql("SELECT 'refused' FROM maintenances WHERE discord_event_id = 0")
+            .pop()
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_told_as_one_and_its_members_are_chosen_from_the_card() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let (mut first, mut second) = (Web::up(), Web::up());
+    let _running = with_webs(&sandbox, &rollcall, &[&first, &second]).await;
+    // Both would be told as one host; seen as two hosts they share only their group.
+    rollcall.sql("UPDATE endpoint_targets SET host = 'one.example' WHERE monitor_id = 1");
+    for name in ["web0", "web1"] {
+        let set = sandbox
+            .slash(&format!("/group set target:{name} group:shop"))
+            .await;
+        assert!(
+            set.text().contains("belongs to **shop**"),
+            "{}",
+            set.render()
+        );
+    }
+    let listed = sandbox.slash("/group list").await.render();
+    assert!(listed.contains("**shop**: 2 monitors"), "{listed}");
+    first.goes_down();
+    second.goes_down();
+    let alert = the_alert(&sandbox, "🔴 2 of shop are offline").await;
+    assert_eq!(
+        alert.buttons(),
+        ["Recheck", "Acknowledge", "Mute 1 h", "Maintenance"]
+    );
+    let bob = Member::plain(8, "Bob");
+    let chosen = sandbox.member(&bob).choose(&alert, "web1").await;
+    assert!(
+        chosen.is_ephemeral() && chosen.text().contains("web1"),
+        "{}",
+        chosen.render()
+    );
+    let stranger = Member::manager(9, "Eve");
+    let elsewhere = sandbox.add_guild("Elsewhere");
+    let stranger = sandbox.member(&stranger).in_guild(elsewhere);
+    let refused = stranger.choose(&alert, "web1").await.render();
+    assert!(!refused.contains("127.0.0.1"), "{refused}");
+    let out = sandbox.slash("/group set target:web1").await;
+    assert!(
+        out.text().contains("belongs to no group"),
+        "{}",
+        out.render()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recheck_shows_its_phases_and_maintenance_silences_what_is_on_the_card() {
+    let sandbox = Sandbox::start().await;
+    let (rollcall, mut web) = (bot(&sandbox), Web::up());
+    let running = with_webs(&sandbox, &rollcall, &[&web]).await;
+    web.goes_down();
+    let alert = the_alert(&sandbox, "🔴 web0 is offline").await;
+    let looked = sandbox.press(&alert, "Recheck").await;
+    let text = looked.text();
+    assert!(
+        text.contains("Rechecked: <@1001>") && text.contains("connection refused"),
+        "{text}"
+    );
+    assert!(text.contains("total"), "{text}");
+    let maintained = sandbox.press(&looked, "Maintenance").await;
+    assert!(
+        maintained.text().contains("Maintenance: <@1001> until"),
+        "{}",
+        maintained.render()
+    );
+    web.comes_back();
+    the_alert(&sandbox, "🟢 web0 was offline for").await;
+    rollcall.sql("UPDATE cards SET joined_at = joined_at - 60000");
+    web.goes_down();
+    wait_for("the second outage to be marked", || {
+        (incidents(&rollcall, "is_in_maintenance = 1") == 1).then_some(())
+    });
+    assert_eq!(rollcall.sql("SELECT 'told' FROM cards").len(), 1);
+    let ended = sandbox.slash("/maintenance end").await.render();
+    assert!(ended.contains("is over"), "{ended}");
+    the_alert(&sandbox, "🔴 web0 is offline").await;
+    drop(running);
+}
