@@ -311,9 +311,17 @@ impl Sandbox {
     /// Somebody deletes a message.
     pub fn delete_message(&self, message: &Reply) {
         self.shared.change(|world| {
-            if let Some(known) = world.messages.get_mut(&message.message_id) {
-                known.is_deleted = true;
-            }
+            let Some(known) = world.messages.get_mut(&message.message_id) else {
+                return;
+            };
+            known.is_deleted = true;
+            let channel = known.channel;
+            let guild = world.guilds.iter().find(|guild| guild.channel == channel);
+            let event = serde_json::json!({
+                "id": message.message_id.to_string(), "channel_id": channel.to_string(),
+                "guild_id": guild.map(|guild| guild.id.0.to_string()),
+            });
+            world.dispatch("MESSAGE_DELETE", &event);
         });
     }
 

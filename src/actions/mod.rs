@@ -12,6 +12,7 @@ pub mod incident;
 pub mod listening;
 pub mod looking;
 pub mod maintenance;
+pub mod manage_board;
 pub mod manage_device;
 pub mod manage_endpoint;
 pub mod manage_group;

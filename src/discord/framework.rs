@@ -3,6 +3,8 @@
 use poise::serenity_prelude as serenity;
 
 use super::{Desk, buttons, commands, error};
+use crate::actions::manage_board;
+use crate::store::board;
 
 /// poise with our commands.
 pub(super) fn framework(desk: &Desk) -> poise::Framework<Desk, error::CommandError> {
@@ -16,7 +18,7 @@ pub(super) fn framework(desk: &Desk) -> poise::Framework<Desk, error::CommandErr
             Box::pin(std::future::ready(()))
         },
         event_handler: |framework, event| {
-            Box::pin(buttons::on_event(
+            Box::pin(heard(
                 framework.serenity_context,
                 event,
                 framework.user_data,
@@ -31,6 +33,38 @@ pub(super) fn framework(desk: &Desk) -> poise::Framework<Desk, error::CommandErr
         .options(options)
         .setup(move |_, _, _| Box::pin(std::future::ready(Ok(data))))
         .build()
+}
+
+/// What happens in servers and is no command: presses, and messages that are deleted.
+async fn heard(
+    ctx: &serenity::Context,
+    event: &serenity::FullEvent,
+    desk: &Desk,
+) -> Result<(), error::CommandError> {
+    match event {
+        serenity::FullEvent::MessageDelete {
+            deleted_message_id: gone,
+            ..
+        } => gone_is_a_board(desk, &[gone.get()]).await,
+        serenity::FullEvent::MessageDeleteBulk {
+            multiple_deleted_messages_ids: gone,
+            ..
+        } => {
+            let gone: Vec<u64> = gone.iter().map(|id| id.get()).collect();
+            gone_is_a_board(desk, &gone).await
+        }
+        event => buttons::on_event(ctx, event, desk).await,
+    }
+}
+
+/// Most messages that are deleted are not ours: only a board is worth a write.
+async fn gone_is_a_board(desk: &Desk, gone: &[u64]) -> Result<(), error::CommandError> {
+    for known in board::all(&desk.store.reader).await? {
+        if let Some(message) = known.message.filter(|message| gone.contains(message)) {
+            manage_board::lost(&desk.store, message).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Tells the log who we are.

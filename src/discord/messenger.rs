@@ -18,6 +18,7 @@ use crate::domain::maintenance::Span;
 use crate::domain::send_limit::{Route, SendLimit};
 use crate::domain::text;
 use crate::notify::messenger::{MessageId, Messenger, Place, Reminder, SendFailure};
+use crate::store::board::BoardLine;
 use crate::store::card::Card;
 
 /// A wait of this length is taken right away; a longer one is the outbox's.
@@ -203,6 +204,27 @@ impl Messenger for ChannelMessenger {
         place: Place,
     ) -> BoxFuture<'a, Result<MessageId, SendFailure>> {
         Box::pin(self.put(cards::incident::reminder(reminder), place))
+    }
+
+    fn show_board<'a>(
+        &'a self,
+        lines: &'a [BoardLine],
+        place: Place,
+    ) -> BoxFuture<'a, Result<MessageId, SendFailure>> {
+        Box::pin(self.put(cards::board::message(lines), place))
+    }
+
+    fn take_down(&self, (channel, message): MessageId) -> BoxFuture<'_, Result<(), SendFailure>> {
+        let route = Route {
+            channel,
+            is_edit: true,
+        };
+        let path = format!("/channels/{channel}/messages/{message}");
+        Box::pin(async move {
+            self.send(route, (Method::DELETE, &path), Value::Null)
+                .await
+                .map(drop)
+        })
     }
 
     fn direct_channel(&self, user: u64) -> BoxFuture<'_, Result<u64, SendFailure>> {

@@ -57,10 +57,12 @@ pub enum EventKind {
     MaintenanceEnded,
     /// Put into a group, or taken out of it.
     MonitorGrouped,
+    BoardSet,
+    BoardRemoved,
 }
 
 impl EventKind {
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::EndpointAdded,
         Self::EndpointEdited,
         Self::EndpointRemoved,
@@ -101,6 +103,8 @@ impl EventKind {
         Self::MaintenanceBegan,
         Self::MaintenanceEnded,
         Self::MonitorGrouped,
+        Self::BoardSet,
+        Self::BoardRemoved,
     ];
 
     pub const fn word(self) -> &'static str {
@@ -145,6 +149,8 @@ impl EventKind {
             Self::MaintenanceBegan => "maintenance_began",
             Self::MaintenanceEnded => "maintenance_ended",
             Self::MonitorGrouped => "monitor_grouped",
+            Self::BoardSet => "board_set",
+            Self::BoardRemoved => "board_removed",
         }
     }
 }

@@ -2,6 +2,7 @@
 //! retry. `look` is the one that never ends: it calls the endpoints as they become due.
 
 mod alive;
+mod board;
 mod bot_health;
 mod dead_man;
 mod deliver;
@@ -63,6 +64,8 @@ pub struct Context {
     pub messenger: Option<Arc<dyn Messenger>>,
     /// Tells webhooks, also without Discord.
     pub poster: Poster,
+    /// Boards are changed no more often than this.
+    pub board_interval: Duration,
     /// What the presence shows.
     pub presence: watch::Sender<Shown>,
 }
@@ -158,6 +161,7 @@ pub async fn start(
         stop.clone(),
     )));
     tasks.push(tokio::spawn(deliver::run(context.clone(), stop.clone())));
+    tasks.push(tokio::spawn(board::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(post::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(timers::run(context.clone(), stop.clone())));
     Ok(tasks)

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use crate::domain::Instant;
 use crate::domain::alert_policy::Call;
 use crate::domain::maintenance::Span;
+use crate::store::board::BoardLine;
 use crate::store::card::Card;
 
 /// A message, by its channel and its id.
@@ -81,6 +82,16 @@ pub trait Messenger: Send + Sync + fmt::Debug {
         reminder: &'a Reminder,
         place: Place,
     ) -> BoxFuture<'a, Result<MessageId, SendFailure>>;
+
+    /// Shows the roll of a guild.
+    fn show_board<'a>(
+        &'a self,
+        lines: &'a [BoardLine],
+        place: Place,
+    ) -> BoxFuture<'a, Result<MessageId, SendFailure>>;
+
+    /// Deletes a message of ours.
+    fn take_down(&self, message: MessageId) -> BoxFuture<'_, Result<(), SendFailure>>;
 
     /// The channel of direct messages to a user.
     fn direct_channel(&self, user: u64) -> BoxFuture<'_, Result<u64, SendFailure>>;

@@ -57,6 +57,8 @@ pub struct Settings {
     /// Where a dead-man's switch expects signs of life, and how often.
     pub ping_url: Option<Secret>,
     pub ping_interval: Duration,
+    /// A board is changed no more often than this.
+    pub board_interval: Duration,
     pub quota_endpoints: u64,
     /// Devices that one guild may have.
     pub quota_devices: u64,
@@ -182,6 +184,7 @@ impl Settings {
             log: read.log(),
             ping_url: read.secret_address("HEALTHCHECK_PING_URL", "https://example.org/ping/1234"),
             ping_interval: read.length("HEALTHCHECK_PING_INTERVAL", "60s", SECOND, SECOND..=DAY),
+            board_interval: read.length("BOARD_INTERVAL", "60s", SECOND, SECOND..=DAY),
             quota_endpoints: read.count("QUOTA_ENDPOINTS", "1000", 1, 1_000_000),
             quota_devices: read.count("QUOTA_DEVICES", "10000", 1, 1_000_000),
             retention_outcomes: read.length("RETENTION_OUTCOMES", "48h", HOUR, SECOND..=DAY * 3650),

@@ -7,6 +7,7 @@
 pub mod alert_override;
 pub mod alert_settings;
 pub mod api_key;
+pub mod board;
 mod cache;
 pub mod card;
 pub mod destination;

@@ -25,6 +25,7 @@ mod loses_discord;
 mod maintains;
 mod over_http;
 mod posts_webhooks;
+mod shows_a_board;
 mod soaks;
 mod starts_and_stops;
 mod tells_devices;

@@ -2,6 +2,7 @@
 //! with the longest names there can be.
 
 pub(super) mod alerts;
+pub(super) mod board;
 pub(super) mod devices;
 mod endpoint;
 pub(super) mod health;

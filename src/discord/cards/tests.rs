@@ -29,6 +29,7 @@ use crate::domain::topic::Topic;
 use crate::notify::messenger::Reminder;
 use crate::store::alert_override::Override;
 use crate::store::alert_settings::AlertSettings;
+use crate::store::board::BoardLine;
 use crate::store::card;
 use crate::store::device::Device;
 use crate::store::device_log::Line;
@@ -650,4 +651,47 @@ fn a_page_beyond_the_last_is_the_last() {
             total: 0
         }
     );
+}
+
+fn board_line(name: &str, group: Option<&str>, status: Status) -> BoardLine {
+    BoardLine {
+        name: name.into(),
+        group: group.map(str::to_owned),
+        status,
+        since: NOW,
+    }
+}
+
+#[test]
+fn a_board_fits_however_long_the_roll_and_its_names_are() {
+    for count in [0, 1, 40, 41, 3_000] {
+        for status in [Status::Online, Status::Offline] {
+            let lines: Vec<BoardLine> = (0..count)
+                .map(|number| {
+                    let group = "*".repeat(1 + number % 64);
+                    board_line(&"_".repeat(64), Some(&group), status)
+                })
+                .collect();
+            for embed in board::message(&lines).embeds {
+                fits(embed);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_board_names_everything_while_it_is_short_and_what_is_down_when_it_is_long() {
+    let shop = || {
+        vec![
+            board_line("checkout", Some("shop"), Status::Offline),
+            board_line("cart", Some("shop"), Status::Online),
+            board_line("router", None, Status::Warning),
+        ]
+    };
+    let mut long = shop();
+    long.extend((0..50).map(|number| board_line(&format!("n{number}"), None, Status::Online)));
+    let drawn =
+        |lines: &[BoardLine]| serde_json::to_value(&board::message(lines).embeds[0]).unwrap();
+    insta::assert_json_snapshot!("board_short", drawn(&shop()));
+    insta::assert_json_snapshot!("board_long", drawn(&long));
 }

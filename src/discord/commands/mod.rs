@@ -2,6 +2,7 @@
 
 mod ack;
 mod alerts;
+mod board;
 mod bot;
 mod device;
 mod endpoint;
@@ -36,6 +37,7 @@ pub(super) fn all() -> Vec<poise::Command<Desk, CommandError>> {
         mute::unmute(),
         maintenance::maintenance(),
         group::group(),
+        board::boards(),
         bot::bot(),
         ping::ping(),
         help::help(),

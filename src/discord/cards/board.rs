@@ -1,0 +1,88 @@
+//! The board: the whole roll in one message. A short roll is named line by line, group by group; of a long one each group is
+//! one line, and only what is not online is named.
+
+use poise::serenity_prelude::CreateEmbed;
+
+use super::{AMBER, GREEN, GREY, RED, bold, mark, relative};
+use crate::discord::reply::Card as Message;
+use crate::domain::status::Status;
+use crate::domain::text;
+use crate::store::board::BoardLine;
+
+/// Monitors that are named one by one; of more, only those that are not online.
+const SHORT: usize = 40;
+
+/// Characters of the list.
+const LIST: usize = 3_900;
+
+pub(in crate::discord) fn message(lines: &[BoardLine]) -> Message {
+    let count = |status| lines.iter().filter(|line| line.status == status).count();
+    let (online, offline) = (count(Status::Online), count(Status::Offline));
+    let colour = match (lines.is_empty(), offline, count(Status::Warning)) {
+        (true, ..) => GREY,
+        (_, 0, 0) => GREEN,
+        (_, 0, _) => AMBER,
+        _ => RED,
+    };
+    let embed = CreateEmbed::new()
+        .title(format!("{online} of {} online", lines.len()))
+        .description(list(lines))
+        .colour(colour);
+    Message::embed(embed)
+}
+
+fn list(lines: &[BoardLine]) -> String {
+    let is_short = lines.len() <= SHORT;
+    let mut text = String::new();
+    for group in lines.chunk_by(|one, next| one.group == next.group) {
+        let shown = match is_short {
+            true => whole(group),
+            false => folded(group),
+        };
+        let mut added = shown.into_iter();
+        for line in added.by_ref() {
+            if text.chars().count() + line.chars().count() >= LIST {
+                text.push_str("… and more, which `/status` counts");
+                return text;
+            }
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    if text.is_empty() {
+        return "The roll is empty.".to_owned();
+    }
+    text
+}
+
+fn whole(group: &[BoardLine]) -> Vec<String> {
+    let name = group.first().and_then(|line| line.group.as_deref());
+    let heading = name.map(bold);
+    heading.into_iter().chain(group.iter().map(line)).collect()
+}
+
+fn folded(group: &[BoardLine]) -> Vec<String> {
+    let name = group.first().and_then(|line| line.group.as_deref());
+    let name = name.map_or("Everything else".to_owned(), bold);
+    let counts: Vec<String> = Status::ALL
+        .into_iter()
+        .map(|status| {
+            let count = group.iter().filter(|line| line.status == status).count();
+            (status, count)
+        })
+        .filter(|(_, count)| *count > 0)
+        .map(|(status, count)| format!("{} {count}", mark(status)))
+        .collect();
+    let heading = format!("{name}: {}", counts.join(" · "));
+    let is_named = |one: &&BoardLine| matches!(one.status, Status::Offline | Status::Warning);
+    let named = group.iter().filter(is_named).map(line);
+    std::iter::once(heading).chain(named).collect()
+}
+
+fn line(one: &BoardLine) -> String {
+    let name = text::cut(&text::escape(&one.name), 100);
+    match one.status {
+        Status::Online => format!("{} {name}", mark(one.status)),
+        status => format!("{} {name} since {}", mark(status), relative(one.since)),
+    }
+}

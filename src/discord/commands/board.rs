@@ -1,0 +1,132 @@
+//! `/board …`: one message that always shows the whole roll. All of it needs Manage Server.
+
+use poise::serenity_prelude as serenity;
+
+use crate::actions::{Asker, manage_board};
+use crate::discord::error::CommandError;
+use crate::discord::reply::{self, Card};
+use crate::discord::{Context, access};
+use crate::notify::messenger::{Place, SendFailure};
+use crate::store::board;
+
+/// One message that always shows the whole roll
+#[poise::command(
+    slash_command,
+    guild_only,
+    default_member_permissions = "MANAGE_GUILD",
+    rename = "board",
+    subcommands("create", "move_to", "remove")
+)]
+pub(super) async fn boards(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Put the board into a channel
+#[poise::command(slash_command, guild_only)]
+async fn create(
+    ctx: Context<'_>,
+    #[description = "Where everybody sees it"]
+    #[channel_types("Text", "News")]
+    channel: serenity::PartialChannel,
+) -> Result<(), CommandError> {
+    let asker = manager(ctx)?;
+    reply::answer(ctx, async {
+        if board::get(&ctx.data().store.reader, asker.guild)
+            .await?
+            .is_some()
+        {
+            return Err(CommandError::Refused(
+                "This server has a board already; `/board move` puts it elsewhere.".into(),
+            ));
+        }
+        put(ctx, asker, channel.id.get()).await
+    })
+    .await
+}
+
+/// Put the board into another channel
+#[poise::command(slash_command, guild_only, rename = "move")]
+async fn move_to(
+    ctx: Context<'_>,
+    #[description = "Where everybody sees it"]
+    #[channel_types("Text", "News")]
+    channel: serenity::PartialChannel,
+) -> Result<(), CommandError> {
+    let asker = manager(ctx)?;
+    reply::answer(ctx, async {
+        let known = board::get(&ctx.data().store.reader, asker.guild).await?;
+        let known = known.ok_or_else(no_board)?;
+        let card = put(ctx, asker, channel.id.get()).await?;
+        take_down(ctx, known);
+        Ok(card)
+    })
+    .await
+}
+
+/// Take the board away
+#[poise::command(slash_command, guild_only)]
+async fn remove(ctx: Context<'_>) -> Result<(), CommandError> {
+    let asker = manager(ctx)?;
+    reply::answer(ctx, async {
+        let desk = ctx.data();
+        let known = board::get(&desk.store.reader, asker.guild).await?;
+        manage_board::remove(&desk.store, asker, desk.now()).await?;
+        known.into_iter().for_each(|known| take_down(ctx, known));
+        Ok(Card::sentence("The board is taken away."))
+    })
+    .await
+}
+
+fn manager(ctx: Context<'_>) -> Result<Asker, CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    reply::asker(ctx)
+}
+
+fn no_board() -> CommandError {
+    CommandError::Refused("This server has no board; `/board create` makes one.".into())
+}
+
+/// Posts the board, and keeps it in step from then on.
+async fn put(ctx: Context<'_>, asker: Asker, channel: u64) -> Result<Card, CommandError> {
+    let desk = ctx.data();
+    let messenger = desk.messenger.clone().ok_or_else(|| {
+        CommandError::Internal("there is no messenger, though there is a command".into())
+    })?;
+    let lines = board::lines(&desk.store.reader, asker.guild).await?;
+    let place = Place::New {
+        channel,
+        call: None,
+        nonce: format!("c{}", ctx.id() % 1_000_000_000_000),
+    };
+    let shown = desk
+        .home
+        .spawn(async move { messenger.show_board(&lines, place).await })
+        .await
+        .map_err(|error| CommandError::Internal(error.to_string()))?;
+    match shown {
+        Ok((_, message)) => {
+            let at = (channel, message);
+            manage_board::set(&desk.store, asker, at, desk.now()).await?;
+            Ok(Card::sentence(format!("The board is in <#{channel}>.")))
+        }
+        Err(SendFailure::Broken(reason)) => Err(CommandError::Refused(format!(
+            "<#{channel}> cannot be used: {reason}. It needs View Channel, Send Messages and Embed Links."
+        ))),
+        Err(failure) => Err(CommandError::Refused(format!(
+            "The board did not reach <#{channel}>: {failure}. Please try again in a moment."
+        ))),
+    }
+}
+
+/// Deletes the old message. Nobody waits for that, and where it cannot be done it stays as it is.
+fn take_down(ctx: Context<'_>, known: board::Board) {
+    let desk = ctx.data();
+    let (Some(message), Some(messenger)) = (known.message, desk.messenger.clone()) else {
+        return;
+    };
+    desk.home.spawn(async move {
+        if let Err(error) = messenger.take_down((known.channel, message)).await {
+            tracing::debug!("an old board could not be deleted: {error}");
+        }
+    });
+}

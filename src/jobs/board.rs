@@ -1,0 +1,187 @@
+//! Keeps the boards in step with the roll: each is edited when something has changed, and not more often than the setting
+//! says. One that was deleted is posted anew.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+
+use super::Context;
+use crate::domain::Instant;
+use crate::notify::backoff::{backoff, jitter};
+use crate::notify::messenger::{Messenger, Place, SendFailure};
+use crate::store::board::{self, Board, BoardLine};
+use crate::store::{StoreError, Tx};
+
+/// Without anything to wait for, looked at so often all the same.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// One that nothing has changed on is shown again after so long: whoever deleted it while we were away gets it back.
+const AGAIN: Duration = Duration::from_secs(900);
+
+/// After the database did not answer; and the least between two passes.
+const SHORT: Duration = Duration::from_secs(1);
+
+/// Runs until `stop` turns true. Without Discord there is nobody to show it to.
+pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
+    let Some(messenger) = context.messenger.clone() else {
+        return;
+    };
+    let mut bell = context.store.bell();
+    loop {
+        let wait = match round(&context, &*messenger).await {
+            Ok(wait) => wait,
+            Err(error) => {
+                tracing::warn!(%error, "the boards could not be read or written; trying again in a second");
+                SHORT
+            }
+        };
+        tokio::select! {
+            _ = stop.wait_for(|stopping| *stopping) => return,
+            rung = bell.changed() => if rung.is_err() { return },
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Shows what is due; answers how long nothing more is.
+async fn round(context: &Context, messenger: &dyn Messenger) -> Result<Duration, StoreError> {
+    let reader = &context.store.reader;
+    let mut wait = IDLE;
+    for known in board::all(reader).await? {
+        let now = context.looking.clock.now();
+        let due = due_at(&known, context.board_interval);
+        if due > now {
+            wait = wait.min(due.since(now));
+            continue;
+        }
+        let lines = board::lines(reader, known.guild_id).await?;
+        let number = number(&lines);
+        let is_news = known.message.is_none() || known.shown != number;
+        if is_news || now.since(known.shown_at) >= AGAIN {
+            show(context, messenger, (known, number), &lines).await?;
+            // Where that came to nothing, the next pass knows when to try again.
+            wait = SHORT;
+        }
+    }
+    Ok(wait)
+}
+
+/// When a board may be changed next.
+fn due_at(known: &Board, interval: Duration) -> Instant {
+    match known.broken_reason {
+        Some(_) => Instant::from_millis(i64::MAX),
+        None => known.next_try_at.max(known.shown_at.plus(interval)),
+    }
+}
+
+/// The same roll, the same number.
+fn number(lines: &[BoardLine]) -> i64 {
+    let mut hasher = DefaultHasher::new();
+    lines.hash(&mut hasher);
+    i64::from_ne_bytes(hasher.finish().to_ne_bytes())
+}
+
+async fn show(
+    context: &Context,
+    messenger: &dyn Messenger,
+    (known, number): (Board, i64),
+    lines: &[BoardLine],
+) -> Result<(), StoreError> {
+    let place = match known.message {
+        Some(message) => Place::Existing((known.channel, message)),
+        None => Place::New {
+            channel: known.channel,
+            call: None,
+            nonce: format!("b{}-{}", known.guild_id.0 % 1_000_000_000, known.posts),
+        },
+    };
+    let shown = messenger.show_board(lines, place).await;
+    let now = context.looking.clock.now();
+    let guild = known.guild_id;
+    match shown {
+        Ok((_, message)) => {
+            write(context, move |tx| {
+                Box::pin(board::shown(tx, guild, (message, number), now))
+            })
+            .await
+        }
+        Err(SendFailure::MessageGone) => {
+            let gone = known.message.unwrap_or_default();
+            write(context, move |tx| {
+                Box::pin(async move { board::lost(tx, gone).await.map(drop) })
+            })
+            .await
+        }
+        Err(failure) => {
+            tracing::warn!(%guild, "The board was not shown: {failure}");
+            let (after, broken) = match failure {
+                SendFailure::Broken(reason) | SendFailure::Rejected(reason) => (None, Some(reason)),
+                SendFailure::Later { after, .. } => (after, None),
+                SendFailure::MessageGone | SendFailure::Refused => (Some(IDLE), None),
+            };
+            let wait = backoff(known.attempts, jitter()).max(after.unwrap_or_default());
+            let next = now.plus(wait.max(SHORT));
+            write(context, move |tx| {
+                Box::pin(async move { board::failed(tx, guild, (next, broken.as_deref())).await })
+            })
+            .await
+        }
+    }
+}
+
+async fn write(
+    context: &Context,
+    work: impl for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Result<(), StoreError>>
+    + Send
+    + 'static,
+) -> Result<(), StoreError> {
+    context.store.writer.transact::<(), StoreError>(work).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::monitor::GuildId;
+    use crate::domain::status::Status;
+
+    #[test]
+    fn a_board_is_due_by_its_last_change_and_its_last_try() {
+        let at = |seconds: i64| Instant::from_millis(seconds * 1000);
+        let known = |shown: i64, next: i64, broken: bool| Board {
+            guild_id: GuildId(1),
+            channel: 5,
+            message: Some(6),
+            posts: 1,
+            shown: 0,
+            shown_at: at(shown),
+            attempts: 0,
+            next_try_at: at(next),
+            broken_reason: broken.then(|| "gone".into()),
+        };
+        for (known, due) in [
+            (known(100, 0, false), 160),
+            (known(100, 300, false), 300),
+            (known(0, 0, false), 60),
+        ] {
+            assert_eq!(due_at(&known, Duration::from_secs(60)), at(due));
+        }
+        let never = due_at(&known(0, 0, true), Duration::from_secs(60));
+        assert_eq!(never, Instant::from_millis(i64::MAX));
+    }
+
+    #[test]
+    fn another_roll_has_another_number() {
+        let line = |status| BoardLine {
+            name: "shop".into(),
+            group: None,
+            status,
+            since: Instant::from_millis(7),
+        };
+        let up = number(&[line(Status::Online)]);
+        assert_eq!(up, number(&[line(Status::Online)]));
+        assert_ne!(up, number(&[line(Status::Offline)]));
+        assert_ne!(up, number(&[]));
+    }
+}

@@ -1,0 +1,165 @@
+//! Boards: one message in each guild that shows the whole roll.
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::device::status_of;
+use super::{Reader, StoreError, Tx};
+use crate::domain::Instant;
+use crate::domain::monitor::GuildId;
+use crate::domain::status::Status;
+
+/// Where a guild's board is, and what it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Board {
+    pub guild_id: GuildId,
+    pub channel: u64,
+    /// `None`: it is to be posted.
+    pub message: Option<u64>,
+    pub posts: u32,
+    /// A number of what it shows, and since when it does.
+    pub shown: i64,
+    pub shown_at: Instant,
+    pub attempts: u32,
+    pub next_try_at: Instant,
+    pub broken_reason: Option<String>,
+}
+
+/// A monitor on a board.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BoardLine {
+    pub name: String,
+    pub group: Option<String>,
+    pub status: Status,
+    pub since: Instant,
+}
+
+fn read(row: &SqliteRow) -> Result<Board, StoreError> {
+    let id = |id: i64| GuildId::from_row(id).0;
+    let message: Option<i64> = row.try_get("message_id")?;
+    Ok(Board {
+        guild_id: GuildId::from_row(row.try_get("guild_id")?),
+        channel: id(row.try_get("channel_id")?),
+        message: message.map(id),
+        posts: row.try_get("posts")?,
+        shown: row.try_get("shown")?,
+        shown_at: Instant::from_millis(row.try_get("shown_at")?),
+        attempts: row.try_get("attempts")?,
+        next_try_at: Instant::from_millis(row.try_get("next_try_at")?),
+        broken_reason: row.try_get("broken_reason")?,
+    })
+}
+
+/// All boards.
+pub async fn all(reader: &Reader) -> Result<Vec<Board>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM boards ORDER BY guild_id")
+        .fetch_all(&reader.pool)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// A guild's board.
+pub async fn get(reader: &Reader, guild: GuildId) -> Result<Option<Board>, StoreError> {
+    let row = sqlx::query("SELECT * FROM boards WHERE guild_id = $1")
+        .bind(guild.to_row())
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The whole roll of a guild: by group, those that are down first in each, then by name.
+pub async fn lines(reader: &Reader, guild: GuildId) -> Result<Vec<BoardLine>, StoreError> {
+    let rows: Vec<(String, Option<String>, String, i64)> = sqlx::query_as(
+        "SELECT name, group_name, status, since FROM monitors WHERE guild_id = $1
+         ORDER BY group_name IS NULL, group_name,
+             CASE status WHEN 'offline' THEN 0 WHEN 'warning' THEN 1 WHEN 'unknown' THEN 2 ELSE 3 END, name, id",
+    )
+    .bind(guild.to_row())
+    .fetch_all(&reader.pool)
+    .await?;
+    let line = |(name, group, status, since): (String, Option<String>, String, i64)| {
+        Ok(BoardLine {
+            name,
+            group,
+            status: status_of(&status)?,
+            since: Instant::from_millis(since),
+        })
+    };
+    rows.into_iter().map(line).collect()
+}
+
+/// A guild has a board in this message from now on, or in one that is still to be posted.
+pub async fn set(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    (channel, message): (u64, Option<u64>),
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO boards (guild_id, channel_id, message_id, posts) VALUES ($1, $2, $3, 1)
+         ON CONFLICT (guild_id) DO UPDATE SET channel_id = excluded.channel_id, message_id = excluded.message_id,
+             posts = boards.posts + 1, shown = 0, attempts = 0, next_try_at = 0, broken_reason = NULL",
+    )
+    .bind(guild.to_row())
+    .bind(GuildId(channel).to_row())
+    .bind(message.map(|id| GuildId(id).to_row()))
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// A guild has no board any more; `false` where it had none.
+pub async fn remove(tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError> {
+    let gone = sqlx::query("DELETE FROM boards WHERE guild_id = $1")
+        .bind(guild.to_row())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(gone.rows_affected() > 0)
+}
+
+/// A board shows something else now, in this message.
+pub async fn shown(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    (message, shown): (u64, i64),
+    now: Instant,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE boards SET message_id = $2, shown = $3, shown_at = $4, attempts = 0, next_try_at = 0 WHERE guild_id = $1",
+    )
+    .bind(guild.to_row())
+    .bind(GuildId(message).to_row())
+    .bind(shown)
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// A message is gone; `true` where it was a board, which is to be posted anew.
+pub async fn lost(tx: &mut Tx<'_>, message: u64) -> Result<bool, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE boards SET message_id = NULL, posts = posts + 1, shown_at = 0 WHERE message_id = $1",
+    )
+    .bind(GuildId(message).to_row())
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event |= changed.rows_affected() > 0;
+    Ok(changed.rows_affected() > 0)
+}
+
+/// It could not be shown; the next try is not before `next`, and never where somebody must mend something first.
+pub async fn failed(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    (next, broken): (Instant, Option<&str>),
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE boards SET attempts = attempts + 1, next_try_at = $2, broken_reason = $3 WHERE guild_id = $1",
+    )
+    .bind(guild.to_row())
+    .bind(next.millis())
+    .bind(broken)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
