@@ -218,6 +218,7 @@ impl Shared<'_> {
             messenger: self.messenger.clone(),
             poster: self.poster.clone(),
             dead_man_interval: settings.ping_interval,
+            witnesses: settings.probe.witnesses.clone(),
             board_interval: settings.board_interval,
             presence,
         })

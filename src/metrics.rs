@@ -46,6 +46,8 @@ pub struct Metrics {
     pub notices_waiting: IntGauge,
     /// Tries to tell, by what came of them: `told`, `failed`.
     pub notices: IntCounterVec,
+    /// 1 while we are blind.
+    pub blind: IntGauge,
     /// The same for webhooks.
     pub webhook_notices_waiting: IntGauge,
     pub webhook_notices: IntCounterVec,
@@ -144,6 +146,10 @@ impl Metrics {
                 "rollcall_notices_total",
                 "Tries to tell an alert, by what came of them.",
                 &["result"],
+            )?,
+            blind: register.gauge(
+                "rollcall_blind",
+                "1 while many endpoints seem to fail and no witness answers.",
             )?,
             webhook_notices_waiting: register.gauge(
                 "rollcall_webhook_notices_waiting",

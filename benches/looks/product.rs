@@ -27,6 +27,7 @@ pub fn command(folder: &Path) -> Command {
         .env("HTTP_BIND", "127.0.0.1:0")
         .env("ROLLCALL_ADDR_FILE", folder.join("address"))
         .env("PROBE_ALLOW", "loopback")
+        .env("PROBE_WITNESSES", "")
         .env("PROBE_CA_FILE", folder.join(crate::certificate::CA_FILE))
         .current_dir(folder)
         .stderr(Stdio::null());

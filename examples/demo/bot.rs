@@ -27,6 +27,7 @@ impl Bot {
             .env("LOG_DIR", folder.path().join("logs"))
             .env("HTTP_BIND", "127.0.0.1:0")
             .env("PROBE_ALLOW", "loopback")
+            .env("PROBE_WITNESSES", "")
             .env("PROBE_INTERVAL", "2s")
             .env("PROBE_RETRY_INTERVAL", "1s")
             .env("PROBE_TIMEOUT", "2s")

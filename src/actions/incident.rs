@@ -66,6 +66,14 @@ pub async fn close(
     Ok(())
 }
 
+/// What was taken for an incident was none: we could not see.
+pub async fn withdraw(tx: &mut Tx<'_>, monitor: MonitorId, now: Instant) -> Result<(), StoreError> {
+    match incident::withdraw(tx, monitor).await? {
+        Some(card) => card::withdraw(tx, card, now).await,
+        None => Ok(()),
+    }
+}
+
 /// Tells an incident that goes on and has not been told: whoever muted it wants to hear of it again.
 pub async fn tell_what_goes_on(
     tx: &mut Tx<'_>,

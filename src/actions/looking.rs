@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,10 +16,11 @@ use super::record_outcome::{Observation, Recorded, Rules};
 use crate::clock::Clock;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
-use crate::domain::outcome::Outcome;
+use crate::domain::outcome::{Outcome, Verdict};
+use crate::domain::sight::Witness;
 use crate::domain::target::Target;
 pub use crate::probe::NotAdmitted;
-use crate::probe::{Look, Prober};
+use crate::probe::{Look, Prober, witness};
 use crate::store::endpoint::Scheduled;
 use crate::store::{StoreError, Writer};
 
@@ -40,6 +42,8 @@ type UnderWay = Arc<Mutex<HashMap<MonitorId, Vec<Follower>>>>;
 pub struct Looking {
     prober: Arc<Prober>,
     under_way: UnderWay,
+    /// What fails now says nothing about endpoints.
+    is_blind: Arc<AtomicBool>,
     pub writer: Writer,
     pub rules: Rules,
     pub timeout: Duration,
@@ -81,6 +85,7 @@ impl Looking {
         Self {
             prober: Arc::new(prober),
             under_way: UnderWay::default(),
+            is_blind: Arc::default(),
             writer,
             rules,
             timeout,
@@ -126,6 +131,29 @@ impl Looking {
         self.prober.admit(target, self.timeout).await
     }
 
+    /// Whether any witness answers.
+    pub async fn any_answers(&self, witnesses: &[Witness]) -> bool {
+        witness::any_answers(witnesses).await
+    }
+
+    /// Notes whether we are blind.
+    pub fn set_blind(&self, is_blind: bool) {
+        self.is_blind.store(is_blind, Ordering::Relaxed);
+    }
+
+    /// Whether what fails now says nothing about endpoints.
+    pub fn is_blind(&self) -> bool {
+        self.is_blind.load(Ordering::Relaxed)
+    }
+
+    /// What an outcome is worth: while we are blind, a failure is none.
+    pub fn trusted(&self, mut outcome: Outcome) -> Outcome {
+        if self.is_blind() && matches!(outcome.verdict, Verdict::Down(_)) {
+            outcome.verdict = Verdict::Unknown("the network on this side seems to be down".into());
+        }
+        outcome
+    }
+
     /// Looks at an endpoint now and records it, or shares the result of the look that is under way.
     ///
     /// `None` where the endpoint was removed meanwhile.
@@ -143,7 +171,7 @@ impl Looking {
                     Err(_) => continue,
                 },
             };
-            let outcome = self.look(endpoint).await;
+            let outcome = self.trusted(self.look(endpoint).await);
             let observation = lead.finish(outcome);
             let now = self.clock.now();
             let recorded = super::record_outcome::record(
@@ -192,7 +220,7 @@ mod tests {
     use super::*;
     use crate::domain::Instant;
     use crate::domain::monitor::GuildId;
-    use crate::domain::outcome::{Timings, Verdict};
+    use crate::domain::outcome::Timings;
     use crate::domain::status::Status;
     use crate::probe::ProberConfig;
     use crate::store::endpoint::{self, Description};

@@ -5,6 +5,7 @@
 //! and is never shown.
 
 pub mod alerts;
+pub mod blindness;
 pub mod check_in;
 pub mod export_endpoints;
 pub mod import_endpoints;

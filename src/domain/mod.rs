@@ -26,6 +26,7 @@ pub mod reconnect;
 pub mod rhythm;
 pub mod schedule;
 pub mod send_limit;
+pub mod sight;
 pub mod status;
 pub mod target;
 pub mod text;

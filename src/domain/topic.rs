@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::alert_policy::Call;
 use super::fold::CardId;
+use super::instant::Instant;
 
 /// What a card tells of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,12 @@ pub enum Topic {
     WebhookOff { name: String, reason: String },
     /// Nobody has taken care of another card yet. `None`: those are called again who were called first.
     Reminder { of: CardId, call: Option<Call> },
+    /// We cannot see, or could not: so many endpoints seemed to fail at once, and no witness answered.
+    Blind {
+        failing: u64,
+        began: Instant,
+        ended: Option<Instant>,
+    },
     /// Many endpoints have gone offline, or have come back, within a short time.
     Mass {
         is_down: bool,

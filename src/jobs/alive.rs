@@ -38,6 +38,10 @@ pub(super) async fn run(context: Context, mut current: Current, mut stop: watch:
             _ = stop.wait_for(|stopping| *stopping) => {}
             () = tokio::time::sleep(gap) => gap = (gap * 2).min(EVERY),
         }
+        // Who cannot see cannot be reached, either: that time is not held against those who report.
+        if context.looking.is_blind() {
+            continue;
+        }
         let now = context.looking.clock.now();
         let goes_on = Some(current.0).filter(|_| !was_frozen(current.1, now));
         match note(&context, goes_on, now).await {

@@ -34,6 +34,7 @@ use tokio::task::JoinHandle;
 use crate::actions::looking::Looking;
 use crate::actions::recheck::Extent;
 use crate::domain::presence::Shown;
+use crate::domain::sight::Witness;
 use crate::domain::threshold::Thresholds;
 use crate::metrics::Metrics;
 use crate::notify::dead_man::Switch;
@@ -64,6 +65,8 @@ pub struct Context {
     pub messenger: Option<Arc<dyn Messenger>>,
     /// Tells webhooks, also without Discord.
     pub poster: Poster,
+    /// Asked when many endpoints seem to fail at once; empty: nobody.
+    pub witnesses: Vec<Witness>,
     /// Boards are changed no more often than this.
     pub board_interval: Duration,
     /// What the presence shows.

@@ -20,6 +20,15 @@ pub fn title(card: &Card, escape: fn(&str) -> String) -> String {
         Topic::WebhookOff { name, .. } => {
             format!("🟠 The webhook {} is switched off", escape(name))
         }
+        Topic::Blind { ended: None, .. } => "⚪ Rollcall cannot see".to_owned(),
+        Topic::Blind {
+            began,
+            ended: Some(ended),
+            ..
+        } => {
+            let length = text::duration(ended.since(*began));
+            format!("⚪ Rollcall could not see for {length}")
+        }
         Topic::Reminder { .. } => "🔔 Nobody has taken care yet".to_owned(),
         Topic::Mass {
             is_down,
@@ -40,6 +49,17 @@ pub fn title(card: &Card, escape: fn(&str) -> String) -> String {
 pub fn sentence(topic: &Topic, escape: fn(&str) -> String) -> Option<String> {
     match topic {
         Topic::Incident | Topic::Reminder { .. } => None,
+        Topic::Blind { failing, ended, .. } => {
+            let what = text::count(*failing, "endpoint");
+            Some(match ended {
+                None => format!(
+                    "{what} stopped answering at once, and none of the hosts does that are asked then: it is the network on this side. No outage is told until it is back, or for five minutes."
+                ),
+                Some(_) => format!(
+                    "{what} seemed to be down, and so did the hosts that are asked then. Everything is looked at again; what is still down is told by itself."
+                ),
+            })
+        }
         Topic::Mass { .. } => Some("`/offline_endpoints list` names what is down.".to_owned()),
         Topic::WebhookOff { reason, .. } => Some(format!(
             "{}. Nothing is sent there any more until `/alerts webhook test` reaches it.",

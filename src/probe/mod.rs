@@ -15,6 +15,7 @@ mod tcp;
 mod tests;
 mod tls;
 mod trace;
+pub mod witness;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -12,6 +12,7 @@ use crate::domain::address::AddressPolicy;
 use crate::domain::intent::PrivilegedIntent;
 use crate::domain::monitor::GuildId;
 use crate::domain::presence;
+use crate::domain::sight::Witness;
 use crate::domain::threshold::Thresholds;
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -99,8 +100,22 @@ impl Variables {
                 "9.9.9.9:53",
                 |text| text.parse().ok(),
             ),
+            witnesses: self.witnesses(),
             ca_file: self.optional("PROBE_CA_FILE").map(PathBuf::from),
         }
+    }
+
+    /// Set and empty means that nobody is asked.
+    fn witnesses(&mut self) -> Vec<Witness> {
+        if self.is_empty("PROBE_WITNESSES") {
+            return Vec::new();
+        }
+        self.value(
+            "PROBE_WITNESSES",
+            "1.1.1.1:443,8.8.8.8:443,9.9.9.9:443",
+            "a list of host:port",
+            Witness::parse_list,
+        )
     }
 
     fn allow(&mut self) -> AddressPolicy {

@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::domain::address::AddressPolicy;
 use crate::domain::intent::PrivilegedIntent;
 use crate::domain::monitor::GuildId;
+use crate::domain::sight::Witness;
 use crate::domain::threshold::Thresholds;
 
 use groups::{DAY, HOUR, SECOND};
@@ -109,6 +110,8 @@ pub struct ProbeSettings {
     pub failures_to_offline: u32,
     pub allow: AddressPolicy,
     pub resolver: Option<SocketAddr>,
+    /// Asked when many endpoints seem to fail at once; empty: nobody.
+    pub witnesses: Vec<Witness>,
     pub ca_file: Option<PathBuf>,
 }
 

@@ -32,6 +32,12 @@ impl Variables {
             .map(str::to_owned)
     }
 
+    /// Whether a variable is there and says nothing.
+    pub(super) fn is_empty(&self, name: &str) -> bool {
+        let value = self.variables.get(name);
+        value.is_some_and(|value| value.trim().is_empty())
+    }
+
     pub(super) fn text(&self, name: &str, default: &str) -> String {
         self.optional(name).unwrap_or_else(|| default.to_owned())
     }

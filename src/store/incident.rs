@@ -129,6 +129,17 @@ pub async fn close(
     Ok(card.flatten().map(CardId))
 }
 
+/// Takes back the open incident of a monitor, if there is one: it was none. Answers the card that it was on.
+pub async fn withdraw(tx: &mut Tx<'_>, monitor: MonitorId) -> Result<Option<CardId>, StoreError> {
+    let card: Option<Option<i64>> = sqlx::query_scalar(
+        "DELETE FROM incidents WHERE monitor_id = $1 AND ended_at IS NULL RETURNING card_id",
+    )
+    .bind(monitor.0)
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    Ok(card.flatten().map(CardId))
+}
+
 /// Deletes up to `limit` incidents that ended before an instant; says how many went.
 pub async fn prune(tx: &mut Tx<'_>, before: Instant, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(

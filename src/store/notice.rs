@@ -159,6 +159,16 @@ pub async fn message_of(reader: &Reader, card: CardId) -> Result<Option<(u64, u6
     Ok(found.map(|(channel, message)| (number(channel), number(message))))
 }
 
+/// It is not tried before `next`, and nothing has failed.
+pub async fn held(tx: &mut Tx<'_>, id: i64, next: Instant) -> Result<(), StoreError> {
+    sqlx::query("UPDATE notices SET next_try_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(next.millis())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
 /// A try came to nothing; the next one is not before `next`.
 pub async fn failed(tx: &mut Tx<'_>, id: i64, next: Instant) -> Result<(), StoreError> {
     sqlx::query("UPDATE notices SET attempts = attempts + 1, next_try_at = $2 WHERE id = $1")

@@ -83,6 +83,7 @@ impl Rollcall {
                 folder.path().join("addr").display().to_string(),
             ),
             ("PROBE_ALLOW", "loopback".to_owned()),
+            ("PROBE_WITNESSES", String::new()),
             ("PROBE_INTERVAL", "1s".to_owned()),
             ("PROBE_RETRY_INTERVAL", "1s".to_owned()),
             ("PROBE_TIMEOUT", "2s".to_owned()),

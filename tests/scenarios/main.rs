@@ -22,6 +22,7 @@ mod is_watched;
 mod listens;
 mod listens_in_discord;
 mod loses_discord;
+mod loses_sight;
 mod maintains;
 mod over_http;
 mod posts_webhooks;

@@ -35,6 +35,9 @@ const GUILDS: usize = 8;
 /// Without anything to wait for, looked at so often all the same.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// While we are blind, a card is held for so long at a time.
+const HELD: Duration = Duration::from_secs(2);
+
 /// After Discord has refused our token, or the database did not answer.
 const LONG: Duration = Duration::from_secs(300);
 const SHORT: Duration = Duration::from_secs(1);
@@ -121,6 +124,12 @@ async fn tell(context: &Context, messenger: &dyn Messenger, due: Due) -> Result<
     let Some(card) = card::get(&context.store.reader, due.card).await? else {
         return Ok(true);
     };
+    if context.looking.is_blind() && card.topic == Topic::Incident {
+        // What we see is worth nothing now; in a moment we know more.
+        let next = context.looking.clock.now().plus(HELD);
+        write(context, move |tx| Box::pin(notice::held(tx, due.id, next))).await?;
+        return Ok(true);
+    }
     let is_over = card.ended_at.is_some() && card.topic == Topic::Incident;
     let shown = match (&card.topic, due.message) {
         (Topic::Reminder { of, call }, _) => {

@@ -7,6 +7,7 @@
 mod queue;
 mod record;
 mod roster;
+mod sight;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::super::Context;
+use super::sight::Watch;
 use crate::actions::record_outcome::{self, Observation};
 use crate::clock::Stopwatch;
 use crate::domain::event::Actor;
@@ -19,6 +20,9 @@ pub(super) const QUEUE: usize = 32_768;
 
 /// The longest that a steady pass waits for company.
 const COMPANY: Duration = Duration::from_secs(1);
+
+/// While we may be blind, that is looked at even if nothing is seen.
+const ANXIOUS: Duration = Duration::from_secs(1);
 
 /// Outcomes in one commit.
 const GROUP: usize = 4_096;
@@ -45,9 +49,21 @@ pub(super) async fn run(
     mut seen: mpsc::Receiver<Seen>,
     decided: mpsc::UnboundedSender<Vec<Decided>>,
 ) {
-    while let Some(first) = seen.recv().await {
+    let mut watch = Watch::start(&context).await;
+    loop {
+        let first = match watch.is_anxious() {
+            false => seen.recv().await,
+            true => match tokio::time::timeout(ANXIOUS, seen.recv()).await {
+                Ok(first) => first,
+                Err(_) => {
+                    watch.consider(&context, &mut []).await;
+                    continue;
+                }
+            },
+        };
+        let Some(first) = first else { return };
         let group = gather(first, &mut seen).await;
-        let decisions = commit(&context, group).await;
+        let decisions = commit(&context, &mut watch, group).await;
         if !decisions.is_empty() {
             // At the end nobody listens any more; the decisions are stored.
             let _ = decided.send(decisions);
@@ -74,7 +90,7 @@ async fn gather(first: Seen, seen: &mut mpsc::Receiver<Seen>) -> Vec<Seen> {
     group
 }
 
-async fn commit(context: &Context, group: Vec<Seen>) -> Vec<Decided> {
+async fn commit(context: &Context, watch: &mut Watch, group: Vec<Seen>) -> Vec<Decided> {
     let looking = &context.looking;
     let now = looking.clock.now();
     let mut planned = std::collections::HashSet::with_capacity(group.len());
@@ -89,6 +105,7 @@ async fn commit(context: &Context, group: Vec<Seen>) -> Vec<Decided> {
         }
         observations.push(seen.observation);
     }
+    watch.consider(context, &mut observations).await;
     let count = observations.len();
     match record_outcome::record(
         &looking.writer,

@@ -86,6 +86,7 @@ fn standard(card: &Card, news: News, now: Instant) -> Value {
     let about = match &card.topic {
         Topic::Incident => "incident",
         Topic::Mass { .. } => "mass",
+        Topic::Blind { .. } => "blind",
         // These two go to the channel only.
         Topic::WebhookOff { .. } => "webhook",
         Topic::Reminder { .. } => "reminder",
@@ -156,7 +157,7 @@ fn colour(card: &Card) -> u32 {
     match (card.ended_at, &card.topic) {
         (_, Topic::Mass { is_down: true, .. }) | (None, Topic::Incident) => RED,
         (_, Topic::Mass { is_down: false, .. }) | (Some(_), Topic::Incident) => GREEN,
-        (_, Topic::WebhookOff { .. } | Topic::Reminder { .. }) => AMBER,
+        (_, Topic::WebhookOff { .. } | Topic::Reminder { .. } | Topic::Blind { .. }) => AMBER,
     }
 }
 

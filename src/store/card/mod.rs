@@ -8,7 +8,7 @@ mod word;
 use sqlx::Row as _;
 
 pub use care::{acknowledge, call, called_again, maintain, mute, rechecked, waiting};
-pub use word::{announce, latest, retell};
+pub use word::{all_like, announce, latest, retell};
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::Instant;
@@ -173,6 +173,24 @@ pub async fn member_ended(
     .await?;
     tx.wrote_event = true;
     Ok(())
+}
+
+/// An incident of a card was none: the card goes with it where that was its only one and nobody was told, and ends where
+/// somebody was.
+pub async fn withdraw(tx: &mut Tx<'_>, id: CardId, now: Instant) -> Result<(), StoreError> {
+    let gone = sqlx::query(
+        "DELETE FROM cards WHERE id = $1
+             AND NOT EXISTS (SELECT 1 FROM incidents WHERE card_id = $1)
+             AND NOT EXISTS (SELECT 1 FROM notices WHERE card_id = $1 AND told_version > 0)
+             AND NOT EXISTS (SELECT 1 FROM webhook_notices WHERE card_id = $1 AND told_version > 0)",
+    )
+    .bind(id.0)
+    .execute(&mut *tx.connection)
+    .await?;
+    match gone.rows_affected() {
+        0 => member_ended(tx, id, now).await,
+        _ => Ok(()),
+    }
 }
 
 /// The monitors on a card that are down.

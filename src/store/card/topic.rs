@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::domain::Instant;
 use crate::domain::alert_policy::Call;
 use crate::domain::fold::CardId;
 use crate::domain::topic::Topic;
@@ -20,6 +21,13 @@ pub(super) fn to_row(topic: &Topic) -> (&'static str, Option<String>) {
             Some(Call::Role(id)) => json!({ "card": of.0, "role": id.to_string() }),
             Some(Call::User(id)) => json!({ "card": of.0, "user": id.to_string() }),
         },
+        Topic::Blind {
+            failing,
+            began,
+            ended,
+        } => {
+            json!({ "failing": failing, "began": began.millis(), "ended": ended.map(Instant::millis) })
+        }
         Topic::Mass {
             count, of, window, ..
         } => json!({ "count": count, "of": of, "window_ms": crate::domain::millis(*window) }),
@@ -33,6 +41,7 @@ pub(super) fn word(topic: &Topic) -> &'static str {
         Topic::Incident => "incident",
         Topic::WebhookOff { .. } => "webhook_off",
         Topic::Reminder { .. } => "reminder",
+        Topic::Blind { .. } => "blind",
         Topic::Mass { is_down: true, .. } => "mass_offline",
         Topic::Mass { is_down: false, .. } => "mass_online",
     }
@@ -54,6 +63,11 @@ pub(super) fn from_row(kind: &str, facts: Option<&str>) -> Result<Topic, StoreEr
             of: CardId(facts["card"].as_i64().ok_or_else(damaged)?),
             call: id("role").map(Call::Role).or(id("user").map(Call::User)),
         }),
+        "blind" => Ok(Topic::Blind {
+            failing: number("failing")?,
+            began: Instant::from_millis(facts["began"].as_i64().ok_or_else(damaged)?),
+            ended: facts["ended"].as_i64().map(Instant::from_millis),
+        }),
         "mass_offline" | "mass_online" => Ok(Topic::Mass {
             is_down: kind == "mass_offline",
             count: number("count")?,
@@ -74,6 +88,11 @@ mod tests {
             of: CardId(i64::MAX),
             call,
         };
+        let blind = |ended| Topic::Blind {
+            failing: 12,
+            began: Instant::from_millis(7),
+            ended,
+        };
         let mass = |is_down| Topic::Mass {
             is_down,
             count: 14,
@@ -89,6 +108,8 @@ mod tests {
             reminder(None),
             reminder(Some(Call::Role(u64::MAX))),
             reminder(Some(Call::User(u64::MAX))),
+            blind(None),
+            blind(Some(Instant::from_millis(9))),
             mass(true),
             mass(false),
         ] {

@@ -71,3 +71,17 @@ pub async fn retell(
     tx.wrote_event = true;
     Ok(())
 }
+
+/// All cards with this topic, and what they tell.
+pub async fn all_like(tx: &mut Tx<'_>, like: &Topic) -> Result<Vec<(CardId, Topic)>, StoreError> {
+    let rows: Vec<(i64, Option<String>)> =
+        sqlx::query_as("SELECT id, facts FROM cards WHERE kind = $1 ORDER BY id")
+            .bind(topic::word(like))
+            .fetch_all(&mut *tx.connection)
+            .await?;
+    let read = |(id, facts): (i64, Option<String>)| {
+        let known = topic::from_row(topic::word(like), facts.as_deref())?;
+        Ok((CardId(id), known))
+    };
+    rows.into_iter().map(read).collect()
+}

@@ -156,6 +156,17 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bo
     Ok(true)
 }
 
+/// Endpoints that have begun to fail since an instant.
+pub async fn failing_since(tx: &mut Tx<'_>, since: Instant) -> Result<Vec<MonitorId>, StoreError> {
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "SELECT id FROM monitors WHERE kind = 'endpoint' AND status IN ('warning', 'offline') AND since >= $1 ORDER BY id",
+    )
+    .bind(since.millis())
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    Ok(ids.into_iter().map(MonitorId).collect())
+}
+
 /// How many endpoints a guild has, inside a transaction: what the quota is judged by.
 pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
     let count: i64 = sqlx::query_scalar(

@@ -1,0 +1,189 @@
+//! We cannot see, or can again. What was taken for outages is taken back and unknown; each guild that it concerns is told
+//! once.
+
+use serde_json::json;
+
+use super::{Asker, incident, note};
+use crate::domain::Instant;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::monitor::GuildId;
+use crate::domain::sight::Suspicion;
+use crate::domain::status::{State, Status};
+use crate::domain::topic::Topic;
+use crate::store::state::Loaded;
+use crate::store::{Store, StoreError, Tx, card, endpoint, notice, state};
+
+/// We are blind since a suspicion began; says of how many endpoints something was taken back.
+pub async fn begin(store: &Store, suspicion: Suspicion, now: Instant) -> Result<u64, StoreError> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let doubtful = endpoint::failing_since(tx, suspicion.began).await?;
+                state::load(tx, &doubtful).await?;
+                let mut guilds: Vec<(GuildId, u64)> = Vec::new();
+                for id in &doubtful {
+                    let Some(before) = state::of(tx, *id) else {
+                        continue;
+                    };
+                    let guild = before.guild_id;
+                    match guilds.iter_mut().find(|(known, _)| *known == guild) {
+                        Some((_, count)) => *count += 1,
+                        None => guilds.push((guild, 1)),
+                    }
+                    let unknown = Loaded {
+                        state: State {
+                            status: Status::Unknown,
+                            since: now,
+                            streak: 0,
+                            failure: None,
+                        },
+                        ..before
+                    };
+                    state::save(tx, *id, unknown).await?;
+                    incident::withdraw(tx, *id, now).await?;
+                    let facts = json!({ "reason": "blind" });
+                    let noted = (EventKind::EndpointUnknown, Some(*id), facts);
+                    note(tx, system(guild), noted, now).await?;
+                }
+                for (guild, failing) in guilds {
+                    tell(tx, guild, failing, (suspicion.began, now)).await?;
+                }
+                Ok(doubtful.len() as u64)
+            })
+        })
+        .await
+}
+
+fn system(guild: GuildId) -> Asker {
+    Asker {
+        guild,
+        actor: Actor::System,
+    }
+}
+
+async fn tell(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    failing: u64,
+    (began, now): (Instant, Instant),
+) -> Result<(), StoreError> {
+    let topic = Topic::Blind {
+        failing,
+        began,
+        ended: None,
+    };
+    let card = card::announce(tx, guild, &topic, now).await?;
+    notice::want(tx, guild, card).await
+}
+
+/// We see again, or have stopped doubting: whoever was told hears it in the same message.
+pub async fn end(store: &Store, now: Instant) -> Result<(), StoreError> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let like = Topic::Blind {
+                    failing: 0,
+                    began: now,
+                    ended: None,
+                };
+                for (id, topic) in card::all_like(tx, &like).await? {
+                    if let Topic::Blind {
+                        failing,
+                        began,
+                        ended: None,
+                    } = topic
+                    {
+                        let over = Topic::Blind {
+                            failing,
+                            began,
+                            ended: Some(now),
+                        };
+                        card::retell(tx, id, &over, now).await?;
+                    }
+                }
+                Ok(())
+            })
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fold::CardId;
+    use crate::domain::monitor::MonitorId;
+    use crate::store::testing::TestStore;
+    use crate::store::{alert_settings, pulse};
+
+    const HOME: GuildId = GuildId(1);
+
+    fn at(seconds: i64) -> Instant {
+        Instant::from_millis(seconds * 1000)
+    }
+
+    async fn offline(store: &TestStore, target: &str, since: i64) -> MonitorId {
+        let description = endpoint::Description {
+            name: target.to_owned(),
+            target: target.parse().unwrap(),
+            check: None,
+            interval: None,
+        };
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    alert_settings::set(tx, HOME, (5, None)).await?;
+                    let id = endpoint::insert(tx, HOME, &description, at(0))
+                        .await?
+                        .unwrap();
+                    state::load(tx, &[id]).await?;
+                    let mut known = state::of(tx, id).unwrap();
+                    known.state.status = Status::Offline;
+                    known.state.since = at(since);
+                    state::save(tx, id, known).await?;
+                    pulse::catch_up(tx).await?;
+                    incident::open(tx, (HOME, id), (at(since), "timed_out"), at(since)).await?;
+                    Ok(id)
+                })
+            })
+            .await
+    }
+
+    #[tokio::test]
+    async fn what_has_just_failed_is_taken_back_and_what_was_down_before_is_not() {
+        let store = TestStore::open().await;
+        let old = offline(&store, "tcp://192.0.2.1:1", 50).await;
+        let new = offline(&store, "tcp://198.51.100.1:1", 105).await;
+        let suspicion = Suspicion {
+            began: at(100),
+            failing: 5,
+        };
+        assert_eq!(begin(&store, suspicion, at(120)).await.unwrap(), 1);
+        let rows: Vec<(i64, String)> = store
+            .rows("SELECT id, status FROM monitors ORDER BY id")
+            .await;
+        assert_eq!(rows, [(old.0, "offline".into()), (new.0, "unknown".into())]);
+        let open: Vec<(i64,)> = store.rows("SELECT monitor_id FROM incidents").await;
+        assert_eq!(open, [(old.0,)]);
+        let due = notice::due(&store.reader, at(999), 10).await.unwrap();
+        let cards: Vec<CardId> = due.iter().map(|due| due.card).collect();
+        assert_eq!(
+            cards,
+            [CardId(1), CardId(3)],
+            "the untold card of what was taken back is gone"
+        );
+        let told = card::get(&store.reader, CardId(3)).await.unwrap().unwrap();
+        let blind = |ended| Topic::Blind {
+            failing: 1,
+            began: at(100),
+            ended,
+        };
+        assert_eq!(told.topic, blind(None));
+        for _ in 0..2 {
+            end(&store, at(200)).await.unwrap();
+        }
+        let told = card::get(&store.reader, CardId(3)).await.unwrap().unwrap();
+        assert_eq!((told.topic, told.version), (blind(Some(at(200))), 2));
+    }
+}

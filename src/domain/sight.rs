@@ -1,0 +1,195 @@
+//! Whether we can see at all. When many endpoints stop answering at once it may be us: our line, our router. Then witnesses
+//! are asked, hosts that have nothing to do with each other or with the roll; if none of them answers either, we are blind,
+//! and what we see says nothing about the endpoints.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::time::Duration;
+
+use super::instant::Instant;
+use super::monitor::MonitorId;
+
+/// Failures that begin within this time of each other belong together.
+pub const WINDOW: Duration = Duration::from_secs(60);
+
+/// Fewer are not many, and neither is a smaller share of what was looked at (in percent).
+const FEWEST: usize = 5;
+const SHARE: usize = 60;
+
+/// Nobody is kept waiting longer than this by our doubts: then what we see counts, whatever the witnesses say.
+pub const LONGEST: Duration = Duration::from_secs(300);
+
+/// What was seen lately.
+#[derive(Debug, Default)]
+pub struct Sight {
+    /// What fails, and since when.
+    failing: HashMap<MonitorId, Instant>,
+    /// Passes by second, the newest last.
+    passes: VecDeque<(i64, usize)>,
+}
+
+/// Many that began to fail within the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suspicion {
+    /// When the first of them did.
+    pub began: Instant,
+    pub failing: u64,
+}
+
+impl Sight {
+    /// Takes note of a look that has passed or failed.
+    pub fn saw(&mut self, id: MonitorId, has_passed: bool, at: Instant) {
+        if !has_passed {
+            self.failing.entry(id).or_insert(at);
+            return;
+        }
+        self.failing.remove(&id);
+        match self.passes.back_mut() {
+            Some((second, count)) if *second >= at.seconds() => *count += 1,
+            _ => self.passes.push_back((at.seconds(), 1)),
+        }
+        let oldest = at.minus(WINDOW).seconds();
+        while self
+            .passes
+            .front()
+            .is_some_and(|(second, _)| *second < oldest)
+        {
+            self.passes.pop_front();
+        }
+    }
+
+    /// Whether so many have begun to fail that it may be us: at least five, and at least 60 % of what has been looked at
+    /// since the first of them.
+    pub fn suspicion(&self, now: Instant) -> Option<Suspicion> {
+        let is_recent = |since: &&Instant| now.since(**since) <= WINDOW;
+        let recent = self.failing.values().filter(is_recent);
+        let (failing, began) = recent.fold((0, now), |(count, began), since| {
+            (count + 1, began.min(*since))
+        });
+        if failing < FEWEST {
+            return None;
+        }
+        let after = self.passes.iter().rev();
+        let after = after.take_while(|(second, _)| *second > began.seconds());
+        let passed: usize = after.map(|(_, count)| count).sum();
+        let is_most = failing * 100 >= (failing + passed) * SHARE;
+        is_most.then_some(Suspicion {
+            began,
+            failing: failing as u64,
+        })
+    }
+}
+
+/// A host that is asked whether we see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    pub host: String,
+    pub port: u16,
+}
+
+impl Witness {
+    /// Reads `1.1.1.1:443, [2606:4700::1111]:443, example.org:443`; an empty text is nobody.
+    pub fn parse_list(text: &str) -> Option<Vec<Self>> {
+        let parts = text.split(',').map(str::trim);
+        parts
+            .filter(|part| !part.is_empty())
+            .map(Self::parse)
+            .collect()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (host, port) = text.rsplit_once(':')?;
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        let host = bare.unwrap_or(host);
+        let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
+        // An IPv6 address without brackets would lose its last part to the port.
+        let is_right = !host.is_empty()
+            && host.chars().all(is_host)
+            && (bare.is_some() || !host.contains(':'));
+        let port = port.parse().ok().filter(|port| *port != 0)?;
+        is_right.then(|| Self {
+            host: host.to_owned(),
+            port,
+        })
+    }
+}
+
+impl fmt::Display for Witness {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(out, "[{}]:{}", self.host, self.port),
+            false => write!(out, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Instant {
+        Instant::from_millis(second * 1000)
+    }
+
+    /// `failed` fail one second after another from second 100 on; then `passed` others pass.
+    fn seen(failed: i64, passed: i64) -> Sight {
+        let mut sight = Sight::default();
+        for number in 0..50 {
+            sight.saw(MonitorId(number), true, at(90));
+        }
+        for number in 0..failed {
+            sight.saw(MonitorId(number), false, at(100 + number));
+            sight.saw(MonitorId(number), false, at(110 + number));
+        }
+        for number in 0..passed {
+            sight.saw(MonitorId(1_000 + number), true, at(120));
+        }
+        sight
+    }
+
+    #[test]
+    fn many_that_fail_at_once_are_suspicious() {
+        for (failed, passed, now, failing, why) in [
+            (4, 0, 120, None, "few"),
+            (5, 0, 120, Some(5), "five, and nothing else is seen"),
+            (6, 4, 120, Some(6), "sixty percent"),
+            (6, 5, 120, None, "less than that"),
+            (5, 0, 160, Some(5), "a minute"),
+            (5, 0, 161, None, "one of them has failed for longer"),
+            (50, 0, 400, None, "all of them have"),
+        ] {
+            let found = seen(failed, passed).suspicion(at(now));
+            assert_eq!(found.map(|found| found.failing), failing, "{why}");
+            assert!(found.is_none_or(|found| found.began == at(100)), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_passes_again_is_no_longer_suspicious() {
+        let mut sight = seen(5, 0);
+        sight.saw(MonitorId(0), true, at(121));
+        assert_eq!(sight.suspicion(at(121)), None);
+    }
+
+    #[test]
+    fn witnesses_are_hosts_with_ports() {
+        let read = Witness::parse_list("1.1.1.1:443, [2606:4700::1111]:53,example.org:80").unwrap();
+        let written: Vec<String> = read.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            written,
+            ["1.1.1.1:443", "[2606:4700::1111]:53", "example.org:80"]
+        );
+        assert_eq!(Witness::parse_list(" "), Some(Vec::new()));
+        for wrong in [
+            "1.1.1.1",
+            "example.org:0",
+            ":443",
+            "http://example.org:80",
+            "2606::1:443",
+        ] {
+            assert_eq!(Witness::parse_list(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Watches whether we see at all, and says so when that changes. The rule is in `domain::sight`.
+
+use std::time::Duration;
+
+use crate::actions::blindness;
+use crate::actions::record_outcome::Observation;
+use crate::domain::Instant;
+use crate::domain::outcome::Verdict;
+use crate::domain::sight::{LONGEST, Sight};
+use crate::jobs::Context;
+
+/// Witnesses are not asked more often than this.
+const ASKED_AGAIN: Duration = Duration::from_secs(5);
+
+/// How we see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Eyes {
+    Open,
+    Blind {
+        since: Instant,
+    },
+    /// The witnesses have been silent for too long to be believed; they must answer before they are asked in earnest again.
+    Doubtful,
+}
+
+pub(super) struct Watch {
+    sight: Sight,
+    eyes: Eyes,
+    asked: Option<(Instant, bool)>,
+}
+
+impl Watch {
+    /// A blindness that a life before this one has left is over.
+    pub(super) async fn start(context: &Context) -> Self {
+        let now = context.looking.clock.now();
+        if let Err(error) = blindness::end(&context.store, now).await {
+            tracing::warn!(%error, "it could not be noted that we see");
+        }
+        Self {
+            sight: Sight::default(),
+            eyes: Eyes::Open,
+            asked: None,
+        }
+    }
+
+    /// Whether it must be looked at again even if nothing more is seen.
+    pub(super) fn is_anxious(&self) -> bool {
+        self.eyes != Eyes::Open
+    }
+
+    /// Takes what was seen into account before it is recorded; what is worth nothing is unknown from then on.
+    pub(super) async fn consider(&mut self, context: &Context, seen: &mut [Observation]) {
+        if context.witnesses.is_empty() {
+            return;
+        }
+        self.judge(context, seen).await;
+        if context.looking.is_blind() {
+            for observation in seen {
+                observation.outcome = context.looking.trusted(observation.outcome.clone());
+            }
+        }
+    }
+
+    async fn judge(&mut self, context: &Context, seen: &[Observation]) {
+        for observation in seen {
+            let at = observation.outcome.at;
+            match observation.outcome.verdict {
+                Verdict::Up => self.sight.saw(observation.monitor_id, true, at),
+                Verdict::Down(_) => self.sight.saw(observation.monitor_id, false, at),
+                Verdict::Unknown(_) => {}
+            }
+        }
+        let now = context.looking.clock.now();
+        match self.eyes {
+            Eyes::Open => self.doubt(context, now).await,
+            Eyes::Blind { since } => self.hope(context, since, now).await,
+            Eyes::Doubtful => {
+                if self.witnesses_answer(context, now).await {
+                    self.eyes = Eyes::Open;
+                }
+            }
+        }
+    }
+
+    async fn doubt(&mut self, context: &Context, now: Instant) {
+        let Some(suspicion) = self.sight.suspicion(now) else {
+            return;
+        };
+        if self.witnesses_answer(context, now).await {
+            return;
+        }
+        self.eyes = Eyes::Blind { since: now };
+        context.looking.set_blind(true);
+        context.metrics.blind.set(1);
+        tracing::warn!(
+            failing = suspicion.failing,
+            "Blind: {} endpoints stopped answering at once and no witness answers; no outage is told for at most {} s",
+            suspicion.failing,
+            LONGEST.as_secs()
+        );
+        if let Err(error) = blindness::begin(&context.store, suspicion, now).await {
+            tracing::error!(%error, "what was taken for outages could not be taken back");
+        }
+    }
+
+    async fn hope(&mut self, context: &Context, since: Instant, now: Instant) {
+        let is_seeing = self.witnesses_answer(context, now).await;
+        let is_too_long = now.since(since) >= LONGEST;
+        if !is_seeing && !is_too_long {
+            return;
+        }
+        self.eyes = if is_seeing {
+            Eyes::Open
+        } else {
+            Eyes::Doubtful
+        };
+        // What has failed so far was nobody's fault but ours.
+        self.sight = Sight::default();
+        context.looking.set_blind(false);
+        context.metrics.blind.set(0);
+        let why = match is_seeing {
+            true => "a witness answers",
+            false => "the witnesses have been silent for too long to be believed",
+        };
+        let seconds = now.since(since).as_secs();
+        tracing::info!(seconds, "We see again after {seconds} s: {why}");
+        if let Err(error) = blindness::end(&context.store, now).await {
+            tracing::warn!(%error, "it could not be noted that we see");
+        }
+    }
+
+    async fn witnesses_answer(&mut self, context: &Context, now: Instant) -> bool {
+        match self.asked {
+            Some((at, answered)) if now.since(at) < ASKED_AGAIN => answered,
+            _ => {
+                let answered = context.looking.any_answers(&context.witnesses).await;
+                self.asked = Some((context.looking.clock.now(), answered));
+                answered
+            }
+        }
+    }
+}

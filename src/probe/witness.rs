@@ -1,0 +1,60 @@
+//! Whether a witness answers: a connection to it is opened, or refused by it. Whom to ask is the operator's own choice, so
+//! the guard is not asked.
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+
+use crate::domain::sight::Witness;
+
+/// A witness that takes longer is as good as none.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Whether any of them answers. Nobody asked is nobody who answers.
+pub async fn any_answers(witnesses: &[Witness]) -> bool {
+    let asked = witnesses.iter().map(|witness| Box::pin(answers(witness)));
+    let mut asked: Vec<_> = asked.collect();
+    while !asked.is_empty() {
+        let (has_answered, _, rest) = futures_util::future::select_all(asked).await;
+        if has_answered {
+            return true;
+        }
+        asked = rest;
+    }
+    false
+}
+
+async fn answers(witness: &Witness) -> bool {
+    let connecting = TcpStream::connect((witness.host.as_str(), witness.port));
+    match tokio::time::timeout(TIMEOUT, connecting).await {
+        Ok(Ok(_)) => true,
+        // Whoever refuses is there.
+        Ok(Err(error)) => error.kind() == ErrorKind::ConnectionRefused,
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn witness(host: &str, port: u16) -> Witness {
+        Witness {
+            host: host.into(),
+            port,
+        }
+    }
+
+    #[tokio::test]
+    async fn one_answer_is_enough_and_a_refusal_is_an_answer() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let open = listener.local_addr().unwrap().port();
+        let nowhere = witness("nowhere.invalid", 1);
+        assert!(any_answers(&[nowhere.clone(), witness("127.0.0.1", open)]).await);
+        drop(listener);
+        assert!(any_answers(&[nowhere.clone(), witness("127.0.0.1", open)]).await);
+        assert!(!any_answers(&[nowhere]).await);
+        assert!(!any_answers(&[]).await);
+    }
+}

@@ -1,0 +1,130 @@
+//! When the network on our side is down, nothing is said of the endpoints; and when it is back, only what is true.
+
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use discord_sandbox::{Reply, Sandbox};
+
+use crate::harness::{Rollcall, Running, Web, wait_for};
+
+/// A host that can fall silent: its queue of connections is full, and whoever asks waits in vain.
+struct Witness {
+    address: SocketAddr,
+    listener: tokio::net::TcpListener,
+    waiting: Vec<TcpStream>,
+}
+
+impl Witness {
+    fn start() -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        Self {
+            address: listener.local_addr().unwrap(),
+            listener,
+            waiting: Vec::new(),
+        }
+    }
+
+    fn falls_silent(&mut self) {
+        let limit = Duration::from_millis(300);
+        while let Ok(stream) = TcpStream::connect_timeout(&self.address, limit) {
+            self.waiting.push(stream);
+        }
+    }
+
+    /// Takes every connection from now on.
+    fn answers_again(self) {
+        tokio::spawn(async move {
+            let _waiting = self.waiting;
+            while let Ok((stream, _)) = self.listener.accept().await {
+                drop(stream);
+            }
+        });
+    }
+}
+
+fn bot(sandbox: &Sandbox, witness: &Witness) -> Rollcall {
+    Rollcall::new()
+        .with("DISCORD_TOKEN", sandbox.token())
+        .with("DISCORD_API_URL", sandbox.api_url())
+        .with("PROBE_FAILURES_TO_OFFLINE", "2")
+        .with("PROBE_WITNESSES", witness.address.to_string())
+}
+
+async fn with_webs<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, webs: &[Web]) -> Running<'a> {
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let setup = format!("/alerts setup channel:{}", sandbox.channel(sandbox.guild()));
+    sandbox.slash(&setup).await;
+    for (number, web) in webs.iter().enumerate() {
+        let add = format!("/endpoint add target:{} name:web{number}", web.target());
+        sandbox.slash(&add).await;
+    }
+    wait_for("all to be online", || {
+        let online = running.metric(r#"rollcall_endpoints{status="online"}"#);
+        (online == Some(webs.len() as f64)).then_some(())
+    });
+    running
+}
+
+async fn the_message(sandbox: &Sandbox, part: &str) -> Reply {
+    sandbox
+        .wait_for_messages(sandbox.guild(), part, |messages| {
+            let mut found = messages.iter().filter(|one| one.text().contains(part));
+            found.next().cloned()
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_we_are_blind_nothing_is_told_and_afterwards_what_is_true() {
+    let sandbox = Sandbox::start().await;
+    let mut witness = Witness::start();
+    let rollcall = bot(&sandbox, &witness);
+    let mut webs: Vec<Web> = (0..6).map(|_| Web::up()).collect();
+    let running = with_webs(&sandbox, &rollcall, &webs).await;
+    witness.falls_silent();
+    for web in &mut webs {
+        web.goes_down();
+    }
+    the_message(&sandbox, "Rollcall cannot see").await;
+    wait_for("everything to be unknown", || {
+        let unknown = running.metric(r#"rollcall_endpoints{status="unknown"}"#);
+        (unknown == Some(6.0) && running.metric("rollcall_blind") == Some(1.0)).then_some(())
+    });
+    assert_eq!(rollcall.sql("SELECT 'one' FROM incidents").len(), 0);
+    // Five of them come back with the network, and one does not.
+    for web in &mut webs[1..] {
+        web.comes_back();
+    }
+    witness.answers_again();
+    the_message(&sandbox, "Rollcall could not see for").await;
+    the_message(&sandbox, "🔴 web0 is offline").await;
+    wait_for("the others to be online", || {
+        let online = running.metric(r#"rollcall_endpoints{status="online"}"#);
+        (online == Some(5.0)).then_some(())
+    });
+    let messages = sandbox.messages(sandbox.guild());
+    assert_eq!(
+        messages.len(),
+        3,
+        "the test, what we could not see, and web0"
+    );
+    assert_eq!(running.metric("rollcall_blind"), Some(0.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_of_many_is_told_where_a_witness_answers() {
+    let sandbox = Sandbox::start().await;
+    let witness = Witness::start();
+    let rollcall = bot(&sandbox, &witness);
+    witness.answers_again();
+    let mut webs: Vec<Web> = (0..6).map(|_| Web::up()).collect();
+    let running = with_webs(&sandbox, &rollcall, &webs).await;
+    for web in &mut webs {
+        web.goes_down();
+    }
+    the_message(&sandbox, "🔴 6 on 127.0.0.1 are offline").await;
+    assert_eq!(running.metric("rollcall_blind"), Some(0.0));
+}
