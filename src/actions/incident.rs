@@ -13,6 +13,10 @@ use crate::store::{
 /// Whose incident it is.
 pub type Whose = (GuildId, MonitorId);
 
+/// While so many cards of a guild wait to be told for the first time, nobody reads so many: whatever comes then is collected
+/// on the newest of them, which counts it.
+const BACKLOG: u64 = 100;
+
 /// A monitor has stopped being online, and is told of. One whose incident is open already has no second one, and is told
 /// of where it was not yet. Says whether an incident was opened.
 pub async fn open(
@@ -106,6 +110,13 @@ async fn tell(
     let (recent, last_card) = incident::recent(tx, monitor).await?;
     if let Some(card) = last_card.filter(|_| is_flapping(&recent, now)) {
         card::reopen(tx, card, now).await?;
+        incident::put_on(tx, id, card).await?;
+        return notice::want(tx, guild, card).await;
+    }
+    if notice::backlog(tx, guild).await? >= BACKLOG
+        && let Some(card) = card::newest(tx, guild).await?
+    {
+        card::collect(tx, card, now).await?;
         incident::put_on(tx, id, card).await?;
         return notice::want(tx, guild, card).await;
     }
@@ -260,6 +271,30 @@ mod tests {
                 .len(),
             3
         );
+    }
+
+    #[tokio::test]
+    async fn what_waits_does_not_grow_without_end_and_nothing_is_lost() {
+        let store = TestStore::open().await;
+        with_channel(&store).await;
+        let mut ids = Vec::new();
+        for number in 0..130 {
+            let id = add(&store, &format!("tcp://host{number}.example:1")).await;
+            down(&store, id, number * 100).await;
+            ids.push(id);
+        }
+        // All but the last come back while Discord is away.
+        for id in &ids[..129] {
+            up(&store, *id, 20_000).await;
+        }
+        let due = notice::due(&store.reader, at(99_999), 1_000).await.unwrap();
+        assert_eq!(due.len(), 100);
+        let last = card::get(&store.reader, due[99].card)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((last.count, last.open), (31, 1));
+        assert_eq!(last.members[0].monitor_id, ids[129]);
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@
 pub mod alerts;
 pub mod blindness;
 pub mod check_in;
+pub mod explain;
 pub mod export_endpoints;
 pub mod import_endpoints;
 pub mod incident;

@@ -7,6 +7,7 @@
 pub mod address;
 pub mod alert_policy;
 pub mod cadence;
+pub mod cause;
 pub mod check;
 pub mod check_change;
 pub mod device;

@@ -7,6 +7,7 @@ mod bot_health;
 mod dead_man;
 mod deliver;
 mod driver;
+mod explain;
 mod follow_rhythm;
 mod heartbeat_monitor;
 mod keep_alive;
@@ -126,6 +127,7 @@ fn table(context: &Context) -> Vec<Job> {
         job!(prune, prune::PERIOD),
         job!(server_watch, watched),
         job!(follow_rhythm, follow_rhythm::PERIOD),
+        job!(explain, explain::PERIOD),
         job!(maintain, maintain::PERIOD),
         job!(mass, mass::PERIOD),
         job!(remind, remind::PERIOD),

@@ -2,6 +2,7 @@
 
 use crate::domain::Instant;
 use crate::domain::cadence;
+use crate::domain::cause::Cause;
 use crate::domain::fold::Scope;
 use crate::domain::outcome::FailureClass;
 use crate::domain::target::Host;
@@ -155,5 +156,37 @@ pub fn reason(member: &Member, escape: fn(&str) -> String) -> String {
     match member.detail.as_deref() {
         Some(detail) => format!("{reason} ({})", text::cut(&escape(detail), DETAIL)),
         None => reason.to_owned(),
+    }
+}
+
+/// What is at fault, and what that rests on. `when` says how long ago something was.
+pub fn cause(
+    cause: &Cause,
+    escape: fn(&str) -> String,
+    when: impl Fn(Instant) -> String,
+) -> String {
+    match cause {
+        Cause::Service(class) => format!(
+            "It is the service: the host answers, and this is what it says: {}.",
+            class.text()
+        ),
+        Cause::Name => "It is the name: it leads nowhere.".to_owned(),
+        Cause::Port { other, at } => format!(
+            "It is this port: port {other} of the same host answered {}.",
+            when(*at)
+        ),
+        Cause::Way { agent, at } => format!(
+            "It is the way there: {} runs on it and reported {}.",
+            escape(agent),
+            when(*at)
+        ),
+        Cause::Host { silent } => {
+            format!("It is the host, or the way there: all {silent} endpoints on it are silent.")
+        }
+        Cause::Network { subnet, silent } => {
+            format!(
+                "It is the network, or the way there: all {silent} endpoints in {subnet} are silent."
+            )
+        }
     }
 }

@@ -16,6 +16,7 @@ pub mod device_log;
 pub mod device_state;
 pub mod endpoint;
 pub mod event;
+pub mod evidence;
 pub mod group;
 pub mod incident;
 pub mod job_run;

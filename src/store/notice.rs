@@ -179,6 +179,22 @@ pub async fn failed(tx: &mut Tx<'_>, id: i64, next: Instant) -> Result<(), Store
     Ok(())
 }
 
+/// How many cards of a guild wait to be told for the first time, wherever most of them do.
+pub async fn backlog(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT MAX(waiting) FROM (
+             SELECT COUNT(*) AS waiting FROM notices WHERE guild_id = $1 AND told_version = 0
+             UNION ALL
+             SELECT COUNT(*) FROM webhook_notices n JOIN webhooks w ON w.id = n.webhook_id
+             WHERE w.guild_id = $1 AND n.told_version = 0 AND w.disabled_at IS NULL GROUP BY w.id
+         ) AS each_one",
+    )
+    .bind(guild.to_row())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
 /// Its message can be changed no more: the next time one is posted anew.
 pub async fn lost(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
     sqlx::query(

@@ -104,6 +104,59 @@ async fn an_outage_is_one_message_that_ends_where_it_began() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_card_says_what_is_at_fault_as_far_as_that_is_known() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox).with("PROBE_TIMEOUT", "1s");
+    let mut web = Web::up();
+    let running = with_shop(&sandbox, &rollcall, &web).await;
+    web.goes_down();
+    // Whoever refuses is there.
+    the_alert(&sandbox, "It is the service: the host answers").await;
+    web.comes_back();
+    the_alert(&sandbox, "🟢 shop was offline for").await;
+    rollcall.sql("UPDATE cards SET joined_at = joined_at - 60000");
+    // One port that takes no connections, on a host whose other port goes on answering.
+    let (silent, _full) = silent_port();
+    let add = format!("/endpoint add target:tcp://{silent} name:mail");
+    sandbox.slash(&add).await;
+    let port = web.target();
+    let port = port.trim_end_matches('/').rsplit(':').next().unwrap();
+    let found = format!("It is this port: port {port} of the same host answered");
+    sandbox
+        .wait_for_messages(sandbox.guild(), &found, |messages| {
+            let mut known = messages.iter().filter(|one| one.text().contains(&found));
+            known.next().map(drop)
+        })
+        .await;
+    // Somebody on it who reports knows more than any port.
+    let guild = sandbox.guild().0.to_string();
+    let made = rollcall.done(&["server", "add", "mail", "--guild", &guild, "--json"]);
+    let key = made.json()["key"].as_str().unwrap().to_owned();
+    running.call("POST", "/api/v1/server-stats", &key, r#"{"cpu": 1}"#);
+    let found = "It is the way there: mail runs on it and reported";
+    sandbox
+        .wait_for_messages(sandbox.guild(), found, |messages| {
+            let mut known = messages.iter().filter(|one| one.text().contains(found));
+            known.next().map(drop)
+        })
+        .await;
+}
+
+/// A port whose queue is full: whoever connects waits in vain.
+fn silent_port() -> (std::net::SocketAddr, impl Sized) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let limit = std::time::Duration::from_millis(300);
+    let mut waiting = Vec::new();
+    while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, limit) {
+        waiting.push(stream);
+    }
+    (address, (listener, waiting))
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_falls_together_is_told_together() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);

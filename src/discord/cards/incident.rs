@@ -59,6 +59,10 @@ fn embed(card: &Card) -> CreateEmbed {
         .title(text::cut(&wording::title(card, text::escape), 256))
         .description(list(card))
         .colour(colour(card));
+    if let Some(cause) = card.cause.as_ref().filter(|_| card.ended_at.is_none()) {
+        let said = wording::cause(cause, text::escape, relative);
+        embed = embed.field("What is at fault", text::cut(&said, 1_000), false);
+    }
     if let Some((user, at)) = card.acknowledged {
         embed = embed.field("Acknowledged", format!("<@{user}> {}", relative(at)), true);
     }

@@ -16,6 +16,7 @@ use crate::actions::record_outcome::Recorded;
 use crate::actions::suggest_thresholds::Suggestion;
 use crate::actions::summarize::Statistics;
 use crate::domain::alert_policy::{Call, Mass, Policy, Preferences};
+use crate::domain::cause::Cause;
 use crate::domain::check::HttpCheck;
 use crate::domain::device::DeviceUuid;
 use crate::domain::fold::{CardId, Scope, Shared, Subnet};
@@ -321,6 +322,10 @@ fn the_card_of_an_incident_fits_with_the_longest_names() {
         maintained: Some((u64::MAX, NOW)),
         flapping_since: None,
         settled_at: None,
+        cause: Some(Cause::Way {
+            agent: "*".repeat(64),
+            at: NOW,
+        }),
         members: vec![going_on; card::NAMED as usize],
         count: 100_000,
         open: 99_999,
@@ -419,6 +424,7 @@ fn the_card_of_an_incident_reads_as_it_goes_on() {
         maintained: None,
         flapping_since: None,
         settled_at: None,
+        cause: None,
         members: vec![shop.clone()],
         count: 1,
         open: 1,

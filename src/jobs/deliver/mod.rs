@@ -15,6 +15,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::Context;
+use crate::actions::explain::explain;
 use crate::domain::Instant;
 use crate::domain::alert_policy::Call;
 use crate::domain::event::{Actor, EventKind};
@@ -121,9 +122,13 @@ async fn in_order(
 
 /// Says whether the next notice of this guild may be tried.
 async fn tell(context: &Context, messenger: &dyn Messenger, due: Due) -> Result<bool, StoreError> {
-    let Some(card) = card::get(&context.store.reader, due.card).await? else {
+    let Some(mut card) = card::get(&context.store.reader, due.card).await? else {
         return Ok(true);
     };
+    // Known by now, or found out later and told then.
+    if let Some(cause) = explain(&context.store, &card, false).await? {
+        card.cause = cause;
+    }
     if context.looking.is_blind() && card.topic == Topic::Incident {
         // What we see is worth nothing now; in a moment we know more.
         let next = context.looking.clock.now().plus(HELD);

@@ -107,6 +107,9 @@ fn standard(card: &Card, news: News, now: Instant) -> Value {
             "ended_at": card.ended_at.map(text::timestamp),
             "acknowledged": person(card.acknowledged),
             "is_flapping": card.flapping_since.is_some() && card.settled_at.is_none(),
+            "cause": card.cause.as_ref().map(|cause| {
+                wording::cause(cause, str::to_owned, |at| format!("at {}", text::timestamp(at)))
+            }),
             "monitors": card.count,
             "offline": card.open,
             "members": members,
@@ -209,6 +212,7 @@ mod tests {
             maintained: None,
             flapping_since: None,
             settled_at: None,
+            cause: None,
             members: (0..count.min(25)).map(member).collect(),
             count: count as u64,
             open: if ended_at.is_some() { 0 } else { count as u64 },

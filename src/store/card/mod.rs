@@ -2,16 +2,19 @@
 //! Every change rings the bell, so that it is told at once.
 
 mod care;
+mod cause;
 mod topic;
 mod word;
 
 use sqlx::Row as _;
 
 pub use care::{acknowledge, call, called_again, maintain, mute, rechecked, waiting};
+pub use cause::judged;
 pub use word::{all_like, announce, latest, retell};
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::Instant;
+use crate::domain::cause::Cause;
 use crate::domain::fold::{CardId, OpenCard, Scope, Shared};
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::topic::Topic;
@@ -41,6 +44,8 @@ pub struct Card {
     /// Since when what is on it goes down and comes back again and again, and when that was over.
     pub flapping_since: Option<Instant>,
     pub settled_at: Option<Instant>,
+    /// What is at fault, as far as that is known.
+    pub cause: Option<Cause>,
     /// Those that go on first, then the longest; of what flaps, every time.
     pub members: Vec<Member>,
     /// How many monitors are on it, and how many of them are down.
@@ -127,6 +132,29 @@ pub async fn join(
     Ok(())
 }
 
+/// The newest card about outages of a guild.
+pub async fn newest(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<CardId>, StoreError> {
+    let id: Option<i64> =
+        sqlx::query_scalar("SELECT MAX(id) FROM cards WHERE guild_id = $1 AND kind = 'incident'")
+            .bind(guild.to_row())
+            .fetch_one(&mut *tx.connection)
+            .await?;
+    Ok(id.map(CardId))
+}
+
+/// An outage joins a card because there is no room for another one; the card goes on, and shares nothing any more.
+pub async fn collect(tx: &mut Tx<'_>, id: CardId, now: Instant) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE cards SET scope = '', group_name = NULL, ended_at = NULL, joined_at = $2, version = version + 1 WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(())
+}
+
 /// A card is taken up again: what was on it flaps.
 pub async fn reopen(tx: &mut Tx<'_>, id: CardId, now: Instant) -> Result<(), StoreError> {
     sqlx::query(
@@ -193,6 +221,18 @@ pub async fn withdraw(tx: &mut Tx<'_>, id: CardId, now: Instant) -> Result<(), S
     }
 }
 
+/// Cards of incidents that go on and opened after an instant, the newest first.
+pub async fn young(reader: &Reader, since: Instant, limit: u32) -> Result<Vec<CardId>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT id FROM cards WHERE ended_at IS NULL AND kind = 'incident' AND joined_at >= $1 ORDER BY id DESC LIMIT $2",
+    )
+    .bind(since.millis())
+    .bind(limit)
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows.into_iter().map(CardId).collect())
+}
+
 /// The monitors on a card that are down.
 pub async fn down(tx: &mut Tx<'_>, id: CardId) -> Result<Vec<MonitorId>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
@@ -227,6 +267,7 @@ pub async fn get(reader: &Reader, id: CardId) -> Result<Option<Card>, StoreError
         let user: Option<i64> = head.try_get(user)?;
         Ok(user.map(|user| GuildId::from_row(user).0).zip(instant(at)?))
     };
+    let cause: Option<String> = head.try_get("cause")?;
     Ok(Some(Card {
         id,
         guild_id: GuildId::from_row(head.try_get("guild_id")?),
@@ -245,6 +286,7 @@ pub async fn get(reader: &Reader, id: CardId) -> Result<Option<Card>, StoreError
         maintained: person("maintained_by", "maintained_until")?,
         flapping_since: instant("flapping_since")?,
         settled_at: instant("settled_at")?,
+        cause: cause.as_deref().and_then(cause::from_row),
         members: members(reader, id).await?,
         count: count.unsigned_abs(),
         open: open.unsigned_abs(),

@@ -1,0 +1,34 @@
+//! Finds out what is at fault for what is down on a card, and notes it there.
+
+use crate::domain::cause::{Cause, judge};
+use crate::domain::topic::Topic;
+use crate::store::card::{self, Card};
+use crate::store::{Store, StoreError, evidence};
+
+/// Judges a card anew; the cause where it is another one than before. With `is_news` whoever was told is told.
+pub async fn explain(
+    store: &Store,
+    known: &Card,
+    is_news: bool,
+) -> Result<Option<Option<Cause>>, StoreError> {
+    if known.topic != Topic::Incident || known.ended_at.is_some() {
+        return Ok(None);
+    }
+    let found = judge(&evidence::about(&store.reader, known).await?);
+    let is_same = match (&found, &known.cause) {
+        (Some(found), Some(before)) => found.is_like(before),
+        (None, None) => true,
+        _ => false,
+    };
+    if is_same {
+        return Ok(None);
+    }
+    let (id, cause) = (known.id, found.clone());
+    store
+        .writer
+        .transact::<(), StoreError>(move |tx| {
+            Box::pin(async move { card::judged(tx, id, (cause.as_ref(), is_news)).await })
+        })
+        .await?;
+    Ok(Some(found))
+}

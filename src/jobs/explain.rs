@@ -1,0 +1,31 @@
+//! Keeps asking what is at fault while an outage is young, as more becomes known; and says so on its card.
+
+use std::time::Duration;
+
+use super::Context;
+use crate::actions::explain;
+use crate::store::{StoreError, card};
+
+pub(super) const NAME: &str = "explain";
+pub(super) const PERIOD: Duration = Duration::from_secs(5);
+
+/// After that nothing is found out any more that was not known before.
+const YOUNG: Duration = Duration::from_secs(1800);
+
+/// Cards in one run, the newest first.
+const CARDS: u32 = 50;
+
+pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
+    let since = context.looking.clock.now().minus(YOUNG);
+    let mut explained = 0_u64;
+    for id in card::young(&context.store.reader, since, CARDS).await? {
+        if let Some(card) = card::get(&context.store.reader, id).await? {
+            explained += u64::from(
+                explain::explain(&context.store, &card, true)
+                    .await?
+                    .is_some(),
+            );
+        }
+    }
+    Ok(format!("{explained} have another explanation"))
+}

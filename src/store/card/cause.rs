@@ -1,0 +1,100 @@
+//! Causes in the form in storage, and on their cards.
+
+use serde_json::{Value, json};
+
+use crate::domain::Instant;
+use crate::domain::cause::Cause;
+use crate::domain::fold::{CardId, Scope};
+use crate::domain::outcome::FailureClass;
+use crate::store::{StoreError, Tx};
+
+/// Notes what is at fault. With `is_news` whoever was told is told.
+pub async fn judged(
+    tx: &mut Tx<'_>,
+    id: CardId,
+    (cause, is_news): (Option<&Cause>, bool),
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE cards SET cause = $2, version = version + $3 WHERE id = $1 AND ended_at IS NULL",
+    )
+    .bind(id.0)
+    .bind(cause.map(to_row))
+    .bind(i64::from(is_news))
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event |= is_news;
+    Ok(())
+}
+
+fn to_row(cause: &Cause) -> String {
+    let facts = match cause {
+        Cause::Service(class) => json!({ "is": "service", "class": class.word() }),
+        Cause::Name => json!({ "is": "name" }),
+        Cause::Port { other, at } => json!({ "is": "port", "other": other, "at": at.millis() }),
+        Cause::Way { agent, at } => json!({ "is": "way", "agent": agent, "at": at.millis() }),
+        Cause::Host { silent } => json!({ "is": "host", "silent": silent }),
+        Cause::Network { subnet, silent } => {
+            let scope = Scope::Subnet(*subnet).to_string();
+            json!({ "is": "network", "subnet": scope, "silent": silent })
+        }
+    };
+    facts.to_string()
+}
+
+/// What cannot be read is none: a cause is an aid.
+pub(super) fn from_row(text: &str) -> Option<Cause> {
+    let facts: Value = serde_json::from_str(text).ok()?;
+    let at = || facts["at"].as_i64().map(Instant::from_millis);
+    let silent = || facts["silent"].as_u64();
+    match facts["is"].as_str()? {
+        "service" => FailureClass::from_word(facts["class"].as_str()?).map(Cause::Service),
+        "name" => Some(Cause::Name),
+        "port" => Some(Cause::Port {
+            other: u16::try_from(facts["other"].as_u64()?).ok()?,
+            at: at()?,
+        }),
+        "way" => Some(Cause::Way {
+            agent: facts["agent"].as_str()?.to_owned(),
+            at: at()?,
+        }),
+        "host" => Some(Cause::Host { silent: silent()? }),
+        "network" => match Scope::parse(facts["subnet"].as_str()?) {
+            Scope::Subnet(subnet) => Some(Cause::Network {
+                subnet,
+                silent: silent()?,
+            }),
+            Scope::Host(_) | Scope::Nothing => None,
+        },
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fold::Subnet;
+
+    #[test]
+    fn every_cause_reads_back() {
+        let at = Instant::from_millis(7);
+        for cause in [
+            Cause::Service(FailureClass::Refused),
+            Cause::Name,
+            Cause::Port { other: 22, at },
+            Cause::Way {
+                agent: "db \"1\"".into(),
+                at,
+            },
+            Cause::Host { silent: 2 },
+            Cause::Network {
+                subnet: Subnet::of("2001:db8::7".parse().unwrap()),
+                silent: 14,
+            },
+        ] {
+            assert_eq!(from_row(&to_row(&cause)), Some(cause));
+        }
+        for nonsense in ["", "{}", r#"{"is":"port","other":99999,"at":1}"#] {
+            assert_eq!(from_row(nonsense), None, "{nonsense}");
+        }
+    }
+}

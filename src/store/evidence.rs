@@ -1,0 +1,129 @@
+//! What is known around an outage: the other ports of its host, its neighbours in the network, and who reports from there.
+
+use std::collections::BTreeSet;
+
+use super::card::{Card, Member};
+use super::{Reader, StoreError};
+use crate::domain::Instant;
+use crate::domain::cause::{Evidence, SubnetEvidence};
+use crate::domain::fold::Subnet;
+use crate::domain::outcome::FailureClass;
+use crate::domain::target::{Host, Target};
+
+/// An endpoint as a neighbour.
+struct Neighbour {
+    host: String,
+    port: u16,
+    is_silent: bool,
+    last_pass_at: Option<Instant>,
+}
+
+/// Gathers what is known about what is down on a card.
+pub async fn about(reader: &Reader, card: &Card) -> Result<Evidence, StoreError> {
+    let down: Vec<&Member> = card
+        .members
+        .iter()
+        .filter(|one| one.ended_at.is_none())
+        .collect();
+    let mut evidence = Evidence {
+        classes: down
+            .iter()
+            .filter_map(|one| FailureClass::from_word(&one.reason))
+            .collect(),
+        ..Evidence::default()
+    };
+    let targets = down.iter().map(|one| one.target.as_deref()?.parse().ok());
+    let Some(targets) = targets.collect::<Option<Vec<Target>>>() else {
+        // Devices and servers are nowhere that we would know of.
+        evidence.classes.clear();
+        return Ok(evidence);
+    };
+    let hosts: BTreeSet<String> = targets
+        .iter()
+        .map(|target| target.host.to_string())
+        .collect();
+    let around = neighbours(reader, card).await?;
+    if let (Some(host), 1) = (hosts.first(), hosts.len()) {
+        on_host(&mut evidence, &around, host, card.opened_at);
+        evidence.agent = agent(reader, card, (host, &down)).await?;
+    }
+    let subnets = targets.iter().map(|target| Subnet::of_host(&target.host));
+    let subnets: Option<Vec<Subnet>> = subnets.collect();
+    evidence.subnet = subnets.and_then(|all| match all.split_first() {
+        Some((first, rest)) if rest.iter().all(|one| one == first) => in_subnet(&around, *first),
+        _ => None,
+    });
+    Ok(evidence)
+}
+
+async fn neighbours(reader: &Reader, card: &Card) -> Result<Vec<Neighbour>, StoreError> {
+    let rows: Vec<(String, u16, String, Option<i64>)> = sqlx::query_as(
+        "SELECT t.host, t.port, m.status, p.last_pass_at
+         FROM endpoint_targets t JOIN monitors m ON m.id = t.monitor_id LEFT JOIN pulse p ON p.monitor_id = m.id
+         WHERE t.guild_id = $1 AND m.status <> 'paused'",
+    )
+    .bind(card.guild_id.to_row())
+    .fetch_all(&reader.pool)
+    .await?;
+    let neighbour =
+        |(host, port, status, last_pass_at): (String, u16, String, Option<i64>)| Neighbour {
+            host,
+            port,
+            is_silent: matches!(status.as_str(), "offline" | "warning"),
+            last_pass_at: last_pass_at.map(Instant::from_millis),
+        };
+    Ok(rows.into_iter().map(neighbour).collect())
+}
+
+fn on_host(evidence: &mut Evidence, around: &[Neighbour], host: &str, began: Instant) {
+    let own: Vec<&Neighbour> = around.iter().filter(|one| one.host == host).collect();
+    let answered = own.iter().filter(|one| !one.is_silent).filter_map(|one| {
+        let at = one.last_pass_at.filter(|at| *at >= began)?;
+        Some((one.port, at))
+    });
+    evidence.answering = answered.max_by_key(|(_, at)| *at);
+    if own.iter().all(|one| one.is_silent) {
+        evidence.silent_on_host = own.len() as u64;
+    }
+}
+
+fn in_subnet(around: &[Neighbour], subnet: Subnet) -> Option<SubnetEvidence> {
+    let is_inside = |one: &&Neighbour| {
+        let address = one.host.parse().ok();
+        address.and_then(|address| Subnet::of_host(&Host::Ip(address))) == Some(subnet)
+    };
+    let inside: Vec<&Neighbour> = around.iter().filter(is_inside).collect();
+    let hosts: BTreeSet<&str> = inside.iter().map(|one| one.host.as_str()).collect();
+    Some(SubnetEvidence {
+        subnet,
+        hosts: hosts.len() as u64,
+        silent: inside.iter().filter(|one| one.is_silent).count() as u64,
+        all: inside.len() as u64,
+    })
+}
+
+/// A device or a server that has reported since the outage began, and is on the host: it has the host's name, the first part
+/// of it, or the name of the endpoint.
+async fn agent(
+    reader: &Reader,
+    card: &Card,
+    (host, down): (&str, &[&Member]),
+) -> Result<Option<(String, Instant)>, StoreError> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT m.name, p.last_pass_at FROM monitors m JOIN pulse p ON p.monitor_id = m.id
+         WHERE m.guild_id = $1 AND m.kind <> 'endpoint' AND p.last_pass_at >= $2 ORDER BY p.last_pass_at DESC",
+    )
+    .bind(card.guild_id.to_row())
+    .bind(card.opened_at.millis())
+    .fetch_all(&reader.pool)
+    .await?;
+    let first_part = host
+        .split('.')
+        .next()
+        .filter(|_| host.parse::<std::net::IpAddr>().is_err());
+    let names = down.iter().filter_map(|one| one.name.as_deref());
+    let names: Vec<&str> = names.chain([host]).chain(first_part).collect();
+    let is_there = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let found = rows.into_iter().find(|(name, _)| is_there(name));
+    Ok(found.map(|(name, at)| (name, Instant::from_millis(at))))
+}
