@@ -73,7 +73,7 @@ const EDGES: [(&str, &[&str]); 16] = [
 ];
 
 /// Outside crates that only some folders may name.
-const CONFINED: [(&str, &[&str]); 14] = [
+const CONFINED: [(&str, &[&str]); 17] = [
     ("tokio_tungstenite", &["discord"]),
     ("sqlx", &["store"]),
     ("serenity", &["discord"]),
@@ -88,6 +88,9 @@ const CONFINED: [(&str, &[&str]); 14] = [
     ("prometheus", &["metrics"]),
     ("clap", &["cli"]),
     ("dotenvy", &["settings"]),
+    ("hmac", &["notify"]),
+    ("base64", &["notify"]),
+    ("chrono_tz", &["domain"]),
 ];
 
 const NO_NAMES: [&str; 7] = [

@@ -114,8 +114,8 @@ mod tests {
     use super::*;
     use crate::domain::fold::CardId;
     use crate::domain::monitor::MonitorId;
+    use crate::store::pulse;
     use crate::store::testing::TestStore;
-    use crate::store::{alert_settings, pulse};
 
     const HOME: GuildId = GuildId(1);
 
@@ -124,19 +124,11 @@ mod tests {
     }
 
     async fn offline(store: &TestStore, target: &str, since: i64) -> MonitorId {
-        let description = endpoint::Description {
-            name: target.to_owned(),
-            target: target.parse().unwrap(),
-            check: None,
-            interval: None,
-        };
+        store.add_channel(HOME).await;
+        let id = store.add_endpoint(HOME, target).await;
         store
             .write(move |tx| {
                 Box::pin(async move {
-                    alert_settings::set(tx, HOME, (5, None)).await?;
-                    let id = endpoint::insert(tx, HOME, &description, at(0))
-                        .await?
-                        .unwrap();
                     state::load(tx, &[id]).await?;
                     let mut known = state::of(tx, id).unwrap();
                     known.state.status = Status::Offline;

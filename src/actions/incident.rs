@@ -143,35 +143,12 @@ async fn tell(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::endpoint::Description;
     use crate::store::testing::TestStore;
-    use crate::store::{alert_settings, endpoint};
 
     const HOME: GuildId = GuildId(1);
 
     fn at(seconds: i64) -> Instant {
         Instant::from_millis(seconds * 1000)
-    }
-
-    async fn add(store: &TestStore, target: &str) -> MonitorId {
-        let description = Description {
-            name: target.to_owned(),
-            target: target.parse().unwrap(),
-            check: None,
-            interval: None,
-        };
-        store
-            .write(move |tx| {
-                Box::pin(async move { endpoint::insert(tx, HOME, &description, at(0)).await })
-            })
-            .await
-            .unwrap()
-    }
-
-    async fn with_channel(store: &TestStore) {
-        store
-            .write(|tx| Box::pin(alert_settings::set(tx, HOME, (5, None))))
-            .await;
     }
 
     async fn down(store: &TestStore, id: MonitorId, second: i64) {
@@ -195,12 +172,12 @@ mod tests {
     #[tokio::test]
     async fn outages_of_a_network_share_a_card_that_ends_with_the_last() {
         let store = TestStore::open().await;
-        with_channel(&store).await;
+        store.add_channel(HOME).await;
         let (a, b) = (
-            add(&store, "tcp://192.0.2.1:1").await,
-            add(&store, "tcp://192.0.2.2:1").await,
+            store.add_endpoint(HOME, "tcp://192.0.2.1:1").await,
+            store.add_endpoint(HOME, "tcp://192.0.2.2:1").await,
         );
-        let late = add(&store, "tcp://198.51.100.1:1").await;
+        let late = store.add_endpoint(HOME, "tcp://198.51.100.1:1").await;
         down(&store, a, 10).await;
         down(&store, a, 11).await;
         down(&store, b, 12).await;
@@ -227,8 +204,8 @@ mod tests {
     #[tokio::test]
     async fn what_flaps_keeps_its_card_until_it_settles() {
         let store = TestStore::open().await;
-        with_channel(&store).await;
-        let id = add(&store, "tcp://192.0.2.1:1").await;
+        store.add_channel(HOME).await;
+        let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
         let mut cards = Vec::new();
         for minute in [0, 10, 20, 30, 40] {
             down(&store, id, minute * 60).await;
@@ -276,10 +253,12 @@ mod tests {
     #[tokio::test]
     async fn what_waits_does_not_grow_without_end_and_nothing_is_lost() {
         let store = TestStore::open().await;
-        with_channel(&store).await;
+        store.add_channel(HOME).await;
         let mut ids = Vec::new();
         for number in 0..130 {
-            let id = add(&store, &format!("tcp://host{number}.example:1")).await;
+            let id = store
+                .add_endpoint(HOME, &format!("tcp://host{number}.example:1"))
+                .await;
             down(&store, id, number * 100).await;
             ids.push(id);
         }
@@ -300,7 +279,7 @@ mod tests {
     #[tokio::test]
     async fn a_guild_without_a_channel_has_incidents_and_no_cards() {
         let store = TestStore::open().await;
-        let id = add(&store, "tcp://192.0.2.1:1").await;
+        let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
         down(&store, id, 10).await;
         up(&store, id, 20).await;
         let rows: Vec<(i64, i64)> = store
@@ -313,10 +292,14 @@ mod tests {
     #[tokio::test]
     async fn whatever_happens_what_is_not_told_yet_is_in_the_outbox() {
         let store = TestStore::open().await;
-        with_channel(&store).await;
+        store.add_channel(HOME).await;
         let mut ids = Vec::new();
         for number in 0..6 {
-            ids.push(add(&store, &format!("tcp://192.0.2.{number}:1")).await);
+            ids.push(
+                store
+                    .add_endpoint(HOME, &format!("tcp://192.0.2.{number}:1"))
+                    .await,
+            );
         }
         // A fixed row of numbers that look random: which endpoint, what happens, and when.
         let mut number = 12_345_u32;

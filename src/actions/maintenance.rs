@@ -206,7 +206,7 @@ mod tests {
     use crate::domain::maintenance::{WeekDays, Weekly, parse_zone};
     use crate::domain::monitor::MonitorId;
     use crate::store::testing::TestStore;
-    use crate::store::{alert_settings, endpoint, group, notice};
+    use crate::store::{group, notice};
 
     const HOME: GuildId = GuildId(1);
 
@@ -234,26 +234,10 @@ mod tests {
     }
 
     async fn with_endpoints(store: &TestStore) -> [MonitorId; 2] {
-        store
-            .write(|tx| Box::pin(alert_settings::set(tx, HOME, (5, None))))
-            .await;
-        let add = async |target: &str| {
-            let description = endpoint::Description {
-                name: target.to_owned(),
-                target: target.parse().unwrap(),
-                check: None,
-                interval: None,
-            };
-            store
-                .write(move |tx| {
-                    Box::pin(async move { endpoint::insert(tx, HOME, &description, at(0)).await })
-                })
-                .await
-                .unwrap()
-        };
+        store.add_channel(HOME).await;
         [
-            add("tcp://192.0.2.1:1").await,
-            add("tcp://198.51.100.1:1").await,
+            store.add_endpoint(HOME, "tcp://192.0.2.1:1").await,
+            store.add_endpoint(HOME, "tcp://198.51.100.1:1").await,
         ]
     }
 

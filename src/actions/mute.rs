@@ -151,8 +151,8 @@ async fn heard_again(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::notice;
     use crate::store::testing::TestStore;
-    use crate::store::{alert_settings, endpoint, notice};
 
     const HOME: GuildId = GuildId(1);
 
@@ -168,26 +168,10 @@ mod tests {
     }
 
     async fn with_endpoints(store: &TestStore) -> [MonitorId; 2] {
-        let add = async |target: &str| {
-            let description = endpoint::Description {
-                name: target.to_owned(),
-                target: target.parse().unwrap(),
-                check: None,
-                interval: None,
-            };
-            store
-                .write(move |tx| {
-                    Box::pin(async move { endpoint::insert(tx, HOME, &description, at(0)).await })
-                })
-                .await
-                .unwrap()
-        };
-        store
-            .write(|tx| Box::pin(alert_settings::set(tx, HOME, (5, None))))
-            .await;
+        store.add_channel(HOME).await;
         [
-            add("tcp://192.0.2.1:1").await,
-            add("tcp://198.51.100.1:1").await,
+            store.add_endpoint(HOME, "tcp://192.0.2.1:1").await,
+            store.add_endpoint(HOME, "tcp://198.51.100.1:1").await,
         ]
     }
 

@@ -241,6 +241,18 @@ impl Messenger for ChannelMessenger {
         })
     }
 
+    fn tell_person<'a>(
+        &'a self,
+        user: u64,
+        sentence: &'a str,
+    ) -> BoxFuture<'a, Result<(), SendFailure>> {
+        Box::pin(async move {
+            let channel = self.direct_channel(user).await?;
+            let body = body(Message::sentence(sentence), None);
+            self.post(channel, body).await.map(drop)
+        })
+    }
+
     fn make_event<'a>(
         &'a self,
         guild: u64,
@@ -295,7 +307,7 @@ fn unwanted() -> SendFailure {
 /// A message as Discord takes it. Nobody is mentioned but this one role or person, named by id.
 fn body(message: Message, call: Option<Call>) -> Value {
     let (content, mentions) = match call {
-        None => (String::new(), json!({ "parse": [] })),
+        None => (message.content.clone(), json!({ "parse": [] })),
         Some(Call::Role(id)) => (
             format!("<@&{id}>"),
             json!({ "parse": [], "roles": [id.to_string()] }),
@@ -320,7 +332,7 @@ mod tests {
         let message = || Message::sentence("@everyone");
         let silent = body(message(), None);
         assert_eq!(silent["allowed_mentions"], json!({ "parse": [] }));
-        assert_eq!(silent["content"], "");
+        assert_eq!(silent["content"], "@everyone", "a word like any other");
         let person = body(message(), Some(Call::User(8)));
         assert_eq!(
             person["allowed_mentions"],

@@ -181,6 +181,19 @@ pub enum Actor {
     Key(KeyId),
 }
 
+impl Actor {
+    /// Reads the form in storage back.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(':') {
+            None if text == "system" => Some(Self::System),
+            None if text == "cli" => Some(Self::CommandLine),
+            Some(("discord", id)) => id.parse().ok().map(Self::Member),
+            Some(("key", id)) => KeyId::parse(id).map(Self::Key),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Actor {
     /// The form in storage: `system`, `cli`, `discord:<user id>`, `key:<key id>`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -189,6 +202,21 @@ impl fmt::Display for Actor {
             Self::CommandLine => out.write_str("cli"),
             Self::Member(id) => write!(out, "discord:{id}"),
             Self::Key(id) => write!(out, "key:{id}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_actor_reads_back() {
+        for actor in [Actor::System, Actor::CommandLine, Actor::Member(u64::MAX)] {
+            assert_eq!(Actor::parse(&actor.to_string()), Some(actor));
+        }
+        for nobody in ["", "discord:", "discord:x", "weather"] {
+            assert_eq!(Actor::parse(nobody), None, "{nobody}");
         }
     }
 }

@@ -80,6 +80,54 @@ impl Sight {
     }
 }
 
+/// How we see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Eyes {
+    Open,
+    Blind {
+        since: Instant,
+    },
+    /// The witnesses have been silent for too long to be believed; one must answer before they are believed again.
+    Doubtful,
+}
+
+/// What has changed about how we see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    WentBlind(Suspicion),
+    /// A witness answers.
+    SeesAgain,
+    /// None does, and nobody is kept waiting any longer.
+    GaveUp,
+}
+
+impl Eyes {
+    /// Whether the witnesses must be asked.
+    pub fn ask(self, suspicion: Option<Suspicion>) -> bool {
+        self != Self::Open || suspicion.is_some()
+    }
+
+    /// How we see from now on, by whether a witness answers.
+    pub fn next(
+        self,
+        suspicion: Option<Suspicion>,
+        has_answered: bool,
+        now: Instant,
+    ) -> (Self, Option<Turn>) {
+        match (self, suspicion) {
+            (Self::Open, Some(suspicion)) if !has_answered => {
+                (Self::Blind { since: now }, Some(Turn::WentBlind(suspicion)))
+            }
+            (Self::Blind { .. }, _) if has_answered => (Self::Open, Some(Turn::SeesAgain)),
+            (Self::Blind { since }, _) if now.since(since) >= LONGEST => {
+                (Self::Doubtful, Some(Turn::GaveUp))
+            }
+            (Self::Doubtful, _) if has_answered => (Self::Open, None),
+            (same, _) => (same, None),
+        }
+    }
+}
+
 /// A host that is asked whether we see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witness {
@@ -171,6 +219,36 @@ mod tests {
         let mut sight = seen(5, 0);
         sight.saw(MonitorId(0), true, at(121));
         assert_eq!(sight.suspicion(at(121)), None);
+    }
+
+    #[test]
+    fn doubts_end_with_an_answer_or_after_five_minutes() {
+        let suspicion = Suspicion {
+            began: at(90),
+            failing: 5,
+        };
+        let (blind, some) = (Eyes::Blind { since: at(100) }, Some(suspicion));
+        for (eyes, seen, has_answered, now, next, turn) in [
+            (Eyes::Open, None, false, 100, Eyes::Open, None),
+            (Eyes::Open, some, true, 100, Eyes::Open, None),
+            (
+                Eyes::Open,
+                some,
+                false,
+                100,
+                blind,
+                Some(Turn::WentBlind(suspicion)),
+            ),
+            (blind, some, false, 399, blind, None),
+            (blind, some, true, 399, Eyes::Open, Some(Turn::SeesAgain)),
+            (blind, None, false, 400, Eyes::Doubtful, Some(Turn::GaveUp)),
+            (Eyes::Doubtful, some, false, 999, Eyes::Doubtful, None),
+            (Eyes::Doubtful, some, true, 999, Eyes::Open, None),
+        ] {
+            let found = eyes.next(seen, has_answered, at(now));
+            assert_eq!(found, (next, turn), "{eyes:?} at {now}");
+        }
+        assert!(!Eyes::Open.ask(None) && Eyes::Open.ask(some) && Eyes::Doubtful.ask(None));
     }
 
     #[test]

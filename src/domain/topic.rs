@@ -13,6 +13,8 @@ pub enum Topic {
     Incident,
     /// A webhook was switched off, because it can be reached no more.
     WebhookOff { name: String, reason: String },
+    /// The channel cannot be written to any more: what the webhooks are told.
+    ChannelBroken { channel: u64, reason: String },
     /// Nobody has taken care of another card yet. `None`: those are called again who were called first.
     Reminder { of: CardId, call: Option<Call> },
     /// We cannot see, or could not: so many endpoints seemed to fail at once, and no witness answered.

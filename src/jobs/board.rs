@@ -4,45 +4,23 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::Context;
+use super::rounds::{self, IDLE, Round, SHORT, write};
 use crate::domain::Instant;
 use crate::notify::backoff::{backoff, jitter};
 use crate::notify::messenger::{Messenger, Place, SendFailure};
+use crate::store::StoreError;
 use crate::store::board::{self, Board, BoardLine};
-use crate::store::{StoreError, Tx};
-
-/// Without anything to wait for, looked at so often all the same.
-const IDLE: Duration = Duration::from_secs(60);
 
 /// One that nothing has changed on is shown again after so long: whoever deleted it while we were away gets it back.
 const AGAIN: Duration = Duration::from_secs(900);
 
-/// After the database did not answer; and the least between two passes.
-const SHORT: Duration = Duration::from_secs(1);
-
-/// Runs until `stop` turns true. Without Discord there is nobody to show it to.
-pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
-    let Some(messenger) = context.messenger.clone() else {
-        return;
-    };
-    let mut bell = context.store.bell();
-    loop {
-        let wait = match round(&context, &*messenger).await {
-            Ok(wait) => wait,
-            Err(error) => {
-                tracing::warn!(%error, "the boards could not be read or written; trying again in a second");
-                SHORT
-            }
-        };
-        tokio::select! {
-            _ = stop.wait_for(|stopping| *stopping) => return,
-            rung = bell.changed() => if rung.is_err() { return },
-            () = tokio::time::sleep(wait) => {}
-        }
-    }
+/// Runs until `stop` turns true.
+pub(super) async fn run(context: Context, stop: watch::Receiver<bool>) {
+    let work: Round = |context, messenger| Box::pin(round(context, messenger));
+    rounds::run(context, ("boards", work), stop).await;
 }
 
 /// Shows what is due; answers how long nothing more is.
@@ -101,11 +79,16 @@ async fn show(
     let now = context.looking.clock.now();
     let guild = known.guild_id;
     match shown {
-        Ok((_, message)) => {
-            write(context, move |tx| {
-                Box::pin(board::shown(tx, guild, (message, number), now))
-            })
-            .await
+        Ok(message) => {
+            let was_new = known.message.is_none();
+            let is_in_place = noted(context, known, (message.1, number), now).await?;
+            if was_new && !is_in_place {
+                // Somebody has put the board elsewhere while it was being posted here.
+                if let Err(failure) = messenger.take_down(message).await {
+                    tracing::warn!(%guild, "A board too many could not be deleted: {failure}");
+                }
+            }
+            Ok(())
         }
         Err(SendFailure::MessageGone) => {
             let gone = known.message.unwrap_or_default();
@@ -131,13 +114,17 @@ async fn show(
     }
 }
 
-async fn write(
+async fn noted(
     context: &Context,
-    work: impl for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Result<(), StoreError>>
-    + Send
-    + 'static,
-) -> Result<(), StoreError> {
-    context.store.writer.transact::<(), StoreError>(work).await
+    known: Board,
+    shown: (u64, i64),
+    now: Instant,
+) -> Result<bool, StoreError> {
+    context
+        .store
+        .writer
+        .transact(move |tx| Box::pin(async move { board::shown(tx, &known, shown, now).await }))
+        .await
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod presence;
 mod prune;
 mod recheck;
 mod remind;
+mod rounds;
 mod server_watch;
 mod settle;
 mod timers;

@@ -10,6 +10,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
 
 use super::Context;
+use super::rounds::{IDLE, SHORT};
 use crate::actions::looking::{Looking, NotAdmitted};
 use crate::actions::webhook as webhooks;
 use crate::domain::target::Target;
@@ -24,12 +25,6 @@ use crate::store::{StoreError, alert_settings};
 
 /// Webhooks that are told at a time.
 const AT_A_TIME: usize = 16;
-
-/// Without anything to wait for, looked at so often all the same.
-const IDLE: Duration = Duration::from_secs(60);
-
-/// After the database did not answer.
-const SHORT: Duration = Duration::from_secs(1);
 
 /// Between two messages to one webhook: Discord takes thirty a minute, Slack one a second.
 const PACE: Duration = Duration::from_secs(2);

@@ -96,6 +96,13 @@ pub trait Messenger: Send + Sync + fmt::Debug {
     /// The channel of direct messages to a user.
     fn direct_channel(&self, user: u64) -> BoxFuture<'_, Result<u64, SendFailure>>;
 
+    /// Tells a user something by direct message.
+    fn tell_person<'a>(
+        &'a self,
+        user: u64,
+        sentence: &'a str,
+    ) -> BoxFuture<'a, Result<(), SendFailure>>;
+
     /// Shows a time as a scheduled event of a guild, and answers its id.
     fn make_event<'a>(
         &'a self,

@@ -21,6 +21,7 @@ pub fn title(card: &Card, escape: fn(&str) -> String) -> String {
         Topic::WebhookOff { name, .. } => {
             format!("🟠 The webhook {} is switched off", escape(name))
         }
+        Topic::ChannelBroken { .. } => "🟠 Alerts do not reach their channel".to_owned(),
         Topic::Blind { ended: None, .. } => "⚪ Rollcall cannot see".to_owned(),
         Topic::Blind {
             began,
@@ -50,6 +51,7 @@ pub fn title(card: &Card, escape: fn(&str) -> String) -> String {
 pub fn sentence(topic: &Topic, escape: fn(&str) -> String) -> Option<String> {
     match topic {
         Topic::Incident | Topic::Reminder { .. } => None,
+        Topic::ChannelBroken { channel, reason } => Some(channel_broken(*channel, reason, escape)),
         Topic::Blind { failing, ended, .. } => {
             let what = text::count(*failing, "endpoint");
             Some(match ended {
@@ -67,6 +69,14 @@ pub fn sentence(topic: &Topic, escape: fn(&str) -> String) -> Option<String> {
             escape(reason)
         )),
     }
+}
+
+/// What is said where it can still be said.
+pub fn channel_broken(channel: u64, reason: &str, escape: fn(&str) -> String) -> String {
+    format!(
+        "Incidents cannot be told in <#{channel}>: {}. Mend that and choose the channel again with `/alerts channel`; what was missed is told then.",
+        escape(reason)
+    )
 }
 
 fn incident(card: &Card, escape: fn(&str) -> String) -> String {

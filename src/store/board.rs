@@ -116,23 +116,25 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError>
     Ok(gone.rows_affected() > 0)
 }
 
-/// A board shows something else now, in this message.
+/// A board shows something else now, in this message; `false` where it has been put elsewhere meanwhile.
 pub async fn shown(
     tx: &mut Tx<'_>,
-    guild: GuildId,
+    known: &Board,
     (message, shown): (u64, i64),
     now: Instant,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE boards SET message_id = $2, shown = $3, shown_at = $4, attempts = 0, next_try_at = 0 WHERE guild_id = $1",
+) -> Result<bool, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE boards SET message_id = $2, shown = $3, shown_at = $4, attempts = 0, next_try_at = 0
+         WHERE guild_id = $1 AND posts = $5",
     )
-    .bind(guild.to_row())
+    .bind(known.guild_id.to_row())
     .bind(GuildId(message).to_row())
     .bind(shown)
     .bind(now.millis())
+    .bind(known.posts)
     .execute(&mut *tx.connection)
     .await?;
-    Ok(())
+    Ok(changed.rows_affected() > 0)
 }
 
 /// A message is gone; `true` where it was a board, which is to be posted anew.
@@ -162,4 +164,47 @@ pub async fn failed(
     .execute(&mut *tx.connection)
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    const HOME: GuildId = GuildId(1);
+
+    #[tokio::test]
+    async fn what_is_shown_late_does_not_undo_a_move_and_a_lost_one_is_posted_anew() {
+        let store = TestStore::open().await;
+        let now = Instant::from_millis(7);
+        store
+            .write(|tx| Box::pin(set(tx, HOME, (5, Some(50)))))
+            .await;
+        let before = get(&store.reader, HOME).await.unwrap().unwrap();
+        let (late, in_time) = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    set(tx, HOME, (6, Some(60))).await?;
+                    let late = shown(tx, &before, (51, 9), now).await?;
+                    let moved = Board {
+                        posts: before.posts + 1,
+                        ..before
+                    };
+                    Ok((late, shown(tx, &moved, (60, 9), now).await?))
+                })
+            })
+            .await;
+        assert_eq!((late, in_time), (false, true));
+        let known = get(&store.reader, HOME).await.unwrap().unwrap();
+        assert_eq!(
+            (known.channel, known.message, known.shown),
+            (6, Some(60), 9)
+        );
+        let lost = store
+            .write(|tx| Box::pin(async move { Ok((lost(tx, 50).await?, lost(tx, 60).await?)) }))
+            .await;
+        assert_eq!(lost, (false, true));
+        let known = get(&store.reader, HOME).await.unwrap().unwrap();
+        assert_eq!((known.message, known.posts), (None, 3));
+    }
 }

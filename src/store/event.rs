@@ -54,6 +54,22 @@ pub async fn append_all(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<(), Stor
     Ok(())
 }
 
+/// Who caused the last event of a kind in a guild.
+pub async fn last_actor(
+    reader: &Reader,
+    guild: GuildId,
+    kind: EventKind,
+) -> Result<Option<Actor>, StoreError> {
+    let actor: Option<String> = sqlx::query_scalar(
+        "SELECT actor FROM events WHERE guild_id = $1 AND kind = $2 ORDER BY at DESC, id DESC LIMIT 1",
+    )
+    .bind(guild.to_row())
+    .bind(kind.word())
+    .fetch_optional(&reader.pool)
+    .await?;
+    Ok(actor.as_deref().and_then(Actor::parse))
+}
+
 /// How many monitors of a guild had an event of a kind that was noticed since an instant.
 pub async fn monitors_since(
     reader: &Reader,

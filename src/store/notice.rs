@@ -35,6 +35,16 @@ pub async fn want(tx: &mut Tx<'_>, guild: GuildId, card: CardId) -> Result<(), S
     webhook::want(tx, &wanted.webhooks, card).await
 }
 
+/// A card of a guild is to be told to its webhooks.
+pub async fn want_at_webhooks(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    card: CardId,
+) -> Result<(), StoreError> {
+    let wanted = destination::of(tx, guild).await?;
+    webhook::want(tx, &wanted.webhooks, card).await
+}
+
 /// A card of a guild is to be told in its channel.
 pub async fn want_in_channel(
     tx: &mut Tx<'_>,

@@ -4,7 +4,10 @@ use futures_util::future::BoxFuture;
 use sqlx::FromRow;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Store, StoreError, Tx};
+use super::endpoint::{self, Description};
+use super::{Store, StoreError, Tx, alert_settings};
+use crate::domain::Instant;
+use crate::domain::monitor::{GuildId, MonitorId};
 
 /// A store whose files go away with it.
 pub struct TestStore {
@@ -42,6 +45,28 @@ impl TestStore {
         + 'static,
     ) -> T {
         self.writer.transact(work).await.unwrap()
+    }
+
+    /// Puts an endpoint on a guild's roll that is called like its target.
+    pub async fn add_endpoint(&self, guild: GuildId, target: &str) -> MonitorId {
+        let description = Description {
+            name: target.to_owned(),
+            target: target.parse().unwrap(),
+            check: None,
+            interval: None,
+        };
+        let now = Instant::from_millis(0);
+        self.write(move |tx| {
+            Box::pin(async move { endpoint::insert(tx, guild, &description, now).await })
+        })
+        .await
+        .unwrap()
+    }
+
+    /// Gives a guild a channel for alerts.
+    pub async fn add_channel(&self, guild: GuildId) {
+        self.write(move |tx| Box::pin(alert_settings::set(tx, guild, (5, None))))
+            .await;
     }
 
     /// Reads with a statement of the test's own.

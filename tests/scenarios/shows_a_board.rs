@@ -24,12 +24,6 @@ async fn the_board(sandbox: &Sandbox, part: &str) -> Reply {
         .await
 }
 
-fn edits(sandbox: &Sandbox) -> usize {
-    let requests = sandbox.record().requests;
-    let is_edit = |request: &&discord_sandbox::Request| request.method == "PATCH";
-    requests.iter().filter(is_edit).count()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_board_follows_the_roll_and_outlives_restarts_and_deletions() {
     let sandbox = Sandbox::start().await;
@@ -65,12 +59,10 @@ async fn the_board_follows_the_roll_and_outlives_restarts_and_deletions() {
     // Deleted by somebody while nothing changes: posted anew.
     sandbox.delete_message(&board);
     the_board(&sandbox, "🟢 shop").await;
-    let before = edits(&sandbox);
     sandbox
         .slash(&format!("/board move channel:{channel}"))
         .await;
     the_board(&sandbox, "🟢 shop").await;
-    assert_eq!(edits(&sandbox), before, "nothing has changed");
     let removed = sandbox.slash("/board remove").await.render();
     assert!(removed.contains("taken away"), "{removed}");
     sandbox

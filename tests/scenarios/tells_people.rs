@@ -187,6 +187,37 @@ async fn what_falls_together_is_told_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn three_thousand_that_fall_at_once_are_one_message() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox).with("QUOTA_ENDPOINTS", "5000");
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    sandbox.slash(&setup(&sandbox)).await;
+    let list: String = (0..3_000)
+        .map(|number| {
+            format!(
+                "tcp://127.2.{}.{}:1 n{number}\n",
+                number / 250,
+                number % 250 + 1
+            )
+        })
+        .collect();
+    std::fs::write(rollcall.path("list.txt"), list).unwrap();
+    let guild = sandbox.guild().0.to_string();
+    let file = rollcall.path("list.txt").display().to_string();
+    rollcall.done(&["endpoint", "import", &file, "--guild", &guild]);
+    the_alert(&sandbox, "🔴 3000 are offline").await;
+    wait_for("the outbox to be empty", || {
+        (running.metric("rollcall_notices_waiting") == Some(0.0)).then_some(())
+    });
+    assert_eq!(
+        calls(&sandbox, "POST"),
+        2,
+        "one message, and the test before it"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_outage_that_passed_while_discord_was_away_is_told_once_and_calls_nobody() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
@@ -252,12 +283,14 @@ async fn whoever_is_called_takes_care_and_nobody_else_does() {
     web.goes_down();
     let alert = the_alert(&sandbox, "🔴 shop is offline").await;
     let bob = Member::plain(8, "Bob");
-    let refused = sandbox.member(&bob).press(&alert, "Acknowledge").await;
-    assert!(refused.is_ephemeral() && refused.text().contains("for those who are called"));
+    for button in ["Acknowledge", "Recheck", "Mute 1 h", "Maintenance"] {
+        let refused = sandbox.member(&bob).press(&alert, button).await;
+        assert!(refused.is_ephemeral() && refused.text().contains("for those who are called"));
+    }
     let elsewhere = sandbox.add_guild("Elsewhere");
     let eve = Member::manager(9, "Eve");
     let stranger = sandbox.member(&eve).in_guild(elsewhere);
-    for button in ["Acknowledge", "Recheck", "Mute 1 h"] {
+    for button in ["Acknowledge", "Recheck", "Mute 1 h", "Maintenance"] {
         let refused = stranger.press(&alert, button).await.render();
         assert!(refused.contains("not known"), "{button}: {refused}");
     }
@@ -333,6 +366,19 @@ async fn a_channel_that_is_gone_is_told_of_and_what_was_missed_comes_when_it_is_
         shown.contains("the channel does not exist any more"),
         "{shown}"
     );
+    // Told once on another path: to whoever has set it.
+    let direct = |record: &discord_sandbox::Record| {
+        let mut posted = record.requests.iter().filter(|request| {
+            request.method == "POST" && request.path.ends_with("/channels/1001/messages")
+        });
+        posted.next().cloned()
+    };
+    let direct = sandbox.wait_for("a direct message", direct).await;
+    let said = direct.body["content"].as_str().unwrap();
+    assert!(
+        said.contains("cannot be told") && said.contains("/alerts channel"),
+        "{said}"
+    );
     let audit = sandbox.slash("/audit type:alerts_broken").await.render();
     assert!(audit.contains("`alerts_broken`"), "{audit}");
     let before = calls(&sandbox, "POST");
@@ -388,7 +434,10 @@ async fn a_channel_that_cannot_be_used_is_refused_with_what_is_missing() {
         assert!(refused.contains(part), "{part} in {refused}");
     }
     let nothing = sandbox.slash("/alerts show").await.render();
-    assert!(nothing.contains("Incidents are told nowhere"), "{nothing}");
+    assert!(
+        nothing.contains("Incidents are told in no channel"),
+        "{nothing}"
+    );
     let none = sandbox.slash("/alerts role").await.render();
     assert!(none.contains("No channel is set"), "{none}");
     sandbox.slash(&setup(&sandbox)).await;
@@ -397,7 +446,7 @@ async fn a_channel_that_cannot_be_used_is_refused_with_what_is_missing() {
     let none = sandbox.slash("/alerts role").await.render();
     assert!(none.contains("nobody"), "{none}");
     let off = sandbox.slash("/alerts off").await.render();
-    assert!(off.contains("nowhere any more"), "{off}");
+    assert!(off.contains("in no channel any more"), "{off}");
     let bob = Member::plain(8, "Bob");
     let refused = sandbox
         .member(&bob)

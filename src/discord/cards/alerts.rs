@@ -95,7 +95,7 @@ pub(in crate::discord) fn overridden(name: &str, own: Option<Override>) -> Strin
 fn place(known: Option<&AlertSettings>) -> CreateEmbed {
     let Some(known) = known else {
         return CreateEmbed::new()
-            .title("Incidents are told nowhere")
+            .title("Incidents are told in no channel")
             .description("`/alerts setup` chooses a channel.")
             .colour(GREY);
     };

@@ -5,27 +5,24 @@
 //! nothing that is over is told as if it went on. A crash between sending and noting sends the same message with the same
 //! nonce again, which Discord answers with the first one.
 
+mod broken;
 mod reminder;
 
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use serde_json::json;
 use tokio::sync::watch;
 
 use super::Context;
+use super::rounds::{self, IDLE, Round, write};
 use crate::actions::explain::explain;
-use crate::domain::Instant;
 use crate::domain::alert_policy::Call;
-use crate::domain::event::{Actor, EventKind};
-use crate::domain::monitor::GuildId;
 use crate::domain::topic::Topic;
 use crate::notify::backoff::{backoff, jitter};
 use crate::notify::messenger::{Messenger, Place, SendFailure};
-use crate::store::event::{self, NewEvent};
 use crate::store::notice::Due;
-use crate::store::{StoreError, alert_settings, card, notice};
+use crate::store::{StoreError, card, notice};
 
 /// Notices that are taken at once.
 const BATCH: u32 = 100;
@@ -33,36 +30,16 @@ const BATCH: u32 = 100;
 /// Guilds that are told at a time; within each, in order.
 const GUILDS: usize = 8;
 
-/// Without anything to wait for, looked at so often all the same.
-const IDLE: Duration = Duration::from_secs(60);
-
 /// While we are blind, a card is held for so long at a time.
 const HELD: Duration = Duration::from_secs(2);
 
-/// After Discord has refused our token, or the database did not answer.
+/// After Discord has refused our token, or a message.
 const LONG: Duration = Duration::from_secs(300);
-const SHORT: Duration = Duration::from_secs(1);
 
-/// Runs until `stop` turns true. Without Discord there is nobody to tell.
-pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
-    let Some(messenger) = context.messenger.clone() else {
-        return;
-    };
-    let mut bell = context.store.bell();
-    loop {
-        let wait = match round(&context, &*messenger).await {
-            Ok(wait) => wait,
-            Err(error) => {
-                tracing::warn!(%error, "the outbox could not be read or written; trying again in a second");
-                SHORT
-            }
-        };
-        tokio::select! {
-            _ = stop.wait_for(|stopping| *stopping) => return,
-            rung = bell.changed() => if rung.is_err() { return },
-            () = tokio::time::sleep(wait) => {}
-        }
-    }
+/// Runs until `stop` turns true.
+pub(super) async fn run(context: Context, stop: watch::Receiver<bool>) {
+    let work: Round = |context, messenger| Box::pin(round(context, messenger));
+    rounds::run(context, ("outbox", work), stop).await;
 }
 
 /// Tells everything that is due; answers how long nothing more is.
@@ -171,7 +148,7 @@ async fn tell(context: &Context, messenger: &dyn Messenger, due: Due) -> Result<
             Ok(true)
         }
         Err(failure) => {
-            failed(context, due, failure).await?;
+            failed(context, messenger, due, failure).await?;
             Ok(false)
         }
     }
@@ -195,7 +172,12 @@ async fn drop_it(context: &Context, notice: i64, version: i64) -> Result<bool, S
     Ok(true)
 }
 
-async fn failed(context: &Context, due: Due, failure: SendFailure) -> Result<(), StoreError> {
+async fn failed(
+    context: &Context,
+    messenger: &dyn Messenger,
+    due: Due,
+    failure: SendFailure,
+) -> Result<(), StoreError> {
     let now = context.looking.clock.now();
     let wait = match &failure {
         SendFailure::Later { after, .. } => after
@@ -216,46 +198,9 @@ async fn failed(context: &Context, due: Due, failure: SendFailure) -> Result<(),
     .await?;
     match failure {
         SendFailure::Broken(reason) => {
-            broke(context, (due.guild_id, due.channel), reason, now).await
+            let place = (due.guild_id, due.channel);
+            broken::note(context, messenger, place, reason).await
         }
         _ => Ok(()),
     }
-}
-
-/// Nothing more is tried there until somebody sets the channel anew; the audit log and `/alerts show` say why.
-async fn broke(
-    context: &Context,
-    (guild, channel): (GuildId, u64),
-    reason: String,
-    now: Instant,
-) -> Result<(), StoreError> {
-    write(context, move |tx| {
-        Box::pin(async move {
-            if !alert_settings::broke(tx, guild, (channel, &reason), now).await? {
-                return Ok(());
-            }
-            let event = NewEvent {
-                guild_id: guild,
-                monitor_id: None,
-                kind: EventKind::AlertsBroken,
-                at: now,
-                noticed_at: now,
-                actor: Actor::System,
-                facts: json!({ "channel": channel.to_string(), "reason": reason }),
-            };
-            event::append(tx, &event).await
-        })
-    })
-    .await
-}
-
-async fn write(
-    context: &Context,
-    work: impl for<'tx> FnOnce(
-        &'tx mut crate::store::Tx<'_>,
-    ) -> futures_util::future::BoxFuture<'tx, Result<(), StoreError>>
-    + Send
-    + 'static,
-) -> Result<(), StoreError> {
-    context.store.writer.transact::<(), StoreError>(work).await
 }

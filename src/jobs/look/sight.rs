@@ -6,22 +6,11 @@ use crate::actions::blindness;
 use crate::actions::record_outcome::Observation;
 use crate::domain::Instant;
 use crate::domain::outcome::Verdict;
-use crate::domain::sight::{LONGEST, Sight};
+use crate::domain::sight::{Eyes, LONGEST, Sight, Suspicion, Turn};
 use crate::jobs::Context;
 
 /// Witnesses are not asked more often than this.
 const ASKED_AGAIN: Duration = Duration::from_secs(5);
-
-/// How we see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Eyes {
-    Open,
-    Blind {
-        since: Instant,
-    },
-    /// The witnesses have been silent for too long to be believed; they must answer before they are asked in earnest again.
-    Doubtful,
-}
 
 pub(super) struct Watch {
     sight: Sight,
@@ -71,61 +60,21 @@ impl Watch {
             }
         }
         let now = context.looking.clock.now();
-        match self.eyes {
-            Eyes::Open => self.doubt(context, now).await,
-            Eyes::Blind { since } => self.hope(context, since, now).await,
-            Eyes::Doubtful => {
-                if self.witnesses_answer(context, now).await {
-                    self.eyes = Eyes::Open;
-                }
+        let suspicion = self.sight.suspicion(now);
+        if !self.eyes.ask(suspicion) {
+            return;
+        }
+        let has_answered = self.witnesses_answer(context, now).await;
+        let (eyes, turn) = self.eyes.next(suspicion, has_answered, now);
+        let before = std::mem::replace(&mut self.eyes, eyes);
+        match (turn, before) {
+            (Some(Turn::WentBlind(suspicion)), _) => goes_blind(context, suspicion, now).await,
+            (Some(turn), Eyes::Blind { since }) => {
+                // What has failed so far was nobody's fault but ours.
+                self.sight = Sight::default();
+                sees(context, turn, now.since(since).as_secs()).await;
             }
-        }
-    }
-
-    async fn doubt(&mut self, context: &Context, now: Instant) {
-        let Some(suspicion) = self.sight.suspicion(now) else {
-            return;
-        };
-        if self.witnesses_answer(context, now).await {
-            return;
-        }
-        self.eyes = Eyes::Blind { since: now };
-        context.looking.set_blind(true);
-        context.metrics.blind.set(1);
-        tracing::warn!(
-            failing = suspicion.failing,
-            "Blind: {} endpoints stopped answering at once and no witness answers; no outage is told for at most {} s",
-            suspicion.failing,
-            LONGEST.as_secs()
-        );
-        if let Err(error) = blindness::begin(&context.store, suspicion, now).await {
-            tracing::error!(%error, "what was taken for outages could not be taken back");
-        }
-    }
-
-    async fn hope(&mut self, context: &Context, since: Instant, now: Instant) {
-        let is_seeing = self.witnesses_answer(context, now).await;
-        let is_too_long = now.since(since) >= LONGEST;
-        if !is_seeing && !is_too_long {
-            return;
-        }
-        self.eyes = if is_seeing {
-            Eyes::Open
-        } else {
-            Eyes::Doubtful
-        };
-        // What has failed so far was nobody's fault but ours.
-        self.sight = Sight::default();
-        context.looking.set_blind(false);
-        context.metrics.blind.set(0);
-        let why = match is_seeing {
-            true => "a witness answers",
-            false => "the witnesses have been silent for too long to be believed",
-        };
-        let seconds = now.since(since).as_secs();
-        tracing::info!(seconds, "We see again after {seconds} s: {why}");
-        if let Err(error) = blindness::end(&context.store, now).await {
-            tracing::warn!(%error, "it could not be noted that we see");
+            _ => {}
         }
     }
 
@@ -138,5 +87,33 @@ impl Watch {
                 answered
             }
         }
+    }
+}
+
+async fn goes_blind(context: &Context, suspicion: Suspicion, now: Instant) {
+    context.looking.set_blind(true);
+    context.metrics.blind.set(1);
+    tracing::warn!(
+        failing = suspicion.failing,
+        "Blind: {} endpoints stopped answering at once and no witness answers; no outage is told for at most {} s",
+        suspicion.failing,
+        LONGEST.as_secs()
+    );
+    if let Err(error) = blindness::begin(&context.store, suspicion, now).await {
+        tracing::error!(%error, "what was taken for outages could not be taken back");
+    }
+}
+
+async fn sees(context: &Context, turn: Turn, seconds: u64) {
+    context.looking.set_blind(false);
+    context.metrics.blind.set(0);
+    let why = match turn {
+        Turn::GaveUp => "the witnesses have been silent for too long to be believed",
+        Turn::SeesAgain | Turn::WentBlind(_) => "a witness answers",
+    };
+    tracing::info!(seconds, "We see again after {seconds} s: {why}");
+    let now = context.looking.clock.now();
+    if let Err(error) = blindness::end(&context.store, now).await {
+        tracing::warn!(%error, "it could not be noted that we see");
     }
 }

@@ -170,6 +170,11 @@ fn judge(status: StatusCode, headers: &header::HeaderMap) -> Result<(), PostFail
 
 #[cfg(test)]
 mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -203,6 +208,120 @@ mod tests {
             }
             let status = StatusCode::from_u16(status).unwrap();
             assert_eq!(judge(status, &headers), expected, "{status}");
+        }
+    }
+
+    const HOST: &str = "hook.example.org";
+
+    /// Lets everything go to one address, whatever its name.
+    #[derive(Debug)]
+    struct To(Result<SocketAddr, Closed>);
+
+    impl Gate for To {
+        fn addresses<'a>(
+            &'a self,
+            _: &'a Target,
+        ) -> BoxFuture<'a, Result<Vec<SocketAddr>, Closed>> {
+            Box::pin(async move { self.0.map(|address| vec![address]) })
+        }
+    }
+
+    /// A server with a certificate of an authority of our own, which takes one request; its address, what it was asked, and the
+    /// authority's certificate.
+    async fn tls_server() -> (SocketAddr, tokio::task::JoinHandle<String>, String) {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "Ours");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new([HOST.to_owned()]).unwrap();
+        let certificate = certificate.signed_by(&key, &issuer).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            )
+            .unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                // Whoever does not trust us hangs up.
+                let Ok(mut stream) = acceptor.accept(stream).await else {
+                    continue;
+                };
+                let mut request = Vec::new();
+                while !request.ends_with(b"{\"a\":1}") {
+                    stream.read_buf(&mut request).await.unwrap();
+                }
+                let answer = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+                stream.write_all(answer).await.unwrap();
+                stream.shutdown().await.unwrap();
+                return String::from_utf8(request).unwrap();
+            }
+        });
+        (address, server, issuer.pem())
+    }
+
+    fn webhook(port: u16) -> Webhook {
+        Webhook {
+            id: crate::domain::webhook::WebhookId(1),
+            guild_id: crate::domain::monitor::GuildId(1),
+            name: "pager".into(),
+            url: format!("https://{HOST}:{port}/canary").parse().unwrap(),
+            format: crate::domain::webhook::Format::Standard,
+            signing_key: signature::key_text(&[7; signature::KEY_LENGTH]),
+            last_told_at: None,
+            attempts: 0,
+            failing_since: None,
+            disabled: None,
+        }
+    }
+
+    async fn post(gate: To, roots: &str, port: u16) -> Result<(), PostFailure> {
+        let poster = Poster::new(Arc::new(gate), roots.as_bytes());
+        let body = serde_json::json!({ "a": 1 });
+        let now = Instant::from_millis(1_700_000_000_000);
+        poster.post(&webhook(port), "msg_1_1", &body, now).await
+    }
+
+    #[tokio::test]
+    async fn a_message_goes_over_tls_to_the_addresses_that_were_judged() {
+        let (address, server, authority) = tls_server().await;
+        // Nobody vouches for it: nothing is said.
+        let distrusted = post(To(Ok(address)), "", address.port()).await;
+        let distrusted = distrusted.unwrap_err().to_string();
+        assert_eq!(distrusted, "it could not be reached");
+        // The name leads nowhere by itself; the address that was judged is where it goes.
+        let sent = post(To(Ok(address)), &authority, address.port()).await;
+        assert_eq!(sent, Ok(()));
+        let request = server.await.unwrap().to_lowercase();
+        assert!(request.starts_with("post /canary http/1.1"), "{request}");
+        for header in [
+            "host: hook.example.org",
+            "webhook-id: msg_1_1",
+            "webhook-timestamp: 1700000000",
+        ] {
+            assert!(request.contains(header), "{header} in {request}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_goes_where_the_gate_is_closed() {
+        for (closed, part, is_final) in [
+            (Closed::NotAllowed, "may not go to", true),
+            (Closed::NotFound, "could not be resolved", false),
+        ] {
+            let failure = post(To(Err(closed)), "", 443).await.unwrap_err();
+            assert!(failure.to_string().contains(part), "{failure}");
+            assert_eq!(matches!(failure, PostFailure::Final(_)), is_final);
+            assert!(!failure.to_string().contains("canary"));
         }
     }
 }

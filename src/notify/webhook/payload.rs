@@ -83,20 +83,21 @@ fn discord(title: &str, description: &str, colour: u32) -> Value {
 }
 
 fn standard(card: &Card, news: News, now: Instant) -> Value {
-    let about = match &card.topic {
-        Topic::Incident => "incident",
-        Topic::Mass { .. } => "mass",
-        Topic::Blind { .. } => "blind",
+    let kind = match &card.topic {
+        Topic::Incident => format!("incident.{}", news.word()),
+        Topic::Mass { .. } => "mass".to_owned(),
+        Topic::Blind { .. } => "blind".to_owned(),
+        Topic::ChannelBroken { .. } => "channel_broken".to_owned(),
         // These two go to the channel only.
-        Topic::WebhookOff { .. } => "webhook",
-        Topic::Reminder { .. } => "reminder",
+        Topic::WebhookOff { .. } => "webhook_off".to_owned(),
+        Topic::Reminder { .. } => "reminder".to_owned(),
     };
     let person = |person: Option<(u64, Instant)>| {
         person.map(|(user, at)| json!({ "user": user.to_string(), "at": text::timestamp(at) }))
     };
     let members: Vec<Value> = card.members.iter().map(member).collect();
     json!({
-        "type": format!("{about}.{}", news.word()),
+        "type": kind,
         "timestamp": text::timestamp(now),
         "data": {
             "id": card.id.0,
@@ -160,7 +161,7 @@ fn colour(card: &Card) -> u32 {
     match (card.ended_at, &card.topic) {
         (_, Topic::Mass { is_down: true, .. }) | (None, Topic::Incident) => RED,
         (_, Topic::Mass { is_down: false, .. }) | (Some(_), Topic::Incident) => GREEN,
-        (_, Topic::WebhookOff { .. } | Topic::Reminder { .. } | Topic::Blind { .. }) => AMBER,
+        _ => AMBER,
     }
 }
 

@@ -9,21 +9,14 @@ use crate::store::{Reader, StoreError, Tx};
 /// Somebody takes care; `false` where the guild has no such card that goes on, or somebody does already.
 pub async fn acknowledge(
     tx: &mut Tx<'_>,
-    (guild, id): (GuildId, CardId),
+    whose: (GuildId, CardId),
     user: u64,
     now: Instant,
 ) -> Result<bool, StoreError> {
-    let changed = sqlx::query(
+    const SQL: &str =
         "UPDATE cards SET acknowledged_at = $4, acknowledged_by = $3, version = version + 1
-         WHERE guild_id = $1 AND id = $2 AND acknowledged_at IS NULL AND ended_at IS NULL",
-    )
-    .bind(guild.to_row())
-    .bind(id.0)
-    .bind(GuildId(user).to_row())
-    .bind(now.millis())
-    .execute(&mut *tx.connection)
-    .await?;
-    Ok(changed.rows_affected() > 0)
+         WHERE guild_id = $1 AND id = $2 AND acknowledged_at IS NULL AND ended_at IS NULL";
+    by_person(tx, whose, (user, now), SQL).await
 }
 
 /// Somebody had the endpoints of a card looked at, and this was seen.
@@ -50,41 +43,26 @@ pub async fn rechecked(
 /// Somebody mutes what is on a card; `false` where the guild has no such card that goes on.
 pub async fn mute(
     tx: &mut Tx<'_>,
-    (guild, id): (GuildId, CardId),
+    whose: (GuildId, CardId),
     user: u64,
     until: Instant,
 ) -> Result<bool, StoreError> {
-    let changed = sqlx::query(
-        "UPDATE cards SET muted_until = $4, muted_by = $3, version = version + 1
-         WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL",
-    )
-    .bind(guild.to_row())
-    .bind(id.0)
-    .bind(GuildId(user).to_row())
-    .bind(until.millis())
-    .execute(&mut *tx.connection)
-    .await?;
-    Ok(changed.rows_affected() > 0)
+    const SQL: &str = "UPDATE cards SET muted_until = $4, muted_by = $3, version = version + 1
+         WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL";
+    by_person(tx, whose, (user, until), SQL).await
 }
 
 /// Somebody declares maintenance of what is on a card; `false` where the guild has no such card that goes on.
 pub async fn maintain(
     tx: &mut Tx<'_>,
-    (guild, id): (GuildId, CardId),
+    whose: (GuildId, CardId),
     user: u64,
     until: Instant,
 ) -> Result<bool, StoreError> {
-    let changed = sqlx::query(
+    const SQL: &str =
         "UPDATE cards SET maintained_until = $4, maintained_by = $3, version = version + 1
-         WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL",
-    )
-    .bind(guild.to_row())
-    .bind(id.0)
-    .bind(GuildId(user).to_row())
-    .bind(until.millis())
-    .execute(&mut *tx.connection)
-    .await?;
-    Ok(changed.rows_affected() > 0)
+         WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL";
+    by_person(tx, whose, (user, until), SQL).await
 }
 
 /// A role is called for a card instead of its guild's.
@@ -142,6 +120,23 @@ pub async fn called_again(
     let changed = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(id.0)
         .bind(now.millis())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(changed.rows_affected() > 0)
+}
+
+/// A change by a person: $1 is the guild, $2 the card, $3 who, $4 an instant. Says whether anything has changed.
+async fn by_person(
+    tx: &mut Tx<'_>,
+    (guild, id): (GuildId, CardId),
+    (user, at): (u64, Instant),
+    sql: &'static str,
+) -> Result<bool, StoreError> {
+    let changed = sqlx::query(sql)
+        .bind(guild.to_row())
+        .bind(id.0)
+        .bind(GuildId(user).to_row())
+        .bind(at.millis())
         .execute(&mut *tx.connection)
         .await?;
     Ok(changed.rows_affected() > 0)

@@ -15,6 +15,9 @@ pub(super) fn to_row(topic: &Topic) -> (&'static str, Option<String>) {
     let facts = match topic {
         Topic::Incident => return (word(topic), None),
         Topic::WebhookOff { name, reason } => json!({ "name": name, "reason": reason }),
+        Topic::ChannelBroken { channel, reason } => {
+            json!({ "channel": channel.to_string(), "reason": reason })
+        }
         Topic::Reminder { of, call } => match call {
             None => json!({ "card": of.0 }),
             // As texts: they are larger than what JSON's numbers hold everywhere.
@@ -40,6 +43,7 @@ pub(super) fn word(topic: &Topic) -> &'static str {
     match topic {
         Topic::Incident => "incident",
         Topic::WebhookOff { .. } => "webhook_off",
+        Topic::ChannelBroken { .. } => "channel_broken",
         Topic::Reminder { .. } => "reminder",
         Topic::Blind { .. } => "blind",
         Topic::Mass { is_down: true, .. } => "mass_offline",
@@ -57,6 +61,10 @@ pub(super) fn from_row(kind: &str, facts: Option<&str>) -> Result<Topic, StoreEr
         "incident" => Ok(Topic::Incident),
         "webhook_off" => Ok(Topic::WebhookOff {
             name: text("name")?,
+            reason: text("reason")?,
+        }),
+        "channel_broken" => Ok(Topic::ChannelBroken {
+            channel: id("channel").ok_or_else(damaged)?,
             reason: text("reason")?,
         }),
         "reminder" => Ok(Topic::Reminder {
@@ -104,6 +112,10 @@ mod tests {
             Topic::WebhookOff {
                 name: "pager".into(),
                 reason: "it \"answered\" 410".into(),
+            },
+            Topic::ChannelBroken {
+                channel: u64::MAX,
+                reason: "gone".into(),
             },
             reminder(None),
             reminder(Some(Call::Role(u64::MAX))),

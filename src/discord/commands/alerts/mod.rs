@@ -89,7 +89,7 @@ async fn show(ctx: Context<'_>) -> Result<(), CommandError> {
     reply::answer(ctx, work).await
 }
 
-/// Tell incidents nowhere any more
+/// Tell incidents in no channel any more; webhooks go on
 #[poise::command(slash_command, guild_only)]
 async fn off(ctx: Context<'_>) -> Result<(), CommandError> {
     access::require_manage(reply::permissions(ctx))?;
@@ -97,7 +97,7 @@ async fn off(ctx: Context<'_>) -> Result<(), CommandError> {
     let work = async {
         let desk = ctx.data();
         alerts::remove(&desk.store, asker, desk.now()).await?;
-        Ok(Card::sentence("Incidents are told nowhere any more."))
+        Ok(Card::sentence("Incidents are told in no channel any more."))
     };
     reply::answer(ctx, work).await
 }

@@ -1,0 +1,68 @@
+//! A channel that cannot be written to: nothing more is tried there until somebody sets it anew. It is told once on other
+//! paths: to whoever has set it, by direct message, and to the webhooks.
+
+use serde_json::json;
+
+use super::Context;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::monitor::GuildId;
+use crate::domain::text;
+use crate::domain::topic::Topic;
+use crate::notify::messenger::Messenger;
+use crate::notify::wording;
+use crate::store::event::{self, NewEvent};
+use crate::store::{StoreError, alert_settings, card, notice};
+
+pub(super) async fn note(
+    context: &Context,
+    messenger: &dyn Messenger,
+    (guild, channel): (GuildId, u64),
+    reason: String,
+) -> Result<(), StoreError> {
+    let sentence = wording::channel_broken(channel, &reason, text::escape);
+    if !write(context, (guild, channel), reason).await? {
+        return Ok(());
+    }
+    let reader = &context.store.reader;
+    let setter = event::last_actor(reader, guild, EventKind::AlertsSet).await?;
+    if let Some(Actor::Member(user)) = setter
+        && let Err(failure) = messenger.tell_person(user, &sentence).await
+    {
+        tracing::warn!(%guild, "Nobody could be told that a channel is broken: {failure}");
+    }
+    Ok(())
+}
+
+/// Says whether that was news.
+async fn write(
+    context: &Context,
+    (guild, channel): (GuildId, u64),
+    reason: String,
+) -> Result<bool, StoreError> {
+    let now = context.looking.clock.now();
+    context
+        .store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                if !alert_settings::broke(tx, guild, (channel, &reason), now).await? {
+                    return Ok(false);
+                }
+                let event = NewEvent {
+                    guild_id: guild,
+                    monitor_id: None,
+                    kind: EventKind::AlertsBroken,
+                    at: now,
+                    noticed_at: now,
+                    actor: Actor::System,
+                    facts: json!({ "channel": channel.to_string(), "reason": reason }),
+                };
+                event::append(tx, &event).await?;
+                let topic = Topic::ChannelBroken { channel, reason };
+                let card = card::announce(tx, guild, &topic, now).await?;
+                notice::want_at_webhooks(tx, guild, card).await?;
+                Ok(true)
+            })
+        })
+        .await
+}
