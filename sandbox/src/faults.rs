@@ -49,6 +49,8 @@ pub enum RestFault {
     RouteLimit { retry_after_ms: u64 },
     /// 429 for everything.
     GlobalLimit { retry_after_ms: u64 },
+    /// What was asked for is done, and the answer never comes.
+    NoAnswer,
 }
 
 /// A planned fault: for the next requests whose path contains a text.

@@ -143,6 +143,7 @@ async fn tell(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::maintenance::{self as maintenances, Extent};
     use crate::store::testing::TestStore;
 
     const HOME: GuildId = GuildId(1);
@@ -288,56 +289,116 @@ mod tests {
         assert_eq!(rows, [(1, 0)]);
     }
 
-    /// What is told is what was told last; what is true is the card's version.
-    #[tokio::test]
-    async fn whatever_happens_what_is_not_told_yet_is_in_the_outbox() {
-        let store = TestStore::open().await;
-        store.add_channel(HOME).await;
-        let mut ids = Vec::new();
-        for number in 0..6 {
-            ids.push(
-                store
-                    .add_endpoint(HOME, &format!("tcp://192.0.2.{number}:1"))
-                    .await,
-            );
+    /// One step of a life: which endpoint, and what happens to it.
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Down(usize),
+        Up(usize),
+        Tell,
+        Mute(usize),
+        Unmute(usize),
+        Maintain,
+        EndMaintenance,
+    }
+
+    fn steps() -> impl proptest::strategy::Strategy<Value = Vec<Step>> {
+        use proptest::prelude::{Just, Strategy, prop_oneof};
+        let one = 0..4_usize;
+        let step = prop_oneof![
+            4 => one.clone().prop_map(Step::Down),
+            4 => one.clone().prop_map(Step::Up),
+            2 => Just(Step::Tell),
+            1 => one.clone().prop_map(Step::Mute),
+            1 => one.prop_map(Step::Unmute),
+            1 => Just(Step::Maintain),
+            1 => Just(Step::EndMaintenance),
+        ];
+        proptest::collection::vec(step, 1..60)
+    }
+
+    fn asker() -> crate::actions::Asker {
+        crate::actions::Asker {
+            guild: HOME,
+            actor: crate::domain::event::Actor::Member(7),
         }
-        // A fixed row of numbers that look random: which endpoint, what happens, and when.
-        let mut number = 12_345_u32;
-        for step in 0..300 {
-            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let id = ids[(number >> 8) as usize % ids.len()];
-            match (number >> 20) % 3 {
-                0 => down(&store, id, step * 3).await,
-                1 => up(&store, id, step * 3).await,
-                _ => {
-                    for due in notice::due(&store.reader, at(step * 3), 1).await.unwrap() {
-                        let card = card::get(&store.reader, due.card).await.unwrap().unwrap();
-                        store
-                            .write(move |tx| {
-                                Box::pin(notice::told(tx, due.id, card.version, (5, 6)))
-                            })
-                            .await;
-                    }
+    }
+
+    async fn take(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
+        use crate::actions::{maintenance, mute};
+        let length = std::time::Duration::from_secs(3600);
+        match step {
+            Step::Down(one) => down(store, ids[one], second).await,
+            Step::Up(one) => up(store, ids[one], second).await,
+            Step::Tell => {
+                for due in notice::due(&store.reader, at(second), 1).await.unwrap() {
+                    let card = card::get(&store.reader, due.card).await.unwrap().unwrap();
+                    let version = card.version;
+                    store
+                        .write(move |tx| Box::pin(notice::told(tx, due.id, version, (5, 6))))
+                        .await;
                 }
             }
-            let untold: Vec<(i64,)> = store
-                .rows(
-                    "SELECT c.id FROM cards c LEFT JOIN notices n ON n.card_id = c.id AND n.told_version < c.version
-                     WHERE n.id IS NULL AND NOT EXISTS (SELECT 1 FROM notices t WHERE t.card_id = c.id AND t.told_version = c.version)",
-                )
-                .await;
-            assert_eq!(untold, [], "step {step}");
-            let wrong: Vec<(i64,)> = store
-                .rows(
-                    "SELECT c.id FROM cards c WHERE (c.ended_at IS NULL) <>
-                     EXISTS (SELECT 1 FROM incidents i WHERE i.card_id = c.id AND i.ended_at IS NULL)",
-                )
-                .await;
-            assert_eq!(
-                wrong,
-                [],
-                "step {step}: a card goes on while one of its outages does"
-            );
+            Step::Mute(one) => mute::mute(store, asker(), (ids[one], length), at(second))
+                .await
+                .unwrap(),
+            // What is not muted is not unmuted.
+            Step::Unmute(one) => drop(mute::unmute(store, asker(), ids[one], at(second)).await),
+            Step::Maintain => {
+                let new = maintenance::tests::of(Extent::All, second, second + 3600);
+                maintenance::declare(store, asker(), new, at(second))
+                    .await
+                    .unwrap();
+            }
+            Step::EndMaintenance => {
+                for known in maintenances::list(&store.reader, Some(HOME)).await.unwrap() {
+                    maintenance::end(store, asker(), known, at(second))
+                        .await
+                        .unwrap();
+                }
+            }
+        }
+    }
+
+    /// What must hold at every moment: rows that are wrong.
+    const WRONG: [(&str, &str); 3] = [
+        (
+            "a card that changed and is neither told nor in the outbox",
+            "SELECT c.id FROM cards c LEFT JOIN notices n ON n.card_id = c.id WHERE n.id IS NULL OR n.told_version > c.version",
+        ),
+        (
+            "a card that goes on without an outage, or is over with one",
+            "SELECT c.id FROM cards c WHERE (c.ended_at IS NULL) <>
+             EXISTS (SELECT 1 FROM incidents i WHERE i.card_id = c.id AND i.ended_at IS NULL)",
+        ),
+        (
+            "an outage on no card, though nobody wanted it silent",
+            "SELECT i.id FROM incidents i WHERE i.ended_at IS NULL AND i.card_id IS NULL
+             AND NOT EXISTS (SELECT 1 FROM mutes u WHERE u.monitor_id = i.monitor_id)
+             AND NOT EXISTS (SELECT 1 FROM maintenances w WHERE w.is_running = 1)",
+        ),
+    ];
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn whatever_happens_what_is_not_told_yet_is_in_the_outbox(steps in steps()) {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(async {
+                let store = TestStore::open().await;
+                store.add_channel(HOME).await;
+                let mut ids = Vec::new();
+                for number in 0..4 {
+                    ids.push(store.add_endpoint(HOME, &format!("tcp://192.0.2.{number}:1")).await);
+                }
+                for (second, step) in steps.into_iter().enumerate() {
+                    take(&store, &ids, step, second as i64 * 3).await;
+                    for (what, sql) in WRONG {
+                        let wrong: Vec<(i64,)> = store.rows(sql).await;
+                        assert_eq!(wrong, [], "{what}, after {step:?} at step {second}");
+                    }
+                }
+            });
         }
     }
 }

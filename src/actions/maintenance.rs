@@ -201,7 +201,7 @@ async fn ended(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::domain::maintenance::{WeekDays, Weekly, parse_zone};
     use crate::domain::monitor::MonitorId;
@@ -221,7 +221,7 @@ mod tests {
         }
     }
 
-    fn of(extent: Extent, from: i64, to: i64) -> NewMaintenance {
+    pub fn of(extent: Extent, from: i64, to: i64) -> NewMaintenance {
         NewMaintenance {
             title: "updates".into(),
             extent,
@@ -318,6 +318,24 @@ mod tests {
         );
         end(&store, asker(), both.remove(0), at(30)).await.unwrap();
         assert_eq!(told(&store).await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_neither_ends_it_early_nor_begins_it_twice() {
+        let store = TestStore::open().await;
+        let [a, _] = with_endpoints(&store).await;
+        declare(&store, asker(), of(Extent::All, 100, 200), at(100))
+            .await
+            .unwrap();
+        down(&store, a, 110).await;
+        // Set back by an hour, and forward again.
+        for now in [-3_500, 50, 150] {
+            assert_eq!(turn(&store, at(now)).await.unwrap(), 0, "{now}");
+        }
+        assert_eq!(told(&store).await, 0);
+        // Set forward by a day: it is over.
+        assert_eq!(turn(&store, at(86_550)).await.unwrap(), 1);
+        assert_eq!(told(&store).await, 1);
     }
 
     #[tokio::test]

@@ -222,6 +222,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_clock_that_is_set_back_ends_nothing_early() {
+        let store = TestStore::open().await;
+        let [a, _] = with_endpoints(&store).await;
+        mute(&store, asker(HOME), (a, AN_HOUR), at(10))
+            .await
+            .unwrap();
+        down(&store, a, 20).await;
+        assert_eq!(end_due(&store, at(-9_000)).await.unwrap(), 0);
+        assert_eq!(told(&store).await, 0);
+        assert_eq!(end_due(&store, at(90_000)).await.unwrap(), 1);
+        assert_eq!(told(&store).await, 1);
+    }
+
+    #[tokio::test]
     async fn many_that_are_still_down_at_the_end_are_told_as_one() {
         let store = TestStore::open().await;
         let ids = with_endpoints(&store).await;

@@ -275,6 +275,28 @@ async fn a_crash_between_sending_and_noting_makes_no_second_message() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_crash_while_sending_makes_no_second_message() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let mut web = Web::up();
+    let running = with_shop(&sandbox, &rollcall, &web).await;
+    // Discord has the message; that it has it, nobody hears.
+    sandbox.fail_requests(RestFault::NoAnswer, "/channels/", 1);
+    web.goes_down();
+    the_alert(&sandbox, "🔴 shop is offline").await;
+    running.kill();
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    wait_for("the outbox to be empty", || {
+        let told = running.metric(r#"rollcall_notices_total{result="told"}"#);
+        let waiting = running.metric("rollcall_notices_waiting");
+        (told >= Some(1.0) && waiting == Some(0.0)).then_some(())
+    });
+    web.comes_back();
+    the_alert(&sandbox, "🟢 shop was offline for").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_called_takes_care_and_nobody_else_does() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);

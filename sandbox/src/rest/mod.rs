@@ -189,6 +189,11 @@ async fn record_and_fail(State(shared): Desk, request: Request, next: Next) -> R
         None
     };
     let response = match fault {
+        Some(RestFault::NoAnswer) => {
+            next.run(Request::from_parts(parts, Body::from(bytes.clone())))
+                .await;
+            std::future::pending().await
+        }
         Some(fault) => faulty(fault),
         None => {
             next.run(Request::from_parts(parts, Body::from(bytes.clone())))
@@ -243,5 +248,7 @@ fn faulty(fault: RestFault) -> Response {
         }
         RestFault::RouteLimit { retry_after_ms } => limited(retry_after_ms, false),
         RestFault::GlobalLimit { retry_after_ms } => limited(retry_after_ms, true),
+        // It has no answer: whoever plans it is kept waiting before it comes to this.
+        RestFault::NoAnswer => StatusCode::NO_CONTENT.into_response(),
     }
 }
