@@ -35,6 +35,7 @@ pub async fn set(
             Box::pin(async move {
                 alert_settings::set(tx, asker.guild, (channel, role)).await?;
                 notice::try_now(tx, asker.guild).await?;
+                incident::tell_all_that_goes_on(tx, asker.guild, now).await?;
                 let role = role.map(|role| role.to_string());
                 let facts = json!({ "channel": channel.to_string(), "role": role });
                 Ok(note(tx, asker, (EventKind::AlertsSet, None, facts), now).await?)

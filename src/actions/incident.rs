@@ -2,6 +2,7 @@
 //! notice in the outbox. The only way to an incident, so that none is ever untold.
 
 use crate::domain::Instant;
+use crate::domain::cadence;
 use crate::domain::flapping::is_flapping;
 use crate::domain::fold::{self, CardId, Shared};
 use crate::domain::monitor::{GuildId, MonitorId};
@@ -88,6 +89,19 @@ pub async fn tell_what_goes_on(
         Some(untold) => tell(tx, whose, untold, now).await,
         None => Ok(()),
     }
+}
+
+/// Tells everything that goes on in a guild and was told nowhere: there is somewhere to tell it now. Servers are told of by
+/// their own rhythm.
+pub async fn tell_all_that_goes_on(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    now: Instant,
+) -> Result<(), StoreError> {
+    for monitor in incident::untold_of(tx, guild, cadence::LATE).await? {
+        tell_what_goes_on(tx, (guild, monitor), now).await?;
+    }
+    Ok(())
 }
 
 /// Puts an incident onto a card: one that is open, or one of its own.
@@ -275,6 +289,26 @@ mod tests {
             .unwrap();
         assert_eq!((last.count, last.open), (31, 1));
         assert_eq!(last.members[0].monitor_id, ids[129]);
+    }
+
+    #[tokio::test]
+    async fn what_goes_on_is_told_once_there_is_somewhere_to_tell_it() {
+        let store = TestStore::open().await;
+        let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
+        let late = store.add_endpoint(HOME, "tcp://192.0.2.2:1").await;
+        down(&store, id, 10).await;
+        store
+            .write(move |tx| Box::pin(begin(tx, (HOME, late), (at(10), cadence::LATE))))
+            .await;
+        let set = async || {
+            crate::actions::alerts::set(&store, asker(), (5, None), at(20))
+                .await
+                .unwrap();
+            notice::due(&store.reader, at(99), 10).await.unwrap().len()
+        };
+        assert_eq!((set().await, set().await), (1, 1), "once");
+        let card = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
+        assert_eq!((card.count, card.opened_at), (1, at(10)));
     }
 
     #[tokio::test]

@@ -7,35 +7,41 @@ use crate::domain::Instant;
 use crate::domain::event::EventKind;
 use crate::store::{Store, StoreError, board};
 
-/// The board is in this message (channel and id) from now on.
+/// The board is in this message (channel and id) from now on; answers the one that it was in.
 pub async fn set(
     store: &Store,
     asker: Asker,
     (channel, message): (u64, u64),
     now: Instant,
-) -> Result<(), Error> {
+) -> Result<Option<(u64, u64)>, Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                board::set(tx, asker.guild, (channel, Some(message))).await?;
+                let before = board::set(tx, asker.guild, (channel, message)).await?;
                 let facts = json!({ "channel": channel.to_string() });
-                Ok(note(tx, asker, (EventKind::BoardSet, None, facts), now).await?)
+                note(tx, asker, (EventKind::BoardSet, None, facts), now).await?;
+                Ok(before)
             })
         })
         .await
 }
 
-/// There is no board any more.
-pub async fn remove(store: &Store, asker: Asker, now: Instant) -> Result<(), Error> {
+/// There is no board any more; answers the message that it was in.
+pub async fn remove(
+    store: &Store,
+    asker: Asker,
+    now: Instant,
+) -> Result<Option<(u64, u64)>, Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !board::remove(tx, asker.guild).await? {
-                    return Err(Error::NotFound("this server has no board".into()));
-                }
-                Ok(note(tx, asker, (EventKind::BoardRemoved, None, json!({})), now).await?)
+                let removed = board::remove(tx, asker.guild).await?;
+                let before =
+                    removed.ok_or_else(|| Error::NotFound("this server has no board".into()))?;
+                note(tx, asker, (EventKind::BoardRemoved, None, json!({})), now).await?;
+                Ok(before)
             })
         })
         .await

@@ -29,7 +29,7 @@ async fn round(context: &Context, messenger: &dyn Messenger) -> Result<Duration,
     let mut wait = IDLE;
     for known in board::all(reader).await? {
         let now = context.looking.clock.now();
-        let due = due_at(&known, context.board_interval);
+        let due = due_at(&known, context.board_interval, now);
         if due > now {
             wait = wait.min(due.since(now));
             continue;
@@ -46,12 +46,14 @@ async fn round(context: &Context, messenger: &dyn Messenger) -> Result<Duration,
     Ok(wait)
 }
 
-/// When a board may be changed next.
-fn due_at(known: &Board, interval: Duration) -> Instant {
-    match known.broken_reason {
-        Some(_) => Instant::from_millis(i64::MAX),
-        None => known.next_try_at.max(known.shown_at.plus(interval)),
+/// When a board may be changed next. What lies too far ahead was set by a clock that has been set back since.
+fn due_at(known: &Board, interval: Duration, now: Instant) -> Instant {
+    if known.broken_reason.is_some() {
+        return Instant::from_millis(i64::MAX);
     }
+    let due = known.next_try_at.max(known.shown_at.plus(interval));
+    let is_possible = due.since(now) <= interval.max(AGAIN);
+    if is_possible { due } else { now }
 }
 
 /// The same roll, the same number.
@@ -152,9 +154,11 @@ mod tests {
             (known(100, 300, false), 300),
             (known(0, 0, false), 60),
         ] {
-            assert_eq!(due_at(&known, Duration::from_secs(60)), at(due));
+            assert_eq!(due_at(&known, Duration::from_secs(60), at(100)), at(due));
         }
-        let never = due_at(&known(0, 0, true), Duration::from_secs(60));
+        let set_back = due_at(&known(9_000, 0, false), Duration::from_secs(60), at(100));
+        assert_eq!(set_back, at(100));
+        let never = due_at(&known(0, 0, true), Duration::from_secs(60), at(100));
         assert_eq!(never, Instant::from_millis(i64::MAX));
     }
 

@@ -8,18 +8,24 @@ use tokio::sync::watch;
 
 use super::{Context, Job};
 use crate::clock::Stopwatch;
+use crate::domain::Instant;
 use crate::store::StoreError;
 use crate::store::job_run::{self, JobRun};
+
+/// A run that has brought the same as the last one is noted no more often than this: each note is a commit, and some jobs run
+/// every few seconds.
+const NOTED_AGAIN: Duration = Duration::from_secs(60);
 
 /// Runs `job` at its period, counted from its last run, also one before a restart.
 pub(super) async fn drive(job: Job, context: Context, mut stop: watch::Receiver<bool>) {
     let mut wait = first_wait(&job, &context).await;
+    let mut noted = None;
     loop {
         tokio::select! {
             _ = stop.wait_for(|stopping| *stopping) => return,
             () = tokio::time::sleep(wait) => {}
         }
-        let run = run_once(&job, &context);
+        let run = run_once(&job, &context, &mut noted);
         tokio::select! {
             _ = stop.wait_for(|stopping| *stopping) => return,
             took = run => wait = job.period.saturating_sub(took),
@@ -41,7 +47,10 @@ async fn first_wait(job: &Job, context: &Context) -> Duration {
     }
 }
 
-async fn run_once(job: &Job, context: &Context) -> Duration {
+/// What was noted of a job last, and when.
+type Noted = Option<(Stopwatch, String)>;
+
+async fn run_once(job: &Job, context: &Context, noted: &mut Noted) -> Duration {
     let stopwatch = Stopwatch::start();
     let started_at = context.looking.clock.now();
     let result = AssertUnwindSafe((job.run)(context)).catch_unwind().await;
@@ -61,6 +70,17 @@ async fn run_once(job: &Job, context: &Context) -> Duration {
         .job_last_seconds
         .with_label_values(&[job.name])
         .set(took.as_secs_f64());
+    let is_known = noted
+        .as_ref()
+        .is_some_and(|(since, last)| *last == summary && since.elapsed() < NOTED_AGAIN);
+    if job.period >= NOTED_AGAIN || !is_known {
+        note(job, context, (started_at, summary.clone())).await;
+        *noted = Some((Stopwatch::start(), summary));
+    }
+    took
+}
+
+async fn note(job: &Job, context: &Context, (started_at, summary): (Instant, String)) {
     let run = JobRun {
         started_at,
         finished_at: context.looking.clock.now(),
@@ -75,7 +95,6 @@ async fn run_once(job: &Job, context: &Context) -> Duration {
     if let Err(error) = saved {
         tracing::warn!(job = name, %error, "the run of a job could not be noted");
     }
-    took
 }
 
 fn failed(job: &Job, context: &Context, reason: &str) -> String {

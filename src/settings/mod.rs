@@ -276,6 +276,20 @@ mod tests {
     }
 
     #[test]
+    fn witnesses_that_are_set_and_empty_are_nobody() {
+        let witnesses = |variables: &[(&str, &str)]| read(variables).unwrap().probe.witnesses;
+        assert_eq!(witnesses(&[]).len(), 3);
+        assert_eq!(witnesses(&[("PROBE_WITNESSES", "")]), []);
+        let own = witnesses(&[("PROBE_WITNESSES", "192.168.1.1:53")]);
+        assert_eq!(own[0].to_string(), "192.168.1.1:53");
+        let SettingsError(wrong) = read(&[("PROBE_WITNESSES", "the router")]).unwrap_err();
+        assert!(
+            wrong[0].contains("a right one is PROBE_WITNESSES=1.1.1.1:443"),
+            "{wrong:?}"
+        );
+    }
+
+    #[test]
     fn secrets_never_print() {
         let settings = read(&[
             ("DISCORD_TOKEN", "canary-token"),

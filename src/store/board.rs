@@ -88,12 +88,17 @@ pub async fn lines(reader: &Reader, guild: GuildId) -> Result<Vec<BoardLine>, St
     rows.into_iter().map(line).collect()
 }
 
-/// A guild has a board in this message from now on, or in one that is still to be posted.
+/// A guild has a board in this message from now on; answers the one that it was in, by channel and id.
 pub async fn set(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    (channel, message): (u64, Option<u64>),
-) -> Result<(), StoreError> {
+    (channel, message): (u64, u64),
+) -> Result<Option<(u64, u64)>, StoreError> {
+    let before: Option<(i64, Option<i64>)> =
+        sqlx::query_as("SELECT channel_id, message_id FROM boards WHERE guild_id = $1")
+            .bind(guild.to_row())
+            .fetch_optional(&mut *tx.connection)
+            .await?;
     sqlx::query(
         "INSERT INTO boards (guild_id, channel_id, message_id, posts) VALUES ($1, $2, $3, 1)
          ON CONFLICT (guild_id) DO UPDATE SET channel_id = excluded.channel_id, message_id = excluded.message_id,
@@ -101,19 +106,25 @@ pub async fn set(
     )
     .bind(guild.to_row())
     .bind(GuildId(channel).to_row())
-    .bind(message.map(|id| GuildId(id).to_row()))
+    .bind(GuildId(message).to_row())
     .execute(&mut *tx.connection)
     .await?;
-    Ok(())
+    let id = |id: i64| GuildId::from_row(id).0;
+    Ok(before.and_then(|(channel, message)| Some((id(channel), id(message?)))))
 }
 
-/// A guild has no board any more; `false` where it had none.
-pub async fn remove(tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError> {
-    let gone = sqlx::query("DELETE FROM boards WHERE guild_id = $1")
-        .bind(guild.to_row())
-        .execute(&mut *tx.connection)
-        .await?;
-    Ok(gone.rows_affected() > 0)
+/// A guild has no board any more; `None` where it had none, and otherwise the message that it was in, if it was in one.
+pub async fn remove(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+) -> Result<Option<Option<(u64, u64)>>, StoreError> {
+    let gone: Option<(i64, Option<i64>)> =
+        sqlx::query_as("DELETE FROM boards WHERE guild_id = $1 RETURNING channel_id, message_id")
+            .bind(guild.to_row())
+            .fetch_optional(&mut *tx.connection)
+            .await?;
+    let id = |id: i64| GuildId::from_row(id).0;
+    Ok(gone.map(|(channel, message)| Some((id(channel), id(message?)))))
 }
 
 /// A board shows something else now, in this message; `false` where it has been put elsewhere meanwhile.
@@ -177,14 +188,12 @@ mod tests {
     async fn what_is_shown_late_does_not_undo_a_move_and_a_lost_one_is_posted_anew() {
         let store = TestStore::open().await;
         let now = Instant::from_millis(7);
-        store
-            .write(|tx| Box::pin(set(tx, HOME, (5, Some(50)))))
-            .await;
+        store.write(|tx| Box::pin(set(tx, HOME, (5, 50)))).await;
         let before = get(&store.reader, HOME).await.unwrap().unwrap();
         let (late, in_time) = store
             .write(move |tx| {
                 Box::pin(async move {
-                    set(tx, HOME, (6, Some(60))).await?;
+                    assert_eq!(set(tx, HOME, (6, 60)).await?, Some((5, 50)));
                     let late = shown(tx, &before, (51, 9), now).await?;
                     let moved = Board {
                         posts: before.posts + 1,

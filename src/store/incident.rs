@@ -113,6 +113,24 @@ pub async fn recent(
     Ok((rows.into_iter().map(lasted).collect(), card.map(CardId)))
 }
 
+/// The monitors of a guild with an open incident that is on no card; without those that have a rule of their own for when
+/// they are told (`except` is their reason).
+pub async fn untold_of(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    except: &str,
+) -> Result<Vec<MonitorId>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT monitor_id FROM incidents
+         WHERE guild_id = $1 AND ended_at IS NULL AND card_id IS NULL AND reason <> $2 ORDER BY started_at, id",
+    )
+    .bind(guild.to_row())
+    .bind(except)
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    Ok(rows.into_iter().map(MonitorId).collect())
+}
+
 /// Ends the open incident of a monitor, if there is one, and answers the card that it is on.
 pub async fn close(
     tx: &mut Tx<'_>,

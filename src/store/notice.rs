@@ -1,10 +1,15 @@
 //! The outbox: which destination must be brought up to the state of which card. See the migration for why a notice does not
 //! hold what to say.
 
+use std::time::Duration;
+
 use super::{Reader, StoreError, Tx, destination, webhook};
 use crate::domain::Instant;
 use crate::domain::fold::CardId;
 use crate::domain::monitor::GuildId;
+
+/// Nothing is put off for so long: a try that lies further ahead was set by a clock that has been set back since.
+const IMPOSSIBLE: Duration = Duration::from_secs(900);
 
 /// A notice that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +29,14 @@ pub struct Due {
     pub role: Option<u64>,
     /// Whether its guild wants to be told of an end of which it never heard the beginning.
     pub tells_recovery: bool,
+}
+
+impl Due {
+    /// Whether its message is in another channel than the one where its guild wants to be told now.
+    pub fn is_elsewhere(&self) -> bool {
+        self.message
+            .is_some_and(|(channel, _)| channel != self.channel)
+    }
 }
 
 /// A card of a guild is to be told from now on, wherever the guild wants to be told.
@@ -79,11 +92,12 @@ pub async fn due(reader: &Reader, now: Instant, limit: u32) -> Result<Vec<Due>, 
         "SELECT n.id, n.guild_id, n.card_id, n.posts, n.channel_id, n.message_id, n.attempts, s.channel_id,
              COALESCE(c.role_id, s.role_id), s.tells_recovery
          FROM notices n JOIN cards c ON c.id = n.card_id JOIN alert_settings s ON s.guild_id = n.guild_id
-         WHERE n.told_version < c.version AND n.next_try_at <= $1 AND s.broken_reason IS NULL
+         WHERE n.told_version < c.version AND (n.next_try_at <= $1 OR n.next_try_at > $3) AND s.broken_reason IS NULL
          ORDER BY n.id LIMIT $2",
     )
     .bind(now.millis())
     .bind(limit)
+    .bind(now.plus(IMPOSSIBLE).millis())
     .fetch_all(&reader.pool)
     .await?;
     let number = |id: i64| GuildId::from_row(id).0;
@@ -223,4 +237,40 @@ pub async fn try_now(tx: &mut Tx<'_>, guild: GuildId) -> Result<(), StoreError> 
         .execute(&mut *tx.connection)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fold::{Shared, Whereabouts};
+    use crate::store::card;
+    use crate::store::testing::TestStore;
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_holds_nothing_up() {
+        let store = TestStore::open().await;
+        let (home, at) = (GuildId(1), |second: i64| {
+            Instant::from_millis(second * 1000)
+        });
+        store.add_channel(home).await;
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let shared = Shared::of(&Whereabouts::default());
+                    let id = card::begin(tx, home, &shared, (at(0), at(0))).await?;
+                    want(tx, home, id).await?;
+                    failed(tx, 1, at(100_300)).await
+                })
+            })
+            .await;
+        for (now, is_due) in [
+            (100_000, false),
+            (100_300, true),
+            (99_500, false),
+            (90_000, true),
+        ] {
+            let due = due(&store.reader, at(now), 10).await.unwrap();
+            assert_eq!(!due.is_empty(), is_due, "{now}");
+        }
+    }
 }

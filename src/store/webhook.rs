@@ -2,6 +2,7 @@
 //! `Debug` shows neither.
 
 use std::fmt;
+use std::time::Duration;
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -13,6 +14,9 @@ use crate::domain::fold::CardId;
 use crate::domain::monitor::GuildId;
 use crate::domain::target::Target;
 use crate::domain::webhook::{Format, WebhookId};
+
+/// Nothing is put off for so long: a try that lies further ahead was set by a clock that has been set back since.
+const IMPOSSIBLE: Duration = Duration::from_secs(2 * 3600);
 
 /// A webhook as it is stored.
 #[derive(Clone, PartialEq, Eq)]
@@ -244,11 +248,13 @@ pub async fn due(reader: &Reader, now: Instant, limit: u32) -> Result<Vec<Due>, 
              SELECT n.id AS notice_id, n.card_id, n.told_version, w.id AS webhook_id, w.*,
                  ROW_NUMBER() OVER (PARTITION BY w.id ORDER BY n.told_version > 0, n.id) AS place
              FROM webhook_notices n JOIN cards c ON c.id = n.card_id JOIN webhooks w ON w.id = n.webhook_id
-             WHERE n.told_version < c.version AND w.disabled_at IS NULL AND w.next_try_at <= $1
+             WHERE n.told_version < c.version AND w.disabled_at IS NULL
+                 AND (w.next_try_at <= $1 OR w.next_try_at > $3)
          ) AS waiting WHERE place = 1 ORDER BY next_try_at, webhook_id LIMIT $2",
     )
     .bind(now.millis())
     .bind(limit)
+    .bind(now.plus(IMPOSSIBLE).millis())
     .fetch_all(&reader.pool)
     .await?;
     let due = |row: &SqliteRow| {
@@ -344,6 +350,12 @@ mod tests {
         assert_eq!(due(&store.reader, at(3), 100).await.unwrap(), []);
         let next = waiting(&store.reader, at(3)).await.unwrap();
         assert_eq!(next, (Some(at(4)), 4));
+        let set_back = due(&store.reader, at(-9_000), 100).await.unwrap();
+        assert_eq!(
+            set_back.len(),
+            2,
+            "both lie further ahead than anything can"
+        );
         let found = due(&store.reader, at(4), 100).await.unwrap();
         assert_eq!(
             (found.len(), found[0].card, found[0].told_version),

@@ -354,16 +354,55 @@ async fn whoever_is_called_takes_care_and_nobody_else_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_is_gone_is_posted_anew() {
+async fn a_message_that_is_gone_is_posted_anew_and_calls_nobody_again() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut web = Web::up();
     let _running = with_shop(&sandbox, &rollcall, &web).await;
     web.goes_down();
     let alert = the_alert(&sandbox, "🔴 shop is offline").await;
+    assert_ne!(alert.json()["content"], "");
     sandbox.delete_message(&alert);
+    sandbox.slash("/ack").await;
+    let anew = the_alert(&sandbox, "Acknowledged: <@1001>").await;
+    assert_eq!(anew.json()["content"], "");
+    sandbox.delete_message(&anew);
     web.comes_back();
     the_alert(&sandbox, "🟢 shop was offline for").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_told_in_a_channel_that_is_gone_goes_on_in_the_new_one() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let mut web = Web::up();
+    let _running = with_shop(&sandbox, &rollcall, &web).await;
+    web.goes_down();
+    the_alert(&sandbox, "🔴 shop is offline").await;
+    let (old, elsewhere) = (
+        sandbox.channel(sandbox.guild()),
+        sandbox.add_guild("Elsewhere"),
+    );
+    let new = sandbox.channel(elsewhere);
+    sandbox
+        .slash(&format!("/alerts channel channel:{new}"))
+        .await;
+    let gone = RestFault::Error {
+        status: 404,
+        code: 10_003,
+    };
+    sandbox.fail_requests(gone, &format!("/channels/{old}/"), 1_000);
+    web.comes_back();
+    sandbox
+        .wait_for_messages(elsewhere, "the end in the new channel", |messages| {
+            let alerts = alerts(messages);
+            alerts
+                .into_iter()
+                .find(|one| one.text().contains("🟢 shop was offline for"))
+        })
+        .await;
+    let shown = sandbox.slash("/alerts show").await.render();
+    assert!(!shown.contains("Nothing was told"), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,11 +54,10 @@ async fn move_to(
 ) -> Result<(), CommandError> {
     let asker = manager(ctx)?;
     reply::answer(ctx, async {
-        let known = board::get(&ctx.data().store.reader, asker.guild).await?;
-        let known = known.ok_or_else(no_board)?;
-        let card = put(ctx, asker, channel.id.get()).await?;
-        take_down(ctx, known);
-        Ok(card)
+        board::get(&ctx.data().store.reader, asker.guild)
+            .await?
+            .ok_or_else(no_board)?;
+        put(ctx, asker, channel.id.get()).await
     })
     .await
 }
@@ -69,9 +68,8 @@ async fn remove(ctx: Context<'_>) -> Result<(), CommandError> {
     let asker = manager(ctx)?;
     reply::answer(ctx, async {
         let desk = ctx.data();
-        let known = board::get(&desk.store.reader, asker.guild).await?;
-        manage_board::remove(&desk.store, asker, desk.now()).await?;
-        known.into_iter().for_each(|known| take_down(ctx, known));
+        let before = manage_board::remove(&desk.store, asker, desk.now()).await?;
+        take_down(ctx, before);
         Ok(Card::sentence("The board is taken away."))
     })
     .await
@@ -106,7 +104,8 @@ async fn put(ctx: Context<'_>, asker: Asker, channel: u64) -> Result<Card, Comma
     match shown {
         Ok((_, message)) => {
             let at = (channel, message);
-            manage_board::set(&desk.store, asker, at, desk.now()).await?;
+            let before = manage_board::set(&desk.store, asker, at, desk.now()).await?;
+            take_down(ctx, before);
             Ok(Card::sentence(format!("The board is in <#{channel}>.")))
         }
         Err(SendFailure::Broken(reason)) => Err(CommandError::Refused(format!(
@@ -119,13 +118,13 @@ async fn put(ctx: Context<'_>, asker: Asker, channel: u64) -> Result<Card, Comma
 }
 
 /// Deletes the old message. Nobody waits for that, and where it cannot be done it stays as it is.
-fn take_down(ctx: Context<'_>, known: board::Board) {
+fn take_down(ctx: Context<'_>, message: Option<(u64, u64)>) {
     let desk = ctx.data();
-    let (Some(message), Some(messenger)) = (known.message, desk.messenger.clone()) else {
+    let (Some(message), Some(messenger)) = (message, desk.messenger.clone()) else {
         return;
     };
     desk.home.spawn(async move {
-        if let Err(error) = messenger.take_down((known.channel, message)).await {
+        if let Err(error) = messenger.take_down(message).await {
             tracing::debug!("an old board could not be deleted: {error}");
         }
     });

@@ -125,8 +125,10 @@ async fn tell(context: &Context, messenger: &dyn Messenger, due: Due) -> Result<
             return drop_it(context, due.id, card.version).await;
         }
         (_, None) => {
-            // Whoever is called for something that is over is called in vain.
-            let role = due.role.filter(|_| card.ended_at.is_none());
+            // Whoever is called for something that is over is called in vain, and whoever has been called knows.
+            let role = due
+                .role
+                .filter(|_| card.ended_at.is_none() && due.posts == 0);
             messenger
                 .show(&card, place(&due, role.map(Call::Role)))
                 .await
@@ -144,6 +146,11 @@ async fn tell(context: &Context, messenger: &dyn Messenger, due: Due) -> Result<
             Ok(true)
         }
         Err(SendFailure::MessageGone) => {
+            write(context, move |tx| Box::pin(notice::lost(tx, due.id))).await?;
+            Ok(true)
+        }
+        // The place that cannot be written to is one that was left: the next message goes to the new one.
+        Err(SendFailure::Broken(_)) if due.is_elsewhere() => {
             write(context, move |tx| Box::pin(notice::lost(tx, due.id))).await?;
             Ok(true)
         }
@@ -182,7 +189,9 @@ async fn failed(
     let wait = match &failure {
         SendFailure::Later { after, .. } => after
             .unwrap_or_default()
-            .max(backoff(due.attempts, jitter())),
+            .max(backoff(due.attempts, jitter()))
+            // Whoever asks for more than that is asked again, and the messenger knows that it is too soon.
+            .min(LONG),
         _ => LONG,
     };
     tracing::warn!(

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::actions::blindness;
 use crate::actions::record_outcome::Observation;
+use crate::clock::Stopwatch;
 use crate::domain::Instant;
 use crate::domain::outcome::Verdict;
 use crate::domain::sight::{Eyes, LONGEST, Sight, Suspicion, Turn};
@@ -15,7 +16,10 @@ const ASKED_AGAIN: Duration = Duration::from_secs(5);
 pub(super) struct Watch {
     sight: Sight,
     eyes: Eyes,
-    asked: Option<(Instant, bool)>,
+    /// What the witnesses said last, and how long ago.
+    asked: Option<(Stopwatch, bool)>,
+    /// What patience is measured by: a clock that is set makes no difference to it.
+    running: Stopwatch,
 }
 
 impl Watch {
@@ -29,6 +33,7 @@ impl Watch {
             sight: Sight::default(),
             eyes: Eyes::Open,
             asked: None,
+            running: Stopwatch::start(),
         }
     }
 
@@ -64,29 +69,30 @@ impl Watch {
         if !self.eyes.ask(suspicion) {
             return;
         }
-        let has_answered = self.witnesses_answer(context, now).await;
-        let (eyes, turn) = self.eyes.next(suspicion, has_answered, now);
+        let has_answered = self.witnesses_answer(context).await;
+        let elapsed = Instant::from_millis(0).plus(self.running.elapsed());
+        let (eyes, turn) = self.eyes.next(suspicion, has_answered, elapsed);
         let before = std::mem::replace(&mut self.eyes, eyes);
         match (turn, before) {
             (Some(Turn::WentBlind(suspicion)), _) => goes_blind(context, suspicion, now).await,
             (Some(turn), Eyes::Blind { since }) => {
                 // What has failed so far was nobody's fault but ours.
                 self.sight = Sight::default();
-                sees(context, turn, now.since(since).as_secs()).await;
+                sees(context, turn, elapsed.since(since).as_secs()).await;
             }
             _ => {}
         }
     }
 
-    async fn witnesses_answer(&mut self, context: &Context, now: Instant) -> bool {
-        match self.asked {
-            Some((at, answered)) if now.since(at) < ASKED_AGAIN => answered,
-            _ => {
-                let answered = context.looking.any_answers(&context.witnesses).await;
-                self.asked = Some((context.looking.clock.now(), answered));
-                answered
-            }
+    async fn witnesses_answer(&mut self, context: &Context) -> bool {
+        if let Some((since, answered)) = &self.asked
+            && since.elapsed() < ASKED_AGAIN
+        {
+            return *answered;
         }
+        let answered = context.looking.any_answers(&context.witnesses).await;
+        self.asked = Some((Stopwatch::start(), answered));
+        answered
     }
 }
 

@@ -32,8 +32,12 @@ pub(super) async fn policy(
     #[description = "Who is called then: a member, by direct message"] user: Option<serenity::User>,
 ) -> Result<(), CommandError> {
     let role = role.map(|role| Call::Role(role.get()));
-    let call = role.or(user.map(|user| Call::User(user.id.get())));
+    let user = user.map(|user| Call::User(user.id.get()));
+    let call = role.or(user);
     change(ctx, async {
+        if role.is_some() && user.is_some() {
+            return Err(invalid("name `role` or `user`, not both"));
+        }
         let remind = wait("remind", remind.as_deref())?;
         let escalate = wait("escalate", escalate.as_deref())?;
         let known = current(ctx).await?;
