@@ -80,6 +80,10 @@ pub fn channel_broken(channel: u64, reason: &str, escape: fn(&str) -> String) ->
 }
 
 fn incident(card: &Card, escape: fn(&str) -> String) -> String {
+    if card.count == 0 {
+        // It was told before we knew that we could not see.
+        return "⚪ Nothing was offline: Rollcall could not see".to_owned();
+    }
     let who = who(card, escape);
     if let Some(since) = card.flapping_since {
         let verb = if card.count == 1 { "is" } else { "are" };

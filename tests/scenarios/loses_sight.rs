@@ -48,7 +48,7 @@ fn bot(sandbox: &Sandbox, witness: &Witness) -> Rollcall {
     Rollcall::new()
         .with("DISCORD_TOKEN", sandbox.token())
         .with("DISCORD_API_URL", sandbox.api_url())
-        .with("PROBE_FAILURES_TO_OFFLINE", "2")
+        .with("PROBE_FAILURES_TO_OFFLINE", "3")
         .with("PROBE_WITNESSES", witness.address.to_string())
 }
 

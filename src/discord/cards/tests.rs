@@ -442,6 +442,9 @@ fn the_card_of_an_incident_reads_as_it_goes_on() {
     read.push(text_of(&card));
     card.settled_at = Some(NOW);
     read.push(text_of(&card));
+    // Taken back: it was told before we knew that we could not see.
+    (card.members, card.count) = (Vec::new(), 0);
+    read.push(text_of(&card));
     insta::assert_snapshot!(read.join("\n---\n"));
 }
 

@@ -28,10 +28,16 @@ pub enum News {
 impl News {
     /// `is_told`: whether anything was told of it before.
     pub fn of(card: &Card, is_told: bool) -> Self {
-        match (card.ended_at, is_told) {
-            (Some(_), _) => Self::Ended,
-            (None, true) => Self::Updated,
-            (None, false) => Self::Opened,
+        let is_over = match &card.topic {
+            Topic::Incident => card.ended_at.is_some(),
+            Topic::Blind { ended, .. } => ended.is_some(),
+            // A word is said, and said again with more.
+            _ => false,
+        };
+        match (is_over, is_told) {
+            (true, _) => Self::Ended,
+            (false, true) => Self::Updated,
+            (false, false) => Self::Opened,
         }
     }
 
@@ -259,13 +265,32 @@ mod tests {
 
     #[test]
     fn what_is_news_depends_on_what_was_told() {
-        for (ended, is_told, news, is_for_people) in [
-            (None, false, News::Opened, true),
-            (None, true, News::Updated, false),
-            (Some(at(5)), true, News::Ended, true),
-            (Some(at(5)), false, News::Ended, true),
+        let blind = |ended| Topic::Blind {
+            failing: 5,
+            began: at(0),
+            ended,
+        };
+        let mass = Topic::Mass {
+            is_down: true,
+            count: 9,
+            of: 10,
+            window: std::time::Duration::from_secs(60),
+        };
+        for (topic, ended, is_told, news, is_for_people) in [
+            (Topic::Incident, None, false, News::Opened, true),
+            (Topic::Incident, None, true, News::Updated, false),
+            (Topic::Incident, Some(at(5)), true, News::Ended, true),
+            (Topic::Incident, Some(at(5)), false, News::Ended, true),
+            (mass.clone(), Some(at(5)), false, News::Opened, true),
+            (mass, Some(at(5)), true, News::Updated, false),
+            (blind(None), Some(at(5)), false, News::Opened, true),
+            (blind(Some(at(9))), Some(at(5)), true, News::Ended, true),
         ] {
-            let found = News::of(&card(1, ended), is_told);
+            let told = Card {
+                topic,
+                ..card(1, ended)
+            };
+            let found = News::of(&told, is_told);
             assert_eq!((found, found.is_for_people()), (news, is_for_people));
         }
     }
