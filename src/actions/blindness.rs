@@ -11,7 +11,7 @@ use crate::domain::sight::Suspicion;
 use crate::domain::status::{State, Status};
 use crate::domain::topic::Topic;
 use crate::store::state::Loaded;
-use crate::store::{Store, StoreError, Tx, card, endpoint, notice, state};
+use crate::store::{Store, StoreError, Tx, card, endpoint, notice, pulse, state};
 
 /// We are blind since a suspicion began; says of how many endpoints something was taken back.
 pub async fn begin(store: &Store, suspicion: Suspicion, now: Instant) -> Result<u64, StoreError> {
@@ -21,6 +21,7 @@ pub async fn begin(store: &Store, suspicion: Suspicion, now: Instant) -> Result<
             Box::pin(async move {
                 let doubtful = endpoint::failing_since(tx, suspicion.began).await?;
                 state::load(tx, &doubtful).await?;
+                pulse::clear_streaks(tx, &doubtful).await?;
                 let mut guilds: Vec<(GuildId, u64)> = Vec::new();
                 for id in &doubtful {
                     let Some(before) = state::of(tx, *id) else {
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
     use crate::domain::fold::CardId;
     use crate::domain::monitor::MonitorId;
-    use crate::store::pulse;
+    use crate::store::pulse::Pulse;
     use crate::store::testing::TestStore;
 
     const HOME: GuildId = GuildId(1);
@@ -134,7 +135,15 @@ mod tests {
                     known.state.status = Status::Offline;
                     known.state.since = at(since);
                     state::save(tx, id, known).await?;
-                    pulse::catch_up(tx).await?;
+                    let pulse = Pulse {
+                        monitor_id: id,
+                        last_look_at: at(since),
+                        last_pass_at: None,
+                        next_due_at: None,
+                        streak: 3,
+                        latency_us: 0,
+                    };
+                    pulse::save(tx, &[pulse]).await?;
                     incident::open(tx, (HOME, id), (at(since), "timed_out"), at(since)).await?;
                     Ok(id)
                 })
@@ -156,6 +165,10 @@ mod tests {
             .rows("SELECT id, status FROM monitors ORDER BY id")
             .await;
         assert_eq!(rows, [(old.0, "offline".into()), (new.0, "unknown".into())]);
+        let streaks: Vec<(i64,)> = store
+            .rows("SELECT streak FROM pulse ORDER BY monitor_id")
+            .await;
+        assert_eq!(streaks, [(3,), (0,)]);
         let open: Vec<(i64,)> = store.rows("SELECT monitor_id FROM incidents").await;
         assert_eq!(open, [(old.0,)]);
         let due = notice::due(&store.reader, at(999), 10).await.unwrap();

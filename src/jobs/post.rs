@@ -10,7 +10,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
 
 use super::Context;
-use super::rounds::{IDLE, SHORT};
+use super::rounds::{HELD, IDLE, SHORT};
 use crate::actions::looking::{Looking, NotAdmitted};
 use crate::actions::webhook as webhooks;
 use crate::domain::target::Target;
@@ -88,14 +88,20 @@ async fn next(
 ) -> Result<(Vec<Due>, Duration), StoreError> {
     let (reader, now) = (&context.store.reader, context.looking.clock.now());
     let limit = u32::try_from(AT_A_TIME * 2).unwrap_or(u32::MAX);
-    let mut due = webhook::due(reader, now, limit).await?;
+    // What we see is worth nothing while we are blind; in a moment we know more.
+    let is_blind = context.looking.is_blind();
+    let mut due = webhook::due(reader, is_blind, now, limit).await?;
     due.retain(|due| !under_way.contains(&due.webhook.id));
     let (next, waiting) = webhook::waiting(reader, now).await?;
     context
         .metrics
         .webhook_notices_waiting
         .set(i64::try_from(waiting).unwrap_or(i64::MAX));
-    Ok((due, next.map_or(IDLE, |next| next.since(now).min(IDLE))))
+    let longest = if is_blind { HELD } else { IDLE };
+    Ok((
+        due,
+        next.map_or(longest, |next| next.since(now).min(longest)),
+    ))
 }
 
 async fn tell(context: &Context, due: Due) -> WebhookId {

@@ -13,6 +13,9 @@ use crate::store::{StoreError, Tx};
 /// Without anything to wait for, there is a round so often all the same.
 pub(super) const IDLE: Duration = Duration::from_secs(60);
 
+/// While we are blind, incidents are held for so long at a time.
+pub(super) const HELD: Duration = Duration::from_secs(2);
+
 /// After the database did not answer.
 pub(super) const SHORT: Duration = Duration::from_secs(1);
 

@@ -201,6 +201,20 @@ pub async fn catch_up(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Failures of these endpoints in a row count no more.
+pub async fn clear_streaks(tx: &mut Tx<'_>, ids: &[MonitorId]) -> Result<(), StoreError> {
+    for piece in pieces(ids) {
+        let places = placeholders(1, piece.len());
+        let sql = format!("UPDATE pulse SET streak = 0 WHERE monitor_id IN {places}");
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for id in piece {
+            query = query.bind(id.0);
+        }
+        query.execute(&mut *tx.connection).await?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -241,20 +241,27 @@ pub struct Due {
     pub webhook: Webhook,
 }
 
-/// The next notice of every webhook whose time has come: what is new before what goes on, and the oldest first.
-pub async fn due(reader: &Reader, now: Instant, limit: u32) -> Result<Vec<Due>, StoreError> {
+/// The next notice of every webhook whose time has come: what is new before what goes on, and the oldest first. While
+/// incidents are held, only what is said beside them.
+pub async fn due(
+    reader: &Reader,
+    are_incidents_held: bool,
+    now: Instant,
+    limit: u32,
+) -> Result<Vec<Due>, StoreError> {
     let rows = sqlx::query(
         "SELECT * FROM (
              SELECT n.id AS notice_id, n.card_id, n.told_version, w.id AS webhook_id, w.*,
                  ROW_NUMBER() OVER (PARTITION BY w.id ORDER BY n.told_version > 0, n.id) AS place
              FROM webhook_notices n JOIN cards c ON c.id = n.card_id JOIN webhooks w ON w.id = n.webhook_id
              WHERE n.told_version < c.version AND w.disabled_at IS NULL
-                 AND (w.next_try_at <= $1 OR w.next_try_at > $3)
+                 AND (w.next_try_at <= $1 OR w.next_try_at > $3) AND ($4 = 0 OR c.kind <> 'incident')
          ) AS waiting WHERE place = 1 ORDER BY next_try_at, webhook_id LIMIT $2",
     )
     .bind(now.millis())
     .bind(limit)
     .bind(now.plus(IMPOSSIBLE).millis())
+    .bind(are_incidents_held)
     .fetch_all(&reader.pool)
     .await?;
     let due = |row: &SqliteRow| {
@@ -332,9 +339,11 @@ mod tests {
         let store = TestStore::open().await;
         let (a, b) = (add(&store, "a").await, add(&store, "b").await);
         let first = card(&store).await;
-        let found = due(&store.reader, at(2), 100).await.unwrap();
+        let found = due(&store.reader, false, at(2), 100).await.unwrap();
         let whose: Vec<WebhookId> = found.iter().map(|due| due.webhook.id).collect();
         assert_eq!(whose, [a, b]);
+        let held = due(&store.reader, true, at(2), 100).await.unwrap();
+        assert_eq!(held, [], "both are about incidents");
         let notice = found[0].notice;
         store
             .write(move |tx| {
@@ -347,16 +356,16 @@ mod tests {
             })
             .await;
         let second = card(&store).await;
-        assert_eq!(due(&store.reader, at(3), 100).await.unwrap(), []);
+        assert_eq!(due(&store.reader, false, at(3), 100).await.unwrap(), []);
         let next = waiting(&store.reader, at(3)).await.unwrap();
         assert_eq!(next, (Some(at(4)), 4));
-        let set_back = due(&store.reader, at(-9_000), 100).await.unwrap();
+        let set_back = due(&store.reader, false, at(-9_000), 100).await.unwrap();
         assert_eq!(
             set_back.len(),
             2,
             "both lie further ahead than anything can"
         );
-        let found = due(&store.reader, at(4), 100).await.unwrap();
+        let found = due(&store.reader, false, at(4), 100).await.unwrap();
         assert_eq!(
             (found.len(), found[0].card, found[0].told_version),
             (1, second, 0)
@@ -385,9 +394,12 @@ mod tests {
         store
             .write(move |tx| Box::pin(reached(tx, (HOME, id), at(7), at(7))))
             .await;
-        assert_eq!(due(&store.reader, at(9), 100).await.unwrap(), []);
+        assert_eq!(due(&store.reader, false, at(9), 100).await.unwrap(), []);
         card(&store).await;
-        assert_eq!(due(&store.reader, at(9), 100).await.unwrap().len(), 1);
+        assert_eq!(
+            due(&store.reader, false, at(9), 100).await.unwrap().len(),
+            1
+        );
     }
 
     #[tokio::test]

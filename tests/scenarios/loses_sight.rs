@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use discord_sandbox::{Reply, Sandbox};
 
+use crate::collector::Collector;
 use crate::harness::{Rollcall, Running, Web, wait_for};
 
 /// A host that can fall silent: its queue of connections is full, and whoever asks waits in vain.
@@ -68,6 +69,47 @@ async fn with_webs<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, webs: &[Web]) 
     running
 }
 
+/// A device that has been registered, by its uuid.
+fn registered(sandbox: &Sandbox, rollcall: &Rollcall, running: &Running<'_>) -> String {
+    let guild = sandbox.guild().0.to_string();
+    let made = rollcall.done(&[
+        "key", "create", "--kind", "fleet", "--guild", &guild, "--json",
+    ]);
+    let key = made.json()["key"].as_str().unwrap().to_owned();
+    let body = r#"{"device_name": "backup"}"#;
+    let answer = running.call("POST", "/api/v1/device/register", &key, body);
+    answer.json["uuid"].as_str().unwrap().to_owned()
+}
+
+/// A device reports a failure, which waits in both outboxes, and goes on waiting for longer than anything waits between two
+/// messages.
+fn what_fails_now_is_held(running: &Running<'_>, device: &str) {
+    let failed = running.call("POST", &format!("/ping/{device}/fail"), "", "disk full");
+    assert_eq!(failed.status, 200);
+    let waiting = || {
+        let names = [
+            "rollcall_notices_waiting",
+            "rollcall_webhook_notices_waiting",
+        ];
+        names.map(|name| running.metric(name))
+    };
+    wait_for("it to wait in both outboxes", || {
+        (waiting() == [Some(1.0); 2]).then_some(())
+    });
+    // A job that runs every five seconds tells the time.
+    let runs = || {
+        running
+            .metric(r#"rollcall_job_runs_total{job="explain"}"#)
+            .unwrap()
+    };
+    let before = runs();
+    wait_for("some time to pass", || {
+        (runs() >= before + 2.0).then_some(())
+    });
+    assert_eq!(waiting(), [Some(1.0); 2]);
+    assert_eq!(running.metric("rollcall_blind"), Some(1.0));
+}
+
 async fn the_message(sandbox: &Sandbox, part: &str) -> Reply {
     sandbox
         .wait_for_messages(sandbox.guild(), part, |messages| {
@@ -84,6 +126,13 @@ async fn while_we_are_blind_nothing_is_told_and_afterwards_what_is_true() {
     let rollcall = bot(&sandbox, &witness);
     let mut webs: Vec<Web> = (0..6).map(|_| Web::up()).collect();
     let running = with_webs(&sandbox, &rollcall, &webs).await;
+    let collector = Collector::start();
+    let webhook = format!(
+        "/alerts webhook add name:wall url:{}",
+        collector.url("hook")
+    );
+    sandbox.slash(&webhook).await;
+    let device = registered(&sandbox, &rollcall, &running);
     witness.falls_silent();
     for web in &mut webs {
         web.goes_down();
@@ -94,23 +143,39 @@ async fn while_we_are_blind_nothing_is_told_and_afterwards_what_is_true() {
         (unknown == Some(6.0) && running.metric("rollcall_blind") == Some(1.0)).then_some(())
     });
     assert_eq!(rollcall.sql("SELECT 'one' FROM incidents").len(), 0);
+    what_fails_now_is_held(&running, &device);
+    assert_eq!(collector.types(), ["test", "blind"]);
+    let messages = sandbox.messages(sandbox.guild());
+    assert!(messages.iter().all(|one| !one.text().contains("disk full")));
     // Five of them come back with the network, and one does not.
     for web in &mut webs[1..] {
         web.comes_back();
     }
     witness.answers_again();
     the_message(&sandbox, "Rollcall could not see for").await;
-    the_message(&sandbox, "🔴 web0 is offline").await;
+    // One message for both, or one for each: by when they were noticed.
+    the_message(&sandbox, "web0").await;
+    the_message(&sandbox, "disk full").await;
     wait_for("the others to be online", || {
         let online = running.metric(r#"rollcall_endpoints{status="online"}"#);
         (online == Some(5.0)).then_some(())
     });
     let messages = sandbox.messages(sandbox.guild());
-    assert_eq!(
-        messages.len(),
-        3,
-        "the test, what we could not see, and web0"
+    assert!(
+        messages.len() <= 4,
+        "the test, what we could not see, and the two"
     );
+    for other in 1..6 {
+        let other = format!("web{other}");
+        assert!(
+            messages.iter().all(|one| !one.text().contains(&other)),
+            "{other}"
+        );
+    }
+    wait_for("the same at the webhook", || {
+        let told = collector.types();
+        told.contains(&"incident.opened".to_owned()).then_some(())
+    });
     assert_eq!(running.metric("rollcall_blind"), Some(0.0));
 }
 

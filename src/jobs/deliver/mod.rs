@@ -15,7 +15,7 @@ use futures_util::stream;
 use tokio::sync::watch;
 
 use super::Context;
-use super::rounds::{self, IDLE, Round, write};
+use super::rounds::{self, HELD, IDLE, Round, write};
 use crate::actions::explain::explain;
 use crate::domain::alert_policy::Call;
 use crate::domain::topic::Topic;
@@ -29,9 +29,6 @@ const BATCH: u32 = 100;
 
 /// Guilds that are told at a time; within each, in order.
 const GUILDS: usize = 8;
-
-/// While we are blind, a card is held for so long at a time.
-const HELD: Duration = Duration::from_secs(2);
 
 /// After Discord has refused our token, or a message.
 const LONG: Duration = Duration::from_secs(300);
