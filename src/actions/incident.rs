@@ -157,26 +157,9 @@ async fn tell(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actions::testing::{HOME, at, down, maintenance_of};
     use crate::store::maintenance::{self as maintenances, Extent};
     use crate::store::testing::TestStore;
-
-    const HOME: GuildId = GuildId(1);
-
-    fn at(seconds: i64) -> Instant {
-        Instant::from_millis(seconds * 1000)
-    }
-
-    async fn down(store: &TestStore, id: MonitorId, second: i64) {
-        store
-            .write(move |tx| {
-                Box::pin(async move {
-                    open(tx, (HOME, id), (at(second), "refused"), at(second))
-                        .await
-                        .map(drop)
-                })
-            })
-            .await;
-    }
 
     async fn up(store: &TestStore, id: MonitorId, second: i64) {
         store
@@ -378,7 +361,7 @@ mod tests {
             // What is not muted is not unmuted.
             Step::Unmute(one) => drop(mute::unmute(store, asker(), ids[one], at(second)).await),
             Step::Maintain => {
-                let new = maintenance::tests::of(Extent::All, second, second + 3600);
+                let new = maintenance_of(Extent::All, second, second + 3600);
                 maintenance::declare(store, asker(), new, at(second))
                     .await
                     .unwrap();

@@ -201,35 +201,18 @@ async fn ended(
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
+    use crate::actions::testing::{HOME, at, down, maintenance_of, told};
     use crate::domain::maintenance::{WeekDays, Weekly, parse_zone};
     use crate::domain::monitor::MonitorId;
+    use crate::store::group;
     use crate::store::testing::TestStore;
-    use crate::store::{group, notice};
-
-    const HOME: GuildId = GuildId(1);
-
-    fn at(seconds: i64) -> Instant {
-        Instant::from_millis(seconds * 1000)
-    }
 
     fn asker() -> Asker {
         Asker {
             guild: HOME,
             actor: Actor::Member(7),
-        }
-    }
-
-    pub fn of(extent: Extent, from: i64, to: i64) -> NewMaintenance {
-        NewMaintenance {
-            title: "updates".into(),
-            extent,
-            span: Span {
-                starts_at: at(from),
-                ends_at: at(to),
-            },
-            weekly: None,
         }
     }
 
@@ -241,28 +224,18 @@ pub(super) mod tests {
         ]
     }
 
-    async fn down(store: &TestStore, id: MonitorId, second: i64) {
-        store
-            .write(move |tx| {
-                Box::pin(async move {
-                    incident::open(tx, (HOME, id), (at(second), "refused"), at(second)).await
-                })
-            })
-            .await;
-    }
-
-    async fn told(store: &TestStore) -> usize {
-        let due = notice::due(&store.reader, at(9_999_999), 10).await.unwrap();
-        due.len()
-    }
-
     #[tokio::test]
     async fn what_is_expected_is_marked_and_told_at_the_end_if_it_is_still_down() {
         let store = TestStore::open().await;
         let [a, b] = with_endpoints(&store).await;
-        declare(&store, asker(), of(Extent::All, 100, 200), at(10))
-            .await
-            .unwrap();
+        declare(
+            &store,
+            asker(),
+            maintenance_of(Extent::All, 100, 200),
+            at(10),
+        )
+        .await
+        .unwrap();
         assert_eq!(turn(&store, at(99)).await.unwrap(), 0);
         assert_eq!(turn(&store, at(100)).await.unwrap(), 1);
         assert_eq!(turn(&store, at(101)).await.unwrap(), 0, "once");
@@ -292,7 +265,7 @@ pub(super) mod tests {
             .write(move |tx| Box::pin(group::set(tx, (HOME, a), Some("web"))))
             .await;
         for extent in [Extent::Group("web".into()), Extent::Some(vec![a])] {
-            declare(&store, asker(), of(extent, 0, 100), at(10))
+            declare(&store, asker(), maintenance_of(extent, 0, 100), at(10))
                 .await
                 .unwrap();
         }
@@ -324,9 +297,14 @@ pub(super) mod tests {
     async fn a_clock_that_is_set_neither_ends_it_early_nor_begins_it_twice() {
         let store = TestStore::open().await;
         let [a, _] = with_endpoints(&store).await;
-        declare(&store, asker(), of(Extent::All, 100, 200), at(100))
-            .await
-            .unwrap();
+        declare(
+            &store,
+            asker(),
+            maintenance_of(Extent::All, 100, 200),
+            at(100),
+        )
+        .await
+        .unwrap();
         down(&store, a, 110).await;
         // Set back by an hour, and forward again.
         for now in [-3_500, 50, 150] {
@@ -351,7 +329,7 @@ pub(super) mod tests {
         // 1970 began on a Thursday.
         let new = NewMaintenance {
             weekly: Some(weekly),
-            ..of(Extent::All, 3_600, 7_200)
+            ..maintenance_of(Extent::All, 3_600, 7_200)
         };
         declare(&store, asker(), new, at(0)).await.unwrap();
         const WEEK: i64 = 7 * 86_400;

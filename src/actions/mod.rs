@@ -26,6 +26,8 @@ pub mod record_outcome;
 pub mod server_stats;
 pub mod suggest_thresholds;
 pub mod summarize;
+#[cfg(test)]
+mod testing;
 pub mod webhook;
 
 use serde_json::Value;

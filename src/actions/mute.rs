@@ -151,14 +151,8 @@ async fn heard_again(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::notice;
+    use crate::actions::testing::{HOME, at, down, told};
     use crate::store::testing::TestStore;
-
-    const HOME: GuildId = GuildId(1);
-
-    fn at(seconds: i64) -> Instant {
-        Instant::from_millis(seconds * 1000)
-    }
 
     fn asker(guild: GuildId) -> Asker {
         Asker {
@@ -173,23 +167,6 @@ mod tests {
             store.add_endpoint(HOME, "tcp://192.0.2.1:1").await,
             store.add_endpoint(HOME, "tcp://198.51.100.1:1").await,
         ]
-    }
-
-    async fn down(store: &TestStore, id: MonitorId, second: i64) {
-        store
-            .write(move |tx| {
-                Box::pin(async move {
-                    incident::open(tx, (HOME, id), (at(second), "refused"), at(second)).await
-                })
-            })
-            .await;
-    }
-
-    async fn told(store: &TestStore) -> usize {
-        notice::due(&store.reader, at(9_999), 10)
-            .await
-            .unwrap()
-            .len()
     }
 
     #[tokio::test]

@@ -2,21 +2,12 @@
 
 use discord_sandbox::{Member, Record, Reply, Request, RestFault, Sandbox};
 
+use crate::alerting::{bot, wait_until_online};
 use crate::collector::Collector;
 use crate::harness::{Rollcall, Running, Web, wait_for};
 
 const ROLE: u64 = 77;
 const LEADS: u64 = 88;
-
-fn bot(sandbox: &Sandbox) -> Rollcall {
-    Rollcall::new()
-        .with("DISCORD_TOKEN", sandbox.token())
-        .with("DISCORD_API_URL", sandbox.api_url())
-        .with("PROBE_ALLOW", "loopback")
-        .with("PROBE_INTERVAL", "1s")
-        .with("PROBE_FAILURES_TO_OFFLINE", "1")
-        .with("RECHECK_INTERVAL", "1h")
-}
 
 async fn with_shop<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, web: &Web) -> Running<'a> {
     let running = rollcall.run();
@@ -26,9 +17,7 @@ async fn with_shop<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, web: &Web) -> 
     sandbox.slash(&setup).await;
     let add = format!("/endpoint add target:{} name:shop", web.target());
     sandbox.slash(&add).await;
-    wait_for("the shop to be online", || {
-        (running.metric(r#"rollcall_endpoints{status="online"}"#) == Some(1.0)).then_some(())
-    });
+    wait_until_online(&running, 1);
     running
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use discord_sandbox::{CloseWith, Faults, Record, Sandbox};
 use futures_util::future::join_all;
 
-use crate::harness::{Rollcall, Running, Web, stopwatch, wait_for};
+use crate::calm::Calm;
+use crate::harness::{Rollcall, Web, wait_for};
 
 /// The bot gives a silent gateway up after two seconds, and one failed look makes an endpoint offline.
 fn hasty_bot(sandbox: &Sandbox) -> Rollcall {
@@ -93,7 +94,7 @@ async fn survives(case: &Case) {
     sandbox.wait_until_ready().await;
     wait_for(name, || running.gateway_is_ready().then_some(()));
     let before = sandbox.record();
-    let (clock, used) = (stopwatch(), running.processor_time());
+    let calm = Calm::watch(&running);
 
     inflict(&sandbox, case.trouble);
     // What happens meanwhile is noticed, and shown afterwards.
@@ -113,7 +114,7 @@ async fn survives(case: &Case) {
         sessions <= case.sessions,
         "{name}: {sessions} sessions were begun"
     );
-    is_calm(&running, clock.elapsed(), used, name);
+    calm.was_kept(name);
 }
 
 /// Commands are answered, every one of them.
@@ -137,17 +138,6 @@ async fn shows(sandbox: &Sandbox, light: &str, text: &str) {
             is_right.then_some(())
         })
         .await;
-}
-
-/// No timer was late, and no core was kept busy.
-fn is_calm(running: &Running<'_>, length: Duration, used: Duration, when: &str) {
-    running.assert_timers_in_time(when);
-    let used = running.processor_time().saturating_sub(used);
-    let limit = length / 4 + Duration::from_secs(1);
-    assert!(
-        used < limit,
-        "{when}: {used:?} of processor time in {length:?}"
-    );
 }
 
 /// All at the same time: each bot spends most of it waiting.
@@ -280,7 +270,7 @@ async fn a_hundred_drops_in_a_row_cost_ten_sessions_five_seconds_apart() {
     let rollcall = hasty_bot(&sandbox);
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
-    let (clock, used) = (stopwatch(), running.processor_time());
+    let calm = Calm::watch(&running);
     for drop in 1..=100 {
         let known = sandbox.record();
         let how = if drop % 10 == 0 {
@@ -301,7 +291,7 @@ async fn a_hundred_drops_in_a_row_cost_ten_sessions_five_seconds_apart() {
     let record = sandbox.record();
     assert_eq!((record.identifies(), record.resumes()), (11, 90));
     assert_eq!(record.hasty_identifies, 0);
-    is_calm(&running, clock.elapsed(), used, "a hundred drops");
+    calm.was_kept("a hundred drops");
     assert!(!rollcall.log().contains("Max reconnection attempts reached"));
 }
 
@@ -313,6 +303,7 @@ async fn a_gateway_that_never_answers_from_the_start_is_tried_until_it_does() {
     let web = Web::up();
     let id = rollcall.add(&web.target());
     let running = rollcall.run();
+    let calm = Calm::watch(&running);
     rollcall.wait_until("online, whatever Discord does", id, |endpoint| {
         endpoint["status"] == "online"
     });
@@ -326,7 +317,7 @@ async fn a_gateway_that_never_answers_from_the_start_is_tried_until_it_does() {
     sandbox.wait_until_ready().await;
     answers(&sandbox, "reached at last").await;
     assert_eq!(sandbox.record().identifies(), 1);
-    running.assert_timers_in_time("a gateway that never answers");
+    calm.timers_were_in_time("a gateway that never answers");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,8 +3,9 @@
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use discord_sandbox::{Reply, Sandbox};
+use discord_sandbox::Sandbox;
 
+use crate::alerting::{self, the_message, wait_until_online};
 use crate::collector::Collector;
 use crate::harness::{Rollcall, Running, Web, wait_for};
 
@@ -46,9 +47,7 @@ impl Witness {
 }
 
 fn bot(sandbox: &Sandbox, witness: &Witness) -> Rollcall {
-    Rollcall::new()
-        .with("DISCORD_TOKEN", sandbox.token())
-        .with("DISCORD_API_URL", sandbox.api_url())
+    alerting::bot(sandbox)
         .with("PROBE_FAILURES_TO_OFFLINE", "3")
         .with("PROBE_WITNESSES", witness.address.to_string())
 }
@@ -62,10 +61,7 @@ async fn with_webs<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, webs: &[Web]) 
         let add = format!("/endpoint add target:{} name:web{number}", web.target());
         sandbox.slash(&add).await;
     }
-    wait_for("all to be online", || {
-        let online = running.metric(r#"rollcall_endpoints{status="online"}"#);
-        (online == Some(webs.len() as f64)).then_some(())
-    });
+    wait_until_online(&running, webs.len());
     running
 }
 
@@ -110,15 +106,6 @@ fn what_fails_now_is_held(running: &Running<'_>, device: &str) {
     assert_eq!(running.metric("rollcall_blind"), Some(1.0));
 }
 
-async fn the_message(sandbox: &Sandbox, part: &str) -> Reply {
-    sandbox
-        .wait_for_messages(sandbox.guild(), part, |messages| {
-            let mut found = messages.iter().filter(|one| one.text().contains(part));
-            found.next().cloned()
-        })
-        .await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn while_we_are_blind_nothing_is_told_and_afterwards_what_is_true() {
     let sandbox = Sandbox::start().await;
@@ -156,10 +143,7 @@ async fn while_we_are_blind_nothing_is_told_and_afterwards_what_is_true() {
     // One message for both, or one for each: by when they were noticed.
     the_message(&sandbox, "web0").await;
     the_message(&sandbox, "disk full").await;
-    wait_for("the others to be online", || {
-        let online = running.metric(r#"rollcall_endpoints{status="online"}"#);
-        (online == Some(5.0)).then_some(())
-    });
+    wait_until_online(&running, 5);
     let messages = sandbox.messages(sandbox.guild());
     assert!(
         messages.len() <= 4,

@@ -6,6 +6,8 @@
     reason = "a scenario ends where something is not as it should be"
 )]
 
+mod alerting;
+mod calm;
 mod collector;
 mod harness;
 

@@ -1,18 +1,9 @@
 //! Outages that are expected call nobody; what belongs together is told together; and what is on a card can be looked at.
 
-use discord_sandbox::{Member, Reply, RestFault, Sandbox};
+use discord_sandbox::{Member, RestFault, Sandbox};
 
+use crate::alerting::{bot, the_message, wait_until_online};
 use crate::harness::{Rollcall, Running, Web, wait_for};
-
-fn bot(sandbox: &Sandbox) -> Rollcall {
-    Rollcall::new()
-        .with("DISCORD_TOKEN", sandbox.token())
-        .with("DISCORD_API_URL", sandbox.api_url())
-        .with("PROBE_ALLOW", "loopback")
-        .with("PROBE_INTERVAL", "1s")
-        .with("PROBE_FAILURES_TO_OFFLINE", "1")
-        .with("RECHECK_INTERVAL", "1h")
-}
 
 async fn with_webs<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, webs: &[&Web]) -> Running<'a> {
     let running = rollcall.run();
@@ -23,20 +14,8 @@ async fn with_webs<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, webs: &[&Web])
         let add = format!("/endpoint add target:{} name:web{number}", web.target());
         sandbox.slash(&add).await;
     }
-    let all = webs.len() as f64;
-    wait_for("all to be online", || {
-        (running.metric(r#"rollcall_endpoints{status="online"}"#) == Some(all)).then_some(())
-    });
+    wait_until_online(&running, webs.len());
     running
-}
-
-async fn the_alert(sandbox: &Sandbox, part: &str) -> Reply {
-    sandbox
-        .wait_for_messages(sandbox.guild(), part, |messages| {
-            let mut found = messages.iter().filter(|one| one.text().contains(part));
-            found.next().cloned()
-        })
-        .await
 }
 
 fn incidents(rollcall: &Rollcall, which: &str) -> usize {
@@ -88,11 +67,11 @@ async fn what_is_expected_is_told_at_the_end_if_it_is_still_down() {
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
     rollcall.sql("UPDATE maintenances SET ends_at = starts_at");
-    the_alert(&sandbox, "🔴 web0 is offline").await;
+    the_message(&sandbox, "🔴 web0 is offline").await;
     let none = sandbox.slash("/maintenance list").await.render();
     assert!(none.contains("No maintenance"), "{none}");
     web.comes_back();
-    the_alert(&sandbox, "🟢 web0 was offline for").await;
+    the_message(&sandbox, "🟢 web0 was offline for").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,7 +149,7 @@ async fn a_group_is_told_as_one_and_its_members_are_chosen_from_the_card() {
     assert!(listed.contains("**shop**: 2 monitors"), "{listed}");
     first.goes_down();
     second.goes_down();
-    let alert = the_alert(&sandbox, "🔴 2 of shop are offline").await;
+    let alert = the_message(&sandbox, "🔴 2 of shop are offline").await;
     assert_eq!(
         alert.buttons(),
         ["Recheck", "Acknowledge", "Mute 1 h", "Maintenance"]
@@ -201,7 +180,7 @@ async fn a_recheck_shows_its_phases_and_maintenance_silences_what_is_on_the_card
     let (rollcall, mut web) = (bot(&sandbox), Web::up());
     let running = with_webs(&sandbox, &rollcall, &[&web]).await;
     web.goes_down();
-    let alert = the_alert(&sandbox, "🔴 web0 is offline").await;
+    let alert = the_message(&sandbox, "🔴 web0 is offline").await;
     let looked = sandbox.press(&alert, "Recheck").await;
     let text = looked.text();
     assert!(
@@ -216,7 +195,7 @@ async fn a_recheck_shows_its_phases_and_maintenance_silences_what_is_on_the_card
         maintained.render()
     );
     web.comes_back();
-    the_alert(&sandbox, "🟢 web0 was offline for").await;
+    the_message(&sandbox, "🟢 web0 was offline for").await;
     rollcall.sql("UPDATE cards SET joined_at = joined_at - 60000");
     web.goes_down();
     wait_for("the second outage to be marked", || {
@@ -225,6 +204,6 @@ async fn a_recheck_shows_its_phases_and_maintenance_silences_what_is_on_the_card
     assert_eq!(rollcall.sql("SELECT 'told' FROM cards").len(), 1);
     let ended = sandbox.slash("/maintenance end").await.render();
     assert!(ended.contains("is over"), "{ended}");
-    the_alert(&sandbox, "🔴 web0 is offline").await;
+    the_message(&sandbox, "🔴 web0 is offline").await;
     drop(running);
 }

@@ -6,18 +6,9 @@ use discord_sandbox::Sandbox;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+use crate::alerting::{bot, wait_until_online};
 use crate::collector::{Collector, Posted};
 use crate::harness::{Rollcall, Running, Web, wait_for};
-
-fn bot(sandbox: &Sandbox) -> Rollcall {
-    Rollcall::new()
-        .with("DISCORD_TOKEN", sandbox.token())
-        .with("DISCORD_API_URL", sandbox.api_url())
-        .with("PROBE_INTERVAL", "1s")
-        .with("PROBE_FAILURES_TO_OFFLINE", "1")
-        .with("RECHECK_INTERVAL", "1h")
-        .with("LOG_LEVEL", "trace")
-}
 
 async fn with_shop<'a>(
     sandbox: &Sandbox,
@@ -30,9 +21,7 @@ async fn with_shop<'a>(
     let added = sandbox.slash(webhook).await.render();
     let add = format!("/endpoint add target:{} name:shop", web.target());
     sandbox.slash(&add).await;
-    wait_for("the shop to be online", || {
-        (running.metric(r#"rollcall_endpoints{status="online"}"#) == Some(1.0)).then_some(())
-    });
+    wait_until_online(&running, 1);
     (running, added)
 }
 
@@ -60,7 +49,7 @@ fn is_signed(posted: &Posted, key: &[u8]) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_is_opened_and_ended_in_signed_messages() {
     let (sandbox, collector) = (Sandbox::start().await, Collector::start());
-    let (rollcall, mut web) = (bot(&sandbox), Web::up());
+    let (rollcall, mut web) = (bot(&sandbox).with("LOG_LEVEL", "trace"), Web::up());
     let add = format!(
         "/alerts webhook add name:pager url:{}",
         collector.url("canary-path")
@@ -99,7 +88,7 @@ async fn an_outage_is_opened_and_ended_in_signed_messages() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_sent_is_sent_later_and_as_it_is_then() {
     let (sandbox, collector) = (Sandbox::start().await, Collector::start());
-    let (rollcall, mut web) = (bot(&sandbox), Web::up());
+    let (rollcall, mut web) = (bot(&sandbox).with("LOG_LEVEL", "trace"), Web::up());
     let add = format!(
         "/alerts webhook add name:pager url:{}",
         collector.url("hook")
@@ -135,7 +124,7 @@ async fn what_could_not_be_sent_is_sent_later_and_as_it_is_then() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_is_gone_is_switched_off_with_a_note_and_works_again_after_a_test() {
     let (sandbox, collector) = (Sandbox::start().await, Collector::start());
-    let (rollcall, mut web) = (bot(&sandbox), Web::up());
+    let (rollcall, mut web) = (bot(&sandbox).with("LOG_LEVEL", "trace"), Web::up());
     let add = format!(
         "/alerts webhook add name:pager url:{} format:\"slack: what Slack, Mattermost and Rocket.Chat take\"",
         collector.url("hook")
@@ -179,7 +168,9 @@ async fn one_that_is_gone_is_switched_off_with_a_note_and_works_again_after_a_te
 #[tokio::test(flavor = "multi_thread")]
 async fn it_goes_nowhere_where_looks_may_not_go_and_follows_nobody() {
     let (sandbox, collector) = (Sandbox::start().await, Collector::start());
-    let rollcall = bot(&sandbox).with("PROBE_ALLOW", "127.0.0.1/32");
+    let rollcall = bot(&sandbox)
+        .with("LOG_LEVEL", "trace")
+        .with("PROBE_ALLOW", "127.0.0.1/32");
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
     for (url, part) in [

@@ -2,17 +2,8 @@
 
 use discord_sandbox::{Reply, RestFault, Sandbox};
 
-use crate::harness::{Rollcall, Web, wait_for};
-
-fn bot(sandbox: &Sandbox) -> Rollcall {
-    Rollcall::new()
-        .with("DISCORD_TOKEN", sandbox.token())
-        .with("DISCORD_API_URL", sandbox.api_url())
-        .with("PROBE_ALLOW", "loopback")
-        .with("PROBE_INTERVAL", "1s")
-        .with("PROBE_FAILURES_TO_OFFLINE", "1")
-        .with("BOARD_INTERVAL", "1s")
-}
+use crate::alerting::bot;
+use crate::harness::{Web, wait_for};
 
 /// The only message that stands in the channel, once it says this.
 async fn the_board(sandbox: &Sandbox, part: &str) -> Reply {
@@ -27,7 +18,7 @@ async fn the_board(sandbox: &Sandbox, part: &str) -> Reply {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_board_follows_the_roll_and_outlives_restarts_and_deletions() {
     let sandbox = Sandbox::start().await;
-    let (rollcall, mut web) = (bot(&sandbox), Web::up());
+    let (rollcall, mut web) = (bot(&sandbox).with("BOARD_INTERVAL", "1s"), Web::up());
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
     let channel = sandbox.channel(sandbox.guild());
@@ -75,7 +66,7 @@ async fn the_board_follows_the_roll_and_outlives_restarts_and_deletions() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_board_that_cannot_be_shown_is_refused_or_given_up_until_it_is_moved() {
     let sandbox = Sandbox::start().await;
-    let (rollcall, web) = (bot(&sandbox), Web::up());
+    let (rollcall, web) = (bot(&sandbox).with("BOARD_INTERVAL", "1s"), Web::up());
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
     let channel = sandbox.channel(sandbox.guild());

@@ -2,20 +2,10 @@
 
 use discord_sandbox::{GuildId, Member, Reply, RestFault, Sandbox};
 
+use crate::alerting::{bot, wait_until_online};
 use crate::harness::{Rollcall, Running, Web, wait_for};
 
 const ROLE: u64 = 77;
-
-/// What fails once is offline; what works is seen again within a second.
-fn bot(sandbox: &Sandbox) -> Rollcall {
-    Rollcall::new()
-        .with("DISCORD_TOKEN", sandbox.token())
-        .with("DISCORD_API_URL", sandbox.api_url())
-        .with("PROBE_ALLOW", "loopback")
-        .with("PROBE_INTERVAL", "1s")
-        .with("PROBE_FAILURES_TO_OFFLINE", "1")
-        .with("RECHECK_INTERVAL", "1h")
-}
 
 fn setup(sandbox: &Sandbox) -> String {
     format!(
@@ -32,9 +22,7 @@ async fn with_shop<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, web: &Web) -> 
     assert!(shown.contains("Incidents are told"), "{shown}");
     let add = format!("/endpoint add target:{} name:shop", web.target());
     sandbox.slash(&add).await;
-    wait_for("the shop to be online", || {
-        (running.metric(r#"rollcall_endpoints{status="online"}"#) == Some(1.0)).then_some(())
-    });
+    wait_until_online(&running, 1);
     running
 }
 

@@ -1,0 +1,46 @@
+//! A guild, its outages and its maintenances, for tests.
+
+use super::incident;
+use crate::domain::Instant;
+use crate::domain::maintenance::Span;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::store::maintenance::{Extent, NewMaintenance};
+use crate::store::notice;
+use crate::store::testing::TestStore;
+
+pub const HOME: GuildId = GuildId(1);
+
+/// So many seconds after the beginning of time.
+pub fn at(seconds: i64) -> Instant {
+    Instant::from_millis(seconds * 1000)
+}
+
+/// An endpoint of the home guild goes offline.
+pub async fn down(store: &TestStore, id: MonitorId, second: i64) {
+    store
+        .write(move |tx| {
+            Box::pin(async move {
+                incident::open(tx, (HOME, id), (at(second), "refused"), at(second)).await
+            })
+        })
+        .await;
+}
+
+/// Cards of which something is untold.
+pub async fn told(store: &TestStore) -> usize {
+    let due = notice::due(&store.reader, at(9_999_999), 1_000).await;
+    due.unwrap().len()
+}
+
+/// Once, from one second to another.
+pub fn maintenance_of(extent: Extent, from: i64, to: i64) -> NewMaintenance {
+    NewMaintenance {
+        title: "updates".into(),
+        extent,
+        span: Span {
+            starts_at: at(from),
+            ends_at: at(to),
+        },
+        weekly: None,
+    }
+}
