@@ -271,7 +271,7 @@ impl As<'_> {
             let interaction = world.interactions.get(&id)?;
             match interaction.answer.as_ref()? {
                 Answer::Message => Some(Ok(reply_of(world, interaction)?)),
-                Answer::Deferred if interaction.edits > 0 => {
+                Answer::Deferred if interaction.edits > 0 || !interaction.follow_ups.is_empty() => {
                     Some(Ok(reply_of(world, interaction)?))
                 }
                 Answer::Deferred | Answer::Choices(_) => None,

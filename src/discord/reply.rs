@@ -5,7 +5,8 @@ use std::time::Duration;
 use poise::serenity_prelude as serenity;
 use serenity::{
     CreateActionRow, CreateAllowedMentions, CreateAttachment, CreateEmbed,
-    CreateInteractionResponse, CreateInteractionResponseMessage, EditInteractionResponse,
+    CreateInteractionResponse, CreateInteractionResponseFollowup, CreateInteractionResponseMessage,
+    EditInteractionResponse,
 };
 
 use super::error::CommandError;
@@ -81,6 +82,16 @@ impl Card {
             .embeds(self.embeds)
             .components(self.rows)
             .files(self.files)
+            .ephemeral(true)
+            .allowed_mentions(CreateAllowedMentions::new())
+    }
+
+    /// What is said beside the message that a button stands under.
+    pub(super) fn into_follow_up(self) -> CreateInteractionResponseFollowup {
+        CreateInteractionResponseFollowup::new()
+            .content(self.content)
+            .embeds(self.embeds)
+            .components(self.rows)
             .ephemeral(true)
             .allowed_mentions(CreateAllowedMentions::new())
     }

@@ -301,8 +301,13 @@ async fn whoever_is_called_takes_care_and_nobody_else_does() {
     let eve = Member::manager(9, "Eve");
     let stranger = sandbox.member(&eve).in_guild(elsewhere);
     for button in ["Acknowledge", "Recheck", "Mute 1 h", "Maintenance"] {
-        let refused = stranger.press(&alert, button).await.render();
-        assert!(refused.contains("not known"), "{button}: {refused}");
+        let refused = stranger.press(&alert, button).await;
+        let text = refused.render();
+        assert!(
+            refused.is_ephemeral() && text.contains("not known"),
+            "{button}: {text}"
+        );
+        assert_eq!(sandbox.refresh(&alert).render(), alert.render(), "{button}");
     }
     let forged = sandbox
         .member(&eve)

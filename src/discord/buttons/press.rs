@@ -51,8 +51,10 @@ async fn show_error(
         .await
         .is_err()
     {
-        // It was answered already, with "thinking"; that answer becomes the sentence.
-        press.edit_response(&ctx.http, card.into_edit()).await?;
+        // The press was taken already. What the button stands under stays as it is: others may read it, too.
+        press
+            .create_followup(&ctx.http, card.into_follow_up())
+            .await?;
     }
     Ok(())
 }
