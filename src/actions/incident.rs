@@ -157,7 +157,7 @@ async fn tell(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::testing::{HOME, at, down, maintenance_of};
+    use crate::actions::testing::{HOME, at, down, maintenance_of, member};
     use crate::store::maintenance::{self as maintenances, Extent};
     use crate::store::testing::TestStore;
 
@@ -284,7 +284,7 @@ mod tests {
             .write(move |tx| Box::pin(begin(tx, (HOME, late), (at(10), cadence::LATE))))
             .await;
         let set = async || {
-            crate::actions::alerts::set(&store, asker(), (5, None), at(20))
+            crate::actions::alerts::set(&store, member(), (5, None), at(20))
                 .await
                 .unwrap();
             notice::due(&store.reader, at(99), 10).await.unwrap().len()
@@ -333,13 +333,6 @@ mod tests {
         proptest::collection::vec(step, 1..60)
     }
 
-    fn asker() -> crate::actions::Asker {
-        crate::actions::Asker {
-            guild: HOME,
-            actor: crate::domain::event::Actor::Member(7),
-        }
-    }
-
     async fn take(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
         use crate::actions::{maintenance, mute};
         let length = std::time::Duration::from_secs(3600);
@@ -355,20 +348,20 @@ mod tests {
                         .await;
                 }
             }
-            Step::Mute(one) => mute::mute(store, asker(), (ids[one], length), at(second))
+            Step::Mute(one) => mute::mute(store, member(), (ids[one], length), at(second))
                 .await
                 .unwrap(),
             // What is not muted is not unmuted.
-            Step::Unmute(one) => drop(mute::unmute(store, asker(), ids[one], at(second)).await),
+            Step::Unmute(one) => drop(mute::unmute(store, member(), ids[one], at(second)).await),
             Step::Maintain => {
                 let new = maintenance_of(Extent::All, second, second + 3600);
-                maintenance::declare(store, asker(), new, at(second))
+                maintenance::declare(store, member(), new, at(second))
                     .await
                     .unwrap();
             }
             Step::EndMaintenance => {
                 for known in maintenances::list(&store.reader, Some(HOME)).await.unwrap() {
-                    maintenance::end(store, asker(), known, at(second))
+                    maintenance::end(store, member(), known, at(second))
                         .await
                         .unwrap();
                 }

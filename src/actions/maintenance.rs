@@ -203,26 +203,10 @@ async fn ended(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::testing::{HOME, at, down, maintenance_of, told};
+    use crate::actions::testing::{HOME, at, down, maintenance_of, member, told, with_endpoints};
     use crate::domain::maintenance::{WeekDays, Weekly, parse_zone};
-    use crate::domain::monitor::MonitorId;
     use crate::store::group;
     use crate::store::testing::TestStore;
-
-    fn asker() -> Asker {
-        Asker {
-            guild: HOME,
-            actor: Actor::Member(7),
-        }
-    }
-
-    async fn with_endpoints(store: &TestStore) -> [MonitorId; 2] {
-        store.add_channel(HOME).await;
-        [
-            store.add_endpoint(HOME, "tcp://192.0.2.1:1").await,
-            store.add_endpoint(HOME, "tcp://198.51.100.1:1").await,
-        ]
-    }
 
     #[tokio::test]
     async fn what_is_expected_is_marked_and_told_at_the_end_if_it_is_still_down() {
@@ -230,7 +214,7 @@ mod tests {
         let [a, b] = with_endpoints(&store).await;
         declare(
             &store,
-            asker(),
+            member(),
             maintenance_of(Extent::All, 100, 200),
             at(10),
         )
@@ -265,7 +249,7 @@ mod tests {
             .write(move |tx| Box::pin(group::set(tx, (HOME, a), Some("web"))))
             .await;
         for extent in [Extent::Group("web".into()), Extent::Some(vec![a])] {
-            declare(&store, asker(), maintenance_of(extent, 0, 100), at(10))
+            declare(&store, member(), maintenance_of(extent, 0, 100), at(10))
                 .await
                 .unwrap();
         }
@@ -276,20 +260,20 @@ mod tests {
         // One of the two ends early; the other goes on.
         let mut both = maintenance::list(&store.reader, Some(HOME)).await.unwrap();
         let first = both.remove(0);
-        end(&store, asker(), first.clone(), at(30)).await.unwrap();
-        assert!(end(&store, asker(), first, at(30)).await.is_err());
+        end(&store, member(), first.clone(), at(30)).await.unwrap();
+        assert!(end(&store, member(), first, at(30)).await.is_err());
         let card = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
         assert_eq!(card.count, 1);
         let stranger = Asker {
             guild: GuildId(2),
-            ..asker()
+            ..member()
         };
         assert!(
             end(&store, stranger, both[0].clone(), at(30))
                 .await
                 .is_err()
         );
-        end(&store, asker(), both.remove(0), at(30)).await.unwrap();
+        end(&store, member(), both.remove(0), at(30)).await.unwrap();
         assert_eq!(told(&store).await, 2);
     }
 
@@ -299,7 +283,7 @@ mod tests {
         let [a, _] = with_endpoints(&store).await;
         declare(
             &store,
-            asker(),
+            member(),
             maintenance_of(Extent::All, 100, 200),
             at(100),
         )
@@ -331,7 +315,7 @@ mod tests {
             weekly: Some(weekly),
             ..maintenance_of(Extent::All, 3_600, 7_200)
         };
-        declare(&store, asker(), new, at(0)).await.unwrap();
+        declare(&store, member(), new, at(0)).await.unwrap();
         const WEEK: i64 = 7 * 86_400;
         for (now, running, next) in [
             (3_600, true, 3_600),

@@ -151,32 +151,15 @@ async fn heard_again(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::testing::{HOME, at, down, told};
+    use crate::actions::testing::{at, down, member, told, with_endpoints};
     use crate::store::testing::TestStore;
-
-    fn asker(guild: GuildId) -> Asker {
-        Asker {
-            guild,
-            actor: Actor::Member(7),
-        }
-    }
-
-    async fn with_endpoints(store: &TestStore) -> [MonitorId; 2] {
-        store.add_channel(HOME).await;
-        [
-            store.add_endpoint(HOME, "tcp://192.0.2.1:1").await,
-            store.add_endpoint(HOME, "tcp://198.51.100.1:1").await,
-        ]
-    }
 
     #[tokio::test]
     async fn what_is_muted_is_told_when_the_time_is_over_and_only_if_it_is_still_down() {
         let store = TestStore::open().await;
         let [a, b] = with_endpoints(&store).await;
         for id in [a, b] {
-            mute(&store, asker(HOME), (id, AN_HOUR), at(10))
-                .await
-                .unwrap();
+            mute(&store, member(), (id, AN_HOUR), at(10)).await.unwrap();
             down(&store, id, 20).await;
         }
         assert_eq!(
@@ -202,9 +185,7 @@ mod tests {
     async fn a_clock_that_is_set_back_ends_nothing_early() {
         let store = TestStore::open().await;
         let [a, _] = with_endpoints(&store).await;
-        mute(&store, asker(HOME), (a, AN_HOUR), at(10))
-            .await
-            .unwrap();
+        mute(&store, member(), (a, AN_HOUR), at(10)).await.unwrap();
         down(&store, a, 20).await;
         assert_eq!(end_due(&store, at(-9_000)).await.unwrap(), 0);
         assert_eq!(told(&store).await, 0);
@@ -217,9 +198,7 @@ mod tests {
         let store = TestStore::open().await;
         let ids = with_endpoints(&store).await;
         for id in ids {
-            mute(&store, asker(HOME), (id, AN_HOUR), at(10))
-                .await
-                .unwrap();
+            mute(&store, member(), (id, AN_HOUR), at(10)).await.unwrap();
             down(&store, id, 20).await;
         }
         end_due(&store, at(4_000)).await.unwrap();
@@ -231,15 +210,16 @@ mod tests {
         let store = TestStore::open().await;
         let [a, _] = with_endpoints(&store).await;
         down(&store, a, 5).await;
-        let stranger = asker(GuildId(2));
+        let stranger = Asker {
+            guild: GuildId(2),
+            ..member()
+        };
         assert!(mute_card(&store, stranger, CardId(1), at(6)).await.is_err());
-        let card = mute_card(&store, asker(HOME), CardId(1), at(6))
-            .await
-            .unwrap();
+        let card = mute_card(&store, member(), CardId(1), at(6)).await.unwrap();
         assert_eq!(card.muted, Some((7, at(3_606))));
         assert!(unmute(&store, stranger, a, at(7)).await.is_err());
-        unmute(&store, asker(HOME), a, at(7)).await.unwrap();
-        assert!(unmute(&store, asker(HOME), a, at(8)).await.is_err(), "once");
+        unmute(&store, member(), a, at(7)).await.unwrap();
+        assert!(unmute(&store, member(), a, at(8)).await.is_err(), "once");
         assert_eq!(told(&store).await, 1, "it was on its card all the time");
     }
 

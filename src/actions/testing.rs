@@ -1,7 +1,8 @@
 //! A guild, its outages and its maintenances, for tests.
 
-use super::incident;
+use super::{Asker, incident};
 use crate::domain::Instant;
+use crate::domain::event::Actor;
 use crate::domain::maintenance::Span;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::store::maintenance::{Extent, NewMaintenance};
@@ -13,6 +14,23 @@ pub const HOME: GuildId = GuildId(1);
 /// So many seconds after the beginning of time.
 pub fn at(seconds: i64) -> Instant {
     Instant::from_millis(seconds * 1000)
+}
+
+/// One of the home guild's, who asks.
+pub fn member() -> Asker {
+    Asker {
+        guild: HOME,
+        actor: Actor::Member(7),
+    }
+}
+
+/// Two endpoints far from each other, and somewhere to tell of them.
+pub async fn with_endpoints(store: &TestStore) -> [MonitorId; 2] {
+    store.add_channel(HOME).await;
+    [
+        store.add_endpoint(HOME, "tcp://192.0.2.1:1").await,
+        store.add_endpoint(HOME, "tcp://198.51.100.1:1").await,
+    ]
 }
 
 /// An endpoint of the home guild goes offline.

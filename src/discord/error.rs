@@ -45,6 +45,11 @@ impl From<serenity::Error> for CommandError {
     }
 }
 
+/// What was wrong with an option, in its own words.
+pub(super) fn wrong(option: &str, error: impl std::fmt::Display) -> CommandError {
+    actions::Error::Invalid(format!("`{option}`: {error}")).into()
+}
+
 /// An action's words as a sentence of their own. They may hold foreign text, so all of it is escaped but the quotes
 /// around examples.
 pub(super) fn sentence(words: &str) -> String {

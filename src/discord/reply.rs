@@ -128,6 +128,12 @@ pub(super) fn asker(ctx: Context<'_>) -> Result<Asker, CommandError> {
     access::asker(ctx.guild_id(), ctx.author().id)
 }
 
+/// Who asks, and may change what belongs to the server.
+pub(super) fn manager(ctx: Context<'_>) -> Result<Asker, CommandError> {
+    access::require_manage(permissions(ctx))?;
+    asker(ctx)
+}
+
 /// The member who gave a command.
 pub(super) fn member(ctx: Context<'_>) -> Option<&serenity::Member> {
     match ctx {

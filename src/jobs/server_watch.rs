@@ -139,6 +139,15 @@ mod tests {
         Thresholds::new(minutes(5), minutes(60), minutes(120)).unwrap()
     }
 
+    /// From and to which minutes we were there.
+    fn lived(minutes: &[(i64, i64)]) -> Lives {
+        let life = |(began, alive): &(i64, i64)| Life {
+            began: minute(*began),
+            alive: minute(*alive),
+        };
+        Lives(minutes.iter().map(life).collect())
+    }
+
     fn seen_at(last_seen: i64, status: Status) -> Server {
         Server {
             id: MonitorId(1),
@@ -182,15 +191,7 @@ mod tests {
                 "and no more than that",
             ),
         ] {
-            let lives = Lives(
-                lives
-                    .into_iter()
-                    .map(|(began, alive)| Life {
-                        began: minute(began),
-                        alive: minute(alive),
-                    })
-                    .collect(),
-            );
+            let lives = lived(&lives);
             let found = worse(&seen_at(10, status), thresholds(), &lives, minute(now));
             assert_eq!(found, expected, "{why}");
         }
@@ -219,15 +220,7 @@ mod tests {
                 "and have listened since",
             ),
         ] {
-            let lives = Lives(
-                lives
-                    .into_iter()
-                    .map(|(began, alive)| Life {
-                        began: minute(began),
-                        alive: minute(alive),
-                    })
-                    .collect(),
-            );
+            let lives = lived(&lives);
             let server = seen_at(10, Status::Online);
             let rhythm = Duration::from_secs(rhythm);
             assert_eq!(
@@ -240,19 +233,13 @@ mod tests {
             is_active: false,
             ..seen_at(0, Status::Online)
         };
-        let always = Lives(vec![Life {
-            began: minute(0),
-            alive: minute(999),
-        }]);
+        let always = lived(&[(0, 999)]);
         assert!(!is_silent(&off, hour, &always, minute(999)));
     }
 
     #[test]
     fn one_that_was_never_seen_or_is_switched_off_does_not_change() {
-        let lives = Lives(vec![Life {
-            began: minute(0),
-            alive: minute(999),
-        }]);
+        let lives = lived(&[(0, 999)]);
         let never = Server {
             last_seen_at: None,
             ..seen_at(0, Status::Offline)

@@ -2,7 +2,10 @@
 
 use discord_sandbox::{Reply, Sandbox};
 
-use crate::harness::{Rollcall, Running, wait_for};
+use crate::harness::{Rollcall, Running, Web, wait_for};
+
+/// Whoever is called.
+pub const ROLE: u64 = 77;
 
 /// What fails once is offline; what works is seen again within a second.
 pub fn bot(sandbox: &Sandbox) -> Rollcall {
@@ -21,6 +24,59 @@ pub fn wait_until_online(running: &Running<'_>, count: usize) {
         let online = running.metric(r#"rollcall_endpoints{status="online"}"#);
         (online == Some(count as f64)).then_some(())
     });
+}
+
+/// Waits until everything is told in the channels.
+pub fn wait_until_told(running: &Running<'_>) {
+    wait_for("the outbox to be empty", || {
+        (running.metric("rollcall_notices_waiting") == Some(0.0)).then_some(())
+    });
+}
+
+/// The command that has the home channel told, and the role called.
+pub fn setup(sandbox: &Sandbox) -> String {
+    let channel = sandbox.channel(sandbox.guild());
+    format!("/alerts setup channel:{channel} role:{ROLE}")
+}
+
+/// The bot runs, tells the home channel and calls the role, and has found one endpoint online.
+pub async fn with_shop<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, web: &Web) -> Running<'a> {
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let shown = sandbox.slash(&setup(sandbox)).await.render();
+    assert!(shown.contains("Incidents are told"), "{shown}");
+    let add = format!("/endpoint add target:{} name:shop", web.target());
+    sandbox.slash(&add).await;
+    wait_until_online(&running, 1);
+    running
+}
+
+/// The bot runs, tells the home channel of these, and has found all of them online.
+pub async fn with_webs<'a, 'w>(
+    sandbox: &Sandbox,
+    rollcall: &'a Rollcall,
+    webs: impl IntoIterator<Item = &'w Web>,
+) -> Running<'a> {
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let setup = format!("/alerts setup channel:{}", sandbox.channel(sandbox.guild()));
+    sandbox.slash(&setup).await;
+    let mut count = 0;
+    for web in webs {
+        let add = format!("/endpoint add target:{} name:web{count}", web.target());
+        sandbox.slash(&add).await;
+        count += 1;
+    }
+    wait_until_online(&running, count);
+    running
+}
+
+/// Puts a list of endpoints onto the home guild's roll, all at once.
+pub fn import(sandbox: &Sandbox, rollcall: &Rollcall, list: &str) {
+    let file = rollcall.path("list.txt");
+    std::fs::write(&file, list).unwrap();
+    let (file, guild) = (file.display().to_string(), sandbox.guild().0.to_string());
+    rollcall.done(&["endpoint", "import", &file, "--guild", &guild]);
 }
 
 /// The first message in the home channel that says this.

@@ -2,24 +2,11 @@
 
 use discord_sandbox::{Member, Record, Reply, Request, RestFault, Sandbox};
 
-use crate::alerting::{bot, wait_until_online};
+use crate::alerting::{ROLE, bot, wait_until_told, with_shop};
 use crate::collector::Collector;
-use crate::harness::{Rollcall, Running, Web, wait_for};
+use crate::harness::{Web, wait_for};
 
-const ROLE: u64 = 77;
 const LEADS: u64 = 88;
-
-async fn with_shop<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, web: &Web) -> Running<'a> {
-    let running = rollcall.run();
-    sandbox.wait_until_ready().await;
-    let channel = sandbox.channel(sandbox.guild());
-    let setup = format!("/alerts setup channel:{channel} role:{ROLE}");
-    sandbox.slash(&setup).await;
-    let add = format!("/endpoint add target:{} name:shop", web.target());
-    sandbox.slash(&add).await;
-    wait_until_online(&running, 1);
-    running
-}
 
 /// The messages that were posted with this in their content. One that was sent twice with the same nonce is one.
 fn posted(record: &Record, content: &str) -> Vec<Request> {
@@ -198,9 +185,7 @@ async fn what_is_left_out_is_not_told_and_one_monitor_is_told_of_differently() {
         open.is_empty().then_some(())
     });
     sandbox.reset_faults();
-    wait_for("the outbox to be empty", || {
-        (running.metric("rollcall_notices_waiting") == Some(0.0)).then_some(())
-    });
+    wait_until_told(&running);
     assert_eq!(
         posted(&sandbox.record(), "").len(),
         1,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use discord_sandbox::Sandbox;
 
-use crate::alerting::{self, the_message, wait_until_online};
+use crate::alerting::{self, the_message, wait_until_online, with_webs};
 use crate::collector::Collector;
 use crate::harness::{Rollcall, Running, Web, wait_for};
 
@@ -50,19 +50,6 @@ fn bot(sandbox: &Sandbox, witness: &Witness) -> Rollcall {
     alerting::bot(sandbox)
         .with("PROBE_FAILURES_TO_OFFLINE", "3")
         .with("PROBE_WITNESSES", witness.address.to_string())
-}
-
-async fn with_webs<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, webs: &[Web]) -> Running<'a> {
-    let running = rollcall.run();
-    sandbox.wait_until_ready().await;
-    let setup = format!("/alerts setup channel:{}", sandbox.channel(sandbox.guild()));
-    sandbox.slash(&setup).await;
-    for (number, web) in webs.iter().enumerate() {
-        let add = format!("/endpoint add target:{} name:web{number}", web.target());
-        sandbox.slash(&add).await;
-    }
-    wait_until_online(&running, webs.len());
-    running
 }
 
 /// A device that has been registered, by its uuid.

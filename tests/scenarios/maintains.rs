@@ -2,21 +2,8 @@
 
 use discord_sandbox::{Member, RestFault, Sandbox};
 
-use crate::alerting::{bot, the_message, wait_until_online};
-use crate::harness::{Rollcall, Running, Web, wait_for};
-
-async fn with_webs<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, webs: &[&Web]) -> Running<'a> {
-    let running = rollcall.run();
-    sandbox.wait_until_ready().await;
-    let setup = format!("/alerts setup channel:{}", sandbox.channel(sandbox.guild()));
-    sandbox.slash(&setup).await;
-    for (number, web) in webs.iter().enumerate() {
-        let add = format!("/endpoint add target:{} name:web{number}", web.target());
-        sandbox.slash(&add).await;
-    }
-    wait_until_online(&running, webs.len());
-    running
-}
+use crate::alerting::{bot, the_message, with_webs};
+use crate::harness::{Rollcall, Web, wait_for};
 
 fn incidents(rollcall: &Rollcall, which: &str) -> usize {
     let sql = format!("SELECT 'one' FROM incidents WHERE {which}");
@@ -27,7 +14,7 @@ fn incidents(rollcall: &Rollcall, which: &str) -> usize {
 async fn what_is_expected_is_told_at_the_end_if_it_is_still_down() {
     let sandbox = Sandbox::start().await;
     let (rollcall, mut web) = (bot(&sandbox), Web::up());
-    let running = with_webs(&sandbox, &rollcall, &[&web]).await;
+    let running = with_webs(&sandbox, &rollcall, [&web]).await;
     for (line, part) in [
         ("/maintenance start for:soon", "a right one is `2h`"),
         (
@@ -78,7 +65,7 @@ async fn what_is_expected_is_told_at_the_end_if_it_is_still_down() {
 async fn what_is_planned_is_shown_in_discord_where_the_bot_may() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
-    let _running = with_webs(&sandbox, &rollcall, &[]).await;
+    let _running = with_webs(&sandbox, &rollcall, []).await;
     let zones = sandbox
         .autocomplete("/maintenance schedule title:x at:1 for:1h zone:berl")
         .await;
@@ -132,7 +119,7 @@ async fn a_group_is_told_as_one_and_its_members_are_chosen_from_the_card() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let (mut first, mut second) = (Web::up(), Web::up());
-    let _running = with_webs(&sandbox, &rollcall, &[&first, &second]).await;
+    let _running = with_webs(&sandbox, &rollcall, [&first, &second]).await;
     // Both would be told as one host; seen as two hosts they share only their group.
     rollcall.sql("UPDATE endpoint_targets SET host = 'one.example' WHERE monitor_id = 1");
     for name in ["web0", "web1"] {
@@ -178,7 +165,7 @@ async fn a_group_is_told_as_one_and_its_members_are_chosen_from_the_card() {
 async fn a_recheck_shows_its_phases_and_maintenance_silences_what_is_on_the_card() {
     let sandbox = Sandbox::start().await;
     let (rollcall, mut web) = (bot(&sandbox), Web::up());
-    let running = with_webs(&sandbox, &rollcall, &[&web]).await;
+    let running = with_webs(&sandbox, &rollcall, [&web]).await;
     web.goes_down();
     let alert = the_message(&sandbox, "🔴 web0 is offline").await;
     let looked = sandbox.press(&alert, "Recheck").await;

@@ -2,29 +2,8 @@
 
 use discord_sandbox::{GuildId, Member, Reply, RestFault, Sandbox};
 
-use crate::alerting::{bot, wait_until_online};
-use crate::harness::{Rollcall, Running, Web, wait_for};
-
-const ROLE: u64 = 77;
-
-fn setup(sandbox: &Sandbox) -> String {
-    format!(
-        "/alerts setup channel:{} role:{ROLE}",
-        sandbox.channel(sandbox.guild())
-    )
-}
-
-/// Alerts set up, and one endpoint on the roll that answers.
-async fn with_shop<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, web: &Web) -> Running<'a> {
-    let running = rollcall.run();
-    sandbox.wait_until_ready().await;
-    let shown = sandbox.slash(&setup(sandbox)).await.render();
-    assert!(shown.contains("Incidents are told"), "{shown}");
-    let add = format!("/endpoint add target:{} name:shop", web.target());
-    sandbox.slash(&add).await;
-    wait_until_online(&running, 1);
-    running
-}
+use crate::alerting::{ROLE, bot, import, setup, wait_until_told, with_shop};
+use crate::harness::{Rollcall, Web, wait_for};
 
 /// The alerts in the home channel, without the test of the setup.
 fn alerts(messages: &[Reply]) -> Vec<Reply> {
@@ -78,9 +57,7 @@ async fn an_outage_is_one_message_that_ends_where_it_began() {
     let over = the_alert(&sandbox, "🟢 shop was offline for").await;
     assert!(over.buttons().is_empty(), "{}", over.render());
     // Nothing more is to come: what is untold is nothing, and two messages were posted in all, the test among them.
-    wait_for("the outbox to be empty", || {
-        (running.metric("rollcall_notices_waiting") == Some(0.0)).then_some(())
-    });
+    wait_until_told(&running);
     assert_eq!((calls(&sandbox, "POST"), calls(&sandbox, "PATCH")), (2, 1));
     let edit = sandbox
         .record()
@@ -154,19 +131,14 @@ async fn what_falls_together_is_told_together() {
     let list: String = (1..=200)
         .map(|host| format!("tcp://127.1.2.{host}:1 host {host}\n"))
         .collect();
-    std::fs::write(rollcall.path("list.txt"), list).unwrap();
-    let guild = sandbox.guild().0.to_string();
-    let file = rollcall.path("list.txt").display().to_string();
-    rollcall.done(&["endpoint", "import", &file, "--guild", &guild]);
+    import(&sandbox, &rollcall, &list);
     let alert = the_alert(&sandbox, "🔴 200 on 127.1.2.0/24 are offline").await;
     assert!(
         alert.text().contains("… and 175 more"),
         "{}",
         alert.render()
     );
-    wait_for("the outbox to be empty", || {
-        (running.metric("rollcall_notices_waiting") == Some(0.0)).then_some(())
-    });
+    wait_until_told(&running);
     assert_eq!(
         calls(&sandbox, "POST"),
         2,
@@ -190,14 +162,9 @@ async fn three_thousand_that_fall_at_once_are_one_message() {
             )
         })
         .collect();
-    std::fs::write(rollcall.path("list.txt"), list).unwrap();
-    let guild = sandbox.guild().0.to_string();
-    let file = rollcall.path("list.txt").display().to_string();
-    rollcall.done(&["endpoint", "import", &file, "--guild", &guild]);
+    import(&sandbox, &rollcall, &list);
     the_alert(&sandbox, "🔴 3000 are offline").await;
-    wait_for("the outbox to be empty", || {
-        (running.metric("rollcall_notices_waiting") == Some(0.0)).then_some(())
-    });
+    wait_until_told(&running);
     assert_eq!(
         calls(&sandbox, "POST"),
         2,
@@ -244,9 +211,7 @@ async fn a_crash_between_sending_and_noting_makes_no_second_message() {
     let running = with_shop(&sandbox, &rollcall, &web).await;
     web.goes_down();
     let alert = the_alert(&sandbox, "🔴 shop is offline").await;
-    wait_for("the outbox to be empty", || {
-        (running.metric("rollcall_notices_waiting") == Some(0.0)).then_some(())
-    });
+    wait_until_told(&running);
     running.kill();
     // As if the crash had come just before the note.
     rollcall.sql("UPDATE notices SET told_version = 0, message_id = NULL, channel_id = NULL");
@@ -676,10 +641,7 @@ fn import_neighbours(sandbox: &Sandbox, rollcall: &Rollcall) {
             format!("tcp://127.9.{upper}.{lower}:{port} n{number}\n")
         })
         .collect();
-    std::fs::write(rollcall.path("list.txt"), list).unwrap();
-    let file = rollcall.path("list.txt").display().to_string();
-    let guild = sandbox.guild().0.to_string();
-    rollcall.done(&["endpoint", "import", &file, "--guild", &guild]);
+    import(sandbox, rollcall, &list);
 }
 
 #[tokio::test(flavor = "multi_thread")]

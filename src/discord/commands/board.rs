@@ -3,9 +3,9 @@
 use poise::serenity_prelude as serenity;
 
 use crate::actions::{Asker, manage_board};
+use crate::discord::Context;
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Card};
-use crate::discord::{Context, access};
 use crate::notify::messenger::{Place, SendFailure};
 use crate::store::board;
 
@@ -29,7 +29,7 @@ async fn create(
     #[channel_types("Text", "News")]
     channel: serenity::PartialChannel,
 ) -> Result<(), CommandError> {
-    let asker = manager(ctx)?;
+    let asker = reply::manager(ctx)?;
     reply::answer(ctx, async {
         if board::get(&ctx.data().store.reader, asker.guild)
             .await?
@@ -52,7 +52,7 @@ async fn move_to(
     #[channel_types("Text", "News")]
     channel: serenity::PartialChannel,
 ) -> Result<(), CommandError> {
-    let asker = manager(ctx)?;
+    let asker = reply::manager(ctx)?;
     reply::answer(ctx, async {
         board::get(&ctx.data().store.reader, asker.guild)
             .await?
@@ -65,7 +65,7 @@ async fn move_to(
 /// Take the board away
 #[poise::command(slash_command, guild_only)]
 async fn remove(ctx: Context<'_>) -> Result<(), CommandError> {
-    let asker = manager(ctx)?;
+    let asker = reply::manager(ctx)?;
     reply::answer(ctx, async {
         let desk = ctx.data();
         let before = manage_board::remove(&desk.store, asker, desk.now()).await?;
@@ -73,11 +73,6 @@ async fn remove(ctx: Context<'_>) -> Result<(), CommandError> {
         Ok(Card::sentence("The board is taken away."))
     })
     .await
-}
-
-fn manager(ctx: Context<'_>) -> Result<Asker, CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    reply::asker(ctx)
 }
 
 fn no_board() -> CommandError {

@@ -2,7 +2,7 @@
 
 use crate::actions::Asker;
 use crate::actions::manage_device::{self, Edit};
-use crate::discord::error::CommandError;
+use crate::discord::error::{CommandError, wrong};
 use crate::discord::reply::{self, Card};
 use crate::discord::{Context, access, cards, complete};
 use crate::domain::device::parse_threshold;
@@ -110,8 +110,7 @@ async fn threshold(
 }
 
 async fn apply(ctx: Context<'_>, device: &str, change: Edit) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let desk = ctx.data();
         let found = find(ctx, asker, device).await?;
@@ -132,8 +131,7 @@ async fn rotate_key(
     #[max_length = 100]
     device: String,
 ) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let desk = ctx.data();
         let found = find(ctx, asker, &device).await?;
@@ -153,8 +151,7 @@ async fn remove(
     #[max_length = 100]
     device: String,
 ) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let desk = ctx.data();
         let found = find(ctx, asker, &device).await?;
@@ -163,9 +160,4 @@ async fn remove(
         Ok(cards::keys::removed(&name))
     };
     reply::answer(ctx, work).await
-}
-
-/// A mistake in an option, named.
-fn wrong(option: &str, error: impl std::fmt::Display) -> CommandError {
-    crate::actions::Error::Invalid(format!("`{option}`: {error}")).into()
 }

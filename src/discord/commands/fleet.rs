@@ -53,8 +53,7 @@ async fn key(
         KindChoice,
     >,
 ) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let kind = kind.map_or(KeyKind::Fleet, KeyKind::from);
     let work = async {
         let desk = ctx.data();
@@ -67,8 +66,7 @@ async fn key(
 /// The keys that are good, without their secrets
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let keys = good_ones(ctx, asker.guild).await?;
         Ok(Card::embed(cards::keys::list(&keys)))
@@ -85,8 +83,7 @@ async fn rotate(
     #[max_length = 32]
     key: String,
 ) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let (desk, id) = (ctx.data(), parse(&key)?);
         let made = manage_key::rotate(&desk.store, asker, id, desk.now()).await;
@@ -104,8 +101,7 @@ async fn revoke(
     #[max_length = 32]
     key: String,
 ) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let (desk, id) = (ctx.data(), parse(&key)?);
         let revoked = manage_key::revoke(&desk.store, asker, id, desk.now()).await;

@@ -3,7 +3,7 @@
 use crate::actions::manage_group;
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Card};
-use crate::discord::{Context, access, cards, complete};
+use crate::discord::{Context, cards, complete};
 use crate::store::group as groups;
 
 /// Names for monitors that belong together
@@ -30,8 +30,7 @@ async fn set(
     #[max_length = 64]
     group: Option<String>,
 ) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let desk = ctx.data();
         let found = complete::named(&desk.store.reader, asker.guild, ("%", &target)).await?;
@@ -48,8 +47,7 @@ async fn set(
 /// The groups of this server
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let known = groups::list(&ctx.data().store.reader, asker.guild).await?;
         Ok(Card::embed(cards::maintenance::groups(&known)))

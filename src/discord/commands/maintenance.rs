@@ -6,13 +6,13 @@ use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use crate::actions::{Asker, Error, maintenance};
-use crate::discord::error::CommandError;
+use crate::discord::error::{CommandError, wrong};
 use crate::discord::reply::{self, Card};
-use crate::discord::{Context, access, cards, complete};
+use crate::discord::{Context, cards, complete};
 use crate::domain::maintenance::{
     Span, WeekDays, Weekly, parse_length, parse_moment, parse_time, parse_zone, zones,
 };
-use crate::domain::monitor::{Refusal, parse_name};
+use crate::domain::monitor::parse_name;
 use crate::domain::text;
 use crate::store::maintenance::{self as rows, Extent, Maintenance, NewMaintenance};
 
@@ -47,7 +47,7 @@ async fn start(
     #[max_length = 64]
     title: Option<String>,
 ) -> Result<(), CommandError> {
-    let asker = manager(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let now = ctx.data().now();
         let span = Span {
@@ -99,22 +99,22 @@ async fn schedule(
     #[max_length = 64]
     group: Option<String>,
 ) -> Result<(), CommandError> {
-    let asker = manager(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let now = ctx.data().now();
         let length = length_of(Some(&length))?;
         let zone = zone.as_deref().unwrap_or("UTC");
-        let zone = parse_zone(zone).map_err(|error| invalid("zone", &error))?;
+        let zone = parse_zone(zone).map_err(|error| wrong("zone", error))?;
         let (span, weekly) = match days {
             None => {
-                let starts_at = parse_moment(&at, zone).map_err(|error| invalid("at", &error))?;
+                let starts_at = parse_moment(&at, zone).map_err(|error| wrong("at", error))?;
                 let ends_at = starts_at.plus(length);
                 (Span { starts_at, ends_at }, None)
             }
             Some(days) => {
                 let weekly = Weekly {
-                    days: WeekDays::parse(&days).map_err(|error| invalid("days", &error))?,
-                    minute: parse_time(&at).map_err(|error| invalid("at", &error))?,
+                    days: WeekDays::parse(&days).map_err(|error| wrong("days", error))?,
+                    minute: parse_time(&at).map_err(|error| wrong("at", error))?,
                     length,
                     zone,
                 };
@@ -138,7 +138,7 @@ async fn schedule(
 /// What runs, and what is to come
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
-    let asker = manager(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async { listed(ctx, asker).await };
     reply::answer(ctx, work).await
 }
@@ -152,7 +152,7 @@ async fn end(
     #[max_length = 100]
     which: Option<String>,
 ) -> Result<(), CommandError> {
-    let asker = manager(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let desk = ctx.data();
         let mut known = rows::list(&desk.store.reader, Some(asker.guild)).await?;
@@ -181,11 +181,6 @@ async fn end(
         Ok(Card::sentence(said))
     };
     reply::answer(ctx, work).await
-}
-
-fn manager(ctx: Context<'_>) -> Result<Asker, CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    reply::asker(ctx)
 }
 
 async fn declare(
@@ -219,11 +214,11 @@ fn take_event_back(ctx: Context<'_>, one: &Maintenance) {
 }
 
 fn length_of(text: Option<&str>) -> Result<Duration, CommandError> {
-    parse_length(text.unwrap_or("1h")).map_err(|error| invalid("for", &error))
+    parse_length(text.unwrap_or("1h")).map_err(|error| wrong("for", error))
 }
 
 fn title_of(text: Option<&str>) -> Result<String, CommandError> {
-    parse_name(text.unwrap_or("maintenance")).map_err(|error| invalid("title", &error))
+    parse_name(text.unwrap_or("maintenance")).map_err(|error| wrong("title", error))
 }
 
 async fn extent(
@@ -246,10 +241,6 @@ async fn extent(
         )
         .into()),
     }
-}
-
-fn invalid(option: &str, error: &Refusal) -> CommandError {
-    Error::Invalid(format!("`{option}`: {error}")).into()
 }
 
 async fn known(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {

@@ -3,7 +3,7 @@
 use crate::actions::manage_device;
 use crate::actions::manage_server::{self, Edit};
 use crate::actions::suggest_thresholds;
-use crate::discord::error::CommandError;
+use crate::discord::error::{CommandError, wrong};
 use crate::discord::reply::{self, Card};
 use crate::discord::{Context, access, answers, cards, complete};
 use crate::domain::key::KeyKind;
@@ -38,8 +38,7 @@ async fn add(
     #[max_length = 64]
     name: String,
 ) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let desk = ctx.data();
         let name = parse_name(&name).map_err(|error| wrong("name", error))?;
@@ -153,8 +152,7 @@ async fn thresholds(
 }
 
 async fn apply(ctx: Context<'_>, server: &str, change: Edit) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let desk = ctx.data();
         let reader = &desk.store.reader;
@@ -195,8 +193,7 @@ async fn rotate_key(
     #[max_length = 100]
     server: String,
 ) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let desk = ctx.data();
         let reader = &desk.store.reader;
@@ -217,8 +214,7 @@ async fn remove(
     #[max_length = 100]
     server: String,
 ) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let desk = ctx.data();
         let found = complete::named(&desk.store.reader, asker.guild, ("server", &server)).await?;
@@ -226,9 +222,4 @@ async fn remove(
         Ok(cards::keys::removed(&found.name))
     };
     reply::answer(ctx, work).await
-}
-
-/// A mistake in an option, named.
-fn wrong(option: &str, error: impl std::fmt::Display) -> CommandError {
-    crate::actions::Error::Invalid(format!("`{option}`: {error}")).into()
 }

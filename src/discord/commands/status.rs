@@ -37,8 +37,7 @@ pub(super) async fn audit(
     #[max_length = 100]
     target: Option<String>,
 ) -> Result<(), CommandError> {
-    crate::discord::access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let kind = kind.as_deref().map(known_kind).transpose()?;
         let reader = &ctx.data().store.reader;

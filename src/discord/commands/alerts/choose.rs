@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use poise::serenity_prelude as serenity;
 
-use crate::actions::{Asker, Error, alerts};
+use crate::actions::{Error, alerts};
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Card};
-use crate::discord::{Context, access, cards, complete};
+use crate::discord::{Context, cards, complete};
 use crate::domain::alert_policy::{Call, Mass, Preferences};
 use crate::domain::text;
 use crate::store::alert_override::Override;
@@ -122,7 +122,7 @@ pub(super) async fn monitor(
     #[description = "False: nothing is told of it, until you say otherwise"] told: Option<bool>,
     #[description = "Called for it instead of the usual role"] role: Option<serenity::RoleId>,
 ) -> Result<(), CommandError> {
-    let asker = manager(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let desk = ctx.data();
         let found = complete::named(&desk.store.reader, asker.guild, ("%", &target)).await?;
@@ -134,11 +134,6 @@ pub(super) async fn monitor(
         Ok(Card::sentence(cards::alerts::overridden(&found.name, own)))
     };
     reply::answer(ctx, work).await
-}
-
-fn manager(ctx: Context<'_>) -> Result<Asker, CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    reply::asker(ctx)
 }
 
 async fn current(ctx: Context<'_>) -> Result<Preferences, CommandError> {
@@ -154,7 +149,7 @@ async fn change<C>(
 where
     C: FnOnce(&mut Preferences) + Send + 'static,
 {
-    let asker = manager(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let change = read.await?;
         let desk = ctx.data();

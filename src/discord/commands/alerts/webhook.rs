@@ -5,10 +5,10 @@ use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use crate::actions::webhook as webhooks;
-use crate::discord::error::CommandError;
+use crate::discord::error::{CommandError, wrong};
 use crate::discord::reply::{self, Card};
-use crate::discord::{Context, Desk, access, cards};
-use crate::domain::monitor::{GuildId, Refusal, parse_name};
+use crate::discord::{Context, Desk, cards};
+use crate::domain::monitor::{GuildId, parse_name};
 use crate::domain::text;
 use crate::domain::webhook::{Format, parse_url};
 use crate::notify::webhook::{payload, signature};
@@ -57,12 +57,11 @@ async fn add(
     url: String,
     #[description = "Left out: what the address asks for"] format: Option<FormatChoice>,
 ) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let desk = ctx.data();
-        let name = parse_name(&name).map_err(|error| invalid("name", &error))?;
-        let url = parse_url(&url).map_err(|error| invalid("url", &error))?;
+        let name = parse_name(&name).map_err(|error| wrong("name", error))?;
+        let url = parse_url(&url).map_err(|error| wrong("url", error))?;
         let format = format.map_or_else(|| Format::of(&url), Format::from);
         let new = NewWebhook {
             name: name.clone(),
@@ -81,8 +80,7 @@ async fn add(
 /// The webhooks of this server, and whether they are reached
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let known = webhook::list(&ctx.data().store.reader, asker.guild).await?;
         Ok(Card::embed(cards::webhooks::list(&known)))
@@ -99,8 +97,7 @@ async fn test(
     #[max_length = 64]
     name: String,
 ) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let desk = ctx.data();
         let known = named(desk, asker.guild, &name).await?;
@@ -119,8 +116,7 @@ async fn remove(
     #[max_length = 64]
     name: String,
 ) -> Result<(), CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    let asker = reply::asker(ctx)?;
+    let asker = reply::manager(ctx)?;
     let work = async {
         let desk = ctx.data();
         let known = named(desk, asker.guild, &name).await?;
@@ -146,10 +142,6 @@ async fn by_name(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse 
         .filter(|known| known.name.to_lowercase().contains(&partial))
         .map(|known| AutocompleteChoice::new(known.name.clone(), known.name));
     CreateAutocompleteResponse::new().set_choices(choices.collect())
-}
-
-fn invalid(option: &str, error: &Refusal) -> CommandError {
-    crate::actions::Error::Invalid(format!("`{option}`: {error}")).into()
 }
 
 fn signing_key() -> Result<String, CommandError> {

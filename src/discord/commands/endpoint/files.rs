@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use poise::serenity_prelude as serenity;
 
-use super::{manager, wrong};
 use crate::actions::export_endpoints::{self, Format};
 use crate::actions::import_endpoints::{self, MAX_FILE};
-use crate::discord::error::CommandError;
+use crate::discord::error::{CommandError, wrong};
 use crate::discord::reply::{self, Card};
 use crate::discord::{Context, cards};
 use crate::domain::text;
@@ -22,7 +21,7 @@ pub(super) async fn import(
     ctx: Context<'_>,
     #[description = "A text, CSV or JSON file, at most 1 MiB"] file: serenity::Attachment,
 ) -> Result<(), CommandError> {
-    let asker = manager(ctx)?;
+    let asker = reply::manager(ctx)?;
     let desk = ctx.data();
     let work = async {
         if usize::try_from(file.size).is_ok_and(|size| size > MAX_FILE) {

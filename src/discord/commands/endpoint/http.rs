@@ -1,9 +1,9 @@
 //! `/endpoint http`: what a page is asked and what it must answer.
 
-use super::{apply, find, manager, wrong};
+use super::{apply, find};
 use crate::actions::manage_endpoint::Edit;
-use crate::discord::error::CommandError;
-use crate::discord::{Context, complete};
+use crate::discord::error::{CommandError, wrong};
+use crate::discord::{Context, complete, reply};
 use crate::domain::check::Method;
 use crate::domain::check_change::CheckChange;
 
@@ -56,7 +56,7 @@ pub(super) async fn http(
     redirects: Option<u8>,
     #[description = "Whether the certificate must be valid"] verify_tls: Option<bool>,
 ) -> Result<(), CommandError> {
-    let asker = manager(ctx)?;
+    let asker = reply::manager(ctx)?;
     let known = find(ctx, asker, &endpoint).await?;
     let change = CheckChange {
         status,

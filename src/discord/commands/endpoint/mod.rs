@@ -7,9 +7,9 @@ mod http;
 use crate::actions::import_endpoints::default_name;
 use crate::actions::manage_endpoint::{self, Edit};
 use crate::actions::{Asker, recheck};
-use crate::discord::error::CommandError;
+use crate::discord::error::{CommandError, wrong};
 use crate::discord::reply::{self, Card};
-use crate::discord::{Context, access, answers, cards, complete};
+use crate::discord::{Context, answers, cards, complete};
 use crate::domain::monitor::{parse_interval, parse_name};
 use crate::domain::target::Target;
 use crate::store::endpoint::{Description, Endpoint};
@@ -36,15 +36,6 @@ pub(super) async fn endpoint(_: Context<'_>) -> Result<(), CommandError> {
 }
 
 /// A mistake in an option, named.
-fn wrong(option: &str, error: impl std::fmt::Display) -> CommandError {
-    crate::actions::Error::Invalid(format!("`{option}`: {error}")).into()
-}
-
-fn manager(ctx: Context<'_>) -> Result<Asker, CommandError> {
-    access::require_manage(reply::permissions(ctx))?;
-    reply::asker(ctx)
-}
-
 async fn find(ctx: Context<'_>, asker: Asker, text: &str) -> Result<Endpoint, CommandError> {
     Ok(recheck::find(&ctx.data().store.reader, asker, text, None).await?)
 }
@@ -63,7 +54,7 @@ async fn add(
     #[max_length = 16]
     interval: Option<String>,
 ) -> Result<(), CommandError> {
-    let asker = manager(ctx)?;
+    let asker = reply::manager(ctx)?;
     let target: Target = target.parse().map_err(|error| wrong("target", error))?;
     let name = match name {
         Some(name) => parse_name(&name).map_err(|error| wrong("name", error))?,
@@ -100,7 +91,7 @@ async fn edit(
     #[max_length = 16]
     interval: Option<String>,
 ) -> Result<(), CommandError> {
-    let asker = manager(ctx)?;
+    let asker = reply::manager(ctx)?;
     let interval = match interval.as_deref() {
         Some("default") => Some(None),
         Some(text) => Some(Some(
@@ -155,7 +146,7 @@ async fn remove(
     #[max_length = 512]
     endpoint: String,
 ) -> Result<(), CommandError> {
-    let asker = manager(ctx)?;
+    let asker = reply::manager(ctx)?;
     let desk = ctx.data();
     let work = async {
         let endpoint = find(ctx, asker, &endpoint).await?;
@@ -178,7 +169,7 @@ async fn pause(
     #[max_length = 512]
     endpoint: String,
 ) -> Result<(), CommandError> {
-    let asker = manager(ctx)?;
+    let asker = reply::manager(ctx)?;
     let desk = ctx.data();
     let work = async {
         let endpoint = find(ctx, asker, &endpoint).await?;
@@ -201,7 +192,7 @@ async fn resume(
     #[max_length = 512]
     endpoint: String,
 ) -> Result<(), CommandError> {
-    let asker = manager(ctx)?;
+    let asker = reply::manager(ctx)?;
     let desk = ctx.data();
     let work = async {
         let endpoint = find(ctx, asker, &endpoint).await?;
