@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
@@ -12,7 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::api::Peer;
 use super::{Desk, routes};
@@ -52,54 +53,130 @@ pub struct Server {
 
 impl Server {
     /// Serves until `stop` turns true, then lets open requests end.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        let service = TowerToHyperService::new(routes(self.desk));
-        let graceful = GracefulShutdown::new();
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
-        loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-                break;
-            };
-            let (stream, peer) = tokio::select! {
-                _ = stop.wait_for(|stopping| *stopping) => break,
-                accepted = accept(&self.listener) => accepted,
-            };
-            let routes = service.clone();
-            let service = service_fn(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(Peer(peer.ip()));
-                routes.call(request)
-            });
-            let mut builder = hyper::server::conn::http1::Builder::new();
-            builder
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEADER_TIMEOUT);
-            let connection =
-                graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
-            tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "an HTTP connection ended early");
-                }
-                drop(place);
-            });
-        }
-        if tokio::time::timeout(LAST_REQUESTS, graceful.shutdown())
-            .await
-            .is_err()
-        {
-            tracing::warn!("open HTTP requests were cut off");
-        }
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        serve(self.listener, routes(self.desk), CONNECTIONS, stop).await;
     }
 }
 
-/// The next connection. Trouble while accepting (no file descriptors) passes; accepting goes on a moment later.
-async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+/// At most `places` connections are open at a time.
+async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    places: usize,
+    mut stop: watch::Receiver<bool>,
+) {
+    let service = TowerToHyperService::new(routes);
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(places));
+    loop {
+        let (place, stream, peer) = tokio::select! {
+            _ = stop.wait_for(|stopping| *stopping) => break,
+            accepted = accept(&listener, &places) => match accepted {
+                Some(accepted) => accepted,
+                None => break,
+            },
+        };
+        let routes = service.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer.ip()));
+            routes.call(request)
+        });
+        let mut builder = hyper::server::conn::http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT);
+        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "an HTTP connection ended early");
+            }
+            drop(place);
+        });
+    }
+    if tokio::time::timeout(LAST_REQUESTS, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("open HTTP requests were cut off");
+    }
+}
+
+/// The next connection, with its place. Trouble while accepting (no file descriptors) passes; accepting goes on a moment
+/// later.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(OwnedSemaphorePermit, TcpStream, SocketAddr)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
     loop {
         match listener.accept().await {
-            Ok(accepted) => return accepted,
+            Ok((stream, peer)) => return Some((place, stream, peer)),
             Err(error) => {
                 tracing::warn!(%error, "an HTTP connection could not be accepted");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use axum::routing::get;
+
+    use super::*;
+
+    /// Somebody with a connection that stays open.
+    struct Client(std::net::TcpStream);
+
+    impl Client {
+        fn connect(address: SocketAddr) -> Self {
+            Self(std::net::TcpStream::connect(address).unwrap())
+        }
+
+        fn ask(&mut self) {
+            self.0
+                .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                .unwrap();
+        }
+
+        /// The beginning of an answer; `None` where there is none yet.
+        fn answer(&mut self, wait: bool) -> Option<String> {
+            self.0.set_nonblocking(!wait).unwrap();
+            let mut answer = [0; 512];
+            let length = self.0.read(&mut answer).ok()?;
+            Some(String::from_utf8_lossy(&answer[..length]).into_owned())
+        }
+    }
+
+    #[test]
+    fn whoever_finds_no_place_waits_until_one_is_free() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let listener = runtime
+            .block_on(bind("127.0.0.1:0".parse().unwrap()))
+            .unwrap();
+        let address = listener.local_addr().unwrap();
+        let routes = Router::new().route("/", get(async || "here"));
+        let (stop, stopping) = watch::channel(false);
+        let serving = runtime.spawn(serve(listener, routes, 2, stopping));
+        let mut clients = [0, 1, 2].map(|_| Client::connect(address));
+        for client in &mut clients {
+            client.ask();
+        }
+        let [mut first, second, mut third] = clients;
+        assert!(first.answer(true).unwrap().ends_with("here"));
+        for _ in 0..20 {
+            first.ask();
+            assert!(first.answer(true).unwrap().ends_with("here"));
+            assert_eq!(third.answer(false), None, "two are there already");
+        }
+        drop(second);
+        assert!(third.answer(true).unwrap().ends_with("here"));
+        // Somebody who finds no place does not hold up the end.
+        let _fourth = Client::connect(address);
+        stop.send(true).unwrap();
+        drop((first, third));
+        runtime.block_on(serving).unwrap();
     }
 }
