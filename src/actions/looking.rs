@@ -156,7 +156,7 @@ impl Looking {
 
     /// Looks at an endpoint now and records it, or shares the result of the look that is under way.
     ///
-    /// `None` where the endpoint was removed meanwhile.
+    /// `None` where the endpoint was removed or became another one meanwhile.
     pub async fn look_and_record(
         &self,
         endpoint: &Scheduled,
@@ -172,7 +172,7 @@ impl Looking {
                 },
             };
             let outcome = self.trusted(self.look(endpoint).await);
-            let observation = lead.finish(outcome);
+            let observation = lead.finish(endpoint, outcome);
             let now = self.clock.now();
             let recorded = super::record_outcome::record(
                 &self.writer,
@@ -189,9 +189,10 @@ impl Looking {
 
 impl Lead {
     /// The look is over: the next one may begin, and whoever followed is told when this one is recorded.
-    pub fn finish(mut self, outcome: Outcome) -> Observation {
+    pub fn finish(mut self, endpoint: &Scheduled, outcome: Outcome) -> Observation {
         Observation {
             monitor_id: self.monitor_id,
+            edition: endpoint.edition,
             outcome,
             followers: self.give_up_place(),
         }
@@ -319,8 +320,8 @@ mod tests {
     #[tokio::test]
     async fn a_finished_lead_does_not_take_the_place_of_the_next() {
         let store = TestStore::open().await;
-        let looking = looking(&store);
-        let id = MonitorId(7);
+        let endpoint = add(&store, "tcp://127.0.0.1:9".into()).await;
+        let (looking, id) = (looking(&store), endpoint.id);
         let Begun::Lead(first) = looking.begin(id) else {
             panic!("nobody else looks")
         };
@@ -331,7 +332,7 @@ mod tests {
             timings: Timings::default(),
             certificate_expires_at: None,
         };
-        drop(first.finish(up));
+        drop(first.finish(&endpoint, up));
         let Begun::Lead(_second) = looking.begin(id) else {
             panic!("the first has ended")
         };

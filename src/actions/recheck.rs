@@ -24,7 +24,7 @@ pub struct Summary {
     pub still_offline: u64,
     /// Failing, but not offline yet.
     pub warning: u64,
-    /// Could not be looked at, or were removed meanwhile.
+    /// Could not be looked at, or were changed or removed meanwhile.
     pub unknown: u64,
 }
 

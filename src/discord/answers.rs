@@ -139,7 +139,7 @@ pub(super) async fn recheck(
     let recorded = looked.map_err(|error| CommandError::Internal(error.to_string()))??;
     let Some(recorded) = recorded else {
         return Ok(Card::sentence(format!(
-            "{} was removed meanwhile.",
+            "{} was changed or removed meanwhile.",
             cards::mention(&endpoint.description)
         )));
     };

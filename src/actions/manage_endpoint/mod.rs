@@ -217,18 +217,19 @@ async fn begin_anew(
     now: Instant,
 ) -> Result<(), StoreError> {
     incident::close(tx, endpoint.id, now).await?;
+    state::load(tx, &[endpoint.id]).await?;
+    let Some(before) = state::of(tx, endpoint.id) else {
+        return Ok(());
+    };
     let fresh = Loaded {
-        guild_id: endpoint.guild_id,
         state: State {
             status,
             ..State::new(now)
         },
-        interval: endpoint.description.interval,
         certificate_expires_at: None,
+        ..before
     };
     state::save(tx, endpoint.id, fresh).await?;
-    // The cached interval may be older than an edit in this very transaction.
-    state::forget(tx, endpoint.id);
     let Some(last_look_at) = endpoint.last_check_at else {
         return Ok(());
     };

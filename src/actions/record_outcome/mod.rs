@@ -44,6 +44,8 @@ impl Rules {
 #[derive(Debug)]
 pub struct Observation {
     pub monitor_id: MonitorId,
+    /// The edition of the endpoint that was looked at.
+    pub edition: u32,
     pub outcome: Outcome,
     pub followers: Vec<Follower>,
 }
@@ -60,7 +62,8 @@ pub struct Recorded {
     pub next_due_at: Option<Instant>,
 }
 
-/// Records observations in their order, in one transaction. Those of endpoints that have been removed are dropped.
+/// Records observations in their order, in one transaction. Those of endpoints that have been removed, or that
+/// were something else when the look began, are dropped.
 pub async fn record(
     writer: &Writer,
     observations: Vec<Observation>,
@@ -77,13 +80,14 @@ pub async fn record(
                 .into_iter()
                 .map(|follower| (observation.monitor_id, follower)),
         );
-        seen.push((observation.monitor_id, observation.outcome));
+        let whose = (observation.monitor_id, observation.edition);
+        seen.push((whose, observation.outcome));
     }
     let recorded = writer
         .transact(move |tx| Box::pin(async move { record_in(tx, seen, rules, actor, now).await }))
         .await?;
     for (id, follower) in followers {
-        // A follower of a removed endpoint is dropped and hears that there is no result.
+        // A follower of what is there no more is dropped and hears that there is no result.
         if let Some(result) = recorded
             .iter()
             .rev()
@@ -97,18 +101,18 @@ pub async fn record(
 
 async fn record_in(
     tx: &mut Tx<'_>,
-    seen: Vec<(MonitorId, Outcome)>,
+    seen: Vec<((MonitorId, u32), Outcome)>,
     rules: Rules,
     actor: Actor,
     now: Instant,
 ) -> Result<Vec<Arc<Recorded>>, StoreError> {
-    let ids: Vec<MonitorId> = seen.iter().map(|(id, _)| *id).collect();
+    let ids: Vec<MonitorId> = seen.iter().map(|((id, _), _)| *id).collect();
     state::load(tx, &ids).await?;
     let mut results = Vec::with_capacity(seen.len());
     let (mut rows, mut steady, mut changed) =
         (Vec::with_capacity(seen.len()), Vec::new(), Vec::new());
-    for (id, outcome) in seen {
-        let Some(before) = state::of(tx, id) else {
+    for ((id, edition), outcome) in seen {
+        let Some(before) = state::of(tx, id).filter(|before| before.edition == edition) else {
             continue;
         };
         let policy = rules.policy(before.interval);

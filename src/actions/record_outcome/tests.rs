@@ -1,6 +1,9 @@
 //! Observations on a real database: what is written, when, and that it is written together or not at all.
 
 use super::*;
+use crate::actions::Asker;
+use crate::actions::manage_endpoint::{self, Edit};
+use crate::domain::check::HttpCheck;
 use crate::domain::monitor::GuildId;
 use crate::domain::outcome::{FailureClass, Timings, Verdict};
 use crate::store::endpoint::{self, Description};
@@ -41,6 +44,7 @@ fn seen(id: MonitorId, seconds: i64, verdict: Verdict) -> Observation {
     };
     Observation {
         monitor_id: id,
+        edition: 0,
         outcome,
         followers: Vec::new(),
     }
@@ -244,4 +248,53 @@ async fn a_change_by_another_process_is_seen_by_the_next_observation() {
     other.close().await;
     let back = look(&store, id, 50, Verdict::Up).await;
     assert_eq!(back.status_before, Status::Offline);
+}
+
+#[tokio::test]
+async fn what_was_seen_of_an_endpoint_before_it_was_changed_says_nothing_about_what_it_is_now() {
+    let other = || Some("tcp://192.0.2.2:80".parse().unwrap());
+    let check = || Some(Some(HttpCheck::default()));
+    for (edit, counts) in [
+        (Edit::default(), true),
+        (
+            Edit {
+                name: Some("another name".into()),
+                ..Edit::default()
+            },
+            true,
+        ),
+        (
+            Edit {
+                target: other(),
+                ..Edit::default()
+            },
+            false,
+        ),
+        (
+            Edit {
+                check: check(),
+                ..Edit::default()
+            },
+            false,
+        ),
+    ] {
+        let store = TestStore::open().await;
+        let id = add(&store, "http://192.0.2.1/").await;
+        look(&store, id, 10, Verdict::Up).await;
+        let asker = Asker {
+            guild: HOME,
+            actor: Actor::Member(42),
+        };
+        let words = format!("{edit:?}");
+        let edited_at = Instant::from_millis(15_000);
+        manage_endpoint::edit(&store, asker, id, edit, edited_at)
+            .await
+            .unwrap();
+        let late = vec![seen(id, 14, refused())];
+        let now = Instant::from_millis(20_000);
+        let recorded = record(&store.writer, late, RULES, Actor::System, now)
+            .await
+            .unwrap();
+        assert_eq!(recorded.len(), usize::from(counts), "{words}");
+    }
 }

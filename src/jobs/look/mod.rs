@@ -226,7 +226,7 @@ impl Scheduler {
                 Some(schedule::next_slot(endpoint.id.0, interval, self.now())),
             );
         }
-        let observation = lead.finish(outcome);
+        let observation = lead.finish(&endpoint, outcome);
         let has_followers = !observation.followers.is_empty();
         let seen = Seen {
             observation,

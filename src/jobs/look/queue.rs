@@ -245,6 +245,7 @@ mod tests {
             id: MonitorId(id),
             target: "tcp://192.0.2.1:80".parse().unwrap(),
             check: None,
+            edition: 0,
             interval: None,
             status: Status::Online,
             is_new: false,
