@@ -207,8 +207,7 @@ impl One<'_> {
         let mut client = self.client(application, lessons).await?;
         // serenity looked the gateway up itself, and would fall back to the public one where that failed.
         *client.ws_url.lock().await = address;
-        let registering =
-            registration::register(rest, application, self.config.guild, &self.desk.command_ids);
+        let registering = registration::register(rest, application, self.config.guild, self.desk);
         let ended = tokio::select! {
             ended = client.start_shards(shards) => match ended {
                 Ok(()) => self.passing("the client ended"),
@@ -332,7 +331,7 @@ mod tests {
     fn only_the_privileged_intents_that_were_asked_for_are_added() {
         assert_eq!(intents(&[]).bits(), 1 | 1 << 9);
         assert_eq!(
-            intents(&PrivilegedIntent::ALL).bits(),
+            intents(PrivilegedIntent::ALL).bits(),
             1 | 1 << 1 | 1 << 8 | 1 << 9 | 1 << 15
         );
     }

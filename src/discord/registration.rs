@@ -7,12 +7,13 @@ use std::time::Duration;
 use poise::serenity_prelude as serenity;
 use serde_json::Value;
 
-use super::commands;
 use super::rest::{Rest, RestError};
+use super::{Desk, commands};
 use crate::domain::monitor::GuildId;
 use crate::domain::reconnect::Row;
 use crate::domain::text;
 use crate::notify::backoff::jitter;
+use crate::store::registration;
 
 /// Attempts before the retries become slow.
 const QUICK: u32 = 10;
@@ -43,18 +44,19 @@ pub(super) async fn register(
     rest: &Rest,
     application: serenity::ApplicationId,
     guild: Option<GuildId>,
-    ids: &CommandIds,
+    desk: &Desk,
 ) -> RestError {
-    let list = poise::builtins::create_application_commands(&commands::all());
+    let registering = Registering {
+        rest,
+        application,
+        home: guild,
+        desk,
+    };
     let mut attempts = Row::default();
     loop {
-        let error = match once(rest, application, guild, &list).await {
-            Ok(registered) => {
-                ids.learn(&registered);
-                tracing::info!(
-                    count = registered.len(),
-                    "The commands are registered with Discord"
-                );
+        let error = match registering.once().await {
+            Ok(count) => {
+                tracing::info!(count, "The commands are registered with Discord");
                 return std::future::pending().await;
             }
             Err(RestError::Unauthorized) => return RestError::Unauthorized,
@@ -80,19 +82,71 @@ pub(super) async fn register(
     }
 }
 
-async fn once(
-    rest: &Rest,
+struct Registering<'a> {
+    rest: &'a Rest,
     application: serenity::ApplicationId,
-    guild: Option<GuildId>,
-    list: &[serenity::CreateCommand],
-) -> Result<Vec<Value>, RestError> {
-    let everywhere = format!("/applications/{application}/commands");
-    let Some(GuildId(guild)) = guild else {
-        return rest.put_commands(&everywhere, list).await;
-    };
-    let here = format!("/applications/{application}/guilds/{guild}/commands");
-    let registered = rest.put_commands(&here, list).await?;
-    // Those of a time without a home guild would stand in every list a second time.
-    rest.put_commands(&everywhere, &[]).await?;
-    Ok(registered)
+    /// The only server that gets the commands; `None`: every one.
+    home: Option<GuildId>,
+    desk: &'a Desk,
+}
+
+impl Registering<'_> {
+    /// Registers them all, and answers how many they are.
+    async fn once(&self) -> Result<usize, RestError> {
+        let list = poise::builtins::create_application_commands(&commands::all());
+        let everywhere = format!("/applications/{}/commands", self.application);
+        let registered = match self.home {
+            None => self.rest.put_commands(&everywhere, &list).await?,
+            Some(home) => {
+                // Before they are there, so that none is ever forgotten.
+                self.note(home, true).await;
+                let here = self.of_guild(home);
+                let registered = self.rest.put_commands(&here, &list).await?;
+                // Those of a time without a home guild would stand in every list a second time.
+                self.rest.put_commands(&everywhere, &[]).await?;
+                registered
+            }
+        };
+        self.desk.command_ids.learn(&registered);
+        self.take_back_former().await?;
+        Ok(registered.len())
+    }
+
+    /// Takes back what a server has that was the home guild before: its people would see every command twice.
+    async fn take_back_former(&self) -> Result<(), RestError> {
+        let former = match registration::others(&self.desk.store.reader, self.home).await {
+            Ok(former) => former,
+            Err(error) => {
+                tracing::error!(%error, "former home guilds could not be looked up");
+                return Ok(());
+            }
+        };
+        for guild in former {
+            match self.rest.put_commands(&self.of_guild(guild), &[]).await {
+                // The bot is not there any more, and neither are its commands.
+                Ok(_) | Err(RestError::Status(403 | 404)) => self.note(guild, false).await,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn of_guild(&self, GuildId(guild): GuildId) -> String {
+        format!("/applications/{}/guilds/{guild}/commands", self.application)
+    }
+
+    /// Notes whether a server has commands of its own.
+    async fn note(&self, guild: GuildId, has_some: bool) {
+        let noted = self.desk.store.writer.transact(move |tx| {
+            Box::pin(async move {
+                match has_some {
+                    true => registration::remember(tx, guild).await,
+                    false => registration::forget(tx, guild).await,
+                }
+            })
+        });
+        if let Err(error) = noted.await {
+            tracing::error!(%error, "it could not be noted which servers have commands of their own");
+        }
+    }
 }

@@ -28,6 +28,7 @@ pub mod mute;
 pub mod notice;
 pub mod outcome;
 pub mod pulse;
+pub mod registration;
 mod rows;
 pub mod server;
 mod sqlite;

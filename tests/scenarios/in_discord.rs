@@ -309,6 +309,35 @@ async fn one_host_with_several_ports_makes_it_ask() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_command_stands_in_a_list_once_wherever_the_home_guild_was() {
+    let (sandbox, mut rollcall) = bot().await;
+    let (home, other) = (sandbox.guild(), sandbox.add_guild("Elsewhere"));
+    let has = |guild, wanted: bool| {
+        let commands = sandbox.commands(guild);
+        let mut names: Vec<&str> = commands
+            .iter()
+            .flat_map(|one| one["name"].as_str())
+            .collect();
+        names.sort_unstable();
+        let is_each_once = names.windows(2).all(|pair| pair[0] != pair[1]);
+        is_each_once && names.contains(&"ping") == wanted
+    };
+    for (setting, in_home, in_other) in [
+        (home.0.to_string(), true, false),
+        (other.0.to_string(), false, true),
+        (String::new(), true, true),
+        (home.0.to_string(), true, false),
+    ] {
+        rollcall = rollcall.with("DISCORD_GUILD_ID", setting);
+        let running = rollcall.run();
+        wait_for("the lists of commands", || {
+            (has(home, in_home) && has(other, in_other)).then_some(())
+        });
+        running.kill();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_server_sees_and_changes_nothing() {
     let (sandbox, rollcall) = bot().await;
     let other = sandbox.add_guild("Elsewhere");
