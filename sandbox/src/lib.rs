@@ -34,4 +34,4 @@ pub use people::{As, SlashError};
 pub use record::{Record, Request};
 pub use reply::{File, Reply};
 pub use sandbox::{Builder, Sandbox};
-pub use world::{GuildId, Member};
+pub use world::{GuildId, Member, Role};

@@ -303,7 +303,7 @@ impl As<'_> {
                 "id": id.to_string(), "application_id": world.application_id.to_string(), "type": kind, "token": token,
                 "version": 1, "guild_id": guild.id.0.to_string(), "channel_id": guild.channel.to_string(),
                 "channel": shapes::channel(&guild), "member": shapes::member(&self.member), "locale": "en-US",
-                "guild_locale": "en-US", "app_permissions": "2251799813685247", "entitlements": [], "context": 0,
+                "guild_locale": "en-US", "app_permissions": guild.bot_permissions.to_string(), "entitlements": [], "context": 0,
                 "authorizing_integration_owners": { "0": guild.id.0.to_string() }, "attachment_size_limit": 10_485_760,
                 "data": data,
             });

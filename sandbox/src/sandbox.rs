@@ -14,7 +14,7 @@ use crate::gateway::{self, ToClient};
 use crate::record::Record;
 use crate::reply::Reply;
 use crate::rest;
-use crate::world::{GuildId, Message, SESSION_STARTS, World};
+use crate::world::{Guild, GuildId, Message, Role, SESSION_STARTS, World};
 
 /// How long anything is waited for before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -200,6 +200,24 @@ impl Sandbox {
     /// Another server that the bot is in.
     pub fn add_guild(&self, name: &str) -> GuildId {
         self.shared.change(|world| world.add_guild(name))
+    }
+
+    /// The roles of a server are these from now on, beside @everyone.
+    pub fn set_roles(&self, guild: GuildId, roles: &[Role]) {
+        self.change_guild(guild, |guild| guild.roles = roles.to_vec());
+    }
+
+    /// What the bot is permitted in a server, as bits; everything at the start.
+    pub fn set_bot_permissions(&self, guild: GuildId, bits: u64) {
+        self.change_guild(guild, |guild| guild.bot_permissions = bits);
+    }
+
+    fn change_guild(&self, id: GuildId, change: impl FnOnce(&mut Guild)) {
+        self.shared.change(|world| {
+            if let Some(guild) = world.guilds.iter_mut().find(|guild| guild.id == id) {
+                change(guild);
+            }
+        });
     }
 
     /// Waits until the bot has identified itself, every shard of it, and registered commands.

@@ -2,18 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Guild, Member, Message};
+use crate::world::{Guild, Member, Message, Role};
 
 pub(crate) fn guild(guild: &Guild, owner: u64) -> Value {
     json!({
         "id": guild.id.0.to_string(), "name": guild.name, "icon": null, "splash": null, "discovery_splash": null,
         "owner_id": owner.to_string(), "afk_channel_id": null, "afk_timeout": 300, "verification_level": 0,
         "default_message_notifications": 0, "explicit_content_filter": 0, "emojis": [], "stickers": [], "features": [],
-        "roles": [{
-            "id": guild.id.0.to_string(), "name": "@everyone", "color": 0, "hoist": false, "position": 0,
-            "permissions": "2147486720", "managed": false, "mentionable": false, "flags": 0,
-            "colors": { "primary_color": 0, "secondary_color": null, "tertiary_color": null },
-        }],
+        "roles": roles(guild),
         "mfa_level": 0, "application_id": null, "system_channel_id": null, "system_channel_flags": 0,
         "rules_channel_id": null, "vanity_url_code": null, "description": null, "banner": null, "premium_tier": 0,
         "preferred_locale": "en-US", "public_updates_channel_id": null, "nsfw_level": 0, "nsfw": false,
@@ -24,10 +20,22 @@ pub(crate) fn guild(guild: &Guild, owner: u64) -> Value {
     })
 }
 
-pub(crate) fn role(id: &str) -> Value {
+/// The roles of a server; @everyone has the number of the server itself.
+pub(crate) fn roles(guild: &Guild) -> Vec<Value> {
+    let everyone = Role {
+        id: guild.id.0,
+        is_mentionable: false,
+    };
+    std::iter::once(&everyone)
+        .chain(&guild.roles)
+        .map(role)
+        .collect()
+}
+
+pub(crate) fn role(role: &Role) -> Value {
     json!({
-        "id": id, "name": "chosen", "color": 0, "hoist": false, "position": 1, "permissions": "0", "managed": false,
-        "mentionable": true, "flags": 0, "icon": null, "unicode_emoji": null,
+        "id": role.id.to_string(), "name": "a role", "color": 0, "hoist": false, "position": 0, "permissions": "2147486720",
+        "managed": false, "mentionable": role.is_mentionable, "flags": 0, "icon": null, "unicode_emoji": null,
         "colors": { "primary_color": 0, "secondary_color": null, "tertiary_color": null },
     })
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::people::SlashError;
 use crate::shapes;
-use crate::world::Member;
+use crate::world::{Member, Role};
 
 /// What a line names: the command, and the data of the interaction.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,7 +108,12 @@ fn resolved(options: &[Value]) -> Value {
                 found["users"][id] = shapes::user(&user);
                 found["members"][id] = member;
             }
-            Some(ROLE) => found["roles"][id] = shapes::role(id),
+            Some(ROLE) => {
+                found["roles"][id] = shapes::role(&Role {
+                    id: id.parse().unwrap_or_default(),
+                    is_mentionable: true,
+                });
+            }
             _ => {}
         }
     }

@@ -15,6 +15,8 @@ pub(crate) const MANAGE_GUILD: u64 = 1 << 5;
 pub(crate) const ADMINISTRATOR: u64 = 1 << 3;
 /// View channels, send messages, use application commands.
 const MEMBER_PERMISSIONS: u64 = (1 << 10) | (1 << 11) | (1 << 31);
+/// Every bit that Discord knows.
+const EVERY_PERMISSION: u64 = 2_251_799_813_685_247;
 
 /// Sessions that a bot may begin in a day.
 pub(crate) const SESSION_STARTS: u32 = 1000;
@@ -102,12 +104,23 @@ pub(crate) struct Message {
     pub is_deleted: bool,
 }
 
+/// A role of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    pub id: u64,
+    pub is_mentionable: bool,
+}
+
 /// A server.
 #[derive(Clone, Debug)]
 pub(crate) struct Guild {
     pub id: GuildId,
     pub channel: u64,
     pub name: String,
+    /// Beside @everyone.
+    pub roles: Vec<Role>,
+    /// What the bot is permitted in every channel, as bits.
+    pub bot_permissions: u64,
 }
 
 /// A session of the gateway, kept for RESUME.
@@ -192,6 +205,8 @@ impl World {
             id,
             channel,
             name: name.to_owned(),
+            roles: Vec::new(),
+            bot_permissions: EVERY_PERMISSION,
         });
         id
     }

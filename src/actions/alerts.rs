@@ -87,6 +87,16 @@ fn facts(chosen: &Preferences) -> serde_json::Value {
     })
 }
 
+/// Whoever a guild has called: at once, when nobody takes care, or for one monitor. They may take care of incidents.
+pub async fn called(reader: &Reader, guild: GuildId) -> Result<Vec<Call>, StoreError> {
+    let known = alert_settings::get(reader, guild).await?;
+    let first = known.as_ref().and_then(|known| known.role);
+    let later = known.and_then(|known| known.preferences.policy.escalate);
+    let own = alert_override::roles(reader, guild).await?;
+    let roles = first.into_iter().chain(own).map(Call::Role);
+    Ok(roles.chain(later.map(|(_, call)| call)).collect())
+}
+
 /// Sets what is different about telling of one monitor, or takes it away. An incident that goes on untold is told where
 /// it now is to be.
 pub async fn set_override(
@@ -231,7 +241,7 @@ async fn seen(
         && let Some(only) = endpoints.pop()
     {
         let recorded = looking.look_and_record(&only, actor).await?;
-        return Ok(recorded.map_or("it was removed".to_owned(), |one| phases(&one)));
+        return Ok(recorded.map_or("it was changed or removed".to_owned(), |one| phases(&one)));
     }
     if endpoints.is_empty() {
         return Ok("nothing to look at: it reports by itself".to_owned());

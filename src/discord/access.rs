@@ -7,10 +7,11 @@ use poise::serenity_prelude as serenity;
 use serenity::Permissions;
 
 use super::error::CommandError;
-use crate::actions::Asker;
+use crate::actions::{Asker, alerts};
+use crate::domain::alert_policy::Call;
 use crate::domain::event::Actor;
 use crate::domain::monitor::GuildId;
-use crate::store::{Reader, alert_settings};
+use crate::store::Reader;
 
 /// The member who acts, in the guild where it happens.
 pub(super) fn asker(
@@ -50,10 +51,13 @@ pub(super) async fn require_care(
     if may_manage(member.and_then(|member| member.permissions)) {
         return Ok(());
     }
-    let settings = alert_settings::get(reader, asker.guild).await?;
-    let called = settings.and_then(|settings| settings.role);
-    let mut roles = member.iter().flat_map(|member| &member.roles);
-    if called.is_some_and(|called| roles.any(|role| role.get() == called)) {
+    let held = member.map_or(&[][..], |member| &member.roles);
+    let called = alerts::called(reader, asker.guild).await?;
+    let is_called = called.into_iter().any(|call| match call {
+        Call::Role(role) => held.iter().any(|held| held.get() == role),
+        Call::User(user) => asker.actor == Actor::Member(user),
+    });
+    if is_called {
         return Ok(());
     }
     Err(CommandError::Refused(

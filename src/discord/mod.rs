@@ -17,6 +17,7 @@ mod registration;
 mod relay;
 mod reply;
 mod rest;
+mod roles;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -55,6 +55,18 @@ pub async fn set(
     Ok(())
 }
 
+/// The roles that are called for one monitor of a guild or another.
+pub async fn roles(reader: &Reader, guild: GuildId) -> Result<Vec<u64>, StoreError> {
+    let roles: Vec<i64> = sqlx::query_scalar(
+        "SELECT DISTINCT role_id FROM alert_overrides WHERE guild_id = $1 AND role_id IS NOT NULL",
+    )
+    .bind(guild.to_row())
+    .fetch_all(&reader.pool)
+    .await?;
+    let role = |row| GuildId::from_row(row).0;
+    Ok(roles.into_iter().map(role).collect())
+}
+
 /// Those of a guild, by name.
 pub async fn list(
     reader: &Reader,

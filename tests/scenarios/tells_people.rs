@@ -1,9 +1,12 @@
 //! People are told of an incident once, in the place that they chose, and nothing gets lost on the way.
 
-use discord_sandbox::{GuildId, Member, Reply, RestFault, Sandbox};
+use discord_sandbox::{GuildId, Member, Reply, RestFault, Role, Sandbox};
 
 use crate::alerting::{ROLE, bot, import, setup, wait_until_told, with_shop};
 use crate::harness::{Rollcall, Web, wait_for};
+
+/// That permission's bit.
+const MENTION_EVERYONE: u64 = 1 << 17;
 
 /// The alerts in the home channel, without the test of the setup.
 fn alerts(messages: &[Reply]) -> Vec<Reply> {
@@ -312,6 +315,32 @@ async fn whoever_is_called_takes_care_and_nobody_else_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_called_later_or_for_one_monitor_takes_care_too() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let mut web = Web::up();
+    let _running = with_shop(&sandbox, &rollcall, &web).await;
+    web.goes_down();
+    let alert = the_alert(&sandbox, "🔴 shop is offline").await;
+    let (bob, carol) = (Member::plain(8, "Bob"), Member::plain(10, "Carol"));
+    for (words, called) in [
+        ("policy escalate:2h role:88", bob.clone().with_role(88)),
+        ("policy escalate:2h user:10", carol),
+        ("monitor target:shop role:89", bob.with_role(89)),
+    ] {
+        let refused = sandbox.member(&called).press(&alert, "Recheck").await;
+        assert!(
+            refused.text().contains("for those who are called"),
+            "{words}"
+        );
+        sandbox.slash(&format!("/alerts {words}")).await;
+        let looked = sandbox.member(&called).press(&alert, "Recheck").await;
+        let by = format!("Rechecked: <@{}>", called.id);
+        assert!(looked.text().contains(&by), "{words}: {}", looked.render());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_gone_is_posted_anew_and_calls_nobody_again() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
@@ -474,6 +503,56 @@ async fn a_channel_that_cannot_be_used_is_refused_with_what_is_missing() {
         .await
         .render();
     assert!(refused.contains("Manage Server"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_of_which_nobody_would_hear_is_said_where_it_is_chosen() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let mut web = Web::up();
+    let home = sandbox.guild();
+    let role = |is_mentionable| Role {
+        id: ROLE,
+        is_mentionable,
+    };
+    let running = with_shop(&sandbox, &rollcall, &web).await;
+    for (roles, bot_permissions, part) in [
+        (vec![role(true)], 0, None),
+        (vec![role(false)], MENTION_EVERYONE, None),
+        (vec![role(false)], 0, Some("Discord notifies nobody")),
+        (vec![], MENTION_EVERYONE, Some("The role 77 does not exist")),
+    ] {
+        sandbox.set_roles(home, &roles);
+        sandbox.set_bot_permissions(home, bot_permissions);
+        for line in [setup(&sandbox), "/alerts show".to_owned()] {
+            let shown = sandbox.slash(&line).await.render();
+            assert_eq!(shown.contains("Nobody hears"), part.is_some(), "{shown}");
+            assert!(shown.contains(part.unwrap_or_default()), "{shown}");
+        }
+    }
+    let own = format!("/alerts monitor target:shop role:{ROLE}");
+    let own = sandbox.slash(&own).await.render();
+    assert!(own.contains("does not exist any more"), "{own}");
+    for line in [
+        "setup channel:1",
+        "role",
+        "monitor target:shop",
+        "policy escalate:30m",
+    ] {
+        let everyone = format!("/alerts {line} role:{}", home.0);
+        let refused = sandbox.slash(&everyone).await.render();
+        assert!(refused.contains("never everyone"), "{refused}");
+    }
+    // Where Discord does not tell, nothing is said of it; and an alert goes out whatever becomes of its role.
+    sandbox.fail_requests(RestFault::Status(403), "/roles", 1);
+    let shown = sandbox.slash("/alerts show").await.render();
+    assert!(
+        !shown.contains("Nobody hears") && shown.contains("<@&77>"),
+        "{shown}"
+    );
+    web.goes_down();
+    the_alert(&sandbox, "🔴 shop is offline").await;
+    wait_until_told(&running);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -59,6 +59,14 @@ pub(super) async fn guild(State(shared): Desk, Path(id): Path<u64>) -> Response 
     }
 }
 
+pub(super) async fn roles(State(shared): Desk, Path(id): Path<u64>) -> Response {
+    let world = shared.read();
+    match guild_of(&world, id) {
+        Some(guild) => Json(shapes::roles(guild)).into_response(),
+        None => error(StatusCode::NOT_FOUND, 10004, "Unknown Guild"),
+    }
+}
+
 pub(super) async fn channel(State(shared): Desk, Path(id): Path<u64>) -> Response {
     let world = shared.read();
     match world.guilds.iter().find(|guild| guild.channel == id) {

@@ -62,6 +62,7 @@ fn about_the_bot() -> Routes {
         .route("/applications/@me", get(lookups::application))
         .route("/oauth2/applications/@me", get(lookups::application))
         .route("/guilds/{guild}", get(lookups::guild))
+        .route("/guilds/{guild}/roles", get(lookups::roles))
         .route(
             "/guilds/{guild}/scheduled-events",
             post(lookups::make_event),

@@ -2,7 +2,7 @@
 
 use poise::serenity_prelude::CreateEmbed;
 
-use super::{GREEN, GREY, RED, bold, relative};
+use super::{AMBER, GREEN, GREY, RED, bold, relative};
 use crate::domain::alert_policy::{Call, Preferences};
 use crate::domain::text;
 use crate::store::alert_override::Override;
@@ -40,6 +40,15 @@ pub(in crate::discord) fn settings(
     };
     let lines: Vec<String> = mutes.iter().map(line).collect();
     card.field("Muted", text::cut(&lines.join("\n"), FIELD), false)
+}
+
+/// The card with what keeps those who are called from hearing it.
+pub(in crate::discord) fn with_deaf(card: CreateEmbed, deaf: &[String]) -> CreateEmbed {
+    if deaf.is_empty() {
+        return card;
+    }
+    card.colour(AMBER)
+        .field("Nobody hears", text::cut(&deaf.join("\n"), FIELD), false)
 }
 
 fn chosen(chosen: &Preferences) -> String {

@@ -133,9 +133,10 @@ fn rechecks() -> Rechecks {
 
 fn statistics_of(endpoint: Endpoint) -> Statistics {
     Statistics {
-        counts: Status::ALL.into_iter().zip([1, 40, 2, 3, 4]).collect(),
+        counts: Status::ALL.iter().copied().zip([1, 40, 2, 3, 4]).collect(),
         reasons: FailureClass::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .map(|class| (class, u64::MAX / 16))
             .collect(),
         longest_offline: Some(endpoint),
@@ -377,11 +378,12 @@ fn the_settings_of_alerts_fit_with_everything_chosen() {
         until: NOW,
         muted_by: format!("discord:{}", u64::MAX),
     };
-    fits(alerts::settings(
+    let shown = alerts::settings(
         Some(&broken),
         &vec![mute; alerts::LISTED as usize],
         &vec![("_".repeat(64), own); alerts::LISTED as usize],
-    ));
+    );
+    fits(alerts::with_deaf(shown, &vec!["why ".repeat(50); 20]));
     fits(alerts::settings(None, &[], &[]));
 }
 

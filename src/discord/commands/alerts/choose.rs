@@ -7,7 +7,7 @@ use poise::serenity_prelude as serenity;
 use crate::actions::{Error, alerts};
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Card};
-use crate::discord::{Context, cards, complete};
+use crate::discord::{Context, cards, complete, roles};
 use crate::domain::alert_policy::{Call, Mass, Preferences};
 use crate::domain::text;
 use crate::store::alert_override::Override;
@@ -31,7 +31,7 @@ pub(super) async fn policy(
     #[description = "Who is called then: a role, in the channel"] role: Option<serenity::RoleId>,
     #[description = "Who is called then: a member, by direct message"] user: Option<serenity::User>,
 ) -> Result<(), CommandError> {
-    let role = role.map(|role| Call::Role(role.get()));
+    let role = roles::chosen(ctx, role)?.map(Call::Role);
     let user = user.map(|user| Call::User(user.id.get()));
     let call = role.or(user);
     change(ctx, async {
@@ -123,15 +123,18 @@ pub(super) async fn monitor(
     #[description = "Called for it instead of the usual role"] role: Option<serenity::RoleId>,
 ) -> Result<(), CommandError> {
     let asker = reply::manager(ctx)?;
+    let role = roles::chosen(ctx, role)?;
     let work = async {
         let desk = ctx.data();
         let found = complete::named(&desk.store.reader, asker.guild, ("%", &target)).await?;
         let own = (told.is_some() || role.is_some()).then(|| Override {
             is_told: told.unwrap_or(true),
-            role: role.map(serenity::RoleId::get),
+            role,
         });
         alerts::set_override(&desk.store, asker, (found.id, own), desk.now()).await?;
-        Ok(Card::sentence(cards::alerts::overridden(&found.name, own)))
+        let mut lines = vec![cards::alerts::overridden(&found.name, own)];
+        lines.extend(roles::deaf(ctx, role.as_slice()).await);
+        Ok(Card::sentence(lines.join("\n")))
     };
     reply::answer(ctx, work).await
 }

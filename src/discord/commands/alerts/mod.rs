@@ -8,7 +8,8 @@ use poise::serenity_prelude as serenity;
 use crate::actions::alerts;
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Card};
-use crate::discord::{Context, access, cards};
+use crate::discord::{Context, access, cards, roles};
+use crate::domain::alert_policy::Call;
 use crate::notify::messenger::SendFailure;
 use crate::store::{alert_override, alert_settings, mute};
 
@@ -46,7 +47,7 @@ async fn setup(
     >,
 ) -> Result<(), CommandError> {
     access::require_manage(reply::permissions(ctx))?;
-    let role = role.map(serenity::RoleId::get);
+    let role = roles::chosen(ctx, role)?;
     reply::answer(ctx, begin(ctx, channel.id.get(), role)).await
 }
 
@@ -73,10 +74,10 @@ async fn role(
     #[description = "Left out: nobody is called"] role: Option<serenity::RoleId>,
 ) -> Result<(), CommandError> {
     access::require_manage(reply::permissions(ctx))?;
+    let role = roles::chosen(ctx, role)?;
     let work = async {
         let known = settings(ctx).await?.ok_or_else(nothing_set)?;
-        let place = (known.channel, role.map(serenity::RoleId::get));
-        set(ctx, place).await
+        set(ctx, (known.channel, role)).await
     };
     reply::answer(ctx, work).await
 }
@@ -146,6 +147,13 @@ async fn shown(ctx: Context<'_>) -> Result<Card, CommandError> {
     let known = settings(ctx).await?;
     let muted = mute::list(reader, asker.guild, cards::alerts::LISTED).await?;
     let own = alert_override::list(reader, asker.guild, cards::alerts::LISTED).await?;
+    let called = alerts::called(reader, asker.guild).await?;
+    let role = |call: &Call| match call {
+        Call::Role(role) => Some(*role),
+        Call::User(_) => None,
+    };
+    let called: Vec<u64> = called.iter().filter_map(role).collect();
+    let deaf = roles::deaf(ctx, &called).await;
     let card = cards::alerts::settings(known.as_ref(), &muted, &own);
-    Ok(Card::embed(card))
+    Ok(Card::embed(cards::alerts::with_deaf(card, &deaf)))
 }

@@ -1,0 +1,95 @@
+//! The roles that are called: which can be chosen, and whether anybody would hear.
+//!
+//! Discord takes a message that names a role which is gone, or which Rollcall may not mention, and notifies nobody. So that
+//! is said where roles are chosen and shown, before an outage finds it out.
+
+use std::collections::HashMap;
+
+use poise::serenity_prelude as serenity;
+use serenity::{Permissions, RoleId};
+
+use super::Context;
+use super::error::CommandError;
+
+/// A role that somebody chose to be called, by its id.
+pub(super) fn chosen(ctx: Context<'_>, role: Option<RoleId>) -> Result<Option<u64>, CommandError> {
+    let everyone = ctx.guild_id().map(serenity::GuildId::get);
+    let role = role.map(RoleId::get);
+    if role.is_some() && role == everyone {
+        return Err(CommandError::Refused(
+            "`role`: Rollcall calls a role, and never everyone; a right one is the role of those who take care of outages, such as `role:@on-call`.".into(),
+        ));
+    }
+    Ok(role)
+}
+
+/// Why some of these roles would not hear, a sentence for each; nothing where Discord does not tell.
+pub(super) async fn deaf(ctx: Context<'_>, roles: &[u64]) -> Vec<String> {
+    let Some(guild) = ctx.guild_id().filter(|_| !roles.is_empty()) else {
+        return Vec::new();
+    };
+    let known = match guild.roles(ctx.http()).await {
+        Ok(known) => known,
+        Err(error) => {
+            tracing::debug!(%error, "the roles of a server could not be looked at");
+            return Vec::new();
+        }
+    };
+    let mentionable: HashMap<u64, bool> = known
+        .values()
+        .map(|role| (role.id.get(), role.mentionable))
+        .collect();
+    let may_mention_all = permissions(ctx).is_none_or(|held| {
+        held.intersects(Permissions::MENTION_EVERYONE | Permissions::ADMINISTRATOR)
+    });
+    let mut roles = roles.to_vec();
+    roles.sort_unstable();
+    roles.dedup();
+    let why = |role| why_deaf(role, mentionable.get(&role).copied(), may_mention_all);
+    roles.into_iter().filter_map(why).collect()
+}
+
+/// What Rollcall is permitted in the channel of a command.
+fn permissions(ctx: Context<'_>) -> Option<Permissions> {
+    match ctx {
+        poise::Context::Application(ctx) => ctx.interaction.app_permissions,
+        poise::Context::Prefix(_) => None,
+    }
+}
+
+/// `is_mentionable`: `None` where the role is gone.
+fn why_deaf(role: u64, is_mentionable: Option<bool>, may_mention_all: bool) -> Option<String> {
+    match is_mentionable {
+        None => Some(format!(
+            "The role {role} does not exist any more: nobody is called. Choose another one."
+        )),
+        Some(false) if !may_mention_all => Some(format!(
+            "<@&{role}> is named, but Discord notifies nobody: switch on *Allow anyone to @mention this role* in the role's settings, or give Rollcall the permission *Mention @everyone, @here, and All Roles*."
+        )),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_hears_where_it_is_there_and_may_be_mentioned() {
+        for (is_mentionable, may_mention_all, hears) in [
+            (None, true, false),
+            (None, false, false),
+            (Some(false), false, false),
+            (Some(false), true, true),
+            (Some(true), false, true),
+            (Some(true), true, true),
+        ] {
+            let why = why_deaf(7, is_mentionable, may_mention_all);
+            assert_eq!(
+                why.is_none(),
+                hears,
+                "{is_mentionable:?}, {may_mention_all}"
+            );
+        }
+    }
+}
