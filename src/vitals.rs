@@ -3,13 +3,15 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use strum::VariantArray;
+
 use crate::clock::Stopwatch;
 
 /// Every part that must turn over does so every few seconds; silent for longer than this it is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(30);
 
 /// What must turn over for Rollcall to be of any use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub enum Part {
     /// Hands out the looks that are due.
     Scheduler,
@@ -20,7 +22,7 @@ pub enum Part {
 }
 
 impl Part {
-    pub const ALL: [Self; 3] = [Self::Scheduler, Self::Database, Self::Sender];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     pub const fn word(self) -> &'static str {
         match self {

@@ -53,7 +53,8 @@ pub async fn statistics(
         |length| event::count_since(reader, guild, EventKind::EndpointOnline, now.minus(length));
     Ok(Statistics {
         counts: Status::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .map(|status| (status, count(status)))
             .collect(),
         reasons: endpoint::counts_by_reason(reader, guild).await?,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use strum::VariantArray;
+
 /// The most redirects that an endpoint may allow.
 pub const MAX_REDIRECTS: u8 = 3;
 
@@ -38,7 +40,7 @@ impl Default for HttpCheck {
 }
 
 /// The methods that a look may use: those that ask, not those that change something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub enum Method {
     Get,
     Head,
@@ -46,7 +48,7 @@ pub enum Method {
 }
 
 impl Method {
-    pub const ALL: [Self; 3] = [Self::Get, Self::Head, Self::Options];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     pub const fn word(self) -> &'static str {
         match self {
@@ -58,7 +60,8 @@ impl Method {
 
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|method| method.word().eq_ignore_ascii_case(word))
     }
 }

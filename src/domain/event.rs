@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use strum::VariantArray;
+
 use super::key::KeyId;
 use super::status::Change;
 
 /// What happened. The word is stored and never changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray)]
 pub enum EventKind {
     EndpointAdded,
     EndpointEdited,
@@ -62,50 +64,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    pub const ALL: [Self; 42] = [
-        Self::EndpointAdded,
-        Self::EndpointEdited,
-        Self::EndpointRemoved,
-        Self::EndpointPaused,
-        Self::EndpointResumed,
-        Self::EndpointFound,
-        Self::EndpointWarning,
-        Self::EndpointRecovered,
-        Self::EndpointOffline,
-        Self::EndpointOnline,
-        Self::EndpointUnknown,
-        Self::DeviceRegistered,
-        Self::DeviceOnline,
-        Self::DeviceOffline,
-        Self::DeviceEdited,
-        Self::DeviceRemoved,
-        Self::ServerAdded,
-        Self::ServerEdited,
-        Self::ServerThresholdsChanged,
-        Self::ServerRemoved,
-        Self::ServerOnline,
-        Self::ServerWarning,
-        Self::ServerOffline,
-        Self::ServerSilent,
-        Self::KeyMade,
-        Self::KeyRotated,
-        Self::KeyRevoked,
-        Self::AlertsSet,
-        Self::AlertsRemoved,
-        Self::AlertsBroken,
-        Self::CardAcknowledged,
-        Self::MonitorMuted,
-        Self::MonitorUnmuted,
-        Self::WebhookAdded,
-        Self::WebhookRemoved,
-        Self::WebhookOff,
-        Self::MaintenanceDeclared,
-        Self::MaintenanceBegan,
-        Self::MaintenanceEnded,
-        Self::MonitorGrouped,
-        Self::BoardSet,
-        Self::BoardRemoved,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     pub const fn word(self) -> &'static str {
         match self {
@@ -152,6 +111,10 @@ impl EventKind {
             Self::BoardSet => "board_set",
             Self::BoardRemoved => "board_removed",
         }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.word() == word)
     }
 }
 

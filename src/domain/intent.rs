@@ -1,7 +1,9 @@
 //! The privileged events of Discord that an operator may ask for. Each must be switched on in the developer portal, too.
 
+use strum::VariantArray;
+
 /// A privileged intent, as `DISCORD_PRIVILEGED_INTENTS` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub enum PrivilegedIntent {
     Members,
     Presences,
@@ -9,7 +11,7 @@ pub enum PrivilegedIntent {
 }
 
 impl PrivilegedIntent {
-    pub const ALL: [Self; 3] = [Self::Members, Self::Presences, Self::MessageContent];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The word in the setting.
     pub const fn word(self) -> &'static str {
@@ -37,7 +39,10 @@ impl PrivilegedIntent {
             .map(str::trim)
             .filter(|word| !word.is_empty())
         {
-            let intent = Self::ALL.into_iter().find(|known| known.word() == word)?;
+            let intent = Self::ALL
+                .iter()
+                .copied()
+                .find(|known| known.word() == word)?;
             if !intents.contains(&intent) {
                 intents.push(intent);
             }

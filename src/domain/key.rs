@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use strum::VariantArray;
+
 /// Digits and letters: a key is one word to whoever double-clicks it.
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -14,7 +16,7 @@ const HALF_LENGTH: usize = 22;
 const CHECKSUM_LENGTH: usize = 6;
 
 /// What a key opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray)]
 pub enum KeyKind {
     /// Lets devices register, and speak before they have a key of their own.
     Fleet,
@@ -29,13 +31,7 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
-    pub const ALL: [Self; 5] = [
-        Self::Fleet,
-        Self::Device,
-        Self::Server,
-        Self::Read,
-        Self::Admin,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The word in the key, in storage and in JSON.
     pub const fn word(self) -> &'static str {
@@ -49,7 +45,7 @@ impl KeyKind {
     }
 
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
+        Self::ALL.iter().copied().find(|kind| kind.word() == word)
     }
 }
 

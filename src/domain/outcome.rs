@@ -5,6 +5,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use strum::VariantArray;
+
 use super::instant::Instant;
 
 /// One observation of a monitor.
@@ -68,7 +70,7 @@ impl fmt::Display for Failure {
 }
 
 /// The classes of failure, each with a short text for people and a code for storage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, VariantArray)]
 pub enum FailureClass {
     Refused,
     TimedOut,
@@ -82,17 +84,7 @@ pub enum FailureClass {
 }
 
 impl FailureClass {
-    pub const ALL: [Self; 9] = [
-        Self::Refused,
-        Self::TimedOut,
-        Self::Unreachable,
-        Self::NameFailed,
-        Self::TlsFailed,
-        Self::UnexpectedStatus,
-        Self::KeywordMissing,
-        Self::NotAllowed,
-        Self::ProtocolError,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The word in storage, metrics and options: stable, never shown as prose.
     pub const fn word(self) -> &'static str {
@@ -140,7 +132,7 @@ impl FailureClass {
     }
 
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|class| class.word() == word)
+        Self::ALL.iter().copied().find(|class| class.word() == word)
     }
 }
 
@@ -165,7 +157,7 @@ mod tests {
 
     #[test]
     fn words_and_codes_are_unique_and_words_read_back() {
-        for (index, class) in FailureClass::ALL.into_iter().enumerate() {
+        for (index, class) in FailureClass::ALL.iter().copied().enumerate() {
             assert_eq!(FailureClass::from_word(class.word()), Some(class));
             assert_eq!(usize::from(class.code()), index + 1);
         }

@@ -7,11 +7,13 @@
 
 use std::time::Duration;
 
+use strum::VariantArray;
+
 use super::instant::Instant;
 use super::outcome::{Failure, Outcome, Verdict};
 
 /// Where a monitor stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray)]
 pub enum Status {
     /// Not looked at yet, or we could not look.
     Unknown,
@@ -24,13 +26,7 @@ pub enum Status {
 }
 
 impl Status {
-    pub const ALL: [Self; 5] = [
-        Self::Unknown,
-        Self::Online,
-        Self::Warning,
-        Self::Offline,
-        Self::Paused,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The word in storage, JSON and metrics.
     pub const fn word(self) -> &'static str {
@@ -44,7 +40,10 @@ impl Status {
     }
 
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.word() == word)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|status| status.word() == word)
     }
 }
 

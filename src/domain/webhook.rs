@@ -1,5 +1,7 @@
 //! Webhooks: where a guild has incidents told beside its channel, and in which form.
 
+use strum::VariantArray;
+
 use super::monitor::Refusal;
 use super::target::{Scheme, Target};
 
@@ -11,7 +13,7 @@ pub const MOST: u64 = 10;
 pub struct WebhookId(pub i64);
 
 /// The form of what is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray)]
 pub enum Format {
     /// JSON with everything, signed as <https://www.standardwebhooks.com> says.
     Standard,
@@ -22,7 +24,7 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Self; 3] = [Self::Standard, Self::Slack, Self::Discord];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The form in storage.
     pub const fn word(self) -> &'static str {
@@ -34,7 +36,10 @@ impl Format {
     }
 
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.word() == word)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|format| format.word() == word)
     }
 
     /// The one that an address asks for by itself.
@@ -109,7 +114,7 @@ mod tests {
             assert_eq!(Format::of(&target), format, "{url}");
             assert_eq!(masked(&target), shown);
         }
-        for format in Format::ALL {
+        for &format in Format::ALL {
             assert_eq!(Format::from_word(format.word()), Some(format));
         }
     }

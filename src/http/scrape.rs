@@ -11,7 +11,7 @@ use crate::store::endpoint;
 pub(super) async fn metrics(State(desk): State<Desk>) -> Response {
     match endpoint::counts_by_status(&desk.store.reader, None).await {
         Ok(counts) => {
-            for status in Status::ALL {
+            for &status in Status::ALL {
                 let count = counts
                     .iter()
                     .find(|(known, _)| *known == status)

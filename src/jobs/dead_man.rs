@@ -66,7 +66,8 @@ async fn commit(context: &Context) -> Result<(), StoreError> {
 /// A part that has not turned over lately, or not since the start. Without a token there is no sender.
 fn stuck(context: &Context) -> Option<Part> {
     Part::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|part| *part != Part::Sender || context.gateway.is_on)
         .find(|part| !context.vitals.has_turned_within(*part, LATELY))
 }

@@ -65,7 +65,8 @@ fn folded(group: &[BoardLine]) -> Vec<String> {
     let name = group.first().and_then(|line| line.group.as_deref());
     let name = name.map_or("Everything else".to_owned(), bold);
     let counts: Vec<String> = Status::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .map(|status| {
             let count = group.iter().filter(|line| line.status == status).count();
             (status, count)

@@ -37,7 +37,8 @@ pub(in crate::discord) fn status(counts: &[(Status, u64)], troubled: &[Monitor])
         _ => RED,
     };
     let each: Vec<String> = Status::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|status| count(*status) > 0)
         .map(|status| format!("{} {} {}", mark(status), count(status), status.word()))
         .collect();

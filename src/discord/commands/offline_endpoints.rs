@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn every_failure_class_can_be_asked_for() {
         use poise::ChoiceParameter;
-        for (index, class) in FailureClass::ALL.into_iter().enumerate() {
+        for (index, class) in FailureClass::ALL.iter().copied().enumerate() {
             let reason = Reason::from_index(index).expect("a choice for every class");
             assert_eq!(FailureClass::from(reason), class);
             assert_eq!(reason.name(), class.text());

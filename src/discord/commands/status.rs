@@ -54,21 +54,18 @@ pub(super) async fn audit(
 }
 
 fn known_kind(word: &str) -> Result<EventKind, CommandError> {
-    EventKind::ALL
-        .into_iter()
-        .find(|kind| kind.word() == word.trim())
-        .ok_or_else(|| {
-            CommandError::Refused(format!(
-                "There is no type {}; choose one from the list that appears while you type.",
-                text::code(&text::cut(word, 64))
-            ))
-        })
+    EventKind::from_word(word.trim()).ok_or_else(|| {
+        CommandError::Refused(format!(
+            "There is no type {}; choose one from the list that appears while you type.",
+            text::code(&text::cut(word, 64))
+        ))
+    })
 }
 
 async fn kinds(_: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
     let choices = EventKind::ALL
-        .into_iter()
-        .map(EventKind::word)
+        .iter()
+        .map(|kind| kind.word())
         .filter(|word| word.contains(partial.trim()))
         .take(complete::CHOICES as usize)
         .map(|word| AutocompleteChoice::new(word, word))

@@ -55,9 +55,7 @@ pub(super) async fn list(
 }
 
 fn known(word: &str) -> Result<EventKind, Problem> {
-    EventKind::ALL
-        .into_iter()
-        .find(|kind| kind.word() == word)
+    EventKind::from_word(word)
         .ok_or_else(|| wrong("`type` is none that there is; a right one is `type=device_offline`"))
 }
 

@@ -27,7 +27,7 @@ mod tests {
         let types = parameters
             .find(|parameter| parameter["name"] == "type")
             .unwrap();
-        let words = EventKind::ALL.map(EventKind::word);
-        assert_eq!(types["schema"]["enum"], serde_json::json!(words.to_vec()));
+        let words: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.word()).collect();
+        assert_eq!(types["schema"]["enum"], serde_json::json!(words));
     }
 }
