@@ -186,6 +186,7 @@ pub async fn call_again(
                 }
                 let topic = Topic::Reminder { of: id, call };
                 let reminder = card::announce(tx, guild, &topic, now).await?;
+                card::call_as_for(tx, reminder, id).await?;
                 notice::want_in_channel(tx, guild, reminder).await?;
                 Ok(true)
             })
@@ -278,4 +279,88 @@ async fn own(reader: &Reader, asker: Asker, id: CardId) -> Result<Card, Error> {
         .await?
         .filter(|card| card.guild_id == asker.guild)
         .ok_or_else(|| Error::NotFound("that incident is not known (any more)".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actions::testing::{HOME, at, down, maintenance_of, member, with_endpoints};
+    use crate::actions::{maintenance, mute};
+    use crate::store::maintenance::Extent;
+    use crate::store::testing::TestStore;
+
+    /// How many cards wait for somebody, so many seconds after the beginning of time.
+    async fn waiting(store: &TestStore, second: i64) -> usize {
+        let waiting = card::waiting(&store.reader, HOME, at(second)).await;
+        waiting.unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn a_card_waits_for_somebody_while_anything_on_it_is_neither_muted_nor_expected() {
+        let store = TestStore::open().await;
+        let ids @ [a, b] = with_endpoints(&store).await;
+        // At the same time, and so on one card.
+        down(&store, a, 10).await;
+        down(&store, b, 11).await;
+        assert_eq!(waiting(&store, 20).await, 1);
+        let length = std::time::Duration::from_secs(100);
+        mute::mute(&store, member(), (a, length), at(20))
+            .await
+            .unwrap();
+        assert_eq!(waiting(&store, 21).await, 1, "the other one is not muted");
+        let new = maintenance_of(Extent::Some(vec![b]), 20, 300);
+        let expected = maintenance::declare(&store, member(), new, at(20)).await;
+        assert_eq!(waiting(&store, 119).await, 0);
+        assert_eq!(
+            waiting(&store, 120).await,
+            1,
+            "the time of the mute is over"
+        );
+        mute::mute_card(&store, member(), CardId(1), at(130))
+            .await
+            .unwrap();
+        let running = crate::store::maintenance::list(&store.reader, Some(HOME))
+            .await
+            .unwrap();
+        assert_eq!(running[0].id, expected.unwrap());
+        maintenance::end(&store, member(), running[0].clone(), at(140))
+            .await
+            .unwrap();
+        assert_eq!(waiting(&store, 150).await, 0, "both are muted");
+        for id in ids {
+            mute::unmute(&store, member(), id, at(160)).await.unwrap();
+            assert_eq!(waiting(&store, 170).await, 1);
+        }
+        acknowledge(&store, member(), CardId(1), at(180))
+            .await
+            .unwrap();
+        assert_eq!(waiting(&store, 190).await, 0);
+    }
+
+    #[tokio::test]
+    async fn whoever_was_called_for_a_card_is_called_again() {
+        let store = TestStore::open().await;
+        let [a, b] = with_endpoints(&store).await;
+        set(&store, member(), (5, Some(77)), at(0)).await.unwrap();
+        let own = Override {
+            is_told: true,
+            role: Some(88),
+        };
+        set_override(&store, member(), (a, Some(own)), at(0))
+            .await
+            .unwrap();
+        down(&store, a, 10).await;
+        down(&store, b, 100).await;
+        for id in [1, 2] {
+            let step = (Step::Remind, at(200));
+            assert!(
+                call_again(&store, (HOME, CardId(id)), step.0, step.1)
+                    .await
+                    .unwrap()
+            );
+        }
+        let due = notice::due(&store.reader, at(300), 10).await.unwrap();
+        let roles: Vec<Option<u64>> = due.iter().map(|due| due.role).collect();
+        assert_eq!(roles, [88, 77, 88, 77].map(Some));
+    }
 }

@@ -135,7 +135,9 @@ async fn tell(
         return notice::want(tx, guild, card).await;
     }
     let one = monitors::whereabouts(tx, monitor).await?;
-    let open = card::open_ones(tx, guild).await?;
+    // Whoever joined a card for which somebody else is called would not be heard of.
+    let role = own.and_then(|own| own.role);
+    let open = card::open_ones(tx, guild, role).await?;
     let card: CardId = match fold::choose(&open, &one, now) {
         Some((card, shared)) => {
             card::join(tx, card, &shared, now).await?;
@@ -144,7 +146,7 @@ async fn tell(
         None => {
             let shared = Shared::of(&one);
             let card = card::begin(tx, guild, &shared, (started_at, now)).await?;
-            if let Some(role) = own.and_then(|own| own.role) {
+            if let Some(role) = role {
                 card::call(tx, card, role).await?;
             }
             card
@@ -197,6 +199,36 @@ mod tests {
         let due = notice::due(&store.reader, at(300), 10).await.unwrap();
         let cards: Vec<CardId> = due.iter().map(|due| due.card).collect();
         assert_eq!(cards, [CardId(1), CardId(2)]);
+    }
+
+    #[tokio::test]
+    async fn what_others_are_called_for_has_a_card_of_its_own() {
+        let store = TestStore::open().await;
+        store.add_channel(HOME).await;
+        let mut cards = Vec::new();
+        for (last, role) in [
+            (1, None),
+            (2, Some(88)),
+            (3, None),
+            (4, Some(88)),
+            (5, Some(89)),
+        ] {
+            let target = format!("tcp://192.0.2.{last}:1");
+            let id = store.add_endpoint(HOME, &target).await;
+            let own = role.map(|role| alert_override::Override {
+                is_told: true,
+                role: Some(role),
+            });
+            store
+                .write(move |tx| Box::pin(alert_override::set(tx, (HOME, id), own)))
+                .await;
+            down(&store, id, 10).await;
+            let card: Vec<(i64,)> = store
+                .rows("SELECT card_id FROM incidents ORDER BY id DESC LIMIT 1")
+                .await;
+            cards.extend(card);
+        }
+        assert_eq!(cards, [(1,), (2,), (1,), (2,), (3,)]);
     }
 
     #[tokio::test]

@@ -151,7 +151,7 @@ async fn heard_again(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::testing::{at, down, member, told, with_endpoints};
+    use crate::actions::testing::{HOME, at, down, member, told, with_endpoints};
     use crate::store::testing::TestStore;
 
     #[tokio::test]
@@ -179,6 +179,9 @@ mod tests {
             (card.count, card.members[0].monitor_id, card.opened_at),
             (1, a, at(20))
         );
+        // Whoever takes care has as much time for that as ever.
+        let waiting = card::waiting(&store.reader, HOME, at(3_611)).await.unwrap();
+        assert_eq!(waiting[0].1.begun_at, at(3_610));
     }
 
     #[tokio::test]

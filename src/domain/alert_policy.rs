@@ -14,7 +14,8 @@ pub enum Call {
     User(u64),
 }
 
-/// When somebody is called again for an outage of which nobody has taken care, counted from its beginning.
+/// When somebody is called again for an outage of which nobody has taken care, counted from when people were to know of it:
+/// what was muted before was nobody's to take care of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// The same role.
@@ -26,7 +27,8 @@ pub struct Policy {
 /// What has been done about an outage of which nobody has taken care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waited {
-    pub opened_at: Instant,
+    /// Since when people are to know of it.
+    pub begun_at: Instant,
     pub is_reminded: bool,
     pub is_escalated: bool,
 }
@@ -41,7 +43,7 @@ pub enum Step {
 impl Policy {
     /// The step whose time has come: each once, and where both times have passed the one that reaches further.
     pub fn next(&self, waited: Waited, now: Instant) -> Option<Step> {
-        let length = now.since(waited.opened_at);
+        let length = now.since(waited.begun_at);
         let escalation = self
             .escalate
             .filter(|(after, _)| !waited.is_escalated && length >= *after);
@@ -125,7 +127,7 @@ mod tests {
             (only_later, false, false, 30, Some(Step::Escalate(lead))),
         ] {
             let waited = Waited {
-                opened_at: Instant::from_millis(0),
+                begun_at: Instant::from_millis(0),
                 is_reminded,
                 is_escalated,
             };

@@ -93,23 +93,33 @@ pub async fn insert(
     Ok(MaintenanceId(id))
 }
 
+/// SQL that is true where outages of a monitor are expected now, by the SQL of its guild and of its id.
+macro_rules! is_expected {
+    ($guild:literal, $monitor:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM maintenances w WHERE w.is_running = 1 AND w.guild_id = ",
+            $guild,
+            " AND (w.extent = 'all' OR w.group_name = (SELECT group_name FROM monitors WHERE id = ",
+            $monitor,
+            ") OR EXISTS (SELECT 1 FROM maintenance_monitors x WHERE x.maintenance_id = w.id AND x.monitor_id = ",
+            $monitor,
+            ")))"
+        )
+    };
+}
+pub(super) use is_expected;
+
 /// Whether outages of a monitor are expected now.
 pub async fn is_maintained(
     tx: &mut Tx<'_>,
     (guild, monitor): (GuildId, MonitorId),
 ) -> Result<bool, StoreError> {
-    let found: Option<i64> = sqlx::query_scalar(
-        "SELECT w.id FROM maintenances w WHERE w.guild_id = $1 AND w.is_running = 1 AND (
-             w.extent = 'all'
-             OR w.group_name = (SELECT group_name FROM monitors WHERE id = $2)
-             OR EXISTS (SELECT 1 FROM maintenance_monitors x WHERE x.maintenance_id = w.id AND x.monitor_id = $2)
-         ) LIMIT 1",
-    )
-    .bind(guild.to_row())
-    .bind(monitor.0)
-    .fetch_optional(&mut *tx.connection)
-    .await?;
-    Ok(found.is_some())
+    let found = sqlx::query_scalar(concat!("SELECT ", is_expected!("$1", "$2")))
+        .bind(guild.to_row())
+        .bind(monitor.0)
+        .fetch_one(&mut *tx.connection)
+        .await?;
+    Ok(found)
 }
 
 /// The monitors of a guild that are down and of which nothing was told.

@@ -52,13 +52,13 @@ async fn whoever_does_not_take_care_is_called_again_and_then_somebody_else() {
     web.goes_down();
     wait_for_call(&sandbox, "<@&77>", 1).await;
     // The clock is wound by winding back what it is compared with.
-    rollcall.sql("UPDATE cards SET opened_at = opened_at - 900000");
+    rollcall.sql("UPDATE cards SET begun_at = begun_at - 900000");
     let again = wait_for_call(&sandbox, "<@&77>", 2).await;
     let title = again.body["embeds"][0]["title"].as_str().unwrap();
     assert!(title.contains("nobody has taken care yet"), "{title}");
     let text = again.body["embeds"][0]["description"].as_str().unwrap();
     assert!(text.contains("https://discord.com/channels/"), "{text}");
-    rollcall.sql("UPDATE cards SET opened_at = opened_at - 900000 WHERE kind = 'incident'");
+    rollcall.sql("UPDATE cards SET begun_at = begun_at - 900000 WHERE kind = 'incident'");
     wait_for_call(&sandbox, "<@&88>", 1).await;
     // After a restart nobody is called a third time.
     running.kill();
@@ -98,7 +98,7 @@ async fn whoever_takes_care_is_not_called_again() {
     );
     let taken = sandbox.member(&bob).slash("/ack").await.render();
     assert!(taken.contains("Acknowledged: <@8>"), "{taken}");
-    rollcall.sql("UPDATE cards SET opened_at = opened_at - 9000000");
+    rollcall.sql("UPDATE cards SET begun_at = begun_at - 9000000");
     let runs = running
         .metric(r#"rollcall_job_runs_total{job="remind"}"#)
         .unwrap();
@@ -122,7 +122,7 @@ async fn somebody_who_takes_no_direct_messages_is_called_in_the_channel() {
         code: 50_007,
     };
     sandbox.fail_requests(refused, "/users/@me/channels", 1);
-    rollcall.sql("UPDATE cards SET opened_at = opened_at - 3600000");
+    rollcall.sql("UPDATE cards SET begun_at = begun_at - 3600000");
     let called = wait_for_call(&sandbox, "<@9>", 1).await;
     // Somebody who does takes the next one there.
     rollcall.sql("UPDATE cards SET escalated_at = NULL");

@@ -4,6 +4,7 @@ use crate::domain::Instant;
 use crate::domain::alert_policy::Waited;
 use crate::domain::fold::CardId;
 use crate::domain::monitor::GuildId;
+use crate::store::maintenance::is_expected;
 use crate::store::{Reader, StoreError, Tx};
 
 /// Somebody takes care; `false` where the guild has no such card that goes on, or somebody does already.
@@ -75,25 +76,41 @@ pub async fn call(tx: &mut Tx<'_>, id: CardId, role: u64) -> Result<(), StoreErr
     Ok(())
 }
 
-/// The cards of a guild that go on and of which nobody has taken care, with what was done about that.
+/// Whoever is called for one card is called for another one, too.
+pub async fn call_as_for(tx: &mut Tx<'_>, id: CardId, other: CardId) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE cards SET role_id = (SELECT role_id FROM cards WHERE id = $2) WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(other.0)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// The cards of a guild that go on and of which nobody has taken care, with what was done about that. What is muted, or
+/// expected, waits for nobody.
 pub async fn waiting(
     reader: &Reader,
     guild: GuildId,
     now: Instant,
 ) -> Result<Vec<(CardId, Waited)>, StoreError> {
-    let rows: Vec<(i64, i64, bool, bool)> = sqlx::query_as(
-        "SELECT id, opened_at, reminded_at IS NOT NULL, escalated_at IS NOT NULL FROM cards
+    let rows: Vec<(i64, i64, bool, bool)> = sqlx::query_as(concat!(
+        "SELECT id, begun_at, reminded_at IS NOT NULL, escalated_at IS NOT NULL FROM cards c
          WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident' AND acknowledged_at IS NULL
-             AND (muted_until IS NULL OR muted_until <= $2)
-             AND (maintained_until IS NULL OR maintained_until <= $2)",
-    )
+             AND EXISTS (SELECT 1 FROM incidents i WHERE i.card_id = c.id AND i.ended_at IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM mutes u WHERE u.monitor_id = i.monitor_id AND u.until > $2)
+                 AND NOT ",
+        is_expected!("$1", "i.monitor_id"),
+        ")"
+    ))
     .bind(guild.to_row())
     .bind(now.millis())
     .fetch_all(&reader.pool)
     .await?;
-    let waited = |(id, opened_at, is_reminded, is_escalated)| {
+    let waited = |(id, begun_at, is_reminded, is_escalated)| {
         let waited = Waited {
-            opened_at: Instant::from_millis(opened_at),
+            begun_at: Instant::from_millis(begun_at),
             is_reminded,
             is_escalated,
         };

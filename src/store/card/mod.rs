@@ -8,7 +8,7 @@ mod word;
 
 use sqlx::Row as _;
 
-pub use care::{acknowledge, call, called_again, maintain, mute, rechecked, waiting};
+pub use care::{acknowledge, call, call_as_for, called_again, maintain, mute, rechecked, waiting};
 pub use cause::judged;
 pub use word::{all_like, announce, latest, retell};
 
@@ -68,16 +68,19 @@ pub struct Member {
     pub ended_at: Option<Instant>,
 }
 
-/// The cards of a guild that have not ended, those that grew last first.
+/// The cards of a guild that have not ended and for which this role is called (`None`: the guild's), those that grew last
+/// first.
 pub async fn open_ones(
     tx: &mut Tx<'_>,
     guild: GuildId,
+    role: Option<u64>,
 ) -> Result<Vec<OpenCard<CardId>>, StoreError> {
     let rows: Vec<(i64, String, Option<String>, i64)> = sqlx::query_as(
         "SELECT id, scope, group_name, joined_at FROM cards WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident'
-         ORDER BY joined_at DESC, id DESC LIMIT 100",
+             AND role_id IS $2 ORDER BY joined_at DESC, id DESC LIMIT 100",
     )
     .bind(guild.to_row())
+    .bind(role.map(|role| GuildId(role).to_row()))
     .fetch_all(&mut *tx.connection)
     .await?;
     let open = |(id, scope, group, joined_at): (i64, String, Option<String>, i64)| OpenCard {
@@ -91,7 +94,7 @@ pub async fn open_ones(
     Ok(rows.into_iter().map(open).collect())
 }
 
-/// A new card, for an outage that began at `opened_at`.
+/// A new card, for an outage that began at `opened_at` and that people are to know of from now on.
 pub async fn begin(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -99,7 +102,7 @@ pub async fn begin(
     (opened_at, now): (Instant, Instant),
 ) -> Result<CardId, StoreError> {
     let id = sqlx::query_scalar(
-        "INSERT INTO cards (guild_id, scope, group_name, opened_at, joined_at) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        "INSERT INTO cards (guild_id, scope, group_name, opened_at, joined_at, begun_at) VALUES ($1, $2, $3, $4, $5, $5) RETURNING id",
     )
     .bind(guild.to_row())
     .bind(shared.scope.to_string())
