@@ -29,7 +29,7 @@ pub async fn open(
     let opened = incident::open(tx, whose, (started_at, reason)).await?;
     match opened {
         Some(id) => tell(tx, whose, (id, started_at), now).await?,
-        None => tell_what_goes_on(tx, whose, now).await?,
+        None => tell_untold(tx, whose, now).await?,
     }
     Ok(opened.is_some())
 }
@@ -79,26 +79,35 @@ pub async fn withdraw(tx: &mut Tx<'_>, monitor: MonitorId, now: Instant) -> Resu
     }
 }
 
-/// Tells an incident that goes on and has not been told: whoever muted it wants to hear of it again.
+/// Tells an incident that goes on and is on no card, where its monitor is not one that is told of by a rule of its own:
+/// whoever muted it wants to hear of it again. Servers are told of by their own rhythm, which is judged every minute.
 pub async fn tell_what_goes_on(
     tx: &mut Tx<'_>,
     whose: Whose,
     now: Instant,
 ) -> Result<(), StoreError> {
     match incident::untold(tx, whose.1).await? {
-        Some(untold) => tell(tx, whose, untold, now).await,
+        Some((_, _, reason)) if reason == cadence::LATE => Ok(()),
+        Some((id, started_at, _)) => tell(tx, whose, (id, started_at), now).await,
         None => Ok(()),
     }
 }
 
-/// Tells everything that goes on in a guild and was told nowhere: there is somewhere to tell it now. Servers are told of by
-/// their own rhythm.
+/// Tells an incident that goes on and is on no card; it was one to tell already.
+pub async fn tell_untold(tx: &mut Tx<'_>, whose: Whose, now: Instant) -> Result<(), StoreError> {
+    match incident::untold(tx, whose.1).await? {
+        Some((id, started_at, _)) => tell(tx, whose, (id, started_at), now).await,
+        None => Ok(()),
+    }
+}
+
+/// Tells everything that goes on in a guild and was told nowhere: there is somewhere to tell it now.
 pub async fn tell_all_that_goes_on(
     tx: &mut Tx<'_>,
     guild: GuildId,
     now: Instant,
 ) -> Result<(), StoreError> {
-    for monitor in incident::untold_of(tx, guild, cadence::LATE).await? {
+    for monitor in incident::untold_of(tx, guild).await? {
         tell_what_goes_on(tx, (guild, monitor), now).await?;
     }
     Ok(())
@@ -159,7 +168,8 @@ async fn tell(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::testing::{HOME, at, down, maintenance_of, member};
+    use crate::actions::testing::{HOME, at, down, maintenance_of, member, told};
+    use crate::actions::{maintenance, mute};
     use crate::store::maintenance::{self as maintenances, Extent};
     use crate::store::testing::TestStore;
 
@@ -327,6 +337,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_server_is_told_of_by_its_rhythm_and_not_because_it_is_muted_no_more() {
+        let store = TestStore::open().await;
+        store.add_channel(HOME).await;
+        let late = store.add_endpoint(HOME, "tcp://192.0.2.2:1").await;
+        let length = std::time::Duration::from_secs(60);
+        store
+            .write(move |tx| Box::pin(begin(tx, (HOME, late), (at(10), cadence::LATE))))
+            .await;
+        mute::mute(&store, member(), (late, length), at(20))
+            .await
+            .unwrap();
+        mute::unmute(&store, member(), late, at(30)).await.unwrap();
+        assert_eq!(told(&store).await, 0);
+        down(&store, late, 40).await;
+        assert_eq!(told(&store).await, 1, "the rule of its own says so now");
+    }
+
+    #[tokio::test]
     async fn a_guild_without_a_channel_has_incidents_and_no_cards() {
         let store = TestStore::open().await;
         let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
@@ -366,7 +394,6 @@ mod tests {
     }
 
     async fn take(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
-        use crate::actions::{maintenance, mute};
         let length = std::time::Duration::from_secs(3600);
         match step {
             Step::Down(one) => down(store, ids[one], second).await,

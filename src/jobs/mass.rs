@@ -40,7 +40,7 @@ async fn judge(
         true => EventKind::EndpointOffline,
         false => EventKind::EndpointOnline,
     };
-    let count = event::monitors_since(reader, guild, kind, now.minus(mass.window)).await?;
+    let count = event::told_since(reader, guild, kind, now.minus(mass.window)).await?;
     if count == 0 {
         return Ok(false);
     }

@@ -70,8 +70,9 @@ pub async fn last_actor(
     Ok(actor.as_deref().and_then(Actor::parse))
 }
 
-/// How many monitors of a guild had an event of a kind that was noticed since an instant.
-pub async fn monitors_since(
+/// How many monitors of a guild had an event of a kind, the beginning or the end of an outage, that was noticed since an
+/// instant. Those whose outage is on no card are left out: nobody wanted to be told of them.
+pub async fn told_since(
     reader: &Reader,
     guild: GuildId,
     kind: EventKind,
@@ -79,8 +80,10 @@ pub async fn monitors_since(
 ) -> Result<u64, StoreError> {
     // What is noticed is dated at the first failure, which is at most a few retries ago: an hour more finds all of them.
     let count: i64 = sqlx::query_scalar(
-        "SELECT COUNT(DISTINCT monitor_id) FROM events
-         WHERE guild_id = $1 AND kind = $2 AND at >= $3 - 3600000 AND noticed_at >= $3",
+        "SELECT COUNT(DISTINCT e.monitor_id) FROM events e
+         WHERE e.guild_id = $1 AND e.kind = $2 AND e.at >= $3 - 3600000 AND e.noticed_at >= $3
+             AND EXISTS (SELECT 1 FROM incidents i WHERE i.monitor_id = e.monitor_id AND i.card_id IS NOT NULL
+                 AND e.at IN (i.started_at, i.ended_at))",
     )
     .bind(guild.to_row())
     .bind(kind.word())

@@ -77,18 +77,18 @@ pub async fn mark_maintained(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError>
     Ok(())
 }
 
-/// The open incident of a monitor that is on no card, by id, with its beginning.
+/// The open incident of a monitor that is on no card, by id, with its beginning and its reason.
 pub async fn untold(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
-) -> Result<Option<(i64, Instant)>, StoreError> {
-    let found: Option<(i64, i64)> = sqlx::query_as(
-        "SELECT id, started_at FROM incidents WHERE monitor_id = $1 AND ended_at IS NULL AND card_id IS NULL",
+) -> Result<Option<(i64, Instant, String)>, StoreError> {
+    let found: Option<(i64, i64, String)> = sqlx::query_as(
+        "SELECT id, started_at, reason FROM incidents WHERE monitor_id = $1 AND ended_at IS NULL AND card_id IS NULL",
     )
     .bind(monitor.0)
     .fetch_optional(&mut *tx.connection)
     .await?;
-    Ok(found.map(|(id, started_at)| (id, Instant::from_millis(started_at))))
+    Ok(found.map(|(id, started_at, reason)| (id, Instant::from_millis(started_at), reason)))
 }
 
 /// How many incidents of a monitor are looked at to tell whether it flaps.
@@ -113,19 +113,13 @@ pub async fn recent(
     Ok((rows.into_iter().map(lasted).collect(), card.map(CardId)))
 }
 
-/// The monitors of a guild with an open incident that is on no card; without those that have a rule of their own for when
-/// they are told (`except` is their reason).
-pub async fn untold_of(
-    tx: &mut Tx<'_>,
-    guild: GuildId,
-    except: &str,
-) -> Result<Vec<MonitorId>, StoreError> {
+/// The monitors of a guild with an open incident that is on no card.
+pub async fn untold_of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Vec<MonitorId>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
         "SELECT monitor_id FROM incidents
-         WHERE guild_id = $1 AND ended_at IS NULL AND card_id IS NULL AND reason <> $2 ORDER BY started_at, id",
+         WHERE guild_id = $1 AND ended_at IS NULL AND card_id IS NULL ORDER BY started_at, id",
     )
     .bind(guild.to_row())
-    .bind(except)
     .fetch_all(&mut *tx.connection)
     .await?;
     Ok(rows.into_iter().map(MonitorId).collect())

@@ -2,7 +2,7 @@
 
 use discord_sandbox::{Member, Record, Reply, Request, RestFault, Sandbox};
 
-use crate::alerting::{ROLE, bot, wait_until_told, with_shop};
+use crate::alerting::{ROLE, bot, wait_until_told, with_shop, with_webs};
 use crate::collector::Collector;
 use crate::harness::{Web, wait_for};
 
@@ -242,6 +242,37 @@ async fn many_at_once_are_one_word_in_the_channel_and_at_the_webhooks() {
         .await;
     let off = sandbox.slash("/alerts mass").await.render();
     assert!(off.contains("Everything is told"), "{off}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_are_no_word_at_all_where_that_was_expected() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let mut webs = [Web::up(), Web::up()];
+    let running = with_webs(&sandbox, &rollcall, &webs).await;
+    let mass = "/alerts mass count:2 window:1h";
+    let shown = sandbox.slash(mass).await.render();
+    assert!(shown.contains("When 2 change within 1 h"), "{shown}");
+    sandbox.slash("/maintenance start for:1h").await;
+    let mass_runs = || running.metric(r#"rollcall_job_runs_total{job="mass"}"#);
+    let offline = || rollcall.sql("SELECT 'down' FROM monitors WHERE status = 'offline'");
+    for is_down in [true, false] {
+        for web in &mut webs {
+            match is_down {
+                true => web.goes_down(),
+                false => web.comes_back(),
+            }
+        }
+        wait_for("both to change", || {
+            (offline().len() == if is_down { 2 } else { 0 }).then_some(())
+        });
+        let runs = mass_runs().unwrap_or_default();
+        wait_for("that to be judged", || {
+            mass_runs().filter(|now| *now >= runs + 2.0)
+        });
+    }
+    let said = sandbox.messages(sandbox.guild());
+    assert_eq!(said.len(), 1, "the test of the setup: {said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
