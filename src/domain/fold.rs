@@ -1,8 +1,9 @@
 //! Which card an outage is told on: those that come together, or share a host or a network, are told as one.
 //!
-//! An outage joins an open card that is about its host or its network already, however long that has been open. Otherwise
+//! An outage joins an open card that is about its host or its network already, where that grew within the last hour: a
+//! host that dies slowly is one incident, and a message that people have stopped looking at is no place for news. Otherwise
 //! it joins the card that grew last, where that was a few seconds ago: what falls at the same time is told at the same
-//! time. Otherwise it gets a card of its own.
+//! time. Otherwise it gets a card of its own, for which somebody is called.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -13,6 +14,9 @@ use super::target::Host;
 
 /// What comes within this time of the last one is told with it.
 pub const TOGETHER: Duration = Duration::from_secs(5);
+
+/// What shares a host or a network with what has come within this time is told with it.
+pub const RELATED: Duration = Duration::from_secs(3600);
 
 /// The network of an address as people see one: /24 of IPv4, /64 of IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -169,8 +173,10 @@ pub fn choose<Id: Copy>(
     one: &Whereabouts,
     now: Instant,
 ) -> Option<(Id, Shared)> {
-    let covers = |card: &&OpenCard<Id>| card.shared.scope.covers(one.host.as_ref());
-    if let Some(card) = cards.iter().find(covers) {
+    let is_related = |card: &&OpenCard<Id>| {
+        now.since(card.joined_at) <= RELATED && card.shared.scope.covers(one.host.as_ref())
+    };
+    if let Some(card) = cards.iter().find(is_related) {
         return Some((card.id, card.shared.with(one)));
     }
     let together = cards
@@ -211,65 +217,40 @@ mod tests {
         }
     }
 
+    /// Open cards by what they share and the second in which they grew last, where an outage in second 3700 is, the card that
+    /// it joins with what is shared then, and why.
+    const OUTAGES: &str = "
+                                          | 10.1.2.3    |                    | the first
+        host=10.1.2.3@100                 | 10.1.2.3    | 1 host=10.1.2.3    | the same host, an hour ago
+        host=10.1.2.3@99                  | 10.1.2.3    |                    | the same host, and nobody looks there any more
+        subnet=10.1.2.0@100               | 10.1.2.9    | 1 subnet=10.1.2.0  | the same network, an hour ago
+        subnet=10.1.2.0@99                | 10.1.2.9    |                    | the same network, long ago
+        host=10.1.2.3@99 host=10.1.2.3@150 | 10.1.2.3   | 2 host=10.1.2.3    | of two the one that grew
+        host=10.1.2.3@3694                | 10.1.2.9    |                    | a neighbour, too late
+        host=10.1.2.3@3695                | 10.1.2.9    | 1 subnet=10.1.2.0  | a neighbour, just in time
+        host=10.1.2.3@3699                | 10.9.9.9    | 1                  | a stranger at the same time
+        host=shop.example.org@3699        |             | 1                  | a device at the same time
+        subnet=10.1.2.0@3699 @3700        | 10.1.2.9    | 1 subnet=10.1.2.0  | its own network before the latest
+        subnet=2001:db8::@3699            | 2001:db8::7 | 1 subnet=2001:db8:: | IPv6
+        @0                                |             |                    | nothing in common
+    ";
+
     #[test]
     fn outages_join_what_they_belong_to() {
-        let now = Instant::from_millis(100_000);
-        for (cards, at, expected, why) in [
-            (vec![], Some("10.1.2.3"), None, "the first"),
-            (
-                vec![card(1, "host=10.1.2.3", 0)],
-                Some("10.1.2.3"),
-                Some((1, "host=10.1.2.3")),
-                "the same host, however long ago",
-            ),
-            (
-                vec![card(1, "subnet=10.1.2.0", 0)],
-                Some("10.1.2.9"),
-                Some((1, "subnet=10.1.2.0")),
-                "the same network, however long ago",
-            ),
-            (
-                vec![card(1, "host=10.1.2.3", 94)],
-                Some("10.1.2.9"),
-                None,
-                "a neighbour, too late",
-            ),
-            (
-                vec![card(1, "host=10.1.2.3", 95)],
-                Some("10.1.2.9"),
-                Some((1, "subnet=10.1.2.0")),
-                "a neighbour, just in time",
-            ),
-            (
-                vec![card(1, "host=10.1.2.3", 99)],
-                Some("10.9.9.9"),
-                Some((1, "")),
-                "a stranger at the same time",
-            ),
-            (
-                vec![card(1, "host=shop.example.org", 99)],
-                None,
-                Some((1, "")),
-                "a device at the same time",
-            ),
-            (
-                vec![card(1, "subnet=10.1.2.0", 99), card(2, "", 100)],
-                Some("10.1.2.9"),
-                Some((1, "subnet=10.1.2.0")),
-                "its own network before the latest",
-            ),
-            (
-                vec![card(1, "subnet=2001:db8::", 99)],
-                Some("2001:db8::7"),
-                Some((1, "subnet=2001:db8::")),
-                "IPv6",
-            ),
-            (vec![card(1, "", 0)], None, None, "nothing in common"),
-        ] {
-            let found = choose(&cards, &at_host(at), now);
-            let found = found.map(|(id, shared)| (id, shared.scope.to_string()));
-            let expected = expected.map(|(id, scope)| (id, scope.to_owned()));
-            assert_eq!(found, expected, "{why}");
+        for line in OUTAGES.lines().filter(|line| line.contains('|')) {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            let [open, at, expected, why] = cells[..] else {
+                panic!("{line}");
+            };
+            let open = open.split_whitespace().zip(1..).map(|(one, id)| {
+                let (scope, second) = one.split_once('@').unwrap();
+                card(id, scope, second.parse().unwrap())
+            });
+            let open: Vec<OpenCard<u8>> = open.collect();
+            let at = at_host(Some(at).filter(|at| !at.is_empty()));
+            let found = choose(&open, &at, Instant::from_millis(3_700_000));
+            let found = found.map(|(id, shared)| format!("{id} {}", shared.scope));
+            assert_eq!(found.unwrap_or_default().trim(), expected, "{why}");
         }
     }
 
