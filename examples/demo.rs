@@ -5,6 +5,8 @@
 
 #[path = "demo/bot.rs"]
 mod bot;
+#[path = "demo/channel.rs"]
+mod channel;
 #[path = "demo/listeners.rs"]
 mod listeners;
 #[path = "demo/prompt.rs"]
@@ -16,7 +18,7 @@ use discord_sandbox::Sandbox;
 
 const INTRODUCTION: &str = "\
 Rollcall demo: the real bot, a local stand-in for Discord, and four sample endpoints.
-One of them goes down and comes back every half a minute. Nothing here reaches the network.
+One of them goes down and comes back every half a minute, and the channel #alerts says so. Nothing here reaches the network.
 ";
 
 #[tokio::main]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use discord_sandbox::{File, Member, Reply, Sandbox};
 use tokio::sync::mpsc;
 
+use crate::channel::Channel;
 use crate::listeners::Listeners;
 
 const HELP: &str = "\
@@ -16,11 +17,15 @@ Type a slash command as in Discord, for example
   /endpoint add target:tcp://127.0.0.1:1 name:nobody
   /endpoint import list.txt          (a file of yours)
   complete /endpoint show endpoint:  (what autocomplete offers)
-  press Recheck all                  (a button of the last answer)
+  press Recheck all                  (a button of the last answer, or of the last message in #alerts)
+  /mute target:flaky for:5m
   help, quit";
 
 /// Between two turns of the flaky endpoint.
 const TURN: Duration = Duration::from_secs(30);
+
+/// How often the channel is looked at.
+const GLANCE: Duration = Duration::from_millis(500);
 
 pub async fn talk(
     sandbox: &Sandbox,
@@ -34,16 +39,23 @@ pub async fn talk(
             ))
             .await;
     }
+    sandbox.slash(&Channel::setup(sandbox)).await;
     println!("{HELP}");
     let mut lines = typed_lines();
-    let mut last = None;
+    let mut channel = Channel::default();
+    let mut last = channel.draw_news(sandbox);
+    let mut turn = Box::pin(tokio::time::sleep(TURN));
     loop {
         print!("\n> ");
         std::io::stdout().flush()?;
         let line = loop {
             tokio::select! {
                 line = lines.recv() => break line,
-                () = tokio::time::sleep(TURN) => println!("(flaky {})", listeners.flaky_turns().await?),
+                () = &mut turn => {
+                    println!("(flaky {})", listeners.flaky_turns().await?);
+                    turn.set(tokio::time::sleep(TURN));
+                }
+                () = tokio::time::sleep(GLANCE) => last = channel.draw_news(sandbox).or(last),
             }
         };
         let Some(line) = line else { return Ok(()) };
@@ -101,7 +113,10 @@ async fn answer(sandbox: &Sandbox, line: &str, last: &mut Option<Reply>) {
     };
     match replied {
         Ok(reply) => {
-            print!("{}", reply.render());
+            // What everybody sees stands in the channel, and is drawn there.
+            if reply.is_ephemeral() {
+                print!("{}", reply.render());
+            }
             *last = Some(reply);
         }
         Err(error) => println!("{error}"),
