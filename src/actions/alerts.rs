@@ -12,7 +12,6 @@ use crate::domain::fold::CardId;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::outcome::Verdict;
 use crate::domain::text;
-use crate::domain::topic::Topic;
 use crate::domain::{Instant, millis};
 use crate::store::alert_override::{self, Override};
 use crate::store::card::Card;
@@ -184,10 +183,7 @@ pub async fn call_again(
                 if !card::called_again(tx, id, call.is_some(), now).await? {
                     return Ok(false);
                 }
-                let topic = Topic::Reminder { of: id, call };
-                let reminder = card::announce(tx, guild, &topic, now).await?;
-                card::call_as_for(tx, reminder, id).await?;
-                notice::want_in_channel(tx, guild, reminder).await?;
+                incident::remind(tx, (guild, id), call, now).await?;
                 Ok(true)
             })
         })

@@ -2,10 +2,12 @@
 //! notice in the outbox. The only way to an incident, so that none is ever untold.
 
 use crate::domain::Instant;
+use crate::domain::alert_policy::Call;
 use crate::domain::cadence;
 use crate::domain::flapping::is_flapping;
 use crate::domain::fold::{self, CardId, Shared};
 use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::topic::Topic;
 use crate::store::{
     StoreError, Tx, alert_override, card, destination, incident, maintenance, monitor as monitors,
     mute, notice,
@@ -111,6 +113,33 @@ pub async fn tell_all_that_goes_on(
         tell_what_goes_on(tx, (guild, monitor), now).await?;
     }
     Ok(())
+}
+
+/// What goes on on a card was muted or expected until now, or that is what its card says. Where the time was over by itself
+/// (`is_news`) and nobody has taken care, it is told again.
+pub async fn heard_again(
+    tx: &mut Tx<'_>,
+    (guild, id): (GuildId, CardId),
+    is_news: bool,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let is_waiting = card::heard_again(tx, (guild, id), now).await?;
+    if is_news && is_waiting && destination::of(tx, guild).await?.has_channel {
+        remind(tx, (guild, id), None, now).await?;
+    }
+    Ok(())
+}
+
+/// Has the channel reminded of a card; `call`: somebody else than those who were called for it.
+pub async fn remind(
+    tx: &mut Tx<'_>,
+    (guild, of): (GuildId, CardId),
+    call: Option<Call>,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let reminder = card::announce(tx, guild, &Topic::Reminder { of, call }, now).await?;
+    card::call_as_for(tx, reminder, of).await?;
+    notice::want_in_channel(tx, guild, reminder).await
 }
 
 /// Puts an incident onto a card: one that is open, or one of its own.

@@ -136,10 +136,12 @@ pub async fn end(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
+                let quiet = card::quiet_by(tx, known.id).await?;
                 if !maintenance::remove(tx, (asker.guild, known.id)).await? {
                     return Err(Error::NotFound("that maintenance is over already".into()));
                 }
-                Ok(ended(tx, asker, &known, now).await?)
+                ended(tx, asker, &known, now).await?;
+                Ok(heard_again(tx, asker.guild, (quiet, false), now).await?)
             })
         })
         .await
@@ -172,6 +174,7 @@ async fn turn_one(store: &Store, known: Maintenance, now: Instant) -> Result<boo
                     guild: known.guild_id,
                     actor: Actor::System,
                 };
+                let quiet = card::quiet_by(tx, known.id).await?;
                 match known.weekly.and_then(|weekly| weekly.next(now)) {
                     Some(span) => maintenance::postpone(tx, known.id, span).await?,
                     None => {
@@ -179,6 +182,7 @@ async fn turn_one(store: &Store, known: Maintenance, now: Instant) -> Result<boo
                     }
                 }
                 ended(tx, system, &known, now).await?;
+                heard_again(tx, known.guild_id, (quiet, true), now).await?;
                 Ok(true)
             })
         })
@@ -196,6 +200,18 @@ async fn ended(
     note(tx, asker, (EventKind::MaintenanceEnded, None, facts), now).await?;
     for monitor in maintenance::untold(tx, known.guild_id).await? {
         incident::tell_untold(tx, (known.guild_id, monitor), now).await?;
+    }
+    Ok(())
+}
+
+async fn heard_again(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    (cards, is_news): (Vec<CardId>, bool),
+    now: Instant,
+) -> Result<(), StoreError> {
+    for card in cards {
+        incident::heard_again(tx, (guild, card), is_news, now).await?;
     }
     Ok(())
 }
@@ -239,6 +255,32 @@ mod tests {
         assert_eq!((card.count, card.opened_at), (1, at(110)));
         let left = maintenance::list(&store.reader, Some(HOME)).await.unwrap();
         assert_eq!(left, []);
+    }
+
+    #[tokio::test]
+    async fn what_was_told_before_is_told_again_at_the_end() {
+        for by_itself in [true, false] {
+            let store = TestStore::open().await;
+            let [a, b] = with_endpoints(&store).await;
+            down(&store, a, 10).await;
+            down(&store, b, 900).await;
+            let card = declare_for_card(&store, member(), CardId(1), at(1_000))
+                .await
+                .unwrap();
+            assert_eq!(card.maintained, Some((7, at(4_600))));
+            if by_itself {
+                assert_eq!(turn(&store, at(4_600)).await.unwrap(), 1);
+            } else {
+                let known = maintenance::list(&store.reader, Some(HOME)).await.unwrap();
+                end(&store, member(), known[0].clone(), at(2_000))
+                    .await
+                    .unwrap();
+            }
+            let card = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
+            assert_eq!(card.maintained, None);
+            // Both cards, and where the time was over by itself, a word about the first again.
+            assert_eq!(told(&store).await, 2 + usize::from(by_itself));
+        }
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! People want to hear nothing of a monitor for a while. Looks and reports go on; what is still down when the time is over
 //! is told then, all of it as one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
@@ -106,7 +107,12 @@ pub async fn unmute(
                 if !mute::remove(tx, (asker.guild, monitor)).await? {
                     return Err(Error::NotFound("that is not muted (any more)".into()));
                 }
-                Ok(heard_again(tx, asker, monitor, now).await?)
+                let card = card::of_monitor(tx, monitor).await?;
+                heard_again(tx, asker, monitor, now).await?;
+                if let Some(card) = card {
+                    incident::heard_again(tx, (asker.guild, card), false, now).await?;
+                }
+                Ok(())
             })
         })
         .await
@@ -119,12 +125,18 @@ pub async fn end_due(store: &Store, now: Instant) -> Result<u64, StoreError> {
         .transact(move |tx| {
             Box::pin(async move {
                 let ended: Vec<(GuildId, MonitorId)> = mute::take_ended(tx, now).await?;
+                let mut cards = BTreeSet::new();
                 for (guild, monitor) in &ended {
+                    let card = card::of_monitor(tx, *monitor).await?;
+                    cards.extend(card.map(|card| (*guild, card)));
                     let asker = Asker {
                         guild: *guild,
                         actor: Actor::System,
                     };
                     heard_again(tx, asker, *monitor, now).await?;
+                }
+                for whose in cards {
+                    incident::heard_again(tx, whose, true, now).await?;
                 }
                 Ok(ended.len() as u64)
             })
@@ -151,6 +163,7 @@ async fn heard_again(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actions::alerts;
     use crate::actions::testing::{HOME, at, down, member, told, with_endpoints};
     use crate::store::testing::TestStore;
 
@@ -182,6 +195,39 @@ mod tests {
         // Whoever takes care has as much time for that as ever.
         let waiting = card::waiting(&store.reader, HOME, at(3_611)).await.unwrap();
         assert_eq!(waiting[0].1.begun_at, at(3_610));
+    }
+
+    #[tokio::test]
+    async fn what_was_told_before_is_told_again_at_the_end_if_nobody_takes_care() {
+        for (is_acknowledged, ended_at, expected) in
+            [(false, None, 2), (true, None, 1), (false, Some(25), 1)]
+        {
+            let store = TestStore::open().await;
+            let ids = with_endpoints(&store).await;
+            for id in ids {
+                down(&store, id, 20).await;
+            }
+            if is_acknowledged {
+                alerts::acknowledge(&store, member(), CardId(1), at(30))
+                    .await
+                    .unwrap();
+            }
+            mute_card(&store, member(), CardId(1), at(30))
+                .await
+                .unwrap();
+            for id in ids {
+                if let Some(second) = ended_at {
+                    store
+                        .write(move |tx| Box::pin(incident::close(tx, id, at(second))))
+                        .await;
+                }
+            }
+            assert_eq!(end_due(&store, at(3_630)).await.unwrap(), 2);
+            let case = format!("{is_acknowledged}, {ended_at:?}");
+            assert_eq!(told(&store).await, expected, "{case}");
+            let card = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
+            assert_eq!(card.muted.is_none(), ended_at.is_none(), "{case}");
+        }
     }
 
     #[tokio::test]
@@ -224,6 +270,8 @@ mod tests {
         unmute(&store, member(), a, at(7)).await.unwrap();
         assert!(unmute(&store, member(), a, at(8)).await.is_err(), "once");
         assert_eq!(told(&store).await, 1, "it was on its card all the time");
+        let card = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
+        assert_eq!(card.muted, None);
     }
 
     #[test]

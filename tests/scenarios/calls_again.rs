@@ -110,6 +110,31 @@ async fn whoever_takes_care_is_not_called_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_still_down_when_its_mute_is_over_is_called_for_again() {
+    let sandbox = Sandbox::start().await;
+    let (rollcall, mut web) = (bot(&sandbox), Web::up());
+    let _running = with_shop(&sandbox, &rollcall, &web).await;
+    web.goes_down();
+    wait_for_call(&sandbox, "<@&77>", 1).await;
+    let down = |messages: &[Reply]| alert(messages, "🔴 shop is offline");
+    let card = sandbox
+        .wait_for_messages(sandbox.guild(), "the card", down)
+        .await;
+    let muted = sandbox.press(&card, "Mute 1 h").await.text();
+    assert!(muted.contains("Muted: <@"), "{muted}");
+    // An hour later.
+    rollcall.sql("UPDATE mutes SET until = until - 3600000");
+    let again = wait_for_call(&sandbox, "<@&77>", 2).await;
+    let title = again.body["embeds"][0]["title"].as_str().unwrap();
+    assert!(title.contains("nobody has taken care yet"), "{title}");
+    sandbox
+        .wait_for_messages(sandbox.guild(), "the mute to be over", |messages| {
+            down(messages).filter(|card| !card.text().contains("Muted"))
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn somebody_who_takes_no_direct_messages_is_called_in_the_channel() {
     let sandbox = Sandbox::start().await;
     let (rollcall, mut web) = (bot(&sandbox), Web::up());

@@ -1,10 +1,10 @@
 //! What people do about a card, and who is called for it.
 
+use super::quiet::is_to_be_heard;
 use crate::domain::Instant;
 use crate::domain::alert_policy::Waited;
 use crate::domain::fold::CardId;
 use crate::domain::monitor::GuildId;
-use crate::store::maintenance::is_expected;
 use crate::store::{Reader, StoreError, Tx};
 
 /// Somebody takes care; `false` where the guild has no such card that goes on, or somebody does already.
@@ -41,31 +41,6 @@ pub async fn rechecked(
     Ok(())
 }
 
-/// Somebody mutes what is on a card; `false` where the guild has no such card that goes on.
-pub async fn mute(
-    tx: &mut Tx<'_>,
-    whose: (GuildId, CardId),
-    user: u64,
-    until: Instant,
-) -> Result<bool, StoreError> {
-    const SQL: &str = "UPDATE cards SET muted_until = $4, muted_by = $3, version = version + 1
-         WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL";
-    by_person(tx, whose, (user, until), SQL).await
-}
-
-/// Somebody declares maintenance of what is on a card; `false` where the guild has no such card that goes on.
-pub async fn maintain(
-    tx: &mut Tx<'_>,
-    whose: (GuildId, CardId),
-    user: u64,
-    until: Instant,
-) -> Result<bool, StoreError> {
-    const SQL: &str =
-        "UPDATE cards SET maintained_until = $4, maintained_by = $3, version = version + 1
-         WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL";
-    by_person(tx, whose, (user, until), SQL).await
-}
-
 /// A role is called for a card instead of its guild's.
 pub async fn call(tx: &mut Tx<'_>, id: CardId, role: u64) -> Result<(), StoreError> {
     sqlx::query("UPDATE cards SET role_id = $2 WHERE id = $1")
@@ -98,11 +73,8 @@ pub async fn waiting(
     let rows: Vec<(i64, i64, bool, bool)> = sqlx::query_as(concat!(
         "SELECT id, begun_at, reminded_at IS NOT NULL, escalated_at IS NOT NULL FROM cards c
          WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident' AND acknowledged_at IS NULL
-             AND EXISTS (SELECT 1 FROM incidents i WHERE i.card_id = c.id AND i.ended_at IS NULL
-                 AND NOT EXISTS (SELECT 1 FROM mutes u WHERE u.monitor_id = i.monitor_id AND u.until > $2)
-                 AND NOT ",
-        is_expected!("$1", "i.monitor_id"),
-        ")"
+             AND ",
+        is_to_be_heard!()
     ))
     .bind(guild.to_row())
     .bind(now.millis())
@@ -143,7 +115,7 @@ pub async fn called_again(
 }
 
 /// A change by a person: $1 is the guild, $2 the card, $3 who, $4 an instant. Says whether anything has changed.
-async fn by_person(
+pub(super) async fn by_person(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, CardId),
     (user, at): (u64, Instant),

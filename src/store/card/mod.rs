@@ -3,13 +3,15 @@
 
 mod care;
 mod cause;
+mod quiet;
 mod topic;
 mod word;
 
 use sqlx::Row as _;
 
-pub use care::{acknowledge, call, call_as_for, called_again, maintain, mute, rechecked, waiting};
+pub use care::{acknowledge, call, call_as_for, called_again, rechecked, waiting};
 pub use cause::judged;
+pub use quiet::{heard_again, maintain, mute, of_monitor, quiet_by};
 pub use word::{all_like, announce, latest, retell};
 
 use super::{Reader, StoreError, Tx};

@@ -1,0 +1,124 @@
+//! What people want to hear nothing of for a while, on the cards that it is told on.
+
+use super::care::by_person;
+use crate::domain::Instant;
+use crate::domain::fold::CardId;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::store::maintenance::{MaintenanceId, is_expected};
+use crate::store::{StoreError, Tx};
+
+/// SQL that is true of a card `c` where something goes on on it of which this is true; `$1` is its guild, `$2` now.
+macro_rules! any_open {
+    ($($what:tt)*) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM incidents i WHERE i.card_id = c.id AND i.ended_at IS NULL AND ",
+            $($what)*,
+            ")"
+        )
+    };
+}
+
+macro_rules! is_muted {
+    () => {
+        "EXISTS (SELECT 1 FROM mutes u WHERE u.monitor_id = i.monitor_id AND u.until > $2)"
+    };
+}
+
+/// The same: something goes on that is neither muted nor expected.
+macro_rules! is_to_be_heard {
+    () => {
+        $crate::store::card::quiet::any_open!(
+            "NOT ",
+            $crate::store::card::quiet::is_muted!(),
+            " AND NOT ",
+            $crate::store::maintenance::is_expected!("$1", "i.monitor_id")
+        )
+    };
+}
+pub(super) use {any_open, is_muted, is_to_be_heard};
+
+/// Somebody mutes what is on a card; `false` where the guild has no such card that goes on.
+pub async fn mute(
+    tx: &mut Tx<'_>,
+    whose: (GuildId, CardId),
+    user: u64,
+    until: Instant,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE cards SET muted_until = $4, muted_by = $3, version = version + 1
+         WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL";
+    by_person(tx, whose, (user, until), SQL).await
+}
+
+/// Somebody declares maintenance of what is on a card; `false` where the guild has no such card that goes on.
+pub async fn maintain(
+    tx: &mut Tx<'_>,
+    whose: (GuildId, CardId),
+    user: u64,
+    until: Instant,
+) -> Result<bool, StoreError> {
+    const SQL: &str =
+        "UPDATE cards SET maintained_until = $4, maintained_by = $3, version = version + 1
+         WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL";
+    by_person(tx, whose, (user, until), SQL).await
+}
+
+/// The cards on which something goes on that a maintenance has made quiet.
+pub async fn quiet_by(tx: &mut Tx<'_>, id: MaintenanceId) -> Result<Vec<CardId>, StoreError> {
+    let cards: Vec<i64> = sqlx::query_scalar(
+        "SELECT DISTINCT i.card_id FROM maintenances w JOIN incidents i ON i.guild_id = w.guild_id
+         WHERE w.id = $1 AND w.is_running = 1 AND i.ended_at IS NULL AND i.card_id IS NOT NULL AND (
+             w.extent = 'all' OR w.group_name = (SELECT group_name FROM monitors WHERE id = i.monitor_id)
+             OR EXISTS (SELECT 1 FROM maintenance_monitors x WHERE x.maintenance_id = w.id AND x.monitor_id = i.monitor_id))",
+    )
+    .bind(id.0)
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    Ok(cards.into_iter().map(CardId).collect())
+}
+
+/// The card on which the outage of a monitor goes on.
+pub async fn of_monitor(tx: &mut Tx<'_>, monitor: MonitorId) -> Result<Option<CardId>, StoreError> {
+    let card: Option<i64> = sqlx::query_scalar(
+        "SELECT card_id FROM incidents WHERE monitor_id = $1 AND ended_at IS NULL AND card_id IS NOT NULL",
+    )
+    .bind(monitor.0)
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    Ok(card.map(CardId))
+}
+
+/// A mute or a maintenance is over: a card shows only what is true of that, and people are to know of what goes on on it from
+/// now on. Says whether there is such a thing, of which nobody has taken care.
+pub async fn heard_again(
+    tx: &mut Tx<'_>,
+    (guild, id): (GuildId, CardId),
+    now: Instant,
+) -> Result<bool, StoreError> {
+    const SHOWN: &str = concat!(
+        "UPDATE cards AS c SET version = version + 1,
+             muted_until = CASE WHEN ",
+        any_open!(is_muted!()),
+        " THEN muted_until END,
+             maintained_until = CASE WHEN ",
+        any_open!(is_expected!("$1", "i.monitor_id")),
+        " THEN maintained_until END
+         WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND (muted_until IS NOT NULL OR maintained_until IS NOT NULL)"
+    );
+    const BEGUN: &str = concat!(
+        "UPDATE cards AS c SET begun_at = $2
+         WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND acknowledged_at IS NULL AND ",
+        is_to_be_heard!()
+    );
+    let mut changed = 0;
+    for sql in [SHOWN, BEGUN] {
+        let done = sqlx::query(sql)
+            .bind(guild.to_row())
+            .bind(now.millis())
+            .bind(id.0)
+            .execute(&mut *tx.connection)
+            .await?;
+        changed = done.rows_affected();
+    }
+    tx.wrote_event = true;
+    Ok(changed > 0)
+}
