@@ -327,6 +327,18 @@ mod tests {
             mute::unmute(&store, member(), id, at(160)).await.unwrap();
             assert_eq!(waiting(&store, 170).await, 1);
         }
+        let untold = Override {
+            is_told: false,
+            role: None,
+        };
+        for (own, count) in [(Some(untold), 0), (None, 1)] {
+            for id in ids {
+                set_override(&store, member(), (id, own), at(170))
+                    .await
+                    .unwrap();
+            }
+            assert_eq!(waiting(&store, 171).await, count);
+        }
         acknowledge(&store, member(), CardId(1), at(180))
             .await
             .unwrap();

@@ -24,13 +24,13 @@ macro_rules! is_muted {
     };
 }
 
-/// The same: something goes on that is neither muted nor expected.
+/// The same: something goes on that people want to be told of, and that is neither muted nor expected.
 macro_rules! is_to_be_heard {
     () => {
         $crate::store::card::quiet::any_open!(
             "NOT ",
             $crate::store::card::quiet::is_muted!(),
-            " AND NOT ",
+            " AND NOT EXISTS (SELECT 1 FROM alert_overrides o WHERE o.monitor_id = i.monitor_id AND o.is_told = 0) AND NOT ",
             $crate::store::maintenance::is_expected!("$1", "i.monitor_id")
         )
     };
