@@ -75,7 +75,8 @@ fn binary() -> std::io::Result<PathBuf> {
     // `cargo run --example` builds the library and the example, not the program; an older one may lie about.
     if let Some(cargo) = std::env::var_os("CARGO") {
         let mut build = Command::new(cargo);
-        build.args(["build", "--quiet", "--bin", "rollcall"]);
+        // With the example, because alone it would be built with other features of its dependencies, and all of them anew.
+        build.args(["build", "--quiet", "--example", "demo", "--bin", "rollcall"]);
         // What `cargo run` says of this package would be news to ring's build script, and half of the tree built anew.
         let about_us =
             |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
