@@ -275,9 +275,16 @@ mod tests {
         let store = TestStore::open().await;
         store.add_channel(HOME).await;
         let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
-        let mut cards = Vec::new();
+        let (mut cards, mut begun) = (Vec::new(), Vec::new());
         for minute in [0, 10, 20, 30, 40] {
             down(&store, id, minute * 60).await;
+            let waiting = card::waiting(&store.reader, HOME, at(minute * 60)).await;
+            begun.extend(
+                waiting
+                    .unwrap()
+                    .into_iter()
+                    .map(|(_, waited)| waited.begun_at),
+            );
             up(&store, id, minute * 60 + 60).await;
             cards.push(
                 notice::due(&store.reader, at(9_999), 10)
@@ -288,6 +295,8 @@ mod tests {
         }
         // Five changes when it goes down for the third time: from then on its second card.
         assert_eq!(cards, [1, 2, 2, 2, 2]);
+        // Whoever takes care has his time from the moment in which it went down again.
+        assert_eq!(begun, [0, 600, 1_200, 1_800, 2_400].map(at));
         let card = card::get(&store.reader, CardId(2)).await.unwrap().unwrap();
         assert_eq!((card.count, card.open, card.members.len()), (1, 0, 4));
         assert_eq!(

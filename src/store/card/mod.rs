@@ -150,7 +150,9 @@ pub async fn newest(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<CardId>, S
 /// An outage joins a card because there is no room for another one; the card goes on, and shares nothing any more.
 pub async fn collect(tx: &mut Tx<'_>, id: CardId, now: Instant) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE cards SET scope = '', group_name = NULL, ended_at = NULL, joined_at = $2, version = version + 1 WHERE id = $1",
+        "UPDATE cards SET scope = '', group_name = NULL, joined_at = $2, version = version + 1,
+             begun_at = CASE WHEN ended_at IS NULL THEN begun_at ELSE $2 END, ended_at = NULL
+         WHERE id = $1",
     )
     .bind(id.0)
     .bind(now.millis())
@@ -160,10 +162,10 @@ pub async fn collect(tx: &mut Tx<'_>, id: CardId, now: Instant) -> Result<(), St
     Ok(())
 }
 
-/// A card is taken up again: what was on it flaps.
+/// A card is taken up again: what was on it flaps. Nobody is called again for the time in which it was up.
 pub async fn reopen(tx: &mut Tx<'_>, id: CardId, now: Instant) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE cards SET ended_at = NULL, settled_at = NULL, joined_at = $2, version = version + 1,
+        "UPDATE cards SET ended_at = NULL, settled_at = NULL, joined_at = $2, begun_at = $2, version = version + 1,
              flapping_since = COALESCE(flapping_since, $2)
          WHERE id = $1",
     )
