@@ -93,21 +93,32 @@ pub async fn insert(
     Ok(MaintenanceId(id))
 }
 
+/// SQL that is true where a maintenance `w` is of a monitor, by the SQL of its id.
+macro_rules! is_of {
+    ($monitor:literal) => {
+        concat!(
+            "(w.extent = 'all' OR w.group_name = (SELECT group_name FROM monitors WHERE id = ",
+            $monitor,
+            ") OR EXISTS (SELECT 1 FROM maintenance_monitors x WHERE x.maintenance_id = w.id AND x.monitor_id = ",
+            $monitor,
+            "))"
+        )
+    };
+}
+
 /// SQL that is true where outages of a monitor are expected now, by the SQL of its guild and of its id.
 macro_rules! is_expected {
     ($guild:literal, $monitor:literal) => {
         concat!(
             "EXISTS (SELECT 1 FROM maintenances w WHERE w.is_running = 1 AND w.guild_id = ",
             $guild,
-            " AND (w.extent = 'all' OR w.group_name = (SELECT group_name FROM monitors WHERE id = ",
-            $monitor,
-            ") OR EXISTS (SELECT 1 FROM maintenance_monitors x WHERE x.maintenance_id = w.id AND x.monitor_id = ",
-            $monitor,
-            ")))"
+            " AND ",
+            $crate::store::maintenance::is_of!($monitor),
+            ")"
         )
     };
 }
-pub(super) use is_expected;
+pub(super) use {is_expected, is_of};
 
 /// Whether outages of a monitor are expected now.
 pub async fn is_maintained(

@@ -4,7 +4,7 @@ use super::care::by_person;
 use crate::domain::Instant;
 use crate::domain::fold::CardId;
 use crate::domain::monitor::{GuildId, MonitorId};
-use crate::store::maintenance::{MaintenanceId, is_expected};
+use crate::store::maintenance::{MaintenanceId, is_expected, is_of};
 use crate::store::{StoreError, Tx};
 
 /// SQL that is true of a card `c` where something goes on on it of which this is true; `$1` is its guild, `$2` now.
@@ -64,12 +64,11 @@ pub async fn maintain(
 
 /// The cards on which something goes on that a maintenance has made quiet.
 pub async fn quiet_by(tx: &mut Tx<'_>, id: MaintenanceId) -> Result<Vec<CardId>, StoreError> {
-    let cards: Vec<i64> = sqlx::query_scalar(
+    let cards: Vec<i64> = sqlx::query_scalar(concat!(
         "SELECT DISTINCT i.card_id FROM maintenances w JOIN incidents i ON i.guild_id = w.guild_id
-         WHERE w.id = $1 AND w.is_running = 1 AND i.ended_at IS NULL AND i.card_id IS NOT NULL AND (
-             w.extent = 'all' OR w.group_name = (SELECT group_name FROM monitors WHERE id = i.monitor_id)
-             OR EXISTS (SELECT 1 FROM maintenance_monitors x WHERE x.maintenance_id = w.id AND x.monitor_id = i.monitor_id))",
-    )
+         WHERE w.id = $1 AND w.is_running = 1 AND i.ended_at IS NULL AND i.card_id IS NOT NULL AND ",
+        is_of!("i.monitor_id")
+    ))
     .bind(id.0)
     .fetch_all(&mut *tx.connection)
     .await?;
