@@ -1,6 +1,5 @@
 //! The fixed tour: adds the samples, lets one go down and come back, first asked for and then told, and shows what people
-//! would see. Fails where
-//! something is not as it should be, so that it can stand in a test run.
+//! would see. Fails where something is not as it should be, so that it can stand in a test run.
 
 use std::time::Duration;
 

@@ -199,7 +199,7 @@ async fn ended(
     let facts = json!({ "title": known.title, "was_running": known.is_running });
     note(tx, asker, (EventKind::MaintenanceEnded, None, facts), now).await?;
     for monitor in maintenance::untold(tx, known.guild_id).await? {
-        incident::tell_untold(tx, (known.guild_id, monitor), now).await?;
+        incident::tell_what_was_due(tx, (known.guild_id, monitor), now).await?;
     }
     Ok(())
 }

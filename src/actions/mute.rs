@@ -107,9 +107,7 @@ pub async fn unmute(
                 if !mute::remove(tx, (asker.guild, monitor)).await? {
                     return Err(Error::NotFound("that is not muted (any more)".into()));
                 }
-                let card = card::of_monitor(tx, monitor).await?;
-                heard_again(tx, asker, monitor, now).await?;
-                if let Some(card) = card {
+                if let Some(card) = heard_again(tx, asker, monitor, now).await? {
                     incident::heard_again(tx, (asker.guild, card), false, now).await?;
                 }
                 Ok(())
@@ -127,13 +125,12 @@ pub async fn end_due(store: &Store, now: Instant) -> Result<u64, StoreError> {
                 let ended: Vec<(GuildId, MonitorId)> = mute::take_ended(tx, now).await?;
                 let mut cards = BTreeSet::new();
                 for (guild, monitor) in &ended {
-                    let card = card::of_monitor(tx, *monitor).await?;
-                    cards.extend(card.map(|card| (*guild, card)));
                     let asker = Asker {
                         guild: *guild,
                         actor: Actor::System,
                     };
-                    heard_again(tx, asker, *monitor, now).await?;
+                    let told_on = heard_again(tx, asker, *monitor, now).await?;
+                    cards.extend(told_on.map(|card| (*guild, card)));
                 }
                 for whose in cards {
                     incident::heard_again(tx, whose, true, now).await?;
@@ -144,12 +141,14 @@ pub async fn end_due(store: &Store, now: Instant) -> Result<u64, StoreError> {
         .await
 }
 
+/// Tells what goes on and is not told yet; answers the card of what was told before the mute.
 async fn heard_again(
     tx: &mut Tx<'_>,
     asker: Asker,
     monitor: MonitorId,
     now: Instant,
-) -> Result<(), StoreError> {
+) -> Result<Option<CardId>, StoreError> {
+    let told_on = card::of_monitor(tx, monitor).await?;
     note(
         tx,
         asker,
@@ -157,7 +156,8 @@ async fn heard_again(
         now,
     )
     .await?;
-    incident::tell_what_goes_on(tx, (asker.guild, monitor), now).await
+    incident::tell_what_goes_on(tx, (asker.guild, monitor), now).await?;
+    Ok(told_on)
 }
 
 #[cfg(test)]

@@ -108,16 +108,24 @@ pub async fn heard_again(
          WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND acknowledged_at IS NULL AND ",
         is_to_be_heard!()
     );
-    let mut changed = 0;
-    for sql in [SHOWN, BEGUN] {
-        let done = sqlx::query(sql)
-            .bind(guild.to_row())
-            .bind(now.millis())
-            .bind(id.0)
-            .execute(&mut *tx.connection)
-            .await?;
-        changed = done.rows_affected();
+    if change(tx, (guild, id), now, SHOWN).await? {
+        tx.wrote_event = true;
     }
-    tx.wrote_event = true;
-    Ok(changed > 0)
+    change(tx, (guild, id), now, BEGUN).await
+}
+
+/// A change of a card: $1 is the guild, $2 now, $3 the card. Says whether anything has changed.
+async fn change(
+    tx: &mut Tx<'_>,
+    (guild, id): (GuildId, CardId),
+    now: Instant,
+    sql: &'static str,
+) -> Result<bool, StoreError> {
+    let changed = sqlx::query(sql)
+        .bind(guild.to_row())
+        .bind(now.millis())
+        .bind(id.0)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(changed.rows_affected() > 0)
 }

@@ -1,0 +1,209 @@
+//! An incident begins or ends, and with it in the same transaction what must be told of it: the card that it is on, and a
+//! notice in the outbox. The only way to an incident, so that none is ever untold.
+
+use crate::domain::Instant;
+use crate::domain::alert_policy::Call;
+use crate::domain::cadence;
+use crate::domain::flapping::is_flapping;
+use crate::domain::fold::{self, CardId, Shared};
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::topic::Topic;
+use crate::store::{
+    StoreError, Tx, alert_override, card, destination, incident, maintenance, monitor as monitors,
+    mute, notice,
+};
+
+/// Whose incident it is.
+pub type Whose = (GuildId, MonitorId);
+
+/// While so many cards of a guild wait to be told for the first time, nobody reads so many: whatever comes then is collected
+/// on the newest of them, which counts it.
+const BACKLOG: u64 = 100;
+
+/// A monitor has stopped being online, and is told of. One whose incident is open already has no second one, and is told
+/// of where it was not yet. Says whether an incident was opened.
+pub async fn open(
+    tx: &mut Tx<'_>,
+    whose: Whose,
+    (started_at, reason): (Instant, &str),
+    now: Instant,
+) -> Result<bool, StoreError> {
+    let opened = incident::open(tx, whose, (started_at, reason)).await?;
+    match opened {
+        Some(id) => tell(tx, whose, (id, started_at), now).await?,
+        None => tell_what_was_due(tx, whose, now).await?,
+    }
+    Ok(opened.is_some())
+}
+
+/// A monitor has stopped being online, and that alone is nothing to tell anybody: whoever calls this has a rule of his own
+/// for that, and calls `open` then.
+pub async fn begin(
+    tx: &mut Tx<'_>,
+    whose: Whose,
+    (started_at, reason): (Instant, &str),
+) -> Result<(), StoreError> {
+    incident::open(tx, whose, (started_at, reason)).await?;
+    Ok(())
+}
+
+/// The same for many at a time, all for one reason.
+pub async fn open_all(
+    tx: &mut Tx<'_>,
+    monitors: &[(Whose, Instant)],
+    reason: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let opened = incident::open_all(tx, monitors, reason).await?;
+    for (whose, id, started_at) in opened {
+        tell(tx, whose, (id, started_at), now).await?;
+    }
+    Ok(())
+}
+
+/// A monitor is online again, or nobody waits for it any more.
+pub async fn close(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+    ended_at: Instant,
+) -> Result<(), StoreError> {
+    if let Some(card) = incident::close(tx, monitor, ended_at).await? {
+        card::member_ended(tx, card, ended_at).await?;
+    }
+    Ok(())
+}
+
+/// What was taken for an incident was none: we could not see.
+pub async fn withdraw(tx: &mut Tx<'_>, monitor: MonitorId, now: Instant) -> Result<(), StoreError> {
+    match incident::withdraw(tx, monitor).await? {
+        Some(card) => card::withdraw(tx, card, now).await,
+        None => Ok(()),
+    }
+}
+
+/// Tells an incident that goes on and is on no card, where its monitor is not one that is told of by a rule of its own:
+/// whoever muted it wants to hear of it again. Servers are told of by their own rhythm, which is judged every minute.
+pub async fn tell_what_goes_on(
+    tx: &mut Tx<'_>,
+    whose: Whose,
+    now: Instant,
+) -> Result<(), StoreError> {
+    tell_untold(tx, whose, |reason| reason != cadence::LATE, now).await
+}
+
+/// The same for one of which its own rule has said already that it is to be told.
+pub async fn tell_what_was_due(
+    tx: &mut Tx<'_>,
+    whose: Whose,
+    now: Instant,
+) -> Result<(), StoreError> {
+    tell_untold(tx, whose, |_| true, now).await
+}
+
+async fn tell_untold(
+    tx: &mut Tx<'_>,
+    whose: Whose,
+    is_meant: fn(&str) -> bool,
+    now: Instant,
+) -> Result<(), StoreError> {
+    match incident::untold(tx, whose.1).await? {
+        Some((id, started_at, reason)) if is_meant(&reason) => {
+            tell(tx, whose, (id, started_at), now).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Tells everything that goes on in a guild and was told nowhere: there is somewhere to tell it now.
+pub async fn tell_all_that_goes_on(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    now: Instant,
+) -> Result<(), StoreError> {
+    for monitor in incident::untold_of(tx, guild).await? {
+        tell_what_goes_on(tx, (guild, monitor), now).await?;
+    }
+    Ok(())
+}
+
+/// What goes on on a card was muted or expected until now, or that is what its card says. Where the time was over by itself
+/// (`is_news`) and nobody has taken care, it is told again.
+pub async fn heard_again(
+    tx: &mut Tx<'_>,
+    (guild, id): (GuildId, CardId),
+    is_news: bool,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let is_waiting = card::heard_again(tx, (guild, id), now).await?;
+    if is_news && is_waiting && destination::of(tx, guild).await?.has_channel {
+        remind(tx, (guild, id), None, now).await?;
+    }
+    Ok(())
+}
+
+/// Has the channel reminded of a card; `call`: somebody else than those who were called for it.
+pub async fn remind(
+    tx: &mut Tx<'_>,
+    (guild, of): (GuildId, CardId),
+    call: Option<Call>,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let reminder = card::announce(tx, guild, &Topic::Reminder { of, call }, now).await?;
+    card::call_as_for(tx, reminder, of).await?;
+    notice::want_in_channel(tx, guild, reminder).await
+}
+
+/// Puts an incident onto a card: one that is open, or one of its own.
+async fn tell(
+    tx: &mut Tx<'_>,
+    (guild, monitor): Whose,
+    (id, started_at): (i64, Instant),
+    now: Instant,
+) -> Result<(), StoreError> {
+    if maintenance::is_maintained(tx, (guild, monitor)).await? {
+        return incident::mark_maintained(tx, id).await;
+    }
+    if destination::of(tx, guild).await?.is_empty() || mute::is_muted(tx, monitor, now).await? {
+        return Ok(());
+    }
+    let own = alert_override::of(tx, monitor).await?;
+    if own.is_some_and(|own| !own.is_told) {
+        return Ok(());
+    }
+    let (recent, last_card) = incident::recent(tx, monitor).await?;
+    if let Some(card) = last_card.filter(|_| is_flapping(&recent, now)) {
+        card::reopen(tx, card, now).await?;
+        incident::put_on(tx, id, card).await?;
+        return notice::want(tx, guild, card).await;
+    }
+    if notice::backlog(tx, guild).await? >= BACKLOG
+        && let Some(card) = card::newest(tx, guild).await?
+    {
+        card::collect(tx, card, now).await?;
+        incident::put_on(tx, id, card).await?;
+        return notice::want(tx, guild, card).await;
+    }
+    let one = monitors::whereabouts(tx, monitor).await?;
+    // Whoever joined a card for which somebody else is called would not be heard of.
+    let role = own.and_then(|own| own.role);
+    let open = card::open_ones(tx, guild, role).await?;
+    let card: CardId = match fold::choose(&open, &one, now) {
+        Some((card, shared)) => {
+            card::join(tx, card, &shared, now).await?;
+            card
+        }
+        None => {
+            let shared = Shared::of(&one);
+            let card = card::begin(tx, guild, &shared, (started_at, now)).await?;
+            if let Some(role) = role {
+                card::call(tx, card, role).await?;
+            }
+            card
+        }
+    };
+    incident::put_on(tx, id, card).await?;
+    notice::want(tx, guild, card).await
+}
+
+#[cfg(test)]
+mod tests;
