@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::calm::Machine;
+
 /// Nothing in a scenario takes longer on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -144,6 +146,7 @@ impl Rollcall {
             rollcall: self,
             child,
             err: None,
+            machine: Machine::watch(),
         };
         let error_pipe = running.child.stderr.take().unwrap();
         running.err = Some(std::thread::spawn(move || {
@@ -263,6 +266,8 @@ pub struct Running<'a> {
     rollcall: &'a Rollcall,
     child: Child,
     err: Option<JoinHandle<String>>,
+    /// What else could run beside the bot.
+    pub machine: Machine,
 }
 
 impl Running<'_> {
@@ -351,18 +356,6 @@ impl Running<'_> {
             .sum();
         // Linux counts it in hundredths of a second.
         Duration::from_millis(ticks * 10)
-    }
-
-    /// How long the bot's threads have been ready to run so far and had no core to run on.
-    pub fn waited_for_a_core(&self) -> Duration {
-        let folder = format!("/proc/{}/task", self.child.id());
-        let threads = std::fs::read_dir(folder).unwrap();
-        // A thread may end between the listing and the reading. The second field, in nanoseconds.
-        let waited = threads.filter_map(|thread| {
-            let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-            text.split(' ').nth(1)?.parse::<u64>().ok()
-        });
-        Duration::from_nanos(waited.sum())
     }
 
     /// Memory of the bot's own in KiB: what is resident and not a file's.

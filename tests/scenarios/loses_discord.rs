@@ -6,7 +6,7 @@ use std::time::Duration;
 use discord_sandbox::{CloseWith, Faults, Record, Sandbox};
 use futures_util::future::join_all;
 
-use crate::calm::Calm;
+use crate::calm::{Calm, timers_were_in_time};
 use crate::harness::{Rollcall, Web, wait_for};
 
 /// The bot gives a silent gateway up after two seconds, and one failed look makes an endpoint offline.
@@ -303,7 +303,6 @@ async fn a_gateway_that_never_answers_from_the_start_is_tried_until_it_does() {
     let web = Web::up();
     let id = rollcall.add(&web.target());
     let running = rollcall.run();
-    let calm = Calm::watch(&running);
     rollcall.wait_until("online, whatever Discord does", id, |endpoint| {
         endpoint["status"] == "online"
     });
@@ -317,7 +316,7 @@ async fn a_gateway_that_never_answers_from_the_start_is_tried_until_it_does() {
     sandbox.wait_until_ready().await;
     answers(&sandbox, "reached at last").await;
     assert_eq!(sandbox.record().identifies(), 1);
-    calm.timers_were_in_time("a gateway that never answers");
+    timers_were_in_time(&running, "a gateway that never answers");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use discord_sandbox::{CloseWith, Faults, Sandbox};
 
-use crate::calm::Calm;
+use crate::calm::timers_were_in_time;
 use crate::harness::{Rollcall, Web, stopwatch, wait_for};
 
 /// Memory may grow by so much after the first quarter, in KiB: allocators breathe.
@@ -74,7 +74,6 @@ async fn random_trouble_for_a_minute_leaves_it_well_and_its_memory_flat() {
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
 
-    let calm = Calm::watch(&running);
     let (clock, length) = (stopwatch(), length());
     let (mut early, mut troubles) = (0, 0);
     while clock.elapsed() < length {
@@ -101,5 +100,5 @@ async fn random_trouble_for_a_minute_leaves_it_well_and_its_memory_flat() {
     println!("{troubles} troubles; memory {early} KiB after a quarter, {late} KiB at the end");
     assert!(late <= early + BREATH, "{early} KiB, then {late} KiB");
     assert_eq!(sandbox.record().hasty_identifies, 0);
-    calm.timers_were_in_time("a minute of trouble");
+    timers_were_in_time(&running, "a minute of trouble");
 }
