@@ -47,9 +47,9 @@ async fn only_one(
     guild: crate::domain::monitor::GuildId,
 ) -> Result<CardId, CommandError> {
     let desk = ctx.data();
-    let waiting = card::waiting(&desk.store.reader, guild, desk.now()).await?;
-    match waiting.as_slice() {
-        [(only, _)] => Ok(*only),
+    let known = card::unacknowledged(&desk.store.reader, guild).await?;
+    match known.as_slice() {
+        [only] => Ok(*only),
         [] => Err(CommandError::Refused(
             "There is no incident of which nobody takes care.".into(),
         )),
@@ -73,7 +73,7 @@ async fn choices(ctx: Context<'_>, partial: &str) -> Result<Vec<AutocompleteChoi
     let (asker, desk) = (reply::asker(ctx)?, ctx.data());
     let reader = &desk.store.reader;
     let mut choices = Vec::new();
-    for (id, _) in card::waiting(reader, asker.guild, desk.now()).await? {
+    for id in card::unacknowledged(reader, asker.guild).await? {
         let Some(card) = card::get(reader, id).await? else {
             continue;
         };

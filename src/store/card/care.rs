@@ -63,8 +63,20 @@ pub async fn call_as_for(tx: &mut Tx<'_>, id: CardId, other: CardId) -> Result<(
     Ok(())
 }
 
-/// The cards of a guild that go on and of which nobody has taken care, with what was done about that. What is muted, or
-/// expected, waits for nobody.
+/// The cards of a guild that go on and of which nobody has taken care, muted or not.
+pub async fn unacknowledged(reader: &Reader, guild: GuildId) -> Result<Vec<CardId>, StoreError> {
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "SELECT id FROM cards WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident' AND acknowledged_at IS NULL
+         ORDER BY id",
+    )
+    .bind(guild.to_row())
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(ids.into_iter().map(CardId).collect())
+}
+
+/// The cards of a guild for which somebody may be called again, because nobody has taken care, with what was done about
+/// that. What is muted, or expected, waits for nobody.
 pub async fn waiting(
     reader: &Reader,
     guild: GuildId,

@@ -9,7 +9,7 @@ mod word;
 
 use sqlx::Row as _;
 
-pub use care::{acknowledge, call, call_as_for, called_again, rechecked, waiting};
+pub use care::{acknowledge, call, call_as_for, called_again, rechecked, unacknowledged, waiting};
 pub use cause::judged;
 pub use quiet::{heard_again, maintain, mute, of_monitor, quiet_by};
 pub use word::{all_like, announce, latest, retell};
