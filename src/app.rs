@@ -148,13 +148,13 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
     });
     let mut signals = Signals::new()?;
 
-    let desk = shared.http_desk();
+    let app = shared.http_state();
     let mut parts = vec![tokio::spawn(
-        http::Server { listener, desk }.run(stop.clone()),
+        http::Server { listener, app }.run(stop.clone()),
     )];
     parts.extend(jobs::start(&shared.job_context(presence_sender)?, &stop).await?);
-    let desk = shared.discord_desk(presence_seen);
-    let mut discord = discord::start(discord_config(settings), desk, &stop);
+    let app = shared.discord_state(presence_seen);
+    let mut discord = discord::start(discord_config(settings), app, &stop);
     service_manager::ready();
     let ended = tokio::select! {
         () = signals.next() => Ok(()),
@@ -179,8 +179,8 @@ struct Shared<'a> {
 }
 
 impl Shared<'_> {
-    fn http_desk(&self) -> http::Desk {
-        http::Desk {
+    fn http_state(&self) -> http::AppState {
+        http::AppState {
             store: self.store.clone(),
             metrics: Arc::clone(&self.metrics),
             vitals: Arc::clone(&self.vitals),
@@ -224,8 +224,8 @@ impl Shared<'_> {
         })
     }
 
-    fn discord_desk(&self, presence: watch::Receiver<Shown>) -> discord::Desk {
-        discord::Desk {
+    fn discord_state(&self, presence: watch::Receiver<Shown>) -> discord::AppState {
+        discord::AppState {
             store: self.store.clone(),
             looking: self.looking.clone(),
             messenger: self.messenger.clone(),

@@ -5,16 +5,16 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 
 /// Where `now` comes from: the system, or whatever a test winds by hand.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock(pub fn() -> Instant);
+pub struct Clock(pub fn() -> Timestamp);
 
 impl Clock {
     pub const SYSTEM: Self = Self(system_now);
 
-    pub fn now(&self) -> Instant {
+    pub fn now(&self) -> Timestamp {
         (self.0)()
     }
 }
@@ -23,11 +23,11 @@ impl Clock {
     clippy::disallowed_methods,
     reason = "this is the file where the wall clock is read"
 )]
-fn system_now() -> Instant {
+fn system_now() -> Timestamp {
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or(Duration::ZERO);
-    Instant::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Measures lengths of time on the monotonic clock.

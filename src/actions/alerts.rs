@@ -5,14 +5,14 @@ use serde_json::json;
 use super::looking::Looking;
 use super::recheck;
 use super::record_outcome::Recorded;
-use super::{Asker, Error, incident, note};
+use super::{Error, Requester, incident, note};
 use crate::domain::alert_policy::{Call, Preferences, Step};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::fold::CardId;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::outcome::Verdict;
 use crate::domain::text;
-use crate::domain::{Instant, millis};
+use crate::domain::{Timestamp, millis};
 use crate::store::alert_override::{self, Override};
 use crate::store::card::Card;
 use crate::store::endpoint::Scheduled;
@@ -24,20 +24,20 @@ const AT_A_TIME: usize = 10;
 /// Sets the channel in which a guild is told, and the role that is called. What could not be told so far is told now.
 pub async fn set(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     (channel, role): (u64, Option<u64>),
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                alert_settings::set(tx, asker.guild, (channel, role)).await?;
-                notice::try_now(tx, asker.guild).await?;
-                incident::tell_all_that_goes_on(tx, asker.guild, now).await?;
+                alert_settings::set(tx, requester.guild, (channel, role)).await?;
+                notice::try_now(tx, requester.guild).await?;
+                incident::tell_all_that_goes_on(tx, requester.guild, now).await?;
                 let role = role.map(|role| role.to_string());
                 let facts = json!({ "channel": channel.to_string(), "role": role });
-                Ok(note(tx, asker, (EventKind::AlertsSet, None, facts), now).await?)
+                Ok(note(tx, requester, (EventKind::AlertsSet, None, facts), now).await?)
             })
         })
         .await
@@ -46,19 +46,25 @@ pub async fn set(
 /// Changes what a guild has chosen about alerts, and answers all of it.
 pub async fn prefer(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     change: impl FnOnce(&mut Preferences) + Send + 'static,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Preferences, Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let known = alert_settings::find(tx, asker.guild).await?;
+                let known = alert_settings::find(tx, requester.guild).await?;
                 let mut chosen = known.ok_or_else(nothing_set)?.preferences;
                 change(&mut chosen);
-                alert_settings::prefer(tx, asker.guild, &chosen).await?;
-                note(tx, asker, (EventKind::AlertsSet, None, facts(&chosen)), now).await?;
+                alert_settings::prefer(tx, requester.guild, &chosen).await?;
+                note(
+                    tx,
+                    requester,
+                    (EventKind::AlertsSet, None, facts(&chosen)),
+                    now,
+                )
+                .await?;
                 Ok(chosen)
             })
         })
@@ -100,21 +106,27 @@ pub async fn called(reader: &Reader, guild: GuildId) -> Result<Vec<Call>, StoreE
 /// it now is to be.
 pub async fn set_override(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     (monitor, own): (MonitorId, Option<Override>),
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let whose = (asker.guild, monitor);
+                let whose = (requester.guild, monitor);
                 alert_override::set(tx, whose, own).await?;
                 let facts = json!({
                     "is_told": own.is_none_or(|own| own.is_told),
                     "role": own.and_then(|own| own.role).map(|role| role.to_string()),
                 });
-                note(tx, asker, (EventKind::AlertsSet, Some(monitor), facts), now).await?;
+                note(
+                    tx,
+                    requester,
+                    (EventKind::AlertsSet, Some(monitor), facts),
+                    now,
+                )
+                .await?;
                 Ok(incident::tell_what_goes_on(tx, whose, now).await?)
             })
         })
@@ -122,16 +134,16 @@ pub async fn set_override(
 }
 
 /// Stops telling a guild anything.
-pub async fn remove(store: &Store, asker: Asker, now: Instant) -> Result<(), Error> {
+pub async fn remove(store: &Store, requester: Requester, now: Timestamp) -> Result<(), Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !alert_settings::remove(tx, asker.guild).await? {
+                if !alert_settings::remove(tx, requester.guild).await? {
                     return Err(Error::NotFound("no channel is set for alerts".into()));
                 }
                 let kind = (EventKind::AlertsRemoved, None, json!({}));
-                Ok(note(tx, asker, kind, now).await?)
+                Ok(note(tx, requester, kind, now).await?)
             })
         })
         .await
@@ -140,29 +152,35 @@ pub async fn remove(store: &Store, asker: Asker, now: Instant) -> Result<(), Err
 /// Somebody takes care of what is on a card; the card as it is then.
 pub async fn acknowledge(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     id: CardId,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Card, Error> {
-    let Actor::Member(user) = asker.actor else {
+    let Actor::Member(user) = requester.actor else {
         return Err(Error::Invalid("only members take care of incidents".into()));
     };
-    own(&store.reader, asker, id).await?;
+    own(&store.reader, requester, id).await?;
     store
         .writer
         .transact::<(), Error>(move |tx| {
             Box::pin(async move {
-                if !card::acknowledge(tx, (asker.guild, id), user, now).await? {
+                if !card::acknowledge(tx, (requester.guild, id), user, now).await? {
                     return Err(Error::Conflict(
                         "this is over, or somebody takes care of it already".into(),
                     ));
                 }
                 let facts = json!({ "card": id.0 });
-                Ok(note(tx, asker, (EventKind::CardAcknowledged, None, facts), now).await?)
+                Ok(note(
+                    tx,
+                    requester,
+                    (EventKind::CardAcknowledged, None, facts),
+                    now,
+                )
+                .await?)
             })
         })
         .await?;
-    own(&store.reader, asker, id).await
+    own(&store.reader, requester, id).await
 }
 
 /// Calls somebody again for a card of which nobody has taken care; `false` where that was done, or is needed no more.
@@ -170,7 +188,7 @@ pub async fn call_again(
     store: &Store,
     (guild, id): (GuildId, CardId),
     step: Step,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     store
         .writer
@@ -194,16 +212,16 @@ pub async fn call_again(
 pub async fn look_again(
     looking: &Looking,
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     id: CardId,
 ) -> Result<Card, Error> {
-    let Actor::Member(user) = asker.actor else {
+    let Actor::Member(user) = requester.actor else {
         return Err(Error::Invalid(
             "only members have incidents looked at".into(),
         ));
     };
     let reader = &store.reader;
-    let card = own(reader, asker, id).await?;
+    let card = own(reader, requester, id).await?;
     let down = card
         .members
         .iter()
@@ -211,21 +229,21 @@ pub async fn look_again(
     let mut endpoints = Vec::new();
     for member in down {
         // Devices and servers report by themselves: there is nothing to look at.
-        if let Some(found) = endpoint::get(reader, asker.guild, member.monitor_id).await? {
+        if let Some(found) = endpoint::get(reader, requester.guild, member.monitor_id).await? {
             endpoints.push(recheck::scheduled(reader, &found).await?);
         }
     }
-    let result = seen(looking, endpoints, asker.actor).await?;
+    let result = seen(looking, endpoints, requester.actor).await?;
     let now = looking.clock.now();
     store
         .writer
         .transact::<_, StoreError>(move |tx| {
-            Box::pin(
-                async move { card::rechecked(tx, (asker.guild, id), (user, &result), now).await },
-            )
+            Box::pin(async move {
+                card::rechecked(tx, (requester.guild, id), (user, &result), now).await
+            })
         })
         .await?;
-    own(reader, asker, id).await
+    own(reader, requester, id).await
 }
 
 /// Looks at endpoints; of one it says how long each phase took.
@@ -270,10 +288,10 @@ fn phases(recorded: &Recorded) -> String {
 }
 
 /// A card of the asker's own guild.
-async fn own(reader: &Reader, asker: Asker, id: CardId) -> Result<Card, Error> {
+async fn own(reader: &Reader, requester: Requester, id: CardId) -> Result<Card, Error> {
     card::get(reader, id)
         .await?
-        .filter(|card| card.guild_id == asker.guild)
+        .filter(|card| card.guild_id == requester.guild)
         .ok_or_else(|| Error::NotFound("that incident is not known (any more)".into()))
 }
 

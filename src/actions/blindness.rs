@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
-use super::{Asker, incident, note};
-use crate::domain::Instant;
+use super::{Requester, incident, note};
+use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::GuildId;
 use crate::domain::sight::Suspicion;
@@ -14,7 +14,7 @@ use crate::store::state::Loaded;
 use crate::store::{Store, StoreError, Tx, card, endpoint, notice, pulse, state};
 
 /// We are blind since a suspicion began; says of how many endpoints something was taken back.
-pub async fn begin(store: &Store, suspicion: Suspicion, now: Instant) -> Result<u64, StoreError> {
+pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Result<u64, StoreError> {
     store
         .writer
         .transact(move |tx| {
@@ -56,8 +56,8 @@ pub async fn begin(store: &Store, suspicion: Suspicion, now: Instant) -> Result<
         .await
 }
 
-fn system(guild: GuildId) -> Asker {
-    Asker {
+fn system(guild: GuildId) -> Requester {
+    Requester {
         guild,
         actor: Actor::System,
     }
@@ -67,7 +67,7 @@ async fn tell(
     tx: &mut Tx<'_>,
     guild: GuildId,
     failing: u64,
-    (began, now): (Instant, Instant),
+    (began, now): (Timestamp, Timestamp),
 ) -> Result<(), StoreError> {
     let topic = Topic::Blind {
         failing,
@@ -79,7 +79,7 @@ async fn tell(
 }
 
 /// We see again, or have stopped doubting: whoever was told hears it in the same message.
-pub async fn end(store: &Store, now: Instant) -> Result<(), StoreError> {
+pub async fn end(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     store
         .writer
         .transact(move |tx| {
@@ -120,8 +120,8 @@ mod tests {
 
     const HOME: GuildId = GuildId(1);
 
-    fn at(seconds: i64) -> Instant {
-        Instant::from_millis(seconds * 1000)
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
     }
 
     async fn offline(store: &TestStore, target: &str, since: i64) -> MonitorId {

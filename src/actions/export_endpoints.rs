@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Error;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::store::endpoint::Endpoint;
 
 /// The form of an exported file.
@@ -118,8 +118,8 @@ pub fn listed(endpoint: &Endpoint) -> serde_json::Value {
 }
 
 /// `2026-01-31T12:00:00.123Z`.
-pub fn rfc3339(instant: Instant) -> String {
-    chrono::DateTime::from_timestamp_millis(instant.millis())
+pub fn rfc3339(timestamp: Timestamp) -> String {
+    chrono::DateTime::from_timestamp_millis(timestamp.millis())
         .map(|date| date.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
         .unwrap_or_default()
 }
@@ -127,7 +127,7 @@ pub fn rfc3339(instant: Instant) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::{Asker, import_endpoints};
+    use crate::actions::{Requester, import_endpoints};
     use crate::domain::event::Actor;
     use crate::domain::monitor::GuildId;
     use crate::store::endpoint;
@@ -135,14 +135,14 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_exported_imports_again_in_every_form() {
-        let asker = |guild| Asker {
+        let requester = |guild| Requester {
             guild: GuildId(guild),
             actor: Actor::CommandLine,
         };
         let store = TestStore::open().await;
         let file = "target,name,interval\nhttps://example.org/a?b=c,\"shop, main\",5m\n[2001:db8::1]:53,dns,\n";
-        let now = Instant::from_millis(1);
-        import_endpoints::import(&store, asker(1), file.as_bytes(), 10, now)
+        let now = Timestamp::from_millis(1);
+        import_endpoints::import(&store, requester(1), file.as_bytes(), 10, now)
             .await
             .unwrap();
         let original = endpoint::all(&store.reader, Some(GuildId(1)))
@@ -153,7 +153,7 @@ mod tests {
             .zip(2..)
         {
             let exported = export(&original, format).unwrap();
-            import_endpoints::import(&store, asker(guild), &exported, 10, now)
+            import_endpoints::import(&store, requester(guild), &exported, 10, now)
                 .await
                 .unwrap();
             let copy = endpoint::all(&store.reader, Some(GuildId(guild)))
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn instants_are_written_in_utc() {
         assert_eq!(
-            rfc3339(Instant::from_millis(1_769_860_800_123)),
+            rfc3339(Timestamp::from_millis(1_769_860_800_123)),
             "2026-01-31T12:00:00.123Z"
         );
     }

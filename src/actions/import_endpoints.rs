@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::manage_endpoint::{self, Added};
-use super::{Asker, Error};
-use crate::domain::Instant;
+use super::{Error, Requester};
+use crate::domain::Timestamp;
 use crate::domain::monitor::{parse_interval, parse_name};
 use crate::domain::target::Target;
 use crate::store::Store;
@@ -46,10 +46,10 @@ struct Entry {
 /// Reads a file and adds what is in it.
 pub async fn import(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     file: &[u8],
     quota: u64,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Imported, Error> {
     let mut imported = Imported::default();
     let mut descriptions = Vec::new();
@@ -69,7 +69,7 @@ pub async fn import(
             Err(reason) => imported.refused.push(Refused { line, reason }),
         }
     }
-    for added in manage_endpoint::add(store, asker, descriptions, quota, now).await? {
+    for added in manage_endpoint::add(store, requester, descriptions, quota, now).await? {
         match added {
             Added::New(_) => imported.added += 1,
             Added::AlreadyThere => imported.already_there += 1,
@@ -223,15 +223,15 @@ mod tests {
     use crate::store::endpoint;
     use crate::store::testing::TestStore;
 
-    const ASKER: Asker = Asker {
+    const REQUESTER: Requester = Requester {
         guild: GuildId(1),
         actor: Actor::CommandLine,
     };
-    const NOW: Instant = Instant::from_millis(1);
+    const NOW: Timestamp = Timestamp::from_millis(1);
 
     async fn check(file: &str, added: usize, refused: &[(usize, &str)]) -> TestStore {
         let store = TestStore::open().await;
-        let imported = import(&store, ASKER, file.as_bytes(), 100, NOW)
+        let imported = import(&store, REQUESTER, file.as_bytes(), 100, NOW)
             .await
             .unwrap();
         assert_eq!(imported.added, added, "{imported:?}");
@@ -282,7 +282,7 @@ mod tests {
             (&[0xff, 0xfe, 0x00][..], "UTF-8"),
             (&[b'x'; MAX_FILE + 1][..], "1 MiB"),
         ] {
-            let error = import(&store, ASKER, file, 100, NOW)
+            let error = import(&store, REQUESTER, file, 100, NOW)
                 .await
                 .unwrap_err()
                 .to_string();
@@ -294,7 +294,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_does_not_fit_adds_nothing() {
         let store = TestStore::open().await;
-        let error = import(&store, ASKER, b"203.0.113.7:1\n203.0.113.7:2\n", 1, NOW)
+        let error = import(&store, REQUESTER, b"203.0.113.7:1\n203.0.113.7:2\n", 1, NOW)
             .await
             .unwrap_err();
         assert!(matches!(error, Error::Quota { limit: 1, .. }));
@@ -305,7 +305,7 @@ mod tests {
     async fn importing_twice_changes_nothing() {
         let store = TestStore::open().await;
         for (added, already_there) in [(1, 0), (0, 1)] {
-            let imported = import(&store, ASKER, b"203.0.113.7:1\n", 10, NOW)
+            let imported = import(&store, REQUESTER, b"203.0.113.7:1\n", 10, NOW)
                 .await
                 .unwrap();
             assert_eq!(

@@ -67,7 +67,7 @@ async fn listen(mut calls: mpsc::Receiver<Waiting>, writer: Writer, quota: u64, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::Asker;
+    use crate::actions::Requester;
     use crate::domain::device::DeviceUuid;
     use crate::domain::event::Actor;
     use crate::domain::monitor::GuildId;
@@ -78,7 +78,7 @@ mod tests {
         let store = TestStore::open().await;
         let listening = Listening::start(store.writer.clone(), 10, Clock::SYSTEM);
         let call = |number| CheckIn {
-            asker: Asker {
+            requester: Requester {
                 guild: GuildId(1),
                 actor: Actor::System,
             },

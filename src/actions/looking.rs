@@ -219,7 +219,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::domain::Instant;
+    use crate::domain::Timestamp;
     use crate::domain::monitor::GuildId;
     use crate::domain::outcome::Timings;
     use crate::domain::status::Status;
@@ -259,7 +259,7 @@ mod tests {
         let id = store
             .write(move |tx| {
                 Box::pin(async move {
-                    endpoint::insert(tx, GuildId(1), &said, Instant::from_millis(1)).await
+                    endpoint::insert(tx, GuildId(1), &said, Timestamp::from_millis(1)).await
                 })
             })
             .await
@@ -325,7 +325,7 @@ mod tests {
         let Begun::Lead(first) = looking.begin(id) else {
             panic!("nobody else looks")
         };
-        let at = Instant::from_millis(1);
+        let at = Timestamp::from_millis(1);
         let up = Outcome {
             at,
             verdict: Verdict::Up,

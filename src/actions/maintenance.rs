@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Asker, Error, incident, note};
-use crate::domain::Instant;
+use super::{Error, Requester, incident, note};
+use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::fold::CardId;
 use crate::domain::maintenance::Span;
@@ -25,14 +25,14 @@ const MOST: usize = 50;
 /// Declares maintenance; one whose time has come begins at once.
 pub async fn declare(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     new: NewMaintenance,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<MaintenanceId, Error> {
     if new.span.ends_at <= now {
         return Err(Error::Invalid("that time is over already".into()));
     }
-    let known = maintenance::list(&store.reader, Some(asker.guild)).await?;
+    let known = maintenance::list(&store.reader, Some(requester.guild)).await?;
     if known.len() >= MOST {
         return Err(Error::Conflict(format!(
             "this server has {MOST} maintenances already; end one first"
@@ -40,18 +40,18 @@ pub async fn declare(
     }
     store
         .writer
-        .transact(move |tx| Box::pin(async move { Ok(add(tx, asker, &new, now).await?) }))
+        .transact(move |tx| Box::pin(async move { Ok(add(tx, requester, &new, now).await?) }))
         .await
 }
 
 /// Declares maintenance for an hour of what is down on a card, and answers the card as it is then.
 pub async fn declare_for_card(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     id: CardId,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Card, Error> {
-    let Actor::Member(user) = asker.actor else {
+    let Actor::Member(user) = requester.actor else {
         return Err(Error::Invalid("only members declare maintenance".into()));
     };
     let span = Span {
@@ -62,7 +62,7 @@ pub async fn declare_for_card(
         .writer
         .transact::<(), Error>(move |tx| {
             Box::pin(async move {
-                if !card::maintain(tx, (asker.guild, id), user, span.ends_at).await? {
+                if !card::maintain(tx, (requester.guild, id), user, span.ends_at).await? {
                     return Err(not_known());
                 }
                 let new = NewMaintenance {
@@ -71,7 +71,7 @@ pub async fn declare_for_card(
                     span,
                     weekly: None,
                 };
-                add(tx, asker, &new, now).await?;
+                add(tx, requester, &new, now).await?;
                 Ok(())
             })
         })
@@ -85,24 +85,24 @@ fn not_known() -> Error {
 
 async fn add(
     tx: &mut Tx<'_>,
-    asker: Asker,
+    requester: Requester,
     new: &NewMaintenance,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<MaintenanceId, StoreError> {
-    let id = maintenance::insert(tx, asker.guild, new, asker.actor, now).await?;
+    let id = maintenance::insert(tx, requester.guild, new, requester.actor, now).await?;
     let facts = json!({
         "title": new.title, "from": text::timestamp(new.span.starts_at), "to": text::timestamp(new.span.ends_at),
         "weekly": new.weekly.map(|weekly| weekly.days.to_string()),
     });
     note(
         tx,
-        asker,
+        requester,
         (EventKind::MaintenanceDeclared, None, facts),
         now,
     )
     .await?;
     if new.span.starts_at <= now {
-        begin(tx, asker.guild, (id, &new.title), now).await?;
+        begin(tx, requester.guild, (id, &new.title), now).await?;
     }
     Ok(id)
 }
@@ -111,12 +111,12 @@ async fn begin(
     tx: &mut Tx<'_>,
     guild: GuildId,
     (id, title): (MaintenanceId, &str),
-    now: Instant,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     if !maintenance::begin(tx, id).await? {
         return Ok(false);
     }
-    let system = Asker {
+    let system = Requester {
         guild,
         actor: Actor::System,
     };
@@ -128,27 +128,27 @@ async fn begin(
 /// Ends a maintenance before its time, or calls it off; one that comes every week comes no more.
 pub async fn end(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     known: Maintenance,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
                 let quiet = card::quiet_by(tx, known.id).await?;
-                if !maintenance::remove(tx, (asker.guild, known.id)).await? {
+                if !maintenance::remove(tx, (requester.guild, known.id)).await? {
                     return Err(Error::NotFound("that maintenance is over already".into()));
                 }
-                ended(tx, asker, &known, now).await?;
-                Ok(heard_again(tx, asker.guild, (quiet, false), now).await?)
+                ended(tx, requester, &known, now).await?;
+                Ok(heard_again(tx, requester.guild, (quiet, false), now).await?)
             })
         })
         .await
 }
 
 /// Begins and ends what is due; says how many did.
-pub async fn turn(store: &Store, now: Instant) -> Result<u64, StoreError> {
+pub async fn turn(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
     let mut turned = 0;
     for known in maintenance::list(&store.reader, None).await? {
         let is_due = match known.is_running {
@@ -162,7 +162,7 @@ pub async fn turn(store: &Store, now: Instant) -> Result<u64, StoreError> {
     Ok(turned)
 }
 
-async fn turn_one(store: &Store, known: Maintenance, now: Instant) -> Result<bool, StoreError> {
+async fn turn_one(store: &Store, known: Maintenance, now: Timestamp) -> Result<bool, StoreError> {
     store
         .writer
         .transact(move |tx| {
@@ -170,7 +170,7 @@ async fn turn_one(store: &Store, known: Maintenance, now: Instant) -> Result<boo
                 if known.span.ends_at > now {
                     return begin(tx, known.guild_id, (known.id, &known.title), now).await;
                 }
-                let system = Asker {
+                let system = Requester {
                     guild: known.guild_id,
                     actor: Actor::System,
                 };
@@ -192,12 +192,18 @@ async fn turn_one(store: &Store, known: Maintenance, now: Instant) -> Result<boo
 /// Tells what is still down. One that never ran (we were away) has ended all the same.
 async fn ended(
     tx: &mut Tx<'_>,
-    asker: Asker,
+    requester: Requester,
     known: &Maintenance,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let facts = json!({ "title": known.title, "was_running": known.is_running });
-    note(tx, asker, (EventKind::MaintenanceEnded, None, facts), now).await?;
+    note(
+        tx,
+        requester,
+        (EventKind::MaintenanceEnded, None, facts),
+        now,
+    )
+    .await?;
     for monitor in maintenance::untold(tx, known.guild_id).await? {
         incident::tell_what_was_due(tx, (known.guild_id, monitor), now).await?;
     }
@@ -208,7 +214,7 @@ async fn heard_again(
     tx: &mut Tx<'_>,
     guild: GuildId,
     (cards, is_news): (Vec<CardId>, bool),
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     for card in cards {
         incident::heard_again(tx, (guild, card), is_news, now).await?;
@@ -306,7 +312,7 @@ mod tests {
         assert!(end(&store, member(), first, at(30)).await.is_err());
         let card = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
         assert_eq!(card.count, 1);
-        let stranger = Asker {
+        let stranger = Requester {
             guild: GuildId(2),
             ..member()
         };

@@ -2,25 +2,25 @@
 
 use serde_json::json;
 
-use super::{Asker, Error, note};
-use crate::domain::Instant;
+use super::{Error, Requester, note};
+use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::store::{Store, StoreError, board};
 
 /// The board is in this message (channel and id) from now on; answers the one that it was in.
 pub async fn set(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     (channel, message): (u64, u64),
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Option<(u64, u64)>, Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let before = board::set(tx, asker.guild, (channel, message)).await?;
+                let before = board::set(tx, requester.guild, (channel, message)).await?;
                 let facts = json!({ "channel": channel.to_string() });
-                note(tx, asker, (EventKind::BoardSet, None, facts), now).await?;
+                note(tx, requester, (EventKind::BoardSet, None, facts), now).await?;
                 Ok(before)
             })
         })
@@ -30,17 +30,23 @@ pub async fn set(
 /// There is no board any more; answers the message that it was in.
 pub async fn remove(
     store: &Store,
-    asker: Asker,
-    now: Instant,
+    requester: Requester,
+    now: Timestamp,
 ) -> Result<Option<(u64, u64)>, Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let removed = board::remove(tx, asker.guild).await?;
+                let removed = board::remove(tx, requester.guild).await?;
                 let before =
                     removed.ok_or_else(|| Error::NotFound("this server has no board".into()))?;
-                note(tx, asker, (EventKind::BoardRemoved, None, json!({})), now).await?;
+                note(
+                    tx,
+                    requester,
+                    (EventKind::BoardRemoved, None, json!({})),
+                    now,
+                )
+                .await?;
                 Ok(before)
             })
         })

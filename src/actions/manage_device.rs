@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Asker, Error, incident, manage_key, note};
-use crate::domain::Instant;
+use super::{Error, Requester, incident, manage_key, note};
+use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::monitor::MonitorId;
@@ -25,10 +25,10 @@ pub struct Edit {
 /// Changes a device.
 pub async fn edit(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     device: Device,
     edit: Edit,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), Error> {
     store
         .writer
@@ -45,7 +45,7 @@ pub async fn edit(
                     "has_new_target": edit.target.is_some(),
                 });
                 let noted = (EventKind::DeviceEdited, Some(device.id), facts);
-                Ok(note(tx, asker, noted, now).await?)
+                Ok(note(tx, requester, noted, now).await?)
             })
         })
         .await
@@ -54,18 +54,18 @@ pub async fn edit(
 /// Takes a device off the roll; its keys are useless from then on.
 pub async fn remove(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     device: Device,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                take_off(tx, asker, device.id, now).await?;
+                take_off(tx, requester, device.id, now).await?;
                 let facts = json!({ "name": device.name, "uuid": device.uuid.as_str() });
                 let noted = (EventKind::DeviceRemoved, Some(device.id), facts);
-                Ok(note(tx, asker, noted, now).await?)
+                Ok(note(tx, requester, noted, now).await?)
             })
         })
         .await
@@ -74,11 +74,11 @@ pub async fn remove(
 /// Removes a monitor with its open incident and its keys.
 pub async fn take_off(
     tx: &mut Tx<'_>,
-    asker: Asker,
+    requester: Requester,
     id: MonitorId,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), Error> {
-    if !monitor::remove(tx, asker.guild, id).await? {
+    if !monitor::remove(tx, requester.guild, id).await? {
         return Err(Error::NotFound("that is not on the roll (any more)".into()));
     }
     incident::close(tx, id, now).await?;
@@ -88,18 +88,18 @@ pub async fn take_off(
 /// Makes a new key for a device or a server; the old ones are good for another day.
 pub async fn rotate_key(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     (id, kind): (MonitorId, KeyKind),
-    now: Instant,
+    now: Timestamp,
 ) -> Result<ApiKey, Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
                 api_key::expire_of(tx, id, now.plus(manage_key::GRACE)).await?;
-                let key = manage_key::create_in(tx, asker, kind, Some(id), now).await?;
+                let key = manage_key::create_in(tx, requester, kind, Some(id), now).await?;
                 let facts = json!({ "key": key.id.as_str(), "kind": kind.word() });
-                note(tx, asker, (EventKind::KeyRotated, Some(id), facts), now).await?;
+                note(tx, requester, (EventKind::KeyRotated, Some(id), facts), now).await?;
                 Ok(key)
             })
         })
@@ -114,10 +114,10 @@ mod tests {
     use crate::domain::monitor::GuildId;
     use crate::store::testing::TestStore;
 
-    const NOW: Instant = Instant::from_millis(1_769_860_800_000);
+    const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 
-    fn asker(guild: u64) -> Asker {
-        Asker {
+    fn requester(guild: u64) -> Requester {
+        Requester {
             guild: GuildId(guild),
             actor: Actor::CommandLine,
         }
@@ -148,7 +148,7 @@ mod tests {
             threshold: Some(Some(Duration::from_secs(90))),
             target: Some(r#"{"speed":2}"#.into()),
         };
-        edit(&store, asker(1), device.clone(), change, NOW)
+        edit(&store, requester(1), device.clone(), change, NOW)
             .await
             .unwrap();
         let changed = device::get(&store.reader, GuildId(1), &device.uuid)
@@ -159,8 +159,14 @@ mod tests {
             (changed.name.as_str(), changed.threshold),
             ("gate", Some(Duration::from_secs(90)))
         );
-        assert!(remove(&store, asker(2), device.clone(), NOW).await.is_err());
-        remove(&store, asker(1), device.clone(), NOW).await.unwrap();
+        assert!(
+            remove(&store, requester(2), device.clone(), NOW)
+                .await
+                .is_err()
+        );
+        remove(&store, requester(1), device.clone(), NOW)
+            .await
+            .unwrap();
         assert_eq!(
             device::get(&store.reader, GuildId(1), &device.uuid)
                 .await
@@ -174,8 +180,8 @@ mod tests {
         let store = TestStore::open().await;
         let device = with_device(&store).await;
         let place = (device.id, KeyKind::Device);
-        let first = rotate_key(&store, asker(1), place, NOW).await.unwrap();
-        let second = rotate_key(&store, asker(1), place, NOW).await.unwrap();
+        let first = rotate_key(&store, requester(1), place, NOW).await.unwrap();
+        let second = rotate_key(&store, requester(1), place, NOW).await.unwrap();
         let good = async |id, at| {
             let key = api_key::find(&store.reader, &id).await.unwrap().unwrap();
             key.is_good(at)
@@ -183,7 +189,7 @@ mod tests {
         let day = NOW.plus(manage_key::GRACE);
         assert!(good(first.id, NOW).await && !good(first.id, day).await);
         assert!(good(second.id, day).await);
-        remove(&store, asker(1), device, NOW).await.unwrap();
+        remove(&store, requester(1), device, NOW).await.unwrap();
         assert!(!good(first.id, NOW).await && !good(second.id, NOW).await);
     }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{Asker, Error, note};
-use crate::domain::Instant;
+use super::{Error, Requester, note};
+use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::monitor::{MonitorId, parse_name};
 use crate::store::{Store, group};
@@ -11,9 +11,9 @@ use crate::store::{Store, group};
 /// Puts a monitor into a group of that name, or into none; answers the name as it is kept.
 pub async fn set(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     (monitor, name): (MonitorId, Option<String>),
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Option<String>, Error> {
     let name = name.map(|name| parse_name(&name)).transpose();
     let name = name.map_err(|error| Error::Invalid(format!("`group`: {error}")))?;
@@ -21,14 +21,14 @@ pub async fn set(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !group::set(tx, (asker.guild, monitor), name.as_deref()).await? {
+                if !group::set(tx, (requester.guild, monitor), name.as_deref()).await? {
                     return Err(Error::NotFound(
                         "that is not on the roll of this server (any more)".into(),
                     ));
                 }
                 let facts = json!({ "group": name });
                 let noted = (EventKind::MonitorGrouped, Some(monitor), facts);
-                note(tx, asker, noted, now).await?;
+                note(tx, requester, noted, now).await?;
                 Ok(name)
             })
         })

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{Asker, Error};
-use crate::domain::Instant;
+use super::{Error, Requester};
+use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::key::{ApiKey, KeyId, KeyKind};
 use crate::domain::monitor::MonitorId;
@@ -33,15 +33,15 @@ fn fresh(kind: KeyKind) -> Result<ApiKey, StoreError> {
 /// Makes a key of the asker's guild; `monitor` is whose own it is to be.
 pub async fn create(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     kind: KeyKind,
     monitor: Option<MonitorId>,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<ApiKey, Error> {
     store
         .writer
         .transact(move |tx| {
-            Box::pin(async move { Ok(create_in(tx, asker, kind, monitor, now).await?) })
+            Box::pin(async move { Ok(create_in(tx, requester, kind, monitor, now).await?) })
         })
         .await
 }
@@ -49,15 +49,15 @@ pub async fn create(
 /// Makes a key as a part of something larger.
 pub async fn create_in(
     tx: &mut Tx<'_>,
-    asker: Asker,
+    requester: Requester,
     kind: KeyKind,
     monitor: Option<MonitorId>,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<ApiKey, StoreError> {
     let key = fresh(kind)?;
     let row = StoredKey {
         id: key.id,
-        guild_id: asker.guild,
+        guild_id: requester.guild,
         kind,
         monitor_id: monitor,
         secret_sha256: hash(&key).to_vec(),
@@ -66,23 +66,28 @@ pub async fn create_in(
         revoked_at: None,
     };
     api_key::insert(tx, &row).await?;
-    note(tx, asker, EventKind::KeyMade, &row, now).await?;
+    note(tx, requester, EventKind::KeyMade, &row, now).await?;
     Ok(key)
 }
 
 /// Makes a key in the place of another, which is good for another day.
-pub async fn rotate(store: &Store, asker: Asker, id: KeyId, now: Instant) -> Result<ApiKey, Error> {
+pub async fn rotate(
+    store: &Store,
+    requester: Requester,
+    id: KeyId,
+    now: Timestamp,
+) -> Result<ApiKey, Error> {
     let old = api_key::find(&store.reader, &id).await?;
     let old = old
-        .filter(|key| key.guild_id == asker.guild && key.is_good(now))
+        .filter(|key| key.guild_id == requester.guild && key.is_good(now))
         .ok_or_else(not_found)?;
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let key = create_in(tx, asker, old.kind, old.monitor_id, now).await?;
+                let key = create_in(tx, requester, old.kind, old.monitor_id, now).await?;
                 api_key::expire(tx, &old.id, now.plus(GRACE)).await?;
-                note(tx, asker, EventKind::KeyRotated, &old, now).await?;
+                note(tx, requester, EventKind::KeyRotated, &old, now).await?;
                 Ok(key)
             })
         })
@@ -90,17 +95,22 @@ pub async fn rotate(store: &Store, asker: Asker, id: KeyId, now: Instant) -> Res
 }
 
 /// Makes a key useless from now on.
-pub async fn revoke(store: &Store, asker: Asker, id: KeyId, now: Instant) -> Result<(), Error> {
+pub async fn revoke(
+    store: &Store,
+    requester: Requester,
+    id: KeyId,
+    now: Timestamp,
+) -> Result<(), Error> {
     let key = api_key::find(&store.reader, &id).await?;
     let key = key.ok_or_else(not_found)?;
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !api_key::revoke(tx, asker.guild, &id, now).await? {
+                if !api_key::revoke(tx, requester.guild, &id, now).await? {
                     return Err(not_found());
                 }
-                Ok(note(tx, asker, EventKind::KeyRevoked, &key, now).await?)
+                Ok(note(tx, requester, EventKind::KeyRevoked, &key, now).await?)
             })
         })
         .await
@@ -112,18 +122,18 @@ fn not_found() -> Error {
 
 async fn note(
     tx: &mut Tx<'_>,
-    asker: Asker,
+    requester: Requester,
     kind: EventKind,
     key: &StoredKey,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let event = NewEvent {
-        guild_id: asker.guild,
+        guild_id: requester.guild,
         monitor_id: key.monitor_id,
         kind,
         at: now,
         noticed_at: now,
-        actor: asker.actor,
+        actor: requester.actor,
         facts: json!({ "key": key.id.as_str(), "kind": key.kind.word() }),
     };
     event::append(tx, &event).await
@@ -136,10 +146,10 @@ mod tests {
     use crate::domain::monitor::GuildId;
     use crate::store::testing::TestStore;
 
-    const NOW: Instant = Instant::from_millis(1_769_860_800_000);
+    const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 
-    fn asker(guild: u64) -> Asker {
-        Asker {
+    fn requester(guild: u64) -> Requester {
+        Requester {
             guild: GuildId(guild),
             actor: Actor::CommandLine,
         }
@@ -152,7 +162,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_is_stored_as_a_hash_only() {
         let store = TestStore::open().await;
-        let key = create(&store, asker(1), KeyKind::Fleet, None, NOW)
+        let key = create(&store, requester(1), KeyKind::Fleet, None, NOW)
             .await
             .unwrap();
         assert_eq!(stored(&store, key.id).await.secret_sha256, hash(&key));
@@ -167,10 +177,10 @@ mod tests {
     #[tokio::test]
     async fn after_a_rotation_both_keys_are_good_for_a_day() {
         let store = TestStore::open().await;
-        let old = create(&store, asker(1), KeyKind::Read, None, NOW)
+        let old = create(&store, requester(1), KeyKind::Read, None, NOW)
             .await
             .unwrap();
-        let new = rotate(&store, asker(1), old.id, NOW).await.unwrap();
+        let new = rotate(&store, requester(1), old.id, NOW).await.unwrap();
         assert_ne!(old.id, new.id);
         let (old, new) = (stored(&store, old.id).await, stored(&store, new.id).await);
         let day = NOW.plus(GRACE);
@@ -181,15 +191,15 @@ mod tests {
     #[tokio::test]
     async fn another_guilds_key_is_as_unknown_as_one_that_does_not_exist() {
         let store = TestStore::open().await;
-        let key = create(&store, asker(1), KeyKind::Read, None, NOW)
+        let key = create(&store, requester(1), KeyKind::Read, None, NOW)
             .await
             .unwrap();
-        for asker in [asker(2), asker(3)] {
-            assert!(rotate(&store, asker, key.id, NOW).await.is_err());
-            assert!(revoke(&store, asker, key.id, NOW).await.is_err());
+        for requester in [requester(2), requester(3)] {
+            assert!(rotate(&store, requester, key.id, NOW).await.is_err());
+            assert!(revoke(&store, requester, key.id, NOW).await.is_err());
         }
-        revoke(&store, asker(1), key.id, NOW).await.unwrap();
+        revoke(&store, requester(1), key.id, NOW).await.unwrap();
         assert!(!stored(&store, key.id).await.is_good(NOW));
-        assert!(revoke(&store, asker(1), key.id, NOW).await.is_err());
+        assert!(revoke(&store, requester(1), key.id, NOW).await.is_err());
     }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{Asker, Error, incident, manage_device, manage_key, note};
-use crate::domain::Instant;
+use super::{Error, Requester, incident, manage_device, manage_key, note};
+use crate::domain::Timestamp;
 use crate::domain::cadence;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::key::{ApiKey, KeyKind};
@@ -28,18 +28,25 @@ pub struct Standing {
 /// Puts a server on the roll and makes its key, which is shown once.
 pub async fn add(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     name: String,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(MonitorId, ApiKey), Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let id = server::insert(tx, asker.guild, &name, now).await?;
+                let id = server::insert(tx, requester.guild, &name, now).await?;
                 let facts = json!({ "name": name });
-                note(tx, asker, (EventKind::ServerAdded, Some(id), facts), now).await?;
-                let key = manage_key::create_in(tx, asker, KeyKind::Server, Some(id), now).await?;
+                note(
+                    tx,
+                    requester,
+                    (EventKind::ServerAdded, Some(id), facts),
+                    now,
+                )
+                .await?;
+                let key =
+                    manage_key::create_in(tx, requester, KeyKind::Server, Some(id), now).await?;
                 Ok((id, key))
             })
         })
@@ -61,16 +68,16 @@ pub struct Edit {
 /// Changes a server.
 pub async fn edit(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     id: MonitorId,
     edit: Edit,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let mut server = of_guild(tx, asker, id).await?;
+                let mut server = of_guild(tx, requester, id).await?;
                 let is_more_than_thresholds =
                     edit.name.is_some() || edit.is_active.is_some() || edit.auto_thresholds.is_some();
                 server.name = edit.name.unwrap_or(server.name);
@@ -89,14 +96,14 @@ pub async fn edit(
                         "name": server.name, "is_active": server.is_active,
                         "auto_thresholds": server.auto_thresholds,
                     });
-                    note(tx, asker, (EventKind::ServerEdited, Some(id), facts), now).await?;
+                    note(tx, requester, (EventKind::ServerEdited, Some(id), facts), now).await?;
                 }
                 if edit.thresholds.is_some() {
                     let facts = json!({
                         "before_minutes": minutes(before), "after_minutes": minutes(server.thresholds),
                     });
                     let kind = EventKind::ServerThresholdsChanged;
-                    note(tx, asker, (kind, Some(id), facts), now).await?;
+                    note(tx, requester, (kind, Some(id), facts), now).await?;
                 }
                 Ok(())
             })
@@ -113,7 +120,7 @@ fn minutes(thresholds: Option<Thresholds>) -> serde_json::Value {
 
 /// A server that is switched off is paused: nobody waits for it. Switched on, one that has ever reported counts as online
 /// until its silence is noticed.
-async fn switch(tx: &mut Tx<'_>, server: &Server, now: Instant) -> Result<(), StoreError> {
+async fn switch(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(), StoreError> {
     let status = match (server.is_active, server.last_seen_at) {
         (false, _) => Status::Paused,
         (true, Some(_)) => Status::Online,
@@ -124,24 +131,35 @@ async fn switch(tx: &mut Tx<'_>, server: &Server, now: Instant) -> Result<(), St
 }
 
 /// Takes a server off the roll; its keys are useless from then on.
-pub async fn remove(store: &Store, asker: Asker, id: MonitorId, now: Instant) -> Result<(), Error> {
+pub async fn remove(
+    store: &Store,
+    requester: Requester,
+    id: MonitorId,
+    now: Timestamp,
+) -> Result<(), Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let server = of_guild(tx, asker, id).await?;
-                manage_device::take_off(tx, asker, id, now).await?;
+                let server = of_guild(tx, requester, id).await?;
+                manage_device::take_off(tx, requester, id, now).await?;
                 let facts = json!({ "name": server.name });
-                Ok(note(tx, asker, (EventKind::ServerRemoved, Some(id), facts), now).await?)
+                Ok(note(
+                    tx,
+                    requester,
+                    (EventKind::ServerRemoved, Some(id), facts),
+                    now,
+                )
+                .await?)
             })
         })
         .await
 }
 
-async fn of_guild(tx: &mut Tx<'_>, asker: Asker, id: MonitorId) -> Result<Server, Error> {
+async fn of_guild(tx: &mut Tx<'_>, requester: Requester, id: MonitorId) -> Result<Server, Error> {
     let server = server::find(tx, id).await?;
     server
-        .filter(|server| server.guild_id == asker.guild)
+        .filter(|server| server.guild_id == requester.guild)
         .ok_or_else(not_found)
 }
 
@@ -150,7 +168,7 @@ pub async fn report(
     store: &Store,
     id: MonitorId,
     stats: String,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), Error> {
     store
         .writer
@@ -175,7 +193,7 @@ pub async fn change(
     tx: &mut Tx<'_>,
     server: &Server,
     status: Status,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     device::set_status(tx, &[server.id], status, now).await?;
     let kind = match status {
@@ -183,7 +201,7 @@ pub async fn change(
         Status::Warning => EventKind::ServerWarning,
         Status::Offline | Status::Unknown | Status::Paused => EventKind::ServerOffline,
     };
-    let mut facts = json!({ "last_seen": server.last_seen_at.map(Instant::millis) });
+    let mut facts = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });
     match status {
         Status::Online => {
             incident::close(tx, server.id, now).await?;
@@ -198,7 +216,7 @@ pub async fn change(
             incident::begin(tx, whose, (began, cadence::LATE)).await?;
         }
     }
-    let system = Asker {
+    let system = Requester {
         guild: server.guild_id,
         actor: Actor::System,
     };
@@ -206,7 +224,7 @@ pub async fn change(
 }
 
 /// A server has been silent for longer than its own rhythm explains: tells of it, once.
-pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Instant) -> Result<(), StoreError> {
+pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(), StoreError> {
     let wanted = destination::of(tx, server.guild_id).await?;
     if server.status != Status::Offline && !wanted.tells_warnings {
         return Ok(());
@@ -216,8 +234,8 @@ pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Instant) -> Result<(),
     if !incident::open(tx, whose, (began, cadence::LATE), now).await? {
         return Ok(());
     }
-    let facts = json!({ "last_seen": server.last_seen_at.map(Instant::millis) });
-    let system = Asker {
+    let facts = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });
+    let system = Requester {
         guild: server.guild_id,
         actor: Actor::System,
     };
@@ -228,11 +246,11 @@ pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Instant) -> Result<(),
 /// How a server of this guild stands; `defaults` are the settings' thresholds.
 pub async fn standing(
     reader: &Reader,
-    asker: Asker,
+    requester: Requester,
     id: MonitorId,
-    (defaults, now): (Thresholds, Instant),
+    (defaults, now): (Thresholds, Timestamp),
 ) -> Result<Standing, Error> {
-    let server = server::get(reader, asker.guild, id)
+    let server = server::get(reader, requester.guild, id)
         .await?
         .ok_or_else(not_found)?;
     Ok(judged(reader, server, (defaults, now)).await?)
@@ -242,7 +260,7 @@ pub async fn standing(
 pub async fn judged(
     reader: &Reader,
     server: Server,
-    (defaults, now): (Thresholds, Instant),
+    (defaults, now): (Thresholds, Timestamp),
 ) -> Result<Standing, StoreError> {
     let seen = server::recent_reports(reader, server.id, now).await?;
     let reports = Reports {
@@ -273,20 +291,20 @@ mod tests {
     use crate::domain::threshold::ThresholdUsed;
     use crate::store::testing::TestStore;
 
-    const NOW: Instant = Instant::from_millis(1_769_860_800_000);
+    const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 
     #[tokio::test]
     async fn a_server_is_changed_and_removed_by_its_own_guild_only() {
         let store = TestStore::open().await;
-        let asker = Asker {
+        let requester = Requester {
             guild: GuildId(1),
             actor: Actor::CommandLine,
         };
-        let stranger = Asker {
+        let stranger = Requester {
             guild: GuildId(2),
-            ..asker
+            ..requester
         };
-        let (id, _) = add(&store, asker, "db-1".into(), NOW).await.unwrap();
+        let (id, _) = add(&store, requester, "db-1".into(), NOW).await.unwrap();
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         let own = Thresholds::new(minutes(10), minutes(30), minutes(60)).unwrap();
         let change = Edit {
@@ -300,7 +318,7 @@ mod tests {
                 .await
                 .is_err()
         );
-        edit(&store, asker, id, change, NOW).await.unwrap();
+        edit(&store, requester, id, change, NOW).await.unwrap();
         let changed = server::get(&store.reader, GuildId(1), id)
             .await
             .unwrap()
@@ -314,14 +332,14 @@ mod tests {
             thresholds: Some(None),
             ..Edit::default()
         };
-        edit(&store, asker, id, back, NOW).await.unwrap();
+        edit(&store, requester, id, back, NOW).await.unwrap();
         let changed = server::get(&store.reader, GuildId(1), id)
             .await
             .unwrap()
             .unwrap();
         assert_eq!((changed.thresholds, changed.is_active), (None, false));
         assert!(remove(&store, stranger, id, NOW).await.is_err());
-        remove(&store, asker, id, NOW).await.unwrap();
+        remove(&store, requester, id, NOW).await.unwrap();
         assert_eq!(
             server::get(&store.reader, GuildId(1), id).await.unwrap(),
             None
@@ -331,14 +349,14 @@ mod tests {
     #[tokio::test]
     async fn a_server_is_offline_until_it_reports_and_judged_by_its_own_rhythm() {
         let store = TestStore::open().await;
-        let asker = Asker {
+        let requester = Requester {
             guild: GuildId(1),
             actor: Actor::CommandLine,
         };
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         let defaults = Thresholds::new(minutes(5), minutes(60), minutes(120)).unwrap();
-        let (id, _) = add(&store, asker, "db-1".into(), NOW).await.unwrap();
-        let never = standing(&store.reader, asker, id, (defaults, NOW))
+        let (id, _) = add(&store, requester, "db-1".into(), NOW).await.unwrap();
+        let never = standing(&store.reader, requester, id, (defaults, NOW))
             .await
             .unwrap();
         assert_eq!(never.judgement.used, ThresholdUsed::NeverSeen);
@@ -350,7 +368,7 @@ mod tests {
                 .unwrap();
         }
         let later = NOW.plus(minutes(2 + 3));
-        let stands = standing(&store.reader, asker, id, (defaults, later))
+        let stands = standing(&store.reader, requester, id, (defaults, later))
             .await
             .unwrap();
         assert_eq!(
@@ -365,9 +383,9 @@ mod tests {
         let kinds: Vec<&str> = kinds.iter().map(|(kind,)| kind.as_str()).collect();
         assert_eq!(kinds, ["server_added", "key_made", "server_online"]);
 
-        let stranger = Asker {
+        let stranger = Requester {
             guild: GuildId(2),
-            ..asker
+            ..requester
         };
         assert!(
             standing(&store.reader, stranger, id, (defaults, NOW))

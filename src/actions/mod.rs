@@ -32,7 +32,7 @@ pub mod webhook;
 
 use serde_json::Value;
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::store::event::{self, NewEvent};
@@ -40,7 +40,7 @@ use crate::store::{StoreError, Tx};
 
 /// Who asks, and for which guild. Every change is made in its name.
 #[derive(Clone, Copy, Debug)]
-pub struct Asker {
+pub struct Requester {
     pub guild: GuildId,
     pub actor: Actor,
 }
@@ -65,17 +65,17 @@ pub enum Error {
 /// Notes in the audit log what somebody has changed: of a monitor, or of the guild as a whole.
 async fn note(
     tx: &mut Tx<'_>,
-    asker: Asker,
+    requester: Requester,
     (kind, monitor_id, facts): (EventKind, Option<MonitorId>, Value),
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let event = NewEvent {
-        guild_id: asker.guild,
+        guild_id: requester.guild,
         monitor_id,
         kind,
         at: now,
         noticed_at: now,
-        actor: asker.actor,
+        actor: requester.actor,
         facts,
     };
     event::append(tx, &event).await

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Asker, Error, incident, note};
-use crate::domain::Instant;
+use super::{Error, Requester, incident, note};
+use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::fold::CardId;
 use crate::domain::monitor::{GuildId, MonitorId, Refusal};
@@ -32,14 +32,14 @@ pub fn parse_length(text: &str) -> Result<Duration, Refusal> {
 /// Mutes a monitor for so long.
 pub async fn mute(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     (monitor, length): (MonitorId, Duration),
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), Error> {
     store
         .writer
         .transact(move |tx| {
-            Box::pin(async move { Ok(set(tx, asker, monitor, (now.plus(length), now)).await?) })
+            Box::pin(async move { Ok(set(tx, requester, monitor, (now.plus(length), now)).await?) })
         })
         .await
 }
@@ -47,11 +47,11 @@ pub async fn mute(
 /// Mutes for an hour what is down on a card, and answers the card as it is then.
 pub async fn mute_card(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     id: CardId,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Card, Error> {
-    let Actor::Member(user) = asker.actor else {
+    let Actor::Member(user) = requester.actor else {
         return Err(Error::Invalid("only members mute incidents".into()));
     };
     let until = now.plus(AN_HOUR);
@@ -59,11 +59,11 @@ pub async fn mute_card(
         .writer
         .transact::<(), Error>(move |tx| {
             Box::pin(async move {
-                if !card::mute(tx, (asker.guild, id), user, until).await? {
+                if !card::mute(tx, (requester.guild, id), user, until).await? {
                     return Err(not_known());
                 }
                 for monitor in card::down(tx, id).await? {
-                    set(tx, asker, monitor, (until, now)).await?;
+                    set(tx, requester, monitor, (until, now)).await?;
                 }
                 Ok(())
             })
@@ -78,15 +78,15 @@ fn not_known() -> Error {
 
 async fn set(
     tx: &mut Tx<'_>,
-    asker: Asker,
+    requester: Requester,
     monitor: MonitorId,
-    (until, now): (Instant, Instant),
+    (until, now): (Timestamp, Timestamp),
 ) -> Result<(), StoreError> {
-    mute::set(tx, (asker.guild, monitor), until, asker.actor).await?;
+    mute::set(tx, (requester.guild, monitor), until, requester.actor).await?;
     let facts = json!({ "until": text::timestamp(until) });
     note(
         tx,
-        asker,
+        requester,
         (EventKind::MonitorMuted, Some(monitor), facts),
         now,
     )
@@ -96,19 +96,19 @@ async fn set(
 /// Ends a mute before its time.
 pub async fn unmute(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     monitor: MonitorId,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !mute::remove(tx, (asker.guild, monitor)).await? {
+                if !mute::remove(tx, (requester.guild, monitor)).await? {
                     return Err(Error::NotFound("that is not muted (any more)".into()));
                 }
-                if let Some(card) = heard_again(tx, asker, monitor, now).await? {
-                    incident::heard_again(tx, (asker.guild, card), false, now).await?;
+                if let Some(card) = heard_again(tx, requester, monitor, now).await? {
+                    incident::heard_again(tx, (requester.guild, card), false, now).await?;
                 }
                 Ok(())
             })
@@ -117,7 +117,7 @@ pub async fn unmute(
 }
 
 /// Ends the mutes whose time has come; says how many.
-pub async fn end_due(store: &Store, now: Instant) -> Result<u64, StoreError> {
+pub async fn end_due(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
     store
         .writer
         .transact(move |tx| {
@@ -125,11 +125,11 @@ pub async fn end_due(store: &Store, now: Instant) -> Result<u64, StoreError> {
                 let ended: Vec<(GuildId, MonitorId)> = mute::take_ended(tx, now).await?;
                 let mut cards = BTreeSet::new();
                 for (guild, monitor) in &ended {
-                    let asker = Asker {
+                    let requester = Requester {
                         guild: *guild,
                         actor: Actor::System,
                     };
-                    let told_on = heard_again(tx, asker, *monitor, now).await?;
+                    let told_on = heard_again(tx, requester, *monitor, now).await?;
                     cards.extend(told_on.map(|card| (*guild, card)));
                 }
                 for whose in cards {
@@ -144,19 +144,19 @@ pub async fn end_due(store: &Store, now: Instant) -> Result<u64, StoreError> {
 /// Tells what goes on and is not told yet; answers the card of what was told before the mute.
 async fn heard_again(
     tx: &mut Tx<'_>,
-    asker: Asker,
+    requester: Requester,
     monitor: MonitorId,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Option<CardId>, StoreError> {
     let told_on = card::of_monitor(tx, monitor).await?;
     note(
         tx,
-        asker,
+        requester,
         (EventKind::MonitorUnmuted, Some(monitor), json!({})),
         now,
     )
     .await?;
-    incident::tell_what_goes_on(tx, (asker.guild, monitor), now).await?;
+    incident::tell_what_goes_on(tx, (requester.guild, monitor), now).await?;
     Ok(told_on)
 }
 
@@ -259,7 +259,7 @@ mod tests {
         let store = TestStore::open().await;
         let [a, _] = with_endpoints(&store).await;
         down(&store, a, 5).await;
-        let stranger = Asker {
+        let stranger = Requester {
             guild: GuildId(2),
             ..member()
         };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 
 use super::looking::Looking;
-use super::{Asker, Error};
+use super::{Error, Requester};
 use crate::domain::event::Actor;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::{Change, Status};
@@ -61,23 +61,23 @@ pub struct Extent {
 /// Finds the one endpoint that a text means: `#id`, a target, a host with or without a port, or a name.
 pub async fn find(
     reader: &Reader,
-    asker: Asker,
+    requester: Requester,
     address: &str,
     port: Option<u16>,
 ) -> Result<Endpoint, Error> {
     let address = address.trim();
     if let Some(id) = address.strip_prefix('#').and_then(|id| id.parse().ok())
-        && let Some(endpoint) = endpoint::get(reader, asker.guild, MonitorId(id)).await?
+        && let Some(endpoint) = endpoint::get(reader, requester.guild, MonitorId(id)).await?
     {
         return Ok(endpoint);
     }
-    if let Some(endpoint) = endpoint::with_target(reader, asker.guild, address).await? {
+    if let Some(endpoint) = endpoint::with_target(reader, requester.guild, address).await? {
         return Ok(endpoint);
     }
     let target = address.parse::<crate::domain::target::Target>().ok();
     if let Some(target) = &target
         && let Some(endpoint) =
-            endpoint::with_target(reader, asker.guild, &target.to_string()).await?
+            endpoint::with_target(reader, requester.guild, &target.to_string()).await?
     {
         return Ok(endpoint);
     }
@@ -86,16 +86,16 @@ pub async fn find(
         |target| target.host.to_string(),
     );
     let port = port.or(target.map(|target| target.port));
-    let mut found = endpoint::with_address(reader, asker.guild, &host, port).await?;
+    let mut found = endpoint::with_address(reader, requester.guild, &host, port).await?;
     match found.len() {
-        0 => with_name(reader, asker, address).await,
+        0 => with_name(reader, requester, address).await,
         1 => Ok(found.remove(0)),
         _ => Err(Error::Conflict(ambiguous(&host, &found))),
     }
 }
 
-async fn with_name(reader: &Reader, asker: Asker, name: &str) -> Result<Endpoint, Error> {
-    let mut found = endpoint::with_name(reader, asker.guild, name).await?;
+async fn with_name(reader: &Reader, requester: Requester, name: &str) -> Result<Endpoint, Error> {
+    let mut found = endpoint::with_name(reader, requester.guild, name).await?;
     match found.len() {
         0 => Err(Error::NotFound(format!(
             "no endpoint here has the address or the name `{name}`"
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
     use crate::actions::record_outcome::Rules;
     use crate::clock::Clock;
-    use crate::domain::Instant;
+    use crate::domain::Timestamp;
     use crate::probe::{Prober, ProberConfig};
     use crate::store::endpoint::Description;
     use crate::store::testing::TestStore;
@@ -218,8 +218,8 @@ mod tests {
     static NOW: AtomicI64 = AtomicI64::new(0);
 
     /// Every reading of this clock is a second later than the one before.
-    fn ticking() -> Instant {
-        Instant::from_millis(NOW.fetch_add(1000, Ordering::SeqCst))
+    fn ticking() -> Timestamp {
+        Timestamp::from_millis(NOW.fetch_add(1000, Ordering::SeqCst))
     }
 
     /// Seven endpoints that are offline; gives the means to look at them.
@@ -251,7 +251,7 @@ mod tests {
             let id = store
                 .write(move |tx| {
                     Box::pin(async move {
-                        endpoint::insert(tx, GuildId(1), &said, Instant::from_millis(0)).await
+                        endpoint::insert(tx, GuildId(1), &said, Timestamp::from_millis(0)).await
                     })
                 })
                 .await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::monitor::MonitorId;
 use crate::store::server;
 use crate::store::{Reader, StoreError};
@@ -47,7 +47,7 @@ impl Default for Figure {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Point {
     /// When the step begins.
-    pub at: Instant,
+    pub at: Timestamp,
     pub reports: u32,
     /// By name: `cpu`, `memory.used`, `load.0`, `metrics.queue`.
     pub figures: BTreeMap<String, Figure>,
@@ -57,14 +57,14 @@ pub struct Point {
 pub async fn series(
     reader: &Reader,
     id: MonitorId,
-    (from, to): (Instant, Instant),
+    (from, to): (Timestamp, Timestamp),
     step: Duration,
 ) -> Result<Vec<Point>, StoreError> {
     let step = crate::domain::millis(step).max(1);
     let mut points: Vec<Point> = Vec::new();
     server::each_sample(reader, id, (from, to), |at, stats| {
         let begins = from.millis() + (at.millis() - from.millis()) / step * step;
-        let begins = Instant::from_millis(begins);
+        let begins = Timestamp::from_millis(begins);
         if points.last().is_none_or(|point| point.at != begins) {
             points.push(Point {
                 at: begins,
@@ -136,7 +136,7 @@ mod tests {
     #[tokio::test]
     async fn reports_are_summed_up_step_by_step() {
         let store = TestStore::open().await;
-        let at = |seconds: i64| Instant::from_millis(seconds * 1000);
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
         let id = store
             .write(move |tx| {
                 Box::pin(async move {

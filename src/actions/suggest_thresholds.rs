@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::manage_server::{self, Edit};
-use super::{Asker, Error};
-use crate::domain::Instant;
+use super::{Error, Requester};
+use crate::domain::Timestamp;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
 use crate::domain::rhythm::{self, FOLLOWED_EVERY, OBSERVED, Replay, Rhythm};
@@ -28,7 +28,7 @@ pub struct Suggestion {
 pub async fn suggest(
     reader: &Reader,
     server: &Server,
-    (defaults, now): (Thresholds, Instant),
+    (defaults, now): (Thresholds, Timestamp),
 ) -> Result<Option<Suggestion>, StoreError> {
     let since = now.minus(OBSERVED);
     let reports = server::report_times(reader, server.id, (since, now)).await?;
@@ -60,14 +60,14 @@ pub async fn suggest(
 /// Changes a server; where its thresholds are to follow its rhythm from now on, they take the first step at once.
 pub async fn edit(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     id: MonitorId,
     edit: Edit,
-    at: (Thresholds, Instant),
+    at: (Thresholds, Timestamp),
 ) -> Result<(), Error> {
     let begins = edit.auto_thresholds == Some(true);
-    manage_server::edit(store, asker, id, edit, at.1).await?;
-    if begins && let Some(server) = server::get(&store.reader, asker.guild, id).await? {
+    manage_server::edit(store, requester, id, edit, at.1).await?;
+    if begins && let Some(server) = server::get(&store.reader, requester.guild, id).await? {
         follow(store, server, at).await?;
     }
     Ok(())
@@ -78,7 +78,7 @@ pub async fn edit(
 pub async fn follow(
     store: &Store,
     server: Server,
-    (defaults, now): (Thresholds, Instant),
+    (defaults, now): (Thresholds, Timestamp),
 ) -> Result<bool, Error> {
     let is_due = server
         .thresholds_followed_at
@@ -100,7 +100,7 @@ pub async fn follow(
     if next == suggestion.current {
         return Ok(false);
     }
-    let asker = Asker {
+    let requester = Requester {
         guild: server.guild_id,
         actor: Actor::System,
     };
@@ -108,7 +108,7 @@ pub async fn follow(
         thresholds: Some(Some(next)),
         ..Edit::default()
     };
-    manage_server::edit(store, asker, id, edit, now).await?;
+    manage_server::edit(store, requester, id, edit, now).await?;
     Ok(true)
 }
 
@@ -118,8 +118,8 @@ mod tests {
     use crate::domain::monitor::GuildId;
     use crate::store::testing::TestStore;
 
-    fn at(seconds: i64) -> Instant {
-        Instant::from_millis(seconds * 1000)
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
     }
 
     /// A server that reported every minute from second 0 to 6,000, and we were there except from 3,000 to 4,800.
@@ -170,7 +170,7 @@ mod tests {
         let store = TestStore::open().await;
         let server = with_server(&store).await;
         let id = server.id;
-        let asker = Asker {
+        let requester = Requester {
             guild: GuildId(1),
             actor: Actor::CommandLine,
         };
@@ -188,7 +188,7 @@ mod tests {
             auto_thresholds: Some(true),
             ..Edit::default()
         };
-        manage_server::edit(&store, asker, id, edit, at(6_000))
+        manage_server::edit(&store, requester, id, edit, at(6_000))
             .await
             .unwrap();
         assert!(again(6_000).await);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::monitor::GuildId;
 use crate::domain::outcome::FailureClass;
@@ -39,7 +39,7 @@ impl Statistics {
 pub async fn statistics(
     reader: &Reader,
     guild: GuildId,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Statistics, StoreError> {
     const DAY: Duration = Duration::from_secs(86_400);
     let known = endpoint::counts_by_status(reader, Some(guild)).await?;

@@ -1,7 +1,7 @@
 //! A guild, its outages and its maintenances, for tests.
 
-use super::{Asker, incident};
-use crate::domain::Instant;
+use super::{Requester, incident};
+use crate::domain::Timestamp;
 use crate::domain::event::Actor;
 use crate::domain::maintenance::Span;
 use crate::domain::monitor::{GuildId, MonitorId};
@@ -12,13 +12,13 @@ use crate::store::testing::TestStore;
 pub const HOME: GuildId = GuildId(1);
 
 /// So many seconds after the beginning of time.
-pub fn at(seconds: i64) -> Instant {
-    Instant::from_millis(seconds * 1000)
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(seconds * 1000)
 }
 
 /// One of the home guild's, who asks.
-pub fn member() -> Asker {
-    Asker {
+pub fn member() -> Requester {
+    Requester {
         guild: HOME,
         actor: Actor::Member(7),
     }

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{Asker, Error, note};
-use crate::domain::Instant;
+use super::{Error, Requester, note};
+use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::topic::Topic;
 use crate::domain::webhook::{self as rules, WebhookId};
@@ -13,27 +13,27 @@ use crate::store::{Store, StoreError, Tx, card, notice};
 /// Adds a webhook that is told from now on.
 pub async fn add(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     new: NewWebhook,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<WebhookId, Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if webhook::count(tx, asker.guild).await? >= rules::MOST {
+                if webhook::count(tx, requester.guild).await? >= rules::MOST {
                     return Err(Error::Conflict(format!(
                         "this server has {} webhooks already; remove one first",
                         rules::MOST
                     )));
                 }
-                let added = webhook::insert(tx, asker.guild, &new, asker.actor, now).await?;
+                let added = webhook::insert(tx, requester.guild, &new, requester.actor, now).await?;
                 let id = added.ok_or_else(|| {
                     Error::Conflict("there is a webhook of that name already".into())
                 })?;
                 // Its host is no secret; the rest of its address is.
                 let facts = json!({ "name": new.name, "address": rules::masked(&new.url), "format": new.format.word() });
-                note(tx, asker, (EventKind::WebhookAdded, None, facts), now).await?;
+                note(tx, requester, (EventKind::WebhookAdded, None, facts), now).await?;
                 Ok(id)
             })
         })
@@ -41,23 +41,28 @@ pub async fn add(
 }
 
 /// Removes a webhook with what waits for it.
-pub async fn remove(store: &Store, asker: Asker, name: String, now: Instant) -> Result<(), Error> {
+pub async fn remove(
+    store: &Store,
+    requester: Requester,
+    name: String,
+    now: Timestamp,
+) -> Result<(), Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !webhook::remove(tx, asker.guild, &name).await? {
+                if !webhook::remove(tx, requester.guild, &name).await? {
                     return Err(Error::NotFound("there is no webhook of that name".into()));
                 }
                 let facts = json!({ "name": name });
-                Ok(note(tx, asker, (EventKind::WebhookRemoved, None, facts), now).await?)
+                Ok(note(tx, requester, (EventKind::WebhookRemoved, None, facts), now).await?)
             })
         })
         .await
 }
 
 /// A test has reached it: whatever was wrong is mended, and what waits is told.
-pub async fn reached(store: &Store, known: &Webhook, now: Instant) -> Result<(), StoreError> {
+pub async fn reached(store: &Store, known: &Webhook, now: Timestamp) -> Result<(), StoreError> {
     let whose = (known.guild_id, known.id);
     store
         .writer
@@ -70,17 +75,17 @@ pub async fn switch_off(
     tx: &mut Tx<'_>,
     known: &Webhook,
     reason: String,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     if !webhook::disable(tx, (known.guild_id, known.id), &reason, now).await? {
         return Ok(());
     }
-    let asker = Asker {
+    let requester = Requester {
         guild: known.guild_id,
         actor: Actor::System,
     };
     let facts = json!({ "name": known.name, "reason": reason });
-    note(tx, asker, (EventKind::WebhookOff, None, facts), now).await?;
+    note(tx, requester, (EventKind::WebhookOff, None, facts), now).await?;
     let name = known.name.clone();
     let topic = Topic::WebhookOff { name, reason };
     let card = card::announce(tx, known.guild_id, &topic, now).await?;

@@ -11,7 +11,7 @@ use super::{remark, say, with_store};
 use crate::actions::export_endpoints::{self, Format};
 use crate::actions::import_endpoints::{self, Imported, default_name};
 use crate::actions::manage_endpoint::{self, Added};
-use crate::actions::{Asker, Error, recheck};
+use crate::actions::{Error, Requester, recheck};
 use crate::app::AppError;
 use crate::clock::Clock;
 use crate::domain::event::Actor;
@@ -105,8 +105,8 @@ impl GuildArgument {
             .unwrap_or(GuildId::LOCAL)
     }
 
-    pub(super) fn asker(self, settings: &Settings) -> Asker {
-        Asker {
+    pub(super) fn requester(self, settings: &Settings) -> Requester {
+        Requester {
             guild: self.home(settings),
             actor: Actor::CommandLine,
         }
@@ -169,24 +169,24 @@ async fn add(
     description: Description,
     as_json: bool,
 ) -> Result<(), AppError> {
-    let (asker, target) = (guild.asker(settings), description.target.to_string());
+    let (requester, target) = (guild.requester(settings), description.target.to_string());
     let now = Clock::SYSTEM.now();
     let added = manage_endpoint::add(
         store,
-        asker,
+        requester,
         vec![description],
         settings.quota_endpoints,
         now,
     )
     .await
     .map_err(told)?;
-    let endpoint = endpoint::with_target(&store.reader, asker.guild, &target).await?;
+    let endpoint = endpoint::with_target(&store.reader, requester.guild, &target).await?;
     match (as_json, endpoint, added.first()) {
         (true, Some(endpoint), _) => say(&export_endpoints::listed(&endpoint).to_string()),
         (_, _, Some(Added::New(id))) => say(&format!("Added {target} with id {id}")),
         _ => say(&format!("{target} is on the roll already")),
     }
-    if asker.guild == GuildId::LOCAL {
+    if requester.guild == GuildId::LOCAL {
         remark(
             "It belongs to no Discord server; give --guild or set DISCORD_GUILD_ID to see it in Discord",
         );
@@ -236,20 +236,20 @@ async fn remove(
     guild: GuildArgument,
     text: &str,
 ) -> Result<(), AppError> {
-    let asker = guild.asker(settings);
+    let requester = guild.requester(settings);
     let id = match text.parse::<i64>() {
         Ok(id) => MonitorId(id),
         Err(_) => {
-            recheck::find(&store.reader, asker, text, None)
+            recheck::find(&store.reader, requester, text, None)
                 .await
                 .map_err(told)?
                 .id
         }
     };
-    let removed = manage_endpoint::remove(store, asker, id, Clock::SYSTEM.now()).await.map_err(|error| match error {
+    let removed = manage_endpoint::remove(store, requester, id, Clock::SYSTEM.now()).await.map_err(|error| match error {
         Error::NotFound(_) => AppError::Other(format!(
             "no endpoint of server {} is called {text}; `rollcall endpoint list` shows them all, --guild names another server",
-            asker.guild
+            requester.guild
         )),
         error => told(error),
     })?;
@@ -264,10 +264,10 @@ async fn import(
     (file, as_json): (&std::path::Path, bool),
 ) -> Result<(), AppError> {
     let content = read_file(file)?;
-    let asker = guild.asker(settings);
+    let requester = guild.requester(settings);
     let imported = import_endpoints::import(
         store,
-        asker,
+        requester,
         &content,
         settings.quota_endpoints,
         Clock::SYSTEM.now(),

@@ -84,15 +84,15 @@ pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), 
         let now = Clock::SYSTEM.now();
         match command {
             KeyCommand::Create { kind, guild, json } => {
-                let asker = guild.asker(settings);
-                let made = manage_key::create(store, asker, kind.into(), None, now).await;
+                let requester = guild.requester(settings);
+                let made = manage_key::create(store, requester, kind.into(), None, now).await;
                 show_once(&made.map_err(told)?, json);
                 Ok(())
             }
             KeyCommand::List { guild, json } => list(store, guild.map(GuildId), json).await,
             KeyCommand::Rotate { id, guild, json } => {
-                let asker = guild.asker(settings);
-                let made = manage_key::rotate(store, asker, id, now).await;
+                let requester = guild.requester(settings);
+                let made = manage_key::rotate(store, requester, id, now).await;
                 show_once(&made.map_err(told)?, json);
                 remark(&format!(
                     "the old key {id} is good for another {}",
@@ -101,8 +101,8 @@ pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), 
                 Ok(())
             }
             KeyCommand::Revoke { id, guild } => {
-                let asker = guild.asker(settings);
-                let revoked = manage_key::revoke(store, asker, id, now).await;
+                let requester = guild.requester(settings);
+                let revoked = manage_key::revoke(store, requester, id, now).await;
                 revoked.map_err(told)?;
                 say(&format!("revoked {id}"));
                 Ok(())

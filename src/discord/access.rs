@@ -7,21 +7,21 @@ use poise::serenity_prelude as serenity;
 use serenity::Permissions;
 
 use super::error::CommandError;
-use crate::actions::{Asker, alerts};
+use crate::actions::{Requester, alerts};
 use crate::domain::alert_policy::Call;
 use crate::domain::event::Actor;
 use crate::domain::monitor::GuildId;
 use crate::store::Reader;
 
 /// The member who acts, in the guild where it happens.
-pub(super) fn asker(
+pub(super) fn requester(
     guild: Option<serenity::GuildId>,
     user: serenity::UserId,
-) -> Result<Asker, CommandError> {
+) -> Result<Requester, CommandError> {
     let guild = guild.ok_or_else(|| {
         CommandError::Refused("This works in a server only, not in direct messages.".into())
     })?;
-    Ok(Asker {
+    Ok(Requester {
         guild: GuildId(guild.get()),
         actor: Actor::Member(user.get()),
     })
@@ -45,17 +45,17 @@ pub(super) fn require_manage(permissions: Option<Permissions>) -> Result<(), Com
 /// Refuses whoever is neither called when something happens, by role, nor may manage.
 pub(super) async fn require_care(
     reader: &Reader,
-    asker: Asker,
+    requester: Requester,
     member: Option<&serenity::Member>,
 ) -> Result<(), CommandError> {
     if may_manage(member.and_then(|member| member.permissions)) {
         return Ok(());
     }
     let held = member.map_or(&[][..], |member| &member.roles);
-    let called = alerts::called(reader, asker.guild).await?;
+    let called = alerts::called(reader, requester.guild).await?;
     let is_called = called.into_iter().any(|call| match call {
         Call::Role(role) => held.iter().any(|held| held.get() == role),
-        Call::User(user) => asker.actor == Actor::Member(user),
+        Call::User(user) => requester.actor == Actor::Member(user),
     });
     if is_called {
         return Ok(());

@@ -6,11 +6,11 @@ use super::cards::health::Health;
 use super::cards::{self, Pages};
 use super::error::CommandError;
 use super::reply::Card;
-use super::{Desk, buttons, complete};
+use super::{AppState, buttons, complete};
 use crate::actions::manage_endpoint::{self, Added};
 use crate::actions::record_outcome::Recorded;
 use crate::actions::{
-    Asker, alerts, maintenance, manage_server, mute, recheck, suggest_thresholds,
+    Requester, alerts, maintenance, manage_server, mute, recheck, suggest_thresholds,
 };
 use crate::domain::fold::CardId;
 use crate::domain::monitor::{GuildId, MonitorId};
@@ -21,19 +21,19 @@ use crate::store::endpoint::{self, Description, Endpoint, Filter};
 use crate::store::{job_run, server};
 
 /// How the bot itself is.
-pub(super) async fn bot_health(desk: &Desk) -> Result<Health, CommandError> {
-    let (vitals, metrics) = (&desk.vitals, &desk.metrics);
+pub(super) async fn bot_health(app: &AppState) -> Result<Health, CommandError> {
+    let (vitals, metrics) = (&app.vitals, &app.metrics);
     Ok(Health {
         shards: vitals.shards(),
         uptime: vitals.uptime(),
-        reconnects_today: vitals.reconnects_on(desk.now().day()),
+        reconnects_today: vitals.reconnects_on(app.now().day()),
         failed_checks: vitals.failed_checks(),
         scheduler_is_alive: vitals.scheduler_is_alive(),
         looks_waiting: metrics.looks_waiting.get(),
         looks_in_flight: metrics.looks_in_flight.get(),
-        writes_waiting: desk.store.writer.waiting(),
-        database_bytes: desk.store.reader.size_on_disk(),
-        jobs: job_run::all(&desk.store.reader).await?,
+        writes_waiting: app.store.writer.waiting(),
+        database_bytes: app.store.reader.size_on_disk(),
+        jobs: job_run::all(&app.store.reader).await?,
     })
 }
 
@@ -47,7 +47,7 @@ pub(super) struct OfflineView {
 }
 
 pub(super) async fn offline_list(
-    desk: &Desk,
+    app: &AppState,
     guild: GuildId,
     view: OfflineView,
 ) -> Result<Card, CommandError> {
@@ -57,16 +57,16 @@ pub(super) async fn offline_list(
         reason: view.reason,
         ..Filter::default()
     };
-    let (page, pages) = load_page(desk, filter, view.page, cards::offline::PER_PAGE).await?;
+    let (page, pages) = load_page(app, filter, view.page, cards::offline::PER_PAGE).await?;
     if page.is_empty() {
         return Ok(Card::sentence(cards::offline::empty(view.reason)));
     }
-    let last_run = job_run::last(&desk.store.reader, "recheck").await?;
+    let last_run = job_run::last(&app.store.reader, "recheck").await?;
     let next = cards::offline::Rechecks {
-        min_age: desk.recheck.min_age,
-        interval: desk.recheck_interval,
+        min_age: app.recheck.min_age,
+        interval: app.recheck_interval,
         last_run_at: last_run.map(|run| run.started_at),
-        now: desk.now(),
+        now: app.now(),
     };
     let mut card = Card::embed(cards::offline::list(&page, pages, view.reason, &next));
     card.rows = buttons::offline_rows(pages, view);
@@ -83,7 +83,7 @@ pub(super) struct RollView {
 }
 
 pub(super) async fn roll(
-    desk: &Desk,
+    app: &AppState,
     guild: GuildId,
     view: RollView,
 ) -> Result<Card, CommandError> {
@@ -93,7 +93,7 @@ pub(super) async fn roll(
         active,
         ..Filter::default()
     };
-    let (page, pages) = load_page(desk, filter, view.page, cards::roll::PER_PAGE).await?;
+    let (page, pages) = load_page(app, filter, view.page, cards::roll::PER_PAGE).await?;
     if page.is_empty() {
         return Ok(Card::sentence(if view.all {
             cards::EMPTY_ROLL
@@ -107,34 +107,34 @@ pub(super) async fn roll(
 }
 
 async fn load_page(
-    desk: &Desk,
+    app: &AppState,
     filter: Filter,
     page: u32,
     per_page: u32,
 ) -> Result<(Vec<Endpoint>, Pages), CommandError> {
     let offset = |page: u32| u64::from(page - 1) * u64::from(per_page);
     let wanted = page.max(1);
-    let found = endpoint::list(&desk.store.reader, filter, offset(wanted), per_page).await?;
+    let found = endpoint::list(&app.store.reader, filter, offset(wanted), per_page).await?;
     let pages = Pages::new(wanted, found.total, per_page);
     if pages.page == wanted {
         return Ok((found.endpoints, pages));
     }
-    let last = endpoint::list(&desk.store.reader, filter, offset(pages.page), per_page).await?;
+    let last = endpoint::list(&app.store.reader, filter, offset(pages.page), per_page).await?;
     Ok((last.endpoints, pages))
 }
 
 /// Looks at one endpoint now and shows what was seen.
 pub(super) async fn recheck(
-    desk: &Desk,
-    asker: Asker,
+    app: &AppState,
+    requester: Requester,
     endpoint: Endpoint,
 ) -> Result<Card, CommandError> {
-    let scheduled = recheck::scheduled(&desk.store.reader, &endpoint).await?;
-    let looking = desk.looking.clone();
+    let scheduled = recheck::scheduled(&app.store.reader, &endpoint).await?;
+    let looking = app.looking.clone();
     // On the main runtime: a look's timings must not depend on how busy Discord keeps us.
-    let looked = desk
+    let looked = app
         .home
-        .spawn(async move { looking.look_and_record(&scheduled, asker.actor).await })
+        .spawn(async move { looking.look_and_record(&scheduled, requester.actor).await })
         .await;
     let recorded = looked.map_err(|error| CommandError::Internal(error.to_string()))??;
     let Some(recorded) = recorded else {
@@ -153,19 +153,22 @@ fn rechecked(endpoint: &Endpoint, recorded: &Arc<Recorded>) -> Card {
 }
 
 /// Rechecks every inactive endpoint of a guild, whenever it was looked at last.
-pub(super) async fn recheck_all(desk: &Desk, asker: Asker) -> Result<Card, CommandError> {
-    let (looking, reader) = (desk.looking.clone(), desk.store.reader.clone());
+pub(super) async fn recheck_all(
+    app: &AppState,
+    requester: Requester,
+) -> Result<Card, CommandError> {
+    let (looking, reader) = (app.looking.clone(), app.store.reader.clone());
     let extent = recheck::Extent {
         min_age: std::time::Duration::ZERO,
-        ..desk.recheck
+        ..app.recheck
     };
     let stopwatch = crate::clock::Stopwatch::start();
     let run = recheck::Run {
-        guild: Some(asker.guild),
+        guild: Some(requester.guild),
         extent,
-        actor: asker.actor,
+        actor: requester.actor,
     };
-    let run = desk
+    let run = app
         .home
         .spawn(async move { recheck::all_overdue(&looking, &reader, run, |_, _| {}).await });
     let summary = run
@@ -179,15 +182,15 @@ pub(super) async fn recheck_all(desk: &Desk, asker: Asker) -> Result<Card, Comma
 
 /// Thresholds that a server's rhythm would give it, with buttons for those who may take them.
 pub(super) async fn suggestion(
-    desk: &Desk,
-    asker: Asker,
+    app: &AppState,
+    requester: Requester,
     id: MonitorId,
     may_manage: bool,
 ) -> Result<Card, CommandError> {
-    let reader = &desk.store.reader;
-    let server = server::get(reader, asker.guild, id).await?;
+    let reader = &app.store.reader;
+    let server = server::get(reader, requester.guild, id).await?;
     let server = server.ok_or_else(gone)?;
-    let at = (desk.thresholds, desk.now());
+    let at = (app.thresholds, app.now());
     let Some(found) = suggest_thresholds::suggest(reader, &server, at).await? else {
         return Ok(Card::sentence(format!(
             "{} has reported too seldom in the last 7 days to tell a rhythm: it takes {} reports.",
@@ -204,17 +207,17 @@ pub(super) async fn suggestion(
 
 /// Gives a server the thresholds that were proposed, and shows it.
 pub(super) async fn take_thresholds(
-    desk: &Desk,
-    asker: Asker,
+    app: &AppState,
+    requester: Requester,
     (id, thresholds): (MonitorId, Thresholds),
 ) -> Result<Card, CommandError> {
     let edit = manage_server::Edit {
         thresholds: Some(Some(thresholds)),
         ..manage_server::Edit::default()
     };
-    manage_server::edit(&desk.store, asker, id, edit, desk.now()).await?;
-    let at = (desk.thresholds, desk.now());
-    let standing = manage_server::standing(&desk.store.reader, asker, id, at).await?;
+    manage_server::edit(&app.store, requester, id, edit, app.now()).await?;
+    let at = (app.thresholds, app.now());
+    let standing = manage_server::standing(&app.store.reader, requester, id, at).await?;
     let mut card = Card::embed(cards::servers::one(&standing, &[]));
     card.content = "Applied.".to_owned();
     Ok(card)
@@ -222,11 +225,11 @@ pub(super) async fn take_thresholds(
 
 /// Leaves the thresholds of a server as they are, and says so.
 pub(super) async fn keep_thresholds(
-    desk: &Desk,
-    asker: Asker,
+    app: &AppState,
+    requester: Requester,
     id: MonitorId,
 ) -> Result<Card, CommandError> {
-    let server = server::get(&desk.store.reader, asker.guild, id).await?;
+    let server = server::get(&app.store.reader, requester.guild, id).await?;
     let server = server.ok_or_else(gone)?;
     Ok(Card::sentence(format!(
         "The thresholds of {} stay as they are.",
@@ -240,35 +243,43 @@ fn gone() -> CommandError {
 
 /// Somebody takes care of an incident; its card as it is then.
 pub(super) async fn acknowledge(
-    desk: &Desk,
-    asker: Asker,
+    app: &AppState,
+    requester: Requester,
     id: CardId,
 ) -> Result<Card, CommandError> {
-    let card = alerts::acknowledge(&desk.store, asker, id, desk.now()).await?;
+    let card = alerts::acknowledge(&app.store, requester, id, app.now()).await?;
     Ok(cards::incident::message(&card))
 }
 
 /// Mutes what is on the card of an incident for an hour; the card as it is then.
-pub(super) async fn mute(desk: &Desk, asker: Asker, id: CardId) -> Result<Card, CommandError> {
-    let card = mute::mute_card(&desk.store, asker, id, desk.now()).await?;
+pub(super) async fn mute(
+    app: &AppState,
+    requester: Requester,
+    id: CardId,
+) -> Result<Card, CommandError> {
+    let card = mute::mute_card(&app.store, requester, id, app.now()).await?;
     Ok(cards::incident::message(&card))
 }
 
 /// Declares maintenance of what is on the card of an incident for an hour; the card as it is then.
-pub(super) async fn maintain(desk: &Desk, asker: Asker, id: CardId) -> Result<Card, CommandError> {
-    let card = maintenance::declare_for_card(&desk.store, asker, id, desk.now()).await?;
+pub(super) async fn maintain(
+    app: &AppState,
+    requester: Requester,
+    id: CardId,
+) -> Result<Card, CommandError> {
+    let card = maintenance::declare_for_card(&app.store, requester, id, app.now()).await?;
     Ok(cards::incident::message(&card))
 }
 
 /// One monitor of any kind.
 pub(super) async fn monitor(
-    desk: &Desk,
+    app: &AppState,
     guild: GuildId,
     id: MonitorId,
 ) -> Result<Card, CommandError> {
-    let reader = &desk.store.reader;
+    let reader = &app.store.reader;
     if let Some(found) = endpoint::get(reader, guild, id).await? {
-        let mut card = Card::embed(cards::endpoint(&found, desk.looking.rules.interval));
+        let mut card = Card::embed(cards::endpoint(&found, app.looking.rules.interval));
         card.rows = buttons::recheck_row(id);
         return Ok(card);
     }
@@ -278,22 +289,22 @@ pub(super) async fn monitor(
 
 /// Adds one endpoint and shows it.
 pub(super) async fn add(
-    desk: &Desk,
-    asker: Asker,
+    app: &AppState,
+    requester: Requester,
     description: Description,
 ) -> Result<Card, CommandError> {
     let target = description.target.to_string();
-    let warning = denied_note(desk, &description.target);
-    let now = desk.now();
+    let warning = denied_note(app, &description.target);
+    let now = app.now();
     let added = manage_endpoint::add(
-        &desk.store,
-        asker,
+        &app.store,
+        requester,
         vec![description],
-        desk.quota_endpoints,
+        app.quota_endpoints,
         now,
     )
     .await?;
-    let Some(endpoint) = endpoint::with_target(&desk.store.reader, asker.guild, &target).await?
+    let Some(endpoint) = endpoint::with_target(&app.store.reader, requester.guild, &target).await?
     else {
         return Ok(Card::sentence("It was removed again meanwhile."));
     };
@@ -301,19 +312,16 @@ pub(super) async fn add(
         Some(Added::New(_)) => "Added. It is looked at right away.",
         _ => "It is on the roll already:",
     };
-    let mut card = Card::embed(cards::endpoint(&endpoint, desk.looking.rules.interval));
+    let mut card = Card::embed(cards::endpoint(&endpoint, app.looking.rules.interval));
     card.content = format!("{words}{warning}");
     card.rows = buttons::recheck_row(endpoint.id);
     Ok(card)
 }
 
 /// An address that may not be looked at is taken all the same (it may be allowed later), with a word of warning.
-fn denied_note(desk: &Desk, target: &Target) -> &'static str {
+fn denied_note(app: &AppState, target: &Target) -> &'static str {
     let Host::Ip(ip) = target.host else { return "" };
-    match desk
-        .policy
-        .judge(std::net::SocketAddr::new(ip, target.port))
-    {
+    match app.policy.judge(std::net::SocketAddr::new(ip, target.port)) {
         Ok(()) => "",
         Err(_) => {
             "\nThis address may not be looked at: it is not public, and the operator has not named it in `PROBE_ALLOW`."

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use super::framework::{self, Events};
 use super::relay::{self, Final, Line, RelayConfig};
 use super::rest::{self, GatewayFacts, Rest, RestError};
-use super::{Config, Desk, Refused, error, registration};
+use super::{AppState, Config, Refused, error, registration};
 use crate::domain::intent::PrivilegedIntent;
 use crate::domain::text;
 use crate::vitals::{Part, Vitals};
@@ -56,12 +56,12 @@ enum Ended {
 pub(super) fn run(
     token: &str,
     config: &Config,
-    desk: &Desk,
+    app: &AppState,
     stop: &watch::Receiver<bool>,
 ) -> Option<Refused> {
     let line = Arc::new(Line::new(
-        Arc::clone(&desk.vitals),
-        Arc::clone(&desk.metrics),
+        Arc::clone(&app.vitals),
+        Arc::clone(&app.metrics),
         config.max_reconnects,
     ));
     let mut lessons = Lessons {
@@ -72,7 +72,7 @@ pub(super) fn run(
         let client = One {
             token,
             config,
-            desk,
+            app,
             line: &line,
         };
         match client.live(&mut lessons, stop.clone()) {
@@ -85,10 +85,10 @@ pub(super) fn run(
                     text::duration(wait)
                 );
                 let mut stop = stop.clone();
-                let waited = desk.home.block_on(async {
+                let waited = app.home.block_on(async {
                     tokio::select! {
                         _ = stop.wait_for(|stopping| *stopping) => false,
-                        () = turn_over(&desk.vitals) => true,
+                        () = turn_over(&app.vitals) => true,
                         () = tokio::time::sleep(wait) => true,
                     }
                 });
@@ -112,7 +112,7 @@ async fn turn_over(vitals: &Vitals) {
 struct One<'a> {
     token: &'a str,
     config: &'a Config,
-    desk: &'a Desk,
+    app: &'a AppState,
     line: &'a Arc<Line>,
 }
 
@@ -127,7 +127,7 @@ impl One<'_> {
         let ended = runtime.block_on(async {
             tokio::select! {
                 _ = stop.wait_for(|stopping| *stopping) => Ended::Stopping,
-                () = turn_over(&self.desk.vitals) => Ended::Stopping,
+                () = turn_over(&self.app.vitals) => Ended::Stopping,
                 ended = self.connect(lessons) => ended,
             }
         });
@@ -192,7 +192,7 @@ impl One<'_> {
         self.line.begin(shards as usize, gateway.limit);
         // On the main runtime: whatever serenity does, the relay keeps its time.
         let relay_config = self.relay_config(gateway.url)?;
-        let home = &self.desk.home;
+        let home = &self.app.home;
         let starting = relay::start(relay_config, Arc::clone(self.line));
         let started = home.spawn(starting).await;
         let (address, serving) = started
@@ -207,7 +207,7 @@ impl One<'_> {
         let mut client = self.client(application, lessons).await?;
         // serenity looked the gateway up itself, and would fall back to the public one where that failed.
         *client.ws_url.lock().await = address;
-        let registering = registration::register(rest, application, self.config.guild, self.desk);
+        let registering = registration::register(rest, application, self.config.guild, self.app);
         let ended = tokio::select! {
             ended = client.start_shards(shards) => match ended {
                 Ok(()) => self.passing("the client ended"),
@@ -224,7 +224,7 @@ impl One<'_> {
         Ok(RelayConfig {
             gateway_url,
             ack_limit: self.config.heartbeat_timeout,
-            presence: self.desk.presence.clone(),
+            presence: self.app.presence.clone(),
             path: relay::secret_path(&tls).map_err(|error| error.to_string())?,
             tls,
         })
@@ -244,10 +244,10 @@ impl One<'_> {
             .application_id(application)
             .build();
         serenity::ClientBuilder::new_with_http(http, intents(&lessons.privileged))
-            .framework(framework::framework(self.desk))
+            .framework(framework::framework(self.app))
             .event_handler(Events)
             .raw_event_handler(framework::Unread {
-                desk: self.desk.clone(),
+                app: self.app.clone(),
             })
             .await
             .map_err(|error| error::outside(&error))

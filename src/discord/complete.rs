@@ -17,12 +17,12 @@ pub(super) const CHOICES: u32 = 25;
 
 /// Endpoints whose name or target holds what was typed; those that are down come first.
 pub(super) async fn endpoint(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
-    let Ok(asker) = reply::asker(ctx) else {
+    let Ok(requester) = reply::requester(ctx) else {
         return CreateAutocompleteResponse::new();
     };
     let found = endpoint::search(
         &ctx.data().store.reader,
-        asker.guild,
+        requester.guild,
         partial.trim(),
         CHOICES,
     )
@@ -55,10 +55,10 @@ pub(super) async fn monitor(ctx: Context<'_>, partial: &str) -> CreateAutocomple
 
 /// Groups whose name holds what was typed.
 pub(super) async fn group(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
-    let Ok(asker) = reply::asker(ctx) else {
+    let Ok(requester) = reply::requester(ctx) else {
         return CreateAutocompleteResponse::new();
     };
-    let known = group::list(&ctx.data().store.reader, asker.guild).await;
+    let known = group::list(&ctx.data().store.reader, requester.guild).await;
     let known = known.unwrap_or_else(|error| {
         tracing::warn!(%error, "groups could not be looked up for autocomplete");
         Vec::new()
@@ -91,11 +91,11 @@ pub(super) async fn known_group(
 }
 
 async fn of_kind(ctx: Context<'_>, kind: &str, partial: &str) -> CreateAutocompleteResponse {
-    let Ok(asker) = reply::asker(ctx) else {
+    let Ok(requester) = reply::requester(ctx) else {
         return CreateAutocompleteResponse::new();
     };
     let reader = &ctx.data().store.reader;
-    match monitor::search(reader, asker.guild, (kind, partial.trim()), CHOICES).await {
+    match monitor::search(reader, requester.guild, (kind, partial.trim()), CHOICES).await {
         Ok(found) => {
             let choices = found.iter().map(|monitor| {
                 let label = format!("{} · {}", monitor.name, monitor.status.word());

@@ -4,7 +4,7 @@
 use poise::serenity_prelude as serenity;
 use serenity::HttpError;
 
-use super::Desk;
+use super::AppState;
 use super::reply::Card;
 use crate::actions;
 use crate::domain::text;
@@ -95,7 +95,7 @@ pub(super) fn outside(error: &serenity::Error) -> String {
 }
 
 /// Answers an error to the member who met it.
-pub(super) async fn answer(error: poise::FrameworkError<'_, Desk, CommandError>) {
+pub(super) async fn answer(error: poise::FrameworkError<'_, AppState, CommandError>) {
     let Some(ctx) = error.ctx() else {
         return tracing::error!(
             "an event from Discord could not be handled: {}",
@@ -133,7 +133,7 @@ pub(super) async fn answer(error: poise::FrameworkError<'_, Desk, CommandError>)
     }
 }
 
-fn without_context(error: poise::FrameworkError<'_, Desk, CommandError>) -> String {
+fn without_context(error: poise::FrameworkError<'_, AppState, CommandError>) -> String {
     match error {
         poise::FrameworkError::EventHandler {
             error: CommandError::Internal(reason),

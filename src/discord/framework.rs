@@ -2,13 +2,13 @@
 
 use poise::serenity_prelude as serenity;
 
-use super::{Desk, buttons, commands, error};
+use super::{AppState, buttons, commands, error};
 use crate::actions::manage_board;
 use crate::store::board;
 
 /// poise with our commands.
-pub(super) fn framework(desk: &Desk) -> poise::Framework<Desk, error::CommandError> {
-    let data = desk.clone();
+pub(super) fn framework(app: &AppState) -> poise::Framework<AppState, error::CommandError> {
+    let data = app.clone();
     let options = poise::FrameworkOptions {
         commands: commands::all(),
         on_error: |error| Box::pin(error::answer(error)),
@@ -39,29 +39,29 @@ pub(super) fn framework(desk: &Desk) -> poise::Framework<Desk, error::CommandErr
 async fn heard(
     ctx: &serenity::Context,
     event: &serenity::FullEvent,
-    desk: &Desk,
+    app: &AppState,
 ) -> Result<(), error::CommandError> {
     match event {
         serenity::FullEvent::MessageDelete {
             deleted_message_id: gone,
             ..
-        } => gone_is_a_board(desk, &[gone.get()]).await,
+        } => gone_is_a_board(app, &[gone.get()]).await,
         serenity::FullEvent::MessageDeleteBulk {
             multiple_deleted_messages_ids: gone,
             ..
         } => {
             let gone: Vec<u64> = gone.iter().map(|id| id.get()).collect();
-            gone_is_a_board(desk, &gone).await
+            gone_is_a_board(app, &gone).await
         }
-        event => buttons::on_event(ctx, event, desk).await,
+        event => buttons::on_event(ctx, event, app).await,
     }
 }
 
 /// Most messages that are deleted are not ours: only a board is worth a write.
-async fn gone_is_a_board(desk: &Desk, gone: &[u64]) -> Result<(), error::CommandError> {
-    for known in board::all(&desk.store.reader).await? {
+async fn gone_is_a_board(app: &AppState, gone: &[u64]) -> Result<(), error::CommandError> {
+    for known in board::all(&app.store.reader).await? {
         if let Some(message) = known.message.filter(|message| gone.contains(message)) {
-            manage_board::lost(&desk.store, message).await?;
+            manage_board::lost(&app.store, message).await?;
         }
     }
     Ok(())
@@ -92,7 +92,7 @@ impl serenity::EventHandler for Events {
 
 /// Counts what serenity could not read: such an interaction is lost, and only a debug line would say so.
 pub(super) struct Unread {
-    pub desk: Desk,
+    pub app: AppState,
 }
 
 #[serenity::async_trait]
@@ -101,7 +101,7 @@ impl serenity::RawEventHandler for Unread {
         if let serenity::Event::Unknown(unknown) = event
             && unknown.kind == "INTERACTION_CREATE"
         {
-            self.desk.metrics.interactions_unread.inc();
+            self.app.metrics.interactions_unread.inc();
             tracing::error!("an interaction from Discord could not be read and was not answered");
         }
     }

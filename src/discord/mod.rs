@@ -27,7 +27,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::actions::looking::Looking;
 use crate::actions::recheck::Extent;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::address::AddressPolicy;
 use crate::domain::intent::PrivilegedIntent;
 use crate::domain::monitor::GuildId;
@@ -56,7 +56,7 @@ pub struct Config {
 
 /// What commands and buttons work with.
 #[derive(Clone, Debug)]
-pub struct Desk {
+pub struct AppState {
     pub store: Store,
     pub looking: Looking,
     pub metrics: Arc<Metrics>,
@@ -78,8 +78,8 @@ pub struct Desk {
     pub home: tokio::runtime::Handle,
 }
 
-impl Desk {
-    fn now(&self) -> Instant {
+impl AppState {
+    fn now(&self) -> Timestamp {
         self.looking.clock.now()
     }
 }
@@ -174,7 +174,7 @@ impl Handle {
 }
 
 /// Starts the client on a thread of its own; without a token it only says so.
-pub fn start(config: Config, desk: Desk, stop: &watch::Receiver<bool>) -> Handle {
+pub fn start(config: Config, app: AppState, stop: &watch::Receiver<bool>) -> Handle {
     let (tell_refused, refused) = oneshot::channel();
     let Some(token) = config.token.clone() else {
         tracing::warn!(
@@ -185,13 +185,13 @@ pub fn start(config: Config, desk: Desk, stop: &watch::Receiver<bool>) -> Handle
             ended: None,
         };
     };
-    desk.vitals.gateway_is_wanted();
+    app.vitals.gateway_is_wanted();
     let (tell_ended, ended) = oneshot::channel();
     let stop = stop.clone();
     let thread = std::thread::Builder::new()
         .name("discord".into())
         .spawn(move || {
-            if let Some(error) = client::run(&token, &config, &desk, &stop) {
+            if let Some(error) = client::run(&token, &config, &app, &stop) {
                 // Nobody waits for it any more where the process is stopping.
                 let _ = tell_refused.send(error);
             }
@@ -207,4 +207,4 @@ pub fn start(config: Config, desk: Desk, stop: &watch::Receiver<bool>) -> Handle
 }
 
 /// What a command is given.
-type Context<'a> = poise::Context<'a, Desk, error::CommandError>;
+type Context<'a> = poise::Context<'a, AppState, error::CommandError>;

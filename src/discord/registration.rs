@@ -8,7 +8,7 @@ use poise::serenity_prelude as serenity;
 use serde_json::Value;
 
 use super::rest::{Rest, RestError};
-use super::{Desk, commands};
+use super::{AppState, commands};
 use crate::domain::monitor::GuildId;
 use crate::domain::reconnect::Row;
 use crate::domain::text;
@@ -44,13 +44,13 @@ pub(super) async fn register(
     rest: &Rest,
     application: serenity::ApplicationId,
     guild: Option<GuildId>,
-    desk: &Desk,
+    app: &AppState,
 ) -> RestError {
     let registering = Registering {
         rest,
         application,
         home: guild,
-        desk,
+        app,
     };
     let mut attempts = Row::default();
     loop {
@@ -87,7 +87,7 @@ struct Registering<'a> {
     application: serenity::ApplicationId,
     /// The only server that gets the commands; `None`: every one.
     home: Option<GuildId>,
-    desk: &'a Desk,
+    app: &'a AppState,
 }
 
 impl Registering<'_> {
@@ -107,14 +107,14 @@ impl Registering<'_> {
                 registered
             }
         };
-        self.desk.command_ids.learn(&registered);
+        self.app.command_ids.learn(&registered);
         self.take_back_former().await?;
         Ok(registered.len())
     }
 
     /// Takes back what a server has that was the home guild before: its people would see every command twice.
     async fn take_back_former(&self) -> Result<(), RestError> {
-        let former = match registration::others(&self.desk.store.reader, self.home).await {
+        let former = match registration::others(&self.app.store.reader, self.home).await {
             Ok(former) => former,
             Err(error) => {
                 tracing::error!(%error, "former home guilds could not be looked up");
@@ -137,7 +137,7 @@ impl Registering<'_> {
 
     /// Notes whether a server has commands of its own.
     async fn note(&self, guild: GuildId, has_some: bool) {
-        let noted = self.desk.store.writer.transact(move |tx| {
+        let noted = self.app.store.writer.transact(move |tx| {
             Box::pin(async move {
                 match has_some {
                     true => registration::remember(tx, guild).await,

@@ -11,7 +11,7 @@ use serenity::{
 
 use super::error::CommandError;
 use super::{Context, access};
-use crate::actions::Asker;
+use crate::actions::Requester;
 
 /// Discord forgets an interaction after three seconds; we do not make people wait longer than one for a sign.
 const PATIENCE: Duration = Duration::from_millis(900);
@@ -124,14 +124,14 @@ pub(super) async fn answer(
 }
 
 /// Who gave a command.
-pub(super) fn asker(ctx: Context<'_>) -> Result<Asker, CommandError> {
-    access::asker(ctx.guild_id(), ctx.author().id)
+pub(super) fn requester(ctx: Context<'_>) -> Result<Requester, CommandError> {
+    access::requester(ctx.guild_id(), ctx.author().id)
 }
 
 /// Who asks, and may change what belongs to the server.
-pub(super) fn manager(ctx: Context<'_>) -> Result<Asker, CommandError> {
+pub(super) fn manager(ctx: Context<'_>) -> Result<Requester, CommandError> {
     access::require_manage(permissions(ctx))?;
-    asker(ctx)
+    requester(ctx)
 }
 
 /// The member who gave a command.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::instant::Instant;
+use super::timestamp::Timestamp;
 
 /// Whom to call when nobody has taken care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Policy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waited {
     /// Since when people are to know of it.
-    pub begun_at: Instant,
+    pub begun_at: Timestamp,
     pub is_reminded: bool,
     pub is_escalated: bool,
 }
@@ -42,7 +42,7 @@ pub enum Step {
 
 impl Policy {
     /// The step whose time has come: each once, and where both times have passed the one that reaches further.
-    pub fn next(&self, waited: Waited, now: Instant) -> Option<Step> {
+    pub fn next(&self, waited: Waited, now: Timestamp) -> Option<Step> {
         let length = now.since(waited.begun_at);
         let escalation = self
             .escalate
@@ -127,11 +127,11 @@ mod tests {
             (only_later, false, false, 30, Some(Step::Escalate(lead))),
         ] {
             let waited = Waited {
-                begun_at: Instant::from_millis(0),
+                begun_at: Timestamp::from_millis(0),
                 is_reminded,
                 is_escalated,
             };
-            let now = Instant::from_millis(minute * 60_000);
+            let now = Timestamp::from_millis(minute * 60_000);
             assert_eq!(policy.next(waited, now), expected, "minute {minute}");
         }
     }

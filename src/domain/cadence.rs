@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::instant::Instant;
 use super::threshold::Reports;
+use super::timestamp::Timestamp;
 
 /// Reports that the rhythm is learned from: the last so many, and not older than this.
 pub const LEARNED_FROM: usize = 10;
@@ -17,8 +17,8 @@ const MISSED: u32 = 2;
 
 /// The interval between reports that is expected next: the median gap of the recent ones, an hour where there are fewer
 /// than two. `reports` in any order; those of the future are left out.
-pub fn expected_interval(reports: &[Instant], now: Instant) -> Duration {
-    let mut recent: Vec<Instant> = reports
+pub fn expected_interval(reports: &[Timestamp], now: Timestamp) -> Duration {
+    let mut recent: Vec<Timestamp> = reports
         .iter()
         .copied()
         .filter(|at| *at <= now && now.since(*at) <= LEARNED_WITHIN)
@@ -49,7 +49,7 @@ fn median(mut lengths: Vec<Duration>) -> Option<Duration> {
 pub const LATE: &str = "late";
 
 /// Whether an active server, seen at least once, has been silent for more than twice its interval.
-pub fn should_alert(reports: Reports, expected_interval: Duration, now: Instant) -> bool {
+pub fn should_alert(reports: Reports, expected_interval: Duration, now: Timestamp) -> bool {
     let limit = expected_interval.saturating_mul(MISSED);
     reports.is_active
         && reports
@@ -61,9 +61,9 @@ pub fn should_alert(reports: Reports, expected_interval: Duration, now: Instant)
 mod tests {
     use super::*;
 
-    const NOW: Instant = Instant::from_millis(1_769_860_800_000);
+    const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 
-    fn ago(seconds: u64) -> Instant {
+    fn ago(seconds: u64) -> Timestamp {
         NOW.minus(Duration::from_secs(seconds))
     }
 
@@ -97,7 +97,7 @@ mod tests {
                 "{why}"
             );
         }
-        let slow_then_fast: Vec<Instant> = (0..20)
+        let slow_then_fast: Vec<Timestamp> = (0..20)
             .map(|number| {
                 if number < 10 {
                     ago(number * 30)

@@ -2,8 +2,8 @@
 //! that it rests on; where they say nothing there is none.
 
 use super::fold::Subnet;
-use super::instant::Instant;
 use super::outcome::FailureClass;
+use super::timestamp::Timestamp;
 
 /// Endpoints of a network that must be known before its silence says anything, on how many hosts.
 const FEWEST_IN_SUBNET: u64 = 3;
@@ -15,9 +15,9 @@ pub struct Evidence {
     /// Why each endpoint on the card is down.
     pub classes: Vec<FailureClass>,
     /// Somebody on the host who has reported since the outage began, and when.
-    pub agent: Option<(String, Instant)>,
+    pub agent: Option<(String, Timestamp)>,
     /// Another port of the host that has answered since, and when.
-    pub answering: Option<(u16, Instant)>,
+    pub answering: Option<(u16, Timestamp)>,
     /// Endpoints on the host, if all of them are down.
     pub silent_on_host: u64,
     pub subnet: Option<SubnetEvidence>,
@@ -40,9 +40,9 @@ pub enum Cause {
     /// The name leads nowhere.
     Name,
     /// Only this port is silent: another one has answered.
-    Port { other: u16, at: Instant },
+    Port { other: u16, at: Timestamp },
     /// The way from us to the host: somebody on it has reported.
-    Way { agent: String, at: Instant },
+    Way { agent: String, at: Timestamp },
     /// Nothing on the host answers, so many endpoints of it.
     Host { silent: u64 },
     /// Nothing in the whole network answers.
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn of_silence_the_facts_around_say_what_is_at_fault() {
-        let at = Instant::from_millis(7);
+        let at = Timestamp::from_millis(7);
         let host = |silent| Some(Cause::Host { silent });
         let network = Some(Cause::Network {
             subnet: subnet(1, 1, 1).unwrap().subnet,
@@ -219,7 +219,7 @@ mod tests {
     fn the_same_at_another_time_is_no_news() {
         let port = |at| Cause::Port {
             other: 22,
-            at: Instant::from_millis(at),
+            at: Timestamp::from_millis(at),
         };
         assert!(port(1).is_like(&port(2)));
         assert!(!port(1).is_like(&Cause::Name));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::instant::Instant;
+use super::timestamp::Timestamp;
 
 /// More changes than this within the window are flapping.
 const CHANGES: usize = 4;
@@ -11,8 +11,8 @@ const CHANGES: usize = 4;
 pub const WINDOW: Duration = Duration::from_secs(3600);
 
 /// Whether a monitor flaps, by its incidents, each with its beginning and its end. Both are changes.
-pub fn is_flapping(incidents: &[(Instant, Option<Instant>)], now: Instant) -> bool {
-    let is_recent = |at: &Instant| now.since(*at) < WINDOW;
+pub fn is_flapping(incidents: &[(Timestamp, Option<Timestamp>)], now: Timestamp) -> bool {
+    let is_recent = |at: &Timestamp| now.since(*at) < WINDOW;
     let begun = incidents.iter().filter(|(began, _)| is_recent(began));
     let ended = incidents.iter().filter_map(|(_, ended)| *ended);
     begun.count() + ended.filter(is_recent).count() > CHANGES
@@ -22,8 +22,8 @@ pub fn is_flapping(incidents: &[(Instant, Option<Instant>)], now: Instant) -> bo
 mod tests {
     use super::*;
 
-    fn minute(minute: i64) -> Instant {
-        Instant::from_millis(minute * 60_000)
+    fn minute(minute: i64) -> Timestamp {
+        Timestamp::from_millis(minute * 60_000)
     }
 
     #[test]

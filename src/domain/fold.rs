@@ -9,8 +9,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use super::instant::Instant;
 use super::target::Host;
+use super::timestamp::Timestamp;
 
 /// What comes within this time of the last one is told with it.
 pub const TOGETHER: Duration = Duration::from_secs(5);
@@ -164,14 +164,14 @@ impl Shared {
 pub struct OpenCard<Id> {
     pub id: Id,
     pub shared: Shared,
-    pub joined_at: Instant,
+    pub joined_at: Timestamp,
 }
 
 /// The card that an outage joins, and what that card's outages share then; `None`: one of its own. The cards in any order.
 pub fn choose<Id: Copy>(
     cards: &[OpenCard<Id>],
     one: &Whereabouts,
-    now: Instant,
+    now: Timestamp,
 ) -> Option<(Id, Shared)> {
     let is_related = |card: &&OpenCard<Id>| {
         now.since(card.joined_at) <= RELATED && card.shared.scope.covers(one.host.as_ref())
@@ -213,7 +213,7 @@ mod tests {
                 scope: Scope::parse(scope),
                 group: None,
             },
-            joined_at: Instant::from_millis(second * 1000),
+            joined_at: Timestamp::from_millis(second * 1000),
         }
     }
 
@@ -248,7 +248,7 @@ mod tests {
             });
             let open: Vec<OpenCard<u8>> = open.collect();
             let at = at_host(Some(at).filter(|at| !at.is_empty()));
-            let found = choose(&open, &at, Instant::from_millis(3_700_000));
+            let found = choose(&open, &at, Timestamp::from_millis(3_700_000));
             let found = found.map(|(id, shared)| format!("{id} {}", shared.scope));
             assert_eq!(found.unwrap_or_default().trim(), expected, "{why}");
         }
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_group_is_shared_until_somebody_else_joins() {
-        let now = Instant::from_millis(100_000);
+        let now = Timestamp::from_millis(100_000);
         let of = |group: Option<&str>| Whereabouts {
             host: None,
             group: group.map(str::to_owned),

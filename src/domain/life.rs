@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::instant::Instant;
+use super::timestamp::Timestamp;
 
 /// One run of ours without a break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Life {
-    pub began: Instant,
+    pub began: Timestamp,
     /// The last moment at which it was surely still going on.
-    pub alive: Instant,
+    pub alive: Timestamp,
 }
 
 /// Runs of ours, in any order; they do not overlap.
@@ -18,7 +18,7 @@ pub struct Lives(pub Vec<Life>);
 
 impl Lives {
     /// How much of the time between two instants we were alive.
-    pub fn between(&self, from: Instant, to: Instant) -> Duration {
+    pub fn between(&self, from: Timestamp, to: Timestamp) -> Duration {
         let shared = |life: &Life| life.alive.min(to).since(life.began.max(from));
         self.0.iter().map(shared).sum()
     }
@@ -28,8 +28,8 @@ impl Lives {
 mod tests {
     use super::*;
 
-    fn at(seconds: i64) -> Instant {
-        Instant::from_millis(seconds * 1000)
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use super::instant::Instant;
 use super::monitor::Refusal;
+use super::timestamp::Timestamp;
 
 /// The shortest and the longest maintenance.
 const LENGTHS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(7 * 86_400));
@@ -19,8 +19,8 @@ const DAY_NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// From when to when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    pub starts_at: Instant,
-    pub ends_at: Instant,
+    pub starts_at: Timestamp,
+    pub ends_at: Timestamp,
 }
 
 /// Days of the week; bit 0 is Monday.
@@ -92,7 +92,7 @@ pub struct Weekly {
 
 impl Weekly {
     /// The span that runs at an instant, or the next one after it.
-    pub fn next(&self, now: Instant) -> Option<Span> {
+    pub fn next(&self, now: Timestamp) -> Option<Span> {
         let today = local_date(now, self.zone)?;
         // One that began up to a week ago may still run; the next is at most a week away, and two where a day is left out.
         let mut date = today.checked_sub_days(Days::new(8))?;
@@ -113,29 +113,29 @@ impl Weekly {
     }
 }
 
-fn local_date(now: Instant, zone: Tz) -> Option<NaiveDate> {
+fn local_date(now: Timestamp, zone: Tz) -> Option<NaiveDate> {
     let utc: DateTime<Utc> = DateTime::from_timestamp_millis(now.millis())?;
     Some(utc.with_timezone(&zone).date_naive())
 }
 
 /// The instant at which the clocks of a zone show a minute of a day.
-fn at(date: NaiveDate, minute: u16, zone: Tz) -> Option<Instant> {
+fn at(date: NaiveDate, minute: u16, zone: Tz) -> Option<Timestamp> {
     let time = NaiveTime::from_num_seconds_from_midnight_opt(u32::from(minute) * 60, 0)?;
-    instant(date.and_time(time), zone)
+    timestamp(date.and_time(time), zone)
 }
 
 /// The first instant at which the clocks of a zone show this, or have passed it.
-fn instant(local: chrono::NaiveDateTime, zone: Tz) -> Option<Instant> {
+fn timestamp(local: chrono::NaiveDateTime, zone: Tz) -> Option<Timestamp> {
     let found = zone.from_local_datetime(&local);
     if let Some(first) = found.earliest() {
-        return Some(Instant::from_millis(first.timestamp_millis()));
+        return Some(Timestamp::from_millis(first.timestamp_millis()));
     }
     // Left out: the clocks are set forward to the next minute that they do show.
     let mut later = local;
     for _ in 0..(24 * 60) {
         later = later.checked_add_signed(chrono::TimeDelta::minutes(1))?;
         if let Some(first) = zone.from_local_datetime(&later).earliest() {
-            return Some(Instant::from_millis(first.timestamp_millis()));
+            return Some(Timestamp::from_millis(first.timestamp_millis()));
         }
     }
     None
@@ -159,11 +159,11 @@ pub fn parse_time(text: &str) -> Result<u16, Refusal> {
 }
 
 /// Reads a moment as the clocks of a zone show it, `2026-12-01 22:30`.
-pub fn parse_moment(text: &str, zone: Tz) -> Result<Instant, Refusal> {
+pub fn parse_moment(text: &str, zone: Tz) -> Result<Timestamp, Refusal> {
     let local = chrono::NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%d %H:%M");
     local
         .ok()
-        .and_then(|local| instant(local, zone))
+        .and_then(|local| timestamp(local, zone))
         .ok_or_else(|| {
             Refusal::new(
                 "the beginning must be a day and a time; a right one is `2026-12-01 22:30`",
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
     use crate::domain::text;
 
-    fn instant_of(rfc: &str) -> Instant {
+    fn timestamp_of(rfc: &str) -> Timestamp {
         text::parse_timestamp(rfc).unwrap()
     }
 
@@ -228,7 +228,7 @@ mod tests {
                 panic!("{line}");
             };
             let weekly = weekly(days, time, hours.parse().unwrap(), zone);
-            let span = weekly.next(instant_of(now)).unwrap();
+            let span = weekly.next(timestamp_of(now)).unwrap();
             assert_eq!(text::timestamp(span.starts_at), start, "{why}");
             assert_eq!(span.ends_at.since(span.starts_at), weekly.length, "{why}");
         }

@@ -14,7 +14,6 @@ pub mod device;
 pub mod event;
 pub mod flapping;
 pub mod fold;
-mod instant;
 pub mod intent;
 pub mod key;
 pub mod life;
@@ -32,7 +31,8 @@ pub mod status;
 pub mod target;
 pub mod text;
 pub mod threshold;
+mod timestamp;
 pub mod topic;
 pub mod webhook;
 
-pub use instant::{Instant, millis};
+pub use timestamp::{Timestamp, millis};

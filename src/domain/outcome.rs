@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use strum::VariantArray;
 
-use super::instant::Instant;
+use super::timestamp::Timestamp;
 
 /// One observation of a monitor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// When the observation began.
-    pub at: Instant,
+    pub at: Timestamp,
     pub verdict: Verdict,
     pub timings: Timings,
     /// When the certificate that was shown expires; only of TLS looks that got that far.
-    pub certificate_expires_at: Option<Instant>,
+    pub certificate_expires_at: Option<Timestamp>,
 }
 
 impl Outcome {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::instant::{Instant, millis};
+use super::timestamp::{Timestamp, millis};
 
 /// The endpoint's offset into its interval, in milliseconds: stable, and spread evenly over all ids.
 fn slot(monitor_id: i64, interval: Duration) -> i64 {
@@ -22,14 +22,14 @@ fn spread(id: u64) -> u64 {
 }
 
 /// The first instant after `now` that is the endpoint's slot.
-pub fn next_slot(monitor_id: i64, interval: Duration, now: Instant) -> Instant {
+pub fn next_slot(monitor_id: i64, interval: Duration, now: Timestamp) -> Timestamp {
     let length = millis(interval).max(1);
     let since_slot = (now.millis() - slot(monitor_id, interval)).rem_euclid(length);
-    Instant::from_millis(now.millis() + length - since_slot)
+    Timestamp::from_millis(now.millis() + length - since_slot)
 }
 
 /// When a periodic job runs next: one period after its last run, now where that has passed or there was none.
-pub fn next_run(last_run_at: Option<Instant>, period: Duration, now: Instant) -> Instant {
+pub fn next_run(last_run_at: Option<Timestamp>, period: Duration, now: Timestamp) -> Timestamp {
     last_run_at.map_or(now, |last| last.plus(period)).max(now)
 }
 
@@ -37,11 +37,11 @@ pub fn next_run(last_run_at: Option<Instant>, period: Duration, now: Instant) ->
 ///
 /// `job` is when the job ran last, and its period.
 pub fn next_recheck(
-    last_check_at: Option<Instant>,
+    last_check_at: Option<Timestamp>,
     min_age: Duration,
-    job: (Option<Instant>, Duration),
-    now: Instant,
-) -> Instant {
+    job: (Option<Timestamp>, Duration),
+    now: Timestamp,
+) -> Timestamp {
     let (last_run_at, period) = job;
     let next = next_run(last_run_at, period, now);
     let old_enough = last_check_at.map_or(next, |checked| checked.plus(min_age));
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn an_endpoint_checked_lately_waits_for_the_run_after_the_next() {
         let hour = Duration::from_secs(3600);
-        let at = |minutes: i64| Instant::from_millis(minutes * 60_000);
+        let at = |minutes: i64| Timestamp::from_millis(minutes * 60_000);
         for (checked, last_run, now, next) in [
             (Some(0), Some(30), 40, 90),
             (Some(35), Some(30), 40, 150),
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn the_next_slot_lies_within_one_interval_and_repeats_with_it() {
         for id in 1..200 {
-            let now = Instant::from_millis(1_700_000_000_123 + id);
+            let now = Timestamp::from_millis(1_700_000_000_123 + id);
             let first = next_slot(id, MINUTE, now);
             assert!(first > now && first <= now.plus(MINUTE));
             assert_eq!(next_slot(id, MINUTE, first), first.plus(MINUTE));
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_hundred_thousand_endpoints_spread_evenly_over_the_minute() {
-        let now = Instant::from_millis(1_700_000_000_000);
+        let now = Timestamp::from_millis(1_700_000_000_000);
         let mut seconds = [0_u32; 60];
         for id in 1..=100_000 {
             let wait = next_slot(id, MINUTE, now).since(now);
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn an_interval_of_nothing_does_not_divide_by_zero() {
-        let now = Instant::from_millis(5);
-        assert_eq!(next_slot(1, Duration::ZERO, now), Instant::from_millis(6));
+        let now = Timestamp::from_millis(5);
+        assert_eq!(next_slot(1, Duration::ZERO, now), Timestamp::from_millis(6));
     }
 }

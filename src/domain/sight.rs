@@ -6,8 +6,8 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
-use super::instant::Instant;
 use super::monitor::MonitorId;
+use super::timestamp::Timestamp;
 
 /// Failures that begin within this time of each other belong together.
 pub const WINDOW: Duration = Duration::from_secs(60);
@@ -23,7 +23,7 @@ pub const LONGEST: Duration = Duration::from_secs(300);
 #[derive(Debug, Default)]
 pub struct Sight {
     /// What fails, and since when.
-    failing: HashMap<MonitorId, Instant>,
+    failing: HashMap<MonitorId, Timestamp>,
     /// Passes by second, the newest last.
     passes: VecDeque<(i64, usize)>,
 }
@@ -32,13 +32,13 @@ pub struct Sight {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Suspicion {
     /// When the first of them did.
-    pub began: Instant,
+    pub began: Timestamp,
     pub failing: u64,
 }
 
 impl Sight {
     /// Takes note of a look that has passed or failed.
-    pub fn saw(&mut self, id: MonitorId, has_passed: bool, at: Instant) {
+    pub fn saw(&mut self, id: MonitorId, has_passed: bool, at: Timestamp) {
         if !has_passed {
             self.failing.entry(id).or_insert(at);
             return;
@@ -60,8 +60,8 @@ impl Sight {
 
     /// Whether so many have begun to fail that it may be us: at least five, and at least 60 % of what has been looked at
     /// since the first of them.
-    pub fn suspicion(&self, now: Instant) -> Option<Suspicion> {
-        let is_recent = |since: &&Instant| now.since(**since) <= WINDOW;
+    pub fn suspicion(&self, now: Timestamp) -> Option<Suspicion> {
+        let is_recent = |since: &&Timestamp| now.since(**since) <= WINDOW;
         let recent = self.failing.values().filter(is_recent);
         let (failing, began) = recent.fold((0, now), |(count, began), since| {
             (count + 1, began.min(*since))
@@ -85,7 +85,7 @@ impl Sight {
 pub enum Eyes {
     Open,
     Blind {
-        since: Instant,
+        since: Timestamp,
     },
     /// The witnesses have been silent for too long to be believed; one must answer before they are believed again.
     Doubtful,
@@ -112,7 +112,7 @@ impl Eyes {
         self,
         suspicion: Option<Suspicion>,
         has_answered: bool,
-        now: Instant,
+        now: Timestamp,
     ) -> (Self, Option<Turn>) {
         match (self, suspicion) {
             (Self::Open, Some(suspicion)) if !has_answered => {
@@ -177,8 +177,8 @@ impl fmt::Display for Witness {
 mod tests {
     use super::*;
 
-    fn at(second: i64) -> Instant {
-        Instant::from_millis(second * 1000)
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1000)
     }
 
     /// `failed` fail one second after another from second 100 on; then `passed` others pass.

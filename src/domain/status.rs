@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use strum::VariantArray;
 
-use super::instant::Instant;
 use super::outcome::{Failure, Outcome, Verdict};
+use super::timestamp::Timestamp;
 
 /// Where a monitor stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray)]
@@ -52,7 +52,7 @@ impl Status {
 pub struct State {
     pub status: Status,
     /// When the status began. Of `warning` and `offline`: the first failure.
-    pub since: Instant,
+    pub since: Timestamp,
     /// Failures in a row.
     pub streak: u32,
     /// The latest failure; `None` while it passes.
@@ -61,7 +61,7 @@ pub struct State {
 
 impl State {
     /// An endpoint that has just been added.
-    pub fn new(now: Instant) -> Self {
+    pub fn new(now: Timestamp) -> Self {
         Self {
             status: Status::Unknown,
             since: now,
@@ -141,7 +141,7 @@ pub fn decide(state: &State, outcome: &Outcome, policy: &Policy) -> Decision {
     }
 }
 
-fn passed(state: &State, at: Instant) -> Decision {
+fn passed(state: &State, at: Timestamp) -> Decision {
     let change = match state.status {
         Status::Online | Status::Paused => None,
         Status::Unknown => Some(Change::Found),
@@ -163,7 +163,7 @@ fn passed(state: &State, at: Instant) -> Decision {
     }
 }
 
-fn failed(state: &State, failure: &Failure, at: Instant, policy: &Policy) -> Decision {
+fn failed(state: &State, failure: &Failure, at: Timestamp, policy: &Policy) -> Decision {
     let streak = state.streak.saturating_add(1);
     let was_failing = matches!(state.status, Status::Warning | Status::Offline);
     let status = if state.status == Status::Offline || streak >= policy.failures_to_offline {
@@ -193,7 +193,7 @@ fn failed(state: &State, failure: &Failure, at: Instant, policy: &Policy) -> Dec
     }
 }
 
-fn not_seen(state: &State, at: Instant, policy: &Policy) -> Decision {
+fn not_seen(state: &State, at: Timestamp, policy: &Policy) -> Decision {
     let next = match state.status {
         Status::Offline => next_while_inactive(state.streak, policy),
         _ => NextLook::After(policy.retry_interval.min(policy.interval)),

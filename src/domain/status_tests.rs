@@ -16,7 +16,7 @@ const POLICY: Policy = Policy {
 
 fn outcome(at_seconds: i64, verdict: Verdict) -> Outcome {
     Outcome {
-        at: Instant::from_millis(at_seconds * 1000),
+        at: Timestamp::from_millis(at_seconds * 1000),
         verdict,
         timings: Timings::default(),
         certificate_expires_at: None,
@@ -34,7 +34,7 @@ fn blind() -> Verdict {
 /// Plays a timeline given as `(letter, status, since, change)`: `+` passes, `-` fails, `?` could not be looked at.
 /// Looks come one second apart, beginning at 1.
 fn check(policy: &Policy, timeline: &[(char, Status, i64, Option<Change>)]) -> State {
-    let mut state = State::new(Instant::from_millis(0));
+    let mut state = State::new(Timestamp::from_millis(0));
     for (index, (letter, status, since, change)) in timeline.iter().enumerate() {
         let verdict = match letter {
             '+' => Verdict::Up,
@@ -50,7 +50,7 @@ fn check(policy: &Policy, timeline: &[(char, Status, i64, Option<Change>)]) -> S
         assert_eq!(decision.state.status, *status, "status after look {step}");
         assert_eq!(
             decision.state.since,
-            Instant::from_millis(since * 1000),
+            Timestamp::from_millis(since * 1000),
             "since after look {step}"
         );
         assert_eq!(&decision.change, change, "change at look {step}");
@@ -141,7 +141,7 @@ fn a_look_that_could_not_be_taken_is_never_a_failure() {
 fn a_paused_endpoint_stays_paused_whatever_a_late_look_says() {
     let paused = State {
         status: Status::Paused,
-        ..State::new(Instant::from_millis(0))
+        ..State::new(Timestamp::from_millis(0))
     };
     for verdict in [Verdict::Up, down(), blind()] {
         let decision = decide(&paused, &outcome(1, verdict), &POLICY);
@@ -175,7 +175,7 @@ fn the_reason_follows_the_latest_failure() {
 
 #[test]
 fn gaps_double_while_it_is_inactive_until_the_recheck_job_has_it() {
-    let mut state = State::new(Instant::from_millis(0));
+    let mut state = State::new(Timestamp::from_millis(0));
     let mut gaps = Vec::new();
     for look in 1..=10 {
         let decision = decide(&state, &outcome(look, down()), &POLICY);
@@ -207,7 +207,7 @@ fn a_retry_is_never_later_than_the_ordinary_look() {
         ..POLICY
     };
     let decision = decide(
-        &State::new(Instant::from_millis(0)),
+        &State::new(Timestamp::from_millis(0)),
         &outcome(1, down()),
         &hasty,
     );
@@ -219,7 +219,7 @@ fn a_very_long_streak_does_not_overflow() {
     let state = State {
         status: Status::Offline,
         streak: u32::MAX,
-        ..State::new(Instant::from_millis(0))
+        ..State::new(Timestamp::from_millis(0))
     };
     assert_eq!(
         decide(&state, &outcome(1, down()), &POLICY).next,
@@ -232,7 +232,7 @@ proptest! {
     #[test]
     fn the_rule_holds_on_any_timeline(letters in proptest::collection::vec(0_u8..3, 0..64), needed in 1_u32..6) {
         let policy = Policy { failures_to_offline: needed, ..POLICY };
-        let mut state = State::new(Instant::from_millis(0));
+        let mut state = State::new(Timestamp::from_millis(0));
         let (mut failures, mut first_failure) = (0, None);
         for (index, letter) in letters.into_iter().enumerate() {
             let at = i64::try_from(index).unwrap() + 1;

@@ -84,18 +84,18 @@ pub fn count(number: u64, noun: &str) -> String {
 }
 
 /// An instant for machines and logs: `2026-01-31T12:00:00Z`, or with milliseconds where it has any.
-pub fn timestamp(at: super::Instant) -> String {
+pub fn timestamp(at: super::Timestamp) -> String {
     let time = chrono::DateTime::from_timestamp_millis(at.millis()).unwrap_or_default();
     time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
 }
 
 /// Reads an instant as programs write it: RFC 3339, or whole seconds since 1970.
-pub fn parse_timestamp(text: &str) -> Option<super::Instant> {
+pub fn parse_timestamp(text: &str) -> Option<super::Timestamp> {
     let time = match text.parse() {
         Ok(seconds) => chrono::DateTime::from_timestamp(seconds, 0)?,
         Err(_) => chrono::DateTime::parse_from_rfc3339(text).ok()?.to_utc(),
     };
-    Some(super::Instant::from_millis(time.timestamp_millis()))
+    Some(super::Timestamp::from_millis(time.timestamp_millis()))
 }
 
 /// A size: `512 B`, `4.0 KB`, `12.3 MB`, by thousands.
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn instants_are_read_as_programs_write_them() {
-        let noon = super::super::Instant::from_millis(1_769_860_800_000);
+        let noon = super::super::Timestamp::from_millis(1_769_860_800_000);
         for text in [
             "2026-01-31T12:00:00Z",
             "2026-01-31T13:00:00+01:00",

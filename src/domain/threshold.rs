@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use super::instant::Instant;
 use super::monitor::Refusal;
 use super::status::Status;
 use super::text;
+use super::timestamp::Timestamp;
 
 /// The longest threshold: a month.
 const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
@@ -87,7 +87,7 @@ impl ThresholdUsed {
 /// What is known of a server's reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reports {
-    pub last_seen: Option<Instant>,
+    pub last_seen: Option<Timestamp>,
     /// Switched on; one that is not is not expected to report.
     pub is_active: bool,
 }
@@ -104,7 +104,7 @@ pub struct Judgement {
 }
 
 /// Judges a server as of `now`. A report dated in the future counts as one of this moment.
-pub fn judge(reports: Reports, thresholds: &Thresholds, now: Instant) -> Judgement {
+pub fn judge(reports: Reports, thresholds: &Thresholds, now: Timestamp) -> Judgement {
     let elapsed = reports.last_seen.map(|seen| now.since(seen));
     let (status, used, reason) = match elapsed {
         _ if !reports.is_active => (
@@ -169,7 +169,7 @@ fn by_length(elapsed: Duration, thresholds: &Thresholds) -> (Status, ThresholdUs
 mod tests {
     use super::*;
 
-    const NOW: Instant = Instant::from_millis(1_769_860_800_000);
+    const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 
     fn minutes(minutes: u64) -> Duration {
         Duration::from_secs(minutes * 60)

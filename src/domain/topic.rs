@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::alert_policy::Call;
 use super::fold::CardId;
-use super::instant::Instant;
+use super::timestamp::Timestamp;
 
 /// What a card tells of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub enum Topic {
     /// We cannot see, or could not: so many endpoints seemed to fail at once, and no witness answered.
     Blind {
         failing: u64,
-        began: Instant,
-        ended: Option<Instant>,
+        began: Timestamp,
+        ended: Option<Timestamp>,
     },
     /// Many endpoints have gone offline, or have come back, within a short time.
     Mass {

@@ -5,37 +5,37 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::Desk;
+use super::AppState;
 use crate::vitals::{Gateway, Shard};
 
-pub(super) async fn alive(State(desk): State<Desk>) -> Response {
-    let is_alive = desk.vitals.scheduler_is_alive();
+pub(super) async fn alive(State(app): State<AppState>) -> Response {
+    let is_alive = app.vitals.scheduler_is_alive();
     answer(
         is_alive,
-        &json!({ "alive": is_alive, "uptime_seconds": desk.vitals.uptime().as_secs() }),
+        &json!({ "alive": is_alive, "uptime_seconds": app.vitals.uptime().as_secs() }),
     )
 }
 
-pub(super) async fn ready(State(desk): State<Desk>) -> Response {
-    let database = match desk.store.reader.is_alive().await {
+pub(super) async fn ready(State(app): State<AppState>) -> Response {
+    let database = match app.store.reader.is_alive().await {
         Ok(()) => "ok",
         Err(error) => {
             tracing::warn!(%error, "the database did not answer the readiness check");
             "failing"
         }
     };
-    let scheduler = if desk.vitals.scheduler_is_alive() {
+    let scheduler = if app.vitals.scheduler_is_alive() {
         "ok"
     } else {
         "stuck"
     };
-    let gateway = desk.vitals.gateway();
+    let gateway = app.vitals.gateway();
     let is_ready = database == "ok" && scheduler == "ok" && gateway != Gateway::Connecting;
-    let shards: Vec<_> = desk.vitals.shards().iter().map(shard).collect();
+    let shards: Vec<_> = app.vitals.shards().iter().map(shard).collect();
     let facts = json!({
         "ready": is_ready, "database": database, "scheduler": scheduler, "gateway": gateway.word(),
-        "gateway_away_seconds": desk.vitals.gateway_away_for().map(|away| away.as_secs()),
-        "gateway_failed_checks": desk.vitals.failed_checks(), "shards": shards,
+        "gateway_away_seconds": app.vitals.gateway_away_for().map(|away| away.as_secs()),
+        "gateway_failed_checks": app.vitals.failed_checks(), "shards": shards,
     });
     answer(is_ready, &facts)
 }

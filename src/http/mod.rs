@@ -24,7 +24,7 @@ pub use serve::{Server, bind};
 
 /// What the handlers work with.
 #[derive(Clone, Debug)]
-pub struct Desk {
+pub struct AppState {
     pub store: Store,
     pub metrics: Arc<Metrics>,
     pub vitals: Arc<Vitals>,
@@ -43,7 +43,7 @@ pub struct Desk {
 }
 
 /// Every route.
-fn routes(desk: Desk) -> Router {
+fn routes(app: AppState) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -56,5 +56,5 @@ fn routes(desk: Desk) -> Router {
             "/ping/{uuid}/{signal}",
             get(ping::signal).post(ping::signal),
         )
-        .with_state(desk)
+        .with_state(app)
 }

@@ -14,10 +14,10 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Desk;
+use super::AppState;
 use super::api::problem::Problem;
 use super::api::{Peer, good_key};
-use crate::actions::Asker;
+use crate::actions::Requester;
 use crate::actions::check_in::{CheckIn, Said};
 use crate::domain::device::DeviceUuid;
 use crate::domain::event::Actor;
@@ -40,25 +40,25 @@ pub(super) struct RunQuery {
 
 /// `GET|HEAD|POST /ping/{uuid}`.
 pub(super) async fn success(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     peer: Peer,
     Path(uuid): Path<String>,
     query: Result<Query<RunQuery>, QueryRejection>,
     body: Body,
 ) -> Response {
-    let answered = take(&desk, peer, (&uuid, "success"), query, body).await;
+    let answered = take(&app, peer, (&uuid, "success"), query, body).await;
     answered.unwrap_or_else(Answer::told)
 }
 
 /// `GET|HEAD|POST /ping/{uuid}/{start|success|fail|log|exit status}`.
 pub(super) async fn signal(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     peer: Peer,
     Path((uuid, signal)): Path<(String, String)>,
     query: Result<Query<RunQuery>, QueryRejection>,
     body: Body,
 ) -> Response {
-    let answered = take(&desk, peer, (&uuid, &signal), query, body).await;
+    let answered = take(&app, peer, (&uuid, &signal), query, body).await;
     answered.unwrap_or_else(Answer::told)
 }
 
@@ -92,7 +92,7 @@ impl From<StoreError> for Answer {
 }
 
 async fn take(
-    desk: &Desk,
+    app: &AppState,
     peer: Peer,
     (uuid, signal): (&str, &str),
     query: Result<Query<RunQuery>, QueryRejection>,
@@ -108,32 +108,32 @@ async fn take(
         Ok(_) => String::new(),
         Err(_) => return Err(wrong("invalid url format")),
     };
-    let device = device::pinged(&desk.store.reader, &uuid).await?;
-    let device = device.ok_or_else(|| unknown(desk, peer))?;
+    let device = device::pinged(&app.store.reader, &uuid).await?;
+    let device = device.ok_or_else(|| unknown(app, peer))?;
     let ping = Ping {
         signal,
         run,
         message: text_of(body).await?,
         run_time: None,
     };
-    record(desk, &device, ping).await?;
+    record(app, &device, ping).await?;
     Ok(plain(StatusCode::OK, "OK"))
 }
 
 /// Whoever tries out uuids is slowed down.
-fn unknown(desk: &Desk, peer: Peer) -> Answer {
-    match desk.strangers.take(peer.number()) {
+fn unknown(app: &AppState, peer: Peer) -> Answer {
+    match app.strangers.take(peer.number()) {
         Ok(()) => Answer::Refused(StatusCode::NOT_FOUND, "not found"),
         Err(problem) => Answer::Problem(problem),
     }
 }
 
-async fn record(desk: &Desk, device: &Device, ping: Ping) -> Result<(), Problem> {
+async fn record(app: &AppState, device: &Device, ping: Ping) -> Result<(), Problem> {
     let mut hasher = DefaultHasher::new();
     (device.guild_id, &device.uuid).hash(&mut hasher);
-    desk.pace.take(hasher.finish())?;
+    app.pace.take(hasher.finish())?;
     let call = CheckIn {
-        asker: Asker {
+        requester: Requester {
             guild: device.guild_id,
             actor: Actor::System,
         },
@@ -142,7 +142,7 @@ async fn record(desk: &Desk, device: &Device, ping: Ping) -> Result<(), Problem>
         // The uuid, or a key that has just been looked up.
         key: None,
     };
-    desk.listening.check_in(call).await?;
+    app.listening.check_in(call).await?;
     Ok(())
 }
 
@@ -198,12 +198,12 @@ pub(super) struct Push {
 
 /// `GET|POST /api/push/{token}?status&msg&ping`. The token is the device's uuid, with or without hyphens, or its key.
 pub(super) async fn push(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     peer: Peer,
     Path(token): Path<String>,
     query: Result<Query<Push>, QueryRejection>,
 ) -> Response {
-    match take_push(&desk, peer, &token, query).await {
+    match take_push(&app, peer, &token, query).await {
         Ok(()) => pushed(StatusCode::OK, &json!({ "ok": true })),
         Err(Answer::Refused(status, reason)) => {
             pushed(status, &json!({ "ok": false, "msg": reason }))
@@ -220,7 +220,7 @@ pub(super) async fn push(
 }
 
 async fn take_push(
-    desk: &Desk,
+    app: &AppState,
     peer: Peer,
     token: &str,
     query: Result<Query<Push>, QueryRejection>,
@@ -232,14 +232,14 @@ async fn take_push(
         ));
     };
     let device = match DeviceUuid::parse(token) {
-        Ok(uuid) => device::pinged(&desk.store.reader, &uuid).await?,
-        Err(_) => with_key(desk, token).await?,
+        Ok(uuid) => device::pinged(&app.store.reader, &uuid).await?,
+        Err(_) => with_key(app, token).await?,
     };
     let not_found = |answer| match answer {
         Answer::Refused(status, _) => Answer::Refused(status, "Monitor not found or not active."),
         problem => problem,
     };
-    let device = device.ok_or_else(|| not_found(unknown(desk, peer)))?;
+    let device = device.ok_or_else(|| not_found(unknown(app, peer)))?;
     let is_up = push.status.as_deref().is_none_or(|status| status == "up");
     let took = push.ping.and_then(|text| text.parse::<f64>().ok());
     let took = took.and_then(|millis| Duration::try_from_secs_f64(millis / 1000.0).ok());
@@ -255,15 +255,15 @@ async fn take_push(
         message,
         run_time: took,
     };
-    Ok(record(desk, &device, ping).await?)
+    Ok(record(app, &device, ping).await?)
 }
 
-async fn with_key(desk: &Desk, token: &str) -> Result<Option<Device>, Answer> {
-    let key = good_key(desk, token).await?;
+async fn with_key(app: &AppState, token: &str) -> Result<Option<Device>, Answer> {
+    let key = good_key(app, token).await?;
     let Some((guild, id)) = key.and_then(|key| Some((key.guild_id, key.monitor_id?))) else {
         return Ok(None);
     };
-    Ok(device::by_id(&desk.store.reader, guild, id).await?)
+    Ok(device::by_id(&app.store.reader, guild, id).await?)
 }
 
 fn pushed(status: StatusCode, facts: &serde_json::Value) -> Response {

@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::api::Peer;
-use super::{Desk, routes};
+use super::{AppState, routes};
 
 /// A client that needs longer for its headers is not one of ours.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -48,13 +48,13 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
 #[derive(Debug)]
 pub struct Server {
     pub listener: TcpListener,
-    pub desk: Desk,
+    pub app: AppState,
 }
 
 impl Server {
     /// Serves until `stop` turns true, then lets open requests end.
     pub async fn run(self, stop: watch::Receiver<bool>) {
-        serve(self.listener, routes(self.desk), CONNECTIONS, stop).await;
+        serve(self.listener, routes(self.app), CONNECTIONS, stop).await;
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::Context;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::life::{Life, Lives};
 use crate::store::life::{self, LifeId};
 use crate::store::{Reader, StoreError};
@@ -20,7 +20,7 @@ const FROZEN: Duration = Duration::from_secs(20);
 
 /// A life of ours that goes on, and when that was noted last.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Current(LifeId, Instant);
+pub(super) struct Current(LifeId, Timestamp);
 
 /// Notes that a life begins. It must stand in the table before anybody judges a silence, or the last life before this one
 /// would be taken for it, and the gap between them for time in which we listened.
@@ -56,8 +56,8 @@ pub(super) async fn run(context: Context, mut current: Current, mut stop: watch:
 /// When we were alive, until now; the last life is this one. A freeze that has not been noted yet ends it, too.
 pub(super) async fn lives(
     reader: &Reader,
-    since: Instant,
-    now: Instant,
+    since: Timestamp,
+    now: Timestamp,
 ) -> Result<Lives, StoreError> {
     let mut lives = life::since(reader, since).await?;
     match lives.0.last_mut() {
@@ -70,14 +70,14 @@ pub(super) async fn lives(
     Ok(lives)
 }
 
-fn was_frozen(noted: Instant, now: Instant) -> bool {
+fn was_frozen(noted: Timestamp, now: Timestamp) -> bool {
     now.since(noted) > EVERY + FROZEN
 }
 
 async fn note(
     context: &Context,
     goes_on: Option<LifeId>,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<LifeId, StoreError> {
     context
         .store
@@ -101,7 +101,7 @@ mod tests {
     #[tokio::test]
     async fn a_freeze_ends_a_life_before_it_is_noted() {
         let store = TestStore::open().await;
-        let at = |seconds: i64| Instant::from_millis(seconds * 1000);
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
         store
             .write(move |tx| {
                 Box::pin(async move {

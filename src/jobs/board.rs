@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::Context;
 use super::rounds::{self, IDLE, Round, SHORT, write};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::notify::backoff::{backoff, jitter};
 use crate::notify::messenger::{Messenger, Place, SendFailure};
 use crate::store::StoreError;
@@ -47,9 +47,9 @@ async fn round(context: &Context, messenger: &dyn Messenger) -> Result<Duration,
 }
 
 /// When a board may be changed next. What lies too far ahead was set by a clock that has been set back since.
-fn due_at(known: &Board, interval: Duration, now: Instant) -> Instant {
+fn due_at(known: &Board, interval: Duration, now: Timestamp) -> Timestamp {
     if known.broken_reason.is_some() {
-        return Instant::from_millis(i64::MAX);
+        return Timestamp::from_millis(i64::MAX);
     }
     let due = known.next_try_at.max(known.shown_at.plus(interval));
     let is_possible = due.since(now) <= interval.max(AGAIN);
@@ -120,7 +120,7 @@ async fn noted(
     context: &Context,
     known: Board,
     shown: (u64, i64),
-    now: Instant,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     context
         .store
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_board_is_due_by_its_last_change_and_its_last_try() {
-        let at = |seconds: i64| Instant::from_millis(seconds * 1000);
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
         let known = |shown: i64, next: i64, broken: bool| Board {
             guild_id: GuildId(1),
             channel: 5,
@@ -159,7 +159,7 @@ mod tests {
         let set_back = due_at(&known(9_000, 0, false), Duration::from_secs(60), at(100));
         assert_eq!(set_back, at(100));
         let never = due_at(&known(0, 0, true), Duration::from_secs(60), at(100));
-        assert_eq!(never, Instant::from_millis(i64::MAX));
+        assert_eq!(never, Timestamp::from_millis(i64::MAX));
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
             name: "shop".into(),
             group: None,
             status,
-            since: Instant::from_millis(7),
+            since: Timestamp::from_millis(7),
         };
         let up = number(&[line(Status::Online)]);
         assert_eq!(up, number(&[line(Status::Online)]));

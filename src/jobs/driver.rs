@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::{Context, Job};
 use crate::clock::Stopwatch;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::store::StoreError;
 use crate::store::job_run::{self, JobRun};
 
@@ -80,7 +80,7 @@ async fn run_once(job: &Job, context: &Context, noted: &mut Noted) -> Duration {
     took
 }
 
-async fn note(job: &Job, context: &Context, (started_at, summary): (Instant, String)) {
+async fn note(job: &Job, context: &Context, (started_at, summary): (Timestamp, String)) {
     let run = JobRun {
         started_at,
         finished_at: context.looking.clock.now(),

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Context, LIVES, alive};
 use crate::actions::incident;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::device::{Silence, is_overdue};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::life::Lives;
@@ -40,7 +40,7 @@ async fn mark(
     tx: &mut Tx<'_>,
     threshold: Duration,
     lives: &Lives,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<u64, StoreError> {
     let present = lives
         .0
@@ -66,7 +66,7 @@ async fn mark(
     Ok(overdue.len() as u64)
 }
 
-fn told(silent: &Silent, now: Instant) -> NewEvent {
+fn told(silent: &Silent, now: Timestamp) -> NewEvent {
     NewEvent {
         guild_id: silent.guild_id,
         monitor_id: Some(silent.id),
@@ -91,8 +91,8 @@ mod tests {
 
     const THRESHOLD: Duration = Duration::from_secs(300);
 
-    fn at(seconds: i64) -> Instant {
-        Instant::from_millis(seconds * 1000)
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
     }
 
     /// A device that called at this second, and the monitor's run at another, with lives of ours until then.

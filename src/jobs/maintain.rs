@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Context;
 use crate::actions::maintenance;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::notify::messenger::{Messenger, SendFailure};
 use crate::store::StoreError;
 use crate::store::maintenance::{self as rows, Maintenance};
@@ -27,7 +27,7 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
 async fn show(
     context: &Context,
     messenger: &dyn Messenger,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let known = rows::list(&context.store.reader, None).await?;
     let is_to_come = |one: &Maintenance| {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::Context;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::alert_policy::Mass;
 use crate::domain::event::EventKind;
 use crate::domain::monitor::GuildId;
@@ -33,7 +33,7 @@ async fn judge(
     context: &Context,
     (guild, mass): (GuildId, Mass),
     is_down: bool,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     let reader = &context.store.reader;
     let kind = match is_down {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Context, LIVES, alive};
 use crate::actions::manage_server;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::cadence;
 use crate::domain::life::Lives;
 use crate::domain::status::Status;
@@ -44,8 +44,8 @@ fn listened(
     server: &Server,
     grace: Duration,
     lives: &Lives,
-    now: Instant,
-) -> Option<(Instant, bool)> {
+    now: Timestamp,
+) -> Option<(Timestamp, bool)> {
     let last_seen = server.last_seen_at?;
     let listened = lives.between(last_seen, now);
     let present = lives
@@ -57,7 +57,7 @@ fn listened(
 }
 
 /// Whether a server has been silent for longer than its own rhythm explains.
-fn is_silent(server: &Server, rhythm: Duration, lives: &Lives, now: Instant) -> bool {
+fn is_silent(server: &Server, rhythm: Duration, lives: &Lives, now: Timestamp) -> bool {
     let reports = Reports {
         last_seen: server.last_seen_at,
         is_active: server.is_active,
@@ -68,7 +68,7 @@ fn is_silent(server: &Server, rhythm: Duration, lives: &Lives, now: Instant) -> 
 }
 
 /// Tells of it unless a report has come meanwhile.
-async fn alert(context: &Context, server: Server, now: Instant) -> Result<(), StoreError> {
+async fn alert(context: &Context, server: Server, now: Timestamp) -> Result<(), StoreError> {
     context
         .store
         .writer
@@ -85,7 +85,7 @@ async fn alert(context: &Context, server: Server, now: Instant) -> Result<(), St
 }
 
 /// The status that a silence has brought a server to; `None` where that is none, or it has that status already.
-fn worse(server: &Server, defaults: Thresholds, lives: &Lives, now: Instant) -> Option<Status> {
+fn worse(server: &Server, defaults: Thresholds, lives: &Lives, now: Timestamp) -> Option<Status> {
     let thresholds = server.thresholds.unwrap_or(defaults);
     // Only the time in which we listened counts.
     let (until, had_its_grace) = listened(server, thresholds.online(), lives, now)?;
@@ -106,7 +106,7 @@ async fn change(
     context: &Context,
     server: Server,
     status: Status,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     context
         .store
@@ -130,8 +130,8 @@ mod tests {
     use crate::domain::life::Life;
     use crate::domain::monitor::{GuildId, MonitorId};
 
-    fn minute(minute: i64) -> Instant {
-        Instant::from_millis(minute * 60_000)
+    fn minute(minute: i64) -> Timestamp {
+        Timestamp::from_millis(minute * 60_000)
     }
 
     fn thresholds() -> Thresholds {

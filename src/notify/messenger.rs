@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::alert_policy::Call;
 use crate::domain::maintenance::Span;
 use crate::store::board::BoardLine;
@@ -64,7 +64,7 @@ impl fmt::Display for SendFailure {
 pub struct Reminder {
     pub card: Card,
     pub link: Option<MessageId>,
-    pub now: Instant,
+    pub now: Timestamp,
 }
 
 /// Shows cards to people.

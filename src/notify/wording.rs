@@ -1,6 +1,6 @@
 //! What is said of a card, in words that are right wherever it is told. The place says how foreign text is escaped there.
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::cadence;
 use crate::domain::cause::Cause;
 use crate::domain::fold::Scope;
@@ -125,7 +125,7 @@ fn state(card: &Card) -> &'static str {
 }
 
 /// How long what is on a card goes on, said to whom is called again.
-pub fn reminder(card: &Card, now: Instant, escape: fn(&str) -> String) -> String {
+pub fn reminder(card: &Card, now: Timestamp, escape: fn(&str) -> String) -> String {
     let length = text::duration(now.since(card.opened_at));
     let verb = if card.count == 1 { "is" } else { "are" };
     let (who, state) = (who(card, escape), state(card));
@@ -177,7 +177,7 @@ pub fn reason(member: &Member, escape: fn(&str) -> String) -> String {
 pub fn cause(
     cause: &Cause,
     escape: fn(&str) -> String,
-    when: impl Fn(Instant) -> String,
+    when: impl Fn(Timestamp) -> String,
 ) -> String {
     match cause {
         Cause::Service(class) => format!(

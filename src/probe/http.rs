@@ -10,7 +10,7 @@ use super::head::{self, Head};
 use super::redirect;
 use super::trace::{Phase, Trace};
 use super::{Look, Prober, Stop};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::check::{HttpCheck, MAX_REDIRECTS};
 use crate::domain::outcome::FailureClass;
 use crate::domain::target::{Scheme, Target};
@@ -35,7 +35,7 @@ struct Hop<'a> {
     may_follow: bool,
     /// Whether this is still the place that the check's headers are meant for.
     at_home: bool,
-    now: Instant,
+    now: Timestamp,
 }
 
 enum Answer {

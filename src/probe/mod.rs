@@ -20,7 +20,7 @@ pub mod witness;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::address::AddressPolicy;
 use crate::domain::check::HttpCheck;
 use crate::domain::outcome::{Failure, FailureClass, Outcome, Timings, Verdict};
@@ -40,7 +40,7 @@ pub struct Look<'a> {
     /// The whole look, from the name to the last byte, takes at most this long.
     pub timeout: Duration,
     /// The instant that the outcome is dated with.
-    pub now: Instant,
+    pub now: Timestamp,
 }
 
 /// What the operator decides about looks. `Default`: public addresses only, the system's resolver, public CAs.

@@ -23,7 +23,7 @@ use super::{ProberError, Stop};
 use crate::clock::Stopwatch;
 use crate::domain::outcome::FailureClass;
 use crate::domain::target::Host;
-use crate::domain::{Instant, millis};
+use crate::domain::{Timestamp, millis};
 
 /// Sessions that are kept per mode: rustls keeps eight for a server, so this is 1,024 servers and at most some
 /// megabytes.
@@ -44,7 +44,7 @@ pub(super) struct Tls {
 pub(super) struct Wanted<'a> {
     pub(super) host: &'a Host,
     pub(super) verify: bool,
-    pub(super) now: Instant,
+    pub(super) now: Timestamp,
 }
 
 impl Tls {
@@ -157,23 +157,23 @@ fn server_name(host: &Host) -> Result<ServerName<'static>, Stop> {
 }
 
 /// When a certificate runs out.
-fn expiry(certificate: &CertificateDer<'_>) -> Option<Instant> {
+fn expiry(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
     let certificate = Certificate::from_der(certificate).ok()?;
     let not_after = certificate
         .tbs_certificate()
         .validity()
         .not_after
         .to_unix_duration();
-    Some(Instant::from_millis(millis(not_after)))
+    Some(Timestamp::from_millis(millis(not_after)))
 }
 
 /// The expiry of a certificate that was turned down for it (of the first in the chain that has run out). Other failed
 /// handshakes keep their certificates to themselves: rustls drops them with the connection.
-fn expiry_in(error: &io::Error) -> Option<Instant> {
+fn expiry_in(error: &io::Error) -> Option<Timestamp> {
     match tls_error(error)? {
         rustls::Error::InvalidCertificate(CertificateError::ExpiredContext {
             not_after, ..
-        }) => Some(Instant::from_millis(millis(Duration::from_secs(
+        }) => Some(Timestamp::from_millis(millis(Duration::from_secs(
             not_after.as_secs(),
         )))),
         _ => None,
@@ -213,7 +213,7 @@ fn explain(error: &io::Error) -> Stop {
     Stop::with(FailureClass::TlsFailed, detail)
 }
 
-fn explain_certificate(reason: &CertificateError, expiry: Option<Instant>) -> Stop {
+fn explain_certificate(reason: &CertificateError, expiry: Option<Timestamp>) -> Stop {
     let detail = match reason {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             return expired(expiry);
@@ -240,7 +240,7 @@ fn explain_certificate(reason: &CertificateError, expiry: Option<Instant>) -> St
     Stop::with(FailureClass::TlsFailed, detail)
 }
 
-fn expired(at: Option<Instant>) -> Stop {
+fn expired(at: Option<Timestamp>) -> Stop {
     let day = at.and_then(|at| chrono::DateTime::from_timestamp_millis(at.millis()));
     match day {
         Some(day) => Stop::with(

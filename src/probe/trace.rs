@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Stop;
 use crate::clock::Stopwatch;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::outcome::{FailureClass, Outcome, Timings, Verdict};
 
 /// What a look is doing.
@@ -52,7 +52,7 @@ pub(super) struct Trace {
     lap: Stopwatch,
     phase: Phase,
     timings: Timings,
-    pub(super) certificate_expires_at: Option<Instant>,
+    pub(super) certificate_expires_at: Option<Timestamp>,
 }
 
 impl Trace {
@@ -87,7 +87,7 @@ impl Trace {
         self.phase = next;
     }
 
-    pub(super) fn outcome(mut self, at: Instant, verdict: Verdict) -> Outcome {
+    pub(super) fn outcome(mut self, at: Timestamp, verdict: Verdict) -> Outcome {
         self.close_lap();
         self.timings.total = self.begun.elapsed();
         Outcome {

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use super::{Reader, StoreError, Tx, destination};
 use crate::domain::alert_policy::{Call, Mass, Policy, Preferences};
 use crate::domain::monitor::GuildId;
-use crate::domain::{Instant, millis};
+use crate::domain::{Timestamp, millis};
 
 /// Where a guild wants to be told, and whether that works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct AlertSettings {
     /// Mentioned when a card opens.
     pub role: Option<u64>,
     /// Why the channel cannot be written to, and since when.
-    pub broken: Option<(String, Instant)>,
+    pub broken: Option<(String, Timestamp)>,
     pub preferences: Preferences,
 }
 
@@ -45,7 +45,7 @@ fn read(row: &SqliteRow) -> Result<AlertSettings, StoreError> {
     Ok(AlertSettings {
         channel: GuildId::from_row(row.try_get("channel_id")?).0,
         role: id("role_id")?,
-        broken: reason.zip(broken_at.map(Instant::from_millis)),
+        broken: reason.zip(broken_at.map(Timestamp::from_millis)),
         preferences: Preferences {
             tells_recovery: row.try_get("tells_recovery")?,
             tells_warnings: row.try_get("tells_warnings")?,
@@ -165,7 +165,7 @@ pub async fn broke(
     tx: &mut Tx<'_>,
     guild: GuildId,
     (channel, reason): (u64, &str),
-    now: Instant,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     let changed = sqlx::query(
         "UPDATE alert_settings SET broken_reason = $3, broken_at = $4
@@ -228,7 +228,7 @@ mod tests {
     #[tokio::test]
     async fn a_broken_channel_is_noted_once_and_mended_by_setting_it_again() {
         let store = TestStore::open().await;
-        let (guild, now) = (GuildId(u64::MAX), Instant::from_millis(7));
+        let (guild, now) = (GuildId(u64::MAX), Timestamp::from_millis(7));
         let noted = store
             .write(move |tx| {
                 Box::pin(async move {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::rows::{pieces, placeholders};
 use super::{Reader, StoreError, Tx};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::key::{KeyId, KeyKind};
 use crate::domain::monitor::{GuildId, MonitorId};
 
@@ -17,14 +17,14 @@ pub struct StoredKey {
     /// Whose own it is; `None`: its guild's.
     pub monitor_id: Option<MonitorId>,
     pub secret_sha256: Vec<u8>,
-    pub created_at: Instant,
-    pub expires_at: Option<Instant>,
-    pub revoked_at: Option<Instant>,
+    pub created_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
 }
 
 impl StoredKey {
     /// Neither revoked nor past its time.
-    pub fn is_good(&self, now: Instant) -> bool {
+    pub fn is_good(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 }
@@ -58,9 +58,9 @@ fn read(row: Row) -> Result<StoredKey, StoreError> {
         kind: KeyKind::from_word(&kind).ok_or_else(|| damaged("kind"))?,
         monitor_id: monitor.map(MonitorId),
         secret_sha256,
-        created_at: Instant::from_millis(created_at),
-        expires_at: expires_at.map(Instant::from_millis),
-        revoked_at: revoked_at.map(Instant::from_millis),
+        created_at: Timestamp::from_millis(created_at),
+        expires_at: expires_at.map(Timestamp::from_millis),
+        revoked_at: revoked_at.map(Timestamp::from_millis),
     })
 }
 
@@ -103,7 +103,7 @@ pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<StoredK
 pub async fn good_among(
     tx: &mut Tx<'_>,
     ids: &[KeyId],
-    now: Instant,
+    now: Timestamp,
 ) -> Result<HashSet<KeyId>, StoreError> {
     let known = &tx.cache.keys;
     let missing: HashSet<KeyId> = ids
@@ -124,7 +124,7 @@ pub async fn good_among(
         for (id, expires_at, revoked_at) in rows {
             let id =
                 KeyId::parse(&id).ok_or_else(|| StoreError::Damaged("an API key's id".into()))?;
-            let ends = revoked_at.or(expires_at).map(Instant::from_millis);
+            let ends = revoked_at.or(expires_at).map(Timestamp::from_millis);
             tx.cache.keys.insert(id, ends);
         }
     }
@@ -140,7 +140,7 @@ pub async fn revoke(
     tx: &mut Tx<'_>,
     guild: GuildId,
     id: &KeyId,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     let revoked = sqlx::query(
         "UPDATE api_keys SET revoked_at = $3 WHERE guild_id = $1 AND id = $2 AND revoked_at IS NULL",
@@ -155,7 +155,7 @@ pub async fn revoke(
 }
 
 /// Gives a key an end, unless it has an earlier one.
-pub async fn expire(tx: &mut Tx<'_>, id: &KeyId, at: Instant) -> Result<(), StoreError> {
+pub async fn expire(tx: &mut Tx<'_>, id: &KeyId, at: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE api_keys SET expires_at = $2 WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)",
     )
@@ -168,7 +168,11 @@ pub async fn expire(tx: &mut Tx<'_>, id: &KeyId, at: Instant) -> Result<(), Stor
 }
 
 /// Gives every key of a monitor's own an end, unless it has an earlier one.
-pub async fn expire_of(tx: &mut Tx<'_>, monitor: MonitorId, at: Instant) -> Result<(), StoreError> {
+pub async fn expire_of(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE api_keys SET expires_at = $2 WHERE monitor_id = $1 AND (expires_at IS NULL OR expires_at > $2)",
     )
@@ -184,7 +188,7 @@ pub async fn expire_of(tx: &mut Tx<'_>, monitor: MonitorId, at: Instant) -> Resu
 pub async fn revoke_of(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query("UPDATE api_keys SET revoked_at = $2 WHERE monitor_id = $1 AND revoked_at IS NULL")
         .bind(monitor.0)
@@ -200,8 +204,8 @@ mod tests {
     use super::*;
     use crate::store::testing::TestStore;
 
-    fn at(millis: i64) -> Instant {
-        Instant::from_millis(millis)
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
     }
 
     fn key(id: &str, guild: u64) -> StoredKey {

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::device::status_of;
 use super::{Reader, StoreError, Tx};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::monitor::GuildId;
 use crate::domain::status::Status;
 
@@ -19,9 +19,9 @@ pub struct Board {
     pub posts: u32,
     /// A number of what it shows, and since when it does.
     pub shown: i64,
-    pub shown_at: Instant,
+    pub shown_at: Timestamp,
     pub attempts: u32,
-    pub next_try_at: Instant,
+    pub next_try_at: Timestamp,
     pub broken_reason: Option<String>,
 }
 
@@ -31,7 +31,7 @@ pub struct BoardLine {
     pub name: String,
     pub group: Option<String>,
     pub status: Status,
-    pub since: Instant,
+    pub since: Timestamp,
 }
 
 fn read(row: &SqliteRow) -> Result<Board, StoreError> {
@@ -43,9 +43,9 @@ fn read(row: &SqliteRow) -> Result<Board, StoreError> {
         message: message.map(id),
         posts: row.try_get("posts")?,
         shown: row.try_get("shown")?,
-        shown_at: Instant::from_millis(row.try_get("shown_at")?),
+        shown_at: Timestamp::from_millis(row.try_get("shown_at")?),
         attempts: row.try_get("attempts")?,
-        next_try_at: Instant::from_millis(row.try_get("next_try_at")?),
+        next_try_at: Timestamp::from_millis(row.try_get("next_try_at")?),
         broken_reason: row.try_get("broken_reason")?,
     })
 }
@@ -82,7 +82,7 @@ pub async fn lines(reader: &Reader, guild: GuildId) -> Result<Vec<BoardLine>, St
             name,
             group,
             status: status_of(&status)?,
-            since: Instant::from_millis(since),
+            since: Timestamp::from_millis(since),
         })
     };
     rows.into_iter().map(line).collect()
@@ -132,7 +132,7 @@ pub async fn shown(
     tx: &mut Tx<'_>,
     known: &Board,
     (message, shown): (u64, i64),
-    now: Instant,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     let changed = sqlx::query(
         "UPDATE boards SET message_id = $2, shown = $3, shown_at = $4, attempts = 0, next_try_at = 0
@@ -164,7 +164,7 @@ pub async fn lost(tx: &mut Tx<'_>, message: u64) -> Result<bool, StoreError> {
 pub async fn failed(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    (next, broken): (Instant, Option<&str>),
+    (next, broken): (Timestamp, Option<&str>),
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE boards SET attempts = attempts + 1, next_try_at = $2, broken_reason = $3 WHERE guild_id = $1",
@@ -187,7 +187,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_shown_late_does_not_undo_a_move_and_a_lost_one_is_posted_anew() {
         let store = TestStore::open().await;
-        let now = Instant::from_millis(7);
+        let now = Timestamp::from_millis(7);
         store.write(|tx| Box::pin(set(tx, HOME, (5, 50)))).await;
         let before = get(&store.reader, HOME).await.unwrap().unwrap();
         let (late, in_time) = store

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::destination::Destinations;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::key::KeyId;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::Status;
@@ -14,11 +14,11 @@ use crate::domain::status::Status;
 pub struct Cache {
     pub(super) states: super::state::States,
     /// From when on each key is good no more; `None`: it is good for ever.
-    pub(super) keys: HashMap<KeyId, Option<Instant>>,
+    pub(super) keys: HashMap<KeyId, Option<Timestamp>>,
     /// Devices by guild and by their uuid as a number. Their rows come and go, and never change in this.
     pub(super) devices: HashMap<(GuildId, u128), MonitorId>,
     /// Of devices: status, since when, and whether their last job failed.
-    pub(super) standings: HashMap<MonitorId, (Status, Instant, bool)>,
+    pub(super) standings: HashMap<MonitorId, (Status, Timestamp, bool)>,
     /// Where each guild wants to be told.
     pub(super) destinations: HashMap<GuildId, Destinations>,
 }

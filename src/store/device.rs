@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::rows::{pieces, placeholders};
 use super::{Reader, StoreError, Tx};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::device::DeviceUuid;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::Status;
@@ -22,14 +22,14 @@ pub struct Device {
     pub name: String,
     pub device_type: Option<String>,
     pub status: Status,
-    pub since: Instant,
+    pub since: Timestamp,
     pub is_active: bool,
-    pub last_seen_at: Option<Instant>,
+    pub last_seen_at: Option<Timestamp>,
     /// Why its last job failed, until it says that all is well.
     pub failure: Option<String>,
     /// `None`: the setting's.
     pub threshold: Option<Duration>,
-    pub created_at: Instant,
+    pub created_at: Timestamp,
 }
 
 /// What a check-in needs to know of its device.
@@ -37,7 +37,7 @@ pub struct Device {
 pub struct Known {
     pub id: MonitorId,
     pub status: Status,
-    pub since: Instant,
+    pub since: Timestamp,
     /// Whether its last job failed.
     pub has_failed: bool,
 }
@@ -47,7 +47,7 @@ pub struct Known {
 pub struct Silent {
     pub id: MonitorId,
     pub guild_id: GuildId,
-    pub last_seen_at: Instant,
+    pub last_seen_at: Timestamp,
     pub threshold: Duration,
 }
 
@@ -56,7 +56,7 @@ pub async fn insert(
     tx: &mut Tx<'_>,
     guild: GuildId,
     (uuid, name, device_type): (&DeviceUuid, &str, Option<&str>),
-    now: Instant,
+    now: Timestamp,
 ) -> Result<MonitorId, StoreError> {
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO monitors (guild_id, kind, name, status, since, created_at)
@@ -176,7 +176,11 @@ async fn remember(tx: &mut Tx<'_>, piece: &[&(GuildId, DeviceUuid)]) -> Result<(
         query.fetch_all(&mut *tx.connection).await?;
     for (guild, uuid, id, status, since, has_failed) in rows {
         let place = (GuildId::from_row(guild), uuid_of(&uuid)?.number());
-        let standing = (status_of(&status)?, Instant::from_millis(since), has_failed);
+        let standing = (
+            status_of(&status)?,
+            Timestamp::from_millis(since),
+            has_failed,
+        );
         tx.cache.devices.insert(place, MonitorId(id));
         tx.cache.standings.insert(MonitorId(id), standing);
     }
@@ -184,7 +188,7 @@ async fn remember(tx: &mut Tx<'_>, piece: &[&(GuildId, DeviceUuid)]) -> Result<(
 }
 
 /// Notes calls, the latest of each monitor; devices and servers alike.
-pub async fn called(tx: &mut Tx<'_>, calls: &[(MonitorId, Instant)]) -> Result<(), StoreError> {
+pub async fn called(tx: &mut Tx<'_>, calls: &[(MonitorId, Timestamp)]) -> Result<(), StoreError> {
     for piece in pieces(calls) {
         let places = placeholders(piece.len(), 2);
         let sql = format!(
@@ -205,7 +209,7 @@ pub async fn set_status(
     tx: &mut Tx<'_>,
     ids: &[MonitorId],
     status: Status,
-    since: Instant,
+    since: Timestamp,
 ) -> Result<(), StoreError> {
     for piece in pieces(ids) {
         let places = placeholders(1, piece.len());
@@ -228,7 +232,7 @@ pub async fn set_status(
 pub async fn silent(
     tx: &mut Tx<'_>,
     default: Duration,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Vec<Silent>, StoreError> {
     let rows: Vec<(i64, i64, i64, i64)> = sqlx::query_as(
         "SELECT m.id, m.guild_id, p.last_pass_at, COALESCE(d.threshold_ms, $1)
@@ -242,7 +246,7 @@ pub async fn silent(
     let silent = |(id, guild, seen, threshold): (i64, i64, i64, i64)| Silent {
         id: MonitorId(id),
         guild_id: GuildId::from_row(guild),
-        last_seen_at: Instant::from_millis(seen),
+        last_seen_at: Timestamp::from_millis(seen),
         threshold: Duration::from_millis(threshold.unsigned_abs()),
     };
     Ok(rows.into_iter().map(silent).collect())
@@ -330,12 +334,12 @@ fn read(row: &SqliteRow) -> Result<Device, StoreError> {
         name: row.try_get("name")?,
         device_type: row.try_get("device_type")?,
         status: status_of(row.try_get("status")?)?,
-        since: Instant::from_millis(row.try_get("since")?),
+        since: Timestamp::from_millis(row.try_get("since")?),
         is_active: row.try_get("is_active")?,
-        last_seen_at: seen.map(Instant::from_millis),
+        last_seen_at: seen.map(Timestamp::from_millis),
         failure: row.try_get("failure")?,
         threshold: threshold.map(|millis| Duration::from_millis(millis.unsigned_abs())),
-        created_at: Instant::from_millis(row.try_get("created_at")?),
+        created_at: Timestamp::from_millis(row.try_get("created_at")?),
     })
 }
 
@@ -354,8 +358,8 @@ mod tests {
 
     const HOME: GuildId = GuildId(1);
 
-    fn at(seconds: i64) -> Instant {
-        Instant::from_millis(seconds * 1000)
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
     }
 
     fn uuid(number: u8) -> DeviceUuid {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::rows::{pieces, placeholders};
 use super::{Reader, StoreError, Tx};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::monitor::MonitorId;
 
 /// Lines of a device that are kept; the oldest go.
@@ -31,7 +31,7 @@ pub struct NewLine {
 pub struct Line {
     pub id: i64,
     /// When it came.
-    pub at: Instant,
+    pub at: Timestamp,
     pub kind: String,
     pub level: Option<String>,
     pub said_at: Option<String>,
@@ -44,7 +44,7 @@ pub async fn append(
     tx: &mut Tx<'_>,
     id: MonitorId,
     lines: &[NewLine],
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     for piece in pieces(lines) {
         let places = placeholders(piece.len(), 7);
@@ -88,7 +88,7 @@ type Row = (
 fn read((id, at, kind, level, said_at, message, run_ms): Row) -> Line {
     Line {
         id,
-        at: Instant::from_millis(at),
+        at: Timestamp::from_millis(at),
         kind,
         level,
         said_at,
@@ -133,7 +133,7 @@ pub async fn begin_run(
     tx: &mut Tx<'_>,
     id: MonitorId,
     run: &str,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO device_runs (monitor_id, run, started_at) VALUES ($1, $2, $3)
@@ -160,7 +160,7 @@ pub async fn end_run(
     tx: &mut Tx<'_>,
     id: MonitorId,
     run: &str,
-) -> Result<Option<Instant>, StoreError> {
+) -> Result<Option<Timestamp>, StoreError> {
     let began: Option<i64> = sqlx::query_scalar(
         "DELETE FROM device_runs WHERE monitor_id = $1 AND run = $2 RETURNING started_at",
     )
@@ -168,7 +168,7 @@ pub async fn end_run(
     .bind(run)
     .fetch_optional(&mut *tx.connection)
     .await?;
-    Ok(began.map(Instant::from_millis))
+    Ok(began.map(Timestamp::from_millis))
 }
 
 #[cfg(test)]
@@ -179,8 +179,8 @@ mod tests {
     use crate::store::device;
     use crate::store::testing::TestStore;
 
-    fn at(seconds: i64) -> Instant {
-        Instant::from_millis(seconds * 1000)
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
     }
 
     fn line(number: usize) -> NewLine {

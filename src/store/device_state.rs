@@ -1,7 +1,7 @@
 //! What devices are told to be, and what they say they are: two JSON objects each.
 
 use super::{Reader, StoreError, Tx};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::monitor::MonitorId;
 
 /// Both states of a device, as JSON objects in text.
@@ -10,7 +10,7 @@ pub struct DeviceState {
     pub target: String,
     pub current: String,
     /// When it last said what it is.
-    pub reported_at: Option<Instant>,
+    pub reported_at: Option<Timestamp>,
 }
 
 impl Default for DeviceState {
@@ -29,7 +29,7 @@ fn read((target, current, reported_at): Row) -> DeviceState {
     DeviceState {
         target,
         current,
-        reported_at: reported_at.map(Instant::from_millis),
+        reported_at: reported_at.map(Timestamp::from_millis),
     }
 }
 
@@ -58,7 +58,7 @@ pub async fn report(
     tx: &mut Tx<'_>,
     id: MonitorId,
     current: &str,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO device_states (monitor_id, current, reported_at) VALUES ($1, $2, $3)
@@ -96,7 +96,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_wanted_and_what_is_said_do_not_touch_each_other() {
         let store = TestStore::open().await;
-        let now = Instant::from_millis(5);
+        let now = Timestamp::from_millis(5);
         let id = store
             .write(move |tx| {
                 Box::pin(async move {

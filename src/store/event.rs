@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::rows::{pieces, placeholders};
 use super::{Reader, StoreError, Tx};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::{GuildId, MonitorId};
 
@@ -17,9 +17,9 @@ pub struct NewEvent {
     pub monitor_id: Option<MonitorId>,
     pub kind: EventKind,
     /// When it became true.
-    pub at: Instant,
+    pub at: Timestamp,
     /// When we noticed.
-    pub noticed_at: Instant,
+    pub noticed_at: Timestamp,
     pub actor: Actor,
     /// A JSON object with what belongs to the kind.
     pub facts: serde_json::Value,
@@ -76,7 +76,7 @@ pub async fn told_since(
     reader: &Reader,
     guild: GuildId,
     kind: EventKind,
-    since: Instant,
+    since: Timestamp,
 ) -> Result<u64, StoreError> {
     // What is noticed is dated at the first failure, which is at most a few retries ago: an hour more finds all of them.
     let count: i64 = sqlx::query_scalar(
@@ -98,7 +98,7 @@ pub async fn count_since(
     reader: &Reader,
     guild: GuildId,
     kind: EventKind,
-    since: Instant,
+    since: Timestamp,
 ) -> Result<u64, StoreError> {
     let count: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM events WHERE guild_id = $1 AND kind = $2 AND at >= $3",
@@ -115,7 +115,7 @@ pub async fn count_since(
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     pub id: i64,
-    pub at: Instant,
+    pub at: Timestamp,
     /// The word of its kind.
     pub kind: String,
     pub monitor_id: Option<MonitorId>,
@@ -153,7 +153,7 @@ fn read(row: &SqliteRow) -> Result<Event, StoreError> {
     let facts: &str = row.try_get("facts")?;
     Ok(Event {
         id: row.try_get("id")?,
-        at: Instant::from_millis(row.try_get("at")?),
+        at: Timestamp::from_millis(row.try_get("at")?),
         kind: row.try_get("kind")?,
         monitor_id: monitor.map(MonitorId),
         name: row.try_get("name")?,
@@ -189,7 +189,7 @@ pub async fn changed_after(reader: &Reader, id: i64) -> Result<(Vec<MonitorId>, 
 }
 
 /// Deletes up to `limit` of the oldest events that are older than `before`; says how many went.
-pub async fn prune(tx: &mut Tx<'_>, before: Instant, limit: u32) -> Result<u64, StoreError> {
+pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM events WHERE noticed_at < $1 AND id < (SELECT MIN(id) FROM events) + $2
          AND id < (SELECT MAX(id) FROM events)",

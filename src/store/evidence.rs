@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::card::{Card, Member};
 use super::{Reader, StoreError};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::cause::{Evidence, SubnetEvidence};
 use crate::domain::fold::Subnet;
 use crate::domain::outcome::FailureClass;
@@ -15,7 +15,7 @@ struct Neighbour {
     host: String,
     port: u16,
     is_silent: bool,
-    last_pass_at: Option<Instant>,
+    last_pass_at: Option<Timestamp>,
 }
 
 /// Gathers what is known about what is down on a card.
@@ -70,12 +70,12 @@ async fn neighbours(reader: &Reader, card: &Card) -> Result<Vec<Neighbour>, Stor
             host,
             port,
             is_silent: matches!(status.as_str(), "offline" | "warning"),
-            last_pass_at: last_pass_at.map(Instant::from_millis),
+            last_pass_at: last_pass_at.map(Timestamp::from_millis),
         };
     Ok(rows.into_iter().map(neighbour).collect())
 }
 
-fn on_host(evidence: &mut Evidence, around: &[Neighbour], host: &str, began: Instant) {
+fn on_host(evidence: &mut Evidence, around: &[Neighbour], host: &str, began: Timestamp) {
     let own: Vec<&Neighbour> = around.iter().filter(|one| one.host == host).collect();
     let answered = own.iter().filter(|one| !one.is_silent).filter_map(|one| {
         let at = one.last_pass_at.filter(|at| *at >= began)?;
@@ -108,7 +108,7 @@ async fn agent(
     reader: &Reader,
     card: &Card,
     (host, down): (&str, &[&Member]),
-) -> Result<Option<(String, Instant)>, StoreError> {
+) -> Result<Option<(String, Timestamp)>, StoreError> {
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "SELECT m.name, p.last_pass_at FROM monitors m JOIN pulse p ON p.monitor_id = m.id
          WHERE m.guild_id = $1 AND m.kind <> 'endpoint' AND p.last_pass_at >= $2 ORDER BY p.last_pass_at DESC",
@@ -125,5 +125,5 @@ async fn agent(
     let names: Vec<&str> = names.chain([host]).chain(first_part).collect();
     let is_there = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
     let found = rows.into_iter().find(|(name, _)| is_there(name));
-    Ok(found.map(|(name, at)| (name, Instant::from_millis(at))))
+    Ok(found.map(|(name, at)| (name, Timestamp::from_millis(at))))
 }

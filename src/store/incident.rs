@@ -2,7 +2,7 @@
 
 use super::rows::{pieces, placeholders};
 use super::{StoreError, Tx};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::fold::CardId;
 use crate::domain::monitor::{GuildId, MonitorId};
 
@@ -10,7 +10,7 @@ use crate::domain::monitor::{GuildId, MonitorId};
 pub async fn open(
     tx: &mut Tx<'_>,
     (guild, monitor): (GuildId, MonitorId),
-    (started_at, reason): (Instant, &str),
+    (started_at, reason): (Timestamp, &str),
 ) -> Result<Option<i64>, StoreError> {
     let id = sqlx::query_scalar(
         "INSERT INTO incidents (guild_id, monitor_id, started_at, reason) VALUES ($1, $2, $3, $4)
@@ -26,12 +26,12 @@ pub async fn open(
 }
 
 /// An incident that was opened: whose, its id, its beginning.
-pub type Opened = ((GuildId, MonitorId), i64, Instant);
+pub type Opened = ((GuildId, MonitorId), i64, Timestamp);
 
 /// Opens an incident for each of these monitors, with its beginning, all for one reason; answers those that had none.
 pub async fn open_all(
     tx: &mut Tx<'_>,
-    monitors: &[((GuildId, MonitorId), Instant)],
+    monitors: &[((GuildId, MonitorId), Timestamp)],
     reason: &str,
 ) -> Result<Vec<Opened>, StoreError> {
     let mut opened = Vec::with_capacity(monitors.len());
@@ -52,7 +52,7 @@ pub async fn open_all(
         let rows: Vec<(i64, i64, i64, i64)> = query.fetch_all(&mut *tx.connection).await?;
         opened.extend(rows.into_iter().map(|(guild, monitor, id, started_at)| {
             let whose = (GuildId::from_row(guild), MonitorId(monitor));
-            (whose, id, Instant::from_millis(started_at))
+            (whose, id, Timestamp::from_millis(started_at))
         }));
     }
     Ok(opened)
@@ -81,14 +81,14 @@ pub async fn mark_maintained(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError>
 pub async fn untold(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
-) -> Result<Option<(i64, Instant, String)>, StoreError> {
+) -> Result<Option<(i64, Timestamp, String)>, StoreError> {
     let found: Option<(i64, i64, String)> = sqlx::query_as(
         "SELECT id, started_at, reason FROM incidents WHERE monitor_id = $1 AND ended_at IS NULL AND card_id IS NULL",
     )
     .bind(monitor.0)
     .fetch_optional(&mut *tx.connection)
     .await?;
-    Ok(found.map(|(id, started_at, reason)| (id, Instant::from_millis(started_at), reason)))
+    Ok(found.map(|(id, started_at, reason)| (id, Timestamp::from_millis(started_at), reason)))
 }
 
 /// How many incidents of a monitor are looked at to tell whether it flaps.
@@ -98,7 +98,7 @@ const RECENT: usize = 10;
 pub async fn recent(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
-) -> Result<(Vec<(Instant, Option<Instant>)>, Option<CardId>), StoreError> {
+) -> Result<(Vec<(Timestamp, Option<Timestamp>)>, Option<CardId>), StoreError> {
     let rows: Vec<(i64, Option<i64>, Option<i64>)> = sqlx::query_as(
         "SELECT started_at, ended_at, card_id FROM incidents WHERE monitor_id = $1 ORDER BY id DESC LIMIT $2",
     )
@@ -108,7 +108,10 @@ pub async fn recent(
     .await?;
     let card = rows.iter().skip(1).find_map(|(_, _, card)| *card);
     let lasted = |(began, ended, _): (i64, Option<i64>, Option<i64>)| {
-        (Instant::from_millis(began), ended.map(Instant::from_millis))
+        (
+            Timestamp::from_millis(began),
+            ended.map(Timestamp::from_millis),
+        )
     };
     Ok((rows.into_iter().map(lasted).collect(), card.map(CardId)))
 }
@@ -129,7 +132,7 @@ pub async fn untold_of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Vec<MonitorId>
 pub async fn close(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
-    ended_at: Instant,
+    ended_at: Timestamp,
 ) -> Result<Option<CardId>, StoreError> {
     let card: Option<Option<i64>> = sqlx::query_scalar(
         "UPDATE incidents SET ended_at = $2 WHERE monitor_id = $1 AND ended_at IS NULL RETURNING card_id",
@@ -153,7 +156,7 @@ pub async fn withdraw(tx: &mut Tx<'_>, monitor: MonitorId) -> Result<Option<Card
 }
 
 /// Deletes up to `limit` incidents that ended before an instant; says how many went.
-pub async fn prune(tx: &mut Tx<'_>, before: Instant, limit: u32) -> Result<u64, StoreError> {
+pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM incidents WHERE id IN
          (SELECT id FROM incidents WHERE ended_at < $1 AND id < (SELECT MIN(id) FROM incidents) + $2)",
@@ -173,7 +176,7 @@ mod tests {
     #[tokio::test]
     async fn at_most_one_is_open_and_it_keeps_its_beginning() {
         let store = TestStore::open().await;
-        let at = Instant::from_millis;
+        let at = Timestamp::from_millis;
         let opened = store
             .write(move |tx| {
                 Box::pin(async move {

@@ -1,13 +1,13 @@
 //! The last run of every job.
 
 use super::{Reader, StoreError, Tx};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 
 /// When a job ran last and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobRun {
-    pub started_at: Instant,
-    pub finished_at: Instant,
+    pub started_at: Timestamp,
+    pub finished_at: Timestamp,
     /// One line for people.
     pub summary: String,
 }
@@ -34,8 +34,8 @@ pub async fn last(reader: &Reader, name: &str) -> Result<Option<JobRun>, StoreEr
             .fetch_optional(&reader.pool)
             .await?;
     Ok(row.map(|(started_at, finished_at, summary)| JobRun {
-        started_at: Instant::from_millis(started_at),
-        finished_at: Instant::from_millis(finished_at),
+        started_at: Timestamp::from_millis(started_at),
+        finished_at: Timestamp::from_millis(finished_at),
         summary,
     }))
 }
@@ -48,8 +48,8 @@ pub async fn all(reader: &Reader) -> Result<Vec<(String, JobRun)>, StoreError> {
             .await?;
     let run = |(name, started_at, finished_at, summary)| {
         let run = JobRun {
-            started_at: Instant::from_millis(started_at),
-            finished_at: Instant::from_millis(finished_at),
+            started_at: Timestamp::from_millis(started_at),
+            finished_at: Timestamp::from_millis(finished_at),
             summary,
         };
         (name, run)
@@ -66,8 +66,8 @@ mod tests {
     async fn only_the_last_run_is_kept() {
         let store = TestStore::open().await;
         let run = |at| JobRun {
-            started_at: Instant::from_millis(at),
-            finished_at: Instant::from_millis(at + 1),
+            started_at: Timestamp::from_millis(at),
+            finished_at: Timestamp::from_millis(at + 1),
             summary: format!("run {at}"),
         };
         for at in [10, 20] {

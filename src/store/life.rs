@@ -1,7 +1,7 @@
 //! The table `watch`: when we were alive.
 
 use super::{Reader, StoreError, Tx};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::life::{Life, Lives};
 
 /// A life of ours in the table.
@@ -9,7 +9,7 @@ use crate::domain::life::{Life, Lives};
 pub struct LifeId(i64);
 
 /// A new life begins.
-pub async fn begin(tx: &mut Tx<'_>, now: Instant) -> Result<LifeId, StoreError> {
+pub async fn begin(tx: &mut Tx<'_>, now: Timestamp) -> Result<LifeId, StoreError> {
     let id =
         sqlx::query_scalar("INSERT INTO watch (began_at, alive_at) VALUES ($1, $1) RETURNING id")
             .bind(now.millis())
@@ -19,7 +19,7 @@ pub async fn begin(tx: &mut Tx<'_>, now: Instant) -> Result<LifeId, StoreError> 
 }
 
 /// It still goes on.
-pub async fn goes_on(tx: &mut Tx<'_>, id: LifeId, now: Instant) -> Result<(), StoreError> {
+pub async fn goes_on(tx: &mut Tx<'_>, id: LifeId, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query("UPDATE watch SET alive_at = $2 WHERE id = $1 AND alive_at < $2")
         .bind(id.0)
         .bind(now.millis())
@@ -29,21 +29,21 @@ pub async fn goes_on(tx: &mut Tx<'_>, id: LifeId, now: Instant) -> Result<(), St
 }
 
 /// The lives that reach beyond an instant.
-pub async fn since(reader: &Reader, at: Instant) -> Result<Lives, StoreError> {
+pub async fn since(reader: &Reader, at: Timestamp) -> Result<Lives, StoreError> {
     let rows: Vec<(i64, i64)> =
         sqlx::query_as("SELECT began_at, alive_at FROM watch WHERE alive_at > $1 ORDER BY id")
             .bind(at.millis())
             .fetch_all(&reader.pool)
             .await?;
     let life = |(began, alive)| Life {
-        began: Instant::from_millis(began),
-        alive: Instant::from_millis(alive),
+        began: Timestamp::from_millis(began),
+        alive: Timestamp::from_millis(alive),
     };
     Ok(Lives(rows.into_iter().map(life).collect()))
 }
 
 /// Deletes up to `limit` lives that ended before an instant; says how many went.
-pub async fn prune(tx: &mut Tx<'_>, before: Instant, limit: u32) -> Result<u64, StoreError> {
+pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM watch WHERE id IN (SELECT id FROM watch WHERE alive_at < $1 ORDER BY id LIMIT $2)",
     )
@@ -64,7 +64,7 @@ mod tests {
     #[tokio::test]
     async fn lives_go_on_end_and_are_forgotten() {
         let store = TestStore::open().await;
-        let at = |seconds: i64| Instant::from_millis(seconds * 1000);
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
         store
             .write(move |tx| {
                 Box::pin(async move {

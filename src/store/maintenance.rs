@@ -9,7 +9,7 @@ use super::{Reader, StoreError, Tx};
 use crate::domain::event::Actor;
 use crate::domain::maintenance::{Span, WeekDays, Weekly, parse_zone};
 use crate::domain::monitor::{GuildId, MonitorId};
-use crate::domain::{Instant, millis};
+use crate::domain::{Timestamp, millis};
 
 /// A maintenance's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +54,7 @@ pub async fn insert(
     guild: GuildId,
     new: &NewMaintenance,
     by: Actor,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<MaintenanceId, StoreError> {
     let (extent, group, some): (_, _, &[MonitorId]) = match &new.extent {
         Extent::All => ("all", None, &[]),
@@ -172,8 +172,8 @@ pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Mainten
 
 fn read(row: &SqliteRow) -> Result<Maintenance, StoreError> {
     let damaged = |what: &str| StoreError::Damaged(format!("a maintenance's {what}"));
-    let instant = |name: &str| -> Result<Instant, StoreError> {
-        Ok(Instant::from_millis(row.try_get(name)?))
+    let timestamp = |name: &str| -> Result<Timestamp, StoreError> {
+        Ok(Timestamp::from_millis(row.try_get(name)?))
     };
     let extent: &str = row.try_get("extent")?;
     let group: Option<String> = row.try_get("group_name")?;
@@ -199,8 +199,8 @@ fn read(row: &SqliteRow) -> Result<Maintenance, StoreError> {
             _ => return Err(damaged("extent")),
         },
         span: Span {
-            starts_at: instant("starts_at")?,
-            ends_at: instant("ends_at")?,
+            starts_at: timestamp("starts_at")?,
+            ends_at: timestamp("ends_at")?,
         },
         weekly: days.map(weekly).transpose()?,
         is_running: row.try_get("is_running")?,

@@ -2,7 +2,7 @@
 
 use super::device::status_of;
 use super::{Reader, StoreError, Tx, pulse};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::fold::Whereabouts;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::Status;
@@ -16,7 +16,7 @@ pub struct Monitor {
     pub kind: String,
     pub name: String,
     pub status: Status,
-    pub since: Instant,
+    pub since: Timestamp,
 }
 
 /// How many monitors of a guild have each status, or of all guilds; statuses that nobody has are left out.
@@ -123,7 +123,7 @@ fn read(row: (i64, String, String, String, i64)) -> Result<Monitor, StoreError> 
         kind,
         name,
         status: status_of(&status)?,
-        since: Instant::from_millis(since),
+        since: Timestamp::from_millis(since),
     })
 }
 
@@ -137,7 +137,7 @@ mod tests {
     #[tokio::test]
     async fn every_kind_is_counted_and_only_what_is_wrong_is_listed() {
         let store = TestStore::open().await;
-        let at = Instant::from_millis;
+        let at = Timestamp::from_millis;
         store
             .write(move |tx| {
                 Box::pin(async move {

@@ -1,7 +1,7 @@
 //! Which monitors people want to hear nothing of, and until when.
 
 use super::{Reader, StoreError, Tx};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::event::Actor;
 use crate::domain::monitor::{GuildId, MonitorId};
 
@@ -9,7 +9,7 @@ use crate::domain::monitor::{GuildId, MonitorId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mute {
     pub name: String,
-    pub until: Instant,
+    pub until: Timestamp,
     /// An actor, as in the audit log.
     pub muted_by: String,
 }
@@ -18,7 +18,7 @@ pub struct Mute {
 pub async fn set(
     tx: &mut Tx<'_>,
     (guild, monitor): (GuildId, MonitorId),
-    until: Instant,
+    until: Timestamp,
     by: Actor,
 ) -> Result<(), StoreError> {
     sqlx::query(
@@ -51,7 +51,7 @@ pub async fn remove(
 pub async fn is_muted(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     let found: Option<i64> =
         sqlx::query_scalar("SELECT until FROM mutes WHERE monitor_id = $1 AND until > $2")
@@ -65,7 +65,7 @@ pub async fn is_muted(
 /// Takes the mutes whose time has come, and answers whose they were.
 pub async fn take_ended(
     tx: &mut Tx<'_>,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Vec<(GuildId, MonitorId)>, StoreError> {
     let rows: Vec<(i64, i64)> =
         sqlx::query_as("DELETE FROM mutes WHERE until <= $1 RETURNING guild_id, monitor_id")
@@ -88,7 +88,7 @@ pub async fn list(reader: &Reader, guild: GuildId, limit: u32) -> Result<Vec<Mut
     .await?;
     let mute = |(name, until, muted_by)| Mute {
         name,
-        until: Instant::from_millis(until),
+        until: Timestamp::from_millis(until),
         muted_by,
     };
     Ok(rows.into_iter().map(mute).collect())

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Reader, StoreError, Tx, destination, webhook};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::fold::CardId;
 use crate::domain::monitor::GuildId;
 
@@ -87,7 +87,7 @@ type Row = (
 
 /// Notices of channels, of cards that have changed since they were told, where the time to try has come; in the order in which their
 /// cards opened.
-pub async fn due(reader: &Reader, now: Instant, limit: u32) -> Result<Vec<Due>, StoreError> {
+pub async fn due(reader: &Reader, now: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT n.id, n.guild_id, n.card_id, n.posts, n.channel_id, n.message_id, n.attempts, s.channel_id,
              COALESCE(c.role_id, s.role_id), s.tells_recovery
@@ -127,7 +127,10 @@ pub async fn due(reader: &Reader, now: Instant, limit: u32) -> Result<Vec<Due>, 
 }
 
 /// When the next notice is to be tried that is not due yet, and how many are untold at all.
-pub async fn waiting(reader: &Reader, now: Instant) -> Result<(Option<Instant>, u64), StoreError> {
+pub async fn waiting(
+    reader: &Reader,
+    now: Timestamp,
+) -> Result<(Option<Timestamp>, u64), StoreError> {
     let (next, count): (Option<i64>, i64) = sqlx::query_as(
         "SELECT MIN(CASE WHEN n.next_try_at > $1 THEN n.next_try_at END), COUNT(*)
          FROM notices n JOIN cards c ON c.id = n.card_id JOIN alert_settings s ON s.guild_id = n.guild_id
@@ -136,7 +139,7 @@ pub async fn waiting(reader: &Reader, now: Instant) -> Result<(Option<Instant>, 
     .bind(now.millis())
     .fetch_one(&reader.pool)
     .await?;
-    Ok((next.map(Instant::from_millis), count.unsigned_abs()))
+    Ok((next.map(Timestamp::from_millis), count.unsigned_abs()))
 }
 
 /// A card was told as it was in this version, with this message (channel and id).
@@ -184,7 +187,7 @@ pub async fn message_of(reader: &Reader, card: CardId) -> Result<Option<(u64, u6
 }
 
 /// It is not tried before `next`, and nothing has failed.
-pub async fn held(tx: &mut Tx<'_>, id: i64, next: Instant) -> Result<(), StoreError> {
+pub async fn held(tx: &mut Tx<'_>, id: i64, next: Timestamp) -> Result<(), StoreError> {
     sqlx::query("UPDATE notices SET next_try_at = $2 WHERE id = $1")
         .bind(id)
         .bind(next.millis())
@@ -194,7 +197,7 @@ pub async fn held(tx: &mut Tx<'_>, id: i64, next: Instant) -> Result<(), StoreEr
 }
 
 /// A try came to nothing; the next one is not before `next`.
-pub async fn failed(tx: &mut Tx<'_>, id: i64, next: Instant) -> Result<(), StoreError> {
+pub async fn failed(tx: &mut Tx<'_>, id: i64, next: Timestamp) -> Result<(), StoreError> {
     sqlx::query("UPDATE notices SET attempts = attempts + 1, next_try_at = $2 WHERE id = $1")
         .bind(id)
         .bind(next.millis())
@@ -250,7 +253,7 @@ mod tests {
     async fn a_clock_that_is_set_back_holds_nothing_up() {
         let store = TestStore::open().await;
         let (home, at) = (GuildId(1), |second: i64| {
-            Instant::from_millis(second * 1000)
+            Timestamp::from_millis(second * 1000)
         });
         store.add_channel(home).await;
         store

@@ -5,7 +5,7 @@
 
 use super::rows::{pieces, placeholders};
 use super::{StoreError, Tx};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::monitor::MonitorId;
 use crate::domain::outcome::{Outcome, Verdict};
 
@@ -16,7 +16,7 @@ const UNKNOWN: i64 = 255;
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     pub monitor_id: MonitorId,
-    pub at: Instant,
+    pub at: Timestamp,
     pub latency_us: i64,
     class: i64,
 }
@@ -63,7 +63,7 @@ pub async fn append(tx: &mut Tx<'_>, rows: &[Row]) -> Result<(), StoreError> {
 }
 
 /// Deletes up to `limit` of the oldest rows that are older than `before`; says how many went.
-pub async fn prune(tx: &mut Tx<'_>, before: Instant, limit: u32) -> Result<u64, StoreError> {
+pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM outcomes WHERE at < $1
          AND id < (SELECT MIN(id) FROM outcomes) + $2",
@@ -82,7 +82,7 @@ mod tests {
     use crate::store::testing::TestStore;
 
     fn row(seconds: i64, verdict: Verdict) -> Row {
-        let at = Instant::from_millis(seconds * 1000);
+        let at = Timestamp::from_millis(seconds * 1000);
         Row::new(
             MonitorId(7),
             &Outcome {
@@ -119,7 +119,7 @@ mod tests {
         store
             .write(move |tx| Box::pin(async move { append(tx, &rows).await }))
             .await;
-        let limit = Instant::from_millis(50_000);
+        let limit = Timestamp::from_millis(50_000);
         let mut gone = Vec::new();
         for _ in 0..3 {
             gone.push(store.write(move |tx| Box::pin(prune(tx, limit, 30))).await);

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::rows::{pieces, placeholders};
 use super::{StoreError, Tx};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::monitor::MonitorId;
 
 /// Pulse rows on one page of 4 KiB (about 30 bytes each).
@@ -32,11 +32,11 @@ const FLUSHED_AT_ONCE: usize = 2_048;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pulse {
     pub monitor_id: MonitorId,
-    pub last_look_at: Instant,
+    pub last_look_at: Timestamp,
     /// `None`: as it was before.
-    pub last_pass_at: Option<Instant>,
+    pub last_pass_at: Option<Timestamp>,
     /// `None`: at its slot, or the recheck job has it.
-    pub next_due_at: Option<Instant>,
+    pub next_due_at: Option<Timestamp>,
     pub streak: u32,
     pub latency_us: i64,
 }
@@ -45,7 +45,7 @@ pub struct Pulse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pass {
     pub monitor_id: MonitorId,
-    pub at: Instant,
+    pub at: Timestamp,
     pub latency_us: i64,
 }
 
@@ -65,10 +65,10 @@ impl From<&Pass> for Pulse {
 /// Steady passes that wait to be written.
 #[derive(Debug, Default)]
 pub struct Pending {
-    waiting: HashMap<MonitorId, (Instant, i64)>,
+    waiting: HashMap<MonitorId, (Timestamp, i64)>,
     /// Written, but not committed yet.
     writing: Vec<Pass>,
-    oldest: Option<Instant>,
+    oldest: Option<Timestamp>,
     /// How many endpoints there are, as last counted.
     total: usize,
 }
@@ -88,7 +88,7 @@ impl Pending {
         }
     }
 
-    fn is_due(&self, now: Instant) -> bool {
+    fn is_due(&self, now: Timestamp) -> bool {
         let Some(oldest) = self.oldest else {
             return false;
         };
@@ -99,7 +99,7 @@ impl Pending {
 }
 
 /// Keeps steady passes until writing them is due.
-pub async fn touch(tx: &mut Tx<'_>, passes: &[Pass], now: Instant) -> Result<(), StoreError> {
+pub async fn touch(tx: &mut Tx<'_>, passes: &[Pass], now: Timestamp) -> Result<(), StoreError> {
     for pass in passes {
         let latest = (pass.at, pass.latency_us);
         tx.pending.waiting.insert(pass.monitor_id, latest);
@@ -177,8 +177,8 @@ async fn upsert(tx: &mut Tx<'_>, pulses: &[Pulse]) -> Result<(), StoreError> {
             query = query
                 .bind(pulse.monitor_id.0)
                 .bind(pulse.last_look_at.millis())
-                .bind(pulse.last_pass_at.map(Instant::millis))
-                .bind(pulse.next_due_at.map(Instant::millis))
+                .bind(pulse.last_pass_at.map(Timestamp::millis))
+                .bind(pulse.next_due_at.map(Timestamp::millis))
                 .bind(pulse.streak)
                 .bind(pulse.latency_us);
         }
@@ -223,7 +223,7 @@ mod tests {
     use crate::store::testing::TestStore;
 
     fn pulse(id: i64, seconds: i64) -> Pulse {
-        let at = Instant::from_millis(seconds * 1000);
+        let at = Timestamp::from_millis(seconds * 1000);
         Pulse {
             monitor_id: MonitorId(id),
             last_look_at: at,
@@ -237,7 +237,7 @@ mod tests {
     fn pass(id: i64, seconds: i64) -> Pass {
         Pass {
             monitor_id: MonitorId(id),
-            at: Instant::from_millis(seconds * 1000),
+            at: Timestamp::from_millis(seconds * 1000),
             latency_us: 5,
         }
     }
@@ -253,13 +253,13 @@ mod tests {
         let store = TestStore::open().await;
         store
             .write(|tx| {
-                Box::pin(async { touch(tx, &[pass(1, 10)], Instant::from_millis(10_000)).await })
+                Box::pin(async { touch(tx, &[pass(1, 10)], Timestamp::from_millis(10_000)).await })
             })
             .await;
         assert_eq!(stored(&store).await, []);
         store
             .write(|tx| {
-                Box::pin(async { touch(tx, &[pass(2, 11)], Instant::from_millis(11_000)).await })
+                Box::pin(async { touch(tx, &[pass(2, 11)], Timestamp::from_millis(11_000)).await })
             })
             .await;
         assert_eq!(stored(&store).await, [(1, 10_000), (2, 11_000)]);
@@ -270,7 +270,7 @@ mod tests {
         let store = TestStore::open().await;
         store
             .write(|tx| {
-                Box::pin(async { touch(tx, &[pass(1, 10)], Instant::from_millis(10_000)).await })
+                Box::pin(async { touch(tx, &[pass(1, 10)], Timestamp::from_millis(10_000)).await })
             })
             .await;
         store
@@ -303,7 +303,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_rolled_back_waits_again() {
         let store = TestStore::open().await;
-        let at = Instant::from_millis(10_000);
+        let at = Timestamp::from_millis(10_000);
         let failed: Result<(), StoreError> = store
             .writer
             .transact(move |tx| {
@@ -326,7 +326,7 @@ mod tests {
         store
             .write(|tx| Box::pin(async { save(tx, &[pulse(1, 10), pulse(2, 10)]).await }))
             .await;
-        let at = Instant::from_millis(30_000);
+        let at = Timestamp::from_millis(30_000);
         let passed = Outcome {
             at,
             verdict: Verdict::Up,

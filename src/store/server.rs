@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::device::status_of;
 use super::{Reader, StoreError, Tx};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::cadence;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::Status;
@@ -22,15 +22,15 @@ pub struct Server {
     pub name: String,
     /// As it was judged last.
     pub status: Status,
-    pub since: Instant,
+    pub since: Timestamp,
     pub is_active: bool,
-    pub last_seen_at: Option<Instant>,
+    pub last_seen_at: Option<Timestamp>,
     /// `None`: the settings'.
     pub thresholds: Option<Thresholds>,
     /// Whether they follow its rhythm by themselves, and when they last did.
     pub auto_thresholds: bool,
-    pub thresholds_followed_at: Option<Instant>,
-    pub created_at: Instant,
+    pub thresholds_followed_at: Option<Timestamp>,
+    pub created_at: Timestamp,
 }
 
 /// Adds a server that has not reported yet.
@@ -38,7 +38,7 @@ pub async fn insert(
     tx: &mut Tx<'_>,
     guild: GuildId,
     name: &str,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<MonitorId, StoreError> {
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO monitors (guild_id, kind, name, status, since, created_at)
@@ -90,7 +90,7 @@ pub async fn update(tx: &mut Tx<'_>, server: &Server) -> Result<(), StoreError> 
 pub async fn keep_sample(
     tx: &mut Tx<'_>,
     id: MonitorId,
-    at: Instant,
+    at: Timestamp,
     stats: &str,
 ) -> Result<(), StoreError> {
     sqlx::query("INSERT INTO samples (at, monitor_id, stats) VALUES ($1, $2, $3)")
@@ -148,8 +148,8 @@ pub async fn find(tx: &mut Tx<'_>, id: MonitorId) -> Result<Option<Server>, Stor
 pub async fn recent_reports(
     reader: &Reader,
     id: MonitorId,
-    now: Instant,
-) -> Result<Vec<Instant>, StoreError> {
+    now: Timestamp,
+) -> Result<Vec<Timestamp>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
         "SELECT at FROM samples WHERE monitor_id = $1 AND at > $2 AND at <= $3 ORDER BY at DESC LIMIT $4",
     )
@@ -159,15 +159,15 @@ pub async fn recent_reports(
     .bind(i64::try_from(cadence::LEARNED_FROM).unwrap_or(i64::MAX))
     .fetch_all(&reader.pool)
     .await?;
-    Ok(rows.into_iter().map(Instant::from_millis).collect())
+    Ok(rows.into_iter().map(Timestamp::from_millis).collect())
 }
 
 /// When a server reported between two instants, in order.
 pub async fn report_times(
     reader: &Reader,
     id: MonitorId,
-    (from, to): (Instant, Instant),
-) -> Result<Vec<Instant>, StoreError> {
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Vec<Timestamp>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
         "SELECT at FROM samples WHERE monitor_id = $1 AND at >= $2 AND at <= $3 ORDER BY at",
     )
@@ -176,7 +176,7 @@ pub async fn report_times(
     .bind(to.millis())
     .fetch_all(&reader.pool)
     .await?;
-    Ok(rows.into_iter().map(Instant::from_millis).collect())
+    Ok(rows.into_iter().map(Timestamp::from_millis).collect())
 }
 
 /// Hands on each sample of a server from one instant to before another, in order: when it came, and a JSON object. They
@@ -184,8 +184,8 @@ pub async fn report_times(
 pub async fn each_sample(
     reader: &Reader,
     id: MonitorId,
-    (from, to): (Instant, Instant),
-    mut seen: impl FnMut(Instant, &str),
+    (from, to): (Timestamp, Timestamp),
+    mut seen: impl FnMut(Timestamp, &str),
 ) -> Result<(), StoreError> {
     let mut rows = sqlx::query(
         "SELECT at, stats FROM samples WHERE monitor_id = $1 AND at >= $2 AND at < $3 ORDER BY at",
@@ -196,7 +196,7 @@ pub async fn each_sample(
     .fetch(&reader.pool);
     while let Some(row) = rows.try_next().await? {
         seen(
-            Instant::from_millis(row.try_get("at")?),
+            Timestamp::from_millis(row.try_get("at")?),
             row.try_get("stats")?,
         );
     }
@@ -208,7 +208,7 @@ pub async fn latest_samples(
     reader: &Reader,
     id: MonitorId,
     limit: u32,
-) -> Result<Vec<(Instant, String)>, StoreError> {
+) -> Result<Vec<(Timestamp, String)>, StoreError> {
     let rows: Vec<(i64, String)> = sqlx::query_as(
         "SELECT at, stats FROM samples WHERE monitor_id = $1 ORDER BY at DESC, id DESC LIMIT $2",
     )
@@ -216,12 +216,12 @@ pub async fn latest_samples(
     .bind(limit)
     .fetch_all(&reader.pool)
     .await?;
-    let sample = |(at, stats)| (Instant::from_millis(at), stats);
+    let sample = |(at, stats)| (Timestamp::from_millis(at), stats);
     Ok(rows.into_iter().map(sample).collect())
 }
 
 /// Notes that the thresholds of a server have been held against its rhythm.
-pub async fn followed(tx: &mut Tx<'_>, id: MonitorId, now: Instant) -> Result<(), StoreError> {
+pub async fn followed(tx: &mut Tx<'_>, id: MonitorId, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query("UPDATE server_facts SET thresholds_followed_at = $2 WHERE monitor_id = $1")
         .bind(id.0)
         .bind(now.millis())
@@ -231,7 +231,7 @@ pub async fn followed(tx: &mut Tx<'_>, id: MonitorId, now: Instant) -> Result<()
 }
 
 /// Deletes up to `limit` samples that are older than an instant; says how many went.
-pub async fn prune(tx: &mut Tx<'_>, before: Instant, limit: u32) -> Result<u64, StoreError> {
+pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE at < $1 ORDER BY id LIMIT $2)",
     )
@@ -266,13 +266,13 @@ fn read(row: &SqliteRow) -> Result<Server, StoreError> {
         guild_id: GuildId::from_row(row.try_get("guild_id")?),
         name: row.try_get("name")?,
         status: status_of(row.try_get("status")?)?,
-        since: Instant::from_millis(row.try_get("since")?),
+        since: Timestamp::from_millis(row.try_get("since")?),
         is_active: row.try_get("is_active")?,
-        last_seen_at: seen.map(Instant::from_millis),
+        last_seen_at: seen.map(Timestamp::from_millis),
         thresholds,
         auto_thresholds: row.try_get("auto_thresholds")?,
-        thresholds_followed_at: followed.map(Instant::from_millis),
-        created_at: Instant::from_millis(row.try_get("created_at")?),
+        thresholds_followed_at: followed.map(Timestamp::from_millis),
+        created_at: Timestamp::from_millis(row.try_get("created_at")?),
     })
 }
 
@@ -282,8 +282,8 @@ mod tests {
     use crate::store::device::called;
     use crate::store::testing::TestStore;
 
-    fn at(seconds: i64) -> Instant {
-        Instant::from_millis(seconds * 1000)
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
     }
 
     #[tokio::test]

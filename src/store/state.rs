@@ -11,7 +11,7 @@ use sqlx::Row as _;
 
 use super::rows::{pieces, placeholders};
 use super::{StoreError, Tx};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::outcome::{Failure, FailureClass};
 use crate::domain::status::{State, Status};
@@ -25,7 +25,7 @@ pub struct Loaded {
     pub edition: u32,
     /// `None`: the setting's.
     pub interval: Option<Duration>,
-    pub certificate_expires_at: Option<Instant>,
+    pub certificate_expires_at: Option<Timestamp>,
 }
 
 /// The writer's memory of states.
@@ -48,7 +48,7 @@ struct Kept {
     guild_id: GuildId,
     status: Status,
     streak: u32,
-    since: Instant,
+    since: Timestamp,
     edition: u32,
     interval: Option<NonZeroU32>,
     /// What most do not have.
@@ -58,7 +58,7 @@ struct Kept {
 #[derive(Debug)]
 struct Rest {
     failure: Option<Failure>,
-    certificate_expires_at: Option<Instant>,
+    certificate_expires_at: Option<Timestamp>,
 }
 
 impl From<Loaded> for Kept {
@@ -154,13 +154,13 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Loaded, StoreError> {
         guild_id: GuildId::from_row(row.try_get("guild_id")?),
         state: State {
             status,
-            since: Instant::from_millis(row.try_get("since")?),
+            since: Timestamp::from_millis(row.try_get("since")?),
             streak: row.try_get("streak")?,
             failure: failure(class, detail),
         },
         edition: row.try_get("edition")?,
         interval: interval.map(|millis| Duration::from_millis(millis.unsigned_abs())),
-        certificate_expires_at: certificate.map(Instant::from_millis),
+        certificate_expires_at: certificate.map(Timestamp::from_millis),
     })
 }
 
@@ -191,7 +191,7 @@ pub async fn save(tx: &mut Tx<'_>, id: MonitorId, loaded: Loaded) -> Result<(), 
     .bind(state.is_active())
     .bind(state.failure.as_ref().map(|failure| failure.class.word()))
     .bind(state.failure.as_ref().and_then(|failure| failure.detail.as_deref()))
-    .bind(loaded.certificate_expires_at.map(Instant::millis))
+    .bind(loaded.certificate_expires_at.map(Timestamp::millis))
     .execute(&mut *tx.connection)
     .await?;
     tx.cache.states.keep(id, loaded);
@@ -207,7 +207,7 @@ pub fn remember(tx: &mut Tx<'_>, id: MonitorId, loaded: Loaded) {
 pub async fn recheck_began(
     tx: &mut Tx<'_>,
     ids: &[MonitorId],
-    at: Instant,
+    at: Timestamp,
 ) -> Result<(), StoreError> {
     for piece in pieces(ids) {
         let places = placeholders(1, piece.len());
@@ -229,7 +229,7 @@ pub async fn recheck_began(
 pub async fn checked_while_inactive(
     tx: &mut Tx<'_>,
     id: MonitorId,
-    at: Instant,
+    at: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query("UPDATE endpoint_targets SET inactive_checked_at = $2 WHERE monitor_id = $1 AND is_active = 0")
         .bind(id.0)

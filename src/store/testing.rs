@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::endpoint::{self, Description};
 use super::{Store, StoreError, Tx, alert_settings};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::monitor::{GuildId, MonitorId};
 
 /// A store whose files go away with it.
@@ -55,7 +55,7 @@ impl TestStore {
             check: None,
             interval: None,
         };
-        let now = Instant::from_millis(0);
+        let now = Timestamp::from_millis(0);
         self.write(move |tx| {
             Box::pin(async move { endpoint::insert(tx, guild, &description, now).await })
         })

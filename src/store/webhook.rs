@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::{Reader, StoreError, Tx, destination};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::event::Actor;
 use crate::domain::fold::CardId;
 use crate::domain::monitor::GuildId;
@@ -28,12 +28,12 @@ pub struct Webhook {
     pub format: Format,
     /// `whsec_` and the key in base64.
     pub signing_key: String,
-    pub last_told_at: Option<Instant>,
+    pub last_told_at: Option<Timestamp>,
     /// Tries that failed in a row, and since when.
     pub attempts: u32,
-    pub failing_since: Option<Instant>,
+    pub failing_since: Option<Timestamp>,
     /// Why nothing is sent there any more, and since when.
-    pub disabled: Option<(String, Instant)>,
+    pub disabled: Option<(String, Timestamp)>,
 }
 
 impl fmt::Debug for Webhook {
@@ -55,9 +55,9 @@ pub struct NewWebhook {
 
 fn read(row: &SqliteRow) -> Result<Webhook, StoreError> {
     let damaged = |what: &str| StoreError::Damaged(format!("a webhook's {what}"));
-    let instant = |name: &str| -> Result<Option<Instant>, StoreError> {
+    let timestamp = |name: &str| -> Result<Option<Timestamp>, StoreError> {
         let millis: Option<i64> = row.try_get(name)?;
-        Ok(millis.map(Instant::from_millis))
+        Ok(millis.map(Timestamp::from_millis))
     };
     let url: &str = row.try_get("url")?;
     let format: &str = row.try_get("format")?;
@@ -69,10 +69,10 @@ fn read(row: &SqliteRow) -> Result<Webhook, StoreError> {
         url: url.parse().map_err(|_| damaged("address"))?,
         format: Format::from_word(format).ok_or_else(|| damaged("format"))?,
         signing_key: row.try_get("signing_key")?,
-        last_told_at: instant("last_told_at")?,
+        last_told_at: timestamp("last_told_at")?,
         attempts: row.try_get("attempts")?,
-        failing_since: instant("failing_since")?,
-        disabled: reason.zip(instant("disabled_at")?),
+        failing_since: timestamp("failing_since")?,
+        disabled: reason.zip(timestamp("disabled_at")?),
     })
 }
 
@@ -82,7 +82,7 @@ pub async fn insert(
     guild: GuildId,
     new: &NewWebhook,
     by: Actor,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Option<WebhookId>, StoreError> {
     let id: Option<i64> = sqlx::query_scalar(
         "INSERT INTO webhooks (guild_id, name, url, format, signing_key, created_at, created_by)
@@ -137,7 +137,7 @@ pub async fn disable(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, WebhookId),
     reason: &str,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     let changed = sqlx::query(
         "UPDATE webhooks SET disabled_reason = $3, disabled_at = $4
@@ -157,8 +157,8 @@ pub async fn disable(
 pub async fn reached(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, WebhookId),
-    now: Instant,
-    next: Instant,
+    now: Timestamp,
+    next: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE webhooks SET last_told_at = $2, attempts = 0, failing_since = NULL, next_try_at = $3,
@@ -178,7 +178,7 @@ pub async fn reached(
 pub async fn mended(
     tx: &mut Tx<'_>,
     whose: (GuildId, WebhookId),
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     tx.wrote_event = true;
     reached(tx, whose, now, now).await
@@ -188,8 +188,8 @@ pub async fn mended(
 pub async fn missed(
     tx: &mut Tx<'_>,
     id: WebhookId,
-    now: Instant,
-    next: Instant,
+    now: Timestamp,
+    next: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE webhooks SET attempts = attempts + 1, failing_since = COALESCE(failing_since, $2), next_try_at = $3
@@ -246,7 +246,7 @@ pub struct Due {
 pub async fn due(
     reader: &Reader,
     are_incidents_held: bool,
-    now: Instant,
+    now: Timestamp,
     limit: u32,
 ) -> Result<Vec<Due>, StoreError> {
     let rows = sqlx::query(
@@ -276,7 +276,10 @@ pub async fn due(
 }
 
 /// When the next webhook is to be tried for which something waits, and how much waits in all.
-pub async fn waiting(reader: &Reader, now: Instant) -> Result<(Option<Instant>, u64), StoreError> {
+pub async fn waiting(
+    reader: &Reader,
+    now: Timestamp,
+) -> Result<(Option<Timestamp>, u64), StoreError> {
     let (next, count): (Option<i64>, i64) = sqlx::query_as(
         "SELECT MIN(CASE WHEN w.next_try_at > $1 THEN w.next_try_at END), COUNT(*)
          FROM webhook_notices n JOIN cards c ON c.id = n.card_id JOIN webhooks w ON w.id = n.webhook_id
@@ -285,7 +288,7 @@ pub async fn waiting(reader: &Reader, now: Instant) -> Result<(Option<Instant>, 
     .bind(now.millis())
     .fetch_one(&reader.pool)
     .await?;
-    Ok((next.map(Instant::from_millis), count.unsigned_abs()))
+    Ok((next.map(Timestamp::from_millis), count.unsigned_abs()))
 }
 
 #[cfg(test)]
@@ -297,8 +300,8 @@ mod tests {
 
     const HOME: GuildId = GuildId(1);
 
-    fn at(seconds: i64) -> Instant {
-        Instant::from_millis(seconds * 1000)
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
     }
 
     async fn add(store: &TestStore, name: &'static str) -> WebhookId {

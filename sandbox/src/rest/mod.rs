@@ -23,7 +23,7 @@ use crate::limits::Mistake;
 use crate::record;
 use crate::sandbox::Shared;
 
-type Desk = State<Arc<Shared>>;
+type AppState = State<Arc<Shared>>;
 
 /// The largest request taken: Discord's own limit for files is lower.
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
@@ -151,7 +151,7 @@ fn invalid(mistakes: &[Mistake]) -> Response {
     (StatusCode::BAD_REQUEST, axum::Json(body)).into_response()
 }
 
-async fn require_token(State(shared): Desk, request: Request, next: Next) -> Response {
+async fn require_token(State(shared): AppState, request: Request, next: Next) -> Response {
     let given = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -164,7 +164,7 @@ async fn require_token(State(shared): Desk, request: Request, next: Next) -> Res
 }
 
 /// Puts every request on record, and answers with a planned fault where there is one.
-async fn record_and_fail(State(shared): Desk, request: Request, next: Next) -> Response {
+async fn record_and_fail(State(shared): AppState, request: Request, next: Next) -> Response {
     let (method, path) = (
         request.method().to_string(),
         request.uri().path().to_owned(),

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::{Asker, incident, manage_key, note};
-use crate::domain::Instant;
+use super::{Requester, incident, manage_key, note};
+use crate::domain::Timestamp;
 use crate::domain::device::DeviceUuid;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::key::{ApiKey, KeyId, KeyKind};
@@ -24,7 +24,7 @@ use crate::store::{StoreError, Tx, api_key};
 /// One call of a device.
 #[derive(Clone, Debug)]
 pub struct CheckIn {
-    pub asker: Asker,
+    pub requester: Requester,
     pub uuid: DeviceUuid,
     pub said: Said,
     /// The key that it came with; `None` where something else has proved who calls.
@@ -92,11 +92,11 @@ pub async fn record(
     tx: &mut Tx<'_>,
     calls: &[CheckIn],
     quota: u64,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Vec<Result<CheckedIn, NotHeard>>, StoreError> {
     let wanted: Vec<(GuildId, DeviceUuid)> = calls
         .iter()
-        .map(|call| (call.asker.guild, call.uuid.clone()))
+        .map(|call| (call.requester.guild, call.uuid.clone()))
         .collect();
     let keys: Vec<KeyId> = calls.iter().filter_map(|call| Some(call.key?.id)).collect();
     let good = api_key::good_among(tx, &keys, now).await?;
@@ -115,7 +115,7 @@ pub async fn record(
             false => Err(NotHeard::Key),
         });
     }
-    let seen: Vec<(MonitorId, Instant)> = batch.seen.into_iter().collect();
+    let seen: Vec<(MonitorId, Timestamp)> = batch.seen.into_iter().collect();
     device::called(tx, &seen).await?;
     Ok(results)
 }
@@ -123,11 +123,11 @@ pub async fn record(
 /// Calls that are recorded together.
 struct Batch {
     known: HashMap<(GuildId, u128), Known>,
-    seen: HashMap<MonitorId, Instant>,
+    seen: HashMap<MonitorId, Timestamp>,
     /// Devices that guilds may still have; counted when one is to be made.
     room: HashMap<GuildId, u64>,
     quota: u64,
-    now: Instant,
+    now: Timestamp,
 }
 
 impl Batch {
@@ -136,7 +136,7 @@ impl Batch {
         tx: &mut Tx<'_>,
         call: &CheckIn,
     ) -> Result<Result<CheckedIn, NotHeard>, StoreError> {
-        let place = (call.asker.guild, call.uuid.number());
+        let place = (call.requester.guild, call.uuid.number());
         let owner = call.key.and_then(|key| key.owner);
         let known = self.known.get(&place).cloned();
         if owner.is_some() && owner != known.as_ref().map(|device| device.id) {
@@ -145,7 +145,7 @@ impl Batch {
         let (device, made) = match known {
             Some(device) => (device, None),
             None => {
-                if !self.takes_room(tx, call.asker.guild).await? {
+                if !self.takes_room(tx, call.requester.guild).await? {
                     return Ok(Err(NotHeard::Quota(self.quota)));
                 }
                 let (device, key) = create(tx, call, self.now).await?;
@@ -182,7 +182,7 @@ async fn follow(
     tx: &mut Tx<'_>,
     call: &CheckIn,
     device: Known,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Known, StoreError> {
     if let Said::Ping(ping) = &call.said {
         if let Some(reason) = ping.failure() {
@@ -214,7 +214,7 @@ async fn fail(
     tx: &mut Tx<'_>,
     call: &CheckIn,
     device: Known,
-    (reason, now): (&str, Instant),
+    (reason, now): (&str, Timestamp),
 ) -> Result<Known, StoreError> {
     device::set_failure(tx, device.id, Some(reason)).await?;
     let mut failed = Known {
@@ -225,13 +225,13 @@ async fn fail(
         return Ok(failed);
     }
     device::set_status(tx, &[failed.id], Status::Offline, now).await?;
-    let whose = (call.asker.guild, failed.id);
+    let whose = (call.requester.guild, failed.id);
     incident::open(tx, whose, (now, "failed"), now).await?;
     let facts = json!({ "severity": "warning", "reason": reason });
-    let asker = by_itself(call);
+    let requester = by_itself(call);
     note(
         tx,
-        asker,
+        requester,
         (EventKind::DeviceOffline, Some(failed.id), facts),
         now,
     )
@@ -243,7 +243,7 @@ async fn fail(
 async fn create(
     tx: &mut Tx<'_>,
     call: &CheckIn,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(Known, ApiKey), StoreError> {
     let said = match &call.said {
         Said::Registration(registration) => registration.clone(),
@@ -251,16 +251,16 @@ async fn create(
     };
     let name = said.name.unwrap_or_else(|| call.uuid.default_name());
     let described = (&call.uuid, name.as_str(), said.device_type.as_deref());
-    let id = device::insert(tx, call.asker.guild, described, now).await?;
+    let id = device::insert(tx, call.requester.guild, described, now).await?;
     let facts = json!({ "uuid": call.uuid.as_str(), "name": name });
     note(
         tx,
-        call.asker,
+        call.requester,
         (EventKind::DeviceRegistered, Some(id), facts),
         now,
     )
     .await?;
-    let key = manage_key::create_in(tx, call.asker, KeyKind::Device, Some(id), now).await?;
+    let key = manage_key::create_in(tx, call.requester, KeyKind::Device, Some(id), now).await?;
     let device = Known {
         id,
         status: Status::Online,
@@ -274,16 +274,16 @@ async fn come_back(
     tx: &mut Tx<'_>,
     call: &CheckIn,
     device: &Known,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     device::set_status(tx, &[device.id], Status::Online, now).await?;
     incident::close(tx, device.id, now).await?;
     let down_for = crate::domain::millis(now.since(device.since));
     let facts = json!({ "uuid": call.uuid.as_str(), "down_for_ms": down_for });
-    let asker = by_itself(call);
+    let requester = by_itself(call);
     note(
         tx,
-        asker,
+        requester,
         (EventKind::DeviceOnline, Some(device.id), facts),
         now,
     )
@@ -291,9 +291,9 @@ async fn come_back(
 }
 
 /// That a device is online or not is nobody's doing.
-fn by_itself(call: &CheckIn) -> Asker {
-    Asker {
+fn by_itself(call: &CheckIn) -> Requester {
+    Requester {
         actor: Actor::System,
-        ..call.asker
+        ..call.requester
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Said;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::monitor::{MonitorId, Refusal};
 use crate::domain::ping::{Ping, Signal};
 use crate::store::device_log::{self, NewLine};
@@ -17,7 +17,7 @@ pub(super) async fn keep(
     tx: &mut Tx<'_>,
     id: MonitorId,
     said: &Said,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Option<Refusal>, StoreError> {
     match said {
         Said::Nothing => {}
@@ -36,7 +36,7 @@ async fn report(
     tx: &mut Tx<'_>,
     id: MonitorId,
     changes: &Map<String, Value>,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Option<Refusal>, StoreError> {
     let stored = device_state::current(tx, id).await?;
     // What cannot be read any more is lost; an error here would be one for everybody whose call is in the same batch.
@@ -83,7 +83,7 @@ async fn pinged(
     tx: &mut Tx<'_>,
     id: MonitorId,
     ping: &Ping,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let mut run_time = ping.run_time;
     if ping.signal == Signal::Start {

@@ -4,11 +4,11 @@ use super::*;
 use crate::domain::ping::Signal;
 use crate::store::testing::TestStore;
 
-const NOW: Instant = Instant::from_millis(1_769_860_800_000);
+const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 
 fn call(number: u8) -> CheckIn {
     CheckIn {
-        asker: Asker {
+        requester: Requester {
             guild: GuildId(1),
             actor: Actor::CommandLine,
         },
@@ -197,8 +197,8 @@ async fn what_a_device_says_it_is_is_merged_within_its_limit() {
 #[tokio::test]
 async fn a_key_is_judged_again_in_the_transaction() {
     let store = TestStore::open().await;
-    let asker = call(1).asker;
-    let fleet = manage_key::create(&store, asker, KeyKind::Fleet, None, NOW)
+    let requester = call(1).requester;
+    let fleet = manage_key::create(&store, requester, KeyKind::Fleet, None, NOW)
         .await
         .unwrap();
     let with_key = |number: u8, id: KeyId, owner| CheckIn {
@@ -222,7 +222,9 @@ async fn a_key_is_judged_again_in_the_transaction() {
         matches!(heard[1], Err(NotHeard::Device)),
         "it speaks for no other"
     );
-    manage_key::revoke(&store, asker, own, NOW).await.unwrap();
+    manage_key::revoke(&store, requester, own, NOW)
+        .await
+        .unwrap();
     let heard = try_all(
         &store,
         vec![with_key(1, own, owner), with_key(1, fleet.id, None)],
@@ -232,7 +234,7 @@ async fn a_key_is_judged_again_in_the_transaction() {
     assert!(heard[1].is_ok(), "the others of its batch are heard");
     // Another process revokes: the writer's memory is older than that.
     let elsewhere = crate::store::Store::open(&store.url()).await.unwrap();
-    manage_key::revoke(&elsewhere, asker, fleet.id, NOW)
+    manage_key::revoke(&elsewhere, requester, fleet.id, NOW)
         .await
         .unwrap();
     let heard = try_all(&store, vec![with_key(1, fleet.id, None)]).await;

@@ -1,7 +1,7 @@
 //! An incident begins or ends, and with it in the same transaction what must be told of it: the card that it is on, and a
 //! notice in the outbox. The only way to an incident, so that none is ever untold.
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::alert_policy::Call;
 use crate::domain::cadence;
 use crate::domain::flapping::is_flapping;
@@ -25,8 +25,8 @@ const BACKLOG: u64 = 100;
 pub async fn open(
     tx: &mut Tx<'_>,
     whose: Whose,
-    (started_at, reason): (Instant, &str),
-    now: Instant,
+    (started_at, reason): (Timestamp, &str),
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     let opened = incident::open(tx, whose, (started_at, reason)).await?;
     match opened {
@@ -41,7 +41,7 @@ pub async fn open(
 pub async fn begin(
     tx: &mut Tx<'_>,
     whose: Whose,
-    (started_at, reason): (Instant, &str),
+    (started_at, reason): (Timestamp, &str),
 ) -> Result<(), StoreError> {
     incident::open(tx, whose, (started_at, reason)).await?;
     Ok(())
@@ -50,9 +50,9 @@ pub async fn begin(
 /// The same for many at a time, all for one reason.
 pub async fn open_all(
     tx: &mut Tx<'_>,
-    monitors: &[(Whose, Instant)],
+    monitors: &[(Whose, Timestamp)],
     reason: &str,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let opened = incident::open_all(tx, monitors, reason).await?;
     for (whose, id, started_at) in opened {
@@ -65,7 +65,7 @@ pub async fn open_all(
 pub async fn close(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
-    ended_at: Instant,
+    ended_at: Timestamp,
 ) -> Result<(), StoreError> {
     if let Some(card) = incident::close(tx, monitor, ended_at).await? {
         card::member_ended(tx, card, ended_at).await?;
@@ -74,7 +74,11 @@ pub async fn close(
 }
 
 /// What was taken for an incident was none: we could not see.
-pub async fn withdraw(tx: &mut Tx<'_>, monitor: MonitorId, now: Instant) -> Result<(), StoreError> {
+pub async fn withdraw(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     match incident::withdraw(tx, monitor).await? {
         Some(card) => card::withdraw(tx, card, now).await,
         None => Ok(()),
@@ -86,7 +90,7 @@ pub async fn withdraw(tx: &mut Tx<'_>, monitor: MonitorId, now: Instant) -> Resu
 pub async fn tell_what_goes_on(
     tx: &mut Tx<'_>,
     whose: Whose,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     tell_untold(tx, whose, |reason| reason != cadence::LATE, now).await
 }
@@ -95,7 +99,7 @@ pub async fn tell_what_goes_on(
 pub async fn tell_what_was_due(
     tx: &mut Tx<'_>,
     whose: Whose,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     tell_untold(tx, whose, |_| true, now).await
 }
@@ -104,7 +108,7 @@ async fn tell_untold(
     tx: &mut Tx<'_>,
     whose: Whose,
     is_meant: fn(&str) -> bool,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     match incident::untold(tx, whose.1).await? {
         Some((id, started_at, reason)) if is_meant(&reason) => {
@@ -118,7 +122,7 @@ async fn tell_untold(
 pub async fn tell_all_that_goes_on(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     for monitor in incident::untold_of(tx, guild).await? {
         tell_what_goes_on(tx, (guild, monitor), now).await?;
@@ -132,7 +136,7 @@ pub async fn heard_again(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, CardId),
     is_news: bool,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let is_waiting = card::heard_again(tx, (guild, id), now).await?;
     if is_news && is_waiting && destination::of(tx, guild).await?.has_channel {
@@ -146,7 +150,7 @@ pub async fn remind(
     tx: &mut Tx<'_>,
     (guild, of): (GuildId, CardId),
     call: Option<Call>,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let reminder = card::announce(tx, guild, &Topic::Reminder { of, call }, now).await?;
     card::call_as_for(tx, reminder, of).await?;
@@ -157,8 +161,8 @@ pub async fn remind(
 async fn tell(
     tx: &mut Tx<'_>,
     (guild, monitor): Whose,
-    (id, started_at): (i64, Instant),
-    now: Instant,
+    (id, started_at): (i64, Timestamp),
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     if maintenance::is_maintained(tx, (guild, monitor)).await? {
         return incident::mark_maintained(tx, id).await;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Asker, Error, incident};
-use crate::domain::Instant;
+use super::{Error, Requester, incident};
+use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::{State, Status};
@@ -27,20 +27,20 @@ pub enum Added {
 /// Refuses with `Error::Quota` where the guild would have more than `quota`.
 pub async fn add(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     descriptions: Vec<Description>,
     quota: u64,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Vec<Added>, Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
                 let mut added = Vec::with_capacity(descriptions.len());
-                let used = endpoint::count(tx, asker.guild).await?;
+                let used = endpoint::count(tx, requester.guild).await?;
                 let mut room = quota.saturating_sub(used);
                 for description in descriptions {
-                    let Some(id) = endpoint::insert(tx, asker.guild, &description, now).await?
+                    let Some(id) = endpoint::insert(tx, requester.guild, &description, now).await?
                     else {
                         added.push(Added::AlreadyThere);
                         continue;
@@ -48,7 +48,14 @@ pub async fn add(
                     room = room
                         .checked_sub(1)
                         .ok_or(Error::Quota { limit: quota, used })?;
-                    note(tx, asker, id, EventKind::EndpointAdded, (now, &description)).await?;
+                    note(
+                        tx,
+                        requester,
+                        id,
+                        EventKind::EndpointAdded,
+                        (now, &description),
+                    )
+                    .await?;
                     added.push(Added::New(id));
                 }
                 Ok(added)
@@ -80,12 +87,12 @@ impl Edit {
 /// Changes an endpoint and answers how it is described now. A new target begins anew, with nothing known.
 pub async fn edit(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     id: MonitorId,
     edit: Edit,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Description, Error> {
-    let endpoint = get(&store.reader, asker, id).await?;
+    let endpoint = get(&store.reader, requester, id).await?;
     let before = endpoint.description.clone();
     let description = Description {
         name: edit.name.unwrap_or(before.name),
@@ -109,7 +116,7 @@ pub async fn edit(
                 }
                 note(
                     tx,
-                    asker,
+                    requester,
                     id,
                     EventKind::EndpointEdited,
                     (now, &description),
@@ -124,23 +131,23 @@ pub async fn edit(
 /// Takes an endpoint off the roll and answers what it was.
 pub async fn remove(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     id: MonitorId,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Endpoint, Error> {
-    let endpoint = get(&store.reader, asker, id).await?;
+    let endpoint = get(&store.reader, requester, id).await?;
     let description = endpoint.description.clone();
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !endpoint::remove(tx, asker.guild, id).await? {
+                if !endpoint::remove(tx, requester.guild, id).await? {
                     return Err(not_found());
                 }
                 incident::close(tx, id, now).await?;
                 note(
                     tx,
-                    asker,
+                    requester,
                     id,
                     EventKind::EndpointRemoved,
                     (now, &description),
@@ -155,31 +162,31 @@ pub async fn remove(
 /// Stops looking at an endpoint until it is resumed. An open incident ends here.
 pub async fn pause(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     id: MonitorId,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Endpoint, Error> {
-    switch(store, asker, id, Status::Paused, now).await
+    switch(store, requester, id, Status::Paused, now).await
 }
 
 /// Looks at a paused endpoint again, with nothing known of it.
 pub async fn resume(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     id: MonitorId,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Endpoint, Error> {
-    switch(store, asker, id, Status::Unknown, now).await
+    switch(store, requester, id, Status::Unknown, now).await
 }
 
 async fn switch(
     store: &Store,
-    asker: Asker,
+    requester: Requester,
     id: MonitorId,
     to: Status,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Endpoint, Error> {
-    let endpoint = get(&store.reader, asker, id).await?;
+    let endpoint = get(&store.reader, requester, id).await?;
     let kind = match (endpoint.state.status == Status::Paused, to) {
         (true, Status::Paused) => {
             return Err(Error::Conflict(format!(
@@ -202,7 +209,7 @@ async fn switch(
         .transact::<_, Error>(move |tx| {
             Box::pin(async move {
                 begin_anew(tx, &endpoint, to, now).await?;
-                note(tx, asker, id, kind, (now, &endpoint.description)).await
+                note(tx, requester, id, kind, (now, &endpoint.description)).await
             })
         })
         .await?;
@@ -214,7 +221,7 @@ async fn begin_anew(
     tx: &mut Tx<'_>,
     endpoint: &Endpoint,
     status: Status,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     incident::close(tx, endpoint.id, now).await?;
     state::load(tx, &[endpoint.id]).await?;
@@ -246,8 +253,8 @@ async fn begin_anew(
     pulse::save(tx, &[calm]).await
 }
 
-async fn get(reader: &Reader, asker: Asker, id: MonitorId) -> Result<Endpoint, Error> {
-    endpoint::get(reader, asker.guild, id)
+async fn get(reader: &Reader, requester: Requester, id: MonitorId) -> Result<Endpoint, Error> {
+    endpoint::get(reader, requester.guild, id)
         .await?
         .ok_or_else(not_found)
 }
@@ -258,16 +265,16 @@ fn not_found() -> Error {
 
 async fn note(
     tx: &mut Tx<'_>,
-    asker: Asker,
+    requester: Requester,
     monitor_id: MonitorId,
     kind: EventKind,
-    (now, description): (Instant, &Description),
+    (now, description): (Timestamp, &Description),
 ) -> Result<(), Error> {
     let facts = json!({ "name": description.name, "target": description.target.to_string() });
-    let Asker {
+    let Requester {
         guild: guild_id,
         actor,
-    } = asker;
+    } = requester;
     event::append(
         tx,
         &NewEvent {

@@ -5,10 +5,10 @@ use crate::domain::event::Actor;
 use crate::domain::monitor::GuildId;
 use crate::store::testing::TestStore;
 
-const NOW: Instant = Instant::from_millis(5_000);
+const NOW: Timestamp = Timestamp::from_millis(5_000);
 
-fn asker(guild: u64) -> Asker {
-    Asker {
+fn requester(guild: u64) -> Requester {
+    Requester {
         guild: GuildId(guild),
         actor: Actor::Member(42),
     }
@@ -25,7 +25,7 @@ fn describe(port: u16) -> Description {
 }
 
 async fn add_one(store: &TestStore, guild: u64, port: u16) -> MonitorId {
-    match add(store, asker(guild), vec![describe(port)], 10, NOW)
+    match add(store, requester(guild), vec![describe(port)], 10, NOW)
         .await
         .unwrap()[..]
     {
@@ -40,7 +40,7 @@ async fn over_the_quota_nothing_is_added() {
     add_one(&store, 1, 1).await;
     let error = add(
         &store,
-        asker(1),
+        requester(1),
         vec![describe(2), describe(1), describe(3)],
         2,
         NOW,
@@ -52,7 +52,7 @@ async fn over_the_quota_nothing_is_added() {
         "{error}"
     );
     assert_eq!(endpoint::all(&store.reader, None).await.unwrap().len(), 1);
-    let again = add(&store, asker(1), vec![describe(2), describe(1)], 2, NOW)
+    let again = add(&store, requester(1), vec![describe(2), describe(1)], 2, NOW)
         .await
         .unwrap();
     assert!(matches!(again[..], [Added::New(_), Added::AlreadyThere]));
@@ -62,7 +62,7 @@ async fn over_the_quota_nothing_is_added() {
 async fn another_guild_can_do_nothing_to_it() {
     let store = TestStore::open().await;
     let id = add_one(&store, 1, 80).await;
-    let stranger = asker(2);
+    let stranger = requester(2);
     assert!(matches!(
         remove(&store, stranger, id, NOW).await,
         Err(Error::NotFound(_))
@@ -81,11 +81,11 @@ async fn another_guild_can_do_nothing_to_it() {
 async fn every_change_leaves_its_event_with_the_actor() {
     let store = TestStore::open().await;
     let id = add_one(&store, 1, 80).await;
-    pause(&store, asker(1), id, NOW).await.unwrap();
-    resume(&store, asker(1), id, NOW).await.unwrap();
+    pause(&store, requester(1), id, NOW).await.unwrap();
+    resume(&store, requester(1), id, NOW).await.unwrap();
     edit(
         &store,
-        asker(1),
+        requester(1),
         id,
         Edit {
             name: Some("shop".into()),
@@ -95,7 +95,7 @@ async fn every_change_leaves_its_event_with_the_actor() {
     )
     .await
     .unwrap();
-    remove(&store, asker(1), id, NOW).await.unwrap();
+    remove(&store, requester(1), id, NOW).await.unwrap();
     let events: Vec<(String, String)> = store
         .rows("SELECT kind, actor FROM events ORDER BY id")
         .await;
@@ -118,15 +118,15 @@ async fn pausing_twice_and_resuming_what_runs_are_told_apart() {
     let store = TestStore::open().await;
     let id = add_one(&store, 1, 80).await;
     assert_eq!(
-        resume(&store, asker(1), id, NOW)
+        resume(&store, requester(1), id, NOW)
             .await
             .unwrap_err()
             .to_string(),
         "port 80 is not paused"
     );
-    pause(&store, asker(1), id, NOW).await.unwrap();
+    pause(&store, requester(1), id, NOW).await.unwrap();
     assert_eq!(
-        pause(&store, asker(1), id, NOW)
+        pause(&store, requester(1), id, NOW)
             .await
             .unwrap_err()
             .to_string(),
@@ -141,7 +141,7 @@ async fn an_edited_interval_holds_and_can_be_taken_back() {
     let five = Some(Duration::from_secs(5));
     let edited = edit(
         &store,
-        asker(1),
+        requester(1),
         id,
         Edit {
             interval: Some(five),
@@ -154,7 +154,7 @@ async fn an_edited_interval_holds_and_can_be_taken_back() {
     assert_eq!(edited.interval, five);
     let edited = edit(
         &store,
-        asker(1),
+        requester(1),
         id,
         Edit {
             interval: Some(None),
@@ -178,7 +178,7 @@ async fn an_edit_onto_another_endpoint_is_refused_and_changes_nothing() {
         ..Edit::default()
     };
     assert!(matches!(
-        edit(&store, asker(1), id, wish, NOW).await,
+        edit(&store, requester(1), id, wish, NOW).await,
         Err(Error::Conflict(_))
     ));
     let names: Vec<(String,)> = store.rows("SELECT name FROM monitors ORDER BY id").await;

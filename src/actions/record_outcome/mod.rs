@@ -12,7 +12,7 @@ use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::MonitorId;
 use crate::domain::outcome::{Failure, Outcome};
 use crate::domain::status::{Change, Decision, NextLook, Policy, State, Status, decide};
-use crate::domain::{Instant, schedule};
+use crate::domain::{Timestamp, schedule};
 use crate::store::event::NewEvent;
 use crate::store::pulse::{Pass, Pulse};
 use crate::store::state::Loaded;
@@ -59,7 +59,7 @@ pub struct Recorded {
     pub state: State,
     pub change: Option<Change>,
     /// `None`: not by the scheduler; the recheck job has it.
-    pub next_due_at: Option<Instant>,
+    pub next_due_at: Option<Timestamp>,
 }
 
 /// Records observations in their order, in one transaction. Those of endpoints that have been removed, or that
@@ -69,7 +69,7 @@ pub async fn record(
     observations: Vec<Observation>,
     rules: Rules,
     actor: Actor,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Vec<Arc<Recorded>>, StoreError> {
     let mut followers = Vec::new();
     let mut seen = Vec::with_capacity(observations.len());
@@ -104,7 +104,7 @@ async fn record_in(
     seen: Vec<((MonitorId, u32), Outcome)>,
     rules: Rules,
     actor: Actor,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Vec<Arc<Recorded>>, StoreError> {
     let ids: Vec<MonitorId> = seen.iter().map(|((id, _), _)| *id).collect();
     state::load(tx, &ids).await?;
@@ -188,7 +188,7 @@ fn pulse_of(row: &outcome::Row, decision: &Decision, id: MonitorId) -> Pulse {
 struct Noticed<'a> {
     outcome: &'a Outcome,
     actor: Actor,
-    now: Instant,
+    now: Timestamp,
 }
 
 async fn save_change(

@@ -1,7 +1,7 @@
 //! Observations on a real database: what is written, when, and that it is written together or not at all.
 
 use super::*;
-use crate::actions::Asker;
+use crate::actions::Requester;
 use crate::actions::manage_endpoint::{self, Edit};
 use crate::domain::check::HttpCheck;
 use crate::domain::monitor::GuildId;
@@ -27,7 +27,7 @@ async fn add(store: &TestStore, target: &'static str) -> MonitorId {
     store
         .write(move |tx| {
             Box::pin(
-                async move { endpoint::insert(tx, HOME, &said, Instant::from_millis(0)).await },
+                async move { endpoint::insert(tx, HOME, &said, Timestamp::from_millis(0)).await },
             )
         })
         .await
@@ -35,7 +35,7 @@ async fn add(store: &TestStore, target: &'static str) -> MonitorId {
 }
 
 fn seen(id: MonitorId, seconds: i64, verdict: Verdict) -> Observation {
-    let at = Instant::from_millis(seconds * 1000);
+    let at = Timestamp::from_millis(seconds * 1000);
     let outcome = Outcome {
         at,
         verdict,
@@ -55,7 +55,7 @@ fn refused() -> Verdict {
 }
 
 async fn look(store: &TestStore, id: MonitorId, seconds: i64, verdict: Verdict) -> Arc<Recorded> {
-    let now = Instant::from_millis(seconds * 1000 + 1);
+    let now = Timestamp::from_millis(seconds * 1000 + 1);
     let recorded = record(
         &store.writer,
         vec![seen(id, seconds, verdict)],
@@ -146,7 +146,7 @@ async fn the_streak_survives_a_restart() {
                     .writer
                     .transact(move |tx| {
                         Box::pin(async move {
-                            endpoint::insert(tx, HOME, &said, Instant::from_millis(0)).await
+                            endpoint::insert(tx, HOME, &said, Timestamp::from_millis(0)).await
                         })
                     })
                     .await;
@@ -154,7 +154,7 @@ async fn the_streak_survives_a_restart() {
             }
         };
         id = Some(known);
-        let now = Instant::from_millis(second * 1000);
+        let now = Timestamp::from_millis(second * 1000);
         let recorded = record(
             &store.writer,
             vec![seen(known, second, refused())],
@@ -183,14 +183,14 @@ async fn two_observations_of_one_endpoint_in_a_batch_build_on_each_other() {
         batch,
         RULES,
         Actor::System,
-        Instant::from_millis(4000),
+        Timestamp::from_millis(4000),
     )
     .await
     .unwrap();
     assert_eq!(recorded.last().unwrap().state.status, Status::Offline);
     assert_eq!(
         recorded.last().unwrap().state.since,
-        Instant::from_millis(1000)
+        Timestamp::from_millis(1000)
     );
 }
 
@@ -208,7 +208,7 @@ async fn an_observation_of_a_removed_endpoint_is_dropped() {
         batch,
         RULES,
         Actor::System,
-        Instant::from_millis(3000),
+        Timestamp::from_millis(3000),
     )
     .await
     .unwrap();
@@ -223,7 +223,7 @@ async fn a_steady_pass_writes_no_wide_row_and_is_due_at_its_slot() {
     let steady = look(&store, id, 70, Verdict::Up).await;
     assert_eq!(steady.change, None);
     let due = steady.next_due_at.unwrap();
-    assert!(due > Instant::from_millis(70_000) && due <= Instant::from_millis(130_000));
+    assert!(due > Timestamp::from_millis(70_000) && due <= Timestamp::from_millis(130_000));
     let since: Vec<(i64,)> = store.rows("SELECT since FROM monitors").await;
     assert_eq!(since, [(10_000,)]);
 }
@@ -240,7 +240,7 @@ async fn a_change_by_another_process_is_seen_by_the_next_observation() {
             vec![seen(id, second, refused())],
             RULES,
             Actor::CommandLine,
-            Instant::from_millis(40_000),
+            Timestamp::from_millis(40_000),
         )
         .await
         .unwrap();
@@ -281,17 +281,17 @@ async fn what_was_seen_of_an_endpoint_before_it_was_changed_says_nothing_about_w
         let store = TestStore::open().await;
         let id = add(&store, "http://192.0.2.1/").await;
         look(&store, id, 10, Verdict::Up).await;
-        let asker = Asker {
+        let requester = Requester {
             guild: HOME,
             actor: Actor::Member(42),
         };
         let words = format!("{edit:?}");
-        let edited_at = Instant::from_millis(15_000);
-        manage_endpoint::edit(&store, asker, id, edit, edited_at)
+        let edited_at = Timestamp::from_millis(15_000);
+        manage_endpoint::edit(&store, requester, id, edit, edited_at)
             .await
             .unwrap();
         let late = vec![seen(id, 14, refused())];
-        let now = Instant::from_millis(20_000);
+        let now = Timestamp::from_millis(20_000);
         let recorded = record(&store.writer, late, RULES, Actor::System, now)
             .await
             .unwrap();

@@ -8,11 +8,11 @@ use serenity::{
 
 use super::Button;
 use crate::actions::import_endpoints::default_name;
-use crate::actions::{Asker, alerts};
+use crate::actions::{Requester, alerts};
 use crate::discord::answers::{self, OfflineView, RollView};
 use crate::discord::error::{self, CommandError};
 use crate::discord::reply::Card;
-use crate::discord::{Desk, access, cards};
+use crate::discord::{AppState, access, cards};
 use crate::domain::fold::CardId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::target::Target;
@@ -22,7 +22,7 @@ use crate::store::endpoint::{self, Description};
 pub(in crate::discord) async fn on_event(
     ctx: &serenity::Context,
     event: &FullEvent,
-    desk: &Desk,
+    app: &AppState,
 ) -> Result<(), CommandError> {
     let FullEvent::InteractionCreate {
         interaction: Interaction::Component(press),
@@ -30,7 +30,7 @@ pub(in crate::discord) async fn on_event(
     else {
         return Ok(());
     };
-    if let Err(error) = handle(ctx, press, desk).await {
+    if let Err(error) = handle(ctx, press, app).await {
         let sentence = match error {
             CommandError::Refused(sentence) => sentence,
             CommandError::Internal(reason) => error::told(press.id.get(), &reason),
@@ -62,37 +62,37 @@ async fn show_error(
 async fn handle(
     ctx: &serenity::Context,
     press: &ComponentInteraction,
-    desk: &Desk,
+    app: &AppState,
 ) -> Result<(), CommandError> {
-    let asker = access::asker(press.guild_id, press.user.id)?;
+    let requester = access::requester(press.guild_id, press.user.id)?;
     let permissions = press.member.as_ref().and_then(|member| member.permissions);
     let button = Button::parse(&press.data.custom_id).ok_or_else(unknown)?;
-    desk.metrics.commands.with_label_values(&["button"]).inc();
+    app.metrics.commands.with_label_values(&["button"]).inc();
     match button {
         Button::RecheckAll => {
             access::require_manage(permissions)?;
-            recheck_all(ctx, press, desk, asker).await
+            recheck_all(ctx, press, app, requester).await
         }
-        Button::Recheck(id) => recheck_one(ctx, press, desk, (asker, id)).await,
+        Button::Recheck(id) => recheck_one(ctx, press, app, (requester, id)).await,
         Button::LookAgain(id) => {
-            access::require_care(&desk.store.reader, asker, press.member.as_ref()).await?;
-            look_again(ctx, press, desk, (asker, id)).await
+            access::require_care(&app.store.reader, requester, press.member.as_ref()).await?;
+            look_again(ctx, press, app, (requester, id)).await
         }
         Button::Members(_) => {
             let chosen = chosen(press).ok_or_else(unknown)?;
-            let card = answers::monitor(desk, asker.guild, chosen).await?;
+            let card = answers::monitor(app, requester.guild, chosen).await?;
             Ok(press
                 .create_response(&ctx.http, card.into_response())
                 .await?)
         }
         Button::Acknowledge(_) | Button::Mute(_) | Button::Maintain(_) => {
-            access::require_care(&desk.store.reader, asker, press.member.as_ref()).await?;
-            let card = taken_care_of(desk, asker, &button).await?;
+            access::require_care(&app.store.reader, requester, press.member.as_ref()).await?;
+            let card = taken_care_of(app, requester, &button).await?;
             let shown = card.into_public_update();
             Ok(press.create_response(&ctx.http, shown).await?)
         }
         button => {
-            let card = changed(desk, asker, button, permissions).await?;
+            let card = changed(app, requester, button, permissions).await?;
             Ok(press.create_response(&ctx.http, card.into_update()).await?)
         }
     }
@@ -107,19 +107,23 @@ fn chosen(press: &ComponentInteraction) -> Option<MonitorId> {
 }
 
 /// The card of an incident after somebody has taken care of it.
-async fn taken_care_of(desk: &Desk, asker: Asker, button: &Button) -> Result<Card, CommandError> {
+async fn taken_care_of(
+    app: &AppState,
+    requester: Requester,
+    button: &Button,
+) -> Result<Card, CommandError> {
     match button {
-        Button::Acknowledge(id) => answers::acknowledge(desk, asker, *id).await,
-        Button::Mute(id) => answers::mute(desk, asker, *id).await,
-        Button::Maintain(id) => answers::maintain(desk, asker, *id).await,
+        Button::Acknowledge(id) => answers::acknowledge(app, requester, *id).await,
+        Button::Mute(id) => answers::mute(app, requester, *id).await,
+        Button::Maintain(id) => answers::maintain(app, requester, *id).await,
         _ => Err(unknown()),
     }
 }
 
 /// What the asker's own card becomes.
 async fn changed(
-    desk: &Desk,
-    asker: Asker,
+    app: &AppState,
+    requester: Requester,
     button: Button,
     permissions: Option<serenity::Permissions>,
 ) -> Result<Card, CommandError> {
@@ -130,22 +134,22 @@ async fn changed(
                 reason,
                 may_manage: access::may_manage(permissions),
             };
-            answers::offline_list(desk, asker.guild, view).await
+            answers::offline_list(app, requester.guild, view).await
         }
         Button::RollPage { page, all } => {
-            answers::roll(desk, asker.guild, RollView { page, all }).await
+            answers::roll(app, requester.guild, RollView { page, all }).await
         }
         Button::Add(target) => {
             access::require_manage(permissions)?;
-            answers::add(desk, asker, plain(target)).await
+            answers::add(app, requester, plain(target)).await
         }
         Button::TakeThresholds(id, thresholds) => {
             access::require_manage(permissions)?;
-            answers::take_thresholds(desk, asker, (id, thresholds)).await
+            answers::take_thresholds(app, requester, (id, thresholds)).await
         }
         Button::KeepThresholds(id) => {
             access::require_manage(permissions)?;
-            answers::keep_thresholds(desk, asker, id).await
+            answers::keep_thresholds(app, requester, id).await
         }
         _ => Err(unknown()),
     }
@@ -170,16 +174,16 @@ fn plain(target: Target) -> Description {
 async fn look_again(
     ctx: &serenity::Context,
     press: &ComponentInteraction,
-    desk: &Desk,
-    (asker, id): (Asker, CardId),
+    app: &AppState,
+    (requester, id): (Requester, CardId),
 ) -> Result<(), CommandError> {
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
         .await?;
-    let (looking, store) = (desk.looking.clone(), desk.store.clone());
-    let looked = desk
+    let (looking, store) = (app.looking.clone(), app.store.clone());
+    let looked = app
         .home
-        .spawn(async move { alerts::look_again(&looking, &store, asker, id).await })
+        .spawn(async move { alerts::look_again(&looking, &store, requester, id).await })
         .await;
     let card = looked.map_err(|error| CommandError::Internal(error.to_string()))??;
     let shown = cards::incident::message(&card).into_edit();
@@ -190,10 +194,10 @@ async fn look_again(
 async fn recheck_one(
     ctx: &serenity::Context,
     press: &ComponentInteraction,
-    desk: &Desk,
-    (asker, id): (Asker, MonitorId),
+    app: &AppState,
+    (requester, id): (Requester, MonitorId),
 ) -> Result<(), CommandError> {
-    let found = endpoint::get(&desk.store.reader, asker.guild, id).await?;
+    let found = endpoint::get(&app.store.reader, requester.guild, id).await?;
     let endpoint = found.ok_or_else(|| {
         CommandError::Refused("That endpoint is not on the roll any more.".into())
     })?;
@@ -201,7 +205,7 @@ async fn recheck_one(
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
         .await?;
-    let card = answers::recheck(desk, asker, endpoint).await?;
+    let card = answers::recheck(app, requester, endpoint).await?;
     press.edit_response(&ctx.http, card.into_edit()).await?;
     Ok(())
 }
@@ -209,10 +213,10 @@ async fn recheck_one(
 async fn recheck_all(
     ctx: &serenity::Context,
     press: &ComponentInteraction,
-    desk: &Desk,
-    asker: Asker,
+    app: &AppState,
+    requester: Requester,
 ) -> Result<(), CommandError> {
-    let lock = desk.guild_locks.take(asker.guild).ok_or_else(|| {
+    let lock = app.guild_locks.take(requester.guild).ok_or_else(|| {
         CommandError::Refused(
             "A recheck of this server is under way already; its result comes soon.".into(),
         )
@@ -220,7 +224,7 @@ async fn recheck_all(
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
         .await?;
-    let card = answers::recheck_all(desk, asker).await?;
+    let card = answers::recheck_all(app, requester).await?;
     drop(lock);
     press.edit_response(&ctx.http, card.into_edit()).await?;
     Ok(())

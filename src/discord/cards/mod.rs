@@ -29,7 +29,7 @@ pub(super) use statistics::statistics;
 use super::buttons::Button;
 use super::error;
 use super::reply::Card;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::status::Status;
 use crate::domain::target::Target;
 use crate::domain::text;
@@ -94,12 +94,12 @@ fn target(target: &Target) -> String {
 }
 
 /// Discord shows it in the reader's own words: "3 minutes ago".
-pub(super) fn relative(instant: Instant) -> String {
-    format!("<t:{}:R>", instant.seconds())
+pub(super) fn relative(timestamp: Timestamp) -> String {
+    format!("<t:{}:R>", timestamp.seconds())
 }
 
-fn relative_or(instant: Option<Instant>, otherwise: &str) -> String {
-    instant.map_or_else(|| otherwise.to_owned(), relative)
+fn relative_or(timestamp: Option<Timestamp>, otherwise: &str) -> String {
+    timestamp.map_or_else(|| otherwise.to_owned(), relative)
 }
 
 fn mark(status: Status) -> &'static str {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
 
 use super::{Pages, RED, relative, relative_or, target};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::outcome::FailureClass;
 use crate::domain::schedule::next_recheck;
 use crate::domain::text;
@@ -19,13 +19,13 @@ pub(in crate::discord) const PER_PAGE: u32 = 10;
 pub(in crate::discord) struct Rechecks {
     pub min_age: Duration,
     pub interval: Duration,
-    pub last_run_at: Option<Instant>,
-    pub now: Instant,
+    pub last_run_at: Option<Timestamp>,
+    pub now: Timestamp,
 }
 
 impl Rechecks {
     /// Its own gap while that is short, then the recheck job's.
-    fn next(&self, endpoint: &Endpoint) -> Instant {
+    fn next(&self, endpoint: &Endpoint) -> Timestamp {
         let by_job = next_recheck(
             endpoint.recheck_counts_from,
             self.min_age,

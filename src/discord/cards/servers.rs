@@ -8,7 +8,7 @@ use crate::actions::server_stats;
 use crate::actions::suggest_thresholds::Suggestion;
 use crate::domain::rhythm::Replay;
 use crate::domain::threshold::Thresholds;
-use crate::domain::{Instant, text};
+use crate::domain::{Timestamp, text};
 use crate::store::server::Server;
 
 /// Servers on one card.
@@ -43,7 +43,7 @@ pub(in crate::discord) fn list(standings: &[Standing]) -> CreateEmbed {
 pub(in crate::discord) const SAMPLES: u32 = 3;
 
 /// A server with its last samples, the newest first, each a JSON object.
-pub(in crate::discord) fn one(standing: &Standing, samples: &[(Instant, String)]) -> CreateEmbed {
+pub(in crate::discord) fn one(standing: &Standing, samples: &[(Timestamp, String)]) -> CreateEmbed {
     let (server, judgement) = (&standing.server, &standing.judgement);
     let expected = text::duration(standing.expected_interval);
     let rhythm = if standing.should_alert {
@@ -82,7 +82,7 @@ pub(in crate::discord) fn one(standing: &Standing, samples: &[(Instant, String)]
 }
 
 /// At most 300 characters, so that three fit into a field.
-fn sample((at, stats): &(Instant, String)) -> String {
+fn sample((at, stats): &(Timestamp, String)) -> String {
     let numbers: Vec<String> = server_stats::numbers(stats)
         .into_iter()
         .map(|(name, number)| format!("{name} {number}"))

@@ -6,7 +6,7 @@ use poise::serenity_prelude::CreateEmbed;
 
 use super::{AMBER, GREEN, GREY, RED, mark, mention, relative, relative_or};
 use crate::actions::summarize::Statistics;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::schedule::next_run;
 use crate::domain::status::Status;
 use crate::domain::text;
@@ -14,7 +14,7 @@ use crate::domain::text;
 pub(in crate::discord) fn statistics(
     statistics: &Statistics,
     recheck_interval: Duration,
-    now: Instant,
+    now: Timestamp,
 ) -> CreateEmbed {
     let total = statistics.total();
     let colour = match (
@@ -114,7 +114,7 @@ fn rechecks(
     card: CreateEmbed,
     statistics: &Statistics,
     interval: Duration,
-    now: Instant,
+    now: Timestamp,
 ) -> CreateEmbed {
     let last_at = statistics.last_recheck.as_ref().map(|run| run.started_at);
     card.field("Last recheck run", relative_or(last_at, "none yet"), true)

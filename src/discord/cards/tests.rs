@@ -42,7 +42,7 @@ use crate::store::mute::Mute;
 use crate::store::server::Server;
 use crate::vitals::{Shard, Stage};
 
-const NOW: Instant = Instant::from_millis(1_769_860_800_000);
+const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 
 fn ordinary() -> Endpoint {
     Endpoint {

@@ -20,15 +20,15 @@ pub(super) async fn ack(
     #[max_length = 100]
     incident: Option<String>,
 ) -> Result<(), CommandError> {
-    let asker = reply::asker(ctx)?;
+    let requester = reply::requester(ctx)?;
     let work = async {
-        let desk = ctx.data();
-        access::require_care(&desk.store.reader, asker, reply::member(ctx)).await?;
+        let app = ctx.data();
+        access::require_care(&app.store.reader, requester, reply::member(ctx)).await?;
         let id = match incident {
             Some(text) => meant(&text)?,
-            None => only_one(ctx, asker.guild).await?,
+            None => only_one(ctx, requester.guild).await?,
         };
-        answers::acknowledge(desk, asker, id).await
+        answers::acknowledge(app, requester, id).await
     };
     reply::answer(ctx, work).await
 }
@@ -46,8 +46,8 @@ async fn only_one(
     ctx: Context<'_>,
     guild: crate::domain::monitor::GuildId,
 ) -> Result<CardId, CommandError> {
-    let desk = ctx.data();
-    let known = card::unacknowledged(&desk.store.reader, guild).await?;
+    let app = ctx.data();
+    let known = card::unacknowledged(&app.store.reader, guild).await?;
     match known.as_slice() {
         [only] => Ok(*only),
         [] => Err(CommandError::Refused(
@@ -70,10 +70,10 @@ async fn incident(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse
 }
 
 async fn choices(ctx: Context<'_>, partial: &str) -> Result<Vec<AutocompleteChoice>, CommandError> {
-    let (asker, desk) = (reply::asker(ctx)?, ctx.data());
-    let reader = &desk.store.reader;
+    let (requester, app) = (reply::requester(ctx)?, ctx.data());
+    let reader = &app.store.reader;
     let mut choices = Vec::new();
-    for id in card::unacknowledged(reader, asker.guild).await? {
+    for id in card::unacknowledged(reader, requester.guild).await? {
         let Some(card) = card::get(reader, id).await? else {
             continue;
         };

@@ -2,7 +2,7 @@
 
 use poise::serenity_prelude as serenity;
 
-use crate::actions::{Asker, manage_board};
+use crate::actions::{Requester, manage_board};
 use crate::discord::Context;
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Card};
@@ -29,9 +29,9 @@ async fn create(
     #[channel_types("Text", "News")]
     channel: serenity::PartialChannel,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     reply::answer(ctx, async {
-        if board::get(&ctx.data().store.reader, asker.guild)
+        if board::get(&ctx.data().store.reader, requester.guild)
             .await?
             .is_some()
         {
@@ -39,7 +39,7 @@ async fn create(
                 "This server has a board already; `/board move` puts it elsewhere.".into(),
             ));
         }
-        put(ctx, asker, channel.id.get()).await
+        put(ctx, requester, channel.id.get()).await
     })
     .await
 }
@@ -52,12 +52,12 @@ async fn move_to(
     #[channel_types("Text", "News")]
     channel: serenity::PartialChannel,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     reply::answer(ctx, async {
-        board::get(&ctx.data().store.reader, asker.guild)
+        board::get(&ctx.data().store.reader, requester.guild)
             .await?
             .ok_or_else(no_board)?;
-        put(ctx, asker, channel.id.get()).await
+        put(ctx, requester, channel.id.get()).await
     })
     .await
 }
@@ -65,10 +65,10 @@ async fn move_to(
 /// Take the board away
 #[poise::command(slash_command, guild_only)]
 async fn remove(ctx: Context<'_>) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     reply::answer(ctx, async {
-        let desk = ctx.data();
-        let before = manage_board::remove(&desk.store, asker, desk.now()).await?;
+        let app = ctx.data();
+        let before = manage_board::remove(&app.store, requester, app.now()).await?;
         take_down(ctx, before);
         Ok(Card::sentence("The board is taken away."))
     })
@@ -80,18 +80,18 @@ fn no_board() -> CommandError {
 }
 
 /// Posts the board, and keeps it in step from then on.
-async fn put(ctx: Context<'_>, asker: Asker, channel: u64) -> Result<Card, CommandError> {
-    let desk = ctx.data();
-    let messenger = desk.messenger.clone().ok_or_else(|| {
+async fn put(ctx: Context<'_>, requester: Requester, channel: u64) -> Result<Card, CommandError> {
+    let app = ctx.data();
+    let messenger = app.messenger.clone().ok_or_else(|| {
         CommandError::Internal("there is no messenger, though there is a command".into())
     })?;
-    let lines = board::lines(&desk.store.reader, asker.guild).await?;
+    let lines = board::lines(&app.store.reader, requester.guild).await?;
     let place = Place::New {
         channel,
         call: None,
         nonce: format!("c{}", ctx.id() % 1_000_000_000_000),
     };
-    let shown = desk
+    let shown = app
         .home
         .spawn(async move { messenger.show_board(&lines, place).await })
         .await
@@ -99,7 +99,7 @@ async fn put(ctx: Context<'_>, asker: Asker, channel: u64) -> Result<Card, Comma
     match shown {
         Ok((_, message)) => {
             let at = (channel, message);
-            let before = manage_board::set(&desk.store, asker, at, desk.now()).await?;
+            let before = manage_board::set(&app.store, requester, at, app.now()).await?;
             take_down(ctx, before);
             Ok(Card::sentence(format!("The board is in <#{channel}>.")))
         }
@@ -114,11 +114,11 @@ async fn put(ctx: Context<'_>, asker: Asker, channel: u64) -> Result<Card, Comma
 
 /// Deletes the old message. Nobody waits for that, and where it cannot be done it stays as it is.
 fn take_down(ctx: Context<'_>, message: Option<(u64, u64)>) {
-    let desk = ctx.data();
-    let (Some(message), Some(messenger)) = (message, desk.messenger.clone()) else {
+    let app = ctx.data();
+    let (Some(message), Some(messenger)) = (message, app.messenger.clone()) else {
         return;
     };
-    desk.home.spawn(async move {
+    app.home.spawn(async move {
         if let Err(error) = messenger.take_down(message).await {
             tracing::debug!("an old board could not be deleted: {error}");
         }

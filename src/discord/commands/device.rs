@@ -1,6 +1,6 @@
 //! `/device …`: devices that call us. Members read; whoever changes something needs Manage Server.
 
-use crate::actions::Asker;
+use crate::actions::Requester;
 use crate::actions::manage_device::{self, Edit};
 use crate::discord::error::{CommandError, wrong};
 use crate::discord::reply::{self, Card};
@@ -24,9 +24,9 @@ pub(super) async fn device(_: Context<'_>) -> Result<(), CommandError> {
 /// How the devices stand
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
-    let asker = reply::asker(ctx)?;
+    let requester = reply::requester(ctx)?;
     let work = async {
-        let found = devices::list(&ctx.data().store.reader, asker.guild).await?;
+        let found = devices::list(&ctx.data().store.reader, requester.guild).await?;
         Ok(Card::embed(cards::devices::list(&found)))
     };
     reply::answer(ctx, work).await
@@ -41,9 +41,9 @@ async fn show(
     #[max_length = 100]
     device: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::asker(ctx)?;
+    let requester = reply::requester(ctx)?;
     let work = async {
-        let device = find(ctx, asker, &device).await?;
+        let device = find(ctx, requester, &device).await?;
         card(ctx, &device).await
     };
     reply::answer(ctx, work).await
@@ -60,10 +60,10 @@ async fn card(ctx: Context<'_>, device: &Device) -> Result<Card, CommandError> {
     Ok(Card::embed(cards::devices::one(device, inside.as_ref())))
 }
 
-async fn find(ctx: Context<'_>, asker: Asker, text: &str) -> Result<Device, CommandError> {
+async fn find(ctx: Context<'_>, requester: Requester, text: &str) -> Result<Device, CommandError> {
     let reader = &ctx.data().store.reader;
-    let found = complete::named(reader, asker.guild, ("device", text)).await?;
-    let device = devices::by_id(reader, asker.guild, found.id).await?;
+    let found = complete::named(reader, requester.guild, ("device", text)).await?;
+    let device = devices::by_id(reader, requester.guild, found.id).await?;
     device.ok_or_else(|| CommandError::Refused("That device is not on the roll any more.".into()))
 }
 
@@ -110,13 +110,13 @@ async fn threshold(
 }
 
 async fn apply(ctx: Context<'_>, device: &str, change: Edit) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let desk = ctx.data();
-        let found = find(ctx, asker, device).await?;
+        let app = ctx.data();
+        let found = find(ctx, requester, device).await?;
         let uuid = found.uuid.clone();
-        manage_device::edit(&desk.store, asker, found.clone(), change, desk.now()).await?;
-        let changed = devices::get(&desk.store.reader, asker.guild, &uuid).await?;
+        manage_device::edit(&app.store, requester, found.clone(), change, app.now()).await?;
+        let changed = devices::get(&app.store.reader, requester.guild, &uuid).await?;
         card(ctx, &changed.unwrap_or(found)).await
     };
     reply::answer(ctx, work).await
@@ -131,12 +131,12 @@ async fn rotate_key(
     #[max_length = 100]
     device: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let desk = ctx.data();
-        let found = find(ctx, asker, &device).await?;
+        let app = ctx.data();
+        let found = find(ctx, requester, &device).await?;
         let place = (found.id, KeyKind::Device);
-        let key = manage_device::rotate_key(&desk.store, asker, place, desk.now()).await?;
+        let key = manage_device::rotate_key(&app.store, requester, place, app.now()).await?;
         Ok(cards::keys::rotated(&found.name, &key))
     };
     reply::answer(ctx, work).await
@@ -151,12 +151,12 @@ async fn remove(
     #[max_length = 100]
     device: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let desk = ctx.data();
-        let found = find(ctx, asker, &device).await?;
+        let app = ctx.data();
+        let found = find(ctx, requester, &device).await?;
         let name = found.name.clone();
-        manage_device::remove(&desk.store, asker, found, desk.now()).await?;
+        manage_device::remove(&app.store, requester, found, app.now()).await?;
         Ok(cards::keys::removed(&name))
     };
     reply::answer(ctx, work).await

@@ -19,12 +19,12 @@ async fn list(
     #[min = 1]
     page: Option<u32>,
 ) -> Result<(), CommandError> {
-    let asker = reply::asker(ctx)?;
+    let requester = reply::requester(ctx)?;
     let view = answers::RollView {
         page: page.unwrap_or(1),
         all: all.unwrap_or(false),
     };
-    reply::answer(ctx, answers::roll(ctx.data(), asker.guild, view)).await
+    reply::answer(ctx, answers::roll(ctx.data(), requester.guild, view)).await
 }
 
 /// Everything that is known of one endpoint
@@ -36,14 +36,14 @@ async fn show(
     #[max_length = 512]
     endpoint: String,
 ) -> Result<(), CommandError> {
-    let desk = ctx.data();
-    let asker = reply::asker(ctx)?;
+    let app = ctx.data();
+    let requester = reply::requester(ctx)?;
     let work = async {
         let endpoint =
-            crate::actions::recheck::find(&desk.store.reader, asker, &endpoint, None).await?;
+            crate::actions::recheck::find(&app.store.reader, requester, &endpoint, None).await?;
         Ok(Card::embed(cards::endpoint(
             &endpoint,
-            desk.looking.rules.interval,
+            app.looking.rules.interval,
         )))
     };
     reply::answer(ctx, work).await

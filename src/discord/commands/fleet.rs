@@ -53,11 +53,11 @@ async fn key(
         KindChoice,
     >,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let kind = kind.map_or(KeyKind::Fleet, KeyKind::from);
     let work = async {
-        let desk = ctx.data();
-        let made = manage_key::create(&desk.store, asker, kind, None, desk.now()).await?;
+        let app = ctx.data();
+        let made = manage_key::create(&app.store, requester, kind, None, app.now()).await?;
         Ok(cards::keys::made(&made))
     };
     reply::answer(ctx, work).await
@@ -66,9 +66,9 @@ async fn key(
 /// The keys that are good, without their secrets
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let keys = good_ones(ctx, asker.guild).await?;
+        let keys = good_ones(ctx, requester.guild).await?;
         Ok(Card::embed(cards::keys::list(&keys)))
     };
     reply::answer(ctx, work).await
@@ -83,10 +83,10 @@ async fn rotate(
     #[max_length = 32]
     key: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let (desk, id) = (ctx.data(), parse(&key)?);
-        let made = manage_key::rotate(&desk.store, asker, id, desk.now()).await;
+        let (app, id) = (ctx.data(), parse(&key)?);
+        let made = manage_key::rotate(&app.store, requester, id, app.now()).await;
         Ok(cards::keys::rotated(id.as_str(), &made.map_err(unknown)?))
     };
     reply::answer(ctx, work).await
@@ -101,10 +101,10 @@ async fn revoke(
     #[max_length = 32]
     key: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let (desk, id) = (ctx.data(), parse(&key)?);
-        let revoked = manage_key::revoke(&desk.store, asker, id, desk.now()).await;
+        let (app, id) = (ctx.data(), parse(&key)?);
+        let revoked = manage_key::revoke(&app.store, requester, id, app.now()).await;
         revoked.map_err(unknown)?;
         let id = text::code(id.as_str());
         Ok(Card::sentence(format!("{id} is useless from now on.")))
@@ -132,17 +132,17 @@ fn unknown(error: crate::actions::Error) -> CommandError {
 
 /// The keys of a guild that are nobody's own and good, the newest first.
 async fn good_ones(ctx: Context<'_>, guild: GuildId) -> Result<Vec<StoredKey>, CommandError> {
-    let desk = ctx.data();
-    let now = desk.now();
-    let mut keys = api_key::list(&desk.store.reader, Some(guild)).await?;
+    let app = ctx.data();
+    let now = app.now();
+    let mut keys = api_key::list(&app.store.reader, Some(guild)).await?;
     keys.retain(|key| key.monitor_id.is_none() && key.is_good(now));
     Ok(keys)
 }
 
 async fn known(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
-    let keys = match reply::asker(ctx) {
-        Ok(asker) if access::may_manage(reply::permissions(ctx)) => {
-            good_ones(ctx, asker.guild).await.unwrap_or_default()
+    let keys = match reply::requester(ctx) {
+        Ok(requester) if access::may_manage(reply::permissions(ctx)) => {
+            good_ones(ctx, requester.guild).await.unwrap_or_default()
         }
         _ => Vec::new(),
     };

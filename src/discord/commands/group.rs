@@ -30,11 +30,11 @@ async fn set(
     #[max_length = 64]
     group: Option<String>,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let desk = ctx.data();
-        let found = complete::named(&desk.store.reader, asker.guild, ("%", &target)).await?;
-        let group = manage_group::set(&desk.store, asker, (found.id, group), desk.now()).await?;
+        let app = ctx.data();
+        let found = complete::named(&app.store.reader, requester.guild, ("%", &target)).await?;
+        let group = manage_group::set(&app.store, requester, (found.id, group), app.now()).await?;
         let name = cards::bold(&found.name);
         Ok(Card::sentence(match group {
             Some(group) => format!("{name} belongs to {}.", cards::bold(&group)),
@@ -47,9 +47,9 @@ async fn set(
 /// The groups of this server
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let known = groups::list(&ctx.data().store.reader, asker.guild).await?;
+        let known = groups::list(&ctx.data().store.reader, requester.guild).await?;
         Ok(Card::embed(cards::maintenance::groups(&known)))
     };
     reply::answer(ctx, work).await

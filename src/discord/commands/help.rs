@@ -7,7 +7,7 @@ use super::all;
 use crate::discord::cards::help::{Entry, Parameter};
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Card};
-use crate::discord::{CommandIds, Context, Desk, cards};
+use crate::discord::{AppState, CommandIds, Context, cards};
 use crate::domain::text;
 
 /// What Discord takes of choices.
@@ -64,7 +64,7 @@ fn entries(ids: &CommandIds) -> Vec<Entry> {
     entries
 }
 
-type Command = poise::Command<Desk, CommandError>;
+type Command = poise::Command<AppState, CommandError>;
 
 fn entry(
     (parent, command): (&Command, &Command),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
-use crate::actions::{Asker, Error, maintenance};
+use crate::actions::{Error, Requester, maintenance};
 use crate::discord::error::{CommandError, wrong};
 use crate::discord::reply::{self, Card};
 use crate::discord::{Context, cards, complete};
@@ -47,7 +47,7 @@ async fn start(
     #[max_length = 64]
     title: Option<String>,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
         let now = ctx.data().now();
         let span = Span {
@@ -56,11 +56,11 @@ async fn start(
         };
         let new = NewMaintenance {
             title: title_of(title.as_deref())?,
-            extent: extent(ctx, asker, (target, group)).await?,
+            extent: extent(ctx, requester, (target, group)).await?,
             span,
             weekly: None,
         };
-        declare(ctx, asker, new).await
+        declare(ctx, requester, new).await
     };
     reply::answer(ctx, work).await
 }
@@ -99,7 +99,7 @@ async fn schedule(
     #[max_length = 64]
     group: Option<String>,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
         let now = ctx.data().now();
         let length = length_of(Some(&length))?;
@@ -126,11 +126,11 @@ async fn schedule(
         };
         let new = NewMaintenance {
             title: title_of(Some(&title))?,
-            extent: extent(ctx, asker, (target, group)).await?,
+            extent: extent(ctx, requester, (target, group)).await?,
             span,
             weekly,
         };
-        declare(ctx, asker, new).await
+        declare(ctx, requester, new).await
     };
     reply::answer(ctx, work).await
 }
@@ -138,8 +138,8 @@ async fn schedule(
 /// What runs, and what is to come
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
-    let work = async { listed(ctx, asker).await };
+    let requester = reply::manager(ctx)?;
+    let work = async { listed(ctx, requester).await };
     reply::answer(ctx, work).await
 }
 
@@ -152,10 +152,10 @@ async fn end(
     #[max_length = 100]
     which: Option<String>,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let desk = ctx.data();
-        let mut known = rows::list(&desk.store.reader, Some(asker.guild)).await?;
+        let app = ctx.data();
+        let mut known = rows::list(&app.store.reader, Some(requester.guild)).await?;
         if let Some(which) = which {
             let which = which.trim();
             known.retain(|one| {
@@ -177,7 +177,7 @@ async fn end(
         };
         take_event_back(ctx, &one);
         let said = format!("{} is over.", cards::bold(&one.title));
-        maintenance::end(&desk.store, asker, one, desk.now()).await?;
+        maintenance::end(&app.store, requester, one, app.now()).await?;
         Ok(Card::sentence(said))
     };
     reply::answer(ctx, work).await
@@ -185,28 +185,28 @@ async fn end(
 
 async fn declare(
     ctx: Context<'_>,
-    asker: Asker,
+    requester: Requester,
     new: NewMaintenance,
 ) -> Result<Card, CommandError> {
-    let desk = ctx.data();
-    maintenance::declare(&desk.store, asker, new, desk.now()).await?;
-    listed(ctx, asker).await
+    let app = ctx.data();
+    maintenance::declare(&app.store, requester, new, app.now()).await?;
+    listed(ctx, requester).await
 }
 
-async fn listed(ctx: Context<'_>, asker: Asker) -> Result<Card, CommandError> {
-    let known = rows::list(&ctx.data().store.reader, Some(asker.guild)).await?;
+async fn listed(ctx: Context<'_>, requester: Requester) -> Result<Card, CommandError> {
+    let known = rows::list(&ctx.data().store.reader, Some(requester.guild)).await?;
     Ok(Card::embed(cards::maintenance::list(&known)))
 }
 
 /// In Discord's own calendar it is called off, too. That takes a call, and nobody waits for it.
 fn take_event_back(ctx: Context<'_>, one: &Maintenance) {
-    let desk = ctx.data();
+    let app = ctx.data();
     let event = one.discord_event.filter(|event| *event != 0);
-    let (Some(event), Some(messenger)) = (event, desk.messenger.clone()) else {
+    let (Some(event), Some(messenger)) = (event, app.messenger.clone()) else {
         return;
     };
     let guild = one.guild_id.0;
-    desk.home.spawn(async move {
+    app.home.spawn(async move {
         if let Err(error) = messenger.take_event_back(guild, event).await {
             tracing::debug!("a scheduled event could not be taken back: {error}");
         }
@@ -223,17 +223,17 @@ fn title_of(text: Option<&str>) -> Result<String, CommandError> {
 
 async fn extent(
     ctx: Context<'_>,
-    asker: Asker,
+    requester: Requester,
     chosen: (Option<String>, Option<String>),
 ) -> Result<Extent, CommandError> {
     let reader = &ctx.data().store.reader;
     match chosen {
         (None, None) => Ok(Extent::All),
         (Some(target), None) => {
-            let found = complete::named(reader, asker.guild, ("%", &target)).await?;
+            let found = complete::named(reader, requester.guild, ("%", &target)).await?;
             Ok(Extent::Some(vec![found.id]))
         }
-        (None, Some(group)) => complete::known_group(reader, asker.guild, &group)
+        (None, Some(group)) => complete::known_group(reader, requester.guild, &group)
             .await
             .map(Extent::Group),
         (Some(_), Some(_)) => Err(Error::Invalid(
@@ -244,11 +244,11 @@ async fn extent(
 }
 
 async fn known(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
-    let Ok(asker) = reply::asker(ctx) else {
+    let Ok(requester) = reply::requester(ctx) else {
         return CreateAutocompleteResponse::new();
     };
     let partial = partial.trim().to_lowercase();
-    let known = rows::list(&ctx.data().store.reader, Some(asker.guild)).await;
+    let known = rows::list(&ctx.data().store.reader, Some(requester.guild)).await;
     let known = known.unwrap_or_else(|error| {
         tracing::warn!(%error, "maintenance could not be looked up for autocomplete");
         Vec::new()

@@ -17,11 +17,11 @@ mod ping;
 mod server;
 mod status;
 
-use super::Desk;
+use super::AppState;
 use super::error::CommandError;
 
 /// The commands in the order in which Discord lists them.
-pub(super) fn all() -> Vec<poise::Command<Desk, CommandError>> {
+pub(super) fn all() -> Vec<poise::Command<AppState, CommandError>> {
     vec![
         offline_endpoints::offline_endpoints(),
         endpoints::endpoints(),

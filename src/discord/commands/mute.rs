@@ -18,19 +18,19 @@ pub(super) async fn mute(
     #[max_length = 16]
     length: Option<String>,
 ) -> Result<(), CommandError> {
-    let asker = reply::asker(ctx)?;
+    let requester = reply::requester(ctx)?;
     let work = async {
-        let desk = ctx.data();
-        access::require_care(&desk.store.reader, asker, reply::member(ctx)).await?;
+        let app = ctx.data();
+        access::require_care(&app.store.reader, requester, reply::member(ctx)).await?;
         let length = match length {
             None => mutes::AN_HOUR,
             Some(text) => mutes::parse_length(&text).map_err(|error| {
                 CommandError::from(crate::actions::Error::Invalid(format!("`for`: {error}")))
             })?,
         };
-        let found = complete::named(&desk.store.reader, asker.guild, ("%", &target)).await?;
-        let now = desk.now();
-        mutes::mute(&desk.store, asker, (found.id, length), now).await?;
+        let found = complete::named(&app.store.reader, requester.guild, ("%", &target)).await?;
+        let now = app.now();
+        mutes::mute(&app.store, requester, (found.id, length), now).await?;
         Ok(Card::sentence(format!(
             "Nothing is told of {} until {}.",
             cards::bold(&found.name),
@@ -49,12 +49,12 @@ pub(super) async fn unmute(
     #[max_length = 100]
     target: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::asker(ctx)?;
+    let requester = reply::requester(ctx)?;
     let work = async {
-        let desk = ctx.data();
-        access::require_care(&desk.store.reader, asker, reply::member(ctx)).await?;
-        let found = complete::named(&desk.store.reader, asker.guild, ("%", &target)).await?;
-        mutes::unmute(&desk.store, asker, found.id, desk.now()).await?;
+        let app = ctx.data();
+        access::require_care(&app.store.reader, requester, reply::member(ctx)).await?;
+        let found = complete::named(&app.store.reader, requester.guild, ("%", &target)).await?;
+        mutes::unmute(&app.store, requester, found.id, app.now()).await?;
         Ok(Card::sentence(format!(
             "{} is told of again.",
             cards::bold(&found.name)

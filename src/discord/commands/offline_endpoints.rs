@@ -61,13 +61,17 @@ async fn list(
     page: Option<u32>,
     #[description = "Only those that are down for this reason"] reason: Option<Reason>,
 ) -> Result<(), CommandError> {
-    let asker = reply::asker(ctx)?;
+    let requester = reply::requester(ctx)?;
     let view = answers::OfflineView {
         page: page.unwrap_or(1),
         reason: reason.map(FailureClass::from),
         may_manage: access::may_manage(reply::permissions(ctx)),
     };
-    reply::answer(ctx, answers::offline_list(ctx.data(), asker.guild, view)).await
+    reply::answer(
+        ctx,
+        answers::offline_list(ctx.data(), requester.guild, view),
+    )
+    .await
 }
 
 /// Look at an endpoint again, now
@@ -82,11 +86,11 @@ async fn recheck(
     #[min = 1]
     port: Option<u16>,
 ) -> Result<(), CommandError> {
-    let desk = ctx.data();
-    let asker = reply::asker(ctx)?;
+    let app = ctx.data();
+    let requester = reply::requester(ctx)?;
     let work = async {
-        match recheck::find(&desk.store.reader, asker, &ip, port).await {
-            Ok(endpoint) => answers::recheck(desk, asker, endpoint).await,
+        match recheck::find(&app.store.reader, requester, &ip, port).await {
+            Ok(endpoint) => answers::recheck(app, requester, endpoint).await,
             Err(crate::actions::Error::NotFound(words)) => {
                 let may_manage = access::may_manage(reply::permissions(ctx));
                 Ok(cards::unknown_endpoint(
@@ -116,14 +120,14 @@ fn target_of(ip: &str, port: Option<u16>) -> Option<Target> {
 /// How many are up and down, why, and what the rechecks brought back
 #[poise::command(slash_command, guild_only)]
 async fn stats(ctx: Context<'_>) -> Result<(), CommandError> {
-    let desk = ctx.data();
-    let asker = reply::asker(ctx)?;
+    let app = ctx.data();
+    let requester = reply::requester(ctx)?;
     let work = async {
-        let now = desk.now();
-        let statistics = summarize::statistics(&desk.store.reader, asker.guild, now).await?;
+        let now = app.now();
+        let statistics = summarize::statistics(&app.store.reader, requester.guild, now).await?;
         Ok(Card::embed(cards::statistics(
             &statistics,
-            desk.recheck_interval,
+            app.recheck_interval,
             now,
         )))
     };

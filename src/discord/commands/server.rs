@@ -38,11 +38,11 @@ async fn add(
     #[max_length = 64]
     name: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let desk = ctx.data();
+        let app = ctx.data();
         let name = parse_name(&name).map_err(|error| wrong("name", error))?;
-        let (_, key) = manage_server::add(&desk.store, asker, name.clone(), desk.now()).await?;
+        let (_, key) = manage_server::add(&app.store, requester, name.clone(), app.now()).await?;
         Ok(cards::keys::of_server(&name, &key))
     };
     reply::answer(ctx, work).await
@@ -51,12 +51,12 @@ async fn add(
 /// How the servers stand
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
-    let asker = reply::asker(ctx)?;
+    let requester = reply::requester(ctx)?;
     let work = async {
-        let desk = ctx.data();
-        let (reader, at) = (&desk.store.reader, (desk.thresholds, desk.now()));
+        let app = ctx.data();
+        let (reader, at) = (&app.store.reader, (app.thresholds, app.now()));
         let mut standings = Vec::new();
-        for server in server::list(reader, Some(asker.guild)).await? {
+        for server in server::list(reader, Some(requester.guild)).await? {
             standings.push(manage_server::judged(reader, server, at).await?);
         }
         Ok(Card::embed(cards::servers::list(&standings)))
@@ -73,13 +73,13 @@ async fn show(
     #[max_length = 100]
     server: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::asker(ctx)?;
+    let requester = reply::requester(ctx)?;
     let work = async {
-        let desk = ctx.data();
-        let reader = &desk.store.reader;
-        let found = complete::named(reader, asker.guild, ("server", &server)).await?;
-        let at = (desk.thresholds, desk.now());
-        let standing = manage_server::standing(reader, asker, found.id, at).await?;
+        let app = ctx.data();
+        let reader = &app.store.reader;
+        let found = complete::named(reader, requester.guild, ("server", &server)).await?;
+        let at = (app.thresholds, app.now());
+        let standing = manage_server::standing(reader, requester, found.id, at).await?;
         let samples = server::latest_samples(reader, found.id, cards::servers::SAMPLES).await?;
         Ok(Card::embed(cards::servers::one(&standing, &samples)))
     };
@@ -152,14 +152,14 @@ async fn thresholds(
 }
 
 async fn apply(ctx: Context<'_>, server: &str, change: Edit) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let desk = ctx.data();
-        let reader = &desk.store.reader;
-        let found = complete::named(reader, asker.guild, ("server", server)).await?;
-        let at = (desk.thresholds, desk.now());
-        suggest_thresholds::edit(&desk.store, asker, found.id, change, at).await?;
-        let standing = manage_server::standing(reader, asker, found.id, at).await?;
+        let app = ctx.data();
+        let reader = &app.store.reader;
+        let found = complete::named(reader, requester.guild, ("server", server)).await?;
+        let at = (app.thresholds, app.now());
+        suggest_thresholds::edit(&app.store, requester, found.id, change, at).await?;
+        let standing = manage_server::standing(reader, requester, found.id, at).await?;
         Ok(Card::embed(cards::servers::one(&standing, &[])))
     };
     reply::answer(ctx, work).await
@@ -174,12 +174,13 @@ async fn suggest(
     #[max_length = 100]
     server: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::asker(ctx)?;
+    let requester = reply::requester(ctx)?;
     let may_manage = access::may_manage(reply::permissions(ctx));
     let work = async {
-        let desk = ctx.data();
-        let found = complete::named(&desk.store.reader, asker.guild, ("server", &server)).await?;
-        answers::suggestion(desk, asker, found.id, may_manage).await
+        let app = ctx.data();
+        let found =
+            complete::named(&app.store.reader, requester.guild, ("server", &server)).await?;
+        answers::suggestion(app, requester, found.id, may_manage).await
     };
     reply::answer(ctx, work).await
 }
@@ -193,13 +194,13 @@ async fn rotate_key(
     #[max_length = 100]
     server: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let desk = ctx.data();
-        let reader = &desk.store.reader;
-        let found = complete::named(reader, asker.guild, ("server", &server)).await?;
+        let app = ctx.data();
+        let reader = &app.store.reader;
+        let found = complete::named(reader, requester.guild, ("server", &server)).await?;
         let place = (found.id, KeyKind::Server);
-        let key = manage_device::rotate_key(&desk.store, asker, place, desk.now()).await?;
+        let key = manage_device::rotate_key(&app.store, requester, place, app.now()).await?;
         Ok(cards::keys::rotated(&found.name, &key))
     };
     reply::answer(ctx, work).await
@@ -214,11 +215,12 @@ async fn remove(
     #[max_length = 100]
     server: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let desk = ctx.data();
-        let found = complete::named(&desk.store.reader, asker.guild, ("server", &server)).await?;
-        manage_server::remove(&desk.store, asker, found.id, desk.now()).await?;
+        let app = ctx.data();
+        let found =
+            complete::named(&app.store.reader, requester.guild, ("server", &server)).await?;
+        manage_server::remove(&app.store, requester, found.id, app.now()).await?;
         Ok(cards::keys::removed(&found.name))
     };
     reply::answer(ctx, work).await

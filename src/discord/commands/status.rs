@@ -13,11 +13,11 @@ use crate::store::{event, monitor};
 /// Everything on this server's roll: how many stand how, and what is not online
 #[poise::command(slash_command, guild_only)]
 pub(super) async fn status(ctx: Context<'_>) -> Result<(), CommandError> {
-    let asker = reply::asker(ctx)?;
+    let requester = reply::requester(ctx)?;
     let work = async {
         let reader = &ctx.data().store.reader;
-        let counts = monitor::counts_by_status(reader, Some(asker.guild)).await?;
-        let troubled = monitor::troubled(reader, asker.guild, cards::status::LISTED).await?;
+        let counts = monitor::counts_by_status(reader, Some(requester.guild)).await?;
+        let troubled = monitor::troubled(reader, requester.guild, cards::status::LISTED).await?;
         Ok(Card::embed(cards::status::status(&counts, &troubled)))
     };
     reply::answer(ctx, work).await
@@ -37,17 +37,17 @@ pub(super) async fn audit(
     #[max_length = 100]
     target: Option<String>,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
         let kind = kind.as_deref().map(known_kind).transpose()?;
         let reader = &ctx.data().store.reader;
         let monitor = match &target {
-            Some(text) => Some(complete::named(reader, asker.guild, ("%", text)).await?),
+            Some(text) => Some(complete::named(reader, requester.guild, ("%", text)).await?),
             None => None,
         };
         let filter = (kind.map(EventKind::word), monitor.map(|monitor| monitor.id));
         let page = (i64::MAX, cards::status::CHANGES);
-        let events = event::list(reader, asker.guild, filter, page).await?;
+        let events = event::list(reader, requester.guild, filter, page).await?;
         Ok(Card::embed(cards::status::audit(&events)))
     };
     reply::answer(ctx, work).await

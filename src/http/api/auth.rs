@@ -11,10 +11,10 @@ use axum::http::request::Parts;
 use subtle::ConstantTimeEq;
 
 use super::problem::Problem;
-use crate::actions::{Asker, manage_key};
+use crate::actions::{Requester, manage_key};
 use crate::domain::event::Actor;
 use crate::domain::key::{ApiKey, KeyKind};
-use crate::http::Desk;
+use crate::http::AppState;
 use crate::store::api_key::{self, StoredKey};
 
 /// The address at the other end of the connection.
@@ -33,8 +33,8 @@ impl<S: Sync> FromRequestParts<S> for Peer {
 impl Peer {
     /// Counts a key or a device that is none. Only such calls are refused when there are too many: good keys from the same
     /// address, behind one router or one proxy, go on being heard.
-    pub(in crate::http) fn is_wrong(self, desk: &Desk, refusal: Problem) -> Problem {
-        desk.strangers.take(self.number()).err().unwrap_or(refusal)
+    pub(in crate::http) fn is_wrong(self, app: &AppState, refusal: Problem) -> Problem {
+        app.strangers.take(self.number()).err().unwrap_or(refusal)
     }
 
     /// Whoever has an IPv6 address has 2^64 of them.
@@ -52,52 +52,52 @@ impl Peer {
 #[derive(Clone, Debug)]
 pub(super) struct Caller(pub StoredKey);
 
-impl FromRequestParts<Desk> for Caller {
+impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Problem> {
-        let (peer, text) = in_header(parts, desk).await?;
-        Self::with_key(desk, peer, text).await
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        let (peer, text) = in_header(parts, app).await?;
+        Self::with_key(app, peer, text).await
     }
 }
 
-async fn in_header<'a>(parts: &'a mut Parts, desk: &Desk) -> Result<(Peer, &'a str), Problem> {
-    let Ok(peer) = Peer::from_request_parts(parts, desk).await;
+async fn in_header<'a>(parts: &'a mut Parts, app: &AppState) -> Result<(Peer, &'a str), Problem> {
+    let Ok(peer) = Peer::from_request_parts(parts, app).await;
     parts
         .headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(bearer)
         .map(|text| (peer, text))
-        .ok_or_else(|| peer.is_wrong(desk, Problem::unauthorized()))
+        .ok_or_else(|| peer.is_wrong(app, Problem::unauthorized()))
 }
 
 /// Whoever reports with a key that is good, or was a moment ago: the transaction that records the call has the last word.
 #[derive(Clone, Debug)]
 pub(super) struct Reporter(pub Arc<StoredKey>);
 
-impl FromRequestParts<Desk> for Reporter {
+impl FromRequestParts<AppState> for Reporter {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Problem> {
-        let (peer, text) = in_header(parts, desk).await?;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        let (peer, text) = in_header(parts, app).await?;
         let remembered = ApiKey::parse(text.trim())
-            .and_then(|key| Some((desk.keyring.get(&key.id)?, key)))
-            .filter(|(stored, key)| is_it(stored, key) && stored.is_good(desk.clock.now()));
+            .and_then(|key| Some((app.keyring.get(&key.id)?, key)))
+            .filter(|(stored, key)| is_it(stored, key) && stored.is_good(app.clock.now()));
         if let Some((stored, _)) = remembered {
             return Ok(Self(stored));
         }
-        let Caller(stored) = Caller::with_key(desk, peer, text).await?;
+        let Caller(stored) = Caller::with_key(app, peer, text).await?;
         let stored = Arc::new(stored);
-        desk.keyring.put(Arc::clone(&stored));
+        app.keyring.put(Arc::clone(&stored));
         Ok(Self(stored))
     }
 }
 
 impl Reporter {
     /// In whose name things are done, and in which guild.
-    pub(super) fn asker(&self) -> Asker {
-        asker(&self.0)
+    pub(super) fn requester(&self) -> Requester {
+        requester(&self.0)
     }
 
     /// Refuses keys of other kinds.
@@ -106,8 +106,8 @@ impl Reporter {
     }
 }
 
-fn asker(key: &StoredKey) -> Asker {
-    Asker {
+fn requester(key: &StoredKey) -> Requester {
+    Requester {
         guild: key.guild_id,
         actor: Actor::Key(key.id),
     }
@@ -127,14 +127,17 @@ fn is_it(stored: &StoredKey, key: &ApiKey) -> bool {
     stored.kind == key.kind && bool::from(is_same)
 }
 
-impl OptionalFromRequestParts<Desk> for Caller {
+impl OptionalFromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Option<Self>, Problem> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        app: &AppState,
+    ) -> Result<Option<Self>, Problem> {
         if !parts.headers.contains_key(header::AUTHORIZATION) {
             return Ok(None);
         }
-        <Self as FromRequestParts<Desk>>::from_request_parts(parts, desk)
+        <Self as FromRequestParts<AppState>>::from_request_parts(parts, app)
             .await
             .map(Some)
     }
@@ -142,23 +145,23 @@ impl OptionalFromRequestParts<Desk> for Caller {
 
 impl Caller {
     /// The caller who has this key.
-    pub(super) async fn with_key(desk: &Desk, peer: Peer, text: &str) -> Result<Self, Problem> {
-        let stored = good_key(desk, text).await?;
+    pub(super) async fn with_key(app: &AppState, peer: Peer, text: &str) -> Result<Self, Problem> {
+        let stored = good_key(app, text).await?;
         let caller = stored
             .map(Self)
-            .ok_or_else(|| peer.is_wrong(desk, Problem::unauthorized()))?;
+            .ok_or_else(|| peer.is_wrong(app, Problem::unauthorized()))?;
         // Devices and servers are held to a pace of their own each, also where many share a key.
         if matches!(caller.0.kind, KeyKind::Read | KeyKind::Admin) {
             let mut hasher = DefaultHasher::new();
             caller.0.id.hash(&mut hasher);
-            desk.pace.take(hasher.finish())?;
+            app.pace.take(hasher.finish())?;
         }
         Ok(caller)
     }
 
     /// In whose name things are done, and in which guild.
-    pub(super) fn asker(&self) -> Asker {
-        asker(&self.0)
+    pub(super) fn requester(&self) -> Requester {
+        requester(&self.0)
     }
 
     /// Refuses keys of other kinds.
@@ -169,14 +172,14 @@ impl Caller {
 
 /// The stored key that this text is, where it is one and still good.
 pub(in crate::http) async fn good_key(
-    desk: &Desk,
+    app: &AppState,
     text: &str,
 ) -> Result<Option<StoredKey>, Problem> {
     let Some(key) = ApiKey::parse(text.trim()) else {
         return Ok(None);
     };
-    let stored = api_key::find(&desk.store.reader, &key.id).await?;
-    let now = desk.clock.now();
+    let stored = api_key::find(&app.store.reader, &key.id).await?;
+    let now = app.clock.now();
     Ok(stored.filter(|stored| is_it(stored, &key) && stored.is_good(now)))
 }
 

@@ -20,7 +20,7 @@ use crate::domain::key::KeyKind::{Admin, Device as DeviceKey, Fleet, Read};
 use crate::domain::monitor::parse_name;
 use crate::domain::status::Status;
 use crate::domain::text;
-use crate::http::Desk;
+use crate::http::AppState;
 use crate::store::device::{self, Device};
 use crate::store::device_state;
 
@@ -35,7 +35,7 @@ pub(super) struct Register {
 
 /// `POST /device/register`, with a fleet or an admin key.
 pub(super) async fn register(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Reporter,
     Fields(said): Fields<Register>,
 ) -> Result<Response, Problem> {
@@ -44,7 +44,7 @@ pub(super) async fn register(
         Some(text) => DeviceUuid::parse(text).map_err(|error| unprocessable("uuid", error))?,
         None => random_uuid()?,
     };
-    pace(&desk, &caller, &uuid)?;
+    pace(&app, &caller, &uuid)?;
     let named = |field: &str, text: Option<String>| {
         text.map(|text| parse_name(&text).map_err(|error| unprocessable(field, error)))
             .transpose()
@@ -54,7 +54,7 @@ pub(super) async fn register(
         device_type: named("device_type", said.device_type)?,
     };
     let said = Said::Registration(registration);
-    let checked_in = check_in(&desk, &caller, uuid.clone(), said).await?;
+    let checked_in = check_in(&app, &caller, uuid.clone(), said).await?;
     let status = match checked_in.made {
         Some(_) => StatusCode::CREATED,
         None => StatusCode::OK,
@@ -65,33 +65,33 @@ pub(super) async fn register(
 /// `POST /device/{uuid}/heartbeat`, with the device's own key, or with a fleet or an admin key: those make the device
 /// where it is not known.
 pub(super) async fn heartbeat(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Reporter,
     Path(uuid): Path<String>,
 ) -> Result<Response, Problem> {
-    let uuid = itself(&desk, &caller, &uuid)?;
-    let checked_in = check_in(&desk, &caller, uuid.clone(), Said::Nothing).await?;
+    let uuid = itself(&app, &caller, &uuid)?;
+    let checked_in = check_in(&app, &caller, uuid.clone(), Said::Nothing).await?;
     Ok(heard(&uuid, &checked_in))
 }
 
 /// `GET /devices`, with a read or an admin key.
-pub(super) async fn list(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
+pub(super) async fn list(State(app): State<AppState>, caller: Caller) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin])?;
-    let devices = device::list(&desk.store.reader, caller.0.guild_id).await?;
+    let devices = device::list(&app.store.reader, caller.0.guild_id).await?;
     let devices: Vec<Value> = devices.iter().map(shown).collect();
     Ok(answer(StatusCode::OK, &json!({ "devices": devices })))
 }
 
 /// `GET /devices/{uuid}`, with a read or an admin key, or the device's own. With both of its states.
 pub(super) async fn show(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(uuid): Path<String>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin, DeviceKey])?;
-    let device = readable(&desk, &caller, &uuid).await?;
-    is_alive(&desk, caller, &device).await?;
-    whole(&desk, &device).await
+    let device = readable(&app, &caller, &uuid).await?;
+    is_alive(&app, caller, &device).await?;
+    whole(&app, &device).await
 }
 
 /// What people may change of a device.
@@ -107,13 +107,13 @@ pub(super) struct Change {
 
 /// `PATCH /devices/{uuid}`, with an admin key.
 pub(super) async fn edit(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(uuid): Path<String>,
     Fields(change): Fields<Change>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Admin])?;
-    let device = readable(&desk, &caller, &uuid).await?;
+    let device = readable(&app, &caller, &uuid).await?;
     let name = change.name.map(|name| parse_name(&name)).transpose();
     let threshold = change
         .threshold
@@ -128,64 +128,72 @@ pub(super) async fn edit(
             .map(|state| Value::Object(state).to_string()),
     };
     manage_device::edit(
-        &desk.store,
-        caller.asker(),
+        &app.store,
+        caller.requester(),
         device.clone(),
         edit,
-        desk.clock.now(),
+        app.clock.now(),
     )
     .await?;
-    let device = readable(&desk, &caller, device.uuid.as_str()).await?;
-    whole(&desk, &device).await
+    let device = readable(&app, &caller, device.uuid.as_str()).await?;
+    whole(&app, &device).await
 }
 
 /// The device that speaks for itself here: with its own key, or with a fleet or an admin key. Each has a pace of its own,
 /// also where many share a key.
-pub(super) fn itself(desk: &Desk, caller: &Reporter, uuid: &str) -> Result<DeviceUuid, Problem> {
+pub(super) fn itself(app: &AppState, caller: &Reporter, uuid: &str) -> Result<DeviceUuid, Problem> {
     caller.must_be(&[DeviceKey, Fleet, Admin])?;
     let uuid = DeviceUuid::parse(uuid).map_err(|_| Problem::not_found())?;
-    pace(desk, caller, &uuid)?;
+    pace(app, caller, &uuid)?;
     Ok(uuid)
 }
 
 /// A device that this caller may see. A device's own key opens nothing of another device's.
-pub(super) async fn readable(desk: &Desk, caller: &Caller, uuid: &str) -> Result<Device, Problem> {
+pub(super) async fn readable(
+    app: &AppState,
+    caller: &Caller,
+    uuid: &str,
+) -> Result<Device, Problem> {
     let uuid = DeviceUuid::parse(uuid).map_err(|_| Problem::not_found())?;
-    let device = device::get(&desk.store.reader, caller.0.guild_id, &uuid).await?;
+    let device = device::get(&app.store.reader, caller.0.guild_id, &uuid).await?;
     device
         .filter(|device| caller.0.kind != DeviceKey || Some(device.id) == caller.0.monitor_id)
         .ok_or_else(Problem::not_found)
 }
 
 /// A device that asks about itself is alive, too.
-pub(super) async fn is_alive(desk: &Desk, caller: Caller, device: &Device) -> Result<(), Problem> {
+pub(super) async fn is_alive(
+    app: &AppState,
+    caller: Caller,
+    device: &Device,
+) -> Result<(), Problem> {
     if caller.0.kind == DeviceKey {
         let itself = Reporter(Arc::new(caller.0));
-        pace(desk, &itself, &device.uuid)?;
-        check_in(desk, &itself, device.uuid.clone(), Said::Nothing).await?;
+        pace(app, &itself, &device.uuid)?;
+        check_in(app, &itself, device.uuid.clone(), Said::Nothing).await?;
     }
     Ok(())
 }
 
 /// Where the key is one device's own, the pace is that device's: it cannot use up another's.
-fn pace(desk: &Desk, caller: &Reporter, uuid: &DeviceUuid) -> Result<(), Problem> {
+fn pace(app: &AppState, caller: &Reporter, uuid: &DeviceUuid) -> Result<(), Problem> {
     let mut hasher = DefaultHasher::new();
     match caller.0.monitor_id {
         Some(own) => own.0.hash(&mut hasher),
         None => (caller.0.guild_id, uuid).hash(&mut hasher),
     }
-    desk.pace.take(hasher.finish())
+    app.pace.take(hasher.finish())
 }
 
 /// Records a call of a device, with what it says.
 pub(super) async fn check_in(
-    desk: &Desk,
+    app: &AppState,
     caller: &Reporter,
     uuid: DeviceUuid,
     said: Said,
 ) -> Result<CheckedIn, Problem> {
     let call = CheckIn {
-        asker: caller.asker(),
+        requester: caller.requester(),
         uuid,
         said,
         key: Some(Presented {
@@ -193,9 +201,9 @@ pub(super) async fn check_in(
             owner: caller.0.monitor_id,
         }),
     };
-    let checked_in = desk.listening.check_in(call).await;
+    let checked_in = app.listening.check_in(call).await;
     if let Err(NotHeard::Key) = checked_in {
-        desk.keyring.forget(&caller.0.id);
+        app.keyring.forget(&caller.0.id);
     }
     Ok(checked_in?)
 }
@@ -230,8 +238,8 @@ fn named_device(uuid: &DeviceUuid, checked_in: &CheckedIn) -> Value {
     facts
 }
 
-async fn whole(desk: &Desk, device: &Device) -> Result<Response, Problem> {
-    let state = device_state::get(&desk.store.reader, device.id).await?;
+async fn whole(app: &AppState, device: &Device) -> Result<Response, Problem> {
+    let state = device_state::get(&app.store.reader, device.id).await?;
     let object = |text: &str| -> Value { serde_json::from_str(text).unwrap_or_default() };
     let mut facts = shown(device);
     facts["target_state"] = object(&state.target);

@@ -15,7 +15,7 @@ use super::{body, query};
 use crate::actions::check_in::Said;
 use crate::domain::key::KeyKind::{Admin, Device as DeviceKey, Read};
 use crate::domain::text;
-use crate::http::Desk;
+use crate::http::AppState;
 use crate::store::device_log::{self, LINES_KEPT, Line, NewLine};
 
 /// Lines on a page where nothing else is asked for.
@@ -33,13 +33,13 @@ struct SaidLine {
 
 /// `POST /device/{uuid}/logs`: a list of lines as JSON, or one line of JSON for each (`application/x-ndjson`).
 pub(super) async fn append(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Reporter,
     Path(uuid): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let uuid = itself(&desk, &caller, &uuid)?;
+    let uuid = itself(&app, &caller, &uuid)?;
     let bytes = body::bytes(&headers, body).await?;
     let is_ndjson = headers
         .get(header::CONTENT_TYPE)
@@ -50,7 +50,7 @@ pub(super) async fn append(
         false => listed(body::json(&bytes)?)?,
     };
     let lines = lines.into_iter().map(line).collect::<Result<_, _>>()?;
-    let checked_in = check_in(&desk, &caller, uuid.clone(), Said::Lines(lines)).await?;
+    let checked_in = check_in(&app, &caller, uuid.clone(), Said::Lines(lines)).await?;
     Ok(heard(&uuid, &checked_in))
 }
 
@@ -110,14 +110,14 @@ pub(super) struct Wanted {
 
 /// `GET /devices/{uuid}/logs`, with a read or an admin key, or the device's own. The oldest first; pings are lines, too.
 pub(super) async fn list(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(uuid): Path<String>,
     Asked(wanted): Asked<Wanted>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin, DeviceKey])?;
-    let device = readable(&desk, &caller, &uuid).await?;
-    is_alive(&desk, caller, &device).await?;
+    let device = readable(&app, &caller, &uuid).await?;
+    is_alive(&app, caller, &device).await?;
     let place = (
         wanted.after.unwrap_or(0),
         limit(wanted.limit, PAGE, LINES_KEPT)?,
@@ -127,7 +127,7 @@ pub(super) async fn list(
             "`after` must be the id of a line; a right one is `after=17`",
         ));
     }
-    let lines = device_log::list(&desk.store.reader, device.id, place).await?;
+    let lines = device_log::list(&app.store.reader, device.id, place).await?;
     let is_full = lines.len() == place.1 as usize;
     let next = lines.last().filter(|_| is_full).map(|line| line.id);
     let lines: Vec<Value> = lines.iter().map(shown).collect();

@@ -12,7 +12,7 @@ use super::device::{check_in, heard, itself, unprocessable};
 use super::problem::Problem;
 use crate::actions::check_in::{CheckedIn, Said};
 use crate::domain::device::DeviceUuid;
-use crate::http::Desk;
+use crate::http::AppState;
 use crate::store::{device, device_state};
 
 /// Where the device's own key stands when this very call has made it: the body is the state.
@@ -20,14 +20,14 @@ const KEY_HEADER: &str = "rollcall-device-key";
 
 /// `GET /device/{uuid}/state`: what it is to be, with an `ETag`. Not modified is a sign of life, too.
 pub(super) async fn target(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Reporter,
     Path(uuid): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let uuid = itself(&desk, &caller, &uuid)?;
-    let checked_in = check_in(&desk, &caller, uuid, Said::Nothing).await?;
-    let state = device_state::get(&desk.store.reader, checked_in.id).await?;
+    let uuid = itself(&app, &caller, &uuid)?;
+    let checked_in = check_in(&app, &caller, uuid, Said::Nothing).await?;
+    let state = device_state::get(&app.store.reader, checked_in.id).await?;
     let tag = tag_of(&state.target);
     let asked = headers
         .get(header::IF_NONE_MATCH)
@@ -71,25 +71,25 @@ fn matches(asked: &str, tag: &str) -> bool {
 
 /// `PATCH /device/{uuid}/state`: what it is now; only what has changed (a JSON merge patch).
 pub(super) async fn report(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Reporter,
     Path(uuid): Path<String>,
     Fields(changes): Fields<Map<String, Value>>,
 ) -> Result<Response, Problem> {
-    let uuid = itself(&desk, &caller, &uuid)?;
-    let checked_in = check_in(&desk, &caller, uuid.clone(), Said::State(changes)).await?;
+    let uuid = itself(&app, &caller, &uuid)?;
+    let checked_in = check_in(&app, &caller, uuid.clone(), Said::State(changes)).await?;
     Ok(heard(&uuid, &checked_in))
 }
 
 /// `PATCH /device/state`: the same, the device being the one in the field `uuid`, or the one whose key it is.
 pub(super) async fn report_own(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Reporter,
     Fields(mut changes): Fields<Map<String, Value>>,
 ) -> Result<Response, Problem> {
     let uuid = match (changes.remove("uuid"), caller.0.monitor_id) {
         (Some(Value::String(uuid)), _) => uuid,
-        (None, Some(_)) => own_uuid(&desk, &caller).await?.as_str().to_owned(),
+        (None, Some(_)) => own_uuid(&app, &caller).await?.as_str().to_owned(),
         (Some(_) | None, _) => {
             return Err(unprocessable(
                 "uuid",
@@ -97,14 +97,14 @@ pub(super) async fn report_own(
             ));
         }
     };
-    let uuid = itself(&desk, &caller, &uuid)?;
-    let checked_in = check_in(&desk, &caller, uuid.clone(), Said::State(changes)).await?;
+    let uuid = itself(&app, &caller, &uuid)?;
+    let checked_in = check_in(&app, &caller, uuid.clone(), Said::State(changes)).await?;
     Ok(heard(&uuid, &checked_in))
 }
 
-async fn own_uuid(desk: &Desk, caller: &Reporter) -> Result<DeviceUuid, Problem> {
+async fn own_uuid(app: &AppState, caller: &Reporter) -> Result<DeviceUuid, Problem> {
     let id = caller.0.monitor_id.ok_or_else(Problem::not_found)?;
-    let device = device::by_id(&desk.store.reader, caller.0.guild_id, id).await?;
+    let device = device::by_id(&app.store.reader, caller.0.guild_id, id).await?;
     device
         .map(|device| device.uuid)
         .ok_or_else(Problem::not_found)

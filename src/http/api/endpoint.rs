@@ -23,7 +23,7 @@ use crate::domain::monitor::{MonitorId, parse_interval, parse_name};
 use crate::domain::outcome::FailureClass;
 use crate::domain::status::Status;
 use crate::domain::target::Target;
-use crate::http::Desk;
+use crate::http::AppState;
 use crate::store::endpoint::{self, Description, Endpoint, Filter};
 
 /// Endpoints on a page where nothing else is asked for, and at most.
@@ -43,7 +43,7 @@ pub(super) struct Wanted {
 
 /// `GET /endpoints`, with a read or an admin key: those down the longest first, then by name.
 pub(super) async fn list(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Asked(wanted): Asked<Wanted>,
 ) -> Result<Response, Problem> {
@@ -65,7 +65,7 @@ pub(super) async fn list(
     };
     let limit = limit(wanted.limit, PAGE, LONGEST_PAGE)?;
     let offset = wanted.offset.unwrap_or(0);
-    let page = endpoint::list(&desk.store.reader, filter, offset, limit).await?;
+    let page = endpoint::list(&app.store.reader, filter, offset, limit).await?;
     let endpoints: Vec<Value> = page.endpoints.iter().map(shown).collect();
     Ok(answer(
         StatusCode::OK,
@@ -75,12 +75,12 @@ pub(super) async fn list(
 
 /// `GET /endpoints/{id}`, with a read or an admin key.
 pub(super) async fn show(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin])?;
-    let endpoint = find(&desk, &caller, &id).await?;
+    let endpoint = find(&app, &caller, &id).await?;
     Ok(answer(StatusCode::OK, &shown(&endpoint)))
 }
 
@@ -132,7 +132,7 @@ impl From<Http> for CheckChange {
 
 /// `POST /endpoints`, with an admin key.
 pub(super) async fn add(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Fields(said): Fields<Said>,
 ) -> Result<Response, Problem> {
@@ -147,73 +147,73 @@ pub(super) async fn add(
         interval: edit.interval.flatten(),
         target,
     };
-    let (text, now) = (description.target.to_string(), desk.clock.now());
-    let quota = desk.quota_endpoints;
-    let asker = caller.asker();
-    let added = manage_endpoint::add(&desk.store, asker, vec![description], quota, now).await?;
+    let (text, now) = (description.target.to_string(), app.clock.now());
+    let quota = app.quota_endpoints;
+    let requester = caller.requester();
+    let added = manage_endpoint::add(&app.store, requester, vec![description], quota, now).await?;
     let Some(Added::New(id)) = added.first() else {
         let detail = format!("{text} is on the roll already");
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     };
-    let endpoint = find(&desk, &caller, &id.0.to_string()).await?;
+    let endpoint = find(&app, &caller, &id.0.to_string()).await?;
     Ok(answer(StatusCode::CREATED, &shown(&endpoint)))
 }
 
 /// `PATCH /endpoints/{id}`, with an admin key. `paused` stops looking at it, or begins again.
 pub(super) async fn edit(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
     Fields(said): Fields<Said>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Admin])?;
-    let before = find(&desk, &caller, &id).await?;
-    let (store, asker, now) = (&desk.store, caller.asker(), desk.clock.now());
+    let before = find(&app, &caller, &id).await?;
+    let (store, requester, now) = (&app.store, caller.requester(), app.clock.now());
     let target = said.target.as_deref().map(parse_target).transpose()?;
     let paused = said.paused;
     let at = target.as_ref().unwrap_or(&before.description.target);
     let mut edit = changes(said, at, Some(&before))?;
     edit.target = target;
     if !edit.is_nothing() {
-        manage_endpoint::edit(store, asker, before.id, edit, now).await?;
+        manage_endpoint::edit(store, requester, before.id, edit, now).await?;
     }
     match paused {
         Some(true) if before.state.status != Status::Paused => {
-            manage_endpoint::pause(store, asker, before.id, now).await?;
+            manage_endpoint::pause(store, requester, before.id, now).await?;
         }
         Some(false) if before.state.status == Status::Paused => {
-            manage_endpoint::resume(store, asker, before.id, now).await?;
+            manage_endpoint::resume(store, requester, before.id, now).await?;
         }
         _ => {}
     }
-    let endpoint = find(&desk, &caller, &id).await?;
+    let endpoint = find(&app, &caller, &id).await?;
     Ok(answer(StatusCode::OK, &shown(&endpoint)))
 }
 
 /// `DELETE /endpoints/{id}`, with an admin key.
 pub(super) async fn remove(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Admin])?;
     let id = parse_id(&id)?;
-    manage_endpoint::remove(&desk.store, caller.asker(), id, desk.clock.now()).await?;
+    manage_endpoint::remove(&app.store, caller.requester(), id, app.clock.now()).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// `POST /endpoints/{id}/recheck`, with an admin key: looks at it now, and answers how it stands then.
 pub(super) async fn recheck(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Admin])?;
-    let endpoint = find(&desk, &caller, &id).await?;
-    let scheduled = recheck::scheduled(&desk.store.reader, &endpoint).await?;
-    let actor = caller.asker().actor;
-    desk.looking.look_and_record(&scheduled, actor).await?;
-    let endpoint = find(&desk, &caller, &id).await?;
+    let endpoint = find(&app, &caller, &id).await?;
+    let scheduled = recheck::scheduled(&app.store.reader, &endpoint).await?;
+    let actor = caller.requester().actor;
+    app.looking.look_and_record(&scheduled, actor).await?;
+    let endpoint = find(&app, &caller, &id).await?;
     Ok(answer(StatusCode::OK, &shown(&endpoint)))
 }
 
@@ -221,9 +221,9 @@ fn parse_id(id: &str) -> Result<MonitorId, Problem> {
     id.parse().map(MonitorId).map_err(|_| Problem::not_found())
 }
 
-async fn find(desk: &Desk, caller: &Caller, id: &str) -> Result<Endpoint, Problem> {
+async fn find(app: &AppState, caller: &Caller, id: &str) -> Result<Endpoint, Problem> {
     let id = parse_id(id)?;
-    let endpoint = endpoint::get(&desk.store.reader, caller.0.guild_id, id).await?;
+    let endpoint = endpoint::get(&app.store.reader, caller.0.guild_id, id).await?;
     endpoint.ok_or_else(Problem::not_found)
 }
 

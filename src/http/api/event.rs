@@ -14,7 +14,7 @@ use crate::domain::event::EventKind;
 use crate::domain::key::KeyKind::{Admin, Read};
 use crate::domain::monitor::MonitorId;
 use crate::domain::text;
-use crate::http::Desk;
+use crate::http::AppState;
 use crate::store::event::{self, Event};
 
 /// Events on a page where nothing else is asked for, and at most.
@@ -35,7 +35,7 @@ pub(super) struct Filter {
 
 /// `GET /events`, with a read or an admin key.
 pub(super) async fn list(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Asked(filter): Asked<Filter>,
 ) -> Result<Response, Problem> {
@@ -44,7 +44,7 @@ pub(super) async fn list(
     let kind = filter.kind.as_deref().map(known).transpose()?;
     let asked = (kind.map(EventKind::word), filter.monitor.map(MonitorId));
     let place = (filter.before.unwrap_or(i64::MAX), limit);
-    let events = event::list(&desk.store.reader, caller.0.guild_id, asked, place).await?;
+    let events = event::list(&app.store.reader, caller.0.guild_id, asked, place).await?;
     let is_full = events.len() == limit as usize;
     let next = events.last().filter(|_| is_full).map(|event| event.id);
     let shown: Vec<Value> = events.iter().map(shown).collect();

@@ -24,11 +24,11 @@ pub use keyring::Keyring;
 pub(super) use openapi::document;
 pub use pace::Pace;
 
-use super::Desk;
+use super::AppState;
 use problem::Problem;
 
 /// Every route, below `/api/v1`.
-pub(super) fn routes() -> Router<Desk> {
+pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/device/register", post(device::register))
         .route("/device/state", patch(device_state::report_own))

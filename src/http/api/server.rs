@@ -19,16 +19,16 @@ use crate::domain::key::KeyKind::{Admin, Read, Server as ServerKey};
 use crate::domain::monitor::{MonitorId, Refusal, parse_name};
 use crate::domain::text;
 use crate::domain::threshold::Thresholds;
-use crate::http::Desk;
+use crate::http::AppState;
 use crate::store::server;
 
 /// `GET /servers`, with a read or an admin key.
-pub(super) async fn list(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
+pub(super) async fn list(State(app): State<AppState>, caller: Caller) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin])?;
-    let (reader, now) = (&desk.store.reader, desk.clock.now());
+    let (reader, now) = (&app.store.reader, app.clock.now());
     let mut shown = Vec::new();
     for server in server::list(reader, Some(caller.0.guild_id)).await? {
-        let standing = manage_server::judged(reader, server, (desk.thresholds, now)).await?;
+        let standing = manage_server::judged(reader, server, (app.thresholds, now)).await?;
         shown.push(facts(&standing));
     }
     Ok(answer(StatusCode::OK, &json!({ "servers": shown })))
@@ -36,14 +36,14 @@ pub(super) async fn list(State(desk): State<Desk>, caller: Caller) -> Result<Res
 
 /// `GET /servers/{id}/status`, with a read or an admin key, or the server's own.
 pub(super) async fn status(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin, ServerKey])?;
     let id = readable(&caller, &id)?;
-    let at = (desk.thresholds, desk.clock.now());
-    let standing = manage_server::standing(&desk.store.reader, caller.asker(), id, at).await?;
+    let at = (app.thresholds, app.clock.now());
+    let standing = manage_server::standing(&app.store.reader, caller.requester(), id, at).await?;
     Ok(answer(StatusCode::OK, &facts(&standing)))
 }
 
@@ -79,7 +79,7 @@ struct ThresholdMinutes {
 
 /// `PATCH /servers/{id}`, with an admin key.
 pub(super) async fn edit(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
     Fields(change): Fields<Change>,
@@ -109,9 +109,9 @@ pub(super) async fn edit(
             .transpose()
             .map_err(wrong)?,
     };
-    let at = (desk.thresholds, desk.clock.now());
-    suggest_thresholds::edit(&desk.store, caller.asker(), id, edit, at).await?;
-    let standing = manage_server::standing(&desk.store.reader, caller.asker(), id, at).await?;
+    let at = (app.thresholds, app.clock.now());
+    suggest_thresholds::edit(&app.store, caller.requester(), id, edit, at).await?;
+    let standing = manage_server::standing(&app.store.reader, caller.requester(), id, at).await?;
     Ok(answer(StatusCode::OK, &facts(&standing)))
 }
 

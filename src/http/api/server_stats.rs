@@ -16,10 +16,10 @@ use super::query::{Asked, wrong};
 use super::server::readable;
 use crate::actions::manage_server;
 use crate::actions::server_stats::{self, Point};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::key::KeyKind::{Admin, Read, Server as ServerKey};
 use crate::domain::text;
-use crate::http::Desk;
+use crate::http::AppState;
 use crate::store::server;
 
 /// Free-form metrics in one report.
@@ -45,20 +45,20 @@ pub(super) struct Stats {
 
 /// `POST /server-stats`, with a server's own key, in the header or in the body.
 pub(super) async fn report(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     peer: Peer,
     in_header: Option<Caller>,
     Fields(stats): Fields<Stats>,
 ) -> Result<Response, Problem> {
     let caller = match (in_header, &stats.server_key) {
         (Some(caller), _) => caller,
-        (None, key) => Caller::with_key(&desk, peer, key.as_deref().unwrap_or_default()).await?,
+        (None, key) => Caller::with_key(&app, peer, key.as_deref().unwrap_or_default()).await?,
     };
     caller.must_be(&[ServerKey])?;
     let id = caller.0.monitor_id.ok_or_else(Problem::not_found)?;
     let kept = kept(stats)?;
-    desk.pace.take(id.0.unsigned_abs())?;
-    manage_server::report(&desk.store, id, kept.to_string(), desk.clock.now()).await?;
+    app.pace.take(id.0.unsigned_abs())?;
+    manage_server::report(&app.store, id, kept.to_string(), app.clock.now()).await?;
     Ok(answer(
         StatusCode::OK,
         &json!({ "id": id.0, "status": "online" }),
@@ -83,17 +83,17 @@ pub(super) struct Span {
 
 /// `GET /servers/{id}/stats`, with a read or an admin key, or the server's own.
 pub(super) async fn series(
-    State(desk): State<Desk>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
     Asked(span): Asked<Span>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin, ServerKey])?;
     let id = readable(&caller, &id)?;
-    let reader = &desk.store.reader;
+    let reader = &app.store.reader;
     let server = server::get(reader, caller.0.guild_id, id).await?;
     server.ok_or_else(Problem::not_found)?;
-    let (from, to, step) = span.read(desk.clock.now())?;
+    let (from, to, step) = span.read(app.clock.now())?;
     let points = server_stats::series(reader, id, (from, to), step).await?;
     let points: Vec<Value> = points.iter().map(shown).collect();
     Ok(answer(
@@ -107,18 +107,18 @@ pub(super) async fn series(
 
 impl Span {
     /// From, to and step; a hundred steps where none is given.
-    fn read(self, now: Instant) -> Result<(Instant, Instant, Duration), Problem> {
-        let instant = |name: &str, text: &str| {
+    fn read(self, now: Timestamp) -> Result<(Timestamp, Timestamp, Duration), Problem> {
+        let timestamp = |name: &str, text: &str| {
             text::parse_timestamp(text).ok_or_else(|| {
                 wrong(format!(
                     "`{name}` must be an instant; right ones are `{name}=2026-01-31T12:00:00Z` and `{name}=1769860800`"
                 ))
             })
         };
-        let to = self.to.map_or(Ok(now), |text| instant("to", &text))?;
+        let to = self.to.map_or(Ok(now), |text| timestamp("to", &text))?;
         let from = self
             .from
-            .map_or(Ok(to.minus(SPAN)), |text| instant("from", &text))?;
+            .map_or(Ok(to.minus(SPAN)), |text| timestamp("from", &text))?;
         let length = to.millis() - from.millis();
         if length <= 0 {
             return Err(wrong(
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_series_spans_a_day_in_a_hundred_steps_unless_something_else_is_said() {
-        let now = Instant::from_millis(1_769_860_800_000);
+        let now = Timestamp::from_millis(1_769_860_800_000);
         let span = |from: Option<&str>, to: Option<&str>, step: Option<&str>| {
             let owned = |text: Option<&str>| text.map(str::to_owned);
             let span = Span {

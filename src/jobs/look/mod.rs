@@ -24,7 +24,7 @@ use crate::clock::Stopwatch;
 use crate::domain::monitor::MonitorId;
 use crate::domain::outcome::{Outcome, Timings, Verdict};
 use crate::domain::status::Status;
-use crate::domain::{Instant, schedule};
+use crate::domain::{Timestamp, schedule};
 use crate::store::endpoint::Scheduled;
 use crate::vitals::Part;
 
@@ -92,7 +92,7 @@ struct Scheduler {
     landing: mpsc::UnboundedSender<Landed>,
     /// Wall time at the start; from there on the scheduler goes by the monotonic clock, so a clock that is set does
     /// neither bunch looks nor leave them out.
-    started_at: Instant,
+    started_at: Timestamp,
     stopwatch: Stopwatch,
 }
 
@@ -114,7 +114,7 @@ impl Scheduler {
         }
     }
 
-    fn now(&self) -> Instant {
+    fn now(&self) -> Timestamp {
         self.started_at.plus(self.stopwatch.elapsed())
     }
 
@@ -260,7 +260,7 @@ impl Scheduler {
     }
 
     /// When an endpoint that we hear of is due.
-    fn due(&self, endpoint: &Scheduled, is_few: bool) -> Option<Instant> {
+    fn due(&self, endpoint: &Scheduled, is_few: bool) -> Option<Timestamp> {
         let now = self.now();
         let interval = self.interval(endpoint);
         let slot = schedule::next_slot(endpoint.id.0, interval, now);
@@ -290,7 +290,7 @@ impl Scheduler {
 
 impl Decided {
     /// How long from now until `next_due_at`, by the wall clock that dated it.
-    fn new(id: MonitorId, status: Status, next_due_at: Option<Instant>, now: Instant) -> Self {
+    fn new(id: MonitorId, status: Status, next_due_at: Option<Timestamp>, now: Timestamp) -> Self {
         Self {
             id,
             status,

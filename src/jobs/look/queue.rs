@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::endpoint::Scheduled;
@@ -18,7 +18,7 @@ enum Place {
     /// In the heap, with this stamp; entries with an older stamp are stale.
     Scheduled,
     /// In one of the two lines, due since then.
-    Waiting(Instant),
+    Waiting(Timestamp),
     InFlight,
     /// Neither: its decision is awaited, or the recheck job has it.
     Parked,
@@ -34,14 +34,14 @@ struct Entry {
     /// The slow one holds a slow place until it lands, whatever it turns out to be.
     holds_slow_place: bool,
     /// Heard of while in flight: applies when it lands.
-    due_after_landing: Option<Instant>,
+    due_after_landing: Option<Timestamp>,
 }
 
 /// The scheduler's memory of every endpoint.
 #[derive(Debug)]
 pub(super) struct Queue {
     entries: HashMap<MonitorId, Entry>,
-    heap: BinaryHeap<Reverse<(Instant, MonitorId, u32)>>,
+    heap: BinaryHeap<Reverse<(Timestamp, MonitorId, u32)>>,
     fast: VecDeque<MonitorId>,
     slow: VecDeque<MonitorId>,
     places: usize,
@@ -85,7 +85,7 @@ impl Queue {
     }
 
     /// Adds an endpoint or replaces what is known of it.
-    pub(super) fn put(&mut self, endpoint: Scheduled, due: Option<Instant>) {
+    pub(super) fn put(&mut self, endpoint: Scheduled, due: Option<Timestamp>) {
         let (id, status) = (endpoint.id, endpoint.status);
         match self.entries.get_mut(&id) {
             Some(entry) => {
@@ -133,7 +133,7 @@ impl Queue {
     }
 
     /// Sets when an endpoint is due next; `None` parks it. One in flight or in line keeps its place.
-    pub(super) fn schedule(&mut self, id: MonitorId, due: Option<Instant>) {
+    pub(super) fn schedule(&mut self, id: MonitorId, due: Option<Timestamp>) {
         let Some(entry) = self.entries.get_mut(&id) else {
             return;
         };
@@ -151,12 +151,12 @@ impl Queue {
     }
 
     /// When the next one is due that does not wait already.
-    pub(super) fn next_due(&self) -> Option<Instant> {
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
         self.heap.peek().map(|Reverse((due, _, _))| *due)
     }
 
     /// Moves everything that is due by `now` into the lines.
-    pub(super) fn take_due(&mut self, now: Instant) {
+    pub(super) fn take_due(&mut self, now: Timestamp) {
         while let Some(Reverse((due, id, stamp))) = self.heap.peek().copied() {
             if due > now {
                 return;
@@ -178,7 +178,7 @@ impl Queue {
     }
 
     /// The next one to look at and since when it was due, if there is a free place.
-    pub(super) fn launch(&mut self) -> Option<(Arc<Scheduled>, Instant)> {
+    pub(super) fn launch(&mut self) -> Option<(Arc<Scheduled>, Timestamp)> {
         while self.in_flight < self.places {
             let is_slow = self.fast.is_empty();
             let slow_places = self.places.div_ceil(2);
@@ -236,8 +236,8 @@ fn is_same_look(known: &Scheduled, heard: &Scheduled) -> bool {
 mod tests {
     use super::*;
 
-    fn at(millis: i64) -> Instant {
-        Instant::from_millis(millis)
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
     }
 
     fn endpoint(id: i64) -> Scheduled {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::actions::blindness;
 use crate::actions::record_outcome::Observation;
 use crate::clock::Stopwatch;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::outcome::Verdict;
 use crate::domain::sight::{Eyes, LONGEST, Sight, Suspicion, Turn};
 use crate::jobs::Context;
@@ -70,7 +70,7 @@ impl Watch {
             return;
         }
         let has_answered = self.witnesses_answer(context).await;
-        let elapsed = Instant::from_millis(0).plus(self.running.elapsed());
+        let elapsed = Timestamp::from_millis(0).plus(self.running.elapsed());
         let (eyes, turn) = self.eyes.next(suspicion, has_answered, elapsed);
         let before = std::mem::replace(&mut self.eyes, eyes);
         match (turn, before) {
@@ -96,7 +96,7 @@ impl Watch {
     }
 }
 
-async fn goes_blind(context: &Context, suspicion: Suspicion, now: Instant) {
+async fn goes_blind(context: &Context, suspicion: Suspicion, now: Timestamp) {
     context.looking.set_blind(true);
     context.metrics.blind.set(1);
     tracing::warn!(

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use reqwest::{StatusCode, header};
 use serde_json::Value;
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::target::{Host, Target};
 use crate::store::webhook::Webhook;
 
@@ -82,7 +82,7 @@ impl Poster {
         webhook: &Webhook,
         id: &str,
         body: &Value,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<(), PostFailure> {
         let addresses = self.gate.addresses(&webhook.url).await;
         let addresses = addresses.map_err(|closed| match closed {
@@ -287,7 +287,7 @@ mod tests {
     async fn post(gate: To, roots: &str, port: u16) -> Result<(), PostFailure> {
         let poster = Poster::new(Arc::new(gate), roots.as_bytes());
         let body = serde_json::json!({ "a": 1 });
-        let now = Instant::from_millis(1_700_000_000_000);
+        let now = Timestamp::from_millis(1_700_000_000_000);
         poster.post(&webhook(port), "msg_1_1", &body, now).await
     }
 

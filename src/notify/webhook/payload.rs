@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::text;
 use crate::domain::topic::Topic;
 use crate::domain::webhook::Format;
@@ -56,7 +56,7 @@ impl News {
 }
 
 /// The body of a message about a card.
-pub fn of_card(format: Format, card: &Card, news: News, now: Instant) -> Value {
+pub fn of_card(format: Format, card: &Card, news: News, now: Timestamp) -> Value {
     match format {
         Format::Standard => standard(card, news, now),
         Format::Slack => json!({ "text": for_people(card, escape_slack) }),
@@ -69,7 +69,7 @@ pub fn of_card(format: Format, card: &Card, news: News, now: Instant) -> Value {
 }
 
 /// The body of a message that only shows that messages arrive.
-pub fn of_test(format: Format, now: Instant) -> Value {
+pub fn of_test(format: Format, now: Timestamp) -> Value {
     const SENTENCE: &str = "Rollcall reaches this webhook.";
     match format {
         Format::Standard => {
@@ -88,7 +88,7 @@ fn discord(title: &str, description: &str, colour: u32) -> Value {
     })
 }
 
-fn standard(card: &Card, news: News, now: Instant) -> Value {
+fn standard(card: &Card, news: News, now: Timestamp) -> Value {
     let kind = match &card.topic {
         Topic::Incident => format!("incident.{}", news.word()),
         Topic::Mass { .. } => "mass".to_owned(),
@@ -98,7 +98,7 @@ fn standard(card: &Card, news: News, now: Instant) -> Value {
         Topic::WebhookOff { .. } => "webhook_off".to_owned(),
         Topic::Reminder { .. } => "reminder".to_owned(),
     };
-    let person = |person: Option<(u64, Instant)>| {
+    let person = |person: Option<(u64, Timestamp)>| {
         person.map(|(user, at)| json!({ "user": user.to_string(), "at": text::timestamp(at) }))
     };
     let members: Vec<Value> = card.members.iter().map(member).collect();
@@ -187,11 +187,11 @@ mod tests {
     use crate::domain::fold::{CardId, Scope, Shared};
     use crate::domain::monitor::{GuildId, MonitorId};
 
-    fn at(seconds: i64) -> Instant {
-        Instant::from_millis(1_700_000_000_000 + seconds * 1000)
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
     }
 
-    fn card(count: usize, ended_at: Option<Instant>) -> Card {
+    fn card(count: usize, ended_at: Option<Timestamp>) -> Card {
         let member = |number: usize| Member {
             monitor_id: MonitorId(number as i64),
             name: Some(format!("<!here> & *shop* {number}")),

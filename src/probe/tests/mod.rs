@@ -9,7 +9,7 @@ mod tls;
 use std::time::Duration;
 
 use super::{Look, Prober, ProberConfig};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::check::HttpCheck;
 use crate::domain::outcome::{Failure, FailureClass, Outcome, Verdict};
 
@@ -43,7 +43,7 @@ async fn look(
             target: &target,
             check,
             timeout,
-            now: Instant::from_millis(1_800_000_000_000),
+            now: Timestamp::from_millis(1_800_000_000_000),
         })
         .await
 }
@@ -76,7 +76,7 @@ async fn a_look_in_flight_is_small() {
         target: &target,
         check: None,
         timeout: PATIENT,
-        now: Instant::default(),
+        now: Timestamp::default(),
     };
     let size = std::mem::size_of_val(&prober.look(look));
     assert!(size <= 2048, "the future of a look takes {size} bytes");

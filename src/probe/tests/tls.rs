@@ -19,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use super::super::{Look, Prober, ProberConfig, ProberError};
 use super::stage::{End, Stand, hear};
 use super::{HASTY, PATIENT, broken, down, look, prober};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::check::HttpCheck;
 use crate::domain::outcome::{FailureClass, Outcome, Verdict};
 
@@ -147,7 +147,7 @@ fn unverified() -> HttpCheck {
 }
 
 /// 2090-01-02T00:00:00Z, as `date -u -d 2090-01-02 +%s` has it.
-const EXPIRY: Instant = Instant::from_millis(3_786_998_400_000);
+const EXPIRY: Timestamp = Timestamp::from_millis(3_786_998_400_000);
 
 #[tokio::test]
 async fn a_valid_certificate_is_up_with_its_expiry() {
@@ -255,7 +255,7 @@ async fn an_expired_certificate_still_tells_its_date() {
     let outcome = authority.see(&stand_for(identity).await.url()).await;
     assert_eq!(
         outcome.certificate_expires_at,
-        Some(Instant::from_millis(1_580_428_800_000))
+        Some(Timestamp::from_millis(1_580_428_800_000))
     );
 }
 

@@ -1,7 +1,7 @@
 //! What people do about a card, and who is called for it.
 
 use super::quiet::is_to_be_heard;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::alert_policy::Waited;
 use crate::domain::fold::CardId;
 use crate::domain::monitor::GuildId;
@@ -12,7 +12,7 @@ pub async fn acknowledge(
     tx: &mut Tx<'_>,
     whose: (GuildId, CardId),
     user: u64,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     const SQL: &str =
         "UPDATE cards SET acknowledged_at = $4, acknowledged_by = $3, version = version + 1
@@ -25,7 +25,7 @@ pub async fn rechecked(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, CardId),
     (user, result): (u64, &str),
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE cards SET rechecked_at = $4, rechecked_by = $3, rechecked_result = $5, version = version + 1 WHERE guild_id = $1 AND id = $2",
@@ -80,7 +80,7 @@ pub async fn unacknowledged(reader: &Reader, guild: GuildId) -> Result<Vec<CardI
 pub async fn waiting(
     reader: &Reader,
     guild: GuildId,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Vec<(CardId, Waited)>, StoreError> {
     let rows: Vec<(i64, i64, bool, bool)> = sqlx::query_as(concat!(
         "SELECT id, begun_at, reminded_at IS NOT NULL, escalated_at IS NOT NULL FROM cards c
@@ -94,7 +94,7 @@ pub async fn waiting(
     .await?;
     let waited = |(id, begun_at, is_reminded, is_escalated)| {
         let waited = Waited {
-            begun_at: Instant::from_millis(begun_at),
+            begun_at: Timestamp::from_millis(begun_at),
             is_reminded,
             is_escalated,
         };
@@ -108,7 +108,7 @@ pub async fn called_again(
     tx: &mut Tx<'_>,
     id: CardId,
     is_escalation: bool,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     let column = if is_escalation {
         "escalated_at"
@@ -130,7 +130,7 @@ pub async fn called_again(
 pub(super) async fn by_person(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, CardId),
-    (user, at): (u64, Instant),
+    (user, at): (u64, Timestamp),
     sql: &'static str,
 ) -> Result<bool, StoreError> {
     let changed = sqlx::query(sql)

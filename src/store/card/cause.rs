@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::cause::Cause;
 use crate::domain::fold::{CardId, Scope};
 use crate::domain::outcome::FailureClass;
@@ -44,7 +44,7 @@ fn to_row(cause: &Cause) -> String {
 /// What cannot be read is none: a cause is an aid.
 pub(super) fn from_row(text: &str) -> Option<Cause> {
     let facts: Value = serde_json::from_str(text).ok()?;
-    let at = || facts["at"].as_i64().map(Instant::from_millis);
+    let at = || facts["at"].as_i64().map(Timestamp::from_millis);
     let silent = || facts["silent"].as_u64();
     match facts["is"].as_str()? {
         "service" => FailureClass::from_word(facts["class"].as_str()?).map(Cause::Service),
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn every_cause_reads_back() {
-        let at = Instant::from_millis(7);
+        let at = Timestamp::from_millis(7);
         for cause in [
             Cause::Service(FailureClass::Refused),
             Cause::Name,

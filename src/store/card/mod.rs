@@ -15,7 +15,7 @@ pub use quiet::{heard_again, maintain, mute, of_monitor, quiet_by};
 pub use word::{all_like, announce, latest, retell};
 
 use super::{Reader, StoreError, Tx};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::cause::Cause;
 use crate::domain::fold::{CardId, OpenCard, Scope, Shared};
 use crate::domain::monitor::{GuildId, MonitorId};
@@ -32,20 +32,20 @@ pub struct Card {
     pub topic: Topic,
     pub shared: Shared,
     pub version: i64,
-    pub opened_at: Instant,
-    pub ended_at: Option<Instant>,
+    pub opened_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
     /// By which Discord user, and when.
-    pub acknowledged: Option<(u64, Instant)>,
-    pub rechecked: Option<(u64, Instant)>,
+    pub acknowledged: Option<(u64, Timestamp)>,
+    pub rechecked: Option<(u64, Timestamp)>,
     /// What that has seen, in words.
     pub rechecked_result: Option<String>,
     /// By whom what is on it was muted, and until when.
-    pub muted: Option<(u64, Instant)>,
+    pub muted: Option<(u64, Timestamp)>,
     /// By whom maintenance of what is on it was declared, and until when.
-    pub maintained: Option<(u64, Instant)>,
+    pub maintained: Option<(u64, Timestamp)>,
     /// Since when what is on it goes down and comes back again and again, and when that was over.
-    pub flapping_since: Option<Instant>,
-    pub settled_at: Option<Instant>,
+    pub flapping_since: Option<Timestamp>,
+    pub settled_at: Option<Timestamp>,
     /// What is at fault, as far as that is known.
     pub cause: Option<Cause>,
     /// Those that go on first, then the longest; of what flaps, every time.
@@ -66,8 +66,8 @@ pub struct Member {
     pub reason: String,
     /// More about it, while it goes on.
     pub detail: Option<String>,
-    pub started_at: Instant,
-    pub ended_at: Option<Instant>,
+    pub started_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
 }
 
 /// The cards of a guild that have not ended and for which this role is called (`None`: the guild's), those that grew last
@@ -91,7 +91,7 @@ pub async fn open_ones(
             scope: Scope::parse(&scope),
             group,
         },
-        joined_at: Instant::from_millis(joined_at),
+        joined_at: Timestamp::from_millis(joined_at),
     };
     Ok(rows.into_iter().map(open).collect())
 }
@@ -101,7 +101,7 @@ pub async fn begin(
     tx: &mut Tx<'_>,
     guild: GuildId,
     shared: &Shared,
-    (opened_at, now): (Instant, Instant),
+    (opened_at, now): (Timestamp, Timestamp),
 ) -> Result<CardId, StoreError> {
     let id = sqlx::query_scalar(
         "INSERT INTO cards (guild_id, scope, group_name, opened_at, joined_at, begun_at) VALUES ($1, $2, $3, $4, $5, $5) RETURNING id",
@@ -122,7 +122,7 @@ pub async fn join(
     tx: &mut Tx<'_>,
     id: CardId,
     shared: &Shared,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE cards SET scope = $2, group_name = $3, joined_at = $4, version = version + 1 WHERE id = $1",
@@ -148,7 +148,7 @@ pub async fn newest(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<CardId>, S
 }
 
 /// An outage joins a card because there is no room for another one; the card goes on, and shares nothing any more.
-pub async fn collect(tx: &mut Tx<'_>, id: CardId, now: Instant) -> Result<(), StoreError> {
+pub async fn collect(tx: &mut Tx<'_>, id: CardId, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE cards SET scope = '', group_name = NULL, joined_at = $2, version = version + 1,
              begun_at = CASE WHEN ended_at IS NULL THEN begun_at ELSE $2 END, ended_at = NULL
@@ -163,7 +163,7 @@ pub async fn collect(tx: &mut Tx<'_>, id: CardId, now: Instant) -> Result<(), St
 }
 
 /// A card is taken up again: what was on it flaps. Nobody is called again for the time in which it was up.
-pub async fn reopen(tx: &mut Tx<'_>, id: CardId, now: Instant) -> Result<(), StoreError> {
+pub async fn reopen(tx: &mut Tx<'_>, id: CardId, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE cards SET ended_at = NULL, settled_at = NULL, joined_at = $2, begun_at = $2, version = version + 1,
              flapping_since = COALESCE(flapping_since, $2)
@@ -178,7 +178,10 @@ pub async fn reopen(tx: &mut Tx<'_>, id: CardId, now: Instant) -> Result<(), Sto
 }
 
 /// Settles the flapping cards that ended before an instant; says how many.
-pub async fn settle(tx: &mut Tx<'_>, (before, now): (Instant, Instant)) -> Result<u64, StoreError> {
+pub async fn settle(
+    tx: &mut Tx<'_>,
+    (before, now): (Timestamp, Timestamp),
+) -> Result<u64, StoreError> {
     let settled = sqlx::query(
         "UPDATE cards SET settled_at = $2, version = version + 1
          WHERE flapping_since IS NOT NULL AND settled_at IS NULL AND ended_at <= $1",
@@ -195,7 +198,7 @@ pub async fn settle(tx: &mut Tx<'_>, (before, now): (Instant, Instant)) -> Resul
 pub async fn member_ended(
     tx: &mut Tx<'_>,
     id: CardId,
-    ended_at: Instant,
+    ended_at: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE cards SET version = version + 1, ended_at = CASE WHEN EXISTS
@@ -212,7 +215,7 @@ pub async fn member_ended(
 
 /// An incident of a card was none: the card goes with it where that was its only one and nobody was told, and ends where
 /// somebody was.
-pub async fn withdraw(tx: &mut Tx<'_>, id: CardId, now: Instant) -> Result<(), StoreError> {
+pub async fn withdraw(tx: &mut Tx<'_>, id: CardId, now: Timestamp) -> Result<(), StoreError> {
     let gone = sqlx::query(
         "DELETE FROM cards WHERE id = $1
              AND NOT EXISTS (SELECT 1 FROM incidents WHERE card_id = $1)
@@ -229,7 +232,11 @@ pub async fn withdraw(tx: &mut Tx<'_>, id: CardId, now: Instant) -> Result<(), S
 }
 
 /// Cards of incidents that go on and opened after an instant, the newest first.
-pub async fn young(reader: &Reader, since: Instant, limit: u32) -> Result<Vec<CardId>, StoreError> {
+pub async fn young(
+    reader: &Reader,
+    since: Timestamp,
+    limit: u32,
+) -> Result<Vec<CardId>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
         "SELECT id FROM cards WHERE ended_at IS NULL AND kind = 'incident' AND joined_at >= $1 ORDER BY id DESC LIMIT $2",
     )
@@ -266,13 +273,15 @@ pub async fn get(reader: &Reader, id: CardId) -> Result<Option<Card>, StoreError
     .bind(id.0)
     .fetch_one(&reader.pool)
     .await?;
-    let instant = |name: &str| -> Result<Option<Instant>, StoreError> {
+    let timestamp = |name: &str| -> Result<Option<Timestamp>, StoreError> {
         let millis: Option<i64> = head.try_get(name)?;
-        Ok(millis.map(Instant::from_millis))
+        Ok(millis.map(Timestamp::from_millis))
     };
-    let person = |user: &str, at: &str| -> Result<Option<(u64, Instant)>, StoreError> {
+    let person = |user: &str, at: &str| -> Result<Option<(u64, Timestamp)>, StoreError> {
         let user: Option<i64> = head.try_get(user)?;
-        Ok(user.map(|user| GuildId::from_row(user).0).zip(instant(at)?))
+        Ok(user
+            .map(|user| GuildId::from_row(user).0)
+            .zip(timestamp(at)?))
     };
     let cause: Option<String> = head.try_get("cause")?;
     Ok(Some(Card {
@@ -284,15 +293,15 @@ pub async fn get(reader: &Reader, id: CardId) -> Result<Option<Card>, StoreError
             group: head.try_get("group_name")?,
         },
         version: head.try_get("version")?,
-        opened_at: Instant::from_millis(head.try_get("opened_at")?),
-        ended_at: instant("ended_at")?,
+        opened_at: Timestamp::from_millis(head.try_get("opened_at")?),
+        ended_at: timestamp("ended_at")?,
         acknowledged: person("acknowledged_by", "acknowledged_at")?,
         rechecked: person("rechecked_by", "rechecked_at")?,
         rechecked_result: head.try_get("rechecked_result")?,
         muted: person("muted_by", "muted_until")?,
         maintained: person("maintained_by", "maintained_until")?,
-        flapping_since: instant("flapping_since")?,
-        settled_at: instant("settled_at")?,
+        flapping_since: timestamp("flapping_since")?,
+        settled_at: timestamp("settled_at")?,
         cause: cause.as_deref().and_then(cause::from_row),
         members: members(reader, id).await?,
         count: count.unsigned_abs(),
@@ -328,14 +337,14 @@ async fn members(reader: &Reader, id: CardId) -> Result<Vec<Member>, StoreError>
         target,
         reason,
         detail,
-        started_at: Instant::from_millis(started),
-        ended_at: ended.map(Instant::from_millis),
+        started_at: Timestamp::from_millis(started),
+        ended_at: ended.map(Timestamp::from_millis),
     };
     Ok(rows.into_iter().map(member).collect())
 }
 
 /// Deletes up to `limit` cards that ended before an instant, with their notices; says how many went.
-pub async fn prune(tx: &mut Tx<'_>, before: Instant, limit: u32) -> Result<u64, StoreError> {
+pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM cards WHERE id IN (SELECT id FROM cards WHERE ended_at < $1 ORDER BY id LIMIT $2)",
     )

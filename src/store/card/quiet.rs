@@ -1,7 +1,7 @@
 //! What people want to hear nothing of for a while, on the cards that it is told on.
 
 use super::care::by_person;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::fold::CardId;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::store::maintenance::{MaintenanceId, is_expected, is_of};
@@ -42,7 +42,7 @@ pub async fn mute(
     tx: &mut Tx<'_>,
     whose: (GuildId, CardId),
     user: u64,
-    until: Instant,
+    until: Timestamp,
 ) -> Result<bool, StoreError> {
     const SQL: &str = "UPDATE cards SET muted_until = $4, muted_by = $3, version = version + 1
          WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL";
@@ -54,7 +54,7 @@ pub async fn maintain(
     tx: &mut Tx<'_>,
     whose: (GuildId, CardId),
     user: u64,
-    until: Instant,
+    until: Timestamp,
 ) -> Result<bool, StoreError> {
     const SQL: &str =
         "UPDATE cards SET maintained_until = $4, maintained_by = $3, version = version + 1
@@ -91,7 +91,7 @@ pub async fn of_monitor(tx: &mut Tx<'_>, monitor: MonitorId) -> Result<Option<Ca
 pub async fn heard_again(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, CardId),
-    now: Instant,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     const SHOWN: &str = concat!(
         "UPDATE cards AS c SET version = version + 1,
@@ -118,7 +118,7 @@ pub async fn heard_again(
 async fn change(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, CardId),
-    now: Instant,
+    now: Timestamp,
     sql: &'static str,
 ) -> Result<bool, StoreError> {
     let changed = sqlx::query(sql)

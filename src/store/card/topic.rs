@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::alert_policy::Call;
 use crate::domain::fold::CardId;
 use crate::domain::topic::Topic;
@@ -29,7 +29,7 @@ pub(super) fn to_row(topic: &Topic) -> (&'static str, Option<String>) {
             began,
             ended,
         } => {
-            json!({ "failing": failing, "began": began.millis(), "ended": ended.map(Instant::millis) })
+            json!({ "failing": failing, "began": began.millis(), "ended": ended.map(Timestamp::millis) })
         }
         Topic::Mass {
             count, of, window, ..
@@ -73,8 +73,8 @@ pub(super) fn from_row(kind: &str, facts: Option<&str>) -> Result<Topic, StoreEr
         }),
         "blind" => Ok(Topic::Blind {
             failing: number("failing")?,
-            began: Instant::from_millis(facts["began"].as_i64().ok_or_else(damaged)?),
-            ended: facts["ended"].as_i64().map(Instant::from_millis),
+            began: Timestamp::from_millis(facts["began"].as_i64().ok_or_else(damaged)?),
+            ended: facts["ended"].as_i64().map(Timestamp::from_millis),
         }),
         "mass_offline" | "mass_online" => Ok(Topic::Mass {
             is_down: kind == "mass_offline",
@@ -98,7 +98,7 @@ mod tests {
         };
         let blind = |ended| Topic::Blind {
             failing: 12,
-            began: Instant::from_millis(7),
+            began: Timestamp::from_millis(7),
             ended,
         };
         let mass = |is_down| Topic::Mass {
@@ -121,7 +121,7 @@ mod tests {
             reminder(Some(Call::Role(u64::MAX))),
             reminder(Some(Call::User(u64::MAX))),
             blind(None),
-            blind(Some(Instant::from_millis(9))),
+            blind(Some(Timestamp::from_millis(9))),
             mass(true),
             mass(false),
         ] {

@@ -1,7 +1,7 @@
 //! Cards that tell of something else than outages: said once, and said anew where there is more of it.
 
 use super::topic;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::fold::CardId;
 use crate::domain::monitor::GuildId;
 use crate::domain::topic::Topic;
@@ -12,7 +12,7 @@ pub async fn announce(
     tx: &mut Tx<'_>,
     guild: GuildId,
     topic: &Topic,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<CardId, StoreError> {
     let (kind, facts) = topic::to_row(topic);
     let id = sqlx::query_scalar(
@@ -34,7 +34,7 @@ pub async fn latest(
     tx: &mut Tx<'_>,
     guild: GuildId,
     like: &Topic,
-    since: Instant,
+    since: Timestamp,
 ) -> Result<Option<(CardId, Topic)>, StoreError> {
     let found: Option<(i64, Option<String>)> = sqlx::query_as(
         "SELECT id, facts FROM cards WHERE guild_id = $1 AND kind = $2 AND joined_at >= $3 ORDER BY id DESC LIMIT 1",
@@ -56,7 +56,7 @@ pub async fn retell(
     tx: &mut Tx<'_>,
     id: CardId,
     topic: &Topic,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let (kind, facts) = topic::to_row(topic);
     sqlx::query(

@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::{Description, Endpoint, check_row};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::outcome::FailureClass;
 use crate::domain::status::{State, Status};
@@ -236,10 +236,10 @@ fn read(row: &SqliteRow) -> Result<Endpoint, StoreError> {
         Some(text) => Some(check_row::read(text).ok_or_else(|| damaged("http_check", text))?),
         None => None,
     };
-    let instant = |column: &str| {
+    let timestamp = |column: &str| {
         Ok::<_, sqlx::Error>(
             row.try_get::<Option<i64>, _>(column)?
-                .map(Instant::from_millis),
+                .map(Timestamp::from_millis),
         )
     };
     let length = |column: &str| {
@@ -259,16 +259,16 @@ fn read(row: &SqliteRow) -> Result<Endpoint, StoreError> {
         },
         state: State {
             status: Status::from_word(status).ok_or_else(|| damaged("status", status))?,
-            since: Instant::from_millis(row.try_get("since")?),
+            since: Timestamp::from_millis(row.try_get("since")?),
             streak: row.try_get::<Option<u32>, _>("streak")?.unwrap_or(0),
             failure: state::failure(class, row.try_get("failure_detail")?),
         },
-        last_check_at: instant("last_check_date")?,
-        recheck_counts_from: instant("inactive_checked_at")?,
-        last_seen_at: instant("last_seen_at")?,
-        next_due_at: instant("next_due_at")?,
+        last_check_at: timestamp("last_check_date")?,
+        recheck_counts_from: timestamp("inactive_checked_at")?,
+        last_seen_at: timestamp("last_seen_at")?,
+        next_due_at: timestamp("next_due_at")?,
         latency: length("latency_us")?.map(Duration::from_micros),
-        certificate_expires_at: instant("certificate_expires_at")?,
-        created_at: Instant::from_millis(row.try_get("created_at")?),
+        certificate_expires_at: timestamp("certificate_expires_at")?,
+        created_at: Timestamp::from_millis(row.try_get("created_at")?),
     })
 }

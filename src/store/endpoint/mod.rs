@@ -13,7 +13,7 @@ pub use find::{
 pub use schedule::{Scheduled, due_for_recheck, recheckable, scheduled, scheduled_among};
 
 use super::{StoreError, Tx};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::check::HttpCheck;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::{State, Status};
@@ -37,14 +37,14 @@ pub struct Endpoint {
     pub guild_id: GuildId,
     pub description: Description,
     pub state: State,
-    pub last_check_at: Option<Instant>,
+    pub last_check_at: Option<Timestamp>,
     /// What the recheck job goes by: the last look while inactive, or the beginning of the run that took it.
-    pub recheck_counts_from: Option<Instant>,
-    pub last_seen_at: Option<Instant>,
-    pub next_due_at: Option<Instant>,
+    pub recheck_counts_from: Option<Timestamp>,
+    pub last_seen_at: Option<Timestamp>,
+    pub next_due_at: Option<Timestamp>,
     pub latency: Option<Duration>,
-    pub certificate_expires_at: Option<Instant>,
-    pub created_at: Instant,
+    pub certificate_expires_at: Option<Timestamp>,
+    pub created_at: Timestamp,
 }
 
 impl Endpoint {
@@ -59,7 +59,7 @@ pub async fn insert(
     tx: &mut Tx<'_>,
     guild: GuildId,
     description: &Description,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Option<MonitorId>, StoreError> {
     let Description { target, name, .. } = description;
     let known: Option<i64> = sqlx::query_scalar(
@@ -158,7 +158,10 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bo
 }
 
 /// Endpoints that have begun to fail since an instant.
-pub async fn failing_since(tx: &mut Tx<'_>, since: Instant) -> Result<Vec<MonitorId>, StoreError> {
+pub async fn failing_since(
+    tx: &mut Tx<'_>,
+    since: Timestamp,
+) -> Result<Vec<MonitorId>, StoreError> {
     let ids: Vec<i64> = sqlx::query_scalar(
         "SELECT id FROM monitors WHERE kind = 'endpoint' AND status IN ('warning', 'offline') AND since >= $1 ORDER BY id",
     )

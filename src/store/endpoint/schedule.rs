@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::check_row;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::check::HttpCheck;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::Status;
@@ -28,7 +28,7 @@ pub struct Scheduled {
     /// Never looked at yet: it is looked at at once.
     pub is_new: bool,
     /// `None`: at its slot; of an offline endpoint, the recheck job has it.
-    pub next_due_at: Option<Instant>,
+    pub next_due_at: Option<Timestamp>,
 }
 
 macro_rules! scheduled {
@@ -84,7 +84,7 @@ pub async fn scheduled_among(
 pub async fn due_for_recheck(
     reader: &Reader,
     guild: Option<GuildId>,
-    checked_before: Instant,
+    checked_before: Timestamp,
     limit: u32,
 ) -> Result<Vec<Scheduled>, StoreError> {
     let rows = sqlx::query(scheduled!(
@@ -104,7 +104,7 @@ pub async fn due_for_recheck(
 pub async fn recheckable(
     reader: &Reader,
     active: Option<bool>,
-    checked_before: Instant,
+    checked_before: Timestamp,
     limit: u32,
 ) -> Result<Vec<Scheduled>, StoreError> {
     let rows = sqlx::query(scheduled!(
@@ -138,6 +138,6 @@ fn read(row: &SqliteRow) -> Result<Scheduled, StoreError> {
         status: Status::from_word(status)
             .ok_or_else(|| StoreError::Damaged(format!("status {status}")))?,
         is_new: last_look.is_none(),
-        next_due_at: next_due.map(Instant::from_millis),
+        next_due_at: next_due.map(Timestamp::from_millis),
     })
 }

@@ -24,7 +24,7 @@ async fn add(
     name: &'static str,
     target: &'static str,
 ) -> Option<MonitorId> {
-    let at = Instant::from_millis(1_000);
+    let at = Timestamp::from_millis(1_000);
     store
         .write(move |tx| {
             Box::pin(async move { insert(tx, guild, &describe(name, target), at).await })
@@ -37,7 +37,7 @@ async fn take_down(store: &TestStore, id: MonitorId, since: i64, checked: Option
     let failure = Some(Failure::with(FailureClass::TimedOut, "while connecting"));
     let state = State {
         status: Status::Offline,
-        since: Instant::from_millis(since),
+        since: Timestamp::from_millis(since),
         streak: 3,
         failure,
     };
@@ -53,7 +53,7 @@ async fn take_down(store: &TestStore, id: MonitorId, since: i64, checked: Option
             Box::pin(async move {
                 state::save(tx, id, loaded).await?;
                 if let Some(checked) = checked {
-                    state::checked_while_inactive(tx, id, Instant::from_millis(checked)).await?;
+                    state::checked_while_inactive(tx, id, Timestamp::from_millis(checked)).await?;
                 }
                 Ok(())
             })
@@ -118,13 +118,13 @@ async fn what_was_said_of_an_endpoint_reads_back() {
     let written = said.clone();
     let id = store
         .write(move |tx| {
-            Box::pin(async move { insert(tx, HOME, &written, Instant::from_millis(5)).await })
+            Box::pin(async move { insert(tx, HOME, &written, Timestamp::from_millis(5)).await })
         })
         .await
         .unwrap();
     let read = get(&store.reader, HOME, id).await.unwrap().unwrap();
     assert_eq!(read.description, said);
-    assert_eq!(read.state, State::new(Instant::from_millis(5)));
+    assert_eq!(read.state, State::new(Timestamp::from_millis(5)));
 }
 
 #[tokio::test]
@@ -191,19 +191,19 @@ async fn the_recheck_job_gets_never_checked_first_then_the_oldest_and_none_too_y
     ] {
         take_down(&store, id, 50, checked).await;
     }
-    let due = due_for_recheck(&store.reader, None, Instant::from_millis(500), 10)
+    let due = due_for_recheck(&store.reader, None, Timestamp::from_millis(500), 10)
         .await
         .unwrap();
     assert_eq!(
         due.iter().map(|due| due.id).collect::<Vec<_>>(),
         [ids[2], ids[1], ids[0]]
     );
-    let first = due_for_recheck(&store.reader, Some(HOME), Instant::from_millis(500), 1)
+    let first = due_for_recheck(&store.reader, Some(HOME), Timestamp::from_millis(500), 1)
         .await
         .unwrap();
     assert_eq!(first.len(), 1);
     assert!(
-        due_for_recheck(&store.reader, Some(OTHER), Instant::from_millis(500), 10)
+        due_for_recheck(&store.reader, Some(OTHER), Timestamp::from_millis(500), 10)
             .await
             .unwrap()
             .is_empty()
@@ -270,7 +270,7 @@ async fn a_search_takes_wildcards_as_text() {
 async fn a_removed_endpoint_that_still_waited_for_its_pulse_does_not_come_back() {
     let store = TestStore::open().await;
     let id = add(&store, HOME, "a", "tcp://192.0.2.1:80").await.unwrap();
-    let at = Instant::from_millis(1);
+    let at = Timestamp::from_millis(1);
     let steady = pulse::Pass {
         monitor_id: id,
         at,

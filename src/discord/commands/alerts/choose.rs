@@ -122,16 +122,16 @@ pub(super) async fn monitor(
     #[description = "False: nothing is told of it, until you say otherwise"] told: Option<bool>,
     #[description = "Called for it instead of the usual role"] role: Option<serenity::RoleId>,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let role = roles::chosen(ctx, role)?;
     let work = async {
-        let desk = ctx.data();
-        let found = complete::named(&desk.store.reader, asker.guild, ("%", &target)).await?;
+        let app = ctx.data();
+        let found = complete::named(&app.store.reader, requester.guild, ("%", &target)).await?;
         let own = (told.is_some() || role.is_some()).then(|| Override {
             is_told: told.unwrap_or(true),
             role,
         });
-        alerts::set_override(&desk.store, asker, (found.id, own), desk.now()).await?;
+        alerts::set_override(&app.store, requester, (found.id, own), app.now()).await?;
         let mut lines = vec![cards::alerts::overridden(&found.name, own)];
         lines.extend(roles::deaf(ctx, role.as_slice()).await);
         Ok(Card::sentence(lines.join("\n")))
@@ -152,11 +152,11 @@ async fn change<C>(
 where
     C: FnOnce(&mut Preferences) + Send + 'static,
 {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
         let change = read.await?;
-        let desk = ctx.data();
-        alerts::prefer(&desk.store, asker, change, desk.now()).await?;
+        let app = ctx.data();
+        alerts::prefer(&app.store, requester, change, app.now()).await?;
         super::shown(ctx).await
     };
     reply::answer(ctx, work).await

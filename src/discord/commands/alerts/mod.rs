@@ -93,10 +93,10 @@ async fn show(ctx: Context<'_>) -> Result<(), CommandError> {
 /// Tell incidents in no channel any more; webhooks go on
 #[poise::command(slash_command, guild_only)]
 async fn off(ctx: Context<'_>) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let desk = ctx.data();
-        alerts::remove(&desk.store, asker, desk.now()).await?;
+        let app = ctx.data();
+        alerts::remove(&app.store, requester, app.now()).await?;
         Ok(Card::sentence("Incidents are told in no channel any more."))
     };
     reply::answer(ctx, work).await
@@ -107,18 +107,18 @@ fn nothing_set() -> CommandError {
 }
 
 async fn settings(ctx: Context<'_>) -> Result<Option<alert_settings::AlertSettings>, CommandError> {
-    let asker = reply::asker(ctx)?;
-    Ok(alert_settings::get(&ctx.data().store.reader, asker.guild).await?)
+    let requester = reply::requester(ctx)?;
+    Ok(alert_settings::get(&ctx.data().store.reader, requester.guild).await?)
 }
 
 /// Sets a channel where a message can be written to it, and says what is missing where not.
 async fn begin(ctx: Context<'_>, channel: u64, role: Option<u64>) -> Result<Card, CommandError> {
-    let desk = ctx.data();
-    let messenger = desk.messenger.clone().ok_or_else(|| {
+    let app = ctx.data();
+    let messenger = app.messenger.clone().ok_or_else(|| {
         CommandError::Internal("there is no messenger, though there is a command".into())
     })?;
     // On the main runtime, whose connections the messenger keeps.
-    let tried = desk
+    let tried = app
         .home
         .spawn(async move { messenger.try_out(channel).await })
         .await
@@ -135,19 +135,19 @@ async fn begin(ctx: Context<'_>, channel: u64, role: Option<u64>) -> Result<Card
 }
 
 async fn set(ctx: Context<'_>, place: (u64, Option<u64>)) -> Result<Card, CommandError> {
-    let asker = reply::asker(ctx)?;
-    let desk = ctx.data();
-    alerts::set(&desk.store, asker, place, desk.now()).await?;
+    let requester = reply::requester(ctx)?;
+    let app = ctx.data();
+    alerts::set(&app.store, requester, place, app.now()).await?;
     shown(ctx).await
 }
 
 async fn shown(ctx: Context<'_>) -> Result<Card, CommandError> {
-    let asker = reply::asker(ctx)?;
+    let requester = reply::requester(ctx)?;
     let reader = &ctx.data().store.reader;
     let known = settings(ctx).await?;
-    let muted = mute::list(reader, asker.guild, cards::alerts::LISTED).await?;
-    let own = alert_override::list(reader, asker.guild, cards::alerts::LISTED).await?;
-    let called = alerts::called(reader, asker.guild).await?;
+    let muted = mute::list(reader, requester.guild, cards::alerts::LISTED).await?;
+    let own = alert_override::list(reader, requester.guild, cards::alerts::LISTED).await?;
+    let called = alerts::called(reader, requester.guild).await?;
     let role = |call: &Call| match call {
         Call::Role(role) => Some(*role),
         Call::User(_) => None,

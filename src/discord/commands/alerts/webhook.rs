@@ -7,7 +7,7 @@ use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 use crate::actions::webhook as webhooks;
 use crate::discord::error::{CommandError, wrong};
 use crate::discord::reply::{self, Card};
-use crate::discord::{Context, Desk, cards};
+use crate::discord::{AppState, Context, cards};
 use crate::domain::monitor::{GuildId, parse_name};
 use crate::domain::text;
 use crate::domain::webhook::{Format, parse_url};
@@ -57,9 +57,9 @@ async fn add(
     url: String,
     #[description = "Left out: what the address asks for"] format: Option<FormatChoice>,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let desk = ctx.data();
+        let app = ctx.data();
         let name = parse_name(&name).map_err(|error| wrong("name", error))?;
         let url = parse_url(&url).map_err(|error| wrong("url", error))?;
         let format = format.map_or_else(|| Format::of(&url), Format::from);
@@ -69,9 +69,9 @@ async fn add(
             format,
             signing_key: signing_key()?,
         };
-        webhooks::add(&desk.store, asker, new, desk.now()).await?;
-        let known = named(desk, asker.guild, &name).await?;
-        let result = try_out(desk, &known).await?;
+        webhooks::add(&app.store, requester, new, app.now()).await?;
+        let known = named(app, requester.guild, &name).await?;
+        let result = try_out(app, &known).await?;
         Ok(Card::embed(cards::webhooks::added(&known, &result)))
     };
     reply::answer(ctx, work).await
@@ -80,9 +80,9 @@ async fn add(
 /// The webhooks of this server, and whether they are reached
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let known = webhook::list(&ctx.data().store.reader, asker.guild).await?;
+        let known = webhook::list(&ctx.data().store.reader, requester.guild).await?;
         Ok(Card::embed(cards::webhooks::list(&known)))
     };
     reply::answer(ctx, work).await
@@ -97,11 +97,11 @@ async fn test(
     #[max_length = 64]
     name: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let desk = ctx.data();
-        let known = named(desk, asker.guild, &name).await?;
-        let result = try_out(desk, &known).await?;
+        let app = ctx.data();
+        let known = named(app, requester.guild, &name).await?;
+        let result = try_out(app, &known).await?;
         Ok(Card::embed(cards::webhooks::tested(&known, &result)))
     };
     reply::answer(ctx, work).await
@@ -116,23 +116,23 @@ async fn remove(
     #[max_length = 64]
     name: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let work = async {
-        let desk = ctx.data();
-        let known = named(desk, asker.guild, &name).await?;
+        let app = ctx.data();
+        let known = named(app, requester.guild, &name).await?;
         let said = format!("{} is told nothing any more.", cards::bold(&known.name));
-        webhooks::remove(&desk.store, asker, known.name, desk.now()).await?;
+        webhooks::remove(&app.store, requester, known.name, app.now()).await?;
         Ok(Card::sentence(said))
     };
     reply::answer(ctx, work).await
 }
 
 async fn by_name(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
-    let Ok(asker) = reply::asker(ctx) else {
+    let Ok(requester) = reply::requester(ctx) else {
         return CreateAutocompleteResponse::new();
     };
     let partial = partial.trim().to_lowercase();
-    let known = webhook::list(&ctx.data().store.reader, asker.guild).await;
+    let known = webhook::list(&ctx.data().store.reader, requester.guild).await;
     let known = known.unwrap_or_else(|error| {
         tracing::warn!(%error, "webhooks could not be looked up for autocomplete");
         Vec::new()
@@ -151,8 +151,8 @@ fn signing_key() -> Result<String, CommandError> {
     Ok(signature::key_text(&key))
 }
 
-async fn named(desk: &Desk, guild: GuildId, name: &str) -> Result<Webhook, CommandError> {
-    let known = webhook::list(&desk.store.reader, guild).await?;
+async fn named(app: &AppState, guild: GuildId, name: &str) -> Result<Webhook, CommandError> {
+    let known = webhook::list(&app.store.reader, guild).await?;
     let meant = known
         .into_iter()
         .find(|known| known.name.eq_ignore_ascii_case(name.trim()));
@@ -165,10 +165,10 @@ async fn named(desk: &Desk, guild: GuildId, name: &str) -> Result<Webhook, Comma
 }
 
 /// Sends a test; what is wrong is the answer, in words.
-async fn try_out(desk: &Desk, known: &Webhook) -> Result<Result<(), String>, CommandError> {
-    let (poster, target, now) = (desk.poster.clone(), known.clone(), desk.now());
+async fn try_out(app: &AppState, known: &Webhook) -> Result<Result<(), String>, CommandError> {
+    let (poster, target, now) = (app.poster.clone(), known.clone(), app.now());
     // On the main runtime, where looks have their resolver.
-    let sent = desk
+    let sent = app
         .home
         .spawn(async move {
             let body = payload::of_test(target.format, now);
@@ -179,7 +179,7 @@ async fn try_out(desk: &Desk, known: &Webhook) -> Result<Result<(), String>, Com
         .map_err(|error| CommandError::Internal(error.to_string()))?;
     match sent {
         Ok(()) => {
-            webhooks::reached(&desk.store, known, now).await?;
+            webhooks::reached(&app.store, known, now).await?;
             Ok(Ok(()))
         }
         Err(failure) => Ok(Err(failure.to_string())),

@@ -21,8 +21,8 @@ pub(super) async fn import(
     ctx: Context<'_>,
     #[description = "A text, CSV or JSON file, at most 1 MiB"] file: serenity::Attachment,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
-    let desk = ctx.data();
+    let requester = reply::manager(ctx)?;
+    let app = ctx.data();
     let work = async {
         if usize::try_from(file.size).is_ok_and(|size| size > MAX_FILE) {
             return Err(wrong(
@@ -38,9 +38,9 @@ pub(super) async fn import(
                     "Discord did not hand over the file in time; please try again.".into(),
                 )
             })??;
-        let now = desk.now();
+        let now = app.now();
         let imported =
-            import_endpoints::import(&desk.store, asker, &content, desk.quota_endpoints, now)
+            import_endpoints::import(&app.store, requester, &content, app.quota_endpoints, now)
                 .await?;
         Ok(Card::embed(cards::imported(&imported)))
     };
@@ -64,14 +64,14 @@ pub(super) async fn export(
     ctx: Context<'_>,
     #[description = "The form of the file; CSV if left out"] format: Option<FormatChoice>,
 ) -> Result<(), CommandError> {
-    let asker = reply::asker(ctx)?;
+    let requester = reply::requester(ctx)?;
     let format = match format {
         None | Some(FormatChoice::Csv) => Format::Csv,
         Some(FormatChoice::Json) => Format::Json,
         Some(FormatChoice::Text) => Format::Text,
     };
     let work = async {
-        let endpoints = all(&ctx.data().store.reader, Some(asker.guild)).await?;
+        let endpoints = all(&ctx.data().store.reader, Some(requester.guild)).await?;
         if endpoints.is_empty() {
             return Ok(Card::sentence(cards::EMPTY_ROLL));
         }

@@ -56,8 +56,8 @@ pub(super) async fn http(
     redirects: Option<u8>,
     #[description = "Whether the certificate must be valid"] verify_tls: Option<bool>,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
-    let known = find(ctx, asker, &endpoint).await?;
+    let requester = reply::manager(ctx)?;
+    let known = find(ctx, requester, &endpoint).await?;
     let change = CheckChange {
         status,
         keyword: keyword.map(|keyword| Some(keyword).filter(|keyword| keyword != "none")),
@@ -77,7 +77,7 @@ pub(super) async fn http(
         })?;
     apply(
         ctx,
-        asker,
+        requester,
         endpoint,
         Edit {
             check: Some(check),

@@ -6,7 +6,7 @@ mod http;
 
 use crate::actions::import_endpoints::default_name;
 use crate::actions::manage_endpoint::{self, Edit};
-use crate::actions::{Asker, recheck};
+use crate::actions::{Requester, recheck};
 use crate::discord::error::{CommandError, wrong};
 use crate::discord::reply::{self, Card};
 use crate::discord::{Context, answers, cards, complete};
@@ -36,8 +36,12 @@ pub(super) async fn endpoint(_: Context<'_>) -> Result<(), CommandError> {
 }
 
 /// A mistake in an option, named.
-async fn find(ctx: Context<'_>, asker: Asker, text: &str) -> Result<Endpoint, CommandError> {
-    Ok(recheck::find(&ctx.data().store.reader, asker, text, None).await?)
+async fn find(
+    ctx: Context<'_>,
+    requester: Requester,
+    text: &str,
+) -> Result<Endpoint, CommandError> {
+    Ok(recheck::find(&ctx.data().store.reader, requester, text, None).await?)
 }
 
 /// Put an endpoint on the roll
@@ -54,7 +58,7 @@ async fn add(
     #[max_length = 16]
     interval: Option<String>,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let target: Target = target.parse().map_err(|error| wrong("target", error))?;
     let name = match name {
         Some(name) => parse_name(&name).map_err(|error| wrong("name", error))?,
@@ -70,7 +74,7 @@ async fn add(
         check: None,
         interval,
     };
-    reply::answer(ctx, answers::add(ctx.data(), asker, description)).await
+    reply::answer(ctx, answers::add(ctx.data(), requester, description)).await
 }
 
 /// Change an endpoint's name, target or interval
@@ -91,7 +95,7 @@ async fn edit(
     #[max_length = 16]
     interval: Option<String>,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
+    let requester = reply::manager(ctx)?;
     let interval = match interval.as_deref() {
         Some("default") => Some(None),
         Some(text) => Some(Some(
@@ -111,24 +115,24 @@ async fn edit(
         interval,
         check: None,
     };
-    apply(ctx, asker, endpoint, change).await
+    apply(ctx, requester, endpoint, change).await
 }
 
 async fn apply(
     ctx: Context<'_>,
-    asker: Asker,
+    requester: Requester,
     endpoint: String,
     change: Edit,
 ) -> Result<(), CommandError> {
-    let desk = ctx.data();
+    let app = ctx.data();
     let work = async {
-        let endpoint = find(ctx, asker, &endpoint).await?;
-        let now = desk.now();
-        manage_endpoint::edit(&desk.store, asker, endpoint.id, change, now).await?;
+        let endpoint = find(ctx, requester, &endpoint).await?;
+        let now = app.now();
+        manage_endpoint::edit(&app.store, requester, endpoint.id, change, now).await?;
         let changed =
-            crate::store::endpoint::get(&desk.store.reader, asker.guild, endpoint.id).await?;
+            crate::store::endpoint::get(&app.store.reader, requester.guild, endpoint.id).await?;
         let changed = changed.unwrap_or(endpoint);
-        let card = Card::embed(cards::endpoint(&changed, desk.looking.rules.interval));
+        let card = Card::embed(cards::endpoint(&changed, app.looking.rules.interval));
         Ok(Card {
             content: "Changed.".into(),
             ..card
@@ -146,12 +150,12 @@ async fn remove(
     #[max_length = 512]
     endpoint: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
-    let desk = ctx.data();
+    let requester = reply::manager(ctx)?;
+    let app = ctx.data();
     let work = async {
-        let endpoint = find(ctx, asker, &endpoint).await?;
-        let now = desk.now();
-        let removed = manage_endpoint::remove(&desk.store, asker, endpoint.id, now).await?;
+        let endpoint = find(ctx, requester, &endpoint).await?;
+        let now = app.now();
+        let removed = manage_endpoint::remove(&app.store, requester, endpoint.id, now).await?;
         Ok(Card::sentence(format!(
             "Removed {}.",
             cards::mention(&removed.description)
@@ -169,12 +173,12 @@ async fn pause(
     #[max_length = 512]
     endpoint: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
-    let desk = ctx.data();
+    let requester = reply::manager(ctx)?;
+    let app = ctx.data();
     let work = async {
-        let endpoint = find(ctx, asker, &endpoint).await?;
-        let now = desk.now();
-        let paused = manage_endpoint::pause(&desk.store, asker, endpoint.id, now).await?;
+        let endpoint = find(ctx, requester, &endpoint).await?;
+        let now = app.now();
+        let paused = manage_endpoint::pause(&app.store, requester, endpoint.id, now).await?;
         Ok(Card::sentence(format!(
             "Paused {}: nobody looks at it until you resume it.",
             cards::mention(&paused.description)
@@ -192,12 +196,12 @@ async fn resume(
     #[max_length = 512]
     endpoint: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::manager(ctx)?;
-    let desk = ctx.data();
+    let requester = reply::manager(ctx)?;
+    let app = ctx.data();
     let work = async {
-        let endpoint = find(ctx, asker, &endpoint).await?;
-        let now = desk.now();
-        let resumed = manage_endpoint::resume(&desk.store, asker, endpoint.id, now).await?;
+        let endpoint = find(ctx, requester, &endpoint).await?;
+        let now = app.now();
+        let resumed = manage_endpoint::resume(&app.store, requester, endpoint.id, now).await?;
         Ok(Card::sentence(format!(
             "Resumed {}: it is looked at right away.",
             cards::mention(&resumed.description)
@@ -215,9 +219,9 @@ async fn show(
     #[max_length = 512]
     endpoint: String,
 ) -> Result<(), CommandError> {
-    let asker = reply::asker(ctx)?;
+    let requester = reply::requester(ctx)?;
     let work = async {
-        let endpoint = find(ctx, asker, &endpoint).await?;
+        let endpoint = find(ctx, requester, &endpoint).await?;
         Ok(Card::embed(cards::endpoint(
             &endpoint,
             ctx.data().looking.rules.interval,

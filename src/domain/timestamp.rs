@@ -7,9 +7,9 @@ use std::time::Duration;
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Instant(i64);
+pub struct Timestamp(i64);
 
-impl Instant {
+impl Timestamp {
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
@@ -53,14 +53,14 @@ mod tests {
 
     #[test]
     fn a_clock_that_stepped_back_yields_no_negative_time() {
-        let (early, late) = (Instant::from_millis(1_000), Instant::from_millis(5_000));
+        let (early, late) = (Timestamp::from_millis(1_000), Timestamp::from_millis(5_000));
         assert_eq!(late.since(early), Duration::from_secs(4));
         assert_eq!(early.since(late), Duration::ZERO);
     }
 
     #[test]
     fn seconds_round_down_also_before_the_epoch() {
-        assert_eq!(Instant::from_millis(1_999).seconds(), 1);
-        assert_eq!(Instant::from_millis(-1).seconds(), -1);
+        assert_eq!(Timestamp::from_millis(1_999).seconds(), 1);
+        assert_eq!(Timestamp::from_millis(-1).seconds(), -1);
     }
 }
