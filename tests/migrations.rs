@@ -90,3 +90,58 @@ fn every_migration_opens_with_its_why() {
         );
     }
 }
+
+/// A database as a pre-release left it; `is_marked`: its header has the schema version already.
+async fn pre_release(database: &Path, version: i64, is_marked: bool) {
+    let options = SqliteConnectOptions::new()
+        .filename(database)
+        .create_if_missing(true)
+        .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
+    let mut connection: SqliteConnection = options.connect().await.unwrap();
+    let user_version = if is_marked { version } else { 0 };
+    let sql = format!(
+        "PRAGMA application_id = 1380729676;
+         PRAGMA user_version = {user_version};
+         CREATE TABLE pulse (monitor_id INTEGER PRIMARY KEY);
+         CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL,
+             installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL,
+             checksum BLOB NOT NULL, execution_time BIGINT NOT NULL);
+         INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES ({version}, 'endpoints', 1, x'00', 0);"
+    );
+    connection.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_of_a_pre_release_is_refused_and_not_changed() {
+    for (version, is_marked) in [(1, true), (14, true), (14, false)] {
+        for command in [&["run"][..], &["endpoint", "list"], &["key", "list"]] {
+            let folder = tempfile::tempdir().unwrap();
+            let database = folder.path().join("rollcall.db");
+            pre_release(&database, version, is_marked).await;
+            let before = std::fs::read(&database).unwrap();
+            let output = Command::new(env!("CARGO_BIN_EXE_rollcall"))
+                .args(command)
+                .env_clear()
+                .env("DATABASE_URL", format!("sqlite://{}", database.display()))
+                .env("HTTP_BIND", "127.0.0.1:0")
+                .current_dir(folder.path())
+                .output()
+                .unwrap();
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(
+                output.status.code(),
+                Some(3),
+                "{version} {command:?} {error}"
+            );
+            let sentence = "This database was made by a pre-release of Rollcall. Start with a new file, \
+                            or export the endpoints with the old binary first.";
+            assert!(error.contains(sentence), "{version} {command:?} {error}");
+            assert!(
+                std::fs::read(&database).unwrap() == before,
+                "{version} {command:?} changed the file"
+            );
+        }
+    }
+}

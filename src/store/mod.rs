@@ -63,6 +63,10 @@ pub enum StoreError {
     )]
     Newer(String),
     #[error(
+        "This database was made by a pre-release of Rollcall. Start with a new file, or export the endpoints with the old binary first."
+    )]
+    PreRelease,
+    #[error(
         "another Rollcall is running on {0}; stop it first, or choose another file in DATABASE_URL"
     )]
     Running(String),

@@ -64,7 +64,7 @@ pub async fn want_in_channel(
     guild: GuildId,
     card: CardId,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO notices (guild_id, card_id, destination) VALUES ($1, $2, 'channel') ON CONFLICT DO NOTHING")
+    sqlx::query("INSERT INTO notices (guild_id, card_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
         .bind(guild.to_row())
         .bind(card.0)
         .execute(&mut *tx.connection)

@@ -14,6 +14,13 @@ use super::{Reader, StoreError};
 /// "RLCL" in the file's header: how we know our own files.
 const APPLICATION_ID: i64 = 0x524C_434C;
 
+/// The first version of the schema. Databases of pre-releases have versions 1 to 14.
+const FIRST_VERSION: i64 = 100;
+
+/// Where a database file's header has its schema version and its application id (sqlite.org/fileformat2.html, 1.3).
+const HEADER_VERSION: std::ops::Range<usize> = 60..64;
+const HEADER_APPLICATION: std::ops::Range<usize> = 68..72;
+
 /// Older engines can lose committed writes in WAL mode (sqlite.org/wal.html, "the WAL-reset bug").
 const OLDEST_ENGINE: (u32, u32, u32) = (3, 51, 3);
 
@@ -61,6 +68,7 @@ pub(super) async fn open_for_writing(path: &Path) -> Result<SqliteConnection, St
         path: path.display().to_string(),
         reason,
     };
+    refuse_pre_release(path)?;
     create_private(path).map_err(|error| refuse(error.to_string()))?;
     let mut connection = SqliteConnection::connect_with(&options(path))
         .await
@@ -71,6 +79,10 @@ pub(super) async fn open_for_writing(path: &Path) -> Result<SqliteConnection, St
         .run(&mut connection)
         .await
         .map_err(|error| match error {
+            // Its header did not say so yet: the pre-release crashed before SQLite had moved its log into the file.
+            sqlx::migrate::MigrateError::VersionMissing(version) if version < FIRST_VERSION => {
+                StoreError::PreRelease
+            }
             sqlx::migrate::MigrateError::VersionMissing(_)
             | sqlx::migrate::MigrateError::VersionTooNew(..) => {
                 StoreError::Newer(path.display().to_string())
@@ -94,6 +106,27 @@ pub(super) async fn open_for_reading(path: &Path) -> Result<SqlitePool, StoreErr
         )
         .await?;
     Ok(pool)
+}
+
+/// Refuses a database of a pre-release by its header alone: opening it with SQLite would write to it.
+fn refuse_pre_release(path: &Path) -> Result<(), StoreError> {
+    use std::io::Read as _;
+
+    let mut header = [0; 100];
+    let is_read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    if is_read.is_err() {
+        // Absent, or shorter than any database: whether it can be opened is judged below.
+        return Ok(());
+    }
+    let number = |place: std::ops::Range<usize>| {
+        let bytes = header.get(place).and_then(|bytes| bytes.try_into().ok());
+        bytes.map_or(0, |bytes| i64::from(u32::from_be_bytes(bytes)))
+    };
+    let version = number(HEADER_VERSION);
+    if number(HEADER_APPLICATION) == APPLICATION_ID && (1..FIRST_VERSION).contains(&version) {
+        return Err(StoreError::PreRelease);
+    }
+    Ok(())
 }
 
 /// SQLite would create the file with the process's umask; the roll is nobody else's business.

@@ -1,0 +1,429 @@
+-- The schema of Rollcall 0.1. Times are UTC Unix milliseconds. Discord ids are unsigned 64-bit numbers stored in signed
+-- columns, bit for bit.
+--
+-- There are two kinds of row on purpose. Wide rows (monitors, endpoint_targets) change when a person or a status changes
+-- them. What changes at every check, heartbeat or report lives in narrow rows (pulse) and in a log in time order
+-- (outcomes): a check then costs tens of bytes on disk instead of a page.
+
+-- Anything that is watched, of all three kinds, so that lists, groups and outages need one table only.
+CREATE TABLE monitors (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT, -- never reused: events and buttons outlive a monitor
+    guild_id   BIGINT  NOT NULL,
+    kind       TEXT    NOT NULL CHECK (kind IN ('endpoint', 'device', 'server')),
+    name       TEXT    NOT NULL,
+    group_name TEXT,                              -- the user-defined group; NULL: none
+    status     TEXT    NOT NULL CHECK (status IN ('unknown', 'online', 'warning', 'offline', 'paused')),
+    since      BIGINT  NOT NULL,                  -- when the status began
+    created_at BIGINT  NOT NULL
+);
+CREATE INDEX idx_monitors_status ON monitors (guild_id, status, since);
+CREATE INDEX idx_monitors_group ON monitors (guild_id, group_name) WHERE group_name IS NOT NULL;
+
+-- What only endpoints have. A base table because a view cannot carry the indexes and the foreign key.
+CREATE TABLE endpoint_targets (
+    monitor_id             INTEGER PRIMARY KEY REFERENCES monitors (id) ON DELETE CASCADE,
+    guild_id               BIGINT  NOT NULL,
+    target                 TEXT    NOT NULL, -- in canonical form, which is what is shown and compared
+    host                   TEXT    NOT NULL,
+    port                   INTEGER NOT NULL,
+    http_check             TEXT,             -- JSON; NULL: every option has its default
+    interval_ms            BIGINT,           -- NULL: the setting PROBE_INTERVAL
+    edition                INTEGER NOT NULL DEFAULT 0, -- counts changes of the target or the check; older results are dropped
+    is_active              INTEGER NOT NULL DEFAULT 1,
+    failure_class          TEXT,             -- of the latest failure; NULL while it passes
+    failure_detail         TEXT,
+    inactive_checked_at    BIGINT,           -- last check while inactive; NULL: none yet
+    certificate_expires_at BIGINT,
+    UNIQUE (guild_id, target)
+);
+CREATE INDEX idx_endpoints_active ON endpoint_targets (guild_id, is_active);
+CREATE INDEX idx_endpoints_last_check ON endpoint_targets (inactive_checked_at) WHERE is_active = 0;
+CREATE INDEX idx_endpoints_host ON endpoint_targets (guild_id, host, port);
+
+-- What only devices have.
+CREATE TABLE device_facts (
+    monitor_id   INTEGER PRIMARY KEY REFERENCES monitors (id) ON DELETE CASCADE,
+    guild_id     BIGINT  NOT NULL,
+    uuid         TEXT    NOT NULL,
+    device_type  TEXT,
+    is_active    INTEGER NOT NULL DEFAULT 1,
+    threshold_ms BIGINT,                      -- NULL: the setting HEARTBEAT_OFFLINE_THRESHOLD
+    failure      TEXT,                        -- why its last run failed; NULL: it did not
+    UNIQUE (guild_id, uuid)
+);
+CREATE INDEX idx_device_facts_uuid ON device_facts (uuid); -- a ping names no guild
+
+-- What only servers have.
+CREATE TABLE server_facts (
+    monitor_id             INTEGER PRIMARY KEY REFERENCES monitors (id) ON DELETE CASCADE,
+    guild_id               BIGINT  NOT NULL,
+    is_active              INTEGER NOT NULL DEFAULT 1,
+    online_ms              BIGINT,                     -- NULL: the thresholds of the settings
+    warning_ms             BIGINT,
+    offline_ms             BIGINT,
+    auto_thresholds        INTEGER NOT NULL DEFAULT 0, -- whether the thresholds follow the report interval
+    thresholds_followed_at BIGINT                      -- when they last did
+);
+
+-- What changes at every check, heartbeat or report, for all three kinds of monitor.
+CREATE TABLE pulse (
+    monitor_id   INTEGER PRIMARY KEY,
+    last_look_at BIGINT,                     -- endpoints only
+    last_pass_at BIGINT,                     -- last check that passed, last heartbeat, last report
+    next_due_at  BIGINT,                     -- NULL: at its slot, or the recheck job has it
+    streak       INTEGER NOT NULL DEFAULT 0,
+    latency_us   BIGINT                      -- of the latest check
+);
+
+-- The log of checks. It has no index but its own order: a row clustered by monitor would cost a page.
+CREATE TABLE outcomes (
+    id         INTEGER PRIMARY KEY,
+    at         BIGINT  NOT NULL,
+    monitor_id BIGINT  NOT NULL,
+    latency_us BIGINT  NOT NULL,
+    class      INTEGER NOT NULL             -- 0 up, 1..9 the failure classes, 255 unknown
+);
+
+-- What servers reported, as they reported it.
+CREATE TABLE samples (
+    id         INTEGER PRIMARY KEY,
+    at         BIGINT NOT NULL,
+    monitor_id BIGINT NOT NULL,
+    stats      TEXT   NOT NULL               -- JSON object
+);
+CREATE INDEX idx_samples_monitor ON samples (monitor_id, at);
+
+-- The desired and the reported state of each device.
+CREATE TABLE device_states (
+    monitor_id  INTEGER PRIMARY KEY REFERENCES monitors (id) ON DELETE CASCADE,
+    target      TEXT NOT NULL DEFAULT '{}',   -- JSON object: the state that people want
+    current     TEXT NOT NULL DEFAULT '{}',   -- JSON object: the state that the device reported
+    reported_at BIGINT                        -- when it last did
+);
+
+-- What a device logged, and its pings. A limited number of rows is kept for each device.
+CREATE TABLE device_logs (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    monitor_id BIGINT NOT NULL REFERENCES monitors (id) ON DELETE CASCADE,
+    at         BIGINT NOT NULL,
+    kind       TEXT   NOT NULL CHECK (kind IN ('line', 'start', 'success', 'fail', 'log')),
+    level      TEXT,
+    said_at    TEXT,                          -- by the device's own clock: a hint
+    message    TEXT   NOT NULL,
+    run_ms     BIGINT                         -- how long the run took that ended here
+);
+CREATE INDEX idx_device_logs_monitor ON device_logs (monitor_id, id);
+
+-- Runs of devices' jobs that have started and not ended yet, by the id that the device gave the run ('' for none).
+CREATE TABLE device_runs (
+    monitor_id BIGINT NOT NULL REFERENCES monitors (id) ON DELETE CASCADE,
+    run        TEXT   NOT NULL,
+    started_at BIGINT NOT NULL,
+    PRIMARY KEY (monitor_id, run)
+);
+
+-- API keys. A key's secret is stored nowhere, only its digest.
+CREATE TABLE api_keys (
+    id            TEXT    PRIMARY KEY,        -- the public part of the key
+    guild_id      BIGINT  NOT NULL,
+    kind          TEXT    NOT NULL CHECK (kind IN ('fleet', 'device', 'server', 'read', 'admin')),
+    monitor_id    BIGINT,                     -- the device or server whose own key it is; NULL: the guild's
+    secret_sha256 BLOB    NOT NULL,
+    created_at    BIGINT  NOT NULL,
+    expires_at    BIGINT,                     -- NULL: never
+    revoked_at    BIGINT
+);
+CREATE INDEX idx_api_keys_guild ON api_keys (guild_id, created_at);
+CREATE INDEX idx_api_keys_monitor ON api_keys (monitor_id);
+
+-- When Rollcall was running, connected and able to store. Nothing outside these periods counts as downtime.
+CREATE TABLE watch (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    began_at BIGINT NOT NULL,
+    alive_at BIGINT NOT NULL                  -- the last moment at which the period surely had not ended
+);
+
+-- The downtime of one monitor, from its first failure to its recovery. At most one is open for each monitor.
+CREATE TABLE incidents (
+    id                INTEGER PRIMARY KEY AUTOINCREMENT,
+    guild_id          BIGINT  NOT NULL,
+    monitor_id        BIGINT  NOT NULL,
+    started_at        BIGINT  NOT NULL,
+    ended_at          BIGINT,
+    reason            TEXT    NOT NULL,
+    is_in_maintenance INTEGER NOT NULL DEFAULT 0, -- began in a maintenance window
+    card_id           BIGINT                      -- NULL: nobody was notified
+);
+CREATE UNIQUE INDEX idx_incidents_open ON incidents (monitor_id) WHERE ended_at IS NULL;
+CREATE INDEX idx_incidents_card ON incidents (card_id) WHERE card_id IS NOT NULL;
+CREATE INDEX idx_incidents_monitor ON incidents (monitor_id, id);
+
+-- What people see, acknowledge and get notified of. Most rows group outages (kind 'incident'); the other kinds are
+-- notifications about something else, such as a broken channel, and have their details as JSON.
+CREATE TABLE cards (
+    id               INTEGER PRIMARY KEY AUTOINCREMENT,
+    guild_id         BIGINT  NOT NULL,
+    kind             TEXT    NOT NULL DEFAULT 'incident',
+    facts            TEXT,                   -- JSON object, of the other kinds
+    scope            TEXT    NOT NULL,       -- what the outages share: host=…, subnet=…, or nothing
+    group_name       TEXT,                   -- the user-defined group that all of them belong to
+    version          INTEGER NOT NULL DEFAULT 1, -- counts every change that can be seen
+    opened_at        BIGINT  NOT NULL,
+    joined_at        BIGINT  NOT NULL,       -- when an outage last joined
+    begun_at         BIGINT  NOT NULL DEFAULT 0, -- reminders and escalation count from here: later than opened_at after a silence
+    ended_at         BIGINT,
+    role_id          BIGINT,                 -- mentioned instead of the guild's on-call role
+    acknowledged_at  BIGINT,
+    acknowledged_by  BIGINT,                 -- a Discord user
+    reminded_at      BIGINT,
+    escalated_at     BIGINT,
+    rechecked_at     BIGINT,
+    rechecked_by     BIGINT,
+    rechecked_result TEXT,                   -- a sentence
+    muted_until      BIGINT,                 -- by the button
+    muted_by         BIGINT,
+    maintained_until BIGINT,                 -- by the button
+    maintained_by    BIGINT,
+    flapping_since   BIGINT,
+    settled_at       BIGINT,                 -- when the flapping had ended for long enough
+    cause            TEXT                    -- the probable cause, as JSON
+);
+CREATE INDEX idx_cards_open ON cards (guild_id, joined_at) WHERE ended_at IS NULL;
+CREATE INDEX idx_cards_flapping ON cards (ended_at) WHERE flapping_since IS NOT NULL AND settled_at IS NULL;
+
+-- Where and about what a guild is notified. No row: it has no channel.
+CREATE TABLE alert_settings (
+    guild_id          BIGINT PRIMARY KEY,
+    channel_id        BIGINT NOT NULL,
+    role_id           BIGINT,                -- the on-call role, mentioned when an incident opens; NULL: none
+    broken_reason     TEXT,                  -- why the channel cannot be written to; NULL: it can
+    broken_at         BIGINT,
+    tells_recovery    INTEGER NOT NULL DEFAULT 1,
+    tells_warnings    INTEGER NOT NULL DEFAULT 1,
+    remind_after_ms   BIGINT,                -- NULL: no reminders
+    escalate_after_ms BIGINT,                -- NULL: no escalation
+    escalate_role_id  BIGINT,
+    escalate_user_id  BIGINT,                -- by direct message
+    mass_count        INTEGER,
+    mass_percent      INTEGER,
+    mass_window_ms    BIGINT                 -- NULL: no bulk alerts
+);
+
+-- What is different for one monitor.
+CREATE TABLE alert_overrides (
+    monitor_id BIGINT  PRIMARY KEY REFERENCES monitors (id) ON DELETE CASCADE,
+    guild_id   BIGINT  NOT NULL,
+    is_told    INTEGER NOT NULL,
+    role_id    BIGINT                        -- NULL: the guild's
+);
+CREATE INDEX idx_alert_overrides_guild ON alert_overrides (guild_id);
+
+-- The progress of each incident to the guild's channel.
+--
+-- A delivery does not hold a text. It says that a destination must be brought up to the current state of an incident, so
+-- "down" can never come after "up", and an incident that changed ten times while Discord was away is posted once.
+-- A delivery is complete while told_version equals the incident's version.
+CREATE TABLE notices (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    guild_id     BIGINT  NOT NULL,
+    card_id      BIGINT  NOT NULL UNIQUE REFERENCES cards (id) ON DELETE CASCADE,
+    told_version INTEGER NOT NULL DEFAULT 0,
+    posts        INTEGER NOT NULL DEFAULT 0, -- messages that were posted; the number is part of the next nonce
+    channel_id   BIGINT,                     -- where its message is
+    message_id   BIGINT,
+    attempts     INTEGER NOT NULL DEFAULT 0, -- failed attempts in a row
+    next_try_at  BIGINT  NOT NULL DEFAULT 0
+);
+CREATE INDEX idx_notices_untold ON notices (guild_id) WHERE told_version = 0;
+
+-- Where a guild's notifications go beside its channel.
+CREATE TABLE webhooks (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    guild_id        BIGINT  NOT NULL,
+    name            TEXT    NOT NULL,
+    url             TEXT    NOT NULL,           -- a secret: whoever has it can post there
+    format          TEXT    NOT NULL,
+    signing_key     TEXT    NOT NULL,           -- whsec_…; needed whole to sign with
+    created_at      BIGINT  NOT NULL,
+    created_by      TEXT    NOT NULL,           -- an actor, as in events
+    last_told_at    BIGINT,
+    attempts        INTEGER NOT NULL DEFAULT 0, -- failed attempts in a row
+    failing_since   BIGINT,
+    next_try_at     BIGINT  NOT NULL DEFAULT 0,
+    disabled_reason TEXT,                       -- NULL: not disabled
+    disabled_at     BIGINT,
+    UNIQUE (guild_id, name)
+);
+
+-- The same as channel deliveries, for webhooks. Attempts are counted on the webhook: they fail together.
+CREATE TABLE webhook_notices (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    card_id      BIGINT  NOT NULL REFERENCES cards (id) ON DELETE CASCADE,
+    webhook_id   BIGINT  NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+    told_version INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (webhook_id, card_id)
+);
+CREATE INDEX idx_webhook_notices_card ON webhook_notices (card_id);
+CREATE INDEX idx_webhook_notices_untold ON webhook_notices (webhook_id) WHERE told_version = 0;
+
+-- Silences of single monitors: checks go on and outages are recorded, but nobody is notified.
+CREATE TABLE mutes (
+    guild_id   BIGINT NOT NULL,
+    monitor_id BIGINT NOT NULL REFERENCES monitors (id) ON DELETE CASCADE,
+    until      BIGINT NOT NULL,
+    muted_by   TEXT   NOT NULL,              -- an actor, as in events
+    PRIMARY KEY (monitor_id)
+);
+CREATE INDEX idx_mutes_until ON mutes (until);
+
+-- Planned silences, once or weekly, of all monitors, a group, or some monitors.
+CREATE TABLE maintenances (
+    id               INTEGER PRIMARY KEY AUTOINCREMENT,
+    guild_id         BIGINT  NOT NULL,
+    title            TEXT    NOT NULL,
+    extent           TEXT    NOT NULL CHECK (extent IN ('all', 'group', 'some')),
+    group_name       TEXT,                              -- of extent 'group'
+    starts_at        BIGINT  NOT NULL,                  -- of the window that is running, or that comes next
+    ends_at          BIGINT  NOT NULL,
+    days             INTEGER,                           -- weekly: bit 0 is Monday; NULL: once
+    minute           INTEGER,                           -- weekly: minute of the day in the zone's local time
+    length_ms        BIGINT,
+    zone             TEXT,                              -- an IANA name
+    is_running       INTEGER NOT NULL DEFAULT 0,
+    discord_event_id BIGINT,                            -- NULL: not requested yet; 0: Discord refused it
+    created_at       BIGINT  NOT NULL,
+    created_by       TEXT    NOT NULL
+);
+CREATE INDEX idx_maintenances_guild ON maintenances (guild_id, ends_at);
+
+-- The monitors of those whose extent is 'some'.
+CREATE TABLE maintenance_monitors (
+    maintenance_id BIGINT NOT NULL REFERENCES maintenances (id) ON DELETE CASCADE,
+    monitor_id     BIGINT NOT NULL REFERENCES monitors (id) ON DELETE CASCADE,
+    PRIMARY KEY (maintenance_id, monitor_id)
+);
+
+-- One message in each guild that shows the status of all its monitors, edited in place.
+CREATE TABLE boards (
+    guild_id      BIGINT  PRIMARY KEY,
+    channel_id    BIGINT  NOT NULL,
+    message_id    BIGINT,                      -- NULL: not posted yet
+    posts         INTEGER NOT NULL DEFAULT 0,  -- messages that were posted; the number is part of the next nonce
+    shown         BIGINT  NOT NULL DEFAULT 0,  -- hash of what the message shows
+    shown_at      BIGINT  NOT NULL DEFAULT 0,
+    attempts      INTEGER NOT NULL DEFAULT 0,
+    next_try_at   BIGINT  NOT NULL DEFAULT 0,
+    broken_reason TEXT                         -- why the channel cannot be written to; NULL: it can
+);
+
+-- The audit log: what changed, when it became true, when it was noticed, and who caused it. Rows are never updated.
+CREATE TABLE events (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    guild_id   BIGINT NOT NULL,
+    monitor_id BIGINT,
+    kind       TEXT   NOT NULL,
+    at         BIGINT NOT NULL,
+    noticed_at BIGINT NOT NULL,
+    actor      TEXT   NOT NULL,               -- system, cli, discord:<user id> or key:<key id>
+    facts      TEXT   NOT NULL                -- JSON object
+);
+CREATE INDEX idx_events_kind ON events (guild_id, kind, at);
+
+-- The last run of every background job, so that a restart neither skips nor repeats one.
+CREATE TABLE job_runs (
+    name        TEXT   PRIMARY KEY,
+    started_at  BIGINT NOT NULL,
+    finished_at BIGINT NOT NULL,
+    summary     TEXT   NOT NULL
+);
+
+-- Guilds with commands of their own, which are deleted when DISCORD_GUILD_ID changes: otherwise people would see every
+-- command twice.
+CREATE TABLE registrations (
+    guild_id BIGINT PRIMARY KEY
+);
+
+-- Endpoints with everything that is known of each. Scripts read these views; their columns stay.
+CREATE VIEW endpoints AS
+SELECT m.id,
+       m.guild_id,
+       m.name,
+       t.target,
+       t.host,
+       t.port,
+       t.http_check,
+       t.interval_ms,
+       m.status,
+       m.since,
+       t.is_active,
+       CASE WHEN t.is_active = 0 THEN t.failure_class END AS inactive_reason,
+       t.failure_class,
+       t.failure_detail,
+       t.inactive_checked_at,
+       p.last_look_at AS last_check_date,
+       p.last_pass_at AS last_seen_at,
+       p.next_due_at,
+       p.streak,
+       p.latency_us,
+       t.certificate_expires_at,
+       m.created_at
+FROM monitors m
+JOIN endpoint_targets t ON t.monitor_id = m.id
+LEFT JOIN pulse p ON p.monitor_id = m.id;
+
+CREATE VIEW devices AS
+SELECT m.id,
+       m.guild_id,
+       d.uuid,
+       m.name,
+       m.name AS device_name,
+       d.device_type,
+       m.status,
+       m.since,
+       m.status = 'online' AS is_online,
+       d.is_active,
+       d.failure,
+       p.last_pass_at AS last_connectivity_event,
+       d.threshold_ms,
+       m.created_at
+FROM monitors m
+JOIN device_facts d ON d.monitor_id = m.id
+LEFT JOIN pulse p ON p.monitor_id = m.id;
+
+CREATE VIEW servers AS
+SELECT m.id,
+       m.guild_id,
+       m.name,
+       m.status,
+       m.since,
+       s.is_active,
+       p.last_pass_at AS last_seen_at,
+       s.online_ms,
+       s.warning_ms,
+       s.offline_ms,
+       s.online_ms / 60000 AS online_threshold_minutes, -- whole minutes; NULL where the setting holds, as in the next two
+       s.warning_ms / 60000 AS warning_threshold_minutes,
+       s.offline_ms / 60000 AS offline_threshold_minutes,
+       s.auto_thresholds,
+       s.thresholds_followed_at,
+       m.created_at
+FROM monitors m
+JOIN server_facts s ON s.monitor_id = m.id
+LEFT JOIN pulse p ON p.monitor_id = m.id;
+
+-- The audit log for scripts and log shippers, each event with a severity.
+CREATE VIEW audit_logs AS
+SELECT id,
+       guild_id,
+       monitor_id,
+       kind AS event_type,
+       CASE
+           WHEN kind IN ('endpoint_offline', 'device_offline', 'server_offline', 'alerts_broken', 'webhook_off') THEN 'error'
+           WHEN kind IN ('endpoint_warning', 'endpoint_unknown', 'server_warning', 'server_silent') THEN 'warning'
+           ELSE 'info'
+       END AS severity,
+       actor,
+       facts AS details,
+       at AS occurred_at,
+       noticed_at AS created_at
+FROM events;
