@@ -3,7 +3,7 @@
 --
 -- There are two kinds of row on purpose. Wide rows (monitors, endpoint_targets) change when a person or a status changes
 -- them. What changes at every check, heartbeat or report lives in narrow rows (pulse) and in a log in time order
--- (outcomes): a check then costs tens of bytes on disk instead of a page.
+-- (check_results): a check then costs tens of bytes on disk instead of a page.
 
 -- Anything that is watched, of all three kinds, so that lists, groups and outages need one table only.
 CREATE TABLE monitors (
@@ -68,7 +68,7 @@ CREATE TABLE server_facts (
 -- What changes at every check, heartbeat or report, for all three kinds of monitor.
 CREATE TABLE pulse (
     monitor_id   INTEGER PRIMARY KEY,
-    last_look_at BIGINT,                     -- endpoints only
+    last_check_at BIGINT,                     -- endpoints only
     last_pass_at BIGINT,                     -- last check that passed, last heartbeat, last report
     next_due_at  BIGINT,                     -- NULL: at its slot, or the recheck job has it
     streak       INTEGER NOT NULL DEFAULT 0,
@@ -76,7 +76,7 @@ CREATE TABLE pulse (
 );
 
 -- The log of checks. It has no index but its own order: a row clustered by monitor would cost a page.
-CREATE TABLE outcomes (
+CREATE TABLE check_results (
     id         INTEGER PRIMARY KEY,
     at         BIGINT  NOT NULL,
     monitor_id BIGINT  NOT NULL,
@@ -360,7 +360,7 @@ SELECT m.id,
        t.failure_class,
        t.failure_detail,
        t.inactive_checked_at,
-       p.last_look_at AS last_check_date,
+       p.last_check_at AS last_check_date,
        p.last_pass_at AS last_seen_at,
        p.next_due_at,
        p.streak,

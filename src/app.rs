@@ -8,10 +8,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::actions::check_runner::CheckRunner;
 use crate::actions::listening::Listening;
-use crate::actions::looking::Looking;
 use crate::actions::recheck::Extent;
-use crate::actions::record_outcome::Rules;
+use crate::actions::record_result::Rules;
 use crate::clock::Clock;
 use crate::domain::presence::{Shown, presence};
 use crate::metrics::Metrics;
@@ -56,9 +56,13 @@ impl AppError {
 }
 
 /// The rules and tools of looking, as the settings want them.
-pub fn looking(settings: &Settings, store: &Store, timeout: Duration) -> Result<Looking, AppError> {
+pub fn checks(
+    settings: &Settings,
+    store: &Store,
+    timeout: Duration,
+) -> Result<CheckRunner, AppError> {
     let prober = prober(settings)?;
-    Ok(Looking::new(
+    Ok(CheckRunner::new(
         prober,
         store.writer.clone(),
         rules(settings),
@@ -122,12 +126,12 @@ fn secrets(settings: &Settings) -> telemetry::Secrets {
 }
 
 async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
-    let looking = looking(settings, store, settings.probe.timeout)?;
+    let checks = checks(settings, store, settings.probe.timeout)?;
     let shared = Shared {
         settings,
         store,
-        poster: Poster::new(Arc::new(looking.clone()), &extra_roots(settings)?),
-        looking,
+        poster: Poster::new(Arc::new(checks.clone()), &extra_roots(settings)?),
+        checks,
         metrics: Arc::new(Metrics::new().map_err(|error| AppError::Other(error.to_string()))?),
         vitals: Arc::new(Vitals::new()),
         messenger: discord::messenger(&discord_config(settings)),
@@ -171,7 +175,7 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
 struct Shared<'a> {
     settings: &'a Settings,
     store: &'a Store,
-    looking: Looking,
+    checks: CheckRunner,
     metrics: Arc<Metrics>,
     vitals: Arc<Vitals>,
     messenger: Option<Arc<dyn Messenger>>,
@@ -190,7 +194,7 @@ impl Shared<'_> {
                 Clock::SYSTEM,
             ),
             thresholds: self.settings.heartbeat.thresholds,
-            looking: self.looking.clone(),
+            checks: self.checks.clone(),
             quota_endpoints: self.settings.quota_endpoints,
             pace: http::Pace::of_callers(),
             strangers: http::Pace::of_strangers(),
@@ -203,15 +207,15 @@ impl Shared<'_> {
         let settings = self.settings;
         Ok(jobs::Context {
             store: self.store.clone(),
-            looking: self.looking.clone(),
+            checks: self.checks.clone(),
             metrics: Arc::clone(&self.metrics),
             vitals: Arc::clone(&self.vitals),
             recheck: extent(settings),
             recheck_interval: settings.recheck.interval,
-            retention_outcomes: settings.retention_outcomes,
+            retention_check_results: settings.retention_check_results,
             retention_events: settings.retention_events,
             retention_samples: settings.retention_samples,
-            look_concurrency: settings.probe.concurrency,
+            check_concurrency: settings.probe.concurrency,
             gateway: gateway_times(settings),
             listening: listening_times(settings),
             dead_man: dead_man(settings)?,
@@ -227,7 +231,7 @@ impl Shared<'_> {
     fn discord_state(&self, presence: watch::Receiver<Shown>) -> discord::AppState {
         discord::AppState {
             store: self.store.clone(),
-            looking: self.looking.clone(),
+            checks: self.checks.clone(),
             messenger: self.messenger.clone(),
             poster: self.poster.clone(),
             metrics: Arc::clone(&self.metrics),

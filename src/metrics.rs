@@ -6,12 +6,12 @@ use prometheus::{
 };
 
 /// Seconds from a fresh local connection to the longest time-out.
-const LOOK_BUCKETS: &[f64] = &[
+const CHECK_BUCKETS: &[f64] = &[
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
 
 /// Seconds after which something happened that was due.
-const LATENESS_BUCKETS: &[f64] = &[
+const DELAY_BUCKETS: &[f64] = &[
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0,
 ];
 
@@ -20,20 +20,20 @@ const LATENESS_BUCKETS: &[f64] = &[
 pub struct Metrics {
     registry: Registry,
     /// Looks by what they showed: `up`, a failure class, `unknown`.
-    pub looks: IntCounterVec,
-    pub look_seconds: Histogram,
-    pub look_lateness_seconds: Histogram,
-    pub looks_in_flight: IntGauge,
-    pub looks_waiting: IntGauge,
+    pub checks: IntCounterVec,
+    pub check_duration_seconds: Histogram,
+    pub check_schedule_delay_seconds: Histogram,
+    pub checks_in_flight: IntGauge,
+    pub checks_queued: IntGauge,
     /// Endpoints by status.
     pub endpoints: IntGaugeVec,
-    pub outcomes_lost: IntCounter,
+    pub check_results_dropped: IntCounter,
     pub job_runs: IntCounterVec,
     pub job_failures: IntCounterVec,
     pub job_last_seconds: prometheus::GaugeVec,
     pub database_bytes: IntGauge,
     /// How late timers fire in the runtime of looks and jobs.
-    pub timer_lateness_seconds: Histogram,
+    pub timer_delay_seconds: Histogram,
     pub gateway_up: IntGauge,
     pub gateway_latency_seconds: Gauge,
     pub gateway_failed_checks: IntGauge,
@@ -60,24 +60,24 @@ impl Metrics {
     pub fn new() -> Result<Self, prometheus::Error> {
         let register = Register(Registry::new());
         Ok(Self {
-            looks: register.counters(
-                "rollcall_looks_total",
+            checks: register.counters(
+                "rollcall_checks_total",
                 "Looks that the scheduler took, by what they showed.",
                 &["result"],
             )?,
-            look_seconds: register.histogram(
-                "rollcall_look_duration_seconds",
+            check_duration_seconds: register.histogram(
+                "rollcall_check_duration_seconds",
                 "How long looks of the scheduler took.",
-                LOOK_BUCKETS,
+                CHECK_BUCKETS,
             )?,
-            look_lateness_seconds: register.histogram(
-                "rollcall_look_lateness_seconds",
+            check_schedule_delay_seconds: register.histogram(
+                "rollcall_check_schedule_delay_seconds",
                 "How long after it was due a look began.",
-                LATENESS_BUCKETS,
+                DELAY_BUCKETS,
             )?,
-            looks_in_flight: register.gauge("rollcall_looks_in_flight", "Looks under way.")?,
-            looks_waiting: register.gauge(
-                "rollcall_looks_waiting",
+            checks_in_flight: register.gauge("rollcall_checks_in_flight", "Looks under way.")?,
+            checks_queued: register.gauge(
+                "rollcall_checks_queued",
                 "Looks that are due and wait for a free place.",
             )?,
             endpoints: register.gauges(
@@ -85,8 +85,8 @@ impl Metrics {
                 "Endpoints on the roll, by status.",
                 &["status"],
             )?,
-            outcomes_lost: register.counter(
-                "rollcall_outcomes_lost_total",
+            check_results_dropped: register.counter(
+                "rollcall_check_results_dropped_total",
                 "Outcomes that the database did not take.",
             )?,
             job_runs: register.counters(
@@ -108,10 +108,10 @@ impl Metrics {
                 "rollcall_database_bytes",
                 "Size of the database and its write-ahead log.",
             )?,
-            timer_lateness_seconds: register.histogram(
-                "rollcall_timer_lateness_seconds",
+            timer_delay_seconds: register.histogram(
+                "rollcall_timer_delay_seconds",
                 "How late a timer of the runtime that looks and jobs share fired.",
-                LATENESS_BUCKETS,
+                DELAY_BUCKETS,
             )?,
             gateway_up: register.gauge(
                 "rollcall_gateway_up",
@@ -251,8 +251,8 @@ mod tests {
     #[test]
     fn every_metric_renders_with_its_help() {
         let metrics = Metrics::new().unwrap();
-        metrics.looks.with_label_values(&["up"]).inc();
+        metrics.checks.with_label_values(&["up"]).inc();
         let text = String::from_utf8(metrics.render().unwrap()).unwrap();
-        assert!(text.contains("# HELP rollcall_looks_total Looks that the scheduler took, by what they showed.\n# TYPE rollcall_looks_total counter\nrollcall_looks_total{result=\"up\"} 1\n"), "{text}");
+        assert!(text.contains("# HELP rollcall_checks_total Looks that the scheduler took, by what they showed.\n# TYPE rollcall_checks_total counter\nrollcall_checks_total{result=\"up\"} 1\n"), "{text}");
     }
 }

@@ -5,11 +5,11 @@
 //! Product and floor are processes of their own; the load comes from this one and shares the machine with them, so only
 //! the ratios say much. Linux only.
 
-#[path = "../looks/clock.rs"]
+#[path = "../checks/clock.rs"]
 mod clock;
 mod floor;
 mod load;
-#[path = "../looks/process.rs"]
+#[path = "../checks/process.rs"]
 #[expect(dead_code, reason = "the bench of the looks measures more")]
 mod process;
 mod product;

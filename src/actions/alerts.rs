@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
-use super::looking::Looking;
+use super::check_runner::CheckRunner;
 use super::recheck;
-use super::record_outcome::Recorded;
+use super::record_result::Recorded;
 use super::{Error, Requester, incident, note};
 use crate::domain::alert_policy::{Call, Preferences, Step};
+use crate::domain::check_result::Verdict;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::fold::CardId;
 use crate::domain::monitor::{GuildId, MonitorId};
-use crate::domain::outcome::Verdict;
 use crate::domain::text;
 use crate::domain::{Timestamp, millis};
 use crate::store::alert_override::{self, Override};
@@ -209,8 +209,8 @@ pub async fn call_again(
 }
 
 /// Looks at the endpoints of a card that are down; the card as it is then.
-pub async fn look_again(
-    looking: &Looking,
+pub async fn recheck_incident(
+    checks: &CheckRunner,
     store: &Store,
     requester: Requester,
     id: CardId,
@@ -233,8 +233,8 @@ pub async fn look_again(
             endpoints.push(recheck::scheduled(reader, &found).await?);
         }
     }
-    let result = seen(looking, endpoints, requester.actor).await?;
-    let now = looking.clock.now();
+    let result = seen(checks, endpoints, requester.actor).await?;
+    let now = checks.clock.now();
     store
         .writer
         .transact::<_, StoreError>(move |tx| {
@@ -248,26 +248,26 @@ pub async fn look_again(
 
 /// Looks at endpoints; of one it says how long each phase took.
 async fn seen(
-    looking: &Looking,
+    checks: &CheckRunner,
     mut endpoints: Vec<Scheduled>,
     actor: Actor,
 ) -> Result<String, Error> {
     if endpoints.len() == 1
         && let Some(only) = endpoints.pop()
     {
-        let recorded = looking.look_and_record(&only, actor).await?;
+        let recorded = checks.check_and_record(&only, actor).await?;
         return Ok(recorded.map_or("it was changed or removed".to_owned(), |one| phases(&one)));
     }
     if endpoints.is_empty() {
         return Ok("nothing to look at: it reports by itself".to_owned());
     }
-    let summary = recheck::many(looking, endpoints, AT_A_TIME, actor, |_, _| {}).await?;
+    let summary = recheck::many(checks, endpoints, AT_A_TIME, actor, |_, _| {}).await?;
     let back = summary.reactivated + summary.online;
     Ok(format!("{back} of {} answered", summary.found))
 }
 
 fn phases(recorded: &Recorded) -> String {
-    let timings = &recorded.outcome.timings;
+    let timings = &recorded.result.timings;
     let named = [
         ("resolve", timings.resolve),
         ("connect", timings.connect),
@@ -275,10 +275,10 @@ fn phases(recorded: &Recorded) -> String {
         ("first byte", timings.first_byte),
         ("total", Some(timings.total)),
     ];
-    let mut parts = vec![match &recorded.outcome.verdict {
+    let mut parts = vec![match &recorded.result.verdict {
         Verdict::Up => "it answered".to_owned(),
         Verdict::Down(failure) => failure.to_string(),
-        Verdict::Unknown(why) => format!("could not look: {why}"),
+        Verdict::Unknown(why) => format!("could not check: {why}"),
     }];
     for (name, length) in named {
         let length = length.filter(|length| !length.is_zero());

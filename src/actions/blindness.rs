@@ -137,7 +137,7 @@ mod tests {
                     state::save(tx, id, known).await?;
                     let pulse = Pulse {
                         monitor_id: id,
-                        last_look_at: at(since),
+                        last_check_at: at(since),
                         last_pass_at: None,
                         next_due_at: None,
                         streak: 3,

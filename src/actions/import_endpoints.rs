@@ -205,7 +205,7 @@ fn describe(entry: Entry) -> Result<Description, String> {
     Ok(Description {
         name,
         target,
-        check: None,
+        http_check: None,
         interval,
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 
-use super::looking::Looking;
+use super::check_runner::CheckRunner;
 use super::{Error, Requester};
 use crate::domain::event::Actor;
 use crate::domain::monitor::{GuildId, MonitorId};
@@ -132,17 +132,17 @@ pub async fn scheduled(reader: &Reader, endpoint: &Endpoint) -> Result<Scheduled
 
 /// Looks at `endpoints`, at most `concurrency` at a time; `seen` is called after each, in no particular order.
 pub async fn many(
-    looking: &Looking,
+    checks: &CheckRunner,
     endpoints: Vec<Scheduled>,
     concurrency: usize,
     actor: Actor,
     mut seen: impl FnMut(&Scheduled, &str),
 ) -> Result<Summary, StoreError> {
     let mut summary = Summary::default();
-    let mut looks = stream::iter(endpoints)
-        .map(|endpoint| async move { (looking.look_and_record(&endpoint, actor).await, endpoint) })
+    let mut checks = stream::iter(endpoints)
+        .map(|endpoint| async move { (checks.check_and_record(&endpoint, actor).await, endpoint) })
         .buffer_unordered(concurrency.max(1));
-    while let Some((recorded, endpoint)) = looks.next().await {
+    while let Some((recorded, endpoint)) = checks.next().await {
         match recorded? {
             Some(recorded) => {
                 summary.add(recorded.change.as_ref(), recorded.state.status);
@@ -172,12 +172,12 @@ pub struct Run {
 /// The looks of a run count as taken when the run began: a run that comes exactly `min_age` later takes them all again,
 /// however long the first one needed. `seen` is called after each look, in no particular order.
 pub async fn all_overdue(
-    looking: &Looking,
+    checks: &CheckRunner,
     reader: &Reader,
     run: Run,
     mut seen: impl FnMut(&Scheduled, &str),
 ) -> Result<Summary, StoreError> {
-    let began_at = looking.clock.now();
+    let began_at = checks.clock.now();
     let checked_before = began_at.minus(run.extent.min_age);
     let mut summary = Summary::default();
     let mut done = HashSet::new();
@@ -191,8 +191,8 @@ pub async fn all_overdue(
             return Ok(summary);
         }
         let ids: Vec<MonitorId> = batch.iter().map(|endpoint| endpoint.id).collect();
-        summary.plus(many(looking, batch, run.extent.concurrency, run.actor, &mut seen).await?);
-        looking
+        summary.plus(many(checks, batch, run.extent.concurrency, run.actor, &mut seen).await?);
+        checks
             .writer
             .transact::<_, StoreError>(move |tx| {
                 Box::pin(async move { state::recheck_began(tx, &ids, began_at).await })
@@ -206,7 +206,7 @@ mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 
     use super::*;
-    use crate::actions::record_outcome::Rules;
+    use crate::actions::record_result::Rules;
     use crate::clock::Clock;
     use crate::domain::Timestamp;
     use crate::probe::{Prober, ProberConfig};
@@ -223,7 +223,7 @@ mod tests {
     }
 
     /// Seven endpoints that are offline; gives the means to look at them.
-    async fn seven_offline(store: &TestStore) -> Looking {
+    async fn seven_offline(store: &TestStore) -> CheckRunner {
         let rules = Rules {
             interval: HOUR,
             retry_interval: HOUR,
@@ -232,7 +232,7 @@ mod tests {
         };
         // Nothing is allowed: every look fails at once, and no packet is sent.
         let prober = Prober::new(ProberConfig::default()).unwrap();
-        let looking = Looking::new(
+        let checks = CheckRunner::new(
             prober,
             store.writer.clone(),
             rules,
@@ -245,7 +245,7 @@ mod tests {
             let said = Description {
                 name: "x".into(),
                 target,
-                check: None,
+                http_check: None,
                 interval: None,
             };
             let id = store
@@ -261,16 +261,16 @@ mod tests {
                     .unwrap(),
             );
         }
-        many(&looking, endpoints, 1, Actor::System, |_, _| {})
+        many(&checks, endpoints, 1, Actor::System, |_, _| {})
             .await
             .unwrap();
-        looking
+        checks
     }
 
     #[tokio::test]
     async fn a_run_an_hour_after_the_last_takes_them_all_again_however_long_that_one_needed() {
         let store = TestStore::open().await;
-        let looking = seven_offline(&store).await;
+        let checks = seven_offline(&store).await;
         let extent = Extent {
             min_age: HOUR,
             batch: 2,
@@ -286,7 +286,7 @@ mod tests {
             // To the millisecond: each run begins an hour after the last began.
             NOW.store(hours * 3_600_000, Ordering::SeqCst);
             found.push(
-                all_overdue(&looking, &store.reader, run, |_, _| {})
+                all_overdue(&checks, &store.reader, run, |_, _| {})
                     .await
                     .unwrap()
                     .found,

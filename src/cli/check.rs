@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::{progress, remark, say, seconds, with_store};
-use crate::actions::looking::Looking;
+use crate::actions::check_runner::CheckRunner;
 use crate::actions::recheck::{self, Extent, Summary};
 use crate::app::{self, AppError};
 use crate::clock::Stopwatch;
@@ -84,7 +84,7 @@ fn hours(text: &str) -> Result<Duration, String> {
 
 pub(super) async fn check(settings: &Settings, arguments: CheckArguments) -> Result<(), AppError> {
     with_store(settings, false, async |store| {
-        let looking = app::looking(
+        let checks = app::checks(
             settings,
             store,
             arguments.timeout.unwrap_or(settings.probe.timeout),
@@ -94,7 +94,7 @@ pub(super) async fn check(settings: &Settings, arguments: CheckArguments) -> Res
             (_, true) => Some(false),
             _ => None,
         };
-        let before = looking
+        let before = checks
             .clock
             .now()
             .minus(arguments.older_than.unwrap_or(Duration::ZERO));
@@ -115,7 +115,7 @@ pub(super) async fn check(settings: &Settings, arguments: CheckArguments) -> Res
             json: arguments.json,
         };
         let stopwatch = Stopwatch::start();
-        let summary = look_at(&looking, endpoints, &how).await?;
+        let summary = check_at(&checks, endpoints, &how).await?;
         tell(&summary, stopwatch.elapsed(), arguments.json);
         Ok(())
     })
@@ -127,7 +127,7 @@ pub(super) async fn recheck(
     arguments: RecheckArguments,
 ) -> Result<(), AppError> {
     with_store(settings, arguments.verbose, async |store| {
-        let looking = app::looking(
+        let checks = app::checks(
             settings,
             store,
             arguments.timeout.unwrap_or(settings.probe.timeout),
@@ -152,7 +152,7 @@ pub(super) async fn recheck(
         };
         let bar = progress::spinner(how.json);
         let watch = |endpoint: &Scheduled, result: &str| how.watch(&bar, endpoint, result);
-        let summary = recheck::all_overdue(&looking, &store.reader, run, watch).await?;
+        let summary = recheck::all_overdue(&checks, &store.reader, run, watch).await?;
         bar.finish_and_clear();
         tell(&summary, stopwatch.elapsed(), arguments.json);
         Ok(())
@@ -176,15 +176,15 @@ impl Watched {
     }
 }
 
-async fn look_at(
-    looking: &Looking,
+async fn check_at(
+    checks: &CheckRunner,
     endpoints: Vec<Scheduled>,
     how: &Watched,
 ) -> Result<Summary, AppError> {
     let bar = progress::bar(endpoints.len(), how.json);
     let watch = |endpoint: &Scheduled, result: &str| how.watch(&bar, endpoint, result);
     let summary = recheck::many(
-        looking,
+        checks,
         endpoints,
         how.concurrency,
         Actor::CommandLine,

@@ -157,7 +157,7 @@ fn describe(
     Ok(Description {
         name,
         target,
-        check: http.check(scheme)?,
+        http_check: http.http_check(scheme)?,
         interval,
     })
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::say;
 use crate::app::AppError;
 use crate::clock::Clock;
-use crate::domain::outcome::Verdict;
+use crate::domain::check_result::Verdict;
 use crate::domain::target::{Host, Scheme, Target};
-use crate::probe::{Look, Prober, ProberConfig};
+use crate::probe::{Check, Prober, ProberConfig};
 use crate::settings::Settings;
 
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -35,13 +35,13 @@ pub(super) async fn run(settings: &Settings) -> Result<(), AppError> {
         port: address.port(),
         path: "/healthz".into(),
     };
-    let look = Look {
+    let check = Check {
         target: &target,
-        check: None,
+        http_check: None,
         timeout: TIMEOUT,
         now: Clock::SYSTEM.now(),
     };
-    match prober.look(look).await.verdict {
+    match prober.check(check).await.verdict {
         Verdict::Up => {
             say("well");
             Ok(())

@@ -3,8 +3,8 @@
 use clap::Args;
 
 use crate::app::AppError;
-use crate::domain::check::HttpCheck;
-use crate::domain::check_change::CheckChange;
+use crate::domain::http_check::HttpCheck;
+use crate::domain::http_check_change::HttpCheckChange;
 use crate::domain::target::Scheme;
 
 #[derive(Clone, Debug, Args)]
@@ -31,8 +31,8 @@ pub(super) struct HttpArguments {
 
 impl HttpArguments {
     /// The options, `None` where each has its default.
-    pub(super) fn check(&self, scheme: Scheme) -> Result<Option<HttpCheck>, AppError> {
-        let change = CheckChange {
+    pub(super) fn http_check(&self, scheme: Scheme) -> Result<Option<HttpCheck>, AppError> {
+        let change = HttpCheckChange {
             status: self.status.clone(),
             keyword: self.keyword.clone().map(Some),
             method: self.method.clone(),

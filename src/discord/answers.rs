@@ -8,13 +8,13 @@ use super::error::CommandError;
 use super::reply::Card;
 use super::{AppState, buttons, complete};
 use crate::actions::manage_endpoint::{self, Added};
-use crate::actions::record_outcome::Recorded;
+use crate::actions::record_result::Recorded;
 use crate::actions::{
     Requester, alerts, maintenance, manage_server, mute, recheck, suggest_thresholds,
 };
+use crate::domain::check_result::FailureClass;
 use crate::domain::fold::CardId;
 use crate::domain::monitor::{GuildId, MonitorId};
-use crate::domain::outcome::FailureClass;
 use crate::domain::target::{Host, Target};
 use crate::domain::threshold::Thresholds;
 use crate::store::endpoint::{self, Description, Endpoint, Filter};
@@ -29,8 +29,8 @@ pub(super) async fn bot_health(app: &AppState) -> Result<Health, CommandError> {
         reconnects_today: vitals.reconnects_on(app.now().day()),
         failed_checks: vitals.failed_checks(),
         scheduler_is_alive: vitals.scheduler_is_alive(),
-        looks_waiting: metrics.looks_waiting.get(),
-        looks_in_flight: metrics.looks_in_flight.get(),
+        checks_queued: metrics.checks_queued.get(),
+        checks_in_flight: metrics.checks_in_flight.get(),
         writes_waiting: app.store.writer.waiting(),
         database_bytes: app.store.reader.size_on_disk(),
         jobs: job_run::all(&app.store.reader).await?,
@@ -130,13 +130,13 @@ pub(super) async fn recheck(
     endpoint: Endpoint,
 ) -> Result<Card, CommandError> {
     let scheduled = recheck::scheduled(&app.store.reader, &endpoint).await?;
-    let looking = app.looking.clone();
+    let checks = app.checks.clone();
     // On the main runtime: a look's timings must not depend on how busy Discord keeps us.
-    let looked = app
+    let checked = app
         .home
-        .spawn(async move { looking.look_and_record(&scheduled, requester.actor).await })
+        .spawn(async move { checks.check_and_record(&scheduled, requester.actor).await })
         .await;
-    let recorded = looked.map_err(|error| CommandError::Internal(error.to_string()))??;
+    let recorded = checked.map_err(|error| CommandError::Internal(error.to_string()))??;
     let Some(recorded) = recorded else {
         return Ok(Card::sentence(format!(
             "{} was changed or removed meanwhile.",
@@ -157,7 +157,7 @@ pub(super) async fn recheck_all(
     app: &AppState,
     requester: Requester,
 ) -> Result<Card, CommandError> {
-    let (looking, reader) = (app.looking.clone(), app.store.reader.clone());
+    let (checks, reader) = (app.checks.clone(), app.store.reader.clone());
     let extent = recheck::Extent {
         min_age: std::time::Duration::ZERO,
         ..app.recheck
@@ -170,7 +170,7 @@ pub(super) async fn recheck_all(
     };
     let run = app
         .home
-        .spawn(async move { recheck::all_overdue(&looking, &reader, run, |_, _| {}).await });
+        .spawn(async move { recheck::all_overdue(&checks, &reader, run, |_, _| {}).await });
     let summary = run
         .await
         .map_err(|error| CommandError::Internal(error.to_string()))??;
@@ -279,7 +279,7 @@ pub(super) async fn monitor(
 ) -> Result<Card, CommandError> {
     let reader = &app.store.reader;
     if let Some(found) = endpoint::get(reader, guild, id).await? {
-        let mut card = Card::embed(cards::endpoint(&found, app.looking.rules.interval));
+        let mut card = Card::embed(cards::endpoint(&found, app.checks.rules.interval));
         card.rows = buttons::recheck_row(id);
         return Ok(card);
     }
@@ -312,7 +312,7 @@ pub(super) async fn add(
         Some(Added::New(_)) => "Added. It is looked at right away.",
         _ => "It is on the roll already:",
     };
-    let mut card = Card::embed(cards::endpoint(&endpoint, app.looking.rules.interval));
+    let mut card = Card::embed(cards::endpoint(&endpoint, app.checks.rules.interval));
     card.content = format!("{words}{warning}");
     card.rows = buttons::recheck_row(endpoint.id);
     Ok(card)

@@ -151,7 +151,7 @@ impl One<'_> {
             _ => Duration::ZERO,
         };
         Ended::Passing {
-            wait: self.line.look_up_failed().max(least),
+            wait: self.line.lookup_failed().max(least),
             reason: error.to_string(),
         }
     }

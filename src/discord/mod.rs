@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::actions::looking::Looking;
+use crate::actions::check_runner::CheckRunner;
 use crate::actions::recheck::Extent;
 use crate::domain::Timestamp;
 use crate::domain::address::AddressPolicy;
@@ -58,7 +58,7 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct AppState {
     pub store: Store,
-    pub looking: Looking,
+    pub checks: CheckRunner,
     pub metrics: Arc<Metrics>,
     pub vitals: Arc<Vitals>,
     pub quota_endpoints: u64,
@@ -80,7 +80,7 @@ pub struct AppState {
 
 impl AppState {
     fn now(&self) -> Timestamp {
-        self.looking.clock.now()
+        self.checks.clock.now()
     }
 }
 

@@ -1,8 +1,8 @@
 //! What is at fault, as far as facts go: the service, the host, its network, or the way there. Each cause carries the facts
 //! that it rests on; where they say nothing there is none.
 
+use super::check_result::FailureClass;
 use super::fold::Subnet;
-use super::outcome::FailureClass;
 use super::timestamp::Timestamp;
 
 /// Endpoints of a network that must be known before its silence says anything, on how many hosts.

@@ -126,7 +126,7 @@ impl From<&Change> for EventKind {
             Change::Recovered => Self::EndpointRecovered,
             Change::WentOffline => Self::EndpointOffline,
             Change::CameBack { .. } => Self::EndpointOnline,
-            Change::LostSight => Self::EndpointUnknown,
+            Change::BecameUnknown => Self::EndpointUnknown,
         }
     }
 }

@@ -1,25 +1,25 @@
 //! What Rollcall knows: pure rules and words. No async, no I/O, no clock, no serialisation.
 //!
-//! Reading order: what is on the roll (`monitor`), where it is and what a look asks for (`target`, `check`, `check_change`), when it is
-//! due (`schedule`), what was seen (`outcome`, `ping`), what it means (`status`), what is told of it (`event`, `presence`,
+//! Reading order: what is on the roll (`monitor`), where it is and what a look asks for (`target`, `http_check`, `http_check_change`), when it is
+//! due (`schedule`), what was seen (`result`, `ping`), what it means (`status`), what is told of it (`event`, `presence`,
 //! `text`); and for Discord's gateway, what to ask for and when to try again (`intent`, `reconnect`).
 
 pub mod address;
 pub mod alert_policy;
 pub mod cadence;
 pub mod cause;
-pub mod check;
-pub mod check_change;
+pub mod check_result;
 pub mod device;
 pub mod event;
 pub mod flapping;
 pub mod fold;
+pub mod http_check;
+pub mod http_check_change;
 pub mod intent;
 pub mod key;
 pub mod life;
 pub mod maintenance;
 pub mod monitor;
-pub mod outcome;
 pub mod ping;
 pub mod presence;
 pub mod reconnect;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use strum::VariantArray;
 
-use super::outcome::{Failure, Outcome, Verdict};
+use super::check_result::{CheckResult, Failure, Verdict};
 use super::timestamp::Timestamp;
 
 /// Where a monitor stands.
@@ -103,12 +103,12 @@ pub enum Change {
         down_for: Duration,
     },
     /// It was online, and we can no longer look.
-    LostSight,
+    BecameUnknown,
 }
 
 /// When the endpoint is looked at next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NextLook {
+pub enum NextCheck {
     /// At its own slot of its interval.
     Slot,
     /// This long after the look that was just judged.
@@ -122,22 +122,22 @@ pub enum NextLook {
 pub struct Decision {
     pub state: State,
     pub change: Option<Change>,
-    pub next: NextLook,
+    pub next: NextCheck,
 }
 
 /// Judges one outcome. The outcome's own instant dates what follows from it.
-pub fn decide(state: &State, outcome: &Outcome, policy: &Policy) -> Decision {
+pub fn decide(state: &State, result: &CheckResult, policy: &Policy) -> Decision {
     if state.status == Status::Paused {
         return Decision {
             state: state.clone(),
             change: None,
-            next: NextLook::Recheck,
+            next: NextCheck::Recheck,
         };
     }
-    match &outcome.verdict {
-        Verdict::Up => passed(state, outcome.at),
-        Verdict::Down(failure) => failed(state, failure, outcome.at, policy),
-        Verdict::Unknown(_) => not_seen(state, outcome.at, policy),
+    match &result.verdict {
+        Verdict::Up => passed(state, result.at),
+        Verdict::Down(failure) => failed(state, failure, result.at, policy),
+        Verdict::Unknown(_) => not_checked(state, result.at, policy),
     }
 }
 
@@ -159,7 +159,7 @@ fn passed(state: &State, at: Timestamp) -> Decision {
             failure: None,
         },
         change,
-        next: NextLook::Slot,
+        next: NextCheck::Slot,
     }
 }
 
@@ -178,7 +178,7 @@ fn failed(state: &State, failure: &Failure, at: Timestamp, policy: &Policy) -> D
     };
     let next = match status {
         Status::Offline => next_while_inactive(streak, policy),
-        _ => NextLook::After(policy.retry_interval.min(policy.interval)),
+        _ => NextCheck::After(policy.retry_interval.min(policy.interval)),
     };
     let since = if was_failing { state.since } else { at };
     Decision {
@@ -193,10 +193,10 @@ fn failed(state: &State, failure: &Failure, at: Timestamp, policy: &Policy) -> D
     }
 }
 
-fn not_seen(state: &State, at: Timestamp, policy: &Policy) -> Decision {
+fn not_checked(state: &State, at: Timestamp, policy: &Policy) -> Decision {
     let next = match state.status {
         Status::Offline => next_while_inactive(state.streak, policy),
-        _ => NextLook::After(policy.retry_interval.min(policy.interval)),
+        _ => NextCheck::After(policy.retry_interval.min(policy.interval)),
     };
     // Only "online" would be a lie now; a failure that was seen stays seen.
     if state.status == Status::Online {
@@ -208,7 +208,7 @@ fn not_seen(state: &State, at: Timestamp, policy: &Policy) -> Decision {
         };
         return Decision {
             state,
-            change: Some(Change::LostSight),
+            change: Some(Change::BecameUnknown),
             next,
         };
     }
@@ -220,13 +220,13 @@ fn not_seen(state: &State, at: Timestamp, policy: &Policy) -> Decision {
 }
 
 /// The gap doubles with every failure past the one that made it offline.
-fn next_while_inactive(streak: u32, policy: &Policy) -> NextLook {
+fn next_while_inactive(streak: u32, policy: &Policy) -> NextCheck {
     let doublings = streak.saturating_sub(policy.failures_to_offline).min(31);
     let gap = policy.interval.saturating_mul(1 << doublings);
     if gap >= policy.recheck_interval {
-        NextLook::Recheck
+        NextCheck::Recheck
     } else {
-        NextLook::After(gap)
+        NextCheck::After(gap)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::outcome::{FailureClass, Timings};
+use crate::domain::check_result::{FailureClass, Timings};
 
 const POLICY: Policy = Policy {
     interval: Duration::from_secs(60),
@@ -14,8 +14,8 @@ const POLICY: Policy = Policy {
     failures_to_offline: 3,
 };
 
-fn outcome(at_seconds: i64, verdict: Verdict) -> Outcome {
-    Outcome {
+fn result(at_seconds: i64, verdict: Verdict) -> CheckResult {
+    CheckResult {
         at: Timestamp::from_millis(at_seconds * 1000),
         verdict,
         timings: Timings::default(),
@@ -43,7 +43,7 @@ fn check(policy: &Policy, timeline: &[(char, Status, i64, Option<Change>)]) -> S
         };
         let decision = decide(
             &state,
-            &outcome(i64::try_from(index).unwrap() + 1, verdict),
+            &result(i64::try_from(index).unwrap() + 1, verdict),
             policy,
         );
         let step = index + 1;
@@ -121,13 +121,13 @@ fn one_failure_is_enough_where_the_setting_says_so() {
 }
 
 #[test]
-fn a_look_that_could_not_be_taken_is_never_a_failure() {
+fn a_check_that_could_not_be_taken_is_never_a_failure() {
     check(
         &POLICY,
         &[
             ('?', Status::Unknown, 0, None),
             ('+', Status::Online, 2, Some(Change::Found)),
-            ('?', Status::Unknown, 3, Some(Change::LostSight)),
+            ('?', Status::Unknown, 3, Some(Change::BecameUnknown)),
             ('-', Status::Warning, 4, Some(Change::Warned)),
             ('-', Status::Warning, 4, None),
             ('?', Status::Warning, 4, None),
@@ -138,13 +138,13 @@ fn a_look_that_could_not_be_taken_is_never_a_failure() {
 }
 
 #[test]
-fn a_paused_endpoint_stays_paused_whatever_a_late_look_says() {
+fn a_paused_endpoint_stays_paused_whatever_a_late_check_says() {
     let paused = State {
         status: Status::Paused,
         ..State::new(Timestamp::from_millis(0))
     };
     for verdict in [Verdict::Up, down(), blind()] {
-        let decision = decide(&paused, &outcome(1, verdict), &POLICY);
+        let decision = decide(&paused, &result(1, verdict), &POLICY);
         assert_eq!((decision.state, decision.change), (paused.clone(), None));
     }
 }
@@ -158,7 +158,7 @@ fn the_reason_follows_the_latest_failure() {
         },
         &[('-', Status::Offline, 1, Some(Change::WentOffline))],
     );
-    let later = outcome(
+    let later = result(
         9,
         Verdict::Down(Failure::with(FailureClass::UnexpectedStatus, "503")),
     );
@@ -177,12 +177,12 @@ fn the_reason_follows_the_latest_failure() {
 fn gaps_double_while_it_is_inactive_until_the_recheck_job_has_it() {
     let mut state = State::new(Timestamp::from_millis(0));
     let mut gaps = Vec::new();
-    for look in 1..=10 {
-        let decision = decide(&state, &outcome(look, down()), &POLICY);
+    for check in 1..=10 {
+        let decision = decide(&state, &result(check, down()), &POLICY);
         gaps.push(decision.next);
         state = decision.state;
     }
-    let after = |seconds| NextLook::After(Duration::from_secs(seconds));
+    let after = |seconds| NextCheck::After(Duration::from_secs(seconds));
     assert_eq!(
         gaps,
         [
@@ -194,24 +194,24 @@ fn gaps_double_while_it_is_inactive_until_the_recheck_job_has_it() {
             after(480),
             after(960),
             after(1920),
-            NextLook::Recheck,
-            NextLook::Recheck
+            NextCheck::Recheck,
+            NextCheck::Recheck
         ]
     );
 }
 
 #[test]
-fn a_retry_is_never_later_than_the_ordinary_look() {
+fn a_retry_is_never_later_than_the_ordinary_check() {
     let hasty = Policy {
         interval: Duration::from_secs(5),
         ..POLICY
     };
     let decision = decide(
         &State::new(Timestamp::from_millis(0)),
-        &outcome(1, down()),
+        &result(1, down()),
         &hasty,
     );
-    assert_eq!(decision.next, NextLook::After(Duration::from_secs(5)));
+    assert_eq!(decision.next, NextCheck::After(Duration::from_secs(5)));
 }
 
 #[test]
@@ -222,8 +222,8 @@ fn a_very_long_streak_does_not_overflow() {
         ..State::new(Timestamp::from_millis(0))
     };
     assert_eq!(
-        decide(&state, &outcome(1, down()), &POLICY).next,
-        NextLook::Recheck
+        decide(&state, &result(1, down()), &POLICY).next,
+        NextCheck::Recheck
     );
 }
 
@@ -237,7 +237,7 @@ proptest! {
         for (index, letter) in letters.into_iter().enumerate() {
             let at = i64::try_from(index).unwrap() + 1;
             let verdict = match letter { 0 => Verdict::Up, 1 => down(), _ => blind() };
-            let decision = decide(&state, &outcome(at, verdict), &policy);
+            let decision = decide(&state, &result(at, verdict), &policy);
             match letter {
                 0 => { failures = 0; first_failure = None; }
                 1 => { failures += 1; first_failure = first_failure.or(Some(at)); }

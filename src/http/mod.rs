@@ -11,8 +11,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 
+use crate::actions::check_runner::CheckRunner;
 use crate::actions::listening::Listening;
-use crate::actions::looking::Looking;
 use crate::clock::Clock;
 use crate::domain::threshold::Thresholds;
 use crate::metrics::Metrics;
@@ -32,7 +32,7 @@ pub struct AppState {
     /// Of servers that have none of their own.
     pub thresholds: Thresholds,
     /// For looks that are asked for.
-    pub looking: Looking,
+    pub checks: CheckRunner,
     /// Endpoints that a guild may have.
     pub quota_endpoints: u64,
     pub pace: Pace,

@@ -25,7 +25,7 @@ pub(super) struct Current(LifeId, Timestamp);
 /// Notes that a life begins. It must stand in the table before anybody judges a silence, or the last life before this one
 /// would be taken for it, and the gap between them for time in which we listened.
 pub(super) async fn begin(context: &Context) -> Result<Current, StoreError> {
-    let now = context.looking.clock.now();
+    let now = context.checks.clock.now();
     let id = note(context, None, now).await?;
     Ok(Current(id, now))
 }
@@ -39,10 +39,10 @@ pub(super) async fn run(context: Context, mut current: Current, mut stop: watch:
             () = tokio::time::sleep(gap) => gap = (gap * 2).min(EVERY),
         }
         // Who cannot see cannot be reached, either: that time is not held against those who report.
-        if context.looking.is_blind() {
+        if context.checks.is_blind() {
             continue;
         }
-        let now = context.looking.clock.now();
+        let now = context.checks.clock.now();
         let goes_on = Some(current.0).filter(|_| !was_frozen(current.1, now));
         match note(&context, goes_on, now).await {
             Ok(id) => current = Current(id, now),

@@ -28,7 +28,7 @@ async fn round(context: &Context, messenger: &dyn Messenger) -> Result<Duration,
     let reader = &context.store.reader;
     let mut wait = IDLE;
     for known in board::all(reader).await? {
-        let now = context.looking.clock.now();
+        let now = context.checks.clock.now();
         let due = due_at(&known, context.board_interval, now);
         if due > now {
             wait = wait.min(due.since(now));
@@ -78,7 +78,7 @@ async fn show(
         },
     };
     let shown = messenger.show_board(lines, place).await;
-    let now = context.looking.clock.now();
+    let now = context.checks.clock.now();
     let guild = known.guild_id;
     match shown {
         Ok(message) => {

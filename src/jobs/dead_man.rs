@@ -47,7 +47,7 @@ async fn first_turns(context: &Context) {
 
 /// A real commit: the database is well only where that ends.
 async fn commit(context: &Context) -> Result<(), StoreError> {
-    let now = context.looking.clock.now();
+    let now = context.checks.clock.now();
     let run = JobRun {
         started_at: now,
         finished_at: now,

@@ -38,7 +38,7 @@ async fn first_wait(job: &Job, context: &Context) -> Duration {
     match job_run::last(&context.store.reader, job.name).await {
         Ok(Some(last)) => job
             .period
-            .saturating_sub(context.looking.clock.now().since(last.started_at)),
+            .saturating_sub(context.checks.clock.now().since(last.started_at)),
         Ok(None) => Duration::ZERO,
         Err(error) => {
             tracing::warn!(job = job.name, %error, "the last run of a job cannot be read; it runs now");
@@ -52,7 +52,7 @@ type Noted = Option<(Stopwatch, String)>;
 
 async fn run_once(job: &Job, context: &Context, noted: &mut Noted) -> Duration {
     let stopwatch = Stopwatch::start();
-    let started_at = context.looking.clock.now();
+    let started_at = context.checks.clock.now();
     let result = AssertUnwindSafe((job.run)(context)).catch_unwind().await;
     let took = stopwatch.elapsed();
     let summary = match result {
@@ -83,7 +83,7 @@ async fn run_once(job: &Job, context: &Context, noted: &mut Noted) -> Duration {
 async fn note(job: &Job, context: &Context, (started_at, summary): (Timestamp, String)) {
     let run = JobRun {
         started_at,
-        finished_at: context.looking.clock.now(),
+        finished_at: context.checks.clock.now(),
         summary,
     };
     let name = job.name;

@@ -16,7 +16,7 @@ const YOUNG: Duration = Duration::from_secs(1800);
 const CARDS: u32 = 50;
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
-    let since = context.looking.clock.now().minus(YOUNG);
+    let since = context.checks.clock.now().minus(YOUNG);
     let mut explained = 0_u64;
     for id in card::young(&context.store.reader, since, CARDS).await? {
         if let Some(card) = card::get(&context.store.reader, id).await? {

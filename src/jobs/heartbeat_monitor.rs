@@ -18,7 +18,7 @@ use crate::store::{StoreError, Tx};
 pub(super) const NAME: &str = "heartbeat_monitor";
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
-    let now = context.looking.clock.now();
+    let now = context.checks.clock.now();
     let threshold = context.listening.device_threshold;
     let lives = alive::lives(&context.store.reader, now.minus(LIVES), now).await?;
     let offline = context

@@ -16,7 +16,7 @@ pub(super) const PERIOD: Duration = Duration::from_secs(5);
 const AHEAD: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
-    let now = context.looking.clock.now();
+    let now = context.checks.clock.now();
     let turned = maintenance::turn(&context.store, now).await?;
     if let Some(messenger) = &context.messenger {
         show(context, &**messenger, now).await?;

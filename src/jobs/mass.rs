@@ -16,7 +16,7 @@ pub(super) const NAME: &str = "mass";
 pub(super) const PERIOD: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
-    let now = context.looking.clock.now();
+    let now = context.checks.clock.now();
     let mut told = 0_u64;
     for (guild, settings) in alert_settings::with_policy(&context.store.reader).await? {
         let Some(mass) = settings.preferences.mass else {

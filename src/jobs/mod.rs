@@ -1,5 +1,5 @@
 //! What happens by itself. Each periodic job is idempotent, takes no input and does not retry inside: its next run is the
-//! retry. `look` is the one that never ends: it calls the endpoints as they become due.
+//! retry. `check` is the one that never ends: it calls the endpoints as they become due.
 
 mod alive;
 mod board;
@@ -11,7 +11,6 @@ mod explain;
 mod follow_rhythm;
 mod heartbeat_monitor;
 mod keep_alive;
-pub mod look;
 mod maintain;
 mod mass;
 mod post;
@@ -20,6 +19,7 @@ mod prune;
 mod recheck;
 mod remind;
 mod rounds;
+pub mod scheduler;
 mod server_watch;
 mod settle;
 mod timers;
@@ -33,7 +33,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::actions::looking::Looking;
+use crate::actions::check_runner::CheckRunner;
 use crate::actions::recheck::Extent;
 use crate::domain::presence::Shown;
 use crate::domain::sight::Witness;
@@ -49,14 +49,14 @@ use crate::vitals::Vitals;
 #[derive(Clone, Debug)]
 pub struct Context {
     pub store: Store,
-    pub looking: Looking,
+    pub checks: CheckRunner,
     pub metrics: Arc<Metrics>,
     pub vitals: Arc<Vitals>,
     pub recheck: Extent,
     pub recheck_interval: Duration,
-    pub retention_outcomes: Duration,
+    pub retention_check_results: Duration,
     pub retention_events: Duration,
-    pub look_concurrency: usize,
+    pub check_concurrency: usize,
     pub gateway: GatewayTimes,
     pub listening: ListeningTimes,
     pub retention_samples: Duration,
@@ -158,7 +158,7 @@ pub async fn start(
         .into_iter()
         .map(|job| tokio::spawn(driver::drive(job, context.clone(), stop.clone())))
         .collect();
-    tasks.push(tokio::spawn(look::run(context.clone(), stop.clone())));
+    tasks.push(tokio::spawn(scheduler::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(presence::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(watchdog::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(alive::run(

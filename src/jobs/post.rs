@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::Context;
 use super::rounds::{HELD, IDLE, SHORT};
-use crate::actions::looking::{Looking, NotAdmitted};
+use crate::actions::check_runner::{CheckRunner, NotAdmitted};
 use crate::actions::webhook as webhooks;
 use crate::domain::target::Target;
 use crate::domain::topic::Topic;
@@ -32,7 +32,7 @@ const PACE: Duration = Duration::from_secs(2);
 /// One that was not reached for so long is switched off.
 const PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
 
-impl Gate for Looking {
+impl Gate for CheckRunner {
     fn addresses<'a>(
         &'a self,
         target: &'a Target,
@@ -49,16 +49,16 @@ impl Gate for Looking {
 /// Runs until `stop` turns true.
 pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
     let mut bell = context.store.bell();
-    let mut under_way: HashSet<WebhookId> = HashSet::new();
+    let mut in_flight: HashSet<WebhookId> = HashSet::new();
     let mut sending = FuturesUnordered::new();
     loop {
-        let wait = match next(&context, &under_way).await {
+        let wait = match next(&context, &in_flight).await {
             Ok((due, wait)) => {
                 for due in due
                     .into_iter()
-                    .take(AT_A_TIME.saturating_sub(under_way.len()))
+                    .take(AT_A_TIME.saturating_sub(in_flight.len()))
                 {
-                    under_way.insert(due.webhook.id);
+                    in_flight.insert(due.webhook.id);
                     sending.push(tell(&context, due));
                 }
                 wait
@@ -69,7 +69,7 @@ pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
             _ = stop.wait_for(|stopping| *stopping) => return,
             rung = bell.changed() => if rung.is_err() { return },
             Some(id) = sending.next() => {
-                under_way.remove(&id);
+                in_flight.remove(&id);
             }
             () = tokio::time::sleep(wait) => {}
         }
@@ -84,14 +84,14 @@ fn failed(error: &StoreError) -> Duration {
 /// What is due at webhooks that are not being told just now, and how long nothing more is.
 async fn next(
     context: &Context,
-    under_way: &HashSet<WebhookId>,
+    in_flight: &HashSet<WebhookId>,
 ) -> Result<(Vec<Due>, Duration), StoreError> {
-    let (reader, now) = (&context.store.reader, context.looking.clock.now());
+    let (reader, now) = (&context.store.reader, context.checks.clock.now());
     let limit = u32::try_from(AT_A_TIME * 2).unwrap_or(u32::MAX);
     // What we see is worth nothing while we are blind; in a moment we know more.
-    let is_blind = context.looking.is_blind();
+    let is_blind = context.checks.is_blind();
     let mut due = webhook::due(reader, is_blind, now, limit).await?;
-    due.retain(|due| !under_way.contains(&due.webhook.id));
+    due.retain(|due| !in_flight.contains(&due.webhook.id));
     let (next, waiting) = webhook::waiting(reader, now).await?;
     context
         .metrics
@@ -117,7 +117,7 @@ async fn try_to_tell(context: &Context, due: Due) -> Result<(), StoreError> {
     let Some(card) = card::get(&context.store.reader, due.card).await? else {
         return Ok(());
     };
-    let now = context.looking.clock.now();
+    let now = context.checks.clock.now();
     let news = News::of(&card, due.told_version > 0);
     let format = due.webhook.format;
     let is_wanted = match (format, news) {
@@ -139,7 +139,7 @@ async fn try_to_tell(context: &Context, due: Due) -> Result<(), StoreError> {
         }
     }
     let (whose, version) = ((due.webhook.guild_id, due.webhook.id), card.version);
-    let now = context.looking.clock.now();
+    let now = context.checks.clock.now();
     context
         .store
         .writer
@@ -164,7 +164,7 @@ async fn tells_recovery(context: &Context, card: &Card) -> Result<bool, StoreErr
 }
 
 async fn missed(context: &Context, due: Due, failure: PostFailure) -> Result<(), StoreError> {
-    let now = context.looking.clock.now();
+    let now = context.checks.clock.now();
     let webhook = due.webhook;
     let (wait, last_word) = match &failure {
         PostFailure::Final(reason) => (Duration::ZERO, Some(reason.clone())),

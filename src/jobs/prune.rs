@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::Context;
-use crate::store::{StoreError, Tx, card, event, incident, life, outcome, server};
+use crate::store::{StoreError, Tx, card, check_result, event, incident, life, server};
 
 pub(super) const NAME: &str = "prune";
 pub(super) const PERIOD: Duration = Duration::from_secs(600);
@@ -14,11 +14,11 @@ pub(super) const PERIOD: Duration = Duration::from_secs(600);
 const BATCH: u32 = 5_000;
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
-    let now = context.looking.clock.now();
-    let outcomes_before = now.minus(context.retention_outcomes);
+    let now = context.checks.clock.now();
+    let check_results_before = now.minus(context.retention_check_results);
     let events_before = now.minus(context.retention_events);
-    let outcomes = in_batches(context, move |tx| {
-        Box::pin(outcome::prune(tx, outcomes_before, BATCH))
+    let check_results = in_batches(context, move |tx| {
+        Box::pin(check_result::prune(tx, check_results_before, BATCH))
     })
     .await?;
     let events = in_batches(context, move |tx| {
@@ -44,9 +44,15 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     })
     .await?;
     let summary = format!(
-        "deleted {outcomes} outcomes, {events} events, {incidents} incidents, {samples} samples"
+        "deleted {check_results} outcomes, {events} events, {incidents} incidents, {samples} samples"
     );
-    tracing::debug!(outcomes, events, incidents, samples, "Prune run: {summary}");
+    tracing::debug!(
+        check_results,
+        events,
+        incidents,
+        samples,
+        "Prune run: {summary}"
+    );
     Ok(summary)
 }
 

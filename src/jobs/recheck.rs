@@ -18,8 +18,7 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
         extent: context.recheck,
         actor: Actor::System,
     };
-    let done =
-        recheck::all_overdue(&context.looking, &context.store.reader, run, |_, _| {}).await?;
+    let done = recheck::all_overdue(&context.checks, &context.store.reader, run, |_, _| {}).await?;
     let seconds = stopwatch.elapsed().as_secs_f64();
     let summary = format!(
         "found {}, reactivated {}, still offline {}, {seconds:.1} s",

@@ -10,7 +10,7 @@ pub(super) const NAME: &str = "remind";
 pub(super) const PERIOD: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
-    let now = context.looking.clock.now();
+    let now = context.checks.clock.now();
     let reader = &context.store.reader;
     let mut called = 0_u64;
     for (guild, settings) in alert_settings::with_policy(reader).await? {

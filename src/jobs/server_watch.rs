@@ -17,7 +17,7 @@ pub(super) const NAME: &str = "server_watch";
 pub(super) const PERIOD: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
-    let now = context.looking.clock.now();
+    let now = context.checks.clock.now();
     let reader = &context.store.reader;
     let lives = alive::lives(reader, now.minus(LIVES), now).await?;
     let (mut changed, mut silent) = (0_u64, 0_u64);

@@ -10,7 +10,7 @@ pub(super) const NAME: &str = "settle";
 pub(super) const PERIOD: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
-    let now = context.looking.clock.now();
+    let now = context.checks.clock.now();
     let settled = context
         .store
         .writer

@@ -22,7 +22,7 @@ pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
         let late = stopwatch.elapsed().saturating_sub(EVERY);
         context
             .metrics
-            .timer_lateness_seconds
+            .timer_delay_seconds
             .observe(late.as_secs_f64());
     }
 }

@@ -3,8 +3,8 @@
 use crate::domain::Timestamp;
 use crate::domain::cadence;
 use crate::domain::cause::Cause;
+use crate::domain::check_result::FailureClass;
 use crate::domain::fold::Scope;
-use crate::domain::outcome::FailureClass;
 use crate::domain::target::Host;
 use crate::domain::text;
 use crate::domain::topic::Topic;

@@ -3,7 +3,7 @@
 //! Nothing of the body is kept. Pieces go through a small buffer and only counts survive, so a look at an endless
 //! stream costs as little memory as one at an empty page.
 
-use crate::domain::check::BODY_CAP;
+use crate::domain::http_check::BODY_CAP;
 
 /// The most bytes that chunk extensions and trailers may have, together.
 const CHUNK_EXTRAS_CAP: usize = 16 * 1024;

@@ -4,7 +4,7 @@
 //! understood at all. Every problem is a sentence of our own; nothing of the head leaves this file but a redirect.
 
 use super::body::Framing;
-use crate::domain::check::Method;
+use crate::domain::http_check::Method;
 
 /// The most that we read of an answer's head, interim answers included, in bytes.
 pub(super) const HEAD_CAP: usize = 16 * 1024;

@@ -9,10 +9,10 @@ use super::body::Body;
 use super::head::{self, Head};
 use super::redirect;
 use super::trace::{Phase, Trace};
-use super::{Look, Prober, Stop};
+use super::{Check, Prober, Stop};
 use crate::domain::Timestamp;
-use crate::domain::check::{HttpCheck, MAX_REDIRECTS};
-use crate::domain::outcome::FailureClass;
+use crate::domain::check_result::FailureClass;
+use crate::domain::http_check::{HttpCheck, MAX_REDIRECTS};
 use crate::domain::target::{Scheme, Target};
 
 /// Names us in the logs of those we look at.
@@ -30,7 +30,7 @@ const ENDED_EARLY: &str = "the answer ended early";
 #[derive(Clone, Copy)]
 struct Hop<'a> {
     target: &'a Target,
-    check: &'a HttpCheck,
+    http_check: &'a HttpCheck,
     /// Whether a redirect is followed rather than judged.
     may_follow: bool,
     /// Whether this is still the place that the check's headers are meant for.
@@ -44,20 +44,20 @@ enum Answer {
 }
 
 impl Prober {
-    pub(super) async fn look_http(&self, look: Look<'_>, trace: &mut Trace) -> Result<(), Stop> {
+    pub(super) async fn check_http(&self, check: Check<'_>, trace: &mut Trace) -> Result<(), Stop> {
         let standard = HttpCheck::default();
-        let check = look.check.unwrap_or(&standard);
-        let mut hops_left = check.max_redirects.min(MAX_REDIRECTS);
+        let http_check = check.http_check.unwrap_or(&standard);
+        let mut hops_left = http_check.max_redirects.min(MAX_REDIRECTS);
         let mut moved: Option<Box<Target>> = None;
         let mut at_home = true;
         loop {
-            let target = moved.as_deref().unwrap_or(look.target);
+            let target = moved.as_deref().unwrap_or(check.target);
             let hop = Hop {
                 target,
-                check,
+                http_check,
                 may_follow: hops_left > 0,
                 at_home,
-                now: look.now,
+                now: check.now,
             };
             let answer = match target.scheme {
                 // Boxed: the room for a TLS session is not carried by plain looks.
@@ -83,7 +83,7 @@ impl Prober {
         let stream = self.open(hop.target, trace).await?;
         let wanted = super::tls::Wanted {
             host: &hop.target.host,
-            verify: hop.check.verify_tls,
+            verify: hop.http_check.verify_tls,
             now: hop.now,
         };
         let mut stream = self.tls.handshake(stream, wanted, trace).await?;
@@ -109,14 +109,14 @@ where
     {
         return Ok(Answer::Redirects(location));
     }
-    let (first, last) = hop.check.expected_status;
+    let (first, last) = hop.http_check.expected_status;
     if !(first..=last).contains(&head.status) {
         return Err(Stop::with(
             FailureClass::UnexpectedStatus,
             head.status.to_string(),
         ));
     }
-    let mut body = Body::new(head.framing, hop.check.keyword.as_deref());
+    let mut body = Body::new(head.framing, hop.http_check.keyword.as_deref());
     while !body.take(&buffer).map_err(broken)? {
         make_room(&mut buffer);
         if read_more(stream, &mut buffer, trace).await? == 0 {
@@ -134,9 +134,11 @@ where
 }
 
 fn write_request(buffer: &mut Vec<u8>, hop: Hop<'_>) {
-    let Hop { target, check, .. } = hop;
+    let Hop {
+        target, http_check, ..
+    } = hop;
     let headers = if hop.at_home {
-        check.headers.as_slice()
+        http_check.headers.as_slice()
     } else {
         &[]
     };
@@ -151,7 +153,7 @@ fn write_request(buffer: &mut Vec<u8>, hop: Hop<'_>) {
         }
     };
     put(&[
-        check.method.word(),
+        http_check.method.word(),
         " ",
         &target.path,
         " HTTP/1.1\r\nHost: ",
@@ -191,7 +193,7 @@ where
             return Err(broken("the answer is not HTTP"));
         }
         if let Some(end) = end {
-            let head = head::parse(&buffer[..end], hop.check.method).map_err(broken)?;
+            let head = head::parse(&buffer[..end], hop.http_check.method).map_err(broken)?;
             buffer.drain(..end);
             if !head.is_interim() {
                 return Ok(head);

@@ -22,8 +22,8 @@ use std::time::Duration;
 
 use crate::domain::Timestamp;
 use crate::domain::address::AddressPolicy;
-use crate::domain::check::HttpCheck;
-use crate::domain::outcome::{Failure, FailureClass, Outcome, Timings, Verdict};
+use crate::domain::check_result::{CheckResult, Failure, FailureClass, Timings, Verdict};
+use crate::domain::http_check::HttpCheck;
 use crate::domain::target::{Scheme, Target};
 
 use guard::Guard;
@@ -33,10 +33,10 @@ use trace::Trace;
 
 /// One look to be taken.
 #[derive(Clone, Copy, Debug)]
-pub struct Look<'a> {
+pub struct Check<'a> {
     pub target: &'a Target,
     /// What an HTTP look asks for; `None` means `HttpCheck::default()`, and TCP looks ignore it.
-    pub check: Option<&'a HttpCheck>,
+    pub http_check: Option<&'a HttpCheck>,
     /// The whole look, from the name to the last byte, takes at most this long.
     pub timeout: Duration,
     /// The instant that the outcome is dated with.
@@ -89,21 +89,21 @@ impl Prober {
         })
     }
 
-    /// Takes one look. Never fails and never takes longer than `look.timeout`: whatever happens is the outcome.
-    pub async fn look(&self, look: Look<'_>) -> Outcome {
-        let mut trace = Trace::start(look.timeout);
+    /// Takes one look. Never fails and never takes longer than `check.timeout`: whatever happens is the outcome.
+    pub async fn check(&self, check: Check<'_>) -> CheckResult {
+        let mut trace = Trace::start(check.timeout);
         let deadline = trace.deadline();
-        let ended = match tokio::time::timeout_at(deadline, self.take(look, &mut trace)).await {
+        let ended = match tokio::time::timeout_at(deadline, self.take(check, &mut trace)).await {
             Ok(ended) => ended,
             Err(_) => Err(trace.phase().out_of_time()),
         };
         match ended {
-            Ok(()) => trace.outcome(look.now, Verdict::Up),
-            Err(Stop::Down(failure)) => trace.outcome(look.now, Verdict::Down(failure)),
-            Err(Stop::CouldNotLook(why)) => trace.outcome(look.now, Verdict::Unknown(why.into())),
+            Ok(()) => trace.result(check.now, Verdict::Up),
+            Err(Stop::Down(failure)) => trace.result(check.now, Verdict::Down(failure)),
+            Err(Stop::NotChecked(why)) => trace.result(check.now, Verdict::Unknown(why.into())),
             // Nothing but the word: a time, too, would tell what is there.
-            Err(Stop::Denied) => Outcome {
-                at: look.now,
+            Err(Stop::Denied) => CheckResult {
+                at: check.now,
                 verdict: Verdict::Down(Failure::new(FailureClass::NotAllowed)),
                 timings: Timings::default(),
                 certificate_expires_at: None,
@@ -133,10 +133,10 @@ impl Prober {
         Ok(addresses)
     }
 
-    async fn take(&self, look: Look<'_>, trace: &mut Trace) -> Result<(), Stop> {
-        match look.target.scheme {
-            Scheme::Tcp => self.open(look.target, trace).await.map(drop),
-            Scheme::Http | Scheme::Https => self.look_http(look, trace).await,
+    async fn take(&self, check: Check<'_>, trace: &mut Trace) -> Result<(), Stop> {
+        match check.target.scheme {
+            Scheme::Tcp => self.open(check.target, trace).await.map(drop),
+            Scheme::Http | Scheme::Https => self.check_http(check, trace).await,
         }
     }
 
@@ -166,7 +166,7 @@ pub enum NotAdmitted {
 enum Stop {
     Down(Failure),
     /// Our own fault, in words.
-    CouldNotLook(&'static str),
+    NotChecked(&'static str),
     Denied,
 }
 

@@ -2,7 +2,7 @@
 //! through the same strict parser, and then through the guard from the top.
 
 use super::Stop;
-use crate::domain::outcome::FailureClass;
+use crate::domain::check_result::FailureClass;
 use crate::domain::target::{Scheme, Target};
 
 /// The next target.

@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 
 use super::trace::{Phase, Trace};
 use super::{ProberError, Stop, tcp};
-use crate::domain::outcome::FailureClass;
+use crate::domain::check_result::FailureClass;
 use crate::domain::target::{Host, Target};
 
 /// The detail of a look that failed because nobody told us the address, which is not the name's fault.
@@ -96,7 +96,7 @@ async fn ask_system(
     name: &str,
     trace: &mut Trace,
 ) -> Result<Vec<SocketAddr>, Stop> {
-    let closed = |_| Stop::CouldNotLook("the resolver is shut down");
+    let closed = |_| Stop::NotChecked("the resolver is shut down");
     let slot = Arc::clone(slots).acquire_owned().await.map_err(closed)?;
     trace.enter(Phase::Resolving);
     // Without a trailing dot, which would keep `/etc/hosts` and mDNS from matching.
@@ -110,7 +110,7 @@ async fn ask_system(
     });
     match lookup.await {
         Ok(found) => found.map_err(|error| explain_system(&error)),
-        Err(_) => Err(Stop::CouldNotLook("the name lookup was cut off")),
+        Err(_) => Err(Stop::NotChecked("the name lookup was cut off")),
     }
 }
 
@@ -151,7 +151,7 @@ async fn ask_server(
 
 fn explain_server(error: &NetError) -> Stop {
     match error {
-        NetError::Busy => Stop::CouldNotLook("too many names are being resolved at once"),
+        NetError::Busy => Stop::NotChecked("too many names are being resolved at once"),
         NetError::Io(error) => {
             tcp::own_limit(error).unwrap_or_else(|| Stop::with(FailureClass::NameFailed, NO_ANSWER))
         }

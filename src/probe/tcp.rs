@@ -7,7 +7,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::Stop;
 use super::trace::{Phase, Trace};
-use crate::domain::outcome::FailureClass;
+use crate::domain::check_result::FailureClass;
 
 /// More addresses of one name are judged but not tried: the deadline would be shared too thin.
 const MAX_ADDRESSES: usize = 8;
@@ -37,7 +37,7 @@ pub(super) async fn connect(
             Ok(stream) => return Ok(stream),
             Err(stop) => match (&first_failure, &stop) {
                 // What the far side did says more than that we could not try.
-                (None, _) | (Some(Stop::CouldNotLook(_)), Stop::Down(_)) => {
+                (None, _) | (Some(Stop::NotChecked(_)), Stop::Down(_)) => {
                     first_failure = Some(stop);
                 }
                 _ => {}
@@ -54,12 +54,12 @@ async fn open(address: SocketAddr) -> Result<TcpStream, Stop> {
     };
     // No packet has left yet: whatever fails here is ours.
     let socket = socket.map_err(|error| {
-        own_limit(&error).unwrap_or(Stop::CouldNotLook("no socket could be opened"))
+        own_limit(&error).unwrap_or(Stop::NotChecked("no socket could be opened"))
     })?;
     // Without it Nagle and delayed acknowledgement add 40 ms that the endpoint does not have.
     socket
         .set_nodelay(true)
-        .map_err(|_| Stop::CouldNotLook("no socket could be set up"))?;
+        .map_err(|_| Stop::NotChecked("no socket could be set up"))?;
     socket
         .connect(address)
         .await
@@ -77,7 +77,7 @@ fn explain(error: &io::Error, address: SocketAddr) -> Stop {
             FailureClass::ProtocolError,
             "connection reset while connecting",
         ),
-        _ if !has_route(address) => Stop::CouldNotLook("this machine has no route to that address"),
+        _ if !has_route(address) => Stop::NotChecked("this machine has no route to that address"),
         _ => Stop::plain(FailureClass::Unreachable),
     }
 }
@@ -99,7 +99,7 @@ pub(super) fn own_limit(error: &io::Error) -> Option<Stop> {
         (_, io::ErrorKind::AddrNotAvailable) => "no local port was free",
         _ => return None,
     };
-    Some(Stop::CouldNotLook(why))
+    Some(Stop::NotChecked(why))
 }
 
 /// Asks the routing table without sending anything: connecting a UDP socket only looks up the route. It tells an
@@ -134,11 +134,11 @@ mod tests {
         let address = "127.0.0.1:80".parse().unwrap();
         for code in [EPERM, ENFILE, EMFILE, ENOBUFS] {
             let stop = explain(&io::Error::from_raw_os_error(code), address);
-            assert!(matches!(stop, Stop::CouldNotLook(_)), "{code}: {stop:?}");
+            assert!(matches!(stop, Stop::NotChecked(_)), "{code}: {stop:?}");
         }
         for kind in [io::ErrorKind::AddrNotAvailable, io::ErrorKind::OutOfMemory] {
             let stop = explain(&kind.into(), address);
-            assert!(matches!(stop, Stop::CouldNotLook(_)), "{kind}: {stop:?}");
+            assert!(matches!(stop, Stop::NotChecked(_)), "{kind}: {stop:?}");
         }
     }
 
@@ -156,7 +156,7 @@ mod tests {
             );
             assert!(matches!(
                 explain(&kind.into(), nowhere),
-                Stop::CouldNotLook(_)
+                Stop::NotChecked(_)
             ));
         }
         assert_eq!(

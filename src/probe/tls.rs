@@ -21,7 +21,7 @@ use x509_cert::der::Decode;
 use super::trace::{Phase, Trace};
 use super::{ProberError, Stop};
 use crate::clock::Stopwatch;
-use crate::domain::outcome::FailureClass;
+use crate::domain::check_result::FailureClass;
 use crate::domain::target::Host;
 use crate::domain::{Timestamp, millis};
 
@@ -206,7 +206,7 @@ fn explain(error: &io::Error) -> Stop {
         rustls::Error::InvalidMessage(_) => "the answer is not TLS",
         rustls::Error::NoCertificatesPresented => "no certificate",
         rustls::Error::FailedToGetRandomBytes | rustls::Error::FailedToGetCurrentTime => {
-            return Stop::CouldNotLook("this machine gives no time or randomness");
+            return Stop::NotChecked("this machine gives no time or randomness");
         }
         _ => "broken handshake",
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Stop;
 use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
-use crate::domain::outcome::{FailureClass, Outcome, Timings, Verdict};
+use crate::domain::check_result::{CheckResult, FailureClass, Timings, Verdict};
 
 /// What a look is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Phase {
     /// What it means when the deadline passes in this phase.
     pub(super) fn out_of_time(self) -> Stop {
         match self {
-            Self::Queueing => Stop::CouldNotLook("too many names are being resolved at once"),
+            Self::Queueing => Stop::NotChecked("too many names are being resolved at once"),
             Self::Resolving => Stop::with(FailureClass::NameFailed, super::resolve::NO_ANSWER),
             _ => Stop::with(FailureClass::TimedOut, self.words()),
         }
@@ -87,10 +87,10 @@ impl Trace {
         self.phase = next;
     }
 
-    pub(super) fn outcome(mut self, at: Timestamp, verdict: Verdict) -> Outcome {
+    pub(super) fn result(mut self, at: Timestamp, verdict: Verdict) -> CheckResult {
         self.close_lap();
         self.timings.total = self.begun.elapsed();
-        Outcome {
+        CheckResult {
             at,
             verdict,
             timings: self.timings,

@@ -63,7 +63,7 @@ pub struct Settings {
     pub quota_endpoints: u64,
     /// Devices that one guild may have.
     pub quota_devices: u64,
-    pub retention_outcomes: Duration,
+    pub retention_check_results: Duration,
     pub retention_events: Duration,
     pub retention_samples: Duration,
 }
@@ -190,7 +190,12 @@ impl Settings {
             board_interval: read.length("BOARD_INTERVAL", "60s", SECOND, SECOND..=DAY),
             quota_endpoints: read.count("QUOTA_ENDPOINTS", "1000", 1, 1_000_000),
             quota_devices: read.count("QUOTA_DEVICES", "10000", 1, 1_000_000),
-            retention_outcomes: read.length("RETENTION_OUTCOMES", "48h", HOUR, SECOND..=DAY * 3650),
+            retention_check_results: read.length(
+                "RETENTION_OUTCOMES",
+                "48h",
+                HOUR,
+                SECOND..=DAY * 3650,
+            ),
             retention_events: read.length("RETENTION_EVENTS", "400d", DAY, SECOND..=DAY * 3650),
             retention_samples: read.length("RETENTION_SAMPLES", "30d", DAY, SECOND..=DAY * 3650),
         };
@@ -261,7 +266,7 @@ mod tests {
         .unwrap();
         assert_eq!(settings.probe.interval, Duration::from_secs(1));
         assert_eq!(settings.probe.timeout, Duration::from_millis(250));
-        assert_eq!(settings.retention_outcomes, Duration::from_secs(7200));
+        assert_eq!(settings.retention_check_results, Duration::from_secs(7200));
     }
 
     #[test]

@@ -6,8 +6,8 @@ use super::card::{Card, Member};
 use super::{Reader, StoreError};
 use crate::domain::Timestamp;
 use crate::domain::cause::{Evidence, SubnetEvidence};
+use crate::domain::check_result::FailureClass;
 use crate::domain::fold::Subnet;
-use crate::domain::outcome::FailureClass;
 use crate::domain::target::{Host, Target};
 
 /// An endpoint as a neighbour.

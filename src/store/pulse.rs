@@ -32,7 +32,7 @@ const FLUSHED_AT_ONCE: usize = 2_048;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pulse {
     pub monitor_id: MonitorId,
-    pub last_look_at: Timestamp,
+    pub last_check_at: Timestamp,
     /// `None`: as it was before.
     pub last_pass_at: Option<Timestamp>,
     /// `None`: at its slot, or the recheck job has it.
@@ -53,7 +53,7 @@ impl From<&Pass> for Pulse {
     fn from(pass: &Pass) -> Self {
         Self {
             monitor_id: pass.monitor_id,
-            last_look_at: pass.at,
+            last_check_at: pass.at,
             last_pass_at: Some(pass.at),
             next_due_at: None,
             streak: 0,
@@ -166,8 +166,8 @@ pub(super) async fn remove(tx: &mut Tx<'_>, id: MonitorId) -> Result<(), StoreEr
 async fn upsert(tx: &mut Tx<'_>, pulses: &[Pulse]) -> Result<(), StoreError> {
     for piece in pieces(pulses) {
         let sql = format!(
-            "INSERT INTO pulse (monitor_id, last_look_at, last_pass_at, next_due_at, streak, latency_us) VALUES {}
-             ON CONFLICT (monitor_id) DO UPDATE SET last_look_at = excluded.last_look_at,
+            "INSERT INTO pulse (monitor_id, last_check_at, last_pass_at, next_due_at, streak, latency_us) VALUES {}
+             ON CONFLICT (monitor_id) DO UPDATE SET last_check_at = excluded.last_check_at,
                 last_pass_at = COALESCE(excluded.last_pass_at, pulse.last_pass_at),
                 next_due_at = excluded.next_due_at, streak = excluded.streak, latency_us = excluded.latency_us",
             placeholders(piece.len(), 6)
@@ -176,7 +176,7 @@ async fn upsert(tx: &mut Tx<'_>, pulses: &[Pulse]) -> Result<(), StoreError> {
         for pulse in piece {
             query = query
                 .bind(pulse.monitor_id.0)
-                .bind(pulse.last_look_at.millis())
+                .bind(pulse.last_check_at.millis())
                 .bind(pulse.last_pass_at.map(Timestamp::millis))
                 .bind(pulse.next_due_at.map(Timestamp::millis))
                 .bind(pulse.streak)
@@ -190,10 +190,10 @@ async fn upsert(tx: &mut Tx<'_>, pulses: &[Pulse]) -> Result<(), StoreError> {
 /// Brings pulses up to the log: what waited in memory when the process was killed.
 pub async fn catch_up(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE pulse SET last_look_at = fresh.at, last_pass_at = COALESCE(fresh.passed_at, last_pass_at)
+        "UPDATE pulse SET last_check_at = fresh.at, last_pass_at = COALESCE(fresh.passed_at, last_pass_at)
          FROM (SELECT monitor_id, MAX(at) AS at, MAX(CASE WHEN class = 0 THEN at END) AS passed_at
-               FROM outcomes WHERE id > (SELECT MAX(id) FROM outcomes) - $1 GROUP BY monitor_id) AS fresh
-         WHERE pulse.monitor_id = fresh.monitor_id AND COALESCE(pulse.last_look_at, 0) < fresh.at",
+               FROM check_results WHERE id > (SELECT MAX(id) FROM check_results) - $1 GROUP BY monitor_id) AS fresh
+         WHERE pulse.monitor_id = fresh.monitor_id AND COALESCE(pulse.last_check_at, 0) < fresh.at",
     )
     .bind(CATCH_UP_ROWS)
     .execute(&mut *tx.connection)
@@ -218,15 +218,15 @@ pub async fn clear_streaks(tx: &mut Tx<'_>, ids: &[MonitorId]) -> Result<(), Sto
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::outcome::{Outcome, Timings, Verdict};
-    use crate::store::outcome;
+    use crate::domain::check_result::{CheckResult, Timings, Verdict};
+    use crate::store::check_result;
     use crate::store::testing::TestStore;
 
     fn pulse(id: i64, seconds: i64) -> Pulse {
         let at = Timestamp::from_millis(seconds * 1000);
         Pulse {
             monitor_id: MonitorId(id),
-            last_look_at: at,
+            last_check_at: at,
             last_pass_at: Some(at),
             next_due_at: None,
             streak: 0,
@@ -244,7 +244,7 @@ mod tests {
 
     async fn stored(store: &TestStore) -> Vec<(i64, i64)> {
         store
-            .rows("SELECT monitor_id, last_look_at FROM pulse ORDER BY monitor_id")
+            .rows("SELECT monitor_id, last_check_at FROM pulse ORDER BY monitor_id")
             .await
     }
 
@@ -295,7 +295,7 @@ mod tests {
             .write(move |tx| Box::pin(async move { save(tx, &[failed]).await }))
             .await;
         let rows: Vec<(i64, i64)> = store
-            .rows("SELECT last_look_at, last_pass_at FROM pulse")
+            .rows("SELECT last_check_at, last_pass_at FROM pulse")
             .await;
         assert_eq!(rows, [(20_000, 10_000)]);
     }
@@ -327,15 +327,15 @@ mod tests {
             .write(|tx| Box::pin(async { save(tx, &[pulse(1, 10), pulse(2, 10)]).await }))
             .await;
         let at = Timestamp::from_millis(30_000);
-        let passed = Outcome {
+        let passed = CheckResult {
             at,
             verdict: Verdict::Up,
             timings: Timings::default(),
             certificate_expires_at: None,
         };
-        let row = outcome::Row::new(MonitorId(1), &passed);
+        let row = check_result::Row::new(MonitorId(1), &passed);
         store
-            .write(move |tx| Box::pin(async move { outcome::append(tx, &[row]).await }))
+            .write(move |tx| Box::pin(async move { check_result::append(tx, &[row]).await }))
             .await;
         store.write(|tx| Box::pin(catch_up(tx))).await;
         assert_eq!(stored(&store).await, [(1, 30_000), (2, 10_000)]);

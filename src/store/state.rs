@@ -12,8 +12,8 @@ use sqlx::Row as _;
 use super::rows::{pieces, placeholders};
 use super::{StoreError, Tx};
 use crate::domain::Timestamp;
+use crate::domain::check_result::{Failure, FailureClass};
 use crate::domain::monitor::{GuildId, MonitorId};
-use crate::domain::outcome::{Failure, FailureClass};
 use crate::domain::status::{State, Status};
 
 /// The state of one endpoint, with what the rule needs beside it.

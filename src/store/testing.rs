@@ -52,7 +52,7 @@ impl TestStore {
         let description = Description {
             name: target.to_owned(),
             target: target.parse().unwrap(),
-            check: None,
+            http_check: None,
             interval: None,
         };
         let now = Timestamp::from_millis(0);

@@ -20,7 +20,7 @@ async fn pings(sandbox: &Sandbox) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_cannot_be_looked_up_is_asked_again() {
+async fn a_gateway_that_cannot_be_checked_up_is_asked_again() {
     let sandbox = Sandbox::start().await;
     sandbox.fail_requests(RestFault::Status(503), "/gateway/bot", 3);
     let rollcall = bot(&sandbox);
@@ -32,7 +32,7 @@ async fn a_gateway_that_cannot_be_looked_up_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_stops_in_time_while_the_gateway_cannot_be_looked_up() {
+async fn it_stops_in_time_while_the_gateway_cannot_be_checked_up() {
     let sandbox = Sandbox::start().await;
     sandbox.fail_requests(RestFault::Status(503), "/gateway/bot", 1_000);
     let rollcall = bot(&sandbox).with("DISCORD_MAX_RECONNECTS", "1");

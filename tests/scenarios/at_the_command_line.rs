@@ -78,7 +78,7 @@ fn a_database_that_is_none_is_refused_and_left_alone() {
 }
 
 #[test]
-fn check_looks_once_and_says_what_it_found() {
+fn check_checks_once_and_says_what_it_found() {
     let rollcall = Rollcall::new();
     let mut web = Web::up();
     let gone = Web::up();

@@ -50,8 +50,8 @@ pub fn timers_were_in_time(running: &Running<'_>, when: &str) {
         let found = page.lines().find_map(|line| line.strip_prefix(name));
         found.unwrap().trim().parse().unwrap()
     };
-    let all = value("rollcall_timer_lateness_seconds_count");
-    let in_time = value(r#"rollcall_timer_lateness_seconds_bucket{le="1"}"#);
+    let all = value("rollcall_timer_delay_seconds_count");
+    let in_time = value(r#"rollcall_timer_delay_seconds_bucket{le="1"}"#);
     let held_up = running.machine.held_up();
     assert!(all > 0.0, "{when}: no timer has fired");
     assert!(

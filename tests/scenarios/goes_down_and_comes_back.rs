@@ -36,18 +36,18 @@ fn a_change_from_the_command_line_is_picked_up_while_it_runs() {
     let id = rollcall.add(&web.target());
     rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
     rollcall.done(&["endpoint", "remove", &web.address().to_string()]);
-    let looks = || {
+    let checks = || {
         running
-            .metric(r#"rollcall_looks_total{result="up"}"#)
+            .metric(r#"rollcall_checks_total{result="up"}"#)
             .unwrap_or(0.0)
     };
     // Once the removal has been noticed, the count stands still over two whole intervals.
     wait_for("looks to end", || {
-        let before = looks();
+        let before = checks();
         let mut after = before;
         let start = stopwatch();
         while start.elapsed() < std::time::Duration::from_millis(2100) && after == before {
-            after = looks();
+            after = checks();
         }
         (after == before).then_some(())
     });

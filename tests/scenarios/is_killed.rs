@@ -52,7 +52,7 @@ fn being_killed_twenty_times_loses_no_acknowledged_change() {
     assert_eq!(integrity(&rollcall), "ok");
     let running = rollcall.run();
     wait_for("looks after all that", || {
-        running.metric(r#"rollcall_looks_total{result="up"}"#)
+        running.metric(r#"rollcall_checks_total{result="up"}"#)
     });
 }
 

@@ -168,14 +168,14 @@ async fn a_recheck_shows_its_phases_and_maintenance_silences_what_is_on_the_card
     let running = with_webs(&sandbox, &rollcall, [&web]).await;
     web.goes_down();
     let alert = the_message(&sandbox, "🔴 web0 is offline").await;
-    let looked = sandbox.press(&alert, "Recheck").await;
-    let text = looked.text();
+    let checked = sandbox.press(&alert, "Recheck").await;
+    let text = checked.text();
     assert!(
         text.contains("Rechecked: <@1001>") && text.contains("connection refused"),
         "{text}"
     );
     assert!(text.contains("total"), "{text}");
-    let maintained = sandbox.press(&looked, "Maintenance").await;
+    let maintained = sandbox.press(&checked, "Maintenance").await;
     assert!(
         maintained.text().contains("Maintenance: <@1001> until"),
         "{}",

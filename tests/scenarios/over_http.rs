@@ -42,11 +42,11 @@ fn endpoints_are_added_changed_paused_rechecked_and_removed_over_http() {
         ),
         (&json!("web shop"), &json!("200-200"), &Value::Null)
     );
-    let looked = call("POST", &format!("{one}/recheck"), &admin, "");
+    let checked = call("POST", &format!("{one}/recheck"), &admin, "");
     assert_eq!(
-        (looked.status, &looked.json["status"]),
+        (checked.status, &checked.json["status"]),
         (200, &json!("warning")),
-        "{looked:?}"
+        "{checked:?}"
     );
     let paused = call("PATCH", &one, &admin, r#"{"paused":true}"#);
     assert_eq!(paused.json["status"], "paused", "{paused:?}");

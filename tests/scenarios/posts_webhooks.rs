@@ -166,7 +166,7 @@ async fn one_that_is_gone_is_switched_off_with_a_note_and_works_again_after_a_te
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_goes_nowhere_where_looks_may_not_go_and_follows_nobody() {
+async fn it_goes_nowhere_where_checks_may_not_go_and_follows_nobody() {
     let (sandbox, collector) = (Sandbox::start().await, Collector::start());
     let rollcall = bot(&sandbox)
         .with("LOG_LEVEL", "trace")

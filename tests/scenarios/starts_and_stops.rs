@@ -44,14 +44,14 @@ fn a_second_run_on_the_same_database_refuses_with_one_line() {
 }
 
 #[test]
-fn it_stops_in_time_while_looks_hang() {
+fn it_stops_in_time_while_checks_hang() {
     let rollcall = Rollcall::new().with("PROBE_TIMEOUT", "60s");
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     rollcall.add(&format!("http://{}/", silent.local_addr().unwrap()));
     let running = rollcall.run();
     wait_for("a look in flight", || {
         running
-            .metric("rollcall_looks_in_flight")
+            .metric("rollcall_checks_in_flight")
             .filter(|count| *count > 0.0)
     });
     let (code, _, took) = running.stop();
@@ -79,7 +79,7 @@ fn the_metrics_page_is_well_formed() {
     rollcall.add(&web.target());
     let running = rollcall.run();
     wait_for("a look", || {
-        running.metric(r#"rollcall_looks_total{result="up"}"#)
+        running.metric(r#"rollcall_checks_total{result="up"}"#)
     });
     let (status, page) = running.get("/metrics");
     assert_eq!(status, 200);

@@ -294,23 +294,23 @@ async fn whoever_is_called_takes_care_and_nobody_else_does() {
         taken.render()
     );
     assert_eq!(taken.buttons(), ["Recheck", "Mute 1 h", "Maintenance"]);
-    let looked = sandbox.member(&called).press(&taken, "Recheck").await;
+    let checked = sandbox.member(&called).press(&taken, "Recheck").await;
     assert!(
-        looked.text().contains("Rechecked: <@8>"),
+        checked.text().contains("Rechecked: <@8>"),
         "{}",
-        looked.render()
+        checked.render()
     );
     assert!(
-        looked.text().contains("🔴 shop is offline"),
+        checked.text().contains("🔴 shop is offline"),
         "{}",
-        looked.render()
+        checked.render()
     );
     web.comes_back();
-    let looked = sandbox.member(&called).press(&looked, "Recheck").await;
+    let checked = sandbox.member(&called).press(&checked, "Recheck").await;
     assert!(
-        looked.text().contains("🟢 shop was offline for"),
+        checked.text().contains("🟢 shop was offline for"),
         "{}",
-        looked.render()
+        checked.render()
     );
 }
 
@@ -334,9 +334,13 @@ async fn whoever_is_called_later_or_for_one_monitor_takes_care_too() {
             "{words}"
         );
         sandbox.slash(&format!("/alerts {words}")).await;
-        let looked = sandbox.member(&called).press(&alert, "Recheck").await;
+        let checked = sandbox.member(&called).press(&alert, "Recheck").await;
         let by = format!("Rechecked: <@{}>", called.id);
-        assert!(looked.text().contains(&by), "{words}: {}", looked.render());
+        assert!(
+            checked.text().contains(&by),
+            "{words}: {}",
+            checked.render()
+        );
     }
 }
 

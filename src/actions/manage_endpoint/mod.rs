@@ -71,7 +71,7 @@ pub struct Edit {
     pub target: Option<crate::domain::target::Target>,
     /// `Some(None)`: back to the setting's.
     pub interval: Option<Option<Duration>>,
-    pub check: Option<Option<crate::domain::check::HttpCheck>>,
+    pub http_check: Option<Option<crate::domain::http_check::HttpCheck>>,
 }
 
 impl Edit {
@@ -80,7 +80,7 @@ impl Edit {
         self.name.is_none()
             && self.target.is_none()
             && self.interval.is_none()
-            && self.check.is_none()
+            && self.http_check.is_none()
     }
 }
 
@@ -97,7 +97,7 @@ pub async fn edit(
     let description = Description {
         name: edit.name.unwrap_or(before.name),
         target: edit.target.unwrap_or_else(|| before.target.clone()),
-        check: edit.check.unwrap_or(before.check),
+        http_check: edit.http_check.unwrap_or(before.http_check),
         interval: edit.interval.unwrap_or(before.interval),
     };
     let changed = description.clone();
@@ -237,12 +237,12 @@ async fn begin_anew(
         ..before
     };
     state::save(tx, endpoint.id, fresh).await?;
-    let Some(last_look_at) = endpoint.last_check_at else {
+    let Some(last_check_at) = endpoint.last_check_at else {
         return Ok(());
     };
     let calm = Pulse {
         monitor_id: endpoint.id,
-        last_look_at,
+        last_check_at,
         last_pass_at: None,
         next_due_at: Some(now),
         streak: 0,

@@ -19,7 +19,7 @@ fn describe(port: u16) -> Description {
     Description {
         name: format!("port {port}"),
         target,
-        check: None,
+        http_check: None,
         interval: None,
     }
 }

@@ -16,9 +16,9 @@ use serenity::{
 
 use super::answers::{OfflineView, RollView};
 use super::cards::Pages;
+use crate::domain::check_result::FailureClass;
 use crate::domain::fold::CardId;
 use crate::domain::monitor::MonitorId;
-use crate::domain::outcome::FailureClass;
 use crate::domain::target::Target;
 use crate::domain::text;
 use crate::domain::threshold::Thresholds;
@@ -52,7 +52,7 @@ pub(super) enum Button {
     TakeThresholds(MonitorId, Thresholds),
     KeepThresholds(MonitorId),
     /// Under the card of an incident.
-    LookAgain(CardId),
+    RecheckIncident(CardId),
     Acknowledge(CardId),
     /// For an hour.
     Mute(CardId),
@@ -94,7 +94,7 @@ impl Button {
                 format!("thresholds|{id}|{online}|{warning}|{offline}")
             }
             Self::KeepThresholds(id) => format!("keep-thresholds|{id}"),
-            Self::LookAgain(card) => format!("look-again|{}", card.0),
+            Self::RecheckIncident(card) => format!("recheck-incident|{}", card.0),
             Self::Acknowledge(card) => format!("acknowledge|{}", card.0),
             Self::Mute(card) => format!("mute|{}", card.0),
             Self::Maintain(card) => format!("maintain|{}", card.0),
@@ -141,7 +141,7 @@ impl Button {
                 let is_whole = parts.next().is_none();
                 is_whole.then_some(Self::TakeThresholds(id, thresholds))
             }
-            "look-again" => Some(Self::LookAgain(CardId(rest.parse().ok()?))),
+            "recheck-incident" => Some(Self::RecheckIncident(CardId(rest.parse().ok()?))),
             "acknowledge" => Some(Self::Acknowledge(CardId(rest.parse().ok()?))),
             "mute" => Some(Self::Mute(CardId(rest.parse().ok()?))),
             "maintain" => Some(Self::Maintain(CardId(rest.parse().ok()?))),
@@ -196,7 +196,7 @@ pub(super) fn suggestion_row(id: MonitorId, proposed: Thresholds) -> Vec<CreateA
 pub(super) fn card_rows(card: &card::Card) -> Vec<CreateActionRow> {
     let id = card.id;
     let mut rows = row(vec![
-        Button::LookAgain(id).with_label("Recheck", ButtonStyle::Secondary),
+        Button::RecheckIncident(id).with_label("Recheck", ButtonStyle::Secondary),
         Button::Acknowledge(id)
             .with_label("Acknowledge", ButtonStyle::Primary)
             .disabled(card.acknowledged.is_some()),
@@ -284,7 +284,7 @@ mod tests {
             Button::Recheck(MonitorId(i64::MAX)),
             Button::TakeThresholds(MonitorId(i64::MAX), Thresholds::DEFAULT),
             Button::KeepThresholds(MonitorId(7)),
-            Button::LookAgain(CardId(i64::MAX)),
+            Button::RecheckIncident(CardId(i64::MAX)),
             Button::Acknowledge(CardId(7)),
             Button::Mute(CardId(7)),
             Button::Maintain(CardId(7)),

@@ -74,9 +74,9 @@ async fn handle(
             recheck_all(ctx, press, app, requester).await
         }
         Button::Recheck(id) => recheck_one(ctx, press, app, (requester, id)).await,
-        Button::LookAgain(id) => {
+        Button::RecheckIncident(id) => {
             access::require_care(&app.store.reader, requester, press.member.as_ref()).await?;
-            look_again(ctx, press, app, (requester, id)).await
+            recheck_incident(ctx, press, app, (requester, id)).await
         }
         Button::Members(_) => {
             let chosen = chosen(press).ok_or_else(unknown)?;
@@ -166,12 +166,12 @@ fn plain(target: Target) -> Description {
     Description {
         name: default_name(&target),
         target,
-        check: None,
+        http_check: None,
         interval: None,
     }
 }
 
-async fn look_again(
+async fn recheck_incident(
     ctx: &serenity::Context,
     press: &ComponentInteraction,
     app: &AppState,
@@ -180,12 +180,12 @@ async fn look_again(
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
         .await?;
-    let (looking, store) = (app.looking.clone(), app.store.clone());
-    let looked = app
+    let (checks, store) = (app.checks.clone(), app.store.clone());
+    let checked = app
         .home
-        .spawn(async move { alerts::look_again(&looking, &store, requester, id).await })
+        .spawn(async move { alerts::recheck_incident(&checks, &store, requester, id).await })
         .await;
-    let card = looked.map_err(|error| CommandError::Internal(error.to_string()))??;
+    let card = checked.map_err(|error| CommandError::Internal(error.to_string()))??;
     let shown = cards::incident::message(&card).into_edit();
     press.edit_response(&ctx.http, shown).await?;
     Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use poise::serenity_prelude::CreateEmbed;
 
 use super::{colour, mark, relative, relative_or};
-use crate::domain::check::HttpCheck;
+use crate::domain::http_check::HttpCheck;
 use crate::domain::status::Status;
 use crate::domain::target::Scheme;
 use crate::domain::text;
@@ -62,8 +62,8 @@ pub(in crate::discord) fn endpoint(endpoint: &Endpoint, default_interval: Durati
         card = card.field("Certificate expires", relative(expires), true);
     }
     if description.target.scheme != Scheme::Tcp {
-        let check = description.check.clone().unwrap_or_default();
-        card = card.field("Asks and accepts", http(&check), false);
+        let http_check = description.http_check.clone().unwrap_or_default();
+        card = card.field("Asks and accepts", http(&http_check), false);
     }
     card.footer(poise::serenity_prelude::CreateEmbedFooter::new(format!(
         "id {}",
@@ -72,29 +72,32 @@ pub(in crate::discord) fn endpoint(endpoint: &Endpoint, default_interval: Durati
 }
 
 /// The options of an HTTP look. Header values may be secrets: only their names are shown.
-fn http(check: &HttpCheck) -> String {
-    let (first, last) = check.expected_status;
+fn http(http_check: &HttpCheck) -> String {
+    let (first, last) = http_check.expected_status;
     let status = if first == last {
         first.to_string()
     } else {
         format!("{first}–{last}")
     };
-    let mut parts = vec![format!("{}, status {status}", check.method.word())];
-    if let Some(keyword) = &check.keyword {
+    let mut parts = vec![format!("{}, status {status}", http_check.method.word())];
+    if let Some(keyword) = &http_check.keyword {
         parts.push(format!("with {}", text::code(keyword)));
     }
-    if !check.headers.is_empty() {
-        let names: Vec<String> = check
+    if !http_check.headers.is_empty() {
+        let names: Vec<String> = http_check
             .headers
             .iter()
             .map(|(name, _)| text::code(name))
             .collect();
         parts.push(format!("sends {}", names.join(", ")));
     }
-    if check.max_redirects > 0 {
-        parts.push(format!("follows up to {} redirects", check.max_redirects));
+    if http_check.max_redirects > 0 {
+        parts.push(format!(
+            "follows up to {} redirects",
+            http_check.max_redirects
+        ));
     }
-    if !check.verify_tls {
+    if !http_check.verify_tls {
         parts.push("takes any certificate".to_owned());
     }
     text::cut(&parts.join("; "), 1024)

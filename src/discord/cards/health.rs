@@ -21,8 +21,8 @@ pub(in crate::discord) struct Health {
     /// Health checks in a row that found the connection not ready.
     pub failed_checks: u32,
     pub scheduler_is_alive: bool,
-    pub looks_waiting: i64,
-    pub looks_in_flight: i64,
+    pub checks_queued: i64,
+    pub checks_in_flight: i64,
     pub writes_waiting: usize,
     pub database_bytes: u64,
     /// The last run of every job, by its name.
@@ -96,8 +96,8 @@ fn connection(health: &Health) -> String {
 
 fn queues(health: &Health) -> String {
     let mut parts = vec![
-        format!("{} waiting", plural(health.looks_waiting, "look")),
-        format!("{} under way", plural(health.looks_in_flight, "look")),
+        format!("{} waiting", plural(health.checks_queued, "look")),
+        format!("{} under way", plural(health.checks_in_flight, "look")),
         format!(
             "{} waiting",
             text::count(health.writes_waiting as u64, "write")

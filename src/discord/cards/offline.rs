@@ -6,7 +6,7 @@ use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
 
 use super::{Pages, RED, relative, relative_or, target};
 use crate::domain::Timestamp;
-use crate::domain::outcome::FailureClass;
+use crate::domain::check_result::FailureClass;
 use crate::domain::schedule::next_recheck;
 use crate::domain::text;
 use crate::store::endpoint::Endpoint;

@@ -6,8 +6,8 @@ use poise::serenity_prelude::CreateEmbed;
 
 use super::{GREEN, RED, colour, mark, mention};
 use crate::actions::recheck::Summary;
-use crate::actions::record_outcome::Recorded;
-use crate::domain::outcome::{Timings, Verdict};
+use crate::actions::record_result::Recorded;
+use crate::domain::check_result::{Timings, Verdict};
 use crate::domain::status::{Change, Status};
 use crate::domain::text;
 use crate::store::endpoint::Description;
@@ -15,7 +15,7 @@ use crate::store::endpoint::Description;
 /// One endpoint, looked at again.
 pub(in crate::discord) fn result(description: &Description, recorded: &Recorded) -> CreateEmbed {
     let status = recorded.state.status;
-    let title = match (&recorded.outcome.verdict, &recorded.change) {
+    let title = match (&recorded.result.verdict, &recorded.change) {
         (_, Some(Change::CameBack { down_for })) => {
             format!("Back online after {}", text::duration(*down_for))
         }
@@ -27,7 +27,7 @@ pub(in crate::discord) fn result(description: &Description, recorded: &Recorded)
         (Verdict::Down(_), _) if status == Status::Offline => "Offline".to_owned(),
         (Verdict::Down(_), _) => "Failing".to_owned(),
     };
-    let seen = match &recorded.outcome.verdict {
+    let seen = match &recorded.result.verdict {
         Verdict::Up => "It answered.".to_owned(),
         Verdict::Down(failure) => format!("Reason: {failure}"),
         Verdict::Unknown(why) => format!("On our side: {why}"),
@@ -36,7 +36,7 @@ pub(in crate::discord) fn result(description: &Description, recorded: &Recorded)
         .title(format!("{} {title}", mark(status)))
         .description(format!("{}\n{seen}", mention(description)))
         .colour(colour(status));
-    phases(card, &recorded.outcome.timings)
+    phases(card, &recorded.result.timings)
 }
 
 fn phases(mut card: CreateEmbed, timings: &Timings) -> CreateEmbed {

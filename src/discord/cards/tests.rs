@@ -12,16 +12,16 @@ use super::*;
 use crate::actions::import_endpoints::{Imported, Refused};
 use crate::actions::manage_server::Standing;
 use crate::actions::recheck::Summary;
-use crate::actions::record_outcome::Recorded;
+use crate::actions::record_result::Recorded;
 use crate::actions::suggest_thresholds::Suggestion;
 use crate::actions::summarize::Statistics;
 use crate::domain::alert_policy::{Call, Mass, Policy, Preferences};
 use crate::domain::cause::Cause;
-use crate::domain::check::HttpCheck;
+use crate::domain::check_result::{CheckResult, Failure, FailureClass, Timings, Verdict};
 use crate::domain::device::DeviceUuid;
 use crate::domain::fold::{CardId, Scope, Shared, Subnet};
+use crate::domain::http_check::HttpCheck;
 use crate::domain::monitor::{GuildId, MonitorId};
-use crate::domain::outcome::{Failure, FailureClass, Outcome, Timings, Verdict};
 use crate::domain::rhythm::{Replay, Rhythm};
 use crate::domain::status::{Change, State};
 use crate::domain::target::Host;
@@ -51,7 +51,7 @@ fn ordinary() -> Endpoint {
         description: Description {
             name: "web shop".into(),
             target: "https://shop.example.org/health".parse().unwrap(),
-            check: None,
+            http_check: None,
             interval: None,
         },
         state: State {
@@ -73,7 +73,7 @@ fn ordinary() -> Endpoint {
 /// Every text as long as it may be, of characters that double when they are escaped.
 fn longest() -> Endpoint {
     let mut endpoint = ordinary();
-    let check = HttpCheck {
+    let http_check = HttpCheck {
         keyword: Some("k".repeat(200)),
         headers: (0..8)
             .map(|index| (format!("X-{index}-{}", "h".repeat(58)), "v".repeat(512)))
@@ -87,7 +87,7 @@ fn longest() -> Endpoint {
         target: format!("https://{}.example/{}", "a".repeat(63), "p".repeat(425))
             .parse()
             .unwrap(),
-        check: Some(check),
+        http_check: Some(http_check),
         interval: Some(Duration::from_secs(86_399)),
     };
     endpoint.state.failure = Some(Failure::with(FailureClass::TlsFailed, "d".repeat(300)));
@@ -201,8 +201,8 @@ fn health_of(shards: usize, stage: Stage) -> Health {
         reconnects_today: 2,
         failed_checks: 0,
         scheduler_is_alive: true,
-        looks_waiting: 0,
-        looks_in_flight: 1,
+        checks_queued: 0,
+        checks_in_flight: 1,
         writes_waiting: 0,
         database_bytes: 12_345_678,
         jobs: vec![
@@ -534,7 +534,7 @@ fn recorded(verdict: Verdict, change: Option<Change>) -> Recorded {
     let is_up = verdict == Verdict::Up;
     Recorded {
         monitor_id: MonitorId(7),
-        outcome: Outcome {
+        result: CheckResult {
             at: NOW,
             verdict,
             timings,
@@ -566,7 +566,7 @@ fn an_endpoint_reads_at_a_glance() {
 fn header_values_are_never_shown() {
     let mut secret = ordinary();
     let headers = vec![("Authorization".to_owned(), "canary".to_owned())];
-    secret.description.check = Some(HttpCheck {
+    secret.description.http_check = Some(HttpCheck {
         headers,
         ..HttpCheck::default()
     });

@@ -43,7 +43,7 @@ async fn show(
             crate::actions::recheck::find(&app.store.reader, requester, &endpoint, None).await?;
         Ok(Card::embed(cards::endpoint(
             &endpoint,
-            app.looking.rules.interval,
+            app.checks.rules.interval,
         )))
     };
     reply::answer(ctx, work).await

@@ -4,7 +4,7 @@ use crate::actions::{recheck, summarize};
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Card};
 use crate::discord::{Context, access, answers, cards, complete};
-use crate::domain::outcome::FailureClass;
+use crate::domain::check_result::FailureClass;
 use crate::domain::target::Target;
 
 /// Endpoints that do not answer

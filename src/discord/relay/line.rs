@@ -44,7 +44,7 @@ struct Budget {
 #[derive(Debug, Default)]
 struct Facts {
     /// Attempts to look the gateway up.
-    look_ups: Row,
+    lookups: Row,
     shards: Vec<ShardFacts>,
     budget: Option<Budget>,
     identified_at: Option<Stopwatch>,
@@ -83,7 +83,7 @@ impl Line {
     /// A new client is about to open so many shards. What was learned of their rows of failures is kept.
     pub(in crate::discord) fn begin(&self, shards: usize, limit: StartLimit) {
         let mut facts = self.facts();
-        facts.look_ups = Row::default();
+        facts.lookups = Row::default();
         facts.refused = None;
         facts.shards.resize_with(shards, ShardFacts::default);
         for shard in &mut facts.shards {
@@ -115,10 +115,10 @@ impl Line {
     }
 
     /// The gateway could not be looked up: how long to wait before the next attempt.
-    pub(in crate::discord) fn look_up_failed(&self) -> Duration {
+    pub(in crate::discord) fn lookup_failed(&self) -> Duration {
         let mut facts = self.facts();
-        facts.look_ups.ended(None);
-        let wait = facts.look_ups.wait(self.max_reconnects, jitter());
+        facts.lookups.ended(None);
+        let wait = facts.lookups.wait(self.max_reconnects, jitter());
         facts.tell_of_slow_retries(wait.is_slow);
         drop(facts);
         self.count_reconnect("look_up");

@@ -17,10 +17,10 @@ use crate::actions::export_endpoints::listed;
 use crate::actions::import_endpoints::default_name;
 use crate::actions::manage_endpoint::{self, Added, Edit};
 use crate::actions::recheck;
-use crate::domain::check_change::CheckChange;
+use crate::domain::check_result::FailureClass;
+use crate::domain::http_check_change::HttpCheckChange;
 use crate::domain::key::KeyKind::{Admin, Read};
 use crate::domain::monitor::{MonitorId, parse_interval, parse_name};
-use crate::domain::outcome::FailureClass;
 use crate::domain::status::Status;
 use crate::domain::target::Target;
 use crate::http::AppState;
@@ -111,7 +111,7 @@ struct Http {
     verify_tls: Option<bool>,
 }
 
-impl From<Http> for CheckChange {
+impl From<Http> for HttpCheckChange {
     fn from(http: Http) -> Self {
         let lines = |headers: BTreeMap<String, String>| {
             let lines = headers
@@ -143,7 +143,7 @@ pub(super) async fn add(
     let edit = changes(said, &target, None)?;
     let description = Description {
         name: edit.name.unwrap_or_else(|| default_name(&target)),
-        check: edit.check.flatten(),
+        http_check: edit.http_check.flatten(),
         interval: edit.interval.flatten(),
         target,
     };
@@ -212,7 +212,7 @@ pub(super) async fn recheck(
     let endpoint = find(&app, &caller, &id).await?;
     let scheduled = recheck::scheduled(&app.store.reader, &endpoint).await?;
     let actor = caller.requester().actor;
-    app.looking.look_and_record(&scheduled, actor).await?;
+    app.checks.check_and_record(&scheduled, actor).await?;
     let endpoint = find(&app, &caller, &id).await?;
     Ok(answer(StatusCode::OK, &shown(&endpoint)))
 }
@@ -238,10 +238,10 @@ fn changes(said: Said, target: &Target, before: Option<&Endpoint>) -> Result<Edi
     let interval = said
         .interval
         .map(|length| length.map(|text| parse_interval(&text)).transpose());
-    let known = before.and_then(|endpoint| endpoint.description.check.clone());
-    let check = said.http.map(|http| {
-        let check = CheckChange::from(http).apply(known, target.scheme);
-        check.map_err(|wrong| unprocessable(&format!("http.{}", wrong.option), wrong.error))
+    let known = before.and_then(|endpoint| endpoint.description.http_check.clone());
+    let http_check = said.http.map(|http| {
+        let http_check = HttpCheckChange::from(http).apply(known, target.scheme);
+        http_check.map_err(|wrong| unprocessable(&format!("http.{}", wrong.option), wrong.error))
     });
     Ok(Edit {
         name: name.map_err(|error| unprocessable("name", error))?,
@@ -249,7 +249,7 @@ fn changes(said: Said, target: &Target, before: Option<&Endpoint>) -> Result<Edi
         interval: interval
             .transpose()
             .map_err(|error| unprocessable("interval", error))?,
-        check: check.transpose()?,
+        http_check: http_check.transpose()?,
     })
 }
 
@@ -263,11 +263,11 @@ fn shown(endpoint: &Endpoint) -> Value {
             .map(|latency| latency.as_secs_f64() * 1000.0)
     );
     // Values of headers may be secrets: they are sent, and never shown.
-    facts["http"] = json!(description.check.as_ref().map(|check| json!({
-        "status": format!("{}-{}", check.expected_status.0, check.expected_status.1),
-        "keyword": check.keyword, "method": check.method.word(), "redirects": check.max_redirects,
-        "verify_tls": check.verify_tls,
-        "headers": check.headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+    facts["http"] = json!(description.http_check.as_ref().map(|http_check| json!({
+        "status": format!("{}-{}", http_check.expected_status.0, http_check.expected_status.1),
+        "keyword": http_check.keyword, "method": http_check.method.word(), "redirects": http_check.max_redirects,
+        "verify_tls": http_check.verify_tls,
+        "headers": http_check.headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
     })));
     facts
 }

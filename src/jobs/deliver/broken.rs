@@ -39,7 +39,7 @@ async fn write(
     (guild, channel): (GuildId, u64),
     reason: String,
 ) -> Result<bool, StoreError> {
-    let now = context.looking.clock.now();
+    let now = context.checks.clock.now();
     context
         .store
         .writer

@@ -43,7 +43,7 @@ pub(super) async fn run(context: Context, stop: watch::Receiver<bool>) {
 async fn round(context: &Context, messenger: &dyn Messenger) -> Result<Duration, StoreError> {
     let reader = &context.store.reader;
     loop {
-        let due = notice::due(reader, context.looking.clock.now(), BATCH).await?;
+        let due = notice::due(reader, context.checks.clock.now(), BATCH).await?;
         if due.is_empty() {
             break;
         }
@@ -55,7 +55,7 @@ async fn round(context: &Context, messenger: &dyn Messenger) -> Result<Duration,
             .await;
         told.into_iter().collect::<Result<(), _>>()?;
     }
-    let now = context.looking.clock.now();
+    let now = context.checks.clock.now();
     let (next, waiting) = notice::waiting(reader, now).await?;
     context
         .metrics
@@ -103,9 +103,9 @@ async fn tell(context: &Context, messenger: &dyn Messenger, due: Due) -> Result<
     if let Some(cause) = explain(&context.store, &card, false).await? {
         card.cause = cause;
     }
-    if context.looking.is_blind() && card.topic == Topic::Incident {
+    if context.checks.is_blind() && card.topic == Topic::Incident {
         // What we see is worth nothing now; in a moment we know more.
-        let next = context.looking.clock.now().plus(HELD);
+        let next = context.checks.clock.now().plus(HELD);
         write(context, move |tx| Box::pin(notice::held(tx, due.id, next))).await?;
         return Ok(true);
     }
@@ -182,7 +182,7 @@ async fn failed(
     due: Due,
     failure: SendFailure,
 ) -> Result<(), StoreError> {
-    let now = context.looking.clock.now();
+    let now = context.checks.clock.now();
     let wait = match &failure {
         SendFailure::Later { after, .. } => after
             .unwrap_or_default()

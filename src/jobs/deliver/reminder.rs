@@ -25,7 +25,7 @@ pub(super) async fn show(
     let reminder = Reminder {
         link: notice::message_of(reader, of).await?,
         card,
-        now: context.looking.clock.now(),
+        now: context.checks.clock.now(),
     };
     if let Some(Call::User(user)) = call {
         let sent = direct(messenger, &reminder, (due, user)).await;

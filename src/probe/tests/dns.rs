@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 
 use super::super::{Prober, ProberConfig};
 use super::stage::{End, Stand};
-use super::{HASTY, PATIENT, down, look, plain};
-use crate::domain::outcome::{FailureClass, Timings, Verdict};
+use super::{HASTY, PATIENT, check, down, plain};
+use crate::domain::check_result::{FailureClass, Timings, Verdict};
 
 const NO_ANSWER: &str = "the resolver did not answer";
 
@@ -151,16 +151,15 @@ fn named(stand: &Stand) -> String {
 async fn a_name_leads_to_its_address() {
     let stand = open_stand().await;
     let server = NameServer::with(Zone::Addresses(vec![vec![v4([127, 0, 0, 1])]])).await;
-    let outcome = look(&server.prober(), &named(&stand), None, PATIENT).await;
-    assert_eq!(outcome.verdict, Verdict::Up);
+    let result = check(&server.prober(), &named(&stand), None, PATIENT).await;
+    assert_eq!(result.verdict, Verdict::Up);
     assert!(
-        outcome.timings.resolve.unwrap() + outcome.timings.connect.unwrap()
-            <= outcome.timings.total
+        result.timings.resolve.unwrap() + result.timings.connect.unwrap() <= result.timings.total
     );
 }
 
 #[tokio::test]
-async fn every_look_asks_anew_whatever_the_answer_said() {
+async fn every_check_asks_anew_whatever_the_answer_said() {
     let stand = open_stand().await;
     let server = NameServer::with(Zone::Addresses(vec![
         vec![v4([127, 0, 0, 1])],
@@ -169,10 +168,10 @@ async fn every_look_asks_anew_whatever_the_answer_said() {
     .await;
     let prober = server.prober();
     assert_eq!(
-        look(&prober, &named(&stand), None, PATIENT).await.verdict,
+        check(&prober, &named(&stand), None, PATIENT).await.verdict,
         Verdict::Up
     );
-    let rebound = look(&prober, &named(&stand), None, PATIENT).await;
+    let rebound = check(&prober, &named(&stand), None, PATIENT).await;
     assert_eq!(rebound.verdict, plain(FailureClass::NotAllowed));
     assert_eq!(server.asked.load(Ordering::SeqCst), 2);
     assert_eq!(stand.accepted(), 1);
@@ -190,9 +189,9 @@ async fn one_denied_address_refuses_them_all() {
     ] {
         for answers in [vec![fine, bad], vec![bad, fine]] {
             let server = NameServer::with(Zone::Addresses(vec![answers])).await;
-            let outcome = look(&server.prober(), &named(&stand), None, PATIENT).await;
-            assert_eq!(outcome.verdict, plain(FailureClass::NotAllowed), "{bad}");
-            assert_eq!(outcome.timings, Timings::default());
+            let result = check(&server.prober(), &named(&stand), None, PATIENT).await;
+            assert_eq!(result.verdict, plain(FailureClass::NotAllowed), "{bad}");
+            assert_eq!(result.timings, Timings::default());
         }
     }
     assert_eq!(stand.accepted(), 0);
@@ -211,7 +210,7 @@ async fn the_next_address_is_tried_when_one_fails() {
     ];
     let server = NameServer::with(Zone::Addresses(vec![answers])).await;
     assert_eq!(
-        look(&server.prober(), &named(&stand), None, PATIENT)
+        check(&server.prober(), &named(&stand), None, PATIENT)
             .await
             .verdict,
         Verdict::Up
@@ -222,7 +221,7 @@ async fn the_next_address_is_tried_when_one_fails() {
     ]]))
     .await;
     assert_eq!(
-        look(&nobody.prober(), &named(&stand), None, PATIENT)
+        check(&nobody.prober(), &named(&stand), None, PATIENT)
             .await
             .verdict,
         plain(FailureClass::Refused)
@@ -245,14 +244,14 @@ async fn no_such_name_is_told_from_no_answer() {
         ),
     ] {
         let server = NameServer::with(zone).await;
-        let outcome = look(&server.prober(), "tcp://endpoint.example:80", None, PATIENT).await;
-        assert_eq!(outcome.verdict, expected);
-        assert!(outcome.timings.resolve.is_some() && outcome.timings.connect.is_none());
+        let result = check(&server.prober(), "tcp://endpoint.example:80", None, PATIENT).await;
+        assert_eq!(result.verdict, expected);
+        assert!(result.timings.resolve.is_some() && result.timings.connect.is_none());
     }
     for zone in [Zone::Silent, Zone::Garbage] {
         let server = NameServer::with(zone).await;
-        let outcome = look(&server.prober(), "tcp://endpoint.example:80", None, HASTY).await;
-        assert_eq!(outcome.verdict, down(FailureClass::NameFailed, NO_ANSWER));
+        let result = check(&server.prober(), "tcp://endpoint.example:80", None, HASTY).await;
+        assert_eq!(result.verdict, down(FailureClass::NameFailed, NO_ANSWER));
     }
 }
 
@@ -261,21 +260,21 @@ async fn a_redirect_to_a_name_is_resolved_and_judged() {
     let server = NameServer::with(Zone::Addresses(vec![vec![v4([192, 168, 0, 1])]])).await;
     let stand =
         Stand::answering("HTTP/1.1 302 x\r\nLocation: http://endpoint.example/\r\n\r\n").await;
-    let check = crate::domain::check::HttpCheck {
+    let http_check = crate::domain::http_check::HttpCheck {
         max_redirects: 1,
         ..Default::default()
     };
-    let outcome = look(&server.prober(), &stand.http(), Some(&check), PATIENT).await;
-    assert_eq!(outcome.verdict, plain(FailureClass::NotAllowed));
+    let result = check(&server.prober(), &stand.http(), Some(&http_check), PATIENT).await;
+    assert_eq!(result.verdict, plain(FailureClass::NotAllowed));
 }
 
 #[tokio::test]
 async fn an_address_is_never_asked_about() {
     let stand = open_stand().await;
     let server = NameServer::with(Zone::Silent).await;
-    let outcome = look(&server.prober(), &stand.tcp(), None, PATIENT).await;
+    let result = check(&server.prober(), &stand.tcp(), None, PATIENT).await;
     assert_eq!(
-        (outcome.verdict, outcome.timings.resolve),
+        (result.verdict, result.timings.resolve),
         (Verdict::Up, None)
     );
 }
@@ -283,9 +282,9 @@ async fn an_address_is_never_asked_about() {
 #[tokio::test]
 async fn the_system_says_that_a_name_does_not_exist() {
     // RFC 6761: no resolver has an answer for `.invalid`; without any name server the system cannot know it.
-    let outcome = look(&super::prober(), "tcp://endpoint.invalid:80", None, PATIENT).await;
-    let Verdict::Down(failure) = outcome.verdict else {
-        panic!("{outcome:?}")
+    let result = check(&super::prober(), "tcp://endpoint.invalid:80", None, PATIENT).await;
+    let Verdict::Down(failure) = result.verdict else {
+        panic!("{result:?}")
     };
     assert_eq!(failure.class, FailureClass::NameFailed);
     assert!(failure.detail.is_none_or(|detail| &*detail == NO_ANSWER));

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
 use super::stage::{End, Stand, closed_port, hear, repeat};
-use super::{HASTY, PATIENT, broken, down, look, plain, prober, see, see_with};
-use crate::domain::check::{BODY_CAP, HttpCheck, Method};
-use crate::domain::outcome::{FailureClass, Timings, Verdict};
+use super::{HASTY, PATIENT, broken, check, down, plain, prober, see, see_with};
+use crate::domain::check_result::{FailureClass, Timings, Verdict};
+use crate::domain::http_check::{BODY_CAP, HttpCheck, Method};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -18,9 +18,9 @@ async fn verdict_on(answer: impl Into<Vec<u8>>) -> Verdict {
     see(&stand.http()).await.verdict
 }
 
-async fn verdict_with(answer: impl Into<Vec<u8>>, check: &HttpCheck) -> Verdict {
+async fn verdict_with(answer: impl Into<Vec<u8>>, http_check: &HttpCheck) -> Verdict {
     let stand = Stand::answering(answer).await;
-    see_with(&stand.http(), check).await.verdict
+    see_with(&stand.http(), http_check).await.verdict
 }
 
 fn keyword(word: &str) -> HttpCheck {
@@ -40,15 +40,15 @@ fn redirects(hops: u8) -> HttpCheck {
 #[tokio::test]
 async fn a_good_answer_is_up_with_every_phase_timed() {
     let stand = Stand::answering(OK).await;
-    let outcome = see(&stand.http()).await;
-    assert_eq!(outcome.verdict, Verdict::Up);
+    let result = see(&stand.http()).await;
+    assert_eq!(result.verdict, Verdict::Up);
     let Timings {
         resolve,
         connect,
         tls,
         first_byte,
         total,
-    } = outcome.timings;
+    } = result.timings;
     assert_eq!((resolve, tls), (None, None));
     assert!(connect.unwrap() + first_byte.unwrap() <= total);
     assert_eq!(stand.accepted(), 1);
@@ -57,7 +57,7 @@ async fn a_good_answer_is_up_with_every_phase_timed() {
 #[tokio::test]
 async fn the_question_is_what_we_say_it_is() {
     let stand = Stand::answering(OK).await;
-    let check = HttpCheck {
+    let http_check = HttpCheck {
         method: Method::Options,
         headers: vec![
             ("X-Key".into(), "secret".into()),
@@ -65,7 +65,7 @@ async fn the_question_is_what_we_say_it_is() {
         ],
         ..HttpCheck::default()
     };
-    see_with(&format!("{}a/b?c=d", stand.http()), &check).await;
+    see_with(&format!("{}a/b?c=d", stand.http()), &http_check).await;
     let expected = format!(
         "OPTIONS /a/b?c=d HTTP/1.1\r\nHost: {}\r\nUser-Agent: Rollcall/{} (+monitor)\r\nX-Key: secret\r\naccept: text/html\r\nConnection: close\r\n\r\n",
         stand.address,
@@ -235,12 +235,12 @@ async fn a_greeting_is_told_apart_without_waiting_for_more() {
 #[tokio::test]
 async fn silence_times_out_with_its_phase() {
     let silent = Stand::with(|stream| End::Hold.of(stream)).await;
-    let outcome = look(&prober(), &silent.http(), None, HASTY).await;
+    let result = check(&prober(), &silent.http(), None, HASTY).await;
     assert_eq!(
-        outcome.verdict,
+        result.verdict,
         down(FailureClass::TimedOut, "waiting for the answer")
     );
-    assert!(outcome.timings.first_byte.unwrap() <= outcome.timings.total);
+    assert!(result.timings.first_byte.unwrap() <= result.timings.total);
     for piece in [
         "H",
         "HTTP/1.1 200 OK\r\nContent-",
@@ -248,9 +248,9 @@ async fn silence_times_out_with_its_phase() {
         "HTTP/1.1 200 OK\r\n\r\nok",
     ] {
         let stand = Stand::saying(vec![piece.into()], End::Hold).await;
-        let outcome = look(&prober(), &stand.http(), None, HASTY).await;
+        let result = check(&prober(), &stand.http(), None, HASTY).await;
         assert_eq!(
-            outcome.verdict,
+            result.verdict,
             down(FailureClass::TimedOut, "reading the answer"),
             "{piece}"
         );
@@ -268,14 +268,12 @@ async fn a_trickle_does_not_stretch_the_deadline() {
         }
     })
     .await;
-    let outcome = look(&prober(), &stand.http(), None, HASTY).await;
+    let result = check(&prober(), &stand.http(), None, HASTY).await;
     assert_eq!(
-        outcome.verdict,
+        result.verdict,
         down(FailureClass::TimedOut, "reading the answer")
     );
-    assert!(
-        outcome.timings.total >= HASTY && outcome.timings.total < HASTY + Duration::from_secs(5)
-    );
+    assert!(result.timings.total >= HASTY && result.timings.total < HASTY + Duration::from_secs(5));
 }
 
 #[tokio::test]
@@ -341,7 +339,7 @@ async fn resets_are_told_with_their_phase() {
 
 #[tokio::test]
 async fn head_questions_and_empty_answers_have_no_body() {
-    let check = HttpCheck {
+    let http_check = HttpCheck {
         method: Method::Head,
         ..HttpCheck::default()
     };
@@ -350,7 +348,10 @@ async fn head_questions_and_empty_answers_have_no_body() {
         End::Hold,
     )
     .await;
-    assert_eq!(see_with(&stand.http(), &check).await.verdict, Verdict::Up);
+    assert_eq!(
+        see_with(&stand.http(), &http_check).await.verdict,
+        Verdict::Up
+    );
     for status in [204, 304] {
         let answer = format!("HTTP/1.1 {status} x\r\nTransfer-Encoding: chunked\r\n\r\n");
         let stand = Stand::saying(vec![answer.into()], End::Hold).await;
@@ -360,32 +361,35 @@ async fn head_questions_and_empty_answers_have_no_body() {
 
 #[tokio::test]
 async fn a_keyword_is_found_across_packets_and_chunks() {
-    let check = keyword("abcabd");
+    let http_check = keyword("abcabd");
     let chunked = |body: &str| {
         format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}0\r\n\r\n")
     };
     assert_eq!(
-        verdict_with(chunked("3\r\nabc\r\n5\r\nabcab\r\n1\r\nd\r\n"), &check).await,
+        verdict_with(chunked("3\r\nabc\r\n5\r\nabcab\r\n1\r\nd\r\n"), &http_check).await,
         Verdict::Up
     );
     assert_eq!(
-        verdict_with(chunked("3\r\nabc\r\n3\r\nab\n\r\n"), &check).await,
+        verdict_with(chunked("3\r\nabc\r\n3\r\nab\n\r\n"), &http_check).await,
         plain(FailureClass::KeywordMissing)
     );
     let pieces = b"HTTP/1.1 200 OK\r\n\r\n..abcabcabd.."
         .map(|byte| vec![byte])
         .to_vec();
     let stand = Stand::saying(pieces, End::Close).await;
-    assert_eq!(see_with(&stand.http(), &check).await.verdict, Verdict::Up);
     assert_eq!(
-        verdict_with("HTTP/1.1 200 OK\r\nX: abcabd\r\n\r\n", &check).await,
+        see_with(&stand.http(), &http_check).await.verdict,
+        Verdict::Up
+    );
+    assert_eq!(
+        verdict_with("HTTP/1.1 200 OK\r\nX: abcabd\r\n\r\n", &http_check).await,
         plain(FailureClass::KeywordMissing)
     );
 }
 
 #[tokio::test]
 async fn a_keyword_counts_only_within_the_cap() {
-    let check = keyword("needle");
+    let http_check = keyword("needle");
     for (before, found) in [
         (0, true),
         (BODY_CAP - 6, true),
@@ -398,7 +402,11 @@ async fn a_keyword_counts_only_within_the_cap() {
         } else {
             plain(FailureClass::KeywordMissing)
         };
-        assert_eq!(verdict_with(answer, &check).await, expected, "{before}");
+        assert_eq!(
+            verdict_with(answer, &http_check).await,
+            expected,
+            "{before}"
+        );
     }
 }
 
@@ -439,7 +447,7 @@ async fn redirects_are_followed_only_as_far_as_allowed() {
     assert!(goal.questions()[0].starts_with("GET /x?y HTTP/1.1\r\n"));
 
     let circle = Stand::answering("HTTP/1.1 301 Moved\r\nLocation: /again\r\n\r\n").await;
-    let outcome = see_with(
+    let result = see_with(
         &circle.http(),
         &HttpCheck {
             max_redirects: 3,
@@ -447,7 +455,7 @@ async fn redirects_are_followed_only_as_far_as_allowed() {
         },
     )
     .await;
-    assert_eq!(outcome.verdict, down(FailureClass::UnexpectedStatus, "301"));
+    assert_eq!(result.verdict, down(FailureClass::UnexpectedStatus, "301"));
     assert_eq!(circle.accepted(), 4);
     // However many a check asks for, three are the most.
     see_with(&circle.http(), &redirects(200)).await;
@@ -465,9 +473,9 @@ async fn every_hop_is_judged_by_the_guard() {
     ] {
         let stand =
             Stand::answering(format!("HTTP/1.1 302 Found\r\nLocation: {place}\r\n\r\n")).await;
-        let outcome = see_with(&stand.http(), &redirects(3)).await;
-        assert_eq!(outcome.verdict, plain(FailureClass::NotAllowed), "{place}");
-        assert_eq!(outcome.timings, Timings::default(), "{place}");
+        let result = see_with(&stand.http(), &redirects(3)).await;
+        assert_eq!(result.verdict, plain(FailureClass::NotAllowed), "{place}");
+        assert_eq!(result.timings, Timings::default(), "{place}");
     }
     let stand = Stand::answering(format!(
         "HTTP/1.1 302 Found\r\nLocation: tcp://{}\r\n\r\n",
@@ -488,16 +496,19 @@ async fn secrets_do_not_travel_to_another_place() {
         away.http()
     ))
     .await;
-    let check = HttpCheck {
+    let http_check = HttpCheck {
         headers: vec![("Authorization".into(), "Bearer secret".into())],
         ..redirects(1)
     };
-    assert_eq!(see_with(&door.http(), &check).await.verdict, Verdict::Up);
+    assert_eq!(
+        see_with(&door.http(), &http_check).await.verdict,
+        Verdict::Up
+    );
     assert!(door.questions()[0].contains("Bearer secret"));
     assert!(!away.questions()[0].contains("secret"));
 
     let circle = Stand::answering("HTTP/1.1 307 x\r\nLocation: /in\r\n\r\n").await;
-    see_with(&circle.http(), &check).await;
+    see_with(&circle.http(), &http_check).await;
     assert!(
         circle.questions()[1].contains("Bearer secret"),
         "the same place may know it"
@@ -522,13 +533,13 @@ async fn ipv6_goes_in_brackets_in_the_host_header() {
 
 #[tokio::test]
 async fn a_refused_connection_is_no_protocol_error() {
-    let outcome = look(
+    let result = check(
         &prober(),
         &format!("http://{}/", closed_port().await),
         None,
         PATIENT,
     )
     .await;
-    assert_eq!(outcome.verdict, plain(FailureClass::Refused));
-    assert_eq!(outcome.timings.first_byte, None);
+    assert_eq!(result.verdict, plain(FailureClass::Refused));
+    assert_eq!(result.timings.first_byte, None);
 }

@@ -8,10 +8,10 @@ mod tls;
 
 use std::time::Duration;
 
-use super::{Look, Prober, ProberConfig};
+use super::{Check, Prober, ProberConfig};
 use crate::domain::Timestamp;
-use crate::domain::check::HttpCheck;
-use crate::domain::outcome::{Failure, FailureClass, Outcome, Verdict};
+use crate::domain::check_result::{CheckResult, Failure, FailureClass, Verdict};
+use crate::domain::http_check::HttpCheck;
 
 /// Long enough never to pass on a busy machine.
 const PATIENT: Duration = Duration::from_secs(20);
@@ -31,29 +31,29 @@ fn prober_with(allowed: &str) -> Prober {
     .unwrap()
 }
 
-async fn look(
+async fn check(
     prober: &Prober,
     target: &str,
-    check: Option<&HttpCheck>,
+    http_check: Option<&HttpCheck>,
     timeout: Duration,
-) -> Outcome {
+) -> CheckResult {
     let target = target.parse().unwrap();
     prober
-        .look(Look {
+        .check(Check {
             target: &target,
-            check,
+            http_check,
             timeout,
             now: Timestamp::from_millis(1_800_000_000_000),
         })
         .await
 }
 
-async fn see(target: &str) -> Outcome {
-    look(&prober(), target, None, PATIENT).await
+async fn see(target: &str) -> CheckResult {
+    check(&prober(), target, None, PATIENT).await
 }
 
-async fn see_with(target: &str, check: &HttpCheck) -> Outcome {
-    look(&prober(), target, Some(check), PATIENT).await
+async fn see_with(target: &str, http_check: &HttpCheck) -> CheckResult {
+    check(&prober(), target, Some(http_check), PATIENT).await
 }
 
 fn down(class: FailureClass, detail: &str) -> Verdict {
@@ -69,15 +69,15 @@ fn broken(detail: &str) -> Verdict {
 }
 
 #[tokio::test]
-async fn a_look_in_flight_is_small() {
+async fn a_check_in_flight_is_small() {
     let prober = prober();
     let target = "http://127.0.0.1/".parse().unwrap();
-    let look = Look {
+    let check = Check {
         target: &target,
-        check: None,
+        http_check: None,
         timeout: PATIENT,
         now: Timestamp::default(),
     };
-    let size = std::mem::size_of_val(&prober.look(look));
+    let size = std::mem::size_of_val(&prober.check(check));
     assert!(size <= 2048, "the future of a look takes {size} bytes");
 }

@@ -4,41 +4,41 @@ use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use super::stage::{End, Stand, closed_port};
-use super::{HASTY, PATIENT, down, look, plain, prober, prober_with, see};
-use crate::domain::outcome::{FailureClass, Timings, Verdict};
+use super::{HASTY, PATIENT, check, down, plain, prober, prober_with, see};
+use crate::domain::check_result::{FailureClass, Timings, Verdict};
 
 #[tokio::test]
 async fn an_open_port_is_up_with_its_connect_time() {
     let stand = Stand::with(|stream| End::Hold.of(stream)).await;
-    let outcome = see(&stand.tcp()).await;
-    assert_eq!(outcome.verdict, Verdict::Up);
+    let result = see(&stand.tcp()).await;
+    assert_eq!(result.verdict, Verdict::Up);
     assert!(
-        outcome
+        result
             .timings
             .connect
             .is_some_and(|connect| connect > Duration::ZERO)
     );
-    assert!(outcome.timings.total >= outcome.timings.connect.unwrap());
+    assert!(result.timings.total >= result.timings.connect.unwrap());
     assert_eq!(
         (
-            outcome.timings.resolve,
-            outcome.timings.tls,
-            outcome.timings.first_byte
+            result.timings.resolve,
+            result.timings.tls,
+            result.timings.first_byte
         ),
         (None, None, None)
     );
-    assert_eq!(outcome.at.millis(), 1_800_000_000_000);
+    assert_eq!(result.at.millis(), 1_800_000_000_000);
 }
 
 #[tokio::test]
 async fn a_closed_port_is_refused() {
-    let outcome = see(&format!("tcp://{}", closed_port().await)).await;
-    assert_eq!(outcome.verdict, plain(FailureClass::Refused));
-    assert!(outcome.timings.connect.is_some());
+    let result = see(&format!("tcp://{}", closed_port().await)).await;
+    assert_eq!(result.verdict, plain(FailureClass::Refused));
+    assert!(result.timings.connect.is_some());
 }
 
 #[tokio::test]
-async fn the_ipv6_loopback_is_looked_at_like_the_other() {
+async fn the_ipv6_loopback_is_checked_at_like_the_other() {
     let stand = Stand::on(Ipv6Addr::LOCALHOST.into(), |stream| End::Hold.of(stream)).await;
     assert_eq!(see(&stand.tcp()).await.verdict, Verdict::Up);
     let closed = tokio::net::TcpListener::bind("[::1]:0")
@@ -61,28 +61,28 @@ async fn a_queue_that_is_full_times_out_while_connecting() {
     let address = listener.local_addr().unwrap();
     let target = format!("tcp://{address}");
     let mut kept = Vec::new();
-    let outcome = loop {
+    let result = loop {
         let filling = tokio::time::timeout(HASTY, tokio::net::TcpStream::connect(address)).await;
         match filling {
             Ok(stream) => kept.push(stream.unwrap()),
-            Err(_) => break look(&prober(), &target, None, HASTY).await,
+            Err(_) => break check(&prober(), &target, None, HASTY).await,
         }
         assert!(kept.len() < 64, "the queue never fills");
     };
     assert_eq!(
-        outcome.verdict,
+        result.verdict,
         down(FailureClass::TimedOut, "while connecting")
     );
-    assert!(outcome.timings.connect.unwrap() >= HASTY - Duration::from_millis(20));
-    assert!(outcome.timings.total < PATIENT);
+    assert!(result.timings.connect.unwrap() >= HASTY - Duration::from_millis(20));
+    assert!(result.timings.total < PATIENT);
 }
 
 #[tokio::test]
-async fn not_allowed_looks_the_same_whatever_is_there() {
+async fn not_allowed_checks_the_same_whatever_is_there() {
     let stand = Stand::with(|stream| End::Hold.of(stream)).await;
     let prober = prober_with("");
-    let open = look(&prober, &stand.tcp(), None, PATIENT).await;
-    let closed = look(
+    let open = check(&prober, &stand.tcp(), None, PATIENT).await;
+    let closed = check(
         &prober,
         &format!("tcp://{}", closed_port().await),
         None,
@@ -98,7 +98,11 @@ async fn not_allowed_looks_the_same_whatever_is_there() {
         "tcp://10.0.0.1:80",
         "tcp://8.8.8.8:25",
     ] {
-        assert_eq!(look(&prober, target, None, PATIENT).await, open, "{target}");
+        assert_eq!(
+            check(&prober, target, None, PATIENT).await,
+            open,
+            "{target}"
+        );
     }
     assert_eq!(stand.accepted(), 0);
 }
@@ -108,8 +112,8 @@ async fn our_own_addresses_are_denied_unless_allowed() {
     let own = if_addrs::get_if_addrs().unwrap();
     for ip in own.iter().map(if_addrs::Interface::ip) {
         let target = format!("tcp://{}", std::net::SocketAddr::new(ip, 9));
-        let outcome = look(&prober_with(""), &target, None, PATIENT).await;
-        assert_eq!(outcome.verdict, plain(FailureClass::NotAllowed), "{target}");
+        let result = check(&prober_with(""), &target, None, PATIENT).await;
+        assert_eq!(result.verdict, plain(FailureClass::NotAllowed), "{target}");
     }
 }
 
@@ -119,7 +123,9 @@ async fn the_address_inside_an_address_is_judged_too() {
     let port = stand.address.port();
     let mapped = format!("tcp://[::ffff:127.0.0.1]:{port}");
     assert_eq!(
-        look(&prober_with(""), &mapped, None, PATIENT).await.verdict,
+        check(&prober_with(""), &mapped, None, PATIENT)
+            .await
+            .verdict,
         plain(FailureClass::NotAllowed)
     );
     assert_eq!(stand.accepted(), 0);
@@ -133,7 +139,7 @@ async fn the_address_inside_an_address_is_judged_too() {
 #[tokio::test]
 async fn no_route_of_ours_is_not_the_endpoints_fault() {
     // The kernel lets nobody connect to everybody: the one address that no machine has a route for.
-    let outcome = look(
+    let result = check(
         &prober_with("255.255.255.255"),
         "tcp://255.255.255.255:80",
         None,
@@ -141,7 +147,7 @@ async fn no_route_of_ours_is_not_the_endpoints_fault() {
     )
     .await;
     assert_eq!(
-        outcome.verdict,
+        result.verdict,
         Verdict::Unknown("this machine has no route to that address".into())
     );
 }

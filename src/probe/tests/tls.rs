@@ -16,12 +16,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::super::{Look, Prober, ProberConfig, ProberError};
+use super::super::{Check, Prober, ProberConfig, ProberError};
 use super::stage::{End, Stand, hear};
-use super::{HASTY, PATIENT, broken, down, look, prober};
+use super::{HASTY, PATIENT, broken, check, down, prober};
 use crate::domain::Timestamp;
-use crate::domain::check::HttpCheck;
-use crate::domain::outcome::{FailureClass, Outcome, Verdict};
+use crate::domain::check_result::{CheckResult, FailureClass, Verdict};
+use crate::domain::http_check::HttpCheck;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -70,8 +70,8 @@ impl Authority {
         }
     }
 
-    async fn see(&self, target: &str) -> Outcome {
-        look(&self.prober, target, None, PATIENT).await
+    async fn see(&self, target: &str) -> CheckResult {
+        check(&self.prober, target, None, PATIENT).await
     }
 }
 
@@ -154,10 +154,10 @@ async fn a_valid_certificate_is_up_with_its_expiry() {
     let authority = Authority::new();
     for versions in [[&TLS13].as_slice(), &[&TLS12]] {
         let stand = TlsStand::new(authority.certify("127.0.0.1", |_| {}), versions, OK).await;
-        let outcome = authority.see(&stand.url()).await;
-        assert_eq!(outcome.verdict, Verdict::Up);
-        assert_eq!(outcome.certificate_expires_at, Some(EXPIRY));
-        let timings = outcome.timings;
+        let result = authority.see(&stand.url()).await;
+        assert_eq!(result.verdict, Verdict::Up);
+        assert_eq!(result.certificate_expires_at, Some(EXPIRY));
+        let timings = result.timings;
         assert!(
             timings.connect.unwrap() + timings.tls.unwrap() + timings.first_byte.unwrap()
                 <= timings.total
@@ -170,11 +170,11 @@ async fn a_name_is_resolved_by_the_system_and_held_against_the_certificate() {
     let authority = Authority::new();
     let stand = stand_for(authority.certify("localhost", |_| {})).await;
     // `localhost` may be ::1 first, where nobody listens: the next address is tried.
-    let outcome = authority
+    let result = authority
         .see(&format!("https://localhost:{}/", stand.address().port()))
         .await;
-    assert_eq!(outcome.verdict, Verdict::Up);
-    assert!(outcome.timings.resolve.is_some());
+    assert_eq!(result.verdict, Verdict::Up);
+    assert!(result.timings.resolve.is_some());
     assert_eq!(
         authority.see(&stand.url()).await.verdict,
         tls_failed("wrong host name")
@@ -216,11 +216,11 @@ async fn every_wrong_certificate_has_its_word() {
         (self_signed(true), "self-signed"),
     ] {
         let stand = stand_for(identity).await;
-        let outcome = authority.see(&stand.url()).await;
-        assert_eq!(outcome.verdict, tls_failed(words));
-        assert!(outcome.timings.tls.is_some() && outcome.timings.first_byte.is_none());
+        let result = authority.see(&stand.url()).await;
+        assert_eq!(result.verdict, tls_failed(words));
+        assert!(result.timings.tls.is_some() && result.timings.first_byte.is_none());
         // The one who asked not to verify gets in all the same.
-        let trusting = look(
+        let trusting = check(
             &authority.prober,
             &stand.url(),
             Some(&unverified()),
@@ -252,9 +252,9 @@ async fn an_expired_certificate_still_tells_its_date() {
     let identity = authority.certify("127.0.0.1", |params| {
         params.not_after = date_time_ymd(2020, 1, 31);
     });
-    let outcome = authority.see(&stand_for(identity).await.url()).await;
+    let result = authority.see(&stand_for(identity).await.url()).await;
     assert_eq!(
-        outcome.certificate_expires_at,
+        result.certificate_expires_at,
         Some(Timestamp::from_millis(1_580_428_800_000))
     );
 }
@@ -275,17 +275,17 @@ async fn sessions_are_resumed_and_kept_apart_by_mode() {
         })
         .unwrap();
         assert!(
-            look(&prober, &stand.url(), Some(&unverified()), PATIENT)
+            check(&prober, &stand.url(), Some(&unverified()), PATIENT)
                 .await
                 .is_up()
         );
-        assert!(look(&prober, &stand.url(), None, PATIENT).await.is_up());
+        assert!(check(&prober, &stand.url(), None, PATIENT).await.is_up());
         assert_eq!(
             resumed(),
             0,
             "what was not verified is not resumed as verified"
         );
-        let again = look(&prober, &stand.url(), None, PATIENT).await;
+        let again = check(&prober, &stand.url(), None, PATIENT).await;
         assert_eq!((again.verdict, resumed()), (Verdict::Up, 1));
         assert_eq!(again.certificate_expires_at, Some(EXPIRY));
     }
@@ -298,22 +298,22 @@ async fn a_certificate_that_has_run_out_since_is_seen() {
     assert!(authority.see(&stand.url()).await.is_up());
     let target = stand.url().parse().unwrap();
     let now = EXPIRY.plus(std::time::Duration::from_secs(1));
-    let late = Look {
+    let late = Check {
         target: &target,
-        check: None,
+        http_check: None,
         timeout: PATIENT,
         now,
     };
     assert_eq!(
-        authority.prober.look(late).await.verdict,
+        authority.prober.check(late).await.verdict,
         tls_failed("expired on 2090-01-02")
     );
-    let check = unverified();
+    let http_check = unverified();
     assert!(
         authority
             .prober
-            .look(Look {
-                check: Some(&check),
+            .check(Check {
+                http_check: Some(&http_check),
                 ..late
             })
             .await
@@ -363,21 +363,21 @@ async fn handshakes_that_break_are_told_apart() {
             end.of(stream).await;
         })
         .await;
-        let outcome = look(
+        let result = check(
             &prober(),
             &format!("https://{}/", stand.address),
             None,
             PATIENT,
         )
         .await;
-        assert_eq!(outcome.verdict, expected, "{piece:?}");
+        assert_eq!(result.verdict, expected, "{piece:?}");
     }
 }
 
 #[tokio::test]
 async fn a_handshake_that_hangs_times_out_in_its_phase() {
     let silent = Stand::with(|stream| End::Hold.of(stream)).await;
-    let outcome = look(
+    let result = check(
         &prober(),
         &format!("https://{}/", silent.address),
         None,
@@ -385,7 +385,7 @@ async fn a_handshake_that_hangs_times_out_in_its_phase() {
     )
     .await;
     assert_eq!(
-        outcome.verdict,
+        result.verdict,
         down(FailureClass::TimedOut, "in the TLS handshake")
     );
 }
@@ -427,12 +427,12 @@ async fn an_answer_over_tls_is_judged_like_any() {
             answer.as_bytes(),
         )
         .await;
-        let check = HttpCheck {
+        let http_check = HttpCheck {
             max_redirects: 1,
             ..HttpCheck::default()
         };
         assert_eq!(
-            look(&authority.prober, &stand.url(), Some(&check), PATIENT)
+            check(&authority.prober, &stand.url(), Some(&http_check), PATIENT)
                 .await
                 .verdict,
             expected,

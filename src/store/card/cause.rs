@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::domain::Timestamp;
 use crate::domain::cause::Cause;
+use crate::domain::check_result::FailureClass;
 use crate::domain::fold::{CardId, Scope};
-use crate::domain::outcome::FailureClass;
 use crate::store::{StoreError, Tx};
 
 /// Notes what is at fault. With `is_news` whoever was told is told.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Description, Endpoint, check_row};
+use super::{Description, Endpoint, http_check_row};
 use crate::domain::Timestamp;
+use crate::domain::check_result::FailureClass;
 use crate::domain::monitor::{GuildId, MonitorId};
-use crate::domain::outcome::FailureClass;
 use crate::domain::status::{State, Status};
 use crate::store::{Reader, StoreError, state};
 
@@ -230,10 +230,10 @@ fn read(row: &SqliteRow) -> Result<Endpoint, StoreError> {
     let damaged = |what: &str, value: &str| StoreError::Damaged(format!("{what} {value}"));
     let target: &str = row.try_get("target")?;
     let status: &str = row.try_get("status")?;
-    let check: Option<&str> = row.try_get("http_check")?;
+    let http_check: Option<&str> = row.try_get("http_check")?;
     let class: Option<&str> = row.try_get("failure_class")?;
-    let check = match check {
-        Some(text) => Some(check_row::read(text).ok_or_else(|| damaged("http_check", text))?),
+    let http_check = match http_check {
+        Some(text) => Some(http_check_row::read(text).ok_or_else(|| damaged("http_check", text))?),
         None => None,
     };
     let timestamp = |column: &str| {
@@ -254,7 +254,7 @@ fn read(row: &SqliteRow) -> Result<Endpoint, StoreError> {
         description: Description {
             name: row.try_get("name")?,
             target: target.parse().map_err(|_| damaged("target", target))?,
-            check,
+            http_check,
             interval: length("interval_ms")?.map(Duration::from_millis),
         },
         state: State {

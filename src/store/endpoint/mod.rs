@@ -1,7 +1,7 @@
 //! Endpoints as people see them: added, changed, found, listed, counted.
 
-mod check_row;
 mod find;
+mod http_check_row;
 mod schedule;
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub use schedule::{Scheduled, due_for_recheck, recheckable, scheduled, scheduled
 
 use super::{StoreError, Tx};
 use crate::domain::Timestamp;
-use crate::domain::check::HttpCheck;
+use crate::domain::http_check::HttpCheck;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::{State, Status};
 use crate::domain::target::Target;
@@ -25,7 +25,7 @@ pub struct Description {
     pub name: String,
     pub target: Target,
     /// `None`: every option has its default.
-    pub check: Option<HttpCheck>,
+    pub http_check: Option<HttpCheck>,
     /// `None`: the setting's.
     pub interval: Option<Duration>,
 }
@@ -91,7 +91,7 @@ pub async fn insert(
     .bind(target.to_string())
     .bind(target.host.to_string())
     .bind(target.port)
-    .bind(description.check.as_ref().map(check_row::write))
+    .bind(description.http_check.as_ref().map(http_check_row::write))
     .bind(description.interval.map(crate::domain::millis))
     .execute(&mut *tx.connection)
     .await?;
@@ -134,7 +134,7 @@ pub async fn update(
     .bind(target.to_string())
     .bind(target.host.to_string())
     .bind(target.port)
-    .bind(description.check.as_ref().map(check_row::write))
+    .bind(description.http_check.as_ref().map(http_check_row::write))
     .bind(description.interval.map(crate::domain::millis))
     .execute(&mut *tx.connection)
     .await?;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::check_row;
+use super::http_check_row;
 use crate::domain::Timestamp;
-use crate::domain::check::HttpCheck;
+use crate::domain::http_check::HttpCheck;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::Status;
 use crate::domain::target::Target;
@@ -19,7 +19,7 @@ use crate::store::{Reader, StoreError};
 pub struct Scheduled {
     pub id: MonitorId,
     pub target: Target,
-    pub check: Option<Box<HttpCheck>>,
+    pub http_check: Option<Box<HttpCheck>>,
     /// Counts the changes of target and check.
     pub edition: u32,
     /// `None`: the setting's.
@@ -34,7 +34,7 @@ pub struct Scheduled {
 macro_rules! scheduled {
     ($rest:literal) => {
         concat!(
-            "SELECT m.id, m.status, t.target, t.http_check, t.edition, t.interval_ms, p.next_due_at, p.last_look_at
+            "SELECT m.id, m.status, t.target, t.http_check, t.edition, t.interval_ms, p.next_due_at, p.last_check_at
              FROM monitors m JOIN endpoint_targets t ON t.monitor_id = m.id LEFT JOIN pulse p ON p.monitor_id = m.id ",
             $rest
         )
@@ -109,8 +109,8 @@ pub async fn recheckable(
 ) -> Result<Vec<Scheduled>, StoreError> {
     let rows = sqlx::query(scheduled!(
         "WHERE m.status <> 'paused' AND ($1 IS NULL OR t.is_active = $1)
-           AND (p.last_look_at IS NULL OR p.last_look_at <= $2)
-         ORDER BY p.last_look_at IS NOT NULL, p.last_look_at, m.id LIMIT $3"
+           AND (p.last_check_at IS NULL OR p.last_check_at <= $2)
+         ORDER BY p.last_check_at IS NOT NULL, p.last_check_at, m.id LIMIT $3"
     ))
     .bind(active)
     .bind(checked_before.millis())
@@ -123,21 +123,21 @@ pub async fn recheckable(
 fn read(row: &SqliteRow) -> Result<Scheduled, StoreError> {
     let target: &str = row.try_get("target")?;
     let status: &str = row.try_get("status")?;
-    let check: Option<&str> = row.try_get("http_check")?;
+    let http_check: Option<&str> = row.try_get("http_check")?;
     let interval: Option<i64> = row.try_get("interval_ms")?;
-    let last_look: Option<i64> = row.try_get("last_look_at")?;
+    let last_check: Option<i64> = row.try_get("last_check_at")?;
     let next_due: Option<i64> = row.try_get("next_due_at")?;
     Ok(Scheduled {
         id: MonitorId(row.try_get("id")?),
         target: target
             .parse()
             .map_err(|_| StoreError::Damaged(format!("target {target}")))?,
-        check: check.and_then(check_row::read).map(Box::new),
+        http_check: http_check.and_then(http_check_row::read).map(Box::new),
         edition: row.try_get("edition")?,
         interval: interval.map(|millis| Duration::from_millis(millis.unsigned_abs())),
         status: Status::from_word(status)
             .ok_or_else(|| StoreError::Damaged(format!("status {status}")))?,
-        is_new: last_look.is_none(),
+        is_new: last_check.is_none(),
         next_due_at: next_due.map(Timestamp::from_millis),
     })
 }

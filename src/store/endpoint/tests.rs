@@ -1,7 +1,7 @@
 //! Endpoints on a real database: walls between guilds, order of lists, what the recheck job is given.
 
 use super::*;
-use crate::domain::outcome::{Failure, FailureClass};
+use crate::domain::check_result::{Failure, FailureClass};
 use crate::store::state::Loaded;
 use crate::store::testing::TestStore;
 use crate::store::{pulse, state};
@@ -13,7 +13,7 @@ fn describe(name: &str, target: &str) -> Description {
     Description {
         name: name.into(),
         target: target.parse().unwrap(),
-        check: None,
+        http_check: None,
         interval: None,
     }
 }
@@ -105,14 +105,14 @@ async fn a_foreign_endpoint_is_neither_found_nor_removed() {
 #[tokio::test]
 async fn what_was_said_of_an_endpoint_reads_back() {
     let store = TestStore::open().await;
-    let check = HttpCheck {
+    let http_check = HttpCheck {
         keyword: Some("ok".into()),
         ..HttpCheck::default()
     };
     let said = Description {
         name: "shop".into(),
         target: "https://example.org/health?x=1".parse().unwrap(),
-        check: Some(check),
+        http_check: Some(http_check),
         interval: Some(Duration::from_secs(5)),
     };
     let written = said.clone();

@@ -4,8 +4,8 @@ use super::{apply, find};
 use crate::actions::manage_endpoint::Edit;
 use crate::discord::error::{CommandError, wrong};
 use crate::discord::{Context, complete, reply};
-use crate::domain::check::Method;
-use crate::domain::check_change::CheckChange;
+use crate::domain::http_check::Method;
+use crate::domain::http_check_change::HttpCheckChange;
 
 /// How a look asks. Append only: Discord remembers a choice by its place.
 #[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
@@ -58,7 +58,7 @@ pub(super) async fn http(
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let known = find(ctx, requester, &endpoint).await?;
-    let change = CheckChange {
+    let change = HttpCheckChange {
         status,
         keyword: keyword.map(|keyword| Some(keyword).filter(|keyword| keyword != "none")),
         method: method.map(|method| Method::from(method).word().to_owned()),
@@ -66,8 +66,11 @@ pub(super) async fn http(
         redirects,
         verify_tls,
     };
-    let check = change
-        .apply(known.description.check, known.description.target.scheme)
+    let http_check = change
+        .apply(
+            known.description.http_check,
+            known.description.target.scheme,
+        )
         .map_err(|refused| {
             let option = match refused.option {
                 "target" => "endpoint",
@@ -80,7 +83,7 @@ pub(super) async fn http(
         requester,
         endpoint,
         Edit {
-            check: Some(check),
+            http_check: Some(http_check),
             ..Edit::default()
         },
     )

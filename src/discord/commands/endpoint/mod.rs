@@ -71,7 +71,7 @@ async fn add(
     let description = Description {
         name,
         target,
-        check: None,
+        http_check: None,
         interval,
     };
     reply::answer(ctx, answers::add(ctx.data(), requester, description)).await
@@ -113,7 +113,7 @@ async fn edit(
             .transpose()
             .map_err(|error| wrong("target", error))?,
         interval,
-        check: None,
+        http_check: None,
     };
     apply(ctx, requester, endpoint, change).await
 }
@@ -132,7 +132,7 @@ async fn apply(
         let changed =
             crate::store::endpoint::get(&app.store.reader, requester.guild, endpoint.id).await?;
         let changed = changed.unwrap_or(endpoint);
-        let card = Card::embed(cards::endpoint(&changed, app.looking.rules.interval));
+        let card = Card::embed(cards::endpoint(&changed, app.checks.rules.interval));
         Ok(Card {
             content: "Changed.".into(),
             ..card
@@ -224,7 +224,7 @@ async fn show(
         let endpoint = find(ctx, requester, &endpoint).await?;
         Ok(Card::embed(cards::endpoint(
             &endpoint,
-            ctx.data().looking.rules.interval,
+            ctx.data().checks.rules.interval,
         )))
     };
     reply::answer(ctx, work).await

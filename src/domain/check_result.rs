@@ -11,7 +11,7 @@ use super::timestamp::Timestamp;
 
 /// One observation of a monitor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct CheckResult {
     /// When the observation began.
     pub at: Timestamp,
     pub verdict: Verdict,
@@ -20,7 +20,7 @@ pub struct Outcome {
     pub certificate_expires_at: Option<Timestamp>,
 }
 
-impl Outcome {
+impl CheckResult {
     pub fn is_up(&self) -> bool {
         matches!(self.verdict, Verdict::Up)
     }

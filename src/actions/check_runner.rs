@@ -12,36 +12,36 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::record_outcome::{Observation, Recorded, Rules};
+use super::record_result::{CompletedCheck, Recorded, Rules};
 use crate::clock::Clock;
+use crate::domain::check_result::{CheckResult, Verdict};
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
-use crate::domain::outcome::{Outcome, Verdict};
 use crate::domain::sight::Witness;
 use crate::domain::target::Target;
 pub use crate::probe::NotAdmitted;
-use crate::probe::{Look, Prober, witness};
+use crate::probe::{Check, Prober, witness};
 use crate::store::endpoint::Scheduled;
 use crate::store::{StoreError, Writer};
 
 /// Somebody who waits for the result of a look that another one took.
 #[derive(Debug)]
-pub struct Follower(oneshot::Sender<Arc<Recorded>>);
+pub struct Waiter(oneshot::Sender<Arc<Recorded>>);
 
-impl Follower {
+impl Waiter {
     /// Tells the result. Whoever has stopped waiting is no concern.
-    pub fn tell(self, result: Arc<Recorded>) {
+    pub fn send(self, result: Arc<Recorded>) {
         let _ = self.0.send(result);
     }
 }
 
-type UnderWay = Arc<Mutex<HashMap<MonitorId, Vec<Follower>>>>;
+type Flights = Arc<Mutex<HashMap<MonitorId, Vec<Waiter>>>>;
 
 /// Everything a look and its record need.
 #[derive(Clone)]
-pub struct Looking {
+pub struct CheckRunner {
     prober: Arc<Prober>,
-    under_way: UnderWay,
+    flights: Flights,
     /// What fails now says nothing about endpoints.
     is_blind: Arc<AtomicBool>,
     pub writer: Writer,
@@ -50,9 +50,9 @@ pub struct Looking {
     pub clock: Clock,
 }
 
-impl fmt::Debug for Looking {
+impl fmt::Debug for CheckRunner {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Looking")
+        out.debug_struct("CheckRunner")
             .field("rules", &self.rules)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
@@ -61,20 +61,20 @@ impl fmt::Debug for Looking {
 
 /// The right to look at one endpoint; dropped unfinished, it frees the endpoint and its followers hear of no result.
 #[derive(Debug)]
-pub struct Lead {
+pub struct Flight {
     monitor_id: MonitorId,
     /// `None` once the look is over: the place may be another's by then.
-    under_way: Option<UnderWay>,
+    flights: Option<Flights>,
 }
 
 /// What a beginner gets.
 #[derive(Debug)]
-pub enum Begun {
-    Lead(Lead),
-    Follow(oneshot::Receiver<Arc<Recorded>>),
+pub enum Started {
+    Flight(Flight),
+    Waiting(oneshot::Receiver<Arc<Recorded>>),
 }
 
-impl Looking {
+impl CheckRunner {
     pub fn new(
         prober: Prober,
         writer: Writer,
@@ -84,7 +84,7 @@ impl Looking {
     ) -> Self {
         Self {
             prober: Arc::new(prober),
-            under_way: UnderWay::default(),
+            flights: Flights::default(),
             is_blind: Arc::default(),
             writer,
             rules,
@@ -94,36 +94,33 @@ impl Looking {
     }
 
     /// Leads, or follows the look that is under way.
-    pub fn begin(&self, id: MonitorId) -> Begun {
-        let mut under_way = self
-            .under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        match under_way.get_mut(&id) {
-            Some(followers) => {
-                let (teller, result) = oneshot::channel();
-                followers.push(Follower(teller));
-                Begun::Follow(result)
+    pub fn begin(&self, id: MonitorId) -> Started {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        match flights.get_mut(&id) {
+            Some(waiters) => {
+                let (sender, result) = oneshot::channel();
+                waiters.push(Waiter(sender));
+                Started::Waiting(result)
             }
             None => {
-                under_way.insert(id, Vec::new());
-                Begun::Lead(Lead {
+                flights.insert(id, Vec::new());
+                Started::Flight(Flight {
                     monitor_id: id,
-                    under_way: Some(Arc::clone(&self.under_way)),
+                    flights: Some(Arc::clone(&self.flights)),
                 })
             }
         }
     }
 
     /// Takes the look. Recording it is the leader's duty.
-    pub async fn look(&self, endpoint: &Scheduled) -> Outcome {
-        let look = Look {
+    pub async fn check(&self, endpoint: &Scheduled) -> CheckResult {
+        let check = Check {
             target: &endpoint.target,
-            check: endpoint.check.as_deref(),
+            http_check: endpoint.http_check.as_deref(),
             timeout: self.timeout,
             now: self.clock.now(),
         };
-        self.prober.look(look).await
+        self.prober.check(check).await
     }
 
     /// The addresses of a target's host, if looks may go there.
@@ -147,69 +144,64 @@ impl Looking {
     }
 
     /// What an outcome is worth: while we are blind, a failure is none.
-    pub fn trusted(&self, mut outcome: Outcome) -> Outcome {
-        if self.is_blind() && matches!(outcome.verdict, Verdict::Down(_)) {
-            outcome.verdict = Verdict::Unknown("the network on this side seems to be down".into());
+    pub fn trusted(&self, mut result: CheckResult) -> CheckResult {
+        if self.is_blind() && matches!(result.verdict, Verdict::Down(_)) {
+            result.verdict = Verdict::Unknown("the network on this side seems to be down".into());
         }
-        outcome
+        result
     }
 
     /// Looks at an endpoint now and records it, or shares the result of the look that is under way.
     ///
     /// `None` where the endpoint was removed or became another one meanwhile.
-    pub async fn look_and_record(
+    pub async fn check_and_record(
         &self,
         endpoint: &Scheduled,
         actor: Actor,
     ) -> Result<Option<Arc<Recorded>>, StoreError> {
         loop {
-            let lead = match self.begin(endpoint.id) {
-                Begun::Lead(lead) => lead,
-                Begun::Follow(result) => match result.await {
+            let flight = match self.begin(endpoint.id) {
+                Started::Flight(flight) => flight,
+                Started::Waiting(result) => match result.await {
                     Ok(result) => return Ok(Some(result)),
                     // The leader gave up (it is shutting down, or the endpoint went away): look for ourselves.
                     Err(_) => continue,
                 },
             };
-            let outcome = self.trusted(self.look(endpoint).await);
-            let observation = lead.finish(endpoint, outcome);
+            let result = self.trusted(self.check(endpoint).await);
+            let completed = flight.finish(endpoint, result);
             let now = self.clock.now();
-            let recorded = super::record_outcome::record(
-                &self.writer,
-                vec![observation],
-                self.rules,
-                actor,
-                now,
-            )
-            .await?;
+            let recorded =
+                super::record_result::record(&self.writer, vec![completed], self.rules, actor, now)
+                    .await?;
             return Ok(recorded.into_iter().next());
         }
     }
 }
 
-impl Lead {
+impl Flight {
     /// The look is over: the next one may begin, and whoever followed is told when this one is recorded.
-    pub fn finish(mut self, endpoint: &Scheduled, outcome: Outcome) -> Observation {
-        Observation {
+    pub fn finish(mut self, endpoint: &Scheduled, result: CheckResult) -> CompletedCheck {
+        CompletedCheck {
             monitor_id: self.monitor_id,
             edition: endpoint.edition,
-            outcome,
-            followers: self.give_up_place(),
+            result,
+            waiters: self.release(),
         }
     }
 
-    fn give_up_place(&mut self) -> Vec<Follower> {
-        let Some(under_way) = self.under_way.take() else {
+    fn release(&mut self) -> Vec<Waiter> {
+        let Some(flights) = self.flights.take() else {
             return Vec::new();
         };
-        let mut under_way = under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        under_way.remove(&self.monitor_id).unwrap_or_default()
+        let mut flights = flights.lock().unwrap_or_else(PoisonError::into_inner);
+        flights.remove(&self.monitor_id).unwrap_or_default()
     }
 }
 
-impl Drop for Lead {
+impl Drop for Flight {
     fn drop(&mut self) {
-        drop(self.give_up_place());
+        drop(self.release());
     }
 }
 
@@ -220,8 +212,8 @@ mod tests {
 
     use super::*;
     use crate::domain::Timestamp;
+    use crate::domain::check_result::Timings;
     use crate::domain::monitor::GuildId;
-    use crate::domain::outcome::Timings;
     use crate::domain::status::Status;
     use crate::probe::ProberConfig;
     use crate::store::endpoint::{self, Description};
@@ -234,13 +226,13 @@ mod tests {
         failures_to_offline: 3,
     };
 
-    fn looking(store: &TestStore) -> Looking {
+    fn checks(store: &TestStore) -> CheckRunner {
         let config = ProberConfig {
             policy: "loopback".parse().unwrap(),
             ..ProberConfig::default()
         };
         let clock = Clock::SYSTEM;
-        Looking::new(
+        CheckRunner::new(
             Prober::new(config).unwrap(),
             store.writer.clone(),
             RULES,
@@ -253,7 +245,7 @@ mod tests {
         let said = Description {
             name: "x".into(),
             target: target.parse().unwrap(),
-            check: None,
+            http_check: None,
             interval: None,
         };
         let id = store
@@ -271,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_ask_at_the_same_time_share_one_look_and_one_record() {
+    async fn those_who_ask_at_the_same_time_share_one_check_and_one_record() {
         let store = TestStore::open().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = add(
@@ -279,8 +271,8 @@ mod tests {
             format!("http://{}/", listener.local_addr().unwrap()),
         )
         .await;
-        let looking = looking(&store);
-        let ask = || looking.look_and_record(&endpoint, Actor::System);
+        let checks = checks(&store);
+        let ask = || checks.check_and_record(&endpoint, Actor::System);
         let answer = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = [0; 512];
@@ -299,21 +291,21 @@ mod tests {
                 .iter()
                 .all(|result| result.state.status == Status::Online)
         );
-        let rows: Vec<(i64,)> = store.rows("SELECT COUNT(*) FROM outcomes").await;
+        let rows: Vec<(i64,)> = store.rows("SELECT COUNT(*) FROM check_results").await;
         assert_eq!(rows, [(1,)]);
     }
 
     #[tokio::test]
-    async fn a_leader_that_gives_up_lets_the_next_one_look() {
+    async fn a_leader_that_gives_up_lets_the_next_one_check() {
         let store = TestStore::open().await;
         let endpoint = add(&store, "tcp://127.0.0.1:9".into()).await;
-        let looking = looking(&store);
-        let Begun::Lead(lead) = looking.begin(endpoint.id) else {
+        let checks = checks(&store);
+        let Started::Flight(flight) = checks.begin(endpoint.id) else {
             panic!("nobody else looks")
         };
-        let mut following = Box::pin(looking.look_and_record(&endpoint, Actor::System));
+        let mut following = Box::pin(checks.check_and_record(&endpoint, Actor::System));
         assert!(futures_util::poll!(&mut following).is_pending());
-        drop(lead);
+        drop(flight);
         assert!(following.await.unwrap().is_some());
     }
 
@@ -321,21 +313,21 @@ mod tests {
     async fn a_finished_lead_does_not_take_the_place_of_the_next() {
         let store = TestStore::open().await;
         let endpoint = add(&store, "tcp://127.0.0.1:9".into()).await;
-        let (looking, id) = (looking(&store), endpoint.id);
-        let Begun::Lead(first) = looking.begin(id) else {
+        let (checks, id) = (checks(&store), endpoint.id);
+        let Started::Flight(first) = checks.begin(id) else {
             panic!("nobody else looks")
         };
         let at = Timestamp::from_millis(1);
-        let up = Outcome {
+        let up = CheckResult {
             at,
             verdict: Verdict::Up,
             timings: Timings::default(),
             certificate_expires_at: None,
         };
         drop(first.finish(&endpoint, up));
-        let Begun::Lead(_second) = looking.begin(id) else {
+        let Started::Flight(_second) = checks.begin(id) else {
             panic!("the first has ended")
         };
-        assert!(matches!(looking.begin(id), Begun::Follow(_)));
+        assert!(matches!(checks.begin(id), Started::Waiting(_)));
     }
 }

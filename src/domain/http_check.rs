@@ -68,15 +68,15 @@ impl Method {
 
 /// Why an option of an HTTP look is refused; `Display` is the sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckError(pub String);
+pub struct HttpCheckError(pub String);
 
-impl fmt::Display for CheckError {
+impl fmt::Display for HttpCheckError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)
     }
 }
 
-impl std::error::Error for CheckError {}
+impl std::error::Error for HttpCheckError {}
 
 /// Headers that belong to the connection or to us.
 const OWN_HEADERS: [&str; 6] = [
@@ -90,7 +90,7 @@ const OWN_HEADERS: [&str; 6] = [
 
 impl HttpCheck {
     /// Reads `200`, `200-399`.
-    pub fn parse_status(text: &str) -> Result<(u16, u16), CheckError> {
+    pub fn parse_status(text: &str) -> Result<(u16, u16), HttpCheckError> {
         let (first, last) = text.split_once('-').unwrap_or((text, text));
         let number = |part: &str| {
             part.trim()
@@ -100,37 +100,39 @@ impl HttpCheck {
         };
         match (number(first), number(last)) {
             (Some(first), Some(last)) if first <= last => Ok((first, last)),
-            _ => Err(CheckError("the expected status must be one number or a range from 100 to 599; a right one is `200-399`".into())),
+            _ => Err(HttpCheckError("the expected status must be one number or a range from 100 to 599; a right one is `200-399`".into())),
         }
     }
 
     /// Reads `Name: value` lines, at most eight.
-    pub fn parse_headers(text: &str) -> Result<Vec<(String, String)>, CheckError> {
+    pub fn parse_headers(text: &str) -> Result<Vec<(String, String)>, HttpCheckError> {
         let headers: Vec<_> = text
             .lines()
             .filter(|line| !line.trim().is_empty())
             .map(parse_header)
             .collect::<Result<_, _>>()?;
         if headers.len() > 8 {
-            return Err(CheckError("at most 8 headers are sent with a look".into()));
+            return Err(HttpCheckError(
+                "at most 8 headers are sent with a look".into(),
+            ));
         }
         Ok(headers)
     }
 
     /// Reads a keyword: 1 to 200 bytes of text.
-    pub fn parse_keyword(text: &str) -> Result<String, CheckError> {
+    pub fn parse_keyword(text: &str) -> Result<String, HttpCheckError> {
         match text.len() {
             1..=200 => Ok(text.to_owned()),
-            _ => Err(CheckError(
+            _ => Err(HttpCheckError(
                 "the keyword must have 1 to 200 bytes; a right one is `\"status\":\"ok\"`".into(),
             )),
         }
     }
 }
 
-fn parse_header(line: &str) -> Result<(String, String), CheckError> {
+fn parse_header(line: &str) -> Result<(String, String), HttpCheckError> {
     let refuse = |problem: &str| {
-        CheckError(format!(
+        HttpCheckError(format!(
             "{problem}; a right header is `Accept: application/json`"
         ))
     };

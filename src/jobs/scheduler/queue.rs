@@ -34,7 +34,7 @@ struct Entry {
     /// The slow one holds a slow place until it lands, whatever it turns out to be.
     holds_slow_place: bool,
     /// Heard of while in flight: applies when it lands.
-    due_after_landing: Option<Timestamp>,
+    due_after_check: Option<Timestamp>,
 }
 
 /// The scheduler's memory of every endpoint.
@@ -90,7 +90,7 @@ impl Queue {
         match self.entries.get_mut(&id) {
             Some(entry) => {
                 // Most news is of a status. Replacing what is the same would scatter the roll over the heap.
-                let is_same = is_same_look(&entry.endpoint, &endpoint);
+                let is_same = is_same_check(&entry.endpoint, &endpoint);
                 if !is_same {
                     entry.endpoint = Arc::new(endpoint);
                 }
@@ -98,7 +98,7 @@ impl Queue {
                 if entry.place == Place::InFlight {
                     // News that is only of a look says nothing about the next one: the look under way will.
                     if !is_same {
-                        entry.due_after_landing = due;
+                        entry.due_after_check = due;
                     }
                     return;
                 }
@@ -116,7 +116,7 @@ impl Queue {
                     stamp: 0,
                     is_slow: false,
                     holds_slow_place: orphaned.unwrap_or(false),
-                    due_after_landing: orphaned.and(due),
+                    due_after_check: orphaned.and(due),
                 };
                 self.entries.insert(id, entry);
             }
@@ -203,7 +203,7 @@ impl Queue {
     }
 
     /// A look has ended: frees its place.
-    pub(super) fn landed(&mut self, id: MonitorId, was_slow: bool) {
+    pub(super) fn finished(&mut self, id: MonitorId, was_slow: bool) {
         let held_slow_place = match self.entries.get_mut(&id) {
             Some(entry) if entry.place == Place::InFlight => {
                 entry.place = Place::Parked;
@@ -220,7 +220,7 @@ impl Queue {
         let due = self
             .entries
             .get_mut(&id)
-            .and_then(|entry| entry.due_after_landing.take());
+            .and_then(|entry| entry.due_after_check.take());
         if due.is_some() {
             self.schedule(id, due);
         }
@@ -228,8 +228,10 @@ impl Queue {
 }
 
 /// Whether both are looked at alike. Status and due instants are the queue's own matter.
-fn is_same_look(known: &Scheduled, heard: &Scheduled) -> bool {
-    known.target == heard.target && known.check == heard.check && known.interval == heard.interval
+fn is_same_check(known: &Scheduled, heard: &Scheduled) -> bool {
+    known.target == heard.target
+        && known.http_check == heard.http_check
+        && known.interval == heard.interval
 }
 
 #[cfg(test)]
@@ -244,7 +246,7 @@ mod tests {
         Scheduled {
             id: MonitorId(id),
             target: "tcp://192.0.2.1:80".parse().unwrap(),
-            check: None,
+            http_check: None,
             edition: 0,
             interval: None,
             status: Status::Online,
@@ -280,7 +282,7 @@ mod tests {
         queue.take_due(at(1));
         assert_eq!(launched(&mut queue), [1, 2]);
         assert_eq!((queue.in_flight(), queue.waiting()), (2, 3));
-        queue.landed(MonitorId(1), false);
+        queue.finished(MonitorId(1), false);
         assert_eq!(launched(&mut queue), [3]);
     }
 
@@ -293,7 +295,7 @@ mod tests {
         queue.take_due(at(1));
         for _ in 0..3 {
             for id in launched(&mut queue) {
-                queue.landed(MonitorId(id), true);
+                queue.finished(MonitorId(id), true);
             }
         }
         for id in 1..=10 {
@@ -315,25 +317,25 @@ mod tests {
         queue.schedule(MonitorId(1), Some(at(2)));
         queue.take_due(at(5));
         assert_eq!(launched(&mut queue), [] as [i64; 0]);
-        queue.landed(MonitorId(1), false);
+        queue.finished(MonitorId(1), false);
         queue.schedule(MonitorId(1), Some(at(3)));
         queue.take_due(at(5));
         assert_eq!(launched(&mut queue), [1]);
     }
 
     #[test]
-    fn news_of_an_edit_while_in_flight_brings_a_look_after_it_and_other_news_does_not() {
+    fn news_of_an_edit_while_in_flight_brings_a_check_after_it_and_other_news_does_not() {
         for (edited, launches) in [(false, 0), (true, 1)] {
             let mut queue = Queue::new(4);
             queue.put(endpoint(1), Some(at(1)));
             queue.take_due(at(1));
             assert_eq!(launched(&mut queue), [1]);
-            let mut news = endpoint(1);
+            let mut changes = endpoint(1);
             if edited {
-                news.target = "tcp://192.0.2.2:80".parse().unwrap();
+                changes.target = "tcp://192.0.2.2:80".parse().unwrap();
             }
-            queue.put(news, Some(at(2)));
-            queue.landed(MonitorId(1), false);
+            queue.put(changes, Some(at(2)));
+            queue.finished(MonitorId(1), false);
             queue.take_due(at(5));
             assert_eq!(launched(&mut queue).len(), launches);
         }
@@ -349,11 +351,11 @@ mod tests {
         queue.put(endpoint(1), Some(at(2)));
         queue.take_due(at(9));
         assert_eq!((launched(&mut queue), queue.in_flight()), (vec![], 1));
-        queue.landed(MonitorId(1), false);
+        queue.finished(MonitorId(1), false);
         queue.take_due(at(9));
         assert_eq!((launched(&mut queue), queue.in_flight()), (vec![1], 1));
         queue.remove(MonitorId(1));
-        queue.landed(MonitorId(1), false);
+        queue.finished(MonitorId(1), false);
         assert_eq!(queue.in_flight(), 0);
     }
 
@@ -363,7 +365,7 @@ mod tests {
         queue.put(endpoint(1), Some(at(1)));
         queue.take_due(at(1));
         assert_eq!(launched(&mut queue), [1]);
-        queue.landed(MonitorId(1), false);
+        queue.finished(MonitorId(1), false);
         assert_eq!(queue.next_due(), None);
     }
 

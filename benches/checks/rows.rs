@@ -28,7 +28,7 @@ pub type Part = fn(&Bench) -> Result<Vec<Row>>;
 /// What several windows come to.
 #[derive(Default)]
 struct Sum {
-    looks: u64,
+    checks: u64,
     seconds: f64,
     cpu_us: f64,
     storage_us: f64,
@@ -40,7 +40,7 @@ struct Sum {
 
 impl Sum {
     fn add(&mut self, window: Window) {
-        self.looks += window.looks;
+        self.checks += window.checks;
         self.seconds += window.seconds;
         self.cpu_us += window.cpu_us;
         self.storage_us += window.storage_us;
@@ -50,19 +50,19 @@ impl Sum {
     }
 
     fn add_floor(&mut self, window: FloorWindow) {
-        self.looks += window.looks;
+        self.checks += window.checks;
         self.seconds += window.seconds;
         self.cpu_us += window.cpu_us;
         self.median_us += window.median_us;
         self.windows += 1;
     }
 
-    fn cpu_per_look(&self) -> f64 {
-        self.cpu_us * ratio(1, self.looks.max(1))
+    fn cpu_per_check(&self) -> f64 {
+        self.cpu_us * ratio(1, self.checks.max(1))
     }
 
     fn per_second(&self) -> f64 {
-        ratio(self.looks, 1) / self.seconds
+        ratio(self.checks, 1) / self.seconds
     }
 }
 
@@ -88,7 +88,7 @@ impl Bench {
             Row::new(
                 "HTTP look at full speed, stored",
                 "CPU us",
-                (Some(floor.cpu_per_look()), product.cpu_per_look()),
+                (Some(floor.cpu_per_check()), product.cpu_per_check()),
                 Goal::Ratio(1.6),
             ),
             Row::new(
@@ -100,13 +100,13 @@ impl Bench {
             Row::new(
                 "bytes to disk per look at full speed",
                 "bytes",
-                (None, ratio(product.written, product.looks.max(1))),
+                (None, ratio(product.written, product.checks.max(1))),
                 Goal::None,
             ),
             Row::new(
                 "SQLite's threads per look at full speed",
                 "CPU us",
-                (None, product.storage_us * ratio(1, product.looks.max(1))),
+                (None, product.storage_us * ratio(1, product.checks.max(1))),
                 Goal::None,
             ),
         ])
@@ -124,7 +124,7 @@ impl Bench {
             Row::new(
                 what,
                 "CPU us",
-                (Some(floor.cpu_per_look()), product.cpu_per_look()),
+                (Some(floor.cpu_per_check()), product.cpu_per_check()),
                 goal,
             )
         };
@@ -148,7 +148,7 @@ impl Bench {
         Ok(vec![Row::new(
             "TCP look at full speed, stored",
             "CPU us",
-            (Some(floors[0].cpu_per_look()), product.cpu_per_look()),
+            (Some(floors[0].cpu_per_check()), product.cpu_per_check()),
             Goal::None,
         )])
     }
@@ -195,7 +195,7 @@ impl Bench {
             Row::new(
                 "HTTP look at 1,000/s, stored",
                 "CPU us",
-                (Some(floors.cpu_per_look()), products.cpu_per_look()),
+                (Some(floors.cpu_per_check()), products.cpu_per_check()),
                 Goal::Ratio(1.5),
             ),
             Row::new(
@@ -219,13 +219,13 @@ impl Bench {
             Row::new(
                 "bytes to disk per look at 1,000/s",
                 "bytes",
-                (None, ratio(products.written, products.looks.max(1))),
+                (None, ratio(products.written, products.checks.max(1))),
                 Goal::AtMost(150.0),
             ),
             Row::new(
                 "SQLite's threads per look at 1,000/s",
                 "CPU us",
-                (None, products.storage_us * ratio(1, products.looks.max(1))),
+                (None, products.storage_us * ratio(1, products.checks.max(1))),
                 Goal::AtMost(3.0),
             ),
             Row::new(
@@ -240,4 +240,4 @@ impl Bench {
 
 /// The median of the latest 4,000 looks that were stored.
 const MEDIAN: &str = "SELECT latency_us, 0 FROM
-    (SELECT latency_us FROM outcomes ORDER BY id DESC LIMIT 4000) ORDER BY latency_us LIMIT 1 OFFSET 2000";
+    (SELECT latency_us FROM check_results ORDER BY id DESC LIMIT 4000) ORDER BY latency_us LIMIT 1 OFFSET 2000";

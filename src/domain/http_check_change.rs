@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use super::check::{CheckError, HttpCheck, MAX_REDIRECTS, Method};
+use super::http_check::{HttpCheck, HttpCheckError, MAX_REDIRECTS, Method};
 use super::target::Scheme;
 
 /// What is to be changed; `None` leaves an option as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CheckChange {
+pub struct HttpCheckChange {
     /// Such as `200` or `200-399`.
     pub status: Option<String>,
     /// `Some(None)`: no keyword is looked for.
@@ -24,7 +24,7 @@ pub struct CheckChange {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrongOption {
     pub option: &'static str,
-    pub error: CheckError,
+    pub error: HttpCheckError,
 }
 
 impl fmt::Display for WrongOption {
@@ -33,7 +33,7 @@ impl fmt::Display for WrongOption {
     }
 }
 
-impl CheckChange {
+impl HttpCheckChange {
     /// The options after the change; `None` where each has its default. A TCP look has no options.
     pub fn apply(
         self,
@@ -44,33 +44,35 @@ impl CheckChange {
             return self.for_tcp();
         }
         let named = |option| move |error| WrongOption { option, error };
-        let mut check = before.unwrap_or_default();
+        let mut http_check = before.unwrap_or_default();
         if let Some(status) = &self.status {
-            check.expected_status = HttpCheck::parse_status(status).map_err(named("status"))?;
+            http_check.expected_status =
+                HttpCheck::parse_status(status).map_err(named("status"))?;
         }
         if let Some(keyword) = &self.keyword {
             let keyword = keyword.as_deref().map(HttpCheck::parse_keyword).transpose();
-            check.keyword = keyword.map_err(named("keyword"))?;
+            http_check.keyword = keyword.map_err(named("keyword"))?;
         }
         if let Some(method) = &self.method {
-            let refuse =
-                || CheckError("it must be GET, HEAD or OPTIONS; a right one is `HEAD`".to_owned());
+            let refuse = || {
+                HttpCheckError("it must be GET, HEAD or OPTIONS; a right one is `HEAD`".to_owned())
+            };
             let method = Method::from_word(method).ok_or_else(refuse);
-            check.method = method.map_err(named("method"))?;
+            http_check.method = method.map_err(named("method"))?;
         }
         if let Some(headers) = &self.headers {
-            check.headers = HttpCheck::parse_headers(headers).map_err(named("headers"))?;
+            http_check.headers = HttpCheck::parse_headers(headers).map_err(named("headers"))?;
         }
         if let Some(redirects) = self.redirects {
             if redirects > MAX_REDIRECTS {
                 let error =
-                    CheckError("at most 3 redirects are followed; a right one is `1`".into());
+                    HttpCheckError("at most 3 redirects are followed; a right one is `1`".into());
                 return Err(named("redirects")(error));
             }
-            check.max_redirects = redirects;
+            http_check.max_redirects = redirects;
         }
-        check.verify_tls = self.verify_tls.unwrap_or(check.verify_tls);
-        Ok(Some(check).filter(|check| *check != HttpCheck::default()))
+        http_check.verify_tls = self.verify_tls.unwrap_or(http_check.verify_tls);
+        Ok(Some(http_check).filter(|http_check| *http_check != HttpCheck::default()))
     }
 
     fn for_tcp(self) -> Result<Option<HttpCheck>, WrongOption> {
@@ -79,7 +81,7 @@ impl CheckChange {
         }
         Err(WrongOption {
             option: "target",
-            error: CheckError(
+            error: HttpCheckError(
                 "a tcp endpoint has no HTTP options; it passes when the connection opens".into(),
             ),
         })
@@ -92,7 +94,7 @@ mod tests {
 
     #[test]
     fn options_are_put_onto_what_was_there() {
-        let change = CheckChange {
+        let change = HttpCheckChange {
             status: Some("204".into()),
             keyword: Some(Some("ok".into())),
             method: Some("options".into()),
@@ -100,18 +102,24 @@ mod tests {
             redirects: Some(2),
             verify_tls: Some(false),
         };
-        let check = change.apply(None, Scheme::Https).unwrap().unwrap();
-        assert_eq!(check.expected_status, (204, 204));
-        assert_eq!((check.method, check.max_redirects), (Method::Options, 2));
-        let less = CheckChange {
+        let http_check = change.apply(None, Scheme::Https).unwrap().unwrap();
+        assert_eq!(http_check.expected_status, (204, 204));
+        assert_eq!(
+            (http_check.method, http_check.max_redirects),
+            (Method::Options, 2)
+        );
+        let less = HttpCheckChange {
             keyword: Some(None),
-            ..CheckChange::default()
+            ..HttpCheckChange::default()
         };
-        let check = less.apply(Some(check), Scheme::Https).unwrap().unwrap();
-        assert_eq!((&check.keyword, check.verify_tls), (&None, false));
-        let back = CheckChange {
+        let http_check = less
+            .apply(Some(http_check), Scheme::Https)
+            .unwrap()
+            .unwrap();
+        assert_eq!((&http_check.keyword, http_check.verify_tls), (&None, false));
+        let back = HttpCheckChange {
             status: Some("200-399".into()),
-            ..CheckChange::default()
+            ..HttpCheckChange::default()
         };
         assert_eq!(
             back.apply(None, Scheme::Http),
@@ -122,38 +130,38 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let none = CheckChange::default;
+        let none = HttpCheckChange::default;
         for (change, option) in [
             (
-                CheckChange {
+                HttpCheckChange {
                     status: Some("0".into()),
                     ..none()
                 },
                 "status",
             ),
             (
-                CheckChange {
+                HttpCheckChange {
                     keyword: Some(Some(String::new())),
                     ..none()
                 },
                 "keyword",
             ),
             (
-                CheckChange {
+                HttpCheckChange {
                     method: Some("POST".into()),
                     ..none()
                 },
                 "method",
             ),
             (
-                CheckChange {
+                HttpCheckChange {
                     headers: Some("Host: x".into()),
                     ..none()
                 },
                 "headers",
             ),
             (
-                CheckChange {
+                HttpCheckChange {
                     redirects: Some(4),
                     ..none()
                 },
@@ -162,7 +170,7 @@ mod tests {
         ] {
             assert_eq!(change.apply(None, Scheme::Http).unwrap_err().option, option);
         }
-        let on_tcp = CheckChange {
+        let on_tcp = HttpCheckChange {
             redirects: Some(1),
             ..none()
         };

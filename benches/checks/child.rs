@@ -56,9 +56,9 @@ impl Role {
 
     fn ask(&mut self) -> Result<Told> {
         writeln!(self.input)?;
-        let [looks, failures, in_flight, median_us] = self.numbers()?;
+        let [checks, failures, in_flight, median_us] = self.numbers()?;
         Ok(Told {
-            looks,
+            checks,
             failures,
             in_flight,
             median_us,
@@ -74,7 +74,7 @@ impl Drop for Role {
 }
 
 struct Told {
-    looks: u64,
+    checks: u64,
     failures: u64,
     in_flight: u64,
     median_us: u64,
@@ -109,7 +109,7 @@ impl Target {
 /// What a floor did in a stretch of time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FloorWindow {
-    pub looks: u64,
+    pub checks: u64,
     pub seconds: f64,
     pub cpu_us: f64,
     pub median_us: u64,
@@ -134,13 +134,13 @@ impl Floor {
         std::thread::sleep(length);
         let (seconds, spent) = (begun.elapsed().as_secs_f64(), process::cpu(pid)? - cpu);
         let after = self.0.ask()?;
-        let looks = after.looks - before.looks;
+        let checks = after.checks - before.checks;
         let failures = after.failures - before.failures;
-        if failures * 100 > looks {
-            return Err(format!("the floor failed {failures} times in {looks} looks").into());
+        if failures * 100 > checks {
+            return Err(format!("the floor failed {failures} times in {checks} looks").into());
         }
         Ok(FloorWindow {
-            looks,
+            checks,
             seconds,
             cpu_us: spent.as_secs_f64() * 1e6,
             median_us: after.median_us,

@@ -18,7 +18,7 @@ const POLL: Duration = Duration::from_millis(500);
 const BATCH: u32 = 500;
 
 /// Endpoints to be put on the roll and taken off it.
-pub(super) struct News {
+pub(super) struct FeedChange {
     pub there: Vec<Scheduled>,
     pub gone: Vec<MonitorId>,
     /// From the reading at the start: all of them are spread.
@@ -28,19 +28,19 @@ pub(super) struct News {
 /// Sends the roll, then its changes, until `stop` turns true.
 pub(super) async fn follow(
     store: Store,
-    news: mpsc::Sender<News>,
+    changes: mpsc::Sender<FeedChange>,
     mut stop: watch::Receiver<bool>,
 ) {
     tokio::select! {
         _ = stop.wait_for(|stopping| *stopping) => {}
-        () = follow_for_ever(store, news) => {}
+        () = follow_for_ever(store, changes) => {}
     }
 }
 
-async fn follow_for_ever(store: Store, news: mpsc::Sender<News>) {
+async fn follow_for_ever(store: Store, changes: mpsc::Sender<FeedChange>) {
     let mut bell = store.bell();
     let mut newest = loop {
-        match read_all(&store, &news).await {
+        match read_all(&store, &changes).await {
             Ok(newest) => break newest,
             Err(error) => retry_later("the roll cannot be read", &error).await,
         }
@@ -59,7 +59,7 @@ async fn follow_for_ever(store: Store, news: mpsc::Sender<News>) {
         if !is_rung && !has_changed {
             continue;
         }
-        match read_changes(&store, &news, newest).await {
+        match read_changes(&store, &changes, newest).await {
             Ok(seen) => newest = seen,
             Err(error) => retry_later("changes of the roll cannot be read", &error).await,
         }
@@ -85,7 +85,7 @@ async fn has_changed(
     Ok(has_changed)
 }
 
-async fn read_all(store: &Store, news: &mpsc::Sender<News>) -> Result<i64, StoreError> {
+async fn read_all(store: &Store, changes: &mpsc::Sender<FeedChange>) -> Result<i64, StoreError> {
     let newest = event::newest(&store.reader).await?;
     let mut after = MonitorId(0);
     loop {
@@ -94,8 +94,8 @@ async fn read_all(store: &Store, news: &mpsc::Sender<News>) -> Result<i64, Store
             return Ok(newest);
         };
         after = last.id;
-        let _ = news
-            .send(News {
+        let _ = changes
+            .send(FeedChange {
                 there,
                 gone: Vec::new(),
                 is_start: true,
@@ -106,7 +106,7 @@ async fn read_all(store: &Store, news: &mpsc::Sender<News>) -> Result<i64, Store
 
 async fn read_changes(
     store: &Store,
-    news: &mpsc::Sender<News>,
+    changes: &mpsc::Sender<FeedChange>,
     after: i64,
 ) -> Result<i64, StoreError> {
     let (changed, newest) = event::changed_after(&store.reader, after).await?;
@@ -120,8 +120,8 @@ async fn read_changes(
         .into_iter()
         .filter(|id| !known.contains(id))
         .collect();
-    let _ = news
-        .send(News {
+    let _ = changes
+        .send(FeedChange {
             there,
             gone,
             is_start: false,

@@ -101,11 +101,11 @@ impl Bench {
         let on_time = product.on_time()?;
         // The last ones wait up to a second for their commit.
         std::thread::sleep(Duration::from_secs(2));
-        let (busiest, looked_at) = seed::ask(&self.folder, SPREAD)?;
+        let (busiest, checked_at) = seed::ask(&self.folder, SPREAD)?;
         Ok(vec![
             percent_at_least(
                 "100,000 endpoints: looked at in the first interval",
-                ratio(u64::try_from(looked_at)?, MANY),
+                ratio(u64::try_from(checked_at)?, MANY),
             ),
             Row::new(
                 "100,000 endpoints: the first round took",
@@ -127,11 +127,11 @@ impl Bench {
 fn usual_round(product: &Product) -> Result<Vec<Row>> {
     // Two intervals: what is written once an interval falls into the window twice.
     let window = product.window(Duration::from_secs(120))?;
-    let per_look = |figure: f64| figure * ratio(1, window.looks.max(1));
+    let per_check = |figure: f64| figure * ratio(1, window.checks.max(1));
     Ok(vec![
         percent_at_least(
             "100,000 endpoints: looked at in an interval",
-            ratio(window.looks, MANY) * 60.0 / window.seconds,
+            ratio(window.checks, MANY) * 60.0 / window.seconds,
         ),
         Row::new(
             "100,000 endpoints, once a minute",
@@ -149,13 +149,13 @@ fn usual_round(product: &Product) -> Result<Vec<Row>> {
         Row::new(
             "100,000 endpoints: bytes to disk per look",
             "bytes",
-            (None, per_look(ratio(window.written, 1))),
+            (None, per_check(ratio(window.written, 1))),
             Goal::AtMost(150.0),
         ),
         Row::new(
             "100,000 endpoints: SQLite's threads per look",
             "CPU us",
-            (None, per_look(window.storage_us)),
+            (None, per_check(window.storage_us)),
             Goal::AtMost(3.0),
         ),
     ])
@@ -167,5 +167,5 @@ fn percent_at_least(what: &str, share: f64) -> Row {
 
 /// Looks in the busiest second, and how many endpoints were looked at.
 const SPREAD: &str =
-    "SELECT (SELECT MAX(looks) FROM (SELECT COUNT(*) AS looks FROM outcomes GROUP BY at / 1000)),
-    (SELECT COUNT(DISTINCT monitor_id) FROM outcomes)";
+    "SELECT (SELECT MAX(looks) FROM (SELECT COUNT(*) AS looks FROM check_results GROUP BY at / 1000)),
+    (SELECT COUNT(DISTINCT monitor_id) FROM check_results)";

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::actions::blindness;
-use crate::actions::record_outcome::Observation;
+use crate::actions::record_result::CompletedCheck;
 use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
-use crate::domain::outcome::Verdict;
+use crate::domain::check_result::Verdict;
 use crate::domain::sight::{Eyes, LONGEST, Sight, Suspicion, Turn};
 use crate::jobs::Context;
 
@@ -25,7 +25,7 @@ pub(super) struct Watch {
 impl Watch {
     /// A blindness that a life before this one has left is over.
     pub(super) async fn start(context: &Context) -> Self {
-        let now = context.looking.clock.now();
+        let now = context.checks.clock.now();
         if let Err(error) = blindness::end(&context.store, now).await {
             tracing::warn!(%error, "it could not be noted that we see");
         }
@@ -43,28 +43,28 @@ impl Watch {
     }
 
     /// Takes what was seen into account before it is recorded; what is worth nothing is unknown from then on.
-    pub(super) async fn consider(&mut self, context: &Context, seen: &mut [Observation]) {
+    pub(super) async fn consider(&mut self, context: &Context, completed: &mut [CompletedCheck]) {
         if context.witnesses.is_empty() {
             return;
         }
-        self.judge(context, seen).await;
-        if context.looking.is_blind() {
-            for observation in seen {
-                observation.outcome = context.looking.trusted(observation.outcome.clone());
+        self.judge(context, completed).await;
+        if context.checks.is_blind() {
+            for completed in completed {
+                completed.result = context.checks.trusted(completed.result.clone());
             }
         }
     }
 
-    async fn judge(&mut self, context: &Context, seen: &[Observation]) {
-        for observation in seen {
-            let at = observation.outcome.at;
-            match observation.outcome.verdict {
-                Verdict::Up => self.sight.saw(observation.monitor_id, true, at),
-                Verdict::Down(_) => self.sight.saw(observation.monitor_id, false, at),
+    async fn judge(&mut self, context: &Context, completed: &[CompletedCheck]) {
+        for completed in completed {
+            let at = completed.result.at;
+            match completed.result.verdict {
+                Verdict::Up => self.sight.saw(completed.monitor_id, true, at),
+                Verdict::Down(_) => self.sight.saw(completed.monitor_id, false, at),
                 Verdict::Unknown(_) => {}
             }
         }
-        let now = context.looking.clock.now();
+        let now = context.checks.clock.now();
         let suspicion = self.sight.suspicion(now);
         if !self.eyes.ask(suspicion) {
             return;
@@ -90,14 +90,14 @@ impl Watch {
         {
             return *answered;
         }
-        let answered = context.looking.any_answers(&context.witnesses).await;
+        let answered = context.checks.any_answers(&context.witnesses).await;
         self.asked = Some((Stopwatch::start(), answered));
         answered
     }
 }
 
 async fn goes_blind(context: &Context, suspicion: Suspicion, now: Timestamp) {
-    context.looking.set_blind(true);
+    context.checks.set_blind(true);
     context.metrics.blind.set(1);
     tracing::warn!(
         failing = suspicion.failing,
@@ -111,14 +111,14 @@ async fn goes_blind(context: &Context, suspicion: Suspicion, now: Timestamp) {
 }
 
 async fn sees(context: &Context, turn: Turn, seconds: u64) {
-    context.looking.set_blind(false);
+    context.checks.set_blind(false);
     context.metrics.blind.set(0);
     let why = match turn {
         Turn::GaveUp => "the witnesses have been silent for too long to be believed",
         Turn::SeesAgain | Turn::WentBlind(_) => "a witness answers",
     };
     tracing::info!(seconds, "We see again after {seconds} s: {why}");
-    let now = context.looking.clock.now();
+    let now = context.checks.clock.now();
     if let Err(error) = blindness::end(&context.store, now).await {
         tracing::warn!(%error, "it could not be noted that we see");
     }

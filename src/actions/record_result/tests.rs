@@ -3,9 +3,9 @@
 use super::*;
 use crate::actions::Requester;
 use crate::actions::manage_endpoint::{self, Edit};
-use crate::domain::check::HttpCheck;
+use crate::domain::check_result::{FailureClass, Timings, Verdict};
+use crate::domain::http_check::HttpCheck;
 use crate::domain::monitor::GuildId;
-use crate::domain::outcome::{FailureClass, Timings, Verdict};
 use crate::store::endpoint::{self, Description};
 use crate::store::testing::TestStore;
 
@@ -21,7 +21,7 @@ async fn add(store: &TestStore, target: &'static str) -> MonitorId {
     let said = Description {
         name: target.into(),
         target: target.parse().unwrap(),
-        check: None,
+        http_check: None,
         interval: None,
     };
     store
@@ -34,19 +34,19 @@ async fn add(store: &TestStore, target: &'static str) -> MonitorId {
         .unwrap()
 }
 
-fn seen(id: MonitorId, seconds: i64, verdict: Verdict) -> Observation {
+fn seen(id: MonitorId, seconds: i64, verdict: Verdict) -> CompletedCheck {
     let at = Timestamp::from_millis(seconds * 1000);
-    let outcome = Outcome {
+    let result = CheckResult {
         at,
         verdict,
         timings: Timings::default(),
         certificate_expires_at: None,
     };
-    Observation {
+    CompletedCheck {
         monitor_id: id,
         edition: 0,
-        outcome,
-        followers: Vec::new(),
+        result,
+        waiters: Vec::new(),
     }
 }
 
@@ -54,7 +54,7 @@ fn refused() -> Verdict {
     Verdict::Down(Failure::new(FailureClass::Refused))
 }
 
-async fn look(store: &TestStore, id: MonitorId, seconds: i64, verdict: Verdict) -> Arc<Recorded> {
+async fn check(store: &TestStore, id: MonitorId, seconds: i64, verdict: Verdict) -> Arc<Recorded> {
     let now = Timestamp::from_millis(seconds * 1000 + 1);
     let recorded = record(
         &store.writer,
@@ -75,15 +75,15 @@ async fn look(store: &TestStore, id: MonitorId, seconds: i64, verdict: Verdict) 
 async fn an_outage_leaves_one_incident_and_its_events_dated_when_they_became_true() {
     let store = TestStore::open().await;
     let id = add(&store, "tcp://192.0.2.1:80").await;
-    look(&store, id, 10, Verdict::Up).await;
+    check(&store, id, 10, Verdict::Up).await;
     for second in [20, 30, 40, 100] {
-        look(&store, id, second, refused()).await;
+        check(&store, id, second, refused()).await;
     }
     let inactive: Vec<(i64, String, i64)> = store
         .rows("SELECT is_active, inactive_reason, last_check_date FROM endpoints")
         .await;
     assert_eq!(inactive, [(0, "refused".to_owned(), 100_000)]);
-    let back = look(&store, id, 200, Verdict::Up).await;
+    let back = check(&store, id, 200, Verdict::Up).await;
     assert_eq!(
         back.change,
         Some(Change::CameBack {
@@ -139,7 +139,7 @@ async fn the_streak_survives_a_restart() {
                 let said = Description {
                     name: "x".into(),
                     target: "tcp://192.0.2.1:80".parse().unwrap(),
-                    check: None,
+                    http_check: None,
                     interval: None,
                 };
                 let added: Result<_, StoreError> = store
@@ -198,7 +198,7 @@ async fn two_observations_of_one_endpoint_in_a_batch_build_on_each_other() {
 async fn an_observation_of_a_removed_endpoint_is_dropped() {
     let store = TestStore::open().await;
     let id = add(&store, "tcp://192.0.2.1:80").await;
-    look(&store, id, 1, Verdict::Up).await;
+    check(&store, id, 1, Verdict::Up).await;
     store
         .write(move |tx| Box::pin(endpoint::remove(tx, HOME, id)))
         .await;
@@ -219,8 +219,8 @@ async fn an_observation_of_a_removed_endpoint_is_dropped() {
 async fn a_steady_pass_writes_no_wide_row_and_is_due_at_its_slot() {
     let store = TestStore::open().await;
     let id = add(&store, "tcp://192.0.2.1:80").await;
-    look(&store, id, 10, Verdict::Up).await;
-    let steady = look(&store, id, 70, Verdict::Up).await;
+    check(&store, id, 10, Verdict::Up).await;
+    let steady = check(&store, id, 70, Verdict::Up).await;
     assert_eq!(steady.change, None);
     let due = steady.next_due_at.unwrap();
     assert!(due > Timestamp::from_millis(70_000) && due <= Timestamp::from_millis(130_000));
@@ -232,7 +232,7 @@ async fn a_steady_pass_writes_no_wide_row_and_is_due_at_its_slot() {
 async fn a_change_by_another_process_is_seen_by_the_next_observation() {
     let store = TestStore::open().await;
     let id = add(&store, "tcp://192.0.2.1:80").await;
-    look(&store, id, 10, Verdict::Up).await;
+    check(&store, id, 10, Verdict::Up).await;
     let other = crate::store::Store::open(&store.url()).await.unwrap();
     for second in [20, 30, 40] {
         record(
@@ -246,14 +246,14 @@ async fn a_change_by_another_process_is_seen_by_the_next_observation() {
         .unwrap();
     }
     other.close().await;
-    let back = look(&store, id, 50, Verdict::Up).await;
+    let back = check(&store, id, 50, Verdict::Up).await;
     assert_eq!(back.status_before, Status::Offline);
 }
 
 #[tokio::test]
 async fn what_was_seen_of_an_endpoint_before_it_was_changed_says_nothing_about_what_it_is_now() {
     let other = || Some("tcp://192.0.2.2:80".parse().unwrap());
-    let check = || Some(Some(HttpCheck::default()));
+    let http_check = || Some(Some(HttpCheck::default()));
     for (edit, counts) in [
         (Edit::default(), true),
         (
@@ -272,7 +272,7 @@ async fn what_was_seen_of_an_endpoint_before_it_was_changed_says_nothing_about_w
         ),
         (
             Edit {
-                check: check(),
+                http_check: http_check(),
                 ..Edit::default()
             },
             false,
@@ -280,7 +280,7 @@ async fn what_was_seen_of_an_endpoint_before_it_was_changed_says_nothing_about_w
     ] {
         let store = TestStore::open().await;
         let id = add(&store, "http://192.0.2.1/").await;
-        look(&store, id, 10, Verdict::Up).await;
+        check(&store, id, 10, Verdict::Up).await;
         let requester = Requester {
             guild: HOME,
             actor: Actor::Member(42),

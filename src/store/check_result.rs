@@ -6,8 +6,8 @@
 use super::rows::{pieces, placeholders};
 use super::{StoreError, Tx};
 use crate::domain::Timestamp;
+use crate::domain::check_result::{CheckResult, Verdict};
 use crate::domain::monitor::MonitorId;
-use crate::domain::outcome::{Outcome, Verdict};
 
 /// The class of a look that could not be taken.
 const UNKNOWN: i64 = 255;
@@ -22,16 +22,16 @@ pub struct Row {
 }
 
 impl Row {
-    pub fn new(monitor_id: MonitorId, outcome: &Outcome) -> Self {
-        let class = match &outcome.verdict {
+    pub fn new(monitor_id: MonitorId, result: &CheckResult) -> Self {
+        let class = match &result.verdict {
             Verdict::Up => 0,
             Verdict::Down(failure) => i64::from(failure.class.code()),
             Verdict::Unknown(_) => UNKNOWN,
         };
-        let latency_us = i64::try_from(outcome.timings.total.as_micros()).unwrap_or(i64::MAX);
+        let latency_us = i64::try_from(result.timings.total.as_micros()).unwrap_or(i64::MAX);
         Self {
             monitor_id,
-            at: outcome.at,
+            at: result.at,
             latency_us,
             class,
         }
@@ -46,7 +46,7 @@ impl Row {
 pub async fn append(tx: &mut Tx<'_>, rows: &[Row]) -> Result<(), StoreError> {
     for piece in pieces(rows) {
         let sql = format!(
-            "INSERT INTO outcomes (at, monitor_id, latency_us, class) VALUES {}",
+            "INSERT INTO check_results (at, monitor_id, latency_us, class) VALUES {}",
             placeholders(piece.len(), 4)
         );
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
@@ -65,8 +65,8 @@ pub async fn append(tx: &mut Tx<'_>, rows: &[Row]) -> Result<(), StoreError> {
 /// Deletes up to `limit` of the oldest rows that are older than `before`; says how many went.
 pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
-        "DELETE FROM outcomes WHERE at < $1
-         AND id < (SELECT MIN(id) FROM outcomes) + $2",
+        "DELETE FROM check_results WHERE at < $1
+         AND id < (SELECT MIN(id) FROM check_results) + $2",
     )
     .bind(before.millis())
     .bind(i64::from(limit))
@@ -78,14 +78,14 @@ pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::outcome::{Failure, FailureClass, Timings};
+    use crate::domain::check_result::{Failure, FailureClass, Timings};
     use crate::store::testing::TestStore;
 
     fn row(seconds: i64, verdict: Verdict) -> Row {
         let at = Timestamp::from_millis(seconds * 1000);
         Row::new(
             MonitorId(7),
-            &Outcome {
+            &CheckResult {
                 at,
                 verdict,
                 timings: Timings::default(),
@@ -107,7 +107,7 @@ mod tests {
             .write(move |tx| Box::pin(async move { append(tx, &rows).await }))
             .await;
         let classes: Vec<(i64, i64)> = store
-            .rows("SELECT class, COUNT(*) FROM outcomes GROUP BY class ORDER BY class")
+            .rows("SELECT class, COUNT(*) FROM check_results GROUP BY class ORDER BY class")
             .await;
         assert_eq!(classes, [(0, 290), (2, 1), (255, 1)]);
     }
@@ -125,7 +125,9 @@ mod tests {
             gone.push(store.write(move |tx| Box::pin(prune(tx, limit, 30))).await);
         }
         assert_eq!(gone, [30, 20, 0]);
-        let left: Vec<(i64, i64)> = store.rows("SELECT MIN(at), COUNT(*) FROM outcomes").await;
+        let left: Vec<(i64, i64)> = store
+            .rows("SELECT MIN(at), COUNT(*) FROM check_results")
+            .await;
         assert_eq!(left, [(50_000, 50)]);
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::super::Context;
 use super::sight::Watch;
-use crate::actions::record_outcome::{self, Observation};
+use crate::actions::record_result::{self, CompletedCheck};
 use crate::clock::Stopwatch;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
@@ -28,8 +28,8 @@ const ANXIOUS: Duration = Duration::from_secs(1);
 const GROUP: usize = 4_096;
 
 /// One look as the scheduler hands it over.
-pub(super) struct Seen {
-    pub observation: Observation,
+pub(super) struct ToRecord {
+    pub completed: CompletedCheck,
     /// The scheduler has planned the next look already.
     pub is_steady: bool,
     pub is_urgent: bool,
@@ -46,14 +46,14 @@ pub(super) struct Decided {
 /// Runs until the scheduler has ended and everything is committed.
 pub(super) async fn run(
     context: Context,
-    mut seen: mpsc::Receiver<Seen>,
+    mut to_record: mpsc::Receiver<ToRecord>,
     decided: mpsc::UnboundedSender<Vec<Decided>>,
 ) {
     let mut watch = Watch::start(&context).await;
     loop {
         let first = match watch.is_anxious() {
-            false => seen.recv().await,
-            true => match tokio::time::timeout(ANXIOUS, seen.recv()).await {
+            false => to_record.recv().await,
+            true => match tokio::time::timeout(ANXIOUS, to_record.recv()).await {
                 Ok(first) => first,
                 Err(_) => {
                     watch.consider(&context, &mut []).await;
@@ -62,7 +62,7 @@ pub(super) async fn run(
             },
         };
         let Some(first) = first else { return };
-        let group = gather(first, &mut seen).await;
+        let group = gather(first, &mut to_record).await;
         let decisions = commit(&context, &mut watch, group).await;
         if !decisions.is_empty() {
             // At the end nobody listens any more; the decisions are stored.
@@ -71,14 +71,14 @@ pub(super) async fn run(
     }
 }
 
-async fn gather(first: Seen, seen: &mut mpsc::Receiver<Seen>) -> Vec<Seen> {
+async fn gather(first: ToRecord, to_record: &mut mpsc::Receiver<ToRecord>) -> Vec<ToRecord> {
     let deadline = Stopwatch::start().after(COMPANY);
     let mut is_urgent = first.is_urgent;
     let mut group = vec![first];
     while group.len() < GROUP {
         let next = match is_urgent {
-            true => seen.try_recv().ok(),
-            false => tokio::time::timeout_at(deadline, seen.recv())
+            true => to_record.try_recv().ok(),
+            false => tokio::time::timeout_at(deadline, to_record.recv())
                 .await
                 .ok()
                 .flatten(),
@@ -90,32 +90,24 @@ async fn gather(first: Seen, seen: &mut mpsc::Receiver<Seen>) -> Vec<Seen> {
     group
 }
 
-async fn commit(context: &Context, watch: &mut Watch, group: Vec<Seen>) -> Vec<Decided> {
-    let looking = &context.looking;
-    let now = looking.clock.now();
+async fn commit(context: &Context, watch: &mut Watch, group: Vec<ToRecord>) -> Vec<Decided> {
+    let checks = &context.checks;
+    let now = checks.clock.now();
     let mut planned = std::collections::HashSet::with_capacity(group.len());
     let mut unplanned = Vec::new();
-    let mut observations = Vec::with_capacity(group.len());
-    for seen in group {
-        let id = seen.observation.monitor_id;
-        if seen.is_steady {
+    let mut completed = Vec::with_capacity(group.len());
+    for to_record in group {
+        let id = to_record.completed.monitor_id;
+        if to_record.is_steady {
             planned.insert(id);
         } else {
             unplanned.push(id);
         }
-        observations.push(seen.observation);
+        completed.push(to_record.completed);
     }
-    watch.consider(context, &mut observations).await;
-    let count = observations.len();
-    match record_outcome::record(
-        &looking.writer,
-        observations,
-        looking.rules,
-        Actor::System,
-        now,
-    )
-    .await
-    {
+    watch.consider(context, &mut completed).await;
+    let count = completed.len();
+    match record_result::record(&checks.writer, completed, checks.rules, Actor::System, now).await {
         Ok(recorded) => recorded
             .iter()
             .filter(|recorded| {
@@ -133,9 +125,9 @@ async fn commit(context: &Context, watch: &mut Watch, group: Vec<Seen>) -> Vec<D
             })
             .collect(),
         Err(error) => {
-            context.metrics.outcomes_lost.inc_by(count as u64);
+            context.metrics.check_results_dropped.inc_by(count as u64);
             tracing::error!(%error, count, "outcomes were not stored; the endpoints are looked at again");
-            let wait = Some(looking.rules.retry_interval);
+            let wait = Some(checks.rules.retry_interval);
             unplanned
                 .into_iter()
                 .map(|id| Decided {

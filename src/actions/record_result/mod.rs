@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::check_runner::Waiter;
 use super::incident;
-use super::looking::Follower;
+use crate::domain::check_result::{CheckResult, Failure};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::MonitorId;
-use crate::domain::outcome::{Failure, Outcome};
-use crate::domain::status::{Change, Decision, NextLook, Policy, State, Status, decide};
+use crate::domain::status::{Change, Decision, NextCheck, Policy, State, Status, decide};
 use crate::domain::{Timestamp, schedule};
 use crate::store::event::NewEvent;
 use crate::store::pulse::{Pass, Pulse};
 use crate::store::state::Loaded;
-use crate::store::{StoreError, Tx, Writer, event, outcome, pulse, state};
+use crate::store::{StoreError, Tx, Writer, check_result, event, pulse, state};
 
 /// The settings that the status rule works with.
 #[derive(Clone, Copy, Debug)]
@@ -42,19 +42,19 @@ impl Rules {
 
 /// One look that was taken, and those who wait for what becomes of it.
 #[derive(Debug)]
-pub struct Observation {
+pub struct CompletedCheck {
     pub monitor_id: MonitorId,
     /// The edition of the endpoint that was looked at.
     pub edition: u32,
-    pub outcome: Outcome,
-    pub followers: Vec<Follower>,
+    pub result: CheckResult,
+    pub waiters: Vec<Waiter>,
 }
 
 /// What became of one observation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     pub monitor_id: MonitorId,
-    pub outcome: Outcome,
+    pub result: CheckResult,
     pub status_before: Status,
     pub state: State,
     pub change: Option<Change>,
@@ -66,34 +66,34 @@ pub struct Recorded {
 /// were something else when the look began, are dropped.
 pub async fn record(
     writer: &Writer,
-    observations: Vec<Observation>,
+    completed: Vec<CompletedCheck>,
     rules: Rules,
     actor: Actor,
     now: Timestamp,
 ) -> Result<Vec<Arc<Recorded>>, StoreError> {
-    let mut followers = Vec::new();
-    let mut seen = Vec::with_capacity(observations.len());
-    for observation in observations {
-        followers.extend(
-            observation
-                .followers
+    let mut waiters = Vec::new();
+    let mut seen = Vec::with_capacity(completed.len());
+    for completed in completed {
+        waiters.extend(
+            completed
+                .waiters
                 .into_iter()
-                .map(|follower| (observation.monitor_id, follower)),
+                .map(|waiter| (completed.monitor_id, waiter)),
         );
-        let whose = (observation.monitor_id, observation.edition);
-        seen.push((whose, observation.outcome));
+        let whose = (completed.monitor_id, completed.edition);
+        seen.push((whose, completed.result));
     }
     let recorded = writer
         .transact(move |tx| Box::pin(async move { record_in(tx, seen, rules, actor, now).await }))
         .await?;
-    for (id, follower) in followers {
+    for (id, waiter) in waiters {
         // A follower of what is there no more is dropped and hears that there is no result.
         if let Some(result) = recorded
             .iter()
             .rev()
             .find(|recorded| recorded.monitor_id == id)
         {
-            follower.tell(Arc::clone(result));
+            waiter.send(Arc::clone(result));
         }
     }
     Ok(recorded)
@@ -101,7 +101,7 @@ pub async fn record(
 
 async fn record_in(
     tx: &mut Tx<'_>,
-    seen: Vec<((MonitorId, u32), Outcome)>,
+    seen: Vec<((MonitorId, u32), CheckResult)>,
     rules: Rules,
     actor: Actor,
     now: Timestamp,
@@ -111,16 +111,16 @@ async fn record_in(
     let mut results = Vec::with_capacity(seen.len());
     let (mut rows, mut steady, mut changed) =
         (Vec::with_capacity(seen.len()), Vec::new(), Vec::new());
-    for ((id, edition), outcome) in seen {
+    for ((id, edition), result) in seen {
         let Some(before) = state::of(tx, id).filter(|before| before.edition == edition) else {
             continue;
         };
         let policy = rules.policy(before.interval);
-        let decision = decide(&before.state, &outcome, &policy);
-        let row = outcome::Row::new(id, &outcome);
+        let decision = decide(&before.state, &result, &policy);
+        let row = check_result::Row::new(id, &result);
         let pulse = pulse_of(&row, &decision, id);
         rows.push(row);
-        if is_steady(&before, &decision, &outcome) {
+        if is_steady(&before, &decision, &result) {
             steady.push(Pass {
                 monitor_id: id,
                 at: row.at,
@@ -134,7 +134,7 @@ async fn record_in(
                 &before,
                 &decision,
                 &Noticed {
-                    outcome: &outcome,
+                    result: &result,
                     actor,
                     now,
                 },
@@ -142,41 +142,41 @@ async fn record_in(
             .await?;
         }
         let next_due_at = match decision.next {
-            NextLook::Slot => Some(schedule::next_slot(id.0, policy.interval, outcome.at)),
+            NextCheck::Slot => Some(schedule::next_slot(id.0, policy.interval, result.at)),
             _ => pulse.next_due_at,
         };
         let Decision { state, change, .. } = decision;
         let status_before = before.state.status;
         results.push(Arc::new(Recorded {
             monitor_id: id,
-            outcome,
+            result,
             status_before,
             state,
             change,
             next_due_at,
         }));
     }
-    outcome::append(tx, &rows).await?;
+    check_result::append(tx, &rows).await?;
     pulse::touch(tx, &steady, now).await?;
     pulse::save(tx, &changed).await?;
     Ok(results)
 }
 
 /// Whether nothing but the instants of the look has changed.
-fn is_steady(before: &Loaded, decision: &Decision, outcome: &Outcome) -> bool {
-    let same_certificate = outcome.certificate_expires_at.is_none()
-        || outcome.certificate_expires_at == before.certificate_expires_at;
+fn is_steady(before: &Loaded, decision: &Decision, result: &CheckResult) -> bool {
+    let same_certificate = result.certificate_expires_at.is_none()
+        || result.certificate_expires_at == before.certificate_expires_at;
     decision.state == before.state && decision.state.status == Status::Online && same_certificate
 }
 
-fn pulse_of(row: &outcome::Row, decision: &Decision, id: MonitorId) -> Pulse {
+fn pulse_of(row: &check_result::Row, decision: &Decision, id: MonitorId) -> Pulse {
     let next_due_at = match decision.next {
-        NextLook::After(gap) => Some(row.at.plus(gap)),
-        NextLook::Slot | NextLook::Recheck => None,
+        NextCheck::After(gap) => Some(row.at.plus(gap)),
+        NextCheck::Slot | NextCheck::Recheck => None,
     };
     Pulse {
         monitor_id: id,
-        last_look_at: row.at,
+        last_check_at: row.at,
         last_pass_at: row.is_up().then_some(row.at),
         next_due_at,
         streak: decision.state.streak,
@@ -186,7 +186,7 @@ fn pulse_of(row: &outcome::Row, decision: &Decision, id: MonitorId) -> Pulse {
 
 /// The circumstances of an observation.
 struct Noticed<'a> {
-    outcome: &'a Outcome,
+    result: &'a CheckResult,
     actor: Actor,
     now: Timestamp,
 }
@@ -201,7 +201,7 @@ async fn save_change(
     let after = Loaded {
         state: decision.state.clone(),
         certificate_expires_at: noticed
-            .outcome
+            .result
             .certificate_expires_at
             .or(before.certificate_expires_at),
         ..before.clone()
@@ -215,7 +215,7 @@ async fn save_change(
         state::save(tx, id, after).await?;
     }
     if decision.state.status == Status::Offline {
-        state::checked_while_inactive(tx, id, noticed.outcome.at).await?;
+        state::checked_while_inactive(tx, id, noticed.result.at).await?;
     }
     let Some(change) = &decision.change else {
         return Ok(());
@@ -223,7 +223,7 @@ async fn save_change(
     let at = match change {
         // Dated at the first failure, not at the one that tipped the scale.
         Change::WentOffline => decision.state.since,
-        _ => noticed.outcome.at,
+        _ => noticed.result.at,
     };
     match change {
         Change::WentOffline => {
@@ -236,7 +236,7 @@ async fn save_change(
             incident::open(tx, whose, (at, reason), noticed.now).await?;
         }
         Change::CameBack { .. } => incident::close(tx, id, at).await?,
-        Change::Found | Change::Warned | Change::Recovered | Change::LostSight => {}
+        Change::Found | Change::Warned | Change::Recovered | Change::BecameUnknown => {}
     }
     let event = NewEvent {
         guild_id: before.guild_id,

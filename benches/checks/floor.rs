@@ -32,14 +32,14 @@ pub struct Plan<'a> {
 
 #[derive(Default)]
 struct Tally {
-    looks: AtomicU64,
+    checks: AtomicU64,
     failures: AtomicU64,
     in_flight: AtomicU64,
     latencies: Mutex<Vec<u64>>,
 }
 
 #[derive(Clone)]
-struct Looker {
+struct Checker {
     is_tcp: bool,
     tls: Option<TlsConnector>,
     port: u16,
@@ -52,20 +52,20 @@ pub async fn run(plan: Plan<'_>, folder: &Path) -> Result<()> {
         "tls-fresh" => Some(certificate::client(folder, false)?),
         _ => None,
     };
-    let looker = Looker {
+    let checker = Checker {
         is_tcp: plan.kind == "tcp",
         tls: tls.map(TlsConnector::from),
         port: plan.port,
         tally: Arc::new(Tally::default()),
     };
-    let tally = Arc::clone(&looker.tally);
+    let tally = Arc::clone(&checker.tally);
     std::thread::spawn(move || answer(&tally));
     match plan.manner {
-        "heap" => heap(&looker, plan.count).await,
+        "heap" => heap(&checker, plan.count).await,
         "hold" => {
             for number in 0..plan.count {
-                let looker = looker.clone();
-                tokio::spawn(async move { looker.look(number).await });
+                let checker = checker.clone();
+                tokio::spawn(async move { checker.check(number).await });
                 if number % 16 == 0 {
                     tokio::time::sleep(Duration::from_millis(2)).await;
                 }
@@ -73,11 +73,11 @@ pub async fn run(plan: Plan<'_>, folder: &Path) -> Result<()> {
         }
         _ => {
             for first in 0..plan.count {
-                let looker = looker.clone();
+                let checker = checker.clone();
                 tokio::spawn(async move {
                     let mut number = first;
                     loop {
-                        looker.look(number).await;
+                        checker.check(number).await;
                         number = number.wrapping_add(1);
                     }
                 });
@@ -105,7 +105,7 @@ fn answer(tally: &Tally) {
         let told = writeln!(
             std::io::stdout(),
             "{} {} {} {median}",
-            tally.looks.load(Ordering::Relaxed),
+            tally.checks.load(Ordering::Relaxed),
             tally.failures.load(Ordering::Relaxed),
             tally.in_flight.load(Ordering::Relaxed),
         );
@@ -117,7 +117,7 @@ fn answer(tally: &Tally) {
 }
 
 /// One heap of due times, one task per look in flight; the endpoints spread over the second as the product spreads them.
-async fn heap(looker: &Looker, endpoints: u64) {
+async fn heap(checker: &Checker, endpoints: u64) {
     let start = clock::now();
     let mut due: BinaryHeap<Reverse<(u64, u64)>> = (1..=endpoints)
         .map(|id| Reverse((spread(id) % 1000, id)))
@@ -127,12 +127,12 @@ async fn heap(looker: &Looker, endpoints: u64) {
         if at_instant > clock::now() {
             tokio::time::sleep_until(at_instant.into()).await;
         }
-        let looker = looker.clone();
+        let checker = checker.clone();
         tokio::spawn(async move {
             let begun = clock::now();
-            looker.look(id).await;
+            checker.check(id).await;
             let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-            looker
+            checker
                 .tally
                 .latencies
                 .lock()
@@ -151,20 +151,20 @@ fn spread(id: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-impl Looker {
-    async fn look(&self, number: u64) {
+impl Checker {
+    async fn check(&self, number: u64) {
         self.tally.in_flight.fetch_add(1, Ordering::Relaxed);
-        let looked = self.try_look(number).await;
+        let checked = self.try_check(number).await;
         self.tally.in_flight.fetch_sub(1, Ordering::Relaxed);
-        let counter = if looked.is_ok() {
-            &self.tally.looks
+        let counter = if checked.is_ok() {
+            &self.tally.checks
         } else {
             &self.tally.failures
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    async fn try_look(&self, number: u64) -> std::io::Result<()> {
+    async fn try_check(&self, number: u64) -> std::io::Result<()> {
         let last = u8::try_from(number % u64::from(ADDRESSES)).unwrap_or(0) + 1;
         let ip = Ipv4Addr::new(127, 0, 0, last);
         let socket = TcpSocket::new_v4()?;

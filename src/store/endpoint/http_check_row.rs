@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::check::{HttpCheck, Method};
+use crate::domain::http_check::{HttpCheck, Method};
 
 #[derive(Serialize, Deserialize)]
-struct CheckRow {
+struct HttpCheckRow {
     method: String,
     headers: Vec<(String, String)>,
     expected_status: (u16, u16),
@@ -14,21 +14,21 @@ struct CheckRow {
     verify_tls: bool,
 }
 
-pub(super) fn write(check: &HttpCheck) -> String {
-    let row = CheckRow {
-        method: check.method.word().to_owned(),
-        headers: check.headers.clone(),
-        expected_status: check.expected_status,
-        keyword: check.keyword.clone(),
-        max_redirects: check.max_redirects,
-        verify_tls: check.verify_tls,
+pub(super) fn write(http_check: &HttpCheck) -> String {
+    let row = HttpCheckRow {
+        method: http_check.method.word().to_owned(),
+        headers: http_check.headers.clone(),
+        expected_status: http_check.expected_status,
+        keyword: http_check.keyword.clone(),
+        max_redirects: http_check.max_redirects,
+        verify_tls: http_check.verify_tls,
     };
     serde_json::to_string(&row).unwrap_or_default()
 }
 
 /// `None` where the column cannot be read.
 pub(super) fn read(text: &str) -> Option<HttpCheck> {
-    let row: CheckRow = serde_json::from_str(text).ok()?;
+    let row: HttpCheckRow = serde_json::from_str(text).ok()?;
     Some(HttpCheck {
         method: Method::from_word(&row.method)?,
         headers: row.headers,
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back() {
-        let check = HttpCheck {
+        let http_check = HttpCheck {
             method: Method::Head,
             headers: vec![("Accept".into(), "a/b".into())],
             expected_status: (200, 204),
@@ -53,7 +53,7 @@ mod tests {
             max_redirects: 2,
             verify_tls: false,
         };
-        assert_eq!(read(&write(&check)), Some(check));
+        assert_eq!(read(&write(&http_check)), Some(http_check));
         assert_eq!(read("{}"), None);
     }
 }

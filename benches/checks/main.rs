@@ -1,4 +1,4 @@
-//! Runs the product beside its floor and prints ratios: `cargo bench --bench looks`, with `-- --short` in under a
+//! Runs the product beside its floor and prints ratios: `cargo bench --bench checks`, with `-- --short` in under a
 //! minute, with `--json` for machines.
 //!
 //! Absolute figures say more about the machine than about the program, so every figure of the product stands beside a

@@ -1,12 +1,12 @@
 //! Calls the endpoints as they become due: one timing heap for all, one task per look in flight, never one per endpoint.
 //!
-//! Three parts talk over channels: this loop decides who is next, `record` commits what was seen in groups, `roster`
+//! Three parts talk over channels: this loop decides who is next, `record` commits what was seen in groups, `monitor_feed`
 //! brings the changes that people and other processes make. A steady pass is due again at its slot at once; for
 //! everything else the rule's decision is waited for.
 
+mod monitor_feed;
 mod queue;
 mod record;
-mod roster;
 mod sight;
 
 use std::panic::AssertUnwindSafe;
@@ -17,12 +17,12 @@ use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 
 use self::queue::Queue;
-use self::record::{Decided, Seen};
+use self::record::{Decided, ToRecord};
 use super::Context;
-use crate::actions::looking::{Begun, Lead};
+use crate::actions::check_runner::{Flight, Started};
 use crate::clock::Stopwatch;
+use crate::domain::check_result::{CheckResult, Timings, Verdict};
 use crate::domain::monitor::MonitorId;
-use crate::domain::outcome::{Outcome, Timings, Verdict};
 use crate::domain::status::Status;
 use crate::domain::{Timestamp, schedule};
 use crate::store::endpoint::Scheduled;
@@ -32,7 +32,7 @@ use crate::vitals::Part;
 const SLOW: Duration = Duration::from_secs(1);
 
 /// How long looks in flight are waited for at the end; what is not done by then is taken again after the next start.
-const LAST_LOOKS: Duration = Duration::from_secs(3);
+const LAST_CHECKS: Duration = Duration::from_secs(3);
 
 /// More new endpoints than this at once are spread over their slots instead of being looked at immediately.
 const FEW: usize = 16;
@@ -44,33 +44,33 @@ const IDLE_TURN: Duration = Duration::from_secs(5);
 const STEP_ASIDE: Duration = Duration::from_secs(1);
 
 /// A look that has ended.
-struct Landed {
+struct Finished {
     endpoint: Arc<Scheduled>,
-    lead: Lead,
-    outcome: Outcome,
+    flight: Flight,
+    result: CheckResult,
 }
 
 /// Runs until `stop` turns true, then lets looks in flight end and has everything committed.
 pub(super) async fn run(context: Context, stop: watch::Receiver<bool>) {
-    let (seen, to_record) = mpsc::channel(record::QUEUE);
+    let (to_record, received) = mpsc::channel(record::QUEUE);
     let (decided, decisions) = mpsc::unbounded_channel();
-    let recorder = tokio::spawn(record::run(context.clone(), to_record, decided));
-    let (news_sender, news) = mpsc::channel(4);
-    let roster = tokio::spawn(roster::follow(
+    let recorder = tokio::spawn(record::run(context.clone(), received, decided));
+    let (changes_sender, changes) = mpsc::channel(4);
+    let monitor_feed = tokio::spawn(monitor_feed::follow(
         context.store.clone(),
-        news_sender,
+        changes_sender,
         stop.clone(),
     ));
-    let (landing, landed) = mpsc::unbounded_channel();
-    let scheduler = Scheduler::new(context, seen, landing);
+    let (finisher, finished) = mpsc::unbounded_channel();
+    let scheduler = Scheduler::new(context, to_record, finisher);
     let incoming = Incoming {
-        landed,
+        finished,
         decisions,
-        news,
+        changes,
         stop,
     };
     scheduler.run(incoming).await;
-    for task in [recorder, roster] {
+    for task in [recorder, monitor_feed] {
         if let Err(error) = task.await {
             tracing::error!(%error, "a part of the scheduler ended badly");
         }
@@ -79,17 +79,17 @@ pub(super) async fn run(context: Context, stop: watch::Receiver<bool>) {
 
 /// What wakes the scheduler.
 struct Incoming {
-    landed: mpsc::UnboundedReceiver<Landed>,
+    finished: mpsc::UnboundedReceiver<Finished>,
     decisions: mpsc::UnboundedReceiver<Vec<Decided>>,
-    news: mpsc::Receiver<roster::News>,
+    changes: mpsc::Receiver<monitor_feed::FeedChange>,
     stop: watch::Receiver<bool>,
 }
 
 struct Scheduler {
     context: Context,
     queue: Queue,
-    seen: mpsc::Sender<Seen>,
-    landing: mpsc::UnboundedSender<Landed>,
+    to_record: mpsc::Sender<ToRecord>,
+    finisher: mpsc::UnboundedSender<Finished>,
     /// Wall time at the start; from there on the scheduler goes by the monotonic clock, so a clock that is set does
     /// neither bunch looks nor leave them out.
     started_at: Timestamp,
@@ -99,16 +99,16 @@ struct Scheduler {
 impl Scheduler {
     fn new(
         context: Context,
-        seen: mpsc::Sender<Seen>,
-        landing: mpsc::UnboundedSender<Landed>,
+        to_record: mpsc::Sender<ToRecord>,
+        finisher: mpsc::UnboundedSender<Finished>,
     ) -> Self {
-        let queue = Queue::new(context.look_concurrency);
-        let started_at = context.looking.clock.now();
+        let queue = Queue::new(context.check_concurrency);
+        let started_at = context.checks.clock.now();
         Self {
             context,
             queue,
-            seen,
-            landing,
+            to_record,
+            finisher,
             started_at,
             stopwatch: Stopwatch::start(),
         }
@@ -130,13 +130,13 @@ impl Scheduler {
                 .since(self.started_at);
             tokio::select! {
                 _ = incoming.stop.wait_for(|stopping| *stopping) => break,
-                Some(landed) = incoming.landed.recv() => self.landed(landed),
+                Some(finished) = incoming.finished.recv() => self.finished(finished),
                 Some(decisions) = incoming.decisions.recv() => self.decided(decisions),
-                Some(news) = incoming.news.recv() => self.heard(news),
+                Some(changes) = incoming.changes.recv() => self.apply(changes),
                 () = tokio::time::sleep_until(self.stopwatch.after(wake)) => {}
             }
-            while let Ok(landed) = incoming.landed.try_recv() {
-                self.landed(landed);
+            while let Ok(finished) = incoming.finished.try_recv() {
+                self.finished(finished);
             }
         }
         self.wind_down(incoming).await;
@@ -144,10 +144,10 @@ impl Scheduler {
 
     /// Looks in flight may end; nothing new begins.
     async fn wind_down(mut self, mut incoming: Incoming) {
-        let deadline = Stopwatch::start().after(LAST_LOOKS);
+        let deadline = Stopwatch::start().after(LAST_CHECKS);
         while self.queue.in_flight() > 0 {
-            match tokio::time::timeout_at(deadline, incoming.landed.recv()).await {
-                Ok(Some(landed)) => self.landed(landed),
+            match tokio::time::timeout_at(deadline, incoming.finished.recv()).await {
+                Ok(Some(finished)) => self.finished(finished),
                 Ok(None) | Err(_) => return,
             }
         }
@@ -159,66 +159,67 @@ impl Scheduler {
         while let Some((endpoint, due)) = self.queue.launch() {
             self.context
                 .metrics
-                .look_lateness_seconds
+                .check_schedule_delay_seconds
                 .observe(now.since(due).as_secs_f64());
-            match self.context.looking.begin(endpoint.id) {
-                Begun::Lead(lead) => self.spawn(endpoint, lead),
-                Begun::Follow(_) => {
-                    self.queue.landed(endpoint.id, false);
+            match self.context.checks.begin(endpoint.id) {
+                Started::Flight(flight) => self.spawn(endpoint, flight),
+                Started::Waiting(_) => {
+                    self.queue.finished(endpoint.id, false);
                     self.queue.schedule(endpoint.id, Some(now.plus(STEP_ASIDE)));
                 }
             }
         }
         self.context
             .metrics
-            .looks_in_flight
+            .checks_in_flight
             .set(i64::try_from(self.queue.in_flight()).unwrap_or(i64::MAX));
         self.context
             .metrics
-            .looks_waiting
+            .checks_queued
             .set(i64::try_from(self.queue.waiting()).unwrap_or(i64::MAX));
     }
 
-    fn spawn(&self, endpoint: Arc<Scheduled>, lead: Lead) {
-        let (looking, landing) = (self.context.looking.clone(), self.landing.clone());
+    fn spawn(&self, endpoint: Arc<Scheduled>, flight: Flight) {
+        let (checks, finisher) = (self.context.checks.clone(), self.finisher.clone());
         tokio::spawn(async move {
-            let at = looking.clock.now();
-            let look = AssertUnwindSafe(looking.look(&endpoint))
+            let at = checks.clock.now();
+            let check = AssertUnwindSafe(checks.check(&endpoint))
                 .catch_unwind()
                 .await;
-            let outcome = look.unwrap_or_else(|_| Outcome {
+            let result = check.unwrap_or_else(|_| CheckResult {
                 at,
                 verdict: Verdict::Unknown("the look itself failed".into()),
                 timings: Timings::default(),
                 certificate_expires_at: None,
             });
             // At the end the scheduler may have stopped listening; then this look is taken again after the next start.
-            let _ = landing.send(Landed {
+            let _ = finisher.send(Finished {
                 endpoint,
-                lead,
-                outcome,
+                flight,
+                result,
             });
         });
     }
 
-    fn landed(&mut self, landed: Landed) {
-        let Landed {
+    fn finished(&mut self, finished: Finished) {
+        let Finished {
             endpoint,
-            lead,
-            outcome,
-        } = landed;
+            flight,
+            result,
+        } = finished;
         let metrics = &self.context.metrics;
-        let result = match &outcome.verdict {
+        let label = match &result.verdict {
             Verdict::Up => "up",
             Verdict::Down(failure) => failure.class.word(),
             Verdict::Unknown(_) => "unknown",
         };
-        metrics.looks.with_label_values(&[result]).inc();
+        metrics.checks.with_label_values(&[label]).inc();
         metrics
-            .look_seconds
-            .observe(outcome.timings.total.as_secs_f64());
-        self.queue.landed(endpoint.id, outcome.timings.total > SLOW);
-        let is_steady = outcome.is_up() && self.queue.status(endpoint.id) == Some(Status::Online);
+            .check_duration_seconds
+            .observe(result.timings.total.as_secs_f64());
+        self.queue
+            .finished(endpoint.id, result.timings.total > SLOW);
+        let is_steady = result.is_up() && self.queue.status(endpoint.id) == Some(Status::Online);
         if is_steady {
             let interval = self.interval(&endpoint);
             self.queue.schedule(
@@ -226,16 +227,16 @@ impl Scheduler {
                 Some(schedule::next_slot(endpoint.id.0, interval, self.now())),
             );
         }
-        let observation = lead.finish(&endpoint, outcome);
-        let has_followers = !observation.followers.is_empty();
-        let seen = Seen {
-            observation,
+        let completed = flight.finish(&endpoint, result);
+        let has_waiters = !completed.waiters.is_empty();
+        let to_record = ToRecord {
+            completed,
             is_steady,
-            is_urgent: !is_steady || has_followers,
+            is_urgent: !is_steady || has_waiters,
         };
-        if self.seen.try_send(seen).is_err() {
-            metrics.outcomes_lost.inc();
-            let retry = self.now().plus(self.context.looking.rules.retry_interval);
+        if self.to_record.try_send(to_record).is_err() {
+            metrics.check_results_dropped.inc();
+            let retry = self.now().plus(self.context.checks.rules.retry_interval);
             self.queue.schedule(endpoint.id, Some(retry));
         }
     }
@@ -248,12 +249,12 @@ impl Scheduler {
         }
     }
 
-    fn heard(&mut self, news: roster::News) {
-        for id in news.gone {
+    fn apply(&mut self, changes: monitor_feed::FeedChange) {
+        for id in changes.gone {
             self.queue.remove(id);
         }
-        let is_few = news.there.len() <= FEW && !news.is_start;
-        for endpoint in news.there {
+        let is_few = changes.there.len() <= FEW && !changes.is_start;
+        for endpoint in changes.there {
             let due = self.due(&endpoint, is_few);
             self.queue.put(endpoint, due);
         }
@@ -266,7 +267,7 @@ impl Scheduler {
         let slot = schedule::next_slot(endpoint.id.0, interval, now);
         match (endpoint.next_due_at, endpoint.status) {
             (Some(due), _) if due > now => {
-                Some(due.min(now.plus(self.context.looking.rules.recheck_interval)))
+                Some(due.min(now.plus(self.context.checks.rules.recheck_interval)))
             }
             // Overdue: soon, but not all of them at once.
             (Some(_), _) if is_few => Some(now),
@@ -284,7 +285,7 @@ impl Scheduler {
     fn interval(&self, endpoint: &Scheduled) -> Duration {
         endpoint
             .interval
-            .unwrap_or(self.context.looking.rules.interval)
+            .unwrap_or(self.context.checks.rules.interval)
     }
 }
 

@@ -37,7 +37,7 @@ pub fn command(folder: &Path) -> Command {
 /// What the product did in a stretch of time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Window {
-    pub looks: u64,
+    pub checks: u64,
     pub seconds: f64,
     pub cpu_us: f64,
     /// Of the threads that run SQLite.
@@ -118,7 +118,7 @@ impl Product {
         }
         let begun = (after.begun - before.begun).max(1);
         Ok(Window {
-            looks: up + others,
+            checks: up + others,
             seconds,
             cpu_us: cpu.as_secs_f64() * 1e6,
             storage_us: storage.as_secs_f64() * 1e6,
@@ -158,11 +158,13 @@ impl Product {
             };
             let value = value.parse().unwrap_or(0);
             match name {
-                "rollcall_looks_total{result=\"up\"}" => counts.up = value,
-                name if name.starts_with("rollcall_looks_total") => counts.others += value,
-                "rollcall_look_lateness_seconds_bucket{le=\"0.005\"}" => counts.on_time = value,
-                "rollcall_look_lateness_seconds_count" => counts.begun = value,
-                "rollcall_looks_in_flight" => counts.in_flight = value,
+                "rollcall_checks_total{result=\"up\"}" => counts.up = value,
+                name if name.starts_with("rollcall_checks_total") => counts.others += value,
+                "rollcall_check_schedule_delay_seconds_bucket{le=\"0.005\"}" => {
+                    counts.on_time = value
+                }
+                "rollcall_check_schedule_delay_seconds_count" => counts.begun = value,
+                "rollcall_checks_in_flight" => counts.in_flight = value,
                 _ => {}
             }
         }
