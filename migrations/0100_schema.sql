@@ -144,7 +144,7 @@ CREATE TABLE watch (
 );
 
 -- The downtime of one monitor, from its first failure to its recovery. At most one is open for each monitor.
-CREATE TABLE incidents (
+CREATE TABLE outages (
     id                INTEGER PRIMARY KEY AUTOINCREMENT,
     guild_id          BIGINT  NOT NULL,
     monitor_id        BIGINT  NOT NULL,
@@ -152,15 +152,15 @@ CREATE TABLE incidents (
     ended_at          BIGINT,
     reason            TEXT    NOT NULL,
     is_in_maintenance INTEGER NOT NULL DEFAULT 0, -- began in a maintenance window
-    card_id           BIGINT                      -- NULL: nobody was notified
+    incident_id       BIGINT                      -- NULL: nobody was notified
 );
-CREATE UNIQUE INDEX idx_incidents_open ON incidents (monitor_id) WHERE ended_at IS NULL;
-CREATE INDEX idx_incidents_card ON incidents (card_id) WHERE card_id IS NOT NULL;
-CREATE INDEX idx_incidents_monitor ON incidents (monitor_id, id);
+CREATE UNIQUE INDEX idx_outages_open ON outages (monitor_id) WHERE ended_at IS NULL;
+CREATE INDEX idx_outages_incident ON outages (incident_id) WHERE incident_id IS NOT NULL;
+CREATE INDEX idx_outages_monitor ON outages (monitor_id, id);
 
 -- What people see, acknowledge and get notified of. Most rows group outages (kind 'incident'); the other kinds are
 -- notifications about something else, such as a broken channel, and have their details as JSON.
-CREATE TABLE cards (
+CREATE TABLE incidents (
     id               INTEGER PRIMARY KEY AUTOINCREMENT,
     guild_id         BIGINT  NOT NULL,
     kind             TEXT    NOT NULL DEFAULT 'incident',
@@ -188,8 +188,8 @@ CREATE TABLE cards (
     settled_at       BIGINT,                 -- when the flapping had ended for long enough
     cause            TEXT                    -- the probable cause, as JSON
 );
-CREATE INDEX idx_cards_open ON cards (guild_id, joined_at) WHERE ended_at IS NULL;
-CREATE INDEX idx_cards_flapping ON cards (ended_at) WHERE flapping_since IS NOT NULL AND settled_at IS NULL;
+CREATE INDEX idx_incidents_open ON incidents (guild_id, joined_at) WHERE ended_at IS NULL;
+CREATE INDEX idx_incidents_flapping ON incidents (ended_at) WHERE flapping_since IS NOT NULL AND settled_at IS NULL;
 
 -- Where and about what a guild is notified. No row: it has no channel.
 CREATE TABLE alert_settings (
@@ -226,7 +226,7 @@ CREATE INDEX idx_alert_overrides_guild ON alert_overrides (guild_id);
 CREATE TABLE notices (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     guild_id     BIGINT  NOT NULL,
-    card_id      BIGINT  NOT NULL UNIQUE REFERENCES cards (id) ON DELETE CASCADE,
+    incident_id      BIGINT  NOT NULL UNIQUE REFERENCES incidents (id) ON DELETE CASCADE,
     told_version INTEGER NOT NULL DEFAULT 0,
     posts        INTEGER NOT NULL DEFAULT 0, -- messages that were posted; the number is part of the next nonce
     channel_id   BIGINT,                     -- where its message is
@@ -258,12 +258,12 @@ CREATE TABLE webhooks (
 -- The same as channel deliveries, for webhooks. Attempts are counted on the webhook: they fail together.
 CREATE TABLE webhook_notices (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
-    card_id      BIGINT  NOT NULL REFERENCES cards (id) ON DELETE CASCADE,
+    incident_id      BIGINT  NOT NULL REFERENCES incidents (id) ON DELETE CASCADE,
     webhook_id   BIGINT  NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
     told_version INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (webhook_id, card_id)
+    UNIQUE (webhook_id, incident_id)
 );
-CREATE INDEX idx_webhook_notices_card ON webhook_notices (card_id);
+CREATE INDEX idx_webhook_notices_incident ON webhook_notices (incident_id);
 CREATE INDEX idx_webhook_notices_untold ON webhook_notices (webhook_id) WHERE told_version = 0;
 
 -- Silences of single monitors: checks go on and outages are recorded, but nobody is notified.

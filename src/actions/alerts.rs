@@ -5,18 +5,18 @@ use serde_json::json;
 use super::check_runner::CheckRunner;
 use super::recheck;
 use super::record_result::Recorded;
-use super::{Error, Requester, incident, note};
+use super::{Error, Requester, note, outage};
 use crate::domain::alert_policy::{Call, Preferences, Step};
 use crate::domain::check_result::Verdict;
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::fold::CardId;
+use crate::domain::fold::IncidentId;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::text;
 use crate::domain::{Timestamp, millis};
 use crate::store::alert_override::{self, Override};
-use crate::store::card::Card;
 use crate::store::endpoint::Scheduled;
-use crate::store::{Reader, Store, StoreError, alert_settings, card, endpoint, notice};
+use crate::store::incident::Incident;
+use crate::store::{Reader, Store, StoreError, alert_settings, endpoint, incident, notice};
 
 /// Looks at a time when a card is looked at.
 const AT_A_TIME: usize = 10;
@@ -34,7 +34,7 @@ pub async fn set(
             Box::pin(async move {
                 alert_settings::set(tx, requester.guild, (channel, role)).await?;
                 notice::try_now(tx, requester.guild).await?;
-                incident::tell_all_that_goes_on(tx, requester.guild, now).await?;
+                outage::tell_all_that_goes_on(tx, requester.guild, now).await?;
                 let role = role.map(|role| role.to_string());
                 let facts = json!({ "channel": channel.to_string(), "role": role });
                 Ok(note(tx, requester, (EventKind::AlertsSet, None, facts), now).await?)
@@ -127,7 +127,7 @@ pub async fn set_override(
                     now,
                 )
                 .await?;
-                Ok(incident::tell_what_goes_on(tx, whose, now).await?)
+                Ok(outage::tell_what_goes_on(tx, whose, now).await?)
             })
         })
         .await
@@ -153,9 +153,9 @@ pub async fn remove(store: &Store, requester: Requester, now: Timestamp) -> Resu
 pub async fn acknowledge(
     store: &Store,
     requester: Requester,
-    id: CardId,
+    id: IncidentId,
     now: Timestamp,
-) -> Result<Card, Error> {
+) -> Result<Incident, Error> {
     let Actor::Member(user) = requester.actor else {
         return Err(Error::Invalid("only members take care of incidents".into()));
     };
@@ -164,16 +164,16 @@ pub async fn acknowledge(
         .writer
         .transact::<(), Error>(move |tx| {
             Box::pin(async move {
-                if !card::acknowledge(tx, (requester.guild, id), user, now).await? {
+                if !incident::acknowledge(tx, (requester.guild, id), user, now).await? {
                     return Err(Error::Conflict(
                         "this is over, or somebody takes care of it already".into(),
                     ));
                 }
-                let facts = json!({ "card": id.0 });
+                let facts = json!({ "incident": id.0 });
                 Ok(note(
                     tx,
                     requester,
-                    (EventKind::CardAcknowledged, None, facts),
+                    (EventKind::IncidentAcknowledged, None, facts),
                     now,
                 )
                 .await?)
@@ -186,7 +186,7 @@ pub async fn acknowledge(
 /// Calls somebody again for a card of which nobody has taken care; `false` where that was done, or is needed no more.
 pub async fn call_again(
     store: &Store,
-    (guild, id): (GuildId, CardId),
+    (guild, id): (GuildId, IncidentId),
     step: Step,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -198,10 +198,10 @@ pub async fn call_again(
                     Step::Remind => None,
                     Step::Escalate(call) => Some(call),
                 };
-                if !card::called_again(tx, id, call.is_some(), now).await? {
+                if !incident::called_again(tx, id, call.is_some(), now).await? {
                     return Ok(false);
                 }
-                incident::remind(tx, (guild, id), call, now).await?;
+                outage::remind(tx, (guild, id), call, now).await?;
                 Ok(true)
             })
         })
@@ -213,23 +213,23 @@ pub async fn recheck_incident(
     checks: &CheckRunner,
     store: &Store,
     requester: Requester,
-    id: CardId,
-) -> Result<Card, Error> {
+    id: IncidentId,
+) -> Result<Incident, Error> {
     let Actor::Member(user) = requester.actor else {
         return Err(Error::Invalid(
             "only members have incidents looked at".into(),
         ));
     };
     let reader = &store.reader;
-    let card = own(reader, requester, id).await?;
-    let down = card
-        .members
+    let incident = own(reader, requester, id).await?;
+    let down = incident
+        .outages
         .iter()
-        .filter(|member| member.ended_at.is_none());
+        .filter(|outage| outage.ended_at.is_none());
     let mut endpoints = Vec::new();
-    for member in down {
+    for outage in down {
         // Devices and servers report by themselves: there is nothing to look at.
-        if let Some(found) = endpoint::get(reader, requester.guild, member.monitor_id).await? {
+        if let Some(found) = endpoint::get(reader, requester.guild, outage.monitor_id).await? {
             endpoints.push(recheck::scheduled(reader, &found).await?);
         }
     }
@@ -239,7 +239,7 @@ pub async fn recheck_incident(
         .writer
         .transact::<_, StoreError>(move |tx| {
             Box::pin(async move {
-                card::rechecked(tx, (requester.guild, id), (user, &result), now).await
+                incident::rechecked(tx, (requester.guild, id), (user, &result), now).await
             })
         })
         .await?;
@@ -288,10 +288,10 @@ fn phases(recorded: &Recorded) -> String {
 }
 
 /// A card of the asker's own guild.
-async fn own(reader: &Reader, requester: Requester, id: CardId) -> Result<Card, Error> {
-    card::get(reader, id)
+async fn own(reader: &Reader, requester: Requester, id: IncidentId) -> Result<Incident, Error> {
+    incident::get(reader, id)
         .await?
-        .filter(|card| card.guild_id == requester.guild)
+        .filter(|incident| incident.guild_id == requester.guild)
         .ok_or_else(|| Error::NotFound("that incident is not known (any more)".into()))
 }
 
@@ -305,12 +305,12 @@ mod tests {
 
     /// How many cards wait for somebody, so many seconds after the beginning of time.
     async fn waiting(store: &TestStore, second: i64) -> usize {
-        let waiting = card::waiting(&store.reader, HOME, at(second)).await;
+        let waiting = incident::waiting(&store.reader, HOME, at(second)).await;
         waiting.unwrap().len()
     }
 
     #[tokio::test]
-    async fn a_card_waits_for_somebody_while_anything_on_it_is_neither_muted_nor_expected() {
+    async fn a_incident_waits_for_somebody_while_anything_on_it_is_neither_muted_nor_expected() {
         let store = TestStore::open().await;
         let ids @ [a, b] = with_endpoints(&store).await;
         // At the same time, and so on one card.
@@ -330,7 +330,7 @@ mod tests {
             1,
             "the time of the mute is over"
         );
-        mute::mute_card(&store, member(), CardId(1), at(130))
+        mute::mute_incident(&store, member(), IncidentId(1), at(130))
             .await
             .unwrap();
         let running = crate::store::maintenance::list(&store.reader, Some(HOME))
@@ -345,11 +345,11 @@ mod tests {
             mute::unmute(&store, member(), id, at(160)).await.unwrap();
             assert_eq!(waiting(&store, 170).await, 1);
         }
-        let untold = Override {
+        let unnotified = Override {
             is_told: false,
             role: None,
         };
-        for (own, count) in [(Some(untold), 0), (None, 1)] {
+        for (own, count) in [(Some(unnotified), 0), (None, 1)] {
             for id in ids {
                 set_override(&store, member(), (id, own), at(170))
                     .await
@@ -357,14 +357,14 @@ mod tests {
             }
             assert_eq!(waiting(&store, 171).await, count);
         }
-        acknowledge(&store, member(), CardId(1), at(180))
+        acknowledge(&store, member(), IncidentId(1), at(180))
             .await
             .unwrap();
         assert_eq!(waiting(&store, 190).await, 0);
     }
 
     #[tokio::test]
-    async fn whoever_was_called_for_a_card_is_called_again() {
+    async fn whoever_was_called_for_a_incident_is_called_again() {
         let store = TestStore::open().await;
         let [a, b] = with_endpoints(&store).await;
         set(&store, member(), (5, Some(77)), at(0)).await.unwrap();
@@ -380,7 +380,7 @@ mod tests {
         for id in [1, 2] {
             let step = (Step::Remind, at(200));
             assert!(
-                call_again(&store, (HOME, CardId(id)), step.0, step.1)
+                call_again(&store, (HOME, IncidentId(id)), step.0, step.1)
                     .await
                     .unwrap()
             );

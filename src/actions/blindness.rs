@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Requester, incident, note};
+use super::{Requester, note, outage};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::GuildId;
@@ -11,7 +11,7 @@ use crate::domain::sight::Suspicion;
 use crate::domain::status::{State, Status};
 use crate::domain::topic::Topic;
 use crate::store::state::Loaded;
-use crate::store::{Store, StoreError, Tx, card, endpoint, notice, pulse, state};
+use crate::store::{Store, StoreError, Tx, endpoint, incident, notice, pulse, state};
 
 /// We are blind since a suspicion began; says of how many endpoints something was taken back.
 pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Result<u64, StoreError> {
@@ -42,7 +42,7 @@ pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Resul
                         ..before
                     };
                     state::save(tx, *id, unknown).await?;
-                    incident::withdraw(tx, *id, now).await?;
+                    outage::withdraw(tx, *id, now).await?;
                     let facts = json!({ "reason": "blind" });
                     let noted = (EventKind::EndpointUnknown, Some(*id), facts);
                     note(tx, system(guild), noted, now).await?;
@@ -74,8 +74,8 @@ async fn tell(
         began,
         ended: None,
     };
-    let card = card::announce(tx, guild, &topic, now).await?;
-    notice::want(tx, guild, card).await
+    let incident = incident::announce(tx, guild, &topic, now).await?;
+    notice::want(tx, guild, incident).await
 }
 
 /// We see again, or have stopped doubting: whoever was told hears it in the same message.
@@ -89,7 +89,7 @@ pub async fn end(store: &Store, now: Timestamp) -> Result<(), StoreError> {
                     began: now,
                     ended: None,
                 };
-                for (id, topic) in card::all_like(tx, &like).await? {
+                for (id, topic) in incident::all_like(tx, &like).await? {
                     if let Topic::Blind {
                         failing,
                         began,
@@ -101,7 +101,7 @@ pub async fn end(store: &Store, now: Timestamp) -> Result<(), StoreError> {
                             began,
                             ended: Some(now),
                         };
-                        card::retell(tx, id, &over, now).await?;
+                        incident::retell(tx, id, &over, now).await?;
                     }
                 }
                 Ok(())
@@ -113,7 +113,7 @@ pub async fn end(store: &Store, now: Timestamp) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fold::CardId;
+    use crate::domain::fold::IncidentId;
     use crate::domain::monitor::MonitorId;
     use crate::store::pulse::Pulse;
     use crate::store::testing::TestStore;
@@ -144,7 +144,7 @@ mod tests {
                         latency_us: 0,
                     };
                     pulse::save(tx, &[pulse]).await?;
-                    incident::open(tx, (HOME, id), (at(since), "timed_out"), at(since)).await?;
+                    outage::open(tx, (HOME, id), (at(since), "timed_out"), at(since)).await?;
                     Ok(id)
                 })
             })
@@ -169,16 +169,19 @@ mod tests {
             .rows("SELECT streak FROM pulse ORDER BY monitor_id")
             .await;
         assert_eq!(streaks, [(3,), (0,)]);
-        let open: Vec<(i64,)> = store.rows("SELECT monitor_id FROM incidents").await;
+        let open: Vec<(i64,)> = store.rows("SELECT monitor_id FROM outages").await;
         assert_eq!(open, [(old.0,)]);
         let due = notice::due(&store.reader, at(999), 10).await.unwrap();
-        let cards: Vec<CardId> = due.iter().map(|due| due.card).collect();
+        let incidents: Vec<IncidentId> = due.iter().map(|due| due.incident).collect();
         assert_eq!(
-            cards,
-            [CardId(1), CardId(3)],
+            incidents,
+            [IncidentId(1), IncidentId(3)],
             "the untold card of what was taken back is gone"
         );
-        let told = card::get(&store.reader, CardId(3)).await.unwrap().unwrap();
+        let told = incident::get(&store.reader, IncidentId(3))
+            .await
+            .unwrap()
+            .unwrap();
         let blind = |ended| Topic::Blind {
             failing: 1,
             began: at(100),
@@ -188,7 +191,10 @@ mod tests {
         for _ in 0..2 {
             end(&store, at(200)).await.unwrap();
         }
-        let told = card::get(&store.reader, CardId(3)).await.unwrap().unwrap();
+        let told = incident::get(&store.reader, IncidentId(3))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!((told.topic, told.version), (blind(Some(at(200))), 2));
     }
 }

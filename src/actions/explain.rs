@@ -2,13 +2,13 @@
 
 use crate::domain::cause::{Cause, judge};
 use crate::domain::topic::Topic;
-use crate::store::card::{self, Card};
+use crate::store::incident::{self, Incident};
 use crate::store::{Store, StoreError, evidence};
 
 /// Judges a card anew; the cause where it is another one than before. With `is_news` whoever was told is told.
 pub async fn explain(
     store: &Store,
-    known: &Card,
+    known: &Incident,
     is_news: bool,
 ) -> Result<Option<Option<Cause>>, StoreError> {
     if known.topic != Topic::Incident || known.ended_at.is_some() {
@@ -27,7 +27,7 @@ pub async fn explain(
     store
         .writer
         .transact::<(), StoreError>(move |tx| {
-            Box::pin(async move { card::judged(tx, id, (cause.as_ref(), is_news)).await })
+            Box::pin(async move { incident::judged(tx, id, (cause.as_ref(), is_news)).await })
         })
         .await?;
     Ok(Some(found))

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Error, Requester, incident, note};
+use super::{Error, Requester, note, outage};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::fold::CardId;
+use crate::domain::fold::IncidentId;
 use crate::domain::maintenance::Span;
 use crate::domain::monitor::GuildId;
 use crate::domain::text;
-use crate::store::card::{self, Card};
+use crate::store::incident::{self, Incident};
 use crate::store::maintenance::{self, Extent, Maintenance, MaintenanceId, NewMaintenance};
 use crate::store::{Store, StoreError, Tx};
 
@@ -45,12 +45,12 @@ pub async fn declare(
 }
 
 /// Declares maintenance for an hour of what is down on a card, and answers the card as it is then.
-pub async fn declare_for_card(
+pub async fn schedule_for_incident(
     store: &Store,
     requester: Requester,
-    id: CardId,
+    id: IncidentId,
     now: Timestamp,
-) -> Result<Card, Error> {
+) -> Result<Incident, Error> {
     let Actor::Member(user) = requester.actor else {
         return Err(Error::Invalid("only members declare maintenance".into()));
     };
@@ -62,12 +62,12 @@ pub async fn declare_for_card(
         .writer
         .transact::<(), Error>(move |tx| {
             Box::pin(async move {
-                if !card::maintain(tx, (requester.guild, id), user, span.ends_at).await? {
+                if !incident::maintain(tx, (requester.guild, id), user, span.ends_at).await? {
                     return Err(not_known());
                 }
                 let new = NewMaintenance {
                     title: format!("incident {}", id.0),
-                    extent: Extent::Some(card::down(tx, id).await?),
+                    extent: Extent::Some(incident::down(tx, id).await?),
                     span,
                     weekly: None,
                 };
@@ -76,7 +76,9 @@ pub async fn declare_for_card(
             })
         })
         .await?;
-    card::get(&store.reader, id).await?.ok_or_else(not_known)
+    incident::get(&store.reader, id)
+        .await?
+        .ok_or_else(not_known)
 }
 
 fn not_known() -> Error {
@@ -136,7 +138,7 @@ pub async fn end(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let quiet = card::quiet_by(tx, known.id).await?;
+                let quiet = incident::quiet_by(tx, known.id).await?;
                 if !maintenance::remove(tx, (requester.guild, known.id)).await? {
                     return Err(Error::NotFound("that maintenance is over already".into()));
                 }
@@ -174,7 +176,7 @@ async fn turn_one(store: &Store, known: Maintenance, now: Timestamp) -> Result<b
                     guild: known.guild_id,
                     actor: Actor::System,
                 };
-                let quiet = card::quiet_by(tx, known.id).await?;
+                let quiet = incident::quiet_by(tx, known.id).await?;
                 match known.weekly.and_then(|weekly| weekly.next(now)) {
                     Some(span) => maintenance::postpone(tx, known.id, span).await?,
                     None => {
@@ -204,8 +206,8 @@ async fn ended(
         now,
     )
     .await?;
-    for monitor in maintenance::untold(tx, known.guild_id).await? {
-        incident::tell_what_was_due(tx, (known.guild_id, monitor), now).await?;
+    for monitor in maintenance::unnotified(tx, known.guild_id).await? {
+        outage::tell_what_was_due(tx, (known.guild_id, monitor), now).await?;
     }
     Ok(())
 }
@@ -213,11 +215,11 @@ async fn ended(
 async fn heard_again(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    (cards, is_news): (Vec<CardId>, bool),
+    (incidents, is_news): (Vec<IncidentId>, bool),
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    for card in cards {
-        incident::heard_again(tx, (guild, card), is_news, now).await?;
+    for incident in incidents {
+        outage::heard_again(tx, (guild, incident), is_news, now).await?;
     }
     Ok(())
 }
@@ -248,17 +250,20 @@ mod tests {
         down(&store, a, 110).await;
         down(&store, b, 120).await;
         store
-            .write(move |tx| Box::pin(incident::close(tx, b, at(130))))
+            .write(move |tx| Box::pin(outage::close(tx, b, at(130))))
             .await;
         assert_eq!(told(&store).await, 0);
         let marked: Vec<(i64,)> = store
-            .rows("SELECT SUM(is_in_maintenance) FROM incidents")
+            .rows("SELECT SUM(is_in_maintenance) FROM outages")
             .await;
         assert_eq!(marked, [(2,)]);
         assert_eq!(turn(&store, at(200)).await.unwrap(), 1);
         assert_eq!(told(&store).await, 1);
-        let card = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
-        assert_eq!((card.count, card.opened_at), (1, at(110)));
+        let incident = incident::get(&store.reader, IncidentId(1))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((incident.count, incident.opened_at), (1, at(110)));
         let left = maintenance::list(&store.reader, Some(HOME)).await.unwrap();
         assert_eq!(left, []);
     }
@@ -270,10 +275,10 @@ mod tests {
             let [a, b] = with_endpoints(&store).await;
             down(&store, a, 10).await;
             down(&store, b, 900).await;
-            let card = declare_for_card(&store, member(), CardId(1), at(1_000))
+            let incident = schedule_for_incident(&store, member(), IncidentId(1), at(1_000))
                 .await
                 .unwrap();
-            assert_eq!(card.maintained, Some((7, at(4_600))));
+            assert_eq!(incident.maintained, Some((7, at(4_600))));
             if by_itself {
                 assert_eq!(turn(&store, at(4_600)).await.unwrap(), 1);
             } else {
@@ -282,8 +287,11 @@ mod tests {
                     .await
                     .unwrap();
             }
-            let card = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
-            assert_eq!(card.maintained, None);
+            let incident = incident::get(&store.reader, IncidentId(1))
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!(incident.maintained, None);
             // Both cards, and where the time was over by itself, a word about the first again.
             assert_eq!(told(&store).await, 2 + usize::from(by_itself));
         }
@@ -310,8 +318,11 @@ mod tests {
         let first = both.remove(0);
         end(&store, member(), first.clone(), at(30)).await.unwrap();
         assert!(end(&store, member(), first, at(30)).await.is_err());
-        let card = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
-        assert_eq!(card.count, 1);
+        let incident = incident::get(&store.reader, IncidentId(1))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(incident.count, 1);
         let stranger = Requester {
             guild: GuildId(2),
             ..member()

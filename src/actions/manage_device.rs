@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Error, Requester, incident, manage_key, note};
+use super::{Error, Requester, manage_key, note, outage};
 use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::key::{ApiKey, KeyKind};
@@ -81,7 +81,7 @@ pub async fn take_off(
     if !monitor::remove(tx, requester.guild, id).await? {
         return Err(Error::NotFound("that is not on the roll (any more)".into()));
     }
-    incident::close(tx, id, now).await?;
+    outage::close(tx, id, now).await?;
     Ok(api_key::revoke_of(tx, id, now).await?)
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Error, Requester, incident, manage_device, manage_key, note};
+use super::{Error, Requester, manage_device, manage_key, note, outage};
 use crate::domain::Timestamp;
 use crate::domain::cadence;
 use crate::domain::event::{Actor, EventKind};
@@ -126,7 +126,7 @@ async fn switch(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(), 
         (true, Some(_)) => Status::Online,
         (true, None) => Status::Offline,
     };
-    incident::close(tx, server.id, now).await?;
+    outage::close(tx, server.id, now).await?;
     device::set_status(tx, &[server.id], status, now).await
 }
 
@@ -180,7 +180,7 @@ pub async fn report(
                 match server.status {
                     _ if !server.is_active => Ok(()),
                     // It may have been told of as silent before its thresholds were reached.
-                    Status::Online => Ok(incident::close(tx, id, now).await?),
+                    Status::Online => Ok(outage::close(tx, id, now).await?),
                     _ => Ok(change(tx, &server, Status::Online, now).await?),
                 }
             })
@@ -204,7 +204,7 @@ pub async fn change(
     let mut facts = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });
     match status {
         Status::Online => {
-            incident::close(tx, server.id, now).await?;
+            outage::close(tx, server.id, now).await?;
             if server.last_seen_at.is_some() {
                 facts["down_for_ms"] = json!(crate::domain::millis(now.since(server.since)));
             }
@@ -213,7 +213,7 @@ pub async fn change(
             // Whether anybody is told goes by the server's own rhythm: `alert`.
             let began = server.last_seen_at.unwrap_or(now);
             let whose = (server.guild_id, server.id);
-            incident::begin(tx, whose, (began, cadence::LATE)).await?;
+            outage::begin(tx, whose, (began, cadence::LATE)).await?;
         }
     }
     let system = Requester {
@@ -231,7 +231,7 @@ pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(
     }
     let began = server.last_seen_at.unwrap_or(now);
     let whose = (server.guild_id, server.id);
-    if !incident::open(tx, whose, (began, cadence::LATE), now).await? {
+    if !outage::open(tx, whose, (began, cadence::LATE), now).await? {
         return Ok(());
     }
     let facts = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });

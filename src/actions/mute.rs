@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Error, Requester, incident, note};
+use super::{Error, Requester, note, outage};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::fold::CardId;
+use crate::domain::fold::IncidentId;
 use crate::domain::monitor::{GuildId, MonitorId, Refusal};
 use crate::domain::text;
-use crate::store::card::{self, Card};
+use crate::store::incident::{self, Incident};
 use crate::store::{Store, StoreError, Tx, mute};
 
 /// What the button under a card mutes for.
@@ -45,12 +45,12 @@ pub async fn mute(
 }
 
 /// Mutes for an hour what is down on a card, and answers the card as it is then.
-pub async fn mute_card(
+pub async fn mute_incident(
     store: &Store,
     requester: Requester,
-    id: CardId,
+    id: IncidentId,
     now: Timestamp,
-) -> Result<Card, Error> {
+) -> Result<Incident, Error> {
     let Actor::Member(user) = requester.actor else {
         return Err(Error::Invalid("only members mute incidents".into()));
     };
@@ -59,17 +59,19 @@ pub async fn mute_card(
         .writer
         .transact::<(), Error>(move |tx| {
             Box::pin(async move {
-                if !card::mute(tx, (requester.guild, id), user, until).await? {
+                if !incident::mute(tx, (requester.guild, id), user, until).await? {
                     return Err(not_known());
                 }
-                for monitor in card::down(tx, id).await? {
+                for monitor in incident::down(tx, id).await? {
                     set(tx, requester, monitor, (until, now)).await?;
                 }
                 Ok(())
             })
         })
         .await?;
-    card::get(&store.reader, id).await?.ok_or_else(not_known)
+    incident::get(&store.reader, id)
+        .await?
+        .ok_or_else(not_known)
 }
 
 fn not_known() -> Error {
@@ -107,8 +109,8 @@ pub async fn unmute(
                 if !mute::remove(tx, (requester.guild, monitor)).await? {
                     return Err(Error::NotFound("that is not muted (any more)".into()));
                 }
-                if let Some(card) = heard_again(tx, requester, monitor, now).await? {
-                    incident::heard_again(tx, (requester.guild, card), false, now).await?;
+                if let Some(incident) = heard_again(tx, requester, monitor, now).await? {
+                    outage::heard_again(tx, (requester.guild, incident), false, now).await?;
                 }
                 Ok(())
             })
@@ -123,17 +125,17 @@ pub async fn end_due(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
         .transact(move |tx| {
             Box::pin(async move {
                 let ended: Vec<(GuildId, MonitorId)> = mute::take_ended(tx, now).await?;
-                let mut cards = BTreeSet::new();
+                let mut incidents = BTreeSet::new();
                 for (guild, monitor) in &ended {
                     let requester = Requester {
                         guild: *guild,
                         actor: Actor::System,
                     };
                     let told_on = heard_again(tx, requester, *monitor, now).await?;
-                    cards.extend(told_on.map(|card| (*guild, card)));
+                    incidents.extend(told_on.map(|incident| (*guild, incident)));
                 }
-                for whose in cards {
-                    incident::heard_again(tx, whose, true, now).await?;
+                for whose in incidents {
+                    outage::heard_again(tx, whose, true, now).await?;
                 }
                 Ok(ended.len() as u64)
             })
@@ -147,8 +149,8 @@ async fn heard_again(
     requester: Requester,
     monitor: MonitorId,
     now: Timestamp,
-) -> Result<Option<CardId>, StoreError> {
-    let told_on = card::of_monitor(tx, monitor).await?;
+) -> Result<Option<IncidentId>, StoreError> {
+    let told_on = incident::of_monitor(tx, monitor).await?;
     note(
         tx,
         requester,
@@ -156,7 +158,7 @@ async fn heard_again(
         now,
     )
     .await?;
-    incident::tell_what_goes_on(tx, (requester.guild, monitor), now).await?;
+    outage::tell_what_goes_on(tx, (requester.guild, monitor), now).await?;
     Ok(told_on)
 }
 
@@ -183,17 +185,26 @@ mod tests {
             (0, 0)
         );
         store
-            .write(move |tx| Box::pin(incident::close(tx, b, at(100))))
+            .write(move |tx| Box::pin(outage::close(tx, b, at(100))))
             .await;
         assert_eq!(end_due(&store, at(3_610)).await.unwrap(), 2);
         assert_eq!(told(&store).await, 1);
-        let card = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
+        let incident = incident::get(&store.reader, IncidentId(1))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(
-            (card.count, card.members[0].monitor_id, card.opened_at),
+            (
+                incident.count,
+                incident.outages[0].monitor_id,
+                incident.opened_at
+            ),
             (1, a, at(20))
         );
         // Whoever takes care has as much time for that as ever.
-        let waiting = card::waiting(&store.reader, HOME, at(3_611)).await.unwrap();
+        let waiting = incident::waiting(&store.reader, HOME, at(3_611))
+            .await
+            .unwrap();
         assert_eq!(waiting[0].1.begun_at, at(3_610));
     }
 
@@ -208,25 +219,28 @@ mod tests {
                 down(&store, id, 20).await;
             }
             if is_acknowledged {
-                alerts::acknowledge(&store, member(), CardId(1), at(30))
+                alerts::acknowledge(&store, member(), IncidentId(1), at(30))
                     .await
                     .unwrap();
             }
-            mute_card(&store, member(), CardId(1), at(30))
+            mute_incident(&store, member(), IncidentId(1), at(30))
                 .await
                 .unwrap();
             for id in ids {
                 if let Some(second) = ended_at {
                     store
-                        .write(move |tx| Box::pin(incident::close(tx, id, at(second))))
+                        .write(move |tx| Box::pin(outage::close(tx, id, at(second))))
                         .await;
                 }
             }
             assert_eq!(end_due(&store, at(3_630)).await.unwrap(), 2);
             let case = format!("{is_acknowledged}, {ended_at:?}");
             assert_eq!(told(&store).await, expected, "{case}");
-            let card = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
-            assert_eq!(card.muted.is_none(), ended_at.is_none(), "{case}");
+            let incident = incident::get(&store.reader, IncidentId(1))
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!(incident.muted.is_none(), ended_at.is_none(), "{case}");
         }
     }
 
@@ -263,15 +277,24 @@ mod tests {
             guild: GuildId(2),
             ..member()
         };
-        assert!(mute_card(&store, stranger, CardId(1), at(6)).await.is_err());
-        let card = mute_card(&store, member(), CardId(1), at(6)).await.unwrap();
-        assert_eq!(card.muted, Some((7, at(3_606))));
+        assert!(
+            mute_incident(&store, stranger, IncidentId(1), at(6))
+                .await
+                .is_err()
+        );
+        let incident = mute_incident(&store, member(), IncidentId(1), at(6))
+            .await
+            .unwrap();
+        assert_eq!(incident.muted, Some((7, at(3_606))));
         assert!(unmute(&store, stranger, a, at(7)).await.is_err());
         unmute(&store, member(), a, at(7)).await.unwrap();
         assert!(unmute(&store, member(), a, at(8)).await.is_err(), "once");
         assert_eq!(told(&store).await, 1, "it was on its card all the time");
-        let card = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
-        assert_eq!(card.muted, None);
+        let incident = incident::get(&store.reader, IncidentId(1))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(incident.muted, None);
     }
 
     #[test]

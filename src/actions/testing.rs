@@ -1,6 +1,6 @@
 //! A guild, its outages and its maintenances, for tests.
 
-use super::{Requester, incident};
+use super::{Requester, outage};
 use crate::domain::Timestamp;
 use crate::domain::event::Actor;
 use crate::domain::maintenance::Span;
@@ -38,7 +38,7 @@ pub async fn down(store: &TestStore, id: MonitorId, second: i64) {
     store
         .write(move |tx| {
             Box::pin(async move {
-                incident::open(tx, (HOME, id), (at(second), "refused"), at(second)).await
+                outage::open(tx, (HOME, id), (at(second), "refused"), at(second)).await
             })
         })
         .await;

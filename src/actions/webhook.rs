@@ -8,7 +8,7 @@ use crate::domain::event::{Actor, EventKind};
 use crate::domain::topic::Topic;
 use crate::domain::webhook::{self as rules, WebhookId};
 use crate::store::webhook::{self, NewWebhook, Webhook};
-use crate::store::{Store, StoreError, Tx, card, notice};
+use crate::store::{Store, StoreError, Tx, incident, notice};
 
 /// Adds a webhook that is told from now on.
 pub async fn add(
@@ -88,6 +88,6 @@ pub async fn switch_off(
     note(tx, requester, (EventKind::WebhookOff, None, facts), now).await?;
     let name = known.name.clone();
     let topic = Topic::WebhookOff { name, reason };
-    let card = card::announce(tx, known.guild_id, &topic, now).await?;
-    notice::want_in_channel(tx, known.guild_id, card).await
+    let incident = incident::announce(tx, known.guild_id, &topic, now).await?;
+    notice::want_in_channel(tx, known.guild_id, incident).await
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cards::health::Health;
 use super::cards::{self, Pages};
 use super::error::CommandError;
-use super::reply::Card;
+use super::reply::Message;
 use super::{AppState, buttons, complete};
 use crate::actions::manage_endpoint::{self, Added};
 use crate::actions::record_result::Recorded;
@@ -13,7 +13,7 @@ use crate::actions::{
     Requester, alerts, maintenance, manage_server, mute, recheck, suggest_thresholds,
 };
 use crate::domain::check_result::FailureClass;
-use crate::domain::fold::CardId;
+use crate::domain::fold::IncidentId;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::target::{Host, Target};
 use crate::domain::threshold::Thresholds;
@@ -50,7 +50,7 @@ pub(super) async fn offline_list(
     app: &AppState,
     guild: GuildId,
     view: OfflineView,
-) -> Result<Card, CommandError> {
+) -> Result<Message, CommandError> {
     let filter = Filter {
         guild: Some(guild),
         active: Some(false),
@@ -59,7 +59,7 @@ pub(super) async fn offline_list(
     };
     let (page, pages) = load_page(app, filter, view.page, cards::offline::PER_PAGE).await?;
     if page.is_empty() {
-        return Ok(Card::sentence(cards::offline::empty(view.reason)));
+        return Ok(Message::sentence(cards::offline::empty(view.reason)));
     }
     let last_run = job_run::last(&app.store.reader, "recheck").await?;
     let next = cards::offline::Rechecks {
@@ -68,7 +68,7 @@ pub(super) async fn offline_list(
         last_run_at: last_run.map(|run| run.started_at),
         now: app.now(),
     };
-    let mut card = Card::embed(cards::offline::list(&page, pages, view.reason, &next));
+    let mut card = Message::embed(cards::offline::list(&page, pages, view.reason, &next));
     card.rows = buttons::offline_rows(pages, view);
     Ok(card)
 }
@@ -86,7 +86,7 @@ pub(super) async fn roll(
     app: &AppState,
     guild: GuildId,
     view: RollView,
-) -> Result<Card, CommandError> {
+) -> Result<Message, CommandError> {
     let active = (!view.all).then_some(true);
     let filter = Filter {
         guild: Some(guild),
@@ -95,13 +95,13 @@ pub(super) async fn roll(
     };
     let (page, pages) = load_page(app, filter, view.page, cards::roll::PER_PAGE).await?;
     if page.is_empty() {
-        return Ok(Card::sentence(if view.all {
+        return Ok(Message::sentence(if view.all {
             cards::EMPTY_ROLL
         } else {
             cards::roll::NONE_ACTIVE
         }));
     }
-    let mut card = Card::embed(cards::roll::list(&page, pages, view.all));
+    let mut card = Message::embed(cards::roll::list(&page, pages, view.all));
     card.rows = buttons::roll_rows(pages, view);
     Ok(card)
 }
@@ -128,7 +128,7 @@ pub(super) async fn recheck(
     app: &AppState,
     requester: Requester,
     endpoint: Endpoint,
-) -> Result<Card, CommandError> {
+) -> Result<Message, CommandError> {
     let scheduled = recheck::scheduled(&app.store.reader, &endpoint).await?;
     let checks = app.checks.clone();
     // On the main runtime: a look's timings must not depend on how busy Discord keeps us.
@@ -138,7 +138,7 @@ pub(super) async fn recheck(
         .await;
     let recorded = checked.map_err(|error| CommandError::Internal(error.to_string()))??;
     let Some(recorded) = recorded else {
-        return Ok(Card::sentence(format!(
+        return Ok(Message::sentence(format!(
             "{} was changed or removed meanwhile.",
             cards::mention(&endpoint.description)
         )));
@@ -146,8 +146,8 @@ pub(super) async fn recheck(
     Ok(rechecked(&endpoint, &recorded))
 }
 
-fn rechecked(endpoint: &Endpoint, recorded: &Arc<Recorded>) -> Card {
-    let mut card = Card::embed(cards::recheck::result(&endpoint.description, recorded));
+fn rechecked(endpoint: &Endpoint, recorded: &Arc<Recorded>) -> Message {
+    let mut card = Message::embed(cards::recheck::result(&endpoint.description, recorded));
     card.rows = buttons::recheck_row(endpoint.id);
     card
 }
@@ -156,7 +156,7 @@ fn rechecked(endpoint: &Endpoint, recorded: &Arc<Recorded>) -> Card {
 pub(super) async fn recheck_all(
     app: &AppState,
     requester: Requester,
-) -> Result<Card, CommandError> {
+) -> Result<Message, CommandError> {
     let (checks, reader) = (app.checks.clone(), app.store.reader.clone());
     let extent = recheck::Extent {
         min_age: std::time::Duration::ZERO,
@@ -174,7 +174,7 @@ pub(super) async fn recheck_all(
     let summary = run
         .await
         .map_err(|error| CommandError::Internal(error.to_string()))??;
-    Ok(Card::embed(cards::recheck::run(
+    Ok(Message::embed(cards::recheck::run(
         &summary,
         stopwatch.elapsed(),
     )))
@@ -186,19 +186,19 @@ pub(super) async fn suggestion(
     requester: Requester,
     id: MonitorId,
     may_manage: bool,
-) -> Result<Card, CommandError> {
+) -> Result<Message, CommandError> {
     let reader = &app.store.reader;
     let server = server::get(reader, requester.guild, id).await?;
     let server = server.ok_or_else(gone)?;
     let at = (app.thresholds, app.now());
     let Some(found) = suggest_thresholds::suggest(reader, &server, at).await? else {
-        return Ok(Card::sentence(format!(
+        return Ok(Message::sentence(format!(
             "{} has reported too seldom in the last 7 days to tell a rhythm: it takes {} reports.",
             cards::bold(&server.name),
             crate::domain::rhythm::ENOUGH + 1
         )));
     };
-    let mut card = Card::embed(cards::servers::suggestion(&server, &found));
+    let mut card = Message::embed(cards::servers::suggestion(&server, &found));
     if may_manage && found.proposed != found.current {
         card.rows = buttons::suggestion_row(id, found.proposed);
     }
@@ -210,7 +210,7 @@ pub(super) async fn take_thresholds(
     app: &AppState,
     requester: Requester,
     (id, thresholds): (MonitorId, Thresholds),
-) -> Result<Card, CommandError> {
+) -> Result<Message, CommandError> {
     let edit = manage_server::Edit {
         thresholds: Some(Some(thresholds)),
         ..manage_server::Edit::default()
@@ -218,7 +218,7 @@ pub(super) async fn take_thresholds(
     manage_server::edit(&app.store, requester, id, edit, app.now()).await?;
     let at = (app.thresholds, app.now());
     let standing = manage_server::standing(&app.store.reader, requester, id, at).await?;
-    let mut card = Card::embed(cards::servers::one(&standing, &[]));
+    let mut card = Message::embed(cards::servers::one(&standing, &[]));
     card.content = "Applied.".to_owned();
     Ok(card)
 }
@@ -228,10 +228,10 @@ pub(super) async fn keep_thresholds(
     app: &AppState,
     requester: Requester,
     id: MonitorId,
-) -> Result<Card, CommandError> {
+) -> Result<Message, CommandError> {
     let server = server::get(&app.store.reader, requester.guild, id).await?;
     let server = server.ok_or_else(gone)?;
-    Ok(Card::sentence(format!(
+    Ok(Message::sentence(format!(
         "The thresholds of {} stay as they are.",
         cards::bold(&server.name)
     )))
@@ -245,30 +245,30 @@ fn gone() -> CommandError {
 pub(super) async fn acknowledge(
     app: &AppState,
     requester: Requester,
-    id: CardId,
-) -> Result<Card, CommandError> {
-    let card = alerts::acknowledge(&app.store, requester, id, app.now()).await?;
-    Ok(cards::incident::message(&card))
+    id: IncidentId,
+) -> Result<Message, CommandError> {
+    let incident = alerts::acknowledge(&app.store, requester, id, app.now()).await?;
+    Ok(cards::incident::message(&incident))
 }
 
 /// Mutes what is on the card of an incident for an hour; the card as it is then.
 pub(super) async fn mute(
     app: &AppState,
     requester: Requester,
-    id: CardId,
-) -> Result<Card, CommandError> {
-    let card = mute::mute_card(&app.store, requester, id, app.now()).await?;
-    Ok(cards::incident::message(&card))
+    id: IncidentId,
+) -> Result<Message, CommandError> {
+    let incident = mute::mute_incident(&app.store, requester, id, app.now()).await?;
+    Ok(cards::incident::message(&incident))
 }
 
 /// Declares maintenance of what is on the card of an incident for an hour; the card as it is then.
 pub(super) async fn maintain(
     app: &AppState,
     requester: Requester,
-    id: CardId,
-) -> Result<Card, CommandError> {
-    let card = maintenance::declare_for_card(&app.store, requester, id, app.now()).await?;
-    Ok(cards::incident::message(&card))
+    id: IncidentId,
+) -> Result<Message, CommandError> {
+    let incident = maintenance::schedule_for_incident(&app.store, requester, id, app.now()).await?;
+    Ok(cards::incident::message(&incident))
 }
 
 /// One monitor of any kind.
@@ -276,15 +276,15 @@ pub(super) async fn monitor(
     app: &AppState,
     guild: GuildId,
     id: MonitorId,
-) -> Result<Card, CommandError> {
+) -> Result<Message, CommandError> {
     let reader = &app.store.reader;
     if let Some(found) = endpoint::get(reader, guild, id).await? {
-        let mut card = Card::embed(cards::endpoint(&found, app.checks.rules.interval));
+        let mut card = Message::embed(cards::endpoint(&found, app.checks.rules.interval));
         card.rows = buttons::recheck_row(id);
         return Ok(card);
     }
     let named = complete::named(reader, guild, ("%", &format!("#{id}"))).await?;
-    Ok(Card::embed(cards::status::one(&named)))
+    Ok(Message::embed(cards::status::one(&named)))
 }
 
 /// Adds one endpoint and shows it.
@@ -292,7 +292,7 @@ pub(super) async fn add(
     app: &AppState,
     requester: Requester,
     description: Description,
-) -> Result<Card, CommandError> {
+) -> Result<Message, CommandError> {
     let target = description.target.to_string();
     let warning = denied_note(app, &description.target);
     let now = app.now();
@@ -306,13 +306,13 @@ pub(super) async fn add(
     .await?;
     let Some(endpoint) = endpoint::with_target(&app.store.reader, requester.guild, &target).await?
     else {
-        return Ok(Card::sentence("It was removed again meanwhile."));
+        return Ok(Message::sentence("It was removed again meanwhile."));
     };
     let words = match added.first() {
         Some(Added::New(_)) => "Added. It is looked at right away.",
         _ => "It is on the roll already:",
     };
-    let mut card = Card::embed(cards::endpoint(&endpoint, app.checks.rules.interval));
+    let mut card = Message::embed(cards::endpoint(&endpoint, app.checks.rules.interval));
     card.content = format!("{words}{warning}");
     card.rows = buttons::recheck_row(endpoint.id);
     Ok(card)

@@ -5,7 +5,7 @@ use poise::serenity_prelude as serenity;
 use serenity::HttpError;
 
 use super::AppState;
-use super::reply::Card;
+use super::reply::Message;
 use crate::actions;
 use crate::domain::text;
 use crate::store::StoreError;
@@ -124,7 +124,7 @@ pub(super) async fn answer(error: poise::FrameworkError<'_, AppState, CommandErr
         }
         other => told(ctx.id(), &other.to_string()),
     };
-    let sent = ctx.send(Card::sentence(sentence).into_reply()).await;
+    let sent = ctx.send(Message::sentence(sentence).into_reply()).await;
     if let Err(error) = sent {
         tracing::warn!(
             reason = outside(&error),

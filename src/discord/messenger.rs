@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::cards;
-use super::reply::Card as Message;
+use super::reply::Message;
 use super::rest::{Refusal, Rest, RestError};
 use crate::clock::Stopwatch;
 use crate::domain::alert_policy::Call;
@@ -19,7 +19,7 @@ use crate::domain::send_limit::{Route, SendLimit};
 use crate::domain::text;
 use crate::notify::messenger::{MessageId, Messenger, Place, Reminder, SendFailure};
 use crate::store::board::BoardLine;
-use crate::store::card::Card;
+use crate::store::incident::Incident;
 
 /// A wait of this length is taken right away; a longer one is the outbox's.
 const SHORT_WAIT: Duration = Duration::from_secs(6);
@@ -192,10 +192,10 @@ impl ChannelMessenger {
 impl Messenger for ChannelMessenger {
     fn show<'a>(
         &'a self,
-        card: &'a Card,
+        incident: &'a Incident,
         place: Place,
     ) -> BoxFuture<'a, Result<MessageId, SendFailure>> {
-        Box::pin(self.put(cards::incident::message(card), place))
+        Box::pin(self.put(cards::incident::message(incident), place))
     }
 
     fn remind<'a>(

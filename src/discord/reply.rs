@@ -18,14 +18,14 @@ const PATIENCE: Duration = Duration::from_millis(900);
 
 /// A message before it is sent.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Card {
+pub(super) struct Message {
     pub content: String,
     pub embeds: Vec<CreateEmbed>,
     pub rows: Vec<CreateActionRow>,
     pub files: Vec<CreateAttachment>,
 }
 
-impl Card {
+impl Message {
     /// A card of one sentence.
     pub(super) fn sentence(content: impl Into<String>) -> Self {
         Self {
@@ -109,7 +109,7 @@ impl Card {
 /// Answers a command with what `work` comes to; where that takes longer than a moment, Discord shows that we think.
 pub(super) async fn answer(
     ctx: Context<'_>,
-    work: impl Future<Output = Result<Card, CommandError>>,
+    work: impl Future<Output = Result<Message, CommandError>>,
 ) -> Result<(), CommandError> {
     let mut work = std::pin::pin!(work);
     let card = match tokio::time::timeout(PATIENCE, &mut work).await {

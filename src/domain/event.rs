@@ -46,7 +46,7 @@ pub enum EventKind {
     /// The channel cannot be written to.
     AlertsBroken,
     /// Somebody takes care of what is on a card.
-    CardAcknowledged,
+    IncidentAcknowledged,
     /// People want to hear nothing of it for a while.
     MonitorMuted,
     MonitorUnmuted,
@@ -98,7 +98,7 @@ impl EventKind {
             Self::AlertsSet => "alerts_set",
             Self::AlertsRemoved => "alerts_removed",
             Self::AlertsBroken => "alerts_broken",
-            Self::CardAcknowledged => "card_acknowledged",
+            Self::IncidentAcknowledged => "incident_acknowledged",
             Self::MonitorMuted => "monitor_muted",
             Self::MonitorUnmuted => "monitor_unmuted",
             Self::WebhookAdded => "webhook_added",

@@ -11,10 +11,10 @@ const CHANGES: usize = 4;
 pub const WINDOW: Duration = Duration::from_secs(3600);
 
 /// Whether a monitor flaps, by its incidents, each with its beginning and its end. Both are changes.
-pub fn is_flapping(incidents: &[(Timestamp, Option<Timestamp>)], now: Timestamp) -> bool {
+pub fn is_flapping(outages: &[(Timestamp, Option<Timestamp>)], now: Timestamp) -> bool {
     let is_recent = |at: &Timestamp| now.since(*at) < WINDOW;
-    let begun = incidents.iter().filter(|(began, _)| is_recent(began));
-    let ended = incidents.iter().filter_map(|(_, ended)| *ended);
+    let begun = outages.iter().filter(|(began, _)| is_recent(began));
+    let ended = outages.iter().filter_map(|(_, ended)| *ended);
     begun.count() + ended.filter(is_recent).count() > CHANGES
 }
 
@@ -29,7 +29,7 @@ mod tests {
     #[test]
     fn more_than_four_changes_in_an_hour_are_flapping() {
         let went = |from, to| (minute(from), Some(minute(to)));
-        for (incidents, flaps, why) in [
+        for (outages, flaps, why) in [
             (vec![], false, "nothing happened"),
             (vec![went(40, 41), went(50, 51)], false, "four changes"),
             (
@@ -48,7 +48,7 @@ mod tests {
                 "one of them too long ago",
             ),
         ] {
-            assert_eq!(is_flapping(&incidents, minute(60)), flaps, "{why}");
+            assert_eq!(is_flapping(&outages, minute(60)), flaps, "{why}");
         }
     }
 }

@@ -123,7 +123,7 @@ impl Scope {
 
 /// A card's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CardId(pub i64);
+pub struct IncidentId(pub i64);
 
 /// What all outages on a card share: where they are, and the group that people have put them into.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl Shared {
 
 /// A card that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenCard<Id> {
+pub struct OpenIncident<Id> {
     pub id: Id,
     pub shared: Shared,
     pub joined_at: Timestamp,
@@ -169,22 +169,23 @@ pub struct OpenCard<Id> {
 
 /// The card that an outage joins, and what that card's outages share then; `None`: one of its own. The cards in any order.
 pub fn choose<Id: Copy>(
-    cards: &[OpenCard<Id>],
+    incidents: &[OpenIncident<Id>],
     one: &Whereabouts,
     now: Timestamp,
 ) -> Option<(Id, Shared)> {
-    let is_related = |card: &&OpenCard<Id>| {
-        now.since(card.joined_at) <= RELATED && card.shared.scope.covers(one.host.as_ref())
+    let is_related = |incident: &&OpenIncident<Id>| {
+        now.since(incident.joined_at) <= RELATED && incident.shared.scope.covers(one.host.as_ref())
     };
-    if let Some(card) = cards.iter().find(is_related) {
-        return Some((card.id, card.shared.with(one)));
+    if let Some(incident) = incidents.iter().find(is_related) {
+        return Some((incident.id, incident.shared.with(one)));
     }
-    let together = cards
+    let together = incidents
         .iter()
-        .filter(|card| now.since(card.joined_at) <= TOGETHER);
+        .filter(|incident| now.since(incident.joined_at) <= TOGETHER);
     // Of those that are growing, one of its own group before any other.
-    let is_kin = |card: &OpenCard<Id>| one.group.is_some() && card.shared.group == one.group;
-    let chosen = together.max_by_key(|card| (is_kin(card), card.joined_at))?;
+    let is_kin =
+        |incident: &OpenIncident<Id>| one.group.is_some() && incident.shared.group == one.group;
+    let chosen = together.max_by_key(|incident| (is_kin(incident), incident.joined_at))?;
     Some((chosen.id, chosen.shared.with(one)))
 }
 
@@ -206,8 +207,8 @@ mod tests {
         }
     }
 
-    fn card(id: u8, scope: &str, second: i64) -> OpenCard<u8> {
-        OpenCard {
+    fn incident(id: u8, scope: &str, second: i64) -> OpenIncident<u8> {
+        OpenIncident {
             id,
             shared: Shared {
                 scope: Scope::parse(scope),
@@ -244,9 +245,9 @@ mod tests {
             };
             let open = open.split_whitespace().zip(1..).map(|(one, id)| {
                 let (scope, second) = one.split_once('@').unwrap();
-                card(id, scope, second.parse().unwrap())
+                incident(id, scope, second.parse().unwrap())
             });
-            let open: Vec<OpenCard<u8>> = open.collect();
+            let open: Vec<OpenIncident<u8>> = open.collect();
             let at = at_host(Some(at).filter(|at| !at.is_empty()));
             let found = choose(&open, &at, Timestamp::from_millis(3_700_000));
             let found = found.map(|(id, shared)| format!("{id} {}", shared.scope));
@@ -261,43 +262,43 @@ mod tests {
             host: None,
             group: group.map(str::to_owned),
         };
-        let card = |id: u8, group: Option<&str>, second: i64| OpenCard {
+        let incident = |id: u8, group: Option<&str>, second: i64| OpenIncident {
             shared: Shared::of(&of(group)),
-            ..card(id, "", second)
+            ..incident(id, "", second)
         };
-        for (cards, group, expected, why) in [
+        for (incidents, group, expected, why) in [
             (
-                vec![card(1, Some("web"), 96), card(2, None, 99)],
+                vec![incident(1, Some("web"), 96), incident(2, None, 99)],
                 Some("web"),
                 Some((1, Some("web"))),
                 "its own group before the latest",
             ),
             (
-                vec![card(1, Some("web"), 90)],
+                vec![incident(1, Some("web"), 90)],
                 Some("web"),
                 None,
                 "too late",
             ),
             (
-                vec![card(1, Some("web"), 99)],
+                vec![incident(1, Some("web"), 99)],
                 Some("db"),
                 Some((1, None)),
                 "another group at the same time",
             ),
             (
-                vec![card(1, Some("web"), 99)],
+                vec![incident(1, Some("web"), 99)],
                 None,
                 Some((1, None)),
                 "none at the same time",
             ),
             (
-                vec![card(1, None, 99)],
+                vec![incident(1, None, 99)],
                 Some("web"),
                 Some((1, None)),
                 "nothing is shared any more",
             ),
         ] {
-            let found = choose(&cards, &of(group), now);
+            let found = choose(&incidents, &of(group), now);
             let found = found
                 .as_ref()
                 .map(|(id, shared)| (*id, shared.group.as_deref()));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::alert_policy::Call;
-use super::fold::CardId;
+use super::fold::IncidentId;
 use super::timestamp::Timestamp;
 
 /// What a card tells of.
@@ -16,7 +16,7 @@ pub enum Topic {
     /// The channel cannot be written to any more: what the webhooks are told.
     ChannelBroken { channel: u64, reason: String },
     /// Nobody has taken care of another card yet. `None`: those are called again who were called first.
-    Reminder { of: CardId, call: Option<Call> },
+    Reminder { of: IncidentId, call: Option<Call> },
     /// We cannot see, or could not: so many endpoints seemed to fail at once, and no witness answered.
     Blind {
         failing: u64,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Context;
 use crate::actions::explain;
-use crate::store::{StoreError, card};
+use crate::store::{StoreError, incident};
 
 pub(super) const NAME: &str = "explain";
 pub(super) const PERIOD: Duration = Duration::from_secs(5);
@@ -13,15 +13,15 @@ pub(super) const PERIOD: Duration = Duration::from_secs(5);
 const YOUNG: Duration = Duration::from_secs(1800);
 
 /// Cards in one run, the newest first.
-const CARDS: u32 = 50;
+const INCIDENTS: u32 = 50;
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let since = context.checks.clock.now().minus(YOUNG);
     let mut explained = 0_u64;
-    for id in card::young(&context.store.reader, since, CARDS).await? {
-        if let Some(card) = card::get(&context.store.reader, id).await? {
+    for id in incident::young(&context.store.reader, since, INCIDENTS).await? {
+        if let Some(incident) = incident::get(&context.store.reader, id).await? {
             explained += u64::from(
-                explain::explain(&context.store, &card, true)
+                explain::explain(&context.store, &incident, true)
                     .await?
                     .is_some(),
             );

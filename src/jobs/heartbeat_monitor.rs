@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Context, LIVES, alive};
-use crate::actions::incident;
+use crate::actions::outage;
 use crate::domain::Timestamp;
 use crate::domain::device::{Silence, is_overdue};
 use crate::domain::event::{Actor, EventKind};
@@ -56,11 +56,11 @@ async fn mark(
         .collect();
     let ids: Vec<_> = overdue.iter().map(|silent| silent.id).collect();
     device::set_status(tx, &ids, Status::Offline, now).await?;
-    let incidents: Vec<_> = overdue
+    let outages: Vec<_> = overdue
         .iter()
         .map(|silent| ((silent.guild_id, silent.id), silent.last_seen_at))
         .collect();
-    incident::open_all(tx, &incidents, "silent", now).await?;
+    outage::open_all(tx, &outages, "silent", now).await?;
     let events: Vec<NewEvent> = overdue.iter().map(|silent| told(silent, now)).collect();
     event::append_all(tx, &events).await?;
     Ok(overdue.len() as u64)

@@ -10,7 +10,7 @@ use crate::domain::event::EventKind;
 use crate::domain::monitor::GuildId;
 use crate::domain::status::Status;
 use crate::domain::topic::Topic;
-use crate::store::{StoreError, alert_settings, card, endpoint, event, notice};
+use crate::store::{StoreError, alert_settings, endpoint, event, incident, notice};
 
 pub(super) const NAME: &str = "mass";
 pub(super) const PERIOD: Duration = Duration::from_secs(5);
@@ -64,13 +64,13 @@ async fn judge(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let known = card::latest(tx, guild, &topic, now.minus(mass.window)).await?;
+                let known = incident::latest(tx, guild, &topic, now.minus(mass.window)).await?;
                 match known {
                     // What has been said is said; only more of them is news.
                     Some((_, Topic::Mass { count: told, .. })) if told >= count => Ok(false),
-                    Some((id, _)) => card::retell(tx, id, &topic, now).await.map(|()| true),
+                    Some((id, _)) => incident::retell(tx, id, &topic, now).await.map(|()| true),
                     None => {
-                        let id = card::announce(tx, guild, &topic, now).await?;
+                        let id = incident::announce(tx, guild, &topic, now).await?;
                         notice::want(tx, guild, id).await?;
                         Ok(true)
                     }

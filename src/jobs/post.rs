@@ -19,7 +19,7 @@ use crate::domain::webhook::{Format, WebhookId};
 use crate::notify::backoff::{backoff, jitter};
 use crate::notify::webhook::payload::{self, News};
 use crate::notify::webhook::{Closed, Gate, PostFailure};
-use crate::store::card::{self, Card};
+use crate::store::incident::{self, Incident};
 use crate::store::webhook::{self, Due};
 use crate::store::{StoreError, alert_settings};
 
@@ -114,22 +114,22 @@ async fn tell(context: &Context, due: Due) -> WebhookId {
 }
 
 async fn try_to_tell(context: &Context, due: Due) -> Result<(), StoreError> {
-    let Some(card) = card::get(&context.store.reader, due.card).await? else {
+    let Some(incident) = incident::get(&context.store.reader, due.incident).await? else {
         return Ok(());
     };
     let now = context.checks.clock.now();
-    let news = News::of(&card, due.told_version > 0);
+    let news = News::of(&incident, due.told_version > 0);
     let format = due.webhook.format;
     let is_wanted = match (format, news) {
         // Machines keep in step: whoever heard the beginning hears the end.
         (Format::Standard, News::Ended) if due.told_version > 0 => true,
-        (_, News::Ended) => tells_recovery(context, &card).await?,
+        (_, News::Ended) => tells_recovery(context, &incident).await?,
         (Format::Standard, _) => true,
         _ => news.is_for_people(),
     };
     if is_wanted {
-        let body = payload::of_card(format, &card, news, now);
-        let id = format!("msg_{}_{}", due.notice, card.version);
+        let body = payload::of_incident(format, &incident, news, now);
+        let id = format!("msg_{}_{}", due.notice, incident.version);
         let sent = context.poster.post(&due.webhook, &id, &body, now).await;
         let result = if sent.is_ok() { "told" } else { "failed" };
         let count = &context.metrics.webhook_notices;
@@ -138,7 +138,7 @@ async fn try_to_tell(context: &Context, due: Due) -> Result<(), StoreError> {
             return missed(context, due, failure).await;
         }
     }
-    let (whose, version) = ((due.webhook.guild_id, due.webhook.id), card.version);
+    let (whose, version) = ((due.webhook.guild_id, due.webhook.id), incident.version);
     let now = context.checks.clock.now();
     context
         .store
@@ -155,11 +155,11 @@ async fn try_to_tell(context: &Context, due: Due) -> Result<(), StoreError> {
         .await
 }
 
-async fn tells_recovery(context: &Context, card: &Card) -> Result<bool, StoreError> {
-    if card.topic != Topic::Incident {
+async fn tells_recovery(context: &Context, incident: &Incident) -> Result<bool, StoreError> {
+    if incident.topic != Topic::Incident {
         return Ok(true);
     }
-    let settings = alert_settings::get(&context.store.reader, card.guild_id).await?;
+    let settings = alert_settings::get(&context.store.reader, incident.guild_id).await?;
     Ok(settings.is_none_or(|settings| settings.preferences.tells_recovery))
 }
 

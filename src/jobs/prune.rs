@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::Context;
-use crate::store::{StoreError, Tx, card, check_result, event, incident, life, server};
+use crate::store::{StoreError, Tx, check_result, event, incident, life, outage, server};
 
 pub(super) const NAME: &str = "prune";
 pub(super) const PERIOD: Duration = Duration::from_secs(600);
@@ -25,12 +25,12 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
         Box::pin(event::prune(tx, events_before, BATCH))
     })
     .await?;
-    let incidents = in_batches(context, move |tx| {
-        Box::pin(incident::prune(tx, events_before, BATCH))
+    let outages = in_batches(context, move |tx| {
+        Box::pin(outage::prune(tx, events_before, BATCH))
     })
     .await?;
     in_batches(context, move |tx| {
-        Box::pin(card::prune(tx, events_before, BATCH))
+        Box::pin(incident::prune(tx, events_before, BATCH))
     })
     .await?;
     let samples_before = now.minus(context.retention_samples);
@@ -44,12 +44,12 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     })
     .await?;
     let summary = format!(
-        "deleted {check_results} outcomes, {events} events, {incidents} incidents, {samples} samples"
+        "deleted {check_results} outcomes, {events} events, {outages} incidents, {samples} samples"
     );
     tracing::debug!(
         check_results,
         events,
-        incidents,
+        outages,
         samples,
         "Prune run: {summary}"
     );

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Context;
 use crate::actions::alerts;
-use crate::store::{StoreError, alert_settings, card};
+use crate::store::{StoreError, alert_settings, incident};
 
 pub(super) const NAME: &str = "remind";
 pub(super) const PERIOD: Duration = Duration::from_secs(10);
@@ -15,12 +15,12 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let mut called = 0_u64;
     for (guild, settings) in alert_settings::with_policy(reader).await? {
         let policy = settings.preferences.policy;
-        for (card, waited) in card::waiting(reader, guild, now).await? {
+        for (incident, waited) in incident::waiting(reader, guild, now).await? {
             let Some(step) = policy.next(waited, now) else {
                 continue;
             };
             called +=
-                u64::from(alerts::call_again(&context.store, (guild, card), step, now).await?);
+                u64::from(alerts::call_again(&context.store, (guild, incident), step, now).await?);
         }
     }
     Ok(format!("{called} were called again"))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Context;
 use crate::domain::flapping::WINDOW;
-use crate::store::{StoreError, card};
+use crate::store::{StoreError, incident};
 
 pub(super) const NAME: &str = "settle";
 pub(super) const PERIOD: Duration = Duration::from_secs(60);
@@ -15,7 +15,7 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
         .store
         .writer
         .transact::<_, StoreError>(move |tx| {
-            Box::pin(async move { card::settle(tx, (now.minus(WINDOW), now)).await })
+            Box::pin(async move { incident::settle(tx, (now.minus(WINDOW), now)).await })
         })
         .await?;
     Ok(format!("{settled} have settled"))

@@ -9,7 +9,7 @@ use crate::domain::Timestamp;
 use crate::domain::alert_policy::Call;
 use crate::domain::maintenance::Span;
 use crate::store::board::BoardLine;
-use crate::store::card::Card;
+use crate::store::incident::Incident;
 
 /// A message, by its channel and its id.
 pub type MessageId = (u64, u64);
@@ -62,7 +62,7 @@ impl fmt::Display for SendFailure {
 /// A card of which nobody has taken care, and the message that it is shown in.
 #[derive(Clone, Debug)]
 pub struct Reminder {
-    pub card: Card,
+    pub incident: Incident,
     pub link: Option<MessageId>,
     pub now: Timestamp,
 }
@@ -72,7 +72,7 @@ pub trait Messenger: Send + Sync + fmt::Debug {
     /// Shows a card as it is now, and answers with which message.
     fn show<'a>(
         &'a self,
-        card: &'a Card,
+        incident: &'a Incident,
         place: Place,
     ) -> BoxFuture<'a, Result<MessageId, SendFailure>>;
 

@@ -8,16 +8,16 @@ use crate::domain::fold::Scope;
 use crate::domain::target::Host;
 use crate::domain::text;
 use crate::domain::topic::Topic;
-use crate::store::card::{Card, Member};
+use crate::store::incident::{Incident, Outage};
 
 /// Characters of the name of a host, and of what was noted about a failure.
 const HOST: usize = 100;
 const DETAIL: usize = 200;
 
 /// Who it is about, and how that stands.
-pub fn title(card: &Card, escape: fn(&str) -> String) -> String {
-    match &card.topic {
-        Topic::Incident => incident(card, escape),
+pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
+    match &incident.topic {
+        Topic::Incident => incident_title(incident, escape),
         Topic::WebhookOff { name, .. } => {
             format!("🟠 The webhook {} is switched off", escape(name))
         }
@@ -79,15 +79,15 @@ pub fn channel_broken(channel: u64, reason: &str, escape: fn(&str) -> String) ->
     )
 }
 
-fn incident(card: &Card, escape: fn(&str) -> String) -> String {
-    if card.count == 0 {
+fn incident_title(incident: &Incident, escape: fn(&str) -> String) -> String {
+    if incident.count == 0 {
         // It was told before we knew that we could not see.
         return "⚪ Nothing was offline: Rollcall could not see".to_owned();
     }
-    let who = who(card, escape);
-    if let Some(since) = card.flapping_since {
-        let verb = if card.count == 1 { "is" } else { "are" };
-        return match (card.settled_at, card.ended_at) {
+    let who = who(incident, escape);
+    if let Some(since) = incident.flapping_since {
+        let verb = if incident.count == 1 { "is" } else { "are" };
+        return match (incident.settled_at, incident.ended_at) {
             (Some(settled), _) => {
                 let length = text::duration(settled.since(since));
                 format!("🟢 {who}: settled after flapping for {length}")
@@ -96,28 +96,28 @@ fn incident(card: &Card, escape: fn(&str) -> String) -> String {
             (None, None) => format!("🟠 {who} {verb} flapping, offline now"),
         };
     }
-    let state = state(card);
-    match card.ended_at {
+    let state = state(incident);
+    match incident.ended_at {
         Some(ended) => {
-            let length = text::duration(ended.since(card.opened_at));
-            let verb = if card.count == 1 { "was" } else { "were" };
+            let length = text::duration(ended.since(incident.opened_at));
+            let verb = if incident.count == 1 { "was" } else { "were" };
             format!("🟢 {who} {verb} {state} for {length}")
         }
-        None if card.open < card.count => {
-            format!("🔴 {} of {who} are {state}", card.open)
+        None if incident.open < incident.count => {
+            format!("🔴 {} of {who} are {state}", incident.open)
         }
         None => {
-            let verb = if card.count == 1 { "is" } else { "are" };
+            let verb = if incident.count == 1 { "is" } else { "are" };
             format!("🔴 {who} {verb} {state}")
         }
     }
 }
 
 /// Servers are told of when they are late, which is sooner than offline.
-fn state(card: &Card) -> &'static str {
-    let is_late = |member: &Member| member.reason == cadence::LATE;
-    let are_named = card.count <= card.members.len() as u64;
-    if are_named && card.members.iter().all(is_late) {
+fn state(incident: &Incident) -> &'static str {
+    let is_late = |outage: &Outage| outage.reason == cadence::LATE;
+    let are_named = incident.count <= incident.outages.len() as u64;
+    if are_named && incident.outages.iter().all(is_late) {
         "silent"
     } else {
         "offline"
@@ -125,18 +125,18 @@ fn state(card: &Card) -> &'static str {
 }
 
 /// How long what is on a card goes on, said to whom is called again.
-pub fn reminder(card: &Card, now: Timestamp, escape: fn(&str) -> String) -> String {
-    let length = text::duration(now.since(card.opened_at));
-    let verb = if card.count == 1 { "is" } else { "are" };
-    let (who, state) = (who(card, escape), state(card));
+pub fn reminder(incident: &Incident, now: Timestamp, escape: fn(&str) -> String) -> String {
+    let length = text::duration(now.since(incident.opened_at));
+    let verb = if incident.count == 1 { "is" } else { "are" };
+    let (who, state) = (who(incident, escape), state(incident));
     format!("🔔 {who} {verb} {state} for {length}, and nobody has taken care yet")
 }
 
-fn who(card: &Card, escape: fn(&str) -> String) -> String {
-    match (card.members.first(), card.count) {
+fn who(incident: &Incident, escape: fn(&str) -> String) -> String {
+    match (incident.outages.first(), incident.count) {
         (Some(only), 1) => escape(name(only)),
         (_, count) => {
-            let place = match (&card.shared.scope, &card.shared.group) {
+            let place = match (&incident.shared.scope, &incident.shared.group) {
                 (Scope::Host(host), _) => format!(" on {}", host_text(host, escape)),
                 (Scope::Nothing, Some(group)) => format!(" of {}", escape(group)),
                 (Scope::Subnet(subnet), _) => format!(" on {subnet}"),
@@ -152,22 +152,22 @@ fn host_text(host: &Host, escape: fn(&str) -> String) -> String {
 }
 
 /// What a monitor on a card is called.
-pub fn name(member: &Member) -> &str {
-    member.name.as_deref().unwrap_or("what was removed")
+pub fn name(outage: &Outage) -> &str {
+    outage.name.as_deref().unwrap_or("what was removed")
 }
 
 /// Why a monitor on a card is down, as far as it is known.
-pub fn reason(member: &Member, escape: fn(&str) -> String) -> String {
-    let reason = match FailureClass::from_word(&member.reason) {
+pub fn reason(outage: &Outage, escape: fn(&str) -> String) -> String {
+    let reason = match FailureClass::from_word(&outage.reason) {
         Some(class) => class.text(),
-        None => match member.reason.as_str() {
+        None => match outage.reason.as_str() {
             "silent" => "it does not report any more",
             cadence::LATE => "it has not reported for more than twice its usual interval",
             "failed" => "its job failed",
             _ => "no reason is known",
         },
     };
-    match member.detail.as_deref() {
+    match outage.detail.as_deref() {
         Some(detail) => format!("{reason} ({})", text::cut(&escape(detail), DETAIL)),
         None => reason.to_owned(),
     }

@@ -82,7 +82,7 @@ pub async fn told_since(
     let count: i64 = sqlx::query_scalar(
         "SELECT COUNT(DISTINCT e.monitor_id) FROM events e
          WHERE e.guild_id = $1 AND e.kind = $2 AND e.at >= $3 - 3600000 AND e.noticed_at >= $3
-             AND EXISTS (SELECT 1 FROM incidents i WHERE i.monitor_id = e.monitor_id AND i.card_id IS NOT NULL
+             AND EXISTS (SELECT 1 FROM outages i WHERE i.monitor_id = e.monitor_id AND i.incident_id IS NOT NULL
                  AND e.at IN (i.started_at, i.ended_at))",
     )
     .bind(guild.to_row())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::card::{Card, Member};
+use super::incident::{Incident, Outage};
 use super::{Reader, StoreError};
 use crate::domain::Timestamp;
 use crate::domain::cause::{Evidence, SubnetEvidence};
@@ -19,9 +19,9 @@ struct Neighbour {
 }
 
 /// Gathers what is known about what is down on a card.
-pub async fn about(reader: &Reader, card: &Card) -> Result<Evidence, StoreError> {
-    let down: Vec<&Member> = card
-        .members
+pub async fn about(reader: &Reader, incident: &Incident) -> Result<Evidence, StoreError> {
+    let down: Vec<&Outage> = incident
+        .outages
         .iter()
         .filter(|one| one.ended_at.is_none())
         .collect();
@@ -42,10 +42,10 @@ pub async fn about(reader: &Reader, card: &Card) -> Result<Evidence, StoreError>
         .iter()
         .map(|target| target.host.to_string())
         .collect();
-    let around = neighbours(reader, card).await?;
+    let around = neighbours(reader, incident).await?;
     if let (Some(host), 1) = (hosts.first(), hosts.len()) {
-        on_host(&mut evidence, &around, host, card.opened_at);
-        evidence.agent = agent(reader, card, (host, &down)).await?;
+        on_host(&mut evidence, &around, host, incident.opened_at);
+        evidence.agent = agent(reader, incident, (host, &down)).await?;
     }
     let subnets = targets.iter().map(|target| Subnet::of_host(&target.host));
     let subnets: Option<Vec<Subnet>> = subnets.collect();
@@ -56,13 +56,13 @@ pub async fn about(reader: &Reader, card: &Card) -> Result<Evidence, StoreError>
     Ok(evidence)
 }
 
-async fn neighbours(reader: &Reader, card: &Card) -> Result<Vec<Neighbour>, StoreError> {
+async fn neighbours(reader: &Reader, incident: &Incident) -> Result<Vec<Neighbour>, StoreError> {
     let rows: Vec<(String, u16, String, Option<i64>)> = sqlx::query_as(
         "SELECT t.host, t.port, m.status, p.last_pass_at
          FROM endpoint_targets t JOIN monitors m ON m.id = t.monitor_id LEFT JOIN pulse p ON p.monitor_id = m.id
          WHERE t.guild_id = $1 AND m.status <> 'paused'",
     )
-    .bind(card.guild_id.to_row())
+    .bind(incident.guild_id.to_row())
     .fetch_all(&reader.pool)
     .await?;
     let neighbour =
@@ -106,15 +106,15 @@ fn in_subnet(around: &[Neighbour], subnet: Subnet) -> Option<SubnetEvidence> {
 /// of it, or the name of the endpoint.
 async fn agent(
     reader: &Reader,
-    card: &Card,
-    (host, down): (&str, &[&Member]),
+    incident: &Incident,
+    (host, down): (&str, &[&Outage]),
 ) -> Result<Option<(String, Timestamp)>, StoreError> {
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "SELECT m.name, p.last_pass_at FROM monitors m JOIN pulse p ON p.monitor_id = m.id
          WHERE m.guild_id = $1 AND m.kind <> 'endpoint' AND p.last_pass_at >= $2 ORDER BY p.last_pass_at DESC",
     )
-    .bind(card.guild_id.to_row())
-    .bind(card.opened_at.millis())
+    .bind(incident.guild_id.to_row())
+    .bind(incident.opened_at.millis())
     .fetch_all(&reader.pool)
     .await?;
     let first_part = host

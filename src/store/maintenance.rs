@@ -134,10 +134,10 @@ pub async fn is_maintained(
 }
 
 /// The monitors of a guild that are down and of which nothing was told.
-pub async fn untold(tx: &mut Tx<'_>, guild: GuildId) -> Result<Vec<MonitorId>, StoreError> {
+pub async fn unnotified(tx: &mut Tx<'_>, guild: GuildId) -> Result<Vec<MonitorId>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
-        "SELECT monitor_id FROM incidents
-         WHERE guild_id = $1 AND ended_at IS NULL AND card_id IS NULL AND is_in_maintenance = 1 ORDER BY started_at, id",
+        "SELECT monitor_id FROM outages
+         WHERE guild_id = $1 AND ended_at IS NULL AND incident_id IS NULL AND is_in_maintenance = 1 ORDER BY started_at, id",
     )
     .bind(guild.to_row())
     .fetch_all(&mut *tx.connection)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Reader, StoreError, Tx, destination, webhook};
 use crate::domain::Timestamp;
-use crate::domain::fold::CardId;
+use crate::domain::fold::IncidentId;
 use crate::domain::monitor::GuildId;
 
 /// Nothing is put off for so long: a try that lies further ahead was set by a clock that has been set back since.
@@ -16,7 +16,7 @@ const IMPOSSIBLE: Duration = Duration::from_secs(900);
 pub struct Due {
     pub id: i64,
     pub guild_id: GuildId,
-    pub card: CardId,
+    pub incident: IncidentId,
     /// Messages that were posted for it so far.
     pub posts: u32,
     /// Its message, by channel and id, where it has one.
@@ -40,35 +40,37 @@ impl Due {
 }
 
 /// A card of a guild is to be told from now on, wherever the guild wants to be told.
-pub async fn want(tx: &mut Tx<'_>, guild: GuildId, card: CardId) -> Result<(), StoreError> {
+pub async fn want(tx: &mut Tx<'_>, guild: GuildId, incident: IncidentId) -> Result<(), StoreError> {
     let wanted = destination::of(tx, guild).await?;
     if wanted.has_channel {
-        want_in_channel(tx, guild, card).await?;
+        want_in_channel(tx, guild, incident).await?;
     }
-    webhook::want(tx, &wanted.webhooks, card).await
+    webhook::want(tx, &wanted.webhooks, incident).await
 }
 
 /// A card of a guild is to be told to its webhooks.
 pub async fn want_at_webhooks(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    card: CardId,
+    incident: IncidentId,
 ) -> Result<(), StoreError> {
     let wanted = destination::of(tx, guild).await?;
-    webhook::want(tx, &wanted.webhooks, card).await
+    webhook::want(tx, &wanted.webhooks, incident).await
 }
 
 /// A card of a guild is to be told in its channel.
 pub async fn want_in_channel(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    card: CardId,
+    incident: IncidentId,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO notices (guild_id, card_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-        .bind(guild.to_row())
-        .bind(card.0)
-        .execute(&mut *tx.connection)
-        .await?;
+    sqlx::query(
+        "INSERT INTO notices (guild_id, incident_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+    )
+    .bind(guild.to_row())
+    .bind(incident.0)
+    .execute(&mut *tx.connection)
+    .await?;
     Ok(())
 }
 
@@ -89,9 +91,9 @@ type Row = (
 /// cards opened.
 pub async fn due(reader: &Reader, now: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT n.id, n.guild_id, n.card_id, n.posts, n.channel_id, n.message_id, n.attempts, s.channel_id,
+        "SELECT n.id, n.guild_id, n.incident_id, n.posts, n.channel_id, n.message_id, n.attempts, s.channel_id,
              COALESCE(c.role_id, s.role_id), s.tells_recovery
-         FROM notices n JOIN cards c ON c.id = n.card_id JOIN alert_settings s ON s.guild_id = n.guild_id
+         FROM notices n JOIN incidents c ON c.id = n.incident_id JOIN alert_settings s ON s.guild_id = n.guild_id
          WHERE n.told_version < c.version AND (n.next_try_at <= $1 OR n.next_try_at > $3) AND s.broken_reason IS NULL
          ORDER BY n.id LIMIT $2",
     )
@@ -104,7 +106,7 @@ pub async fn due(reader: &Reader, now: Timestamp, limit: u32) -> Result<Vec<Due>
     let due = |(
         id,
         guild,
-        card,
+        incident,
         posts,
         channel,
         message,
@@ -115,7 +117,7 @@ pub async fn due(reader: &Reader, now: Timestamp, limit: u32) -> Result<Vec<Due>
     ): Row| Due {
         id,
         guild_id: GuildId::from_row(guild),
-        card: CardId(card),
+        incident: IncidentId(incident),
         posts,
         message: channel.map(number).zip(message.map(number)),
         attempts,
@@ -133,7 +135,7 @@ pub async fn waiting(
 ) -> Result<(Option<Timestamp>, u64), StoreError> {
     let (next, count): (Option<i64>, i64) = sqlx::query_as(
         "SELECT MIN(CASE WHEN n.next_try_at > $1 THEN n.next_try_at END), COUNT(*)
-         FROM notices n JOIN cards c ON c.id = n.card_id JOIN alert_settings s ON s.guild_id = n.guild_id
+         FROM notices n JOIN incidents c ON c.id = n.incident_id JOIN alert_settings s ON s.guild_id = n.guild_id
          WHERE n.told_version < c.version AND s.broken_reason IS NULL",
     )
     .bind(now.millis())
@@ -175,11 +177,14 @@ pub async fn dropped(tx: &mut Tx<'_>, id: i64, version: i64) -> Result<(), Store
 }
 
 /// The message of a card in its guild's channel, by channel and id.
-pub async fn message_of(reader: &Reader, card: CardId) -> Result<Option<(u64, u64)>, StoreError> {
+pub async fn message_of(
+    reader: &Reader,
+    incident: IncidentId,
+) -> Result<Option<(u64, u64)>, StoreError> {
     let found: Option<(i64, i64)> = sqlx::query_as(
-        "SELECT channel_id, message_id FROM notices WHERE card_id = $1 AND message_id IS NOT NULL",
+        "SELECT channel_id, message_id FROM notices WHERE incident_id = $1 AND message_id IS NOT NULL",
     )
-    .bind(card.0)
+    .bind(incident.0)
     .fetch_optional(&reader.pool)
     .await?;
     let number = |id: i64| GuildId::from_row(id).0;
@@ -246,7 +251,7 @@ pub async fn try_now(tx: &mut Tx<'_>, guild: GuildId) -> Result<(), StoreError> 
 mod tests {
     use super::*;
     use crate::domain::fold::{Shared, Whereabouts};
-    use crate::store::card;
+    use crate::store::incident;
     use crate::store::testing::TestStore;
 
     #[tokio::test]
@@ -260,7 +265,7 @@ mod tests {
             .write(move |tx| {
                 Box::pin(async move {
                     let shared = Shared::of(&Whereabouts::default());
-                    let id = card::begin(tx, home, &shared, (at(0), at(0))).await?;
+                    let id = incident::begin(tx, home, &shared, (at(0), at(0))).await?;
                     want(tx, home, id).await?;
                     failed(tx, 1, at(100_300)).await
                 })

@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use super::{Reader, StoreError, Tx, destination};
 use crate::domain::Timestamp;
 use crate::domain::event::Actor;
-use crate::domain::fold::CardId;
+use crate::domain::fold::IncidentId;
 use crate::domain::monitor::GuildId;
 use crate::domain::target::Target;
 use crate::domain::webhook::{Format, WebhookId};
@@ -207,13 +207,13 @@ pub async fn missed(
 pub(super) async fn want(
     tx: &mut Tx<'_>,
     webhooks: &[WebhookId],
-    card: CardId,
+    incident: IncidentId,
 ) -> Result<(), StoreError> {
     for webhook in webhooks {
         sqlx::query(
-            "INSERT INTO webhook_notices (card_id, webhook_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            "INSERT INTO webhook_notices (incident_id, webhook_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         )
-        .bind(card.0)
+        .bind(incident.0)
         .bind(webhook.0)
         .execute(&mut *tx.connection)
         .await?;
@@ -235,7 +235,7 @@ pub async fn told(tx: &mut Tx<'_>, notice: i64, version: i64) -> Result<(), Stor
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
     pub notice: i64,
-    pub card: CardId,
+    pub incident: IncidentId,
     /// Zero: of this card nothing was told yet.
     pub told_version: i64,
     pub webhook: Webhook,
@@ -251,9 +251,9 @@ pub async fn due(
 ) -> Result<Vec<Due>, StoreError> {
     let rows = sqlx::query(
         "SELECT * FROM (
-             SELECT n.id AS notice_id, n.card_id, n.told_version, w.id AS webhook_id, w.*,
+             SELECT n.id AS notice_id, n.incident_id, n.told_version, w.id AS webhook_id, w.*,
                  ROW_NUMBER() OVER (PARTITION BY w.id ORDER BY n.told_version > 0, n.id) AS place
-             FROM webhook_notices n JOIN cards c ON c.id = n.card_id JOIN webhooks w ON w.id = n.webhook_id
+             FROM webhook_notices n JOIN incidents c ON c.id = n.incident_id JOIN webhooks w ON w.id = n.webhook_id
              WHERE n.told_version < c.version AND w.disabled_at IS NULL
                  AND (w.next_try_at <= $1 OR w.next_try_at > $3) AND ($4 = 0 OR c.kind <> 'incident')
          ) AS waiting WHERE place = 1 ORDER BY next_try_at, webhook_id LIMIT $2",
@@ -267,7 +267,7 @@ pub async fn due(
     let due = |row: &SqliteRow| {
         Ok(Due {
             notice: row.try_get("notice_id")?,
-            card: CardId(row.try_get("card_id")?),
+            incident: IncidentId(row.try_get("incident_id")?),
             told_version: row.try_get("told_version")?,
             webhook: read(row)?,
         })
@@ -282,7 +282,7 @@ pub async fn waiting(
 ) -> Result<(Option<Timestamp>, u64), StoreError> {
     let (next, count): (Option<i64>, i64) = sqlx::query_as(
         "SELECT MIN(CASE WHEN w.next_try_at > $1 THEN w.next_try_at END), COUNT(*)
-         FROM webhook_notices n JOIN cards c ON c.id = n.card_id JOIN webhooks w ON w.id = n.webhook_id
+         FROM webhook_notices n JOIN incidents c ON c.id = n.incident_id JOIN webhooks w ON w.id = n.webhook_id
          WHERE n.told_version < c.version AND w.disabled_at IS NULL",
     )
     .bind(now.millis())
@@ -296,7 +296,7 @@ mod tests {
     use super::*;
     use crate::domain::fold::{Shared, Whereabouts};
     use crate::store::testing::TestStore;
-    use crate::store::{card, notice};
+    use crate::store::{incident, notice};
 
     const HOME: GuildId = GuildId(1);
 
@@ -319,11 +319,11 @@ mod tests {
             .unwrap()
     }
 
-    async fn card(store: &TestStore) -> CardId {
+    async fn incident(store: &TestStore) -> IncidentId {
         store
             .write(|tx| {
                 Box::pin(async move {
-                    let id = card::begin(
+                    let id = incident::begin(
                         tx,
                         HOME,
                         &Shared::of(&Whereabouts::default()),
@@ -341,7 +341,7 @@ mod tests {
     async fn each_webhook_is_told_by_itself_what_is_new_first() {
         let store = TestStore::open().await;
         let (a, b) = (add(&store, "a").await, add(&store, "b").await);
-        let first = card(&store).await;
+        let first = incident(&store).await;
         let found = due(&store.reader, false, at(2), 100).await.unwrap();
         let whose: Vec<WebhookId> = found.iter().map(|due| due.webhook.id).collect();
         assert_eq!(whose, [a, b]);
@@ -354,11 +354,11 @@ mod tests {
                     told(tx, notice, 1).await?;
                     reached(tx, (HOME, a), at(2), at(4)).await?;
                     missed(tx, b, at(2), at(30)).await?;
-                    card::join(tx, first, &Shared::of(&Whereabouts::default()), at(3)).await
+                    incident::join(tx, first, &Shared::of(&Whereabouts::default()), at(3)).await
                 })
             })
             .await;
-        let second = card(&store).await;
+        let second = incident(&store).await;
         assert_eq!(due(&store.reader, false, at(3), 100).await.unwrap(), []);
         let next = waiting(&store.reader, at(3)).await.unwrap();
         assert_eq!(next, (Some(at(4)), 4));
@@ -370,7 +370,7 @@ mod tests {
         );
         let found = due(&store.reader, false, at(4), 100).await.unwrap();
         assert_eq!(
-            (found.len(), found[0].card, found[0].told_version),
+            (found.len(), found[0].incident, found[0].told_version),
             (1, second, 0)
         );
     }
@@ -390,7 +390,7 @@ mod tests {
             })
             .await;
         assert_eq!((off, again), (true, false));
-        card(&store).await;
+        incident(&store).await;
         let known = list(&store.reader, HOME).await.unwrap().remove(0);
         assert_eq!(known.disabled, Some(("gone".into(), at(5))));
         assert!(!format!("{known:?}").contains("canary"));
@@ -398,7 +398,7 @@ mod tests {
             .write(move |tx| Box::pin(reached(tx, (HOME, id), at(7), at(7))))
             .await;
         assert_eq!(due(&store.reader, false, at(9), 100).await.unwrap(), []);
-        card(&store).await;
+        incident(&store).await;
         assert_eq!(
             due(&store.reader, false, at(9), 100).await.unwrap().len(),
             1

@@ -52,13 +52,13 @@ async fn whoever_does_not_take_care_is_called_again_and_then_somebody_else() {
     web.goes_down();
     wait_for_call(&sandbox, "<@&77>", 1).await;
     // The clock is wound by winding back what it is compared with.
-    rollcall.sql("UPDATE cards SET begun_at = begun_at - 900000");
+    rollcall.sql("UPDATE incidents SET begun_at = begun_at - 900000");
     let again = wait_for_call(&sandbox, "<@&77>", 2).await;
     let title = again.body["embeds"][0]["title"].as_str().unwrap();
     assert!(title.contains("nobody has taken care yet"), "{title}");
     let text = again.body["embeds"][0]["description"].as_str().unwrap();
     assert!(text.contains("https://discord.com/channels/"), "{text}");
-    rollcall.sql("UPDATE cards SET begun_at = begun_at - 900000 WHERE kind = 'incident'");
+    rollcall.sql("UPDATE incidents SET begun_at = begun_at - 900000 WHERE kind = 'incident'");
     wait_for_call(&sandbox, "<@&88>", 1).await;
     // After a restart nobody is called a third time.
     running.kill();
@@ -101,7 +101,7 @@ async fn whoever_takes_care_is_not_called_again() {
     let taken = sandbox.member(&bob).slash("/ack").await.render();
     assert!(taken.contains("Acknowledged: <@8>"), "{taken}");
     sandbox.slash("/unmute target:shop").await;
-    rollcall.sql("UPDATE cards SET begun_at = begun_at - 9000000");
+    rollcall.sql("UPDATE incidents SET begun_at = begun_at - 9000000");
     let runs = running
         .metric(r#"rollcall_job_runs_total{job="remind"}"#)
         .unwrap();
@@ -150,10 +150,10 @@ async fn somebody_who_takes_no_direct_messages_is_called_in_the_channel() {
         code: 50_007,
     };
     sandbox.fail_requests(refused, "/users/@me/channels", 1);
-    rollcall.sql("UPDATE cards SET begun_at = begun_at - 3600000");
+    rollcall.sql("UPDATE incidents SET begun_at = begun_at - 3600000");
     let called = wait_for_call(&sandbox, "<@9>", 1).await;
     // Somebody who does takes the next one there.
-    rollcall.sql("UPDATE cards SET escalated_at = NULL");
+    rollcall.sql("UPDATE incidents SET escalated_at = NULL");
     let direct = |record: &Record| {
         let mut posted = posted(record, "").into_iter();
         posted.find(|request| request.path.ends_with("/channels/9/messages"))
@@ -184,10 +184,10 @@ async fn what_is_left_out_is_not_told_and_one_monitor_is_told_of_differently() {
     web.goes_down();
     wait_for("the outage to be noticed", || {
         rollcall
-            .sql("SELECT 'down' FROM incidents WHERE ended_at IS NULL")
+            .sql("SELECT 'down' FROM outages WHERE ended_at IS NULL")
             .pop()
     });
-    assert_eq!(rollcall.sql("SELECT 'told' FROM cards").len(), 0);
+    assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 0);
     let own = format!("/alerts monitor target:shop role:{LEADS}");
     let own = sandbox.slash(&own).await.render();
     assert!(own.contains("<@&88> is called for **shop**"), "{own}");
@@ -201,7 +201,7 @@ async fn what_is_left_out_is_not_told_and_one_monitor_is_told_of_differently() {
         })
         .await;
     // An outage that was over before it could be told is not told at all.
-    rollcall.sql("UPDATE cards SET joined_at = joined_at - 60000");
+    rollcall.sql("UPDATE incidents SET joined_at = joined_at - 60000");
     sandbox.fail_requests(RestFault::Status(503), "/channels/", 1_000);
     web.goes_down();
     wait_for("the alert to be in the outbox", || {
@@ -209,7 +209,7 @@ async fn what_is_left_out_is_not_told_and_one_monitor_is_told_of_differently() {
     });
     web.comes_back();
     wait_for("the outage to be over", || {
-        let open = rollcall.sql("SELECT 'open' FROM cards WHERE ended_at IS NULL");
+        let open = rollcall.sql("SELECT 'open' FROM incidents WHERE ended_at IS NULL");
         open.is_empty().then_some(())
     });
     sandbox.reset_faults();
@@ -328,7 +328,7 @@ async fn a_server_is_told_of_by_its_own_rhythm_and_not_by_its_thresholds() {
             .pop()
     });
     // One report shows no rhythm, and an hour without another one is nothing.
-    assert_eq!(rollcall.sql("SELECT 'told' FROM cards").len(), 0);
+    assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 0);
     for _ in 0..4 {
         report();
     }

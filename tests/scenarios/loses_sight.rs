@@ -116,7 +116,7 @@ async fn while_we_are_blind_nothing_is_told_and_afterwards_what_is_true() {
         let unknown = running.metric(r#"rollcall_endpoints{status="unknown"}"#);
         (unknown == Some(6.0) && running.metric("rollcall_blind") == Some(1.0)).then_some(())
     });
-    assert_eq!(rollcall.sql("SELECT 'one' FROM incidents").len(), 0);
+    assert_eq!(rollcall.sql("SELECT 'one' FROM outages").len(), 0);
     what_fails_now_is_held(&running, &device);
     assert_eq!(collector.types(), ["test", "blind"]);
     let messages = sandbox.messages(sandbox.guild());

@@ -5,8 +5,8 @@ use discord_sandbox::{Member, RestFault, Sandbox};
 use crate::alerting::{bot, the_message, with_webs};
 use crate::harness::{Rollcall, Web, wait_for};
 
-fn incidents(rollcall: &Rollcall, which: &str) -> usize {
-    let sql = format!("SELECT 'one' FROM incidents WHERE {which}");
+fn outages(rollcall: &Rollcall, which: &str) -> usize {
+    let sql = format!("SELECT 'one' FROM outages WHERE {which}");
     rollcall.sql(&sql).len()
 }
 
@@ -46,9 +46,9 @@ async fn what_is_expected_is_told_at_the_end_if_it_is_still_down() {
     assert!(begun.contains("**updates** of everything"), "{begun}");
     web.goes_down();
     wait_for("the outage to be marked", || {
-        (incidents(&rollcall, "is_in_maintenance = 1 AND ended_at IS NULL") == 1).then_some(())
+        (outages(&rollcall, "is_in_maintenance = 1 AND ended_at IS NULL") == 1).then_some(())
     });
-    assert_eq!(rollcall.sql("SELECT 'told' FROM cards").len(), 0);
+    assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 0);
     // It outlives a restart, and ends by itself when its time has come.
     running.kill();
     let _running = rollcall.run();
@@ -183,12 +183,12 @@ async fn a_recheck_shows_its_phases_and_maintenance_silences_what_is_on_the_card
     );
     web.comes_back();
     the_message(&sandbox, "🟢 web0 was offline for").await;
-    rollcall.sql("UPDATE cards SET joined_at = joined_at - 60000");
+    rollcall.sql("UPDATE incidents SET joined_at = joined_at - 60000");
     web.goes_down();
     wait_for("the second outage to be marked", || {
-        (incidents(&rollcall, "is_in_maintenance = 1") == 1).then_some(())
+        (outages(&rollcall, "is_in_maintenance = 1") == 1).then_some(())
     });
-    assert_eq!(rollcall.sql("SELECT 'told' FROM cards").len(), 1);
+    assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 1);
     let ended = sandbox.slash("/maintenance end").await.render();
     assert!(ended.contains("is over"), "{ended}");
     the_message(&sandbox, "🔴 web0 is offline").await;

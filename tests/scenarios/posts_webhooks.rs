@@ -112,7 +112,7 @@ async fn what_could_not_be_sent_is_sent_later_and_as_it_is_then() {
     web.comes_back();
     wait_for("the shop to be online again", || {
         rollcall
-            .sql("SELECT 'over' FROM cards WHERE ended_at IS NOT NULL")
+            .sql("SELECT 'over' FROM incidents WHERE ended_at IS NOT NULL")
             .pop()
     });
     collector.take_everything();

@@ -82,7 +82,7 @@ async fn the_card_says_what_is_at_fault_as_far_as_that_is_known() {
     the_alert(&sandbox, "It is the service: the host answers").await;
     web.comes_back();
     the_alert(&sandbox, "🟢 shop was offline for").await;
-    rollcall.sql("UPDATE cards SET joined_at = joined_at - 60000");
+    rollcall.sql("UPDATE incidents SET joined_at = joined_at - 60000");
     // One port that takes no connections, on a host whose other port goes on answering.
     let (silent, _full) = silent_port();
     let add = format!("/endpoint add target:tcp://{silent} name:mail");
@@ -193,7 +193,7 @@ async fn an_outage_that_passed_while_discord_was_away_is_told_once_and_calls_nob
     web.comes_back();
     wait_for("the shop to be online again", || {
         rollcall
-            .sql("SELECT 'over' FROM cards WHERE ended_at IS NOT NULL")
+            .sql("SELECT 'over' FROM incidents WHERE ended_at IS NOT NULL")
             .pop()
     });
     sandbox.reset_faults();
@@ -632,10 +632,10 @@ async fn what_is_muted_is_not_told_until_the_time_is_over() {
     web.goes_down();
     wait_for("the outage to be noticed", || {
         rollcall
-            .sql("SELECT 'down' FROM incidents WHERE ended_at IS NULL")
+            .sql("SELECT 'down' FROM outages WHERE ended_at IS NULL")
             .pop()
     });
-    assert_eq!(rollcall.sql("SELECT 'told' FROM cards").len(), 0);
+    assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 0);
     // The mute outlives a restart, and ends by itself.
     running.kill();
     let _running = rollcall.run();
@@ -652,10 +652,10 @@ async fn what_is_muted_is_not_told_until_the_time_is_over() {
     web.goes_down();
     wait_for("the second outage", || {
         rollcall
-            .sql("SELECT 'down' FROM incidents WHERE ended_at IS NULL")
+            .sql("SELECT 'down' FROM outages WHERE ended_at IS NULL")
             .pop()
     });
-    assert_eq!(rollcall.sql("SELECT 'told' FROM cards").len(), 1);
+    assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 1);
     let again = called.slash("/unmute target:shop").await.render();
     assert!(again.contains("is told of again"), "{again}");
     sandbox
@@ -684,7 +684,7 @@ async fn what_flaps_is_told_in_its_last_message_and_calls_nobody_again() {
     };
     for count in [1, 2] {
         // Apart, so that the second is not told with the first.
-        rollcall.sql("UPDATE cards SET joined_at = joined_at - 60000");
+        rollcall.sql("UPDATE incidents SET joined_at = joined_at - 60000");
         web.goes_down();
         wait("🔴 shop is offline", count).await;
         web.comes_back();
@@ -750,7 +750,7 @@ async fn an_alert_is_out_within_half_a_second_among_a_thousand_monitors() {
     });
     let mut latencies = Vec::new();
     for count in [1, 2] {
-        rollcall.sql("UPDATE cards SET joined_at = joined_at - 60000");
+        rollcall.sql("UPDATE incidents SET joined_at = joined_at - 60000");
         web.goes_down();
         let alert = sandbox
             .wait_for_messages(sandbox.guild(), "the alert", |messages| {

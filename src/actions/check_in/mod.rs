@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::{Requester, incident, manage_key, note};
+use super::{Requester, manage_key, note, outage};
 use crate::domain::Timestamp;
 use crate::domain::device::DeviceUuid;
 use crate::domain::event::{Actor, EventKind};
@@ -226,7 +226,7 @@ async fn fail(
     }
     device::set_status(tx, &[failed.id], Status::Offline, now).await?;
     let whose = (call.requester.guild, failed.id);
-    incident::open(tx, whose, (now, "failed"), now).await?;
+    outage::open(tx, whose, (now, "failed"), now).await?;
     let facts = json!({ "severity": "warning", "reason": reason });
     let requester = by_itself(call);
     note(
@@ -277,7 +277,7 @@ async fn come_back(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     device::set_status(tx, &[device.id], Status::Online, now).await?;
-    incident::close(tx, device.id, now).await?;
+    outage::close(tx, device.id, now).await?;
     let down_for = crate::domain::millis(now.since(device.since));
     let facts = json!({ "uuid": call.uuid.as_str(), "down_for_ms": down_for });
     let requester = by_itself(call);

@@ -63,14 +63,14 @@ async fn a_call_brings_a_silent_device_back() {
         .write(move |tx| {
             Box::pin(async move {
                 device::set_status(tx, &[id], Status::Offline, NOW).await?;
-                incident::open(tx, (GuildId(1), id), (NOW, "silent"), NOW).await
+                outage::open(tx, (GuildId(1), id), (NOW, "silent"), NOW).await
             })
         })
         .await;
     record_all(&store, vec![call(1), call(1)]).await;
     assert_eq!(events(&store).await.last().unwrap(), "device_online");
     let open: Vec<(i64,)> = store
-        .rows("SELECT COUNT(*) FROM incidents WHERE ended_at IS NULL")
+        .rows("SELECT COUNT(*) FROM outages WHERE ended_at IS NULL")
         .await;
     assert_eq!(open, [(0,)]);
 }

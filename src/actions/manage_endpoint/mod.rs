@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Error, Requester, incident};
+use super::{Error, Requester, outage};
 use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::monitor::MonitorId;
@@ -144,7 +144,7 @@ pub async fn remove(
                 if !endpoint::remove(tx, requester.guild, id).await? {
                     return Err(not_found());
                 }
-                incident::close(tx, id, now).await?;
+                outage::close(tx, id, now).await?;
                 note(
                     tx,
                     requester,
@@ -223,7 +223,7 @@ async fn begin_anew(
     status: Status,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    incident::close(tx, endpoint.id, now).await?;
+    outage::close(tx, endpoint.id, now).await?;
     state::load(tx, &[endpoint.id]).await?;
     let Some(before) = state::of(tx, endpoint.id) else {
         return Ok(());

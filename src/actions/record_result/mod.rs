@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::check_runner::Waiter;
-use super::incident;
+use super::outage;
 use crate::domain::check_result::{CheckResult, Failure};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::MonitorId;
@@ -233,9 +233,9 @@ async fn save_change(
                 .as_ref()
                 .map_or("unknown", |failure| failure.class.word());
             let whose = (before.guild_id, id);
-            incident::open(tx, whose, (at, reason), noticed.now).await?;
+            outage::open(tx, whose, (at, reason), noticed.now).await?;
         }
-        Change::CameBack { .. } => incident::close(tx, id, at).await?,
+        Change::CameBack { .. } => outage::close(tx, id, at).await?,
         Change::Found | Change::Warned | Change::Recovered | Change::BecameUnknown => {}
     }
     let event = NewEvent {

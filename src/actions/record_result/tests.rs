@@ -72,7 +72,7 @@ async fn check(store: &TestStore, id: MonitorId, seconds: i64, verdict: Verdict)
 }
 
 #[tokio::test]
-async fn an_outage_leaves_one_incident_and_its_events_dated_when_they_became_true() {
+async fn an_outage_leaves_one_outage_and_its_events_dated_when_they_became_true() {
     let store = TestStore::open().await;
     let id = add(&store, "tcp://192.0.2.1:80").await;
     check(&store, id, 10, Verdict::Up).await;
@@ -115,10 +115,10 @@ async fn an_outage_leaves_one_incident_and_its_events_dated_when_they_became_tru
             ("endpoint_online", 200_000, r#"{"down_for_ms":180000}"#),
         ]
     );
-    let incidents: Vec<(i64, i64, String)> = store
-        .rows("SELECT started_at, ended_at, reason FROM incidents")
+    let outages: Vec<(i64, i64, String)> = store
+        .rows("SELECT started_at, ended_at, reason FROM outages")
         .await;
-    assert_eq!(incidents, [(20_000, 200_000, "refused".to_owned())]);
+    assert_eq!(outages, [(20_000, 200_000, "refused".to_owned())]);
     let active: Vec<(i64, Option<String>)> = store
         .rows("SELECT is_active, inactive_reason FROM endpoints")
         .await;

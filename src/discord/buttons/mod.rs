@@ -17,13 +17,13 @@ use serenity::{
 use super::answers::{OfflineView, RollView};
 use super::cards::Pages;
 use crate::domain::check_result::FailureClass;
-use crate::domain::fold::CardId;
+use crate::domain::fold::IncidentId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::target::Target;
 use crate::domain::text;
 use crate::domain::threshold::Thresholds;
 use crate::notify::wording;
-use crate::store::card;
+use crate::store::incident;
 
 pub(super) use press::on_event;
 
@@ -52,14 +52,14 @@ pub(super) enum Button {
     TakeThresholds(MonitorId, Thresholds),
     KeepThresholds(MonitorId),
     /// Under the card of an incident.
-    RecheckIncident(CardId),
-    Acknowledge(CardId),
+    RecheckIncident(IncidentId),
+    Acknowledge(IncidentId),
     /// For an hour.
-    Mute(CardId),
+    Mute(IncidentId),
     /// For an hour, too.
-    Maintain(CardId),
+    Maintain(IncidentId),
     /// A menu: what was chosen of the card comes beside the id.
-    Members(CardId),
+    Members(IncidentId),
 }
 
 impl Button {
@@ -94,11 +94,11 @@ impl Button {
                 format!("thresholds|{id}|{online}|{warning}|{offline}")
             }
             Self::KeepThresholds(id) => format!("keep-thresholds|{id}"),
-            Self::RecheckIncident(card) => format!("recheck-incident|{}", card.0),
-            Self::Acknowledge(card) => format!("acknowledge|{}", card.0),
-            Self::Mute(card) => format!("mute|{}", card.0),
-            Self::Maintain(card) => format!("maintain|{}", card.0),
-            Self::Members(card) => format!("members|{}", card.0),
+            Self::RecheckIncident(incident) => format!("recheck-incident|{}", incident.0),
+            Self::Acknowledge(incident) => format!("acknowledge|{}", incident.0),
+            Self::Mute(incident) => format!("mute|{}", incident.0),
+            Self::Maintain(incident) => format!("maintain|{}", incident.0),
+            Self::Members(incident) => format!("members|{}", incident.0),
         }
     }
 
@@ -141,11 +141,11 @@ impl Button {
                 let is_whole = parts.next().is_none();
                 is_whole.then_some(Self::TakeThresholds(id, thresholds))
             }
-            "recheck-incident" => Some(Self::RecheckIncident(CardId(rest.parse().ok()?))),
-            "acknowledge" => Some(Self::Acknowledge(CardId(rest.parse().ok()?))),
-            "mute" => Some(Self::Mute(CardId(rest.parse().ok()?))),
-            "maintain" => Some(Self::Maintain(CardId(rest.parse().ok()?))),
-            "members" => Some(Self::Members(CardId(rest.parse().ok()?))),
+            "recheck-incident" => Some(Self::RecheckIncident(IncidentId(rest.parse().ok()?))),
+            "acknowledge" => Some(Self::Acknowledge(IncidentId(rest.parse().ok()?))),
+            "mute" => Some(Self::Mute(IncidentId(rest.parse().ok()?))),
+            "maintain" => Some(Self::Maintain(IncidentId(rest.parse().ok()?))),
+            "members" => Some(Self::Members(IncidentId(rest.parse().ok()?))),
             "keep-thresholds" => Some(Self::KeepThresholds(MonitorId(rest.parse().ok()?))),
             _ => None,
         }
@@ -193,32 +193,32 @@ pub(super) fn suggestion_row(id: MonitorId, proposed: Thresholds) -> Vec<CreateA
 
 /// What stands under the card of an incident that goes on: what can be done, and its monitors to choose from where there
 /// are several.
-pub(super) fn card_rows(card: &card::Card) -> Vec<CreateActionRow> {
-    let id = card.id;
+pub(super) fn incident_rows(incident: &incident::Incident) -> Vec<CreateActionRow> {
+    let id = incident.id;
     let mut rows = row(vec![
         Button::RecheckIncident(id).with_label("Recheck", ButtonStyle::Secondary),
         Button::Acknowledge(id)
             .with_label("Acknowledge", ButtonStyle::Primary)
-            .disabled(card.acknowledged.is_some()),
+            .disabled(incident.acknowledged.is_some()),
         Button::Mute(id).with_label("Mute 1 h", ButtonStyle::Secondary),
         Button::Maintain(id)
             .with_label("Maintenance", ButtonStyle::Secondary)
-            .disabled(card.maintained.is_some()),
+            .disabled(incident.maintained.is_some()),
     ]);
-    rows.extend(members_row(card));
+    rows.extend(members_row(incident));
     rows
 }
 
-fn members_row(card: &card::Card) -> Option<CreateActionRow> {
+fn members_row(incident: &incident::Incident) -> Option<CreateActionRow> {
     let mut seen = BTreeSet::new();
-    let options: Vec<CreateSelectMenuOption> = card
-        .members
+    let options: Vec<CreateSelectMenuOption> = incident
+        .outages
         .iter()
-        .filter(|member| member.name.is_some() && seen.insert(member.monitor_id.0))
-        .map(|member| {
-            let label = text::cut(wording::name(member), MENU_TEXT);
-            let option = CreateSelectMenuOption::new(label, member.monitor_id.to_string());
-            match &member.target {
+        .filter(|outage| outage.name.is_some() && seen.insert(outage.monitor_id.0))
+        .map(|outage| {
+            let label = text::cut(wording::name(outage), MENU_TEXT);
+            let option = CreateSelectMenuOption::new(label, outage.monitor_id.to_string());
+            match &outage.target {
                 Some(target) => option.description(text::cut(target, MENU_TEXT)),
                 None => option,
             }
@@ -229,7 +229,7 @@ fn members_row(card: &card::Card) -> Option<CreateActionRow> {
         return None;
     }
     let kind = CreateSelectMenuKind::String { options };
-    let menu = CreateSelectMenu::new(Button::Members(card.id).custom_id(), kind)
+    let menu = CreateSelectMenu::new(Button::Members(incident.id).custom_id(), kind)
         .placeholder("More about one of them");
     Some(CreateActionRow::SelectMenu(menu))
 }
@@ -284,11 +284,11 @@ mod tests {
             Button::Recheck(MonitorId(i64::MAX)),
             Button::TakeThresholds(MonitorId(i64::MAX), Thresholds::DEFAULT),
             Button::KeepThresholds(MonitorId(7)),
-            Button::RecheckIncident(CardId(i64::MAX)),
-            Button::Acknowledge(CardId(7)),
-            Button::Mute(CardId(7)),
-            Button::Maintain(CardId(7)),
-            Button::Members(CardId(7)),
+            Button::RecheckIncident(IncidentId(i64::MAX)),
+            Button::Acknowledge(IncidentId(7)),
+            Button::Mute(IncidentId(7)),
+            Button::Maintain(IncidentId(7)),
+            Button::Members(IncidentId(7)),
             Button::add(&long).expect("it fits to the letter"),
         ] {
             let id = button.custom_id();

@@ -11,9 +11,9 @@ use crate::actions::import_endpoints::default_name;
 use crate::actions::{Requester, alerts};
 use crate::discord::answers::{self, OfflineView, RollView};
 use crate::discord::error::{self, CommandError};
-use crate::discord::reply::Card;
+use crate::discord::reply::Message;
 use crate::discord::{AppState, access, cards};
-use crate::domain::fold::CardId;
+use crate::domain::fold::IncidentId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::target::Target;
 use crate::store::endpoint::{self, Description};
@@ -45,7 +45,7 @@ async fn show_error(
     press: &ComponentInteraction,
     sentence: String,
 ) -> Result<(), CommandError> {
-    let card = Card::sentence(sentence);
+    let card = Message::sentence(sentence);
     if press
         .create_response(&ctx.http, card.clone().into_response())
         .await
@@ -111,7 +111,7 @@ async fn taken_care_of(
     app: &AppState,
     requester: Requester,
     button: &Button,
-) -> Result<Card, CommandError> {
+) -> Result<Message, CommandError> {
     match button {
         Button::Acknowledge(id) => answers::acknowledge(app, requester, *id).await,
         Button::Mute(id) => answers::mute(app, requester, *id).await,
@@ -126,7 +126,7 @@ async fn changed(
     requester: Requester,
     button: Button,
     permissions: Option<serenity::Permissions>,
-) -> Result<Card, CommandError> {
+) -> Result<Message, CommandError> {
     match button {
         Button::OfflinePage { page, reason } => {
             let view = OfflineView {
@@ -175,7 +175,7 @@ async fn recheck_incident(
     ctx: &serenity::Context,
     press: &ComponentInteraction,
     app: &AppState,
-    (requester, id): (Requester, CardId),
+    (requester, id): (Requester, IncidentId),
 ) -> Result<(), CommandError> {
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
@@ -185,8 +185,8 @@ async fn recheck_incident(
         .home
         .spawn(async move { alerts::recheck_incident(&checks, &store, requester, id).await })
         .await;
-    let card = checked.map_err(|error| CommandError::Internal(error.to_string()))??;
-    let shown = cards::incident::message(&card).into_edit();
+    let incident = checked.map_err(|error| CommandError::Internal(error.to_string()))??;
+    let shown = cards::incident::message(&incident).into_edit();
     press.edit_response(&ctx.http, shown).await?;
     Ok(())
 }

@@ -4,7 +4,7 @@
 use poise::serenity_prelude::CreateEmbed;
 
 use super::{AMBER, GREEN, GREY, RED, bold, mark, relative};
-use crate::discord::reply::Card as Message;
+use crate::discord::reply::Message;
 use crate::domain::status::Status;
 use crate::domain::text;
 use crate::store::board::BoardLine;

@@ -3,22 +3,22 @@
 use poise::serenity_prelude::CreateEmbed;
 
 use super::{GREY, relative};
-use crate::discord::reply::Card;
+use crate::discord::reply::Message;
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::text;
 use crate::store::api_key::StoredKey;
 
 const ONCE: &str = "Keep it now: it is not stored, and nobody can show it again. This message is seen by you alone.";
 
-pub(in crate::discord) fn of_server(name: &str, key: &ApiKey) -> Card {
-    Card::sentence(format!(
+pub(in crate::discord) fn of_server(name: &str, key: &ApiKey) -> Message {
+    Message::sentence(format!(
         "**{}** is on the roll. Its agent reports to `POST /api/v1/server-stats` with this key:\n```\n{}\n```\n{ONCE}",
         text::escape(name),
         key.reveal()
     ))
 }
 
-pub(in crate::discord) fn made(key: &ApiKey) -> Card {
+pub(in crate::discord) fn made(key: &ApiKey) -> Message {
     let purpose = match key.kind {
         KeyKind::Read => "Programs read everything of this server with this key",
         KeyKind::Admin => "Programs read and change everything of this server with this key",
@@ -26,7 +26,7 @@ pub(in crate::discord) fn made(key: &ApiKey) -> Card {
             "Devices register at `POST /api/v1/device/register` with this key, and get keys of their own"
         }
     };
-    Card::sentence(format!("{purpose}:\n```\n{}\n```\n{ONCE}", key.reveal()))
+    Message::sentence(format!("{purpose}:\n```\n{}\n```\n{ONCE}", key.reveal()))
 }
 
 /// Keys on one card.
@@ -62,16 +62,16 @@ pub(in crate::discord) fn list(keys: &[StoredKey]) -> CreateEmbed {
         .colour(GREY)
 }
 
-pub(in crate::discord) fn rotated(name: &str, key: &ApiKey) -> Card {
-    Card::sentence(format!(
+pub(in crate::discord) fn rotated(name: &str, key: &ApiKey) -> Message {
+    Message::sentence(format!(
         "The new key of **{}**; the old one is good for another 24 hours:\n```\n{}\n```\n{ONCE}",
         text::escape(name),
         key.reveal()
     ))
 }
 
-pub(in crate::discord) fn removed(name: &str) -> Card {
-    Card::sentence(format!(
+pub(in crate::discord) fn removed(name: &str) -> Message {
+    Message::sentence(format!(
         "Removed **{}**. Its keys are useless now.",
         text::escape(name)
     ))

@@ -28,7 +28,7 @@ pub(super) use statistics::statistics;
 
 use super::buttons::Button;
 use super::error;
-use super::reply::Card;
+use super::reply::Message;
 use crate::domain::Timestamp;
 use crate::domain::status::Status;
 use crate::domain::target::Target;
@@ -122,8 +122,8 @@ fn colour(status: Status) -> Colour {
 }
 
 /// The answer to an address that nobody here has: says so, and offers to add it where that can be.
-pub(super) fn unknown_endpoint(words: &str, target: Option<&Target>, may_manage: bool) -> Card {
-    let mut card = Card::sentence(error::sentence(words));
+pub(super) fn unknown_endpoint(words: &str, target: Option<&Target>, may_manage: bool) -> Message {
+    let mut card = Message::sentence(error::sentence(words));
     let Some(target) = target else {
         card.content.push_str(
             " Give its port as well, or choose it from the list that appears while you type.",

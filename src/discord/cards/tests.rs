@@ -19,7 +19,7 @@ use crate::domain::alert_policy::{Call, Mass, Policy, Preferences};
 use crate::domain::cause::Cause;
 use crate::domain::check_result::{CheckResult, Failure, FailureClass, Timings, Verdict};
 use crate::domain::device::DeviceUuid;
-use crate::domain::fold::{CardId, Scope, Shared, Subnet};
+use crate::domain::fold::{IncidentId, Scope, Shared, Subnet};
 use crate::domain::http_check::HttpCheck;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::rhythm::{Replay, Rhythm};
@@ -31,11 +31,11 @@ use crate::notify::messenger::Reminder;
 use crate::store::alert_override::Override;
 use crate::store::alert_settings::AlertSettings;
 use crate::store::board::BoardLine;
-use crate::store::card;
 use crate::store::device::Device;
 use crate::store::device_log::Line;
 use crate::store::endpoint::Endpoint;
 use crate::store::event::Event;
+use crate::store::incident::{Incident, NAMED, Outage};
 use crate::store::job_run::JobRun;
 use crate::store::monitor::Monitor;
 use crate::store::mute::Mute;
@@ -291,8 +291,8 @@ fn lists_of_what_reports_fit_with_the_longest_names() {
 }
 
 #[test]
-fn the_card_of_an_incident_fits_with_the_longest_names() {
-    let member = card::Member {
+fn the_incident_of_an_incident_fits_with_the_longest_names() {
+    let outage = Outage {
         monitor_id: MonitorId(i64::MAX),
         name: Some("*".repeat(64)),
         target: Some(format!("http://{}", "x".repeat(500))),
@@ -301,13 +301,13 @@ fn the_card_of_an_incident_fits_with_the_longest_names() {
         started_at: NOW.minus(Duration::from_secs(9_999_999)),
         ended_at: Some(NOW),
     };
-    let going_on = card::Member {
+    let going_on = Outage {
         ended_at: None,
-        ..member.clone()
+        ..outage.clone()
     };
-    let mut longest = card::Card {
+    let mut longest = Incident {
         topic: Topic::Incident,
-        id: CardId(i64::MAX),
+        id: IncidentId(i64::MAX),
         guild_id: GuildId(1),
         shared: Shared {
             scope: Scope::Host(Host::Name("x".repeat(253).into())),
@@ -327,7 +327,7 @@ fn the_card_of_an_incident_fits_with_the_longest_names() {
             agent: "*".repeat(64),
             at: NOW,
         }),
-        members: vec![going_on; card::NAMED as usize],
+        outages: vec![going_on; NAMED as usize],
         count: 100_000,
         open: 99_999,
     };
@@ -335,14 +335,14 @@ fn the_card_of_an_incident_fits_with_the_longest_names() {
         fits(embed);
     }
     let reminder = Reminder {
-        card: longest.clone(),
+        incident: longest.clone(),
         link: Some((u64::MAX, u64::MAX)),
         now: NOW,
     };
     for embed in incident::reminder(&reminder).embeds {
         fits(embed);
     }
-    longest.members = vec![member];
+    longest.outages = vec![outage];
     (longest.count, longest.ended_at) = (1, Some(NOW));
     for embed in incident::message(&longest).embeds {
         fits(embed);
@@ -388,9 +388,9 @@ fn the_settings_of_alerts_fit_with_everything_chosen() {
 }
 
 #[test]
-fn the_card_of_an_incident_reads_as_it_goes_on() {
+fn the_incident_of_an_incident_reads_as_it_goes_on() {
     let minute = |minutes: u64| NOW.minus(Duration::from_secs(60 * minutes));
-    let shop = card::Member {
+    let shop = Outage {
         monitor_id: MonitorId(1),
         name: Some("shop".into()),
         target: Some("https://shop.example.org/".into()),
@@ -399,7 +399,7 @@ fn the_card_of_an_incident_reads_as_it_goes_on() {
         started_at: minute(9),
         ended_at: None,
     };
-    let pump = card::Member {
+    let pump = Outage {
         monitor_id: MonitorId(2),
         name: Some("pump".into()),
         target: None,
@@ -408,9 +408,9 @@ fn the_card_of_an_incident_reads_as_it_goes_on() {
         started_at: minute(8),
         ended_at: Some(minute(2)),
     };
-    let mut card = card::Card {
+    let mut incident = Incident {
         topic: Topic::Incident,
-        id: CardId(1),
+        id: IncidentId(1),
         guild_id: GuildId(1),
         shared: Shared {
             scope: Scope::Nothing,
@@ -427,31 +427,31 @@ fn the_card_of_an_incident_reads_as_it_goes_on() {
         flapping_since: None,
         settled_at: None,
         cause: None,
-        members: vec![shop.clone()],
+        outages: vec![shop.clone()],
         count: 1,
         open: 1,
     };
-    let mut read = vec![text_of(&card)];
-    (card.members, card.count) = (vec![shop.clone(), pump.clone()], 2);
-    read.push(text_of(&card));
-    card.shared.scope = Scope::Subnet(Subnet::of("192.0.2.7".parse().unwrap()));
-    card.open = 2;
-    read.push(text_of(&card));
-    (card.members, card.count) = (vec![pump], 1);
-    card.ended_at = Some(minute(2));
-    read.push(text_of(&card));
-    card.flapping_since = Some(minute(60));
-    read.push(text_of(&card));
-    card.settled_at = Some(NOW);
-    read.push(text_of(&card));
+    let mut read = vec![text_of(&incident)];
+    (incident.outages, incident.count) = (vec![shop.clone(), pump.clone()], 2);
+    read.push(text_of(&incident));
+    incident.shared.scope = Scope::Subnet(Subnet::of("192.0.2.7".parse().unwrap()));
+    incident.open = 2;
+    read.push(text_of(&incident));
+    (incident.outages, incident.count) = (vec![pump], 1);
+    incident.ended_at = Some(minute(2));
+    read.push(text_of(&incident));
+    incident.flapping_since = Some(minute(60));
+    read.push(text_of(&incident));
+    incident.settled_at = Some(NOW);
+    read.push(text_of(&incident));
     // Taken back: it was told before we knew that we could not see.
-    (card.members, card.count) = (Vec::new(), 0);
-    read.push(text_of(&card));
-    insta::assert_snapshot!(read.join("\n---\n"));
+    (incident.outages, incident.count) = (Vec::new(), 0);
+    read.push(text_of(&incident));
+    insta::assert_snapshot!("incident_over_time", read.join("\n---\n"));
 }
 
-fn text_of(card: &card::Card) -> String {
-    let message = incident::message(card);
+fn text_of(incident: &Incident) -> String {
+    let message = incident::message(incident);
     let embed = serde_json::to_value(&message.embeds[0]).unwrap();
     let part = |name: &str| embed[name].as_str().unwrap_or_default().to_owned();
     format!("{}\n{}", part("title"), part("description"))

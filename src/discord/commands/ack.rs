@@ -6,10 +6,10 @@ use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 use crate::discord::error::CommandError;
 use crate::discord::reply;
 use crate::discord::{Context, access, answers, complete};
-use crate::domain::fold::CardId;
+use crate::domain::fold::IncidentId;
 use crate::domain::text;
 use crate::notify::wording;
-use crate::store::card;
+use crate::store::incident;
 
 /// Take care of an incident, so that nobody else is called for it
 #[poise::command(slash_command, guild_only)]
@@ -33,9 +33,9 @@ pub(super) async fn ack(
     reply::answer(ctx, work).await
 }
 
-fn meant(text: &str) -> Result<CardId, CommandError> {
+fn meant(text: &str) -> Result<IncidentId, CommandError> {
     let id = text.trim().trim_start_matches('#').parse().ok();
-    id.map(CardId).ok_or_else(|| {
+    id.map(IncidentId).ok_or_else(|| {
         CommandError::Refused(
             "Please choose the incident from the list that appears while you type.".into(),
         )
@@ -45,9 +45,9 @@ fn meant(text: &str) -> Result<CardId, CommandError> {
 async fn only_one(
     ctx: Context<'_>,
     guild: crate::domain::monitor::GuildId,
-) -> Result<CardId, CommandError> {
+) -> Result<IncidentId, CommandError> {
     let app = ctx.data();
-    let known = card::unacknowledged(&app.store.reader, guild).await?;
+    let known = incident::unacknowledged(&app.store.reader, guild).await?;
     match known.as_slice() {
         [only] => Ok(*only),
         [] => Err(CommandError::Refused(
@@ -73,11 +73,11 @@ async fn choices(ctx: Context<'_>, partial: &str) -> Result<Vec<AutocompleteChoi
     let (requester, app) = (reply::requester(ctx)?, ctx.data());
     let reader = &app.store.reader;
     let mut choices = Vec::new();
-    for id in card::unacknowledged(reader, requester.guild).await? {
-        let Some(card) = card::get(reader, id).await? else {
+    for id in incident::unacknowledged(reader, requester.guild).await? {
+        let Some(incident) = incident::get(reader, id).await? else {
             continue;
         };
-        let label = text::cut(&wording::title(&card, str::to_owned), 100);
+        let label = text::cut(&wording::title(&incident, str::to_owned), 100);
         if label.to_lowercase().contains(partial) {
             choices.push(AutocompleteChoice::new(label, format!("#{}", id.0)));
         }

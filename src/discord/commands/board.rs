@@ -5,7 +5,7 @@ use poise::serenity_prelude as serenity;
 use crate::actions::{Requester, manage_board};
 use crate::discord::Context;
 use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::notify::messenger::{Place, SendFailure};
 use crate::store::board;
 
@@ -70,7 +70,7 @@ async fn remove(ctx: Context<'_>) -> Result<(), CommandError> {
         let app = ctx.data();
         let before = manage_board::remove(&app.store, requester, app.now()).await?;
         take_down(ctx, before);
-        Ok(Card::sentence("The board is taken away."))
+        Ok(Message::sentence("The board is taken away."))
     })
     .await
 }
@@ -80,7 +80,11 @@ fn no_board() -> CommandError {
 }
 
 /// Posts the board, and keeps it in step from then on.
-async fn put(ctx: Context<'_>, requester: Requester, channel: u64) -> Result<Card, CommandError> {
+async fn put(
+    ctx: Context<'_>,
+    requester: Requester,
+    channel: u64,
+) -> Result<Message, CommandError> {
     let app = ctx.data();
     let messenger = app.messenger.clone().ok_or_else(|| {
         CommandError::Internal("there is no messenger, though there is a command".into())
@@ -101,7 +105,7 @@ async fn put(ctx: Context<'_>, requester: Requester, channel: u64) -> Result<Car
             let at = (channel, message);
             let before = manage_board::set(&app.store, requester, at, app.now()).await?;
             take_down(ctx, before);
-            Ok(Card::sentence(format!("The board is in <#{channel}>.")))
+            Ok(Message::sentence(format!("The board is in <#{channel}>.")))
         }
         Err(SendFailure::Broken(reason)) => Err(CommandError::Refused(format!(
             "<#{channel}> cannot be used: {reason}. It needs View Channel, Send Messages and Embed Links."

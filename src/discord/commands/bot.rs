@@ -1,7 +1,7 @@
 //! `/bot health`: how the bot itself is. It tells of nobody's endpoints.
 
 use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::discord::{Context, answers, cards};
 
 /// The bot itself
@@ -15,7 +15,7 @@ pub(super) async fn bot(_: Context<'_>) -> Result<(), CommandError> {
 async fn health(ctx: Context<'_>) -> Result<(), CommandError> {
     let work = async {
         let health = answers::bot_health(ctx.data()).await?;
-        Ok(Card::embed(cards::health::health(&health)))
+        Ok(Message::embed(cards::health::health(&health)))
     };
     reply::answer(ctx, work).await
 }

@@ -3,7 +3,7 @@
 use crate::actions::Requester;
 use crate::actions::manage_device::{self, Edit};
 use crate::discord::error::{CommandError, wrong};
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::discord::{Context, access, cards, complete};
 use crate::domain::device::parse_threshold;
 use crate::domain::key::KeyKind;
@@ -27,7 +27,7 @@ async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::requester(ctx)?;
     let work = async {
         let found = devices::list(&ctx.data().store.reader, requester.guild).await?;
-        Ok(Card::embed(cards::devices::list(&found)))
+        Ok(Message::embed(cards::devices::list(&found)))
     };
     reply::answer(ctx, work).await
 }
@@ -49,7 +49,7 @@ async fn show(
     reply::answer(ctx, work).await
 }
 
-async fn card(ctx: Context<'_>, device: &Device) -> Result<Card, CommandError> {
+async fn card(ctx: Context<'_>, device: &Device) -> Result<Message, CommandError> {
     let inside = if access::may_manage(reply::permissions(ctx)) {
         let reader = &ctx.data().store.reader;
         let lines = device_log::latest(reader, device.id, cards::devices::LINES).await?;
@@ -57,7 +57,7 @@ async fn card(ctx: Context<'_>, device: &Device) -> Result<Card, CommandError> {
     } else {
         None
     };
-    Ok(Card::embed(cards::devices::one(device, inside.as_ref())))
+    Ok(Message::embed(cards::devices::one(device, inside.as_ref())))
 }
 
 async fn find(ctx: Context<'_>, requester: Requester, text: &str) -> Result<Device, CommandError> {

@@ -1,7 +1,7 @@
 //! `/endpoints list | show`: the roll, for every member to read.
 
 use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::discord::{Context, answers, cards, complete};
 
 /// The endpoints on this server's roll
@@ -41,7 +41,7 @@ async fn show(
     let work = async {
         let endpoint =
             crate::actions::recheck::find(&app.store.reader, requester, &endpoint, None).await?;
-        Ok(Card::embed(cards::endpoint(
+        Ok(Message::embed(cards::endpoint(
             &endpoint,
             app.checks.rules.interval,
         )))

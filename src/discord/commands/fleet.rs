@@ -6,7 +6,7 @@ use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use crate::actions::manage_key;
 use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::discord::{Context, access, cards, complete};
 use crate::domain::key::{KeyId, KeyKind};
 use crate::domain::monitor::GuildId;
@@ -69,7 +69,7 @@ async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let work = async {
         let keys = good_ones(ctx, requester.guild).await?;
-        Ok(Card::embed(cards::keys::list(&keys)))
+        Ok(Message::embed(cards::keys::list(&keys)))
     };
     reply::answer(ctx, work).await
 }
@@ -107,7 +107,7 @@ async fn revoke(
         let revoked = manage_key::revoke(&app.store, requester, id, app.now()).await;
         revoked.map_err(unknown)?;
         let id = text::code(id.as_str());
-        Ok(Card::sentence(format!("{id} is useless from now on.")))
+        Ok(Message::sentence(format!("{id} is useless from now on.")))
     };
     reply::answer(ctx, work).await
 }

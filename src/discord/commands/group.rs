@@ -2,7 +2,7 @@
 
 use crate::actions::manage_group;
 use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::discord::{Context, cards, complete};
 use crate::store::group as groups;
 
@@ -36,7 +36,7 @@ async fn set(
         let found = complete::named(&app.store.reader, requester.guild, ("%", &target)).await?;
         let group = manage_group::set(&app.store, requester, (found.id, group), app.now()).await?;
         let name = cards::bold(&found.name);
-        Ok(Card::sentence(match group {
+        Ok(Message::sentence(match group {
             Some(group) => format!("{name} belongs to {}.", cards::bold(&group)),
             None => format!("{name} belongs to no group."),
         }))
@@ -50,7 +50,7 @@ async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let work = async {
         let known = groups::list(&ctx.data().store.reader, requester.guild).await?;
-        Ok(Card::embed(cards::maintenance::groups(&known)))
+        Ok(Message::embed(cards::maintenance::groups(&known)))
     };
     reply::answer(ctx, work).await
 }

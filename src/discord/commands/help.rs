@@ -6,7 +6,7 @@ use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 use super::all;
 use crate::discord::cards::help::{Entry, Parameter};
 use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::discord::{AppState, CommandIds, Context, cards};
 use crate::domain::text;
 
@@ -25,11 +25,11 @@ pub(super) async fn help(
     let work = async {
         let entries = entries(&ctx.data().command_ids);
         let Some(wanted) = command else {
-            return Ok(Card::embed(cards::help::all(&entries)));
+            return Ok(Message::embed(cards::help::all(&entries)));
         };
         let name = wanted.trim().trim_start_matches('/');
         match entries.iter().find(|entry| entry.name == name) {
-            Some(entry) => Ok(Card::embed(cards::help::one(entry))),
+            Some(entry) => Ok(Message::embed(cards::help::one(entry))),
             None => Err(CommandError::Refused(format!(
                 "There is no command {}; choose one from the list that appears while you type, or leave it out to see all.",
                 text::code(&text::cut(&wanted, 64))

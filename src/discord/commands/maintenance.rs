@@ -7,7 +7,7 @@ use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use crate::actions::{Error, Requester, maintenance};
 use crate::discord::error::{CommandError, wrong};
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::discord::{Context, cards, complete};
 use crate::domain::maintenance::{
     Span, WeekDays, Weekly, parse_length, parse_moment, parse_time, parse_zone, zones,
@@ -178,7 +178,7 @@ async fn end(
         take_event_back(ctx, &one);
         let said = format!("{} is over.", cards::bold(&one.title));
         maintenance::end(&app.store, requester, one, app.now()).await?;
-        Ok(Card::sentence(said))
+        Ok(Message::sentence(said))
     };
     reply::answer(ctx, work).await
 }
@@ -187,15 +187,15 @@ async fn declare(
     ctx: Context<'_>,
     requester: Requester,
     new: NewMaintenance,
-) -> Result<Card, CommandError> {
+) -> Result<Message, CommandError> {
     let app = ctx.data();
     maintenance::declare(&app.store, requester, new, app.now()).await?;
     listed(ctx, requester).await
 }
 
-async fn listed(ctx: Context<'_>, requester: Requester) -> Result<Card, CommandError> {
+async fn listed(ctx: Context<'_>, requester: Requester) -> Result<Message, CommandError> {
     let known = rows::list(&ctx.data().store.reader, Some(requester.guild)).await?;
-    Ok(Card::embed(cards::maintenance::list(&known)))
+    Ok(Message::embed(cards::maintenance::list(&known)))
 }
 
 /// In Discord's own calendar it is called off, too. That takes a call, and nobody waits for it.

@@ -2,7 +2,7 @@
 
 use crate::actions::mute as mutes;
 use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::discord::{Context, access, cards, complete};
 
 /// Hear nothing of something for a while; what is still down then is told then
@@ -31,7 +31,7 @@ pub(super) async fn mute(
         let found = complete::named(&app.store.reader, requester.guild, ("%", &target)).await?;
         let now = app.now();
         mutes::mute(&app.store, requester, (found.id, length), now).await?;
-        Ok(Card::sentence(format!(
+        Ok(Message::sentence(format!(
             "Nothing is told of {} until {}.",
             cards::bold(&found.name),
             cards::relative(now.plus(length))
@@ -55,7 +55,7 @@ pub(super) async fn unmute(
         access::require_care(&app.store.reader, requester, reply::member(ctx)).await?;
         let found = complete::named(&app.store.reader, requester.guild, ("%", &target)).await?;
         mutes::unmute(&app.store, requester, found.id, app.now()).await?;
-        Ok(Card::sentence(format!(
+        Ok(Message::sentence(format!(
             "{} is told of again.",
             cards::bold(&found.name)
         )))

@@ -2,7 +2,7 @@
 
 use crate::actions::{recheck, summarize};
 use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::discord::{Context, access, answers, cards, complete};
 use crate::domain::check_result::FailureClass;
 use crate::domain::target::Target;
@@ -125,7 +125,7 @@ async fn stats(ctx: Context<'_>) -> Result<(), CommandError> {
     let work = async {
         let now = app.now();
         let statistics = summarize::statistics(&app.store.reader, requester.guild, now).await?;
-        Ok(Card::embed(cards::statistics(
+        Ok(Message::embed(cards::statistics(
             &statistics,
             app.recheck_interval,
             now,

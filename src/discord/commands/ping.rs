@@ -2,7 +2,7 @@
 
 use crate::discord::Context;
 use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::domain::text;
 
 /// Whether the bot is there, and how long a message to Discord takes
@@ -14,7 +14,7 @@ pub(super) async fn ping(ctx: Context<'_>) -> Result<(), CommandError> {
             Some(latency) => text::latency(latency),
             None => "not measured yet (the first heartbeat is still to come)".to_owned(),
         };
-        Ok(Card::sentence(format!(
+        Ok(Message::sentence(format!(
             "Pong. Gateway latency: {latency} · up for {uptime}"
         )))
     };

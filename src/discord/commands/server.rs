@@ -4,7 +4,7 @@ use crate::actions::manage_device;
 use crate::actions::manage_server::{self, Edit};
 use crate::actions::suggest_thresholds;
 use crate::discord::error::{CommandError, wrong};
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::discord::{Context, access, answers, cards, complete};
 use crate::domain::key::KeyKind;
 use crate::domain::monitor::parse_name;
@@ -59,7 +59,7 @@ async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
         for server in server::list(reader, Some(requester.guild)).await? {
             standings.push(manage_server::judged(reader, server, at).await?);
         }
-        Ok(Card::embed(cards::servers::list(&standings)))
+        Ok(Message::embed(cards::servers::list(&standings)))
     };
     reply::answer(ctx, work).await
 }
@@ -81,7 +81,7 @@ async fn show(
         let at = (app.thresholds, app.now());
         let standing = manage_server::standing(reader, requester, found.id, at).await?;
         let samples = server::latest_samples(reader, found.id, cards::servers::SAMPLES).await?;
-        Ok(Card::embed(cards::servers::one(&standing, &samples)))
+        Ok(Message::embed(cards::servers::one(&standing, &samples)))
     };
     reply::answer(ctx, work).await
 }
@@ -160,7 +160,7 @@ async fn apply(ctx: Context<'_>, server: &str, change: Edit) -> Result<(), Comma
         let at = (app.thresholds, app.now());
         suggest_thresholds::edit(&app.store, requester, found.id, change, at).await?;
         let standing = manage_server::standing(reader, requester, found.id, at).await?;
-        Ok(Card::embed(cards::servers::one(&standing, &[])))
+        Ok(Message::embed(cards::servers::one(&standing, &[])))
     };
     reply::answer(ctx, work).await
 }

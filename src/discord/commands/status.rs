@@ -4,7 +4,7 @@ use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::discord::{Context, cards, complete};
 use crate::domain::event::EventKind;
 use crate::domain::text;
@@ -18,7 +18,7 @@ pub(super) async fn status(ctx: Context<'_>) -> Result<(), CommandError> {
         let reader = &ctx.data().store.reader;
         let counts = monitor::counts_by_status(reader, Some(requester.guild)).await?;
         let troubled = monitor::troubled(reader, requester.guild, cards::status::LISTED).await?;
-        Ok(Card::embed(cards::status::status(&counts, &troubled)))
+        Ok(Message::embed(cards::status::status(&counts, &troubled)))
     };
     reply::answer(ctx, work).await
 }
@@ -48,7 +48,7 @@ pub(super) async fn audit(
         let filter = (kind.map(EventKind::word), monitor.map(|monitor| monitor.id));
         let page = (i64::MAX, cards::status::CHANGES);
         let events = event::list(reader, requester.guild, filter, page).await?;
-        Ok(Card::embed(cards::status::audit(&events)))
+        Ok(Message::embed(cards::status::audit(&events)))
     };
     reply::answer(ctx, work).await
 }

@@ -11,7 +11,7 @@ use crate::domain::topic::Topic;
 use crate::notify::messenger::Messenger;
 use crate::notify::wording;
 use crate::store::event::{self, NewEvent};
-use crate::store::{StoreError, alert_settings, card, notice};
+use crate::store::{StoreError, alert_settings, incident, notice};
 
 pub(super) async fn note(
     context: &Context,
@@ -59,8 +59,8 @@ async fn write(
                 };
                 event::append(tx, &event).await?;
                 let topic = Topic::ChannelBroken { channel, reason };
-                let card = card::announce(tx, guild, &topic, now).await?;
-                notice::want_at_webhooks(tx, guild, card).await?;
+                let incident = incident::announce(tx, guild, &topic, now).await?;
+                notice::want_at_webhooks(tx, guild, incident).await?;
                 Ok(true)
             })
         })

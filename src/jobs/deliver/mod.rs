@@ -22,7 +22,7 @@ use crate::domain::topic::Topic;
 use crate::notify::backoff::{backoff, jitter};
 use crate::notify::messenger::{Messenger, Place, SendFailure};
 use crate::store::notice::Due;
-use crate::store::{StoreError, card, notice};
+use crate::store::{StoreError, incident, notice};
 
 /// Notices that are taken at once.
 const BATCH: u32 = 100;
@@ -96,38 +96,38 @@ async fn in_order(
 
 /// Says whether the next notice of this guild may be tried.
 async fn tell(context: &Context, messenger: &dyn Messenger, due: Due) -> Result<bool, StoreError> {
-    let Some(mut card) = card::get(&context.store.reader, due.card).await? else {
+    let Some(mut incident) = incident::get(&context.store.reader, due.incident).await? else {
         return Ok(true);
     };
     // Known by now, or found out later and told then.
-    if let Some(cause) = explain(&context.store, &card, false).await? {
-        card.cause = cause;
+    if let Some(cause) = explain(&context.store, &incident, false).await? {
+        incident.cause = cause;
     }
-    if context.checks.is_blind() && card.topic == Topic::Incident {
+    if context.checks.is_blind() && incident.topic == Topic::Incident {
         // What we see is worth nothing now; in a moment we know more.
         let next = context.checks.clock.now().plus(HELD);
         write(context, move |tx| Box::pin(notice::held(tx, due.id, next))).await?;
         return Ok(true);
     }
-    let is_over = card.ended_at.is_some() && card.topic == Topic::Incident;
-    let shown = match (&card.topic, due.message) {
+    let is_over = incident.ended_at.is_some() && incident.topic == Topic::Incident;
+    let shown = match (&incident.topic, due.message) {
         (Topic::Reminder { of, call }, _) => {
             match reminder::show(context, messenger, &due, (*of, *call)).await? {
                 Some(shown) => shown,
-                None => return drop_it(context, due.id, card.version).await,
+                None => return drop_it(context, due.id, incident.version).await,
             }
         }
-        (_, Some(message)) => messenger.show(&card, Place::Existing(message)).await,
+        (_, Some(message)) => messenger.show(&incident, Place::Existing(message)).await,
         (_, None) if is_over && !due.tells_recovery => {
-            return drop_it(context, due.id, card.version).await;
+            return drop_it(context, due.id, incident.version).await;
         }
         (_, None) => {
             // Whoever is called for something that is over is called in vain, and whoever has been called knows.
             let role = due
                 .role
-                .filter(|_| card.ended_at.is_none() && due.posts == 0);
+                .filter(|_| incident.ended_at.is_none() && due.posts == 0);
             messenger
-                .show(&card, place(&due, role.map(Call::Role)))
+                .show(&incident, place(&due, role.map(Call::Role)))
                 .await
         }
     };
@@ -135,7 +135,7 @@ async fn tell(context: &Context, messenger: &dyn Messenger, due: Due) -> Result<
     context.metrics.notices.with_label_values(&[result]).inc();
     match shown {
         Ok(message) => {
-            let version = card.version;
+            let version = incident.version;
             write(context, move |tx| {
                 Box::pin(async move { notice::told(tx, due.id, version, message).await })
             })

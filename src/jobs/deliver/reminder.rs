@@ -3,28 +3,28 @@
 
 use super::{Context, place};
 use crate::domain::alert_policy::Call;
-use crate::domain::fold::CardId;
+use crate::domain::fold::IncidentId;
 use crate::notify::messenger::{MessageId, Messenger, Place, Reminder, SendFailure};
 use crate::store::notice::Due;
-use crate::store::{StoreError, card, notice};
+use crate::store::{StoreError, incident, notice};
 
 /// Shows a reminder of a card; `None` where that is over, or somebody has taken care.
 pub(super) async fn show(
     context: &Context,
     messenger: &dyn Messenger,
     due: &Due,
-    (of, call): (CardId, Option<Call>),
+    (of, call): (IncidentId, Option<Call>),
 ) -> Result<Option<Result<MessageId, SendFailure>>, StoreError> {
     let reader = &context.store.reader;
-    let needed = card::get(reader, of)
+    let needed = incident::get(reader, of)
         .await?
-        .filter(|card| card.ended_at.is_none() && card.acknowledged.is_none());
-    let Some(card) = needed else {
+        .filter(|incident| incident.ended_at.is_none() && incident.acknowledged.is_none());
+    let Some(incident) = needed else {
         return Ok(None);
     };
     let reminder = Reminder {
         link: notice::message_of(reader, of).await?,
-        card,
+        incident,
         now: context.checks.clock.now(),
     };
     if let Some(Call::User(user)) = call {

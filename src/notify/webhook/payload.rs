@@ -7,7 +7,7 @@ use crate::domain::text;
 use crate::domain::topic::Topic;
 use crate::domain::webhook::Format;
 use crate::notify::wording;
-use crate::store::card::{Card, Member};
+use crate::store::incident::{Incident, Outage};
 
 /// Monitors that are named in a message for people, and characters of it.
 const NAMED: usize = 10;
@@ -27,9 +27,9 @@ pub enum News {
 
 impl News {
     /// `is_told`: whether anything was told of it before.
-    pub fn of(card: &Card, is_told: bool) -> Self {
-        let is_over = match &card.topic {
-            Topic::Incident => card.ended_at.is_some(),
+    pub fn of(incident: &Incident, is_told: bool) -> Self {
+        let is_over = match &incident.topic {
+            Topic::Incident => incident.ended_at.is_some(),
             Topic::Blind { ended, .. } => ended.is_some(),
             // A word is said, and said again with more.
             _ => false,
@@ -56,14 +56,14 @@ impl News {
 }
 
 /// The body of a message about a card.
-pub fn of_card(format: Format, card: &Card, news: News, now: Timestamp) -> Value {
+pub fn of_incident(format: Format, incident: &Incident, news: News, now: Timestamp) -> Value {
     match format {
-        Format::Standard => standard(card, news, now),
-        Format::Slack => json!({ "text": for_people(card, escape_slack) }),
+        Format::Standard => standard(incident, news, now),
+        Format::Slack => json!({ "text": for_people(incident, escape_slack) }),
         Format::Discord => discord(
-            &wording::title(card, text::escape),
-            &lines(card, text::escape),
-            colour(card),
+            &wording::title(incident, text::escape),
+            &lines(incident, text::escape),
+            colour(incident),
         ),
     }
 }
@@ -88,8 +88,8 @@ fn discord(title: &str, description: &str, colour: u32) -> Value {
     })
 }
 
-fn standard(card: &Card, news: News, now: Timestamp) -> Value {
-    let kind = match &card.topic {
+fn standard(incident: &Incident, news: News, now: Timestamp) -> Value {
+    let kind = match &incident.topic {
         Topic::Incident => format!("incident.{}", news.word()),
         Topic::Mass { .. } => "mass".to_owned(),
         Topic::Blind { .. } => "blind".to_owned(),
@@ -101,70 +101,70 @@ fn standard(card: &Card, news: News, now: Timestamp) -> Value {
     let person = |person: Option<(u64, Timestamp)>| {
         person.map(|(user, at)| json!({ "user": user.to_string(), "at": text::timestamp(at) }))
     };
-    let members: Vec<Value> = card.members.iter().map(member).collect();
+    let outages: Vec<Value> = incident.outages.iter().map(outage).collect();
     json!({
         "type": kind,
         "timestamp": text::timestamp(now),
         "data": {
-            "id": card.id.0,
-            "guild_id": card.guild_id.0.to_string(),
-            "title": wording::title(card, str::to_owned),
-            "text": wording::sentence(&card.topic, str::to_owned),
-            "opened_at": text::timestamp(card.opened_at),
-            "ended_at": card.ended_at.map(text::timestamp),
-            "acknowledged": person(card.acknowledged),
-            "is_flapping": card.flapping_since.is_some() && card.settled_at.is_none(),
-            "cause": card.cause.as_ref().map(|cause| {
+            "id": incident.id.0,
+            "guild_id": incident.guild_id.0.to_string(),
+            "title": wording::title(incident, str::to_owned),
+            "text": wording::sentence(&incident.topic, str::to_owned),
+            "opened_at": text::timestamp(incident.opened_at),
+            "ended_at": incident.ended_at.map(text::timestamp),
+            "acknowledged": person(incident.acknowledged),
+            "is_flapping": incident.flapping_since.is_some() && incident.settled_at.is_none(),
+            "cause": incident.cause.as_ref().map(|cause| {
                 wording::cause(cause, str::to_owned, |at| format!("at {}", text::timestamp(at)))
             }),
-            "monitors": card.count,
-            "offline": card.open,
-            "members": members,
+            "monitors": incident.count,
+            "offline": incident.open,
+            "members": outages,
         },
     })
 }
 
-fn member(member: &Member) -> Value {
+fn outage(outage: &Outage) -> Value {
     json!({
-        "id": member.monitor_id.0,
-        "name": member.name,
-        "target": member.target,
-        "reason": member.reason,
-        "detail": member.detail,
-        "started_at": text::timestamp(member.started_at),
-        "ended_at": member.ended_at.map(text::timestamp),
+        "id": outage.monitor_id.0,
+        "name": outage.name,
+        "target": outage.target,
+        "reason": outage.reason,
+        "detail": outage.detail,
+        "started_at": text::timestamp(outage.started_at),
+        "ended_at": outage.ended_at.map(text::timestamp),
     })
 }
 
-fn for_people(card: &Card, escape: fn(&str) -> String) -> String {
-    let title = wording::title(card, escape);
-    format!("{title}\n{}", lines(card, escape))
+fn for_people(incident: &Incident, escape: fn(&str) -> String) -> String {
+    let title = wording::title(incident, escape);
+    format!("{title}\n{}", lines(incident, escape))
 }
 
-fn lines(card: &Card, escape: fn(&str) -> String) -> String {
-    if let Some(sentence) = wording::sentence(&card.topic, escape) {
+fn lines(incident: &Incident, escape: fn(&str) -> String) -> String {
+    if let Some(sentence) = wording::sentence(&incident.topic, escape) {
         return text::cut(&sentence, LENGTH);
     }
-    let line = |member: &Member| {
-        let name = text::cut(&escape(wording::name(member)), 100);
-        match member.ended_at {
+    let line = |outage: &Outage| {
+        let name = text::cut(&escape(wording::name(outage)), 100);
+        match outage.ended_at {
             Some(ended) => {
-                let length = text::duration(ended.since(member.started_at));
+                let length = text::duration(ended.since(outage.started_at));
                 format!("🟢 {name} was offline for {length}")
             }
-            None => format!("🔴 {name}: {}", wording::reason(member, escape)),
+            None => format!("🔴 {name}: {}", wording::reason(outage, escape)),
         }
     };
-    let mut lines: Vec<String> = card.members.iter().take(NAMED).map(line).collect();
+    let mut lines: Vec<String> = incident.outages.iter().take(NAMED).map(line).collect();
     let named: u64 = lines.len() as u64;
-    if card.flapping_since.is_none() && card.count > named {
-        lines.push(format!("… and {} more", card.count - named));
+    if incident.flapping_since.is_none() && incident.count > named {
+        lines.push(format!("… and {} more", incident.count - named));
     }
     text::cut(&lines.join("\n"), LENGTH)
 }
 
-fn colour(card: &Card) -> u32 {
-    match (card.ended_at, &card.topic) {
+fn colour(incident: &Incident) -> u32 {
+    match (incident.ended_at, &incident.topic) {
         (_, Topic::Mass { is_down: true, .. }) | (None, Topic::Incident) => RED,
         (_, Topic::Mass { is_down: false, .. }) | (Some(_), Topic::Incident) => GREEN,
         _ => AMBER,
@@ -184,15 +184,15 @@ fn escape_slack(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fold::{CardId, Scope, Shared};
+    use crate::domain::fold::{IncidentId, Scope, Shared};
     use crate::domain::monitor::{GuildId, MonitorId};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
     }
 
-    fn card(count: usize, ended_at: Option<Timestamp>) -> Card {
-        let member = |number: usize| Member {
+    fn incident(count: usize, ended_at: Option<Timestamp>) -> Incident {
+        let outage = |number: usize| Outage {
             monitor_id: MonitorId(number as i64),
             name: Some(format!("<!here> & *shop* {number}")),
             target: Some("https://shop.example.org/".into()),
@@ -201,8 +201,8 @@ mod tests {
             started_at: at(0),
             ended_at,
         };
-        Card {
-            id: CardId(7),
+        Incident {
+            id: IncidentId(7),
             guild_id: GuildId(u64::MAX),
             topic: Topic::Incident,
             shared: Shared {
@@ -220,7 +220,7 @@ mod tests {
             flapping_since: None,
             settled_at: None,
             cause: None,
-            members: (0..count.min(25)).map(member).collect(),
+            outages: (0..count.min(25)).map(outage).collect(),
             count: count as u64,
             open: if ended_at.is_some() { 0 } else { count as u64 },
         }
@@ -228,36 +228,40 @@ mod tests {
 
     #[test]
     fn machines_get_everything_and_people_what_they_can_read() {
-        insta::assert_json_snapshot!(of_card(
-            Format::Standard,
-            &card(1, None),
-            News::Opened,
-            at(60)
-        ));
-        insta::assert_json_snapshot!(of_card(
-            Format::Slack,
-            &card(1, Some(at(90))),
-            News::Ended,
-            at(99)
-        ));
-        insta::assert_json_snapshot!(of_card(
-            Format::Discord,
-            &card(2, Some(at(90))),
-            News::Ended,
-            at(99)
-        ));
+        insta::assert_json_snapshot!(
+            "webhook_standard",
+            of_incident(Format::Standard, &incident(1, None), News::Opened, at(60))
+        );
+        insta::assert_json_snapshot!(
+            "webhook_slack",
+            of_incident(
+                Format::Slack,
+                &incident(1, Some(at(90))),
+                News::Ended,
+                at(99)
+            )
+        );
+        insta::assert_json_snapshot!(
+            "webhook_discord",
+            of_incident(
+                Format::Discord,
+                &incident(2, Some(at(90))),
+                News::Ended,
+                at(99)
+            )
+        );
     }
 
     #[test]
-    fn the_largest_card_fits_and_calls_nobody() {
-        let large = card(3_000, None);
-        let slack = of_card(Format::Slack, &large, News::Opened, at(1));
+    fn the_largest_incident_fits_and_calls_nobody() {
+        let large = incident(3_000, None);
+        let slack = of_incident(Format::Slack, &large, News::Opened, at(1));
         let text = slack["text"].as_str().unwrap();
         assert!(
             text.chars().count() < 3_000 && !text.contains("<!here>"),
             "{text}"
         );
-        let discord = of_card(Format::Discord, &large, News::Opened, at(1));
+        let discord = of_incident(Format::Discord, &large, News::Opened, at(1));
         let description = discord["embeds"][0]["description"].as_str().unwrap();
         assert!(description.chars().count() <= 4_096);
         assert_eq!(discord["allowed_mentions"], json!({ "parse": [] }));
@@ -286,9 +290,9 @@ mod tests {
             (blind(None), Some(at(5)), false, News::Opened, true),
             (blind(Some(at(9))), Some(at(5)), true, News::Ended, true),
         ] {
-            let told = Card {
+            let told = Incident {
                 topic,
-                ..card(1, ended)
+                ..incident(1, ended)
             };
             let found = News::of(&told, is_told);
             assert_eq!((found, found.is_for_people()), (news, is_for_people));

@@ -6,7 +6,7 @@ use poise::serenity_prelude as serenity;
 
 use crate::actions::{Error, alerts};
 use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::discord::{Context, cards, complete, roles};
 use crate::domain::alert_policy::{Call, Mass, Preferences};
 use crate::domain::text;
@@ -134,7 +134,7 @@ pub(super) async fn monitor(
         alerts::set_override(&app.store, requester, (found.id, own), app.now()).await?;
         let mut lines = vec![cards::alerts::overridden(&found.name, own)];
         lines.extend(roles::deaf(ctx, role.as_slice()).await);
-        Ok(Card::sentence(lines.join("\n")))
+        Ok(Message::sentence(lines.join("\n")))
     };
     reply::answer(ctx, work).await
 }

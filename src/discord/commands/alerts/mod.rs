@@ -7,7 +7,7 @@ use poise::serenity_prelude as serenity;
 
 use crate::actions::alerts;
 use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::discord::{Context, access, cards, roles};
 use crate::domain::alert_policy::Call;
 use crate::notify::messenger::SendFailure;
@@ -97,7 +97,9 @@ async fn off(ctx: Context<'_>) -> Result<(), CommandError> {
     let work = async {
         let app = ctx.data();
         alerts::remove(&app.store, requester, app.now()).await?;
-        Ok(Card::sentence("Incidents are told in no channel any more."))
+        Ok(Message::sentence(
+            "Incidents are told in no channel any more.",
+        ))
     };
     reply::answer(ctx, work).await
 }
@@ -112,7 +114,7 @@ async fn settings(ctx: Context<'_>) -> Result<Option<alert_settings::AlertSettin
 }
 
 /// Sets a channel where a message can be written to it, and says what is missing where not.
-async fn begin(ctx: Context<'_>, channel: u64, role: Option<u64>) -> Result<Card, CommandError> {
+async fn begin(ctx: Context<'_>, channel: u64, role: Option<u64>) -> Result<Message, CommandError> {
     let app = ctx.data();
     let messenger = app.messenger.clone().ok_or_else(|| {
         CommandError::Internal("there is no messenger, though there is a command".into())
@@ -134,14 +136,14 @@ async fn begin(ctx: Context<'_>, channel: u64, role: Option<u64>) -> Result<Card
     }
 }
 
-async fn set(ctx: Context<'_>, place: (u64, Option<u64>)) -> Result<Card, CommandError> {
+async fn set(ctx: Context<'_>, place: (u64, Option<u64>)) -> Result<Message, CommandError> {
     let requester = reply::requester(ctx)?;
     let app = ctx.data();
     alerts::set(&app.store, requester, place, app.now()).await?;
     shown(ctx).await
 }
 
-async fn shown(ctx: Context<'_>) -> Result<Card, CommandError> {
+async fn shown(ctx: Context<'_>) -> Result<Message, CommandError> {
     let requester = reply::requester(ctx)?;
     let reader = &ctx.data().store.reader;
     let known = settings(ctx).await?;
@@ -155,5 +157,5 @@ async fn shown(ctx: Context<'_>) -> Result<Card, CommandError> {
     let called: Vec<u64> = called.iter().filter_map(role).collect();
     let deaf = roles::deaf(ctx, &called).await;
     let card = cards::alerts::settings(known.as_ref(), &muted, &own);
-    Ok(Card::embed(cards::alerts::with_deaf(card, &deaf)))
+    Ok(Message::embed(cards::alerts::with_deaf(card, &deaf)))
 }

@@ -6,7 +6,7 @@ use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use crate::actions::webhook as webhooks;
 use crate::discord::error::{CommandError, wrong};
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::discord::{AppState, Context, cards};
 use crate::domain::monitor::{GuildId, parse_name};
 use crate::domain::text;
@@ -72,7 +72,7 @@ async fn add(
         webhooks::add(&app.store, requester, new, app.now()).await?;
         let known = named(app, requester.guild, &name).await?;
         let result = try_out(app, &known).await?;
-        Ok(Card::embed(cards::webhooks::added(&known, &result)))
+        Ok(Message::embed(cards::webhooks::added(&known, &result)))
     };
     reply::answer(ctx, work).await
 }
@@ -83,7 +83,7 @@ async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let work = async {
         let known = webhook::list(&ctx.data().store.reader, requester.guild).await?;
-        Ok(Card::embed(cards::webhooks::list(&known)))
+        Ok(Message::embed(cards::webhooks::list(&known)))
     };
     reply::answer(ctx, work).await
 }
@@ -102,7 +102,7 @@ async fn test(
         let app = ctx.data();
         let known = named(app, requester.guild, &name).await?;
         let result = try_out(app, &known).await?;
-        Ok(Card::embed(cards::webhooks::tested(&known, &result)))
+        Ok(Message::embed(cards::webhooks::tested(&known, &result)))
     };
     reply::answer(ctx, work).await
 }
@@ -122,7 +122,7 @@ async fn remove(
         let known = named(app, requester.guild, &name).await?;
         let said = format!("{} is told nothing any more.", cards::bold(&known.name));
         webhooks::remove(&app.store, requester, known.name, app.now()).await?;
-        Ok(Card::sentence(said))
+        Ok(Message::sentence(said))
     };
     reply::answer(ctx, work).await
 }

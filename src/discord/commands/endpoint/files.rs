@@ -7,7 +7,7 @@ use poise::serenity_prelude as serenity;
 use crate::actions::export_endpoints::{self, Format};
 use crate::actions::import_endpoints::{self, MAX_FILE};
 use crate::discord::error::{CommandError, wrong};
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::discord::{Context, cards};
 use crate::domain::text;
 use crate::store::endpoint::all;
@@ -42,7 +42,7 @@ pub(super) async fn import(
         let imported =
             import_endpoints::import(&app.store, requester, &content, app.quota_endpoints, now)
                 .await?;
-        Ok(Card::embed(cards::imported(&imported)))
+        Ok(Message::embed(cards::imported(&imported)))
     };
     reply::answer(ctx, work).await
 }
@@ -73,16 +73,16 @@ pub(super) async fn export(
     let work = async {
         let endpoints = all(&ctx.data().store.reader, Some(requester.guild)).await?;
         if endpoints.is_empty() {
-            return Ok(Card::sentence(cards::EMPTY_ROLL));
+            return Ok(Message::sentence(cards::EMPTY_ROLL));
         }
         let file = export_endpoints::export(&endpoints, format)?;
         let attachment =
             serenity::CreateAttachment::bytes(file, format!("endpoints.{}", format.word()));
         let content = format!("{}.", text::count(endpoints.len() as u64, "endpoint"));
-        Ok(Card {
+        Ok(Message {
             content,
             files: vec![attachment],
-            ..Card::default()
+            ..Message::default()
         })
     };
     reply::answer(ctx, work).await

@@ -8,7 +8,7 @@ use crate::actions::import_endpoints::default_name;
 use crate::actions::manage_endpoint::{self, Edit};
 use crate::actions::{Requester, recheck};
 use crate::discord::error::{CommandError, wrong};
-use crate::discord::reply::{self, Card};
+use crate::discord::reply::{self, Message};
 use crate::discord::{Context, answers, cards, complete};
 use crate::domain::monitor::{parse_interval, parse_name};
 use crate::domain::target::Target;
@@ -132,8 +132,8 @@ async fn apply(
         let changed =
             crate::store::endpoint::get(&app.store.reader, requester.guild, endpoint.id).await?;
         let changed = changed.unwrap_or(endpoint);
-        let card = Card::embed(cards::endpoint(&changed, app.checks.rules.interval));
-        Ok(Card {
+        let card = Message::embed(cards::endpoint(&changed, app.checks.rules.interval));
+        Ok(Message {
             content: "Changed.".into(),
             ..card
         })
@@ -156,7 +156,7 @@ async fn remove(
         let endpoint = find(ctx, requester, &endpoint).await?;
         let now = app.now();
         let removed = manage_endpoint::remove(&app.store, requester, endpoint.id, now).await?;
-        Ok(Card::sentence(format!(
+        Ok(Message::sentence(format!(
             "Removed {}.",
             cards::mention(&removed.description)
         )))
@@ -179,7 +179,7 @@ async fn pause(
         let endpoint = find(ctx, requester, &endpoint).await?;
         let now = app.now();
         let paused = manage_endpoint::pause(&app.store, requester, endpoint.id, now).await?;
-        Ok(Card::sentence(format!(
+        Ok(Message::sentence(format!(
             "Paused {}: nobody looks at it until you resume it.",
             cards::mention(&paused.description)
         )))
@@ -202,7 +202,7 @@ async fn resume(
         let endpoint = find(ctx, requester, &endpoint).await?;
         let now = app.now();
         let resumed = manage_endpoint::resume(&app.store, requester, endpoint.id, now).await?;
-        Ok(Card::sentence(format!(
+        Ok(Message::sentence(format!(
             "Resumed {}: it is looked at right away.",
             cards::mention(&resumed.description)
         )))
@@ -222,7 +222,7 @@ async fn show(
     let requester = reply::requester(ctx)?;
     let work = async {
         let endpoint = find(ctx, requester, &endpoint).await?;
-        Ok(Card::embed(cards::endpoint(
+        Ok(Message::embed(cards::endpoint(
             &endpoint,
             ctx.data().checks.rules.interval,
         )))

@@ -5,17 +5,17 @@ use serde_json::{Value, json};
 use crate::domain::Timestamp;
 use crate::domain::cause::Cause;
 use crate::domain::check_result::FailureClass;
-use crate::domain::fold::{CardId, Scope};
+use crate::domain::fold::{IncidentId, Scope};
 use crate::store::{StoreError, Tx};
 
 /// Notes what is at fault. With `is_news` whoever was told is told.
 pub async fn judged(
     tx: &mut Tx<'_>,
-    id: CardId,
+    id: IncidentId,
     (cause, is_news): (Option<&Cause>, bool),
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE cards SET cause = $2, version = version + $3 WHERE id = $1 AND ended_at IS NULL",
+        "UPDATE incidents SET cause = $2, version = version + $3 WHERE id = $1 AND ended_at IS NULL",
     )
     .bind(id.0)
     .bind(cause.map(to_row))

@@ -2,7 +2,7 @@
 
 use super::topic;
 use crate::domain::Timestamp;
-use crate::domain::fold::CardId;
+use crate::domain::fold::IncidentId;
 use crate::domain::monitor::GuildId;
 use crate::domain::topic::Topic;
 use crate::store::{StoreError, Tx};
@@ -13,10 +13,10 @@ pub async fn announce(
     guild: GuildId,
     topic: &Topic,
     now: Timestamp,
-) -> Result<CardId, StoreError> {
+) -> Result<IncidentId, StoreError> {
     let (kind, facts) = topic::to_row(topic);
     let id = sqlx::query_scalar(
-        "INSERT INTO cards (guild_id, scope, kind, facts, opened_at, joined_at, ended_at)
+        "INSERT INTO incidents (guild_id, scope, kind, facts, opened_at, joined_at, ended_at)
          VALUES ($1, '', $2, $3, $4, $4, $4) RETURNING id",
     )
     .bind(guild.to_row())
@@ -26,7 +26,7 @@ pub async fn announce(
     .fetch_one(&mut *tx.connection)
     .await?;
     tx.wrote_event = true;
-    Ok(CardId(id))
+    Ok(IncidentId(id))
 }
 
 /// The newest card of a guild with this topic that was opened since an instant, and what it tells.
@@ -35,9 +35,9 @@ pub async fn latest(
     guild: GuildId,
     like: &Topic,
     since: Timestamp,
-) -> Result<Option<(CardId, Topic)>, StoreError> {
+) -> Result<Option<(IncidentId, Topic)>, StoreError> {
     let found: Option<(i64, Option<String>)> = sqlx::query_as(
-        "SELECT id, facts FROM cards WHERE guild_id = $1 AND kind = $2 AND joined_at >= $3 ORDER BY id DESC LIMIT 1",
+        "SELECT id, facts FROM incidents WHERE guild_id = $1 AND kind = $2 AND joined_at >= $3 ORDER BY id DESC LIMIT 1",
     )
     .bind(guild.to_row())
     .bind(topic::word(like))
@@ -48,19 +48,19 @@ pub async fn latest(
         return Ok(None);
     };
     let known = topic::from_row(topic::word(like), facts.as_deref())?;
-    Ok(Some((CardId(id), known)))
+    Ok(Some((IncidentId(id), known)))
 }
 
 /// A card tells something else from now on.
 pub async fn retell(
     tx: &mut Tx<'_>,
-    id: CardId,
+    id: IncidentId,
     topic: &Topic,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (kind, facts) = topic::to_row(topic);
     sqlx::query(
-        "UPDATE cards SET kind = $2, facts = $3, joined_at = $4, version = version + 1 WHERE id = $1",
+        "UPDATE incidents SET kind = $2, facts = $3, joined_at = $4, version = version + 1 WHERE id = $1",
     )
     .bind(id.0)
     .bind(kind)
@@ -73,15 +73,18 @@ pub async fn retell(
 }
 
 /// All cards with this topic, and what they tell.
-pub async fn all_like(tx: &mut Tx<'_>, like: &Topic) -> Result<Vec<(CardId, Topic)>, StoreError> {
+pub async fn all_like(
+    tx: &mut Tx<'_>,
+    like: &Topic,
+) -> Result<Vec<(IncidentId, Topic)>, StoreError> {
     let rows: Vec<(i64, Option<String>)> =
-        sqlx::query_as("SELECT id, facts FROM cards WHERE kind = $1 ORDER BY id")
+        sqlx::query_as("SELECT id, facts FROM incidents WHERE kind = $1 ORDER BY id")
             .bind(topic::word(like))
             .fetch_all(&mut *tx.connection)
             .await?;
     let read = |(id, facts): (i64, Option<String>)| {
         let known = topic::from_row(topic::word(like), facts.as_deref())?;
-        Ok((CardId(id), known))
+        Ok((IncidentId(id), known))
     };
     rows.into_iter().map(read).collect()
 }

@@ -5,12 +5,12 @@ use crate::domain::Timestamp;
 use crate::domain::alert_policy::Call;
 use crate::domain::cadence;
 use crate::domain::flapping::is_flapping;
-use crate::domain::fold::{self, CardId, Shared};
+use crate::domain::fold::{self, IncidentId, Shared};
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::topic::Topic;
 use crate::store::{
-    StoreError, Tx, alert_override, card, destination, incident, maintenance, monitor as monitors,
-    mute, notice,
+    StoreError, Tx, alert_override, destination, incident, maintenance, monitor as monitors, mute,
+    notice, outage,
 };
 
 /// Whose incident it is.
@@ -28,7 +28,7 @@ pub async fn open(
     (started_at, reason): (Timestamp, &str),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let opened = incident::open(tx, whose, (started_at, reason)).await?;
+    let opened = outage::open(tx, whose, (started_at, reason)).await?;
     match opened {
         Some(id) => tell(tx, whose, (id, started_at), now).await?,
         None => tell_what_was_due(tx, whose, now).await?,
@@ -43,7 +43,7 @@ pub async fn begin(
     whose: Whose,
     (started_at, reason): (Timestamp, &str),
 ) -> Result<(), StoreError> {
-    incident::open(tx, whose, (started_at, reason)).await?;
+    outage::open(tx, whose, (started_at, reason)).await?;
     Ok(())
 }
 
@@ -54,7 +54,7 @@ pub async fn open_all(
     reason: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let opened = incident::open_all(tx, monitors, reason).await?;
+    let opened = outage::open_all(tx, monitors, reason).await?;
     for (whose, id, started_at) in opened {
         tell(tx, whose, (id, started_at), now).await?;
     }
@@ -67,8 +67,8 @@ pub async fn close(
     monitor: MonitorId,
     ended_at: Timestamp,
 ) -> Result<(), StoreError> {
-    if let Some(card) = incident::close(tx, monitor, ended_at).await? {
-        card::member_ended(tx, card, ended_at).await?;
+    if let Some(incident) = outage::close(tx, monitor, ended_at).await? {
+        incident::outage_ended(tx, incident, ended_at).await?;
     }
     Ok(())
 }
@@ -79,8 +79,8 @@ pub async fn withdraw(
     monitor: MonitorId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    match incident::withdraw(tx, monitor).await? {
-        Some(card) => card::withdraw(tx, card, now).await,
+    match outage::withdraw(tx, monitor).await? {
+        Some(incident) => incident::withdraw(tx, incident, now).await,
         None => Ok(()),
     }
 }
@@ -110,7 +110,7 @@ async fn tell_untold(
     is_meant: fn(&str) -> bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    match incident::untold(tx, whose.1).await? {
+    match outage::unnotified(tx, whose.1).await? {
         Some((id, started_at, reason)) if is_meant(&reason) => {
             tell(tx, whose, (id, started_at), now).await
         }
@@ -124,7 +124,7 @@ pub async fn tell_all_that_goes_on(
     guild: GuildId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    for monitor in incident::untold_of(tx, guild).await? {
+    for monitor in outage::unnotified_of(tx, guild).await? {
         tell_what_goes_on(tx, (guild, monitor), now).await?;
     }
     Ok(())
@@ -134,11 +134,11 @@ pub async fn tell_all_that_goes_on(
 /// (`is_news`) and nobody has taken care, it is told again.
 pub async fn heard_again(
     tx: &mut Tx<'_>,
-    (guild, id): (GuildId, CardId),
+    (guild, id): (GuildId, IncidentId),
     is_news: bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let is_waiting = card::heard_again(tx, (guild, id), now).await?;
+    let is_waiting = incident::heard_again(tx, (guild, id), now).await?;
     if is_news && is_waiting && destination::of(tx, guild).await?.has_channel {
         remind(tx, (guild, id), None, now).await?;
     }
@@ -148,12 +148,12 @@ pub async fn heard_again(
 /// Has the channel reminded of a card; `call`: somebody else than those who were called for it.
 pub async fn remind(
     tx: &mut Tx<'_>,
-    (guild, of): (GuildId, CardId),
+    (guild, of): (GuildId, IncidentId),
     call: Option<Call>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let reminder = card::announce(tx, guild, &Topic::Reminder { of, call }, now).await?;
-    card::call_as_for(tx, reminder, of).await?;
+    let reminder = incident::announce(tx, guild, &Topic::Reminder { of, call }, now).await?;
+    incident::call_as_for(tx, reminder, of).await?;
     notice::want_in_channel(tx, guild, reminder).await
 }
 
@@ -165,7 +165,7 @@ async fn tell(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     if maintenance::is_maintained(tx, (guild, monitor)).await? {
-        return incident::mark_maintained(tx, id).await;
+        return outage::mark_in_maintenance(tx, id).await;
     }
     if destination::of(tx, guild).await?.is_empty() || mute::is_muted(tx, monitor, now).await? {
         return Ok(());
@@ -174,39 +174,39 @@ async fn tell(
     if own.is_some_and(|own| !own.is_told) {
         return Ok(());
     }
-    let (recent, last_card) = incident::recent(tx, monitor).await?;
-    if let Some(card) = last_card.filter(|_| is_flapping(&recent, now)) {
-        card::reopen(tx, card, now).await?;
-        incident::put_on(tx, id, card).await?;
-        return notice::want(tx, guild, card).await;
+    let (recent, last_incident) = outage::recent(tx, monitor).await?;
+    if let Some(incident) = last_incident.filter(|_| is_flapping(&recent, now)) {
+        incident::reopen(tx, incident, now).await?;
+        outage::add_to(tx, id, incident).await?;
+        return notice::want(tx, guild, incident).await;
     }
     if notice::backlog(tx, guild).await? >= BACKLOG
-        && let Some(card) = card::newest(tx, guild).await?
+        && let Some(incident) = incident::newest(tx, guild).await?
     {
-        card::collect(tx, card, now).await?;
-        incident::put_on(tx, id, card).await?;
-        return notice::want(tx, guild, card).await;
+        incident::collect(tx, incident, now).await?;
+        outage::add_to(tx, id, incident).await?;
+        return notice::want(tx, guild, incident).await;
     }
     let one = monitors::whereabouts(tx, monitor).await?;
     // Whoever joined a card for which somebody else is called would not be heard of.
     let role = own.and_then(|own| own.role);
-    let open = card::open_ones(tx, guild, role).await?;
-    let card: CardId = match fold::choose(&open, &one, now) {
-        Some((card, shared)) => {
-            card::join(tx, card, &shared, now).await?;
-            card
+    let open = incident::open(tx, guild, role).await?;
+    let incident: IncidentId = match fold::choose(&open, &one, now) {
+        Some((incident, shared)) => {
+            incident::join(tx, incident, &shared, now).await?;
+            incident
         }
         None => {
             let shared = Shared::of(&one);
-            let card = card::begin(tx, guild, &shared, (started_at, now)).await?;
+            let incident = incident::begin(tx, guild, &shared, (started_at, now)).await?;
             if let Some(role) = role {
-                card::call(tx, card, role).await?;
+                incident::call(tx, incident, role).await?;
             }
-            card
+            incident
         }
     };
-    incident::put_on(tx, id, card).await?;
-    notice::want(tx, guild, card).await
+    outage::add_to(tx, id, incident).await?;
+    notice::want(tx, guild, incident).await
 }
 
 #[cfg(test)]

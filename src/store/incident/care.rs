@@ -3,19 +3,19 @@
 use super::quiet::is_to_be_heard;
 use crate::domain::Timestamp;
 use crate::domain::alert_policy::Waited;
-use crate::domain::fold::CardId;
+use crate::domain::fold::IncidentId;
 use crate::domain::monitor::GuildId;
 use crate::store::{Reader, StoreError, Tx};
 
 /// Somebody takes care; `false` where the guild has no such card that goes on, or somebody does already.
 pub async fn acknowledge(
     tx: &mut Tx<'_>,
-    whose: (GuildId, CardId),
+    whose: (GuildId, IncidentId),
     user: u64,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     const SQL: &str =
-        "UPDATE cards SET acknowledged_at = $4, acknowledged_by = $3, version = version + 1
+        "UPDATE incidents SET acknowledged_at = $4, acknowledged_by = $3, version = version + 1
          WHERE guild_id = $1 AND id = $2 AND acknowledged_at IS NULL AND ended_at IS NULL";
     by_person(tx, whose, (user, now), SQL).await
 }
@@ -23,12 +23,12 @@ pub async fn acknowledge(
 /// Somebody had the endpoints of a card looked at, and this was seen.
 pub async fn rechecked(
     tx: &mut Tx<'_>,
-    (guild, id): (GuildId, CardId),
+    (guild, id): (GuildId, IncidentId),
     (user, result): (u64, &str),
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE cards SET rechecked_at = $4, rechecked_by = $3, rechecked_result = $5, version = version + 1 WHERE guild_id = $1 AND id = $2",
+        "UPDATE incidents SET rechecked_at = $4, rechecked_by = $3, rechecked_result = $5, version = version + 1 WHERE guild_id = $1 AND id = $2",
     )
     .bind(guild.to_row())
     .bind(id.0)
@@ -42,8 +42,8 @@ pub async fn rechecked(
 }
 
 /// A role is called for a card instead of its guild's.
-pub async fn call(tx: &mut Tx<'_>, id: CardId, role: u64) -> Result<(), StoreError> {
-    sqlx::query("UPDATE cards SET role_id = $2 WHERE id = $1")
+pub async fn call(tx: &mut Tx<'_>, id: IncidentId, role: u64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE incidents SET role_id = $2 WHERE id = $1")
         .bind(id.0)
         .bind(GuildId(role).to_row())
         .execute(&mut *tx.connection)
@@ -52,9 +52,13 @@ pub async fn call(tx: &mut Tx<'_>, id: CardId, role: u64) -> Result<(), StoreErr
 }
 
 /// Whoever is called for one card is called for another one, too.
-pub async fn call_as_for(tx: &mut Tx<'_>, id: CardId, other: CardId) -> Result<(), StoreError> {
+pub async fn call_as_for(
+    tx: &mut Tx<'_>,
+    id: IncidentId,
+    other: IncidentId,
+) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE cards SET role_id = (SELECT role_id FROM cards WHERE id = $2) WHERE id = $1",
+        "UPDATE incidents SET role_id = (SELECT role_id FROM incidents WHERE id = $2) WHERE id = $1",
     )
     .bind(id.0)
     .bind(other.0)
@@ -64,15 +68,18 @@ pub async fn call_as_for(tx: &mut Tx<'_>, id: CardId, other: CardId) -> Result<(
 }
 
 /// The cards of a guild that go on and of which nobody has taken care, muted or not.
-pub async fn unacknowledged(reader: &Reader, guild: GuildId) -> Result<Vec<CardId>, StoreError> {
+pub async fn unacknowledged(
+    reader: &Reader,
+    guild: GuildId,
+) -> Result<Vec<IncidentId>, StoreError> {
     let ids: Vec<i64> = sqlx::query_scalar(
-        "SELECT id FROM cards WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident' AND acknowledged_at IS NULL
+        "SELECT id FROM incidents WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident' AND acknowledged_at IS NULL
          ORDER BY id",
     )
     .bind(guild.to_row())
     .fetch_all(&reader.pool)
     .await?;
-    Ok(ids.into_iter().map(CardId).collect())
+    Ok(ids.into_iter().map(IncidentId).collect())
 }
 
 /// The cards of a guild for which somebody may be called again, because nobody has taken care, with what was done about
@@ -81,9 +88,9 @@ pub async fn waiting(
     reader: &Reader,
     guild: GuildId,
     now: Timestamp,
-) -> Result<Vec<(CardId, Waited)>, StoreError> {
+) -> Result<Vec<(IncidentId, Waited)>, StoreError> {
     let rows: Vec<(i64, i64, bool, bool)> = sqlx::query_as(concat!(
-        "SELECT id, begun_at, reminded_at IS NOT NULL, escalated_at IS NOT NULL FROM cards c
+        "SELECT id, begun_at, reminded_at IS NOT NULL, escalated_at IS NOT NULL FROM incidents c
          WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident' AND acknowledged_at IS NULL
              AND ",
         is_to_be_heard!()
@@ -98,7 +105,7 @@ pub async fn waiting(
             is_reminded,
             is_escalated,
         };
-        (CardId(id), waited)
+        (IncidentId(id), waited)
     };
     Ok(rows.into_iter().map(waited).collect())
 }
@@ -106,7 +113,7 @@ pub async fn waiting(
 /// Notes that somebody was called again; `false` where that had been done, or is needed no more.
 pub async fn called_again(
     tx: &mut Tx<'_>,
-    id: CardId,
+    id: IncidentId,
     is_escalation: bool,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -116,7 +123,7 @@ pub async fn called_again(
         "reminded_at"
     };
     let sql = format!(
-        "UPDATE cards SET {column} = $2 WHERE id = $1 AND {column} IS NULL AND acknowledged_at IS NULL AND ended_at IS NULL"
+        "UPDATE incidents SET {column} = $2 WHERE id = $1 AND {column} IS NULL AND acknowledged_at IS NULL AND ended_at IS NULL"
     );
     let changed = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(id.0)
@@ -129,7 +136,7 @@ pub async fn called_again(
 /// A change by a person: $1 is the guild, $2 the card, $3 who, $4 an instant. Says whether anything has changed.
 pub(super) async fn by_person(
     tx: &mut Tx<'_>,
-    (guild, id): (GuildId, CardId),
+    (guild, id): (GuildId, IncidentId),
     (user, at): (u64, Timestamp),
     sql: &'static str,
 ) -> Result<bool, StoreError> {

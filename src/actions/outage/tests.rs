@@ -13,7 +13,7 @@ async fn up(store: &TestStore, id: MonitorId, second: i64) {
 }
 
 #[tokio::test]
-async fn outages_of_a_network_share_a_card_that_ends_with_the_last() {
+async fn outages_of_a_network_share_a_incident_that_ends_with_the_last() {
     let store = TestStore::open().await;
     store.add_channel(HOME).await;
     let (a, b) = (
@@ -26,29 +26,35 @@ async fn outages_of_a_network_share_a_card_that_ends_with_the_last() {
     down(&store, b, 12).await;
     down(&store, late, 100).await;
     up(&store, a, 200).await;
-    let first = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
+    let first = incident::get(&store.reader, IncidentId(1))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((first.count, first.open, first.ended_at), (2, 1, None));
     assert_eq!(first.shared.scope.to_string(), "subnet=192.0.2.0");
     assert_eq!(
-        first.members[0].monitor_id, b,
+        first.outages[0].monitor_id, b,
         "those that go on come first"
     );
     up(&store, b, 300).await;
-    let first = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
+    let first = incident::get(&store.reader, IncidentId(1))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
         (first.open, first.ended_at, first.version),
         (0, Some(at(300)), 4)
     );
     let due = notice::due(&store.reader, at(300), 10).await.unwrap();
-    let cards: Vec<CardId> = due.iter().map(|due| due.card).collect();
-    assert_eq!(cards, [CardId(1), CardId(2)]);
+    let incidents: Vec<IncidentId> = due.iter().map(|due| due.incident).collect();
+    assert_eq!(incidents, [IncidentId(1), IncidentId(2)]);
 }
 
 #[tokio::test]
-async fn what_others_are_called_for_has_a_card_of_its_own() {
+async fn what_others_are_called_for_has_a_incident_of_its_own() {
     let store = TestStore::open().await;
     store.add_channel(HOME).await;
-    let mut cards = Vec::new();
+    let mut incidents = Vec::new();
     for (last, role) in [
         (1, None),
         (2, Some(88)),
@@ -66,23 +72,23 @@ async fn what_others_are_called_for_has_a_card_of_its_own() {
             .write(move |tx| Box::pin(alert_override::set(tx, (HOME, id), own)))
             .await;
         down(&store, id, 10).await;
-        let card: Vec<(i64,)> = store
-            .rows("SELECT card_id FROM incidents ORDER BY id DESC LIMIT 1")
+        let incident: Vec<(i64,)> = store
+            .rows("SELECT incident_id FROM outages ORDER BY id DESC LIMIT 1")
             .await;
-        cards.extend(card);
+        incidents.extend(incident);
     }
-    assert_eq!(cards, [(1,), (2,), (1,), (2,), (3,)]);
+    assert_eq!(incidents, [(1,), (2,), (1,), (2,), (3,)]);
 }
 
 #[tokio::test]
-async fn what_flaps_keeps_its_card_until_it_settles() {
+async fn what_flaps_keeps_its_incident_until_it_settles() {
     let store = TestStore::open().await;
     store.add_channel(HOME).await;
     let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
-    let (mut cards, mut begun) = (Vec::new(), Vec::new());
+    let (mut incidents, mut begun) = (Vec::new(), Vec::new());
     for minute in [0, 10, 20, 30, 40] {
         down(&store, id, minute * 60).await;
-        let waiting = card::waiting(&store.reader, HOME, at(minute * 60)).await;
+        let waiting = incident::waiting(&store.reader, HOME, at(minute * 60)).await;
         begun.extend(
             waiting
                 .unwrap()
@@ -90,7 +96,7 @@ async fn what_flaps_keeps_its_card_until_it_settles() {
                 .map(|(_, waited)| waited.begun_at),
         );
         up(&store, id, minute * 60 + 60).await;
-        cards.push(
+        incidents.push(
             notice::due(&store.reader, at(9_999), 10)
                 .await
                 .unwrap()
@@ -98,19 +104,25 @@ async fn what_flaps_keeps_its_card_until_it_settles() {
         );
     }
     // Five changes when it goes down for the third time: from then on its second card.
-    assert_eq!(cards, [1, 2, 2, 2, 2]);
+    assert_eq!(incidents, [1, 2, 2, 2, 2]);
     // Whoever takes care has his time from the moment in which it went down again.
     assert_eq!(begun, [0, 600, 1_200, 1_800, 2_400].map(at));
-    let card = card::get(&store.reader, CardId(2)).await.unwrap().unwrap();
-    assert_eq!((card.count, card.open, card.members.len()), (1, 0, 4));
+    let incident = incident::get(&store.reader, IncidentId(2))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
-        (card.flapping_since, card.ended_at),
+        (incident.count, incident.open, incident.outages.len()),
+        (1, 0, 4)
+    );
+    assert_eq!(
+        (incident.flapping_since, incident.ended_at),
         (Some(at(1_200)), Some(at(2_460)))
     );
     let settle = async |second| {
         let before = at(second).minus(crate::domain::flapping::WINDOW);
         store
-            .write(move |tx| Box::pin(card::settle(tx, (before, at(second)))))
+            .write(move |tx| Box::pin(incident::settle(tx, (before, at(second)))))
             .await
     };
     assert_eq!(
@@ -150,12 +162,12 @@ async fn what_waits_does_not_grow_without_end_and_nothing_is_lost() {
     }
     let due = notice::due(&store.reader, at(99_999), 1_000).await.unwrap();
     assert_eq!(due.len(), 100);
-    let last = card::get(&store.reader, due[99].card)
+    let last = incident::get(&store.reader, due[99].incident)
         .await
         .unwrap()
         .unwrap();
     assert_eq!((last.count, last.open), (31, 1));
-    assert_eq!(last.members[0].monitor_id, ids[129]);
+    assert_eq!(last.outages[0].monitor_id, ids[129]);
 }
 
 #[tokio::test]
@@ -174,8 +186,11 @@ async fn what_goes_on_is_told_once_there_is_somewhere_to_tell_it() {
         notice::due(&store.reader, at(99), 10).await.unwrap().len()
     };
     assert_eq!((set().await, set().await), (1, 1), "once");
-    let card = card::get(&store.reader, CardId(1)).await.unwrap().unwrap();
-    assert_eq!((card.count, card.opened_at), (1, at(10)));
+    let incident = incident::get(&store.reader, IncidentId(1))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((incident.count, incident.opened_at), (1, at(10)));
 }
 
 #[tokio::test]
@@ -197,13 +212,13 @@ async fn a_server_is_told_of_by_its_rhythm_and_not_because_it_is_muted_no_more()
 }
 
 #[tokio::test]
-async fn a_guild_without_a_channel_has_incidents_and_no_cards() {
+async fn a_guild_without_a_channel_has_outages_and_no_incidents() {
     let store = TestStore::open().await;
     let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
     down(&store, id, 10).await;
     up(&store, id, 20).await;
     let rows: Vec<(i64, i64)> = store
-        .rows("SELECT (SELECT COUNT(*) FROM incidents), (SELECT COUNT(*) FROM cards)")
+        .rows("SELECT (SELECT COUNT(*) FROM outages), (SELECT COUNT(*) FROM incidents)")
         .await;
     assert_eq!(rows, [(1, 0)]);
 }
@@ -242,8 +257,11 @@ async fn take(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
         Step::Up(one) => up(store, ids[one], second).await,
         Step::Tell => {
             for due in notice::due(&store.reader, at(second), 1).await.unwrap() {
-                let card = card::get(&store.reader, due.card).await.unwrap().unwrap();
-                let version = card.version;
+                let incident = incident::get(&store.reader, due.incident)
+                    .await
+                    .unwrap()
+                    .unwrap();
+                let version = incident.version;
                 store
                     .write(move |tx| Box::pin(notice::told(tx, due.id, version, (5, 6))))
                     .await;
@@ -274,16 +292,16 @@ async fn take(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
 const WRONG: [(&str, &str); 3] = [
     (
         "a card that changed and is neither told nor in the outbox",
-        "SELECT c.id FROM cards c LEFT JOIN notices n ON n.card_id = c.id WHERE n.id IS NULL OR n.told_version > c.version",
+        "SELECT c.id FROM incidents c LEFT JOIN notices n ON n.incident_id = c.id WHERE n.id IS NULL OR n.told_version > c.version",
     ),
     (
         "a card that goes on without an outage, or is over with one",
-        "SELECT c.id FROM cards c WHERE (c.ended_at IS NULL) <>
-         EXISTS (SELECT 1 FROM incidents i WHERE i.card_id = c.id AND i.ended_at IS NULL)",
+        "SELECT c.id FROM incidents c WHERE (c.ended_at IS NULL) <>
+         EXISTS (SELECT 1 FROM outages i WHERE i.incident_id = c.id AND i.ended_at IS NULL)",
     ),
     (
         "an outage on no card, though nobody wanted it silent",
-        "SELECT i.id FROM incidents i WHERE i.ended_at IS NULL AND i.card_id IS NULL
+        "SELECT i.id FROM outages i WHERE i.ended_at IS NULL AND i.incident_id IS NULL
          AND NOT EXISTS (SELECT 1 FROM mutes u WHERE u.monitor_id = i.monitor_id)
          AND NOT EXISTS (SELECT 1 FROM maintenances w WHERE w.is_running = 1)",
     ),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::domain::Timestamp;
 use crate::domain::alert_policy::Call;
-use crate::domain::fold::CardId;
+use crate::domain::fold::IncidentId;
 use crate::domain::topic::Topic;
 use crate::store::StoreError;
 
@@ -19,10 +19,10 @@ pub(super) fn to_row(topic: &Topic) -> (&'static str, Option<String>) {
             json!({ "channel": channel.to_string(), "reason": reason })
         }
         Topic::Reminder { of, call } => match call {
-            None => json!({ "card": of.0 }),
+            None => json!({ "incident": of.0 }),
             // As texts: they are larger than what JSON's numbers hold everywhere.
-            Some(Call::Role(id)) => json!({ "card": of.0, "role": id.to_string() }),
-            Some(Call::User(id)) => json!({ "card": of.0, "user": id.to_string() }),
+            Some(Call::Role(id)) => json!({ "incident": of.0, "role": id.to_string() }),
+            Some(Call::User(id)) => json!({ "incident": of.0, "user": id.to_string() }),
         },
         Topic::Blind {
             failing,
@@ -52,7 +52,7 @@ pub(super) fn word(topic: &Topic) -> &'static str {
 }
 
 pub(super) fn from_row(kind: &str, facts: Option<&str>) -> Result<Topic, StoreError> {
-    let damaged = || StoreError::Damaged(format!("the facts of a card about {kind}"));
+    let damaged = || StoreError::Damaged(format!("the facts of a notification about {kind}"));
     let facts: Value = serde_json::from_str(facts.unwrap_or("null")).map_err(|_| damaged())?;
     let text = |name: &str| facts[name].as_str().map(str::to_owned).ok_or_else(damaged);
     let number = |name: &str| facts[name].as_u64().ok_or_else(damaged);
@@ -68,7 +68,7 @@ pub(super) fn from_row(kind: &str, facts: Option<&str>) -> Result<Topic, StoreEr
             reason: text("reason")?,
         }),
         "reminder" => Ok(Topic::Reminder {
-            of: CardId(facts["card"].as_i64().ok_or_else(damaged)?),
+            of: IncidentId(facts["incident"].as_i64().ok_or_else(damaged)?),
             call: id("role").map(Call::Role).or(id("user").map(Call::User)),
         }),
         "blind" => Ok(Topic::Blind {
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn every_topic_reads_back() {
         let reminder = |call| Topic::Reminder {
-            of: CardId(i64::MAX),
+            of: IncidentId(i64::MAX),
             call,
         };
         let blind = |ended| Topic::Blind {

@@ -2,7 +2,7 @@
 
 use super::care::by_person;
 use crate::domain::Timestamp;
-use crate::domain::fold::CardId;
+use crate::domain::fold::IncidentId;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::store::maintenance::{MaintenanceId, is_expected, is_of};
 use crate::store::{StoreError, Tx};
@@ -11,7 +11,7 @@ use crate::store::{StoreError, Tx};
 macro_rules! any_open {
     ($($what:tt)*) => {
         concat!(
-            "EXISTS (SELECT 1 FROM incidents i WHERE i.card_id = c.id AND i.ended_at IS NULL AND ",
+            "EXISTS (SELECT 1 FROM outages i WHERE i.incident_id = c.id AND i.ended_at IS NULL AND ",
             $($what)*,
             ")"
         )
@@ -27,9 +27,9 @@ macro_rules! is_muted {
 /// The same: something goes on that people want to be told of, and that is neither muted nor expected.
 macro_rules! is_to_be_heard {
     () => {
-        $crate::store::card::quiet::any_open!(
+        $crate::store::incident::quiet::any_open!(
             "NOT ",
-            $crate::store::card::quiet::is_muted!(),
+            $crate::store::incident::quiet::is_muted!(),
             " AND NOT EXISTS (SELECT 1 FROM alert_overrides o WHERE o.monitor_id = i.monitor_id AND o.is_told = 0) AND NOT ",
             $crate::store::maintenance::is_expected!("$1", "i.monitor_id")
         )
@@ -40,11 +40,11 @@ pub(super) use {any_open, is_muted, is_to_be_heard};
 /// Somebody mutes what is on a card; `false` where the guild has no such card that goes on.
 pub async fn mute(
     tx: &mut Tx<'_>,
-    whose: (GuildId, CardId),
+    whose: (GuildId, IncidentId),
     user: u64,
     until: Timestamp,
 ) -> Result<bool, StoreError> {
-    const SQL: &str = "UPDATE cards SET muted_until = $4, muted_by = $3, version = version + 1
+    const SQL: &str = "UPDATE incidents SET muted_until = $4, muted_by = $3, version = version + 1
          WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL";
     by_person(tx, whose, (user, until), SQL).await
 }
@@ -52,49 +52,52 @@ pub async fn mute(
 /// Somebody declares maintenance of what is on a card; `false` where the guild has no such card that goes on.
 pub async fn maintain(
     tx: &mut Tx<'_>,
-    whose: (GuildId, CardId),
+    whose: (GuildId, IncidentId),
     user: u64,
     until: Timestamp,
 ) -> Result<bool, StoreError> {
     const SQL: &str =
-        "UPDATE cards SET maintained_until = $4, maintained_by = $3, version = version + 1
+        "UPDATE incidents SET maintained_until = $4, maintained_by = $3, version = version + 1
          WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL";
     by_person(tx, whose, (user, until), SQL).await
 }
 
 /// The cards on which something goes on that a maintenance has made quiet.
-pub async fn quiet_by(tx: &mut Tx<'_>, id: MaintenanceId) -> Result<Vec<CardId>, StoreError> {
-    let cards: Vec<i64> = sqlx::query_scalar(concat!(
-        "SELECT DISTINCT i.card_id FROM maintenances w JOIN incidents i ON i.guild_id = w.guild_id
-         WHERE w.id = $1 AND w.is_running = 1 AND i.ended_at IS NULL AND i.card_id IS NOT NULL AND ",
+pub async fn quiet_by(tx: &mut Tx<'_>, id: MaintenanceId) -> Result<Vec<IncidentId>, StoreError> {
+    let incidents: Vec<i64> = sqlx::query_scalar(concat!(
+        "SELECT DISTINCT i.incident_id FROM maintenances w JOIN outages i ON i.guild_id = w.guild_id
+         WHERE w.id = $1 AND w.is_running = 1 AND i.ended_at IS NULL AND i.incident_id IS NOT NULL AND ",
         is_of!("i.monitor_id")
     ))
     .bind(id.0)
     .fetch_all(&mut *tx.connection)
     .await?;
-    Ok(cards.into_iter().map(CardId).collect())
+    Ok(incidents.into_iter().map(IncidentId).collect())
 }
 
 /// The card on which the outage of a monitor goes on.
-pub async fn of_monitor(tx: &mut Tx<'_>, monitor: MonitorId) -> Result<Option<CardId>, StoreError> {
-    let card: Option<i64> = sqlx::query_scalar(
-        "SELECT card_id FROM incidents WHERE monitor_id = $1 AND ended_at IS NULL AND card_id IS NOT NULL",
+pub async fn of_monitor(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+) -> Result<Option<IncidentId>, StoreError> {
+    let incident: Option<i64> = sqlx::query_scalar(
+        "SELECT incident_id FROM outages WHERE monitor_id = $1 AND ended_at IS NULL AND incident_id IS NOT NULL",
     )
     .bind(monitor.0)
     .fetch_optional(&mut *tx.connection)
     .await?;
-    Ok(card.map(CardId))
+    Ok(incident.map(IncidentId))
 }
 
 /// A mute or a maintenance is over: a card shows only what is true of that, and people are to know of what goes on on it from
 /// now on. Says whether there is such a thing, of which nobody has taken care.
 pub async fn heard_again(
     tx: &mut Tx<'_>,
-    (guild, id): (GuildId, CardId),
+    (guild, id): (GuildId, IncidentId),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     const SHOWN: &str = concat!(
-        "UPDATE cards AS c SET version = version + 1,
+        "UPDATE incidents AS c SET version = version + 1,
              muted_until = CASE WHEN ",
         any_open!(is_muted!()),
         " THEN muted_until END,
@@ -104,7 +107,7 @@ pub async fn heard_again(
          WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND (muted_until IS NOT NULL OR maintained_until IS NOT NULL)"
     );
     const BEGUN: &str = concat!(
-        "UPDATE cards AS c SET begun_at = $2
+        "UPDATE incidents AS c SET begun_at = $2
          WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND acknowledged_at IS NULL AND ",
         is_to_be_heard!()
     );
@@ -117,7 +120,7 @@ pub async fn heard_again(
 /// A change of a card: $1 is the guild, $2 now, $3 the card. Says whether anything has changed.
 async fn change(
     tx: &mut Tx<'_>,
-    (guild, id): (GuildId, CardId),
+    (guild, id): (GuildId, IncidentId),
     now: Timestamp,
     sql: &'static str,
 ) -> Result<bool, StoreError> {

@@ -3,7 +3,7 @@
 use super::rows::{pieces, placeholders};
 use super::{StoreError, Tx};
 use crate::domain::Timestamp;
-use crate::domain::fold::CardId;
+use crate::domain::fold::IncidentId;
 use crate::domain::monitor::{GuildId, MonitorId};
 
 /// Opens an incident, dated at the first failure, and answers its id; `None` where one is open already, which stays as it is.
@@ -13,7 +13,7 @@ pub async fn open(
     (started_at, reason): (Timestamp, &str),
 ) -> Result<Option<i64>, StoreError> {
     let id = sqlx::query_scalar(
-        "INSERT INTO incidents (guild_id, monitor_id, started_at, reason) VALUES ($1, $2, $3, $4)
+        "INSERT INTO outages (guild_id, monitor_id, started_at, reason) VALUES ($1, $2, $3, $4)
          ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(guild.to_row())
@@ -38,7 +38,7 @@ pub async fn open_all(
     for piece in pieces(monitors) {
         let places = placeholders(piece.len(), 4);
         let sql = format!(
-            "INSERT INTO incidents (guild_id, monitor_id, started_at, reason) VALUES {places}
+            "INSERT INTO outages (guild_id, monitor_id, started_at, reason) VALUES {places}
              ON CONFLICT DO NOTHING RETURNING guild_id, monitor_id, id, started_at"
         );
         let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
@@ -59,18 +59,18 @@ pub async fn open_all(
 }
 
 /// Puts an incident onto a card.
-pub async fn put_on(tx: &mut Tx<'_>, id: i64, card: CardId) -> Result<(), StoreError> {
-    sqlx::query("UPDATE incidents SET card_id = $2 WHERE id = $1")
+pub async fn add_to(tx: &mut Tx<'_>, id: i64, incident: IncidentId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE outages SET incident_id = $2 WHERE id = $1")
         .bind(id)
-        .bind(card.0)
+        .bind(incident.0)
         .execute(&mut *tx.connection)
         .await?;
     Ok(())
 }
 
 /// Marks an incident as one that was expected.
-pub async fn mark_maintained(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
-    sqlx::query("UPDATE incidents SET is_in_maintenance = 1 WHERE id = $1")
+pub async fn mark_in_maintenance(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE outages SET is_in_maintenance = 1 WHERE id = $1")
         .bind(id)
         .execute(&mut *tx.connection)
         .await?;
@@ -78,12 +78,12 @@ pub async fn mark_maintained(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError>
 }
 
 /// The open incident of a monitor that is on no card, by id, with its beginning and its reason.
-pub async fn untold(
+pub async fn unnotified(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
 ) -> Result<Option<(i64, Timestamp, String)>, StoreError> {
     let found: Option<(i64, i64, String)> = sqlx::query_as(
-        "SELECT id, started_at, reason FROM incidents WHERE monitor_id = $1 AND ended_at IS NULL AND card_id IS NULL",
+        "SELECT id, started_at, reason FROM outages WHERE monitor_id = $1 AND ended_at IS NULL AND incident_id IS NULL",
     )
     .bind(monitor.0)
     .fetch_optional(&mut *tx.connection)
@@ -98,29 +98,32 @@ const RECENT: usize = 10;
 pub async fn recent(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
-) -> Result<(Vec<(Timestamp, Option<Timestamp>)>, Option<CardId>), StoreError> {
+) -> Result<(Vec<(Timestamp, Option<Timestamp>)>, Option<IncidentId>), StoreError> {
     let rows: Vec<(i64, Option<i64>, Option<i64>)> = sqlx::query_as(
-        "SELECT started_at, ended_at, card_id FROM incidents WHERE monitor_id = $1 ORDER BY id DESC LIMIT $2",
+        "SELECT started_at, ended_at, incident_id FROM outages WHERE monitor_id = $1 ORDER BY id DESC LIMIT $2",
     )
     .bind(monitor.0)
     .bind(i64::try_from(RECENT).unwrap_or(i64::MAX))
     .fetch_all(&mut *tx.connection)
     .await?;
-    let card = rows.iter().skip(1).find_map(|(_, _, card)| *card);
+    let incident = rows.iter().skip(1).find_map(|(_, _, incident)| *incident);
     let lasted = |(began, ended, _): (i64, Option<i64>, Option<i64>)| {
         (
             Timestamp::from_millis(began),
             ended.map(Timestamp::from_millis),
         )
     };
-    Ok((rows.into_iter().map(lasted).collect(), card.map(CardId)))
+    Ok((
+        rows.into_iter().map(lasted).collect(),
+        incident.map(IncidentId),
+    ))
 }
 
 /// The monitors of a guild with an open incident that is on no card.
-pub async fn untold_of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Vec<MonitorId>, StoreError> {
+pub async fn unnotified_of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Vec<MonitorId>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
-        "SELECT monitor_id FROM incidents
-         WHERE guild_id = $1 AND ended_at IS NULL AND card_id IS NULL ORDER BY started_at, id",
+        "SELECT monitor_id FROM outages
+         WHERE guild_id = $1 AND ended_at IS NULL AND incident_id IS NULL ORDER BY started_at, id",
     )
     .bind(guild.to_row())
     .fetch_all(&mut *tx.connection)
@@ -133,33 +136,36 @@ pub async fn close(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
     ended_at: Timestamp,
-) -> Result<Option<CardId>, StoreError> {
-    let card: Option<Option<i64>> = sqlx::query_scalar(
-        "UPDATE incidents SET ended_at = $2 WHERE monitor_id = $1 AND ended_at IS NULL RETURNING card_id",
+) -> Result<Option<IncidentId>, StoreError> {
+    let incident: Option<Option<i64>> = sqlx::query_scalar(
+        "UPDATE outages SET ended_at = $2 WHERE monitor_id = $1 AND ended_at IS NULL RETURNING incident_id",
     )
     .bind(monitor.0)
     .bind(ended_at.millis())
     .fetch_optional(&mut *tx.connection)
     .await?;
-    Ok(card.flatten().map(CardId))
+    Ok(incident.flatten().map(IncidentId))
 }
 
 /// Takes back the open incident of a monitor, if there is one: it was none. Answers the card that it was on.
-pub async fn withdraw(tx: &mut Tx<'_>, monitor: MonitorId) -> Result<Option<CardId>, StoreError> {
-    let card: Option<Option<i64>> = sqlx::query_scalar(
-        "DELETE FROM incidents WHERE monitor_id = $1 AND ended_at IS NULL RETURNING card_id",
+pub async fn withdraw(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+) -> Result<Option<IncidentId>, StoreError> {
+    let incident: Option<Option<i64>> = sqlx::query_scalar(
+        "DELETE FROM outages WHERE monitor_id = $1 AND ended_at IS NULL RETURNING incident_id",
     )
     .bind(monitor.0)
     .fetch_optional(&mut *tx.connection)
     .await?;
-    Ok(card.flatten().map(CardId))
+    Ok(incident.flatten().map(IncidentId))
 }
 
 /// Deletes up to `limit` incidents that ended before an instant; says how many went.
 pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
-        "DELETE FROM incidents WHERE id IN
-         (SELECT id FROM incidents WHERE ended_at < $1 AND id < (SELECT MIN(id) FROM incidents) + $2)",
+        "DELETE FROM outages WHERE id IN
+         (SELECT id FROM outages WHERE ended_at < $1 AND id < (SELECT MIN(id) FROM outages) + $2)",
     )
     .bind(before.millis())
     .bind(i64::from(limit))
@@ -191,7 +197,7 @@ mod tests {
             .await;
         assert_eq!(opened, (true, false, 1));
         let rows: Vec<(i64, i64)> = store
-            .rows("SELECT started_at, COALESCE(ended_at, 0) FROM incidents ORDER BY id")
+            .rows("SELECT started_at, COALESCE(ended_at, 0) FROM outages ORDER BY id")
             .await;
         assert_eq!(rows, [(10, 30), (40, 0)]);
     }

@@ -17,7 +17,7 @@ pub use word::{all_like, announce, latest, retell};
 use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::cause::Cause;
-use crate::domain::fold::{CardId, OpenCard, Scope, Shared};
+use crate::domain::fold::{IncidentId, OpenIncident, Scope, Shared};
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::topic::Topic;
 
@@ -26,8 +26,8 @@ pub const NAMED: u32 = 25;
 
 /// A card with what it tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Card {
-    pub id: CardId,
+pub struct Incident {
+    pub id: IncidentId,
     pub guild_id: GuildId,
     pub topic: Topic,
     pub shared: Shared,
@@ -49,7 +49,7 @@ pub struct Card {
     /// What is at fault, as far as that is known.
     pub cause: Option<Cause>,
     /// Those that go on first, then the longest; of what flaps, every time.
-    pub members: Vec<Member>,
+    pub outages: Vec<Outage>,
     /// How many monitors are on it, and how many of them are down.
     pub count: u64,
     pub open: u64,
@@ -57,7 +57,7 @@ pub struct Card {
 
 /// An incident on a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
+pub struct Outage {
     pub monitor_id: MonitorId,
     /// `None`: removed from the roll meanwhile.
     pub name: Option<String>,
@@ -72,21 +72,21 @@ pub struct Member {
 
 /// The cards of a guild that have not ended and for which this role is called (`None`: the guild's), those that grew last
 /// first.
-pub async fn open_ones(
+pub async fn open(
     tx: &mut Tx<'_>,
     guild: GuildId,
     role: Option<u64>,
-) -> Result<Vec<OpenCard<CardId>>, StoreError> {
+) -> Result<Vec<OpenIncident<IncidentId>>, StoreError> {
     let rows: Vec<(i64, String, Option<String>, i64)> = sqlx::query_as(
-        "SELECT id, scope, group_name, joined_at FROM cards WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident'
+        "SELECT id, scope, group_name, joined_at FROM incidents WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident'
              AND role_id IS $2 ORDER BY joined_at DESC, id DESC LIMIT 100",
     )
     .bind(guild.to_row())
     .bind(role.map(|role| GuildId(role).to_row()))
     .fetch_all(&mut *tx.connection)
     .await?;
-    let open = |(id, scope, group, joined_at): (i64, String, Option<String>, i64)| OpenCard {
-        id: CardId(id),
+    let open = |(id, scope, group, joined_at): (i64, String, Option<String>, i64)| OpenIncident {
+        id: IncidentId(id),
         shared: Shared {
             scope: Scope::parse(&scope),
             group,
@@ -102,9 +102,9 @@ pub async fn begin(
     guild: GuildId,
     shared: &Shared,
     (opened_at, now): (Timestamp, Timestamp),
-) -> Result<CardId, StoreError> {
+) -> Result<IncidentId, StoreError> {
     let id = sqlx::query_scalar(
-        "INSERT INTO cards (guild_id, scope, group_name, opened_at, joined_at, begun_at) VALUES ($1, $2, $3, $4, $5, $5) RETURNING id",
+        "INSERT INTO incidents (guild_id, scope, group_name, opened_at, joined_at, begun_at) VALUES ($1, $2, $3, $4, $5, $5) RETURNING id",
     )
     .bind(guild.to_row())
     .bind(shared.scope.to_string())
@@ -114,18 +114,18 @@ pub async fn begin(
     .fetch_one(&mut *tx.connection)
     .await?;
     tx.wrote_event = true;
-    Ok(CardId(id))
+    Ok(IncidentId(id))
 }
 
 /// An outage joins a card, whose outages share that much then.
 pub async fn join(
     tx: &mut Tx<'_>,
-    id: CardId,
+    id: IncidentId,
     shared: &Shared,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE cards SET scope = $2, group_name = $3, joined_at = $4, version = version + 1 WHERE id = $1",
+        "UPDATE incidents SET scope = $2, group_name = $3, joined_at = $4, version = version + 1 WHERE id = $1",
     )
     .bind(id.0)
     .bind(shared.scope.to_string())
@@ -138,19 +138,20 @@ pub async fn join(
 }
 
 /// The newest card about outages of a guild.
-pub async fn newest(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<CardId>, StoreError> {
-    let id: Option<i64> =
-        sqlx::query_scalar("SELECT MAX(id) FROM cards WHERE guild_id = $1 AND kind = 'incident'")
-            .bind(guild.to_row())
-            .fetch_one(&mut *tx.connection)
-            .await?;
-    Ok(id.map(CardId))
+pub async fn newest(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<IncidentId>, StoreError> {
+    let id: Option<i64> = sqlx::query_scalar(
+        "SELECT MAX(id) FROM incidents WHERE guild_id = $1 AND kind = 'incident'",
+    )
+    .bind(guild.to_row())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    Ok(id.map(IncidentId))
 }
 
 /// An outage joins a card because there is no room for another one; the card goes on, and shares nothing any more.
-pub async fn collect(tx: &mut Tx<'_>, id: CardId, now: Timestamp) -> Result<(), StoreError> {
+pub async fn collect(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE cards SET scope = '', group_name = NULL, joined_at = $2, version = version + 1,
+        "UPDATE incidents SET scope = '', group_name = NULL, joined_at = $2, version = version + 1,
              begun_at = CASE WHEN ended_at IS NULL THEN begun_at ELSE $2 END, ended_at = NULL
          WHERE id = $1",
     )
@@ -163,9 +164,9 @@ pub async fn collect(tx: &mut Tx<'_>, id: CardId, now: Timestamp) -> Result<(), 
 }
 
 /// A card is taken up again: what was on it flaps. Nobody is called again for the time in which it was up.
-pub async fn reopen(tx: &mut Tx<'_>, id: CardId, now: Timestamp) -> Result<(), StoreError> {
+pub async fn reopen(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE cards SET ended_at = NULL, settled_at = NULL, joined_at = $2, begun_at = $2, version = version + 1,
+        "UPDATE incidents SET ended_at = NULL, settled_at = NULL, joined_at = $2, begun_at = $2, version = version + 1,
              flapping_since = COALESCE(flapping_since, $2)
          WHERE id = $1",
     )
@@ -183,7 +184,7 @@ pub async fn settle(
     (before, now): (Timestamp, Timestamp),
 ) -> Result<u64, StoreError> {
     let settled = sqlx::query(
-        "UPDATE cards SET settled_at = $2, version = version + 1
+        "UPDATE incidents SET settled_at = $2, version = version + 1
          WHERE flapping_since IS NOT NULL AND settled_at IS NULL AND ended_at <= $1",
     )
     .bind(before.millis())
@@ -195,14 +196,14 @@ pub async fn settle(
 }
 
 /// An incident of a card has ended, and with the last one the card.
-pub async fn member_ended(
+pub async fn outage_ended(
     tx: &mut Tx<'_>,
-    id: CardId,
+    id: IncidentId,
     ended_at: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE cards SET version = version + 1, ended_at = CASE WHEN EXISTS
-             (SELECT 1 FROM incidents WHERE card_id = $1 AND ended_at IS NULL) THEN NULL ELSE $2 END
+        "UPDATE incidents SET version = version + 1, ended_at = CASE WHEN EXISTS
+             (SELECT 1 FROM outages WHERE incident_id = $1 AND ended_at IS NULL) THEN NULL ELSE $2 END
          WHERE id = $1",
     )
     .bind(id.0)
@@ -215,18 +216,18 @@ pub async fn member_ended(
 
 /// An incident of a card was none: the card goes with it where that was its only one and nobody was told, and ends where
 /// somebody was.
-pub async fn withdraw(tx: &mut Tx<'_>, id: CardId, now: Timestamp) -> Result<(), StoreError> {
+pub async fn withdraw(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(), StoreError> {
     let gone = sqlx::query(
-        "DELETE FROM cards WHERE id = $1
-             AND NOT EXISTS (SELECT 1 FROM incidents WHERE card_id = $1)
-             AND NOT EXISTS (SELECT 1 FROM notices WHERE card_id = $1 AND told_version > 0)
-             AND NOT EXISTS (SELECT 1 FROM webhook_notices WHERE card_id = $1 AND told_version > 0)",
+        "DELETE FROM incidents WHERE id = $1
+             AND NOT EXISTS (SELECT 1 FROM outages WHERE incident_id = $1)
+             AND NOT EXISTS (SELECT 1 FROM notices WHERE incident_id = $1 AND told_version > 0)
+             AND NOT EXISTS (SELECT 1 FROM webhook_notices WHERE incident_id = $1 AND told_version > 0)",
     )
     .bind(id.0)
     .execute(&mut *tx.connection)
     .await?;
     match gone.rows_affected() {
-        0 => member_ended(tx, id, now).await,
+        0 => outage_ended(tx, id, now).await,
         _ => Ok(()),
     }
 }
@@ -236,22 +237,22 @@ pub async fn young(
     reader: &Reader,
     since: Timestamp,
     limit: u32,
-) -> Result<Vec<CardId>, StoreError> {
+) -> Result<Vec<IncidentId>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
-        "SELECT id FROM cards WHERE ended_at IS NULL AND kind = 'incident' AND joined_at >= $1 ORDER BY id DESC LIMIT $2",
+        "SELECT id FROM incidents WHERE ended_at IS NULL AND kind = 'incident' AND joined_at >= $1 ORDER BY id DESC LIMIT $2",
     )
     .bind(since.millis())
     .bind(limit)
     .fetch_all(&reader.pool)
     .await?;
-    Ok(rows.into_iter().map(CardId).collect())
+    Ok(rows.into_iter().map(IncidentId).collect())
 }
 
 /// The monitors on a card that are down.
-pub async fn down(tx: &mut Tx<'_>, id: CardId) -> Result<Vec<MonitorId>, StoreError> {
+pub async fn down(tx: &mut Tx<'_>, id: IncidentId) -> Result<Vec<MonitorId>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
-        "SELECT i.monitor_id FROM incidents i JOIN monitors m ON m.id = i.monitor_id
-         WHERE i.card_id = $1 AND i.ended_at IS NULL",
+        "SELECT i.monitor_id FROM outages i JOIN monitors m ON m.id = i.monitor_id
+         WHERE i.incident_id = $1 AND i.ended_at IS NULL",
     )
     .bind(id.0)
     .fetch_all(&mut *tx.connection)
@@ -260,15 +261,15 @@ pub async fn down(tx: &mut Tx<'_>, id: CardId) -> Result<Vec<MonitorId>, StoreEr
 }
 
 /// A card with what it tells at this moment; `None` where it is gone.
-pub async fn get(reader: &Reader, id: CardId) -> Result<Option<Card>, StoreError> {
-    let head = sqlx::query("SELECT * FROM cards WHERE id = $1")
+pub async fn get(reader: &Reader, id: IncidentId) -> Result<Option<Incident>, StoreError> {
+    let head = sqlx::query("SELECT * FROM incidents WHERE id = $1")
         .bind(id.0)
         .fetch_optional(&reader.pool)
         .await?;
     let Some(head) = head else { return Ok(None) };
     let (count, open): (i64, i64) = sqlx::query_as(
         "SELECT COUNT(DISTINCT monitor_id), COUNT(DISTINCT CASE WHEN ended_at IS NULL THEN monitor_id END)
-         FROM incidents WHERE card_id = $1",
+         FROM outages WHERE incident_id = $1",
     )
     .bind(id.0)
     .fetch_one(&reader.pool)
@@ -284,7 +285,7 @@ pub async fn get(reader: &Reader, id: CardId) -> Result<Option<Card>, StoreError
             .zip(timestamp(at)?))
     };
     let cause: Option<String> = head.try_get("cause")?;
-    Ok(Some(Card {
+    Ok(Some(Incident {
         id,
         guild_id: GuildId::from_row(head.try_get("guild_id")?),
         topic: topic::from_row(head.try_get("kind")?, head.try_get("facts")?)?,
@@ -303,13 +304,13 @@ pub async fn get(reader: &Reader, id: CardId) -> Result<Option<Card>, StoreError
         flapping_since: timestamp("flapping_since")?,
         settled_at: timestamp("settled_at")?,
         cause: cause.as_deref().and_then(cause::from_row),
-        members: members(reader, id).await?,
+        outages: outages(reader, id).await?,
         count: count.unsigned_abs(),
         open: open.unsigned_abs(),
     }))
 }
 
-type MemberRow = (
+type OutageRow = (
     i64,
     Option<String>,
     Option<String>,
@@ -319,19 +320,19 @@ type MemberRow = (
     Option<i64>,
 );
 
-async fn members(reader: &Reader, id: CardId) -> Result<Vec<Member>, StoreError> {
-    let rows: Vec<MemberRow> = sqlx::query_as(
+async fn outages(reader: &Reader, id: IncidentId) -> Result<Vec<Outage>, StoreError> {
+    let rows: Vec<OutageRow> = sqlx::query_as(
         "SELECT i.monitor_id, m.name, t.target, i.reason, COALESCE(t.failure_detail, d.failure), i.started_at, i.ended_at
-         FROM incidents i LEFT JOIN monitors m ON m.id = i.monitor_id
+         FROM outages i LEFT JOIN monitors m ON m.id = i.monitor_id
          LEFT JOIN endpoint_targets t ON t.monitor_id = i.monitor_id
          LEFT JOIN device_facts d ON d.monitor_id = i.monitor_id
-         WHERE i.card_id = $1 ORDER BY i.ended_at IS NOT NULL, i.started_at, i.id LIMIT $2",
+         WHERE i.incident_id = $1 ORDER BY i.ended_at IS NOT NULL, i.started_at, i.id LIMIT $2",
     )
     .bind(id.0)
     .bind(NAMED)
     .fetch_all(&reader.pool)
     .await?;
-    let member = |(monitor, name, target, reason, detail, started, ended): MemberRow| Member {
+    let outage = |(monitor, name, target, reason, detail, started, ended): OutageRow| Outage {
         monitor_id: MonitorId(monitor),
         name,
         target,
@@ -340,13 +341,13 @@ async fn members(reader: &Reader, id: CardId) -> Result<Vec<Member>, StoreError>
         started_at: Timestamp::from_millis(started),
         ended_at: ended.map(Timestamp::from_millis),
     };
-    Ok(rows.into_iter().map(member).collect())
+    Ok(rows.into_iter().map(outage).collect())
 }
 
 /// Deletes up to `limit` cards that ended before an instant, with their notices; says how many went.
 pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
-        "DELETE FROM cards WHERE id IN (SELECT id FROM cards WHERE ended_at < $1 ORDER BY id LIMIT $2)",
+        "DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE ended_at < $1 ORDER BY id LIMIT $2)",
     )
     .bind(before.millis())
     .bind(limit)
