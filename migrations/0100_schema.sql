@@ -23,12 +23,12 @@ CREATE INDEX idx_monitors_group ON monitors (guild_id, group_name) WHERE group_n
 CREATE TABLE endpoint_targets (
     monitor_id             INTEGER PRIMARY KEY REFERENCES monitors (id) ON DELETE CASCADE,
     guild_id               BIGINT  NOT NULL,
-    target                 TEXT    NOT NULL, -- in canonical form, which is what is shown and compared
+    target                 TEXT    NOT NULL, -- in canonical form, which is what is content_hash and compared
     host                   TEXT    NOT NULL,
     port                   INTEGER NOT NULL,
     http_check             TEXT,             -- JSON; NULL: every option has its default
     interval_ms            BIGINT,           -- NULL: the setting PROBE_INTERVAL
-    edition                INTEGER NOT NULL DEFAULT 0, -- counts changes of the target or the check; older results are dropped
+    revision                INTEGER NOT NULL DEFAULT 0, -- counts changes of the target or the check; older results are dropped
     is_active              INTEGER NOT NULL DEFAULT 1,
     failure_class          TEXT,             -- of the latest failure; NULL while it passes
     failure_detail         TEXT,
@@ -41,7 +41,7 @@ CREATE INDEX idx_endpoints_last_check ON endpoint_targets (inactive_checked_at) 
 CREATE INDEX idx_endpoints_host ON endpoint_targets (guild_id, host, port);
 
 -- What only devices have.
-CREATE TABLE device_facts (
+CREATE TABLE device_details (
     monitor_id   INTEGER PRIMARY KEY REFERENCES monitors (id) ON DELETE CASCADE,
     guild_id     BIGINT  NOT NULL,
     uuid         TEXT    NOT NULL,
@@ -51,10 +51,10 @@ CREATE TABLE device_facts (
     failure      TEXT,                        -- why its last run failed; NULL: it did not
     UNIQUE (guild_id, uuid)
 );
-CREATE INDEX idx_device_facts_uuid ON device_facts (uuid); -- a ping names no guild
+CREATE INDEX idx_device_details_uuid ON device_details (uuid); -- a ping names no guild
 
 -- What only servers have.
-CREATE TABLE server_facts (
+CREATE TABLE server_details (
     monitor_id             INTEGER PRIMARY KEY REFERENCES monitors (id) ON DELETE CASCADE,
     guild_id               BIGINT  NOT NULL,
     is_active              INTEGER NOT NULL DEFAULT 1,
@@ -164,13 +164,13 @@ CREATE TABLE incidents (
     id               INTEGER PRIMARY KEY AUTOINCREMENT,
     guild_id         BIGINT  NOT NULL,
     kind             TEXT    NOT NULL DEFAULT 'incident',
-    facts            TEXT,                   -- JSON object, of the other kinds
+    details            TEXT,                   -- JSON object, of the other kinds
     scope            TEXT    NOT NULL,       -- what the outages share: host=…, subnet=…, or nothing
     group_name       TEXT,                   -- the user-defined group that all of them belong to
-    version          INTEGER NOT NULL DEFAULT 1, -- counts every change that can be seen
+    revision          INTEGER NOT NULL DEFAULT 1, -- counts every change that can be seen
     opened_at        BIGINT  NOT NULL,
     joined_at        BIGINT  NOT NULL,       -- when an outage last joined
-    begun_at         BIGINT  NOT NULL DEFAULT 0, -- reminders and escalation count from here: later than opened_at after a silence
+    escalation_starts_at         BIGINT  NOT NULL DEFAULT 0, -- reminders and escalation count from here: later than opened_at after a silence
     ended_at         BIGINT,
     role_id          BIGINT,                 -- mentioned instead of the guild's on-call role
     acknowledged_at  BIGINT,
@@ -185,11 +185,11 @@ CREATE TABLE incidents (
     maintained_until BIGINT,                 -- by the button
     maintained_by    BIGINT,
     flapping_since   BIGINT,
-    settled_at       BIGINT,                 -- when the flapping had ended for long enough
+    flapping_ended_at       BIGINT,                 -- when the flapping had ended for long enough
     cause            TEXT                    -- the probable cause, as JSON
 );
 CREATE INDEX idx_incidents_open ON incidents (guild_id, joined_at) WHERE ended_at IS NULL;
-CREATE INDEX idx_incidents_flapping ON incidents (ended_at) WHERE flapping_since IS NOT NULL AND settled_at IS NULL;
+CREATE INDEX idx_incidents_flapping ON incidents (ended_at) WHERE flapping_since IS NOT NULL AND flapping_ended_at IS NULL;
 
 -- Where and about what a guild is notified. No row: it has no channel.
 CREATE TABLE alert_settings (
@@ -198,22 +198,22 @@ CREATE TABLE alert_settings (
     role_id           BIGINT,                -- the on-call role, mentioned when an incident opens; NULL: none
     broken_reason     TEXT,                  -- why the channel cannot be written to; NULL: it can
     broken_at         BIGINT,
-    tells_recovery    INTEGER NOT NULL DEFAULT 1,
-    tells_warnings    INTEGER NOT NULL DEFAULT 1,
+    notify_on_recovery    INTEGER NOT NULL DEFAULT 1,
+    notify_on_warning    INTEGER NOT NULL DEFAULT 1,
     remind_after_ms   BIGINT,                -- NULL: no reminders
     escalate_after_ms BIGINT,                -- NULL: no escalation
     escalate_role_id  BIGINT,
     escalate_user_id  BIGINT,                -- by direct message
-    mass_count        INTEGER,
-    mass_percent      INTEGER,
-    mass_window_ms    BIGINT                 -- NULL: no bulk alerts
+    bulk_count        INTEGER,
+    bulk_percent      INTEGER,
+    bulk_window_ms    BIGINT                 -- NULL: no bulk alerts
 );
 
 -- What is different for one monitor.
 CREATE TABLE alert_overrides (
     monitor_id BIGINT  PRIMARY KEY REFERENCES monitors (id) ON DELETE CASCADE,
     guild_id   BIGINT  NOT NULL,
-    is_told    INTEGER NOT NULL,
+    notify    INTEGER NOT NULL,
     role_id    BIGINT                        -- NULL: the guild's
 );
 CREATE INDEX idx_alert_overrides_guild ON alert_overrides (guild_id);
@@ -222,19 +222,19 @@ CREATE INDEX idx_alert_overrides_guild ON alert_overrides (guild_id);
 --
 -- A delivery does not hold a text. It says that a destination must be brought up to the current state of an incident, so
 -- "down" can never come after "up", and an incident that changed ten times while Discord was away is posted once.
--- A delivery is complete while told_version equals the incident's version.
-CREATE TABLE notices (
+-- A delivery is complete while delivered_revision equals the incident's revision.
+CREATE TABLE channel_deliveries (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     guild_id     BIGINT  NOT NULL,
     incident_id      BIGINT  NOT NULL UNIQUE REFERENCES incidents (id) ON DELETE CASCADE,
-    told_version INTEGER NOT NULL DEFAULT 0,
-    posts        INTEGER NOT NULL DEFAULT 0, -- messages that were posted; the number is part of the next nonce
+    delivered_revision INTEGER NOT NULL DEFAULT 0,
+    message_count        INTEGER NOT NULL DEFAULT 0, -- messages that were posted; the number is part of the next nonce
     channel_id   BIGINT,                     -- where its message is
     message_id   BIGINT,
     attempts     INTEGER NOT NULL DEFAULT 0, -- failed attempts in a row
     next_try_at  BIGINT  NOT NULL DEFAULT 0
 );
-CREATE INDEX idx_notices_untold ON notices (guild_id) WHERE told_version = 0;
+CREATE INDEX idx_channel_deliveries_new ON channel_deliveries (guild_id) WHERE delivered_revision = 0;
 
 -- Where a guild's notifications go beside its channel.
 CREATE TABLE webhooks (
@@ -246,7 +246,7 @@ CREATE TABLE webhooks (
     signing_key     TEXT    NOT NULL,           -- whsec_…; needed whole to sign with
     created_at      BIGINT  NOT NULL,
     created_by      TEXT    NOT NULL,           -- an actor, as in events
-    last_told_at    BIGINT,
+    last_delivered_at    BIGINT,
     attempts        INTEGER NOT NULL DEFAULT 0, -- failed attempts in a row
     failing_since   BIGINT,
     next_try_at     BIGINT  NOT NULL DEFAULT 0,
@@ -256,15 +256,15 @@ CREATE TABLE webhooks (
 );
 
 -- The same as channel deliveries, for webhooks. Attempts are counted on the webhook: they fail together.
-CREATE TABLE webhook_notices (
+CREATE TABLE webhook_deliveries (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     incident_id      BIGINT  NOT NULL REFERENCES incidents (id) ON DELETE CASCADE,
     webhook_id   BIGINT  NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
-    told_version INTEGER NOT NULL DEFAULT 0,
+    delivered_revision INTEGER NOT NULL DEFAULT 0,
     UNIQUE (webhook_id, incident_id)
 );
-CREATE INDEX idx_webhook_notices_incident ON webhook_notices (incident_id);
-CREATE INDEX idx_webhook_notices_untold ON webhook_notices (webhook_id) WHERE told_version = 0;
+CREATE INDEX idx_webhook_deliveries_incident ON webhook_deliveries (incident_id);
+CREATE INDEX idx_webhook_deliveries_new ON webhook_deliveries (webhook_id) WHERE delivered_revision = 0;
 
 -- Silences of single monitors: checks go on and outages are recorded, but nobody is notified.
 CREATE TABLE mutes (
@@ -308,9 +308,9 @@ CREATE TABLE boards (
     guild_id      BIGINT  PRIMARY KEY,
     channel_id    BIGINT  NOT NULL,
     message_id    BIGINT,                      -- NULL: not posted yet
-    posts         INTEGER NOT NULL DEFAULT 0,  -- messages that were posted; the number is part of the next nonce
-    shown         BIGINT  NOT NULL DEFAULT 0,  -- hash of what the message shows
-    shown_at      BIGINT  NOT NULL DEFAULT 0,
+    message_count         INTEGER NOT NULL DEFAULT 0,  -- messages that were posted; the number is part of the next nonce
+    content_hash         BIGINT  NOT NULL DEFAULT 0,  -- hash of what the message shows
+    posted_at      BIGINT  NOT NULL DEFAULT 0,
     attempts      INTEGER NOT NULL DEFAULT 0,
     next_try_at   BIGINT  NOT NULL DEFAULT 0,
     broken_reason TEXT                         -- why the channel cannot be written to; NULL: it can
@@ -325,7 +325,7 @@ CREATE TABLE events (
     at         BIGINT NOT NULL,
     noticed_at BIGINT NOT NULL,
     actor      TEXT   NOT NULL,               -- system, cli, discord:<user id> or key:<key id>
-    facts      TEXT   NOT NULL                -- JSON object
+    details      TEXT   NOT NULL                -- JSON object
 );
 CREATE INDEX idx_events_kind ON events (guild_id, kind, at);
 
@@ -387,7 +387,7 @@ SELECT m.id,
        d.threshold_ms,
        m.created_at
 FROM monitors m
-JOIN device_facts d ON d.monitor_id = m.id
+JOIN device_details d ON d.monitor_id = m.id
 LEFT JOIN pulse p ON p.monitor_id = m.id;
 
 CREATE VIEW servers AS
@@ -408,7 +408,7 @@ SELECT m.id,
        s.thresholds_followed_at,
        m.created_at
 FROM monitors m
-JOIN server_facts s ON s.monitor_id = m.id
+JOIN server_details s ON s.monitor_id = m.id
 LEFT JOIN pulse p ON p.monitor_id = m.id;
 
 -- The audit log for scripts and log shippers, each event with a severity.
@@ -418,12 +418,12 @@ SELECT id,
        monitor_id,
        kind AS event_type,
        CASE
-           WHEN kind IN ('endpoint_offline', 'device_offline', 'server_offline', 'alerts_broken', 'webhook_off') THEN 'error'
+           WHEN kind IN ('endpoint_offline', 'device_offline', 'server_offline', 'alerts_broken', 'webhook_disabled') THEN 'error'
            WHEN kind IN ('endpoint_warning', 'endpoint_unknown', 'server_warning', 'server_silent') THEN 'warning'
            ELSE 'info'
        END AS severity,
        actor,
-       facts AS details,
+       details AS details,
        at AS occurred_at,
        noticed_at AS created_at
 FROM events;

@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 use crate::notify::dead_man::Switch;
 use crate::notify::messenger::Messenger;
 use crate::notify::service_manager;
-use crate::notify::webhook::Poster;
+use crate::notify::webhook::WebhookSender;
 use crate::probe::{Prober, ProberConfig, ProberError};
 use crate::settings::{Secret, Settings};
 use crate::store::{Store, StoreError};
@@ -130,7 +130,7 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
     let shared = Shared {
         settings,
         store,
-        poster: Poster::new(Arc::new(checks.clone()), &extra_roots(settings)?),
+        webhook_sender: WebhookSender::new(Arc::new(checks.clone()), &extra_roots(settings)?),
         checks,
         metrics: Arc::new(Metrics::new().map_err(|error| AppError::Other(error.to_string()))?),
         vitals: Arc::new(Vitals::new()),
@@ -179,7 +179,7 @@ struct Shared<'a> {
     metrics: Arc<Metrics>,
     vitals: Arc<Vitals>,
     messenger: Option<Arc<dyn Messenger>>,
-    poster: Poster,
+    webhook_sender: WebhookSender,
 }
 
 impl Shared<'_> {
@@ -220,7 +220,7 @@ impl Shared<'_> {
             listening: listening_times(settings),
             dead_man: dead_man(settings)?,
             messenger: self.messenger.clone(),
-            poster: self.poster.clone(),
+            webhook_sender: self.webhook_sender.clone(),
             dead_man_interval: settings.ping_interval,
             witnesses: settings.probe.witnesses.clone(),
             board_interval: settings.board_interval,
@@ -233,7 +233,7 @@ impl Shared<'_> {
             store: self.store.clone(),
             checks: self.checks.clone(),
             messenger: self.messenger.clone(),
-            poster: self.poster.clone(),
+            webhook_sender: self.webhook_sender.clone(),
             metrics: Arc::clone(&self.metrics),
             vitals: Arc::clone(&self.vitals),
             quota_endpoints: self.settings.quota_endpoints,

@@ -5,12 +5,12 @@ use prometheus::{
     Opts, Registry, TextEncoder,
 };
 
-/// Seconds from a fresh local connection to the longest time-out.
+/// Seconds, from a new local connection to the longest timeout.
 const CHECK_BUCKETS: &[f64] = &[
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
 
-/// Seconds after which something happened that was due.
+/// Seconds of delay after the due time.
 const DELAY_BUCKETS: &[f64] = &[
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0,
 ];
@@ -19,7 +19,7 @@ const DELAY_BUCKETS: &[f64] = &[
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    /// Looks by what they showed: `up`, a failure class, `unknown`.
+    /// Checks of the scheduler by result: `up`, a failure class, `unknown`.
     pub checks: IntCounterVec,
     pub check_duration_seconds: Histogram,
     pub check_schedule_delay_seconds: Histogram,
@@ -32,7 +32,7 @@ pub struct Metrics {
     pub job_failures: IntCounterVec,
     pub job_last_seconds: prometheus::GaugeVec,
     pub database_bytes: IntGauge,
-    /// How late timers fire in the runtime of looks and jobs.
+    /// Delay of timers in the runtime that checks and jobs share.
     pub timer_delay_seconds: Histogram,
     pub gateway_up: IntGauge,
     pub gateway_latency_seconds: Gauge,
@@ -42,16 +42,12 @@ pub struct Metrics {
     pub gateway_identifies: IntCounter,
     pub gateway_resumes: IntCounter,
     pub commands: IntCounterVec,
-    /// Cards that have changed since they were told.
-    pub notices_waiting: IntGauge,
-    /// Tries to tell, by what came of them: `told`, `failed`.
-    pub notices: IntCounterVec,
-    /// 1 while we are blind.
-    pub blind: IntGauge,
-    /// The same for webhooks.
-    pub webhook_notices_waiting: IntGauge,
-    pub webhook_notices: IntCounterVec,
-    pub interactions_unread: IntCounter,
+    /// By destination: `channel`, `webhook`.
+    pub notifications_pending: IntGaugeVec,
+    /// Attempts by destination and result: `sent`, `failed`.
+    pub notifications: IntCounterVec,
+    pub connectivity_up: IntGauge,
+    pub interactions_unparsed: IntCounter,
 }
 
 impl Metrics {
@@ -59,35 +55,35 @@ impl Metrics {
     #[expect(clippy::too_many_lines, reason = "one list, a metric each")]
     pub fn new() -> Result<Self, prometheus::Error> {
         let register = Register(Registry::new());
-        Ok(Self {
+        let metrics = Self {
             checks: register.counters(
                 "rollcall_checks_total",
-                "Looks that the scheduler took, by what they showed.",
+                "Checks run by the scheduler, by result.",
                 &["result"],
             )?,
             check_duration_seconds: register.histogram(
                 "rollcall_check_duration_seconds",
-                "How long looks of the scheduler took.",
+                "Duration of checks run by the scheduler.",
                 CHECK_BUCKETS,
             )?,
             check_schedule_delay_seconds: register.histogram(
                 "rollcall_check_schedule_delay_seconds",
-                "How long after it was due a look began.",
+                "Delay between the due time of a check and its start.",
                 DELAY_BUCKETS,
             )?,
-            checks_in_flight: register.gauge("rollcall_checks_in_flight", "Looks under way.")?,
+            checks_in_flight: register.gauge("rollcall_checks_in_flight", "Checks in flight.")?,
             checks_queued: register.gauge(
                 "rollcall_checks_queued",
-                "Looks that are due and wait for a free place.",
+                "Checks that are due and wait for a free slot.",
             )?,
             endpoints: register.gauges(
                 "rollcall_endpoints",
-                "Endpoints on the roll, by status.",
+                "Endpoints by status.",
                 &["status"],
             )?,
             check_results_dropped: register.counter(
                 "rollcall_check_results_dropped_total",
-                "Outcomes that the database did not take.",
+                "Check results that could not be stored.",
             )?,
             job_runs: register.counters(
                 "rollcall_job_runs_total",
@@ -101,7 +97,7 @@ impl Metrics {
             )?,
             job_last_seconds: register.float_gauges(
                 "rollcall_job_last_run_duration_seconds",
-                "How long the last run of each background job took.",
+                "Duration of the last run of each background job.",
                 &["job"],
             )?,
             database_bytes: register.gauge(
@@ -110,7 +106,7 @@ impl Metrics {
             )?,
             timer_delay_seconds: register.histogram(
                 "rollcall_timer_delay_seconds",
-                "How late a timer of the runtime that looks and jobs share fired.",
+                "Delay of a timer in the runtime that checks and jobs share.",
                 DELAY_BUCKETS,
             )?,
             gateway_up: register.gauge(
@@ -119,11 +115,11 @@ impl Metrics {
             )?,
             gateway_latency_seconds: register.float_gauge(
                 "rollcall_gateway_latency_seconds",
-                "Time between the last heartbeat and its ack.",
+                "Time between the last gateway heartbeat and its acknowledgement.",
             )?,
             gateway_failed_checks: register.gauge(
                 "rollcall_gateway_failed_checks",
-                "Health checks in a row that found the connection to Discord not ready.",
+                "Consecutive health checks that found the connection to Discord not ready.",
             )?,
             gateway_reconnects: register.counters(
                 "rollcall_gateway_reconnects_total",
@@ -132,45 +128,39 @@ impl Metrics {
             )?,
             gateway_identifies: register.counter(
                 "rollcall_gateway_identifies_total",
-                "Sessions begun with Discord.",
+                "Gateway sessions started.",
             )?,
             gateway_resumes: register.counter(
                 "rollcall_gateway_resumes_total",
-                "Sessions resumed with Discord, or tried to be.",
+                "Attempts to resume a gateway session.",
             )?,
-            notices_waiting: register.gauge(
-                "rollcall_notices_waiting",
-                "Alerts that have changed since they were told.",
+            notifications_pending: register.gauges(
+                "rollcall_notifications_pending",
+                "Incidents that changed since they were last delivered, by destination.",
+                &["destination"],
             )?,
-            notices: register.counters(
-                "rollcall_notices_total",
-                "Tries to tell an alert, by what came of them.",
-                &["result"],
+            notifications: register.counters(
+                "rollcall_notifications_total",
+                "Notification attempts by destination and result.",
+                &["destination", "result"],
             )?,
-            blind: register.gauge(
-                "rollcall_blind",
-                "1 while many endpoints seem to fail and no witness answers.",
-            )?,
-            webhook_notices_waiting: register.gauge(
-                "rollcall_webhook_notices_waiting",
-                "Alerts that have changed since a webhook was told them.",
-            )?,
-            webhook_notices: register.counters(
-                "rollcall_webhook_notices_total",
-                "Tries to tell a webhook an alert, by what came of them.",
-                &["result"],
+            connectivity_up: register.gauge(
+                "rollcall_connectivity_up",
+                "Whether Rollcall can reach the network: 1, or 0 while many endpoints fail and no reference host responds.",
             )?,
             commands: register.counters(
                 "rollcall_commands_total",
-                "Commands answered, by their name.",
+                "Commands answered, by name.",
                 &["command"],
             )?,
-            interactions_unread: register.counter(
-                "rollcall_interactions_unread_total",
-                "Interactions from Discord that could not be read.",
+            interactions_unparsed: register.counter(
+                "rollcall_interactions_unparsed_total",
+                "Interactions from Discord that could not be parsed.",
             )?,
             registry: register.0,
-        })
+        };
+        metrics.connectivity_up.set(1);
+        Ok(metrics)
     }
 
     /// The Prometheus text format, version 0.0.4.
@@ -253,6 +243,6 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         metrics.checks.with_label_values(&["up"]).inc();
         let text = String::from_utf8(metrics.render().unwrap()).unwrap();
-        assert!(text.contains("# HELP rollcall_checks_total Looks that the scheduler took, by what they showed.\n# TYPE rollcall_checks_total counter\nrollcall_checks_total{result=\"up\"} 1\n"), "{text}");
+        assert!(text.contains("# HELP rollcall_checks_total Checks run by the scheduler, by result.\n# TYPE rollcall_checks_total counter\nrollcall_checks_total{result=\"up\"} 1\n"), "{text}");
     }
 }

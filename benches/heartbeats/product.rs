@@ -161,7 +161,7 @@ fn seed(folder: &Path) -> Result<()> {
         "WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < {DEVICES} - 1)
          INSERT INTO monitors (id, guild_id, kind, name, status, since, created_at)
          SELECT n + 1, 1, 'device', 'device ' || n, 'online', unixepoch() * 1000, unixepoch() * 1000 FROM numbers;
-         INSERT INTO device_facts (monitor_id, guild_id, uuid)
+         INSERT INTO device_details (monitor_id, guild_id, uuid)
          SELECT id, 1, printf('00000000-0000-4000-8000-%012d', id - 1) FROM monitors;
          INSERT INTO pulse (monitor_id, last_pass_at) SELECT id, unixepoch() * 1000 FROM monitors"
     );

@@ -6,17 +6,17 @@ use super::check_runner::CheckRunner;
 use super::recheck;
 use super::record_result::Recorded;
 use super::{Error, Requester, note, outage};
-use crate::domain::alert_policy::{Call, Preferences, Step};
+use crate::domain::alert_policy::{Preferences, Responder, Step};
 use crate::domain::check_result::Verdict;
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::fold::IncidentId;
+use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::text;
 use crate::domain::{Timestamp, millis};
 use crate::store::alert_override::{self, Override};
 use crate::store::endpoint::Scheduled;
 use crate::store::incident::Incident;
-use crate::store::{Reader, Store, StoreError, alert_settings, endpoint, incident, notice};
+use crate::store::{Reader, Store, StoreError, alert_settings, delivery, endpoint, incident};
 
 /// Looks at a time when a card is looked at.
 const AT_A_TIME: usize = 10;
@@ -33,11 +33,11 @@ pub async fn set(
         .transact(move |tx| {
             Box::pin(async move {
                 alert_settings::set(tx, requester.guild, (channel, role)).await?;
-                notice::try_now(tx, requester.guild).await?;
-                outage::tell_all_that_goes_on(tx, requester.guild, now).await?;
+                delivery::try_now(tx, requester.guild).await?;
+                outage::notify_all_open(tx, requester.guild, now).await?;
                 let role = role.map(|role| role.to_string());
-                let facts = json!({ "channel": channel.to_string(), "role": role });
-                Ok(note(tx, requester, (EventKind::AlertsSet, None, facts), now).await?)
+                let details = json!({ "channel": channel.to_string(), "role": role });
+                Ok(note(tx, requester, (EventKind::AlertsSet, None, details), now).await?)
             })
         })
         .await
@@ -61,7 +61,7 @@ pub async fn prefer(
                 note(
                     tx,
                     requester,
-                    (EventKind::AlertsSet, None, facts(&chosen)),
+                    (EventKind::AlertsSet, None, details(&chosen)),
                     now,
                 )
                 .await?;
@@ -75,31 +75,31 @@ fn nothing_set() -> Error {
     Error::NotFound("no channel is set for alerts yet; `/alerts setup` sets one".into())
 }
 
-fn facts(chosen: &Preferences) -> serde_json::Value {
-    let call = chosen.policy.escalate.map(|(after, call)| {
-        let (kind, id) = match call {
-            Call::Role(id) => ("role", id),
-            Call::User(id) => ("user", id),
+fn details(chosen: &Preferences) -> serde_json::Value {
+    let responder = chosen.policy.escalate.map(|(after, responder)| {
+        let (kind, id) = match responder {
+            Responder::Role(id) => ("role", id),
+            Responder::User(id) => ("user", id),
         };
         json!({ "after_ms": millis(after), kind: id.to_string() })
     });
-    let mass = chosen.mass.map(|mass| {
-        json!({ "count": mass.count, "percent": mass.percent, "window_ms": millis(mass.window) })
+    let bulk = chosen.bulk.map(|bulk| {
+        json!({ "count": bulk.count, "percent": bulk.percent, "window_ms": millis(bulk.window) })
     });
     json!({
-        "recovery": chosen.tells_recovery, "warnings": chosen.tells_warnings,
-        "remind_after_ms": chosen.policy.remind_after.map(millis), "escalate": call, "mass": mass,
+        "recovery": chosen.notify_on_recovery, "warnings": chosen.notify_on_warning,
+        "remind_after_ms": chosen.policy.remind_after.map(millis), "escalate": responder, "mass": bulk,
     })
 }
 
 /// Whoever a guild has called: at once, when nobody takes care, or for one monitor. They may take care of incidents.
-pub async fn called(reader: &Reader, guild: GuildId) -> Result<Vec<Call>, StoreError> {
+pub async fn responders(reader: &Reader, guild: GuildId) -> Result<Vec<Responder>, StoreError> {
     let known = alert_settings::get(reader, guild).await?;
     let first = known.as_ref().and_then(|known| known.role);
     let later = known.and_then(|known| known.preferences.policy.escalate);
     let own = alert_override::roles(reader, guild).await?;
-    let roles = first.into_iter().chain(own).map(Call::Role);
-    Ok(roles.chain(later.map(|(_, call)| call)).collect())
+    let roles = first.into_iter().chain(own).map(Responder::Role);
+    Ok(roles.chain(later.map(|(_, responder)| responder)).collect())
 }
 
 /// Sets what is different about telling of one monitor, or takes it away. An incident that goes on untold is told where
@@ -116,18 +116,18 @@ pub async fn set_override(
             Box::pin(async move {
                 let whose = (requester.guild, monitor);
                 alert_override::set(tx, whose, own).await?;
-                let facts = json!({
-                    "is_told": own.is_none_or(|own| own.is_told),
+                let details = json!({
+                    "is_told": own.is_none_or(|own| own.notify),
                     "role": own.and_then(|own| own.role).map(|role| role.to_string()),
                 });
                 note(
                     tx,
                     requester,
-                    (EventKind::AlertsSet, Some(monitor), facts),
+                    (EventKind::AlertsSet, Some(monitor), details),
                     now,
                 )
                 .await?;
-                Ok(outage::tell_what_goes_on(tx, whose, now).await?)
+                Ok(outage::notify_if_open(tx, whose, now).await?)
             })
         })
         .await
@@ -169,11 +169,11 @@ pub async fn acknowledge(
                         "this is over, or somebody takes care of it already".into(),
                     ));
                 }
-                let facts = json!({ "incident": id.0 });
+                let details = json!({ "incident": id.0 });
                 Ok(note(
                     tx,
                     requester,
-                    (EventKind::IncidentAcknowledged, None, facts),
+                    (EventKind::IncidentAcknowledged, None, details),
                     now,
                 )
                 .await?)
@@ -184,7 +184,7 @@ pub async fn acknowledge(
 }
 
 /// Calls somebody again for a card of which nobody has taken care; `false` where that was done, or is needed no more.
-pub async fn call_again(
+pub async fn remind_or_escalate(
     store: &Store,
     (guild, id): (GuildId, IncidentId),
     step: Step,
@@ -194,14 +194,14 @@ pub async fn call_again(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let call = match step {
+                let responder = match step {
                     Step::Remind => None,
-                    Step::Escalate(call) => Some(call),
+                    Step::Escalate(responder) => Some(responder),
                 };
-                if !incident::called_again(tx, id, call.is_some(), now).await? {
+                if !incident::mark_reminded(tx, id, responder.is_some(), now).await? {
                     return Ok(false);
                 }
-                outage::remind(tx, (guild, id), call, now).await?;
+                outage::remind(tx, (guild, id), responder, now).await?;
                 Ok(true)
             })
         })
@@ -346,7 +346,7 @@ mod tests {
             assert_eq!(waiting(&store, 170).await, 1);
         }
         let unnotified = Override {
-            is_told: false,
+            notify: false,
             role: None,
         };
         for (own, count) in [(Some(unnotified), 0), (None, 1)] {
@@ -369,7 +369,7 @@ mod tests {
         let [a, b] = with_endpoints(&store).await;
         set(&store, member(), (5, Some(77)), at(0)).await.unwrap();
         let own = Override {
-            is_told: true,
+            notify: true,
             role: Some(88),
         };
         set_override(&store, member(), (a, Some(own)), at(0))
@@ -380,12 +380,12 @@ mod tests {
         for id in [1, 2] {
             let step = (Step::Remind, at(200));
             assert!(
-                call_again(&store, (HOME, IncidentId(id)), step.0, step.1)
+                remind_or_escalate(&store, (HOME, IncidentId(id)), step.0, step.1)
                     .await
                     .unwrap()
             );
         }
-        let due = notice::due(&store.reader, at(300), 10).await.unwrap();
+        let due = delivery::due(&store.reader, at(300), 10).await.unwrap();
         let roles: Vec<Option<u64>> = due.iter().map(|due| due.role).collect();
         assert_eq!(roles, [88, 77, 88, 77].map(Some));
     }

@@ -7,11 +7,11 @@ use super::{Requester, note, outage};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::GuildId;
+use crate::domain::notification_kind::NotificationKind;
 use crate::domain::sight::Suspicion;
 use crate::domain::status::{State, Status};
-use crate::domain::topic::Topic;
 use crate::store::state::Loaded;
-use crate::store::{Store, StoreError, Tx, endpoint, incident, notice, pulse, state};
+use crate::store::{Store, StoreError, Tx, delivery, endpoint, incident, pulse, state};
 
 /// We are blind since a suspicion began; says of how many endpoints something was taken back.
 pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Result<u64, StoreError> {
@@ -43,12 +43,12 @@ pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Resul
                     };
                     state::save(tx, *id, unknown).await?;
                     outage::withdraw(tx, *id, now).await?;
-                    let facts = json!({ "reason": "blind" });
-                    let noted = (EventKind::EndpointUnknown, Some(*id), facts);
+                    let details = json!({ "reason": "blind" });
+                    let noted = (EventKind::EndpointUnknown, Some(*id), details);
                     note(tx, system(guild), noted, now).await?;
                 }
                 for (guild, failing) in guilds {
-                    tell(tx, guild, failing, (suspicion.began, now)).await?;
+                    notify(tx, guild, failing, (suspicion.began, now)).await?;
                 }
                 Ok(doubtful.len() as u64)
             })
@@ -63,19 +63,19 @@ fn system(guild: GuildId) -> Requester {
     }
 }
 
-async fn tell(
+async fn notify(
     tx: &mut Tx<'_>,
     guild: GuildId,
     failing: u64,
     (began, now): (Timestamp, Timestamp),
 ) -> Result<(), StoreError> {
-    let topic = Topic::Blind {
+    let kind = NotificationKind::Blind {
         failing,
         began,
         ended: None,
     };
-    let incident = incident::announce(tx, guild, &topic, now).await?;
-    notice::want(tx, guild, incident).await
+    let incident = incident::announce(tx, guild, &kind, now).await?;
+    delivery::enqueue(tx, guild, incident).await
 }
 
 /// We see again, or have stopped doubting: whoever was told hears it in the same message.
@@ -84,24 +84,24 @@ pub async fn end(store: &Store, now: Timestamp) -> Result<(), StoreError> {
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let like = Topic::Blind {
+                let like = NotificationKind::Blind {
                     failing: 0,
                     began: now,
                     ended: None,
                 };
-                for (id, topic) in incident::all_like(tx, &like).await? {
-                    if let Topic::Blind {
+                for (id, kind) in incident::all_of_kind(tx, &like).await? {
+                    if let NotificationKind::Blind {
                         failing,
                         began,
                         ended: None,
-                    } = topic
+                    } = kind
                     {
-                        let over = Topic::Blind {
+                        let over = NotificationKind::Blind {
                             failing,
                             began,
                             ended: Some(now),
                         };
-                        incident::retell(tx, id, &over, now).await?;
+                        incident::update_kind(tx, id, &over, now).await?;
                     }
                 }
                 Ok(())
@@ -113,7 +113,7 @@ pub async fn end(store: &Store, now: Timestamp) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fold::IncidentId;
+    use crate::domain::grouping::IncidentId;
     use crate::domain::monitor::MonitorId;
     use crate::store::pulse::Pulse;
     use crate::store::testing::TestStore;
@@ -171,30 +171,33 @@ mod tests {
         assert_eq!(streaks, [(3,), (0,)]);
         let open: Vec<(i64,)> = store.rows("SELECT monitor_id FROM outages").await;
         assert_eq!(open, [(old.0,)]);
-        let due = notice::due(&store.reader, at(999), 10).await.unwrap();
+        let due = delivery::due(&store.reader, at(999), 10).await.unwrap();
         let incidents: Vec<IncidentId> = due.iter().map(|due| due.incident).collect();
         assert_eq!(
             incidents,
             [IncidentId(1), IncidentId(3)],
             "the untold card of what was taken back is gone"
         );
-        let told = incident::get(&store.reader, IncidentId(3))
+        let notified = incident::get(&store.reader, IncidentId(3))
             .await
             .unwrap()
             .unwrap();
-        let blind = |ended| Topic::Blind {
+        let blind = |ended| NotificationKind::Blind {
             failing: 1,
             began: at(100),
             ended,
         };
-        assert_eq!(told.topic, blind(None));
+        assert_eq!(notified.kind, blind(None));
         for _ in 0..2 {
             end(&store, at(200)).await.unwrap();
         }
-        let told = incident::get(&store.reader, IncidentId(3))
+        let notified = incident::get(&store.reader, IncidentId(3))
             .await
             .unwrap()
             .unwrap();
-        assert_eq!((told.topic, told.version), (blind(Some(at(200))), 2));
+        assert_eq!(
+            (notified.kind, notified.revision),
+            (blind(Some(at(200))), 2)
+        );
     }
 }

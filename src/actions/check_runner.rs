@@ -184,7 +184,7 @@ impl Flight {
     pub fn finish(mut self, endpoint: &Scheduled, result: CheckResult) -> CompletedCheck {
         CompletedCheck {
             monitor_id: self.monitor_id,
-            edition: endpoint.edition,
+            revision: endpoint.revision,
             result,
             waiters: self.release(),
         }

@@ -236,9 +236,9 @@ mod tests {
             .unwrap();
         assert_eq!(imported.added, added, "{imported:?}");
         assert_eq!(imported.refused.len(), refused.len(), "{imported:?}");
-        for (told, (line, words)) in imported.refused.iter().zip(refused) {
-            assert_eq!(told.line, *line);
-            assert!(told.reason.contains(words), "{told:?}");
+        for (notified, (line, words)) in imported.refused.iter().zip(refused) {
+            assert_eq!(notified.line, *line);
+            assert!(notified.reason.contains(words), "{notified:?}");
         }
         store
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Error, Requester, note, outage};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::fold::IncidentId;
+use crate::domain::grouping::IncidentId;
 use crate::domain::maintenance::Span;
 use crate::domain::monitor::GuildId;
 use crate::domain::text;
@@ -92,14 +92,14 @@ async fn add(
     now: Timestamp,
 ) -> Result<MaintenanceId, StoreError> {
     let id = maintenance::insert(tx, requester.guild, new, requester.actor, now).await?;
-    let facts = json!({
+    let details = json!({
         "title": new.title, "from": text::timestamp(new.span.starts_at), "to": text::timestamp(new.span.ends_at),
         "weekly": new.weekly.map(|weekly| weekly.days.to_string()),
     });
     note(
         tx,
         requester,
-        (EventKind::MaintenanceDeclared, None, facts),
+        (EventKind::MaintenanceDeclared, None, details),
         now,
     )
     .await?;
@@ -122,8 +122,14 @@ async fn begin(
         guild,
         actor: Actor::System,
     };
-    let facts = json!({ "title": title });
-    note(tx, system, (EventKind::MaintenanceBegan, None, facts), now).await?;
+    let details = json!({ "title": title });
+    note(
+        tx,
+        system,
+        (EventKind::MaintenanceBegan, None, details),
+        now,
+    )
+    .await?;
     Ok(true)
 }
 
@@ -143,7 +149,7 @@ pub async fn end(
                     return Err(Error::NotFound("that maintenance is over already".into()));
                 }
                 ended(tx, requester, &known, now).await?;
-                Ok(heard_again(tx, requester.guild, (quiet, false), now).await?)
+                Ok(unsilence(tx, requester.guild, (quiet, false), now).await?)
             })
         })
         .await
@@ -184,7 +190,7 @@ async fn turn_one(store: &Store, known: Maintenance, now: Timestamp) -> Result<b
                     }
                 }
                 ended(tx, system, &known, now).await?;
-                heard_again(tx, known.guild_id, (quiet, true), now).await?;
+                unsilence(tx, known.guild_id, (quiet, true), now).await?;
                 Ok(true)
             })
         })
@@ -198,28 +204,28 @@ async fn ended(
     known: &Maintenance,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let facts = json!({ "title": known.title, "was_running": known.is_running });
+    let details = json!({ "title": known.title, "was_running": known.is_running });
     note(
         tx,
         requester,
-        (EventKind::MaintenanceEnded, None, facts),
+        (EventKind::MaintenanceEnded, None, details),
         now,
     )
     .await?;
     for monitor in maintenance::unnotified(tx, known.guild_id).await? {
-        outage::tell_what_was_due(tx, (known.guild_id, monitor), now).await?;
+        outage::notify_if_unnotified(tx, (known.guild_id, monitor), now).await?;
     }
     Ok(())
 }
 
-async fn heard_again(
+async fn unsilence(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    (incidents, is_news): (Vec<IncidentId>, bool),
+    (incidents, has_expired): (Vec<IncidentId>, bool),
     now: Timestamp,
 ) -> Result<(), StoreError> {
     for incident in incidents {
-        outage::heard_again(tx, (guild, incident), is_news, now).await?;
+        outage::unsilence(tx, (guild, incident), has_expired, now).await?;
     }
     Ok(())
 }
@@ -227,7 +233,9 @@ async fn heard_again(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::testing::{HOME, at, down, maintenance_of, member, told, with_endpoints};
+    use crate::actions::testing::{
+        HOME, at, down, maintenance_of, member, notified, with_endpoints,
+    };
     use crate::domain::maintenance::{WeekDays, Weekly, parse_zone};
     use crate::store::group;
     use crate::store::testing::TestStore;
@@ -252,13 +260,13 @@ mod tests {
         store
             .write(move |tx| Box::pin(outage::close(tx, b, at(130))))
             .await;
-        assert_eq!(told(&store).await, 0);
+        assert_eq!(notified(&store).await, 0);
         let marked: Vec<(i64,)> = store
             .rows("SELECT SUM(is_in_maintenance) FROM outages")
             .await;
         assert_eq!(marked, [(2,)]);
         assert_eq!(turn(&store, at(200)).await.unwrap(), 1);
-        assert_eq!(told(&store).await, 1);
+        assert_eq!(notified(&store).await, 1);
         let incident = incident::get(&store.reader, IncidentId(1))
             .await
             .unwrap()
@@ -293,7 +301,7 @@ mod tests {
                 .unwrap();
             assert_eq!(incident.maintained, None);
             // Both cards, and where the time was over by itself, a word about the first again.
-            assert_eq!(told(&store).await, 2 + usize::from(by_itself));
+            assert_eq!(notified(&store).await, 2 + usize::from(by_itself));
         }
     }
 
@@ -310,9 +318,9 @@ mod tests {
                 .unwrap();
         }
         down(&store, a, 20).await;
-        assert_eq!(told(&store).await, 0);
+        assert_eq!(notified(&store).await, 0);
         down(&store, b, 20).await;
-        assert_eq!(told(&store).await, 1);
+        assert_eq!(notified(&store).await, 1);
         // One of the two ends early; the other goes on.
         let mut both = maintenance::list(&store.reader, Some(HOME)).await.unwrap();
         let first = both.remove(0);
@@ -333,7 +341,7 @@ mod tests {
                 .is_err()
         );
         end(&store, member(), both.remove(0), at(30)).await.unwrap();
-        assert_eq!(told(&store).await, 2);
+        assert_eq!(notified(&store).await, 2);
     }
 
     #[tokio::test]
@@ -353,10 +361,10 @@ mod tests {
         for now in [-3_500, 50, 150] {
             assert_eq!(turn(&store, at(now)).await.unwrap(), 0, "{now}");
         }
-        assert_eq!(told(&store).await, 0);
+        assert_eq!(notified(&store).await, 0);
         // Set forward by a day: it is over.
         assert_eq!(turn(&store, at(86_550)).await.unwrap(), 1);
-        assert_eq!(told(&store).await, 1);
+        assert_eq!(notified(&store).await, 1);
     }
 
     #[tokio::test]

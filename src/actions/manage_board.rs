@@ -19,8 +19,8 @@ pub async fn set(
         .transact(move |tx| {
             Box::pin(async move {
                 let before = board::set(tx, requester.guild, (channel, message)).await?;
-                let facts = json!({ "channel": channel.to_string() });
-                note(tx, requester, (EventKind::BoardSet, None, facts), now).await?;
+                let details = json!({ "channel": channel.to_string() });
+                note(tx, requester, (EventKind::BoardSet, None, details), now).await?;
                 Ok(before)
             })
         })

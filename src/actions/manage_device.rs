@@ -40,11 +40,11 @@ pub async fn edit(
                 if let Some(target) = &edit.target {
                     device_state::set_target(tx, device.id, target).await?;
                 }
-                let facts = json!({
+                let details = json!({
                     "name": name, "threshold_ms": threshold.map(crate::domain::millis),
                     "has_new_target": edit.target.is_some(),
                 });
-                let noted = (EventKind::DeviceEdited, Some(device.id), facts);
+                let noted = (EventKind::DeviceEdited, Some(device.id), details);
                 Ok(note(tx, requester, noted, now).await?)
             })
         })
@@ -63,8 +63,8 @@ pub async fn remove(
         .transact(move |tx| {
             Box::pin(async move {
                 take_off(tx, requester, device.id, now).await?;
-                let facts = json!({ "name": device.name, "uuid": device.uuid.as_str() });
-                let noted = (EventKind::DeviceRemoved, Some(device.id), facts);
+                let details = json!({ "name": device.name, "uuid": device.uuid.as_str() });
+                let noted = (EventKind::DeviceRemoved, Some(device.id), details);
                 Ok(note(tx, requester, noted, now).await?)
             })
         })
@@ -98,8 +98,14 @@ pub async fn rotate_key(
             Box::pin(async move {
                 api_key::expire_of(tx, id, now.plus(manage_key::GRACE)).await?;
                 let key = manage_key::create_in(tx, requester, kind, Some(id), now).await?;
-                let facts = json!({ "key": key.id.as_str(), "kind": kind.word() });
-                note(tx, requester, (EventKind::KeyRotated, Some(id), facts), now).await?;
+                let details = json!({ "key": key.id.as_str(), "kind": kind.word() });
+                note(
+                    tx,
+                    requester,
+                    (EventKind::KeyRotated, Some(id), details),
+                    now,
+                )
+                .await?;
                 Ok(key)
             })
         })

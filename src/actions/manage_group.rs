@@ -26,8 +26,8 @@ pub async fn set(
                         "that is not on the roll of this server (any more)".into(),
                     ));
                 }
-                let facts = json!({ "group": name });
-                let noted = (EventKind::MonitorGrouped, Some(monitor), facts);
+                let details = json!({ "group": name });
+                let noted = (EventKind::MonitorGrouped, Some(monitor), details);
                 note(tx, requester, noted, now).await?;
                 Ok(name)
             })

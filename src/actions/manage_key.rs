@@ -134,7 +134,7 @@ async fn note(
         at: now,
         noticed_at: now,
         actor: requester.actor,
-        facts: json!({ "key": key.id.as_str(), "kind": key.kind.word() }),
+        details: json!({ "key": key.id.as_str(), "kind": key.kind.word() }),
     };
     event::append(tx, &event).await
 }
@@ -166,10 +166,10 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(stored(&store, key.id).await.secret_sha256, hash(&key));
-        let rows: Vec<(String,)> = store.rows("SELECT facts FROM events").await;
+        let rows: Vec<(String,)> = store.rows("SELECT details FROM events").await;
         let secret = &key.reveal()[22..];
         assert!(
-            rows.iter().all(|(facts,)| !facts.contains(secret)),
+            rows.iter().all(|(details,)| !details.contains(secret)),
             "{rows:?}"
         );
     }

@@ -37,11 +37,11 @@ pub async fn add(
         .transact(move |tx| {
             Box::pin(async move {
                 let id = server::insert(tx, requester.guild, &name, now).await?;
-                let facts = json!({ "name": name });
+                let details = json!({ "name": name });
                 note(
                     tx,
                     requester,
-                    (EventKind::ServerAdded, Some(id), facts),
+                    (EventKind::ServerAdded, Some(id), details),
                     now,
                 )
                 .await?;
@@ -92,18 +92,18 @@ pub async fn edit(
                 server.thresholds = edit.thresholds.unwrap_or(before);
                 server::update(tx, &server).await?;
                 if is_more_than_thresholds {
-                    let facts = json!({
+                    let details = json!({
                         "name": server.name, "is_active": server.is_active,
                         "auto_thresholds": server.auto_thresholds,
                     });
-                    note(tx, requester, (EventKind::ServerEdited, Some(id), facts), now).await?;
+                    note(tx, requester, (EventKind::ServerEdited, Some(id), details), now).await?;
                 }
                 if edit.thresholds.is_some() {
-                    let facts = json!({
+                    let details = json!({
                         "before_minutes": minutes(before), "after_minutes": minutes(server.thresholds),
                     });
                     let kind = EventKind::ServerThresholdsChanged;
-                    note(tx, requester, (kind, Some(id), facts), now).await?;
+                    note(tx, requester, (kind, Some(id), details), now).await?;
                 }
                 Ok(())
             })
@@ -143,11 +143,11 @@ pub async fn remove(
             Box::pin(async move {
                 let server = of_guild(tx, requester, id).await?;
                 manage_device::take_off(tx, requester, id, now).await?;
-                let facts = json!({ "name": server.name });
+                let details = json!({ "name": server.name });
                 Ok(note(
                     tx,
                     requester,
-                    (EventKind::ServerRemoved, Some(id), facts),
+                    (EventKind::ServerRemoved, Some(id), details),
                     now,
                 )
                 .await?)
@@ -176,7 +176,7 @@ pub async fn report(
             Box::pin(async move {
                 let server = server::find(tx, id).await?.ok_or_else(not_found)?;
                 server::keep_sample(tx, id, now, &stats).await?;
-                device::called(tx, &[(id, now)]).await?;
+                device::record_heartbeats(tx, &[(id, now)]).await?;
                 match server.status {
                     _ if !server.is_active => Ok(()),
                     // It may have been told of as silent before its thresholds were reached.
@@ -201,12 +201,12 @@ pub async fn change(
         Status::Warning => EventKind::ServerWarning,
         Status::Offline | Status::Unknown | Status::Paused => EventKind::ServerOffline,
     };
-    let mut facts = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });
+    let mut details = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });
     match status {
         Status::Online => {
             outage::close(tx, server.id, now).await?;
             if server.last_seen_at.is_some() {
-                facts["down_for_ms"] = json!(crate::domain::millis(now.since(server.since)));
+                details["down_for_ms"] = json!(crate::domain::millis(now.since(server.since)));
             }
         }
         _ => {
@@ -220,13 +220,13 @@ pub async fn change(
         guild: server.guild_id,
         actor: Actor::System,
     };
-    note(tx, system, (kind, Some(server.id), facts), now).await
+    note(tx, system, (kind, Some(server.id), details), now).await
 }
 
 /// A server has been silent for longer than its own rhythm explains: tells of it, once.
 pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(), StoreError> {
     let wanted = destination::of(tx, server.guild_id).await?;
-    if server.status != Status::Offline && !wanted.tells_warnings {
+    if server.status != Status::Offline && !wanted.notify_on_warning {
         return Ok(());
     }
     let began = server.last_seen_at.unwrap_or(now);
@@ -234,12 +234,12 @@ pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(
     if !outage::open(tx, whose, (began, cadence::LATE), now).await? {
         return Ok(());
     }
-    let facts = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });
+    let details = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });
     let system = Requester {
         guild: server.guild_id,
         actor: Actor::System,
     };
-    let silent = (EventKind::ServerSilent, Some(server.id), facts);
+    let silent = (EventKind::ServerSilent, Some(server.id), details);
     note(tx, system, silent, now).await
 }
 

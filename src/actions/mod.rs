@@ -8,7 +8,7 @@ pub mod alerts;
 pub mod blindness;
 pub mod check_in;
 pub mod check_runner;
-pub mod explain;
+pub mod diagnose;
 pub mod export_endpoints;
 pub mod import_endpoints;
 pub mod listening;
@@ -66,7 +66,7 @@ pub enum Error {
 async fn note(
     tx: &mut Tx<'_>,
     requester: Requester,
-    (kind, monitor_id, facts): (EventKind, Option<MonitorId>, Value),
+    (kind, monitor_id, details): (EventKind, Option<MonitorId>, Value),
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let event = NewEvent {
@@ -76,7 +76,7 @@ async fn note(
         at: now,
         noticed_at: now,
         actor: requester.actor,
-        facts,
+        details,
     };
     event::append(tx, &event).await
 }

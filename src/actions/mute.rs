@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Error, Requester, note, outage};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::fold::IncidentId;
+use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::{GuildId, MonitorId, Refusal};
 use crate::domain::text;
 use crate::store::incident::{self, Incident};
@@ -85,11 +85,11 @@ async fn set(
     (until, now): (Timestamp, Timestamp),
 ) -> Result<(), StoreError> {
     mute::set(tx, (requester.guild, monitor), until, requester.actor).await?;
-    let facts = json!({ "until": text::timestamp(until) });
+    let details = json!({ "until": text::timestamp(until) });
     note(
         tx,
         requester,
-        (EventKind::MonitorMuted, Some(monitor), facts),
+        (EventKind::MonitorMuted, Some(monitor), details),
         now,
     )
     .await
@@ -109,8 +109,8 @@ pub async fn unmute(
                 if !mute::remove(tx, (requester.guild, monitor)).await? {
                     return Err(Error::NotFound("that is not muted (any more)".into()));
                 }
-                if let Some(incident) = heard_again(tx, requester, monitor, now).await? {
-                    outage::heard_again(tx, (requester.guild, incident), false, now).await?;
+                if let Some(incident) = unsilence(tx, requester, monitor, now).await? {
+                    outage::unsilence(tx, (requester.guild, incident), false, now).await?;
                 }
                 Ok(())
             })
@@ -131,11 +131,11 @@ pub async fn end_due(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
                         guild: *guild,
                         actor: Actor::System,
                     };
-                    let told_on = heard_again(tx, requester, *monitor, now).await?;
-                    incidents.extend(told_on.map(|incident| (*guild, incident)));
+                    let incident = unsilence(tx, requester, *monitor, now).await?;
+                    incidents.extend(incident.map(|incident| (*guild, incident)));
                 }
                 for whose in incidents {
-                    outage::heard_again(tx, whose, true, now).await?;
+                    outage::unsilence(tx, whose, true, now).await?;
                 }
                 Ok(ended.len() as u64)
             })
@@ -144,13 +144,13 @@ pub async fn end_due(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
 }
 
 /// Tells what goes on and is not told yet; answers the card of what was told before the mute.
-async fn heard_again(
+async fn unsilence(
     tx: &mut Tx<'_>,
     requester: Requester,
     monitor: MonitorId,
     now: Timestamp,
 ) -> Result<Option<IncidentId>, StoreError> {
-    let told_on = incident::of_monitor(tx, monitor).await?;
+    let incident = incident::of_monitor(tx, monitor).await?;
     note(
         tx,
         requester,
@@ -158,15 +158,15 @@ async fn heard_again(
         now,
     )
     .await?;
-    outage::tell_what_goes_on(tx, (requester.guild, monitor), now).await?;
-    Ok(told_on)
+    outage::notify_if_open(tx, (requester.guild, monitor), now).await?;
+    Ok(incident)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::actions::alerts;
-    use crate::actions::testing::{HOME, at, down, member, told, with_endpoints};
+    use crate::actions::testing::{HOME, at, down, member, notified, with_endpoints};
     use crate::store::testing::TestStore;
 
     #[tokio::test]
@@ -179,7 +179,7 @@ mod tests {
         }
         assert_eq!(
             (
-                told(&store).await,
+                notified(&store).await,
                 end_due(&store, at(3_609)).await.unwrap()
             ),
             (0, 0)
@@ -188,7 +188,7 @@ mod tests {
             .write(move |tx| Box::pin(outage::close(tx, b, at(100))))
             .await;
         assert_eq!(end_due(&store, at(3_610)).await.unwrap(), 2);
-        assert_eq!(told(&store).await, 1);
+        assert_eq!(notified(&store).await, 1);
         let incident = incident::get(&store.reader, IncidentId(1))
             .await
             .unwrap()
@@ -205,7 +205,7 @@ mod tests {
         let waiting = incident::waiting(&store.reader, HOME, at(3_611))
             .await
             .unwrap();
-        assert_eq!(waiting[0].1.begun_at, at(3_610));
+        assert_eq!(waiting[0].1.escalation_starts_at, at(3_610));
     }
 
     #[tokio::test]
@@ -235,7 +235,7 @@ mod tests {
             }
             assert_eq!(end_due(&store, at(3_630)).await.unwrap(), 2);
             let case = format!("{is_acknowledged}, {ended_at:?}");
-            assert_eq!(told(&store).await, expected, "{case}");
+            assert_eq!(notified(&store).await, expected, "{case}");
             let incident = incident::get(&store.reader, IncidentId(1))
                 .await
                 .unwrap()
@@ -251,9 +251,9 @@ mod tests {
         mute(&store, member(), (a, AN_HOUR), at(10)).await.unwrap();
         down(&store, a, 20).await;
         assert_eq!(end_due(&store, at(-9_000)).await.unwrap(), 0);
-        assert_eq!(told(&store).await, 0);
+        assert_eq!(notified(&store).await, 0);
         assert_eq!(end_due(&store, at(90_000)).await.unwrap(), 1);
-        assert_eq!(told(&store).await, 1);
+        assert_eq!(notified(&store).await, 1);
     }
 
     #[tokio::test]
@@ -265,7 +265,7 @@ mod tests {
             down(&store, id, 20).await;
         }
         end_due(&store, at(4_000)).await.unwrap();
-        assert_eq!(told(&store).await, 1);
+        assert_eq!(notified(&store).await, 1);
     }
 
     #[tokio::test]
@@ -289,7 +289,7 @@ mod tests {
         assert!(unmute(&store, stranger, a, at(7)).await.is_err());
         unmute(&store, member(), a, at(7)).await.unwrap();
         assert!(unmute(&store, member(), a, at(8)).await.is_err(), "once");
-        assert_eq!(told(&store).await, 1, "it was on its card all the time");
+        assert_eq!(notified(&store).await, 1, "it was on its card all the time");
         let incident = incident::get(&store.reader, IncidentId(1))
             .await
             .unwrap()

@@ -205,12 +205,12 @@ mod tests {
         let events: Vec<(String, String)> = store
             .rows("SELECT kind, actor FROM events ORDER BY id")
             .await;
-        let told = |kind: &str, actor: &str| (kind.to_owned(), actor.to_owned());
+        let notified = |kind: &str, actor: &str| (kind.to_owned(), actor.to_owned());
         assert_eq!(
             events,
             [
-                told("server_edited", "cli"),
-                told("server_thresholds_changed", "system")
+                notified("server_edited", "cli"),
+                notified("server_thresholds_changed", "system")
             ]
         );
     }

@@ -5,8 +5,8 @@ use crate::domain::Timestamp;
 use crate::domain::event::Actor;
 use crate::domain::maintenance::Span;
 use crate::domain::monitor::{GuildId, MonitorId};
+use crate::store::delivery;
 use crate::store::maintenance::{Extent, NewMaintenance};
-use crate::store::notice;
 use crate::store::testing::TestStore;
 
 pub const HOME: GuildId = GuildId(1);
@@ -45,8 +45,8 @@ pub async fn down(store: &TestStore, id: MonitorId, second: i64) {
 }
 
 /// Cards of which something is untold.
-pub async fn told(store: &TestStore) -> usize {
-    let due = notice::due(&store.reader, at(9_999_999), 1_000).await;
+pub async fn notified(store: &TestStore) -> usize {
+    let due = delivery::due(&store.reader, at(9_999_999), 1_000).await;
     due.unwrap().len()
 }
 

@@ -5,10 +5,10 @@ use serde_json::json;
 use super::{Error, Requester, note};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::topic::Topic;
+use crate::domain::notification_kind::NotificationKind;
 use crate::domain::webhook::{self as rules, WebhookId};
 use crate::store::webhook::{self, NewWebhook, Webhook};
-use crate::store::{Store, StoreError, Tx, incident, notice};
+use crate::store::{Store, StoreError, Tx, delivery, incident};
 
 /// Adds a webhook that is told from now on.
 pub async fn add(
@@ -32,8 +32,8 @@ pub async fn add(
                     Error::Conflict("there is a webhook of that name already".into())
                 })?;
                 // Its host is no secret; the rest of its address is.
-                let facts = json!({ "name": new.name, "address": rules::masked(&new.url), "format": new.format.word() });
-                note(tx, requester, (EventKind::WebhookAdded, None, facts), now).await?;
+                let details = json!({ "name": new.name, "address": rules::masked(&new.url), "format": new.format.word() });
+                note(tx, requester, (EventKind::WebhookAdded, None, details), now).await?;
                 Ok(id)
             })
         })
@@ -54,8 +54,14 @@ pub async fn remove(
                 if !webhook::remove(tx, requester.guild, &name).await? {
                     return Err(Error::NotFound("there is no webhook of that name".into()));
                 }
-                let facts = json!({ "name": name });
-                Ok(note(tx, requester, (EventKind::WebhookRemoved, None, facts), now).await?)
+                let details = json!({ "name": name });
+                Ok(note(
+                    tx,
+                    requester,
+                    (EventKind::WebhookRemoved, None, details),
+                    now,
+                )
+                .await?)
             })
         })
         .await
@@ -84,10 +90,16 @@ pub async fn switch_off(
         guild: known.guild_id,
         actor: Actor::System,
     };
-    let facts = json!({ "name": known.name, "reason": reason });
-    note(tx, requester, (EventKind::WebhookOff, None, facts), now).await?;
+    let details = json!({ "name": known.name, "reason": reason });
+    note(
+        tx,
+        requester,
+        (EventKind::WebhookDisabled, None, details),
+        now,
+    )
+    .await?;
     let name = known.name.clone();
-    let topic = Topic::WebhookOff { name, reason };
-    let incident = incident::announce(tx, known.guild_id, &topic, now).await?;
-    notice::want_in_channel(tx, known.guild_id, incident).await
+    let kind = NotificationKind::WebhookDisabled { name, reason };
+    let incident = incident::announce(tx, known.guild_id, &kind, now).await?;
+    delivery::enqueue_for_channel(tx, known.guild_id, incident).await
 }

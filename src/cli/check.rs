@@ -106,7 +106,7 @@ pub(super) async fn check(settings: &Settings, arguments: CheckArguments) -> Res
         )
         .await?;
         if arguments.dry_run {
-            tell_plan(&endpoints, arguments.json);
+            print_plan(&endpoints, arguments.json);
             return Ok(());
         }
         let how = Watched {
@@ -116,7 +116,7 @@ pub(super) async fn check(settings: &Settings, arguments: CheckArguments) -> Res
         };
         let stopwatch = Stopwatch::start();
         let summary = check_at(&checks, endpoints, &how).await?;
-        tell(&summary, stopwatch.elapsed(), arguments.json);
+        print_summary(&summary, stopwatch.elapsed(), arguments.json);
         Ok(())
     })
     .await
@@ -154,7 +154,7 @@ pub(super) async fn recheck(
         let watch = |endpoint: &Scheduled, result: &str| how.watch(&bar, endpoint, result);
         let summary = recheck::all_overdue(&checks, &store.reader, run, watch).await?;
         bar.finish_and_clear();
-        tell(&summary, stopwatch.elapsed(), arguments.json);
+        print_summary(&summary, stopwatch.elapsed(), arguments.json);
         Ok(())
     })
     .await
@@ -195,7 +195,7 @@ async fn check_at(
     Ok(summary)
 }
 
-fn tell_plan(endpoints: &[Scheduled], as_json: bool) {
+fn print_plan(endpoints: &[Scheduled], as_json: bool) {
     if as_json {
         let targets: Vec<_> = endpoints
             .iter()
@@ -213,7 +213,7 @@ fn tell_plan(endpoints: &[Scheduled], as_json: bool) {
     ));
 }
 
-fn tell(summary: &Summary, took: Duration, as_json: bool) {
+fn print_summary(summary: &Summary, took: Duration, as_json: bool) {
     if as_json {
         return say(&json!({
             "found": summary.found,

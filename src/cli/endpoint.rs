@@ -179,7 +179,7 @@ async fn add(
         now,
     )
     .await
-    .map_err(told)?;
+    .map_err(app_error)?;
     let endpoint = endpoint::with_target(&store.reader, requester.guild, &target).await?;
     match (as_json, endpoint, added.first()) {
         (true, Some(endpoint), _) => say(&export_endpoints::listed(&endpoint).to_string()),
@@ -242,7 +242,7 @@ async fn remove(
         Err(_) => {
             recheck::find(&store.reader, requester, text, None)
                 .await
-                .map_err(told)?
+                .map_err(app_error)?
                 .id
         }
     };
@@ -251,7 +251,7 @@ async fn remove(
             "no endpoint of server {} is called {text}; `rollcall endpoint list` shows them all, --guild names another server",
             requester.guild
         )),
-        error => told(error),
+        error => app_error(error),
     })?;
     say(&format!("Removed {}", removed.description.target));
     Ok(())
@@ -273,7 +273,7 @@ async fn import(
         Clock::SYSTEM.now(),
     )
     .await
-    .map_err(told)?;
+    .map_err(app_error)?;
     if as_json {
         say(&summary_json(&imported).to_string());
     } else {
@@ -323,14 +323,14 @@ async fn export(
         FormatArgument::Json => Format::Json,
     };
     let endpoints = endpoint::all(&store.reader, Some(guild.home(settings))).await?;
-    let file = export_endpoints::export(&endpoints, format).map_err(told)?;
+    let file = export_endpoints::export(&endpoints, format).map_err(app_error)?;
     // A reader that has gone away is no failure.
     let _ = std::io::Write::write_all(&mut std::io::stdout(), &file);
     Ok(())
 }
 
 /// An action's refusal as an exit: what the person can mend is usage, the database is the database.
-pub(super) fn told(error: Error) -> AppError {
+pub(super) fn app_error(error: Error) -> AppError {
     match error {
         Error::Internal(error) => AppError::Store(error),
         Error::Invalid(sentence) => AppError::Setting(sentence),

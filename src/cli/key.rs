@@ -3,7 +3,7 @@
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::endpoint::{GuildArgument, told};
+use super::endpoint::{GuildArgument, app_error};
 use super::{remark, say, with_store};
 use crate::actions::manage_key;
 use crate::app::AppError;
@@ -86,14 +86,14 @@ pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), 
             KeyCommand::Create { kind, guild, json } => {
                 let requester = guild.requester(settings);
                 let made = manage_key::create(store, requester, kind.into(), None, now).await;
-                show_once(&made.map_err(told)?, json);
+                show_once(&made.map_err(app_error)?, json);
                 Ok(())
             }
             KeyCommand::List { guild, json } => list(store, guild.map(GuildId), json).await,
             KeyCommand::Rotate { id, guild, json } => {
                 let requester = guild.requester(settings);
                 let made = manage_key::rotate(store, requester, id, now).await;
-                show_once(&made.map_err(told)?, json);
+                show_once(&made.map_err(app_error)?, json);
                 remark(&format!(
                     "the old key {id} is good for another {}",
                     text::duration(manage_key::GRACE)
@@ -103,7 +103,7 @@ pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), 
             KeyCommand::Revoke { id, guild } => {
                 let requester = guild.requester(settings);
                 let revoked = manage_key::revoke(store, requester, id, now).await;
-                revoked.map_err(told)?;
+                revoked.map_err(app_error)?;
                 say(&format!("revoked {id}"));
                 Ok(())
             }

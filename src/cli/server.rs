@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::endpoint::{GuildArgument, told};
+use super::endpoint::{GuildArgument, app_error};
 use super::{remark, say, with_store};
 use crate::actions::manage_server::{self, Standing};
 use crate::app::AppError;
@@ -45,7 +45,7 @@ pub(super) async fn run(settings: &Settings, command: ServerCommand) -> Result<(
         ServerCommand::Add { name, guild, json } => {
             let now = Clock::SYSTEM.now();
             let added = manage_server::add(store, guild.requester(settings), name, now).await;
-            let (id, key) = added.map_err(told)?;
+            let (id, key) = added.map_err(app_error)?;
             if json {
                 say(&json!({ "id": id.0, "key": key.reveal() }).to_string());
             } else {

@@ -8,7 +8,7 @@ use serenity::Permissions;
 
 use super::error::CommandError;
 use crate::actions::{Requester, alerts};
-use crate::domain::alert_policy::Call;
+use crate::domain::alert_policy::Responder;
 use crate::domain::event::Actor;
 use crate::domain::monitor::GuildId;
 use crate::store::Reader;
@@ -43,7 +43,7 @@ pub(super) fn require_manage(permissions: Option<Permissions>) -> Result<(), Com
 }
 
 /// Refuses whoever is neither called when something happens, by role, nor may manage.
-pub(super) async fn require_care(
+pub(super) async fn require_responder(
     reader: &Reader,
     requester: Requester,
     member: Option<&serenity::Member>,
@@ -52,12 +52,12 @@ pub(super) async fn require_care(
         return Ok(());
     }
     let held = member.map_or(&[][..], |member| &member.roles);
-    let called = alerts::called(reader, requester.guild).await?;
-    let is_called = called.into_iter().any(|call| match call {
-        Call::Role(role) => held.iter().any(|held| held.get() == role),
-        Call::User(user) => requester.actor == Actor::Member(user),
+    let responders = alerts::responders(reader, requester.guild).await?;
+    let is_responder = responders.into_iter().any(|responder| match responder {
+        Responder::Role(role) => held.iter().any(|held| held.get() == role),
+        Responder::User(user) => requester.actor == Actor::Member(user),
     });
-    if is_called {
+    if is_responder {
         return Ok(());
     }
     Err(CommandError::Refused(

@@ -13,7 +13,7 @@ use crate::actions::{
     Requester, alerts, maintenance, manage_server, mute, recheck, suggest_thresholds,
 };
 use crate::domain::check_result::FailureClass;
-use crate::domain::fold::IncidentId;
+use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::target::{Host, Target};
 use crate::domain::threshold::Thresholds;

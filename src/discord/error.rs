@@ -104,9 +104,9 @@ pub(super) async fn answer(error: poise::FrameworkError<'_, AppState, CommandErr
     };
     let sentence = match error {
         poise::FrameworkError::Command { error: CommandError::Refused(sentence), .. } => sentence,
-        poise::FrameworkError::Command { error: CommandError::Internal(reason), .. } => told(ctx.id(), &reason),
+        poise::FrameworkError::Command { error: CommandError::Internal(reason), .. } => internal_error(ctx.id(), &reason),
         poise::FrameworkError::CommandPanic { payload, .. } => {
-            told(ctx.id(), &format!("it panicked: {}", payload.unwrap_or_default()))
+            internal_error(ctx.id(), &format!("it panicked: {}", payload.unwrap_or_default()))
         }
         poise::FrameworkError::CooldownHit { remaining_cooldown, .. } => {
             format!("Not so fast: you can do that again in {}.", text::duration(remaining_cooldown))
@@ -122,7 +122,7 @@ pub(super) async fn answer(error: poise::FrameworkError<'_, AppState, CommandErr
         poise::FrameworkError::CommandStructureMismatch { .. } => {
             "This command has changed since Discord learned it; reload Discord (Ctrl+R) and try again.".into()
         }
-        other => told(ctx.id(), &other.to_string()),
+        other => internal_error(ctx.id(), &other.to_string()),
     };
     let sent = ctx.send(Message::sentence(sentence).into_reply()).await;
     if let Err(error) = sent {
@@ -144,7 +144,7 @@ fn without_context(error: poise::FrameworkError<'_, AppState, CommandError>) -> 
 }
 
 /// Logs a failure under an id and gives the sentence that shows the id.
-pub(super) fn told(interaction: u64, reason: &str) -> String {
+pub(super) fn internal_error(interaction: u64, reason: &str) -> String {
     let id = format!("{:05x}", interaction & 0xf_ffff);
     tracing::error!(failure = id, reason, "a command failed");
     format!(
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn internals_stay_inside() {
-        let shown = told(0xabcde, "secret path");
+        let shown = internal_error(0xabcde, "secret path");
         assert!(shown.contains("abcde") && !shown.contains("secret"));
     }
 }

@@ -101,7 +101,7 @@ impl serenity::RawEventHandler for Unread {
         if let serenity::Event::Unknown(unknown) = event
             && unknown.kind == "INTERACTION_CREATE"
         {
-            self.app.metrics.interactions_unread.inc();
+            self.app.metrics.interactions_unparsed.inc();
             tracing::error!("an interaction from Discord could not be read and was not answered");
         }
     }

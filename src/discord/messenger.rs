@@ -13,7 +13,7 @@ use super::cards;
 use super::reply::Message;
 use super::rest::{Refusal, Rest, RestError};
 use crate::clock::Stopwatch;
-use crate::domain::alert_policy::Call;
+use crate::domain::alert_policy::Responder;
 use crate::domain::maintenance::Span;
 use crate::domain::send_limit::{Route, SendLimit};
 use crate::domain::text;
@@ -103,7 +103,7 @@ impl ChannelMessenger {
         match self.rest.send(method, path, body).await {
             Ok(sent) => {
                 if let Some(limit) = sent.limit {
-                    self.limit().told(route, limit, self.since.elapsed());
+                    self.limit().learn(route, limit, self.since.elapsed());
                 }
                 Ok(sent.body)
             }
@@ -177,10 +177,10 @@ impl ChannelMessenger {
             Place::Existing(id) => self.edit(id, body(message, None)).await,
             Place::New {
                 channel,
-                call,
+                mention,
                 nonce,
             } => {
-                let mut body = body(message, call);
+                let mut body = body(message, mention);
                 body["nonce"] = json!(nonce);
                 body["enforce_nonce"] = json!(true);
                 self.post(channel, body).await
@@ -214,7 +214,10 @@ impl Messenger for ChannelMessenger {
         Box::pin(self.put(cards::board::message(lines), place))
     }
 
-    fn take_down(&self, (channel, message): MessageId) -> BoxFuture<'_, Result<(), SendFailure>> {
+    fn delete_message(
+        &self,
+        (channel, message): MessageId,
+    ) -> BoxFuture<'_, Result<(), SendFailure>> {
         let route = Route {
             channel,
             is_edit: true,
@@ -241,7 +244,7 @@ impl Messenger for ChannelMessenger {
         })
     }
 
-    fn tell_person<'a>(
+    fn send_direct_message<'a>(
         &'a self,
         user: u64,
         sentence: &'a str,
@@ -253,7 +256,7 @@ impl Messenger for ChannelMessenger {
         })
     }
 
-    fn make_event<'a>(
+    fn create_event<'a>(
         &'a self,
         guild: u64,
         title: &'a str,
@@ -276,7 +279,7 @@ impl Messenger for ChannelMessenger {
         })
     }
 
-    fn take_event_back(&self, guild: u64, event: u64) -> BoxFuture<'_, Result<(), SendFailure>> {
+    fn delete_event(&self, guild: u64, event: u64) -> BoxFuture<'_, Result<(), SendFailure>> {
         Box::pin(async move {
             let path = format!("/guilds/{guild}/scheduled-events/{event}");
             let taken = self
@@ -289,7 +292,7 @@ impl Messenger for ChannelMessenger {
         })
     }
 
-    fn try_out(&self, channel: u64) -> BoxFuture<'_, Result<MessageId, SendFailure>> {
+    fn send_test_message(&self, channel: u64) -> BoxFuture<'_, Result<MessageId, SendFailure>> {
         let message = Message::embed(
             serenity::CreateEmbed::new()
                 .title("Alerts come here from now on")
@@ -305,14 +308,14 @@ fn unwanted() -> SendFailure {
 }
 
 /// A message as Discord takes it. Nobody is mentioned but this one role or person, named by id.
-fn body(message: Message, call: Option<Call>) -> Value {
-    let (content, mentions) = match call {
+fn body(message: Message, mention: Option<Responder>) -> Value {
+    let (content, mentions) = match mention {
         None => (message.content.clone(), json!({ "parse": [] })),
-        Some(Call::Role(id)) => (
+        Some(Responder::Role(id)) => (
             format!("<@&{id}>"),
             json!({ "parse": [], "roles": [id.to_string()] }),
         ),
-        Some(Call::User(id)) => (
+        Some(Responder::User(id)) => (
             format!("<@{id}>"),
             json!({ "parse": [], "users": [id.to_string()] }),
         ),
@@ -333,12 +336,12 @@ mod tests {
         let silent = body(message(), None);
         assert_eq!(silent["allowed_mentions"], json!({ "parse": [] }));
         assert_eq!(silent["content"], "@everyone", "a word like any other");
-        let person = body(message(), Some(Call::User(8)));
+        let person = body(message(), Some(Responder::User(8)));
         assert_eq!(
             person["allowed_mentions"],
             json!({ "parse": [], "users": ["8"] })
         );
-        let called = body(message(), Some(Call::Role(7)));
+        let called = body(message(), Some(Responder::Role(7)));
         assert_eq!(
             called["allowed_mentions"],
             json!({ "parse": [], "roles": ["7"] })

@@ -35,7 +35,7 @@ use crate::domain::presence::Shown;
 use crate::domain::threshold::Thresholds;
 use crate::metrics::Metrics;
 use crate::notify::messenger::Messenger;
-use crate::notify::webhook::Poster;
+use crate::notify::webhook::WebhookSender;
 use crate::store::Store;
 use crate::vitals::Vitals;
 
@@ -70,7 +70,7 @@ pub struct AppState {
     pub guild_locks: GuildLocks,
     /// Through which alerts go out.
     pub messenger: Option<Arc<dyn Messenger>>,
-    pub poster: Poster,
+    pub webhook_sender: WebhookSender,
     /// What the presence shows, kept in step by a job.
     pub presence: watch::Receiver<Shown>,
     pub command_ids: CommandIds,

@@ -24,7 +24,7 @@ pub(super) fn chosen(ctx: Context<'_>, role: Option<RoleId>) -> Result<Option<u6
 }
 
 /// Why some of these roles would not hear, a sentence for each; nothing where Discord does not tell.
-pub(super) async fn deaf(ctx: Context<'_>, roles: &[u64]) -> Vec<String> {
+pub(super) async fn unreachable(ctx: Context<'_>, roles: &[u64]) -> Vec<String> {
     let Some(guild) = ctx.guild_id().filter(|_| !roles.is_empty()) else {
         return Vec::new();
     };
@@ -45,7 +45,7 @@ pub(super) async fn deaf(ctx: Context<'_>, roles: &[u64]) -> Vec<String> {
     let mut roles = roles.to_vec();
     roles.sort_unstable();
     roles.dedup();
-    let why = |role| why_deaf(role, mentionable.get(&role).copied(), may_mention_all);
+    let why = |role| why_unreachable(role, mentionable.get(&role).copied(), may_mention_all);
     roles.into_iter().filter_map(why).collect()
 }
 
@@ -58,7 +58,11 @@ fn permissions(ctx: Context<'_>) -> Option<Permissions> {
 }
 
 /// `is_mentionable`: `None` where the role is gone.
-fn why_deaf(role: u64, is_mentionable: Option<bool>, may_mention_all: bool) -> Option<String> {
+fn why_unreachable(
+    role: u64,
+    is_mentionable: Option<bool>,
+    may_mention_all: bool,
+) -> Option<String> {
     match is_mentionable {
         None => Some(format!(
             "The role {role} does not exist any more: nobody is called. Choose another one."
@@ -84,7 +88,7 @@ mod tests {
             (Some(true), false, true),
             (Some(true), true, true),
         ] {
-            let why = why_deaf(7, is_mentionable, may_mention_all);
+            let why = why_unreachable(7, is_mentionable, may_mention_all);
             assert_eq!(
                 why.is_none(),
                 hears,

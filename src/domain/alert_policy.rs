@@ -7,7 +7,7 @@ use super::timestamp::Timestamp;
 
 /// Whom to call when nobody has taken care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub enum Responder {
     /// In the channel.
     Role(u64),
     /// By direct message.
@@ -21,14 +21,14 @@ pub struct Policy {
     /// The same role.
     pub remind_after: Option<Duration>,
     /// Somebody else.
-    pub escalate: Option<(Duration, Call)>,
+    pub escalate: Option<(Duration, Responder)>,
 }
 
 /// What has been done about an outage of which nobody has taken care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waited {
     /// Since when people are to know of it.
-    pub begun_at: Timestamp,
+    pub escalation_starts_at: Timestamp,
     pub is_reminded: bool,
     pub is_escalated: bool,
 }
@@ -37,18 +37,18 @@ pub struct Waited {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     Remind,
-    Escalate(Call),
+    Escalate(Responder),
 }
 
 impl Policy {
     /// The step whose time has come: each once, and where both times have passed the one that reaches further.
     pub fn next(&self, waited: Waited, now: Timestamp) -> Option<Step> {
-        let length = now.since(waited.begun_at);
+        let length = now.since(waited.escalation_starts_at);
         let escalation = self
             .escalate
             .filter(|(after, _)| !waited.is_escalated && length >= *after);
-        if let Some((_, call)) = escalation {
-            return Some(Step::Escalate(call));
+        if let Some((_, responder)) = escalation {
+            return Some(Step::Escalate(responder));
         }
         self.remind_after
             .filter(|after| !waited.is_reminded && !waited.is_escalated && length >= *after)
@@ -58,14 +58,14 @@ impl Policy {
 
 /// From how many endpoints on, changing the same way within a time, there is a word about all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mass {
+pub struct BulkAlert {
     pub count: Option<u32>,
     /// Of all the guild's endpoints.
     pub percent: Option<u8>,
     pub window: Duration,
 }
 
-impl Mass {
+impl BulkAlert {
     /// Whether so many of so many are that.
     pub fn is_reached(&self, changed: u64, of: u64) -> bool {
         let by_count = self.count.is_some_and(|count| changed >= u64::from(count));
@@ -80,20 +80,20 @@ impl Mass {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preferences {
     /// Whether an end is told. A message that was posted says so all the same.
-    pub tells_recovery: bool,
+    pub notify_on_recovery: bool,
     /// Whether servers are told of that are silent, and not offline by their thresholds yet.
-    pub tells_warnings: bool,
+    pub notify_on_warning: bool,
     pub policy: Policy,
-    pub mass: Option<Mass>,
+    pub bulk: Option<BulkAlert>,
 }
 
 impl Default for Preferences {
     fn default() -> Self {
         Self {
-            tells_recovery: true,
-            tells_warnings: true,
+            notify_on_recovery: true,
+            notify_on_warning: true,
             policy: Policy::default(),
-            mass: None,
+            bulk: None,
         }
     }
 }
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn each_step_comes_once_and_at_its_time() {
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
-        let lead = Call::Role(5);
+        let lead = Responder::Role(5);
         let both = Policy {
             remind_after: Some(minutes(15)),
             escalate: Some((minutes(30), lead)),
@@ -127,7 +127,7 @@ mod tests {
             (only_later, false, false, 30, Some(Step::Escalate(lead))),
         ] {
             let waited = Waited {
-                begun_at: Timestamp::from_millis(0),
+                escalation_starts_at: Timestamp::from_millis(0),
                 is_reminded,
                 is_escalated,
             };
@@ -154,12 +154,12 @@ mod tests {
                 true,
             ),
         ] {
-            let mass = Mass {
+            let bulk = BulkAlert {
                 count,
                 percent,
                 window: Duration::from_secs(60),
             };
-            assert_eq!(mass.is_reached(changed, of), expected, "{changed} of {of}");
+            assert_eq!(bulk.is_reached(changed, of), expected, "{changed} of {of}");
         }
     }
 }

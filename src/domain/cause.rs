@@ -2,7 +2,7 @@
 //! that it rests on; where they say nothing there is none.
 
 use super::check_result::FailureClass;
-use super::fold::Subnet;
+use super::grouping::Subnet;
 use super::timestamp::Timestamp;
 
 /// Endpoints of a network that must be known before its silence says anything, on how many hosts.

@@ -53,7 +53,7 @@ pub enum EventKind {
     WebhookAdded,
     WebhookRemoved,
     /// It can be reached no more, and is told nothing any more.
-    WebhookOff,
+    WebhookDisabled,
     MaintenanceDeclared,
     MaintenanceBegan,
     MaintenanceEnded,
@@ -103,7 +103,7 @@ impl EventKind {
             Self::MonitorUnmuted => "monitor_unmuted",
             Self::WebhookAdded => "webhook_added",
             Self::WebhookRemoved => "webhook_removed",
-            Self::WebhookOff => "webhook_off",
+            Self::WebhookDisabled => "webhook_disabled",
             Self::MaintenanceDeclared => "maintenance_declared",
             Self::MaintenanceBegan => "maintenance_began",
             Self::MaintenanceEnded => "maintenance_ended",

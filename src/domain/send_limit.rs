@@ -96,7 +96,7 @@ impl SendLimit {
     }
 
     /// Discord told how much of a route's limit is left.
-    pub fn told(&mut self, route: Route, limit: RouteLimit, now: Duration) {
+    pub fn learn(&mut self, route: Route, limit: RouteLimit, now: Duration) {
         if limit.remaining == 0 {
             self.routes.insert(route, now + limit.reset_after);
         }
@@ -159,11 +159,11 @@ mod tests {
     #[test]
     fn what_discord_says_is_obeyed() {
         let mut limit = SendLimit::default();
-        let told = RouteLimit {
+        let learn = RouteLimit {
             remaining: 0,
             reset_after: at(700),
         };
-        limit.told(WRITE, told, at(0));
+        limit.learn(WRITE, learn, at(0));
         assert_eq!(limit.take(WRITE, at(100)), Err(at(600)));
         assert_eq!(limit.take(EDIT, at(100)), Ok(()), "a limit of its own");
         limit.limited(EDIT, at(2_000), false, at(200));

@@ -32,19 +32,19 @@ pub(super) async fn ready(State(app): State<AppState>) -> Response {
     let gateway = app.vitals.gateway();
     let is_ready = database == "ok" && scheduler == "ok" && gateway != Gateway::Connecting;
     let shards: Vec<_> = app.vitals.shards().iter().map(shard).collect();
-    let facts = json!({
+    let details = json!({
         "ready": is_ready, "database": database, "scheduler": scheduler, "gateway": gateway.word(),
         "gateway_away_seconds": app.vitals.gateway_away_for().map(|away| away.as_secs()),
         "gateway_failed_checks": app.vitals.failed_checks(), "shards": shards,
     });
-    answer(is_ready, &facts)
+    answer(is_ready, &details)
 }
 
 fn shard(shard: &Shard) -> serde_json::Value {
     json!({ "stage": shard.stage.word(), "latency_ms": shard.latency.map(|latency| latency.as_millis()) })
 }
 
-fn answer(is_good: bool, facts: &serde_json::Value) -> Response {
+fn answer(is_good: bool, details: &serde_json::Value) -> Response {
     let status = if is_good {
         StatusCode::OK
     } else {
@@ -53,7 +53,7 @@ fn answer(is_good: bool, facts: &serde_json::Value) -> Response {
     (
         status,
         [(header::CONTENT_TYPE, "application/json")],
-        format!("{facts}\n"),
+        format!("{details}\n"),
     )
         .into_response()
 }

@@ -266,11 +266,11 @@ async fn with_key(app: &AppState, token: &str) -> Result<Option<Device>, Answer>
     Ok(device::by_id(&app.store.reader, guild, id).await?)
 }
 
-fn pushed(status: StatusCode, facts: &serde_json::Value) -> Response {
+fn pushed(status: StatusCode, details: &serde_json::Value) -> Response {
     let headers = [
         (header::CONTENT_TYPE.as_str(), "application/json"),
         (header::CACHE_CONTROL.as_str(), "no-store"),
         (header::ACCESS_CONTROL_ALLOW_ORIGIN.as_str(), "*"),
     ];
-    (status, headers, facts.to_string()).into_response()
+    (status, headers, details.to_string()).into_response()
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::Context;
-use super::rounds::{self, IDLE, Round, SHORT, write};
+use super::reconcile::{self, IDLE, Pass, SHORT, write};
 use crate::domain::Timestamp;
 use crate::notify::backoff::{backoff, jitter};
 use crate::notify::messenger::{Messenger, Place, SendFailure};
@@ -19,12 +19,12 @@ const AGAIN: Duration = Duration::from_secs(900);
 
 /// Runs until `stop` turns true.
 pub(super) async fn run(context: Context, stop: watch::Receiver<bool>) {
-    let work: Round = |context, messenger| Box::pin(round(context, messenger));
-    rounds::run(context, ("boards", work), stop).await;
+    let work: Pass = |context, messenger| Box::pin(pass(context, messenger));
+    reconcile::run(context, ("boards", work), stop).await;
 }
 
 /// Shows what is due; answers how long nothing more is.
-async fn round(context: &Context, messenger: &dyn Messenger) -> Result<Duration, StoreError> {
+async fn pass(context: &Context, messenger: &dyn Messenger) -> Result<Duration, StoreError> {
     let reader = &context.store.reader;
     let mut wait = IDLE;
     for known in board::all(reader).await? {
@@ -36,8 +36,8 @@ async fn round(context: &Context, messenger: &dyn Messenger) -> Result<Duration,
         }
         let lines = board::lines(reader, known.guild_id).await?;
         let number = number(&lines);
-        let is_news = known.message.is_none() || known.shown != number;
-        if is_news || now.since(known.shown_at) >= AGAIN {
+        let is_changed = known.message.is_none() || known.content_hash != number;
+        if is_changed || now.since(known.posted_at) >= AGAIN {
             show(context, messenger, (known, number), &lines).await?;
             // Where that came to nothing, the next pass knows when to try again.
             wait = SHORT;
@@ -51,7 +51,7 @@ fn due_at(known: &Board, interval: Duration, now: Timestamp) -> Timestamp {
     if known.broken_reason.is_some() {
         return Timestamp::from_millis(i64::MAX);
     }
-    let due = known.next_try_at.max(known.shown_at.plus(interval));
+    let due = known.next_try_at.max(known.posted_at.plus(interval));
     let is_possible = due.since(now) <= interval.max(AGAIN);
     if is_possible { due } else { now }
 }
@@ -73,8 +73,12 @@ async fn show(
         Some(message) => Place::Existing((known.channel, message)),
         None => Place::New {
             channel: known.channel,
-            call: None,
-            nonce: format!("b{}-{}", known.guild_id.0 % 1_000_000_000, known.posts),
+            mention: None,
+            nonce: format!(
+                "b{}-{}",
+                known.guild_id.0 % 1_000_000_000,
+                known.message_count
+            ),
         },
     };
     let shown = messenger.show_board(lines, place).await;
@@ -86,7 +90,7 @@ async fn show(
             let is_in_place = noted(context, known, (message.1, number), now).await?;
             if was_new && !is_in_place {
                 // Somebody has put the board elsewhere while it was being posted here.
-                if let Err(failure) = messenger.take_down(message).await {
+                if let Err(failure) = messenger.delete_message(message).await {
                     tracing::warn!(%guild, "A board too many could not be deleted: {failure}");
                 }
             }
@@ -125,7 +129,7 @@ async fn noted(
     context
         .store
         .writer
-        .transact(move |tx| Box::pin(async move { board::shown(tx, &known, shown, now).await }))
+        .transact(move |tx| Box::pin(async move { board::posted(tx, &known, shown, now).await }))
         .await
 }
 
@@ -142,9 +146,9 @@ mod tests {
             guild_id: GuildId(1),
             channel: 5,
             message: Some(6),
-            posts: 1,
-            shown: 0,
-            shown_at: at(shown),
+            message_count: 1,
+            content_hash: 0,
+            posted_at: at(shown),
             attempts: 0,
             next_try_at: at(next),
             broken_reason: broken.then(|| "gone".into()),

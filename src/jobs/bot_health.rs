@@ -13,18 +13,18 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
         return Ok(format!("gateway {}", vitals.gateway().word()));
     }
     let away = vitals.gateway_away_for().unwrap_or_default();
-    let told = format!(
+    let message = format!(
         "Bot health: not connected to Discord for {}, {} failed in a row",
         text::duration(away),
         text::count(failed.into(), "check")
     );
     if away >= context.gateway.offline_warning {
-        tracing::warn!("{told}");
+        tracing::warn!("{message}");
     } else if failed > 1 {
-        tracing::info!("{told}");
+        tracing::info!("{message}");
     } else {
         // Every start begins like this, and most drops are over by the next check.
-        tracing::debug!("{told}");
+        tracing::debug!("{message}");
     }
-    Ok(told)
+    Ok(message)
 }

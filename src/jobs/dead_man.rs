@@ -27,13 +27,13 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     // Not within that time: then it is told below.
     let _ = waited.await;
     if let Some(part) = stuck(context) {
-        let told = format!(
+        let message = format!(
             "no sign of life was sent: the {} has not turned over within {}",
             part.word(),
             text::duration(LATELY)
         );
-        tracing::warn!("{told}");
-        return Ok(told);
+        tracing::warn!("{message}");
+        return Ok(message);
     }
     Ok(ping(switch).await)
 }
@@ -74,11 +74,11 @@ fn stuck(context: &Context) -> Option<Part> {
 
 async fn ping(switch: &Switch) -> String {
     let sent = switch.ping().await;
-    let is_news = switch.begins_to_fail(sent.is_err());
+    let is_first_failure = switch.begins_to_fail(sent.is_err());
     match sent {
         Ok(()) => "sent".to_owned(),
         Err(error) => {
-            if is_news {
+            if is_first_failure {
                 tracing::warn!(
                     "The dead-man ping does not arrive: {error}; trying again each time it is due"
                 );

@@ -61,12 +61,15 @@ async fn mark(
         .map(|silent| ((silent.guild_id, silent.id), silent.last_seen_at))
         .collect();
     outage::open_all(tx, &outages, "silent", now).await?;
-    let events: Vec<NewEvent> = overdue.iter().map(|silent| told(silent, now)).collect();
+    let events: Vec<NewEvent> = overdue
+        .iter()
+        .map(|silent| offline_event(silent, now))
+        .collect();
     event::append_all(tx, &events).await?;
     Ok(overdue.len() as u64)
 }
 
-fn told(silent: &Silent, now: Timestamp) -> NewEvent {
+fn offline_event(silent: &Silent, now: Timestamp) -> NewEvent {
     NewEvent {
         guild_id: silent.guild_id,
         monitor_id: Some(silent.id),
@@ -74,7 +77,7 @@ fn told(silent: &Silent, now: Timestamp) -> NewEvent {
         at: now,
         noticed_at: now,
         actor: Actor::System,
-        facts: json!({
+        details: json!({
             "severity": "warning", "last_seen": silent.last_seen_at.millis(),
             "threshold_ms": crate::domain::millis(silent.threshold),
         }),
@@ -119,7 +122,7 @@ mod tests {
                     let uuid = DeviceUuid::from_random([1; 16]);
                     let id: MonitorId =
                         device::insert(tx, GuildId(1), (&uuid, "pump", None), at(seen)).await?;
-                    device::called(tx, &[(id, at(seen))]).await
+                    device::record_heartbeats(tx, &[(id, at(seen))]).await
                 })
             })
             .await;
@@ -132,7 +135,7 @@ mod tests {
         assert_eq!(run_at(&store, &[(0, 1_300)], 1_300).await, 0);
         assert_eq!(run_at(&store, &[(0, 1_301)], 1_301).await, 1);
         assert_eq!(run_at(&store, &[(0, 9_999)], 9_999).await, 0);
-        let events: Vec<(String, String)> = store.rows("SELECT kind, facts FROM events").await;
+        let events: Vec<(String, String)> = store.rows("SELECT kind, details FROM events").await;
         assert_eq!(
             events,
             [(
@@ -162,15 +165,15 @@ mod tests {
         let store = with_device(0).await;
         // Lives of a minute with pauses of a minute: none is as long as the threshold.
         let mut lives = Vec::new();
-        let mut told_at = None;
+        let mut event_at = None;
         for number in 0..30 {
             let began = number * 120;
             lives.push((began, began + 60));
-            if told_at.is_none() && run_at(&store, &lives, began + 60).await == 1 {
-                told_at = Some(number);
+            if event_at.is_none() && run_at(&store, &lives, began + 60).await == 1 {
+                event_at = Some(number);
             }
         }
         // Eleven minutes of listening: twice the threshold is ten.
-        assert_eq!(told_at, Some(10));
+        assert_eq!(event_at, Some(10));
     }
 }

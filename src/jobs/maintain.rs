@@ -35,7 +35,7 @@ async fn show(
     };
     for one in known.into_iter().filter(is_to_come) {
         let made = messenger
-            .make_event(one.guild_id.0, &one.title, one.span)
+            .create_event(one.guild_id.0, &one.title, one.span)
             .await;
         let event = match made {
             Ok(event) => event,

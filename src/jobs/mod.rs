@@ -4,27 +4,27 @@
 mod alive;
 mod board;
 mod bot_health;
+mod bulk_alerts;
+mod channel_delivery;
 mod dead_man;
-mod deliver;
+mod diagnose;
 mod driver;
-mod explain;
+mod flapping;
 mod follow_rhythm;
 mod heartbeat_monitor;
 mod keep_alive;
 mod maintain;
-mod mass;
-mod post;
 mod presence;
 mod prune;
 mod recheck;
-mod remind;
-mod rounds;
+mod reconcile;
+mod reminders;
 pub mod scheduler;
 mod server_watch;
-mod settle;
 mod timers;
 mod unmute;
 mod watchdog;
+mod webhook_delivery;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +41,7 @@ use crate::domain::threshold::Thresholds;
 use crate::metrics::Metrics;
 use crate::notify::dead_man::Switch;
 use crate::notify::messenger::Messenger;
-use crate::notify::webhook::Poster;
+use crate::notify::webhook::WebhookSender;
 use crate::store::{Store, StoreError};
 use crate::vitals::Vitals;
 
@@ -66,7 +66,7 @@ pub struct Context {
     /// Through whom people are told; `None` without Discord.
     pub messenger: Option<Arc<dyn Messenger>>,
     /// Tells webhooks, also without Discord.
-    pub poster: Poster,
+    pub webhook_sender: WebhookSender,
     /// Asked when many endpoints seem to fail at once; empty: nobody.
     pub witnesses: Vec<Witness>,
     /// Boards are changed no more often than this.
@@ -128,11 +128,11 @@ fn table(context: &Context) -> Vec<Job> {
         job!(prune, prune::PERIOD),
         job!(server_watch, watched),
         job!(follow_rhythm, follow_rhythm::PERIOD),
-        job!(explain, explain::PERIOD),
+        job!(diagnose, diagnose::PERIOD),
         job!(maintain, maintain::PERIOD),
-        job!(mass, mass::PERIOD),
-        job!(remind, remind::PERIOD),
-        job!(settle, settle::PERIOD),
+        job!(bulk_alerts, bulk_alerts::PERIOD),
+        job!(reminders, reminders::PERIOD),
+        job!(flapping, flapping::PERIOD),
         job!(unmute, unmute::PERIOD),
     ];
     if listening.is_on {
@@ -166,9 +166,15 @@ pub async fn start(
         life,
         stop.clone(),
     )));
-    tasks.push(tokio::spawn(deliver::run(context.clone(), stop.clone())));
+    tasks.push(tokio::spawn(channel_delivery::run(
+        context.clone(),
+        stop.clone(),
+    )));
     tasks.push(tokio::spawn(board::run(context.clone(), stop.clone())));
-    tasks.push(tokio::spawn(post::run(context.clone(), stop.clone())));
+    tasks.push(tokio::spawn(webhook_delivery::run(
+        context.clone(),
+        stop.clone(),
+    )));
     tasks.push(tokio::spawn(timers::run(context.clone(), stop.clone())));
     Ok(tasks)
 }

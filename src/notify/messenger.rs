@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::domain::Timestamp;
-use crate::domain::alert_policy::Call;
+use crate::domain::alert_policy::Responder;
 use crate::domain::maintenance::Span;
 use crate::store::board::BoardLine;
 use crate::store::incident::Incident;
@@ -21,7 +21,7 @@ pub enum Place {
     New {
         channel: u64,
         /// Mentioned, once.
-        call: Option<Call>,
+        mention: Option<Responder>,
         /// The same for the same message: sent twice, it is one.
         nonce: String,
     },
@@ -91,20 +91,20 @@ pub trait Messenger: Send + Sync + fmt::Debug {
     ) -> BoxFuture<'a, Result<MessageId, SendFailure>>;
 
     /// Deletes a message of ours.
-    fn take_down(&self, message: MessageId) -> BoxFuture<'_, Result<(), SendFailure>>;
+    fn delete_message(&self, message: MessageId) -> BoxFuture<'_, Result<(), SendFailure>>;
 
     /// The channel of direct messages to a user.
     fn direct_channel(&self, user: u64) -> BoxFuture<'_, Result<u64, SendFailure>>;
 
     /// Tells a user something by direct message.
-    fn tell_person<'a>(
+    fn send_direct_message<'a>(
         &'a self,
         user: u64,
         sentence: &'a str,
     ) -> BoxFuture<'a, Result<(), SendFailure>>;
 
     /// Shows a time as a scheduled event of a guild, and answers its id.
-    fn make_event<'a>(
+    fn create_event<'a>(
         &'a self,
         guild: u64,
         title: &'a str,
@@ -112,8 +112,8 @@ pub trait Messenger: Send + Sync + fmt::Debug {
     ) -> BoxFuture<'a, Result<u64, SendFailure>>;
 
     /// Takes a scheduled event back. One that is gone already is fine.
-    fn take_event_back(&self, guild: u64, event: u64) -> BoxFuture<'_, Result<(), SendFailure>>;
+    fn delete_event(&self, guild: u64, event: u64) -> BoxFuture<'_, Result<(), SendFailure>>;
 
     /// Posts a line that says that alerts will come here, to see whether that works.
-    fn try_out(&self, channel: u64) -> BoxFuture<'_, Result<MessageId, SendFailure>>;
+    fn send_test_message(&self, channel: u64) -> BoxFuture<'_, Result<MessageId, SendFailure>>;
 }

@@ -6,17 +6,17 @@ use sd_notify::NotifyState;
 
 /// Everything runs.
 pub fn ready() {
-    tell(&[NotifyState::Ready]);
+    send(&[NotifyState::Ready]);
 }
 
 /// The end has begun.
 pub fn stopping() {
-    tell(&[NotifyState::Stopping]);
+    send(&[NotifyState::Stopping]);
 }
 
 /// Still alive, and how things stand in a line.
 pub fn alive(status: &str) {
-    tell(&[NotifyState::Watchdog, NotifyState::Status(status)]);
+    send(&[NotifyState::Watchdog, NotifyState::Status(status)]);
 }
 
 /// After how long without a sign of life systemd restarts us; `None` where it does not watch.
@@ -24,7 +24,7 @@ pub fn watchdog() -> Option<Duration> {
     sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero())
 }
 
-fn tell(state: &[NotifyState<'_>]) {
+fn send(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::warn!(%error, "the service manager could not be told how we are");
     }

@@ -4,10 +4,10 @@ use crate::domain::Timestamp;
 use crate::domain::cadence;
 use crate::domain::cause::Cause;
 use crate::domain::check_result::FailureClass;
-use crate::domain::fold::Scope;
+use crate::domain::grouping::GroupScope;
+use crate::domain::notification_kind::NotificationKind;
 use crate::domain::target::Host;
 use crate::domain::text;
-use crate::domain::topic::Topic;
 use crate::store::incident::{Incident, Outage};
 
 /// Characters of the name of a host, and of what was noted about a failure.
@@ -16,14 +16,14 @@ const DETAIL: usize = 200;
 
 /// Who it is about, and how that stands.
 pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
-    match &incident.topic {
-        Topic::Incident => incident_title(incident, escape),
-        Topic::WebhookOff { name, .. } => {
+    match &incident.kind {
+        NotificationKind::Incident => incident_title(incident, escape),
+        NotificationKind::WebhookDisabled { name, .. } => {
             format!("🟠 The webhook {} is switched off", escape(name))
         }
-        Topic::ChannelBroken { .. } => "🟠 Alerts do not reach their channel".to_owned(),
-        Topic::Blind { ended: None, .. } => "⚪ Rollcall cannot see".to_owned(),
-        Topic::Blind {
+        NotificationKind::ChannelBroken { .. } => "🟠 Alerts do not reach their channel".to_owned(),
+        NotificationKind::Blind { ended: None, .. } => "⚪ Rollcall cannot see".to_owned(),
+        NotificationKind::Blind {
             began,
             ended: Some(ended),
             ..
@@ -31,8 +31,8 @@ pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
             let length = text::duration(ended.since(*began));
             format!("⚪ Rollcall could not see for {length}")
         }
-        Topic::Reminder { .. } => "🔔 Nobody has taken care yet".to_owned(),
-        Topic::Mass {
+        NotificationKind::Reminder { .. } => "🔔 Nobody has taken care yet".to_owned(),
+        NotificationKind::Bulk {
             is_down,
             count,
             of,
@@ -48,11 +48,13 @@ pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
 }
 
 /// What is said of a topic that is not about outages; `None` of those that are.
-pub fn sentence(topic: &Topic, escape: fn(&str) -> String) -> Option<String> {
-    match topic {
-        Topic::Incident | Topic::Reminder { .. } => None,
-        Topic::ChannelBroken { channel, reason } => Some(channel_broken(*channel, reason, escape)),
-        Topic::Blind { failing, ended, .. } => {
+pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<String> {
+    match kind {
+        NotificationKind::Incident | NotificationKind::Reminder { .. } => None,
+        NotificationKind::ChannelBroken { channel, reason } => {
+            Some(channel_broken(*channel, reason, escape))
+        }
+        NotificationKind::Blind { failing, ended, .. } => {
             let what = text::count(*failing, "endpoint");
             Some(match ended {
                 None => format!(
@@ -63,8 +65,10 @@ pub fn sentence(topic: &Topic, escape: fn(&str) -> String) -> Option<String> {
                 ),
             })
         }
-        Topic::Mass { .. } => Some("`/offline_endpoints list` names what is down.".to_owned()),
-        Topic::WebhookOff { reason, .. } => Some(format!(
+        NotificationKind::Bulk { .. } => {
+            Some("`/offline_endpoints list` names what is down.".to_owned())
+        }
+        NotificationKind::WebhookDisabled { reason, .. } => Some(format!(
             "{}. Nothing is sent there any more until `/alerts webhook test` reaches it.",
             escape(reason)
         )),
@@ -87,7 +91,7 @@ fn incident_title(incident: &Incident, escape: fn(&str) -> String) -> String {
     let who = who(incident, escape);
     if let Some(since) = incident.flapping_since {
         let verb = if incident.count == 1 { "is" } else { "are" };
-        return match (incident.settled_at, incident.ended_at) {
+        return match (incident.flapping_ended_at, incident.ended_at) {
             (Some(settled), _) => {
                 let length = text::duration(settled.since(since));
                 format!("🟢 {who}: settled after flapping for {length}")
@@ -136,11 +140,11 @@ fn who(incident: &Incident, escape: fn(&str) -> String) -> String {
     match (incident.outages.first(), incident.count) {
         (Some(only), 1) => escape(name(only)),
         (_, count) => {
-            let place = match (&incident.shared.scope, &incident.shared.group) {
-                (Scope::Host(host), _) => format!(" on {}", host_text(host, escape)),
-                (Scope::Nothing, Some(group)) => format!(" of {}", escape(group)),
-                (Scope::Subnet(subnet), _) => format!(" on {subnet}"),
-                (Scope::Nothing, None) => String::new(),
+            let place = match (&incident.group_key.scope, &incident.group_key.group) {
+                (GroupScope::Host(host), _) => format!(" on {}", host_text(host, escape)),
+                (GroupScope::Nothing, Some(group)) => format!(" of {}", escape(group)),
+                (GroupScope::Subnet(subnet), _) => format!(" on {subnet}"),
+                (GroupScope::Nothing, None) => String::new(),
             };
             format!("{count}{place}")
         }

@@ -63,10 +63,10 @@ async fn open(address: SocketAddr) -> Result<TcpStream, Stop> {
     socket
         .connect(address)
         .await
-        .map_err(|error| explain(&error, address))
+        .map_err(|error| diagnose(&error, address))
 }
 
-fn explain(error: &io::Error, address: SocketAddr) -> Stop {
+fn diagnose(error: &io::Error, address: SocketAddr) -> Stop {
     if let Some(stop) = own_limit(error) {
         return stop;
     }
@@ -133,11 +133,11 @@ mod tests {
     fn what_we_are_out_of_is_never_the_endpoints_fault() {
         let address = "127.0.0.1:80".parse().unwrap();
         for code in [EPERM, ENFILE, EMFILE, ENOBUFS] {
-            let stop = explain(&io::Error::from_raw_os_error(code), address);
+            let stop = diagnose(&io::Error::from_raw_os_error(code), address);
             assert!(matches!(stop, Stop::NotChecked(_)), "{code}: {stop:?}");
         }
         for kind in [io::ErrorKind::AddrNotAvailable, io::ErrorKind::OutOfMemory] {
-            let stop = explain(&kind.into(), address);
+            let stop = diagnose(&kind.into(), address);
             assert!(matches!(stop, Stop::NotChecked(_)), "{kind}: {stop:?}");
         }
     }
@@ -151,16 +151,16 @@ mod tests {
             io::ErrorKind::NetworkUnreachable,
         ] {
             assert_eq!(
-                explain(&kind.into(), routed),
+                diagnose(&kind.into(), routed),
                 Stop::plain(FailureClass::Unreachable)
             );
             assert!(matches!(
-                explain(&kind.into(), nowhere),
+                diagnose(&kind.into(), nowhere),
                 Stop::NotChecked(_)
             ));
         }
         assert_eq!(
-            explain(&io::ErrorKind::TimedOut.into(), routed),
+            diagnose(&io::ErrorKind::TimedOut.into(), routed),
             Stop::with(FailureClass::TimedOut, "while connecting")
         );
     }

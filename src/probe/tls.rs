@@ -102,7 +102,7 @@ impl Tls {
             Ok(stream) => stream,
             Err(error) => {
                 trace.certificate_expires_at = expiry_in(&error);
-                return Err(explain(&error));
+                return Err(diagnose(&error));
             }
         };
         trace.certificate_expires_at = stream
@@ -184,7 +184,7 @@ fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-fn explain(error: &io::Error) -> Stop {
+fn diagnose(error: &io::Error) -> Stop {
     let Some(reason) = tls_error(error) else {
         let what = match error.kind() {
             io::ErrorKind::UnexpectedEof => "connection closed",

@@ -248,11 +248,11 @@ mod tests {
             "LOG_FORMAT",
             "RECHECK_BATCH",
         ] {
-            let told = mistakes
+            let message = mistakes
                 .iter()
                 .find(|mistake| mistake.starts_with(name))
                 .unwrap_or_else(|| panic!("{name}"));
-            assert!(told.contains("a right one is"), "{told}");
+            assert!(message.contains("a right one is"), "{message}");
         }
     }
 
@@ -305,10 +305,10 @@ mod tests {
         assert_eq!(settings.discord.token.unwrap().reveal(), "canary-token");
         for wrong in ["canary", "ftp://canary/", "https://", "https://a b/canary"] {
             let error = read(&[("HEALTHCHECK_PING_URL", wrong)]).unwrap_err();
-            let told = error.to_string();
+            let message = error.to_string();
             assert!(
-                told.contains("HEALTHCHECK_PING_URL") && !told.contains("canary"),
-                "{told}"
+                message.contains("HEALTHCHECK_PING_URL") && !message.contains("canary"),
+                "{message}"
             );
         }
     }

@@ -6,7 +6,7 @@ use crate::domain::monitor::{GuildId, MonitorId};
 /// What is different about one monitor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Override {
-    pub is_told: bool,
+    pub notify: bool,
     /// Called instead of the guild's.
     pub role: Option<u64>,
 }
@@ -14,16 +14,16 @@ pub struct Override {
 /// A monitor's own; `None`: it is told of like all.
 pub async fn of(tx: &mut Tx<'_>, monitor: MonitorId) -> Result<Option<Override>, StoreError> {
     let row: Option<(bool, Option<i64>)> =
-        sqlx::query_as("SELECT is_told, role_id FROM alert_overrides WHERE monitor_id = $1")
+        sqlx::query_as("SELECT notify, role_id FROM alert_overrides WHERE monitor_id = $1")
             .bind(monitor.0)
             .fetch_optional(&mut *tx.connection)
             .await?;
     Ok(row.map(read))
 }
 
-fn read((is_told, role): (bool, Option<i64>)) -> Override {
+fn read((notify, role): (bool, Option<i64>)) -> Override {
     Override {
-        is_told,
+        notify,
         role: role.map(|role| GuildId::from_row(role).0),
     }
 }
@@ -43,12 +43,12 @@ pub async fn set(
         return Ok(());
     };
     sqlx::query(
-        "INSERT INTO alert_overrides (monitor_id, guild_id, is_told, role_id) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (monitor_id) DO UPDATE SET is_told = excluded.is_told, role_id = excluded.role_id",
+        "INSERT INTO alert_overrides (monitor_id, guild_id, notify, role_id) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (monitor_id) DO UPDATE SET notify = excluded.notify, role_id = excluded.role_id",
     )
     .bind(monitor.0)
     .bind(guild.to_row())
-    .bind(own.is_told)
+    .bind(own.notify)
     .bind(own.role.map(|role| GuildId(role).to_row()))
     .execute(&mut *tx.connection)
     .await?;
@@ -74,13 +74,13 @@ pub async fn list(
     limit: u32,
 ) -> Result<Vec<(String, Override)>, StoreError> {
     let rows: Vec<(String, bool, Option<i64>)> = sqlx::query_as(
-        "SELECT m.name, o.is_told, o.role_id FROM alert_overrides o JOIN monitors m ON m.id = o.monitor_id
+        "SELECT m.name, o.notify, o.role_id FROM alert_overrides o JOIN monitors m ON m.id = o.monitor_id
          WHERE o.guild_id = $1 ORDER BY m.name, m.id LIMIT $2",
     )
     .bind(guild.to_row())
     .bind(limit)
     .fetch_all(&reader.pool)
     .await?;
-    let own = |(name, is_told, role)| (name, read((is_told, role)));
+    let own = |(name, notify, role)| (name, read((notify, role)));
     Ok(rows.into_iter().map(own).collect())
 }

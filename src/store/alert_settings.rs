@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::{Reader, StoreError, Tx, destination};
-use crate::domain::alert_policy::{Call, Mass, Policy, Preferences};
+use crate::domain::alert_policy::{BulkAlert, Policy, Preferences, Responder};
 use crate::domain::monitor::GuildId;
 use crate::domain::{Timestamp, millis};
 
@@ -32,13 +32,13 @@ fn read(row: &SqliteRow) -> Result<AlertSettings, StoreError> {
     };
     let reason: Option<String> = row.try_get("broken_reason")?;
     let broken_at: Option<i64> = row.try_get("broken_at")?;
-    let call = id("escalate_role_id")?
-        .map(Call::Role)
-        .or(id("escalate_user_id")?.map(Call::User));
-    let mass = |window| -> Result<Mass, StoreError> {
-        Ok(Mass {
-            count: row.try_get("mass_count")?,
-            percent: row.try_get("mass_percent")?,
+    let responder = id("escalate_role_id")?
+        .map(Responder::Role)
+        .or(id("escalate_user_id")?.map(Responder::User));
+    let bulk = |window| -> Result<BulkAlert, StoreError> {
+        Ok(BulkAlert {
+            count: row.try_get("bulk_count")?,
+            percent: row.try_get("bulk_percent")?,
             window,
         })
     };
@@ -47,13 +47,13 @@ fn read(row: &SqliteRow) -> Result<AlertSettings, StoreError> {
         role: id("role_id")?,
         broken: reason.zip(broken_at.map(Timestamp::from_millis)),
         preferences: Preferences {
-            tells_recovery: row.try_get("tells_recovery")?,
-            tells_warnings: row.try_get("tells_warnings")?,
+            notify_on_recovery: row.try_get("notify_on_recovery")?,
+            notify_on_warning: row.try_get("notify_on_warning")?,
             policy: Policy {
                 remind_after: length("remind_after_ms")?,
-                escalate: length("escalate_after_ms")?.zip(call),
+                escalate: length("escalate_after_ms")?.zip(responder),
             },
-            mass: length("mass_window_ms")?.map(mass).transpose()?,
+            bulk: length("bulk_window_ms")?.map(bulk).transpose()?,
         },
     })
 }
@@ -85,7 +85,7 @@ pub async fn find(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<AlertSetting
 pub async fn with_policy(reader: &Reader) -> Result<Vec<(GuildId, AlertSettings)>, StoreError> {
     let rows = sqlx::query(
         "SELECT * FROM alert_settings
-         WHERE remind_after_ms IS NOT NULL OR escalate_after_ms IS NOT NULL OR mass_window_ms IS NOT NULL",
+         WHERE remind_after_ms IS NOT NULL OR escalate_after_ms IS NOT NULL OR bulk_window_ms IS NOT NULL",
     )
     .fetch_all(&reader.pool)
     .await?;
@@ -103,27 +103,27 @@ pub async fn prefer(
     chosen: &Preferences,
 ) -> Result<bool, StoreError> {
     let policy = &chosen.policy;
-    let (role, user) = match policy.escalate.map(|(_, call)| call) {
-        Some(Call::Role(id)) => (Some(id), None),
-        Some(Call::User(id)) => (None, Some(id)),
+    let (role, user) = match policy.escalate.map(|(_, responder)| responder) {
+        Some(Responder::Role(id)) => (Some(id), None),
+        Some(Responder::User(id)) => (None, Some(id)),
         None => (None, None),
     };
     let changed = sqlx::query(
-        "UPDATE alert_settings SET tells_recovery = $2, tells_warnings = $3, remind_after_ms = $4,
+        "UPDATE alert_settings SET notify_on_recovery = $2, notify_on_warning = $3, remind_after_ms = $4,
              escalate_after_ms = $5, escalate_role_id = $6, escalate_user_id = $7,
-             mass_count = $8, mass_percent = $9, mass_window_ms = $10
+             bulk_count = $8, bulk_percent = $9, bulk_window_ms = $10
          WHERE guild_id = $1",
     )
     .bind(guild.to_row())
-    .bind(chosen.tells_recovery)
-    .bind(chosen.tells_warnings)
+    .bind(chosen.notify_on_recovery)
+    .bind(chosen.notify_on_warning)
     .bind(policy.remind_after.map(millis))
     .bind(policy.escalate.map(|(after, _)| millis(after)))
     .bind(role.map(to_row))
     .bind(user.map(to_row))
-    .bind(chosen.mass.and_then(|mass| mass.count))
-    .bind(chosen.mass.and_then(|mass| mass.percent))
-    .bind(chosen.mass.map(|mass| millis(mass.window)))
+    .bind(chosen.bulk.and_then(|bulk| bulk.count))
+    .bind(chosen.bulk.and_then(|bulk| bulk.percent))
+    .bind(chosen.bulk.map(|bulk| millis(bulk.window)))
     .execute(&mut *tx.connection)
     .await?;
     destination::forget(tx, guild);
@@ -191,13 +191,13 @@ mod tests {
         let guild = GuildId(1 << 62);
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         let chosen = Preferences {
-            tells_recovery: false,
-            tells_warnings: false,
+            notify_on_recovery: false,
+            notify_on_warning: false,
             policy: Policy {
                 remind_after: Some(minutes(15)),
-                escalate: Some((minutes(30), Call::User(1 << 62))),
+                escalate: Some((minutes(30), Responder::User(1 << 62))),
             },
-            mass: Some(Mass {
+            bulk: Some(BulkAlert {
                 count: Some(10),
                 percent: Some(20),
                 window: minutes(1),

@@ -16,10 +16,10 @@ pub struct Board {
     pub channel: u64,
     /// `None`: it is to be posted.
     pub message: Option<u64>,
-    pub posts: u32,
+    pub message_count: u32,
     /// A number of what it shows, and since when it does.
-    pub shown: i64,
-    pub shown_at: Timestamp,
+    pub content_hash: i64,
+    pub posted_at: Timestamp,
     pub attempts: u32,
     pub next_try_at: Timestamp,
     pub broken_reason: Option<String>,
@@ -41,9 +41,9 @@ fn read(row: &SqliteRow) -> Result<Board, StoreError> {
         guild_id: GuildId::from_row(row.try_get("guild_id")?),
         channel: id(row.try_get("channel_id")?),
         message: message.map(id),
-        posts: row.try_get("posts")?,
-        shown: row.try_get("shown")?,
-        shown_at: Timestamp::from_millis(row.try_get("shown_at")?),
+        message_count: row.try_get("message_count")?,
+        content_hash: row.try_get("content_hash")?,
+        posted_at: Timestamp::from_millis(row.try_get("posted_at")?),
         attempts: row.try_get("attempts")?,
         next_try_at: Timestamp::from_millis(row.try_get("next_try_at")?),
         broken_reason: row.try_get("broken_reason")?,
@@ -100,9 +100,9 @@ pub async fn set(
             .fetch_optional(&mut *tx.connection)
             .await?;
     sqlx::query(
-        "INSERT INTO boards (guild_id, channel_id, message_id, posts) VALUES ($1, $2, $3, 1)
+        "INSERT INTO boards (guild_id, channel_id, message_id, message_count) VALUES ($1, $2, $3, 1)
          ON CONFLICT (guild_id) DO UPDATE SET channel_id = excluded.channel_id, message_id = excluded.message_id,
-             posts = boards.posts + 1, shown = 0, attempts = 0, next_try_at = 0, broken_reason = NULL",
+             message_count = boards.message_count + 1, content_hash = 0, attempts = 0, next_try_at = 0, broken_reason = NULL",
     )
     .bind(guild.to_row())
     .bind(GuildId(channel).to_row())
@@ -128,21 +128,21 @@ pub async fn remove(
 }
 
 /// A board shows something else now, in this message; `false` where it has been put elsewhere meanwhile.
-pub async fn shown(
+pub async fn posted(
     tx: &mut Tx<'_>,
     known: &Board,
-    (message, shown): (u64, i64),
+    (message, content_hash): (u64, i64),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let changed = sqlx::query(
-        "UPDATE boards SET message_id = $2, shown = $3, shown_at = $4, attempts = 0, next_try_at = 0
-         WHERE guild_id = $1 AND posts = $5",
+        "UPDATE boards SET message_id = $2, content_hash = $3, posted_at = $4, attempts = 0, next_try_at = 0
+         WHERE guild_id = $1 AND message_count = $5",
     )
     .bind(known.guild_id.to_row())
     .bind(GuildId(message).to_row())
-    .bind(shown)
+    .bind(content_hash)
     .bind(now.millis())
-    .bind(known.posts)
+    .bind(known.message_count)
     .execute(&mut *tx.connection)
     .await?;
     Ok(changed.rows_affected() > 0)
@@ -151,7 +151,7 @@ pub async fn shown(
 /// A message is gone; `true` where it was a board, which is to be posted anew.
 pub async fn lost(tx: &mut Tx<'_>, message: u64) -> Result<bool, StoreError> {
     let changed = sqlx::query(
-        "UPDATE boards SET message_id = NULL, posts = posts + 1, shown_at = 0 WHERE message_id = $1",
+        "UPDATE boards SET message_id = NULL, message_count = message_count + 1, posted_at = 0 WHERE message_id = $1",
     )
     .bind(GuildId(message).to_row())
     .execute(&mut *tx.connection)
@@ -194,19 +194,19 @@ mod tests {
             .write(move |tx| {
                 Box::pin(async move {
                     assert_eq!(set(tx, HOME, (6, 60)).await?, Some((5, 50)));
-                    let late = shown(tx, &before, (51, 9), now).await?;
+                    let late = posted(tx, &before, (51, 9), now).await?;
                     let moved = Board {
-                        posts: before.posts + 1,
+                        message_count: before.message_count + 1,
                         ..before
                     };
-                    Ok((late, shown(tx, &moved, (60, 9), now).await?))
+                    Ok((late, posted(tx, &moved, (60, 9), now).await?))
                 })
             })
             .await;
         assert_eq!((late, in_time), (false, true));
         let known = get(&store.reader, HOME).await.unwrap().unwrap();
         assert_eq!(
-            (known.channel, known.message, known.shown),
+            (known.channel, known.message, known.content_hash),
             (6, Some(60), 9)
         );
         let lost = store
@@ -214,6 +214,6 @@ mod tests {
             .await;
         assert_eq!(lost, (false, true));
         let known = get(&store.reader, HOME).await.unwrap().unwrap();
-        assert_eq!((known.message, known.posts), (None, 3));
+        assert_eq!((known.message, known.message_count), (None, 3));
     }
 }

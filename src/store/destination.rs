@@ -9,7 +9,7 @@ use crate::domain::webhook::WebhookId;
 pub struct Destinations {
     pub has_channel: bool,
     /// Whether servers are told of that are silent and not offline yet.
-    pub tells_warnings: bool,
+    pub notify_on_warning: bool,
     /// Those that are not switched off.
     pub webhooks: Vec<WebhookId>,
 }
@@ -35,7 +35,7 @@ pub async fn of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Destinations, StoreEr
     .await?;
     let found = Destinations {
         has_channel: settings.is_some(),
-        tells_warnings: settings.is_none_or(|settings| settings.preferences.tells_warnings),
+        notify_on_warning: settings.is_none_or(|settings| settings.preferences.notify_on_warning),
         webhooks: webhooks.into_iter().map(WebhookId).collect(),
     };
     tx.cache.destinations.insert(guild, found.clone());

@@ -69,7 +69,7 @@ pub async fn insert(
     .fetch_one(&mut *tx.connection)
     .await?;
     sqlx::query(
-        "INSERT INTO device_facts (monitor_id, guild_id, uuid, device_type) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO device_details (monitor_id, guild_id, uuid, device_type) VALUES ($1, $2, $3, $4)",
     )
     .bind(id)
     .bind(guild.to_row())
@@ -82,7 +82,7 @@ pub async fn insert(
 
 /// How many devices a guild has, inside a transaction: what the quota is judged by.
 pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
-    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM device_facts WHERE guild_id = $1")
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM device_details WHERE guild_id = $1")
         .bind(guild.to_row())
         .fetch_one(&mut *tx.connection)
         .await?;
@@ -104,7 +104,7 @@ pub async fn describe(
             .await?;
     }
     sqlx::query(
-        "UPDATE device_facts SET is_active = 1, device_type = COALESCE($2, device_type) WHERE monitor_id = $1",
+        "UPDATE device_details SET is_active = 1, device_type = COALESCE($2, device_type) WHERE monitor_id = $1",
     )
     .bind(id.0)
     .bind(device_type)
@@ -125,7 +125,7 @@ pub async fn update(
         .bind(name)
         .execute(&mut *tx.connection)
         .await?;
-    sqlx::query("UPDATE device_facts SET threshold_ms = $2 WHERE monitor_id = $1")
+    sqlx::query("UPDATE device_details SET threshold_ms = $2 WHERE monitor_id = $1")
         .bind(id.0)
         .bind(threshold.map(crate::domain::millis))
         .execute(&mut *tx.connection)
@@ -165,7 +165,7 @@ async fn remember(tx: &mut Tx<'_>, piece: &[&(GuildId, DeviceUuid)]) -> Result<(
     let places = placeholders(piece.len(), 2);
     let sql = format!(
         "SELECT d.guild_id, d.uuid, m.id, m.status, m.since, d.failure IS NOT NULL
-         FROM device_facts d JOIN monitors m ON m.id = d.monitor_id
+         FROM device_details d JOIN monitors m ON m.id = d.monitor_id
          WHERE (d.guild_id, d.uuid) IN (VALUES {places})"
     );
     let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
@@ -188,7 +188,10 @@ async fn remember(tx: &mut Tx<'_>, piece: &[&(GuildId, DeviceUuid)]) -> Result<(
 }
 
 /// Notes calls, the latest of each monitor; devices and servers alike.
-pub async fn called(tx: &mut Tx<'_>, calls: &[(MonitorId, Timestamp)]) -> Result<(), StoreError> {
+pub async fn record_heartbeats(
+    tx: &mut Tx<'_>,
+    calls: &[(MonitorId, Timestamp)],
+) -> Result<(), StoreError> {
     for piece in pieces(calls) {
         let places = placeholders(piece.len(), 2);
         let sql = format!(
@@ -236,7 +239,7 @@ pub async fn silent(
 ) -> Result<Vec<Silent>, StoreError> {
     let rows: Vec<(i64, i64, i64, i64)> = sqlx::query_as(
         "SELECT m.id, m.guild_id, p.last_pass_at, COALESCE(d.threshold_ms, $1)
-         FROM device_facts d JOIN monitors m ON m.id = d.monitor_id JOIN pulse p ON p.monitor_id = m.id
+         FROM device_details d JOIN monitors m ON m.id = d.monitor_id JOIN pulse p ON p.monitor_id = m.id
          WHERE m.status = 'online' AND d.is_active = 1 AND p.last_pass_at < $2 - COALESCE(d.threshold_ms, $1)",
     )
     .bind(crate::domain::millis(default))
@@ -306,7 +309,7 @@ pub async fn set_failure(
     id: MonitorId,
     failure: Option<&str>,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE device_facts SET failure = $2 WHERE monitor_id = $1")
+    sqlx::query("UPDATE device_details SET failure = $2 WHERE monitor_id = $1")
         .bind(id.0)
         .bind(failure)
         .execute(&mut *tx.connection)
@@ -371,7 +374,7 @@ mod tests {
             .write(move |tx| {
                 Box::pin(async move {
                     let id = insert(tx, HOME, (&uuid(number), "pump", None), at(0)).await?;
-                    called(tx, &[(id, at(seen))]).await?;
+                    record_heartbeats(tx, &[(id, at(seen))]).await?;
                     Ok(id)
                 })
             })
@@ -412,7 +415,7 @@ mod tests {
             .write(move |tx| {
                 Box::pin(async move {
                     sqlx::query(
-                        "UPDATE device_facts SET threshold_ms = 600000 WHERE monitor_id = $1",
+                        "UPDATE device_details SET threshold_ms = 600000 WHERE monitor_id = $1",
                     )
                     .bind(slow.0)
                     .execute(&mut *tx.connection)

@@ -22,7 +22,7 @@ pub struct NewEvent {
     pub noticed_at: Timestamp,
     pub actor: Actor,
     /// A JSON object with what belongs to the kind.
-    pub facts: serde_json::Value,
+    pub details: serde_json::Value,
 }
 
 /// Adds one row; the bell rings after the commit.
@@ -35,7 +35,7 @@ pub async fn append_all(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<(), Stor
     for piece in pieces(events) {
         let places = placeholders(piece.len(), 7);
         let sql = format!(
-            "INSERT INTO events (guild_id, monitor_id, kind, at, noticed_at, actor, facts) VALUES {places}"
+            "INSERT INTO events (guild_id, monitor_id, kind, at, noticed_at, actor, details) VALUES {places}"
         );
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
         for event in piece {
@@ -46,7 +46,7 @@ pub async fn append_all(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<(), Stor
                 .bind(event.at.millis())
                 .bind(event.noticed_at.millis())
                 .bind(event.actor.to_string())
-                .bind(event.facts.to_string());
+                .bind(event.details.to_string());
         }
         query.execute(&mut *tx.connection).await?;
         tx.wrote_event = true;
@@ -72,7 +72,7 @@ pub async fn last_actor(
 
 /// How many monitors of a guild had an event of a kind, the beginning or the end of an outage, that was noticed since an
 /// instant. Those whose outage is on no card are left out: nobody wanted to be told of them.
-pub async fn told_since(
+pub async fn notifiable_since(
     reader: &Reader,
     guild: GuildId,
     kind: EventKind,
@@ -123,7 +123,7 @@ pub struct Event {
     pub name: Option<String>,
     pub actor: String,
     /// A JSON object.
-    pub facts: serde_json::Value,
+    pub details: serde_json::Value,
 }
 
 /// The newest events of a guild before an id; of one kind only, or of one monitor only, where that is given.
@@ -134,7 +134,7 @@ pub async fn list(
     (before, limit): (i64, u32),
 ) -> Result<Vec<Event>, StoreError> {
     let rows = sqlx::query(
-        "SELECT e.id, e.at, e.kind, e.monitor_id, m.name, e.actor, e.facts FROM events e LEFT JOIN monitors m ON m.id = e.monitor_id
+        "SELECT e.id, e.at, e.kind, e.monitor_id, m.name, e.actor, e.details FROM events e LEFT JOIN monitors m ON m.id = e.monitor_id
          WHERE e.guild_id = $1 AND e.id < $2 AND ($3 IS NULL OR e.kind = $3) AND ($4 IS NULL OR e.monitor_id = $4)
          ORDER BY e.id DESC LIMIT $5",
     )
@@ -150,7 +150,7 @@ pub async fn list(
 
 fn read(row: &SqliteRow) -> Result<Event, StoreError> {
     let monitor: Option<i64> = row.try_get("monitor_id")?;
-    let facts: &str = row.try_get("facts")?;
+    let details: &str = row.try_get("details")?;
     Ok(Event {
         id: row.try_get("id")?,
         at: Timestamp::from_millis(row.try_get("at")?),
@@ -158,7 +158,7 @@ fn read(row: &SqliteRow) -> Result<Event, StoreError> {
         monitor_id: monitor.map(MonitorId),
         name: row.try_get("name")?,
         actor: row.try_get("actor")?,
-        facts: serde_json::from_str(facts).unwrap_or_default(),
+        details: serde_json::from_str(details).unwrap_or_default(),
     })
 }
 

@@ -7,7 +7,7 @@ use super::{Reader, StoreError};
 use crate::domain::Timestamp;
 use crate::domain::cause::{Evidence, SubnetEvidence};
 use crate::domain::check_result::FailureClass;
-use crate::domain::fold::Subnet;
+use crate::domain::grouping::Subnet;
 use crate::domain::target::{Host, Target};
 
 /// An endpoint as a neighbour.

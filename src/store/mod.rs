@@ -10,6 +10,7 @@ pub mod api_key;
 pub mod board;
 mod cache;
 pub mod check_result;
+pub mod delivery;
 pub mod destination;
 pub mod device;
 pub mod device_log;
@@ -25,7 +26,6 @@ mod lock;
 pub mod maintenance;
 pub mod monitor;
 pub mod mute;
-pub mod notice;
 pub mod outage;
 pub mod pulse;
 pub mod registration;
@@ -166,7 +166,7 @@ impl Reader {
             let mut name = self.path.as_os_str().to_owned();
             name.push(suffix);
             std::fs::metadata(name)
-                .map(|facts| facts.len())
+                .map(|details| details.len())
                 .unwrap_or(0)
         };
         size("") + size("-wal")

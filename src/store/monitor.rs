@@ -3,7 +3,7 @@
 use super::device::status_of;
 use super::{Reader, StoreError, Tx, pulse};
 use crate::domain::Timestamp;
-use crate::domain::fold::Whereabouts;
+use crate::domain::grouping::Location;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::Status;
 use crate::domain::target::Host;
@@ -53,7 +53,7 @@ pub async fn troubled(
 }
 
 /// Where a monitor is, and its group.
-pub async fn whereabouts(tx: &mut Tx<'_>, id: MonitorId) -> Result<Whereabouts, StoreError> {
+pub async fn location(tx: &mut Tx<'_>, id: MonitorId) -> Result<Location, StoreError> {
     let found: Option<(Option<String>, Option<String>)> = sqlx::query_as(
         "SELECT t.host, m.group_name FROM monitors m LEFT JOIN endpoint_targets t ON t.monitor_id = m.id WHERE m.id = $1",
     )
@@ -65,7 +65,7 @@ pub async fn whereabouts(tx: &mut Tx<'_>, id: MonitorId) -> Result<Whereabouts, 
         Ok(address) => Host::Ip(address),
         Err(_) => Host::Name(text.into()),
     });
-    Ok(Whereabouts { host, group })
+    Ok(Location { host, group })
 }
 
 /// Monitors of one kind (`%`: of every kind) whose name holds a text.

@@ -3,7 +3,7 @@
 use super::rows::{pieces, placeholders};
 use super::{StoreError, Tx};
 use crate::domain::Timestamp;
-use crate::domain::fold::IncidentId;
+use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::{GuildId, MonitorId};
 
 /// Opens an incident, dated at the first failure, and answers its id; `None` where one is open already, which stays as it is.

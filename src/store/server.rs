@@ -50,7 +50,7 @@ pub async fn insert(
     .bind(now.millis())
     .fetch_one(&mut *tx.connection)
     .await?;
-    sqlx::query("INSERT INTO server_facts (monitor_id, guild_id) VALUES ($1, $2)")
+    sqlx::query("INSERT INTO server_details (monitor_id, guild_id) VALUES ($1, $2)")
         .bind(id)
         .bind(guild.to_row())
         .execute(&mut *tx.connection)
@@ -72,7 +72,7 @@ pub async fn update(tx: &mut Tx<'_>, server: &Server) -> Result<(), StoreError> 
             .map(|thresholds| crate::domain::millis(length(thresholds)))
     };
     sqlx::query(
-        "UPDATE server_facts SET is_active = $2, online_ms = $3, warning_ms = $4, offline_ms = $5, auto_thresholds = $6
+        "UPDATE server_details SET is_active = $2, online_ms = $3, warning_ms = $4, offline_ms = $5, auto_thresholds = $6
          WHERE monitor_id = $1",
     )
     .bind(server.id.0)
@@ -222,7 +222,7 @@ pub async fn latest_samples(
 
 /// Notes that the thresholds of a server have been held against its rhythm.
 pub async fn followed(tx: &mut Tx<'_>, id: MonitorId, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE server_facts SET thresholds_followed_at = $2 WHERE monitor_id = $1")
+    sqlx::query("UPDATE server_details SET thresholds_followed_at = $2 WHERE monitor_id = $1")
         .bind(id.0)
         .bind(now.millis())
         .execute(&mut *tx.connection)
@@ -279,7 +279,7 @@ fn read(row: &SqliteRow) -> Result<Server, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::device::called;
+    use crate::store::device::record_heartbeats;
     use crate::store::testing::TestStore;
 
     fn at(seconds: i64) -> Timestamp {
@@ -297,7 +297,7 @@ mod tests {
                         keep_sample(tx, id, at(100_000 + number * 60), "{}").await?;
                     }
                     keep_sample(tx, id, at(1), "{}").await?;
-                    called(tx, &[(id, at(100_660))]).await?;
+                    record_heartbeats(tx, &[(id, at(100_660))]).await?;
                     Ok(id)
                 })
             })

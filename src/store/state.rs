@@ -22,7 +22,7 @@ pub struct Loaded {
     pub guild_id: GuildId,
     pub state: State,
     /// As in `Scheduled`.
-    pub edition: u32,
+    pub revision: u32,
     /// `None`: the setting's.
     pub interval: Option<Duration>,
     pub certificate_expires_at: Option<Timestamp>,
@@ -49,7 +49,7 @@ struct Kept {
     status: Status,
     streak: u32,
     since: Timestamp,
-    edition: u32,
+    revision: u32,
     interval: Option<NonZeroU32>,
     /// What most do not have.
     rest: Option<Box<Rest>>,
@@ -74,7 +74,7 @@ impl From<Loaded> for Kept {
             status: state.status,
             streak: state.streak,
             since: state.since,
-            edition: loaded.edition,
+            revision: loaded.revision,
             interval: loaded.interval.and_then(|interval| {
                 // The longest interval is a day: its milliseconds fit.
                 NonZeroU32::new(u32::try_from(interval.as_millis()).unwrap_or(u32::MAX))
@@ -95,7 +95,7 @@ impl From<&Kept> for Loaded {
                 streak: kept.streak,
                 failure: rest.and_then(|rest| rest.failure.clone()),
             },
-            edition: kept.edition,
+            revision: kept.revision,
             interval: kept
                 .interval
                 .map(|millis| Duration::from_millis(u64::from(millis.get()))),
@@ -124,7 +124,7 @@ pub async fn load(tx: &mut Tx<'_>, ids: &[MonitorId]) -> Result<(), StoreError> 
     for piece in pieces(&missing) {
         let places = placeholders(1, piece.len());
         let sql = format!(
-            "SELECT m.id, m.guild_id, m.status, m.since, t.edition, t.interval_ms, t.failure_class, t.failure_detail,
+            "SELECT m.id, m.guild_id, m.status, m.since, t.revision, t.interval_ms, t.failure_class, t.failure_detail,
                     t.certificate_expires_at, COALESCE(p.streak, 0) AS streak
              FROM monitors m JOIN endpoint_targets t ON t.monitor_id = m.id LEFT JOIN pulse p ON p.monitor_id = m.id
              WHERE m.id IN {places}"
@@ -158,7 +158,7 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Loaded, StoreError> {
             streak: row.try_get("streak")?,
             failure: failure(class, detail),
         },
-        edition: row.try_get("edition")?,
+        revision: row.try_get("revision")?,
         interval: interval.map(|millis| Duration::from_millis(millis.unsigned_abs())),
         certificate_expires_at: certificate.map(Timestamp::from_millis),
     })

@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use super::{Reader, StoreError, Tx, destination};
 use crate::domain::Timestamp;
 use crate::domain::event::Actor;
-use crate::domain::fold::IncidentId;
+use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::GuildId;
 use crate::domain::target::Target;
 use crate::domain::webhook::{Format, WebhookId};
@@ -28,7 +28,7 @@ pub struct Webhook {
     pub format: Format,
     /// `whsec_` and the key in base64.
     pub signing_key: String,
-    pub last_told_at: Option<Timestamp>,
+    pub last_delivered_at: Option<Timestamp>,
     /// Tries that failed in a row, and since when.
     pub attempts: u32,
     pub failing_since: Option<Timestamp>,
@@ -69,7 +69,7 @@ fn read(row: &SqliteRow) -> Result<Webhook, StoreError> {
         url: url.parse().map_err(|_| damaged("address"))?,
         format: Format::from_word(format).ok_or_else(|| damaged("format"))?,
         signing_key: row.try_get("signing_key")?,
-        last_told_at: timestamp("last_told_at")?,
+        last_delivered_at: timestamp("last_delivered_at")?,
         attempts: row.try_get("attempts")?,
         failing_since: timestamp("failing_since")?,
         disabled: reason.zip(timestamp("disabled_at")?),
@@ -161,7 +161,7 @@ pub async fn reached(
     next: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE webhooks SET last_told_at = $2, attempts = 0, failing_since = NULL, next_try_at = $3,
+        "UPDATE webhooks SET last_delivered_at = $2, attempts = 0, failing_since = NULL, next_try_at = $3,
              disabled_reason = NULL, disabled_at = NULL
          WHERE id = $1",
     )
@@ -204,14 +204,14 @@ pub async fn missed(
 }
 
 /// A card is to be told to these webhooks.
-pub(super) async fn want(
+pub(super) async fn enqueue(
     tx: &mut Tx<'_>,
     webhooks: &[WebhookId],
     incident: IncidentId,
 ) -> Result<(), StoreError> {
     for webhook in webhooks {
         sqlx::query(
-            "INSERT INTO webhook_notices (incident_id, webhook_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            "INSERT INTO webhook_deliveries (incident_id, webhook_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         )
         .bind(incident.0)
         .bind(webhook.0)
@@ -222,10 +222,10 @@ pub(super) async fn want(
 }
 
 /// A card was told as it was in this version.
-pub async fn told(tx: &mut Tx<'_>, notice: i64, version: i64) -> Result<(), StoreError> {
-    sqlx::query("UPDATE webhook_notices SET told_version = $2 WHERE id = $1")
-        .bind(notice)
-        .bind(version)
+pub async fn delivered(tx: &mut Tx<'_>, delivery: i64, revision: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE webhook_deliveries SET delivered_revision = $2 WHERE id = $1")
+        .bind(delivery)
+        .bind(revision)
         .execute(&mut *tx.connection)
         .await?;
     Ok(())
@@ -233,11 +233,11 @@ pub async fn told(tx: &mut Tx<'_>, notice: i64, version: i64) -> Result<(), Stor
 
 /// A notice that is due at a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Due {
-    pub notice: i64,
+pub struct WebhookDelivery {
+    pub delivery: i64,
     pub incident: IncidentId,
     /// Zero: of this card nothing was told yet.
-    pub told_version: i64,
+    pub delivered_revision: i64,
     pub webhook: Webhook,
 }
 
@@ -248,13 +248,13 @@ pub async fn due(
     are_incidents_held: bool,
     now: Timestamp,
     limit: u32,
-) -> Result<Vec<Due>, StoreError> {
+) -> Result<Vec<WebhookDelivery>, StoreError> {
     let rows = sqlx::query(
         "SELECT * FROM (
-             SELECT n.id AS notice_id, n.incident_id, n.told_version, w.id AS webhook_id, w.*,
-                 ROW_NUMBER() OVER (PARTITION BY w.id ORDER BY n.told_version > 0, n.id) AS place
-             FROM webhook_notices n JOIN incidents c ON c.id = n.incident_id JOIN webhooks w ON w.id = n.webhook_id
-             WHERE n.told_version < c.version AND w.disabled_at IS NULL
+             SELECT n.id AS delivery_id, n.incident_id, n.delivered_revision, w.id AS webhook_id, w.*,
+                 ROW_NUMBER() OVER (PARTITION BY w.id ORDER BY n.delivered_revision > 0, n.id) AS place
+             FROM webhook_deliveries n JOIN incidents c ON c.id = n.incident_id JOIN webhooks w ON w.id = n.webhook_id
+             WHERE n.delivered_revision < c.revision AND w.disabled_at IS NULL
                  AND (w.next_try_at <= $1 OR w.next_try_at > $3) AND ($4 = 0 OR c.kind <> 'incident')
          ) AS waiting WHERE place = 1 ORDER BY next_try_at, webhook_id LIMIT $2",
     )
@@ -265,10 +265,10 @@ pub async fn due(
     .fetch_all(&reader.pool)
     .await?;
     let due = |row: &SqliteRow| {
-        Ok(Due {
-            notice: row.try_get("notice_id")?,
+        Ok(WebhookDelivery {
+            delivery: row.try_get("delivery_id")?,
             incident: IncidentId(row.try_get("incident_id")?),
-            told_version: row.try_get("told_version")?,
+            delivered_revision: row.try_get("delivered_revision")?,
             webhook: read(row)?,
         })
     };
@@ -282,8 +282,8 @@ pub async fn waiting(
 ) -> Result<(Option<Timestamp>, u64), StoreError> {
     let (next, count): (Option<i64>, i64) = sqlx::query_as(
         "SELECT MIN(CASE WHEN w.next_try_at > $1 THEN w.next_try_at END), COUNT(*)
-         FROM webhook_notices n JOIN incidents c ON c.id = n.incident_id JOIN webhooks w ON w.id = n.webhook_id
-         WHERE n.told_version < c.version AND w.disabled_at IS NULL",
+         FROM webhook_deliveries n JOIN incidents c ON c.id = n.incident_id JOIN webhooks w ON w.id = n.webhook_id
+         WHERE n.delivered_revision < c.revision AND w.disabled_at IS NULL",
     )
     .bind(now.millis())
     .fetch_one(&reader.pool)
@@ -294,9 +294,9 @@ pub async fn waiting(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fold::{Shared, Whereabouts};
+    use crate::domain::grouping::{GroupKey, Location};
     use crate::store::testing::TestStore;
-    use crate::store::{incident, notice};
+    use crate::store::{delivery, incident};
 
     const HOME: GuildId = GuildId(1);
 
@@ -326,11 +326,11 @@ mod tests {
                     let id = incident::begin(
                         tx,
                         HOME,
-                        &Shared::of(&Whereabouts::default()),
+                        &GroupKey::of(&Location::default()),
                         (at(1), at(1)),
                     )
                     .await?;
-                    notice::want(tx, HOME, id).await?;
+                    delivery::enqueue(tx, HOME, id).await?;
                     Ok(id)
                 })
             })
@@ -347,14 +347,14 @@ mod tests {
         assert_eq!(whose, [a, b]);
         let held = due(&store.reader, true, at(2), 100).await.unwrap();
         assert_eq!(held, [], "both are about incidents");
-        let notice = found[0].notice;
+        let delivery = found[0].delivery;
         store
             .write(move |tx| {
                 Box::pin(async move {
-                    told(tx, notice, 1).await?;
+                    delivered(tx, delivery, 1).await?;
                     reached(tx, (HOME, a), at(2), at(4)).await?;
                     missed(tx, b, at(2), at(30)).await?;
-                    incident::join(tx, first, &Shared::of(&Whereabouts::default()), at(3)).await
+                    incident::join(tx, first, &GroupKey::of(&Location::default()), at(3)).await
                 })
             })
             .await;
@@ -370,7 +370,7 @@ mod tests {
         );
         let found = due(&store.reader, false, at(4), 100).await.unwrap();
         assert_eq!(
-            (found.len(), found[0].incident, found[0].told_version),
+            (found.len(), found[0].incident, found[0].delivered_revision),
             (1, second, 0)
         );
     }

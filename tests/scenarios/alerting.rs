@@ -29,7 +29,8 @@ pub fn wait_until_online(running: &Running<'_>, count: usize) {
 /// Waits until everything is told in the channels.
 pub fn wait_until_told(running: &Running<'_>) {
     wait_for("the outbox to be empty", || {
-        (running.metric("rollcall_notices_waiting") == Some(0.0)).then_some(())
+        (running.metric(r#"rollcall_notifications_pending{destination="channel"}"#) == Some(0.0))
+            .then_some(())
     });
 }
 

@@ -52,13 +52,13 @@ async fn whoever_does_not_take_care_is_called_again_and_then_somebody_else() {
     web.goes_down();
     wait_for_call(&sandbox, "<@&77>", 1).await;
     // The clock is wound by winding back what it is compared with.
-    rollcall.sql("UPDATE incidents SET begun_at = begun_at - 900000");
+    rollcall.sql("UPDATE incidents SET escalation_starts_at = escalation_starts_at - 900000");
     let again = wait_for_call(&sandbox, "<@&77>", 2).await;
     let title = again.body["embeds"][0]["title"].as_str().unwrap();
     assert!(title.contains("nobody has taken care yet"), "{title}");
     let text = again.body["embeds"][0]["description"].as_str().unwrap();
     assert!(text.contains("https://discord.com/channels/"), "{text}");
-    rollcall.sql("UPDATE incidents SET begun_at = begun_at - 900000 WHERE kind = 'incident'");
+    rollcall.sql("UPDATE incidents SET escalation_starts_at = escalation_starts_at - 900000 WHERE kind = 'incident'");
     wait_for_call(&sandbox, "<@&88>", 1).await;
     // After a restart nobody is called a third time.
     running.kill();
@@ -101,7 +101,7 @@ async fn whoever_takes_care_is_not_called_again() {
     let taken = sandbox.member(&bob).slash("/ack").await.render();
     assert!(taken.contains("Acknowledged: <@8>"), "{taken}");
     sandbox.slash("/unmute target:shop").await;
-    rollcall.sql("UPDATE incidents SET begun_at = begun_at - 9000000");
+    rollcall.sql("UPDATE incidents SET escalation_starts_at = escalation_starts_at - 9000000");
     let runs = running
         .metric(r#"rollcall_job_runs_total{job="remind"}"#)
         .unwrap();
@@ -150,7 +150,7 @@ async fn somebody_who_takes_no_direct_messages_is_called_in_the_channel() {
         code: 50_007,
     };
     sandbox.fail_requests(refused, "/users/@me/channels", 1);
-    rollcall.sql("UPDATE incidents SET begun_at = begun_at - 3600000");
+    rollcall.sql("UPDATE incidents SET escalation_starts_at = escalation_starts_at - 3600000");
     let called = wait_for_call(&sandbox, "<@9>", 1).await;
     // Somebody who does takes the next one there.
     rollcall.sql("UPDATE incidents SET escalated_at = NULL");
@@ -205,7 +205,8 @@ async fn what_is_left_out_is_not_told_and_one_monitor_is_told_of_differently() {
     sandbox.fail_requests(RestFault::Status(503), "/channels/", 1_000);
     web.goes_down();
     wait_for("the alert to be in the outbox", || {
-        (running.metric("rollcall_notices_waiting") == Some(1.0)).then_some(())
+        (running.metric(r#"rollcall_notifications_pending{destination="channel"}"#) == Some(1.0))
+            .then_some(())
     });
     web.comes_back();
     wait_for("the outage to be over", || {
@@ -278,11 +279,11 @@ async fn many_at_once_are_no_word_at_all_where_that_was_expected() {
     let rollcall = bot(&sandbox);
     let mut webs = [Web::up(), Web::up()];
     let running = with_webs(&sandbox, &rollcall, &webs).await;
-    let mass = "/alerts mass count:2 window:1h";
-    let shown = sandbox.slash(mass).await.render();
+    let bulk = "/alerts mass count:2 window:1h";
+    let shown = sandbox.slash(bulk).await.render();
     assert!(shown.contains("When 2 change within 1 h"), "{shown}");
     sandbox.slash("/maintenance start for:1h").await;
-    let mass_runs = || running.metric(r#"rollcall_job_runs_total{job="mass"}"#);
+    let bulk_runs = || running.metric(r#"rollcall_job_runs_total{job="mass"}"#);
     let offline = || rollcall.sql("SELECT 'down' FROM monitors WHERE status = 'offline'");
     for is_down in [true, false] {
         for web in &mut webs {
@@ -294,9 +295,9 @@ async fn many_at_once_are_no_word_at_all_where_that_was_expected() {
         wait_for("both to change", || {
             (offline().len() == if is_down { 2 } else { 0 }).then_some(())
         });
-        let runs = mass_runs().unwrap_or_default();
+        let runs = bulk_runs().unwrap_or_default();
         wait_for("that to be judged", || {
-            mass_runs().filter(|now| *now >= runs + 2.0)
+            bulk_runs().filter(|now| *now >= runs + 2.0)
         });
     }
     let said = sandbox.messages(sandbox.guild());

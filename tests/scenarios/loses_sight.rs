@@ -71,8 +71,8 @@ fn what_fails_now_is_held(running: &Running<'_>, device: &str) {
     assert_eq!(failed.status, 200);
     let waiting = || {
         let names = [
-            "rollcall_notices_waiting",
-            "rollcall_webhook_notices_waiting",
+            r#"rollcall_notifications_pending{destination="channel"}"#,
+            r#"rollcall_notifications_pending{destination="webhook"}"#,
         ];
         names.map(|name| running.metric(name))
     };
@@ -90,7 +90,7 @@ fn what_fails_now_is_held(running: &Running<'_>, device: &str) {
         (runs() >= before + 2.0).then_some(())
     });
     assert_eq!(waiting(), [Some(1.0); 2]);
-    assert_eq!(running.metric("rollcall_blind"), Some(1.0));
+    assert_eq!(running.metric("rollcall_connectivity_up"), Some(0.0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,7 +114,8 @@ async fn while_we_are_blind_nothing_is_told_and_afterwards_what_is_true() {
     the_message(&sandbox, "Rollcall cannot see").await;
     wait_for("everything to be unknown", || {
         let unknown = running.metric(r#"rollcall_endpoints{status="unknown"}"#);
-        (unknown == Some(6.0) && running.metric("rollcall_blind") == Some(1.0)).then_some(())
+        (unknown == Some(6.0) && running.metric("rollcall_connectivity_up") == Some(0.0))
+            .then_some(())
     });
     assert_eq!(rollcall.sql("SELECT 'one' FROM outages").len(), 0);
     what_fails_now_is_held(&running, &device);
@@ -147,7 +148,7 @@ async fn while_we_are_blind_nothing_is_told_and_afterwards_what_is_true() {
         let told = collector.types();
         told.contains(&"incident.opened".to_owned()).then_some(())
     });
-    assert_eq!(running.metric("rollcall_blind"), Some(0.0));
+    assert_eq!(running.metric("rollcall_connectivity_up"), Some(1.0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,5 +163,5 @@ async fn an_outage_of_many_is_told_where_a_witness_answers() {
         web.goes_down();
     }
     the_message(&sandbox, "🔴 6 on 127.0.0.1 are offline").await;
-    assert_eq!(running.metric("rollcall_blind"), Some(0.0));
+    assert_eq!(running.metric("rollcall_connectivity_up"), Some(1.0));
 }

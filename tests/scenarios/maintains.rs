@@ -87,7 +87,7 @@ async fn what_is_planned_is_shown_in_discord_where_the_bot_may() {
     );
     wait_for("the event to be noted", || {
         rollcall
-            .sql("SELECT 'shown' FROM maintenances WHERE discord_event_id > 0")
+            .sql("SELECT 'content_hash' FROM maintenances WHERE discord_event_id > 0")
             .pop()
     });
     sandbox.slash("/maintenance end which:patching").await;

@@ -62,10 +62,11 @@ async fn an_outage_is_opened_and_ended_in_signed_messages() {
     });
     web.comes_back();
     wait_for("the end", || {
-        (collector.types() == ["test", "incident.opened", "incident.ended"]).then_some(())
+        (collector.types() == ["test", "incident.opened", "incident.resolved"]).then_some(())
     });
     wait_for("nothing to be left", || {
-        (running.metric("rollcall_webhook_notices_waiting") == Some(0.0)).then_some(())
+        (running.metric(r#"rollcall_notifications_pending{destination="webhook"}"#) == Some(0.0))
+            .then_some(())
     });
     let posted = collector.posted();
     assert_eq!(posted.len(), 3, "and nothing else");
@@ -117,7 +118,7 @@ async fn what_could_not_be_sent_is_sent_later_and_as_it_is_then() {
     });
     collector.take_everything();
     wait_for("the end", || {
-        (collector.types() == ["test", "incident.ended"]).then_some(())
+        (collector.types() == ["test", "incident.resolved"]).then_some(())
     });
 }
 

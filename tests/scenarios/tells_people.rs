@@ -184,7 +184,8 @@ async fn an_outage_that_passed_while_discord_was_away_is_told_once_and_calls_nob
     sandbox.fail_requests(RestFault::Status(503), "/channels/", 1_000);
     web.goes_down();
     wait_for("the alert to be in the outbox", || {
-        (running.metric("rollcall_notices_waiting") == Some(1.0)).then_some(())
+        (running.metric(r#"rollcall_notifications_pending{destination="channel"}"#) == Some(1.0))
+            .then_some(())
     });
     // Killed while it waits: the outbox is rows.
     running.kill();
@@ -217,7 +218,7 @@ async fn a_crash_between_sending_and_noting_makes_no_second_message() {
     wait_until_told(&running);
     running.kill();
     // As if the crash had come just before the note.
-    rollcall.sql("UPDATE notices SET told_version = 0, message_id = NULL, channel_id = NULL");
+    rollcall.sql("UPDATE channel_deliveries SET delivered_revision = 0, message_id = NULL, channel_id = NULL");
     let _running = rollcall.run();
     let sent = |record: &discord_sandbox::Record| {
         let posts = record.requests.iter().filter(|request| {
@@ -244,8 +245,9 @@ async fn a_crash_while_sending_makes_no_second_message() {
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
     wait_for("the outbox to be empty", || {
-        let told = running.metric(r#"rollcall_notices_total{result="told"}"#);
-        let waiting = running.metric("rollcall_notices_waiting");
+        let told =
+            running.metric(r#"rollcall_notifications_total{destination="channel",result="sent"}"#);
+        let waiting = running.metric(r#"rollcall_notifications_pending{destination="channel"}"#);
         (told >= Some(1.0) && waiting == Some(0.0)).then_some(())
     });
     web.comes_back();
@@ -455,13 +457,15 @@ async fn what_discord_asks_for_is_waited_for() {
     sandbox.fail_requests(limit, "/channels/", 1);
     web.goes_down();
     wait_for("the alert to be refused", || {
-        let refused = running.metric(r#"rollcall_notices_total{result="failed"}"#);
+        let refused = running
+            .metric(r#"rollcall_notifications_total{destination="channel",result="failed"}"#);
         refused.filter(|count| *count >= 1.0)
     });
     let clock = crate::harness::stopwatch();
     the_alert(&sandbox, "🔴 shop is offline").await;
     assert!(clock.elapsed().as_millis() > 1_500, "{:?}", clock.elapsed());
-    let refused = running.metric(r#"rollcall_notices_total{result="failed"}"#);
+    let refused =
+        running.metric(r#"rollcall_notifications_total{destination="channel",result="failed"}"#);
     assert_eq!(refused, Some(1.0), "not asked again before the time");
 }
 

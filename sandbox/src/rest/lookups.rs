@@ -105,7 +105,7 @@ pub(super) async fn make_event(State(shared): AppState, Json(body): Json<Value>)
     Json(event).into_response()
 }
 
-pub(super) async fn take_event_back() -> StatusCode {
+pub(super) async fn delete_event() -> StatusCode {
     StatusCode::NO_CONTENT
 }
 

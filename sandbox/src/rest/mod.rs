@@ -69,7 +69,7 @@ fn about_the_bot() -> Routes {
         )
         .route(
             "/guilds/{guild}/scheduled-events/{event}",
-            delete(lookups::take_event_back),
+            delete(lookups::delete_event),
         )
         .route("/channels/{channel}", get(lookups::channel))
 }

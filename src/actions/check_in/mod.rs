@@ -116,7 +116,7 @@ pub async fn record(
         });
     }
     let seen: Vec<(MonitorId, Timestamp)> = batch.seen.into_iter().collect();
-    device::called(tx, &seen).await?;
+    device::record_heartbeats(tx, &seen).await?;
     Ok(results)
 }
 
@@ -227,12 +227,12 @@ async fn fail(
     device::set_status(tx, &[failed.id], Status::Offline, now).await?;
     let whose = (call.requester.guild, failed.id);
     outage::open(tx, whose, (now, "failed"), now).await?;
-    let facts = json!({ "severity": "warning", "reason": reason });
+    let details = json!({ "severity": "warning", "reason": reason });
     let requester = by_itself(call);
     note(
         tx,
         requester,
-        (EventKind::DeviceOffline, Some(failed.id), facts),
+        (EventKind::DeviceOffline, Some(failed.id), details),
         now,
     )
     .await?;
@@ -252,11 +252,11 @@ async fn create(
     let name = said.name.unwrap_or_else(|| call.uuid.default_name());
     let described = (&call.uuid, name.as_str(), said.device_type.as_deref());
     let id = device::insert(tx, call.requester.guild, described, now).await?;
-    let facts = json!({ "uuid": call.uuid.as_str(), "name": name });
+    let details = json!({ "uuid": call.uuid.as_str(), "name": name });
     note(
         tx,
         call.requester,
-        (EventKind::DeviceRegistered, Some(id), facts),
+        (EventKind::DeviceRegistered, Some(id), details),
         now,
     )
     .await?;
@@ -279,12 +279,12 @@ async fn come_back(
     device::set_status(tx, &[device.id], Status::Online, now).await?;
     outage::close(tx, device.id, now).await?;
     let down_for = crate::domain::millis(now.since(device.since));
-    let facts = json!({ "uuid": call.uuid.as_str(), "down_for_ms": down_for });
+    let details = json!({ "uuid": call.uuid.as_str(), "down_for_ms": down_for });
     let requester = by_itself(call);
     note(
         tx,
         requester,
-        (EventKind::DeviceOnline, Some(device.id), facts),
+        (EventKind::DeviceOnline, Some(device.id), details),
         now,
     )
     .await

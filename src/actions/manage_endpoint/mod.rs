@@ -270,7 +270,7 @@ async fn note(
     kind: EventKind,
     (now, description): (Timestamp, &Description),
 ) -> Result<(), Error> {
-    let facts = json!({ "name": description.name, "target": description.target.to_string() });
+    let details = json!({ "name": description.name, "target": description.target.to_string() });
     let Requester {
         guild: guild_id,
         actor,
@@ -284,7 +284,7 @@ async fn note(
             at: now,
             noticed_at: now,
             actor,
-            facts,
+            details,
         },
     )
     .await?;

@@ -2,15 +2,15 @@
 //! notice in the outbox. The only way to an incident, so that none is ever untold.
 
 use crate::domain::Timestamp;
-use crate::domain::alert_policy::Call;
+use crate::domain::alert_policy::Responder;
 use crate::domain::cadence;
 use crate::domain::flapping::is_flapping;
-use crate::domain::fold::{self, IncidentId, Shared};
+use crate::domain::grouping::{self, GroupKey, IncidentId};
 use crate::domain::monitor::{GuildId, MonitorId};
-use crate::domain::topic::Topic;
+use crate::domain::notification_kind::NotificationKind;
 use crate::store::{
-    StoreError, Tx, alert_override, destination, incident, maintenance, monitor as monitors, mute,
-    notice, outage,
+    StoreError, Tx, alert_override, delivery, destination, incident, maintenance,
+    monitor as monitors, mute, outage,
 };
 
 /// Whose incident it is.
@@ -30,8 +30,8 @@ pub async fn open(
 ) -> Result<bool, StoreError> {
     let opened = outage::open(tx, whose, (started_at, reason)).await?;
     match opened {
-        Some(id) => tell(tx, whose, (id, started_at), now).await?,
-        None => tell_what_was_due(tx, whose, now).await?,
+        Some(id) => notify(tx, whose, (id, started_at), now).await?,
+        None => notify_if_unnotified(tx, whose, now).await?,
     }
     Ok(opened.is_some())
 }
@@ -56,7 +56,7 @@ pub async fn open_all(
 ) -> Result<(), StoreError> {
     let opened = outage::open_all(tx, monitors, reason).await?;
     for (whose, id, started_at) in opened {
-        tell(tx, whose, (id, started_at), now).await?;
+        notify(tx, whose, (id, started_at), now).await?;
     }
     Ok(())
 }
@@ -87,24 +87,24 @@ pub async fn withdraw(
 
 /// Tells an incident that goes on and is on no card, where its monitor is not one that is told of by a rule of its own:
 /// whoever muted it wants to hear of it again. Servers are told of by their own rhythm, which is judged every minute.
-pub async fn tell_what_goes_on(
+pub async fn notify_if_open(
     tx: &mut Tx<'_>,
     whose: Whose,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tell_untold(tx, whose, |reason| reason != cadence::LATE, now).await
+    notify_unnotified(tx, whose, |reason| reason != cadence::LATE, now).await
 }
 
 /// The same for one of which its own rule has said already that it is to be told.
-pub async fn tell_what_was_due(
+pub async fn notify_if_unnotified(
     tx: &mut Tx<'_>,
     whose: Whose,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tell_untold(tx, whose, |_| true, now).await
+    notify_unnotified(tx, whose, |_| true, now).await
 }
 
-async fn tell_untold(
+async fn notify_unnotified(
     tx: &mut Tx<'_>,
     whose: Whose,
     is_meant: fn(&str) -> bool,
@@ -112,53 +112,59 @@ async fn tell_untold(
 ) -> Result<(), StoreError> {
     match outage::unnotified(tx, whose.1).await? {
         Some((id, started_at, reason)) if is_meant(&reason) => {
-            tell(tx, whose, (id, started_at), now).await
+            notify(tx, whose, (id, started_at), now).await
         }
         _ => Ok(()),
     }
 }
 
 /// Tells everything that goes on in a guild and was told nowhere: there is somewhere to tell it now.
-pub async fn tell_all_that_goes_on(
+pub async fn notify_all_open(
     tx: &mut Tx<'_>,
     guild: GuildId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     for monitor in outage::unnotified_of(tx, guild).await? {
-        tell_what_goes_on(tx, (guild, monitor), now).await?;
+        notify_if_open(tx, (guild, monitor), now).await?;
     }
     Ok(())
 }
 
 /// What goes on on a card was muted or expected until now, or that is what its card says. Where the time was over by itself
-/// (`is_news`) and nobody has taken care, it is told again.
-pub async fn heard_again(
+/// (`has_expired`) and nobody has taken care, it is told again.
+pub async fn unsilence(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, IncidentId),
-    is_news: bool,
+    has_expired: bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let is_waiting = incident::heard_again(tx, (guild, id), now).await?;
-    if is_news && is_waiting && destination::of(tx, guild).await?.has_channel {
+    let is_waiting = incident::unsilence(tx, (guild, id), now).await?;
+    if has_expired && is_waiting && destination::of(tx, guild).await?.has_channel {
         remind(tx, (guild, id), None, now).await?;
     }
     Ok(())
 }
 
-/// Has the channel reminded of a card; `call`: somebody else than those who were called for it.
+/// Has the channel reminded of a card; `set_role`: somebody else than those who were called for it.
 pub async fn remind(
     tx: &mut Tx<'_>,
     (guild, of): (GuildId, IncidentId),
-    call: Option<Call>,
+    responder: Option<Responder>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let reminder = incident::announce(tx, guild, &Topic::Reminder { of, call }, now).await?;
-    incident::call_as_for(tx, reminder, of).await?;
-    notice::want_in_channel(tx, guild, reminder).await
+    let reminder = incident::announce(
+        tx,
+        guild,
+        &NotificationKind::Reminder { of, responder },
+        now,
+    )
+    .await?;
+    incident::copy_role(tx, reminder, of).await?;
+    delivery::enqueue_for_channel(tx, guild, reminder).await
 }
 
 /// Puts an incident onto a card: one that is open, or one of its own.
-async fn tell(
+async fn notify(
     tx: &mut Tx<'_>,
     (guild, monitor): Whose,
     (id, started_at): (i64, Timestamp),
@@ -171,42 +177,42 @@ async fn tell(
         return Ok(());
     }
     let own = alert_override::of(tx, monitor).await?;
-    if own.is_some_and(|own| !own.is_told) {
+    if own.is_some_and(|own| !own.notify) {
         return Ok(());
     }
     let (recent, last_incident) = outage::recent(tx, monitor).await?;
     if let Some(incident) = last_incident.filter(|_| is_flapping(&recent, now)) {
         incident::reopen(tx, incident, now).await?;
         outage::add_to(tx, id, incident).await?;
-        return notice::want(tx, guild, incident).await;
+        return delivery::enqueue(tx, guild, incident).await;
     }
-    if notice::backlog(tx, guild).await? >= BACKLOG
+    if delivery::backlog(tx, guild).await? >= BACKLOG
         && let Some(incident) = incident::newest(tx, guild).await?
     {
         incident::collect(tx, incident, now).await?;
         outage::add_to(tx, id, incident).await?;
-        return notice::want(tx, guild, incident).await;
+        return delivery::enqueue(tx, guild, incident).await;
     }
-    let one = monitors::whereabouts(tx, monitor).await?;
+    let one = monitors::location(tx, monitor).await?;
     // Whoever joined a card for which somebody else is called would not be heard of.
     let role = own.and_then(|own| own.role);
     let open = incident::open(tx, guild, role).await?;
-    let incident: IncidentId = match fold::choose(&open, &one, now) {
-        Some((incident, shared)) => {
-            incident::join(tx, incident, &shared, now).await?;
+    let incident: IncidentId = match grouping::choose(&open, &one, now) {
+        Some((incident, group_key)) => {
+            incident::join(tx, incident, &group_key, now).await?;
             incident
         }
         None => {
-            let shared = Shared::of(&one);
-            let incident = incident::begin(tx, guild, &shared, (started_at, now)).await?;
+            let group_key = GroupKey::of(&one);
+            let incident = incident::begin(tx, guild, &group_key, (started_at, now)).await?;
             if let Some(role) = role {
-                incident::call(tx, incident, role).await?;
+                incident::set_role(tx, incident, role).await?;
             }
             incident
         }
     };
     outage::add_to(tx, id, incident).await?;
-    notice::want(tx, guild, incident).await
+    delivery::enqueue(tx, guild, incident).await
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Outages on a real database: which card they are told on, what waits for them, and that nothing is ever untold.
 
 use super::*;
-use crate::actions::testing::{HOME, at, down, maintenance_of, member, told};
+use crate::actions::testing::{HOME, at, down, maintenance_of, member, notified};
 use crate::actions::{maintenance, mute};
 use crate::store::maintenance::{self as maintenances, Extent};
 use crate::store::testing::TestStore;
@@ -31,7 +31,7 @@ async fn outages_of_a_network_share_a_incident_that_ends_with_the_last() {
         .unwrap()
         .unwrap();
     assert_eq!((first.count, first.open, first.ended_at), (2, 1, None));
-    assert_eq!(first.shared.scope.to_string(), "subnet=192.0.2.0");
+    assert_eq!(first.group_key.scope.to_string(), "subnet=192.0.2.0");
     assert_eq!(
         first.outages[0].monitor_id, b,
         "those that go on come first"
@@ -42,10 +42,10 @@ async fn outages_of_a_network_share_a_incident_that_ends_with_the_last() {
         .unwrap()
         .unwrap();
     assert_eq!(
-        (first.open, first.ended_at, first.version),
+        (first.open, first.ended_at, first.revision),
         (0, Some(at(300)), 4)
     );
-    let due = notice::due(&store.reader, at(300), 10).await.unwrap();
+    let due = delivery::due(&store.reader, at(300), 10).await.unwrap();
     let incidents: Vec<IncidentId> = due.iter().map(|due| due.incident).collect();
     assert_eq!(incidents, [IncidentId(1), IncidentId(2)]);
 }
@@ -65,7 +65,7 @@ async fn what_others_are_called_for_has_a_incident_of_its_own() {
         let target = format!("tcp://192.0.2.{last}:1");
         let id = store.add_endpoint(HOME, &target).await;
         let own = role.map(|role| alert_override::Override {
-            is_told: true,
+            notify: true,
             role: Some(role),
         });
         store
@@ -93,11 +93,11 @@ async fn what_flaps_keeps_its_incident_until_it_settles() {
             waiting
                 .unwrap()
                 .into_iter()
-                .map(|(_, waited)| waited.begun_at),
+                .map(|(_, waited)| waited.escalation_starts_at),
         );
         up(&store, id, minute * 60 + 60).await;
         incidents.push(
-            notice::due(&store.reader, at(9_999), 10)
+            delivery::due(&store.reader, at(9_999), 10)
                 .await
                 .unwrap()
                 .len(),
@@ -136,7 +136,7 @@ async fn what_flaps_keeps_its_incident_until_it_settles() {
     // The next outage is news again.
     down(&store, id, 90_000).await;
     assert_eq!(
-        notice::due(&store.reader, at(99_999), 10)
+        delivery::due(&store.reader, at(99_999), 10)
             .await
             .unwrap()
             .len(),
@@ -160,7 +160,9 @@ async fn what_waits_does_not_grow_without_end_and_nothing_is_lost() {
     for id in &ids[..129] {
         up(&store, *id, 20_000).await;
     }
-    let due = notice::due(&store.reader, at(99_999), 1_000).await.unwrap();
+    let due = delivery::due(&store.reader, at(99_999), 1_000)
+        .await
+        .unwrap();
     assert_eq!(due.len(), 100);
     let last = incident::get(&store.reader, due[99].incident)
         .await
@@ -183,7 +185,10 @@ async fn what_goes_on_is_told_once_there_is_somewhere_to_tell_it() {
         crate::actions::alerts::set(&store, member(), (5, None), at(20))
             .await
             .unwrap();
-        notice::due(&store.reader, at(99), 10).await.unwrap().len()
+        delivery::due(&store.reader, at(99), 10)
+            .await
+            .unwrap()
+            .len()
     };
     assert_eq!((set().await, set().await), (1, 1), "once");
     let incident = incident::get(&store.reader, IncidentId(1))
@@ -206,9 +211,9 @@ async fn a_server_is_told_of_by_its_rhythm_and_not_because_it_is_muted_no_more()
         .await
         .unwrap();
     mute::unmute(&store, member(), late, at(30)).await.unwrap();
-    assert_eq!(told(&store).await, 0);
+    assert_eq!(notified(&store).await, 0);
     down(&store, late, 40).await;
-    assert_eq!(told(&store).await, 1, "the rule of its own says so now");
+    assert_eq!(notified(&store).await, 1, "the rule of its own says so now");
 }
 
 #[tokio::test]
@@ -256,14 +261,14 @@ async fn take(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
         Step::Down(one) => down(store, ids[one], second).await,
         Step::Up(one) => up(store, ids[one], second).await,
         Step::Tell => {
-            for due in notice::due(&store.reader, at(second), 1).await.unwrap() {
+            for due in delivery::due(&store.reader, at(second), 1).await.unwrap() {
                 let incident = incident::get(&store.reader, due.incident)
                     .await
                     .unwrap()
                     .unwrap();
-                let version = incident.version;
+                let revision = incident.revision;
                 store
-                    .write(move |tx| Box::pin(notice::told(tx, due.id, version, (5, 6))))
+                    .write(move |tx| Box::pin(delivery::delivered(tx, due.id, revision, (5, 6))))
                     .await;
             }
         }
@@ -292,7 +297,7 @@ async fn take(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
 const WRONG: [(&str, &str); 3] = [
     (
         "a card that changed and is neither told nor in the outbox",
-        "SELECT c.id FROM incidents c LEFT JOIN notices n ON n.incident_id = c.id WHERE n.id IS NULL OR n.told_version > c.version",
+        "SELECT c.id FROM incidents c LEFT JOIN channel_deliveries n ON n.incident_id = c.id WHERE n.id IS NULL OR n.delivered_revision > c.revision",
     ),
     (
         "a card that goes on without an outage, or is over with one",

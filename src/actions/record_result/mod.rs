@@ -45,7 +45,7 @@ impl Rules {
 pub struct CompletedCheck {
     pub monitor_id: MonitorId,
     /// The edition of the endpoint that was looked at.
-    pub edition: u32,
+    pub revision: u32,
     pub result: CheckResult,
     pub waiters: Vec<Waiter>,
 }
@@ -80,7 +80,7 @@ pub async fn record(
                 .into_iter()
                 .map(|waiter| (completed.monitor_id, waiter)),
         );
-        let whose = (completed.monitor_id, completed.edition);
+        let whose = (completed.monitor_id, completed.revision);
         seen.push((whose, completed.result));
     }
     let recorded = writer
@@ -111,8 +111,8 @@ async fn record_in(
     let mut results = Vec::with_capacity(seen.len());
     let (mut rows, mut steady, mut changed) =
         (Vec::with_capacity(seen.len()), Vec::new(), Vec::new());
-    for ((id, edition), result) in seen {
-        let Some(before) = state::of(tx, id).filter(|before| before.edition == edition) else {
+    for ((id, revision), result) in seen {
+        let Some(before) = state::of(tx, id).filter(|before| before.revision == revision) else {
             continue;
         };
         let policy = rules.policy(before.interval);
@@ -245,12 +245,12 @@ async fn save_change(
         at,
         noticed_at: noticed.now,
         actor: noticed.actor,
-        facts: facts(change, decision.state.failure.as_ref()),
+        details: details(change, decision.state.failure.as_ref()),
     };
     event::append(tx, &event).await
 }
 
-fn facts(change: &Change, failure: Option<&Failure>) -> serde_json::Value {
+fn details(change: &Change, failure: Option<&Failure>) -> serde_json::Value {
     match change {
         Change::CameBack { down_for } => json!({ "down_for_ms": crate::domain::millis(*down_for) }),
         _ => match failure {

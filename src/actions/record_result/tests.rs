@@ -44,7 +44,7 @@ fn seen(id: MonitorId, seconds: i64, verdict: Verdict) -> CompletedCheck {
     };
     CompletedCheck {
         monitor_id: id,
-        edition: 0,
+        revision: 0,
         result,
         waiters: Vec::new(),
     }
@@ -92,11 +92,11 @@ async fn an_outage_leaves_one_outage_and_its_events_dated_when_they_became_true(
     );
 
     let events: Vec<(String, i64, String)> = store
-        .rows("SELECT kind, at, facts FROM events ORDER BY id")
+        .rows("SELECT kind, at, details FROM events ORDER BY id")
         .await;
     let events: Vec<_> = events
         .iter()
-        .map(|(kind, at, facts)| (kind.as_str(), *at, facts.as_str()))
+        .map(|(kind, at, details)| (kind.as_str(), *at, details.as_str()))
         .collect();
     assert_eq!(
         events,

@@ -17,7 +17,7 @@ use serenity::{
 use super::answers::{OfflineView, RollView};
 use super::cards::Pages;
 use crate::domain::check_result::FailureClass;
-use crate::domain::fold::IncidentId;
+use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::target::Target;
 use crate::domain::text;

@@ -13,7 +13,7 @@ use crate::discord::answers::{self, OfflineView, RollView};
 use crate::discord::error::{self, CommandError};
 use crate::discord::reply::Message;
 use crate::discord::{AppState, access, cards};
-use crate::domain::fold::IncidentId;
+use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::target::Target;
 use crate::store::endpoint::{self, Description};
@@ -33,7 +33,7 @@ pub(in crate::discord) async fn on_event(
     if let Err(error) = handle(ctx, press, app).await {
         let sentence = match error {
             CommandError::Refused(sentence) => sentence,
-            CommandError::Internal(reason) => error::told(press.id.get(), &reason),
+            CommandError::Internal(reason) => error::internal_error(press.id.get(), &reason),
         };
         show_error(ctx, press, sentence).await?;
     }
@@ -75,7 +75,7 @@ async fn handle(
         }
         Button::Recheck(id) => recheck_one(ctx, press, app, (requester, id)).await,
         Button::RecheckIncident(id) => {
-            access::require_care(&app.store.reader, requester, press.member.as_ref()).await?;
+            access::require_responder(&app.store.reader, requester, press.member.as_ref()).await?;
             recheck_incident(ctx, press, app, (requester, id)).await
         }
         Button::Members(_) => {
@@ -86,8 +86,8 @@ async fn handle(
                 .await?)
         }
         Button::Acknowledge(_) | Button::Mute(_) | Button::Maintain(_) => {
-            access::require_care(&app.store.reader, requester, press.member.as_ref()).await?;
-            let card = taken_care_of(app, requester, &button).await?;
+            access::require_responder(&app.store.reader, requester, press.member.as_ref()).await?;
+            let card = respond(app, requester, &button).await?;
             let shown = card.into_public_update();
             Ok(press.create_response(&ctx.http, shown).await?)
         }
@@ -107,7 +107,7 @@ fn chosen(press: &ComponentInteraction) -> Option<MonitorId> {
 }
 
 /// The card of an incident after somebody has taken care of it.
-async fn taken_care_of(
+async fn respond(
     app: &AppState,
     requester: Requester,
     button: &Button,

@@ -3,7 +3,7 @@
 use poise::serenity_prelude::CreateEmbed;
 
 use super::{AMBER, GREEN, GREY, RED, bold, relative};
-use crate::domain::alert_policy::{Call, Preferences};
+use crate::domain::alert_policy::{Preferences, Responder};
 use crate::domain::text;
 use crate::store::alert_override::Override;
 use crate::store::alert_settings::AlertSettings;
@@ -43,12 +43,18 @@ pub(in crate::discord) fn settings(
 }
 
 /// The card with what keeps those who are called from hearing it.
-pub(in crate::discord) fn with_deaf(card: CreateEmbed, deaf: &[String]) -> CreateEmbed {
-    if deaf.is_empty() {
+pub(in crate::discord) fn with_unreachable(
+    card: CreateEmbed,
+    unreachable: &[String],
+) -> CreateEmbed {
+    if unreachable.is_empty() {
         return card;
     }
-    card.colour(AMBER)
-        .field("Nobody hears", text::cut(&deaf.join("\n"), FIELD), false)
+    card.colour(AMBER).field(
+        "Nobody hears",
+        text::cut(&unreachable.join("\n"), FIELD),
+        false,
+    )
 }
 
 fn chosen(chosen: &Preferences) -> String {
@@ -59,27 +65,27 @@ fn chosen(chosen: &Preferences) -> String {
             "After {after} without anybody taking care, they are called again."
         ));
     }
-    if let Some((after, call)) = chosen.policy.escalate {
-        let whom = match call {
-            Call::Role(id) => format!("<@&{id}>"),
-            Call::User(id) => format!("<@{id}> by direct message"),
+    if let Some((after, responder)) = chosen.policy.escalate {
+        let whom = match responder {
+            Responder::Role(id) => format!("<@&{id}>"),
+            Responder::User(id) => format!("<@{id}> by direct message"),
         };
         lines.push(format!("After {} it is {whom}.", text::duration(after)));
     }
-    if let Some(mass) = chosen.mass {
-        let count = mass.count.map(|count| count.to_string());
-        let percent = mass.percent.map(|percent| format!("{percent} %"));
+    if let Some(bulk) = chosen.bulk {
+        let count = bulk.count.map(|count| count.to_string());
+        let percent = bulk.percent.map(|percent| format!("{percent} %"));
         let many: Vec<String> = count.into_iter().chain(percent).collect();
         lines.push(format!(
             "When {} change within {}, there is a word about all of them.",
             many.join(" or "),
-            text::duration(mass.window)
+            text::duration(bulk.window)
         ));
     }
-    if !chosen.tells_recovery {
+    if !chosen.notify_on_recovery {
         lines.push("Ends are not told by themselves.".to_owned());
     }
-    if !chosen.tells_warnings {
+    if !chosen.notify_on_warning {
         lines.push("Servers are told of when they are offline, not before.".to_owned());
     }
     if lines.is_empty() {
@@ -93,7 +99,7 @@ pub(in crate::discord) fn overridden(name: &str, own: Option<Override>) -> Strin
     let name = bold(name);
     match own {
         None => format!("{name} is told of like all the others."),
-        Some(Override { is_told: false, .. }) => format!("Nothing is told of {name}."),
+        Some(Override { notify: false, .. }) => format!("Nothing is told of {name}."),
         Some(Override {
             role: Some(role), ..
         }) => format!("<@&{role}> is called for {name}."),

@@ -8,8 +8,8 @@ use serenity::{Colour, CreateEmbed};
 use super::{AMBER, GREEN, RED, bold, relative};
 use crate::discord::buttons;
 use crate::discord::reply::Message;
+use crate::domain::notification_kind::NotificationKind;
 use crate::domain::text;
-use crate::domain::topic::Topic;
 use crate::notify::messenger::Reminder;
 use crate::notify::wording;
 use crate::store::incident::{Incident, Outage};
@@ -23,7 +23,7 @@ const RESULT: usize = 300;
 /// The message for a card as it stands.
 pub(in crate::discord) fn message(incident: &Incident) -> Message {
     let mut message = Message::embed(embed(incident));
-    if incident.ended_at.is_none() && incident.topic == Topic::Incident {
+    if incident.ended_at.is_none() && incident.kind == NotificationKind::Incident {
         message.rows = buttons::incident_rows(incident);
     }
     message
@@ -49,7 +49,7 @@ pub(in crate::discord) fn reminder(reminder: &Reminder) -> Message {
 }
 
 fn embed(incident: &Incident) -> CreateEmbed {
-    if let Some(sentence) = wording::sentence(&incident.topic, text::escape) {
+    if let Some(sentence) = wording::sentence(&incident.kind, text::escape) {
         return CreateEmbed::new()
             .title(text::cut(&wording::title(incident, text::escape), 256))
             .description(text::cut(&sentence, LIST))
@@ -91,7 +91,7 @@ fn embed(incident: &Incident) -> CreateEmbed {
 }
 
 fn colour(incident: &Incident) -> Colour {
-    if incident.flapping_since.is_some() && incident.settled_at.is_none() {
+    if incident.flapping_since.is_some() && incident.flapping_ended_at.is_none() {
         return AMBER;
     }
     match (incident.ended_at, incident.acknowledged) {

@@ -105,7 +105,7 @@ fn lengths(thresholds: &Thresholds) -> String {
 
 /// What a server's rhythm would give it, beside what it has.
 pub(in crate::discord) fn suggestion(server: &Server, found: &Suggestion) -> CreateEmbed {
-    let told = |replay: Replay| {
+    let described = |replay: Replay| {
         format!(
             "{} in the last 7 days, {} of them offline",
             text::count(replay.warnings as u64, "warning"),
@@ -128,12 +128,12 @@ pub(in crate::discord) fn suggestion(server: &Server, found: &Suggestion) -> Cre
         .colour(GREY)
         .field(
             "Today",
-            format!("{}\n{}", lengths(&found.current), told(found.with_current)),
+            format!("{}\n{}", lengths(&found.current), described(found.with_current)),
             false,
         )
         .field(
             "Proposed",
-            format!("{}\n{}", lengths(&found.proposed), told(found.with_proposed)),
+            format!("{}\n{}", lengths(&found.proposed), described(found.with_proposed)),
             false,
         )
 }

@@ -15,18 +15,18 @@ use crate::actions::recheck::Summary;
 use crate::actions::record_result::Recorded;
 use crate::actions::suggest_thresholds::Suggestion;
 use crate::actions::summarize::Statistics;
-use crate::domain::alert_policy::{Call, Mass, Policy, Preferences};
+use crate::domain::alert_policy::{BulkAlert, Policy, Preferences, Responder};
 use crate::domain::cause::Cause;
 use crate::domain::check_result::{CheckResult, Failure, FailureClass, Timings, Verdict};
 use crate::domain::device::DeviceUuid;
-use crate::domain::fold::{IncidentId, Scope, Shared, Subnet};
+use crate::domain::grouping::{GroupKey, GroupScope, IncidentId, Subnet};
 use crate::domain::http_check::HttpCheck;
 use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::notification_kind::NotificationKind;
 use crate::domain::rhythm::{Replay, Rhythm};
 use crate::domain::status::{Change, State};
 use crate::domain::target::Host;
 use crate::domain::threshold::{Reports, Thresholds, judge};
-use crate::domain::topic::Topic;
 use crate::notify::messenger::Reminder;
 use crate::store::alert_override::Override;
 use crate::store::alert_settings::AlertSettings;
@@ -246,7 +246,7 @@ fn lists_of_what_reports_fit_with_the_longest_names() {
         monitor_id: None,
         name: Some(name.clone()),
         actor: format!("discord:{}", u64::MAX),
-        facts: json!({}),
+        details: json!({}),
     };
     fits(status::audit(&vec![event; status::CHANGES as usize]));
     let device = Device {
@@ -306,14 +306,14 @@ fn the_incident_of_an_incident_fits_with_the_longest_names() {
         ..outage.clone()
     };
     let mut longest = Incident {
-        topic: Topic::Incident,
+        kind: NotificationKind::Incident,
         id: IncidentId(i64::MAX),
         guild_id: GuildId(1),
-        shared: Shared {
-            scope: Scope::Host(Host::Name("x".repeat(253).into())),
+        group_key: GroupKey {
+            scope: GroupScope::Host(Host::Name("x".repeat(253).into())),
             group: Some("*".repeat(64)),
         },
-        version: 1,
+        revision: 1,
         opened_at: NOW.minus(Duration::from_secs(9_999_999)),
         ended_at: None,
         acknowledged: Some((u64::MAX, NOW)),
@@ -322,7 +322,7 @@ fn the_incident_of_an_incident_fits_with_the_longest_names() {
         muted: Some((u64::MAX, NOW)),
         maintained: Some((u64::MAX, NOW)),
         flapping_since: None,
-        settled_at: None,
+        flapping_ended_at: None,
         cause: Some(Cause::Way {
             agent: "*".repeat(64),
             at: NOW,
@@ -352,7 +352,7 @@ fn the_incident_of_an_incident_fits_with_the_longest_names() {
 #[test]
 fn the_settings_of_alerts_fit_with_everything_chosen() {
     let own = Override {
-        is_told: true,
+        notify: true,
         role: Some(u64::MAX),
     };
     let broken = AlertSettings {
@@ -360,13 +360,13 @@ fn the_settings_of_alerts_fit_with_everything_chosen() {
         role: Some(u64::MAX),
         broken: Some(("*".repeat(1_000), NOW)),
         preferences: Preferences {
-            tells_recovery: false,
-            tells_warnings: false,
+            notify_on_recovery: false,
+            notify_on_warning: false,
             policy: Policy {
                 remind_after: Some(Duration::MAX),
-                escalate: Some((Duration::MAX, Call::User(u64::MAX))),
+                escalate: Some((Duration::MAX, Responder::User(u64::MAX))),
             },
-            mass: Some(Mass {
+            bulk: Some(BulkAlert {
                 count: Some(u32::MAX),
                 percent: Some(100),
                 window: Duration::MAX,
@@ -383,7 +383,10 @@ fn the_settings_of_alerts_fit_with_everything_chosen() {
         &vec![mute; alerts::LISTED as usize],
         &vec![("_".repeat(64), own); alerts::LISTED as usize],
     );
-    fits(alerts::with_deaf(shown, &vec!["why ".repeat(50); 20]));
+    fits(alerts::with_unreachable(
+        shown,
+        &vec!["why ".repeat(50); 20],
+    ));
     fits(alerts::settings(None, &[], &[]));
 }
 
@@ -409,14 +412,14 @@ fn the_incident_of_an_incident_reads_as_it_goes_on() {
         ended_at: Some(minute(2)),
     };
     let mut incident = Incident {
-        topic: Topic::Incident,
+        kind: NotificationKind::Incident,
         id: IncidentId(1),
         guild_id: GuildId(1),
-        shared: Shared {
-            scope: Scope::Nothing,
+        group_key: GroupKey {
+            scope: GroupScope::Nothing,
             group: None,
         },
-        version: 1,
+        revision: 1,
         opened_at: minute(9),
         ended_at: None,
         acknowledged: None,
@@ -425,7 +428,7 @@ fn the_incident_of_an_incident_reads_as_it_goes_on() {
         muted: None,
         maintained: None,
         flapping_since: None,
-        settled_at: None,
+        flapping_ended_at: None,
         cause: None,
         outages: vec![shop.clone()],
         count: 1,
@@ -434,7 +437,7 @@ fn the_incident_of_an_incident_reads_as_it_goes_on() {
     let mut read = vec![text_of(&incident)];
     (incident.outages, incident.count) = (vec![shop.clone(), pump.clone()], 2);
     read.push(text_of(&incident));
-    incident.shared.scope = Scope::Subnet(Subnet::of("192.0.2.7".parse().unwrap()));
+    incident.group_key.scope = GroupScope::Subnet(Subnet::of("192.0.2.7".parse().unwrap()));
     incident.open = 2;
     read.push(text_of(&incident));
     (incident.outages, incident.count) = (vec![pump], 1);
@@ -442,7 +445,7 @@ fn the_incident_of_an_incident_reads_as_it_goes_on() {
     read.push(text_of(&incident));
     incident.flapping_since = Some(minute(60));
     read.push(text_of(&incident));
-    incident.settled_at = Some(NOW);
+    incident.flapping_ended_at = Some(NOW);
     read.push(text_of(&incident));
     // Taken back: it was told before we knew that we could not see.
     (incident.outages, incident.count) = (Vec::new(), 0);

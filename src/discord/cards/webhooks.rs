@@ -62,7 +62,11 @@ pub(in crate::discord) fn list(known: &[Webhook]) -> CreateEmbed {
 
 fn line(known: &Webhook) -> String {
     let host = text::code(&text::cut(&masked(&known.url), 80));
-    let state = match (&known.disabled, known.failing_since, known.last_told_at) {
+    let state = match (
+        &known.disabled,
+        known.failing_since,
+        known.last_delivered_at,
+    ) {
         (Some((reason, since)), _, _) => {
             let reason = text::escape(&text::cut(reason, 120));
             format!("🔴 switched off {}: {reason}", relative(*since))

@@ -6,7 +6,7 @@ use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 use crate::discord::error::CommandError;
 use crate::discord::reply;
 use crate::discord::{Context, access, answers, complete};
-use crate::domain::fold::IncidentId;
+use crate::domain::grouping::IncidentId;
 use crate::domain::text;
 use crate::notify::wording;
 use crate::store::incident;
@@ -23,7 +23,7 @@ pub(super) async fn ack(
     let requester = reply::requester(ctx)?;
     let work = async {
         let app = ctx.data();
-        access::require_care(&app.store.reader, requester, reply::member(ctx)).await?;
+        access::require_responder(&app.store.reader, requester, reply::member(ctx)).await?;
         let id = match incident {
             Some(text) => meant(&text)?,
             None => only_one(ctx, requester.guild).await?,

@@ -69,7 +69,7 @@ async fn remove(ctx: Context<'_>) -> Result<(), CommandError> {
     reply::answer(ctx, async {
         let app = ctx.data();
         let before = manage_board::remove(&app.store, requester, app.now()).await?;
-        take_down(ctx, before);
+        delete_message(ctx, before);
         Ok(Message::sentence("The board is taken away."))
     })
     .await
@@ -92,7 +92,7 @@ async fn put(
     let lines = board::lines(&app.store.reader, requester.guild).await?;
     let place = Place::New {
         channel,
-        call: None,
+        mention: None,
         nonce: format!("c{}", ctx.id() % 1_000_000_000_000),
     };
     let shown = app
@@ -104,7 +104,7 @@ async fn put(
         Ok((_, message)) => {
             let at = (channel, message);
             let before = manage_board::set(&app.store, requester, at, app.now()).await?;
-            take_down(ctx, before);
+            delete_message(ctx, before);
             Ok(Message::sentence(format!("The board is in <#{channel}>.")))
         }
         Err(SendFailure::Broken(reason)) => Err(CommandError::Refused(format!(
@@ -117,13 +117,13 @@ async fn put(
 }
 
 /// Deletes the old message. Nobody waits for that, and where it cannot be done it stays as it is.
-fn take_down(ctx: Context<'_>, message: Option<(u64, u64)>) {
+fn delete_message(ctx: Context<'_>, message: Option<(u64, u64)>) {
     let app = ctx.data();
     let (Some(message), Some(messenger)) = (message, app.messenger.clone()) else {
         return;
     };
     app.home.spawn(async move {
-        if let Err(error) = messenger.take_down(message).await {
+        if let Err(error) = messenger.delete_message(message).await {
             tracing::debug!("an old board could not be deleted: {error}");
         }
     });

@@ -175,7 +175,7 @@ async fn end(
                 )));
             }
         };
-        take_event_back(ctx, &one);
+        delete_event(ctx, &one);
         let said = format!("{} is over.", cards::bold(&one.title));
         maintenance::end(&app.store, requester, one, app.now()).await?;
         Ok(Message::sentence(said))
@@ -199,7 +199,7 @@ async fn listed(ctx: Context<'_>, requester: Requester) -> Result<Message, Comma
 }
 
 /// In Discord's own calendar it is called off, too. That takes a call, and nobody waits for it.
-fn take_event_back(ctx: Context<'_>, one: &Maintenance) {
+fn delete_event(ctx: Context<'_>, one: &Maintenance) {
     let app = ctx.data();
     let event = one.discord_event.filter(|event| *event != 0);
     let (Some(event), Some(messenger)) = (event, app.messenger.clone()) else {
@@ -207,7 +207,7 @@ fn take_event_back(ctx: Context<'_>, one: &Maintenance) {
     };
     let guild = one.guild_id.0;
     app.home.spawn(async move {
-        if let Err(error) = messenger.take_event_back(guild, event).await {
+        if let Err(error) = messenger.delete_event(guild, event).await {
             tracing::debug!("a scheduled event could not be taken back: {error}");
         }
     });

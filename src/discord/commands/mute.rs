@@ -21,7 +21,7 @@ pub(super) async fn mute(
     let requester = reply::requester(ctx)?;
     let work = async {
         let app = ctx.data();
-        access::require_care(&app.store.reader, requester, reply::member(ctx)).await?;
+        access::require_responder(&app.store.reader, requester, reply::member(ctx)).await?;
         let length = match length {
             None => mutes::AN_HOUR,
             Some(text) => mutes::parse_length(&text).map_err(|error| {
@@ -52,7 +52,7 @@ pub(super) async fn unmute(
     let requester = reply::requester(ctx)?;
     let work = async {
         let app = ctx.data();
-        access::require_care(&app.store.reader, requester, reply::member(ctx)).await?;
+        access::require_responder(&app.store.reader, requester, reply::member(ctx)).await?;
         let found = complete::named(&app.store.reader, requester.guild, ("%", &target)).await?;
         mutes::unmute(&app.store, requester, found.id, app.now()).await?;
         Ok(Message::sentence(format!(

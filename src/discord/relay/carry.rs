@@ -52,7 +52,7 @@ async fn open(client: &mut Client, line: &Line) -> Option<Session> {
             FromClient::Identify(payload) => return Some(Session::identified(payload)),
             FromClient::Resume(id) => match line.take_session(&id) {
                 Some(session) => return Some(session),
-                None => drop(client.tell(frames::invalid_session()).await),
+                None => drop(client.send(frames::invalid_session()).await),
             },
             FromClient::Heartbeat => drop(client.answer_heartbeat().await),
             FromClient::Presence | FromClient::Other => {}
@@ -85,13 +85,13 @@ async fn serve(
             return Some(refusal);
         }
         session.ended(reason, was_resuming);
-        tell(session, reason);
+        log(session, reason);
         last = Some(reason);
     }
 }
 
 /// One line for the log.
-fn tell(session: &Session, reason: Reason) {
+fn log(session: &Session, reason: Reason) {
     let shard = session.shard;
     let next = match session.opening() {
         Opening::Identify => "beginning a new session",

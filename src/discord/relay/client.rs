@@ -71,14 +71,14 @@ impl Client {
     }
 
     /// Whether serenity took it, in time.
-    pub(super) async fn tell(&mut self, text: String) -> bool {
+    pub(super) async fn send(&mut self, text: String) -> bool {
         let telling = self.0.send(Message::Text(text));
         matches!(tokio::time::timeout(DEAF, telling).await, Ok(Ok(())))
     }
 
     /// Whether serenity took it.
     pub(super) async fn answer_heartbeat(&mut self) -> bool {
-        self.tell(frames::heartbeat_ack()).await
+        self.send(frames::heartbeat_ack()).await
     }
 
     /// Ends it with a close code.

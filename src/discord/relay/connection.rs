@@ -227,8 +227,8 @@ impl<'a> Connection<'a> {
             FromGateway::Reconnect => Err(Reason::Asked),
             FromGateway::InvalidSession { resumable } => Err(Reason::Invalid { resumable }),
             FromGateway::Dispatch { sequence, event } => {
-                self.notice(event)?;
-                if !self.client.tell(text).await {
+                self.delivery(event)?;
+                if !self.client.send(text).await {
                     return Err(Reason::Client);
                 }
                 // Only what serenity has been handed counts as seen.
@@ -259,7 +259,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    fn notice(&mut self, event: Event) -> Result<(), Reason> {
+    fn delivery(&mut self, event: Event) -> Result<(), Reason> {
         let shard = self.session.shard;
         match event {
             Event::Ready {

@@ -224,28 +224,28 @@ pub(super) fn unprocessable(field: &str, error: impl std::fmt::Display) -> Probl
 
 /// That a device was heard, and with it is online.
 pub(super) fn heard(uuid: &DeviceUuid, checked_in: &CheckedIn) -> Response {
-    let mut facts = named_device(uuid, checked_in);
-    facts["status"] = json!(Status::Online.word());
-    answer(StatusCode::OK, &facts)
+    let mut details = named_device(uuid, checked_in);
+    details["status"] = json!(Status::Online.word());
+    answer(StatusCode::OK, &details)
 }
 
 /// The key only where it has just been made: nobody can show it again.
 fn named_device(uuid: &DeviceUuid, checked_in: &CheckedIn) -> Value {
-    let mut facts = json!({ "uuid": uuid.as_str() });
+    let mut details = json!({ "uuid": uuid.as_str() });
     if let Some(key) = &checked_in.made {
-        facts["device_key"] = json!(key.reveal());
+        details["device_key"] = json!(key.reveal());
     }
-    facts
+    details
 }
 
 async fn whole(app: &AppState, device: &Device) -> Result<Response, Problem> {
     let state = device_state::get(&app.store.reader, device.id).await?;
     let object = |text: &str| -> Value { serde_json::from_str(text).unwrap_or_default() };
-    let mut facts = shown(device);
-    facts["target_state"] = object(&state.target);
-    facts["current_state"] = object(&state.current);
-    facts["state_reported_at"] = json!(state.reported_at.map(text::timestamp));
-    Ok(answer(StatusCode::OK, &facts))
+    let mut details = shown(device);
+    details["target_state"] = object(&state.target);
+    details["current_state"] = object(&state.current);
+    details["state_reported_at"] = json!(state.reported_at.map(text::timestamp));
+    Ok(answer(StatusCode::OK, &details))
 }
 
 fn shown(device: &Device) -> Value {
@@ -259,7 +259,7 @@ fn shown(device: &Device) -> Value {
 }
 
 /// A JSON answer.
-pub(super) fn answer(status: StatusCode, facts: &Value) -> Response {
+pub(super) fn answer(status: StatusCode, details: &Value) -> Response {
     let kind = (header::CONTENT_TYPE, "application/json");
-    (status, [kind], format!("{facts}\n")).into_response()
+    (status, [kind], format!("{details}\n")).into_response()
 }

@@ -254,20 +254,20 @@ fn changes(said: Said, target: &Target, before: Option<&Endpoint>) -> Result<Edi
 }
 
 fn shown(endpoint: &Endpoint) -> Value {
-    let mut facts = listed(endpoint);
+    let mut details = listed(endpoint);
     let description = &endpoint.description;
-    facts["interval_seconds"] = json!(description.interval.map(|interval| interval.as_secs()));
-    facts["latency_ms"] = json!(
+    details["interval_seconds"] = json!(description.interval.map(|interval| interval.as_secs()));
+    details["latency_ms"] = json!(
         endpoint
             .latency
             .map(|latency| latency.as_secs_f64() * 1000.0)
     );
     // Values of headers may be secrets: they are sent, and never shown.
-    facts["http"] = json!(description.http_check.as_ref().map(|http_check| json!({
+    details["http"] = json!(description.http_check.as_ref().map(|http_check| json!({
         "status": format!("{}-{}", http_check.expected_status.0, http_check.expected_status.1),
         "keyword": http_check.keyword, "method": http_check.method.word(), "redirects": http_check.max_redirects,
         "verify_tls": http_check.verify_tls,
         "headers": http_check.headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
     })));
-    facts
+    details
 }

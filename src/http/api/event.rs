@@ -62,6 +62,6 @@ fn known(word: &str) -> Result<EventKind, Problem> {
 fn shown(event: &Event) -> Value {
     json!({
         "id": event.id, "at": text::timestamp(event.at), "type": event.kind, "actor": event.actor,
-        "monitor": event.monitor_id.map(|id| id.0), "name": event.name, "facts": event.facts,
+        "monitor": event.monitor_id.map(|id| id.0), "name": event.name, "facts": event.details,
     })
 }

@@ -29,7 +29,7 @@ pub(super) async fn list(State(app): State<AppState>, caller: Caller) -> Result<
     let mut shown = Vec::new();
     for server in server::list(reader, Some(caller.0.guild_id)).await? {
         let standing = manage_server::judged(reader, server, (app.thresholds, now)).await?;
-        shown.push(facts(&standing));
+        shown.push(details(&standing));
     }
     Ok(answer(StatusCode::OK, &json!({ "servers": shown })))
 }
@@ -44,7 +44,7 @@ pub(super) async fn status(
     let id = readable(&caller, &id)?;
     let at = (app.thresholds, app.clock.now());
     let standing = manage_server::standing(&app.store.reader, caller.requester(), id, at).await?;
-    Ok(answer(StatusCode::OK, &facts(&standing)))
+    Ok(answer(StatusCode::OK, &details(&standing)))
 }
 
 /// The server that is asked for. A server's own key opens nothing of another server's.
@@ -112,10 +112,10 @@ pub(super) async fn edit(
     let at = (app.thresholds, app.clock.now());
     suggest_thresholds::edit(&app.store, caller.requester(), id, edit, at).await?;
     let standing = manage_server::standing(&app.store.reader, caller.requester(), id, at).await?;
-    Ok(answer(StatusCode::OK, &facts(&standing)))
+    Ok(answer(StatusCode::OK, &details(&standing)))
 }
 
-fn facts(standing: &Standing) -> Value {
+fn details(standing: &Standing) -> Value {
     let (server, judgement) = (&standing.server, &standing.judgement);
     let minutes = |length: Duration| length.as_secs_f64() / 60.0;
     let minutes_ago = judgement

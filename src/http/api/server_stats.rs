@@ -145,8 +145,8 @@ fn shown(point: &Point) -> Value {
         .figures
         .iter()
         .map(|(name, figure)| {
-            let facts = json!({ "mean": figure.mean(), "min": figure.least, "max": figure.most });
-            (name.clone(), facts)
+            let details = json!({ "mean": figure.mean(), "min": figure.least, "max": figure.most });
+            (name.clone(), details)
         })
         .collect();
     json!({ "at": text::timestamp(point.at), "reports": point.reports, "values": figures })

@@ -247,7 +247,7 @@ mod tests {
             id: MonitorId(id),
             target: "tcp://192.0.2.1:80".parse().unwrap(),
             http_check: None,
-            edition: 0,
+            revision: 0,
             interval: None,
             status: Status::Online,
             is_new: false,

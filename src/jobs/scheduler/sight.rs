@@ -98,7 +98,7 @@ impl Watch {
 
 async fn goes_blind(context: &Context, suspicion: Suspicion, now: Timestamp) {
     context.checks.set_blind(true);
-    context.metrics.blind.set(1);
+    context.metrics.connectivity_up.set(0);
     tracing::warn!(
         failing = suspicion.failing,
         "Blind: {} endpoints stopped answering at once and no witness answers; no outage is told for at most {} s",
@@ -112,7 +112,7 @@ async fn goes_blind(context: &Context, suspicion: Suspicion, now: Timestamp) {
 
 async fn sees(context: &Context, turn: Turn, seconds: u64) {
     context.checks.set_blind(false);
-    context.metrics.blind.set(0);
+    context.metrics.connectivity_up.set(1);
     let why = match turn {
         Turn::GaveUp => "the witnesses have been silent for too long to be believed",
         Turn::SeesAgain | Turn::WentBlind(_) => "a witness answers",

@@ -61,12 +61,12 @@ impl fmt::Display for PostFailure {
 
 /// Sends messages to webhooks.
 #[derive(Clone, Debug)]
-pub struct Poster {
+pub struct WebhookSender {
     gate: Arc<dyn Gate>,
     extra_roots: Vec<reqwest::Certificate>,
 }
 
-impl Poster {
+impl WebhookSender {
     /// `extra_roots_pem`: certificates of the operator's own CAs, trusted beside the public ones; empty for none. Whether they
     /// can be used is judged where looks are set up; what cannot is left out here.
     pub fn new(gate: Arc<dyn Gate>, extra_roots_pem: &[u8]) -> Self {
@@ -277,7 +277,7 @@ mod tests {
             url: format!("https://{HOST}:{port}/canary").parse().unwrap(),
             format: crate::domain::webhook::Format::Standard,
             signing_key: signature::key_text(&[7; signature::KEY_LENGTH]),
-            last_told_at: None,
+            last_delivered_at: None,
             attempts: 0,
             failing_since: None,
             disabled: None,
@@ -285,10 +285,12 @@ mod tests {
     }
 
     async fn post(gate: To, roots: &str, port: u16) -> Result<(), PostFailure> {
-        let poster = Poster::new(Arc::new(gate), roots.as_bytes());
+        let webhook_sender = WebhookSender::new(Arc::new(gate), roots.as_bytes());
         let body = serde_json::json!({ "a": 1 });
         let now = Timestamp::from_millis(1_700_000_000_000);
-        poster.post(&webhook(port), "msg_1_1", &body, now).await
+        webhook_sender
+            .post(&webhook(port), "msg_1_1", &body, now)
+            .await
     }
 
     #[tokio::test]

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::domain::Timestamp;
+use crate::domain::notification_kind::NotificationKind;
 use crate::domain::text;
-use crate::domain::topic::Topic;
 use crate::domain::webhook::Format;
 use crate::notify::wording;
 use crate::store::incident::{Incident, Outage};
@@ -19,23 +19,23 @@ const AMBER: u32 = 0x00f0_b232;
 
 /// What has become of a card since its webhook was told last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum IncidentChange {
     Opened,
     Updated,
-    Ended,
+    Resolved,
 }
 
-impl News {
-    /// `is_told`: whether anything was told of it before.
-    pub fn of(incident: &Incident, is_told: bool) -> Self {
-        let is_over = match &incident.topic {
-            Topic::Incident => incident.ended_at.is_some(),
-            Topic::Blind { ended, .. } => ended.is_some(),
+impl IncidentChange {
+    /// `was_notified`: whether anything was told of it before.
+    pub fn of(incident: &Incident, was_notified: bool) -> Self {
+        let is_over = match &incident.kind {
+            NotificationKind::Incident => incident.ended_at.is_some(),
+            NotificationKind::Blind { ended, .. } => ended.is_some(),
             // A word is said, and said again with more.
             _ => false,
         };
-        match (is_over, is_told) {
-            (true, _) => Self::Ended,
+        match (is_over, was_notified) {
+            (true, _) => Self::Resolved,
             (false, true) => Self::Updated,
             (false, false) => Self::Opened,
         }
@@ -50,15 +50,20 @@ impl News {
         match self {
             Self::Opened => "opened",
             Self::Updated => "updated",
-            Self::Ended => "ended",
+            Self::Resolved => "resolved",
         }
     }
 }
 
 /// The body of a message about a card.
-pub fn of_incident(format: Format, incident: &Incident, news: News, now: Timestamp) -> Value {
+pub fn of_incident(
+    format: Format,
+    incident: &Incident,
+    change: IncidentChange,
+    now: Timestamp,
+) -> Value {
     match format {
-        Format::Standard => standard(incident, news, now),
+        Format::Standard => standard(incident, change, now),
         Format::Slack => json!({ "text": for_people(incident, escape_slack) }),
         Format::Discord => discord(
             &wording::title(incident, text::escape),
@@ -88,15 +93,15 @@ fn discord(title: &str, description: &str, colour: u32) -> Value {
     })
 }
 
-fn standard(incident: &Incident, news: News, now: Timestamp) -> Value {
-    let kind = match &incident.topic {
-        Topic::Incident => format!("incident.{}", news.word()),
-        Topic::Mass { .. } => "mass".to_owned(),
-        Topic::Blind { .. } => "blind".to_owned(),
-        Topic::ChannelBroken { .. } => "channel_broken".to_owned(),
+fn standard(incident: &Incident, change: IncidentChange, now: Timestamp) -> Value {
+    let kind = match &incident.kind {
+        NotificationKind::Incident => format!("incident.{}", change.word()),
+        NotificationKind::Bulk { .. } => "mass".to_owned(),
+        NotificationKind::Blind { .. } => "blind".to_owned(),
+        NotificationKind::ChannelBroken { .. } => "channel_broken".to_owned(),
         // These two go to the channel only.
-        Topic::WebhookOff { .. } => "webhook_off".to_owned(),
-        Topic::Reminder { .. } => "reminder".to_owned(),
+        NotificationKind::WebhookDisabled { .. } => "webhook_disabled".to_owned(),
+        NotificationKind::Reminder { .. } => "reminder".to_owned(),
     };
     let person = |person: Option<(u64, Timestamp)>| {
         person.map(|(user, at)| json!({ "user": user.to_string(), "at": text::timestamp(at) }))
@@ -109,11 +114,11 @@ fn standard(incident: &Incident, news: News, now: Timestamp) -> Value {
             "id": incident.id.0,
             "guild_id": incident.guild_id.0.to_string(),
             "title": wording::title(incident, str::to_owned),
-            "text": wording::sentence(&incident.topic, str::to_owned),
+            "text": wording::sentence(&incident.kind, str::to_owned),
             "opened_at": text::timestamp(incident.opened_at),
             "ended_at": incident.ended_at.map(text::timestamp),
             "acknowledged": person(incident.acknowledged),
-            "is_flapping": incident.flapping_since.is_some() && incident.settled_at.is_none(),
+            "is_flapping": incident.flapping_since.is_some() && incident.flapping_ended_at.is_none(),
             "cause": incident.cause.as_ref().map(|cause| {
                 wording::cause(cause, str::to_owned, |at| format!("at {}", text::timestamp(at)))
             }),
@@ -142,7 +147,7 @@ fn for_people(incident: &Incident, escape: fn(&str) -> String) -> String {
 }
 
 fn lines(incident: &Incident, escape: fn(&str) -> String) -> String {
-    if let Some(sentence) = wording::sentence(&incident.topic, escape) {
+    if let Some(sentence) = wording::sentence(&incident.kind, escape) {
         return text::cut(&sentence, LENGTH);
     }
     let line = |outage: &Outage| {
@@ -164,9 +169,12 @@ fn lines(incident: &Incident, escape: fn(&str) -> String) -> String {
 }
 
 fn colour(incident: &Incident) -> u32 {
-    match (incident.ended_at, &incident.topic) {
-        (_, Topic::Mass { is_down: true, .. }) | (None, Topic::Incident) => RED,
-        (_, Topic::Mass { is_down: false, .. }) | (Some(_), Topic::Incident) => GREEN,
+    match (incident.ended_at, &incident.kind) {
+        (_, NotificationKind::Bulk { is_down: true, .. }) | (None, NotificationKind::Incident) => {
+            RED
+        }
+        (_, NotificationKind::Bulk { is_down: false, .. })
+        | (Some(_), NotificationKind::Incident) => GREEN,
         _ => AMBER,
     }
 }
@@ -184,7 +192,7 @@ fn escape_slack(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fold::{IncidentId, Scope, Shared};
+    use crate::domain::grouping::{GroupKey, GroupScope, IncidentId};
     use crate::domain::monitor::{GuildId, MonitorId};
 
     fn at(seconds: i64) -> Timestamp {
@@ -204,12 +212,12 @@ mod tests {
         Incident {
             id: IncidentId(7),
             guild_id: GuildId(u64::MAX),
-            topic: Topic::Incident,
-            shared: Shared {
-                scope: Scope::Nothing,
+            kind: NotificationKind::Incident,
+            group_key: GroupKey {
+                scope: GroupScope::Nothing,
                 group: None,
             },
-            version: 3,
+            revision: 3,
             opened_at: at(0),
             ended_at,
             acknowledged: Some((9, at(30))),
@@ -218,7 +226,7 @@ mod tests {
             muted: None,
             maintained: None,
             flapping_since: None,
-            settled_at: None,
+            flapping_ended_at: None,
             cause: None,
             outages: (0..count.min(25)).map(outage).collect(),
             count: count as u64,
@@ -230,14 +238,19 @@ mod tests {
     fn machines_get_everything_and_people_what_they_can_read() {
         insta::assert_json_snapshot!(
             "webhook_standard",
-            of_incident(Format::Standard, &incident(1, None), News::Opened, at(60))
+            of_incident(
+                Format::Standard,
+                &incident(1, None),
+                IncidentChange::Opened,
+                at(60)
+            )
         );
         insta::assert_json_snapshot!(
             "webhook_slack",
             of_incident(
                 Format::Slack,
                 &incident(1, Some(at(90))),
-                News::Ended,
+                IncidentChange::Resolved,
                 at(99)
             )
         );
@@ -246,7 +259,7 @@ mod tests {
             of_incident(
                 Format::Discord,
                 &incident(2, Some(at(90))),
-                News::Ended,
+                IncidentChange::Resolved,
                 at(99)
             )
         );
@@ -255,13 +268,13 @@ mod tests {
     #[test]
     fn the_largest_incident_fits_and_calls_nobody() {
         let large = incident(3_000, None);
-        let slack = of_incident(Format::Slack, &large, News::Opened, at(1));
+        let slack = of_incident(Format::Slack, &large, IncidentChange::Opened, at(1));
         let text = slack["text"].as_str().unwrap();
         assert!(
             text.chars().count() < 3_000 && !text.contains("<!here>"),
             "{text}"
         );
-        let discord = of_incident(Format::Discord, &large, News::Opened, at(1));
+        let discord = of_incident(Format::Discord, &large, IncidentChange::Opened, at(1));
         let description = discord["embeds"][0]["description"].as_str().unwrap();
         assert!(description.chars().count() <= 4_096);
         assert_eq!(discord["allowed_mentions"], json!({ "parse": [] }));
@@ -269,33 +282,75 @@ mod tests {
 
     #[test]
     fn what_is_news_depends_on_what_was_told() {
-        let blind = |ended| Topic::Blind {
+        let blind = |ended| NotificationKind::Blind {
             failing: 5,
             began: at(0),
             ended,
         };
-        let mass = Topic::Mass {
+        let bulk = NotificationKind::Bulk {
             is_down: true,
             count: 9,
             of: 10,
             window: std::time::Duration::from_secs(60),
         };
-        for (topic, ended, is_told, news, is_for_people) in [
-            (Topic::Incident, None, false, News::Opened, true),
-            (Topic::Incident, None, true, News::Updated, false),
-            (Topic::Incident, Some(at(5)), true, News::Ended, true),
-            (Topic::Incident, Some(at(5)), false, News::Ended, true),
-            (mass.clone(), Some(at(5)), false, News::Opened, true),
-            (mass, Some(at(5)), true, News::Updated, false),
-            (blind(None), Some(at(5)), false, News::Opened, true),
-            (blind(Some(at(9))), Some(at(5)), true, News::Ended, true),
+        for (kind, ended, was_notified, change, is_for_people) in [
+            (
+                NotificationKind::Incident,
+                None,
+                false,
+                IncidentChange::Opened,
+                true,
+            ),
+            (
+                NotificationKind::Incident,
+                None,
+                true,
+                IncidentChange::Updated,
+                false,
+            ),
+            (
+                NotificationKind::Incident,
+                Some(at(5)),
+                true,
+                IncidentChange::Resolved,
+                true,
+            ),
+            (
+                NotificationKind::Incident,
+                Some(at(5)),
+                false,
+                IncidentChange::Resolved,
+                true,
+            ),
+            (
+                bulk.clone(),
+                Some(at(5)),
+                false,
+                IncidentChange::Opened,
+                true,
+            ),
+            (bulk, Some(at(5)), true, IncidentChange::Updated, false),
+            (
+                blind(None),
+                Some(at(5)),
+                false,
+                IncidentChange::Opened,
+                true,
+            ),
+            (
+                blind(Some(at(9))),
+                Some(at(5)),
+                true,
+                IncidentChange::Resolved,
+                true,
+            ),
         ] {
-            let told = Incident {
-                topic,
+            let incident = Incident {
+                kind,
                 ..incident(1, ended)
             };
-            let found = News::of(&told, is_told);
-            assert_eq!((found, found.is_for_people()), (news, is_for_people));
+            let found = IncidentChange::of(&incident, was_notified);
+            assert_eq!((found, found.is_for_people()), (change, is_for_people));
         }
     }
 }

@@ -127,7 +127,7 @@ pub async fn update(
         .await?;
     sqlx::query(
         "UPDATE endpoint_targets SET target = $2, host = $3, port = $4, http_check = $5, interval_ms = $6,
-            edition = edition + (target <> $2 OR http_check IS NOT $5)
+            revision = revision + (target <> $2 OR http_check IS NOT $5)
          WHERE monitor_id = $1",
     )
     .bind(endpoint.id.0)

@@ -21,7 +21,7 @@ pub struct Scheduled {
     pub target: Target,
     pub http_check: Option<Box<HttpCheck>>,
     /// Counts the changes of target and check.
-    pub edition: u32,
+    pub revision: u32,
     /// `None`: the setting's.
     pub interval: Option<Duration>,
     pub status: Status,
@@ -34,7 +34,7 @@ pub struct Scheduled {
 macro_rules! scheduled {
     ($rest:literal) => {
         concat!(
-            "SELECT m.id, m.status, t.target, t.http_check, t.edition, t.interval_ms, p.next_due_at, p.last_check_at
+            "SELECT m.id, m.status, t.target, t.http_check, t.revision, t.interval_ms, p.next_due_at, p.last_check_at
              FROM monitors m JOIN endpoint_targets t ON t.monitor_id = m.id LEFT JOIN pulse p ON p.monitor_id = m.id ",
             $rest
         )
@@ -133,7 +133,7 @@ fn read(row: &SqliteRow) -> Result<Scheduled, StoreError> {
             .parse()
             .map_err(|_| StoreError::Damaged(format!("target {target}")))?,
         http_check: http_check.and_then(http_check_row::read).map(Box::new),
-        edition: row.try_get("edition")?,
+        revision: row.try_get("revision")?,
         interval: interval.map(|millis| Duration::from_millis(millis.unsigned_abs())),
         status: Status::from_word(status)
             .ok_or_else(|| StoreError::Damaged(format!("status {status}")))?,

@@ -44,7 +44,7 @@ async fn take_down(store: &TestStore, id: MonitorId, since: i64, checked: Option
     let loaded = Loaded {
         guild_id: HOME,
         state,
-        edition: 0,
+        revision: 0,
         interval: None,
         certificate_expires_at: None,
     };

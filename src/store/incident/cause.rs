@@ -5,65 +5,65 @@ use serde_json::{Value, json};
 use crate::domain::Timestamp;
 use crate::domain::cause::Cause;
 use crate::domain::check_result::FailureClass;
-use crate::domain::fold::{IncidentId, Scope};
+use crate::domain::grouping::{GroupScope, IncidentId};
 use crate::store::{StoreError, Tx};
 
-/// Notes what is at fault. With `is_news` whoever was told is told.
+/// Notes what is at fault. With `notify` whoever was told is told.
 pub async fn judged(
     tx: &mut Tx<'_>,
     id: IncidentId,
-    (cause, is_news): (Option<&Cause>, bool),
+    (cause, notify): (Option<&Cause>, bool),
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE incidents SET cause = $2, version = version + $3 WHERE id = $1 AND ended_at IS NULL",
+        "UPDATE incidents SET cause = $2, revision = revision + $3 WHERE id = $1 AND ended_at IS NULL",
     )
     .bind(id.0)
     .bind(cause.map(to_row))
-    .bind(i64::from(is_news))
+    .bind(i64::from(notify))
     .execute(&mut *tx.connection)
     .await?;
-    tx.wrote_event |= is_news;
+    tx.wrote_event |= notify;
     Ok(())
 }
 
 fn to_row(cause: &Cause) -> String {
-    let facts = match cause {
+    let details = match cause {
         Cause::Service(class) => json!({ "is": "service", "class": class.word() }),
         Cause::Name => json!({ "is": "name" }),
         Cause::Port { other, at } => json!({ "is": "port", "other": other, "at": at.millis() }),
         Cause::Way { agent, at } => json!({ "is": "way", "agent": agent, "at": at.millis() }),
         Cause::Host { silent } => json!({ "is": "host", "silent": silent }),
         Cause::Network { subnet, silent } => {
-            let scope = Scope::Subnet(*subnet).to_string();
+            let scope = GroupScope::Subnet(*subnet).to_string();
             json!({ "is": "network", "subnet": scope, "silent": silent })
         }
     };
-    facts.to_string()
+    details.to_string()
 }
 
 /// What cannot be read is none: a cause is an aid.
 pub(super) fn from_row(text: &str) -> Option<Cause> {
-    let facts: Value = serde_json::from_str(text).ok()?;
-    let at = || facts["at"].as_i64().map(Timestamp::from_millis);
-    let silent = || facts["silent"].as_u64();
-    match facts["is"].as_str()? {
-        "service" => FailureClass::from_word(facts["class"].as_str()?).map(Cause::Service),
+    let details: Value = serde_json::from_str(text).ok()?;
+    let at = || details["at"].as_i64().map(Timestamp::from_millis);
+    let silent = || details["silent"].as_u64();
+    match details["is"].as_str()? {
+        "service" => FailureClass::from_word(details["class"].as_str()?).map(Cause::Service),
         "name" => Some(Cause::Name),
         "port" => Some(Cause::Port {
-            other: u16::try_from(facts["other"].as_u64()?).ok()?,
+            other: u16::try_from(details["other"].as_u64()?).ok()?,
             at: at()?,
         }),
         "way" => Some(Cause::Way {
-            agent: facts["agent"].as_str()?.to_owned(),
+            agent: details["agent"].as_str()?.to_owned(),
             at: at()?,
         }),
         "host" => Some(Cause::Host { silent: silent()? }),
-        "network" => match Scope::parse(facts["subnet"].as_str()?) {
-            Scope::Subnet(subnet) => Some(Cause::Network {
+        "network" => match GroupScope::parse(details["subnet"].as_str()?) {
+            GroupScope::Subnet(subnet) => Some(Cause::Network {
                 subnet,
                 silent: silent()?,
             }),
-            Scope::Host(_) | Scope::Nothing => None,
+            GroupScope::Host(_) | GroupScope::Nothing => None,
         },
         _ => None,
     }
@@ -72,7 +72,7 @@ pub(super) fn from_row(text: &str) -> Option<Cause> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fold::Subnet;
+    use crate::domain::grouping::Subnet;
 
     #[test]
     fn every_cause_reads_back() {

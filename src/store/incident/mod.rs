@@ -1,25 +1,27 @@
 //! Cards: what outages are told on. One card has one or many incidents; its version counts every change that can be seen.
 //! Every change rings the bell, so that it is told at once.
 
-mod care;
+mod announcement;
 mod cause;
+mod kind;
 mod quiet;
-mod topic;
-mod word;
+mod response;
 
 use sqlx::Row as _;
 
-pub use care::{acknowledge, call, call_as_for, called_again, rechecked, unacknowledged, waiting};
+pub use announcement::{all_of_kind, announce, latest, update_kind};
 pub use cause::judged;
-pub use quiet::{heard_again, maintain, mute, of_monitor, quiet_by};
-pub use word::{all_like, announce, latest, retell};
+pub use quiet::{maintain, mute, of_monitor, quiet_by, unsilence};
+pub use response::{
+    acknowledge, copy_role, mark_reminded, rechecked, set_role, unacknowledged, waiting,
+};
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::cause::Cause;
-use crate::domain::fold::{IncidentId, OpenIncident, Scope, Shared};
+use crate::domain::grouping::{GroupKey, GroupScope, IncidentId, OpenIncident};
 use crate::domain::monitor::{GuildId, MonitorId};
-use crate::domain::topic::Topic;
+use crate::domain::notification_kind::NotificationKind;
 
 /// Incidents that a card names one by one; the others are counted.
 pub const NAMED: u32 = 25;
@@ -29,9 +31,9 @@ pub const NAMED: u32 = 25;
 pub struct Incident {
     pub id: IncidentId,
     pub guild_id: GuildId,
-    pub topic: Topic,
-    pub shared: Shared,
-    pub version: i64,
+    pub kind: NotificationKind,
+    pub group_key: GroupKey,
+    pub revision: i64,
     pub opened_at: Timestamp,
     pub ended_at: Option<Timestamp>,
     /// By which Discord user, and when.
@@ -45,7 +47,7 @@ pub struct Incident {
     pub maintained: Option<(u64, Timestamp)>,
     /// Since when what is on it goes down and comes back again and again, and when that was over.
     pub flapping_since: Option<Timestamp>,
-    pub settled_at: Option<Timestamp>,
+    pub flapping_ended_at: Option<Timestamp>,
     /// What is at fault, as far as that is known.
     pub cause: Option<Cause>,
     /// Those that go on first, then the longest; of what flaps, every time.
@@ -87,8 +89,8 @@ pub async fn open(
     .await?;
     let open = |(id, scope, group, joined_at): (i64, String, Option<String>, i64)| OpenIncident {
         id: IncidentId(id),
-        shared: Shared {
-            scope: Scope::parse(&scope),
+        group_key: GroupKey {
+            scope: GroupScope::parse(&scope),
             group,
         },
         joined_at: Timestamp::from_millis(joined_at),
@@ -100,15 +102,15 @@ pub async fn open(
 pub async fn begin(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    shared: &Shared,
+    group_key: &GroupKey,
     (opened_at, now): (Timestamp, Timestamp),
 ) -> Result<IncidentId, StoreError> {
     let id = sqlx::query_scalar(
-        "INSERT INTO incidents (guild_id, scope, group_name, opened_at, joined_at, begun_at) VALUES ($1, $2, $3, $4, $5, $5) RETURNING id",
+        "INSERT INTO incidents (guild_id, scope, group_name, opened_at, joined_at, escalation_starts_at) VALUES ($1, $2, $3, $4, $5, $5) RETURNING id",
     )
     .bind(guild.to_row())
-    .bind(shared.scope.to_string())
-    .bind(&shared.group)
+    .bind(group_key.scope.to_string())
+    .bind(&group_key.group)
     .bind(opened_at.millis())
     .bind(now.millis())
     .fetch_one(&mut *tx.connection)
@@ -121,15 +123,15 @@ pub async fn begin(
 pub async fn join(
     tx: &mut Tx<'_>,
     id: IncidentId,
-    shared: &Shared,
+    group_key: &GroupKey,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE incidents SET scope = $2, group_name = $3, joined_at = $4, version = version + 1 WHERE id = $1",
+        "UPDATE incidents SET scope = $2, group_name = $3, joined_at = $4, revision = revision + 1 WHERE id = $1",
     )
     .bind(id.0)
-    .bind(shared.scope.to_string())
-    .bind(&shared.group)
+    .bind(group_key.scope.to_string())
+    .bind(&group_key.group)
     .bind(now.millis())
     .execute(&mut *tx.connection)
     .await?;
@@ -151,8 +153,8 @@ pub async fn newest(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<IncidentId
 /// An outage joins a card because there is no room for another one; the card goes on, and shares nothing any more.
 pub async fn collect(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE incidents SET scope = '', group_name = NULL, joined_at = $2, version = version + 1,
-             begun_at = CASE WHEN ended_at IS NULL THEN begun_at ELSE $2 END, ended_at = NULL
+        "UPDATE incidents SET scope = '', group_name = NULL, joined_at = $2, revision = revision + 1,
+             escalation_starts_at = CASE WHEN ended_at IS NULL THEN escalation_starts_at ELSE $2 END, ended_at = NULL
          WHERE id = $1",
     )
     .bind(id.0)
@@ -166,7 +168,7 @@ pub async fn collect(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<
 /// A card is taken up again: what was on it flaps. Nobody is called again for the time in which it was up.
 pub async fn reopen(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE incidents SET ended_at = NULL, settled_at = NULL, joined_at = $2, begun_at = $2, version = version + 1,
+        "UPDATE incidents SET ended_at = NULL, flapping_ended_at = NULL, joined_at = $2, escalation_starts_at = $2, revision = revision + 1,
              flapping_since = COALESCE(flapping_since, $2)
          WHERE id = $1",
     )
@@ -184,8 +186,8 @@ pub async fn settle(
     (before, now): (Timestamp, Timestamp),
 ) -> Result<u64, StoreError> {
     let settled = sqlx::query(
-        "UPDATE incidents SET settled_at = $2, version = version + 1
-         WHERE flapping_since IS NOT NULL AND settled_at IS NULL AND ended_at <= $1",
+        "UPDATE incidents SET flapping_ended_at = $2, revision = revision + 1
+         WHERE flapping_since IS NOT NULL AND flapping_ended_at IS NULL AND ended_at <= $1",
     )
     .bind(before.millis())
     .bind(now.millis())
@@ -202,7 +204,7 @@ pub async fn outage_ended(
     ended_at: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE incidents SET version = version + 1, ended_at = CASE WHEN EXISTS
+        "UPDATE incidents SET revision = revision + 1, ended_at = CASE WHEN EXISTS
              (SELECT 1 FROM outages WHERE incident_id = $1 AND ended_at IS NULL) THEN NULL ELSE $2 END
          WHERE id = $1",
     )
@@ -220,8 +222,8 @@ pub async fn withdraw(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result
     let gone = sqlx::query(
         "DELETE FROM incidents WHERE id = $1
              AND NOT EXISTS (SELECT 1 FROM outages WHERE incident_id = $1)
-             AND NOT EXISTS (SELECT 1 FROM notices WHERE incident_id = $1 AND told_version > 0)
-             AND NOT EXISTS (SELECT 1 FROM webhook_notices WHERE incident_id = $1 AND told_version > 0)",
+             AND NOT EXISTS (SELECT 1 FROM channel_deliveries WHERE incident_id = $1 AND delivered_revision > 0)
+             AND NOT EXISTS (SELECT 1 FROM webhook_deliveries WHERE incident_id = $1 AND delivered_revision > 0)",
     )
     .bind(id.0)
     .execute(&mut *tx.connection)
@@ -288,12 +290,12 @@ pub async fn get(reader: &Reader, id: IncidentId) -> Result<Option<Incident>, St
     Ok(Some(Incident {
         id,
         guild_id: GuildId::from_row(head.try_get("guild_id")?),
-        topic: topic::from_row(head.try_get("kind")?, head.try_get("facts")?)?,
-        shared: Shared {
-            scope: Scope::parse(head.try_get("scope")?),
+        kind: kind::from_row(head.try_get("kind")?, head.try_get("details")?)?,
+        group_key: GroupKey {
+            scope: GroupScope::parse(head.try_get("scope")?),
             group: head.try_get("group_name")?,
         },
-        version: head.try_get("version")?,
+        revision: head.try_get("revision")?,
         opened_at: Timestamp::from_millis(head.try_get("opened_at")?),
         ended_at: timestamp("ended_at")?,
         acknowledged: person("acknowledged_by", "acknowledged_at")?,
@@ -302,7 +304,7 @@ pub async fn get(reader: &Reader, id: IncidentId) -> Result<Option<Incident>, St
         muted: person("muted_by", "muted_until")?,
         maintained: person("maintained_by", "maintained_until")?,
         flapping_since: timestamp("flapping_since")?,
-        settled_at: timestamp("settled_at")?,
+        flapping_ended_at: timestamp("flapping_ended_at")?,
         cause: cause.as_deref().and_then(cause::from_row),
         outages: outages(reader, id).await?,
         count: count.unsigned_abs(),
@@ -325,7 +327,7 @@ async fn outages(reader: &Reader, id: IncidentId) -> Result<Vec<Outage>, StoreEr
         "SELECT i.monitor_id, m.name, t.target, i.reason, COALESCE(t.failure_detail, d.failure), i.started_at, i.ended_at
          FROM outages i LEFT JOIN monitors m ON m.id = i.monitor_id
          LEFT JOIN endpoint_targets t ON t.monitor_id = i.monitor_id
-         LEFT JOIN device_facts d ON d.monitor_id = i.monitor_id
+         LEFT JOIN device_details d ON d.monitor_id = i.monitor_id
          WHERE i.incident_id = $1 ORDER BY i.ended_at IS NOT NULL, i.started_at, i.id LIMIT $2",
     )
     .bind(id.0)

@@ -1,8 +1,8 @@
 //! What people want to hear nothing of for a while, on the cards that it is told on.
 
-use super::care::by_person;
+use super::response::by_person;
 use crate::domain::Timestamp;
-use crate::domain::fold::IncidentId;
+use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::store::maintenance::{MaintenanceId, is_expected, is_of};
 use crate::store::{StoreError, Tx};
@@ -30,7 +30,7 @@ macro_rules! is_to_be_heard {
         $crate::store::incident::quiet::any_open!(
             "NOT ",
             $crate::store::incident::quiet::is_muted!(),
-            " AND NOT EXISTS (SELECT 1 FROM alert_overrides o WHERE o.monitor_id = i.monitor_id AND o.is_told = 0) AND NOT ",
+            " AND NOT EXISTS (SELECT 1 FROM alert_overrides o WHERE o.monitor_id = i.monitor_id AND o.notify = 0) AND NOT ",
             $crate::store::maintenance::is_expected!("$1", "i.monitor_id")
         )
     };
@@ -44,7 +44,8 @@ pub async fn mute(
     user: u64,
     until: Timestamp,
 ) -> Result<bool, StoreError> {
-    const SQL: &str = "UPDATE incidents SET muted_until = $4, muted_by = $3, version = version + 1
+    const SQL: &str =
+        "UPDATE incidents SET muted_until = $4, muted_by = $3, revision = revision + 1
          WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL";
     by_person(tx, whose, (user, until), SQL).await
 }
@@ -57,7 +58,7 @@ pub async fn maintain(
     until: Timestamp,
 ) -> Result<bool, StoreError> {
     const SQL: &str =
-        "UPDATE incidents SET maintained_until = $4, maintained_by = $3, version = version + 1
+        "UPDATE incidents SET maintained_until = $4, maintained_by = $3, revision = revision + 1
          WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL";
     by_person(tx, whose, (user, until), SQL).await
 }
@@ -91,13 +92,13 @@ pub async fn of_monitor(
 
 /// A mute or a maintenance is over: a card shows only what is true of that, and people are to know of what goes on on it from
 /// now on. Says whether there is such a thing, of which nobody has taken care.
-pub async fn heard_again(
+pub async fn unsilence(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, IncidentId),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     const SHOWN: &str = concat!(
-        "UPDATE incidents AS c SET version = version + 1,
+        "UPDATE incidents AS c SET revision = revision + 1,
              muted_until = CASE WHEN ",
         any_open!(is_muted!()),
         " THEN muted_until END,
@@ -107,7 +108,7 @@ pub async fn heard_again(
          WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND (muted_until IS NOT NULL OR maintained_until IS NOT NULL)"
     );
     const BEGUN: &str = concat!(
-        "UPDATE incidents AS c SET begun_at = $2
+        "UPDATE incidents AS c SET escalation_starts_at = $2
          WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND acknowledged_at IS NULL AND ",
         is_to_be_heard!()
     );

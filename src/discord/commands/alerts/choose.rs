@@ -1,4 +1,4 @@
-//! What a server can choose about alerts beside their place: `/alerts policy | notices | mass | monitor`.
+//! What a server can choose about alerts beside their place: `/alerts policy | deliveries | bulk | monitor`.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::actions::{Error, alerts};
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Message};
 use crate::discord::{Context, cards, complete, roles};
-use crate::domain::alert_policy::{Call, Mass, Preferences};
+use crate::domain::alert_policy::{BulkAlert, Preferences, Responder};
 use crate::domain::text;
 use crate::store::alert_override::Override;
 
@@ -20,7 +20,7 @@ const WINDOWS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_se
 
 /// Who is called again when nobody takes care of an incident; what is left out stays as it is
 #[poise::command(slash_command, guild_only)]
-pub(super) async fn policy(
+pub(super) async fn escalation(
     ctx: Context<'_>,
     #[description = "Call the role again after so long, such as 15m; off: never"]
     #[max_length = 16]
@@ -31,9 +31,9 @@ pub(super) async fn policy(
     #[description = "Who is called then: a role, in the channel"] role: Option<serenity::RoleId>,
     #[description = "Who is called then: a member, by direct message"] user: Option<serenity::User>,
 ) -> Result<(), CommandError> {
-    let role = roles::chosen(ctx, role)?.map(Call::Role);
-    let user = user.map(|user| Call::User(user.id.get()));
-    let call = role.or(user);
+    let role = roles::chosen(ctx, role)?.map(Responder::Role);
+    let user = user.map(|user| Responder::User(user.id.get()));
+    let responder = role.or(user);
     change(ctx, async {
         if role.is_some() && user.is_some() {
             return Err(invalid("name `role` or `user`, not both"));
@@ -45,9 +45,9 @@ pub(super) async fn policy(
             (Some(None), _) => None,
             (after, known) => {
                 let after = after.flatten().or(known.map(|(after, _)| after));
-                let call = call.or(known.map(|(_, call)| call));
-                match (after, call) {
-                    (Some(after), Some(call)) => Some((after, call)),
+                let responder = responder.or(known.map(|(_, responder)| responder));
+                match (after, responder) {
+                    (Some(after), Some(responder)) => Some((after, responder)),
                     (None, None) => None,
                     _ => return Err(invalid("`escalate` needs `role` or `user`, and they need it; a right one is `escalate:30m role:@leads`")),
                 }
@@ -63,7 +63,7 @@ pub(super) async fn policy(
 
 /// Leave out what you do not want to be told; what is not named stays as it is
 #[poise::command(slash_command, guild_only)]
-pub(super) async fn notices(
+pub(super) async fn notifications(
     ctx: Context<'_>,
     #[description = "Tell ends of outages, too; a message that is there says so all the same"]
     recovery: Option<bool>,
@@ -72,8 +72,8 @@ pub(super) async fn notices(
 ) -> Result<(), CommandError> {
     change(ctx, async {
         Ok(move |chosen: &mut Preferences| {
-            chosen.tells_recovery = recovery.unwrap_or(chosen.tells_recovery);
-            chosen.tells_warnings = warnings.unwrap_or(chosen.tells_warnings);
+            chosen.notify_on_recovery = recovery.unwrap_or(chosen.notify_on_recovery);
+            chosen.notify_on_warning = warnings.unwrap_or(chosen.notify_on_warning);
         })
     })
     .await
@@ -81,7 +81,7 @@ pub(super) async fn notices(
 
 /// A word about all of them when many endpoints change at once; with nothing named it is switched off
 #[poise::command(slash_command, guild_only)]
-pub(super) async fn mass(
+pub(super) async fn summary(
     ctx: Context<'_>,
     #[description = "From so many on"]
     #[min = 2]
@@ -100,40 +100,40 @@ pub(super) async fn mass(
             None => Duration::from_secs(60),
             Some(text) => length("window", text, WINDOWS)?,
         };
-        let mass = Mass {
+        let bulk = BulkAlert {
             count,
             percent,
             window,
         };
-        let wanted = (count.is_some() || percent.is_some()).then_some(mass);
-        Ok(move |chosen: &mut Preferences| chosen.mass = wanted)
+        let wanted = (count.is_some() || percent.is_some()).then_some(bulk);
+        Ok(move |chosen: &mut Preferences| chosen.bulk = wanted)
     })
     .await
 }
 
 /// Tell of one monitor differently; with nothing named it is told of like all the others
-#[poise::command(slash_command, guild_only)]
-pub(super) async fn monitor(
+#[poise::command(slash_command, guild_only, rename = "override")]
+pub(super) async fn override_monitor(
     ctx: Context<'_>,
     #[description = "An endpoint, a device or a server, by name"]
     #[autocomplete = "complete::monitor"]
     #[max_length = 100]
-    target: String,
-    #[description = "False: nothing is told of it, until you say otherwise"] told: Option<bool>,
+    monitor: String,
+    #[description = "False: nothing is told of it, until you say otherwise"] notify: Option<bool>,
     #[description = "Called for it instead of the usual role"] role: Option<serenity::RoleId>,
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let role = roles::chosen(ctx, role)?;
     let work = async {
         let app = ctx.data();
-        let found = complete::named(&app.store.reader, requester.guild, ("%", &target)).await?;
-        let own = (told.is_some() || role.is_some()).then(|| Override {
-            is_told: told.unwrap_or(true),
+        let found = complete::named(&app.store.reader, requester.guild, ("%", &monitor)).await?;
+        let own = (notify.is_some() || role.is_some()).then(|| Override {
+            notify: notify.unwrap_or(true),
             role,
         });
         alerts::set_override(&app.store, requester, (found.id, own), app.now()).await?;
         let mut lines = vec![cards::alerts::overridden(&found.name, own)];
-        lines.extend(roles::deaf(ctx, role.as_slice()).await);
+        lines.extend(roles::unreachable(ctx, role.as_slice()).await);
         Ok(Message::sentence(lines.join("\n")))
     };
     reply::answer(ctx, work).await

@@ -9,7 +9,7 @@ use crate::actions::alerts;
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Message};
 use crate::discord::{Context, access, cards, roles};
-use crate::domain::alert_policy::Call;
+use crate::domain::alert_policy::Responder;
 use crate::notify::messenger::SendFailure;
 use crate::store::{alert_override, alert_settings, mute};
 
@@ -23,10 +23,10 @@ use crate::store::{alert_override, alert_settings, mute};
         "show",
         "channel",
         "role",
-        "choose::policy",
-        "choose::notices",
-        "choose::mass",
-        "choose::monitor",
+        "choose::escalation",
+        "choose::notifications",
+        "choose::summary",
+        "choose::override_monitor",
         "webhook::webhook",
         "off"
     )
@@ -122,7 +122,7 @@ async fn begin(ctx: Context<'_>, channel: u64, role: Option<u64>) -> Result<Mess
     // On the main runtime, whose connections the messenger keeps.
     let tried = app
         .home
-        .spawn(async move { messenger.try_out(channel).await })
+        .spawn(async move { messenger.send_test_message(channel).await })
         .await
         .map_err(|error| CommandError::Internal(error.to_string()))?;
     match tried {
@@ -149,13 +149,16 @@ async fn shown(ctx: Context<'_>) -> Result<Message, CommandError> {
     let known = settings(ctx).await?;
     let muted = mute::list(reader, requester.guild, cards::alerts::LISTED).await?;
     let own = alert_override::list(reader, requester.guild, cards::alerts::LISTED).await?;
-    let called = alerts::called(reader, requester.guild).await?;
-    let role = |call: &Call| match call {
-        Call::Role(role) => Some(*role),
-        Call::User(_) => None,
+    let responders = alerts::responders(reader, requester.guild).await?;
+    let role = |responder: &Responder| match responder {
+        Responder::Role(role) => Some(*role),
+        Responder::User(_) => None,
     };
-    let called: Vec<u64> = called.iter().filter_map(role).collect();
-    let deaf = roles::deaf(ctx, &called).await;
+    let responders: Vec<u64> = responders.iter().filter_map(role).collect();
+    let unreachable = roles::unreachable(ctx, &responders).await;
     let card = cards::alerts::settings(known.as_ref(), &muted, &own);
-    Ok(Message::embed(cards::alerts::with_deaf(card, &deaf)))
+    Ok(Message::embed(cards::alerts::with_unreachable(
+        card,
+        &unreachable,
+    )))
 }

@@ -71,7 +71,7 @@ async fn add(
         };
         webhooks::add(&app.store, requester, new, app.now()).await?;
         let known = named(app, requester.guild, &name).await?;
-        let result = try_out(app, &known).await?;
+        let result = send_test_message(app, &known).await?;
         Ok(Message::embed(cards::webhooks::added(&known, &result)))
     };
     reply::answer(ctx, work).await
@@ -101,7 +101,7 @@ async fn test(
     let work = async {
         let app = ctx.data();
         let known = named(app, requester.guild, &name).await?;
-        let result = try_out(app, &known).await?;
+        let result = send_test_message(app, &known).await?;
         Ok(Message::embed(cards::webhooks::tested(&known, &result)))
     };
     reply::answer(ctx, work).await
@@ -165,15 +165,18 @@ async fn named(app: &AppState, guild: GuildId, name: &str) -> Result<Webhook, Co
 }
 
 /// Sends a test; what is wrong is the answer, in words.
-async fn try_out(app: &AppState, known: &Webhook) -> Result<Result<(), String>, CommandError> {
-    let (poster, target, now) = (app.poster.clone(), known.clone(), app.now());
+async fn send_test_message(
+    app: &AppState,
+    known: &Webhook,
+) -> Result<Result<(), String>, CommandError> {
+    let (webhook_sender, target, now) = (app.webhook_sender.clone(), known.clone(), app.now());
     // On the main runtime, where looks have their resolver.
     let sent = app
         .home
         .spawn(async move {
             let body = payload::of_test(target.format, now);
             let id = format!("test_{}_{}", target.id.0, now.millis());
-            poster.post(&target, &id, &body, now).await
+            webhook_sender.post(&target, &id, &body, now).await
         })
         .await
         .map_err(|error| CommandError::Internal(error.to_string()))?;

@@ -10,17 +10,17 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
 
 use super::Context;
-use super::rounds::{HELD, IDLE, SHORT};
+use super::reconcile::{HELD, IDLE, SHORT};
 use crate::actions::check_runner::{CheckRunner, NotAdmitted};
 use crate::actions::webhook as webhooks;
+use crate::domain::notification_kind::NotificationKind;
 use crate::domain::target::Target;
-use crate::domain::topic::Topic;
 use crate::domain::webhook::{Format, WebhookId};
 use crate::notify::backoff::{backoff, jitter};
-use crate::notify::webhook::payload::{self, News};
+use crate::notify::webhook::payload::{self, IncidentChange};
 use crate::notify::webhook::{Closed, Gate, PostFailure};
 use crate::store::incident::{self, Incident};
-use crate::store::webhook::{self, Due};
+use crate::store::webhook::{self, WebhookDelivery};
 use crate::store::{StoreError, alert_settings};
 
 /// Webhooks that are told at a time.
@@ -59,7 +59,7 @@ pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
                     .take(AT_A_TIME.saturating_sub(in_flight.len()))
                 {
                     in_flight.insert(due.webhook.id);
-                    sending.push(tell(&context, due));
+                    sending.push(deliver(&context, due));
                 }
                 wait
             }
@@ -85,7 +85,7 @@ fn failed(error: &StoreError) -> Duration {
 async fn next(
     context: &Context,
     in_flight: &HashSet<WebhookId>,
-) -> Result<(Vec<Due>, Duration), StoreError> {
+) -> Result<(Vec<WebhookDelivery>, Duration), StoreError> {
     let (reader, now) = (&context.store.reader, context.checks.clock.now());
     let limit = u32::try_from(AT_A_TIME * 2).unwrap_or(u32::MAX);
     // What we see is worth nothing while we are blind; in a moment we know more.
@@ -95,7 +95,8 @@ async fn next(
     let (next, waiting) = webhook::waiting(reader, now).await?;
     context
         .metrics
-        .webhook_notices_waiting
+        .notifications_pending
+        .with_label_values(&["webhook"])
         .set(i64::try_from(waiting).unwrap_or(i64::MAX));
     let longest = if is_blind { HELD } else { IDLE };
     Ok((
@@ -104,48 +105,51 @@ async fn next(
     ))
 }
 
-async fn tell(context: &Context, due: Due) -> WebhookId {
+async fn deliver(context: &Context, due: WebhookDelivery) -> WebhookId {
     let id = due.webhook.id;
-    if let Err(error) = try_to_tell(context, due).await {
+    if let Err(error) = attempt(context, due).await {
         // What was sent and could not be noted is not sent again at once.
         tokio::time::sleep(failed(&error)).await;
     }
     id
 }
 
-async fn try_to_tell(context: &Context, due: Due) -> Result<(), StoreError> {
+async fn attempt(context: &Context, due: WebhookDelivery) -> Result<(), StoreError> {
     let Some(incident) = incident::get(&context.store.reader, due.incident).await? else {
         return Ok(());
     };
     let now = context.checks.clock.now();
-    let news = News::of(&incident, due.told_version > 0);
+    let change = IncidentChange::of(&incident, due.delivered_revision > 0);
     let format = due.webhook.format;
-    let is_wanted = match (format, news) {
+    let is_wanted = match (format, change) {
         // Machines keep in step: whoever heard the beginning hears the end.
-        (Format::Standard, News::Ended) if due.told_version > 0 => true,
-        (_, News::Ended) => tells_recovery(context, &incident).await?,
+        (Format::Standard, IncidentChange::Resolved) if due.delivered_revision > 0 => true,
+        (_, IncidentChange::Resolved) => notify_on_recovery(context, &incident).await?,
         (Format::Standard, _) => true,
-        _ => news.is_for_people(),
+        _ => change.is_for_people(),
     };
     if is_wanted {
-        let body = payload::of_incident(format, &incident, news, now);
-        let id = format!("msg_{}_{}", due.notice, incident.version);
-        let sent = context.poster.post(&due.webhook, &id, &body, now).await;
-        let result = if sent.is_ok() { "told" } else { "failed" };
-        let count = &context.metrics.webhook_notices;
-        count.with_label_values(&[result]).inc();
+        let body = payload::of_incident(format, &incident, change, now);
+        let id = format!("msg_{}_{}", due.delivery, incident.revision);
+        let sent = context
+            .webhook_sender
+            .post(&due.webhook, &id, &body, now)
+            .await;
+        let result = if sent.is_ok() { "sent" } else { "failed" };
+        let count = &context.metrics.notifications;
+        count.with_label_values(&["webhook", result]).inc();
         if let Err(failure) = sent {
             return missed(context, due, failure).await;
         }
     }
-    let (whose, version) = ((due.webhook.guild_id, due.webhook.id), incident.version);
+    let (whose, revision) = ((due.webhook.guild_id, due.webhook.id), incident.revision);
     let now = context.checks.clock.now();
     context
         .store
         .writer
         .transact::<(), StoreError>(move |tx| {
             Box::pin(async move {
-                webhook::told(tx, due.notice, version).await?;
+                webhook::delivered(tx, due.delivery, revision).await?;
                 if is_wanted {
                     webhook::reached(tx, whose, now, now.plus(PACE)).await?;
                 }
@@ -155,18 +159,22 @@ async fn try_to_tell(context: &Context, due: Due) -> Result<(), StoreError> {
         .await
 }
 
-async fn tells_recovery(context: &Context, incident: &Incident) -> Result<bool, StoreError> {
-    if incident.topic != Topic::Incident {
+async fn notify_on_recovery(context: &Context, incident: &Incident) -> Result<bool, StoreError> {
+    if incident.kind != NotificationKind::Incident {
         return Ok(true);
     }
     let settings = alert_settings::get(&context.store.reader, incident.guild_id).await?;
-    Ok(settings.is_none_or(|settings| settings.preferences.tells_recovery))
+    Ok(settings.is_none_or(|settings| settings.preferences.notify_on_recovery))
 }
 
-async fn missed(context: &Context, due: Due, failure: PostFailure) -> Result<(), StoreError> {
+async fn missed(
+    context: &Context,
+    due: WebhookDelivery,
+    failure: PostFailure,
+) -> Result<(), StoreError> {
     let now = context.checks.clock.now();
     let webhook = due.webhook;
-    let (wait, last_word) = match &failure {
+    let (wait, give_up) = match &failure {
         PostFailure::Final(reason) => (Duration::ZERO, Some(reason.clone())),
         PostFailure::Later { after, reason } => {
             let wait = backoff(webhook.attempts, jitter()).max(after.unwrap_or_default());
@@ -189,7 +197,7 @@ async fn missed(context: &Context, due: Due, failure: PostFailure) -> Result<(),
         .transact::<(), StoreError>(move |tx| {
             Box::pin(async move {
                 webhook::missed(tx, id, now, next).await?;
-                match last_word {
+                match give_up {
                     Some(reason) => webhooks::switch_off(tx, &webhook, reason, now).await,
                     None => Ok(()),
                 }

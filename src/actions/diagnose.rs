@@ -1,17 +1,17 @@
 //! Finds out what is at fault for what is down on a card, and notes it there.
 
 use crate::domain::cause::{Cause, judge};
-use crate::domain::topic::Topic;
+use crate::domain::notification_kind::NotificationKind;
 use crate::store::incident::{self, Incident};
 use crate::store::{Store, StoreError, evidence};
 
-/// Judges a card anew; the cause where it is another one than before. With `is_news` whoever was told is told.
-pub async fn explain(
+/// Judges a card anew; the cause where it is another one than before. With `notify` whoever was told is told.
+pub async fn diagnose(
     store: &Store,
     known: &Incident,
-    is_news: bool,
+    notify: bool,
 ) -> Result<Option<Option<Cause>>, StoreError> {
-    if known.topic != Topic::Incident || known.ended_at.is_some() {
+    if known.kind != NotificationKind::Incident || known.ended_at.is_some() {
         return Ok(None);
     }
     let found = judge(&evidence::about(&store.reader, known).await?);
@@ -27,7 +27,7 @@ pub async fn explain(
     store
         .writer
         .transact::<(), StoreError>(move |tx| {
-            Box::pin(async move { incident::judged(tx, id, (cause.as_ref(), is_news)).await })
+            Box::pin(async move { incident::judged(tx, id, (cause.as_ref(), notify)).await })
         })
         .await?;
     Ok(Some(found))

@@ -20,13 +20,13 @@ pub(super) const HELD: Duration = Duration::from_secs(2);
 pub(super) const SHORT: Duration = Duration::from_secs(1);
 
 /// A round; it answers how long there is nothing more to do.
-pub(super) type Round =
+pub(super) type Pass =
     for<'a> fn(&'a Context, &'a dyn Messenger) -> BoxFuture<'a, Result<Duration, StoreError>>;
 
 /// Runs until `stop` turns true. Without Discord there is nobody to show anything to.
 pub(super) async fn run(
     context: Context,
-    (what, round): (&'static str, Round),
+    (what, pass): (&'static str, Pass),
     mut stop: watch::Receiver<bool>,
 ) {
     let Some(messenger) = context.messenger.clone() else {
@@ -34,7 +34,7 @@ pub(super) async fn run(
     };
     let mut bell = context.store.bell();
     loop {
-        let wait = match round(&context, &*messenger).await {
+        let wait = match pass(&context, &*messenger).await {
             Ok(wait) => wait,
             Err(error) => {
                 tracing::warn!(%error, "the {what} could not be read or written; trying again in a second");

@@ -2,18 +2,18 @@
 //! direct messages.
 
 use super::{Context, place};
-use crate::domain::alert_policy::Call;
-use crate::domain::fold::IncidentId;
+use crate::domain::alert_policy::Responder;
+use crate::domain::grouping::IncidentId;
 use crate::notify::messenger::{MessageId, Messenger, Place, Reminder, SendFailure};
-use crate::store::notice::Due;
-use crate::store::{StoreError, incident, notice};
+use crate::store::delivery::ChannelDelivery;
+use crate::store::{StoreError, delivery, incident};
 
 /// Shows a reminder of a card; `None` where that is over, or somebody has taken care.
 pub(super) async fn show(
     context: &Context,
     messenger: &dyn Messenger,
-    due: &Due,
-    (of, call): (IncidentId, Option<Call>),
+    due: &ChannelDelivery,
+    (of, responder): (IncidentId, Option<Responder>),
 ) -> Result<Option<Result<MessageId, SendFailure>>, StoreError> {
     let reader = &context.store.reader;
     let needed = incident::get(reader, of)
@@ -23,29 +23,31 @@ pub(super) async fn show(
         return Ok(None);
     };
     let reminder = Reminder {
-        link: notice::message_of(reader, of).await?,
+        link: delivery::message_of(reader, of).await?,
         incident,
         now: context.checks.clock.now(),
     };
-    if let Some(Call::User(user)) = call {
+    if let Some(Responder::User(user)) = responder {
         let sent = direct(messenger, &reminder, (due, user)).await;
         if !matches!(sent, Err(SendFailure::Broken(_))) {
             return Ok(Some(sent));
         }
     }
-    let call = call.or(due.role.map(Call::Role));
-    Ok(Some(messenger.remind(&reminder, place(due, call)).await))
+    let responder = responder.or(due.role.map(Responder::Role));
+    Ok(Some(
+        messenger.remind(&reminder, place(due, responder)).await,
+    ))
 }
 
 async fn direct(
     messenger: &dyn Messenger,
     reminder: &Reminder,
-    (due, user): (&Due, u64),
+    (due, user): (&ChannelDelivery, u64),
 ) -> Result<MessageId, SendFailure> {
     let channel = messenger.direct_channel(user).await?;
     let place = Place::New {
         channel,
-        call: None,
+        mention: None,
         nonce: format!("{}-direct", due.id),
     };
     messenger.remind(reminder, place).await

@@ -6,12 +6,12 @@ use serde_json::json;
 use super::Context;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::GuildId;
+use crate::domain::notification_kind::NotificationKind;
 use crate::domain::text;
-use crate::domain::topic::Topic;
 use crate::notify::messenger::Messenger;
 use crate::notify::wording;
 use crate::store::event::{self, NewEvent};
-use crate::store::{StoreError, alert_settings, incident, notice};
+use crate::store::{StoreError, alert_settings, delivery, incident};
 
 pub(super) async fn note(
     context: &Context,
@@ -26,7 +26,7 @@ pub(super) async fn note(
     let reader = &context.store.reader;
     let setter = event::last_actor(reader, guild, EventKind::AlertsSet).await?;
     if let Some(Actor::Member(user)) = setter
-        && let Err(failure) = messenger.tell_person(user, &sentence).await
+        && let Err(failure) = messenger.send_direct_message(user, &sentence).await
     {
         tracing::warn!(%guild, "Nobody could be told that a channel is broken: {failure}");
     }
@@ -55,12 +55,12 @@ async fn write(
                     at: now,
                     noticed_at: now,
                     actor: Actor::System,
-                    facts: json!({ "channel": channel.to_string(), "reason": reason }),
+                    details: json!({ "channel": channel.to_string(), "reason": reason }),
                 };
                 event::append(tx, &event).await?;
-                let topic = Topic::ChannelBroken { channel, reason };
-                let incident = incident::announce(tx, guild, &topic, now).await?;
-                notice::want_at_webhooks(tx, guild, incident).await?;
+                let kind = NotificationKind::ChannelBroken { channel, reason };
+                let incident = incident::announce(tx, guild, &kind, now).await?;
+                delivery::enqueue_for_webhooks(tx, guild, incident).await?;
                 Ok(true)
             })
         })

@@ -3,7 +3,7 @@
 use super::quiet::is_to_be_heard;
 use crate::domain::Timestamp;
 use crate::domain::alert_policy::Waited;
-use crate::domain::fold::IncidentId;
+use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::GuildId;
 use crate::store::{Reader, StoreError, Tx};
 
@@ -15,7 +15,7 @@ pub async fn acknowledge(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     const SQL: &str =
-        "UPDATE incidents SET acknowledged_at = $4, acknowledged_by = $3, version = version + 1
+        "UPDATE incidents SET acknowledged_at = $4, acknowledged_by = $3, revision = revision + 1
          WHERE guild_id = $1 AND id = $2 AND acknowledged_at IS NULL AND ended_at IS NULL";
     by_person(tx, whose, (user, now), SQL).await
 }
@@ -28,7 +28,7 @@ pub async fn rechecked(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE incidents SET rechecked_at = $4, rechecked_by = $3, rechecked_result = $5, version = version + 1 WHERE guild_id = $1 AND id = $2",
+        "UPDATE incidents SET rechecked_at = $4, rechecked_by = $3, rechecked_result = $5, revision = revision + 1 WHERE guild_id = $1 AND id = $2",
     )
     .bind(guild.to_row())
     .bind(id.0)
@@ -42,7 +42,7 @@ pub async fn rechecked(
 }
 
 /// A role is called for a card instead of its guild's.
-pub async fn call(tx: &mut Tx<'_>, id: IncidentId, role: u64) -> Result<(), StoreError> {
+pub async fn set_role(tx: &mut Tx<'_>, id: IncidentId, role: u64) -> Result<(), StoreError> {
     sqlx::query("UPDATE incidents SET role_id = $2 WHERE id = $1")
         .bind(id.0)
         .bind(GuildId(role).to_row())
@@ -52,7 +52,7 @@ pub async fn call(tx: &mut Tx<'_>, id: IncidentId, role: u64) -> Result<(), Stor
 }
 
 /// Whoever is called for one card is called for another one, too.
-pub async fn call_as_for(
+pub async fn copy_role(
     tx: &mut Tx<'_>,
     id: IncidentId,
     other: IncidentId,
@@ -90,7 +90,7 @@ pub async fn waiting(
     now: Timestamp,
 ) -> Result<Vec<(IncidentId, Waited)>, StoreError> {
     let rows: Vec<(i64, i64, bool, bool)> = sqlx::query_as(concat!(
-        "SELECT id, begun_at, reminded_at IS NOT NULL, escalated_at IS NOT NULL FROM incidents c
+        "SELECT id, escalation_starts_at, reminded_at IS NOT NULL, escalated_at IS NOT NULL FROM incidents c
          WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident' AND acknowledged_at IS NULL
              AND ",
         is_to_be_heard!()
@@ -99,9 +99,9 @@ pub async fn waiting(
     .bind(now.millis())
     .fetch_all(&reader.pool)
     .await?;
-    let waited = |(id, begun_at, is_reminded, is_escalated)| {
+    let waited = |(id, escalation_starts_at, is_reminded, is_escalated)| {
         let waited = Waited {
-            begun_at: Timestamp::from_millis(begun_at),
+            escalation_starts_at: Timestamp::from_millis(escalation_starts_at),
             is_reminded,
             is_escalated,
         };
@@ -111,7 +111,7 @@ pub async fn waiting(
 }
 
 /// Notes that somebody was called again; `false` where that had been done, or is needed no more.
-pub async fn called_again(
+pub async fn mark_reminded(
     tx: &mut Tx<'_>,
     id: IncidentId,
     is_escalation: bool,

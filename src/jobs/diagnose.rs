@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Context;
-use crate::actions::explain;
+use crate::actions::diagnose;
 use crate::store::{StoreError, incident};
 
 pub(super) const NAME: &str = "explain";
@@ -17,15 +17,15 @@ const INCIDENTS: u32 = 50;
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let since = context.checks.clock.now().minus(YOUNG);
-    let mut explained = 0_u64;
+    let mut changed = 0_u64;
     for id in incident::young(&context.store.reader, since, INCIDENTS).await? {
         if let Some(incident) = incident::get(&context.store.reader, id).await? {
-            explained += u64::from(
-                explain::explain(&context.store, &incident, true)
+            changed += u64::from(
+                diagnose::diagnose(&context.store, &incident, true)
                     .await?
                     .is_some(),
             );
         }
     }
-    Ok(format!("{explained} have another explanation"))
+    Ok(format!("{changed} have another explanation"))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Reader, StoreError, Tx, destination, webhook};
 use crate::domain::Timestamp;
-use crate::domain::fold::IncidentId;
+use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::GuildId;
 
 /// Nothing is put off for so long: a try that lies further ahead was set by a clock that has been set back since.
@@ -13,12 +13,12 @@ const IMPOSSIBLE: Duration = Duration::from_secs(900);
 
 /// A notice that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Due {
+pub struct ChannelDelivery {
     pub id: i64,
     pub guild_id: GuildId,
     pub incident: IncidentId,
     /// Messages that were posted for it so far.
-    pub posts: u32,
+    pub message_count: u32,
     /// Its message, by channel and id, where it has one.
     pub message: Option<(u64, u64)>,
     /// Tries that failed in a row.
@@ -28,10 +28,10 @@ pub struct Due {
     /// Called when the card is posted: its own, or its guild's.
     pub role: Option<u64>,
     /// Whether its guild wants to be told of an end of which it never heard the beginning.
-    pub tells_recovery: bool,
+    pub notify_on_recovery: bool,
 }
 
-impl Due {
+impl ChannelDelivery {
     /// Whether its message is in another channel than the one where its guild wants to be told now.
     pub fn is_elsewhere(&self) -> bool {
         self.message
@@ -40,32 +40,36 @@ impl Due {
 }
 
 /// A card of a guild is to be told from now on, wherever the guild wants to be told.
-pub async fn want(tx: &mut Tx<'_>, guild: GuildId, incident: IncidentId) -> Result<(), StoreError> {
-    let wanted = destination::of(tx, guild).await?;
-    if wanted.has_channel {
-        want_in_channel(tx, guild, incident).await?;
-    }
-    webhook::want(tx, &wanted.webhooks, incident).await
-}
-
-/// A card of a guild is to be told to its webhooks.
-pub async fn want_at_webhooks(
+pub async fn enqueue(
     tx: &mut Tx<'_>,
     guild: GuildId,
     incident: IncidentId,
 ) -> Result<(), StoreError> {
     let wanted = destination::of(tx, guild).await?;
-    webhook::want(tx, &wanted.webhooks, incident).await
+    if wanted.has_channel {
+        enqueue_for_channel(tx, guild, incident).await?;
+    }
+    webhook::enqueue(tx, &wanted.webhooks, incident).await
+}
+
+/// A card of a guild is to be told to its webhooks.
+pub async fn enqueue_for_webhooks(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    incident: IncidentId,
+) -> Result<(), StoreError> {
+    let wanted = destination::of(tx, guild).await?;
+    webhook::enqueue(tx, &wanted.webhooks, incident).await
 }
 
 /// A card of a guild is to be told in its channel.
-pub async fn want_in_channel(
+pub async fn enqueue_for_channel(
     tx: &mut Tx<'_>,
     guild: GuildId,
     incident: IncidentId,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO notices (guild_id, incident_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        "INSERT INTO channel_deliveries (guild_id, incident_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
     )
     .bind(guild.to_row())
     .bind(incident.0)
@@ -89,12 +93,16 @@ type Row = (
 
 /// Notices of channels, of cards that have changed since they were told, where the time to try has come; in the order in which their
 /// cards opened.
-pub async fn due(reader: &Reader, now: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError> {
+pub async fn due(
+    reader: &Reader,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<ChannelDelivery>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT n.id, n.guild_id, n.incident_id, n.posts, n.channel_id, n.message_id, n.attempts, s.channel_id,
-             COALESCE(c.role_id, s.role_id), s.tells_recovery
-         FROM notices n JOIN incidents c ON c.id = n.incident_id JOIN alert_settings s ON s.guild_id = n.guild_id
-         WHERE n.told_version < c.version AND (n.next_try_at <= $1 OR n.next_try_at > $3) AND s.broken_reason IS NULL
+        "SELECT n.id, n.guild_id, n.incident_id, n.message_count, n.channel_id, n.message_id, n.attempts, s.channel_id,
+             COALESCE(c.role_id, s.role_id), s.notify_on_recovery
+         FROM channel_deliveries n JOIN incidents c ON c.id = n.incident_id JOIN alert_settings s ON s.guild_id = n.guild_id
+         WHERE n.delivered_revision < c.revision AND (n.next_try_at <= $1 OR n.next_try_at > $3) AND s.broken_reason IS NULL
          ORDER BY n.id LIMIT $2",
     )
     .bind(now.millis())
@@ -107,23 +115,23 @@ pub async fn due(reader: &Reader, now: Timestamp, limit: u32) -> Result<Vec<Due>
         id,
         guild,
         incident,
-        posts,
+        message_count,
         channel,
         message,
         attempts,
         wanted,
         role,
-        tells_recovery,
-    ): Row| Due {
+        notify_on_recovery,
+    ): Row| ChannelDelivery {
         id,
         guild_id: GuildId::from_row(guild),
         incident: IncidentId(incident),
-        posts,
+        message_count,
         message: channel.map(number).zip(message.map(number)),
         attempts,
         channel: number(wanted),
         role: role.map(number),
-        tells_recovery,
+        notify_on_recovery,
     };
     Ok(rows.into_iter().map(due).collect())
 }
@@ -135,8 +143,8 @@ pub async fn waiting(
 ) -> Result<(Option<Timestamp>, u64), StoreError> {
     let (next, count): (Option<i64>, i64) = sqlx::query_as(
         "SELECT MIN(CASE WHEN n.next_try_at > $1 THEN n.next_try_at END), COUNT(*)
-         FROM notices n JOIN incidents c ON c.id = n.incident_id JOIN alert_settings s ON s.guild_id = n.guild_id
-         WHERE n.told_version < c.version AND s.broken_reason IS NULL",
+         FROM channel_deliveries n JOIN incidents c ON c.id = n.incident_id JOIN alert_settings s ON s.guild_id = n.guild_id
+         WHERE n.delivered_revision < c.revision AND s.broken_reason IS NULL",
     )
     .bind(now.millis())
     .fetch_one(&reader.pool)
@@ -145,18 +153,18 @@ pub async fn waiting(
 }
 
 /// A card was told as it was in this version, with this message (channel and id).
-pub async fn told(
+pub async fn delivered(
     tx: &mut Tx<'_>,
     id: i64,
-    version: i64,
+    revision: i64,
     (channel, message): (u64, u64),
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE notices SET told_version = CASE WHEN told_version > $2 THEN told_version ELSE $2 END, channel_id = $3, message_id = $4, attempts = 0, next_try_at = 0
+        "UPDATE channel_deliveries SET delivered_revision = CASE WHEN delivered_revision > $2 THEN delivered_revision ELSE $2 END, channel_id = $3, message_id = $4, attempts = 0, next_try_at = 0
          WHERE id = $1",
     )
     .bind(id)
-    .bind(version)
+    .bind(revision)
     .bind(GuildId(channel).to_row())
     .bind(GuildId(message).to_row())
     .execute(&mut *tx.connection)
@@ -165,12 +173,12 @@ pub async fn told(
 }
 
 /// Of a card there is nothing to tell as it is in this version.
-pub async fn dropped(tx: &mut Tx<'_>, id: i64, version: i64) -> Result<(), StoreError> {
+pub async fn dropped(tx: &mut Tx<'_>, id: i64, revision: i64) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE notices SET told_version = $2, attempts = 0, next_try_at = 0 WHERE id = $1",
+        "UPDATE channel_deliveries SET delivered_revision = $2, attempts = 0, next_try_at = 0 WHERE id = $1",
     )
     .bind(id)
-    .bind(version)
+    .bind(revision)
     .execute(&mut *tx.connection)
     .await?;
     Ok(())
@@ -182,7 +190,7 @@ pub async fn message_of(
     incident: IncidentId,
 ) -> Result<Option<(u64, u64)>, StoreError> {
     let found: Option<(i64, i64)> = sqlx::query_as(
-        "SELECT channel_id, message_id FROM notices WHERE incident_id = $1 AND message_id IS NOT NULL",
+        "SELECT channel_id, message_id FROM channel_deliveries WHERE incident_id = $1 AND message_id IS NOT NULL",
     )
     .bind(incident.0)
     .fetch_optional(&reader.pool)
@@ -193,7 +201,7 @@ pub async fn message_of(
 
 /// It is not tried before `next`, and nothing has failed.
 pub async fn held(tx: &mut Tx<'_>, id: i64, next: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE notices SET next_try_at = $2 WHERE id = $1")
+    sqlx::query("UPDATE channel_deliveries SET next_try_at = $2 WHERE id = $1")
         .bind(id)
         .bind(next.millis())
         .execute(&mut *tx.connection)
@@ -203,11 +211,13 @@ pub async fn held(tx: &mut Tx<'_>, id: i64, next: Timestamp) -> Result<(), Store
 
 /// A try came to nothing; the next one is not before `next`.
 pub async fn failed(tx: &mut Tx<'_>, id: i64, next: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE notices SET attempts = attempts + 1, next_try_at = $2 WHERE id = $1")
-        .bind(id)
-        .bind(next.millis())
-        .execute(&mut *tx.connection)
-        .await?;
+    sqlx::query(
+        "UPDATE channel_deliveries SET attempts = attempts + 1, next_try_at = $2 WHERE id = $1",
+    )
+    .bind(id)
+    .bind(next.millis())
+    .execute(&mut *tx.connection)
+    .await?;
     Ok(())
 }
 
@@ -215,10 +225,10 @@ pub async fn failed(tx: &mut Tx<'_>, id: i64, next: Timestamp) -> Result<(), Sto
 pub async fn backlog(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
     let count: i64 = sqlx::query_scalar(
         "SELECT MAX(waiting) FROM (
-             SELECT COUNT(*) AS waiting FROM notices WHERE guild_id = $1 AND told_version = 0
+             SELECT COUNT(*) AS waiting FROM channel_deliveries WHERE guild_id = $1 AND delivered_revision = 0
              UNION ALL
-             SELECT COUNT(*) FROM webhook_notices n JOIN webhooks w ON w.id = n.webhook_id
-             WHERE w.guild_id = $1 AND n.told_version = 0 AND w.disabled_at IS NULL GROUP BY w.id
+             SELECT COUNT(*) FROM webhook_deliveries n JOIN webhooks w ON w.id = n.webhook_id
+             WHERE w.guild_id = $1 AND n.delivered_revision = 0 AND w.disabled_at IS NULL GROUP BY w.id
          ) AS each_one",
     )
     .bind(guild.to_row())
@@ -230,7 +240,7 @@ pub async fn backlog(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError>
 /// Its message can be changed no more: the next time one is posted anew.
 pub async fn lost(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE notices SET posts = posts + 1, channel_id = NULL, message_id = NULL WHERE id = $1",
+        "UPDATE channel_deliveries SET message_count = message_count + 1, channel_id = NULL, message_id = NULL WHERE id = $1",
     )
     .bind(id)
     .execute(&mut *tx.connection)
@@ -240,7 +250,7 @@ pub async fn lost(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
 
 /// Tries everything of a guild that waits for its time now: its channel has been set anew.
 pub async fn try_now(tx: &mut Tx<'_>, guild: GuildId) -> Result<(), StoreError> {
-    sqlx::query("UPDATE notices SET next_try_at = 0, attempts = 0 WHERE guild_id = $1")
+    sqlx::query("UPDATE channel_deliveries SET next_try_at = 0, attempts = 0 WHERE guild_id = $1")
         .bind(guild.to_row())
         .execute(&mut *tx.connection)
         .await?;
@@ -250,7 +260,7 @@ pub async fn try_now(tx: &mut Tx<'_>, guild: GuildId) -> Result<(), StoreError> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fold::{Shared, Whereabouts};
+    use crate::domain::grouping::{GroupKey, Location};
     use crate::store::incident;
     use crate::store::testing::TestStore;
 
@@ -264,9 +274,9 @@ mod tests {
         store
             .write(move |tx| {
                 Box::pin(async move {
-                    let shared = Shared::of(&Whereabouts::default());
-                    let id = incident::begin(tx, home, &shared, (at(0), at(0))).await?;
-                    want(tx, home, id).await?;
+                    let group_key = GroupKey::of(&Location::default());
+                    let id = incident::begin(tx, home, &group_key, (at(0), at(0))).await?;
+                    enqueue(tx, home, id).await?;
                     failed(tx, 1, at(100_300)).await
                 })
             })

@@ -54,14 +54,14 @@ impl fmt::Display for Subnet {
 
 /// What all outages on a card share.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum GroupScope {
     Host(Host),
     Subnet(Subnet),
     /// Nothing but the time.
     Nothing,
 }
 
-impl Scope {
+impl GroupScope {
     /// Of a card with one outage: its host, where it has one.
     pub fn of(host: Option<&Host>) -> Self {
         host.map_or(Self::Nothing, |host| Self::Host(host.clone()))
@@ -92,7 +92,7 @@ impl Scope {
     }
 }
 
-impl fmt::Display for Scope {
+impl fmt::Display for GroupScope {
     /// The form in storage.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -103,7 +103,7 @@ impl fmt::Display for Scope {
     }
 }
 
-impl Scope {
+impl GroupScope {
     /// Reads the form in storage; what cannot be read is `Nothing`.
     pub fn parse(text: &str) -> Self {
         let host = |text: &str| match text.parse() {
@@ -127,28 +127,28 @@ pub struct IncidentId(pub i64);
 
 /// What all outages on a card share: where they are, and the group that people have put them into.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shared {
-    pub scope: Scope,
+pub struct GroupKey {
+    pub scope: GroupScope,
     pub group: Option<String>,
 }
 
 /// Where one monitor is, and what people have put it into.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Whereabouts {
+pub struct Location {
     pub host: Option<Host>,
     pub group: Option<String>,
 }
 
-impl Shared {
+impl GroupKey {
     /// Of a card with one outage.
-    pub fn of(one: &Whereabouts) -> Self {
+    pub fn of(one: &Location) -> Self {
         Self {
-            scope: Scope::of(one.host.as_ref()),
+            scope: GroupScope::of(one.host.as_ref()),
             group: one.group.clone(),
         }
     }
 
-    fn with(&self, one: &Whereabouts) -> Self {
+    fn with(&self, one: &Location) -> Self {
         Self {
             scope: self.scope.with(one.host.as_ref()),
             group: self
@@ -163,30 +163,31 @@ impl Shared {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenIncident<Id> {
     pub id: Id,
-    pub shared: Shared,
+    pub group_key: GroupKey,
     pub joined_at: Timestamp,
 }
 
 /// The card that an outage joins, and what that card's outages share then; `None`: one of its own. The cards in any order.
 pub fn choose<Id: Copy>(
     incidents: &[OpenIncident<Id>],
-    one: &Whereabouts,
+    one: &Location,
     now: Timestamp,
-) -> Option<(Id, Shared)> {
+) -> Option<(Id, GroupKey)> {
     let is_related = |incident: &&OpenIncident<Id>| {
-        now.since(incident.joined_at) <= RELATED && incident.shared.scope.covers(one.host.as_ref())
+        now.since(incident.joined_at) <= RELATED
+            && incident.group_key.scope.covers(one.host.as_ref())
     };
     if let Some(incident) = incidents.iter().find(is_related) {
-        return Some((incident.id, incident.shared.with(one)));
+        return Some((incident.id, incident.group_key.with(one)));
     }
     let together = incidents
         .iter()
         .filter(|incident| now.since(incident.joined_at) <= TOGETHER);
     // Of those that are growing, one of its own group before any other.
     let is_kin =
-        |incident: &OpenIncident<Id>| one.group.is_some() && incident.shared.group == one.group;
+        |incident: &OpenIncident<Id>| one.group.is_some() && incident.group_key.group == one.group;
     let chosen = together.max_by_key(|incident| (is_kin(incident), incident.joined_at))?;
-    Some((chosen.id, chosen.shared.with(one)))
+    Some((chosen.id, chosen.group_key.with(one)))
 }
 
 #[cfg(test)]
@@ -200,8 +201,8 @@ mod tests {
         }
     }
 
-    fn at_host(at: Option<&str>) -> Whereabouts {
-        Whereabouts {
+    fn at_host(at: Option<&str>) -> Location {
+        Location {
             host: at.map(host),
             group: None,
         }
@@ -210,8 +211,8 @@ mod tests {
     fn incident(id: u8, scope: &str, second: i64) -> OpenIncident<u8> {
         OpenIncident {
             id,
-            shared: Shared {
-                scope: Scope::parse(scope),
+            group_key: GroupKey {
+                scope: GroupScope::parse(scope),
                 group: None,
             },
             joined_at: Timestamp::from_millis(second * 1000),
@@ -250,7 +251,7 @@ mod tests {
             let open: Vec<OpenIncident<u8>> = open.collect();
             let at = at_host(Some(at).filter(|at| !at.is_empty()));
             let found = choose(&open, &at, Timestamp::from_millis(3_700_000));
-            let found = found.map(|(id, shared)| format!("{id} {}", shared.scope));
+            let found = found.map(|(id, group_key)| format!("{id} {}", group_key.scope));
             assert_eq!(found.unwrap_or_default().trim(), expected, "{why}");
         }
     }
@@ -258,12 +259,12 @@ mod tests {
     #[test]
     fn a_group_is_shared_until_somebody_else_joins() {
         let now = Timestamp::from_millis(100_000);
-        let of = |group: Option<&str>| Whereabouts {
+        let of = |group: Option<&str>| Location {
             host: None,
             group: group.map(str::to_owned),
         };
         let incident = |id: u8, group: Option<&str>, second: i64| OpenIncident {
-            shared: Shared::of(&of(group)),
+            group_key: GroupKey::of(&of(group)),
             ..incident(id, "", second)
         };
         for (incidents, group, expected, why) in [
@@ -301,7 +302,7 @@ mod tests {
             let found = choose(&incidents, &of(group), now);
             let found = found
                 .as_ref()
-                .map(|(id, shared)| (*id, shared.group.as_deref()));
+                .map(|(id, group_key)| (*id, group_key.group.as_deref()));
             assert_eq!(found, expected, "{why}");
         }
     }
@@ -314,7 +315,7 @@ mod tests {
             "host=2001:db8::1",
             "subnet=10.1.2.0",
         ] {
-            assert_eq!(Scope::parse(text).to_string(), text);
+            assert_eq!(GroupScope::parse(text).to_string(), text);
         }
         let subnet = Subnet::of("2001:db8:1:2:3::4".parse().unwrap());
         assert_eq!(subnet.to_string(), "2001:db8:1:2::/64");

@@ -15,14 +15,14 @@ use futures_util::stream;
 use tokio::sync::watch;
 
 use super::Context;
-use super::rounds::{self, HELD, IDLE, Round, write};
-use crate::actions::explain::explain;
-use crate::domain::alert_policy::Call;
-use crate::domain::topic::Topic;
+use super::reconcile::{self, HELD, IDLE, Pass, write};
+use crate::actions::diagnose::diagnose;
+use crate::domain::alert_policy::Responder;
+use crate::domain::notification_kind::NotificationKind;
 use crate::notify::backoff::{backoff, jitter};
 use crate::notify::messenger::{Messenger, Place, SendFailure};
-use crate::store::notice::Due;
-use crate::store::{StoreError, incident, notice};
+use crate::store::delivery::ChannelDelivery;
+use crate::store::{StoreError, delivery, incident};
 
 /// Notices that are taken at once.
 const BATCH: u32 = 100;
@@ -35,46 +35,47 @@ const LONG: Duration = Duration::from_secs(300);
 
 /// Runs until `stop` turns true.
 pub(super) async fn run(context: Context, stop: watch::Receiver<bool>) {
-    let work: Round = |context, messenger| Box::pin(round(context, messenger));
-    rounds::run(context, ("outbox", work), stop).await;
+    let work: Pass = |context, messenger| Box::pin(pass(context, messenger));
+    reconcile::run(context, ("outbox", work), stop).await;
 }
 
 /// Tells everything that is due; answers how long nothing more is.
-async fn round(context: &Context, messenger: &dyn Messenger) -> Result<Duration, StoreError> {
+async fn pass(context: &Context, messenger: &dyn Messenger) -> Result<Duration, StoreError> {
     let reader = &context.store.reader;
     loop {
-        let due = notice::due(reader, context.checks.clock.now(), BATCH).await?;
+        let due = delivery::due(reader, context.checks.clock.now(), BATCH).await?;
         if due.is_empty() {
             break;
         }
         let guilds = by_guild(due).into_iter();
-        let told: Vec<Result<(), StoreError>> = stream::iter(guilds)
-            .map(|notices| in_order(context, messenger, notices))
+        let delivered: Vec<Result<(), StoreError>> = stream::iter(guilds)
+            .map(|deliveries| in_order(context, messenger, deliveries))
             .buffer_unordered(GUILDS)
             .collect()
             .await;
-        told.into_iter().collect::<Result<(), _>>()?;
+        delivered.into_iter().collect::<Result<(), _>>()?;
     }
     let now = context.checks.clock.now();
-    let (next, waiting) = notice::waiting(reader, now).await?;
+    let (next, waiting) = delivery::waiting(reader, now).await?;
     context
         .metrics
-        .notices_waiting
+        .notifications_pending
+        .with_label_values(&["channel"])
         .set(i64::try_from(waiting).unwrap_or(i64::MAX));
     Ok(next.map_or(IDLE, |next| next.since(now).min(IDLE)))
 }
 
-fn by_guild(due: Vec<Due>) -> Vec<Vec<Due>> {
-    let mut guilds: Vec<Vec<Due>> = Vec::new();
-    for notice in due {
-        let known = guilds.iter_mut().find(|notices| {
-            notices
+fn by_guild(due: Vec<ChannelDelivery>) -> Vec<Vec<ChannelDelivery>> {
+    let mut guilds: Vec<Vec<ChannelDelivery>> = Vec::new();
+    for delivery in due {
+        let known = guilds.iter_mut().find(|deliveries| {
+            deliveries
                 .first()
-                .is_some_and(|first| first.guild_id == notice.guild_id)
+                .is_some_and(|first| first.guild_id == delivery.guild_id)
         });
         match known {
-            Some(notices) => notices.push(notice),
-            None => guilds.push(vec![notice]),
+            Some(deliveries) => deliveries.push(delivery),
+            None => guilds.push(vec![delivery]),
         }
     }
     guilds
@@ -84,10 +85,10 @@ fn by_guild(due: Vec<Due>) -> Vec<Vec<Due>> {
 async fn in_order(
     context: &Context,
     messenger: &dyn Messenger,
-    notices: Vec<Due>,
+    deliveries: Vec<ChannelDelivery>,
 ) -> Result<(), StoreError> {
-    for notice in notices {
-        if !tell(context, messenger, notice).await? {
+    for delivery in deliveries {
+        if !deliver(context, messenger, delivery).await? {
             return Ok(());
         }
     }
@@ -95,60 +96,71 @@ async fn in_order(
 }
 
 /// Says whether the next notice of this guild may be tried.
-async fn tell(context: &Context, messenger: &dyn Messenger, due: Due) -> Result<bool, StoreError> {
+async fn deliver(
+    context: &Context,
+    messenger: &dyn Messenger,
+    due: ChannelDelivery,
+) -> Result<bool, StoreError> {
     let Some(mut incident) = incident::get(&context.store.reader, due.incident).await? else {
         return Ok(true);
     };
     // Known by now, or found out later and told then.
-    if let Some(cause) = explain(&context.store, &incident, false).await? {
+    if let Some(cause) = diagnose(&context.store, &incident, false).await? {
         incident.cause = cause;
     }
-    if context.checks.is_blind() && incident.topic == Topic::Incident {
+    if context.checks.is_blind() && incident.kind == NotificationKind::Incident {
         // What we see is worth nothing now; in a moment we know more.
         let next = context.checks.clock.now().plus(HELD);
-        write(context, move |tx| Box::pin(notice::held(tx, due.id, next))).await?;
+        write(context, move |tx| {
+            Box::pin(delivery::held(tx, due.id, next))
+        })
+        .await?;
         return Ok(true);
     }
-    let is_over = incident.ended_at.is_some() && incident.topic == Topic::Incident;
-    let shown = match (&incident.topic, due.message) {
-        (Topic::Reminder { of, call }, _) => {
-            match reminder::show(context, messenger, &due, (*of, *call)).await? {
+    let is_over = incident.ended_at.is_some() && incident.kind == NotificationKind::Incident;
+    let shown = match (&incident.kind, due.message) {
+        (NotificationKind::Reminder { of, responder }, _) => {
+            match reminder::show(context, messenger, &due, (*of, *responder)).await? {
                 Some(shown) => shown,
-                None => return drop_it(context, due.id, incident.version).await,
+                None => return drop_delivery(context, due.id, incident.revision).await,
             }
         }
         (_, Some(message)) => messenger.show(&incident, Place::Existing(message)).await,
-        (_, None) if is_over && !due.tells_recovery => {
-            return drop_it(context, due.id, incident.version).await;
+        (_, None) if is_over && !due.notify_on_recovery => {
+            return drop_delivery(context, due.id, incident.revision).await;
         }
         (_, None) => {
             // Whoever is called for something that is over is called in vain, and whoever has been called knows.
             let role = due
                 .role
-                .filter(|_| incident.ended_at.is_none() && due.posts == 0);
+                .filter(|_| incident.ended_at.is_none() && due.message_count == 0);
             messenger
-                .show(&incident, place(&due, role.map(Call::Role)))
+                .show(&incident, place(&due, role.map(Responder::Role)))
                 .await
         }
     };
-    let result = if shown.is_ok() { "told" } else { "failed" };
-    context.metrics.notices.with_label_values(&[result]).inc();
+    let result = if shown.is_ok() { "sent" } else { "failed" };
+    context
+        .metrics
+        .notifications
+        .with_label_values(&["channel", result])
+        .inc();
     match shown {
         Ok(message) => {
-            let version = incident.version;
+            let revision = incident.revision;
             write(context, move |tx| {
-                Box::pin(async move { notice::told(tx, due.id, version, message).await })
+                Box::pin(async move { delivery::delivered(tx, due.id, revision, message).await })
             })
             .await?;
             Ok(true)
         }
         Err(SendFailure::MessageGone) => {
-            write(context, move |tx| Box::pin(notice::lost(tx, due.id))).await?;
+            write(context, move |tx| Box::pin(delivery::lost(tx, due.id))).await?;
             Ok(true)
         }
         // The place that cannot be written to is one that was left: the next message goes to the new one.
         Err(SendFailure::Broken(_)) if due.is_elsewhere() => {
-            write(context, move |tx| Box::pin(notice::lost(tx, due.id))).await?;
+            write(context, move |tx| Box::pin(delivery::lost(tx, due.id))).await?;
             Ok(true)
         }
         Err(failure) => {
@@ -159,18 +171,22 @@ async fn tell(context: &Context, messenger: &dyn Messenger, due: Due) -> Result<
 }
 
 /// Where a new message goes.
-fn place(due: &Due, call: Option<Call>) -> Place {
+fn place(due: &ChannelDelivery, responder: Option<Responder>) -> Place {
     Place::New {
         channel: due.channel,
-        call,
-        nonce: format!("{}-{}", due.id, due.posts),
+        mention: responder,
+        nonce: format!("{}-{}", due.id, due.message_count),
     }
 }
 
 /// There is nothing to tell any more.
-async fn drop_it(context: &Context, notice: i64, version: i64) -> Result<bool, StoreError> {
+async fn drop_delivery(
+    context: &Context,
+    delivery: i64,
+    revision: i64,
+) -> Result<bool, StoreError> {
     write(context, move |tx| {
-        Box::pin(notice::dropped(tx, notice, version))
+        Box::pin(delivery::dropped(tx, delivery, revision))
     })
     .await?;
     Ok(true)
@@ -179,7 +195,7 @@ async fn drop_it(context: &Context, notice: i64, version: i64) -> Result<bool, S
 async fn failed(
     context: &Context,
     messenger: &dyn Messenger,
-    due: Due,
+    due: ChannelDelivery,
     failure: SendFailure,
 ) -> Result<(), StoreError> {
     let now = context.checks.clock.now();
@@ -192,14 +208,14 @@ async fn failed(
         _ => LONG,
     };
     tracing::warn!(
-        notice = due.id,
+        delivery = due.id,
         guild = %due.guild_id,
         "An alert was not shown: {failure}; trying again in {} s",
         wait.as_secs_f64().ceil()
     );
     let next = now.plus(wait);
     write(context, move |tx| {
-        Box::pin(notice::failed(tx, due.id, next))
+        Box::pin(delivery::failed(tx, due.id, next))
     })
     .await?;
     match failure {

@@ -12,16 +12,17 @@ pub(super) const PERIOD: Duration = Duration::from_secs(10);
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
     let reader = &context.store.reader;
-    let mut called = 0_u64;
+    let mut reminded = 0_u64;
     for (guild, settings) in alert_settings::with_policy(reader).await? {
         let policy = settings.preferences.policy;
         for (incident, waited) in incident::waiting(reader, guild, now).await? {
             let Some(step) = policy.next(waited, now) else {
                 continue;
             };
-            called +=
-                u64::from(alerts::call_again(&context.store, (guild, incident), step, now).await?);
+            reminded += u64::from(
+                alerts::remind_or_escalate(&context.store, (guild, incident), step, now).await?,
+            );
         }
     }
-    Ok(format!("{called} were called again"))
+    Ok(format!("{reminded} were called again"))
 }
