@@ -2,7 +2,7 @@
 -- columns, bit for bit.
 --
 -- There are two kinds of row on purpose. Wide rows (monitors, endpoint_targets) change when a person or a status changes
--- them. What changes at every check, heartbeat or report lives in narrow rows (pulse) and in a log in time order
+-- them. What changes at every check, heartbeat or report lives in narrow rows (monitor_state) and in a log in time order
 -- (check_results): a check then costs tens of bytes on disk instead of a page.
 
 -- Anything that is watched, of all three kinds, so that lists, groups and outages need one table only.
@@ -66,12 +66,12 @@ CREATE TABLE server_details (
 );
 
 -- What changes at every check, heartbeat or report, for all three kinds of monitor.
-CREATE TABLE pulse (
+CREATE TABLE monitor_state (
     monitor_id   INTEGER PRIMARY KEY,
     last_check_at BIGINT,                     -- endpoints only
-    last_pass_at BIGINT,                     -- last check that passed, last heartbeat, last report
-    next_due_at  BIGINT,                     -- NULL: at its slot, or the recheck job has it
-    streak       INTEGER NOT NULL DEFAULT 0,
+    last_seen_at BIGINT,                     -- last check that passed, last heartbeat, last report
+    next_check_at BIGINT,                     -- NULL: at its slot, or the recheck job has it
+    consecutive_failures       INTEGER NOT NULL DEFAULT 0,
     latency_us   BIGINT                      -- of the latest check
 );
 
@@ -108,7 +108,7 @@ CREATE TABLE device_logs (
     at         BIGINT NOT NULL,
     kind       TEXT   NOT NULL CHECK (kind IN ('line', 'start', 'success', 'fail', 'log')),
     level      TEXT,
-    said_at    TEXT,                          -- by the device's own clock: a hint
+    device_time    TEXT,                          -- by the device's own clock: a hint
     message    TEXT   NOT NULL,
     run_ms     BIGINT                         -- how long the run took that ended here
 );
@@ -137,10 +137,10 @@ CREATE INDEX idx_api_keys_guild ON api_keys (guild_id, created_at);
 CREATE INDEX idx_api_keys_monitor ON api_keys (monitor_id);
 
 -- When Rollcall was running, connected and able to store. Nothing outside these periods counts as downtime.
-CREATE TABLE watch (
+CREATE TABLE observation_windows (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
-    began_at BIGINT NOT NULL,
-    alive_at BIGINT NOT NULL                  -- the last moment at which the period surely had not ended
+    started_at BIGINT NOT NULL,
+    confirmed_at BIGINT NOT NULL                  -- the last moment at which the period surely had not ended
 );
 
 -- The downtime of one monitor, from its first failure to its recovery. At most one is open for each monitor.
@@ -277,12 +277,12 @@ CREATE TABLE mutes (
 CREATE INDEX idx_mutes_until ON mutes (until);
 
 -- Planned silences, once or weekly, of all monitors, a group, or some monitors.
-CREATE TABLE maintenances (
+CREATE TABLE maintenance_windows (
     id               INTEGER PRIMARY KEY AUTOINCREMENT,
     guild_id         BIGINT  NOT NULL,
     title            TEXT    NOT NULL,
-    extent           TEXT    NOT NULL CHECK (extent IN ('all', 'group', 'some')),
-    group_name       TEXT,                              -- of extent 'group'
+    scope            TEXT    NOT NULL CHECK (scope IN ('all', 'group', 'some')),
+    group_name       TEXT,                              -- of scope 'group'
     starts_at        BIGINT  NOT NULL,                  -- of the window that is running, or that comes next
     ends_at          BIGINT  NOT NULL,
     days             INTEGER,                           -- weekly: bit 0 is Monday; NULL: once
@@ -294,13 +294,13 @@ CREATE TABLE maintenances (
     created_at       BIGINT  NOT NULL,
     created_by       TEXT    NOT NULL
 );
-CREATE INDEX idx_maintenances_guild ON maintenances (guild_id, ends_at);
+CREATE INDEX idx_maintenance_windows_guild ON maintenance_windows (guild_id, ends_at);
 
--- The monitors of those whose extent is 'some'.
-CREATE TABLE maintenance_monitors (
-    maintenance_id BIGINT NOT NULL REFERENCES maintenances (id) ON DELETE CASCADE,
+-- The monitors of those whose scope is 'some'.
+CREATE TABLE maintenance_window_monitors (
+    maintenance_window_id BIGINT NOT NULL REFERENCES maintenance_windows (id) ON DELETE CASCADE,
     monitor_id     BIGINT NOT NULL REFERENCES monitors (id) ON DELETE CASCADE,
-    PRIMARY KEY (maintenance_id, monitor_id)
+    PRIMARY KEY (maintenance_window_id, monitor_id)
 );
 
 -- One message in each guild that shows the status of all its monitors, edited in place.
@@ -361,15 +361,15 @@ SELECT m.id,
        t.failure_detail,
        t.inactive_checked_at,
        p.last_check_at AS last_check_date,
-       p.last_pass_at AS last_seen_at,
-       p.next_due_at,
-       p.streak,
+       p.last_seen_at AS last_seen_at,
+       p.next_check_at AS next_due_at,
+       p.consecutive_failures,
        p.latency_us,
        t.certificate_expires_at,
        m.created_at
 FROM monitors m
 JOIN endpoint_targets t ON t.monitor_id = m.id
-LEFT JOIN pulse p ON p.monitor_id = m.id;
+LEFT JOIN monitor_state p ON p.monitor_id = m.id;
 
 CREATE VIEW devices AS
 SELECT m.id,
@@ -383,12 +383,12 @@ SELECT m.id,
        m.status = 'online' AS is_online,
        d.is_active,
        d.failure,
-       p.last_pass_at AS last_connectivity_event,
+       p.last_seen_at AS last_connectivity_event,
        d.threshold_ms,
        m.created_at
 FROM monitors m
 JOIN device_details d ON d.monitor_id = m.id
-LEFT JOIN pulse p ON p.monitor_id = m.id;
+LEFT JOIN monitor_state p ON p.monitor_id = m.id;
 
 CREATE VIEW servers AS
 SELECT m.id,
@@ -397,7 +397,7 @@ SELECT m.id,
        m.status,
        m.since,
        s.is_active,
-       p.last_pass_at AS last_seen_at,
+       p.last_seen_at AS last_seen_at,
        s.online_ms,
        s.warning_ms,
        s.offline_ms,
@@ -409,7 +409,7 @@ SELECT m.id,
        m.created_at
 FROM monitors m
 JOIN server_details s ON s.monitor_id = m.id
-LEFT JOIN pulse p ON p.monitor_id = m.id;
+LEFT JOIN monitor_state p ON p.monitor_id = m.id;
 
 -- The audit log for scripts and log shippers, each event with a severity.
 CREATE VIEW audit_logs AS

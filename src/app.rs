@@ -9,11 +9,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::actions::check_runner::CheckRunner;
-use crate::actions::listening::Listening;
-use crate::actions::recheck::Extent;
+use crate::actions::heartbeat_batcher::HeartbeatBatcher;
+use crate::actions::recheck::RecheckOptions;
 use crate::actions::record_result::Rules;
 use crate::clock::Clock;
-use crate::domain::presence::{Shown, presence};
+use crate::domain::presence::{PresenceUpdate, presence};
+use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::notify::dead_man::Switch;
 use crate::notify::messenger::Messenger;
@@ -22,7 +23,6 @@ use crate::notify::webhook::WebhookSender;
 use crate::probe::{Prober, ProberConfig, ProberError};
 use crate::settings::{Secret, Settings};
 use crate::store::{Store, StoreError};
-use crate::vitals::Vitals;
 use crate::{discord, http, jobs, telemetry};
 
 /// Everything must have ended this long after the signal; what has not is left behind.
@@ -133,7 +133,7 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
         webhook_sender: WebhookSender::new(Arc::new(checks.clone()), &extra_roots(settings)?),
         checks,
         metrics: Arc::new(Metrics::new().map_err(|error| AppError::Other(error.to_string()))?),
-        vitals: Arc::new(Vitals::new()),
+        health: Arc::new(Health::new()),
         messenger: discord::messenger(&discord_config(settings)),
     };
     let listener = http::bind(settings.http_bind)
@@ -146,7 +146,7 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
             .map_err(|error| AppError::Other(error.to_string()))?,
     )?;
     let (stop_sender, stop) = watch::channel(false);
-    let (presence_sender, presence_seen) = watch::channel(Shown {
+    let (presence_sender, presence_seen) = watch::channel(PresenceUpdate {
         presence: presence(&[], &settings.discord.presence),
         refreshes: 0,
     });
@@ -177,7 +177,7 @@ struct Shared<'a> {
     store: &'a Store,
     checks: CheckRunner,
     metrics: Arc<Metrics>,
-    vitals: Arc<Vitals>,
+    health: Arc<Health>,
     messenger: Option<Arc<dyn Messenger>>,
     webhook_sender: WebhookSender,
 }
@@ -187,8 +187,8 @@ impl Shared<'_> {
         http::AppState {
             store: self.store.clone(),
             metrics: Arc::clone(&self.metrics),
-            vitals: Arc::clone(&self.vitals),
-            listening: Listening::start(
+            health: Arc::clone(&self.health),
+            heartbeats: HeartbeatBatcher::start(
                 self.store.writer.clone(),
                 self.settings.quota_devices,
                 Clock::SYSTEM,
@@ -196,48 +196,51 @@ impl Shared<'_> {
             thresholds: self.settings.heartbeat.thresholds,
             checks: self.checks.clone(),
             quota_endpoints: self.settings.quota_endpoints,
-            pace: http::Pace::of_callers(),
-            strangers: http::Pace::of_strangers(),
-            keyring: http::Keyring::default(),
+            rate_limit: http::RateLimit::authenticated(),
+            unauthenticated: http::RateLimit::unauthenticated(),
+            key_cache: http::KeyCache::default(),
             clock: Clock::SYSTEM,
         }
     }
 
-    fn job_context(&self, presence: watch::Sender<Shown>) -> Result<jobs::Context, AppError> {
+    fn job_context(
+        &self,
+        presence: watch::Sender<PresenceUpdate>,
+    ) -> Result<jobs::Context, AppError> {
         let settings = self.settings;
         Ok(jobs::Context {
             store: self.store.clone(),
             checks: self.checks.clone(),
             metrics: Arc::clone(&self.metrics),
-            vitals: Arc::clone(&self.vitals),
-            recheck: extent(settings),
+            health: Arc::clone(&self.health),
+            recheck: recheck_options(settings),
             recheck_interval: settings.recheck.interval,
             retention_check_results: settings.retention_check_results,
             retention_events: settings.retention_events,
             retention_samples: settings.retention_samples,
             check_concurrency: settings.probe.concurrency,
             gateway: gateway_times(settings),
-            listening: listening_times(settings),
+            heartbeats: heartbeat_times(settings),
             dead_man: dead_man(settings)?,
             messenger: self.messenger.clone(),
             webhook_sender: self.webhook_sender.clone(),
             dead_man_interval: settings.ping_interval,
-            witnesses: settings.probe.witnesses.clone(),
+            reference_hosts: settings.probe.reference_hosts.clone(),
             board_interval: settings.board_interval,
             presence,
         })
     }
 
-    fn discord_state(&self, presence: watch::Receiver<Shown>) -> discord::AppState {
+    fn discord_state(&self, presence: watch::Receiver<PresenceUpdate>) -> discord::AppState {
         discord::AppState {
             store: self.store.clone(),
             checks: self.checks.clone(),
             messenger: self.messenger.clone(),
             webhook_sender: self.webhook_sender.clone(),
             metrics: Arc::clone(&self.metrics),
-            vitals: Arc::clone(&self.vitals),
+            health: Arc::clone(&self.health),
             quota_endpoints: self.settings.quota_endpoints,
-            recheck: extent(self.settings),
+            recheck: recheck_options(self.settings),
             recheck_interval: self.settings.recheck.interval,
             policy: self.settings.probe.allow.clone(),
             thresholds: self.settings.heartbeat.thresholds,
@@ -256,23 +259,23 @@ fn dead_man(settings: &Settings) -> Result<Option<Switch>, AppError> {
         .map_err(|error| AppError::Other(error.to_string()))
 }
 
-fn extent(settings: &Settings) -> Extent {
+fn recheck_options(settings: &Settings) -> RecheckOptions {
     let recheck = &settings.recheck;
-    Extent {
+    RecheckOptions {
         min_age: recheck.min_age,
         batch: recheck.batch,
         concurrency: recheck.concurrency,
     }
 }
 
-fn listening_times(settings: &Settings) -> jobs::ListeningTimes {
+fn heartbeat_times(settings: &Settings) -> jobs::HeartbeatTimes {
     let heartbeat = &settings.heartbeat;
     if !heartbeat.is_enabled {
         tracing::warn!(
             "HEARTBEAT_ENABLED is false: devices that fall silent are not noticed and stay online"
         );
     }
-    jobs::ListeningTimes {
+    jobs::HeartbeatTimes {
         is_on: heartbeat.is_enabled,
         check_interval: heartbeat.check_interval,
         device_threshold: heartbeat.offline_threshold,

@@ -9,7 +9,7 @@
 //! - `actions`: what anyone may ask for, one transaction each
 //! - `notify`: what machines outside are told
 //! - `jobs`: what happens by itself
-//! - `metrics`, `vitals`: what is counted, and what the parts say of themselves
+//! - `metrics`, `health`: what is counted, and what the parts say of themselves
 //! - `discord`, `http`, `cli`: the doors
 //! - `settings`, `telemetry`: the environment, typed; the log
 //! - `app`: composition, which starts, supervises and drains
@@ -20,6 +20,7 @@ mod cli;
 mod clock;
 mod discord;
 mod domain;
+mod health;
 mod http;
 mod jobs;
 mod metrics;
@@ -28,6 +29,5 @@ mod probe;
 mod settings;
 mod store;
 mod telemetry;
-mod vitals;
 
 pub use cli::main;

@@ -76,7 +76,7 @@ fn bench(words: &[&str]) -> Result<bool> {
     };
     let mut table = Vec::new();
     let only = words.iter().find_map(|word| word.strip_prefix("--only="));
-    let parts: [(&str, bool, rows::Part); 6] = [
+    let parts: [(&str, bool, rows::Component); 6] = [
         ("full", true, rows::Bench::full_speed),
         ("offered", true, rows::Bench::offered),
         ("tls", true, rows::Bench::tls),

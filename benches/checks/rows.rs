@@ -23,7 +23,7 @@ pub struct Bench {
     pub folder: PathBuf,
 }
 
-pub type Part = fn(&Bench) -> Result<Vec<Row>>;
+pub type Component = fn(&Bench) -> Result<Vec<Row>>;
 
 /// What several windows come to.
 #[derive(Default)]

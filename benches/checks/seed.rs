@@ -106,7 +106,7 @@ async fn insert(connection: &mut SqliteConnection, seed: Seed) -> Result<()> {
     });
     if seed.is_known {
         statements.push(format!(
-            "{numbers} INSERT INTO pulse (monitor_id, last_check_at, last_pass_at, next_due_at, streak, latency_us)
+            "{numbers} INSERT INTO monitor_state (monitor_id, last_check_at, last_seen_at, next_due_at, consecutive_failures, latency_us)
              SELECT i, {now}, {now}, {due}, 0, 500 FROM n"
         ));
     }

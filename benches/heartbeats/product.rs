@@ -54,8 +54,8 @@ impl Product {
         // Backdated while nobody has the database, so that the first pass finds them.
         self.stop();
         let sql = format!(
-            "UPDATE pulse SET last_pass_at = last_pass_at - {} WHERE monitor_id <= {OVERDUE};
-             UPDATE watch SET began_at = began_at - {}",
+            "UPDATE monitor_state SET last_seen_at = last_seen_at - {} WHERE monitor_id <= {OVERDUE};
+             UPDATE observation_windows SET started_at = started_at - {}",
             3 * THRESHOLD_MILLIS,
             4 * THRESHOLD_MILLIS
         );
@@ -163,7 +163,7 @@ fn seed(folder: &Path) -> Result<()> {
          SELECT n + 1, 1, 'device', 'device ' || n, 'online', unixepoch() * 1000, unixepoch() * 1000 FROM numbers;
          INSERT INTO device_details (monitor_id, guild_id, uuid)
          SELECT id, 1, printf('00000000-0000-4000-8000-%012d', id - 1) FROM monitors;
-         INSERT INTO pulse (monitor_id, last_pass_at) SELECT id, unixepoch() * 1000 FROM monitors"
+         INSERT INTO monitor_state (monitor_id, last_seen_at) SELECT id, unixepoch() * 1000 FROM monitors"
     );
     ask(folder, &sql)
 }

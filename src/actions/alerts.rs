@@ -300,7 +300,7 @@ mod tests {
     use super::*;
     use crate::actions::testing::{HOME, at, down, maintenance_of, member, with_endpoints};
     use crate::actions::{maintenance, mute};
-    use crate::store::maintenance::Extent;
+    use crate::store::maintenance::MaintenanceScope;
     use crate::store::testing::TestStore;
 
     /// How many cards wait for somebody, so many seconds after the beginning of time.
@@ -322,8 +322,8 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(waiting(&store, 21).await, 1, "the other one is not muted");
-        let new = maintenance_of(Extent::Some(vec![b]), 20, 300);
-        let expected = maintenance::declare(&store, member(), new, at(20)).await;
+        let new = maintenance_of(MaintenanceScope::Some(vec![b]), 20, 300);
+        let expected = maintenance::schedule(&store, member(), new, at(20)).await;
         assert_eq!(waiting(&store, 119).await, 0);
         assert_eq!(
             waiting(&store, 120).await,

@@ -15,12 +15,12 @@ use tokio::sync::oneshot;
 use super::record_result::{CompletedCheck, Recorded, Rules};
 use crate::clock::Clock;
 use crate::domain::check_result::{CheckResult, Verdict};
+use crate::domain::connectivity::ReferenceHost;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
-use crate::domain::sight::Witness;
 use crate::domain::target::Target;
 pub use crate::probe::NotAdmitted;
-use crate::probe::{Check, Prober, witness};
+use crate::probe::{Check, Prober, reference_host};
 use crate::store::endpoint::Scheduled;
 use crate::store::{StoreError, Writer};
 
@@ -43,7 +43,7 @@ pub struct CheckRunner {
     prober: Arc<Prober>,
     flights: Flights,
     /// What fails now says nothing about endpoints.
-    is_blind: Arc<AtomicBool>,
+    is_connectivity_lost: Arc<AtomicBool>,
     pub writer: Writer,
     pub rules: Rules,
     pub timeout: Duration,
@@ -85,7 +85,7 @@ impl CheckRunner {
         Self {
             prober: Arc::new(prober),
             flights: Flights::default(),
-            is_blind: Arc::default(),
+            is_connectivity_lost: Arc::default(),
             writer,
             rules,
             timeout,
@@ -129,23 +129,24 @@ impl CheckRunner {
     }
 
     /// Whether any witness answers.
-    pub async fn any_answers(&self, witnesses: &[Witness]) -> bool {
-        witness::any_answers(witnesses).await
+    pub async fn any_answers(&self, reference_hosts: &[ReferenceHost]) -> bool {
+        reference_host::any_answers(reference_hosts).await
     }
 
     /// Notes whether we are blind.
-    pub fn set_blind(&self, is_blind: bool) {
-        self.is_blind.store(is_blind, Ordering::Relaxed);
+    pub fn set_connectivity_lost(&self, is_connectivity_lost: bool) {
+        self.is_connectivity_lost
+            .store(is_connectivity_lost, Ordering::Relaxed);
     }
 
     /// Whether what fails now says nothing about endpoints.
-    pub fn is_blind(&self) -> bool {
-        self.is_blind.load(Ordering::Relaxed)
+    pub fn is_connectivity_lost(&self) -> bool {
+        self.is_connectivity_lost.load(Ordering::Relaxed)
     }
 
     /// What an outcome is worth: while we are blind, a failure is none.
     pub fn trusted(&self, mut result: CheckResult) -> CheckResult {
-        if self.is_blind() && matches!(result.verdict, Verdict::Down(_)) {
+        if self.is_connectivity_lost() && matches!(result.verdict, Verdict::Down(_)) {
             result.verdict = Verdict::Unknown("the network on this side seems to be down".into());
         }
         result

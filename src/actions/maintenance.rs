@@ -9,11 +9,13 @@ use super::{Error, Requester, note, outage};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::grouping::IncidentId;
-use crate::domain::maintenance::Span;
+use crate::domain::maintenance::TimeWindow;
 use crate::domain::monitor::GuildId;
 use crate::domain::text;
 use crate::store::incident::{self, Incident};
-use crate::store::maintenance::{self, Extent, Maintenance, MaintenanceId, NewMaintenance};
+use crate::store::maintenance::{
+    self, Maintenance, MaintenanceId, MaintenanceScope, NewMaintenance,
+};
 use crate::store::{Store, StoreError, Tx};
 
 /// What the button under a card declares maintenance for.
@@ -23,13 +25,13 @@ const AN_HOUR: Duration = Duration::from_secs(3600);
 const MOST: usize = 50;
 
 /// Declares maintenance; one whose time has come begins at once.
-pub async fn declare(
+pub async fn schedule(
     store: &Store,
     requester: Requester,
     new: NewMaintenance,
     now: Timestamp,
 ) -> Result<MaintenanceId, Error> {
-    if new.span.ends_at <= now {
+    if new.window.ends_at <= now {
         return Err(Error::Invalid("that time is over already".into()));
     }
     let known = maintenance::list(&store.reader, Some(requester.guild)).await?;
@@ -54,7 +56,7 @@ pub async fn schedule_for_incident(
     let Actor::Member(user) = requester.actor else {
         return Err(Error::Invalid("only members declare maintenance".into()));
     };
-    let span = Span {
+    let window = TimeWindow {
         starts_at: now,
         ends_at: now.plus(AN_HOUR),
     };
@@ -62,13 +64,13 @@ pub async fn schedule_for_incident(
         .writer
         .transact::<(), Error>(move |tx| {
             Box::pin(async move {
-                if !incident::maintain(tx, (requester.guild, id), user, span.ends_at).await? {
+                if !incident::maintain(tx, (requester.guild, id), user, window.ends_at).await? {
                     return Err(not_known());
                 }
                 let new = NewMaintenance {
                     title: format!("incident {}", id.0),
-                    extent: Extent::Some(incident::down(tx, id).await?),
-                    span,
+                    scope: MaintenanceScope::Some(incident::down(tx, id).await?),
+                    window,
                     weekly: None,
                 };
                 add(tx, requester, &new, now).await?;
@@ -93,17 +95,17 @@ async fn add(
 ) -> Result<MaintenanceId, StoreError> {
     let id = maintenance::insert(tx, requester.guild, new, requester.actor, now).await?;
     let details = json!({
-        "title": new.title, "from": text::timestamp(new.span.starts_at), "to": text::timestamp(new.span.ends_at),
+        "title": new.title, "from": text::timestamp(new.window.starts_at), "to": text::timestamp(new.window.ends_at),
         "weekly": new.weekly.map(|weekly| weekly.days.to_string()),
     });
     note(
         tx,
         requester,
-        (EventKind::MaintenanceDeclared, None, details),
+        (EventKind::MaintenanceScheduled, None, details),
         now,
     )
     .await?;
-    if new.span.starts_at <= now {
+    if new.window.starts_at <= now {
         begin(tx, requester.guild, (id, &new.title), now).await?;
     }
     Ok(id)
@@ -126,7 +128,7 @@ async fn begin(
     note(
         tx,
         system,
-        (EventKind::MaintenanceBegan, None, details),
+        (EventKind::MaintenanceStarted, None, details),
         now,
     )
     .await?;
@@ -144,53 +146,53 @@ pub async fn end(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let quiet = incident::quiet_by(tx, known.id).await?;
+                let silenced = incident::silenced_by(tx, known.id).await?;
                 if !maintenance::remove(tx, (requester.guild, known.id)).await? {
                     return Err(Error::NotFound("that maintenance is over already".into()));
                 }
                 ended(tx, requester, &known, now).await?;
-                Ok(unsilence(tx, requester.guild, (quiet, false), now).await?)
+                Ok(unsilence(tx, requester.guild, (silenced, false), now).await?)
             })
         })
         .await
 }
 
 /// Begins and ends what is due; says how many did.
-pub async fn turn(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
-    let mut turned = 0;
+pub async fn apply_due(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
+    let mut changed = 0;
     for known in maintenance::list(&store.reader, None).await? {
         let is_due = match known.is_running {
-            true => known.span.ends_at <= now,
-            false => known.span.starts_at <= now,
+            true => known.window.ends_at <= now,
+            false => known.window.starts_at <= now,
         };
         if is_due {
-            turned += u64::from(turn_one(store, known, now).await?);
+            changed += u64::from(apply_one(store, known, now).await?);
         }
     }
-    Ok(turned)
+    Ok(changed)
 }
 
-async fn turn_one(store: &Store, known: Maintenance, now: Timestamp) -> Result<bool, StoreError> {
+async fn apply_one(store: &Store, known: Maintenance, now: Timestamp) -> Result<bool, StoreError> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if known.span.ends_at > now {
+                if known.window.ends_at > now {
                     return begin(tx, known.guild_id, (known.id, &known.title), now).await;
                 }
                 let system = Requester {
                     guild: known.guild_id,
                     actor: Actor::System,
                 };
-                let quiet = incident::quiet_by(tx, known.id).await?;
+                let silenced = incident::silenced_by(tx, known.id).await?;
                 match known.weekly.and_then(|weekly| weekly.next(now)) {
-                    Some(span) => maintenance::postpone(tx, known.id, span).await?,
+                    Some(window) => maintenance::postpone(tx, known.id, window).await?,
                     None => {
                         maintenance::remove(tx, (known.guild_id, known.id)).await?;
                     }
                 }
                 ended(tx, system, &known, now).await?;
-                unsilence(tx, known.guild_id, (quiet, true), now).await?;
+                unsilence(tx, known.guild_id, (silenced, true), now).await?;
                 Ok(true)
             })
         })
@@ -244,17 +246,17 @@ mod tests {
     async fn what_is_expected_is_marked_and_told_at_the_end_if_it_is_still_down() {
         let store = TestStore::open().await;
         let [a, b] = with_endpoints(&store).await;
-        declare(
+        schedule(
             &store,
             member(),
-            maintenance_of(Extent::All, 100, 200),
+            maintenance_of(MaintenanceScope::All, 100, 200),
             at(10),
         )
         .await
         .unwrap();
-        assert_eq!(turn(&store, at(99)).await.unwrap(), 0);
-        assert_eq!(turn(&store, at(100)).await.unwrap(), 1);
-        assert_eq!(turn(&store, at(101)).await.unwrap(), 0, "once");
+        assert_eq!(apply_due(&store, at(99)).await.unwrap(), 0);
+        assert_eq!(apply_due(&store, at(100)).await.unwrap(), 1);
+        assert_eq!(apply_due(&store, at(101)).await.unwrap(), 0, "once");
         down(&store, a, 110).await;
         down(&store, b, 120).await;
         store
@@ -265,7 +267,7 @@ mod tests {
             .rows("SELECT SUM(is_in_maintenance) FROM outages")
             .await;
         assert_eq!(marked, [(2,)]);
-        assert_eq!(turn(&store, at(200)).await.unwrap(), 1);
+        assert_eq!(apply_due(&store, at(200)).await.unwrap(), 1);
         assert_eq!(notified(&store).await, 1);
         let incident = incident::get(&store.reader, IncidentId(1))
             .await
@@ -288,7 +290,7 @@ mod tests {
                 .unwrap();
             assert_eq!(incident.maintained, Some((7, at(4_600))));
             if by_itself {
-                assert_eq!(turn(&store, at(4_600)).await.unwrap(), 1);
+                assert_eq!(apply_due(&store, at(4_600)).await.unwrap(), 1);
             } else {
                 let known = maintenance::list(&store.reader, Some(HOME)).await.unwrap();
                 end(&store, member(), known[0].clone(), at(2_000))
@@ -312,8 +314,11 @@ mod tests {
         store
             .write(move |tx| Box::pin(group::set(tx, (HOME, a), Some("web"))))
             .await;
-        for extent in [Extent::Group("web".into()), Extent::Some(vec![a])] {
-            declare(&store, member(), maintenance_of(extent, 0, 100), at(10))
+        for scope in [
+            MaintenanceScope::Group("web".into()),
+            MaintenanceScope::Some(vec![a]),
+        ] {
+            schedule(&store, member(), maintenance_of(scope, 0, 100), at(10))
                 .await
                 .unwrap();
         }
@@ -348,10 +353,10 @@ mod tests {
     async fn a_clock_that_is_set_neither_ends_it_early_nor_begins_it_twice() {
         let store = TestStore::open().await;
         let [a, _] = with_endpoints(&store).await;
-        declare(
+        schedule(
             &store,
             member(),
-            maintenance_of(Extent::All, 100, 200),
+            maintenance_of(MaintenanceScope::All, 100, 200),
             at(100),
         )
         .await
@@ -359,11 +364,11 @@ mod tests {
         down(&store, a, 110).await;
         // Set back by an hour, and forward again.
         for now in [-3_500, 50, 150] {
-            assert_eq!(turn(&store, at(now)).await.unwrap(), 0, "{now}");
+            assert_eq!(apply_due(&store, at(now)).await.unwrap(), 0, "{now}");
         }
         assert_eq!(notified(&store).await, 0);
         // Set forward by a day: it is over.
-        assert_eq!(turn(&store, at(86_550)).await.unwrap(), 1);
+        assert_eq!(apply_due(&store, at(86_550)).await.unwrap(), 1);
         assert_eq!(notified(&store).await, 1);
     }
 
@@ -380,9 +385,9 @@ mod tests {
         // 1970 began on a Thursday.
         let new = NewMaintenance {
             weekly: Some(weekly),
-            ..maintenance_of(Extent::All, 3_600, 7_200)
+            ..maintenance_of(MaintenanceScope::All, 3_600, 7_200)
         };
-        declare(&store, member(), new, at(0)).await.unwrap();
+        schedule(&store, member(), new, at(0)).await.unwrap();
         const WEEK: i64 = 7 * 86_400;
         for (now, running, next) in [
             (3_600, true, 3_600),
@@ -390,10 +395,10 @@ mod tests {
             // Away for the whole of it.
             (9_000 + WEEK, false, 3_600 + 2 * WEEK),
         ] {
-            turn(&store, at(now)).await.unwrap();
+            apply_due(&store, at(now)).await.unwrap();
             let known = maintenance::list(&store.reader, Some(HOME)).await.unwrap();
             assert_eq!(
-                (known[0].is_running, known[0].span.starts_at),
+                (known[0].is_running, known[0].window.starts_at),
                 (running, at(next)),
                 "{now}"
             );

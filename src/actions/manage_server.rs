@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::{Error, Requester, manage_device, manage_key, note, outage};
 use crate::domain::Timestamp;
-use crate::domain::cadence;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::monitor::MonitorId;
+use crate::domain::report_interval;
 use crate::domain::status::Status;
 use crate::domain::threshold::{self, Judgement, Reports, Thresholds};
 use crate::store::server::{self, Server};
@@ -213,7 +213,7 @@ pub async fn change(
             // Whether anybody is told goes by the server's own rhythm: `alert`.
             let began = server.last_seen_at.unwrap_or(now);
             let whose = (server.guild_id, server.id);
-            outage::begin(tx, whose, (began, cadence::LATE)).await?;
+            outage::begin(tx, whose, (began, report_interval::OVERDUE)).await?;
         }
     }
     let system = Requester {
@@ -231,7 +231,7 @@ pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(
     }
     let began = server.last_seen_at.unwrap_or(now);
     let whose = (server.guild_id, server.id);
-    if !outage::open(tx, whose, (began, cadence::LATE), now).await? {
+    if !outage::open(tx, whose, (began, report_interval::OVERDUE), now).await? {
         return Ok(());
     }
     let details = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });
@@ -239,7 +239,7 @@ pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(
         guild: server.guild_id,
         actor: Actor::System,
     };
-    let silent = (EventKind::ServerSilent, Some(server.id), details);
+    let silent = (EventKind::ServerOverdue, Some(server.id), details);
     note(tx, system, silent, now).await
 }
 
@@ -267,12 +267,12 @@ pub async fn judged(
         last_seen: server.last_seen_at,
         is_active: server.is_active,
     };
-    let expected_interval = cadence::expected_interval(&seen, now);
+    let expected_interval = report_interval::expected_interval(&seen, now);
     let thresholds = server.thresholds.unwrap_or(defaults);
     Ok(Standing {
         judgement: threshold::judge(reports, &thresholds, now),
         thresholds,
-        should_alert: cadence::should_alert(reports, expected_interval, now),
+        should_alert: report_interval::should_alert(reports, expected_interval, now),
         expected_interval,
         server,
     })

@@ -5,13 +5,13 @@
 //! and is never shown.
 
 pub mod alerts;
-pub mod blindness;
 pub mod check_in;
 pub mod check_runner;
+pub mod connectivity;
 pub mod diagnose;
 pub mod export_endpoints;
+pub mod heartbeat_batcher;
 pub mod import_endpoints;
-pub mod listening;
 pub mod maintenance;
 pub mod manage_board;
 pub mod manage_device;

@@ -119,7 +119,7 @@ pub async fn unmute(
 }
 
 /// Ends the mutes whose time has come; says how many.
-pub async fn end_due(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
+pub async fn expire(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
     store
         .writer
         .transact(move |tx| {
@@ -180,14 +180,14 @@ mod tests {
         assert_eq!(
             (
                 notified(&store).await,
-                end_due(&store, at(3_609)).await.unwrap()
+                expire(&store, at(3_609)).await.unwrap()
             ),
             (0, 0)
         );
         store
             .write(move |tx| Box::pin(outage::close(tx, b, at(100))))
             .await;
-        assert_eq!(end_due(&store, at(3_610)).await.unwrap(), 2);
+        assert_eq!(expire(&store, at(3_610)).await.unwrap(), 2);
         assert_eq!(notified(&store).await, 1);
         let incident = incident::get(&store.reader, IncidentId(1))
             .await
@@ -233,7 +233,7 @@ mod tests {
                         .await;
                 }
             }
-            assert_eq!(end_due(&store, at(3_630)).await.unwrap(), 2);
+            assert_eq!(expire(&store, at(3_630)).await.unwrap(), 2);
             let case = format!("{is_acknowledged}, {ended_at:?}");
             assert_eq!(notified(&store).await, expected, "{case}");
             let incident = incident::get(&store.reader, IncidentId(1))
@@ -250,9 +250,9 @@ mod tests {
         let [a, _] = with_endpoints(&store).await;
         mute(&store, member(), (a, AN_HOUR), at(10)).await.unwrap();
         down(&store, a, 20).await;
-        assert_eq!(end_due(&store, at(-9_000)).await.unwrap(), 0);
+        assert_eq!(expire(&store, at(-9_000)).await.unwrap(), 0);
         assert_eq!(notified(&store).await, 0);
-        assert_eq!(end_due(&store, at(90_000)).await.unwrap(), 1);
+        assert_eq!(expire(&store, at(90_000)).await.unwrap(), 1);
         assert_eq!(notified(&store).await, 1);
     }
 
@@ -264,7 +264,7 @@ mod tests {
             mute(&store, member(), (id, AN_HOUR), at(10)).await.unwrap();
             down(&store, id, 20).await;
         }
-        end_due(&store, at(4_000)).await.unwrap();
+        expire(&store, at(4_000)).await.unwrap();
         assert_eq!(notified(&store).await, 1);
     }
 

@@ -52,7 +52,7 @@ impl Summary {
 
 /// What a run takes at once, and how old a look must be to be taken again.
 #[derive(Clone, Copy, Debug)]
-pub struct Extent {
+pub struct RecheckOptions {
     pub min_age: Duration,
     pub batch: u32,
     pub concurrency: usize,
@@ -163,11 +163,11 @@ pub async fn many(
 pub struct Run {
     /// `None`: of every guild.
     pub guild: Option<GuildId>,
-    pub extent: Extent,
+    pub options: RecheckOptions,
     pub actor: Actor,
 }
 
-/// Rechecks every inactive endpoint not checked for `extent.min_age`, batch by batch, each once.
+/// Rechecks every inactive endpoint not checked for `options.min_age`, batch by batch, each once.
 ///
 /// The looks of a run count as taken when the run began: a run that comes exactly `min_age` later takes them all again,
 /// however long the first one needed. `seen` is called after each look, in no particular order.
@@ -178,12 +178,12 @@ pub async fn all_overdue(
     mut seen: impl FnMut(&Scheduled, &str),
 ) -> Result<Summary, StoreError> {
     let began_at = checks.clock.now();
-    let checked_before = began_at.minus(run.extent.min_age);
+    let checked_before = began_at.minus(run.options.min_age);
     let mut summary = Summary::default();
     let mut done = HashSet::new();
     loop {
         let mut batch =
-            endpoint::due_for_recheck(reader, run.guild, checked_before, run.extent.batch.max(1))
+            endpoint::due_for_recheck(reader, run.guild, checked_before, run.options.batch.max(1))
                 .await?;
         // A look that was under way when the run began is shared, and dated before the run: it is not taken twice.
         batch.retain(|endpoint| done.insert(endpoint.id));
@@ -191,7 +191,7 @@ pub async fn all_overdue(
             return Ok(summary);
         }
         let ids: Vec<MonitorId> = batch.iter().map(|endpoint| endpoint.id).collect();
-        summary.plus(many(checks, batch, run.extent.concurrency, run.actor, &mut seen).await?);
+        summary.plus(many(checks, batch, run.options.concurrency, run.actor, &mut seen).await?);
         checks
             .writer
             .transact::<_, StoreError>(move |tx| {
@@ -271,14 +271,14 @@ mod tests {
     async fn a_run_an_hour_after_the_last_takes_them_all_again_however_long_that_one_needed() {
         let store = TestStore::open().await;
         let checks = seven_offline(&store).await;
-        let extent = Extent {
+        let options = RecheckOptions {
             min_age: HOUR,
             batch: 2,
             concurrency: 1,
         };
         let run = Run {
             guild: None,
-            extent,
+            options,
             actor: Actor::System,
         };
         let mut found = Vec::new();

@@ -7,15 +7,15 @@ use super::{Error, Requester};
 use crate::domain::Timestamp;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
-use crate::domain::rhythm::{self, FOLLOWED_EVERY, OBSERVED, Replay, Rhythm};
 use crate::domain::threshold::Thresholds;
+use crate::domain::threshold_proposal::{self, FOLLOWED_EVERY, OBSERVED, Replay, ReportIntervals};
 use crate::store::server::{self, Server};
-use crate::store::{Reader, Store, StoreError, life};
+use crate::store::{Reader, Store, StoreError, observation_windows};
 
 /// What the last week's reports say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Suggestion {
-    pub rhythm: Rhythm,
+    pub intervals: ReportIntervals,
     /// What holds now.
     pub current: Thresholds,
     pub proposed: Thresholds,
@@ -33,27 +33,27 @@ pub async fn suggest(
     let since = now.minus(OBSERVED);
     let reports = server::report_times(reader, server.id, (since, now)).await?;
     // Time in which nobody listened is no gap of the server's.
-    let lives = life::since(reader, since).await?;
+    let windows = observation_windows::since(reader, since).await?;
     let gaps: Vec<Duration> = reports
         .windows(2)
-        .map(|pair| lives.between(pair[0], pair[1]))
+        .map(|pair| windows.between(pair[0], pair[1]))
         .collect();
-    let Some(rhythm) = rhythm::rhythm(&gaps) else {
+    let Some(intervals) = threshold_proposal::report_intervals(&gaps) else {
         return Ok(None);
     };
     let (current, proposed) = (
         server.thresholds.unwrap_or(defaults),
-        rhythm::propose(rhythm),
+        threshold_proposal::propose(intervals),
     );
     // The silence that still goes on is one, too.
-    let open = reports.last().map(|last| lives.between(*last, now));
+    let open = reports.last().map(|last| windows.between(*last, now));
     let gaps: Vec<Duration> = gaps.into_iter().chain(open).collect();
     Ok(Some(Suggestion {
-        rhythm,
+        intervals,
         current,
         proposed,
-        with_current: rhythm::replay(&gaps, &current),
-        with_proposed: rhythm::replay(&gaps, &proposed),
+        with_current: threshold_proposal::replay(&gaps, &current),
+        with_proposed: threshold_proposal::replay(&gaps, &proposed),
     }))
 }
 
@@ -89,7 +89,7 @@ pub async fn follow(
     let Some(suggestion) = suggest(&store.reader, &server, (defaults, now)).await? else {
         return Ok(false);
     };
-    let next = rhythm::step(suggestion.current, suggestion.proposed);
+    let next = threshold_proposal::step(suggestion.current, suggestion.proposed);
     let id = server.id;
     store
         .writer
@@ -129,8 +129,8 @@ mod tests {
                 Box::pin(async move {
                     let id = server::insert(tx, GuildId(1), "db-1", at(0)).await?;
                     for (began, alive) in [(0, 3_000), (4_800, 6_000)] {
-                        let life = life::begin(tx, at(began)).await?;
-                        life::goes_on(tx, life, at(alive)).await?;
+                        let window = observation_windows::begin(tx, at(began)).await?;
+                        observation_windows::extend(tx, window, at(alive)).await?;
                     }
                     for minute in (0..=50).chain(80..=100) {
                         server::keep_sample(tx, id, at(minute * 60), "{}").await?;
@@ -155,7 +155,10 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!(
-            (found.rhythm.gaps, found.rhythm.percentile_99.as_secs()),
+            (
+                found.intervals.gaps,
+                found.intervals.percentile_99.as_secs()
+            ),
             (71, 60)
         );
         assert_eq!(found.proposed.online(), Duration::from_secs(120));

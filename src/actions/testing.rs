@@ -3,10 +3,10 @@
 use super::{Requester, outage};
 use crate::domain::Timestamp;
 use crate::domain::event::Actor;
-use crate::domain::maintenance::Span;
+use crate::domain::maintenance::TimeWindow;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::store::delivery;
-use crate::store::maintenance::{Extent, NewMaintenance};
+use crate::store::maintenance::{MaintenanceScope, NewMaintenance};
 use crate::store::testing::TestStore;
 
 pub const HOME: GuildId = GuildId(1);
@@ -51,11 +51,11 @@ pub async fn notified(store: &TestStore) -> usize {
 }
 
 /// Once, from one second to another.
-pub fn maintenance_of(extent: Extent, from: i64, to: i64) -> NewMaintenance {
+pub fn maintenance_of(scope: MaintenanceScope, from: i64, to: i64) -> NewMaintenance {
     NewMaintenance {
         title: "updates".into(),
-        extent,
-        span: Span {
+        scope,
+        window: TimeWindow {
             starts_at: at(from),
             ends_at: at(to),
         },

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{progress, remark, say, seconds, with_store};
 use crate::actions::check_runner::CheckRunner;
-use crate::actions::recheck::{self, Extent, Summary};
+use crate::actions::recheck::{self, RecheckOptions, Summary};
 use crate::app::{self, AppError};
 use crate::clock::Stopwatch;
 use crate::domain::event::Actor;
@@ -140,14 +140,14 @@ pub(super) async fn recheck(
             json: arguments.json,
         };
         let stopwatch = Stopwatch::start();
-        let extent = Extent {
+        let options = RecheckOptions {
             min_age: arguments.hours.unwrap_or(settings.recheck.min_age),
             batch: arguments.batch.unwrap_or(settings.recheck.batch),
             concurrency: how.concurrency,
         };
         let run = recheck::Run {
             guild: None,
-            extent,
+            options,
             actor: Actor::CommandLine,
         };
         let bar = progress::spinner(how.json);

@@ -13,18 +13,18 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::framework::{self, Events};
-use super::relay::{self, Final, Line, RelayConfig};
-use super::rest::{self, GatewayFacts, Rest, RestError};
+use super::relay::{self, Final, GatewayState, RelayConfig};
+use super::rest::{self, GatewayInfo, Rest, RestError};
 use super::{AppState, Config, Refused, error, registration};
 use crate::domain::intent::PrivilegedIntent;
 use crate::domain::text;
-use crate::vitals::{Part, Vitals};
+use crate::health::{Component, Health};
 
 /// Before a client that ended is replaced.
 const REPLACE: Duration = Duration::from_secs(5);
 
 /// How often this part shows that it turns over.
-const TURN: Duration = Duration::from_secs(5);
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
 /// serenity opens its shards five seconds apart, and may take some time to come back for one; after longer than this, and
 /// so much for each shard, it is wedged.
@@ -36,7 +36,7 @@ const EACH_SHARD: Duration = Duration::from_secs(10);
 const INTENTS: GatewayIntents = GatewayIntents::GUILDS.union(GatewayIntents::GUILD_MESSAGES);
 
 /// What is learned from one client for the next.
-struct Lessons {
+struct Learned {
     privileged: Vec<PrivilegedIntent>,
     least_shards: u32,
 }
@@ -59,23 +59,23 @@ pub(super) fn run(
     app: &AppState,
     stop: &watch::Receiver<bool>,
 ) -> Option<Refused> {
-    let line = Arc::new(Line::new(
-        Arc::clone(&app.vitals),
+    let gateway_state = Arc::new(GatewayState::new(
+        Arc::clone(&app.health),
         Arc::clone(&app.metrics),
         config.max_reconnects,
     ));
-    let mut lessons = Lessons {
+    let mut learned = Learned {
         privileged: config.privileged_intents.clone(),
         least_shards: 1,
     };
     loop {
-        let client = One {
+        let client = ClientRun {
             token,
             config,
             app,
-            line: &line,
+            gateway_state: &gateway_state,
         };
-        match client.live(&mut lessons, stop.clone()) {
+        match client.live(&mut learned, stop.clone()) {
             Ended::Stopping => return None,
             Ended::Final(refused) => return Some(refused),
             Ended::Passing { reason, wait } => {
@@ -88,7 +88,7 @@ pub(super) fn run(
                 let waited = app.home.block_on(async {
                     tokio::select! {
                         _ = stop.wait_for(|stopping| *stopping) => false,
-                        () = turn_over(&app.vitals) => true,
+                        () = report_progress(&app.health) => true,
                         () = tokio::time::sleep(wait) => true,
                     }
                 });
@@ -101,23 +101,23 @@ pub(super) fn run(
 }
 
 /// Shows that this part lives; never ends.
-async fn turn_over(vitals: &Vitals) {
+async fn report_progress(health: &Health) {
     loop {
-        vitals.turned(Part::Sender);
-        tokio::time::sleep(TURN).await;
+        health.record_progress(Component::Sender);
+        tokio::time::sleep(PROGRESS_EVERY).await;
     }
 }
 
 /// One client, from looking the gateway up to its end.
-struct One<'a> {
+struct ClientRun<'a> {
     token: &'a str,
     config: &'a Config,
     app: &'a AppState,
-    line: &'a Arc<Line>,
+    gateway_state: &'a Arc<GatewayState>,
 }
 
-impl One<'_> {
-    fn live(&self, lessons: &mut Lessons, mut stop: watch::Receiver<bool>) -> Ended {
+impl ClientRun<'_> {
+    fn live(&self, learned: &mut Learned, mut stop: watch::Receiver<bool>) -> Ended {
         let runtime = match runtime() {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -127,8 +127,8 @@ impl One<'_> {
         let ended = runtime.block_on(async {
             tokio::select! {
                 _ = stop.wait_for(|stopping| *stopping) => Ended::Stopping,
-                () = turn_over(&self.app.vitals) => Ended::Stopping,
-                ended = self.connect(lessons) => ended,
+                () = report_progress(&self.app.health) => Ended::Stopping,
+                ended = self.connect(learned) => ended,
             }
         });
         // Whatever serenity has spawned ends here.
@@ -151,12 +151,12 @@ impl One<'_> {
             _ => Duration::ZERO,
         };
         Ended::Passing {
-            wait: self.line.lookup_failed().max(least),
+            wait: self.gateway_state.lookup_failed().max(least),
             reason: error.to_string(),
         }
     }
 
-    async fn connect(&self, lessons: &mut Lessons) -> Ended {
+    async fn connect(&self, learned: &mut Learned) -> Ended {
         let rest = match Rest::new(&self.config.api_url, self.token) {
             Ok(rest) => rest,
             Err(error) => return self.refused(error),
@@ -166,17 +166,17 @@ impl One<'_> {
             Ok(found) => found,
             Err(error) => return self.refused(error),
         };
-        let shards = gateway.shards.max(lessons.least_shards);
+        let shards = gateway.shards.max(learned.least_shards);
         let ran = self
-            .run_client(&rest, application, (gateway, shards), lessons)
+            .run_client(&rest, application, (gateway, shards), learned)
             .await;
-        self.line.client_ended();
+        self.gateway_state.client_ended();
         let ended = match ran {
             Ok(ended) => ended,
             Err(reason) => return self.passing(reason),
         };
-        match self.line.take_refusal() {
-            Some(refusal) => self.learn(refusal, (application, shards), lessons),
+        match self.gateway_state.take_refusal() {
+            Some(refusal) => self.learn(refusal, (application, shards), learned),
             None => ended,
         }
     }
@@ -186,14 +186,14 @@ impl One<'_> {
         &self,
         rest: &Rest,
         application: serenity::ApplicationId,
-        (gateway, shards): (GatewayFacts, u32),
-        lessons: &Lessons,
+        (gateway, shards): (GatewayInfo, u32),
+        learned: &Learned,
     ) -> Result<Ended, String> {
-        self.line.begin(shards as usize, gateway.limit);
+        self.gateway_state.begin(shards as usize, gateway.limit);
         // On the main runtime: whatever serenity does, the relay keeps its time.
         let relay_config = self.relay_config(gateway.url)?;
         let home = &self.app.home;
-        let starting = relay::start(relay_config, Arc::clone(self.line));
+        let starting = relay::start(relay_config, Arc::clone(self.gateway_state));
         let started = home.spawn(starting).await;
         let (address, serving) = started
             .map_err(|error| error.to_string())?
@@ -202,9 +202,12 @@ impl One<'_> {
         let mut tasks = JoinSet::new();
         tasks.spawn_on(serving, home);
         let limit = WEDGED_AFTER + EACH_SHARD * shards;
-        tasks.spawn_on(relay::deserted(Arc::clone(self.line), limit), home);
+        tasks.spawn_on(
+            relay::watch_detached(Arc::clone(self.gateway_state), limit),
+            home,
+        );
 
-        let mut client = self.client(application, lessons).await?;
+        let mut client = self.client(application, learned).await?;
         // serenity looked the gateway up itself, and would fall back to the public one where that failed.
         *client.ws_url.lock().await = address;
         let registering = registration::register(rest, application, self.config.guild, self.app);
@@ -233,7 +236,7 @@ impl One<'_> {
     async fn client(
         &self,
         application: serenity::ApplicationId,
-        lessons: &Lessons,
+        learned: &Learned,
     ) -> Result<serenity::Client, String> {
         // serenity's own limiter ignores a configured origin, so it is off and the origin is always set: one path in
         // tests and in production.
@@ -243,10 +246,10 @@ impl One<'_> {
             .ratelimiter_disabled(true)
             .application_id(application)
             .build();
-        serenity::ClientBuilder::new_with_http(http, intents(&lessons.privileged))
+        serenity::ClientBuilder::new_with_http(http, intents(&learned.privileged))
             .framework(framework::framework(self.app))
             .event_handler(Events)
-            .raw_event_handler(framework::Unread {
+            .raw_event_handler(framework::Unparsed {
                 app: self.app.clone(),
             })
             .await
@@ -258,21 +261,21 @@ impl One<'_> {
         &self,
         refusal: Final,
         (application, shards): (serenity::ApplicationId, u32),
-        lessons: &mut Lessons,
+        learned: &mut Learned,
     ) -> Ended {
         match refusal {
             Final::Token => Ended::Final(Refused::Token),
             Final::Version => Ended::Final(Refused::Version),
-            Final::Intents(code) if lessons.privileged.is_empty() => {
+            Final::Intents(code) if learned.privileged.is_empty() => {
                 Ended::Final(Refused::Intents(code))
             }
             Final::Intents(_) => {
-                tracing::error!("{}", intents_refused(&lessons.privileged, application));
-                lessons.privileged.clear();
+                tracing::error!("{}", intents_refused(&learned.privileged, application));
+                learned.privileged.clear();
                 self.passing("it does not let us have the privileged intents")
             }
             Final::Shards => {
-                lessons.least_shards = shards + 1;
+                learned.least_shards = shards + 1;
                 self.passing(format!(
                     "it wants the bot in more shards than {shards}; asking how many"
                 ))

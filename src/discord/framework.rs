@@ -91,12 +91,12 @@ impl serenity::EventHandler for Events {
 }
 
 /// Counts what serenity could not read: such an interaction is lost, and only a debug line would say so.
-pub(super) struct Unread {
+pub(super) struct Unparsed {
     pub app: AppState,
 }
 
 #[serenity::async_trait]
-impl serenity::RawEventHandler for Unread {
+impl serenity::RawEventHandler for Unparsed {
     async fn raw_event(&self, _: serenity::Context, event: serenity::Event) {
         if let serenity::Event::Unknown(unknown) = event
             && unknown.kind == "INTERACTION_CREATE"

@@ -14,7 +14,7 @@ use super::reply::Message;
 use super::rest::{Refusal, Rest, RestError};
 use crate::clock::Stopwatch;
 use crate::domain::alert_policy::Responder;
-use crate::domain::maintenance::Span;
+use crate::domain::maintenance::TimeWindow;
 use crate::domain::send_limit::{Route, SendLimit};
 use crate::domain::text;
 use crate::notify::messenger::{MessageId, Messenger, Place, Reminder, SendFailure};
@@ -260,7 +260,7 @@ impl Messenger for ChannelMessenger {
         &'a self,
         guild: u64,
         title: &'a str,
-        span: Span,
+        window: TimeWindow,
     ) -> BoxFuture<'a, Result<u64, SendFailure>> {
         Box::pin(async move {
             let body = json!({
@@ -268,8 +268,8 @@ impl Messenger for ChannelMessenger {
                 "privacy_level": GUILD_ONLY,
                 "entity_type": EXTERNAL,
                 "entity_metadata": { "location": "Rollcall" },
-                "scheduled_start_time": text::timestamp(span.starts_at),
-                "scheduled_end_time": text::timestamp(span.ends_at),
+                "scheduled_start_time": text::timestamp(window.starts_at),
+                "scheduled_end_time": text::timestamp(window.ends_at),
                 "description": "Maintenance: outages are expected, and nobody is called for them.",
             });
             let path = format!("/guilds/{guild}/scheduled-events");

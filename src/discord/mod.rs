@@ -4,7 +4,6 @@
 //! minute; looks and jobs must not notice. Looks that a command asks for run on the main runtime.
 
 mod access;
-mod answers;
 mod buttons;
 mod cards;
 mod client;
@@ -12,6 +11,7 @@ mod commands;
 mod complete;
 mod error;
 mod framework;
+mod handlers;
 mod messenger;
 mod registration;
 mod relay;
@@ -26,18 +26,18 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use crate::actions::check_runner::CheckRunner;
-use crate::actions::recheck::Extent;
+use crate::actions::recheck::RecheckOptions;
 use crate::domain::Timestamp;
 use crate::domain::address::AddressPolicy;
 use crate::domain::intent::PrivilegedIntent;
 use crate::domain::monitor::GuildId;
-use crate::domain::presence::Shown;
+use crate::domain::presence::PresenceUpdate;
 use crate::domain::threshold::Thresholds;
+use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::notify::messenger::Messenger;
 use crate::notify::webhook::WebhookSender;
 use crate::store::Store;
-use crate::vitals::Vitals;
 
 pub use registration::CommandIds;
 
@@ -60,9 +60,9 @@ pub struct AppState {
     pub store: Store,
     pub checks: CheckRunner,
     pub metrics: Arc<Metrics>,
-    pub vitals: Arc<Vitals>,
+    pub health: Arc<Health>,
     pub quota_endpoints: u64,
-    pub recheck: Extent,
+    pub recheck: RecheckOptions,
     pub recheck_interval: Duration,
     pub policy: AddressPolicy,
     /// Of servers that have none of their own.
@@ -72,7 +72,7 @@ pub struct AppState {
     pub messenger: Option<Arc<dyn Messenger>>,
     pub webhook_sender: WebhookSender,
     /// What the presence shows, kept in step by a job.
-    pub presence: watch::Receiver<Shown>,
+    pub presence: watch::Receiver<PresenceUpdate>,
     pub command_ids: CommandIds,
     /// Where looks run.
     pub home: tokio::runtime::Handle,
@@ -185,7 +185,7 @@ pub fn start(config: Config, app: AppState, stop: &watch::Receiver<bool>) -> Han
             ended: None,
         };
     };
-    app.vitals.gateway_is_wanted();
+    app.health.expect_gateway();
     let (tell_ended, ended) = oneshot::channel();
     let stop = stop.clone();
     let thread = std::thread::Builder::new()

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::rest::{Rest, RestError};
 use super::{AppState, commands};
 use crate::domain::monitor::GuildId;
-use crate::domain::reconnect::Row;
+use crate::domain::reconnect::Backoff;
 use crate::domain::text;
 use crate::notify::backoff::jitter;
 use crate::store::registration;
@@ -52,7 +52,7 @@ pub(super) async fn register(
         home: guild,
         app,
     };
-    let mut attempts = Row::default();
+    let mut attempts = Backoff::default();
     loop {
         let error = match registering.once().await {
             Ok(count) => {

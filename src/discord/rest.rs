@@ -49,7 +49,7 @@ pub(super) enum RestError {
 
 /// Where the gateway is, and how it is to be used.
 #[derive(Debug)]
-pub(super) struct GatewayFacts {
+pub(super) struct GatewayInfo {
     pub url: String,
     /// As many as Discord recommends.
     pub shards: u32,
@@ -95,7 +95,7 @@ impl Rest {
         Ok(application.id)
     }
 
-    pub(super) async fn gateway(&self) -> Result<GatewayFacts, RestError> {
+    pub(super) async fn gateway(&self) -> Result<GatewayInfo, RestError> {
         let found: GatewayBot = match self.get("/gateway/bot").await {
             // A proxy that lets only the plain address through.
             Err(RestError::Status(404)) => self.get("/gateway").await?,
@@ -106,7 +106,7 @@ impl Rest {
             remaining: 1000,
             reset_after: 24 * 3600 * 1000,
         });
-        Ok(GatewayFacts {
+        Ok(GatewayInfo {
             url: found.url,
             shards: found.shards.max(1),
             limit: StartLimit {

@@ -19,7 +19,7 @@ pub struct Evidence {
     /// Another port of the host that has answered since, and when.
     pub answering: Option<(u16, Timestamp)>,
     /// Endpoints on the host, if all of them are down.
-    pub silent_on_host: u64,
+    pub down_on_host: u64,
     pub subnet: Option<SubnetEvidence>,
 }
 
@@ -28,7 +28,7 @@ pub struct Evidence {
 pub struct SubnetEvidence {
     pub subnet: Subnet,
     pub hosts: u64,
-    pub silent: u64,
+    pub down: u64,
     pub all: u64,
 }
 
@@ -38,15 +38,15 @@ pub enum Cause {
     /// The host answers, the service does not, or not as it should.
     Service(FailureClass),
     /// The name leads nowhere.
-    Name,
+    Dns,
     /// Only this port is silent: another one has answered.
     Port { other: u16, at: Timestamp },
     /// The way from us to the host: somebody on it has reported.
-    Way { agent: String, at: Timestamp },
+    NetworkPath { agent: String, at: Timestamp },
     /// Nothing on the host answers, so many endpoints of it.
-    Host { silent: u64 },
+    Host { down: u64 },
     /// Nothing in the whole network answers.
-    Network { subnet: Subnet, silent: u64 },
+    Network { subnet: Subnet, down: u64 },
 }
 
 impl Cause {
@@ -54,7 +54,9 @@ impl Cause {
     pub fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Port { other: one, .. }, Self::Port { other: two, .. }) => one == two,
-            (Self::Way { agent: one, .. }, Self::Way { agent: two, .. }) => one == two,
+            (Self::NetworkPath { agent: one, .. }, Self::NetworkPath { agent: two, .. }) => {
+                one == two
+            }
             _ => self == other,
         }
     }
@@ -83,53 +85,53 @@ pub fn judge(evidence: &Evidence) -> Option<Cause> {
         return Some(Cause::Service(first));
     }
     if are_all(|class| class == FailureClass::NameFailed) {
-        return Some(Cause::Name);
+        return Some(Cause::Dns);
     }
-    let is_silence = |class| matches!(class, FailureClass::TimedOut | FailureClass::Unreachable);
-    if !are_all(is_silence) {
+    let is_no_answer = |class| matches!(class, FailureClass::TimedOut | FailureClass::Unreachable);
+    if !are_all(is_no_answer) {
         return None;
     }
     if let Some((agent, at)) = evidence.agent.clone() {
-        return Some(Cause::Way { agent, at });
+        return Some(Cause::NetworkPath { agent, at });
     }
     if let Some((other, at)) = evidence.answering {
         return Some(Cause::Port { other, at });
     }
     let is_whole = |found: &&SubnetEvidence| {
-        found.silent == found.all && found.all >= FEWEST_IN_SUBNET && found.hosts >= FEWEST_HOSTS
+        found.down == found.all && found.all >= FEWEST_IN_SUBNET && found.hosts >= FEWEST_HOSTS
     };
     if let Some(found) = evidence.subnet.as_ref().filter(is_whole) {
         return Some(Cause::Network {
             subnet: found.subnet,
-            silent: found.silent,
+            down: found.down,
         });
     }
-    let silent = evidence.silent_on_host;
-    (silent > 1).then_some(Cause::Host { silent })
+    let down = evidence.down_on_host;
+    (down > 1).then_some(Cause::Host { down })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn silent() -> Evidence {
+    fn down() -> Evidence {
         Evidence {
             classes: vec![FailureClass::TimedOut],
             ..Evidence::default()
         }
     }
 
-    fn subnet(hosts: u64, silent: u64, all: u64) -> Option<SubnetEvidence> {
+    fn subnet(hosts: u64, down: u64, all: u64) -> Option<SubnetEvidence> {
         Some(SubnetEvidence {
             subnet: Subnet::of("10.1.2.3".parse().unwrap()),
             hosts,
-            silent,
+            down,
             all,
         })
     }
 
     fn with(change: impl FnOnce(&mut Evidence)) -> Evidence {
-        let mut evidence = silent();
+        let mut evidence = down();
         change(&mut evidence);
         evidence
     }
@@ -148,7 +150,7 @@ mod tests {
                 "both answer",
             ),
             (vec![Refused, TimedOut], None, "one answers, one is silent"),
-            (vec![NameFailed], Some(Cause::Name), "the name"),
+            (vec![NameFailed], Some(Cause::Dns), "the name"),
             (vec![NotAllowed], None, "we do not look"),
         ] {
             let evidence = Evidence {
@@ -162,38 +164,38 @@ mod tests {
     #[test]
     fn of_silence_the_facts_around_say_what_is_at_fault() {
         let at = Timestamp::from_millis(7);
-        let host = |silent| Some(Cause::Host { silent });
+        let host = |down| Some(Cause::Host { down });
         let network = Some(Cause::Network {
             subnet: subnet(1, 1, 1).unwrap().subnet,
-            silent: 4,
+            down: 4,
         });
-        let way = Some(Cause::Way {
+        let way = Some(Cause::NetworkPath {
             agent: "db-1".into(),
             at,
         });
         let everything = with(|all| {
             all.agent = Some(("db-1".into(), at));
             all.answering = Some((22, at));
-            all.silent_on_host = 2;
+            all.down_on_host = 2;
             all.subnet = subnet(2, 4, 4);
         });
         let but_agent = Evidence {
             agent: None,
             ..everything.clone()
         };
-        let only_silence = Evidence {
+        let only_no_answer = Evidence {
             answering: None,
             ..but_agent.clone()
         };
         let not_all = Evidence {
             subnet: subnet(2, 3, 4),
-            ..only_silence.clone()
+            ..only_no_answer.clone()
         };
         let port = Some(Cause::Port { other: 22, at });
         for (evidence, expected, why) in [
             (everything, way, "its own agent knows best"),
             (but_agent, port, "another port answers"),
-            (only_silence, network, "the whole network"),
+            (only_no_answer, network, "the whole network"),
             (not_all, host(2), "not the whole network"),
             (
                 with(|one| one.subnet = subnet(1, 4, 4)),
@@ -206,7 +208,7 @@ mod tests {
                 "two are too few",
             ),
             (
-                with(|one| one.silent_on_host = 1),
+                with(|one| one.down_on_host = 1),
                 None,
                 "one endpoint is no host",
             ),
@@ -222,7 +224,7 @@ mod tests {
             at: Timestamp::from_millis(at),
         };
         assert!(port(1).is_like(&port(2)));
-        assert!(!port(1).is_like(&Cause::Name));
-        assert!(!Cause::Host { silent: 2 }.is_like(&Cause::Host { silent: 3 }));
+        assert!(!port(1).is_like(&Cause::Dns));
+        assert!(!Cause::Host { down: 2 }.is_like(&Cause::Host { down: 3 }));
     }
 }

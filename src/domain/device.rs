@@ -96,9 +96,9 @@ pub fn parse_threshold(text: &str) -> Result<Duration, Refusal> {
 
 /// How long a device has been silent, by the clock of those who listened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Silence {
+pub struct Absence {
     /// Time since its last call during which we were there to hear it.
-    pub listened: Duration,
+    pub observed: Duration,
     /// Time that we have been there without a break.
     pub present: Duration,
 }
@@ -108,10 +108,10 @@ pub struct Silence {
 /// Time in which we were away never counts. After an absence of ours a device gets one whole `threshold` to call, as it
 /// may have called in vain; but only once: what was listened to before and after the absence, and between many of them,
 /// is added up, so that restarts cannot hide an outage.
-pub fn is_overdue(silence: Silence, threshold: Duration) -> bool {
-    let heard_nothing = silence.listened > threshold;
+pub fn is_overdue(silence: Absence, threshold: Duration) -> bool {
+    let heard_nothing = silence.observed > threshold;
     let had_its_grace =
-        silence.present > threshold || silence.listened > threshold.saturating_mul(2);
+        silence.present > threshold || silence.observed > threshold.saturating_mul(2);
     heard_nothing && had_its_grace
 }
 
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn silence_counts_while_we_listen_and_our_absence_costs_one_grace() {
         let threshold = Duration::from_secs(300);
-        for (listened, present, overdue, why) in [
+        for (observed, present, overdue, why) in [
             (299, 9_999, false, "not long enough"),
             (300, 9_999, false, "at the threshold"),
             (301, 9_999, true, "beyond it"),
@@ -177,8 +177,8 @@ mod tests {
             (599, 20, false, "many short lives of ours"),
             (601, 20, true, "many short lives of ours, too many"),
         ] {
-            let silence = Silence {
-                listened: Duration::from_secs(listened),
+            let silence = Absence {
+                observed: Duration::from_secs(observed),
                 present: Duration::from_secs(present),
             };
             assert_eq!(is_overdue(silence, threshold), overdue, "{why}");

@@ -18,7 +18,7 @@ const DAY_NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// From when to when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
+pub struct TimeWindow {
     pub starts_at: Timestamp,
     pub ends_at: Timestamp,
 }
@@ -92,19 +92,19 @@ pub struct Weekly {
 
 impl Weekly {
     /// The span that runs at an instant, or the next one after it.
-    pub fn next(&self, now: Timestamp) -> Option<Span> {
+    pub fn next(&self, now: Timestamp) -> Option<TimeWindow> {
         let today = local_date(now, self.zone)?;
         // One that began up to a week ago may still run; the next is at most a week away, and two where a day is left out.
         let mut date = today.checked_sub_days(Days::new(8))?;
         for _ in 0..24 {
             if self.days.has(date) {
                 let starts_at = at(date, self.minute, self.zone)?;
-                let span = Span {
+                let window = TimeWindow {
                     starts_at,
                     ends_at: starts_at.plus(self.length),
                 };
-                if span.ends_at > now {
-                    return Some(span);
+                if window.ends_at > now {
+                    return Some(window);
                 }
             }
             date = date.succ_opt()?;
@@ -228,9 +228,13 @@ mod tests {
                 panic!("{line}");
             };
             let weekly = weekly(days, time, hours.parse().unwrap(), zone);
-            let span = weekly.next(timestamp_of(now)).unwrap();
-            assert_eq!(text::timestamp(span.starts_at), start, "{why}");
-            assert_eq!(span.ends_at.since(span.starts_at), weekly.length, "{why}");
+            let window = weekly.next(timestamp_of(now)).unwrap();
+            assert_eq!(text::timestamp(window.starts_at), start, "{why}");
+            assert_eq!(
+                window.ends_at.since(window.starts_at),
+                weekly.length,
+                "{why}"
+            );
         }
     }
 

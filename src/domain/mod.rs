@@ -6,9 +6,9 @@
 
 pub mod address;
 pub mod alert_policy;
-pub mod cadence;
 pub mod cause;
 pub mod check_result;
+pub mod connectivity;
 pub mod device;
 pub mod event;
 pub mod flapping;
@@ -17,21 +17,21 @@ pub mod http_check;
 pub mod http_check_change;
 pub mod intent;
 pub mod key;
-pub mod life;
 pub mod maintenance;
 pub mod monitor;
 pub mod notification_kind;
+pub mod observation_windows;
 pub mod ping;
 pub mod presence;
 pub mod reconnect;
-pub mod rhythm;
+pub mod report_interval;
 pub mod schedule;
 pub mod send_limit;
-pub mod sight;
 pub mod status;
 pub mod target;
 pub mod text;
 pub mod threshold;
+pub mod threshold_proposal;
 mod timestamp;
 pub mod webhook;
 

@@ -8,7 +8,7 @@ const LONGEST: usize = 128;
 
 /// The light beside the bot's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Light {
+pub enum StatusDot {
     Green,
     /// Something is in warning.
     Idle,
@@ -16,7 +16,7 @@ pub enum Light {
     DoNotDisturb,
 }
 
-impl Light {
+impl StatusDot {
     /// The word in Discord's presence update.
     pub const fn word(self) -> &'static str {
         match self {
@@ -30,14 +30,14 @@ impl Light {
 /// A presence before it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presence {
-    pub light: Light,
+    pub dot: StatusDot,
     /// Shown behind "Watching".
     pub text: String,
 }
 
 /// What Discord is to show, and how often that was to be sent anew although nothing had changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct PresenceUpdate {
     pub presence: Presence,
     /// Grows with every keep-alive.
     pub refreshes: u64,
@@ -61,10 +61,10 @@ pub fn presence(counts: &[(Status, u64)], template: &str) -> Presence {
         count(Status::Offline),
     );
     let total = online + warning + offline + count(Status::Unknown);
-    let light = match (offline, warning) {
-        (0, 0) => Light::Green,
-        (0, _) => Light::Idle,
-        _ => Light::DoNotDisturb,
+    let dot = match (offline, warning) {
+        (0, 0) => StatusDot::Green,
+        (0, _) => StatusDot::Idle,
+        _ => StatusDot::DoNotDisturb,
     };
     let template = if offline == 0 {
         template.replace(" · {offline} offline", "")
@@ -77,7 +77,7 @@ pub fn presence(counts: &[(Status, u64)], template: &str) -> Presence {
         .replace("{offline}", &offline.to_string())
         .replace("{warning}", &warning.to_string());
     Presence {
-        light,
+        dot,
         text: text::cut(&said, LONGEST),
     }
 }
@@ -89,32 +89,32 @@ mod tests {
     #[test]
     fn the_light_follows_the_worst_and_the_text_the_counts() {
         use Status::{Offline, Online, Paused, Unknown, Warning};
-        for (counts, light, said) in [
-            (vec![], Light::Green, "0 of 0 online"),
-            (vec![(Online, 45)], Light::Green, "45 of 45 online"),
+        for (counts, dot, said) in [
+            (vec![], StatusDot::Green, "0 of 0 online"),
+            (vec![(Online, 45)], StatusDot::Green, "45 of 45 online"),
             (
                 vec![(Online, 42), (Offline, 3)],
-                Light::DoNotDisturb,
+                StatusDot::DoNotDisturb,
                 "42 of 45 online · 3 offline",
             ),
             (
                 vec![(Online, 44), (Warning, 1)],
-                Light::Idle,
+                StatusDot::Idle,
                 "44 of 45 online",
             ),
             (
                 vec![(Online, 1), (Warning, 1), (Offline, 1)],
-                Light::DoNotDisturb,
+                StatusDot::DoNotDisturb,
                 "1 of 3 online · 1 offline",
             ),
             (
                 vec![(Online, 1), (Unknown, 1), (Paused, 7)],
-                Light::Green,
+                StatusDot::Green,
                 "1 of 2 online",
             ),
         ] {
             let shown = presence(&counts, DEFAULT_TEMPLATE);
-            assert_eq!((shown.light, shown.text.as_str()), (light, said));
+            assert_eq!((shown.dot, shown.text.as_str()), (dot, said));
         }
     }
 

@@ -27,7 +27,7 @@ const INVALID_MOST: Duration = Duration::from_secs(5);
 
 /// How the attempts in a row have gone so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Row {
+pub struct Backoff {
     /// Attempts that never came to a working connection.
     failures: u32,
     /// Connections that worked, and were lost soon.
@@ -42,7 +42,7 @@ pub struct Wait {
     pub is_slow: bool,
 }
 
-impl Row {
+impl Backoff {
     /// Notes the end of an attempt; `worked_for` is how long its connection worked, `None` where it never did.
     pub fn ended(&mut self, worked_for: Option<Duration>) {
         *self = match worked_for {
@@ -121,21 +121,21 @@ pub fn identify_gap(limit: StartLimit) -> Duration {
 mod tests {
     use super::*;
 
-    fn row(failures: u32, drops: u32) -> Row {
-        Row { failures, drops }
+    fn backoff(failures: u32, drops: u32) -> Backoff {
+        Backoff { failures, drops }
     }
 
     #[test]
     fn waits_double_up_to_a_minute_then_grow_from_five_minutes_to_fifteen() {
         let longest: Vec<u64> = (0..15)
-            .map(|failures| row(failures, 0).wait(10, 1.0).length.as_secs())
+            .map(|failures| backoff(failures, 0).wait(10, 1.0).length.as_secs())
             .collect();
         assert_eq!(
             longest,
             [0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 300, 600, 900, 900, 900]
         );
         let slow: Vec<u32> = (0..12)
-            .filter(|failures| row(*failures, 0).wait(10, 0.5).is_slow)
+            .filter(|failures| backoff(*failures, 0).wait(10, 0.5).is_slow)
             .collect();
         assert_eq!(slow, [10, 11]);
     }
@@ -143,32 +143,32 @@ mod tests {
     #[test]
     fn a_connection_that_is_lost_again_and_again_is_made_anew_within_two_seconds() {
         let longest: Vec<u128> = (0..7)
-            .map(|drops| row(0, drops).wait(10, 1.0).length.as_millis())
+            .map(|drops| backoff(0, drops).wait(10, 1.0).length.as_millis())
             .collect();
         assert_eq!(longest, [0, 250, 500, 1000, 2000, 2000, 2000]);
-        assert!(!row(0, 1000).wait(10, 1.0).is_slow);
+        assert!(!backoff(0, 1000).wait(10, 1.0).is_slow);
     }
 
     #[test]
     fn a_working_connection_ends_the_failures_and_a_steady_one_the_drops() {
-        let mut row = Row::default();
-        row.ended(None);
-        row.ended(None);
-        assert_eq!((row.failures, row.drops), (2, 0));
-        row.ended(Some(Duration::from_secs(1)));
-        row.ended(Some(Duration::from_secs(29)));
-        assert_eq!((row.failures, row.drops), (0, 2));
-        row.ended(None);
-        assert_eq!((row.failures, row.drops), (1, 2));
-        row.ended(Some(Duration::from_secs(30)));
-        assert_eq!(row, Row::default());
+        let mut backoff = Backoff::default();
+        backoff.ended(None);
+        backoff.ended(None);
+        assert_eq!((backoff.failures, backoff.drops), (2, 0));
+        backoff.ended(Some(Duration::from_secs(1)));
+        backoff.ended(Some(Duration::from_secs(29)));
+        assert_eq!((backoff.failures, backoff.drops), (0, 2));
+        backoff.ended(None);
+        assert_eq!((backoff.failures, backoff.drops), (1, 2));
+        backoff.ended(Some(Duration::from_secs(30)));
+        assert_eq!(backoff, Backoff::default());
     }
 
     #[test]
     fn jitter_spreads_the_quick_waits_from_nothing_to_their_longest() {
-        assert_eq!(row(5, 0).wait(10, 0.0).length, Duration::ZERO);
-        assert_eq!(row(5, 0).wait(10, 0.5).length, Duration::from_secs(8));
-        assert_eq!(row(20, 0).wait(10, 0.0).length, SLOWEST);
+        assert_eq!(backoff(5, 0).wait(10, 0.0).length, Duration::ZERO);
+        assert_eq!(backoff(5, 0).wait(10, 0.5).length, Duration::from_secs(8));
+        assert_eq!(backoff(20, 0).wait(10, 0.0).length, SLOWEST);
         assert_eq!(invalid_session_pause(0.0), Duration::from_secs(1));
         assert_eq!(invalid_session_pause(1.0), Duration::from_secs(5));
     }
@@ -197,7 +197,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_count_overflows(failures: u32, drops: u32, quick in 0_u32..1000, jitter in 0.0_f64..1.0) {
-            proptest::prop_assert!(row(failures, drops).wait(quick, jitter).length <= SLOWEST);
+            proptest::prop_assert!(backoff(failures, drops).wait(quick, jitter).length <= SLOWEST);
         }
 
         #[test]

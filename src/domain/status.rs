@@ -54,7 +54,7 @@ pub struct State {
     /// When the status began. Of `warning` and `offline`: the first failure.
     pub since: Timestamp,
     /// Failures in a row.
-    pub streak: u32,
+    pub consecutive_failures: u32,
     /// The latest failure; `None` while it passes.
     pub failure: Option<Failure>,
 }
@@ -65,7 +65,7 @@ impl State {
         Self {
             status: Status::Unknown,
             since: now,
-            streak: 0,
+            consecutive_failures: 0,
             failure: None,
         }
     }
@@ -155,7 +155,7 @@ fn passed(state: &State, at: Timestamp) -> Decision {
         state: State {
             status: Status::Online,
             since,
-            streak: 0,
+            consecutive_failures: 0,
             failure: None,
         },
         change,
@@ -164,20 +164,21 @@ fn passed(state: &State, at: Timestamp) -> Decision {
 }
 
 fn failed(state: &State, failure: &Failure, at: Timestamp, policy: &Policy) -> Decision {
-    let streak = state.streak.saturating_add(1);
+    let consecutive_failures = state.consecutive_failures.saturating_add(1);
     let was_failing = matches!(state.status, Status::Warning | Status::Offline);
-    let status = if state.status == Status::Offline || streak >= policy.failures_to_offline {
-        Status::Offline
-    } else {
-        Status::Warning
-    };
+    let status =
+        if state.status == Status::Offline || consecutive_failures >= policy.failures_to_offline {
+            Status::Offline
+        } else {
+            Status::Warning
+        };
     let change = match (state.status, status) {
         (before, after) if before == after => None,
         (_, Status::Offline) => Some(Change::WentOffline),
         _ => Some(Change::Warned),
     };
     let next = match status {
-        Status::Offline => next_while_inactive(streak, policy),
+        Status::Offline => next_while_inactive(consecutive_failures, policy),
         _ => NextCheck::After(policy.retry_interval.min(policy.interval)),
     };
     let since = if was_failing { state.since } else { at };
@@ -185,7 +186,7 @@ fn failed(state: &State, failure: &Failure, at: Timestamp, policy: &Policy) -> D
         state: State {
             status,
             since,
-            streak,
+            consecutive_failures,
             failure: Some(failure.clone()),
         },
         change,
@@ -195,7 +196,7 @@ fn failed(state: &State, failure: &Failure, at: Timestamp, policy: &Policy) -> D
 
 fn not_checked(state: &State, at: Timestamp, policy: &Policy) -> Decision {
     let next = match state.status {
-        Status::Offline => next_while_inactive(state.streak, policy),
+        Status::Offline => next_while_inactive(state.consecutive_failures, policy),
         _ => NextCheck::After(policy.retry_interval.min(policy.interval)),
     };
     // Only "online" would be a lie now; a failure that was seen stays seen.
@@ -203,7 +204,7 @@ fn not_checked(state: &State, at: Timestamp, policy: &Policy) -> Decision {
         let state = State {
             status: Status::Unknown,
             since: at,
-            streak: 0,
+            consecutive_failures: 0,
             failure: None,
         };
         return Decision {
@@ -220,8 +221,10 @@ fn not_checked(state: &State, at: Timestamp, policy: &Policy) -> Decision {
 }
 
 /// The gap doubles with every failure past the one that made it offline.
-fn next_while_inactive(streak: u32, policy: &Policy) -> NextCheck {
-    let doublings = streak.saturating_sub(policy.failures_to_offline).min(31);
+fn next_while_inactive(consecutive_failures: u32, policy: &Policy) -> NextCheck {
+    let doublings = consecutive_failures
+        .saturating_sub(policy.failures_to_offline)
+        .min(31);
     let gap = policy.interval.saturating_mul(1 << doublings);
     if gap >= policy.recheck_interval {
         NextCheck::Recheck

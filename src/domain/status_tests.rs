@@ -80,7 +80,7 @@ fn the_third_failure_in_a_row_makes_it_offline_dated_at_the_first() {
             ),
         ],
     );
-    assert_eq!((state.streak, state.failure), (0, None));
+    assert_eq!((state.consecutive_failures, state.failure), (0, None));
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn a_retry_is_never_later_than_the_ordinary_check() {
 fn a_very_long_streak_does_not_overflow() {
     let state = State {
         status: Status::Offline,
-        streak: u32::MAX,
+        consecutive_failures: u32::MAX,
         ..State::new(Timestamp::from_millis(0))
     };
     assert_eq!(
@@ -245,7 +245,7 @@ proptest! {
             }
             prop_assert_eq!(decision.state.status == Status::Offline, failures >= needed);
             prop_assert_eq!(decision.state.status == Status::Warning, failures > 0 && failures < needed);
-            prop_assert_eq!(decision.state.streak, failures);
+            prop_assert_eq!(decision.state.consecutive_failures, failures);
             if let Some(first) = first_failure {
                 prop_assert_eq!(decision.state.since.seconds(), first);
                 prop_assert!(decision.state.failure.is_some());

@@ -6,13 +6,13 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::AppState;
-use crate::vitals::{Gateway, Shard};
+use crate::health::{Gateway, Shard};
 
 pub(super) async fn alive(State(app): State<AppState>) -> Response {
-    let is_alive = app.vitals.scheduler_is_alive();
+    let is_alive = app.health.scheduler_is_running();
     answer(
         is_alive,
-        &json!({ "alive": is_alive, "uptime_seconds": app.vitals.uptime().as_secs() }),
+        &json!({ "alive": is_alive, "uptime_seconds": app.health.uptime().as_secs() }),
     )
 }
 
@@ -24,18 +24,18 @@ pub(super) async fn ready(State(app): State<AppState>) -> Response {
             "failing"
         }
     };
-    let scheduler = if app.vitals.scheduler_is_alive() {
+    let scheduler = if app.health.scheduler_is_running() {
         "ok"
     } else {
         "stuck"
     };
-    let gateway = app.vitals.gateway();
+    let gateway = app.health.gateway();
     let is_ready = database == "ok" && scheduler == "ok" && gateway != Gateway::Connecting;
-    let shards: Vec<_> = app.vitals.shards().iter().map(shard).collect();
+    let shards: Vec<_> = app.health.shards().iter().map(shard).collect();
     let details = json!({
         "ready": is_ready, "database": database, "scheduler": scheduler, "gateway": gateway.word(),
-        "gateway_away_seconds": app.vitals.gateway_away_for().map(|away| away.as_secs()),
-        "gateway_failed_checks": app.vitals.failed_checks(), "shards": shards,
+        "gateway_away_seconds": app.health.gateway_away_for().map(|away| away.as_secs()),
+        "gateway_failed_checks": app.health.failed_checks(), "shards": shards,
     });
     answer(is_ready, &details)
 }

@@ -12,14 +12,14 @@ use axum::Router;
 use axum::routing::get;
 
 use crate::actions::check_runner::CheckRunner;
-use crate::actions::listening::Listening;
+use crate::actions::heartbeat_batcher::HeartbeatBatcher;
 use crate::clock::Clock;
 use crate::domain::threshold::Thresholds;
+use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::store::Store;
-use crate::vitals::Vitals;
 
-pub use api::{Keyring, Pace};
+pub use api::{KeyCache, RateLimit};
 pub use serve::{Server, bind};
 
 /// What the handlers work with.
@@ -27,18 +27,18 @@ pub use serve::{Server, bind};
 pub struct AppState {
     pub store: Store,
     pub metrics: Arc<Metrics>,
-    pub vitals: Arc<Vitals>,
-    pub listening: Listening,
+    pub health: Arc<Health>,
+    pub heartbeats: HeartbeatBatcher,
     /// Of servers that have none of their own.
     pub thresholds: Thresholds,
     /// For looks that are asked for.
     pub checks: CheckRunner,
     /// Endpoints that a guild may have.
     pub quota_endpoints: u64,
-    pub pace: Pace,
+    pub rate_limit: RateLimit,
     /// The pace of those whose key is none.
-    pub strangers: Pace,
-    pub keyring: Keyring,
+    pub unauthenticated: RateLimit,
+    pub key_cache: KeyCache,
     pub clock: Clock,
 }
 

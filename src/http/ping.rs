@@ -18,7 +18,7 @@ use super::AppState;
 use super::api::problem::Problem;
 use super::api::{Peer, good_key};
 use crate::actions::Requester;
-use crate::actions::check_in::{CheckIn, Said};
+use crate::actions::check_in::{CheckIn, Payload};
 use crate::domain::device::DeviceUuid;
 use crate::domain::event::Actor;
 use crate::domain::ping::{KEPT_BODY, Ping, Signal, parse_run};
@@ -122,7 +122,7 @@ async fn take(
 
 /// Whoever tries out uuids is slowed down.
 fn unknown(app: &AppState, peer: Peer) -> Answer {
-    match app.strangers.take(peer.number()) {
+    match app.unauthenticated.take(peer.number()) {
         Ok(()) => Answer::Refused(StatusCode::NOT_FOUND, "not found"),
         Err(problem) => Answer::Problem(problem),
     }
@@ -131,18 +131,18 @@ fn unknown(app: &AppState, peer: Peer) -> Answer {
 async fn record(app: &AppState, device: &Device, ping: Ping) -> Result<(), Problem> {
     let mut hasher = DefaultHasher::new();
     (device.guild_id, &device.uuid).hash(&mut hasher);
-    app.pace.take(hasher.finish())?;
+    app.rate_limit.take(hasher.finish())?;
     let call = CheckIn {
         requester: Requester {
             guild: device.guild_id,
             actor: Actor::System,
         },
         uuid: device.uuid.clone(),
-        said: Said::Ping(ping),
+        payload: Payload::Ping(ping),
         // The uuid, or a key that has just been looked up.
         key: None,
     };
-    app.listening.check_in(call).await?;
+    app.heartbeats.check_in(call).await?;
     Ok(())
 }
 

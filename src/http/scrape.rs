@@ -24,7 +24,7 @@ pub(super) async fn metrics(State(app): State<AppState>) -> Response {
     }
     app.metrics
         .gateway_failed_checks
-        .set(app.vitals.failed_checks().into());
+        .set(app.health.failed_checks().into());
     app.metrics
         .database_bytes
         .set(i64::try_from(app.store.reader.size_on_disk()).unwrap_or(i64::MAX));

@@ -7,12 +7,12 @@ use crate::store::StoreError;
 pub(super) const NAME: &str = "bot_health";
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
-    let vitals = &context.vitals;
-    let failed = vitals.checked_gateway();
+    let health = &context.health;
+    let failed = health.record_gateway_check();
     if failed == 0 {
-        return Ok(format!("gateway {}", vitals.gateway().word()));
+        return Ok(format!("gateway {}", health.gateway().word()));
     }
-    let away = vitals.gateway_away_for().unwrap_or_default();
+    let away = health.gateway_away_for().unwrap_or_default();
     let message = format!(
         "Bot health: not connected to Discord for {}, {} failed in a row",
         text::duration(away),

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::Context;
 use crate::domain::text;
+use crate::health::Component;
 use crate::notify::dead_man::Switch;
 use crate::store::StoreError;
 use crate::store::job_run::{self, JobRun};
-use crate::vitals::Part;
 
 pub(super) const NAME: &str = "dead_man";
 
@@ -16,20 +16,20 @@ pub(super) const NAME: &str = "dead_man";
 const LATELY: Duration = Duration::from_secs(60);
 
 /// Every part turns over within this time after the start.
-const FIRST_TURNS: Duration = Duration::from_secs(10);
+const FIRST_PROGRESS: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let Some(switch) = &context.dead_man else {
         return Ok("nobody expects it".to_owned());
     };
     commit(context).await?;
-    let waited = tokio::time::timeout(FIRST_TURNS, first_turns(context));
+    let waited = tokio::time::timeout(FIRST_PROGRESS, first_progress(context));
     // Not within that time: then it is told below.
     let _ = waited.await;
-    if let Some(part) = stuck(context) {
+    if let Some(component) = stuck(context) {
         let message = format!(
             "no sign of life was sent: the {} has not turned over within {}",
-            part.word(),
+            component.word(),
             text::duration(LATELY)
         );
         tracing::warn!("{message}");
@@ -39,8 +39,8 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
 }
 
 /// Waits until every part has turned over for the first time: the first sign of life comes soon after the start.
-async fn first_turns(context: &Context) {
-    while context.vitals.uptime() < FIRST_TURNS && stuck(context).is_some() {
+async fn first_progress(context: &Context) {
+    while context.health.uptime() < FIRST_PROGRESS && stuck(context).is_some() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
@@ -59,17 +59,17 @@ async fn commit(context: &Context) -> Result<(), StoreError> {
         .transact(move |tx| Box::pin(async move { job_run::save(tx, NAME, &run).await }))
         .await;
     written?;
-    context.vitals.turned(Part::Database);
+    context.health.record_progress(Component::Database);
     Ok(())
 }
 
 /// A part that has not turned over lately, or not since the start. Without a token there is no sender.
-fn stuck(context: &Context) -> Option<Part> {
-    Part::ALL
+fn stuck(context: &Context) -> Option<Component> {
+    Component::ALL
         .iter()
         .copied()
-        .filter(|part| *part != Part::Sender || context.gateway.is_on)
-        .find(|part| !context.vitals.has_turned_within(*part, LATELY))
+        .filter(|component| *component != Component::Sender || context.gateway.is_on)
+        .find(|component| !context.health.has_progressed_within(*component, LATELY))
 }
 
 async fn ping(switch: &Switch) -> String {

@@ -11,12 +11,12 @@ pub(super) const PERIOD: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
-    let settled = context
+    let ended = context
         .store
         .writer
         .transact::<_, StoreError>(move |tx| {
-            Box::pin(async move { incident::settle(tx, (now.minus(WINDOW), now)).await })
+            Box::pin(async move { incident::end_flapping(tx, (now.minus(WINDOW), now)).await })
         })
         .await?;
-    Ok(format!("{settled} have settled"))
+    Ok(format!("{ended} have settled"))
 }

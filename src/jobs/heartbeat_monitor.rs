@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Context, LIVES, alive};
+use super::{Context, WINDOWS_KEPT, observation_window};
 use crate::actions::outage;
 use crate::domain::Timestamp;
-use crate::domain::device::{Silence, is_overdue};
+use crate::domain::device::{Absence, is_overdue};
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::life::Lives;
+use crate::domain::observation_windows::ObservationWindows;
 use crate::domain::status::Status;
-use crate::store::device::{self, Silent};
+use crate::store::device::{self, Overdue};
 use crate::store::event::{self, NewEvent};
 use crate::store::{StoreError, Tx};
 
@@ -19,13 +19,14 @@ pub(super) const NAME: &str = "heartbeat_monitor";
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
-    let threshold = context.listening.device_threshold;
-    let lives = alive::lives(&context.store.reader, now.minus(LIVES), now).await?;
+    let threshold = context.heartbeats.device_threshold;
+    let windows =
+        observation_window::windows(&context.store.reader, now.minus(WINDOWS_KEPT), now).await?;
     let offline = context
         .store
         .writer
         .transact::<_, StoreError>(move |tx| {
-            Box::pin(async move { mark(tx, threshold, &lives, now).await })
+            Box::pin(async move { mark(tx, threshold, &windows, now).await })
         })
         .await?;
     let summary = format!("{offline} devices have fallen silent");
@@ -39,47 +40,47 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
 async fn mark(
     tx: &mut Tx<'_>,
     threshold: Duration,
-    lives: &Lives,
+    windows: &ObservationWindows,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let present = lives
+    let present = windows
         .0
         .last()
-        .map_or(Duration::ZERO, |life| now.since(life.began));
-    let overdue: Vec<Silent> = device::silent(tx, threshold, now)
+        .map_or(Duration::ZERO, |window| now.since(window.started_at));
+    let overdue: Vec<Overdue> = device::overdue(tx, threshold, now)
         .await?
         .into_iter()
-        .filter(|silent| {
-            let listened = lives.between(silent.last_seen_at, now);
-            is_overdue(Silence { listened, present }, silent.threshold)
+        .filter(|late| {
+            let observed = windows.between(late.last_seen_at, now);
+            is_overdue(Absence { observed, present }, late.threshold)
         })
         .collect();
-    let ids: Vec<_> = overdue.iter().map(|silent| silent.id).collect();
+    let ids: Vec<_> = overdue.iter().map(|late| late.id).collect();
     device::set_status(tx, &ids, Status::Offline, now).await?;
     let outages: Vec<_> = overdue
         .iter()
-        .map(|silent| ((silent.guild_id, silent.id), silent.last_seen_at))
+        .map(|late| ((late.guild_id, late.id), late.last_seen_at))
         .collect();
     outage::open_all(tx, &outages, "silent", now).await?;
     let events: Vec<NewEvent> = overdue
         .iter()
-        .map(|silent| offline_event(silent, now))
+        .map(|late| offline_event(late, now))
         .collect();
     event::append_all(tx, &events).await?;
     Ok(overdue.len() as u64)
 }
 
-fn offline_event(silent: &Silent, now: Timestamp) -> NewEvent {
+fn offline_event(late: &Overdue, now: Timestamp) -> NewEvent {
     NewEvent {
-        guild_id: silent.guild_id,
-        monitor_id: Some(silent.id),
+        guild_id: late.guild_id,
+        monitor_id: Some(late.id),
         kind: EventKind::DeviceOffline,
         at: now,
         noticed_at: now,
         actor: Actor::System,
         details: json!({
-            "severity": "warning", "last_seen": silent.last_seen_at.millis(),
-            "threshold_ms": crate::domain::millis(silent.threshold),
+            "severity": "warning", "last_seen": late.last_seen_at.millis(),
+            "threshold_ms": crate::domain::millis(late.threshold),
         }),
     }
 }
@@ -88,8 +89,8 @@ fn offline_event(silent: &Silent, now: Timestamp) -> NewEvent {
 mod tests {
     use super::*;
     use crate::domain::device::DeviceUuid;
-    use crate::domain::life::Life;
     use crate::domain::monitor::{GuildId, MonitorId};
+    use crate::domain::observation_windows::ObservationWindow;
     use crate::store::testing::TestStore;
 
     const THRESHOLD: Duration = Duration::from_secs(300);
@@ -99,18 +100,18 @@ mod tests {
     }
 
     /// A device that called at this second, and the monitor's run at another, with lives of ours until then.
-    async fn run_at(store: &TestStore, lives: &[(i64, i64)], now: i64) -> u64 {
-        let lives = Lives(
-            lives
+    async fn run_at(store: &TestStore, windows: &[(i64, i64)], now: i64) -> u64 {
+        let windows = ObservationWindows(
+            windows
                 .iter()
-                .map(|(began, alive)| Life {
-                    began: at(*began),
-                    alive: at(*alive),
+                .map(|(started_at, confirmed_at)| ObservationWindow {
+                    started_at: at(*started_at),
+                    confirmed_at: at(*confirmed_at),
                 })
                 .collect(),
         );
         store
-            .write(move |tx| Box::pin(async move { mark(tx, THRESHOLD, &lives, at(now)).await }))
+            .write(move |tx| Box::pin(async move { mark(tx, THRESHOLD, &windows, at(now)).await }))
             .await
     }
 
@@ -150,13 +151,13 @@ mod tests {
         for gap in [1, 90, 3_600, 86_400] {
             let store = with_device(1_000).await;
             let back = 1_100 + gap;
-            let lives = |now| [(0, 1_100), (back, now)];
+            let windows = |now| [(0, 1_100), (back, now)];
             for after in [1, 100, 300] {
                 let now = back + after;
-                assert_eq!(run_at(&store, &lives(now), now).await, 0, "{gap} {after}");
+                assert_eq!(run_at(&store, &windows(now), now).await, 0, "{gap} {after}");
             }
             let now = back + 301;
-            assert_eq!(run_at(&store, &lives(now), now).await, 1, "{gap}");
+            assert_eq!(run_at(&store, &windows(now), now).await, 1, "{gap}");
         }
     }
 
@@ -164,12 +165,12 @@ mod tests {
     async fn restarts_cannot_hide_a_silence() {
         let store = with_device(0).await;
         // Lives of a minute with pauses of a minute: none is as long as the threshold.
-        let mut lives = Vec::new();
+        let mut windows = Vec::new();
         let mut event_at = None;
         for number in 0..30 {
-            let began = number * 120;
-            lives.push((began, began + 60));
-            if event_at.is_none() && run_at(&store, &lives, began + 60).await == 1 {
+            let started_at = number * 120;
+            windows.push((started_at, started_at + 60));
+            if event_at.is_none() && run_at(&store, &windows, started_at + 60).await == 1 {
                 event_at = Some(number);
             }
         }

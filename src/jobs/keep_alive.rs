@@ -12,20 +12,23 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
         // Also where nothing has changed: Discord may have lost it.
         shown.refreshes += 1;
     });
-    let vitals = &context.vitals;
-    let quiet = vitals.quiet_for();
-    let latency = vitals.latency().map_or_else(
+    let health = &context.health;
+    let inactive = health.inactive_for();
+    let latency = health.latency().map_or_else(
         || "n/a".to_owned(),
         |latency| format!("{}ms", latency.as_millis()),
     );
     let line = format!(
         "Latency: {latency}, Guilds: {}, Last activity: {}s ago",
-        vitals.guilds(),
-        quiet.as_secs()
+        health.guilds(),
+        inactive.as_secs()
     );
     tracing::debug!("Keep-alive ping - {line}");
-    if quiet >= context.gateway.inactivity_warning && vitals.quiet_is_news() {
-        tracing::warn!("No activity for {:.1} minutes", quiet.as_secs_f64() / 60.0);
+    if inactive >= context.gateway.inactivity_warning && health.take_inactivity_warning() {
+        tracing::warn!(
+            "No activity for {:.1} minutes",
+            inactive.as_secs_f64() / 60.0
+        );
     }
-    Ok(format!("gateway {}, {line}", vitals.gateway().word()))
+    Ok(format!("gateway {}, {line}", health.gateway().word()))
 }

@@ -1,7 +1,7 @@
 //! What happens by itself. Each periodic job is idempotent, takes no input and does not retry inside: its next run is the
 //! retry. `check` is the one that never ends: it calls the endpoints as they become due.
 
-mod alive;
+mod auto_thresholds;
 mod board;
 mod bot_health;
 mod bulk_alerts;
@@ -9,20 +9,20 @@ mod channel_delivery;
 mod dead_man;
 mod diagnose;
 mod driver;
+mod expire_mutes;
 mod flapping;
-mod follow_rhythm;
 mod heartbeat_monitor;
 mod keep_alive;
-mod maintain;
+mod maintenance_windows;
+mod observation_window;
 mod presence;
 mod prune;
 mod recheck;
 mod reconcile;
 mod reminders;
 pub mod scheduler;
-mod server_watch;
+mod server_monitor;
 mod timers;
-mod unmute;
 mod watchdog;
 mod webhook_delivery;
 
@@ -34,16 +34,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::actions::check_runner::CheckRunner;
-use crate::actions::recheck::Extent;
-use crate::domain::presence::Shown;
-use crate::domain::sight::Witness;
+use crate::actions::recheck::RecheckOptions;
+use crate::domain::connectivity::ReferenceHost;
+use crate::domain::presence::PresenceUpdate;
 use crate::domain::threshold::Thresholds;
+use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::notify::dead_man::Switch;
 use crate::notify::messenger::Messenger;
 use crate::notify::webhook::WebhookSender;
 use crate::store::{Store, StoreError};
-use crate::vitals::Vitals;
 
 /// What the jobs work with.
 #[derive(Clone, Debug)]
@@ -51,14 +51,14 @@ pub struct Context {
     pub store: Store,
     pub checks: CheckRunner,
     pub metrics: Arc<Metrics>,
-    pub vitals: Arc<Vitals>,
-    pub recheck: Extent,
+    pub health: Arc<Health>,
+    pub recheck: RecheckOptions,
     pub recheck_interval: Duration,
     pub retention_check_results: Duration,
     pub retention_events: Duration,
     pub check_concurrency: usize,
     pub gateway: GatewayTimes,
-    pub listening: ListeningTimes,
+    pub heartbeats: HeartbeatTimes,
     pub retention_samples: Duration,
     /// Where signs of life are expected, and how often.
     pub dead_man: Option<Switch>,
@@ -68,11 +68,11 @@ pub struct Context {
     /// Tells webhooks, also without Discord.
     pub webhook_sender: WebhookSender,
     /// Asked when many endpoints seem to fail at once; empty: nobody.
-    pub witnesses: Vec<Witness>,
+    pub reference_hosts: Vec<ReferenceHost>,
     /// Boards are changed no more often than this.
     pub board_interval: Duration,
     /// What the presence shows.
-    pub presence: watch::Sender<Shown>,
+    pub presence: watch::Sender<PresenceUpdate>,
 }
 
 /// What the jobs around the connection to Discord go by.
@@ -89,7 +89,7 @@ pub struct GatewayTimes {
 
 /// What the jobs go by that notice silence.
 #[derive(Clone, Copy, Debug)]
-pub struct ListeningTimes {
+pub struct HeartbeatTimes {
     /// Whether silent devices are looked for.
     pub is_on: bool,
     pub check_interval: Duration,
@@ -100,7 +100,7 @@ pub struct ListeningTimes {
 }
 
 /// Lives of ours are remembered for so long: longer than any threshold.
-const LIVES: Duration = Duration::from_secs(40 * 24 * 3600);
+const WINDOWS_KEPT: Duration = Duration::from_secs(40 * 24 * 3600);
 
 /// A periodic job: one row of the table below.
 struct Job {
@@ -121,22 +121,22 @@ macro_rules! job {
 }
 
 fn table(context: &Context) -> Vec<Job> {
-    let (gateway, listening) = (&context.gateway, &context.listening);
-    let watched = server_watch::PERIOD.min(listening.thresholds.online());
+    let (gateway, heartbeats) = (&context.gateway, &context.heartbeats);
+    let watched = server_monitor::PERIOD.min(heartbeats.thresholds.online());
     let mut jobs = vec![
         job!(recheck, context.recheck_interval),
         job!(prune, prune::PERIOD),
-        job!(server_watch, watched),
-        job!(follow_rhythm, follow_rhythm::PERIOD),
+        job!(server_monitor, watched),
+        job!(auto_thresholds, auto_thresholds::PERIOD),
         job!(diagnose, diagnose::PERIOD),
-        job!(maintain, maintain::PERIOD),
+        job!(maintenance_windows, maintenance_windows::PERIOD),
         job!(bulk_alerts, bulk_alerts::PERIOD),
         job!(reminders, reminders::PERIOD),
         job!(flapping, flapping::PERIOD),
-        job!(unmute, unmute::PERIOD),
+        job!(expire_mutes, expire_mutes::PERIOD),
     ];
-    if listening.is_on {
-        jobs.push(job!(heartbeat_monitor, listening.check_interval));
+    if heartbeats.is_on {
+        jobs.push(job!(heartbeat_monitor, heartbeats.check_interval));
     }
     if gateway.is_on {
         jobs.push(job!(keep_alive, gateway.keepalive_interval));
@@ -153,7 +153,7 @@ pub async fn start(
     context: &Context,
     stop: &watch::Receiver<bool>,
 ) -> Result<Vec<JoinHandle<()>>, StoreError> {
-    let life = alive::begin(context).await?;
+    let window = observation_window::begin(context).await?;
     let mut tasks: Vec<_> = table(context)
         .into_iter()
         .map(|job| tokio::spawn(driver::drive(job, context.clone(), stop.clone())))
@@ -161,9 +161,9 @@ pub async fn start(
     tasks.push(tokio::spawn(scheduler::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(presence::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(watchdog::run(context.clone(), stop.clone())));
-    tasks.push(tokio::spawn(alive::run(
+    tasks.push(tokio::spawn(observation_window::run(
         context.clone(),
-        life,
+        window,
         stop.clone(),
     )));
     tasks.push(tokio::spawn(channel_delivery::run(

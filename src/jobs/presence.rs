@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::Context;
-use crate::domain::presence::{Presence, Shown, presence};
+use crate::domain::presence::{Presence, PresenceUpdate, presence};
 use crate::store::{StoreError, monitor};
 
 /// Changes that come together are counted together.
@@ -17,7 +17,7 @@ pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
     loop {
         match now(&context).await {
             Ok(presence) => {
-                let show = |shown: &mut Shown| {
+                let show = |shown: &mut PresenceUpdate| {
                     let differs = shown.presence != presence;
                     shown.presence.clone_from(&presence);
                     differs

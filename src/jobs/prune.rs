@@ -5,7 +5,9 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::Context;
-use crate::store::{StoreError, Tx, check_result, event, incident, life, outage, server};
+use crate::store::{
+    StoreError, Tx, check_result, event, incident, observation_windows, outage, server,
+};
 
 pub(super) const NAME: &str = "prune";
 pub(super) const PERIOD: Duration = Duration::from_secs(600);
@@ -38,9 +40,9 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
         Box::pin(server::prune(tx, samples_before, BATCH))
     })
     .await?;
-    let lives_before = now.minus(super::LIVES);
+    let windows_before = now.minus(super::WINDOWS_KEPT);
     in_batches(context, move |tx| {
-        Box::pin(life::prune(tx, lives_before, BATCH))
+        Box::pin(observation_windows::prune(tx, windows_before, BATCH))
     })
     .await?;
     let summary = format!(

@@ -15,7 +15,7 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let stopwatch = Stopwatch::start();
     let run = recheck::Run {
         guild: None,
-        extent: context.recheck,
+        options: context.recheck,
         actor: Actor::System,
     };
     let done = recheck::all_overdue(&context.checks, &context.store.reader, run, |_, _| {}).await?;

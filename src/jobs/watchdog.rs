@@ -12,7 +12,7 @@ pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
         return;
     };
     loop {
-        if context.vitals.scheduler_is_alive() {
+        if context.health.scheduler_is_running() {
             service_manager::alive(&status(&context).await);
         }
         tokio::select! {
@@ -25,7 +25,7 @@ pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
 
 /// The line that `systemctl status` shows.
 async fn status(context: &Context) -> String {
-    let gateway = context.vitals.gateway().word();
+    let gateway = context.health.gateway().word();
     match presence::now(context).await {
         Ok(presence) => format!("{} · Discord {gateway}", presence.text),
         Err(_) => format!("the database does not answer · Discord {gateway}"),

@@ -89,8 +89,8 @@ async fn next(
     let (reader, now) = (&context.store.reader, context.checks.clock.now());
     let limit = u32::try_from(AT_A_TIME * 2).unwrap_or(u32::MAX);
     // What we see is worth nothing while we are blind; in a moment we know more.
-    let is_blind = context.checks.is_blind();
-    let mut due = webhook::due(reader, is_blind, now, limit).await?;
+    let is_connectivity_lost = context.checks.is_connectivity_lost();
+    let mut due = webhook::due(reader, is_connectivity_lost, now, limit).await?;
     due.retain(|due| !in_flight.contains(&due.webhook.id));
     let (next, waiting) = webhook::waiting(reader, now).await?;
     context
@@ -98,7 +98,7 @@ async fn next(
         .notifications_pending
         .with_label_values(&["webhook"])
         .set(i64::try_from(waiting).unwrap_or(i64::MAX));
-    let longest = if is_blind { HELD } else { IDLE };
+    let longest = if is_connectivity_lost { HELD } else { IDLE };
     Ok((
         due,
         next.map_or(longest, |next| next.since(now).min(longest)),

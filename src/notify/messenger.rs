@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use crate::domain::Timestamp;
 use crate::domain::alert_policy::Responder;
-use crate::domain::maintenance::Span;
+use crate::domain::maintenance::TimeWindow;
 use crate::store::board::BoardLine;
 use crate::store::incident::Incident;
 
@@ -108,7 +108,7 @@ pub trait Messenger: Send + Sync + fmt::Debug {
         &'a self,
         guild: u64,
         title: &'a str,
-        span: Span,
+        window: TimeWindow,
     ) -> BoxFuture<'a, Result<u64, SendFailure>>;
 
     /// Takes a scheduled event back. One that is gone already is fine.

@@ -1,11 +1,11 @@
 //! What is said of a card, in words that are right wherever it is told. The place says how foreign text is escaped there.
 
 use crate::domain::Timestamp;
-use crate::domain::cadence;
 use crate::domain::cause::Cause;
 use crate::domain::check_result::FailureClass;
 use crate::domain::grouping::GroupScope;
 use crate::domain::notification_kind::NotificationKind;
+use crate::domain::report_interval;
 use crate::domain::target::Host;
 use crate::domain::text;
 use crate::store::incident::{Incident, Outage};
@@ -119,9 +119,9 @@ fn incident_title(incident: &Incident, escape: fn(&str) -> String) -> String {
 
 /// Servers are told of when they are late, which is sooner than offline.
 fn state(incident: &Incident) -> &'static str {
-    let is_late = |outage: &Outage| outage.reason == cadence::LATE;
+    let is_overdue = |outage: &Outage| outage.reason == report_interval::OVERDUE;
     let are_named = incident.count <= incident.outages.len() as u64;
-    if are_named && incident.outages.iter().all(is_late) {
+    if are_named && incident.outages.iter().all(is_overdue) {
         "silent"
     } else {
         "offline"
@@ -166,7 +166,9 @@ pub fn reason(outage: &Outage, escape: fn(&str) -> String) -> String {
         Some(class) => class.text(),
         None => match outage.reason.as_str() {
             "silent" => "it does not report any more",
-            cadence::LATE => "it has not reported for more than twice its usual interval",
+            report_interval::OVERDUE => {
+                "it has not reported for more than twice its usual interval"
+            }
             "failed" => "its job failed",
             _ => "no reason is known",
         },
@@ -188,22 +190,22 @@ pub fn cause(
             "It is the service: the host answers, and this is what it says: {}.",
             class.text()
         ),
-        Cause::Name => "It is the name: it leads nowhere.".to_owned(),
+        Cause::Dns => "It is the name: it leads nowhere.".to_owned(),
         Cause::Port { other, at } => format!(
             "It is this port: port {other} of the same host answered {}.",
             when(*at)
         ),
-        Cause::Way { agent, at } => format!(
+        Cause::NetworkPath { agent, at } => format!(
             "It is the way there: {} runs on it and reported {}.",
             escape(agent),
             when(*at)
         ),
-        Cause::Host { silent } => {
-            format!("It is the host, or the way there: all {silent} endpoints on it are silent.")
+        Cause::Host { down } => {
+            format!("It is the host, or the way there: all {down} endpoints on it are silent.")
         }
-        Cause::Network { subnet, silent } => {
+        Cause::Network { subnet, down } => {
             format!(
-                "It is the network, or the way there: all {silent} endpoints in {subnet} are silent."
+                "It is the network, or the way there: all {down} endpoints in {subnet} are silent."
             )
         }
     }

@@ -9,13 +9,13 @@ mod guard;
 mod head;
 mod http;
 mod redirect;
+pub mod reference_host;
 mod resolve;
 mod tcp;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod trace;
-pub mod witness;
 
 use std::net::SocketAddr;
 use std::time::Duration;

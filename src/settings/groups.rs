@@ -9,10 +9,10 @@ use super::{
     Secret,
 };
 use crate::domain::address::AddressPolicy;
+use crate::domain::connectivity::ReferenceHost;
 use crate::domain::intent::PrivilegedIntent;
 use crate::domain::monitor::GuildId;
 use crate::domain::presence;
-use crate::domain::sight::Witness;
 use crate::domain::threshold::Thresholds;
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -100,13 +100,13 @@ impl Variables {
                 "9.9.9.9:53",
                 |text| text.parse().ok(),
             ),
-            witnesses: self.witnesses(),
+            reference_hosts: self.reference_hosts(),
             ca_file: self.optional("PROBE_CA_FILE").map(PathBuf::from),
         }
     }
 
     /// Set and empty means that nobody is asked.
-    fn witnesses(&mut self) -> Vec<Witness> {
+    fn reference_hosts(&mut self) -> Vec<ReferenceHost> {
         if self.is_empty("PROBE_WITNESSES") {
             return Vec::new();
         }
@@ -114,7 +114,7 @@ impl Variables {
             "PROBE_WITNESSES",
             "1.1.1.1:443,8.8.8.8:443,9.9.9.9:443",
             "a list of host:port",
-            Witness::parse_list,
+            ReferenceHost::parse_list,
         )
     }
 

@@ -11,9 +11,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::address::AddressPolicy;
+use crate::domain::connectivity::ReferenceHost;
 use crate::domain::intent::PrivilegedIntent;
 use crate::domain::monitor::GuildId;
-use crate::domain::sight::Witness;
 use crate::domain::threshold::Thresholds;
 
 use groups::{DAY, HOUR, SECOND};
@@ -111,7 +111,7 @@ pub struct ProbeSettings {
     pub allow: AddressPolicy,
     pub resolver: Option<SocketAddr>,
     /// Asked when many endpoints seem to fail at once; empty: nobody.
-    pub witnesses: Vec<Witness>,
+    pub reference_hosts: Vec<ReferenceHost>,
     pub ca_file: Option<PathBuf>,
 }
 
@@ -282,10 +282,11 @@ mod tests {
 
     #[test]
     fn witnesses_that_are_set_and_empty_are_nobody() {
-        let witnesses = |variables: &[(&str, &str)]| read(variables).unwrap().probe.witnesses;
-        assert_eq!(witnesses(&[]).len(), 3);
-        assert_eq!(witnesses(&[("PROBE_WITNESSES", "")]), []);
-        let own = witnesses(&[("PROBE_WITNESSES", "192.168.1.1:53")]);
+        let reference_hosts =
+            |variables: &[(&str, &str)]| read(variables).unwrap().probe.reference_hosts;
+        assert_eq!(reference_hosts(&[]).len(), 3);
+        assert_eq!(reference_hosts(&[("PROBE_WITNESSES", "")]), []);
+        let own = reference_hosts(&[("PROBE_WITNESSES", "192.168.1.1:53")]);
         assert_eq!(own[0].to_string(), "192.168.1.1:53");
         let SettingsError(wrong) = read(&[("PROBE_WITNESSES", "the router")]).unwrap_err();
         assert!(

@@ -44,7 +44,7 @@ pub struct Known {
 
 /// A device that has not called for longer than its threshold, by the wall clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Silent {
+pub struct Overdue {
     pub id: MonitorId,
     pub guild_id: GuildId,
     pub last_seen_at: Timestamp,
@@ -190,13 +190,13 @@ async fn remember(tx: &mut Tx<'_>, piece: &[&(GuildId, DeviceUuid)]) -> Result<(
 /// Notes calls, the latest of each monitor; devices and servers alike.
 pub async fn record_heartbeats(
     tx: &mut Tx<'_>,
-    calls: &[(MonitorId, Timestamp)],
+    heartbeats: &[(MonitorId, Timestamp)],
 ) -> Result<(), StoreError> {
-    for piece in pieces(calls) {
+    for piece in pieces(heartbeats) {
         let places = placeholders(piece.len(), 2);
         let sql = format!(
-            "INSERT INTO pulse (monitor_id, last_pass_at) VALUES {places}
-             ON CONFLICT (monitor_id) DO UPDATE SET last_pass_at = excluded.last_pass_at"
+            "INSERT INTO monitor_state (monitor_id, last_seen_at) VALUES {places}
+             ON CONFLICT (monitor_id) DO UPDATE SET last_seen_at = excluded.last_seen_at"
         );
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
         for (id, at) in piece {
@@ -232,27 +232,27 @@ pub async fn set_status(
 }
 
 /// Active devices that are online and have not called for longer than their threshold; the setting's is `default`.
-pub async fn silent(
+pub async fn overdue(
     tx: &mut Tx<'_>,
     default: Duration,
     now: Timestamp,
-) -> Result<Vec<Silent>, StoreError> {
+) -> Result<Vec<Overdue>, StoreError> {
     let rows: Vec<(i64, i64, i64, i64)> = sqlx::query_as(
-        "SELECT m.id, m.guild_id, p.last_pass_at, COALESCE(d.threshold_ms, $1)
-         FROM device_details d JOIN monitors m ON m.id = d.monitor_id JOIN pulse p ON p.monitor_id = m.id
-         WHERE m.status = 'online' AND d.is_active = 1 AND p.last_pass_at < $2 - COALESCE(d.threshold_ms, $1)",
+        "SELECT m.id, m.guild_id, p.last_seen_at, COALESCE(d.threshold_ms, $1)
+         FROM device_details d JOIN monitors m ON m.id = d.monitor_id JOIN monitor_state p ON p.monitor_id = m.id
+         WHERE m.status = 'online' AND d.is_active = 1 AND p.last_seen_at < $2 - COALESCE(d.threshold_ms, $1)",
     )
     .bind(crate::domain::millis(default))
     .bind(now.millis())
     .fetch_all(&mut *tx.connection)
     .await?;
-    let silent = |(id, guild, seen, threshold): (i64, i64, i64, i64)| Silent {
+    let overdue = |(id, guild, seen, threshold): (i64, i64, i64, i64)| Overdue {
         id: MonitorId(id),
         guild_id: GuildId::from_row(guild),
         last_seen_at: Timestamp::from_millis(seen),
         threshold: Duration::from_millis(threshold.unsigned_abs()),
     };
-    Ok(rows.into_iter().map(silent).collect())
+    Ok(rows.into_iter().map(overdue).collect())
 }
 
 macro_rules! devices {
@@ -426,9 +426,9 @@ mod tests {
             .await;
         for (now, ids) in [(400, vec![]), (401, vec![quick]), (701, vec![quick, slow])] {
             let found = store
-                .write(move |tx| Box::pin(silent(tx, Duration::from_secs(300), at(now))))
+                .write(move |tx| Box::pin(overdue(tx, Duration::from_secs(300), at(now))))
                 .await;
-            let found: Vec<MonitorId> = found.iter().map(|silent| silent.id).collect();
+            let found: Vec<MonitorId> = found.iter().map(|overdue| overdue.id).collect();
             assert_eq!(found, ids, "at {now}");
         }
         store
@@ -437,7 +437,7 @@ mod tests {
             })
             .await;
         let found = store
-            .write(|tx| Box::pin(silent(tx, Duration::from_secs(300), at(9_000))))
+            .write(|tx| Box::pin(overdue(tx, Duration::from_secs(300), at(9_000))))
             .await;
         assert_eq!(found.len(), 1, "what is offline already is not found again");
     }

@@ -20,7 +20,7 @@ pub struct NewLine {
     pub kind: &'static str,
     pub level: Option<String>,
     /// The device's own clock: a hint, kept as it was given.
-    pub said_at: Option<String>,
+    pub device_time: Option<String>,
     pub message: String,
     /// Of a job that has ended.
     pub run_time: Option<Duration>,
@@ -34,7 +34,7 @@ pub struct Line {
     pub at: Timestamp,
     pub kind: String,
     pub level: Option<String>,
-    pub said_at: Option<String>,
+    pub device_time: Option<String>,
     pub message: String,
     pub run_time: Option<Duration>,
 }
@@ -49,7 +49,7 @@ pub async fn append(
     for piece in pieces(lines) {
         let places = placeholders(piece.len(), 7);
         let sql = format!(
-            "INSERT INTO device_logs (monitor_id, at, kind, level, said_at, message, run_ms) VALUES {places}"
+            "INSERT INTO device_logs (monitor_id, at, kind, level, device_time, message, run_ms) VALUES {places}"
         );
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
         for line in piece {
@@ -58,7 +58,7 @@ pub async fn append(
                 .bind(now.millis())
                 .bind(line.kind)
                 .bind(&line.level)
-                .bind(&line.said_at)
+                .bind(&line.device_time)
                 .bind(&line.message)
                 .bind(line.run_time.map(crate::domain::millis));
         }
@@ -85,13 +85,13 @@ type Row = (
     Option<i64>,
 );
 
-fn read((id, at, kind, level, said_at, message, run_ms): Row) -> Line {
+fn read((id, at, kind, level, device_time, message, run_ms): Row) -> Line {
     Line {
         id,
         at: Timestamp::from_millis(at),
         kind,
         level,
-        said_at,
+        device_time,
         message,
         run_time: run_ms.map(|millis| Duration::from_millis(millis.unsigned_abs())),
     }
@@ -104,7 +104,7 @@ pub async fn list(
     (after, limit): (i64, u32),
 ) -> Result<Vec<Line>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, at, kind, level, said_at, message, run_ms FROM device_logs
+        "SELECT id, at, kind, level, device_time, message, run_ms FROM device_logs
          WHERE monitor_id = $1 AND id > $2 ORDER BY id LIMIT $3",
     )
     .bind(id.0)
@@ -118,7 +118,7 @@ pub async fn list(
 /// The last lines of a device, the newest first.
 pub async fn latest(reader: &Reader, id: MonitorId, limit: u32) -> Result<Vec<Line>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, at, kind, level, said_at, message, run_ms FROM device_logs
+        "SELECT id, at, kind, level, device_time, message, run_ms FROM device_logs
          WHERE monitor_id = $1 ORDER BY id DESC LIMIT $2",
     )
     .bind(id.0)
@@ -187,7 +187,7 @@ mod tests {
         NewLine {
             kind: "line",
             level: Some("info".into()),
-            said_at: None,
+            device_time: None,
             message: format!("line {number}"),
             run_time: None,
         }

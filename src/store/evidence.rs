@@ -14,8 +14,8 @@ use crate::domain::target::{Host, Target};
 struct Neighbour {
     host: String,
     port: u16,
-    is_silent: bool,
-    last_pass_at: Option<Timestamp>,
+    is_down: bool,
+    last_seen_at: Option<Timestamp>,
 }
 
 /// Gathers what is known about what is down on a card.
@@ -58,32 +58,32 @@ pub async fn about(reader: &Reader, incident: &Incident) -> Result<Evidence, Sto
 
 async fn neighbours(reader: &Reader, incident: &Incident) -> Result<Vec<Neighbour>, StoreError> {
     let rows: Vec<(String, u16, String, Option<i64>)> = sqlx::query_as(
-        "SELECT t.host, t.port, m.status, p.last_pass_at
-         FROM endpoint_targets t JOIN monitors m ON m.id = t.monitor_id LEFT JOIN pulse p ON p.monitor_id = m.id
+        "SELECT t.host, t.port, m.status, p.last_seen_at
+         FROM endpoint_targets t JOIN monitors m ON m.id = t.monitor_id LEFT JOIN monitor_state p ON p.monitor_id = m.id
          WHERE t.guild_id = $1 AND m.status <> 'paused'",
     )
     .bind(incident.guild_id.to_row())
     .fetch_all(&reader.pool)
     .await?;
     let neighbour =
-        |(host, port, status, last_pass_at): (String, u16, String, Option<i64>)| Neighbour {
+        |(host, port, status, last_seen_at): (String, u16, String, Option<i64>)| Neighbour {
             host,
             port,
-            is_silent: matches!(status.as_str(), "offline" | "warning"),
-            last_pass_at: last_pass_at.map(Timestamp::from_millis),
+            is_down: matches!(status.as_str(), "offline" | "warning"),
+            last_seen_at: last_seen_at.map(Timestamp::from_millis),
         };
     Ok(rows.into_iter().map(neighbour).collect())
 }
 
 fn on_host(evidence: &mut Evidence, around: &[Neighbour], host: &str, began: Timestamp) {
     let own: Vec<&Neighbour> = around.iter().filter(|one| one.host == host).collect();
-    let answered = own.iter().filter(|one| !one.is_silent).filter_map(|one| {
-        let at = one.last_pass_at.filter(|at| *at >= began)?;
+    let answered = own.iter().filter(|one| !one.is_down).filter_map(|one| {
+        let at = one.last_seen_at.filter(|at| *at >= began)?;
         Some((one.port, at))
     });
     evidence.answering = answered.max_by_key(|(_, at)| *at);
-    if own.iter().all(|one| one.is_silent) {
-        evidence.silent_on_host = own.len() as u64;
+    if own.iter().all(|one| one.is_down) {
+        evidence.down_on_host = own.len() as u64;
     }
 }
 
@@ -97,7 +97,7 @@ fn in_subnet(around: &[Neighbour], subnet: Subnet) -> Option<SubnetEvidence> {
     Some(SubnetEvidence {
         subnet,
         hosts: hosts.len() as u64,
-        silent: inside.iter().filter(|one| one.is_silent).count() as u64,
+        down: inside.iter().filter(|one| one.is_down).count() as u64,
         all: inside.len() as u64,
     })
 }
@@ -110,8 +110,8 @@ async fn agent(
     (host, down): (&str, &[&Outage]),
 ) -> Result<Option<(String, Timestamp)>, StoreError> {
     let rows: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT m.name, p.last_pass_at FROM monitors m JOIN pulse p ON p.monitor_id = m.id
-         WHERE m.guild_id = $1 AND m.kind <> 'endpoint' AND p.last_pass_at >= $2 ORDER BY p.last_pass_at DESC",
+        "SELECT m.name, p.last_seen_at FROM monitors m JOIN monitor_state p ON p.monitor_id = m.id
+         WHERE m.guild_id = $1 AND m.kind <> 'endpoint' AND p.last_seen_at >= $2 ORDER BY p.last_seen_at DESC",
     )
     .bind(incident.guild_id.to_row())
     .bind(incident.opened_at.millis())

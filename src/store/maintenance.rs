@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::event::Actor;
-use crate::domain::maintenance::{Span, WeekDays, Weekly, parse_zone};
+use crate::domain::maintenance::{TimeWindow, WeekDays, Weekly, parse_zone};
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::{Timestamp, millis};
 
@@ -17,7 +17,7 @@ pub struct MaintenanceId(pub i64);
 
 /// Of what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Extent {
+pub enum MaintenanceScope {
     All,
     Group(String),
     Some(Vec<MonitorId>),
@@ -29,9 +29,9 @@ pub struct Maintenance {
     pub id: MaintenanceId,
     pub guild_id: GuildId,
     pub title: String,
-    pub extent: Extent,
+    pub scope: MaintenanceScope,
     /// The time that runs, or that comes next.
-    pub span: Span,
+    pub window: TimeWindow,
     /// `None`: once.
     pub weekly: Option<Weekly>,
     pub is_running: bool,
@@ -43,8 +43,8 @@ pub struct Maintenance {
 #[derive(Clone, Debug)]
 pub struct NewMaintenance {
     pub title: String,
-    pub extent: Extent,
-    pub span: Span,
+    pub scope: MaintenanceScope,
+    pub window: TimeWindow,
     pub weekly: Option<Weekly>,
 }
 
@@ -56,23 +56,23 @@ pub async fn insert(
     by: Actor,
     now: Timestamp,
 ) -> Result<MaintenanceId, StoreError> {
-    let (extent, group, some): (_, _, &[MonitorId]) = match &new.extent {
-        Extent::All => ("all", None, &[]),
-        Extent::Group(name) => ("group", Some(name), &[]),
-        Extent::Some(monitors) => ("some", None, monitors),
+    let (scope, group, some): (_, _, &[MonitorId]) = match &new.scope {
+        MaintenanceScope::All => ("all", None, &[]),
+        MaintenanceScope::Group(name) => ("group", Some(name), &[]),
+        MaintenanceScope::Some(monitors) => ("some", None, monitors),
     };
     let weekly = new.weekly.as_ref();
     let id: i64 = sqlx::query_scalar(
-        "INSERT INTO maintenances (guild_id, title, extent, group_name, starts_at, ends_at, days, minute, length_ms, zone,
+        "INSERT INTO maintenance_windows (guild_id, title, scope, group_name, starts_at, ends_at, days, minute, length_ms, zone,
              created_at, created_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
     )
     .bind(guild.to_row())
     .bind(&new.title)
-    .bind(extent)
+    .bind(scope)
     .bind(group)
-    .bind(new.span.starts_at.millis())
-    .bind(new.span.ends_at.millis())
+    .bind(new.window.starts_at.millis())
+    .bind(new.window.ends_at.millis())
     .bind(weekly.map(|weekly| weekly.days.bits()))
     .bind(weekly.map(|weekly| weekly.minute))
     .bind(weekly.map(|weekly| millis(weekly.length)))
@@ -83,7 +83,7 @@ pub async fn insert(
     .await?;
     for monitor in some {
         sqlx::query(
-            "INSERT INTO maintenance_monitors (maintenance_id, monitor_id) VALUES ($1, $2)",
+            "INSERT INTO maintenance_window_monitors (maintenance_window_id, monitor_id) VALUES ($1, $2)",
         )
         .bind(id)
         .bind(monitor.0)
@@ -94,12 +94,12 @@ pub async fn insert(
 }
 
 /// SQL that is true where a maintenance `w` is of a monitor, by the SQL of its id.
-macro_rules! is_of {
+macro_rules! covers {
     ($monitor:literal) => {
         concat!(
-            "(w.extent = 'all' OR w.group_name = (SELECT group_name FROM monitors WHERE id = ",
+            "(w.scope = 'all' OR w.group_name = (SELECT group_name FROM monitors WHERE id = ",
             $monitor,
-            ") OR EXISTS (SELECT 1 FROM maintenance_monitors x WHERE x.maintenance_id = w.id AND x.monitor_id = ",
+            ") OR EXISTS (SELECT 1 FROM maintenance_window_monitors x WHERE x.maintenance_window_id = w.id AND x.monitor_id = ",
             $monitor,
             "))"
         )
@@ -107,25 +107,25 @@ macro_rules! is_of {
 }
 
 /// SQL that is true where outages of a monitor are expected now, by the SQL of its guild and of its id.
-macro_rules! is_expected {
+macro_rules! is_in_maintenance {
     ($guild:literal, $monitor:literal) => {
         concat!(
-            "EXISTS (SELECT 1 FROM maintenances w WHERE w.is_running = 1 AND w.guild_id = ",
+            "EXISTS (SELECT 1 FROM maintenance_windows w WHERE w.is_running = 1 AND w.guild_id = ",
             $guild,
             " AND ",
-            $crate::store::maintenance::is_of!($monitor),
+            $crate::store::maintenance::covers!($monitor),
             ")"
         )
     };
 }
-pub(super) use {is_expected, is_of};
+pub(super) use {covers, is_in_maintenance};
 
 /// Whether outages of a monitor are expected now.
-pub async fn is_maintained(
+pub async fn is_in_maintenance_now(
     tx: &mut Tx<'_>,
     (guild, monitor): (GuildId, MonitorId),
 ) -> Result<bool, StoreError> {
-    let found = sqlx::query_scalar(concat!("SELECT ", is_expected!("$1", "$2")))
+    let found = sqlx::query_scalar(concat!("SELECT ", is_in_maintenance!("$1", "$2")))
         .bind(guild.to_row())
         .bind(monitor.0)
         .fetch_one(&mut *tx.connection)
@@ -148,7 +148,7 @@ pub async fn unnotified(tx: &mut Tx<'_>, guild: GuildId) -> Result<Vec<MonitorId
 /// All maintenances of a guild (`None`: of all guilds), what comes first first.
 pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Maintenance>, StoreError> {
     let rows = sqlx::query(
-        "SELECT * FROM maintenances WHERE $1 IS NULL OR guild_id = $1 ORDER BY starts_at, id",
+        "SELECT * FROM maintenance_windows WHERE $1 IS NULL OR guild_id = $1 ORDER BY starts_at, id",
     )
     .bind(guild.map(GuildId::to_row))
     .fetch_all(&reader.pool)
@@ -156,9 +156,9 @@ pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Mainten
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
         let mut one = read(&row)?;
-        if let Extent::Some(monitors) = &mut one.extent {
+        if let MaintenanceScope::Some(monitors) = &mut one.scope {
             let ids: Vec<i64> = sqlx::query_scalar(
-                "SELECT monitor_id FROM maintenance_monitors WHERE maintenance_id = $1 ORDER BY monitor_id",
+                "SELECT monitor_id FROM maintenance_window_monitors WHERE maintenance_window_id = $1 ORDER BY monitor_id",
             )
             .bind(one.id.0)
             .fetch_all(&reader.pool)
@@ -175,7 +175,7 @@ fn read(row: &SqliteRow) -> Result<Maintenance, StoreError> {
     let timestamp = |name: &str| -> Result<Timestamp, StoreError> {
         Ok(Timestamp::from_millis(row.try_get(name)?))
     };
-    let extent: &str = row.try_get("extent")?;
+    let scope: &str = row.try_get("scope")?;
     let group: Option<String> = row.try_get("group_name")?;
     let days: Option<u8> = row.try_get("days")?;
     let weekly = |days| -> Result<Weekly, StoreError> {
@@ -192,13 +192,13 @@ fn read(row: &SqliteRow) -> Result<Maintenance, StoreError> {
         id: MaintenanceId(row.try_get("id")?),
         guild_id: GuildId::from_row(row.try_get("guild_id")?),
         title: row.try_get("title")?,
-        extent: match (extent, group) {
-            ("all", _) => Extent::All,
-            ("group", Some(name)) => Extent::Group(name),
-            ("some", _) => Extent::Some(Vec::new()),
-            _ => return Err(damaged("extent")),
+        scope: match (scope, group) {
+            ("all", _) => MaintenanceScope::All,
+            ("group", Some(name)) => MaintenanceScope::Group(name),
+            ("some", _) => MaintenanceScope::Some(Vec::new()),
+            _ => return Err(damaged("scope")),
         },
-        span: Span {
+        window: TimeWindow {
             starts_at: timestamp("starts_at")?,
             ends_at: timestamp("ends_at")?,
         },
@@ -210,22 +210,27 @@ fn read(row: &SqliteRow) -> Result<Maintenance, StoreError> {
 
 /// It begins; `false` where it runs already, or is gone.
 pub async fn begin(tx: &mut Tx<'_>, id: MaintenanceId) -> Result<bool, StoreError> {
-    let changed =
-        sqlx::query("UPDATE maintenances SET is_running = 1 WHERE id = $1 AND is_running = 0")
-            .bind(id.0)
-            .execute(&mut *tx.connection)
-            .await?;
+    let changed = sqlx::query(
+        "UPDATE maintenance_windows SET is_running = 1 WHERE id = $1 AND is_running = 0",
+    )
+    .bind(id.0)
+    .execute(&mut *tx.connection)
+    .await?;
     Ok(changed.rows_affected() > 0)
 }
 
 /// It comes again at that time.
-pub async fn postpone(tx: &mut Tx<'_>, id: MaintenanceId, span: Span) -> Result<(), StoreError> {
+pub async fn postpone(
+    tx: &mut Tx<'_>,
+    id: MaintenanceId,
+    window: TimeWindow,
+) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE maintenances SET is_running = 0, discord_event_id = NULL, starts_at = $2, ends_at = $3 WHERE id = $1",
+        "UPDATE maintenance_windows SET is_running = 0, discord_event_id = NULL, starts_at = $2, ends_at = $3 WHERE id = $1",
     )
     .bind(id.0)
-    .bind(span.starts_at.millis())
-    .bind(span.ends_at.millis())
+    .bind(window.starts_at.millis())
+    .bind(window.ends_at.millis())
     .execute(&mut *tx.connection)
     .await?;
     Ok(())
@@ -236,7 +241,7 @@ pub async fn remove(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, MaintenanceId),
 ) -> Result<bool, StoreError> {
-    let gone = sqlx::query("DELETE FROM maintenances WHERE guild_id = $1 AND id = $2")
+    let gone = sqlx::query("DELETE FROM maintenance_windows WHERE guild_id = $1 AND id = $2")
         .bind(guild.to_row())
         .bind(id.0)
         .execute(&mut *tx.connection)
@@ -246,7 +251,7 @@ pub async fn remove(
 
 /// What shows it in Discord; 0: Discord did not want it.
 pub async fn shown(tx: &mut Tx<'_>, id: MaintenanceId, event: u64) -> Result<(), StoreError> {
-    sqlx::query("UPDATE maintenances SET discord_event_id = $2 WHERE id = $1")
+    sqlx::query("UPDATE maintenance_windows SET discord_event_id = $2 WHERE id = $1")
         .bind(id.0)
         .bind(GuildId(event).to_row())
         .execute(&mut *tx.connection)

@@ -21,13 +21,13 @@ pub mod evidence;
 pub mod group;
 pub mod incident;
 pub mod job_run;
-pub mod life;
 mod lock;
 pub mod maintenance;
 pub mod monitor;
+pub mod monitor_state;
 pub mod mute;
+pub mod observation_windows;
 pub mod outage;
-pub mod pulse;
 pub mod registration;
 mod rows;
 pub mod server;
@@ -125,7 +125,7 @@ impl Store {
         };
         store
             .writer
-            .transact::<_, StoreError>(|tx| Box::pin(pulse::catch_up(tx)))
+            .transact::<_, StoreError>(|tx| Box::pin(monitor_state::catch_up(tx)))
             .await?;
         Ok(store)
     }

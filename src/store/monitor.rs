@@ -1,7 +1,7 @@
 //! Monitors of every kind: how many stand how, and which are not as they should be.
 
 use super::device::status_of;
-use super::{Reader, StoreError, Tx, pulse};
+use super::{Reader, StoreError, Tx, monitor_state};
 use crate::domain::Timestamp;
 use crate::domain::grouping::Location;
 use crate::domain::monitor::{GuildId, MonitorId};
@@ -106,7 +106,7 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bo
     if gone.rows_affected() == 0 {
         return Ok(false);
     }
-    pulse::remove(tx, id).await?;
+    monitor_state::remove(tx, id).await?;
     tx.cache.devices.clear();
     tx.cache.standings.remove(&id);
     sqlx::query("DELETE FROM samples WHERE monitor_id = $1")

@@ -9,8 +9,8 @@ use sqlx::sqlite::SqliteRow;
 use super::device::status_of;
 use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
-use crate::domain::cadence;
 use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::report_interval;
 use crate::domain::status::Status;
 use crate::domain::threshold::Thresholds;
 
@@ -154,9 +154,9 @@ pub async fn recent_reports(
         "SELECT at FROM samples WHERE monitor_id = $1 AND at > $2 AND at <= $3 ORDER BY at DESC LIMIT $4",
     )
     .bind(id.0)
-    .bind(now.minus(cadence::LEARNED_WITHIN).millis() - 1)
+    .bind(now.minus(report_interval::LEARNED_WITHIN).millis() - 1)
     .bind(now.millis())
-    .bind(i64::try_from(cadence::LEARNED_FROM).unwrap_or(i64::MAX))
+    .bind(i64::try_from(report_interval::LEARNED_FROM).unwrap_or(i64::MAX))
     .fetch_all(&reader.pool)
     .await?;
     Ok(rows.into_iter().map(Timestamp::from_millis).collect())

@@ -47,7 +47,7 @@ impl States {
 struct Kept {
     guild_id: GuildId,
     status: Status,
-    streak: u32,
+    consecutive_failures: u32,
     since: Timestamp,
     revision: u32,
     interval: Option<NonZeroU32>,
@@ -72,7 +72,7 @@ impl From<Loaded> for Kept {
         Self {
             guild_id: loaded.guild_id,
             status: state.status,
-            streak: state.streak,
+            consecutive_failures: state.consecutive_failures,
             since: state.since,
             revision: loaded.revision,
             interval: loaded.interval.and_then(|interval| {
@@ -92,7 +92,7 @@ impl From<&Kept> for Loaded {
             state: State {
                 status: kept.status,
                 since: kept.since,
-                streak: kept.streak,
+                consecutive_failures: kept.consecutive_failures,
                 failure: rest.and_then(|rest| rest.failure.clone()),
             },
             revision: kept.revision,
@@ -125,8 +125,8 @@ pub async fn load(tx: &mut Tx<'_>, ids: &[MonitorId]) -> Result<(), StoreError> 
         let places = placeholders(1, piece.len());
         let sql = format!(
             "SELECT m.id, m.guild_id, m.status, m.since, t.revision, t.interval_ms, t.failure_class, t.failure_detail,
-                    t.certificate_expires_at, COALESCE(p.streak, 0) AS streak
-             FROM monitors m JOIN endpoint_targets t ON t.monitor_id = m.id LEFT JOIN pulse p ON p.monitor_id = m.id
+                    t.certificate_expires_at, COALESCE(p.consecutive_failures, 0) AS consecutive_failures
+             FROM monitors m JOIN endpoint_targets t ON t.monitor_id = m.id LEFT JOIN monitor_state p ON p.monitor_id = m.id
              WHERE m.id IN {places}"
         );
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
@@ -155,7 +155,7 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Loaded, StoreError> {
         state: State {
             status,
             since: Timestamp::from_millis(row.try_get("since")?),
-            streak: row.try_get("streak")?,
+            consecutive_failures: row.try_get("consecutive_failures")?,
             failure: failure(class, detail),
         },
         revision: row.try_get("revision")?,

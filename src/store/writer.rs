@@ -13,7 +13,7 @@ use sqlx::{Connection, Executor};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::cache::Cache;
-use super::pulse::Pending;
+use super::monitor_state::Pending;
 use super::{StoreError, sqlite};
 
 /// Pieces of work that may wait; beyond that, callers wait for a place.
@@ -282,7 +282,7 @@ impl WriterTask {
             pending: &mut self.pending,
             wrote_event: false,
         };
-        super::pulse::flush(&mut tx).await?;
+        super::monitor_state::flush(&mut tx).await?;
         self.commit().await?;
         sqlite::checkpoint(&mut self.connection).await
     }

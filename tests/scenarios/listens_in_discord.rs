@@ -243,7 +243,7 @@ fn fill(rollcall: &Rollcall, id: &str) {
          SELECT unixepoch() * 1000 - n * 60000, {id}, '{{\"cpu\":' || n || '}}' FROM minutes"
     ));
     rollcall.sql(
-        "INSERT INTO watch (began_at, alive_at) VALUES (unixepoch() * 1000 - 7200000, unixepoch() * 1000)",
+        "INSERT INTO observation_windows (started_at, confirmed_at) VALUES (unixepoch() * 1000 - 7200000, unixepoch() * 1000)",
     );
 }
 

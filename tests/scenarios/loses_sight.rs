@@ -10,13 +10,13 @@ use crate::collector::Collector;
 use crate::harness::{Rollcall, Running, Web, wait_for};
 
 /// A host that can fall silent: its queue of connections is full, and whoever asks waits in vain.
-struct Witness {
+struct ReferenceHost {
     address: SocketAddr,
     listener: tokio::net::TcpListener,
     waiting: Vec<TcpStream>,
 }
 
-impl Witness {
+impl ReferenceHost {
     fn start() -> Self {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -46,7 +46,7 @@ impl Witness {
     }
 }
 
-fn bot(sandbox: &Sandbox, witness: &Witness) -> Rollcall {
+fn bot(sandbox: &Sandbox, witness: &ReferenceHost) -> Rollcall {
     alerting::bot(sandbox)
         .with("PROBE_FAILURES_TO_OFFLINE", "3")
         .with("PROBE_WITNESSES", witness.address.to_string())
@@ -96,7 +96,7 @@ fn what_fails_now_is_held(running: &Running<'_>, device: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn while_we_are_blind_nothing_is_told_and_afterwards_what_is_true() {
     let sandbox = Sandbox::start().await;
-    let mut witness = Witness::start();
+    let mut witness = ReferenceHost::start();
     let rollcall = bot(&sandbox, &witness);
     let mut webs: Vec<Web> = (0..6).map(|_| Web::up()).collect();
     let running = with_webs(&sandbox, &rollcall, &webs).await;
@@ -154,7 +154,7 @@ async fn while_we_are_blind_nothing_is_told_and_afterwards_what_is_true() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_of_many_is_told_where_a_witness_answers() {
     let sandbox = Sandbox::start().await;
-    let witness = Witness::start();
+    let witness = ReferenceHost::start();
     let rollcall = bot(&sandbox, &witness);
     witness.answers_again();
     let mut webs: Vec<Web> = (0..6).map(|_| Web::up()).collect();

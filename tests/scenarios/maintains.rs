@@ -53,7 +53,7 @@ async fn what_is_expected_is_told_at_the_end_if_it_is_still_down() {
     running.kill();
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
-    rollcall.sql("UPDATE maintenances SET ends_at = starts_at");
+    rollcall.sql("UPDATE maintenance_windows SET ends_at = starts_at");
     the_message(&sandbox, "🔴 web0 is offline").await;
     let none = sandbox.slash("/maintenance list").await.render();
     assert!(none.contains("No maintenance"), "{none}");
@@ -87,7 +87,7 @@ async fn what_is_planned_is_shown_in_discord_where_the_bot_may() {
     );
     wait_for("the event to be noted", || {
         rollcall
-            .sql("SELECT 'content_hash' FROM maintenances WHERE discord_event_id > 0")
+            .sql("SELECT 'content_hash' FROM maintenance_windows WHERE discord_event_id > 0")
             .pop()
     });
     sandbox.slash("/maintenance end which:patching").await;
@@ -109,7 +109,7 @@ async fn what_is_planned_is_shown_in_discord_where_the_bot_may() {
     sandbox.slash(plan).await;
     wait_for("the refusal to be noted", || {
         rollcall
-            .sql("SELECT 'refused' FROM maintenances WHERE discord_event_id = 0")
+            .sql("SELECT 'refused' FROM maintenance_windows WHERE discord_event_id = 0")
             .pop()
     });
 }

@@ -84,7 +84,7 @@ async fn the_card_says_what_is_at_fault_as_far_as_that_is_known() {
     the_alert(&sandbox, "🟢 shop was offline for").await;
     rollcall.sql("UPDATE incidents SET joined_at = joined_at - 60000");
     // One port that takes no connections, on a host whose other port goes on answering.
-    let (silent, _full) = silent_port();
+    let (silent, _full) = unresponsive_port();
     let add = format!("/endpoint add target:tcp://{silent} name:mail");
     sandbox.slash(&add).await;
     let port = web.target();
@@ -111,7 +111,7 @@ async fn the_card_says_what_is_at_fault_as_far_as_that_is_known() {
 }
 
 /// A port whose queue is full: whoever connects waits in vain.
-fn silent_port() -> (std::net::SocketAddr, impl Sized) {
+fn unresponsive_port() -> (std::net::SocketAddr, impl Sized) {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(1).unwrap();

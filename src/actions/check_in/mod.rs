@@ -1,7 +1,7 @@
 //! A device calls: the only way in which one comes online. Calls that arrive together are recorded together, in one
 //! transaction; each is answered after its commit.
 
-mod said;
+mod payload;
 #[cfg(test)]
 mod tests;
 
@@ -26,7 +26,7 @@ use crate::store::{StoreError, Tx, api_key};
 pub struct CheckIn {
     pub requester: Requester,
     pub uuid: DeviceUuid,
-    pub said: Said,
+    pub payload: Payload,
     /// The key that it came with; `None` where something else has proved who calls.
     pub key: Option<Presented>,
 }
@@ -41,7 +41,7 @@ pub struct Presented {
 
 /// Why a call was not recorded, or not all of it.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum NotHeard {
+pub enum CheckInError {
     #[error("the key is good no more")]
     Key,
     #[error("the key is another device's")]
@@ -52,14 +52,14 @@ pub enum NotHeard {
     Quota(u64),
     /// The call is a sign of life all the same.
     #[error("{0}")]
-    Said(Refusal),
+    Payload(Refusal),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 /// What a device says besides being alive.
 #[derive(Clone, Debug, Default)]
-pub enum Said {
+pub enum Payload {
     #[default]
     Nothing,
     /// It registers.
@@ -90,29 +90,32 @@ pub struct CheckedIn {
 /// Records calls in their order. A guild has no more than `quota` devices.
 pub async fn record(
     tx: &mut Tx<'_>,
-    calls: &[CheckIn],
+    heartbeats: &[CheckIn],
     quota: u64,
     now: Timestamp,
-) -> Result<Vec<Result<CheckedIn, NotHeard>>, StoreError> {
-    let wanted: Vec<(GuildId, DeviceUuid)> = calls
+) -> Result<Vec<Result<CheckedIn, CheckInError>>, StoreError> {
+    let wanted: Vec<(GuildId, DeviceUuid)> = heartbeats
         .iter()
-        .map(|call| (call.requester.guild, call.uuid.clone()))
+        .map(|heartbeat| (heartbeat.requester.guild, heartbeat.uuid.clone()))
         .collect();
-    let keys: Vec<KeyId> = calls.iter().filter_map(|call| Some(call.key?.id)).collect();
+    let keys: Vec<KeyId> = heartbeats
+        .iter()
+        .filter_map(|heartbeat| Some(heartbeat.key?.id))
+        .collect();
     let good = api_key::good_among(tx, &keys, now).await?;
     let mut batch = Batch {
         known: device::known(tx, &wanted).await?,
-        seen: HashMap::with_capacity(calls.len()),
+        seen: HashMap::with_capacity(heartbeats.len()),
         room: HashMap::new(),
         quota,
         now,
     };
-    let mut results = Vec::with_capacity(calls.len());
-    for call in calls {
-        let is_good = call.key.is_none_or(|key| good.contains(&key.id));
+    let mut results = Vec::with_capacity(heartbeats.len());
+    for heartbeat in heartbeats {
+        let is_good = heartbeat.key.is_none_or(|key| good.contains(&key.id));
         results.push(match is_good {
-            true => batch.hear(tx, call).await?,
-            false => Err(NotHeard::Key),
+            true => batch.record(tx, heartbeat).await?,
+            false => Err(CheckInError::Key),
         });
     }
     let seen: Vec<(MonitorId, Timestamp)> = batch.seen.into_iter().collect();
@@ -131,34 +134,34 @@ struct Batch {
 }
 
 impl Batch {
-    async fn hear(
+    async fn record(
         &mut self,
         tx: &mut Tx<'_>,
-        call: &CheckIn,
-    ) -> Result<Result<CheckedIn, NotHeard>, StoreError> {
-        let place = (call.requester.guild, call.uuid.number());
-        let owner = call.key.and_then(|key| key.owner);
+        heartbeat: &CheckIn,
+    ) -> Result<Result<CheckedIn, CheckInError>, StoreError> {
+        let place = (heartbeat.requester.guild, heartbeat.uuid.number());
+        let owner = heartbeat.key.and_then(|key| key.owner);
         let known = self.known.get(&place).cloned();
         if owner.is_some() && owner != known.as_ref().map(|device| device.id) {
-            return Ok(Err(NotHeard::Device));
+            return Ok(Err(CheckInError::Device));
         }
         let (device, made) = match known {
             Some(device) => (device, None),
             None => {
-                if !self.takes_room(tx, call.requester.guild).await? {
-                    return Ok(Err(NotHeard::Quota(self.quota)));
+                if !self.takes_room(tx, heartbeat.requester.guild).await? {
+                    return Ok(Err(CheckInError::Quota(self.quota)));
                 }
-                let (device, key) = create(tx, call, self.now).await?;
+                let (device, key) = create(tx, heartbeat, self.now).await?;
                 (device, Some(key))
             }
         };
-        let refused = said::keep(tx, device.id, &call.said, self.now).await?;
-        let device = follow(tx, call, device, self.now).await?;
+        let refused = payload::keep(tx, device.id, &heartbeat.payload, self.now).await?;
+        let device = update_status(tx, heartbeat, device, self.now).await?;
         self.seen.insert(device.id, self.now);
         let id = device.id;
         self.known.insert(place, device);
         Ok(match refused {
-            Some(refusal) => Err(NotHeard::Said(refusal)),
+            Some(refusal) => Err(CheckInError::Payload(refusal)),
             None => Ok(CheckedIn { id, made }),
         })
     }
@@ -178,15 +181,15 @@ impl Batch {
 
 /// What a call makes of its device: a failed job takes it offline, any other sign of life brings it online. One whose job
 /// has failed comes back when that is well again, not when it begins anew or logs something.
-async fn follow(
+async fn update_status(
     tx: &mut Tx<'_>,
-    call: &CheckIn,
+    heartbeat: &CheckIn,
     device: Known,
     now: Timestamp,
 ) -> Result<Known, StoreError> {
-    if let Said::Ping(ping) = &call.said {
+    if let Payload::Ping(ping) = &heartbeat.payload {
         if let Some(reason) = ping.failure() {
-            return fail(tx, call, device, (&reason, now)).await;
+            return fail(tx, heartbeat, device, (&reason, now)).await;
         }
         if device.has_failed && !ping.signal.ends_run() {
             return Ok(device);
@@ -198,7 +201,7 @@ async fn follow(
     let since = match device.status {
         Status::Online => device.since,
         _ => {
-            come_back(tx, call, &device, now).await?;
+            recover(tx, heartbeat, &device, now).await?;
             now
         }
     };
@@ -212,7 +215,7 @@ async fn follow(
 
 async fn fail(
     tx: &mut Tx<'_>,
-    call: &CheckIn,
+    heartbeat: &CheckIn,
     device: Known,
     (reason, now): (&str, Timestamp),
 ) -> Result<Known, StoreError> {
@@ -225,10 +228,10 @@ async fn fail(
         return Ok(failed);
     }
     device::set_status(tx, &[failed.id], Status::Offline, now).await?;
-    let whose = (call.requester.guild, failed.id);
+    let whose = (heartbeat.requester.guild, failed.id);
     outage::open(tx, whose, (now, "failed"), now).await?;
     let details = json!({ "severity": "warning", "reason": reason });
-    let requester = by_itself(call);
+    let requester = by_itself(heartbeat);
     note(
         tx,
         requester,
@@ -242,25 +245,32 @@ async fn fail(
 
 async fn create(
     tx: &mut Tx<'_>,
-    call: &CheckIn,
+    heartbeat: &CheckIn,
     now: Timestamp,
 ) -> Result<(Known, ApiKey), StoreError> {
-    let said = match &call.said {
-        Said::Registration(registration) => registration.clone(),
+    let payload = match &heartbeat.payload {
+        Payload::Registration(registration) => registration.clone(),
         _ => Registration::default(),
     };
-    let name = said.name.unwrap_or_else(|| call.uuid.default_name());
-    let described = (&call.uuid, name.as_str(), said.device_type.as_deref());
-    let id = device::insert(tx, call.requester.guild, described, now).await?;
-    let details = json!({ "uuid": call.uuid.as_str(), "name": name });
+    let name = payload
+        .name
+        .unwrap_or_else(|| heartbeat.uuid.default_name());
+    let described = (
+        &heartbeat.uuid,
+        name.as_str(),
+        payload.device_type.as_deref(),
+    );
+    let id = device::insert(tx, heartbeat.requester.guild, described, now).await?;
+    let details = json!({ "uuid": heartbeat.uuid.as_str(), "name": name });
     note(
         tx,
-        call.requester,
+        heartbeat.requester,
         (EventKind::DeviceRegistered, Some(id), details),
         now,
     )
     .await?;
-    let key = manage_key::create_in(tx, call.requester, KeyKind::Device, Some(id), now).await?;
+    let key =
+        manage_key::create_in(tx, heartbeat.requester, KeyKind::Device, Some(id), now).await?;
     let device = Known {
         id,
         status: Status::Online,
@@ -270,17 +280,17 @@ async fn create(
     Ok((device, key))
 }
 
-async fn come_back(
+async fn recover(
     tx: &mut Tx<'_>,
-    call: &CheckIn,
+    heartbeat: &CheckIn,
     device: &Known,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     device::set_status(tx, &[device.id], Status::Online, now).await?;
     outage::close(tx, device.id, now).await?;
     let down_for = crate::domain::millis(now.since(device.since));
-    let details = json!({ "uuid": call.uuid.as_str(), "down_for_ms": down_for });
-    let requester = by_itself(call);
+    let details = json!({ "uuid": heartbeat.uuid.as_str(), "down_for_ms": down_for });
+    let requester = by_itself(heartbeat);
     note(
         tx,
         requester,
@@ -291,9 +301,9 @@ async fn come_back(
 }
 
 /// That a device is online or not is nobody's doing.
-fn by_itself(call: &CheckIn) -> Requester {
+fn by_itself(heartbeat: &CheckIn) -> Requester {
     Requester {
         actor: Actor::System,
-        ..call.requester
+        ..heartbeat.requester
     }
 }

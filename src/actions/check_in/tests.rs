@@ -6,26 +6,29 @@ use crate::store::testing::TestStore;
 
 const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 
-fn call(number: u8) -> CheckIn {
+fn heartbeat(number: u8) -> CheckIn {
     CheckIn {
         requester: Requester {
             guild: GuildId(1),
             actor: Actor::CommandLine,
         },
         uuid: DeviceUuid::from_random([number; 16]),
-        said: Said::Nothing,
+        payload: Payload::Nothing,
         key: None,
     }
 }
 
-async fn try_all(store: &TestStore, calls: Vec<CheckIn>) -> Vec<Result<CheckedIn, NotHeard>> {
+async fn try_all(
+    store: &TestStore,
+    heartbeats: Vec<CheckIn>,
+) -> Vec<Result<CheckedIn, CheckInError>> {
     store
-        .write(move |tx| Box::pin(async move { record(tx, &calls, 100, NOW).await }))
+        .write(move |tx| Box::pin(async move { record(tx, &heartbeats, 100, NOW).await }))
         .await
 }
 
-async fn record_all(store: &TestStore, calls: Vec<CheckIn>) -> Vec<CheckedIn> {
-    let results = try_all(store, calls).await;
+async fn record_all(store: &TestStore, heartbeats: Vec<CheckIn>) -> Vec<CheckedIn> {
+    let results = try_all(store, heartbeats).await;
     results.into_iter().map(Result::unwrap).collect()
 }
 
@@ -37,10 +40,10 @@ async fn events(store: &TestStore) -> Vec<String> {
 #[tokio::test]
 async fn a_device_is_made_once_however_often_it_calls_at_the_same_time() {
     let store = TestStore::open().await;
-    let results = record_all(&store, vec![call(1), call(1), call(2)]).await;
+    let results = record_all(&store, vec![heartbeat(1), heartbeat(1), heartbeat(2)]).await;
     let made: Vec<bool> = results.iter().map(|result| result.made.is_some()).collect();
     assert_eq!(made, [true, false, true]);
-    let again = record_all(&store, vec![call(1)]).await;
+    let again = record_all(&store, vec![heartbeat(1)]).await;
     assert!(again[0].made.is_none());
     assert_eq!(
         events(&store).await,
@@ -56,8 +59,8 @@ async fn a_device_is_made_once_however_often_it_calls_at_the_same_time() {
 #[tokio::test]
 async fn a_call_brings_a_silent_device_back() {
     let store = TestStore::open().await;
-    record_all(&store, vec![call(1)]).await;
-    let device = device::get(&store.reader, GuildId(1), &call(1).uuid).await;
+    record_all(&store, vec![heartbeat(1)]).await;
+    let device = device::get(&store.reader, GuildId(1), &heartbeat(1).uuid).await;
     let id = device.unwrap().unwrap().id;
     store
         .write(move |tx| {
@@ -67,7 +70,7 @@ async fn a_call_brings_a_silent_device_back() {
             })
         })
         .await;
-    record_all(&store, vec![call(1), call(1)]).await;
+    record_all(&store, vec![heartbeat(1), heartbeat(1)]).await;
     assert_eq!(events(&store).await.last().unwrap(), "device_online");
     let open: Vec<(i64,)> = store
         .rows("SELECT COUNT(*) FROM outages WHERE ended_at IS NULL")
@@ -78,15 +81,15 @@ async fn a_call_brings_a_silent_device_back() {
 #[tokio::test]
 async fn what_a_device_says_when_it_registers_again_is_believed() {
     let store = TestStore::open().await;
-    let said = CheckIn {
-        said: Said::Registration(Registration {
+    let payload = CheckIn {
+        payload: Payload::Registration(Registration {
             name: Some("gate".into()),
             device_type: None,
         }),
-        ..call(1)
+        ..heartbeat(1)
     };
-    record_all(&store, vec![call(1), said]).await;
-    let device = device::get(&store.reader, GuildId(1), &call(1).uuid)
+    record_all(&store, vec![heartbeat(1), payload]).await;
+    let device = device::get(&store.reader, GuildId(1), &heartbeat(1).uuid)
         .await
         .unwrap()
         .unwrap();
@@ -101,15 +104,15 @@ fn pinging(number: u8, signal: Signal, message: &str) -> CheckIn {
         run_time: None,
     };
     CheckIn {
-        said: Said::Ping(ping),
-        ..call(number)
+        payload: Payload::Ping(ping),
+        ..heartbeat(number)
     }
 }
 
 #[tokio::test]
 async fn a_failed_job_takes_its_device_offline_at_once_until_it_is_well_again() {
     let store = TestStore::open().await;
-    record_all(&store, vec![call(1)]).await;
+    record_all(&store, vec![heartbeat(1)]).await;
     for (signal, status, failure) in [
         (Signal::Start, Status::Online, None),
         (
@@ -123,7 +126,7 @@ async fn a_failed_job_takes_its_device_offline_at_once_until_it_is_well_again() 
         (Signal::Success, Status::Online, None),
     ] {
         record_all(&store, vec![pinging(1, signal, "disk full")]).await;
-        let device = device::get(&store.reader, GuildId(1), &call(1).uuid).await;
+        let device = device::get(&store.reader, GuildId(1), &heartbeat(1).uuid).await;
         let device = device.unwrap().unwrap();
         assert_eq!(
             (device.status, device.failure.as_deref()),
@@ -137,8 +140,8 @@ async fn a_failed_job_takes_its_device_offline_at_once_until_it_is_well_again() 
         "one event for each change"
     );
     record_all(&store, vec![pinging(1, Signal::Fail(None), "")]).await;
-    record_all(&store, vec![call(1)]).await;
-    let device = device::get(&store.reader, GuildId(1), &call(1).uuid).await;
+    record_all(&store, vec![heartbeat(1)]).await;
+    let device = device::get(&store.reader, GuildId(1), &heartbeat(1).uuid).await;
     assert_eq!(
         device.unwrap().unwrap().status,
         Status::Online,
@@ -149,7 +152,7 @@ async fn a_failed_job_takes_its_device_offline_at_once_until_it_is_well_again() 
 #[tokio::test]
 async fn a_jobs_time_is_measured_from_its_beginning() {
     let store = TestStore::open().await;
-    record_all(&store, vec![call(1)]).await;
+    record_all(&store, vec![heartbeat(1)]).await;
     let later = NOW.plus(std::time::Duration::from_secs(90));
     record_all(&store, vec![pinging(1, Signal::Start, "")]).await;
     store
@@ -175,18 +178,18 @@ async fn a_jobs_time_is_measured_from_its_beginning() {
 async fn what_a_device_says_it_is_is_merged_within_its_limit() {
     let store = TestStore::open().await;
     let state = |text: &str| CheckIn {
-        said: Said::State(serde_json::from_str(text).unwrap()),
-        ..call(1)
+        payload: Payload::State(serde_json::from_str(text).unwrap()),
+        ..heartbeat(1)
     };
-    let calls = [
+    let heartbeats = [
         r#"{"speed":1,"app":{"version":"1","mode":"idle"}}"#,
         r#"{"speed":null,"app":{"mode":"busy"},"list":[1]}"#,
         r#"{"list":{"now":"an object"}}"#,
     ];
-    record_all(&store, calls.map(state).into()).await;
+    record_all(&store, heartbeats.map(state).into()).await;
     let large = format!(r#"{{"large":"{}"}}"#, "x".repeat(64 * 1024));
     let refused = try_all(&store, vec![state(&large)]).await;
-    assert!(matches!(refused[0], Err(NotHeard::Said(_))));
+    assert!(matches!(refused[0], Err(CheckInError::Payload(_))));
     let kept: Vec<(String,)> = store.rows("SELECT current FROM device_states").await;
     assert_eq!(
         serde_json::from_str::<serde_json::Value>(&kept[0].0).unwrap(),
@@ -197,18 +200,18 @@ async fn what_a_device_says_it_is_is_merged_within_its_limit() {
 #[tokio::test]
 async fn a_key_is_judged_again_in_the_transaction() {
     let store = TestStore::open().await;
-    let requester = call(1).requester;
+    let requester = heartbeat(1).requester;
     let fleet = manage_key::create(&store, requester, KeyKind::Fleet, None, NOW)
         .await
         .unwrap();
     let with_key = |number: u8, id: KeyId, owner| CheckIn {
         key: Some(Presented { id, owner }),
-        ..call(number)
+        ..heartbeat(number)
     };
     let made = record_all(&store, vec![with_key(1, fleet.id, None)]).await;
     let own = made[0].made.as_ref().unwrap().id;
     let owner = Some(made[0].id);
-    let heard = try_all(
+    let received = try_all(
         &store,
         vec![
             with_key(1, own, owner),
@@ -217,62 +220,62 @@ async fn a_key_is_judged_again_in_the_transaction() {
         ],
     )
     .await;
-    assert!(heard[0].is_ok() && heard[2].is_ok());
+    assert!(received[0].is_ok() && received[2].is_ok());
     assert!(
-        matches!(heard[1], Err(NotHeard::Device)),
+        matches!(received[1], Err(CheckInError::Device)),
         "it speaks for no other"
     );
     manage_key::revoke(&store, requester, own, NOW)
         .await
         .unwrap();
-    let heard = try_all(
+    let received = try_all(
         &store,
         vec![with_key(1, own, owner), with_key(1, fleet.id, None)],
     )
     .await;
-    assert!(matches!(heard[0], Err(NotHeard::Key)), "revoked");
-    assert!(heard[1].is_ok(), "the others of its batch are heard");
+    assert!(matches!(received[0], Err(CheckInError::Key)), "revoked");
+    assert!(received[1].is_ok(), "the others of its batch are heard");
     // Another process revokes: the writer's memory is older than that.
     let elsewhere = crate::store::Store::open(&store.url()).await.unwrap();
     manage_key::revoke(&elsewhere, requester, fleet.id, NOW)
         .await
         .unwrap();
-    let heard = try_all(&store, vec![with_key(1, fleet.id, None)]).await;
-    assert!(matches!(heard[0], Err(NotHeard::Key)));
+    let received = try_all(&store, vec![with_key(1, fleet.id, None)]).await;
+    assert!(matches!(received[0], Err(CheckInError::Key)));
 }
 
 #[tokio::test]
 async fn a_device_that_was_removed_is_made_anew_and_a_change_by_a_job_is_seen() {
     let store = TestStore::open().await;
-    let first = record_all(&store, vec![call(1)]).await[0].id;
-    record_all(&store, vec![call(1)]).await;
+    let first = record_all(&store, vec![heartbeat(1)]).await[0].id;
+    record_all(&store, vec![heartbeat(1)]).await;
     store
         .write(move |tx| {
             Box::pin(async move { device::set_status(tx, &[first], Status::Offline, NOW).await })
         })
         .await;
-    record_all(&store, vec![call(1)]).await;
+    record_all(&store, vec![heartbeat(1)]).await;
     assert_eq!(events(&store).await.last().unwrap(), "device_online");
     store
         .write(move |tx| Box::pin(crate::store::monitor::remove(tx, GuildId(1), first)))
         .await;
-    let again = record_all(&store, vec![call(1)]).await;
+    let again = record_all(&store, vec![heartbeat(1)]).await;
     assert!(again[0].made.is_some());
 }
 
 #[tokio::test]
 async fn a_guild_has_no_more_devices_than_its_quota_and_those_it_has_go_on() {
     let store = TestStore::open().await;
-    let calls = [1, 2, 3, 1].map(call);
+    let heartbeats = [1, 2, 3, 1].map(heartbeat);
     let results = store
-        .write(move |tx| Box::pin(async move { record(tx, &calls, 2, NOW).await }))
+        .write(move |tx| Box::pin(async move { record(tx, &heartbeats, 2, NOW).await }))
         .await;
-    let heard: Vec<bool> = results.iter().map(Result::is_ok).collect();
-    assert_eq!(heard, [true, true, false, true]);
-    assert!(matches!(results[2], Err(NotHeard::Quota(2))));
-    let calls = [4, 2].map(call);
+    let received: Vec<bool> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(received, [true, true, false, true]);
+    assert!(matches!(results[2], Err(CheckInError::Quota(2))));
+    let heartbeats = [4, 2].map(heartbeat);
     let results = store
-        .write(move |tx| Box::pin(async move { record(tx, &calls, 2, NOW).await }))
+        .write(move |tx| Box::pin(async move { record(tx, &heartbeats, 2, NOW).await }))
         .await;
     assert!(results[0].is_err() && results[1].is_ok());
 }

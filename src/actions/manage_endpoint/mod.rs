@@ -11,9 +11,9 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::status::{State, Status};
 use crate::store::endpoint::{self, Description, Endpoint};
 use crate::store::event::{self, NewEvent};
-use crate::store::pulse::Pulse;
+use crate::store::monitor_state::MonitorState;
 use crate::store::state::{self, Loaded};
-use crate::store::{Reader, Store, StoreError, Tx, pulse};
+use crate::store::{Reader, Store, StoreError, Tx, monitor_state};
 
 /// What came of adding one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,17 +240,17 @@ async fn begin_anew(
     let Some(last_check_at) = endpoint.last_check_at else {
         return Ok(());
     };
-    let calm = Pulse {
+    let calm = MonitorState {
         monitor_id: endpoint.id,
         last_check_at,
-        last_pass_at: None,
-        next_due_at: Some(now),
-        streak: 0,
+        last_seen_at: None,
+        next_check_at: Some(now),
+        consecutive_failures: 0,
         latency_us: endpoint.latency.map_or(0, |latency| {
             i64::try_from(latency.as_micros()).unwrap_or(i64::MAX)
         }),
     };
-    pulse::save(tx, &[calm]).await
+    monitor_state::save(tx, &[calm]).await
 }
 
 async fn get(reader: &Reader, requester: Requester, id: MonitorId) -> Result<Endpoint, Error> {

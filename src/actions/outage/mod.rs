@@ -3,11 +3,11 @@
 
 use crate::domain::Timestamp;
 use crate::domain::alert_policy::Responder;
-use crate::domain::cadence;
 use crate::domain::flapping::is_flapping;
 use crate::domain::grouping::{self, GroupKey, IncidentId};
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::notification_kind::NotificationKind;
+use crate::domain::report_interval;
 use crate::store::{
     StoreError, Tx, alert_override, delivery, destination, incident, maintenance,
     monitor as monitors, mute, outage,
@@ -92,7 +92,7 @@ pub async fn notify_if_open(
     whose: Whose,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    notify_unnotified(tx, whose, |reason| reason != cadence::LATE, now).await
+    notify_unnotified(tx, whose, |reason| reason != report_interval::OVERDUE, now).await
 }
 
 /// The same for one of which its own rule has said already that it is to be told.
@@ -170,7 +170,7 @@ async fn notify(
     (id, started_at): (i64, Timestamp),
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if maintenance::is_maintained(tx, (guild, monitor)).await? {
+    if maintenance::is_in_maintenance_now(tx, (guild, monitor)).await? {
         return outage::mark_in_maintenance(tx, id).await;
     }
     if destination::of(tx, guild).await?.is_empty() || mute::is_muted(tx, monitor, now).await? {

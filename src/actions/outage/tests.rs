@@ -3,7 +3,7 @@
 use super::*;
 use crate::actions::testing::{HOME, at, down, maintenance_of, member, notified};
 use crate::actions::{maintenance, mute};
-use crate::store::maintenance::{self as maintenances, Extent};
+use crate::store::maintenance::{self as maintenances, MaintenanceScope};
 use crate::store::testing::TestStore;
 
 async fn up(store: &TestStore, id: MonitorId, second: i64) {
@@ -122,7 +122,7 @@ async fn what_flaps_keeps_its_incident_until_it_settles() {
     let settle = async |second| {
         let before = at(second).minus(crate::domain::flapping::WINDOW);
         store
-            .write(move |tx| Box::pin(incident::settle(tx, (before, at(second)))))
+            .write(move |tx| Box::pin(incident::end_flapping(tx, (before, at(second)))))
             .await
     };
     assert_eq!(
@@ -179,7 +179,7 @@ async fn what_goes_on_is_told_once_there_is_somewhere_to_tell_it() {
     let late = store.add_endpoint(HOME, "tcp://192.0.2.2:1").await;
     down(&store, id, 10).await;
     store
-        .write(move |tx| Box::pin(begin(tx, (HOME, late), (at(10), cadence::LATE))))
+        .write(move |tx| Box::pin(begin(tx, (HOME, late), (at(10), report_interval::OVERDUE))))
         .await;
     let set = async || {
         crate::actions::alerts::set(&store, member(), (5, None), at(20))
@@ -205,7 +205,7 @@ async fn a_server_is_told_of_by_its_rhythm_and_not_because_it_is_muted_no_more()
     let late = store.add_endpoint(HOME, "tcp://192.0.2.2:1").await;
     let length = std::time::Duration::from_secs(60);
     store
-        .write(move |tx| Box::pin(begin(tx, (HOME, late), (at(10), cadence::LATE))))
+        .write(move |tx| Box::pin(begin(tx, (HOME, late), (at(10), report_interval::OVERDUE))))
         .await;
     mute::mute(&store, member(), (late, length), at(20))
         .await
@@ -278,8 +278,8 @@ async fn take(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
         // What is not muted is not unmuted.
         Step::Unmute(one) => drop(mute::unmute(store, member(), ids[one], at(second)).await),
         Step::Maintain => {
-            let new = maintenance_of(Extent::All, second, second + 3600);
-            maintenance::declare(store, member(), new, at(second))
+            let new = maintenance_of(MaintenanceScope::All, second, second + 3600);
+            maintenance::schedule(store, member(), new, at(second))
                 .await
                 .unwrap();
         }
@@ -308,7 +308,7 @@ const WRONG: [(&str, &str); 3] = [
         "an outage on no card, though nobody wanted it silent",
         "SELECT i.id FROM outages i WHERE i.ended_at IS NULL AND i.incident_id IS NULL
          AND NOT EXISTS (SELECT 1 FROM mutes u WHERE u.monitor_id = i.monitor_id)
-         AND NOT EXISTS (SELECT 1 FROM maintenances w WHERE w.is_running = 1)",
+         AND NOT EXISTS (SELECT 1 FROM maintenance_windows w WHERE w.is_running = 1)",
     ),
 ];
 

@@ -14,9 +14,9 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::status::{Change, Decision, NextCheck, Policy, State, Status, decide};
 use crate::domain::{Timestamp, schedule};
 use crate::store::event::NewEvent;
-use crate::store::pulse::{Pass, Pulse};
+use crate::store::monitor_state::{MonitorState, SteadyPass};
 use crate::store::state::Loaded;
-use crate::store::{StoreError, Tx, Writer, check_result, event, pulse, state};
+use crate::store::{StoreError, Tx, Writer, check_result, event, monitor_state, state};
 
 /// The settings that the status rule works with.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,7 @@ pub struct Recorded {
     pub state: State,
     pub change: Option<Change>,
     /// `None`: not by the scheduler; the recheck job has it.
-    pub next_due_at: Option<Timestamp>,
+    pub next_check_at: Option<Timestamp>,
 }
 
 /// Records observations in their order, in one transaction. Those of endpoints that have been removed, or that
@@ -118,16 +118,16 @@ async fn record_in(
         let policy = rules.policy(before.interval);
         let decision = decide(&before.state, &result, &policy);
         let row = check_result::Row::new(id, &result);
-        let pulse = pulse_of(&row, &decision, id);
+        let monitor_state = state_of(&row, &decision, id);
         rows.push(row);
         if is_steady(&before, &decision, &result) {
-            steady.push(Pass {
+            steady.push(SteadyPass {
                 monitor_id: id,
                 at: row.at,
                 latency_us: row.latency_us,
             });
         } else {
-            changed.push(pulse);
+            changed.push(monitor_state);
             save_change(
                 tx,
                 id,
@@ -141,9 +141,9 @@ async fn record_in(
             )
             .await?;
         }
-        let next_due_at = match decision.next {
+        let next_check_at = match decision.next {
             NextCheck::Slot => Some(schedule::next_slot(id.0, policy.interval, result.at)),
-            _ => pulse.next_due_at,
+            _ => monitor_state.next_check_at,
         };
         let Decision { state, change, .. } = decision;
         let status_before = before.state.status;
@@ -153,12 +153,12 @@ async fn record_in(
             status_before,
             state,
             change,
-            next_due_at,
+            next_check_at,
         }));
     }
     check_result::append(tx, &rows).await?;
-    pulse::touch(tx, &steady, now).await?;
-    pulse::save(tx, &changed).await?;
+    monitor_state::touch(tx, &steady, now).await?;
+    monitor_state::save(tx, &changed).await?;
     Ok(results)
 }
 
@@ -169,17 +169,17 @@ fn is_steady(before: &Loaded, decision: &Decision, result: &CheckResult) -> bool
     decision.state == before.state && decision.state.status == Status::Online && same_certificate
 }
 
-fn pulse_of(row: &check_result::Row, decision: &Decision, id: MonitorId) -> Pulse {
-    let next_due_at = match decision.next {
+fn state_of(row: &check_result::Row, decision: &Decision, id: MonitorId) -> MonitorState {
+    let next_check_at = match decision.next {
         NextCheck::After(gap) => Some(row.at.plus(gap)),
         NextCheck::Slot | NextCheck::Recheck => None,
     };
-    Pulse {
+    MonitorState {
         monitor_id: id,
         last_check_at: row.at,
-        last_pass_at: row.is_up().then_some(row.at),
-        next_due_at,
-        streak: decision.state.streak,
+        last_seen_at: row.is_up().then_some(row.at),
+        next_check_at,
+        consecutive_failures: decision.state.consecutive_failures,
         latency_us: row.latency_us,
     }
 }
@@ -206,10 +206,10 @@ async fn save_change(
             .or(before.certificate_expires_at),
         ..before.clone()
     };
-    let only_streak_moved = decision.change.is_none()
+    let only_count_changed = decision.change.is_none()
         && decision.state.failure == before.state.failure
         && after.certificate_expires_at == before.certificate_expires_at;
-    if only_streak_moved {
+    if only_count_changed {
         state::remember(tx, id, after);
     } else {
         state::save(tx, id, after).await?;

@@ -222,7 +222,7 @@ async fn a_steady_pass_writes_no_wide_row_and_is_due_at_its_slot() {
     check(&store, id, 10, Verdict::Up).await;
     let steady = check(&store, id, 70, Verdict::Up).await;
     assert_eq!(steady.change, None);
-    let due = steady.next_due_at.unwrap();
+    let due = steady.next_check_at.unwrap();
     assert!(due > Timestamp::from_millis(70_000) && due <= Timestamp::from_millis(130_000));
     let since: Vec<(i64,)> = store.rows("SELECT since FROM monitors").await;
     assert_eq!(since, [(10_000,)]);

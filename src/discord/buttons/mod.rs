@@ -14,8 +14,8 @@ use serenity::{
     CreateSelectMenuOption,
 };
 
-use super::answers::{OfflineView, RollView};
 use super::cards::Pages;
+use super::handlers::{EndpointsView, OfflineView};
 use crate::domain::check_result::FailureClass;
 use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
@@ -41,7 +41,7 @@ pub(super) enum Button {
         page: u32,
         reason: Option<FailureClass>,
     },
-    RollPage {
+    EndpointsPage {
         page: u32,
         all: bool,
     },
@@ -78,7 +78,7 @@ impl Button {
                     reason.map_or("any", FailureClass::word)
                 )
             }
-            Self::RollPage { page, all } => {
+            Self::EndpointsPage { page, all } => {
                 format!("roll|{page}|{}", if *all { "all" } else { "active" })
             }
             Self::RecheckAll => "recheck-all".to_owned(),
@@ -125,7 +125,7 @@ impl Button {
                     "active" => false,
                     _ => return None,
                 };
-                Some(Self::RollPage {
+                Some(Self::EndpointsPage {
                     page: page.parse().ok()?,
                     all,
                 })
@@ -171,8 +171,8 @@ pub(super) fn offline_rows(pages: Pages, view: OfflineView) -> Vec<CreateActionR
     row(buttons)
 }
 
-pub(super) fn roll_rows(pages: Pages, view: RollView) -> Vec<CreateActionRow> {
-    row(page_buttons(pages, |page| Button::RollPage {
+pub(super) fn endpoints_rows(pages: Pages, view: EndpointsView) -> Vec<CreateActionRow> {
+    row(page_buttons(pages, |page| Button::EndpointsPage {
         page,
         all: view.all,
     }))
@@ -275,8 +275,8 @@ mod tests {
                 page: 1,
                 reason: None,
             },
-            Button::RollPage { page: 2, all: true },
-            Button::RollPage {
+            Button::EndpointsPage { page: 2, all: true },
+            Button::EndpointsPage {
                 page: 2,
                 all: false,
             },

@@ -9,8 +9,8 @@ use serenity::{
 use super::Button;
 use crate::actions::import_endpoints::default_name;
 use crate::actions::{Requester, alerts};
-use crate::discord::answers::{self, OfflineView, RollView};
 use crate::discord::error::{self, CommandError};
+use crate::discord::handlers::{self, EndpointsView, OfflineView};
 use crate::discord::reply::Message;
 use crate::discord::{AppState, access, cards};
 use crate::domain::grouping::IncidentId;
@@ -80,7 +80,7 @@ async fn handle(
         }
         Button::Members(_) => {
             let chosen = chosen(press).ok_or_else(unknown)?;
-            let card = answers::monitor(app, requester.guild, chosen).await?;
+            let card = handlers::monitor(app, requester.guild, chosen).await?;
             Ok(press
                 .create_response(&ctx.http, card.into_response())
                 .await?)
@@ -113,9 +113,9 @@ async fn respond(
     button: &Button,
 ) -> Result<Message, CommandError> {
     match button {
-        Button::Acknowledge(id) => answers::acknowledge(app, requester, *id).await,
-        Button::Mute(id) => answers::mute(app, requester, *id).await,
-        Button::Maintain(id) => answers::maintain(app, requester, *id).await,
+        Button::Acknowledge(id) => handlers::acknowledge(app, requester, *id).await,
+        Button::Mute(id) => handlers::mute(app, requester, *id).await,
+        Button::Maintain(id) => handlers::maintain(app, requester, *id).await,
         _ => Err(unknown()),
     }
 }
@@ -134,22 +134,22 @@ async fn changed(
                 reason,
                 may_manage: access::may_manage(permissions),
             };
-            answers::offline_list(app, requester.guild, view).await
+            handlers::offline_list(app, requester.guild, view).await
         }
-        Button::RollPage { page, all } => {
-            answers::roll(app, requester.guild, RollView { page, all }).await
+        Button::EndpointsPage { page, all } => {
+            handlers::endpoints(app, requester.guild, EndpointsView { page, all }).await
         }
         Button::Add(target) => {
             access::require_manage(permissions)?;
-            answers::add(app, requester, plain(target)).await
+            handlers::add(app, requester, plain(target)).await
         }
         Button::TakeThresholds(id, thresholds) => {
             access::require_manage(permissions)?;
-            answers::take_thresholds(app, requester, (id, thresholds)).await
+            handlers::take_thresholds(app, requester, (id, thresholds)).await
         }
         Button::KeepThresholds(id) => {
             access::require_manage(permissions)?;
-            answers::keep_thresholds(app, requester, id).await
+            handlers::keep_thresholds(app, requester, id).await
         }
         _ => Err(unknown()),
     }
@@ -205,7 +205,7 @@ async fn recheck_one(
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
         .await?;
-    let card = answers::recheck(app, requester, endpoint).await?;
+    let card = handlers::recheck(app, requester, endpoint).await?;
     press.edit_response(&ctx.http, card.into_edit()).await?;
     Ok(())
 }
@@ -224,7 +224,7 @@ async fn recheck_all(
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
         .await?;
-    let card = answers::recheck_all(app, requester).await?;
+    let card = handlers::recheck_all(app, requester).await?;
     drop(lock);
     press.edit_response(&ctx.http, card.into_edit()).await?;
     Ok(())

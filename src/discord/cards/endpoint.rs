@@ -32,8 +32,8 @@ pub(in crate::discord) fn endpoint(endpoint: &Endpoint, default_interval: Durati
         .field("Status", status, true)
         .field("Interval", interval, true);
     if let Some(failure) = &state.failure {
-        let count = if state.streak > 1 {
-            format!(", {} times in a row", state.streak)
+        let count = if state.consecutive_failures > 1 {
+            format!(", {} times in a row", state.consecutive_failures)
         } else {
             String::new()
         };

@@ -6,8 +6,8 @@ use poise::serenity_prelude::CreateEmbed;
 
 use super::{AMBER, GREEN, relative, relative_or};
 use crate::domain::text;
+use crate::health::{Shard, Stage};
 use crate::store::job_run::JobRun;
-use crate::vitals::{Shard, Stage};
 
 /// Shards that are listed one by one; of more, only those that are not ready.
 const LISTED_SHARDS: usize = 8;
@@ -20,7 +20,7 @@ pub(in crate::discord) struct Health {
     pub reconnects_today: u64,
     /// Health checks in a row that found the connection not ready.
     pub failed_checks: u32,
-    pub scheduler_is_alive: bool,
+    pub scheduler_is_running: bool,
     pub checks_queued: i64,
     pub checks_in_flight: i64,
     pub writes_waiting: usize,
@@ -31,7 +31,7 @@ pub(in crate::discord) struct Health {
 
 impl Health {
     fn is_well(&self) -> bool {
-        self.scheduler_is_alive && self.shards.iter().all(|shard| shard.stage == Stage::Ready)
+        self.scheduler_is_running && self.shards.iter().all(|shard| shard.stage == Stage::Ready)
     }
 
     fn last_run(&self, name: &str) -> Option<&JobRun> {
@@ -103,7 +103,7 @@ fn queues(health: &Health) -> String {
             text::count(health.writes_waiting as u64, "write")
         ),
     ];
-    if !health.scheduler_is_alive {
+    if !health.scheduler_is_running {
         parts.push("**the scheduler is stuck**".to_owned());
     }
     parts.join(" · ")

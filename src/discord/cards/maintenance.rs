@@ -4,7 +4,7 @@ use poise::serenity_prelude::CreateEmbed;
 
 use super::{AMBER, GREY, bold, relative};
 use crate::domain::text;
-use crate::store::maintenance::{Extent, Maintenance};
+use crate::store::maintenance::{Maintenance, MaintenanceScope};
 
 /// Characters of a list.
 const LIST: usize = 4_000;
@@ -25,18 +25,18 @@ pub(in crate::discord) fn list(known: &[Maintenance]) -> CreateEmbed {
 }
 
 fn line(one: &Maintenance) -> String {
-    let of = match &one.extent {
-        Extent::All => "everything".to_owned(),
-        Extent::Group(name) => format!("the group {}", text::escape(name)),
-        Extent::Some(monitors) => text::count(monitors.len() as u64, "monitor"),
+    let of = match &one.scope {
+        MaintenanceScope::All => "everything".to_owned(),
+        MaintenanceScope::Group(name) => format!("the group {}", text::escape(name)),
+        MaintenanceScope::Some(monitors) => text::count(monitors.len() as u64, "monitor"),
     };
     let when = match one.is_running {
-        true => format!("🟠 until {}", relative(one.span.ends_at)),
+        true => format!("🟠 until {}", relative(one.window.ends_at)),
         false => format!(
             "⚪ <t:{}:f> ({}) for {}",
-            one.span.starts_at.seconds(),
-            relative(one.span.starts_at),
-            text::duration(one.span.ends_at.since(one.span.starts_at))
+            one.window.starts_at.seconds(),
+            relative(one.window.starts_at),
+            text::duration(one.window.ends_at.since(one.window.starts_at))
         ),
     };
     let weekly = one.weekly.map_or(String::new(), |weekly| {

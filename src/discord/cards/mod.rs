@@ -5,6 +5,7 @@ pub(super) mod alerts;
 pub(super) mod board;
 pub(super) mod devices;
 mod endpoint;
+pub(super) mod endpoints;
 pub(super) mod health;
 pub(super) mod help;
 mod imported;
@@ -13,7 +14,6 @@ pub(super) mod keys;
 pub(super) mod maintenance;
 pub(super) mod offline;
 pub(super) mod recheck;
-pub(super) mod roll;
 pub(super) mod servers;
 mod statistics;
 pub(super) mod status;
@@ -35,7 +35,7 @@ use crate::domain::target::Target;
 use crate::domain::text;
 use crate::store::endpoint::Description;
 
-pub(super) const EMPTY_ROLL: &str = "The roll of this server is empty. `/endpoint add target:https://example.org/` puts the first endpoint on it.";
+pub(super) const NO_ENDPOINTS: &str = "The roll of this server is empty. `/endpoint add target:https://example.org/` puts the first endpoint on it.";
 
 /// A target in a list is cut to this many characters; the whole stands on its own card.
 const TARGET_LENGTH: usize = 64;

@@ -32,7 +32,9 @@ impl Rechecks {
             (self.last_run_at, self.interval),
             self.now,
         );
-        endpoint.next_due_at.map_or(by_job, |due| due.max(self.now))
+        endpoint
+            .next_check_at
+            .map_or(by_job, |due| due.max(self.now))
     }
 }
 

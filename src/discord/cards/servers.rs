@@ -6,8 +6,8 @@ use super::{GREY, colour, mark, relative, relative_or};
 use crate::actions::manage_server::Standing;
 use crate::actions::server_stats;
 use crate::actions::suggest_thresholds::Suggestion;
-use crate::domain::rhythm::Replay;
 use crate::domain::threshold::Thresholds;
+use crate::domain::threshold_proposal::Replay;
 use crate::domain::{Timestamp, text};
 use crate::store::server::Server;
 
@@ -46,7 +46,7 @@ pub(in crate::discord) const SAMPLES: u32 = 3;
 pub(in crate::discord) fn one(standing: &Standing, samples: &[(Timestamp, String)]) -> CreateEmbed {
     let (server, judgement) = (&standing.server, &standing.judgement);
     let expected = text::duration(standing.expected_interval);
-    let rhythm = if standing.should_alert {
+    let intervals = if standing.should_alert {
         format!("every {expected}, and silent for more than twice that")
     } else {
         format!("every {expected}")
@@ -71,7 +71,7 @@ pub(in crate::discord) fn one(standing: &Standing, samples: &[(Timestamp, String
             relative_or(server.last_seen_at, "none yet"),
             true,
         )
-        .field("Reports come", rhythm, true)
+        .field("Reports come", intervals, true)
         .field("On the roll since", relative(server.created_at), true)
         .field("Thresholds", thresholds, false);
     if samples.is_empty() {
@@ -112,7 +112,7 @@ pub(in crate::discord) fn suggestion(server: &Server, found: &Suggestion) -> Cre
             replay.offline
         )
     };
-    let rhythm = found.rhythm;
+    let intervals = found.intervals;
     let title = format!(
         "Thresholds for {}",
         text::cut(&text::escape(&server.name), 200)
@@ -121,9 +121,9 @@ pub(in crate::discord) fn suggestion(server: &Server, found: &Suggestion) -> Cre
         .title(title)
         .description(format!(
             "It reports every {}; of a hundred gaps, ninety-nine are no longer than {} ({} in 7 days).",
-            text::duration(rhythm.median),
-            text::duration(rhythm.percentile_99),
-            text::count(rhythm.gaps as u64, "gap")
+            text::duration(intervals.median),
+            text::duration(intervals.percentile_99),
+            text::count(intervals.gaps as u64, "gap")
         ))
         .colour(GREY)
         .field(

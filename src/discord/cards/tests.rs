@@ -23,10 +23,11 @@ use crate::domain::grouping::{GroupKey, GroupScope, IncidentId, Subnet};
 use crate::domain::http_check::HttpCheck;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::notification_kind::NotificationKind;
-use crate::domain::rhythm::{Replay, Rhythm};
 use crate::domain::status::{Change, State};
 use crate::domain::target::Host;
 use crate::domain::threshold::{Reports, Thresholds, judge};
+use crate::domain::threshold_proposal::{Replay, ReportIntervals};
+use crate::health::{Shard, Stage};
 use crate::notify::messenger::Reminder;
 use crate::store::alert_override::Override;
 use crate::store::alert_settings::AlertSettings;
@@ -40,7 +41,6 @@ use crate::store::job_run::JobRun;
 use crate::store::monitor::Monitor;
 use crate::store::mute::Mute;
 use crate::store::server::Server;
-use crate::vitals::{Shard, Stage};
 
 const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 
@@ -57,13 +57,13 @@ fn ordinary() -> Endpoint {
         state: State {
             status: Status::Offline,
             since: NOW.minus(Duration::from_secs(420)),
-            streak: 5,
+            consecutive_failures: 5,
             failure: Some(Failure::with(FailureClass::UnexpectedStatus, "503")),
         },
         last_check_at: Some(NOW.minus(Duration::from_secs(30))),
         recheck_counts_from: Some(NOW.minus(Duration::from_secs(30))),
         last_seen_at: Some(NOW.minus(Duration::from_secs(480))),
-        next_due_at: Some(NOW.plus(Duration::from_secs(90))),
+        next_check_at: Some(NOW.plus(Duration::from_secs(90))),
         latency: Some(Duration::from_millis(12)),
         certificate_expires_at: Some(NOW.plus(Duration::from_secs(86_400))),
         created_at: NOW,
@@ -156,7 +156,7 @@ fn the_longest_of_everything_fits() {
         Some(FailureClass::UnexpectedStatus),
         &rechecks(),
     ));
-    fits(roll::list(&full(roll::PER_PAGE), pages, true));
+    fits(endpoints::list(&full(endpoints::PER_PAGE), pages, true));
     fits(endpoint(&longest(), Duration::from_secs(60)));
     fits(statistics(
         &statistics_of(longest()),
@@ -200,7 +200,7 @@ fn health_of(shards: usize, stage: Stage) -> Health {
         uptime: Duration::from_secs(90_000),
         reconnects_today: 2,
         failed_checks: 0,
-        scheduler_is_alive: true,
+        scheduler_is_running: true,
         checks_queued: 0,
         checks_in_flight: 1,
         writes_waiting: 0,
@@ -217,7 +217,7 @@ fn the_bots_health_reads_at_a_glance_and_fits_however_much_is_wrong() {
     let well = health::health(&health_of(1, Stage::Ready));
     insta::assert_json_snapshot!("health", embed_json(well));
     let mut ill = health_of(400, Stage::Identifying);
-    (ill.failed_checks, ill.scheduler_is_alive) = (u32::MAX, false);
+    (ill.failed_checks, ill.scheduler_is_running) = (u32::MAX, false);
     ill.jobs = vec![ill.jobs[0].clone(); 60];
     let shown = health::health(&ill);
     fits(shown.clone());
@@ -268,7 +268,7 @@ fn lists_of_what_reports_fit_with_the_longest_names() {
         at: NOW,
         kind: "success".into(),
         level: None,
-        said_at: None,
+        device_time: None,
         message: "*".repeat(10_000),
         run_time: Some(Duration::from_secs(9_999_999)),
     };
@@ -323,7 +323,7 @@ fn the_incident_of_an_incident_fits_with_the_longest_names() {
         maintained: Some((u64::MAX, NOW)),
         flapping_since: None,
         flapping_ended_at: None,
-        cause: Some(Cause::Way {
+        cause: Some(Cause::NetworkPath {
             agent: "*".repeat(64),
             at: NOW,
         }),
@@ -467,7 +467,7 @@ fn longest_suggestion() -> Suggestion {
         offline: usize::MAX,
     };
     Suggestion {
-        rhythm: Rhythm {
+        intervals: ReportIntervals {
             gaps: usize::MAX,
             median: longest,
             percentile_99: longest,
@@ -553,7 +553,7 @@ fn recorded(verdict: Verdict, change: Option<Change>) -> Recorded {
             ..State::new(NOW)
         },
         change,
-        next_due_at: None,
+        next_check_at: None,
     }
 }
 

@@ -5,7 +5,7 @@ use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use crate::discord::error::CommandError;
 use crate::discord::reply;
-use crate::discord::{Context, access, answers, complete};
+use crate::discord::{Context, access, complete, handlers};
 use crate::domain::grouping::IncidentId;
 use crate::domain::text;
 use crate::notify::wording;
@@ -28,7 +28,7 @@ pub(super) async fn ack(
             Some(text) => meant(&text)?,
             None => only_one(ctx, requester.guild).await?,
         };
-        answers::acknowledge(app, requester, id).await
+        handlers::acknowledge(app, requester, id).await
     };
     reply::answer(ctx, work).await
 }

@@ -2,7 +2,7 @@
 
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Message};
-use crate::discord::{Context, answers, cards};
+use crate::discord::{Context, cards, handlers};
 
 /// The bot itself
 #[poise::command(slash_command, guild_only, subcommands("health"))]
@@ -14,7 +14,7 @@ pub(super) async fn bot(_: Context<'_>) -> Result<(), CommandError> {
 #[poise::command(slash_command, guild_only)]
 async fn health(ctx: Context<'_>) -> Result<(), CommandError> {
     let work = async {
-        let health = answers::bot_health(ctx.data()).await?;
+        let health = handlers::bot_health(ctx.data()).await?;
         Ok(Message::embed(cards::health::health(&health)))
     };
     reply::answer(ctx, work).await

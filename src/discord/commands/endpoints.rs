@@ -2,7 +2,7 @@
 
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Message};
-use crate::discord::{Context, answers, cards, complete};
+use crate::discord::{Context, cards, complete, handlers};
 
 /// The endpoints on this server's roll
 #[poise::command(slash_command, guild_only, subcommands("list", "show"))]
@@ -20,11 +20,11 @@ async fn list(
     page: Option<u32>,
 ) -> Result<(), CommandError> {
     let requester = reply::requester(ctx)?;
-    let view = answers::RollView {
+    let view = handlers::EndpointsView {
         page: page.unwrap_or(1),
         all: all.unwrap_or(false),
     };
-    reply::answer(ctx, answers::roll(ctx.data(), requester.guild, view)).await
+    reply::answer(ctx, handlers::endpoints(ctx.data(), requester.guild, view)).await
 }
 
 /// Everything that is known of one endpoint

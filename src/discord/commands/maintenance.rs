@@ -10,11 +10,11 @@ use crate::discord::error::{CommandError, wrong};
 use crate::discord::reply::{self, Message};
 use crate::discord::{Context, cards, complete};
 use crate::domain::maintenance::{
-    Span, WeekDays, Weekly, parse_length, parse_moment, parse_time, parse_zone, zones,
+    TimeWindow, WeekDays, Weekly, parse_length, parse_moment, parse_time, parse_zone, zones,
 };
 use crate::domain::monitor::parse_name;
 use crate::domain::text;
-use crate::store::maintenance::{self as rows, Extent, Maintenance, NewMaintenance};
+use crate::store::maintenance::{self as rows, Maintenance, MaintenanceScope, NewMaintenance};
 
 /// Times in which outages are expected: looks go on, nobody is called
 #[poise::command(
@@ -50,17 +50,17 @@ async fn start(
     let requester = reply::manager(ctx)?;
     let work = async {
         let now = ctx.data().now();
-        let span = Span {
+        let window = TimeWindow {
             starts_at: now,
             ends_at: now.plus(length_of(length.as_deref())?),
         };
         let new = NewMaintenance {
             title: title_of(title.as_deref())?,
-            extent: extent(ctx, requester, (target, group)).await?,
-            span,
+            scope: scope(ctx, requester, (target, group)).await?,
+            window,
             weekly: None,
         };
-        declare(ctx, requester, new).await
+        submit(ctx, requester, new).await
     };
     reply::answer(ctx, work).await
 }
@@ -105,11 +105,11 @@ async fn schedule(
         let length = length_of(Some(&length))?;
         let zone = zone.as_deref().unwrap_or("UTC");
         let zone = parse_zone(zone).map_err(|error| wrong("zone", error))?;
-        let (span, weekly) = match days {
+        let (window, weekly) = match days {
             None => {
                 let starts_at = parse_moment(&at, zone).map_err(|error| wrong("at", error))?;
                 let ends_at = starts_at.plus(length);
-                (Span { starts_at, ends_at }, None)
+                (TimeWindow { starts_at, ends_at }, None)
             }
             Some(days) => {
                 let weekly = Weekly {
@@ -126,11 +126,11 @@ async fn schedule(
         };
         let new = NewMaintenance {
             title: title_of(Some(&title))?,
-            extent: extent(ctx, requester, (target, group)).await?,
-            span,
+            scope: scope(ctx, requester, (target, group)).await?,
+            window,
             weekly,
         };
-        declare(ctx, requester, new).await
+        submit(ctx, requester, new).await
     };
     reply::answer(ctx, work).await
 }
@@ -183,13 +183,13 @@ async fn end(
     reply::answer(ctx, work).await
 }
 
-async fn declare(
+async fn submit(
     ctx: Context<'_>,
     requester: Requester,
     new: NewMaintenance,
 ) -> Result<Message, CommandError> {
     let app = ctx.data();
-    maintenance::declare(&app.store, requester, new, app.now()).await?;
+    maintenance::schedule(&app.store, requester, new, app.now()).await?;
     listed(ctx, requester).await
 }
 
@@ -221,21 +221,21 @@ fn title_of(text: Option<&str>) -> Result<String, CommandError> {
     parse_name(text.unwrap_or("maintenance")).map_err(|error| wrong("title", error))
 }
 
-async fn extent(
+async fn scope(
     ctx: Context<'_>,
     requester: Requester,
     chosen: (Option<String>, Option<String>),
-) -> Result<Extent, CommandError> {
+) -> Result<MaintenanceScope, CommandError> {
     let reader = &ctx.data().store.reader;
     match chosen {
-        (None, None) => Ok(Extent::All),
+        (None, None) => Ok(MaintenanceScope::All),
         (Some(target), None) => {
             let found = complete::named(reader, requester.guild, ("%", &target)).await?;
-            Ok(Extent::Some(vec![found.id]))
+            Ok(MaintenanceScope::Some(vec![found.id]))
         }
         (None, Some(group)) => complete::known_group(reader, requester.guild, &group)
             .await
-            .map(Extent::Group),
+            .map(MaintenanceScope::Group),
         (Some(_), Some(_)) => Err(Error::Invalid(
             "name `target` or `group`, not both; with neither it is of everything".into(),
         )

@@ -7,9 +7,9 @@ mod bot;
 mod device;
 mod endpoint;
 mod endpoints;
-mod fleet;
 mod group;
 mod help;
+mod keys;
 mod maintenance;
 mod mute;
 mod offline_endpoints;
@@ -29,7 +29,7 @@ pub(super) fn all() -> Vec<poise::Command<AppState, CommandError>> {
         status::status(),
         server::server(),
         device::device(),
-        fleet::fleet(),
+        keys::keys(),
         status::audit(),
         alerts::alerts(),
         ack::ack(),

@@ -3,7 +3,7 @@
 use crate::actions::{recheck, summarize};
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Message};
-use crate::discord::{Context, access, answers, cards, complete};
+use crate::discord::{Context, access, cards, complete, handlers};
 use crate::domain::check_result::FailureClass;
 use crate::domain::target::Target;
 
@@ -62,14 +62,14 @@ async fn list(
     #[description = "Only those that are down for this reason"] reason: Option<Reason>,
 ) -> Result<(), CommandError> {
     let requester = reply::requester(ctx)?;
-    let view = answers::OfflineView {
+    let view = handlers::OfflineView {
         page: page.unwrap_or(1),
         reason: reason.map(FailureClass::from),
         may_manage: access::may_manage(reply::permissions(ctx)),
     };
     reply::answer(
         ctx,
-        answers::offline_list(ctx.data(), requester.guild, view),
+        handlers::offline_list(ctx.data(), requester.guild, view),
     )
     .await
 }
@@ -90,7 +90,7 @@ async fn recheck(
     let requester = reply::requester(ctx)?;
     let work = async {
         match recheck::find(&app.store.reader, requester, &ip, port).await {
-            Ok(endpoint) => answers::recheck(app, requester, endpoint).await,
+            Ok(endpoint) => handlers::recheck(app, requester, endpoint).await,
             Err(crate::actions::Error::NotFound(words)) => {
                 let may_manage = access::may_manage(reply::permissions(ctx));
                 Ok(cards::unknown_endpoint(

@@ -9,8 +9,8 @@ use crate::domain::text;
 #[poise::command(slash_command, guild_only)]
 pub(super) async fn ping(ctx: Context<'_>) -> Result<(), CommandError> {
     let work = async {
-        let uptime = text::duration(ctx.data().vitals.uptime());
-        let latency = match ctx.data().vitals.latency() {
+        let uptime = text::duration(ctx.data().health.uptime());
+        let latency = match ctx.data().health.latency() {
             Some(latency) => text::latency(latency),
             None => "not measured yet (the first heartbeat is still to come)".to_owned(),
         };

@@ -5,7 +5,7 @@ use crate::actions::manage_server::{self, Edit};
 use crate::actions::suggest_thresholds;
 use crate::discord::error::{CommandError, wrong};
 use crate::discord::reply::{self, Message};
-use crate::discord::{Context, access, answers, cards, complete};
+use crate::discord::{Context, access, cards, complete, handlers};
 use crate::domain::key::KeyKind;
 use crate::domain::monitor::parse_name;
 use crate::domain::threshold::Thresholds;
@@ -180,7 +180,7 @@ async fn suggest(
         let app = ctx.data();
         let found =
             complete::named(&app.store.reader, requester.guild, ("server", &server)).await?;
-        answers::suggestion(app, requester, found.id, may_manage).await
+        handlers::suggestion(app, requester, found.id, may_manage).await
     };
     reply::answer(ctx, work).await
 }

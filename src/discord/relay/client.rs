@@ -19,7 +19,7 @@ use super::frames::{self, FromClient};
 const DEAF: Duration = Duration::from_secs(10);
 
 /// Something that serenity said.
-pub(super) struct Heard {
+pub(super) struct Received {
     pub kind: FromClient,
     pub text: String,
 }
@@ -48,12 +48,12 @@ impl Client {
     }
 
     /// What serenity says next; `None` when it is gone. Nothing is lost where the wait is given up.
-    pub(super) async fn hear(&mut self) -> Option<Heard> {
+    pub(super) async fn receive(&mut self) -> Option<Received> {
         loop {
             match self.0.next().await {
                 Some(Ok(Message::Text(text))) => {
                     let kind = frames::from_client(&text);
-                    return Some(Heard { kind, text });
+                    return Some(Received { kind, text });
                 }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
                 Some(Ok(_)) => {}
@@ -63,8 +63,8 @@ impl Client {
 
     /// Waits until serenity is gone, its heartbeats answered and whatever else it says passed over.
     pub(super) async fn gone(&mut self) {
-        while let Some(heard) = self.hear().await {
-            if heard.kind == FromClient::Heartbeat && !self.answer_heartbeat().await {
+        while let Some(received) = self.receive().await {
+            if received.kind == FromClient::Heartbeat && !self.answer_heartbeat().await {
                 return;
             }
         }

@@ -8,13 +8,13 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::client::Client;
 use super::frames::{self, Event, FromClient, FromGateway};
-use super::line::{Line, Sent};
+use super::gateway_state::{GatewayState, Sent};
 use super::reason::Reason;
 use super::session::{Opening, Session};
 use super::upstream::Socket;
 use super::{RelayConfig, client};
 use crate::clock::Stopwatch;
-use crate::vitals::Stage;
+use crate::health::Stage;
 
 /// HELLO, READY and RESUMED must come within this time, or within the limit for acks where that is shorter.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -41,7 +41,7 @@ pub(super) struct Connection<'a> {
     client: &'a mut Client,
     session: &'a mut Session,
     config: &'a RelayConfig,
-    line: &'a Line,
+    gateway_state: &'a GatewayState,
     gateway: Socket,
     awaited: Awaited,
     awaited_since: Stopwatch,
@@ -60,14 +60,14 @@ impl<'a> Connection<'a> {
         client: &'a mut Client,
         session: &'a mut Session,
         config: &'a RelayConfig,
-        line: &'a Line,
+        gateway_state: &'a GatewayState,
     ) -> Self {
         let now = Stopwatch::start();
         Self {
             client,
             session,
             config,
-            line,
+            gateway_state,
             gateway,
             awaited: Awaited::Hello,
             awaited_since: now,
@@ -85,7 +85,7 @@ impl<'a> Connection<'a> {
         loop {
             let turn = tokio::time::sleep(Duration::from_secs(1).min(self.config.ack_limit / 4));
             let ended = tokio::select! {
-                heard = self.client.hear() => self.client_said(heard).await,
+                received = self.client.receive() => self.client_said(received).await,
                 message = self.gateway.next() => self.gateway_said(message).await,
                 Ok(()) = presence.changed() => {
                     self.presence_is_stale = true;
@@ -137,11 +137,12 @@ impl<'a> Connection<'a> {
 
     /// Begins a session as soon as that may be.
     async fn identify(&mut self) -> Result<(), Reason> {
-        if self.line.try_identify().is_err() {
+        if self.gateway_state.try_identify().is_err() {
             return Ok(());
         }
         self.wait_for(Awaited::Ready);
-        self.line.stage(self.session.shard, Stage::Identifying);
+        self.gateway_state
+            .stage(self.session.shard, Stage::Identifying);
         let shown = self.config.presence.borrow().clone();
         let identify = frames::identify(self.session.identify(), &shown.presence);
         self.note_presence(shown);
@@ -154,7 +155,7 @@ impl<'a> Connection<'a> {
             return Ok(());
         }
         let shown = self.config.presence.borrow().clone();
-        let sent = self.line.presence_sent(self.session.shard);
+        let sent = self.gateway_state.presence_sent(self.session.shard);
         let (gap, since) = match &sent {
             Some(sent) if sent.refreshes != shown.refreshes => (REFRESH_GAP, sent.at.elapsed()),
             Some(sent) if sent.presence != shown.presence => (CHANGE_GAP, sent.at.elapsed()),
@@ -173,20 +174,20 @@ impl<'a> Connection<'a> {
         self.tell_gateway(update).await
     }
 
-    fn note_presence(&self, shown: crate::domain::presence::Shown) {
+    fn note_presence(&self, shown: crate::domain::presence::PresenceUpdate) {
         let sent = Sent {
             at: Stopwatch::start(),
             presence: shown.presence,
             refreshes: shown.refreshes,
         };
-        self.line.note_presence(self.session.shard, sent);
+        self.gateway_state.note_presence(self.session.shard, sent);
     }
 
-    async fn client_said(&mut self, heard: Option<client::Heard>) -> Result<(), Reason> {
-        let Some(heard) = heard else {
+    async fn client_said(&mut self, received: Option<client::Received>) -> Result<(), Reason> {
+        let Some(received) = received else {
             return Err(Reason::Client);
         };
-        match heard.kind {
+        match received.kind {
             FromClient::Heartbeat if self.client.answer_heartbeat().await => Ok(()),
             FromClient::Presence => Ok(()),
             // A heartbeat whose answer it does not take, or a second opening: it has lost its way.
@@ -194,7 +195,7 @@ impl<'a> Connection<'a> {
                 Err(Reason::Client)
             }
             FromClient::Other if self.awaited == Awaited::Nothing => {
-                self.tell_gateway(heard.text).await
+                self.tell_gateway(received.text).await
             }
             FromClient::Other => Ok(()),
         }
@@ -220,7 +221,7 @@ impl<'a> Connection<'a> {
             FromGateway::HeartbeatAck => {
                 self.last_ack = Stopwatch::start();
                 let latency = self.last_beat.elapsed();
-                self.line.acknowledged(self.session.shard, latency);
+                self.gateway_state.acknowledged(self.session.shard, latency);
                 Ok(())
             }
             FromGateway::HeartbeatRequest => self.beat().await,
@@ -252,8 +253,9 @@ impl<'a> Connection<'a> {
             }
             Opening::Resume => {
                 self.wait_for(Awaited::Resumed);
-                self.line.stage(self.session.shard, Stage::Resuming);
-                self.line.resuming();
+                self.gateway_state
+                    .stage(self.session.shard, Stage::Resuming);
+                self.gateway_state.resuming();
                 self.tell_gateway(self.session.resume()).await
             }
         }
@@ -268,24 +270,24 @@ impl<'a> Connection<'a> {
                 guilds,
             } => {
                 self.wait_for(Awaited::Nothing);
-                self.line.is_up(shard, Some(guilds.len()));
+                self.gateway_state.is_up(shard, Some(guilds.len()));
                 self.session.begun(session, resume_url, guilds);
             }
             Event::BrokenReady => return Err(Reason::BrokenReady),
             Event::Resumed => {
                 self.wait_for(Awaited::Nothing);
                 self.session.resumed();
-                self.line.is_up(shard, None);
+                self.gateway_state.is_up(shard, None);
             }
             Event::JoinedGuild(id) => {
                 self.session.guilds.insert(id);
-                self.line.guilds(shard, self.session.guilds.len());
+                self.gateway_state.guilds(shard, self.session.guilds.len());
             }
             Event::LeftGuild(id) => {
                 self.session.guilds.remove(&id);
-                self.line.guilds(shard, self.session.guilds.len());
+                self.gateway_state.guilds(shard, self.session.guilds.len());
             }
-            Event::Activity => self.line.saw_activity(),
+            Event::Activity => self.gateway_state.saw_activity(),
             Event::Other => {}
         }
         Ok(())

@@ -55,7 +55,7 @@ pub(super) fn presence_update(presence: &Presence) -> String {
 fn presence_data(presence: &Presence) -> Value {
     let watching = 3;
     json!({
-        "since": null, "afk": false, "status": presence.light.word(),
+        "since": null, "afk": false, "status": presence.dot.word(),
         "activities": [{ "name": presence.text, "type": watching }],
     })
 }
@@ -195,11 +195,11 @@ fn ready(data: Value) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::presence::Light;
+    use crate::domain::presence::StatusDot;
 
     fn presence() -> Presence {
         Presence {
-            light: Light::Idle,
+            dot: StatusDot::Idle,
             text: "1 of 2 online".into(),
         }
     }

@@ -6,14 +6,14 @@
 //! or begins sessions, beats its own heart, keeps the presence, spaces attempts and identifies, and counts them.
 //! serenity is told of dispatches only. Where Discord's refusal is final, its socket is closed with a code that ends it.
 //!
-//! `carry` serves a socket of serenity's (`client`); `connection` is one connection to the gateway (`upstream`);
-//! `session` is what outlives it; `frames` reads the payloads; `reason` says why something ended; `line` remembers.
+//! `bridge` serves a socket of serenity's (`client`); `connection` is one connection to the gateway (`upstream`);
+//! `session` is what outlives it; `frames` reads the payloads; `reason` says why something ended; `gateway_state` remembers.
 
-mod carry;
+mod bridge;
 mod client;
 mod connection;
 mod frames;
-mod line;
+mod gateway_state;
 mod reason;
 mod session;
 mod upstream;
@@ -25,10 +25,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub(super) use line::Line;
+pub(super) use gateway_state::GatewayState;
 pub(super) use reason::Final;
 
-use crate::domain::presence::Shown;
+use crate::domain::presence::PresenceUpdate;
 
 /// How the relay is to behave.
 #[derive(Clone)]
@@ -39,7 +39,7 @@ pub(super) struct RelayConfig {
     pub ack_limit: Duration,
     /// Trusted for `wss://`.
     pub tls: Arc<rustls::ClientConfig>,
-    pub presence: watch::Receiver<Shown>,
+    pub presence: watch::Receiver<PresenceUpdate>,
     /// What serenity must ask for; nobody else knows it.
     pub path: String,
 }
@@ -76,7 +76,7 @@ fn tls(roots: rustls::RootCertStore) -> Result<Arc<rustls::ClientConfig>, rustls
 /// carries ends.
 pub(super) async fn start(
     config: RelayConfig,
-    line: Arc<Line>,
+    gateway_state: Arc<GatewayState>,
 ) -> std::io::Result<(String, impl Future<Output = ()> + Send + 'static)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("ws://{}{}", listener.local_addr()?, config.path);
@@ -85,7 +85,7 @@ pub(super) async fn start(
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => drop(carried.spawn(carry::carry(stream, config.clone(), Arc::clone(&line)))),
+                    Ok((stream, _)) => drop(carried.spawn(bridge::bridge(stream, config.clone(), Arc::clone(&gateway_state)))),
                     Err(error) => {
                         tracing::warn!(%error, "the gateway relay could not accept");
                         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -101,8 +101,8 @@ pub(super) async fn start(
 
 /// Waits until serenity has left a shard without a socket for longer than `limit`: it is wedged, and only a new client
 /// helps. Runs where its timers are its own.
-pub(super) async fn deserted(line: Arc<Line>, limit: Duration) {
-    while line.deserted_for() <= limit {
+pub(super) async fn watch_detached(gateway_state: Arc<GatewayState>, limit: Duration) {
+    while gateway_state.detached_for() <= limit {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::line::ShardId;
+use super::gateway_state::ShardId;
 use super::reason::Reason;
 
 /// RESUMEs in a row that the gateway may close on, until the session is given up.

@@ -34,7 +34,10 @@ impl Peer {
     /// Counts a key or a device that is none. Only such calls are refused when there are too many: good keys from the same
     /// address, behind one router or one proxy, go on being heard.
     pub(in crate::http) fn is_wrong(self, app: &AppState, refusal: Problem) -> Problem {
-        app.strangers.take(self.number()).err().unwrap_or(refusal)
+        app.unauthenticated
+            .take(self.number())
+            .err()
+            .unwrap_or(refusal)
     }
 
     /// Whoever has an IPv6 address has 2^64 of them.
@@ -82,14 +85,14 @@ impl FromRequestParts<AppState> for Reporter {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         let (peer, text) = in_header(parts, app).await?;
         let remembered = ApiKey::parse(text.trim())
-            .and_then(|key| Some((app.keyring.get(&key.id)?, key)))
+            .and_then(|key| Some((app.key_cache.get(&key.id)?, key)))
             .filter(|(stored, key)| is_it(stored, key) && stored.is_good(app.clock.now()));
         if let Some((stored, _)) = remembered {
             return Ok(Self(stored));
         }
         let Caller(stored) = Caller::with_key(app, peer, text).await?;
         let stored = Arc::new(stored);
-        app.keyring.put(Arc::clone(&stored));
+        app.key_cache.put(Arc::clone(&stored));
         Ok(Self(stored))
     }
 }
@@ -154,7 +157,7 @@ impl Caller {
         if matches!(caller.0.kind, KeyKind::Read | KeyKind::Admin) {
             let mut hasher = DefaultHasher::new();
             caller.0.id.hash(&mut hasher);
-            app.pace.take(hasher.finish())?;
+            app.rate_limit.take(hasher.finish())?;
         }
         Ok(caller)
     }

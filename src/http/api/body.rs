@@ -178,7 +178,7 @@ fn check_texts(value: &Value) -> Result<(), Problem> {
 mod tests {
     use super::*;
 
-    async fn said(text: &str) -> Result<Value, Problem> {
+    async fn payload(text: &str) -> Result<Value, Problem> {
         object(&HeaderMap::new(), Body::from(text.to_owned())).await
     }
 
@@ -190,8 +190,11 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_too_long_too_deep_or_no_object_is_refused() {
-        assert_eq!(said("").await, Ok(serde_json::json!({})));
-        assert_eq!(said(r#"{"a":1}"#).await, Ok(serde_json::json!({ "a": 1 })));
+        assert_eq!(payload("").await, Ok(serde_json::json!({})));
+        assert_eq!(
+            payload(r#"{"a":1}"#).await,
+            Ok(serde_json::json!({ "a": 1 }))
+        );
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(16), "]".repeat(16));
         let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(1025));
         let endless = format!(r#"{{"a":"{}"}}"#, "x".repeat(70_000));
@@ -204,7 +207,7 @@ mod tests {
             (long.as_str(), "1 KiB"),
             (endless.as_str(), "64 KiB"),
         ] {
-            let problem = said(text).await.unwrap_err();
+            let problem = payload(text).await.unwrap_err();
             assert!(format!("{problem:?}").contains(detail), "{problem:?}");
         }
     }

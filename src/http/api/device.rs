@@ -13,7 +13,9 @@ use serde_json::{Map, Value, json};
 use super::auth::{Caller, Reporter};
 use super::body::Fields;
 use super::problem::Problem;
-use crate::actions::check_in::{CheckIn, CheckedIn, NotHeard, Presented, Registration, Said};
+use crate::actions::check_in::{
+    CheckIn, CheckInError, CheckedIn, Payload, Presented, Registration,
+};
 use crate::actions::manage_device::{self, Edit};
 use crate::domain::device::{DeviceUuid, parse_threshold};
 use crate::domain::key::KeyKind::{Admin, Device as DeviceKey, Fleet, Read};
@@ -37,24 +39,24 @@ pub(super) struct Register {
 pub(super) async fn register(
     State(app): State<AppState>,
     caller: Reporter,
-    Fields(said): Fields<Register>,
+    Fields(payload): Fields<Register>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Fleet, Admin])?;
-    let uuid = match &said.uuid {
+    let uuid = match &payload.uuid {
         Some(text) => DeviceUuid::parse(text).map_err(|error| unprocessable("uuid", error))?,
         None => random_uuid()?,
     };
-    pace(&app, &caller, &uuid)?;
+    rate_limit(&app, &caller, &uuid)?;
     let named = |field: &str, text: Option<String>| {
         text.map(|text| parse_name(&text).map_err(|error| unprocessable(field, error)))
             .transpose()
     };
     let registration = Registration {
-        name: named("device_name", said.device_name)?,
-        device_type: named("device_type", said.device_type)?,
+        name: named("device_name", payload.device_name)?,
+        device_type: named("device_type", payload.device_type)?,
     };
-    let said = Said::Registration(registration);
-    let checked_in = check_in(&app, &caller, uuid.clone(), said).await?;
+    let payload = Payload::Registration(registration);
+    let checked_in = check_in(&app, &caller, uuid.clone(), payload).await?;
     let status = match checked_in.made {
         Some(_) => StatusCode::CREATED,
         None => StatusCode::OK,
@@ -70,8 +72,8 @@ pub(super) async fn heartbeat(
     Path(uuid): Path<String>,
 ) -> Result<Response, Problem> {
     let uuid = itself(&app, &caller, &uuid)?;
-    let checked_in = check_in(&app, &caller, uuid.clone(), Said::Nothing).await?;
-    Ok(heard(&uuid, &checked_in))
+    let checked_in = check_in(&app, &caller, uuid.clone(), Payload::Nothing).await?;
+    Ok(received(&uuid, &checked_in))
 }
 
 /// `GET /devices`, with a read or an admin key.
@@ -144,7 +146,7 @@ pub(super) async fn edit(
 pub(super) fn itself(app: &AppState, caller: &Reporter, uuid: &str) -> Result<DeviceUuid, Problem> {
     caller.must_be(&[DeviceKey, Fleet, Admin])?;
     let uuid = DeviceUuid::parse(uuid).map_err(|_| Problem::not_found())?;
-    pace(app, caller, &uuid)?;
+    rate_limit(app, caller, &uuid)?;
     Ok(uuid)
 }
 
@@ -169,20 +171,20 @@ pub(super) async fn is_alive(
 ) -> Result<(), Problem> {
     if caller.0.kind == DeviceKey {
         let itself = Reporter(Arc::new(caller.0));
-        pace(app, &itself, &device.uuid)?;
-        check_in(app, &itself, device.uuid.clone(), Said::Nothing).await?;
+        rate_limit(app, &itself, &device.uuid)?;
+        check_in(app, &itself, device.uuid.clone(), Payload::Nothing).await?;
     }
     Ok(())
 }
 
 /// Where the key is one device's own, the pace is that device's: it cannot use up another's.
-fn pace(app: &AppState, caller: &Reporter, uuid: &DeviceUuid) -> Result<(), Problem> {
+fn rate_limit(app: &AppState, caller: &Reporter, uuid: &DeviceUuid) -> Result<(), Problem> {
     let mut hasher = DefaultHasher::new();
     match caller.0.monitor_id {
         Some(own) => own.0.hash(&mut hasher),
         None => (caller.0.guild_id, uuid).hash(&mut hasher),
     }
-    app.pace.take(hasher.finish())
+    app.rate_limit.take(hasher.finish())
 }
 
 /// Records a call of a device, with what it says.
@@ -190,20 +192,20 @@ pub(super) async fn check_in(
     app: &AppState,
     caller: &Reporter,
     uuid: DeviceUuid,
-    said: Said,
+    payload: Payload,
 ) -> Result<CheckedIn, Problem> {
     let call = CheckIn {
         requester: caller.requester(),
         uuid,
-        said,
+        payload,
         key: Some(Presented {
             id: caller.0.id,
             owner: caller.0.monitor_id,
         }),
     };
-    let checked_in = app.listening.check_in(call).await;
-    if let Err(NotHeard::Key) = checked_in {
-        app.keyring.forget(&caller.0.id);
+    let checked_in = app.heartbeats.check_in(call).await;
+    if let Err(CheckInError::Key) = checked_in {
+        app.key_cache.forget(&caller.0.id);
     }
     Ok(checked_in?)
 }
@@ -223,7 +225,7 @@ pub(super) fn unprocessable(field: &str, error: impl std::fmt::Display) -> Probl
 }
 
 /// That a device was heard, and with it is online.
-pub(super) fn heard(uuid: &DeviceUuid, checked_in: &CheckedIn) -> Response {
+pub(super) fn received(uuid: &DeviceUuid, checked_in: &CheckedIn) -> Response {
     let mut details = named_device(uuid, checked_in);
     details["status"] = json!(Status::Online.word());
     answer(StatusCode::OK, &details)

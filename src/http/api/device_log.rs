@@ -8,11 +8,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::auth::{Caller, Reporter};
-use super::device::{answer, check_in, heard, is_alive, itself, readable};
+use super::device::{answer, check_in, is_alive, itself, readable, received};
 use super::problem::Problem;
 use super::query::{Asked, limit};
 use super::{body, query};
-use crate::actions::check_in::Said;
+use crate::actions::check_in::Payload;
 use crate::domain::key::KeyKind::{Admin, Device as DeviceKey, Read};
 use crate::domain::text;
 use crate::http::AppState;
@@ -24,7 +24,7 @@ const PAGE: u32 = 100;
 /// A line as a device sends it: a text, or this.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SaidLine {
+struct LogLine {
     message: String,
     level: Option<String>,
     /// The device's own clock: a hint.
@@ -50,8 +50,8 @@ pub(super) async fn append(
         false => listed(body::json(&bytes)?)?,
     };
     let lines = lines.into_iter().map(line).collect::<Result<_, _>>()?;
-    let checked_in = check_in(&app, &caller, uuid.clone(), Said::Lines(lines)).await?;
-    Ok(heard(&uuid, &checked_in))
+    let checked_in = check_in(&app, &caller, uuid.clone(), Payload::Lines(lines)).await?;
+    Ok(received(&uuid, &checked_in))
 }
 
 fn each_line(bytes: &[u8]) -> Result<Vec<Value>, Problem> {
@@ -82,8 +82,8 @@ fn listed(value: Value) -> Result<Vec<Value>, Problem> {
 }
 
 fn line(value: Value) -> Result<NewLine, Problem> {
-    let said = match value {
-        Value::String(message) => SaidLine {
+    let payload = match value {
+        Value::String(message) => LogLine {
             message,
             level: None,
             timestamp: None,
@@ -92,9 +92,9 @@ fn line(value: Value) -> Result<NewLine, Problem> {
     };
     Ok(NewLine {
         kind: "line",
-        level: said.level,
-        said_at: said.timestamp.map(|hint| hint.to_string()),
-        message: said.message,
+        level: payload.level,
+        device_time: payload.timestamp.map(|hint| hint.to_string()),
+        message: payload.message,
         run_time: None,
     })
 }
@@ -140,7 +140,7 @@ pub(super) async fn list(
 fn shown(line: &Line) -> Value {
     json!({
         "id": line.id, "at": text::timestamp(line.at), "kind": line.kind, "level": line.level,
-        "timestamp": line.said_at, "message": line.message,
+        "timestamp": line.device_time, "message": line.message,
         "run_ms": line.run_time.map(crate::domain::millis),
     })
 }

@@ -8,9 +8,9 @@ use sha2::{Digest, Sha256};
 
 use super::auth::Reporter;
 use super::body::Fields;
-use super::device::{check_in, heard, itself, unprocessable};
+use super::device::{check_in, itself, received, unprocessable};
 use super::problem::Problem;
-use crate::actions::check_in::{CheckedIn, Said};
+use crate::actions::check_in::{CheckedIn, Payload};
 use crate::domain::device::DeviceUuid;
 use crate::http::AppState;
 use crate::store::{device, device_state};
@@ -26,7 +26,7 @@ pub(super) async fn target(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let uuid = itself(&app, &caller, &uuid)?;
-    let checked_in = check_in(&app, &caller, uuid, Said::Nothing).await?;
+    let checked_in = check_in(&app, &caller, uuid, Payload::Nothing).await?;
     let state = device_state::get(&app.store.reader, checked_in.id).await?;
     let tag = tag_of(&state.target);
     let asked = headers
@@ -77,8 +77,8 @@ pub(super) async fn report(
     Fields(changes): Fields<Map<String, Value>>,
 ) -> Result<Response, Problem> {
     let uuid = itself(&app, &caller, &uuid)?;
-    let checked_in = check_in(&app, &caller, uuid.clone(), Said::State(changes)).await?;
-    Ok(heard(&uuid, &checked_in))
+    let checked_in = check_in(&app, &caller, uuid.clone(), Payload::State(changes)).await?;
+    Ok(received(&uuid, &checked_in))
 }
 
 /// `PATCH /device/state`: the same, the device being the one in the field `uuid`, or the one whose key it is.
@@ -98,8 +98,8 @@ pub(super) async fn report_own(
         }
     };
     let uuid = itself(&app, &caller, &uuid)?;
-    let checked_in = check_in(&app, &caller, uuid.clone(), Said::State(changes)).await?;
-    Ok(heard(&uuid, &checked_in))
+    let checked_in = check_in(&app, &caller, uuid.clone(), Payload::State(changes)).await?;
+    Ok(received(&uuid, &checked_in))
 }
 
 async fn own_uuid(app: &AppState, caller: &Reporter) -> Result<DeviceUuid, Problem> {

@@ -87,7 +87,7 @@ pub(super) async fn show(
 /// What is said of an endpoint.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Said {
+pub(super) struct Payload {
     target: Option<String>,
     name: Option<String>,
     /// A length such as `30s`; `null`: the setting's.
@@ -134,13 +134,13 @@ impl From<Http> for HttpCheckChange {
 pub(super) async fn add(
     State(app): State<AppState>,
     caller: Caller,
-    Fields(said): Fields<Said>,
+    Fields(payload): Fields<Payload>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Admin])?;
     let missing = "it is needed; a right one is `\"target\": \"https://example.org/health\"`";
-    let target = said.target.as_deref();
+    let target = payload.target.as_deref();
     let target = parse_target(target.ok_or_else(|| unprocessable("target", missing))?)?;
-    let edit = changes(said, &target, None)?;
+    let edit = changes(payload, &target, None)?;
     let description = Description {
         name: edit.name.unwrap_or_else(|| default_name(&target)),
         http_check: edit.http_check.flatten(),
@@ -164,15 +164,15 @@ pub(super) async fn edit(
     State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
-    Fields(said): Fields<Said>,
+    Fields(payload): Fields<Payload>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Admin])?;
     let before = find(&app, &caller, &id).await?;
     let (store, requester, now) = (&app.store, caller.requester(), app.clock.now());
-    let target = said.target.as_deref().map(parse_target).transpose()?;
-    let paused = said.paused;
+    let target = payload.target.as_deref().map(parse_target).transpose()?;
+    let paused = payload.paused;
     let at = target.as_ref().unwrap_or(&before.description.target);
-    let mut edit = changes(said, at, Some(&before))?;
+    let mut edit = changes(payload, at, Some(&before))?;
     edit.target = target;
     if !edit.is_nothing() {
         manage_endpoint::edit(store, requester, before.id, edit, now).await?;
@@ -233,13 +233,13 @@ fn parse_target(text: &str) -> Result<Target, Problem> {
 }
 
 /// Everything but the target.
-fn changes(said: Said, target: &Target, before: Option<&Endpoint>) -> Result<Edit, Problem> {
-    let name = said.name.map(|name| parse_name(&name)).transpose();
-    let interval = said
+fn changes(payload: Payload, target: &Target, before: Option<&Endpoint>) -> Result<Edit, Problem> {
+    let name = payload.name.map(|name| parse_name(&name)).transpose();
+    let interval = payload
         .interval
         .map(|length| length.map(|text| parse_interval(&text)).transpose());
     let known = before.and_then(|endpoint| endpoint.description.http_check.clone());
-    let http_check = said.http.map(|http| {
+    let http_check = payload.http.map(|http| {
         let http_check = HttpCheckChange::from(http).apply(known, target.scheme);
         http_check.map_err(|wrong| unprocessable(&format!("http.{}", wrong.option), wrong.error))
     });

@@ -8,11 +8,11 @@ mod device_log;
 mod device_state;
 mod endpoint;
 mod event;
-mod keyring;
+mod key_cache;
 mod openapi;
-mod pace;
 pub(super) mod problem;
 mod query;
+mod rate_limit;
 mod server;
 mod server_stats;
 
@@ -20,9 +20,9 @@ use axum::Router;
 use axum::routing::{get, patch, post};
 
 pub(super) use auth::{Peer, good_key};
-pub use keyring::Keyring;
+pub use key_cache::KeyCache;
 pub(super) use openapi::document;
-pub use pace::Pace;
+pub use rate_limit::RateLimit;
 
 use super::AppState;
 use problem::Problem;

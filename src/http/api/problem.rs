@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::actions;
-use crate::actions::check_in::NotHeard;
+use crate::actions::check_in::CheckInError;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,19 +92,19 @@ impl From<actions::Error> for Problem {
     }
 }
 
-impl From<NotHeard> for Problem {
-    fn from(error: NotHeard) -> Self {
+impl From<CheckInError> for Problem {
+    fn from(error: CheckInError) -> Self {
         match error {
-            NotHeard::Key => Self::unauthorized(),
-            NotHeard::Device => Self::not_found(),
-            error @ NotHeard::Quota(_) => {
+            CheckInError::Key => Self::unauthorized(),
+            CheckInError::Device => Self::not_found(),
+            error @ CheckInError::Quota(_) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
             }
-            NotHeard::Said(refusal) => Self::new(
+            CheckInError::Payload(refusal) => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 format!("`state`: {refusal}"),
             ),
-            NotHeard::Store(error) => error.into(),
+            CheckInError::Store(error) => error.into(),
         }
     }
 }

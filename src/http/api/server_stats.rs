@@ -57,7 +57,7 @@ pub(super) async fn report(
     caller.must_be(&[ServerKey])?;
     let id = caller.0.monitor_id.ok_or_else(Problem::not_found)?;
     let kept = kept(stats)?;
-    app.pace.take(id.0.unsigned_abs())?;
+    app.rate_limit.take(id.0.unsigned_abs())?;
     manage_server::report(&app.store, id, kept.to_string(), app.clock.now()).await?;
     Ok(answer(
         StatusCode::OK,
@@ -69,12 +69,12 @@ pub(super) async fn report(
 const POINTS: i64 = 1_000;
 
 /// What a series spans where nothing is said.
-const SPAN: Duration = Duration::from_secs(24 * 3600);
+const RANGE: Duration = Duration::from_secs(24 * 3600);
 
 /// Which series is asked for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Span {
+pub(super) struct TimeRange {
     from: Option<String>,
     to: Option<String>,
     /// A length such as `60s` or `1h`.
@@ -86,14 +86,14 @@ pub(super) async fn series(
     State(app): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
-    Asked(span): Asked<Span>,
+    Asked(range): Asked<TimeRange>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin, ServerKey])?;
     let id = readable(&caller, &id)?;
     let reader = &app.store.reader;
     let server = server::get(reader, caller.0.guild_id, id).await?;
     server.ok_or_else(Problem::not_found)?;
-    let (from, to, step) = span.read(app.clock.now())?;
+    let (from, to, step) = range.read(app.clock.now())?;
     let points = server_stats::series(reader, id, (from, to), step).await?;
     let points: Vec<Value> = points.iter().map(shown).collect();
     Ok(answer(
@@ -105,7 +105,7 @@ pub(super) async fn series(
     ))
 }
 
-impl Span {
+impl TimeRange {
     /// From, to and step; a hundred steps where none is given.
     fn read(self, now: Timestamp) -> Result<(Timestamp, Timestamp, Duration), Problem> {
         let timestamp = |name: &str, text: &str| {
@@ -118,7 +118,7 @@ impl Span {
         let to = self.to.map_or(Ok(now), |text| timestamp("to", &text))?;
         let from = self
             .from
-            .map_or(Ok(to.minus(SPAN)), |text| timestamp("from", &text))?;
+            .map_or(Ok(to.minus(RANGE)), |text| timestamp("from", &text))?;
         let length = to.millis() - from.millis();
         if length <= 0 {
             return Err(wrong(
@@ -227,18 +227,18 @@ mod tests {
     #[test]
     fn a_series_spans_a_day_in_a_hundred_steps_unless_something_else_is_said() {
         let now = Timestamp::from_millis(1_769_860_800_000);
-        let span = |from: Option<&str>, to: Option<&str>, step: Option<&str>| {
+        let range = |from: Option<&str>, to: Option<&str>, step: Option<&str>| {
             let owned = |text: Option<&str>| text.map(str::to_owned);
-            let span = Span {
+            let range = TimeRange {
                 from: owned(from),
                 to: owned(to),
                 step: owned(step),
             };
-            span.read(now)
+            range.read(now)
         };
-        let day = span(None, None, None).unwrap();
-        assert_eq!(day, (now.minus(SPAN), now, Duration::from_secs(864)));
-        let hour = span(
+        let day = range(None, None, None).unwrap();
+        assert_eq!(day, (now.minus(RANGE), now, Duration::from_secs(864)));
+        let hour = range(
             Some("2026-01-31T11:00:00Z"),
             Some("1769860800"),
             Some("60s"),
@@ -252,7 +252,7 @@ mod tests {
             (Some("1769860800"), None, None),
             (None, None, Some("1s")),
         ] {
-            assert!(span(from, to, step).is_err(), "{from:?} {to:?} {step:?}");
+            assert!(range(from, to, step).is_err(), "{from:?} {to:?} {step:?}");
         }
     }
 

@@ -108,7 +108,7 @@ async fn deliver(
     if let Some(cause) = diagnose(&context.store, &incident, false).await? {
         incident.cause = cause;
     }
-    if context.checks.is_blind() && incident.kind == NotificationKind::Incident {
+    if context.checks.is_connectivity_lost() && incident.kind == NotificationKind::Incident {
         // What we see is worth nothing now; in a moment we know more.
         let next = context.checks.clock.now().plus(HELD);
         write(context, move |tx| {

@@ -4,10 +4,10 @@
 //! brings the changes that people and other processes make. A steady pass is due again at its slot at once; for
 //! everything else the rule's decision is waited for.
 
+mod connectivity;
 mod monitor_feed;
 mod queue;
 mod record;
-mod sight;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ use crate::domain::check_result::{CheckResult, Timings, Verdict};
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::domain::{Timestamp, schedule};
+use crate::health::Component;
 use crate::store::endpoint::Scheduled;
-use crate::vitals::Part;
 
 /// A look that takes longer than this belongs to the slow ones, which share only half of the places.
 const SLOW: Duration = Duration::from_secs(1);
@@ -38,7 +38,7 @@ const LAST_CHECKS: Duration = Duration::from_secs(3);
 const FEW: usize = 16;
 
 /// With nothing due, the loop turns over this often all the same, so that its health can be seen.
-const IDLE_TURN: Duration = Duration::from_secs(5);
+const IDLE_WAKE: Duration = Duration::from_secs(5);
 
 /// Somebody else is looking at this endpoint just now: our look comes a moment later.
 const STEP_ASIDE: Duration = Duration::from_secs(1);
@@ -121,8 +121,8 @@ impl Scheduler {
     async fn run(mut self, mut incoming: Incoming) {
         loop {
             self.launch_due();
-            self.context.vitals.turned(Part::Scheduler);
-            let idle = self.now().plus(IDLE_TURN);
+            self.context.health.record_progress(Component::Scheduler);
+            let idle = self.now().plus(IDLE_WAKE);
             let wake = self
                 .queue
                 .next_due()
@@ -265,7 +265,7 @@ impl Scheduler {
         let now = self.now();
         let interval = self.interval(endpoint);
         let slot = schedule::next_slot(endpoint.id.0, interval, now);
-        match (endpoint.next_due_at, endpoint.status) {
+        match (endpoint.next_check_at, endpoint.status) {
             (Some(due), _) if due > now => {
                 Some(due.min(now.plus(self.context.checks.rules.recheck_interval)))
             }
@@ -290,12 +290,17 @@ impl Scheduler {
 }
 
 impl Decided {
-    /// How long from now until `next_due_at`, by the wall clock that dated it.
-    fn new(id: MonitorId, status: Status, next_due_at: Option<Timestamp>, now: Timestamp) -> Self {
+    /// How long from now until `next_check_at`, by the wall clock that dated it.
+    fn new(
+        id: MonitorId,
+        status: Status,
+        next_check_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
         Self {
             id,
             status,
-            wait: next_due_at.map(|due| due.since(now)),
+            wait: next_check_at.map(|due| due.since(now)),
         }
     }
 }

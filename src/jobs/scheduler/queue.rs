@@ -251,7 +251,7 @@ mod tests {
             interval: None,
             status: Status::Online,
             is_new: false,
-            next_due_at: None,
+            next_check_at: None,
         }
     }
 

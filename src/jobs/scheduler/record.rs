@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::super::Context;
-use super::sight::Watch;
+use super::connectivity::ConnectivityMonitor;
 use crate::actions::record_result::{self, CompletedCheck};
 use crate::clock::Stopwatch;
 use crate::domain::event::Actor;
@@ -22,7 +22,7 @@ pub(super) const QUEUE: usize = 32_768;
 const COMPANY: Duration = Duration::from_secs(1);
 
 /// While we may be blind, that is looked at even if nothing is seen.
-const ANXIOUS: Duration = Duration::from_secs(1);
+const DOUBT: Duration = Duration::from_secs(1);
 
 /// Outcomes in one commit.
 const GROUP: usize = 4_096;
@@ -49,21 +49,21 @@ pub(super) async fn run(
     mut to_record: mpsc::Receiver<ToRecord>,
     decided: mpsc::UnboundedSender<Vec<Decided>>,
 ) {
-    let mut watch = Watch::start(&context).await;
+    let mut monitor = ConnectivityMonitor::start(&context).await;
     loop {
-        let first = match watch.is_anxious() {
+        let first = match monitor.is_in_doubt() {
             false => to_record.recv().await,
-            true => match tokio::time::timeout(ANXIOUS, to_record.recv()).await {
+            true => match tokio::time::timeout(DOUBT, to_record.recv()).await {
                 Ok(first) => first,
                 Err(_) => {
-                    watch.consider(&context, &mut []).await;
+                    monitor.consider(&context, &mut []).await;
                     continue;
                 }
             },
         };
         let Some(first) = first else { return };
         let group = gather(first, &mut to_record).await;
-        let decisions = commit(&context, &mut watch, group).await;
+        let decisions = commit(&context, &mut monitor, group).await;
         if !decisions.is_empty() {
             // At the end nobody listens any more; the decisions are stored.
             let _ = decided.send(decisions);
@@ -90,7 +90,11 @@ async fn gather(first: ToRecord, to_record: &mut mpsc::Receiver<ToRecord>) -> Ve
     group
 }
 
-async fn commit(context: &Context, watch: &mut Watch, group: Vec<ToRecord>) -> Vec<Decided> {
+async fn commit(
+    context: &Context,
+    monitor: &mut ConnectivityMonitor,
+    group: Vec<ToRecord>,
+) -> Vec<Decided> {
     let checks = &context.checks;
     let now = checks.clock.now();
     let mut planned = std::collections::HashSet::with_capacity(group.len());
@@ -105,7 +109,7 @@ async fn commit(context: &Context, watch: &mut Watch, group: Vec<ToRecord>) -> V
         }
         completed.push(to_record.completed);
     }
-    watch.consider(context, &mut completed).await;
+    monitor.consider(context, &mut completed).await;
     let count = completed.len();
     match record_result::record(&checks.writer, completed, checks.rules, Actor::System, now).await {
         Ok(recorded) => recorded
@@ -119,7 +123,7 @@ async fn commit(context: &Context, watch: &mut Watch, group: Vec<ToRecord>) -> V
                 Decided::new(
                     recorded.monitor_id,
                     recorded.state.status,
-                    recorded.next_due_at,
+                    recorded.next_check_at,
                     now,
                 )
             })

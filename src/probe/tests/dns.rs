@@ -19,7 +19,7 @@ const NO_ANSWER: &str = "the resolver did not answer";
 enum Zone {
     Addresses(Vec<Vec<IpAddr>>),
     Code(u8),
-    Silent,
+    Unresponsive,
     Garbage,
 }
 
@@ -73,7 +73,7 @@ fn answer(question: &[u8], zone: &Zone, asked: &AtomicUsize) -> Option<Vec<u8>> 
     let name = 12 + question[12..].iter().position(|byte| *byte == 0).unwrap() + 1;
     let kind = question[name + 1];
     let (code, records) = match zone {
-        Zone::Silent => return None,
+        Zone::Unresponsive => return None,
         Zone::Garbage => return Some(b"\x00\x01garbage".to_vec()),
         Zone::Code(code) => (*code, Vec::new()),
         Zone::Addresses(rounds) => {
@@ -248,7 +248,7 @@ async fn no_such_name_is_told_from_no_answer() {
         assert_eq!(result.verdict, expected);
         assert!(result.timings.resolve.is_some() && result.timings.connect.is_none());
     }
-    for zone in [Zone::Silent, Zone::Garbage] {
+    for zone in [Zone::Unresponsive, Zone::Garbage] {
         let server = NameServer::with(zone).await;
         let result = check(&server.prober(), "tcp://endpoint.example:80", None, HASTY).await;
         assert_eq!(result.verdict, down(FailureClass::NameFailed, NO_ANSWER));
@@ -271,7 +271,7 @@ async fn a_redirect_to_a_name_is_resolved_and_judged() {
 #[tokio::test]
 async fn an_address_is_never_asked_about() {
     let stand = open_stand().await;
-    let server = NameServer::with(Zone::Silent).await;
+    let server = NameServer::with(Zone::Unresponsive).await;
     let result = check(&server.prober(), &stand.tcp(), None, PATIENT).await;
     assert_eq!(
         (result.verdict, result.timings.resolve),

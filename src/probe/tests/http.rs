@@ -234,8 +234,8 @@ async fn a_greeting_is_told_apart_without_waiting_for_more() {
 
 #[tokio::test]
 async fn silence_times_out_with_its_phase() {
-    let silent = Stand::with(|stream| End::Hold.of(stream)).await;
-    let result = check(&prober(), &silent.http(), None, HASTY).await;
+    let unresponsive = Stand::with(|stream| End::Hold.of(stream)).await;
+    let result = check(&prober(), &unresponsive.http(), None, HASTY).await;
     assert_eq!(
         result.verdict,
         down(FailureClass::TimedOut, "waiting for the answer")

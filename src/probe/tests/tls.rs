@@ -376,10 +376,10 @@ async fn handshakes_that_break_are_told_apart() {
 
 #[tokio::test]
 async fn a_handshake_that_hangs_times_out_in_its_phase() {
-    let silent = Stand::with(|stream| End::Hold.of(stream)).await;
+    let unresponsive = Stand::with(|stream| End::Hold.of(stream)).await;
     let result = check(
         &prober(),
-        &format!("https://{}/", silent.address),
+        &format!("https://{}/", unresponsive.address),
         None,
         HASTY,
     )

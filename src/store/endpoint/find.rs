@@ -260,13 +260,15 @@ fn read(row: &SqliteRow) -> Result<Endpoint, StoreError> {
         state: State {
             status: Status::from_word(status).ok_or_else(|| damaged("status", status))?,
             since: Timestamp::from_millis(row.try_get("since")?),
-            streak: row.try_get::<Option<u32>, _>("streak")?.unwrap_or(0),
+            consecutive_failures: row
+                .try_get::<Option<u32>, _>("consecutive_failures")?
+                .unwrap_or(0),
             failure: state::failure(class, row.try_get("failure_detail")?),
         },
         last_check_at: timestamp("last_check_date")?,
         recheck_counts_from: timestamp("inactive_checked_at")?,
         last_seen_at: timestamp("last_seen_at")?,
-        next_due_at: timestamp("next_due_at")?,
+        next_check_at: timestamp("next_due_at")?,
         latency: length("latency_us")?.map(Duration::from_micros),
         certificate_expires_at: timestamp("certificate_expires_at")?,
         created_at: Timestamp::from_millis(row.try_get("created_at")?),

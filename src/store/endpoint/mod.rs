@@ -41,7 +41,7 @@ pub struct Endpoint {
     /// What the recheck job goes by: the last look while inactive, or the beginning of the run that took it.
     pub recheck_counts_from: Option<Timestamp>,
     pub last_seen_at: Option<Timestamp>,
-    pub next_due_at: Option<Timestamp>,
+    pub next_check_at: Option<Timestamp>,
     pub latency: Option<Duration>,
     pub certificate_expires_at: Option<Timestamp>,
     pub created_at: Timestamp,
@@ -95,7 +95,7 @@ pub async fn insert(
     .bind(description.interval.map(crate::domain::millis))
     .execute(&mut *tx.connection)
     .await?;
-    sqlx::query("INSERT INTO pulse (monitor_id) VALUES ($1)")
+    sqlx::query("INSERT INTO monitor_state (monitor_id) VALUES ($1)")
         .bind(id)
         .execute(&mut *tx.connection)
         .await?;
@@ -152,7 +152,7 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bo
     if gone.rows_affected() == 0 {
         return Ok(false);
     }
-    super::pulse::remove(tx, id).await?;
+    super::monitor_state::remove(tx, id).await?;
     super::state::forget(tx, id);
     Ok(true)
 }

@@ -28,14 +28,14 @@ pub struct Scheduled {
     /// Never looked at yet: it is looked at at once.
     pub is_new: bool,
     /// `None`: at its slot; of an offline endpoint, the recheck job has it.
-    pub next_due_at: Option<Timestamp>,
+    pub next_check_at: Option<Timestamp>,
 }
 
 macro_rules! scheduled {
     ($rest:literal) => {
         concat!(
-            "SELECT m.id, m.status, t.target, t.http_check, t.revision, t.interval_ms, p.next_due_at, p.last_check_at
-             FROM monitors m JOIN endpoint_targets t ON t.monitor_id = m.id LEFT JOIN pulse p ON p.monitor_id = m.id ",
+            "SELECT m.id, m.status, t.target, t.http_check, t.revision, t.interval_ms, p.next_check_at, p.last_check_at
+             FROM monitors m JOIN endpoint_targets t ON t.monitor_id = m.id LEFT JOIN monitor_state p ON p.monitor_id = m.id ",
             $rest
         )
     };
@@ -126,7 +126,7 @@ fn read(row: &SqliteRow) -> Result<Scheduled, StoreError> {
     let http_check: Option<&str> = row.try_get("http_check")?;
     let interval: Option<i64> = row.try_get("interval_ms")?;
     let last_check: Option<i64> = row.try_get("last_check_at")?;
-    let next_due: Option<i64> = row.try_get("next_due_at")?;
+    let next_due: Option<i64> = row.try_get("next_check_at")?;
     Ok(Scheduled {
         id: MonitorId(row.try_get("id")?),
         target: target
@@ -138,6 +138,6 @@ fn read(row: &SqliteRow) -> Result<Scheduled, StoreError> {
         status: Status::from_word(status)
             .ok_or_else(|| StoreError::Damaged(format!("status {status}")))?,
         is_new: last_check.is_none(),
-        next_due_at: next_due.map(Timestamp::from_millis),
+        next_check_at: next_due.map(Timestamp::from_millis),
     })
 }

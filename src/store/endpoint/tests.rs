@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::check_result::{Failure, FailureClass};
 use crate::store::state::Loaded;
 use crate::store::testing::TestStore;
-use crate::store::{pulse, state};
+use crate::store::{monitor_state, state};
 
 const HOME: GuildId = GuildId(1);
 const OTHER: GuildId = GuildId(2);
@@ -38,7 +38,7 @@ async fn take_down(store: &TestStore, id: MonitorId, since: i64, checked: Option
     let state = State {
         status: Status::Offline,
         since: Timestamp::from_millis(since),
-        streak: 3,
+        consecutive_failures: 3,
         failure,
     };
     let loaded = Loaded {
@@ -165,7 +165,7 @@ async fn removing_leaves_nothing_and_ids_are_not_used_again() {
             .await
     );
     let left: Vec<(i64,)> =
-        store.rows("SELECT COUNT(*) FROM (SELECT monitor_id FROM pulse UNION SELECT monitor_id FROM endpoint_targets)").await;
+        store.rows("SELECT COUNT(*) FROM (SELECT monitor_id FROM monitor_state UNION SELECT monitor_id FROM endpoint_targets)").await;
     assert_eq!(left, [(0,)]);
     assert!(add(&store, HOME, "a", "tcp://192.0.2.1:80").await.unwrap() > first);
 }
@@ -271,16 +271,16 @@ async fn a_removed_endpoint_that_still_waited_for_its_pulse_does_not_come_back()
     let store = TestStore::open().await;
     let id = add(&store, HOME, "a", "tcp://192.0.2.1:80").await.unwrap();
     let at = Timestamp::from_millis(1);
-    let steady = pulse::Pass {
+    let steady = monitor_state::SteadyPass {
         monitor_id: id,
         at,
         latency_us: 1,
     };
     store
-        .write(move |tx| Box::pin(async move { pulse::touch(tx, &[steady], at).await }))
+        .write(move |tx| Box::pin(async move { monitor_state::touch(tx, &[steady], at).await }))
         .await;
     store.write(move |tx| Box::pin(remove(tx, HOME, id))).await;
-    store.write(|tx| Box::pin(pulse::flush(tx))).await;
-    let left: Vec<(i64,)> = store.rows("SELECT COUNT(*) FROM pulse").await;
+    store.write(|tx| Box::pin(monitor_state::flush(tx))).await;
+    let left: Vec<(i64,)> = store.rows("SELECT COUNT(*) FROM monitor_state").await;
     assert_eq!(left, [(0,)]);
 }

@@ -29,13 +29,15 @@ pub async fn judged(
 fn to_row(cause: &Cause) -> String {
     let details = match cause {
         Cause::Service(class) => json!({ "is": "service", "class": class.word() }),
-        Cause::Name => json!({ "is": "name" }),
+        Cause::Dns => json!({ "is": "dns" }),
         Cause::Port { other, at } => json!({ "is": "port", "other": other, "at": at.millis() }),
-        Cause::Way { agent, at } => json!({ "is": "way", "agent": agent, "at": at.millis() }),
-        Cause::Host { silent } => json!({ "is": "host", "silent": silent }),
-        Cause::Network { subnet, silent } => {
+        Cause::NetworkPath { agent, at } => {
+            json!({ "is": "network_path", "agent": agent, "at": at.millis() })
+        }
+        Cause::Host { down } => json!({ "is": "host", "down": down }),
+        Cause::Network { subnet, down } => {
             let scope = GroupScope::Subnet(*subnet).to_string();
-            json!({ "is": "network", "subnet": scope, "silent": silent })
+            json!({ "is": "network", "subnet": scope, "down": down })
         }
     };
     details.to_string()
@@ -45,23 +47,23 @@ fn to_row(cause: &Cause) -> String {
 pub(super) fn from_row(text: &str) -> Option<Cause> {
     let details: Value = serde_json::from_str(text).ok()?;
     let at = || details["at"].as_i64().map(Timestamp::from_millis);
-    let silent = || details["silent"].as_u64();
+    let down = || details["down"].as_u64();
     match details["is"].as_str()? {
         "service" => FailureClass::from_word(details["class"].as_str()?).map(Cause::Service),
-        "name" => Some(Cause::Name),
+        "dns" => Some(Cause::Dns),
         "port" => Some(Cause::Port {
             other: u16::try_from(details["other"].as_u64()?).ok()?,
             at: at()?,
         }),
-        "way" => Some(Cause::Way {
+        "network_path" => Some(Cause::NetworkPath {
             agent: details["agent"].as_str()?.to_owned(),
             at: at()?,
         }),
-        "host" => Some(Cause::Host { silent: silent()? }),
+        "host" => Some(Cause::Host { down: down()? }),
         "network" => match GroupScope::parse(details["subnet"].as_str()?) {
             GroupScope::Subnet(subnet) => Some(Cause::Network {
                 subnet,
-                silent: silent()?,
+                down: down()?,
             }),
             GroupScope::Host(_) | GroupScope::Nothing => None,
         },
@@ -79,16 +81,16 @@ mod tests {
         let at = Timestamp::from_millis(7);
         for cause in [
             Cause::Service(FailureClass::Refused),
-            Cause::Name,
+            Cause::Dns,
             Cause::Port { other: 22, at },
-            Cause::Way {
+            Cause::NetworkPath {
                 agent: "db \"1\"".into(),
                 at,
             },
-            Cause::Host { silent: 2 },
+            Cause::Host { down: 2 },
             Cause::Network {
                 subnet: Subnet::of("2001:db8::7".parse().unwrap()),
-                silent: 14,
+                down: 14,
             },
         ] {
             assert_eq!(from_row(&to_row(&cause)), Some(cause));

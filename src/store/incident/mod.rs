@@ -4,17 +4,17 @@
 mod announcement;
 mod cause;
 mod kind;
-mod quiet;
 mod response;
+mod silence;
 
 use sqlx::Row as _;
 
 pub use announcement::{all_of_kind, announce, latest, update_kind};
 pub use cause::judged;
-pub use quiet::{maintain, mute, of_monitor, quiet_by, unsilence};
 pub use response::{
     acknowledge, copy_role, mark_reminded, rechecked, set_role, unacknowledged, waiting,
 };
+pub use silence::{maintain, mute, of_monitor, silenced_by, unsilence};
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
@@ -181,7 +181,7 @@ pub async fn reopen(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(
 }
 
 /// Settles the flapping cards that ended before an instant; says how many.
-pub async fn settle(
+pub async fn end_flapping(
     tx: &mut Tx<'_>,
     (before, now): (Timestamp, Timestamp),
 ) -> Result<u64, StoreError> {

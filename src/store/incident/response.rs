@@ -1,6 +1,6 @@
 //! What people do about a card, and who is called for it.
 
-use super::quiet::is_to_be_heard;
+use super::silence::is_notifiable;
 use crate::domain::Timestamp;
 use crate::domain::alert_policy::Waited;
 use crate::domain::grouping::IncidentId;
@@ -93,7 +93,7 @@ pub async fn waiting(
         "SELECT id, escalation_starts_at, reminded_at IS NOT NULL, escalated_at IS NOT NULL FROM incidents c
          WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident' AND acknowledged_at IS NULL
              AND ",
-        is_to_be_heard!()
+        is_notifiable!()
     ))
     .bind(guild.to_row())
     .bind(now.millis())

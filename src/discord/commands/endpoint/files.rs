@@ -73,7 +73,7 @@ pub(super) async fn export(
     let work = async {
         let endpoints = all(&ctx.data().store.reader, Some(requester.guild)).await?;
         if endpoints.is_empty() {
-            return Ok(Message::sentence(cards::EMPTY_ROLL));
+            return Ok(Message::sentence(cards::NO_ENDPOINTS));
         }
         let file = export_endpoints::export(&endpoints, format)?;
         let attachment =

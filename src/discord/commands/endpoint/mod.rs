@@ -9,7 +9,7 @@ use crate::actions::manage_endpoint::{self, Edit};
 use crate::actions::{Requester, recheck};
 use crate::discord::error::{CommandError, wrong};
 use crate::discord::reply::{self, Message};
-use crate::discord::{Context, answers, cards, complete};
+use crate::discord::{Context, cards, complete, handlers};
 use crate::domain::monitor::{parse_interval, parse_name};
 use crate::domain::target::Target;
 use crate::store::endpoint::{Description, Endpoint};
@@ -74,7 +74,7 @@ async fn add(
         http_check: None,
         interval,
     };
-    reply::answer(ctx, answers::add(ctx.data(), requester, description)).await
+    reply::answer(ctx, handlers::add(ctx.data(), requester, description)).await
 }
 
 /// Change an endpoint's name, target or interval

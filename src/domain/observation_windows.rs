@@ -6,20 +6,25 @@ use super::timestamp::Timestamp;
 
 /// One run of ours without a break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Life {
-    pub began: Timestamp,
+pub struct ObservationWindow {
+    pub started_at: Timestamp,
     /// The last moment at which it was surely still going on.
-    pub alive: Timestamp,
+    pub confirmed_at: Timestamp,
 }
 
 /// Runs of ours, in any order; they do not overlap.
 #[derive(Clone, Debug, Default)]
-pub struct Lives(pub Vec<Life>);
+pub struct ObservationWindows(pub Vec<ObservationWindow>);
 
-impl Lives {
+impl ObservationWindows {
     /// How much of the time between two instants we were alive.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> Duration {
-        let shared = |life: &Life| life.alive.min(to).since(life.began.max(from));
+        let shared = |window: &ObservationWindow| {
+            window
+                .confirmed_at
+                .min(to)
+                .since(window.started_at.max(from))
+        };
         self.0.iter().map(shared).sum()
     }
 }
@@ -34,11 +39,11 @@ mod tests {
 
     #[test]
     fn only_the_time_we_were_alive_counts() {
-        let life = |began, alive| Life {
-            began: at(began),
-            alive: at(alive),
+        let window = |started_at, confirmed_at| ObservationWindow {
+            started_at: at(started_at),
+            confirmed_at: at(confirmed_at),
         };
-        let lives = Lives(vec![life(0, 100), life(200, 300), life(300, 300)]);
+        let windows = ObservationWindows(vec![window(0, 100), window(200, 300), window(300, 300)]);
         for (from, to, seconds) in [
             (0, 100, 100),
             (0, 300, 200),
@@ -49,7 +54,7 @@ mod tests {
             (300, 100, 0),
         ] {
             assert_eq!(
-                lives.between(at(from), at(to)),
+                windows.between(at(from), at(to)),
                 Duration::from_secs(seconds),
                 "{from}..{to}"
             );

@@ -1,4 +1,4 @@
-//! `/fleet …`: the keys of a server: with which devices register, and with which programs read and change. All of it needs
+//! `/keys …`: the keys of a server: with which devices register, and with which programs read and change. All of it needs
 //! Manage Server.
 
 use poise::serenity_prelude as serenity;
@@ -41,7 +41,7 @@ impl From<KindChoice> for KeyKind {
     default_member_permissions = "MANAGE_GUILD",
     subcommands("key", "list", "rotate", "revoke")
 )]
-pub(super) async fn fleet(_: Context<'_>) -> Result<(), CommandError> {
+pub(super) async fn keys(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 

@@ -10,7 +10,7 @@ pub const LEARNED_FROM: usize = 10;
 pub const LEARNED_WITHIN: Duration = Duration::from_secs(24 * 3600);
 
 /// What is expected where there are too few reports to learn from.
-const UNKNOWN_RHYTHM: Duration = Duration::from_secs(60 * 60);
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// Silent for more than this many intervals: an alert.
 const MISSED: u32 = 2;
@@ -31,7 +31,7 @@ pub fn expected_interval(reports: &[Timestamp], now: Timestamp) -> Duration {
         .windows(2)
         .map(|pair| pair[1].since(pair[0]))
         .collect();
-    median(gaps).unwrap_or(UNKNOWN_RHYTHM)
+    median(gaps).unwrap_or(DEFAULT_INTERVAL)
 }
 
 /// The middle one, or halfway between the middle two.
@@ -46,7 +46,7 @@ fn median(mut lengths: Vec<Duration>) -> Option<Duration> {
 }
 
 /// The reason of an incident of a server, in storage.
-pub const LATE: &str = "late";
+pub const OVERDUE: &str = "late";
 
 /// Whether an active server, seen at least once, has been silent for more than twice its interval.
 pub fn should_alert(reports: Reports, expected_interval: Duration, now: Timestamp) -> bool {

@@ -15,7 +15,7 @@ const CALLERS: usize = 50_000;
 
 /// The pace of every caller, by a number of its own.
 #[derive(Clone, Debug)]
-pub struct Pace {
+pub struct RateLimit {
     each: Duration,
     buckets: Arc<Mutex<HashMap<u64, Bucket>>>,
 }
@@ -27,14 +27,14 @@ struct Bucket {
     left: f64,
 }
 
-impl Pace {
+impl RateLimit {
     /// Of those who have a key: one call a second.
-    pub fn of_callers() -> Self {
+    pub fn authenticated() -> Self {
         Self::new(Duration::from_secs(1))
     }
 
     /// Of those who have none: ten calls a minute.
-    pub fn of_strangers() -> Self {
+    pub fn unauthenticated() -> Self {
         Self::new(Duration::from_secs(6))
     }
 
@@ -77,8 +77,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn ten_at_once_and_then_one_a_second_for_each_caller() {
-        let pace = Pace::of_callers();
-        let taken = |caller| (0..20).filter(|_| pace.take(caller).is_ok()).count();
+        let rate_limit = RateLimit::authenticated();
+        let taken = |caller| (0..20).filter(|_| rate_limit.take(caller).is_ok()).count();
         assert_eq!((taken(1), taken(2)), (10, 10));
         tokio::time::advance(Duration::from_secs(3)).await;
         assert_eq!(taken(1), 3);
@@ -88,8 +88,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn strangers_have_ten_calls_a_minute() {
-        let pace = Pace::of_strangers();
-        let taken = || (0..20).filter(|_| pace.take(1).is_ok()).count();
+        let rate_limit = RateLimit::unauthenticated();
+        let taken = || (0..20).filter(|_| rate_limit.take(1).is_ok()).count();
         assert_eq!(taken(), 10);
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(taken(), 10);

@@ -26,7 +26,7 @@ const OFFLINE_PER_ONLINE: u32 = 24;
 
 /// How far apart reports come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rhythm {
+pub struct ReportIntervals {
     pub gaps: usize,
     pub median: Duration,
     /// All but one gap of a hundred are no longer (nearest rank).
@@ -34,14 +34,14 @@ pub struct Rhythm {
 }
 
 /// The rhythm in these gaps, in any order; `None` where they are too few.
-pub fn rhythm(gaps: &[Duration]) -> Option<Rhythm> {
+pub fn report_intervals(gaps: &[Duration]) -> Option<ReportIntervals> {
     if gaps.len() < ENOUGH {
         return None;
     }
     let mut sorted = gaps.to_vec();
     sorted.sort_unstable();
     let rank = |percent: usize| (sorted.len() * percent).div_ceil(100).max(1) - 1;
-    Some(Rhythm {
+    Some(ReportIntervals {
         gaps: sorted.len(),
         median: *sorted.get(rank(50))?,
         percentile_99: *sorted.get(rank(99))?,
@@ -50,8 +50,8 @@ pub fn rhythm(gaps: &[Duration]) -> Option<Rhythm> {
 
 /// The thresholds for a rhythm: online for twice the median gap, as the alert rule has it, or as long as ninety-nine gaps
 /// of a hundred, whichever is longer, in whole minutes; warning and offline in the proportion of the defaults.
-pub fn propose(rhythm: Rhythm) -> Thresholds {
-    let wanted = (rhythm.median * 2).max(rhythm.percentile_99);
+pub fn propose(report_intervals: ReportIntervals) -> Thresholds {
+    let wanted = (report_intervals.median * 2).max(report_intervals.percentile_99);
     let minutes = wanted.as_millis().div_ceil(MINUTE.as_millis());
     let minutes = u32::try_from(minutes).unwrap_or(u32::MAX);
     let (shortest, longest) = ONLINE_RANGE;
@@ -107,8 +107,8 @@ mod tests {
 
     #[test]
     fn a_rhythm_needs_twenty_gaps() {
-        assert_eq!(rhythm(&seconds([60; 19])), None);
-        let found = rhythm(&seconds(1..=200)).unwrap();
+        assert_eq!(report_intervals(&seconds([60; 19])), None);
+        let found = report_intervals(&seconds(1..=200)).unwrap();
         assert_eq!(
             (
                 found.gaps,
@@ -141,7 +141,7 @@ mod tests {
                 "at most a day",
             ),
         ] {
-            let proposed = propose(rhythm(&gaps).unwrap());
+            let proposed = propose(report_intervals(&gaps).unwrap());
             let (online, warning, offline) = expected;
             assert_eq!(proposed, minutes(online, warning, offline), "{why}");
         }
@@ -175,7 +175,7 @@ mod tests {
             gaps in proptest::collection::vec(0_u64..3_000_000, ENOUGH..100),
             current in (1_u64..10_000, 1_u64..10_000, 0_u64..10_000),
         ) {
-            let proposed = propose(rhythm(&seconds(gaps)).unwrap());
+            let proposed = propose(report_intervals(&seconds(gaps)).unwrap());
             prop_assert_eq!(proposed.offline(), proposed.online() * OFFLINE_PER_ONLINE);
             let (online, more, most) = current;
             let current = minutes(online, online + more, online + more + most);

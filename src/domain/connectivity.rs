@@ -21,7 +21,7 @@ pub const LONGEST: Duration = Duration::from_secs(300);
 
 /// What was seen lately.
 #[derive(Debug, Default)]
-pub struct Sight {
+pub struct FailureTracker {
     /// What fails, and since when.
     failing: HashMap<MonitorId, Timestamp>,
     /// Passes by second, the newest last.
@@ -36,9 +36,9 @@ pub struct Suspicion {
     pub failing: u64,
 }
 
-impl Sight {
+impl FailureTracker {
     /// Takes note of a look that has passed or failed.
-    pub fn saw(&mut self, id: MonitorId, has_passed: bool, at: Timestamp) {
+    pub fn record(&mut self, id: MonitorId, has_passed: bool, at: Timestamp) {
         if !has_passed {
             self.failing.entry(id).or_insert(at);
             return;
@@ -82,26 +82,26 @@ impl Sight {
 
 /// How we see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Eyes {
+pub enum Connectivity {
     Open,
     Blind {
         since: Timestamp,
     },
     /// The witnesses have been silent for too long to be believed; one must answer before they are believed again.
-    Doubtful,
+    Unverified,
 }
 
 /// What has changed about how we see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    WentBlind(Suspicion),
+pub enum ConnectivityChange {
+    Lost(Suspicion),
     /// A witness answers.
-    SeesAgain,
+    Restored,
     /// None does, and nobody is kept waiting any longer.
     GaveUp,
 }
 
-impl Eyes {
+impl Connectivity {
     /// Whether the witnesses must be asked.
     pub fn ask(self, suspicion: Option<Suspicion>) -> bool {
         self != Self::Open || suspicion.is_some()
@@ -113,16 +113,19 @@ impl Eyes {
         suspicion: Option<Suspicion>,
         has_answered: bool,
         now: Timestamp,
-    ) -> (Self, Option<Turn>) {
+    ) -> (Self, Option<ConnectivityChange>) {
         match (self, suspicion) {
-            (Self::Open, Some(suspicion)) if !has_answered => {
-                (Self::Blind { since: now }, Some(Turn::WentBlind(suspicion)))
+            (Self::Open, Some(suspicion)) if !has_answered => (
+                Self::Blind { since: now },
+                Some(ConnectivityChange::Lost(suspicion)),
+            ),
+            (Self::Blind { .. }, _) if has_answered => {
+                (Self::Open, Some(ConnectivityChange::Restored))
             }
-            (Self::Blind { .. }, _) if has_answered => (Self::Open, Some(Turn::SeesAgain)),
             (Self::Blind { since }, _) if now.since(since) >= LONGEST => {
-                (Self::Doubtful, Some(Turn::GaveUp))
+                (Self::Unverified, Some(ConnectivityChange::GaveUp))
             }
-            (Self::Doubtful, _) if has_answered => (Self::Open, None),
+            (Self::Unverified, _) if has_answered => (Self::Open, None),
             (same, _) => (same, None),
         }
     }
@@ -130,12 +133,12 @@ impl Eyes {
 
 /// A host that is asked whether we see.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Witness {
+pub struct ReferenceHost {
     pub host: String,
     pub port: u16,
 }
 
-impl Witness {
+impl ReferenceHost {
     /// Reads `1.1.1.1:443, [2606:4700::1111]:443, example.org:443`; an empty text is nobody.
     pub fn parse_list(text: &str) -> Option<Vec<Self>> {
         let parts = text.split(',').map(str::trim);
@@ -164,7 +167,7 @@ impl Witness {
     }
 }
 
-impl fmt::Display for Witness {
+impl fmt::Display for ReferenceHost {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.host.contains(':') {
             true => write!(out, "[{}]:{}", self.host, self.port),
@@ -182,19 +185,19 @@ mod tests {
     }
 
     /// `failed` fail one second after another from second 100 on; then `passed` others pass.
-    fn seen(failed: i64, passed: i64) -> Sight {
-        let mut sight = Sight::default();
+    fn seen(failed: i64, passed: i64) -> FailureTracker {
+        let mut tracker = FailureTracker::default();
         for number in 0..50 {
-            sight.saw(MonitorId(number), true, at(90));
+            tracker.record(MonitorId(number), true, at(90));
         }
         for number in 0..failed {
-            sight.saw(MonitorId(number), false, at(100 + number));
-            sight.saw(MonitorId(number), false, at(110 + number));
+            tracker.record(MonitorId(number), false, at(100 + number));
+            tracker.record(MonitorId(number), false, at(110 + number));
         }
         for number in 0..passed {
-            sight.saw(MonitorId(1_000 + number), true, at(120));
+            tracker.record(MonitorId(1_000 + number), true, at(120));
         }
-        sight
+        tracker
     }
 
     #[test]
@@ -216,9 +219,9 @@ mod tests {
 
     #[test]
     fn what_passes_again_is_no_longer_suspicious() {
-        let mut sight = seen(5, 0);
-        sight.saw(MonitorId(0), true, at(121));
-        assert_eq!(sight.suspicion(at(121)), None);
+        let mut tracker = seen(5, 0);
+        tracker.record(MonitorId(0), true, at(121));
+        assert_eq!(tracker.suspicion(at(121)), None);
     }
 
     #[test]
@@ -227,39 +230,86 @@ mod tests {
             began: at(90),
             failing: 5,
         };
-        let (blind, some) = (Eyes::Blind { since: at(100) }, Some(suspicion));
-        for (eyes, seen, has_answered, now, next, turn) in [
-            (Eyes::Open, None, false, 100, Eyes::Open, None),
-            (Eyes::Open, some, true, 100, Eyes::Open, None),
+        let (blind, some) = (Connectivity::Blind { since: at(100) }, Some(suspicion));
+        for (connectivity, seen, has_answered, now, next, change) in [
             (
-                Eyes::Open,
+                Connectivity::Open,
+                None,
+                false,
+                100,
+                Connectivity::Open,
+                None,
+            ),
+            (
+                Connectivity::Open,
+                some,
+                true,
+                100,
+                Connectivity::Open,
+                None,
+            ),
+            (
+                Connectivity::Open,
                 some,
                 false,
                 100,
                 blind,
-                Some(Turn::WentBlind(suspicion)),
+                Some(ConnectivityChange::Lost(suspicion)),
             ),
             (blind, some, false, 399, blind, None),
-            (blind, some, true, 399, Eyes::Open, Some(Turn::SeesAgain)),
-            (blind, None, false, 400, Eyes::Doubtful, Some(Turn::GaveUp)),
-            (Eyes::Doubtful, some, false, 999, Eyes::Doubtful, None),
-            (Eyes::Doubtful, some, true, 999, Eyes::Open, None),
+            (
+                blind,
+                some,
+                true,
+                399,
+                Connectivity::Open,
+                Some(ConnectivityChange::Restored),
+            ),
+            (
+                blind,
+                None,
+                false,
+                400,
+                Connectivity::Unverified,
+                Some(ConnectivityChange::GaveUp),
+            ),
+            (
+                Connectivity::Unverified,
+                some,
+                false,
+                999,
+                Connectivity::Unverified,
+                None,
+            ),
+            (
+                Connectivity::Unverified,
+                some,
+                true,
+                999,
+                Connectivity::Open,
+                None,
+            ),
         ] {
-            let found = eyes.next(seen, has_answered, at(now));
-            assert_eq!(found, (next, turn), "{eyes:?} at {now}");
+            let found = connectivity.next(seen, has_answered, at(now));
+            assert_eq!(found, (next, change), "{connectivity:?} at {now}");
         }
-        assert!(!Eyes::Open.ask(None) && Eyes::Open.ask(some) && Eyes::Doubtful.ask(None));
+        assert!(
+            !Connectivity::Open.ask(None)
+                && Connectivity::Open.ask(some)
+                && Connectivity::Unverified.ask(None)
+        );
     }
 
     #[test]
     fn witnesses_are_hosts_with_ports() {
-        let read = Witness::parse_list("1.1.1.1:443, [2606:4700::1111]:53,example.org:80").unwrap();
+        let read =
+            ReferenceHost::parse_list("1.1.1.1:443, [2606:4700::1111]:53,example.org:80").unwrap();
         let written: Vec<String> = read.iter().map(ToString::to_string).collect();
         assert_eq!(
             written,
             ["1.1.1.1:443", "[2606:4700::1111]:53", "example.org:80"]
         );
-        assert_eq!(Witness::parse_list(" "), Some(Vec::new()));
+        assert_eq!(ReferenceHost::parse_list(" "), Some(Vec::new()));
         for wrong in [
             "1.1.1.1",
             "example.org:0",
@@ -267,7 +317,7 @@ mod tests {
             "http://example.org:80",
             "2606::1:443",
         ] {
-            assert_eq!(Witness::parse_list(wrong), None, "{wrong}");
+            assert_eq!(ReferenceHost::parse_list(wrong), None, "{wrong}");
         }
     }
 }

@@ -17,11 +17,11 @@ const AHEAD: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
-    let turned = maintenance::turn(&context.store, now).await?;
+    let changed = maintenance::apply_due(&context.store, now).await?;
     if let Some(messenger) = &context.messenger {
         show(context, &**messenger, now).await?;
     }
-    Ok(format!("{turned} have begun or ended"))
+    Ok(format!("{changed} have begun or ended"))
 }
 
 async fn show(
@@ -31,11 +31,11 @@ async fn show(
 ) -> Result<(), StoreError> {
     let known = rows::list(&context.store.reader, None).await?;
     let is_to_come = |one: &Maintenance| {
-        one.discord_event.is_none() && !one.is_running && one.span.starts_at > now.plus(AHEAD)
+        one.discord_event.is_none() && !one.is_running && one.window.starts_at > now.plus(AHEAD)
     };
     for one in known.into_iter().filter(is_to_come) {
         let made = messenger
-            .create_event(one.guild_id.0, &one.title, one.span)
+            .create_event(one.guild_id.0, &one.title, one.window)
             .await;
         let event = match made {
             Ok(event) => event,

@@ -22,13 +22,13 @@ use crate::store::{job_run, server};
 
 /// How the bot itself is.
 pub(super) async fn bot_health(app: &AppState) -> Result<Health, CommandError> {
-    let (vitals, metrics) = (&app.vitals, &app.metrics);
+    let (health, metrics) = (&app.health, &app.metrics);
     Ok(Health {
-        shards: vitals.shards(),
-        uptime: vitals.uptime(),
-        reconnects_today: vitals.reconnects_on(app.now().day()),
-        failed_checks: vitals.failed_checks(),
-        scheduler_is_alive: vitals.scheduler_is_alive(),
+        shards: health.shards(),
+        uptime: health.uptime(),
+        reconnects_today: health.reconnects_on(app.now().day()),
+        failed_checks: health.failed_checks(),
+        scheduler_is_running: health.scheduler_is_running(),
         checks_queued: metrics.checks_queued.get(),
         checks_in_flight: metrics.checks_in_flight.get(),
         writes_waiting: app.store.writer.waiting(),
@@ -75,17 +75,17 @@ pub(super) async fn offline_list(
 
 /// Which part of the roll is shown.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RollView {
+pub(super) struct EndpointsView {
     /// Counted from 1; one that is too large shows the last.
     pub page: u32,
     /// Every endpoint with its status, not only the active ones.
     pub all: bool,
 }
 
-pub(super) async fn roll(
+pub(super) async fn endpoints(
     app: &AppState,
     guild: GuildId,
-    view: RollView,
+    view: EndpointsView,
 ) -> Result<Message, CommandError> {
     let active = (!view.all).then_some(true);
     let filter = Filter {
@@ -93,16 +93,16 @@ pub(super) async fn roll(
         active,
         ..Filter::default()
     };
-    let (page, pages) = load_page(app, filter, view.page, cards::roll::PER_PAGE).await?;
+    let (page, pages) = load_page(app, filter, view.page, cards::endpoints::PER_PAGE).await?;
     if page.is_empty() {
         return Ok(Message::sentence(if view.all {
-            cards::EMPTY_ROLL
+            cards::NO_ENDPOINTS
         } else {
-            cards::roll::NONE_ACTIVE
+            cards::endpoints::NONE_ACTIVE
         }));
     }
-    let mut card = Message::embed(cards::roll::list(&page, pages, view.all));
-    card.rows = buttons::roll_rows(pages, view);
+    let mut card = Message::embed(cards::endpoints::list(&page, pages, view.all));
+    card.rows = buttons::endpoints_rows(pages, view);
     Ok(card)
 }
 
@@ -158,14 +158,14 @@ pub(super) async fn recheck_all(
     requester: Requester,
 ) -> Result<Message, CommandError> {
     let (checks, reader) = (app.checks.clone(), app.store.reader.clone());
-    let extent = recheck::Extent {
+    let options = recheck::RecheckOptions {
         min_age: std::time::Duration::ZERO,
         ..app.recheck
     };
     let stopwatch = crate::clock::Stopwatch::start();
     let run = recheck::Run {
         guild: Some(requester.guild),
-        extent,
+        options,
         actor: requester.actor,
     };
     let run = app
@@ -195,7 +195,7 @@ pub(super) async fn suggestion(
         return Ok(Message::sentence(format!(
             "{} has reported too seldom in the last 7 days to tell a rhythm: it takes {} reports.",
             cards::bold(&server.name),
-            crate::domain::rhythm::ENOUGH + 1
+            crate::domain::threshold_proposal::ENOUGH + 1
         )));
     };
     let mut card = Message::embed(cards::servers::suggestion(&server, &found));

@@ -11,7 +11,7 @@ pub(super) const PERIOD: Duration = Duration::from_secs(3600);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
-    let at = (context.listening.thresholds, now);
+    let at = (context.heartbeats.thresholds, now);
     let mut changed = 0_u64;
     for server in server::list(&context.store.reader, None).await? {
         match suggest_thresholds::follow(&context.store, server, at).await {

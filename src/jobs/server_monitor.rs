@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::{Context, LIVES, alive};
+use super::{Context, WINDOWS_KEPT, observation_window};
 use crate::actions::manage_server;
 use crate::domain::Timestamp;
-use crate::domain::cadence;
-use crate::domain::life::Lives;
+use crate::domain::observation_windows::ObservationWindows;
+use crate::domain::report_interval;
 use crate::domain::status::Status;
 use crate::domain::threshold::{self, Reports, Thresholds};
 use crate::store::StoreError;
@@ -19,51 +19,56 @@ pub(super) const PERIOD: Duration = Duration::from_secs(60);
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
     let reader = &context.store.reader;
-    let lives = alive::lives(reader, now.minus(LIVES), now).await?;
-    let (mut changed, mut silent) = (0_u64, 0_u64);
+    let windows = observation_window::windows(reader, now.minus(WINDOWS_KEPT), now).await?;
+    let (mut changed, mut overdue) = (0_u64, 0_u64);
     for mut server in server::list(reader, None).await? {
-        if let Some(status) = worse(&server, context.listening.thresholds, &lives, now) {
+        if let Some(status) = worse(&server, context.heartbeats.thresholds, &windows, now) {
             changed += u64::from(change(context, server.clone(), status, now).await?);
             server.status = status;
         }
         let reports = server::recent_reports(reader, server.id, now).await?;
-        let rhythm = cadence::expected_interval(&reports, now);
-        if is_silent(&server, rhythm, &lives, now) {
-            silent += 1;
+        let interval = report_interval::expected_interval(&reports, now);
+        if is_overdue(&server, interval, &windows, now) {
+            overdue += 1;
             alert(context, server, now).await?;
         }
     }
     Ok(format!(
-        "{changed} servers have another status, {silent} are silent"
+        "{changed} servers have another status, {overdue} are silent"
     ))
 }
 
 /// The time in which we listened to a server in vain, by the clock that the rules go by; and whether we have been there
 /// for long enough to say so.
-fn listened(
+fn observed(
     server: &Server,
     grace: Duration,
-    lives: &Lives,
+    windows: &ObservationWindows,
     now: Timestamp,
 ) -> Option<(Timestamp, bool)> {
     let last_seen = server.last_seen_at?;
-    let listened = lives.between(last_seen, now);
-    let present = lives
+    let observed = windows.between(last_seen, now);
+    let present = windows
         .0
         .last()
-        .map_or(Duration::ZERO, |life| now.since(life.began));
-    let had_its_grace = present > grace || listened > grace.saturating_mul(2);
-    Some((last_seen.plus(listened), had_its_grace))
+        .map_or(Duration::ZERO, |window| now.since(window.started_at));
+    let had_its_grace = present > grace || observed > grace.saturating_mul(2);
+    Some((last_seen.plus(observed), had_its_grace))
 }
 
 /// Whether a server has been silent for longer than its own rhythm explains.
-fn is_silent(server: &Server, rhythm: Duration, lives: &Lives, now: Timestamp) -> bool {
+fn is_overdue(
+    server: &Server,
+    interval: Duration,
+    windows: &ObservationWindows,
+    now: Timestamp,
+) -> bool {
     let reports = Reports {
         last_seen: server.last_seen_at,
         is_active: server.is_active,
     };
-    listened(server, rhythm, lives, now).is_some_and(|(until, had_its_grace)| {
-        had_its_grace && cadence::should_alert(reports, rhythm, until)
+    observed(server, interval, windows, now).is_some_and(|(until, had_its_grace)| {
+        had_its_grace && report_interval::should_alert(reports, interval, until)
     })
 }
 
@@ -85,10 +90,15 @@ async fn alert(context: &Context, server: Server, now: Timestamp) -> Result<(), 
 }
 
 /// The status that a silence has brought a server to; `None` where that is none, or it has that status already.
-fn worse(server: &Server, defaults: Thresholds, lives: &Lives, now: Timestamp) -> Option<Status> {
+fn worse(
+    server: &Server,
+    defaults: Thresholds,
+    windows: &ObservationWindows,
+    now: Timestamp,
+) -> Option<Status> {
     let thresholds = server.thresholds.unwrap_or(defaults);
     // Only the time in which we listened counts.
-    let (until, had_its_grace) = listened(server, thresholds.online(), lives, now)?;
+    let (until, had_its_grace) = observed(server, thresholds.online(), windows, now)?;
     let reports = Reports {
         last_seen: server.last_seen_at,
         is_active: server.is_active,
@@ -127,8 +137,8 @@ async fn change(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::life::Life;
     use crate::domain::monitor::{GuildId, MonitorId};
+    use crate::domain::observation_windows::ObservationWindow;
 
     fn minute(minute: i64) -> Timestamp {
         Timestamp::from_millis(minute * 60_000)
@@ -140,12 +150,12 @@ mod tests {
     }
 
     /// From and to which minutes we were there.
-    fn lived(minutes: &[(i64, i64)]) -> Lives {
-        let life = |(began, alive): &(i64, i64)| Life {
-            began: minute(*began),
-            alive: minute(*alive),
+    fn lived(minutes: &[(i64, i64)]) -> ObservationWindows {
+        let window = |(started_at, confirmed_at): &(i64, i64)| ObservationWindow {
+            started_at: minute(*started_at),
+            confirmed_at: minute(*confirmed_at),
         };
-        Lives(minutes.iter().map(life).collect())
+        ObservationWindows(minutes.iter().map(window).collect())
     }
 
     fn seen_at(last_seen: i64, status: Status) -> Server {
@@ -168,7 +178,7 @@ mod tests {
     fn a_server_becomes_worse_as_we_listen_in_vain_and_never_for_our_absence() {
         use Status::{Offline, Online, Warning};
         let always = |now| vec![(0, now)];
-        for (status, lives, now, expected, why) in [
+        for (status, windows, now, expected, why) in [
             (Online, always(15), 15, None, "within online"),
             (Online, always(16), 16, Some(Warning), "beyond it"),
             (Warning, always(70), 70, None, "within warning"),
@@ -191,8 +201,8 @@ mod tests {
                 "and no more than that",
             ),
         ] {
-            let lives = lived(&lives);
-            let found = worse(&seen_at(10, status), thresholds(), &lives, minute(now));
+            let windows = lived(&windows);
+            let found = worse(&seen_at(10, status), thresholds(), &windows, minute(now));
             assert_eq!(found, expected, "{why}");
         }
     }
@@ -200,7 +210,7 @@ mod tests {
     #[test]
     fn a_server_is_silent_after_twice_its_rhythm_of_listening() {
         let hour = Duration::from_secs(3600);
-        for (rhythm, lives, now, expected, why) in [
+        for (interval, windows, now, expected, why) in [
             (60, vec![(0, 12)], 12, false, "twice and no more"),
             (60, vec![(0, 13)], 13, true, "more than twice"),
             (3600, vec![(0, 130)], 130, false, "a slow one"),
@@ -220,11 +230,11 @@ mod tests {
                 "and have listened since",
             ),
         ] {
-            let lives = lived(&lives);
+            let windows = lived(&windows);
             let server = seen_at(10, Status::Online);
-            let rhythm = Duration::from_secs(rhythm);
+            let interval = Duration::from_secs(interval);
             assert_eq!(
-                is_silent(&server, rhythm, &lives, minute(now)),
+                is_overdue(&server, interval, &windows, minute(now)),
                 expected,
                 "{why}"
             );
@@ -234,12 +244,12 @@ mod tests {
             ..seen_at(0, Status::Online)
         };
         let always = lived(&[(0, 999)]);
-        assert!(!is_silent(&off, hour, &always, minute(999)));
+        assert!(!is_overdue(&off, hour, &always, minute(999)));
     }
 
     #[test]
     fn one_that_was_never_seen_or_is_switched_off_does_not_change() {
-        let lives = lived(&[(0, 999)]);
+        let windows = lived(&[(0, 999)]);
         let never = Server {
             last_seen_at: None,
             ..seen_at(0, Status::Offline)
@@ -249,7 +259,7 @@ mod tests {
             ..seen_at(0, Status::Online)
         };
         for server in [never, off] {
-            assert_eq!(worse(&server, thresholds(), &lives, minute(999)), None);
+            assert_eq!(worse(&server, thresholds(), &windows, minute(999)), None);
         }
     }
 }

@@ -12,9 +12,9 @@ const KEYS: usize = 100_000;
 
 /// The keys that were good when they were seen last.
 #[derive(Clone, Debug, Default)]
-pub struct Keyring(Arc<RwLock<HashMap<KeyId, Arc<StoredKey>>>>);
+pub struct KeyCache(Arc<RwLock<HashMap<KeyId, Arc<StoredKey>>>>);
 
-impl Keyring {
+impl KeyCache {
     pub(super) fn get(&self, id: &KeyId) -> Option<Arc<StoredKey>> {
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
         keys.get(id).cloned()

@@ -10,6 +10,6 @@ pub(super) const NAME: &str = "unmute";
 pub(super) const PERIOD: Duration = Duration::from_secs(15);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
-    let ended = mute::end_due(&context.store, context.checks.clock.now()).await?;
+    let ended = mute::expire(&context.store, context.checks.clock.now()).await?;
     Ok(format!("{ended} mutes have ended"))
 }

@@ -7,10 +7,10 @@ use super::reason::{Final, Reason};
 use super::session::Session;
 use crate::clock::{Clock, Stopwatch};
 use crate::domain::presence::Presence;
-use crate::domain::reconnect::{self, Row, StartLimit};
+use crate::domain::reconnect::{self, Backoff, StartLimit};
+use crate::health::{Health, Stage};
 use crate::metrics::Metrics;
 use crate::notify::backoff::jitter;
-use crate::vitals::{Stage, Vitals};
 
 /// Which shard of how many, counted from 0.
 pub(in crate::discord) type ShardId = usize;
@@ -24,28 +24,28 @@ pub(super) struct Sent {
 }
 
 #[derive(Clone, Debug, Default)]
-struct ShardFacts {
-    row: Row,
+struct ShardState {
+    backoff: Backoff,
     ready_since: Option<Stopwatch>,
     presence: Option<Sent>,
     /// Since when serenity has had no socket here; `None` while it has one.
-    deserted_since: Option<Stopwatch>,
+    detached_since: Option<Stopwatch>,
     /// The session of a socket that serenity gave up, should it want to resume.
-    left_behind: Option<Session>,
+    detached_session: Option<Session>,
 }
 
 /// What Discord said of the sessions we may begin, and when.
 #[derive(Clone, Copy, Debug)]
 struct Budget {
     limit: StartLimit,
-    told: Stopwatch,
+    received_at: Stopwatch,
 }
 
 #[derive(Debug, Default)]
-struct Facts {
+struct State {
     /// Attempts to look the gateway up.
-    lookups: Row,
-    shards: Vec<ShardFacts>,
+    lookups: Backoff,
+    shards: Vec<ShardState>,
     budget: Option<Budget>,
     identified_at: Option<Stopwatch>,
     haste_is_over: bool,
@@ -54,73 +54,73 @@ struct Facts {
 
 /// Shared by the connections of every client there is in the life of the process, and by whoever wants to know.
 #[derive(Debug)]
-pub(in crate::discord) struct Line {
-    facts: Mutex<Facts>,
-    vitals: Arc<Vitals>,
+pub(in crate::discord) struct GatewayState {
+    state: Mutex<State>,
+    health: Arc<Health>,
     metrics: Arc<Metrics>,
     /// Attempts in a row before the retries become slow.
     max_reconnects: u32,
 }
 
-impl Line {
+impl GatewayState {
     pub(in crate::discord) fn new(
-        vitals: Arc<Vitals>,
+        health: Arc<Health>,
         metrics: Arc<Metrics>,
         max_reconnects: u32,
     ) -> Self {
         Self {
-            facts: Mutex::default(),
-            vitals,
+            state: Mutex::default(),
+            health,
             metrics,
             max_reconnects,
         }
     }
 
-    fn facts(&self) -> MutexGuard<'_, Facts> {
-        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A new client is about to open so many shards. What was learned of their rows of failures is kept.
     pub(in crate::discord) fn begin(&self, shards: usize, limit: StartLimit) {
-        let mut facts = self.facts();
-        facts.lookups = Row::default();
-        facts.refused = None;
-        facts.shards.resize_with(shards, ShardFacts::default);
-        for shard in &mut facts.shards {
+        let mut state = self.state();
+        state.lookups = Backoff::default();
+        state.refused = None;
+        state.shards.resize_with(shards, ShardState::default);
+        for shard in &mut state.shards {
             shard.presence = None;
-            shard.left_behind = None;
-            shard.deserted_since = Some(Stopwatch::start());
+            shard.detached_session = None;
+            shard.detached_since = Some(Stopwatch::start());
         }
-        facts.budget = Some(Budget {
+        state.budget = Some(Budget {
             limit,
-            told: Stopwatch::start(),
+            received_at: Stopwatch::start(),
         });
-        drop(facts);
-        self.vitals.begin_shards(shards);
+        drop(state);
+        self.health.begin_shards(shards);
     }
 
     /// The client is gone, and every connection with it.
     pub(in crate::discord) fn client_ended(&self) {
-        self.vitals.begin_shards(self.facts().shards.len());
+        self.health.begin_shards(self.state().shards.len());
         self.show_up();
     }
 
     /// Why Discord refused us for good, if it did; asking forgets it.
     pub(in crate::discord) fn take_refusal(&self) -> Option<Final> {
-        self.facts().refused.take()
+        self.state().refused.take()
     }
 
     pub(super) fn refuse(&self, reason: Final) {
-        self.facts().refused = Some(reason);
+        self.state().refused = Some(reason);
     }
 
     /// The gateway could not be looked up: how long to wait before the next attempt.
     pub(in crate::discord) fn lookup_failed(&self) -> Duration {
-        let mut facts = self.facts();
-        facts.lookups.ended(None);
-        let wait = facts.lookups.wait(self.max_reconnects, jitter());
-        facts.tell_of_slow_retries(wait.is_slow);
-        drop(facts);
+        let mut state = self.state();
+        state.lookups.ended(None);
+        let wait = state.lookups.wait(self.max_reconnects, jitter());
+        state.log_slow_retries(wait.is_slow);
+        drop(state);
         self.count_reconnect("look_up");
         wait.length
     }
@@ -128,37 +128,37 @@ impl Line {
     /// How long to wait before a shard's next attempt to connect; says so when quick attempts are used up.
     pub(super) fn wait_before_connecting(&self, shard: ShardId) -> Duration {
         self.stage(shard, Stage::Waiting);
-        let mut facts = self.facts();
-        let row = facts.shard(shard).row;
-        let wait = row.wait(self.max_reconnects, jitter());
-        facts.tell_of_slow_retries(wait.is_slow);
+        let mut state = self.state();
+        let backoff = state.shard(shard).backoff;
+        let wait = backoff.wait(self.max_reconnects, jitter());
+        state.log_slow_retries(wait.is_slow);
         wait.length
     }
 
     /// How long until an IDENTIFY may be sent, as far as is known now.
     pub(super) fn until_identify(&self) -> Duration {
-        self.facts().until_identify()
+        self.state().until_identify()
     }
 
     /// Takes the right to send an IDENTIFY, or says how long that must still wait.
     pub(super) fn try_identify(&self) -> Result<(), Duration> {
-        let mut facts = self.facts();
-        let missing = facts.until_identify();
+        let mut state = self.state();
+        let missing = state.until_identify();
         if !missing.is_zero() {
             return Err(missing);
         }
-        facts.identified_at = Some(Stopwatch::start());
-        if let Some(budget) = &mut facts.budget {
+        state.identified_at = Some(Stopwatch::start());
+        if let Some(budget) = &mut state.budget {
             let limit = budget.now();
             *budget = Budget {
                 limit: StartLimit {
                     remaining: limit.remaining.saturating_sub(1),
                     ..limit
                 },
-                told: Stopwatch::start(),
+                received_at: Stopwatch::start(),
             };
         }
-        drop(facts);
+        drop(state);
         self.metrics.gateway_identifies.inc();
         Ok(())
     }
@@ -168,35 +168,35 @@ impl Line {
     }
 
     pub(super) fn stage(&self, shard: ShardId, stage: Stage) {
-        self.vitals.change_shard(shard, |known| known.stage = stage);
+        self.health.change_shard(shard, |known| known.stage = stage);
         self.show_up();
     }
 
     /// The gateway has said READY, with so many guilds, or RESUMED.
     pub(super) fn is_up(&self, shard: ShardId, guilds: Option<usize>) {
-        let mut facts = self.facts();
-        facts.shard(shard).ready_since = Some(Stopwatch::start());
-        facts.haste_is_over = false;
-        drop(facts);
-        self.vitals.change_shard(shard, |known| {
+        let mut state = self.state();
+        state.shard(shard).ready_since = Some(Stopwatch::start());
+        state.haste_is_over = false;
+        drop(state);
+        self.health.change_shard(shard, |known| {
             known.stage = Stage::Ready;
             known.guilds = guilds.unwrap_or(known.guilds);
         });
-        self.vitals.note_activity();
+        self.health.note_activity();
         self.show_up();
     }
 
     /// A shard is in more guilds, or in fewer.
     pub(super) fn guilds(&self, shard: ShardId, guilds: usize) {
-        self.vitals
+        self.health
             .change_shard(shard, |known| known.guilds = guilds);
     }
 
     /// A heartbeat was acknowledged after this long.
     pub(super) fn acknowledged(&self, shard: ShardId, latency: Duration) {
-        self.vitals
+        self.health
             .change_shard(shard, |known| known.latency = Some(latency));
-        if let Some(slowest) = self.vitals.latency() {
+        if let Some(slowest) = self.health.latency() {
             self.metrics
                 .gateway_latency_seconds
                 .set(slowest.as_secs_f64());
@@ -205,17 +205,17 @@ impl Line {
 
     /// A shard's connection has ended, or could not be opened.
     pub(super) fn ended(&self, shard: ShardId, reason: Reason) {
-        let mut facts = self.facts();
-        let known = facts.shard(shard);
+        let mut state = self.state();
+        let known = state.shard(shard);
         let worked_for = known.ready_since.take().map(|since| since.elapsed());
-        known.row.ended(worked_for);
-        drop(facts);
+        known.backoff.ended(worked_for);
+        drop(state);
         self.stage(shard, Stage::Waiting);
         self.count_reconnect(reason.word());
     }
 
     fn count_reconnect(&self, reason: &str) {
-        self.vitals.note_reconnect(Clock::SYSTEM.now().day());
+        self.health.note_reconnect(Clock::SYSTEM.now().day());
         self.metrics
             .gateway_reconnects
             .with_label_values(&[reason])
@@ -223,71 +223,71 @@ impl Line {
     }
 
     pub(super) fn saw_activity(&self) {
-        self.vitals.note_activity();
+        self.health.note_activity();
     }
 
     /// The presence update that a shard's session has had last.
     pub(super) fn presence_sent(&self, shard: ShardId) -> Option<Sent> {
-        self.facts().shard(shard).presence.clone()
+        self.state().shard(shard).presence.clone()
     }
 
     pub(super) fn note_presence(&self, shard: ShardId, sent: Sent) {
-        self.facts().shard(shard).presence = Some(sent);
+        self.state().shard(shard).presence = Some(sent);
     }
 
     /// serenity has opened a shard's socket.
     pub(super) fn attached(&self, shard: ShardId) {
-        self.facts().shard(shard).deserted_since = None;
+        self.state().shard(shard).detached_since = None;
     }
 
     /// serenity has given a session's socket up; it may come back for it.
     pub(super) fn detached(&self, session: Session) {
-        let mut facts = self.facts();
-        let known = facts.shard(session.shard);
-        known.deserted_since = Some(Stopwatch::start());
-        known.left_behind = Some(session);
+        let mut state = self.state();
+        let known = state.shard(session.shard);
+        known.detached_since = Some(Stopwatch::start());
+        known.detached_session = Some(session);
     }
 
     /// The session with this id, if serenity left it behind.
     pub(super) fn take_session(&self, id: &str) -> Option<Session> {
-        let mut facts = self.facts();
-        let known = facts.shards.iter_mut().find(|shard| {
+        let mut state = self.state();
+        let known = state.shards.iter_mut().find(|shard| {
             shard
-                .left_behind
+                .detached_session
                 .as_ref()
                 .is_some_and(|session| session.has_id(id))
         })?;
-        known.left_behind.take()
+        known.detached_session.take()
     }
 
     /// For how long serenity has left a shard without a socket: of all shards, the longest.
-    pub(super) fn deserted_for(&self) -> Duration {
-        let facts = self.facts();
-        let since = facts
+    pub(super) fn detached_for(&self) -> Duration {
+        let state = self.state();
+        let since = state
             .shards
             .iter()
-            .filter_map(|shard| shard.deserted_since)
+            .filter_map(|shard| shard.detached_since)
             .map(|since| since.elapsed());
         since.max().unwrap_or_default()
     }
 
     fn show_up(&self) {
-        let is_ready = self.vitals.gateway() == crate::vitals::Gateway::Ready;
+        let is_ready = self.health.gateway() == crate::health::Gateway::Ready;
         self.metrics.gateway_up.set(i64::from(is_ready));
     }
 }
 
-impl Facts {
+impl State {
     /// A shard that nobody announced is taken as it comes: serenity has its reasons.
-    fn shard(&mut self, id: ShardId) -> &mut ShardFacts {
+    fn shard(&mut self, id: ShardId) -> &mut ShardState {
         if self.shards.len() <= id {
-            self.shards.resize_with(id + 1, ShardFacts::default);
+            self.shards.resize_with(id + 1, ShardState::default);
         }
         &mut self.shards[id]
     }
 
     /// Once in a row of failures, whichever shard comes to it first.
-    fn tell_of_slow_retries(&mut self, is_slow: bool) {
+    fn log_slow_retries(&mut self, is_slow: bool) {
         if is_slow && !std::mem::replace(&mut self.haste_is_over, true) {
             tracing::error!("Max reconnection attempts reached");
         }
@@ -310,7 +310,10 @@ impl Facts {
 impl Budget {
     /// The limit as of now: after the end of its period everything is there again.
     fn now(&self) -> StartLimit {
-        let reset_in = self.limit.reset_in.saturating_sub(self.told.elapsed());
+        let reset_in = self
+            .limit
+            .reset_in
+            .saturating_sub(self.received_at.elapsed());
         if reset_in.is_zero() {
             return StartLimit {
                 total: self.limit.total,
@@ -332,9 +335,9 @@ const PERIOD: Duration = Duration::from_secs(24 * 3600);
 mod tests {
     use super::*;
 
-    fn line() -> Line {
-        Line::new(
-            Arc::new(Vitals::new()),
+    fn gateway_state() -> GatewayState {
+        GatewayState::new(
+            Arc::new(Health::new()),
             Arc::new(Metrics::new().unwrap()),
             3,
         )
@@ -350,66 +353,69 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn sessions_are_begun_five_seconds_apart_whichever_shard_asks() {
-        let line = line();
-        line.begin(2, limit(1000, 86_400));
-        assert_eq!(line.try_identify(), Ok(()));
-        assert_eq!(line.try_identify(), Err(Duration::from_secs(5)));
+        let gateway_state = gateway_state();
+        gateway_state.begin(2, limit(1000, 86_400));
+        assert_eq!(gateway_state.try_identify(), Ok(()));
+        assert_eq!(gateway_state.try_identify(), Err(Duration::from_secs(5)));
         tokio::time::advance(Duration::from_secs(3)).await;
-        assert_eq!(line.until_identify(), Duration::from_secs(2));
+        assert_eq!(gateway_state.until_identify(), Duration::from_secs(2));
         tokio::time::advance(Duration::from_secs(2)).await;
-        assert_eq!(line.try_identify(), Ok(()));
+        assert_eq!(gateway_state.try_identify(), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_empty_budget_holds_up_even_the_first_session_until_it_is_filled_again() {
-        let line = line();
-        line.begin(1, limit(0, 600));
-        assert_eq!(line.try_identify(), Err(Duration::from_secs(600)));
+        let gateway_state = gateway_state();
+        gateway_state.begin(1, limit(0, 600));
+        assert_eq!(gateway_state.try_identify(), Err(Duration::from_secs(600)));
         tokio::time::advance(Duration::from_secs(600)).await;
-        assert_eq!(line.try_identify(), Ok(()));
+        assert_eq!(gateway_state.try_identify(), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_left_of_the_budget_is_counted_here_too() {
-        let line = line();
-        line.begin(1, limit(2, 1000));
-        assert_eq!(line.try_identify(), Ok(()));
+        let gateway_state = gateway_state();
+        gateway_state.begin(1, limit(2, 1000));
+        assert_eq!(gateway_state.try_identify(), Ok(()));
         // One is left, and with it the rest of the period.
-        assert_eq!(line.until_identify(), Duration::from_secs(1000));
+        assert_eq!(gateway_state.until_identify(), Duration::from_secs(1000));
         tokio::time::advance(Duration::from_secs(1000)).await;
-        assert_eq!(line.try_identify(), Ok(()));
-        assert_eq!(line.until_identify(), Duration::from_secs(5));
+        assert_eq!(gateway_state.try_identify(), Ok(()));
+        assert_eq!(gateway_state.until_identify(), Duration::from_secs(5));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_shard_without_a_socket_is_noticed() {
-        let line = line();
-        line.begin(2, limit(1000, 86_400));
-        line.attached(0);
+        let gateway_state = gateway_state();
+        gateway_state.begin(2, limit(1000, 86_400));
+        gateway_state.attached(0);
         tokio::time::advance(Duration::from_secs(40)).await;
-        assert_eq!(line.deserted_for(), Duration::from_secs(40));
-        line.attached(1);
-        assert_eq!(line.deserted_for(), Duration::ZERO);
+        assert_eq!(gateway_state.detached_for(), Duration::from_secs(40));
+        gateway_state.attached(1);
+        assert_eq!(gateway_state.detached_for(), Duration::ZERO);
         let identify = serde_json::json!({ "op": 2, "d": { "token": "t", "shard": [0, 2] } });
-        line.detached(Session::identified(identify));
+        gateway_state.detached(Session::identified(identify));
         tokio::time::advance(Duration::from_secs(7)).await;
-        assert_eq!(line.deserted_for(), Duration::from_secs(7));
+        assert_eq!(gateway_state.detached_for(), Duration::from_secs(7));
     }
 
     #[tokio::test(start_paused = true)]
     async fn slow_retries_begin_after_so_many_failures_and_end_with_a_working_connection() {
-        let line = line();
-        line.begin(1, limit(1000, 86_400));
+        let gateway_state = gateway_state();
+        gateway_state.begin(1, limit(1000, 86_400));
         for _ in 0..3 {
-            assert!(line.wait_before_connecting(0) < Duration::from_secs(60));
-            line.ended(0, Reason::Connect);
+            assert!(gateway_state.wait_before_connecting(0) < Duration::from_secs(60));
+            gateway_state.ended(0, Reason::Connect);
         }
-        assert_eq!(line.wait_before_connecting(0), Duration::from_secs(300));
-        assert!(line.facts().haste_is_over);
-        line.is_up(0, Some(1));
-        assert!(!line.facts().haste_is_over);
+        assert_eq!(
+            gateway_state.wait_before_connecting(0),
+            Duration::from_secs(300)
+        );
+        assert!(gateway_state.state().haste_is_over);
+        gateway_state.is_up(0, Some(1));
+        assert!(!gateway_state.state().haste_is_over);
         tokio::time::advance(Duration::from_secs(31)).await;
-        line.ended(0, Reason::Lost);
-        assert_eq!(line.wait_before_connecting(0), Duration::ZERO);
+        gateway_state.ended(0, Reason::Lost);
+        assert_eq!(gateway_state.wait_before_connecting(0), Duration::ZERO);
     }
 }

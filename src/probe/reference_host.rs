@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-use crate::domain::sight::Witness;
+use crate::domain::connectivity::ReferenceHost;
 
 /// A witness that takes longer is as good as none.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Whether any of them answers. Nobody asked is nobody who answers.
-pub async fn any_answers(witnesses: &[Witness]) -> bool {
-    let asked = witnesses.iter().map(|witness| Box::pin(answers(witness)));
+pub async fn any_answers(reference_hosts: &[ReferenceHost]) -> bool {
+    let asked = reference_hosts
+        .iter()
+        .map(|reference_host| Box::pin(answers(reference_host)));
     let mut asked: Vec<_> = asked.collect();
     while !asked.is_empty() {
         let (has_answered, _, rest) = futures_util::future::select_all(asked).await;
@@ -25,8 +27,8 @@ pub async fn any_answers(witnesses: &[Witness]) -> bool {
     false
 }
 
-async fn answers(witness: &Witness) -> bool {
-    let connecting = TcpStream::connect((witness.host.as_str(), witness.port));
+async fn answers(reference_host: &ReferenceHost) -> bool {
+    let connecting = TcpStream::connect((reference_host.host.as_str(), reference_host.port));
     match tokio::time::timeout(TIMEOUT, connecting).await {
         Ok(Ok(_)) => true,
         // Whoever refuses is there.
@@ -39,8 +41,8 @@ async fn answers(witness: &Witness) -> bool {
 mod tests {
     use super::*;
 
-    fn witness(host: &str, port: u16) -> Witness {
-        Witness {
+    fn reference_host(host: &str, port: u16) -> ReferenceHost {
+        ReferenceHost {
             host: host.into(),
             port,
         }
@@ -50,10 +52,10 @@ mod tests {
     async fn one_answer_is_enough_and_a_refusal_is_an_answer() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let open = listener.local_addr().unwrap().port();
-        let nowhere = witness("nowhere.invalid", 1);
-        assert!(any_answers(&[nowhere.clone(), witness("127.0.0.1", open)]).await);
+        let nowhere = reference_host("nowhere.invalid", 1);
+        assert!(any_answers(&[nowhere.clone(), reference_host("127.0.0.1", open)]).await);
         drop(listener);
-        assert!(any_answers(&[nowhere.clone(), witness("127.0.0.1", open)]).await);
+        assert!(any_answers(&[nowhere.clone(), reference_host("127.0.0.1", open)]).await);
         assert!(!any_answers(&[nowhere]).await);
         assert!(!any_answers(&[]).await);
     }

@@ -30,33 +30,33 @@ const FLUSHED_AT_ONCE: usize = 2_048;
 
 /// One monitor's pulse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pulse {
+pub struct MonitorState {
     pub monitor_id: MonitorId,
     pub last_check_at: Timestamp,
     /// `None`: as it was before.
-    pub last_pass_at: Option<Timestamp>,
+    pub last_seen_at: Option<Timestamp>,
     /// `None`: at its slot, or the recheck job has it.
-    pub next_due_at: Option<Timestamp>,
-    pub streak: u32,
+    pub next_check_at: Option<Timestamp>,
+    pub consecutive_failures: u32,
     pub latency_us: i64,
 }
 
 /// A pass that changed nothing but the instants of the look. Small, because a hundred thousand may wait in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pass {
+pub struct SteadyPass {
     pub monitor_id: MonitorId,
     pub at: Timestamp,
     pub latency_us: i64,
 }
 
-impl From<&Pass> for Pulse {
-    fn from(pass: &Pass) -> Self {
+impl From<&SteadyPass> for MonitorState {
+    fn from(pass: &SteadyPass) -> Self {
         Self {
             monitor_id: pass.monitor_id,
             last_check_at: pass.at,
-            last_pass_at: Some(pass.at),
-            next_due_at: None,
-            streak: 0,
+            last_seen_at: Some(pass.at),
+            next_check_at: None,
+            consecutive_failures: 0,
             latency_us: pass.latency_us,
         }
     }
@@ -67,7 +67,7 @@ impl From<&Pass> for Pulse {
 pub struct Pending {
     waiting: HashMap<MonitorId, (Timestamp, i64)>,
     /// Written, but not committed yet.
-    writing: Vec<Pass>,
+    writing: Vec<SteadyPass>,
     oldest: Option<Timestamp>,
     /// How many endpoints there are, as last counted.
     total: usize,
@@ -99,7 +99,11 @@ impl Pending {
 }
 
 /// Keeps steady passes until writing them is due.
-pub async fn touch(tx: &mut Tx<'_>, passes: &[Pass], now: Timestamp) -> Result<(), StoreError> {
+pub async fn touch(
+    tx: &mut Tx<'_>,
+    passes: &[SteadyPass],
+    now: Timestamp,
+) -> Result<(), StoreError> {
     for pass in passes {
         let latest = (pass.at, pass.latency_us);
         tx.pending.waiting.insert(pass.monitor_id, latest);
@@ -114,11 +118,11 @@ pub async fn touch(tx: &mut Tx<'_>, passes: &[Pass], now: Timestamp) -> Result<(
 }
 
 /// Writes at once.
-pub async fn save(tx: &mut Tx<'_>, pulses: &[Pulse]) -> Result<(), StoreError> {
-    for pulse in pulses {
-        tx.pending.waiting.remove(&pulse.monitor_id);
+pub async fn save(tx: &mut Tx<'_>, states: &[MonitorState]) -> Result<(), StoreError> {
+    for monitor_state in states {
+        tx.pending.waiting.remove(&monitor_state.monitor_id);
     }
-    upsert(tx, pulses).await
+    upsert(tx, states).await
 }
 
 /// Writes everything that waits.
@@ -126,8 +130,8 @@ pub async fn flush(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     tx.pending.oldest = None;
     // In the order of the table, so that neighbours share a page.
     let waiting = tx.pending.waiting.drain();
-    let mut passes: Vec<Pass> = waiting
-        .map(|(monitor_id, (at, latency_us))| Pass {
+    let mut passes: Vec<SteadyPass> = waiting
+        .map(|(monitor_id, (at, latency_us))| SteadyPass {
             monitor_id,
             at,
             latency_us,
@@ -137,7 +141,7 @@ pub async fn flush(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     let written = upsert_passes(tx, &passes).await;
     tx.pending.writing.append(&mut passes);
     written?;
-    let total: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM pulse")
+    let total: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM monitor_state")
         .fetch_one(&mut *tx.connection)
         .await?;
     tx.pending.total = usize::try_from(total).unwrap_or(0);
@@ -145,10 +149,10 @@ pub async fn flush(tx: &mut Tx<'_>) -> Result<(), StoreError> {
 }
 
 /// Piece by piece, so that the whole never stands in memory a second time.
-async fn upsert_passes(tx: &mut Tx<'_>, passes: &[Pass]) -> Result<(), StoreError> {
+async fn upsert_passes(tx: &mut Tx<'_>, passes: &[SteadyPass]) -> Result<(), StoreError> {
     for some in passes.chunks(FLUSHED_AT_ONCE) {
-        let pulses: Vec<Pulse> = some.iter().map(Pulse::from).collect();
-        upsert(tx, &pulses).await?;
+        let states: Vec<MonitorState> = some.iter().map(MonitorState::from).collect();
+        upsert(tx, &states).await?;
     }
     Ok(())
 }
@@ -156,31 +160,31 @@ async fn upsert_passes(tx: &mut Tx<'_>, passes: &[Pass]) -> Result<(), StoreErro
 /// Forgets a monitor that has been taken off the roll.
 pub(super) async fn remove(tx: &mut Tx<'_>, id: MonitorId) -> Result<(), StoreError> {
     tx.pending.waiting.remove(&id);
-    sqlx::query("DELETE FROM pulse WHERE monitor_id = $1")
+    sqlx::query("DELETE FROM monitor_state WHERE monitor_id = $1")
         .bind(id.0)
         .execute(&mut *tx.connection)
         .await?;
     Ok(())
 }
 
-async fn upsert(tx: &mut Tx<'_>, pulses: &[Pulse]) -> Result<(), StoreError> {
-    for piece in pieces(pulses) {
+async fn upsert(tx: &mut Tx<'_>, states: &[MonitorState]) -> Result<(), StoreError> {
+    for piece in pieces(states) {
         let sql = format!(
-            "INSERT INTO pulse (monitor_id, last_check_at, last_pass_at, next_due_at, streak, latency_us) VALUES {}
+            "INSERT INTO monitor_state (monitor_id, last_check_at, last_seen_at, next_check_at, consecutive_failures, latency_us) VALUES {}
              ON CONFLICT (monitor_id) DO UPDATE SET last_check_at = excluded.last_check_at,
-                last_pass_at = COALESCE(excluded.last_pass_at, pulse.last_pass_at),
-                next_due_at = excluded.next_due_at, streak = excluded.streak, latency_us = excluded.latency_us",
+                last_seen_at = COALESCE(excluded.last_seen_at, monitor_state.last_seen_at),
+                next_check_at = excluded.next_check_at, consecutive_failures = excluded.consecutive_failures, latency_us = excluded.latency_us",
             placeholders(piece.len(), 6)
         );
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
-        for pulse in piece {
+        for monitor_state in piece {
             query = query
-                .bind(pulse.monitor_id.0)
-                .bind(pulse.last_check_at.millis())
-                .bind(pulse.last_pass_at.map(Timestamp::millis))
-                .bind(pulse.next_due_at.map(Timestamp::millis))
-                .bind(pulse.streak)
-                .bind(pulse.latency_us);
+                .bind(monitor_state.monitor_id.0)
+                .bind(monitor_state.last_check_at.millis())
+                .bind(monitor_state.last_seen_at.map(Timestamp::millis))
+                .bind(monitor_state.next_check_at.map(Timestamp::millis))
+                .bind(monitor_state.consecutive_failures)
+                .bind(monitor_state.latency_us);
         }
         query.execute(&mut *tx.connection).await?;
     }
@@ -190,10 +194,10 @@ async fn upsert(tx: &mut Tx<'_>, pulses: &[Pulse]) -> Result<(), StoreError> {
 /// Brings pulses up to the log: what waited in memory when the process was killed.
 pub async fn catch_up(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE pulse SET last_check_at = fresh.at, last_pass_at = COALESCE(fresh.passed_at, last_pass_at)
+        "UPDATE monitor_state SET last_check_at = fresh.at, last_seen_at = COALESCE(fresh.passed_at, last_seen_at)
          FROM (SELECT monitor_id, MAX(at) AS at, MAX(CASE WHEN class = 0 THEN at END) AS passed_at
                FROM check_results WHERE id > (SELECT MAX(id) FROM check_results) - $1 GROUP BY monitor_id) AS fresh
-         WHERE pulse.monitor_id = fresh.monitor_id AND COALESCE(pulse.last_check_at, 0) < fresh.at",
+         WHERE monitor_state.monitor_id = fresh.monitor_id AND COALESCE(monitor_state.last_check_at, 0) < fresh.at",
     )
     .bind(CATCH_UP_ROWS)
     .execute(&mut *tx.connection)
@@ -202,10 +206,12 @@ pub async fn catch_up(tx: &mut Tx<'_>) -> Result<(), StoreError> {
 }
 
 /// Failures of these endpoints in a row count no more.
-pub async fn clear_streaks(tx: &mut Tx<'_>, ids: &[MonitorId]) -> Result<(), StoreError> {
+pub async fn reset_failures(tx: &mut Tx<'_>, ids: &[MonitorId]) -> Result<(), StoreError> {
     for piece in pieces(ids) {
         let places = placeholders(1, piece.len());
-        let sql = format!("UPDATE pulse SET streak = 0 WHERE monitor_id IN {places}");
+        let sql = format!(
+            "UPDATE monitor_state SET consecutive_failures = 0 WHERE monitor_id IN {places}"
+        );
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
         for id in piece {
             query = query.bind(id.0);
@@ -222,20 +228,20 @@ mod tests {
     use crate::store::check_result;
     use crate::store::testing::TestStore;
 
-    fn pulse(id: i64, seconds: i64) -> Pulse {
+    fn monitor_state(id: i64, seconds: i64) -> MonitorState {
         let at = Timestamp::from_millis(seconds * 1000);
-        Pulse {
+        MonitorState {
             monitor_id: MonitorId(id),
             last_check_at: at,
-            last_pass_at: Some(at),
-            next_due_at: None,
-            streak: 0,
+            last_seen_at: Some(at),
+            next_check_at: None,
+            consecutive_failures: 0,
             latency_us: 5,
         }
     }
 
-    fn pass(id: i64, seconds: i64) -> Pass {
-        Pass {
+    fn pass(id: i64, seconds: i64) -> SteadyPass {
+        SteadyPass {
             monitor_id: MonitorId(id),
             at: Timestamp::from_millis(seconds * 1000),
             latency_us: 5,
@@ -244,7 +250,7 @@ mod tests {
 
     async fn stored(store: &TestStore) -> Vec<(i64, i64)> {
         store
-            .rows("SELECT monitor_id, last_check_at FROM pulse ORDER BY monitor_id")
+            .rows("SELECT monitor_id, last_check_at FROM monitor_state ORDER BY monitor_id")
             .await
     }
 
@@ -274,7 +280,7 @@ mod tests {
             })
             .await;
         store
-            .write(|tx| Box::pin(async { save(tx, &[pulse(1, 12)]).await }))
+            .write(|tx| Box::pin(async { save(tx, &[monitor_state(1, 12)]).await }))
             .await;
         store.write(|tx| Box::pin(flush(tx))).await;
         assert_eq!(stored(&store).await, [(1, 12_000)]);
@@ -284,18 +290,18 @@ mod tests {
     async fn a_failure_keeps_the_last_pass() {
         let store = TestStore::open().await;
         store
-            .write(|tx| Box::pin(async { save(tx, &[pulse(1, 10)]).await }))
+            .write(|tx| Box::pin(async { save(tx, &[monitor_state(1, 10)]).await }))
             .await;
-        let failed = Pulse {
-            last_pass_at: None,
-            streak: 1,
-            ..pulse(1, 20)
+        let failed = MonitorState {
+            last_seen_at: None,
+            consecutive_failures: 1,
+            ..monitor_state(1, 20)
         };
         store
             .write(move |tx| Box::pin(async move { save(tx, &[failed]).await }))
             .await;
         let rows: Vec<(i64, i64)> = store
-            .rows("SELECT last_check_at, last_pass_at FROM pulse")
+            .rows("SELECT last_check_at, last_seen_at FROM monitor_state")
             .await;
         assert_eq!(rows, [(20_000, 10_000)]);
     }
@@ -324,7 +330,9 @@ mod tests {
     async fn after_a_crash_the_log_fills_in_what_waited() {
         let store = TestStore::open().await;
         store
-            .write(|tx| Box::pin(async { save(tx, &[pulse(1, 10), pulse(2, 10)]).await }))
+            .write(|tx| {
+                Box::pin(async { save(tx, &[monitor_state(1, 10), monitor_state(2, 10)]).await })
+            })
             .await;
         let at = Timestamp::from_millis(30_000);
         let passed = CheckResult {

@@ -5,13 +5,13 @@ use serde_json::json;
 
 use super::{Requester, note, outage};
 use crate::domain::Timestamp;
+use crate::domain::connectivity::Suspicion;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::GuildId;
 use crate::domain::notification_kind::NotificationKind;
-use crate::domain::sight::Suspicion;
 use crate::domain::status::{State, Status};
 use crate::store::state::Loaded;
-use crate::store::{Store, StoreError, Tx, delivery, endpoint, incident, pulse, state};
+use crate::store::{Store, StoreError, Tx, delivery, endpoint, incident, monitor_state, state};
 
 /// We are blind since a suspicion began; says of how many endpoints something was taken back.
 pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Result<u64, StoreError> {
@@ -21,7 +21,7 @@ pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Resul
             Box::pin(async move {
                 let doubtful = endpoint::failing_since(tx, suspicion.began).await?;
                 state::load(tx, &doubtful).await?;
-                pulse::clear_streaks(tx, &doubtful).await?;
+                monitor_state::reset_failures(tx, &doubtful).await?;
                 let mut guilds: Vec<(GuildId, u64)> = Vec::new();
                 for id in &doubtful {
                     let Some(before) = state::of(tx, *id) else {
@@ -36,7 +36,7 @@ pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Resul
                         state: State {
                             status: Status::Unknown,
                             since: now,
-                            streak: 0,
+                            consecutive_failures: 0,
                             failure: None,
                         },
                         ..before
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
     use crate::domain::grouping::IncidentId;
     use crate::domain::monitor::MonitorId;
-    use crate::store::pulse::Pulse;
+    use crate::store::monitor_state::MonitorState;
     use crate::store::testing::TestStore;
 
     const HOME: GuildId = GuildId(1);
@@ -135,15 +135,15 @@ mod tests {
                     known.state.status = Status::Offline;
                     known.state.since = at(since);
                     state::save(tx, id, known).await?;
-                    let pulse = Pulse {
+                    let monitor_state = MonitorState {
                         monitor_id: id,
                         last_check_at: at(since),
-                        last_pass_at: None,
-                        next_due_at: None,
-                        streak: 3,
+                        last_seen_at: None,
+                        next_check_at: None,
+                        consecutive_failures: 3,
                         latency_us: 0,
                     };
-                    pulse::save(tx, &[pulse]).await?;
+                    monitor_state::save(tx, &[monitor_state]).await?;
                     outage::open(tx, (HOME, id), (at(since), "timed_out"), at(since)).await?;
                     Ok(id)
                 })
@@ -166,7 +166,7 @@ mod tests {
             .await;
         assert_eq!(rows, [(old.0, "offline".into()), (new.0, "unknown".into())]);
         let streaks: Vec<(i64,)> = store
-            .rows("SELECT streak FROM pulse ORDER BY monitor_id")
+            .rows("SELECT consecutive_failures FROM monitor_state ORDER BY monitor_id")
             .await;
         assert_eq!(streaks, [(3,), (0,)]);
         let open: Vec<(i64,)> = store.rows("SELECT monitor_id FROM outages").await;

@@ -7,8 +7,8 @@ use tokio::sync::watch;
 
 use super::Context;
 use crate::domain::Timestamp;
-use crate::domain::life::{Life, Lives};
-use crate::store::life::{self, LifeId};
+use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
+use crate::store::observation_windows::{self, ObservationWindowId};
 use crate::store::{Reader, StoreError};
 
 /// The first notes come quickly, so that even a process that lives for seconds has lived.
@@ -20,7 +20,7 @@ const FROZEN: Duration = Duration::from_secs(20);
 
 /// A life of ours that goes on, and when that was noted last.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Current(LifeId, Timestamp);
+pub(super) struct Current(ObservationWindowId, Timestamp);
 
 /// Notes that a life begins. It must stand in the table before anybody judges a silence, or the last life before this one
 /// would be taken for it, and the gap between them for time in which we listened.
@@ -39,12 +39,12 @@ pub(super) async fn run(context: Context, mut current: Current, mut stop: watch:
             () = tokio::time::sleep(gap) => gap = (gap * 2).min(EVERY),
         }
         // Who cannot see cannot be reached, either: that time is not held against those who report.
-        if context.checks.is_blind() {
+        if context.checks.is_connectivity_lost() {
             continue;
         }
         let now = context.checks.clock.now();
-        let goes_on = Some(current.0).filter(|_| !was_frozen(current.1, now));
-        match note(&context, goes_on, now).await {
+        let extend = Some(current.0).filter(|_| !was_frozen(current.1, now));
+        match note(&context, extend, now).await {
             Ok(id) => current = Current(id, now),
             Err(error) => {
                 tracing::warn!(%error, "it could not be noted that we are alive");
@@ -54,20 +54,22 @@ pub(super) async fn run(context: Context, mut current: Current, mut stop: watch:
 }
 
 /// When we were alive, until now; the last life is this one. A freeze that has not been noted yet ends it, too.
-pub(super) async fn lives(
+pub(super) async fn windows(
     reader: &Reader,
     since: Timestamp,
     now: Timestamp,
-) -> Result<Lives, StoreError> {
-    let mut lives = life::since(reader, since).await?;
-    match lives.0.last_mut() {
-        Some(current) if !was_frozen(current.alive, now) => current.alive = current.alive.max(now),
-        _ => lives.0.push(Life {
-            began: now,
-            alive: now,
+) -> Result<ObservationWindows, StoreError> {
+    let mut windows = observation_windows::since(reader, since).await?;
+    match windows.0.last_mut() {
+        Some(current) if !was_frozen(current.confirmed_at, now) => {
+            current.confirmed_at = current.confirmed_at.max(now)
+        }
+        _ => windows.0.push(ObservationWindow {
+            started_at: now,
+            confirmed_at: now,
         }),
     }
-    Ok(lives)
+    Ok(windows)
 }
 
 fn was_frozen(noted: Timestamp, now: Timestamp) -> bool {
@@ -76,17 +78,17 @@ fn was_frozen(noted: Timestamp, now: Timestamp) -> bool {
 
 async fn note(
     context: &Context,
-    goes_on: Option<LifeId>,
+    extend: Option<ObservationWindowId>,
     now: Timestamp,
-) -> Result<LifeId, StoreError> {
+) -> Result<ObservationWindowId, StoreError> {
     context
         .store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                match goes_on {
-                    Some(id) => life::goes_on(tx, id, now).await.map(|()| id),
-                    None => life::begin(tx, now).await,
+                match extend {
+                    Some(id) => observation_windows::extend(tx, id, now).await.map(|()| id),
+                    None => observation_windows::begin(tx, now).await,
                 }
             })
         })
@@ -105,21 +107,21 @@ mod tests {
         store
             .write(move |tx| {
                 Box::pin(async move {
-                    life::begin(tx, at(0)).await?;
-                    let id = life::begin(tx, at(100)).await?;
-                    life::goes_on(tx, id, at(200)).await
+                    observation_windows::begin(tx, at(0)).await?;
+                    let id = observation_windows::begin(tx, at(100)).await?;
+                    observation_windows::extend(tx, id, at(200)).await
                 })
             })
             .await;
-        for (now, listened, present) in [(209, 109, 109), (230, 130, 130), (231, 100, 0)] {
-            let lives = lives(&store.reader, at(0), at(now)).await.unwrap();
-            let last = lives.0.last().unwrap();
+        for (now, observed, present) in [(209, 109, 109), (230, 130, 130), (231, 100, 0)] {
+            let windows = windows(&store.reader, at(0), at(now)).await.unwrap();
+            let last = windows.0.last().unwrap();
             assert_eq!(
                 (
-                    lives.between(at(0), at(now)).as_secs(),
-                    at(now).since(last.began).as_secs()
+                    windows.between(at(0), at(now)).as_secs(),
+                    at(now).since(last.started_at).as_secs()
                 ),
-                (listened, present),
+                (observed, present),
                 "at {now}"
             );
         }

@@ -10,14 +10,14 @@ use super::RelayConfig;
 use super::client::Client;
 use super::connection::Connection;
 use super::frames::{self, FromClient};
-use super::line::Line;
+use super::gateway_state::GatewayState;
 use super::reason::{Final, Reason};
 use super::session::{Opening, Session};
 use super::upstream::{self, Socket};
 use crate::domain::reconnect;
 use crate::domain::text;
+use crate::health::Stage;
 use crate::notify::backoff::jitter;
-use crate::vitals::Stage;
 
 /// The close code on which serenity ends for good.
 const ENDS_SERENITY: u16 = 4004;
@@ -29,28 +29,32 @@ const UPGRADE: Duration = Duration::from_secs(10);
 const LONG_WAIT: Duration = Duration::from_secs(60);
 
 /// Serves a socket of serenity's from beginning to end.
-pub(super) async fn carry(stream: TcpStream, config: RelayConfig, line: Arc<Line>) {
+pub(super) async fn bridge(
+    stream: TcpStream,
+    config: RelayConfig,
+    gateway_state: Arc<GatewayState>,
+) {
     let accepted = tokio::time::timeout(UPGRADE, Client::accept(stream, &config.path)).await;
     let Ok(Ok(mut client)) = accepted else {
         return;
     };
-    let Some(mut session) = open(&mut client, &line).await else {
+    let Some(mut session) = open(&mut client, &gateway_state).await else {
         return;
     };
-    line.attached(session.shard);
-    if let Some(refusal) = serve(&mut client, &mut session, &config, &line).await {
-        line.refuse(refusal);
+    gateway_state.attached(session.shard);
+    if let Some(refusal) = serve(&mut client, &mut session, &config, &gateway_state).await {
+        gateway_state.refuse(refusal);
         client.close(ENDS_SERENITY).await;
     }
-    line.detached(session);
+    gateway_state.detached(session);
 }
 
 /// What serenity wants: a new session, or one that it has left behind.
-async fn open(client: &mut Client, line: &Line) -> Option<Session> {
+async fn open(client: &mut Client, gateway_state: &GatewayState) -> Option<Session> {
     loop {
-        match client.hear().await?.kind {
+        match client.receive().await?.kind {
             FromClient::Identify(payload) => return Some(Session::identified(payload)),
-            FromClient::Resume(id) => match line.take_session(&id) {
+            FromClient::Resume(id) => match gateway_state.take_session(&id) {
                 Some(session) => return Some(session),
                 None => drop(client.send(frames::invalid_session()).await),
             },
@@ -65,17 +69,17 @@ async fn serve(
     client: &mut Client,
     session: &mut Session,
     config: &RelayConfig,
-    line: &Line,
+    gateway_state: &GatewayState,
 ) -> Option<Final> {
     let mut last = None;
     loop {
         let gateway = tokio::select! {
-            gateway = reach(config, line, session, last) => gateway,
+            gateway = reach(config, gateway_state, session, last) => gateway,
             () = client.gone() => return None,
         };
-        let connection = Connection::new(gateway, client, session, config, line);
+        let connection = Connection::new(gateway, client, session, config, gateway_state);
         let (reason, was_resuming) = connection.run().await;
-        line.ended(session.shard, reason);
+        gateway_state.ended(session.shard, reason);
         if reason == Reason::Client {
             return None;
         }
@@ -107,13 +111,13 @@ fn log(session: &Session, reason: Reason) {
 /// Reaches the gateway, however many attempts that takes. `last` is why the connection before this one ended.
 async fn reach(
     config: &RelayConfig,
-    line: &Line,
+    gateway_state: &GatewayState,
     session: &mut Session,
     mut last: Option<Reason>,
 ) -> Socket {
     loop {
-        tokio::time::sleep(wait(line, session, last.take())).await;
-        line.stage(session.shard, Stage::Connecting);
+        tokio::time::sleep(wait(gateway_state, session, last.take())).await;
+        gateway_state.stage(session.shard, Stage::Connecting);
         let url = format!(
             "{}/?v=10&encoding=json",
             session.next_url(&config.gateway_url).trim_end_matches('/')
@@ -122,14 +126,14 @@ async fn reach(
             Ok(socket) => return socket,
             Err(error) => {
                 tracing::warn!(shard = session.shard, %error, "Discord's gateway was not reached; trying again");
-                line.ended(session.shard, Reason::Connect);
+                gateway_state.ended(session.shard, Reason::Connect);
             }
         }
     }
 }
 
-fn wait(line: &Line, session: &Session, last: Option<Reason>) -> Duration {
-    let wait = line.wait_before_connecting(session.shard);
+fn wait(gateway_state: &GatewayState, session: &Session, last: Option<Reason>) -> Duration {
+    let wait = gateway_state.wait_before_connecting(session.shard);
     if session.opening() == Opening::Resume {
         return wait;
     }
@@ -137,7 +141,7 @@ fn wait(line: &Line, session: &Session, last: Option<Reason>) -> Duration {
         Some(Reason::Invalid { .. }) => reconnect::invalid_session_pause(jitter()),
         _ => Duration::ZERO,
     };
-    let budget = line.until_identify();
+    let budget = gateway_state.until_identify();
     if budget > LONG_WAIT {
         tracing::warn!(
             shard = session.shard,

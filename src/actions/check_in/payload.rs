@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Said;
+use super::Payload;
 use crate::domain::Timestamp;
 use crate::domain::monitor::{MonitorId, Refusal};
 use crate::domain::ping::{Ping, Signal};
@@ -16,18 +16,18 @@ const LONGEST_STATE: usize = 64 * 1024;
 pub(super) async fn keep(
     tx: &mut Tx<'_>,
     id: MonitorId,
-    said: &Said,
+    payload: &Payload,
     now: Timestamp,
 ) -> Result<Option<Refusal>, StoreError> {
-    match said {
-        Said::Nothing => {}
-        Said::Registration(said) => {
-            let (name, kind) = (said.name.as_deref(), said.device_type.as_deref());
+    match payload {
+        Payload::Nothing => {}
+        Payload::Registration(payload) => {
+            let (name, kind) = (payload.name.as_deref(), payload.device_type.as_deref());
             device::describe(tx, id, name, kind).await?;
         }
-        Said::State(changes) => return report(tx, id, changes, now).await,
-        Said::Lines(lines) => device_log::append(tx, id, lines, now).await?,
-        Said::Ping(ping) => pinged(tx, id, ping, now).await?,
+        Payload::State(changes) => return report(tx, id, changes, now).await,
+        Payload::Lines(lines) => device_log::append(tx, id, lines, now).await?,
+        Payload::Ping(ping) => pinged(tx, id, ping, now).await?,
     }
     Ok(None)
 }
@@ -95,7 +95,7 @@ async fn pinged(
     let line = NewLine {
         kind: ping.signal.word(),
         level: None,
-        said_at: None,
+        device_time: None,
         message: ping.message.clone(),
         run_time,
     };

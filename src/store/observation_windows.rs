@@ -2,50 +2,57 @@
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
-use crate::domain::life::{Life, Lives};
+use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
 
 /// A life of ours in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LifeId(i64);
+pub struct ObservationWindowId(i64);
 
 /// A new life begins.
-pub async fn begin(tx: &mut Tx<'_>, now: Timestamp) -> Result<LifeId, StoreError> {
-    let id =
-        sqlx::query_scalar("INSERT INTO watch (began_at, alive_at) VALUES ($1, $1) RETURNING id")
-            .bind(now.millis())
-            .fetch_one(&mut *tx.connection)
-            .await?;
-    Ok(LifeId(id))
+pub async fn begin(tx: &mut Tx<'_>, now: Timestamp) -> Result<ObservationWindowId, StoreError> {
+    let id = sqlx::query_scalar(
+        "INSERT INTO observation_windows (started_at, confirmed_at) VALUES ($1, $1) RETURNING id",
+    )
+    .bind(now.millis())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    Ok(ObservationWindowId(id))
 }
 
 /// It still goes on.
-pub async fn goes_on(tx: &mut Tx<'_>, id: LifeId, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE watch SET alive_at = $2 WHERE id = $1 AND alive_at < $2")
-        .bind(id.0)
-        .bind(now.millis())
-        .execute(&mut *tx.connection)
-        .await?;
+pub async fn extend(
+    tx: &mut Tx<'_>,
+    id: ObservationWindowId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE observation_windows SET confirmed_at = $2 WHERE id = $1 AND confirmed_at < $2",
+    )
+    .bind(id.0)
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
     Ok(())
 }
 
 /// The lives that reach beyond an instant.
-pub async fn since(reader: &Reader, at: Timestamp) -> Result<Lives, StoreError> {
+pub async fn since(reader: &Reader, at: Timestamp) -> Result<ObservationWindows, StoreError> {
     let rows: Vec<(i64, i64)> =
-        sqlx::query_as("SELECT began_at, alive_at FROM watch WHERE alive_at > $1 ORDER BY id")
+        sqlx::query_as("SELECT started_at, confirmed_at FROM observation_windows WHERE confirmed_at > $1 ORDER BY id")
             .bind(at.millis())
             .fetch_all(&reader.pool)
             .await?;
-    let life = |(began, alive)| Life {
-        began: Timestamp::from_millis(began),
-        alive: Timestamp::from_millis(alive),
+    let window = |(started_at, confirmed_at)| ObservationWindow {
+        started_at: Timestamp::from_millis(started_at),
+        confirmed_at: Timestamp::from_millis(confirmed_at),
     };
-    Ok(Lives(rows.into_iter().map(life).collect()))
+    Ok(ObservationWindows(rows.into_iter().map(window).collect()))
 }
 
 /// Deletes up to `limit` lives that ended before an instant; says how many went.
 pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
-        "DELETE FROM watch WHERE id IN (SELECT id FROM watch WHERE alive_at < $1 ORDER BY id LIMIT $2)",
+        "DELETE FROM observation_windows WHERE id IN (SELECT id FROM observation_windows WHERE confirmed_at < $1 ORDER BY id LIMIT $2)",
     )
     .bind(before.millis())
     .bind(i64::from(limit))
@@ -69,11 +76,11 @@ mod tests {
             .write(move |tx| {
                 Box::pin(async move {
                     let first = begin(tx, at(0)).await?;
-                    goes_on(tx, first, at(10)).await?;
+                    extend(tx, first, at(10)).await?;
                     // A clock that stepped back does not shorten a life.
-                    goes_on(tx, first, at(5)).await?;
+                    extend(tx, first, at(5)).await?;
                     let second = begin(tx, at(100)).await?;
-                    goes_on(tx, second, at(130)).await
+                    extend(tx, second, at(130)).await
                 })
             })
             .await;

@@ -4,11 +4,11 @@ use super::response::by_person;
 use crate::domain::Timestamp;
 use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::{GuildId, MonitorId};
-use crate::store::maintenance::{MaintenanceId, is_expected, is_of};
+use crate::store::maintenance::{MaintenanceId, covers, is_in_maintenance};
 use crate::store::{StoreError, Tx};
 
 /// SQL that is true of a card `c` where something goes on on it of which this is true; `$1` is its guild, `$2` now.
-macro_rules! any_open {
+macro_rules! any_open_outage {
     ($($what:tt)*) => {
         concat!(
             "EXISTS (SELECT 1 FROM outages i WHERE i.incident_id = c.id AND i.ended_at IS NULL AND ",
@@ -25,17 +25,17 @@ macro_rules! is_muted {
 }
 
 /// The same: something goes on that people want to be told of, and that is neither muted nor expected.
-macro_rules! is_to_be_heard {
+macro_rules! is_notifiable {
     () => {
-        $crate::store::incident::quiet::any_open!(
+        $crate::store::incident::silence::any_open_outage!(
             "NOT ",
-            $crate::store::incident::quiet::is_muted!(),
+            $crate::store::incident::silence::is_muted!(),
             " AND NOT EXISTS (SELECT 1 FROM alert_overrides o WHERE o.monitor_id = i.monitor_id AND o.notify = 0) AND NOT ",
-            $crate::store::maintenance::is_expected!("$1", "i.monitor_id")
+            $crate::store::maintenance::is_in_maintenance!("$1", "i.monitor_id")
         )
     };
 }
-pub(super) use {any_open, is_muted, is_to_be_heard};
+pub(super) use {any_open_outage, is_muted, is_notifiable};
 
 /// Somebody mutes what is on a card; `false` where the guild has no such card that goes on.
 pub async fn mute(
@@ -64,11 +64,14 @@ pub async fn maintain(
 }
 
 /// The cards on which something goes on that a maintenance has made quiet.
-pub async fn quiet_by(tx: &mut Tx<'_>, id: MaintenanceId) -> Result<Vec<IncidentId>, StoreError> {
+pub async fn silenced_by(
+    tx: &mut Tx<'_>,
+    id: MaintenanceId,
+) -> Result<Vec<IncidentId>, StoreError> {
     let incidents: Vec<i64> = sqlx::query_scalar(concat!(
-        "SELECT DISTINCT i.incident_id FROM maintenances w JOIN outages i ON i.guild_id = w.guild_id
+        "SELECT DISTINCT i.incident_id FROM maintenance_windows w JOIN outages i ON i.guild_id = w.guild_id
          WHERE w.id = $1 AND w.is_running = 1 AND i.ended_at IS NULL AND i.incident_id IS NOT NULL AND ",
-        is_of!("i.monitor_id")
+        covers!("i.monitor_id")
     ))
     .bind(id.0)
     .fetch_all(&mut *tx.connection)
@@ -100,17 +103,17 @@ pub async fn unsilence(
     const SHOWN: &str = concat!(
         "UPDATE incidents AS c SET revision = revision + 1,
              muted_until = CASE WHEN ",
-        any_open!(is_muted!()),
+        any_open_outage!(is_muted!()),
         " THEN muted_until END,
              maintained_until = CASE WHEN ",
-        any_open!(is_expected!("$1", "i.monitor_id")),
+        any_open_outage!(is_in_maintenance!("$1", "i.monitor_id")),
         " THEN maintained_until END
          WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND (muted_until IS NOT NULL OR maintained_until IS NOT NULL)"
     );
     const BEGUN: &str = concat!(
         "UPDATE incidents AS c SET escalation_starts_at = $2
          WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND acknowledged_at IS NULL AND ",
-        is_to_be_heard!()
+        is_notifiable!()
     );
     if change(tx, (guild, id), now, SHOWN).await? {
         tx.wrote_event = true;

@@ -3,7 +3,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::check_in::{self, CheckIn, CheckedIn, NotHeard};
+use super::check_in::{self, CheckIn, CheckInError, CheckedIn};
 use crate::clock::Clock;
 use crate::store::{StoreError, Writer};
 
@@ -13,34 +13,39 @@ const QUEUE: usize = 4096;
 /// The most calls in one transaction.
 const TOGETHER: usize = 512;
 
-type Waiting = (CheckIn, oneshot::Sender<Result<CheckedIn, NotHeard>>);
+type Waiting = (CheckIn, oneshot::Sender<Result<CheckedIn, CheckInError>>);
 
 /// A handle to the task that records calls.
 #[derive(Clone, Debug)]
-pub struct Listening(mpsc::Sender<Waiting>);
+pub struct HeartbeatBatcher(mpsc::Sender<Waiting>);
 
-impl Listening {
+impl HeartbeatBatcher {
     /// Starts the task; it ends with the last handle. A guild may have `quota` devices.
     pub fn start(writer: Writer, quota: u64, clock: Clock) -> Self {
-        let (sender, calls) = mpsc::channel(QUEUE);
-        tokio::spawn(listen(calls, writer, quota, clock));
+        let (sender, heartbeats) = mpsc::channel(QUEUE);
+        tokio::spawn(run_batches(heartbeats, writer, quota, clock));
         Self(sender)
     }
 
     /// Records a call; the answer comes after the commit.
-    pub async fn check_in(&self, call: CheckIn) -> Result<CheckedIn, NotHeard> {
+    pub async fn check_in(&self, heartbeat: CheckIn) -> Result<CheckedIn, CheckInError> {
         let (answer, answered) = oneshot::channel();
         self.0
-            .send((call, answer))
+            .send((heartbeat, answer))
             .await
             .map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::NotWritten)?
     }
 }
 
-async fn listen(mut calls: mpsc::Receiver<Waiting>, writer: Writer, quota: u64, clock: Clock) {
+async fn run_batches(
+    mut heartbeats: mpsc::Receiver<Waiting>,
+    writer: Writer,
+    quota: u64,
+    clock: Clock,
+) {
     let mut waiting = Vec::new();
-    while calls.recv_many(&mut waiting, TOGETHER).await > 0 {
+    while heartbeats.recv_many(&mut waiting, TOGETHER).await > 0 {
         let (together, answers): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
         let now = clock.now();
         let recorded = writer
@@ -76,17 +81,17 @@ mod tests {
     #[tokio::test]
     async fn an_answer_means_that_the_call_is_stored() {
         let store = TestStore::open().await;
-        let listening = Listening::start(store.writer.clone(), 10, Clock::SYSTEM);
-        let call = |number| CheckIn {
+        let listening = HeartbeatBatcher::start(store.writer.clone(), 10, Clock::SYSTEM);
+        let heartbeat = |number| CheckIn {
             requester: Requester {
                 guild: GuildId(1),
                 actor: Actor::System,
             },
             uuid: DeviceUuid::from_random([number; 16]),
-            said: check_in::Said::Nothing,
+            payload: check_in::Payload::Nothing,
             key: None,
         };
-        let all = (0..100).map(|number| listening.check_in(call(number % 10)));
+        let all = (0..100).map(|number| listening.check_in(heartbeat(number % 10)));
         let answered = futures_util::future::join_all(all).await;
         assert!(answered.iter().all(Result::is_ok));
         let made = answered
