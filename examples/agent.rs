@@ -1,13 +1,13 @@
-//! A small agent: registers this machine as a device, beats for it, and posts a server's figures. Linux.
+//! A small agent for Linux: registers this machine as a device, sends its heartbeats, and reports a server's metrics.
 //!
-//! `ROLLCALL_URL`            where Rollcall listens, `http://127.0.0.1:8080` where nothing is said
-//! `ROLLCALL_FLEET_KEY`      the key to register with; left out, no device is registered
-//! `ROLLCALL_SERVER_KEY`     the key to post figures with; left out, none are posted
-//! `ROLLCALL_AGENT_FILE`     where uuid and key of the device are kept, `agent.json` where nothing is said
-//! `ROLLCALL_AGENT_SECONDS`  how often, 60 where nothing is said
+//! `ROLLCALL_URL`            the address of Rollcall (default: `http://127.0.0.1:8080`)
+//! `ROLLCALL_FLEET_KEY`      the key to register with (default: register no device)
+//! `ROLLCALL_SERVER_KEY`     the key to report with (default: send no reports)
+//! `ROLLCALL_AGENT_FILE`     the file for the device's uuid and key (default: `agent.json`)
+//! `ROLLCALL_AGENT_SECONDS`  the seconds between two reports (default: 60)
 //!
-//! `cargo run --example agent` goes on until it is stopped; `-- --once` reports once. Keys stand in the environment and
-//! never on a command line, where everybody on the machine can read them.
+//! `cargo run --example agent` runs until it is stopped; `-- --once` reports once. Keys come from the environment and never
+//! from the command line, which every user of the machine can read.
 
 #![expect(
     clippy::print_stdout,
@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Longer than this nobody waits for an answer.
+/// The time-out of a request.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[tokio::main(flavor = "current_thread")]
@@ -63,7 +63,7 @@ struct Agent {
     every: Duration,
 }
 
-/// The device that this machine is.
+/// This machine as a device.
 struct Device {
     uuid: String,
     key: String,
@@ -71,18 +71,18 @@ struct Device {
 
 impl Agent {
     fn from_environment() -> Result<Self> {
-        let said = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
-        let seconds = said("ROLLCALL_AGENT_SECONDS").unwrap_or_else(|| "60".into());
+        let setting = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+        let seconds = setting("ROLLCALL_AGENT_SECONDS").unwrap_or_else(|| "60".into());
         let seconds = seconds.parse().ok().filter(|seconds| *seconds > 0);
         let seconds = seconds.ok_or(
             "ROLLCALL_AGENT_SECONDS must be a number of seconds; a right one is ROLLCALL_AGENT_SECONDS=60",
         )?;
         let agent = Self {
             client: Client::builder().timeout(TIMEOUT).build()?,
-            url: said("ROLLCALL_URL").unwrap_or_else(|| "http://127.0.0.1:8080".into()),
-            fleet_key: said("ROLLCALL_FLEET_KEY"),
-            server_key: said("ROLLCALL_SERVER_KEY"),
-            file: said("ROLLCALL_AGENT_FILE").map_or("agent.json".into(), PathBuf::from),
+            url: setting("ROLLCALL_URL").unwrap_or_else(|| "http://127.0.0.1:8080".into()),
+            fleet_key: setting("ROLLCALL_FLEET_KEY"),
+            server_key: setting("ROLLCALL_SERVER_KEY"),
+            file: setting("ROLLCALL_AGENT_FILE").map_or("agent.json".into(), PathBuf::from),
             every: Duration::from_secs(seconds),
         };
         if agent.fleet_key.is_none() && agent.server_key.is_none() && !agent.file.exists() {
@@ -98,13 +98,13 @@ impl Agent {
             println!("beat for {}", device.uuid);
         }
         if let Some(key) = &self.server_key {
-            self.post("server-stats", key, &figures()).await?;
+            self.post("server-stats", key, &metrics()).await?;
             println!("figures posted");
         }
         Ok(())
     }
 
-    /// The device from the file; registered and written there the first time.
+    /// The device from the file. Registers it and writes the file the first time.
     async fn device(&self) -> Result<Option<Device>> {
         if self.file.exists() {
             return read(&self.file).map(Some);
@@ -113,22 +113,22 @@ impl Agent {
             return Ok(None);
         };
         let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let said = json!({ "device_name": name.trim(), "device_type": "agent" });
-        let registered = self.post("device/register", fleet_key, &said).await?;
-        keep(&self.file, &registered)?;
+        let body = json!({ "device_name": name.trim(), "device_type": "agent" });
+        let registered = self.post("device/register", fleet_key, &body).await?;
+        store(&self.file, &registered)?;
         read(&self.file).map(Some)
     }
 
-    async fn post(&self, path: &str, key: &str, said: &Value) -> Result<Value> {
+    async fn post(&self, path: &str, key: &str, body: &Value) -> Result<Value> {
         let url = format!("{}/api/v1/{path}", self.url.trim_end_matches('/'));
-        let answer = self.client.post(url).bearer_auth(key).json(said).send();
+        let answer = self.client.post(url).bearer_auth(key).json(body).send();
         let answer = answer.await.map_err(reqwest::Error::without_url)?;
         let status = answer.status();
-        let told: Value = answer.json().await.unwrap_or_default();
+        let response: Value = answer.json().await.unwrap_or_default();
         match status {
-            StatusCode::OK | StatusCode::CREATED => Ok(told),
+            StatusCode::OK | StatusCode::CREATED => Ok(response),
             _ => {
-                let detail = told["detail"].as_str().unwrap_or("no reason was given");
+                let detail = response["detail"].as_str().unwrap_or("no reason was given");
                 Err(format!("{path} was answered with {status}: {detail}").into())
             }
         }
@@ -147,8 +147,8 @@ fn read(file: &Path) -> Result<Device> {
     })
 }
 
-/// For its owner's eyes only: there is a key in it.
-fn keep(file: &Path, registered: &Value) -> Result<()> {
+/// Writes the file so that only its owner can read it, because it contains a key.
+fn store(file: &Path, registered: &Value) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
     let mut file = options
         .write(true)
@@ -159,8 +159,8 @@ fn keep(file: &Path, registered: &Value) -> Result<()> {
     Ok(())
 }
 
-/// What the kernel says of this machine.
-fn figures() -> Value {
+/// The metrics of this machine, as the kernel reports them.
+fn metrics() -> Value {
     let file = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let numbers = |text: &str, count: usize| -> Vec<f64> {
         let words = text.split_whitespace().take(count);
@@ -171,16 +171,16 @@ fn figures() -> Value {
         let line = memory.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
     };
-    let mut said = json!({
+    let mut metrics = json!({
         "load": numbers(&file("/proc/loadavg"), 3),
         "agent_version": env!("CARGO_PKG_VERSION"),
     });
     if let Some(uptime) = numbers(&file("/proc/uptime"), 1).first() {
-        said["uptime"] = json!(uptime);
+        metrics["uptime"] = json!(uptime);
     }
     if let (Some(total), Some(available)) = (kib("MemTotal:"), kib("MemAvailable:")) {
         let used = total.saturating_sub(available);
-        said["memory"] = json!({ "total_kib": total, "used_kib": used });
+        metrics["memory"] = json!({ "total_kib": total, "used_kib": used });
     }
-    said
+    metrics
 }

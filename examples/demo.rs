@@ -1,7 +1,7 @@
-//! Rollcall without a Discord account: the bot against a local stand-in for Discord, with sample endpoints that go down
-//! and come back, and a prompt where slash commands can be typed.
+//! Rollcall without a Discord account: the bot with a local sandbox instead of Discord, sample endpoints that go down and
+//! recover, and a prompt for slash commands.
 //!
-//! `cargo run --example demo` opens the prompt; `-- --script` walks a fixed tour and ends by itself.
+//! `cargo run --example demo` opens the prompt; `-- --script` runs a fixed tour and exits.
 
 #[path = "demo/bot.rs"]
 mod bot;
@@ -31,8 +31,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("Starting the bot; its log is {}", bot.log().display());
     sandbox.wait_until_ready().await;
     let result = match is_script {
-        true => tour::walk(&sandbox, &mut listeners).await,
-        false => prompt::talk(&sandbox, &mut listeners).await,
+        true => tour::run(&sandbox, &mut listeners).await,
+        false => prompt::run(&sandbox, &mut listeners).await,
     };
     println!("Stopping the bot");
     bot.stop()?;

@@ -23,7 +23,7 @@ CREATE INDEX idx_monitors_group ON monitors (guild_id, group_name) WHERE group_n
 CREATE TABLE endpoint_targets (
     monitor_id             INTEGER PRIMARY KEY REFERENCES monitors (id) ON DELETE CASCADE,
     guild_id               BIGINT  NOT NULL,
-    target                 TEXT    NOT NULL, -- in canonical form, which is what is content_hash and compared
+    target                 TEXT    NOT NULL, -- in canonical form, which is shown and compared
     host                   TEXT    NOT NULL,
     port                   INTEGER NOT NULL,
     http_check             TEXT,             -- JSON; NULL: every option has its default
@@ -419,7 +419,7 @@ SELECT id,
        kind AS event_type,
        CASE
            WHEN kind IN ('endpoint_offline', 'device_offline', 'server_offline', 'alerts_broken', 'webhook_disabled') THEN 'error'
-           WHEN kind IN ('endpoint_warning', 'endpoint_unknown', 'server_warning', 'server_silent') THEN 'warning'
+           WHEN kind IN ('endpoint_warning', 'endpoint_unknown', 'server_warning', 'server_overdue') THEN 'warning'
            ELSE 'info'
        END AS severity,
        actor,

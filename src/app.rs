@@ -1,4 +1,4 @@
-//! Composition: builds every part, starts and supervises them, drains them on shutdown.
+//! Composition: builds all components, starts and supervises them, and drains them on shutdown.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,10 +25,10 @@ use crate::settings::{Secret, Settings};
 use crate::store::{Store, StoreError};
 use crate::{discord, http, jobs, telemetry};
 
-/// Everything must have ended this long after the signal; what has not is left behind.
+/// Time for all tasks to end after the signal; tasks that take longer are abandoned.
 const DRAIN: Duration = Duration::from_secs(8);
 
-/// Why the bot did not run, or stopped.
+/// Why the bot did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     #[error(transparent)]
@@ -44,7 +44,7 @@ pub enum AppError {
 }
 
 impl AppError {
-    /// 2 settings, 3 database, 4 Discord refused for good, 1 anything else.
+    /// 2 for settings, 3 for the database, 4 if Discord refused permanently, 1 for anything else.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Settings(_) | Self::Setting(_) => 2,
@@ -55,7 +55,7 @@ impl AppError {
     }
 }
 
-/// The rules and tools of looking, as the settings want them.
+/// The check runner, with rules and prober as set in the settings.
 pub fn checks(
     settings: &Settings,
     store: &Store,
@@ -103,14 +103,17 @@ fn extra_roots(settings: &Settings) -> Result<Vec<u8>, AppError> {
     })
 }
 
-/// Runs the bot until a signal comes.
+/// Runs the bot until a signal arrives.
 pub async fn run(settings: Settings) -> Result<(), AppError> {
     let log = telemetry::start(&settings.log, secrets(&settings))
         .map_err(|error| AppError::Setting(error.to_string()))?;
-    // A panic that nobody catches still belongs into the log.
+    // A panic must appear in the log, too.
     std::panic::set_hook(Box::new(|panic| {
-        tracing::error!("a part panicked: {panic}");
+        tracing::error!(%panic, "a task panicked");
     }));
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
     let lock = Store::lock(&settings.database_url)?;
     let store = Store::open(&settings.database_url).await?;
     let result = run_on(&settings, &store).await;
@@ -119,7 +122,7 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
     result
 }
 
-/// What must never be read in the log.
+/// Values that must never appear in the log.
 fn secrets(settings: &Settings) -> telemetry::Secrets {
     let known = [&settings.discord.token, &settings.ping_url];
     telemetry::Secrets::new(known.into_iter().flatten().map(Secret::reveal))
@@ -146,18 +149,18 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
             .map_err(|error| AppError::Other(error.to_string()))?,
     )?;
     let (stop_sender, stop) = watch::channel(false);
-    let (presence_sender, presence_seen) = watch::channel(PresenceUpdate {
+    let (presence_sender, presence_receiver) = watch::channel(PresenceUpdate {
         presence: presence(&[], &settings.discord.presence),
         refreshes: 0,
     });
     let mut signals = Signals::new()?;
 
     let app = shared.http_state();
-    let mut parts = vec![tokio::spawn(
+    let mut tasks = vec![tokio::spawn(
         http::Server { listener, app }.run(stop.clone()),
     )];
-    parts.extend(jobs::start(&shared.job_context(presence_sender)?, &stop).await?);
-    let app = shared.discord_state(presence_seen);
+    tasks.extend(jobs::start(&shared.job_context(presence_sender)?, &stop).await?);
+    let app = shared.discord_state(presence_receiver);
     let mut discord = discord::start(discord_config(settings), app, &stop);
     service_manager::ready();
     let ended = tokio::select! {
@@ -165,13 +168,13 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
         refused = discord.refused() => Err(AppError::Discord(refused)),
     };
     service_manager::stopping();
-    tracing::info!("Stopping: no new work, finishing what is under way");
+    tracing::info!("stopping");
     stop_sender.send_replace(true);
-    drain(parts, discord).await;
+    drain(tasks, discord).await;
     ended
 }
 
-/// What the parts have in common.
+/// What several components need.
 struct Shared<'a> {
     settings: &'a Settings,
     store: &'a Store,
@@ -272,7 +275,7 @@ fn heartbeat_times(settings: &Settings) -> jobs::HeartbeatTimes {
     let heartbeat = &settings.heartbeat;
     if !heartbeat.is_enabled {
         tracing::warn!(
-            "HEARTBEAT_ENABLED is false: devices that fall silent are not noticed and stay online"
+            "HEARTBEAT_ENABLED is false: overdue devices are not detected and stay online"
         );
     }
     jobs::HeartbeatTimes {
@@ -310,13 +313,13 @@ fn discord_config(settings: &Settings) -> discord::Config {
     }
 }
 
-/// Says where we listen: in the log, and in a file for whoever started us with port 0.
+/// Publishes the address of the HTTP server: in the log, and in a file for a program that started Rollcall with port 0.
 fn announce(settings: &Settings, address: SocketAddr) -> Result<(), AppError> {
     tracing::info!(%address, "Rollcall {} is up, HTTP on {address}", env!("CARGO_PKG_VERSION"));
     let Some(file) = &settings.addr_file else {
         return Ok(());
     };
-    // Written beside and moved into place: a reader never sees half an address.
+    // Written to a temporary file and renamed, so that a reader never sees part of an address.
     let draft = file.with_extension("tmp");
     std::fs::write(&draft, format!("{address}\n"))
         .and_then(|()| std::fs::rename(&draft, file))
@@ -328,7 +331,7 @@ fn announce(settings: &Settings, address: SocketAddr) -> Result<(), AppError> {
         })
 }
 
-/// The two signals that ask us to stop.
+/// The two signals that request a shutdown.
 struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
@@ -354,18 +357,18 @@ impl Signals {
     }
 }
 
-async fn drain(parts: Vec<JoinHandle<()>>, discord: discord::Handle) {
+async fn drain(tasks: Vec<JoinHandle<()>>, discord: discord::Handle) {
     let all = async {
         discord.stopped().await;
-        for part in parts {
-            if let Err(error) = part.await {
-                tracing::error!(%error, "a part ended badly");
+        for task in tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task failed");
             }
         }
     };
     if tokio::time::timeout(DRAIN, all).await.is_err() {
         tracing::warn!(
-            "some work did not end in time and is left behind; what was acknowledged is stored"
+            "shutdown timed out; unfinished work is abandoned, acknowledged work is stored"
         );
     }
 }

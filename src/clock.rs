@@ -1,13 +1,13 @@
-//! The one place that reads the time.
+//! The only code that reads the time.
 //!
-//! Wall time is for display, calendars and stored instants; lengths of time come from the monotonic clock. Everything
-//! below the doors takes `now` as a parameter, so a test can say what time it is.
+//! Wall time is for display, calendars and stored timestamps; durations come from the monotonic clock. Everything below
+//! the interfaces takes `now` as a parameter, so that a test can set the time.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::domain::Timestamp;
 
-/// Where `now` comes from: the system, or whatever a test winds by hand.
+/// The source of `now`: the system clock, or a clock that a test controls.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock(pub fn() -> Timestamp);
 
@@ -30,7 +30,7 @@ fn system_now() -> Timestamp {
     Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Measures lengths of time on the monotonic clock.
+/// Measures durations on the monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(tokio::time::Instant);
 
@@ -47,7 +47,7 @@ impl Stopwatch {
         self.0.elapsed()
     }
 
-    /// The monotonic point `length` after the start, for `tokio::time::timeout_at` and `sleep_until`.
+    /// The monotonic instant `length` after the start, for `tokio::time::timeout_at` and `sleep_until`.
     pub fn after(&self, length: Duration) -> tokio::time::Instant {
         self.0 + length
     }

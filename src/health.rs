@@ -1,40 +1,38 @@
-//! What the parts say of themselves while they run: the facts behind `/healthz`, `/readyz`, `/ping` and `/bot health`.
+//! Health of the components while they run, for `/healthz`, `/readyz`, `/ping` and `/bot health`.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use strum::VariantArray;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::clock::Stopwatch;
 
-/// Every part that must turn over does so every few seconds; silent for longer than this it is stuck.
-const STUCK_AFTER: Duration = Duration::from_secs(30);
+/// Time without progress after which a component counts as stalled. A working one makes progress every few seconds.
+const STALLED_AFTER: Duration = Duration::from_secs(30);
 
-/// What must turn over for Rollcall to be of any use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
+/// Components that must make progress for Rollcall to work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Component {
-    /// Hands out the looks that are due.
+    /// Starts the checks that are due.
     Scheduler,
-    /// Has committed something.
+    /// Commits transactions.
     Database,
-    /// The runtime in which Discord's client lives.
+    /// The runtime of the Discord client.
     Sender,
 }
 
 impl Component {
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Scheduler => "scheduler",
-            Self::Database => "database",
-            Self::Sender => "sender",
-        }
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 }
 
-/// How the connection to Discord stands, all shards together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The state of the connection to Discord, all shards together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Gateway {
     /// No token is set: everything but Discord runs.
     #[default]
@@ -44,54 +42,45 @@ pub enum Gateway {
 }
 
 impl Gateway {
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Connecting => "connecting",
-            Self::Ready => "ready",
-        }
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 }
 
-/// How the connection of one shard stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The state of the connection of one shard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Stage {
-    /// Until the next attempt.
+    /// Waiting for the next attempt.
     #[default]
     Waiting,
     Connecting,
-    /// A new session was asked for.
+    /// Requesting a new session.
     Identifying,
     Resuming,
     Ready,
 }
 
 impl Stage {
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Connecting => "connecting",
-            Self::Identifying => "identifying",
-            Self::Resuming => "resuming",
-            Self::Ready => "ready",
-        }
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 }
 
-/// What is known of one shard.
+/// The known state of one shard.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Shard {
     pub stage: Stage,
-    /// From the last heartbeat to its ack; `None` before the first.
+    /// Time from the last heartbeat to its acknowledgment; `None` before the first.
     pub latency: Option<Duration>,
     pub guilds: usize,
 }
 
-/// Shared by the parts that report and the doors that show.
+/// Shared by the components that record it and the interfaces that show it.
 #[derive(Debug)]
 pub struct Health {
     since_start: Stopwatch,
-    record_progress: Mutex<[Option<Stopwatch>; Component::ALL.len()]>,
+    progress: Mutex<[Option<Stopwatch>; Component::ALL.len()]>,
     gateway: Mutex<GatewayHealth>,
 }
 
@@ -106,7 +95,7 @@ struct GatewayHealth {
     reconnects: DayCount,
 }
 
-/// How often something has happened on one day.
+/// The number of events on one day.
 #[derive(Clone, Copy, Debug, Default)]
 struct DayCount {
     day: i64,
@@ -117,7 +106,7 @@ impl Health {
     pub fn new() -> Self {
         Self {
             since_start: Stopwatch::start(),
-            record_progress: Mutex::default(),
+            progress: Mutex::default(),
             gateway: Mutex::default(),
         }
     }
@@ -127,63 +116,54 @@ impl Health {
         self.since_start.elapsed()
     }
 
-    /// Called by a part whenever it turns over.
+    /// Records that a component made progress.
     pub fn record_progress(&self, component: Component) {
-        let mut record_progress = self
-            .record_progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = record_progress.get_mut(component as usize) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = progress.get_mut(component as usize) {
             *place = Some(Stopwatch::start());
         }
     }
 
-    /// How long ago a part turned over; since the start where it never has.
+    /// Time since a component last made progress; since the start if it never has.
     fn stalled_for(&self, component: Component) -> Duration {
-        let record_progress = self
-            .record_progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let last = record_progress.get(component as usize).copied().flatten();
+        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = progress.get(component as usize).copied().flatten();
         last.unwrap_or(self.since_start).elapsed()
     }
 
-    /// Whether a part has turned over since the start, and not longer ago than this.
+    /// Whether a component has made progress since the start, and not longer ago than `limit`.
     pub fn has_progressed_within(&self, component: Component, limit: Duration) -> bool {
-        let record_progress = self
-            .record_progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let last = record_progress.get(component as usize).copied().flatten();
+        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = progress.get(component as usize).copied().flatten();
         last.is_some_and(|last| last.elapsed() <= limit)
     }
 
-    /// Whether the scheduler has turned over lately; at the start it is given time.
+    /// Whether the scheduler has made progress recently. It counts as running for a while after the start.
     pub fn scheduler_is_running(&self) -> bool {
-        self.stalled_for(Component::Scheduler) < STUCK_AFTER
+        self.stalled_for(Component::Scheduler) < STALLED_AFTER
     }
 
-    /// There is a token: the gateway is wanted from now on.
+    /// Records that there is a token, so that the gateway is expected to be ready.
     pub fn expect_gateway(&self) {
         let mut state = self.state();
         state.is_on = true;
         state.not_ready_since.get_or_insert_with(Stopwatch::start);
     }
 
-    /// So many shards are to connect, none of which has yet.
+    /// Sets the number of shards, none of which has connected yet.
     pub fn begin_shards(&self, count: usize) {
         let mut state = self.state();
         state.shards = vec![Shard::default(); count];
-        state.judge();
+        state.update_readiness();
     }
 
-    /// Changes what is known of a shard; one that does not exist is passed over.
+    /// Changes the state of a shard. An unknown id is ignored.
     pub fn change_shard(&self, id: usize, change: impl FnOnce(&mut Shard)) {
         let mut state = self.state();
         if let Some(shard) = state.shards.get_mut(id) {
             change(shard);
         }
-        state.judge();
+        state.update_readiness();
     }
 
     pub fn shards(&self) -> Vec<Shard> {
@@ -194,12 +174,12 @@ impl Health {
         self.state().gateway()
     }
 
-    /// For how long the gateway has not been ready; `None` while it is.
+    /// How long the gateway has not been ready; `None` while it is.
     pub fn gateway_away_for(&self) -> Option<Duration> {
         self.state().not_ready_since.map(|since| since.elapsed())
     }
 
-    /// From the last heartbeat to its ack, of the slowest shard; `None` before the first.
+    /// Time from the last heartbeat to its acknowledgment, of the slowest shard; `None` before the first.
     pub fn latency(&self) -> Option<Duration> {
         self.state()
             .shards
@@ -212,14 +192,14 @@ impl Health {
         self.state().shards.iter().map(|shard| shard.guilds).sum()
     }
 
-    /// Something came from Discord: ready, resumed, a message, a command or a button.
+    /// Records activity of Discord: ready, resumed, a message, a command or a button.
     pub fn note_activity(&self) {
         let mut state = self.state();
         state.last_activity = Some(Stopwatch::start());
         state.inactivity_is_logged = false;
     }
 
-    /// How long ago something came from Discord; since the start where nothing has yet.
+    /// Time since the last activity of Discord; since the start if there was none.
     pub fn inactive_for(&self) -> Duration {
         self.state()
             .last_activity
@@ -227,12 +207,12 @@ impl Health {
             .elapsed()
     }
 
-    /// Whether this quiet spell is still to be told of; asking tells it.
+    /// Whether the current inactivity has yet to be logged. A call marks it as logged.
     pub fn take_inactivity_warning(&self) -> bool {
         !std::mem::replace(&mut self.state().inactivity_is_logged, true)
     }
 
-    /// Notes a health check of the gateway, and gives how many in a row have failed.
+    /// Records a health check of the gateway; returns how many have failed in a row.
     pub fn record_gateway_check(&self) -> u32 {
         let mut state = self.state();
         state.failed_checks = match state.gateway() {
@@ -242,12 +222,12 @@ impl Health {
         state.failed_checks
     }
 
-    /// Health checks in a row that found the gateway not ready.
+    /// Number of consecutive health checks that found the gateway not ready.
     pub fn failed_checks(&self) -> u32 {
         self.state().failed_checks
     }
 
-    /// A connection to the gateway ended or could not be opened on this day (days since 1970, UTC).
+    /// Records that a connection to the gateway ended or could not be opened on this day (days since 1970, UTC).
     pub fn note_reconnect(&self, day: i64) {
         let reconnects = &mut self.state().reconnects;
         if reconnects.day != day {
@@ -256,7 +236,7 @@ impl Health {
         reconnects.count += 1;
     }
 
-    /// Reconnects on this day, as far as this process has seen.
+    /// Number of reconnects of this process on this day.
     pub fn reconnects_on(&self, day: i64) -> u64 {
         let reconnects = self.state().reconnects;
         if reconnects.day == day {
@@ -281,8 +261,8 @@ impl GatewayHealth {
         }
     }
 
-    /// Keeps account of since when it is not ready.
-    fn judge(&mut self) {
+    /// Updates since when the gateway has not been ready.
+    fn update_readiness(&mut self) {
         if self.gateway() == Gateway::Connecting {
             self.not_ready_since.get_or_insert_with(Stopwatch::start);
         } else {
@@ -315,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn latency_is_the_slowest_shards_and_guilds_are_added() {
+    fn latency_is_that_of_the_slowest_shard_and_guilds_are_summed() {
         let health = Health::new();
         health.begin_shards(2);
         assert_eq!(health.latency(), None);
@@ -330,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn failed_checks_count_in_a_row_and_quiet_is_news_once() {
+    fn failed_checks_are_consecutive_and_inactivity_is_logged_once() {
         let health = Health::new();
         assert_eq!(health.record_gateway_check(), 0);
         health.expect_gateway();
@@ -350,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn reconnects_are_counted_by_the_day() {
+    fn reconnects_are_counted_per_day() {
         let health = Health::new();
         health.note_reconnect(20_000);
         health.note_reconnect(20_000);
@@ -361,7 +341,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_part_that_is_still_for_long_is_noticed() {
+    async fn a_stalled_component_is_detected() {
         let health = Health::new();
         tokio::time::advance(Duration::from_secs(20)).await;
         health.record_progress(Component::Scheduler);

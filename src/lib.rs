@@ -1,18 +1,18 @@
 //! Rollcall, the monitor that lives in Discord.
 //!
-//! The rooms, in the order in which to read them; everything points down, and ARCHITECTURE.md walks through four stories.
+//! The modules, in reading order. Imports point down, and ARCHITECTURE.md follows four examples through them.
 //!
-//! - `domain`: what Rollcall knows, pure rules and words
-//! - `clock`: the one place that reads the time
-//! - `store`: the only SQL
-//! - `probe`: how we look
-//! - `actions`: what anyone may ask for, one transaction each
-//! - `notify`: what machines outside are told
-//! - `jobs`: what happens by itself
-//! - `metrics`, `health`: what is counted, and what the parts say of themselves
-//! - `discord`, `http`, `cli`: the doors
+//! - `domain`: pure rules and types
+//! - `clock`: the only code that reads the time
+//! - `store`: the only code with SQL
+//! - `probe`: how endpoints are checked
+//! - `actions`: what requesters can do, one transaction each
+//! - `notify`: messages to people and services outside
+//! - `jobs`: background jobs
+//! - `metrics`, `health`: metrics, and the health of the components
+//! - `discord`, `http`, `cli`: the interfaces
 //! - `settings`, `telemetry`: the environment, typed; the log
-//! - `app`: composition, which starts, supervises and drains
+//! - `app`: composition: starts, supervises and drains everything
 
 mod actions;
 mod app;

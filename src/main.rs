@@ -1,4 +1,4 @@
-//! Parses the command line, runs, sets the exit code.
+//! The binary: runs the command line and returns its exit code.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Every metric: its name, labels and help. Labels are few-valued; never a name, an address or a guild.
+//! All metrics with their names, labels and help. Labels have few values: never a name, an address or a guild.
 
 use prometheus::{
     Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
@@ -15,7 +15,7 @@ const DELAY_BUCKETS: &[f64] = &[
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0,
 ];
 
-/// The process's metrics, shared by all that count.
+/// The metrics of the process, shared by all components that update them.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -51,8 +51,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers every metric. Fails only where two have one name, which the test below would see first.
-    #[expect(clippy::too_many_lines, reason = "one list, a metric each")]
+    /// Registers every metric. Fails only if two have the same name, which the test below would find first.
+    #[expect(clippy::too_many_lines, reason = "one list of all metrics")]
     pub fn new() -> Result<Self, prometheus::Error> {
         let register = Register(Registry::new());
         let metrics = Self {

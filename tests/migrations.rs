@@ -1,4 +1,4 @@
-//! Every migration onto a database that is already filled, then the program itself on the result.
+//! Runs every migration on a database that already has rows, then the program itself on the result.
 
 #![expect(clippy::unwrap_used, reason = "a migration that fails ends the test")]
 
@@ -9,8 +9,8 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
 
-/// Applies the migrations one after the other, and after each the sample rows that belong to it.
-async fn filled(database: &Path) {
+/// Applies the migrations in order, and after each one its sample rows.
+async fn fill(database: &Path) {
     let options = SqliteConnectOptions::new()
         .filename(database)
         .create_if_missing(true)
@@ -47,10 +47,10 @@ async fn filled(database: &Path) {
 }
 
 #[tokio::test]
-async fn each_migration_holds_on_filled_data_and_the_program_reads_the_result() {
+async fn each_migration_works_on_existing_rows_and_the_program_reads_the_result() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("rollcall.db");
-    filled(&database).await;
+    fill(&database).await;
     let output = Command::new(env!("CARGO_BIN_EXE_rollcall"))
         .args(["endpoint", "list", "--json"])
         .env_clear()
@@ -63,22 +63,22 @@ async fn each_migration_holds_on_filled_data_and_the_program_reads_the_result() 
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let roll: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let seen: Vec<_> = roll
+    let endpoints: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let listed: Vec<_> = endpoints
         .as_array()
         .unwrap()
         .iter()
         .map(|endpoint| (&endpoint["name"], &endpoint["status"]))
         .collect();
     assert_eq!(
-        serde_json::json!(seen),
+        serde_json::json!(listed),
         serde_json::json!([["shop", "online"], ["door", "offline"], ["gate", "paused"]])
     );
-    assert_eq!(roll[1]["inactive_reason"], "timed_out");
+    assert_eq!(endpoints[1]["inactive_reason"], "timed_out");
 }
 
 #[test]
-fn every_migration_opens_with_its_why() {
+fn every_migration_starts_with_a_comment_and_drops_no_table() {
     for entry in std::fs::read_dir("migrations").unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
@@ -91,7 +91,7 @@ fn every_migration_opens_with_its_why() {
     }
 }
 
-/// A database as a pre-release left it; `is_marked`: its header has the schema version already.
+/// Creates a database as a pre-release left it. With `is_marked`, its header has the schema version already.
 async fn pre_release(database: &Path, version: i64, is_marked: bool) {
     let options = SqliteConnectOptions::new()
         .filename(database)
@@ -114,7 +114,7 @@ async fn pre_release(database: &Path, version: i64, is_marked: bool) {
 }
 
 #[tokio::test]
-async fn a_database_of_a_pre_release_is_refused_and_not_changed() {
+async fn a_pre_release_database_is_rejected_and_not_changed() {
     for (version, is_marked) in [(1, true), (14, true), (14, false)] {
         for command in [&["run"][..], &["endpoint", "list"], &["key", "list"]] {
             let folder = tempfile::tempdir().unwrap();

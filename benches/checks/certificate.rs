@@ -1,4 +1,4 @@
-//! A CA of our own and the TLS set-ups of both sides, so that TLS looks are verified like real ones.
+//! Creates a test CA and the TLS configurations of both sides, so that TLS checks are verified like real ones.
 
 use std::fs;
 use std::path::Path;
@@ -14,10 +14,10 @@ use crate::{ADDRESSES, Result};
 
 pub const CA_FILE: &str = "ca.pem";
 
-/// When the target's certificate runs out: the first day of 2099, in milliseconds.
+/// When the target's certificate expires: the first day of 2099, in milliseconds since 1970.
 pub const EXPIRES_AT: i64 = 4_070_908_800_000;
 
-/// As many sessions as the product keeps.
+/// The number of sessions that the product keeps.
 const KEPT_SESSIONS: usize = 8 * 1024;
 
 /// Writes `ca.pem`, `target.pem` and `target.key`.
@@ -44,7 +44,7 @@ pub fn server(folder: &Path) -> Result<Arc<ServerConfig>> {
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
-    // Tickets that the server need not remember: whoever has one can resume.
+    // Stateless tickets: every client that has one can resume.
     config.ticketer = rustls::crypto::ring::Ticketer::new()?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))

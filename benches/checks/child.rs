@@ -1,4 +1,4 @@
-//! This program started again in another role: as the target or as a floor.
+//! Starts this program again in another role, as the target or as a baseline, and talks to it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::{Result, clock, process};
 
-/// Starts `program` with as many file descriptors as the system lets it have.
+/// A command that starts `program` with as many file descriptors as the system allows.
 pub fn command(program: &Path) -> Command {
     let mut command = Command::new("sh");
     command
@@ -16,7 +16,7 @@ pub fn command(program: &Path) -> Command {
     command
 }
 
-/// A child that is killed when it is no longer wanted.
+/// A child process that is killed on drop.
 #[derive(Debug)]
 pub struct Role {
     child: Child,
@@ -33,8 +33,8 @@ impl Role {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let input = child.stdin.take().ok_or("no way in")?;
-        let output = BufReader::new(child.stdout.take().ok_or("no way out")?);
+        let input = child.stdin.take().ok_or("the child has no stdin")?;
+        let output = BufReader::new(child.stdout.take().ok_or("the child has no stdout")?);
         Ok(Self {
             child,
             input,
@@ -51,13 +51,13 @@ impl Role {
             .collect::<std::result::Result<_, _>>()?;
         Ok(numbers
             .try_into()
-            .map_err(|_| format!("a child said `{}`", line.trim()))?)
+            .map_err(|_| format!("a child printed `{}`", line.trim()))?)
     }
 
-    fn ask(&mut self) -> Result<Told> {
+    fn ask(&mut self) -> Result<Counts> {
         writeln!(self.input)?;
         let [checks, failures, in_flight, median_us] = self.numbers()?;
-        Ok(Told {
+        Ok(Counts {
             checks,
             failures,
             in_flight,
@@ -73,14 +73,14 @@ impl Drop for Role {
     }
 }
 
-struct Told {
+struct Counts {
     checks: u64,
     failures: u64,
     in_flight: u64,
     median_us: u64,
 }
 
-/// The target, and where its doors are.
+/// The target process and its ports.
 #[derive(Debug)]
 pub struct Target {
     _role: Role,
@@ -106,7 +106,7 @@ impl Target {
     }
 }
 
-/// What a floor did in a stretch of time.
+/// What a baseline did in a window of time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FloorWindow {
     pub checks: u64,
@@ -118,7 +118,7 @@ pub struct FloorWindow {
 pub struct Floor(Role);
 
 impl Floor {
-    /// See `floor::Plan` for the words.
+    /// See `floor::Plan` for the arguments.
     pub fn start(folder: &Path, kind: &str, port: u16, manner: (&str, u64)) -> Result<Self> {
         let (port, count) = (port.to_string(), manner.1.to_string());
         Ok(Self(Role::start(
@@ -130,14 +130,14 @@ impl Floor {
     pub fn window(&mut self, length: Duration) -> Result<FloorWindow> {
         let pid = self.0.child.id();
         let before = self.0.ask()?;
-        let (begun, cpu) = (clock::now(), process::cpu(pid)?);
+        let (started, cpu) = (clock::now(), process::cpu(pid)?);
         std::thread::sleep(length);
-        let (seconds, spent) = (begun.elapsed().as_secs_f64(), process::cpu(pid)? - cpu);
+        let (seconds, spent) = (started.elapsed().as_secs_f64(), process::cpu(pid)? - cpu);
         let after = self.0.ask()?;
         let checks = after.checks - before.checks;
         let failures = after.failures - before.failures;
         if failures * 100 > checks {
-            return Err(format!("the floor failed {failures} times in {checks} looks").into());
+            return Err(format!("{failures} baseline checks failed, {checks} passed").into());
         }
         Ok(FloorWindow {
             checks,
@@ -147,7 +147,7 @@ impl Floor {
         })
     }
 
-    /// Resident bytes, and how many looks are in flight.
+    /// Resident memory in bytes, and the number of checks in flight.
     pub fn memory(&mut self) -> Result<(u64, u64)> {
         Ok((process::memory(self.0.child.id())?, self.0.ask()?.in_flight))
     }

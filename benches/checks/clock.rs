@@ -1,4 +1,4 @@
-//! The one place of the bench that reads the time.
+//! Reads the clock for the whole bench; no other file does.
 
 use std::time::Instant;
 

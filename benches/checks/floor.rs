@@ -1,7 +1,7 @@
-//! The floors: looks without anything of a monitor, each in a process of its own. Connect, ask, read, count.
+//! The baselines: checks without anything else of a monitor, each in its own process. Connect, send, read, count.
 //!
-//! A floor answers its parent: for each line on its input it prints looks, failures, looks in flight and the median
-//! latency in microseconds since the line before (0 where it takes none).
+//! A baseline answers its parent: for each line on its input it prints the passed checks, the failures, the checks in
+//! flight and the median latency in microseconds since the previous line (0 if it measures none).
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -19,13 +19,13 @@ use tokio_rustls::TlsConnector;
 
 use crate::{ADDRESSES, Result, certificate, clock};
 
-/// What a floor does, as its parent says it on the command line.
+/// What a baseline does; given on its command line.
 pub struct Plan<'a> {
     /// `tcp`, `http`, `tls` (sessions resumed) or `tls-fresh`.
     pub kind: &'a str,
     pub port: u16,
-    /// `loop`: `count` looks at a time, for ever. `heap`: `count` endpoints, each once a second. `hold`: `count` looks
-    /// that are never answered.
+    /// `loop`: `count` checks at a time, forever. `heap`: `count` endpoints, each once a second. `hold`: `count` checks
+    /// that never get a response.
     pub manner: &'a str,
     pub count: u64,
 }
@@ -88,7 +88,7 @@ pub async fn run(plan: Plan<'_>, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Answers the parent until it goes away, and with it this process.
+/// Answers the parent until it exits, then ends this process.
 fn answer(tally: &Tally) {
     for line in std::io::stdin().lock().lines() {
         if line.is_err() {
@@ -102,21 +102,21 @@ fn answer(tally: &Tally) {
         );
         latencies.sort_unstable();
         let median = latencies.get(latencies.len() / 2).copied().unwrap_or(0);
-        let told = writeln!(
+        let written = writeln!(
             std::io::stdout(),
             "{} {} {} {median}",
             tally.checks.load(Ordering::Relaxed),
             tally.failures.load(Ordering::Relaxed),
             tally.in_flight.load(Ordering::Relaxed),
         );
-        if told.is_err() {
+        if written.is_err() {
             break;
         }
     }
     std::process::exit(0);
 }
 
-/// One heap of due times, one task per look in flight; the endpoints spread over the second as the product spreads them.
+/// One heap of due times, one task per check in flight; the endpoints are spread over the second as in the product.
 async fn heap(checker: &Checker, endpoints: u64) {
     let start = clock::now();
     let mut due: BinaryHeap<Reverse<(u64, u64)>> = (1..=endpoints)
@@ -129,9 +129,9 @@ async fn heap(checker: &Checker, endpoints: u64) {
         }
         let checker = checker.clone();
         tokio::spawn(async move {
-            let begun = clock::now();
+            let started = clock::now();
             checker.check(id).await;
-            let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
             checker
                 .tally
                 .latencies
@@ -143,7 +143,7 @@ async fn heap(checker: &Checker, endpoints: u64) {
     }
 }
 
-/// SplitMix64's finaliser, as the product uses it.
+/// SplitMix64's finalizer, as the product uses it.
 fn spread(id: u64) -> u64 {
     let mut mixed = id.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -172,20 +172,20 @@ impl Checker {
         let stream = socket.connect(SocketAddr::from((ip, self.port))).await?;
         match &self.tls {
             _ if self.is_tcp => Ok(()),
-            None => ask(stream).await,
+            None => exchange(stream).await,
             Some(tls) => {
                 let name = ServerName::IpAddress(std::net::IpAddr::V4(ip).into());
-                // Boxed, as a plain look should not carry the room for a TLS session.
-                Box::pin(async move { ask(tls.connect(name, stream).await?).await }).await
+                // Boxed: plain HTTP checks should not reserve memory for a TLS session.
+                Box::pin(async move { exchange(tls.connect(name, stream).await?).await }).await
             }
         }
     }
 }
 
-const QUESTION: &[u8] = b"GET /12345 HTTP/1.1\r\nHost: 127.0.0.1:12345\r\nUser-Agent: Rollcall/0.1.0 (+monitor)\r\nAccept: */*\r\nConnection: close\r\n\r\n";
+const REQUEST: &[u8] = b"GET /12345 HTTP/1.1\r\nHost: 127.0.0.1:12345\r\nUser-Agent: Rollcall/0.1.0 (+monitor)\r\nAccept: */*\r\nConnection: close\r\n\r\n";
 
-async fn ask<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> std::io::Result<()> {
-    stream.write_all(QUESTION).await?;
+async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> std::io::Result<()> {
+    stream.write_all(REQUEST).await?;
     stream.flush().await?;
     let mut answer = [0_u8; 512];
     let mut length = 0;

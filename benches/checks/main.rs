@@ -1,9 +1,9 @@
-//! Runs the product beside its floor and prints ratios: `cargo bench --bench checks`, with `-- --short` in under a
+//! Compares the product with a baseline and prints ratios: `cargo bench --bench checks`, with `-- --short` in under a
 //! minute, with `--json` for machines.
 //!
-//! Absolute figures say more about the machine than about the program, so every figure of the product stands beside a
-//! floor that was measured in the same run: a minimal program that does only the step in question. Product, floor and
-//! target are processes of their own. Linux only.
+//! Absolute figures say more about the machine than about the program, so every figure of the product is compared with
+//! a baseline (`floor`) that was measured in the same run: a minimal program that does only the step in question.
+//! Product, baseline and target are separate processes. Linux only.
 
 mod certificate;
 mod child;
@@ -23,14 +23,14 @@ use std::process::ExitCode;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// The target is reached at so many loopback addresses, because local ports towards one would run out.
+/// How many loopback addresses the target is reached at, because the local ports for a single one would run out.
 const ADDRESSES: u8 = 16;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["--role", folder, role @ ..] => play(Path::new(folder), role).map(|()| true),
+        ["--role", folder, role @ ..] => run_role(Path::new(folder), role).map(|()| true),
         words if words.contains(&"--bench") => bench(words),
         // As a test (`cargo test --all-targets`) it is enough that this compiles.
         _ => Ok(true),
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn play(folder: &Path, role: &[&str]) -> Result<()> {
+fn run_role(folder: &Path, role: &[&str]) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -64,10 +64,10 @@ fn play(folder: &Path, role: &[&str]) -> Result<()> {
     }
 }
 
-/// Says whether nothing was far off.
+/// Whether no figure missed its goal by far.
 fn bench(words: &[&str]) -> Result<bool> {
     let is_short = words.contains(&"--short");
-    // Beside the build and not in the system's folder for temporary files, which may be memory.
+    // In the build directory instead of the system's temporary directory, which may be in memory.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     certificate::write(folder.path())?;
     let bench = rows::Bench {
@@ -76,7 +76,7 @@ fn bench(words: &[&str]) -> Result<bool> {
     };
     let mut table = Vec::new();
     let only = words.iter().find_map(|word| word.strip_prefix("--only="));
-    let parts: [(&str, bool, rows::Component); 6] = [
+    let parts: [(&str, bool, rows::Section); 6] = [
         ("full", true, rows::Bench::full_speed),
         ("offered", true, rows::Bench::offered),
         ("tls", true, rows::Bench::tls),

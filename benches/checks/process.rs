@@ -1,14 +1,14 @@
-//! What the kernel says of a process: its CPU time, its memory, its bytes to disk. Linux only.
+//! Reads a process's CPU time, memory and bytes written to disk from `/proc`. Linux only.
 
 use std::fs;
 use std::time::Duration;
 
 use crate::Result;
 
-/// `/proc/<pid>/stat` counts in hundredths of a second on every Linux that people run.
+/// The unit of `/proc/<pid>/stat`: hundredths of a second on every common Linux.
 const TICK: Duration = Duration::from_millis(10);
 
-/// User and system time of all threads, ended ones too.
+/// User and system time of all threads, including ended ones.
 pub fn cpu(pid: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name in brackets may hold anything; after it the fields are plain. User time is the 14th of all fields.
@@ -22,7 +22,7 @@ pub fn cpu(pid: u32) -> Result<Duration> {
     Ok(TICK * ticks)
 }
 
-/// CPU time of the living threads whose name begins so, exact to the nanosecond.
+/// CPU time of the running threads whose name starts with `name`, exact to the nanosecond.
 pub fn threads_cpu(pid: u32, name: &str) -> Result<Duration> {
     let mut total = Duration::ZERO;
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
@@ -45,7 +45,7 @@ pub fn memory(pid: u32) -> Result<u64> {
     Ok(field(&format!("/proc/{pid}/status"), "VmRSS:")? * 1024)
 }
 
-/// Bytes that were handed to the disk.
+/// Bytes written to disk.
 pub fn written(pid: u32) -> Result<u64> {
     field(&format!("/proc/{pid}/io"), "write_bytes:")
 }

@@ -1,4 +1,4 @@
-//! The product as its user runs it: the real program, its own folder, settings by environment.
+//! Runs the product as a user does: the real program in its own directory, with settings from the environment.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use crate::{Result, child, clock, process, seed};
 
-/// How sqlx names the threads that run SQLite, as far as Linux keeps a name.
+/// The name that sqlx gives to the threads that run SQLite, as truncated by Linux.
 const SQLITE_THREADS: &str = "sqlx-sqlite-wor";
 
 const START: Duration = Duration::from_secs(60);
 
-/// The program with a folder of its own and nothing else from our environment.
+/// A command for the program in its own directory, without the rest of our environment.
 pub fn command(folder: &Path) -> Command {
     let mut command = child::command(Path::new(env!("CARGO_BIN_EXE_rollcall")));
     let database = seed::database(folder);
@@ -27,24 +27,24 @@ pub fn command(folder: &Path) -> Command {
         .env("HTTP_BIND", "127.0.0.1:0")
         .env("ROLLCALL_ADDR_FILE", folder.join("address"))
         .env("PROBE_ALLOW", "loopback")
-        .env("PROBE_WITNESSES", "")
+        .env("CONNECTIVITY_HOSTS", "")
         .env("PROBE_CA_FILE", folder.join(crate::certificate::CA_FILE))
         .current_dir(folder)
         .stderr(Stdio::null());
     command
 }
 
-/// What the product did in a stretch of time.
+/// What the product did in a window of time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Window {
     pub checks: u64,
     pub seconds: f64,
     pub cpu_us: f64,
-    /// Of the threads that run SQLite.
+    /// CPU time of the threads that run SQLite.
     pub storage_us: f64,
-    /// Into the write-ahead log and from there into the file.
+    /// Bytes written to the write-ahead log and from there to the file.
     pub written: u64,
-    /// The share of looks that began within 5 ms of being due.
+    /// The share of checks that started within 5 ms of being due.
     pub on_time: f64,
 }
 
@@ -54,7 +54,7 @@ struct Counts {
     up: u64,
     others: u64,
     on_time: u64,
-    begun: u64,
+    started: u64,
     in_flight: u64,
 }
 
@@ -78,13 +78,13 @@ impl Product {
             folder: folder.to_owned(),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
-        let begun = clock::now();
+        let started = clock::now();
         loop {
             if let Ok(text) = fs::read_to_string(&file) {
                 product.address = text.trim().parse()?;
                 return Ok(product);
             }
-            if begun.elapsed() > START || product.child.try_wait()?.is_some() {
+            if started.elapsed() > START || product.child.try_wait()?.is_some() {
                 return Err("the product did not start".into());
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -93,11 +93,11 @@ impl Product {
 
     pub fn window(&self, length: Duration) -> Result<Window> {
         let pid = self.child.id();
-        // The product moves its log into the file once in a while. Emptied before and after, the log neither brings
-        // along what was written earlier nor leaves out what was written now.
+        // The product moves its write-ahead log into the file now and then. The log is emptied before and after, so
+        // that the figure neither includes earlier writes nor misses writes of this window.
         seed::checkpoint(&self.folder)?;
         let before = self.counts()?;
-        let begun = clock::now();
+        let started = clock::now();
         let (cpu, storage, written) = (
             process::cpu(pid)?,
             process::threads_cpu(pid, SQLITE_THREADS)?,
@@ -105,7 +105,7 @@ impl Product {
         );
         std::thread::sleep(length);
         let (seconds, cpu, storage, written) = (
-            begun.elapsed().as_secs_f64(),
+            started.elapsed().as_secs_f64(),
             process::cpu(pid)? - cpu,
             process::threads_cpu(pid, SQLITE_THREADS)?.saturating_sub(storage),
             process::written(pid)? - written,
@@ -114,16 +114,16 @@ impl Product {
         let written = written + seed::checkpoint(&self.folder)?;
         let (up, others) = (after.up - before.up, after.others - before.others);
         if others * 100 > up {
-            return Err(format!("{others} looks did not pass, {up} did").into());
+            return Err(format!("{others} checks did not pass, {up} did").into());
         }
-        let begun = (after.begun - before.begun).max(1);
+        let started = (after.started - before.started).max(1);
         Ok(Window {
             checks: up + others,
             seconds,
             cpu_us: cpu.as_secs_f64() * 1e6,
             storage_us: storage.as_secs_f64() * 1e6,
             written,
-            on_time: ratio(after.on_time - before.on_time, begun),
+            on_time: ratio(after.on_time - before.on_time, started),
         })
     }
 
@@ -135,15 +135,15 @@ impl Product {
         Ok(self.counts()?.in_flight)
     }
 
-    /// Looks that passed since the start.
+    /// Checks that passed since the start.
     pub fn passed(&self) -> Result<u64> {
         Ok(self.counts()?.up)
     }
 
-    /// The share of all looks since the start that began within 5 ms of being due.
+    /// The share of all checks since the start that started within 5 ms of being due.
     pub fn on_time(&self) -> Result<f64> {
         let counts = self.counts()?;
-        Ok(ratio(counts.on_time, counts.begun.max(1)))
+        Ok(ratio(counts.on_time, counts.started.max(1)))
     }
 
     fn counts(&self) -> Result<Counts> {
@@ -163,7 +163,7 @@ impl Product {
                 "rollcall_check_schedule_delay_seconds_bucket{le=\"0.005\"}" => {
                     counts.on_time = value
                 }
-                "rollcall_check_schedule_delay_seconds_count" => counts.begun = value,
+                "rollcall_check_schedule_delay_seconds_count" => counts.started = value,
                 "rollcall_checks_in_flight" => counts.in_flight = value,
                 _ => {}
             }
@@ -173,7 +173,7 @@ impl Product {
 }
 
 impl Drop for Product {
-    /// What it stores is thrown away, so it need not end well.
+    /// Kills the product: its data is discarded, so a clean shutdown is not needed.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

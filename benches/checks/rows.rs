@@ -1,4 +1,4 @@
-//! What a look costs: the product beside its floor at full speed and at an offered rate, over HTTP, TLS and TCP.
+//! Measures the cost of a check: product and baseline at full speed and at a fixed rate, over HTTP, TLS and TCP.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use crate::seed::Seed;
 use crate::table::{Goal, Row};
 use crate::{Result, seed};
 
-/// Looks at a time, of the product and of the floor.
+/// Checks at a time, of the product and of the baseline.
 const IN_FLIGHT: u64 = 128;
 
-/// Floor, product, floor, product.
+/// How often each is measured: baseline, product, baseline, product.
 const ROUNDS: u32 = 2;
 
-/// More than can be done, so that the product is never idle.
+/// More checks than the product can run, so that it is never idle.
 const FULL: &[(&str, &str)] = &[("PROBE_INTERVAL", "1"), ("PROBE_CONCURRENCY", "128")];
 
 pub struct Bench {
@@ -23,9 +23,9 @@ pub struct Bench {
     pub folder: PathBuf,
 }
 
-pub type Component = fn(&Bench) -> Result<Vec<Row>>;
+pub type Section = fn(&Bench) -> Result<Vec<Row>>;
 
-/// What several windows come to.
+/// The totals of several windows.
 #[derive(Default)]
 struct Sum {
     checks: u64,
@@ -66,8 +66,8 @@ impl Sum {
     }
 }
 
-/// What is compared at full speed.
-struct Race<'a> {
+/// A comparison at full speed.
+struct Comparison<'a> {
     scheme: &'static str,
     port: u16,
     endpoints: u64,
@@ -77,7 +77,7 @@ struct Race<'a> {
 impl Bench {
     /// Rows 1 and 3.
     pub fn full_speed(&self) -> Result<Vec<Row>> {
-        let (floors, product) = self.race(&Race {
+        let (floors, product) = self.compare(&Comparison {
             scheme: "http",
             port: self.target.http,
             endpoints: 30_000,
@@ -86,25 +86,25 @@ impl Bench {
         let floor = &floors[0];
         Ok(vec![
             Row::new(
-                "HTTP look at full speed, stored",
+                "HTTP check at full speed, stored",
                 "CPU us",
                 (Some(floor.cpu_per_check()), product.cpu_per_check()),
                 Goal::Ratio(1.6),
             ),
             Row::new(
-                "HTTP looks sharing the cores with the target",
+                "HTTP checks sharing the cores with the target",
                 "per second",
                 (Some(floor.per_second()), product.per_second()),
                 Goal::RatioAtLeast(0.55),
             ),
             Row::new(
-                "bytes to disk per look at full speed",
+                "bytes to disk per check at full speed",
                 "bytes",
                 (None, ratio(product.written, product.checks.max(1))),
                 Goal::None,
             ),
             Row::new(
-                "SQLite's threads per look at full speed",
+                "SQLite threads per check at full speed",
                 "CPU us",
                 (None, product.storage_us * ratio(1, product.checks.max(1))),
                 Goal::None,
@@ -112,9 +112,9 @@ impl Bench {
         ])
     }
 
-    /// Row 4. The product resumes sessions, so the floor that it is held against does, too.
+    /// Row 4. The product resumes sessions, so the baseline for its goal does, too.
     pub fn tls(&self) -> Result<Vec<Row>> {
-        let (floors, product) = self.race(&Race {
+        let (floors, product) = self.compare(&Comparison {
             scheme: "https",
             port: self.target.tls,
             endpoints: 15_000,
@@ -130,39 +130,39 @@ impl Bench {
         };
         Ok(vec![
             row(
-                "TLS look, both resume sessions",
+                "TLS check, both resume sessions",
                 &floors[0],
                 Goal::Ratio(1.25),
             ),
-            row("TLS look beside fresh handshakes", &floors[1], Goal::None),
+            row("TLS check against full handshakes", &floors[1], Goal::None),
         ])
     }
 
     pub fn tcp(&self) -> Result<Vec<Row>> {
-        let (floors, product) = self.race(&Race {
+        let (floors, product) = self.compare(&Comparison {
             scheme: "tcp",
             port: self.target.tcp,
             endpoints: 40_000,
             floors: &["tcp"],
         })?;
         Ok(vec![Row::new(
-            "TCP look at full speed, stored",
+            "TCP check at full speed, stored",
             "CPU us",
             (Some(floors[0].cpu_per_check()), product.cpu_per_check()),
             Goal::None,
         )])
     }
 
-    fn race(&self, race: &Race<'_>) -> Result<(Vec<Sum>, Sum)> {
+    fn compare(&self, case: &Comparison<'_>) -> Result<(Vec<Sum>, Sum)> {
         let mut product_sum = Sum::default();
-        let mut sums: Vec<Sum> = race.floors.iter().map(|_| Sum::default()).collect();
+        let mut sums: Vec<Sum> = case.floors.iter().map(|_| Sum::default()).collect();
         seed::fill(
             &self.folder,
-            &[Seed::known(race.scheme, race.port, race.endpoints)],
+            &[Seed::known(case.scheme, case.port, case.endpoints)],
         )?;
         for _ in 0..ROUNDS {
-            for (kind, sum) in race.floors.iter().zip(&mut sums) {
-                let mut floor = Floor::start(&self.folder, kind, race.port, ("loop", IN_FLIGHT))?;
+            for (kind, sum) in case.floors.iter().zip(&mut sums) {
+                let mut floor = Floor::start(&self.folder, kind, case.port, ("loop", IN_FLIGHT))?;
                 std::thread::sleep(Duration::from_millis(500));
                 sum.add_floor(floor.window(Duration::from_secs(2))?);
             }
@@ -193,19 +193,19 @@ impl Bench {
         let (median, rounds) = (u64::try_from(median)?, u64::from(ROUNDS));
         Ok(vec![
             Row::new(
-                "HTTP look at 1,000/s, stored",
+                "HTTP check at 1,000/s, stored",
                 "CPU us",
                 (Some(floors.cpu_per_check()), products.cpu_per_check()),
                 Goal::Ratio(1.5),
             ),
             Row::new(
-                "looks taken of 1,000/s due",
+                "checks run of 1,000/s due",
                 "percent",
                 (None, products.per_second() / 10.0),
                 Goal::AtLeast(99.0),
             ),
             Row::new(
-                "begun within 5 ms of being due, at 1,000/s",
+                "started within 5 ms of being due, at 1,000/s",
                 "percent",
                 (None, products.on_time / f64::from(products.windows) * 100.0),
                 Goal::AtLeast(99.0),
@@ -217,19 +217,19 @@ impl Bench {
                 Goal::AtMost(20.0),
             ),
             Row::new(
-                "bytes to disk per look at 1,000/s",
+                "bytes to disk per check at 1,000/s",
                 "bytes",
                 (None, ratio(products.written, products.checks.max(1))),
                 Goal::AtMost(150.0),
             ),
             Row::new(
-                "SQLite's threads per look at 1,000/s",
+                "SQLite threads per check at 1,000/s",
                 "CPU us",
                 (None, products.storage_us * ratio(1, products.checks.max(1))),
                 Goal::AtMost(3.0),
             ),
             Row::new(
-                "median latency shown at 1,000/s",
+                "median latency at 1,000/s",
                 "us",
                 (Some(ratio(floors.median_us, rounds)), ratio(median, rounds)),
                 Goal::Difference(200.0),
@@ -238,6 +238,6 @@ impl Bench {
     }
 }
 
-/// The median of the latest 4,000 looks that were stored.
+/// The median latency of the latest 4,000 stored checks.
 const MEDIAN: &str = "SELECT latency_us, 0 FROM
     (SELECT latency_us FROM check_results ORDER BY id DESC LIMIT 4000) ORDER BY latency_us LIMIT 1 OFFSET 2000";

@@ -1,4 +1,4 @@
-//! What many endpoints cost: a hundred thousand on the roll, and fifteen thousand that never answer.
+//! Measures many endpoints: a hundred thousand monitors, and fifteen thousand checks that never get a response.
 
 use std::time::Duration;
 
@@ -31,8 +31,8 @@ impl Bench {
         let kind = if scheme == "https" { "tls" } else { "http" };
         let mut floor = Floor::start(&self.folder, kind, port, ("hold", STALLED))?;
         let (empty, _) = floor.memory()?;
-        let begun = clock::now();
-        while floor.memory()?.1 < STALLED && begun.elapsed() < Duration::from_secs(30) {
+        let started = clock::now();
+        while floor.memory()?.1 < STALLED && started.elapsed() < Duration::from_secs(30) {
             std::thread::sleep(Duration::from_millis(100));
         }
         std::thread::sleep(Duration::from_secs(3));
@@ -54,23 +54,23 @@ impl Bench {
         std::thread::sleep(Duration::from_secs(2));
         let before = product.window(Duration::from_secs(4))?;
         let empty = product.memory()?;
-        let begun = clock::now();
-        while product.in_flight()? < STALLED && begun.elapsed() < Duration::from_secs(30) {
+        let started = clock::now();
+        while product.in_flight()? < STALLED && started.elapsed() < Duration::from_secs(30) {
             std::thread::sleep(Duration::from_millis(200));
         }
         let after = product.window(Duration::from_secs(5))?;
         let held = product.in_flight()?;
         let each = ratio(product.memory()?.saturating_sub(empty), held.max(1) * 1024);
-        let word = scheme.to_uppercase();
+        let name = scheme.to_uppercase();
         Ok(vec![
             Row::new(
-                &format!("{word} look in flight, {held} stalled"),
+                &format!("{name} check in flight, {held} stalled"),
                 "KiB each",
                 (Some(floor_each), each),
                 Goal::AtMost(goal),
             ),
             Row::new(
-                &format!("begun within 5 ms beside stalled {word} looks"),
+                &format!("started within 5 ms beside stalled {name} checks"),
                 "percent",
                 (Some(before.on_time * 100.0), after.on_time * 100.0),
                 Goal::RatioAtLeast(0.99),
@@ -78,59 +78,59 @@ impl Bench {
         ])
     }
 
-    /// Rows 5 and 6: first nobody has been looked at, then all go on as usual.
+    /// Rows 5 and 6: first all endpoints are unchecked, then all are checked once per interval.
     pub fn many(&self) -> Result<Vec<Row>> {
-        let newcomers = Seed {
+        let unchecked = Seed {
             is_known: false,
             ..Seed::known("http", self.target.http, MANY)
         };
-        seed::fill(&self.folder, &[newcomers])?;
+        seed::fill(&self.folder, &[unchecked])?;
         let product = Product::start(&self.folder, &[("PROBE_INTERVAL", "60")])?;
-        let mut rows = self.first_round(&product)?;
+        let mut rows = self.first_interval(&product)?;
         std::thread::sleep(Duration::from_secs(3));
-        rows.extend(usual_round(&product)?);
+        rows.extend(usual_interval(&product)?);
         Ok(rows)
     }
 
-    fn first_round(&self, product: &Product) -> Result<Vec<Row>> {
-        let begun = clock::now();
-        while product.passed()? < MANY && begun.elapsed() < Duration::from_secs(90) {
+    fn first_interval(&self, product: &Product) -> Result<Vec<Row>> {
+        let started = clock::now();
+        while product.passed()? < MANY && started.elapsed() < Duration::from_secs(90) {
             std::thread::sleep(Duration::from_millis(200));
         }
-        let took = begun.elapsed().as_secs_f64();
+        let took = started.elapsed().as_secs_f64();
         let on_time = product.on_time()?;
-        // The last ones wait up to a second for their commit.
+        // The last results wait up to a second for their commit.
         std::thread::sleep(Duration::from_secs(2));
         let (busiest, checked_at) = seed::ask(&self.folder, SPREAD)?;
         Ok(vec![
             percent_at_least(
-                "100,000 endpoints: looked at in the first interval",
+                "100,000 endpoints: checked in the first interval",
                 ratio(u64::try_from(checked_at)?, MANY),
             ),
             Row::new(
-                "100,000 endpoints: the first round took",
+                "100,000 endpoints: time to check all once",
                 "seconds",
                 (Some(60.0), took),
                 Goal::Ratio(1.05),
             ),
             Row::new(
-                "100,000 endpoints: looks in the busiest second",
-                "looks",
+                "100,000 endpoints: checks in the busiest second",
+                "checks",
                 (Some(ratio(MANY, 60)), ratio(u64::try_from(busiest)?, 1)),
                 Goal::Ratio(1.5),
             ),
-            percent_at_least("100,000 endpoints: first looks within 5 ms", on_time),
+            percent_at_least("100,000 endpoints: first checks within 5 ms", on_time),
         ])
     }
 }
 
-fn usual_round(product: &Product) -> Result<Vec<Row>> {
-    // Two intervals: what is written once an interval falls into the window twice.
+fn usual_interval(product: &Product) -> Result<Vec<Row>> {
+    // Two intervals: writes that happen once per interval are in the window twice.
     let window = product.window(Duration::from_secs(120))?;
     let per_check = |figure: f64| figure * ratio(1, window.checks.max(1));
     Ok(vec![
         percent_at_least(
-            "100,000 endpoints: looked at in an interval",
+            "100,000 endpoints: checked in an interval",
             ratio(window.checks, MANY) * 60.0 / window.seconds,
         ),
         Row::new(
@@ -139,7 +139,7 @@ fn usual_round(product: &Product) -> Result<Vec<Row>> {
             (None, window.cpu_us / window.seconds / 1e4),
             Goal::AtMost(30.0),
         ),
-        percent_at_least("100,000 endpoints: begun within 5 ms", window.on_time),
+        percent_at_least("100,000 endpoints: started within 5 ms", window.on_time),
         Row::new(
             "100,000 endpoints: memory",
             "MB",
@@ -147,13 +147,13 @@ fn usual_round(product: &Product) -> Result<Vec<Row>> {
             Goal::AtMost(80.0),
         ),
         Row::new(
-            "100,000 endpoints: bytes to disk per look",
+            "100,000 endpoints: bytes to disk per check",
             "bytes",
             (None, per_check(ratio(window.written, 1))),
             Goal::AtMost(150.0),
         ),
         Row::new(
-            "100,000 endpoints: SQLite's threads per look",
+            "100,000 endpoints: SQLite threads per check",
             "CPU us",
             (None, per_check(window.storage_us)),
             Goal::AtMost(3.0),
@@ -165,7 +165,7 @@ fn percent_at_least(what: &str, share: f64) -> Row {
     Row::new(what, "percent", (None, share * 100.0), Goal::AtLeast(99.0))
 }
 
-/// Looks in the busiest second, and how many endpoints were looked at.
+/// Checks in the busiest second, and the number of endpoints that were checked.
 const SPREAD: &str =
     "SELECT (SELECT MAX(looks) FROM (SELECT COUNT(*) AS looks FROM check_results GROUP BY at / 1000)),
     (SELECT COUNT(DISTINCT monitor_id) FROM check_results)";

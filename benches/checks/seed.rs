@@ -1,5 +1,5 @@
-//! A database with a roll in it. The product makes the file and its tables; the rows are written by one statement,
-//! because importing a hundred thousand endpoints takes longer than measuring them.
+//! Creates a database with endpoints. The product creates the file and its tables; one statement per table writes the
+//! rows, because importing a hundred thousand endpoints takes longer than measuring them.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -10,16 +10,16 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 use crate::{ADDRESSES, Result, certificate, process, product};
 
-/// Endpoints that are alike.
+/// A group of similar endpoints.
 #[derive(Clone, Copy, Debug)]
 pub struct Seed {
     pub scheme: &'static str,
     pub port: u16,
     pub count: u64,
-    /// Looked at before and online. Otherwise nobody has looked at them yet.
+    /// Checked before and online; otherwise not checked yet.
     pub is_known: bool,
     pub interval: Option<Duration>,
-    /// The first looks are due from so long after now, over ten seconds; otherwise at their slots.
+    /// Delay until the first checks are due, spread over ten seconds; `None`: they are due at their slots.
     pub due_after: Option<Duration>,
 }
 
@@ -40,7 +40,7 @@ pub fn database(folder: &Path) -> PathBuf {
     folder.join("rollcall.db")
 }
 
-/// Makes a database in `folder`, anew.
+/// Creates a new database in `folder`.
 pub fn fill(folder: &Path, seeds: &[Seed]) -> Result<()> {
     for suffix in ["", "-wal", "-shm"] {
         let mut file = database(folder).into_os_string();
@@ -52,7 +52,7 @@ pub fn fill(folder: &Path, seeds: &[Seed]) -> Result<()> {
         .stdout(Stdio::null())
         .status()?;
     if !made.success() {
-        return Err("the product did not make its database".into());
+        return Err("the product did not create its database".into());
     }
     with_database(folder, async |connection| {
         for seed in seeds {
@@ -76,7 +76,7 @@ async fn insert(connection: &mut SqliteConnection, seed: Seed) -> Result<()> {
     let numbers = format!(
         "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last})"
     );
-    // A TCP target has no path that could tell endpoints apart, so they get an address each.
+    // TCP targets have no path to distinguish endpoints, so each endpoint gets its own address.
     let host = match seed.scheme {
         "tcp" => "'127.' || (1 + i / 64516) || '.' || (1 + i / 254 % 254) || '.' || (1 + i % 254)"
             .to_owned(),
@@ -106,7 +106,7 @@ async fn insert(connection: &mut SqliteConnection, seed: Seed) -> Result<()> {
     });
     if seed.is_known {
         statements.push(format!(
-            "{numbers} INSERT INTO monitor_state (monitor_id, last_check_at, last_seen_at, next_due_at, consecutive_failures, latency_us)
+            "{numbers} INSERT INTO monitor_state (monitor_id, last_check_at, last_seen_at, next_check_at, consecutive_failures, latency_us)
              SELECT i, {now}, {now}, {due}, 0, 500 FROM n"
         ));
     }
@@ -118,24 +118,24 @@ async fn insert(connection: &mut SqliteConnection, seed: Seed) -> Result<()> {
     Ok(transaction.commit().await?)
 }
 
-/// Numbers that a query on the product's database answers, in one row.
+/// Runs a query on the product's database that returns one row of two numbers.
 pub fn ask(folder: &Path, query: &'static str) -> Result<(i64, i64)> {
     with_database(folder, async |connection| {
         Ok(sqlx::query_as(query).fetch_one(connection).await?)
     })
 }
 
-/// Moves the write-ahead log into the file, in our name, and answers how many bytes that took.
+/// Moves the write-ahead log into the file, from this process, and returns how many bytes that wrote.
 pub fn checkpoint(folder: &Path) -> Result<u64> {
-    let us = std::process::id();
-    let before = process::written(us)?;
+    let pid = std::process::id();
+    let before = process::written(pid)?;
     with_database(folder, async |connection| {
         sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
             .execute(connection)
             .await?;
         Ok(())
     })?;
-    Ok(process::written(us)? - before)
+    Ok(process::written(pid)? - before)
 }
 
 fn with_database<T>(

@@ -1,21 +1,21 @@
-//! What was measured, beside its floor and its goal.
+//! Prints every figure with its baseline and its goal.
 
 use std::fmt::Write;
 
-/// What is held against the goal.
+/// The goal of a figure.
 #[derive(Clone, Copy, Debug)]
 pub enum Goal {
-    /// Product / floor, at most.
+    /// Product / baseline, at most.
     Ratio(f64),
-    /// Product / floor, at least.
+    /// Product / baseline, at least.
     RatioAtLeast(f64),
-    /// Product − floor, at most.
+    /// Product − baseline, at most.
     Difference(f64),
     /// The product's own figure, at most.
     AtMost(f64),
     /// The product's own figure, at least.
     AtLeast(f64),
-    /// Shown only.
+    /// No goal: the figure is only shown.
     None,
 }
 
@@ -39,7 +39,7 @@ impl Row {
         }
     }
 
-    /// How far from the goal: 1 is just met, 2 is twice as bad as wanted.
+    /// Distance from the goal: 1 just meets it, 2 is twice as bad.
     fn strain(&self) -> Option<f64> {
         let floor = self.floor.unwrap_or(f64::NAN);
         Some(match self.goal {
@@ -60,7 +60,7 @@ impl Row {
         match self.goal {
             Goal::Ratio(goal) => format!("<= {goal} x"),
             Goal::RatioAtLeast(goal) => format!(">= {goal} x"),
-            Goal::Difference(goal) => format!("<= floor + {goal}"),
+            Goal::Difference(goal) => format!("<= baseline + {goal}"),
             Goal::AtMost(goal) => format!("<= {goal}"),
             Goal::AtLeast(goal) => format!(">= {goal}"),
             Goal::None => "-".to_owned(),
@@ -79,8 +79,8 @@ impl Row {
 
 pub fn text(rows: &[Row]) -> String {
     let mut out = format!(
-        "{:<58} {:>10} {:>10} {:>7}  {:<14} verdict\n",
-        "what", "floor", "product", "ratio", "goal"
+        "{:<58} {:>10} {:>10} {:>7}  {:<17} verdict\n",
+        "what", "baseline", "product", "ratio", "goal"
     );
     for row in rows {
         let floor = row
@@ -93,7 +93,7 @@ pub fn text(rows: &[Row]) -> String {
         let what = format!("{}, {}", row.what, row.unit);
         let _ = writeln!(
             out,
-            "{what:<58} {floor:>10} {product:>10} {ratio:>7}  {:<14} {}",
+            "{what:<58} {floor:>10} {product:>10} {ratio:>7}  {:<17} {}",
             row.goal_text(),
             row.verdict()
         );
@@ -101,7 +101,7 @@ pub fn text(rows: &[Row]) -> String {
     out
 }
 
-/// One JSON object a line.
+/// One JSON object per line.
 pub fn json(rows: &[Row]) -> String {
     let mut out = String::new();
     for row in rows {

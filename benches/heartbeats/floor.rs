@@ -1,5 +1,5 @@
-//! The floor: hyper, a channel, and one task that writes what has come to a log in SQLite and answers after the commit.
-//! No keys, no rules, no rows but the log's.
+//! The baseline: hyper, a channel, and one task that appends heartbeats to a table in SQLite and answers after the
+//! commit. No keys, no rules, no other rows.
 
 use std::convert::Infallible;
 use std::fs;
@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{Result, clock};
 
-type Beat = (String, oneshot::Sender<()>);
+type Heartbeat = (String, oneshot::Sender<()>);
 
 pub struct Floor {
     child: Child,
@@ -27,7 +27,7 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// In a process of its own.
+    /// Starts the baseline in its own process.
     pub fn start(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let file = folder.join("address");
@@ -41,8 +41,8 @@ impl Floor {
             child,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         };
-        let begun = clock::now();
-        while begun.elapsed() < Duration::from_secs(20) {
+        let started = clock::now();
+        while started.elapsed() < Duration::from_secs(20) {
             if let Ok(text) = fs::read_to_string(&file)
                 && let Ok(address) = text.parse()
             {
@@ -51,7 +51,7 @@ impl Floor {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        Err("the floor did not start".into())
+        Err("the baseline did not start".into())
     }
 }
 
@@ -62,7 +62,7 @@ impl Drop for Floor {
     }
 }
 
-/// Plays the floor until it is killed.
+/// Runs the baseline until it is killed.
 pub fn run(folder: &Path) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -79,8 +79,8 @@ pub fn run(folder: &Path) -> Result<()> {
         database
             .execute("CREATE TABLE beats (id INTEGER PRIMARY KEY, device TEXT NOT NULL)")
             .await?;
-        let (sender, beats) = mpsc::channel(4096);
-        tokio::spawn(write(beats, database));
+        let (sender, heartbeats) = mpsc::channel(4096);
+        tokio::spawn(write(heartbeats, database));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?.to_string();
         fs::write(folder.join("new"), address)?;
@@ -101,11 +101,11 @@ pub fn run(folder: &Path) -> Result<()> {
 
 async fn answer(
     request: Request<Incoming>,
-    beats: mpsc::Sender<Beat>,
+    heartbeats: mpsc::Sender<Heartbeat>,
 ) -> std::result::Result<Response<String>, Infallible> {
     let uuid = request.uri().path().split('/').nth(4).unwrap_or_default();
     let (sender, stored) = oneshot::channel();
-    let is_sent = beats.send((uuid.to_owned(), sender)).await.is_ok();
+    let is_sent = heartbeats.send((uuid.to_owned(), sender)).await.is_ok();
     let mut response = Response::new("{\"status\":\"online\"}\n".to_owned());
     if !is_sent || stored.await.is_err() {
         *response.status_mut() = hyper::StatusCode::SERVICE_UNAVAILABLE;
@@ -113,9 +113,9 @@ async fn answer(
     Ok(response)
 }
 
-async fn write(mut beats: mpsc::Receiver<Beat>, mut database: SqliteConnection) {
+async fn write(mut heartbeats: mpsc::Receiver<Heartbeat>, mut database: SqliteConnection) {
     let mut waiting = Vec::new();
-    while beats.recv_many(&mut waiting, 512).await > 0 {
+    while heartbeats.recv_many(&mut waiting, 512).await > 0 {
         let stored = store(&mut database, &waiting).await;
         for (_, answer) in waiting.drain(..) {
             if stored.is_ok() {
@@ -125,10 +125,10 @@ async fn write(mut beats: mpsc::Receiver<Beat>, mut database: SqliteConnection) 
     }
 }
 
-async fn store(database: &mut SqliteConnection, beats: &[Beat]) -> sqlx::Result<()> {
+async fn store(database: &mut SqliteConnection, heartbeats: &[Heartbeat]) -> sqlx::Result<()> {
     let mut transaction = database.begin().await?;
-    let mut rest = beats;
-    // Few sizes, so that the prepared statements are few.
+    let mut rest = heartbeats;
+    // Few sizes, so that there are few prepared statements.
     while let Some(size) = [256, 16, 1].into_iter().find(|size| *size <= rest.len()) {
         let (piece, more) = rest.split_at(size);
         let places = vec!["(?)"; size].join(",");

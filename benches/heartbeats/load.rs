@@ -1,4 +1,4 @@
-//! The load: so many clients, each waiting for its answer before it calls again.
+//! Generates the load: clients that each wait for the response before they send the next heartbeat.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ const CLIENTS: usize = 128;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
-    /// A connection for each call.
+    /// One connection per heartbeat.
     Fresh,
-    /// One connection for all calls of a client.
+    /// One connection for all heartbeats of a client.
     Kept,
 }
 
-/// What came of it.
+/// The results of a run.
 #[derive(Debug, Default)]
 pub struct Load {
-    /// How long each acknowledged call took, sorted.
+    /// How long each acknowledged heartbeat took, sorted.
     latencies: Vec<Duration>,
     pub refused: u64,
     length: Duration,
@@ -45,7 +45,7 @@ impl Load {
     }
 }
 
-/// Calls for so long, and a little before that to warm up.
+/// Sends heartbeats for `length`, after a warm-up of a second.
 pub fn run(address: SocketAddr, key: &str, (manner, length): (Manner, Duration)) -> Result<Load> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -83,7 +83,7 @@ struct Client {
     address: SocketAddr,
     key: String,
     manner: Manner,
-    /// The device that calls next: all in turn, because each may call once a second.
+    /// The next device to send a heartbeat: all in turn, because each may send one per second.
     next: Arc<AtomicU32>,
 }
 
@@ -91,15 +91,15 @@ impl Client {
     async fn run(self, warm_up: Duration, length: Duration) -> Load {
         let mut load = Load::default();
         let (mut stream, mut answer) = (None, Vec::with_capacity(1024));
-        let begun = clock::now();
-        while begun.elapsed() < warm_up + length {
-            let call = clock::now();
-            let is_acknowledged = self.call(&mut stream, &mut answer).await;
-            if begun.elapsed() < warm_up {
+        let started = clock::now();
+        while started.elapsed() < warm_up + length {
+            let sent_at = clock::now();
+            let is_acknowledged = self.send_heartbeat(&mut stream, &mut answer).await;
+            if started.elapsed() < warm_up {
                 continue;
             }
             match is_acknowledged {
-                Ok(true) => load.latencies.push(call.elapsed()),
+                Ok(true) => load.latencies.push(sent_at.elapsed()),
                 Ok(false) | Err(_) => {
                     load.refused += 1;
                     stream = None;
@@ -109,7 +109,7 @@ impl Client {
         load
     }
 
-    async fn call(
+    async fn send_heartbeat(
         &self,
         kept: &mut Option<TcpStream>,
         answer: &mut Vec<u8>,
@@ -119,7 +119,7 @@ impl Client {
             Manner::Fresh => "Connection: close\r\n",
             Manner::Kept => "",
         };
-        let call = format!(
+        let request = format!(
             "POST /api/v1/device/{}/heartbeat HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\n{connection}Content-Length: 0\r\n\r\n",
             uuid(device),
             self.key
@@ -132,7 +132,7 @@ impl Client {
                 stream
             }
         };
-        stream.write_all(call.as_bytes()).await?;
+        stream.write_all(request.as_bytes()).await?;
         answer.clear();
         while !is_whole(answer) {
             if stream.read_buf(answer).await? == 0 {
@@ -146,7 +146,7 @@ impl Client {
     }
 }
 
-/// Whether head and body are there.
+/// Whether the response has its whole head and body.
 fn is_whole(answer: &[u8]) -> bool {
     let Some(end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
         return false;

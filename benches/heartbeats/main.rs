@@ -1,8 +1,8 @@
-//! How many heartbeats a second are acknowledged after their commit, beside a bare loop of hyper and SQLite in the same
-//! run; what a pass of the heartbeat monitor over a hundred thousand devices takes: `cargo bench --bench heartbeats`, with
-//! `-- --short` in under a minute.
+//! Measures how many heartbeats per second are acknowledged after their commit, compared with a bare loop of hyper and
+//! SQLite in the same run, and how long a pass of the heartbeat monitor over a hundred thousand devices takes.
+//! Run with `cargo bench --bench heartbeats`, with `-- --short` in under a minute.
 //!
-//! Product and floor are processes of their own; the load comes from this one and shares the machine with them, so only
+//! Product and baseline are separate processes. The load comes from this one and shares the machine with them, so only
 //! the ratios say much. Linux only.
 
 #[path = "../checks/clock.rs"]
@@ -10,7 +10,7 @@ mod clock;
 mod floor;
 mod load;
 #[path = "../checks/process.rs"]
-#[expect(dead_code, reason = "the bench of the looks measures more")]
+#[expect(dead_code, reason = "the bench of the checks measures more")]
 mod process;
 mod product;
 
@@ -24,10 +24,11 @@ use product::Product;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Devices on the roll. Each may call once a second, so that the load must be spread over many.
+/// Number of devices. Each may send one heartbeat per second, so the load must be spread over many.
 pub const DEVICES: u32 = 100_000;
 
-/// Goals: the share of the floor's rate, the 99th percentile of an answer, resident memory, and passes of the monitor.
+/// Goals: the share of the baseline's rate, the 99th percentile of the response time, resident memory, and passes of
+/// the heartbeat monitor.
 const SHARE: f64 = 0.7;
 const LATENCY: Duration = Duration::from_millis(50);
 const MEMORY: u64 = 60 * 1024 * 1024;
@@ -58,28 +59,28 @@ struct Row {
     what: &'static str,
     found: String,
     goal: String,
-    /// How much of the goal was used up: 1 where it was just reached.
+    /// How much of the goal was used up: 1 just meets it.
     used: f64,
 }
 
-/// A short run on a busy machine may miss a goal by this much before it counts as broken.
+/// A short run on a busy machine may miss a goal by this factor before it fails.
 const LENIENCE: f64 = 2.0;
 
-/// Says whether every goal was reached; in a short run, whether none was missed by far.
+/// Whether every goal was met; in a short run, whether none was missed by far.
 fn bench(is_short: bool) -> Result<bool> {
     let length = Duration::from_secs(if is_short { 4 } else { 15 });
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let product = Product::start(&folder.path().join("product"))?;
     let mut rows = Vec::new();
     for (what, manner) in [
-        ("fresh connections", Manner::Fresh),
+        ("new connections", Manner::Fresh),
         ("kept connections", Manner::Kept),
     ] {
         let floor = floor::Floor::start(&folder.path().join("floor"))?;
-        let least = load::run(floor.address, "", (manner, length))?;
+        let baseline = load::run(floor.address, "", (manner, length))?;
         drop(floor);
         let found = load::run(product.address, &product.key, (manner, length))?;
-        rows.push(row(what, &found, &least));
+        rows.push(row(what, &found, &baseline));
     }
     rows.push(Row {
         what: "resident memory",
@@ -93,7 +94,7 @@ fn bench(is_short: bool) -> Result<bool> {
         let mark = if row.used <= 1.0 { "ok  " } else { "MISS" };
         writeln!(
             out,
-            "{mark} {:<38} {:<90} goal: {}",
+            "{mark} {:<42} {:<90} goal: {}",
             row.what, row.found, row.goal
         )?;
     }
@@ -101,30 +102,30 @@ fn bench(is_short: bool) -> Result<bool> {
     Ok(rows.iter().all(|row| row.used <= limit))
 }
 
-fn row(what: &'static str, found: &Load, least: &Load) -> Row {
-    let share = found.per_second() / least.per_second();
-    // What was refused was not acknowledged, and would make the rest look quick.
+fn row(what: &'static str, found: &Load, baseline: &Load) -> Row {
+    let share = found.per_second() / baseline.per_second();
+    // Refused heartbeats were not acknowledged, and would make the others look fast.
     assert!(
         found.refused * 100 <= found.acknowledged(),
-        "{} refused",
+        "{} heartbeats were refused",
         found.refused
     );
     Row {
         what,
         found: format!(
-            "{:.0}/s, {share:.2} of the bare loop's {:.0}/s; median {:.1} ms, 99 % {:.1} ms; {} refused",
+            "{:.0}/s, {share:.2} of the baseline's {:.0}/s; median {:.1} ms, p99 {:.1} ms; {} refused",
             found.per_second(),
-            least.per_second(),
+            baseline.per_second(),
             found.percentile(50).as_secs_f64() * 1e3,
             found.percentile(99).as_secs_f64() * 1e3,
             found.refused
         ),
-        goal: format!("at least {SHARE}, 99 % within {} ms", LATENCY.as_millis()),
+        goal: format!("at least {SHARE}, p99 within {} ms", LATENCY.as_millis()),
         used: (SHARE / share).max(found.percentile(99).as_secs_f64() / LATENCY.as_secs_f64()),
     }
 }
 
-/// Passes of the monitor when nobody is overdue, and when ten thousand are.
+/// Passes of the heartbeat monitor when no device is overdue, and when ten thousand are.
 fn passes(product: Product) -> Result<Vec<Row>> {
     let (calm, busy) = product.passes()?;
     let row = |what, took: Duration, goal: Duration| Row {
@@ -134,8 +135,8 @@ fn passes(product: Product) -> Result<Vec<Row>> {
         used: took.as_secs_f64() / goal.as_secs_f64(),
     };
     Ok(vec![
-        row("a pass over 100,000 devices, none due", calm, CALM_PASS),
-        row("a pass over 100,000 devices, 10,000 due", busy, BUSY_PASS),
+        row("pass over 100,000 devices, none overdue", calm, CALM_PASS),
+        row("pass over 100,000 devices, 10,000 overdue", busy, BUSY_PASS),
     ])
 }
 

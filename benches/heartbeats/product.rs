@@ -1,4 +1,4 @@
-//! The product as its user runs it, with a hundred thousand devices on the roll and a fleet key.
+//! Runs the product as a user does, with a hundred thousand devices and a fleet key.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use crate::{DEVICES, Result, clock, process};
 
-/// Of the heartbeat monitor in these runs.
+/// The check interval of the heartbeat monitor in these runs.
 const PERIOD: &str = "2s";
 const THRESHOLD_MILLIS: u32 = 3_600_000;
 
@@ -33,7 +33,7 @@ impl Product {
             .args(["key", "create", "--kind", "fleet", "--json"])
             .output()?;
         let made: serde_json::Value = serde_json::from_slice(&made.stdout)?;
-        let key = made["key"].as_str().ok_or("no key was made")?.to_owned();
+        let key = made["key"].as_str().ok_or("no key was created")?.to_owned();
         seed(folder)?;
         let (child, address) = run(folder)?;
         Ok(Self {
@@ -48,10 +48,10 @@ impl Product {
         process::memory(self.child.id())
     }
 
-    /// How long a pass of the monitor takes when nobody is due, and when so many are.
+    /// How long a pass of the heartbeat monitor takes when no device is overdue, and when `OVERDUE` devices are.
     pub fn passes(mut self) -> Result<(Duration, Duration)> {
         let calm = self.next_pass(None)?;
-        // Backdated while nobody has the database, so that the first pass finds them.
+        // Backdated while the product is stopped, so that the first pass finds them.
         self.stop();
         let sql = format!(
             "UPDATE monitor_state SET last_seen_at = last_seen_at - {} WHERE monitor_id <= {OVERDUE};
@@ -66,31 +66,31 @@ impl Product {
         Ok((calm, busy))
     }
 
-    /// How long the next pass takes; after a start, when it must find so many, the first one.
+    /// How long the next pass takes; with `found`, the first one after a start, which must find that many devices.
     fn next_pass(&self, found: Option<u32>) -> Result<Duration> {
         let runs = || self.metric(r#"rollcall_job_runs_total{job="heartbeat_monitor"}"#);
         let before = match found {
             Some(_) => 0.0,
             None => runs()?,
         };
-        let begun = clock::now();
+        let started = clock::now();
         while runs()? <= before {
-            if begun.elapsed() > Duration::from_secs(60) {
-                return Err("the monitor did not run".into());
+            if started.elapsed() > Duration::from_secs(60) {
+                return Err("the heartbeat monitor did not run".into());
             }
             std::thread::sleep(Duration::from_millis(5));
         }
         let took =
             self.metric(r#"rollcall_job_last_run_duration_seconds{job="heartbeat_monitor"}"#)?;
         match found {
-            Some(found) if !self.log_holds(found) => Err("not all were found".into()),
+            Some(found) if !self.log_holds(found) => Err("not all overdue devices found".into()),
             _ => Ok(Duration::from_secs_f64(took)),
         }
     }
 
     fn log_holds(&self, found: u32) -> bool {
         let log = fs::read_to_string(self.folder.join("logs/bot.log")).unwrap_or_default();
-        log.contains(&format!("{found} devices have fallen silent"))
+        log.contains(&format!("devices went offline count={found}\n"))
     }
 
     fn metric(&self, name: &str) -> Result<f64> {
@@ -109,7 +109,7 @@ impl Product {
 }
 
 impl Drop for Product {
-    /// What it stores is thrown away, so it need not end well.
+    /// Kills the product: its data is discarded, so a clean shutdown is not needed.
     fn drop(&mut self) {
         self.stop();
     }
@@ -142,8 +142,8 @@ fn run(folder: &Path) -> Result<(Child, SocketAddr)> {
     let file = folder.join("address");
     let _ = fs::remove_file(&file);
     let mut child = command(folder).arg("run").stdout(Stdio::null()).spawn()?;
-    let begun = clock::now();
-    while begun.elapsed() < Duration::from_secs(60) && child.try_wait()?.is_none() {
+    let started = clock::now();
+    while started.elapsed() < Duration::from_secs(60) && child.try_wait()?.is_none() {
         if let Ok(text) = fs::read_to_string(&file) {
             let address = text.trim().parse();
             return Ok((child, address.unwrap_or((Ipv4Addr::LOCALHOST, 0).into())));
@@ -154,8 +154,8 @@ fn run(folder: &Path) -> Result<(Child, SocketAddr)> {
     Err("the product did not start".into())
 }
 
-/// All devices, online and heard a moment ago; the rows are written by one statement, because registering so many takes
-/// longer than measuring them.
+/// Inserts all devices, online with a heartbeat just now. One statement per table writes the rows, because registering
+/// the devices takes longer than measuring them.
 fn seed(folder: &Path) -> Result<()> {
     let sql = format!(
         "WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < {DEVICES} - 1)

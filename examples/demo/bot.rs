@@ -1,11 +1,11 @@
-//! The bot as a process of its own, on a temporary database, exactly as its user runs it.
+//! The bot as its own process with a temporary database, exactly as a user runs it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use discord_sandbox::Sandbox;
 
-/// A running bot and the folder that goes away with it.
+/// A running bot and its temporary folder, which is removed with it.
 pub struct Bot {
     child: Child,
     folder: tempfile::TempDir,
@@ -17,7 +17,7 @@ impl Bot {
         let database = format!("sqlite://{}", folder.path().join("rollcall.db").display());
         let child = Command::new(binary()?)
             .arg("run")
-            // Nothing of the terminal's own settings, proxies among them, gets in the way.
+            // The terminal's own environment, such as a proxy, must not interfere.
             .env_clear()
             .current_dir(folder.path())
             .env("DISCORD_TOKEN", sandbox.token())
@@ -27,7 +27,7 @@ impl Bot {
             .env("LOG_DIR", folder.path().join("logs"))
             .env("HTTP_BIND", "127.0.0.1:0")
             .env("PROBE_ALLOW", "loopback")
-            .env("PROBE_WITNESSES", "")
+            .env("CONNECTIVITY_HOSTS", "")
             .env("PROBE_INTERVAL", "2s")
             .env("PROBE_RETRY_INTERVAL", "1s")
             .env("PROBE_TIMEOUT", "2s")
@@ -41,7 +41,7 @@ impl Bot {
         self.folder.path().join("logs/bot.log")
     }
 
-    /// Asks it to stop, as systemd or Docker would, and waits for its end.
+    /// Stops the bot as systemd or Docker would, and waits until it has exited.
     pub fn stop(mut self) -> std::io::Result<()> {
         Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])
@@ -65,22 +65,23 @@ impl Drop for Bot {
     }
 }
 
-/// The bot's program, as cargo builds it beside the examples.
+/// The path of the bot's program, which cargo builds beside the examples.
 fn binary() -> std::io::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let folder = own
         .parent()
         .and_then(Path::parent)
         .unwrap_or(Path::new("."));
-    // `cargo run --example` builds the library and the example, not the program; an older one may lie about.
+    // `cargo run --example` builds the library and the example, not the program, so that an old program may exist.
     if let Some(cargo) = std::env::var_os("CARGO") {
         let mut build = Command::new(cargo);
-        // With the example, because alone it would be built with other features of its dependencies, and all of them anew.
+        // Builds the example, too: alone, the program's dependencies would have other features and be rebuilt.
         build.args(["build", "--quiet", "--example", "demo", "--bin", "rollcall"]);
-        // What `cargo run` says of this package would be news to ring's build script, and half of the tree built anew.
-        let about_us =
+        // With the variables that `cargo run` sets for this package, ring's build script would run again, and half of the
+        // dependencies would be rebuilt.
+        let is_about_package =
             |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-        for (name, _) in std::env::vars().filter(|(name, _)| about_us(name)) {
+        for (name, _) in std::env::vars().filter(|(name, _)| is_about_package(name)) {
             build.env_remove(name);
         }
         if folder.ends_with("release") {

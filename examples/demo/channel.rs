@@ -1,33 +1,33 @@
-//! The channel that alerts are told in, drawn whenever a message comes or changes.
+//! The alert channel, printed whenever a message is new or changes.
 
 use std::collections::HashMap;
 
 use discord_sandbox::{Reply, Sandbox};
 
-/// What stood in the channel when it was drawn last, by message.
+/// The messages as they were last printed, by their time of arrival.
 #[derive(Default)]
 pub struct Channel {
-    drawn: HashMap<u64, String>,
+    printed: HashMap<u64, String>,
 }
 
 impl Channel {
-    /// The command that has alerts told there.
+    /// The command that sends alerts to this channel.
     pub fn setup(sandbox: &Sandbox) -> String {
         format!("/alerts setup channel:{}", sandbox.channel(sandbox.guild()))
     }
 
-    /// Draws what has come or changed, and answers the last of it.
-    pub fn draw_news(&mut self, sandbox: &Sandbox) -> Option<Reply> {
+    /// Prints new and changed messages, and returns the last of them.
+    pub fn print_changes(&mut self, sandbox: &Sandbox) -> Option<Reply> {
         let mut last = None;
         for message in sandbox.messages(sandbox.guild()) {
-            let drawing = message.render();
-            let known = self.drawn.insert(message.came_at(), drawing.clone());
+            let rendered = message.render();
+            let known = self.printed.insert(message.came_at(), rendered.clone());
             let how = match known {
-                Some(known) if known == drawing => continue,
+                Some(known) if known == rendered => continue,
                 Some(_) => "changed",
                 None => "new",
             };
-            println!("\n# alerts ({how})\n{drawing}");
+            println!("\n# alerts ({how})\n{rendered}");
             last = Some(message);
         }
         last

@@ -1,4 +1,5 @@
-//! The sample endpoints: a shop, a door and a silent server that stay, and a flaky one that goes and comes.
+//! The sample endpoints: a shop, a door and an unresponsive server that do not change, and a flaky one that goes down and
+//! recovers.
 
 use std::net::SocketAddr;
 
@@ -6,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// An endpoint to put on the roll.
+/// An endpoint to add.
 pub struct Sample {
     pub name: &'static str,
     pub target: String,
@@ -18,7 +19,7 @@ pub struct Listeners {
     silent: SocketAddr,
     flaky: SocketAddr,
     flaky_task: Option<JoinHandle<()>>,
-    // Kept open: it takes connections and never answers.
+    // Kept open, because it accepts connections and never responds.
     _silent: TcpListener,
 }
 
@@ -76,7 +77,7 @@ impl Listeners {
     pub async fn flaky_goes_down(&mut self) {
         if let Some(task) = self.flaky_task.take() {
             task.abort();
-            // Ends with "cancelled", which is what was asked for; the socket is closed then.
+            // Returns "cancelled", as requested. The socket is closed then.
             let _ = task.await;
         }
     }
@@ -87,8 +88,8 @@ impl Listeners {
         Ok(())
     }
 
-    /// Down if it is up, up if it is down.
-    pub async fn flaky_turns(&mut self) -> std::io::Result<&'static str> {
+    /// Stops the flaky endpoint if it runs, starts it if it does not.
+    pub async fn toggle_flaky(&mut self) -> std::io::Result<&'static str> {
         if self.flaky_task.is_some() {
             self.flaky_goes_down().await;
             return Ok("went down");
@@ -109,7 +110,7 @@ async fn serve(listener: TcpListener) {
     while let Ok((mut stream, _)) = listener.accept().await {
         tokio::spawn(async move {
             let mut request = [0; 1024];
-            // Whoever hangs up early gets no answer, that is all.
+            // A client that hangs up early gets no response, which is fine.
             let _ = stream.read(&mut request).await;
             let _ = stream
                 .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")

@@ -1,4 +1,4 @@
-//! The prompt: slash commands in, cards out.
+//! The prompt: reads slash commands and prints their replies.
 
 use std::io::Write;
 use std::time::Duration;
@@ -16,18 +16,18 @@ Type a slash command as in Discord, for example
   /offline_endpoints recheck ip:flaky
   /endpoint add target:tcp://127.0.0.1:1 name:nobody
   /endpoint import list.txt          (a file of yours)
-  complete /endpoint show endpoint:  (what autocomplete offers)
+  complete /endpoints show endpoint:  (what autocomplete offers)
   press Recheck all                  (a button of the last answer, or of the last message in #alerts)
-  /mute target:flaky for:5m
+  /mute monitor:flaky duration:5m
   help, quit";
 
-/// Between two turns of the flaky endpoint.
-const TURN: Duration = Duration::from_secs(30);
+/// The time between two changes of the flaky endpoint.
+const CHANGE_EVERY: Duration = Duration::from_secs(30);
 
-/// How often the channel is looked at.
-const GLANCE: Duration = Duration::from_millis(500);
+/// How often the channel is polled.
+const POLL: Duration = Duration::from_millis(500);
 
-pub async fn talk(
+pub async fn run(
     sandbox: &Sandbox,
     listeners: &mut Listeners,
 ) -> Result<(), Box<dyn std::error::Error>> {
@@ -43,19 +43,19 @@ pub async fn talk(
     println!("{HELP}");
     let mut lines = typed_lines();
     let mut channel = Channel::default();
-    let mut last = channel.draw_news(sandbox);
-    let mut turn = Box::pin(tokio::time::sleep(TURN));
+    let mut last = channel.print_changes(sandbox);
+    let mut change = Box::pin(tokio::time::sleep(CHANGE_EVERY));
     loop {
         print!("\n> ");
         std::io::stdout().flush()?;
         let line = loop {
             tokio::select! {
                 line = lines.recv() => break line,
-                () = &mut turn => {
-                    println!("(flaky {})", listeners.flaky_turns().await?);
-                    turn.set(tokio::time::sleep(TURN));
+                () = &mut change => {
+                    println!("(flaky {})", listeners.toggle_flaky().await?);
+                    change.set(tokio::time::sleep(CHANGE_EVERY));
                 }
-                () = tokio::time::sleep(GLANCE) => last = channel.draw_news(sandbox).or(last),
+                () = tokio::time::sleep(POLL) => last = channel.print_changes(sandbox).or(last),
             }
         };
         let Some(line) = line else { return Ok(()) };
@@ -68,7 +68,7 @@ pub async fn talk(
     }
 }
 
-/// What is typed, line by line, from a thread of its own: reading a terminal blocks.
+/// The typed lines, read in their own thread, because reading a terminal blocks.
 fn typed_lines() -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel(1);
     std::thread::spawn(move || {
@@ -113,7 +113,7 @@ async fn answer(sandbox: &Sandbox, line: &str, last: &mut Option<Reply>) {
     };
     match replied {
         Ok(reply) => {
-            // What everybody sees stands in the channel, and is drawn there.
+            // A public reply is in the channel and is printed from there.
             if reply.is_ephemeral() {
                 print!("{}", reply.render());
             }

@@ -1,5 +1,5 @@
-//! The fixed tour: adds the samples, lets one go down and come back, first asked for and then told, and shows what people
-//! would see. Fails where something is not as it should be, so that it can stand in a test run.
+//! The fixed tour: adds the samples, lets one go down and recover, first with commands and then with alerts, and prints what
+//! users would see. Fails at the first unexpected result, so that it can be part of a test run.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use discord_sandbox::{Reply, Sandbox};
 use crate::channel::Channel;
 use crate::listeners::Listeners;
 
-/// Nothing on the tour takes longer.
+/// The time-out of every wait on the tour.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub async fn walk(
+pub async fn run(
     sandbox: &Sandbox,
     listeners: &mut Listeners,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    say(sandbox, "/ping", "Pong").await?;
+    expect_reply(sandbox, "/ping", "Pong").await?;
     for sample in listeners.samples() {
-        say(
+        expect_reply(
             sandbox,
             &format!(
                 "/endpoint add target:{} name:{}",
@@ -27,44 +27,44 @@ pub async fn walk(
         )
         .await?;
     }
-    until(sandbox, "/endpoints list", "🟢 **flaky**").await?;
-    say(sandbox, "/endpoints list all:true", "4 on the roll").await?;
+    retry_until(sandbox, "/endpoints list", "🟢 **flaky**").await?;
+    expect_reply(sandbox, "/endpoints list all:true", "4 on the roll").await?;
     outage(sandbox, listeners).await?;
-    // Again and again, for a member may recheck once in three seconds only.
-    until(
+    // Repeated, because a member may recheck only once in three seconds.
+    retry_until(
         sandbox,
         "/offline_endpoints recheck ip:203.0.113.99 port:80",
         "Shall I add it?",
     )
     .await?;
-    say(sandbox, "/endpoint remove endpoint:silent", "Removed").await?;
-    say(sandbox, "/endpoint export", "3 endpoints.").await?;
+    expect_reply(sandbox, "/endpoint remove endpoint:silent", "Removed").await?;
+    expect_reply(sandbox, "/endpoint export", "3 endpoints.").await?;
     alerts(sandbox, listeners).await?;
     println!("The tour is over; everything was as it should be.");
     Ok(())
 }
 
-/// An outage as people find it when they ask.
+/// An outage as users see it with commands.
 async fn outage(
     sandbox: &Sandbox,
     listeners: &mut Listeners,
 ) -> Result<(), Box<dyn std::error::Error>> {
     println!("— flaky goes down —");
     listeners.flaky_goes_down().await;
-    until(
+    retry_until(
         sandbox,
         "/offline_endpoints list reason:\"connection refused\"",
         "**flaky**",
     )
     .await?;
-    until(
+    retry_until(
         sandbox,
         "/offline_endpoints list reason:\"timed out\"",
         "**silent**",
     )
     .await?;
-    let list = say(sandbox, "/offline_endpoints list", "2 offline").await?;
-    say(
+    let list = expect_reply(sandbox, "/offline_endpoints list", "2 offline").await?;
+    expect_reply(
         sandbox,
         &format!("/offline_endpoints recheck ip:{}", listeners.flaky_target()),
         "Still offline",
@@ -76,39 +76,39 @@ async fn outage(
     println!("> press Recheck all");
     let done = sandbox.press(&list, "Recheck all").await;
     println!("{}", done.render());
-    until(sandbox, "/endpoints list", "🟢 **flaky**").await?;
-    say(
+    retry_until(sandbox, "/endpoints list", "🟢 **flaky**").await?;
+    expect_reply(
         sandbox,
         "/offline_endpoints stats",
         "Reactivated: 1 in 24 h",
     )
     .await?;
-    say(sandbox, "/endpoint show endpoint:shop", "Asks and accepts").await?;
+    expect_reply(sandbox, "/endpoints show endpoint:shop", "Asks and accepts").await?;
     Ok(())
 }
 
-/// The same outage as it is told in a channel: one message that changes.
+/// The same outage as an alert in a channel: one message that is edited.
 async fn alerts(
     sandbox: &Sandbox,
     listeners: &mut Listeners,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let mut channel = Channel::default();
-    say(sandbox, &Channel::setup(sandbox), "Incidents are told").await?;
-    channel.draw_news(sandbox);
+    expect_reply(sandbox, &Channel::setup(sandbox), "Incidents are told").await?;
+    channel.print_changes(sandbox);
     println!("— flaky goes down —");
     listeners.flaky_goes_down().await;
-    let alert = told(sandbox, &mut channel, "🔴 flaky is offline").await;
+    let alert = expect_alert(sandbox, &mut channel, "🔴 flaky is offline").await;
     println!("> press Acknowledge");
     sandbox.press(&alert, "Acknowledge").await;
-    told(sandbox, &mut channel, "Acknowledged: <@").await;
+    expect_alert(sandbox, &mut channel, "Acknowledged: <@").await;
     println!("— flaky comes back —");
     listeners.flaky_comes_back().await?;
-    told(sandbox, &mut channel, "🟢 flaky was offline").await;
+    expect_alert(sandbox, &mut channel, "🟢 flaky was offline").await;
     Ok(())
 }
 
-/// Waits until a message in the channel has these words, and draws it.
-async fn told(sandbox: &Sandbox, channel: &mut Channel, words: &str) -> Reply {
+/// Waits until a message in the channel contains these words, and prints it.
+async fn expect_alert(sandbox: &Sandbox, channel: &mut Channel, words: &str) -> Reply {
     let is_there = |messages: &[Reply]| {
         let mut found = messages.iter().filter(|one| one.text().contains(words));
         found.next().cloned()
@@ -116,12 +116,12 @@ async fn told(sandbox: &Sandbox, channel: &mut Channel, words: &str) -> Reply {
     let found = sandbox
         .wait_for_messages(sandbox.guild(), words, is_there)
         .await;
-    channel.draw_news(sandbox);
+    channel.print_changes(sandbox);
     found
 }
 
-/// Types a command, shows what comes back, and fails where `words` are not in it.
-async fn say(
+/// Sends a command, prints the reply, and fails if it does not contain `words`.
+async fn expect_reply(
     sandbox: &Sandbox,
     line: &str,
     words: &str,
@@ -136,8 +136,8 @@ async fn say(
     }
 }
 
-/// Types a command again and again until `words` are in its answer, then shows it.
-async fn until(
+/// Repeats a command until its reply contains `words`, then prints the reply.
+async fn retry_until(
     sandbox: &Sandbox,
     line: &str,
     words: &str,

@@ -1,4 +1,4 @@
-//! The one place of the sandbox that reads a clock.
+//! Reads the clock for the whole sandbox; no other file does.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 /// The first second of 2015, in milliseconds since 1970.
 const DISCORD_EPOCH: u64 = 1_420_070_400_000;
 
-/// A point on the monotonic clock.
+/// The current time of the monotonic clock.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the file where the sandbox reads the clock"

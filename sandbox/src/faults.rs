@@ -1,4 +1,4 @@
-//! What can be made to go wrong, and until when.
+//! Faults of the gateway and the REST API, and how long they last.
 
 use std::collections::VecDeque;
 
@@ -7,15 +7,15 @@ use std::collections::VecDeque;
 pub enum CloseWith {
     /// A close frame with this code.
     Code(u16),
-    /// A close frame with nothing in it.
+    /// An empty close frame.
     Empty,
-    /// The socket is dropped without a word.
+    /// The socket is dropped without a close frame.
     Drop,
     /// TCP is reset.
     Reset,
 }
 
-/// Switches of the gateway. All off by default; each holds until it is switched off.
+/// Faults of the gateway. All are off by default; each lasts until it is switched off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// Accept the connection and never answer the upgrade.
@@ -23,33 +23,33 @@ pub struct Faults {
     /// Accept the connection and drop it.
     pub refuse: bool,
     pub never_hello: bool,
-    /// As `never_hello`, but only at the address that READY gives for resuming.
+    /// Like `never_hello`, but only at the resume address in READY.
     pub never_hello_to_resume: bool,
-    /// Take heartbeats and never acknowledge them.
+    /// Accept heartbeats and never acknowledge them.
     pub never_ack: bool,
     pub never_ready: bool,
-    /// Send a READY that lacks what it must have.
+    /// Send a READY that lacks required fields.
     pub broken_ready: bool,
-    /// Take RESUME and never answer it.
+    /// Accept RESUME and never answer it.
     pub never_resume: bool,
     /// Answer every RESUME with op 9, not resumable.
     pub refuse_resume: bool,
-    /// Keep every connection open, and neither read nor say anything on it any more.
-    pub silent: bool,
+    /// Keep every connection open, but stop reading and writing.
+    pub unresponsive: bool,
 }
 
-/// What a REST request is answered instead of what it deserves.
+/// How a REST request fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RestFault {
     /// This status with an empty body.
     Status(u16),
-    /// This status, and Discord's number for what is wrong.
+    /// This status, with Discord's error code.
     Error { status: u16, code: u32 },
-    /// 429 for this route, to be retried after so many milliseconds.
+    /// 429 for this route, to be retried after this many milliseconds.
     RouteLimit { retry_after_ms: u64 },
     /// 429 for everything.
     GlobalLimit { retry_after_ms: u64 },
-    /// What was asked for is done, and the answer never comes.
+    /// The request is carried out, but the response never comes.
     NoAnswer,
 }
 
@@ -78,7 +78,7 @@ impl RestPlan {
         self.0.clear();
     }
 
-    /// The fault for a request to `path`, used up by asking.
+    /// The fault for a request to `path`; uses it up.
     pub(crate) fn take(&mut self, path: &str) -> Option<RestFault> {
         let index = self
             .0
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_planned_fault_hits_its_path_so_many_times() {
+    fn a_planned_fault_applies_to_its_path_for_its_count() {
         let mut plan = RestPlan::default();
         plan.add(RestFault::Status(500), "/commands", 2);
         assert_eq!(plan.take("/api/v10/gateway"), None);

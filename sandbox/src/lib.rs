@@ -1,8 +1,8 @@
 //! A local stand-in for Discord: its REST API and its gateway, good enough to test a bot end to end.
 //!
-//! It knows nothing of the bot. A test starts it, points the bot at `Sandbox::api_url`, and then acts as the people of a
-//! server do: types slash commands, presses buttons, reads what comes back. Discord's limits are enforced, everything
-//! that arrives is on record, and faults can be switched on while it runs.
+//! It knows nothing of the bot. A test starts it, points the bot at `Sandbox::api_url`, and then acts as the members of
+//! a guild: it types slash commands, presses buttons and reads the replies. Discord's limits are enforced, everything
+//! that arrives is recorded, and faults can be switched on while it runs.
 //!
 //! ```no_run
 //! # async fn example() {

@@ -1,4 +1,4 @@
-//! Discord's limits on what a bot sends: lengths, counts, names. What breaks one is refused as Discord refuses it.
+//! Checks Discord's limits on what a bot sends: lengths, counts, names. Violations are refused as Discord refuses them.
 //!
 //! Sources: the API reference's pages on commands, messages and components, and the public OpenAPI description.
 
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// A place in the body and what is wrong there, as in the `errors` of code 50035.
+/// A path in the body and the error there, as in the `errors` of code 50035.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mistake {
     pub path: String,
@@ -25,7 +25,7 @@ impl Mistakes {
         });
     }
 
-    /// A text of `least` to `most` characters; absent is fine where `least` is 0.
+    /// Requires a text of `least` to `most` characters, which may be absent if `least` is 0. Returns its length.
     fn length(&mut self, path: &str, value: &Value, least: usize, most: usize) -> usize {
         let length = value.as_str().map_or(0, |text| text.chars().count());
         if length < least || length > most {
@@ -68,7 +68,7 @@ pub(crate) fn commands(commands: &Value) -> Vec<Mistake> {
     mistakes.0
 }
 
-/// Names, descriptions and choices of a command with everything below it.
+/// Length of the names, descriptions and choices of a command with everything below it, in characters.
 fn whole_length(part: &Value) -> usize {
     let own: usize = ["name", "description", "value"]
         .iter()
@@ -81,7 +81,7 @@ fn whole_length(part: &Value) -> usize {
     own + below.map(whole_length).sum::<usize>()
 }
 
-/// A command or one of its options: both have a name, a description and options.
+/// Checks a command or one of its options: both have a name, a description and options.
 fn option(mistakes: &mut Mistakes, path: &str, option_value: &Value) {
     let name = option_value["name"].as_str().unwrap_or_default();
     let is_letter = |letter: char| {
@@ -137,7 +137,7 @@ fn option(mistakes: &mut Mistakes, path: &str, option_value: &Value) {
     }
 }
 
-/// Checks the body of a message; `has_files` makes an otherwise empty one whole.
+/// Checks the body of a message; with `has_files` it may be empty otherwise.
 pub(crate) fn message(body: &Value, has_files: bool) -> Vec<Mistake> {
     let mut mistakes = Mistakes::default();
     mistakes.length("content", &body["content"], 0, 2000);
@@ -159,7 +159,7 @@ pub(crate) fn message(body: &Value, has_files: bool) -> Vec<Mistake> {
     mistakes.0
 }
 
-/// The characters that count towards the total of all embeds.
+/// Checks an embed. Returns the characters that count towards the total of all embeds.
 fn check_embed(mistakes: &mut Mistakes, index: usize, embed: &Value) -> usize {
     let path = format!("embeds.{index}");
     let mut total = mistakes.length(&format!("{path}.title"), &embed["title"], 0, 256)
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_command_passes_and_each_broken_one_is_told() {
+    fn a_valid_command_passes_and_each_invalid_one_is_reported() {
         assert_eq!(commands(&command(|_| {})), []);
         type Break = fn(&mut Value);
         let broken: [(Break, &str); 8] = [
@@ -361,8 +361,11 @@ mod tests {
             ),
         ];
         for (index, (break_it, path)) in broken.into_iter().enumerate() {
-            let told = commands(&command(break_it));
-            let paths: Vec<&str> = told.iter().map(|mistake| mistake.path.as_str()).collect();
+            let mistakes = commands(&command(break_it));
+            let paths: Vec<&str> = mistakes
+                .iter()
+                .map(|mistake| mistake.path.as_str())
+                .collect();
             if path.is_empty() {
                 assert!(paths.is_empty());
             } else {
@@ -378,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_held_to_its_limits() {
+    fn a_message_must_keep_its_limits() {
         let button = |id: &str| json!({ "type": 2, "style": 1, "label": "Go", "custom_id": id });
         let row = |buttons: Vec<Value>| json!({ "type": 1, "components": buttons });
         for (body, path) in [
@@ -422,9 +425,9 @@ mod tests {
                 None,
             ),
         ] {
-            let told = message(&body, false);
+            let mistakes = message(&body, false);
             assert_eq!(
-                told.first().map(|mistake| mistake.path.as_str()),
+                mistakes.first().map(|mistake| mistake.path.as_str()),
                 path,
                 "{body}"
             );
@@ -433,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn choices_and_modals_are_counted_too() {
+    fn choices_and_modals_have_limits_too() {
         assert_eq!(
             choices(&json!(vec![json!({ "name": "a", "value": "b" }); 26]))[0].path,
             "data.choices"

@@ -1,4 +1,4 @@
-//! People: they type commands, press buttons, and see what comes back.
+//! Acts as the members of a guild: types commands, presses buttons and waits for the replies.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::shapes;
 use crate::slash::{self, Parsed};
 use crate::world::{ADMINISTRATOR, Answer, GuildId, Interaction, Member, World};
 
-/// Discord forgets an interaction after this long without an answer; a little more is for what is on its way.
-const FIRST_SIGN: Duration = Duration::from_millis(3_500);
+/// How long to wait for the initial response. Discord drops an interaction after 3 s; the rest is for the transfer.
+const FIRST_RESPONSE: Duration = Duration::from_millis(3_500);
 
-/// Why Discord's client would not let somebody send a command, or why no message came back.
+/// Why Discord's client would reject a command, or why no message came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SlashError {
     NoSuchCommand(String),
@@ -25,7 +25,7 @@ pub enum SlashError {
     NoSuchButton(String),
     /// The bot opened a form instead of answering with a message.
     Form(String),
-    /// The bot gave no sign within the time that Discord allows: "the application did not respond".
+    /// The bot did not respond within the time that Discord allows: "the application did not respond".
     NoAnswer,
 }
 
@@ -44,7 +44,7 @@ impl fmt::Display for SlashError {
 
 impl std::error::Error for SlashError {}
 
-/// Somebody in a server, about to do something.
+/// A member of a guild who can act.
 #[derive(Clone, Debug)]
 pub struct As<'a> {
     sandbox: &'a Sandbox,
@@ -53,13 +53,13 @@ pub struct As<'a> {
     ignores_permissions: bool,
 }
 
-/// The member behind the short forms of `Sandbox`: may manage the server.
+/// The member that the shortcuts of `Sandbox` act as; has the Manage Server permission.
 fn admin() -> Member {
     Member::manager(1001, "ada")
 }
 
 impl Sandbox {
-    /// Acts as somebody in the server that is there from the start.
+    /// Acts as a member of the guild that exists from the start.
     pub fn member(&self, member: &Member) -> As<'_> {
         As {
             sandbox: self,
@@ -69,15 +69,15 @@ impl Sandbox {
         }
     }
 
-    /// Types a command as a member who may manage the server.
+    /// Types a command as a member with the Manage Server permission.
     ///
     /// # Panics
-    /// Where Discord's client would not send it, or no answer comes.
+    /// If Discord's client would reject the command, or no reply comes.
     pub async fn slash(&self, line: &str) -> Reply {
         self.member(&admin()).slash(line).await
     }
 
-    /// As `slash`, with a file for one of the options.
+    /// Like `slash`, with a file for one of the options.
     pub async fn slash_with_file(&self, line: &str, option: &str, file: File) -> Reply {
         match self
             .member(&admin())
@@ -89,7 +89,7 @@ impl Sandbox {
         }
     }
 
-    /// Types a command as far as it goes; gives the choices for its last option as name and value.
+    /// Types part of a command; returns the choices for its last option as name and value.
     pub async fn autocomplete(&self, line: &str) -> Vec<(String, String)> {
         self.member(&admin()).autocomplete(line).await
     }
@@ -99,7 +99,7 @@ impl Sandbox {
         self.member(&admin()).press(reply, button).await
     }
 
-    /// Reads an answer again, as it stands now.
+    /// Reads a reply again, in its current form.
     pub fn refresh(&self, reply: &Reply) -> Reply {
         let mut fresh = reply.clone();
         if let Some(message) = self.shared.read().messages.get(&reply.message_id) {
@@ -115,14 +115,14 @@ impl As<'_> {
         self
     }
 
-    /// Sends what Discord's client would have hidden: for testing that the bot checks by itself.
+    /// Also sends commands that Discord's client would hide, to test that the bot checks permissions by itself.
     pub fn forging(mut self) -> Self {
         self.ignores_permissions = true;
         self
     }
 
     /// # Panics
-    /// Where Discord's client would not send it, or no answer comes.
+    /// If Discord's client would reject the command, or no reply comes.
     pub async fn slash(&self, line: &str) -> Reply {
         match self.try_slash(line).await {
             Ok(reply) => reply,
@@ -130,10 +130,10 @@ impl As<'_> {
         }
     }
 
-    /// Types a command and waits for its answer.
+    /// Types a command and waits for its reply.
     ///
     /// # Errors
-    /// Where Discord's client would not send it.
+    /// If Discord's client would reject the command, or no reply comes.
     pub async fn try_slash(&self, line: &str) -> Result<Reply, SlashError> {
         let commands = self.sandbox.commands(self.guild);
         let parsed = slash::parse(line, &commands, &[])?;
@@ -141,10 +141,10 @@ impl As<'_> {
         self.interact(2, parsed.data, None).await
     }
 
-    /// As `try_slash`, with a file for one of the options.
+    /// Like `try_slash`, with a file for one of the options.
     ///
     /// # Errors
-    /// Where Discord's client would not send it.
+    /// If Discord's client would reject the command, or no reply comes.
     pub async fn try_slash_with_file(
         &self,
         line: &str,
@@ -174,7 +174,7 @@ impl As<'_> {
     /// The choices for the last option of a line, as name and value.
     ///
     /// # Panics
-    /// Where the line cannot be typed, or the bot does not answer with choices.
+    /// If the line is invalid, or the bot does not respond with choices.
     pub async fn autocomplete(&self, line: &str) -> Vec<(String, String)> {
         let commands = self.sandbox.commands(self.guild);
         let data = match slash::parse_partial(line, &commands) {
@@ -203,7 +203,7 @@ impl As<'_> {
     }
 
     /// # Panics
-    /// Where there is no such button, or no answer comes.
+    /// If there is no such button, or no reply comes.
     pub async fn press(&self, reply: &Reply, button: &str) -> Reply {
         match self.try_press(reply, button).await {
             Ok(reply) => reply,
@@ -211,10 +211,10 @@ impl As<'_> {
         }
     }
 
-    /// Presses a button and waits for what comes of it.
+    /// Presses a button and waits for the reply.
     ///
     /// # Errors
-    /// Where there is no such button that can be pressed.
+    /// If there is no such button that can be pressed, or no reply comes.
     pub async fn try_press(&self, reply: &Reply, button: &str) -> Result<Reply, SlashError> {
         let custom_id = reply
             .custom_id(button)
@@ -222,22 +222,22 @@ impl As<'_> {
         self.press_forged(reply, &custom_id).await
     }
 
-    /// Presses a button that is not there, with any custom id.
+    /// Presses a button that does not exist, with any custom id.
     ///
     /// # Errors
-    /// Where the bot opens a form.
+    /// If the bot opens a form, or no reply comes.
     pub async fn press_forged(&self, reply: &Reply, custom_id: &str) -> Result<Reply, SlashError> {
         let data = json!({ "custom_id": custom_id, "component_type": 2 });
         self.interact(3, data, Some(reply.message_id)).await
     }
 
-    /// Chooses an option of the menu under a message, by its label, and waits for what comes of it.
+    /// Chooses an option of a message's menu by its label, and waits for the reply.
     ///
     /// # Panics
-    /// Where there is no such menu or option, or no answer comes.
+    /// If there is no such menu or option, or no reply comes.
     pub async fn choose(&self, reply: &Reply, label: &str) -> Reply {
         let Some((custom_id, value)) = reply.menu_option(label) else {
-            panic!("there is no {label} to choose under {}", reply.render());
+            panic!("there is no menu option {label} in {}", reply.render());
         };
         let data = json!({ "custom_id": custom_id, "component_type": 3, "values": [value] });
         match self.interact(3, data, Some(reply.message_id)).await {
@@ -282,14 +282,17 @@ impl As<'_> {
         };
         let shared = &self.sandbox.shared;
         let is_answered = |world: &World| world.interactions.get(&id)?.answer.as_ref().map(drop);
-        let first_sign = shared.wait_until(is_answered);
-        if tokio::time::timeout(FIRST_SIGN, first_sign).await.is_err() {
+        let first_response = shared.wait_until(is_answered);
+        if tokio::time::timeout(FIRST_RESPONSE, first_response)
+            .await
+            .is_err()
+        {
             return Err(SlashError::NoAnswer);
         }
         shared.wait_for("the bot's answer", finished).await
     }
 
-    /// Dispatches an interaction and gives its id.
+    /// Sends an interaction to the bot and returns its id.
     fn send(&self, kind: u64, data: Value, message: Option<u64>) -> u64 {
         let shared = &self.sandbox.shared;
         let base_url = format!("http://{}", shared.rest_address);
@@ -297,7 +300,7 @@ impl As<'_> {
             let id = world.new_id();
             let token = format!("interaction-token-{id}");
             let Some(guild) = world.guild(self.guild).cloned() else {
-                panic!("the sandbox has no server {:?}", self.guild);
+                panic!("the sandbox has no guild {:?}", self.guild);
             };
             let mut event = json!({
                 "id": id.to_string(), "application_id": world.application_id.to_string(), "type": kind, "token": token,
@@ -322,7 +325,7 @@ impl As<'_> {
 }
 
 fn reply_of(world: &World, interaction: &Interaction) -> Option<Reply> {
-    // An answer to a deferred press that was sent as a new message is what the person sees last.
+    // If a deferred press was answered with a new message, that is what the member sees last.
     let id = interaction
         .follow_ups
         .last()

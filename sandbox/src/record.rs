@@ -1,4 +1,4 @@
-//! Everything that the bot sent, in order.
+//! The record of everything that the bot sent, in order, for tests to read.
 
 use serde_json::Value;
 
@@ -7,30 +7,30 @@ use serde_json::Value;
 pub struct Request {
     pub method: String,
     pub path: String,
-    /// `null` where there was no JSON body.
+    /// `null` if there was no JSON body.
     pub body: Value,
-    /// The status that it was answered with.
+    /// The status of the response.
     pub status: u16,
 }
 
-/// What has arrived since the sandbox started.
+/// Everything received since the sandbox started.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
     pub requests: Vec<Request>,
-    /// Every payload on the gateway, with its `op`.
+    /// Every payload received on the gateway, with its `op`.
     pub gateway: Vec<Value>,
     /// Gateway connections that were accepted.
     pub connections: usize,
-    /// Of these, the ones at the address that READY gave for resuming.
+    /// Of these, the ones at the resume address in READY.
     pub connections_to_resume: usize,
-    /// IDENTIFYs that came less than five seconds after another.
-    pub hasty_identifies: usize,
-    /// IDENTIFYs that came when no session might be begun any more.
+    /// IDENTIFYs received less than five seconds after another.
+    pub early_identifies: usize,
+    /// IDENTIFYs received when no session starts remained.
     pub identifies_over_limit: usize,
 }
 
 impl Record {
-    /// How many payloads with this op code arrived: 2 identify, 6 resume, 1 heartbeat, 3 presence.
+    /// How many payloads with this op code were received: 2 identify, 6 resume, 1 heartbeat, 3 presence.
     pub fn count_of(&self, op: u64) -> usize {
         self.gateway
             .iter()
@@ -46,7 +46,7 @@ impl Record {
         self.count_of(6)
     }
 
-    /// The presence that was set last, by op 3 or with an identify.
+    /// The latest presence, set by op 3 or with an IDENTIFY.
     pub fn presence(&self) -> Option<&Value> {
         self.gateway
             .iter()

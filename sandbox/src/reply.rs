@@ -1,4 +1,4 @@
-//! What a person sees after typing a command or pressing a button.
+//! The reply that a member sees after typing a command or pressing a button.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use serde_json::Value;
 use crate::clock;
 use crate::world::Message;
 
-/// A file under a message.
+/// A file attached to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     pub name: String,
     pub content: Vec<u8>,
 }
 
-/// An answer as it stood when it was read; `Sandbox::refresh` reads it again.
+/// A reply in the form that it had when it was read; `Sandbox::refresh` reads it again.
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub(crate) message_id: u64,
@@ -35,7 +35,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 impl Reply {
-    /// A message in a channel, which was no answer to anything.
+    /// A message in a channel that is not a reply to an interaction.
     pub(crate) fn of(message: &Message) -> Self {
         let files = message.files.iter().map(|(name, content)| File {
             name: name.clone(),
@@ -51,7 +51,7 @@ impl Reply {
         }
     }
 
-    /// Whether only the asker sees it.
+    /// Whether only the requester sees it.
     pub fn is_ephemeral(&self) -> bool {
         self.is_ephemeral
     }
@@ -61,12 +61,12 @@ impl Reply {
         self.was_deferred
     }
 
-    /// From the interaction to the first answer.
+    /// The time from the interaction to the initial response.
     pub fn answered_after(&self) -> Duration {
         self.answered_after
     }
 
-    /// When the message came, in milliseconds since 1970: its id says so.
+    /// When the message was created, in milliseconds since 1970, from its id.
     pub fn came_at(&self) -> u64 {
         clock::millis_of(self.message_id)
     }
@@ -99,7 +99,7 @@ impl Reply {
             .collect()
     }
 
-    /// The id of the menu that has an option of this label, and the option's value.
+    /// The custom id of the menu that has an option with this label, and the option's value.
     pub(crate) fn menu_option(&self, label: &str) -> Option<(String, String)> {
         self.components().find_map(|menu| {
             let mut options = list(menu, "options").iter();
@@ -111,7 +111,7 @@ impl Reply {
         })
     }
 
-    /// The custom id behind a label, or the text itself where it is an id already.
+    /// The custom id of the component that has this label or custom id, unless it is disabled.
     pub(crate) fn custom_id(&self, label_or_id: &str) -> Option<String> {
         let is_meant = |component: &&Value| {
             component["label"] == label_or_id || component["custom_id"] == label_or_id
@@ -123,7 +123,7 @@ impl Reply {
         Some(text(component, "custom_id").to_owned())
     }
 
-    /// Everything that can be read, without the marks around it.
+    /// All text of the message, without formatting.
     pub fn text(&self) -> String {
         let mut all = vec![text(&self.body, "content").to_owned()];
         for embed in self.embeds() {
@@ -137,33 +137,33 @@ impl Reply {
         all.join("\n")
     }
 
-    /// The message drawn with letters, for a terminal or a snapshot.
+    /// The message as plain text, for a terminal or a snapshot.
     pub fn render(&self) -> String {
-        let mut drawn = String::new();
+        let mut out = String::new();
         if self.is_ephemeral {
-            drawn.push_str("(only you see this)\n");
+            out.push_str("(only you see this)\n");
         }
         if !text(&self.body, "content").is_empty() {
-            drawn.push_str(text(&self.body, "content"));
-            drawn.push('\n');
+            out.push_str(text(&self.body, "content"));
+            out.push('\n');
         }
         for embed in self.embeds() {
-            render_embed(&mut drawn, embed);
+            render_embed(&mut out, embed);
         }
         for file in &self.files {
             // Writing to a string does not fail.
-            let _ = writeln!(drawn, "[file {}, {} bytes]", file.name, file.content.len());
+            let _ = writeln!(out, "[file {}, {} bytes]", file.name, file.content.len());
         }
         for row in list(&self.body, "components") {
             let buttons: Vec<String> = list(row, "components").iter().map(render_button).collect();
-            drawn.push_str(&buttons.join(" "));
-            drawn.push('\n');
+            out.push_str(&buttons.join(" "));
+            out.push('\n');
         }
-        drawn
+        out
     }
 }
 
-fn render_embed(drawn: &mut String, embed: &Value) {
+fn render_embed(out: &mut String, embed: &Value) {
     let mut lines = Vec::new();
     let mut add = |text: &str| lines.extend(text.lines().map(str::to_owned));
     add(text(embed, "title"));
@@ -180,9 +180,9 @@ fn render_embed(drawn: &mut String, embed: &Value) {
         add(&format!("— {footer}"));
     }
     for line in lines {
-        drawn.push_str("│ ");
-        drawn.push_str(&line);
-        drawn.push('\n');
+        out.push_str("│ ");
+        out.push_str(&line);
+        out.push('\n');
     }
 }
 
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reply_is_drawn_with_letters() {
+    fn a_reply_is_rendered_as_plain_text() {
         let reply = Reply {
             message_id: 1,
             body: json!({

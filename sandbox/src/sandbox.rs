@@ -1,4 +1,4 @@
-//! The sandbox itself: starting it, pointing a bot at it, waiting for what the bot does, and making things go wrong.
+//! The sandbox itself: starts it, points a bot at it, waits for the bot's actions, and switches faults on and off.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,17 +16,17 @@ use crate::reply::Reply;
 use crate::rest;
 use crate::world::{Guild, GuildId, Message, Role, SESSION_STARTS, World};
 
-/// How long anything is waited for before a test fails.
+/// How long a test waits for anything before it fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The world behind a lock, and a bell that rings at every change.
+/// The world behind a lock, with a notification at every change.
 #[derive(Debug)]
 pub(crate) struct Shared {
     world: Mutex<World>,
-    bell: watch::Sender<u64>,
+    changes: watch::Sender<u64>,
     pub(crate) rest_address: SocketAddr,
     pub(crate) gateway_address: SocketAddr,
-    /// What READY gives as the address to resume at.
+    /// The resume address in READY.
     pub(crate) resume_url: String,
     pub(crate) heartbeat_interval: Duration,
     pub(crate) compress: bool,
@@ -38,43 +38,43 @@ impl Shared {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes, and rings the bell afterwards.
+    /// Changes the world, then notifies everything that waits.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         let result = change(&mut self.read());
-        self.bell.send_modify(|rings| *rings += 1);
+        self.changes.send_modify(|count| *count += 1);
         result
     }
 
-    /// Waits until `look` finds something, however long that takes.
-    pub(crate) async fn wait_until<T>(&self, mut look: impl FnMut(&World) -> Option<T>) -> T {
-        let mut bell = self.bell.subscribe();
+    /// Waits until `find` returns something, without a time limit.
+    pub(crate) async fn wait_until<T>(&self, mut find: impl FnMut(&World) -> Option<T>) -> T {
+        let mut changes = self.changes.subscribe();
         loop {
-            bell.borrow_and_update();
-            if let Some(found) = look(&self.read()) {
+            changes.borrow_and_update();
+            if let Some(found) = find(&self.read()) {
                 return found;
             }
             // The sender lives as long as `self`.
-            let _ = bell.changed().await;
+            let _ = changes.changed().await;
         }
     }
 
-    /// Waits until `look` finds something, but not for ever.
-    pub(crate) async fn wait_for<T>(&self, what: &str, look: impl FnMut(&World) -> Option<T>) -> T {
-        match tokio::time::timeout(PATIENCE, self.wait_until(look)).await {
+    /// Waits until `find` returns something, at most for `PATIENCE`.
+    pub(crate) async fn wait_for<T>(&self, what: &str, find: impl FnMut(&World) -> Option<T>) -> T {
+        match tokio::time::timeout(PATIENCE, self.wait_until(find)).await {
             Ok(found) => found,
-            Err(_) => panic!("waited {PATIENCE:?} in vain for {what}"),
+            Err(_) => panic!("timed out after {PATIENCE:?} waiting for {what}"),
         }
     }
 }
 
-/// A running stand-in. It ends with the runtime that it was started on.
+/// A running sandbox. It stops with the runtime that it was started on.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
     pub(crate) shared: Arc<Shared>,
     guild: GuildId,
 }
 
-/// How a sandbox is to be.
+/// The settings of a sandbox.
 #[derive(Clone, Debug)]
 pub struct Builder {
     heartbeat_interval: Duration,
@@ -87,51 +87,51 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// How many shards the bot is told to open.
+    /// How many shards the REST API recommends to the bot (default: 1).
     pub fn shards(mut self, shards: u64) -> Self {
         self.shards = shards;
         self
     }
 
-    /// The privileged intents that are switched on for the application, as bits; none by default.
+    /// The privileged intents that are enabled for the application, as bits (default: none).
     pub fn granted_intents(mut self, bits: u64) -> Self {
         self.granted_intents = bits;
         self
     }
 
-    /// How many sessions may still be begun, and after how long the number is filled up again.
+    /// How many session starts remain, and the time until their number is reset.
     pub fn session_starts(mut self, remaining: u32, reset_after: Duration) -> Self {
         self.session_starts = (remaining, reset_after);
         self
     }
 
-    /// READY names an address to resume at where nobody listens.
+    /// Gives the bot a resume address in READY where nothing listens.
     pub fn resume_address_is_dead(mut self) -> Self {
         self.resume_address_is_dead = true;
         self
     }
 
-    /// Between two heartbeats of the bot; Discord's own is 41.25 s.
+    /// The interval of the bot's heartbeats (default: 41.25 s, as Discord's).
     pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
         self.heartbeat_interval = interval;
         self
     }
 
-    /// Whether payloads are compressed for a bot that asks for it in IDENTIFY, as Discord does.
+    /// Whether payloads are compressed for a bot that requests it in IDENTIFY, as Discord does (default: yes).
     pub fn compress(mut self, compress: bool) -> Self {
         self.compress = compress;
         self
     }
 
-    /// Opens both sockets on loopback.
+    /// Opens the sockets on loopback and starts to serve.
     ///
     /// # Panics
-    /// Where no socket can be had.
+    /// If a socket cannot be opened.
     pub async fn start(self) -> Sandbox {
         let bind = || TcpListener::bind("127.0.0.1:0");
         let sockets = (bind().await, bind().await, bind().await);
         let (Ok(rest_listener), Ok(gateway_listener), Ok(resume_listener)) = sockets else {
-            panic!("no socket on loopback for the sandbox");
+            panic!("cannot open a loopback socket for the sandbox");
         };
         let address = |listener: &TcpListener| match listener.local_addr() {
             Ok(address) => address,
@@ -146,7 +146,7 @@ impl Builder {
         let resume_url = format!("ws://{}", address(&resume_listener));
         let shared = Arc::new(Shared {
             world: Mutex::new(world),
-            bell: watch::Sender::new(0),
+            changes: watch::Sender::new(0),
             rest_address: address(&rest_listener),
             gateway_address: address(&gateway_listener),
             resume_url,
@@ -177,37 +177,37 @@ impl Sandbox {
         }
     }
 
-    /// Starts with everything at its default.
+    /// Starts a sandbox with the default settings.
     pub async fn start() -> Self {
         Self::builder().start().await
     }
 
-    /// The origin of the REST API, which also tells the gateway's address.
+    /// The origin of the REST API, which also returns the gateway's address.
     pub fn api_url(&self) -> String {
         format!("http://{}", self.shared.rest_address)
     }
 
-    /// The one token that is good here.
+    /// The only valid token.
     pub fn token(&self) -> String {
         self.shared.read().token.clone()
     }
 
-    /// The server that is there from the start.
+    /// The guild that exists from the start.
     pub fn guild(&self) -> GuildId {
         self.guild
     }
 
-    /// Another server that the bot is in.
+    /// Adds another guild that the bot is in.
     pub fn add_guild(&self, name: &str) -> GuildId {
         self.shared.change(|world| world.add_guild(name))
     }
 
-    /// The roles of a server are these from now on, beside @everyone.
+    /// Replaces the roles of a guild, except @everyone.
     pub fn set_roles(&self, guild: GuildId, roles: &[Role]) {
         self.change_guild(guild, |guild| guild.roles = roles.to_vec());
     }
 
-    /// What the bot is permitted in a server, as bits; everything at the start.
+    /// Sets the bot's permissions in a guild, as bits (at the start: all).
     pub fn set_bot_permissions(&self, guild: GuildId, bits: u64) {
         self.change_guild(guild, |guild| guild.bot_permissions = bits);
     }
@@ -220,7 +220,7 @@ impl Sandbox {
         });
     }
 
-    /// Waits until the bot has identified itself, every shard of it, and registered commands.
+    /// Waits until every shard of the bot has identified itself and the bot has registered commands.
     pub async fn wait_until_ready(&self) {
         self.wait_until_connected().await;
         let registered = |world: &World| {
@@ -236,7 +236,7 @@ impl Sandbox {
             .await;
     }
 
-    /// Waits until every shard of the bot has a session that is connected.
+    /// Waits until every shard of the bot has a connected session.
     pub async fn wait_until_connected(&self) {
         self.shared
             .wait_for("the bot to connect", |world| {
@@ -245,20 +245,20 @@ impl Sandbox {
             .await;
     }
 
-    /// Whether every shard of the bot has a session that is connected.
+    /// Whether every shard of the bot has a connected session.
     pub fn is_connected(&self) -> bool {
         self.shared.read().is_connected()
     }
 
-    /// From now on the bot must open so many shards: connections of fewer are closed with 4011.
+    /// Sets the number of shards that the bot must open: from now on, connections with fewer are closed with 4011.
     pub fn require_shards(&self, shards: u64) {
         self.shared.change(|world| world.shards = shards);
     }
 
-    /// Waits until the record is as wanted, and gives what was found.
-    pub async fn wait_for<T>(&self, what: &str, mut look: impl FnMut(&Record) -> Option<T>) -> T {
+    /// Waits until `find` returns something for the record, and returns that.
+    pub async fn wait_for<T>(&self, what: &str, mut find: impl FnMut(&Record) -> Option<T>) -> T {
         self.shared
-            .wait_for(what, |world| look(&world.record))
+            .wait_for(what, |world| find(&world.record))
             .await
     }
 
@@ -267,23 +267,23 @@ impl Sandbox {
         self.shared.read().record.clone()
     }
 
-    /// The commands that people of a server see.
+    /// The commands that the members of a guild see.
     pub fn commands(&self, guild: GuildId) -> Vec<Value> {
         self.shared.read().commands_in(guild)
     }
 
-    /// A server's channel.
+    /// A guild's channel.
     ///
     /// # Panics
-    /// Where there is no such server.
+    /// If there is no such guild.
     pub fn channel(&self, guild: GuildId) -> u64 {
         match self.shared.read().guild(guild) {
             Some(guild) => guild.channel,
-            None => panic!("there is no such server"),
+            None => panic!("there is no such guild"),
         }
     }
 
-    /// The messages that stand in a server's channel, the oldest first.
+    /// The messages in a guild's channel, oldest first.
     pub fn messages(&self, guild: GuildId) -> Vec<Reply> {
         let channel = self.channel(guild);
         let world = self.shared.read();
@@ -294,30 +294,30 @@ impl Sandbox {
         messages.map(Reply::of).collect()
     }
 
-    /// Waits until the messages in a server's channel are as wanted, and gives what was found.
+    /// Waits until `find` returns something for the messages in a guild's channel, and returns that.
     pub async fn wait_for_messages<T>(
         &self,
         guild: GuildId,
         what: &str,
-        mut look: impl FnMut(&[Reply]) -> Option<T>,
+        mut find: impl FnMut(&[Reply]) -> Option<T>,
     ) -> T {
-        // The world changes with every request; what stands in the channel is read anew each time.
+        // The world changes with every request; the messages are read again each time.
         let shared = &self.shared;
-        let mut bell = shared.bell.subscribe();
+        let mut changes = shared.changes.subscribe();
         let found = async {
             loop {
-                bell.borrow_and_update();
-                if let Some(found) = look(&self.messages(guild)) {
+                changes.borrow_and_update();
+                if let Some(found) = find(&self.messages(guild)) {
                     return found;
                 }
                 // The sender lives as long as `shared`.
-                let _ = bell.changed().await;
+                let _ = changes.changed().await;
             }
         };
         match tokio::time::timeout(PATIENCE, found).await {
             Ok(found) => found,
             Err(_) => panic!(
-                "waited {PATIENCE:?} in vain for {what}; there is {:?}",
+                "timed out after {PATIENCE:?} waiting for {what}; the channel has {:?}",
                 self.messages(guild)
                     .iter()
                     .map(Reply::render)
@@ -326,7 +326,7 @@ impl Sandbox {
         }
     }
 
-    /// Somebody deletes a message.
+    /// Deletes a message, as a member does.
     pub fn delete_message(&self, message: &Reply) {
         self.shared.change(|world| {
             let Some(known) = world.messages.get_mut(&message.message_id) else {
@@ -343,23 +343,23 @@ impl Sandbox {
         });
     }
 
-    /// The presence that the bot set last.
+    /// The bot's latest presence.
     pub fn presence(&self) -> Option<Value> {
         self.shared.read().record.presence().cloned()
     }
 
-    /// Switches gateway faults.
+    /// Switches gateway faults on or off.
     pub fn set_faults(&self, change: impl FnOnce(&mut Faults)) {
         self.shared.change(|world| change(&mut world.faults));
     }
 
-    /// Answers the next `count` REST requests whose path contains a text with a fault.
+    /// Answers the next `count` REST requests whose path contains `path_contains` with a fault.
     pub fn fail_requests(&self, fault: RestFault, path_contains: &str, count: usize) {
         self.shared
             .change(|world| world.rest_plan.add(fault, path_contains, count));
     }
 
-    /// Switches everything back to normal.
+    /// Switches all faults off.
     pub fn reset_faults(&self) {
         self.shared.change(|world| {
             world.faults = Faults::default();
@@ -369,17 +369,17 @@ impl Sandbox {
 
     /// Ends every gateway connection.
     pub fn close_gateway(&self, how: CloseWith) {
-        self.tell_connections(|| ToClient::Close(how));
+        self.send_to_sessions(|| ToClient::Close(how));
     }
 
     /// Asks the bot to reconnect (op 7).
     pub fn ask_to_reconnect(&self) {
-        self.tell_connections(|| ToClient::Payload(serde_json::json!({ "op": 7, "d": null })));
+        self.send_to_sessions(|| ToClient::Payload(serde_json::json!({ "op": 7, "d": null })));
     }
 
-    /// Tells the bot that its session is over (op 9); one that is not resumable is forgotten here, too.
+    /// Invalidates the bot's session (op 9); one that is not resumable is deleted here, too.
     pub fn invalidate_session(&self, resumable: bool) {
-        self.tell_connections(|| ToClient::Payload(serde_json::json!({ "op": 9, "d": resumable })));
+        self.send_to_sessions(|| ToClient::Payload(serde_json::json!({ "op": 9, "d": resumable })));
         if !resumable {
             self.shared.change(|world| world.sessions.clear());
         }
@@ -390,14 +390,14 @@ impl Sandbox {
         self.shared.change(|world| world.dispatch(name, data));
     }
 
-    fn tell_connections(&self, message: impl Fn() -> ToClient) {
+    fn send_to_sessions(&self, message: impl Fn() -> ToClient) {
         let world = self.shared.read();
         for outlet in world
             .sessions
             .values()
             .filter_map(|session| session.outlet.as_ref())
         {
-            // One that is gone already needs no telling.
+            // A closed connection needs no message.
             let _ = outlet.send(message());
         }
     }

@@ -1,4 +1,4 @@
-//! Discord's objects as JSON, field names and all: servers, members, messages, interactions.
+//! Builds Discord's objects as JSON: guilds, roles, channels, members, messages.
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ pub(crate) fn guild(guild: &Guild, owner: u64) -> Value {
     })
 }
 
-/// The roles of a server; @everyone has the number of the server itself.
+/// The roles of a guild; @everyone has the id of the guild itself.
 pub(crate) fn roles(guild: &Guild) -> Vec<Value> {
     let everyone = Role {
         id: guild.id.0,
@@ -64,7 +64,7 @@ pub(crate) fn member(member: &Member) -> Value {
     })
 }
 
-/// A message as Discord gives it back.
+/// A message as Discord returns it.
 pub(crate) fn message(message: &Message, author: &Value, base_url: &str) -> Value {
     let body = &message.body;
     let list = |name: &str| {
@@ -101,7 +101,7 @@ pub(crate) fn message(message: &Message, author: &Value, base_url: &str) -> Valu
     })
 }
 
-/// Discord fills in the type of an embed.
+/// An embed with its type, which Discord fills in.
 fn embed(embed: &Value) -> Value {
     let mut embed = embed.clone();
     if let Some(fields) = embed.as_object_mut() {

@@ -1,4 +1,4 @@
-//! A typed command line as Discord's client reads it: against the registered commands, with their types and limits.
+//! Parses a typed command line as Discord's client does: against the registered commands, with their types and limits.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::people::SlashError;
 use crate::shapes;
 use crate::world::{Member, Role};
 
-/// What a line names: the command, and the data of the interaction.
+/// A parsed line: the command, and the data of the interaction.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Parsed {
     pub command: Value,
@@ -25,7 +25,7 @@ const ROLE: u64 = 8;
 const NUMBER: u64 = 10;
 const ATTACHMENT: u64 = 11;
 
-/// Reads a whole line. `files` are the ids of attachments by option name.
+/// Parses a complete line. `files` are the ids of attachments by option name.
 pub(crate) fn parse(
     line: &str,
     commands: &[Value],
@@ -34,7 +34,7 @@ pub(crate) fn parse(
     read(line, commands, files, false)
 }
 
-/// Reads a line that is still being typed: the option named last has the focus, and nothing is required yet.
+/// Parses a line that is still being typed: the last option has the focus, and nothing is required yet.
 pub(crate) fn parse_partial(line: &str, commands: &[Value]) -> Result<Parsed, SlashError> {
     read(line, commands, &[], true)
 }
@@ -90,7 +90,7 @@ fn read(
     })
 }
 
-/// What Discord tells of the users, channels and roles that were chosen, by their ids.
+/// What Discord sends about the chosen users, channels and roles, by their ids.
 fn resolved(options: &[Value]) -> Value {
     let mut found = Value::Null;
     for option in options {
@@ -120,7 +120,7 @@ fn resolved(options: &[Value]) -> Value {
     found
 }
 
-/// Words parted by spaces; double quotes hold one together.
+/// Splits a line at whitespace, except in double quotes.
 fn split(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut is_quoted = false;
@@ -156,7 +156,7 @@ fn has_subcommands(level: &Value) -> bool {
         .any(|option| matches!(option["type"].as_u64(), Some(SUBCOMMAND | GROUP)))
 }
 
-/// Reads `name:value`.
+/// Parses `name:value`.
 fn option(level: &Value, word: &str) -> Result<Value, SlashError> {
     let refuse = |why: &str| SlashError::BadOption(format!("{word}: {why}"));
     let (name, text) = word
@@ -177,9 +177,9 @@ fn option(level: &Value, word: &str) -> Result<Value, SlashError> {
                 .iter()
                 .find(is_meant)
                 .map(|choice| choice["value"].clone())
-                .ok_or_else(|| refuse("it is none of the choices"))?
+                .ok_or_else(|| refuse("it is not one of the choices"))?
         }
-        None => value(kind, text).ok_or_else(|| refuse("the value has another type"))?,
+        None => value(kind, text).ok_or_else(|| refuse("the value has the wrong type"))?,
     };
     check_range(known, &value).map_err(|why| refuse(&why))?;
     Ok(json!({ "name": name, "type": kind, "value": value }))
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_client_would_not_let_through_is_refused() {
+    fn lines_that_the_client_would_reject_are_refused() {
         for line in [
             "/nothing",
             "/things",

@@ -1,4 +1,4 @@
-//! What the stand-in keeps: servers with channels and members, registered commands, open interactions, messages.
+//! The state of the sandbox: guilds with channels and members, registered commands, open interactions, messages.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -18,15 +18,15 @@ const MEMBER_PERMISSIONS: u64 = (1 << 10) | (1 << 11) | (1 << 31);
 /// Every bit that Discord knows.
 const EVERY_PERMISSION: u64 = 2_251_799_813_685_247;
 
-/// Sessions that a bot may begin in a day.
+/// Session starts that a bot has per day.
 pub(crate) const SESSION_STARTS: u32 = 1000;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A server's id.
+/// The id of a guild.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GuildId(pub u64);
 
-/// Somebody in a server.
+/// A member of a guild.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     pub id: u64,
@@ -37,7 +37,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// A member who may read and use commands.
+    /// A member who may read messages and use commands.
     pub fn plain(id: u64, name: &str) -> Self {
         Self {
             id,
@@ -47,7 +47,7 @@ impl Member {
         }
     }
 
-    /// A member with the permission Manage Server.
+    /// A member with the Manage Server permission.
     pub fn manager(id: u64, name: &str) -> Self {
         Self {
             id,
@@ -64,18 +64,18 @@ impl Member {
     }
 }
 
-/// How an interaction was answered first.
+/// The initial response to an interaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// With a message, now in `message`.
+    /// A message, now in `Interaction::message`.
     Message,
-    /// "Thinking", or a press taken without a change: the message comes later.
+    /// "Thinking", or a button press acknowledged without a change: the message comes later.
     Deferred,
     Choices(Vec<Value>),
     Modal(Value),
 }
 
-/// An interaction that the bot was told of.
+/// An interaction that was sent to the bot.
 #[derive(Clone, Debug)]
 pub(crate) struct Interaction {
     pub id: u64,
@@ -84,16 +84,16 @@ pub(crate) struct Interaction {
     pub answer: Option<Answer>,
     pub answered_after: Option<Duration>,
     pub was_deferred: bool,
-    /// Key in `World::messages` of the original response, or of the message under which a button was pressed.
+    /// Key in `World::messages` of the original response, or of the message whose button was pressed.
     pub message: Option<u64>,
     pub follow_ups: Vec<u64>,
     pub is_ephemeral: bool,
-    /// A deferred press leaves its message as it is until it is edited.
+    /// Edits of the response. A deferred press leaves its message unchanged until the first one.
     pub edits: usize,
     pub channel: u64,
 }
 
-/// A message as it stands.
+/// A message in its current form.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub id: u64,
@@ -104,38 +104,38 @@ pub(crate) struct Message {
     pub is_deleted: bool,
 }
 
-/// A role of a server.
+/// A role of a guild.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role {
     pub id: u64,
     pub is_mentionable: bool,
 }
 
-/// A server.
+/// A guild.
 #[derive(Clone, Debug)]
 pub(crate) struct Guild {
     pub id: GuildId,
     pub channel: u64,
     pub name: String,
-    /// Beside @everyone.
+    /// Without @everyone.
     pub roles: Vec<Role>,
-    /// What the bot is permitted in every channel, as bits.
+    /// The bot's permissions in every channel, as bits.
     pub bot_permissions: u64,
 }
 
-/// A session of the gateway, kept for RESUME.
+/// A gateway session, kept for RESUME.
 #[derive(Debug, Default)]
 pub(crate) struct Session {
     pub sequence: u64,
     /// Dispatches with their sequence numbers.
     pub sent: Vec<(u64, Value)>,
-    /// Which shard of how many.
+    /// The shard's id and the number of shards.
     pub shard: (u64, u64),
-    /// Where a connected session's payloads go.
+    /// Sends payloads to the connection; `None` while there is none.
     pub outlet: Option<tokio::sync::mpsc::UnboundedSender<crate::gateway::ToClient>>,
 }
 
-/// Everything there is.
+/// The whole state of the sandbox.
 #[derive(Debug)]
 pub(crate) struct World {
     pub token: String,
@@ -145,16 +145,16 @@ pub(crate) struct World {
     pub guild_commands: BTreeMap<GuildId, Vec<Value>>,
     pub interactions: HashMap<u64, Interaction>,
     pub messages: BTreeMap<u64, Message>,
-    /// Of direct messages.
+    /// The channels of direct messages.
     pub direct_channels: BTreeSet<u64>,
-    /// Files that people attach to commands, by id.
+    /// Files that members attach to commands, by id.
     pub uploads: HashMap<u64, (String, Vec<u8>)>,
     pub sessions: HashMap<String, Session>,
-    /// How many shards the bot is to open.
+    /// How many shards the bot must open.
     pub shards: u64,
     /// Privileged intents that the application has been granted, as bits.
     pub granted_intents: u64,
-    /// How many sessions may still be begun, and when their number is filled up again.
+    /// How many session starts remain, and when their number is reset.
     pub session_starts: u32,
     pub session_starts_reset: Instant,
     pub last_identify: Option<Instant>,
@@ -191,14 +191,14 @@ impl World {
         world
     }
 
-    /// A snowflake: time in the upper bits, never the same twice.
+    /// A new unique snowflake, with the time in the upper bits.
     pub(crate) fn new_id(&mut self) -> u64 {
         self.last_id = (clock::discord_millis() << 22).max(self.last_id + 1);
         self.last_id
     }
 
     pub(crate) fn add_guild(&mut self, name: &str) -> GuildId {
-        // A millisecond apart, so that they come into different shards.
+        // A millisecond apart, so that consecutive guilds belong to different shards.
         self.last_id += 1 << 22;
         let (id, channel) = (GuildId(self.new_id()), self.new_id());
         self.guilds.push(Guild {
@@ -215,7 +215,7 @@ impl World {
         self.guilds.iter().find(|guild| guild.id == id)
     }
 
-    /// The commands that people of a server see: its own, then the global ones.
+    /// The commands that the members of a guild see: its own, then the global ones.
     pub(crate) fn commands_in(&self, guild: GuildId) -> Vec<Value> {
         let own = self.guild_commands.get(&guild).into_iter().flatten();
         own.chain(&self.global_commands).cloned().collect()
@@ -228,8 +228,8 @@ impl World {
         })
     }
 
-    /// Sends a dispatch to the sessions that are for its server (all of them, where it is of none), and keeps it for those
-    /// that resume.
+    /// Sends an event to the sessions of its guild (to all sessions if it has no guild), and keeps it for those that
+    /// resume.
     pub(crate) fn dispatch(&mut self, name: &str, data: &Value) {
         let guild = data["guild_id"].as_str().and_then(|id| id.parse().ok());
         for session in self.sessions.values_mut() {
@@ -250,7 +250,7 @@ impl World {
         total.is_some_and(|total| (0..total).all(connected))
     }
 
-    /// How many sessions may be begun now; the number is filled up when its time has come.
+    /// How many session starts remain now; resets their number when it is due.
     pub(crate) fn session_starts_now(&mut self) -> u32 {
         if clock::now() >= self.session_starts_reset {
             self.session_starts = SESSION_STARTS;
@@ -261,7 +261,7 @@ impl World {
 }
 
 impl Session {
-    /// Whether events of this server come to this session.
+    /// Whether this session receives the events of this guild.
     pub(crate) fn has(&self, guild: GuildId) -> bool {
         let (id, total) = self.shard;
         (guild.0 >> 22) % total.max(1) == id
@@ -272,7 +272,7 @@ impl Session {
         let payload = json!({ "op": 0, "s": self.sequence, "t": name, "d": data });
         self.sent.push((self.sequence, payload.clone()));
         if let Some(outlet) = &self.outlet {
-            // A connection that is just ending does not take it; a resume will.
+            // A connection that is closing misses it; a resume delivers it.
             let _ = outlet.send(crate::gateway::ToClient::Payload(payload));
         }
     }

@@ -1,8 +1,8 @@
-//! The stand-in from outside: what its API refuses, and what its gateway does in order and out of order.
+//! Tests the sandbox from outside: what its API refuses, and how its gateway behaves with and without faults.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
+    reason = "a failed assumption should fail the test"
 )]
 
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl Api {
         self.send(reqwest::Method::POST, path, &body).await
     }
 
-    /// The one channel of the home server.
+    /// The only channel of the first guild.
     async fn channel(&self, sandbox: &Sandbox) -> String {
         let (_, guild) = self.get(&format!("/guilds/{}", sandbox.guild().0)).await;
         guild["channels"][0]["id"].as_str().unwrap().to_owned()
@@ -62,20 +62,20 @@ impl Api {
 }
 
 #[tokio::test]
-async fn a_wrong_token_is_refused_everywhere() {
+async fn a_wrong_token_is_refused() {
     let sandbox = Sandbox::start().await;
-    let stranger = Api {
+    let unauthorized = Api {
         token: "wrong".into(),
         ..Api::new(&sandbox)
     };
     assert_eq!(
-        stranger.get("/users/@me").await,
+        unauthorized.get("/users/@me").await,
         (401, json!({ "message": "401: Unauthorized", "code": 0 }))
     );
 }
 
 #[tokio::test]
-async fn what_is_unknown_and_what_is_invalid_have_their_own_codes() {
+async fn unknown_and_invalid_requests_have_their_own_codes() {
     let sandbox = Sandbox::start().await;
     let api = Api::new(&sandbox);
     assert_eq!(api.get("/channels/1").await.1["code"], 10003);
@@ -88,10 +88,10 @@ async fn what_is_unknown_and_what_is_invalid_have_their_own_codes() {
     let (_, me) = api.get("/applications/@me").await;
     let path = format!("/applications/{}/commands", me["id"].as_str().unwrap());
     let bad = json!([{ "name": "Loud", "description": "x" }]);
-    let (status, told) = api.send(reqwest::Method::PUT, &path, &bad).await;
-    assert_eq!((status, &told["code"]), (400, &json!(50035)));
+    let (status, error) = api.send(reqwest::Method::PUT, &path, &bad).await;
+    assert_eq!((status, &error["code"]), (400, &json!(50035)));
     assert_eq!(
-        told["errors"]["0"]["name"]["_errors"][0]["message"],
+        error["errors"]["0"]["name"]["_errors"][0]["message"],
         "Command name is invalid"
     );
     let good = json!([{ "name": "quiet", "description": "x" }]);
@@ -100,7 +100,7 @@ async fn what_is_unknown_and_what_is_invalid_have_their_own_codes() {
 }
 
 #[tokio::test]
-async fn messages_are_made_once_per_nonce_edited_and_deleted() {
+async fn messages_are_created_once_per_nonce_edited_and_deleted() {
     let sandbox = Sandbox::start().await;
     let api = Api::new(&sandbox);
     let messages = format!("/channels/{}/messages", api.channel(&sandbox).await);
@@ -127,7 +127,7 @@ async fn messages_are_made_once_per_nonce_edited_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_planned_rate_limit_comes_with_its_headers() {
+async fn a_planned_rate_limit_has_its_headers() {
     let sandbox = Sandbox::start().await;
     let api = Api::new(&sandbox);
     sandbox.fail_requests(
@@ -175,7 +175,7 @@ impl Client {
     async fn identified(sandbox: &Sandbox) -> (Self, Value) {
         let mut client = Self::connect(sandbox).await;
         assert_eq!(client.next().await["op"], 10);
-        client.say(json!({ "op": 2, "d": { "token": sandbox.token(), "intents": 1, "properties": {} } })).await;
+        client.send(json!({ "op": 2, "d": { "token": sandbox.token(), "intents": 1, "properties": {} } })).await;
         let ready = client.next().await;
         assert_eq!((&ready["t"], &ready["s"]), (&json!("READY"), &json!(1)));
         assert_eq!(client.next().await["t"], "GUILD_CREATE");
@@ -184,10 +184,10 @@ impl Client {
 
     async fn identify(&mut self, sandbox: &Sandbox, shard: [u64; 2], intents: u64) {
         let data = json!({ "token": sandbox.token(), "intents": intents, "shard": shard });
-        self.say(json!({ "op": 2, "d": data })).await;
+        self.send(json!({ "op": 2, "d": data })).await;
     }
 
-    async fn say(&mut self, payload: Value) {
+    async fn send(&mut self, payload: Value) {
         self.0
             .send(Message::Text(payload.to_string()))
             .await
@@ -218,10 +218,10 @@ async fn a_bot_that_identifies_is_ready_and_its_heartbeats_are_acknowledged() {
     let sandbox = Sandbox::start().await;
     let (mut client, ready) = Client::identified(&sandbox).await;
     assert_eq!(ready["d"]["guilds"][0]["id"], sandbox.guild().0.to_string());
-    client.say(json!({ "op": 1, "d": 2 })).await;
+    client.send(json!({ "op": 1, "d": 2 })).await;
     assert_eq!(client.next().await["op"], 11);
     client
-        .say(json!({ "op": 3, "d": { "status": "idle" } }))
+        .send(json!({ "op": 3, "d": { "status": "idle" } }))
         .await;
     let status = sandbox
         .wait_for("the presence", |record| {
@@ -232,12 +232,12 @@ async fn a_bot_that_identifies_is_ready_and_its_heartbeats_are_acknowledged() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_on_the_gateway_is_4004() {
+async fn a_wrong_token_closes_the_gateway_with_4004() {
     let sandbox = Sandbox::start().await;
     let mut client = Client::connect(&sandbox).await;
     client.next().await;
     client
-        .say(json!({ "op": 2, "d": { "token": "wrong" } }))
+        .send(json!({ "op": 2, "d": { "token": "wrong" } }))
         .await;
     assert_eq!(client.end().await, Some(4004));
 }
@@ -252,7 +252,7 @@ async fn a_resumed_session_gets_what_it_missed() {
     let resume = json!({ "op": 6, "d": { "token": sandbox.token(), "session_id": ready["d"]["session_id"], "seq": 2 } });
     let mut again = Client::connect(&sandbox).await;
     again.next().await;
-    again.say(resume.clone()).await;
+    again.send(resume.clone()).await;
     let missed = again.next().await;
     assert_eq!(
         (&missed["t"], &missed["s"]),
@@ -263,7 +263,7 @@ async fn a_resumed_session_gets_what_it_missed() {
     sandbox.set_faults(|faults| faults.refuse_resume = true);
     let mut refused = Client::connect(&sandbox).await;
     refused.next().await;
-    refused.say(resume).await;
+    refused.send(resume).await;
     assert_eq!(
         refused.next().await,
         json!({ "op": 9, "s": null, "t": null, "d": false })
@@ -271,13 +271,13 @@ async fn a_resumed_session_gets_what_it_missed() {
 }
 
 #[tokio::test]
-async fn faults_do_what_they_say() {
+async fn faults_behave_as_documented() {
     let sandbox = Sandbox::start().await;
     sandbox.set_faults(|faults| faults.never_ack = true);
     let (mut client, _) = Client::identified(&sandbox).await;
-    client.say(json!({ "op": 1, "d": 2 })).await;
+    client.send(json!({ "op": 1, "d": 2 })).await;
     sandbox.ask_to_reconnect();
-    assert_eq!(client.next().await["op"], 7, "no ack came before");
+    assert_eq!(client.next().await["op"], 7, "an ack came first");
     sandbox.close_gateway(CloseWith::Empty);
     assert_eq!(client.end().await, None);
 
@@ -286,7 +286,7 @@ async fn faults_do_what_they_say() {
     let mut client = Client::connect(&sandbox).await;
     client.next().await;
     client.identify(&sandbox, [0, 1], 1).await;
-    // The one before has been a moment ago.
+    // The previous IDENTIFY was less than five seconds ago.
     assert_eq!(client.next().await["op"], 9);
     let sandbox = Sandbox::start().await;
     sandbox.set_faults(|faults| faults.broken_ready = true);
@@ -297,7 +297,7 @@ async fn faults_do_what_they_say() {
 }
 
 #[tokio::test]
-async fn a_session_is_begun_only_as_discord_would_let_it() {
+async fn sessions_start_only_when_discord_would_allow_it() {
     let sandbox = Sandbox::builder().shards(2).start().await;
     for (shard, intents, code) in [([2, 2], 1, 4010), ([0, 1], 1, 4011), ([0, 2], 1 << 1, 4014)] {
         let mut client = Client::connect(&sandbox).await;
@@ -319,7 +319,7 @@ async fn too_many_presence_updates_end_the_connection() {
     let sandbox = Sandbox::start().await;
     let (mut client, _) = Client::identified(&sandbox).await;
     for _ in 0..6 {
-        client.say(json!({ "op": 3, "d": {} })).await;
+        client.send(json!({ "op": 3, "d": {} })).await;
     }
     assert_eq!(client.end().await, Some(4008));
 }

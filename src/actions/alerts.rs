@@ -1,4 +1,4 @@
-//! Where a guild is told, as people set it; and what they do with a card: take care of it, have it looked at.
+//! Alert settings of a guild, and what people do with an incident: acknowledge it, recheck its endpoints.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::check_runner::CheckRunner;
 use super::recheck;
 use super::record_result::Recorded;
 use super::{Error, Requester, note, outage};
-use crate::domain::alert_policy::{Preferences, Responder, Step};
+use crate::domain::alert_policy::{AlertPreferences, EscalationStep, Responder};
 use crate::domain::check_result::Verdict;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::grouping::IncidentId;
@@ -18,10 +18,11 @@ use crate::store::endpoint::Scheduled;
 use crate::store::incident::Incident;
 use crate::store::{Reader, Store, StoreError, alert_settings, delivery, endpoint, incident};
 
-/// Looks at a time when a card is looked at.
-const AT_A_TIME: usize = 10;
+/// Concurrent checks when an incident is rechecked.
+const CONCURRENT_CHECKS: usize = 10;
 
-/// Sets the channel in which a guild is told, and the role that is called. What could not be told so far is told now.
+/// Sets the channel for a guild's notifications and the role that they mention. Retries deliveries that were held
+/// back, and notifies about open outages that are in no incident.
 pub async fn set(
     store: &Store,
     requester: Requester,
@@ -43,19 +44,19 @@ pub async fn set(
         .await
 }
 
-/// Changes what a guild has chosen about alerts, and answers all of it.
+/// Changes a guild's alert preferences and returns all of them.
 pub async fn prefer(
     store: &Store,
     requester: Requester,
-    change: impl FnOnce(&mut Preferences) + Send + 'static,
+    change: impl FnOnce(&mut AlertPreferences) + Send + 'static,
     now: Timestamp,
-) -> Result<Preferences, Error> {
+) -> Result<AlertPreferences, Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
                 let known = alert_settings::find(tx, requester.guild).await?;
-                let mut chosen = known.ok_or_else(nothing_set)?.preferences;
+                let mut chosen = known.ok_or_else(not_set_up)?.preferences;
                 change(&mut chosen);
                 alert_settings::prefer(tx, requester.guild, &chosen).await?;
                 note(
@@ -71,11 +72,11 @@ pub async fn prefer(
         .await
 }
 
-fn nothing_set() -> Error {
+fn not_set_up() -> Error {
     Error::NotFound("no channel is set for alerts yet; `/alerts setup` sets one".into())
 }
 
-fn details(chosen: &Preferences) -> serde_json::Value {
+fn details(chosen: &AlertPreferences) -> serde_json::Value {
     let responder = chosen.policy.escalate.map(|(after, responder)| {
         let (kind, id) = match responder {
             Responder::Role(id) => ("role", id),
@@ -88,11 +89,12 @@ fn details(chosen: &Preferences) -> serde_json::Value {
     });
     json!({
         "recovery": chosen.notify_on_recovery, "warnings": chosen.notify_on_warning,
-        "remind_after_ms": chosen.policy.remind_after.map(millis), "escalate": responder, "mass": bulk,
+        "remind_after_ms": chosen.policy.remind_after.map(millis), "escalate": responder, "bulk": bulk,
     })
 }
 
-/// Whoever a guild has called: at once, when nobody takes care, or for one monitor. They may take care of incidents.
+/// The roles and users that a guild has mentioned: at once, on escalation, or for one monitor. They may acknowledge
+/// incidents.
 pub async fn responders(reader: &Reader, guild: GuildId) -> Result<Vec<Responder>, StoreError> {
     let known = alert_settings::get(reader, guild).await?;
     let first = known.as_ref().and_then(|known| known.role);
@@ -102,8 +104,8 @@ pub async fn responders(reader: &Reader, guild: GuildId) -> Result<Vec<Responder
     Ok(roles.chain(later.map(|(_, responder)| responder)).collect())
 }
 
-/// Sets what is different about telling of one monitor, or takes it away. An incident that goes on untold is told where
-/// it now is to be.
+/// Sets or removes the alert override of one monitor. Notifies about its open outage if that is in no incident yet
+/// and the override now allows it.
 pub async fn set_override(
     store: &Store,
     requester: Requester,
@@ -117,7 +119,7 @@ pub async fn set_override(
                 let whose = (requester.guild, monitor);
                 alert_override::set(tx, whose, own).await?;
                 let details = json!({
-                    "is_told": own.is_none_or(|own| own.notify),
+                    "notify": own.is_none_or(|own| own.notify),
                     "role": own.and_then(|own| own.role).map(|role| role.to_string()),
                 });
                 note(
@@ -133,7 +135,7 @@ pub async fn set_override(
         .await
 }
 
-/// Stops telling a guild anything.
+/// Removes a guild's alert settings, and with them its notifications in Discord.
 pub async fn remove(store: &Store, requester: Requester, now: Timestamp) -> Result<(), Error> {
     store
         .writer
@@ -149,7 +151,7 @@ pub async fn remove(store: &Store, requester: Requester, now: Timestamp) -> Resu
         .await
 }
 
-/// Somebody takes care of what is on a card; the card as it is then.
+/// Acknowledges an incident; returns the updated incident.
 pub async fn acknowledge(
     store: &Store,
     requester: Requester,
@@ -159,7 +161,7 @@ pub async fn acknowledge(
     let Actor::Member(user) = requester.actor else {
         return Err(Error::Invalid("only members take care of incidents".into()));
     };
-    own(&store.reader, requester, id).await?;
+    find(&store.reader, requester, id).await?;
     store
         .writer
         .transact::<(), Error>(move |tx| {
@@ -180,14 +182,15 @@ pub async fn acknowledge(
             })
         })
         .await?;
-    own(&store.reader, requester, id).await
+    find(&store.reader, requester, id).await
 }
 
-/// Calls somebody again for a card of which nobody has taken care; `false` where that was done, or is needed no more.
+/// Sends a reminder or an escalation for an unacknowledged incident; `false` if that was done already or is no longer
+/// needed.
 pub async fn remind_or_escalate(
     store: &Store,
     (guild, id): (GuildId, IncidentId),
-    step: Step,
+    step: EscalationStep,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     store
@@ -195,8 +198,8 @@ pub async fn remind_or_escalate(
         .transact(move |tx| {
             Box::pin(async move {
                 let responder = match step {
-                    Step::Remind => None,
-                    Step::Escalate(responder) => Some(responder),
+                    EscalationStep::Remind => None,
+                    EscalationStep::Escalate(responder) => Some(responder),
                 };
                 if !incident::mark_reminded(tx, id, responder.is_some(), now).await? {
                     return Ok(false);
@@ -208,7 +211,7 @@ pub async fn remind_or_escalate(
         .await
 }
 
-/// Looks at the endpoints of a card that are down; the card as it is then.
+/// Checks the endpoints of an incident that are down; returns the updated incident.
 pub async fn recheck_incident(
     checks: &CheckRunner,
     store: &Store,
@@ -221,19 +224,19 @@ pub async fn recheck_incident(
         ));
     };
     let reader = &store.reader;
-    let incident = own(reader, requester, id).await?;
+    let incident = find(reader, requester, id).await?;
     let down = incident
         .outages
         .iter()
         .filter(|outage| outage.ended_at.is_none());
     let mut endpoints = Vec::new();
     for outage in down {
-        // Devices and servers report by themselves: there is nothing to look at.
+        // Devices and servers send heartbeats and reports by themselves: there is nothing to check.
         if let Some(found) = endpoint::get(reader, requester.guild, outage.monitor_id).await? {
             endpoints.push(recheck::scheduled(reader, &found).await?);
         }
     }
-    let result = seen(checks, endpoints, requester.actor).await?;
+    let result = check_all(checks, endpoints, requester.actor).await?;
     let now = checks.clock.now();
     store
         .writer
@@ -243,11 +246,11 @@ pub async fn recheck_incident(
             })
         })
         .await?;
-    own(reader, requester, id).await
+    find(reader, requester, id).await
 }
 
-/// Looks at endpoints; of one it says how long each phase took.
-async fn seen(
+/// Checks endpoints and describes the results; for a single endpoint, with the timings of each phase.
+async fn check_all(
     checks: &CheckRunner,
     mut endpoints: Vec<Scheduled>,
     actor: Actor,
@@ -261,7 +264,7 @@ async fn seen(
     if endpoints.is_empty() {
         return Ok("nothing to look at: it reports by itself".to_owned());
     }
-    let summary = recheck::many(checks, endpoints, AT_A_TIME, actor, |_, _| {}).await?;
+    let summary = recheck::many(checks, endpoints, CONCURRENT_CHECKS, actor, |_, _| {}).await?;
     let back = summary.reactivated + summary.online;
     Ok(format!("{back} of {} answered", summary.found))
 }
@@ -287,8 +290,8 @@ fn phases(recorded: &Recorded) -> String {
     parts.join(", ")
 }
 
-/// A card of the asker's own guild.
-async fn own(reader: &Reader, requester: Requester, id: IncidentId) -> Result<Incident, Error> {
+/// Returns an incident of the requester's own guild.
+async fn find(reader: &Reader, requester: Requester, id: IncidentId) -> Result<Incident, Error> {
     incident::get(reader, id)
         .await?
         .filter(|incident| incident.guild_id == requester.guild)
@@ -303,17 +306,17 @@ mod tests {
     use crate::store::maintenance::MaintenanceScope;
     use crate::store::testing::TestStore;
 
-    /// How many cards wait for somebody, so many seconds after the beginning of time.
+    /// Counts the incidents that wait for a responder, `second` seconds after the Unix epoch.
     async fn waiting(store: &TestStore, second: i64) -> usize {
         let waiting = incident::waiting(&store.reader, HOME, at(second)).await;
         waiting.unwrap().len()
     }
 
     #[tokio::test]
-    async fn a_incident_waits_for_somebody_while_anything_on_it_is_neither_muted_nor_expected() {
+    async fn incidents_await_responders_while_any_outage_is_not_silenced() {
         let store = TestStore::open().await;
         let ids @ [a, b] = with_endpoints(&store).await;
-        // At the same time, and so on one card.
+        // At the same time, and therefore in one incident.
         down(&store, a, 10).await;
         down(&store, b, 11).await;
         assert_eq!(waiting(&store, 20).await, 1);
@@ -323,20 +326,16 @@ mod tests {
             .unwrap();
         assert_eq!(waiting(&store, 21).await, 1, "the other one is not muted");
         let new = maintenance_of(MaintenanceScope::Some(vec![b]), 20, 300);
-        let expected = maintenance::schedule(&store, member(), new, at(20)).await;
+        let scheduled = maintenance::schedule(&store, member(), new, at(20)).await;
         assert_eq!(waiting(&store, 119).await, 0);
-        assert_eq!(
-            waiting(&store, 120).await,
-            1,
-            "the time of the mute is over"
-        );
+        assert_eq!(waiting(&store, 120).await, 1, "the mute has expired");
         mute::mute_incident(&store, member(), IncidentId(1), at(130))
             .await
             .unwrap();
         let running = crate::store::maintenance::list(&store.reader, Some(HOME))
             .await
             .unwrap();
-        assert_eq!(running[0].id, expected.unwrap());
+        assert_eq!(running[0].id, scheduled.unwrap());
         maintenance::end(&store, member(), running[0].clone(), at(140))
             .await
             .unwrap();
@@ -364,7 +363,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_was_called_for_a_incident_is_called_again() {
+    async fn reminders_mention_the_role_of_their_incident() {
         let store = TestStore::open().await;
         let [a, b] = with_endpoints(&store).await;
         set(&store, member(), (5, Some(77)), at(0)).await.unwrap();
@@ -378,7 +377,7 @@ mod tests {
         down(&store, a, 10).await;
         down(&store, b, 100).await;
         for id in [1, 2] {
-            let step = (Step::Remind, at(200));
+            let step = (EscalationStep::Remind, at(200));
             assert!(
                 remind_or_escalate(&store, (HOME, IncidentId(id)), step.0, step.1)
                     .await

@@ -1,7 +1,7 @@
-//! Looking at endpoints: at most one look per endpoint at a time, and a result already on its way is shared.
+//! Checks endpoints: at most one check per endpoint at a time, whose result all concurrent requesters share.
 //!
-//! Whoever comes first leads: takes the look and has it recorded. Whoever comes while that look is under way follows and
-//! gets the recorded result, after the commit.
+//! The first requester gets the flight: it runs the check and has the result recorded. Requesters that arrive while the
+//! check is running wait, and get the recorded result after the commit.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,17 +19,17 @@ use crate::domain::connectivity::ReferenceHost;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
 use crate::domain::target::Target;
-pub use crate::probe::NotAdmitted;
+pub use crate::probe::AddressBlocked;
 use crate::probe::{Check, Prober, reference_host};
 use crate::store::endpoint::Scheduled;
 use crate::store::{StoreError, Writer};
 
-/// Somebody who waits for the result of a look that another one took.
+/// A requester that waits for the result of a check that another requester runs.
 #[derive(Debug)]
 pub struct Waiter(oneshot::Sender<Arc<Recorded>>);
 
 impl Waiter {
-    /// Tells the result. Whoever has stopped waiting is no concern.
+    /// Sends the result. A receiver that has stopped waiting is ignored.
     pub fn send(self, result: Arc<Recorded>) {
         let _ = self.0.send(result);
     }
@@ -37,12 +37,12 @@ impl Waiter {
 
 type Flights = Arc<Mutex<HashMap<MonitorId, Vec<Waiter>>>>;
 
-/// Everything a look and its record need.
+/// Everything that is needed to check endpoints and record the results.
 #[derive(Clone)]
 pub struct CheckRunner {
     prober: Arc<Prober>,
     flights: Flights,
-    /// What fails now says nothing about endpoints.
+    /// While `true`, failed checks say nothing about their endpoints.
     is_connectivity_lost: Arc<AtomicBool>,
     pub writer: Writer,
     pub rules: Rules,
@@ -59,15 +59,15 @@ impl fmt::Debug for CheckRunner {
     }
 }
 
-/// The right to look at one endpoint; dropped unfinished, it frees the endpoint and its followers hear of no result.
+/// The right to check one endpoint. Dropping it unfinished releases the endpoint, and its waiters get no result.
 #[derive(Debug)]
 pub struct Flight {
     monitor_id: MonitorId,
-    /// `None` once the look is over: the place may be another's by then.
+    /// `None` once the check is finished: by then, the entry may belong to the next flight.
     flights: Option<Flights>,
 }
 
-/// What a beginner gets.
+/// Result of `CheckRunner::begin`: a flight, or a receiver for the result of the running check.
 #[derive(Debug)]
 pub enum Started {
     Flight(Flight),
@@ -93,7 +93,7 @@ impl CheckRunner {
         }
     }
 
-    /// Leads, or follows the look that is under way.
+    /// Starts a flight, or waits for the one that is running.
     pub fn begin(&self, id: MonitorId) -> Started {
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
         match flights.get_mut(&id) {
@@ -112,7 +112,7 @@ impl CheckRunner {
         }
     }
 
-    /// Takes the look. Recording it is the leader's duty.
+    /// Runs the check. The holder of the flight must record the result.
     pub async fn check(&self, endpoint: &Scheduled) -> CheckResult {
         let check = Check {
             target: &endpoint.target,
@@ -123,28 +123,28 @@ impl CheckRunner {
         self.prober.check(check).await
     }
 
-    /// The addresses of a target's host, if looks may go there.
-    pub async fn admit(&self, target: &Target) -> Result<Vec<SocketAddr>, NotAdmitted> {
+    /// Resolves the host of a target to its addresses, if the address policy allows all of them.
+    pub async fn admit(&self, target: &Target) -> Result<Vec<SocketAddr>, AddressBlocked> {
         self.prober.admit(target, self.timeout).await
     }
 
-    /// Whether any witness answers.
+    /// Whether any of the reference hosts answers.
     pub async fn any_answers(&self, reference_hosts: &[ReferenceHost]) -> bool {
         reference_host::any_answers(reference_hosts).await
     }
 
-    /// Notes whether we are blind.
+    /// Sets whether Rollcall has lost network connectivity.
     pub fn set_connectivity_lost(&self, is_connectivity_lost: bool) {
         self.is_connectivity_lost
             .store(is_connectivity_lost, Ordering::Relaxed);
     }
 
-    /// Whether what fails now says nothing about endpoints.
+    /// Whether connectivity is lost, so that failed checks say nothing about their endpoints.
     pub fn is_connectivity_lost(&self) -> bool {
         self.is_connectivity_lost.load(Ordering::Relaxed)
     }
 
-    /// What an outcome is worth: while we are blind, a failure is none.
+    /// Turns a failure into `Unknown` while connectivity is lost; leaves other results as they are.
     pub fn trusted(&self, mut result: CheckResult) -> CheckResult {
         if self.is_connectivity_lost() && matches!(result.verdict, Verdict::Down(_)) {
             result.verdict = Verdict::Unknown("the network on this side seems to be down".into());
@@ -152,9 +152,9 @@ impl CheckRunner {
         result
     }
 
-    /// Looks at an endpoint now and records it, or shares the result of the look that is under way.
+    /// Checks an endpoint now and records the result, or shares the result of the check that is running.
     ///
-    /// `None` where the endpoint was removed or became another one meanwhile.
+    /// `None` if the endpoint was removed or its revision changed meanwhile.
     pub async fn check_and_record(
         &self,
         endpoint: &Scheduled,
@@ -165,7 +165,7 @@ impl CheckRunner {
                 Started::Flight(flight) => flight,
                 Started::Waiting(result) => match result.await {
                     Ok(result) => return Ok(Some(result)),
-                    // The leader gave up (it is shutting down, or the endpoint went away): look for ourselves.
+                    // The flight ended without a result (shutdown, or the endpoint was removed): try again.
                     Err(_) => continue,
                 },
             };
@@ -181,7 +181,7 @@ impl CheckRunner {
 }
 
 impl Flight {
-    /// The look is over: the next one may begin, and whoever followed is told when this one is recorded.
+    /// Ends the check: the next one may begin. The waiters get the result once it is recorded.
     pub fn finish(mut self, endpoint: &Scheduled, result: CheckResult) -> CompletedCheck {
         CompletedCheck {
             monitor_id: self.monitor_id,
@@ -243,7 +243,7 @@ mod tests {
     }
 
     async fn add(store: &TestStore, target: String) -> Scheduled {
-        let said = Description {
+        let description = Description {
             name: "x".into(),
             target: target.parse().unwrap(),
             http_check: None,
@@ -252,7 +252,7 @@ mod tests {
         let id = store
             .write(move |tx| {
                 Box::pin(async move {
-                    endpoint::insert(tx, GuildId(1), &said, Timestamp::from_millis(1)).await
+                    endpoint::insert(tx, GuildId(1), &description, Timestamp::from_millis(1)).await
                 })
             })
             .await
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_ask_at_the_same_time_share_one_check_and_one_record() {
+    async fn concurrent_requests_share_one_check_and_one_record() {
         let store = TestStore::open().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = add(
@@ -284,7 +284,7 @@ mod tests {
                 .unwrap();
             stream
         };
-        // All three ask before the one connection is answered: joined futures are polled in their order.
+        // All three requests start before the only connection is answered: joined futures are polled in order.
         let (first, second, third, _stream) = tokio::join!(ask(), ask(), ask(), answer);
         let results = [first, second, third].map(|result| result.unwrap().unwrap());
         assert!(
@@ -297,26 +297,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_leader_that_gives_up_lets_the_next_one_check() {
+    async fn a_waiter_checks_itself_when_the_flight_is_dropped() {
         let store = TestStore::open().await;
         let endpoint = add(&store, "tcp://127.0.0.1:9".into()).await;
         let checks = checks(&store);
         let Started::Flight(flight) = checks.begin(endpoint.id) else {
-            panic!("nobody else looks")
+            panic!("no other check is running")
         };
-        let mut following = Box::pin(checks.check_and_record(&endpoint, Actor::System));
-        assert!(futures_util::poll!(&mut following).is_pending());
+        let mut waiting = Box::pin(checks.check_and_record(&endpoint, Actor::System));
+        assert!(futures_util::poll!(&mut waiting).is_pending());
         drop(flight);
-        assert!(following.await.unwrap().is_some());
+        assert!(waiting.await.unwrap().is_some());
     }
 
     #[tokio::test]
-    async fn a_finished_lead_does_not_take_the_place_of_the_next() {
+    async fn a_finished_flight_allows_exactly_one_new_flight() {
         let store = TestStore::open().await;
         let endpoint = add(&store, "tcp://127.0.0.1:9".into()).await;
         let (checks, id) = (checks(&store), endpoint.id);
         let Started::Flight(first) = checks.begin(id) else {
-            panic!("nobody else looks")
+            panic!("no other check is running")
         };
         let at = Timestamp::from_millis(1);
         let up = CheckResult {
@@ -327,7 +327,7 @@ mod tests {
         };
         drop(first.finish(&endpoint, up));
         let Started::Flight(_second) = checks.begin(id) else {
-            panic!("the first has ended")
+            panic!("the first flight has finished")
         };
         assert!(matches!(checks.begin(id), Started::Waiting(_)));
     }

@@ -1,5 +1,5 @@
-//! We cannot see, or can again. What was taken for outages is taken back and unknown; each guild that it concerns is told
-//! once.
+//! Records that Rollcall has lost or regained network connectivity. Recent failures are withdrawn and their endpoints
+//! become unknown; each affected guild gets one notification.
 
 use serde_json::json;
 
@@ -13,17 +13,17 @@ use crate::domain::status::{State, Status};
 use crate::store::state::Loaded;
 use crate::store::{Store, StoreError, Tx, delivery, endpoint, incident, monitor_state, state};
 
-/// We are blind since a suspicion began; says of how many endpoints something was taken back.
+/// Records that connectivity is lost since the suspicion began; returns how many endpoints had failures withdrawn.
 pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Result<u64, StoreError> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let doubtful = endpoint::failing_since(tx, suspicion.began).await?;
-                state::load(tx, &doubtful).await?;
-                monitor_state::reset_failures(tx, &doubtful).await?;
+                let suspects = endpoint::failing_since(tx, suspicion.began).await?;
+                state::load(tx, &suspects).await?;
+                monitor_state::reset_failures(tx, &suspects).await?;
                 let mut guilds: Vec<(GuildId, u64)> = Vec::new();
-                for id in &doubtful {
+                for id in &suspects {
                     let Some(before) = state::of(tx, *id) else {
                         continue;
                     };
@@ -50,7 +50,7 @@ pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Resul
                 for (guild, failing) in guilds {
                     notify(tx, guild, failing, (suspicion.began, now)).await?;
                 }
-                Ok(doubtful.len() as u64)
+                Ok(suspects.len() as u64)
             })
         })
         .await
@@ -69,7 +69,7 @@ async fn notify(
     failing: u64,
     (began, now): (Timestamp, Timestamp),
 ) -> Result<(), StoreError> {
-    let kind = NotificationKind::Blind {
+    let kind = NotificationKind::ConnectivityLost {
         failing,
         began,
         ended: None,
@@ -78,25 +78,25 @@ async fn notify(
     delivery::enqueue(tx, guild, incident).await
 }
 
-/// We see again, or have stopped doubting: whoever was told hears it in the same message.
+/// Records that connectivity is back, or not in doubt any more: updates the notifications of its loss in place.
 pub async fn end(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let like = NotificationKind::Blind {
+                let like = NotificationKind::ConnectivityLost {
                     failing: 0,
                     began: now,
                     ended: None,
                 };
                 for (id, kind) in incident::all_of_kind(tx, &like).await? {
-                    if let NotificationKind::Blind {
+                    if let NotificationKind::ConnectivityLost {
                         failing,
                         began,
                         ended: None,
                     } = kind
                     {
-                        let over = NotificationKind::Blind {
+                        let over = NotificationKind::ConnectivityLost {
                             failing,
                             began,
                             ended: Some(now),
@@ -115,6 +115,7 @@ mod tests {
     use super::*;
     use crate::domain::grouping::IncidentId;
     use crate::domain::monitor::MonitorId;
+    use crate::domain::outage_reason::OutageReason;
     use crate::store::monitor_state::MonitorState;
     use crate::store::testing::TestStore;
 
@@ -144,7 +145,13 @@ mod tests {
                         latency_us: 0,
                     };
                     monitor_state::save(tx, &[monitor_state]).await?;
-                    outage::open(tx, (HOME, id), (at(since), "timed_out"), at(since)).await?;
+                    outage::open(
+                        tx,
+                        (HOME, id),
+                        (at(since), OutageReason::TimedOut),
+                        at(since),
+                    )
+                    .await?;
                     Ok(id)
                 })
             })
@@ -152,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_has_just_failed_is_taken_back_and_what_was_down_before_is_not() {
+    async fn recent_failures_are_withdrawn_and_earlier_outages_stay() {
         let store = TestStore::open().await;
         let old = offline(&store, "tcp://192.0.2.1:1", 50).await;
         let new = offline(&store, "tcp://198.51.100.1:1", 105).await;
@@ -165,10 +172,10 @@ mod tests {
             .rows("SELECT id, status FROM monitors ORDER BY id")
             .await;
         assert_eq!(rows, [(old.0, "offline".into()), (new.0, "unknown".into())]);
-        let streaks: Vec<(i64,)> = store
+        let failures: Vec<(i64,)> = store
             .rows("SELECT consecutive_failures FROM monitor_state ORDER BY monitor_id")
             .await;
-        assert_eq!(streaks, [(3,), (0,)]);
+        assert_eq!(failures, [(3,), (0,)]);
         let open: Vec<(i64,)> = store.rows("SELECT monitor_id FROM outages").await;
         assert_eq!(open, [(old.0,)]);
         let due = delivery::due(&store.reader, at(999), 10).await.unwrap();
@@ -176,18 +183,18 @@ mod tests {
         assert_eq!(
             incidents,
             [IncidentId(1), IncidentId(3)],
-            "the untold card of what was taken back is gone"
+            "the undelivered incident of the withdrawn outage is deleted"
         );
         let notified = incident::get(&store.reader, IncidentId(3))
             .await
             .unwrap()
             .unwrap();
-        let blind = |ended| NotificationKind::Blind {
+        let lost = |ended| NotificationKind::ConnectivityLost {
             failing: 1,
             began: at(100),
             ended,
         };
-        assert_eq!(notified.kind, blind(None));
+        assert_eq!(notified.kind, lost(None));
         for _ in 0..2 {
             end(&store, at(200)).await.unwrap();
         }
@@ -195,9 +202,6 @@ mod tests {
             .await
             .unwrap()
             .unwrap();
-        assert_eq!(
-            (notified.kind, notified.revision),
-            (blind(Some(at(200))), 2)
-        );
+        assert_eq!((notified.kind, notified.revision), (lost(Some(at(200))), 2));
     }
 }

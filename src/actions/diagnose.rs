@@ -1,11 +1,12 @@
-//! Finds out what is at fault for what is down on a card, and notes it there.
+//! Determines the probable cause of an open incident and stores it with the incident.
 
 use crate::domain::cause::{Cause, judge};
 use crate::domain::notification_kind::NotificationKind;
 use crate::store::incident::{self, Incident};
 use crate::store::{Store, StoreError, evidence};
 
-/// Judges a card anew; the cause where it is another one than before. With `notify` whoever was told is told.
+/// Judges the cause of an incident again; returns the new cause if it changed (`Some(None)`: there is none now).
+/// With `notify`, the change makes a new revision, which is delivered to every destination.
 pub async fn diagnose(
     store: &Store,
     known: &Incident,

@@ -1,6 +1,8 @@
-//! Endpoints as a file that `import` reads again: text, CSV or JSON.
+//! Exports endpoints as a file that `import` can read: text, CSV or JSON.
 
 use std::time::Duration;
+
+use strum::IntoStaticStr;
 
 use serde_json::json;
 
@@ -8,10 +10,12 @@ use super::Error;
 use crate::domain::Timestamp;
 use crate::store::endpoint::Endpoint;
 
-/// The form of an exported file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Format of an exported file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Format {
-    /// One target per line, its name behind it.
+    /// One target per line, followed by its name.
+    #[strum(serialize = "txt")]
     Text,
     #[default]
     Csv,
@@ -19,17 +23,13 @@ pub enum Format {
 }
 
 impl Format {
-    /// The word in options, and the ending of the file's name.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Text => "txt",
-            Self::Csv => "csv",
-            Self::Json => "json",
-        }
+    /// The value in options, which is also the extension of the file name.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 }
 
-/// Writes `endpoints` in one of the three forms.
+/// Writes `endpoints` in the given format.
 pub fn export(endpoints: &[Endpoint], format: Format) -> Result<Vec<u8>, Error> {
     let failed = |error: String| Error::Internal(crate::store::StoreError::Damaged(error));
     match format {
@@ -67,7 +67,7 @@ fn csv(endpoints: &[Endpoint]) -> Result<Vec<u8>, csv::Error> {
             &target,
             &endpoint.description.name,
             &interval,
-            endpoint.state.status.word(),
+            endpoint.state.status.as_str(),
         ])?;
     }
     writer
@@ -75,7 +75,7 @@ fn csv(endpoints: &[Endpoint]) -> Result<Vec<u8>, csv::Error> {
         .map_err(|error| error.into_error().into())
 }
 
-/// As `parse_interval` reads it: whole seconds where it is some.
+/// Formats an interval for `parse_interval`: in seconds if it is a whole number of them, else in milliseconds.
 fn interval_text(interval: Duration) -> String {
     match interval.subsec_millis() {
         0 => format!("{}s", interval.as_secs()),
@@ -88,11 +88,11 @@ fn object(endpoint: &Endpoint) -> serde_json::Value {
         "target": endpoint.description.target.to_string(),
         "name": endpoint.description.name,
         "interval": endpoint.description.interval.map(interval_text),
-        "status": endpoint.state.status.word(),
+        "status": endpoint.state.status.as_str(),
     })
 }
 
-/// One endpoint as the command line's `--json` shows it. Instants are RFC 3339, `null` where there is none.
+/// One endpoint as shown by the command line's `--json`. Timestamps are RFC 3339, `null` if there is none.
 pub fn listed(endpoint: &Endpoint) -> serde_json::Value {
     let target = &endpoint.description.target;
     let failure = endpoint
@@ -102,22 +102,22 @@ pub fn listed(endpoint: &Endpoint) -> serde_json::Value {
         .filter(|_| !endpoint.is_active());
     json!({
         "id": endpoint.id.0,
-        // A string, as Discord writes ids: numbers of this size lose digits in many readers of JSON.
+        // A string, as Discord writes ids: numbers of this size lose digits in many JSON parsers.
         "guild_id": endpoint.guild_id.to_string(),
         "name": endpoint.description.name,
         "target": target.to_string(),
         "host": target.host.to_string(),
         "port": target.port,
-        "status": endpoint.state.status.word(),
+        "status": endpoint.state.status.as_str(),
         "is_active": endpoint.is_active(),
-        "inactive_reason": failure.map(|failure| failure.class.word()),
+        "inactive_reason": failure.map(|failure| failure.class.as_str()),
         "inactive_detail": failure.and_then(|failure| failure.detail.as_deref()),
         "last_check_date": endpoint.last_check_at.map(rfc3339),
         "last_seen_at": endpoint.last_seen_at.map(rfc3339),
     })
 }
 
-/// `2026-01-31T12:00:00.123Z`.
+/// Formats a timestamp as RFC 3339 in UTC, with milliseconds: `2026-01-31T12:00:00.123Z`.
 pub fn rfc3339(timestamp: Timestamp) -> String {
     chrono::DateTime::from_timestamp_millis(timestamp.millis())
         .map(|date| date.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
@@ -134,7 +134,7 @@ mod tests {
     use crate::store::testing::TestStore;
 
     #[tokio::test]
-    async fn what_is_exported_imports_again_in_every_form() {
+    async fn exported_files_can_be_imported_in_every_format() {
         let requester = |guild| Requester {
             guild: GuildId(guild),
             actor: Actor::CommandLine,
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn instants_are_written_in_utc() {
+    fn timestamps_are_written_in_utc() {
         assert_eq!(
             rfc3339(Timestamp::from_millis(1_769_860_800_123)),
             "2026-01-31T12:00:00.123Z"

@@ -1,5 +1,6 @@
-//! What everybody who takes calls shares: calls that arrive while others are being recorded wait a moment and are recorded
-//! together. A statement costs about as much for one row as for many, and a commit as much for one call as for hundreds.
+//! Batches the heartbeats from all sources: those that arrive while others are being recorded wait a moment and are then
+//! recorded together. A statement costs about as much for one row as for many, and a commit as much for one heartbeat as
+//! for hundreds.
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -7,27 +8,27 @@ use super::check_in::{self, CheckIn, CheckInError, CheckedIn};
 use crate::clock::Clock;
 use crate::store::{StoreError, Writer};
 
-/// Calls that may wait; further ones wait for a place, and their callers with them.
+/// Heartbeats that may be queued; the senders of further ones wait for a free slot.
 const QUEUE: usize = 4096;
 
-/// The most calls in one transaction.
-const TOGETHER: usize = 512;
+/// Maximum number of heartbeats in one transaction.
+const MAX_BATCH: usize = 512;
 
 type Waiting = (CheckIn, oneshot::Sender<Result<CheckedIn, CheckInError>>);
 
-/// A handle to the task that records calls.
+/// Handle to the task that records heartbeats.
 #[derive(Clone, Debug)]
 pub struct HeartbeatBatcher(mpsc::Sender<Waiting>);
 
 impl HeartbeatBatcher {
-    /// Starts the task; it ends with the last handle. A guild may have `quota` devices.
+    /// Starts the task, which ends with the last handle. A guild may have at most `quota` devices.
     pub fn start(writer: Writer, quota: u64, clock: Clock) -> Self {
         let (sender, heartbeats) = mpsc::channel(QUEUE);
         tokio::spawn(run_batches(heartbeats, writer, quota, clock));
         Self(sender)
     }
 
-    /// Records a call; the answer comes after the commit.
+    /// Records a heartbeat; returns after the commit.
     pub async fn check_in(&self, heartbeat: CheckIn) -> Result<CheckedIn, CheckInError> {
         let (answer, answered) = oneshot::channel();
         self.0
@@ -45,18 +46,18 @@ async fn run_batches(
     clock: Clock,
 ) {
     let mut waiting = Vec::new();
-    while heartbeats.recv_many(&mut waiting, TOGETHER).await > 0 {
-        let (together, answers): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
+    while heartbeats.recv_many(&mut waiting, MAX_BATCH).await > 0 {
+        let (batch, answers): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
         let now = clock.now();
         let recorded = writer
             .transact(move |tx| {
-                Box::pin(async move { check_in::record(tx, &together, quota, now).await })
+                Box::pin(async move { check_in::record(tx, &batch, quota, now).await })
             })
             .await;
         match recorded {
             Ok(results) => {
                 for (answer, result) in answers.into_iter().zip(results) {
-                    // A caller that has hung up is checked in all the same.
+                    // The heartbeat is recorded even if its sender has disconnected.
                     let _ = answer.send(result);
                 }
             }
@@ -79,9 +80,9 @@ mod tests {
     use crate::store::testing::TestStore;
 
     #[tokio::test]
-    async fn an_answer_means_that_the_call_is_stored() {
+    async fn heartbeats_are_answered_after_they_are_stored() {
         let store = TestStore::open().await;
-        let listening = HeartbeatBatcher::start(store.writer.clone(), 10, Clock::SYSTEM);
+        let batcher = HeartbeatBatcher::start(store.writer.clone(), 10, Clock::SYSTEM);
         let heartbeat = |number| CheckIn {
             requester: Requester {
                 guild: GuildId(1),
@@ -91,7 +92,7 @@ mod tests {
             payload: check_in::Payload::Nothing,
             key: None,
         };
-        let all = (0..100).map(|number| listening.check_in(heartbeat(number % 10)));
+        let all = (0..100).map(|number| batcher.check_in(heartbeat(number % 10)));
         let answered = futures_util::future::join_all(all).await;
         assert!(answered.iter().all(Result::is_ok));
         let made = answered

@@ -1,7 +1,7 @@
-//! A file of endpoints, read line by line: what is good is added in one transaction, what is not is told by its line.
+//! Imports endpoints from a file: valid lines are added in one transaction, invalid ones are listed by line number.
 //!
-//! Three forms, told apart by what the file says: a JSON array, CSV with a header that has a `target` column, or one
-//! target per line. Nothing half-done: where the good lines cannot all be added, none is.
+//! Three formats, recognized by the content: a JSON array, CSV with a header that has a `target` column, or one target per
+//! line. If the valid lines cannot all be added, none is.
 
 use std::collections::HashMap;
 
@@ -15,18 +15,18 @@ use crate::domain::target::Target;
 use crate::store::Store;
 use crate::store::endpoint::Description;
 
-/// The largest file taken, in bytes: some ten thousand endpoints.
+/// Largest accepted file, in bytes: about ten thousand endpoints.
 pub const MAX_FILE: usize = 1024 * 1024;
 
-/// A line that was not taken, and why.
+/// A rejected line and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// Counted from 1; of a JSON array, the position of the object.
+    /// Line number, counted from 1; in a JSON array, the position of the object.
     pub line: usize,
     pub reason: String,
 }
 
-/// What came of a file.
+/// Result of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Imported {
     pub added: usize,
@@ -34,7 +34,7 @@ pub struct Imported {
     pub refused: Vec<Refused>,
 }
 
-/// One endpoint as a file says it.
+/// One endpoint as written in a file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Entry {
@@ -43,7 +43,7 @@ struct Entry {
     interval: Option<serde_json::Value>,
 }
 
-/// Reads a file and adds what is in it.
+/// Reads a file and adds its endpoints. The guild may have at most `quota` endpoints.
 pub async fn import(
     store: &Store,
     requester: Requester,
@@ -147,9 +147,9 @@ fn read_csv(text: &str) -> Lines {
             usize::try_from(position.line()).unwrap_or(index + 2)
         });
         let column = |name: &str| {
-            let place = headers.iter().position(|header| header == name)?;
+            let position = headers.iter().position(|header| header == name)?;
             record
-                .get(place)
+                .get(position)
                 .filter(|value| !value.is_empty())
                 .map(str::to_owned)
         };
@@ -166,7 +166,7 @@ fn read_csv(text: &str) -> Lines {
     lines
 }
 
-/// One target per line, a name may follow it; empty lines and `#` comments are passed over.
+/// Parses one target per line, optionally followed by a name; skips empty lines and `#` comments.
 fn read_lines(text: &str) -> Lines {
     let is_content = |line: &&str| !line.is_empty() && !line.starts_with('#');
     let entry = |line: &str| {
@@ -210,7 +210,7 @@ fn describe(entry: Entry) -> Result<Description, String> {
     })
 }
 
-/// What an endpoint is called when nobody says: its host and port.
+/// Default name of an endpoint: its host and port.
 pub fn default_name(target: &Target) -> String {
     crate::domain::text::cut(&target.authority(), crate::domain::monitor::MAX_NAME)
 }
@@ -236,15 +236,15 @@ mod tests {
             .unwrap();
         assert_eq!(imported.added, added, "{imported:?}");
         assert_eq!(imported.refused.len(), refused.len(), "{imported:?}");
-        for (notified, (line, words)) in imported.refused.iter().zip(refused) {
-            assert_eq!(notified.line, *line);
-            assert!(notified.reason.contains(words), "{notified:?}");
+        for (found, (line, words)) in imported.refused.iter().zip(refused) {
+            assert_eq!(found.line, *line);
+            assert!(found.reason.contains(words), "{found:?}");
         }
         store
     }
 
     #[tokio::test]
-    async fn a_target_per_line() {
+    async fn text_files_have_one_target_per_line() {
         let file = "# my things\n203.0.113.7:80 front door\n\ntcp://example.org\nhttp://example.org/\n[2001:db8::1]:53\n203.0.113.7:80\n";
         let refused = [(4, "port is missing"), (7, "line 2")];
         let store = check(file, 3, &refused).await;
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn csv_with_a_header_in_any_order() {
+    async fn csv_columns_may_come_in_any_order() {
         let file = "name,target,interval\n\"shop, main\",https://example.org/,5m\n,tcp://example.org:1,\nx,tcp://example.org:2,soon\n";
         let store = check(file, 2, &[(4, "interval")]).await;
         let first = endpoint::all(&store.reader, None).await.unwrap().remove(0);
@@ -269,13 +269,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn json_objects_and_plain_strings() {
+    async fn json_arrays_may_hold_objects_and_plain_strings() {
         let file = r#"[{"target":"tcp://example.org:1","interval":30},"tcp://example.org:2",7,{"name":"x"}]"#;
         check(file, 2, &[(3, "neither"), (4, "empty")]).await;
     }
 
     #[tokio::test]
-    async fn what_is_no_list_at_all_is_refused_whole() {
+    async fn unreadable_files_are_rejected_whole() {
         let store = TestStore::open().await;
         for (file, words) in [
             (&b"[{]"[..], "begins like JSON"),
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_does_not_fit_adds_nothing() {
+    async fn a_file_that_exceeds_the_quota_adds_nothing() {
         let store = TestStore::open().await;
         let error = import(&store, REQUESTER, b"203.0.113.7:1\n203.0.113.7:2\n", 1, NOW)
             .await

@@ -1,5 +1,5 @@
-//! Maintenance is declared, begins, ends and comes again. Looks go on, incidents are marked as expected, nobody is told; what
-//! is still down at the end is told then, all of it as one.
+//! Schedules, starts, ends and repeats maintenance. Checks continue and outages are marked as in maintenance, but no
+//! notifications are sent. When maintenance ends, one notification covers the outages that are still open.
 
 use std::time::Duration;
 
@@ -18,13 +18,13 @@ use crate::store::maintenance::{
 };
 use crate::store::{Store, StoreError, Tx};
 
-/// What the button under a card declares maintenance for.
+/// Duration of maintenance by the button under an incident's message.
 const AN_HOUR: Duration = Duration::from_secs(3600);
 
-/// Most of them that a guild may have.
-const MOST: usize = 50;
+/// Maximum number of maintenance windows of a guild.
+const MAX_PER_GUILD: usize = 50;
 
-/// Declares maintenance; one whose time has come begins at once.
+/// Schedules maintenance; it starts at once if its window has begun already.
 pub async fn schedule(
     store: &Store,
     requester: Requester,
@@ -35,9 +35,9 @@ pub async fn schedule(
         return Err(Error::Invalid("that time is over already".into()));
     }
     let known = maintenance::list(&store.reader, Some(requester.guild)).await?;
-    if known.len() >= MOST {
+    if known.len() >= MAX_PER_GUILD {
         return Err(Error::Conflict(format!(
-            "this server has {MOST} maintenances already; end one first"
+            "this server has {MAX_PER_GUILD} maintenances already; end one first"
         )));
     }
     store
@@ -46,7 +46,7 @@ pub async fn schedule(
         .await
 }
 
-/// Declares maintenance for an hour of what is down on a card, and answers the card as it is then.
+/// Starts an hour of maintenance for the monitors that are down in an incident; returns the updated incident.
 pub async fn schedule_for_incident(
     store: &Store,
     requester: Requester,
@@ -135,7 +135,7 @@ async fn begin(
     Ok(true)
 }
 
-/// Ends a maintenance before its time, or calls it off; one that comes every week comes no more.
+/// Ends maintenance early, or cancels it before its start. Weekly maintenance stops repeating.
 pub async fn end(
     store: &Store,
     requester: Requester,
@@ -157,7 +157,7 @@ pub async fn end(
         .await
 }
 
-/// Begins and ends what is due; says how many did.
+/// Starts and ends the maintenance that is due; returns how many changed.
 pub async fn apply_due(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
     let mut changed = 0;
     for known in maintenance::list(&store.reader, None).await? {
@@ -199,7 +199,8 @@ async fn apply_one(store: &Store, known: Maintenance, now: Timestamp) -> Result<
         .await
 }
 
-/// Tells what is still down. One that never ran (we were away) has ended all the same.
+/// Records the end and notifies about outages that are still open. Maintenance that never started, because Rollcall was not
+/// running, ends all the same.
 async fn ended(
     tx: &mut Tx<'_>,
     requester: Requester,
@@ -243,7 +244,7 @@ mod tests {
     use crate::store::testing::TestStore;
 
     #[tokio::test]
-    async fn what_is_expected_is_marked_and_told_at_the_end_if_it_is_still_down() {
+    async fn outages_in_maintenance_are_marked_and_notify_when_it_ends() {
         let store = TestStore::open().await;
         let [a, b] = with_endpoints(&store).await;
         schedule(
@@ -279,7 +280,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_told_before_is_told_again_at_the_end() {
+    async fn open_incidents_send_a_reminder_when_maintenance_expires() {
         for by_itself in [true, false] {
             let store = TestStore::open().await;
             let [a, b] = with_endpoints(&store).await;
@@ -302,13 +303,13 @@ mod tests {
                 .unwrap()
                 .unwrap();
             assert_eq!(incident.maintained, None);
-            // Both cards, and where the time was over by itself, a word about the first again.
+            // Both incidents, and a reminder about the first if the maintenance expired by itself.
             assert_eq!(notified(&store).await, 2 + usize::from(by_itself));
         }
     }
 
     #[tokio::test]
-    async fn only_what_it_is_of_is_expected() {
+    async fn maintenance_silences_only_monitors_in_its_scope() {
         let store = TestStore::open().await;
         let [a, b] = with_endpoints(&store).await;
         store
@@ -326,7 +327,7 @@ mod tests {
         assert_eq!(notified(&store).await, 0);
         down(&store, b, 20).await;
         assert_eq!(notified(&store).await, 1);
-        // One of the two ends early; the other goes on.
+        // One of the two ends early; the other continues.
         let mut both = maintenance::list(&store.reader, Some(HOME)).await.unwrap();
         let first = both.remove(0);
         end(&store, member(), first.clone(), at(30)).await.unwrap();
@@ -336,12 +337,12 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!(incident.count, 1);
-        let stranger = Requester {
+        let other_guild = Requester {
             guild: GuildId(2),
             ..member()
         };
         assert!(
-            end(&store, stranger, both[0].clone(), at(30))
+            end(&store, other_guild, both[0].clone(), at(30))
                 .await
                 .is_err()
         );
@@ -350,7 +351,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_clock_that_is_set_neither_ends_it_early_nor_begins_it_twice() {
+    async fn clock_changes_neither_end_maintenance_early_nor_start_it_twice() {
         let store = TestStore::open().await;
         let [a, _] = with_endpoints(&store).await;
         schedule(
@@ -367,13 +368,13 @@ mod tests {
             assert_eq!(apply_due(&store, at(now)).await.unwrap(), 0, "{now}");
         }
         assert_eq!(notified(&store).await, 0);
-        // Set forward by a day: it is over.
+        // Set forward by a day: the maintenance has ended.
         assert_eq!(apply_due(&store, at(86_550)).await.unwrap(), 1);
         assert_eq!(notified(&store).await, 1);
     }
 
     #[tokio::test]
-    async fn a_weekly_one_comes_again_also_after_we_were_away() {
+    async fn weekly_maintenance_repeats_after_a_window_without_rollcall_running() {
         let store = TestStore::open().await;
         with_endpoints(&store).await;
         let weekly = Weekly {
@@ -392,7 +393,7 @@ mod tests {
         for (now, running, next) in [
             (3_600, true, 3_600),
             (7_200, false, 3_600 + WEEK),
-            // Away for the whole of it.
+            // Rollcall was not running during the whole window.
             (9_000 + WEEK, false, 3_600 + 2 * WEEK),
         ] {
             apply_due(&store, at(now)).await.unwrap();

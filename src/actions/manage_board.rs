@@ -1,4 +1,4 @@
-//! A guild's board: put somewhere, taken away, found to be gone.
+//! Sets and removes a guild's status board, and handles the deletion of its message.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::store::{Store, StoreError, board};
 
-/// The board is in this message (channel and id) from now on; answers the one that it was in.
+/// Sets the message (channel and id) that shows the board; returns the previous one.
 pub async fn set(
     store: &Store,
     requester: Requester,
@@ -27,7 +27,7 @@ pub async fn set(
         .await
 }
 
-/// There is no board any more; answers the message that it was in.
+/// Removes the board; returns the message that showed it.
 pub async fn remove(
     store: &Store,
     requester: Requester,
@@ -53,7 +53,7 @@ pub async fn remove(
         .await
 }
 
-/// A message was deleted; a board that was in it is posted anew.
+/// Handles the deletion of a message: a board that it showed is posted again.
 pub async fn lost(store: &Store, message: u64) -> Result<(), StoreError> {
     store
         .writer

@@ -1,4 +1,4 @@
-//! Devices renamed, given a threshold, given a new key, and taken off the roll by people.
+//! Edits and removes devices for people, and rotates the keys of devices and servers.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use crate::domain::monitor::MonitorId;
 use crate::store::device::{self, Device};
 use crate::store::{Store, Tx, api_key, device_state, monitor};
 
-/// What is to be changed of a device; `None` leaves a thing as it is.
+/// Changes to a device; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Edit {
     pub name: Option<String>,
-    /// `Some(None)`: back to the setting's.
+    /// `Some(None)` resets it to that of the settings.
     pub threshold: Option<Option<Duration>>,
-    /// What it is to be: a JSON object in text.
+    /// The state that the device should have: a JSON object as text.
     pub target: Option<String>,
 }
 
-/// Changes a device.
+/// Edits a device.
 pub async fn edit(
     store: &Store,
     requester: Requester,
@@ -51,7 +51,7 @@ pub async fn edit(
         .await
 }
 
-/// Takes a device off the roll; its keys are useless from then on.
+/// Removes a device; its keys become invalid.
 pub async fn remove(
     store: &Store,
     requester: Requester,
@@ -62,7 +62,7 @@ pub async fn remove(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                take_off(tx, requester, device.id, now).await?;
+                remove_monitor(tx, requester, device.id, now).await?;
                 let details = json!({ "name": device.name, "uuid": device.uuid.as_str() });
                 let noted = (EventKind::DeviceRemoved, Some(device.id), details);
                 Ok(note(tx, requester, noted, now).await?)
@@ -71,8 +71,8 @@ pub async fn remove(
         .await
 }
 
-/// Removes a monitor with its open incident and its keys.
-pub async fn take_off(
+/// Removes a monitor, closes its open outage and revokes its keys.
+pub async fn remove_monitor(
     tx: &mut Tx<'_>,
     requester: Requester,
     id: MonitorId,
@@ -85,7 +85,7 @@ pub async fn take_off(
     Ok(api_key::revoke_of(tx, id, now).await?)
 }
 
-/// Makes a new key for a device or a server; the old ones are good for another day.
+/// Creates a new key for a device or a server; the old ones stay valid for another day (`manage_key::GRACE`).
 pub async fn rotate_key(
     store: &Store,
     requester: Requester,
@@ -98,7 +98,7 @@ pub async fn rotate_key(
             Box::pin(async move {
                 api_key::expire_of(tx, id, now.plus(manage_key::GRACE)).await?;
                 let key = manage_key::create_in(tx, requester, kind, Some(id), now).await?;
-                let details = json!({ "key": key.id.as_str(), "kind": kind.word() });
+                let details = json!({ "key": key.id.as_str(), "kind": kind.as_str() });
                 note(
                     tx,
                     requester,
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_device_is_renamed_given_a_threshold_and_taken_off() {
+    async fn devices_are_edited_and_removed_only_by_their_guild() {
         let store = TestStore::open().await;
         let device = with_device(&store).await;
         let change = Edit {
@@ -182,20 +182,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_new_key_ends_the_old_one_after_a_day_and_removal_ends_both() {
+    async fn old_keys_expire_a_day_after_rotation_and_removal_revokes_all() {
         let store = TestStore::open().await;
         let device = with_device(&store).await;
-        let place = (device.id, KeyKind::Device);
-        let first = rotate_key(&store, requester(1), place, NOW).await.unwrap();
-        let second = rotate_key(&store, requester(1), place, NOW).await.unwrap();
-        let good = async |id, at| {
+        let whose = (device.id, KeyKind::Device);
+        let first = rotate_key(&store, requester(1), whose, NOW).await.unwrap();
+        let second = rotate_key(&store, requester(1), whose, NOW).await.unwrap();
+        let is_valid = async |id, at| {
             let key = api_key::find(&store.reader, &id).await.unwrap().unwrap();
-            key.is_good(at)
+            key.is_valid(at)
         };
         let day = NOW.plus(manage_key::GRACE);
-        assert!(good(first.id, NOW).await && !good(first.id, day).await);
-        assert!(good(second.id, day).await);
+        assert!(is_valid(first.id, NOW).await && !is_valid(first.id, day).await);
+        assert!(is_valid(second.id, day).await);
         remove(&store, requester(1), device, NOW).await.unwrap();
-        assert!(!good(first.id, NOW).await && !good(second.id, NOW).await);
+        assert!(!is_valid(first.id, NOW).await && !is_valid(second.id, NOW).await);
     }
 }

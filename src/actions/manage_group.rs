@@ -1,4 +1,4 @@
-//! Puts monitors into groups, and out of them.
+//! Adds monitors to user-defined groups, and removes them.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::domain::event::EventKind;
 use crate::domain::monitor::{MonitorId, parse_name};
 use crate::store::{Store, group};
 
-/// Puts a monitor into a group of that name, or into none; answers the name as it is kept.
+/// Puts a monitor into the group of that name, or into none (`None`); returns the name as it is stored.
 pub async fn set(
     store: &Store,
     requester: Requester,

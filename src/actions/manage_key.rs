@@ -1,4 +1,4 @@
-//! API keys made, rotated and revoked. A key is shown once, when it is made; only a hash of it is kept.
+//! Creates, rotates and revokes API keys. A key is shown once, when it is created; only its hash is stored.
 
 use std::time::Duration;
 
@@ -14,23 +14,23 @@ use crate::store::api_key::{self, StoredKey};
 use crate::store::event::{self, NewEvent};
 use crate::store::{Store, StoreError, Tx};
 
-/// After a rotation the old key is good for so long, so that agents can be changed one by one.
+/// How long the old key stays valid after a rotation, so that agents can be reconfigured one by one.
 pub const GRACE: Duration = Duration::from_secs(24 * 3600);
 
-/// The hash under which a key is stored. Its secret has 256 random bits, so a fast hash is safe.
+/// Hash under which a key is stored. Its secret has 256 random bits, so a fast hash is safe.
 pub fn hash(key: &ApiKey) -> [u8; 32] {
     Sha256::digest(key.secret()).into()
 }
 
-/// A key with fresh random bits.
-fn fresh(kind: KeyKind) -> Result<ApiKey, StoreError> {
+/// Generates a key from random bits.
+fn generate(kind: KeyKind) -> Result<ApiKey, StoreError> {
     let (mut id, mut secret) = ([0; 16], [0; 32]);
     let filled = getrandom::fill(&mut id).and_then(|()| getrandom::fill(&mut secret));
     filled.map_err(|_| StoreError::Damaged("the system gives no random numbers".into()))?;
     Ok(ApiKey::from_random(kind, id, secret))
 }
 
-/// Makes a key of the asker's guild; `monitor` is whose own it is to be.
+/// Creates a key for the requester's guild; `monitor` is the one monitor that it belongs to, if any.
 pub async fn create(
     store: &Store,
     requester: Requester,
@@ -46,7 +46,7 @@ pub async fn create(
         .await
 }
 
-/// Makes a key as a part of something larger.
+/// Creates a key within a transaction of the caller.
 pub async fn create_in(
     tx: &mut Tx<'_>,
     requester: Requester,
@@ -54,7 +54,7 @@ pub async fn create_in(
     monitor: Option<MonitorId>,
     now: Timestamp,
 ) -> Result<ApiKey, StoreError> {
-    let key = fresh(kind)?;
+    let key = generate(kind)?;
     let row = StoredKey {
         id: key.id,
         guild_id: requester.guild,
@@ -66,11 +66,11 @@ pub async fn create_in(
         revoked_at: None,
     };
     api_key::insert(tx, &row).await?;
-    note(tx, requester, EventKind::KeyMade, &row, now).await?;
+    note(tx, requester, EventKind::KeyCreated, &row, now).await?;
     Ok(key)
 }
 
-/// Makes a key in the place of another, which is good for another day.
+/// Creates a key that replaces another; the old one stays valid for `GRACE`.
 pub async fn rotate(
     store: &Store,
     requester: Requester,
@@ -79,7 +79,7 @@ pub async fn rotate(
 ) -> Result<ApiKey, Error> {
     let old = api_key::find(&store.reader, &id).await?;
     let old = old
-        .filter(|key| key.guild_id == requester.guild && key.is_good(now))
+        .filter(|key| key.guild_id == requester.guild && key.is_valid(now))
         .ok_or_else(not_found)?;
     store
         .writer
@@ -94,7 +94,7 @@ pub async fn rotate(
         .await
 }
 
-/// Makes a key useless from now on.
+/// Revokes a key: it is invalid from `now` on.
 pub async fn revoke(
     store: &Store,
     requester: Requester,
@@ -134,7 +134,7 @@ async fn note(
         at: now,
         noticed_at: now,
         actor: requester.actor,
-        details: json!({ "key": key.id.as_str(), "kind": key.kind.word() }),
+        details: json!({ "key": key.id.as_str(), "kind": key.kind.as_str() }),
     };
     event::append(tx, &event).await
 }
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_is_stored_as_a_hash_only() {
+    async fn keys_are_stored_only_as_hashes() {
         let store = TestStore::open().await;
         let key = create(&store, requester(1), KeyKind::Fleet, None, NOW)
             .await
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_a_rotation_both_keys_are_good_for_a_day() {
+    async fn both_keys_are_valid_for_a_day_after_a_rotation() {
         let store = TestStore::open().await;
         let old = create(&store, requester(1), KeyKind::Read, None, NOW)
             .await
@@ -184,12 +184,12 @@ mod tests {
         assert_ne!(old.id, new.id);
         let (old, new) = (stored(&store, old.id).await, stored(&store, new.id).await);
         let day = NOW.plus(GRACE);
-        assert!(old.is_good(NOW) && !old.is_good(day) && new.is_good(day));
+        assert!(old.is_valid(NOW) && !old.is_valid(day) && new.is_valid(day));
         assert_eq!(new.kind, KeyKind::Read);
     }
 
     #[tokio::test]
-    async fn another_guilds_key_is_as_unknown_as_one_that_does_not_exist() {
+    async fn keys_of_other_guilds_are_not_found() {
         let store = TestStore::open().await;
         let key = create(&store, requester(1), KeyKind::Read, None, NOW)
             .await
@@ -199,7 +199,7 @@ mod tests {
             assert!(revoke(&store, requester, key.id, NOW).await.is_err());
         }
         revoke(&store, requester(1), key.id, NOW).await.unwrap();
-        assert!(!stored(&store, key.id).await.is_good(NOW));
+        assert!(!stored(&store, key.id).await.is_valid(NOW));
         assert!(revoke(&store, requester(1), key.id, NOW).await.is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Servers: put on the roll with a key of their own, heard, and judged by their thresholds.
+//! Adds, edits and removes servers, records their agents' reports, and judges them by their thresholds.
 
 use serde_json::json;
 
@@ -7,25 +7,26 @@ use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::monitor::MonitorId;
+use crate::domain::outage_reason::OutageReason;
 use crate::domain::report_interval;
 use crate::domain::status::Status;
 use crate::domain::threshold::{self, Judgement, Reports, Thresholds};
 use crate::store::server::{self, Server};
 use crate::store::{Reader, Store, StoreError, Tx, destination, device};
 
-/// A server as it stands at this moment.
+/// A server and how it is judged at one moment.
 #[derive(Clone, Debug)]
 pub struct Standing {
     pub server: Server,
     pub judgement: Judgement,
-    /// What it was judged by: its own, or the settings'.
+    /// The thresholds it was judged by: its own, or those of the settings.
     pub thresholds: Thresholds,
-    /// Learned from its own reports.
+    /// Report interval, learned from its own reports.
     pub expected_interval: std::time::Duration,
     pub should_alert: bool,
 }
 
-/// Puts a server on the roll and makes its key, which is shown once.
+/// Adds a server and creates its key, which is shown once.
 pub async fn add(
     store: &Store,
     requester: Requester,
@@ -53,19 +54,19 @@ pub async fn add(
         .await
 }
 
-/// What is to be changed of a server; `None` leaves a thing as it is.
+/// Changes to a server; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Edit {
     pub name: Option<String>,
-    /// Whether reports are expected of it.
+    /// Whether reports are expected.
     pub is_active: Option<bool>,
-    /// `Some(None)`: back to the settings'.
+    /// `Some(None)` resets them to those of the settings.
     pub thresholds: Option<Option<Thresholds>>,
-    /// Whether they are to follow its rhythm by themselves.
+    /// Whether the thresholds adapt to its report interval automatically.
     pub auto_thresholds: Option<bool>,
 }
 
-/// Changes a server.
+/// Edits a server.
 pub async fn edit(
     store: &Store,
     requester: Requester,
@@ -111,15 +112,15 @@ pub async fn edit(
         .await
 }
 
-/// In the audit log; `null`: the settings'.
+/// Thresholds in minutes for the audit log; `null` if those of the settings apply.
 fn minutes(thresholds: Option<Thresholds>) -> serde_json::Value {
     let minutes = |length: std::time::Duration| length.as_secs_f64() / 60.0;
     let lengths = |own: Thresholds| [own.online(), own.warning(), own.offline()].map(minutes);
     json!(thresholds.map(lengths))
 }
 
-/// A server that is switched off is paused: nobody waits for it. Switched on, one that has ever reported counts as online
-/// until its silence is noticed.
+/// Sets the status after `is_active` has changed. An inactive server is paused: no reports are expected. A server that is
+/// active again counts as online if it has ever reported, until it is found overdue.
 async fn switch(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(), StoreError> {
     let status = match (server.is_active, server.last_seen_at) {
         (false, _) => Status::Paused,
@@ -130,7 +131,7 @@ async fn switch(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(), 
     device::set_status(tx, &[server.id], status, now).await
 }
 
-/// Takes a server off the roll; its keys are useless from then on.
+/// Removes a server; its keys become invalid.
 pub async fn remove(
     store: &Store,
     requester: Requester,
@@ -142,7 +143,7 @@ pub async fn remove(
         .transact(move |tx| {
             Box::pin(async move {
                 let server = of_guild(tx, requester, id).await?;
-                manage_device::take_off(tx, requester, id, now).await?;
+                manage_device::remove_monitor(tx, requester, id, now).await?;
                 let details = json!({ "name": server.name });
                 Ok(note(
                     tx,
@@ -163,7 +164,7 @@ async fn of_guild(tx: &mut Tx<'_>, requester: Requester, id: MonitorId) -> Resul
         .ok_or_else(not_found)
 }
 
-/// A server's agent has reported: keeps the sample, and the server is online. `stats` is a JSON object.
+/// Records a report of a server's agent: stores the sample and sets the server online. `stats` is a JSON object.
 pub async fn report(
     store: &Store,
     id: MonitorId,
@@ -179,7 +180,7 @@ pub async fn report(
                 device::record_heartbeats(tx, &[(id, now)]).await?;
                 match server.status {
                     _ if !server.is_active => Ok(()),
-                    // It may have been told of as silent before its thresholds were reached.
+                    // An overdue alert may have opened an outage before its thresholds were reached.
                     Status::Online => Ok(outage::close(tx, id, now).await?),
                     _ => Ok(change(tx, &server, Status::Online, now).await?),
                 }
@@ -188,7 +189,7 @@ pub async fn report(
         .await
 }
 
-/// Gives a server the status that it has come to have, with what follows from that.
+/// Sets the status of a server, with its consequences: the outage and the audit event.
 pub async fn change(
     tx: &mut Tx<'_>,
     server: &Server,
@@ -210,10 +211,10 @@ pub async fn change(
             }
         }
         _ => {
-            // Whether anybody is told goes by the server's own rhythm: `alert`.
+            // Notifications go by the server's own report interval: see `alert`.
             let began = server.last_seen_at.unwrap_or(now);
             let whose = (server.guild_id, server.id);
-            outage::begin(tx, whose, (began, report_interval::OVERDUE)).await?;
+            outage::begin(tx, whose, (began, OutageReason::Overdue)).await?;
         }
     }
     let system = Requester {
@@ -223,7 +224,7 @@ pub async fn change(
     note(tx, system, (kind, Some(server.id), details), now).await
 }
 
-/// A server has been silent for longer than its own rhythm explains: tells of it, once.
+/// Notifies once that a server is overdue by its own report interval.
 pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(), StoreError> {
     let wanted = destination::of(tx, server.guild_id).await?;
     if server.status != Status::Offline && !wanted.notify_on_warning {
@@ -231,7 +232,7 @@ pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(
     }
     let began = server.last_seen_at.unwrap_or(now);
     let whose = (server.guild_id, server.id);
-    if !outage::open(tx, whose, (began, report_interval::OVERDUE), now).await? {
+    if !outage::open(tx, whose, (began, OutageReason::Overdue), now).await? {
         return Ok(());
     }
     let details = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });
@@ -239,11 +240,11 @@ pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(
         guild: server.guild_id,
         actor: Actor::System,
     };
-    let silent = (EventKind::ServerOverdue, Some(server.id), details);
-    note(tx, system, silent, now).await
+    let overdue = (EventKind::ServerOverdue, Some(server.id), details);
+    note(tx, system, overdue, now).await
 }
 
-/// How a server of this guild stands; `defaults` are the settings' thresholds.
+/// A server of the requester's guild, judged at `now`; `defaults` are the thresholds of the settings.
 pub async fn standing(
     reader: &Reader,
     requester: Requester,
@@ -256,7 +257,7 @@ pub async fn standing(
     Ok(judged(reader, server, (defaults, now)).await?)
 }
 
-/// A server with what its reports say at this moment.
+/// Judges a server by its recent reports.
 pub async fn judged(
     reader: &Reader,
     server: Server,
@@ -294,13 +295,13 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 
     #[tokio::test]
-    async fn a_server_is_changed_and_removed_by_its_own_guild_only() {
+    async fn other_guilds_cannot_edit_or_remove_a_server() {
         let store = TestStore::open().await;
         let requester = Requester {
             guild: GuildId(1),
             actor: Actor::CommandLine,
         };
-        let stranger = Requester {
+        let other_guild = Requester {
             guild: GuildId(2),
             ..requester
         };
@@ -314,7 +315,7 @@ mod tests {
             thresholds: Some(Some(own)),
         };
         assert!(
-            edit(&store, stranger, id, change.clone(), NOW)
+            edit(&store, other_guild, id, change.clone(), NOW)
                 .await
                 .is_err()
         );
@@ -338,7 +339,7 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!((changed.thresholds, changed.is_active), (None, false));
-        assert!(remove(&store, stranger, id, NOW).await.is_err());
+        assert!(remove(&store, other_guild, id, NOW).await.is_err());
         remove(&store, requester, id, NOW).await.unwrap();
         assert_eq!(
             server::get(&store.reader, GuildId(1), id).await.unwrap(),
@@ -347,7 +348,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_is_offline_until_it_reports_and_judged_by_its_own_rhythm() {
+    async fn a_server_is_offline_until_it_reports_and_alerts_by_its_own_interval() {
         let store = TestStore::open().await;
         let requester = Requester {
             guild: GuildId(1),
@@ -368,27 +369,27 @@ mod tests {
                 .unwrap();
         }
         let later = NOW.plus(minutes(2 + 3));
-        let stands = standing(&store.reader, requester, id, (defaults, later))
+        let judged = standing(&store.reader, requester, id, (defaults, later))
             .await
             .unwrap();
         assert_eq!(
             (
-                stands.judgement.status,
-                stands.expected_interval,
-                stands.should_alert
+                judged.judgement.status,
+                judged.expected_interval,
+                judged.should_alert
             ),
             (Status::Online, minutes(1), true)
         );
         let kinds: Vec<(String,)> = store.rows("SELECT kind FROM events ORDER BY id").await;
         let kinds: Vec<&str> = kinds.iter().map(|(kind,)| kind.as_str()).collect();
-        assert_eq!(kinds, ["server_added", "key_made", "server_online"]);
+        assert_eq!(kinds, ["server_added", "key_created", "server_online"]);
 
-        let stranger = Requester {
+        let other_guild = Requester {
             guild: GuildId(2),
             ..requester
         };
         assert!(
-            standing(&store.reader, stranger, id, (defaults, NOW))
+            standing(&store.reader, other_guild, id, (defaults, NOW))
                 .await
                 .is_err()
         );

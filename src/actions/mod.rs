@@ -1,7 +1,7 @@
-//! What anyone may ask for. Doors and jobs call these; each change is one transaction.
+//! Operations that commands, API requests and background jobs call. Each change is one transaction.
 //!
-//! Error policy: an action says what the outside may see. `Invalid`, `Conflict`, `NotFound` and `Quota` carry a sentence
-//! for the person who asked; `Internal` carries what the operator needs, is logged once by the door that handles it,
+//! Error policy: the error variant decides what a requester may see. `Invalid`, `Conflict`, `NotFound` and `Quota` carry a
+//! sentence for the requester; `Internal` carries what the operator needs, is logged once by the layer that handles it,
 //! and is never shown.
 
 pub mod alerts;
@@ -38,14 +38,14 @@ use crate::domain::monitor::{GuildId, MonitorId};
 use crate::store::event::{self, NewEvent};
 use crate::store::{StoreError, Tx};
 
-/// Who asks, and for which guild. Every change is made in its name.
+/// The actor of a request and its guild. Audit events name this actor.
 #[derive(Clone, Copy, Debug)]
 pub struct Requester {
     pub guild: GuildId,
     pub actor: Actor,
 }
 
-/// Why an action was not done.
+/// Why an action failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{0}")]
@@ -62,7 +62,7 @@ pub enum Error {
     Internal(#[from] StoreError),
 }
 
-/// Notes in the audit log what somebody has changed: of a monitor, or of the guild as a whole.
+/// Appends an audit event about a change of one monitor, or of the guild as a whole (`None`).
 async fn note(
     tx: &mut Tx<'_>,
     requester: Requester,

@@ -1,5 +1,5 @@
-//! People want to hear nothing of a monitor for a while. Looks and reports go on; what is still down when the time is over
-//! is told then, all of it as one.
+//! Mutes monitors for a while. Checks and reports continue, but no notifications are sent. When mutes expire, one
+//! notification covers the outages that are still open.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,26 +10,28 @@ use super::{Error, Requester, note, outage};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::grouping::IncidentId;
-use crate::domain::monitor::{GuildId, MonitorId, Refusal};
+use crate::domain::monitor::{GuildId, MonitorId, ValidationError};
 use crate::domain::text;
 use crate::store::incident::{self, Incident};
 use crate::store::{Store, StoreError, Tx, mute};
 
-/// What the button under a card mutes for.
+/// Duration of a mute by the button under an incident's message.
 pub const AN_HOUR: Duration = Duration::from_secs(3600);
 
-/// The shortest and the longest time for which something is muted.
+/// Shortest and longest duration of a mute.
 const RANGE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30 * 86_400));
 
-/// Reads for how long: `30m`, `2h`, `3d`; a bare number is minutes.
-pub fn parse_length(text: &str) -> Result<Duration, Refusal> {
+/// Parses the duration of a mute: `30m`, `2h`, `3d`; a bare number is minutes. Allowed are 1 s to 30 days.
+pub fn parse_length(text: &str) -> Result<Duration, ValidationError> {
     let (shortest, longest) = RANGE;
     text::parse_duration(text, Duration::from_secs(60))
         .filter(|length| (shortest..=longest).contains(length))
-        .ok_or_else(|| Refusal::new("the time must lie between 1s and 30d; a right one is `2h`"))
+        .ok_or_else(|| {
+            ValidationError::new("the time must lie between 1s and 30d; a right one is `2h`")
+        })
 }
 
-/// Mutes a monitor for so long.
+/// Mutes a monitor for `length`.
 pub async fn mute(
     store: &Store,
     requester: Requester,
@@ -44,7 +46,7 @@ pub async fn mute(
         .await
 }
 
-/// Mutes for an hour what is down on a card, and answers the card as it is then.
+/// Mutes the monitors that are down in an incident for an hour; returns the updated incident.
 pub async fn mute_incident(
     store: &Store,
     requester: Requester,
@@ -95,7 +97,7 @@ async fn set(
     .await
 }
 
-/// Ends a mute before its time.
+/// Ends a mute before it expires.
 pub async fn unmute(
     store: &Store,
     requester: Requester,
@@ -118,7 +120,7 @@ pub async fn unmute(
         .await
 }
 
-/// Ends the mutes whose time has come; says how many.
+/// Ends the mutes that have expired; returns how many.
 pub async fn expire(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
     store
         .writer
@@ -143,7 +145,7 @@ pub async fn expire(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
         .await
 }
 
-/// Tells what goes on and is not told yet; answers the card of what was told before the mute.
+/// Notifies about the monitor's open outage if it is in no incident yet; returns the incident that it was in before.
 async fn unsilence(
     tx: &mut Tx<'_>,
     requester: Requester,
@@ -170,7 +172,7 @@ mod tests {
     use crate::store::testing::TestStore;
 
     #[tokio::test]
-    async fn what_is_muted_is_told_when_the_time_is_over_and_only_if_it_is_still_down() {
+    async fn muted_outages_notify_at_expiry_only_if_still_open() {
         let store = TestStore::open().await;
         let [a, b] = with_endpoints(&store).await;
         for id in [a, b] {
@@ -201,7 +203,7 @@ mod tests {
             ),
             (1, a, at(20))
         );
-        // Whoever takes care has as much time for that as ever.
+        // Escalation is counted from the expiry: responders get the full time.
         let waiting = incident::waiting(&store.reader, HOME, at(3_611))
             .await
             .unwrap();
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_told_before_is_told_again_at_the_end_if_nobody_takes_care() {
+    async fn open_incidents_send_a_reminder_at_expiry_unless_acknowledged() {
         for (is_acknowledged, ended_at, expected) in
             [(false, None, 2), (true, None, 1), (false, Some(25), 1)]
         {
@@ -245,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_clock_that_is_set_back_ends_nothing_early() {
+    async fn setting_the_clock_back_ends_no_mute_early() {
         let store = TestStore::open().await;
         let [a, _] = with_endpoints(&store).await;
         mute(&store, member(), (a, AN_HOUR), at(10)).await.unwrap();
@@ -257,7 +259,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_that_are_still_down_at_the_end_are_told_as_one() {
+    async fn outages_still_open_at_expiry_share_one_notification() {
         let store = TestStore::open().await;
         let ids = with_endpoints(&store).await;
         for id in ids {
@@ -269,16 +271,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_own_guild_mutes_and_unmutes() {
+    async fn other_guilds_cannot_mute_or_unmute() {
         let store = TestStore::open().await;
         let [a, _] = with_endpoints(&store).await;
         down(&store, a, 5).await;
-        let stranger = Requester {
+        let other_guild = Requester {
             guild: GuildId(2),
             ..member()
         };
         assert!(
-            mute_incident(&store, stranger, IncidentId(1), at(6))
+            mute_incident(&store, other_guild, IncidentId(1), at(6))
                 .await
                 .is_err()
         );
@@ -286,10 +288,17 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(incident.muted, Some((7, at(3_606))));
-        assert!(unmute(&store, stranger, a, at(7)).await.is_err());
+        assert!(unmute(&store, other_guild, a, at(7)).await.is_err());
         unmute(&store, member(), a, at(7)).await.unwrap();
-        assert!(unmute(&store, member(), a, at(8)).await.is_err(), "once");
-        assert_eq!(notified(&store).await, 1, "it was on its card all the time");
+        assert!(
+            unmute(&store, member(), a, at(8)).await.is_err(),
+            "not muted any more"
+        );
+        assert_eq!(
+            notified(&store).await,
+            1,
+            "the outage was in its incident all along"
+        );
         let incident = incident::get(&store.reader, IncidentId(1))
             .await
             .unwrap()
@@ -298,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_goes_from_a_second_to_a_month() {
+    fn durations_range_from_a_second_to_thirty_days() {
         for (text, seconds) in [
             ("1s", Some(1)),
             ("90", Some(5_400)),

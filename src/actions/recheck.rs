@@ -1,4 +1,4 @@
-//! Looking again at endpoints that stopped answering: one that somebody points at, or all that are overdue.
+//! Rechecks endpoints that stopped answering: one that a requester names, or all that are due for a recheck.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -13,18 +13,18 @@ use crate::domain::status::{Change, Status};
 use crate::store::endpoint::{self, Endpoint, Scheduled};
 use crate::store::{Reader, StoreError, state};
 
-/// What a run over several endpoints came to.
+/// Result of a run over several endpoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     pub found: u64,
-    /// Were offline and answer again.
+    /// Were offline and are online again.
     pub reactivated: u64,
-    /// Answer, and did before.
+    /// Are online, and were not offline before.
     pub online: u64,
     pub still_offline: u64,
     /// Failing, but not offline yet.
     pub warning: u64,
-    /// Could not be looked at, or were changed or removed meanwhile.
+    /// Could not be checked, or were changed or removed meanwhile.
     pub unknown: u64,
 }
 
@@ -32,7 +32,7 @@ impl Summary {
     fn add(&mut self, change: Option<&Change>, status: Status) {
         self.found += 1;
         match (change, status) {
-            (Some(Change::CameBack { .. }), _) => self.reactivated += 1,
+            (Some(Change::Recovered { .. }), _) => self.reactivated += 1,
             (_, Status::Online) => self.online += 1,
             (_, Status::Offline) => self.still_offline += 1,
             (_, Status::Warning) => self.warning += 1,
@@ -50,7 +50,7 @@ impl Summary {
     }
 }
 
-/// What a run takes at once, and how old a look must be to be taken again.
+/// Batch size and concurrency of a run, and how old the last check of an endpoint must be.
 #[derive(Clone, Copy, Debug)]
 pub struct RecheckOptions {
     pub min_age: Duration,
@@ -58,7 +58,7 @@ pub struct RecheckOptions {
     pub concurrency: usize,
 }
 
-/// Finds the one endpoint that a text means: `#id`, a target, a host with or without a port, or a name.
+/// Finds the one endpoint that `address` identifies: `#id`, a target, a host with or without a port, or a name.
 pub async fn find(
     reader: &Reader,
     requester: Requester,
@@ -119,7 +119,7 @@ fn ambiguous(host: &str, found: &[Endpoint]) -> String {
     )
 }
 
-/// The endpoint as a look needs it.
+/// The endpoint in the form that a check needs. Fails if it is paused.
 pub async fn scheduled(reader: &Reader, endpoint: &Endpoint) -> Result<Scheduled, Error> {
     let found = endpoint::scheduled_among(reader, &[endpoint.id]).await?;
     found.into_iter().next().ok_or_else(|| {
@@ -130,13 +130,13 @@ pub async fn scheduled(reader: &Reader, endpoint: &Endpoint) -> Result<Scheduled
     })
 }
 
-/// Looks at `endpoints`, at most `concurrency` at a time; `seen` is called after each, in no particular order.
+/// Checks `endpoints`, at most `concurrency` at a time; calls `on_result` after each check, in no particular order.
 pub async fn many(
     checks: &CheckRunner,
     endpoints: Vec<Scheduled>,
     concurrency: usize,
     actor: Actor,
-    mut seen: impl FnMut(&Scheduled, &str),
+    mut on_result: impl FnMut(&Scheduled, &str),
 ) -> Result<Summary, StoreError> {
     let mut summary = Summary::default();
     let mut checks = stream::iter(endpoints)
@@ -147,9 +147,9 @@ pub async fn many(
             Some(recorded) => {
                 summary.add(recorded.change.as_ref(), recorded.state.status);
                 let failure = recorded.state.failure.as_ref().map(ToString::to_string);
-                seen(
+                on_result(
                     &endpoint,
-                    failure.as_deref().unwrap_or(recorded.state.status.word()),
+                    failure.as_deref().unwrap_or(recorded.state.status.as_str()),
                 );
             }
             None => summary.add(None, Status::Unknown),
@@ -158,10 +158,10 @@ pub async fn many(
     Ok(summary)
 }
 
-/// A run over everything that is overdue.
+/// A run over all endpoints that are due for a recheck.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
-    /// `None`: of every guild.
+    /// `None`: all guilds.
     pub guild: Option<GuildId>,
     pub options: RecheckOptions,
     pub actor: Actor,
@@ -169,13 +169,13 @@ pub struct Run {
 
 /// Rechecks every inactive endpoint not checked for `options.min_age`, batch by batch, each once.
 ///
-/// The looks of a run count as taken when the run began: a run that comes exactly `min_age` later takes them all again,
-/// however long the first one needed. `seen` is called after each look, in no particular order.
-pub async fn all_overdue(
+/// The checks of a run count as done when the run began: a run that begins exactly `min_age` later checks all of them
+/// again, however long the first one took. `on_result` is called after each check, in no particular order.
+pub async fn all_due(
     checks: &CheckRunner,
     reader: &Reader,
     run: Run,
-    mut seen: impl FnMut(&Scheduled, &str),
+    mut on_result: impl FnMut(&Scheduled, &str),
 ) -> Result<Summary, StoreError> {
     let began_at = checks.clock.now();
     let checked_before = began_at.minus(run.options.min_age);
@@ -185,13 +185,22 @@ pub async fn all_overdue(
         let mut batch =
             endpoint::due_for_recheck(reader, run.guild, checked_before, run.options.batch.max(1))
                 .await?;
-        // A look that was under way when the run began is shared, and dated before the run: it is not taken twice.
+        // A check that was running when the run began is shared, and dated before the run: it is not repeated.
         batch.retain(|endpoint| done.insert(endpoint.id));
         if batch.is_empty() {
             return Ok(summary);
         }
         let ids: Vec<MonitorId> = batch.iter().map(|endpoint| endpoint.id).collect();
-        summary.plus(many(checks, batch, run.options.concurrency, run.actor, &mut seen).await?);
+        summary.plus(
+            many(
+                checks,
+                batch,
+                run.options.concurrency,
+                run.actor,
+                &mut on_result,
+            )
+            .await?,
+        );
         checks
             .writer
             .transact::<_, StoreError>(move |tx| {
@@ -217,12 +226,12 @@ mod tests {
 
     static NOW: AtomicI64 = AtomicI64::new(0);
 
-    /// Every reading of this clock is a second later than the one before.
+    /// A clock that advances by one second with every reading.
     fn ticking() -> Timestamp {
         Timestamp::from_millis(NOW.fetch_add(1000, Ordering::SeqCst))
     }
 
-    /// Seven endpoints that are offline; gives the means to look at them.
+    /// Adds seven offline endpoints; returns the runner to check them.
     async fn seven_offline(store: &TestStore) -> CheckRunner {
         let rules = Rules {
             interval: HOUR,
@@ -230,7 +239,7 @@ mod tests {
             recheck_interval: HOUR,
             failures_to_offline: 1,
         };
-        // Nothing is allowed: every look fails at once, and no packet is sent.
+        // No address is allowed: every check fails at once, and no packet is sent.
         let prober = Prober::new(ProberConfig::default()).unwrap();
         let checks = CheckRunner::new(
             prober,
@@ -242,7 +251,7 @@ mod tests {
         let mut endpoints = Vec::new();
         for port in 1..=7 {
             let target = format!("tcp://127.0.0.1:{port}").parse().unwrap();
-            let said = Description {
+            let description = Description {
                 name: "x".into(),
                 target,
                 http_check: None,
@@ -251,7 +260,8 @@ mod tests {
             let id = store
                 .write(move |tx| {
                     Box::pin(async move {
-                        endpoint::insert(tx, GuildId(1), &said, Timestamp::from_millis(0)).await
+                        endpoint::insert(tx, GuildId(1), &description, Timestamp::from_millis(0))
+                            .await
                     })
                 })
                 .await;
@@ -268,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_run_an_hour_after_the_last_takes_them_all_again_however_long_that_one_needed() {
+    async fn a_run_min_age_after_the_last_checks_every_endpoint_again() {
         let store = TestStore::open().await;
         let checks = seven_offline(&store).await;
         let options = RecheckOptions {
@@ -283,10 +293,10 @@ mod tests {
         };
         let mut found = Vec::new();
         for hours in 2..=6 {
-            // To the millisecond: each run begins an hour after the last began.
+            // Each run begins an hour after the beginning of the last, to the millisecond.
             NOW.store(hours * 3_600_000, Ordering::SeqCst);
             found.push(
-                all_overdue(&checks, &store.reader, run, |_, _| {})
+                all_due(&checks, &store.reader, run, |_, _| {})
                     .await
                     .unwrap()
                     .found,

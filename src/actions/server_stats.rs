@@ -1,4 +1,4 @@
-//! What servers' agents reported, as series: every number by its name, summed up step by step.
+//! Time series of the statistics that servers' agents report: every number by its path, aggregated per step.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::domain::monitor::MonitorId;
 use crate::store::server;
 use crate::store::{Reader, StoreError};
 
-/// One number over one step.
+/// Aggregate of one number over one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Figure {
     pub sum: f64,
@@ -43,17 +43,18 @@ impl Default for Figure {
     }
 }
 
-/// The reports of one step.
+/// Aggregated reports of one step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Point {
-    /// When the step begins.
+    /// Start of the step.
     pub at: Timestamp,
     pub reports: u32,
-    /// By name: `cpu`, `memory.used`, `load.0`, `metrics.queue`.
+    /// Keyed by path: `cpu`, `memory.used`, `load.0`, `metrics.queue`.
     pub figures: BTreeMap<String, Figure>,
 }
 
-/// The reports from one instant to before another, in steps counted from the first; steps without a report are left out.
+/// Aggregates the reports from `from` (inclusive) to `to` (exclusive), in steps counted from `from`. Steps without a
+/// report are left out.
 pub async fn series(
     reader: &Reader,
     id: MonitorId,
@@ -83,12 +84,12 @@ pub async fn series(
     Ok(points)
 }
 
-/// Every number in a report, by its name.
+/// Lists every number in a report by its path, except the agent's own timestamp.
 pub fn numbers(stats: &str) -> Vec<(String, f64)> {
     let mut found = Vec::new();
     if let Ok(Value::Object(fields)) = serde_json::from_str(stats) {
-        let said = fields.iter().filter(|(name, _)| *name != "agent_timestamp");
-        for (name, value) in said {
+        let reported = fields.iter().filter(|(name, _)| *name != "agent_timestamp");
+        for (name, value) in reported {
             walk(name, value, &mut found);
         }
     }
@@ -101,8 +102,8 @@ fn walk(name: &str, value: &Value, found: &mut Vec<(String, f64)>) {
             found.extend(number.as_f64().map(|number| (name.to_owned(), number)));
         }
         Value::Array(values) => {
-            for (place, value) in values.iter().enumerate() {
-                walk(&format!("{name}.{place}"), value, found);
+            for (index, value) in values.iter().enumerate() {
+                walk(&format!("{name}.{index}"), value, found);
             }
         }
         Value::Object(fields) => {
@@ -121,7 +122,7 @@ mod tests {
     use crate::store::testing::TestStore;
 
     #[test]
-    fn numbers_are_found_by_name_and_hints_are_none() {
+    fn numbers_are_listed_by_path_without_the_agent_timestamp() {
         let stats = r#"{"agent_timestamp":17,"agent_version":"1","cpu":12.5,"load":[0.5,1],"memory":{"used":1}}"#;
         let expected = [
             ("cpu", 12.5),
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn reports_are_summed_up_step_by_step() {
+    async fn reports_are_aggregated_per_step() {
         let store = TestStore::open().await;
         let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
         let id = store

@@ -1,4 +1,4 @@
-//! Thresholds that a server's own rhythm would give it: shown to people, or followed week by week where they want that.
+//! Suggests thresholds by a server's own report interval: shown to people, or applied week by week if they enable that.
 
 use std::time::Duration;
 
@@ -12,19 +12,19 @@ use crate::domain::threshold_proposal::{self, FOLLOWED_EVERY, OBSERVED, Replay, 
 use crate::store::server::{self, Server};
 use crate::store::{Reader, Store, StoreError, observation_windows};
 
-/// What the last week's reports say.
+/// Thresholds suggested by the reports of the last week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Suggestion {
     pub intervals: ReportIntervals,
-    /// What holds now.
+    /// Thresholds in effect.
     pub current: Thresholds,
     pub proposed: Thresholds,
-    /// What either would have said of the last week.
+    /// The last week replayed with each of the two.
     pub with_current: Replay,
     pub with_proposed: Replay,
 }
 
-/// What a server's rhythm would give it; `None` where it has reported too seldom to have one.
+/// Suggests thresholds for a server; `None` if it has sent too few reports to learn its interval.
 pub async fn suggest(
     reader: &Reader,
     server: &Server,
@@ -32,7 +32,7 @@ pub async fn suggest(
 ) -> Result<Option<Suggestion>, StoreError> {
     let since = now.minus(OBSERVED);
     let reports = server::report_times(reader, server.id, (since, now)).await?;
-    // Time in which nobody listened is no gap of the server's.
+    // Time outside the observation windows is not part of a gap between reports.
     let windows = observation_windows::since(reader, since).await?;
     let gaps: Vec<Duration> = reports
         .windows(2)
@@ -45,7 +45,7 @@ pub async fn suggest(
         server.thresholds.unwrap_or(defaults),
         threshold_proposal::propose(intervals),
     );
-    // The silence that still goes on is one, too.
+    // The time since the last report is a gap, too.
     let open = reports.last().map(|last| windows.between(*last, now));
     let gaps: Vec<Duration> = gaps.into_iter().chain(open).collect();
     Ok(Some(Suggestion {
@@ -57,7 +57,7 @@ pub async fn suggest(
     }))
 }
 
-/// Changes a server; where its thresholds are to follow its rhythm from now on, they take the first step at once.
+/// Edits a server. If the edit enables automatic thresholds, they take their first step at once.
 pub async fn edit(
     store: &Store,
     requester: Requester,
@@ -65,16 +65,16 @@ pub async fn edit(
     edit: Edit,
     at: (Thresholds, Timestamp),
 ) -> Result<(), Error> {
-    let begins = edit.auto_thresholds == Some(true);
+    let is_enabled_now = edit.auto_thresholds == Some(true);
     manage_server::edit(store, requester, id, edit, at.1).await?;
-    if begins && let Some(server) = server::get(&store.reader, requester.guild, id).await? {
+    if is_enabled_now && let Some(server) = server::get(&store.reader, requester.guild, id).await? {
         follow(store, server, at).await?;
     }
     Ok(())
 }
 
-/// Lets the thresholds of a server follow its rhythm by one step, where that is wanted and a week has passed; says whether
-/// they changed.
+/// Moves the thresholds of a server one step toward the suggestion, if automatic thresholds are enabled and the last step
+/// was a week ago; returns whether they changed.
 pub async fn follow(
     store: &Store,
     server: Server,
@@ -122,15 +122,15 @@ mod tests {
         Timestamp::from_millis(seconds * 1000)
     }
 
-    /// A server that reported every minute from second 0 to 6,000, and we were there except from 3,000 to 4,800.
+    /// A server that reported every minute from second 0 to 6,000, with no observation window from 3,000 to 4,800.
     async fn with_server(store: &TestStore) -> Server {
         let id = store
             .write(|tx| {
                 Box::pin(async move {
                     let id = server::insert(tx, GuildId(1), "db-1", at(0)).await?;
-                    for (began, alive) in [(0, 3_000), (4_800, 6_000)] {
-                        let window = observation_windows::begin(tx, at(began)).await?;
-                        observation_windows::extend(tx, window, at(alive)).await?;
+                    for (start, end) in [(0, 3_000), (4_800, 6_000)] {
+                        let window = observation_windows::begin(tx, at(start)).await?;
+                        observation_windows::extend(tx, window, at(end)).await?;
                     }
                     for minute in (0..=50).chain(80..=100) {
                         server::keep_sample(tx, id, at(minute * 60), "{}").await?;
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_rhythm_is_proposed_and_our_absence_is_no_gap() {
+    async fn suggestions_ignore_time_outside_observation_windows() {
         let store = TestStore::open().await;
         let server = with_server(&store).await;
         let at_end = (Thresholds::DEFAULT, at(6_000));
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn thresholds_follow_once_a_week_and_by_one_step() {
+    async fn automatic_thresholds_move_by_one_step_a_week() {
         let store = TestStore::open().await;
         let server = with_server(&store).await;
         let id = server.id;
@@ -177,7 +177,7 @@ mod tests {
             guild: GuildId(1),
             actor: Actor::CommandLine,
         };
-        let again = async |seconds: i64| {
+        let follow_at = async |seconds: i64| {
             let server = server::get(&store.reader, GuildId(1), id)
                 .await
                 .unwrap()
@@ -186,7 +186,10 @@ mod tests {
                 .await
                 .unwrap()
         };
-        assert!(!again(6_000).await, "nobody wants it");
+        assert!(
+            !follow_at(6_000).await,
+            "automatic thresholds are not enabled"
+        );
         let edit = Edit {
             auto_thresholds: Some(true),
             ..Edit::default()
@@ -194,8 +197,8 @@ mod tests {
         manage_server::edit(&store, requester, id, edit, at(6_000))
             .await
             .unwrap();
-        assert!(again(6_000).await);
-        assert!(!again(6_060).await, "once a week");
+        assert!(follow_at(6_000).await);
+        assert!(!follow_at(6_060).await, "once a week");
         let followed = server::get(&store.reader, GuildId(1), id)
             .await
             .unwrap()
@@ -208,12 +211,12 @@ mod tests {
         let events: Vec<(String, String)> = store
             .rows("SELECT kind, actor FROM events ORDER BY id")
             .await;
-        let notified = |kind: &str, actor: &str| (kind.to_owned(), actor.to_owned());
+        let event = |kind: &str, actor: &str| (kind.to_owned(), actor.to_owned());
         assert_eq!(
             events,
             [
-                notified("server_edited", "cli"),
-                notified("server_thresholds_changed", "system")
+                event("server_edited", "cli"),
+                event("server_thresholds_changed", "system")
             ]
         );
     }

@@ -1,4 +1,4 @@
-//! The read model that the statistics card and the command line share.
+//! Endpoint statistics, shared by the Discord command and the command line.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::store::endpoint::{self, Endpoint};
 use crate::store::job_run::{self, JobRun};
 use crate::store::{Reader, StoreError, event};
 
-/// How a guild's endpoints stand.
+/// Statistics about a guild's endpoints.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statistics {
-    /// Every status with its count, also those that nobody has.
+    /// Every status with its number of endpoints, including 0.
     pub counts: Vec<(Status, u64)>,
     pub reasons: Vec<(FailureClass, u64)>,
     pub longest_offline: Option<Endpoint>,
@@ -36,6 +36,7 @@ impl Statistics {
     }
 }
 
+/// Collects the statistics of a guild as of `now`.
 pub async fn statistics(
     reader: &Reader,
     guild: GuildId,

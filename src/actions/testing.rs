@@ -1,22 +1,23 @@
-//! A guild, its outages and its maintenances, for tests.
+//! A guild with endpoints, outages and maintenance, for tests.
 
 use super::{Requester, outage};
 use crate::domain::Timestamp;
 use crate::domain::event::Actor;
 use crate::domain::maintenance::TimeWindow;
 use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::outage_reason::OutageReason;
 use crate::store::delivery;
 use crate::store::maintenance::{MaintenanceScope, NewMaintenance};
 use crate::store::testing::TestStore;
 
 pub const HOME: GuildId = GuildId(1);
 
-/// So many seconds after the beginning of time.
+/// Timestamp `seconds` after the Unix epoch.
 pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(seconds * 1000)
 }
 
-/// One of the home guild's, who asks.
+/// A requester: a member of the home guild.
 pub fn member() -> Requester {
     Requester {
         guild: HOME,
@@ -24,7 +25,7 @@ pub fn member() -> Requester {
     }
 }
 
-/// Two endpoints far from each other, and somewhere to tell of them.
+/// Adds two endpoints in unrelated networks, and a channel for notifications.
 pub async fn with_endpoints(store: &TestStore) -> [MonitorId; 2] {
     store.add_channel(HOME).await;
     [
@@ -33,24 +34,30 @@ pub async fn with_endpoints(store: &TestStore) -> [MonitorId; 2] {
     ]
 }
 
-/// An endpoint of the home guild goes offline.
+/// Takes an endpoint of the home guild offline.
 pub async fn down(store: &TestStore, id: MonitorId, second: i64) {
     store
         .write(move |tx| {
             Box::pin(async move {
-                outage::open(tx, (HOME, id), (at(second), "refused"), at(second)).await
+                outage::open(
+                    tx,
+                    (HOME, id),
+                    (at(second), OutageReason::Refused),
+                    at(second),
+                )
+                .await
             })
         })
         .await;
 }
 
-/// Cards of which something is untold.
+/// Counts the channel deliveries that are pending.
 pub async fn notified(store: &TestStore) -> usize {
     let due = delivery::due(&store.reader, at(9_999_999), 1_000).await;
     due.unwrap().len()
 }
 
-/// Once, from one second to another.
+/// Maintenance that happens once, from second `from` to second `to`.
 pub fn maintenance_of(scope: MaintenanceScope, from: i64, to: i64) -> NewMaintenance {
     NewMaintenance {
         title: "updates".into(),

@@ -1,4 +1,4 @@
-//! The webhooks that a guild has told beside its channel: added, removed, and switched off where nobody answers any more.
+//! Adds and removes a guild's webhooks, and disables those that no longer accept deliveries.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::domain::webhook::{self as rules, WebhookId};
 use crate::store::webhook::{self, NewWebhook, Webhook};
 use crate::store::{Store, StoreError, Tx, delivery, incident};
 
-/// Adds a webhook that is told from now on.
+/// Adds a webhook, which gets notifications from now on.
 pub async fn add(
     store: &Store,
     requester: Requester,
@@ -31,8 +31,8 @@ pub async fn add(
                 let id = added.ok_or_else(|| {
                     Error::Conflict("there is a webhook of that name already".into())
                 })?;
-                // Its host is no secret; the rest of its address is.
-                let details = json!({ "name": new.name, "address": rules::masked(&new.url), "format": new.format.word() });
+                // The host of the address is not secret; the rest is.
+                let details = json!({ "name": new.name, "address": rules::masked(&new.url), "format": new.format.as_str() });
                 note(tx, requester, (EventKind::WebhookAdded, None, details), now).await?;
                 Ok(id)
             })
@@ -40,7 +40,7 @@ pub async fn add(
         .await
 }
 
-/// Removes a webhook with what waits for it.
+/// Removes a webhook with its pending deliveries.
 pub async fn remove(
     store: &Store,
     requester: Requester,
@@ -67,17 +67,17 @@ pub async fn remove(
         .await
 }
 
-/// A test has reached it: whatever was wrong is mended, and what waits is told.
+/// Marks a webhook as working after a successful test, so that its pending deliveries are sent.
 pub async fn reached(store: &Store, known: &Webhook, now: Timestamp) -> Result<(), StoreError> {
     let whose = (known.guild_id, known.id);
     store
         .writer
-        .transact(move |tx| Box::pin(webhook::mended(tx, whose, now)))
+        .transact(move |tx| Box::pin(webhook::mark_working(tx, whose, now)))
         .await
 }
 
-/// Switches a webhook off, and has its guild told so in the channel.
-pub async fn switch_off(
+/// Disables a webhook and notifies its guild in the channel.
+pub async fn disable(
     tx: &mut Tx<'_>,
     known: &Webhook,
     reason: String,

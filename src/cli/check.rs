@@ -1,4 +1,4 @@
-//! `rollcall check` and `rollcall recheck`: one-shot looks for cron, beside a running bot or without one.
+//! `rollcall check` and `rollcall recheck`: one-shot checks, such as from cron, with or without a running bot.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::domain::text;
 use crate::settings::Settings;
 use crate::store::endpoint::{self, Scheduled};
 
-/// The most endpoints that one `check` takes.
+/// The maximum number of endpoints in one `check`.
 const MOST: u32 = 1_000_000;
 
 #[derive(Debug, Args)]
@@ -72,7 +72,7 @@ pub(super) struct RecheckArguments {
     json: bool,
 }
 
-/// `1`, `0.5`, `0`: hours, with a fraction where wanted.
+/// Parses hours with an optional fraction: `1`, `0.5`, `0`.
 fn hours(text: &str) -> Result<Duration, String> {
     let refuse = || "it must be a number of hours; a right one is `1` or `0.5`".to_owned();
     let hours: f64 = text.parse().map_err(|_| refuse())?;
@@ -109,13 +109,13 @@ pub(super) async fn check(settings: &Settings, arguments: CheckArguments) -> Res
             print_plan(&endpoints, arguments.json);
             return Ok(());
         }
-        let how = Watched {
+        let how = RunOptions {
             concurrency: arguments.concurrent.into(),
             verbose: false,
             json: arguments.json,
         };
         let stopwatch = Stopwatch::start();
-        let summary = check_at(&checks, endpoints, &how).await?;
+        let summary = check_all(&checks, endpoints, &how).await?;
         print_summary(&summary, stopwatch.elapsed(), arguments.json);
         Ok(())
     })
@@ -132,7 +132,7 @@ pub(super) async fn recheck(
             store,
             arguments.timeout.unwrap_or(settings.probe.timeout),
         )?;
-        let how = Watched {
+        let how = RunOptions {
             concurrency: arguments
                 .concurrent
                 .map_or(settings.recheck.concurrency, usize::from),
@@ -151,8 +151,9 @@ pub(super) async fn recheck(
             actor: Actor::CommandLine,
         };
         let bar = progress::spinner(how.json);
-        let watch = |endpoint: &Scheduled, result: &str| how.watch(&bar, endpoint, result);
-        let summary = recheck::all_overdue(&checks, &store.reader, run, watch).await?;
+        let on_result =
+            |endpoint: &Scheduled, result: &str| how.show_result(&bar, endpoint, result);
+        let summary = recheck::all_due(&checks, &store.reader, run, on_result).await?;
         bar.finish_and_clear();
         print_summary(&summary, stopwatch.elapsed(), arguments.json);
         Ok(())
@@ -160,15 +161,15 @@ pub(super) async fn recheck(
     .await
 }
 
-/// How a run is to be watched.
-struct Watched {
+/// Concurrency and output of a run.
+struct RunOptions {
     concurrency: usize,
     verbose: bool,
     json: bool,
 }
 
-impl Watched {
-    fn watch(&self, bar: &ProgressBar, endpoint: &Scheduled, result: &str) {
+impl RunOptions {
+    fn show_result(&self, bar: &ProgressBar, endpoint: &Scheduled, result: &str) {
         bar.inc(1);
         if self.verbose {
             bar.suspend(|| remark(&format!("{}: {result}", endpoint.target)));
@@ -176,19 +177,19 @@ impl Watched {
     }
 }
 
-async fn check_at(
+async fn check_all(
     checks: &CheckRunner,
     endpoints: Vec<Scheduled>,
-    how: &Watched,
+    how: &RunOptions,
 ) -> Result<Summary, AppError> {
     let bar = progress::bar(endpoints.len(), how.json);
-    let watch = |endpoint: &Scheduled, result: &str| how.watch(&bar, endpoint, result);
+    let on_result = |endpoint: &Scheduled, result: &str| how.show_result(&bar, endpoint, result);
     let summary = recheck::many(
         checks,
         endpoints,
         how.concurrency,
         Actor::CommandLine,
-        watch,
+        on_result,
     )
     .await?;
     bar.finish_and_clear();

@@ -1,4 +1,4 @@
-//! `rollcall endpoint …`: the roll, from the terminal. A running bot picks the changes up within a second.
+//! `rollcall endpoint …`: manages endpoints from the terminal. A running bot picks up changes within a second.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -97,8 +97,8 @@ fn interval(text: &str) -> Result<Duration, String> {
 }
 
 impl GuildArgument {
-    /// The guild that a change goes to.
-    fn home(self, settings: &Settings) -> GuildId {
+    /// The guild of the command: the option, else the setting, else the local guild.
+    fn guild_id(self, settings: &Settings) -> GuildId {
         self.guild
             .map(GuildId)
             .or(settings.discord.guild)
@@ -107,7 +107,7 @@ impl GuildArgument {
 
     pub(super) fn requester(self, settings: &Settings) -> Requester {
         Requester {
-            guild: self.home(settings),
+            guild: self.guild_id(settings),
             actor: Actor::CommandLine,
         }
     }
@@ -224,7 +224,7 @@ fn line(endpoint: &Endpoint) -> String {
     format!(
         "{:>6}  {:<8} {:<40} {}{reason}",
         endpoint.id.0,
-        state.status.word(),
+        state.status.as_str(),
         endpoint.description.target.to_string(),
         text::cut(&endpoint.description.name, 40),
     )
@@ -322,14 +322,14 @@ async fn export(
         FormatArgument::Csv => Format::Csv,
         FormatArgument::Json => Format::Json,
     };
-    let endpoints = endpoint::all(&store.reader, Some(guild.home(settings))).await?;
+    let endpoints = endpoint::all(&store.reader, Some(guild.guild_id(settings))).await?;
     let file = export_endpoints::export(&endpoints, format).map_err(app_error)?;
-    // A reader that has gone away is no failure.
+    // A closed pipe is not an error.
     let _ = std::io::Write::write_all(&mut std::io::stdout(), &file);
     Ok(())
 }
 
-/// An action's refusal as an exit: what the person can mend is usage, the database is the database.
+/// Maps an action's error to an exit code: invalid input counts as usage, a database error as database.
 pub(super) fn app_error(error: Error) -> AppError {
     match error {
         Error::Internal(error) => AppError::Store(error),

@@ -1,4 +1,4 @@
-//! `rollcall healthcheck`: asks a running bot's `/healthz`, by the same look that it gives to everybody else.
+//! `rollcall healthcheck`: checks the `/healthz` of a running bot with the same HTTP probe as any endpoint.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -15,7 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(4);
 
 pub(super) async fn run(settings: &Settings) -> Result<(), AppError> {
     let address = address(settings)?;
-    // Exactly this address is allowed, whatever PROBE_ALLOW says: it is our own.
+    // Allow exactly this address, regardless of PROBE_ALLOW: it is Rollcall's own.
     let rule = match address.ip() {
         IpAddr::V4(ip) => format!("{ip}/32"),
         IpAddr::V6(ip) => format!("{ip}/128"),
@@ -55,7 +55,8 @@ pub(super) async fn run(settings: &Settings) -> Result<(), AppError> {
     }
 }
 
-/// Where the bot listens: as it wrote it down, or as it is set; an address for everybody is asked on loopback.
+/// The address that the bot listens on: from the address file if one is set, or else from the settings. An unspecified
+/// address is checked on loopback.
 fn address(settings: &Settings) -> Result<SocketAddr, AppError> {
     let mut address = match &settings.addr_file {
         Some(file) => {

@@ -1,4 +1,4 @@
-//! What an HTTP endpoint is asked and must answer, as options of `rollcall endpoint add`.
+//! HTTP check options of `rollcall endpoint add`: the request and the expected response.
 
 use clap::Args;
 
@@ -30,7 +30,7 @@ pub(super) struct HttpArguments {
 }
 
 impl HttpArguments {
-    /// The options, `None` where each has its default.
+    /// The HTTP check, or `None` if every option has its default.
     pub(super) fn http_check(&self, scheme: Scheme) -> Result<Option<HttpCheck>, AppError> {
         let change = HttpCheckChange {
             status: self.status.clone(),

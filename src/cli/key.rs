@@ -1,4 +1,4 @@
-//! `rollcall key …`: the keys of the API, from the terminal. A new key is printed once and can never be shown again.
+//! `rollcall key …`: manages API keys from the terminal. A new key is printed once and cannot be shown again.
 
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
@@ -85,15 +85,15 @@ pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), 
         match command {
             KeyCommand::Create { kind, guild, json } => {
                 let requester = guild.requester(settings);
-                let made = manage_key::create(store, requester, kind.into(), None, now).await;
-                show_once(&made.map_err(app_error)?, json);
+                let created = manage_key::create(store, requester, kind.into(), None, now).await;
+                show_once(&created.map_err(app_error)?, json);
                 Ok(())
             }
             KeyCommand::List { guild, json } => list(store, guild.map(GuildId), json).await,
             KeyCommand::Rotate { id, guild, json } => {
                 let requester = guild.requester(settings);
-                let made = manage_key::rotate(store, requester, id, now).await;
-                show_once(&made.map_err(app_error)?, json);
+                let created = manage_key::rotate(store, requester, id, now).await;
+                show_once(&created.map_err(app_error)?, json);
                 remark(&format!(
                     "the old key {id} is good for another {}",
                     text::duration(manage_key::GRACE)
@@ -112,7 +112,7 @@ pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), 
     .await
 }
 
-/// A key that has just been made.
+/// Prints a new key.
 pub(super) fn show_once(key: &ApiKey, json: bool) {
     if json {
         say(&json!({ "id": key.id.as_str(), "key": key.reveal() }).to_string());
@@ -133,7 +133,7 @@ async fn list(store: &Store, guild: Option<GuildId>, json: bool) -> Result<(), A
         say(&format!(
             "{}  {:<6}  server {}  made {}  {}",
             key.id,
-            key.kind.word(),
+            key.kind.as_str(),
             key.guild_id,
             text::timestamp(key.created_at),
             state(&key)
@@ -152,7 +152,7 @@ fn state(key: &StoredKey) -> String {
 
 fn shown(key: &StoredKey) -> serde_json::Value {
     json!({
-        "id": key.id.as_str(), "kind": key.kind.word(), "guild": key.guild_id.0.to_string(),
+        "id": key.id.as_str(), "kind": key.kind.as_str(), "guild": key.guild_id.0.to_string(),
         "monitor": key.monitor_id.map(|id| id.0), "created_at": text::timestamp(key.created_at),
         "expires_at": key.expires_at.map(text::timestamp), "revoked_at": key.revoked_at.map(text::timestamp),
     })

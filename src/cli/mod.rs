@@ -1,7 +1,7 @@
-//! The command line: `run` and the one-shot commands that work beside it.
+//! The command line: `run` and the one-shot commands, which work with or without a running bot.
 //!
 //! Data goes to standard output, everything else to standard error. Exit codes: 0 done, 2 settings or usage, 3 database,
-//! 4 Discord refused for good, 1 anything else.
+//! 4 Discord refused permanently, 1 anything else.
 
 mod check;
 mod endpoint;
@@ -70,7 +70,7 @@ enum Command {
     },
 }
 
-/// Parses the command line, runs it, and says how it went.
+/// Parses the command line, runs the command and returns the exit code.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let command = arguments.command.unwrap_or(Command::Run);
@@ -95,7 +95,7 @@ pub fn main() -> ExitCode {
         }
     };
     let result = runtime.block_on(dispatch(command));
-    // A name that is still being resolved sits on a thread that nothing can stop; it must not hold up the end.
+    // A name lookup in progress blocks a thread that cannot be stopped; it must not delay the exit.
     runtime.shutdown_timeout(Duration::from_millis(500));
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -104,13 +104,19 @@ pub fn main() -> ExitCode {
 }
 
 fn fail(error: &AppError) -> ExitCode {
-    // Nobody may be reading any more; the exit code says it all the same.
+    // Standard error may be closed; the exit code reports the failure anyway.
     let _ = writeln!(std::io::stderr(), "error: {error}");
     ExitCode::from(error.exit_code())
 }
 
 async fn dispatch(command: Command) -> Result<(), AppError> {
     let settings = Settings::from_environment()?;
+    // `run` has a log for them.
+    if !matches!(command, Command::Run) {
+        for warning in &settings.warnings {
+            remark(&format!("warning: {warning}"));
+        }
+    }
     match command {
         Command::Run => app::run(settings).await,
         Command::Check(arguments) => check::check(&settings, arguments).await,
@@ -124,7 +130,7 @@ async fn dispatch(command: Command) -> Result<(), AppError> {
     }
 }
 
-/// Opens the database for a one-shot command and closes it whatever comes of the command.
+/// Opens the database for a one-shot command and closes it regardless of the result.
 async fn with_store<T>(
     settings: &Settings,
     verbose: bool,
@@ -146,17 +152,17 @@ async fn backup(settings: &Settings, file: &std::path::Path) -> Result<(), AppEr
     .await
 }
 
-/// A line on standard output. A reader that has gone away (`| head`) is no failure.
+/// Prints a line to standard output. A closed pipe (`| head`) is not an error.
 fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// A remark on standard error, so that it does not mix with data.
+/// Prints a note to standard error, so that it does not mix with data.
 fn remark(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// `10`, `10s`, `500ms`: a bare number is seconds.
+/// Parses a duration such as `10s` or `500ms`; a bare number is in seconds.
 fn seconds(text: &str) -> Result<Duration, String> {
     parse_duration(text, Duration::from_secs(1))
         .filter(|length| !length.is_zero())
@@ -170,12 +176,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_definition_is_valid() {
         Arguments::command().debug_assert();
     }
 
     #[test]
-    fn without_a_command_it_runs() {
+    fn no_command_means_run() {
         assert!(
             Arguments::try_parse_from(["rollcall"])
                 .unwrap()
@@ -185,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_of_time_are_refused_with_an_example() {
+    fn invalid_durations_are_refused_with_an_example() {
         assert_eq!(seconds("10"), Ok(Duration::from_secs(10)));
         assert!(seconds("soon").unwrap_err().contains("a right one is"));
     }

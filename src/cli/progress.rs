@@ -1,8 +1,8 @@
-//! A bar for long work: on a terminal only, and on standard error, so that it never mixes with data.
+//! Progress bars: only on a terminal, and on standard error, so that they never mix with data.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar over `length` looks; nothing is drawn where standard error is not a terminal, or `quiet` is set.
+/// A bar for `length` checks; hidden if standard error is not a terminal or `quiet` is set.
 pub(super) fn bar(length: usize, quiet: bool) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();
@@ -15,7 +15,7 @@ pub(super) fn bar(length: usize, quiet: bool) -> ProgressBar {
     bar
 }
 
-/// A counter for work whose length shows only as it goes on.
+/// A counter for work of unknown length.
 pub(super) fn spinner(quiet: bool) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();

@@ -1,4 +1,4 @@
-//! `rollcall server …`: servers whose agents report, from the terminal.
+//! `rollcall server …`: adds and lists servers from the terminal.
 
 use clap::Subcommand;
 use serde_json::json;
@@ -86,7 +86,7 @@ async fn list(
         say(&format!(
             "{}  {}  {}  {}",
             server.id,
-            judgement.status.word(),
+            judgement.status.as_str(),
             server.name,
             judgement.reason
         ));
@@ -98,8 +98,8 @@ fn shown(standing: &Standing) -> serde_json::Value {
     let (server, judgement) = (&standing.server, &standing.judgement);
     json!({
         "id": server.id.0, "guild": server.guild_id.0.to_string(), "name": server.name,
-        "status": judgement.status.word(), "reason": judgement.reason,
-        "threshold_used": judgement.used.word(), "last_seen": server.last_seen_at.map(text::timestamp),
+        "status": judgement.status.as_str(), "reason": judgement.reason,
+        "threshold_used": judgement.used.as_str(), "last_seen": server.last_seen_at.map(text::timestamp),
         "should_alert": standing.should_alert, "expected_interval": standing.expected_interval.as_secs(),
     })
 }

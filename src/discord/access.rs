@@ -1,7 +1,7 @@
-//! Who may do what: reading is for members, managing needs Manage Server.
+//! Permission checks: every member may read; changes need Manage Server.
 //!
-//! Discord hides managing commands by itself, but a server's admins can change that, and it does not cover buttons. So
-//! the permission is checked again here, from the interaction itself.
+//! Discord hides managing commands from other members, but a guild's admins can override that, and it does not cover
+//! buttons. So the permission is checked again here, from the interaction itself.
 
 use poise::serenity_prelude as serenity;
 use serenity::Permissions;
@@ -13,7 +13,7 @@ use crate::domain::event::Actor;
 use crate::domain::monitor::GuildId;
 use crate::store::Reader;
 
-/// The member who acts, in the guild where it happens.
+/// The requester of an interaction: its member and its guild.
 pub(super) fn requester(
     guild: Option<serenity::GuildId>,
     user: serenity::UserId,
@@ -27,12 +27,12 @@ pub(super) fn requester(
     })
 }
 
-/// Whether these permissions let somebody manage endpoints.
+/// Whether these permissions allow managing monitors.
 pub(super) fn may_manage(permissions: Option<Permissions>) -> bool {
     permissions.is_some_and(|held| held.manage_guild() || held.administrator())
 }
 
-/// Refuses whoever may not manage endpoints.
+/// Refuses members who may not manage monitors.
 pub(super) fn require_manage(permissions: Option<Permissions>) -> Result<(), CommandError> {
     if may_manage(permissions) {
         return Ok(());
@@ -42,7 +42,7 @@ pub(super) fn require_manage(permissions: Option<Permissions>) -> Result<(), Com
     ))
 }
 
-/// Refuses whoever is neither called when something happens, by role, nor may manage.
+/// Refuses members who are neither responders (by role or by user id) nor managers.
 pub(super) async fn require_responder(
     reader: &Reader,
     requester: Requester,
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_manage_server_or_administrator_manages() {
+    fn managing_needs_manage_server_or_administrator() {
         assert!(may_manage(Some(Permissions::MANAGE_GUILD)));
         assert!(may_manage(Some(Permissions::ADMINISTRATOR)));
         assert!(!may_manage(Some(

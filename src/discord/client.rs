@@ -1,7 +1,7 @@
-//! The connection to Discord: who we are, where the gateway is, the client. Tried again for ever, unless Discord's answer
-//! is final.
+//! The connection to Discord: looks up the application and the gateway, then runs serenity's client. Retries forever,
+//! unless Discord's answer is final.
 //!
-//! Each client has a runtime of its own, which ends with it: whatever serenity leaves running ends, too.
+//! Each client has its own runtime, which ends with it, so tasks that serenity leaves running end too.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,22 +20,22 @@ use crate::domain::intent::PrivilegedIntent;
 use crate::domain::text;
 use crate::health::{Component, Health};
 
-/// Before a client that ended is replaced.
-const REPLACE: Duration = Duration::from_secs(5);
+/// Delay before a client that ended is replaced.
+const RESTART_DELAY: Duration = Duration::from_secs(5);
 
-/// How often this part shows that it turns over.
+/// How often this component reports progress to the health check.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
-/// serenity opens its shards five seconds apart, and may take some time to come back for one; after longer than this, and
-/// so much for each shard, it is wedged.
-const WEDGED_AFTER: Duration = Duration::from_secs(60);
-const EACH_SHARD: Duration = Duration::from_secs(10);
+/// serenity opens its shards five seconds apart, and may need some time to reopen one. A client that takes longer than
+/// `STUCK_AFTER` plus `PER_SHARD` for each shard is stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
+const PER_SHARD: Duration = Duration::from_secs(10);
 
-/// Guilds and that a message was written, but not what it says: enough for slash commands, buttons and the knowledge that
-/// somebody is there; no privilege needed.
+/// Guilds and message events without their content. That is enough for slash commands, buttons and detecting activity,
+/// and needs no privileged intent.
 const INTENTS: GatewayIntents = GatewayIntents::GUILDS.union(GatewayIntents::GUILD_MESSAGES);
 
-/// What is learned from one client for the next.
+/// Settings for the next client, adjusted when Discord refuses the current ones.
 struct Learned {
     privileged: Vec<PrivilegedIntent>,
     least_shards: u32,
@@ -45,14 +45,14 @@ struct Learned {
 enum Ended {
     Stopping,
     Final(Refused),
-    /// To be tried again after this long.
-    Passing {
+    /// Temporary: try again after `wait`.
+    Retry {
         reason: String,
         wait: Duration,
     },
 }
 
-/// Keeps a client running until `stop` turns true (then `None`), or Discord refuses us for good. Blocks its thread.
+/// Keeps a client running until `stop` turns true (then `None`) or Discord refuses the bot for good. Blocks its thread.
 pub(super) fn run(
     token: &str,
     config: &Config,
@@ -75,14 +75,14 @@ pub(super) fn run(
             app,
             gateway_state: &gateway_state,
         };
-        match client.live(&mut learned, stop.clone()) {
+        match client.run(&mut learned, stop.clone()) {
             Ended::Stopping => return None,
             Ended::Final(refused) => return Some(refused),
-            Ended::Passing { reason, wait } => {
+            Ended::Retry { reason, wait } => {
                 tracing::warn!(
                     reason,
-                    "No connection to Discord; trying again in {}",
-                    text::duration(wait)
+                    retry_in = text::duration(wait),
+                    "no connection to Discord"
                 );
                 let mut stop = stop.clone();
                 let waited = app.home.block_on(async {
@@ -100,7 +100,7 @@ pub(super) fn run(
     }
 }
 
-/// Shows that this part lives; never ends.
+/// Reports progress to the health check; never ends.
 async fn report_progress(health: &Health) {
     loop {
         health.record_progress(Component::Sender);
@@ -108,7 +108,7 @@ async fn report_progress(health: &Health) {
     }
 }
 
-/// One client, from looking the gateway up to its end.
+/// One client, from the gateway lookup to its end.
 struct ClientRun<'a> {
     token: &'a str,
     config: &'a Config,
@@ -117,11 +117,11 @@ struct ClientRun<'a> {
 }
 
 impl ClientRun<'_> {
-    fn live(&self, learned: &mut Learned, mut stop: watch::Receiver<bool>) -> Ended {
+    fn run(&self, learned: &mut Learned, mut stop: watch::Receiver<bool>) -> Ended {
         let runtime = match runtime() {
             Ok(runtime) => runtime,
             Err(error) => {
-                return self.passing(format!("the runtime for Discord cannot start: {error}"));
+                return self.retry(format!("the Discord runtime failed to start: {error}"));
             }
         };
         let ended = runtime.block_on(async {
@@ -131,26 +131,26 @@ impl ClientRun<'_> {
                 ended = self.connect(learned) => ended,
             }
         });
-        // Whatever serenity has spawned ends here.
+        // Tasks that serenity spawned end here.
         runtime.shutdown_timeout(Duration::from_millis(500));
         ended
     }
 
-    fn passing(&self, reason: impl Into<String>) -> Ended {
-        Ended::Passing {
+    fn retry(&self, reason: impl Into<String>) -> Ended {
+        Ended::Retry {
             reason: reason.into(),
-            wait: REPLACE,
+            wait: RESTART_DELAY,
         }
     }
 
-    /// What a call to Discord that came to nothing means for the attempt.
+    /// What a failed REST call means for this attempt: a retry, or the end.
     fn refused(&self, error: RestError) -> Ended {
         let least = match &error {
             RestError::Unauthorized => return Ended::Final(Refused::Token),
             RestError::Limited { retry_after } => *retry_after,
             _ => Duration::ZERO,
         };
-        Ended::Passing {
+        Ended::Retry {
             wait: self.gateway_state.lookup_failed().max(least),
             reason: error.to_string(),
         }
@@ -173,7 +173,7 @@ impl ClientRun<'_> {
         self.gateway_state.client_ended();
         let ended = match ran {
             Ok(ended) => ended,
-            Err(reason) => return self.passing(reason),
+            Err(reason) => return self.retry(reason),
         };
         match self.gateway_state.take_refusal() {
             Some(refusal) => self.learn(refusal, (application, shards), learned),
@@ -181,7 +181,7 @@ impl ClientRun<'_> {
         }
     }
 
-    /// Runs serenity until it ends; an error is why it could not begin.
+    /// Runs serenity until it ends; the error says why it could not start.
     async fn run_client(
         &self,
         rest: &Rest,
@@ -190,34 +190,34 @@ impl ClientRun<'_> {
         learned: &Learned,
     ) -> Result<Ended, String> {
         self.gateway_state.begin(shards as usize, gateway.limit);
-        // On the main runtime: whatever serenity does, the relay keeps its time.
+        // On the main runtime, so that the relay's timers work even if serenity blocks its own runtime.
         let relay_config = self.relay_config(gateway.url)?;
-        let home = &self.app.home;
+        let main_runtime = &self.app.home;
         let starting = relay::start(relay_config, Arc::clone(self.gateway_state));
-        let started = home.spawn(starting).await;
+        let started = main_runtime.spawn(starting).await;
         let (address, serving) = started
             .map_err(|error| error.to_string())?
             .map_err(|error| error.to_string())?;
-        // Both end with the client, however that ends.
+        // Both tasks end with the client.
         let mut tasks = JoinSet::new();
-        tasks.spawn_on(serving, home);
-        let limit = WEDGED_AFTER + EACH_SHARD * shards;
+        tasks.spawn_on(serving, main_runtime);
+        let limit = STUCK_AFTER + PER_SHARD * shards;
         tasks.spawn_on(
             relay::watch_detached(Arc::clone(self.gateway_state), limit),
-            home,
+            main_runtime,
         );
 
         let mut client = self.client(application, learned).await?;
-        // serenity looked the gateway up itself, and would fall back to the public one where that failed.
+        // serenity looked the gateway up itself; if that failed, it would use the public gateway.
         *client.ws_url.lock().await = address;
         let registering = registration::register(rest, application, self.config.guild, self.app);
         let ended = tokio::select! {
             ended = client.start_shards(shards) => match ended {
-                Ok(()) => self.passing("the client ended"),
-                Err(error) => self.passing(error::outside(&error)),
+                Ok(()) => self.retry("the client ended"),
+                Err(error) => self.retry(error::outside(&error)),
             },
             error = registering => self.refused(error),
-            _ = tasks.join_next() => self.passing("the client is wedged and is replaced"),
+            _ = tasks.join_next() => self.retry("the client is stuck and is being replaced"),
         };
         Ok(ended)
     }
@@ -238,8 +238,8 @@ impl ClientRun<'_> {
         application: serenity::ApplicationId,
         learned: &Learned,
     ) -> Result<serenity::Client, String> {
-        // serenity's own limiter ignores a configured origin, so it is off and the origin is always set: one path in
-        // tests and in production.
+        // serenity's own rate limiter ignores a configured origin. So it is off and the origin is always set: tests and
+        // production use the same code path.
         let http = HttpBuilder::new(self.token)
             .client(rest::http_client().map_err(|error| error.to_string())?)
             .proxy(&self.config.api_url)
@@ -256,7 +256,7 @@ impl ClientRun<'_> {
             .map_err(|error| error::outside(&error))
     }
 
-    /// What a final close code means: the end, or another attempt that asks for something else.
+    /// What a final close code means: the end, or another attempt with fewer intents or more shards.
     fn learn(
         &self,
         refusal: Final,
@@ -272,12 +272,12 @@ impl ClientRun<'_> {
             Final::Intents(_) => {
                 tracing::error!("{}", intents_refused(&learned.privileged, application));
                 learned.privileged.clear();
-                self.passing("it does not let us have the privileged intents")
+                self.retry("Discord refused the privileged intents")
             }
             Final::Shards => {
                 learned.least_shards = shards + 1;
-                self.passing(format!(
-                    "it wants the bot in more shards than {shards}; asking how many"
+                self.retry(format!(
+                    "Discord requires more shards than {shards}; looking up the number"
                 ))
             }
         }
@@ -293,9 +293,9 @@ fn runtime() -> std::io::Result<Runtime> {
 }
 
 fn intents(privileged: &[PrivilegedIntent]) -> GatewayIntents {
-    privileged.iter().fold(INTENTS, |intents, asked| {
+    privileged.iter().fold(INTENTS, |intents, requested| {
         intents
-            | match asked {
+            | match requested {
                 PrivilegedIntent::Members => GatewayIntents::GUILD_MEMBERS,
                 PrivilegedIntent::Presences => GatewayIntents::GUILD_PRESENCES,
                 PrivilegedIntent::MessageContent => GatewayIntents::MESSAGE_CONTENT,
@@ -303,10 +303,10 @@ fn intents(privileged: &[PrivilegedIntent]) -> GatewayIntents {
     })
 }
 
-/// Names the intents and the page where they are switched on.
-fn intents_refused(asked: &[PrivilegedIntent], application: serenity::ApplicationId) -> String {
-    let words: Vec<&str> = asked.iter().map(|intent| intent.word()).collect();
-    let titles: Vec<String> = asked
+/// The log line that names the refused intents and the page where they are enabled.
+fn intents_refused(requested: &[PrivilegedIntent], application: serenity::ApplicationId) -> String {
+    let words: Vec<&str> = requested.iter().map(|intent| intent.as_str()).collect();
+    let titles: Vec<String> = requested
         .iter()
         .map(|intent| format!("\"{}\"", intent.title()))
         .collect();
@@ -322,16 +322,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refused_intents_are_named_with_the_page_that_switches_them_on() {
-        let asked = [PrivilegedIntent::Members, PrivilegedIntent::MessageContent];
+    fn refused_intents_are_logged_with_the_page_that_enables_them() {
+        let requested = [PrivilegedIntent::Members, PrivilegedIntent::MessageContent];
         assert_eq!(
-            intents_refused(&asked, serenity::ApplicationId::new(42)),
+            intents_refused(&requested, serenity::ApplicationId::new(42)),
             "DISCORD_PRIVILEGED_INTENTS: Discord does not let this application have members, message_content; switch on \"Server Members Intent\" and \"Message Content Intent\" at https://discord.com/developers/applications/42/bot and restart. Going on without"
         );
     }
 
     #[test]
-    fn only_the_privileged_intents_that_were_asked_for_are_added() {
+    fn only_the_requested_privileged_intents_are_added() {
         assert_eq!(intents(&[]).bits(), 1 | 1 << 9);
         assert_eq!(
             intents(PrivilegedIntent::ALL).bits(),

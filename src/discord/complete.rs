@@ -1,21 +1,21 @@
-//! Autocomplete for everything stored: endpoints of this guild by name or address.
+//! Autocomplete and lookup by name for what a guild has stored: endpoints, devices, servers and groups.
 
 use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use super::error::CommandError;
 use super::{Context, reply};
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::{GuildId, MonitorId, MonitorKind};
 use crate::domain::text;
 use crate::store::endpoint::{self, Endpoint};
 use crate::store::monitor::{self, Monitor};
 use crate::store::{Reader, group};
 
-/// What Discord takes of a choice, in characters, and how many choices.
+/// Discord's limits: characters per choice, and choices per list.
 const CHOICE_LENGTH: usize = 100;
 pub(super) const CHOICES: u32 = 25;
 
-/// Endpoints whose name or target holds what was typed; those that are down come first.
+/// Suggests endpoints whose name or target contains the typed text, offline ones first.
 pub(super) async fn endpoint(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
     let Ok(requester) = reply::requester(ctx) else {
         return CreateAutocompleteResponse::new();
@@ -32,35 +32,35 @@ pub(super) async fn endpoint(ctx: Context<'_>, partial: &str) -> CreateAutocompl
             CreateAutocompleteResponse::new().set_choices(found.iter().map(choice).collect())
         }
         Err(error) => {
-            tracing::warn!(%error, "endpoints could not be looked up for autocomplete");
+            tracing::warn!(%error, "endpoint lookup for autocomplete failed");
             CreateAutocompleteResponse::new()
         }
     }
 }
 
-/// Devices whose name holds what was typed.
+/// Suggests devices whose name contains the typed text.
 pub(super) async fn device(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
-    of_kind(ctx, "device", partial).await
+    of_kind(ctx, Some(MonitorKind::Device), partial).await
 }
 
-/// Servers whose name holds what was typed.
+/// Suggests servers whose name contains the typed text.
 pub(super) async fn server(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
-    of_kind(ctx, "server", partial).await
+    of_kind(ctx, Some(MonitorKind::Server), partial).await
 }
 
-/// Monitors of every kind whose name holds what was typed.
+/// Suggests monitors of every kind whose name contains the typed text.
 pub(super) async fn monitor(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
-    of_kind(ctx, "%", partial).await
+    of_kind(ctx, None, partial).await
 }
 
-/// Groups whose name holds what was typed.
+/// Suggests groups whose name contains the typed text.
 pub(super) async fn group(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
     let Ok(requester) = reply::requester(ctx) else {
         return CreateAutocompleteResponse::new();
     };
     let known = group::list(&ctx.data().store.reader, requester.guild).await;
     let known = known.unwrap_or_else(|error| {
-        tracing::warn!(%error, "groups could not be looked up for autocomplete");
+        tracing::warn!(%error, "group lookup for autocomplete failed");
         Vec::new()
     });
     let partial = partial.trim().to_lowercase();
@@ -72,7 +72,7 @@ pub(super) async fn group(ctx: Context<'_>, partial: &str) -> CreateAutocomplete
     CreateAutocompleteResponse::new().set_choices(choices.collect())
 }
 
-/// The group of a guild that is meant by a name, as it is kept.
+/// Finds a guild's group by name, ignoring case, and returns the name as stored.
 pub(super) async fn known_group(
     reader: &Reader,
     guild: GuildId,
@@ -90,7 +90,11 @@ pub(super) async fn known_group(
     })
 }
 
-async fn of_kind(ctx: Context<'_>, kind: &str, partial: &str) -> CreateAutocompleteResponse {
+async fn of_kind(
+    ctx: Context<'_>,
+    kind: Option<MonitorKind>,
+    partial: &str,
+) -> CreateAutocompleteResponse {
     let Ok(requester) = reply::requester(ctx) else {
         return CreateAutocompleteResponse::new();
     };
@@ -98,7 +102,7 @@ async fn of_kind(ctx: Context<'_>, kind: &str, partial: &str) -> CreateAutocompl
     match monitor::search(reader, requester.guild, (kind, partial.trim()), CHOICES).await {
         Ok(found) => {
             let choices = found.iter().map(|monitor| {
-                let label = format!("{} · {}", monitor.name, monitor.status.word());
+                let label = format!("{} · {}", monitor.name, monitor.status.as_str());
                 AutocompleteChoice::new(
                     text::cut(&label, CHOICE_LENGTH),
                     format!("#{}", monitor.id),
@@ -107,17 +111,17 @@ async fn of_kind(ctx: Context<'_>, kind: &str, partial: &str) -> CreateAutocompl
             CreateAutocompleteResponse::new().set_choices(choices.collect())
         }
         Err(error) => {
-            tracing::warn!(%error, "monitors could not be looked up for autocomplete");
+            tracing::warn!(%error, "monitor lookup for autocomplete failed");
             CreateAutocompleteResponse::new()
         }
     }
 }
 
-/// The one monitor of a kind (`%`: of any) that is meant by `#` and an id, or by its name.
+/// Finds the one monitor of a kind (`None`: any kind) by `#` and its id, or by its name, ignoring case.
 pub(super) async fn named(
     reader: &Reader,
     guild: GuildId,
-    (kind, text): (&str, &str),
+    (kind, text): (Option<MonitorKind>, &str),
 ) -> Result<Monitor, CommandError> {
     let (text, id) = (text.trim(), text.trim().strip_prefix('#'));
     let id = id.and_then(|id| id.parse().ok()).map(MonitorId);
@@ -145,7 +149,7 @@ fn choice(endpoint: &Endpoint) -> AutocompleteChoice {
     let label = format!(
         "{} · {target} · {}",
         endpoint.description.name,
-        endpoint.state.status.word()
+        endpoint.state.status.as_str()
     );
     AutocompleteChoice::new(
         text::cut(&label, CHOICE_LENGTH),
@@ -153,7 +157,7 @@ fn choice(endpoint: &Endpoint) -> AutocompleteChoice {
     )
 }
 
-/// The target itself, which reads well if it stays in the box; its id where it is too long for a choice.
+/// The value of a choice: the target, which stays readable in the option, or the id if the target is too long.
 fn value(id: i64, target: String) -> String {
     if target.len() <= CHOICE_LENGTH {
         target
@@ -167,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_target_is_chosen_by_its_id() {
+    fn targets_too_long_for_a_choice_use_the_id() {
         assert_eq!(
             value(7, "tcp://203.0.113.7:80".into()),
             "tcp://203.0.113.7:80"

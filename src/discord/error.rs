@@ -1,5 +1,5 @@
-//! What a member sees when something was not done: sentences from this file and from the actions, never internals.
-//! Internals are logged once, with the id that the member sees.
+//! Errors for members: sentences from this file and from the actions, never internal details. Those are logged once, under
+//! the id that the member sees.
 
 use poise::serenity_prelude as serenity;
 use serenity::HttpError;
@@ -10,13 +10,13 @@ use crate::actions;
 use crate::domain::text;
 use crate::store::StoreError;
 
-/// Why a command or a button was not answered as wished.
+/// Why a command or a button failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CommandError {
     /// A sentence for the member.
     #[error("{0}")]
     Refused(String),
-    /// For the operator; the member sees only that it happened.
+    /// For the operator's log; the member sees only that something failed.
     #[error("{0}")]
     Internal(String),
 }
@@ -45,15 +45,15 @@ impl From<serenity::Error> for CommandError {
     }
 }
 
-/// What was wrong with an option, in its own words.
+/// The error for an invalid option value, prefixed with the option's name.
 pub(super) fn wrong(option: &str, error: impl std::fmt::Display) -> CommandError {
     actions::Error::Invalid(format!("`{option}`: {error}")).into()
 }
 
-/// An action's words as a sentence of their own. They may hold foreign text, so all of it is escaped but the quotes
+/// Formats an action's error as a sentence. It may contain text from users, so everything is escaped except the backquotes
 /// around examples.
-pub(super) fn sentence(words: &str) -> String {
-    let mut letters = words.chars();
+pub(super) fn sentence(error: &str) -> String {
+    let mut letters = error.chars();
     let first: String = letters
         .next()
         .into_iter()
@@ -73,7 +73,7 @@ pub(super) fn sentence(words: &str) -> String {
     format!("{}.", text.join(""))
 }
 
-/// serenity's error without the URL, which may carry an interaction's token.
+/// serenity's error without the URL, which may contain an interaction token.
 pub(super) fn outside(error: &serenity::Error) -> String {
     match error {
         serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => {
@@ -94,19 +94,19 @@ pub(super) fn outside(error: &serenity::Error) -> String {
     }
 }
 
-/// Answers an error to the member who met it.
+/// Replies to the member whose command failed, with a sentence about the error.
 pub(super) async fn answer(error: poise::FrameworkError<'_, AppState, CommandError>) {
     let Some(ctx) = error.ctx() else {
         return tracing::error!(
-            "an event from Discord could not be handled: {}",
-            without_context(error)
+            error = without_context(error),
+            "handling an event from Discord failed"
         );
     };
     let sentence = match error {
         poise::FrameworkError::Command { error: CommandError::Refused(sentence), .. } => sentence,
         poise::FrameworkError::Command { error: CommandError::Internal(reason), .. } => internal_error(ctx.id(), &reason),
         poise::FrameworkError::CommandPanic { payload, .. } => {
-            internal_error(ctx.id(), &format!("it panicked: {}", payload.unwrap_or_default()))
+            internal_error(ctx.id(), &format!("panicked: {}", payload.unwrap_or_default()))
         }
         poise::FrameworkError::CooldownHit { remaining_cooldown, .. } => {
             format!("Not so fast: you can do that again in {}.", text::duration(remaining_cooldown))
@@ -116,7 +116,7 @@ pub(super) async fn answer(error: poise::FrameworkError<'_, AppState, CommandErr
             "This needs the permission **Manage Server**; ask somebody who has it.".into()
         }
         poise::FrameworkError::ArgumentParse { error, .. } => {
-            tracing::debug!(%error, "an option of a command could not be read");
+            tracing::debug!(%error, "parsing a command option failed");
             "One of the options could not be read; choose it from the list, or see its description.".into()
         }
         poise::FrameworkError::CommandStructureMismatch { .. } => {
@@ -126,10 +126,7 @@ pub(super) async fn answer(error: poise::FrameworkError<'_, AppState, CommandErr
     };
     let sent = ctx.send(Message::sentence(sentence).into_reply()).await;
     if let Err(error) = sent {
-        tracing::warn!(
-            reason = outside(&error),
-            "an error could not be shown to the member who met it"
-        );
+        tracing::warn!(reason = outside(&error), "replying with an error failed");
     }
 }
 
@@ -143,10 +140,10 @@ fn without_context(error: poise::FrameworkError<'_, AppState, CommandError>) -> 
     }
 }
 
-/// Logs a failure under an id and gives the sentence that shows the id.
+/// Logs an internal error under an id, and returns the sentence that shows the id to the member.
 pub(super) fn internal_error(interaction: u64, reason: &str) -> String {
     let id = format!("{:05x}", interaction & 0xf_ffff);
-    tracing::error!(failure = id, reason, "a command failed");
+    tracing::error!(failure = id, reason, "command failed");
     format!(
         "Something went wrong on our side; it is in the log under `{id}`. Please try again in a moment."
     )
@@ -157,16 +154,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_actions_words_become_a_sentence_that_cannot_ping() {
-        let words = "no endpoint here has the address @everyone; a right one is `203.0.113.7:80`";
+    fn action_errors_become_sentences_that_cannot_ping() {
+        let error = "no endpoint here has the address @everyone; a right one is `203.0.113.7:80`";
         assert_eq!(
-            sentence(words),
+            sentence(error),
             r"No endpoint here has the address \@everyone; a right one is `203.0.113.7:80`."
         );
     }
 
     #[test]
-    fn internals_stay_inside() {
+    fn internal_errors_are_not_shown_to_members() {
         let shown = internal_error(0xabcde, "secret path");
         assert!(shown.contains("abcde") && !shown.contains("secret"));
     }

@@ -1,4 +1,4 @@
-//! How poise and serenity are set up: our commands, our error sentences, no mentions; and what their events tell the log.
+//! Setup of poise and serenity: the commands, the error replies, no mentions, and the event handlers.
 
 use poise::serenity_prelude as serenity;
 
@@ -6,7 +6,7 @@ use super::{AppState, buttons, commands, error};
 use crate::actions::manage_board;
 use crate::store::board;
 
-/// poise with our commands.
+/// The poise framework with Rollcall's commands.
 pub(super) fn framework(app: &AppState) -> poise::Framework<AppState, error::CommandError> {
     let data = app.clone();
     let options = poise::FrameworkOptions {
@@ -18,7 +18,7 @@ pub(super) fn framework(app: &AppState) -> poise::Framework<AppState, error::Com
             Box::pin(std::future::ready(()))
         },
         event_handler: |framework, event| {
-            Box::pin(heard(
+            Box::pin(on_event(
                 framework.serenity_context,
                 event,
                 framework.user_data,
@@ -28,46 +28,46 @@ pub(super) fn framework(app: &AppState) -> poise::Framework<AppState, error::Com
         initialize_owners: false,
         ..poise::FrameworkOptions::default()
     };
-    // Setup must not fail: a bot whose setup failed is online and answers nothing, for ever.
+    // Setup must not fail: a bot whose setup failed stays online but never answers a command.
     poise::Framework::builder()
         .options(options)
         .setup(move |_, _, _| Box::pin(std::future::ready(Ok(data))))
         .build()
 }
 
-/// What happens in servers and is no command: presses, and messages that are deleted.
-async fn heard(
+/// Handles events other than commands: button presses and deleted messages.
+async fn on_event(
     ctx: &serenity::Context,
     event: &serenity::FullEvent,
     app: &AppState,
 ) -> Result<(), error::CommandError> {
     match event {
         serenity::FullEvent::MessageDelete {
-            deleted_message_id: gone,
+            deleted_message_id: deleted,
             ..
-        } => gone_is_a_board(app, &[gone.get()]).await,
+        } => forget_deleted_boards(app, &[deleted.get()]).await,
         serenity::FullEvent::MessageDeleteBulk {
-            multiple_deleted_messages_ids: gone,
+            multiple_deleted_messages_ids: deleted,
             ..
         } => {
-            let gone: Vec<u64> = gone.iter().map(|id| id.get()).collect();
-            gone_is_a_board(app, &gone).await
+            let deleted: Vec<u64> = deleted.iter().map(|id| id.get()).collect();
+            forget_deleted_boards(app, &deleted).await
         }
         event => buttons::on_event(ctx, event, app).await,
     }
 }
 
-/// Most messages that are deleted are not ours: only a board is worth a write.
-async fn gone_is_a_board(app: &AppState, gone: &[u64]) -> Result<(), error::CommandError> {
+/// Has boards posted again if their message was deleted. Other deleted messages cause no write.
+async fn forget_deleted_boards(app: &AppState, deleted: &[u64]) -> Result<(), error::CommandError> {
     for known in board::all(&app.store.reader).await? {
-        if let Some(message) = known.message.filter(|message| gone.contains(message)) {
+        if let Some(message) = known.message.filter(|message| deleted.contains(message)) {
             manage_board::lost(&app.store, message).await?;
         }
     }
     Ok(())
 }
 
-/// Tells the log who we are.
+/// Logs when a shard connects and resumes.
 pub(super) struct Events;
 
 #[serenity::async_trait]
@@ -77,20 +77,17 @@ impl serenity::EventHandler for Events {
         tracing::info!(
             shard,
             guilds = ready.guilds.len(),
-            "Connected to Discord as {}",
-            ready.user.name
+            user = ready.user.name.as_str(),
+            "connected to Discord"
         );
     }
 
     async fn resume(&self, ctx: serenity::Context, _: serenity::ResumedEvent) {
-        tracing::info!(
-            shard = ctx.shard_id.0,
-            "The connection to Discord was resumed"
-        );
+        tracing::info!(shard = ctx.shard_id.0, "connection to Discord resumed");
     }
 }
 
-/// Counts what serenity could not read: such an interaction is lost, and only a debug line would say so.
+/// Counts interactions that serenity could not parse. They get no answer, and serenity itself only logs them at debug level.
 pub(super) struct Unparsed {
     pub app: AppState,
 }
@@ -102,7 +99,7 @@ impl serenity::RawEventHandler for Unparsed {
             && unknown.kind == "INTERACTION_CREATE"
         {
             self.app.metrics.interactions_unparsed.inc();
-            tracing::error!("an interaction from Discord could not be read and was not answered");
+            tracing::error!("interaction could not be parsed and was not answered");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What commands and buttons have in common: ask the store or an action, and make the card.
+//! Handlers shared by commands and buttons: each calls the store or an action and builds the message.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::domain::threshold::Thresholds;
 use crate::store::endpoint::{self, Description, Endpoint, Filter};
 use crate::store::{job_run, server};
 
-/// How the bot itself is.
+/// Collects the health of the bot itself.
 pub(super) async fn bot_health(app: &AppState) -> Result<Health, CommandError> {
     let (health, metrics) = (&app.health, &app.metrics);
     Ok(Health {
@@ -37,10 +37,10 @@ pub(super) async fn bot_health(app: &AppState) -> Result<Health, CommandError> {
     })
 }
 
-/// Which part of the offline list is shown, and to whom.
+/// The page and filter of the offline list, and whether the reader may manage.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OfflineView {
-    /// Counted from 1; one that is too large shows the last.
+    /// Counted from 1; numbers beyond the last page show the last page.
     pub page: u32,
     pub reason: Option<FailureClass>,
     pub may_manage: bool,
@@ -68,17 +68,17 @@ pub(super) async fn offline_list(
         last_run_at: last_run.map(|run| run.started_at),
         now: app.now(),
     };
-    let mut card = Message::embed(cards::offline::list(&page, pages, view.reason, &next));
-    card.rows = buttons::offline_rows(pages, view);
-    Ok(card)
+    let mut message = Message::embed(cards::offline::list(&page, pages, view.reason, &next));
+    message.rows = buttons::offline_rows(pages, view);
+    Ok(message)
 }
 
-/// Which part of the roll is shown.
+/// The page and filter of the endpoint list.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EndpointsView {
-    /// Counted from 1; one that is too large shows the last.
+    /// Counted from 1; numbers beyond the last page show the last page.
     pub page: u32,
-    /// Every endpoint with its status, not only the active ones.
+    /// Whether to list every endpoint, not only the active ones.
     pub all: bool,
 }
 
@@ -101,9 +101,9 @@ pub(super) async fn endpoints(
             cards::endpoints::NONE_ACTIVE
         }));
     }
-    let mut card = Message::embed(cards::endpoints::list(&page, pages, view.all));
-    card.rows = buttons::endpoints_rows(pages, view);
-    Ok(card)
+    let mut message = Message::embed(cards::endpoints::list(&page, pages, view.all));
+    message.rows = buttons::endpoints_rows(pages, view);
+    Ok(message)
 }
 
 async fn load_page(
@@ -123,7 +123,7 @@ async fn load_page(
     Ok((last.endpoints, pages))
 }
 
-/// Looks at one endpoint now and shows what was seen.
+/// Checks one endpoint now and shows the result.
 pub(super) async fn recheck(
     app: &AppState,
     requester: Requester,
@@ -131,7 +131,7 @@ pub(super) async fn recheck(
 ) -> Result<Message, CommandError> {
     let scheduled = recheck::scheduled(&app.store.reader, &endpoint).await?;
     let checks = app.checks.clone();
-    // On the main runtime: a look's timings must not depend on how busy Discord keeps us.
+    // On the main runtime, so that the check's timings do not depend on the load of the Discord runtime.
     let checked = app
         .home
         .spawn(async move { checks.check_and_record(&scheduled, requester.actor).await })
@@ -147,12 +147,12 @@ pub(super) async fn recheck(
 }
 
 fn rechecked(endpoint: &Endpoint, recorded: &Arc<Recorded>) -> Message {
-    let mut card = Message::embed(cards::recheck::result(&endpoint.description, recorded));
-    card.rows = buttons::recheck_row(endpoint.id);
-    card
+    let mut message = Message::embed(cards::recheck::result(&endpoint.description, recorded));
+    message.rows = buttons::recheck_row(endpoint.id);
+    message
 }
 
-/// Rechecks every inactive endpoint of a guild, whenever it was looked at last.
+/// Rechecks every inactive endpoint of a guild, regardless of its last check.
 pub(super) async fn recheck_all(
     app: &AppState,
     requester: Requester,
@@ -170,7 +170,7 @@ pub(super) async fn recheck_all(
     };
     let run = app
         .home
-        .spawn(async move { recheck::all_overdue(&checks, &reader, run, |_, _| {}).await });
+        .spawn(async move { recheck::all_due(&checks, &reader, run, |_, _| {}).await });
     let summary = run
         .await
         .map_err(|error| CommandError::Internal(error.to_string()))??;
@@ -180,7 +180,7 @@ pub(super) async fn recheck_all(
     )))
 }
 
-/// Thresholds that a server's rhythm would give it, with buttons for those who may take them.
+/// Suggests thresholds from a server's report interval, with buttons to apply or keep for managers.
 pub(super) async fn suggestion(
     app: &AppState,
     requester: Requester,
@@ -189,7 +189,7 @@ pub(super) async fn suggestion(
 ) -> Result<Message, CommandError> {
     let reader = &app.store.reader;
     let server = server::get(reader, requester.guild, id).await?;
-    let server = server.ok_or_else(gone)?;
+    let server = server.ok_or_else(server_not_found)?;
     let at = (app.thresholds, app.now());
     let Some(found) = suggest_thresholds::suggest(reader, &server, at).await? else {
         return Ok(Message::sentence(format!(
@@ -198,14 +198,14 @@ pub(super) async fn suggestion(
             crate::domain::threshold_proposal::ENOUGH + 1
         )));
     };
-    let mut card = Message::embed(cards::servers::suggestion(&server, &found));
+    let mut message = Message::embed(cards::servers::suggestion(&server, &found));
     if may_manage && found.proposed != found.current {
-        card.rows = buttons::suggestion_row(id, found.proposed);
+        message.rows = buttons::suggestion_row(id, found.proposed);
     }
-    Ok(card)
+    Ok(message)
 }
 
-/// Gives a server the thresholds that were proposed, and shows it.
+/// Applies the proposed thresholds to a server and shows it.
 pub(super) async fn take_thresholds(
     app: &AppState,
     requester: Requester,
@@ -218,30 +218,30 @@ pub(super) async fn take_thresholds(
     manage_server::edit(&app.store, requester, id, edit, app.now()).await?;
     let at = (app.thresholds, app.now());
     let standing = manage_server::standing(&app.store.reader, requester, id, at).await?;
-    let mut card = Message::embed(cards::servers::one(&standing, &[]));
-    card.content = "Applied.".to_owned();
-    Ok(card)
+    let mut message = Message::embed(cards::servers::one(&standing, &[]));
+    message.content = "Applied.".to_owned();
+    Ok(message)
 }
 
-/// Leaves the thresholds of a server as they are, and says so.
+/// Confirms that a server's thresholds were not changed.
 pub(super) async fn keep_thresholds(
     app: &AppState,
     requester: Requester,
     id: MonitorId,
 ) -> Result<Message, CommandError> {
     let server = server::get(&app.store.reader, requester.guild, id).await?;
-    let server = server.ok_or_else(gone)?;
+    let server = server.ok_or_else(server_not_found)?;
     Ok(Message::sentence(format!(
         "The thresholds of {} stay as they are.",
         cards::bold(&server.name)
     )))
 }
 
-fn gone() -> CommandError {
+fn server_not_found() -> CommandError {
     CommandError::Refused("That server is not on the roll any more.".into())
 }
 
-/// Somebody takes care of an incident; its card as it is then.
+/// Acknowledges an incident and returns its updated message.
 pub(super) async fn acknowledge(
     app: &AppState,
     requester: Requester,
@@ -251,7 +251,7 @@ pub(super) async fn acknowledge(
     Ok(cards::incident::message(&incident))
 }
 
-/// Mutes what is on the card of an incident for an hour; the card as it is then.
+/// Mutes an incident's monitors for an hour and returns its updated message.
 pub(super) async fn mute(
     app: &AppState,
     requester: Requester,
@@ -261,7 +261,7 @@ pub(super) async fn mute(
     Ok(cards::incident::message(&incident))
 }
 
-/// Declares maintenance of what is on the card of an incident for an hour; the card as it is then.
+/// Starts an hour of maintenance for an incident's monitors and returns its updated message.
 pub(super) async fn maintain(
     app: &AppState,
     requester: Requester,
@@ -271,7 +271,7 @@ pub(super) async fn maintain(
     Ok(cards::incident::message(&incident))
 }
 
-/// One monitor of any kind.
+/// Shows one monitor of any kind.
 pub(super) async fn monitor(
     app: &AppState,
     guild: GuildId,
@@ -279,11 +279,11 @@ pub(super) async fn monitor(
 ) -> Result<Message, CommandError> {
     let reader = &app.store.reader;
     if let Some(found) = endpoint::get(reader, guild, id).await? {
-        let mut card = Message::embed(cards::endpoint(&found, app.checks.rules.interval));
-        card.rows = buttons::recheck_row(id);
-        return Ok(card);
+        let mut message = Message::embed(cards::endpoint(&found, app.checks.rules.interval));
+        message.rows = buttons::recheck_row(id);
+        return Ok(message);
     }
-    let named = complete::named(reader, guild, ("%", &format!("#{id}"))).await?;
+    let named = complete::named(reader, guild, (None, &format!("#{id}"))).await?;
     Ok(Message::embed(cards::status::one(&named)))
 }
 
@@ -308,17 +308,17 @@ pub(super) async fn add(
     else {
         return Ok(Message::sentence("It was removed again meanwhile."));
     };
-    let words = match added.first() {
+    let note = match added.first() {
         Some(Added::New(_)) => "Added. It is looked at right away.",
         _ => "It is on the roll already:",
     };
-    let mut card = Message::embed(cards::endpoint(&endpoint, app.checks.rules.interval));
-    card.content = format!("{words}{warning}");
-    card.rows = buttons::recheck_row(endpoint.id);
-    Ok(card)
+    let mut message = Message::embed(cards::endpoint(&endpoint, app.checks.rules.interval));
+    message.content = format!("{note}{warning}");
+    message.rows = buttons::recheck_row(endpoint.id);
+    Ok(message)
 }
 
-/// An address that may not be looked at is taken all the same (it may be allowed later), with a word of warning.
+/// A warning for targets that the address policy blocks. They are still added, because the policy may allow them later.
 fn denied_note(app: &AppState, target: &Target) -> &'static str {
     let Host::Ip(ip) = target.host else { return "" };
     match app.policy.judge(std::net::SocketAddr::new(ip, target.port)) {

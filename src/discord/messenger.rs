@@ -1,4 +1,5 @@
-//! The way out for alerts: our own calls, beside those that answer people, within Discord's limits and our own below them.
+//! Sends notifications to Discord through REST calls of its own, separate from the replies to interactions. They stay within
+//! Discord's rate limits and within stricter limits of Rollcall's own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::cards;
 use super::reply::Message;
-use super::rest::{Refusal, Rest, RestError};
+use super::rest::{CallError, Rest, RestError};
 use crate::clock::Stopwatch;
 use crate::domain::alert_policy::Responder;
 use crate::domain::maintenance::TimeWindow;
@@ -21,34 +22,34 @@ use crate::notify::messenger::{MessageId, Messenger, Place, Reminder, SendFailur
 use crate::store::board::BoardLine;
 use crate::store::incident::Incident;
 
-/// A wait of this length is taken right away; a longer one is the outbox's.
+/// Waits up to this length are slept here; for longer ones the delivery is retried later.
 const SHORT_WAIT: Duration = Duration::from_secs(6);
 
-/// Discord's words for what cannot be done, by their numbers.
+/// Discord's error codes for requests that cannot succeed.
 const UNKNOWN_CHANNEL: u64 = 10_003;
 const UNKNOWN_MESSAGE: u64 = 10_008;
 const TOO_MANY_OLD_EDITS: u64 = 30_046;
 const MISSING_ACCESS: u64 = 50_001;
 
-/// The route of what goes to no channel.
-const OTHERS: Route = Route {
+/// The route of requests that do not belong to a channel.
+const NO_CHANNEL: Route = Route {
     channel: 0,
     is_edit: false,
 };
 
-/// Characters of an event's name; and how Discord numbers that it is for the server, and takes place elsewhere.
+/// Discord's limit for a scheduled event's name, in characters, and its codes for the privacy level and the entity type.
 const EVENT_NAME: usize = 100;
 const GUILD_ONLY: u8 = 2;
 const EXTERNAL: u8 = 3;
 
-/// Shows cards in channels.
+/// Posts and edits messages in channels.
 #[derive(Debug)]
 pub(super) struct ChannelMessenger {
     rest: Rest,
     limit: Mutex<SendLimit>,
-    /// What the limit's instants count from.
-    since: Stopwatch,
-    /// Discord has refused the token: nothing is sent any more.
+    /// Origin of the durations that the limit counts in.
+    started: Stopwatch,
+    /// Whether Discord has refused the token. Then nothing is sent any more.
     is_refused: AtomicBool,
 }
 
@@ -57,7 +58,7 @@ impl ChannelMessenger {
         Self {
             rest,
             limit: Mutex::default(),
-            since: Stopwatch::start(),
+            started: Stopwatch::start(),
             is_refused: AtomicBool::new(false),
         }
     }
@@ -99,11 +100,11 @@ impl ChannelMessenger {
         if self.is_refused.load(Ordering::Relaxed) {
             return Err(SendFailure::Refused);
         }
-        self.turn(route).await?;
+        self.wait_for_limit(route).await?;
         match self.rest.send(method, path, body).await {
             Ok(sent) => {
                 if let Some(limit) = sent.limit {
-                    self.limit().learn(route, limit, self.since.elapsed());
+                    self.limit().learn(route, limit, self.started.elapsed());
                 }
                 Ok(sent.body)
             }
@@ -111,10 +112,10 @@ impl ChannelMessenger {
         }
     }
 
-    /// Waits for this route's turn, where that comes soon.
-    async fn turn(&self, route: Route) -> Result<(), SendFailure> {
+    /// Waits until the rate limit allows this route; fails if that takes longer than `SHORT_WAIT`.
+    async fn wait_for_limit(&self, route: Route) -> Result<(), SendFailure> {
         loop {
-            let taken = self.limit().take(route, self.since.elapsed());
+            let taken = self.limit().take(route, self.started.elapsed());
             match taken {
                 Ok(()) => return Ok(()),
                 Err(wait) if wait <= SHORT_WAIT => tokio::time::sleep(wait).await,
@@ -132,8 +133,8 @@ impl ChannelMessenger {
         self.limit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn refused(&self, route: Route, refusal: Refusal) -> SendFailure {
-        let now = self.since.elapsed();
+    fn refused(&self, route: Route, refusal: CallError) -> SendFailure {
+        let now = self.started.elapsed();
         let later = |after, reason: &RestError| SendFailure::Later {
             after,
             reason: reason.to_string(),
@@ -234,13 +235,15 @@ impl Messenger for ChannelMessenger {
         Box::pin(async move {
             let body = json!({ "recipient_id": user.to_string() });
             let path = "/users/@me/channels";
-            let opened = self.send(OTHERS, (Method::POST, path), body).await;
+            let opened = self.send(NO_CHANNEL, (Method::POST, path), body).await;
             let opened = opened.map_err(|failure| match failure {
-                SendFailure::Later { after: None, .. } | SendFailure::Rejected(_) => unwanted(),
+                SendFailure::Later { after: None, .. } | SendFailure::Rejected(_) => {
+                    direct_messages_closed()
+                }
                 failure => failure,
             })?;
             let id = opened["id"].as_str().and_then(|id| id.parse().ok());
-            id.ok_or_else(unwanted)
+            id.ok_or_else(direct_messages_closed)
         })
     }
 
@@ -273,7 +276,7 @@ impl Messenger for ChannelMessenger {
                 "description": "Maintenance: outages are expected, and nobody is called for them.",
             });
             let path = format!("/guilds/{guild}/scheduled-events");
-            let made = self.send(OTHERS, (Method::POST, &path), body).await?;
+            let made = self.send(NO_CHANNEL, (Method::POST, &path), body).await?;
             let id = made["id"].as_str().and_then(|id| id.parse().ok());
             id.ok_or_else(|| SendFailure::Broken("Discord's answer could not be read".into()))
         })
@@ -283,7 +286,7 @@ impl Messenger for ChannelMessenger {
         Box::pin(async move {
             let path = format!("/guilds/{guild}/scheduled-events/{event}");
             let taken = self
-                .send(OTHERS, (Method::DELETE, &path), Value::Null)
+                .send(NO_CHANNEL, (Method::DELETE, &path), Value::Null)
                 .await;
             match taken {
                 Ok(_) | Err(SendFailure::Broken(_) | SendFailure::Rejected(_)) => Ok(()),
@@ -302,12 +305,12 @@ impl Messenger for ChannelMessenger {
     }
 }
 
-/// Somebody who takes no direct messages from us, whatever the reason.
-fn unwanted() -> SendFailure {
+/// The failure for a user who accepts no direct messages from Rollcall, for any reason.
+fn direct_messages_closed() -> SendFailure {
     SendFailure::Broken("that person takes no direct messages from Rollcall".into())
 }
 
-/// A message as Discord takes it. Nobody is mentioned but this one role or person, named by id.
+/// The request body of a message. It mentions only this one role or user, by id.
 fn body(message: Message, mention: Option<Responder>) -> Value {
     let (content, mentions) = match mention {
         None => (message.content.clone(), json!({ "parse": [] })),
@@ -331,21 +334,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_mentioned_but_who_is_called() {
+    fn only_the_given_responder_is_mentioned() {
         let message = || Message::sentence("@everyone");
-        let silent = body(message(), None);
-        assert_eq!(silent["allowed_mentions"], json!({ "parse": [] }));
-        assert_eq!(silent["content"], "@everyone", "a word like any other");
-        let person = body(message(), Some(Responder::User(8)));
+        let without_mention = body(message(), None);
+        assert_eq!(without_mention["allowed_mentions"], json!({ "parse": [] }));
         assert_eq!(
-            person["allowed_mentions"],
+            without_mention["content"], "@everyone",
+            "plain text, because mentions are off"
+        );
+        let user = body(message(), Some(Responder::User(8)));
+        assert_eq!(
+            user["allowed_mentions"],
             json!({ "parse": [], "users": ["8"] })
         );
-        let called = body(message(), Some(Responder::Role(7)));
+        let role = body(message(), Some(Responder::Role(7)));
         assert_eq!(
-            called["allowed_mentions"],
+            role["allowed_mentions"],
             json!({ "parse": [], "roles": ["7"] })
         );
-        assert_eq!(called["content"], "<@&7>");
+        assert_eq!(role["content"], "<@&7>");
     }
 }

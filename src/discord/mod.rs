@@ -1,7 +1,8 @@
-//! The Discord door; the only folder that names serenity and poise.
+//! The Discord interface: commands, buttons, messages and the gateway connection. The only folder that uses serenity and
+//! poise.
 //!
-//! Discord lives on a thread and a runtime of its own, because a stalled client can stop a runtime's timers for half a
-//! minute; looks and jobs must not notice. Looks that a command asks for run on the main runtime.
+//! Discord runs on its own thread and runtime, because a stalled client can stop a runtime's timers for half a minute. That
+//! must not delay checks and jobs. Checks that a command requests run on the main runtime.
 
 mod access;
 mod buttons;
@@ -47,14 +48,14 @@ pub struct Config {
     pub token: Option<String>,
     pub guild: Option<GuildId>,
     pub api_url: String,
-    /// No heartbeat acknowledged for this long: the connection is given up.
+    /// The connection is dropped if no heartbeat is acknowledged for this long.
     pub heartbeat_timeout: Duration,
     /// Attempts in a row before the retries become slow.
     pub max_reconnects: u32,
     pub privileged_intents: Vec<PrivilegedIntent>,
 }
 
-/// What commands and buttons work with.
+/// The state shared by commands and buttons.
 #[derive(Clone, Debug)]
 pub struct AppState {
     pub store: Store,
@@ -65,16 +66,16 @@ pub struct AppState {
     pub recheck: RecheckOptions,
     pub recheck_interval: Duration,
     pub policy: AddressPolicy,
-    /// Of servers that have none of their own.
+    /// Thresholds for servers without their own.
     pub thresholds: Thresholds,
     pub guild_locks: GuildLocks,
-    /// Through which alerts go out.
+    /// Sends notifications to Discord.
     pub messenger: Option<Arc<dyn Messenger>>,
     pub webhook_sender: WebhookSender,
-    /// What the presence shows, kept in step by a job.
+    /// The bot's presence, kept up to date by a job.
     pub presence: watch::Receiver<PresenceUpdate>,
     pub command_ids: CommandIds,
-    /// Where looks run.
+    /// The main runtime, which runs checks.
     pub home: tokio::runtime::Handle,
 }
 
@@ -84,11 +85,11 @@ impl AppState {
     }
 }
 
-/// Guilds in which a long piece of work is under way, one at a time in each.
+/// Guilds in which a long operation is running. Each guild runs one at a time.
 #[derive(Clone, Debug, Default)]
 pub struct GuildLocks(Arc<Mutex<HashSet<GuildId>>>);
 
-/// Held while the work of a guild goes on.
+/// Held while a guild's operation runs.
 #[derive(Debug)]
 struct GuildLock {
     guild: GuildId,
@@ -96,7 +97,7 @@ struct GuildLock {
 }
 
 impl GuildLocks {
-    /// `None` where this guild's work is under way already.
+    /// Takes a guild's lock; `None` if an operation is already running there.
     fn take(&self, guild: GuildId) -> Option<GuildLock> {
         let is_first = self
             .0
@@ -120,7 +121,7 @@ impl Drop for GuildLock {
     }
 }
 
-/// Discord refused us for good; the sentence says what to do.
+/// Discord refused the bot for good; the sentence says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     #[error(
@@ -137,13 +138,13 @@ pub enum Refused {
     Version,
 }
 
-/// The way out for alerts; `None` without a token.
+/// The messenger that sends notifications to Discord; `None` without a token.
 pub fn messenger(config: &Config) -> Option<Arc<dyn Messenger>> {
     let token = config.token.as_deref()?;
     match rest::Rest::new(&config.api_url, token) {
         Ok(rest) => Some(Arc::new(messenger::ChannelMessenger::new(rest))),
         Err(error) => {
-            tracing::error!(%error, "alerts cannot be sent");
+            tracing::error!(%error, "Discord messenger failed to start; notifications to Discord are off");
             None
         }
     }
@@ -157,7 +158,7 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Waits until Discord refuses us for good, which normally never happens.
+    /// Waits until Discord refuses the bot for good, which normally never happens.
     pub async fn refused(&mut self) -> Refused {
         match (&mut self.refused).await {
             Ok(refused) => refused,
@@ -173,12 +174,12 @@ impl Handle {
     }
 }
 
-/// Starts the client on a thread of its own; without a token it only says so.
+/// Starts the client on its own thread; without a token it only logs a warning.
 pub fn start(config: Config, app: AppState, stop: &watch::Receiver<bool>) -> Handle {
-    let (tell_refused, refused) = oneshot::channel();
+    let (refused_sender, refused) = oneshot::channel();
     let Some(token) = config.token.clone() else {
         tracing::warn!(
-            "DISCORD_TOKEN is not set: everything but Discord runs; README.md tells how to get a token"
+            "DISCORD_TOKEN is not set; Discord is off. README.md explains how to get a token"
         );
         return Handle {
             refused,
@@ -186,19 +187,19 @@ pub fn start(config: Config, app: AppState, stop: &watch::Receiver<bool>) -> Han
         };
     };
     app.health.expect_gateway();
-    let (tell_ended, ended) = oneshot::channel();
+    let (ended_sender, ended) = oneshot::channel();
     let stop = stop.clone();
     let thread = std::thread::Builder::new()
         .name("discord".into())
         .spawn(move || {
             if let Some(error) = client::run(&token, &config, &app, &stop) {
-                // Nobody waits for it any more where the process is stopping.
-                let _ = tell_refused.send(error);
+                // The receiver may be dropped already when the process is stopping.
+                let _ = refused_sender.send(error);
             }
-            let _ = tell_ended.send(());
+            let _ = ended_sender.send(());
         });
     if let Err(error) = thread {
-        tracing::error!(%error, "the thread for Discord cannot start; everything else runs");
+        tracing::error!(%error, "starting the Discord thread failed; Discord is off");
     }
     Handle {
         refused,
@@ -206,5 +207,5 @@ pub fn start(config: Config, app: AppState, stop: &watch::Receiver<bool>) -> Han
     }
 }
 
-/// What a command is given.
+/// The context that poise passes to a command.
 type Context<'a> = poise::Context<'a, AppState, error::CommandError>;

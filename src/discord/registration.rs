@@ -1,4 +1,4 @@
-//! Registers the commands with Discord, in one guild at once or everywhere, and tries until Discord takes them.
+//! Registers the commands with Discord, in one guild or globally, and retries until Discord accepts them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,9 +16,9 @@ use crate::notify::backoff::jitter;
 use crate::store::registration;
 
 /// Attempts before the retries become slow.
-const QUICK: u32 = 10;
+const QUICK_ATTEMPTS: u32 = 10;
 
-/// The ids under which Discord knows our commands: with one, a command can be mentioned so that a click opens it.
+/// The ids of the registered commands. A mention of a command needs its id, so that a click opens the command.
 #[derive(Clone, Debug, Default)]
 pub struct CommandIds(Arc<RwLock<HashMap<String, u64>>>);
 
@@ -39,7 +39,7 @@ impl CommandIds {
     }
 }
 
-/// Registers the commands and then waits for ever; ends only where Discord no longer knows the token.
+/// Registers the commands and then waits forever. Returns only when Discord no longer accepts the token.
 pub(super) async fn register(
     rest: &Rest,
     application: serenity::ApplicationId,
@@ -49,14 +49,14 @@ pub(super) async fn register(
     let registering = Registering {
         rest,
         application,
-        home: guild,
+        only_guild: guild,
         app,
     };
     let mut attempts = Backoff::default();
     loop {
         let error = match registering.once().await {
             Ok(count) => {
-                tracing::info!(count, "The commands are registered with Discord");
+                tracing::info!(count, "commands registered with Discord");
                 return std::future::pending().await;
             }
             Err(RestError::Unauthorized) => return RestError::Unauthorized,
@@ -67,16 +67,18 @@ pub(super) async fn register(
             RestError::Limited { retry_after } => *retry_after,
             _ => Duration::ZERO,
         };
-        let wait = attempts.wait(QUICK, jitter()).length.max(least);
+        let wait = attempts.wait(QUICK_ATTEMPTS, jitter()).length.max(least);
         let hint = match (&error, guild) {
             (RestError::Status(403 | 404), Some(_)) => {
-                "; is the bot in the server that DISCORD_GUILD_ID names?"
+                Some("is the bot a member of the Discord server that DISCORD_GUILD_ID names?")
             }
-            _ => "",
+            _ => None,
         };
         tracing::warn!(
-            "the commands could not be registered with Discord: {error}{hint} Trying again in {}",
-            text::duration(wait)
+            %error,
+            hint,
+            retry_in = text::duration(wait),
+            "registering commands with Discord failed"
         );
         tokio::time::sleep(wait).await;
     }
@@ -85,68 +87,68 @@ pub(super) async fn register(
 struct Registering<'a> {
     rest: &'a Rest,
     application: serenity::ApplicationId,
-    /// The only server that gets the commands; `None`: every one.
-    home: Option<GuildId>,
+    /// The only guild that gets the commands; `None`: all guilds.
+    only_guild: Option<GuildId>,
     app: &'a AppState,
 }
 
 impl Registering<'_> {
-    /// Registers them all, and answers how many they are.
+    /// Registers all commands and returns their number.
     async fn once(&self) -> Result<usize, RestError> {
         let list = poise::builtins::create_application_commands(&commands::all());
-        let everywhere = format!("/applications/{}/commands", self.application);
-        let registered = match self.home {
-            None => self.rest.put_commands(&everywhere, &list).await?,
-            Some(home) => {
-                // Before they are there, so that none is ever forgotten.
-                self.note(home, true).await;
-                let here = self.of_guild(home);
-                let registered = self.rest.put_commands(&here, &list).await?;
-                // Those of a time without a home guild would stand in every list a second time.
-                self.rest.put_commands(&everywhere, &[]).await?;
+        let global_path = format!("/applications/{}/commands", self.application);
+        let registered = match self.only_guild {
+            None => self.rest.put_commands(&global_path, &list).await?,
+            Some(guild) => {
+                // Recorded before registering, so that no guild with commands is forgotten.
+                self.record_guild(guild, true).await;
+                let path = self.guild_path(guild);
+                let registered = self.rest.put_commands(&path, &list).await?;
+                // Global commands registered earlier would appear twice in every list.
+                self.rest.put_commands(&global_path, &[]).await?;
                 registered
             }
         };
         self.app.command_ids.learn(&registered);
-        self.take_back_former().await?;
+        self.unregister_former_guilds().await?;
         Ok(registered.len())
     }
 
-    /// Takes back what a server has that was the home guild before: its people would see every command twice.
-    async fn take_back_former(&self) -> Result<(), RestError> {
-        let former = match registration::others(&self.app.store.reader, self.home).await {
+    /// Removes the commands from guilds that `DISCORD_GUILD_ID` named before. Their members would see every command twice.
+    async fn unregister_former_guilds(&self) -> Result<(), RestError> {
+        let former = match registration::others(&self.app.store.reader, self.only_guild).await {
             Ok(former) => former,
             Err(error) => {
-                tracing::error!(%error, "former home guilds could not be looked up");
+                tracing::error!(%error, "looking up former command guilds failed");
                 return Ok(());
             }
         };
         for guild in former {
-            match self.rest.put_commands(&self.of_guild(guild), &[]).await {
-                // The bot is not there any more, and neither are its commands.
-                Ok(_) | Err(RestError::Status(403 | 404)) => self.note(guild, false).await,
+            match self.rest.put_commands(&self.guild_path(guild), &[]).await {
+                // On 403 and 404 the bot has left the guild, so its commands are deleted already.
+                Ok(_) | Err(RestError::Status(403 | 404)) => self.record_guild(guild, false).await,
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    fn of_guild(&self, GuildId(guild): GuildId) -> String {
+    fn guild_path(&self, GuildId(guild): GuildId) -> String {
         format!("/applications/{}/guilds/{guild}/commands", self.application)
     }
 
-    /// Notes whether a server has commands of its own.
-    async fn note(&self, guild: GuildId, has_some: bool) {
-        let noted = self.app.store.writer.transact(move |tx| {
+    /// Records whether a guild has guild-specific commands.
+    async fn record_guild(&self, guild: GuildId, has_commands: bool) {
+        let recorded = self.app.store.writer.transact(move |tx| {
             Box::pin(async move {
-                match has_some {
+                match has_commands {
                     true => registration::remember(tx, guild).await,
                     false => registration::forget(tx, guild).await,
                 }
             })
         });
-        if let Err(error) = noted.await {
-            tracing::error!(%error, "it could not be noted which servers have commands of their own");
+        if let Err(error) = recorded.await {
+            tracing::error!(%error, "recording a command guild failed");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The one way out: every answer, edit and update is built here, with mentions switched off and only the asker seeing it.
+//! Builds every reply, edit and update of an interaction, with mentions off and visible only to the requester by default.
 
 use std::time::Duration;
 
@@ -13,8 +13,9 @@ use super::error::CommandError;
 use super::{Context, access};
 use crate::actions::Requester;
 
-/// Discord forgets an interaction after three seconds; we do not make people wait longer than one for a sign.
-const PATIENCE: Duration = Duration::from_millis(900);
+/// Work that takes longer is deferred, which shows "thinking". Discord drops an interaction after three seconds, and people
+/// should see a reaction within one.
+const DEFER_AFTER: Duration = Duration::from_millis(900);
 
 /// A message before it is sent.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +27,7 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// A card of one sentence.
+    /// A message of one sentence.
     pub(super) fn sentence(content: impl Into<String>) -> Self {
         Self {
             content: content.into(),
@@ -41,7 +42,7 @@ impl Message {
         }
     }
 
-    /// The answer to a command.
+    /// The reply to a command.
     pub(super) fn into_reply(self) -> poise::CreateReply {
         let mut reply = poise::CreateReply::default()
             .ephemeral(true)
@@ -61,17 +62,17 @@ impl Message {
             .fold(reply, poise::CreateReply::attachment)
     }
 
-    /// A new message as the answer to a button.
+    /// A new message as the response to a button.
     pub(super) fn into_response(self) -> CreateInteractionResponse {
         CreateInteractionResponse::Message(self.into_message())
     }
 
-    /// A button's own message, changed.
+    /// An update of the message that contains the button.
     pub(super) fn into_update(self) -> CreateInteractionResponse {
         CreateInteractionResponse::UpdateMessage(self.into_message())
     }
 
-    /// A message that everybody sees, changed by a button under it.
+    /// An update of the message that contains the button, if everyone can see that message.
     pub(super) fn into_public_update(self) -> CreateInteractionResponse {
         CreateInteractionResponse::UpdateMessage(self.into_message().ephemeral(false))
     }
@@ -86,7 +87,7 @@ impl Message {
             .allowed_mentions(CreateAllowedMentions::new())
     }
 
-    /// What is said beside the message that a button stands under.
+    /// An additional message after the response to a button.
     pub(super) fn into_follow_up(self) -> CreateInteractionResponseFollowup {
         CreateInteractionResponseFollowup::new()
             .content(self.content)
@@ -96,7 +97,7 @@ impl Message {
             .allowed_mentions(CreateAllowedMentions::new())
     }
 
-    /// A later change of the answer to a button.
+    /// A later edit of the response to a button.
     pub(super) fn into_edit(self) -> EditInteractionResponse {
         EditInteractionResponse::new()
             .content(self.content)
@@ -106,35 +107,35 @@ impl Message {
     }
 }
 
-/// Answers a command with what `work` comes to; where that takes longer than a moment, Discord shows that we think.
+/// Replies to a command with the result of `work`, deferring the reply if that takes longer than `DEFER_AFTER`.
 pub(super) async fn answer(
     ctx: Context<'_>,
     work: impl Future<Output = Result<Message, CommandError>>,
 ) -> Result<(), CommandError> {
     let mut work = std::pin::pin!(work);
-    let card = match tokio::time::timeout(PATIENCE, &mut work).await {
-        Ok(card) => card?,
+    let message = match tokio::time::timeout(DEFER_AFTER, &mut work).await {
+        Ok(message) => message?,
         Err(_) => {
             ctx.defer_ephemeral().await?;
             work.await?
         }
     };
-    ctx.send(card.into_reply()).await?;
+    ctx.send(message.into_reply()).await?;
     Ok(())
 }
 
-/// Who gave a command.
+/// The requester of a command.
 pub(super) fn requester(ctx: Context<'_>) -> Result<Requester, CommandError> {
     access::requester(ctx.guild_id(), ctx.author().id)
 }
 
-/// Who asks, and may change what belongs to the server.
+/// The requester of a command, who must have the permission Manage Server.
 pub(super) fn manager(ctx: Context<'_>) -> Result<Requester, CommandError> {
     access::require_manage(permissions(ctx))?;
     requester(ctx)
 }
 
-/// The member who gave a command.
+/// The member who ran a command.
 pub(super) fn member(ctx: Context<'_>) -> Option<&serenity::Member> {
     match ctx {
         poise::Context::Application(ctx) => ctx.interaction.member.as_deref(),
@@ -142,7 +143,7 @@ pub(super) fn member(ctx: Context<'_>) -> Option<&serenity::Member> {
     }
 }
 
-/// What the member who gave a command is permitted in its channel.
+/// The permissions of the member who ran a command, in its channel.
 pub(super) fn permissions(ctx: Context<'_>) -> Option<serenity::Permissions> {
     match ctx {
         poise::Context::Application(ctx) => ctx.interaction.member.as_ref()?.permissions,

@@ -1,5 +1,5 @@
-//! Our own calls to Discord's REST API, beside serenity's: who we are, where the gateway is, which commands there are.
-//! serenity's errors keep no headers, so a rate limit could not be obeyed through it.
+//! Rollcall's own calls to Discord's REST API: application and gateway lookup, command registration, notifications.
+//! serenity's errors keep no headers, so rate limits could not be obeyed through it.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use serde_json::Value;
 use crate::domain::reconnect::StartLimit;
 use crate::domain::send_limit::RouteLimit;
 
-/// No call may take longer.
+/// The time limit of a call.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest that a rate limit is believed to last: a day, as long as any of Discord's.
+/// The longest rate limit that is obeyed. None of Discord's limits lasts longer than a day.
 const LONGEST_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
-/// A client for the calls that carry the bot's token, which its `Debug` does not show.
+/// A REST client that authenticates with the bot's token. Its `Debug` output does not contain the token.
 #[derive(Clone)]
 pub(super) struct Rest {
     client: reqwest::Client,
@@ -32,7 +32,7 @@ impl std::fmt::Debug for Rest {
     }
 }
 
-/// Why a call came to nothing; nothing in it shows the token.
+/// Why a call failed. Contains no token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum RestError {
     #[error("Discord does not know the token")]
@@ -47,11 +47,11 @@ pub(super) enum RestError {
     Unreadable,
 }
 
-/// Where the gateway is, and how it is to be used.
+/// The gateway's address, the number of shards and the session start limit.
 #[derive(Debug)]
 pub(super) struct GatewayInfo {
     pub url: String,
-    /// As many as Discord recommends.
+    /// The number that Discord recommends.
     pub shards: u32,
     pub limit: StartLimit,
 }
@@ -85,7 +85,7 @@ impl Rest {
         })
     }
 
-    /// The application's id, which slash commands are registered under.
+    /// Looks up the application's id, which command registration needs.
     pub(super) async fn application(&self) -> Result<serenity::ApplicationId, RestError> {
         #[derive(Deserialize)]
         struct Application {
@@ -97,7 +97,7 @@ impl Rest {
 
     pub(super) async fn gateway(&self) -> Result<GatewayInfo, RestError> {
         let found: GatewayBot = match self.get("/gateway/bot").await {
-            // A proxy that lets only the plain address through.
+            // Some proxies allow only `/gateway`.
             Err(RestError::Status(404)) => self.get("/gateway").await?,
             found => found?,
         };
@@ -117,7 +117,7 @@ impl Rest {
         })
     }
 
-    /// Replaces the commands at `path`, and gives them as Discord has registered them.
+    /// Replaces the commands at `path` and returns them as Discord registered them.
     pub(super) async fn put_commands(
         &self,
         path: &str,
@@ -142,13 +142,13 @@ impl Rest {
         serde_json::from_value(sent.body).map_err(|_| RestError::Unreadable)
     }
 
-    /// One call; `null` sends no body.
+    /// Sends one request; a `null` body is omitted.
     pub(super) async fn send(
         &self,
         method: Method,
         path: &str,
         body: Value,
-    ) -> Result<Sent, Refusal> {
+    ) -> Result<Sent, CallError> {
         let url = format!("{}/api/v10{path}", self.origin);
         let mut request = self
             .client
@@ -157,10 +157,13 @@ impl Rest {
         if !body.is_null() {
             request = request.json(&body);
         }
-        let response = request.send().await.map_err(|error| unreached(&error))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| transport_error(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body: Option<Value> = response.json().await.ok();
-        let said = |name: &str| body.as_ref().and_then(|body| body.get(name)).cloned();
+        let field = |name: &str| body.as_ref().and_then(|body| body.get(name)).cloned();
         let error = match status {
             status if status.is_success() => {
                 let limit = route_limit(&headers);
@@ -176,9 +179,9 @@ impl Rest {
             },
             status => RestError::Status(status.as_u16()),
         };
-        Err(Refusal {
+        Err(CallError {
             error,
-            code: said("code").and_then(|code| code.as_u64()),
+            code: field("code").and_then(|code| code.as_u64()),
             is_global: headers
                 .get("x-ratelimit-global")
                 .is_some_and(|value| value == "true"),
@@ -186,25 +189,25 @@ impl Rest {
     }
 }
 
-/// What came back from a call that was taken.
+/// The response to an accepted call.
 #[derive(Debug)]
 pub(super) struct Sent {
     pub body: Value,
-    /// What Discord said of the limit of this route.
+    /// The route's rate limit from the response headers.
     pub limit: Option<RouteLimit>,
 }
 
-/// A call that was not taken.
+/// A failed call.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct CallError {
     pub error: RestError,
-    /// Discord's number for what was wrong.
+    /// Discord's JSON error code.
     pub code: Option<u64>,
-    /// Of a limit: whether it is one of everything.
+    /// Whether a rate limit is global.
     pub is_global: bool,
 }
 
-impl From<RestError> for Refusal {
+impl From<RestError> for CallError {
     fn from(error: RestError) -> Self {
         Self {
             error,
@@ -231,7 +234,7 @@ fn route_limit(headers: &header::HeaderMap) -> Option<RouteLimit> {
     })
 }
 
-/// The HTTP client for Discord, serenity's calls included: serenity itself would wait without a limit.
+/// The HTTP client for Discord, also used by serenity, whose own client has no time limit.
 pub(super) fn http_client() -> Result<reqwest::Client, RestError> {
     reqwest::Client::builder()
         .timeout(TIMEOUT)
@@ -244,7 +247,7 @@ pub(super) fn http_client() -> Result<reqwest::Client, RestError> {
         .map_err(|_| RestError::Unreachable("no TLS"))
 }
 
-fn unreached(error: &reqwest::Error) -> RestError {
+fn transport_error(error: &reqwest::Error) -> RestError {
     RestError::Unreachable(if error.is_timeout() {
         "it took too long"
     } else {
@@ -252,7 +255,7 @@ fn unreached(error: &reqwest::Error) -> RestError {
     })
 }
 
-/// The wait that a 429 asks for; a second where it asks for none that can be read.
+/// The wait that a 429 response requests; one second if its header is missing or invalid.
 fn retry_after(headers: &header::HeaderMap) -> Duration {
     let seconds = headers
         .get(header::RETRY_AFTER)
@@ -270,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_limit_is_read_in_seconds_and_bounded() {
+    fn retry_after_is_parsed_in_seconds_and_bounded() {
         for (text, milliseconds) in [
             ("2", 2_000),
             ("0.5", 500),

@@ -1,7 +1,7 @@
-//! The roles that are called: which can be chosen, and whether anybody would hear.
+//! On-call roles: which roles can be chosen, and whether a mention would notify their members.
 //!
-//! Discord takes a message that names a role which is gone, or which Rollcall may not mention, and notifies nobody. So that
-//! is said where roles are chosen and shown, before an outage finds it out.
+//! Discord accepts a message that mentions a deleted role, or a role that Rollcall may not mention, but notifies no one. So
+//! Rollcall warns when roles are chosen and shown, before the first outage.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use serenity::{Permissions, RoleId};
 use super::Context;
 use super::error::CommandError;
 
-/// A role that somebody chose to be called, by its id.
+/// Validates a role that was chosen as on-call role, and returns its id.
 pub(super) fn chosen(ctx: Context<'_>, role: Option<RoleId>) -> Result<Option<u64>, CommandError> {
     let everyone = ctx.guild_id().map(serenity::GuildId::get);
     let role = role.map(RoleId::get);
@@ -23,7 +23,7 @@ pub(super) fn chosen(ctx: Context<'_>, role: Option<RoleId>) -> Result<Option<u6
     Ok(role)
 }
 
-/// Why some of these roles would not hear, a sentence for each; nothing where Discord does not tell.
+/// One sentence for each of these roles that a mention would not notify; empty if Discord does not return the roles.
 pub(super) async fn unreachable(ctx: Context<'_>, roles: &[u64]) -> Vec<String> {
     let Some(guild) = ctx.guild_id().filter(|_| !roles.is_empty()) else {
         return Vec::new();
@@ -31,7 +31,7 @@ pub(super) async fn unreachable(ctx: Context<'_>, roles: &[u64]) -> Vec<String> 
     let known = match guild.roles(ctx.http()).await {
         Ok(known) => known,
         Err(error) => {
-            tracing::debug!(%error, "the roles of a server could not be looked at");
+            tracing::debug!(%error, "role lookup failed");
             return Vec::new();
         }
     };
@@ -49,7 +49,7 @@ pub(super) async fn unreachable(ctx: Context<'_>, roles: &[u64]) -> Vec<String> 
     roles.into_iter().filter_map(why).collect()
 }
 
-/// What Rollcall is permitted in the channel of a command.
+/// Rollcall's own permissions in the channel of a command.
 fn permissions(ctx: Context<'_>) -> Option<Permissions> {
     match ctx {
         poise::Context::Application(ctx) => ctx.interaction.app_permissions,
@@ -57,7 +57,7 @@ fn permissions(ctx: Context<'_>) -> Option<Permissions> {
     }
 }
 
-/// `is_mentionable`: `None` where the role is gone.
+/// Why a role would not be notified. `is_mentionable` is `None` if the role was deleted.
 fn why_unreachable(
     role: u64,
     is_mentionable: Option<bool>,
@@ -79,8 +79,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_hears_where_it_is_there_and_may_be_mentioned() {
-        for (is_mentionable, may_mention_all, hears) in [
+    fn a_role_is_notified_only_if_it_exists_and_can_be_mentioned() {
+        for (is_mentionable, may_mention_all, is_notified) in [
             (None, true, false),
             (None, false, false),
             (Some(false), false, false),
@@ -91,7 +91,7 @@ mod tests {
             let why = why_unreachable(7, is_mentionable, may_mention_all);
             assert_eq!(
                 why.is_none(),
-                hears,
+                is_notified,
                 "{is_mentionable:?}, {may_mention_all}"
             );
         }

@@ -1,8 +1,8 @@
-//! Which addresses we may look at: global unicast only, unless the operator named more in `PROBE_ALLOW`.
+//! Decides which addresses Rollcall may connect to: global unicast only, unless the operator lists more in `PROBE_ALLOW`.
 //!
-//! A monitor that strangers may point at things is a weapon against the network it stands in. So the rule is about
-//! addresses, never about spellings: every resolved address is judged here, and so is every IPv4 address that hides
-//! inside an IPv6 one (mapped, NAT64, 6to4, Teredo, ISATAP), because a translator on the way would unwrap it.
+//! A monitor that strangers can point at any address is a weapon against its own network. So the rule applies to addresses,
+//! never to spellings: every resolved address is judged here, and so is every IPv4 address embedded in an IPv6 one (mapped,
+//! NAT64, 6to4, Teredo, ISATAP), because a translator on the path would extract it.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,22 +10,22 @@ use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// The operator's word on where looks may go. `Default` is the strictest: nothing but public addresses.
+/// The operator's rules on where checks may connect. `Default` is the strictest: public addresses only.
 ///
-/// Read from `PROBE_ALLOW` with `FromStr`: items between commas, each
+/// Read from `PROBE_ALLOW` with `FromStr`: comma-separated items, each
 ///
-/// - `lan` (10/8, 172.16/12, 192.168/16, fc00::/7; not link-local, where a cloud's metadata lives) or
+/// - `lan` (10/8, 172.16/12, 192.168/16, fc00::/7; not link-local, which contains cloud metadata services) or
 ///   `loopback` (127/8, ::1),
 /// - an address or network: `192.168.0.7`, `10.0.0.0/8`, `fd00::/8`,
-/// - any of these with a port or a range of ports behind: `lan:80`, `10.0.0.0/8:80-443`; IPv6 then stands in
-///   brackets, mask included: `[fd00::/8]:8080`.
+/// - any of these followed by a port or a range of ports: `lan:80`, `10.0.0.0/8:80-443`; an IPv6 network then stands in
+///   brackets, including its mask: `[fd00::/8]:8080`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AddressPolicy {
     allowed: Vec<AllowRule>,
 }
 
-/// The address is not one that we may look at. Deliberately without a reason: an answer that tells private from
-/// metadata from own addresses would be a scanner.
+/// The address is not allowed. Deliberately without a reason: an error that distinguishes private addresses, metadata
+/// services and own addresses would turn Rollcall into a scanner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Denied;
 
@@ -54,8 +54,8 @@ impl AddressPolicy {
         }
     }
 
-    /// Whether the operator's allow-list covers the address (and everything inside it) on that port. Tells "allowed
-    /// by name" from "public", for rules that only the operator's word may lift.
+    /// Whether the operator's allow-list covers the address (and every address embedded in it) on that port. Distinguishes
+    /// "explicitly allowed" from "public", for restrictions that only the operator may lift.
     pub fn names(&self, address: SocketAddr) -> bool {
         destinations(address.ip()).all(|ip| self.is_named(ip, address.port()))
     }
@@ -65,7 +65,8 @@ impl AddressPolicy {
             || (is_global(ip) && !METADATA.contains(&ip) && !MAIL_PORTS.contains(&port))
     }
 
-    /// Metadata services answer with credentials: a network that happens to hold one does not name it.
+    /// Metadata services return credentials, so a listed network that happens to contain one does not allow it: its exact
+    /// address must be listed.
     fn is_named(&self, ip: IpAddr, port: u16) -> bool {
         let needs_exact = METADATA.contains(&ip);
         self.allowed
@@ -74,10 +75,10 @@ impl AddressPolicy {
     }
 }
 
-/// Ports of mail relays: a greeting opened in vain from everywhere gets the machine listed as a source of spam.
+/// Ports of mail relays: many connections that send no mail get the machine listed as a source of spam.
 const MAIL_PORTS: [u16; 3] = [25, 465, 587];
 
-/// IPv4 that is not global unicast (IANA special-purpose registry), and one host service on a public number.
+/// IPv4 networks that are not global unicast (IANA special-purpose registry), and one host service on a public address.
 const DENIED_V4: [Ipv4Net; 16] = [
     v4([0, 0, 0, 0], 8),
     v4([10, 0, 0, 0], 8),
@@ -97,17 +98,18 @@ const DENIED_V4: [Ipv4Net; 16] = [
     v4([168, 63, 129, 16], 32),
 ];
 
-/// The one block that IANA hands out as global unicast.
+/// The only block that IANA allocates as global unicast.
 const GLOBAL_V6: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 
-/// Parts of it that are not: protocol assignments (Teredo, ORCHID, …) and the two documentation blocks.
+/// Parts of `GLOBAL_V6` that are not global unicast: protocol assignments (Teredo, ORCHID, …) and the two documentation
+/// blocks.
 const DENIED_V6: [Ipv6Net; 3] = [
     v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23),
     v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32),
     v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20),
 ];
 
-/// Metadata and credential services of clouds, by their vendors' documentation.
+/// Metadata and credential services of cloud providers, from their documentation.
 const METADATA: [IpAddr; 13] = [
     // AWS, Azure, Google, DigitalOcean, Oracle, Hetzner, OpenStack …
     ip4([169, 254, 169, 254]),
@@ -131,7 +133,7 @@ const METADATA: [IpAddr; 13] = [
     ip6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]),
     // Scaleway
     ip6([0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42]),
-    // Link-local twin of the first, seen in OpenStack
+    // Link-local equivalent of the first, seen in OpenStack
     ip6([0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe]),
 ];
 
@@ -158,8 +160,8 @@ fn is_global(ip: IpAddr) -> bool {
     }
 }
 
-/// Where a packet to `ip` may end: the address itself (an IPv4-mapped one as the IPv4 address that the kernel makes of
-/// it) and every IPv4 address that a translator or tunnel on the way would take out of it.
+/// Returns the addresses that a packet to `ip` may reach: the address itself (an IPv4-mapped one as the IPv4 address that
+/// the kernel makes of it) and every IPv4 address that a translator or tunnel on the path would extract from it.
 pub fn destinations(ip: IpAddr) -> impl Iterator<Item = IpAddr> {
     let ip = ip.to_canonical();
     let inside = match ip {
@@ -169,7 +171,7 @@ pub fn destinations(ip: IpAddr) -> impl Iterator<Item = IpAddr> {
     std::iter::once(ip).chain(inside.into_iter().flatten().map(IpAddr::V4))
 }
 
-/// The IPv4 addresses that the known transition schemes carry inside an IPv6 address.
+/// Returns the IPv4 addresses that the known transition mechanisms embed in an IPv6 address.
 fn embedded(ip: Ipv6Addr) -> [Option<Ipv4Addr>; 8] {
     let bits = u128::from(ip);
     let at = |shift: u32| low_v4(bits >> shift);
@@ -184,8 +186,8 @@ fn embedded(ip: Ipv6Addr) -> [Option<Ipv4Addr>; 8] {
     if within(v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96)) {
         found[0] = Some(low);
     }
-    // NAT64, local use: the operator chooses where the address sits (RFC 6052 2.2: /96, /64, /56, /48). A reading that
-    // falls into 0/8 is no destination, only the zeros beside another reading.
+    // NAT64, local use: the network operator chooses the position of the address (RFC 6052 2.2: /96, /64, /56, /48). A
+    // reading in 0/8 is not a destination, only the zeros next to another reading.
     if within(v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48)) {
         let split =
             |high: u128, high_bits: u32, rest: u128| low_v4((high << (32 - high_bits)) | rest);
@@ -203,7 +205,7 @@ fn embedded(ip: Ipv6Addr) -> [Option<Ipv4Addr>; 8] {
     if within(v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16)) {
         found[4] = Some(at(80));
     }
-    // Teredo: the server in clear, the client with its bits inverted
+    // Teredo: the server as it is, the client with its bits inverted
     if within(v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 32)) {
         found[5] = Some(at(64));
         found[6] = Some(low_v4(!bits));
@@ -215,7 +217,7 @@ fn embedded(ip: Ipv6Addr) -> [Option<Ipv4Addr>; 8] {
     found
 }
 
-/// The lowest 32 bits as an IPv4 address.
+/// Returns the lowest 32 bits as an IPv4 address.
 fn low_v4(bits: u128) -> Ipv4Addr {
     let octets = bits.to_be_bytes();
     Ipv4Addr::new(octets[12], octets[13], octets[14], octets[15])
@@ -225,7 +227,7 @@ fn low_v4(bits: u128) -> Ipv4Addr {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct AllowRule {
     net: IpNet,
-    /// First and last.
+    /// First and last port.
     ports: (u16, u16),
 }
 
@@ -255,7 +257,7 @@ const NET_EXAMPLE: &str = "192.168.0.0/16";
 const PORT_EXAMPLE: &str = "10.0.0.0/8:80-443";
 const V6_EXAMPLE: &str = "[fd00::/8]:8080";
 
-/// Why a text is not an allow-list. `Display` is a sentence for the operator, with a right example.
+/// Why a text is not a valid allow-list. `Display` is a sentence for the operator, with a valid example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowListError {
     item: String,
@@ -285,9 +287,9 @@ impl FromStr for AddressPolicy {
             .map(str::trim)
             .filter(|item| !item.is_empty())
         {
-            let (place, ports) = split_ports(item);
+            let (network, ports) = split_ports(item);
             let ports = ports.map_or(Ok((1, u16::MAX)), parse_ports);
-            let nets = parse_place(place).and_then(|nets| Ok((nets, ports?)));
+            let nets = parse_network(network).and_then(|nets| Ok((nets, ports?)));
             let (nets, ports) = nets.map_err(|(problem, example)| AllowListError {
                 item: item.to_owned(),
                 problem,
@@ -299,10 +301,10 @@ impl FromStr for AddressPolicy {
     }
 }
 
-/// What is wrong with a part, and a right one.
+/// The problem with an item, and a valid example.
 type Mistake = (String, &'static str);
 
-/// Splits `place:ports`; a bare IPv6 network has no ports, whatever its last colon looks like.
+/// Splits `network:ports`; a bare IPv6 network has no ports, even if its last colon looks like a separator.
 fn split_ports(item: &str) -> (&str, Option<&str>) {
     if let Some(rest) = item.strip_prefix('[') {
         return match rest.split_once(']') {
@@ -312,8 +314,8 @@ fn split_ports(item: &str) -> (&str, Option<&str>) {
         };
     }
     match item.split_once(':') {
-        Some((place, ports)) if !ports.contains(':') && !ports.contains('/') => {
-            (place, Some(ports))
+        Some((network, ports)) if !ports.contains(':') && !ports.contains('/') => {
+            (network, Some(ports))
         }
         _ => (item, None),
     }
@@ -334,7 +336,7 @@ fn parse_ports(text: &str) -> Result<(u16, u16), Mistake> {
     }
 }
 
-fn parse_place(text: &str) -> Result<Vec<IpNet>, Mistake> {
+fn parse_network(text: &str) -> Result<Vec<IpNet>, Mistake> {
     match text {
         "lan" => return Ok(LAN.to_vec()),
         "loopback" => return Ok(LOOPBACK.to_vec()),
@@ -342,7 +344,7 @@ fn parse_place(text: &str) -> Result<Vec<IpNet>, Mistake> {
     }
     let net = match text.parse::<IpAddr>() {
         Ok(ip) => IpNet::from(ip),
-        Err(_) => text.parse::<IpNet>().map_err(|_| not_a_place(text))?,
+        Err(_) => text.parse::<IpNet>().map_err(|_| not_a_network(text))?,
     };
     if net != net.trunc() {
         let right = format!(
@@ -362,7 +364,7 @@ fn parse_place(text: &str) -> Result<Vec<IpNet>, Mistake> {
     Ok(vec![net])
 }
 
-fn not_a_place(text: &str) -> Mistake {
+fn not_a_network(text: &str) -> Mistake {
     if text.bytes().filter(|byte| *byte == b':').count() > 1 {
         let problem = "is not an IPv6 network (with a port, the network goes in brackets)";
         return (problem.into(), V6_EXAMPLE);
@@ -390,9 +392,9 @@ mod tests {
             .is_ok()
     }
 
-    /// Spellings that lead, or pretend to lead, where nobody may look. Each is refused by the parser, or it is a plain
-    /// address and the policy denies it.
-    const EVIL: [&str; 172] = [
+    /// Spellings of forbidden addresses, and texts that imitate them. The parser rejects each one, or it is a plain address
+    /// that the policy denies.
+    const HOSTILE: [&str; 172] = [
         // Loopback and "this host", in every spelling
         "http://127.0.0.1/",
         "http://127.0.0.1:80/",
@@ -458,7 +460,7 @@ mod tests {
         "http://[fe80::1%25eth0]/",
         "http://[]/",
         "http://[v1.::1]/",
-        // IPv4 in an IPv6 coat
+        // IPv4 embedded in IPv6
         "http://[::ffff:127.0.0.1]/",
         "http://[::ffff:7f00:1]/",
         "http://[0:0:0:0:0:ffff:7f00:0001]/",
@@ -562,7 +564,7 @@ mod tests {
         "http://[4000::1]/",
         "http://[1fff::1]/",
         "http://[::2]/",
-        // Somebody else's name in front, mail relays, no port
+        // User information in front, mail relays, no port
         "http://example.org@127.0.0.1/",
         "http://127.0.0.1@example.org/",
         "http://user:pass@10.0.0.1/",
@@ -574,9 +576,9 @@ mod tests {
     ];
 
     #[test]
-    fn no_evil_spelling_gets_through() {
+    fn hostile_spellings_are_rejected() {
         let strictest = AddressPolicy::default();
-        for spelling in EVIL {
+        for spelling in HOSTILE {
             let Ok(target) = spelling.parse::<Target>() else {
                 continue;
             };
@@ -635,8 +637,8 @@ mod tests {
     }
 
     #[test]
-    fn the_allow_list_opens_what_it_says_and_no_more() {
-        for (allowed, open, shut) in [
+    fn the_allow_list_allows_its_entries_and_nothing_else() {
+        for (allowed, open, denied) in [
             ("", &["8.8.8.8:80"][..], &["10.0.0.1:80", "8.8.8.8:25"][..]),
             (
                 "10.0.0.0/8",
@@ -678,7 +680,7 @@ mod tests {
             ("1.1.1.1", &["1.1.1.1:25"], &["1.1.1.2:25"]),
         ] {
             let policy = policy(allowed);
-            for (addresses, is_open) in [(open, true), (shut, false)] {
+            for (addresses, is_open) in [(open, true), (denied, false)] {
                 for address in addresses {
                     assert_eq!(passes(&policy, address), is_open, "`{allowed}`: {address}");
                 }
@@ -687,7 +689,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_must_be_named_exactly() {
+    fn metadata_addresses_must_be_listed_exactly() {
         for ip in METADATA {
             let address = SocketAddr::new(ip, 80);
             let everything =
@@ -699,8 +701,8 @@ mod tests {
     }
 
     #[test]
-    fn a_coat_is_judged_inside_although_the_outside_is_allowed() {
-        let coats = policy("64:ff9b::/96,64:ff9b:1::/48,::/96,2001::/32,::ffff:0:0:0/96,fe80::/10");
+    fn embedded_addresses_are_judged_even_if_the_outer_one_is_allowed() {
+        let outer = policy("64:ff9b::/96,64:ff9b:1::/48,::/96,2001::/32,::ffff:0:0:0/96,fe80::/10");
         for inside in [
             "10.0.0.1",
             "127.0.0.1",
@@ -708,7 +710,7 @@ mod tests {
             "168.63.129.16",
             "192.168.0.1",
         ] {
-            for coat in [
+            for prefix in [
                 "64:ff9b::",
                 "64:ff9b:1::",
                 "::",
@@ -717,8 +719,8 @@ mod tests {
                 "fe80::200:5efe:",
             ] {
                 assert!(
-                    !passes(&coats, &format!("[{coat}{inside}]:80")),
-                    "{coat}{inside}"
+                    !passes(&outer, &format!("[{prefix}{inside}]:80")),
+                    "{prefix}{inside}"
                 );
             }
         }
@@ -728,9 +730,9 @@ mod tests {
             "[::8.8.8.8]:80",
             "[fe80::5efe:8.8.8.8]:80",
         ] {
-            assert!(passes(&coats, address), "{address}");
+            assert!(passes(&outer, address), "{address}");
         }
-        // RFC 6052 2.4: 192.0.2.33 (documentation) behind the four prefix lengths; and one that hides behind /48.
+        // RFC 6052 2.4: 192.0.2.33 (documentation) with the four prefix lengths, and 10.0.0.1 with /48.
         for address in [
             "[64:ff9b:1:c000:2:2100::]:80",
             "[64:ff9b:1:c0:0:221::]:80",
@@ -739,16 +741,16 @@ mod tests {
             "[64:ff9b:1:a00:0:100:808:808]:80",
             "[64:ff9b:1::]:80",
         ] {
-            assert!(!passes(&coats, address), "{address}");
+            assert!(!passes(&outer, address), "{address}");
         }
         // Teredo: server 8.8.8.8 and client 10.0.0.1 inverted, the other way round, and both public
-        assert!(!passes(&coats, "[2001:0:808:808::f5ff:fffe]:80"));
-        assert!(!passes(&coats, "[2001:0:a00:1::f7f7:f7f7]:80"));
-        assert!(passes(&coats, "[2001:0:808:808::f7f7:f7f7]:80"));
+        assert!(!passes(&outer, "[2001:0:808:808::f5ff:fffe]:80"));
+        assert!(!passes(&outer, "[2001:0:a00:1::f7f7:f7f7]:80"));
+        assert!(passes(&outer, "[2001:0:808:808::f7f7:f7f7]:80"));
     }
 
     #[test]
-    fn a_wrong_allow_list_is_refused_with_a_sentence_and_an_example() {
+    fn an_invalid_allow_list_is_rejected_with_a_valid_example() {
         for (text, words) in [
             ("home", "must be a network"),
             ("example.org", "must be a network"),
@@ -792,13 +794,13 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_is_denied_is_denied_in_every_coat(ip: Ipv4Addr, prefix: u64, port in any_port()) {
+        fn a_denied_address_is_denied_in_every_embedding(ip: Ipv4Addr, prefix: u64, port in any_port()) {
             let strictest = AddressPolicy::default();
             prop_assume!(strictest.judge((ip, port).into()).is_err());
             let [a, b, c, d] = ip.octets().map(u16::from);
             let (high, low) = (a << 8 | b, c << 8 | d);
             let [p, q, r, s] = [48, 32, 16, 0].map(|shift| u16::try_from(prefix >> shift & 0xffff).unwrap());
-            for coat in [
+            for outer in [
                 [0, 0, 0, 0, 0, 0xffff, high, low],
                 [0, 0, 0, 0, 0, 0, high, low],
                 [0, 0, 0, 0, 0xffff, 0, high, low],
@@ -810,8 +812,8 @@ mod tests {
                 [p, q, r, s, 0, 0x5efe, high, low],
                 [p, q, r, s, 0x200, 0x5efe, high, low],
             ] {
-                let coat = Ipv6Addr::from_segments(coat);
-                prop_assert!(strictest.judge((coat, port).into()).is_err(), "{ip} in {coat}");
+                let outer = Ipv6Addr::from_segments(outer);
+                prop_assert!(strictest.judge((outer, port).into()).is_err(), "{ip} in {outer}");
             }
         }
 
@@ -822,7 +824,7 @@ mod tests {
         }
 
         #[test]
-        fn a_network_opens_itself(ip: Ipv4Addr, bits in 8_u8..=32, ports in (1_u16.., 1_u16..), other: Ipv4Addr, port in any_port()) {
+        fn a_listed_network_allows_exactly_its_addresses_and_ports(ip: Ipv4Addr, bits in 8_u8..=32, ports in (1_u16.., 1_u16..), other: Ipv4Addr, port in any_port()) {
             let net = Ipv4Net::new(ip, bits).unwrap().trunc();
             let (first, last) = (ports.0.min(ports.1), ports.0.max(ports.1));
             let allowed = policy(&format!("{net}:{first}-{last}"));
@@ -833,7 +835,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_the_parser_panic(text in "\\PC{0,40}|[0-9a-f.:/\\[\\],-]{0,40}") {
+        fn parsing_never_panics(text in "\\PC{0,40}|[0-9a-f.:/\\[\\],-]{0,40}") {
             let _ = text.parse::<AddressPolicy>();
         }
     }

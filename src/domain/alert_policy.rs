@@ -1,72 +1,72 @@
-//! How a guild wants to be told: when somebody is called again, whom else, and from how many on all of them are worth a
-//! word of their own. Everything is off until somebody asks for it.
+//! A guild's alert settings: reminders, escalation, bulk alerts, and the changes that send notifications. Reminders,
+//! escalation and bulk alerts are off by default.
 
 use std::time::Duration;
 
 use super::timestamp::Timestamp;
 
-/// Whom to call when nobody has taken care.
+/// The responder to notify when an incident has not been acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Responder {
-    /// In the channel.
+    /// Mentioned in the channel.
     Role(u64),
-    /// By direct message.
+    /// Notified by direct message.
     User(u64),
 }
 
-/// When somebody is called again for an outage of which nobody has taken care, counted from when people were to know of it:
-/// what was muted before was nobody's to take care of.
+/// When to remind of an unacknowledged incident and when to escalate it. The time counts from when the incident became
+/// notifiable: time under a silence does not count, because no responder was expected to acknowledge it then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Policy {
-    /// The same role.
+pub struct EscalationPolicy {
+    /// Mentions the same role again.
     pub remind_after: Option<Duration>,
-    /// Somebody else.
+    /// Notifies another responder.
     pub escalate: Option<(Duration, Responder)>,
 }
 
-/// What has been done about an outage of which nobody has taken care.
+/// The escalation progress of an unacknowledged incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Waited {
-    /// Since when people are to know of it.
+pub struct EscalationState {
+    /// When the incident became notifiable.
     pub escalation_starts_at: Timestamp,
     pub is_reminded: bool,
     pub is_escalated: bool,
 }
 
-/// What is to be done next.
+/// The next step of an escalation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum EscalationStep {
     Remind,
     Escalate(Responder),
 }
 
-impl Policy {
-    /// The step whose time has come: each once, and where both times have passed the one that reaches further.
-    pub fn next(&self, waited: Waited, now: Timestamp) -> Option<Step> {
+impl EscalationPolicy {
+    /// Returns the step that is due. Each step is due once; if both are due, only the escalation is returned.
+    pub fn next(&self, waited: EscalationState, now: Timestamp) -> Option<EscalationStep> {
         let length = now.since(waited.escalation_starts_at);
         let escalation = self
             .escalate
             .filter(|(after, _)| !waited.is_escalated && length >= *after);
         if let Some((_, responder)) = escalation {
-            return Some(Step::Escalate(responder));
+            return Some(EscalationStep::Escalate(responder));
         }
         self.remind_after
             .filter(|after| !waited.is_reminded && !waited.is_escalated && length >= *after)
-            .map(|_| Step::Remind)
+            .map(|_| EscalationStep::Remind)
     }
 }
 
-/// From how many endpoints on, changing the same way within a time, there is a word about all of them.
+/// How many endpoints must change the same way within a period for one bulk alert about all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BulkAlert {
     pub count: Option<u32>,
-    /// Of all the guild's endpoints.
+    /// Percentage of all the guild's endpoints.
     pub percent: Option<u8>,
     pub window: Duration,
 }
 
 impl BulkAlert {
-    /// Whether so many of so many are that.
+    /// Whether `changed` endpoints out of `of` reach the count or the percentage.
     pub fn is_reached(&self, changed: u64, of: u64) -> bool {
         let by_count = self.count.is_some_and(|count| changed >= u64::from(count));
         let by_percent = self
@@ -76,23 +76,23 @@ impl BulkAlert {
     }
 }
 
-/// Everything that a guild can choose about alerts beside their place.
+/// All of a guild's alert settings except the channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Preferences {
-    /// Whether an end is told. A message that was posted says so all the same.
+pub struct AlertPreferences {
+    /// Whether a recovery sends a notification. Messages that are already posted show the recovery in any case.
     pub notify_on_recovery: bool,
-    /// Whether servers are told of that are silent, and not offline by their thresholds yet.
+    /// Whether to notify about servers that are overdue but not yet offline by their thresholds.
     pub notify_on_warning: bool,
-    pub policy: Policy,
+    pub policy: EscalationPolicy,
     pub bulk: Option<BulkAlert>,
 }
 
-impl Default for Preferences {
+impl Default for AlertPreferences {
     fn default() -> Self {
         Self {
             notify_on_recovery: true,
             notify_on_warning: true,
-            policy: Policy::default(),
+            policy: EscalationPolicy::default(),
             bulk: None,
         }
     }
@@ -103,30 +103,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_step_comes_once_and_at_its_time() {
+    fn each_step_is_due_once_and_at_its_time() {
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         let lead = Responder::Role(5);
-        let both = Policy {
+        let both = EscalationPolicy {
             remind_after: Some(minutes(15)),
             escalate: Some((minutes(30), lead)),
         };
-        let only_later = Policy {
+        let only_later = EscalationPolicy {
             remind_after: None,
             ..both
         };
         for (policy, is_reminded, is_escalated, minute, expected) in [
-            (Policy::default(), false, false, 9_999, None),
+            (EscalationPolicy::default(), false, false, 9_999, None),
             (both, false, false, 14, None),
-            (both, false, false, 15, Some(Step::Remind)),
+            (both, false, false, 15, Some(EscalationStep::Remind)),
             (both, true, false, 29, None),
-            (both, true, false, 30, Some(Step::Escalate(lead))),
-            (both, false, false, 30, Some(Step::Escalate(lead))),
+            (both, true, false, 30, Some(EscalationStep::Escalate(lead))),
+            (both, false, false, 30, Some(EscalationStep::Escalate(lead))),
             (both, false, true, 31, None),
             (both, true, true, 9_999, None),
             (only_later, false, false, 29, None),
-            (only_later, false, false, 30, Some(Step::Escalate(lead))),
+            (
+                only_later,
+                false,
+                false,
+                30,
+                Some(EscalationStep::Escalate(lead)),
+            ),
         ] {
-            let waited = Waited {
+            let waited = EscalationState {
                 escalation_starts_at: Timestamp::from_millis(0),
                 is_reminded,
                 is_escalated,
@@ -137,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn many_are_many_by_number_or_by_share() {
+    fn bulk_alerts_are_reached_by_count_or_by_percentage() {
         for (count, percent, changed, of, expected) in [
             (None, None, 1_000, 1_000, false),
             (Some(10), None, 9, 10, false),

@@ -1,29 +1,29 @@
-//! What is at fault, as far as facts go: the service, the host, its network, or the way there. Each cause carries the facts
-//! that it rests on; where they say nothing there is none.
+//! The probable cause of an incident, as far as the evidence goes: DNS, the network path, the subnet, the host, one port, or
+//! the service. Each cause carries the evidence that supports it; without evidence there is no cause.
 
 use super::check_result::FailureClass;
 use super::grouping::Subnet;
 use super::timestamp::Timestamp;
 
-/// Endpoints of a network that must be known before its silence says anything, on how many hosts.
-const FEWEST_IN_SUBNET: u64 = 3;
-const FEWEST_HOSTS: u64 = 2;
+/// The minimum number of endpoints in a subnet, and of their hosts, for their failures to say anything about the subnet.
+const MIN_ENDPOINTS: u64 = 3;
+const MIN_HOSTS: u64 = 2;
 
-/// What is known about an outage.
+/// The evidence about an incident.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// Why each endpoint on the card is down.
+    /// Why each endpoint of the incident is down.
     pub classes: Vec<FailureClass>,
-    /// Somebody on the host who has reported since the outage began, and when.
+    /// A server or device on the host that has reported since the outage began, and when.
     pub agent: Option<(String, Timestamp)>,
-    /// Another port of the host that has answered since, and when.
+    /// Another port of the host that has answered since the outage began, and when.
     pub answering: Option<(u16, Timestamp)>,
-    /// Endpoints on the host, if all of them are down.
+    /// The number of endpoints on the host, if all of them are down; otherwise 0.
     pub down_on_host: u64,
     pub subnet: Option<SubnetEvidence>,
 }
 
-/// How the endpoints of one network stand.
+/// The state of the endpoints in one subnet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubnetEvidence {
     pub subnet: Subnet,
@@ -32,25 +32,25 @@ pub struct SubnetEvidence {
     pub all: u64,
 }
 
-/// What is at fault.
+/// The probable cause of an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// The host answers, the service does not, or not as it should.
+    /// The host answers, but the service does not, or not as expected.
     Service(FailureClass),
-    /// The name leads nowhere.
+    /// The name does not resolve.
     Dns,
-    /// Only this port is silent: another one has answered.
+    /// Only this port does not answer: another one has.
     Port { other: u16, at: Timestamp },
-    /// The way from us to the host: somebody on it has reported.
+    /// The network path from Rollcall to the host: a server or device on the host has reported.
     NetworkPath { agent: String, at: Timestamp },
-    /// Nothing on the host answers, so many endpoints of it.
+    /// None of the `down` endpoints on the host answers.
     Host { down: u64 },
-    /// Nothing in the whole network answers.
+    /// No endpoint in the whole subnet answers.
     Network { subnet: Subnet, down: u64 },
 }
 
 impl Cause {
-    /// Whether it says the same, whenever that was seen.
+    /// Whether both are the same cause, regardless of when the evidence was recorded.
     pub fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Port { other: one, .. }, Self::Port { other: two, .. }) => one == two,
@@ -62,7 +62,7 @@ impl Cause {
     }
 }
 
-/// Whether something at the other end has answered with this failure.
+/// Whether this failure means that the remote side has answered.
 fn is_answer(class: FailureClass) -> bool {
     match class {
         FailureClass::Refused
@@ -77,7 +77,7 @@ fn is_answer(class: FailureClass) -> bool {
     }
 }
 
-/// Judges the facts. Those who speak for the host come first: whoever hears from it knows that it is up.
+/// Returns the probable cause. Evidence from the host itself comes first: a report or an answer shows that the host is up.
 pub fn judge(evidence: &Evidence) -> Option<Cause> {
     let first = *evidence.classes.first()?;
     let are_all = |is: fn(FailureClass) -> bool| evidence.classes.iter().all(|class| is(*class));
@@ -98,7 +98,7 @@ pub fn judge(evidence: &Evidence) -> Option<Cause> {
         return Some(Cause::Port { other, at });
     }
     let is_whole = |found: &&SubnetEvidence| {
-        found.down == found.all && found.all >= FEWEST_IN_SUBNET && found.hosts >= FEWEST_HOSTS
+        found.down == found.all && found.all >= MIN_ENDPOINTS && found.hosts >= MIN_HOSTS
     };
     if let Some(found) = evidence.subnet.as_ref().filter(is_whole) {
         return Some(Cause::Network {
@@ -137,21 +137,21 @@ mod tests {
     }
 
     #[test]
-    fn answers_say_what_is_at_fault() {
+    fn failures_with_an_answer_show_the_cause() {
         use FailureClass::{NameFailed, NotAllowed, Refused, TimedOut, UnexpectedStatus};
         let service = |class| Some(Cause::Service(class));
         for (classes, expected, why) in [
             (vec![], None, "nothing is known"),
-            (vec![TimedOut], None, "one silent endpoint says nothing"),
+            (vec![TimedOut], None, "one endpoint without an answer"),
             (vec![Refused], service(Refused), "refused"),
             (
                 vec![UnexpectedStatus, Refused],
                 service(UnexpectedStatus),
                 "both answer",
             ),
-            (vec![Refused, TimedOut], None, "one answers, one is silent"),
-            (vec![NameFailed], Some(Cause::Dns), "the name"),
-            (vec![NotAllowed], None, "we do not look"),
+            (vec![Refused, TimedOut], None, "one answers, one does not"),
+            (vec![NameFailed], Some(Cause::Dns), "the name fails"),
+            (vec![NotAllowed], None, "not checked"),
         ] {
             let evidence = Evidence {
                 classes,
@@ -162,14 +162,14 @@ mod tests {
     }
 
     #[test]
-    fn of_silence_the_facts_around_say_what_is_at_fault() {
+    fn without_an_answer_other_evidence_shows_the_cause() {
         let at = Timestamp::from_millis(7);
         let host = |down| Some(Cause::Host { down });
         let network = Some(Cause::Network {
             subnet: subnet(1, 1, 1).unwrap().subnet,
             down: 4,
         });
-        let way = Some(Cause::NetworkPath {
+        let path = Some(Cause::NetworkPath {
             agent: "db-1".into(),
             at,
         });
@@ -179,13 +179,13 @@ mod tests {
             all.down_on_host = 2;
             all.subnet = subnet(2, 4, 4);
         });
-        let but_agent = Evidence {
+        let no_agent = Evidence {
             agent: None,
             ..everything.clone()
         };
         let only_no_answer = Evidence {
             answering: None,
-            ..but_agent.clone()
+            ..no_agent.clone()
         };
         let not_all = Evidence {
             subnet: subnet(2, 3, 4),
@@ -193,14 +193,14 @@ mod tests {
         };
         let port = Some(Cause::Port { other: 22, at });
         for (evidence, expected, why) in [
-            (everything, way, "its own agent knows best"),
-            (but_agent, port, "another port answers"),
+            (everything, path, "an agent on the host comes first"),
+            (no_agent, port, "another port answers"),
             (only_no_answer, network, "the whole network"),
             (not_all, host(2), "not the whole network"),
             (
                 with(|one| one.subnet = subnet(1, 4, 4)),
                 None,
-                "one host is no network",
+                "one host is not a subnet",
             ),
             (
                 with(|two| two.subnet = subnet(2, 2, 2)),
@@ -210,7 +210,7 @@ mod tests {
             (
                 with(|one| one.down_on_host = 1),
                 None,
-                "one endpoint is no host",
+                "one endpoint proves nothing",
             ),
         ] {
             assert_eq!(judge(&evidence), expected, "{why}");
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_at_another_time_is_no_news() {
+    fn the_same_cause_at_another_time_is_alike() {
         let port = |at| Cause::Port {
             other: 22,
             at: Timestamp::from_millis(at),

@@ -1,22 +1,22 @@
-//! What one observation showed: up with phase timings, or down with a reason class, or nothing because we could not look.
+//! The result of one check: up with phase timings, down with a reason class, or unknown because Rollcall could not check.
 //!
-//! An outcome is an observation, not a judgement: what it means for a monitor is decided in `status.rs`.
+//! A result only records what one check showed; `status.rs` decides what it means for the monitor's status.
 
 use std::fmt;
 use std::time::Duration;
 
-use strum::VariantArray;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::timestamp::Timestamp;
 
-/// One observation of a monitor.
+/// The result of one check of a monitor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckResult {
-    /// When the observation began.
+    /// When the check began.
     pub at: Timestamp,
     pub verdict: Verdict,
     pub timings: Timings,
-    /// When the certificate that was shown expires; only of TLS looks that got that far.
+    /// When the server's certificate expires; only for TLS checks that received one.
     pub certificate_expires_at: Option<Timestamp>,
 }
 
@@ -26,20 +26,20 @@ impl CheckResult {
     }
 }
 
-/// What was seen.
+/// Whether the check passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Up,
     Down(Failure),
-    /// We could not look (own fault: no file descriptors, no local route, no resolver): never counted as down.
+    /// Rollcall could not check (its own fault: no file descriptors, no local route, no resolver): never counts as down.
     Unknown(Box<str>),
 }
 
-/// Why an endpoint did not pass.
+/// Why a check failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub class: FailureClass,
-    /// One more fact in our own words ("503", "expired on 2026-01-31"); never text of the remote side.
+    /// One more fact in Rollcall's own words ("503", "expired on 2026-01-31"); never text from the remote side.
     pub detail: Option<Box<str>>,
 }
 
@@ -70,7 +70,20 @@ impl fmt::Display for Failure {
 }
 
 /// The classes of failure, each with a short text for people and a code for storage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, VariantArray)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    VariantArray,
+    IntoStaticStr,
+    EnumString,
+)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum FailureClass {
     Refused,
     TimedOut,
@@ -86,22 +99,12 @@ pub enum FailureClass {
 impl FailureClass {
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The word in storage, metrics and options: stable, never shown as prose.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::TimedOut => "timed_out",
-            Self::Unreachable => "unreachable",
-            Self::NameFailed => "name_failed",
-            Self::TlsFailed => "tls_failed",
-            Self::UnexpectedStatus => "unexpected_status",
-            Self::KeywordMissing => "keyword_missing",
-            Self::NotAllowed => "not_allowed",
-            Self::ProtocolError => "protocol_error",
-        }
+    /// The name in storage, metrics and options: stable, never shown as prose.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 
-    /// The short text that people read.
+    /// The short text for people.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Refused => "connection refused",
@@ -116,7 +119,7 @@ impl FailureClass {
         }
     }
 
-    /// The number in the outcome log: 0 is "up", 255 "could not look". Append only, stored rows use them.
+    /// The code in the check result log: 0 is "up", 255 is "could not check". Append only: stored rows use these codes.
     pub const fn code(self) -> u8 {
         match self {
             Self::Refused => 1,
@@ -130,24 +133,20 @@ impl FailureClass {
             Self::ProtocolError => 9,
         }
     }
-
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|class| class.word() == word)
-    }
 }
 
-/// How long each phase of a look took; `None` for a phase that it did not reach or does not have.
+/// The duration of each phase of a check; `None` for a phase that the check did not reach or does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timings {
-    /// Name to addresses; `None` where the target is an address.
+    /// Name resolution; `None` if the target is an address.
     pub resolve: Option<Duration>,
     /// TCP handshake.
     pub connect: Option<Duration>,
     /// TLS handshake.
     pub tls: Option<Duration>,
-    /// From the request's last byte written to the answer's first byte read.
+    /// From the last byte written of the request to the first byte read of the response.
     pub first_byte: Option<Duration>,
-    /// From the beginning to the verdict.
+    /// From the start to the verdict.
     pub total: Duration,
 }
 
@@ -156,12 +155,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_and_codes_are_unique_and_words_read_back() {
+    fn names_round_trip_and_codes_are_consecutive() {
         for (index, class) in FailureClass::ALL.iter().copied().enumerate() {
-            assert_eq!(FailureClass::from_word(class.word()), Some(class));
+            assert_eq!(class.as_str().parse::<FailureClass>().ok(), Some(class));
             assert_eq!(usize::from(class.code()), index + 1);
         }
-        assert_eq!(FailureClass::from_word("up"), None);
+        assert_eq!("up".parse::<FailureClass>().ok(), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! Whether we can see at all. When many endpoints stop answering at once it may be us: our line, our router. Then witnesses
-//! are asked, hosts that have nothing to do with each other or with the roll; if none of them answers either, we are blind,
-//! and what we see says nothing about the endpoints.
+//! Decides whether Rollcall itself has network connectivity. When many endpoints stop answering at once, Rollcall's own
+//! uplink or router may be the cause. Rollcall then contacts reference hosts, which are independent of each other and of the
+//! monitored endpoints. If none of them answers either, connectivity is lost, and check results say nothing about the
+//! endpoints.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -9,35 +10,36 @@ use std::time::Duration;
 use super::monitor::MonitorId;
 use super::timestamp::Timestamp;
 
-/// Failures that begin within this time of each other belong together.
+/// Failures that began within this time of each other count together.
 pub const WINDOW: Duration = Duration::from_secs(60);
 
-/// Fewer are not many, and neither is a smaller share of what was looked at (in percent).
-const FEWEST: usize = 5;
-const SHARE: usize = 60;
+/// The minimum number of failing endpoints, and their minimum share of the checked endpoints (in percent), for a suspicion.
+const MIN_FAILING: usize = 5;
+const MIN_PERCENT: usize = 60;
 
-/// Nobody is kept waiting longer than this by our doubts: then what we see counts, whatever the witnesses say.
+/// The longest time that lost connectivity holds alerts back. After it, check results count even if no reference host
+/// answers.
 pub const LONGEST: Duration = Duration::from_secs(300);
 
-/// What was seen lately.
+/// Recent failures and passes.
 #[derive(Debug, Default)]
 pub struct FailureTracker {
-    /// What fails, and since when.
+    /// Failing endpoints, and since when each one fails.
     failing: HashMap<MonitorId, Timestamp>,
-    /// Passes by second, the newest last.
+    /// Number of passes per second, the newest last.
     passes: VecDeque<(i64, usize)>,
 }
 
-/// Many that began to fail within the window.
+/// Many endpoints began to fail within the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Suspicion {
-    /// When the first of them did.
+    /// When the first of them began to fail.
     pub began: Timestamp,
     pub failing: u64,
 }
 
 impl FailureTracker {
-    /// Takes note of a look that has passed or failed.
+    /// Records a check that passed or failed.
     pub fn record(&mut self, id: MonitorId, has_passed: bool, at: Timestamp) {
         if !has_passed {
             self.failing.entry(id).or_insert(at);
@@ -58,21 +60,21 @@ impl FailureTracker {
         }
     }
 
-    /// Whether so many have begun to fail that it may be us: at least five, and at least 60 % of what has been looked at
-    /// since the first of them.
+    /// Returns a suspicion if at least 5 endpoints, and at least 60 % of those checked since the first failure, have begun
+    /// to fail: then the cause may be Rollcall's own network.
     pub fn suspicion(&self, now: Timestamp) -> Option<Suspicion> {
         let is_recent = |since: &&Timestamp| now.since(**since) <= WINDOW;
         let recent = self.failing.values().filter(is_recent);
         let (failing, began) = recent.fold((0, now), |(count, began), since| {
             (count + 1, began.min(*since))
         });
-        if failing < FEWEST {
+        if failing < MIN_FAILING {
             return None;
         }
         let after = self.passes.iter().rev();
         let after = after.take_while(|(second, _)| *second > began.seconds());
         let passed: usize = after.map(|(_, count)| count).sum();
-        let is_most = failing * 100 >= (failing + passed) * SHARE;
+        let is_most = failing * 100 >= (failing + passed) * MIN_PERCENT;
         is_most.then_some(Suspicion {
             began,
             failing: failing as u64,
@@ -80,34 +82,34 @@ impl FailureTracker {
     }
 }
 
-/// How we see.
+/// The state of Rollcall's own connectivity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connectivity {
-    Open,
-    Blind {
+    Up,
+    Down {
         since: Timestamp,
     },
-    /// The witnesses have been silent for too long to be believed; one must answer before they are believed again.
+    /// The reference hosts have not answered for too long to be trusted; one must answer before they are trusted again.
     Unverified,
 }
 
-/// What has changed about how we see.
+/// A change of the connectivity state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectivityChange {
     Lost(Suspicion),
-    /// A witness answers.
+    /// A reference host answers.
     Restored,
-    /// None does, and nobody is kept waiting any longer.
+    /// No reference host answers, but alerts are no longer held back.
     GaveUp,
 }
 
 impl Connectivity {
-    /// Whether the witnesses must be asked.
+    /// Whether the reference hosts must be contacted.
     pub fn ask(self, suspicion: Option<Suspicion>) -> bool {
-        self != Self::Open || suspicion.is_some()
+        self != Self::Up || suspicion.is_some()
     }
 
-    /// How we see from now on, by whether a witness answers.
+    /// Returns the next state and the change, if there is one; `has_answered` is whether a reference host answers.
     pub fn next(
         self,
         suspicion: Option<Suspicion>,
@@ -115,23 +117,23 @@ impl Connectivity {
         now: Timestamp,
     ) -> (Self, Option<ConnectivityChange>) {
         match (self, suspicion) {
-            (Self::Open, Some(suspicion)) if !has_answered => (
-                Self::Blind { since: now },
+            (Self::Up, Some(suspicion)) if !has_answered => (
+                Self::Down { since: now },
                 Some(ConnectivityChange::Lost(suspicion)),
             ),
-            (Self::Blind { .. }, _) if has_answered => {
-                (Self::Open, Some(ConnectivityChange::Restored))
+            (Self::Down { .. }, _) if has_answered => {
+                (Self::Up, Some(ConnectivityChange::Restored))
             }
-            (Self::Blind { since }, _) if now.since(since) >= LONGEST => {
+            (Self::Down { since }, _) if now.since(since) >= LONGEST => {
                 (Self::Unverified, Some(ConnectivityChange::GaveUp))
             }
-            (Self::Unverified, _) if has_answered => (Self::Open, None),
+            (Self::Unverified, _) if has_answered => (Self::Up, None),
             (same, _) => (same, None),
         }
     }
 }
 
-/// A host that is asked whether we see.
+/// A host that Rollcall contacts to test its own connectivity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReferenceHost {
     pub host: String,
@@ -139,7 +141,8 @@ pub struct ReferenceHost {
 }
 
 impl ReferenceHost {
-    /// Reads `1.1.1.1:443, [2606:4700::1111]:443, example.org:443`; an empty text is nobody.
+    /// Reads `1.1.1.1:443, [2606:4700::1111]:443, example.org:443`; an empty text means no hosts. `None` if an entry is not
+    /// valid.
     pub fn parse_list(text: &str) -> Option<Vec<Self>> {
         let parts = text.split(',').map(str::trim);
         parts
@@ -184,8 +187,8 @@ mod tests {
         Timestamp::from_millis(second * 1000)
     }
 
-    /// `failed` fail one second after another from second 100 on; then `passed` others pass.
-    fn seen(failed: i64, passed: i64) -> FailureTracker {
+    /// `failed` endpoints fail one second apart, starting at second 100; then `passed` other endpoints pass.
+    fn tracker_with(failed: i64, passed: i64) -> FailureTracker {
         let mut tracker = FailureTracker::default();
         for number in 0..50 {
             tracker.record(MonitorId(number), true, at(90));
@@ -201,72 +204,58 @@ mod tests {
     }
 
     #[test]
-    fn many_that_fail_at_once_are_suspicious() {
+    fn many_simultaneous_failures_raise_a_suspicion() {
         for (failed, passed, now, failing, why) in [
-            (4, 0, 120, None, "few"),
-            (5, 0, 120, Some(5), "five, and nothing else is seen"),
+            (4, 0, 120, None, "too few"),
+            (5, 0, 120, Some(5), "five, and no other check"),
             (6, 4, 120, Some(6), "sixty percent"),
             (6, 5, 120, None, "less than that"),
-            (5, 0, 160, Some(5), "a minute"),
+            (5, 0, 160, Some(5), "after a minute"),
             (5, 0, 161, None, "one of them has failed for longer"),
-            (50, 0, 400, None, "all of them have"),
+            (50, 0, 400, None, "all have failed for longer"),
         ] {
-            let found = seen(failed, passed).suspicion(at(now));
+            let found = tracker_with(failed, passed).suspicion(at(now));
             assert_eq!(found.map(|found| found.failing), failing, "{why}");
             assert!(found.is_none_or(|found| found.began == at(100)), "{why}");
         }
     }
 
     #[test]
-    fn what_passes_again_is_no_longer_suspicious() {
-        let mut tracker = seen(5, 0);
+    fn a_passing_check_withdraws_the_suspicion() {
+        let mut tracker = tracker_with(5, 0);
         tracker.record(MonitorId(0), true, at(121));
         assert_eq!(tracker.suspicion(at(121)), None);
     }
 
     #[test]
-    fn doubts_end_with_an_answer_or_after_five_minutes() {
+    fn lost_connectivity_ends_with_an_answer_or_after_five_minutes() {
         let suspicion = Suspicion {
             began: at(90),
             failing: 5,
         };
-        let (blind, some) = (Connectivity::Blind { since: at(100) }, Some(suspicion));
-        for (connectivity, seen, has_answered, now, next, change) in [
+        let (lost, some) = (Connectivity::Down { since: at(100) }, Some(suspicion));
+        for (connectivity, suspected, has_answered, now, next, change) in [
+            (Connectivity::Up, None, false, 100, Connectivity::Up, None),
+            (Connectivity::Up, some, true, 100, Connectivity::Up, None),
             (
-                Connectivity::Open,
-                None,
-                false,
-                100,
-                Connectivity::Open,
-                None,
-            ),
-            (
-                Connectivity::Open,
-                some,
-                true,
-                100,
-                Connectivity::Open,
-                None,
-            ),
-            (
-                Connectivity::Open,
+                Connectivity::Up,
                 some,
                 false,
                 100,
-                blind,
+                lost,
                 Some(ConnectivityChange::Lost(suspicion)),
             ),
-            (blind, some, false, 399, blind, None),
+            (lost, some, false, 399, lost, None),
             (
-                blind,
+                lost,
                 some,
                 true,
                 399,
-                Connectivity::Open,
+                Connectivity::Up,
                 Some(ConnectivityChange::Restored),
             ),
             (
-                blind,
+                lost,
                 None,
                 false,
                 400,
@@ -286,22 +275,22 @@ mod tests {
                 some,
                 true,
                 999,
-                Connectivity::Open,
+                Connectivity::Up,
                 None,
             ),
         ] {
-            let found = connectivity.next(seen, has_answered, at(now));
+            let found = connectivity.next(suspected, has_answered, at(now));
             assert_eq!(found, (next, change), "{connectivity:?} at {now}");
         }
         assert!(
-            !Connectivity::Open.ask(None)
-                && Connectivity::Open.ask(some)
+            !Connectivity::Up.ask(None)
+                && Connectivity::Up.ask(some)
                 && Connectivity::Unverified.ask(None)
         );
     }
 
     #[test]
-    fn witnesses_are_hosts_with_ports() {
+    fn reference_hosts_are_parsed_with_ports() {
         let read =
             ReferenceHost::parse_list("1.1.1.1:443, [2606:4700::1111]:53,example.org:80").unwrap();
         let written: Vec<String> = read.iter().map(ToString::to_string).collect();

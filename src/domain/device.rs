@@ -1,16 +1,16 @@
-//! A device: a monitor that calls us. Its uuid, and when its silence means that it is offline.
+//! Devices, the monitors that send heartbeats: their UUIDs, and the rule for when an overdue device is offline.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::monitor::Refusal;
+use super::monitor::ValidationError;
 
-/// A device's own name for itself, in its canonical form: 36 characters, lower case.
+/// A device's own UUID in canonical form: 36 characters, lower case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeviceUuid(String);
 
 impl DeviceUuid {
-    /// A random one (version 4) from 16 random bytes.
+    /// Creates a random UUID (version 4) from 16 random bytes.
     pub fn from_random(mut bytes: [u8; 16]) -> Self {
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
@@ -25,8 +25,8 @@ impl DeviceUuid {
         ))
     }
 
-    /// Reads one with or without hyphens, in either case.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
+    /// Reads a UUID with or without hyphens, in upper or lower case.
+    pub fn parse(text: &str) -> Result<Self, ValidationError> {
         let hex: String = text
             .chars()
             .filter(|letter| *letter != '-')
@@ -39,7 +39,7 @@ impl DeviceUuid {
                     .char_indices()
                     .all(|(at, letter)| (letter == '-') == matches!(at, 8 | 13 | 18 | 23));
         if !is_hex || !has_hyphens_in_place {
-            return Err(Refusal::new(
+            return Err(ValidationError::new(
                 "the uuid must be 32 hexadecimal digits; a right one is `7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f`",
             ));
         }
@@ -57,7 +57,7 @@ impl DeviceUuid {
         &self.0
     }
 
-    /// Its 128 bits.
+    /// Returns the UUID's 128 bits.
     pub fn number(&self) -> u128 {
         let digits = self.0.bytes().filter(|byte| *byte != b'-');
         digits.fold(0, |number, digit| {
@@ -66,7 +66,7 @@ impl DeviceUuid {
         })
     }
 
-    /// What a device is called that does not say its name.
+    /// Returns the name of a device that does not send one.
     pub fn default_name(&self) -> String {
         format!("device {}", &self.0[..8])
     }
@@ -78,41 +78,41 @@ impl fmt::Display for DeviceUuid {
     }
 }
 
-/// The shortest and the longest silence that may be waited for. Jobs that run once a month need more than a month.
+/// The shortest and the longest offline threshold. Jobs that run once a month need more than a month.
 const THRESHOLD_RANGE: (Duration, Duration) =
     (Duration::from_secs(1), Duration::from_secs(35 * 24 * 3600));
 
-/// A threshold of a device's own: `90`, `90s`, `10m`, `26h`; a bare number is seconds.
-pub fn parse_threshold(text: &str) -> Result<Duration, Refusal> {
+/// Reads a device's own threshold: `90`, `90s`, `10m`, `26h`; a bare number is seconds.
+pub fn parse_threshold(text: &str) -> Result<Duration, ValidationError> {
     let (shortest, longest) = THRESHOLD_RANGE;
     super::text::parse_duration(text, Duration::from_secs(1))
         .filter(|length| (shortest..=longest).contains(length))
         .ok_or_else(|| {
-            Refusal::new(
+            ValidationError::new(
                 "the threshold must lie between 1s and 840h; a right one is `10m` or `26h`",
             )
         })
 }
 
-/// How long a device has been silent, by the clock of those who listened.
+/// How long a device has sent no heartbeat, in observed time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Absence {
-    /// Time since its last call during which we were there to hear it.
+    /// Time since its last heartbeat during which Rollcall could have received one.
     pub observed: Duration,
-    /// Time that we have been there without a break.
+    /// Time for which Rollcall has now been observing without a break.
     pub present: Duration,
 }
 
-/// Whether a silence means that the device is offline.
+/// Whether a device is offline because its heartbeat is overdue.
 ///
-/// Time in which we were away never counts. After an absence of ours a device gets one whole `threshold` to call, as it
-/// may have called in vain; but only once: what was listened to before and after the absence, and between many of them,
-/// is added up, so that restarts cannot hide an outage.
-pub fn is_overdue(silence: Absence, threshold: Duration) -> bool {
-    let heard_nothing = silence.observed > threshold;
-    let had_its_grace =
-        silence.present > threshold || silence.observed > threshold.saturating_mul(2);
-    heard_nothing && had_its_grace
+/// Time outside observation windows never counts. After a gap between windows a device gets one whole `threshold` to send a
+/// heartbeat, because earlier ones may have been lost; but only once: the observed time before and after a gap, and between
+/// many gaps, adds up, so that restarts cannot hide an outage.
+pub fn is_overdue(absence: Absence, threshold: Duration) -> bool {
+    let is_past_threshold = absence.observed > threshold;
+    let had_grace_period =
+        absence.present > threshold || absence.observed > threshold.saturating_mul(2);
+    is_past_threshold && had_grace_period
 }
 
 #[cfg(test)]
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uuids_are_read_in_every_spelling_and_written_in_one() {
+    fn uuids_are_parsed_in_every_spelling_and_written_in_one() {
         let canonical = "7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f";
         for text in [
             canonical,
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_goes_from_a_second_to_five_weeks() {
+    fn thresholds_range_from_a_second_to_five_weeks() {
         for (text, seconds) in [
             ("1s", Some(1)),
             ("26h", Some(26 * 3600)),
@@ -166,22 +166,22 @@ mod tests {
     }
 
     #[test]
-    fn silence_counts_while_we_listen_and_our_absence_costs_one_grace() {
+    fn only_observed_time_counts_and_a_gap_adds_one_grace_period() {
         let threshold = Duration::from_secs(300);
         for (observed, present, overdue, why) in [
             (299, 9_999, false, "not long enough"),
             (300, 9_999, false, "at the threshold"),
             (301, 9_999, true, "beyond it"),
-            (301, 10, false, "we have only just come back"),
-            (310, 301, true, "we have been back for a threshold"),
-            (599, 20, false, "many short lives of ours"),
-            (601, 20, true, "many short lives of ours, too many"),
+            (301, 10, false, "observation has just resumed"),
+            (310, 301, true, "resumed a threshold ago"),
+            (599, 20, false, "many short windows"),
+            (601, 20, true, "many short windows that add up"),
         ] {
-            let silence = Absence {
+            let absence = Absence {
                 observed: Duration::from_secs(observed),
                 present: Duration::from_secs(present),
             };
-            assert_eq!(is_overdue(silence, threshold), overdue, "{why}");
+            assert_eq!(is_overdue(absence, threshold), overdue, "{why}");
         }
     }
 }

@@ -1,30 +1,31 @@
-//! What changed, as data for the audit log: the kinds of event and who caused them.
+//! The data of the audit log: the kinds of event, and the actors that cause them.
 
 use std::fmt;
 
-use strum::VariantArray;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::key::KeyId;
 use super::status::Change;
 
-/// What happened. The word is stored and never changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray)]
+/// The kind of an event. Its name is stored and never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum EventKind {
     EndpointAdded,
     EndpointEdited,
     EndpointRemoved,
     EndpointPaused,
     EndpointResumed,
-    /// First pass, or first after we could not look.
-    EndpointFound,
+    /// The first pass, or the first since Rollcall could not check.
+    EndpointUp,
     EndpointWarning,
-    EndpointRecovered,
+    EndpointWarningCleared,
     EndpointOffline,
-    /// Was offline and answers again.
+    /// The endpoint was offline and answers again.
     EndpointOnline,
     EndpointUnknown,
     DeviceRegistered,
-    /// Was offline and has called again.
+    /// The device was offline and has sent a heartbeat.
     DeviceOnline,
     DeviceOffline,
     DeviceEdited,
@@ -36,28 +37,28 @@ pub enum EventKind {
     ServerOnline,
     ServerWarning,
     ServerOffline,
-    /// For longer than its own rhythm explains, and before its thresholds say anything.
+    /// No report for longer than the server's own report interval explains, but not yet as long as its thresholds.
     ServerOverdue,
-    KeyMade,
+    KeyCreated,
     KeyRotated,
     KeyRevoked,
     AlertsSet,
     AlertsRemoved,
-    /// The channel cannot be written to.
+    /// Rollcall cannot post to the alert channel.
     AlertsBroken,
-    /// Somebody takes care of what is on a card.
+    /// A person acknowledged an incident.
     IncidentAcknowledged,
-    /// People want to hear nothing of it for a while.
+    /// Notifications about the monitor are off for a while.
     MonitorMuted,
     MonitorUnmuted,
     WebhookAdded,
     WebhookRemoved,
-    /// It can be reached no more, and is told nothing any more.
+    /// Deliveries kept failing; Rollcall no longer sends to the webhook.
     WebhookDisabled,
     MaintenanceScheduled,
     MaintenanceStarted,
     MaintenanceEnded,
-    /// Put into a group, or taken out of it.
+    /// Added to a user-defined group, or removed from it.
     MonitorGrouped,
     BoardSet,
     BoardRemoved,
@@ -66,86 +67,39 @@ pub enum EventKind {
 impl EventKind {
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::EndpointAdded => "endpoint_added",
-            Self::EndpointEdited => "endpoint_edited",
-            Self::EndpointRemoved => "endpoint_removed",
-            Self::EndpointPaused => "endpoint_paused",
-            Self::EndpointResumed => "endpoint_resumed",
-            Self::EndpointFound => "endpoint_found",
-            Self::EndpointWarning => "endpoint_warning",
-            Self::EndpointRecovered => "endpoint_recovered",
-            Self::EndpointOffline => "endpoint_offline",
-            Self::EndpointOnline => "endpoint_online",
-            Self::EndpointUnknown => "endpoint_unknown",
-            Self::DeviceRegistered => "device_registered",
-            Self::DeviceOnline => "device_online",
-            Self::DeviceOffline => "device_offline",
-            Self::DeviceEdited => "device_edited",
-            Self::DeviceRemoved => "device_removed",
-            Self::ServerAdded => "server_added",
-            Self::ServerEdited => "server_edited",
-            Self::ServerThresholdsChanged => "server_thresholds_changed",
-            Self::ServerRemoved => "server_removed",
-            Self::ServerOnline => "server_online",
-            Self::ServerWarning => "server_warning",
-            Self::ServerOffline => "server_offline",
-            Self::ServerOverdue => "server_silent",
-            Self::KeyMade => "key_made",
-            Self::KeyRotated => "key_rotated",
-            Self::KeyRevoked => "key_revoked",
-            Self::AlertsSet => "alerts_set",
-            Self::AlertsRemoved => "alerts_removed",
-            Self::AlertsBroken => "alerts_broken",
-            Self::IncidentAcknowledged => "incident_acknowledged",
-            Self::MonitorMuted => "monitor_muted",
-            Self::MonitorUnmuted => "monitor_unmuted",
-            Self::WebhookAdded => "webhook_added",
-            Self::WebhookRemoved => "webhook_removed",
-            Self::WebhookDisabled => "webhook_disabled",
-            Self::MaintenanceScheduled => "maintenance_declared",
-            Self::MaintenanceStarted => "maintenance_began",
-            Self::MaintenanceEnded => "maintenance_ended",
-            Self::MonitorGrouped => "monitor_grouped",
-            Self::BoardSet => "board_set",
-            Self::BoardRemoved => "board_removed",
-        }
-    }
-
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.word() == word)
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 }
 
 impl From<&Change> for EventKind {
     fn from(change: &Change) -> Self {
         match change {
-            Change::Found => Self::EndpointFound,
+            Change::FirstPass => Self::EndpointUp,
             Change::Warned => Self::EndpointWarning,
-            Change::Recovered => Self::EndpointRecovered,
+            Change::WarningCleared => Self::EndpointWarningCleared,
             Change::WentOffline => Self::EndpointOffline,
-            Change::CameBack { .. } => Self::EndpointOnline,
+            Change::Recovered { .. } => Self::EndpointOnline,
             Change::BecameUnknown => Self::EndpointUnknown,
         }
     }
 }
 
-/// Who caused a change.
+/// The actor that caused an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// Rollcall itself, by looking or by a job.
+    /// Rollcall itself, by a check or a background job.
     System,
-    /// Somebody at the command line of the machine.
+    /// A person at the command line of the machine.
     CommandLine,
-    /// A Discord user, by id.
+    /// A Discord user, by ID.
     Member(u64),
-    /// Whoever has this API key.
+    /// The holder of an API key, by the key's ID.
     Key(KeyId),
 }
 
 impl Actor {
-    /// Reads the form in storage back.
+    /// Reads the form in storage.
     pub fn parse(text: &str) -> Option<Self> {
         match text.split_once(':') {
             None if text == "system" => Some(Self::System),
@@ -174,12 +128,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_actor_reads_back() {
+    fn actors_round_trip() {
         for actor in [Actor::System, Actor::CommandLine, Actor::Member(u64::MAX)] {
             assert_eq!(Actor::parse(&actor.to_string()), Some(actor));
         }
-        for nobody in ["", "discord:", "discord:x", "weather"] {
-            assert_eq!(Actor::parse(nobody), None, "{nobody}");
+        for invalid in ["", "discord:", "discord:x", "weather"] {
+            assert_eq!(Actor::parse(invalid), None, "{invalid}");
         }
     }
 }

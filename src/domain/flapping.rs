@@ -1,16 +1,17 @@
-//! When something goes down and comes back so often that telling each time would only teach people to look away.
+//! Detects flapping: a monitor goes down and recovers so often that a notification each time would teach people to ignore
+//! them.
 
 use std::time::Duration;
 
 use super::timestamp::Timestamp;
 
-/// More changes than this within the window are flapping.
+/// More changes than this within the window count as flapping.
 const CHANGES: usize = 4;
 
-/// What has been quiet for as long has settled.
+/// The period in which changes count; flapping ends after this long without a change.
 pub const WINDOW: Duration = Duration::from_secs(3600);
 
-/// Whether a monitor flaps, by its incidents, each with its beginning and its end. Both are changes.
+/// Whether a monitor is flapping, by the start and end times of its outages. Both count as changes.
 pub fn is_flapping(outages: &[(Timestamp, Option<Timestamp>)], now: Timestamp) -> bool {
     let is_recent = |at: &Timestamp| now.since(*at) < WINDOW;
     let begun = outages.iter().filter(|(began, _)| is_recent(began));
@@ -28,22 +29,22 @@ mod tests {
 
     #[test]
     fn more_than_four_changes_in_an_hour_are_flapping() {
-        let went = |from, to| (minute(from), Some(minute(to)));
+        let down = |from, to| (minute(from), Some(minute(to)));
         for (outages, flaps, why) in [
             (vec![], false, "nothing happened"),
-            (vec![went(40, 41), went(50, 51)], false, "four changes"),
+            (vec![down(40, 41), down(50, 51)], false, "four changes"),
             (
-                vec![went(40, 41), went(50, 51), (minute(59), None)],
+                vec![down(40, 41), down(50, 51), (minute(59), None)],
                 true,
                 "five",
             ),
             (
-                vec![went(-9, -5), went(50, 51), (minute(59), None)],
+                vec![down(-9, -5), down(50, 51), (minute(59), None)],
                 false,
                 "two of them too long ago",
             ),
             (
-                vec![went(-9, 1), went(50, 51), (minute(59), None)],
+                vec![down(-9, 1), down(50, 51), (minute(59), None)],
                 false,
                 "one of them too long ago",
             ),

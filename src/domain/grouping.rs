@@ -1,9 +1,9 @@
-//! Which card an outage is told on: those that come together, or share a host or a network, are told as one.
+//! Groups outages into incidents: outages that start together, or share a host or a subnet, become one incident.
 //!
-//! An outage joins an open card that is about its host or its network already, where that grew within the last hour: a
-//! host that dies slowly is one incident, and a message that people have stopped looking at is no place for news. Otherwise
-//! it joins the card that grew last, where that was a few seconds ago: what falls at the same time is told at the same
-//! time. Otherwise it gets a card of its own, for which somebody is called.
+//! An outage joins an open incident about its host or subnet if that incident grew within the last hour: a host that fails
+//! slowly is one incident, but people no longer read the message about an older one. Otherwise the outage joins the incident
+//! that grew last, if that was a few seconds ago: outages that start at the same time are reported together. Otherwise it
+//! opens a new incident, which mentions the on-call role.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,13 +12,13 @@ use std::time::Duration;
 use super::target::Host;
 use super::timestamp::Timestamp;
 
-/// What comes within this time of the last one is told with it.
+/// An outage that starts within this time of an incident's latest outage joins it.
 pub const TOGETHER: Duration = Duration::from_secs(5);
 
-/// What shares a host or a network with what has come within this time is told with it.
+/// An outage that shares a host or subnet with an incident joins it within this time of its latest outage.
 pub const RELATED: Duration = Duration::from_secs(3600);
 
-/// The network of an address as people see one: /24 of IPv4, /64 of IPv6.
+/// The subnet of an address, of the usual size: /24 for IPv4, /64 for IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Subnet(IpAddr);
 
@@ -36,7 +36,7 @@ impl Subnet {
         })
     }
 
-    /// Of a host that is an address; names have none that would be known without asking.
+    /// Returns the subnet of a host that is an address; a name has none that is known without resolving it.
     pub fn of_host(host: &Host) -> Option<Self> {
         match host {
             Host::Ip(address) => Some(Self::of(*address)),
@@ -52,22 +52,22 @@ impl fmt::Display for Subnet {
     }
 }
 
-/// What all outages on a card share.
+/// The scope that all outages of an incident share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupScope {
     Host(Host),
     Subnet(Subnet),
-    /// Nothing but the time.
+    /// Only the time.
     Nothing,
 }
 
 impl GroupScope {
-    /// Of a card with one outage: its host, where it has one.
+    /// Returns the scope of an incident with one outage: its host, if it has one.
     pub fn of(host: Option<&Host>) -> Self {
         host.map_or(Self::Nothing, |host| Self::Host(host.clone()))
     }
 
-    /// Whether an outage there is of the same kind.
+    /// Whether an outage on this host is within the scope.
     fn covers(&self, host: Option<&Host>) -> bool {
         match (self, host) {
             (Self::Host(own), Some(host)) => own == host,
@@ -76,7 +76,7 @@ impl GroupScope {
         }
     }
 
-    /// What is still shared when an outage there joins.
+    /// Returns the scope that remains when an outage on this host joins.
     fn with(&self, host: Option<&Host>) -> Self {
         if self.covers(host) {
             return self.clone();
@@ -104,7 +104,7 @@ impl fmt::Display for GroupScope {
 }
 
 impl GroupScope {
-    /// Reads the form in storage; what cannot be read is `Nothing`.
+    /// Reads the form in storage; unreadable text is `Nothing`.
     pub fn parse(text: &str) -> Self {
         let host = |text: &str| match text.parse() {
             Ok(address) => Host::Ip(address),
@@ -121,18 +121,18 @@ impl GroupScope {
     }
 }
 
-/// A card's number.
+/// An incident's ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IncidentId(pub i64);
 
-/// What all outages on a card share: where they are, and the group that people have put them into.
+/// The properties that all outages of an incident share: their scope and their user-defined group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupKey {
     pub scope: GroupScope,
     pub group: Option<String>,
 }
 
-/// Where one monitor is, and what people have put it into.
+/// One monitor's host and user-defined group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Location {
     pub host: Option<Host>,
@@ -140,7 +140,7 @@ pub struct Location {
 }
 
 impl GroupKey {
-    /// Of a card with one outage.
+    /// Returns the key of an incident with one outage.
     pub fn of(one: &Location) -> Self {
         Self {
             scope: GroupScope::of(one.host.as_ref()),
@@ -159,7 +159,7 @@ impl GroupKey {
     }
 }
 
-/// A card that has not ended.
+/// An incident that has not been resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenIncident<Id> {
     pub id: Id,
@@ -167,7 +167,8 @@ pub struct OpenIncident<Id> {
     pub joined_at: Timestamp,
 }
 
-/// The card that an outage joins, and what that card's outages share then; `None`: one of its own. The cards in any order.
+/// Returns the incident that an outage joins, and its new key; `None` if the outage opens a new incident. Takes incidents in
+/// any order.
 pub fn choose<Id: Copy>(
     incidents: &[OpenIncident<Id>],
     one: &Location,
@@ -183,10 +184,10 @@ pub fn choose<Id: Copy>(
     let together = incidents
         .iter()
         .filter(|incident| now.since(incident.joined_at) <= TOGETHER);
-    // Of those that are growing, one of its own group before any other.
-    let is_kin =
+    // Among the incidents that are still growing, prefer one of the same user-defined group.
+    let is_same_group =
         |incident: &OpenIncident<Id>| one.group.is_some() && incident.group_key.group == one.group;
-    let chosen = together.max_by_key(|incident| (is_kin(incident), incident.joined_at))?;
+    let chosen = together.max_by_key(|incident| (is_same_group(incident), incident.joined_at))?;
     Some((chosen.id, chosen.group_key.with(one)))
 }
 
@@ -219,26 +220,26 @@ mod tests {
         }
     }
 
-    /// Open cards by what they share and the second in which they grew last, where an outage in second 3700 is, the card that
-    /// it joins with what is shared then, and why.
+    /// Open incidents by scope and second of their latest outage; the host of an outage in second 3700; the incident that it
+    /// joins, with the scope after that; and why.
     const OUTAGES: &str = "
-                                          | 10.1.2.3    |                    | the first
+                                          | 10.1.2.3    |                    | the first outage
         host=10.1.2.3@100                 | 10.1.2.3    | 1 host=10.1.2.3    | the same host, an hour ago
-        host=10.1.2.3@99                  | 10.1.2.3    |                    | the same host, and nobody looks there any more
-        subnet=10.1.2.0@100               | 10.1.2.9    | 1 subnet=10.1.2.0  | the same network, an hour ago
-        subnet=10.1.2.0@99                | 10.1.2.9    |                    | the same network, long ago
-        host=10.1.2.3@99 host=10.1.2.3@150 | 10.1.2.3   | 2 host=10.1.2.3    | of two the one that grew
-        host=10.1.2.3@3694                | 10.1.2.9    |                    | a neighbour, too late
-        host=10.1.2.3@3695                | 10.1.2.9    | 1 subnet=10.1.2.0  | a neighbour, just in time
-        host=10.1.2.3@3699                | 10.9.9.9    | 1                  | a stranger at the same time
+        host=10.1.2.3@99                  | 10.1.2.3    |                    | the same host, more than an hour ago
+        subnet=10.1.2.0@100               | 10.1.2.9    | 1 subnet=10.1.2.0  | the same subnet, an hour ago
+        subnet=10.1.2.0@99                | 10.1.2.9    |                    | the same subnet, more than an hour ago
+        host=10.1.2.3@99 host=10.1.2.3@150 | 10.1.2.3   | 2 host=10.1.2.3    | the incident that grew within the hour
+        host=10.1.2.3@3694                | 10.1.2.9    |                    | a neighboring address, too late
+        host=10.1.2.3@3695                | 10.1.2.9    | 1 subnet=10.1.2.0  | a neighboring address, just in time
+        host=10.1.2.3@3699                | 10.9.9.9    | 1                  | an unrelated host at the same time
         host=shop.example.org@3699        |             | 1                  | a device at the same time
-        subnet=10.1.2.0@3699 @3700        | 10.1.2.9    | 1 subnet=10.1.2.0  | its own network before the latest
+        subnet=10.1.2.0@3699 @3700        | 10.1.2.9    | 1 subnet=10.1.2.0  | its own subnet before the latest incident
         subnet=2001:db8::@3699            | 2001:db8::7 | 1 subnet=2001:db8:: | IPv6
         @0                                |             |                    | nothing in common
     ";
 
     #[test]
-    fn outages_join_what_they_belong_to() {
+    fn outages_join_related_or_simultaneous_incidents() {
         for line in OUTAGES.lines().filter(|line| line.contains('|')) {
             let cells: Vec<&str> = line.split('|').map(str::trim).collect();
             let [open, at, expected, why] = cells[..] else {
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_shared_until_somebody_else_joins() {
+    fn an_incident_keeps_its_group_only_while_all_outages_share_it() {
         let now = Timestamp::from_millis(100_000);
         let of = |group: Option<&str>| Location {
             host: None,
@@ -272,7 +273,7 @@ mod tests {
                 vec![incident(1, Some("web"), 96), incident(2, None, 99)],
                 Some("web"),
                 Some((1, Some("web"))),
-                "its own group before the latest",
+                "its own group before the latest incident",
             ),
             (
                 vec![incident(1, Some("web"), 90)],
@@ -290,13 +291,13 @@ mod tests {
                 vec![incident(1, Some("web"), 99)],
                 None,
                 Some((1, None)),
-                "none at the same time",
+                "no group at the same time",
             ),
             (
                 vec![incident(1, None, 99)],
                 Some("web"),
                 Some((1, None)),
-                "nothing is shared any more",
+                "an incident without a group gets none",
             ),
         ] {
             let found = choose(&incidents, &of(group), now);
@@ -308,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_reads_back() {
+    fn scopes_round_trip() {
         for text in [
             "",
             "host=shop.example.org",

@@ -1,26 +1,27 @@
-//! What an HTTP look asks for and what it accepts. A TCP look has no options: it passes when the connection opens.
+//! The options of an HTTP check: the request, and the responses that pass. A TCP check has no options: it passes when the
+//! connection opens.
 
 use std::fmt;
 
-use strum::VariantArray;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
-/// The most redirects that an endpoint may allow.
+/// The maximum number of redirects that an endpoint may allow.
 pub const MAX_REDIRECTS: u8 = 3;
 
-/// The part of an answer's body in which the keyword is looked for, in bytes.
+/// The part of a response body that is searched for the keyword, in bytes.
 pub const BODY_CAP: usize = 64 * 1024;
 
-/// Options of an HTTP look.
+/// The options of an HTTP check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpCheck {
     pub method: Method,
-    /// Sent as they are, beside our own `Host`, `User-Agent`, `Accept` and `Connection`.
+    /// Sent as they are, in addition to Rollcall's own `Host`, `User-Agent`, `Accept` and `Connection`.
     pub headers: Vec<(String, String)>,
-    /// The first and the last status that pass.
+    /// The first and the last status code that pass.
     pub expected_status: (u16, u16),
     /// Must occur in the first 64 KiB of the body, byte for byte.
     pub keyword: Option<String>,
-    /// How many redirects are followed, 0 to 3; each hop is judged by the guard anew.
+    /// How many redirects are followed, 0 to 3; the address policy judges each hop again.
     pub max_redirects: u8,
     /// Whether the certificate must be valid for the host.
     pub verify_tls: bool,
@@ -39,8 +40,9 @@ impl Default for HttpCheck {
     }
 }
 
-/// The methods that a look may use: those that ask, not those that change something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
+/// The methods that a check may use: only those that do not change anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "UPPERCASE", const_into_str, ascii_case_insensitive)]
 pub enum Method {
     Get,
     Head,
@@ -50,23 +52,12 @@ pub enum Method {
 impl Method {
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Options => "OPTIONS",
-        }
-    }
-
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|method| method.word().eq_ignore_ascii_case(word))
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 }
 
-/// Why an option of an HTTP look is refused; `Display` is the sentence.
+/// Why an option of an HTTP check is not valid; `Display` is a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpCheckError(pub String);
 
@@ -78,7 +69,7 @@ impl fmt::Display for HttpCheckError {
 
 impl std::error::Error for HttpCheckError {}
 
-/// Headers that belong to the connection or to us.
+/// Headers that belong to the connection or that Rollcall sets itself.
 const OWN_HEADERS: [&str; 6] = [
     "host",
     "connection",
@@ -89,7 +80,7 @@ const OWN_HEADERS: [&str; 6] = [
 ];
 
 impl HttpCheck {
-    /// Reads `200`, `200-399`.
+    /// Reads a status code or a range, `200` or `200-399`.
     pub fn parse_status(text: &str) -> Result<(u16, u16), HttpCheckError> {
         let (first, last) = text.split_once('-').unwrap_or((text, text));
         let number = |part: &str| {
@@ -160,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_statuses() {
+    fn parses_statuses() {
         assert_eq!(HttpCheck::parse_status("200"), Ok((200, 200)));
         assert_eq!(HttpCheck::parse_status("200-399"), Ok((200, 399)));
         for wrong in ["", "99", "600", "399-200", "2xx", "200-"] {
@@ -169,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_headers_and_refuses_smuggling() {
+    fn parses_headers_and_rejects_smuggling() {
         assert_eq!(
             HttpCheck::parse_headers("Accept: a/b\nX-Y:  z "),
             Ok(vec![
@@ -191,8 +182,8 @@ mod tests {
     }
 
     #[test]
-    fn reads_methods_in_any_case() {
-        assert_eq!(Method::from_word("head"), Some(Method::Head));
-        assert_eq!(Method::from_word("DELETE"), None);
+    fn parses_methods_in_any_case() {
+        assert_eq!("head".parse::<Method>().ok(), Some(Method::Head));
+        assert_eq!("DELETE".parse::<Method>().ok(), None);
     }
 }

@@ -1,26 +1,26 @@
-//! Options of an HTTP look as people give them, at whichever door: read, judged, and put onto what was there.
+//! Changes to the options of an HTTP check, from any interface: parsed, validated and applied to the current options.
 
 use std::fmt;
 
 use super::http_check::{HttpCheck, HttpCheckError, MAX_REDIRECTS, Method};
 use super::target::Scheme;
 
-/// What is to be changed; `None` leaves an option as it is.
+/// The requested changes; `None` leaves an option as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpCheckChange {
     /// Such as `200` or `200-399`.
     pub status: Option<String>,
-    /// `Some(None)`: no keyword is looked for.
+    /// `Some(None)` removes the keyword.
     pub keyword: Option<Option<String>>,
     /// GET, HEAD or OPTIONS.
     pub method: Option<String>,
-    /// `Name: value`, one on a line.
+    /// `Name: value`, one per line.
     pub headers: Option<String>,
     pub redirects: Option<u8>,
     pub verify_tls: Option<bool>,
 }
 
-/// An option that was refused, by its name at the doors.
+/// An invalid option, by its name in the interfaces, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrongOption {
     pub option: &'static str,
@@ -34,7 +34,7 @@ impl fmt::Display for WrongOption {
 }
 
 impl HttpCheckChange {
-    /// The options after the change; `None` where each has its default. A TCP look has no options.
+    /// Returns the options after the change; `None` if all have their defaults. A TCP check has no options.
     pub fn apply(
         self,
         before: Option<HttpCheck>,
@@ -57,7 +57,7 @@ impl HttpCheckChange {
             let refuse = || {
                 HttpCheckError("it must be GET, HEAD or OPTIONS; a right one is `HEAD`".to_owned())
             };
-            let method = Method::from_word(method).ok_or_else(refuse);
+            let method = method.parse::<Method>().ok().ok_or_else(refuse);
             http_check.method = method.map_err(named("method"))?;
         }
         if let Some(headers) = &self.headers {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_are_put_onto_what_was_there() {
+    fn changes_apply_to_the_current_options() {
         let change = HttpCheckChange {
             status: Some("204".into()),
             keyword: Some(Some("ok".into())),
@@ -124,12 +124,12 @@ mod tests {
         assert_eq!(
             back.apply(None, Scheme::Http),
             Ok(None),
-            "the defaults are none"
+            "default options become `None`"
         );
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_invalid_option() {
         let none = HttpCheckChange::default;
         for (change, option) in [
             (

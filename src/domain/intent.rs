@@ -1,9 +1,10 @@
-//! The privileged events of Discord that an operator may ask for. Each must be switched on in the developer portal, too.
+//! Discord's privileged intents that an operator may request. Each must also be enabled in the developer portal.
 
-use strum::VariantArray;
+use strum::{IntoStaticStr, VariantArray};
 
 /// A privileged intent, as `DISCORD_PRIVILEGED_INTENTS` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum PrivilegedIntent {
     Members,
     Presences,
@@ -13,13 +14,9 @@ pub enum PrivilegedIntent {
 impl PrivilegedIntent {
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The word in the setting.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Members => "members",
-            Self::Presences => "presences",
-            Self::MessageContent => "message_content",
-        }
+    /// The name in the setting.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 
     /// The switch in the developer portal, on the application's page *Bot*.
@@ -31,7 +28,7 @@ impl PrivilegedIntent {
         }
     }
 
-    /// Reads a list of words parted by commas; `None` where one is not known. Each counts once.
+    /// Reads a comma-separated list of names; `None` if one is unknown. Duplicates count once.
     pub fn parse_list(text: &str) -> Option<Vec<Self>> {
         let mut intents = Vec::new();
         for word in text
@@ -42,7 +39,7 @@ impl PrivilegedIntent {
             let intent = Self::ALL
                 .iter()
                 .copied()
-                .find(|known| known.word() == word)?;
+                .find(|known| known.as_str() == word)?;
             if !intents.contains(&intent) {
                 intents.push(intent);
             }
@@ -56,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_is_read_word_by_word() {
+    fn intent_lists_are_parsed_and_deduplicated() {
         use PrivilegedIntent::{Members, MessageContent, Presences};
         for (text, intents) in [
             ("", Some(vec![])),

@@ -1,55 +1,47 @@
-//! API keys: `rc_<kind>_<id>_<secret><checksum>`. The id is public and finds the row; the secret is 256 random bits that
-//! nobody stores; the checksum tells a mistyped key from a wrong one, and a scanner that a text is a key of ours.
+//! API keys: `rc_<kind>_<id>_<secret><checksum>`. The ID is public and identifies the row; the secret is 256 random bits
+//! that are not stored anywhere; the checksum distinguishes a mistyped key from an unknown one and lets secret scanners
+//! recognize a Rollcall key.
 
 use std::fmt;
 
-use strum::VariantArray;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
-/// Digits and letters: a key is one word to whoever double-clicks it.
+/// Digits and letters only, so that a double click selects the whole key.
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Letters of an id: 71 bits, so that two never meet.
+/// The length of an ID, in base62 digits: 71 bits, so that IDs do not collide.
 const ID_LENGTH: usize = 12;
 
-/// Letters of 128 bits, and of a checksum of 32.
+/// The lengths of half a secret (128 bits) and of a checksum (32 bits), in base62 digits.
 const HALF_LENGTH: usize = 22;
 const CHECKSUM_LENGTH: usize = 6;
 
-/// What a key opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray)]
+/// The kind of a key, which decides what it permits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum KeyKind {
-    /// Lets devices register, and speak before they have a key of their own.
+    /// Registers devices, and authenticates them until they have a key of their own.
     Fleet,
-    /// One device's own.
+    /// The key of one device.
     Device,
-    /// One server's own: its agent reports with it.
+    /// The key of one server: its agent sends reports with it.
     Server,
-    /// Reads everything of a guild.
+    /// Reads all data of a guild.
     Read,
-    /// Reads and changes everything of a guild.
+    /// Reads and changes all data of a guild.
     Admin,
 }
 
 impl KeyKind {
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The word in the key, in storage and in JSON.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Fleet => "fleet",
-            Self::Device => "device",
-            Self::Server => "server",
-            Self::Read => "read",
-            Self::Admin => "admin",
-        }
-    }
-
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.word() == word)
+    /// The name in the key, in storage and in JSON.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 }
 
-/// The public part of a key, by which it is listed and revoked.
+/// The public part of a key, used to list and revoke it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId([u8; ID_LENGTH]);
 
@@ -60,7 +52,7 @@ impl fmt::Debug for KeyId {
 }
 
 impl KeyId {
-    /// As it stands in storage or was typed; `None` where it is none.
+    /// Reads an ID from storage or input; `None` if it is not valid.
     pub fn parse(text: &str) -> Option<Self> {
         let letters: [u8; ID_LENGTH] = text.as_bytes().try_into().ok()?;
         let is_id = letters.iter().all(|letter| ALPHABET.contains(letter));
@@ -68,7 +60,7 @@ impl KeyId {
     }
 
     pub fn as_str(&self) -> &str {
-        // Only letters of the alphabet are ever put in.
+        // All bytes come from `ALPHABET`, so they are valid UTF-8.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
@@ -79,7 +71,7 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// A key as it was given to us or is about to be shown. `Debug` does not show its secret.
+/// A complete key, received or about to be shown. `Debug` does not show its secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey {
     pub kind: KeyKind,
@@ -89,12 +81,12 @@ pub struct ApiKey {
 
 impl fmt::Debug for ApiKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "ApiKey({}, {})", self.kind.word(), self.id)
+        write!(out, "ApiKey({}, {})", self.kind.as_str(), self.id)
     }
 }
 
 impl ApiKey {
-    /// A new key from random bytes: 16 for the id, 32 for the secret.
+    /// Creates a key from random bytes: 16 for the ID, 32 for the secret.
     pub fn from_random(kind: KeyKind, id: [u8; 16], secret: [u8; 32]) -> Self {
         let letters = base62(u128::from_be_bytes(id), HALF_LENGTH);
         let mut last = [0; ID_LENGTH];
@@ -106,12 +98,12 @@ impl ApiKey {
         }
     }
 
-    /// The 256 bits of which only a hash is stored.
+    /// The secret of 256 bits, of which only a hash is stored.
     pub fn secret(&self) -> &[u8; 32] {
         &self.secret
     }
 
-    /// The whole key. Shown once, when it is made.
+    /// Formats the complete key. It is shown once, when it is created.
     pub fn reveal(&self) -> String {
         let (first, second) = self.secret.split_at(16);
         let half = |bytes: &[u8]| {
@@ -122,7 +114,7 @@ impl ApiKey {
         };
         let body = format!(
             "rc_{}_{}_{}{}",
-            self.kind.word(),
+            self.kind.as_str(),
             self.id,
             half(first),
             half(second)
@@ -131,7 +123,7 @@ impl ApiKey {
         format!("{body}{checksum}")
     }
 
-    /// Reads a key; `None` where the text is none, or was mistyped.
+    /// Reads a key; `None` if the text is not a key or was mistyped.
     pub fn parse(text: &str) -> Option<Self> {
         let checked = text.len().checked_sub(CHECKSUM_LENGTH)?;
         let (body, sum) = text.split_at_checked(checked)?;
@@ -139,7 +131,7 @@ impl ApiKey {
             return None;
         }
         let mut parts = body.strip_prefix("rc_")?.splitn(3, '_');
-        let kind = KeyKind::from_word(parts.next()?)?;
+        let kind = parts.next()?.parse::<KeyKind>().ok()?;
         let id = KeyId::parse(parts.next()?)?;
         let letters = parts
             .next()
@@ -156,7 +148,7 @@ fn checksum(body: &str) -> String {
     base62(crc32fast::hash(body.as_bytes()).into(), CHECKSUM_LENGTH)
 }
 
-/// A number in letters, filled up with zeros in front.
+/// Formats a number in base62, padded with leading zeros.
 fn base62(mut number: u128, length: usize) -> String {
     let mut letters = vec![b'0'; length];
     for place in letters.iter_mut().rev() {
@@ -166,7 +158,7 @@ fn base62(mut number: u128, length: usize) -> String {
     letters.into_iter().map(char::from).collect()
 }
 
-/// The number behind letters; `None` where one is none of ours, or there is no such number.
+/// Reads a base62 number; `None` if a digit is not valid or the number overflows.
 fn number(letters: &str) -> Option<u128> {
     letters.bytes().try_fold(0_u128, |number, letter| {
         let digit = ALPHABET.iter().position(|known| *known == letter)?;
@@ -185,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_one_word_that_names_its_kind_and_id() {
+    fn a_key_shows_its_kind_and_id_and_debug_hides_its_secret() {
         let text = key(0xa7).reveal();
         assert!(text.starts_with("rc_device_"), "{text}");
         assert_eq!(text.len(), "rc_device_".len() + 12 + 1 + 44 + 6);
@@ -194,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_told_without_asking_anybody() {
+    fn malformed_keys_are_rejected() {
         let text = key(1).reveal();
         let (head, tail) = text.split_at(30);
         let other = if tail.starts_with('x') { 'y' } else { 'x' };
@@ -214,13 +206,13 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn every_key_reads_back(id: [u8; 16], secret: [u8; 32], kind in 0_usize..5) {
+        fn keys_round_trip(id: [u8; 16], secret: [u8; 32], kind in 0_usize..5) {
             let key = ApiKey::from_random(KeyKind::ALL[kind], id, secret);
             proptest::prop_assert_eq!(ApiKey::parse(&key.reveal()), Some(key));
         }
 
         #[test]
-        fn no_text_makes_it_panic(text: String) {
+        fn parsing_never_panics(text: String) {
             let _ = ApiKey::parse(&text);
         }
     }

@@ -1,8 +1,9 @@
-//! What Rollcall knows: pure rules and words. No async, no I/O, no clock, no serialisation.
+//! The domain: pure rules and types. No async, no I/O, no clock, no serialization.
 //!
-//! Reading order: what is on the roll (`monitor`), where it is and what a look asks for (`target`, `http_check`, `http_check_change`), when it is
-//! due (`schedule`), what was seen (`result`, `ping`), what it means (`status`), what is told of it (`event`, `presence`,
-//! `text`); and for Discord's gateway, what to ask for and when to try again (`intent`, `reconnect`).
+//! Reading order: monitors (`monitor`), targets and HTTP options (`target`, `http_check`, `http_check_change`), the check
+//! schedule (`schedule`), check results and pings (`check_result`, `ping`), the status rule (`status`), audit events and
+//! texts (`event`, `presence`, `text`); for Discord's gateway, the privileged intents and the reconnect backoff (`intent`,
+//! `reconnect`).
 
 pub mod address;
 pub mod alert_policy;
@@ -21,6 +22,7 @@ pub mod maintenance;
 pub mod monitor;
 pub mod notification_kind;
 pub mod observation_windows;
+pub mod outage_reason;
 pub mod ping;
 pub mod presence;
 pub mod reconnect;

@@ -1,16 +1,18 @@
-//! A thing on the roll: its ids, its name, its interval, and the limits that hold for each.
+//! The properties of every monitor: its IDs, its name and its check interval, with their limits.
 
 use std::fmt;
 use std::time::Duration;
 
-/// The tenant. Guild 0 is the roll of an installation without Discord: seen on the command line only.
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+/// The tenant: a Discord server. Guild 0 belongs to an installation without Discord; only the command line shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GuildId(pub u64);
 
 impl GuildId {
     pub const LOCAL: Self = Self(0);
 
-    /// As stored: SQL integers are signed. Discord's ids stay below 2^63 until the year 2084.
+    /// Returns the form in storage: SQL integers are signed. Discord's IDs stay below 2^63 until the year 2084.
     pub fn to_row(self) -> i64 {
         i64::try_from(self.0).unwrap_or(i64::MAX)
     }
@@ -26,7 +28,7 @@ impl fmt::Display for GuildId {
     }
 }
 
-/// A monitor's id; ids are never used twice.
+/// A monitor's ID; IDs are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MonitorId(pub i64);
 
@@ -36,62 +38,84 @@ impl fmt::Display for MonitorId {
     }
 }
 
-/// The longest name, in characters.
+/// The kind of a monitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum MonitorKind {
+    /// Rollcall checks it.
+    Endpoint,
+    /// It sends heartbeats.
+    Device,
+    /// Its agent sends reports.
+    Server,
+}
+
+impl MonitorKind {
+    /// The name in storage.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
+    }
+}
+
+/// The maximum length of a name, in characters.
 pub const MAX_NAME: usize = 64;
 
-/// The shortest and the longest interval between looks.
+/// The shortest and the longest check interval.
 pub const INTERVAL_RANGE: (Duration, Duration) =
     (Duration::from_secs(1), Duration::from_secs(24 * 3600));
 
-/// Why a name or an interval is refused; `Display` is a sentence with a right example.
+/// Why an input is not valid; `Display` is a sentence for people, with a valid example.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal(String);
+pub struct ValidationError(String);
 
-impl Refusal {
-    /// `sentence` ends with a right example.
+impl ValidationError {
+    /// Creates an error; `sentence` ends with a valid example.
     pub fn new(sentence: impl Into<String>) -> Self {
         Self(sentence.into())
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ValidationError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for ValidationError {}
 
-/// A name: what people call a monitor. 1 to 64 characters on one line, no control or direction marks.
-pub fn parse_name(text: &str) -> Result<String, Refusal> {
+/// Reads a monitor's name: 1 to 64 characters on one line, none of them control or direction characters.
+pub fn parse_name(text: &str) -> Result<String, ValidationError> {
     let name = text.trim();
     let length = name.chars().count();
     if length == 0 || length > MAX_NAME {
-        return Err(Refusal(format!(
+        return Err(ValidationError(format!(
             "the name must have 1 to {MAX_NAME} characters; a right one is `web shop`"
         )));
     }
     if name.chars().any(super::text::is_unseen) {
-        return Err(Refusal(
+        return Err(ValidationError(
             "the name has characters that cannot be seen; a right one is `web shop`".into(),
         ));
     }
     Ok(name.to_owned())
 }
 
-/// An interval: `90`, `90s`, `5m`, `1h`; a bare number is seconds.
-pub fn parse_interval(text: &str) -> Result<Duration, Refusal> {
-    let refuse =
-        || Refusal("the interval must lie between 1s and 24h; a right one is `60s` or `5m`".into());
+/// Reads a check interval: `90`, `90s`, `5m`, `1h`; a bare number is seconds.
+pub fn parse_interval(text: &str) -> Result<Duration, ValidationError> {
+    let refuse = || {
+        ValidationError(
+            "the interval must lie between 1s and 24h; a right one is `60s` or `5m`".into(),
+        )
+    };
     let interval = super::text::parse_duration(text, Duration::from_secs(1)).ok_or_else(refuse)?;
     check_interval(interval)
 }
 
-/// Holds an interval to the limits.
-pub fn check_interval(interval: Duration) -> Result<Duration, Refusal> {
+/// Rejects an interval outside the limits.
+pub fn check_interval(interval: Duration) -> Result<Duration, ValidationError> {
     let (shortest, longest) = INTERVAL_RANGE;
     if interval < shortest || interval > longest {
-        return Err(Refusal(
+        return Err(ValidationError(
             "the interval must lie between 1s and 24h; a right one is `60s` or `5m`".into(),
         ));
     }
@@ -103,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_seen_and_short() {
+    fn names_are_visible_and_short() {
         assert_eq!(parse_name("  web shop "), Ok("web shop".into()));
         assert_eq!(parse_name(&"ä".repeat(64)), Ok("ä".repeat(64)));
         for wrong in [
@@ -119,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn intervals_go_from_a_second_to_a_day() {
+    fn intervals_range_from_a_second_to_a_day() {
         assert_eq!(parse_interval("1"), Ok(Duration::from_secs(1)));
         assert_eq!(parse_interval("24h"), Ok(Duration::from_secs(86_400)));
         for wrong in ["0", "999ms", "25h", "soon", ""] {

@@ -1,4 +1,5 @@
-//! What a card tells of. Most tell of outages; the others say something that a guild must know beside them.
+//! The kinds of notification. Most are about the outages of an incident; the others are about other facts that a guild must
+//! know.
 
 use std::time::Duration;
 
@@ -6,27 +7,28 @@ use super::alert_policy::Responder;
 use super::grouping::IncidentId;
 use super::timestamp::Timestamp;
 
-/// What a card tells of.
+/// The kind of a notification, with its details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotificationKind {
-    /// The outages that are on it.
+    /// The outages of an incident.
     Incident,
-    /// A webhook was switched off, because it can be reached no more.
+    /// Rollcall disabled a webhook because deliveries to it kept failing.
     WebhookDisabled { name: String, reason: String },
-    /// The channel cannot be written to any more: what the webhooks are told.
+    /// Rollcall can no longer post to the alert channel; only webhooks receive this.
     ChannelBroken { channel: u64, reason: String },
-    /// Nobody has taken care of another card yet. `None`: those are called again who were called first.
+    /// Another incident has not been acknowledged yet. `None` mentions the same role again.
     Reminder {
         of: IncidentId,
         responder: Option<Responder>,
     },
-    /// We cannot see, or could not: so many endpoints seemed to fail at once, and no witness answered.
-    Blind {
+    /// Rollcall lost connectivity, now or earlier: `failing` endpoints seemed to fail at once, and no reference host
+    /// answered.
+    ConnectivityLost {
         failing: u64,
         began: Timestamp,
         ended: Option<Timestamp>,
     },
-    /// Many endpoints have gone offline, or have come back, within a short time.
+    /// Many endpoints went offline, or recovered, within a short time.
     Bulk {
         is_down: bool,
         count: u64,

@@ -1,31 +1,31 @@
-//! When we were alive: the lengths of time in which we could have heard somebody.
+//! Observation windows: the periods during which Rollcall was running and could receive heartbeats and reports.
 
 use std::time::Duration;
 
 use super::timestamp::Timestamp;
 
-/// One run of ours without a break.
+/// One period of observation without a break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ObservationWindow {
     pub started_at: Timestamp,
-    /// The last moment at which it was surely still going on.
+    /// The last time at which the window was certainly still open.
     pub confirmed_at: Timestamp,
 }
 
-/// Runs of ours, in any order; they do not overlap.
+/// Observation windows in any order; they do not overlap.
 #[derive(Clone, Debug, Default)]
 pub struct ObservationWindows(pub Vec<ObservationWindow>);
 
 impl ObservationWindows {
-    /// How much of the time between two instants we were alive.
+    /// Returns how much of the time between two timestamps lies within the windows.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> Duration {
-        let shared = |window: &ObservationWindow| {
+        let overlap = |window: &ObservationWindow| {
             window
                 .confirmed_at
                 .min(to)
                 .since(window.started_at.max(from))
         };
-        self.0.iter().map(shared).sum()
+        self.0.iter().map(overlap).sum()
     }
 }
 
@@ -38,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_time_we_were_alive_counts() {
+    fn only_time_within_windows_counts() {
         let window = |started_at, confirmed_at| ObservationWindow {
             started_at: at(started_at),
             confirmed_at: at(confirmed_at),

@@ -1,29 +1,32 @@
-//! What a job says of itself when it pings: that it begins, has ended well or badly, or just something for the log.
+//! Pings from a device's job: it has started, succeeded or failed, or it sends a line for the log.
 
 use std::time::Duration;
 
-use super::monitor::Refusal;
+use strum::IntoStaticStr;
+
+use super::monitor::ValidationError;
 use super::text;
 
-/// Bytes of a ping's body that are kept, as with Healthchecks.
+/// The maximum stored size of a ping's body, in bytes; the same as in Healthchecks.
 pub const KEPT_BODY: usize = 10_000;
 
-/// Characters of the sentence that a failure leaves on its device.
+/// The maximum length of a device's failure reason, in characters.
 const LONGEST_REASON: usize = 200;
 
-/// What a ping means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The meaning of a ping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Signal {
     Start,
     Success,
-    /// With the exit status where one was given.
+    /// With the exit status, if one was given.
     Fail(Option<u8>),
-    /// A sign of life and a line for the log; it says nothing of the job.
+    /// A heartbeat with a line for the log; it says nothing about the job's result.
     Log,
 }
 
 impl Signal {
-    /// Reads the last part of a ping's path: `start`, `success`, `fail`, `log`, or an exit status from 0 to 255.
+    /// Reads the last segment of a ping's path: `start`, `success`, `fail`, `log`, or an exit status from 0 to 255.
     pub fn from_path(part: &str) -> Option<Self> {
         match part {
             "start" => Some(Self::Start),
@@ -37,17 +40,12 @@ impl Signal {
         }
     }
 
-    /// The word under which it is stored.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Success => "success",
-            Self::Fail(_) => "fail",
-            Self::Log => "log",
-        }
+    /// The name in storage.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 
-    /// Whether a run of the job has ended with it.
+    /// Whether the signal ends a run of the job.
     pub const fn ends_run(self) -> bool {
         matches!(self, Self::Success | Self::Fail(_))
     }
@@ -57,41 +55,41 @@ impl Signal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ping {
     pub signal: Signal,
-    /// Tells runs apart that go on at the same time; empty for the one that has no name.
+    /// The run's ID, which distinguishes runs at the same time; empty for a run without one.
     pub run: String,
-    /// What came with it.
+    /// The text sent with the ping.
     pub message: String,
-    /// How long the job took, where the job says so itself.
+    /// How long the job took, if the job reports it.
     pub run_time: Option<Duration>,
 }
 
 impl Ping {
-    /// Why the device is offline after this ping: the last line of what came with it, where there is one.
+    /// Returns the failure reason of a `Fail` ping: the exit status and the last non-empty line of its message, where given.
     pub fn failure(&self) -> Option<String> {
         let Signal::Fail(status) = self.signal else {
             return None;
         };
-        let said = self.message.lines().rev().map(str::trim);
-        let said = said
+        let lines = self.message.lines().rev().map(str::trim);
+        let last_line = lines
             .map(|line| line.chars().filter(|letter| !text::is_unseen(*letter)))
             .map(Iterator::collect::<String>)
             .find(|line| !line.is_empty());
-        let sentence = match (status, said) {
-            (Some(status), Some(said)) => format!("exit status {status}: {said}"),
+        let sentence = match (status, last_line) {
+            (Some(status), Some(line)) => format!("exit status {status}: {line}"),
             (Some(status), None) => format!("exit status {status}"),
-            (None, Some(said)) => said,
+            (None, Some(line)) => line,
             (None, None) => "its job failed".to_owned(),
         };
         Some(text::cut(&sentence, LONGEST_REASON))
     }
 }
 
-/// Reads the name of a run: a uuid, as Healthchecks' clients send it.
-pub fn parse_run(text: &str) -> Result<String, Refusal> {
+/// Reads the ID of a run: a UUID, as Healthchecks' clients send it.
+pub fn parse_run(text: &str) -> Result<String, ValidationError> {
     super::device::DeviceUuid::parse(text)
         .map(|uuid| uuid.as_str().to_owned())
         .map_err(|_| {
-            Refusal::new(
+            ValidationError::new(
                 "`rid` must be a uuid; a right one is `rid=7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f`",
             )
         })
@@ -102,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_part_of_the_path_says_what_is_meant() {
+    fn the_last_path_segment_sets_the_signal() {
         for (part, signal) in [
             ("start", Some(Signal::Start)),
             ("success", Some(Signal::Success)),
@@ -121,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_tells_its_last_line() {
+    fn a_failure_reason_has_the_exit_status_and_the_last_line() {
         let failure = |signal, message: &str| {
             let ping = Ping {
                 signal,
@@ -150,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_told_apart_by_uuids() {
+    fn run_ids_are_uuids() {
         assert_eq!(
             parse_run("7F9C24E53B1A4C0E9D2F8A6B5C4D3E2F").unwrap(),
             "7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f"

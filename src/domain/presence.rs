@@ -1,29 +1,30 @@
-//! What the bot's presence says: how many are online, and the light beside its name.
+//! The bot's presence: its activity text with the counts, and the status dot beside its name.
+
+use strum::IntoStaticStr;
 
 use super::status::Status;
 use super::text;
 
-/// What Discord takes of an activity's name, in characters.
+/// The maximum length of an activity's name in Discord, in characters.
 const LONGEST: usize = 128;
 
-/// The light beside the bot's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The status dot beside the bot's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum StatusDot {
+    #[strum(serialize = "online")]
     Green,
-    /// Something is in warning.
+    /// An endpoint is in warning, and none is offline.
     Idle,
-    /// Something is offline.
+    /// An endpoint is offline.
+    #[strum(serialize = "dnd")]
     DoNotDisturb,
 }
 
 impl StatusDot {
-    /// The word in Discord's presence update.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Green => "online",
-            Self::Idle => "idle",
-            Self::DoNotDisturb => "dnd",
-        }
+    /// The name in Discord's presence update.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 }
 
@@ -31,11 +32,11 @@ impl StatusDot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presence {
     pub dot: StatusDot,
-    /// Shown behind "Watching".
+    /// Shown after "Watching".
     pub text: String,
 }
 
-/// What Discord is to show, and how often that was to be sent anew although nothing had changed.
+/// A presence to send to Discord. A new count of refreshes sends it again even if the presence has not changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PresenceUpdate {
     pub presence: Presence,
@@ -43,11 +44,11 @@ pub struct PresenceUpdate {
     pub refreshes: u64,
 }
 
-/// The text where the setting says nothing else.
+/// The default of the setting for the text.
 pub const DEFAULT_TEMPLATE: &str = "{online} of {total} online · {offline} offline";
 
-/// The presence for these counts. Placeholders: `{online}`, `{total}`, `{offline}`, `{warning}`; paused ones are not
-/// counted, and ` · 0 offline` is left out.
+/// Returns the presence for these counts. Placeholders: `{online}`, `{total}`, `{offline}`, `{warning}`; paused endpoints do
+/// not count, and ` · 0 offline` is left out.
 pub fn presence(counts: &[(Status, u64)], template: &str) -> Presence {
     let count = |status| {
         counts
@@ -71,14 +72,14 @@ pub fn presence(counts: &[(Status, u64)], template: &str) -> Presence {
     } else {
         template.to_owned()
     };
-    let said = template
+    let filled = template
         .replace("{online}", &online.to_string())
         .replace("{total}", &total.to_string())
         .replace("{offline}", &offline.to_string())
         .replace("{warning}", &warning.to_string());
     Presence {
         dot,
-        text: text::cut(&said, LONGEST),
+        text: text::cut(&filled, LONGEST),
     }
 }
 
@@ -87,9 +88,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_light_follows_the_worst_and_the_text_the_counts() {
+    fn the_dot_shows_the_worst_status_and_the_text_the_counts() {
         use Status::{Offline, Online, Paused, Unknown, Warning};
-        for (counts, dot, said) in [
+        for (counts, dot, text) in [
             (vec![], StatusDot::Green, "0 of 0 online"),
             (vec![(Online, 45)], StatusDot::Green, "45 of 45 online"),
             (
@@ -114,12 +115,12 @@ mod tests {
             ),
         ] {
             let shown = presence(&counts, DEFAULT_TEMPLATE);
-            assert_eq!((shown.dot, shown.text.as_str()), (dot, said));
+            assert_eq!((shown.dot, shown.text.as_str()), (dot, text));
         }
     }
 
     #[test]
-    fn a_template_of_ones_own_is_filled_and_cut() {
+    fn a_custom_template_is_filled_and_truncated() {
         let counts = [(Status::Warning, 2)];
         assert_eq!(presence(&counts, "{warning}/{total}!").text, "2/2!");
         assert_eq!(

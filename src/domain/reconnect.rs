@@ -1,49 +1,51 @@
-//! When to try the gateway again: quick at first and spread by chance, then slowly for ever; and when a new session may
-//! be begun, because Discord counts those.
+//! The backoff for reconnecting to the gateway: quick and jittered at first, then slow without end; and the gap between new
+//! sessions, because Discord limits how many a bot may start.
 
 use std::time::Duration;
 
-/// The longest wait after the first, second, third … failed attempt in a row, while attempts are still quick.
+/// The longest wait after the first failed attempt in a row, doubled for each further one up to a maximum, while attempts
+/// are still quick.
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST_QUICK: Duration = Duration::from_secs(60);
 
-/// After the quick attempts are used up: every 5 minutes, growing to 15.
+/// The wait once the quick attempts are used up: 5 minutes, growing to 15.
 const SLOW: Duration = Duration::from_secs(5 * 60);
 const SLOWEST: Duration = Duration::from_secs(15 * 60);
 
-/// The longest wait after the first, second, third … connection in a row that worked and was soon lost.
+/// The longest wait after the first connection in a row that worked and was soon lost, doubled for each further one up to a
+/// maximum.
 const FIRST_DROP: Duration = Duration::from_millis(250);
 const LONGEST_DROP: Duration = Duration::from_secs(2);
 
-/// A connection that worked for this long ends a row.
+/// A connection that worked for this long resets the backoff.
 const STEADY: Duration = Duration::from_secs(30);
 
-/// Discord takes one IDENTIFY in five seconds.
+/// Discord accepts one IDENTIFY every 5 seconds.
 const IDENTIFY_GAP: Duration = Duration::from_secs(5);
 
-/// After an invalid session Discord wants a pause of one to five seconds before the next IDENTIFY.
+/// After an invalid session Discord requires a pause of 1 to 5 seconds before the next IDENTIFY.
 const INVALID_LEAST: Duration = Duration::from_secs(1);
 const INVALID_MOST: Duration = Duration::from_secs(5);
 
-/// How the attempts in a row have gone so far.
+/// The number of consecutive attempts that failed or were soon lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backoff {
-    /// Attempts that never came to a working connection.
+    /// Attempts that never reached a working connection.
     failures: u32,
-    /// Connections that worked, and were lost soon.
+    /// Connections that worked but were soon lost.
     drops: u32,
 }
 
-/// What comes before an attempt.
+/// The wait before an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
     pub length: Duration,
-    /// This is a slow one: the quick attempts are used up.
+    /// Whether the quick attempts are used up.
     pub is_slow: bool,
 }
 
 impl Backoff {
-    /// Notes the end of an attempt; `worked_for` is how long its connection worked, `None` where it never did.
+    /// Records the end of an attempt; `worked_for` is how long its connection worked, `None` if it never did.
     pub fn ended(&mut self, worked_for: Option<Duration>) {
         *self = match worked_for {
             None => Self {
@@ -58,10 +60,10 @@ impl Backoff {
         };
     }
 
-    /// The wait before the next attempt, with `quick_attempts` of them before the slow ones.
+    /// Returns the wait before the next attempt. The first `quick_attempts` attempts are quick, later ones slow.
     ///
-    /// `jitter` is a random number from 0 to 1: quick waits are anywhere between nothing and their longest, so that many
-    /// bots do not come back at the same moment (full jitter).
+    /// `jitter` is a random number from 0 to 1: a quick wait lies anywhere between zero and its maximum, so that many bots
+    /// do not reconnect at the same moment (full jitter).
     pub fn wait(&self, quick_attempts: u32, jitter: f64) -> Wait {
         let jitter = jitter.clamp(0.0, 1.0);
         if self.failures >= quick_attempts.max(1) {
@@ -83,30 +85,31 @@ impl Backoff {
     }
 }
 
-/// `first` for the first, twice that for the second, and so on.
+/// Returns `first` for the first attempt, twice that for the second, and so on.
 fn doubled(first: Duration, nth: u32) -> Duration {
     first.saturating_mul(1 << nth.saturating_sub(1).min(16))
 }
 
-/// The pause after Discord has declared a session invalid.
+/// Returns the pause after Discord has declared a session invalid.
 pub fn invalid_session_pause(jitter: f64) -> Duration {
     INVALID_LEAST + (INVALID_MOST - INVALID_LEAST).mul_f64(jitter.clamp(0.0, 1.0))
 }
 
-/// How many sessions Discord still lets us begin, as of now.
+/// How many sessions Discord still allows the bot to start, as of now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartLimit {
-    /// Sessions in each period, usually 1,000 in a day.
+    /// Sessions per period, usually 1,000 per day.
     pub total: u32,
     pub remaining: u32,
-    /// Until the period ends and `remaining` is `total` again.
+    /// Time until the period ends and `remaining` is `total` again.
     pub reset_in: Duration,
 }
 
-/// How long after the last IDENTIFY the next may be sent.
+/// Returns the shortest time between the last IDENTIFY and the next.
 ///
-/// Five seconds while more than half of the period's sessions are left; then what is left is spread over the rest of the
-/// period; with none left, the rest of the period. Going over the limit would cost the token.
+/// It is 5 seconds while more than half of the period's sessions are left. After that, the remaining sessions are spread
+/// over the rest of the period; with none left, it is the rest of the period. Exceeding the limit would cost the bot its
+/// token.
 pub fn identify_gap(limit: StartLimit) -> Duration {
     if limit.remaining == 0 {
         return limit.reset_in.max(IDENTIFY_GAP);
@@ -141,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_is_lost_again_and_again_is_made_anew_within_two_seconds() {
+    fn a_connection_that_keeps_dropping_is_retried_within_two_seconds() {
         let longest: Vec<u128> = (0..7)
             .map(|drops| backoff(0, drops).wait(10, 1.0).length.as_millis())
             .collect();
@@ -150,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_working_connection_ends_the_failures_and_a_steady_one_the_drops() {
+    fn a_working_connection_resets_failures_and_a_steady_one_resets_drops() {
         let mut backoff = Backoff::default();
         backoff.ended(None);
         backoff.ended(None);
@@ -165,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_spreads_the_quick_waits_from_nothing_to_their_longest() {
+    fn jitter_spreads_quick_waits_from_zero_to_their_maximum() {
         assert_eq!(backoff(5, 0).wait(10, 0.0).length, Duration::ZERO);
         assert_eq!(backoff(5, 0).wait(10, 0.5).length, Duration::from_secs(8));
         assert_eq!(backoff(20, 0).wait(10, 0.0).length, SLOWEST);
@@ -174,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_are_begun_five_seconds_apart_and_spread_when_they_become_few() {
+    fn sessions_start_five_seconds_apart_and_spread_out_when_few_are_left() {
         for (total, remaining, reset_in, gap) in [
             (1000, 1000, 86_400, 5),
             (1000, 501, 86_400, 5),
@@ -201,11 +204,11 @@ mod tests {
         }
 
         #[test]
-        fn the_limit_is_never_passed(total in 1_u32..2000, remaining in 0_u32..2000, seconds in 0_u64..100_000) {
+        fn the_session_start_limit_is_never_exceeded(total in 1_u32..2000, remaining in 0_u32..2000, seconds in 0_u64..100_000) {
             let reset_in = Duration::from_secs(seconds);
             let gap = identify_gap(StartLimit { total, remaining, reset_in });
             proptest::prop_assert!(gap >= IDENTIFY_GAP);
-            // As many as are left, at this gap, do not fit into the period more often than they may.
+            // At this gap, the remaining sessions last until the period ends.
             if remaining <= total / 2 && remaining > 0 {
                 proptest::prop_assert!(gap * remaining + Duration::from_millis(1) >= reset_in);
             }

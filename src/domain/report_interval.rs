@@ -1,22 +1,22 @@
-//! The rhythm that a server reports in, learned from its own reports, and the alert rule that goes by it.
+//! The report interval of a server, learned from its own reports, and the rule for alerts about overdue servers.
 
 use std::time::Duration;
 
 use super::threshold::Reports;
 use super::timestamp::Timestamp;
 
-/// Reports that the rhythm is learned from: the last so many, and not older than this.
+/// The interval is learned from at most this many of the latest reports, none older than `LEARNED_WITHIN`.
 pub const LEARNED_FROM: usize = 10;
 pub const LEARNED_WITHIN: Duration = Duration::from_secs(24 * 3600);
 
-/// What is expected where there are too few reports to learn from.
+/// The expected interval if there are too few reports to learn from.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// Silent for more than this many intervals: an alert.
+/// A server is overdue after more than this many intervals without a report.
 const MISSED: u32 = 2;
 
-/// The interval between reports that is expected next: the median gap of the recent ones, an hour where there are fewer
-/// than two. `reports` in any order; those of the future are left out.
+/// Returns the expected interval between reports: the median gap of the recent ones, or an hour if there are fewer than two.
+/// Takes `reports` in any order and ignores reports from the future.
 pub fn expected_interval(reports: &[Timestamp], now: Timestamp) -> Duration {
     let mut recent: Vec<Timestamp> = reports
         .iter()
@@ -34,7 +34,7 @@ pub fn expected_interval(reports: &[Timestamp], now: Timestamp) -> Duration {
     median(gaps).unwrap_or(DEFAULT_INTERVAL)
 }
 
-/// The middle one, or halfway between the middle two.
+/// Returns the middle value, or the mean of the middle two.
 fn median(mut lengths: Vec<Duration>) -> Option<Duration> {
     lengths.sort_unstable();
     let upper = *lengths.get(lengths.len() / 2)?;
@@ -45,10 +45,7 @@ fn median(mut lengths: Vec<Duration>) -> Option<Duration> {
     Some((lower + upper) / 2)
 }
 
-/// The reason of an incident of a server, in storage.
-pub const OVERDUE: &str = "late";
-
-/// Whether an active server, seen at least once, has been silent for more than twice its interval.
+/// Whether an active server that has reported before is overdue: no report for more than twice its interval.
 pub fn should_alert(reports: Reports, expected_interval: Duration, now: Timestamp) -> bool {
     let limit = expected_interval.saturating_mul(MISSED);
     reports.is_active
@@ -68,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rhythm_is_the_median_gap_of_the_last_ten_reports_of_a_day() {
+    fn the_interval_is_the_median_gap_of_the_last_ten_reports_of_a_day() {
         for (reports, seconds, why) in [
             (vec![], 3600, "no report"),
             (vec![ago(10)], 3600, "one report"),
@@ -77,7 +74,7 @@ mod tests {
             (
                 vec![ago(400), ago(100), ago(0)],
                 200,
-                "between the middle two",
+                "the mean of the middle two",
             ),
             (
                 vec![ago(10_000), ago(120), ago(60), ago(0)],
@@ -88,7 +85,7 @@ mod tests {
             (
                 vec![ago(60), ago(0), NOW.plus(Duration::from_secs(9))],
                 60,
-                "the future",
+                "a report from the future",
             ),
         ] {
             assert_eq!(
@@ -113,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alert_comes_after_more_than_twice_the_interval() {
+    fn alerts_after_more_than_twice_the_interval() {
         let minute = Duration::from_secs(60);
         let seen = |at| Reports {
             last_seen: Some(at),
@@ -127,7 +124,7 @@ mod tests {
                 true,
                 "after",
             ),
-            (seen(NOW.plus(minute)), false, "the future"),
+            (seen(NOW.plus(minute)), false, "in the future"),
             (
                 Reports {
                     last_seen: None,

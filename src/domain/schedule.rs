@@ -1,19 +1,19 @@
-//! When an endpoint is due: every endpoint has its own slot in its interval, so that many of them never bunch.
+//! The check schedule: every endpoint has its own slot in its interval, so that checks do not bunch up.
 //!
-//! The slot comes from a hash of the id. Nothing has to be remembered, a restart keeps everybody's slot, and a thousand
-//! endpoints added in one import spread over the interval by themselves.
+//! The slot comes from a hash of the ID. Nothing has to be stored, every endpoint keeps its slot across restarts, and a
+//! thousand endpoints added in one import spread over the interval by themselves.
 
 use std::time::Duration;
 
 use super::timestamp::{Timestamp, millis};
 
-/// The endpoint's offset into its interval, in milliseconds: stable, and spread evenly over all ids.
+/// The endpoint's offset into its interval, in milliseconds: stable, and spread evenly over all IDs.
 fn slot(monitor_id: i64, interval: Duration) -> i64 {
     let interval = millis(interval).max(1);
     i64::try_from(spread(monitor_id.unsigned_abs()) % interval.unsigned_abs()).unwrap_or(0)
 }
 
-/// SplitMix64's finaliser (Steele, Lea, Flood 2014): neighbouring ids land far apart.
+/// SplitMix64's finalizer (Steele, Lea, Flood 2014): neighboring IDs land far apart.
 fn spread(id: u64) -> u64 {
     let mut mixed = id.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -21,21 +21,21 @@ fn spread(id: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// The first instant after `now` that is the endpoint's slot.
+/// Returns the endpoint's first slot after `now`.
 pub fn next_slot(monitor_id: i64, interval: Duration, now: Timestamp) -> Timestamp {
     let length = millis(interval).max(1);
     let since_slot = (now.millis() - slot(monitor_id, interval)).rem_euclid(length);
     Timestamp::from_millis(now.millis() + length - since_slot)
 }
 
-/// When a periodic job runs next: one period after its last run, now where that has passed or there was none.
+/// Returns when a periodic job runs next: one period after its last run, or now if that has passed or there was no run.
 pub fn next_run(last_run_at: Option<Timestamp>, period: Duration, now: Timestamp) -> Timestamp {
     last_run_at.map_or(now, |last| last.plus(period)).max(now)
 }
 
-/// When the recheck job looks at an endpoint next: at its first run at which the last look is old enough.
+/// Returns when the recheck job checks an endpoint next: at its first run at which the last check is at least `min_age` old.
 ///
-/// `job` is when the job ran last, and its period.
+/// `job` is the time of the job's last run, and its period.
 pub fn next_recheck(
     last_check_at: Option<Timestamp>,
     min_age: Duration,
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_endpoint_checked_lately_waits_for_the_run_after_the_next() {
+    fn a_recently_checked_endpoint_waits_for_a_later_run() {
         let hour = Duration::from_secs(3600);
         let at = |minutes: i64| Timestamp::from_millis(minutes * 60_000);
         for (checked, last_run, now, next) in [
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_of_nothing_does_not_divide_by_zero() {
+    fn a_zero_interval_does_not_divide_by_zero() {
         let now = Timestamp::from_millis(5);
         assert_eq!(next_slot(1, Duration::ZERO, now), Timestamp::from_millis(6));
     }

@@ -1,39 +1,40 @@
-//! How fast we may write to Discord: its own answers obeyed, and below its published limits in any case, so that the bot is
-//! never shut out. Instants here are lengths since some beginning, on the monotonic clock.
+//! Rate limits for sending to Discord: they follow the limits in its responses, and stay below its published limits in any
+//! case, so that Discord never blocks the bot. Times here are durations since an arbitrary start, on the monotonic clock.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-/// Discord takes 50 calls a second of a bot; some of them are not ours to spend (interactions, registration).
+/// Discord accepts 50 requests per second from a bot; some of them are not sent through this limit (interactions, command
+/// registration).
 const OVERALL: (usize, Duration) = (40, Duration::from_secs(1));
 
-/// Messages and edits in one channel.
+/// New messages and edits in one channel.
 const CHANNEL: (usize, Duration) = (5, Duration::from_secs(5));
 
-/// Discord shuts an address out for a day's worth of trouble after 10,000 refused calls in ten minutes; half of that is far
-/// more than anything healthy comes to.
-const REFUSED: (usize, Duration) = (5_000, Duration::from_secs(600));
+/// Discord blocks an IP address, with a day's worth of trouble, after 10,000 invalid requests in 10 minutes; half of that is
+/// far more than a healthy bot ever sends.
+const INVALID_REQUESTS: (usize, Duration) = (5_000, Duration::from_secs(600));
 
-/// What shares a limit: a channel, and what is done there (writing and changing have one each).
+/// The requests that share a limit: those to one channel, where new messages and edits have a limit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Route {
     pub channel: u64,
     pub is_edit: bool,
 }
 
-/// What Discord said of a route's limit in an answer.
+/// The state of a route's limit, as reported in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouteLimit {
     pub remaining: u32,
     pub reset_after: Duration,
 }
 
-/// Calls within a length of time.
+/// The times of recent requests under one limit.
 #[derive(Clone, Debug, Default)]
 struct Window(VecDeque<Duration>);
 
 impl Window {
-    /// How long to wait until one more fits.
+    /// Returns how long to wait until one more request is allowed.
     fn wait(&self, (most, length): (usize, Duration), now: Duration) -> Duration {
         let Some(place) = self.0.len().checked_sub(most) else {
             return Duration::ZERO;
@@ -54,22 +55,22 @@ impl Window {
     }
 }
 
-/// What has been sent, and what Discord said to it.
+/// Sent requests, and the limits that Discord has reported.
 #[derive(Clone, Debug, Default)]
 pub struct SendLimit {
     overall: Window,
     channels: HashMap<u64, Window>,
-    /// Until when each route has nothing left.
+    /// Until when each route is used up.
     routes: HashMap<Route, Duration>,
     everything: Duration,
     refused: Window,
 }
 
-/// Channels that are remembered before those that have long been quiet are forgotten.
+/// The number of channels to remember before idle ones are removed.
 const CHANNELS: usize = 1_000;
 
 impl SendLimit {
-    /// Books a call, or says how long to wait before asking again.
+    /// Reserves a request, or returns how long to wait before trying again.
     pub fn take(&mut self, route: Route, now: Duration) -> Result<(), Duration> {
         let channel = self.channels.get(&route.channel);
         let waits = [
@@ -79,7 +80,7 @@ impl SendLimit {
                 .map_or(Duration::ZERO, |until| until.saturating_sub(now)),
             self.overall.wait(OVERALL, now),
             channel.map_or(Duration::ZERO, |sent| sent.wait(CHANNEL, now)),
-            self.refused.wait(REFUSED, now),
+            self.refused.wait(INVALID_REQUESTS, now),
         ];
         let wait = waits.into_iter().max().unwrap_or_default();
         if !wait.is_zero() {
@@ -95,14 +96,14 @@ impl SendLimit {
         Ok(())
     }
 
-    /// Discord told how much of a route's limit is left.
+    /// Records how much of a route's limit is left, as reported by Discord.
     pub fn learn(&mut self, route: Route, limit: RouteLimit, now: Duration) {
         if limit.remaining == 0 {
             self.routes.insert(route, now + limit.reset_after);
         }
     }
 
-    /// Discord refused a call because of a limit: of its route, or of everything.
+    /// Records a request that Discord rejected because of a rate limit, either its route's or the global one.
     pub fn limited(&mut self, route: Route, retry_after: Duration, is_global: bool, now: Duration) {
         let until = now + retry_after;
         match is_global {
@@ -114,9 +115,9 @@ impl SendLimit {
         self.refused(now);
     }
 
-    /// Discord refused a call (401, 403, 429): such calls are counted against us.
+    /// Records an invalid request, one that Discord rejected with 401, 403 or 429: it counts these against the bot.
     pub fn refused(&mut self, now: Duration) {
-        self.refused.add(REFUSED, now);
+        self.refused.add(INVALID_REQUESTS, now);
     }
 }
 
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn five_in_five_seconds_for_a_channel_and_forty_a_second_for_all() {
+    fn allows_five_requests_per_channel_in_five_seconds_and_forty_per_second() {
         let mut limit = SendLimit::default();
         for number in 0..5 {
             assert_eq!(limit.take(WRITE, at(number * 100)), Ok(()));
@@ -157,13 +158,13 @@ mod tests {
     }
 
     #[test]
-    fn what_discord_says_is_obeyed() {
+    fn follows_the_limits_that_discord_reports() {
         let mut limit = SendLimit::default();
-        let learn = RouteLimit {
+        let used_up = RouteLimit {
             remaining: 0,
             reset_after: at(700),
         };
-        limit.learn(WRITE, learn, at(0));
+        limit.learn(WRITE, used_up, at(0));
         assert_eq!(limit.take(WRITE, at(100)), Err(at(600)));
         assert_eq!(limit.take(EDIT, at(100)), Ok(()), "a limit of its own");
         limit.limited(EDIT, at(2_000), false, at(200));
@@ -177,14 +178,14 @@ mod tests {
         assert_eq!(
             limit.take(elsewhere, at(800)),
             Err(at(9_900)),
-            "everything waits"
+            "the global limit covers every channel"
         );
     }
 
     #[test]
-    fn refusals_stop_us_long_before_discord_does() {
+    fn invalid_requests_pause_sending_before_discord_blocks_the_bot() {
         let mut limit = SendLimit::default();
-        for _ in 0..REFUSED.0 {
+        for _ in 0..INVALID_REQUESTS.0 {
             limit.refused(at(0));
         }
         assert_eq!(limit.take(WRITE, at(1_000)), Err(at(599_000)));
@@ -193,12 +194,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_second_has_more_than_forty_and_no_channel_more_than_five_in_five(
-            asks in proptest::collection::vec((0_u64..8, 0_u64..60), 1..400),
+        fn limits_hold_for_any_sequence_of_requests(
+            requests in proptest::collection::vec((0_u64..8, 0_u64..60), 1..400),
         ) {
             let mut limit = SendLimit::default();
             let (mut now, mut sent) = (Duration::ZERO, Vec::new());
-            for (channel, pause) in asks {
+            for (channel, pause) in requests {
                 now += at(pause);
                 let route = Route { channel, is_edit: pause % 2 == 0 };
                 if limit.take(route, now).is_ok() {

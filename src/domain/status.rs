@@ -1,66 +1,54 @@
-//! The status rule of an endpoint: state + outcome + policy → decision. Pure, and the only place where it is written.
+//! The status rule for endpoints: state + check result + policy → decision. Pure, and the only code that implements it.
 //!
-//! A pass makes an endpoint online. A failure makes it `warning`, dated at that first failure; the n-th failure in a row
-//! makes it `offline`, still dated at the first. While it is offline the gap between looks doubles from its interval up
-//! to the recheck interval; from then on the recheck job has it. A look that could not be taken says nothing about the
-//! endpoint: it is never counted as a failure.
+//! A passing check makes an endpoint `online`. The first failure makes it `warning`, and the n-th failure in a row makes it
+//! `offline`; both are dated at the first failure. While the endpoint is offline, the gap between checks doubles from its
+//! interval up to the recheck interval; from then on the recheck job checks it. A check that could not run says nothing
+//! about the endpoint and never counts as a failure.
 
 use std::time::Duration;
 
-use strum::VariantArray;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::check_result::{CheckResult, Failure, Verdict};
 use super::timestamp::Timestamp;
 
-/// Where a monitor stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray)]
+/// A monitor's status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Status {
-    /// Not looked at yet, or we could not look.
+    /// Not checked yet, or Rollcall could not check.
     Unknown,
     Online,
-    /// Failing, but not for long enough to say that it is down.
+    /// Failing, but not for long enough to count as offline.
     Warning,
     Offline,
-    /// A person asked us not to look.
+    /// A person paused the checks.
     Paused,
 }
 
 impl Status {
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The word in storage, JSON and metrics.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Online => "online",
-            Self::Warning => "warning",
-            Self::Offline => "offline",
-            Self::Paused => "paused",
-        }
-    }
-
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|status| status.word() == word)
+    /// The name in storage, JSON and metrics.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 }
 
-/// What is known of an endpoint between two looks.
+/// An endpoint's state between two checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     pub status: Status,
-    /// When the status began. Of `warning` and `offline`: the first failure.
+    /// When the status began; for `warning` and `offline`, the time of the first failure.
     pub since: Timestamp,
-    /// Failures in a row.
+    /// Failures since the last passing check.
     pub consecutive_failures: u32,
-    /// The latest failure; `None` while it passes.
+    /// The latest failure; `None` while checks pass.
     pub failure: Option<Failure>,
 }
 
 impl State {
-    /// An endpoint that has just been added.
+    /// The state of a new endpoint.
     pub fn new(now: Timestamp) -> Self {
         Self {
             status: Status::Unknown,
@@ -70,54 +58,54 @@ impl State {
         }
     }
 
-    /// Active while it answers: everything but `offline`.
+    /// Whether the endpoint is active: any status but `offline`.
     pub fn is_active(&self) -> bool {
         self.status != Status::Offline
     }
 }
 
-/// The lengths and counts that the rule works with.
+/// The intervals and the failure count that the rule uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The endpoint's own interval between looks.
+    /// The endpoint's own check interval.
     pub interval: Duration,
-    /// The gap after a failure that has not made it offline yet.
+    /// The gap after a failure that has not made the endpoint offline yet.
     pub retry_interval: Duration,
-    /// The longest gap; from here on the recheck job looks.
+    /// The longest gap; from this gap on, the recheck job checks the endpoint.
     pub recheck_interval: Duration,
-    /// Failures in a row that make an endpoint offline; at least 1.
+    /// Consecutive failures that make an endpoint offline; at least 1.
     pub failures_to_offline: u32,
 }
 
-/// A change of status, as it goes into the audit log.
+/// A status change, as recorded in the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The first pass ever, or the first after we could not look.
-    Found,
+    /// The first pass, or the first since Rollcall could not check.
+    FirstPass,
     Warned,
-    /// A warning that passed again before it became an outage.
-    Recovered,
+    /// A pass that ended a warning before the endpoint went offline.
+    WarningCleared,
     WentOffline,
-    /// It was offline and answers again; the length of the outage.
-    CameBack {
+    /// A pass that ended an outage; `down_for` is the length of the outage.
+    Recovered {
         down_for: Duration,
     },
-    /// It was online, and we can no longer look.
+    /// The endpoint was online, and Rollcall can no longer check it.
     BecameUnknown,
 }
 
-/// When the endpoint is looked at next.
+/// The time of the next check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextCheck {
-    /// At its own slot of its interval.
+    /// At the endpoint's own slot in its interval.
     Slot,
-    /// This long after the look that was just judged.
+    /// This long after the check that was just evaluated.
     After(Duration),
-    /// Not by the scheduler: the recheck job has it.
+    /// Not by the scheduler: the recheck job checks the endpoint.
     Recheck,
 }
 
-/// What the rule says.
+/// The rule's decision: the new state, the status change if there is one, and the next check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     pub state: State,
@@ -125,7 +113,7 @@ pub struct Decision {
     pub next: NextCheck,
 }
 
-/// Judges one outcome. The outcome's own instant dates what follows from it.
+/// Applies the rule to one check result. All dates come from the result's own timestamp.
 pub fn decide(state: &State, result: &CheckResult, policy: &Policy) -> Decision {
     if state.status == Status::Paused {
         return Decision {
@@ -144,9 +132,9 @@ pub fn decide(state: &State, result: &CheckResult, policy: &Policy) -> Decision 
 fn passed(state: &State, at: Timestamp) -> Decision {
     let change = match state.status {
         Status::Online | Status::Paused => None,
-        Status::Unknown => Some(Change::Found),
-        Status::Warning => Some(Change::Recovered),
-        Status::Offline => Some(Change::CameBack {
+        Status::Unknown => Some(Change::FirstPass),
+        Status::Warning => Some(Change::WarningCleared),
+        Status::Offline => Some(Change::Recovered {
             down_for: at.since(state.since),
         }),
     };
@@ -199,7 +187,7 @@ fn not_checked(state: &State, at: Timestamp, policy: &Policy) -> Decision {
         Status::Offline => next_while_inactive(state.consecutive_failures, policy),
         _ => NextCheck::After(policy.retry_interval.min(policy.interval)),
     };
-    // Only "online" would be a lie now; a failure that was seen stays seen.
+    // Only `online` would be wrong now; a failure that a check has shown stays valid.
     if state.status == Status::Online {
         let state = State {
             status: Status::Unknown,
@@ -220,7 +208,7 @@ fn not_checked(state: &State, at: Timestamp, policy: &Policy) -> Decision {
     }
 }
 
-/// The gap doubles with every failure past the one that made it offline.
+/// Doubles the gap with every failure after the one that made the endpoint offline.
 fn next_while_inactive(consecutive_failures: u32, policy: &Policy) -> NextCheck {
     let doublings = consecutive_failures
         .saturating_sub(policy.failures_to_offline)

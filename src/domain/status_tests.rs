@@ -1,4 +1,4 @@
-//! The status rule as tables: a timeline of outcomes, and what each makes of the endpoint.
+//! Table tests of the status rule: a timeline of check results, and the endpoint's state after each.
 
 use std::time::Duration;
 
@@ -27,19 +27,19 @@ fn down() -> Verdict {
     Verdict::Down(Failure::new(FailureClass::Refused))
 }
 
-fn blind() -> Verdict {
+fn unknown() -> Verdict {
     Verdict::Unknown("no file descriptors left".into())
 }
 
-/// Plays a timeline given as `(letter, status, since, change)`: `+` passes, `-` fails, `?` could not be looked at.
-/// Looks come one second apart, beginning at 1.
+/// Runs a timeline of `(letter, status, since, change)`: `+` passes, `-` fails, `?` could not be checked. Checks are one
+/// second apart and start at second 1.
 fn check(policy: &Policy, timeline: &[(char, Status, i64, Option<Change>)]) -> State {
     let mut state = State::new(Timestamp::from_millis(0));
     for (index, (letter, status, since, change)) in timeline.iter().enumerate() {
         let verdict = match letter {
             '+' => Verdict::Up,
             '-' => down(),
-            _ => blind(),
+            _ => unknown(),
         };
         let decision = decide(
             &state,
@@ -47,24 +47,24 @@ fn check(policy: &Policy, timeline: &[(char, Status, i64, Option<Change>)]) -> S
             policy,
         );
         let step = index + 1;
-        assert_eq!(decision.state.status, *status, "status after look {step}");
+        assert_eq!(decision.state.status, *status, "status after check {step}");
         assert_eq!(
             decision.state.since,
             Timestamp::from_millis(since * 1000),
-            "since after look {step}"
+            "since after check {step}"
         );
-        assert_eq!(&decision.change, change, "change at look {step}");
+        assert_eq!(&decision.change, change, "change at check {step}");
         state = decision.state;
     }
     state
 }
 
 #[test]
-fn the_third_failure_in_a_row_makes_it_offline_dated_at_the_first() {
+fn third_consecutive_failure_means_offline_dated_at_the_first() {
     let state = check(
         &POLICY,
         &[
-            ('+', Status::Online, 1, Some(Change::Found)),
+            ('+', Status::Online, 1, Some(Change::FirstPass)),
             ('+', Status::Online, 1, None),
             ('-', Status::Warning, 3, Some(Change::Warned)),
             ('-', Status::Warning, 3, None),
@@ -74,7 +74,7 @@ fn the_third_failure_in_a_row_makes_it_offline_dated_at_the_first() {
                 '+',
                 Status::Online,
                 7,
-                Some(Change::CameBack {
+                Some(Change::Recovered {
                     down_for: Duration::from_secs(4),
                 }),
             ),
@@ -84,14 +84,14 @@ fn the_third_failure_in_a_row_makes_it_offline_dated_at_the_first() {
 }
 
 #[test]
-fn two_failures_and_a_pass_are_no_outage() {
+fn two_failures_and_a_pass_do_not_mean_offline() {
     check(
         &POLICY,
         &[
-            ('+', Status::Online, 1, Some(Change::Found)),
+            ('+', Status::Online, 1, Some(Change::FirstPass)),
             ('-', Status::Warning, 2, Some(Change::Warned)),
             ('-', Status::Warning, 2, None),
-            ('+', Status::Online, 4, Some(Change::Recovered)),
+            ('+', Status::Online, 4, Some(Change::WarningCleared)),
             ('-', Status::Warning, 5, Some(Change::Warned)),
             ('-', Status::Warning, 5, None),
             ('-', Status::Offline, 5, Some(Change::WentOffline)),
@@ -100,7 +100,7 @@ fn two_failures_and_a_pass_are_no_outage() {
 }
 
 #[test]
-fn one_failure_is_enough_where_the_setting_says_so() {
+fn one_failure_is_enough_if_the_policy_says_so() {
     check(
         &Policy {
             failures_to_offline: 1,
@@ -112,7 +112,7 @@ fn one_failure_is_enough_where_the_setting_says_so() {
                 '+',
                 Status::Online,
                 2,
-                Some(Change::CameBack {
+                Some(Change::Recovered {
                     down_for: Duration::from_secs(1),
                 }),
             ),
@@ -121,12 +121,12 @@ fn one_failure_is_enough_where_the_setting_says_so() {
 }
 
 #[test]
-fn a_check_that_could_not_be_taken_is_never_a_failure() {
+fn a_check_that_could_not_run_is_never_a_failure() {
     check(
         &POLICY,
         &[
             ('?', Status::Unknown, 0, None),
-            ('+', Status::Online, 2, Some(Change::Found)),
+            ('+', Status::Online, 2, Some(Change::FirstPass)),
             ('?', Status::Unknown, 3, Some(Change::BecameUnknown)),
             ('-', Status::Warning, 4, Some(Change::Warned)),
             ('-', Status::Warning, 4, None),
@@ -138,19 +138,19 @@ fn a_check_that_could_not_be_taken_is_never_a_failure() {
 }
 
 #[test]
-fn a_paused_endpoint_stays_paused_whatever_a_late_check_says() {
+fn a_paused_endpoint_ignores_late_check_results() {
     let paused = State {
         status: Status::Paused,
         ..State::new(Timestamp::from_millis(0))
     };
-    for verdict in [Verdict::Up, down(), blind()] {
+    for verdict in [Verdict::Up, down(), unknown()] {
         let decision = decide(&paused, &result(1, verdict), &POLICY);
         assert_eq!((decision.state, decision.change), (paused.clone(), None));
     }
 }
 
 #[test]
-fn the_reason_follows_the_latest_failure() {
+fn the_failure_reason_is_that_of_the_latest_failure() {
     let offline = check(
         &Policy {
             failures_to_offline: 1,
@@ -174,7 +174,7 @@ fn the_reason_follows_the_latest_failure() {
 }
 
 #[test]
-fn gaps_double_while_it_is_inactive_until_the_recheck_job_has_it() {
+fn gaps_double_while_offline_until_the_recheck_job_takes_over() {
     let mut state = State::new(Timestamp::from_millis(0));
     let mut gaps = Vec::new();
     for check in 1..=10 {
@@ -201,21 +201,21 @@ fn gaps_double_while_it_is_inactive_until_the_recheck_job_has_it() {
 }
 
 #[test]
-fn a_retry_is_never_later_than_the_ordinary_check() {
-    let hasty = Policy {
+fn a_retry_is_never_later_than_the_next_regular_check() {
+    let frequent = Policy {
         interval: Duration::from_secs(5),
         ..POLICY
     };
     let decision = decide(
         &State::new(Timestamp::from_millis(0)),
         &result(1, down()),
-        &hasty,
+        &frequent,
     );
     assert_eq!(decision.next, NextCheck::After(Duration::from_secs(5)));
 }
 
 #[test]
-fn a_very_long_streak_does_not_overflow() {
+fn a_huge_failure_count_does_not_overflow() {
     let state = State {
         status: Status::Offline,
         consecutive_failures: u32::MAX,
@@ -228,7 +228,7 @@ fn a_very_long_streak_does_not_overflow() {
 }
 
 proptest! {
-    /// Offline needs n failures with no pass between; a pass always ends it; `since` never moves while it fails.
+    /// Offline requires n failures with no pass in between; a pass always ends it; `since` never moves while checks fail.
     #[test]
     fn the_rule_holds_on_any_timeline(letters in proptest::collection::vec(0_u8..3, 0..64), needed in 1_u32..6) {
         let policy = Policy { failures_to_offline: needed, ..POLICY };
@@ -236,7 +236,7 @@ proptest! {
         let (mut failures, mut first_failure) = (0, None);
         for (index, letter) in letters.into_iter().enumerate() {
             let at = i64::try_from(index).unwrap() + 1;
-            let verdict = match letter { 0 => Verdict::Up, 1 => down(), _ => blind() };
+            let verdict = match letter { 0 => Verdict::Up, 1 => down(), _ => unknown() };
             let decision = decide(&state, &result(at, verdict), &policy);
             match letter {
                 0 => { failures = 0; first_failure = None; }

@@ -1,18 +1,21 @@
-//! Where an endpoint is: `tcp://host:port`, `http(s)://host[:port]/path`, or a bare `ip:port`.
+//! The target of an endpoint: `tcp://host:port`, `http(s)://host[:port]/path`, or a bare `ip:port`.
 //!
-//! The parser is strict on purpose. Loose spellings (`127.1`, `0x7f.1`, `user@host`) are how a monitor is talked into
-//! looking where it must not, so anything that is not a canonical address or a plain host name is refused, with a
-//! sentence and a right example. Judging the address itself is `address.rs`; this file only reads.
+//! The parser is strict on purpose. Loose spellings (`127.1`, `0x7f.1`, `user@host`) are used to trick a monitor into
+//! connecting to forbidden addresses, so anything that is not a canonical address or a plain host name is rejected, with a
+//! sentence and a valid example. `address.rs` judges the address itself; this file only parses.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// The longest target we keep, in bytes: long enough for real URLs, short enough for a card.
+use strum::IntoStaticStr;
+
+/// The maximum length of a target, in bytes: long enough for real URLs, short enough for an embed.
 pub const MAX_TARGET_BYTES: usize = 512;
 
-/// How an endpoint is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The protocol of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Scheme {
     Tcp,
     Http,
@@ -20,12 +23,8 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Http => "http",
-            Self::Https => "https",
-        }
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 
     const fn default_port(self) -> Option<u16> {
@@ -37,7 +36,7 @@ impl Scheme {
     }
 }
 
-/// A host as it was written: an address, or a name to resolve at every look.
+/// A host as it was written: an address, or a name that is resolved at every check.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
     Ip(IpAddr),
@@ -66,7 +65,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// `host:port`, an IPv6 address in brackets.
+    /// Returns `host:port`, with an IPv6 address in brackets.
     pub fn authority(&self) -> String {
         match &self.host {
             Host::Ip(IpAddr::V6(ip)) => format!("[{ip}]:{}", self.port),
@@ -74,7 +73,7 @@ impl Target {
         }
     }
 
-    /// The value of an HTTP `Host` header: the port is left out where it is the scheme's own.
+    /// Returns the value of the HTTP `Host` header, without the port if it is the scheme's default.
     pub fn host_header(&self) -> String {
         let authority = self.authority();
         match self.scheme.default_port() {
@@ -93,7 +92,7 @@ impl fmt::Display for Target {
             scheme => write!(
                 out,
                 "{}://{}{}",
-                scheme.word(),
+                scheme.as_str(),
                 self.host_header(),
                 self.path
             ),
@@ -101,7 +100,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// Why a text is not a target. `Display` is a sentence for the person who typed it, with a right example.
+/// Why a text is not a valid target. `Display` is a sentence for the person who typed it, with a valid example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetError {
     problem: String,
@@ -177,7 +176,7 @@ fn check_characters(text: &str) -> Result<(), TargetError> {
     Ok(())
 }
 
-/// A bare `ip:port`. Host names need a scheme: `example:80` is more often a slip than a wish.
+/// Reads a bare `ip:port`. Host names need a scheme: `example:80` is more often a typo than intended.
 fn parse_bare(text: &str) -> Result<Target, TargetError> {
     let (host, port) = split_authority(text, None)?;
     match host {
@@ -299,7 +298,7 @@ fn parse_host(text: &str) -> Result<Host, TargetError> {
         return Ok(Host::Ip(IpAddr::V4(ip)));
     }
     let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-    // A last label that begins with a digit is an address in one of its loose spellings (127.1, 0x7f000001, 2130706433).
+    // A last label that begins with a digit is an address in a loose spelling (127.1, 0x7f000001, 2130706433).
     let last = name.rsplit('.').next().unwrap_or_default();
     if last.starts_with(|first: char| first.is_ascii_digit()) {
         return Err(TargetError::new(
@@ -316,7 +315,7 @@ fn parse_host(text: &str) -> Result<Host, TargetError> {
     Ok(Host::Name(name.into()))
 }
 
-/// RFC 1123 label; the underscore is let through because service names in home networks carry it.
+/// Whether this is an RFC 1123 label; underscores are allowed, too, because service names in home networks use them.
 fn is_label(label: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (1..=63).contains(&label.len())
@@ -335,7 +334,7 @@ mod tests {
             .to_string()
     }
 
-    fn refusal(text: &str) -> String {
+    fn parse_error(text: &str) -> String {
         match text.parse::<Target>() {
             Ok(target) => panic!("{text} was taken as {target}"),
             Err(error) => error.to_string(),
@@ -343,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_what_people_write_and_spells_it_one_way() {
+    fn common_spellings_are_parsed_into_one_canonical_form() {
         for (written, kept) in [
             ("203.0.113.7:80", "tcp://203.0.113.7:80"),
             ("[2001:DB8::7]:80", "tcp://[2001:db8::7]:80"),
@@ -368,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_the_rest_with_a_sentence_and_an_example() {
+    fn other_spellings_are_rejected_with_a_valid_example() {
         for (written, words) in [
             ("", "empty"),
             ("example.org:80", "needs a scheme"),
@@ -397,7 +396,7 @@ mod tests {
             ("http:///x", "host is missing"),
             ("http://example.org/#top", "`#…`"),
         ] {
-            let sentence = refusal(written);
+            let sentence = parse_error(written);
             assert!(sentence.contains(words), "{written}: {sentence}");
             assert!(
                 sentence.contains("; a right one is `"),
@@ -407,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn every_example_in_a_refusal_is_itself_right() {
+    fn every_example_in_an_error_is_a_valid_target() {
         for text in [
             TCP_EXAMPLE,
             HTTP_EXAMPLE,
@@ -421,14 +420,14 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn the_canonical_spelling_reads_back_as_itself(text in "(tcp|http|https)://[a-z0-9.\\[\\]:-]{1,24}(:[0-9]{1,6})?(/[a-z?=&%]{0,8})?") {
+        fn canonical_spellings_round_trip(text in "(tcp|http|https)://[a-z0-9.\\[\\]:-]{1,24}(:[0-9]{1,6})?(/[a-z?=&%]{0,8})?") {
             if let Ok(target) = text.parse::<Target>() {
                 proptest::prop_assert_eq!(target.to_string().parse::<Target>(), Ok(target));
             }
         }
 
         #[test]
-        fn no_text_makes_the_parser_panic(text in "\\PC{0,64}") {
+        fn parsing_never_panics(text in "\\PC{0,64}") {
             let _ = text.parse::<Target>();
         }
     }

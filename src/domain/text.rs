@@ -1,8 +1,8 @@
-//! Text that comes from people and goes to people: lengths of time read and written, foreign text made harmless.
+//! Text from and for people: parses and formats durations, timestamps and sizes, and escapes foreign text.
 
 use std::time::Duration;
 
-/// Characters that change how text looks without being seen: control, zero-width and direction marks.
+/// Whether a character is invisible but changes how text looks: control, zero-width and direction characters.
 pub fn is_unseen(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -11,7 +11,8 @@ pub fn is_unseen(character: char) -> bool {
             | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Foreign text for a Discord message: unseen characters gone, every mark that Markdown or a mention begins with escaped.
+/// Escapes foreign text for a Discord message: removes invisible characters, and escapes every character that can start
+/// Markdown or a mention.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     for character in text.chars().filter(|character| !is_unseen(*character)) {
@@ -23,7 +24,7 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// Foreign text for an inline code span, where nothing but the backtick is special.
+/// Formats foreign text as an inline code span, where only the backtick is special.
 pub fn code(text: &str) -> String {
     let inside: String = text
         .chars()
@@ -33,7 +34,7 @@ pub fn code(text: &str) -> String {
     format!("`{inside}`")
 }
 
-/// Cuts to at most `limit` characters, the last being an ellipsis where something was cut.
+/// Truncates to at most `limit` characters, the last of which is an ellipsis if something was cut off.
 pub fn cut(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();
@@ -42,7 +43,7 @@ pub fn cut(text: &str, limit: usize) -> String {
     format!("{kept}…")
 }
 
-/// Reads `250ms`, `90s`, `5m`, `2h`, `7d`; a bare number counts `unit`s. `None` where it is none of these.
+/// Reads `250ms`, `90s`, `5m`, `2h`, `7d`; a bare number counts `unit`s. `None` for any other form.
 pub fn parse_duration(text: &str, unit: Duration) -> Option<Duration> {
     let text = text.trim();
     let split = text
@@ -62,7 +63,7 @@ pub fn parse_duration(text: &str, unit: Duration) -> Option<Duration> {
     unit.checked_mul(count)
 }
 
-/// A length of time in its two largest units: `4 s`, `7 min`, `2 h 5 min`, `3 d 4 h`; below ten seconds with a decimal.
+/// Formats a duration in its two largest units: `4 s`, `7 min`, `2 h 5 min`, `3 d 4 h`; below ten seconds with one decimal.
 pub fn duration(length: Duration) -> String {
     let seconds = length.as_secs();
     let two = |large: u64, large_unit: &str, small: u64, small_unit: &str| match small {
@@ -78,18 +79,18 @@ pub fn duration(length: Duration) -> String {
     }
 }
 
-/// `1 endpoint`, `0 endpoints`.
+/// Formats a number with its noun: `1 endpoint`, `0 endpoints`.
 pub fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// An instant for machines and logs: `2026-01-31T12:00:00Z`, or with milliseconds where it has any.
+/// Formats a timestamp for machines and logs: `2026-01-31T12:00:00Z`, with milliseconds if there are any.
 pub fn timestamp(at: super::Timestamp) -> String {
     let time = chrono::DateTime::from_timestamp_millis(at.millis()).unwrap_or_default();
     time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
 }
 
-/// Reads an instant as programs write it: RFC 3339, or whole seconds since 1970.
+/// Reads a timestamp as programs write it: RFC 3339, or whole seconds since 1970.
 pub fn parse_timestamp(text: &str) -> Option<super::Timestamp> {
     let time = match text.parse() {
         Ok(seconds) => chrono::DateTime::from_timestamp(seconds, 0)?,
@@ -98,7 +99,7 @@ pub fn parse_timestamp(text: &str) -> Option<super::Timestamp> {
     Some(super::Timestamp::from_millis(time.timestamp_millis()))
 }
 
-/// A size: `512 B`, `4.0 KB`, `12.3 MB`, by thousands.
+/// Formats a size in powers of 1000: `512 B`, `4.0 KB`, `12.3 MB`.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a size is shown with one decimal"
@@ -111,7 +112,7 @@ pub fn bytes(number: u64) -> String {
     }
 }
 
-/// A phase of a look: `0.42 ms`, `12 ms`, `1.2 s`.
+/// Formats the duration of a phase of a check: `0.42 ms`, `12 ms`, `1.2 s`.
 pub fn latency(length: Duration) -> String {
     let millis = length.as_secs_f64() * 1000.0;
     match millis {
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn instants_are_read_as_programs_write_them() {
+    fn timestamps_are_parsed_from_rfc_3339_and_unix_seconds() {
         let noon = super::super::Timestamp::from_millis(1_769_860_800_000);
         for text in [
             "2026-01-31T12:00:00Z",
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_text_can_neither_ping_nor_format_nor_hide() {
+    fn foreign_text_cannot_mention_format_or_hide() {
         assert_eq!(
             escape("@everyone <@1> **b** [x](http://y)"),
             r"\@everyone \<\@1\> \*\*b\*\* \[x\]\(http\://y\)"
@@ -164,13 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn cuts_by_characters() {
+    fn truncates_by_characters() {
         assert_eq!(cut("äöü", 3), "äöü");
         assert_eq!(cut("äöüß", 3), "äö…");
     }
 
     #[test]
-    fn reads_durations_with_and_without_units() {
+    fn parses_durations_with_and_without_units() {
         let minute = Duration::from_secs(60);
         for (text, seconds) in [
             ("5", 300),
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_lengths_of_time_for_people() {
+    fn formats_durations_for_people() {
         for (millis, text) in [
             (0, "0 s"),
             (400, "0.4 s"),

@@ -1,20 +1,22 @@
-//! The threshold rule of a server: how long ago its agent reported, against three lengths → status and reason. Pure, and
-//! the only place where it is written.
+//! The threshold rule for servers: time since the agent's last report + three thresholds → status and reason. Pure, and the
+//! only code that implements it.
 //!
-//! Up to `online` it is online, up to `warning` it is in warning, beyond that it is offline; within `offline` that is
-//! still called a grace. One that has never reported, or that somebody has switched off, is offline for that reason.
+//! Up to `online` the server is online, up to `warning` it is in warning, beyond that it is offline; up to `offline` it is
+//! still in a grace period. A server that has never reported, or that a person has switched off, is offline for that reason.
 
 use std::time::Duration;
 
-use super::monitor::Refusal;
+use strum::IntoStaticStr;
+
+use super::monitor::ValidationError;
 use super::status::Status;
 use super::text;
 use super::timestamp::Timestamp;
 
-/// The longest threshold: a month.
+/// The longest threshold: 31 days.
 const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
 
-/// The three lengths, in their order.
+/// The three thresholds, in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thresholds {
     online: Duration,
@@ -30,11 +32,15 @@ impl Thresholds {
         offline: Duration::from_secs(120 * 60),
     };
 
-    /// Refuses lengths that are out of order or longer than a month; `Display` of the refusal has a right example.
-    pub fn new(online: Duration, warning: Duration, offline: Duration) -> Result<Self, Refusal> {
+    /// Rejects thresholds that are out of order or longer than 31 days; `Display` of the error has a valid example.
+    pub fn new(
+        online: Duration,
+        warning: Duration,
+        offline: Duration,
+    ) -> Result<Self, ValidationError> {
         let is_ordered = !online.is_zero() && online < warning && warning <= offline;
         if !is_ordered || offline > LONGEST {
-            return Err(Refusal::new(
+            return Err(ValidationError::new(
                 "the thresholds must satisfy online < warning ≤ offline, and offline at most 31 days; right ones are `5`, `60` and `120` minutes",
             ));
         }
@@ -58,12 +64,13 @@ impl Thresholds {
     }
 }
 
-/// Which part of the rule decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The part of the rule that decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ThresholdUsed {
     Online,
     Warning,
-    /// Beyond `warning`, not beyond `offline`.
+    /// Beyond `warning`, but not beyond `offline`.
     OfflineGrace,
     Offline,
     NeverSeen,
@@ -71,39 +78,32 @@ pub enum ThresholdUsed {
 }
 
 impl ThresholdUsed {
-    /// The word in JSON.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Online => "online",
-            Self::Warning => "warning",
-            Self::OfflineGrace => "offline_grace",
-            Self::Offline => "offline",
-            Self::NeverSeen => "never_seen",
-            Self::Inactive => "inactive",
-        }
+    /// The name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 }
 
-/// What is known of a server's reports.
+/// A server's reports, as far as the rule needs them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reports {
     pub last_seen: Option<Timestamp>,
-    /// Switched on; one that is not is not expected to report.
+    /// Whether the server is switched on; otherwise no reports are expected.
     pub is_active: bool,
 }
 
-/// What the rule says.
+/// The result of the rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
     pub status: Status,
     pub used: ThresholdUsed,
-    /// Since the last report; `None` where there is none.
+    /// Time since the last report; `None` if there is none.
     pub elapsed: Option<Duration>,
     /// A sentence for people.
     pub reason: String,
 }
 
-/// Judges a server as of `now`. A report dated in the future counts as one of this moment.
+/// Applies the rule as of `now`. A report dated in the future counts as received now.
 pub fn judge(reports: Reports, thresholds: &Thresholds, now: Timestamp) -> Judgement {
     let elapsed = reports.last_seen.map(|seen| now.since(seen));
     let (status, used, reason) = match elapsed {
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn never_seen_and_switched_off_are_offline_for_that_reason() {
+    fn servers_never_seen_or_switched_off_are_offline_for_that_reason() {
         let thresholds = thresholds(5, 60, 120);
         let never = Reports {
             last_seen: None,
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_from_the_future_is_one_of_now() {
+    fn a_report_from_the_future_counts_as_received_now() {
         let future = Reports {
             last_seen: Some(NOW.plus(minutes(600))),
             is_active: true,
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn thresholds_out_of_order_are_refused() {
+    fn thresholds_out_of_order_are_rejected() {
         for (online, warning, offline) in
             [(0, 60, 120), (60, 60, 120), (5, 130, 120), (5, 60, 50_000)]
         {
@@ -291,7 +291,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn longer_silence_is_never_better(first in 0_u64..20_000, more in 0_u64..20_000) {
+        fn more_time_without_reports_is_never_better(first in 0_u64..20_000, more in 0_u64..20_000) {
             let rank = |ago| match judge(seen(minutes(ago)), &thresholds(5, 60, 120), NOW).status {
                 Status::Online => 0,
                 Status::Warning => 1,

@@ -1,39 +1,38 @@
-//! Thresholds that a server's own rhythm would give it: how far apart its reports come, and how often either thresholds
-//! would have warned.
+//! Proposes thresholds from the gaps between a server's reports, and replays how often given thresholds would have warned.
 
 use std::time::Duration;
 
 use super::threshold::Thresholds;
 
-/// What a rhythm is taken from: the reports of a week.
+/// The period whose reports a proposal is based on: one week.
 pub const OBSERVED: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Fewer gaps than these tell no rhythm.
+/// The minimum number of gaps for a proposal.
 pub const ENOUGH: usize = 20;
 
-/// How often thresholds follow by themselves, and by how much at most: half or twice what they were.
+/// How often automatic thresholds are updated, and the maximum factor per update: to half or twice their value.
 pub const FOLLOWED_EVERY: Duration = OBSERVED;
 const STEP: u32 = 2;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Bounds of the online threshold that is proposed.
+/// The bounds of the proposed online threshold.
 const ONLINE_RANGE: (Duration, Duration) = (MINUTE, Duration::from_secs(24 * 3600));
 
-/// In the proportion of the defaults, which are 5, 60 and 120 minutes.
+/// The proportions of the default thresholds, which are 5, 60 and 120 minutes.
 const WARNING_PER_ONLINE: u32 = 12;
 const OFFLINE_PER_ONLINE: u32 = 24;
 
-/// How far apart reports come.
+/// Statistics of the gaps between reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReportIntervals {
     pub gaps: usize,
     pub median: Duration,
-    /// All but one gap of a hundred are no longer (nearest rank).
+    /// The gap that 99 of 100 gaps do not exceed (nearest rank).
     pub percentile_99: Duration,
 }
 
-/// The rhythm in these gaps, in any order; `None` where they are too few.
+/// Computes the statistics of gaps in any order; `None` if there are too few.
 pub fn report_intervals(gaps: &[Duration]) -> Option<ReportIntervals> {
     if gaps.len() < ENOUGH {
         return None;
@@ -48,8 +47,8 @@ pub fn report_intervals(gaps: &[Duration]) -> Option<ReportIntervals> {
     })
 }
 
-/// The thresholds for a rhythm: online for twice the median gap, as the alert rule has it, or as long as ninety-nine gaps
-/// of a hundred, whichever is longer, in whole minutes; warning and offline in the proportion of the defaults.
+/// Returns the thresholds for these intervals. Online is twice the median gap, as in the alert rule, or the 99th percentile,
+/// whichever is longer, in whole minutes; warning and offline are in proportion, as in the defaults.
 pub fn propose(report_intervals: ReportIntervals) -> Thresholds {
     let wanted = (report_intervals.median * 2).max(report_intervals.percentile_99);
     let minutes = wanted.as_millis().div_ceil(MINUTE.as_millis());
@@ -57,12 +56,12 @@ pub fn propose(report_intervals: ReportIntervals) -> Thresholds {
     let (shortest, longest) = ONLINE_RANGE;
     let online = MINUTE.saturating_mul(minutes).clamp(shortest, longest);
     let (warning, offline) = (online * WARNING_PER_ONLINE, online * OFFLINE_PER_ONLINE);
-    // In order and within a month whatever the rhythm: see the test.
+    // Always in order and at most 31 days: see the test.
     Thresholds::new(online, warning, offline).unwrap_or(Thresholds::DEFAULT)
 }
 
-/// One step from the thresholds that are to those that are proposed: each at most halved or doubled, so that one strange
-/// week does not undo what fitted.
+/// Returns thresholds one step from the current ones toward the proposed ones. Each is at most halved or doubled, so that
+/// one unusual week does not undo thresholds that fit.
 pub fn step(current: Thresholds, proposed: Thresholds) -> Thresholds {
     let toward = |length: fn(&Thresholds) -> Duration| {
         let now = length(&current);
@@ -72,16 +71,16 @@ pub fn step(current: Thresholds, proposed: Thresholds) -> Thresholds {
     Thresholds::new(lengths[0], lengths[1], lengths[2]).unwrap_or(current)
 }
 
-/// What thresholds would have said of these gaps.
+/// How often thresholds would have changed the status over a series of gaps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replay {
-    /// Gaps that left the server in warning, or worse.
+    /// Gaps in which the server would have been in warning, or worse.
     pub warnings: usize,
-    /// Those of them that left it offline.
+    /// Those gaps in which it would have been offline.
     pub offline: usize,
 }
 
-/// Plays the gaps through the threshold rule.
+/// Applies the threshold rule to the gaps.
 pub fn replay(gaps: &[Duration], thresholds: &Thresholds) -> Replay {
     let longer = |limit: Duration| gaps.iter().filter(|gap| **gap > limit).count();
     Replay {
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rhythm_needs_twenty_gaps() {
+    fn a_proposal_needs_twenty_gaps() {
         assert_eq!(report_intervals(&seconds([60; 19])), None);
         let found = report_intervals(&seconds(1..=200)).unwrap();
         assert_eq!(
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn thresholds_follow_the_rhythm_in_whole_minutes() {
+    fn proposals_follow_the_report_intervals_in_whole_minutes() {
         for (gaps, expected, why) in [
             (seconds([10; 50]), (1, 12, 24), "never less than a minute"),
             (seconds([60; 50]), (2, 24, 48), "twice the median"),
@@ -128,12 +127,12 @@ mod tests {
             (
                 seconds([60; 90].into_iter().chain([600; 10])),
                 (10, 120, 240),
-                "the hundredth gap is usual, too",
+                "the 99th percentile counts",
             ),
             (
                 seconds([60; 200].into_iter().chain([86_400])),
                 (2, 24, 48),
-                "one long gap in two hundred is not",
+                "one long gap in two hundred does not",
             ),
             (
                 seconds([90_000; 50]),
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_halves_or_doubles_at_most() {
+    fn a_step_at_most_halves_or_doubles_thresholds() {
         let current = minutes(5, 60, 120);
         for (proposed, expected) in [
             (minutes(6, 72, 144), minutes(6, 72, 144)),
@@ -171,7 +170,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_proposed_and_every_step_to_it_are_in_order(
+        fn proposals_and_the_steps_toward_them_stay_in_order(
             gaps in proptest::collection::vec(0_u64..3_000_000, ENOUGH..100),
             current in (1_u64..10_000, 1_u64..10_000, 0_u64..10_000),
         ) {

@@ -1,11 +1,11 @@
-//! Points in time and lengths of time as the domain speaks of them.
+//! The domain's timestamps and durations.
 //!
-//! Stored instants are UTC unix milliseconds (design: one unit everywhere, integers in SQL). Nothing here reads a
-//! clock: `now` comes in as a parameter from `clock.rs`.
+//! Timestamps are UTC Unix milliseconds (design: one unit everywhere, integers in SQL). Nothing here reads a clock: `now`
+//! is a parameter, and comes from `clock.rs`.
 
 use std::time::Duration;
 
-/// A point in time: milliseconds since 1970-01-01T00:00:00Z.
+/// A wall-clock time: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -18,7 +18,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Whole seconds since the epoch, as Discord's `<t:…:R>` wants them.
+    /// Whole seconds since the epoch, as Discord's `<t:…:R>` requires them.
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
@@ -28,7 +28,7 @@ impl Timestamp {
         self.0.div_euclid(24 * 3600 * 1000)
     }
 
-    /// Time passed since `earlier`; zero when `earlier` lies in the future (a clock that stepped back).
+    /// Time since `earlier`; zero if `earlier` lies in the future (the clock was set back).
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -42,7 +42,7 @@ impl Timestamp {
     }
 }
 
-/// A duration in whole milliseconds, saturating.
+/// Returns a duration in whole milliseconds, saturating.
 pub fn millis(length: Duration) -> i64 {
     i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
 }
@@ -52,14 +52,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_stepped_back_yields_no_negative_time() {
+    fn a_clock_that_was_set_back_yields_zero() {
         let (early, late) = (Timestamp::from_millis(1_000), Timestamp::from_millis(5_000));
         assert_eq!(late.since(early), Duration::from_secs(4));
         assert_eq!(early.since(late), Duration::ZERO);
     }
 
     #[test]
-    fn seconds_round_down_also_before_the_epoch() {
+    fn seconds_round_down_even_before_the_epoch() {
         assert_eq!(Timestamp::from_millis(1_999).seconds(), 1);
         assert_eq!(Timestamp::from_millis(-1).seconds(), -1);
     }

@@ -1,25 +1,26 @@
-//! Webhooks: where a guild has incidents told beside its channel, and in which form.
+//! Webhooks: destinations for a guild's notifications in addition to its channel, and their formats.
 
-use strum::VariantArray;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::monitor::Refusal;
+use super::monitor::ValidationError;
 use super::target::{Scheme, Target};
 
-/// Most of them that a guild may have.
+/// The maximum number of webhooks per guild.
 pub const MOST: u64 = 10;
 
-/// A webhook's number.
+/// A webhook's ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WebhookId(pub i64);
 
-/// The form of what is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray)]
+/// The format of the messages to a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Format {
-    /// JSON with everything, signed as <https://www.standardwebhooks.com> says.
+    /// JSON with all fields, signed as <https://www.standardwebhooks.com> specifies.
     Standard,
-    /// What Slack's incoming webhooks take, and Mattermost's and Rocket.Chat's with them.
+    /// The format of Slack's incoming webhooks, which Mattermost and Rocket.Chat accept, too.
     Slack,
-    /// What Discord's webhooks take.
+    /// The format of Discord's webhooks.
     Discord,
 }
 
@@ -27,22 +28,11 @@ impl Format {
     pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The form in storage.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Standard => "standard",
-            Self::Slack => "slack",
-            Self::Discord => "discord",
-        }
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|format| format.word() == word)
-    }
-
-    /// The one that an address asks for by itself.
+    /// Returns the format that a URL implies.
     pub fn of(url: &Target) -> Self {
         let host = url.host.to_string();
         let is_at = |domain: &str| host == domain || host.ends_with(&format!(".{domain}"));
@@ -58,10 +48,41 @@ impl Format {
     }
 }
 
-/// Reads the address of a webhook. What was typed is not repeated in the refusal: it is a secret.
-pub fn parse_url(text: &str) -> Result<Target, Refusal> {
+/// The field `type` of a message to a webhook of format `standard`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr, EnumString)]
+#[strum(const_into_str)]
+pub enum EventType {
+    #[strum(serialize = "incident.opened")]
+    IncidentOpened,
+    #[strum(serialize = "incident.updated")]
+    IncidentUpdated,
+    #[strum(serialize = "incident.resolved")]
+    IncidentResolved,
+    #[strum(serialize = "bulk.offline")]
+    BulkOffline,
+    #[strum(serialize = "bulk.recovered")]
+    BulkRecovered,
+    #[strum(serialize = "connectivity.lost")]
+    ConnectivityLost,
+    #[strum(serialize = "connectivity.restored")]
+    ConnectivityRestored,
+    #[strum(serialize = "destination.broken")]
+    DestinationBroken,
+    #[strum(serialize = "test")]
+    Test,
+}
+
+impl EventType {
+    /// The value of `type`.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
+    }
+}
+
+/// Reads the URL of a webhook. The error does not repeat the input: it is a secret.
+pub fn parse_url(text: &str) -> Result<Target, ValidationError> {
     let refusal = || {
-        Refusal::new(
+        ValidationError::new(
             "the address must be a http or https URL without a user name; a right one is `https://example.org/hook`",
         )
     };
@@ -72,9 +93,9 @@ pub fn parse_url(text: &str) -> Result<Target, Refusal> {
     }
 }
 
-/// What may be shown of an address: who it belongs to, and nothing that opens it.
+/// Returns the part of a URL that may be shown: scheme and host, but nothing that grants access.
 pub fn masked(url: &Target) -> String {
-    format!("{}://{}/…", url.scheme.word(), url.host_header())
+    format!("{}://{}/…", url.scheme.as_str(), url.host_header())
 }
 
 #[cfg(test)]
@@ -82,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_tells_its_form_and_is_never_shown_whole() {
+    fn a_url_implies_its_format_and_is_masked() {
         for (url, format, shown) in [
             (
                 "https://hooks.slack.com/services/T0/B0/canary",
@@ -115,12 +136,12 @@ mod tests {
             assert_eq!(masked(&target), shown);
         }
         for &format in Format::ALL {
-            assert_eq!(Format::from_word(format.word()), Some(format));
+            assert_eq!(format.as_str().parse::<Format>().ok(), Some(format));
         }
     }
 
     #[test]
-    fn a_refused_address_is_not_repeated() {
+    fn errors_do_not_repeat_the_url() {
         for url in [
             "tcp://example.org:1",
             "ftp://canary",

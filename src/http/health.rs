@@ -1,4 +1,4 @@
-//! `/healthz`: does the process turn over. `/readyz`: does the whole chain work — database, scheduler, gateway.
+//! `/healthz` reports whether the scheduler makes progress, `/readyz` whether database, scheduler and gateway all work.
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -20,7 +20,7 @@ pub(super) async fn ready(State(app): State<AppState>) -> Response {
     let database = match app.store.reader.is_alive().await {
         Ok(()) => "ok",
         Err(error) => {
-            tracing::warn!(%error, "the database did not answer the readiness check");
+            tracing::warn!(%error, "readiness check failed on the database");
             "failing"
         }
     };
@@ -33,7 +33,7 @@ pub(super) async fn ready(State(app): State<AppState>) -> Response {
     let is_ready = database == "ok" && scheduler == "ok" && gateway != Gateway::Connecting;
     let shards: Vec<_> = app.health.shards().iter().map(shard).collect();
     let details = json!({
-        "ready": is_ready, "database": database, "scheduler": scheduler, "gateway": gateway.word(),
+        "ready": is_ready, "database": database, "scheduler": scheduler, "gateway": gateway.as_str(),
         "gateway_away_seconds": app.health.gateway_away_for().map(|away| away.as_secs()),
         "gateway_failed_checks": app.health.failed_checks(), "shards": shards,
     });
@@ -41,11 +41,11 @@ pub(super) async fn ready(State(app): State<AppState>) -> Response {
 }
 
 fn shard(shard: &Shard) -> serde_json::Value {
-    json!({ "stage": shard.stage.word(), "latency_ms": shard.latency.map(|latency| latency.as_millis()) })
+    json!({ "stage": shard.stage.as_str(), "latency_ms": shard.latency.map(|latency| latency.as_millis()) })
 }
 
-fn answer(is_good: bool, details: &serde_json::Value) -> Response {
-    let status = if is_good {
+fn answer(is_valid: bool, details: &serde_json::Value) -> Response {
+    let status = if is_valid {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE

@@ -1,4 +1,4 @@
-//! The web door; the only folder that names axum. The whole route table stands below.
+//! The HTTP server: the only folder that uses axum. The route table is below.
 
 mod api;
 mod health;
@@ -22,21 +22,21 @@ use crate::store::Store;
 pub use api::{KeyCache, RateLimit};
 pub use serve::{Server, bind};
 
-/// What the handlers work with.
+/// State that the handlers share.
 #[derive(Clone, Debug)]
 pub struct AppState {
     pub store: Store,
     pub metrics: Arc<Metrics>,
     pub health: Arc<Health>,
     pub heartbeats: HeartbeatBatcher,
-    /// Of servers that have none of their own.
+    /// For servers without thresholds of their own.
     pub thresholds: Thresholds,
-    /// For looks that are asked for.
+    /// For checks on request.
     pub checks: CheckRunner,
-    /// Endpoints that a guild may have.
+    /// The maximum number of endpoints per guild.
     pub quota_endpoints: u64,
     pub rate_limit: RateLimit,
-    /// The pace of those whose key is none.
+    /// The rate limit of requests without a valid key.
     pub unauthenticated: RateLimit,
     pub key_cache: KeyCache,
     pub clock: Clock,

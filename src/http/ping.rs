@@ -1,6 +1,6 @@
-//! For what people already run: pings as Healthchecks takes them, pushes as Uptime Kuma takes them, each with the path and
-//! the answers that its clients expect. The uuid of a device, or its key, in the path is the only proof of who calls, as
-//! it is with both of them; so no body and no answer says anything about the device.
+//! Compatibility with existing clients: pings as in Healthchecks and pushes as in Uptime Kuma, with the paths and responses
+//! that their clients expect. As in both products, the UUID or key of a device in the path is the only authentication, so no
+//! response reveals anything about the device.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::AppState;
 use super::api::problem::Problem;
-use super::api::{Peer, good_key};
+use super::api::{Peer, valid_key};
 use crate::actions::Requester;
 use crate::actions::check_in::{CheckIn, Payload};
 use crate::domain::device::DeviceUuid;
@@ -25,14 +25,14 @@ use crate::domain::ping::{KEPT_BODY, Ping, Signal, parse_run};
 use crate::store::StoreError;
 use crate::store::device::{self, Device};
 
-/// A body must have arrived after this time.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time a body has to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Bytes of a body that are read at all. What lies between this and what is kept is let go, not refused: a job's log may
-/// be long, and its ping counts all the same.
+/// The maximum size of a body, in bytes. Bytes beyond `KEPT_BODY` are discarded, not refused: the log of a run may be long,
+/// and its ping counts anyway.
 const LONGEST_BODY: usize = 1024 * 1024;
 
-/// Names a run, so that several may go on at a time.
+/// Identifies a run of the device's job, so that runs may overlap.
 #[derive(Deserialize)]
 pub(super) struct RunQuery {
     rid: Option<String>,
@@ -47,7 +47,7 @@ pub(super) async fn success(
     body: Body,
 ) -> Response {
     let answered = take(&app, peer, (&uuid, "success"), query, body).await;
-    answered.unwrap_or_else(Answer::told)
+    answered.unwrap_or_else(ValidationError::into_text_response)
 }
 
 /// `GET|HEAD|POST /ping/{uuid}/{start|success|fail|log|exit status}`.
@@ -59,19 +59,19 @@ pub(super) async fn signal(
     body: Body,
 ) -> Response {
     let answered = take(&app, peer, (&uuid, &signal), query, body).await;
-    answered.unwrap_or_else(Answer::told)
+    answered.unwrap_or_else(ValidationError::into_text_response)
 }
 
-/// Why a ping was not taken.
-enum Answer {
-    /// Nothing is to be found at this address, or it is none.
+/// Why a ping was refused.
+enum ValidationError {
+    /// The path is invalid, or no device has this UUID or key.
     Refused(StatusCode, &'static str),
     Problem(Problem),
 }
 
-impl Answer {
-    /// In one line of text, as clients log it.
-    fn told(self) -> Response {
+impl ValidationError {
+    /// A response of one line of text, which clients log.
+    fn into_text_response(self) -> Response {
         match self {
             Self::Refused(status, text) => plain(status, text),
             Self::Problem(problem) => problem.into_response(),
@@ -79,13 +79,13 @@ impl Answer {
     }
 }
 
-impl From<Problem> for Answer {
+impl From<Problem> for ValidationError {
     fn from(problem: Problem) -> Self {
         Self::Problem(problem)
     }
 }
 
-impl From<StoreError> for Answer {
+impl From<StoreError> for ValidationError {
     fn from(error: StoreError) -> Self {
         Self::Problem(error.into())
     }
@@ -97,8 +97,8 @@ async fn take(
     (uuid, signal): (&str, &str),
     query: Result<Query<RunQuery>, QueryRejection>,
     body: Body,
-) -> Result<Response, Answer> {
-    let wrong = |text| Answer::Refused(StatusCode::BAD_REQUEST, text);
+) -> Result<Response, ValidationError> {
+    let wrong = |text| ValidationError::Refused(StatusCode::BAD_REQUEST, text);
     let signal = Signal::from_path(signal).ok_or(wrong("invalid url format"))?;
     let uuid = DeviceUuid::parse(uuid).map_err(|_| wrong("invalid url format"))?;
     let run = match query {
@@ -120,11 +120,11 @@ async fn take(
     Ok(plain(StatusCode::OK, "OK"))
 }
 
-/// Whoever tries out uuids is slowed down.
-fn unknown(app: &AppState, peer: Peer) -> Answer {
+/// Refuses an unknown device. Such requests are rate-limited, so that UUIDs cannot be guessed quickly.
+fn unknown(app: &AppState, peer: Peer) -> ValidationError {
     match app.unauthenticated.take(peer.number()) {
-        Ok(()) => Answer::Refused(StatusCode::NOT_FOUND, "not found"),
-        Err(problem) => Answer::Problem(problem),
+        Ok(()) => ValidationError::Refused(StatusCode::NOT_FOUND, "not found"),
+        Err(problem) => ValidationError::Problem(problem),
     }
 }
 
@@ -132,29 +132,29 @@ async fn record(app: &AppState, device: &Device, ping: Ping) -> Result<(), Probl
     let mut hasher = DefaultHasher::new();
     (device.guild_id, &device.uuid).hash(&mut hasher);
     app.rate_limit.take(hasher.finish())?;
-    let call = CheckIn {
+    let heartbeat = CheckIn {
         requester: Requester {
             guild: device.guild_id,
             actor: Actor::System,
         },
         uuid: device.uuid.clone(),
         payload: Payload::Ping(ping),
-        // The uuid, or a key that has just been looked up.
+        // Authenticated by the UUID, or by a key that was just looked up.
         key: None,
     };
-    app.heartbeats.check_in(call).await?;
+    app.heartbeats.check_in(heartbeat).await?;
     Ok(())
 }
 
-/// The beginning of a body, as text.
+/// The start of a body as text, at most `KEPT_BODY` bytes.
 async fn text_of(body: Body) -> Result<String, Problem> {
     let reading = async {
         let (mut kept, mut seen) = (Vec::new(), 0);
-        let mut pieces = body.into_data_stream();
-        while let Some(Ok(piece)) = pieces.next().await {
-            seen += piece.len();
-            let room = KEPT_BODY - kept.len();
-            kept.extend_from_slice(&piece[..piece.len().min(room)]);
+        let mut chunks = body.into_data_stream();
+        while let Some(Ok(chunk)) = chunks.next().await {
+            seen += chunk.len();
+            let free = KEPT_BODY - kept.len();
+            kept.extend_from_slice(&chunk[..chunk.len().min(free)]);
             if seen > LONGEST_BODY {
                 return Err(Problem::new(
                     StatusCode::PAYLOAD_TOO_LARGE,
@@ -170,7 +170,7 @@ async fn text_of(body: Body) -> Result<String, Problem> {
             "the body did not arrive in time",
         )
     };
-    tokio::time::timeout(PATIENCE, reading)
+    tokio::time::timeout(BODY_TIMEOUT, reading)
         .await
         .map_err(late)?
 }
@@ -186,17 +186,17 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
     (status, headers, text).into_response()
 }
 
-/// What a push of Uptime Kuma's says.
+/// The query of an Uptime Kuma push.
 #[derive(Deserialize)]
 pub(super) struct Push {
-    /// `up` where it is not given; anything else is down.
+    /// Default: `up`. Any other value means down.
     status: Option<String>,
     msg: Option<String>,
-    /// Milliseconds that something took.
+    /// A duration in milliseconds.
     ping: Option<String>,
 }
 
-/// `GET|POST /api/push/{token}?status&msg&ping`. The token is the device's uuid, with or without hyphens, or its key.
+/// `GET|POST /api/push/{token}?status&msg&ping`. The token is the device's UUID, with or without hyphens, or its key.
 pub(super) async fn push(
     State(app): State<AppState>,
     peer: Peer,
@@ -205,13 +205,13 @@ pub(super) async fn push(
 ) -> Response {
     match take_push(&app, peer, &token, query).await {
         Ok(()) => pushed(StatusCode::OK, &json!({ "ok": true })),
-        Err(Answer::Refused(status, reason)) => {
+        Err(ValidationError::Refused(status, reason)) => {
             pushed(status, &json!({ "ok": false, "msg": reason }))
         }
-        Err(Answer::Problem(problem)) => {
+        Err(ValidationError::Problem(problem)) => {
             let mut response = problem.clone().into_response();
-            let told = json!({ "ok": false, "msg": problem.detail() }).to_string();
-            *response.body_mut() = Body::from(told);
+            let body = json!({ "ok": false, "msg": problem.detail() }).to_string();
+            *response.body_mut() = Body::from(body);
             let kind = header::HeaderValue::from_static("application/json");
             response.headers_mut().insert(header::CONTENT_TYPE, kind);
             response
@@ -224,9 +224,9 @@ async fn take_push(
     peer: Peer,
     token: &str,
     query: Result<Query<Push>, QueryRejection>,
-) -> Result<(), Answer> {
+) -> Result<(), ValidationError> {
     let Ok(Query(push)) = query else {
-        return Err(Answer::Refused(
+        return Err(ValidationError::Refused(
             StatusCode::BAD_REQUEST,
             "The query cannot be read.",
         ));
@@ -235,8 +235,10 @@ async fn take_push(
         Ok(uuid) => device::pinged(&app.store.reader, &uuid).await?,
         Err(_) => with_key(app, token).await?,
     };
-    let not_found = |answer| match answer {
-        Answer::Refused(status, _) => Answer::Refused(status, "Monitor not found or not active."),
+    let not_found = |refusal| match refusal {
+        ValidationError::Refused(status, _) => {
+            ValidationError::Refused(status, "Monitor not found or not active.")
+        }
         problem => problem,
     };
     let device = device.ok_or_else(|| not_found(unknown(app, peer)))?;
@@ -258,8 +260,8 @@ async fn take_push(
     Ok(record(app, &device, ping).await?)
 }
 
-async fn with_key(app: &AppState, token: &str) -> Result<Option<Device>, Answer> {
-    let key = good_key(app, token).await?;
+async fn with_key(app: &AppState, token: &str) -> Result<Option<Device>, ValidationError> {
+    let key = valid_key(app, token).await?;
     let Some((guild, id)) = key.and_then(|key| Some((key.guild_id, key.monitor_id?))) else {
         return Ok(None);
     };

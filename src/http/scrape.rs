@@ -1,4 +1,4 @@
-//! `/metrics` in the Prometheus text format. What is a count of rows is read when it is asked for.
+//! `/metrics` in the Prometheus text format. Gauges that count rows are read from the database at each scrape.
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -16,11 +16,11 @@ pub(super) async fn metrics(State(app): State<AppState>) -> Response {
                     .iter()
                     .find(|(known, _)| *known == status)
                     .map_or(0, |(_, count)| *count);
-                let gauge = app.metrics.endpoints.with_label_values(&[status.word()]);
+                let gauge = app.metrics.endpoints.with_label_values(&[status.as_str()]);
                 gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
             }
         }
-        Err(error) => tracing::warn!(%error, "the endpoints could not be counted for /metrics"),
+        Err(error) => tracing::warn!(%error, "cannot count endpoints for /metrics"),
     }
     app.metrics
         .gateway_failed_checks
@@ -38,7 +38,7 @@ pub(super) async fn metrics(State(app): State<AppState>) -> Response {
         )
             .into_response(),
         Err(error) => {
-            tracing::error!(%error, "the metrics could not be rendered");
+            tracing::error!(%error, "cannot render metrics");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

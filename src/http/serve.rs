@@ -1,5 +1,5 @@
-//! Our own accept loop: `axum::serve` installs no timer, so a client that sends its headers slowly would never be cut
-//! off. Headers must come within five seconds, and there is a limit to connections.
+//! The accept loop of the HTTP server. `axum::serve` installs no timer, so a client that sends its headers slowly would
+//! never be disconnected. Here headers must arrive within five seconds, and the number of connections is limited.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,16 +18,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use super::api::Peer;
 use super::{AppState, routes};
 
-/// A client that needs longer for its headers is not one of ours.
+/// The time a client has to send its headers; no legitimate client needs longer.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Open connections; further ones wait in the kernel's queue.
+/// The maximum number of open connections; more wait in the kernel's queue.
 const CONNECTIONS: usize = 1_000;
 
-/// How long open requests are waited for at the end.
+/// How long shutdown waits for open requests.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
-/// The address is taken or not ours.
+/// The address is in use, or is not an address of this machine.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "HTTP_BIND: {address} cannot be listened on: {reason}; a right one is HTTP_BIND=127.0.0.1:8080"
@@ -44,7 +44,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
         .map_err(|reason| BindError { address, reason })
 }
 
-/// A server that is about to run.
+/// The HTTP server, ready to run.
 #[derive(Debug)]
 pub struct Server {
     pub listener: TcpListener,
@@ -52,26 +52,26 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves until `stop` turns true, then lets open requests end.
+    /// Serves until `stop` turns true, then waits for open requests.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         serve(self.listener, routes(self.app), CONNECTIONS, stop).await;
     }
 }
 
-/// At most `places` connections are open at a time.
+/// Serves at most `slots` connections at the same time, until `stop` turns true.
 async fn serve(
     listener: TcpListener,
     routes: Router,
-    places: usize,
+    slots: usize,
     mut stop: watch::Receiver<bool>,
 ) {
     let service = TowerToHyperService::new(routes);
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(places));
+    let slots = Arc::new(Semaphore::new(slots));
     loop {
-        let (place, stream, peer) = tokio::select! {
+        let (permit, stream, peer) = tokio::select! {
             _ = stop.wait_for(|stopping| *stopping) => break,
-            accepted = accept(&listener, &places) => match accepted {
+            accepted = accept(&listener, &slots) => match accepted {
                 Some(accepted) => accepted,
                 None => break,
             },
@@ -88,31 +88,31 @@ async fn serve(
         let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, "an HTTP connection ended early");
+                tracing::debug!(%error, "HTTP connection ended early");
             }
-            drop(place);
+            drop(permit);
         });
     }
     if tokio::time::timeout(LAST_REQUESTS, graceful.shutdown())
         .await
         .is_err()
     {
-        tracing::warn!("open HTTP requests were cut off");
+        tracing::warn!("open HTTP requests aborted at shutdown");
     }
 }
 
-/// The next connection, with its place. Trouble while accepting (no file descriptors) passes; accepting goes on a moment
-/// later.
+/// The next connection, with its permit. An error while accepting (such as no free file descriptors) is temporary, so it is
+/// tried again after 100 ms.
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    slots: &Arc<Semaphore>,
 ) -> Option<(OwnedSemaphorePermit, TcpStream, SocketAddr)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    let permit = Arc::clone(slots).acquire_owned().await.ok()?;
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => return Some((place, stream, peer)),
+            Ok((stream, peer)) => return Some((permit, stream, peer)),
             Err(error) => {
-                tracing::warn!(%error, "an HTTP connection could not be accepted");
+                tracing::warn!(%error, "cannot accept HTTP connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
@@ -127,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    /// Somebody with a connection that stays open.
+    /// A client with a keep-alive connection.
     struct Client(std::net::TcpStream);
 
     impl Client {
@@ -135,13 +135,13 @@ mod tests {
             Self(std::net::TcpStream::connect(address).unwrap())
         }
 
-        fn ask(&mut self) {
+        fn send_request(&mut self) {
             self.0
                 .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
                 .unwrap();
         }
 
-        /// The beginning of an answer; `None` where there is none yet.
+        /// The start of a response; `None` if there is none yet.
         fn answer(&mut self, wait: bool) -> Option<String> {
             self.0.set_nonblocking(!wait).unwrap();
             let mut answer = [0; 512];
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_finds_no_place_waits_until_one_is_free() {
+    fn a_connection_over_the_limit_waits_for_a_free_slot() {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let listener = runtime
             .block_on(bind("127.0.0.1:0".parse().unwrap()))
@@ -162,18 +162,18 @@ mod tests {
         let serving = runtime.spawn(serve(listener, routes, 2, stopping));
         let mut clients = [0, 1, 2].map(|_| Client::connect(address));
         for client in &mut clients {
-            client.ask();
+            client.send_request();
         }
         let [mut first, second, mut third] = clients;
         assert!(first.answer(true).unwrap().ends_with("here"));
         for _ in 0..20 {
-            first.ask();
+            first.send_request();
             assert!(first.answer(true).unwrap().ends_with("here"));
-            assert_eq!(third.answer(false), None, "two are there already");
+            assert_eq!(third.answer(false), None, "two are open already");
         }
         drop(second);
         assert!(third.answer(true).unwrap().ends_with("here"));
-        // With every place taken the end comes at once, and not when somebody is cut off for being slow.
+        // With every slot taken, shutdown is immediate and does not wait for the header timeout.
         stop.send(true).unwrap();
         let ended = async { tokio::time::timeout(HEADER_TIMEOUT / 2, serving).await };
         runtime.block_on(ended).unwrap().unwrap();

@@ -1,4 +1,5 @@
-//! Lets thresholds follow the rhythm of those servers whose people want that. Each is due once a week; this looks who is.
+//! Adjusts the thresholds of servers with automatic thresholds to their report intervals. Each server is due once a week;
+//! this job finds those that are.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use super::Context;
 use crate::actions::{Error, suggest_thresholds};
 use crate::store::{StoreError, server};
 
-pub(super) const NAME: &str = "follow_rhythm";
+pub(super) const NAME: &str = "auto_thresholds";
 pub(super) const PERIOD: Duration = Duration::from_secs(3600);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
@@ -22,10 +23,7 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
         }
     }
     if changed > 0 {
-        tracing::info!(
-            changed,
-            "Thresholds: {changed} servers' follow their rhythm"
-        );
+        tracing::info!(servers = changed, "automatic thresholds updated");
     }
     Ok(format!("the thresholds of {changed} servers have changed"))
 }

@@ -1,5 +1,5 @@
-//! Keeps the boards in step with the roll: each is edited when something has changed, and not more often than the setting
-//! says. One that was deleted is posted anew.
+//! Keeps the boards up to date with the monitors: a board is edited when something has changed, at most as often as the
+//! setting allows. A deleted board is posted again.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -14,8 +14,8 @@ use crate::notify::messenger::{Messenger, Place, SendFailure};
 use crate::store::StoreError;
 use crate::store::board::{self, Board, BoardLine};
 
-/// One that nothing has changed on is shown again after so long: whoever deleted it while we were away gets it back.
-const AGAIN: Duration = Duration::from_secs(900);
+/// An unchanged board is shown again after this time, so that one deleted while Rollcall was not running reappears.
+const REFRESH_EVERY: Duration = Duration::from_secs(900);
 
 /// Runs until `stop` turns true.
 pub(super) async fn run(context: Context, stop: watch::Receiver<bool>) {
@@ -23,7 +23,7 @@ pub(super) async fn run(context: Context, stop: watch::Receiver<bool>) {
     reconcile::run(context, ("boards", work), stop).await;
 }
 
-/// Shows what is due; answers how long nothing more is.
+/// Shows the boards that are due; returns the time until the next one is.
 async fn pass(context: &Context, messenger: &dyn Messenger) -> Result<Duration, StoreError> {
     let reader = &context.store.reader;
     let mut wait = IDLE;
@@ -35,29 +35,29 @@ async fn pass(context: &Context, messenger: &dyn Messenger) -> Result<Duration, 
             continue;
         }
         let lines = board::lines(reader, known.guild_id).await?;
-        let number = number(&lines);
-        let is_changed = known.message.is_none() || known.content_hash != number;
-        if is_changed || now.since(known.posted_at) >= AGAIN {
-            show(context, messenger, (known, number), &lines).await?;
-            // Where that came to nothing, the next pass knows when to try again.
+        let hash = hash_of(&lines);
+        let is_changed = known.message.is_none() || known.content_hash != hash;
+        if is_changed || now.since(known.posted_at) >= REFRESH_EVERY {
+            show(context, messenger, (known, hash), &lines).await?;
+            // After a failure, the next pass reads from the database when to try again.
             wait = SHORT;
         }
     }
     Ok(wait)
 }
 
-/// When a board may be changed next. What lies too far ahead was set by a clock that has been set back since.
+/// When a board may be edited next. A time too far ahead comes from a clock that has been set back since, and counts as now.
 fn due_at(known: &Board, interval: Duration, now: Timestamp) -> Timestamp {
     if known.broken_reason.is_some() {
         return Timestamp::from_millis(i64::MAX);
     }
     let due = known.next_try_at.max(known.posted_at.plus(interval));
-    let is_possible = due.since(now) <= interval.max(AGAIN);
+    let is_possible = due.since(now) <= interval.max(REFRESH_EVERY);
     if is_possible { due } else { now }
 }
 
-/// The same roll, the same number.
-fn number(lines: &[BoardLine]) -> i64 {
+/// A hash of a board's content, to detect changes.
+fn hash_of(lines: &[BoardLine]) -> i64 {
     let mut hasher = DefaultHasher::new();
     lines.hash(&mut hasher);
     i64::from_ne_bytes(hasher.finish().to_ne_bytes())
@@ -66,7 +66,7 @@ fn number(lines: &[BoardLine]) -> i64 {
 async fn show(
     context: &Context,
     messenger: &dyn Messenger,
-    (known, number): (Board, i64),
+    (known, hash): (Board, i64),
     lines: &[BoardLine],
 ) -> Result<(), StoreError> {
     let place = match known.message {
@@ -87,24 +87,24 @@ async fn show(
     match shown {
         Ok(message) => {
             let was_new = known.message.is_none();
-            let is_in_place = noted(context, known, (message.1, number), now).await?;
+            let is_in_place = record_posted(context, known, (message.1, hash), now).await?;
             if was_new && !is_in_place {
-                // Somebody has put the board elsewhere while it was being posted here.
+                // Someone moved the board to another channel while it was being posted here.
                 if let Err(failure) = messenger.delete_message(message).await {
-                    tracing::warn!(%guild, "A board too many could not be deleted: {failure}");
+                    tracing::warn!(%guild, %failure, "cannot delete duplicate board");
                 }
             }
             Ok(())
         }
         Err(SendFailure::MessageGone) => {
-            let gone = known.message.unwrap_or_default();
+            let lost = known.message.unwrap_or_default();
             write(context, move |tx| {
-                Box::pin(async move { board::lost(tx, gone).await.map(drop) })
+                Box::pin(async move { board::lost(tx, lost).await.map(drop) })
             })
             .await
         }
         Err(failure) => {
-            tracing::warn!(%guild, "The board was not shown: {failure}");
+            tracing::warn!(%guild, %failure, "cannot update board");
             let (after, broken) = match failure {
                 SendFailure::Broken(reason) | SendFailure::Rejected(reason) => (None, Some(reason)),
                 SendFailure::Later { after, .. } => (after, None),
@@ -120,7 +120,7 @@ async fn show(
     }
 }
 
-async fn noted(
+async fn record_posted(
     context: &Context,
     known: Board,
     shown: (u64, i64),
@@ -140,7 +140,7 @@ mod tests {
     use crate::domain::status::Status;
 
     #[test]
-    fn a_board_is_due_by_its_last_change_and_its_last_try() {
+    fn a_board_is_due_by_its_last_edit_and_its_next_attempt() {
         let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
         let known = |shown: i64, next: i64, broken: bool| Board {
             guild_id: GuildId(1),
@@ -167,16 +167,16 @@ mod tests {
     }
 
     #[test]
-    fn another_roll_has_another_number() {
+    fn different_content_has_a_different_hash() {
         let line = |status| BoardLine {
             name: "shop".into(),
             group: None,
             status,
             since: Timestamp::from_millis(7),
         };
-        let up = number(&[line(Status::Online)]);
-        assert_eq!(up, number(&[line(Status::Online)]));
-        assert_ne!(up, number(&[line(Status::Offline)]));
-        assert_ne!(up, number(&[]));
+        let up = hash_of(&[line(Status::Online)]);
+        assert_eq!(up, hash_of(&[line(Status::Online)]));
+        assert_ne!(up, hash_of(&[line(Status::Offline)]));
+        assert_ne!(up, hash_of(&[]));
     }
 }

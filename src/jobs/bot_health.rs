@@ -1,4 +1,4 @@
-//! The bot's own health: is the connection to Discord ready, and if not, for how long and how many checks in a row.
+//! Checks the connection to Discord and logs how long it has been down, and for how many health checks in a row.
 
 use super::Context;
 use crate::domain::text;
@@ -10,20 +10,20 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let health = &context.health;
     let failed = health.record_gateway_check();
     if failed == 0 {
-        return Ok(format!("gateway {}", health.gateway().word()));
+        return Ok(format!("gateway {}", health.gateway().as_str()));
     }
-    let away = health.gateway_away_for().unwrap_or_default();
+    let down_for = health.gateway_away_for().unwrap_or_default();
     let message = format!(
         "Bot health: not connected to Discord for {}, {} failed in a row",
-        text::duration(away),
+        text::duration(down_for),
         text::count(failed.into(), "check")
     );
-    if away >= context.gateway.offline_warning {
+    if down_for >= context.gateway.offline_warning {
         tracing::warn!("{message}");
     } else if failed > 1 {
         tracing::info!("{message}");
     } else {
-        // Every start begins like this, and most drops are over by the next check.
+        // Normal after a start, and most disconnects are over by the next check.
         tracing::debug!("{message}");
     }
     Ok(message)

@@ -1,5 +1,5 @@
-//! Says it when many endpoints of a guild go offline or come back within a short time, where the guild has asked for that:
-//! one word for all of them, which grows while more follow.
+//! Sends one bulk alert when many endpoints of a guild go offline or recover within a short time, if the guild has set
+//! that up. The alert is updated as more endpoints follow.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::domain::notification_kind::NotificationKind;
 use crate::domain::status::Status;
 use crate::store::{StoreError, alert_settings, delivery, endpoint, event, incident};
 
-pub(super) const NAME: &str = "mass";
+pub(super) const NAME: &str = "bulk_alerts";
 pub(super) const PERIOD: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
@@ -44,8 +44,8 @@ async fn judge(
     if count == 0 {
         return Ok(false);
     }
-    let roll = endpoint::counts_by_status(reader, Some(guild)).await?;
-    let of = roll
+    let counts = endpoint::counts_by_status(reader, Some(guild)).await?;
+    let of = counts
         .iter()
         .filter(|(status, _)| *status != Status::Paused)
         .map(|(_, count)| count)
@@ -66,7 +66,7 @@ async fn judge(
             Box::pin(async move {
                 let known = incident::latest(tx, guild, &kind, now.minus(bulk.window)).await?;
                 match known {
-                    // What has been said is said; only more of them is news.
+                    // Only a higher count is worth an update.
                     Some((_, NotificationKind::Bulk { count: updated, .. }))
                         if updated >= count =>
                     {

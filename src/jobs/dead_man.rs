@@ -1,5 +1,5 @@
-//! The dead-man ping: sent only while everything that Rollcall is for has turned over lately, so that silence outside
-//! means trouble here.
+//! Sends the dead-man ping, but only while every component has made progress recently, so that a missing ping means
+//! trouble here.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::store::job_run::{self, JobRun};
 
 pub(super) const NAME: &str = "dead_man";
 
-/// What has not turned over for this long keeps the ping back.
-const LATELY: Duration = Duration::from_secs(60);
+/// A component without progress for this long withholds the ping.
+const STALLED_AFTER: Duration = Duration::from_secs(60);
 
-/// Every part turns over within this time after the start.
+/// Every component makes progress within this time after the start.
 const FIRST_PROGRESS: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
@@ -24,28 +24,32 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     };
     commit(context).await?;
     let waited = tokio::time::timeout(FIRST_PROGRESS, first_progress(context));
-    // Not within that time: then it is told below.
+    // A timeout is handled below.
     let _ = waited.await;
-    if let Some(component) = stuck(context) {
+    if let Some(component) = stalled(context) {
         let message = format!(
             "no sign of life was sent: the {} has not turned over within {}",
-            component.word(),
-            text::duration(LATELY)
+            component.as_str(),
+            text::duration(STALLED_AFTER)
         );
-        tracing::warn!("{message}");
+        tracing::warn!(
+            component = component.as_str(),
+            limit_seconds = STALLED_AFTER.as_secs(),
+            "dead-man ping withheld, no recent progress"
+        );
         return Ok(message);
     }
     Ok(ping(switch).await)
 }
 
-/// Waits until every part has turned over for the first time: the first sign of life comes soon after the start.
+/// Waits for the first progress of every component, so that the first ping is sent soon after the start.
 async fn first_progress(context: &Context) {
-    while context.health.uptime() < FIRST_PROGRESS && stuck(context).is_some() {
+    while context.health.uptime() < FIRST_PROGRESS && stalled(context).is_some() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
-/// A real commit: the database is well only where that ends.
+/// Writes a real commit: the database is healthy only if it succeeds.
 async fn commit(context: &Context) -> Result<(), StoreError> {
     let now = context.checks.clock.now();
     let run = JobRun {
@@ -63,13 +67,17 @@ async fn commit(context: &Context) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A part that has not turned over lately, or not since the start. Without a token there is no sender.
-fn stuck(context: &Context) -> Option<Component> {
+/// A component without recent progress, or without any since the start. Without a token there is no sender.
+fn stalled(context: &Context) -> Option<Component> {
     Component::ALL
         .iter()
         .copied()
         .filter(|component| *component != Component::Sender || context.gateway.is_on)
-        .find(|component| !context.health.has_progressed_within(*component, LATELY))
+        .find(|component| {
+            !context
+                .health
+                .has_progressed_within(*component, STALLED_AFTER)
+        })
 }
 
 async fn ping(switch: &Switch) -> String {
@@ -79,9 +87,8 @@ async fn ping(switch: &Switch) -> String {
         Ok(()) => "sent".to_owned(),
         Err(error) => {
             if is_first_failure {
-                tracing::warn!(
-                    "The dead-man ping does not arrive: {error}; trying again each time it is due"
-                );
+                // Only once in a row; the ping is tried again each time it is due.
+                tracing::warn!(%error, "dead-man ping failed");
             }
             error.to_string()
         }

@@ -1,4 +1,4 @@
-//! Keeps asking what is at fault while an outage is young, as more becomes known; and says so on its card.
+//! Diagnoses the probable cause of recent incidents again as more evidence arrives, and updates their messages.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use super::Context;
 use crate::actions::diagnose;
 use crate::store::{StoreError, incident};
 
-pub(super) const NAME: &str = "explain";
+pub(super) const NAME: &str = "diagnose";
 pub(super) const PERIOD: Duration = Duration::from_secs(5);
 
-/// After that nothing is found out any more that was not known before.
-const YOUNG: Duration = Duration::from_secs(1800);
+/// After this time no new evidence is expected.
+const RECENT: Duration = Duration::from_secs(1800);
 
-/// Cards in one run, the newest first.
+/// Incidents per run, newest first.
 const INCIDENTS: u32 = 50;
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
-    let since = context.checks.clock.now().minus(YOUNG);
+    let since = context.checks.clock.now().minus(RECENT);
     let mut changed = 0_u64;
     for id in incident::young(&context.store.reader, since, INCIDENTS).await? {
         if let Some(incident) = incident::get(&context.store.reader, id).await? {

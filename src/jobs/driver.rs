@@ -1,4 +1,4 @@
-//! Runs a periodic job: no overlap, a panic ends one run and not the job, the last run is kept for people to see.
+//! Runs a periodic job: runs never overlap, a panic ends one run and not the job, and the last run is stored for display.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -12,20 +12,20 @@ use crate::domain::Timestamp;
 use crate::store::StoreError;
 use crate::store::job_run::{self, JobRun};
 
-/// A run that has brought the same as the last one is noted no more often than this: each note is a commit, and some jobs run
-/// every few seconds.
-const NOTED_AGAIN: Duration = Duration::from_secs(60);
+/// A run with the same summary as the last stored one is stored at most this often: each store is a commit, and some jobs
+/// run every few seconds.
+const STORED_AGAIN: Duration = Duration::from_secs(60);
 
-/// Runs `job` at its period, counted from its last run, also one before a restart.
+/// Runs `job` once per period, counted from its last run, including one before a restart.
 pub(super) async fn drive(job: Job, context: Context, mut stop: watch::Receiver<bool>) {
     let mut wait = first_wait(&job, &context).await;
-    let mut noted = None;
+    let mut stored = None;
     loop {
         tokio::select! {
             _ = stop.wait_for(|stopping| *stopping) => return,
             () = tokio::time::sleep(wait) => {}
         }
-        let run = run_once(&job, &context, &mut noted);
+        let run = run_once(&job, &context, &mut stored);
         tokio::select! {
             _ = stop.wait_for(|stopping| *stopping) => return,
             took = run => wait = job.period.saturating_sub(took),
@@ -33,7 +33,7 @@ pub(super) async fn drive(job: Job, context: Context, mut stop: watch::Receiver<
     }
 }
 
-/// A restart does not bring a run forward, and does not lose one either.
+/// The wait before the first run, so that a restart neither hastens nor skips a run.
 async fn first_wait(job: &Job, context: &Context) -> Duration {
     match job_run::last(&context.store.reader, job.name).await {
         Ok(Some(last)) => job
@@ -41,16 +41,16 @@ async fn first_wait(job: &Job, context: &Context) -> Duration {
             .saturating_sub(context.checks.clock.now().since(last.started_at)),
         Ok(None) => Duration::ZERO,
         Err(error) => {
-            tracing::warn!(job = job.name, %error, "the last run of a job cannot be read; it runs now");
+            tracing::warn!(job = job.name, %error, "cannot read the last run of the job, running it now");
             Duration::ZERO
         }
     }
 }
 
-/// What was noted of a job last, and when.
-type Noted = Option<(Stopwatch, String)>;
+/// The summary stored last for a job, and when.
+type Stored = Option<(Stopwatch, String)>;
 
-async fn run_once(job: &Job, context: &Context, noted: &mut Noted) -> Duration {
+async fn run_once(job: &Job, context: &Context, stored: &mut Stored) -> Duration {
     let stopwatch = Stopwatch::start();
     let started_at = context.checks.clock.now();
     let result = AssertUnwindSafe((job.run)(context)).catch_unwind().await;
@@ -70,17 +70,17 @@ async fn run_once(job: &Job, context: &Context, noted: &mut Noted) -> Duration {
         .job_last_seconds
         .with_label_values(&[job.name])
         .set(took.as_secs_f64());
-    let is_known = noted
+    let is_known = stored
         .as_ref()
-        .is_some_and(|(since, last)| *last == summary && since.elapsed() < NOTED_AGAIN);
-    if job.period >= NOTED_AGAIN || !is_known {
-        note(job, context, (started_at, summary.clone())).await;
-        *noted = Some((Stopwatch::start(), summary));
+        .is_some_and(|(since, last)| *last == summary && since.elapsed() < STORED_AGAIN);
+    if job.period >= STORED_AGAIN || !is_known {
+        store_run(job, context, (started_at, summary.clone())).await;
+        *stored = Some((Stopwatch::start(), summary));
     }
     took
 }
 
-async fn note(job: &Job, context: &Context, (started_at, summary): (Timestamp, String)) {
+async fn store_run(job: &Job, context: &Context, (started_at, summary): (Timestamp, String)) {
     let run = JobRun {
         started_at,
         finished_at: context.checks.clock.now(),
@@ -93,7 +93,7 @@ async fn note(job: &Job, context: &Context, (started_at, summary): (Timestamp, S
         .transact(move |tx| Box::pin(async move { job_run::save(tx, name, &run).await }))
         .await;
     if let Err(error) = saved {
-        tracing::warn!(job = name, %error, "the run of a job could not be noted");
+        tracing::warn!(job = name, %error, "cannot store the job run");
     }
 }
 
@@ -103,10 +103,6 @@ fn failed(job: &Job, context: &Context, reason: &str) -> String {
         .job_failures
         .with_label_values(&[job.name])
         .inc();
-    tracing::error!(
-        job = job.name,
-        reason,
-        "a job failed; it runs again at its next period"
-    );
+    tracing::error!(job = job.name, reason, "job failed");
     format!("failed: {reason}")
 }

@@ -1,4 +1,4 @@
-//! Ends mutes whose time has come, and tells what is still down then.
+//! Ends expired mutes and sends notifications for monitors that are still offline.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::Context;
 use crate::actions::mute;
 use crate::store::StoreError;
 
-pub(super) const NAME: &str = "unmute";
+pub(super) const NAME: &str = "expire_mutes";
 pub(super) const PERIOD: Duration = Duration::from_secs(15);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {

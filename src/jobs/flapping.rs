@@ -1,4 +1,4 @@
-//! Says of what was flapping that it has settled, after it has been quiet for long enough.
+//! Ends the flapping state of incidents that have been stable for long enough.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::Context;
 use crate::domain::flapping::WINDOW;
 use crate::store::{StoreError, incident};
 
-pub(super) const NAME: &str = "settle";
+pub(super) const NAME: &str = "flapping";
 pub(super) const PERIOD: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {

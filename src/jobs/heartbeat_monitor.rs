@@ -1,4 +1,4 @@
-//! Notices devices that have fallen silent: by the clock, because one that was switched off says nothing.
+//! Marks overdue devices offline. It runs periodically, because a device that is switched off sends nothing.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use crate::domain::Timestamp;
 use crate::domain::device::{Absence, is_overdue};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::observation_windows::ObservationWindows;
+use crate::domain::outage_reason::OutageReason;
 use crate::domain::status::Status;
 use crate::store::device::{self, Overdue};
 use crate::store::event::{self, NewEvent};
@@ -31,12 +32,12 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
         .await?;
     let summary = format!("{offline} devices have fallen silent");
     if offline > 0 {
-        tracing::info!(offline, "Heartbeat monitor: {summary}");
+        tracing::info!(count = offline, "devices went offline");
     }
     Ok(summary)
 }
 
-/// Marks what is overdue, and says how many that were. What has been marked is not found again.
+/// Marks overdue devices offline and returns their number. A device that is already offline is not counted again.
 async fn mark(
     tx: &mut Tx<'_>,
     threshold: Duration,
@@ -61,7 +62,7 @@ async fn mark(
         .iter()
         .map(|late| ((late.guild_id, late.id), late.last_seen_at))
         .collect();
-    outage::open_all(tx, &outages, "silent", now).await?;
+    outage::open_all(tx, &outages, OutageReason::MissedHeartbeat, now).await?;
     let events: Vec<NewEvent> = overdue
         .iter()
         .map(|late| offline_event(late, now))
@@ -99,7 +100,7 @@ mod tests {
         Timestamp::from_millis(seconds * 1000)
     }
 
-    /// A device that called at this second, and the monitor's run at another, with lives of ours until then.
+    /// Runs the monitor at second `now`, with observation windows given in seconds.
     async fn run_at(store: &TestStore, windows: &[(i64, i64)], now: i64) -> u64 {
         let windows = ObservationWindows(
             windows
@@ -115,15 +116,16 @@ mod tests {
             .await
     }
 
-    async fn with_device(seen: i64) -> TestStore {
+    async fn with_device(last_seen: i64) -> TestStore {
         let store = TestStore::open().await;
         store
             .write(move |tx| {
                 Box::pin(async move {
                     let uuid = DeviceUuid::from_random([1; 16]);
                     let id: MonitorId =
-                        device::insert(tx, GuildId(1), (&uuid, "pump", None), at(seen)).await?;
-                    device::record_heartbeats(tx, &[(id, at(seen))]).await
+                        device::insert(tx, GuildId(1), (&uuid, "pump", None), at(last_seen))
+                            .await?;
+                    device::record_heartbeats(tx, &[(id, at(last_seen))]).await
                 })
             })
             .await;
@@ -131,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_silence_is_told_once_with_what_it_was_judged_by() {
+    async fn an_overdue_device_is_recorded_once_with_its_threshold() {
         let store = with_device(1_000).await;
         assert_eq!(run_at(&store, &[(0, 1_300)], 1_300).await, 0);
         assert_eq!(run_at(&store, &[(0, 1_301)], 1_301).await, 1);
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn our_own_absence_is_nobodys_silence() {
+    async fn time_outside_observation_windows_does_not_count_as_overdue() {
         for gap in [1, 90, 3_600, 86_400] {
             let store = with_device(1_000).await;
             let back = 1_100 + gap;
@@ -162,19 +164,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn restarts_cannot_hide_a_silence() {
+    async fn frequent_restarts_do_not_hide_an_overdue_device() {
         let store = with_device(0).await;
-        // Lives of a minute with pauses of a minute: none is as long as the threshold.
+        // Windows of a minute with gaps of a minute: none is as long as the threshold.
         let mut windows = Vec::new();
-        let mut event_at = None;
+        let mut offline_at = None;
         for number in 0..30 {
             let started_at = number * 120;
             windows.push((started_at, started_at + 60));
-            if event_at.is_none() && run_at(&store, &windows, started_at + 60).await == 1 {
-                event_at = Some(number);
+            if offline_at.is_none() && run_at(&store, &windows, started_at + 60).await == 1 {
+                offline_at = Some(number);
             }
         }
-        // Eleven minutes of listening: twice the threshold is ten.
-        assert_eq!(event_at, Some(10));
+        // Eleven minutes observed: twice the threshold is ten.
+        assert_eq!(offline_at, Some(10));
     }
 }

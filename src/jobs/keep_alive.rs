@@ -1,4 +1,4 @@
-//! The keep-alive: refreshes the presence, and leaves a line that shows that the bot lives and how well it hears Discord.
+//! Refreshes the presence and logs the keep-alive line with latency and last activity.
 
 use super::{Context, presence};
 use crate::store::StoreError;
@@ -9,7 +9,7 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let presence = presence::now(context).await?;
     context.presence.send_modify(|shown| {
         shown.presence = presence;
-        // Also where nothing has changed: Discord may have lost it.
+        // Also when nothing has changed: Discord may have lost the presence.
         shown.refreshes += 1;
     });
     let health = &context.health;
@@ -30,5 +30,5 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
             inactive.as_secs_f64() / 60.0
         );
     }
-    Ok(format!("gateway {}, {line}", health.gateway().word()))
+    Ok(format!("gateway {}, {line}", health.gateway().as_str()))
 }

@@ -1,4 +1,4 @@
-//! Begins and ends maintenance at its times, and shows what is to come as a scheduled event in Discord where the bot may.
+//! Starts and ends maintenance windows on time, and creates a scheduled event in Discord for upcoming ones where permitted.
 
 use std::time::Duration;
 
@@ -9,37 +9,37 @@ use crate::notify::messenger::{Messenger, SendFailure};
 use crate::store::StoreError;
 use crate::store::maintenance::{self as rows, Maintenance};
 
-pub(super) const NAME: &str = "maintain";
+pub(super) const NAME: &str = "maintenance_windows";
 pub(super) const PERIOD: Duration = Duration::from_secs(5);
 
-/// Discord takes no event that is to begin this soon.
-const AHEAD: Duration = Duration::from_secs(60);
+/// Discord rejects an event that starts sooner than this.
+const MIN_LEAD: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
     let changed = maintenance::apply_due(&context.store, now).await?;
     if let Some(messenger) = &context.messenger {
-        show(context, &**messenger, now).await?;
+        create_events(context, &**messenger, now).await?;
     }
     Ok(format!("{changed} have begun or ended"))
 }
 
-async fn show(
+async fn create_events(
     context: &Context,
     messenger: &dyn Messenger,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let known = rows::list(&context.store.reader, None).await?;
-    let is_to_come = |one: &Maintenance| {
-        one.discord_event.is_none() && !one.is_running && one.window.starts_at > now.plus(AHEAD)
+    let needs_event = |one: &Maintenance| {
+        one.discord_event.is_none() && !one.is_running && one.window.starts_at > now.plus(MIN_LEAD)
     };
-    for one in known.into_iter().filter(is_to_come) {
-        let made = messenger
+    for one in known.into_iter().filter(needs_event) {
+        let created = messenger
             .create_event(one.guild_id.0, &one.title, one.window)
             .await;
-        let event = match made {
+        let event = match created {
             Ok(event) => event,
-            // Whether it may be shown is Discord's to say; it happens all the same.
+            // Without permission there is no event; the maintenance takes place anyway.
             Err(SendFailure::Broken(_) | SendFailure::Rejected(_)) => 0,
             Err(_) => continue,
         };

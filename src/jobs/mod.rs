@@ -1,5 +1,5 @@
-//! What happens by itself. Each periodic job is idempotent, takes no input and does not retry inside: its next run is the
-//! retry. `check` is the one that never ends: it calls the endpoints as they become due.
+//! Background jobs. Each periodic job is idempotent, takes no input and does not retry within a run: its next run is the
+//! retry. `scheduler` never ends: it checks the endpoints as they become due.
 
 mod auto_thresholds;
 mod board;
@@ -45,7 +45,7 @@ use crate::notify::messenger::Messenger;
 use crate::notify::webhook::WebhookSender;
 use crate::store::{Store, StoreError};
 
-/// What the jobs work with.
+/// State and settings that the jobs share.
 #[derive(Clone, Debug)]
 pub struct Context {
     pub store: Store,
@@ -60,25 +60,25 @@ pub struct Context {
     pub gateway: GatewayTimes,
     pub heartbeats: HeartbeatTimes,
     pub retention_samples: Duration,
-    /// Where signs of life are expected, and how often.
+    /// Where the dead-man ping is sent; its interval follows.
     pub dead_man: Option<Switch>,
     pub dead_man_interval: Duration,
-    /// Through whom people are told; `None` without Discord.
+    /// Sends messages to people; `None` without Discord.
     pub messenger: Option<Arc<dyn Messenger>>,
-    /// Tells webhooks, also without Discord.
+    /// Sends to webhooks, also without Discord.
     pub webhook_sender: WebhookSender,
-    /// Asked when many endpoints seem to fail at once; empty: nobody.
+    /// Checked when many endpoints fail at once; empty turns the connectivity check off.
     pub reference_hosts: Vec<ReferenceHost>,
-    /// Boards are changed no more often than this.
+    /// The shortest time between two edits of a board.
     pub board_interval: Duration,
     /// What the presence shows.
     pub presence: watch::Sender<PresenceUpdate>,
 }
 
-/// What the jobs around the connection to Discord go by.
+/// Settings of the jobs that watch the connection to Discord.
 #[derive(Clone, Debug)]
 pub struct GatewayTimes {
-    /// Whether there is a token: without one there is nothing to keep alive.
+    /// Whether a token is set: without one there is no connection to watch.
     pub is_on: bool,
     pub keepalive_interval: Duration,
     pub health_interval: Duration,
@@ -87,19 +87,19 @@ pub struct GatewayTimes {
     pub presence_template: String,
 }
 
-/// What the jobs go by that notice silence.
+/// Settings of the jobs that detect missed heartbeats and reports.
 #[derive(Clone, Copy, Debug)]
 pub struct HeartbeatTimes {
-    /// Whether silent devices are looked for.
+    /// Whether the heartbeat monitor runs.
     pub is_on: bool,
     pub check_interval: Duration,
-    /// Of devices that have no threshold of their own.
+    /// For devices without a threshold of their own.
     pub device_threshold: Duration,
-    /// Of servers that have none of their own.
+    /// For servers without thresholds of their own.
     pub thresholds: Thresholds,
 }
 
-/// Lives of ours are remembered for so long: longer than any threshold.
+/// How long observation windows are kept: longer than any threshold.
 const WINDOWS_KEPT: Duration = Duration::from_secs(40 * 24 * 3600);
 
 /// A periodic job: one row of the table below.
@@ -109,7 +109,7 @@ struct Job {
     run: fn(&Context) -> BoxFuture<'_, Result<String, StoreError>>,
 }
 
-/// The row of a job: its file, and its period.
+/// Builds the row of a job from its file and its period.
 macro_rules! job {
     ($file:ident, $period:expr) => {
         Job {
@@ -122,11 +122,11 @@ macro_rules! job {
 
 fn table(context: &Context) -> Vec<Job> {
     let (gateway, heartbeats) = (&context.gateway, &context.heartbeats);
-    let watched = server_monitor::PERIOD.min(heartbeats.thresholds.online());
+    let server_period = server_monitor::PERIOD.min(heartbeats.thresholds.online());
     let mut jobs = vec![
         job!(recheck, context.recheck_interval),
         job!(prune, prune::PERIOD),
-        job!(server_monitor, watched),
+        job!(server_monitor, server_period),
         job!(auto_thresholds, auto_thresholds::PERIOD),
         job!(diagnose, diagnose::PERIOD),
         job!(maintenance_windows, maintenance_windows::PERIOD),

@@ -1,5 +1,5 @@
-//! Notes when we were alive, so that silence counts only while somebody listened: after a stop, a crash or a long freeze
-//! nobody is blamed for the gap.
+//! Records observation windows, so that only observed time counts against devices and servers: after a stop, a crash or a
+//! long freeze, no monitor is blamed for the gap.
 
 use std::time::Duration;
 
@@ -11,26 +11,26 @@ use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
 use crate::store::observation_windows::{self, ObservationWindowId};
 use crate::store::{Reader, StoreError};
 
-/// The first notes come quickly, so that even a process that lives for seconds has lived.
+/// The first records come quickly, so that even a process that runs for seconds leaves a window.
 const FIRST: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_secs(10);
 
-/// A note that comes so much later than it should means that we were frozen: a new life begins.
+/// A record that comes later than planned by more than this means that the process was frozen: a new window begins.
 const FROZEN: Duration = Duration::from_secs(20);
 
-/// A life of ours that goes on, and when that was noted last.
+/// The open observation window, and when it was last extended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Current(ObservationWindowId, Timestamp);
 
-/// Notes that a life begins. It must stand in the table before anybody judges a silence, or the last life before this one
-/// would be taken for it, and the gap between them for time in which we listened.
+/// Begins an observation window. It must be stored before a job looks for overdue monitors, or the last window before this
+/// start would be extended to now, and the gap between them would count as observed.
 pub(super) async fn begin(context: &Context) -> Result<Current, StoreError> {
     let now = context.checks.clock.now();
-    let id = note(context, None, now).await?;
+    let id = record(context, None, now).await?;
     Ok(Current(id, now))
 }
 
-/// Runs until `stop` turns true, and notes that moment, too.
+/// Extends the window until `stop` turns true, including that moment.
 pub(super) async fn run(context: Context, mut current: Current, mut stop: watch::Receiver<bool>) {
     let mut gap = FIRST;
     while !*stop.borrow() {
@@ -38,22 +38,23 @@ pub(super) async fn run(context: Context, mut current: Current, mut stop: watch:
             _ = stop.wait_for(|stopping| *stopping) => {}
             () = tokio::time::sleep(gap) => gap = (gap * 2).min(EVERY),
         }
-        // Who cannot see cannot be reached, either: that time is not held against those who report.
+        // Without connectivity, heartbeats and reports cannot arrive, either: that time must not count against monitors.
         if context.checks.is_connectivity_lost() {
             continue;
         }
         let now = context.checks.clock.now();
         let extend = Some(current.0).filter(|_| !was_frozen(current.1, now));
-        match note(&context, extend, now).await {
+        match record(&context, extend, now).await {
             Ok(id) => current = Current(id, now),
             Err(error) => {
-                tracing::warn!(%error, "it could not be noted that we are alive");
+                tracing::warn!(%error, "cannot record the observation window");
             }
         }
     }
 }
 
-/// When we were alive, until now; the last life is this one. A freeze that has not been noted yet ends it, too.
+/// The observation windows since `since`; the last one is the current one and reaches to `now`. A freeze that is not
+/// recorded yet ends a window, too.
 pub(super) async fn windows(
     reader: &Reader,
     since: Timestamp,
@@ -72,11 +73,11 @@ pub(super) async fn windows(
     Ok(windows)
 }
 
-fn was_frozen(noted: Timestamp, now: Timestamp) -> bool {
-    now.since(noted) > EVERY + FROZEN
+fn was_frozen(recorded: Timestamp, now: Timestamp) -> bool {
+    now.since(recorded) > EVERY + FROZEN
 }
 
-async fn note(
+async fn record(
     context: &Context,
     extend: Option<ObservationWindowId>,
     now: Timestamp,
@@ -101,7 +102,7 @@ mod tests {
     use crate::store::testing::TestStore;
 
     #[tokio::test]
-    async fn a_freeze_ends_a_life_before_it_is_noted() {
+    async fn a_freeze_ends_a_window_before_it_is_recorded() {
         let store = TestStore::open().await;
         let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
         store

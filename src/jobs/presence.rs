@@ -1,4 +1,4 @@
-//! Keeps what the presence shows in step with the roll: whenever something has changed, whoever changed it.
+//! Updates the presence after every change to the monitors, regardless of its source.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::Context;
 use crate::domain::presence::{Presence, PresenceUpdate, presence};
 use crate::store::{StoreError, monitor};
 
-/// Changes that come together are counted together.
+/// Changes within this time are shown together.
 const TOGETHER: Duration = Duration::from_millis(500);
 
 /// Runs until `stop` turns true.
@@ -25,7 +25,7 @@ pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
                 context.presence.send_if_modified(show);
             }
             Err(error) => {
-                tracing::warn!(%error, "the roll could not be counted for the presence");
+                tracing::warn!(%error, "cannot count monitors for the presence");
             }
         }
         tokio::select! {
@@ -36,7 +36,7 @@ pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// What the presence would say now.
+/// The presence for the current state of the monitors.
 pub(super) async fn now(context: &Context) -> Result<Presence, StoreError> {
     let counts = monitor::counts_by_status(&context.store.reader, None).await?;
     Ok(presence(&counts, &context.gateway.presence_template))

@@ -1,4 +1,4 @@
-//! Retention: what is older than its setting goes, in small batches so that no writer waits long.
+//! Deletes rows older than their retention setting, in small batches so that no writer waits long.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::store::{
 pub(super) const NAME: &str = "prune";
 pub(super) const PERIOD: Duration = Duration::from_secs(600);
 
-/// Rows per transaction: some milliseconds each.
+/// Rows per transaction; a batch takes a few milliseconds.
 const BATCH: u32 = 5_000;
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
@@ -48,17 +48,11 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let summary = format!(
         "deleted {check_results} outcomes, {events} events, {outages} incidents, {samples} samples"
     );
-    tracing::debug!(
-        check_results,
-        events,
-        outages,
-        samples,
-        "Prune run: {summary}"
-    );
+    tracing::debug!(check_results, events, outages, samples, "prune finished");
     Ok(summary)
 }
 
-/// Deletes batch by batch, each a transaction of its own, until a batch finds nothing.
+/// Deletes batch by batch, each in its own transaction, until a batch finds nothing; returns the number of rows.
 async fn in_batches(
     context: &Context,
     delete: impl for<'tx> Fn(&'tx mut Tx<'_>) -> BoxFuture<'tx, Result<u64, StoreError>>
@@ -68,13 +62,13 @@ async fn in_batches(
 ) -> Result<u64, StoreError> {
     let mut total = 0;
     loop {
-        let gone: u64 = context
+        let deleted: u64 = context
             .store
             .writer
             .transact::<_, StoreError>(move |tx| delete(tx))
             .await?;
-        total += gone;
-        if gone == 0 {
+        total += deleted;
+        if deleted == 0 {
             return Ok(total);
         }
     }

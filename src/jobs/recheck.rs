@@ -1,7 +1,7 @@
-//! The hourly recheck: every inactive endpoint that nobody has looked at for a while, so that what comes back is found.
+//! Rechecks every inactive endpoint that was not checked for a while, so that recoveries are detected.
 //!
-//! It is a job and not a matter of the scheduler, because the doubling gaps end at its period: from then on all that is
-//! down is looked at in one go, with a limit of its own, and the run can be told in one line.
+//! This is a job and not part of the scheduler, because the scheduler's doubling gaps end at the job's period: from then on
+//! all offline endpoints are checked in one run, with its own concurrency limit, and one line summarizes the run.
 
 use super::Context;
 use crate::actions::recheck;
@@ -18,7 +18,7 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
         options: context.recheck,
         actor: Actor::System,
     };
-    let done = recheck::all_overdue(&context.checks, &context.store.reader, run, |_, _| {}).await?;
+    let done = recheck::all_due(&context.checks, &context.store.reader, run, |_, _| {}).await?;
     let seconds = stopwatch.elapsed().as_secs_f64();
     let summary = format!(
         "found {}, reactivated {}, still offline {}, {seconds:.1} s",
@@ -29,7 +29,7 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
         reactivated = done.reactivated,
         still_offline = done.still_offline,
         seconds,
-        "Recheck run: {summary}"
+        "recheck finished"
     );
     Ok(summary)
 }

@@ -1,5 +1,5 @@
-//! Work that is done in rounds: one at the start, one whenever something has changed, and one when the last has said that its
-//! time has come. What the outside is shown is brought up to date that way.
+//! Reconcile loop for what Discord shows: runs a pass at the start, after every change in the database, and when the time
+//! that the last pass returned is over.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use super::Context;
 use crate::notify::messenger::Messenger;
 use crate::store::{StoreError, Tx};
 
-/// Without anything to wait for, there is a round so often all the same.
+/// The longest time between two passes.
 pub(super) const IDLE: Duration = Duration::from_secs(60);
 
-/// While we are blind, incidents are held for so long at a time.
+/// How long incidents are held at a time while connectivity is lost.
 pub(super) const HELD: Duration = Duration::from_secs(2);
 
-/// After the database did not answer.
+/// The wait after a database error.
 pub(super) const SHORT: Duration = Duration::from_secs(1);
 
-/// A round; it answers how long there is nothing more to do.
+/// A pass; it returns the time until there is more to do.
 pub(super) type Pass =
     for<'a> fn(&'a Context, &'a dyn Messenger) -> BoxFuture<'a, Result<Duration, StoreError>>;
 
-/// Runs until `stop` turns true. Without Discord there is nobody to show anything to.
+/// Runs until `stop` turns true; ends at once without Discord.
 pub(super) async fn run(
     context: Context,
     (what, pass): (&'static str, Pass),
@@ -37,7 +37,7 @@ pub(super) async fn run(
         let wait = match pass(&context, &*messenger).await {
             Ok(wait) => wait,
             Err(error) => {
-                tracing::warn!(%error, "the {what} could not be read or written; trying again in a second");
+                tracing::warn!(%error, work = what, "reconcile pass failed, retrying in 1 s");
                 SHORT
             }
         };
@@ -49,7 +49,7 @@ pub(super) async fn run(
     }
 }
 
-/// Writes what a round has brought.
+/// Writes the results of a pass in one transaction.
 pub(super) async fn write(
     context: &Context,
     work: impl for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Result<(), StoreError>>

@@ -1,4 +1,4 @@
-//! Calls somebody again for outages of which nobody has taken care, as each guild has chosen.
+//! Sends reminders and escalations for unacknowledged incidents, by each guild's escalation policy.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::Context;
 use crate::actions::alerts;
 use crate::store::{StoreError, alert_settings, incident};
 
-pub(super) const NAME: &str = "remind";
+pub(super) const NAME: &str = "reminders";
 pub(super) const PERIOD: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {

@@ -1,5 +1,5 @@
-//! Judges every server by its thresholds and notes what has changed. Reports make a server online by themselves; this is
-//! for those that do not come.
+//! Applies each server's thresholds and records status changes. A report puts a server online by itself; this job handles
+//! reports that do not arrive.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::domain::threshold::{self, Reports, Thresholds};
 use crate::store::StoreError;
 use crate::store::server::{self, Server};
 
-pub(super) const NAME: &str = "server_watch";
+pub(super) const NAME: &str = "server_monitor";
 pub(super) const PERIOD: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
@@ -22,7 +22,7 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let windows = observation_window::windows(reader, now.minus(WINDOWS_KEPT), now).await?;
     let (mut changed, mut overdue) = (0_u64, 0_u64);
     for mut server in server::list(reader, None).await? {
-        if let Some(status) = worse(&server, context.heartbeats.thresholds, &windows, now) {
+        if let Some(status) = worse_status(&server, context.heartbeats.thresholds, &windows, now) {
             changed += u64::from(change(context, server.clone(), status, now).await?);
             server.status = status;
         }
@@ -38,8 +38,8 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     ))
 }
 
-/// The time in which we listened to a server in vain, by the clock that the rules go by; and whether we have been there
-/// for long enough to say so.
+/// The time for the threshold rules, which counts only observed time since the last report; and whether Rollcall has
+/// observed for long enough to judge: longer than `grace`, or twice that with gaps.
 fn observed(
     server: &Server,
     grace: Duration,
@@ -52,11 +52,11 @@ fn observed(
         .0
         .last()
         .map_or(Duration::ZERO, |window| now.since(window.started_at));
-    let had_its_grace = present > grace || observed > grace.saturating_mul(2);
-    Some((last_seen.plus(observed), had_its_grace))
+    let is_grace_over = present > grace || observed > grace.saturating_mul(2);
+    Some((last_seen.plus(observed), is_grace_over))
 }
 
-/// Whether a server has been silent for longer than its own rhythm explains.
+/// Whether a server has not reported for longer than its report interval explains.
 fn is_overdue(
     server: &Server,
     interval: Duration,
@@ -67,12 +67,12 @@ fn is_overdue(
         last_seen: server.last_seen_at,
         is_active: server.is_active,
     };
-    observed(server, interval, windows, now).is_some_and(|(until, had_its_grace)| {
-        had_its_grace && report_interval::should_alert(reports, interval, until)
+    observed(server, interval, windows, now).is_some_and(|(until, is_grace_over)| {
+        is_grace_over && report_interval::should_alert(reports, interval, until)
     })
 }
 
-/// Tells of it unless a report has come meanwhile.
+/// Alerts that a server is overdue, unless a report has arrived meanwhile.
 async fn alert(context: &Context, server: Server, now: Timestamp) -> Result<(), StoreError> {
     context
         .store
@@ -89,16 +89,16 @@ async fn alert(context: &Context, server: Server, now: Timestamp) -> Result<(), 
         .await
 }
 
-/// The status that a silence has brought a server to; `None` where that is none, or it has that status already.
-fn worse(
+/// The worse status that a server has reached without reports; `None` if it has that status already.
+fn worse_status(
     server: &Server,
     defaults: Thresholds,
     windows: &ObservationWindows,
     now: Timestamp,
 ) -> Option<Status> {
     let thresholds = server.thresholds.unwrap_or(defaults);
-    // Only the time in which we listened counts.
-    let (until, had_its_grace) = observed(server, thresholds.online(), windows, now)?;
+    // Only observed time counts.
+    let (until, is_grace_over) = observed(server, thresholds.online(), windows, now)?;
     let reports = Reports {
         last_seen: server.last_seen_at,
         is_active: server.is_active,
@@ -108,10 +108,10 @@ fn worse(
         (server.status, status),
         (Status::Online, Status::Warning | Status::Offline) | (Status::Warning, Status::Offline)
     );
-    (is_worse && had_its_grace && server.is_active).then_some(status)
+    (is_worse && is_grace_over && server.is_active).then_some(status)
 }
 
-/// Changes it unless a report has come meanwhile.
+/// Changes the status, unless a report has arrived meanwhile.
 async fn change(
     context: &Context,
     server: Server,
@@ -149,8 +149,8 @@ mod tests {
         Thresholds::new(minutes(5), minutes(60), minutes(120)).unwrap()
     }
 
-    /// From and to which minutes we were there.
-    fn lived(minutes: &[(i64, i64)]) -> ObservationWindows {
+    /// Observation windows from pairs of minutes.
+    fn windows_of(minutes: &[(i64, i64)]) -> ObservationWindows {
         let window = |(started_at, confirmed_at): &(i64, i64)| ObservationWindow {
             started_at: minute(*started_at),
             confirmed_at: minute(*confirmed_at),
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_becomes_worse_as_we_listen_in_vain_and_never_for_our_absence() {
+    fn status_worsens_by_observed_time_only() {
         use Status::{Offline, Online, Warning};
         let always = |now| vec![(0, now)];
         for (status, windows, now, expected, why) in [
@@ -185,52 +185,52 @@ mod tests {
             (Warning, always(71), 71, Some(Offline), "beyond it"),
             (Online, always(200), 200, Some(Offline), "both at once"),
             (Offline, always(200), 200, None, "already"),
-            (Online, vec![(0, 12), (500, 502)], 502, None, "we were away"),
+            (Online, vec![(0, 12), (500, 502)], 502, None, "in a gap"),
             (
                 Online,
                 vec![(0, 12), (500, 506)],
                 506,
                 Some(Warning),
-                "we have been back",
+                "observed since the gap",
             ),
             (
                 Online,
                 vec![(0, 12), (500, 509)],
                 509,
                 Some(Warning),
-                "and no more than that",
+                "the gap itself does not count",
             ),
         ] {
-            let windows = lived(&windows);
-            let found = worse(&seen_at(10, status), thresholds(), &windows, minute(now));
+            let windows = windows_of(&windows);
+            let found = worse_status(&seen_at(10, status), thresholds(), &windows, minute(now));
             assert_eq!(found, expected, "{why}");
         }
     }
 
     #[test]
-    fn a_server_is_silent_after_twice_its_rhythm_of_listening() {
+    fn a_server_is_overdue_after_twice_its_report_interval_observed() {
         let hour = Duration::from_secs(3600);
         for (interval, windows, now, expected, why) in [
-            (60, vec![(0, 12)], 12, false, "twice and no more"),
+            (60, vec![(0, 12)], 12, false, "exactly twice"),
             (60, vec![(0, 13)], 13, true, "more than twice"),
-            (3600, vec![(0, 130)], 130, false, "a slow one"),
+            (3600, vec![(0, 130)], 130, false, "long interval"),
             (
                 3600,
                 vec![(0, 131)],
                 131,
                 true,
-                "silent for longer than that",
+                "more than twice a long interval",
             ),
-            (60, vec![(0, 11), (500, 501)], 501, false, "we were away"),
+            (60, vec![(0, 11), (500, 501)], 501, false, "in a gap"),
             (
                 60,
                 vec![(0, 11), (500, 502)],
                 502,
                 true,
-                "and have listened since",
+                "observed since the gap",
             ),
         ] {
-            let windows = lived(&windows);
+            let windows = windows_of(&windows);
             let server = seen_at(10, Status::Online);
             let interval = Duration::from_secs(interval);
             assert_eq!(
@@ -243,13 +243,13 @@ mod tests {
             is_active: false,
             ..seen_at(0, Status::Online)
         };
-        let always = lived(&[(0, 999)]);
+        let always = windows_of(&[(0, 999)]);
         assert!(!is_overdue(&off, hour, &always, minute(999)));
     }
 
     #[test]
-    fn one_that_was_never_seen_or_is_switched_off_does_not_change() {
-        let windows = lived(&[(0, 999)]);
+    fn a_server_never_seen_or_switched_off_does_not_change() {
+        let windows = windows_of(&[(0, 999)]);
         let never = Server {
             last_seen_at: None,
             ..seen_at(0, Status::Offline)
@@ -259,7 +259,10 @@ mod tests {
             ..seen_at(0, Status::Online)
         };
         for server in [never, off] {
-            assert_eq!(worse(&server, thresholds(), &windows, minute(999)), None);
+            assert_eq!(
+                worse_status(&server, thresholds(), &windows, minute(999)),
+                None
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Measures how late timers fire in the runtime that looks and jobs share. Looks that begin late would be blamed on the
-//! endpoints; nothing that Discord's client does may hold this runtime up.
+//! Measures how late timers fire in the runtime that checks and jobs share. A check that starts late would be blamed on
+//! the endpoint, and nothing in Discord's client may block this runtime.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::Context;
 use crate::clock::Stopwatch;
 
-/// How often; cheap enough to be left on.
+/// Time between measurements; cheap enough to stay on.
 const EVERY: Duration = Duration::from_millis(500);
 
 /// Runs until `stop` turns true.

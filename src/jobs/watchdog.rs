@@ -1,12 +1,12 @@
-//! Tells systemd's watchdog that we are alive, for as long as the scheduler turns over: a process that is there but looks
-//! at nothing is to be restarted.
+//! Notifies systemd's watchdog while the scheduler makes progress: systemd is to restart a process that runs but checks
+//! nothing.
 
 use tokio::sync::watch;
 
 use super::{Context, presence};
 use crate::notify::service_manager;
 
-/// Runs until `stop` turns true; ends at once where nobody watches.
+/// Runs until `stop` turns true; ends at once without a watchdog.
 pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
     let Some(limit) = service_manager::watchdog() else {
         return;
@@ -17,7 +17,7 @@ pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
         }
         tokio::select! {
             _ = stop.wait_for(|stopping| *stopping) => return,
-            // Twice within the limit, as systemd recommends.
+            // Twice per watchdog interval, as systemd recommends.
             () = tokio::time::sleep(limit / 2) => {}
         }
     }
@@ -25,7 +25,7 @@ pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
 
 /// The line that `systemctl status` shows.
 async fn status(context: &Context) -> String {
-    let gateway = context.health.gateway().word();
+    let gateway = context.health.gateway().as_str();
     match presence::now(context).await {
         Ok(presence) => format!("{} · Discord {gateway}", presence.text),
         Err(_) => format!("the database does not answer · Discord {gateway}"),

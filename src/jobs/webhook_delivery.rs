@@ -1,4 +1,4 @@
-//! Empties the outbox of the webhooks. Each has waits of its own, so one that is slow or dead holds up no other.
+//! Sends pending deliveries to webhooks. Each webhook has its own backoff, so a slow or dead one does not delay the others.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::Context;
 use super::reconcile::{HELD, IDLE, SHORT};
-use crate::actions::check_runner::{CheckRunner, NotAdmitted};
+use crate::actions::check_runner::{AddressBlocked, CheckRunner};
 use crate::actions::webhook as webhooks;
 use crate::domain::notification_kind::NotificationKind;
 use crate::domain::target::Target;
@@ -23,14 +23,14 @@ use crate::store::incident::{self, Incident};
 use crate::store::webhook::{self, WebhookDelivery};
 use crate::store::{StoreError, alert_settings};
 
-/// Webhooks that are told at a time.
+/// Webhooks served at the same time.
 const AT_A_TIME: usize = 16;
 
-/// Between two messages to one webhook: Discord takes thirty a minute, Slack one a second.
-const PACE: Duration = Duration::from_secs(2);
+/// The shortest time between two messages to one webhook: Discord accepts 30 per minute, Slack 1 per second.
+const MIN_GAP: Duration = Duration::from_secs(2);
 
-/// One that was not reached for so long is switched off.
-const PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
+/// A webhook that fails for this long is disabled.
+const DISABLE_AFTER: Duration = Duration::from_secs(3 * 24 * 3600);
 
 impl Gate for CheckRunner {
     fn addresses<'a>(
@@ -39,8 +39,8 @@ impl Gate for CheckRunner {
     ) -> BoxFuture<'a, Result<Vec<SocketAddr>, Closed>> {
         Box::pin(async move {
             self.admit(target).await.map_err(|error| match error {
-                NotAdmitted::Denied => Closed::NotAllowed,
-                NotAdmitted::Unresolved => Closed::NotFound,
+                AddressBlocked::Denied => Closed::NotAllowed,
+                AddressBlocked::Unresolved => Closed::NotFound,
             })
         })
     }
@@ -77,18 +77,18 @@ pub(super) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
 }
 
 fn failed(error: &StoreError) -> Duration {
-    tracing::warn!(%error, "the outbox of the webhooks could not be read or written; trying again in a second");
+    tracing::warn!(%error, "cannot read or write webhook deliveries, retrying in 1 s");
     SHORT
 }
 
-/// What is due at webhooks that are not being told just now, and how long nothing more is.
+/// Due deliveries for webhooks without one in flight, and the time until the next one is due.
 async fn next(
     context: &Context,
     in_flight: &HashSet<WebhookId>,
 ) -> Result<(Vec<WebhookDelivery>, Duration), StoreError> {
     let (reader, now) = (&context.store.reader, context.checks.clock.now());
     let limit = u32::try_from(AT_A_TIME * 2).unwrap_or(u32::MAX);
-    // What we see is worth nothing while we are blind; in a moment we know more.
+    // Check results prove nothing while connectivity is lost, so deliveries about incidents are held.
     let is_connectivity_lost = context.checks.is_connectivity_lost();
     let mut due = webhook::due(reader, is_connectivity_lost, now, limit).await?;
     due.retain(|due| !in_flight.contains(&due.webhook.id));
@@ -108,7 +108,7 @@ async fn next(
 async fn deliver(context: &Context, due: WebhookDelivery) -> WebhookId {
     let id = due.webhook.id;
     if let Err(error) = attempt(context, due).await {
-        // What was sent and could not be noted is not sent again at once.
+        // A delivery that was sent but not recorded must not be sent again at once.
         tokio::time::sleep(failed(&error)).await;
     }
     id
@@ -122,7 +122,7 @@ async fn attempt(context: &Context, due: WebhookDelivery) -> Result<(), StoreErr
     let change = IncidentChange::of(&incident, due.delivered_revision > 0);
     let format = due.webhook.format;
     let is_wanted = match (format, change) {
-        // Machines keep in step: whoever heard the beginning hears the end.
+        // Programs stay consistent: a receiver that got the opening gets the resolution, too.
         (Format::Standard, IncidentChange::Resolved) if due.delivered_revision > 0 => true,
         (_, IncidentChange::Resolved) => notify_on_recovery(context, &incident).await?,
         (Format::Standard, _) => true,
@@ -151,7 +151,7 @@ async fn attempt(context: &Context, due: WebhookDelivery) -> Result<(), StoreErr
             Box::pin(async move {
                 webhook::delivered(tx, due.delivery, revision).await?;
                 if is_wanted {
-                    webhook::reached(tx, whose, now, now.plus(PACE)).await?;
+                    webhook::reached(tx, whose, now, now.plus(MIN_GAP)).await?;
                 }
                 Ok(())
             })
@@ -180,7 +180,7 @@ async fn missed(
             let wait = backoff(webhook.attempts, jitter()).max(after.unwrap_or_default());
             let is_lost = webhook
                 .failing_since
-                .is_some_and(|since| now.since(since) >= PATIENCE);
+                .is_some_and(|since| now.since(since) >= DISABLE_AFTER);
             let reason = format!("{reason}, and so it went for three days");
             (wait, is_lost.then_some(reason))
         }
@@ -188,7 +188,8 @@ async fn missed(
     tracing::warn!(
         webhook = webhook.id.0,
         guild = %webhook.guild_id,
-        "A webhook was not told: {failure}"
+        %failure,
+        "webhook delivery failed"
     );
     let (id, next) = (webhook.id, now.plus(wait));
     context
@@ -198,7 +199,7 @@ async fn missed(
             Box::pin(async move {
                 webhook::missed(tx, id, now, next).await?;
                 match give_up {
-                    Some(reason) => webhooks::switch_off(tx, &webhook, reason, now).await,
+                    Some(reason) => webhooks::disable(tx, &webhook, reason, now).await,
                     None => Ok(()),
                 }
             })

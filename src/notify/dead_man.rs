@@ -1,14 +1,14 @@
-//! The outgoing dead-man ping: somebody outside expects a sign of life at regular times and raises the alarm without it.
-//! The address is a secret: whoever has it can speak in our name.
+//! The outgoing dead-man ping: an external service expects a ping at regular times and raises an alarm without it. The URL
+//! is a secret, because anyone who has it can ping in Rollcall's name.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// The service may take so long to answer.
+/// Timeout of a ping.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where signs of life go. `Debug` does not show the address.
+/// Sends the pings. `Debug` does not show the URL.
 #[derive(Clone)]
 pub struct Switch {
     client: reqwest::Client,
@@ -22,7 +22,7 @@ impl std::fmt::Debug for Switch {
     }
 }
 
-/// Why a sign of life did not arrive; nothing in it shows the address.
+/// Why a ping failed. It never contains the URL.
 #[derive(Debug, thiserror::Error)]
 pub enum PingError {
     #[error("HEALTHCHECK_PING_URL answered {0}")]
@@ -32,7 +32,7 @@ pub enum PingError {
 }
 
 impl Switch {
-    /// Fails only where TLS cannot be set up.
+    /// Fails only if TLS cannot be set up.
     pub fn new(url: &str) -> Result<Self, PingError> {
         let client = reqwest::Client::builder()
             .timeout(TIMEOUT)
@@ -46,7 +46,7 @@ impl Switch {
         })
     }
 
-    /// Sends one sign of life.
+    /// Sends one ping.
     pub async fn ping(&self) -> Result<(), PingError> {
         let response = self.client.get(&*self.url).send().await.map_err(|error| {
             PingError::Unreachable(if error.is_timeout() {
@@ -63,7 +63,7 @@ impl Switch {
         }
     }
 
-    /// Notes whether signs of life are failing now; true where that has just begun.
+    /// Records whether pings fail now; returns true if they have just started to fail.
     pub fn begins_to_fail(&self, is_failing: bool) -> bool {
         let was_failing = self.is_failing.swap(is_failing, Ordering::Relaxed);
         is_failing && !was_failing
@@ -75,17 +75,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failing_is_news_once_in_a_row() {
+    fn only_the_first_failure_in_a_row_is_reported() {
         let switch = Switch::new("http://127.0.0.1:1/canary").unwrap();
-        let news: Vec<bool> = [true, true, false, true]
+        let reported: Vec<bool> = [true, true, false, true]
             .map(|is_failing| switch.begins_to_fail(is_failing))
             .into();
-        assert_eq!(news, [true, false, false, true]);
+        assert_eq!(reported, [true, false, false, true]);
         assert!(!format!("{switch:?}").contains("canary"));
     }
 
     #[tokio::test]
-    async fn an_address_that_does_not_answer_is_told_without_being_shown() {
+    async fn an_unreachable_url_is_reported_without_showing_it() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);

@@ -1,4 +1,4 @@
-//! The seam between what must be told and the door through which it goes out.
+//! The interface between the jobs that deliver notifications and the layer that posts them in Discord.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::domain::maintenance::TimeWindow;
 use crate::store::board::BoardLine;
 use crate::store::incident::Incident;
 
-/// A message, by its channel and its id.
+/// A message, by channel and id.
 pub type MessageId = (u64, u64);
 
-/// Where a card is to be shown.
+/// Where something is posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// As a new message.
@@ -22,28 +22,28 @@ pub enum Place {
         channel: u64,
         /// Mentioned, once.
         mention: Option<Responder>,
-        /// The same for the same message: sent twice, it is one.
+        /// Identifies the message: if it is sent twice, Discord posts it once.
         nonce: String,
     },
-    /// In the place of what that message says now.
+    /// As an edit of this message.
     Existing(MessageId),
 }
 
-/// Why a card was not shown.
+/// Why something was not posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendFailure {
-    /// It may work later; not before `after`, where the other side said so.
+    /// A later attempt may succeed, but not before `after`, if Discord requested a delay.
     Later {
         after: Option<Duration>,
         reason: String,
     },
-    /// The message can be changed no more; a new one can be posted.
+    /// The message can no longer be edited; a new one can be posted.
     MessageGone,
-    /// Nothing can be written there until somebody mends it; a sentence says what.
+    /// Nothing can be posted there until a person fixes the cause, which the text describes.
     Broken(String),
-    /// What was sent is nothing that the other side takes; the same again will not be, either.
+    /// Discord does not accept the content, and would not accept it in another attempt.
     Rejected(String),
-    /// We are not known there any more at all.
+    /// Discord no longer accepts the token.
     Refused,
 }
 
@@ -59,7 +59,7 @@ impl fmt::Display for SendFailure {
     }
 }
 
-/// A card of which nobody has taken care, and the message that it is shown in.
+/// A reminder of an unacknowledged incident, and the message of that incident.
 #[derive(Clone, Debug)]
 pub struct Reminder {
     pub incident: Incident,
@@ -67,43 +67,43 @@ pub struct Reminder {
     pub now: Timestamp,
 }
 
-/// Shows cards to people.
+/// Posts incidents, reminders and boards for people.
 pub trait Messenger: Send + Sync + fmt::Debug {
-    /// Shows a card as it is now, and answers with which message.
+    /// Posts an incident in its current state; returns the message.
     fn show<'a>(
         &'a self,
         incident: &'a Incident,
         place: Place,
     ) -> BoxFuture<'a, Result<MessageId, SendFailure>>;
 
-    /// Shows that nobody has taken care of a card yet.
+    /// Posts a reminder of an unacknowledged incident; returns the message.
     fn remind<'a>(
         &'a self,
         reminder: &'a Reminder,
         place: Place,
     ) -> BoxFuture<'a, Result<MessageId, SendFailure>>;
 
-    /// Shows the roll of a guild.
+    /// Posts the board of a guild; returns the message.
     fn show_board<'a>(
         &'a self,
         lines: &'a [BoardLine],
         place: Place,
     ) -> BoxFuture<'a, Result<MessageId, SendFailure>>;
 
-    /// Deletes a message of ours.
+    /// Deletes a message of Rollcall.
     fn delete_message(&self, message: MessageId) -> BoxFuture<'_, Result<(), SendFailure>>;
 
     /// The channel of direct messages to a user.
     fn direct_channel(&self, user: u64) -> BoxFuture<'_, Result<u64, SendFailure>>;
 
-    /// Tells a user something by direct message.
+    /// Sends a direct message to a user.
     fn send_direct_message<'a>(
         &'a self,
         user: u64,
         sentence: &'a str,
     ) -> BoxFuture<'a, Result<(), SendFailure>>;
 
-    /// Shows a time as a scheduled event of a guild, and answers its id.
+    /// Creates a scheduled event in a guild; returns its id.
     fn create_event<'a>(
         &'a self,
         guild: u64,
@@ -111,9 +111,9 @@ pub trait Messenger: Send + Sync + fmt::Debug {
         window: TimeWindow,
     ) -> BoxFuture<'a, Result<u64, SendFailure>>;
 
-    /// Takes a scheduled event back. One that is gone already is fine.
+    /// Deletes a scheduled event. One that is already deleted is not an error.
     fn delete_event(&self, guild: u64, event: u64) -> BoxFuture<'_, Result<(), SendFailure>>;
 
-    /// Posts a line that says that alerts will come here, to see whether that works.
+    /// Posts a line that announces alerts, to verify that the channel can be written to.
     fn send_test_message(&self, channel: u64) -> BoxFuture<'_, Result<MessageId, SendFailure>>;
 }

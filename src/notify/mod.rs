@@ -1,5 +1,5 @@
-//! What the outside is told: people, through a messenger, and their webhooks; the service manager that started us; and a dead-man's switch that
-//! raises the alarm when we fall silent.
+//! Messages to the outside: to people (through a messenger), to webhooks, to the service manager that started Rollcall,
+//! and to an external dead-man's switch, which raises an alarm when Rollcall stops sending.
 
 pub mod backoff;
 pub mod dead_man;

@@ -1,31 +1,31 @@
-//! What systemd is told over its socket (`Type=notify`): ready, alive, stopping. Without systemd nothing happens.
+//! Messages to systemd over its socket (`Type=notify`): ready, alive, stopping. Without systemd nothing happens.
 
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-/// Everything runs.
+/// Reports that the start is complete.
 pub fn ready() {
     send(&[NotifyState::Ready]);
 }
 
-/// The end has begun.
+/// Reports that the shutdown has started.
 pub fn stopping() {
     send(&[NotifyState::Stopping]);
 }
 
-/// Still alive, and how things stand in a line.
+/// Reports that Rollcall is alive, with its status in one line.
 pub fn alive(status: &str) {
     send(&[NotifyState::Watchdog, NotifyState::Status(status)]);
 }
 
-/// After how long without a sign of life systemd restarts us; `None` where it does not watch.
+/// Time without a watchdog message after which systemd restarts Rollcall; `None` if the watchdog is off.
 pub fn watchdog() -> Option<Duration> {
     sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero())
 }
 
 fn send(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(%error, "the service manager could not be told how we are");
+        tracing::warn!(%error, "could not notify the service manager");
     }
 }

@@ -1,20 +1,19 @@
-//! What is said of a card, in words that are right wherever it is told. The place says how foreign text is escaped there.
+//! Texts about incidents that are valid at every destination. The caller passes how text from outside is escaped there.
 
 use crate::domain::Timestamp;
 use crate::domain::cause::Cause;
-use crate::domain::check_result::FailureClass;
 use crate::domain::grouping::GroupScope;
 use crate::domain::notification_kind::NotificationKind;
-use crate::domain::report_interval;
+use crate::domain::outage_reason::OutageReason;
 use crate::domain::target::Host;
 use crate::domain::text;
 use crate::store::incident::{Incident, Outage};
 
-/// Characters of the name of a host, and of what was noted about a failure.
+/// Maximum characters of a host name, and of the detail of a failure.
 const HOST: usize = 100;
 const DETAIL: usize = 200;
 
-/// Who it is about, and how that stands.
+/// The title of an incident: its monitors and their state.
 pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
     match &incident.kind {
         NotificationKind::Incident => incident_title(incident, escape),
@@ -22,8 +21,10 @@ pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
             format!("🟠 The webhook {} is switched off", escape(name))
         }
         NotificationKind::ChannelBroken { .. } => "🟠 Alerts do not reach their channel".to_owned(),
-        NotificationKind::Blind { ended: None, .. } => "⚪ Rollcall cannot see".to_owned(),
-        NotificationKind::Blind {
+        NotificationKind::ConnectivityLost { ended: None, .. } => {
+            "⚪ Rollcall cannot see".to_owned()
+        }
+        NotificationKind::ConnectivityLost {
             began,
             ended: Some(ended),
             ..
@@ -47,14 +48,14 @@ pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
     }
 }
 
-/// What is said of a topic that is not about outages; `None` of those that are.
+/// The text of a notification that is not about outages; `None` for one that is.
 pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<String> {
     match kind {
         NotificationKind::Incident | NotificationKind::Reminder { .. } => None,
         NotificationKind::ChannelBroken { channel, reason } => {
             Some(channel_broken(*channel, reason, escape))
         }
-        NotificationKind::Blind { failing, ended, .. } => {
+        NotificationKind::ConnectivityLost { failing, ended, .. } => {
             let what = text::count(*failing, "endpoint");
             Some(match ended {
                 None => format!(
@@ -75,7 +76,7 @@ pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<S
     }
 }
 
-/// What is said where it can still be said.
+/// The text about a broken channel for the destinations that still work.
 pub fn channel_broken(channel: u64, reason: &str, escape: fn(&str) -> String) -> String {
     format!(
         "Incidents cannot be told in <#{channel}>: {}. Mend that and choose the channel again with `/alerts channel`; what was missed is told then.",
@@ -85,7 +86,7 @@ pub fn channel_broken(channel: u64, reason: &str, escape: fn(&str) -> String) ->
 
 fn incident_title(incident: &Incident, escape: fn(&str) -> String) -> String {
     if incident.count == 0 {
-        // It was told before we knew that we could not see.
+        // It was delivered before Rollcall knew that it had lost connectivity.
         return "⚪ Nothing was offline: Rollcall could not see".to_owned();
     }
     let who = who(incident, escape);
@@ -117,9 +118,9 @@ fn incident_title(incident: &Incident, escape: fn(&str) -> String) -> String {
     }
 }
 
-/// Servers are told of when they are late, which is sooner than offline.
+/// The state of the monitors. Servers cause an incident when they are overdue, which is before they are offline.
 fn state(incident: &Incident) -> &'static str {
-    let is_overdue = |outage: &Outage| outage.reason == report_interval::OVERDUE;
+    let is_overdue = |outage: &Outage| outage.reason == OutageReason::Overdue;
     let are_named = incident.count <= incident.outages.len() as u64;
     if are_named && incident.outages.iter().all(is_overdue) {
         "silent"
@@ -128,7 +129,7 @@ fn state(incident: &Incident) -> &'static str {
     }
 }
 
-/// How long what is on a card goes on, said to whom is called again.
+/// The title of a reminder: how long the incident has been open.
 pub fn reminder(incident: &Incident, now: Timestamp, escape: fn(&str) -> String) -> String {
     let length = text::duration(now.since(incident.opened_at));
     let verb = if incident.count == 1 { "is" } else { "are" };
@@ -155,23 +156,19 @@ fn host_text(host: &Host, escape: fn(&str) -> String) -> String {
     escape(&text::cut(&host.to_string(), HOST))
 }
 
-/// What a monitor on a card is called.
+/// The name of an outage's monitor.
 pub fn name(outage: &Outage) -> &str {
     outage.name.as_deref().unwrap_or("what was removed")
 }
 
-/// Why a monitor on a card is down, as far as it is known.
+/// Why an outage's monitor is down, if known.
 pub fn reason(outage: &Outage, escape: fn(&str) -> String) -> String {
-    let reason = match FailureClass::from_word(&outage.reason) {
-        Some(class) => class.text(),
-        None => match outage.reason.as_str() {
-            "silent" => "it does not report any more",
-            report_interval::OVERDUE => {
-                "it has not reported for more than twice its usual interval"
-            }
-            "failed" => "its job failed",
-            _ => "no reason is known",
-        },
+    let reason = match (outage.reason, outage.reason.failure_class()) {
+        (_, Some(class)) => class.text(),
+        (OutageReason::MissedHeartbeat, None) => "it does not report any more",
+        (OutageReason::RunFailed, None) => "its job failed",
+        // Without a failure class what is left is a server that is overdue.
+        (_, None) => "it has not reported for more than twice its usual interval",
     };
     match outage.detail.as_deref() {
         Some(detail) => format!("{reason} ({})", text::cut(&escape(detail), DETAIL)),
@@ -179,7 +176,7 @@ pub fn reason(outage: &Outage, escape: fn(&str) -> String) -> String {
     }
 }
 
-/// What is at fault, and what that rests on. `when` says how long ago something was.
+/// The probable cause, and its evidence. `when` formats a time as relative to now.
 pub fn cause(
     cause: &Cause,
     escape: fn(&str) -> String,

@@ -1,16 +1,16 @@
-//! Taking in an answer's body piece by piece: where it ends, and whether the keyword is in it.
+//! Reads a response body piece by piece, to find where it ends and whether it contains the keyword.
 //!
-//! Nothing of the body is kept. Pieces go through a small buffer and only counts survive, so a look at an endless
-//! stream costs as little memory as one at an empty page.
+//! Nothing of the body is kept. Pieces go through a small buffer and only counters remain, so a check of an endless
+//! stream needs no more memory than a check of an empty page.
 
 use crate::domain::http_check::BODY_CAP;
 
-/// The most bytes that chunk extensions and trailers may have, together.
+/// Limit of chunk extensions and trailers together, in bytes.
 const CHUNK_EXTRAS_CAP: usize = 16 * 1024;
 
 const BROKEN_CHUNKS: &str = "the answer's chunks are broken";
 
-/// How the end of a body is told.
+/// How the end of a body is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     Empty,
@@ -20,7 +20,7 @@ pub(super) enum Framing {
     UntilClose,
 }
 
-/// A body on its way in.
+/// A body that is being read.
 pub(super) struct Body<'a> {
     rest: Rest,
     taken: usize,
@@ -48,10 +48,10 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Takes in the next bytes; true when nothing more is wanted: the body is complete or the cap is reached.
+    /// Reads the next bytes; `true` if no more are needed: the body is complete or the cap is reached.
     ///
     /// # Errors
-    /// A sentence, when the bytes are not what the head promised.
+    /// A sentence, if the bytes do not match the framing.
     pub(super) fn take(&mut self, mut input: &[u8]) -> Result<bool, &'static str> {
         match &mut self.rest {
             Rest::UntilClose => self.pass(input),
@@ -75,7 +75,7 @@ impl<'a> Body<'a> {
         Ok(self.is_complete() || self.taken >= BODY_CAP)
     }
 
-    /// Whether the body is whole although no more bytes came.
+    /// Whether the body is complete if the stream ends now.
     pub(super) fn may_end_here(&self) -> bool {
         matches!(self.rest, Rest::UntilClose) || self.is_complete()
     }
@@ -102,7 +102,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// The chunked coding (RFC 9112 7.1), with bare line feeds let through.
+/// Decoder of the chunked coding (RFC 9112 7.1); accepts bare line feeds.
 #[derive(Default)]
 struct Chunks {
     state: Chunk,
@@ -116,12 +116,12 @@ enum Chunk {
         value: u64,
         digits: u8,
     },
-    /// Behind the size, up to the line feed.
+    /// After the size, up to the line feed.
     Extension(u64),
     Data(u64),
-    /// The line end behind the data.
+    /// The line end after the data.
     DataEnd,
-    /// Lines behind the last chunk, up to an empty one.
+    /// Lines after the last chunk, up to an empty one.
     Trailer {
         empty: bool,
     },
@@ -138,7 +138,7 @@ impl Default for Chunk {
 }
 
 impl Chunks {
-    /// Takes one step; gives the content that it found and the input that is left.
+    /// Takes one step; returns the content that it found and the remaining input.
     fn next<'i>(&mut self, input: &'i [u8]) -> Result<(&'i [u8], &'i [u8]), &'static str> {
         if let Chunk::Data(left) = &mut self.state {
             let length = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
@@ -162,7 +162,7 @@ impl Chunks {
         ))
     }
 
-    /// One byte of what is between the contents.
+    /// Processes one byte of the framing between contents.
     fn step(&mut self, byte: u8) -> Result<(), &'static str> {
         self.state = match (self.state, byte) {
             (Chunk::Size { value, digits: 1.. }, b'\n') => after_size(value),
@@ -213,7 +213,7 @@ fn after_size(value: u64) -> Chunk {
     }
 }
 
-/// Knuth-Morris-Pratt: finds the keyword across any cut of the content, without keeping any of it.
+/// Knuth-Morris-Pratt search: finds the keyword across any split of the content, without keeping the content.
 struct Search<'a> {
     keyword: &'a [u8],
     /// For each prefix of the keyword, the length of its longest border.
@@ -265,7 +265,7 @@ mod tests {
 
     use super::*;
 
-    /// What a body says after all pieces: its error, or whether it is whole and has the keyword.
+    /// Reads all pieces. Returns the error, or whether the body is complete and whether it has the keyword.
     fn read(
         framing: Framing,
         keyword: &str,
@@ -282,14 +282,14 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn the_search_agrees_with_the_plain_one(keyword in "[ab]{1,6}", text in "[abc]{0,60}", cut in any::<proptest::sample::Index>()) {
+        fn the_search_agrees_with_str_contains(keyword in "[ab]{1,6}", text in "[abc]{0,60}", cut in any::<proptest::sample::Index>()) {
             let (left, right) = text.as_bytes().split_at(cut.index(text.len() + 1));
             let found = read(Framing::UntilClose, &keyword, &[left, right]);
             prop_assert_eq!(found, Ok((true, text.contains(&keyword))));
         }
 
         #[test]
-        fn chunks_mean_the_same_however_they_are_cut(chunks in vec("[ab]{1,20}", 0..6), keyword in "[ab]{1,4}", size in 1_usize..9) {
+        fn chunks_decode_the_same_for_every_split(chunks in vec("[ab]{1,20}", 0..6), keyword in "[ab]{1,4}", size in 1_usize..9) {
             let content = chunks.concat();
             let mut coded: String = chunks.iter().map(|chunk| format!("{:x};x=y\r\n{chunk}\r\n", chunk.len())).collect();
             coded.push_str("0\r\nTrailer: z\r\n\r\n");
@@ -300,7 +300,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_the_decoder_panic(bytes in vec(any::<u8>(), 0..80), digits in "[0-9a-fA-F;\\r\\n]{0,40}", size in 1_usize..20) {
+        fn the_decoder_never_panics_and_ignores_splits(bytes in vec(any::<u8>(), 0..80), digits in "[0-9a-fA-F;\\r\\n]{0,40}", size in 1_usize..20) {
             for input in [bytes.as_slice(), digits.as_bytes()] {
                 let pieces: Vec<_> = input.chunks(size).collect();
                 let whole = read(Framing::Chunked, "a", &[input]);

@@ -1,7 +1,8 @@
-//! Stands between a resolved address and the first packet: the operator's policy, and this machine itself.
+//! Decides which resolved addresses may be connected to, by the operator's policy and this machine's own addresses.
 //!
-//! Our own addresses are denied like private ones (services bound to them think they talk to a neighbour), unless the
-//! allow-list covers them. They are read anew at most once a minute, since interfaces come and go.
+//! This machine's addresses are denied like private ones (services bound to them may trust connections from the same
+//! machine), unless the allow-list covers them. The list is read again at most once a minute, because interfaces come
+//! and go.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -14,7 +15,7 @@ use super::{ProberError, Stop};
 use crate::clock::Stopwatch;
 use crate::domain::address::{AddressPolicy, destinations};
 
-/// Listing the interfaces costs some 50 µs, a new address of our own is rare.
+/// How long the list of own addresses is kept. Listing the interfaces costs about 50 µs, and a new address is rare.
 const OWN_ADDRESSES_KEPT: Duration = Duration::from_secs(60);
 
 pub(super) struct Guard {
@@ -39,20 +40,20 @@ impl Guard {
         })
     }
 
-    /// Judges all addresses of a name: one that is denied refuses them all, or a name with one good and one bad
-    /// address would be let through by chance.
+    /// Judges all addresses of a name. One denied address denies them all; otherwise a name with one allowed and one
+    /// denied address would pass by chance.
     pub(super) fn judge(&self, addresses: &[SocketAddr]) -> Result<(), Stop> {
-        if addresses.iter().all(|address| self.is_fine(*address)) {
+        if addresses.iter().all(|address| self.is_allowed(*address)) {
             Ok(())
         } else {
             Err(Stop::Denied)
         }
     }
 
-    /// Judges where the connection really leads.
+    /// Judges the peer's real address, unless it is one of `judged`.
     pub(super) fn confirm(&self, stream: &TcpStream, judged: &[SocketAddr]) -> Result<(), Stop> {
         let Ok(peer) = stream.peer_addr() else {
-            // Closed again already: there is no connection left that could lead anywhere.
+            // Already closed: there is no connection left to judge.
             return Ok(());
         };
         let same =
@@ -64,7 +65,7 @@ impl Guard {
         }
     }
 
-    fn is_fine(&self, address: SocketAddr) -> bool {
+    fn is_allowed(&self, address: SocketAddr) -> bool {
         self.policy.names(address)
             || (self.policy.judge(address).is_ok() && !self.is_own(address.ip()))
     }
@@ -72,7 +73,7 @@ impl Guard {
     fn is_own(&self, ip: IpAddr) -> bool {
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         if own.read.elapsed() >= OWN_ADDRESSES_KEPT {
-            // When the list cannot be read now (no file descriptors), the one from a minute ago is still the best.
+            // If the list cannot be read now (no file descriptors), the one from a minute ago is still the best.
             if let Ok(list) = own_addresses() {
                 own.list = list;
             }
@@ -93,7 +94,7 @@ fn own_addresses() -> io::Result<Vec<IpAddr>> {
 mod tests {
     use super::*;
 
-    /// A guard of a machine with a public address, whatever the machine that runs the test has.
+    /// A guard with these own addresses, independent of the machine that runs the test.
     fn guard(allowed: &str, own: &[&str]) -> Guard {
         let list = own.iter().map(|ip| ip.parse().unwrap()).collect();
         Guard {
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_address_of_our_own_is_denied_unless_named() {
+    fn own_public_addresses_are_denied_unless_allowed() {
         let strict = guard("", &["8.8.8.8", "2607:f8b0::1"]);
         for address in [
             "8.8.8.8:80",
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_a_connection_ended_up_is_judged_again() {
+    async fn the_peer_address_of_a_connection_is_judged_again() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let here = listener.local_addr().unwrap();
         let stream = TcpStream::connect(here).await.unwrap();
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_addresses_are_read_from_the_system() {
+    fn own_addresses_are_read_from_the_system() {
         let guard = Guard::new(AddressPolicy::default()).unwrap();
         let own = guard.own.lock().unwrap();
         assert!(own.list.iter().any(IpAddr::is_loopback));

@@ -1,34 +1,35 @@
-//! Reading the head of an answer: its status, how long its body is, and where it points.
+//! Parses the head of a response: its status, the framing of its body, and the location of a redirect.
 //!
-//! Lenient where browsers are (a monitor asks whether people can use the thing), strict where an answer cannot be
-//! understood at all. Every problem is a sentence of our own; nothing of the head leaves this file but a redirect.
+//! Lenient where browsers are (a monitor tests whether people can use the site), strict where a response cannot be
+//! understood at all. Every problem is a fixed sentence; of the head's text, only the location of a redirect leaves
+//! this file.
 
 use super::body::Framing;
 use crate::domain::http_check::Method;
 
-/// The most that we read of an answer's head, interim answers included, in bytes.
+/// Limit of a response's head, including interim responses, in bytes.
 pub(super) const HEAD_CAP: usize = 16 * 1024;
 
-/// More lines than any server of ours sends; browsers stop at similar numbers.
+/// Limit of header lines, more than ordinary servers send; browsers have similar limits.
 const MAX_HEADERS: usize = 128;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) status: u16,
     pub(super) framing: Framing,
-    /// Only of redirects.
+    /// Only for redirects.
     pub(super) location: Option<Vec<u8>>,
 }
 
 impl Head {
-    /// An interim answer: the real one follows. 101 is final, since we never ask for another protocol.
+    /// Whether the real response follows this interim one. 101 is final, because we never request another protocol.
     pub(super) fn is_interim(&self) -> bool {
         (100..200).contains(&self.status) && self.status != 101
     }
 }
 
-/// The length of the head with its empty line. `searched` bytes at the front are known not to hold its end, which
-/// keeps a head that trickles in byte by byte from being searched over and over.
+/// The length of the head including its empty line. The first `searched` bytes are known not to contain its end, so
+/// that a head that arrives byte by byte is not searched from the start each time.
 pub(super) fn end_of_head(buffer: &[u8], searched: usize) -> Option<usize> {
     let from = searched.saturating_sub(3);
     let mut line_was_empty = false;
@@ -43,14 +44,14 @@ pub(super) fn end_of_head(buffer: &[u8], searched: usize) -> Option<usize> {
     None
 }
 
-/// Whether the bytes so far may still become an HTTP answer; a mail or SSH greeting is told apart at once.
+/// Whether the bytes so far may still become an HTTP response; a mail or SSH greeting is detected at once.
 pub(super) fn may_be_http(buffer: &[u8]) -> bool {
-    let begun = buffer.trim_ascii_start();
-    let length = begun.len().min(5);
-    begun[..length] == b"HTTP/"[..length]
+    let start = buffer.trim_ascii_start();
+    let length = start.len().min(5);
+    start[..length] == b"HTTP/"[..length]
 }
 
-/// Reads a whole head, as `end_of_head` cut it.
+/// Parses a complete head, as delimited by `end_of_head`.
 pub(super) fn parse(bytes: &[u8], method: Method) -> Result<Head, &'static str> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
@@ -93,7 +94,7 @@ fn find<'a>(headers: &[httparse::Header<'a>], name: &str) -> Option<&'a [u8]> {
         .map(|header| header.value.trim_ascii())
 }
 
-/// RFC 9112 6.3: chunked before length before "until the connection closes".
+/// The framing by RFC 9112 6.3: chunked before length before "until the connection closes".
 fn framing(headers: &[httparse::Header<'_>]) -> Result<Framing, &'static str> {
     let mut length = None;
     let mut coded = None;
@@ -142,18 +143,18 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn the_end_is_found_at_the_same_place_however_the_head_comes(text in "[ab:\\r\\n]{0,60}") {
+        fn the_end_is_found_at_the_same_place_for_every_split(text in "[ab:\\r\\n]{0,60}") {
             let bytes = text.as_bytes();
             let at_once = end_of_head(bytes, 0);
             let in_steps = (1..=bytes.len()).find_map(|length| end_of_head(&bytes[..length], length - 1));
-            // Carriage returns beside a line feed's own are nobody's line end: only sane ones are promised.
+            // Repeated carriage returns are not a valid line end: the promise covers only valid ones.
             if !text.contains("\r\r") {
                 prop_assert_eq!(at_once, in_steps);
             }
         }
 
         #[test]
-        fn no_bytes_make_the_parser_panic(bytes in vec(any::<u8>(), 0..200), tail in "[ -~\\r\\n]{0,80}") {
+        fn the_parser_never_panics(bytes in vec(any::<u8>(), 0..200), tail in "[ -~\\r\\n]{0,80}") {
             let _ = parse(&bytes, Method::Get);
             let answer = format!("HTTP/1.1 200 OK\r\n{tail}\r\n\r\n");
             let _ = parse(answer.as_bytes(), Method::Get);

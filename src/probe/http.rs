@@ -1,7 +1,7 @@
-//! One HTTP/1.1 question over one fresh connection, and what its answer says.
+//! Sends one HTTP/1.1 request over a new connection and judges the response.
 //!
-//! Our own small client, because a monitor wants what a general one hides: a connection that is really opened, times
-//! per phase, and hard caps. It uses one buffer for question and answer and gives back a verdict, never content.
+//! A small client of our own, because a monitor needs what a general one hides: a connection that is really opened,
+//! timings per phase, and hard caps. It uses one buffer for request and response and returns a verdict, never content.
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -15,30 +15,30 @@ use crate::domain::check_result::FailureClass;
 use crate::domain::http_check::{HttpCheck, MAX_REDIRECTS};
 use crate::domain::target::{Scheme, Target};
 
-/// Names us in the logs of those we look at.
+/// Identifies Rollcall in the logs of the endpoint.
 const USER_AGENT: &str = concat!("Rollcall/", env!("CARGO_PKG_VERSION"), " (+monitor)");
 
-/// Holds a usual question and the head of a usual answer, in bytes.
+/// Initial size of the buffer, in bytes; holds a typical request and the head of a typical response.
 const BUFFER: usize = 2 * 1024;
 
-/// What the buffer grows to for bodies that fill it, in bytes.
+/// Size of the buffer for bodies that fill it, in bytes.
 const BODY_BUFFER: usize = 8 * 1024;
 
 const ENDED_EARLY: &str = "the answer ended early";
 
-/// One question of a look.
+/// One request of a check.
 #[derive(Clone, Copy)]
 struct Hop<'a> {
     target: &'a Target,
     http_check: &'a HttpCheck,
     /// Whether a redirect is followed rather than judged.
     may_follow: bool,
-    /// Whether this is still the place that the check's headers are meant for.
-    at_home: bool,
+    /// Whether the check's own headers may be sent to this target.
+    sends_headers: bool,
     now: Timestamp,
 }
 
-enum Answer {
+enum Response {
     Passes,
     Redirects(Vec<u8>),
 }
@@ -49,37 +49,37 @@ impl Prober {
         let http_check = check.http_check.unwrap_or(&standard);
         let mut hops_left = http_check.max_redirects.min(MAX_REDIRECTS);
         let mut moved: Option<Box<Target>> = None;
-        let mut at_home = true;
+        let mut sends_headers = true;
         loop {
             let target = moved.as_deref().unwrap_or(check.target);
             let hop = Hop {
                 target,
                 http_check,
                 may_follow: hops_left > 0,
-                at_home,
+                sends_headers,
                 now: check.now,
             };
-            let answer = match target.scheme {
-                // Boxed: the room for a TLS session is not carried by plain looks.
-                Scheme::Https => Box::pin(self.ask_https(hop, trace)).await?,
-                Scheme::Http | Scheme::Tcp => self.ask_http(hop, trace).await?,
+            let response = match target.scheme {
+                // Boxed: plain HTTP checks should not reserve memory for a TLS session.
+                Scheme::Https => Box::pin(self.request_https(hop, trace)).await?,
+                Scheme::Http | Scheme::Tcp => self.request_http(hop, trace).await?,
             };
-            let Answer::Redirects(location) = answer else {
+            let Response::Redirects(location) = response else {
                 return Ok(());
             };
             let next = redirect::follow(target, &location)?;
-            at_home = at_home && redirect::keeps_headers(target, &next);
+            sends_headers = sends_headers && redirect::keeps_headers(target, &next);
             moved = Some(Box::new(next));
             hops_left -= 1;
         }
     }
 
-    async fn ask_http(&self, hop: Hop<'_>, trace: &mut Trace) -> Result<Answer, Stop> {
+    async fn request_http(&self, hop: Hop<'_>, trace: &mut Trace) -> Result<Response, Stop> {
         let mut stream = self.open(hop.target, trace).await?;
         exchange(&mut stream, hop, trace).await
     }
 
-    async fn ask_https(&self, hop: Hop<'_>, trace: &mut Trace) -> Result<Answer, Stop> {
+    async fn request_https(&self, hop: Hop<'_>, trace: &mut Trace) -> Result<Response, Stop> {
         let stream = self.open(hop.target, trace).await?;
         let wanted = super::tls::Wanted {
             host: &hop.target.host,
@@ -91,7 +91,7 @@ impl Prober {
     }
 }
 
-async fn exchange<S>(stream: &mut S, hop: Hop<'_>, trace: &mut Trace) -> Result<Answer, Stop>
+async fn exchange<S>(stream: &mut S, hop: Hop<'_>, trace: &mut Trace) -> Result<Response, Stop>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -107,7 +107,7 @@ where
         .location
         .filter(|location| hop.may_follow && !location.is_empty())
     {
-        return Ok(Answer::Redirects(location));
+        return Ok(Response::Redirects(location));
     }
     let (first, last) = hop.http_check.expected_status;
     if !(first..=last).contains(&head.status) {
@@ -129,7 +129,7 @@ where
     if body.keyword_missing() {
         Err(Stop::plain(FailureClass::KeywordMissing))
     } else {
-        Ok(Answer::Passes)
+        Ok(Response::Passes)
     }
 }
 
@@ -137,7 +137,7 @@ fn write_request(buffer: &mut Vec<u8>, hop: Hop<'_>) {
     let Hop {
         target, http_check, ..
     } = hop;
-    let headers = if hop.at_home {
+    let headers = if hop.sends_headers {
         http_check.headers.as_slice()
     } else {
         &[]
@@ -153,7 +153,7 @@ fn write_request(buffer: &mut Vec<u8>, hop: Hop<'_>) {
         }
     };
     put(&[
-        http_check.method.word(),
+        http_check.method.as_str(),
         " ",
         &target.path,
         " HTTP/1.1\r\nHost: ",
@@ -172,7 +172,7 @@ fn write_request(buffer: &mut Vec<u8>, hop: Hop<'_>) {
     put(&["Connection: close\r\n\r\n"]);
 }
 
-/// Reads up to the end of the final head; what came of the body stays in the buffer.
+/// Reads up to the end of the final head; bytes of the body that came with it stay in the buffer.
 async fn read_head<S>(
     stream: &mut S,
     buffer: &mut Vec<u8>,
@@ -217,7 +217,8 @@ where
     }
 }
 
-/// Adds what the stream has to the buffer; 0 at its end. A TLS stream that ends without saying so ends all the same.
+/// Appends available bytes to the buffer; 0 at the end of the stream. A TLS stream without `close_notify` ends the same
+/// way.
 async fn read_more<S>(stream: &mut S, buffer: &mut Vec<u8>, trace: &Trace) -> Result<usize, Stop>
 where
     S: AsyncRead + Unpin,
@@ -229,7 +230,7 @@ where
     }
 }
 
-/// Empties the buffer for the next piece of the body, and makes it larger once pieces fill it.
+/// Clears the buffer for the next piece of the body, and enlarges it once a piece fills it.
 fn make_room(buffer: &mut Vec<u8>) {
     let was_full = buffer.len() == buffer.capacity();
     buffer.clear();

@@ -1,8 +1,8 @@
-//! How we look: one prober, one deadline, one match over the kinds of look.
+//! Runs checks: one prober, one deadline, one match over the schemes.
 //!
-//! Everything that a look may cost is bounded here or below: its time by the deadline, its memory by the caps of
-//! `http`, and where it may go by the `guard`. A look owns no client and no task: it is one future over one socket,
-//! because a pooled client answers "is the pool fine" and costs more than the connection itself.
+//! Every cost of a check is bounded here or in the files below: its time by the deadline, its memory by the caps in
+//! `http`, its destinations by `guard`. A check owns no client and no task. It is one future over one socket, because a
+//! pooled client would test the pool instead of the endpoint and costs more than the connection itself.
 
 mod body;
 mod guard;
@@ -31,29 +31,29 @@ use resolve::Resolver;
 use tls::Tls;
 use trace::Trace;
 
-/// One look to be taken.
+/// One check to run.
 #[derive(Clone, Copy, Debug)]
 pub struct Check<'a> {
     pub target: &'a Target,
-    /// What an HTTP look asks for; `None` means `HttpCheck::default()`, and TCP looks ignore it.
+    /// Options of an HTTP check; `None` means `HttpCheck::default()`. TCP checks ignore them.
     pub http_check: Option<&'a HttpCheck>,
-    /// The whole look, from the name to the last byte, takes at most this long.
+    /// Upper bound of the whole check, from name resolution to the last byte.
     pub timeout: Duration,
-    /// The instant that the outcome is dated with.
+    /// Timestamp of the check result.
     pub now: Timestamp,
 }
 
-/// What the operator decides about looks. `Default`: public addresses only, the system's resolver, public CAs.
+/// The operator's settings for checks. `Default`: public addresses only, the system's resolver, public CAs.
 #[derive(Clone, Debug, Default)]
 pub struct ProberConfig {
     pub policy: AddressPolicy,
-    /// The only name server that is asked, over UDP and TCP; `None` asks as the system is set up.
+    /// The only name server to query, over UDP and TCP; `None` uses the system's resolver.
     pub resolver: Option<SocketAddr>,
-    /// PEM text with certificates of the operator's own CAs, trusted beside the public ones; empty for none.
+    /// PEM text with the operator's own CA certificates, trusted in addition to the public ones; empty for none.
     pub extra_roots_pem: Vec<u8>,
 }
 
-/// Why a prober cannot be made. All of these are found at start-up, none while looking.
+/// Why a prober cannot be created. All of these occur at startup, none during a check.
 #[derive(Debug, thiserror::Error)]
 pub enum ProberError {
     #[error("the addresses of this machine cannot be listed")]
@@ -68,8 +68,8 @@ pub enum ProberError {
     Resolver(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Takes looks. Make one and share it: it holds the TLS configurations (building one costs milliseconds), the TLS
-/// sessions that make the next look cheap, and the list of this machine's own addresses.
+/// Runs checks. Create one and share it: it holds the TLS configurations (building one costs milliseconds), the TLS
+/// sessions that make the next check cheap, and the list of this machine's own addresses.
 pub struct Prober {
     guard: Guard,
     resolver: Resolver,
@@ -77,10 +77,10 @@ pub struct Prober {
 }
 
 impl Prober {
-    /// Call it within a Tokio runtime.
+    /// Creates a prober. Call it within a Tokio runtime.
     ///
     /// # Errors
-    /// `ProberError` when the machine's addresses, the resolver or the certificates cannot be had.
+    /// `ProberError` if this machine's addresses cannot be listed, or if the resolver or TLS cannot be set up.
     pub fn new(config: ProberConfig) -> Result<Self, ProberError> {
         Ok(Self {
             guard: Guard::new(config.policy)?,
@@ -89,11 +89,11 @@ impl Prober {
         })
     }
 
-    /// Takes one look. Never fails and never takes longer than `check.timeout`: whatever happens is the outcome.
+    /// Runs one check. Never fails and never takes longer than `check.timeout`: every error becomes part of the result.
     pub async fn check(&self, check: Check<'_>) -> CheckResult {
         let mut trace = Trace::start(check.timeout);
         let deadline = trace.deadline();
-        let ended = match tokio::time::timeout_at(deadline, self.take(check, &mut trace)).await {
+        let ended = match tokio::time::timeout_at(deadline, self.run(check, &mut trace)).await {
             Ok(ended) => ended,
             Err(_) => Err(trace.phase().out_of_time()),
         };
@@ -101,7 +101,7 @@ impl Prober {
             Ok(()) => trace.result(check.now, Verdict::Up),
             Err(Stop::Down(failure)) => trace.result(check.now, Verdict::Down(failure)),
             Err(Stop::NotChecked(why)) => trace.result(check.now, Verdict::Unknown(why.into())),
-            // Nothing but the word: a time, too, would tell what is there.
+            // Only the failure class: a timing would also reveal whether something listens there.
             Err(Stop::Denied) => CheckResult {
                 at: check.now,
                 verdict: Verdict::Down(Failure::new(FailureClass::NotAllowed)),
@@ -111,36 +111,37 @@ impl Prober {
         }
     }
 
-    /// The addresses of a target's host, if looks may go to all of them: for what connects by other means than a look.
+    /// The addresses of a target's host, if checks may connect to all of them. For callers that connect by other means
+    /// than a check.
     ///
     /// # Errors
-    /// `NotAdmitted` where one of them is denied, or there is none within the time.
+    /// `AddressBlocked` if one of them is denied, or if the name does not resolve within `timeout`.
     pub async fn admit(
         &self,
         target: &Target,
         timeout: Duration,
-    ) -> Result<Vec<SocketAddr>, NotAdmitted> {
+    ) -> Result<Vec<SocketAddr>, AddressBlocked> {
         let mut trace = Trace::start(timeout);
         let deadline = trace.deadline();
         let resolving = self.resolver.addresses(target, &mut trace);
         let addresses = tokio::time::timeout_at(deadline, resolving)
             .await
-            .map_err(|_| NotAdmitted::Unresolved)?
-            .map_err(|_| NotAdmitted::Unresolved)?;
+            .map_err(|_| AddressBlocked::Unresolved)?
+            .map_err(|_| AddressBlocked::Unresolved)?;
         self.guard
             .judge(&addresses)
-            .map_err(|_| NotAdmitted::Denied)?;
+            .map_err(|_| AddressBlocked::Denied)?;
         Ok(addresses)
     }
 
-    async fn take(&self, check: Check<'_>, trace: &mut Trace) -> Result<(), Stop> {
+    async fn run(&self, check: Check<'_>, trace: &mut Trace) -> Result<(), Stop> {
         match check.target.scheme {
             Scheme::Tcp => self.open(check.target, trace).await.map(drop),
             Scheme::Http | Scheme::Https => self.check_http(check, trace).await,
         }
     }
 
-    /// From a target to an open connection: resolve, judge every answer, connect, judge where we ended up.
+    /// Opens a connection to a target: resolves it, judges every address, connects, judges the peer's address.
     async fn open(
         &self,
         target: &Target,
@@ -154,18 +155,18 @@ impl Prober {
     }
 }
 
-/// Why nothing may go to a host, or not now.
+/// Why connections to a host are not allowed, or not possible now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotAdmitted {
+pub enum AddressBlocked {
     Denied,
     Unresolved,
 }
 
-/// Why a look ended without passing.
+/// Why a check ended without success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stop {
     Down(Failure),
-    /// Our own fault, in words.
+    /// Rollcall could not run the check; the reason in words.
     NotChecked(&'static str),
     Denied,
 }

@@ -1,5 +1,5 @@
-//! Where a redirect leads, and what may come along. The result is a `Target` like one that a person typed: it goes
-//! through the same strict parser, and then through the guard from the top.
+//! Resolves the target of a redirect and decides which headers may be sent there. The result is a `Target` like one
+//! that a user typed: it goes through the same strict parser and then through the guard again.
 
 use super::Stop;
 use crate::domain::check_result::FailureClass;
@@ -8,18 +8,18 @@ use crate::domain::target::{Scheme, Target};
 /// The next target.
 ///
 /// # Errors
-/// A protocol error, when the place cannot be read as one of ours or when it would give up TLS.
+/// A protocol error, if `location` is not a valid HTTP target or if it would give up TLS.
 pub(super) fn follow(from: &Target, location: &[u8]) -> Result<Target, Stop> {
-    let text = spell(location);
+    let text = percent_encode(location);
     let text = text.split('#').next().unwrap_or_default();
     let absolute = if has_scheme(text) {
         text.to_owned()
     } else if let Some(rest) = text.strip_prefix("//") {
-        format!("{}://{rest}", from.scheme.word())
+        format!("{}://{rest}", from.scheme.as_str())
     } else {
         format!(
             "{}://{}{}",
-            from.scheme.word(),
+            from.scheme.as_str(),
             from.authority(),
             resolve_path(&from.path, text)
         )
@@ -44,17 +44,17 @@ pub(super) fn follow(from: &Target, location: &[u8]) -> Result<Target, Stop> {
     }
 }
 
-/// Whether the check's own headers (keys and cookies among them) may go along: to the same origin, or to the same host
-/// with TLS added on the usual ports.
+/// Whether the check's own headers (including keys and cookies) may be sent: to the same origin, or to the same host
+/// with TLS added on the default ports.
 pub(super) fn keeps_headers(from: &Target, to: &Target) -> bool {
-    let same_door = from.scheme == to.scheme && from.port == to.port;
+    let same_port = from.scheme == to.scheme && from.port == to.port;
     let adds_tls =
         (from.scheme, from.port, to.scheme, to.port) == (Scheme::Http, 80, Scheme::Https, 443);
-    from.host == to.host && (same_door || adds_tls)
+    from.host == to.host && (same_port || adds_tls)
 }
 
-/// Encodes what servers leave bare in a `Location` although no URL has it.
-fn spell(location: &[u8]) -> String {
+/// Percent-encodes bytes that servers send as they are in `Location` although URLs must not contain them.
+fn percent_encode(location: &[u8]) -> String {
     let mut text = String::with_capacity(location.len());
     for byte in location {
         match byte {
@@ -65,7 +65,7 @@ fn spell(location: &[u8]) -> String {
     text
 }
 
-/// RFC 3986 3.1; a relative reference has a `/`, `?` or nothing before its first colon.
+/// Whether a reference is absolute (RFC 3986 3.1). A relative one has a `/`, `?` or nothing before its first colon.
 fn has_scheme(text: &str) -> bool {
     text.split_once(':').is_some_and(|(scheme, _)| {
         scheme.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -75,7 +75,7 @@ fn has_scheme(text: &str) -> bool {
     })
 }
 
-/// RFC 3986 5.2: a relative reference against the path that was asked for.
+/// Resolves a relative reference against the requested path (RFC 3986 5.2).
 fn resolve_path(base: &str, reference: &str) -> String {
     let base_path = base.split('?').next().unwrap_or_default();
     if reference.is_empty() {
@@ -114,7 +114,7 @@ fn resolve_path(base: &str, reference: &str) -> String {
 mod tests {
     use super::*;
 
-    fn leads(from: &str, location: &str) -> String {
+    fn resolve(from: &str, location: &str) -> String {
         let from: Target = from.parse().unwrap();
         match follow(&from, location.as_bytes()) {
             Ok(to) => to.to_string(),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn relative_and_absolute_places_are_resolved() {
+    fn relative_and_absolute_locations_are_resolved() {
         let from = "http://a.example:81/b/c/d?q";
         for (location, to) in [
             ("http://b.example/x", "http://b.example/x"),
@@ -145,12 +145,12 @@ mod tests {
             ("/bücher", "http://a.example:81/b%C3%BCcher"),
             ("/x:y", "http://a.example:81/x:y"),
         ] {
-            assert_eq!(leads(from, location), to, "{location}");
+            assert_eq!(resolve(from, location), to, "{location}");
         }
     }
 
     #[test]
-    fn places_that_are_not_ours_are_refused() {
+    fn locations_that_are_not_valid_http_targets_are_refused() {
         for location in [
             "ftp://a.example/",
             "javascript:alert(1)",
@@ -165,15 +165,15 @@ mod tests {
             "tcp://a.example:22",
         ] {
             assert!(
-                leads("http://a.example/", location).contains("ProtocolError"),
+                resolve("http://a.example/", location).contains("ProtocolError"),
                 "{location}"
             );
         }
-        assert!(leads("https://a.example/", "http://a.example/").contains("from https to http"));
+        assert!(resolve("https://a.example/", "http://a.example/").contains("from https to http"));
     }
 
     #[test]
-    fn headers_stay_with_their_origin() {
+    fn headers_are_sent_only_to_their_origin() {
         for (from, to, kept) in [
             ("http://a.example/", "http://a.example/x", true),
             ("http://a.example/", "https://a.example/", true),

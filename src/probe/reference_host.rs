@@ -1,5 +1,5 @@
-//! Whether a witness answers: a connection to it is opened, or refused by it. Whom to ask is the operator's own choice, so
-//! the guard is not asked.
+//! Tests whether the reference hosts answer. A host answers if it accepts or refuses a connection. The operator chooses
+//! the hosts, so the guard does not apply.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -8,21 +8,21 @@ use tokio::net::TcpStream;
 
 use crate::domain::connectivity::ReferenceHost;
 
-/// A witness that takes longer is as good as none.
+/// A reference host that takes longer counts as not answering.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Whether any of them answers. Nobody asked is nobody who answers.
+/// Whether any of them answers; `false` for an empty list.
 pub async fn any_answers(reference_hosts: &[ReferenceHost]) -> bool {
-    let asked = reference_hosts
+    let pending = reference_hosts
         .iter()
         .map(|reference_host| Box::pin(answers(reference_host)));
-    let mut asked: Vec<_> = asked.collect();
-    while !asked.is_empty() {
-        let (has_answered, _, rest) = futures_util::future::select_all(asked).await;
+    let mut pending: Vec<_> = pending.collect();
+    while !pending.is_empty() {
+        let (has_answered, _, rest) = futures_util::future::select_all(pending).await;
         if has_answered {
             return true;
         }
-        asked = rest;
+        pending = rest;
     }
     false
 }
@@ -31,7 +31,7 @@ async fn answers(reference_host: &ReferenceHost) -> bool {
     let connecting = TcpStream::connect((reference_host.host.as_str(), reference_host.port));
     match tokio::time::timeout(TIMEOUT, connecting).await {
         Ok(Ok(_)) => true,
-        // Whoever refuses is there.
+        // A refusal proves that the host is reachable.
         Ok(Err(error)) => error.kind() == ErrorKind::ConnectionRefused,
         Err(_) => false,
     }

@@ -1,7 +1,8 @@
-//! From a host to addresses, anew at every look: a name that was harmless yesterday may point inside today.
+//! Resolves a host to addresses, again at every check: a name that was harmless yesterday may point to a private
+//! address today.
 //!
-//! Two ways: as the system is set up (`getaddrinfo`), or, where the operator named a resolver, asking only that one
-//! without cache or hosts file. Addresses are never "resolved": they are judged as they stand.
+//! Two ways: the system's resolver (`getaddrinfo`), or, if the operator set one, a single name server without cache or
+//! hosts file. IP addresses are never resolved; they are judged as written.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -23,11 +24,12 @@ use super::{ProberError, Stop, tcp};
 use crate::domain::check_result::FailureClass;
 use crate::domain::target::{Host, Target};
 
-/// The detail of a look that failed because nobody told us the address, which is not the name's fault.
+/// Detail of a check that failed without any DNS answer, as opposed to the answer that the name does not exist.
 pub(super) const NO_ANSWER: &str = "the resolver did not answer";
 
-/// `getaddrinfo` blocks a thread until the system gives up, long after our deadline. Fewer than the 512 threads that
-/// tokio has for blocking work, so that a dead resolver cannot stop the rest of the house.
+/// Limit of concurrent system lookups. `getaddrinfo` blocks a thread until the system gives up, long after our
+/// deadline. Lower than tokio's 512 threads for blocking work, so that a dead resolver cannot stop the rest of the
+/// program.
 const SYSTEM_LOOKUPS: usize = 256;
 
 pub(super) enum Resolver {
@@ -64,7 +66,7 @@ impl Resolver {
             Host::Ip(ip) => return Ok(vec![SocketAddr::new(*ip, target.port)]),
             Host::Name(name) => name,
         };
-        // Boxed: most looks go to an address and should not carry the room for a DNS exchange.
+        // Boxed: most checks go to an IP address and should not reserve memory for a DNS exchange.
         let mut addresses = match self {
             Self::System(slots) => Box::pin(ask_system(slots, name, trace)).await?,
             Self::Server(resolver) => Box::pin(ask_server(resolver, name, trace)).await?,
@@ -86,7 +88,7 @@ fn options() -> ResolverOpts {
     options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
     options.timeout = Duration::from_secs(2);
     options.attempts = 2;
-    // The default of 32 questions at once would answer "busy" to a burst of looks.
+    // With the default of 32 concurrent queries, a burst of checks would get "busy" errors.
     options.max_active_requests = 4096;
     options
 }
@@ -99,12 +101,12 @@ async fn ask_system(
     let closed = |_| Stop::NotChecked("the resolver is shut down");
     let slot = Arc::clone(slots).acquire_owned().await.map_err(closed)?;
     trace.enter(Phase::Resolving);
-    // Without a trailing dot, which would keep `/etc/hosts` and mDNS from matching.
-    let question = name.to_owned();
+    // No trailing dot: it would keep `/etc/hosts` and mDNS from matching.
+    let hostname = name.to_owned();
     let lookup = tokio::task::spawn_blocking(move || {
-        // Held by the thread, not by the look: a look that ran out of time leaves its thread behind.
+        // Held by the thread, not by the check: a check that timed out leaves its thread running.
         let _slot = slot;
-        (question.as_str(), 0)
+        (hostname.as_str(), 0)
             .to_socket_addrs()
             .map(Iterator::collect)
     });
@@ -114,7 +116,7 @@ async fn ask_system(
     }
 }
 
-/// `getaddrinfo` failures come without a code, only with the C library's English text (glibc, musl, BSD).
+/// Classifies a `getaddrinfo` failure. It has no code, only the C library's English text (glibc, musl, BSD).
 fn explain_system(error: &io::Error) -> Stop {
     if let Some(stop) = tcp::own_limit(error) {
         return stop;

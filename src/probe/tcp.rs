@@ -1,4 +1,4 @@
-//! Opening a connection, and telling the far side's refusal from our own inability.
+//! Opens a connection and separates failures of the endpoint from failures of this machine.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -9,11 +9,11 @@ use super::Stop;
 use super::trace::{Phase, Trace};
 use crate::domain::check_result::FailureClass;
 
-/// More addresses of one name are judged but not tried: the deadline would be shared too thin.
+/// How many addresses of a name are tried. More are judged but not tried: each would get too little of the deadline.
 const MAX_ADDRESSES: usize = 8;
 
-/// Tries the addresses in their order. Each gets an equal share of the time that is left, so that a dead first address
-/// does not hide a live second one.
+/// Tries the addresses in order. Each gets an equal share of the remaining time, so that a dead first address does not
+/// hide a working second one.
 pub(super) async fn connect(
     addresses: &[SocketAddr],
     trace: &mut Trace,
@@ -24,7 +24,7 @@ pub(super) async fn connect(
     for (index, address) in addresses.iter().enumerate() {
         let left = addresses.len() - index;
         let opened = if left == 1 {
-            // The look's own deadline is enough.
+            // The check's own deadline is enough.
             open(*address).await
         } else {
             let share = trace.remaining() / u32::try_from(left).unwrap_or(u32::MAX);
@@ -36,7 +36,7 @@ pub(super) async fn connect(
         match opened {
             Ok(stream) => return Ok(stream),
             Err(stop) => match (&first_failure, &stop) {
-                // What the far side did says more than that we could not try.
+                // A failure of the endpoint says more than our inability to try.
                 (None, _) | (Some(Stop::NotChecked(_)), Stop::Down(_)) => {
                     first_failure = Some(stop);
                 }
@@ -52,11 +52,11 @@ async fn open(address: SocketAddr) -> Result<TcpStream, Stop> {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
         SocketAddr::V6(_) => TcpSocket::new_v6(),
     };
-    // No packet has left yet: whatever fails here is ours.
+    // No packet has left yet: any failure here is on this machine.
     let socket = socket.map_err(|error| {
         own_limit(&error).unwrap_or(Stop::NotChecked("no socket could be opened"))
     })?;
-    // Without it Nagle and delayed acknowledgement add 40 ms that the endpoint does not have.
+    // Without it, Nagle's algorithm and delayed acknowledgment add 40 ms that are not the endpoint's.
     socket
         .set_nodelay(true)
         .map_err(|_| Stop::NotChecked("no socket could be set up"))?;
@@ -82,13 +82,13 @@ fn diagnose(error: &io::Error, address: SocketAddr) -> Stop {
     }
 }
 
-/// Operation not permitted: our own firewall.
+/// Operation not permitted: this machine's firewall.
 const EPERM: i32 = 1;
 const ENFILE: i32 = 23;
 const EMFILE: i32 = 24;
 const ENOBUFS: i32 = if cfg!(target_os = "linux") { 105 } else { 55 };
 
-/// Whether the error says that *we* are out of something; std has no kinds for most of these.
+/// `NotChecked` if the error is a limit of *this machine*; std has no kinds for most of these.
 pub(super) fn own_limit(error: &io::Error) -> Option<Stop> {
     let why = match (error.raw_os_error(), error.kind()) {
         (Some(EMFILE | ENFILE), _) => "no file descriptor was free",
@@ -102,8 +102,8 @@ pub(super) fn own_limit(error: &io::Error) -> Option<Stop> {
     Some(Stop::NotChecked(why))
 }
 
-/// Asks the routing table without sending anything: connecting a UDP socket only looks up the route. It tells an
-/// unreachable network behind our router from having no route at all.
+/// Whether the routing table has a route. Sends nothing: connecting a UDP socket only looks up the route. Separates a
+/// network that is unreachable behind our router from a machine without any route.
 fn has_route(address: SocketAddr) -> bool {
     let any: SocketAddr = match address {
         SocketAddr::V4(_) => (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_we_are_out_of_is_never_the_endpoints_fault() {
+    fn limits_of_this_machine_are_never_failures_of_the_endpoint() {
         let address = "127.0.0.1:80".parse().unwrap();
         for code in [EPERM, ENFILE, EMFILE, ENOBUFS] {
             let stop = diagnose(&io::Error::from_raw_os_error(code), address);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_network_says_is_told_apart() {
+    fn an_unreachable_network_differs_from_a_missing_route() {
         let routed = "127.0.0.1:80".parse().unwrap();
         let nowhere = "255.255.255.255:80".parse().unwrap();
         for kind in [

@@ -1,4 +1,4 @@
-//! The TLS handshake: one configuration per mode, sessions that are kept, and certificates put into words.
+//! Performs TLS handshakes: one configuration per mode, cached sessions, and certificate errors in words.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,21 +25,21 @@ use crate::domain::check_result::FailureClass;
 use crate::domain::target::Host;
 use crate::domain::{Timestamp, millis};
 
-/// Sessions that are kept per mode: rustls keeps eight for a server, so this is 1,024 servers and at most some
+/// Cached sessions per mode. rustls keeps eight per server, so this covers 1,024 servers and takes at most a few
 /// megabytes.
 const KEPT_SESSIONS: usize = 8 * 1024;
 
-/// A resumed session shows the certificate of the first one. So that a renewed or a wrong certificate is seen soon,
-/// sessions are forgotten this often.
+/// How long sessions are cached. A resumed session shows the certificate of the first one, so the cache is cleared this
+/// often to notice a renewed or a wrong certificate soon.
 const SESSIONS_KEPT: Duration = Duration::from_secs(3600);
 
 pub(super) struct Tls {
     verifying: Sessions,
-    /// Separate, or a session that nobody verified could be resumed as a verified one.
+    /// Separate: otherwise an unverified session could be resumed as a verified one.
     trusting: Sessions,
 }
 
-/// What a look wants of a handshake.
+/// Options of one handshake.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     pub(super) host: &'a Host,
@@ -112,14 +112,14 @@ impl Tls {
             .and_then(<[_]>::first)
             .and_then(expiry);
         match trace.certificate_expires_at {
-            // A resumed session is not verified again, and its certificate may have run out since.
+            // A resumed session is not verified again, and its certificate may have expired since.
             Some(expiry) if wanted.verify && expiry < wanted.now => Err(expired(Some(expiry))),
             _ => Ok(stream),
         }
     }
 }
 
-/// A configuration and the sessions it remembers.
+/// A configuration with its session cache.
 struct Sessions {
     current: Mutex<(Arc<ClientConfig>, Stopwatch)>,
 }
@@ -156,7 +156,7 @@ fn server_name(host: &Host) -> Result<ServerName<'static>, Stop> {
     }
 }
 
-/// When a certificate runs out.
+/// When a certificate expires.
 fn expiry(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
     let certificate = Certificate::from_der(certificate).ok()?;
     let not_after = certificate
@@ -167,8 +167,8 @@ fn expiry(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
     Some(Timestamp::from_millis(millis(not_after)))
 }
 
-/// The expiry of a certificate that was turned down for it (of the first in the chain that has run out). Other failed
-/// handshakes keep their certificates to themselves: rustls drops them with the connection.
+/// The expiry of a certificate that was rejected as expired (the first expired one in the chain). Other failed
+/// handshakes do not reveal their certificates: rustls drops them with the connection.
 fn expiry_in(error: &io::Error) -> Option<Timestamp> {
     match tls_error(error)? {
         rustls::Error::InvalidCertificate(CertificateError::ExpiredContext {
@@ -231,7 +231,7 @@ fn explain_certificate(reason: &CertificateError, expiry: Option<Timestamp>) -> 
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "not a server's certificate"
         }
-        // What `openssl req -x509` makes; webpki names this error only in its Debug text.
+        // What `openssl req -x509` creates; webpki names this error only in its Debug text.
         CertificateError::Other(reason) if format!("{reason:?}").contains("CaUsedAsEndEntity") => {
             "self-signed"
         }
@@ -251,7 +251,7 @@ fn expired(at: Option<Timestamp>) -> Stop {
     }
 }
 
-/// For checks with `verify_tls` off: the operator said that any certificate will do.
+/// Verifier for checks with `verify_tls` off: accepts any certificate, as the check's settings say.
 #[derive(Debug)]
 struct TrustAnything(Arc<CryptoProvider>);
 

@@ -1,4 +1,5 @@
-//! How far a look got and how long each phase took, kept outside the look so that a deadline cannot lose it.
+//! Records how far a check got and how long each phase took, outside the check's future so that a timeout cannot lose
+//! it.
 
 use std::time::Duration;
 
@@ -7,10 +8,10 @@ use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
 use crate::domain::check_result::{CheckResult, FailureClass, Timings, Verdict};
 
-/// What a look is doing.
+/// The phase of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Waiting for one of our own slots, not for anybody else.
+    /// Waiting for one of our own lookup slots, not for the network.
     Queueing,
     Resolving,
     Connecting,
@@ -34,7 +35,7 @@ impl Phase {
         }
     }
 
-    /// What it means when the deadline passes in this phase.
+    /// How a check ends if the deadline passes in this phase.
     pub(super) fn out_of_time(self) -> Stop {
         match self {
             Self::Queueing => Stop::NotChecked("too many names are being resolved at once"),
@@ -44,10 +45,10 @@ impl Phase {
     }
 }
 
-/// The course of one look.
+/// The progress of one check.
 #[derive(Debug)]
 pub(super) struct Trace {
-    begun: Stopwatch,
+    started: Stopwatch,
     timeout: Duration,
     lap: Stopwatch,
     phase: Phase,
@@ -57,11 +58,11 @@ pub(super) struct Trace {
 
 impl Trace {
     pub(super) fn start(timeout: Duration) -> Self {
-        let begun = Stopwatch::start();
+        let started = Stopwatch::start();
         Self {
-            begun,
+            started,
             timeout,
-            lap: begun,
+            lap: started,
             phase: Phase::Queueing,
             timings: Timings::default(),
             certificate_expires_at: None,
@@ -69,18 +70,18 @@ impl Trace {
     }
 
     pub(super) fn deadline(&self) -> tokio::time::Instant {
-        self.begun.after(self.timeout)
+        self.started.after(self.timeout)
     }
 
     pub(super) fn remaining(&self) -> Duration {
-        self.timeout.saturating_sub(self.begun.elapsed())
+        self.timeout.saturating_sub(self.started.elapsed())
     }
 
     pub(super) fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// Ends the phase that was and begins the next. Phases of several hops add up.
+    /// Ends the current phase and starts the next. Phases of several hops add up.
     pub(super) fn enter(&mut self, next: Phase) {
         self.close_lap();
         self.lap = Stopwatch::start();
@@ -89,7 +90,7 @@ impl Trace {
 
     pub(super) fn result(mut self, at: Timestamp, verdict: Verdict) -> CheckResult {
         self.close_lap();
-        self.timings.total = self.begun.elapsed();
+        self.timings.total = self.started.elapsed();
         CheckResult {
             at,
             verdict,

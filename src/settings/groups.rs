@@ -105,13 +105,13 @@ impl Variables {
         }
     }
 
-    /// Set and empty means that nobody is asked.
+    /// Set and empty means none.
     fn reference_hosts(&mut self) -> Vec<ReferenceHost> {
-        if self.is_empty("PROBE_WITNESSES") {
+        if self.is_empty("CONNECTIVITY_HOSTS") {
             return Vec::new();
         }
         self.value(
-            "PROBE_WITNESSES",
+            "CONNECTIVITY_HOSTS",
             "1.1.1.1:443,8.8.8.8:443,9.9.9.9:443",
             "a list of host:port",
             ReferenceHost::parse_list,

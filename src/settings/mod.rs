@@ -1,8 +1,9 @@
-//! The environment as typed settings. All mistakes are told at once, each by its name with a right example; secrets
+//! The environment as typed settings. All mistakes are reported at once, each with its name and a valid example; secrets
 //! never print.
 
 mod groups;
 mod read;
+mod renamed;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -44,7 +45,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Everything that can be set. The table in README.md and `.env.example` say what each means.
+/// Every setting. README.md and `.env.example` explain each.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub discord: DiscordSettings,
@@ -55,10 +56,10 @@ pub struct Settings {
     pub recheck: RecheckSettings,
     pub heartbeat: HeartbeatSettings,
     pub log: LogSettings,
-    /// Where a dead-man's switch expects signs of life, and how often.
+    /// The dead-man's switch that expects pings from Rollcall, and how often.
     pub ping_url: Option<Secret>,
     pub ping_interval: Duration,
-    /// A board is changed no more often than this.
+    /// The shortest time between two edits of a board.
     pub board_interval: Duration,
     pub quota_endpoints: u64,
     /// Devices that one guild may have.
@@ -66,25 +67,27 @@ pub struct Settings {
     pub retention_check_results: Duration,
     pub retention_events: Duration,
     pub retention_samples: Duration,
+    /// A sentence for each setting that has a new name and was set under the old one.
+    pub warnings: Vec<String>,
 }
 
-/// When silence means something.
+/// When a device or a server that does not report counts as offline.
 #[derive(Clone, Copy, Debug)]
 pub struct HeartbeatSettings {
-    /// Whether silent devices are looked for.
+    /// Whether devices with missed heartbeats are marked offline.
     pub is_enabled: bool,
     pub check_interval: Duration,
     pub offline_threshold: Duration,
-    /// Of servers that have none of their own.
+    /// For servers without thresholds of their own.
     pub thresholds: Thresholds,
 }
 
 /// How to reach Discord.
 #[derive(Clone, Debug)]
 pub struct DiscordSettings {
-    /// Absent: everything but Discord runs.
+    /// Without it everything but Discord runs.
     pub token: Option<Secret>,
-    /// Where commands are registered at once; the home guild of the command line.
+    /// The guild in which commands appear at once; also the default guild of the command line.
     pub guild: Option<GuildId>,
     /// The origin of Discord's REST API, without a slash at the end.
     pub api_url: String,
@@ -94,13 +97,13 @@ pub struct DiscordSettings {
     pub inactivity_warning: Duration,
     pub offline_warning: Duration,
     pub max_reconnects: u32,
-    /// Asked for beside the ordinary ones.
+    /// Requested in addition to the ordinary ones.
     pub privileged_intents: Vec<PrivilegedIntent>,
-    /// What the presence says, with placeholders.
+    /// Template of the presence, with placeholders.
     pub presence: String,
 }
 
-/// How endpoints are looked at.
+/// How endpoints are checked.
 #[derive(Clone, Debug)]
 pub struct ProbeSettings {
     pub interval: Duration,
@@ -110,7 +113,7 @@ pub struct ProbeSettings {
     pub failures_to_offline: u32,
     pub allow: AddressPolicy,
     pub resolver: Option<SocketAddr>,
-    /// Asked when many endpoints seem to fail at once; empty: nobody.
+    /// Contacted when many endpoints fail at once; empty turns the test of connectivity off.
     pub reference_hosts: Vec<ReferenceHost>,
     pub ca_file: Option<PathBuf>,
 }
@@ -133,7 +136,7 @@ pub struct LogSettings {
     pub keep_days: usize,
 }
 
-/// Every mistake that was found, one sentence each.
+/// Every mistake, one sentence each.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct SettingsError(pub Vec<String>);
@@ -166,7 +169,8 @@ impl Settings {
     }
 
     /// Reads settings from names and values; an empty value counts as absent.
-    pub fn from_variables(variables: HashMap<String, String>) -> Result<Self, SettingsError> {
+    pub fn from_variables(mut variables: HashMap<String, String>) -> Result<Self, SettingsError> {
+        let warnings = renamed::adopt(&mut variables);
         let mut read = Variables {
             variables,
             mistakes: Vec::new(),
@@ -191,17 +195,20 @@ impl Settings {
             quota_endpoints: read.count("QUOTA_ENDPOINTS", "1000", 1, 1_000_000),
             quota_devices: read.count("QUOTA_DEVICES", "10000", 1, 1_000_000),
             retention_check_results: read.length(
-                "RETENTION_OUTCOMES",
+                "RETENTION_CHECK_RESULTS",
                 "48h",
                 HOUR,
                 SECOND..=DAY * 3650,
             ),
             retention_events: read.length("RETENTION_EVENTS", "400d", DAY, SECOND..=DAY * 3650),
             retention_samples: read.length("RETENTION_SAMPLES", "30d", DAY, SECOND..=DAY * 3650),
+            warnings,
         };
         if read.mistakes.is_empty() {
             Ok(settings)
         } else {
+            // Nothing else says under which name a renamed setting was set.
+            read.mistakes.extend(settings.warnings);
             Err(SettingsError(read.mistakes))
         }
     }
@@ -229,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn all_mistakes_are_told_at_once_with_name_and_example() {
+    fn all_mistakes_are_reported_at_once_with_name_and_example() {
         let SettingsError(mistakes) = read(&[
             ("PROBE_INTERVAL", "soon"),
             ("HTTP_BIND", "localhost"),
@@ -257,11 +264,11 @@ mod tests {
     }
 
     #[test]
-    fn lengths_take_units_and_a_bare_number_has_the_settings_own() {
+    fn durations_take_units_and_a_bare_number_has_the_stated_unit() {
         let settings = read(&[
             ("PROBE_INTERVAL", "1"),
             ("PROBE_TIMEOUT", "250ms"),
-            ("RETENTION_OUTCOMES", "2"),
+            ("RETENTION_CHECK_RESULTS", "2"),
         ])
         .unwrap();
         assert_eq!(settings.probe.interval, Duration::from_secs(1));
@@ -281,16 +288,16 @@ mod tests {
     }
 
     #[test]
-    fn witnesses_that_are_set_and_empty_are_nobody() {
+    fn connectivity_hosts_set_to_nothing_are_none() {
         let reference_hosts =
             |variables: &[(&str, &str)]| read(variables).unwrap().probe.reference_hosts;
         assert_eq!(reference_hosts(&[]).len(), 3);
-        assert_eq!(reference_hosts(&[("PROBE_WITNESSES", "")]), []);
-        let own = reference_hosts(&[("PROBE_WITNESSES", "192.168.1.1:53")]);
+        assert_eq!(reference_hosts(&[("CONNECTIVITY_HOSTS", "")]), []);
+        let own = reference_hosts(&[("CONNECTIVITY_HOSTS", "192.168.1.1:53")]);
         assert_eq!(own[0].to_string(), "192.168.1.1:53");
-        let SettingsError(wrong) = read(&[("PROBE_WITNESSES", "the router")]).unwrap_err();
+        let SettingsError(wrong) = read(&[("CONNECTIVITY_HOSTS", "the router")]).unwrap_err();
         assert!(
-            wrong[0].contains("a right one is PROBE_WITNESSES=1.1.1.1:443"),
+            wrong[0].contains("a right one is CONNECTIVITY_HOSTS=1.1.1.1:443"),
             "{wrong:?}"
         );
     }

@@ -1,4 +1,4 @@
-//! Reads one setting at a time: absent, default, or a mistake told by its name with a right example.
+//! Reads one setting at a time: absent, default, or a mistake with its name and a valid example.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -17,7 +17,7 @@ fn is_web_address(text: &str) -> bool {
     })
 }
 
-/// What was set, and what was wrong with it so far.
+/// The variables that were set, and the mistakes in those read so far.
 pub(super) struct Variables {
     pub variables: HashMap<String, String>,
     pub mistakes: Vec<String>,
@@ -32,7 +32,7 @@ impl Variables {
             .map(str::to_owned)
     }
 
-    /// Whether a variable is there and says nothing.
+    /// Whether a variable is set to nothing.
     pub(super) fn is_empty(&self, name: &str) -> bool {
         let value = self.variables.get(name);
         value.is_some_and(|value| value.trim().is_empty())
@@ -79,7 +79,7 @@ impl Variables {
         value
     }
 
-    /// An address that is a secret: a mistake in it is told without showing it.
+    /// An address that is a secret: a mistake in it is reported without showing it.
     pub(super) fn secret_address(&mut self, name: &str, example: &str) -> Option<Secret> {
         let text = self.optional(name)?;
         if !is_web_address(&text) {

@@ -1,17 +1,17 @@
-//! What is different about telling of one monitor.
+//! Notification overrides of single monitors.
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::monitor::{GuildId, MonitorId};
 
-/// What is different about one monitor.
+/// How notifications of one monitor differ from the guild's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Override {
     pub notify: bool,
-    /// Called instead of the guild's.
+    /// Mentioned instead of the guild's role.
     pub role: Option<u64>,
 }
 
-/// A monitor's own; `None`: it is told of like all.
+/// The override of a monitor; `None`: the guild's settings apply.
 pub async fn of(tx: &mut Tx<'_>, monitor: MonitorId) -> Result<Option<Override>, StoreError> {
     let row: Option<(bool, Option<i64>)> =
         sqlx::query_as("SELECT notify, role_id FROM alert_overrides WHERE monitor_id = $1")
@@ -28,7 +28,7 @@ fn read((notify, role): (bool, Option<i64>)) -> Override {
     }
 }
 
-/// Sets a monitor's own, or takes it away.
+/// Sets the override of a monitor, or removes it (`None`).
 pub async fn set(
     tx: &mut Tx<'_>,
     (guild, monitor): (GuildId, MonitorId),
@@ -55,7 +55,7 @@ pub async fn set(
     Ok(())
 }
 
-/// The roles that are called for one monitor of a guild or another.
+/// The roles that the overrides of a guild mention, each once.
 pub async fn roles(reader: &Reader, guild: GuildId) -> Result<Vec<u64>, StoreError> {
     let roles: Vec<i64> = sqlx::query_scalar(
         "SELECT DISTINCT role_id FROM alert_overrides WHERE guild_id = $1 AND role_id IS NOT NULL",
@@ -67,7 +67,7 @@ pub async fn roles(reader: &Reader, guild: GuildId) -> Result<Vec<u64>, StoreErr
     Ok(roles.into_iter().map(role).collect())
 }
 
-/// Those of a guild, by name.
+/// The overrides of a guild, ordered by the name of the monitor.
 pub async fn list(
     reader: &Reader,
     guild: GuildId,

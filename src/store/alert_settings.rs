@@ -1,4 +1,4 @@
-//! Where each guild wants to be told.
+//! Alert settings of each guild: channel, role and preferences.
 
 use std::time::Duration;
 
@@ -6,19 +6,19 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::{Reader, StoreError, Tx, destination};
-use crate::domain::alert_policy::{BulkAlert, Policy, Preferences, Responder};
+use crate::domain::alert_policy::{AlertPreferences, BulkAlert, EscalationPolicy, Responder};
 use crate::domain::monitor::GuildId;
 use crate::domain::{Timestamp, millis};
 
-/// Where a guild wants to be told, and whether that works.
+/// The alert settings of a guild, and whether its channel works.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertSettings {
     pub channel: u64,
-    /// Mentioned when a card opens.
+    /// Mentioned when an incident opens.
     pub role: Option<u64>,
     /// Why the channel cannot be written to, and since when.
     pub broken: Option<(String, Timestamp)>,
-    pub preferences: Preferences,
+    pub preferences: AlertPreferences,
 }
 
 fn read(row: &SqliteRow) -> Result<AlertSettings, StoreError> {
@@ -46,10 +46,10 @@ fn read(row: &SqliteRow) -> Result<AlertSettings, StoreError> {
         channel: GuildId::from_row(row.try_get("channel_id")?).0,
         role: id("role_id")?,
         broken: reason.zip(broken_at.map(Timestamp::from_millis)),
-        preferences: Preferences {
+        preferences: AlertPreferences {
             notify_on_recovery: row.try_get("notify_on_recovery")?,
             notify_on_warning: row.try_get("notify_on_warning")?,
-            policy: Policy {
+            policy: EscalationPolicy {
                 remind_after: length("remind_after_ms")?,
                 escalate: length("escalate_after_ms")?.zip(responder),
             },
@@ -58,12 +58,12 @@ fn read(row: &SqliteRow) -> Result<AlertSettings, StoreError> {
     })
 }
 
-/// Discord's ids in a signed column, as those of guilds.
+/// Converts a Discord id for a signed column, like the id of a guild.
 fn to_row(id: u64) -> i64 {
     GuildId(id).to_row()
 }
 
-/// A guild's settings; `None` where it wants to hear nothing.
+/// The alert settings of a guild; `None` if it has no channel.
 pub async fn get(reader: &Reader, guild: GuildId) -> Result<Option<AlertSettings>, StoreError> {
     let row = sqlx::query("SELECT * FROM alert_settings WHERE guild_id = $1")
         .bind(guild.to_row())
@@ -72,7 +72,7 @@ pub async fn get(reader: &Reader, guild: GuildId) -> Result<Option<AlertSettings
     row.as_ref().map(read).transpose()
 }
 
-/// The same inside a transaction.
+/// The alert settings of a guild, read inside a transaction.
 pub async fn find(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<AlertSettings>, StoreError> {
     let row = sqlx::query("SELECT * FROM alert_settings WHERE guild_id = $1")
         .bind(guild.to_row())
@@ -81,7 +81,7 @@ pub async fn find(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<AlertSetting
     row.as_ref().map(read).transpose()
 }
 
-/// The settings of all guilds that have chosen something which must be watched: calling again, or many at once.
+/// The settings of all guilds with reminders, escalation or bulk alerts, which jobs must evaluate regularly.
 pub async fn with_policy(reader: &Reader) -> Result<Vec<(GuildId, AlertSettings)>, StoreError> {
     let rows = sqlx::query(
         "SELECT * FROM alert_settings
@@ -96,11 +96,11 @@ pub async fn with_policy(reader: &Reader) -> Result<Vec<(GuildId, AlertSettings)
     rows.iter().map(whose).collect()
 }
 
-/// Sets what a guild has chosen; `false` where it has no channel.
+/// Sets the preferences of a guild; `false` if it has no channel.
 pub async fn prefer(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    chosen: &Preferences,
+    chosen: &AlertPreferences,
 ) -> Result<bool, StoreError> {
     let policy = &chosen.policy;
     let (role, user) = match policy.escalate.map(|(_, responder)| responder) {
@@ -130,7 +130,7 @@ pub async fn prefer(
     Ok(changed.rows_affected() > 0)
 }
 
-/// Sets where a guild is told; what was broken counts as mended.
+/// Sets the channel and the role of a guild. A broken channel counts as repaired.
 pub async fn set(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -150,17 +150,17 @@ pub async fn set(
     Ok(())
 }
 
-/// A guild wants to hear nothing any more; `false` where it did not before.
+/// Removes the alert settings of a guild; `false` if it had none.
 pub async fn remove(tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError> {
-    let gone = sqlx::query("DELETE FROM alert_settings WHERE guild_id = $1")
+    let deleted = sqlx::query("DELETE FROM alert_settings WHERE guild_id = $1")
         .bind(guild.to_row())
         .execute(&mut *tx.connection)
         .await?;
     destination::forget(tx, guild);
-    Ok(gone.rows_affected() > 0)
+    Ok(deleted.rows_affected() > 0)
 }
 
-/// Notes that a guild's channel cannot be written to; `false` where that was known.
+/// Records that a guild's channel cannot be written to; `false` if that was known, or the guild has another channel now.
 pub async fn broke(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -186,14 +186,14 @@ mod tests {
     use crate::store::testing::TestStore;
 
     #[tokio::test]
-    async fn what_was_chosen_reads_back_and_needs_a_channel() {
+    async fn preferences_need_a_channel_and_read_back() {
         let store = TestStore::open().await;
         let guild = GuildId(1 << 62);
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
-        let chosen = Preferences {
+        let chosen = AlertPreferences {
             notify_on_recovery: false,
             notify_on_warning: false,
-            policy: Policy {
+            policy: EscalationPolicy {
                 remind_after: Some(minutes(15)),
                 escalate: Some((minutes(30), Responder::User(1 << 62))),
             },
@@ -219,14 +219,14 @@ mod tests {
         assert_eq!(watched, [(guild, known)]);
         store
             .write(move |tx| {
-                Box::pin(async move { prefer(tx, guild, &Preferences::default()).await })
+                Box::pin(async move { prefer(tx, guild, &AlertPreferences::default()).await })
             })
             .await;
         assert_eq!(with_policy(&store.reader).await.unwrap(), []);
     }
 
     #[tokio::test]
-    async fn a_broken_channel_is_noted_once_and_mended_by_setting_it_again() {
+    async fn a_broken_channel_is_recorded_once_and_repaired_by_setting_it_again() {
         let store = TestStore::open().await;
         let (guild, now) = (GuildId(u64::MAX), Timestamp::from_millis(7));
         let noted = store
@@ -251,7 +251,7 @@ mod tests {
             .await;
         let known = get(&store.reader, guild).await.unwrap().unwrap();
         assert_eq!((known.channel, known.role, known.broken), (5, None, None));
-        let gone = store
+        let deleted = store
             .write(move |tx| {
                 Box::pin(async move {
                     Ok((
@@ -261,7 +261,7 @@ mod tests {
                 })
             })
             .await;
-        assert_eq!(gone, (true, true));
+        assert_eq!(deleted, (true, true));
         assert_eq!(get(&store.reader, GuildId(2)).await.unwrap(), None);
     }
 }

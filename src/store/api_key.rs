@@ -1,4 +1,4 @@
-//! API keys: whose they are, what they open, and a hash of each secret; never the secret.
+//! API keys: their guild, kind, expiry and a hash of the secret. The secret itself is never stored.
 
 use std::collections::HashSet;
 
@@ -8,13 +8,13 @@ use crate::domain::Timestamp;
 use crate::domain::key::{KeyId, KeyKind};
 use crate::domain::monitor::{GuildId, MonitorId};
 
-/// A key as it is stored.
+/// A stored API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKey {
     pub id: KeyId,
     pub guild_id: GuildId,
     pub kind: KeyKind,
-    /// Whose own it is; `None`: its guild's.
+    /// The monitor that the key belongs to; `None`: it belongs to the guild.
     pub monitor_id: Option<MonitorId>,
     pub secret_sha256: Vec<u8>,
     pub created_at: Timestamp,
@@ -23,8 +23,8 @@ pub struct StoredKey {
 }
 
 impl StoredKey {
-    /// Neither revoked nor past its time.
-    pub fn is_good(&self, now: Timestamp) -> bool {
+    /// Whether the key is neither revoked nor expired.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 }
@@ -55,7 +55,10 @@ fn read(row: Row) -> Result<StoredKey, StoreError> {
     Ok(StoredKey {
         id: KeyId::parse(&id).ok_or_else(|| damaged("id"))?,
         guild_id: GuildId::from_row(guild),
-        kind: KeyKind::from_word(&kind).ok_or_else(|| damaged("kind"))?,
+        kind: kind
+            .parse::<KeyKind>()
+            .ok()
+            .ok_or_else(|| damaged("kind"))?,
         monitor_id: monitor.map(MonitorId),
         secret_sha256,
         created_at: Timestamp::from_millis(created_at),
@@ -64,13 +67,14 @@ fn read(row: Row) -> Result<StoredKey, StoreError> {
     })
 }
 
+/// Adds a key, which does not expire and is not revoked.
 pub async fn insert(tx: &mut Tx<'_>, key: &StoredKey) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO api_keys (id, guild_id, kind, monitor_id, secret_sha256, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(key.id.as_str())
     .bind(key.guild_id.to_row())
-    .bind(key.kind.word())
+    .bind(key.kind.as_str())
     .bind(key.monitor_id.map(|id| id.0))
     .bind(&key.secret_sha256)
     .bind(key.created_at.millis())
@@ -79,7 +83,7 @@ pub async fn insert(tx: &mut Tx<'_>, key: &StoredKey) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// The key with this id, whichever guild's: the only question that is asked before it is known who asks.
+/// The key with this id, in any guild: the only query that is made before the requester is known.
 pub async fn find(reader: &Reader, id: &KeyId) -> Result<Option<StoredKey>, StoreError> {
     let row: Option<Row> = sqlx::query_as(keys!("WHERE id = $1"))
         .bind(id.as_str())
@@ -88,7 +92,7 @@ pub async fn find(reader: &Reader, id: &KeyId) -> Result<Option<StoredKey>, Stor
     row.map(read).transpose()
 }
 
-/// A guild's keys, or everybody's for the operator; the newest first.
+/// The keys of a guild (`None`: of all guilds, for the operator), newest first.
 pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<StoredKey>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(keys!(
         "WHERE $1 IS NULL OR guild_id = $1 ORDER BY created_at DESC, id"
@@ -99,8 +103,8 @@ pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<StoredK
     rows.into_iter().map(read).collect()
 }
 
-/// Which of these keys are good at this moment.
-pub async fn good_among(
+/// The keys among `ids` that are valid now.
+pub async fn valid_among(
     tx: &mut Tx<'_>,
     ids: &[KeyId],
     now: Timestamp,
@@ -128,14 +132,14 @@ pub async fn good_among(
             tx.cache.keys.insert(id, ends);
         }
     }
-    let is_good = |id: &KeyId| {
+    let is_valid = |id: &KeyId| {
         let ends = tx.cache.keys.get(id);
         ends.is_some_and(|ends| ends.is_none_or(|end| now < end))
     };
-    Ok(ids.iter().copied().filter(is_good).collect())
+    Ok(ids.iter().copied().filter(is_valid).collect())
 }
 
-/// Revokes a guild's key; `false` where there is none that is not revoked.
+/// Revokes a key of a guild; `false` if the guild has no such key, or it is already revoked.
 pub async fn revoke(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -154,7 +158,7 @@ pub async fn revoke(
     Ok(revoked.rows_affected() > 0)
 }
 
-/// Gives a key an end, unless it has an earlier one.
+/// Sets the expiry of a key, unless it expires earlier.
 pub async fn expire(tx: &mut Tx<'_>, id: &KeyId, at: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE api_keys SET expires_at = $2 WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)",
@@ -167,7 +171,7 @@ pub async fn expire(tx: &mut Tx<'_>, id: &KeyId, at: Timestamp) -> Result<(), St
     Ok(())
 }
 
-/// Gives every key of a monitor's own an end, unless it has an earlier one.
+/// Sets the expiry of every key of a monitor, unless it expires earlier.
 pub async fn expire_of(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
@@ -184,7 +188,7 @@ pub async fn expire_of(
     Ok(())
 }
 
-/// Revokes every key of a monitor's own.
+/// Revokes every key of a monitor.
 pub async fn revoke_of(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
@@ -222,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn keys_are_kept_listed_by_guild_and_revoked_by_their_own_guild_only() {
+    async fn keys_are_listed_by_guild_and_revoked_only_by_their_own_guild() {
         let store = TestStore::open().await;
         let (ours, theirs) = (key("AAAAAAAAAAAA", 1), key("BBBBBBBBBBBB", 2));
         let rows = [ours.clone(), theirs.clone()];
@@ -252,18 +256,18 @@ mod tests {
             .await;
         assert_eq!((foreign, own), (false, true));
         let revoked = find(&store.reader, &theirs.id).await.unwrap().unwrap();
-        assert!(!revoked.is_good(at(30)));
+        assert!(!revoked.is_valid(at(30)));
         assert!(
             find(&store.reader, &ours.id)
                 .await
                 .unwrap()
                 .unwrap()
-                .is_good(at(30))
+                .is_valid(at(30))
         );
     }
 
     #[tokio::test]
-    async fn an_end_is_never_put_off() {
+    async fn an_expiry_is_never_postponed() {
         let store = TestStore::open().await;
         let row = key("AAAAAAAAAAAA", 1);
         let id = row.id;
@@ -278,6 +282,6 @@ mod tests {
             .await;
         let kept = find(&store.reader, &id).await.unwrap().unwrap();
         assert_eq!(kept.expires_at, Some(at(100)));
-        assert!(kept.is_good(at(99)) && !kept.is_good(at(100)));
+        assert!(kept.is_valid(at(99)) && !kept.is_valid(at(100)));
     }
 }

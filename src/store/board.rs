@@ -1,4 +1,4 @@
-//! Boards: one message in each guild that shows the whole roll.
+//! Boards: one message per guild that shows all its monitors.
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -9,15 +9,15 @@ use crate::domain::Timestamp;
 use crate::domain::monitor::GuildId;
 use crate::domain::status::Status;
 
-/// Where a guild's board is, and what it shows.
+/// A guild's board: its message, its content, and its failed attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Board {
     pub guild_id: GuildId,
     pub channel: u64,
-    /// `None`: it is to be posted.
+    /// `None`: the message has yet to be posted.
     pub message: Option<u64>,
     pub message_count: u32,
-    /// A number of what it shows, and since when it does.
+    /// A hash of the shown content, and when that was posted.
     pub content_hash: i64,
     pub posted_at: Timestamp,
     pub attempts: u32,
@@ -67,7 +67,7 @@ pub async fn get(reader: &Reader, guild: GuildId) -> Result<Option<Board>, Store
     row.as_ref().map(read).transpose()
 }
 
-/// The whole roll of a guild: by group, those that are down first in each, then by name.
+/// All monitors of a guild: by group, in each group by status with offline first, then by name.
 pub async fn lines(reader: &Reader, guild: GuildId) -> Result<Vec<BoardLine>, StoreError> {
     let rows: Vec<(String, Option<String>, String, i64)> = sqlx::query_as(
         "SELECT name, group_name, status, since FROM monitors WHERE guild_id = $1
@@ -88,7 +88,7 @@ pub async fn lines(reader: &Reader, guild: GuildId) -> Result<Vec<BoardLine>, St
     rows.into_iter().map(line).collect()
 }
 
-/// A guild has a board in this message from now on; answers the one that it was in, by channel and id.
+/// Sets the message of a guild's board; returns the previous message by channel and id.
 pub async fn set(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -113,21 +113,21 @@ pub async fn set(
     Ok(before.and_then(|(channel, message)| Some((id(channel), id(message?)))))
 }
 
-/// A guild has no board any more; `None` where it had none, and otherwise the message that it was in, if it was in one.
+/// Removes a guild's board; `None` if the guild had none, otherwise the board's message, if it had been posted.
 pub async fn remove(
     tx: &mut Tx<'_>,
     guild: GuildId,
 ) -> Result<Option<Option<(u64, u64)>>, StoreError> {
-    let gone: Option<(i64, Option<i64>)> =
+    let deleted: Option<(i64, Option<i64>)> =
         sqlx::query_as("DELETE FROM boards WHERE guild_id = $1 RETURNING channel_id, message_id")
             .bind(guild.to_row())
             .fetch_optional(&mut *tx.connection)
             .await?;
     let id = |id: i64| GuildId::from_row(id).0;
-    Ok(gone.map(|(channel, message)| Some((id(channel), id(message?)))))
+    Ok(deleted.map(|(channel, message)| Some((id(channel), id(message?)))))
 }
 
-/// A board shows something else now, in this message; `false` where it has been put elsewhere meanwhile.
+/// Records the message and the content of a board; `false` if the board has been moved meanwhile.
 pub async fn posted(
     tx: &mut Tx<'_>,
     known: &Board,
@@ -148,7 +148,7 @@ pub async fn posted(
     Ok(changed.rows_affected() > 0)
 }
 
-/// A message is gone; `true` where it was a board, which is to be posted anew.
+/// Records that a message was deleted; `true` if it was a board, which is then posted again.
 pub async fn lost(tx: &mut Tx<'_>, message: u64) -> Result<bool, StoreError> {
     let changed = sqlx::query(
         "UPDATE boards SET message_id = NULL, message_count = message_count + 1, posted_at = 0 WHERE message_id = $1",
@@ -160,7 +160,8 @@ pub async fn lost(tx: &mut Tx<'_>, message: u64) -> Result<bool, StoreError> {
     Ok(changed.rows_affected() > 0)
 }
 
-/// It could not be shown; the next try is not before `next`, and never where somebody must mend something first.
+/// Records a failed attempt. The next one is not before `next`; with `broken`, the reason why somebody must act first,
+/// there is none.
 pub async fn failed(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -185,7 +186,7 @@ mod tests {
     const HOME: GuildId = GuildId(1);
 
     #[tokio::test]
-    async fn what_is_shown_late_does_not_undo_a_move_and_a_lost_one_is_posted_anew() {
+    async fn a_late_update_does_not_undo_a_move_and_a_lost_board_is_posted_again() {
         let store = TestStore::open().await;
         let now = Timestamp::from_millis(7);
         store.write(|tx| Box::pin(set(tx, HOME, (5, 50)))).await;

@@ -1,5 +1,5 @@
-//! What the writer remembers of rows that it has read or written, so that the same are not read again for every look and
-//! every call. A commit of another process (`PRAGMA data_version`) or a roll-back empties it.
+//! The writer's cache of rows that it has read or written, so that they are not read again for every check and every
+//! heartbeat. A commit of another process (`PRAGMA data_version`) or a rollback clears it.
 
 use std::collections::HashMap;
 
@@ -9,17 +9,17 @@ use crate::domain::key::KeyId;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::Status;
 
-/// The writer's memory.
+/// The writer's cache.
 #[derive(Debug, Default)]
 pub struct Cache {
     pub(super) states: super::state::States,
-    /// From when on each key is good no more; `None`: it is good for ever.
+    /// When each key ends, by revocation or expiry; `None`: never.
     pub(super) keys: HashMap<KeyId, Option<Timestamp>>,
-    /// Devices by guild and by their uuid as a number. Their rows come and go, and never change in this.
+    /// Devices by guild and numeric UUID. Devices are added and removed, but these values never change.
     pub(super) devices: HashMap<(GuildId, u128), MonitorId>,
-    /// Of devices: status, since when, and whether their last job failed.
+    /// For devices: the status, since when, and whether the last run failed.
     pub(super) standings: HashMap<MonitorId, (Status, Timestamp, bool)>,
-    /// Where each guild wants to be told.
+    /// The destinations of each guild.
     pub(super) destinations: HashMap<GuildId, Destinations>,
 }
 

@@ -1,7 +1,7 @@
-//! The log of outcomes, in time order.
+//! The log of check results, in time order.
 //!
-//! A log row costs about 58 bytes on disk, a row clustered by monitor a page; so this table has no index but its own
-//! order, and questions beyond the last hours are not asked of it.
+//! A row in time order costs about 58 bytes on disk, a row clustered by monitor costs a page. So this table has no index
+//! besides its own order, and queries never go back further than a few hours.
 
 use super::rows::{pieces, placeholders};
 use super::{StoreError, Tx};
@@ -9,7 +9,7 @@ use crate::domain::Timestamp;
 use crate::domain::check_result::{CheckResult, Verdict};
 use crate::domain::monitor::MonitorId;
 
-/// The class of a look that could not be taken.
+/// The class of a check that could not be run.
 const UNKNOWN: i64 = 255;
 
 /// One row of the log.
@@ -62,7 +62,7 @@ pub async fn append(tx: &mut Tx<'_>, rows: &[Row]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Deletes up to `limit` of the oldest rows that are older than `before`; says how many went.
+/// Deletes up to `limit` of the oldest rows that are older than `before`; returns how many.
 pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM check_results WHERE at < $1
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn keeps_every_row_of_a_large_batch_with_its_class() {
+    async fn every_row_of_a_large_batch_is_stored_with_its_class() {
         let store = TestStore::open().await;
         let mut rows: Vec<Row> = (0..290).map(|second| row(second, Verdict::Up)).collect();
         rows.push(row(
@@ -113,18 +113,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn prunes_the_oldest_in_small_batches_and_nothing_young() {
+    async fn only_old_rows_are_pruned_in_small_batches() {
         let store = TestStore::open().await;
         let rows: Vec<Row> = (0..100).map(|second| row(second, Verdict::Up)).collect();
         store
             .write(move |tx| Box::pin(async move { append(tx, &rows).await }))
             .await;
         let limit = Timestamp::from_millis(50_000);
-        let mut gone = Vec::new();
+        let mut deleted = Vec::new();
         for _ in 0..3 {
-            gone.push(store.write(move |tx| Box::pin(prune(tx, limit, 30))).await);
+            deleted.push(store.write(move |tx| Box::pin(prune(tx, limit, 30))).await);
         }
-        assert_eq!(gone, [30, 20, 0]);
+        assert_eq!(deleted, [30, 20, 0]);
         let left: Vec<(i64, i64)> = store
             .rows("SELECT MIN(at), COUNT(*) FROM check_results")
             .await;

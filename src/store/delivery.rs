@@ -1,5 +1,5 @@
-//! The outbox: which destination must be brought up to the state of which card. See the migration for why a notice does not
-//! hold what to say.
+//! The outbox: which destination must be brought up to the current revision of which incident. See the migration for why a
+//! delivery does not hold a text.
 
 use std::time::Duration;
 
@@ -8,38 +8,38 @@ use crate::domain::Timestamp;
 use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::GuildId;
 
-/// Nothing is put off for so long: a try that lies further ahead was set by a clock that has been set back since.
+/// No delay is this long: an attempt further ahead was scheduled before the clock was set back, so it is due.
 const IMPOSSIBLE: Duration = Duration::from_secs(900);
 
-/// A notice that is due.
+/// A delivery that is due in a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelDelivery {
     pub id: i64,
     pub guild_id: GuildId,
     pub incident: IncidentId,
-    /// Messages that were posted for it so far.
+    /// Number of messages posted for it before the current one, which are lost; part of the nonce.
     pub message_count: u32,
-    /// Its message, by channel and id, where it has one.
+    /// Its message by channel and id, if there is one.
     pub message: Option<(u64, u64)>,
-    /// Tries that failed in a row.
+    /// Consecutive failed attempts.
     pub attempts: u32,
-    /// Where its guild wants to be told now.
+    /// The current alert channel of its guild.
     pub channel: u64,
-    /// Called when the card is posted: its own, or its guild's.
+    /// Mentioned when the incident is posted: the incident's own role, or its guild's.
     pub role: Option<u64>,
-    /// Whether its guild wants to be told of an end of which it never heard the beginning.
+    /// Whether a recovery is posted even if the incident never was.
     pub notify_on_recovery: bool,
 }
 
 impl ChannelDelivery {
-    /// Whether its message is in another channel than the one where its guild wants to be told now.
+    /// Whether its message is in another channel than the current alert channel.
     pub fn is_elsewhere(&self) -> bool {
         self.message
             .is_some_and(|(channel, _)| channel != self.channel)
     }
 }
 
-/// A card of a guild is to be told from now on, wherever the guild wants to be told.
+/// Adds a delivery of an incident for each destination of its guild.
 pub async fn enqueue(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -52,7 +52,7 @@ pub async fn enqueue(
     webhook::enqueue(tx, &wanted.webhooks, incident).await
 }
 
-/// A card of a guild is to be told to its webhooks.
+/// Adds a delivery of an incident for each webhook of its guild.
 pub async fn enqueue_for_webhooks(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -62,7 +62,7 @@ pub async fn enqueue_for_webhooks(
     webhook::enqueue(tx, &wanted.webhooks, incident).await
 }
 
-/// A card of a guild is to be told in its channel.
+/// Adds a delivery of an incident for the channel of its guild.
 pub async fn enqueue_for_channel(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -91,8 +91,8 @@ type Row = (
     bool,
 );
 
-/// Notices of channels, of cards that have changed since they were told, where the time to try has come; in the order in which their
-/// cards opened.
+/// Channel deliveries of incidents that have changed since the last delivery and whose next attempt is due, in the order
+/// in which they were added.
 pub async fn due(
     reader: &Reader,
     now: Timestamp,
@@ -136,7 +136,7 @@ pub async fn due(
     Ok(rows.into_iter().map(due).collect())
 }
 
-/// When the next notice is to be tried that is not due yet, and how many are untold at all.
+/// The next attempt that is not due yet, and the number of pending deliveries.
 pub async fn waiting(
     reader: &Reader,
     now: Timestamp,
@@ -152,7 +152,7 @@ pub async fn waiting(
     Ok((next.map(Timestamp::from_millis), count.unsigned_abs()))
 }
 
-/// A card was told as it was in this version, with this message (channel and id).
+/// Records that an incident was delivered in this revision, with this message (channel and id).
 pub async fn delivered(
     tx: &mut Tx<'_>,
     id: i64,
@@ -172,7 +172,7 @@ pub async fn delivered(
     Ok(())
 }
 
-/// Of a card there is nothing to tell as it is in this version.
+/// Records that there is nothing to deliver for this revision of an incident.
 pub async fn dropped(tx: &mut Tx<'_>, id: i64, revision: i64) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE channel_deliveries SET delivered_revision = $2, attempts = 0, next_try_at = 0 WHERE id = $1",
@@ -184,7 +184,7 @@ pub async fn dropped(tx: &mut Tx<'_>, id: i64, revision: i64) -> Result<(), Stor
     Ok(())
 }
 
-/// The message of a card in its guild's channel, by channel and id.
+/// The message of an incident in its guild's channel, by channel and id.
 pub async fn message_of(
     reader: &Reader,
     incident: IncidentId,
@@ -199,7 +199,7 @@ pub async fn message_of(
     Ok(found.map(|(channel, message)| (number(channel), number(message))))
 }
 
-/// It is not tried before `next`, and nothing has failed.
+/// Postpones the next attempt to `next` without counting a failure.
 pub async fn held(tx: &mut Tx<'_>, id: i64, next: Timestamp) -> Result<(), StoreError> {
     sqlx::query("UPDATE channel_deliveries SET next_try_at = $2 WHERE id = $1")
         .bind(id)
@@ -209,7 +209,7 @@ pub async fn held(tx: &mut Tx<'_>, id: i64, next: Timestamp) -> Result<(), Store
     Ok(())
 }
 
-/// A try came to nothing; the next one is not before `next`.
+/// Records a failed attempt. The next one is not before `next`.
 pub async fn failed(tx: &mut Tx<'_>, id: i64, next: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE channel_deliveries SET attempts = attempts + 1, next_try_at = $2 WHERE id = $1",
@@ -221,7 +221,7 @@ pub async fn failed(tx: &mut Tx<'_>, id: i64, next: Timestamp) -> Result<(), Sto
     Ok(())
 }
 
-/// How many cards of a guild wait to be told for the first time, wherever most of them do.
+/// Number of incidents of a guild that wait for their first delivery, at the destination with the most of them.
 pub async fn backlog(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
     let count: i64 = sqlx::query_scalar(
         "SELECT MAX(waiting) FROM (
@@ -237,7 +237,7 @@ pub async fn backlog(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError>
     Ok(count.unsigned_abs())
 }
 
-/// Its message can be changed no more: the next time one is posted anew.
+/// Records that the message can no longer be edited: the next attempt posts a new one.
 pub async fn lost(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE channel_deliveries SET message_count = message_count + 1, channel_id = NULL, message_id = NULL WHERE id = $1",
@@ -248,7 +248,7 @@ pub async fn lost(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Tries everything of a guild that waits for its time now: its channel has been set anew.
+/// Makes all deliveries of a guild due now, because its channel has been set again.
 pub async fn try_now(tx: &mut Tx<'_>, guild: GuildId) -> Result<(), StoreError> {
     sqlx::query("UPDATE channel_deliveries SET next_try_at = 0, attempts = 0 WHERE guild_id = $1")
         .bind(guild.to_row())
@@ -265,7 +265,7 @@ mod tests {
     use crate::store::testing::TestStore;
 
     #[tokio::test]
-    async fn a_clock_that_is_set_back_holds_nothing_up() {
+    async fn a_clock_that_is_set_back_delays_no_delivery() {
         let store = TestStore::open().await;
         let (home, at) = (GuildId(1), |second: i64| {
             Timestamp::from_millis(second * 1000)

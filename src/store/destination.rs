@@ -1,21 +1,22 @@
-//! Who is to be told in a guild: its channel, and its webhooks. Asked at every outage, so the writer remembers it.
+//! Destinations of a guild's notifications: its channel and its webhooks. Every outage needs them, so the writer caches
+//! them.
 
 use super::{StoreError, Tx, alert_settings};
 use crate::domain::monitor::GuildId;
 use crate::domain::webhook::WebhookId;
 
-/// Where the incidents of a guild are told.
+/// The destinations of a guild's notifications.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destinations {
     pub has_channel: bool,
-    /// Whether servers are told of that are silent and not offline yet.
+    /// Whether overdue servers that are not offline yet cause notifications.
     pub notify_on_warning: bool,
-    /// Those that are not switched off.
+    /// Webhooks that are not disabled.
     pub webhooks: Vec<WebhookId>,
 }
 
 impl Destinations {
-    /// Whether there is nobody to tell.
+    /// Whether there is no destination.
     pub fn is_empty(&self) -> bool {
         !self.has_channel && self.webhooks.is_empty()
     }
@@ -42,7 +43,7 @@ pub async fn of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Destinations, StoreEr
     Ok(found)
 }
 
-/// Whatever changes a channel or a webhook says so.
+/// Removes a guild from the cache; every change of a channel or a webhook calls it.
 pub(super) fn forget(tx: &mut Tx<'_>, guild: GuildId) {
     tx.cache.destinations.remove(&guild);
 }

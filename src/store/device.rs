@@ -1,4 +1,4 @@
-//! Devices: found by their uuid, created on the way, counted silent.
+//! Devices: added and found by their UUID, with their status and their heartbeats.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::domain::device::DeviceUuid;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::Status;
 
-/// A device with everything that is known of it.
+/// A device with its state and settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
     pub id: MonitorId,
@@ -25,24 +25,24 @@ pub struct Device {
     pub since: Timestamp,
     pub is_active: bool,
     pub last_seen_at: Option<Timestamp>,
-    /// Why its last job failed, until it says that all is well.
+    /// Why its last run failed, until the next success.
     pub failure: Option<String>,
-    /// `None`: the setting's.
+    /// `None`: the threshold from the settings.
     pub threshold: Option<Duration>,
     pub created_at: Timestamp,
 }
 
-/// What a check-in needs to know of its device.
+/// The part of a device that recording a heartbeat needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     pub id: MonitorId,
     pub status: Status,
     pub since: Timestamp,
-    /// Whether its last job failed.
+    /// Whether its last run failed.
     pub has_failed: bool,
 }
 
-/// A device that has not called for longer than its threshold, by the wall clock.
+/// A device that has sent no heartbeat for longer than its threshold, by the wall clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overdue {
     pub id: MonitorId,
@@ -51,7 +51,7 @@ pub struct Overdue {
     pub threshold: Duration,
 }
 
-/// Adds a device that has just called.
+/// Adds a device, as online, because it has just sent something.
 pub async fn insert(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -64,7 +64,7 @@ pub async fn insert(
     )
     .bind(guild.to_row())
     .bind(name)
-    .bind(Status::Online.word())
+    .bind(Status::Online.as_str())
     .bind(now.millis())
     .fetch_one(&mut *tx.connection)
     .await?;
@@ -80,7 +80,7 @@ pub async fn insert(
     Ok(MonitorId(id))
 }
 
-/// How many devices a guild has, inside a transaction: what the quota is judged by.
+/// Number of devices of a guild, read inside a transaction to apply the quota.
 pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
     let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM device_details WHERE guild_id = $1")
         .bind(guild.to_row())
@@ -89,7 +89,7 @@ pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
     Ok(count.unsigned_abs())
 }
 
-/// Changes what a device says of itself; `None` leaves a thing as it is. Registering switches it on again.
+/// Changes what a device registers about itself; `None` leaves a value unchanged. Registering also activates the device.
 pub async fn describe(
     tx: &mut Tx<'_>,
     id: MonitorId,
@@ -113,7 +113,7 @@ pub async fn describe(
     Ok(())
 }
 
-/// Changes what people say of a device; a threshold of `None` is the setting's.
+/// Saves what people can change about a device. A threshold of `None` means the one from the settings.
 pub async fn update(
     tx: &mut Tx<'_>,
     id: MonitorId,
@@ -133,24 +133,24 @@ pub async fn update(
     Ok(())
 }
 
-/// The devices that are known by these uuids of their guilds.
+/// The devices with these UUIDs in these guilds, as far as they exist.
 pub async fn known(
     tx: &mut Tx<'_>,
     wanted: &[(GuildId, DeviceUuid)],
 ) -> Result<HashMap<(GuildId, u128), Known>, StoreError> {
     let missing: Vec<&(GuildId, DeviceUuid)> = wanted
         .iter()
-        .filter(|(guild, uuid)| remembered(tx, (*guild, uuid.number())).is_none())
+        .filter(|(guild, uuid)| cached(tx, (*guild, uuid.number())).is_none())
         .collect();
     for piece in pieces(&missing) {
-        remember(tx, piece).await?;
+        fill_cache(tx, piece).await?;
     }
     let places = wanted.iter().map(|(guild, uuid)| (*guild, uuid.number()));
-    let found = places.filter_map(|place| Some((place, remembered(tx, place)?)));
+    let found = places.filter_map(|place| Some((place, cached(tx, place)?)));
     Ok(found.collect())
 }
 
-fn remembered(tx: &Tx<'_>, place: (GuildId, u128)) -> Option<Known> {
+fn cached(tx: &Tx<'_>, place: (GuildId, u128)) -> Option<Known> {
     let id = *tx.cache.devices.get(&place)?;
     let (status, since, has_failed) = *tx.cache.standings.get(&id)?;
     Some(Known {
@@ -161,7 +161,7 @@ fn remembered(tx: &Tx<'_>, place: (GuildId, u128)) -> Option<Known> {
     })
 }
 
-async fn remember(tx: &mut Tx<'_>, piece: &[&(GuildId, DeviceUuid)]) -> Result<(), StoreError> {
+async fn fill_cache(tx: &mut Tx<'_>, piece: &[&(GuildId, DeviceUuid)]) -> Result<(), StoreError> {
     let places = placeholders(piece.len(), 2);
     let sql = format!(
         "SELECT d.guild_id, d.uuid, m.id, m.status, m.since, d.failure IS NOT NULL
@@ -187,7 +187,7 @@ async fn remember(tx: &mut Tx<'_>, piece: &[&(GuildId, DeviceUuid)]) -> Result<(
     Ok(())
 }
 
-/// Notes calls, the latest of each monitor; devices and servers alike.
+/// Records the latest heartbeat or report of each monitor, for devices and servers.
 pub async fn record_heartbeats(
     tx: &mut Tx<'_>,
     heartbeats: &[(MonitorId, Timestamp)],
@@ -207,7 +207,7 @@ pub async fn record_heartbeats(
     Ok(())
 }
 
-/// Gives monitors a status, all of them the same, since the same instant.
+/// Sets the same status, since the same time, for all these monitors.
 pub async fn set_status(
     tx: &mut Tx<'_>,
     ids: &[MonitorId],
@@ -218,7 +218,7 @@ pub async fn set_status(
         let places = placeholders(1, piece.len());
         let sql = format!(
             "UPDATE monitors SET status = '{}', since = {} WHERE id IN {places}",
-            status.word(),
+            status.as_str(),
             since.millis()
         );
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false);
@@ -231,7 +231,8 @@ pub async fn set_status(
     Ok(())
 }
 
-/// Active devices that are online and have not called for longer than their threshold; the setting's is `default`.
+/// Active devices that are online but have sent no heartbeat for longer than their threshold. `default` is the threshold
+/// from the settings.
 pub async fn overdue(
     tx: &mut Tx<'_>,
     default: Duration,
@@ -265,7 +266,7 @@ macro_rules! devices {
     };
 }
 
-/// A guild's device; `None` where it has none with this uuid.
+/// A device of a guild; `None` if the guild has none with this UUID.
 pub async fn get(
     reader: &Reader,
     guild: GuildId,
@@ -279,8 +280,8 @@ pub async fn get(
     row.as_ref().map(read).transpose()
 }
 
-/// The device that a ping names: whichever guild's, and the oldest where several have that uuid, so that nobody can take
-/// another's pings by registering its uuid again.
+/// The device that a ping names, in any guild. If several guilds have the UUID, it is the oldest device, so that a guild
+/// cannot take over the pings of another one by registering the same UUID.
 pub async fn pinged(reader: &Reader, uuid: &DeviceUuid) -> Result<Option<Device>, StoreError> {
     let row = sqlx::query(devices!("uuid = $1 ORDER BY id LIMIT 1"))
         .bind(uuid.as_str())
@@ -289,7 +290,7 @@ pub async fn pinged(reader: &Reader, uuid: &DeviceUuid) -> Result<Option<Device>
     row.as_ref().map(read).transpose()
 }
 
-/// A guild's device; `None` where it has none with this id.
+/// A device of a guild; `None` if the guild has none with this id.
 pub async fn by_id(
     reader: &Reader,
     guild: GuildId,
@@ -303,7 +304,7 @@ pub async fn by_id(
     row.as_ref().map(read).transpose()
 }
 
-/// Says why a device's last job failed; `None`: all is well.
+/// Sets why the last run of a device failed; `None`: it succeeded.
 pub async fn set_failure(
     tx: &mut Tx<'_>,
     id: MonitorId,
@@ -318,7 +319,7 @@ pub async fn set_failure(
     Ok(())
 }
 
-/// A guild's devices by name.
+/// The devices of a guild by name.
 pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<Device>, StoreError> {
     let rows = sqlx::query(devices!("guild_id = $1 ORDER BY name, id"))
         .bind(guild.to_row())
@@ -351,7 +352,9 @@ fn uuid_of(text: &str) -> Result<DeviceUuid, StoreError> {
 }
 
 pub(super) fn status_of(word: &str) -> Result<Status, StoreError> {
-    Status::from_word(word).ok_or_else(|| StoreError::Damaged(format!("status {word}")))
+    word.parse::<Status>()
+        .ok()
+        .ok_or_else(|| StoreError::Damaged(format!("status {word}")))
 }
 
 #[cfg(test)]
@@ -408,7 +411,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn silence_is_judged_by_each_devices_own_threshold() {
+    async fn devices_are_overdue_by_their_own_threshold() {
         let store = TestStore::open().await;
         let (quick, slow) = (add(&store, 1, 100).await, add(&store, 2, 100).await);
         store
@@ -439,11 +442,11 @@ mod tests {
         let found = store
             .write(|tx| Box::pin(overdue(tx, Duration::from_secs(300), at(9_000))))
             .await;
-        assert_eq!(found.len(), 1, "what is offline already is not found again");
+        assert_eq!(found.len(), 1, "an offline device is not found again");
     }
 
     #[tokio::test]
-    async fn registering_again_changes_what_was_said_and_switches_on() {
+    async fn registering_again_changes_name_and_type() {
         let store = TestStore::open().await;
         let id = add(&store, 1, 0).await;
         store

@@ -1,4 +1,4 @@
-//! What devices log, their pings among it, and the jobs that have begun and not ended.
+//! Log lines of devices, including their pings, and runs that have started but not ended.
 
 use std::time::Duration;
 
@@ -7,30 +7,30 @@ use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::monitor::MonitorId;
 
-/// Lines of a device that are kept; the oldest go.
+/// Lines kept per device; the oldest are deleted.
 pub const LINES_KEPT: u32 = 1_000;
 
-/// Jobs of a device that may have begun and not ended; the oldest are forgotten.
+/// Maximum open runs per device; the oldest are deleted.
 const RUNS_KEPT: u32 = 100;
 
-/// A line that is to be kept.
+/// A line to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewLine {
-    /// `line`, or the word of a ping's signal.
+    /// `line`, or the stored name of a ping's signal.
     pub kind: &'static str,
     pub level: Option<String>,
-    /// The device's own clock: a hint, kept as it was given.
+    /// The time by the device's own clock: a hint, stored as it was received.
     pub device_time: Option<String>,
     pub message: String,
-    /// Of a job that has ended.
+    /// Duration of the run, for a signal that ends one.
     pub run_time: Option<Duration>,
 }
 
-/// A line as it is kept.
+/// A stored line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     pub id: i64,
-    /// When it came.
+    /// When it was received.
     pub at: Timestamp,
     pub kind: String,
     pub level: Option<String>,
@@ -39,7 +39,7 @@ pub struct Line {
     pub run_time: Option<Duration>,
 }
 
-/// Keeps lines in their order, and only the last so many of the device.
+/// Stores lines in their order and deletes all but the last `LINES_KEPT` of the device.
 pub async fn append(
     tx: &mut Tx<'_>,
     id: MonitorId,
@@ -97,7 +97,7 @@ fn read((id, at, kind, level, device_time, message, run_ms): Row) -> Line {
     }
 }
 
-/// The lines of a device after the one with this id, in their order.
+/// The lines of a device after an id, in order.
 pub async fn list(
     reader: &Reader,
     id: MonitorId,
@@ -115,7 +115,7 @@ pub async fn list(
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// The last lines of a device, the newest first.
+/// The latest lines of a device, newest first.
 pub async fn latest(reader: &Reader, id: MonitorId, limit: u32) -> Result<Vec<Line>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT id, at, kind, level, device_time, message, run_ms FROM device_logs
@@ -128,7 +128,7 @@ pub async fn latest(reader: &Reader, id: MonitorId, limit: u32) -> Result<Vec<Li
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// A job begins; one of the same name that has not ended begins anew.
+/// Starts a run; an open run of the same name restarts.
 pub async fn begin_run(
     tx: &mut Tx<'_>,
     id: MonitorId,
@@ -155,20 +155,20 @@ pub async fn begin_run(
     Ok(())
 }
 
-/// A job has ended; answers when it had begun, where that is known.
+/// Ends a run; returns its start, if known.
 pub async fn end_run(
     tx: &mut Tx<'_>,
     id: MonitorId,
     run: &str,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let began: Option<i64> = sqlx::query_scalar(
+    let started: Option<i64> = sqlx::query_scalar(
         "DELETE FROM device_runs WHERE monitor_id = $1 AND run = $2 RETURNING started_at",
     )
     .bind(id.0)
     .bind(run)
     .fetch_optional(&mut *tx.connection)
     .await?;
-    Ok(began.map(Timestamp::from_millis))
+    Ok(started.map(Timestamp::from_millis))
 }
 
 #[cfg(test)]
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_run_is_timed_from_its_own_beginning_and_ends_once() {
+    async fn a_run_is_timed_from_its_own_start_and_ends_once() {
         let (store, id) = with_device().await;
         let ended = store
             .write(move |tx| {

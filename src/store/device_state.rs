@@ -1,15 +1,15 @@
-//! What devices are told to be, and what they say they are: two JSON objects each.
+//! The target state and the current state of devices: two JSON objects each.
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::monitor::MonitorId;
 
-/// Both states of a device, as JSON objects in text.
+/// Both states of a device, as the text of JSON objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceState {
     pub target: String,
     pub current: String,
-    /// When it last said what it is.
+    /// When the device last reported its current state.
     pub reported_at: Option<Timestamp>,
 }
 
@@ -33,7 +33,7 @@ fn read((target, current, reported_at): Row) -> DeviceState {
     }
 }
 
-/// The states of a device; empty objects where nobody has said anything.
+/// The states of a device; empty objects if none were set.
 pub async fn get(reader: &Reader, id: MonitorId) -> Result<DeviceState, StoreError> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT target, current, reported_at FROM device_states WHERE monitor_id = $1",
@@ -44,7 +44,7 @@ pub async fn get(reader: &Reader, id: MonitorId) -> Result<DeviceState, StoreErr
     Ok(row.map(read).unwrap_or_default())
 }
 
-/// What a device said it is, inside a transaction.
+/// The current state that a device reported, read inside a transaction.
 pub async fn current(tx: &mut Tx<'_>, id: MonitorId) -> Result<Option<String>, StoreError> {
     let current = sqlx::query_scalar("SELECT current FROM device_states WHERE monitor_id = $1")
         .bind(id.0)
@@ -53,7 +53,7 @@ pub async fn current(tx: &mut Tx<'_>, id: MonitorId) -> Result<Option<String>, S
     Ok(current)
 }
 
-/// A device says what it is.
+/// Saves the current state that a device reports.
 pub async fn report(
     tx: &mut Tx<'_>,
     id: MonitorId,
@@ -72,7 +72,7 @@ pub async fn report(
     Ok(())
 }
 
-/// People say what a device is to be.
+/// Saves the target state that people set for a device.
 pub async fn set_target(tx: &mut Tx<'_>, id: MonitorId, target: &str) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO device_states (monitor_id, target) VALUES ($1, $2)
@@ -94,7 +94,7 @@ mod tests {
     use crate::store::testing::TestStore;
 
     #[tokio::test]
-    async fn what_is_wanted_and_what_is_said_do_not_touch_each_other() {
+    async fn target_state_and_current_state_are_independent() {
         let store = TestStore::open().await;
         let now = Timestamp::from_millis(5);
         let id = store

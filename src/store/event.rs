@@ -1,4 +1,4 @@
-//! The audit log: what changed, when it became true, by whom. Rows are added, never updated.
+//! The audit log: every change with its time and its actor. Rows are added, never updated.
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -9,28 +9,28 @@ use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::{GuildId, MonitorId};
 
-/// A change, before it is a row.
+/// An event to be stored.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
     pub guild_id: GuildId,
-    /// `None`: of the guild as a whole.
+    /// `None`: the event is about the guild as a whole.
     pub monitor_id: Option<MonitorId>,
     pub kind: EventKind,
-    /// When it became true.
+    /// When the change happened.
     pub at: Timestamp,
-    /// When we noticed.
+    /// When Rollcall noticed it.
     pub noticed_at: Timestamp,
     pub actor: Actor,
-    /// A JSON object with what belongs to the kind.
+    /// A JSON object whose keys depend on the kind.
     pub details: serde_json::Value,
 }
 
-/// Adds one row; the bell rings after the commit.
+/// Adds one event. The commit signals the jobs.
 pub async fn append(tx: &mut Tx<'_>, event: &NewEvent) -> Result<(), StoreError> {
     append_all(tx, std::slice::from_ref(event)).await
 }
 
-/// Adds rows, many in one statement.
+/// Adds events, many in one statement.
 pub async fn append_all(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<(), StoreError> {
     for piece in pieces(events) {
         let places = placeholders(piece.len(), 7);
@@ -42,7 +42,7 @@ pub async fn append_all(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<(), Stor
             query = query
                 .bind(event.guild_id.to_row())
                 .bind(event.monitor_id.map(|id| id.0))
-                .bind(event.kind.word())
+                .bind(event.kind.as_str())
                 .bind(event.at.millis())
                 .bind(event.noticed_at.millis())
                 .bind(event.actor.to_string())
@@ -54,7 +54,7 @@ pub async fn append_all(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<(), Stor
     Ok(())
 }
 
-/// Who caused the last event of a kind in a guild.
+/// The actor of the last event of a kind in a guild.
 pub async fn last_actor(
     reader: &Reader,
     guild: GuildId,
@@ -64,21 +64,21 @@ pub async fn last_actor(
         "SELECT actor FROM events WHERE guild_id = $1 AND kind = $2 ORDER BY at DESC, id DESC LIMIT 1",
     )
     .bind(guild.to_row())
-    .bind(kind.word())
+    .bind(kind.as_str())
     .fetch_optional(&reader.pool)
     .await?;
     Ok(actor.as_deref().and_then(Actor::parse))
 }
 
-/// How many monitors of a guild had an event of a kind, the beginning or the end of an outage, that was noticed since an
-/// instant. Those whose outage is on no card are left out: nobody wanted to be told of them.
+/// Number of monitors of a guild with an event of a kind (start or end of an outage) that was noticed since the given
+/// time. Monitors whose outage belongs to no incident are left out, because they cause no notifications.
 pub async fn notifiable_since(
     reader: &Reader,
     guild: GuildId,
     kind: EventKind,
     since: Timestamp,
 ) -> Result<u64, StoreError> {
-    // What is noticed is dated at the first failure, which is at most a few retries ago: an hour more finds all of them.
+    // Events are dated at the first failure, at most a few retries before they are noticed: one more hour finds them all.
     let count: i64 = sqlx::query_scalar(
         "SELECT COUNT(DISTINCT e.monitor_id) FROM events e
          WHERE e.guild_id = $1 AND e.kind = $2 AND e.at >= $3 - 3600000 AND e.noticed_at >= $3
@@ -86,14 +86,14 @@ pub async fn notifiable_since(
                  AND e.at IN (i.started_at, i.ended_at))",
     )
     .bind(guild.to_row())
-    .bind(kind.word())
+    .bind(kind.as_str())
     .bind(since.millis())
     .fetch_one(&reader.pool)
     .await?;
     Ok(count.unsigned_abs())
 }
 
-/// How many events of a kind this guild had since an instant.
+/// Number of events of a kind in a guild since the given time.
 pub async fn count_since(
     reader: &Reader,
     guild: GuildId,
@@ -104,33 +104,32 @@ pub async fn count_since(
         "SELECT COUNT(*) FROM events WHERE guild_id = $1 AND kind = $2 AND at >= $3",
     )
     .bind(guild.to_row())
-    .bind(kind.word())
+    .bind(kind.as_str())
     .bind(since.millis())
     .fetch_one(&reader.pool)
     .await?;
     Ok(count.unsigned_abs())
 }
 
-/// An event as a row.
+/// A stored event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     pub id: i64,
     pub at: Timestamp,
-    /// The word of its kind.
-    pub kind: String,
+    pub kind: EventKind,
     pub monitor_id: Option<MonitorId>,
-    /// The monitor's name, while it is on the roll.
+    /// The name of the monitor; `None` once it has been removed.
     pub name: Option<String>,
-    pub actor: String,
+    pub actor: Actor,
     /// A JSON object.
     pub details: serde_json::Value,
 }
 
-/// The newest events of a guild before an id; of one kind only, or of one monitor only, where that is given.
+/// The newest events of a guild before an id, optionally of one kind or one monitor only.
 pub async fn list(
     reader: &Reader,
     guild: GuildId,
-    (kind, monitor): (Option<&str>, Option<MonitorId>),
+    (kind, monitor): (Option<EventKind>, Option<MonitorId>),
     (before, limit): (i64, u32),
 ) -> Result<Vec<Event>, StoreError> {
     let rows = sqlx::query(
@@ -140,7 +139,7 @@ pub async fn list(
     )
     .bind(guild.to_row())
     .bind(before)
-    .bind(kind)
+    .bind(kind.map(EventKind::as_str))
     .bind(monitor.map(|id| id.0))
     .bind(i64::from(limit))
     .fetch_all(&reader.pool)
@@ -150,19 +149,21 @@ pub async fn list(
 
 fn read(row: &SqliteRow) -> Result<Event, StoreError> {
     let monitor: Option<i64> = row.try_get("monitor_id")?;
+    let damaged = |what: &str| StoreError::Damaged(format!("the {what} of an event"));
+    let (kind, actor): (&str, &str) = (row.try_get("kind")?, row.try_get("actor")?);
     let details: &str = row.try_get("details")?;
     Ok(Event {
         id: row.try_get("id")?,
         at: Timestamp::from_millis(row.try_get("at")?),
-        kind: row.try_get("kind")?,
+        kind: kind.parse().map_err(|_| damaged("kind"))?,
         monitor_id: monitor.map(MonitorId),
         name: row.try_get("name")?,
-        actor: row.try_get("actor")?,
+        actor: Actor::parse(actor).ok_or_else(|| damaged("actor"))?,
         details: serde_json::from_str(details).unwrap_or_default(),
     })
 }
 
-/// The newest event's id; 0 before the first.
+/// The id of the newest event; 0 before the first.
 pub async fn newest(reader: &Reader) -> Result<i64, StoreError> {
     Ok(
         sqlx::query_scalar("SELECT COALESCE(MAX(id), 0) FROM events")
@@ -171,7 +172,7 @@ pub async fn newest(reader: &Reader) -> Result<i64, StoreError> {
     )
 }
 
-/// The monitors that events after `id` speak of, and the newest of those events.
+/// The monitors with events after `id`, and the newest id among those events.
 pub async fn changed_after(reader: &Reader, id: i64) -> Result<(Vec<MonitorId>, i64), StoreError> {
     let rows: Vec<(i64, i64)> = sqlx::query_as(
         "SELECT monitor_id, MAX(id) FROM events WHERE id > $1 AND monitor_id IS NOT NULL GROUP BY monitor_id",
@@ -188,7 +189,7 @@ pub async fn changed_after(reader: &Reader, id: i64) -> Result<(Vec<MonitorId>, 
     ))
 }
 
-/// Deletes up to `limit` of the oldest events that are older than `before`; says how many went.
+/// Deletes up to `limit` of the oldest events that are older than `before`; returns how many.
 pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM events WHERE noticed_at < $1 AND id < (SELECT MIN(id) FROM events) + $2

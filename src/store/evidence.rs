@@ -1,4 +1,5 @@
-//! What is known around an outage: the other ports of its host, its neighbours in the network, and who reports from there.
+//! Evidence for the probable cause of an incident: other ports of the host, other hosts in the subnet, and agents that
+//! report from the host.
 
 use std::collections::BTreeSet;
 
@@ -6,19 +7,19 @@ use super::incident::{Incident, Outage};
 use super::{Reader, StoreError};
 use crate::domain::Timestamp;
 use crate::domain::cause::{Evidence, SubnetEvidence};
-use crate::domain::check_result::FailureClass;
 use crate::domain::grouping::Subnet;
+use crate::domain::status::Status;
 use crate::domain::target::{Host, Target};
 
-/// An endpoint as a neighbour.
-struct Neighbour {
+/// An endpoint of the same guild, reduced to the values that serve as evidence.
+struct Neighbor {
     host: String,
     port: u16,
     is_down: bool,
     last_seen_at: Option<Timestamp>,
 }
 
-/// Gathers what is known about what is down on a card.
+/// Gathers evidence about the open outages of an incident.
 pub async fn about(reader: &Reader, incident: &Incident) -> Result<Evidence, StoreError> {
     let down: Vec<&Outage> = incident
         .outages
@@ -28,13 +29,13 @@ pub async fn about(reader: &Reader, incident: &Incident) -> Result<Evidence, Sto
     let mut evidence = Evidence {
         classes: down
             .iter()
-            .filter_map(|one| FailureClass::from_word(&one.reason))
+            .filter_map(|one| one.reason.failure_class())
             .collect(),
         ..Evidence::default()
     };
     let targets = down.iter().map(|one| one.target.as_deref()?.parse().ok());
     let Some(targets) = targets.collect::<Option<Vec<Target>>>() else {
-        // Devices and servers are nowhere that we would know of.
+        // The addresses of devices and servers are unknown.
         evidence.classes.clear();
         return Ok(evidence);
     };
@@ -42,7 +43,7 @@ pub async fn about(reader: &Reader, incident: &Incident) -> Result<Evidence, Sto
         .iter()
         .map(|target| target.host.to_string())
         .collect();
-    let around = neighbours(reader, incident).await?;
+    let around = neighbors(reader, incident).await?;
     if let (Some(host), 1) = (hosts.first(), hosts.len()) {
         on_host(&mut evidence, &around, host, incident.opened_at);
         evidence.agent = agent(reader, incident, (host, &down)).await?;
@@ -56,7 +57,7 @@ pub async fn about(reader: &Reader, incident: &Incident) -> Result<Evidence, Sto
     Ok(evidence)
 }
 
-async fn neighbours(reader: &Reader, incident: &Incident) -> Result<Vec<Neighbour>, StoreError> {
+async fn neighbors(reader: &Reader, incident: &Incident) -> Result<Vec<Neighbor>, StoreError> {
     let rows: Vec<(String, u16, String, Option<i64>)> = sqlx::query_as(
         "SELECT t.host, t.port, m.status, p.last_seen_at
          FROM endpoint_targets t JOIN monitors m ON m.id = t.monitor_id LEFT JOIN monitor_state p ON p.monitor_id = m.id
@@ -65,20 +66,20 @@ async fn neighbours(reader: &Reader, incident: &Incident) -> Result<Vec<Neighbou
     .bind(incident.guild_id.to_row())
     .fetch_all(&reader.pool)
     .await?;
-    let neighbour =
-        |(host, port, status, last_seen_at): (String, u16, String, Option<i64>)| Neighbour {
+    let neighbor =
+        |(host, port, status, last_seen_at): (String, u16, String, Option<i64>)| Neighbor {
             host,
             port,
-            is_down: matches!(status.as_str(), "offline" | "warning"),
+            is_down: matches!(status.parse(), Ok(Status::Offline | Status::Warning)),
             last_seen_at: last_seen_at.map(Timestamp::from_millis),
         };
-    Ok(rows.into_iter().map(neighbour).collect())
+    Ok(rows.into_iter().map(neighbor).collect())
 }
 
-fn on_host(evidence: &mut Evidence, around: &[Neighbour], host: &str, began: Timestamp) {
-    let own: Vec<&Neighbour> = around.iter().filter(|one| one.host == host).collect();
+fn on_host(evidence: &mut Evidence, around: &[Neighbor], host: &str, opened_at: Timestamp) {
+    let own: Vec<&Neighbor> = around.iter().filter(|one| one.host == host).collect();
     let answered = own.iter().filter(|one| !one.is_down).filter_map(|one| {
-        let at = one.last_seen_at.filter(|at| *at >= began)?;
+        let at = one.last_seen_at.filter(|at| *at >= opened_at)?;
         Some((one.port, at))
     });
     evidence.answering = answered.max_by_key(|(_, at)| *at);
@@ -87,12 +88,12 @@ fn on_host(evidence: &mut Evidence, around: &[Neighbour], host: &str, began: Tim
     }
 }
 
-fn in_subnet(around: &[Neighbour], subnet: Subnet) -> Option<SubnetEvidence> {
-    let is_inside = |one: &&Neighbour| {
+fn in_subnet(around: &[Neighbor], subnet: Subnet) -> Option<SubnetEvidence> {
+    let is_inside = |one: &&Neighbor| {
         let address = one.host.parse().ok();
         address.and_then(|address| Subnet::of_host(&Host::Ip(address))) == Some(subnet)
     };
-    let inside: Vec<&Neighbour> = around.iter().filter(is_inside).collect();
+    let inside: Vec<&Neighbor> = around.iter().filter(is_inside).collect();
     let hosts: BTreeSet<&str> = inside.iter().map(|one| one.host.as_str()).collect();
     Some(SubnetEvidence {
         subnet,
@@ -102,8 +103,8 @@ fn in_subnet(around: &[Neighbour], subnet: Subnet) -> Option<SubnetEvidence> {
     })
 }
 
-/// A device or a server that has reported since the outage began, and is on the host: it has the host's name, the first part
-/// of it, or the name of the endpoint.
+/// A device or a server that runs on the host and has sent a message since the incident opened. It runs on the host if it
+/// has the host's name, the first part of that name, or the name of the endpoint.
 async fn agent(
     reader: &Reader,
     incident: &Incident,

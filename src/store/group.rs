@@ -1,9 +1,9 @@
-//! Groups: names under which people put monitors that belong together.
+//! User-defined groups: names for monitors that belong together.
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::monitor::{GuildId, MonitorId};
 
-/// Puts a monitor of a guild into a group, or into none; `false` where the guild has no such monitor.
+/// Sets the group of a monitor, or clears it (`None`); `false` if the guild has no such monitor.
 pub async fn set(
     tx: &mut Tx<'_>,
     (guild, monitor): (GuildId, MonitorId),
@@ -20,7 +20,7 @@ pub async fn set(
     Ok(changed.rows_affected() > 0)
 }
 
-/// A guild's groups by name, and how many monitors each has.
+/// The groups of a guild by name, with the number of their monitors.
 pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<(String, u64)>, StoreError> {
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "SELECT group_name, COUNT(*) FROM monitors WHERE guild_id = $1 AND group_name IS NOT NULL

@@ -1,17 +1,18 @@
-//! The last run of every job.
+//! The last run of every background job.
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
 
-/// When a job ran last and what came of it.
+/// The last run of a background job, with its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobRun {
     pub started_at: Timestamp,
     pub finished_at: Timestamp,
-    /// One line for people.
+    /// The result in one line, for people.
     pub summary: String,
 }
 
+/// Saves the run of a job and replaces the previous one.
 pub async fn save(tx: &mut Tx<'_>, name: &str, run: &JobRun) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO job_runs (name, started_at, finished_at, summary) VALUES ($1, $2, $3, $4)
@@ -27,6 +28,7 @@ pub async fn save(tx: &mut Tx<'_>, name: &str, run: &JobRun) -> Result<(), Store
     Ok(())
 }
 
+/// The last run of a job; `None` before the first.
 pub async fn last(reader: &Reader, name: &str) -> Result<Option<JobRun>, StoreError> {
     let row: Option<(i64, i64, String)> =
         sqlx::query_as("SELECT started_at, finished_at, summary FROM job_runs WHERE name = $1")
@@ -40,7 +42,7 @@ pub async fn last(reader: &Reader, name: &str) -> Result<Option<JobRun>, StoreEr
     }))
 }
 
-/// The last run of every job that has run, by its name.
+/// The last run of every job that has run, with the name of the job.
 pub async fn all(reader: &Reader) -> Result<Vec<(String, JobRun)>, StoreError> {
     let rows: Vec<(String, i64, i64, String)> =
         sqlx::query_as("SELECT name, started_at, finished_at, summary FROM job_runs ORDER BY name")

@@ -1,11 +1,12 @@
-//! Keeps a second `run` off the same database: an operating-system lock on a file beside it, gone with the process.
+//! Prevents a second `run` on the same database with an operating-system lock on a file next to it. The lock is released
+//! when the process ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
 use super::StoreError;
 
-/// Held for as long as the bot runs on a database. One-shot commands do not take it.
+/// Held while the bot runs on a database. One-shot commands do not take it.
 #[derive(Debug)]
 pub struct InstanceLock {
     _file: File,
@@ -46,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_taker_is_told_and_the_lock_goes_with_its_holder() {
+    fn a_second_lock_is_refused_until_the_first_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("rollcall.db");
         let first = InstanceLock::take(&database).unwrap();

@@ -1,4 +1,4 @@
-//! Maintenance: when outages are expected, and of what.
+//! Maintenance windows: their times, and the monitors that they cover.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::domain::maintenance::{TimeWindow, WeekDays, Weekly, parse_zone};
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::{Timestamp, millis};
 
-/// A maintenance's number.
+/// The id of a maintenance window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MaintenanceId(pub i64);
 
-/// Of what it is.
+/// The monitors that a maintenance window covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MaintenanceScope {
     All,
@@ -23,23 +23,23 @@ pub enum MaintenanceScope {
     Some(Vec<MonitorId>),
 }
 
-/// A maintenance that runs, or is to come.
+/// A maintenance window that is running or scheduled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Maintenance {
     pub id: MaintenanceId,
     pub guild_id: GuildId,
     pub title: String,
     pub scope: MaintenanceScope,
-    /// The time that runs, or that comes next.
+    /// The current or next occurrence.
     pub window: TimeWindow,
-    /// `None`: once.
+    /// `None`: it happens once.
     pub weekly: Option<Weekly>,
     pub is_running: bool,
-    /// What shows it in Discord. `Some(0)`: Discord did not want it.
+    /// Its scheduled event in Discord. `Some(0)`: Discord rejected the event.
     pub discord_event: Option<u64>,
 }
 
-/// What a maintenance is made of.
+/// A maintenance window to be added.
 #[derive(Clone, Debug)]
 pub struct NewMaintenance {
     pub title: String,
@@ -48,7 +48,7 @@ pub struct NewMaintenance {
     pub weekly: Option<Weekly>,
 }
 
-/// Adds one; when it begins is the job's to say.
+/// Adds a maintenance window. The job starts it when its time comes.
 pub async fn insert(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -93,7 +93,7 @@ pub async fn insert(
     Ok(MaintenanceId(id))
 }
 
-/// SQL that is true where a maintenance `w` is of a monitor, by the SQL of its id.
+/// SQL that is true if the maintenance window `w` covers a monitor, given the SQL of the monitor's id.
 macro_rules! covers {
     ($monitor:literal) => {
         concat!(
@@ -106,7 +106,7 @@ macro_rules! covers {
     };
 }
 
-/// SQL that is true where outages of a monitor are expected now, by the SQL of its guild and of its id.
+/// SQL that is true if a running maintenance window covers a monitor, given the SQL of the monitor's guild and id.
 macro_rules! is_in_maintenance {
     ($guild:literal, $monitor:literal) => {
         concat!(
@@ -120,7 +120,7 @@ macro_rules! is_in_maintenance {
 }
 pub(super) use {covers, is_in_maintenance};
 
-/// Whether outages of a monitor are expected now.
+/// Whether a running maintenance window covers a monitor.
 pub async fn is_in_maintenance_now(
     tx: &mut Tx<'_>,
     (guild, monitor): (GuildId, MonitorId),
@@ -133,7 +133,7 @@ pub async fn is_in_maintenance_now(
     Ok(found)
 }
 
-/// The monitors of a guild that are down and of which nothing was told.
+/// The monitors of a guild with an open outage that belongs to no incident because of maintenance.
 pub async fn unnotified(tx: &mut Tx<'_>, guild: GuildId) -> Result<Vec<MonitorId>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
         "SELECT monitor_id FROM outages
@@ -145,7 +145,7 @@ pub async fn unnotified(tx: &mut Tx<'_>, guild: GuildId) -> Result<Vec<MonitorId
     Ok(rows.into_iter().map(MonitorId).collect())
 }
 
-/// All maintenances of a guild (`None`: of all guilds), what comes first first.
+/// All maintenance windows of a guild (`None`: of all guilds), the earliest first.
 pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Maintenance>, StoreError> {
     let rows = sqlx::query(
         "SELECT * FROM maintenance_windows WHERE $1 IS NULL OR guild_id = $1 ORDER BY starts_at, id",
@@ -208,7 +208,7 @@ fn read(row: &SqliteRow) -> Result<Maintenance, StoreError> {
     })
 }
 
-/// It begins; `false` where it runs already, or is gone.
+/// Starts a maintenance window; `false` if it is already running, or has been removed.
 pub async fn begin(tx: &mut Tx<'_>, id: MaintenanceId) -> Result<bool, StoreError> {
     let changed = sqlx::query(
         "UPDATE maintenance_windows SET is_running = 1 WHERE id = $1 AND is_running = 0",
@@ -219,7 +219,7 @@ pub async fn begin(tx: &mut Tx<'_>, id: MaintenanceId) -> Result<bool, StoreErro
     Ok(changed.rows_affected() > 0)
 }
 
-/// It comes again at that time.
+/// Ends the current occurrence of a maintenance window and schedules the next one.
 pub async fn postpone(
     tx: &mut Tx<'_>,
     id: MaintenanceId,
@@ -236,20 +236,20 @@ pub async fn postpone(
     Ok(())
 }
 
-/// It is over for good; `false` where the guild has none such.
+/// Removes a maintenance window; `false` if the guild has no such window.
 pub async fn remove(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, MaintenanceId),
 ) -> Result<bool, StoreError> {
-    let gone = sqlx::query("DELETE FROM maintenance_windows WHERE guild_id = $1 AND id = $2")
+    let deleted = sqlx::query("DELETE FROM maintenance_windows WHERE guild_id = $1 AND id = $2")
         .bind(guild.to_row())
         .bind(id.0)
         .execute(&mut *tx.connection)
         .await?;
-    Ok(gone.rows_affected() > 0)
+    Ok(deleted.rows_affected() > 0)
 }
 
-/// What shows it in Discord; 0: Discord did not want it.
+/// Records the scheduled event of a maintenance window in Discord. 0: Discord rejected the event.
 pub async fn shown(tx: &mut Tx<'_>, id: MaintenanceId, event: u64) -> Result<(), StoreError> {
     sqlx::query("UPDATE maintenance_windows SET discord_event_id = $2 WHERE id = $1")
         .bind(id.0)

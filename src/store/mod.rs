@@ -1,8 +1,8 @@
-//! The only SQL. One file per table, functions named for what they answer.
+//! The only code with SQL: one file per table, functions named after the data that they read or change.
 //!
-//! SQLite has one writer anyway, so there is one `Writer`, and a function that writes takes its transaction (`Tx`) and
-//! cannot be handed the read pool by mistake. Whoever commits an event rings the bell; jobs listen to it and then look
-//! for themselves, so a missed ring costs a moment and never a change.
+//! SQLite allows one writer at a time, so there is one `Writer`. A function that writes takes its transaction (`Tx`), so
+//! it cannot be given the read pool by mistake. Every commit that wrote an event sends a signal (`Store::bell`). Jobs
+//! wait for it and then query the store, so a missed signal costs a short delay and never a change.
 
 pub mod alert_override;
 pub mod alert_settings;
@@ -47,7 +47,7 @@ use tokio::sync::watch;
 pub use lock::InstanceLock;
 pub use writer::{Tx, Writer};
 
-/// What can go wrong with the database, as the person at the machine sees it.
+/// Database errors, worded for the operator.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("DATABASE_URL is not a SQLite address ({0}); a right one is sqlite://data/rollcall.db")]
@@ -113,8 +113,8 @@ impl Store {
         let path = sqlite::path_of(url)?;
         let write_connection = sqlite::open_for_writing(&path).await?;
         let pool = sqlite::open_for_reading(&path).await?;
-        let (ring, bell) = watch::channel(0);
-        let writer = Writer::start(write_connection, ring);
+        let (bell_sender, bell) = watch::channel(0);
+        let writer = Writer::start(write_connection, bell_sender);
         let store = Self {
             reader: Reader {
                 pool,
@@ -130,17 +130,17 @@ impl Store {
         Ok(store)
     }
 
-    /// Takes the lock that keeps a second `run` off the same database.
+    /// Takes the lock that prevents a second `run` on the same database.
     pub fn lock(url: &str) -> Result<InstanceLock, StoreError> {
         InstanceLock::take(&sqlite::path_of(url)?)
     }
 
-    /// Rings after every commit that wrote an event. Carries no data: look for yourself.
+    /// A signal after every commit that wrote an event. It carries no data: receivers query the store.
     pub fn bell(&self) -> watch::Receiver<u64> {
         self.bell.clone()
     }
 
-    /// Writes what is still in memory, shortens the write-ahead log, closes every connection.
+    /// Writes pending rows from memory, truncates the write-ahead log and closes every connection.
     pub async fn close(self) {
         self.writer.close().await;
         self.reader.pool.close().await;
@@ -148,9 +148,9 @@ impl Store {
 }
 
 impl Reader {
-    /// A number that changes whenever anybody, in this process or another, has committed.
+    /// A probe whose number changes after every commit, by this process or another.
     ///
-    /// Only comparable between calls on one `ChangeProbe`.
+    /// Numbers are comparable only within one `ChangeProbe`.
     pub async fn change_probe(&self) -> Result<ChangeProbe, StoreError> {
         Ok(ChangeProbe(self.pool.acquire().await?))
     }
@@ -166,24 +166,25 @@ impl Reader {
             let mut name = self.path.as_os_str().to_owned();
             name.push(suffix);
             std::fs::metadata(name)
-                .map(|details| details.len())
+                .map(|metadata| metadata.len())
                 .unwrap_or(0)
         };
         size("") + size("-wal")
     }
 
-    /// Whether the database answers.
+    /// Checks that the database answers a query.
     pub async fn is_alive(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.pool).await?;
         Ok(())
     }
 }
 
-/// Holds one connection to notice commits of other processes.
+/// Holds one read connection to detect commits of other processes.
 #[derive(Debug)]
 pub struct ChangeProbe(sqlx::pool::PoolConnection<sqlx::Sqlite>);
 
 impl ChangeProbe {
+    /// The current number; see `Reader::change_probe`.
     pub async fn version(&mut self) -> Result<i64, StoreError> {
         sqlite::data_version(&mut self.0).await
     }

@@ -1,25 +1,24 @@
-//! Monitors of every kind: how many stand how, and which are not as they should be.
+//! Monitors of every kind: counts by status, monitors with problems, search and removal.
 
 use super::device::status_of;
 use super::{Reader, StoreError, Tx, monitor_state};
 use crate::domain::Timestamp;
 use crate::domain::grouping::Location;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::{GuildId, MonitorId, MonitorKind};
 use crate::domain::status::Status;
 use crate::domain::target::Host;
 
-/// A monitor in a list of all kinds.
+/// A monitor of any kind, for lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Monitor {
     pub id: MonitorId,
-    /// `endpoint`, `device` or `server`.
-    pub kind: String,
+    pub kind: MonitorKind,
     pub name: String,
     pub status: Status,
     pub since: Timestamp,
 }
 
-/// How many monitors of a guild have each status, or of all guilds; statuses that nobody has are left out.
+/// Numbers of monitors by status, in a guild (`None`: in all guilds). Statuses without monitors are left out.
 pub async fn counts_by_status(
     reader: &Reader,
     guild: Option<GuildId>,
@@ -35,7 +34,7 @@ pub async fn counts_by_status(
         .collect()
 }
 
-/// The monitors of a guild that are offline or in warning: offline ones first, then those longest so.
+/// The monitors of a guild that are offline or in warning: offline ones first, then the earliest change of status.
 pub async fn troubled(
     reader: &Reader,
     guild: GuildId,
@@ -52,7 +51,7 @@ pub async fn troubled(
     rows.into_iter().map(read).collect()
 }
 
-/// Where a monitor is, and its group.
+/// The host and the group of a monitor.
 pub async fn location(tx: &mut Tx<'_>, id: MonitorId) -> Result<Location, StoreError> {
     let found: Option<(Option<String>, Option<String>)> = sqlx::query_as(
         "SELECT t.host, m.group_name FROM monitors m LEFT JOIN endpoint_targets t ON t.monitor_id = m.id WHERE m.id = $1",
@@ -68,11 +67,11 @@ pub async fn location(tx: &mut Tx<'_>, id: MonitorId) -> Result<Location, StoreE
     Ok(Location { host, group })
 }
 
-/// Monitors of one kind (`%`: of every kind) whose name holds a text.
+/// Monitors of one kind (`None`: of every kind) whose name contains a text.
 pub async fn search(
     reader: &Reader,
     guild: GuildId,
-    (kind, text): (&str, &str),
+    (kind, text): (Option<MonitorKind>, &str),
     limit: u32,
 ) -> Result<Vec<Monitor>, StoreError> {
     let pattern = format!(
@@ -83,10 +82,10 @@ pub async fn search(
     );
     let rows: Vec<(i64, String, String, String, i64)> = sqlx::query_as(
         r"SELECT id, kind, name, status, since FROM monitors
-          WHERE guild_id = $1 AND kind LIKE $2 AND LOWER(name) LIKE LOWER($3) ESCAPE '\' ORDER BY name, id LIMIT $4",
+          WHERE guild_id = $1 AND ($2 IS NULL OR kind = $2) AND LOWER(name) LIKE LOWER($3) ESCAPE '\' ORDER BY name, id LIMIT $4",
     )
     .bind(guild.to_row())
-    .bind(kind)
+    .bind(kind.map(MonitorKind::as_str))
     .bind(pattern)
     .bind(i64::from(limit))
     .fetch_all(&reader.pool)
@@ -94,16 +93,16 @@ pub async fn search(
     rows.into_iter().map(read).collect()
 }
 
-/// Takes a device or a server off the roll, with everything but its events; `false` where this guild has none such.
+/// Removes a device or a server with everything but its events; `false` if this guild has no such monitor.
 pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bool, StoreError> {
-    let gone = sqlx::query(
+    let deleted = sqlx::query(
         "DELETE FROM monitors WHERE guild_id = $1 AND id = $2 AND kind IN ('device', 'server')",
     )
     .bind(guild.to_row())
     .bind(id.0)
     .execute(&mut *tx.connection)
     .await?;
-    if gone.rows_affected() == 0 {
+    if deleted.rows_affected() == 0 {
         return Ok(false);
     }
     monitor_state::remove(tx, id).await?;
@@ -120,7 +119,9 @@ fn read(row: (i64, String, String, String, i64)) -> Result<Monitor, StoreError> 
     let (id, kind, name, status, since) = row;
     Ok(Monitor {
         id: MonitorId(id),
-        kind,
+        kind: kind
+            .parse()
+            .map_err(|_| StoreError::Damaged(format!("the kind {kind} of a monitor")))?,
         name,
         status: status_of(&status)?,
         since: Timestamp::from_millis(since),
@@ -135,7 +136,7 @@ mod tests {
     use crate::store::{device, server};
 
     #[tokio::test]
-    async fn every_kind_is_counted_and_only_what_is_wrong_is_listed() {
+    async fn every_kind_is_counted_and_only_monitors_with_problems_are_listed() {
         let store = TestStore::open().await;
         let at = Timestamp::from_millis;
         store
@@ -151,7 +152,7 @@ mod tests {
         let mut counts = counts_by_status(&store.reader, Some(GuildId(1)))
             .await
             .unwrap();
-        counts.sort_by_key(|(status, _)| status.word());
+        counts.sort_by_key(|(status, _)| status.as_str());
         assert_eq!(counts, [(Status::Offline, 1), (Status::Online, 1)]);
         let names = |found: Vec<Monitor>| -> Vec<String> {
             found.into_iter().map(|monitor| monitor.name).collect()
@@ -159,15 +160,16 @@ mod tests {
         let troubled = troubled(&store.reader, GuildId(1), 10).await.unwrap();
         assert_eq!(names(troubled), ["db-1"]);
         for (kind, text, found) in [
-            ("device", "PU", vec!["pump"]),
-            ("device", "db", vec![]),
-            ("server", "", vec!["db-1"]),
-            ("server", "%", vec![]),
+            (Some(MonitorKind::Device), "PU", vec!["pump"]),
+            (Some(MonitorKind::Device), "db", vec![]),
+            (Some(MonitorKind::Server), "", vec!["db-1"]),
+            (Some(MonitorKind::Server), "%", vec![]),
+            (None, "p", vec!["pump"]),
         ] {
-            let seen = search(&store.reader, GuildId(1), (kind, text), 10)
+            let result = search(&store.reader, GuildId(1), (kind, text), 10)
                 .await
                 .unwrap();
-            assert_eq!(names(seen), found, "{kind} {text}");
+            assert_eq!(names(result), found, "{kind:?} {text}");
         }
     }
 }

@@ -1,9 +1,9 @@
-//! What changes at every look: when it was looked at, when it passed, when it is due, how many failures in a row.
+//! Monitor state, which changes at every check: last check, last success, next check, consecutive failures, latency.
 //!
-//! A steady pass changes nothing but two instants, and both stand in the log already. So steady passes wait in memory and
-//! are written together: at most one second per thousand endpoints late, never more than a minute, and at once when
-//! enough of them wait to fill the pages they touch. Everything else is written with the outcome. After a crash
-//! `catch_up` reads the log for what was still waiting.
+//! A steady pass (a success without a change of status) changes only two timestamps, and the log of check results has both
+//! already. So steady passes stay pending in memory and are written together: after at most one second per thousand
+//! endpoints, never after more than a minute, and at once when enough of them are pending to fill the pages that they
+//! touch. Everything else is written with the check result. After a crash `catch_up` restores pending passes from the log.
 
 use std::collections::HashMap;
 
@@ -12,36 +12,36 @@ use super::{StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::monitor::MonitorId;
 
-/// Pulse rows on one page of 4 KiB (about 30 bytes each).
+/// Rows of the table on one page of 4 KiB (about 30 bytes each).
 const ROWS_PER_PAGE: usize = 136;
 
-/// Waiting rows per page of the whole table that make a write cheap: about 64 bytes a row then, as a page goes to disk
-/// twice and is rarely full.
+/// Pending rows per page of the whole table that make a write cheap: about 64 bytes per row, because a page is written to
+/// disk twice and is rarely full.
 const DENSE: usize = 128;
 
-/// The longest that a steady pass waits, in milliseconds.
+/// Longest time that a steady pass is pending, in milliseconds.
 const LONGEST_WAIT: usize = 60_000;
 
-/// Log rows read after a start to find what was waiting: a minute's worth at several thousand looks a second.
+/// Log rows read at the start to restore pending passes: those of a minute at several thousand checks per second.
 const CATCH_UP_ROWS: i64 = 250_000;
 
-/// Rows made at once while writing what waits; a multiple of the rows in the largest statement.
+/// Rows created at once while writing pending passes; a multiple of the rows in the largest statement.
 const FLUSHED_AT_ONCE: usize = 2_048;
 
-/// One monitor's pulse.
+/// The state of one monitor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MonitorState {
     pub monitor_id: MonitorId,
     pub last_check_at: Timestamp,
-    /// `None`: as it was before.
+    /// `None`: unchanged.
     pub last_seen_at: Option<Timestamp>,
-    /// `None`: at its slot, or the recheck job has it.
+    /// `None`: at its slot, or when the recheck job checks it.
     pub next_check_at: Option<Timestamp>,
     pub consecutive_failures: u32,
     pub latency_us: i64,
 }
 
-/// A pass that changed nothing but the instants of the look. Small, because a hundred thousand may wait in memory.
+/// A success that changed only the times of the check. Small, because 100,000 may be pending in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SteadyPass {
     pub monitor_id: MonitorId,
@@ -62,19 +62,19 @@ impl From<&SteadyPass> for MonitorState {
     }
 }
 
-/// Steady passes that wait to be written.
+/// Steady passes that are not written yet.
 #[derive(Debug, Default)]
 pub struct Pending {
     waiting: HashMap<MonitorId, (Timestamp, i64)>,
     /// Written, but not committed yet.
     writing: Vec<SteadyPass>,
     oldest: Option<Timestamp>,
-    /// How many endpoints there are, as last counted.
+    /// Number of rows in the table, as last counted.
     total: usize,
 }
 
 impl Pending {
-    /// After a commit nothing of what was written waits any more; after a roll-back it waits again.
+    /// Ends a transaction: written passes are done after a commit, and pending again after a rollback.
     pub(super) fn settle(&mut self, is_committed: bool) {
         let written = std::mem::take(&mut self.writing);
         if is_committed {
@@ -98,7 +98,7 @@ impl Pending {
     }
 }
 
-/// Keeps steady passes until writing them is due.
+/// Keeps steady passes pending until writing them is due.
 pub async fn touch(
     tx: &mut Tx<'_>,
     passes: &[SteadyPass],
@@ -117,7 +117,7 @@ pub async fn touch(
     Ok(())
 }
 
-/// Writes at once.
+/// Writes states at once.
 pub async fn save(tx: &mut Tx<'_>, states: &[MonitorState]) -> Result<(), StoreError> {
     for monitor_state in states {
         tx.pending.waiting.remove(&monitor_state.monitor_id);
@@ -125,10 +125,10 @@ pub async fn save(tx: &mut Tx<'_>, states: &[MonitorState]) -> Result<(), StoreE
     upsert(tx, states).await
 }
 
-/// Writes everything that waits.
+/// Writes all pending passes.
 pub async fn flush(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     tx.pending.oldest = None;
-    // In the order of the table, so that neighbours share a page.
+    // In the order of the table, so that neighbors share a page.
     let waiting = tx.pending.waiting.drain();
     let mut passes: Vec<SteadyPass> = waiting
         .map(|(monitor_id, (at, latency_us))| SteadyPass {
@@ -148,7 +148,7 @@ pub async fn flush(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Piece by piece, so that the whole never stands in memory a second time.
+/// Writes passes in chunks, so that memory never holds all of them twice.
 async fn upsert_passes(tx: &mut Tx<'_>, passes: &[SteadyPass]) -> Result<(), StoreError> {
     for some in passes.chunks(FLUSHED_AT_ONCE) {
         let states: Vec<MonitorState> = some.iter().map(MonitorState::from).collect();
@@ -157,7 +157,7 @@ async fn upsert_passes(tx: &mut Tx<'_>, passes: &[SteadyPass]) -> Result<(), Sto
     Ok(())
 }
 
-/// Forgets a monitor that has been taken off the roll.
+/// Deletes the state of a removed monitor.
 pub(super) async fn remove(tx: &mut Tx<'_>, id: MonitorId) -> Result<(), StoreError> {
     tx.pending.waiting.remove(&id);
     sqlx::query("DELETE FROM monitor_state WHERE monitor_id = $1")
@@ -191,7 +191,7 @@ async fn upsert(tx: &mut Tx<'_>, states: &[MonitorState]) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Brings pulses up to the log: what waited in memory when the process was killed.
+/// Restores from the log what was pending in memory when the process was killed.
 pub async fn catch_up(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE monitor_state SET last_check_at = fresh.at, last_seen_at = COALESCE(fresh.passed_at, last_seen_at)
@@ -205,7 +205,7 @@ pub async fn catch_up(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Failures of these endpoints in a row count no more.
+/// Resets the consecutive failures of these endpoints.
 pub async fn reset_failures(tx: &mut Tx<'_>, ids: &[MonitorId]) -> Result<(), StoreError> {
     for piece in pieces(ids) {
         let places = placeholders(1, piece.len());
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_steady_pass_waits_a_second_at_most_where_endpoints_are_few() {
+    async fn a_steady_pass_is_pending_for_at_most_a_second_if_endpoints_are_few() {
         let store = TestStore::open().await;
         store
             .write(|tx| {
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_saved_at_once_is_not_overwritten_by_what_waited() {
+    async fn a_saved_state_is_not_overwritten_by_an_older_pending_pass() {
         let store = TestStore::open().await;
         store
             .write(|tx| {
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_keeps_the_last_pass() {
+    async fn a_failure_keeps_the_time_of_the_last_success() {
         let store = TestStore::open().await;
         store
             .write(|tx| Box::pin(async { save(tx, &[monitor_state(1, 10)]).await }))
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_rolled_back_waits_again() {
+    async fn passes_that_were_rolled_back_are_pending_again() {
         let store = TestStore::open().await;
         let at = Timestamp::from_millis(10_000);
         let failed: Result<(), StoreError> = store
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_a_crash_the_log_fills_in_what_waited() {
+    async fn pending_passes_are_restored_from_the_log_after_a_crash() {
         let store = TestStore::open().await;
         store
             .write(|tx| {

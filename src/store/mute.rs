@@ -1,11 +1,11 @@
-//! Which monitors people want to hear nothing of, and until when.
+//! Mutes: monitors for which no notifications are sent until a given time.
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::event::Actor;
 use crate::domain::monitor::{GuildId, MonitorId};
 
-/// A mute with what it is about.
+/// A mute with the name of its monitor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mute {
     pub name: String,
@@ -14,7 +14,7 @@ pub struct Mute {
     pub muted_by: String,
 }
 
-/// Nothing is to be told of a monitor until then; a mute that is there is replaced.
+/// Mutes a monitor until the given time; replaces an existing mute.
 pub async fn set(
     tx: &mut Tx<'_>,
     (guild, monitor): (GuildId, MonitorId),
@@ -34,20 +34,20 @@ pub async fn set(
     Ok(())
 }
 
-/// A monitor is told of again; `false` where it was not muted.
+/// Removes the mute of a monitor; `false` if it was not muted.
 pub async fn remove(
     tx: &mut Tx<'_>,
     (guild, monitor): (GuildId, MonitorId),
 ) -> Result<bool, StoreError> {
-    let gone = sqlx::query("DELETE FROM mutes WHERE guild_id = $1 AND monitor_id = $2")
+    let deleted = sqlx::query("DELETE FROM mutes WHERE guild_id = $1 AND monitor_id = $2")
         .bind(guild.to_row())
         .bind(monitor.0)
         .execute(&mut *tx.connection)
         .await?;
-    Ok(gone.rows_affected() > 0)
+    Ok(deleted.rows_affected() > 0)
 }
 
-/// Whether nothing is to be told of a monitor now.
+/// Whether a monitor is muted now.
 pub async fn is_muted(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
@@ -62,7 +62,7 @@ pub async fn is_muted(
     Ok(found.is_some())
 }
 
-/// Takes the mutes whose time has come, and answers whose they were.
+/// Deletes expired mutes and returns their monitors.
 pub async fn take_ended(
     tx: &mut Tx<'_>,
     now: Timestamp,
@@ -76,7 +76,7 @@ pub async fn take_ended(
     Ok(rows.into_iter().map(whose).collect())
 }
 
-/// A guild's mutes, those that end first first.
+/// The mutes of a guild, the earliest end first.
 pub async fn list(reader: &Reader, guild: GuildId, limit: u32) -> Result<Vec<Mute>, StoreError> {
     let rows: Vec<(String, i64, String)> = sqlx::query_as(
         "SELECT m.name, u.until, u.muted_by FROM mutes u JOIN monitors m ON m.id = u.monitor_id

@@ -1,16 +1,17 @@
-//! Incidents: from the moment an endpoint stopped being online until it is back. At most one is open per monitor.
+//! Outages: the downtime of one monitor, from its first failure to its recovery. A monitor has at most one open outage.
 
 use super::rows::{pieces, placeholders};
 use super::{StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::outage_reason::OutageReason;
 
-/// Opens an incident, dated at the first failure, and answers its id; `None` where one is open already, which stays as it is.
+/// Opens an outage, dated at the first failure, and returns its id; `None` if one is already open, which stays unchanged.
 pub async fn open(
     tx: &mut Tx<'_>,
     (guild, monitor): (GuildId, MonitorId),
-    (started_at, reason): (Timestamp, &str),
+    (started_at, reason): (Timestamp, OutageReason),
 ) -> Result<Option<i64>, StoreError> {
     let id = sqlx::query_scalar(
         "INSERT INTO outages (guild_id, monitor_id, started_at, reason) VALUES ($1, $2, $3, $4)
@@ -19,20 +20,21 @@ pub async fn open(
     .bind(guild.to_row())
     .bind(monitor.0)
     .bind(started_at.millis())
-    .bind(reason)
+    .bind(reason.as_str())
     .fetch_optional(&mut *tx.connection)
     .await?;
     Ok(id)
 }
 
-/// An incident that was opened: whose, its id, its beginning.
+/// An outage that was opened: guild and monitor, id, start.
 pub type Opened = ((GuildId, MonitorId), i64, Timestamp);
 
-/// Opens an incident for each of these monitors, with its beginning, all for one reason; answers those that had none.
+/// Opens an outage for each of these monitors with its start, all for one reason. Returns the opened ones: monitors that
+/// already have an open outage are skipped.
 pub async fn open_all(
     tx: &mut Tx<'_>,
     monitors: &[((GuildId, MonitorId), Timestamp)],
-    reason: &str,
+    reason: OutageReason,
 ) -> Result<Vec<Opened>, StoreError> {
     let mut opened = Vec::with_capacity(monitors.len());
     for piece in pieces(monitors) {
@@ -47,7 +49,7 @@ pub async fn open_all(
                 .bind(guild.to_row())
                 .bind(monitor.0)
                 .bind(started_at.millis())
-                .bind(reason);
+                .bind(reason.as_str());
         }
         let rows: Vec<(i64, i64, i64, i64)> = query.fetch_all(&mut *tx.connection).await?;
         opened.extend(rows.into_iter().map(|(guild, monitor, id, started_at)| {
@@ -58,7 +60,7 @@ pub async fn open_all(
     Ok(opened)
 }
 
-/// Puts an incident onto a card.
+/// Adds an outage to an incident.
 pub async fn add_to(tx: &mut Tx<'_>, id: i64, incident: IncidentId) -> Result<(), StoreError> {
     sqlx::query("UPDATE outages SET incident_id = $2 WHERE id = $1")
         .bind(id)
@@ -68,7 +70,7 @@ pub async fn add_to(tx: &mut Tx<'_>, id: i64, incident: IncidentId) -> Result<()
     Ok(())
 }
 
-/// Marks an incident as one that was expected.
+/// Marks an outage as covered by a maintenance window.
 pub async fn mark_in_maintenance(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
     sqlx::query("UPDATE outages SET is_in_maintenance = 1 WHERE id = $1")
         .bind(id)
@@ -77,24 +79,29 @@ pub async fn mark_in_maintenance(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreEr
     Ok(())
 }
 
-/// The open incident of a monitor that is on no card, by id, with its beginning and its reason.
+/// The open outage of a monitor that belongs to no incident: its id, start and reason.
 pub async fn unnotified(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
-) -> Result<Option<(i64, Timestamp, String)>, StoreError> {
+) -> Result<Option<(i64, Timestamp, OutageReason)>, StoreError> {
     let found: Option<(i64, i64, String)> = sqlx::query_as(
         "SELECT id, started_at, reason FROM outages WHERE monitor_id = $1 AND ended_at IS NULL AND incident_id IS NULL",
     )
     .bind(monitor.0)
     .fetch_optional(&mut *tx.connection)
     .await?;
-    Ok(found.map(|(id, started_at, reason)| (id, Timestamp::from_millis(started_at), reason)))
+    let Some((id, started_at, reason)) = found else {
+        return Ok(None);
+    };
+    let damaged = |_| StoreError::Damaged(format!("the reason {reason} of an outage"));
+    let reason = reason.parse().map_err(damaged)?;
+    Ok(Some((id, Timestamp::from_millis(started_at), reason)))
 }
 
-/// How many incidents of a monitor are looked at to tell whether it flaps.
+/// Number of recent outages of a monitor that decide whether it is flapping.
 const RECENT: usize = 10;
 
-/// The last incidents of a monitor, the newest first, and the card that the one before the newest is on.
+/// The recent outages of a monitor (start, end), newest first, and the latest incident among all but the newest of them.
 pub async fn recent(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
@@ -107,19 +114,19 @@ pub async fn recent(
     .fetch_all(&mut *tx.connection)
     .await?;
     let incident = rows.iter().skip(1).find_map(|(_, _, incident)| *incident);
-    let lasted = |(began, ended, _): (i64, Option<i64>, Option<i64>)| {
+    let times = |(started, ended, _): (i64, Option<i64>, Option<i64>)| {
         (
-            Timestamp::from_millis(began),
+            Timestamp::from_millis(started),
             ended.map(Timestamp::from_millis),
         )
     };
     Ok((
-        rows.into_iter().map(lasted).collect(),
+        rows.into_iter().map(times).collect(),
         incident.map(IncidentId),
     ))
 }
 
-/// The monitors of a guild with an open incident that is on no card.
+/// The monitors of a guild with an open outage that belongs to no incident.
 pub async fn unnotified_of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Vec<MonitorId>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
         "SELECT monitor_id FROM outages
@@ -131,7 +138,7 @@ pub async fn unnotified_of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Vec<Monito
     Ok(rows.into_iter().map(MonitorId).collect())
 }
 
-/// Ends the open incident of a monitor, if there is one, and answers the card that it is on.
+/// Closes the open outage of a monitor, if there is one, and returns its incident.
 pub async fn close(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
@@ -147,7 +154,7 @@ pub async fn close(
     Ok(incident.flatten().map(IncidentId))
 }
 
-/// Takes back the open incident of a monitor, if there is one: it was none. Answers the card that it was on.
+/// Deletes the open outage of a monitor, if there is one, because it was not real. Returns the incident that it was in.
 pub async fn withdraw(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
@@ -161,7 +168,7 @@ pub async fn withdraw(
     Ok(incident.flatten().map(IncidentId))
 }
 
-/// Deletes up to `limit` incidents that ended before an instant; says how many went.
+/// Deletes up to `limit` outages that ended before the given time; returns how many.
 pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM outages WHERE id IN
@@ -180,17 +187,22 @@ mod tests {
     use crate::store::testing::TestStore;
 
     #[tokio::test]
-    async fn at_most_one_is_open_and_it_keeps_its_beginning() {
+    async fn a_monitor_has_one_open_outage_that_keeps_its_start() {
         let store = TestStore::open().await;
         let at = Timestamp::from_millis;
         let opened = store
             .write(move |tx| {
                 Box::pin(async move {
                     let whose = (GuildId(1), MonitorId(1));
-                    let first = open(tx, whose, (at(10), "refused")).await?;
-                    let second = open(tx, whose, (at(20), "timed_out")).await?;
+                    let first = open(tx, whose, (at(10), OutageReason::Refused)).await?;
+                    let second = open(tx, whose, (at(20), OutageReason::TimedOut)).await?;
                     close(tx, MonitorId(1), at(30)).await?;
-                    let third = open_all(tx, &[(whose, at(40)), (whose, at(50))], "silent").await?;
+                    let third = open_all(
+                        tx,
+                        &[(whose, at(40)), (whose, at(50))],
+                        OutageReason::MissedHeartbeat,
+                    )
+                    .await?;
                     Ok((first.is_some(), second.is_some(), third.len()))
                 })
             })

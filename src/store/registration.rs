@@ -1,9 +1,9 @@
-//! The servers that have commands of their own with Discord, where they stay until they are taken back.
+//! Guilds with their own commands registered at Discord, which keeps such commands until they are deleted.
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::monitor::GuildId;
 
-/// Notes that a server has, or is about to get, commands of its own.
+/// Records that a guild has, or is about to get, its own commands.
 pub async fn remember(tx: &mut Tx<'_>, guild: GuildId) -> Result<(), StoreError> {
     sqlx::query("INSERT INTO registrations (guild_id) VALUES ($1) ON CONFLICT DO NOTHING")
         .bind(guild.to_row())
@@ -12,7 +12,7 @@ pub async fn remember(tx: &mut Tx<'_>, guild: GuildId) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Notes that a server has none any more.
+/// Records that a guild no longer has its own commands.
 pub async fn forget(tx: &mut Tx<'_>, guild: GuildId) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM registrations WHERE guild_id = $1")
         .bind(guild.to_row())
@@ -21,7 +21,7 @@ pub async fn forget(tx: &mut Tx<'_>, guild: GuildId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Every server that has some, beside `home`.
+/// Every guild with its own commands, except `home`.
 pub async fn others(reader: &Reader, home: Option<GuildId>) -> Result<Vec<GuildId>, StoreError> {
     let guilds: Vec<i64> =
         sqlx::query_scalar("SELECT guild_id FROM registrations WHERE guild_id IS NOT $1")
@@ -37,7 +37,7 @@ mod tests {
     use crate::store::testing::TestStore;
 
     #[tokio::test]
-    async fn a_server_is_remembered_once_until_it_is_forgotten() {
+    async fn a_guild_is_stored_once_until_it_is_removed() {
         let store = TestStore::open().await;
         let (one, two) = (GuildId(1), GuildId(2));
         store

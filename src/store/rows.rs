@@ -1,9 +1,10 @@
-//! Many rows in one statement.
+//! Statements with many rows.
 //!
-//! sqlx hands each statement to its worker thread, which costs about 50 µs whatever the statement does; rows per
-//! statement decide what a row costs. Only three sizes are used, so that the prepared statements are few and kept.
+//! sqlx passes each statement to its worker thread, which costs about 50 µs regardless of the statement, so the number of
+//! rows per statement decides the cost of a row. Only three sizes are used, so that prepared statements are few and stay
+//! cached.
 
-/// Rows per statement, largest first; every count is made of these.
+/// Rows per statement, largest first; every count is a sum of these.
 const SIZES: [usize; 3] = [256, 16, 1];
 
 /// Cuts `rows` into pieces of the three sizes.
@@ -18,8 +19,8 @@ pub(super) fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
 
 /// `(?,?),(?,?)` for `rows` rows of `columns` columns, bound in this order.
 ///
-/// Not numbered: SQLite keeps the names of placeholders in a list and walks it for each one that is bound, which costs
-/// ten times what storing the row does. A store that wants `$1` changes this function only.
+/// Not numbered: SQLite keeps the names of placeholders in a list and walks it for each bound value, which costs ten times
+/// as much as storing the row. A database that needs `$1` requires a change of this function only.
 pub(super) fn placeholders(rows: usize, columns: usize) -> String {
     let row = format!("({})", vec!["?"; columns].join(","));
     vec![row; rows].join(",")

@@ -1,4 +1,4 @@
-//! Servers: their thresholds, and the samples that their agents post.
+//! Servers: their thresholds, and the samples from the reports of their agents.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use crate::domain::report_interval;
 use crate::domain::status::Status;
 use crate::domain::threshold::Thresholds;
 
-/// A server with everything that is known of it.
+/// A server with its state and settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     pub id: MonitorId,
     pub guild_id: GuildId,
     pub name: String,
-    /// As it was judged last.
+    /// The status as last determined.
     pub status: Status,
     pub since: Timestamp,
     pub is_active: bool,
     pub last_seen_at: Option<Timestamp>,
-    /// `None`: the settings'.
+    /// `None`: the thresholds from the settings.
     pub thresholds: Option<Thresholds>,
-    /// Whether they follow its rhythm by themselves, and when they last did.
+    /// Whether the thresholds follow the report interval automatically, and when they were last compared with it.
     pub auto_thresholds: bool,
     pub thresholds_followed_at: Option<Timestamp>,
     pub created_at: Timestamp,
@@ -46,7 +46,7 @@ pub async fn insert(
     )
     .bind(guild.to_row())
     .bind(name)
-    .bind(Status::Offline.word())
+    .bind(Status::Offline.as_str())
     .bind(now.millis())
     .fetch_one(&mut *tx.connection)
     .await?;
@@ -58,7 +58,7 @@ pub async fn insert(
     Ok(MonitorId(id))
 }
 
-/// Changes what people say of a server; thresholds of `None` are the settings'.
+/// Saves what people can change about a server. Thresholds of `None` mean those from the settings.
 pub async fn update(tx: &mut Tx<'_>, server: &Server) -> Result<(), StoreError> {
     sqlx::query("UPDATE monitors SET name = $2 WHERE id = $1")
         .bind(server.id.0)
@@ -86,7 +86,7 @@ pub async fn update(tx: &mut Tx<'_>, server: &Server) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Keeps a sample. `stats` is a JSON object.
+/// Stores a sample. `stats` is a JSON object.
 pub async fn keep_sample(
     tx: &mut Tx<'_>,
     id: MonitorId,
@@ -112,7 +112,7 @@ macro_rules! servers {
     };
 }
 
-/// A guild's server; `None` where it has none with this id.
+/// A server of a guild; `None` if the guild has none with this id.
 pub async fn get(
     reader: &Reader,
     guild: GuildId,
@@ -126,7 +126,7 @@ pub async fn get(
     row.as_ref().map(read).transpose()
 }
 
-/// A guild's servers, or everybody's for the jobs; by name.
+/// The servers of a guild (`None`: of all guilds, for jobs) by name.
 pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Server>, StoreError> {
     let rows = sqlx::query(servers!("$1 IS NULL OR guild_id = $1 ORDER BY name, id"))
         .bind(guild.map(GuildId::to_row))
@@ -135,7 +135,7 @@ pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Server>
     rows.iter().map(read).collect()
 }
 
-/// A server inside a transaction; `None` where it has been removed.
+/// A server, read inside a transaction; `None` if it has been removed.
 pub async fn find(tx: &mut Tx<'_>, id: MonitorId) -> Result<Option<Server>, StoreError> {
     let row = sqlx::query(servers!("id = $1"))
         .bind(id.0)
@@ -144,7 +144,7 @@ pub async fn find(tx: &mut Tx<'_>, id: MonitorId) -> Result<Option<Server>, Stor
     row.as_ref().map(read).transpose()
 }
 
-/// When a server reported lately: what its rhythm is learned from.
+/// Times of a server's recent reports, newest first, from which its report interval is learned.
 pub async fn recent_reports(
     reader: &Reader,
     id: MonitorId,
@@ -162,7 +162,7 @@ pub async fn recent_reports(
     Ok(rows.into_iter().map(Timestamp::from_millis).collect())
 }
 
-/// When a server reported between two instants, in order.
+/// Times of a server's reports between two times, both included, in order.
 pub async fn report_times(
     reader: &Reader,
     id: MonitorId,
@@ -179,13 +179,13 @@ pub async fn report_times(
     Ok(rows.into_iter().map(Timestamp::from_millis).collect())
 }
 
-/// Hands on each sample of a server from one instant to before another, in order: when it came, and a JSON object. They
-/// may be many, so they are never all in memory.
+/// Passes each sample of a server from one time to before another to `visit`, in order: its time, and a JSON object.
+/// There may be many samples, so they are never all in memory.
 pub async fn each_sample(
     reader: &Reader,
     id: MonitorId,
     (from, to): (Timestamp, Timestamp),
-    mut seen: impl FnMut(Timestamp, &str),
+    mut visit: impl FnMut(Timestamp, &str),
 ) -> Result<(), StoreError> {
     let mut rows = sqlx::query(
         "SELECT at, stats FROM samples WHERE monitor_id = $1 AND at >= $2 AND at < $3 ORDER BY at",
@@ -195,7 +195,7 @@ pub async fn each_sample(
     .bind(to.millis())
     .fetch(&reader.pool);
     while let Some(row) = rows.try_next().await? {
-        seen(
+        visit(
             Timestamp::from_millis(row.try_get("at")?),
             row.try_get("stats")?,
         );
@@ -203,7 +203,7 @@ pub async fn each_sample(
     Ok(())
 }
 
-/// The last samples of a server, the newest first.
+/// The latest samples of a server, newest first.
 pub async fn latest_samples(
     reader: &Reader,
     id: MonitorId,
@@ -220,7 +220,7 @@ pub async fn latest_samples(
     Ok(rows.into_iter().map(sample).collect())
 }
 
-/// Notes that the thresholds of a server have been held against its rhythm.
+/// Records that the thresholds of a server have been compared with its report interval.
 pub async fn followed(tx: &mut Tx<'_>, id: MonitorId, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query("UPDATE server_details SET thresholds_followed_at = $2 WHERE monitor_id = $1")
         .bind(id.0)
@@ -230,7 +230,7 @@ pub async fn followed(tx: &mut Tx<'_>, id: MonitorId, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// Deletes up to `limit` samples that are older than an instant; says how many went.
+/// Deletes up to `limit` samples that are older than the given time; returns how many.
 pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE at < $1 ORDER BY id LIMIT $2)",
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_is_its_guilds_and_its_last_ten_reports_of_a_day_are_known() {
+    async fn a_server_belongs_to_one_guild_and_its_last_ten_reports_are_known() {
         let store = TestStore::open().await;
         let id = store
             .write(|tx| {
@@ -312,7 +312,7 @@ mod tests {
             .await
             .unwrap();
         assert_eq!((reports.len(), reports[0]), (10, at(100_660)));
-        let gone = store.write(|tx| Box::pin(prune(tx, at(100_000), 10))).await;
-        assert_eq!(gone, 1);
+        let deleted = store.write(|tx| Box::pin(prune(tx, at(100_000), 10))).await;
+        assert_eq!(deleted, 1);
     }
 }

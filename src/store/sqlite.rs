@@ -1,4 +1,4 @@
-//! What is SQLite's own: opening, pragmas, versions, backup. Everything else in `store` is SQL that Postgres reads too.
+//! SQLite specifics: opening, pragmas, versions, backup. The rest of `store` uses SQL that Postgres understands too.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -11,32 +11,32 @@ use sqlx::{ConnectOptions, Connection, SqlitePool};
 
 use super::{Reader, StoreError};
 
-/// "RLCL" in the file's header: how we know our own files.
+/// "RLCL" in the file header, which identifies Rollcall's own files.
 const APPLICATION_ID: i64 = 0x524C_434C;
 
-/// The first version of the schema. Databases of pre-releases have versions 1 to 14.
+/// First version of the schema. Databases of pre-releases have versions 1 to 14.
 const FIRST_VERSION: i64 = 100;
 
-/// Where a database file's header has its schema version and its application id (sqlite.org/fileformat2.html, 1.3).
+/// Positions of the schema version and the application id in the file header (sqlite.org/fileformat2.html, 1.3).
 const HEADER_VERSION: std::ops::Range<usize> = 60..64;
 const HEADER_APPLICATION: std::ops::Range<usize> = 68..72;
 
 /// Older engines can lose committed writes in WAL mode (sqlite.org/wal.html, "the WAL-reset bug").
 const OLDEST_ENGINE: (u32, u32, u32) = (3, 51, 3);
 
-/// Pages in the write-ahead log that make SQLite move them into the file: 16 MiB. A page that is written many times
-/// meanwhile is moved once, so more than the usual 1,000 spare the disk.
+/// Pages in the write-ahead log after which SQLite moves them into the file: 16 MiB. A page that is written many times
+/// before that is moved once, so a value above the default of 1,000 reduces disk writes.
 const CHECKPOINT_PAGES: &str = "4000";
 
-/// Readers at once; each is a thread with a page cache of its own.
+/// Concurrent readers; each is a thread with its own page cache.
 const READERS: u32 = 4;
 
-/// 512 KiB for each reader instead of 2 MiB: what it does not hold is in the system's page cache.
+/// 512 KiB for each reader instead of 2 MiB; pages beyond that are in the operating system's page cache.
 const READ_CACHE: &str = "-512";
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// The file that a `sqlite://` address names.
+/// The file path in a `sqlite://` URL.
 pub(super) fn path_of(url: &str) -> Result<PathBuf, StoreError> {
     let refuse = |reason: &str| StoreError::Address(reason.to_owned());
     let rest = url
@@ -62,7 +62,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Opens the write connection: creates the file (readable by its owner only), checks that it is ours, migrates.
+/// Opens the write connection: creates the file (readable by its owner only), verifies that it is Rollcall's, migrates it.
 pub(super) async fn open_for_writing(path: &Path) -> Result<SqliteConnection, StoreError> {
     let refuse = |reason: String| StoreError::Open {
         path: path.display().to_string(),
@@ -79,7 +79,7 @@ pub(super) async fn open_for_writing(path: &Path) -> Result<SqliteConnection, St
         .run(&mut connection)
         .await
         .map_err(|error| match error {
-            // Its header did not say so yet: the pre-release crashed before SQLite had moved its log into the file.
+            // The header had no version yet: the pre-release crashed before SQLite had moved its log into the file.
             sqlx::migrate::MigrateError::VersionMissing(version) if version < FIRST_VERSION => {
                 StoreError::PreRelease
             }
@@ -108,14 +108,14 @@ pub(super) async fn open_for_reading(path: &Path) -> Result<SqlitePool, StoreErr
     Ok(pool)
 }
 
-/// Refuses a database of a pre-release by its header alone: opening it with SQLite would write to it.
+/// Refuses a database of a pre-release by its header alone, because opening it with SQLite would write to it.
 fn refuse_pre_release(path: &Path) -> Result<(), StoreError> {
     use std::io::Read as _;
 
     let mut header = [0; 100];
     let is_read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
     if is_read.is_err() {
-        // Absent, or shorter than any database: whether it can be opened is judged below.
+        // Absent, or shorter than any database: `open_for_writing` creates it or reports the error.
         return Ok(());
     }
     let number = |place: std::ops::Range<usize>| {
@@ -129,7 +129,7 @@ fn refuse_pre_release(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// SQLite would create the file with the process's umask; the roll is nobody else's business.
+/// Creates the file with mode 0600. SQLite would use the process's umask, and the monitor list is private.
 fn create_private(path: &Path) -> std::io::Result<()> {
     if let Some(folder) = path
         .parent()
@@ -137,11 +137,11 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     {
         std::fs::create_dir_all(folder)?;
     }
-    let mut how = std::fs::OpenOptions::new();
-    how.create(true).truncate(false).write(true);
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).truncate(false).write(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
-    how.open(path).map(drop)
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 async fn check_engine(connection: &mut SqliteConnection) -> Result<(), StoreError> {
@@ -184,7 +184,7 @@ async fn check_owner(connection: &mut SqliteConnection, path: &Path) -> Result<(
     }
 }
 
-/// The schema's version in the file's header, where `file` and other tools show it.
+/// Writes the schema version into the file header, where `file` and other tools show it.
 async fn mark_version(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let newest = MIGRATIONS
         .iter()
@@ -203,14 +203,14 @@ async fn mark_version(connection: &mut SqliteConnection) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Changes when another connection has committed.
+/// A number that changes when another connection has committed.
 pub(super) async fn data_version(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar("PRAGMA data_version")
         .fetch_one(connection)
         .await?)
 }
 
-/// `VACUUM INTO` takes a consistent copy beside running writers.
+/// Copies the database with `VACUUM INTO`, which takes a consistent copy while others write.
 pub(super) async fn backup(reader: &Reader, file: &Path) -> Result<(), StoreError> {
     let refuse = |reason: String| StoreError::Backup {
         path: file.display().to_string(),
@@ -240,7 +240,7 @@ pub(super) async fn backup(reader: &Reader, file: &Path) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Moves the write-ahead log into the file and empties it.
+/// Moves the write-ahead log into the file and truncates the log.
 pub(super) async fn checkpoint(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
         .execute(connection)
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_of_another_program_is_left_alone() {
+    async fn a_database_of_another_program_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("other.db");
         let mut other = SqliteConnection::connect_with(
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_is_no_database_is_left_alone() {
+    async fn a_file_that_is_not_a_database_is_refused_and_left_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notes.txt");
         std::fs::write(&path, "x".repeat(8192)).unwrap();
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_name_no_file_are_refused() {
+    fn urls_without_a_file_are_refused() {
         for wrong in ["postgres://x", "sqlite::memory:", "", "sqlite://"] {
             assert!(path_of(wrong).is_err(), "{wrong}");
         }

@@ -1,7 +1,7 @@
-//! The state of monitors as the status rule wants it: loaded for a batch, saved where it changed.
+//! The state of endpoints as the status rule needs it: loaded per batch, saved if it changed.
 //!
-//! Most looks change nothing, and reading a row costs more than judging it. So the writer remembers the states that it has
-//! read and written.
+//! Most checks change nothing, and reading a row costs more than applying the rule. So the writer caches the states that
+//! it has read and written.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -16,21 +16,21 @@ use crate::domain::check_result::{Failure, FailureClass};
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::{State, Status};
 
-/// The state of one endpoint, with what the rule needs beside it.
+/// The state of one endpoint, with the other values that the rule needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {
     pub guild_id: GuildId,
     pub state: State,
     /// As in `Scheduled`.
     pub revision: u32,
-    /// `None`: the setting's.
+    /// `None`: the interval from the settings.
     pub interval: Option<Duration>,
     pub certificate_expires_at: Option<Timestamp>,
 }
 
-/// The writer's memory of states.
+/// The writer's cache of states.
 #[derive(Debug, Default)]
-pub struct States(HashMap<MonitorId, Kept>);
+pub struct States(HashMap<MonitorId, CachedState>);
 
 impl States {
     pub(super) fn clear(&mut self) {
@@ -38,20 +38,20 @@ impl States {
     }
 
     fn keep(&mut self, id: MonitorId, loaded: Loaded) {
-        self.0.insert(id, Kept::from(loaded));
+        self.0.insert(id, CachedState::from(loaded));
     }
 }
 
-/// `Loaded` in half the room: a hundred thousand are kept, and few of them have a failure or a certificate.
+/// `Loaded` in half the memory: up to 100,000 are cached, and few of them have a failure or a certificate.
 #[derive(Debug)]
-struct Kept {
+struct CachedState {
     guild_id: GuildId,
     status: Status,
     consecutive_failures: u32,
     since: Timestamp,
     revision: u32,
     interval: Option<NonZeroU32>,
-    /// What most do not have.
+    /// `None` for most endpoints.
     rest: Option<Box<Rest>>,
 }
 
@@ -61,7 +61,7 @@ struct Rest {
     certificate_expires_at: Option<Timestamp>,
 }
 
-impl From<Loaded> for Kept {
+impl From<Loaded> for CachedState {
     fn from(loaded: Loaded) -> Self {
         let state = loaded.state;
         let rest = Rest {
@@ -84,19 +84,19 @@ impl From<Loaded> for Kept {
     }
 }
 
-impl From<&Kept> for Loaded {
-    fn from(kept: &Kept) -> Self {
-        let rest = kept.rest.as_deref();
+impl From<&CachedState> for Loaded {
+    fn from(cached: &CachedState) -> Self {
+        let rest = cached.rest.as_deref();
         Self {
-            guild_id: kept.guild_id,
+            guild_id: cached.guild_id,
             state: State {
-                status: kept.status,
-                since: kept.since,
-                consecutive_failures: kept.consecutive_failures,
+                status: cached.status,
+                since: cached.since,
+                consecutive_failures: cached.consecutive_failures,
                 failure: rest.and_then(|rest| rest.failure.clone()),
             },
-            revision: kept.revision,
-            interval: kept
+            revision: cached.revision,
+            interval: cached
                 .interval
                 .map(|millis| Duration::from_millis(u64::from(millis.get()))),
             certificate_expires_at: rest.and_then(|rest| rest.certificate_expires_at),
@@ -104,17 +104,17 @@ impl From<&Kept> for Loaded {
     }
 }
 
-/// Forgets one monitor, after something else than `save` has changed it.
+/// Removes one monitor from the cache, after anything but `save` has changed it.
 pub fn forget(tx: &mut Tx<'_>, id: MonitorId) {
     tx.cache.states.0.remove(&id);
 }
 
-/// The state of one endpoint; `None` where it has been removed. Call `load` with its id first.
+/// The state of one endpoint; `None` if it has been removed. Call `load` with its id first.
 pub fn of(tx: &Tx<'_>, id: MonitorId) -> Option<Loaded> {
     tx.cache.states.0.get(&id).map(Loaded::from)
 }
 
-/// Reads the states of `ids` that are not remembered yet.
+/// Loads the states of `ids` that are not cached yet.
 pub async fn load(tx: &mut Tx<'_>, ids: &[MonitorId]) -> Result<(), StoreError> {
     let missing: Vec<MonitorId> = ids
         .iter()
@@ -144,8 +144,10 @@ pub async fn load(tx: &mut Tx<'_>, ids: &[MonitorId]) -> Result<(), StoreError> 
 
 fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Loaded, StoreError> {
     let word: &str = row.try_get("status")?;
-    let status =
-        Status::from_word(word).ok_or_else(|| StoreError::Damaged(format!("status {word}")))?;
+    let status = word
+        .parse::<Status>()
+        .ok()
+        .ok_or_else(|| StoreError::Damaged(format!("status {word}")))?;
     let class: Option<&str> = row.try_get("failure_class")?;
     let detail: Option<String> = row.try_get("failure_detail")?;
     let interval: Option<i64> = row.try_get("interval_ms")?;
@@ -164,21 +166,22 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Loaded, StoreError> {
     })
 }
 
-/// A stored failure; a class that this version does not know reads as none.
+/// A stored failure; `None` if this version does not know its class.
 pub(super) fn failure(class: Option<&str>, detail: Option<String>) -> Option<Failure> {
-    let class = FailureClass::from_word(class?)?;
+    let class = class?.parse::<FailureClass>().ok()?;
     Some(Failure {
         class,
         detail: detail.map(String::into_boxed_str),
     })
 }
 
-/// Writes the wide rows of one endpoint and remembers the new state. The pulse is written by its own file.
+/// Writes the wide rows of one endpoint (`monitors`, `endpoint_targets`) and caches the new state. The `monitor_state`
+/// module writes the narrow row.
 pub async fn save(tx: &mut Tx<'_>, id: MonitorId, loaded: Loaded) -> Result<(), StoreError> {
     let state = &loaded.state;
     sqlx::query("UPDATE monitors SET status = $2, since = $3 WHERE id = $1")
         .bind(id.0)
-        .bind(state.status.word())
+        .bind(state.status.as_str())
         .bind(state.since.millis())
         .execute(&mut *tx.connection)
         .await?;
@@ -189,7 +192,7 @@ pub async fn save(tx: &mut Tx<'_>, id: MonitorId, loaded: Loaded) -> Result<(), 
     )
     .bind(id.0)
     .bind(state.is_active())
-    .bind(state.failure.as_ref().map(|failure| failure.class.word()))
+    .bind(state.failure.as_ref().map(|failure| failure.class.as_str()))
     .bind(state.failure.as_ref().and_then(|failure| failure.detail.as_deref()))
     .bind(loaded.certificate_expires_at.map(Timestamp::millis))
     .execute(&mut *tx.connection)
@@ -198,12 +201,12 @@ pub async fn save(tx: &mut Tx<'_>, id: MonitorId, loaded: Loaded) -> Result<(), 
     Ok(())
 }
 
-/// Remembers a state whose wide rows did not change: only the streak moved, and that is in the pulse.
+/// Caches a state whose wide rows did not change: only the consecutive failures did, which are in `monitor_state`.
 pub fn remember(tx: &mut Tx<'_>, id: MonitorId, loaded: Loaded) {
     tx.cache.states.keep(id, loaded);
 }
 
-/// Counts the looks of a recheck run as taken when the run began.
+/// Dates the checks of a recheck run at the start of the run.
 pub async fn recheck_began(
     tx: &mut Tx<'_>,
     ids: &[MonitorId],
@@ -225,7 +228,7 @@ pub async fn recheck_began(
     Ok(())
 }
 
-/// Dates the look at an inactive endpoint, which is what the recheck job goes by.
+/// Records when an inactive endpoint was checked; the recheck job selects endpoints by this time.
 pub async fn checked_while_inactive(
     tx: &mut Tx<'_>,
     id: MonitorId,

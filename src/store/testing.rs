@@ -1,4 +1,4 @@
-//! A real database in a folder of its own, for tests.
+//! A real database in a temporary folder, for tests.
 
 use futures_util::future::BoxFuture;
 use sqlx::FromRow;
@@ -9,7 +9,7 @@ use super::{Store, StoreError, Tx, alert_settings};
 use crate::domain::Timestamp;
 use crate::domain::monitor::{GuildId, MonitorId};
 
-/// A store whose files go away with it.
+/// A store whose files are deleted when it is dropped.
 pub struct TestStore {
     store: Store,
     folder: tempfile::TempDir,
@@ -32,7 +32,7 @@ impl TestStore {
         Self { store, folder }
     }
 
-    /// The address, for a second process to open.
+    /// The database URL, for a second process to open.
     pub fn url(&self) -> String {
         url_in(&self.folder)
     }
@@ -47,7 +47,7 @@ impl TestStore {
         self.writer.transact(work).await.unwrap()
     }
 
-    /// Puts an endpoint on a guild's roll that is called like its target.
+    /// Adds an endpoint to a guild, named after its target.
     pub async fn add_endpoint(&self, guild: GuildId, target: &str) -> MonitorId {
         let description = Description {
             name: target.to_owned(),
@@ -63,13 +63,13 @@ impl TestStore {
         .unwrap()
     }
 
-    /// Gives a guild a channel for alerts.
+    /// Sets an alert channel for a guild.
     pub async fn add_channel(&self, guild: GuildId) {
         self.write(move |tx| Box::pin(alert_settings::set(tx, guild, (5, None))))
             .await;
     }
 
-    /// Reads with a statement of the test's own.
+    /// Runs a query of the test.
     pub async fn rows<R: for<'row> FromRow<'row, SqliteRow> + Send + Unpin>(
         &self,
         sql: &'static str,

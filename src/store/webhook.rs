@@ -1,4 +1,4 @@
-//! Webhooks: where they are, how they are signed, and whether they can be reached. Address and signing key are secrets;
+//! Webhooks: their URLs, signing keys and failures, and the outbox of their deliveries. URL and signing key are secrets;
 //! `Debug` shows neither.
 
 use std::fmt;
@@ -15,10 +15,10 @@ use crate::domain::monitor::GuildId;
 use crate::domain::target::Target;
 use crate::domain::webhook::{Format, WebhookId};
 
-/// Nothing is put off for so long: a try that lies further ahead was set by a clock that has been set back since.
+/// No delay is this long: an attempt further ahead was scheduled before the clock was set back, so it is due.
 const IMPOSSIBLE: Duration = Duration::from_secs(2 * 3600);
 
-/// A webhook as it is stored.
+/// A stored webhook.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Webhook {
     pub id: WebhookId,
@@ -29,10 +29,10 @@ pub struct Webhook {
     /// `whsec_` and the key in base64.
     pub signing_key: String,
     pub last_delivered_at: Option<Timestamp>,
-    /// Tries that failed in a row, and since when.
+    /// Consecutive failed attempts, and since when.
     pub attempts: u32,
     pub failing_since: Option<Timestamp>,
-    /// Why nothing is sent there any more, and since when.
+    /// Why it is disabled, and since when.
     pub disabled: Option<(String, Timestamp)>,
 }
 
@@ -45,7 +45,7 @@ impl fmt::Debug for Webhook {
     }
 }
 
-/// What a webhook is made of.
+/// A webhook to be added.
 pub struct NewWebhook {
     pub name: String,
     pub url: Target,
@@ -67,7 +67,10 @@ fn read(row: &SqliteRow) -> Result<Webhook, StoreError> {
         guild_id: GuildId::from_row(row.try_get("guild_id")?),
         name: row.try_get("name")?,
         url: url.parse().map_err(|_| damaged("address"))?,
-        format: Format::from_word(format).ok_or_else(|| damaged("format"))?,
+        format: format
+            .parse::<Format>()
+            .ok()
+            .ok_or_else(|| damaged("format"))?,
         signing_key: row.try_get("signing_key")?,
         last_delivered_at: timestamp("last_delivered_at")?,
         attempts: row.try_get("attempts")?,
@@ -76,7 +79,7 @@ fn read(row: &SqliteRow) -> Result<Webhook, StoreError> {
     })
 }
 
-/// Adds a webhook; `None` where the guild has one of that name.
+/// Adds a webhook; `None` if the guild already has one of that name.
 pub async fn insert(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -91,7 +94,7 @@ pub async fn insert(
     .bind(guild.to_row())
     .bind(&new.name)
     .bind(new.url.to_string())
-    .bind(new.format.word())
+    .bind(new.format.as_str())
     .bind(&new.signing_key)
     .bind(now.millis())
     .bind(by.to_string())
@@ -101,7 +104,7 @@ pub async fn insert(
     Ok(id.map(WebhookId))
 }
 
-/// How many a guild has.
+/// Number of webhooks of a guild.
 pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
     let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM webhooks WHERE guild_id = $1")
         .bind(guild.to_row())
@@ -110,7 +113,7 @@ pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
     Ok(count.unsigned_abs())
 }
 
-/// A guild's webhooks by name.
+/// The webhooks of a guild by name.
 pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<Webhook>, StoreError> {
     let rows = sqlx::query(
         "SELECT id AS webhook_id, * FROM webhooks WHERE guild_id = $1 ORDER BY name, id",
@@ -121,18 +124,18 @@ pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<Webhook>, Store
     rows.iter().map(read).collect()
 }
 
-/// Removes a webhook with what waits for it; `false` where the guild has none of that name.
+/// Removes a webhook with its deliveries; `false` if the guild has none of that name.
 pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, name: &str) -> Result<bool, StoreError> {
-    let gone = sqlx::query("DELETE FROM webhooks WHERE guild_id = $1 AND name = $2")
+    let deleted = sqlx::query("DELETE FROM webhooks WHERE guild_id = $1 AND name = $2")
         .bind(guild.to_row())
         .bind(name)
         .execute(&mut *tx.connection)
         .await?;
     destination::forget(tx, guild);
-    Ok(gone.rows_affected() > 0)
+    Ok(deleted.rows_affected() > 0)
 }
 
-/// Switches one off; `false` where it was off already, or is gone.
+/// Disables a webhook; `false` if it was already disabled, or has been removed.
 pub async fn disable(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, WebhookId),
@@ -153,7 +156,7 @@ pub async fn disable(
     Ok(changed.rows_affected() > 0)
 }
 
-/// It was reached, and is told again from now on; the next one comes not before `next`.
+/// Records a successful request, which also enables the webhook. The next one is not before `next`.
 pub async fn reached(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, WebhookId),
@@ -174,8 +177,8 @@ pub async fn reached(
     Ok(())
 }
 
-/// Somebody has seen that it is reached: what waits for it is told now.
-pub async fn mended(
+/// Records a successful test by a person: pending deliveries are sent now.
+pub async fn mark_working(
     tx: &mut Tx<'_>,
     whose: (GuildId, WebhookId),
     now: Timestamp,
@@ -184,7 +187,7 @@ pub async fn mended(
     reached(tx, whose, now, now).await
 }
 
-/// It was not reached; the next try is not before `next`.
+/// Records a failed attempt. The next one is not before `next`.
 pub async fn missed(
     tx: &mut Tx<'_>,
     id: WebhookId,
@@ -203,7 +206,7 @@ pub async fn missed(
     Ok(())
 }
 
-/// A card is to be told to these webhooks.
+/// Adds a delivery of an incident for each of these webhooks.
 pub(super) async fn enqueue(
     tx: &mut Tx<'_>,
     webhooks: &[WebhookId],
@@ -221,7 +224,7 @@ pub(super) async fn enqueue(
     Ok(())
 }
 
-/// A card was told as it was in this version.
+/// Records that an incident was delivered in this revision.
 pub async fn delivered(tx: &mut Tx<'_>, delivery: i64, revision: i64) -> Result<(), StoreError> {
     sqlx::query("UPDATE webhook_deliveries SET delivered_revision = $2 WHERE id = $1")
         .bind(delivery)
@@ -231,18 +234,18 @@ pub async fn delivered(tx: &mut Tx<'_>, delivery: i64, revision: i64) -> Result<
     Ok(())
 }
 
-/// A notice that is due at a webhook.
+/// A delivery that is due at a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookDelivery {
     pub delivery: i64,
     pub incident: IncidentId,
-    /// Zero: of this card nothing was told yet.
+    /// 0: nothing was delivered yet.
     pub delivered_revision: i64,
     pub webhook: Webhook,
 }
 
-/// The next notice of every webhook whose time has come: what is new before what goes on, and the oldest first. While
-/// incidents are held, only what is said beside them.
+/// The next delivery of every webhook that is due: new incidents before updates, the oldest first. While incidents are
+/// held, only notifications that are not about outages.
 pub async fn due(
     reader: &Reader,
     are_incidents_held: bool,
@@ -275,7 +278,7 @@ pub async fn due(
     rows.iter().map(due).collect()
 }
 
-/// When the next webhook is to be tried for which something waits, and how much waits in all.
+/// The next attempt at any webhook with pending deliveries, and the number of pending deliveries.
 pub async fn waiting(
     reader: &Reader,
     now: Timestamp,
@@ -338,7 +341,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_webhook_is_told_by_itself_what_is_new_first() {
+    async fn webhooks_are_independent_and_new_incidents_come_first() {
         let store = TestStore::open().await;
         let (a, b) = (add(&store, "a").await, add(&store, "b").await);
         let first = incident(&store).await;
@@ -363,11 +366,7 @@ mod tests {
         let next = waiting(&store.reader, at(3)).await.unwrap();
         assert_eq!(next, (Some(at(4)), 4));
         let set_back = due(&store.reader, false, at(-9_000), 100).await.unwrap();
-        assert_eq!(
-            set_back.len(),
-            2,
-            "both lie further ahead than anything can"
-        );
+        assert_eq!(set_back.len(), 2, "both are further ahead than any delay");
         let found = due(&store.reader, false, at(4), 100).await.unwrap();
         assert_eq!(
             (found.len(), found[0].incident, found[0].delivered_revision),
@@ -376,7 +375,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_is_off_gets_nothing_until_it_is_reached_again() {
+    async fn a_disabled_webhook_gets_nothing_until_it_is_reached_again() {
         let store = TestStore::open().await;
         let id = add(&store, "a").await;
         let (off, again) = store
@@ -406,7 +405,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_is_taken_once_and_another_guild_removes_nothing() {
+    async fn names_are_unique_and_another_guild_cannot_remove_a_webhook() {
         let store = TestStore::open().await;
         add(&store, "a").await;
         let (count, foreign, own) = store

@@ -1,8 +1,8 @@
-//! The one writer: a task that owns the write connection and commits in groups.
+//! The only writer: a task that owns the write connection and commits in groups.
 //!
 //! A commit with `synchronous=FULL` waits for the disk. Work that arrives while one group is being written joins the
-//! next, so many callers share one wait, and each gets its answer only after the commit. A piece of work that fails is
-//! rolled back alone (a savepoint for each but the first), the rest of its group stands.
+//! next, so many callers share one wait. Each gets its answer only after the commit. A unit of work that fails is rolled
+//! back alone (each but the first has a savepoint), and the rest of its group is committed.
 
 use std::panic::AssertUnwindSafe;
 
@@ -16,10 +16,10 @@ use super::cache::Cache;
 use super::monitor_state::Pending;
 use super::{StoreError, sqlite};
 
-/// Pieces of work that may wait; beyond that, callers wait for a place.
+/// Units of work in the queue; when it is full, callers wait until there is space.
 const QUEUE: usize = 1024;
 
-/// The most pieces of work in one commit, so that nobody's answer waits for an endless group.
+/// Maximum units of work in one commit, so that no answer waits for an endless group.
 const GROUP: usize = 256;
 
 /// A write transaction in progress. Functions that write take one.
@@ -31,24 +31,24 @@ pub struct Tx<'writer> {
     pub(super) wrote_event: bool,
 }
 
-/// Told after the commit, or with the error that prevented it.
+/// Called after the commit, or with the error that prevented it.
 type Settle = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
-/// What a piece of work leaves behind: whether it stands, and whom to tell.
+/// A finished unit of work: whether it succeeded, and how to answer its caller.
 struct Finished {
-    stands: bool,
+    succeeded: bool,
     settle: Settle,
 }
 
-/// How a piece of work went.
-struct Ran {
-    stands: bool,
+/// The result of running a unit of work.
+struct RunResult {
+    succeeded: bool,
     wrote_event: bool,
 }
 
 type Work = Box<dyn for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Finished> + Send>;
 
-enum Order {
+enum Command {
     Work(Work),
     Close(oneshot::Sender<()>),
 }
@@ -56,12 +56,12 @@ enum Order {
 /// A handle to the writer task.
 #[derive(Clone, Debug)]
 pub struct Writer {
-    orders: mpsc::Sender<Order>,
+    commands: mpsc::Sender<Command>,
 }
 
 impl Writer {
     pub(super) fn start(connection: SqliteConnection, bell: watch::Sender<u64>) -> Self {
-        let (orders, inbox) = mpsc::channel(QUEUE);
+        let (commands, inbox) = mpsc::channel(QUEUE);
         let task = WriterTask {
             connection,
             bell,
@@ -70,10 +70,10 @@ impl Writer {
             data_version: 0,
         };
         tokio::spawn(task.run(inbox));
-        Self { orders }
+        Self { commands }
     }
 
-    /// Runs `work` in a transaction and answers after its commit. Where `work` fails, nothing of it stays.
+    /// Runs `work` in a transaction and returns after the commit. If `work` fails, all its changes are rolled back.
     pub async fn transact<T, E>(
         &self,
         work: impl for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Result<T, E>> + Send + 'static,
@@ -86,33 +86,33 @@ impl Writer {
         let work: Work = Box::new(move |tx| {
             Box::pin(async move {
                 let result = work(tx).await;
-                let stands = result.is_ok();
+                let succeeded = result.is_ok();
                 let settle: Settle = Box::new(move |committed| {
-                    // The caller may have gone away; the change stands all the same.
+                    // The caller may have been dropped; the change is committed nevertheless.
                     let _ = answer.send(match committed {
                         Ok(()) => result,
                         Err(error) => result.and(Err(E::from(error))),
                     });
                 });
-                Finished { stands, settle }
+                Finished { succeeded, settle }
             })
         });
-        self.orders
-            .send(Order::Work(work))
+        self.commands
+            .send(Command::Work(work))
             .await
             .map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::NotWritten)?
     }
 
-    /// Pieces of work that wait for their turn.
+    /// Number of queued units of work.
     pub fn waiting(&self) -> usize {
-        self.orders.max_capacity() - self.orders.capacity()
+        self.commands.max_capacity() - self.commands.capacity()
     }
 
-    /// Finishes what is queued, writes what waits in memory, and closes the connection.
+    /// Finishes queued work, writes pending rows from memory and closes the connection.
     pub(super) async fn close(&self) {
         let (done, closed) = oneshot::channel();
-        if self.orders.send(Order::Close(done)).await.is_ok() {
+        if self.commands.send(Command::Close(done)).await.is_ok() {
             let _ = closed.await;
         }
     }
@@ -127,57 +127,57 @@ struct WriterTask {
 }
 
 impl WriterTask {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Order>) {
-        while let Some(order) = inbox.recv().await {
-            match order {
-                Order::Work(first) => {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
+        while let Some(command) = inbox.recv().await {
+            match command {
+                Command::Work(first) => {
                     if let Some(done) = self.write_group(first, &mut inbox).await {
                         return self.close(done).await;
                     }
                 }
-                Order::Close(done) => return self.close(done).await,
+                Command::Close(done) => return self.close(done).await,
             }
         }
     }
 
-    /// One commit for `first` and whatever has queued up behind it. Gives back a close order met on the way.
+    /// Runs `first` and the work that is queued behind it in one commit. Returns a close command found in the queue.
     async fn write_group(
         &mut self,
         first: Work,
-        inbox: &mut mpsc::Receiver<Order>,
+        inbox: &mut mpsc::Receiver<Command>,
     ) -> Option<oneshot::Sender<()>> {
         let mut settles = Vec::new();
         let mut wrote_event = false;
         let mut close = None;
-        let mut begun = self.begin().await;
+        let mut transaction = self.begin().await;
         let mut is_fresh = true;
         let mut next = Some(first);
         while let Some(work) = next.take() {
-            if begun.is_ok() && is_fresh {
-                // Without a savepoint: for one, SQLite copies every page it touches to a temporary file, and most
-                // groups are one piece of work. Failed, it takes the transaction with it, which held nothing else.
+            if transaction.is_ok() && is_fresh {
+                // Without a savepoint: with one, SQLite copies every page that it touches to a temporary file, and most
+                // groups are one unit of work. If it fails, the whole transaction is rolled back, which has nothing else.
                 let ran = self.run_work(work, &mut settles).await;
-                is_fresh = !ran.stands;
+                is_fresh = !ran.succeeded;
                 wrote_event |= ran.wrote_event;
                 if is_fresh {
-                    begun = self.begin_anew().await;
+                    transaction = self.restart().await;
                 }
-            } else if begun.is_ok() {
+            } else if transaction.is_ok() {
                 wrote_event |= self.run_one(work, &mut settles).await;
             }
             if settles.len() < GROUP {
                 match inbox.try_recv() {
-                    Ok(Order::Work(work)) => next = Some(work),
-                    Ok(Order::Close(done)) => close = Some(done),
+                    Ok(Command::Work(work)) => next = Some(work),
+                    Ok(Command::Close(done)) => close = Some(done),
                     Err(_) => {}
                 }
             }
         }
-        let committed = match begun {
+        let committed = match transaction {
             Ok(()) => self.commit().await,
             Err(error) => {
-                // The work was dropped unrun: its callers hear `NotWritten`.
-                tracing::error!(%error, "the database did not begin a transaction");
+                // The work was dropped without being run: its callers get `NotWritten`.
+                tracing::error!(%error, "could not begin a transaction");
                 Err(error)
             }
         };
@@ -186,14 +186,14 @@ impl WriterTask {
             settle(committed.clone());
         }
         if is_written && wrote_event {
-            self.bell.send_modify(|rings| *rings += 1);
+            self.bell.send_modify(|commits| *commits += 1);
         }
         close
     }
 
     async fn begin(&mut self) -> Result<(), StoreError> {
         self.connection.execute("BEGIN IMMEDIATE").await?;
-        // Another process may have changed what the cache remembers.
+        // Another process may have changed cached rows.
         let version = sqlite::data_version(&mut self.connection).await?;
         if version != self.data_version {
             self.data_version = version;
@@ -202,15 +202,15 @@ impl WriterTask {
         Ok(())
     }
 
-    /// After the first piece of work has failed. Where SQLite has rolled back by itself there is nothing to take back,
-    /// and where it could not, the new transaction does not begin.
-    async fn begin_anew(&mut self) -> Result<(), StoreError> {
+    /// Begins a new transaction after the first unit of work has failed. An error of the rollback is ignored: if SQLite has
+    /// rolled back by itself, nothing is left to roll back, and if it could not, the new transaction does not begin.
+    async fn restart(&mut self) -> Result<(), StoreError> {
         let _ = self.connection.execute("ROLLBACK").await;
         self.begin().await
     }
 
-    /// Runs a piece of work; taking it back where it does not stand is the caller's matter.
-    async fn run_work(&mut self, work: Work, settles: &mut Vec<Settle>) -> Ran {
+    /// Runs a unit of work. If it fails, the caller must roll it back.
+    async fn run_work(&mut self, work: Work, settles: &mut Vec<Settle>) -> RunResult {
         let mut tx = Tx {
             connection: &mut self.connection,
             cache: &mut self.cache,
@@ -219,35 +219,35 @@ impl WriterTask {
         };
         let finished = AssertUnwindSafe(work(&mut tx)).catch_unwind().await;
         let wrote_event = tx.wrote_event;
-        let stands = finished.as_ref().is_ok_and(|finished| finished.stands);
-        if !stands {
+        let succeeded = finished.as_ref().is_ok_and(|finished| finished.succeeded);
+        if !succeeded {
             self.cache.clear();
             self.pending.settle(false);
         }
-        // A panic drops the answer's sender: that caller hears `NotWritten`, the rest of the group goes on.
+        // A panic drops the sender of the answer: that caller gets `NotWritten`, and the rest of the group continues.
         if let Ok(finished) = finished {
             settles.push(finished.settle);
         }
-        Ran {
-            stands,
-            wrote_event: stands && wrote_event,
+        RunResult {
+            succeeded,
+            wrote_event: succeeded && wrote_event,
         }
     }
 
-    /// Runs one more piece of work, inside a savepoint; says whether it wrote an event.
+    /// Runs another unit of work inside a savepoint; returns whether it wrote an event.
     async fn run_one(&mut self, work: Work, settles: &mut Vec<Settle>) -> bool {
         if let Err(error) = self.connection.execute("SAVEPOINT work").await {
-            tracing::error!(%error, "the database refused a savepoint");
+            tracing::error!(%error, "could not create a savepoint");
             return false;
         }
         let ran = self.run_work(work, settles).await;
-        let end = if ran.stands {
+        let end = if ran.succeeded {
             "RELEASE work"
         } else {
             "ROLLBACK TO work; RELEASE work"
         };
         if let Err(error) = self.connection.execute(end).await {
-            tracing::error!(%error, "the database refused to end a savepoint");
+            tracing::error!(%error, "could not end a savepoint");
         }
         ran.wrote_event
     }
@@ -257,7 +257,7 @@ impl WriterTask {
         self.pending.settle(committed.is_ok());
         if let Err(error) = committed {
             self.cache.clear();
-            // A failed commit leaves the transaction open; without this no later one could begin.
+            // A failed commit leaves the transaction open; without a rollback no later one could begin.
             let _ = self.connection.execute("ROLLBACK").await;
             return Err(error.into());
         }
@@ -266,10 +266,10 @@ impl WriterTask {
 
     async fn close(mut self, done: oneshot::Sender<()>) {
         if let Err(error) = self.flush_and_checkpoint().await {
-            tracing::warn!(%error, "the database could not be tidied up while closing; nothing committed is lost");
+            tracing::warn!(%error, "final checkpoint of the database failed; all commits are kept");
         }
         if let Err(error) = self.connection.close().await {
-            tracing::warn!(%error, "the database did not close cleanly");
+            tracing::warn!(%error, "could not close the database");
         }
         let _ = done.send(());
     }
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_means_that_it_is_stored() {
+    async fn work_is_stored_when_its_caller_gets_the_answer() {
         let store = TestStore::open().await;
         store
             .writer
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_takes_back_its_own_work_only() {
+    async fn a_failure_rolls_back_only_its_own_work() {
         let store = TestStore::open().await;
         let good = store
             .writer
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_of_the_first_leaves_the_rest_of_its_group() {
+    async fn a_failure_of_the_first_work_keeps_the_rest_of_its_group() {
         let store = TestStore::open().await;
         let bad = |name: &'static str| {
             store.writer.transact::<(), StoreError>(move |tx| {
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_rolled_back_and_the_writer_goes_on() {
+    async fn a_panic_is_rolled_back_and_the_writer_continues() {
         let store = TestStore::open().await;
         let result = store
             .writer
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_caller_that_goes_away_leaves_no_half_transaction() {
+    async fn work_of_a_dropped_caller_is_committed_as_a_whole() {
         let store = TestStore::open().await;
         let mut abandoned = Box::pin(
             store
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_closing_nothing_is_taken() {
+    async fn a_closed_writer_refuses_work() {
         let store = TestStore::open().await;
         store.writer.close().await;
         let late = store

@@ -1,8 +1,8 @@
-//! The log: to the console and to a file a day, `logs/bot.log` being a link to the latest.
+//! The log: to the console and to one file per day; `logs/bot.log` links to the latest.
 //!
-//! Rules: a message reads alone, and its fields can be filtered; units stand in names; a failure is logged once, where it
-//! is handled; secrets and message contents never. Libraries are kept at `info` or quieter whatever our own level,
-//! because their debug lines print interaction tokens and URLs; and whatever is written passes `scrub`.
+//! Rules: a message is clear by itself, and its fields can be filtered; field names have units; a failure is logged once,
+//! where it is handled; secrets and message contents never are. Libraries log at `warn` regardless of Rollcall's own level,
+//! because their debug lines contain interaction tokens and URLs. Every line passes through `scrub`.
 
 mod scrub;
 
@@ -22,23 +22,24 @@ use crate::settings::{LogFormat, LogSettings};
 use scrub::Scrubbed;
 pub use scrub::Secrets;
 
-/// Lines that may wait for the disk; their room is taken at the start, 32 bytes each.
+/// Lines that may wait for the disk. Their memory is allocated at the start, 32 bytes per line.
 const WAITING_LINES: usize = 8 * 1024;
 
-/// Keeps the log's writer alive; dropping it writes what is still waiting.
+/// Keeps the writer of the log alive; dropping it writes pending lines.
 #[derive(Debug)]
 pub struct LogGuard {
     _writer: tracing_appender::non_blocking::WorkerGuard,
 }
 
-/// Starts the log, in which none of `secrets` will stand. Without it nothing is written, so it comes right after the settings.
+/// Starts the log, which never contains any of `secrets`. Nothing is logged before, so it starts right after the settings
+/// are read.
 pub fn start(settings: &LogSettings, secrets: Secrets) -> Result<LogGuard, LogError> {
     let refuse = |error: &dyn fmt::Display| LogError {
         dir: settings.dir.display().to_string(),
         reason: error.to_string(),
     };
     std::fs::create_dir_all(&settings.dir).map_err(|error| refuse(&error))?;
-    // The link to the latest file is absolute, so the folder must be, too.
+    // The link to the latest file is absolute, so the path of the folder must be, too.
     let dir = settings
         .dir
         .canonicalize()

@@ -1,5 +1,5 @@
-//! The last guard of secrets: whatever is written to the log passes here, also what a library says in an error. What we
-//! know to be secret is blotted out, and so are the tokens in Discord's addresses of interactions and webhooks.
+//! Masks secrets in the log. Every line passes through here, including the errors of libraries. Known secrets are masked,
+//! and so are the tokens in Discord's URLs of interactions and webhooks.
 
 use std::borrow::Cow;
 use std::io;
@@ -7,16 +7,16 @@ use std::sync::Arc;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// What stands in the place of a secret.
-const BLOT: &str = "[hidden]";
+/// The text that replaces a secret.
+const MASK: &str = "[hidden]";
 
-/// Anything shorter would blot out ordinary words.
+/// Minimum length of a secret; a shorter one would mask ordinary words.
 const SHORTEST: usize = 6;
 
 /// Path segments that are followed by a number and then by a token.
 const BEFORE_TOKENS: [&str; 2] = ["/webhooks/", "/interactions/"];
 
-/// Texts that must never be written.
+/// Texts that must never be logged.
 #[derive(Clone, Default)]
 pub struct Secrets(Arc<[String]>);
 
@@ -28,12 +28,12 @@ impl Secrets {
         Self(long_enough.map(str::to_owned).collect())
     }
 
-    /// The text without what must not be read.
+    /// The text with its secrets masked.
     pub fn scrub<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut clean = Cow::Borrowed(text);
         for secret in self.0.iter() {
             if clean.contains(secret.as_str()) {
-                clean = Cow::Owned(clean.replace(secret.as_str(), BLOT));
+                clean = Cow::Owned(clean.replace(secret.as_str(), MASK));
             }
         }
         for before in BEFORE_TOKENS {
@@ -45,7 +45,7 @@ impl Secrets {
     }
 }
 
-/// Blots out what follows `before`, a number and a slash.
+/// Masks the token that follows `before`, a number and a slash.
 fn without_tokens(text: &str, before: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
@@ -64,14 +64,14 @@ fn without_tokens(text: &str, before: &str) -> String {
         }
         clean.push_str(&rest[..digits]);
         clean.push('/');
-        clean.push_str(BLOT);
+        clean.push_str(MASK);
         rest = &token[end..];
     }
     clean.push_str(rest);
     clean
 }
 
-/// Makes writers that scrub.
+/// Makes writers that mask secrets.
 #[derive(Clone)]
 pub struct Scrubbed<M> {
     pub inner: M,
@@ -89,7 +89,7 @@ impl<'a, M: MakeWriter<'a>> MakeWriter<'a> for Scrubbed<M> {
     }
 }
 
-/// Scrubs what is written through it; each event of the log comes in one piece.
+/// Masks secrets in everything that is written through it; each log event is one write.
 pub struct Scrubbing<W> {
     inner: W,
     secrets: Secrets,
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_and_tokens_in_addresses_are_blotted_out() {
+    fn secrets_and_tokens_in_urls_are_masked() {
         let secrets = Secrets::new(["canary-token", "https://hc.example/canary", "short"]);
         for (text, clean) in [
             ("nothing here", "nothing here"),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_scrubbed() {
+    fn written_lines_are_scrubbed() {
         let mut written = Vec::new();
         let mut writer = Scrubbing {
             inner: &mut written,
@@ -151,9 +151,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn nothing_else_is_changed(text in "[a-z0-9/ .]{0,60}") {
+        fn other_text_is_unchanged(text in "[a-z0-9/ .]{0,60}") {
             let clean = Secrets::new(["canary"]).scrub(&text).into_owned();
-            if !text.contains("canary") && !clean.contains(BLOT) {
+            if !text.contains("canary") && !clean.contains(MASK) {
                 proptest::prop_assert_eq!(clean, text);
             }
         }

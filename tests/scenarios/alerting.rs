@@ -1,13 +1,13 @@
-//! What the stories about alerts have in common: a bot that is quick to notice, and what is waited for.
+//! Shared setup of the alert scenarios: a bot that detects outages quickly, and what the scenarios wait for.
 
 use discord_sandbox::{Reply, Sandbox};
 
 use crate::harness::{Rollcall, Running, Web, wait_for};
 
-/// Whoever is called.
+/// The on-call role.
 pub const ROLE: u64 = 77;
 
-/// What fails once is offline; what works is seen again within a second.
+/// A bot that checks every second and sets an endpoint offline after one failed check.
 pub fn bot(sandbox: &Sandbox) -> Rollcall {
     Rollcall::new()
         .with("DISCORD_TOKEN", sandbox.token())
@@ -18,29 +18,29 @@ pub fn bot(sandbox: &Sandbox) -> Rollcall {
         .with("RECHECK_INTERVAL", "1h")
 }
 
-/// Waits until so many endpoints are online.
+/// Waits until `count` endpoints are online.
 pub fn wait_until_online(running: &Running<'_>, count: usize) {
-    wait_for("everything to be online", || {
+    wait_for("the endpoints to be online", || {
         let online = running.metric(r#"rollcall_endpoints{status="online"}"#);
         (online == Some(count as f64)).then_some(())
     });
 }
 
-/// Waits until everything is told in the channels.
-pub fn wait_until_told(running: &Running<'_>) {
+/// Waits until no channel delivery is pending.
+pub fn wait_until_delivered(running: &Running<'_>) {
     wait_for("the outbox to be empty", || {
         (running.metric(r#"rollcall_notifications_pending{destination="channel"}"#) == Some(0.0))
             .then_some(())
     });
 }
 
-/// The command that has the home channel told, and the role called.
+/// The command that sends alerts to the home channel with a mention of the on-call role.
 pub fn setup(sandbox: &Sandbox) -> String {
     let channel = sandbox.channel(sandbox.guild());
     format!("/alerts setup channel:{channel} role:{ROLE}")
 }
 
-/// The bot runs, tells the home channel and calls the role, and has found one endpoint online.
+/// Starts the bot with alerts in the home channel and an on-call role. Returns when the endpoint `shop` is online.
 pub async fn with_shop<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, web: &Web) -> Running<'a> {
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
@@ -52,7 +52,7 @@ pub async fn with_shop<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, web: &Web)
     running
 }
 
-/// The bot runs, tells the home channel of these, and has found all of them online.
+/// Starts the bot with alerts in the home channel and without a role. Returns when all of `webs` are online.
 pub async fn with_webs<'a, 'w>(
     sandbox: &Sandbox,
     rollcall: &'a Rollcall,
@@ -72,7 +72,7 @@ pub async fn with_webs<'a, 'w>(
     running
 }
 
-/// Puts a list of endpoints onto the home guild's roll, all at once.
+/// Imports a list of endpoints into the home guild, all at once.
 pub fn import(sandbox: &Sandbox, rollcall: &Rollcall, list: &str) {
     let file = rollcall.path("list.txt");
     std::fs::write(&file, list).unwrap();
@@ -80,7 +80,7 @@ pub fn import(sandbox: &Sandbox, rollcall: &Rollcall, list: &str) {
     rollcall.done(&["endpoint", "import", &file, "--guild", &guild]);
 }
 
-/// The first message in the home channel that says this.
+/// Waits for a message in the home channel that contains `part`.
 pub async fn the_message(sandbox: &Sandbox, part: &str) -> Reply {
     sandbox
         .wait_for_messages(sandbox.guild(), part, |messages| {

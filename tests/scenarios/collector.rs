@@ -1,4 +1,4 @@
-//! Where webhooks lead: a web server that keeps what is posted to it and answers as it is told.
+//! The receiver of webhooks: a web server that stores every request and responds as the test specifies.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-/// One request as it came.
+/// One received request.
 #[derive(Clone, Debug)]
 pub struct Posted {
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     pub text: String,
     pub json: Value,
-    /// What it was answered with.
+    /// The status of the response.
     pub status: u16,
     pub at: std::time::Instant,
 }
@@ -29,11 +29,11 @@ impl Posted {
 #[derive(Default)]
 struct Kept {
     posted: Vec<Posted>,
-    /// Heads of the next answers; then everything is taken.
+    /// Status and extra header lines of the next responses; after them, every request gets 200.
     answers: VecDeque<(u16, String)>,
 }
 
-/// Takes messages until it is dropped with its process.
+/// Accepts requests until the test process ends.
 pub struct Collector {
     address: SocketAddr,
     kept: Arc<Mutex<Kept>>,
@@ -50,7 +50,7 @@ impl Collector {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let kept = Arc::clone(&kept);
-                std::thread::spawn(move || take(stream, &kept));
+                std::thread::spawn(move || receive(stream, &kept));
             }
         });
         collector
@@ -60,7 +60,7 @@ impl Collector {
         format!("http://{}/{path}", self.address)
     }
 
-    /// Answers the next requests with these statuses and further header lines.
+    /// Responds to the next requests with these statuses and extra header lines.
     pub fn answer_next(&self, answers: &[(u16, &str)]) {
         let mut kept = self.kept.lock().unwrap();
         let answers = answers
@@ -69,27 +69,27 @@ impl Collector {
         kept.answers.extend(answers);
     }
 
-    /// Takes everything from now on.
-    pub fn take_everything(&self) {
+    /// Responds to every request with 200 from now on.
+    pub fn accept_everything(&self) {
         self.kept.lock().unwrap().answers.clear();
     }
 
-    /// Everything that has come so far.
+    /// All requests so far.
     pub fn posted(&self) -> Vec<Posted> {
         self.kept.lock().unwrap().posted.clone()
     }
 
-    /// Those that were taken, by `type`.
+    /// The `type` of every request that was answered with a status below 300.
     pub fn types(&self) -> Vec<String> {
         let posted = self.posted().into_iter();
-        let taken = posted.filter(|posted| posted.status < 300);
-        taken
+        let accepted = posted.filter(|posted| posted.status < 300);
+        accepted
             .map(|posted| posted.json["type"].as_str().unwrap_or_default().to_owned())
             .collect()
     }
 }
 
-fn take(mut stream: TcpStream, kept: &Mutex<Kept>) {
+fn receive(mut stream: TcpStream, kept: &Mutex<Kept>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut headers = Vec::new();
     loop {
@@ -123,7 +123,7 @@ fn take(mut stream: TcpStream, kept: &Mutex<Kept>) {
         });
         (status, head)
     };
-    // Whoever hangs up early gets no answer, that is all.
+    // A client that hangs up early gets no response, which is fine.
     let _ = write!(
         stream,
         "HTTP/1.1 {status} x\r\n{head}Content-Length: 0\r\nConnection: close\r\n\r\n"

@@ -1,4 +1,4 @@
-//! A Rollcall of one's own: its folder, its settings, its processes, and listeners that go down and come back.
+//! The test harness: a Rollcall with its own folder, settings and processes, and web servers that go down and recover.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -12,30 +12,30 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::calm::Machine;
+use crate::machine_load::Machine;
 
-/// Nothing in a scenario takes longer on a busy machine.
+/// The time-out of every wait: nothing in a scenario takes longer, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A folder with settings and a database; running processes end with it.
+/// A temporary folder with a database, and the settings of the processes that run in it.
 pub struct Rollcall {
     folder: tempfile::TempDir,
     settings: BTreeMap<&'static str, String>,
 }
 
-/// What the API answered.
+/// A response of the API.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    /// As it came; hyper writes names in lower case.
+    /// Status line and headers, unchanged. hyper writes header names in lower case.
     pub head: String,
     pub json: Value,
-    /// The body as it came.
+    /// The body, unchanged.
     pub text: String,
 }
 
 impl Answer {
-    /// The value of a header, as it came.
+    /// The value of a header, unchanged.
     pub fn header(&self, name: &str) -> Option<String> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines
@@ -44,21 +44,21 @@ impl Answer {
     }
 }
 
-/// What a one-shot command printed.
+/// The output and the exit code of a one-shot command.
 #[derive(Debug)]
-pub struct Said {
+pub struct CommandOutput {
     pub out: String,
     pub err: String,
     pub code: i32,
 }
 
-impl Said {
+impl CommandOutput {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
-impl From<Output> for Said {
+impl From<Output> for CommandOutput {
     fn from(output: Output) -> Self {
         Self {
             out: String::from_utf8(output.stdout).unwrap(),
@@ -69,7 +69,7 @@ impl From<Output> for Said {
 }
 
 impl Rollcall {
-    /// Everything time-compressed to a second, loopback allowed, no Discord.
+    /// Intervals of one second, loopback addresses allowed, no Discord.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = BTreeMap::from([
@@ -85,7 +85,7 @@ impl Rollcall {
                 folder.path().join("addr").display().to_string(),
             ),
             ("PROBE_ALLOW", "loopback".to_owned()),
-            ("PROBE_WITNESSES", String::new()),
+            ("CONNECTIVITY_HOSTS", String::new()),
             ("PROBE_INTERVAL", "1s".to_owned()),
             ("PROBE_RETRY_INTERVAL", "1s".to_owned()),
             ("PROBE_TIMEOUT", "2s".to_owned()),
@@ -113,15 +113,15 @@ impl Rollcall {
     }
 
     /// Runs a one-shot command.
-    pub fn say(&self, arguments: &[&str]) -> Said {
+    pub fn execute(&self, arguments: &[&str]) -> CommandOutput {
         blocking(|| self.command(arguments).output().unwrap().into())
     }
 
     /// Runs a one-shot command that must succeed.
-    pub fn done(&self, arguments: &[&str]) -> Said {
-        let said = self.say(arguments);
-        assert_eq!(said.code, 0, "{arguments:?}: {said:?}");
-        said
+    pub fn done(&self, arguments: &[&str]) -> CommandOutput {
+        let output = self.execute(arguments);
+        assert_eq!(output.code, 0, "{arguments:?}: {output:?}");
+        output
     }
 
     /// Starts a one-shot command without waiting for its end.
@@ -133,7 +133,7 @@ impl Rollcall {
             .unwrap()
     }
 
-    /// Starts the bot and waits until it serves.
+    /// Starts the bot and waits until its HTTP server is up.
     pub fn run(&self) -> Running<'_> {
         let _ = std::fs::remove_file(self.path("addr"));
         let child = self
@@ -152,17 +152,17 @@ impl Rollcall {
         running.err = Some(std::thread::spawn(move || {
             let mut text = String::new();
             let mut pipe = error_pipe;
-            // What is not UTF-8 would fail the test that reads it, not the reading.
+            // Output that is not UTF-8 should fail the test that expects it, not this thread.
             let _ = pipe.read_to_string(&mut text);
             text
         }));
-        wait_for("the bot to serve", || {
+        wait_for("the bot's HTTP server", || {
             self.path("addr").exists().then_some(())
         });
         running
     }
 
-    /// The roll as `endpoint list --json` shows it.
+    /// All endpoints, as `endpoint list --json` prints them.
     pub fn list(&self) -> Vec<Value> {
         self.done(&["endpoint", "list", "--json"])
             .json()
@@ -171,14 +171,14 @@ impl Rollcall {
             .clone()
     }
 
-    /// Adds an endpoint and gives its id.
+    /// Adds an endpoint and returns its id.
     pub fn add(&self, target: &str) -> i64 {
         self.done(&["endpoint", "add", target, "--json"]).json()["id"]
             .as_i64()
             .unwrap()
     }
 
-    /// Waits until the endpoint with this id is as `is` wants it.
+    /// Waits until `is` holds for the endpoint with this id, and returns the endpoint.
     pub fn wait_until(&self, what: &str, id: i64, is: impl Fn(&Value) -> bool) -> Value {
         wait_for(what, || {
             self.list()
@@ -191,12 +191,12 @@ impl Rollcall {
         std::fs::read_to_string(self.path("logs/bot.log")).unwrap_or_default()
     }
 
-    /// Runs a statement on the database.
+    /// Runs a statement on the database and returns its only column.
     pub fn sql(&self, statement: &str) -> Vec<String> {
         let url = format!("sqlite://{}", self.path("rollcall.db").display());
         let statement = statement.to_owned();
-        // In a thread of its own: the caller may be in a runtime already.
-        let asked = std::thread::spawn(move || {
+        // In its own thread, because the caller may be in a runtime already.
+        let query = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
@@ -210,12 +210,12 @@ impl Rollcall {
                     .unwrap()
             })
         });
-        asked.join().unwrap()
+        query.join().unwrap()
     }
 }
 
 impl Drop for Rollcall {
-    /// A scenario that fails shows what the bot wrote.
+    /// Prints the bot's log if the scenario has failed.
     fn drop(&mut self) {
         if std::thread::panicking() {
             println!("the bot's log:\n{}", self.log());
@@ -223,16 +223,16 @@ impl Drop for Rollcall {
     }
 }
 
-/// A point on the monotonic clock, to measure from.
+/// The current monotonic instant, to measure from.
 #[expect(
     clippy::disallowed_methods,
-    reason = "a test measures what its user would wait"
+    reason = "a test measures how long its user would wait"
 )]
 pub fn stopwatch() -> Instant {
     Instant::now()
 }
 
-/// Asks again and again until there is an answer. Between two questions the processor is given away.
+/// Calls `ask` until it returns a value. Yields the processor between two calls.
 pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let start = stopwatch();
     blocking(|| {
@@ -242,14 +242,15 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
             }
             assert!(
                 start.elapsed() < PATIENCE,
-                "waited {PATIENCE:?} in vain for {what}"
+                "timed out after {PATIENCE:?} waiting for {what}"
             );
             std::thread::park_timeout(Duration::from_millis(20));
         }
     })
 }
 
-/// Work that blocks its thread. In a runtime it hands over what else the thread has to do, such as the sandbox's tasks.
+/// Runs work that blocks its thread. In a multi-threaded runtime, the thread's other tasks, such as the sandbox's, move to
+/// another thread.
 fn blocking<T>(work: impl FnOnce() -> T) -> T {
     use tokio::runtime::{Handle, RuntimeFlavor};
     let is_shared = Handle::try_current()
@@ -261,12 +262,12 @@ fn blocking<T>(work: impl FnOnce() -> T) -> T {
     }
 }
 
-/// The bot while it runs; killed when dropped.
+/// A running bot; killed when dropped.
 pub struct Running<'a> {
     rollcall: &'a Rollcall,
     child: Child,
     err: Option<JoinHandle<String>>,
-    /// What else could run beside the bot.
+    /// Shows whether the machine stalled while the bot ran.
     pub machine: Machine,
 }
 
@@ -279,7 +280,7 @@ impl Running<'_> {
             .unwrap()
     }
 
-    /// Status and body of a page.
+    /// The status and body of a page.
     pub fn get(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         write!(
@@ -296,12 +297,12 @@ impl Running<'_> {
         )
     }
 
-    /// Calls the API: status, head and JSON body. `key` goes into the header where it is not empty.
+    /// Calls the API. `key` goes into the `Authorization` header unless it is empty.
     pub fn call(&self, method: &str, path: &str, key: &str, body: &str) -> Answer {
         self.call_with(method, path, (key, &[]), body)
     }
 
-    /// Calls the API with further headers.
+    /// Calls the API with extra headers.
     pub fn call_with(
         &self,
         method: &str,
@@ -318,7 +319,7 @@ impl Running<'_> {
             head += &format!("{name}: {value}\r\n");
         }
         let length = body.len();
-        // A server that has refused may hang up before it has read everything.
+        // A server that rejects a request may hang up before it has read everything.
         let _ = write!(stream, "{head}Content-Length: {length}\r\n\r\n{body}");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
@@ -331,14 +332,14 @@ impl Running<'_> {
         }
     }
 
-    /// The value of a metric, by its whole name with labels.
+    /// The value of a metric, by its name with all labels.
     pub fn metric(&self, name: &str) -> Option<f64> {
         let (_, page) = self.get("/metrics");
         page.lines()
             .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
     }
 
-    /// Whether `/readyz` says that the connection to Discord is ready.
+    /// Whether `/readyz` reports the connection to Discord as ready.
     pub fn gateway_is_ready(&self) -> bool {
         self.get("/readyz").1.contains(r#""gateway":"ready""#)
     }
@@ -346,7 +347,7 @@ impl Running<'_> {
     /// Processor time that the bot has used so far.
     pub fn processor_time(&self) -> Duration {
         let stat = self.proc_file("stat");
-        // Behind the name, which may hold anything: user time is the 12th field and system time the 13th.
+        // After the program's name, which may contain anything, user time is the 12th field and system time the 13th.
         let (_, fields) = stat.rsplit_once(") ").unwrap();
         let ticks: u64 = fields
             .split(' ')
@@ -358,7 +359,7 @@ impl Running<'_> {
         Duration::from_millis(ticks * 10)
     }
 
-    /// Memory of the bot's own in KiB: what is resident and not a file's.
+    /// The bot's anonymous memory in KiB: resident, and not backed by a file.
     pub fn own_memory(&self) -> u64 {
         let status = self.proc_file("status");
         let line = status
@@ -385,7 +386,7 @@ impl Running<'_> {
         self.child.wait().unwrap();
     }
 
-    /// Sends SIGTERM and gives the exit code, what was written to standard error, and how long it took.
+    /// Sends SIGTERM. Returns the exit code, the standard error output, and how long the exit took.
     pub fn stop(mut self) -> (i32, String, Duration) {
         let start = stopwatch();
         self.signal("TERM");
@@ -394,7 +395,7 @@ impl Running<'_> {
         (status.code().unwrap_or(-1), err, start.elapsed())
     }
 
-    /// Waits for an end that comes by itself.
+    /// Waits until the bot exits by itself. Returns the exit code and the standard error output.
     pub fn ended(mut self) -> (i32, String) {
         let status = blocking(|| self.child.wait().unwrap());
         (
@@ -412,7 +413,7 @@ impl Drop for Running<'_> {
     }
 }
 
-/// A web server on a port that stays its own while it is down.
+/// A web server that comes back on the same port after it was down.
 pub struct Web {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
@@ -439,7 +440,7 @@ impl Web {
         self.address
     }
 
-    /// How many requests have come so far.
+    /// The number of requests so far.
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
@@ -449,7 +450,7 @@ impl Web {
             return;
         };
         stop.store(true, Ordering::SeqCst);
-        // Wakes the accept; whether it is still heard does not matter.
+        // Wakes the accept loop. An error does not matter.
         let _ = TcpStream::connect(self.address);
         thread.join().unwrap();
     }
@@ -474,7 +475,7 @@ impl Web {
                 let Ok(mut stream) = stream else { continue };
                 requests.fetch_add(1, Ordering::SeqCst);
                 let mut request = [0; 1024];
-                // Whoever hangs up early gets no answer, that is all.
+                // A client that hangs up early gets no response, which is fine.
                 let _ = stream.read(&mut request);
                 let _ = stream.write_all(
                     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",

@@ -1,35 +1,35 @@
-//! Whole-app tests: the real binary, a real database, real sockets, real signals; a stand-in only for Discord. One file
-//! per story; each test name finishes a sentence about Rollcall.
+//! End-to-end tests: the real binary, a real database, real sockets and real signals. Only Discord is replaced, by the
+//! sandbox. One file per feature.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a scenario ends where something is not as it should be"
+    reason = "a scenario fails at the first unexpected result"
 )]
 
 mod alerting;
-mod calm;
 mod collector;
 mod harness;
+mod machine_load;
 
-mod asks_discord;
-mod at_the_command_line;
-mod calls_again;
-mod goes_down_and_comes_back;
-mod has_an_agent;
-mod in_discord;
-mod is_described;
-mod is_killed;
-mod is_pinged;
-mod is_watched;
-mod listens;
-mod listens_in_discord;
-mod loses_discord;
-mod loses_sight;
-mod maintains;
-mod over_http;
-mod posts_webhooks;
-mod shows_a_board;
-mod soaks;
-mod starts_and_stops;
-mod tells_devices;
-mod tells_people;
+mod board;
+mod command_line;
+mod connectivity_loss;
+mod crashes;
+mod discord_commands;
+mod discord_devices_servers;
+mod discord_gateway;
+mod discord_rest;
+mod escalation;
+mod http_devices;
+mod http_devices_servers;
+mod http_endpoints;
+mod incidents;
+mod maintenance;
+mod observability;
+mod openapi_contract;
+mod outage_and_recovery;
+mod pings;
+mod server_agent;
+mod soak;
+mod start_and_stop;
+mod webhooks;

@@ -1,4 +1,4 @@
-//! The gateway: a websocket server of our own, so that it can misbehave at every stage.
+//! The gateway: a WebSocket server of the sandbox's own, so that it can misbehave at every stage.
 
 mod session;
 
@@ -20,17 +20,17 @@ use crate::faults::CloseWith;
 use crate::sandbox::Shared;
 use session::Connection;
 
-/// What is sent to a connected bot.
+/// A message to a connected bot.
 #[derive(Clone, Debug)]
 pub(crate) enum ToClient {
     Payload(Value),
     Close(CloseWith),
 }
 
-/// Accepts connections for ever; `is_for_resumes` where this is the address that READY gives.
+/// Accepts connections forever; `is_for_resumes` if this is the resume address in READY.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, is_for_resumes: bool) {
-    // Sockets that are never answered are kept here, or they would be closed.
-    let mut silent = Vec::new();
+    // Keeps the sockets that never get an answer; dropping them would close them.
+    let mut unanswered = Vec::new();
     while let Ok((stream, _)) = listener.accept().await {
         let faults = shared.change(|world| {
             world.record.connections += 1;
@@ -41,22 +41,22 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, is_for_res
             continue;
         }
         if faults.never_upgrade {
-            silent.push(stream);
+            unanswered.push(stream);
             continue;
         }
-        tokio::spawn(talk(stream, Arc::clone(&shared), is_for_resumes));
+        tokio::spawn(run_connection(stream, Arc::clone(&shared), is_for_resumes));
     }
 }
 
-/// One connection, from the upgrade to its end.
-async fn talk(stream: TcpStream, shared: Arc<Shared>, is_for_resumes: bool) {
+/// Runs one connection, from the upgrade to its end.
+async fn run_connection(stream: TcpStream, shared: Arc<Shared>, is_for_resumes: bool) {
     let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else {
         return;
     };
     let (outlet, mut to_client) = mpsc::unbounded_channel();
     let faults = shared.read().faults;
-    let is_dumb = faults.never_hello || faults.never_hello_to_resume && is_for_resumes;
-    if !is_dumb {
+    let skips_hello = faults.never_hello || faults.never_hello_to_resume && is_for_resumes;
+    if !skips_hello {
         let interval = u64::try_from(shared.heartbeat_interval.as_millis()).unwrap_or(u64::MAX);
         let hello =
             json!({ "op": 10, "s": null, "t": null, "d": { "heartbeat_interval": interval } });
@@ -67,7 +67,7 @@ async fn talk(stream: TcpStream, shared: Arc<Shared>, is_for_resumes: bool) {
     let mut connection = Connection::new(Arc::clone(&shared), outlet);
     loop {
         shared
-            .wait_until(|world| (!world.faults.silent).then_some(()))
+            .wait_until(|world| (!world.faults.unresponsive).then_some(()))
             .await;
         tokio::select! {
             message = socket.next() => {
@@ -114,7 +114,7 @@ async fn close(socket: &mut WebSocketStream<TcpStream>, how: CloseWith) {
     let frame = match how {
         CloseWith::Drop => return,
         CloseWith::Reset => {
-            // With nothing left to linger for, the drop sends RST. Where that fails it is an ordinary end.
+            // With zero linger, dropping the socket sends RST. If that fails, the connection closes normally.
             let _ = socket.get_ref().set_zero_linger();
             return;
         }
@@ -124,6 +124,6 @@ async fn close(socket: &mut WebSocketStream<TcpStream>, how: CloseWith) {
             reason: "".into(),
         }),
     };
-    // The other side may have gone first.
+    // The bot may have closed first.
     let _ = socket.close(frame).await;
 }

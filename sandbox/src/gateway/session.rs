@@ -1,4 +1,4 @@
-//! What a gateway connection says and hears: identify, resume, heartbeats, presence.
+//! Handles the payloads of a gateway connection: identify, resume, heartbeats, presence.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(super) struct Connection {
     outlet: mpsc::UnboundedSender<ToClient>,
     session: Option<String>,
     pub wants_compression: bool,
-    /// When presence updates came lately.
+    /// When the recent presence updates came.
     presences: Vec<Instant>,
 }
 
@@ -44,7 +44,7 @@ impl Connection {
             return self.close(4002);
         };
         let shared = Arc::clone(&self.shared);
-        // The effect and the record in one: whoever waits for either finds the other.
+        // The effect and the record in one change: a test that waits for one also finds the other.
         shared.change(|world| {
             self.handle(world, &payload);
             world.record.gateway.push(payload);
@@ -64,7 +64,7 @@ impl Connection {
         }
     }
 
-    /// The connection is over; its session may be resumed by another.
+    /// Detaches the session from the closed connection; another connection may resume it.
     pub(super) fn ended(&self) {
         let Some(id) = &self.session else { return };
         self.shared.change(|world| {
@@ -81,7 +81,7 @@ impl Connection {
     }
 
     fn send(&self, payload: Value) {
-        // The connection may be ending; then nobody reads it.
+        // If the connection is closing, the payload is lost.
         let _ = self.outlet.send(ToClient::Payload(payload));
     }
 
@@ -89,7 +89,7 @@ impl Connection {
         let _ = self.outlet.send(ToClient::Close(CloseWith::Code(code)));
     }
 
-    /// Discord takes five presence updates in twenty seconds.
+    /// Counts a presence update; Discord accepts five in twenty seconds.
     fn presence(&mut self) {
         let now = clock::now();
         self.presences.retain(|at| now - *at < PRESENCE_WINDOW);
@@ -123,7 +123,7 @@ impl Connection {
 
     fn resume(&mut self, world: &mut World, data: &Value) {
         let id = data["session_id"].as_str().unwrap_or_default().to_owned();
-        let seen = data["seq"].as_u64().unwrap_or(0);
+        let last = data["seq"].as_u64().unwrap_or(0);
         if world.faults.never_resume {
             return;
         }
@@ -131,7 +131,7 @@ impl Connection {
         let Some(session) = world.sessions.get_mut(&id).filter(|_| !refuses) else {
             return self.invalid_session();
         };
-        let missed = session.sent.iter().filter(|(sequence, _)| *sequence > seen);
+        let missed = session.sent.iter().filter(|(sequence, _)| *sequence > last);
         for (_, payload) in missed {
             self.send(payload.clone());
         }
@@ -145,7 +145,7 @@ impl Connection {
     }
 }
 
-/// Why a session is not begun.
+/// Why a session is refused.
 enum Refusal {
     Close(u16),
     InvalidSession,
@@ -154,10 +154,10 @@ enum Refusal {
 /// Privileged intents: members, presences, message content.
 const PRIVILEGED: u64 = 1 << 1 | 1 << 8 | 1 << 15;
 
-/// Discord takes one IDENTIFY in five seconds; what was sent so far apart may arrive a little closer.
+/// Discord accepts one IDENTIFY in five seconds; two that were sent this far apart may arrive slightly closer together.
 const IDENTIFY_GAP: Duration = Duration::from_millis(4_900);
 
-/// Whether a session may be begun, as Discord judges that; counts it.
+/// Decides, as Discord does, whether a session may start, and counts it.
 fn admit(world: &mut World, data: &Value, (id, total): (u64, u64)) -> Result<(), Refusal> {
     if total == 0 || id >= total {
         return Err(Refusal::Close(4010));
@@ -172,7 +172,7 @@ fn admit(world: &mut World, data: &Value, (id, total): (u64, u64)) -> Result<(),
         return Err(Refusal::Close(4014));
     }
     if world.session_starts_now() == 0 {
-        // Discord itself would also make a new token necessary.
+        // Discord itself would also invalidate the token.
         world.record.identifies_over_limit += 1;
         return Err(Refusal::Close(4004));
     }
@@ -183,13 +183,13 @@ fn admit(world: &mut World, data: &Value, (id, total): (u64, u64)) -> Result<(),
         .is_some_and(|last| now - last < IDENTIFY_GAP);
     world.last_identify = Some(now);
     if is_hasty {
-        world.record.hasty_identifies += 1;
+        world.record.early_identifies += 1;
         return Err(Refusal::InvalidSession);
     }
     Ok(())
 }
 
-/// A new session: READY, then every server of the shard.
+/// Opens a session: sends READY, then every guild of the shard.
 fn open_session(
     world: &mut World,
     shared: &Shared,
@@ -223,7 +223,7 @@ fn open_session(
             }
         }
     }
-    // One session for each shard: a bot that identifies again has given up the old one.
+    // One session per shard: a bot that identifies again has given up the old one.
     world
         .sessions
         .retain(|_, old| old.shard.1 == shard.1 && old.shard != shard);

@@ -1,18 +1,18 @@
-//! A request's body, however it comes: plain JSON, or multipart with `payload_json` and files.
+//! Reads a request's body in both forms: plain JSON, or multipart with `payload_json` and files.
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Multipart};
 use axum::http::{Request, header};
 use serde_json::Value;
 
-/// What a bot sent.
+/// The content of a request's body.
 #[derive(Debug, Default)]
 pub(super) struct Received {
     pub json: Value,
     pub files: Vec<(String, Vec<u8>)>,
 }
 
-/// The body is neither of the two.
+/// The body is neither valid JSON nor valid multipart.
 #[derive(Debug)]
 pub(super) struct Unreadable;
 

@@ -1,4 +1,4 @@
-//! Messages in channels.
+//! Routes for messages in channels.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -29,7 +29,7 @@ pub(super) async fn received(headers: &HeaderMap, bytes: Bytes) -> Result<Receiv
     })
 }
 
-/// A message as the API shows it.
+/// A message as the API returns it.
 pub(super) fn shown(shared: &Shared, world: &World, id: u64) -> Response {
     match world
         .messages
@@ -44,7 +44,7 @@ pub(super) fn shown(shared: &Shared, world: &World, id: u64) -> Response {
     }
 }
 
-/// Applies an edit: what is named changes, what is not stays.
+/// Applies an edit: fields that it names change, others stay.
 pub(super) fn change(message: &mut Message, edit: Received) {
     for (name, value) in edit.json.as_object().into_iter().flatten() {
         message.body[name] = value.clone();
@@ -96,7 +96,7 @@ pub(super) async fn create(
     shown(&shared, &shared.read(), id)
 }
 
-/// With `enforce_nonce` a message that was sent before comes back instead of a second one.
+/// The earlier message with the same nonce, which `enforce_nonce` returns instead of a second one.
 fn same_nonce(world: &World, channel: u64, body: &Value) -> Option<u64> {
     if body["enforce_nonce"] != true || body["nonce"].is_null() {
         return None;

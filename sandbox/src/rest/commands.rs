@@ -1,4 +1,4 @@
-//! Application commands: registered for everybody or for one server.
+//! Routes for application commands, registered globally or for one guild.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -11,7 +11,7 @@ use crate::limits;
 use crate::sandbox::Shared;
 use crate::world::{GuildId, World};
 
-/// Where a list of commands is kept.
+/// Selects the list of commands to change.
 type Place = fn(&mut World, GuildId) -> &mut Vec<Value>;
 
 fn global(world: &mut World, _: GuildId) -> &mut Vec<Value> {
@@ -22,7 +22,7 @@ fn of_guild(world: &mut World, guild: GuildId) -> &mut Vec<Value> {
     world.guild_commands.entry(guild).or_default()
 }
 
-/// Fills in what Discord fills in.
+/// The command with the fields that Discord fills in.
 fn registered(world: &mut World, command: &Value, guild: Option<GuildId>) -> Value {
     let (id, version) = (world.new_id(), world.new_id());
     let mut command = command.clone();
@@ -94,7 +94,7 @@ fn remove(shared: &Shared, place: Place, guild: GuildId, id: &str) -> Response {
     }
 }
 
-/// The server, if the bot is in it.
+/// The guild, if the bot is in it.
 fn known(shared: &Shared, guild: u64) -> Result<GuildId, Box<Response>> {
     let guild = GuildId(guild);
     let is_known = shared.read().guild(guild).is_some();

@@ -1,4 +1,4 @@
-//! Answers to interactions: the first within three seconds, once; then edits and follow-ups for fifteen minutes.
+//! Responses to interactions: one initial response within three seconds, then edits and follow-ups for fifteen minutes.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use crate::limits::{self, Mistake};
 use crate::sandbox::Shared;
 use crate::world::{Answer, Message, World};
 
-/// Discord waits this long for the first answer.
-const FIRST_ANSWER: Duration = Duration::from_secs(3);
+/// How long Discord waits for the initial response.
+const INITIAL_RESPONSE: Duration = Duration::from_secs(3);
 
-/// And takes later ones for this long.
-const TOKEN_LIFE: Duration = Duration::from_secs(15 * 60);
+/// How long Discord accepts edits and follow-ups.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// The bit of a message's flags that shows it to one person only.
+/// The message flag of ephemeral messages.
 const EPHEMERAL: u64 = 64;
 
 fn unknown_interaction() -> Response {
@@ -78,7 +78,7 @@ fn refuse_callback(world: &World, id: u64, token: &str) -> Option<Response> {
             "Interaction has already been acknowledged.",
         ));
     }
-    (clock::now() - interaction.sent_at > FIRST_ANSWER).then(unknown_interaction)
+    (clock::now() - interaction.sent_at > INITIAL_RESPONSE).then(unknown_interaction)
 }
 
 fn mistakes_in(kind: u64, received: &Received) -> Vec<Mistake> {
@@ -91,7 +91,7 @@ fn mistakes_in(kind: u64, received: &Received) -> Vec<Mistake> {
     }
 }
 
-/// Notes the first answer; `false` for a kind that does not exist.
+/// Stores the initial response; `false` for an unknown type of response.
 fn answer(world: &mut World, id: u64, kind: u64, received: Received) -> bool {
     let data = received.json["data"].clone();
     let is_ephemeral = data["flags"].as_u64().unwrap_or(0) & EPHEMERAL != 0;
@@ -135,7 +135,7 @@ fn answer(world: &mut World, id: u64, kind: u64, received: Received) -> bool {
         interaction.is_ephemeral = is_ephemeral;
         interaction.message = message;
         interaction.answer = Some(answer);
-        // "Thinking" is a new message that is not there yet; a press that was only taken keeps its own.
+        // "Thinking" is a new message that does not exist yet; a press that was only acknowledged keeps its own.
         if kind == 5 {
             interaction.message = None;
         }
@@ -164,13 +164,13 @@ fn add_message(
     id
 }
 
-/// The interaction of a token that is still good.
-fn alive(world: &World, token: &str) -> Option<u64> {
+/// The interaction of a token that is still valid.
+fn by_token(world: &World, token: &str) -> Option<u64> {
     let interaction = world
         .interactions
         .values()
         .find(|interaction| interaction.token == token)?;
-    (interaction.answer.is_some() && clock::now() - interaction.sent_at < TOKEN_LIFE)
+    (interaction.answer.is_some() && clock::now() - interaction.sent_at < TOKEN_LIFETIME)
         .then_some(interaction.id)
 }
 
@@ -192,14 +192,15 @@ pub(super) async fn follow_up(
     if !mistakes.is_empty() {
         return invalid(&mistakes);
     }
-    let Some(id) = alive(&shared.read(), &token) else {
+    let Some(id) = by_token(&shared.read(), &token) else {
         return unknown_webhook();
     };
     let message = shared.change(|world| add_follow_up(world, id, received));
     shown(&shared, &shared.read(), message)
 }
 
-/// The first follow-up of a deferred answer takes its place, and its visibility; every other is a message of its own.
+/// The first follow-up of a deferred response replaces it and keeps its visibility; every other one is a separate
+/// message.
 fn add_follow_up(world: &mut World, id: u64, received: Received) -> u64 {
     let flags = received.json["flags"].as_u64().unwrap_or(0);
     let interaction = world.interactions.get(&id).cloned();
@@ -236,9 +237,9 @@ fn add_follow_up(world: &mut World, id: u64, received: Received) -> u64 {
 /// The message that a path names: `@original`, or one of the follow-ups.
 fn named(shared: &Shared, token: &str, message: &str) -> Result<(u64, Option<u64>), Box<Response>> {
     let world = shared.read();
-    let gone = || Box::new(unknown_webhook());
-    let id = alive(&world, token).ok_or_else(gone)?;
-    let interaction = world.interactions.get(&id).ok_or_else(gone)?;
+    let unknown = || Box::new(unknown_webhook());
+    let id = by_token(&world, token).ok_or_else(unknown)?;
+    let interaction = world.interactions.get(&id).ok_or_else(unknown)?;
     if message == "@original" {
         return Ok((id, interaction.message));
     }
@@ -288,7 +289,7 @@ pub(super) async fn edit(
     shown(&shared, &shared.read(), id)
 }
 
-/// Editing the original of a deferred answer is what makes it a message.
+/// Edits a message. The first edit of a deferred response creates its message.
 fn edit_message(
     world: &mut World,
     interaction: u64,

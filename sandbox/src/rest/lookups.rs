@@ -1,4 +1,4 @@
-//! Routes that only tell: the gateway, the bot itself, servers, channels, and the files that were attached.
+//! Routes that mostly read: the gateway, the bot itself, guilds, channels, attached files, and scheduled events.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -75,8 +75,7 @@ pub(super) async fn channel(State(shared): AppState, Path(id): Path<u64>) -> Res
     }
 }
 
-/// Everybody has one channel of direct messages with the bot: it has the number of its recipient.
-/// The channel has the number of its recipient.
+/// Opens a channel of direct messages. Each user has one; it has the id of its recipient.
 pub(super) async fn open_direct_messages(
     State(shared): AppState,
     Json(body): Json<Value>,
@@ -87,16 +86,16 @@ pub(super) async fn open_direct_messages(
     Json(json!({ "id": recipient, "type": 1, "recipients": [], "flags": 0, "last_message_id": null })).into_response()
 }
 
-/// A scheduled event. What Discord demands of one that takes place elsewhere is demanded here, too.
+/// Creates a scheduled event, with the fields that Discord requires of an external one.
 pub(super) async fn make_event(State(shared): AppState, Json(body): Json<Value>) -> Response {
     let length = |name: &str| body[name].as_str().map_or(0, |text| text.chars().count());
-    let is_right = (1..=100).contains(&length("name"))
+    let is_valid = (1..=100).contains(&length("name"))
         && body["privacy_level"] == 2
         && body["entity_type"] == 3
         && body["entity_metadata"]["location"].is_string()
         && length("scheduled_start_time") > 0
         && length("scheduled_end_time") > 0;
-    if !is_right {
+    if !is_valid {
         return error(StatusCode::BAD_REQUEST, 50035, "Invalid Form Body");
     }
     let id = shared.change(World::new_id);
@@ -125,7 +124,7 @@ pub(super) async fn file(
     }
 }
 
-/// A file that somebody attached to a command.
+/// A file that a member attached to a command.
 pub(super) async fn upload(State(shared): AppState, Path(id): Path<u64>) -> Response {
     match shared.read().uploads.get(&id) {
         Some((_, bytes)) => bytes.clone().into_response(),

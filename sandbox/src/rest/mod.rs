@@ -1,4 +1,4 @@
-//! The REST API: who may ask, what is on record, planned faults; the routes themselves are in the files below.
+//! The REST API: authentication, the record of requests, planned faults; the handlers are in the files below.
 
 mod body;
 mod channels;
@@ -25,20 +25,20 @@ use crate::sandbox::Shared;
 
 type AppState = State<Arc<Shared>>;
 
-/// The largest request taken: Discord's own limit for files is lower.
+/// Limit of a request's body, in bytes; Discord's own limit for files is lower.
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
 
-/// Serves for ever.
+/// Serves forever.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
-    let with_token = about_the_bot()
-        .merge(about_commands())
-        .merge(about_messages())
+    let with_token = bot_routes()
+        .merge(command_routes())
+        .merge(message_routes())
         .layer(middleware::from_fn_with_state(
             Arc::clone(&shared),
             require_token,
         ));
     let app = Router::new()
-        .nest("/api/v10", with_token.merge(about_interactions()))
+        .nest("/api/v10", with_token.merge(interaction_routes()))
         .route("/sandbox/files/{message}/{index}", get(lookups::file))
         .route("/sandbox/uploads/{id}", get(lookups::upload))
         .fallback(async || error(StatusCode::NOT_FOUND, 0, "404: Not Found"))
@@ -53,7 +53,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 
 type Routes = Router<Arc<Shared>>;
 
-fn about_the_bot() -> Routes {
+fn bot_routes() -> Routes {
     Router::new()
         .route("/gateway", get(lookups::gateway))
         .route("/gateway/bot", get(lookups::gateway_bot))
@@ -74,7 +74,7 @@ fn about_the_bot() -> Routes {
         .route("/channels/{channel}", get(lookups::channel))
 }
 
-fn about_commands() -> Routes {
+fn command_routes() -> Routes {
     let everywhere = put(commands::overwrite_global)
         .get(commands::list_global)
         .post(commands::create_global);
@@ -94,7 +94,7 @@ fn about_commands() -> Routes {
         )
 }
 
-fn about_messages() -> Routes {
+fn message_routes() -> Routes {
     let one = get(channels::get)
         .patch(channels::edit)
         .delete(channels::delete);
@@ -106,8 +106,8 @@ fn about_messages() -> Routes {
         .route("/channels/{channel}/messages/{message}", one)
 }
 
-/// Their token is in the path, so no other is asked for.
-fn about_interactions() -> Routes {
+/// Routes whose token is in the path, so no other one is required.
+fn interaction_routes() -> Routes {
     let one = get(interactions::get)
         .patch(interactions::edit)
         .delete(interactions::delete);
@@ -129,15 +129,15 @@ fn error(status: StatusCode, code: u32, message: &str) -> Response {
         .into_response()
 }
 
-/// 400 with code 50035, every mistake at its place.
+/// 400 with code 50035 (50006 for an empty message), every mistake at its path.
 fn invalid(mistakes: &[Mistake]) -> Response {
     let mut errors = json!({});
     for mistake in mistakes {
-        let mut place = &mut errors;
+        let mut node = &mut errors;
         for step in mistake.path.split('.') {
-            place = &mut place[step];
+            node = &mut node[step];
         }
-        place["_errors"] = json!([{ "code": "BASE_TYPE_BAD_LENGTH", "message": mistake.message }]);
+        node["_errors"] = json!([{ "code": "BASE_TYPE_BAD_LENGTH", "message": mistake.message }]);
     }
     let code = if mistakes
         .iter()
@@ -163,7 +163,7 @@ async fn require_token(State(shared): AppState, request: Request, next: Next) ->
     next.run(request).await
 }
 
-/// Puts every request on record, and answers with a planned fault where there is one.
+/// Records every request, and responds with a planned fault if there is one.
 async fn record_and_fail(State(shared): AppState, request: Request, next: Next) -> Response {
     let (method, path) = (
         request.method().to_string(),
@@ -249,7 +249,7 @@ fn faulty(fault: RestFault) -> Response {
         }
         RestFault::RouteLimit { retry_after_ms } => limited(retry_after_ms, false),
         RestFault::GlobalLimit { retry_after_ms } => limited(retry_after_ms, true),
-        // It has no answer: whoever plans it is kept waiting before it comes to this.
+        // It has no response: a request with this fault waits forever before it gets here.
         RestFault::NoAnswer => StatusCode::NO_CONTENT.into_response(),
     }
 }

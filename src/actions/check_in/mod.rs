@@ -1,5 +1,5 @@
-//! A device calls: the only way in which one comes online. Calls that arrive together are recorded together, in one
-//! transaction; each is answered after its commit.
+//! Records heartbeats of devices: the only way in which a device comes online. Heartbeats that arrive together are recorded
+//! in one transaction; each is answered after the commit.
 
 mod payload;
 #[cfg(test)]
@@ -14,32 +14,33 @@ use crate::domain::Timestamp;
 use crate::domain::device::DeviceUuid;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::key::{ApiKey, KeyId, KeyKind};
-use crate::domain::monitor::{GuildId, MonitorId, Refusal};
+use crate::domain::monitor::{GuildId, MonitorId, ValidationError};
+use crate::domain::outage_reason::OutageReason;
 use crate::domain::ping::Ping;
 use crate::domain::status::Status;
 use crate::store::device::{self, Known};
 use crate::store::device_log::NewLine;
 use crate::store::{StoreError, Tx, api_key};
 
-/// One call of a device.
+/// One heartbeat of a device.
 #[derive(Clone, Debug)]
 pub struct CheckIn {
     pub requester: Requester,
     pub uuid: DeviceUuid,
     pub payload: Payload,
-    /// The key that it came with; `None` where something else has proved who calls.
-    pub key: Option<Presented>,
+    /// The key that it was sent with; `None` if the sender was authenticated in another way.
+    pub key: Option<PresentedKey>,
 }
 
-/// A key that was good when the call came in. Whether it still is, is asked again in the transaction.
+/// A key that was valid when the heartbeat arrived. The transaction checks again whether it still is.
 #[derive(Clone, Copy, Debug)]
-pub struct Presented {
+pub struct PresentedKey {
     pub id: KeyId,
-    /// The one device that it speaks for; `None`: any of its guild's.
+    /// The only device that the key is valid for; `None`: every device of its guild.
     pub owner: Option<MonitorId>,
 }
 
-/// Why a call was not recorded, or not all of it.
+/// Why a heartbeat was not recorded, or not completely.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CheckInError {
     #[error("the key is good no more")]
@@ -50,44 +51,44 @@ pub enum CheckInError {
         "this server has room for {0} devices; remove some, or ask the operator to raise QUOTA_DEVICES"
     )]
     Quota(u64),
-    /// The call is a sign of life all the same.
+    /// The heartbeat itself is recorded all the same.
     #[error("{0}")]
-    Payload(Refusal),
+    Payload(ValidationError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What a device says besides being alive.
+/// Content of a heartbeat.
 #[derive(Clone, Debug, Default)]
 pub enum Payload {
     #[default]
     Nothing,
-    /// It registers.
+    /// Registers the device.
     Registration(Registration),
-    /// What it is now: changes of its current state, as a JSON merge patch (RFC 7396).
+    /// Changes to the device's current state, as a JSON merge patch (RFC 7396).
     State(serde_json::Map<String, serde_json::Value>),
-    /// Lines for its log.
+    /// Lines for the device's log.
     Lines(Vec<NewLine>),
-    /// How its job goes.
+    /// Progress of a run of the device's job.
     Ping(Ping),
 }
 
-/// What a device says of itself.
+/// Description that a device sends when it registers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registration {
     pub name: Option<String>,
     pub device_type: Option<String>,
 }
 
-/// What became of a call.
+/// Result of a recorded heartbeat.
 #[derive(Clone, Debug)]
 pub struct CheckedIn {
     pub id: MonitorId,
-    /// The device was not known before; this is its own key, which is shown once.
+    /// The device's own key, which is shown once; `None` if the device was known before.
     pub made: Option<ApiKey>,
 }
 
-/// Records calls in their order. A guild has no more than `quota` devices.
+/// Records heartbeats in order. A guild has at most `quota` devices.
 pub async fn record(
     tx: &mut Tx<'_>,
     heartbeats: &[CheckIn],
@@ -102,7 +103,7 @@ pub async fn record(
         .iter()
         .filter_map(|heartbeat| Some(heartbeat.key?.id))
         .collect();
-    let good = api_key::good_among(tx, &keys, now).await?;
+    let valid = api_key::valid_among(tx, &keys, now).await?;
     let mut batch = Batch {
         known: device::known(tx, &wanted).await?,
         seen: HashMap::with_capacity(heartbeats.len()),
@@ -112,8 +113,8 @@ pub async fn record(
     };
     let mut results = Vec::with_capacity(heartbeats.len());
     for heartbeat in heartbeats {
-        let is_good = heartbeat.key.is_none_or(|key| good.contains(&key.id));
-        results.push(match is_good {
+        let is_valid = heartbeat.key.is_none_or(|key| valid.contains(&key.id));
+        results.push(match is_valid {
             true => batch.record(tx, heartbeat).await?,
             false => Err(CheckInError::Key),
         });
@@ -123,11 +124,11 @@ pub async fn record(
     Ok(results)
 }
 
-/// Calls that are recorded together.
+/// Heartbeats that are recorded in one transaction.
 struct Batch {
     known: HashMap<(GuildId, u128), Known>,
     seen: HashMap<MonitorId, Timestamp>,
-    /// Devices that guilds may still have; counted when one is to be made.
+    /// How many more devices each guild may have; counted when its first one of the batch is created.
     room: HashMap<GuildId, u64>,
     quota: u64,
     now: Timestamp,
@@ -139,16 +140,16 @@ impl Batch {
         tx: &mut Tx<'_>,
         heartbeat: &CheckIn,
     ) -> Result<Result<CheckedIn, CheckInError>, StoreError> {
-        let place = (heartbeat.requester.guild, heartbeat.uuid.number());
+        let identity = (heartbeat.requester.guild, heartbeat.uuid.number());
         let owner = heartbeat.key.and_then(|key| key.owner);
-        let known = self.known.get(&place).cloned();
+        let known = self.known.get(&identity).cloned();
         if owner.is_some() && owner != known.as_ref().map(|device| device.id) {
             return Ok(Err(CheckInError::Device));
         }
         let (device, made) = match known {
             Some(device) => (device, None),
             None => {
-                if !self.takes_room(tx, heartbeat.requester.guild).await? {
+                if !self.reserve(tx, heartbeat.requester.guild).await? {
                     return Ok(Err(CheckInError::Quota(self.quota)));
                 }
                 let (device, key) = create(tx, heartbeat, self.now).await?;
@@ -159,7 +160,7 @@ impl Batch {
         let device = update_status(tx, heartbeat, device, self.now).await?;
         self.seen.insert(device.id, self.now);
         let id = device.id;
-        self.known.insert(place, device);
+        self.known.insert(identity, device);
         Ok(match refused {
             Some(refusal) => Err(CheckInError::Payload(refusal)),
             None => Ok(CheckedIn { id, made }),
@@ -168,8 +169,8 @@ impl Batch {
 }
 
 impl Batch {
-    /// Takes the room of one more device, where there is some.
-    async fn takes_room(&mut self, tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError> {
+    /// Reserves quota for one more device; `false` if none is left.
+    async fn reserve(&mut self, tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError> {
         let room = match self.room.get(&guild) {
             Some(room) => *room,
             None => self.quota.saturating_sub(device::count(tx, guild).await?),
@@ -179,8 +180,8 @@ impl Batch {
     }
 }
 
-/// What a call makes of its device: a failed job takes it offline, any other sign of life brings it online. One whose job
-/// has failed comes back when that is well again, not when it begins anew or logs something.
+/// Updates the status of the device: a failed run takes it offline, any other heartbeat brings it online. After a failed
+/// run, pings that start a run or log a message leave it offline: they do not show that the job succeeds again.
 async fn update_status(
     tx: &mut Tx<'_>,
     heartbeat: &CheckIn,
@@ -229,9 +230,9 @@ async fn fail(
     }
     device::set_status(tx, &[failed.id], Status::Offline, now).await?;
     let whose = (heartbeat.requester.guild, failed.id);
-    outage::open(tx, whose, (now, "failed"), now).await?;
+    outage::open(tx, whose, (now, OutageReason::RunFailed), now).await?;
     let details = json!({ "severity": "warning", "reason": reason });
-    let requester = by_itself(heartbeat);
+    let requester = as_system(heartbeat);
     note(
         tx,
         requester,
@@ -290,7 +291,7 @@ async fn recover(
     outage::close(tx, device.id, now).await?;
     let down_for = crate::domain::millis(now.since(device.since));
     let details = json!({ "uuid": heartbeat.uuid.as_str(), "down_for_ms": down_for });
-    let requester = by_itself(heartbeat);
+    let requester = as_system(heartbeat);
     note(
         tx,
         requester,
@@ -300,8 +301,8 @@ async fn recover(
     .await
 }
 
-/// That a device is online or not is nobody's doing.
-fn by_itself(heartbeat: &CheckIn) -> Requester {
+/// Attributes the change to the system: status changes have no person as their actor.
+fn as_system(heartbeat: &CheckIn) -> Requester {
     Requester {
         actor: Actor::System,
         ..heartbeat.requester

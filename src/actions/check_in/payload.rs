@@ -1,53 +1,53 @@
-//! What a device says besides being alive, kept: its name, its state, lines for its log, how its job goes.
+//! Stores the content of heartbeats: name, state, log lines and runs.
 
 use serde_json::{Map, Value};
 
 use super::Payload;
 use crate::domain::Timestamp;
-use crate::domain::monitor::{MonitorId, Refusal};
+use crate::domain::monitor::{MonitorId, ValidationError};
 use crate::domain::ping::{Ping, Signal};
 use crate::store::device_log::{self, NewLine};
 use crate::store::{StoreError, Tx, device, device_state};
 
-/// Bytes of a state, as JSON.
-const LONGEST_STATE: usize = 64 * 1024;
+/// Largest state, in bytes of JSON.
+const MAX_STATE: usize = 64 * 1024;
 
-/// Keeps what was said; answers why not, where it cannot be kept.
+/// Stores a payload; returns the reason if it cannot be stored.
 pub(super) async fn keep(
     tx: &mut Tx<'_>,
     id: MonitorId,
     payload: &Payload,
     now: Timestamp,
-) -> Result<Option<Refusal>, StoreError> {
+) -> Result<Option<ValidationError>, StoreError> {
     match payload {
         Payload::Nothing => {}
         Payload::Registration(payload) => {
             let (name, kind) = (payload.name.as_deref(), payload.device_type.as_deref());
             device::describe(tx, id, name, kind).await?;
         }
-        Payload::State(changes) => return report(tx, id, changes, now).await,
+        Payload::State(changes) => return update_state(tx, id, changes, now).await,
         Payload::Lines(lines) => device_log::append(tx, id, lines, now).await?,
-        Payload::Ping(ping) => pinged(tx, id, ping, now).await?,
+        Payload::Ping(ping) => record_ping(tx, id, ping, now).await?,
     }
     Ok(None)
 }
 
-async fn report(
+async fn update_state(
     tx: &mut Tx<'_>,
     id: MonitorId,
     changes: &Map<String, Value>,
     now: Timestamp,
-) -> Result<Option<Refusal>, StoreError> {
+) -> Result<Option<ValidationError>, StoreError> {
     let stored = device_state::current(tx, id).await?;
-    // What cannot be read any more is lost; an error here would be one for everybody whose call is in the same batch.
+    // An unreadable stored state is discarded: an error here would fail every heartbeat of the batch.
     let mut state = match stored.as_deref().map(serde_json::from_str) {
         Some(Ok(Value::Object(state))) => state,
         _ => Map::new(),
     };
     merge(&mut state, changes);
     let state = Value::Object(state).to_string();
-    if state.len() > LONGEST_STATE {
-        return Ok(Some(Refusal::new(
+    if state.len() > MAX_STATE {
+        return Ok(Some(ValidationError::new(
             "the whole state may have 64 KiB at most; take what is not needed out with `\"name\": null`",
         )));
     }
@@ -55,7 +55,7 @@ async fn report(
     Ok(None)
 }
 
-/// A JSON merge patch (RFC 7396): `null` takes out, objects are merged, everything else replaces.
+/// Applies a JSON merge patch (RFC 7396): `null` removes, objects are merged, everything else replaces.
 pub(super) fn merge(state: &mut Map<String, Value>, changes: &Map<String, Value>) {
     for (name, change) in changes {
         match change {
@@ -63,12 +63,12 @@ pub(super) fn merge(state: &mut Map<String, Value>, changes: &Map<String, Value>
                 state.remove(name);
             }
             Value::Object(inner) => {
-                let place = state.entry(name.clone()).or_insert(Value::Null);
-                if !place.is_object() {
-                    *place = Value::Object(Map::new());
+                let entry = state.entry(name.clone()).or_insert(Value::Null);
+                if !entry.is_object() {
+                    *entry = Value::Object(Map::new());
                 }
-                if let Value::Object(place) = place {
-                    merge(place, inner);
+                if let Value::Object(entry) = entry {
+                    merge(entry, inner);
                 }
             }
             change => {
@@ -78,8 +78,8 @@ pub(super) fn merge(state: &mut Map<String, Value>, changes: &Map<String, Value>
     }
 }
 
-/// The time that a job took is measured from its beginning, unless the job says it itself.
-async fn pinged(
+/// Logs a ping and tracks its run. The run time is measured from the start ping, unless the ping reports it.
+async fn record_ping(
     tx: &mut Tx<'_>,
     id: MonitorId,
     ping: &Ping,
@@ -93,7 +93,7 @@ async fn pinged(
         run_time = run_time.or(began.map(|began| now.since(began)));
     }
     let line = NewLine {
-        kind: ping.signal.word(),
+        kind: ping.signal.as_str(),
         level: None,
         device_time: None,
         message: ping.message.clone(),

@@ -1,4 +1,4 @@
-//! Calls of devices, recorded against a real database.
+//! Heartbeats of devices, recorded in a real database.
 
 use super::*;
 use crate::domain::ping::Signal;
@@ -38,7 +38,7 @@ async fn events(store: &TestStore) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_device_is_made_once_however_often_it_calls_at_the_same_time() {
+async fn simultaneous_heartbeats_create_a_device_once() {
     let store = TestStore::open().await;
     let results = record_all(&store, vec![heartbeat(1), heartbeat(1), heartbeat(2)]).await;
     let made: Vec<bool> = results.iter().map(|result| result.made.is_some()).collect();
@@ -49,15 +49,15 @@ async fn a_device_is_made_once_however_often_it_calls_at_the_same_time() {
         events(&store).await,
         [
             "device_registered",
-            "key_made",
+            "key_created",
             "device_registered",
-            "key_made"
+            "key_created"
         ]
     );
 }
 
 #[tokio::test]
-async fn a_call_brings_a_silent_device_back() {
+async fn a_heartbeat_brings_an_overdue_device_back_online() {
     let store = TestStore::open().await;
     record_all(&store, vec![heartbeat(1)]).await;
     let device = device::get(&store.reader, GuildId(1), &heartbeat(1).uuid).await;
@@ -66,7 +66,13 @@ async fn a_call_brings_a_silent_device_back() {
         .write(move |tx| {
             Box::pin(async move {
                 device::set_status(tx, &[id], Status::Offline, NOW).await?;
-                outage::open(tx, (GuildId(1), id), (NOW, "silent"), NOW).await
+                outage::open(
+                    tx,
+                    (GuildId(1), id),
+                    (NOW, OutageReason::MissedHeartbeat),
+                    NOW,
+                )
+                .await
             })
         })
         .await;
@@ -79,7 +85,7 @@ async fn a_call_brings_a_silent_device_back() {
 }
 
 #[tokio::test]
-async fn what_a_device_says_when_it_registers_again_is_believed() {
+async fn registering_again_updates_the_name() {
     let store = TestStore::open().await;
     let payload = CheckIn {
         payload: Payload::Registration(Registration {
@@ -110,7 +116,7 @@ fn pinging(number: u8, signal: Signal, message: &str) -> CheckIn {
 }
 
 #[tokio::test]
-async fn a_failed_job_takes_its_device_offline_at_once_until_it_is_well_again() {
+async fn a_failed_run_takes_the_device_offline_until_success_or_a_plain_heartbeat() {
     let store = TestStore::open().await;
     record_all(&store, vec![heartbeat(1)]).await;
     for (signal, status, failure) in [
@@ -145,12 +151,12 @@ async fn a_failed_job_takes_its_device_offline_at_once_until_it_is_well_again() 
     assert_eq!(
         device.unwrap().unwrap().status,
         Status::Online,
-        "a beat is a sign of life"
+        "a plain heartbeat brings it online"
     );
 }
 
 #[tokio::test]
-async fn a_jobs_time_is_measured_from_its_beginning() {
+async fn run_time_is_measured_from_the_start_ping() {
     let store = TestStore::open().await;
     record_all(&store, vec![heartbeat(1)]).await;
     let later = NOW.plus(std::time::Duration::from_secs(90));
@@ -175,7 +181,7 @@ async fn a_jobs_time_is_measured_from_its_beginning() {
 }
 
 #[tokio::test]
-async fn what_a_device_says_it_is_is_merged_within_its_limit() {
+async fn reported_state_is_merged_up_to_the_size_limit() {
     let store = TestStore::open().await;
     let state = |text: &str| CheckIn {
         payload: Payload::State(serde_json::from_str(text).unwrap()),
@@ -198,14 +204,14 @@ async fn what_a_device_says_it_is_is_merged_within_its_limit() {
 }
 
 #[tokio::test]
-async fn a_key_is_judged_again_in_the_transaction() {
+async fn keys_are_checked_again_in_the_transaction() {
     let store = TestStore::open().await;
     let requester = heartbeat(1).requester;
     let fleet = manage_key::create(&store, requester, KeyKind::Fleet, None, NOW)
         .await
         .unwrap();
     let with_key = |number: u8, id: KeyId, owner| CheckIn {
-        key: Some(Presented { id, owner }),
+        key: Some(PresentedKey { id, owner }),
         ..heartbeat(number)
     };
     let made = record_all(&store, vec![with_key(1, fleet.id, None)]).await;
@@ -223,7 +229,7 @@ async fn a_key_is_judged_again_in_the_transaction() {
     assert!(received[0].is_ok() && received[2].is_ok());
     assert!(
         matches!(received[1], Err(CheckInError::Device)),
-        "it speaks for no other"
+        "a device key is valid for no other device"
     );
     manage_key::revoke(&store, requester, own, NOW)
         .await
@@ -234,8 +240,11 @@ async fn a_key_is_judged_again_in_the_transaction() {
     )
     .await;
     assert!(matches!(received[0], Err(CheckInError::Key)), "revoked");
-    assert!(received[1].is_ok(), "the others of its batch are heard");
-    // Another process revokes: the writer's memory is older than that.
+    assert!(
+        received[1].is_ok(),
+        "the other heartbeats of the batch are recorded"
+    );
+    // Another process revokes the key: whatever this writer has in memory is older.
     let elsewhere = crate::store::Store::open(&store.url()).await.unwrap();
     manage_key::revoke(&elsewhere, requester, fleet.id, NOW)
         .await
@@ -245,7 +254,7 @@ async fn a_key_is_judged_again_in_the_transaction() {
 }
 
 #[tokio::test]
-async fn a_device_that_was_removed_is_made_anew_and_a_change_by_a_job_is_seen() {
+async fn removed_devices_are_created_again_and_changes_by_jobs_are_seen() {
     let store = TestStore::open().await;
     let first = record_all(&store, vec![heartbeat(1)]).await[0].id;
     record_all(&store, vec![heartbeat(1)]).await;
@@ -264,7 +273,7 @@ async fn a_device_that_was_removed_is_made_anew_and_a_change_by_a_job_is_seen() 
 }
 
 #[tokio::test]
-async fn a_guild_has_no_more_devices_than_its_quota_and_those_it_has_go_on() {
+async fn new_devices_over_the_quota_are_refused_and_known_ones_recorded() {
     let store = TestStore::open().await;
     let heartbeats = [1, 2, 3, 1].map(heartbeat);
     let results = store

@@ -1,4 +1,4 @@
-//! Endpoints added, changed, paused, resumed and removed by people. Each is one transaction with its audit event.
+//! Adds, edits, pauses, resumes and removes endpoints for people. Each change is one transaction with its audit event.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use crate::store::monitor_state::MonitorState;
 use crate::store::state::{self, Loaded};
 use crate::store::{Reader, Store, StoreError, Tx, monitor_state};
 
-/// What came of adding one target.
+/// Result of adding one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Added {
     New(MonitorId),
     AlreadyThere,
 }
 
-/// Adds endpoints, all in one transaction: either every one is there afterwards, or none was added.
+/// Adds endpoints in one transaction: either all of them, or none. Targets that exist already are skipped.
 ///
-/// Refuses with `Error::Quota` where the guild would have more than `quota`.
+/// Fails with `Error::Quota` if the guild would have more than `quota` endpoints.
 pub async fn add(
     store: &Store,
     requester: Requester,
@@ -64,19 +64,19 @@ pub async fn add(
         .await
 }
 
-/// What is to be changed of an endpoint; `None` leaves a thing as it is.
+/// Changes to an endpoint; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Edit {
     pub name: Option<String>,
     pub target: Option<crate::domain::target::Target>,
-    /// `Some(None)`: back to the setting's.
+    /// `Some(None)` resets it to that of the settings.
     pub interval: Option<Option<Duration>>,
     pub http_check: Option<Option<crate::domain::http_check::HttpCheck>>,
 }
 
 impl Edit {
-    /// Whether everything is to stay as it is.
-    pub fn is_nothing(&self) -> bool {
+    /// Whether there is nothing to change.
+    pub fn is_empty(&self) -> bool {
         self.name.is_none()
             && self.target.is_none()
             && self.interval.is_none()
@@ -84,7 +84,7 @@ impl Edit {
     }
 }
 
-/// Changes an endpoint and answers how it is described now. A new target begins anew, with nothing known.
+/// Edits an endpoint and returns its new description. A new target starts with the status unknown.
 pub async fn edit(
     store: &Store,
     requester: Requester,
@@ -112,7 +112,7 @@ pub async fn edit(
                     )));
                 }
                 if description.target != before.target && endpoint.state.status != Status::Paused {
-                    begin_anew(tx, &endpoint, Status::Unknown, now).await?;
+                    reset(tx, &endpoint, Status::Unknown, now).await?;
                 }
                 note(
                     tx,
@@ -128,7 +128,7 @@ pub async fn edit(
     Ok(changed)
 }
 
-/// Takes an endpoint off the roll and answers what it was.
+/// Removes an endpoint and returns it as it was.
 pub async fn remove(
     store: &Store,
     requester: Requester,
@@ -159,7 +159,7 @@ pub async fn remove(
     Ok(endpoint)
 }
 
-/// Stops looking at an endpoint until it is resumed. An open incident ends here.
+/// Stops the checks of an endpoint until it is resumed, and closes its open outage.
 pub async fn pause(
     store: &Store,
     requester: Requester,
@@ -169,7 +169,7 @@ pub async fn pause(
     switch(store, requester, id, Status::Paused, now).await
 }
 
-/// Looks at a paused endpoint again, with nothing known of it.
+/// Resumes the checks of a paused endpoint, with the status unknown.
 pub async fn resume(
     store: &Store,
     requester: Requester,
@@ -208,7 +208,7 @@ async fn switch(
         .writer
         .transact::<_, Error>(move |tx| {
             Box::pin(async move {
-                begin_anew(tx, &endpoint, to, now).await?;
+                reset(tx, &endpoint, to, now).await?;
                 note(tx, requester, id, kind, (now, &endpoint.description)).await
             })
         })
@@ -216,8 +216,8 @@ async fn switch(
     Ok(changed)
 }
 
-/// Puts an endpoint into a status that no look has caused, with no failures counted and no incident open.
-async fn begin_anew(
+/// Puts an endpoint into a status that no check has caused, with no failures counted and no open outage.
+async fn reset(
     tx: &mut Tx<'_>,
     endpoint: &Endpoint,
     status: Status,
@@ -240,7 +240,7 @@ async fn begin_anew(
     let Some(last_check_at) = endpoint.last_check_at else {
         return Ok(());
     };
-    let calm = MonitorState {
+    let cleared = MonitorState {
         monitor_id: endpoint.id,
         last_check_at,
         last_seen_at: None,
@@ -250,7 +250,7 @@ async fn begin_anew(
             i64::try_from(latency.as_micros()).unwrap_or(i64::MAX)
         }),
     };
-    monitor_state::save(tx, &[calm]).await
+    monitor_state::save(tx, &[cleared]).await
 }
 
 async fn get(reader: &Reader, requester: Requester, id: MonitorId) -> Result<Endpoint, Error> {

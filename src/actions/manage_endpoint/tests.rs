@@ -1,4 +1,4 @@
-//! People's changes on a real database: quota, walls between guilds, and that a pause forgets the outage.
+//! Changes by people on a real database: quota, isolation between guilds, and audit events.
 
 use super::*;
 use crate::domain::event::Actor;
@@ -59,26 +59,26 @@ async fn over_the_quota_nothing_is_added() {
 }
 
 #[tokio::test]
-async fn another_guild_can_do_nothing_to_it() {
+async fn other_guilds_cannot_change_an_endpoint() {
     let store = TestStore::open().await;
     let id = add_one(&store, 1, 80).await;
-    let stranger = requester(2);
+    let other_guild = requester(2);
     assert!(matches!(
-        remove(&store, stranger, id, NOW).await,
+        remove(&store, other_guild, id, NOW).await,
         Err(Error::NotFound(_))
     ));
     assert!(matches!(
-        pause(&store, stranger, id, NOW).await,
+        pause(&store, other_guild, id, NOW).await,
         Err(Error::NotFound(_))
     ));
     assert!(matches!(
-        edit(&store, stranger, id, Edit::default(), NOW).await,
+        edit(&store, other_guild, id, Edit::default(), NOW).await,
         Err(Error::NotFound(_))
     ));
 }
 
 #[tokio::test]
-async fn every_change_leaves_its_event_with_the_actor() {
+async fn every_change_records_an_event_with_its_actor() {
     let store = TestStore::open().await;
     let id = add_one(&store, 1, 80).await;
     pause(&store, requester(1), id, NOW).await.unwrap();
@@ -114,7 +114,7 @@ async fn every_change_leaves_its_event_with_the_actor() {
 }
 
 #[tokio::test]
-async fn pausing_twice_and_resuming_what_runs_are_told_apart() {
+async fn pausing_twice_and_resuming_a_running_endpoint_fail() {
     let store = TestStore::open().await;
     let id = add_one(&store, 1, 80).await;
     assert_eq!(
@@ -135,7 +135,7 @@ async fn pausing_twice_and_resuming_what_runs_are_told_apart() {
 }
 
 #[tokio::test]
-async fn an_edited_interval_holds_and_can_be_taken_back() {
+async fn an_edited_interval_is_kept_and_can_be_reset() {
     let store = TestStore::open().await;
     let id = add_one(&store, 1, 80).await;
     let five = Some(Duration::from_secs(5));
@@ -168,17 +168,17 @@ async fn an_edited_interval_holds_and_can_be_taken_back() {
 }
 
 #[tokio::test]
-async fn an_edit_onto_another_endpoint_is_refused_and_changes_nothing() {
+async fn an_edit_to_an_existing_target_is_rejected_and_changes_nothing() {
     let store = TestStore::open().await;
     add_one(&store, 1, 80).await;
     let id = add_one(&store, 1, 81).await;
-    let wish = Edit {
+    let change = Edit {
         name: Some("new".into()),
         target: Some(describe(80).target),
         ..Edit::default()
     };
     assert!(matches!(
-        edit(&store, requester(1), id, wish, NOW).await,
+        edit(&store, requester(1), id, change, NOW).await,
         Err(Error::Conflict(_))
     ));
     let names: Vec<(String,)> = store.rows("SELECT name FROM monitors ORDER BY id").await;

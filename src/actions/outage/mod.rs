@@ -1,5 +1,5 @@
-//! An incident begins or ends, and with it in the same transaction what must be told of it: the card that it is on, and a
-//! notice in the outbox. The only way to an incident, so that none is ever untold.
+//! Opens and closes outages, and in the same transaction updates their incident and enqueues its deliveries. This is the
+//! only path to an outage, so that none is left without its notification.
 
 use crate::domain::Timestamp;
 use crate::domain::alert_policy::Responder;
@@ -7,25 +7,25 @@ use crate::domain::flapping::is_flapping;
 use crate::domain::grouping::{self, GroupKey, IncidentId};
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::notification_kind::NotificationKind;
-use crate::domain::report_interval;
+use crate::domain::outage_reason::OutageReason;
 use crate::store::{
     StoreError, Tx, alert_override, delivery, destination, incident, maintenance,
     monitor as monitors, mute, outage,
 };
 
-/// Whose incident it is.
+/// The guild and the monitor of an outage.
 pub type Whose = (GuildId, MonitorId);
 
-/// While so many cards of a guild wait to be told for the first time, nobody reads so many: whatever comes then is collected
-/// on the newest of them, which counts it.
+/// Maximum number of incidents of a guild whose first delivery is pending: people do not read more messages than that.
+/// Further outages are collected in the newest of these incidents, which counts them.
 const BACKLOG: u64 = 100;
 
-/// A monitor has stopped being online, and is told of. One whose incident is open already has no second one, and is told
-/// of where it was not yet. Says whether an incident was opened.
+/// Opens an outage of a monitor and notifies about it. If one is open already, opens no second one, but notifies about the
+/// open one if it is in no incident yet. Returns whether an outage was opened.
 pub async fn open(
     tx: &mut Tx<'_>,
     whose: Whose,
-    (started_at, reason): (Timestamp, &str),
+    (started_at, reason): (Timestamp, OutageReason),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let opened = outage::open(tx, whose, (started_at, reason)).await?;
@@ -36,22 +36,22 @@ pub async fn open(
     Ok(opened.is_some())
 }
 
-/// A monitor has stopped being online, and that alone is nothing to tell anybody: whoever calls this has a rule of his own
-/// for that, and calls `open` then.
+/// Opens an outage without a notification: the caller has a separate rule for notifications, and calls `open` when that
+/// rule applies.
 pub async fn begin(
     tx: &mut Tx<'_>,
     whose: Whose,
-    (started_at, reason): (Timestamp, &str),
+    (started_at, reason): (Timestamp, OutageReason),
 ) -> Result<(), StoreError> {
     outage::open(tx, whose, (started_at, reason)).await?;
     Ok(())
 }
 
-/// The same for many at a time, all for one reason.
+/// Opens outages of many monitors for one reason, and notifies about those that were not open already.
 pub async fn open_all(
     tx: &mut Tx<'_>,
     monitors: &[(Whose, Timestamp)],
-    reason: &str,
+    reason: OutageReason,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let opened = outage::open_all(tx, monitors, reason).await?;
@@ -61,7 +61,7 @@ pub async fn open_all(
     Ok(())
 }
 
-/// A monitor is online again, or nobody waits for it any more.
+/// Closes the open outage of a monitor, if there is one: it has recovered, or is no longer monitored.
 pub async fn close(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
@@ -73,7 +73,7 @@ pub async fn close(
     Ok(())
 }
 
-/// What was taken for an incident was none: we could not see.
+/// Withdraws the open outage of a monitor: it was none, because Rollcall had lost connectivity.
 pub async fn withdraw(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
@@ -85,17 +85,17 @@ pub async fn withdraw(
     }
 }
 
-/// Tells an incident that goes on and is on no card, where its monitor is not one that is told of by a rule of its own:
-/// whoever muted it wants to hear of it again. Servers are told of by their own rhythm, which is judged every minute.
+/// Notifies about an open outage that is in no incident, such as one whose mute has ended. Leaves out overdue servers: the
+/// rule for their notifications is their own report interval, which is evaluated every minute.
 pub async fn notify_if_open(
     tx: &mut Tx<'_>,
     whose: Whose,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    notify_unnotified(tx, whose, |reason| reason != report_interval::OVERDUE, now).await
+    notify_unnotified(tx, whose, |reason| reason != OutageReason::Overdue, now).await
 }
 
-/// The same for one of which its own rule has said already that it is to be told.
+/// The same, including overdue servers: the caller knows that their own rule has applied already.
 pub async fn notify_if_unnotified(
     tx: &mut Tx<'_>,
     whose: Whose,
@@ -107,18 +107,18 @@ pub async fn notify_if_unnotified(
 async fn notify_unnotified(
     tx: &mut Tx<'_>,
     whose: Whose,
-    is_meant: fn(&str) -> bool,
+    applies_to: fn(OutageReason) -> bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     match outage::unnotified(tx, whose.1).await? {
-        Some((id, started_at, reason)) if is_meant(&reason) => {
+        Some((id, started_at, reason)) if applies_to(reason) => {
             notify(tx, whose, (id, started_at), now).await
         }
         _ => Ok(()),
     }
 }
 
-/// Tells everything that goes on in a guild and was told nowhere: there is somewhere to tell it now.
+/// Notifies about all open outages of a guild that are in no incident, once it has a destination for them.
 pub async fn notify_all_open(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -130,8 +130,8 @@ pub async fn notify_all_open(
     Ok(())
 }
 
-/// What goes on on a card was muted or expected until now, or that is what its card says. Where the time was over by itself
-/// (`has_expired`) and nobody has taken care, it is told again.
+/// Clears the silence that an incident shows, after a mute or maintenance of its monitors has ended. If that expired by
+/// itself (`has_expired`) and the incident is not acknowledged, sends a reminder.
 pub async fn unsilence(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, IncidentId),
@@ -145,7 +145,7 @@ pub async fn unsilence(
     Ok(())
 }
 
-/// Has the channel reminded of a card; `set_role`: somebody else than those who were called for it.
+/// Sends a reminder about an incident to the channel. It mentions `responder`, or by default the role of the incident.
 pub async fn remind(
     tx: &mut Tx<'_>,
     (guild, of): (GuildId, IncidentId),
@@ -163,7 +163,8 @@ pub async fn remind(
     delivery::enqueue_for_channel(tx, guild, reminder).await
 }
 
-/// Puts an incident onto a card: one that is open, or one of its own.
+/// Adds an outage to an open incident, or to a new one, and enqueues its deliveries. Does neither while the monitor is
+/// silenced or there is no destination.
 async fn notify(
     tx: &mut Tx<'_>,
     (guild, monitor): Whose,
@@ -194,7 +195,7 @@ async fn notify(
         return delivery::enqueue(tx, guild, incident).await;
     }
     let one = monitors::location(tx, monitor).await?;
-    // Whoever joined a card for which somebody else is called would not be heard of.
+    // An incident mentions one role. In an incident of another role, this monitor's responders would not be notified.
     let role = own.and_then(|own| own.role);
     let open = incident::open(tx, guild, role).await?;
     let incident: IncidentId = match grouping::choose(&open, &one, now) {

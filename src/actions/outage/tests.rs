@@ -1,4 +1,4 @@
-//! Outages on a real database: which card they are told on, what waits for them, and that nothing is ever untold.
+//! Outages on a real database: which incident they join, the backlog, and that no notification is ever missing.
 
 use super::*;
 use crate::actions::testing::{HOME, at, down, maintenance_of, member, notified};
@@ -13,7 +13,7 @@ async fn up(store: &TestStore, id: MonitorId, second: i64) {
 }
 
 #[tokio::test]
-async fn outages_of_a_network_share_a_incident_that_ends_with_the_last() {
+async fn outages_in_a_subnet_share_an_incident_that_ends_with_the_last() {
     let store = TestStore::open().await;
     store.add_channel(HOME).await;
     let (a, b) = (
@@ -32,10 +32,7 @@ async fn outages_of_a_network_share_a_incident_that_ends_with_the_last() {
         .unwrap();
     assert_eq!((first.count, first.open, first.ended_at), (2, 1, None));
     assert_eq!(first.group_key.scope.to_string(), "subnet=192.0.2.0");
-    assert_eq!(
-        first.outages[0].monitor_id, b,
-        "those that go on come first"
-    );
+    assert_eq!(first.outages[0].monitor_id, b, "open outages come first");
     up(&store, b, 300).await;
     let first = incident::get(&store.reader, IncidentId(1))
         .await
@@ -51,7 +48,7 @@ async fn outages_of_a_network_share_a_incident_that_ends_with_the_last() {
 }
 
 #[tokio::test]
-async fn what_others_are_called_for_has_a_incident_of_its_own() {
+async fn outages_with_different_roles_have_separate_incidents() {
     let store = TestStore::open().await;
     store.add_channel(HOME).await;
     let mut incidents = Vec::new();
@@ -81,15 +78,15 @@ async fn what_others_are_called_for_has_a_incident_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_flaps_keeps_its_incident_until_it_settles() {
+async fn a_flapping_monitor_keeps_its_incident_until_it_is_stable() {
     let store = TestStore::open().await;
     store.add_channel(HOME).await;
     let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
-    let (mut incidents, mut begun) = (Vec::new(), Vec::new());
+    let (mut incidents, mut escalation_starts) = (Vec::new(), Vec::new());
     for minute in [0, 10, 20, 30, 40] {
         down(&store, id, minute * 60).await;
         let waiting = incident::waiting(&store.reader, HOME, at(minute * 60)).await;
-        begun.extend(
+        escalation_starts.extend(
             waiting
                 .unwrap()
                 .into_iter()
@@ -103,10 +100,10 @@ async fn what_flaps_keeps_its_incident_until_it_settles() {
                 .len(),
         );
     }
-    // Five changes when it goes down for the third time: from then on its second card.
+    // Five changes when it goes down for the third time: from then on it stays in its second incident.
     assert_eq!(incidents, [1, 2, 2, 2, 2]);
-    // Whoever takes care has his time from the moment in which it went down again.
-    assert_eq!(begun, [0, 600, 1_200, 1_800, 2_400].map(at));
+    // Escalation is counted from when it went down again: responders get the full time.
+    assert_eq!(escalation_starts, [0, 600, 1_200, 1_800, 2_400].map(at));
     let incident = incident::get(&store.reader, IncidentId(2))
         .await
         .unwrap()
@@ -119,7 +116,7 @@ async fn what_flaps_keeps_its_incident_until_it_settles() {
         (incident.flapping_since, incident.ended_at),
         (Some(at(1_200)), Some(at(2_460)))
     );
-    let settle = async |second| {
+    let end_flapping_at = async |second| {
         let before = at(second).minus(crate::domain::flapping::WINDOW);
         store
             .write(move |tx| Box::pin(incident::end_flapping(tx, (before, at(second)))))
@@ -127,13 +124,13 @@ async fn what_flaps_keeps_its_incident_until_it_settles() {
     };
     assert_eq!(
         (
-            settle(6_059).await,
-            settle(6_060).await,
-            settle(6_061).await
+            end_flapping_at(6_059).await,
+            end_flapping_at(6_060).await,
+            end_flapping_at(6_061).await
         ),
         (0, 1, 0)
     );
-    // The next outage is news again.
+    // The next outage opens a new incident.
     down(&store, id, 90_000).await;
     assert_eq!(
         delivery::due(&store.reader, at(99_999), 10)
@@ -145,7 +142,7 @@ async fn what_flaps_keeps_its_incident_until_it_settles() {
 }
 
 #[tokio::test]
-async fn what_waits_does_not_grow_without_end_and_nothing_is_lost() {
+async fn the_delivery_backlog_is_limited_and_loses_no_outage() {
     let store = TestStore::open().await;
     store.add_channel(HOME).await;
     let mut ids = Vec::new();
@@ -156,7 +153,7 @@ async fn what_waits_does_not_grow_without_end_and_nothing_is_lost() {
         down(&store, id, number * 100).await;
         ids.push(id);
     }
-    // All but the last come back while Discord is away.
+    // All but the last recover while Discord is unavailable.
     for id in &ids[..129] {
         up(&store, *id, 20_000).await;
     }
@@ -173,13 +170,13 @@ async fn what_waits_does_not_grow_without_end_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn what_goes_on_is_told_once_there_is_somewhere_to_tell_it() {
+async fn open_outages_notify_once_a_channel_is_set() {
     let store = TestStore::open().await;
     let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
     let late = store.add_endpoint(HOME, "tcp://192.0.2.2:1").await;
     down(&store, id, 10).await;
     store
-        .write(move |tx| Box::pin(begin(tx, (HOME, late), (at(10), report_interval::OVERDUE))))
+        .write(move |tx| Box::pin(begin(tx, (HOME, late), (at(10), OutageReason::Overdue))))
         .await;
     let set = async || {
         crate::actions::alerts::set(&store, member(), (5, None), at(20))
@@ -190,7 +187,7 @@ async fn what_goes_on_is_told_once_there_is_somewhere_to_tell_it() {
             .unwrap()
             .len()
     };
-    assert_eq!((set().await, set().await), (1, 1), "once");
+    assert_eq!((set().await, set().await), (1, 1), "only one notification");
     let incident = incident::get(&store.reader, IncidentId(1))
         .await
         .unwrap()
@@ -199,13 +196,13 @@ async fn what_goes_on_is_told_once_there_is_somewhere_to_tell_it() {
 }
 
 #[tokio::test]
-async fn a_server_is_told_of_by_its_rhythm_and_not_because_it_is_muted_no_more() {
+async fn an_overdue_server_notifies_by_its_own_rule_and_not_when_unmuted() {
     let store = TestStore::open().await;
     store.add_channel(HOME).await;
     let late = store.add_endpoint(HOME, "tcp://192.0.2.2:1").await;
     let length = std::time::Duration::from_secs(60);
     store
-        .write(move |tx| Box::pin(begin(tx, (HOME, late), (at(10), report_interval::OVERDUE))))
+        .write(move |tx| Box::pin(begin(tx, (HOME, late), (at(10), OutageReason::Overdue))))
         .await;
     mute::mute(&store, member(), (late, length), at(20))
         .await
@@ -213,7 +210,7 @@ async fn a_server_is_told_of_by_its_rhythm_and_not_because_it_is_muted_no_more()
     mute::unmute(&store, member(), late, at(30)).await.unwrap();
     assert_eq!(notified(&store).await, 0);
     down(&store, late, 40).await;
-    assert_eq!(notified(&store).await, 1, "the rule of its own says so now");
+    assert_eq!(notified(&store).await, 1, "its own rule applies now");
 }
 
 #[tokio::test]
@@ -228,15 +225,15 @@ async fn a_guild_without_a_channel_has_outages_and_no_incidents() {
     assert_eq!(rows, [(1, 0)]);
 }
 
-/// One step of a life: which endpoint, and what happens to it.
+/// One step of a random history: what happens, and to which endpoint.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Down(usize),
     Up(usize),
-    Tell,
+    Deliver,
     Mute(usize),
     Unmute(usize),
-    Maintain,
+    StartMaintenance,
     EndMaintenance,
 }
 
@@ -246,21 +243,21 @@ fn steps() -> impl proptest::strategy::Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => one.clone().prop_map(Step::Down),
         4 => one.clone().prop_map(Step::Up),
-        2 => Just(Step::Tell),
+        2 => Just(Step::Deliver),
         1 => one.clone().prop_map(Step::Mute),
         1 => one.prop_map(Step::Unmute),
-        1 => Just(Step::Maintain),
+        1 => Just(Step::StartMaintenance),
         1 => Just(Step::EndMaintenance),
     ];
     proptest::collection::vec(step, 1..60)
 }
 
-async fn take(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
+async fn apply(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
     let length = std::time::Duration::from_secs(3600);
     match step {
         Step::Down(one) => down(store, ids[one], second).await,
         Step::Up(one) => up(store, ids[one], second).await,
-        Step::Tell => {
+        Step::Deliver => {
             for due in delivery::due(&store.reader, at(second), 1).await.unwrap() {
                 let incident = incident::get(&store.reader, due.incident)
                     .await
@@ -275,9 +272,9 @@ async fn take(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
         Step::Mute(one) => mute::mute(store, member(), (ids[one], length), at(second))
             .await
             .unwrap(),
-        // What is not muted is not unmuted.
+        // Fails if the monitor is not muted.
         Step::Unmute(one) => drop(mute::unmute(store, member(), ids[one], at(second)).await),
-        Step::Maintain => {
+        Step::StartMaintenance => {
             let new = maintenance_of(MaintenanceScope::All, second, second + 3600);
             maintenance::schedule(store, member(), new, at(second))
                 .await
@@ -293,19 +290,19 @@ async fn take(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
     }
 }
 
-/// What must hold at every moment: rows that are wrong.
-const WRONG: [(&str, &str); 3] = [
+/// Violations of what must always hold: description, and query for the rows.
+const VIOLATIONS: [(&str, &str); 3] = [
     (
-        "a card that changed and is neither told nor in the outbox",
+        "an incident without a delivery, or delivered beyond its revision",
         "SELECT c.id FROM incidents c LEFT JOIN channel_deliveries n ON n.incident_id = c.id WHERE n.id IS NULL OR n.delivered_revision > c.revision",
     ),
     (
-        "a card that goes on without an outage, or is over with one",
+        "an open incident without an open outage, or an ended one with one",
         "SELECT c.id FROM incidents c WHERE (c.ended_at IS NULL) <>
          EXISTS (SELECT 1 FROM outages i WHERE i.incident_id = c.id AND i.ended_at IS NULL)",
     ),
     (
-        "an outage on no card, though nobody wanted it silent",
+        "an open outage in no incident, though it is not silenced",
         "SELECT i.id FROM outages i WHERE i.ended_at IS NULL AND i.incident_id IS NULL
          AND NOT EXISTS (SELECT 1 FROM mutes u WHERE u.monitor_id = i.monitor_id)
          AND NOT EXISTS (SELECT 1 FROM maintenance_windows w WHERE w.is_running = 1)",
@@ -316,7 +313,7 @@ proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn whatever_happens_what_is_not_told_yet_is_in_the_outbox(steps in steps()) {
+    fn pending_notifications_are_in_the_outbox_after_any_history(steps in steps()) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             let store = TestStore::open().await;
@@ -326,8 +323,8 @@ proptest::proptest! {
                 ids.push(store.add_endpoint(HOME, &format!("tcp://192.0.2.{number}:1")).await);
             }
             for (second, step) in steps.into_iter().enumerate() {
-                take(&store, &ids, step, second as i64 * 3).await;
-                for (what, sql) in WRONG {
+                apply(&store, &ids, step, second as i64 * 3).await;
+                for (what, sql) in VIOLATIONS {
                     let wrong: Vec<(i64,)> = store.rows(sql).await;
                     assert_eq!(wrong, [], "{what}, after {step:?} at step {second}");
                 }

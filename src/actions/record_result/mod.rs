@@ -1,5 +1,5 @@
-//! The only way an observation becomes a status: load the state, let the rule decide, save everything that follows from
-//! it — state, log row, incident, event — in one transaction, and tell whoever waits for the result after the commit.
+//! The only path from a check result to a status: loads the state, applies the status rule, saves all consequences (state,
+//! result row, outage, event) in one transaction, and sends the recorded result to its waiters after the commit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use super::outage;
 use crate::domain::check_result::{CheckResult, Failure};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::MonitorId;
+use crate::domain::outage_reason::OutageReason;
 use crate::domain::status::{Change, Decision, NextCheck, Policy, State, Status, decide};
 use crate::domain::{Timestamp, schedule};
 use crate::store::event::NewEvent;
@@ -18,10 +19,10 @@ use crate::store::monitor_state::{MonitorState, SteadyPass};
 use crate::store::state::Loaded;
 use crate::store::{StoreError, Tx, Writer, check_result, event, monitor_state, state};
 
-/// The settings that the status rule works with.
+/// Settings that the status rule uses.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// Of endpoints that have no interval of their own.
+    /// For endpoints that have no interval of their own.
     pub interval: Duration,
     pub retry_interval: Duration,
     pub recheck_interval: Duration,
@@ -29,7 +30,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The rule for an endpoint with an interval of its own, or without.
+    /// Policy of an endpoint that has this interval, or none of its own (`None`).
     pub fn policy(&self, interval: Option<Duration>) -> Policy {
         Policy {
             interval: interval.unwrap_or(self.interval),
@@ -40,17 +41,17 @@ impl Rules {
     }
 }
 
-/// One look that was taken, and those who wait for what becomes of it.
+/// A finished check, and the waiters for its recorded result.
 #[derive(Debug)]
 pub struct CompletedCheck {
     pub monitor_id: MonitorId,
-    /// The edition of the endpoint that was looked at.
+    /// Revision of the endpoint that was checked.
     pub revision: u32,
     pub result: CheckResult,
     pub waiters: Vec<Waiter>,
 }
 
-/// What became of one observation.
+/// A recorded check result, with the status that follows from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     pub monitor_id: MonitorId,
@@ -58,12 +59,12 @@ pub struct Recorded {
     pub status_before: Status,
     pub state: State,
     pub change: Option<Change>,
-    /// `None`: not by the scheduler; the recheck job has it.
+    /// `None`: the scheduler does not check it; the recheck job does.
     pub next_check_at: Option<Timestamp>,
 }
 
-/// Records observations in their order, in one transaction. Those of endpoints that have been removed, or that
-/// were something else when the look began, are dropped.
+/// Records check results in order, in one transaction. Results for a removed endpoint or an older revision of it are
+/// dropped.
 pub async fn record(
     writer: &Writer,
     completed: Vec<CompletedCheck>,
@@ -72,7 +73,7 @@ pub async fn record(
     now: Timestamp,
 ) -> Result<Vec<Arc<Recorded>>, StoreError> {
     let mut waiters = Vec::new();
-    let mut seen = Vec::with_capacity(completed.len());
+    let mut checked = Vec::with_capacity(completed.len());
     for completed in completed {
         waiters.extend(
             completed
@@ -81,13 +82,15 @@ pub async fn record(
                 .map(|waiter| (completed.monitor_id, waiter)),
         );
         let whose = (completed.monitor_id, completed.revision);
-        seen.push((whose, completed.result));
+        checked.push((whose, completed.result));
     }
     let recorded = writer
-        .transact(move |tx| Box::pin(async move { record_in(tx, seen, rules, actor, now).await }))
+        .transact(move |tx| {
+            Box::pin(async move { record_in(tx, checked, rules, actor, now).await })
+        })
         .await?;
     for (id, waiter) in waiters {
-        // A follower of what is there no more is dropped and hears that there is no result.
+        // The waiters of a dropped result are dropped, too, and thereby learn that there is none.
         if let Some(result) = recorded
             .iter()
             .rev()
@@ -101,17 +104,17 @@ pub async fn record(
 
 async fn record_in(
     tx: &mut Tx<'_>,
-    seen: Vec<((MonitorId, u32), CheckResult)>,
+    checked: Vec<((MonitorId, u32), CheckResult)>,
     rules: Rules,
     actor: Actor,
     now: Timestamp,
 ) -> Result<Vec<Arc<Recorded>>, StoreError> {
-    let ids: Vec<MonitorId> = seen.iter().map(|((id, _), _)| *id).collect();
+    let ids: Vec<MonitorId> = checked.iter().map(|((id, _), _)| *id).collect();
     state::load(tx, &ids).await?;
-    let mut results = Vec::with_capacity(seen.len());
+    let mut results = Vec::with_capacity(checked.len());
     let (mut rows, mut steady, mut changed) =
-        (Vec::with_capacity(seen.len()), Vec::new(), Vec::new());
-    for ((id, revision), result) in seen {
+        (Vec::with_capacity(checked.len()), Vec::new(), Vec::new());
+    for ((id, revision), result) in checked {
         let Some(before) = state::of(tx, id).filter(|before| before.revision == revision) else {
             continue;
         };
@@ -133,7 +136,7 @@ async fn record_in(
                 id,
                 &before,
                 &decision,
-                &Noticed {
+                &Trigger {
                     result: &result,
                     actor,
                     now,
@@ -162,7 +165,7 @@ async fn record_in(
     Ok(results)
 }
 
-/// Whether nothing but the instants of the look has changed.
+/// Whether the endpoint is online and nothing but the timestamps of the check has changed.
 fn is_steady(before: &Loaded, decision: &Decision, result: &CheckResult) -> bool {
     let same_certificate = result.certificate_expires_at.is_none()
         || result.certificate_expires_at == before.certificate_expires_at;
@@ -184,8 +187,8 @@ fn state_of(row: &check_result::Row, decision: &Decision, id: MonitorId) -> Moni
     }
 }
 
-/// The circumstances of an observation.
-struct Noticed<'a> {
+/// The result that caused a change, who requested the check, and when it is recorded.
+struct Trigger<'a> {
     result: &'a CheckResult,
     actor: Actor,
     now: Timestamp,
@@ -196,11 +199,11 @@ async fn save_change(
     id: MonitorId,
     before: &Loaded,
     decision: &Decision,
-    noticed: &Noticed<'_>,
+    trigger: &Trigger<'_>,
 ) -> Result<(), StoreError> {
     let after = Loaded {
         state: decision.state.clone(),
-        certificate_expires_at: noticed
+        certificate_expires_at: trigger
             .result
             .certificate_expires_at
             .or(before.certificate_expires_at),
@@ -215,15 +218,15 @@ async fn save_change(
         state::save(tx, id, after).await?;
     }
     if decision.state.status == Status::Offline {
-        state::checked_while_inactive(tx, id, noticed.result.at).await?;
+        state::checked_while_inactive(tx, id, trigger.result.at).await?;
     }
     let Some(change) = &decision.change else {
         return Ok(());
     };
     let at = match change {
-        // Dated at the first failure, not at the one that tipped the scale.
+        // Dated at the first failure, not at the one that reached the limit.
         Change::WentOffline => decision.state.since,
-        _ => noticed.result.at,
+        _ => trigger.result.at,
     };
     match change {
         Change::WentOffline => {
@@ -231,20 +234,21 @@ async fn save_change(
                 .state
                 .failure
                 .as_ref()
-                .map_or("unknown", |failure| failure.class.word());
+                // Nothing is offline without a failure.
+                .map_or(OutageReason::Unreachable, |failure| failure.class.into());
             let whose = (before.guild_id, id);
-            outage::open(tx, whose, (at, reason), noticed.now).await?;
+            outage::open(tx, whose, (at, reason), trigger.now).await?;
         }
-        Change::CameBack { .. } => outage::close(tx, id, at).await?,
-        Change::Found | Change::Warned | Change::Recovered | Change::BecameUnknown => {}
+        Change::Recovered { .. } => outage::close(tx, id, at).await?,
+        Change::FirstPass | Change::Warned | Change::WarningCleared | Change::BecameUnknown => {}
     }
     let event = NewEvent {
         guild_id: before.guild_id,
         monitor_id: Some(id),
         kind: EventKind::from(change),
         at,
-        noticed_at: noticed.now,
-        actor: noticed.actor,
+        noticed_at: trigger.now,
+        actor: trigger.actor,
         details: details(change, decision.state.failure.as_ref()),
     };
     event::append(tx, &event).await
@@ -252,10 +256,12 @@ async fn save_change(
 
 fn details(change: &Change, failure: Option<&Failure>) -> serde_json::Value {
     match change {
-        Change::CameBack { down_for } => json!({ "down_for_ms": crate::domain::millis(*down_for) }),
+        Change::Recovered { down_for } => {
+            json!({ "down_for_ms": crate::domain::millis(*down_for) })
+        }
         _ => match failure {
             Some(failure) => {
-                json!({ "reason": failure.class.word(), "detail": failure.detail.as_deref() })
+                json!({ "reason": failure.class.as_str(), "detail": failure.detail.as_deref() })
             }
             None => json!({}),
         },

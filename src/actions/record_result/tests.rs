@@ -1,4 +1,4 @@
-//! Observations on a real database: what is written, when, and that it is written together or not at all.
+//! Check results on a real database: what is written, when, and that it is written completely or not at all.
 
 use super::*;
 use crate::actions::Requester;
@@ -18,7 +18,7 @@ const RULES: Rules = Rules {
 const HOME: GuildId = GuildId(9);
 
 async fn add(store: &TestStore, target: &'static str) -> MonitorId {
-    let said = Description {
+    let description = Description {
         name: target.into(),
         target: target.parse().unwrap(),
         http_check: None,
@@ -26,15 +26,15 @@ async fn add(store: &TestStore, target: &'static str) -> MonitorId {
     };
     store
         .write(move |tx| {
-            Box::pin(
-                async move { endpoint::insert(tx, HOME, &said, Timestamp::from_millis(0)).await },
-            )
+            Box::pin(async move {
+                endpoint::insert(tx, HOME, &description, Timestamp::from_millis(0)).await
+            })
         })
         .await
         .unwrap()
 }
 
-fn seen(id: MonitorId, seconds: i64, verdict: Verdict) -> CompletedCheck {
+fn completed(id: MonitorId, seconds: i64, verdict: Verdict) -> CompletedCheck {
     let at = Timestamp::from_millis(seconds * 1000);
     let result = CheckResult {
         at,
@@ -58,21 +58,18 @@ async fn check(store: &TestStore, id: MonitorId, seconds: i64, verdict: Verdict)
     let now = Timestamp::from_millis(seconds * 1000 + 1);
     let recorded = record(
         &store.writer,
-        vec![seen(id, seconds, verdict)],
+        vec![completed(id, seconds, verdict)],
         RULES,
         Actor::System,
         now,
     )
     .await
     .unwrap();
-    recorded
-        .into_iter()
-        .next()
-        .expect("the endpoint is on the roll")
+    recorded.into_iter().next().expect("the endpoint exists")
 }
 
 #[tokio::test]
-async fn an_outage_leaves_one_outage_and_its_events_dated_when_they_became_true() {
+async fn an_outage_is_stored_once_with_events_dated_when_they_happened() {
     let store = TestStore::open().await;
     let id = add(&store, "tcp://192.0.2.1:80").await;
     check(&store, id, 10, Verdict::Up).await;
@@ -86,7 +83,7 @@ async fn an_outage_leaves_one_outage_and_its_events_dated_when_they_became_true(
     let back = check(&store, id, 200, Verdict::Up).await;
     assert_eq!(
         back.change,
-        Some(Change::CameBack {
+        Some(Change::Recovered {
             down_for: Duration::from_secs(180)
         })
     );
@@ -101,7 +98,7 @@ async fn an_outage_leaves_one_outage_and_its_events_dated_when_they_became_true(
     assert_eq!(
         events,
         [
-            ("endpoint_found", 10_000, "{}"),
+            ("endpoint_up", 10_000, "{}"),
             (
                 "endpoint_warning",
                 20_000,
@@ -126,7 +123,7 @@ async fn an_outage_leaves_one_outage_and_its_events_dated_when_they_became_true(
 }
 
 #[tokio::test]
-async fn the_streak_survives_a_restart() {
+async fn consecutive_failures_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/r.db", folder.path().display());
     let mut statuses = Vec::new();
@@ -136,7 +133,7 @@ async fn the_streak_survives_a_restart() {
         let known = match id {
             Some(id) => id,
             None => {
-                let said = Description {
+                let description = Description {
                     name: "x".into(),
                     target: "tcp://192.0.2.1:80".parse().unwrap(),
                     http_check: None,
@@ -146,7 +143,8 @@ async fn the_streak_survives_a_restart() {
                     .writer
                     .transact(move |tx| {
                         Box::pin(async move {
-                            endpoint::insert(tx, HOME, &said, Timestamp::from_millis(0)).await
+                            endpoint::insert(tx, HOME, &description, Timestamp::from_millis(0))
+                                .await
                         })
                     })
                     .await;
@@ -157,7 +155,7 @@ async fn the_streak_survives_a_restart() {
         let now = Timestamp::from_millis(second * 1000);
         let recorded = record(
             &store.writer,
-            vec![seen(known, second, refused())],
+            vec![completed(known, second, refused())],
             RULES,
             Actor::System,
             now,
@@ -174,10 +172,12 @@ async fn the_streak_survives_a_restart() {
 }
 
 #[tokio::test]
-async fn two_observations_of_one_endpoint_in_a_batch_build_on_each_other() {
+async fn results_for_one_endpoint_in_a_batch_build_on_each_other() {
     let store = TestStore::open().await;
     let id = add(&store, "tcp://192.0.2.1:80").await;
-    let batch = (1..=3).map(|second| seen(id, second, refused())).collect();
+    let batch = (1..=3)
+        .map(|second| completed(id, second, refused()))
+        .collect();
     let recorded = record(
         &store.writer,
         batch,
@@ -195,14 +195,14 @@ async fn two_observations_of_one_endpoint_in_a_batch_build_on_each_other() {
 }
 
 #[tokio::test]
-async fn an_observation_of_a_removed_endpoint_is_dropped() {
+async fn results_for_a_removed_endpoint_are_dropped() {
     let store = TestStore::open().await;
     let id = add(&store, "tcp://192.0.2.1:80").await;
     check(&store, id, 1, Verdict::Up).await;
     store
         .write(move |tx| Box::pin(endpoint::remove(tx, HOME, id)))
         .await;
-    let batch = vec![seen(id, 2, refused())];
+    let batch = vec![completed(id, 2, refused())];
     let recorded = record(
         &store.writer,
         batch,
@@ -216,7 +216,7 @@ async fn an_observation_of_a_removed_endpoint_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_steady_pass_writes_no_wide_row_and_is_due_at_its_slot() {
+async fn steady_results_do_not_rewrite_the_monitor_and_are_due_at_their_slot() {
     let store = TestStore::open().await;
     let id = add(&store, "tcp://192.0.2.1:80").await;
     check(&store, id, 10, Verdict::Up).await;
@@ -229,7 +229,7 @@ async fn a_steady_pass_writes_no_wide_row_and_is_due_at_its_slot() {
 }
 
 #[tokio::test]
-async fn a_change_by_another_process_is_seen_by_the_next_observation() {
+async fn changes_by_another_process_are_seen_by_the_next_result() {
     let store = TestStore::open().await;
     let id = add(&store, "tcp://192.0.2.1:80").await;
     check(&store, id, 10, Verdict::Up).await;
@@ -237,7 +237,7 @@ async fn a_change_by_another_process_is_seen_by_the_next_observation() {
     for second in [20, 30, 40] {
         record(
             &other.writer,
-            vec![seen(id, second, refused())],
+            vec![completed(id, second, refused())],
             RULES,
             Actor::CommandLine,
             Timestamp::from_millis(40_000),
@@ -251,7 +251,7 @@ async fn a_change_by_another_process_is_seen_by_the_next_observation() {
 }
 
 #[tokio::test]
-async fn what_was_seen_of_an_endpoint_before_it_was_changed_says_nothing_about_what_it_is_now() {
+async fn results_for_an_older_revision_are_dropped() {
     let other = || Some("tcp://192.0.2.2:80".parse().unwrap());
     let http_check = || Some(Some(HttpCheck::default()));
     for (edit, counts) in [
@@ -285,16 +285,16 @@ async fn what_was_seen_of_an_endpoint_before_it_was_changed_says_nothing_about_w
             guild: HOME,
             actor: Actor::Member(42),
         };
-        let words = format!("{edit:?}");
+        let case = format!("{edit:?}");
         let edited_at = Timestamp::from_millis(15_000);
         manage_endpoint::edit(&store, requester, id, edit, edited_at)
             .await
             .unwrap();
-        let late = vec![seen(id, 14, refused())];
+        let late = vec![completed(id, 14, refused())];
         let now = Timestamp::from_millis(20_000);
         let recorded = record(&store.writer, late, RULES, Actor::System, now)
             .await
             .unwrap();
-        assert_eq!(recorded.len(), usize::from(counts), "{words}");
+        assert_eq!(recorded.len(), usize::from(counts), "{case}");
     }
 }

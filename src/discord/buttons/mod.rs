@@ -1,7 +1,7 @@
-//! Buttons: what stands in their ids. What happens when one is pressed is in `press`.
+//! Buttons and their custom ids. `press` handles presses.
 //!
-//! A button is its custom id and nothing else, so it works after a restart. The id is input like any other: it names a
-//! page or an endpoint, never a guild and never a permission.
+//! All of a button's state is in its custom id, so buttons work after a restart. The id is untrusted input: it names a page
+//! or a monitor, never a guild or a permission.
 
 mod press;
 
@@ -27,14 +27,14 @@ use crate::store::incident;
 
 pub(super) use press::on_event;
 
-/// What Discord takes of a custom id, in characters.
+/// Discord's limit for a custom id, in characters.
 const CUSTOM_ID_LENGTH: usize = 100;
 
-/// What Discord takes of a menu: options, and characters of each.
+/// Discord's limits for a select menu: options, and characters per option.
 const MENU_LENGTH: usize = 25;
 const MENU_TEXT: usize = 100;
 
-/// A button that Rollcall puts under a card.
+/// A button or menu under a message of Rollcall.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Button {
     OfflinePage {
@@ -48,38 +48,38 @@ pub(super) enum Button {
     RecheckAll,
     Recheck(MonitorId),
     Add(Target),
-    /// Gives a server these thresholds.
+    /// Applies these thresholds to a server.
     TakeThresholds(MonitorId, Thresholds),
     KeepThresholds(MonitorId),
-    /// Under the card of an incident.
+    /// Rechecks the endpoints of an incident.
     RecheckIncident(IncidentId),
     Acknowledge(IncidentId),
-    /// For an hour.
+    /// Mutes an incident for an hour.
     Mute(IncidentId),
-    /// For an hour, too.
+    /// Starts an hour of maintenance for an incident.
     Maintain(IncidentId),
-    /// A menu: what was chosen of the card comes beside the id.
+    /// A menu of an incident's monitors. The chosen one is in the interaction's values, not in the id.
     Members(IncidentId),
 }
 
 impl Button {
-    /// A button that adds `target`; `None` where the target does not fit into an id.
+    /// A button that adds `target`; `None` if the target does not fit into an id.
     pub(super) fn add(target: &Target) -> Option<Self> {
         let button = Self::Add(target.clone());
         (button.custom_id().len() <= CUSTOM_ID_LENGTH).then_some(button)
     }
 
-    /// The stable form: a word, then what belongs to it, parted by bars.
+    /// The custom id: a keyword and its arguments, separated by `|`. The format is stable, because old messages keep it.
     pub(super) fn custom_id(&self) -> String {
         match self {
             Self::OfflinePage { page, reason } => {
                 format!(
                     "offline|{page}|{}",
-                    reason.map_or("any", FailureClass::word)
+                    reason.map_or("any", FailureClass::as_str)
                 )
             }
             Self::EndpointsPage { page, all } => {
-                format!("roll|{page}|{}", if *all { "all" } else { "active" })
+                format!("endpoints|{page}|{}", if *all { "all" } else { "active" })
             }
             Self::RecheckAll => "recheck-all".to_owned(),
             Self::Recheck(id) => format!("recheck|{id}"),
@@ -102,23 +102,23 @@ impl Button {
         }
     }
 
-    /// Reads an id back; `None` where it is not one of ours.
+    /// Parses a custom id; `None` if it is not a valid id of Rollcall.
     pub(super) fn parse(custom_id: &str) -> Option<Self> {
-        let (word, rest) = custom_id.split_once('|').unwrap_or((custom_id, ""));
-        match word {
+        let (keyword, rest) = custom_id.split_once('|').unwrap_or((custom_id, ""));
+        match keyword {
             "offline" => {
                 let (page, reason) = rest.split_once('|')?;
                 let reason = if reason == "any" {
                     None
                 } else {
-                    Some(FailureClass::from_word(reason)?)
+                    Some(reason.parse::<FailureClass>().ok()?)
                 };
                 Some(Self::OfflinePage {
                     page: page.parse().ok()?,
                     reason,
                 })
             }
-            "roll" => {
+            "endpoints" => {
                 let (page, which) = rest.split_once('|')?;
                 let all = match which {
                     "all" => true,
@@ -158,13 +158,13 @@ impl Button {
     }
 }
 
-/// Previous and next, each only where there is one, and the recheck of all for those who may.
+/// Previous and next if there are several pages, and *Recheck all* for managers.
 pub(super) fn offline_rows(pages: Pages, view: OfflineView) -> Vec<CreateActionRow> {
-    let turn = |page| Button::OfflinePage {
+    let to_page = |page| Button::OfflinePage {
         page,
         reason: view.reason,
     };
-    let mut buttons = page_buttons(pages, turn);
+    let mut buttons = page_buttons(pages, to_page);
     if view.may_manage {
         buttons.push(Button::RecheckAll.with_label("Recheck all", ButtonStyle::Primary));
     }
@@ -191,8 +191,7 @@ pub(super) fn suggestion_row(id: MonitorId, proposed: Thresholds) -> Vec<CreateA
     ])
 }
 
-/// What stands under the card of an incident that goes on: what can be done, and its monitors to choose from where there
-/// are several.
+/// The buttons under an open incident, and a menu of its monitors if there are several.
 pub(super) fn incident_rows(incident: &incident::Incident) -> Vec<CreateActionRow> {
     let id = incident.id;
     let mut rows = row(vec![
@@ -205,11 +204,11 @@ pub(super) fn incident_rows(incident: &incident::Incident) -> Vec<CreateActionRo
             .with_label("Maintenance", ButtonStyle::Secondary)
             .disabled(incident.maintained.is_some()),
     ]);
-    rows.extend(members_row(incident));
+    rows.extend(monitor_menu_row(incident));
     rows
 }
 
-fn members_row(incident: &incident::Incident) -> Option<CreateActionRow> {
+fn monitor_menu_row(incident: &incident::Incident) -> Option<CreateActionRow> {
     let mut seen = BTreeSet::new();
     let options: Vec<CreateSelectMenuOption> = incident
         .outages
@@ -234,16 +233,16 @@ fn members_row(incident: &incident::Incident) -> Option<CreateActionRow> {
     Some(CreateActionRow::SelectMenu(menu))
 }
 
-fn page_buttons(pages: Pages, turn: impl Fn(u32) -> Button) -> Vec<CreateButton> {
+fn page_buttons(pages: Pages, to_page: impl Fn(u32) -> Button) -> Vec<CreateButton> {
     if pages.count == 1 {
         return Vec::new();
     }
-    // The ids stay different on the first and the last page, where one of them is switched off.
+    // Ids within a message must differ. On the first and last page one button is disabled but keeps its own id.
     vec![
-        turn(pages.page - 1)
+        to_page(pages.page - 1)
             .with_label("Previous", ButtonStyle::Secondary)
             .disabled(pages.page == 1),
-        turn(pages.page + 1)
+        to_page(pages.page + 1)
             .with_label("Next", ButtonStyle::Secondary)
             .disabled(pages.page == pages.count),
     ]
@@ -262,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_button_reads_back_and_fits() {
+    fn every_button_fits_into_a_custom_id_and_parses_back() {
         let long = format!("http://example.org/{}", "x".repeat(77))
             .parse()
             .unwrap();
@@ -289,7 +288,7 @@ mod tests {
             Button::Mute(IncidentId(7)),
             Button::Maintain(IncidentId(7)),
             Button::Members(IncidentId(7)),
-            Button::add(&long).expect("it fits to the letter"),
+            Button::add(&long).expect("it fits exactly"),
         ] {
             let id = button.custom_id();
             assert!(id.len() <= CUSTOM_ID_LENGTH, "{id}");
@@ -298,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_that_does_not_fit_gets_no_button() {
+    fn targets_too_long_for_an_id_get_no_button() {
         let long = format!("http://example.org/{}", "x".repeat(78))
             .parse()
             .unwrap();
@@ -306,14 +305,14 @@ mod tests {
     }
 
     #[test]
-    fn forged_ids_are_not_ours() {
+    fn invalid_custom_ids_are_rejected() {
         for forged in [
             "",
             "offline",
             "offline|1",
             "offline|x|any",
             "offline|1|down",
-            "roll|1|",
+            "endpoints|1|",
             "recheck-all|9",
             "recheck|x",
             "add|nonsense",

@@ -1,4 +1,4 @@
-//! What happens when a button is pressed. Guild, member and permission come from the press itself and are judged again.
+//! Handles button presses. Guild, member and permissions come from the interaction and are checked on every press.
 
 use poise::serenity_prelude as serenity;
 use serenity::{
@@ -18,7 +18,7 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::target::Target;
 use crate::store::endpoint::{self, Description};
 
-/// Handles a press; every other event is passed over.
+/// Handles a press; ignores all other events.
 pub(in crate::discord) async fn on_event(
     ctx: &serenity::Context,
     event: &FullEvent,
@@ -45,15 +45,15 @@ async fn show_error(
     press: &ComponentInteraction,
     sentence: String,
 ) -> Result<(), CommandError> {
-    let card = Message::sentence(sentence);
+    let message = Message::sentence(sentence);
     if press
-        .create_response(&ctx.http, card.clone().into_response())
+        .create_response(&ctx.http, message.clone().into_response())
         .await
         .is_err()
     {
-        // The press was taken already. What the button stands under stays as it is: others may read it, too.
+        // The press was acknowledged already. The message stays unchanged, because other members may read it too.
         press
-            .create_followup(&ctx.http, card.into_follow_up())
+            .create_followup(&ctx.http, message.into_follow_up())
             .await?;
     }
     Ok(())
@@ -80,25 +80,27 @@ async fn handle(
         }
         Button::Members(_) => {
             let chosen = chosen(press).ok_or_else(unknown)?;
-            let card = handlers::monitor(app, requester.guild, chosen).await?;
+            let message = handlers::monitor(app, requester.guild, chosen).await?;
             Ok(press
-                .create_response(&ctx.http, card.into_response())
+                .create_response(&ctx.http, message.into_response())
                 .await?)
         }
         Button::Acknowledge(_) | Button::Mute(_) | Button::Maintain(_) => {
             access::require_responder(&app.store.reader, requester, press.member.as_ref()).await?;
-            let card = respond(app, requester, &button).await?;
-            let shown = card.into_public_update();
+            let message = respond(app, requester, &button).await?;
+            let shown = message.into_public_update();
             Ok(press.create_response(&ctx.http, shown).await?)
         }
         button => {
-            let card = changed(app, requester, button, permissions).await?;
-            Ok(press.create_response(&ctx.http, card.into_update()).await?)
+            let message = update_reply(app, requester, button, permissions).await?;
+            Ok(press
+                .create_response(&ctx.http, message.into_update())
+                .await?)
         }
     }
 }
 
-/// The monitor that was chosen in a menu.
+/// The monitor chosen in a menu.
 fn chosen(press: &ComponentInteraction) -> Option<MonitorId> {
     let ComponentInteractionDataKind::StringSelect { values } = &press.data.kind else {
         return None;
@@ -106,7 +108,7 @@ fn chosen(press: &ComponentInteraction) -> Option<MonitorId> {
     values.first()?.parse().ok().map(MonitorId)
 }
 
-/// The card of an incident after somebody has taken care of it.
+/// Acknowledges, mutes or starts maintenance for an incident; returns its updated message.
 async fn respond(
     app: &AppState,
     requester: Requester,
@@ -120,8 +122,8 @@ async fn respond(
     }
 }
 
-/// What the asker's own card becomes.
-async fn changed(
+/// Handles the buttons under the requester's own reply; returns the updated reply.
+async fn update_reply(
     app: &AppState,
     requester: Requester,
     button: Button,
@@ -141,7 +143,7 @@ async fn changed(
         }
         Button::Add(target) => {
             access::require_manage(permissions)?;
-            handlers::add(app, requester, plain(target)).await
+            handlers::add(app, requester, with_defaults(target)).await
         }
         Button::TakeThresholds(id, thresholds) => {
             access::require_manage(permissions)?;
@@ -161,8 +163,8 @@ fn unknown() -> CommandError {
     )
 }
 
-/// An endpoint of which only its target is said.
-fn plain(target: Target) -> Description {
+/// A new endpoint with default options.
+fn with_defaults(target: Target) -> Description {
     Description {
         name: default_name(&target),
         target,
@@ -201,12 +203,12 @@ async fn recheck_one(
     let endpoint = found.ok_or_else(|| {
         CommandError::Refused("That endpoint is not on the roll any more.".into())
     })?;
-    // A look may take its whole time-out: the press is taken first, the card changes when the look has ended.
+    // A check may take its whole timeout. So the press is acknowledged first, and the message is edited after the check.
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
         .await?;
-    let card = handlers::recheck(app, requester, endpoint).await?;
-    press.edit_response(&ctx.http, card.into_edit()).await?;
+    let message = handlers::recheck(app, requester, endpoint).await?;
+    press.edit_response(&ctx.http, message.into_edit()).await?;
     Ok(())
 }
 
@@ -224,8 +226,8 @@ async fn recheck_all(
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
         .await?;
-    let card = handlers::recheck_all(app, requester).await?;
+    let message = handlers::recheck_all(app, requester).await?;
     drop(lock);
-    press.edit_response(&ctx.http, card.into_edit()).await?;
+    press.edit_response(&ctx.http, message.into_edit()).await?;
     Ok(())
 }

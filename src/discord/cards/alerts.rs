@@ -1,18 +1,18 @@
-//! Where a server is told and how, and whether that works.
+//! The card of a guild's alert settings: channel, on-call role, preferences, overrides, mutes and delivery errors.
 
 use poise::serenity_prelude::CreateEmbed;
 
 use super::{AMBER, GREEN, GREY, RED, bold, relative};
-use crate::domain::alert_policy::{Preferences, Responder};
+use crate::domain::alert_policy::{AlertPreferences, Responder};
 use crate::domain::text;
 use crate::store::alert_override::Override;
 use crate::store::alert_settings::AlertSettings;
 use crate::store::mute::Mute;
 
-/// Mutes and monitors on the card.
+/// Maximum mutes, and maximum overrides, on the card.
 pub(in crate::discord) const LISTED: u32 = 10;
 
-/// Characters of a field.
+/// Discord's limit for a field value, in characters.
 const FIELD: usize = 1_024;
 
 pub(in crate::discord) fn settings(
@@ -20,9 +20,9 @@ pub(in crate::discord) fn settings(
     mutes: &[Mute],
     own: &[(String, Override)],
 ) -> CreateEmbed {
-    let mut card = place(known);
+    let mut card = destination(known);
     if let Some(known) = known {
-        card = card.field("Chosen", chosen(&known.preferences), false);
+        card = card.field("Chosen", preferences(&known.preferences), false);
     }
     if !own.is_empty() {
         let lines: Vec<String> = own
@@ -42,7 +42,7 @@ pub(in crate::discord) fn settings(
     card.field("Muted", text::cut(&lines.join("\n"), FIELD), false)
 }
 
-/// The card with what keeps those who are called from hearing it.
+/// Adds a warning to the card for roles that a mention would not notify.
 pub(in crate::discord) fn with_unreachable(
     card: CreateEmbed,
     unreachable: &[String],
@@ -57,7 +57,7 @@ pub(in crate::discord) fn with_unreachable(
     )
 }
 
-fn chosen(chosen: &Preferences) -> String {
+fn preferences(chosen: &AlertPreferences) -> String {
     let mut lines = Vec::new();
     if let Some(after) = chosen.policy.remind_after {
         let after = text::duration(after);
@@ -66,11 +66,11 @@ fn chosen(chosen: &Preferences) -> String {
         ));
     }
     if let Some((after, responder)) = chosen.policy.escalate {
-        let whom = match responder {
+        let target = match responder {
             Responder::Role(id) => format!("<@&{id}>"),
             Responder::User(id) => format!("<@{id}> by direct message"),
         };
-        lines.push(format!("After {} it is {whom}.", text::duration(after)));
+        lines.push(format!("After {} it is {target}.", text::duration(after)));
     }
     if let Some(bulk) = chosen.bulk {
         let count = bulk.count.map(|count| count.to_string());
@@ -94,7 +94,7 @@ fn chosen(chosen: &Preferences) -> String {
     lines.join("\n")
 }
 
-/// What is different about one monitor.
+/// Describes the alert override of one monitor.
 pub(in crate::discord) fn overridden(name: &str, own: Option<Override>) -> String {
     let name = bold(name);
     match own {
@@ -107,7 +107,7 @@ pub(in crate::discord) fn overridden(name: &str, own: Option<Override>) -> Strin
     }
 }
 
-fn place(known: Option<&AlertSettings>) -> CreateEmbed {
+fn destination(known: Option<&AlertSettings>) -> CreateEmbed {
     let Some(known) = known else {
         return CreateEmbed::new()
             .title("Incidents are told in no channel")

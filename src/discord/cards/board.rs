@@ -1,5 +1,5 @@
-//! The board: the whole roll in one message. A short roll is named line by line, group by group; of a long one each group is
-//! one line, and only what is not online is named.
+//! The status board: all monitors of a guild in one message. Up to `MAX_NAMED` monitors are listed one per line, by group.
+//! With more, each group is one line of counts, and only offline and warning monitors are listed.
 
 use poise::serenity_prelude::CreateEmbed;
 
@@ -9,10 +9,10 @@ use crate::domain::status::Status;
 use crate::domain::text;
 use crate::store::board::BoardLine;
 
-/// Monitors that are named one by one; of more, only those that are not online.
-const SHORT: usize = 40;
+/// The most monitors that are listed one by one; with more, only those offline or in warning are listed.
+const MAX_NAMED: usize = 40;
 
-/// Characters of the list.
+/// Maximum characters of the list; an embed's description allows 4,096.
 const LIST: usize = 3_900;
 
 pub(in crate::discord) fn message(lines: &[BoardLine]) -> Message {
@@ -32,12 +32,12 @@ pub(in crate::discord) fn message(lines: &[BoardLine]) -> Message {
 }
 
 fn list(lines: &[BoardLine]) -> String {
-    let is_short = lines.len() <= SHORT;
+    let is_short = lines.len() <= MAX_NAMED;
     let mut text = String::new();
     for group in lines.chunk_by(|one, next| one.group == next.group) {
         let shown = match is_short {
-            true => whole(group),
-            false => folded(group),
+            true => full_group(group),
+            false => collapsed_group(group),
         };
         let mut added = shown.into_iter();
         for line in added.by_ref() {
@@ -55,13 +55,13 @@ fn list(lines: &[BoardLine]) -> String {
     text
 }
 
-fn whole(group: &[BoardLine]) -> Vec<String> {
+fn full_group(group: &[BoardLine]) -> Vec<String> {
     let name = group.first().and_then(|line| line.group.as_deref());
     let heading = name.map(bold);
     heading.into_iter().chain(group.iter().map(line)).collect()
 }
 
-fn folded(group: &[BoardLine]) -> Vec<String> {
+fn collapsed_group(group: &[BoardLine]) -> Vec<String> {
     let name = group.first().and_then(|line| line.group.as_deref());
     let name = name.map_or("Everything else".to_owned(), bold);
     let counts: Vec<String> = Status::ALL

@@ -1,4 +1,4 @@
-//! Devices: which are online, and when each called last.
+//! The cards of devices: status, last heartbeat and log.
 
 use poise::serenity_prelude::CreateEmbed;
 
@@ -7,14 +7,14 @@ use crate::domain::text;
 use crate::store::device::Device;
 use crate::store::device_log::Line;
 
-/// Devices on one card.
+/// Maximum devices on one card.
 const LISTED: usize = 25;
 
 pub(in crate::discord) fn list(devices: &[Device]) -> CreateEmbed {
     if devices.is_empty() {
         return CreateEmbed::new()
             .title("No device is on the roll")
-            .description("`/fleet key` makes the key with which devices register by themselves.")
+            .description("`/keys create` makes the key with which devices register by themselves.")
             .colour(GREY);
     }
     let line = |device: &Device| {
@@ -35,15 +35,15 @@ pub(in crate::discord) fn list(devices: &[Device]) -> CreateEmbed {
         .colour(GREY)
 }
 
-/// What only those see who may change the device: whoever knows its uuid can ping in its name, and a log is the device's
-/// own business.
+/// Details for managers only: the log, and with it the uuid, because anyone who knows the uuid can send heartbeats as the
+/// device.
 #[derive(Clone, Debug)]
 pub(in crate::discord) struct Inside {
-    /// The last lines of its log, the newest first.
+    /// The last lines of the device's log, newest first.
     pub lines: Vec<Line>,
 }
 
-/// Lines of the log on a card.
+/// Maximum log lines on a card.
 pub(in crate::discord) const LINES: u32 = 5;
 
 pub(in crate::discord) fn one(device: &Device, inside: Option<&Inside>) -> CreateEmbed {
@@ -54,7 +54,7 @@ pub(in crate::discord) fn one(device: &Device, inside: Option<&Inside>) -> Creat
             mark(device.status),
             text::cut(&text::escape(&device.name), 200)
         ))
-        .description(standing(device))
+        .description(status_line(device))
         .colour(colour(device.status))
         .field("Last call", relative_or(device.last_seen_at, "never"), true)
         .field("Type", text::cut(&text::escape(kind), 200), true)
@@ -72,15 +72,19 @@ pub(in crate::discord) fn one(device: &Device, inside: Option<&Inside>) -> Creat
     card.field("Log, the newest first", lines.join("\n"), false)
 }
 
-fn standing(device: &Device) -> String {
-    let since = format!("{} since {}", device.status.word(), relative(device.since));
+fn status_line(device: &Device) -> String {
+    let since = format!(
+        "{} since {}",
+        device.status.as_str(),
+        relative(device.since)
+    );
     match &device.failure {
         Some(failure) => format!("{since}: {}", text::cut(&text::escape(failure), 500)),
         None => since,
     }
 }
 
-/// At most 200 characters, so that five fit into a field.
+/// One log line in at most 200 characters, so that five fit into a field.
 fn line(line: &Line) -> String {
     let took = line
         .run_time

@@ -1,4 +1,4 @@
-//! The card of one endpoint: everything that is known of it.
+//! The card of one endpoint, with all its details.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::domain::target::Scheme;
 use crate::domain::text;
 use crate::store::endpoint::Endpoint;
 
-/// `default_interval` is the setting's, shown where the endpoint has none of its own.
+/// The card of an endpoint. `default_interval` is shown if the endpoint has no interval of its own.
 pub(in crate::discord) fn endpoint(endpoint: &Endpoint, default_interval: Duration) -> CreateEmbed {
     let state = &endpoint.state;
     let description = &endpoint.description;
     let status = format!(
         "{} {} since {}",
         mark(state.status),
-        state.status.word(),
+        state.status.as_str(),
         relative(state.since)
     );
     let interval = match description.interval {
@@ -71,7 +71,7 @@ pub(in crate::discord) fn endpoint(endpoint: &Endpoint, default_interval: Durati
     )))
 }
 
-/// The options of an HTTP look. Header values may be secrets: only their names are shown.
+/// The options of an HTTP check. Header values may be secrets, so only the names are shown.
 fn http(http_check: &HttpCheck) -> String {
     let (first, last) = http_check.expected_status;
     let status = if first == last {
@@ -79,7 +79,7 @@ fn http(http_check: &HttpCheck) -> String {
     } else {
         format!("{first}–{last}")
     };
-    let mut parts = vec![format!("{}, status {status}", http_check.method.word())];
+    let mut parts = vec![format!("{}, status {status}", http_check.method.as_str())];
     if let Some(keyword) = &http_check.keyword {
         parts.push(format!("with {}", text::code(keyword)));
     }

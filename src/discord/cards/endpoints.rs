@@ -1,4 +1,4 @@
-//! The roll: every endpoint on one line.
+//! The endpoint list: one line per endpoint.
 
 use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
 
@@ -33,7 +33,7 @@ fn line(endpoint: &Endpoint) -> String {
         (Status::Paused, _) => "paused".to_owned(),
         (Status::Unknown, _) => "not looked at yet".to_owned(),
         (_, Some(failure)) => text::cut(&failure.to_string(), 60),
-        (status, None) => status.word().to_owned(),
+        (status, None) => status.as_str().to_owned(),
     };
     format!(
         "{} **{}** {} · {aside} · {}",

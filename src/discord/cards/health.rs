@@ -1,4 +1,4 @@
-//! How the bot itself is.
+//! The card of the bot's own health.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::domain::text;
 use crate::health::{Shard, Stage};
 use crate::store::job_run::JobRun;
 
-/// Shards that are listed one by one; of more, only those that are not ready.
+/// The most shards that are listed; with more, only those that are not ready are listed, up to the same number.
 const LISTED_SHARDS: usize = 8;
 
-/// The facts, as they are known in the process and the database.
+/// The bot's health, collected from the process and the database.
 #[derive(Clone, Debug)]
 pub(in crate::discord) struct Health {
     pub shards: Vec<Shard>,
@@ -25,12 +25,12 @@ pub(in crate::discord) struct Health {
     pub checks_in_flight: i64,
     pub writes_waiting: usize,
     pub database_bytes: u64,
-    /// The last run of every job, by its name.
+    /// The last run of every job, with the job's name.
     pub jobs: Vec<(String, JobRun)>,
 }
 
 impl Health {
-    fn is_well(&self) -> bool {
+    fn is_healthy(&self) -> bool {
         self.scheduler_is_running && self.shards.iter().all(|shard| shard.stage == Stage::Ready)
     }
 
@@ -43,7 +43,7 @@ impl Health {
 }
 
 pub(in crate::discord) fn health(health: &Health) -> CreateEmbed {
-    let (title, colour) = if health.is_well() {
+    let (title, colour) = if health.is_healthy() {
         ("All is well", GREEN)
     } else {
         ("Not all is well", AMBER)
@@ -83,7 +83,7 @@ fn connection(health: &Health) -> String {
         let latency = shard
             .latency
             .map_or_else(|| "latency not measured yet".to_owned(), text::latency);
-        lines.push(format!("{mark} {id}: {} · {latency}", shard.stage.word()));
+        lines.push(format!("{mark} {id}: {} · {latency}", shard.stage.as_str()));
     }
     if health.failed_checks > 0 {
         lines.push(format!(

@@ -1,24 +1,24 @@
-//! What the bot can do: all commands, or one with its options.
+//! The help cards: all commands, or one command with its options.
 
 use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
 
 use super::GREY;
 use crate::domain::text;
 
-/// Characters of either part; both and what stands around them are below Discord's 4,096.
+/// Maximum characters of each part. Both parts with the text around them stay below Discord's limit of 4,096.
 const PART: usize = 1_950;
 
-/// One command as people give it.
+/// One command as shown to members.
 #[derive(Clone, Debug)]
 pub(in crate::discord) struct Entry {
-    /// With its parent's name, without a slash: `endpoint add`.
+    /// The full name without a slash: `endpoint add`.
     pub name: String,
-    /// Discord's number for it, or for its parent.
+    /// Discord's id of the command, or of its parent.
     pub id: Option<u64>,
     pub description: String,
-    /// What it belongs to, in a sentence; its own where it belongs to nothing.
+    /// The description of the parent command, or of the command itself if it has no parent.
     pub group: String,
-    /// Whether it is for those who may manage the server.
+    /// Whether the command needs the permission Manage Server.
     pub is_managing: bool,
     pub parameters: Vec<Parameter>,
 }
@@ -53,7 +53,7 @@ pub(in crate::discord) fn all(entries: &[Entry]) -> CreateEmbed {
         .footer(CreateEmbedFooter::new("/help command:… tells the options of one"))
 }
 
-/// The subcommands of one command on a line, and what they are for; what each does, it tells by itself.
+/// One line: the subcommands of one command and the command's description.
 fn group(entries: &[&Entry]) -> String {
     let mentions: Vec<String> = entries.iter().map(|entry| mention(entry)).collect();
     let about = entries.first().map_or("", |entry| &entry.group);
@@ -87,7 +87,7 @@ pub(in crate::discord) fn one(entry: &Entry) -> CreateEmbed {
         .colour(GREY)
 }
 
-/// A click on it opens the command, where Discord has told us its number.
+/// A mention that opens the command on click, or its plain name if its id is not known.
 fn mention(entry: &Entry) -> String {
     match entry.id {
         Some(id) => format!("</{}:{id}>", entry.name),

@@ -1,4 +1,4 @@
-//! What came of an imported file: counts first, then the refused lines.
+//! The card of an import's result: counts first, then the refused lines.
 
 use poise::serenity_prelude::CreateEmbed;
 
@@ -6,7 +6,7 @@ use super::{AMBER, GREEN};
 use crate::actions::import_endpoints::Imported;
 use crate::domain::text;
 
-/// Refused lines that are shown; further ones are counted.
+/// Maximum refused lines shown; the rest are counted.
 const SHOWN: usize = 15;
 
 pub(in crate::discord) fn imported(imported: &Imported) -> CreateEmbed {

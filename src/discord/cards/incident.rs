@@ -1,4 +1,5 @@
-//! The card of an incident in the channel of a guild: what is down, since when and why; who takes care; and when it is over.
+//! The message of an incident in a guild's channel: its outages with start and reason, the probable cause, acknowledgment
+//! and recovery.
 
 use std::collections::BTreeSet;
 
@@ -14,13 +15,13 @@ use crate::notify::messenger::Reminder;
 use crate::notify::wording;
 use crate::store::incident::{Incident, Outage};
 
-/// Characters of the list of what is down; with everything else the card stays below Discord's 6,000.
+/// Maximum characters of the list of outages. With everything else the embed stays below Discord's limit of 6,000.
 const LIST: usize = 3_500;
 
-/// Characters of what a recheck has seen.
+/// Maximum characters of a recheck result.
 const RESULT: usize = 300;
 
-/// The message for a card as it stands.
+/// The message of an incident in its current state.
 pub(in crate::discord) fn message(incident: &Incident) -> Message {
     let mut message = Message::embed(embed(incident));
     if incident.ended_at.is_none() && incident.kind == NotificationKind::Incident {
@@ -29,8 +30,8 @@ pub(in crate::discord) fn message(incident: &Incident) -> Message {
     message
 }
 
-/// The message that calls somebody again, with a link to the card. In direct messages buttons know of no server, so there
-/// are none: the link leads to them.
+/// The message of a reminder or an escalation, with a link to the incident's message. It has no buttons, because a button
+/// in a direct message does not know the guild. The link leads to the buttons.
 pub(in crate::discord) fn reminder(reminder: &Reminder) -> Message {
     let incident = &reminder.incident;
     let title = wording::reminder(incident, reminder.now, text::escape);
@@ -64,16 +65,16 @@ fn embed(incident: &Incident) -> CreateEmbed {
         .as_ref()
         .filter(|_| incident.ended_at.is_none())
     {
-        let said = wording::cause(cause, text::escape, relative);
-        embed = embed.field("What is at fault", text::cut(&said, 1_000), false);
+        let cause_text = wording::cause(cause, text::escape, relative);
+        embed = embed.field("What is at fault", text::cut(&cause_text, 1_000), false);
     }
     if let Some((user, at)) = incident.acknowledged {
         embed = embed.field("Acknowledged", format!("<@{user}> {}", relative(at)), true);
     }
     if let Some((user, at)) = incident.rechecked {
-        let seen = incident.rechecked_result.as_deref().unwrap_or_default();
-        let seen = text::cut(&text::escape(seen), RESULT);
-        let by = format!("<@{user}> {}\n{seen}", relative(at));
+        let result = incident.rechecked_result.as_deref().unwrap_or_default();
+        let result = text::cut(&text::escape(result), RESULT);
+        let by = format!("<@{user}> {}\n{result}", relative(at));
         embed = embed.field("Rechecked", by, true);
     }
     if let Some((user, until)) = incident.muted {
@@ -101,7 +102,7 @@ fn colour(incident: &Incident) -> Colour {
     }
 }
 
-/// One line for each, those that go on first, as many as fit.
+/// One line per outage, ongoing ones first, as many as fit; then the number of the others.
 fn list(incident: &Incident) -> String {
     let mut lines = String::new();
     let mut named = BTreeSet::new();
@@ -127,14 +128,14 @@ fn line(outage: &Outage) -> String {
         .as_deref()
         .map(|target| format!(" {}", text::code(&text::cut(target, super::TARGET_LENGTH))))
         .unwrap_or_default();
-    let who = format!("{}{target}", bold(wording::name(outage)));
+    let monitor = format!("{}{target}", bold(wording::name(outage)));
     match outage.ended_at {
         Some(ended) => {
             let length = text::duration(ended.since(outage.started_at));
-            format!("🟢 {who} back {} after {length}", relative(ended))
+            format!("🟢 {monitor} back {} after {length}", relative(ended))
         }
         None => format!(
-            "🔴 {who} since {}: {}",
+            "🔴 {monitor} since {}: {}",
             relative(outage.started_at),
             wording::reason(outage, text::escape)
         ),

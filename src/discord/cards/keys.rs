@@ -1,4 +1,4 @@
-//! Keys: shown to the one who made them, once; listed without their secrets; and the word that something is gone.
+//! Messages about API keys: a new key, shown once to its creator; the list of keys without secrets; removal of a monitor.
 
 use poise::serenity_prelude::CreateEmbed;
 
@@ -29,15 +29,15 @@ pub(in crate::discord) fn made(key: &ApiKey) -> Message {
     Message::sentence(format!("{purpose}:\n```\n{}\n```\n{ONCE}", key.reveal()))
 }
 
-/// Keys on one card.
+/// Maximum keys on one card.
 const LISTED: usize = 25;
 
-/// Keys that are good, without their secrets, the newest first.
+/// Valid keys without their secrets, newest first.
 pub(in crate::discord) fn list(keys: &[StoredKey]) -> CreateEmbed {
     if keys.is_empty() {
         return CreateEmbed::new()
             .title("There is no key")
-            .description("`/fleet key` makes one.")
+            .description("`/keys create` makes one.")
             .colour(GREY);
     }
     let line = |key: &StoredKey| {
@@ -48,7 +48,7 @@ pub(in crate::discord) fn list(keys: &[StoredKey]) -> CreateEmbed {
         format!(
             "{} {}, made {}{end}",
             text::code(key.id.as_str()),
-            key.kind.word(),
+            key.kind.as_str(),
             relative(key.created_at)
         )
     };

@@ -1,4 +1,4 @@
-//! What is maintained and when, and which groups there are.
+//! The cards of maintenance windows and of user-defined groups.
 
 use poise::serenity_prelude::CreateEmbed;
 
@@ -6,7 +6,7 @@ use super::{AMBER, GREY, bold, relative};
 use crate::domain::text;
 use crate::store::maintenance::{Maintenance, MaintenanceScope};
 
-/// Characters of a list.
+/// Maximum characters of a list; an embed's description allows 4,096.
 const LIST: usize = 4_000;
 
 pub(in crate::discord) fn list(known: &[Maintenance]) -> CreateEmbed {

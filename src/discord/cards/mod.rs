@@ -1,5 +1,5 @@
-//! Everything people read in Discord: wording, colour, order. Pure — facts in, embeds out — and held to Discord's limits
-//! with the longest names there can be.
+//! The content of Discord messages: wording, color, order. Pure functions from data to embeds. Tests hold them to Discord's
+//! limits with the longest possible names.
 
 pub(super) mod alerts;
 pub(super) mod board;
@@ -37,7 +37,7 @@ use crate::store::endpoint::Description;
 
 pub(super) const NO_ENDPOINTS: &str = "The roll of this server is empty. `/endpoint add target:https://example.org/` puts the first endpoint on it.";
 
-/// A target in a list is cut to this many characters; the whole stands on its own card.
+/// Targets in lists are cut to this many characters; the endpoint's card shows the full target.
 const TARGET_LENGTH: usize = 64;
 
 const GREEN: Colour = Colour::from_rgb(46, 204, 113);
@@ -45,7 +45,7 @@ const AMBER: Colour = Colour::from_rgb(241, 196, 15);
 const RED: Colour = Colour::from_rgb(231, 76, 60);
 const GREY: Colour = Colour::from_rgb(149, 165, 166);
 
-/// Which page of how many.
+/// A page number with the number of pages and of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pages {
     /// Counted from 1.
@@ -55,7 +55,7 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// The page asked for, or the last one where there are fewer.
+    /// The requested page, or the last one if there are fewer.
     pub(super) fn new(wanted: u32, total: u64, per_page: u32) -> Self {
         let count = u32::try_from(total.div_ceil(u64::from(per_page)))
             .unwrap_or(u32::MAX)
@@ -75,12 +75,12 @@ impl Pages {
     }
 }
 
-/// A name, so that it reads as one.
+/// A name in bold, escaped and cut.
 pub(super) fn bold(name: &str) -> String {
     format!("**{}**", text::cut(&text::escape(name), 200))
 }
 
-/// An endpoint in running text: its name and its target.
+/// An endpoint in a sentence: its name and target.
 pub(super) fn mention(description: &Description) -> String {
     format!(
         "**{}** {}",
@@ -93,7 +93,7 @@ fn target(target: &Target) -> String {
     text::code(&text::cut(&target.to_string(), TARGET_LENGTH))
 }
 
-/// Discord shows it in the reader's own words: "3 minutes ago".
+/// A Discord timestamp, shown in the reader's language: "3 minutes ago".
 pub(super) fn relative(timestamp: Timestamp) -> String {
     format!("<t:{}:R>", timestamp.seconds())
 }
@@ -121,36 +121,40 @@ fn colour(status: Status) -> Colour {
     }
 }
 
-/// The answer to an address that nobody here has: says so, and offers to add it where that can be.
-pub(super) fn unknown_endpoint(words: &str, target: Option<&Target>, may_manage: bool) -> Message {
-    let mut card = Message::sentence(error::sentence(words));
+/// The reply for a target that the guild does not monitor. Offers to add it if the member may do that.
+pub(super) fn unknown_endpoint(
+    error_text: &str,
+    target: Option<&Target>,
+    may_manage: bool,
+) -> Message {
+    let mut message = Message::sentence(error::sentence(error_text));
     let Some(target) = target else {
-        card.content.push_str(
+        message.content.push_str(
             " Give its port as well, or choose it from the list that appears while you type.",
         );
-        return card;
+        return message;
     };
     if !may_manage {
-        card.content.push_str(
+        message.content.push_str(
             " Somebody with the permission Manage Server can add it with `/endpoint add`.",
         );
-        return card;
+        return message;
     }
     match Button::add(target) {
         Some(button) => {
-            card.content.push_str(" Shall I add it?");
+            message.content.push_str(" Shall I add it?");
             let label = text::cut(&format!("Add {target}"), 80);
-            card.rows = vec![CreateActionRow::Buttons(vec![
+            message.rows = vec![CreateActionRow::Buttons(vec![
                 CreateButton::new(button.custom_id())
                     .label(label)
                     .style(ButtonStyle::Primary),
             ])];
         }
-        None => card
+        None => message
             .content
             .push_str(" `/endpoint add` puts it on the roll."),
     }
-    card
+    message
 }
 
 #[cfg(test)]

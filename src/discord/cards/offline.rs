@@ -1,4 +1,4 @@
-//! The list of what is offline: address, reason, since when, last checked, next recheck.
+//! The list of offline endpoints: target, reason, start, last check and next recheck.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::store::endpoint::Endpoint;
 /// Ten entries with the longest names stay within an embed's 4,096 characters.
 pub(in crate::discord) const PER_PAGE: u32 = 10;
 
-/// What the next recheck of an endpoint is reckoned from.
+/// The data from which the next recheck of an endpoint is computed.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::discord) struct Rechecks {
     pub min_age: Duration,
@@ -24,7 +24,7 @@ pub(in crate::discord) struct Rechecks {
 }
 
 impl Rechecks {
-    /// Its own gap while that is short, then the recheck job's.
+    /// The endpoint's own next check if it has one, otherwise its turn in the recheck job.
     fn next(&self, endpoint: &Endpoint) -> Timestamp {
         let by_job = next_recheck(
             endpoint.recheck_counts_from,

@@ -1,4 +1,4 @@
-//! What a recheck saw: the outcome in one line, then how long each phase took.
+//! The result of a recheck in one line, then the duration of each phase; and the summary of a recheck run.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::domain::status::{Change, Status};
 use crate::domain::text;
 use crate::store::endpoint::Description;
 
-/// One endpoint, looked at again.
+/// The result of one endpoint's recheck.
 pub(in crate::discord) fn result(description: &Description, recorded: &Recorded) -> CreateEmbed {
     let status = recorded.state.status;
     let title = match (&recorded.result.verdict, &recorded.change) {
-        (_, Some(Change::CameBack { down_for })) => {
+        (_, Some(Change::Recovered { down_for })) => {
             format!("Back online after {}", text::duration(*down_for))
         }
         (Verdict::Up, _) => "Online".to_owned(),
@@ -27,14 +27,14 @@ pub(in crate::discord) fn result(description: &Description, recorded: &Recorded)
         (Verdict::Down(_), _) if status == Status::Offline => "Offline".to_owned(),
         (Verdict::Down(_), _) => "Failing".to_owned(),
     };
-    let seen = match &recorded.result.verdict {
+    let detail = match &recorded.result.verdict {
         Verdict::Up => "It answered.".to_owned(),
         Verdict::Down(failure) => format!("Reason: {failure}"),
         Verdict::Unknown(why) => format!("On our side: {why}"),
     };
     let card = CreateEmbed::new()
         .title(format!("{} {title}", mark(status)))
-        .description(format!("{}\n{seen}", mention(description)))
+        .description(format!("{}\n{detail}", mention(description)))
         .colour(colour(status));
     phases(card, &recorded.result.timings)
 }
@@ -57,7 +57,7 @@ fn phases(mut card: CreateEmbed, timings: &Timings) -> CreateEmbed {
     card
 }
 
-/// All inactive endpoints of a guild, looked at again.
+/// The summary of a recheck of all inactive endpoints of a guild.
 pub(in crate::discord) fn run(summary: &Summary, took: Duration) -> CreateEmbed {
     let title = match (summary.found, summary.reactivated) {
         (0, _) => "Nothing is offline".to_owned(),

@@ -1,4 +1,4 @@
-//! Servers: how each stands, and why.
+//! The cards of servers: status and reason, last samples, threshold suggestion.
 
 use poise::serenity_prelude::CreateEmbed;
 
@@ -11,7 +11,7 @@ use crate::domain::threshold_proposal::Replay;
 use crate::domain::{Timestamp, text};
 use crate::store::server::Server;
 
-/// Servers on one card.
+/// Maximum servers on one card.
 const LISTED: usize = 25;
 
 pub(in crate::discord) fn list(standings: &[Standing]) -> CreateEmbed {
@@ -39,10 +39,10 @@ pub(in crate::discord) fn list(standings: &[Standing]) -> CreateEmbed {
         .colour(GREY)
 }
 
-/// Reports on the card of a server.
+/// Maximum samples on the card of a server.
 pub(in crate::discord) const SAMPLES: u32 = 3;
 
-/// A server with its last samples, the newest first, each a JSON object.
+/// A server with its last samples, newest first, each a JSON object.
 pub(in crate::discord) fn one(standing: &Standing, samples: &[(Timestamp, String)]) -> CreateEmbed {
     let (server, judgement) = (&standing.server, &standing.judgement);
     let expected = text::duration(standing.expected_interval);
@@ -64,7 +64,11 @@ pub(in crate::discord) fn one(standing: &Standing, samples: &[(Timestamp, String
             mark(judgement.status),
             text::cut(&text::escape(&server.name), 200)
         ))
-        .description(format!("{}: {}", judgement.status.word(), judgement.reason))
+        .description(format!(
+            "{}: {}",
+            judgement.status.as_str(),
+            judgement.reason
+        ))
         .colour(colour(judgement.status))
         .field(
             "Last report",
@@ -81,17 +85,21 @@ pub(in crate::discord) fn one(standing: &Standing, samples: &[(Timestamp, String
     card.field("Last samples", lines.join("\n"), false)
 }
 
-/// At most 300 characters, so that three fit into a field.
+/// One sample in at most 300 characters, so that three fit into a field.
 fn sample((at, stats): &(Timestamp, String)) -> String {
     let numbers: Vec<String> = server_stats::numbers(stats)
         .into_iter()
         .map(|(name, number)| format!("{name} {number}"))
         .collect();
-    let said = match numbers.is_empty() {
+    let figures = match numbers.is_empty() {
         true => "no figures".to_owned(),
         false => numbers.join(" · "),
     };
-    format!("{} {}", relative(*at), text::cut(&text::escape(&said), 250))
+    format!(
+        "{} {}",
+        relative(*at),
+        text::cut(&text::escape(&figures), 250)
+    )
 }
 
 fn lengths(thresholds: &Thresholds) -> String {
@@ -103,7 +111,7 @@ fn lengths(thresholds: &Thresholds) -> String {
     )
 }
 
-/// What a server's rhythm would give it, beside what it has.
+/// The thresholds suggested from a server's report interval, next to its current ones.
 pub(in crate::discord) fn suggestion(server: &Server, found: &Suggestion) -> CreateEmbed {
     let described = |replay: Replay| {
         format!(

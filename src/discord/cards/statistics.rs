@@ -1,4 +1,4 @@
-//! How a guild's endpoints stand, in numbers.
+//! The card of a guild's endpoint statistics.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ fn counts(statistics: &Statistics) -> String {
             format!(
                 "{} {count} {}{}",
                 mark(*status),
-                status.word(),
+                status.as_str(),
                 share(*count, statistics.total())
             )
         })
@@ -71,7 +71,7 @@ fn counts(statistics: &Statistics) -> String {
     lines.join("\n")
 }
 
-/// ` (12.5 %)`; nothing where there is nothing to divide by.
+/// A share such as ` (12.5 %)`; empty if the total is 0.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a share is shown with one decimal"

@@ -1,20 +1,21 @@
-//! Everything of a guild at a glance, and what has changed.
+//! The status overview of a guild, and its audit log.
 
 use poise::serenity_prelude::CreateEmbed;
 
 use super::{AMBER, GREEN, GREY, RED, colour, mark, relative};
+use crate::domain::event::Actor;
 use crate::domain::status::Status;
 use crate::domain::text;
 use crate::store::event::Event;
 use crate::store::monitor::Monitor;
 
-/// Monitors that are listed by name.
+/// Maximum monitors listed by name.
 pub(in crate::discord) const LISTED: u32 = 25;
 
-/// Changes on one card.
+/// Maximum changes on one card.
 pub(in crate::discord) const CHANGES: u32 = 20;
 
-const EMPTY: &str = "The roll of this server is empty. `/endpoint add` puts an endpoint on it, `/server add` a server, and `/fleet key` lets devices register.";
+const EMPTY: &str = "The roll of this server is empty. `/endpoint add` puts an endpoint on it, `/server add` a server, and `/keys create` lets devices register.";
 
 pub(in crate::discord) fn status(counts: &[(Status, u64)], troubled: &[Monitor]) -> CreateEmbed {
     let count = |status| {
@@ -40,7 +41,7 @@ pub(in crate::discord) fn status(counts: &[(Status, u64)], troubled: &[Monitor])
         .iter()
         .copied()
         .filter(|status| count(*status) > 0)
-        .map(|status| format!("{} {} {}", mark(status), count(status), status.word()))
+        .map(|status| format!("{} {} {}", mark(status), count(status), status.as_str()))
         .collect();
     let mut lines = vec![each.join(" · "), String::new()];
     lines.extend(troubled.iter().map(line));
@@ -54,7 +55,7 @@ pub(in crate::discord) fn status(counts: &[(Status, u64)], troubled: &[Monitor])
         .colour(worst)
 }
 
-/// One monitor, of which there is nothing more to say than how it stands.
+/// One monitor with its status only.
 pub(in crate::discord) fn one(monitor: &Monitor) -> CreateEmbed {
     CreateEmbed::new()
         .description(line(monitor))
@@ -66,7 +67,7 @@ fn line(monitor: &Monitor) -> String {
         "{} **{}** {} · since {}",
         mark(monitor.status),
         text::cut(&text::escape(&monitor.name), 80),
-        monitor.kind,
+        monitor.kind.as_str(),
         relative(monitor.since)
     )
 }
@@ -79,9 +80,9 @@ pub(in crate::discord) fn audit(events: &[Event]) -> CreateEmbed {
             format!(
                 "{} `{}` **{}** · {}",
                 relative(event.at),
-                event.kind,
+                event.kind.as_str(),
                 text::cut(&text::escape(name), 80),
-                actor(&event.actor)
+                actor(event.actor)
             )
         })
         .collect();
@@ -96,12 +97,12 @@ pub(in crate::discord) fn audit(events: &[Event]) -> CreateEmbed {
         .colour(GREY)
 }
 
-/// Members are mentioned, which pings nobody: mentions are off in every answer.
-fn actor(stored: &str) -> String {
-    match stored.split_once(':') {
-        Some(("discord", id)) => format!("<@{id}>"),
-        Some(("key", id)) => format!("key `{id}`"),
-        _ if stored == "cli" => "the command line".to_owned(),
-        _ => "Rollcall".to_owned(),
+/// The actor of an event. Members are mentioned, which notifies no one, because every reply has mentions off.
+fn actor(actor: Actor) -> String {
+    match actor {
+        Actor::Member(id) => format!("<@{id}>"),
+        Actor::Key(id) => format!("key `{id}`"),
+        Actor::CommandLine => "the command line".to_owned(),
+        Actor::System => "Rollcall".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! Cards with the longest names there can be, held to Discord's limits; and how the ordinary ones read.
+//! Tests that cards with the longest possible names stay within Discord's limits, and snapshots of ordinary cards.
 
 use std::time::Duration;
 
@@ -15,14 +15,16 @@ use crate::actions::recheck::Summary;
 use crate::actions::record_result::Recorded;
 use crate::actions::suggest_thresholds::Suggestion;
 use crate::actions::summarize::Statistics;
-use crate::domain::alert_policy::{BulkAlert, Policy, Preferences, Responder};
+use crate::domain::alert_policy::{AlertPreferences, BulkAlert, EscalationPolicy, Responder};
 use crate::domain::cause::Cause;
 use crate::domain::check_result::{CheckResult, Failure, FailureClass, Timings, Verdict};
 use crate::domain::device::DeviceUuid;
+use crate::domain::event::{Actor, EventKind};
 use crate::domain::grouping::{GroupKey, GroupScope, IncidentId, Subnet};
 use crate::domain::http_check::HttpCheck;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::{GuildId, MonitorId, MonitorKind};
 use crate::domain::notification_kind::NotificationKind;
+use crate::domain::outage_reason::OutageReason;
 use crate::domain::status::{Change, State};
 use crate::domain::target::Host;
 use crate::domain::threshold::{Reports, Thresholds, judge};
@@ -70,7 +72,7 @@ fn ordinary() -> Endpoint {
     }
 }
 
-/// Every text as long as it may be, of characters that double when they are escaped.
+/// An endpoint with every text at its maximum length, of characters that double when escaped.
 fn longest() -> Endpoint {
     let mut endpoint = ordinary();
     let http_check = HttpCheck {
@@ -98,7 +100,7 @@ fn embed_json(embed: CreateEmbed) -> Value {
     serde_json::to_value(embed).unwrap()
 }
 
-/// Discord's limits on one embed, from its API reference.
+/// Asserts Discord's limits for one embed. Source: Discord's API reference.
 fn fits(embed: CreateEmbed) {
     let embed = embed_json(embed);
     let length = |value: &Value| value.as_str().map_or(0, |text| text.chars().count());
@@ -147,7 +149,7 @@ fn statistics_of(endpoint: Endpoint) -> Statistics {
 }
 
 #[test]
-fn the_longest_of_everything_fits() {
+fn cards_of_endpoints_fit_with_the_longest_texts() {
     let full = |count: u32| vec![longest(); usize::try_from(count).unwrap()];
     let pages = Pages::new(u32::MAX, u64::from(u32::MAX), 10);
     fits(offline::list(
@@ -213,26 +215,26 @@ fn health_of(shards: usize, stage: Stage) -> Health {
 }
 
 #[test]
-fn the_bots_health_reads_at_a_glance_and_fits_however_much_is_wrong() {
-    let well = health::health(&health_of(1, Stage::Ready));
-    insta::assert_json_snapshot!("health", embed_json(well));
-    let mut ill = health_of(400, Stage::Identifying);
-    (ill.failed_checks, ill.scheduler_is_running) = (u32::MAX, false);
-    ill.jobs = vec![ill.jobs[0].clone(); 60];
-    let shown = health::health(&ill);
+fn bot_health_fits_with_hundreds_of_shards_not_ready() {
+    let healthy = health::health(&health_of(1, Stage::Ready));
+    insta::assert_json_snapshot!("health", embed_json(healthy));
+    let mut unhealthy = health_of(400, Stage::Identifying);
+    (unhealthy.failed_checks, unhealthy.scheduler_is_running) = (u32::MAX, false);
+    unhealthy.jobs = vec![unhealthy.jobs[0].clone(); 60];
+    let shown = health::health(&unhealthy);
     fits(shown.clone());
     assert_eq!(embed_json(shown)["title"], "Not all is well");
-    // Of many shards only those are listed that are not ready.
+    // With many shards, only those that are not ready are listed.
     let many = embed_json(health::health(&health_of(400, Stage::Ready)));
     assert_eq!(many["fields"][0]["value"], "400 shards");
 }
 
 #[test]
-fn lists_of_what_reports_fit_with_the_longest_names() {
+fn status_audit_device_and_server_cards_fit_with_the_longest_names() {
     let name = "*".repeat(64);
     let monitor = Monitor {
         id: MonitorId(i64::MAX),
-        kind: "endpoint".into(),
+        kind: MonitorKind::Endpoint,
         name: name.clone(),
         status: Status::Offline,
         since: NOW,
@@ -242,10 +244,10 @@ fn lists_of_what_reports_fit_with_the_longest_names() {
     let event = Event {
         id: 1,
         at: NOW,
-        kind: "endpoint_recovered".into(),
+        kind: EventKind::EndpointWarningCleared,
         monitor_id: None,
         name: Some(name.clone()),
-        actor: format!("discord:{}", u64::MAX),
+        actor: Actor::Member(u64::MAX),
         details: json!({}),
     };
     fits(status::audit(&vec![event; status::CHANGES as usize]));
@@ -291,17 +293,17 @@ fn lists_of_what_reports_fit_with_the_longest_names() {
 }
 
 #[test]
-fn the_incident_of_an_incident_fits_with_the_longest_names() {
+fn incidents_and_reminders_fit_with_the_longest_names() {
     let outage = Outage {
         monitor_id: MonitorId(i64::MAX),
         name: Some("*".repeat(64)),
         target: Some(format!("http://{}", "x".repeat(500))),
-        reason: "unexpected_status".into(),
+        reason: OutageReason::UnexpectedStatus,
         detail: Some("_".repeat(1_000)),
         started_at: NOW.minus(Duration::from_secs(9_999_999)),
         ended_at: Some(NOW),
     };
-    let going_on = Outage {
+    let ongoing = Outage {
         ended_at: None,
         ..outage.clone()
     };
@@ -327,7 +329,7 @@ fn the_incident_of_an_incident_fits_with_the_longest_names() {
             agent: "*".repeat(64),
             at: NOW,
         }),
-        outages: vec![going_on; NAMED as usize],
+        outages: vec![ongoing; NAMED as usize],
         count: 100_000,
         open: 99_999,
     };
@@ -350,7 +352,7 @@ fn the_incident_of_an_incident_fits_with_the_longest_names() {
 }
 
 #[test]
-fn the_settings_of_alerts_fit_with_everything_chosen() {
+fn alert_settings_fit_with_everything_set() {
     let own = Override {
         notify: true,
         role: Some(u64::MAX),
@@ -359,10 +361,10 @@ fn the_settings_of_alerts_fit_with_everything_chosen() {
         channel: u64::MAX,
         role: Some(u64::MAX),
         broken: Some(("*".repeat(1_000), NOW)),
-        preferences: Preferences {
+        preferences: AlertPreferences {
             notify_on_recovery: false,
             notify_on_warning: false,
-            policy: Policy {
+            policy: EscalationPolicy {
                 remind_after: Some(Duration::MAX),
                 escalate: Some((Duration::MAX, Responder::User(u64::MAX))),
             },
@@ -391,13 +393,13 @@ fn the_settings_of_alerts_fit_with_everything_chosen() {
 }
 
 #[test]
-fn the_incident_of_an_incident_reads_as_it_goes_on() {
+fn incident_texts_follow_the_incident_over_time() {
     let minute = |minutes: u64| NOW.minus(Duration::from_secs(60 * minutes));
     let shop = Outage {
         monitor_id: MonitorId(1),
         name: Some("shop".into()),
         target: Some("https://shop.example.org/".into()),
-        reason: "timed_out".into(),
+        reason: OutageReason::TimedOut,
         detail: Some("while connecting".into()),
         started_at: minute(9),
         ended_at: None,
@@ -406,7 +408,7 @@ fn the_incident_of_an_incident_reads_as_it_goes_on() {
         monitor_id: MonitorId(2),
         name: Some("pump".into()),
         target: None,
-        reason: "silent".into(),
+        reason: OutageReason::MissedHeartbeat,
         detail: None,
         started_at: minute(8),
         ended_at: Some(minute(2)),
@@ -434,23 +436,23 @@ fn the_incident_of_an_incident_reads_as_it_goes_on() {
         count: 1,
         open: 1,
     };
-    let mut read = vec![text_of(&incident)];
+    let mut texts = vec![text_of(&incident)];
     (incident.outages, incident.count) = (vec![shop.clone(), pump.clone()], 2);
-    read.push(text_of(&incident));
+    texts.push(text_of(&incident));
     incident.group_key.scope = GroupScope::Subnet(Subnet::of("192.0.2.7".parse().unwrap()));
     incident.open = 2;
-    read.push(text_of(&incident));
+    texts.push(text_of(&incident));
     (incident.outages, incident.count) = (vec![pump], 1);
     incident.ended_at = Some(minute(2));
-    read.push(text_of(&incident));
+    texts.push(text_of(&incident));
     incident.flapping_since = Some(minute(60));
-    read.push(text_of(&incident));
+    texts.push(text_of(&incident));
     incident.flapping_ended_at = Some(NOW);
-    read.push(text_of(&incident));
-    // Taken back: it was told before we knew that we could not see.
+    texts.push(text_of(&incident));
+    // Without outages: the notification was sent before Rollcall noticed that its own connectivity was lost.
     (incident.outages, incident.count) = (Vec::new(), 0);
-    read.push(text_of(&incident));
-    insta::assert_snapshot!("incident_over_time", read.join("\n---\n"));
+    texts.push(text_of(&incident));
+    insta::assert_snapshot!("incident_over_time", texts.join("\n---\n"));
 }
 
 fn text_of(incident: &Incident) -> String {
@@ -507,7 +509,7 @@ fn longest_standing() -> Standing {
 }
 
 #[test]
-fn help_fits_with_many_more_commands_than_there_are() {
+fn help_fits_with_more_commands_than_exist() {
     let parameter = help::Parameter {
         name: "x".repeat(32),
         description: "y".repeat(100),
@@ -558,7 +560,7 @@ fn recorded(verdict: Verdict, change: Option<Change>) -> Recorded {
 }
 
 #[test]
-fn an_endpoint_reads_at_a_glance() {
+fn snapshot_of_an_endpoint() {
     insta::assert_json_snapshot!(
         "endpoint",
         embed_json(endpoint(&ordinary(), Duration::from_secs(60)))
@@ -581,13 +583,13 @@ fn header_values_are_never_shown() {
 }
 
 #[test]
-fn the_offline_list_reads_at_a_glance() {
+fn snapshot_of_the_offline_list() {
     let list = offline::list(&[ordinary()], Pages::new(2, 11, 10), None, &rechecks());
     insta::assert_json_snapshot!("offline_list", embed_json(list));
 }
 
 #[test]
-fn statistics_read_at_a_glance() {
+fn snapshot_of_the_statistics() {
     let mut numbers = statistics_of(ordinary());
     numbers.reasons = vec![(FailureClass::TimedOut, 2), (FailureClass::Refused, 1)];
     insta::assert_json_snapshot!(
@@ -597,10 +599,10 @@ fn statistics_read_at_a_glance() {
 }
 
 #[test]
-fn a_recheck_shows_what_was_seen_and_how_long_each_phase_took() {
+fn a_recheck_shows_its_result_and_phase_timings() {
     let back = recorded(
         Verdict::Up,
-        Some(Change::CameBack {
+        Some(Change::Recovered {
             down_for: Duration::from_secs(425),
         }),
     );
@@ -627,7 +629,7 @@ fn a_recheck_shows_what_was_seen_and_how_long_each_phase_took() {
 }
 
 #[test]
-fn a_run_says_first_what_came_back() {
+fn the_title_of_a_recheck_run_counts_recovered_endpoints() {
     let run = |found, reactivated| Summary {
         found,
         reactivated,
@@ -648,7 +650,7 @@ fn a_run_says_first_what_came_back() {
 }
 
 #[test]
-fn a_page_beyond_the_last_is_the_last() {
+fn pages_beyond_the_last_show_the_last() {
     assert_eq!(
         Pages::new(9, 21, 10),
         Pages {
@@ -677,7 +679,7 @@ fn board_line(name: &str, group: Option<&str>, status: Status) -> BoardLine {
 }
 
 #[test]
-fn a_board_fits_however_long_the_roll_and_its_names_are() {
+fn boards_fit_with_many_monitors_and_long_names() {
     for count in [0, 1, 40, 41, 3_000] {
         for status in [Status::Online, Status::Offline] {
             let lines: Vec<BoardLine> = (0..count)
@@ -694,7 +696,7 @@ fn a_board_fits_however_long_the_roll_and_its_names_are() {
 }
 
 #[test]
-fn a_board_names_everything_while_it_is_short_and_what_is_down_when_it_is_long() {
+fn short_boards_list_all_monitors_and_long_boards_only_failing_ones() {
     let shop = || {
         vec![
             board_line("checkout", Some("shop"), Status::Offline),
@@ -704,8 +706,8 @@ fn a_board_names_everything_while_it_is_short_and_what_is_down_when_it_is_long()
     };
     let mut long = shop();
     long.extend((0..50).map(|number| board_line(&format!("n{number}"), None, Status::Online)));
-    let drawn =
+    let rendered =
         |lines: &[BoardLine]| serde_json::to_value(&board::message(lines).embeds[0]).unwrap();
-    insta::assert_json_snapshot!("board_short", drawn(&shop()));
-    insta::assert_json_snapshot!("board_long", drawn(&long));
+    insta::assert_json_snapshot!("board_short", rendered(&shop()));
+    insta::assert_json_snapshot!("board_long", rendered(&long));
 }

@@ -1,4 +1,4 @@
-//! The webhooks of a server: their names and hosts, and whether they are reached. Never an address.
+//! The webhooks of a guild: name, host and delivery state. Never the full URL, which may contain a secret.
 
 use poise::serenity_prelude::CreateEmbed;
 
@@ -7,7 +7,7 @@ use crate::domain::text;
 use crate::domain::webhook::{Format, masked};
 use crate::store::webhook::Webhook;
 
-/// A webhook that was just added. The signing key is shown this once, and only where it is used.
+/// A new webhook. The signing key is shown only here, and only for the format that uses it.
 pub(in crate::discord) fn added(known: &Webhook, test: &Result<(), String>) -> CreateEmbed {
     let card = tested(known, test);
     if known.format != Format::Standard {
@@ -25,7 +25,7 @@ pub(in crate::discord) fn added(known: &Webhook, test: &Result<(), String>) -> C
     )
 }
 
-/// What came of a test.
+/// The result of a test.
 pub(in crate::discord) fn tested(known: &Webhook, test: &Result<(), String>) -> CreateEmbed {
     let name = text::escape(&text::cut(&known.name, 64));
     match test {
@@ -33,7 +33,7 @@ pub(in crate::discord) fn tested(known: &Webhook, test: &Result<(), String>) -> 
             .title(format!("🟢 {name} is reached"))
             .description(format!(
                 "Incidents are told there, as {}.",
-                known.format.word()
+                known.format.as_str()
             ))
             .colour(GREEN),
         Err(reason) => CreateEmbed::new()
@@ -78,6 +78,6 @@ fn line(known: &Webhook) -> String {
     format!(
         "{} {host} as {}\n{state}",
         bold(&known.name),
-        known.format.word()
+        known.format.as_str()
     )
 }

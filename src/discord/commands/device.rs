@@ -1,73 +1,27 @@
-//! `/device …`: devices that call us. Members read; whoever changes something needs Manage Server.
+//! `/device …`: manage devices that send heartbeats. Every subcommand requires Manage Server; members read with `/devices`.
 
-use crate::actions::Requester;
+use super::devices::{card, find};
 use crate::actions::manage_device::{self, Edit};
 use crate::discord::error::{CommandError, wrong};
-use crate::discord::reply::{self, Message};
-use crate::discord::{Context, access, cards, complete};
+use crate::discord::reply;
+use crate::discord::{Context, cards, complete};
 use crate::domain::device::parse_threshold;
 use crate::domain::key::KeyKind;
 use crate::domain::monitor::parse_name;
-use crate::store::device::{self as devices, Device};
-use crate::store::device_log;
+use crate::store::device as rows;
 
-/// Devices that report by themselves
+/// Manage the devices that send heartbeats
 #[poise::command(
     slash_command,
     guild_only,
-    subcommands("list", "show", "rename", "threshold", "rotate_key", "remove")
+    default_member_permissions = "MANAGE_GUILD",
+    subcommands("rename", "threshold", "rotate_key", "remove")
 )]
 pub(super) async fn device(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// How the devices stand
-#[poise::command(slash_command, guild_only)]
-async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
-    let requester = reply::requester(ctx)?;
-    let work = async {
-        let found = devices::list(&ctx.data().store.reader, requester.guild).await?;
-        Ok(Message::embed(cards::devices::list(&found)))
-    };
-    reply::answer(ctx, work).await
-}
-
-/// Everything that is known of one device
-#[poise::command(slash_command, guild_only)]
-async fn show(
-    ctx: Context<'_>,
-    #[description = "Its name"]
-    #[autocomplete = "complete::device"]
-    #[max_length = 100]
-    device: String,
-) -> Result<(), CommandError> {
-    let requester = reply::requester(ctx)?;
-    let work = async {
-        let device = find(ctx, requester, &device).await?;
-        card(ctx, &device).await
-    };
-    reply::answer(ctx, work).await
-}
-
-async fn card(ctx: Context<'_>, device: &Device) -> Result<Message, CommandError> {
-    let inside = if access::may_manage(reply::permissions(ctx)) {
-        let reader = &ctx.data().store.reader;
-        let lines = device_log::latest(reader, device.id, cards::devices::LINES).await?;
-        Some(cards::devices::Inside { lines })
-    } else {
-        None
-    };
-    Ok(Message::embed(cards::devices::one(device, inside.as_ref())))
-}
-
-async fn find(ctx: Context<'_>, requester: Requester, text: &str) -> Result<Device, CommandError> {
-    let reader = &ctx.data().store.reader;
-    let found = complete::named(reader, requester.guild, ("device", text)).await?;
-    let device = devices::by_id(reader, requester.guild, found.id).await?;
-    device.ok_or_else(|| CommandError::Refused("That device is not on the roll any more.".into()))
-}
-
-/// Give a device another name (needs Manage Server)
+/// Give a device another name
 #[poise::command(slash_command, guild_only)]
 async fn rename(
     ctx: Context<'_>,
@@ -87,7 +41,7 @@ async fn rename(
     apply(ctx, &device, change).await
 }
 
-/// Say after how long a silence a device is offline (needs Manage Server)
+/// Say after how long a silence a device is offline
 #[poise::command(slash_command, guild_only)]
 async fn threshold(
     ctx: Context<'_>,
@@ -116,13 +70,13 @@ async fn apply(ctx: Context<'_>, device: &str, change: Edit) -> Result<(), Comma
         let found = find(ctx, requester, device).await?;
         let uuid = found.uuid.clone();
         manage_device::edit(&app.store, requester, found.clone(), change, app.now()).await?;
-        let changed = devices::get(&app.store.reader, requester.guild, &uuid).await?;
+        let changed = rows::get(&app.store.reader, requester.guild, &uuid).await?;
         card(ctx, &changed.unwrap_or(found)).await
     };
     reply::answer(ctx, work).await
 }
 
-/// Make a new key for a device; the old one is good for another day (needs Manage Server)
+/// Make a new key for a device; the old one is good for another day
 #[poise::command(slash_command, guild_only)]
 async fn rotate_key(
     ctx: Context<'_>,
@@ -142,7 +96,7 @@ async fn rotate_key(
     reply::answer(ctx, work).await
 }
 
-/// Take a device off the roll (needs Manage Server)
+/// Take a device off the roll
 #[poise::command(slash_command, guild_only)]
 async fn remove(
     ctx: Context<'_>,

@@ -24,7 +24,7 @@ async fn set(
     #[description = "An endpoint, a device or a server, by name"]
     #[autocomplete = "complete::monitor"]
     #[max_length = 100]
-    target: String,
+    monitor: String,
     #[description = "Left out: it belongs to no group"]
     #[autocomplete = "complete::group"]
     #[max_length = 64]
@@ -33,7 +33,7 @@ async fn set(
     let requester = reply::manager(ctx)?;
     let work = async {
         let app = ctx.data();
-        let found = complete::named(&app.store.reader, requester.guild, ("%", &target)).await?;
+        let found = complete::named(&app.store.reader, requester.guild, (None, &monitor)).await?;
         let group = manage_group::set(&app.store, requester, (found.id, group), app.now()).await?;
         let name = cards::bold(&found.name);
         Ok(Message::sentence(match group {

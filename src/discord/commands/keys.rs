@@ -34,12 +34,12 @@ impl From<KindChoice> for KeyKind {
     }
 }
 
-/// Keys with which devices register and programs call
+/// Manage the API keys of this server
 #[poise::command(
     slash_command,
     guild_only,
     default_member_permissions = "MANAGE_GUILD",
-    subcommands("key", "list", "rotate", "revoke")
+    subcommands("create", "list", "rotate", "revoke")
 )]
 pub(super) async fn keys(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
@@ -47,7 +47,7 @@ pub(super) async fn keys(_: Context<'_>) -> Result<(), CommandError> {
 
 /// Make a key; it is shown to you once
 #[poise::command(slash_command, guild_only)]
-async fn key(
+async fn create(
     ctx: Context<'_>,
     #[description = "What it opens; left out: devices register and call with it"] kind: Option<
         KindChoice,
@@ -68,7 +68,7 @@ async fn key(
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let work = async {
-        let keys = good_ones(ctx, requester.guild).await?;
+        let keys = valid_keys(ctx, requester.guild).await?;
         Ok(Message::embed(cards::keys::list(&keys)))
     };
     reply::answer(ctx, work).await
@@ -124,25 +124,25 @@ fn parse(text: &str) -> Result<KeyId, CommandError> {
 fn unknown(error: crate::actions::Error) -> CommandError {
     match error {
         crate::actions::Error::NotFound(_) => CommandError::Refused(
-            "There is no such key (any more); `/fleet list` shows those that are good.".into(),
+            "There is no such key (any more); `/keys list` shows those that are good.".into(),
         ),
         error => error.into(),
     }
 }
 
 /// The keys of a guild that are nobody's own and good, the newest first.
-async fn good_ones(ctx: Context<'_>, guild: GuildId) -> Result<Vec<StoredKey>, CommandError> {
+async fn valid_keys(ctx: Context<'_>, guild: GuildId) -> Result<Vec<StoredKey>, CommandError> {
     let app = ctx.data();
     let now = app.now();
     let mut keys = api_key::list(&app.store.reader, Some(guild)).await?;
-    keys.retain(|key| key.monitor_id.is_none() && key.is_good(now));
+    keys.retain(|key| key.monitor_id.is_none() && key.is_valid(now));
     Ok(keys)
 }
 
 async fn known(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
     let keys = match reply::requester(ctx) {
         Ok(requester) if access::may_manage(reply::permissions(ctx)) => {
-            good_ones(ctx, requester.guild).await.unwrap_or_default()
+            valid_keys(ctx, requester.guild).await.unwrap_or_default()
         }
         _ => Vec::new(),
     };
@@ -152,7 +152,7 @@ async fn known(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
         .take(complete::CHOICES as usize)
         .map(|key| {
             let made = text::timestamp(key.created_at);
-            let label = format!("{} · {} · made {made}", key.id, key.kind.word());
+            let label = format!("{} · {} · made {made}", key.id, key.kind.as_str());
             AutocompleteChoice::new(label, key.id.as_str().to_owned())
         });
     CreateAutocompleteResponse::new().set_choices(choices.collect())

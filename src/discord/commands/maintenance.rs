@@ -32,13 +32,12 @@ pub(super) async fn maintenance(_: Context<'_>) -> Result<(), CommandError> {
 async fn start(
     ctx: Context<'_>,
     #[description = "For how long, such as 30m or 2h; an hour where it is left out"]
-    #[rename = "for"]
     #[max_length = 16]
-    length: Option<String>,
+    duration: Option<String>,
     #[description = "Only of this monitor"]
     #[autocomplete = "complete::monitor"]
     #[max_length = 100]
-    target: Option<String>,
+    monitor: Option<String>,
     #[description = "Only of this group"]
     #[autocomplete = "complete::group"]
     #[max_length = 64]
@@ -52,11 +51,11 @@ async fn start(
         let now = ctx.data().now();
         let window = TimeWindow {
             starts_at: now,
-            ends_at: now.plus(length_of(length.as_deref())?),
+            ends_at: now.plus(length_of(duration.as_deref())?),
         };
         let new = NewMaintenance {
             title: title_of(title.as_deref())?,
-            scope: scope(ctx, requester, (target, group)).await?,
+            scope: scope(ctx, requester, (monitor, group)).await?,
             window,
             weekly: None,
         };
@@ -80,9 +79,8 @@ async fn schedule(
     #[max_length = 20]
     at: String,
     #[description = "For how long, such as 30m or 2h"]
-    #[rename = "for"]
     #[max_length = 16]
-    length: String,
+    duration: String,
     #[description = "Every week on these days: mon,thu or daily; left out: once"]
     #[max_length = 40]
     days: Option<String>,
@@ -93,7 +91,7 @@ async fn schedule(
     #[description = "Only of this monitor"]
     #[autocomplete = "complete::monitor"]
     #[max_length = 100]
-    target: Option<String>,
+    monitor: Option<String>,
     #[description = "Only of this group"]
     #[autocomplete = "complete::group"]
     #[max_length = 64]
@@ -102,7 +100,7 @@ async fn schedule(
     let requester = reply::manager(ctx)?;
     let work = async {
         let now = ctx.data().now();
-        let length = length_of(Some(&length))?;
+        let length = length_of(Some(&duration))?;
         let zone = zone.as_deref().unwrap_or("UTC");
         let zone = parse_zone(zone).map_err(|error| wrong("zone", error))?;
         let (window, weekly) = match days {
@@ -126,7 +124,7 @@ async fn schedule(
         };
         let new = NewMaintenance {
             title: title_of(Some(&title))?,
-            scope: scope(ctx, requester, (target, group)).await?,
+            scope: scope(ctx, requester, (monitor, group)).await?,
             window,
             weekly,
         };
@@ -214,7 +212,7 @@ fn delete_event(ctx: Context<'_>, one: &Maintenance) {
 }
 
 fn length_of(text: Option<&str>) -> Result<Duration, CommandError> {
-    parse_length(text.unwrap_or("1h")).map_err(|error| wrong("for", error))
+    parse_length(text.unwrap_or("1h")).map_err(|error| wrong("duration", error))
 }
 
 fn title_of(text: Option<&str>) -> Result<String, CommandError> {
@@ -229,15 +227,15 @@ async fn scope(
     let reader = &ctx.data().store.reader;
     match chosen {
         (None, None) => Ok(MaintenanceScope::All),
-        (Some(target), None) => {
-            let found = complete::named(reader, requester.guild, ("%", &target)).await?;
+        (Some(monitor), None) => {
+            let found = complete::named(reader, requester.guild, (None, &monitor)).await?;
             Ok(MaintenanceScope::Some(vec![found.id]))
         }
         (None, Some(group)) => complete::known_group(reader, requester.guild, &group)
             .await
             .map(MaintenanceScope::Group),
         (Some(_), Some(_)) => Err(Error::Invalid(
-            "name `target` or `group`, not both; with neither it is of everything".into(),
+            "name `monitor` or `group`, not both; with neither it is of everything".into(),
         )
         .into()),
     }

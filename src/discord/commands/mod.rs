@@ -1,10 +1,14 @@
-//! Every slash command. A command is a thin door: read the options, check, call an action, show a card.
+//! Every slash command. A command reads its options, checks the permission, calls an action and shows the result.
+//!
+//! Discord hides whole roots from members without a permission. So what every member may use and what only managers may use
+//! stand under different roots: `/endpoints` and `/endpoint`, `/servers` and `/server`, `/devices` and `/device`.
 
 mod ack;
 mod alerts;
 mod board;
 mod bot;
 mod device;
+mod devices;
 mod endpoint;
 mod endpoints;
 mod group;
@@ -15,6 +19,7 @@ mod mute;
 mod offline_endpoints;
 mod ping;
 mod server;
+mod servers;
 mod status;
 
 use super::AppState;
@@ -27,7 +32,9 @@ pub(super) fn all() -> Vec<poise::Command<AppState, CommandError>> {
         endpoints::endpoints(),
         endpoint::endpoint(),
         status::status(),
+        servers::servers(),
         server::server(),
+        devices::devices(),
         device::device(),
         keys::keys(),
         status::audit(),
@@ -47,6 +54,34 @@ pub(super) fn all() -> Vec<poise::Command<AppState, CommandError>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Roots that every member may use; every other root is for managers.
+    const FOR_MEMBERS: [&str; 11] = [
+        "offline_endpoints",
+        "endpoints",
+        "servers",
+        "devices",
+        "status",
+        "ack",
+        "mute",
+        "unmute",
+        "bot",
+        "ping",
+        "help",
+    ];
+
+    #[test]
+    fn roots_are_either_for_every_member_or_for_managers() {
+        for command in all() {
+            let is_for_members = FOR_MEMBERS.contains(&&*command.name);
+            assert_eq!(
+                command.default_member_permissions.is_empty(),
+                is_for_members,
+                "{}",
+                command.name
+            );
+        }
+    }
 
     #[test]
     fn the_registered_commands_are_a_contract() {

@@ -12,23 +12,24 @@ pub(super) async fn mute(
     #[description = "An endpoint, a device or a server, by name"]
     #[autocomplete = "complete::monitor"]
     #[max_length = 100]
-    target: String,
+    monitor: String,
     #[description = "For how long, such as 30m, 2h or 3d; an hour where it is left out"]
-    #[rename = "for"]
     #[max_length = 16]
-    length: Option<String>,
+    duration: Option<String>,
 ) -> Result<(), CommandError> {
     let requester = reply::requester(ctx)?;
     let work = async {
         let app = ctx.data();
         access::require_responder(&app.store.reader, requester, reply::member(ctx)).await?;
-        let length = match length {
+        let length = match duration {
             None => mutes::AN_HOUR,
             Some(text) => mutes::parse_length(&text).map_err(|error| {
-                CommandError::from(crate::actions::Error::Invalid(format!("`for`: {error}")))
+                CommandError::from(crate::actions::Error::Invalid(format!(
+                    "`duration`: {error}"
+                )))
             })?,
         };
-        let found = complete::named(&app.store.reader, requester.guild, ("%", &target)).await?;
+        let found = complete::named(&app.store.reader, requester.guild, (None, &monitor)).await?;
         let now = app.now();
         mutes::mute(&app.store, requester, (found.id, length), now).await?;
         Ok(Message::sentence(format!(
@@ -47,13 +48,13 @@ pub(super) async fn unmute(
     #[description = "An endpoint, a device or a server, by name"]
     #[autocomplete = "complete::monitor"]
     #[max_length = 100]
-    target: String,
+    monitor: String,
 ) -> Result<(), CommandError> {
     let requester = reply::requester(ctx)?;
     let work = async {
         let app = ctx.data();
         access::require_responder(&app.store.reader, requester, reply::member(ctx)).await?;
-        let found = complete::named(&app.store.reader, requester.guild, ("%", &target)).await?;
+        let found = complete::named(&app.store.reader, requester.guild, (None, &monitor)).await?;
         mutes::unmute(&app.store, requester, found.id, app.now()).await?;
         Ok(Message::sentence(format!(
             "{} is told of again.",

@@ -1,36 +1,27 @@
-//! `/server …`: servers whose agents report. Members read; whoever changes something needs Manage Server.
+//! `/server …`: manage servers whose agents report. Every subcommand requires Manage Server; members read with `/servers`.
 
 use crate::actions::manage_device;
 use crate::actions::manage_server::{self, Edit};
 use crate::actions::suggest_thresholds;
 use crate::discord::error::{CommandError, wrong};
 use crate::discord::reply::{self, Message};
-use crate::discord::{Context, access, cards, complete, handlers};
+use crate::discord::{Context, cards, complete};
 use crate::domain::key::KeyKind;
-use crate::domain::monitor::parse_name;
+use crate::domain::monitor::{MonitorKind, parse_name};
 use crate::domain::threshold::Thresholds;
-use crate::store::server;
 
-/// Servers whose agents report
+/// Manage the servers whose agents report
 #[poise::command(
     slash_command,
     guild_only,
-    subcommands(
-        "add",
-        "list",
-        "show",
-        "edit",
-        "thresholds",
-        "suggest",
-        "rotate_key",
-        "remove"
-    )
+    default_member_permissions = "MANAGE_GUILD",
+    subcommands("add", "edit", "thresholds", "rotate_key", "remove")
 )]
 pub(super) async fn server(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Put a server on the roll; its key is shown to you once (needs Manage Server)
+/// Put a server on the roll; its key is shown to you once
 #[poise::command(slash_command, guild_only)]
 async fn add(
     ctx: Context<'_>,
@@ -48,45 +39,7 @@ async fn add(
     reply::answer(ctx, work).await
 }
 
-/// How the servers stand
-#[poise::command(slash_command, guild_only)]
-async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
-    let requester = reply::requester(ctx)?;
-    let work = async {
-        let app = ctx.data();
-        let (reader, at) = (&app.store.reader, (app.thresholds, app.now()));
-        let mut standings = Vec::new();
-        for server in server::list(reader, Some(requester.guild)).await? {
-            standings.push(manage_server::judged(reader, server, at).await?);
-        }
-        Ok(Message::embed(cards::servers::list(&standings)))
-    };
-    reply::answer(ctx, work).await
-}
-
-/// Everything that is known of one server
-#[poise::command(slash_command, guild_only)]
-async fn show(
-    ctx: Context<'_>,
-    #[description = "Its name"]
-    #[autocomplete = "complete::server"]
-    #[max_length = 100]
-    server: String,
-) -> Result<(), CommandError> {
-    let requester = reply::requester(ctx)?;
-    let work = async {
-        let app = ctx.data();
-        let reader = &app.store.reader;
-        let found = complete::named(reader, requester.guild, ("server", &server)).await?;
-        let at = (app.thresholds, app.now());
-        let standing = manage_server::standing(reader, requester, found.id, at).await?;
-        let samples = server::latest_samples(reader, found.id, cards::servers::SAMPLES).await?;
-        Ok(Message::embed(cards::servers::one(&standing, &samples)))
-    };
-    reply::answer(ctx, work).await
-}
-
-/// Rename a server, or switch it off and on (needs Manage Server)
+/// Rename a server, or switch it off and on
 #[poise::command(slash_command, guild_only)]
 async fn edit(
     ctx: Context<'_>,
@@ -113,7 +66,7 @@ async fn edit(
     apply(ctx, &server, change).await
 }
 
-/// Give a server thresholds of its own, or the bot's (needs Manage Server)
+/// Give a server thresholds of its own, or the bot's
 #[poise::command(slash_command, guild_only)]
 async fn thresholds(
     ctx: Context<'_>,
@@ -156,7 +109,8 @@ async fn apply(ctx: Context<'_>, server: &str, change: Edit) -> Result<(), Comma
     let work = async {
         let app = ctx.data();
         let reader = &app.store.reader;
-        let found = complete::named(reader, requester.guild, ("server", server)).await?;
+        let found =
+            complete::named(reader, requester.guild, (Some(MonitorKind::Server), server)).await?;
         let at = (app.thresholds, app.now());
         suggest_thresholds::edit(&app.store, requester, found.id, change, at).await?;
         let standing = manage_server::standing(reader, requester, found.id, at).await?;
@@ -165,27 +119,7 @@ async fn apply(ctx: Context<'_>, server: &str, change: Edit) -> Result<(), Comma
     reply::answer(ctx, work).await
 }
 
-/// Thresholds that a server's own rhythm would give it
-#[poise::command(slash_command, guild_only)]
-async fn suggest(
-    ctx: Context<'_>,
-    #[description = "Its name"]
-    #[autocomplete = "complete::server"]
-    #[max_length = 100]
-    server: String,
-) -> Result<(), CommandError> {
-    let requester = reply::requester(ctx)?;
-    let may_manage = access::may_manage(reply::permissions(ctx));
-    let work = async {
-        let app = ctx.data();
-        let found =
-            complete::named(&app.store.reader, requester.guild, ("server", &server)).await?;
-        handlers::suggestion(app, requester, found.id, may_manage).await
-    };
-    reply::answer(ctx, work).await
-}
-
-/// Make a new key for a server's agent; the old one is good for another day (needs Manage Server)
+/// Make a new key for a server's agent; the old one is good for another day
 #[poise::command(slash_command, guild_only)]
 async fn rotate_key(
     ctx: Context<'_>,
@@ -198,7 +132,12 @@ async fn rotate_key(
     let work = async {
         let app = ctx.data();
         let reader = &app.store.reader;
-        let found = complete::named(reader, requester.guild, ("server", &server)).await?;
+        let found = complete::named(
+            reader,
+            requester.guild,
+            (Some(MonitorKind::Server), &server),
+        )
+        .await?;
         let place = (found.id, KeyKind::Server);
         let key = manage_device::rotate_key(&app.store, requester, place, app.now()).await?;
         Ok(cards::keys::rotated(&found.name, &key))
@@ -206,7 +145,7 @@ async fn rotate_key(
     reply::answer(ctx, work).await
 }
 
-/// Take a server off the roll (needs Manage Server)
+/// Take a server off the roll
 #[poise::command(slash_command, guild_only)]
 async fn remove(
     ctx: Context<'_>,
@@ -218,8 +157,12 @@ async fn remove(
     let requester = reply::manager(ctx)?;
     let work = async {
         let app = ctx.data();
-        let found =
-            complete::named(&app.store.reader, requester.guild, ("server", &server)).await?;
+        let found = complete::named(
+            &app.store.reader,
+            requester.guild,
+            (Some(MonitorKind::Server), &server),
+        )
+        .await?;
         manage_server::remove(&app.store, requester, found.id, app.now()).await?;
         Ok(cards::keys::removed(&found.name))
     };

@@ -35,17 +35,17 @@ pub(super) async fn audit(
     #[description = "Only changes of this device, server or endpoint"]
     #[autocomplete = "complete::monitor"]
     #[max_length = 100]
-    target: Option<String>,
+    monitor: Option<String>,
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let work = async {
         let kind = kind.as_deref().map(known_kind).transpose()?;
         let reader = &ctx.data().store.reader;
-        let monitor = match &target {
-            Some(text) => Some(complete::named(reader, requester.guild, ("%", text)).await?),
+        let monitor = match &monitor {
+            Some(text) => Some(complete::named(reader, requester.guild, (None, text)).await?),
             None => None,
         };
-        let filter = (kind.map(EventKind::word), monitor.map(|monitor| monitor.id));
+        let filter = (kind, monitor.map(|monitor| monitor.id));
         let page = (i64::MAX, cards::status::CHANGES);
         let events = event::list(reader, requester.guild, filter, page).await?;
         Ok(Message::embed(cards::status::audit(&events)))
@@ -54,7 +54,7 @@ pub(super) async fn audit(
 }
 
 fn known_kind(word: &str) -> Result<EventKind, CommandError> {
-    EventKind::from_word(word.trim()).ok_or_else(|| {
+    word.trim().parse::<EventKind>().ok().ok_or_else(|| {
         CommandError::Refused(format!(
             "There is no type {}; choose one from the list that appears while you type.",
             text::code(&text::cut(word, 64))
@@ -65,7 +65,7 @@ fn known_kind(word: &str) -> Result<EventKind, CommandError> {
 async fn kinds(_: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
     let choices = EventKind::ALL
         .iter()
-        .map(|kind| kind.word())
+        .map(|kind| kind.as_str())
         .filter(|word| word.contains(partial.trim()))
         .take(complete::CHOICES as usize)
         .map(|word| AutocompleteChoice::new(word, word))

@@ -1,5 +1,5 @@
-//! One socket of serenity's, served for as long as serenity keeps it: connections to the gateway come and go behind it,
-//! are resumed or begun anew, and serenity sees one that never breaks.
+//! Serves one of serenity's sockets for as long as serenity keeps it open. Gateway connections behind it are opened,
+//! resumed and replaced, while serenity sees a single connection that never breaks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,22 +19,23 @@ use crate::domain::text;
 use crate::health::Stage;
 use crate::notify::backoff::jitter;
 
-/// The close code on which serenity ends for good.
-const ENDS_SERENITY: u16 = 4004;
+/// The close code after which serenity does not reconnect.
+const FINAL_CLOSE_CODE: u16 = 4004;
 
-/// serenity asks for the upgrade at once.
-const UPGRADE: Duration = Duration::from_secs(10);
+/// Limit for serenity's WebSocket upgrade, which it normally requests immediately.
+const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A wait for a new session that is longer than this is worth a line in the log.
+/// Waits for a new session are logged if they are longer than this.
 const LONG_WAIT: Duration = Duration::from_secs(60);
 
-/// Serves a socket of serenity's from beginning to end.
+/// Serves one of serenity's sockets until it closes or Discord's refusal is final.
 pub(super) async fn bridge(
     stream: TcpStream,
     config: RelayConfig,
     gateway_state: Arc<GatewayState>,
 ) {
-    let accepted = tokio::time::timeout(UPGRADE, Client::accept(stream, &config.path)).await;
+    let accepting = Client::accept(stream, &config.path);
+    let accepted = tokio::time::timeout(UPGRADE_TIMEOUT, accepting).await;
     let Ok(Ok(mut client)) = accepted else {
         return;
     };
@@ -44,12 +45,12 @@ pub(super) async fn bridge(
     gateway_state.attached(session.shard);
     if let Some(refusal) = serve(&mut client, &mut session, &config, &gateway_state).await {
         gateway_state.refuse(refusal);
-        client.close(ENDS_SERENITY).await;
+        client.close(FINAL_CLOSE_CODE).await;
     }
     gateway_state.detached(session);
 }
 
-/// What serenity wants: a new session, or one that it has left behind.
+/// Waits for serenity's IDENTIFY or RESUME and returns the new or the detached session.
 async fn open(client: &mut Client, gateway_state: &GatewayState) -> Option<Session> {
     loop {
         match client.receive().await?.kind {
@@ -64,7 +65,7 @@ async fn open(client: &mut Client, gateway_state: &GatewayState) -> Option<Sessi
     }
 }
 
-/// Keeps the session connected until serenity goes (`None`) or Discord will not have us.
+/// Keeps the session connected until serenity disconnects (`None`) or Discord refuses the bot for good.
 async fn serve(
     client: &mut Client,
     session: &mut Session,
@@ -74,7 +75,7 @@ async fn serve(
     let mut last = None;
     loop {
         let gateway = tokio::select! {
-            gateway = reach(config, gateway_state, session, last) => gateway,
+            gateway = connect(config, gateway_state, session, last) => gateway,
             () = client.gone() => return None,
         };
         let connection = Connection::new(gateway, client, session, config, gateway_state);
@@ -89,13 +90,13 @@ async fn serve(
             return Some(refusal);
         }
         session.ended(reason, was_resuming);
-        log(session, reason);
+        log_end(session, reason);
         last = Some(reason);
     }
 }
 
-/// One line for the log.
-fn log(session: &Session, reason: Reason) {
+/// Logs the end of a connection and what comes next.
+fn log_end(session: &Session, reason: Reason) {
     let shard = session.shard;
     let next = match session.opening() {
         Opening::Identify => "beginning a new session",
@@ -108,8 +109,8 @@ fn log(session: &Session, reason: Reason) {
     }
 }
 
-/// Reaches the gateway, however many attempts that takes. `last` is why the connection before this one ended.
-async fn reach(
+/// Connects to the gateway, retrying forever. `last` is why the previous connection ended.
+async fn connect(
     config: &RelayConfig,
     gateway_state: &GatewayState,
     session: &mut Session,
@@ -125,13 +126,14 @@ async fn reach(
         match upstream::connect(&url, &config.tls, config.ack_limit).await {
             Ok(socket) => return socket,
             Err(error) => {
-                tracing::warn!(shard = session.shard, %error, "Discord's gateway was not reached; trying again");
+                tracing::warn!(shard = session.shard, %error, "connecting to the gateway failed");
                 gateway_state.ended(session.shard, Reason::Connect);
             }
         }
     }
 }
 
+/// The wait before the next attempt: backoff, pause after an invalid session, and session start budget.
 fn wait(gateway_state: &GatewayState, session: &Session, last: Option<Reason>) -> Duration {
     let wait = gateway_state.wait_before_connecting(session.shard);
     if session.opening() == Opening::Resume {
@@ -145,8 +147,8 @@ fn wait(gateway_state: &GatewayState, session: &Session, last: Option<Reason>) -
     if budget > LONG_WAIT {
         tracing::warn!(
             shard = session.shard,
-            "Discord limits how many sessions may be begun in a day; the next one is begun in {}",
-            text::duration(budget)
+            wait = text::duration(budget),
+            "new session delayed by Discord's session start limit"
         );
     }
     wait.max(pause).max(budget)

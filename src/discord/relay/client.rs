@@ -1,6 +1,6 @@
-//! serenity's end: the socket that it opens on loopback. It is greeted at once and its heartbeats are always answered, so
-//! nothing that the real gateway does can wedge it. Other programs on this machine can reach the port, so the path is a
-//! secret.
+//! The client side of the relay: the socket that serenity opens on loopback. It gets HELLO immediately and its heartbeats
+//! are always acknowledged, so serenity cannot get stuck, whatever the real gateway does. Other programs on this machine
+//! can reach the port, so the path is secret.
 
 use std::time::Duration;
 
@@ -15,26 +15,26 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::frames::{self, FromClient};
 
-/// A client that reads nothing for this long, with its buffers full, is not there.
-const DEAF: Duration = Duration::from_secs(10);
+/// Limit for a send. A client that has full buffers and reads nothing for this long counts as disconnected.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Something that serenity said.
+/// A payload from serenity.
 pub(super) struct Received {
     pub kind: FromClient,
     pub text: String,
 }
 
-/// One socket of serenity's.
+/// One of serenity's sockets.
 pub(super) struct Client(WebSocketStream<TcpStream>);
 
 impl Client {
-    /// Takes the upgrade of whoever knows the path, and says hello.
+    /// Accepts the WebSocket upgrade if the path is right, and sends HELLO.
     pub(super) async fn accept(stream: TcpStream, path: &str) -> Result<Self, Error> {
         #[expect(
             clippy::result_large_err,
-            reason = "the callback's type is the library's"
+            reason = "the library defines the callback's type"
         )]
-        let only_ours = |request: &Request, response: Response| {
+        let check_path = |request: &Request, response: Response| {
             if request.uri().path() == path {
                 return Ok(response);
             }
@@ -42,12 +42,12 @@ impl Client {
             *refusal.status_mut() = StatusCode::NOT_FOUND;
             Err(refusal)
         };
-        let mut socket = tokio_tungstenite::accept_hdr_async(stream, only_ours).await?;
+        let mut socket = tokio_tungstenite::accept_hdr_async(stream, check_path).await?;
         socket.send(Message::Text(frames::hello())).await?;
         Ok(Self(socket))
     }
 
-    /// What serenity says next; `None` when it is gone. Nothing is lost where the wait is given up.
+    /// The next payload from serenity; `None` when it has disconnected. Cancel-safe.
     pub(super) async fn receive(&mut self) -> Option<Received> {
         loop {
             match self.0.next().await {
@@ -61,7 +61,7 @@ impl Client {
         }
     }
 
-    /// Waits until serenity is gone, its heartbeats answered and whatever else it says passed over.
+    /// Waits until serenity disconnects. Acknowledges heartbeats and ignores everything else.
     pub(super) async fn gone(&mut self) {
         while let Some(received) = self.receive().await {
             if received.kind == FromClient::Heartbeat && !self.answer_heartbeat().await {
@@ -70,24 +70,25 @@ impl Client {
         }
     }
 
-    /// Whether serenity took it, in time.
+    /// Sends a payload; returns whether serenity accepted it in time.
     pub(super) async fn send(&mut self, text: String) -> bool {
-        let telling = self.0.send(Message::Text(text));
-        matches!(tokio::time::timeout(DEAF, telling).await, Ok(Ok(())))
+        let sending = self.0.send(Message::Text(text));
+        let sent = tokio::time::timeout(SEND_TIMEOUT, sending).await;
+        matches!(sent, Ok(Ok(())))
     }
 
-    /// Whether serenity took it.
+    /// Acknowledges a heartbeat; returns whether serenity accepted that.
     pub(super) async fn answer_heartbeat(&mut self) -> bool {
         self.send(frames::heartbeat_ack()).await
     }
 
-    /// Ends it with a close code.
+    /// Closes the socket with a close code.
     pub(super) async fn close(mut self, code: u16) {
         let frame = CloseFrame {
             code: CloseCode::from(code),
             reason: "".into(),
         };
-        // serenity may have gone first.
+        // serenity may have disconnected first.
         let _ = self.0.close(Some(frame)).await;
     }
 }

@@ -1,5 +1,5 @@
-//! One connection to the gateway, carried until it is over: HELLO, IDENTIFY or RESUME, heartbeats, dispatches, presence,
-//! and an end to every wait.
+//! One connection to the gateway, from HELLO to its end: IDENTIFY or RESUME, heartbeats, dispatches and presence. Every
+//! wait has a time limit.
 
 use std::time::Duration;
 
@@ -16,27 +16,27 @@ use super::{RelayConfig, client};
 use crate::clock::Stopwatch;
 use crate::health::Stage;
 
-/// HELLO, READY and RESUMED must come within this time, or within the limit for acks where that is shorter.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Limit for HELLO, READY and RESUMED; the acknowledgment limit applies if it is shorter.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// At most one presence update in this time because something has changed.
+/// Minimum gap between presence updates after a change.
 const CHANGE_GAP: Duration = Duration::from_secs(15);
 
-/// At most one in this time because a refresh is wanted: Discord takes five in twenty seconds.
+/// Minimum gap between presence refreshes. Discord allows five updates in 20 seconds.
 const REFRESH_GAP: Duration = Duration::from_secs(5);
 
-/// What is being waited for.
+/// What the connection is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Awaited {
     Hello,
-    /// The right to begin a session.
-    Turn,
+    /// Permission from the session start limit to send IDENTIFY.
+    IdentifySlot,
     Ready,
     Resumed,
     Nothing,
 }
 
-/// A connection at work.
+/// An open gateway connection.
 pub(super) struct Connection<'a> {
     client: &'a mut Client,
     session: &'a mut Session,
@@ -45,16 +45,16 @@ pub(super) struct Connection<'a> {
     gateway: Socket,
     awaited: Awaited,
     awaited_since: Stopwatch,
-    /// Between two heartbeats of ours; `None` before HELLO.
-    beat: Option<Duration>,
-    last_beat: Stopwatch,
+    /// Time between heartbeats; `None` before HELLO.
+    heartbeat_interval: Option<Duration>,
+    last_heartbeat: Stopwatch,
     last_ack: Stopwatch,
-    /// The presence may differ from what Discord shows.
+    /// Whether the presence may differ from what Discord shows.
     presence_is_stale: bool,
 }
 
 impl<'a> Connection<'a> {
-    /// `gateway` has just been opened for `session`, which `client` wants.
+    /// Takes over the newly opened `gateway` socket for the `session` that `client` requested.
     pub(super) fn new(
         gateway: Socket,
         client: &'a mut Client,
@@ -71,30 +71,30 @@ impl<'a> Connection<'a> {
             gateway,
             awaited: Awaited::Hello,
             awaited_since: now,
-            beat: None,
-            last_beat: now,
+            heartbeat_interval: None,
+            last_heartbeat: now,
             last_ack: now,
             presence_is_stale: true,
         }
     }
 
-    /// Carries it to its end, and says how that came; and whether RESUME was still unanswered then.
+    /// Runs the connection until it ends; returns the reason, and whether RESUME was still unanswered.
     pub(super) async fn run(mut self) -> (Reason, bool) {
         let mut presence = self.config.presence.clone();
         presence.mark_unchanged();
         loop {
-            let turn = tokio::time::sleep(Duration::from_secs(1).min(self.config.ack_limit / 4));
+            let tick = tokio::time::sleep(Duration::from_secs(1).min(self.config.ack_limit / 4));
             let ended = tokio::select! {
-                received = self.client.receive() => self.client_said(received).await,
-                message = self.gateway.next() => self.gateway_said(message).await,
+                received = self.client.receive() => self.on_client_payload(received).await,
+                message = self.gateway.next() => self.on_gateway_message(message).await,
                 Ok(()) = presence.changed() => {
                     self.presence_is_stale = true;
                     Ok(())
                 }
-                () = turn => Ok(()),
+                () = tick => Ok(()),
             };
             let ended = match ended {
-                Ok(()) => self.turn().await,
+                Ok(()) => self.on_tick().await,
                 ended => ended,
             };
             if let Err(reason) = ended {
@@ -108,34 +108,36 @@ impl<'a> Connection<'a> {
         self.awaited_since = Stopwatch::start();
     }
 
-    /// What time alone brings: heartbeats, presence, and the ends of waiting.
-    async fn turn(&mut self) -> Result<(), Reason> {
-        let patience = PATIENCE.min(self.config.ack_limit);
-        let is_late = self.awaited_since.elapsed() > patience;
+    /// Does what is due by time: heartbeats, presence updates and timeouts.
+    async fn on_tick(&mut self) -> Result<(), Reason> {
+        let limit = RESPONSE_TIMEOUT.min(self.config.ack_limit);
+        let is_late = self.awaited_since.elapsed() > limit;
         match self.awaited {
             Awaited::Hello if is_late => return Err(Reason::Hello),
             Awaited::Ready if is_late => return Err(Reason::Ready),
             Awaited::Resumed if is_late => return Err(Reason::Resume),
-            Awaited::Turn => self.identify().await?,
+            Awaited::IdentifySlot => self.identify().await?,
             _ => {}
         }
-        let Some(beat) = self.beat else { return Ok(()) };
+        let Some(interval) = self.heartbeat_interval else {
+            return Ok(());
+        };
         if self.last_ack.elapsed() > self.config.ack_limit {
             return Err(Reason::Acks);
         }
-        if self.last_beat.elapsed() >= beat {
-            self.beat().await?;
+        if self.last_heartbeat.elapsed() >= interval {
+            self.send_heartbeat().await?;
         }
         self.update_presence().await
     }
 
-    async fn beat(&mut self) -> Result<(), Reason> {
-        self.last_beat = Stopwatch::start();
-        self.tell_gateway(frames::heartbeat(self.session.sequence))
+    async fn send_heartbeat(&mut self) -> Result<(), Reason> {
+        self.last_heartbeat = Stopwatch::start();
+        self.send_to_gateway(frames::heartbeat(self.session.sequence))
             .await
     }
 
-    /// Begins a session as soon as that may be.
+    /// Sends IDENTIFY as soon as the session start limit allows it.
     async fn identify(&mut self) -> Result<(), Reason> {
         if self.gateway_state.try_identify().is_err() {
             return Ok(());
@@ -143,22 +145,22 @@ impl<'a> Connection<'a> {
         self.wait_for(Awaited::Ready);
         self.gateway_state
             .stage(self.session.shard, Stage::Identifying);
-        let shown = self.config.presence.borrow().clone();
-        let identify = frames::identify(self.session.identify(), &shown.presence);
-        self.note_presence(shown);
-        self.tell_gateway(identify).await
+        let current = self.config.presence.borrow().clone();
+        let identify = frames::identify(self.session.identify(), &current.presence);
+        self.note_presence(current);
+        self.send_to_gateway(identify).await
     }
 
-    /// Sends the presence where it differs from what the session has had, or where a refresh is wanted.
+    /// Sends the presence if it differs from the last one sent in this session, or if a refresh is due.
     async fn update_presence(&mut self) -> Result<(), Reason> {
         if !self.presence_is_stale || self.awaited != Awaited::Nothing {
             return Ok(());
         }
-        let shown = self.config.presence.borrow().clone();
+        let current = self.config.presence.borrow().clone();
         let sent = self.gateway_state.presence_sent(self.session.shard);
         let (gap, since) = match &sent {
-            Some(sent) if sent.refreshes != shown.refreshes => (REFRESH_GAP, sent.at.elapsed()),
-            Some(sent) if sent.presence != shown.presence => (CHANGE_GAP, sent.at.elapsed()),
+            Some(sent) if sent.refreshes != current.refreshes => (REFRESH_GAP, sent.at.elapsed()),
+            Some(sent) if sent.presence != current.presence => (CHANGE_GAP, sent.at.elapsed()),
             Some(_) => {
                 self.presence_is_stale = false;
                 return Ok(());
@@ -169,39 +171,42 @@ impl<'a> Connection<'a> {
             return Ok(());
         }
         self.presence_is_stale = false;
-        let update = frames::presence_update(&shown.presence);
-        self.note_presence(shown);
-        self.tell_gateway(update).await
+        let update = frames::presence_update(&current.presence);
+        self.note_presence(current);
+        self.send_to_gateway(update).await
     }
 
-    fn note_presence(&self, shown: crate::domain::presence::PresenceUpdate) {
+    fn note_presence(&self, current: crate::domain::presence::PresenceUpdate) {
         let sent = Sent {
             at: Stopwatch::start(),
-            presence: shown.presence,
-            refreshes: shown.refreshes,
+            presence: current.presence,
+            refreshes: current.refreshes,
         };
         self.gateway_state.note_presence(self.session.shard, sent);
     }
 
-    async fn client_said(&mut self, received: Option<client::Received>) -> Result<(), Reason> {
+    async fn on_client_payload(
+        &mut self,
+        received: Option<client::Received>,
+    ) -> Result<(), Reason> {
         let Some(received) = received else {
             return Err(Reason::Client);
         };
         match received.kind {
             FromClient::Heartbeat if self.client.answer_heartbeat().await => Ok(()),
             FromClient::Presence => Ok(()),
-            // A heartbeat whose answer it does not take, or a second opening: it has lost its way.
+            // serenity did not accept the acknowledgment, or sent a second IDENTIFY or RESUME: its state is broken.
             FromClient::Heartbeat | FromClient::Identify(_) | FromClient::Resume(_) => {
                 Err(Reason::Client)
             }
             FromClient::Other if self.awaited == Awaited::Nothing => {
-                self.tell_gateway(received.text).await
+                self.send_to_gateway(received.text).await
             }
             FromClient::Other => Ok(()),
         }
     }
 
-    async fn gateway_said(
+    async fn on_gateway_message(
         &mut self,
         message: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
     ) -> Result<(), Reason> {
@@ -217,22 +222,22 @@ impl<'a> Connection<'a> {
         match frames::from_gateway(&text) {
             FromGateway::Hello {
                 heartbeat_interval_ms,
-            } => self.greeted(heartbeat_interval_ms).await,
+            } => self.on_hello(heartbeat_interval_ms).await,
             FromGateway::HeartbeatAck => {
                 self.last_ack = Stopwatch::start();
-                let latency = self.last_beat.elapsed();
+                let latency = self.last_heartbeat.elapsed();
                 self.gateway_state.acknowledged(self.session.shard, latency);
                 Ok(())
             }
-            FromGateway::HeartbeatRequest => self.beat().await,
+            FromGateway::HeartbeatRequest => self.send_heartbeat().await,
             FromGateway::Reconnect => Err(Reason::Asked),
             FromGateway::InvalidSession { resumable } => Err(Reason::Invalid { resumable }),
             FromGateway::Dispatch { sequence, event } => {
-                self.delivery(event)?;
+                self.on_dispatch(event)?;
                 if !self.client.send(text).await {
                     return Err(Reason::Client);
                 }
-                // Only what serenity has been handed counts as seen.
+                // Only payloads that serenity has received advance the sequence.
                 self.session.sequence = sequence.or(self.session.sequence);
                 Ok(())
             }
@@ -240,15 +245,15 @@ impl<'a> Connection<'a> {
         }
     }
 
-    async fn greeted(&mut self, heartbeat_interval_ms: u64) -> Result<(), Reason> {
-        // At least two beats within the limit, so that one that is late shows in time.
-        let beat = Duration::from_millis(heartbeat_interval_ms).min(self.config.ack_limit / 2);
-        self.beat = Some(beat);
+    async fn on_hello(&mut self, heartbeat_interval_ms: u64) -> Result<(), Reason> {
+        // At least two heartbeats within the limit, so that a late acknowledgment is detected in time.
+        let interval = Duration::from_millis(heartbeat_interval_ms).min(self.config.ack_limit / 2);
+        self.heartbeat_interval = Some(interval);
         self.last_ack = Stopwatch::start();
-        self.beat().await?;
+        self.send_heartbeat().await?;
         match self.session.opening() {
             Opening::Identify => {
-                self.wait_for(Awaited::Turn);
+                self.wait_for(Awaited::IdentifySlot);
                 self.identify().await
             }
             Opening::Resume => {
@@ -256,12 +261,12 @@ impl<'a> Connection<'a> {
                 self.gateway_state
                     .stage(self.session.shard, Stage::Resuming);
                 self.gateway_state.resuming();
-                self.tell_gateway(self.session.resume()).await
+                self.send_to_gateway(self.session.resume()).await
             }
         }
     }
 
-    fn delivery(&mut self, event: Event) -> Result<(), Reason> {
+    fn on_dispatch(&mut self, event: Event) -> Result<(), Reason> {
         let shard = self.session.shard;
         match event {
             Event::Ready {
@@ -293,7 +298,7 @@ impl<'a> Connection<'a> {
         Ok(())
     }
 
-    async fn tell_gateway(&mut self, text: String) -> Result<(), Reason> {
+    async fn send_to_gateway(&mut self, text: String) -> Result<(), Reason> {
         self.gateway
             .send(Message::Text(text))
             .await

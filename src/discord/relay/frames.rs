@@ -1,4 +1,4 @@
-//! What the relay reads and writes of the payloads that pass it. A dispatch is not taken apart further than it must be.
+//! Parses and builds the payloads that the relay needs. Dispatches are parsed only as far as necessary.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -10,20 +10,20 @@ use serde_json::{Value, json};
 
 use crate::domain::presence::Presence;
 
-/// A payload from serenity, as far as the relay cares.
+/// A payload from serenity, reduced to what the relay needs.
 #[derive(Debug, PartialEq)]
 pub(super) enum FromClient {
-    /// Answered here: the relay beats its own heart towards the gateway.
+    /// Acknowledged by the relay, which sends its own heartbeats to the gateway.
     Heartbeat,
     Identify(Value),
-    /// It wants the session with this id.
+    /// Requests the session with this id.
     Resume(String),
-    /// The relay sends the presence itself.
+    /// Ignored, because the relay sends the presence itself.
     Presence,
     Other,
 }
 
-/// Reads a payload of serenity's.
+/// Parses a payload from serenity.
 pub(super) fn from_client(text: &str) -> FromClient {
     let Ok(payload) = serde_json::from_str::<Value>(text) else {
         return FromClient::Other;
@@ -40,7 +40,7 @@ pub(super) fn from_client(text: &str) -> FromClient {
     }
 }
 
-/// The IDENTIFY that goes out: uncompressed, because the relay reads along, and with the presence of now.
+/// The IDENTIFY to send: uncompressed, because the relay parses the payloads, and with the current presence.
 pub(super) fn identify(mut payload: Value, presence: &Presence) -> String {
     payload["d"]["compress"] = json!(false);
     payload["d"]["presence"] = presence_data(presence);
@@ -51,11 +51,11 @@ pub(super) fn presence_update(presence: &Presence) -> String {
     json!({ "op": 3, "d": presence_data(presence) }).to_string()
 }
 
-/// serenity writes `since` as an object, which Discord does not take; the relay writes it right.
+/// The presence data. serenity sends `since` as an object, which Discord rejects, so the relay builds it.
 fn presence_data(presence: &Presence) -> Value {
     let watching = 3;
     json!({
-        "since": null, "afk": false, "status": presence.dot.word(),
+        "since": null, "afk": false, "status": presence.dot.as_str(),
         "activities": [{ "name": presence.text, "type": watching }],
     })
 }
@@ -64,8 +64,8 @@ pub(super) fn heartbeat(sequence: Option<u64>) -> String {
     json!({ "op": 1, "d": sequence }).to_string()
 }
 
-/// What serenity is greeted with. It beats its heart towards the relay, which answers at once, so the interval is of no
-/// importance; this is Discord's own.
+/// The HELLO for serenity. The relay acknowledges serenity's heartbeats immediately, so the interval does not matter; this
+/// is the one that Discord sends.
 pub(super) fn hello() -> String {
     json!({ "op": 10, "d": { "heartbeat_interval": 41_250 } }).to_string()
 }
@@ -74,21 +74,21 @@ pub(super) fn heartbeat_ack() -> String {
     json!({ "op": 11, "d": null }).to_string()
 }
 
-/// The session cannot be resumed.
+/// The INVALID_SESSION payload: the session cannot be resumed.
 pub(super) fn invalid_session() -> String {
     json!({ "op": 9, "d": false }).to_string()
 }
 
-/// A payload from the gateway, as far as the relay cares.
+/// A payload from the gateway, reduced to what the relay needs.
 #[derive(Debug, PartialEq)]
 pub(super) enum FromGateway {
     Hello {
         heartbeat_interval_ms: u64,
     },
     HeartbeatAck,
-    /// The gateway asks for a heartbeat at once.
+    /// The gateway requests an immediate heartbeat.
     HeartbeatRequest,
-    /// The gateway asks for a new connection.
+    /// The gateway requests a new connection.
     Reconnect,
     InvalidSession {
         resumable: bool,
@@ -100,7 +100,7 @@ pub(super) enum FromGateway {
     Other,
 }
 
-/// A dispatch, as far as the relay cares.
+/// A dispatch, reduced to what the relay needs.
 #[derive(Debug, PartialEq)]
 pub(super) enum Event {
     Ready {
@@ -108,12 +108,12 @@ pub(super) enum Event {
         resume_url: Option<String>,
         guilds: HashSet<u64>,
     },
-    /// A READY that serenity would not understand: it would wait for ever.
+    /// A READY that serenity cannot parse; it would wait forever.
     BrokenReady,
     Resumed,
     JoinedGuild(u64),
     LeftGuild(u64),
-    /// A message or an interaction: somebody is there.
+    /// A message or an interaction, which counts as activity.
     Activity,
     Other,
 }
@@ -128,7 +128,7 @@ struct Envelope<'text> {
     t: Option<Cow<'text, str>>,
 }
 
-/// Reads a payload of the gateway's.
+/// Parses a payload from the gateway.
 pub(super) fn from_gateway(text: &str) -> FromGateway {
     let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(text) else {
         return FromGateway::Other;
@@ -164,7 +164,7 @@ fn event(name: &str, data: impl FnOnce() -> Value) -> Event {
         "GUILD_CREATE" => id(data()).map_or(Event::Other, Event::JoinedGuild),
         "GUILD_DELETE" => {
             let data = data();
-            // An outage of Discord's own is no goodbye.
+            // During an outage of Discord the guild is unavailable, but the bot is still a member.
             let is_outage = data["unavailable"].as_bool().unwrap_or(false);
             match id(data) {
                 Some(id) if !is_outage => Event::LeftGuild(id),
@@ -205,11 +205,11 @@ mod tests {
     }
 
     #[test]
-    fn an_identify_goes_out_uncompressed_with_the_presence_of_now() {
+    fn identify_is_sent_uncompressed_with_the_current_presence() {
         let FromClient::Identify(payload) = from_client(
             r#"{"op":2,"d":{"token":"t","compress":true,"intents":1,"presence":{"since":{"secs":1}}}}"#,
         ) else {
-            panic!("an identify");
+            panic!("not parsed as IDENTIFY");
         };
         let out: Value = serde_json::from_str(&identify(payload, &presence())).unwrap();
         assert_eq!(
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn payloads_of_serenity_are_told_apart() {
+    fn payloads_from_serenity_are_classified() {
         for (text, kind) in [
             (r#"{"op":1,"d":7}"#, FromClient::Heartbeat),
             (r#"{"op":3,"d":{}}"#, FromClient::Presence),
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn payloads_of_the_gateway_are_told_apart() {
+    fn payloads_from_the_gateway_are_classified() {
         let dispatch = |sequence, event| FromGateway::Dispatch {
             sequence: Some(sequence),
             event,

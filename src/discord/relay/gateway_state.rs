@@ -1,4 +1,5 @@
-//! What is known of the line to the gateway, shard by shard: how it stands, what it cost, when to try again.
+//! The state of the gateway connection per shard: stage, backoff, session start budget, detached sessions. Also reports it
+//! to the health check and the metrics.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,10 +13,10 @@ use crate::health::{Health, Stage};
 use crate::metrics::Metrics;
 use crate::notify::backoff::jitter;
 
-/// Which shard of how many, counted from 0.
+/// The number of a shard, counted from 0.
 pub(in crate::discord) type ShardId = usize;
 
-/// A presence update that was sent: when, what, and at which refresh.
+/// A presence update that was sent: when, which presence, and at which refresh count.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
     pub at: Stopwatch,
@@ -28,13 +29,13 @@ struct ShardState {
     backoff: Backoff,
     ready_since: Option<Stopwatch>,
     presence: Option<Sent>,
-    /// Since when serenity has had no socket here; `None` while it has one.
+    /// Since when the shard has had no socket from serenity; `None` while it has one.
     detached_since: Option<Stopwatch>,
-    /// The session of a socket that serenity gave up, should it want to resume.
+    /// The session of a socket that serenity closed, in case serenity resumes it.
     detached_session: Option<Session>,
 }
 
-/// What Discord said of the sessions we may begin, and when.
+/// Discord's session start limit, and when it was received.
 #[derive(Clone, Copy, Debug)]
 struct Budget {
     limit: StartLimit,
@@ -43,16 +44,16 @@ struct Budget {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Attempts to look the gateway up.
+    /// Backoff of the gateway lookup.
     lookups: Backoff,
     shards: Vec<ShardState>,
     budget: Option<Budget>,
     identified_at: Option<Stopwatch>,
-    haste_is_over: bool,
+    slow_retries_logged: bool,
     refused: Option<Final>,
 }
 
-/// Shared by the connections of every client there is in the life of the process, and by whoever wants to know.
+/// The gateway state, shared by the connections of all clients during the process's lifetime.
 #[derive(Debug)]
 pub(in crate::discord) struct GatewayState {
     state: Mutex<State>,
@@ -80,7 +81,7 @@ impl GatewayState {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new client is about to open so many shards. What was learned of their rows of failures is kept.
+    /// Prepares for a new client that will open `shards` shards. Their backoff is kept.
     pub(in crate::discord) fn begin(&self, shards: usize, limit: StartLimit) {
         let mut state = self.state();
         state.lookups = Backoff::default();
@@ -99,13 +100,13 @@ impl GatewayState {
         self.health.begin_shards(shards);
     }
 
-    /// The client is gone, and every connection with it.
+    /// Records that the client has ended, and every connection with it.
     pub(in crate::discord) fn client_ended(&self) {
         self.health.begin_shards(self.state().shards.len());
-        self.show_up();
+        self.update_gateway_up();
     }
 
-    /// Why Discord refused us for good, if it did; asking forgets it.
+    /// Takes the reason for which Discord refused the bot for good, if it did.
     pub(in crate::discord) fn take_refusal(&self) -> Option<Final> {
         self.state().refused.take()
     }
@@ -114,18 +115,18 @@ impl GatewayState {
         self.state().refused = Some(reason);
     }
 
-    /// The gateway could not be looked up: how long to wait before the next attempt.
+    /// Records a failed gateway lookup; returns the wait before the next attempt.
     pub(in crate::discord) fn lookup_failed(&self) -> Duration {
         let mut state = self.state();
         state.lookups.ended(None);
         let wait = state.lookups.wait(self.max_reconnects, jitter());
         state.log_slow_retries(wait.is_slow);
         drop(state);
-        self.count_reconnect("look_up");
+        self.count_reconnect("lookup");
         wait.length
     }
 
-    /// How long to wait before a shard's next attempt to connect; says so when quick attempts are used up.
+    /// The wait before a shard's next connection attempt. Logs when the retries become slow.
     pub(super) fn wait_before_connecting(&self, shard: ShardId) -> Duration {
         self.stage(shard, Stage::Waiting);
         let mut state = self.state();
@@ -135,12 +136,12 @@ impl GatewayState {
         wait.length
     }
 
-    /// How long until an IDENTIFY may be sent, as far as is known now.
+    /// Time until an IDENTIFY may be sent, as known now.
     pub(super) fn until_identify(&self) -> Duration {
         self.state().until_identify()
     }
 
-    /// Takes the right to send an IDENTIFY, or says how long that must still wait.
+    /// Reserves an IDENTIFY from the budget, or returns how long to wait.
     pub(super) fn try_identify(&self) -> Result<(), Duration> {
         let mut state = self.state();
         let missing = state.until_identify();
@@ -169,30 +170,30 @@ impl GatewayState {
 
     pub(super) fn stage(&self, shard: ShardId, stage: Stage) {
         self.health.change_shard(shard, |known| known.stage = stage);
-        self.show_up();
+        self.update_gateway_up();
     }
 
-    /// The gateway has said READY, with so many guilds, or RESUMED.
+    /// Records READY, with the number of guilds, or RESUMED.
     pub(super) fn is_up(&self, shard: ShardId, guilds: Option<usize>) {
         let mut state = self.state();
         state.shard(shard).ready_since = Some(Stopwatch::start());
-        state.haste_is_over = false;
+        state.slow_retries_logged = false;
         drop(state);
         self.health.change_shard(shard, |known| {
             known.stage = Stage::Ready;
             known.guilds = guilds.unwrap_or(known.guilds);
         });
         self.health.note_activity();
-        self.show_up();
+        self.update_gateway_up();
     }
 
-    /// A shard is in more guilds, or in fewer.
+    /// Records the number of guilds of a shard.
     pub(super) fn guilds(&self, shard: ShardId, guilds: usize) {
         self.health
             .change_shard(shard, |known| known.guilds = guilds);
     }
 
-    /// A heartbeat was acknowledged after this long.
+    /// Records the latency of an acknowledged heartbeat.
     pub(super) fn acknowledged(&self, shard: ShardId, latency: Duration) {
         self.health
             .change_shard(shard, |known| known.latency = Some(latency));
@@ -203,7 +204,7 @@ impl GatewayState {
         }
     }
 
-    /// A shard's connection has ended, or could not be opened.
+    /// Records that a shard's connection ended or could not be opened.
     pub(super) fn ended(&self, shard: ShardId, reason: Reason) {
         let mut state = self.state();
         let known = state.shard(shard);
@@ -211,7 +212,7 @@ impl GatewayState {
         known.backoff.ended(worked_for);
         drop(state);
         self.stage(shard, Stage::Waiting);
-        self.count_reconnect(reason.word());
+        self.count_reconnect(reason.as_str());
     }
 
     fn count_reconnect(&self, reason: &str) {
@@ -226,7 +227,7 @@ impl GatewayState {
         self.health.note_activity();
     }
 
-    /// The presence update that a shard's session has had last.
+    /// The last presence update sent in a shard's session.
     pub(super) fn presence_sent(&self, shard: ShardId) -> Option<Sent> {
         self.state().shard(shard).presence.clone()
     }
@@ -235,12 +236,12 @@ impl GatewayState {
         self.state().shard(shard).presence = Some(sent);
     }
 
-    /// serenity has opened a shard's socket.
+    /// Records that serenity opened a shard's socket.
     pub(super) fn attached(&self, shard: ShardId) {
         self.state().shard(shard).detached_since = None;
     }
 
-    /// serenity has given a session's socket up; it may come back for it.
+    /// Records that serenity closed a session's socket. It may resume the session later.
     pub(super) fn detached(&self, session: Session) {
         let mut state = self.state();
         let known = state.shard(session.shard);
@@ -248,7 +249,7 @@ impl GatewayState {
         known.detached_session = Some(session);
     }
 
-    /// The session with this id, if serenity left it behind.
+    /// Takes the detached session with this id.
     pub(super) fn take_session(&self, id: &str) -> Option<Session> {
         let mut state = self.state();
         let known = state.shards.iter_mut().find(|shard| {
@@ -260,7 +261,7 @@ impl GatewayState {
         known.detached_session.take()
     }
 
-    /// For how long serenity has left a shard without a socket: of all shards, the longest.
+    /// How long a shard has had no socket from serenity: the longest time of all shards.
     pub(super) fn detached_for(&self) -> Duration {
         let state = self.state();
         let since = state
@@ -271,14 +272,14 @@ impl GatewayState {
         since.max().unwrap_or_default()
     }
 
-    fn show_up(&self) {
+    fn update_gateway_up(&self) {
         let is_ready = self.health.gateway() == crate::health::Gateway::Ready;
         self.metrics.gateway_up.set(i64::from(is_ready));
     }
 }
 
 impl State {
-    /// A shard that nobody announced is taken as it comes: serenity has its reasons.
+    /// The state of a shard; created if serenity opens more shards than announced.
     fn shard(&mut self, id: ShardId) -> &mut ShardState {
         if self.shards.len() <= id {
             self.shards.resize_with(id + 1, ShardState::default);
@@ -286,9 +287,9 @@ impl State {
         &mut self.shards[id]
     }
 
-    /// Once in a row of failures, whichever shard comes to it first.
+    /// Logs once per series of failures, for the first shard whose retries become slow.
     fn log_slow_retries(&mut self, is_slow: bool) {
-        if is_slow && !std::mem::replace(&mut self.haste_is_over, true) {
+        if is_slow && !std::mem::replace(&mut self.slow_retries_logged, true) {
             tracing::error!("Max reconnection attempts reached");
         }
     }
@@ -300,7 +301,7 @@ impl State {
         let gap = reconnect::identify_gap(budget.now());
         match self.identified_at {
             Some(last) => gap.saturating_sub(last.elapsed()),
-            // The first of this process: only an empty budget holds it up.
+            // The first IDENTIFY of this process waits only if the budget is empty.
             None if budget.now().remaining == 0 => budget.now().reset_in,
             None => Duration::ZERO,
         }
@@ -308,7 +309,7 @@ impl State {
 }
 
 impl Budget {
-    /// The limit as of now: after the end of its period everything is there again.
+    /// The current limit; full again after its period has ended.
     fn now(&self) -> StartLimit {
         let reset_in = self
             .limit
@@ -328,7 +329,7 @@ impl Budget {
     }
 }
 
-/// The period of Discord's limit on sessions.
+/// The period of Discord's session start limit.
 const PERIOD: Duration = Duration::from_secs(24 * 3600);
 
 #[cfg(test)]
@@ -352,7 +353,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn sessions_are_begun_five_seconds_apart_whichever_shard_asks() {
+    async fn identifies_of_all_shards_are_five_seconds_apart() {
         let gateway_state = gateway_state();
         gateway_state.begin(2, limit(1000, 86_400));
         assert_eq!(gateway_state.try_identify(), Ok(()));
@@ -364,7 +365,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_empty_budget_holds_up_even_the_first_session_until_it_is_filled_again() {
+    async fn an_empty_budget_delays_the_first_identify_until_it_resets() {
         let gateway_state = gateway_state();
         gateway_state.begin(1, limit(0, 600));
         assert_eq!(gateway_state.try_identify(), Err(Duration::from_secs(600)));
@@ -373,11 +374,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_left_of_the_budget_is_counted_here_too() {
+    async fn each_identify_is_subtracted_from_the_budget() {
         let gateway_state = gateway_state();
         gateway_state.begin(1, limit(2, 1000));
         assert_eq!(gateway_state.try_identify(), Ok(()));
-        // One is left, and with it the rest of the period.
+        // One session start is left for the rest of the period.
         assert_eq!(gateway_state.until_identify(), Duration::from_secs(1000));
         tokio::time::advance(Duration::from_secs(1000)).await;
         assert_eq!(gateway_state.try_identify(), Ok(()));
@@ -385,7 +386,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_shard_without_a_socket_is_noticed() {
+    async fn shards_without_a_socket_are_detected() {
         let gateway_state = gateway_state();
         gateway_state.begin(2, limit(1000, 86_400));
         gateway_state.attached(0);
@@ -400,7 +401,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn slow_retries_begin_after_so_many_failures_and_end_with_a_working_connection() {
+    async fn retries_become_slow_after_max_reconnects_and_quick_again_after_ready() {
         let gateway_state = gateway_state();
         gateway_state.begin(1, limit(1000, 86_400));
         for _ in 0..3 {
@@ -411,9 +412,9 @@ mod tests {
             gateway_state.wait_before_connecting(0),
             Duration::from_secs(300)
         );
-        assert!(gateway_state.state().haste_is_over);
+        assert!(gateway_state.state().slow_retries_logged);
         gateway_state.is_up(0, Some(1));
-        assert!(!gateway_state.state().haste_is_over);
+        assert!(!gateway_state.state().slow_retries_logged);
         tokio::time::advance(Duration::from_secs(31)).await;
         gateway_state.ended(0, Reason::Lost);
         assert_eq!(gateway_state.wait_before_connecting(0), Duration::ZERO);

@@ -1,13 +1,15 @@
-//! Between serenity and the gateway: an in-process relay on loopback that holds the real connection itself.
+//! An in-process relay on loopback between serenity and the gateway. The relay owns the real gateway connection.
 //!
-//! serenity 0.12.5 wedges for ever in several ways: an upgrade that is never answered, a RESUME that is never answered,
-//! an empty close frame that makes it spin, a presence sent into a dead socket. All of them lie in how it reconnects, so it
-//! never has to: it opens one socket per shard to this relay, which stays open, and the relay opens the gateway, resumes
-//! or begins sessions, beats its own heart, keeps the presence, spaces attempts and identifies, and counts them.
-//! serenity is told of dispatches only. Where Discord's refusal is final, its socket is closed with a code that ends it.
+//! serenity 0.12.5 can hang forever in several ways: an upgrade that is never answered, a RESUME that is never answered,
+//! an empty close frame that makes it spin, a presence sent into a dead socket. All of these are defects of its reconnect
+//! code, so the relay makes sure that it never reconnects. serenity opens one socket per shard to the relay, and it stays
+//! open. The relay connects to the gateway, starts or resumes sessions, sends heartbeats and the presence, spaces connection
+//! attempts and IDENTIFYs, and counts them. serenity receives dispatches only. If Discord's refusal is final, the relay
+//! closes serenity's socket with a code that ends serenity.
 //!
-//! `bridge` serves a socket of serenity's (`client`); `connection` is one connection to the gateway (`upstream`);
-//! `session` is what outlives it; `frames` reads the payloads; `reason` says why something ended; `gateway_state` remembers.
+//! `bridge` serves one of serenity's sockets (`client`); `connection` is one gateway connection (`upstream`); `session` is
+//! the state that survives a connection; `frames` parses payloads; `reason` lists why a connection ended; `gateway_state`
+//! holds the state of all shards.
 
 mod bridge;
 mod client;
@@ -30,21 +32,21 @@ pub(super) use reason::Final;
 
 use crate::domain::presence::PresenceUpdate;
 
-/// How the relay is to behave.
+/// The relay's configuration.
 #[derive(Clone)]
 pub(super) struct RelayConfig {
-    /// Where the real gateway is, as Discord told: `wss://…` or `ws://…`.
+    /// Address of the real gateway from Discord's lookup: `wss://…` or `ws://…`.
     pub gateway_url: String,
-    /// No ack for this long: the connection is given up.
+    /// The connection is dropped if no heartbeat is acknowledged for this long.
     pub ack_limit: Duration,
-    /// Trusted for `wss://`.
+    /// TLS settings and trusted roots for `wss://`.
     pub tls: Arc<rustls::ClientConfig>,
     pub presence: watch::Receiver<PresenceUpdate>,
-    /// What serenity must ask for; nobody else knows it.
+    /// The secret path that serenity must request.
     pub path: String,
 }
 
-/// A path that nobody can guess.
+/// A random path that cannot be guessed: `/` and 32 hexadecimal digits.
 pub(super) fn secret_path(tls: &rustls::ClientConfig) -> Result<String, rustls::Error> {
     let mut bytes = [0; 16];
     let random = tls.crypto_provider().secure_random;
@@ -55,7 +57,7 @@ pub(super) fn secret_path(tls: &rustls::ClientConfig) -> Result<String, rustls::
     Ok(format!("/{hex}"))
 }
 
-/// TLS towards the real gateway: current rustls, the public roots.
+/// TLS settings for the real gateway: current rustls with the public root certificates.
 pub(super) fn public_tls() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
@@ -72,8 +74,8 @@ fn tls(roots: rustls::RootCertStore) -> Result<Arc<rustls::ClientConfig>, rustls
     ))
 }
 
-/// Opens the loopback socket; gives its address, and what serves it. Where that is dropped, every connection that it
-/// carries ends.
+/// Opens the loopback socket; returns its address and the future that serves it. Dropping that future ends every
+/// connection.
 pub(super) async fn start(
     config: RelayConfig,
     gateway_state: Arc<GatewayState>,
@@ -81,26 +83,29 @@ pub(super) async fn start(
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("ws://{}{}", listener.local_addr()?, config.path);
     let serving = async move {
-        let mut carried = JoinSet::new();
+        let mut bridges = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => drop(carried.spawn(bridge::bridge(stream, config.clone(), Arc::clone(&gateway_state)))),
+                    Ok((stream, _)) => {
+                        let gateway_state = Arc::clone(&gateway_state);
+                        bridges.spawn(bridge::bridge(stream, config.clone(), gateway_state));
+                    }
                     Err(error) => {
-                        tracing::warn!(%error, "the gateway relay could not accept");
+                        tracing::warn!(%error, "gateway relay failed to accept a connection");
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }
                 },
-                // Those that have ended are forgotten.
-                Some(_) = carried.join_next() => {}
+                // Removes finished connections from the set.
+                Some(_) = bridges.join_next() => {}
             }
         }
     };
     Ok((address, serving))
 }
 
-/// Waits until serenity has left a shard without a socket for longer than `limit`: it is wedged, and only a new client
-/// helps. Runs where its timers are its own.
+/// Waits until a shard has had no socket for longer than `limit`. Then serenity is stuck and only a new client helps. Runs
+/// on the main runtime, because serenity can block the timers of its own.
 pub(super) async fn watch_detached(gateway_state: Arc<GatewayState>, limit: Duration) {
     while gateway_state.detached_for() <= limit {
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -1,52 +1,47 @@
-//! Why a connection to the gateway is over: for the log, for the metrics, and for what comes next.
+//! Why a gateway connection ended: for the log, the metrics and the decision what to do next.
 
 use std::fmt;
 
-/// The end of a connection, or of an attempt at one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use strum::IntoStaticStr;
+
+/// Why a connection ended, or could not be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub(super) enum Reason {
-    /// It could not be opened.
+    /// The connection could not be opened.
     Connect,
     /// HELLO did not come in time.
     Hello,
     /// READY did not come in time.
     Ready,
     /// READY could not be read.
+    #[strum(serialize = "ready")]
     BrokenReady,
     /// RESUME was not answered in time.
     Resume,
     /// Heartbeats were not acknowledged in time.
+    #[strum(serialize = "ack")]
     Acks,
     /// The socket broke.
     Lost,
-    /// The gateway closed with this code; 1005 stands for none.
+    /// The gateway closed the connection with this code; 1005 means no code.
     Closed(u16),
-    /// The gateway asked us to connect anew.
+    /// The gateway requested a new connection.
     Asked,
-    /// The session is over; it may be resumed or not.
+    /// The gateway invalidated the session; it may still be resumable.
+    #[strum(serialize = "invalid_session")]
     Invalid { resumable: bool },
-    /// serenity gave its socket up.
+    /// serenity closed its socket.
     Client,
 }
 
 impl Reason {
-    /// The label in the metrics.
-    pub(super) const fn word(self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Hello => "hello",
-            Self::Ready | Self::BrokenReady => "ready",
-            Self::Resume => "resume",
-            Self::Acks => "ack",
-            Self::Lost => "lost",
-            Self::Closed(_) => "closed",
-            Self::Asked => "asked",
-            Self::Invalid { .. } => "invalid_session",
-            Self::Client => "client",
-        }
+    /// The label value in the metrics.
+    pub(super) const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 
-    /// Whether this happens in the ordinary life of a bot.
+    /// Whether this is routine, so that the log line is no warning.
     pub(super) const fn is_ordinary(self) -> bool {
         matches!(
             self,
@@ -57,7 +52,7 @@ impl Reason {
         )
     }
 
-    /// Whether the session cannot be resumed after this: Discord's own table of close codes, and op 9.
+    /// Whether the session cannot be resumed after this. Source: Discord's table of close codes, and op 9.
     pub(super) const fn ends_session(self) -> bool {
         matches!(
             self,
@@ -86,21 +81,21 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Why Discord will not have us, by close code.
+/// Why Discord refuses the bot for good, by close code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::discord) enum Final {
-    /// 4004: the token is not known.
+    /// 4004: the token is invalid.
     Token,
-    /// 4010 or 4011: other shards are wanted.
+    /// 4010 or 4011: invalid shard, or more shards required.
     Shards,
-    /// 4012: this version of the gateway is no longer spoken.
+    /// 4012: the gateway version is no longer supported.
     Version,
-    /// 4013 or 4014: the intents.
+    /// 4013 or 4014: invalid or disallowed intents.
     Intents(u16),
 }
 
 impl Final {
-    /// The final reason behind a close code; `None` for one after which to try again.
+    /// The final reason for a close code; `None` if reconnecting is allowed.
     pub(super) const fn of(code: u16) -> Option<Self> {
         match code {
             4004 => Some(Self::Token),
@@ -135,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_outlives_everything_but_what_discord_says_ends_it() {
+    fn only_discord_can_end_a_session() {
         for (reason, ends) in [
             (Reason::Closed(1000), false),
             (Reason::Closed(4000), false),

@@ -1,4 +1,4 @@
-//! A shard's session with the gateway: how it is opened, and what it takes to resume it.
+//! A shard's gateway session: how it is opened, and the data needed to resume it.
 
 use std::collections::HashSet;
 
@@ -7,28 +7,28 @@ use serde_json::{Value, json};
 use super::gateway_state::ShardId;
 use super::reason::Reason;
 
-/// RESUMEs in a row that the gateway may close on, until the session is given up.
-const REFUSED_RESUMES: u32 = 2;
+/// Consecutive refused RESUMEs after which the session is given up.
+const MAX_REFUSED_RESUMES: u32 = 2;
 
-/// What is sent first on a new connection.
+/// The first payload on a new connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opening {
     Identify,
     Resume,
 }
 
-/// A session, or the wish for one. `Debug` does not show the token.
+/// A session, established or requested. Its `Debug` output does not contain the token.
 #[derive(Clone)]
 pub(super) struct Session {
     pub shard: ShardId,
-    /// serenity's own IDENTIFY, which is sent again whenever a new session is needed.
+    /// serenity's own IDENTIFY, sent again whenever a new session is needed.
     identify: Value,
     id: Option<String>,
     resume_url: Option<String>,
     pub sequence: Option<u64>,
     pub guilds: HashSet<u64>,
     refused_resumes: u32,
-    /// Connections tried since the last that worked.
+    /// Connection attempts since the last one that worked.
     attempts: u32,
 }
 
@@ -41,7 +41,7 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
-    /// The session that this IDENTIFY of serenity's will open.
+    /// The session that serenity's IDENTIFY requests.
     pub(super) fn identified(identify: Value) -> Self {
         let shard = identify["d"]["shard"][0].as_u64().unwrap_or(0);
         Self {
@@ -60,7 +60,7 @@ impl Session {
         self.id.as_deref() == Some(id)
     }
 
-    /// What must be sent first on the next connection.
+    /// The first payload for the next connection.
     pub(super) fn opening(&self) -> Opening {
         match self.id {
             Some(_) => Opening::Resume,
@@ -68,8 +68,8 @@ impl Session {
         }
     }
 
-    /// Where to connect next: a session is resumed where READY said, and in every other attempt at the gateway's own
-    /// address, should that place be gone or dumb. Nobody is sent from an encrypted address to a plain one.
+    /// The address for the next attempt: the resume URL from READY and the gateway's own address in turn, in case the resume
+    /// URL does not work. A resume URL with another scheme is ignored, so that encryption is never dropped.
     pub(super) fn next_url<'a>(&'a mut self, gateway: &'a str) -> &'a str {
         let scheme = |url: &str| url.split("://").next().map(str::to_owned);
         let is_first = self.attempts.is_multiple_of(2);
@@ -89,7 +89,7 @@ impl Session {
         json!({ "op": 6, "d": data }).to_string()
     }
 
-    /// READY has come.
+    /// Records READY.
     pub(super) fn begun(&mut self, id: String, resume_url: Option<String>, guilds: HashSet<u64>) {
         self.id = Some(id);
         self.resume_url = resume_url;
@@ -103,13 +103,13 @@ impl Session {
         self.attempts = 0;
     }
 
-    /// A connection of this session is over; `was_resuming` where RESUME had not been answered yet.
+    /// Records the end of a connection. `was_resuming`: RESUME had not been answered yet.
     pub(super) fn ended(&mut self, reason: Reason, was_resuming: bool) {
         if was_resuming && matches!(reason, Reason::Closed(_) | Reason::Resume) {
             self.refused_resumes += 1;
         }
         let is_over = reason.ends_session()
-            || self.refused_resumes >= REFUSED_RESUMES
+            || self.refused_resumes >= MAX_REFUSED_RESUMES
             || reason == Reason::Resume;
         if is_over {
             self.id = None;
@@ -124,7 +124,7 @@ impl Session {
 mod tests {
     use super::*;
 
-    fn begun() -> Session {
+    fn ready_session() -> Session {
         let identify = json!({ "op": 2, "d": { "token": "secret", "shard": [3, 4] } });
         let mut session = Session::identified(identify);
         session.begun(
@@ -137,8 +137,8 @@ mod tests {
     }
 
     #[test]
-    fn a_session_knows_its_shard_and_hides_its_token() {
-        let session = begun();
+    fn sessions_take_the_shard_from_identify_and_hide_the_token() {
+        let session = ready_session();
         assert_eq!((session.shard, session.opening()), (3, Opening::Resume));
         assert!(!format!("{session:?}").contains("secret"));
         let resume: Value = serde_json::from_str(&session.resume()).unwrap();
@@ -149,22 +149,22 @@ mod tests {
     }
 
     #[test]
-    fn it_is_resumed_where_ready_said_and_every_other_time_at_the_gateway() {
-        let mut session = begun();
+    fn resumes_at_resume_url_then_falls_back_to_gateway() {
+        let mut session = ready_session();
         let gateway = "wss://gateway.example";
         for expected in ["wss://resume.example", gateway, "wss://resume.example"] {
             assert_eq!(session.next_url(gateway), expected);
         }
         session.resumed();
         assert_eq!(session.next_url(gateway), "wss://resume.example");
-        // Never from a plain address to another scheme, or back.
+        // A resume URL with another scheme than the gateway's is not used.
         session.resumed();
         assert_eq!(session.next_url("ws://127.0.0.1:1"), "ws://127.0.0.1:1");
     }
 
     #[test]
-    fn it_is_given_up_when_discord_says_so_or_refuses_it_twice() {
-        let mut session = begun();
+    fn sessions_end_when_discord_ends_them_or_refuses_two_resumes() {
+        let mut session = ready_session();
         session.ended(Reason::Lost, false);
         session.ended(Reason::Acks, false);
         session.ended(Reason::Closed(4000), true);
@@ -176,7 +176,7 @@ mod tests {
             Reason::Invalid { resumable: false },
             Reason::Resume,
         ] {
-            let mut session = begun();
+            let mut session = ready_session();
             session.ended(reason, false);
             assert_eq!(
                 (session.opening(), session.sequence),

@@ -1,4 +1,4 @@
-//! The real connection: TCP, TLS, the websocket's upgrade, each with an end to waiting.
+//! Opens the connection to the real gateway: TCP, TLS and the WebSocket upgrade, each with a timeout.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::WebSocketStream;
 
-/// TCP and TLS together, and then the upgrade, may take so long each, or as long as an ack where that is shorter.
-const CONNECT: Duration = Duration::from_secs(10);
+/// Timeout for TCP and TLS together, and again for the upgrade; the acknowledgment limit applies if it is shorter.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Plain or encrypted.
+/// A plain or encrypted stream.
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
 pub(super) type Socket = WebSocketStream<Box<dyn Duplex>>;
 
-/// Why the gateway was not reached.
+/// Why the gateway could not be reached.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectError {
     #[error("the gateway's address cannot be read")]
@@ -31,18 +31,18 @@ pub(super) enum ConnectError {
     Upgrade(Box<tokio_tungstenite::tungstenite::Error>),
 }
 
-/// Opens a websocket to `url`, which is the gateway's address with serenity's query behind it.
+/// Opens a WebSocket to `url`, the gateway's address with the API version and encoding as query.
 pub(super) async fn connect(
     url: &str,
     tls: &Arc<rustls::ClientConfig>,
     ack_limit: Duration,
 ) -> Result<Socket, ConnectError> {
-    let patience = CONNECT.min(ack_limit);
-    let stream = tokio::time::timeout(patience, open(url, tls))
+    let timeout = CONNECT_TIMEOUT.min(ack_limit);
+    let stream = tokio::time::timeout(timeout, open(url, tls))
         .await
         .map_err(|_| ConnectError::TimedOut)??;
     let upgrade = tokio_tungstenite::client_async(url, stream);
-    let upgraded = tokio::time::timeout(patience, upgrade)
+    let upgraded = tokio::time::timeout(timeout, upgrade)
         .await
         .map_err(|_| ConnectError::TimedOut)?;
     let (socket, _) = upgraded.map_err(|error| ConnectError::Upgrade(Box::new(error)))?;
@@ -83,7 +83,7 @@ mod tests {
 
     use super::*;
 
-    /// A certificate for `localhost`, and a store that trusts it.
+    /// A server with a certificate for `localhost`, and roots that trust it.
     fn certified() -> (Arc<rustls::ServerConfig>, rustls::RootCertStore) {
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let mut roots = rustls::RootCertStore::empty();
@@ -100,7 +100,7 @@ mod tests {
         (Arc::new(server), roots)
     }
 
-    /// An echo behind TLS; gives its port.
+    /// Starts a TLS echo server; returns its port.
     async fn echo(server: Arc<rustls::ServerConfig>) -> u16 {
         let listener = TcpListener::bind("localhost:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -113,7 +113,7 @@ mod tests {
                     continue;
                 };
                 while let Some(Ok(message)) = socket.next().await {
-                    // The other side may have gone.
+                    // The client may have disconnected.
                     let _ = socket.send(message).await;
                 }
             }
@@ -122,10 +122,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn speaks_with_a_real_tls_server() {
+    async fn connects_to_a_real_tls_server() {
         let (server, roots) = certified();
         let url = format!("wss://localhost:{}/?v=10", echo(server).await);
-        let mut socket = connect(&url, &super::super::tls(roots).unwrap(), CONNECT)
+        let mut socket = connect(&url, &super::super::tls(roots).unwrap(), CONNECT_TIMEOUT)
             .await
             .unwrap();
         socket.send(Message::Text("hello".into())).await.unwrap();
@@ -136,23 +136,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_certificate_that_nobody_vouches_for_is_refused() {
+    async fn untrusted_certificates_are_refused() {
         let (server, _) = certified();
         let url = format!("wss://localhost:{}/", echo(server).await);
         let tls = super::super::public_tls().unwrap();
         assert!(matches!(
-            connect(&url, &tls, CONNECT).await,
+            connect(&url, &tls, CONNECT_TIMEOUT).await,
             Err(ConnectError::Io(_))
         ));
     }
 
     #[tokio::test]
-    async fn addresses_that_are_none_are_refused() {
+    async fn invalid_addresses_are_refused() {
         let tls = super::super::public_tls().unwrap();
         for url in ["", "http://localhost/", "ws://localhost:port/"] {
             assert!(
                 matches!(
-                    connect(url, &tls, CONNECT).await,
+                    connect(url, &tls, CONNECT_TIMEOUT).await,
                     Err(ConnectError::Address)
                 ),
                 "{url}"

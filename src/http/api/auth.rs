@@ -1,4 +1,4 @@
-//! Who calls: a key from the header, looked up by its public id, its secret compared in constant time.
+//! Authenticates requests: looks up the key from the header by its public ID and compares its secret in constant time.
 
 use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,7 +17,7 @@ use crate::domain::key::{ApiKey, KeyKind};
 use crate::http::AppState;
 use crate::store::api_key::{self, StoredKey};
 
-/// The address at the other end of the connection.
+/// The client's address, from the connection.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::http) struct Peer(pub IpAddr);
 
@@ -31,16 +31,16 @@ impl<S: Sync> FromRequestParts<S> for Peer {
 }
 
 impl Peer {
-    /// Counts a key or a device that is none. Only such calls are refused when there are too many: good keys from the same
-    /// address, behind one router or one proxy, go on being heard.
-    pub(in crate::http) fn is_wrong(self, app: &AppState, refusal: Problem) -> Problem {
+    /// Counts a request with an invalid key against this address, and returns the problem to respond with. Only such
+    /// requests are limited by address: valid keys behind the same router or proxy keep working.
+    pub(in crate::http) fn refuse(self, app: &AppState, refusal: Problem) -> Problem {
         app.unauthenticated
             .take(self.number())
             .err()
             .unwrap_or(refusal)
     }
 
-    /// Whoever has an IPv6 address has 2^64 of them.
+    /// The number of this address in the rate limit. A client has 2^64 IPv6 addresses, so a whole /64 network counts as one.
     pub(in crate::http) fn number(self) -> u64 {
         let mut hasher = DefaultHasher::new();
         match self.0 {
@@ -51,7 +51,7 @@ impl Peer {
     }
 }
 
-/// Whoever has a good key. As an argument of a handler it is the one in the `Authorization` header.
+/// A caller with a valid key. As a handler argument, it is the key in the `Authorization` header.
 #[derive(Clone, Debug)]
 pub(super) struct Caller(pub StoredKey);
 
@@ -72,10 +72,11 @@ async fn in_header<'a>(parts: &'a mut Parts, app: &AppState) -> Result<(Peer, &'
         .and_then(|value| value.to_str().ok())
         .and_then(bearer)
         .map(|text| (peer, text))
-        .ok_or_else(|| peer.is_wrong(app, Problem::unauthorized()))
+        .ok_or_else(|| peer.refuse(app, Problem::unauthorized()))
 }
 
-/// Whoever reports with a key that is good, or was a moment ago: the transaction that records the call has the last word.
+/// A caller that sends heartbeats, with a key that is valid or was valid when it was cached: the transaction that records
+/// the heartbeat checks the key again.
 #[derive(Clone, Debug)]
 pub(super) struct Reporter(pub Arc<StoredKey>);
 
@@ -84,10 +85,10 @@ impl FromRequestParts<AppState> for Reporter {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         let (peer, text) = in_header(parts, app).await?;
-        let remembered = ApiKey::parse(text.trim())
+        let cached = ApiKey::parse(text.trim())
             .and_then(|key| Some((app.key_cache.get(&key.id)?, key)))
-            .filter(|(stored, key)| is_it(stored, key) && stored.is_good(app.clock.now()));
-        if let Some((stored, _)) = remembered {
+            .filter(|(stored, key)| is_same_key(stored, key) && stored.is_valid(app.clock.now()));
+        if let Some((stored, _)) = cached {
             return Ok(Self(stored));
         }
         let Caller(stored) = Caller::with_key(app, peer, text).await?;
@@ -98,7 +99,7 @@ impl FromRequestParts<AppState> for Reporter {
 }
 
 impl Reporter {
-    /// In whose name things are done, and in which guild.
+    /// The requester for actions: the key and its guild.
     pub(super) fn requester(&self) -> Requester {
         requester(&self.0)
     }
@@ -120,12 +121,12 @@ fn must_be(key: &StoredKey, kinds: &[KeyKind]) -> Result<(), Problem> {
     if kinds.contains(&key.kind) {
         return Ok(());
     }
-    let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
+    let words: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
     Err(Problem::forbidden(&format!("a {} key", words.join(" or "))))
 }
 
-/// Whether this is the key that is stored, in constant time.
-fn is_it(stored: &StoredKey, key: &ApiKey) -> bool {
+/// Whether kind and secret match the stored key; the secret is compared in constant time.
+fn is_same_key(stored: &StoredKey, key: &ApiKey) -> bool {
     let is_same = manage_key::hash(key).ct_eq(stored.secret_sha256.as_slice());
     stored.kind == key.kind && bool::from(is_same)
 }
@@ -147,13 +148,13 @@ impl OptionalFromRequestParts<AppState> for Caller {
 }
 
 impl Caller {
-    /// The caller who has this key.
+    /// Authenticates a key, and applies the rate limit to read and admin keys.
     pub(super) async fn with_key(app: &AppState, peer: Peer, text: &str) -> Result<Self, Problem> {
-        let stored = good_key(app, text).await?;
+        let stored = valid_key(app, text).await?;
         let caller = stored
             .map(Self)
-            .ok_or_else(|| peer.is_wrong(app, Problem::unauthorized()))?;
-        // Devices and servers are held to a pace of their own each, also where many share a key.
+            .ok_or_else(|| peer.refuse(app, Problem::unauthorized()))?;
+        // Devices and servers each have a rate limit of their own, which their handlers apply, even if many share a key.
         if matches!(caller.0.kind, KeyKind::Read | KeyKind::Admin) {
             let mut hasher = DefaultHasher::new();
             caller.0.id.hash(&mut hasher);
@@ -162,7 +163,7 @@ impl Caller {
         Ok(caller)
     }
 
-    /// In whose name things are done, and in which guild.
+    /// The requester for actions: the key and its guild.
     pub(super) fn requester(&self) -> Requester {
         requester(&self.0)
     }
@@ -173,8 +174,8 @@ impl Caller {
     }
 }
 
-/// The stored key that this text is, where it is one and still good.
-pub(in crate::http) async fn good_key(
+/// The stored key for this text, if it exists and is still valid.
+pub(in crate::http) async fn valid_key(
     app: &AppState,
     text: &str,
 ) -> Result<Option<StoredKey>, Problem> {
@@ -183,7 +184,7 @@ pub(in crate::http) async fn good_key(
     };
     let stored = api_key::find(&app.store.reader, &key.id).await?;
     let now = app.clock.now();
-    Ok(stored.filter(|stored| is_it(stored, &key) && stored.is_good(now)))
+    Ok(stored.filter(|stored| is_same_key(stored, &key) && stored.is_valid(now)))
 }
 
 fn bearer(header: &str) -> Option<&str> {
@@ -196,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_stands_behind_the_word_bearer() {
+    fn the_key_follows_the_bearer_scheme() {
         assert_eq!(bearer("Bearer rc_x"), Some("rc_x"));
         assert_eq!(bearer("bearer rc_x"), Some("rc_x"));
         assert_eq!(bearer("Basic rc_x"), None);
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_network_is_one_stranger() {
+    fn an_ipv6_network_counts_as_one_client() {
         let number = |text: &str| Peer(text.parse().unwrap()).number();
         assert_eq!(number("2001:db8::1"), number("2001:db8::ffff"));
         assert_ne!(number("2001:db8::1"), number("2001:db8:0:1::1"));

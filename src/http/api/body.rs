@@ -1,4 +1,4 @@
-//! Bodies of calls: JSON within limits, each with a refusal that says what was wrong.
+//! Request bodies: JSON within limits on size, depth and text length. A refusal says what was wrong.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use serde_json::Value;
 
 use super::problem::Problem;
 
-/// Bytes in a body.
+/// The maximum size of a body, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// Brackets inside brackets.
+/// The maximum nesting depth.
 const DEEPEST: usize = 16;
 
-/// Bytes in one text.
+/// The maximum length of a string, in bytes.
 const LONGEST_TEXT: usize = 1024;
 
-/// A body must have arrived after this time.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time a body has to arrive.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A body that is a JSON object, as an argument of a handler; an empty one is an empty object.
+/// A JSON object from the body, as a handler argument; an empty body is an empty object.
 #[derive(Debug)]
 pub(super) struct Fields<T>(pub T);
 
@@ -51,7 +51,7 @@ async fn object<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<
     read(value)
 }
 
-/// Reads JSON within the limits.
+/// Parses JSON within the limits.
 pub(super) fn json(text: &[u8]) -> Result<Value, Problem> {
     if depth(text) > DEEPEST {
         return Err(invalid(format!(
@@ -64,7 +64,7 @@ pub(super) fn json(text: &[u8]) -> Result<Value, Problem> {
     Ok(value)
 }
 
-/// Reads what was said out of JSON; what does not belong there is refused by name.
+/// Deserializes JSON; unknown fields are refused by name.
 pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_json::from_value(value).map_err(|error| {
         Problem::new(
@@ -74,7 +74,7 @@ pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     })
 }
 
-/// The whole body, within its limit and in time.
+/// Reads the whole body, within the limits on size and time.
 pub(super) async fn bytes(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(Problem::new(
@@ -95,7 +95,7 @@ pub(super) async fn bytes(headers: &HeaderMap, body: Body) -> Result<Bytes, Prob
         return Err(too_long());
     }
     let reading = axum::body::to_bytes(body, LONGEST);
-    match tokio::time::timeout(PATIENCE, reading).await {
+    match tokio::time::timeout(TIMEOUT, reading).await {
         Ok(read) => read.map_err(|_| too_long()),
         Err(_) => Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
@@ -108,14 +108,14 @@ pub(super) fn invalid(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, detail)
 }
 
-/// Tells `null` from a field that is not there: `#[serde(default, deserialize_with = "given")]`.
+/// Distinguishes `null` from a missing field: `#[serde(default, deserialize_with = "given")]`.
 pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     from: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(from).map(Some)
 }
 
-/// A clock of the caller's own, in whatever form it has one: kept as it was given, never gone by.
+/// A timestamp of the caller's own clock, in any form: stored as given, and never used for a decision.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "a timestamp must be a text or a number")]
 pub(super) enum Hint {
@@ -132,7 +132,7 @@ impl fmt::Display for Hint {
     }
 }
 
-/// How deep brackets stand inside each other, those in texts left out.
+/// The nesting depth of brackets, without those in strings.
 fn depth(text: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let (mut is_text, mut is_escaped) = (false, false);
@@ -152,7 +152,7 @@ fn depth(text: &[u8]) -> usize {
     deepest
 }
 
-/// Every text within its limit, names of fields included.
+/// Checks the length of every string, including field names.
 fn check_texts(value: &Value) -> Result<(), Problem> {
     let fits = |text: &str| {
         if text.len() <= LONGEST_TEXT {
@@ -178,23 +178,20 @@ fn check_texts(value: &Value) -> Result<(), Problem> {
 mod tests {
     use super::*;
 
-    async fn payload(text: &str) -> Result<Value, Problem> {
+    async fn parse(text: &str) -> Result<Value, Problem> {
         object(&HeaderMap::new(), Body::from(text.to_owned())).await
     }
 
     #[test]
-    fn brackets_in_texts_do_not_count() {
+    fn brackets_in_strings_do_not_count() {
         assert_eq!(depth(br#"{"a":[1,[2]]}"#), 3);
         assert_eq!(depth(br#"{"a":"[[[\"[["}"#), 1);
     }
 
     #[tokio::test]
-    async fn what_is_too_long_too_deep_or_no_object_is_refused() {
-        assert_eq!(payload("").await, Ok(serde_json::json!({})));
-        assert_eq!(
-            payload(r#"{"a":1}"#).await,
-            Ok(serde_json::json!({ "a": 1 }))
-        );
+    async fn bodies_that_are_too_long_too_deep_or_no_object_are_refused() {
+        assert_eq!(parse("").await, Ok(serde_json::json!({})));
+        assert_eq!(parse(r#"{"a":1}"#).await, Ok(serde_json::json!({ "a": 1 })));
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(16), "]".repeat(16));
         let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(1025));
         let endless = format!(r#"{{"a":"{}"}}"#, "x".repeat(70_000));
@@ -207,7 +204,7 @@ mod tests {
             (long.as_str(), "1 KiB"),
             (endless.as_str(), "64 KiB"),
         ] {
-            let problem = payload(text).await.unwrap_err();
+            let problem = parse(text).await.unwrap_err();
             assert!(format!("{problem:?}").contains(detail), "{problem:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! Devices: they register, they beat, and programs read and change how they stand.
+//! Devices: they register and send heartbeats, and programs read and change them.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::auth::{Caller, Reporter};
 use super::body::Fields;
 use super::problem::Problem;
 use crate::actions::check_in::{
-    CheckIn, CheckInError, CheckedIn, Payload, Presented, Registration,
+    CheckIn, CheckInError, CheckedIn, Payload, PresentedKey, Registration,
 };
 use crate::actions::manage_device::{self, Edit};
 use crate::domain::device::{DeviceUuid, parse_threshold};
@@ -26,7 +26,7 @@ use crate::http::AppState;
 use crate::store::device::{self, Device};
 use crate::store::device_state;
 
-/// What a device says of itself when it registers.
+/// The body of a registration.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Register {
@@ -64,8 +64,8 @@ pub(super) async fn register(
     Ok(answer(status, &named_device(&uuid, &checked_in)))
 }
 
-/// `POST /device/{uuid}/heartbeat`, with the device's own key, or with a fleet or an admin key: those make the device
-/// where it is not known.
+/// `POST /device/{uuid}/heartbeat`, with the device's own key, or with a fleet or an admin key, which create an unknown
+/// device.
 pub(super) async fn heartbeat(
     State(app): State<AppState>,
     caller: Reporter,
@@ -84,7 +84,7 @@ pub(super) async fn list(State(app): State<AppState>, caller: Caller) -> Result<
     Ok(answer(StatusCode::OK, &json!({ "devices": devices })))
 }
 
-/// `GET /devices/{uuid}`, with a read or an admin key, or the device's own. With both of its states.
+/// `GET /devices/{uuid}`, with a read or an admin key, or the device's own. Includes both states.
 pub(super) async fn show(
     State(app): State<AppState>,
     caller: Caller,
@@ -93,15 +93,15 @@ pub(super) async fn show(
     caller.must_be(&[Read, Admin, DeviceKey])?;
     let device = readable(&app, &caller, &uuid).await?;
     is_alive(&app, caller, &device).await?;
-    whole(&app, &device).await
+    with_states(&app, &device).await
 }
 
-/// What people may change of a device.
+/// The body of a change to a device.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Change {
     name: Option<String>,
-    /// A length such as `90s` or `26h`; `null`: the setting's.
+    /// A duration such as `90s` or `26h`; `null` restores the default from the settings.
     #[serde(default, deserialize_with = "super::body::given")]
     threshold: Option<Option<String>>,
     target_state: Option<Map<String, Value>>,
@@ -138,11 +138,11 @@ pub(super) async fn edit(
     )
     .await?;
     let device = readable(&app, &caller, device.uuid.as_str()).await?;
-    whole(&app, &device).await
+    with_states(&app, &device).await
 }
 
-/// The device that speaks for itself here: with its own key, or with a fleet or an admin key. Each has a pace of its own,
-/// also where many share a key.
+/// The UUID of the device that sends this request, with its own key or with a fleet or admin key. Applies the device's rate
+/// limit; each device has its own, even if many share a key.
 pub(super) fn itself(app: &AppState, caller: &Reporter, uuid: &str) -> Result<DeviceUuid, Problem> {
     caller.must_be(&[DeviceKey, Fleet, Admin])?;
     let uuid = DeviceUuid::parse(uuid).map_err(|_| Problem::not_found())?;
@@ -150,7 +150,7 @@ pub(super) fn itself(app: &AppState, caller: &Reporter, uuid: &str) -> Result<De
     Ok(uuid)
 }
 
-/// A device that this caller may see. A device's own key opens nothing of another device's.
+/// A device that the caller may read. A device's own key gives no access to other devices.
 pub(super) async fn readable(
     app: &AppState,
     caller: &Caller,
@@ -163,7 +163,7 @@ pub(super) async fn readable(
         .ok_or_else(Problem::not_found)
 }
 
-/// A device that asks about itself is alive, too.
+/// Records a heartbeat if a device reads about itself.
 pub(super) async fn is_alive(
     app: &AppState,
     caller: Caller,
@@ -177,7 +177,8 @@ pub(super) async fn is_alive(
     Ok(())
 }
 
-/// Where the key is one device's own, the pace is that device's: it cannot use up another's.
+/// Applies the rate limit of a device. A device's own key counts against that device only, so it cannot use up the limit of
+/// another.
 fn rate_limit(app: &AppState, caller: &Reporter, uuid: &DeviceUuid) -> Result<(), Problem> {
     let mut hasher = DefaultHasher::new();
     match caller.0.monitor_id {
@@ -187,23 +188,23 @@ fn rate_limit(app: &AppState, caller: &Reporter, uuid: &DeviceUuid) -> Result<()
     app.rate_limit.take(hasher.finish())
 }
 
-/// Records a call of a device, with what it says.
+/// Records a heartbeat of a device with its payload.
 pub(super) async fn check_in(
     app: &AppState,
     caller: &Reporter,
     uuid: DeviceUuid,
     payload: Payload,
 ) -> Result<CheckedIn, Problem> {
-    let call = CheckIn {
+    let heartbeat = CheckIn {
         requester: caller.requester(),
         uuid,
         payload,
-        key: Some(Presented {
+        key: Some(PresentedKey {
             id: caller.0.id,
             owner: caller.0.monitor_id,
         }),
     };
-    let checked_in = app.heartbeats.check_in(call).await;
+    let checked_in = app.heartbeats.check_in(heartbeat).await;
     if let Err(CheckInError::Key) = checked_in {
         app.key_cache.forget(&caller.0.id);
     }
@@ -224,14 +225,14 @@ pub(super) fn unprocessable(field: &str, error: impl std::fmt::Display) -> Probl
     )
 }
 
-/// That a device was heard, and with it is online.
+/// The response to a recorded heartbeat: the device is online.
 pub(super) fn received(uuid: &DeviceUuid, checked_in: &CheckedIn) -> Response {
     let mut details = named_device(uuid, checked_in);
-    details["status"] = json!(Status::Online.word());
+    details["status"] = json!(Status::Online.as_str());
     answer(StatusCode::OK, &details)
 }
 
-/// The key only where it has just been made: nobody can show it again.
+/// Includes the key only if it was just created: it cannot be shown again.
 fn named_device(uuid: &DeviceUuid, checked_in: &CheckedIn) -> Value {
     let mut details = json!({ "uuid": uuid.as_str() });
     if let Some(key) = &checked_in.made {
@@ -240,7 +241,7 @@ fn named_device(uuid: &DeviceUuid, checked_in: &CheckedIn) -> Value {
     details
 }
 
-async fn whole(app: &AppState, device: &Device) -> Result<Response, Problem> {
+async fn with_states(app: &AppState, device: &Device) -> Result<Response, Problem> {
     let state = device_state::get(&app.store.reader, device.id).await?;
     let object = |text: &str| -> Value { serde_json::from_str(text).unwrap_or_default() };
     let mut details = shown(device);
@@ -253,14 +254,14 @@ async fn whole(app: &AppState, device: &Device) -> Result<Response, Problem> {
 fn shown(device: &Device) -> Value {
     json!({
         "uuid": device.uuid.as_str(), "name": device.name, "device_type": device.device_type,
-        "status": device.status.word(), "is_online": device.status == Status::Online,
+        "status": device.status.as_str(), "is_online": device.status == Status::Online,
         "is_active": device.is_active, "last_connectivity_event": device.last_seen_at.map(text::timestamp),
         "failure": device.failure, "threshold_seconds": device.threshold.as_ref().map(Duration::as_secs),
         "since": text::timestamp(device.since), "created_at": text::timestamp(device.created_at),
     })
 }
 
-/// A JSON answer.
+/// A JSON response.
 pub(super) fn answer(status: StatusCode, details: &Value) -> Response {
     let kind = (header::CONTENT_TYPE, "application/json");
     (status, [kind], format!("{details}\n")).into_response()

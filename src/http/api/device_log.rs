@@ -1,4 +1,4 @@
-//! What devices log: taken in batches, the last so many lines of each kept, read in pages.
+//! Device logs: accepted in batches, limited to the latest lines of each device, and read in pages.
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -18,20 +18,20 @@ use crate::domain::text;
 use crate::http::AppState;
 use crate::store::device_log::{self, LINES_KEPT, Line, NewLine};
 
-/// Lines on a page where nothing else is asked for.
+/// The default page size.
 const PAGE: u32 = 100;
 
-/// A line as a device sends it: a text, or this.
+/// A log line as an object; a plain string is accepted, too.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LogLine {
     message: String,
     level: Option<String>,
-    /// The device's own clock: a hint.
+    /// A hint from the device's own clock.
     timestamp: Option<body::Hint>,
 }
 
-/// `POST /device/{uuid}/logs`: a list of lines as JSON, or one line of JSON for each (`application/x-ndjson`).
+/// `POST /device/{uuid}/logs`: a JSON list of lines, or one JSON value per line (`application/x-ndjson`).
 pub(super) async fn append(
     State(app): State<AppState>,
     caller: Reporter,
@@ -62,7 +62,7 @@ fn each_line(bytes: &[u8]) -> Result<Vec<Value>, Problem> {
         .collect()
 }
 
-/// A list, a list in `logs`, or a single line.
+/// The lines of a JSON body: a list, a list in `logs`, or a single line.
 fn listed(value: Value) -> Result<Vec<Value>, Problem> {
     match value {
         Value::Array(lines) => Ok(lines),
@@ -99,28 +99,28 @@ fn line(value: Value) -> Result<NewLine, Problem> {
     })
 }
 
-/// Which lines are asked for.
+/// The query of a page of lines.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
+pub(super) struct LogQuery {
     /// Only lines after the one with this id.
     after: Option<i64>,
     limit: Option<u32>,
 }
 
-/// `GET /devices/{uuid}/logs`, with a read or an admin key, or the device's own. The oldest first; pings are lines, too.
+/// `GET /devices/{uuid}/logs`, with a read or an admin key, or the device's own. Oldest first; pings are included.
 pub(super) async fn list(
     State(app): State<AppState>,
     caller: Caller,
     Path(uuid): Path<String>,
-    Asked(wanted): Asked<Wanted>,
+    Asked(query): Asked<LogQuery>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin, DeviceKey])?;
     let device = readable(&app, &caller, &uuid).await?;
     is_alive(&app, caller, &device).await?;
     let place = (
-        wanted.after.unwrap_or(0),
-        limit(wanted.limit, PAGE, LINES_KEPT)?,
+        query.after.unwrap_or(0),
+        limit(query.limit, PAGE, LINES_KEPT)?,
     );
     if place.0 < 0 {
         return Err(query::wrong(
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_as_a_list_a_field_one_or_one_each() {
+    fn lines_are_accepted_as_a_list_in_a_field_alone_or_as_ndjson() {
         for text in [
             r#"["a","b"]"#,
             r#"[{"message":"a","level":"warn"},{"message":"b","timestamp":17}]"#,

@@ -1,4 +1,5 @@
-//! What a device is to be, which it asks for, and what it is, which it says. Both are JSON objects of its own making.
+//! Device state: the target state, which a device reads, and the current state, which it reports. Both are free-form JSON
+//! objects.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -15,10 +16,10 @@ use crate::domain::device::DeviceUuid;
 use crate::http::AppState;
 use crate::store::{device, device_state};
 
-/// Where the device's own key stands when this very call has made it: the body is the state.
+/// The header with the device's own key, if this request created it: the body is the state.
 const KEY_HEADER: &str = "rollcall-device-key";
 
-/// `GET /device/{uuid}/state`: what it is to be, with an `ETag`. Not modified is a sign of life, too.
+/// `GET /device/{uuid}/state`: the target state, with an `ETag`. A 304 response counts as a heartbeat, too.
 pub(super) async fn target(
     State(app): State<AppState>,
     caller: Reporter,
@@ -38,11 +39,11 @@ pub(super) async fn target(
         let kind = (header::CONTENT_TYPE, "application/json");
         ([kind], format!("{}\n", state.target)).into_response()
     };
-    name(response.headers_mut(), &tag, &checked_in);
+    set_headers(response.headers_mut(), &tag, &checked_in);
     Ok(response)
 }
 
-fn name(headers: &mut HeaderMap, tag: &str, checked_in: &CheckedIn) {
+fn set_headers(headers: &mut HeaderMap, tag: &str, checked_in: &CheckedIn) {
     if let Ok(tag) = HeaderValue::from_str(tag) {
         headers.insert(header::ETAG, tag);
     }
@@ -61,7 +62,7 @@ fn tag_of(state: &str) -> String {
     format!("\"{hex}\"")
 }
 
-/// Whether an `If-None-Match` holds this tag (RFC 9110, section 13.1.2: weakly compared).
+/// Whether an `If-None-Match` header contains this tag (RFC 9110, section 13.1.2: weak comparison).
 fn matches(asked: &str, tag: &str) -> bool {
     asked.split(',').map(str::trim).any(|one| {
         let strong = one.strip_prefix("W/").unwrap_or(one);
@@ -69,7 +70,7 @@ fn matches(asked: &str, tag: &str) -> bool {
     })
 }
 
-/// `PATCH /device/{uuid}/state`: what it is now; only what has changed (a JSON merge patch).
+/// `PATCH /device/{uuid}/state`: changes of the current state, as a JSON merge patch.
 pub(super) async fn report(
     State(app): State<AppState>,
     caller: Reporter,
@@ -81,7 +82,7 @@ pub(super) async fn report(
     Ok(received(&uuid, &checked_in))
 }
 
-/// `PATCH /device/state`: the same, the device being the one in the field `uuid`, or the one whose key it is.
+/// `PATCH /device/state`: the same for the device in the field `uuid`, or else for the owner of the key.
 pub(super) async fn report_own(
     State(app): State<AppState>,
     caller: Reporter,
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_is_compared_as_http_has_it() {
+    fn if_none_match_uses_weak_comparison() {
         let tag = tag_of("{}");
         assert_eq!(tag.len(), 34);
         assert_ne!(tag, tag_of(r#"{"a":1}"#));

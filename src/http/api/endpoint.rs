@@ -1,4 +1,4 @@
-//! Endpoints: the same actions as the commands of `/endpoint`, for programs.
+//! Endpoints: the same actions as the `/endpoint` commands, for programs.
 
 use std::collections::BTreeMap;
 
@@ -26,14 +26,14 @@ use crate::domain::target::Target;
 use crate::http::AppState;
 use crate::store::endpoint::{self, Description, Endpoint, Filter};
 
-/// Endpoints on a page where nothing else is asked for, and at most.
+/// The default and the maximum page size.
 const PAGE: u32 = 100;
 const LONGEST_PAGE: u32 = 1_000;
 
-/// Which endpoints are asked for.
+/// The query of the endpoint list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
+pub(super) struct EndpointQuery {
     status: Option<String>,
     active: Option<bool>,
     reason: Option<String>,
@@ -41,30 +41,31 @@ pub(super) struct Wanted {
     limit: Option<u32>,
 }
 
-/// `GET /endpoints`, with a read or an admin key: those down the longest first, then by name.
+/// `GET /endpoints`, with a read or an admin key: those offline the longest first, then by name.
 pub(super) async fn list(
     State(app): State<AppState>,
     caller: Caller,
-    Asked(wanted): Asked<Wanted>,
+    Asked(query): Asked<EndpointQuery>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin])?;
-    let status = wanted.status.map(|word| {
-        Status::from_word(&word)
+    let status = query.status.map(|word| {
+        word.parse::<Status>()
+            .ok()
             .ok_or_else(|| wrong("`status` is none that there is; a right one is `status=offline`"))
     });
-    let reason = wanted.reason.map(|word| {
-        FailureClass::from_word(&word).ok_or_else(|| {
+    let reason = query.reason.map(|word| {
+        word.parse::<FailureClass>().ok().ok_or_else(|| {
             wrong("`reason` is none that there is; a right one is `reason=timed_out`")
         })
     });
     let filter = Filter {
         guild: Some(caller.0.guild_id),
         status: status.transpose()?,
-        active: wanted.active,
+        active: query.active,
         reason: reason.transpose()?,
     };
-    let limit = limit(wanted.limit, PAGE, LONGEST_PAGE)?;
-    let offset = wanted.offset.unwrap_or(0);
+    let limit = limit(query.limit, PAGE, LONGEST_PAGE)?;
+    let offset = query.offset.unwrap_or(0);
     let page = endpoint::list(&app.store.reader, filter, offset, limit).await?;
     let endpoints: Vec<Value> = page.endpoints.iter().map(shown).collect();
     Ok(answer(
@@ -84,25 +85,25 @@ pub(super) async fn show(
     Ok(answer(StatusCode::OK, &shown(&endpoint)))
 }
 
-/// What is said of an endpoint.
+/// The body of a new endpoint, or of a change to one.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Payload {
     target: Option<String>,
     name: Option<String>,
-    /// A length such as `30s`; `null`: the setting's.
+    /// A duration such as `30s`; `null` restores the default from the settings.
     #[serde(default, deserialize_with = "super::body::given")]
     interval: Option<Option<String>>,
     http: Option<Http>,
     paused: Option<bool>,
 }
 
-/// What a page is asked and must answer.
+/// The request of an HTTP check and the expected response.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Http {
     status: Option<String>,
-    /// `null`: none is looked for.
+    /// `null` removes the keyword.
     #[serde(default, deserialize_with = "super::body::given")]
     keyword: Option<Option<String>>,
     method: Option<String>,
@@ -159,7 +160,7 @@ pub(super) async fn add(
     Ok(answer(StatusCode::CREATED, &shown(&endpoint)))
 }
 
-/// `PATCH /endpoints/{id}`, with an admin key. `paused` stops looking at it, or begins again.
+/// `PATCH /endpoints/{id}`, with an admin key. `paused` pauses or resumes the checks.
 pub(super) async fn edit(
     State(app): State<AppState>,
     caller: Caller,
@@ -174,7 +175,7 @@ pub(super) async fn edit(
     let at = target.as_ref().unwrap_or(&before.description.target);
     let mut edit = changes(payload, at, Some(&before))?;
     edit.target = target;
-    if !edit.is_nothing() {
+    if !edit.is_empty() {
         manage_endpoint::edit(store, requester, before.id, edit, now).await?;
     }
     match paused {
@@ -202,7 +203,7 @@ pub(super) async fn remove(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// `POST /endpoints/{id}/recheck`, with an admin key: looks at it now, and answers how it stands then.
+/// `POST /endpoints/{id}/recheck`, with an admin key: checks the endpoint now and returns its new status.
 pub(super) async fn recheck(
     State(app): State<AppState>,
     caller: Caller,
@@ -232,7 +233,7 @@ fn parse_target(text: &str) -> Result<Target, Problem> {
         .map_err(|error| unprocessable("target", error))
 }
 
-/// Everything but the target.
+/// The edit without its target.
 fn changes(payload: Payload, target: &Target, before: Option<&Endpoint>) -> Result<Edit, Problem> {
     let name = payload.name.map(|name| parse_name(&name)).transpose();
     let interval = payload
@@ -262,10 +263,10 @@ fn shown(endpoint: &Endpoint) -> Value {
             .latency
             .map(|latency| latency.as_secs_f64() * 1000.0)
     );
-    // Values of headers may be secrets: they are sent, and never shown.
+    // Header values may be secrets: they are sent, but never shown.
     details["http"] = json!(description.http_check.as_ref().map(|http_check| json!({
         "status": format!("{}-{}", http_check.expected_status.0, http_check.expected_status.1),
-        "keyword": http_check.keyword, "method": http_check.method.word(), "redirects": http_check.max_redirects,
+        "keyword": http_check.keyword, "method": http_check.method.as_str(), "redirects": http_check.max_redirects,
         "verify_tls": http_check.verify_tls,
         "headers": http_check.headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
     })));

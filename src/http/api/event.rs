@@ -1,4 +1,4 @@
-//! The audit log, page by page.
+//! The audit log, in pages.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,11 +17,11 @@ use crate::domain::text;
 use crate::http::AppState;
 use crate::store::event::{self, Event};
 
-/// Events on a page where nothing else is asked for, and at most.
+/// The default and the maximum page size.
 const PAGE: u32 = 50;
 const LONGEST_PAGE: u32 = 200;
 
-/// Which events are asked for.
+/// The query of the audit log.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Filter {
@@ -42,7 +42,7 @@ pub(super) async fn list(
     caller.must_be(&[Read, Admin])?;
     let limit = limit(filter.limit, PAGE, LONGEST_PAGE)?;
     let kind = filter.kind.as_deref().map(known).transpose()?;
-    let asked = (kind.map(EventKind::word), filter.monitor.map(MonitorId));
+    let asked = (kind, filter.monitor.map(MonitorId));
     let place = (filter.before.unwrap_or(i64::MAX), limit);
     let events = event::list(&app.store.reader, caller.0.guild_id, asked, place).await?;
     let is_full = events.len() == limit as usize;
@@ -55,13 +55,14 @@ pub(super) async fn list(
 }
 
 fn known(word: &str) -> Result<EventKind, Problem> {
-    EventKind::from_word(word)
+    word.parse::<EventKind>()
+        .ok()
         .ok_or_else(|| wrong("`type` is none that there is; a right one is `type=device_offline`"))
 }
 
 fn shown(event: &Event) -> Value {
     json!({
-        "id": event.id, "at": text::timestamp(event.at), "type": event.kind, "actor": event.actor,
+        "id": event.id, "at": text::timestamp(event.at), "type": event.kind.as_str(), "actor": event.actor.to_string(),
         "monitor": event.monitor_id.map(|id| id.0), "name": event.name, "facts": event.details,
     })
 }

@@ -1,5 +1,5 @@
-//! Keys of those who call every minute, remembered so that they are not looked up each time. That a remembered key is
-//! still good is asked again in the transaction that records the call; so this is only for calls that are recorded.
+//! Caches API keys, so that frequent heartbeats need no key lookup each time. The transaction that records a heartbeat
+//! checks again that the key is valid, so the cache is only for requests that are recorded.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -7,10 +7,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::domain::key::KeyId;
 use crate::store::api_key::StoredKey;
 
-/// Keys that are remembered; beyond that all are forgotten, and looked up again as they come.
+/// The maximum number of cached keys; at the limit all are dropped, and looked up again when they are used.
 const KEYS: usize = 100_000;
 
-/// The keys that were good when they were seen last.
+/// Keys that were valid when they were last looked up.
 #[derive(Clone, Debug, Default)]
 pub struct KeyCache(Arc<RwLock<HashMap<KeyId, Arc<StoredKey>>>>);
 

@@ -1,5 +1,5 @@
-//! The API under `/api/v1`: for devices and agents that report, and for programs that read. Every route is in the table
-//! below; who may call it stands at the top of its handler.
+//! The API under `/api/v1`: for devices and agents, which send heartbeats and reports, and for programs, which read and
+//! change monitors. Every route is in the table below; the handler states at its top which kinds of keys it accepts.
 
 pub(super) mod auth;
 mod body;
@@ -19,7 +19,7 @@ mod server_stats;
 use axum::Router;
 use axum::routing::{get, patch, post};
 
-pub(super) use auth::{Peer, good_key};
+pub(super) use auth::{Peer, valid_key};
 pub use key_cache::KeyCache;
 pub(super) use openapi::document;
 pub use rate_limit::RateLimit;

@@ -1,12 +1,12 @@
-//! The description of the API for programs: `openapi.json` beside this file, which a scenario holds against what the
-//! running bot does, route by route, body by body and key by key.
+//! The OpenAPI description of the API: `openapi.json` in this folder. A scenario compares it with the running bot: every
+//! route, body and kind of key.
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 const DOCUMENT: &str = include_str!("openapi.json");
 
-/// `GET /api/openapi.json`, for everybody.
+/// `GET /api/openapi.json`, without a key.
 pub(in crate::http) async fn document() -> Response {
     let kind = (header::CONTENT_TYPE, "application/json");
     ([kind], DOCUMENT).into_response()
@@ -20,14 +20,14 @@ mod tests {
     use crate::domain::event::EventKind;
 
     #[test]
-    fn every_type_of_event_is_described() {
+    fn every_event_type_is_described() {
         let document: Value = serde_json::from_str(DOCUMENT).unwrap();
         let parameters = &document["paths"]["/api/v1/events"]["get"]["parameters"];
         let mut parameters = parameters.as_array().unwrap().iter();
         let types = parameters
             .find(|parameter| parameter["name"] == "type")
             .unwrap();
-        let words: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.word()).collect();
+        let words: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
         assert_eq!(types["schema"]["enum"], serde_json::json!(words));
     }
 }

@@ -1,4 +1,4 @@
-//! What a caller is told when something was not done: RFC 9457, in sentences from here and from the actions.
+//! Error responses as problem details (RFC 9457), with sentences from here and from the actions.
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -7,12 +7,12 @@ use serde_json::json;
 use crate::actions;
 use crate::actions::check_in::CheckInError;
 
-/// A refusal.
+/// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct Problem {
     status: StatusCode,
     detail: String,
-    /// Seconds after which to try again.
+    /// Seconds until the caller may try again.
     retry_after: Option<u64>,
 }
 
@@ -25,12 +25,12 @@ impl Problem {
         }
     }
 
-    /// What was wrong, in a sentence.
+    /// The explanation, in a sentence.
     pub(in crate::http) fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// Missing, mistyped, unknown, foreign and revoked keys are told alike.
+    /// The same response for missing, mistyped, unknown, foreign and revoked keys.
     pub(super) fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -38,7 +38,7 @@ impl Problem {
         )
     }
 
-    /// The key is good, but not for this.
+    /// The key is valid, but not of the kind that is needed.
     pub(super) fn forbidden(needed: &str) -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
@@ -46,7 +46,7 @@ impl Problem {
         )
     }
 
-    /// What is another's is told like what does not exist.
+    /// The same response for objects of others and for objects that do not exist.
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "there is nothing here")
     }
@@ -111,7 +111,7 @@ impl From<CheckInError> for Problem {
 
 impl From<crate::store::StoreError> for Problem {
     fn from(error: crate::store::StoreError) -> Self {
-        tracing::error!(%error, "a call of the API failed");
+        tracing::error!(%error, "API request failed");
         Self::unavailable()
     }
 }

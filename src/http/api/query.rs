@@ -1,4 +1,4 @@
-//! What stands behind the question mark: known names only, each with a refusal that says what was wrong.
+//! Query parameters: only known names are accepted, and a refusal says what was wrong.
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::StatusCode;
@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 
-/// The query of a call, as an argument of its handler.
+/// The query of a request, as a handler argument.
 #[derive(Debug)]
 pub(super) struct Asked<T>(pub T);
 
@@ -21,7 +21,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     }
 }
 
-/// How many rows are wanted: `default` where nothing is said.
+/// The page size: from 1 to `most`, or `default` if none is given.
 pub(super) fn limit(asked: Option<u32>, default: u32, most: u32) -> Result<u32, Problem> {
     let limit = asked.unwrap_or(default);
     if (1..=most).contains(&limit) {
@@ -32,7 +32,7 @@ pub(super) fn limit(asked: Option<u32>, default: u32, most: u32) -> Result<u32, 
     )))
 }
 
-/// A mistake in the query.
+/// The problem for an invalid query.
 pub(super) fn wrong(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, detail)
 }

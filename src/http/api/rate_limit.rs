@@ -1,4 +1,4 @@
-//! How often somebody may call: so many at once after a rest, and then one in each span of time.
+//! Rate limits by token bucket: a burst of requests, then one request per interval.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,45 +7,45 @@ use std::time::Duration;
 use super::problem::Problem;
 use crate::clock::Stopwatch;
 
-/// Calls at once after a rest.
+/// Requests in a burst.
 const BURST: u32 = 10;
 
-/// Callers that are remembered; beyond that, those who have rested long enough are forgotten.
+/// Callers that are remembered; at the limit, those with a full bucket are dropped.
 const CALLERS: usize = 50_000;
 
-/// The pace of every caller, by a number of its own.
+/// The buckets of all callers, by a number for each caller.
 #[derive(Clone, Debug)]
 pub struct RateLimit {
-    each: Duration,
+    interval: Duration,
     buckets: Arc<Mutex<HashMap<u64, Bucket>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
     since: Stopwatch,
-    /// Calls left at that moment.
+    /// Requests left at that moment.
     left: f64,
 }
 
 impl RateLimit {
-    /// Of those who have a key: one call a second.
+    /// The limit with a valid key: 1 request per second.
     pub fn authenticated() -> Self {
         Self::new(Duration::from_secs(1))
     }
 
-    /// Of those who have none: ten calls a minute.
+    /// The limit without a valid key: 10 requests per minute.
     pub fn unauthenticated() -> Self {
         Self::new(Duration::from_secs(6))
     }
 
-    fn new(each: Duration) -> Self {
+    fn new(interval: Duration) -> Self {
         Self {
-            each,
+            interval,
             buckets: Arc::default(),
         }
     }
 
-    /// Takes one call of this caller's, or refuses it.
+    /// Takes one request from the caller's bucket, or refuses it.
     pub(in crate::http) fn take(&self, caller: u64) -> Result<(), Problem> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= CALLERS {
@@ -55,7 +55,7 @@ impl RateLimit {
             .get(&caller)
             .map_or(f64::from(BURST), |bucket| self.left_in(bucket));
         if left < 1.0 {
-            return Err(Problem::too_often(self.each.as_secs()));
+            return Err(Problem::too_often(self.interval.as_secs()));
         }
         let bucket = Bucket {
             since: Stopwatch::start(),
@@ -66,7 +66,7 @@ impl RateLimit {
     }
 
     fn left_in(&self, bucket: &Bucket) -> f64 {
-        let filled = bucket.since.elapsed().as_secs_f64() / self.each.as_secs_f64();
+        let filled = bucket.since.elapsed().as_secs_f64() / self.interval.as_secs_f64();
         (bucket.left + filled).min(BURST.into())
     }
 }
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn ten_at_once_and_then_one_a_second_for_each_caller() {
+    async fn each_caller_has_a_burst_of_ten_then_one_per_second() {
         let rate_limit = RateLimit::authenticated();
         let taken = |caller| (0..20).filter(|_| rate_limit.take(caller).is_ok()).count();
         assert_eq!((taken(1), taken(2)), (10, 10));
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn strangers_have_ten_calls_a_minute() {
+    async fn unauthenticated_callers_have_ten_requests_per_minute() {
         let rate_limit = RateLimit::unauthenticated();
         let taken = || (0..20).filter(|_| rate_limit.take(1).is_ok()).count();
         assert_eq!(taken(), 10);

@@ -1,4 +1,4 @@
-//! Servers: programs read how they stand, and change what they are judged by.
+//! Servers: programs read their status and change their thresholds.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::actions;
 use crate::actions::manage_server::{self, Edit, Standing};
 use crate::actions::suggest_thresholds;
 use crate::domain::key::KeyKind::{Admin, Read, Server as ServerKey};
-use crate::domain::monitor::{MonitorId, Refusal, parse_name};
+use crate::domain::monitor::{MonitorId, ValidationError, parse_name};
 use crate::domain::text;
 use crate::domain::threshold::Thresholds;
 use crate::http::AppState;
@@ -47,7 +47,7 @@ pub(super) async fn status(
     Ok(answer(StatusCode::OK, &details(&standing)))
 }
 
-/// The server that is asked for. A server's own key opens nothing of another server's.
+/// The ID of a server that the caller may read. A server's own key gives no access to other servers.
 pub(super) fn readable(caller: &Caller, id: &str) -> Result<MonitorId, Problem> {
     let id = MonitorId(id.parse().map_err(|_| Problem::not_found())?);
     if caller.0.kind == ServerKey && caller.0.monitor_id != Some(id) {
@@ -56,16 +56,16 @@ pub(super) fn readable(caller: &Caller, id: &str) -> Result<MonitorId, Problem> 
     Ok(id)
 }
 
-/// What is to be changed of a server.
+/// The body of a change to a server.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Change {
     name: Option<String>,
     active: Option<bool>,
-    /// In minutes; `null`: the settings'.
+    /// In minutes; `null` restores the defaults from the settings.
     #[serde(default, deserialize_with = "super::body::given")]
     thresholds: Option<Option<ThresholdMinutes>>,
-    /// Whether they follow the server's own rhythm.
+    /// Whether the thresholds follow the server's report interval.
     auto_thresholds: Option<bool>,
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn edit(
 ) -> Result<Response, Problem> {
     caller.must_be(&[Admin])?;
     let id = MonitorId(id.parse().map_err(|_| Problem::not_found())?);
-    let wrong = |error: Refusal| actions::Error::Invalid(error.to_string());
+    let wrong = |error: ValidationError| actions::Error::Invalid(error.to_string());
     let minutes = |minutes: u64| Duration::from_secs(minutes.saturating_mul(60));
     let lengths = |own: ThresholdMinutes| {
         Thresholds::new(
@@ -123,8 +123,8 @@ fn details(standing: &Standing) -> Value {
         .map(|elapsed| (elapsed.as_secs_f64() / 6.0).round() / 10.0);
     json!({
         "id": server.id.0, "name": server.name, "is_active": server.is_active,
-        "status": judgement.status.word(), "last_seen": server.last_seen_at.map(text::timestamp),
-        "minutes_ago": minutes_ago, "reason": judgement.reason, "threshold_used": judgement.used.word(),
+        "status": judgement.status.as_str(), "last_seen": server.last_seen_at.map(text::timestamp),
+        "minutes_ago": minutes_ago, "reason": judgement.reason, "threshold_used": judgement.used.as_str(),
         "should_alert": standing.should_alert, "expected_interval": standing.expected_interval.as_secs(),
         "since": text::timestamp(server.since), "auto_thresholds": server.auto_thresholds,
         "thresholds": {

@@ -1,4 +1,4 @@
-//! What servers' agents report, and what they reported, as series.
+//! Reports of servers: accepts them from agents and returns past ones as a series.
 
 use std::time::Duration;
 
@@ -22,10 +22,10 @@ use crate::domain::text;
 use crate::http::AppState;
 use crate::store::server;
 
-/// Free-form metrics in one report.
+/// The maximum number of free-form metrics in a report.
 const METRICS: usize = 100;
 
-/// What an agent reports. Each figure is a number, or an object of numbers.
+/// The body of a report. Each figure is a number, or an object or list of numbers.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Stats {
@@ -38,7 +38,7 @@ pub(super) struct Stats {
     network: Option<Value>,
     uptime: Option<Value>,
     agent_version: Option<String>,
-    /// The agent's own clock: kept as a hint, never gone by.
+    /// The agent's own clock: stored as a hint, and never used for a decision.
     timestamp: Option<Hint>,
     metrics: Option<Map<String, Value>>,
 }
@@ -65,19 +65,19 @@ pub(super) async fn report(
     ))
 }
 
-/// Points in a series, at most; so many minutes are the shortest default step.
+/// The maximum number of points in a series.
 const POINTS: i64 = 1_000;
 
-/// What a series spans where nothing is said.
+/// The default length of a series.
 const RANGE: Duration = Duration::from_secs(24 * 3600);
 
-/// Which series is asked for.
+/// The query of a series.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TimeRange {
     from: Option<String>,
     to: Option<String>,
-    /// A length such as `60s` or `1h`.
+    /// A duration such as `60s` or `1h`.
     step: Option<String>,
 }
 
@@ -106,7 +106,7 @@ pub(super) async fn series(
 }
 
 impl TimeRange {
-    /// From, to and step; a hundred steps where none is given.
+    /// Start, end and step; the default step divides the range by 100, with a minimum of 1 s.
     fn read(self, now: Timestamp) -> Result<(Timestamp, Timestamp, Duration), Problem> {
         let timestamp = |name: &str, text: &str| {
             text::parse_timestamp(text).ok_or_else(|| {
@@ -152,7 +152,7 @@ fn shown(point: &Point) -> Value {
     json!({ "at": text::timestamp(point.at), "reports": point.reports, "values": figures })
 }
 
-/// What is stored of a report: what was said, without the key.
+/// The stored part of a report: all of it except the key.
 fn kept(stats: Stats) -> Result<Value, Problem> {
     if stats
         .metrics
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_kept_as_they_were_said_and_the_key_is_not() {
+    fn figures_are_stored_as_reported_without_the_key() {
         let stats = read(
             r#"{"server_key":"canary","cpu":12.5,"memory":{"used":1,"total":2},"load":[0.1,0.2,0.3],
                 "agent_version":"1.0","timestamp":1769860800,"metrics":{"queue":3}}"#,
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_series_spans_a_day_in_a_hundred_steps_unless_something_else_is_said() {
+    fn a_series_covers_a_day_in_a_hundred_steps_by_default() {
         let now = Timestamp::from_millis(1_769_860_800_000);
         let range = |from: Option<&str>, to: Option<&str>, step: Option<&str>| {
             let owned = |text: Option<&str>| text.map(str::to_owned);
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_that_are_none_and_too_many_are_refused_by_name() {
+    fn invalid_figures_and_too_many_metrics_are_refused_by_name() {
         for (text, name) in [
             (r#"{"cpu":"high"}"#, "`cpu`"),
             (r#"{"disk":{"root":null}}"#, "`disk`"),

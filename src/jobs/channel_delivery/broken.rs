@@ -1,5 +1,5 @@
-//! A channel that cannot be written to: nothing more is tried there until somebody sets it anew. It is told once on other
-//! paths: to whoever has set it, by direct message, and to the webhooks.
+//! Handles a channel that cannot be written to: no delivery is tried there until the channel is set again. The problem is
+//! reported once, by direct message to the person who set the channel and to the webhooks.
 
 use serde_json::json;
 
@@ -28,12 +28,12 @@ pub(super) async fn note(
     if let Some(Actor::Member(user)) = setter
         && let Err(failure) = messenger.send_direct_message(user, &sentence).await
     {
-        tracing::warn!(%guild, "Nobody could be told that a channel is broken: {failure}");
+        tracing::warn!(%guild, %failure, "cannot send a direct message about the broken channel");
     }
     Ok(())
 }
 
-/// Says whether that was news.
+/// Records the problem; returns `false` if it was known.
 async fn write(
     context: &Context,
     (guild, channel): (GuildId, u64),

@@ -1,9 +1,9 @@
-//! Empties the outbox: shows every card that has changed since it was told, at once when something happens, and later when
-//! it could not be shown.
+//! Sends pending deliveries to channels: posts or edits the message of every incident that has changed since its last
+//! delivery, at once after a change, and later after a failure.
 //!
-//! What is shown is how the card stands at that moment. So a card that changed while Discord was away is shown once, and
-//! nothing that is over is told as if it went on. A crash between sending and noting sends the same message with the same
-//! nonce again, which Discord answers with the first one.
+//! A message always shows the current state of its incident. So an incident that changed while Discord was unreachable is
+//! shown once, and a resolved incident never looks open. After a crash between sending and recording, the same message is
+//! sent again with the same nonce, and Discord returns the first one.
 
 mod broken;
 mod reminder;
@@ -24,22 +24,22 @@ use crate::notify::messenger::{Messenger, Place, SendFailure};
 use crate::store::delivery::ChannelDelivery;
 use crate::store::{StoreError, delivery, incident};
 
-/// Notices that are taken at once.
+/// Deliveries loaded at once.
 const BATCH: u32 = 100;
 
-/// Guilds that are told at a time; within each, in order.
+/// Guilds served at the same time; within a guild, deliveries go in order.
 const GUILDS: usize = 8;
 
-/// After Discord has refused our token, or a message.
+/// The wait after Discord has refused the token or a message.
 const LONG: Duration = Duration::from_secs(300);
 
 /// Runs until `stop` turns true.
 pub(super) async fn run(context: Context, stop: watch::Receiver<bool>) {
     let work: Pass = |context, messenger| Box::pin(pass(context, messenger));
-    reconcile::run(context, ("outbox", work), stop).await;
+    reconcile::run(context, ("channel deliveries", work), stop).await;
 }
 
-/// Tells everything that is due; answers how long nothing more is.
+/// Sends everything that is due; returns the time until more is.
 async fn pass(context: &Context, messenger: &dyn Messenger) -> Result<Duration, StoreError> {
     let reader = &context.store.reader;
     loop {
@@ -81,7 +81,7 @@ fn by_guild(due: Vec<ChannelDelivery>) -> Vec<Vec<ChannelDelivery>> {
     guilds
 }
 
-/// One that fails does not hold the next one up, unless that would fail, too.
+/// Sends the deliveries of one guild. A failure stops the rest only if they would fail, too.
 async fn in_order(
     context: &Context,
     messenger: &dyn Messenger,
@@ -95,7 +95,7 @@ async fn in_order(
     Ok(())
 }
 
-/// Says whether the next notice of this guild may be tried.
+/// Sends one delivery; returns whether the guild's next one may be tried.
 async fn deliver(
     context: &Context,
     messenger: &dyn Messenger,
@@ -104,12 +104,12 @@ async fn deliver(
     let Some(mut incident) = incident::get(&context.store.reader, due.incident).await? else {
         return Ok(true);
     };
-    // Known by now, or found out later and told then.
+    // A cause that is found only later is added by an edit.
     if let Some(cause) = diagnose(&context.store, &incident, false).await? {
         incident.cause = cause;
     }
     if context.checks.is_connectivity_lost() && incident.kind == NotificationKind::Incident {
-        // What we see is worth nothing now; in a moment we know more.
+        // Check results prove nothing while connectivity is lost, so the delivery is held for a moment.
         let next = context.checks.clock.now().plus(HELD);
         write(context, move |tx| {
             Box::pin(delivery::held(tx, due.id, next))
@@ -130,7 +130,7 @@ async fn deliver(
             return drop_delivery(context, due.id, incident.revision).await;
         }
         (_, None) => {
-            // Whoever is called for something that is over is called in vain, and whoever has been called knows.
+            // Mention the role only while the incident is open, and only in its first message: after that, responders know.
             let role = due
                 .role
                 .filter(|_| incident.ended_at.is_none() && due.message_count == 0);
@@ -158,7 +158,7 @@ async fn deliver(
             write(context, move |tx| Box::pin(delivery::lost(tx, due.id))).await?;
             Ok(true)
         }
-        // The place that cannot be written to is one that was left: the next message goes to the new one.
+        // The broken channel is no longer the guild's channel: the next message goes to the new one.
         Err(SendFailure::Broken(_)) if due.is_elsewhere() => {
             write(context, move |tx| Box::pin(delivery::lost(tx, due.id))).await?;
             Ok(true)
@@ -179,7 +179,7 @@ fn place(due: &ChannelDelivery, responder: Option<Responder>) -> Place {
     }
 }
 
-/// There is nothing to tell any more.
+/// Settles a delivery without sending: it is no longer needed.
 async fn drop_delivery(
     context: &Context,
     delivery: i64,
@@ -203,15 +203,16 @@ async fn failed(
         SendFailure::Later { after, .. } => after
             .unwrap_or_default()
             .max(backoff(due.attempts, jitter()))
-            // Whoever asks for more than that is asked again, and the messenger knows that it is too soon.
+            // A longer wait asked for by Discord is kept by the messenger, which refuses an attempt that is too early.
             .min(LONG),
         _ => LONG,
     };
     tracing::warn!(
         delivery = due.id,
         guild = %due.guild_id,
-        "An alert was not shown: {failure}; trying again in {} s",
-        wait.as_secs_f64().ceil()
+        %failure,
+        retry_seconds = wait.as_secs_f64().ceil(),
+        "channel delivery failed"
     );
     let next = now.plus(wait);
     write(context, move |tx| {

@@ -1,5 +1,5 @@
-//! A reminder is sent if it is still needed: in the channel, or to one person, and in the channel where that person takes no
-//! direct messages.
+//! Sends a reminder if it is still needed: in the channel, or to one user by direct message, or in the channel if that user
+//! accepts no direct messages.
 
 use super::{Context, place};
 use crate::domain::alert_policy::Responder;
@@ -8,7 +8,7 @@ use crate::notify::messenger::{MessageId, Messenger, Place, Reminder, SendFailur
 use crate::store::delivery::ChannelDelivery;
 use crate::store::{StoreError, delivery, incident};
 
-/// Shows a reminder of a card; `None` where that is over, or somebody has taken care.
+/// Sends a reminder of an incident; `None` if the incident is resolved or acknowledged.
 pub(super) async fn show(
     context: &Context,
     messenger: &dyn Messenger,

@@ -1,4 +1,4 @@
-//! Watches whether we see at all, and says so when that changes. The rule is in `domain::failures`.
+//! Judges whether Rollcall itself has connectivity, and records when that changes. The rule is in `domain::connectivity`.
 
 use std::time::Duration;
 
@@ -12,20 +12,20 @@ use crate::domain::connectivity::{
 };
 use crate::jobs::Context;
 
-/// Witnesses are not asked more often than this.
-const ASKED_EVERY: Duration = Duration::from_secs(5);
+/// The shortest time between two checks of the reference hosts.
+const ASK_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) struct ConnectivityMonitor {
     failures: FailureTracker,
     connectivity: Connectivity,
-    /// What the witnesses said last, and how long ago.
+    /// Whether a reference host answered the last time, and when that was.
     asked: Option<(Stopwatch, bool)>,
-    /// What patience is measured by: a clock that is set makes no difference to it.
+    /// Measures how long alerts are on hold, unaffected by changes of the wall clock.
     running: Stopwatch,
 }
 
 impl ConnectivityMonitor {
-    /// A blindness that a life before this one has left is over.
+    /// Starts with connectivity up, and ends a connectivity loss that an earlier process has left open.
     pub(super) async fn start(context: &Context) -> Self {
         let now = context.checks.clock.now();
         if let Err(error) = connectivity::end(&context.store, now).await {
@@ -33,18 +33,18 @@ impl ConnectivityMonitor {
         }
         Self {
             failures: FailureTracker::default(),
-            connectivity: Connectivity::Open,
+            connectivity: Connectivity::Up,
             asked: None,
             running: Stopwatch::start(),
         }
     }
 
-    /// Whether it must be looked at again even if nothing more is seen.
+    /// Whether connectivity must be judged again even without new results.
     pub(super) fn is_in_doubt(&self) -> bool {
-        self.connectivity != Connectivity::Open
+        self.connectivity != Connectivity::Up
     }
 
-    /// Takes what was seen into account before it is recorded; what is worth nothing is unknown from then on.
+    /// Judges connectivity by completed checks before they are recorded. While it is lost, failed results become unknown.
     pub(super) async fn consider(&mut self, context: &Context, completed: &mut [CompletedCheck]) {
         if context.reference_hosts.is_empty() {
             return;
@@ -79,8 +79,8 @@ impl ConnectivityMonitor {
             (Some(ConnectivityChange::Lost(suspicion)), _) => {
                 connectivity_lost(context, suspicion, now).await
             }
-            (Some(change), Connectivity::Blind { since }) => {
-                // What has failed so far was nobody's fault but ours.
+            (Some(change), Connectivity::Down { since }) => {
+                // The failures so far were caused by our own connectivity.
                 self.failures = FailureTracker::default();
                 connectivity_restored(context, change, elapsed.since(since).as_secs()).await;
             }
@@ -90,7 +90,7 @@ impl ConnectivityMonitor {
 
     async fn any_reference_host_answers(&mut self, context: &Context) -> bool {
         if let Some((since, answered)) = &self.asked
-            && since.elapsed() < ASKED_EVERY
+            && since.elapsed() < ASK_EVERY
         {
             return *answered;
         }
@@ -104,24 +104,23 @@ async fn connectivity_lost(context: &Context, suspicion: Suspicion, now: Timesta
     context.checks.set_connectivity_lost(true);
     context.metrics.connectivity_up.set(0);
     tracing::warn!(
-        failing = suspicion.failing,
-        "Blind: {} endpoints stopped answering at once and no witness answers; no outage is told for at most {} s",
-        suspicion.failing,
-        LONGEST.as_secs()
+        failed = suspicion.failing,
+        hold_seconds = LONGEST.as_secs(),
+        "connectivity lost"
     );
     if let Err(error) = connectivity::begin(&context.store, suspicion, now).await {
-        tracing::error!(%error, "what was taken for outages could not be taken back");
+        tracing::error!(%error, "cannot withdraw the outages of the connectivity loss");
     }
 }
 
 async fn connectivity_restored(context: &Context, change: ConnectivityChange, seconds: u64) {
     context.checks.set_connectivity_lost(false);
     context.metrics.connectivity_up.set(1);
-    let why = match change {
-        ConnectivityChange::GaveUp => "the witnesses have been silent for too long to be believed",
-        ConnectivityChange::Restored | ConnectivityChange::Lost(_) => "a witness answers",
+    let reason = match change {
+        ConnectivityChange::GaveUp => "no reference host has answered for too long",
+        ConnectivityChange::Restored | ConnectivityChange::Lost(_) => "a reference host answered",
     };
-    tracing::info!(seconds, "We see again after {seconds} s: {why}");
+    tracing::info!(seconds, reason, "connectivity restored");
     let now = context.checks.clock.now();
     if let Err(error) = connectivity::end(&context.store, now).await {
         tracing::warn!(%error, "it could not be noted that we see");

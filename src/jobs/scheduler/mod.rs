@@ -1,8 +1,8 @@
-//! Calls the endpoints as they become due: one timing heap for all, one task per look in flight, never one per endpoint.
+//! Checks endpoints as they become due: one timing heap for all, one task per check in flight, never one per endpoint.
 //!
-//! Three parts talk over channels: this loop decides who is next, `record` commits what was seen in groups, `monitor_feed`
-//! brings the changes that people and other processes make. A steady pass is due again at its slot at once; for
-//! everything else the rule's decision is waited for.
+//! Three tasks communicate over channels: this loop picks the next endpoint, `record` commits check results in groups, and
+//! `monitor_feed` delivers changes made by people and by other processes. After a steady pass (up, and online before) the
+//! next check is scheduled at once; in all other cases the scheduler waits for the decision of the status rule.
 
 mod connectivity;
 mod monitor_feed;
@@ -28,29 +28,29 @@ use crate::domain::{Timestamp, schedule};
 use crate::health::Component;
 use crate::store::endpoint::Scheduled;
 
-/// A look that takes longer than this belongs to the slow ones, which share only half of the places.
+/// An endpoint whose check takes longer than this is slow; slow endpoints share only half of the slots.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// How long looks in flight are waited for at the end; what is not done by then is taken again after the next start.
-const LAST_CHECKS: Duration = Duration::from_secs(3);
+/// How long shutdown waits for checks in flight; unfinished ones run again after the next start.
+const SHUTDOWN_WAIT: Duration = Duration::from_secs(3);
 
-/// More new endpoints than this at once are spread over their slots instead of being looked at immediately.
+/// More new endpoints than this at once are spread over their time slots instead of being checked immediately.
 const FEW: usize = 16;
 
-/// With nothing due, the loop turns over this often all the same, so that its health can be seen.
+/// With nothing due, the loop still wakes up this often, so that it reports progress.
 const IDLE_WAKE: Duration = Duration::from_secs(5);
 
-/// Somebody else is looking at this endpoint just now: our look comes a moment later.
-const STEP_ASIDE: Duration = Duration::from_secs(1);
+/// The delay when another requester is checking the endpoint at the moment.
+const BUSY_DELAY: Duration = Duration::from_secs(1);
 
-/// A look that has ended.
+/// A finished check.
 struct Finished {
     endpoint: Arc<Scheduled>,
     flight: Flight,
     result: CheckResult,
 }
 
-/// Runs until `stop` turns true, then lets looks in flight end and has everything committed.
+/// Runs until `stop` turns true, then waits for checks in flight and for the last commit.
 pub(super) async fn run(context: Context, stop: watch::Receiver<bool>) {
     let (to_record, received) = mpsc::channel(record::QUEUE);
     let (decided, decisions) = mpsc::unbounded_channel();
@@ -72,12 +72,12 @@ pub(super) async fn run(context: Context, stop: watch::Receiver<bool>) {
     scheduler.run(incoming).await;
     for task in [recorder, monitor_feed] {
         if let Err(error) = task.await {
-            tracing::error!(%error, "a part of the scheduler ended badly");
+            tracing::error!(%error, "scheduler task failed");
         }
     }
 }
 
-/// What wakes the scheduler.
+/// Channels that wake the scheduler.
 struct Incoming {
     finished: mpsc::UnboundedReceiver<Finished>,
     decisions: mpsc::UnboundedReceiver<Vec<Decided>>,
@@ -90,8 +90,8 @@ struct Scheduler {
     queue: Queue,
     to_record: mpsc::Sender<ToRecord>,
     finisher: mpsc::UnboundedSender<Finished>,
-    /// Wall time at the start; from there on the scheduler goes by the monotonic clock, so a clock that is set does
-    /// neither bunch looks nor leave them out.
+    /// Wall time at the start. From then on the scheduler uses the monotonic clock, so that setting the wall clock neither
+    /// bunches checks nor skips them.
     started_at: Timestamp,
     stopwatch: Stopwatch,
 }
@@ -142,9 +142,9 @@ impl Scheduler {
         self.wind_down(incoming).await;
     }
 
-    /// Looks in flight may end; nothing new begins.
+    /// Waits for checks in flight; starts no new ones.
     async fn wind_down(mut self, mut incoming: Incoming) {
-        let deadline = Stopwatch::start().after(LAST_CHECKS);
+        let deadline = Stopwatch::start().after(SHUTDOWN_WAIT);
         while self.queue.in_flight() > 0 {
             match tokio::time::timeout_at(deadline, incoming.finished.recv()).await {
                 Ok(Some(finished)) => self.finished(finished),
@@ -165,7 +165,7 @@ impl Scheduler {
                 Started::Flight(flight) => self.spawn(endpoint, flight),
                 Started::Waiting(_) => {
                     self.queue.finished(endpoint.id, false);
-                    self.queue.schedule(endpoint.id, Some(now.plus(STEP_ASIDE)));
+                    self.queue.schedule(endpoint.id, Some(now.plus(BUSY_DELAY)));
                 }
             }
         }
@@ -192,7 +192,7 @@ impl Scheduler {
                 timings: Timings::default(),
                 certificate_expires_at: None,
             });
-            // At the end the scheduler may have stopped listening; then this look is taken again after the next start.
+            // During shutdown the scheduler may have ended; this check then runs again after the next start.
             let _ = finisher.send(Finished {
                 endpoint,
                 flight,
@@ -210,7 +210,7 @@ impl Scheduler {
         let metrics = &self.context.metrics;
         let label = match &result.verdict {
             Verdict::Up => "up",
-            Verdict::Down(failure) => failure.class.word(),
+            Verdict::Down(failure) => failure.class.as_str(),
             Verdict::Unknown(_) => "unknown",
         };
         metrics.checks.with_label_values(&[label]).inc();
@@ -250,17 +250,17 @@ impl Scheduler {
     }
 
     fn apply(&mut self, changes: monitor_feed::FeedChange) {
-        for id in changes.gone {
+        for id in changes.removed {
             self.queue.remove(id);
         }
-        let is_few = changes.there.len() <= FEW && !changes.is_start;
-        for endpoint in changes.there {
+        let is_few = changes.present.len() <= FEW && !changes.is_start;
+        for endpoint in changes.present {
             let due = self.due(&endpoint, is_few);
             self.queue.put(endpoint, due);
         }
     }
 
-    /// When an endpoint that we hear of is due.
+    /// When an endpoint from the feed is due.
     fn due(&self, endpoint: &Scheduled, is_few: bool) -> Option<Timestamp> {
         let now = self.now();
         let interval = self.interval(endpoint);
@@ -269,7 +269,7 @@ impl Scheduler {
             (Some(due), _) if due > now => {
                 Some(due.min(now.plus(self.context.checks.rules.recheck_interval)))
             }
-            // Overdue: soon, but not all of them at once.
+            // Overdue: soon, but spread so that they are not all checked at once.
             (Some(_), _) if is_few => Some(now),
             (Some(_), _) => Some(schedule::next_slot(
                 endpoint.id.0,

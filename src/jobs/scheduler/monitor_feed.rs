@@ -1,7 +1,7 @@
-//! Brings the roll to the scheduler: all of it at the start, then every change, whoever made it.
+//! Feeds the endpoints to the scheduler: all of them at the start, then every change, regardless of its source.
 //!
-//! A change in this process rings the bell. A change by another process (a one-shot command) is seen by SQLite's data
-//! version, asked twice a second. Either way the events say which endpoints to read again.
+//! A change in this process rings the bell. A change by another process (a one-shot command) shows in SQLite's data
+//! version, which is polled twice a second. Either way the events name the endpoints to read again.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use crate::domain::monitor::MonitorId;
 use crate::store::endpoint::{self, Scheduled};
 use crate::store::{ChangeProbe, Store, StoreError, event};
 
-/// How often other processes' commits are looked for.
+/// Time between two polls for commits of other processes.
 const POLL: Duration = Duration::from_millis(500);
 
-/// Endpoints read at once at the start.
+/// Endpoints per query at the start.
 const BATCH: u32 = 500;
 
-/// Endpoints to be put on the roll and taken off it.
+/// Endpoints that were added or changed, and endpoints that were removed.
 pub(super) struct FeedChange {
-    pub there: Vec<Scheduled>,
-    pub gone: Vec<MonitorId>,
-    /// From the reading at the start: all of them are spread.
+    pub present: Vec<Scheduled>,
+    pub removed: Vec<MonitorId>,
+    /// Set for the first read at the start: all endpoints are spread over their slots.
     pub is_start: bool,
 }
 
-/// Sends the roll, then its changes, until `stop` turns true.
+/// Sends all endpoints, then their changes, until `stop` turns true.
 pub(super) async fn follow(
     store: Store,
     changes: mpsc::Sender<FeedChange>,
@@ -33,16 +33,16 @@ pub(super) async fn follow(
 ) {
     tokio::select! {
         _ = stop.wait_for(|stopping| *stopping) => {}
-        () = follow_for_ever(store, changes) => {}
+        () = follow_forever(store, changes) => {}
     }
 }
 
-async fn follow_for_ever(store: Store, changes: mpsc::Sender<FeedChange>) {
+async fn follow_forever(store: Store, changes: mpsc::Sender<FeedChange>) {
     let mut bell = store.bell();
     let mut newest = loop {
         match read_all(&store, &changes).await {
             Ok(newest) => break newest,
-            Err(error) => retry_later("the roll cannot be read", &error).await,
+            Err(error) => retry_later("cannot read the endpoints", &error).await,
         }
     };
     let mut probe: Option<(ChangeProbe, i64)> = None;
@@ -52,7 +52,7 @@ async fn follow_for_ever(store: Store, changes: mpsc::Sender<FeedChange>) {
             Ok(has_changed) => has_changed,
             Err(error) => {
                 probe = None;
-                retry_later("changes of the roll cannot be looked for", &error).await;
+                retry_later("cannot poll for endpoint changes", &error).await;
                 true
             }
         };
@@ -60,14 +60,14 @@ async fn follow_for_ever(store: Store, changes: mpsc::Sender<FeedChange>) {
             continue;
         }
         match read_changes(&store, &changes, newest).await {
-            Ok(seen) => newest = seen,
-            Err(error) => retry_later("changes of the roll cannot be read", &error).await,
+            Ok(latest) => newest = latest,
+            Err(error) => retry_later("cannot read endpoint changes", &error).await,
         }
     }
 }
 
 async fn retry_later(what: &str, error: &StoreError) {
-    tracing::error!(%error, "{what}; trying again");
+    tracing::error!(%error, "{what}, retrying");
     tokio::time::sleep(POLL).await;
 }
 
@@ -89,15 +89,15 @@ async fn read_all(store: &Store, changes: &mpsc::Sender<FeedChange>) -> Result<i
     let newest = event::newest(&store.reader).await?;
     let mut after = MonitorId(0);
     loop {
-        let there = endpoint::scheduled(&store.reader, after, BATCH).await?;
-        let Some(last) = there.last() else {
+        let present = endpoint::scheduled(&store.reader, after, BATCH).await?;
+        let Some(last) = present.last() else {
             return Ok(newest);
         };
         after = last.id;
         let _ = changes
             .send(FeedChange {
-                there,
-                gone: Vec::new(),
+                present,
+                removed: Vec::new(),
                 is_start: true,
             })
             .await;
@@ -113,17 +113,17 @@ async fn read_changes(
     if changed.is_empty() {
         return Ok(newest);
     }
-    let there = endpoint::scheduled_among(&store.reader, &changed).await?;
+    let present = endpoint::scheduled_among(&store.reader, &changed).await?;
     let known: std::collections::HashSet<MonitorId> =
-        there.iter().map(|endpoint| endpoint.id).collect();
-    let gone = changed
+        present.iter().map(|endpoint| endpoint.id).collect();
+    let removed = changed
         .into_iter()
         .filter(|id| !known.contains(id))
         .collect();
     let _ = changes
         .send(FeedChange {
-            there,
-            gone,
+            present,
+            removed,
             is_start: false,
         })
         .await;

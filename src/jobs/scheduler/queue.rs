@@ -1,7 +1,7 @@
-//! Who is next: one heap of due instants, and behind it two lines for those that are due and wait for a free place.
+//! Picks the next endpoint to check: one heap of due times, and two queues of endpoints that are due and wait for a slot.
 //!
-//! Endpoints whose last look was slow stand in a line of their own and get at most half of the places, so that a
-//! thousand hanging targets cannot hold up the others. No clock, no I/O: instants come in.
+//! Endpoints whose last check was slow have their own queue and get at most half of the slots, so that a thousand hanging
+//! targets cannot delay the others. No clock and no I/O: times are parameters.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -12,15 +12,15 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::endpoint::Scheduled;
 
-/// Where an endpoint is between two looks.
+/// The phase of an endpoint between two checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum Phase {
     /// In the heap, with this stamp; entries with an older stamp are stale.
     Scheduled,
-    /// In one of the two lines, due since then.
+    /// In one of the two queues, due since this time.
     Waiting(Timestamp),
     InFlight,
-    /// Neither: its decision is awaited, or the recheck job has it.
+    /// None of these: it waits for its decision, or the recheck job checks it.
     Parked,
 }
 
@@ -28,37 +28,37 @@ enum Place {
 struct Entry {
     endpoint: Arc<Scheduled>,
     status: Status,
-    place: Place,
+    phase: Phase,
     stamp: u32,
     is_slow: bool,
-    /// The slow one holds a slow place until it lands, whatever it turns out to be.
-    holds_slow_place: bool,
-    /// Heard of while in flight: applies when it lands.
+    /// A check from the slow queue holds a slow slot until it finishes, however fast it is.
+    holds_slow_slot: bool,
+    /// Set by a change while the check is in flight; applies when it finishes.
     due_after_check: Option<Timestamp>,
 }
 
-/// The scheduler's memory of every endpoint.
+/// The scheduler's state of every endpoint.
 #[derive(Debug)]
 pub(super) struct Queue {
     entries: HashMap<MonitorId, Entry>,
     heap: BinaryHeap<Reverse<(Timestamp, MonitorId, u32)>>,
     fast: VecDeque<MonitorId>,
     slow: VecDeque<MonitorId>,
-    places: usize,
+    slots: usize,
     in_flight: usize,
     slow_in_flight: usize,
-    /// Looks in flight of endpoints that were removed meanwhile, with whether they hold a slow place.
+    /// Checks in flight of endpoints that were removed meanwhile, and whether they hold a slow slot.
     orphans: HashMap<MonitorId, bool>,
 }
 
 impl Queue {
-    pub(super) fn new(places: usize) -> Self {
+    pub(super) fn new(slots: usize) -> Self {
         Self {
             entries: HashMap::new(),
             heap: BinaryHeap::new(),
             fast: VecDeque::new(),
             slow: VecDeque::new(),
-            places: places.max(1),
+            slots: slots.max(1),
             in_flight: 0,
             slow_in_flight: 0,
             orphans: HashMap::new(),
@@ -69,7 +69,7 @@ impl Queue {
         self.in_flight
     }
 
-    /// How many are due and wait for a place.
+    /// The number of endpoints that are due and wait for a slot.
     pub(super) fn waiting(&self) -> usize {
         self.fast.len() + self.slow.len()
     }
@@ -84,19 +84,19 @@ impl Queue {
         }
     }
 
-    /// Adds an endpoint or replaces what is known of it.
+    /// Adds an endpoint or updates a known one.
     pub(super) fn put(&mut self, endpoint: Scheduled, due: Option<Timestamp>) {
         let (id, status) = (endpoint.id, endpoint.status);
         match self.entries.get_mut(&id) {
             Some(entry) => {
-                // Most news is of a status. Replacing what is the same would scatter the roll over the heap.
+                // Most changes are of a status. Replacing equal endpoints would scatter them over the memory heap.
                 let is_same = is_same_check(&entry.endpoint, &endpoint);
                 if !is_same {
                     entry.endpoint = Arc::new(endpoint);
                 }
                 entry.status = status;
-                if entry.place == Place::InFlight {
-                    // News that is only of a look says nothing about the next one: the look under way will.
+                if entry.phase == Phase::InFlight {
+                    // A change that does not affect the check schedules nothing: the result of the one in flight will.
                     if !is_same {
                         entry.due_after_check = due;
                     }
@@ -108,14 +108,14 @@ impl Queue {
                 let entry = Entry {
                     endpoint: Arc::new(endpoint),
                     status,
-                    place: if orphaned.is_some() {
-                        Place::InFlight
+                    phase: if orphaned.is_some() {
+                        Phase::InFlight
                     } else {
-                        Place::Parked
+                        Phase::Parked
                     },
                     stamp: 0,
                     is_slow: false,
-                    holds_slow_place: orphaned.unwrap_or(false),
+                    holds_slow_slot: orphaned.unwrap_or(false),
                     due_after_check: orphaned.and(due),
                 };
                 self.entries.insert(id, entry);
@@ -126,36 +126,36 @@ impl Queue {
 
     pub(super) fn remove(&mut self, id: MonitorId) {
         if let Some(entry) = self.entries.remove(&id)
-            && entry.place == Place::InFlight
+            && entry.phase == Phase::InFlight
         {
-            self.orphans.insert(id, entry.holds_slow_place);
+            self.orphans.insert(id, entry.holds_slow_slot);
         }
     }
 
-    /// Sets when an endpoint is due next; `None` parks it. One in flight or in line keeps its place.
+    /// Sets when an endpoint is due next; `None` parks it. No effect while it is in flight or queued.
     pub(super) fn schedule(&mut self, id: MonitorId, due: Option<Timestamp>) {
         let Some(entry) = self.entries.get_mut(&id) else {
             return;
         };
-        if matches!(entry.place, Place::InFlight | Place::Waiting(_)) {
+        if matches!(entry.phase, Phase::InFlight | Phase::Waiting(_)) {
             return;
         }
         entry.stamp = entry.stamp.wrapping_add(1);
         match due {
             Some(due) => {
-                entry.place = Place::Scheduled;
+                entry.phase = Phase::Scheduled;
                 self.heap.push(Reverse((due, id, entry.stamp)));
             }
-            None => entry.place = Place::Parked,
+            None => entry.phase = Phase::Parked,
         }
     }
 
-    /// When the next one is due that does not wait already.
+    /// When the next scheduled endpoint is due, without those already queued.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
         self.heap.peek().map(|Reverse((due, _, _))| *due)
     }
 
-    /// Moves everything that is due by `now` into the lines.
+    /// Moves the endpoints that are due by `now` into the queues.
     pub(super) fn take_due(&mut self, now: Timestamp) {
         while let Some(Reverse((due, id, stamp))) = self.heap.peek().copied() {
             if due > now {
@@ -165,10 +165,10 @@ impl Queue {
             let Some(entry) = self.entries.get_mut(&id) else {
                 continue;
             };
-            if entry.place != Place::Scheduled || entry.stamp != stamp {
+            if entry.phase != Phase::Scheduled || entry.stamp != stamp {
                 continue;
             }
-            entry.place = Place::Waiting(due);
+            entry.phase = Phase::Waiting(due);
             if entry.is_slow {
                 self.slow.push_back(id);
             } else {
@@ -177,24 +177,24 @@ impl Queue {
         }
     }
 
-    /// The next one to look at and since when it was due, if there is a free place.
+    /// The next endpoint to check and when it was due, if a slot is free.
     pub(super) fn launch(&mut self) -> Option<(Arc<Scheduled>, Timestamp)> {
-        while self.in_flight < self.places {
+        while self.in_flight < self.slots {
             let is_slow = self.fast.is_empty();
-            let slow_places = self.places.div_ceil(2);
+            let slow_slots = self.slots.div_ceil(2);
             let id = match is_slow {
                 false => self.fast.pop_front()?,
-                true if self.slow_in_flight < slow_places => self.slow.pop_front()?,
+                true if self.slow_in_flight < slow_slots => self.slow.pop_front()?,
                 true => return None,
             };
             let Some(entry) = self.entries.get_mut(&id) else {
                 continue;
             };
-            let Place::Waiting(due) = entry.place else {
+            let Phase::Waiting(due) = entry.phase else {
                 continue;
             };
-            entry.place = Place::InFlight;
-            entry.holds_slow_place = is_slow;
+            entry.phase = Phase::InFlight;
+            entry.holds_slow_slot = is_slow;
             self.in_flight += 1;
             self.slow_in_flight += usize::from(is_slow);
             return Some((Arc::clone(&entry.endpoint), due));
@@ -202,13 +202,13 @@ impl Queue {
         None
     }
 
-    /// A look has ended: frees its place.
+    /// Records that a check has finished and frees its slot.
     pub(super) fn finished(&mut self, id: MonitorId, was_slow: bool) {
-        let held_slow_place = match self.entries.get_mut(&id) {
-            Some(entry) if entry.place == Place::InFlight => {
-                entry.place = Place::Parked;
+        let held_slow_slot = match self.entries.get_mut(&id) {
+            Some(entry) if entry.phase == Phase::InFlight => {
+                entry.phase = Phase::Parked;
                 entry.is_slow = was_slow;
-                entry.holds_slow_place
+                entry.holds_slow_slot
             }
             _ => match self.orphans.remove(&id) {
                 Some(held) => held,
@@ -216,7 +216,7 @@ impl Queue {
             },
         };
         self.in_flight -= 1;
-        self.slow_in_flight -= usize::from(held_slow_place);
+        self.slow_in_flight -= usize::from(held_slow_slot);
         let due = self
             .entries
             .get_mut(&id)
@@ -227,11 +227,11 @@ impl Queue {
     }
 }
 
-/// Whether both are looked at alike. Status and due instants are the queue's own matter.
-fn is_same_check(known: &Scheduled, heard: &Scheduled) -> bool {
-    known.target == heard.target
-        && known.http_check == heard.http_check
-        && known.interval == heard.interval
+/// Whether both are checked in the same way. The queue handles status and due times itself.
+fn is_same_check(known: &Scheduled, update: &Scheduled) -> bool {
+    known.target == update.target
+        && known.http_check == update.http_check
+        && known.interval == update.interval
 }
 
 #[cfg(test)]
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn they_come_in_the_order_in_which_they_are_due() {
+    fn endpoints_launch_in_the_order_of_their_due_times() {
         let mut queue = Queue::new(10);
         for (id, due) in [(1, 30), (2, 10), (3, 20)] {
             queue.put(endpoint(id), Some(at(due)));
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_in_flight_than_there_are_places() {
+    fn checks_in_flight_never_exceed_the_slots() {
         let mut queue = Queue::new(2);
         for id in 1..=5 {
             queue.put(endpoint(id), Some(at(1)));
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn slow_ones_get_half_of_the_places_and_the_others_do_not_wait() {
+    fn slow_endpoints_get_half_of_the_slots_and_do_not_delay_the_others() {
         let mut queue = Queue::new(4);
         for id in 1..=10 {
             queue.put(endpoint(id), Some(at(1)));
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn one_in_flight_is_not_launched_again_whatever_is_heard_of_it() {
+    fn an_endpoint_in_flight_is_not_launched_again_after_changes() {
         let mut queue = Queue::new(4);
         queue.put(endpoint(1), Some(at(1)));
         queue.take_due(at(1));
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn news_of_an_edit_while_in_flight_brings_a_check_after_it_and_other_news_does_not() {
+    fn only_an_edit_while_in_flight_schedules_another_check() {
         for (edited, launches) in [(false, 0), (true, 1)] {
             let mut queue = Queue::new(4);
             queue.put(endpoint(1), Some(at(1)));
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn removed_and_added_again_while_in_flight_keeps_the_count_right() {
+    fn removing_and_adding_again_in_flight_keeps_the_count_right() {
         let mut queue = Queue::new(1);
         queue.put(endpoint(1), Some(at(1)));
         queue.take_due(at(1));
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_has_landed_waits_for_its_decision() {
+    fn a_finished_check_waits_for_its_decision() {
         let mut queue = Queue::new(4);
         queue.put(endpoint(1), Some(at(1)));
         queue.take_due(at(1));
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_word_replaces_an_earlier_one() {
+    fn a_later_due_time_replaces_an_earlier_one() {
         let mut queue = Queue::new(4);
         queue.put(endpoint(1), Some(at(10)));
         queue.schedule(MonitorId(1), Some(at(50)));

@@ -1,7 +1,7 @@
-//! Commits what was seen, in groups.
+//! Commits check results in groups.
 //!
-//! A steady pass can wait a second for company, which makes its share of the commit small. Anything that may change a
-//! status, or that somebody waits for, is committed at once with whatever has come together by then.
+//! A steady pass (up, and online before) can wait a second for others, which makes its share of the commit small. A result
+//! that may change a status, or that a waiter needs, is committed at once together with those collected by then.
 
 use std::time::Duration;
 
@@ -15,31 +15,31 @@ use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 
-/// Outcomes that may wait; beyond that they are dropped and counted, and looking goes on.
+/// Check results that may be queued; more are dropped and counted, and checks continue.
 pub(super) const QUEUE: usize = 32_768;
 
-/// The longest that a steady pass waits for company.
-const COMPANY: Duration = Duration::from_secs(1);
+/// The longest that a steady pass waits for others.
+const GROUP_WAIT: Duration = Duration::from_secs(1);
 
-/// While we may be blind, that is looked at even if nothing is seen.
+/// While connectivity is in doubt, it is judged again at least this often, even without new results.
 const DOUBT: Duration = Duration::from_secs(1);
 
-/// Outcomes in one commit.
+/// Check results in one commit.
 const GROUP: usize = 4_096;
 
-/// One look as the scheduler hands it over.
+/// One completed check as the scheduler hands it over.
 pub(super) struct ToRecord {
     pub completed: CompletedCheck,
-    /// The scheduler has planned the next look already.
+    /// The check passed and the endpoint was online: the scheduler has planned the next check already.
     pub is_steady: bool,
     pub is_urgent: bool,
 }
 
-/// What the scheduler must know of a look that was recorded.
+/// The decision about an endpoint after its result was recorded.
 pub(super) struct Decided {
     pub id: MonitorId,
     pub status: Status,
-    /// From now; `None`: the recheck job has it.
+    /// Time until the next check; `None` leaves it to the recheck job.
     pub wait: Option<Duration>,
 }
 
@@ -65,14 +65,14 @@ pub(super) async fn run(
         let group = gather(first, &mut to_record).await;
         let decisions = commit(&context, &mut monitor, group).await;
         if !decisions.is_empty() {
-            // At the end nobody listens any more; the decisions are stored.
+            // During shutdown the scheduler may have ended; the decisions are stored anyway.
             let _ = decided.send(decisions);
         }
     }
 }
 
 async fn gather(first: ToRecord, to_record: &mut mpsc::Receiver<ToRecord>) -> Vec<ToRecord> {
-    let deadline = Stopwatch::start().after(COMPANY);
+    let deadline = Stopwatch::start().after(GROUP_WAIT);
     let mut is_urgent = first.is_urgent;
     let mut group = vec![first];
     while group.len() < GROUP {
@@ -130,7 +130,7 @@ async fn commit(
             .collect(),
         Err(error) => {
             context.metrics.check_results_dropped.inc_by(count as u64);
-            tracing::error!(%error, count, "outcomes were not stored; the endpoints are looked at again");
+            tracing::error!(%error, count, "check results not stored, endpoints will be checked again");
             let wait = Some(checks.rules.retry_interval);
             unplanned
                 .into_iter()

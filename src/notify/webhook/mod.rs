@@ -1,4 +1,5 @@
-//! Messages to webhooks: signed, sent once at a time, never to where looks may not go, and never through a redirect.
+//! Sends messages to webhooks: signed, one at a time, never to an address that checks may not reach, and never through a
+//! redirect.
 
 pub mod payload;
 pub mod signature;
@@ -16,38 +17,38 @@ use crate::domain::Timestamp;
 use crate::domain::target::{Host, Target};
 use crate::store::webhook::Webhook;
 
-/// The other side may take so long, from the connection to the end of its answer.
+/// Timeout of a request, from the connection to the end of the answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Nobody is waited for longer than this, whatever he asks for.
+/// Maximum delay that `Retry-After` can request.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// Why a host may not be posted to, or not now.
+/// Why nothing can be sent to a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
     NotAllowed,
-    /// Its name leads nowhere at the moment.
+    /// Its name cannot be resolved at the moment.
     NotFound,
 }
 
-/// Says where a message may go.
+/// Decides where messages may be sent.
 pub trait Gate: Send + Sync + fmt::Debug {
-    /// The addresses of a target's host, each of which may be posted to.
+    /// The addresses of a target's host, all of which are allowed.
     fn addresses<'a>(
         &'a self,
         target: &'a Target,
     ) -> BoxFuture<'a, Result<Vec<SocketAddr>, Closed>>;
 }
 
-/// Why a message did not arrive. Nothing in it shows the address.
+/// Why a message was not delivered. It never contains the URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PostFailure {
-    /// It may work later; not before `after`, where the other side said so.
+    /// A later attempt may succeed, but not before `after`, if the receiver requested a delay.
     Later {
         after: Option<Duration>,
         reason: String,
     },
-    /// It will not, until somebody mends it.
+    /// No attempt will succeed until a person fixes the cause.
     Final(String),
 }
 
@@ -67,8 +68,8 @@ pub struct WebhookSender {
 }
 
 impl WebhookSender {
-    /// `extra_roots_pem`: certificates of the operator's own CAs, trusted beside the public ones; empty for none. Whether they
-    /// can be used is judged where looks are set up; what cannot is left out here.
+    /// `extra_roots_pem`: certificates of the operator's own CAs, trusted in addition to the public ones; empty for none.
+    /// The prober reports invalid certificates; they are ignored here.
     pub fn new(gate: Arc<dyn Gate>, extra_roots_pem: &[u8]) -> Self {
         Self {
             gate,
@@ -76,7 +77,7 @@ impl WebhookSender {
         }
     }
 
-    /// Sends one message. `id` is the same for the same message, sent once or twice.
+    /// Sends one message. `id` stays the same when the same message is sent again.
     pub async fn post(
         &self,
         webhook: &Webhook,
@@ -107,13 +108,13 @@ impl WebhookSender {
             .send()
             .await;
         match sent {
-            Ok(response) => judge(response.status(), response.headers()),
+            Ok(response) => evaluate(response.status(), response.headers()),
             Err(error) if error.is_timeout() => Err(later("it took too long to answer")),
             Err(_) => Err(later("it could not be reached")),
         }
     }
 
-    /// A client for one message: it goes to the addresses that were judged and nowhere else.
+    /// A client for one message, which connects to the checked addresses only.
     fn client(
         &self,
         url: &Target,
@@ -143,24 +144,24 @@ fn later(reason: &str) -> PostFailure {
     }
 }
 
-fn judge(status: StatusCode, headers: &header::HeaderMap) -> Result<(), PostFailure> {
+fn evaluate(status: StatusCode, headers: &header::HeaderMap) -> Result<(), PostFailure> {
     if status.is_success() {
         return Ok(());
     }
     let reason = format!("it answered {}", status.as_u16());
-    let is_passing = status.is_server_error()
+    let is_temporary = status.is_server_error()
         || matches!(
             status,
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
         );
-    if !is_passing {
+    if !is_temporary {
         return Err(PostFailure::Final(reason));
     }
-    let asked = headers
+    let requested = headers
         .get(header::RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.trim().parse::<f64>().ok())
         .filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
-    let after = asked.map(|seconds| {
+    let after = requested.map(|seconds| {
         Duration::try_from_secs_f64(seconds)
             .unwrap_or(LONGEST_WAIT)
             .min(LONGEST_WAIT)
@@ -178,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_says_whether_to_try_again() {
+    fn the_response_decides_whether_there_is_another_attempt() {
         let ok = Ok(());
         let later = |seconds: Option<u64>, status: u16| {
             Err(PostFailure::Later {
@@ -186,7 +187,7 @@ mod tests {
                 reason: format!("it answered {status}"),
             })
         };
-        let gone = |status: u16| Err(PostFailure::Final(format!("it answered {status}")));
+        let last = |status: u16| Err(PostFailure::Final(format!("it answered {status}")));
         for (status, retry_after, expected) in [
             (200, None, ok.clone()),
             (204, Some("9"), ok),
@@ -197,23 +198,23 @@ mod tests {
             (429, Some("1e300"), later(Some(3600), 429)),
             (408, None, later(None, 408)),
             (425, None, later(None, 425)),
-            (301, None, gone(301)),
-            (400, None, gone(400)),
-            (404, Some("1"), gone(404)),
-            (410, None, gone(410)),
+            (301, None, last(301)),
+            (400, None, last(400)),
+            (404, Some("1"), last(404)),
+            (410, None, last(410)),
         ] {
             let mut headers = header::HeaderMap::new();
             if let Some(text) = retry_after {
                 headers.insert(header::RETRY_AFTER, text.parse().unwrap());
             }
             let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(judge(status, &headers), expected, "{status}");
+            assert_eq!(evaluate(status, &headers), expected, "{status}");
         }
     }
 
     const HOST: &str = "hook.example.org";
 
-    /// Lets everything go to one address, whatever its name.
+    /// Allows every target and resolves it to one address.
     #[derive(Debug)]
     struct To(Result<SocketAddr, Closed>);
 
@@ -226,8 +227,8 @@ mod tests {
         }
     }
 
-    /// A server with a certificate of an authority of our own, which takes one request; its address, what it was asked, and the
-    /// authority's certificate.
+    /// A server with a certificate of a private CA that accepts one request. Returns its address, the received request, and
+    /// the certificate of the CA.
     async fn tls_server() -> (SocketAddr, tokio::task::JoinHandle<String>, String) {
         let mut params = CertificateParams::new([]).unwrap();
         params.distinguished_name.push(DnType::CommonName, "Ours");
@@ -252,7 +253,7 @@ mod tests {
         let server = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                // Whoever does not trust us hangs up.
+                // A client that does not trust the certificate closes the connection.
                 let Ok(mut stream) = acceptor.accept(stream).await else {
                     continue;
                 };
@@ -294,13 +295,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_goes_over_tls_to_the_addresses_that_were_judged() {
+    async fn a_message_goes_over_tls_to_the_checked_addresses() {
         let (address, server, authority) = tls_server().await;
-        // Nobody vouches for it: nothing is said.
+        // The CA is not trusted: nothing is sent.
         let distrusted = post(To(Ok(address)), "", address.port()).await;
         let distrusted = distrusted.unwrap_err().to_string();
         assert_eq!(distrusted, "it could not be reached");
-        // The name leads nowhere by itself; the address that was judged is where it goes.
+        // The name cannot be resolved; the message goes to the checked address.
         let sent = post(To(Ok(address)), &authority, address.port()).await;
         assert_eq!(sent, Ok(()));
         let request = server.await.unwrap().to_lowercase();
@@ -315,7 +316,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_goes_where_the_gate_is_closed() {
+    async fn nothing_is_sent_to_blocked_or_unresolved_hosts() {
         for (closed, part, is_final) in [
             (Closed::NotAllowed, "may not go to", true),
             (Closed::NotFound, "could not be resolved", false),

@@ -1,15 +1,15 @@
-//! What is sent to a webhook: a card as it stands, in the form that the other side takes.
+//! Bodies of webhook messages: an incident in its current state, in the format of the receiver.
 
 use serde_json::{Value, json};
 
 use crate::domain::Timestamp;
 use crate::domain::notification_kind::NotificationKind;
 use crate::domain::text;
-use crate::domain::webhook::Format;
+use crate::domain::webhook::{EventType, Format};
 use crate::notify::wording;
 use crate::store::incident::{Incident, Outage};
 
-/// Monitors that are named in a message for people, and characters of it.
+/// Maximum number of monitors in a message for people, and of its characters.
 const NAMED: usize = 10;
 const LENGTH: usize = 1_900;
 
@@ -17,7 +17,7 @@ const RED: u32 = 0x00da_373c;
 const GREEN: u32 = 0x0023_a55a;
 const AMBER: u32 = 0x00f0_b232;
 
-/// What has become of a card since its webhook was told last.
+/// The change of an incident since the last delivery to its webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IncidentChange {
     Opened,
@@ -26,12 +26,12 @@ pub enum IncidentChange {
 }
 
 impl IncidentChange {
-    /// `was_notified`: whether anything was told of it before.
+    /// `was_notified`: whether anything was delivered for it before.
     pub fn of(incident: &Incident, was_notified: bool) -> Self {
         let is_over = match &incident.kind {
             NotificationKind::Incident => incident.ended_at.is_some(),
-            NotificationKind::Blind { ended, .. } => ended.is_some(),
-            // A word is said, and said again with more.
+            NotificationKind::ConnectivityLost { ended, .. } => ended.is_some(),
+            // Other notifications are sent, and sent again with more; they do not end.
             _ => false,
         };
         match (is_over, was_notified) {
@@ -41,21 +41,13 @@ impl IncidentChange {
         }
     }
 
-    /// Whether it is worth a message of its own to people, who cannot take back the last one.
+    /// Whether people get a message of its own for it. Their formats cannot edit the previous message.
     pub fn is_for_people(self) -> bool {
         self != Self::Updated
     }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Opened => "opened",
-            Self::Updated => "updated",
-            Self::Resolved => "resolved",
-        }
-    }
 }
 
-/// The body of a message about a card.
+/// The body of a message about an incident.
 pub fn of_incident(
     format: Format,
     incident: &Incident,
@@ -68,47 +60,62 @@ pub fn of_incident(
         Format::Discord => discord(
             &wording::title(incident, text::escape),
             &lines(incident, text::escape),
-            colour(incident),
+            color(incident),
         ),
     }
 }
 
-/// The body of a message that only shows that messages arrive.
+/// The body of a test message.
 pub fn of_test(format: Format, now: Timestamp) -> Value {
     const SENTENCE: &str = "Rollcall reaches this webhook.";
     match format {
         Format::Standard => {
-            json!({ "type": "test", "timestamp": text::timestamp(now), "data": {} })
+            json!({ "type": EventType::Test.as_str(), "timestamp": text::timestamp(now), "data": {} })
         }
         Format::Slack => json!({ "text": SENTENCE }),
         Format::Discord => discord(SENTENCE, "", GREEN),
     }
 }
 
-fn discord(title: &str, description: &str, colour: u32) -> Value {
+fn discord(title: &str, description: &str, color: u32) -> Value {
     json!({
         "username": "Rollcall",
-        "embeds": [{ "title": text::cut(title, 256), "description": description, "color": colour }],
+        "embeds": [{ "title": text::cut(title, 256), "description": description, "color": color }],
         "allowed_mentions": { "parse": [] },
     })
 }
 
+fn event_type(incident: &Incident, change: IncidentChange) -> EventType {
+    match (&incident.kind, change) {
+        (
+            NotificationKind::Incident | NotificationKind::Reminder { .. },
+            IncidentChange::Opened,
+        ) => EventType::IncidentOpened,
+        (
+            NotificationKind::Incident | NotificationKind::Reminder { .. },
+            IncidentChange::Updated,
+        ) => EventType::IncidentUpdated,
+        (
+            NotificationKind::Incident | NotificationKind::Reminder { .. },
+            IncidentChange::Resolved,
+        ) => EventType::IncidentResolved,
+        (NotificationKind::Bulk { is_down: true, .. }, _) => EventType::BulkOffline,
+        (NotificationKind::Bulk { is_down: false, .. }, _) => EventType::BulkRecovered,
+        (NotificationKind::ConnectivityLost { ended: None, .. }, _) => EventType::ConnectivityLost,
+        (NotificationKind::ConnectivityLost { .. }, _) => EventType::ConnectivityRestored,
+        (NotificationKind::ChannelBroken { .. } | NotificationKind::WebhookDisabled { .. }, _) => {
+            EventType::DestinationBroken
+        }
+    }
+}
+
 fn standard(incident: &Incident, change: IncidentChange, now: Timestamp) -> Value {
-    let kind = match &incident.kind {
-        NotificationKind::Incident => format!("incident.{}", change.word()),
-        NotificationKind::Bulk { .. } => "mass".to_owned(),
-        NotificationKind::Blind { .. } => "blind".to_owned(),
-        NotificationKind::ChannelBroken { .. } => "channel_broken".to_owned(),
-        // These two go to the channel only.
-        NotificationKind::WebhookDisabled { .. } => "webhook_disabled".to_owned(),
-        NotificationKind::Reminder { .. } => "reminder".to_owned(),
-    };
     let person = |person: Option<(u64, Timestamp)>| {
         person.map(|(user, at)| json!({ "user": user.to_string(), "at": text::timestamp(at) }))
     };
     let outages: Vec<Value> = incident.outages.iter().map(outage).collect();
     json!({
-        "type": kind,
+        "type": event_type(incident, change).as_str(),
         "timestamp": text::timestamp(now),
         "data": {
             "id": incident.id.0,
@@ -134,7 +141,7 @@ fn outage(outage: &Outage) -> Value {
         "id": outage.monitor_id.0,
         "name": outage.name,
         "target": outage.target,
-        "reason": outage.reason,
+        "reason": outage.reason.as_str(),
         "detail": outage.detail,
         "started_at": text::timestamp(outage.started_at),
         "ended_at": outage.ended_at.map(text::timestamp),
@@ -168,7 +175,7 @@ fn lines(incident: &Incident, escape: fn(&str) -> String) -> String {
     text::cut(&lines.join("\n"), LENGTH)
 }
 
-fn colour(incident: &Incident) -> u32 {
+fn color(incident: &Incident) -> u32 {
     match (incident.ended_at, &incident.kind) {
         (_, NotificationKind::Bulk { is_down: true, .. }) | (None, NotificationKind::Incident) => {
             RED
@@ -179,7 +186,7 @@ fn colour(incident: &Incident) -> u32 {
     }
 }
 
-/// Slack's own three, of which its links and mentions are made.
+/// Escapes the three characters that Slack's links and mentions consist of.
 fn escape_slack(text: &str) -> String {
     text.chars()
         .filter(|character| !text::is_unseen(*character))
@@ -194,6 +201,7 @@ mod tests {
     use super::*;
     use crate::domain::grouping::{GroupKey, GroupScope, IncidentId};
     use crate::domain::monitor::{GuildId, MonitorId};
+    use crate::domain::outage_reason::OutageReason;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
@@ -204,7 +212,7 @@ mod tests {
             monitor_id: MonitorId(number as i64),
             name: Some(format!("<!here> & *shop* {number}")),
             target: Some("https://shop.example.org/".into()),
-            reason: "refused".into(),
+            reason: OutageReason::Refused,
             detail: Some("x".repeat(600)),
             started_at: at(0),
             ended_at,
@@ -235,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn machines_get_everything_and_people_what_they_can_read() {
+    fn each_format_has_its_own_payload() {
         insta::assert_json_snapshot!(
             "webhook_standard",
             of_incident(
@@ -266,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_incident_fits_and_calls_nobody() {
+    fn the_largest_incident_fits_and_mentions_nobody() {
         let large = incident(3_000, None);
         let slack = of_incident(Format::Slack, &large, IncidentChange::Opened, at(1));
         let text = slack["text"].as_str().unwrap();
@@ -281,8 +289,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_news_depends_on_what_was_told() {
-        let blind = |ended| NotificationKind::Blind {
+    fn the_change_depends_on_what_was_delivered() {
+        let lost = |ended| NotificationKind::ConnectivityLost {
             failing: 5,
             began: at(0),
             ended,
@@ -330,15 +338,9 @@ mod tests {
                 true,
             ),
             (bulk, Some(at(5)), true, IncidentChange::Updated, false),
+            (lost(None), Some(at(5)), false, IncidentChange::Opened, true),
             (
-                blind(None),
-                Some(at(5)),
-                false,
-                IncidentChange::Opened,
-                true,
-            ),
-            (
-                blind(Some(at(9))),
+                lost(Some(at(9))),
                 Some(at(5)),
                 true,
                 IncidentChange::Resolved,

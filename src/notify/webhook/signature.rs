@@ -1,23 +1,23 @@
 //! Signatures as <https://www.standardwebhooks.com> describes them: HMAC-SHA256 over id, timestamp and body, so that the
-//! other side knows that it was us, and when.
+//! receiver can verify who sent a message, and when.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-/// What a key begins with.
+/// Prefix of a key.
 const PREFIX: &str = "whsec_";
 
 /// Random bytes of a key.
 pub const KEY_LENGTH: usize = 32;
 
-/// A key in the form in which people hand it on.
+/// A key in the form that people copy.
 pub fn key_text(key: &[u8; KEY_LENGTH]) -> String {
     format!("{PREFIX}{}", BASE64_STANDARD.encode(key))
 }
 
-/// The value of `webhook-signature`; `None` where the key is none.
+/// The value of `webhook-signature`; `None` if the key is invalid.
 pub(super) fn sign(key: &str, (id, timestamp): (&str, i64), body: &[u8]) -> Option<String> {
     let key = BASE64_STANDARD.decode(key.strip_prefix(PREFIX)?).ok()?;
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
@@ -31,9 +31,9 @@ pub(super) fn sign(key: &str, (id, timestamp): (&str, i64), body: &[u8]) -> Opti
 mod tests {
     use super::*;
 
-    /// The example that the specification's own libraries are tested with.
+    /// The example from the tests of the specification's own libraries.
     #[test]
-    fn a_known_message_has_its_known_signature() {
+    fn the_signature_matches_the_example_of_the_specification() {
         let key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
         let message = ("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330);
         let signature = sign(key, message, br#"{"test": 2432232314}"#).unwrap();
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_signs_nothing() {
+    fn an_invalid_key_signs_nothing() {
         for key in ["", "whsec_", "whsec_*", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] {
             let signed = sign(key, ("msg_1", 1), b"{}");
             assert_eq!(signed.is_some(), key == "whsec_", "{key}");

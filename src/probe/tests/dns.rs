@@ -1,4 +1,4 @@
-//! Names, with a name server of our own that says what it is told.
+//! Checks of names, with a test name server that gives scripted answers.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::domain::check_result::{FailureClass, Timings, Verdict};
 
 const NO_ANSWER: &str = "the resolver did not answer";
 
-/// What the name server says to a question, by how often it was asked for IPv4 before.
+/// The name server's answer; `Addresses` has one list per IPv4 query, the last one for all further queries.
 #[derive(Clone)]
 enum Zone {
     Addresses(Vec<Vec<IpAddr>>),
@@ -68,7 +68,7 @@ impl Drop for NameServer {
     }
 }
 
-/// A DNS answer (RFC 1035 4): the question's header and question come back, with our code and records.
+/// A DNS answer (RFC 1035 4): the id and the question of the query, with the given code and records.
 fn answer(question: &[u8], zone: &Zone, asked: &AtomicUsize) -> Option<Vec<u8>> {
     let name = 12 + question[12..].iter().position(|byte| *byte == 0).unwrap() + 1;
     let kind = question[name + 1];
@@ -76,16 +76,16 @@ fn answer(question: &[u8], zone: &Zone, asked: &AtomicUsize) -> Option<Vec<u8>> 
         Zone::Unresponsive => return None,
         Zone::Garbage => return Some(b"\x00\x01garbage".to_vec()),
         Zone::Code(code) => (*code, Vec::new()),
-        Zone::Addresses(rounds) => {
-            let round = if kind == 1 {
+        Zone::Addresses(lists) => {
+            let index = if kind == 1 {
                 asked.fetch_add(1, Ordering::SeqCst)
             } else {
                 asked.load(Ordering::SeqCst).max(1) - 1
             };
-            let round = &rounds[round.min(rounds.len() - 1)];
+            let addresses = &lists[index.min(lists.len() - 1)];
             (
                 0,
-                round
+                addresses
                     .iter()
                     .filter(|ip| ip.is_ipv4() == (kind == 1))
                     .map(record)
@@ -116,7 +116,7 @@ fn record(ip: &IpAddr) -> Vec<u8> {
         IpAddr::V4(ip) => (1, ip.octets().to_vec()),
         IpAddr::V6(ip) => (28, ip.octets().to_vec()),
     };
-    // The name is a pointer to the question; class IN; an hour to live, which must not matter.
+    // The name is a pointer to the question; class IN; a TTL of one hour, which must be ignored.
     let mut record = vec![
         0xc0,
         12,
@@ -148,7 +148,7 @@ fn named(stand: &Stand) -> String {
 }
 
 #[tokio::test]
-async fn a_name_leads_to_its_address() {
+async fn a_name_is_resolved_to_its_address() {
     let stand = open_stand().await;
     let server = NameServer::with(Zone::Addresses(vec![vec![v4([127, 0, 0, 1])]])).await;
     let result = check(&server.prober(), &named(&stand), None, PATIENT).await;
@@ -159,7 +159,7 @@ async fn a_name_leads_to_its_address() {
 }
 
 #[tokio::test]
-async fn every_check_asks_anew_whatever_the_answer_said() {
+async fn every_check_resolves_again_despite_the_ttl() {
     let stand = open_stand().await;
     let server = NameServer::with(Zone::Addresses(vec![
         vec![v4([127, 0, 0, 1])],
@@ -178,7 +178,7 @@ async fn every_check_asks_anew_whatever_the_answer_said() {
 }
 
 #[tokio::test]
-async fn one_denied_address_refuses_them_all() {
+async fn one_denied_address_denies_them_all() {
     let stand = open_stand().await;
     let fine = v4([127, 0, 0, 1]);
     for bad in [
@@ -201,7 +201,7 @@ async fn one_denied_address_refuses_them_all() {
 async fn the_next_address_is_tried_when_one_fails() {
     let stand = open_stand().await;
     let fine = v4([127, 0, 0, 1]);
-    // Nobody listens on these: the stand is on 127.0.0.1 only.
+    // Nothing listens on these: the test server is on 127.0.0.1 only.
     let answers = vec![
         v4([127, 0, 0, 2]),
         v4([127, 0, 0, 3]),
@@ -215,13 +215,13 @@ async fn the_next_address_is_tried_when_one_fails() {
             .verdict,
         Verdict::Up
     );
-    let nobody = NameServer::with(Zone::Addresses(vec![vec![
+    let all_closed = NameServer::with(Zone::Addresses(vec![vec![
         v4([127, 0, 0, 2]),
         v4([127, 0, 0, 3]),
     ]]))
     .await;
     assert_eq!(
-        check(&nobody.prober(), &named(&stand), None, PATIENT)
+        check(&all_closed.prober(), &named(&stand), None, PATIENT)
             .await
             .verdict,
         plain(FailureClass::Refused)
@@ -229,7 +229,7 @@ async fn the_next_address_is_tried_when_one_fails() {
 }
 
 #[tokio::test]
-async fn no_such_name_is_told_from_no_answer() {
+async fn a_missing_name_differs_from_a_missing_answer() {
     let (no_error, servfail, nxdomain, refused) = (0, 2, 3, 5);
     for (zone, expected) in [
         (Zone::Code(nxdomain), plain(FailureClass::NameFailed)),
@@ -269,7 +269,7 @@ async fn a_redirect_to_a_name_is_resolved_and_judged() {
 }
 
 #[tokio::test]
-async fn an_address_is_never_asked_about() {
+async fn ip_addresses_are_never_resolved() {
     let stand = open_stand().await;
     let server = NameServer::with(Zone::Unresponsive).await;
     let result = check(&server.prober(), &stand.tcp(), None, PATIENT).await;
@@ -280,8 +280,8 @@ async fn an_address_is_never_asked_about() {
 }
 
 #[tokio::test]
-async fn the_system_says_that_a_name_does_not_exist() {
-    // RFC 6761: no resolver has an answer for `.invalid`; without any name server the system cannot know it.
+async fn the_system_reports_that_a_name_does_not_exist() {
+    // RFC 6761: no resolver has an answer for `.invalid`; without any name server the system cannot know that.
     let result = check(&super::prober(), "tcp://endpoint.invalid:80", None, PATIENT).await;
     let Verdict::Down(failure) = result.verdict else {
         panic!("{result:?}")

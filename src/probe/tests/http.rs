@@ -1,4 +1,4 @@
-//! Questions and answers over plain HTTP.
+//! Checks over plain HTTP: requests and responses.
 
 use std::net::Ipv6Addr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::domain::http_check::{BODY_CAP, HttpCheck, Method};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-/// What a look says of an answer that is followed by an orderly close.
+/// The verdict on a response that is followed by an orderly close.
 async fn verdict_on(answer: impl Into<Vec<u8>>) -> Verdict {
     let stand = Stand::answering(answer).await;
     see(&stand.http()).await.verdict
@@ -38,7 +38,7 @@ fn redirects(hops: u8) -> HttpCheck {
 }
 
 #[tokio::test]
-async fn a_good_answer_is_up_with_every_phase_timed() {
+async fn a_good_response_is_up_with_every_phase_timed() {
     let stand = Stand::answering(OK).await;
     let result = see(&stand.http()).await;
     assert_eq!(result.verdict, Verdict::Up);
@@ -55,7 +55,7 @@ async fn a_good_answer_is_up_with_every_phase_timed() {
 }
 
 #[tokio::test]
-async fn the_question_is_what_we_say_it_is() {
+async fn the_request_has_the_documented_form() {
     let stand = Stand::answering(OK).await;
     let http_check = HttpCheck {
         method: Method::Options,
@@ -75,7 +75,7 @@ async fn the_question_is_what_we_say_it_is() {
 }
 
 #[tokio::test]
-async fn the_status_is_held_against_the_range() {
+async fn the_status_is_compared_with_the_expected_range() {
     for (status, up) in [
         (200, true),
         (204, true),
@@ -112,7 +112,7 @@ async fn the_status_is_held_against_the_range() {
 }
 
 #[tokio::test]
-async fn interim_answers_are_skipped() {
+async fn interim_responses_are_skipped() {
     let answer =
         format!("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n{OK}");
     assert_eq!(verdict_on(answer).await, Verdict::Up);
@@ -124,7 +124,7 @@ async fn interim_answers_are_skipped() {
 }
 
 #[tokio::test]
-async fn bodies_of_every_framing_are_read_to_their_end() {
+async fn bodies_of_every_framing_are_read_to_the_end() {
     for answer in [
         "HTTP/1.1 200 OK\r\n\r\nuntil the end".to_owned(),
         "HTTP/1.0 200 OK\r\n\r\nold".to_owned(),
@@ -147,7 +147,7 @@ async fn bodies_of_every_framing_are_read_to_their_end() {
 }
 
 #[tokio::test]
-async fn answers_that_end_early_are_protocol_errors() {
+async fn responses_that_end_early_are_protocol_errors() {
     for answer in [
         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok",
         "HTTP/1.1 200 OK\r\nContent-Le",
@@ -169,7 +169,7 @@ async fn answers_that_end_early_are_protocol_errors() {
 }
 
 #[tokio::test]
-async fn garbage_is_told_in_our_own_words() {
+async fn invalid_responses_are_described_in_fixed_sentences() {
     for (answer, words) in [
         ("SSH-2.0-OpenSSH_9.6\r\n", "the answer is not HTTP"),
         ("220 mail.example ESMTP\r\n", "the answer is not HTTP"),
@@ -224,7 +224,7 @@ async fn garbage_is_told_in_our_own_words() {
 }
 
 #[tokio::test]
-async fn a_greeting_is_told_apart_without_waiting_for_more() {
+async fn other_protocols_are_detected_without_waiting_for_more() {
     let stand = Stand::saying(vec![b"SSH-2.0-OpenSSH_9.6\r\n".to_vec()], End::Hold).await;
     assert_eq!(
         see(&stand.http()).await.verdict,
@@ -233,7 +233,7 @@ async fn a_greeting_is_told_apart_without_waiting_for_more() {
 }
 
 #[tokio::test]
-async fn silence_times_out_with_its_phase() {
+async fn an_unresponsive_server_times_out_with_the_phase() {
     let unresponsive = Stand::with(|stream| End::Hold.of(stream)).await;
     let result = check(&prober(), &unresponsive.http(), None, HASTY).await;
     assert_eq!(
@@ -258,11 +258,11 @@ async fn silence_times_out_with_its_phase() {
 }
 
 #[tokio::test]
-async fn a_trickle_does_not_stretch_the_deadline() {
+async fn a_slow_response_does_not_extend_the_deadline() {
     let stand = Stand::with(|mut stream| async move {
         hear(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
-        // The pace is the subject of this test: every pause is shorter than the look's time, their sum is not.
+        // This test is about timing: every pause is shorter than the check's timeout, their sum is not.
         while stream.write_all(b"x").await.is_ok() {
             let _ = tokio::time::timeout(HASTY / 10, std::future::pending::<()>()).await;
         }
@@ -277,7 +277,7 @@ async fn a_trickle_does_not_stretch_the_deadline() {
 }
 
 #[tokio::test]
-async fn endless_answers_cost_no_more_than_their_caps() {
+async fn endless_responses_stop_at_the_caps() {
     let body = Stand::with(|mut stream| async move {
         hear(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
@@ -311,12 +311,12 @@ async fn endless_answers_cost_no_more_than_their_caps() {
 }
 
 #[tokio::test]
-async fn resets_are_told_with_their_phase() {
+async fn resets_are_reported_with_the_phase() {
     let stand = Stand::with(|stream| End::Reset.of(stream)).await;
     let Verdict::Down(failure) = see(&stand.http()).await.verdict else {
         panic!("a reset passed")
     };
-    // The reset races with our connect and our question: the phase differs, the class must not.
+    // The reset races with our connect and our request: the phase may differ, the class must not.
     assert_eq!(failure.class, FailureClass::ProtocolError);
     assert!(failure.detail.unwrap().starts_with("connection reset "));
     for (piece, phase) in [
@@ -338,7 +338,7 @@ async fn resets_are_told_with_their_phase() {
 }
 
 #[tokio::test]
-async fn head_questions_and_empty_answers_have_no_body() {
+async fn head_requests_and_empty_responses_have_no_body() {
     let http_check = HttpCheck {
         method: Method::Head,
         ..HttpCheck::default()
@@ -413,15 +413,15 @@ async fn a_keyword_counts_only_within_the_cap() {
 #[tokio::test]
 async fn redirects_are_followed_only_as_far_as_allowed() {
     let goal = Stand::answering(OK).await;
-    let door = Stand::answering(format!(
+    let start = Stand::answering(format!(
         "HTTP/1.1 302 Found\r\nLocation: {}x?y\r\n\r\n",
         goal.http()
     ))
     .await;
     assert_eq!(
-        see(&door.http()).await.verdict,
+        see(&start.http()).await.verdict,
         Verdict::Up,
-        "302 passes by the standard range"
+        "302 is within the default range"
     );
     assert_eq!(goal.accepted(), 0);
     let strict = HttpCheck {
@@ -429,12 +429,12 @@ async fn redirects_are_followed_only_as_far_as_allowed() {
         ..HttpCheck::default()
     };
     assert_eq!(
-        see_with(&door.http(), &strict).await.verdict,
+        see_with(&start.http(), &strict).await.verdict,
         down(FailureClass::UnexpectedStatus, "302")
     );
     assert_eq!(
         see_with(
-            &door.http(),
+            &start.http(),
             &HttpCheck {
                 max_redirects: 1,
                 ..strict.clone()
@@ -446,9 +446,9 @@ async fn redirects_are_followed_only_as_far_as_allowed() {
     );
     assert!(goal.questions()[0].starts_with("GET /x?y HTTP/1.1\r\n"));
 
-    let circle = Stand::answering("HTTP/1.1 301 Moved\r\nLocation: /again\r\n\r\n").await;
+    let looping = Stand::answering("HTTP/1.1 301 Moved\r\nLocation: /again\r\n\r\n").await;
     let result = see_with(
-        &circle.http(),
+        &looping.http(),
         &HttpCheck {
             max_redirects: 3,
             ..strict
@@ -456,10 +456,10 @@ async fn redirects_are_followed_only_as_far_as_allowed() {
     )
     .await;
     assert_eq!(result.verdict, down(FailureClass::UnexpectedStatus, "301"));
-    assert_eq!(circle.accepted(), 4);
-    // However many a check asks for, three are the most.
-    see_with(&circle.http(), &redirects(200)).await;
-    assert_eq!(circle.accepted(), 8);
+    assert_eq!(looping.accepted(), 4);
+    // At most three are followed, even if a check asks for more.
+    see_with(&looping.http(), &redirects(200)).await;
+    assert_eq!(looping.accepted(), 8);
 }
 
 #[tokio::test]
@@ -489,11 +489,11 @@ async fn every_hop_is_judged_by_the_guard() {
 }
 
 #[tokio::test]
-async fn secrets_do_not_travel_to_another_place() {
-    let away = Stand::answering(OK).await;
-    let door = Stand::answering(format!(
+async fn secret_headers_are_not_sent_to_another_origin() {
+    let other = Stand::answering(OK).await;
+    let start = Stand::answering(format!(
         "HTTP/1.1 307 x\r\nLocation: {}\r\n\r\n",
-        away.http()
+        other.http()
     ))
     .await;
     let http_check = HttpCheck {
@@ -501,26 +501,26 @@ async fn secrets_do_not_travel_to_another_place() {
         ..redirects(1)
     };
     assert_eq!(
-        see_with(&door.http(), &http_check).await.verdict,
+        see_with(&start.http(), &http_check).await.verdict,
         Verdict::Up
     );
-    assert!(door.questions()[0].contains("Bearer secret"));
-    assert!(!away.questions()[0].contains("secret"));
+    assert!(start.questions()[0].contains("Bearer secret"));
+    assert!(!other.questions()[0].contains("secret"));
 
-    let circle = Stand::answering("HTTP/1.1 307 x\r\nLocation: /in\r\n\r\n").await;
-    see_with(&circle.http(), &http_check).await;
+    let looping = Stand::answering("HTTP/1.1 307 x\r\nLocation: /in\r\n\r\n").await;
+    see_with(&looping.http(), &http_check).await;
     assert!(
-        circle.questions()[1].contains("Bearer secret"),
-        "the same place may know it"
+        looping.questions()[1].contains("Bearer secret"),
+        "the same origin may receive it"
     );
 }
 
 #[tokio::test]
 async fn ipv6_goes_in_brackets_in_the_host_header() {
     let stand = Stand::on(Ipv6Addr::LOCALHOST.into(), |mut stream| async move {
-        let question = hear(&mut stream).await;
+        let request = hear(&mut stream).await;
         let expected = format!("Host: [::1]:{}\r\n", stream.local_addr().unwrap().port());
-        let answer = if question.contains(&expected) {
+        let answer = if request.contains(&expected) {
             OK
         } else {
             "HTTP/1.1 400 x\r\n\r\n"

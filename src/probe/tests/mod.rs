@@ -1,4 +1,4 @@
-//! Looks at real servers on the loopback: every way in which an endpoint can fail, and some in which it tries to.
+//! Checks against real servers on loopback: every way in which an endpoint can fail, hostile ones included.
 
 mod dns;
 mod http;
@@ -13,10 +13,10 @@ use crate::domain::Timestamp;
 use crate::domain::check_result::{CheckResult, Failure, FailureClass, Verdict};
 use crate::domain::http_check::HttpCheck;
 
-/// Long enough never to pass on a busy machine.
+/// Timeout that does not expire even on a busy machine.
 const PATIENT: Duration = Duration::from_secs(20);
 
-/// For looks that must run out of time.
+/// Timeout of checks that must time out.
 const HASTY: Duration = Duration::from_millis(150);
 
 fn prober() -> Prober {
@@ -79,5 +79,5 @@ async fn a_check_in_flight_is_small() {
         now: Timestamp::default(),
     };
     let size = std::mem::size_of_val(&prober.check(check));
-    assert!(size <= 2048, "the future of a look takes {size} bytes");
+    assert!(size <= 2048, "the future of a check takes {size} bytes");
 }

@@ -1,4 +1,4 @@
-//! Servers on the loopback that behave, or misbehave, as they are told.
+//! Test servers on loopback that behave, or misbehave, as scripted.
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -9,17 +9,17 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// A listening server; it ends when dropped.
+/// A listening server; it stops on drop.
 pub(super) struct Stand {
     pub(super) address: SocketAddr,
     accepted: Arc<AtomicUsize>,
-    /// The heads of the questions that came, where the script kept them.
+    /// The heads of the received requests, if the script records them.
     pub(super) questions: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
 impl Stand {
-    /// Every connection gets the script, in a task of its own.
+    /// Runs the script for every connection, in its own task.
     pub(super) async fn with<F, Fut>(script: F) -> Self
     where
         F: Fn(TcpStream) -> Fut + Send + Sync + 'static,
@@ -52,22 +52,22 @@ impl Stand {
         }
     }
 
-    /// Reads the question, writes these bytes and closes.
+    /// Reads the request, writes these bytes and closes.
     pub(super) async fn answering(answer: impl Into<Vec<u8>>) -> Self {
         Self::saying(vec![answer.into()], End::Close).await
     }
 
-    /// Reads the question, writes the pieces (each in a packet of its own, as far as the kernel lets us) and ends so.
+    /// Reads the request, writes the pieces (each in its own packet, as far as the kernel allows) and ends as given.
     pub(super) async fn saying(pieces: Vec<Vec<u8>>, end: End) -> Self {
         let questions = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&questions);
+        let requests = Arc::clone(&questions);
         let pieces = Arc::new(pieces);
         let mut stand = Self::with(move |mut stream| {
-            let (pieces, heard) = (Arc::clone(&pieces), Arc::clone(&heard));
+            let (pieces, requests) = (Arc::clone(&pieces), Arc::clone(&requests));
             async move {
                 stream.set_nodelay(true).unwrap();
-                let question = hear(&mut stream).await;
-                heard.lock().unwrap().push(question);
+                let request = hear(&mut stream).await;
+                requests.lock().unwrap().push(request);
                 for piece in pieces.iter() {
                     if stream.write_all(piece).await.is_err() {
                         return;
@@ -110,7 +110,7 @@ impl Drop for Stand {
 pub(super) enum End {
     Close,
     Reset,
-    /// Kept open for ever: the far side hangs.
+    /// Stays open forever: the server hangs.
     Hold,
 }
 
@@ -130,23 +130,23 @@ impl End {
     }
 }
 
-/// Reads a question up to its empty line.
+/// Reads a request up to its empty line.
 pub(super) async fn hear<S: AsyncRead + Unpin>(stream: &mut S) -> String {
-    let mut question = Vec::new();
-    while !question.ends_with(b"\r\n\r\n") {
-        if stream.read_buf(&mut question).await.unwrap_or(0) == 0 {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
             break;
         }
     }
-    String::from_utf8(question).unwrap()
+    String::from_utf8(request).unwrap()
 }
 
-/// Writes the same bytes until nobody takes them any more.
+/// Writes the same bytes until the client closes the connection.
 pub(super) async fn repeat<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) {
     while stream.write_all(bytes).await.is_ok() {}
 }
 
-/// An address of the loopback where nobody listens: bound once, and closed again.
+/// A loopback address where nothing listens: bound once and closed again.
 pub(super) async fn closed_port() -> SocketAddr {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await

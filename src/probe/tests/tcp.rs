@@ -1,4 +1,4 @@
-//! Connections: open, refused, hanging, denied.
+//! Checks over TCP: open, refused, hanging and denied connections.
 
 use std::net::Ipv6Addr;
 use std::time::Duration;
@@ -38,7 +38,7 @@ async fn a_closed_port_is_refused() {
 }
 
 #[tokio::test]
-async fn the_ipv6_loopback_is_checked_at_like_the_other() {
+async fn the_ipv6_loopback_is_checked_like_the_ipv4_one() {
     let stand = Stand::on(Ipv6Addr::LOCALHOST.into(), |stream| End::Hold.of(stream)).await;
     assert_eq!(see(&stand.tcp()).await.verdict, Verdict::Up);
     let closed = tokio::net::TcpListener::bind("[::1]:0")
@@ -53,8 +53,8 @@ async fn the_ipv6_loopback_is_checked_at_like_the_other() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_full_times_out_while_connecting() {
-    // A backlog of one that nobody takes from: the kernel drops further attempts.
+async fn a_full_accept_queue_times_out_while_connecting() {
+    // A backlog of one from which nothing is accepted: the kernel drops further attempts.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(0).unwrap();
@@ -78,7 +78,7 @@ async fn a_queue_that_is_full_times_out_while_connecting() {
 }
 
 #[tokio::test]
-async fn not_allowed_checks_the_same_whatever_is_there() {
+async fn a_denied_result_does_not_reveal_what_listens_there() {
     let stand = Stand::with(|stream| End::Hold.of(stream)).await;
     let prober = prober_with("");
     let open = check(&prober, &stand.tcp(), None, PATIENT).await;
@@ -108,7 +108,7 @@ async fn not_allowed_checks_the_same_whatever_is_there() {
 }
 
 #[tokio::test]
-async fn our_own_addresses_are_denied_unless_allowed() {
+async fn own_addresses_are_denied_unless_allowed() {
     let own = if_addrs::get_if_addrs().unwrap();
     for ip in own.iter().map(if_addrs::Interface::ip) {
         let target = format!("tcp://{}", std::net::SocketAddr::new(ip, 9));
@@ -118,7 +118,7 @@ async fn our_own_addresses_are_denied_unless_allowed() {
 }
 
 #[tokio::test]
-async fn the_address_inside_an_address_is_judged_too() {
+async fn an_address_mapped_into_another_is_judged_too() {
     let stand = Stand::with(|stream| End::Hold.of(stream)).await;
     let port = stand.address.port();
     let mapped = format!("tcp://[::ffff:127.0.0.1]:{port}");
@@ -132,13 +132,13 @@ async fn the_address_inside_an_address_is_judged_too() {
     assert_eq!(
         see(&mapped).await.verdict,
         Verdict::Up,
-        "what the operator allows may be spelled so"
+        "an allowed address may also be written like this"
     );
 }
 
 #[tokio::test]
-async fn no_route_of_ours_is_not_the_endpoints_fault() {
-    // The kernel lets nobody connect to everybody: the one address that no machine has a route for.
+async fn a_missing_route_is_unknown_instead_of_down() {
+    // The kernel connects no socket to the broadcast address: no machine has a route for it.
     let result = check(
         &prober_with("255.255.255.255"),
         "tcp://255.255.255.255:80",

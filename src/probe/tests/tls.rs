@@ -1,4 +1,4 @@
-//! Certificates that are right, wrong, expired or strange; handshakes that break; sessions that are kept.
+//! Checks over TLS: valid, invalid and expired certificates, failed handshakes, resumed sessions.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::domain::http_check::HttpCheck;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-/// A certificate authority of our own, and a prober that trusts it.
+/// A test certificate authority, and a prober that trusts it.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     prober: Prober,
@@ -39,10 +39,10 @@ struct Identity {
 
 impl Authority {
     fn new() -> Self {
-        Self::called("Ours")
+        Self::named("Ours")
     }
 
-    fn called(name: &str) -> Self {
+    fn named(name: &str) -> Self {
         let mut params = CertificateParams::new([]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -70,12 +70,12 @@ impl Authority {
         }
     }
 
-    async fn see(&self, target: &str) -> CheckResult {
+    async fn check(&self, target: &str) -> CheckResult {
         check(&self.prober, target, None, PATIENT).await
     }
 }
 
-/// A TLS server that counts the sessions that were resumed.
+/// A TLS server that counts resumed sessions.
 struct TlsStand {
     stand: Stand,
     resumed: Arc<AtomicUsize>,
@@ -146,7 +146,7 @@ fn unverified() -> HttpCheck {
     }
 }
 
-/// 2090-01-02T00:00:00Z, as `date -u -d 2090-01-02 +%s` has it.
+/// 2090-01-02T00:00:00Z, as `date -u -d 2090-01-02 +%s` prints it.
 const EXPIRY: Timestamp = Timestamp::from_millis(3_786_998_400_000);
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn a_valid_certificate_is_up_with_its_expiry() {
     let authority = Authority::new();
     for versions in [[&TLS13].as_slice(), &[&TLS12]] {
         let stand = TlsStand::new(authority.certify("127.0.0.1", |_| {}), versions, OK).await;
-        let result = authority.see(&stand.url()).await;
+        let result = authority.check(&stand.url()).await;
         assert_eq!(result.verdict, Verdict::Up);
         assert_eq!(result.certificate_expires_at, Some(EXPIRY));
         let timings = result.timings;
@@ -166,30 +166,30 @@ async fn a_valid_certificate_is_up_with_its_expiry() {
 }
 
 #[tokio::test]
-async fn a_name_is_resolved_by_the_system_and_held_against_the_certificate() {
+async fn the_certificate_must_be_for_the_name_that_the_system_resolved() {
     let authority = Authority::new();
     let stand = stand_for(authority.certify("localhost", |_| {})).await;
-    // `localhost` may be ::1 first, where nobody listens: the next address is tried.
+    // `localhost` may be ::1 first, where nothing listens: the next address is tried.
     let result = authority
-        .see(&format!("https://localhost:{}/", stand.address().port()))
+        .check(&format!("https://localhost:{}/", stand.address().port()))
         .await;
     assert_eq!(result.verdict, Verdict::Up);
     assert!(result.timings.resolve.is_some());
     assert_eq!(
-        authority.see(&stand.url()).await.verdict,
+        authority.check(&stand.url()).await.verdict,
         tls_failed("wrong host name")
     );
 }
 
 #[tokio::test]
-async fn every_wrong_certificate_has_its_word() {
+async fn every_invalid_certificate_has_its_own_detail() {
     let authority = Authority::new();
     let past = |params: &mut CertificateParams| params.not_after = date_time_ymd(2020, 1, 31);
     let future = |params: &mut CertificateParams| params.not_before = date_time_ymd(2089, 1, 1);
     let client = |params: &mut CertificateParams| {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     };
-    for (identity, words) in [
+    for (identity, detail) in [
         (
             authority.certify("elsewhere.example", |_| {}),
             "wrong host name",
@@ -204,10 +204,10 @@ async fn every_wrong_certificate_has_its_word() {
             "not a server's certificate",
         ),
         (
-            Authority::called("Theirs").certify("127.0.0.1", |_| {}),
+            Authority::named("Theirs").certify("127.0.0.1", |_| {}),
             "unknown issuer",
         ),
-        // Of the same name as ours, with another key.
+        // Its authority has the same name as the trusted one, with another key.
         (
             Authority::new().certify("127.0.0.1", |_| {}),
             "wrong signature",
@@ -216,10 +216,10 @@ async fn every_wrong_certificate_has_its_word() {
         (self_signed(true), "self-signed"),
     ] {
         let stand = stand_for(identity).await;
-        let result = authority.see(&stand.url()).await;
-        assert_eq!(result.verdict, tls_failed(words));
+        let result = authority.check(&stand.url()).await;
+        assert_eq!(result.verdict, tls_failed(detail));
         assert!(result.timings.tls.is_some() && result.timings.first_byte.is_none());
-        // The one who asked not to verify gets in all the same.
+        // A check that does not verify passes all the same.
         let trusting = check(
             &authority.prober,
             &stand.url(),
@@ -227,7 +227,7 @@ async fn every_wrong_certificate_has_its_word() {
             PATIENT,
         )
         .await;
-        assert_eq!(trusting.verdict, Verdict::Up, "{words}");
+        assert_eq!(trusting.verdict, Verdict::Up, "{detail}");
         assert!(trusting.certificate_expires_at.is_some());
     }
 }
@@ -247,12 +247,12 @@ fn self_signed(is_ca: bool) -> Identity {
 }
 
 #[tokio::test]
-async fn an_expired_certificate_still_tells_its_date() {
+async fn an_expired_certificate_still_reports_its_expiry() {
     let authority = Authority::new();
     let identity = authority.certify("127.0.0.1", |params| {
         params.not_after = date_time_ymd(2020, 1, 31);
     });
-    let result = authority.see(&stand_for(identity).await.url()).await;
+    let result = authority.check(&stand_for(identity).await.url()).await;
     assert_eq!(
         result.certificate_expires_at,
         Some(Timestamp::from_millis(1_580_428_800_000))
@@ -260,12 +260,12 @@ async fn an_expired_certificate_still_tells_its_date() {
 }
 
 #[tokio::test]
-async fn sessions_are_resumed_and_kept_apart_by_mode() {
+async fn sessions_are_resumed_and_kept_separate_by_mode() {
     let authority = Authority::new();
     for versions in [[&TLS13].as_slice(), &[&TLS12]] {
         let stand = TlsStand::new(authority.certify("127.0.0.1", |_| {}), versions, OK).await;
         let resumed = || stand.resumed.load(Ordering::SeqCst);
-        // A prober of its own: sessions are remembered by name, and both servers have the same.
+        // A separate prober: sessions are cached by name, and both servers have the same name.
         let policy = "loopback".parse().unwrap();
         let extra_roots_pem = authority.issuer.pem().into_bytes();
         let prober = Prober::new(ProberConfig {
@@ -283,7 +283,7 @@ async fn sessions_are_resumed_and_kept_apart_by_mode() {
         assert_eq!(
             resumed(),
             0,
-            "what was not verified is not resumed as verified"
+            "an unverified session is not resumed as verified"
         );
         let again = check(&prober, &stand.url(), None, PATIENT).await;
         assert_eq!((again.verdict, resumed()), (Verdict::Up, 1));
@@ -292,10 +292,10 @@ async fn sessions_are_resumed_and_kept_apart_by_mode() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_has_run_out_since_is_seen() {
+async fn a_certificate_that_expires_after_the_first_session_is_noticed() {
     let authority = Authority::new();
     let stand = stand_for(authority.certify("127.0.0.1", |_| {})).await;
-    assert!(authority.see(&stand.url()).await.is_up());
+    assert!(authority.check(&stand.url()).await.is_up());
     let target = stand.url().parse().unwrap();
     let now = EXPIRY.plus(std::time::Duration::from_secs(1));
     let late = Check {
@@ -322,7 +322,7 @@ async fn a_certificate_that_has_run_out_since_is_seen() {
 }
 
 #[tokio::test]
-async fn handshakes_that_break_are_told_apart() {
+async fn failed_handshakes_have_different_details() {
     for (piece, end, expected) in [
         (
             "",
@@ -375,7 +375,7 @@ async fn handshakes_that_break_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_hangs_times_out_in_its_phase() {
+async fn a_hanging_handshake_times_out_with_the_phase() {
     let unresponsive = Stand::with(|stream| End::Hold.of(stream)).await;
     let result = check(
         &prober(),
@@ -390,7 +390,7 @@ async fn a_handshake_that_hangs_times_out_in_its_phase() {
     );
 }
 
-/// Reads the whole hello: closing with unread bytes would be a reset.
+/// Reads the whole ClientHello: closing with unread bytes would send a reset.
 async fn take_hello(stream: &mut TcpStream) {
     let mut header = [0; 5];
     stream.read_exact(&mut header).await.unwrap();
@@ -399,7 +399,7 @@ async fn take_hello(stream: &mut TcpStream) {
 }
 
 #[tokio::test]
-async fn an_answer_over_tls_is_judged_like_any() {
+async fn a_response_over_tls_is_judged_like_any_other() {
     let authority = Authority::new();
     for (answer, expected) in [
         (
@@ -410,7 +410,7 @@ async fn an_answer_over_tls_is_judged_like_any() {
             "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok",
             broken("the answer ended early"),
         ),
-        // Many servers close without saying so; a body that lasts until then is whole.
+        // Many servers close without `close_notify`; a body that ends with the connection is complete.
         ("HTTP/1.1 200 OK\r\n\r\nok", Verdict::Up),
         (
             "HTTP/1.1 302 x\r\nLocation: http://127.0.0.1/\r\n\r\n",
@@ -442,7 +442,7 @@ async fn an_answer_over_tls_is_judged_like_any() {
 }
 
 #[test]
-fn roots_that_are_none_are_told_at_the_start() {
+fn invalid_root_certificates_are_rejected_at_startup() {
     for (pem, wrong) in [
         ("", false),
         ("no certificate at all", true),

@@ -1,4 +1,5 @@
-//! Endpoints found and listed. Every question names its guild; `None` is the operator at the command line.
+//! Queries that find and list endpoints. Each takes a guild; `None` means all guilds, for the operator at the command
+//! line.
 
 use std::time::Duration;
 
@@ -12,21 +13,21 @@ use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::{State, Status};
 use crate::store::{Reader, StoreError, state};
 
-/// Which endpoints a list shows.
+/// Conditions that the endpoints of a list meet.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Filter {
     pub guild: Option<GuildId>,
     pub status: Option<Status>,
-    /// Only those that are active, or only those that are not. Paused ones are neither.
+    /// Only active endpoints, or only inactive ones. Paused endpoints are neither.
     pub active: Option<bool>,
     pub reason: Option<FailureClass>,
 }
 
-/// A part of a longer list.
+/// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     pub endpoints: Vec<Endpoint>,
-    /// Of all pages.
+    /// Number of endpoints on all pages.
     pub total: u64,
 }
 
@@ -41,7 +42,7 @@ macro_rules! matching {
     };
 }
 
-/// One page of a list: those down the longest first, then by name.
+/// One page of a list: inactive endpoints first, the longest inactive first, then by name.
 pub async fn list(
     reader: &Reader,
     filter: Filter,
@@ -50,8 +51,8 @@ pub async fn list(
 ) -> Result<Page, StoreError> {
     let guild = filter.guild.map(GuildId::to_row);
     let (status, reason) = (
-        filter.status.map(Status::word),
-        filter.reason.map(FailureClass::word),
+        filter.status.map(Status::as_str),
+        filter.reason.map(FailureClass::as_str),
     );
     let total: i64 = sqlx::query_scalar(matching!("SELECT COUNT(*)", ""))
         .bind(guild)
@@ -78,7 +79,7 @@ pub async fn list(
     })
 }
 
-/// Every endpoint of one guild or of all, by id: for export and the command line.
+/// Every endpoint of a guild (`None`: of all guilds) by id, for export and the command line.
 pub async fn all(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Endpoint>, StoreError> {
     let rows =
         sqlx::query("SELECT * FROM endpoints WHERE ($1 IS NULL OR guild_id = $1) ORDER BY id")
@@ -116,7 +117,7 @@ pub async fn with_target(
     row.as_ref().map(read).transpose()
 }
 
-/// The endpoints of a guild on a host, on any port or on one; at most 26.
+/// The endpoints of a guild on a host, on one port or on any (`None`); at most 26.
 pub async fn with_address(
     reader: &Reader,
     guild: GuildId,
@@ -134,7 +135,7 @@ pub async fn with_address(
     rows.iter().map(read).collect()
 }
 
-/// The endpoints of a guild with exactly this name, whatever the case; at most two, which is enough to know.
+/// The endpoints of a guild with exactly this name, ignoring case; at most two, which shows whether the name is unique.
 pub async fn with_name(
     reader: &Reader,
     guild: GuildId,
@@ -148,7 +149,7 @@ pub async fn with_name(
     rows.iter().map(read).collect()
 }
 
-/// Endpoints of a guild whose name or target contains `text`; inactive ones first where they are wanted first.
+/// Endpoints of a guild whose name or target contains `text`; inactive ones first.
 pub async fn search(
     reader: &Reader,
     guild: GuildId,
@@ -174,7 +175,7 @@ pub async fn search(
     rows.iter().map(read).collect()
 }
 
-/// How many endpoints of a guild have each status; statuses that nobody has are left out.
+/// Numbers of endpoints by status, in a guild (`None`: in all guilds). Statuses without endpoints are left out.
 pub async fn counts_by_status(
     reader: &Reader,
     guild: Option<GuildId>,
@@ -187,11 +188,11 @@ pub async fn counts_by_status(
     .await?;
     Ok(rows
         .into_iter()
-        .filter_map(|(word, count)| Some((Status::from_word(&word)?, count.unsigned_abs())))
+        .filter_map(|(word, count)| Some((word.parse::<Status>().ok()?, count.unsigned_abs())))
         .collect())
 }
 
-/// How many offline endpoints of a guild failed in each way, the most frequent first.
+/// Numbers of offline endpoints of a guild by failure class, the most frequent first.
 pub async fn counts_by_reason(
     reader: &Reader,
     guild: GuildId,
@@ -204,7 +205,7 @@ pub async fn counts_by_reason(
     .fetch_all(&reader.pool)
     .await?;
     let known = |(word, count): (Option<String>, i64)| {
-        Some((FailureClass::from_word(&word?)?, count.unsigned_abs()))
+        Some((word?.parse::<FailureClass>().ok()?, count.unsigned_abs()))
     };
     Ok(rows.into_iter().filter_map(known).collect())
 }
@@ -258,7 +259,10 @@ fn read(row: &SqliteRow) -> Result<Endpoint, StoreError> {
             interval: length("interval_ms")?.map(Duration::from_millis),
         },
         state: State {
-            status: Status::from_word(status).ok_or_else(|| damaged("status", status))?,
+            status: status
+                .parse::<Status>()
+                .ok()
+                .ok_or_else(|| damaged("status", status))?,
             since: Timestamp::from_millis(row.try_get("since")?),
             consecutive_failures: row
                 .try_get::<Option<u32>, _>("consecutive_failures")?

@@ -1,4 +1,4 @@
-//! The options of an HTTP look as JSON in one column: written whole, read whole, never searched.
+//! The options of an HTTP check as JSON in one column, which is written and read as a whole and never searched.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ struct HttpCheckRow {
 
 pub(super) fn write(http_check: &HttpCheck) -> String {
     let row = HttpCheckRow {
-        method: http_check.method.word().to_owned(),
+        method: http_check.method.as_str().to_owned(),
         headers: http_check.headers.clone(),
         expected_status: http_check.expected_status,
         keyword: http_check.keyword.clone(),
@@ -26,11 +26,11 @@ pub(super) fn write(http_check: &HttpCheck) -> String {
     serde_json::to_string(&row).unwrap_or_default()
 }
 
-/// `None` where the column cannot be read.
+/// Reads the column; `None` if it is invalid.
 pub(super) fn read(text: &str) -> Option<HttpCheck> {
     let row: HttpCheckRow = serde_json::from_str(text).ok()?;
     Some(HttpCheck {
-        method: Method::from_word(&row.method)?,
+        method: row.method.parse::<Method>().ok()?,
         headers: row.headers,
         expected_status: row.expected_status,
         keyword: row.keyword,
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_reads_back() {
+    fn http_check_options_read_back() {
         let http_check = HttpCheck {
             method: Method::Head,
             headers: vec![("Accept".into(), "a/b".into())],

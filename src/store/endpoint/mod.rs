@@ -1,4 +1,4 @@
-//! Endpoints as people see them: added, changed, found, listed, counted.
+//! Endpoints: adding, changing, removing, finding and counting them.
 
 mod find;
 mod http_check_row;
@@ -19,18 +19,18 @@ use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::{State, Status};
 use crate::domain::target::Target;
 
-/// What a person says of an endpoint.
+/// The part of an endpoint that people define.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     pub name: String,
     pub target: Target,
     /// `None`: every option has its default.
     pub http_check: Option<HttpCheck>,
-    /// `None`: the setting's.
+    /// `None`: the interval from the settings.
     pub interval: Option<Duration>,
 }
 
-/// One endpoint with everything that is known of it.
+/// An endpoint with its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     pub id: MonitorId,
@@ -38,7 +38,7 @@ pub struct Endpoint {
     pub description: Description,
     pub state: State,
     pub last_check_at: Option<Timestamp>,
-    /// What the recheck job goes by: the last look while inactive, or the beginning of the run that took it.
+    /// The time that the recheck job compares: the last check while inactive, or the start of the run that it was part of.
     pub recheck_counts_from: Option<Timestamp>,
     pub last_seen_at: Option<Timestamp>,
     pub next_check_at: Option<Timestamp>,
@@ -48,13 +48,13 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Active while it answers; see `State::is_active`.
+    /// Whether it is active; see `State::is_active`.
     pub fn is_active(&self) -> bool {
         self.state.is_active()
     }
 }
 
-/// Adds an endpoint; `None` where this guild has that target already.
+/// Adds an endpoint; `None` if this guild already has that target.
 pub async fn insert(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -78,7 +78,7 @@ pub async fn insert(
     )
     .bind(guild.to_row())
     .bind(name)
-    .bind(Status::Unknown.word())
+    .bind(Status::Unknown.as_str())
     .bind(now.millis())
     .fetch_one(&mut *tx.connection)
     .await?;
@@ -102,7 +102,7 @@ pub async fn insert(
     Ok(Some(MonitorId(id)))
 }
 
-/// Changes what a person said of an endpoint. The target is part of it; `false` where another endpoint has that target.
+/// Changes the description of an endpoint, including its target; `false` if another endpoint has that target.
 pub async fn update(
     tx: &mut Tx<'_>,
     endpoint: &Endpoint,
@@ -142,14 +142,14 @@ pub async fn update(
     Ok(true)
 }
 
-/// Takes an endpoint off the roll, with everything but its events; `false` where it was gone already.
+/// Removes an endpoint with everything but its events; `false` if this guild has no such endpoint.
 pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bool, StoreError> {
-    let gone = sqlx::query("DELETE FROM monitors WHERE guild_id = $1 AND id = $2")
+    let deleted = sqlx::query("DELETE FROM monitors WHERE guild_id = $1 AND id = $2")
         .bind(guild.to_row())
         .bind(id.0)
         .execute(&mut *tx.connection)
         .await?;
-    if gone.rows_affected() == 0 {
+    if deleted.rows_affected() == 0 {
         return Ok(false);
     }
     super::monitor_state::remove(tx, id).await?;
@@ -157,7 +157,7 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bo
     Ok(true)
 }
 
-/// Endpoints that have begun to fail since an instant.
+/// Endpoints that started to fail since the given time.
 pub async fn failing_since(
     tx: &mut Tx<'_>,
     since: Timestamp,
@@ -171,7 +171,7 @@ pub async fn failing_since(
     Ok(ids.into_iter().map(MonitorId).collect())
 }
 
-/// How many endpoints a guild has, inside a transaction: what the quota is judged by.
+/// Number of endpoints of a guild, read inside a transaction to apply the quota.
 pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
     let count: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM monitors WHERE guild_id = $1 AND kind = 'endpoint'",

@@ -1,4 +1,4 @@
-//! What the scheduler and the recheck job ask for: which endpoints there are to look at, and which are overdue.
+//! Queries of the scheduler and the recheck job: endpoints to check, and endpoints that are due for a recheck.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use crate::domain::target::Target;
 use crate::store::rows::{pieces, placeholders};
 use crate::store::{Reader, StoreError};
 
-/// An endpoint as a look needs it: small, because there may be a hundred thousand in memory.
+/// An endpoint as a check needs it. Small, because there may be 100,000 of them in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scheduled {
     pub id: MonitorId,
     pub target: Target,
     pub http_check: Option<Box<HttpCheck>>,
-    /// Counts the changes of target and check.
+    /// Counts changes of the target and the HTTP options.
     pub revision: u32,
-    /// `None`: the setting's.
+    /// `None`: the interval from the settings.
     pub interval: Option<Duration>,
     pub status: Status,
-    /// Never looked at yet: it is looked at at once.
+    /// Never checked yet, so it is checked at once.
     pub is_new: bool,
-    /// `None`: at its slot; of an offline endpoint, the recheck job has it.
+    /// `None`: at its slot, or, if it is offline, when the recheck job checks it.
     pub next_check_at: Option<Timestamp>,
 }
 
@@ -41,7 +41,7 @@ macro_rules! scheduled {
     };
 }
 
-/// Every endpoint that is not paused, `batch` at a time: pass the last id of the previous batch, 0 to begin.
+/// Every endpoint that is not paused, `batch` at a time. Pass the last id of the previous batch, or 0 for the first one.
 pub async fn scheduled(
     reader: &Reader,
     after: MonitorId,
@@ -57,7 +57,7 @@ pub async fn scheduled(
     rows.iter().map(read).collect()
 }
 
-/// Those among `ids` that are there and not paused.
+/// The endpoints among `ids` that exist and are not paused.
 pub async fn scheduled_among(
     reader: &Reader,
     ids: &[MonitorId],
@@ -80,7 +80,7 @@ pub async fn scheduled_among(
     Ok(found)
 }
 
-/// The inactive endpoints not checked since `checked_before`: never-checked first, then the oldest.
+/// Inactive endpoints that were not checked since `checked_before`: never checked first, then the longest ago.
 pub async fn due_for_recheck(
     reader: &Reader,
     guild: Option<GuildId>,
@@ -135,7 +135,9 @@ fn read(row: &SqliteRow) -> Result<Scheduled, StoreError> {
         http_check: http_check.and_then(http_check_row::read).map(Box::new),
         revision: row.try_get("revision")?,
         interval: interval.map(|millis| Duration::from_millis(millis.unsigned_abs())),
-        status: Status::from_word(status)
+        status: status
+            .parse::<Status>()
+            .ok()
             .ok_or_else(|| StoreError::Damaged(format!("status {status}")))?,
         is_new: last_check.is_none(),
         next_check_at: next_due.map(Timestamp::from_millis),

@@ -1,4 +1,4 @@
-//! Endpoints on a real database: walls between guilds, order of lists, what the recheck job is given.
+//! Endpoints on a real database: isolation of guilds, order of lists, and the selection for the recheck job.
 
 use super::*;
 use crate::domain::check_result::{Failure, FailureClass};
@@ -74,7 +74,7 @@ async fn the_same_target_is_added_once_per_guild() {
 }
 
 #[tokio::test]
-async fn a_foreign_endpoint_is_neither_found_nor_removed() {
+async fn an_endpoint_of_another_guild_is_neither_found_nor_removed() {
     let store = TestStore::open().await;
     let id = add(&store, HOME, "web", "http://example.org/")
         .await
@@ -103,19 +103,19 @@ async fn a_foreign_endpoint_is_neither_found_nor_removed() {
 }
 
 #[tokio::test]
-async fn what_was_said_of_an_endpoint_reads_back() {
+async fn the_description_of_an_endpoint_reads_back() {
     let store = TestStore::open().await;
     let http_check = HttpCheck {
         keyword: Some("ok".into()),
         ..HttpCheck::default()
     };
-    let said = Description {
+    let description = Description {
         name: "shop".into(),
         target: "https://example.org/health?x=1".parse().unwrap(),
         http_check: Some(http_check),
         interval: Some(Duration::from_secs(5)),
     };
-    let written = said.clone();
+    let written = description.clone();
     let id = store
         .write(move |tx| {
             Box::pin(async move { insert(tx, HOME, &written, Timestamp::from_millis(5)).await })
@@ -123,12 +123,12 @@ async fn what_was_said_of_an_endpoint_reads_back() {
         .await
         .unwrap();
     let read = get(&store.reader, HOME, id).await.unwrap().unwrap();
-    assert_eq!(read.description, said);
+    assert_eq!(read.description, description);
     assert_eq!(read.state, State::new(Timestamp::from_millis(5)));
 }
 
 #[tokio::test]
-async fn an_edit_cannot_take_anothers_target() {
+async fn an_edit_cannot_use_the_target_of_another_endpoint() {
     let store = TestStore::open().await;
     add(&store, HOME, "a", "tcp://192.0.2.1:80").await;
     let id = add(&store, HOME, "b", "tcp://192.0.2.1:81").await.unwrap();
@@ -156,7 +156,7 @@ async fn an_edit_cannot_take_anothers_target() {
 }
 
 #[tokio::test]
-async fn removing_leaves_nothing_and_ids_are_not_used_again() {
+async fn removal_deletes_all_rows_and_ids_are_not_reused() {
     let store = TestStore::open().await;
     let first = add(&store, HOME, "a", "tcp://192.0.2.1:80").await.unwrap();
     assert!(
@@ -171,7 +171,7 @@ async fn removing_leaves_nothing_and_ids_are_not_used_again() {
 }
 
 #[tokio::test]
-async fn the_recheck_job_gets_never_checked_first_then_the_oldest_and_none_too_young() {
+async fn rechecks_are_due_by_age_with_never_checked_endpoints_first() {
     let store = TestStore::open().await;
     let mut ids = Vec::new();
     for target in [
@@ -211,7 +211,7 @@ async fn the_recheck_job_gets_never_checked_first_then_the_oldest_and_none_too_y
 }
 
 #[tokio::test]
-async fn lists_filter_and_count_and_put_the_longest_outage_first() {
+async fn lists_filter_count_and_show_the_longest_outage_first() {
     let store = TestStore::open().await;
     let a = add(&store, HOME, "alpha", "tcp://192.0.2.1:1")
         .await
@@ -254,7 +254,7 @@ async fn lists_filter_and_count_and_put_the_longest_outage_first() {
 }
 
 #[tokio::test]
-async fn a_search_takes_wildcards_as_text() {
+async fn a_search_treats_wildcards_as_text() {
     let store = TestStore::open().await;
     add(&store, HOME, "Web_Shop", "tcp://192.0.2.1:1").await;
     for (text, found) in [("web_s", 1), ("web%", 0), ("%", 0), ("192.0.2", 1), ("", 1)] {
@@ -267,7 +267,7 @@ async fn a_search_takes_wildcards_as_text() {
 }
 
 #[tokio::test]
-async fn a_removed_endpoint_that_still_waited_for_its_pulse_does_not_come_back() {
+async fn a_pending_pass_does_not_restore_a_removed_endpoint() {
     let store = TestStore::open().await;
     let id = add(&store, HOME, "a", "tcp://192.0.2.1:80").await.unwrap();
     let at = Timestamp::from_millis(1);

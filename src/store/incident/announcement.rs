@@ -1,13 +1,14 @@
-//! Cards that tell of something else than outages: said once, and said anew where there is more of it.
+//! Notifications that are not about outages. Each is stored as an incident that ends at once, and is updated if more of
+//! the same happens.
 
-use super::kind;
+use super::kind::{self, StoredKind};
 use crate::domain::Timestamp;
 use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::GuildId;
 use crate::domain::notification_kind::NotificationKind;
 use crate::store::{StoreError, Tx};
 
-/// A card that says something once, and is over with that.
+/// Adds an incident for a notification that is not about outages. It ends at once.
 pub async fn announce(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -29,7 +30,8 @@ pub async fn announce(
     Ok(IncidentId(id))
 }
 
-/// The newest card of a guild with this topic that was opened since an instant, and what it tells.
+/// The latest incident of a guild with the kind of `like` that was added or updated since the given time, with its
+/// details.
 pub async fn latest(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -40,18 +42,18 @@ pub async fn latest(
         "SELECT id, details FROM incidents WHERE guild_id = $1 AND kind = $2 AND joined_at >= $3 ORDER BY id DESC LIMIT 1",
     )
     .bind(guild.to_row())
-    .bind(kind::word(like))
+    .bind(StoredKind::from(like).as_str())
     .bind(since.millis())
     .fetch_optional(&mut *tx.connection)
     .await?;
     let Some((id, details)) = found else {
         return Ok(None);
     };
-    let known = kind::from_row(kind::word(like), details.as_deref())?;
+    let known = kind::from_row(StoredKind::from(like).as_str(), details.as_deref())?;
     Ok(Some((IncidentId(id), known)))
 }
 
-/// A card tells something else from now on.
+/// Replaces the kind and the details of an incident, so that its messages are updated.
 pub async fn update_kind(
     tx: &mut Tx<'_>,
     id: IncidentId,
@@ -72,18 +74,18 @@ pub async fn update_kind(
     Ok(())
 }
 
-/// All cards with this topic, and what they tell.
+/// All incidents with the kind of `like`, with their details.
 pub async fn all_of_kind(
     tx: &mut Tx<'_>,
     like: &NotificationKind,
 ) -> Result<Vec<(IncidentId, NotificationKind)>, StoreError> {
     let rows: Vec<(i64, Option<String>)> =
         sqlx::query_as("SELECT id, details FROM incidents WHERE kind = $1 ORDER BY id")
-            .bind(kind::word(like))
+            .bind(StoredKind::from(like).as_str())
             .fetch_all(&mut *tx.connection)
             .await?;
     let read = |(id, details): (i64, Option<String>)| {
-        let known = kind::from_row(kind::word(like), details.as_deref())?;
+        let known = kind::from_row(StoredKind::from(like).as_str(), details.as_deref())?;
         Ok((IncidentId(id), known))
     };
     rows.into_iter().map(read).collect()

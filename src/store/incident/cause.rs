@@ -1,4 +1,4 @@
-//! Causes in the form in storage, and on their cards.
+//! Probable causes of incidents, and their stored form (JSON).
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::domain::check_result::FailureClass;
 use crate::domain::grouping::{GroupScope, IncidentId};
 use crate::store::{StoreError, Tx};
 
-/// Notes what is at fault. With `notify` whoever was told is told.
+/// Sets the probable cause of an open incident. With `notify`, its messages are updated.
 pub async fn judged(
     tx: &mut Tx<'_>,
     id: IncidentId,
@@ -28,7 +28,7 @@ pub async fn judged(
 
 fn to_row(cause: &Cause) -> String {
     let details = match cause {
-        Cause::Service(class) => json!({ "is": "service", "class": class.word() }),
+        Cause::Service(class) => json!({ "is": "service", "class": class.as_str() }),
         Cause::Dns => json!({ "is": "dns" }),
         Cause::Port { other, at } => json!({ "is": "port", "other": other, "at": at.millis() }),
         Cause::NetworkPath { agent, at } => {
@@ -43,13 +43,17 @@ fn to_row(cause: &Cause) -> String {
     details.to_string()
 }
 
-/// What cannot be read is none: a cause is an aid.
+/// Reads a stored cause. An unreadable one counts as none, because a cause is only a hint.
 pub(super) fn from_row(text: &str) -> Option<Cause> {
     let details: Value = serde_json::from_str(text).ok()?;
     let at = || details["at"].as_i64().map(Timestamp::from_millis);
     let down = || details["down"].as_u64();
     match details["is"].as_str()? {
-        "service" => FailureClass::from_word(details["class"].as_str()?).map(Cause::Service),
+        "service" => details["class"]
+            .as_str()?
+            .parse::<FailureClass>()
+            .ok()
+            .map(Cause::Service),
         "dns" => Some(Cause::Dns),
         "port" => Some(Cause::Port {
             other: u16::try_from(details["other"].as_u64()?).ok()?,

@@ -1,8 +1,9 @@
-//! What a card tells of, in the form in storage: a word, and its facts as JSON.
+//! Notification kinds in their stored form: a name, and details as JSON.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use strum::{EnumString, IntoStaticStr};
 
 use crate::domain::Timestamp;
 use crate::domain::alert_policy::Responder;
@@ -10,10 +11,10 @@ use crate::domain::grouping::IncidentId;
 use crate::domain::notification_kind::NotificationKind;
 use crate::store::StoreError;
 
-/// Word and facts of a topic.
+/// Name and details of a kind.
 pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) {
     let details = match kind {
-        NotificationKind::Incident => return (word(kind), None),
+        NotificationKind::Incident => return (StoredKind::from(kind).as_str(), None),
         NotificationKind::WebhookDisabled { name, reason } => {
             json!({ "name": name, "reason": reason })
         }
@@ -22,11 +23,11 @@ pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) 
         }
         NotificationKind::Reminder { of, responder } => match responder {
             None => json!({ "incident": of.0 }),
-            // As texts: they are larger than what JSON's numbers hold everywhere.
+            // As text, because these ids exceed the range of JSON numbers in some readers.
             Some(Responder::Role(id)) => json!({ "incident": of.0, "role": id.to_string() }),
             Some(Responder::User(id)) => json!({ "incident": of.0, "user": id.to_string() }),
         },
-        NotificationKind::Blind {
+        NotificationKind::ConnectivityLost {
             failing,
             began,
             ended,
@@ -37,19 +38,39 @@ pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) 
             count, of, window, ..
         } => json!({ "count": count, "of": of, "window_ms": crate::domain::millis(*window) }),
     };
-    (word(kind), Some(details.to_string()))
+    (StoredKind::from(kind).as_str(), Some(details.to_string()))
 }
 
-/// The word of a topic in storage.
-pub(super) fn word(kind: &NotificationKind) -> &'static str {
-    match kind {
-        NotificationKind::Incident => "incident",
-        NotificationKind::WebhookDisabled { .. } => "webhook_disabled",
-        NotificationKind::ChannelBroken { .. } => "channel_broken",
-        NotificationKind::Reminder { .. } => "reminder",
-        NotificationKind::Blind { .. } => "blind",
-        NotificationKind::Bulk { is_down: true, .. } => "bulk_offline",
-        NotificationKind::Bulk { is_down: false, .. } => "bulk_recovered",
+/// The kind of a notification as it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(super) enum StoredKind {
+    Incident,
+    WebhookDisabled,
+    ChannelBroken,
+    Reminder,
+    ConnectivityLost,
+    BulkOffline,
+    BulkRecovered,
+}
+
+impl StoredKind {
+    pub(super) const fn as_str(self) -> &'static str {
+        self.into_str()
+    }
+}
+
+impl From<&NotificationKind> for StoredKind {
+    fn from(kind: &NotificationKind) -> Self {
+        match kind {
+            NotificationKind::Incident => Self::Incident,
+            NotificationKind::WebhookDisabled { .. } => Self::WebhookDisabled,
+            NotificationKind::ChannelBroken { .. } => Self::ChannelBroken,
+            NotificationKind::Reminder { .. } => Self::Reminder,
+            NotificationKind::ConnectivityLost { .. } => Self::ConnectivityLost,
+            NotificationKind::Bulk { is_down: true, .. } => Self::BulkOffline,
+            NotificationKind::Bulk { is_down: false, .. } => Self::BulkRecovered,
+        }
     }
 }
 
@@ -67,34 +88,35 @@ pub(super) fn from_row(
     };
     let number = |name: &str| details[name].as_u64().ok_or_else(damaged);
     let id = |name: &str| details[name].as_str().and_then(|id| id.parse().ok());
-    match stored {
-        "incident" => Ok(NotificationKind::Incident),
-        "webhook_disabled" => Ok(NotificationKind::WebhookDisabled {
+    match stored.parse().map_err(|_| damaged())? {
+        StoredKind::Incident => Ok(NotificationKind::Incident),
+        StoredKind::WebhookDisabled => Ok(NotificationKind::WebhookDisabled {
             name: text("name")?,
             reason: text("reason")?,
         }),
-        "channel_broken" => Ok(NotificationKind::ChannelBroken {
+        StoredKind::ChannelBroken => Ok(NotificationKind::ChannelBroken {
             channel: id("channel").ok_or_else(damaged)?,
             reason: text("reason")?,
         }),
-        "reminder" => Ok(NotificationKind::Reminder {
+        StoredKind::Reminder => Ok(NotificationKind::Reminder {
             of: IncidentId(details["incident"].as_i64().ok_or_else(damaged)?),
             responder: id("role")
                 .map(Responder::Role)
                 .or(id("user").map(Responder::User)),
         }),
-        "blind" => Ok(NotificationKind::Blind {
+        StoredKind::ConnectivityLost => Ok(NotificationKind::ConnectivityLost {
             failing: number("failing")?,
             began: Timestamp::from_millis(details["began"].as_i64().ok_or_else(damaged)?),
             ended: details["ended"].as_i64().map(Timestamp::from_millis),
         }),
-        "bulk_offline" | "bulk_recovered" => Ok(NotificationKind::Bulk {
-            is_down: stored == "bulk_offline",
-            count: number("count")?,
-            of: number("of")?,
-            window: Duration::from_millis(number("window_ms")?),
-        }),
-        _ => Err(damaged()),
+        direction @ (StoredKind::BulkOffline | StoredKind::BulkRecovered) => {
+            Ok(NotificationKind::Bulk {
+                is_down: direction == StoredKind::BulkOffline,
+                count: number("count")?,
+                of: number("of")?,
+                window: Duration::from_millis(number("window_ms")?),
+            })
+        }
     }
 }
 
@@ -103,12 +125,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_topic_reads_back() {
+    fn every_notification_kind_reads_back() {
         let reminder = |responder| NotificationKind::Reminder {
             of: IncidentId(i64::MAX),
             responder,
         };
-        let blind = |ended| NotificationKind::Blind {
+        let lost = |ended| NotificationKind::ConnectivityLost {
             failing: 12,
             began: Timestamp::from_millis(7),
             ended,
@@ -132,8 +154,8 @@ mod tests {
             reminder(None),
             reminder(Some(Responder::Role(u64::MAX))),
             reminder(Some(Responder::User(u64::MAX))),
-            blind(None),
-            blind(Some(Timestamp::from_millis(9))),
+            lost(None),
+            lost(Some(Timestamp::from_millis(9))),
             bulk(true),
             bulk(false),
         ] {

@@ -1,5 +1,5 @@
-//! Cards: what outages are told on. One card has one or many incidents; its version counts every change that can be seen.
-//! Every change rings the bell, so that it is told at once.
+//! Incidents: one or more outages grouped together. The revision of an incident counts every visible change. Every such
+//! change signals the jobs (`tx.wrote_event`), so that it is delivered at once.
 
 mod announcement;
 mod cause;
@@ -22,11 +22,12 @@ use crate::domain::cause::Cause;
 use crate::domain::grouping::{GroupKey, GroupScope, IncidentId, OpenIncident};
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::notification_kind::NotificationKind;
+use crate::domain::outage_reason::OutageReason;
 
-/// Incidents that a card names one by one; the others are counted.
+/// Maximum number of outages that are loaded with an incident; all others are only counted.
 pub const NAMED: u32 = 25;
 
-/// A card with what it tells.
+/// An incident with its outages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incident {
     pub id: IncidentId,
@@ -36,44 +37,43 @@ pub struct Incident {
     pub revision: i64,
     pub opened_at: Timestamp,
     pub ended_at: Option<Timestamp>,
-    /// By which Discord user, and when.
+    /// The Discord user who did it, and when.
     pub acknowledged: Option<(u64, Timestamp)>,
     pub rechecked: Option<(u64, Timestamp)>,
-    /// What that has seen, in words.
+    /// The result of that recheck, as text.
     pub rechecked_result: Option<String>,
-    /// By whom what is on it was muted, and until when.
+    /// Who muted its monitors, and until when.
     pub muted: Option<(u64, Timestamp)>,
-    /// By whom maintenance of what is on it was declared, and until when.
+    /// Who scheduled maintenance for its monitors, and until when.
     pub maintained: Option<(u64, Timestamp)>,
-    /// Since when what is on it goes down and comes back again and again, and when that was over.
+    /// When its monitor started flapping, and when that ended.
     pub flapping_since: Option<Timestamp>,
     pub flapping_ended_at: Option<Timestamp>,
-    /// What is at fault, as far as that is known.
+    /// The probable cause, if known.
     pub cause: Option<Cause>,
-    /// Those that go on first, then the longest; of what flaps, every time.
+    /// Open outages first, then the earliest; a flapping monitor has several.
     pub outages: Vec<Outage>,
-    /// How many monitors are on it, and how many of them are down.
+    /// Number of monitors, and how many of them are down.
     pub count: u64,
     pub open: u64,
 }
 
-/// An incident on a card.
+/// An outage of an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
     pub monitor_id: MonitorId,
-    /// `None`: removed from the roll meanwhile.
+    /// `None`: the monitor has been removed.
     pub name: Option<String>,
     pub target: Option<String>,
-    /// The word under which its incident was opened.
-    pub reason: String,
-    /// More about it, while it goes on.
+    pub reason: OutageReason,
+    /// More about the reason, while the outage is open.
     pub detail: Option<String>,
     pub started_at: Timestamp,
     pub ended_at: Option<Timestamp>,
 }
 
-/// The cards of a guild that have not ended and for which this role is called (`None`: the guild's), those that grew last
-/// first.
+/// The open incidents of a guild that mention this role (`None`: the guild's role). The incident with the latest new
+/// outage comes first.
 pub async fn open(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -98,7 +98,7 @@ pub async fn open(
     Ok(rows.into_iter().map(open).collect())
 }
 
-/// A new card, for an outage that began at `opened_at` and that people are to know of from now on.
+/// Opens an incident for an outage that started at `opened_at`. Its escalation starts now.
 pub async fn begin(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -119,7 +119,7 @@ pub async fn begin(
     Ok(IncidentId(id))
 }
 
-/// An outage joins a card, whose outages share that much then.
+/// Records that an outage joined an incident. `group_key` is what all its outages have in common now.
 pub async fn join(
     tx: &mut Tx<'_>,
     id: IncidentId,
@@ -139,7 +139,7 @@ pub async fn join(
     Ok(())
 }
 
-/// The newest card about outages of a guild.
+/// The newest incident of a guild that is about outages.
 pub async fn newest(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<IncidentId>, StoreError> {
     let id: Option<i64> = sqlx::query_scalar(
         "SELECT MAX(id) FROM incidents WHERE guild_id = $1 AND kind = 'incident'",
@@ -150,7 +150,8 @@ pub async fn newest(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<IncidentId
     Ok(id.map(IncidentId))
 }
 
-/// An outage joins a card because there is no room for another one; the card goes on, and shares nothing any more.
+/// Records that an outage joined an incident because too many incidents wait for delivery to open another one. The
+/// incident is open again, and its outages have nothing in common.
 pub async fn collect(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE incidents SET scope = '', group_name = NULL, joined_at = $2, revision = revision + 1,
@@ -165,7 +166,7 @@ pub async fn collect(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// A card is taken up again: what was on it flaps. Nobody is called again for the time in which it was up.
+/// Reopens an incident because its monitor is flapping. Escalation restarts now, because the time online does not count.
 pub async fn reopen(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE incidents SET ended_at = NULL, flapping_ended_at = NULL, joined_at = $2, escalation_starts_at = $2, revision = revision + 1,
@@ -180,12 +181,12 @@ pub async fn reopen(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(
     Ok(())
 }
 
-/// Settles the flapping cards that ended before an instant; says how many.
+/// Ends the flapping of incidents that ended before the given time; returns how many.
 pub async fn end_flapping(
     tx: &mut Tx<'_>,
     (before, now): (Timestamp, Timestamp),
 ) -> Result<u64, StoreError> {
-    let settled = sqlx::query(
+    let changed = sqlx::query(
         "UPDATE incidents SET flapping_ended_at = $2, revision = revision + 1
          WHERE flapping_since IS NOT NULL AND flapping_ended_at IS NULL AND ended_at <= $1",
     )
@@ -193,11 +194,11 @@ pub async fn end_flapping(
     .bind(now.millis())
     .execute(&mut *tx.connection)
     .await?;
-    tx.wrote_event |= settled.rows_affected() > 0;
-    Ok(settled.rows_affected())
+    tx.wrote_event |= changed.rows_affected() > 0;
+    Ok(changed.rows_affected())
 }
 
-/// An incident of a card has ended, and with the last one the card.
+/// Records that an outage of an incident ended. The incident ends with its last open outage.
 pub async fn outage_ended(
     tx: &mut Tx<'_>,
     id: IncidentId,
@@ -216,10 +217,10 @@ pub async fn outage_ended(
     Ok(())
 }
 
-/// An incident of a card was none: the card goes with it where that was its only one and nobody was told, and ends where
-/// somebody was.
+/// Records that an outage of an incident was withdrawn. If it was the only one, the incident is deleted, or, if something
+/// was already delivered, it ends.
 pub async fn withdraw(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(), StoreError> {
-    let gone = sqlx::query(
+    let deleted = sqlx::query(
         "DELETE FROM incidents WHERE id = $1
              AND NOT EXISTS (SELECT 1 FROM outages WHERE incident_id = $1)
              AND NOT EXISTS (SELECT 1 FROM channel_deliveries WHERE incident_id = $1 AND delivered_revision > 0)
@@ -228,13 +229,13 @@ pub async fn withdraw(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result
     .bind(id.0)
     .execute(&mut *tx.connection)
     .await?;
-    match gone.rows_affected() {
+    match deleted.rows_affected() {
         0 => outage_ended(tx, id, now).await,
         _ => Ok(()),
     }
 }
 
-/// Cards of incidents that go on and opened after an instant, the newest first.
+/// Open incidents whose latest outage joined since the given time, newest first.
 pub async fn young(
     reader: &Reader,
     since: Timestamp,
@@ -250,7 +251,7 @@ pub async fn young(
     Ok(rows.into_iter().map(IncidentId).collect())
 }
 
-/// The monitors on a card that are down.
+/// The monitors of an incident that are down.
 pub async fn down(tx: &mut Tx<'_>, id: IncidentId) -> Result<Vec<MonitorId>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
         "SELECT i.monitor_id FROM outages i JOIN monitors m ON m.id = i.monitor_id
@@ -262,7 +263,7 @@ pub async fn down(tx: &mut Tx<'_>, id: IncidentId) -> Result<Vec<MonitorId>, Sto
     Ok(rows.into_iter().map(MonitorId).collect())
 }
 
-/// A card with what it tells at this moment; `None` where it is gone.
+/// An incident with its current outages; `None` if it has been deleted.
 pub async fn get(reader: &Reader, id: IncidentId) -> Result<Option<Incident>, StoreError> {
     let head = sqlx::query("SELECT * FROM incidents WHERE id = $1")
         .bind(id.0)
@@ -334,19 +335,24 @@ async fn outages(reader: &Reader, id: IncidentId) -> Result<Vec<Outage>, StoreEr
     .bind(NAMED)
     .fetch_all(&reader.pool)
     .await?;
-    let outage = |(monitor, name, target, reason, detail, started, ended): OutageRow| Outage {
+    rows.into_iter().map(outage).collect()
+}
+
+fn outage(row: OutageRow) -> Result<Outage, StoreError> {
+    let (monitor, name, target, reason, detail, started, ended) = row;
+    let damaged = |_| StoreError::Damaged(format!("the reason {reason} of an outage"));
+    Ok(Outage {
         monitor_id: MonitorId(monitor),
         name,
         target,
-        reason,
+        reason: reason.parse().map_err(damaged)?,
         detail,
         started_at: Timestamp::from_millis(started),
         ended_at: ended.map(Timestamp::from_millis),
-    };
-    Ok(rows.into_iter().map(outage).collect())
+    })
 }
 
-/// Deletes up to `limit` cards that ended before an instant, with their notices; says how many went.
+/// Deletes up to `limit` incidents that ended before the given time, with their deliveries; returns how many.
 pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE ended_at < $1 ORDER BY id LIMIT $2)",

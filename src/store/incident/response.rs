@@ -1,13 +1,13 @@
-//! What people do about a card, and who is called for it.
+//! Responses to incidents: acknowledgments, rechecks, reminders, and the mentioned role.
 
 use super::silence::is_notifiable;
 use crate::domain::Timestamp;
-use crate::domain::alert_policy::Waited;
+use crate::domain::alert_policy::EscalationState;
 use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::GuildId;
 use crate::store::{Reader, StoreError, Tx};
 
-/// Somebody takes care; `false` where the guild has no such card that goes on, or somebody does already.
+/// Acknowledges an incident; `false` if the guild has no such open incident, or it is already acknowledged.
 pub async fn acknowledge(
     tx: &mut Tx<'_>,
     whose: (GuildId, IncidentId),
@@ -20,7 +20,7 @@ pub async fn acknowledge(
     by_person(tx, whose, (user, now), SQL).await
 }
 
-/// Somebody had the endpoints of a card looked at, and this was seen.
+/// Records the result of a recheck that a user requested for an incident.
 pub async fn rechecked(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, IncidentId),
@@ -41,7 +41,7 @@ pub async fn rechecked(
     Ok(())
 }
 
-/// A role is called for a card instead of its guild's.
+/// Sets the role that an incident mentions instead of its guild's role.
 pub async fn set_role(tx: &mut Tx<'_>, id: IncidentId, role: u64) -> Result<(), StoreError> {
     sqlx::query("UPDATE incidents SET role_id = $2 WHERE id = $1")
         .bind(id.0)
@@ -51,7 +51,7 @@ pub async fn set_role(tx: &mut Tx<'_>, id: IncidentId, role: u64) -> Result<(), 
     Ok(())
 }
 
-/// Whoever is called for one card is called for another one, too.
+/// Gives an incident the role of another one.
 pub async fn copy_role(
     tx: &mut Tx<'_>,
     id: IncidentId,
@@ -67,7 +67,7 @@ pub async fn copy_role(
     Ok(())
 }
 
-/// The cards of a guild that go on and of which nobody has taken care, muted or not.
+/// The open incidents of a guild that are not acknowledged, muted or not.
 pub async fn unacknowledged(
     reader: &Reader,
     guild: GuildId,
@@ -82,13 +82,13 @@ pub async fn unacknowledged(
     Ok(ids.into_iter().map(IncidentId).collect())
 }
 
-/// The cards of a guild for which somebody may be called again, because nobody has taken care, with what was done about
-/// that. What is muted, or expected, waits for nobody.
+/// The open incidents of a guild that may need a reminder or an escalation because they are not acknowledged, with those
+/// already sent. Silenced incidents are left out.
 pub async fn waiting(
     reader: &Reader,
     guild: GuildId,
     now: Timestamp,
-) -> Result<Vec<(IncidentId, Waited)>, StoreError> {
+) -> Result<Vec<(IncidentId, EscalationState)>, StoreError> {
     let rows: Vec<(i64, i64, bool, bool)> = sqlx::query_as(concat!(
         "SELECT id, escalation_starts_at, reminded_at IS NOT NULL, escalated_at IS NOT NULL FROM incidents c
          WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident' AND acknowledged_at IS NULL
@@ -100,7 +100,7 @@ pub async fn waiting(
     .fetch_all(&reader.pool)
     .await?;
     let waited = |(id, escalation_starts_at, is_reminded, is_escalated)| {
-        let waited = Waited {
+        let waited = EscalationState {
             escalation_starts_at: Timestamp::from_millis(escalation_starts_at),
             is_reminded,
             is_escalated,
@@ -110,7 +110,7 @@ pub async fn waiting(
     Ok(rows.into_iter().map(waited).collect())
 }
 
-/// Notes that somebody was called again; `false` where that had been done, or is needed no more.
+/// Records a reminder or an escalation; `false` if it was already recorded, or is no longer needed.
 pub async fn mark_reminded(
     tx: &mut Tx<'_>,
     id: IncidentId,
@@ -133,7 +133,7 @@ pub async fn mark_reminded(
     Ok(changed.rows_affected() > 0)
 }
 
-/// A change by a person: $1 is the guild, $2 the card, $3 who, $4 an instant. Says whether anything has changed.
+/// Runs a change by a person: $1 is the guild, $2 the incident, $3 the user, $4 a time. Returns whether a row changed.
 pub(super) async fn by_person(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, IncidentId),

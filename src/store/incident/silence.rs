@@ -1,4 +1,4 @@
-//! What people want to hear nothing of for a while, on the cards that it is told on.
+//! Silences of incidents: mutes and maintenance windows of their monitors.
 
 use super::response::by_person;
 use crate::domain::Timestamp;
@@ -7,7 +7,7 @@ use crate::domain::monitor::{GuildId, MonitorId};
 use crate::store::maintenance::{MaintenanceId, covers, is_in_maintenance};
 use crate::store::{StoreError, Tx};
 
-/// SQL that is true of a card `c` where something goes on on it of which this is true; `$1` is its guild, `$2` now.
+/// SQL that is true if the incident `c` has an open outage `i` that meets a condition; `$1` is its guild, `$2` now.
 macro_rules! any_open_outage {
     ($($what:tt)*) => {
         concat!(
@@ -24,7 +24,8 @@ macro_rules! is_muted {
     };
 }
 
-/// The same: something goes on that people want to be told of, and that is neither muted nor expected.
+/// SQL that is true if the incident `c` has an open outage whose monitor causes notifications and is neither muted nor in
+/// maintenance.
 macro_rules! is_notifiable {
     () => {
         $crate::store::incident::silence::any_open_outage!(
@@ -37,7 +38,7 @@ macro_rules! is_notifiable {
 }
 pub(super) use {any_open_outage, is_muted, is_notifiable};
 
-/// Somebody mutes what is on a card; `false` where the guild has no such card that goes on.
+/// Records who muted the monitors of an incident; `false` if the guild has no such open incident.
 pub async fn mute(
     tx: &mut Tx<'_>,
     whose: (GuildId, IncidentId),
@@ -50,7 +51,7 @@ pub async fn mute(
     by_person(tx, whose, (user, until), SQL).await
 }
 
-/// Somebody declares maintenance of what is on a card; `false` where the guild has no such card that goes on.
+/// Records who scheduled maintenance for the monitors of an incident; `false` if the guild has no such open incident.
 pub async fn maintain(
     tx: &mut Tx<'_>,
     whose: (GuildId, IncidentId),
@@ -63,7 +64,7 @@ pub async fn maintain(
     by_person(tx, whose, (user, until), SQL).await
 }
 
-/// The cards on which something goes on that a maintenance has made quiet.
+/// The incidents with an open outage that a running maintenance window covers.
 pub async fn silenced_by(
     tx: &mut Tx<'_>,
     id: MaintenanceId,
@@ -79,7 +80,7 @@ pub async fn silenced_by(
     Ok(incidents.into_iter().map(IncidentId).collect())
 }
 
-/// The card on which the outage of a monitor goes on.
+/// The incident of a monitor's open outage.
 pub async fn of_monitor(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
@@ -93,14 +94,14 @@ pub async fn of_monitor(
     Ok(incident.map(IncidentId))
 }
 
-/// A mute or a maintenance is over: a card shows only what is true of that, and people are to know of what goes on on it from
-/// now on. Says whether there is such a thing, of which nobody has taken care.
+/// Updates an incident after a mute or a maintenance window has ended: removes silences that no longer apply, and
+/// restarts its escalation now. Returns whether it is unacknowledged and has an open outage that is not silenced.
 pub async fn unsilence(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, IncidentId),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    const SHOWN: &str = concat!(
+    const CLEAR: &str = concat!(
         "UPDATE incidents AS c SET revision = revision + 1,
              muted_until = CASE WHEN ",
         any_open_outage!(is_muted!()),
@@ -110,18 +111,18 @@ pub async fn unsilence(
         " THEN maintained_until END
          WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND (muted_until IS NOT NULL OR maintained_until IS NOT NULL)"
     );
-    const BEGUN: &str = concat!(
+    const RESTART: &str = concat!(
         "UPDATE incidents AS c SET escalation_starts_at = $2
          WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND acknowledged_at IS NULL AND ",
         is_notifiable!()
     );
-    if change(tx, (guild, id), now, SHOWN).await? {
+    if change(tx, (guild, id), now, CLEAR).await? {
         tx.wrote_event = true;
     }
-    change(tx, (guild, id), now, BEGUN).await
+    change(tx, (guild, id), now, RESTART).await
 }
 
-/// A change of a card: $1 is the guild, $2 now, $3 the card. Says whether anything has changed.
+/// Runs a change of an incident: $1 is the guild, $2 now, $3 the incident. Returns whether a row changed.
 async fn change(
     tx: &mut Tx<'_>,
     (guild, id): (GuildId, IncidentId),

@@ -1,4 +1,4 @@
-//! What a server can choose about alerts beside their place: `/alerts policy | deliveries | bulk | monitor`.
+//! What a server can choose about alerts beside their place: `/alerts escalation | notifications | summary | override`.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::actions::{Error, alerts};
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Message};
 use crate::discord::{Context, cards, complete, roles};
-use crate::domain::alert_policy::{BulkAlert, Preferences, Responder};
+use crate::domain::alert_policy::{AlertPreferences, BulkAlert, Responder};
 use crate::domain::text;
 use crate::store::alert_override::Override;
 
@@ -53,7 +53,7 @@ pub(super) async fn escalation(
                 }
             }
         };
-        Ok(move |chosen: &mut Preferences| {
+        Ok(move |chosen: &mut AlertPreferences| {
             chosen.policy.remind_after = remind.unwrap_or(chosen.policy.remind_after);
             chosen.policy.escalate = escalate;
         })
@@ -71,7 +71,7 @@ pub(super) async fn notifications(
     warnings: Option<bool>,
 ) -> Result<(), CommandError> {
     change(ctx, async {
-        Ok(move |chosen: &mut Preferences| {
+        Ok(move |chosen: &mut AlertPreferences| {
             chosen.notify_on_recovery = recovery.unwrap_or(chosen.notify_on_recovery);
             chosen.notify_on_warning = warnings.unwrap_or(chosen.notify_on_warning);
         })
@@ -106,7 +106,7 @@ pub(super) async fn summary(
             window,
         };
         let wanted = (count.is_some() || percent.is_some()).then_some(bulk);
-        Ok(move |chosen: &mut Preferences| chosen.bulk = wanted)
+        Ok(move |chosen: &mut AlertPreferences| chosen.bulk = wanted)
     })
     .await
 }
@@ -126,7 +126,7 @@ pub(super) async fn override_monitor(
     let role = roles::chosen(ctx, role)?;
     let work = async {
         let app = ctx.data();
-        let found = complete::named(&app.store.reader, requester.guild, ("%", &monitor)).await?;
+        let found = complete::named(&app.store.reader, requester.guild, (None, &monitor)).await?;
         let own = (notify.is_some() || role.is_some()).then(|| Override {
             notify: notify.unwrap_or(true),
             role,
@@ -139,7 +139,7 @@ pub(super) async fn override_monitor(
     reply::answer(ctx, work).await
 }
 
-async fn current(ctx: Context<'_>) -> Result<Preferences, CommandError> {
+async fn current(ctx: Context<'_>) -> Result<AlertPreferences, CommandError> {
     let known = super::settings(ctx).await?;
     Ok(known.ok_or_else(super::nothing_set)?.preferences)
 }
@@ -150,7 +150,7 @@ async fn change<C>(
     read: impl Future<Output = Result<C, CommandError>>,
 ) -> Result<(), CommandError>
 where
-    C: FnOnce(&mut Preferences) + Send + 'static,
+    C: FnOnce(&mut AlertPreferences) + Send + 'static,
 {
     let requester = reply::manager(ctx)?;
     let work = async {

@@ -64,7 +64,7 @@ pub(super) async fn export(
     ctx: Context<'_>,
     #[description = "The form of the file; CSV if left out"] format: Option<FormatChoice>,
 ) -> Result<(), CommandError> {
-    let requester = reply::requester(ctx)?;
+    let requester = reply::manager(ctx)?;
     let format = match format {
         None | Some(FormatChoice::Csv) => Format::Csv,
         Some(FormatChoice::Json) => Format::Json,
@@ -77,7 +77,7 @@ pub(super) async fn export(
         }
         let file = export_endpoints::export(&endpoints, format)?;
         let attachment =
-            serenity::CreateAttachment::bytes(file, format!("endpoints.{}", format.word()));
+            serenity::CreateAttachment::bytes(file, format!("endpoints.{}", format.as_str()));
         let content = format!("{}.", text::count(endpoints.len() as u64, "endpoint"));
         Ok(Message {
             content,

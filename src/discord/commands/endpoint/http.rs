@@ -61,7 +61,7 @@ pub(super) async fn http(
     let change = HttpCheckChange {
         status,
         keyword: keyword.map(|keyword| Some(keyword).filter(|keyword| keyword != "none")),
-        method: method.map(|method| Method::from(method).word().to_owned()),
+        method: method.map(|method| Method::from(method).as_str().to_owned()),
         headers: headers.map(|headers| headers.replace('|', "\n")),
         redirects,
         verify_tls,

@@ -1,5 +1,5 @@
-//! `/endpoint …`: the roll, for those who manage it. Discord asks for Manage Server, and so does every managing
-//! subcommand itself; `show` and `export` only read.
+//! `/endpoint …`: manage endpoints. Every subcommand requires Manage Server, which each checks itself as well; members
+//! read with `/endpoints`.
 
 mod files;
 mod http;
@@ -26,7 +26,6 @@ use crate::store::endpoint::{Description, Endpoint};
         "remove",
         "pause",
         "resume",
-        "show",
         "files::import",
         "files::export"
     )
@@ -205,26 +204,6 @@ async fn resume(
         Ok(Message::sentence(format!(
             "Resumed {}: it is looked at right away.",
             cards::mention(&resumed.description)
-        )))
-    };
-    reply::answer(ctx, work).await
-}
-
-/// Everything that is known of one endpoint
-#[poise::command(slash_command, guild_only)]
-async fn show(
-    ctx: Context<'_>,
-    #[description = "Its address or name"]
-    #[autocomplete = "complete::endpoint"]
-    #[max_length = 512]
-    endpoint: String,
-) -> Result<(), CommandError> {
-    let requester = reply::requester(ctx)?;
-    let work = async {
-        let endpoint = find(ctx, requester, &endpoint).await?;
-        Ok(Message::embed(cards::endpoint(
-            &endpoint,
-            ctx.data().checks.rules.interval,
         )))
     };
     reply::answer(ctx, work).await

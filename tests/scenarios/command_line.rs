@@ -1,11 +1,11 @@
-//! The one-shot commands: what they print, what they refuse, and their exit codes.
+//! The one-shot commands: their output, their errors and their exit codes.
 
 use serde_json::json;
 
 use crate::harness::{Rollcall, Web};
 
 #[test]
-fn a_roll_is_kept_from_the_terminal_alone() {
+fn endpoints_are_managed_entirely_from_the_terminal() {
     let rollcall = Rollcall::new();
     let added = rollcall.done(&[
         "endpoint",
@@ -30,47 +30,47 @@ fn a_roll_is_kept_from_the_terminal_alone() {
             "last_check_date": null, "last_seen_at": null,
         })]
     );
-    let foreign = rollcall.say(&["endpoint", "remove", "1", "--guild", "43"]);
+    let foreign = rollcall.execute(&["endpoint", "remove", "1", "--guild", "43"]);
     assert_eq!((foreign.code, rollcall.list().len()), (1, 1));
     rollcall.done(&["endpoint", "remove", "1", "--guild", "42"]);
     assert!(rollcall.list().is_empty());
 }
 
 #[test]
-fn a_bad_target_is_refused_with_a_sentence_and_an_example() {
+fn an_invalid_target_is_rejected_with_a_sentence_and_an_example() {
     let rollcall = Rollcall::new();
-    let said = rollcall.say(&["endpoint", "add", "example.org:80"]);
-    assert_eq!(said.code, 2);
+    let output = rollcall.execute(&["endpoint", "add", "example.org:80"]);
+    assert_eq!(output.code, 2);
     assert_eq!(
-        said.err,
+        output.err,
         "error: TARGET: a host name needs a scheme in front; a right one is `tcp://example.org:25565`\n"
     );
 }
 
 #[test]
-fn all_wrong_settings_are_told_at_once() {
+fn all_invalid_settings_are_reported_at_once() {
     let rollcall = Rollcall::new()
         .with("PROBE_INTERVAL", "soon")
         .with("HTTP_BIND", "here")
         .with("LOG_LEVEL", "loud");
-    let said = rollcall.say(&["run"]);
-    assert_eq!(said.code, 2);
+    let output = rollcall.execute(&["run"]);
+    assert_eq!(output.code, 2);
     for name in ["PROBE_INTERVAL", "HTTP_BIND", "LOG_LEVEL"] {
-        assert!(said.err.contains(name), "{said:?}");
+        assert!(output.err.contains(name), "{output:?}");
     }
 }
 
 #[test]
-fn a_database_that_is_none_is_refused_and_left_alone() {
+fn a_file_that_is_not_a_database_is_rejected_and_not_changed() {
     let rollcall = Rollcall::new();
     std::fs::write(
         rollcall.path("rollcall.db"),
         "not a database, but ".repeat(500),
     )
     .unwrap();
-    let said = rollcall.say(&["endpoint", "list"]);
-    assert_eq!(said.code, 3);
-    assert!(said.err.contains("rollcall.db"), "{said:?}");
+    let output = rollcall.execute(&["endpoint", "list"]);
+    assert_eq!(output.code, 3);
+    assert!(output.err.contains("rollcall.db"), "{output:?}");
     assert_eq!(
         std::fs::read(rollcall.path("rollcall.db")).unwrap().len(),
         10_000
@@ -78,13 +78,13 @@ fn a_database_that_is_none_is_refused_and_left_alone() {
 }
 
 #[test]
-fn check_checks_once_and_says_what_it_found() {
+fn check_runs_once_and_reports_its_results() {
     let rollcall = Rollcall::new();
     let mut web = Web::up();
-    let gone = Web::up();
+    let closed = Web::up();
     rollcall.add(&web.target());
-    rollcall.add(&gone.target());
-    drop(gone);
+    rollcall.add(&closed.target());
+    drop(closed);
     for _ in 0..3 {
         rollcall.done(&["check"]);
     }
@@ -115,7 +115,7 @@ fn check_checks_once_and_says_what_it_found() {
 }
 
 #[test]
-fn recheck_reactivates_what_answers_again() {
+fn recheck_reactivates_endpoints_that_respond_again() {
     let rollcall = Rollcall::new();
     let mut web = Web::up();
     let id = rollcall.add(&web.target());
@@ -123,8 +123,8 @@ fn recheck_reactivates_what_answers_again() {
     for _ in 0..3 {
         rollcall.done(&["check"]);
     }
-    let young = rollcall.done(&["recheck", "--json"]).json();
-    assert_eq!(young["found"], 0, "it was looked at a moment ago");
+    let recent = rollcall.done(&["recheck", "--json"]).json();
+    assert_eq!(recent["found"], 0, "it was checked a moment ago");
     let still = rollcall.done(&["recheck", "--hours", "0", "--verbose"]);
     assert!(
         still
@@ -134,7 +134,7 @@ fn recheck_reactivates_what_answers_again() {
     );
     assert!(still.err.contains("connection refused"), "{still:?}");
     web.comes_back();
-    let back = rollcall
+    let recovered = rollcall
         .done(&[
             "recheck",
             "--hours",
@@ -149,28 +149,28 @@ fn recheck_reactivates_what_answers_again() {
         ])
         .json();
     assert_eq!(
-        (&back["found"], &back["reactivated"]),
+        (&recovered["found"], &recovered["reactivated"]),
         (&json!(1), &json!(1))
     );
     rollcall.wait_until("online", id, |endpoint| endpoint["is_active"] == true);
 }
 
 #[test]
-fn a_file_of_endpoints_goes_in_and_comes_out_again() {
+fn endpoints_are_imported_from_a_file_and_exported() {
     let rollcall = Rollcall::new();
     std::fs::write(
         rollcall.path("list.txt"),
         "203.0.113.7:80 door\nnonsense\nhttps://example.org/\n203.0.113.7:80\n",
     )
     .unwrap();
-    let said = rollcall.done(&["endpoint", "import", "list.txt"]);
-    assert_eq!(said.out, "Added 2, already there 0, refused 2\n");
+    let output = rollcall.done(&["endpoint", "import", "list.txt"]);
+    assert_eq!(output.out, "Added 2, already there 0, refused 2\n");
     assert!(
-        said.err.contains("line 2: ")
-            && said
+        output.err.contains("line 2: ")
+            && output
                 .err
                 .contains("line 4: the same target stands in line 1"),
-        "{said:?}"
+        "{output:?}"
     );
     let exported = rollcall.done(&["endpoint", "export"]).out;
     assert_eq!(
@@ -179,24 +179,24 @@ fn a_file_of_endpoints_goes_in_and_comes_out_again() {
     );
     let full = Rollcall::new().with("QUOTA_ENDPOINTS", "1");
     std::fs::write(full.path("list.csv"), exported).unwrap();
-    let said = full.say(&["endpoint", "import", "list.csv"]);
-    assert_eq!((said.code, full.list().len()), (1, 0), "{said:?}");
+    let output = full.execute(&["endpoint", "import", "list.csv"]);
+    assert_eq!((output.code, full.list().len()), (1, 0), "{output:?}");
 }
 
 #[test]
-fn a_backup_is_taken_while_the_bot_runs_and_never_overwrites() {
+fn a_backup_works_while_the_bot_runs_and_never_overwrites() {
     let rollcall = Rollcall::new();
     rollcall.add("tcp://203.0.113.7:25565");
     let running = rollcall.run();
     rollcall.done(&["backup", "copy.db"]);
-    assert_eq!(rollcall.say(&["backup", "copy.db"]).code, 3);
+    assert_eq!(rollcall.execute(&["backup", "copy.db"]).code, 3);
     drop(running);
     let copy = rollcall.with("DATABASE_URL", "sqlite://copy.db");
     assert_eq!(copy.list().len(), 1);
 }
 
 #[test]
-fn help_and_completions_teach() {
+fn help_lists_the_commands_and_completions_are_generated() {
     let rollcall = Rollcall::new();
     let help = rollcall.done(&["--help"]).out;
     for word in [
@@ -217,11 +217,11 @@ fn help_and_completions_teach() {
             .out
             .contains("_rollcall")
     );
-    assert_eq!(rollcall.say(&["fly"]).code, 2);
+    assert_eq!(rollcall.execute(&["fly"]).code, 2);
 }
 
 #[test]
-fn what_a_page_must_answer_can_be_said_when_it_is_added() {
+fn http_expectations_can_be_set_when_an_endpoint_is_added() {
     let rollcall = Rollcall::new();
     let web = Web::up();
     rollcall.done(&[
@@ -248,26 +248,26 @@ fn what_a_page_must_answer_can_be_said_when_it_is_added() {
     for _ in 0..3 {
         rollcall.done(&["check"]);
     }
-    let seen: Vec<_> = rollcall
+    let reasons: Vec<_> = rollcall
         .list()
         .iter()
         .map(|endpoint| endpoint["inactive_reason"].clone())
         .collect();
-    assert_eq!(seen, [json!(null), json!("keyword_missing")]);
+    assert_eq!(reasons, [json!(null), json!("keyword_missing")]);
     for (option, value) in [
         ("--status", "2xx"),
         ("--method", "DELETE"),
         ("--header", "Host: x"),
         ("--keyword", ""),
     ] {
-        let said = rollcall.say(&["endpoint", "add", "http://example.org/", option, value]);
-        assert_eq!(said.code, 2, "{option}: {said:?}");
+        let output = rollcall.execute(&["endpoint", "add", "http://example.org/", option, value]);
+        assert_eq!(output.code, 2, "{option}: {output:?}");
         assert!(
-            said.err.contains(option) && said.err.contains("a right"),
-            "{said:?}"
+            output.err.contains(option) && output.err.contains("a right"),
+            "{output:?}"
         );
     }
-    let tcp = rollcall.say(&["endpoint", "add", "203.0.113.7:80", "--keyword", "x"]);
+    let tcp = rollcall.execute(&["endpoint", "add", "203.0.113.7:80", "--keyword", "x"]);
     assert!(
         tcp.err.contains("a tcp endpoint has no HTTP options"),
         "{tcp:?}"

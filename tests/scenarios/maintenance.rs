@@ -1,4 +1,4 @@
-//! Outages that are expected call nobody; what belongs together is told together; and what is on a card can be looked at.
+//! Maintenance windows silence notifications, user-defined groups become one incident, and incident messages have buttons.
 
 use discord_sandbox::{Member, RestFault, Sandbox};
 
@@ -11,26 +11,26 @@ fn outages(rollcall: &Rollcall, which: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_expected_is_told_at_the_end_if_it_is_still_down() {
+async fn outages_in_maintenance_notify_when_it_ends() {
     let sandbox = Sandbox::start().await;
     let (rollcall, mut web) = (bot(&sandbox), Web::up());
     let running = with_webs(&sandbox, &rollcall, [&web]).await;
     for (line, part) in [
-        ("/maintenance start for:soon", "a right one is `2h`"),
+        ("/maintenance start duration:soon", "a right one is `2h`"),
         (
-            "/maintenance schedule title:x at:tomorrow for:1h",
+            "/maintenance schedule title:x at:tomorrow duration:1h",
             "2026-12-01 22:30",
         ),
         (
-            "/maintenance schedule title:x at:22:30 for:1h days:mo",
+            "/maintenance schedule title:x at:22:30 duration:1h days:mo",
             "a right one is `mon,thu`",
         ),
         (
-            "/maintenance schedule title:x at:22:30 for:1h days:mon zone:Berlin",
+            "/maintenance schedule title:x at:22:30 duration:1h days:mon zone:Berlin",
             "Europe/Berlin",
         ),
         (
-            "/maintenance schedule \"title:x\" \"at:2020-01-01 00:00\" for:1h",
+            "/maintenance schedule \"title:x\" \"at:2020-01-01 00:00\" duration:1h",
             "over already",
         ),
         ("/maintenance start group:nobody", "No group here"),
@@ -39,17 +39,17 @@ async fn what_is_expected_is_told_at_the_end_if_it_is_still_down() {
         let refused = sandbox.slash(line).await.render();
         assert!(refused.contains(part), "{line}: {refused}");
     }
-    let begun = sandbox
-        .slash("/maintenance start for:1h title:updates")
+    let started = sandbox
+        .slash("/maintenance start duration:1h title:updates")
         .await
         .render();
-    assert!(begun.contains("**updates** of everything"), "{begun}");
+    assert!(started.contains("**updates** of everything"), "{started}");
     web.goes_down();
     wait_for("the outage to be marked", || {
         (outages(&rollcall, "is_in_maintenance = 1 AND ended_at IS NULL") == 1).then_some(())
     });
     assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 0);
-    // It outlives a restart, and ends by itself when its time has come.
+    // The window survives a restart, and ends by itself at its end time.
     running.kill();
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
@@ -62,15 +62,16 @@ async fn what_is_expected_is_told_at_the_end_if_it_is_still_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_planned_is_shown_in_discord_where_the_bot_may() {
+async fn scheduled_maintenance_becomes_a_discord_event_if_permitted() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let _running = with_webs(&sandbox, &rollcall, []).await;
     let zones = sandbox
-        .autocomplete("/maintenance schedule title:x at:1 for:1h zone:berl")
+        .autocomplete("/maintenance schedule title:x at:1 duration:1h zone:berl")
         .await;
     assert!(format!("{zones:?}").contains("Europe/Berlin"), "{zones:?}");
-    let plan = "/maintenance schedule title:patching at:03:30 for:2h days:sun zone:Europe/Berlin";
+    let plan =
+        "/maintenance schedule title:patching at:03:30 duration:2h days:sun zone:Europe/Berlin";
     let planned = sandbox.slash(plan).await.render();
     assert!(planned.contains("sun at 03:30 Europe/Berlin"), "{planned}");
     let event = sandbox
@@ -85,29 +86,29 @@ async fn what_is_planned_is_shown_in_discord_where_the_bot_may() {
         (event.status, &event.body["name"]),
         (200, &"patching".into())
     );
-    wait_for("the event to be noted", || {
+    wait_for("the event's id to be stored", || {
         rollcall
             .sql("SELECT 'content_hash' FROM maintenance_windows WHERE discord_event_id > 0")
             .pop()
     });
     sandbox.slash("/maintenance end which:patching").await;
     sandbox
-        .wait_for("the event to be taken back", |record| {
-            let mut taken = record
+        .wait_for("the event to be deleted", |record| {
+            let mut deleted = record
                 .requests
                 .iter()
                 .filter(|request| request.method == "DELETE");
-            taken.next().map(drop)
+            deleted.next().map(drop)
         })
         .await;
-    // Where it may not, it is kept all the same and Discord is not asked again.
+    // Without the permission the window is kept all the same, and Discord is not asked again.
     let refused = RestFault::Error {
         status: 403,
         code: 50_013,
     };
     sandbox.fail_requests(refused, "/scheduled-events", 1_000);
     sandbox.slash(plan).await;
-    wait_for("the refusal to be noted", || {
+    wait_for("the refusal to be stored", || {
         rollcall
             .sql("SELECT 'refused' FROM maintenance_windows WHERE discord_event_id = 0")
             .pop()
@@ -115,16 +116,16 @@ async fn what_is_planned_is_shown_in_discord_where_the_bot_may() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_is_told_as_one_and_its_members_are_chosen_from_the_card() {
+async fn a_group_is_one_incident_with_a_menu_of_its_endpoints() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let (mut first, mut second) = (Web::up(), Web::up());
     let _running = with_webs(&sandbox, &rollcall, [&first, &second]).await;
-    // Both would be told as one host; seen as two hosts they share only their group.
+    // Endpoints of one host would be grouped anyway; with two hosts they share only their group.
     rollcall.sql("UPDATE endpoint_targets SET host = 'one.example' WHERE monitor_id = 1");
     for name in ["web0", "web1"] {
         let set = sandbox
-            .slash(&format!("/group set target:{name} group:shop"))
+            .slash(&format!("/group set monitor:{name} group:shop"))
             .await;
         assert!(
             set.text().contains("belongs to **shop**"),
@@ -153,7 +154,7 @@ async fn a_group_is_told_as_one_and_its_members_are_chosen_from_the_card() {
     let stranger = sandbox.member(&stranger).in_guild(elsewhere);
     let refused = stranger.choose(&alert, "web1").await.render();
     assert!(!refused.contains("127.0.0.1"), "{refused}");
-    let out = sandbox.slash("/group set target:web1").await;
+    let out = sandbox.slash("/group set monitor:web1").await;
     assert!(
         out.text().contains("belongs to no group"),
         "{}",
@@ -162,7 +163,7 @@ async fn a_group_is_told_as_one_and_its_members_are_chosen_from_the_card() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recheck_shows_its_phases_and_maintenance_silences_what_is_on_the_card() {
+async fn buttons_of_an_incident_recheck_it_and_start_its_maintenance() {
     let sandbox = Sandbox::start().await;
     let (rollcall, mut web) = (bot(&sandbox), Web::up());
     let running = with_webs(&sandbox, &rollcall, [&web]).await;
@@ -175,11 +176,11 @@ async fn a_recheck_shows_its_phases_and_maintenance_silences_what_is_on_the_card
         "{text}"
     );
     assert!(text.contains("total"), "{text}");
-    let maintained = sandbox.press(&checked, "Maintenance").await;
+    let silenced = sandbox.press(&checked, "Maintenance").await;
     assert!(
-        maintained.text().contains("Maintenance: <@1001> until"),
+        silenced.text().contains("Maintenance: <@1001> until"),
         "{}",
-        maintained.render()
+        silenced.render()
     );
     web.comes_back();
     the_message(&sandbox, "🟢 web0 was offline for").await;

@@ -1,14 +1,14 @@
-//! People are told of an incident once, in the place that they chose, and nothing gets lost on the way.
+//! Incident messages in Discord: each incident is posted once, in the configured channel, and none gets lost.
 
 use discord_sandbox::{GuildId, Member, Reply, RestFault, Role, Sandbox};
 
-use crate::alerting::{ROLE, bot, import, setup, wait_until_told, with_shop};
+use crate::alerting::{ROLE, bot, import, setup, wait_until_delivered, with_shop};
 use crate::harness::{Rollcall, Web, wait_for};
 
-/// That permission's bit.
+/// The bit of the permission Mention Everyone.
 const MENTION_EVERYONE: u64 = 1 << 17;
 
-/// The alerts in the home channel, without the test of the setup.
+/// The alerts among these messages, without the test message of the setup.
 fn alerts(messages: &[Reply]) -> Vec<Reply> {
     let is_alert = |message: &&Reply| !message.text().contains("Alerts come here");
     messages.iter().filter(is_alert).cloned().collect()
@@ -24,8 +24,8 @@ async fn the_alert(sandbox: &Sandbox, part: &str) -> Reply {
         .await
 }
 
-/// Messages that were posted, and how often one was changed.
-fn calls(sandbox: &Sandbox, method: &str) -> usize {
+/// The number of successful requests with this method to channels: POST for new messages, PATCH for edits.
+fn requests_with(sandbox: &Sandbox, method: &str) -> usize {
     let requests = sandbox.record().requests;
     let is_one = |request: &&discord_sandbox::Request| {
         request.method == method && request.path.contains("/channels/") && request.status < 300
@@ -34,7 +34,7 @@ fn calls(sandbox: &Sandbox, method: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outage_is_one_message_that_ends_where_it_began() {
+async fn an_incident_is_one_message_that_is_edited_on_recovery() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut web = Web::up();
@@ -50,18 +50,24 @@ async fn an_outage_is_one_message_that_ends_where_it_began() {
         alert.buttons(),
         ["Recheck", "Acknowledge", "Mute 1 h", "Maintenance"]
     );
-    let called = format!("<@&{ROLE}>");
-    assert_eq!(alert.json()["content"], called.as_str());
+    let mention = format!("<@&{ROLE}>");
+    assert_eq!(alert.json()["content"], mention.as_str());
     assert_eq!(
         alert.json()["allowed_mentions"],
         serde_json::json!({ "parse": [], "roles": [ROLE.to_string()] })
     );
     web.comes_back();
-    let over = the_alert(&sandbox, "🟢 shop was offline for").await;
-    assert!(over.buttons().is_empty(), "{}", over.render());
-    // Nothing more is to come: what is untold is nothing, and two messages were posted in all, the test among them.
-    wait_until_told(&running);
-    assert_eq!((calls(&sandbox, "POST"), calls(&sandbox, "PATCH")), (2, 1));
+    let recovered = the_alert(&sandbox, "🟢 shop was offline for").await;
+    assert!(recovered.buttons().is_empty(), "{}", recovered.render());
+    // Nothing is pending, and two messages were posted in all, including the test.
+    wait_until_delivered(&running);
+    assert_eq!(
+        (
+            requests_with(&sandbox, "POST"),
+            requests_with(&sandbox, "PATCH")
+        ),
+        (2, 1)
+    );
     let edit = sandbox
         .record()
         .requests
@@ -72,20 +78,20 @@ async fn an_outage_is_one_message_that_ends_where_it_began() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_card_says_what_is_at_fault_as_far_as_that_is_known() {
+async fn the_incident_message_shows_the_probable_cause() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox).with("PROBE_TIMEOUT", "1s");
     let mut web = Web::up();
     let running = with_shop(&sandbox, &rollcall, &web).await;
     web.goes_down();
-    // Whoever refuses is there.
+    // A host that refuses a connection is up.
     the_alert(&sandbox, "It is the service: the host answers").await;
     web.comes_back();
     the_alert(&sandbox, "🟢 shop was offline for").await;
     rollcall.sql("UPDATE incidents SET joined_at = joined_at - 60000");
-    // One port that takes no connections, on a host whose other port goes on answering.
-    let (silent, _full) = unresponsive_port();
-    let add = format!("/endpoint add target:tcp://{silent} name:mail");
+    // A port that accepts no connections, on a host whose other port still responds.
+    let (unresponsive, _full) = unresponsive_port();
+    let add = format!("/endpoint add target:tcp://{unresponsive} name:mail");
     sandbox.slash(&add).await;
     let port = web.target();
     let port = port.trim_end_matches('/').rsplit(':').next().unwrap();
@@ -96,7 +102,7 @@ async fn the_card_says_what_is_at_fault_as_far_as_that_is_known() {
             known.next().map(drop)
         })
         .await;
-    // Somebody on it who reports knows more than any port.
+    // A server on the host that still reports is better evidence than any port.
     let guild = sandbox.guild().0.to_string();
     let made = rollcall.done(&["server", "add", "mail", "--guild", &guild, "--json"]);
     let key = made.json()["key"].as_str().unwrap().to_owned();
@@ -110,7 +116,7 @@ async fn the_card_says_what_is_at_fault_as_far_as_that_is_known() {
         .await;
 }
 
-/// A port whose queue is full: whoever connects waits in vain.
+/// A port whose connection queue is full, so that connects time out.
 fn unresponsive_port() -> (std::net::SocketAddr, impl Sized) {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -125,7 +131,7 @@ fn unresponsive_port() -> (std::net::SocketAddr, impl Sized) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_falls_together_is_told_together() {
+async fn endpoints_that_fail_together_are_one_incident() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let running = rollcall.run();
@@ -141,16 +147,16 @@ async fn what_falls_together_is_told_together() {
         "{}",
         alert.render()
     );
-    wait_until_told(&running);
+    wait_until_delivered(&running);
     assert_eq!(
-        calls(&sandbox, "POST"),
+        requests_with(&sandbox, "POST"),
         2,
-        "one message, and the test before it"
+        "one message after the test"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn three_thousand_that_fall_at_once_are_one_message() {
+async fn three_thousand_outages_at_once_are_one_message() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox).with("QUOTA_ENDPOINTS", "5000");
     let running = rollcall.run();
@@ -167,16 +173,16 @@ async fn three_thousand_that_fall_at_once_are_one_message() {
         .collect();
     import(&sandbox, &rollcall, &list);
     the_alert(&sandbox, "🔴 3000 are offline").await;
-    wait_until_told(&running);
+    wait_until_delivered(&running);
     assert_eq!(
-        calls(&sandbox, "POST"),
+        requests_with(&sandbox, "POST"),
         2,
-        "one message, and the test before it"
+        "one message after the test"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outage_that_passed_while_discord_was_away_is_told_once_and_calls_nobody() {
+async fn an_outage_that_ended_without_discord_is_posted_once_without_mentions() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut web = Web::up();
@@ -187,7 +193,7 @@ async fn an_outage_that_passed_while_discord_was_away_is_told_once_and_calls_nob
         (running.metric(r#"rollcall_notifications_pending{destination="channel"}"#) == Some(1.0))
             .then_some(())
     });
-    // Killed while it waits: the outbox is rows.
+    // A pending delivery survives the kill, because the outbox is stored in the database.
     running.kill();
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
@@ -198,26 +204,30 @@ async fn an_outage_that_passed_while_discord_was_away_is_told_once_and_calls_nob
             .pop()
     });
     sandbox.reset_faults();
-    let over = the_alert(&sandbox, "🟢 shop was offline for").await;
+    let recovered = the_alert(&sandbox, "🟢 shop was offline for").await;
     assert_eq!(
-        over.json()["content"],
+        recovered.json()["content"],
         "",
-        "whoever is called now is called in vain"
+        "a mention after the recovery is useless"
     );
-    assert_eq!(calls(&sandbox, "PATCH"), 0, "down and up are one message");
+    assert_eq!(
+        requests_with(&sandbox, "PATCH"),
+        0,
+        "outage and recovery are one message"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash_between_sending_and_noting_makes_no_second_message() {
+async fn a_crash_after_sending_causes_no_second_message() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut web = Web::up();
     let running = with_shop(&sandbox, &rollcall, &web).await;
     web.goes_down();
     let alert = the_alert(&sandbox, "🔴 shop is offline").await;
-    wait_until_told(&running);
+    wait_until_delivered(&running);
     running.kill();
-    // As if the crash had come just before the note.
+    // As if the crash had happened just before the delivery was stored.
     rollcall.sql("UPDATE channel_deliveries SET delivered_revision = 0, message_id = NULL, channel_id = NULL");
     let _running = rollcall.run();
     let sent = |record: &discord_sandbox::Record| {
@@ -232,12 +242,12 @@ async fn a_crash_between_sending_and_noting_makes_no_second_message() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash_while_sending_makes_no_second_message() {
+async fn a_crash_while_sending_causes_no_second_message() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut web = Web::up();
     let running = with_shop(&sandbox, &rollcall, &web).await;
-    // Discord has the message; that it has it, nobody hears.
+    // Discord receives the message, but its response is lost.
     sandbox.fail_requests(RestFault::NoAnswer, "/channels/", 1);
     web.goes_down();
     the_alert(&sandbox, "🔴 shop is offline").await;
@@ -245,17 +255,17 @@ async fn a_crash_while_sending_makes_no_second_message() {
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
     wait_for("the outbox to be empty", || {
-        let told =
+        let sent =
             running.metric(r#"rollcall_notifications_total{destination="channel",result="sent"}"#);
-        let waiting = running.metric(r#"rollcall_notifications_pending{destination="channel"}"#);
-        (told >= Some(1.0) && waiting == Some(0.0)).then_some(())
+        let pending = running.metric(r#"rollcall_notifications_pending{destination="channel"}"#);
+        (sent >= Some(1.0) && pending == Some(0.0)).then_some(())
     });
     web.comes_back();
     the_alert(&sandbox, "🟢 shop was offline for").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_called_takes_care_and_nobody_else_does() {
+async fn only_responders_can_press_the_buttons_of_an_incident() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut web = Web::up();
@@ -288,15 +298,24 @@ async fn whoever_is_called_takes_care_and_nobody_else_does() {
     running.kill();
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
-    let called = bob.with_role(ROLE);
-    let taken = sandbox.member(&called).press(&alert, "Acknowledge").await;
+    let responder = bob.with_role(ROLE);
+    let acknowledged = sandbox
+        .member(&responder)
+        .press(&alert, "Acknowledge")
+        .await;
     assert!(
-        taken.text().contains("Acknowledged: <@8>"),
+        acknowledged.text().contains("Acknowledged: <@8>"),
         "{}",
-        taken.render()
+        acknowledged.render()
     );
-    assert_eq!(taken.buttons(), ["Recheck", "Mute 1 h", "Maintenance"]);
-    let checked = sandbox.member(&called).press(&taken, "Recheck").await;
+    assert_eq!(
+        acknowledged.buttons(),
+        ["Recheck", "Mute 1 h", "Maintenance"]
+    );
+    let checked = sandbox
+        .member(&responder)
+        .press(&acknowledged, "Recheck")
+        .await;
     assert!(
         checked.text().contains("Rechecked: <@8>"),
         "{}",
@@ -308,7 +327,7 @@ async fn whoever_is_called_takes_care_and_nobody_else_does() {
         checked.render()
     );
     web.comes_back();
-    let checked = sandbox.member(&called).press(&checked, "Recheck").await;
+    let checked = sandbox.member(&responder).press(&checked, "Recheck").await;
     assert!(
         checked.text().contains("🟢 shop was offline for"),
         "{}",
@@ -317,7 +336,7 @@ async fn whoever_is_called_takes_care_and_nobody_else_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_called_later_or_for_one_monitor_takes_care_too() {
+async fn escalation_and_override_responders_can_press_the_buttons_too() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut web = Web::up();
@@ -325,19 +344,19 @@ async fn whoever_is_called_later_or_for_one_monitor_takes_care_too() {
     web.goes_down();
     let alert = the_alert(&sandbox, "🔴 shop is offline").await;
     let (bob, carol) = (Member::plain(8, "Bob"), Member::plain(10, "Carol"));
-    for (words, called) in [
-        ("policy escalate:2h role:88", bob.clone().with_role(88)),
-        ("policy escalate:2h user:10", carol),
-        ("monitor target:shop role:89", bob.with_role(89)),
+    for (words, responder) in [
+        ("escalation escalate:2h role:88", bob.clone().with_role(88)),
+        ("escalation escalate:2h user:10", carol),
+        ("override monitor:shop role:89", bob.with_role(89)),
     ] {
-        let refused = sandbox.member(&called).press(&alert, "Recheck").await;
+        let refused = sandbox.member(&responder).press(&alert, "Recheck").await;
         assert!(
             refused.text().contains("for those who are called"),
             "{words}"
         );
         sandbox.slash(&format!("/alerts {words}")).await;
-        let checked = sandbox.member(&called).press(&alert, "Recheck").await;
-        let by = format!("Rechecked: <@{}>", called.id);
+        let checked = sandbox.member(&responder).press(&alert, "Recheck").await;
+        let by = format!("Rechecked: <@{}>", responder.id);
         assert!(
             checked.text().contains(&by),
             "{words}: {}",
@@ -347,7 +366,7 @@ async fn whoever_is_called_later_or_for_one_monitor_takes_care_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_is_gone_is_posted_anew_and_calls_nobody_again() {
+async fn a_deleted_message_is_posted_again_without_mentions() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut web = Web::up();
@@ -357,15 +376,15 @@ async fn a_message_that_is_gone_is_posted_anew_and_calls_nobody_again() {
     assert_ne!(alert.json()["content"], "");
     sandbox.delete_message(&alert);
     sandbox.slash("/ack").await;
-    let anew = the_alert(&sandbox, "Acknowledged: <@1001>").await;
-    assert_eq!(anew.json()["content"], "");
-    sandbox.delete_message(&anew);
+    let reposted = the_alert(&sandbox, "Acknowledged: <@1001>").await;
+    assert_eq!(reposted.json()["content"], "");
+    sandbox.delete_message(&reposted);
     web.comes_back();
     the_alert(&sandbox, "🟢 shop was offline for").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_told_in_a_channel_that_is_gone_goes_on_in_the_new_one() {
+async fn an_incident_in_a_deleted_channel_continues_in_the_new_one() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut web = Web::up();
@@ -380,14 +399,14 @@ async fn what_was_told_in_a_channel_that_is_gone_goes_on_in_the_new_one() {
     sandbox
         .slash(&format!("/alerts channel channel:{new}"))
         .await;
-    let gone = RestFault::Error {
+    let deleted = RestFault::Error {
         status: 404,
         code: 10_003,
     };
-    sandbox.fail_requests(gone, &format!("/channels/{old}/"), 1_000);
+    sandbox.fail_requests(deleted, &format!("/channels/{old}/"), 1_000);
     web.comes_back();
     sandbox
-        .wait_for_messages(elsewhere, "the end in the new channel", |messages| {
+        .wait_for_messages(elsewhere, "the recovery in the new channel", |messages| {
             let alerts = alerts(messages);
             alerts
                 .into_iter()
@@ -399,18 +418,18 @@ async fn what_was_told_in_a_channel_that_is_gone_goes_on_in_the_new_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_channel_that_is_gone_is_told_of_and_what_was_missed_comes_when_it_is_mended() {
+async fn a_deleted_channel_is_reported_and_missed_alerts_follow_the_repair() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut web = Web::up();
     let running = with_shop(&sandbox, &rollcall, &web).await;
-    let gone = RestFault::Error {
+    let deleted = RestFault::Error {
         status: 404,
         code: 10_003,
     };
-    sandbox.fail_requests(gone, "/channels/", 1);
+    sandbox.fail_requests(deleted, "/channels/", 1);
     web.goes_down();
-    wait_for("the channel to be found broken", || {
+    wait_for("the channel to be marked as broken", || {
         rollcall
             .sql("SELECT broken_reason FROM alert_settings WHERE broken_reason IS NOT NULL")
             .pop()
@@ -420,7 +439,7 @@ async fn a_channel_that_is_gone_is_told_of_and_what_was_missed_comes_when_it_is_
         shown.contains("the channel does not exist any more"),
         "{shown}"
     );
-    // Told once on another path: to whoever has set it.
+    // Reported once, by direct message to the user who set the channel.
     let direct = |record: &discord_sandbox::Record| {
         let mut posted = record.requests.iter().filter(|request| {
             request.method == "POST" && request.path.ends_with("/channels/1001/messages")
@@ -428,25 +447,25 @@ async fn a_channel_that_is_gone_is_told_of_and_what_was_missed_comes_when_it_is_
         posted.next().cloned()
     };
     let direct = sandbox.wait_for("a direct message", direct).await;
-    let said = direct.body["content"].as_str().unwrap();
+    let text = direct.body["content"].as_str().unwrap();
     assert!(
-        said.contains("cannot be told") && said.contains("/alerts channel"),
-        "{said}"
+        text.contains("cannot be told") && text.contains("/alerts channel"),
+        "{text}"
     );
     let audit = sandbox.slash("/audit type:alerts_broken").await.render();
     assert!(audit.contains("`alerts_broken`"), "{audit}");
-    let before = calls(&sandbox, "POST");
+    let before = requests_with(&sandbox, "POST");
     sandbox.slash(&setup(&sandbox)).await;
     the_alert(&sandbox, "🔴 shop is offline").await;
-    // A request is on record when it has been answered, a moment after its message can be seen.
-    wait_for("two messages: the test, and what was missed", || {
-        (calls(&sandbox, "POST") == before + 2).then_some(())
+    // A request is recorded when it is answered, a moment after its message becomes visible.
+    wait_for("two messages: the test and the missed alert", || {
+        (requests_with(&sandbox, "POST") == before + 2).then_some(())
     });
     drop(running);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_discord_asks_for_is_waited_for() {
+async fn an_alert_waits_until_the_rate_limit_ends() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut web = Web::up();
@@ -466,11 +485,11 @@ async fn what_discord_asks_for_is_waited_for() {
     assert!(clock.elapsed().as_millis() > 1_500, "{:?}", clock.elapsed());
     let refused =
         running.metric(r#"rollcall_notifications_total{destination="channel",result="failed"}"#);
-    assert_eq!(refused, Some(1.0), "not asked again before the time");
+    assert_eq!(refused, Some(1.0), "no request before the rate limit ends");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_channel_that_cannot_be_used_is_refused_with_what_is_missing() {
+async fn an_unusable_channel_is_rejected_with_the_missing_permission() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let _running = rollcall.run();
@@ -497,8 +516,8 @@ async fn a_channel_that_cannot_be_used_is_refused_with_what_is_missing() {
     let none = sandbox.slash("/alerts role").await.render();
     assert!(none.contains("No channel is set"), "{none}");
     sandbox.slash(&setup(&sandbox)).await;
-    let called = sandbox.slash("/alerts show").await.render();
-    assert!(called.contains("<@&77>"), "{called}");
+    let shown = sandbox.slash("/alerts show").await.render();
+    assert!(shown.contains("<@&77>"), "{shown}");
     let none = sandbox.slash("/alerts role").await.render();
     assert!(none.contains("nobody"), "{none}");
     let off = sandbox.slash("/alerts off").await.render();
@@ -514,7 +533,7 @@ async fn a_channel_that_cannot_be_used_is_refused_with_what_is_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_role_of_which_nobody_would_hear_is_said_where_it_is_chosen() {
+async fn choosing_a_role_that_notifies_no_one_shows_a_warning() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut web = Web::up();
@@ -538,20 +557,20 @@ async fn a_role_of_which_nobody_would_hear_is_said_where_it_is_chosen() {
             assert!(shown.contains(part.unwrap_or_default()), "{shown}");
         }
     }
-    let own = format!("/alerts monitor target:shop role:{ROLE}");
+    let own = format!("/alerts override monitor:shop role:{ROLE}");
     let own = sandbox.slash(&own).await.render();
     assert!(own.contains("does not exist any more"), "{own}");
     for line in [
         "setup channel:1",
         "role",
-        "monitor target:shop",
-        "policy escalate:30m",
+        "override monitor:shop",
+        "escalation escalate:30m",
     ] {
         let everyone = format!("/alerts {line} role:{}", home.0);
         let refused = sandbox.slash(&everyone).await.render();
         assert!(refused.contains("never everyone"), "{refused}");
     }
-    // Where Discord does not tell, nothing is said of it; and an alert goes out whatever becomes of its role.
+    // If Discord does not answer, there is no warning. An alert is sent whatever the state of its role.
     sandbox.fail_requests(RestFault::Status(403), "/roles", 1);
     let shown = sandbox.slash("/alerts show").await.render();
     assert!(
@@ -560,11 +579,11 @@ async fn a_role_of_which_nobody_would_hear_is_said_where_it_is_chosen() {
     );
     web.goes_down();
     the_alert(&sandbox, "🔴 shop is offline").await;
-    wait_until_told(&running);
+    wait_until_delivered(&running);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_guild_whose_channel_is_broken_does_not_hold_up_another() {
+async fn a_broken_channel_does_not_delay_another_guild() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut web = Web::up();
@@ -596,21 +615,21 @@ async fn a_guild_whose_channel_is_broken_does_not_hold_up_another() {
     let home = format!("/channels/{}", sandbox.channel(sandbox.guild()));
     sandbox.fail_requests(denied, &home, 1_000);
     web.goes_down();
-    let told = sandbox
-        .wait_for_messages(elsewhere, "the other guild to be told", |messages| {
+    let alert = sandbox
+        .wait_for_messages(elsewhere, "the alert in the other guild", |messages| {
             alerts(messages).into_iter().next()
         })
         .await;
     assert!(
-        told.text().contains("🔴 mirror is offline"),
+        alert.text().contains("🔴 mirror is offline"),
         "{}",
-        told.render()
+        alert.render()
     );
-    assert!(!told.text().contains("shop"), "nothing of another guild");
+    assert!(!alert.text().contains("shop"), "nothing of another guild");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_muted_is_not_told_until_the_time_is_over() {
+async fn muted_monitors_notify_when_the_mute_ends() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut web = Web::up();
@@ -618,15 +637,21 @@ async fn what_is_muted_is_not_told_until_the_time_is_over() {
     let bob = Member::plain(8, "Bob");
     let refused = sandbox
         .member(&bob)
-        .slash("/mute target:shop")
+        .slash("/mute monitor:shop")
         .await
         .render();
     assert!(refused.contains("for those who are called"), "{refused}");
-    let called = bob.with_role(ROLE);
-    let called = sandbox.member(&called);
-    let wrong = called.slash("/mute target:shop for:soon").await.render();
+    let responder = bob.with_role(ROLE);
+    let responder = sandbox.member(&responder);
+    let wrong = responder
+        .slash("/mute monitor:shop duration:soon")
+        .await
+        .render();
     assert!(wrong.contains("must lie between 1s and 30d"), "{wrong}");
-    let muted = called.slash("/mute target:shop for:5s").await.render();
+    let muted = responder
+        .slash("/mute monitor:shop duration:5s")
+        .await
+        .render();
     assert!(
         muted.contains("Nothing is told of **shop** until"),
         "{muted}"
@@ -634,18 +659,18 @@ async fn what_is_muted_is_not_told_until_the_time_is_over() {
     let shown = sandbox.slash("/alerts show").await.render();
     assert!(shown.contains("Muted: shop until"), "{shown}");
     web.goes_down();
-    wait_for("the outage to be noticed", || {
+    wait_for("the outage to be recorded", || {
         rollcall
             .sql("SELECT 'down' FROM outages WHERE ended_at IS NULL")
             .pop()
     });
     assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 0);
-    // The mute outlives a restart, and ends by itself.
+    // The mute survives a restart, and ends by itself.
     running.kill();
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
     let alert = the_alert(&sandbox, "🔴 shop is offline").await;
-    let muted = called.press(&alert, "Mute 1 h").await;
+    let muted = responder.press(&alert, "Mute 1 h").await;
     assert!(
         muted.text().contains("Muted: <@8> until"),
         "{}",
@@ -660,19 +685,19 @@ async fn what_is_muted_is_not_told_until_the_time_is_over() {
             .pop()
     });
     assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 1);
-    let again = called.slash("/unmute target:shop").await.render();
+    let again = responder.slash("/unmute monitor:shop").await.render();
     assert!(again.contains("is told of again"), "{again}");
     sandbox
         .wait_for_messages(sandbox.guild(), "the second alert", |messages| {
             (alerts(messages).len() == 2).then_some(())
         })
         .await;
-    let none = called.slash("/unmute target:shop").await.render();
+    let none = responder.slash("/unmute monitor:shop").await.render();
     assert!(none.contains("not muted"), "{none}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_flaps_is_told_in_its_last_message_and_calls_nobody_again() {
+async fn flapping_updates_the_last_message_without_another_mention() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut web = Web::up();
@@ -687,7 +712,7 @@ async fn what_flaps_is_told_in_its_last_message_and_calls_nobody_again() {
             .await;
     };
     for count in [1, 2] {
-        // Apart, so that the second is not told with the first.
+        // Moves the incidents apart in time, so that the second outage does not join the first incident.
         rollcall.sql("UPDATE incidents SET joined_at = joined_at - 60000");
         web.goes_down();
         wait("🔴 shop is offline", count).await;
@@ -700,15 +725,15 @@ async fn what_flaps_is_told_in_its_last_message_and_calls_nobody_again() {
         web.comes_back();
         wait("🟠 shop is flapping, online now", 2).await;
     }
-    let called = format!("<@&{ROLE}>");
+    let mention = format!("<@&{ROLE}>");
     let posts =
         sandbox.record().requests.into_iter().filter(|request| {
-            request.method == "POST" && request.body["content"] == called.as_str()
+            request.method == "POST" && request.body["content"] == mention.as_str()
         });
     assert_eq!(posts.count(), 2);
 }
 
-/// From the moment in which an outage was decided to the one in which its message came, in milliseconds.
+/// Milliseconds from the detection of the outage to the arrival of its message.
 fn latency(rollcall: &Rollcall, alert: &Reply) -> u64 {
     let noticed = rollcall.sql(
         "SELECT CAST(noticed_at AS TEXT) FROM events WHERE kind = 'endpoint_offline' ORDER BY id DESC LIMIT 1",
@@ -716,12 +741,12 @@ fn latency(rollcall: &Rollcall, alert: &Reply) -> u64 {
     alert.came_at().saturating_sub(noticed[0].parse().unwrap())
 }
 
-/// Puts a thousand endpoints on the roll that answer.
-fn import_neighbours(sandbox: &Sandbox, rollcall: &Rollcall) {
-    let neighbours = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
-    let port = neighbours.local_addr().unwrap().port();
-    // Ends with the tests.
-    std::thread::spawn(move || neighbours.incoming().for_each(drop));
+/// Imports a thousand endpoints that respond.
+fn import_neighbors(sandbox: &Sandbox, rollcall: &Rollcall) {
+    let neighbors = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = neighbors.local_addr().unwrap().port();
+    // The thread ends with the test process.
+    std::thread::spawn(move || neighbors.incoming().for_each(drop));
     let list: String = (0..1_000)
         .map(|number| {
             let (upper, lower) = (number / 250, number % 250 + 1);
@@ -732,12 +757,12 @@ fn import_neighbours(sandbox: &Sandbox, rollcall: &Rollcall) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_alert_is_out_within_half_a_second_among_a_thousand_monitors() {
+async fn an_alert_is_sent_within_half_a_second_among_a_thousand_monitors() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox)
         .with("PROBE_INTERVAL", "60s")
         .with("QUOTA_ENDPOINTS", "2000");
-    import_neighbours(&sandbox, &rollcall);
+    import_neighbors(&sandbox, &rollcall);
     let mut web = Web::up();
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
@@ -764,14 +789,14 @@ async fn an_alert_is_out_within_half_a_second_among_a_thousand_monitors() {
         latencies.push(latency(&rollcall, &alert));
         web.comes_back();
         sandbox
-            .wait_for_messages(sandbox.guild(), "the end", |messages| {
-                let over = |alert: &Reply| alert.text().contains("was offline for");
-                alerts(messages).iter().all(over).then_some(())
+            .wait_for_messages(sandbox.guild(), "the recovery", |messages| {
+                let is_recovered = |alert: &Reply| alert.text().contains("was offline for");
+                alerts(messages).iter().all(is_recovered).then_some(())
             })
             .await;
     }
     println!("latencies in ms: {latencies:?}");
-    // The better of two: the machine may be busy with other things.
+    // The better of two, because the machine may be busy with other things.
     assert!(
         latencies.iter().any(|latency| *latency < 500),
         "{latencies:?}"

@@ -1,12 +1,12 @@
-//! The agent in `examples/agent.rs` does what the chapters of the README say.
+//! The agent in `examples/agent.rs` works as README.md describes it.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use crate::harness::{Rollcall, Running};
-use crate::listens::{device, key, quick, text};
+use crate::http_devices_servers::{device, key, quick, text};
 
-/// Cargo puts examples beside the program.
+/// Runs the agent once. Cargo puts examples into a folder beside the program.
 fn agent(rollcall: &Rollcall, running: &Running<'_>, settings: &[(&str, &str)]) -> Output {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_rollcall"));
     let agent = program.with_file_name("examples").join("agent");
@@ -25,12 +25,12 @@ fn agent(rollcall: &Rollcall, running: &Running<'_>, settings: &[(&str, &str)]) 
         .unwrap()
 }
 
-fn said(output: &Output) -> String {
+fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
-fn the_agent_registers_once_beats_and_posts_figures() {
+fn the_agent_registers_once_and_sends_heartbeats_and_reports() {
     let rollcall = quick().with("HEARTBEAT_OFFLINE_THRESHOLD", "1h");
     let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
     let added = rollcall.done(&["server", "add", "db-1", "--json"]).json();
@@ -42,7 +42,7 @@ fn the_agent_registers_once_beats_and_posts_figures() {
     ];
     for _ in 0..2 {
         let output = agent(&rollcall, &running, &settings);
-        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
     }
     let kept = std::fs::read_to_string(rollcall.path("agent.json")).unwrap();
     let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
@@ -69,11 +69,11 @@ fn the_agent_registers_once_beats_and_posts_figures() {
 }
 
 #[test]
-fn the_agent_says_what_is_wrong_and_never_its_key() {
+fn the_agent_reports_errors_without_its_key() {
     let rollcall = quick();
     let read = key(&rollcall, "read", "42");
     let running = rollcall.run();
-    for (settings, code, told) in [
+    for (settings, code, expected) in [
         (
             vec![],
             2,
@@ -102,8 +102,8 @@ fn the_agent_says_what_is_wrong_and_never_its_key() {
         ),
     ] {
         let output = agent(&rollcall, &running, &settings);
-        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
-        assert!(said(&output).contains(told), "{}", said(&output));
-        assert!(!said(&output).contains(&read));
+        assert_eq!(output.status.code(), Some(code), "{}", errors(&output));
+        assert!(errors(&output).contains(expected), "{}", errors(&output));
+        assert!(!errors(&output).contains(&read));
     }
 }

@@ -1,4 +1,4 @@
-//! `kill -9` at any moment: what was acknowledged is there afterwards, and the database is whole.
+//! `kill -9` at any moment: acknowledged changes survive, and the database stays intact.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -13,37 +13,37 @@ const KILLS: usize = 20;
 const KILLS_UNDER_LOAD: usize = 200;
 
 #[test]
-fn being_killed_twenty_times_loses_no_acknowledged_change() {
+fn twenty_kills_lose_no_acknowledged_change() {
     let rollcall = Rollcall::new();
     let web = Web::up();
     rollcall.add(&web.target());
     let mut acknowledged = BTreeSet::new();
     for round in 0..KILLS {
         let running = rollcall.run();
-        // The kill comes from another thread while changes are being acknowledged beside a writing bot.
-        let (give, take) = std::sync::mpsc::channel::<()>();
+        // Another thread kills the bot, which is writing, while commands make changes.
+        let (sender, receiver) = std::sync::mpsc::channel::<()>();
         let delay = Duration::from_millis(u64::try_from(round).unwrap() * 7);
         std::thread::scope(|scope| {
             scope.spawn(move || {
-                // Times out at the chosen moment, or ends when the adding is done.
-                let _ = take.recv_timeout(delay);
+                // Times out at the chosen moment, or ends when all endpoints have been added.
+                let _ = receiver.recv_timeout(delay);
                 running.kill();
             });
             for port in 0..3 {
                 let target = format!("tcp://203.0.113.{}:{}", round + 1, 1000 + port);
-                if rollcall.say(&["endpoint", "add", &target]).code == 0 {
+                if rollcall.execute(&["endpoint", "add", &target]).code == 0 {
                     acknowledged.insert(target);
                 }
             }
-            drop(give);
+            drop(sender);
         });
     }
-    let there: BTreeSet<String> = rollcall
+    let stored: BTreeSet<String> = rollcall
         .list()
         .iter()
         .map(|endpoint| endpoint["target"].as_str().unwrap().to_owned())
         .collect();
-    let lost: Vec<_> = acknowledged.difference(&there).collect();
+    let lost: Vec<_> = acknowledged.difference(&stored).collect();
     assert!(
         lost.is_empty() && acknowledged.len() >= KILLS,
         "lost {lost:?} of {}",
@@ -51,14 +51,14 @@ fn being_killed_twenty_times_loses_no_acknowledged_change() {
     );
     assert_eq!(integrity(&rollcall), "ok");
     let running = rollcall.run();
-    wait_for("looks after all that", || {
+    wait_for("checks after the kills", || {
         running.metric(r#"rollcall_checks_total{result="up"}"#)
     });
 }
 
-/// A one-shot process killed in the middle of its own writing: all of its rows or none.
+/// A one-shot process that is killed while it writes stores all of its rows or none.
 #[test]
-fn an_import_that_is_killed_is_whole_or_not_there() {
+fn a_killed_import_is_stored_completely_or_not_at_all() {
     let rollcall = Rollcall::new().with("QUOTA_ENDPOINTS", "100000");
     let lines: String = (0..3000)
         .map(|index| format!("203.0.113.{}:{}\n", index % 250 + 1, 1000 + index))
@@ -68,9 +68,9 @@ fn an_import_that_is_killed_is_whole_or_not_there() {
     let mut sizes = BTreeSet::new();
     for round in 1..=12 {
         let mut import = rollcall.spawn(&["endpoint", "import", "list.txt"]);
-        let (_give, take) = std::sync::mpsc::channel::<()>();
-        // Nobody gives: this is the moment of the kill.
-        let _ = take.recv_timeout(Duration::from_millis(round * 12));
+        let (_sender, receiver) = std::sync::mpsc::channel::<()>();
+        // Nothing is sent: the time-out is the moment of the kill.
+        let _ = receiver.recv_timeout(Duration::from_millis(round * 12));
         // It may have ended already.
         let _ = import.kill();
         import.wait().unwrap();
@@ -83,9 +83,9 @@ fn an_import_that_is_killed_is_whole_or_not_there() {
     assert_eq!(integrity(&rollcall), "ok");
 }
 
-/// A heartbeat of a device that nobody knows yet; true where it was acknowledged.
-fn beat(address: SocketAddr, key: &str, uuid: &str) -> bool {
-    let acknowledged = || -> std::io::Result<bool> {
+/// Sends a heartbeat of an unknown device and returns whether it was acknowledged.
+fn send_heartbeat(address: SocketAddr, key: &str, uuid: &str) -> bool {
+    let send = || -> std::io::Result<bool> {
         let mut stream = TcpStream::connect(address)?;
         write!(
             stream,
@@ -95,11 +95,11 @@ fn beat(address: SocketAddr, key: &str, uuid: &str) -> bool {
         stream.read_to_string(&mut answer)?;
         Ok(answer.starts_with("HTTP/1.1 200 "))
     };
-    acknowledged().unwrap_or(false)
+    send().unwrap_or(false)
 }
 
 #[test]
-fn no_heartbeat_that_was_acknowledged_is_lost_to_two_hundred_kills() {
+fn two_hundred_kills_lose_no_acknowledged_heartbeat() {
     let rollcall = Rollcall::new()
         .with("DISCORD_GUILD_ID", "42")
         .with("QUOTA_DEVICES", "1000000");
@@ -108,26 +108,26 @@ fn no_heartbeat_that_was_acknowledged_is_lost_to_two_hundred_kills() {
         made.json()["key"].as_str().unwrap().to_owned()
     };
     let (fleet, read) = (made("fleet"), made("read"));
-    let (number, heard) = (AtomicUsize::new(0), Mutex::new(BTreeSet::new()));
+    let (number, acknowledged) = (AtomicUsize::new(0), Mutex::new(BTreeSet::new()));
     for round in 0..KILLS_UNDER_LOAD {
         let running = rollcall.run();
         let address = running.address();
-        let before = heard.lock().unwrap().len();
+        let before = acknowledged.lock().unwrap().len();
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     loop {
                         let number = number.fetch_add(1, Ordering::SeqCst);
                         let uuid = format!("00000000-0000-4000-8000-{number:012}");
-                        if !beat(address, &fleet, &uuid) {
+                        if !send_heartbeat(address, &fleet, &uuid) {
                             return;
                         }
-                        heard.lock().unwrap().insert(uuid);
+                        acknowledged.lock().unwrap().insert(uuid);
                     }
                 });
             }
             wait_for("heartbeats", || {
-                (heard.lock().unwrap().len() > before + round % 7 * 5).then_some(())
+                (acknowledged.lock().unwrap().len() > before + round % 7 * 5).then_some(())
             });
             running.kill();
         });
@@ -135,16 +135,16 @@ fn no_heartbeat_that_was_acknowledged_is_lost_to_two_hundred_kills() {
     assert_eq!(integrity(&rollcall), "ok");
     let running = rollcall.run();
     let devices = running.call("GET", "/api/v1/devices", &read, "").json;
-    let there: BTreeSet<String> = devices["devices"]
+    let stored: BTreeSet<String> = devices["devices"]
         .as_array()
         .unwrap()
         .iter()
         .map(|device| device["uuid"].as_str().unwrap().to_owned())
         .collect();
-    let heard = heard.into_inner().unwrap();
-    let lost: Vec<_> = heard.difference(&there).collect();
-    println!("{} heartbeats acknowledged", heard.len());
-    assert!(lost.is_empty(), "lost {lost:?} of {}", heard.len());
+    let acknowledged = acknowledged.into_inner().unwrap();
+    let lost: Vec<_> = acknowledged.difference(&stored).collect();
+    println!("{} heartbeats acknowledged", acknowledged.len());
+    assert!(lost.is_empty(), "lost {lost:?} of {}", acknowledged.len());
 }
 
 fn integrity(rollcall: &Rollcall) -> String {

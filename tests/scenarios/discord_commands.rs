@@ -1,4 +1,4 @@
-//! Somebody types a command: the whole way from the sandbox's slash to the card and back, through the real binary.
+//! Slash commands end to end: from the sandbox through the real binary to the reply, its buttons and autocomplete.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use discord_sandbox::{File, Member, Reply, Sandbox, SlashError};
 
 use crate::harness::{Rollcall, Running, Web, wait_for};
 
-/// A bot in the sandbox's home server.
+/// A bot in the sandbox's home guild.
 async fn bot() -> (Sandbox, Rollcall) {
     let sandbox = Sandbox::start().await;
     let rollcall = Rollcall::new()
@@ -28,8 +28,8 @@ async fn connected<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall) -> Running<'a>
     running
 }
 
-/// The reply with everything that changes from run to run taken out.
-fn drawn(reply: &Reply) -> String {
+/// The rendered reply, with times and ports replaced, because they differ between runs.
+fn normalized(reply: &Reply) -> String {
     let mut text = reply.render();
     while let Some(start) = text.find("<t:") {
         let end = start + text[start..].find('>').unwrap();
@@ -37,13 +37,13 @@ fn drawn(reply: &Reply) -> String {
     }
     let words: Vec<String> = text
         .split_inclusive(char::is_whitespace)
-        .map(steady)
+        .map(mask_port)
         .collect();
     words.concat()
 }
 
-/// Ports and measured lengths of time become marks.
-fn steady(word: &str) -> String {
+/// Replaces the port of a loopback address.
+fn mask_port(word: &str) -> String {
     let Some(at) = word.find("127.0.0.1:") else {
         return word.to_owned();
     };
@@ -52,12 +52,12 @@ fn steady(word: &str) -> String {
     format!("{}⟨port⟩{rest}", &word[..port])
 }
 
-/// The id of the one endpoint on the roll.
+/// The id of the only endpoint.
 fn first_id(rollcall: &Rollcall) -> i64 {
     rollcall.list()[0]["id"].as_i64().unwrap()
 }
 
-fn says(reply: &Reply, words: &str) {
+fn assert_contains(reply: &Reply, words: &str) {
     assert!(
         reply.text().contains(words),
         "{words} is not in\n{}",
@@ -81,7 +81,7 @@ fn well_behaved(reply: &Reply) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_endpoint_is_added_goes_down_is_listed_and_comes_back() {
+async fn an_endpoint_is_added_goes_offline_is_listed_and_recovers() {
     let (sandbox, rollcall) = bot().await;
     let running = connected(&sandbox, &rollcall).await;
     let mut web = Web::up();
@@ -89,7 +89,7 @@ async fn an_endpoint_is_added_goes_down_is_listed_and_comes_back() {
         .slash(&format!("/endpoint add target:{} name:shop", web.target()))
         .await;
     well_behaved(&added);
-    says(&added, "Added. It is looked at right away.");
+    assert_contains(&added, "Added. It is looked at right away.");
     let id = first_id(&rollcall);
     rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
     let nothing = sandbox.slash("/offline_endpoints list").await;
@@ -99,7 +99,7 @@ async fn an_endpoint_is_added_goes_down_is_listed_and_comes_back() {
     rollcall.wait_until("offline", id, |endpoint| endpoint["status"] == "offline");
     let list = sandbox.slash("/offline_endpoints list").await;
     well_behaved(&list);
-    insta::assert_snapshot!(drawn(&list), @r"
+    insta::assert_snapshot!(normalized(&list), @r"
     (only you see this)
     │ 1 offline
     │ 🔴 **shop** `http://127.0.0.1:⟨port⟩/`
@@ -111,14 +111,14 @@ async fn an_endpoint_is_added_goes_down_is_listed_and_comes_back() {
         .slash(&format!("/offline_endpoints recheck ip:{}", web.target()))
         .await;
     well_behaved(&still);
-    says(&still, "🔴 Still offline");
-    says(&still, "Reason: connection refused");
+    assert_contains(&still, "🔴 Still offline");
+    assert_contains(&still, "Reason: connection refused");
 
     web.comes_back();
-    let back = sandbox.press(&still, "Recheck").await;
-    says(&back, "Back online after");
+    let recovered = sandbox.press(&still, "Recheck").await;
+    assert_contains(&recovered, "Back online after");
     for phase in ["Connect: ", "First byte: ", "Total: "] {
-        says(&back, phase);
+        assert_contains(&recovered, phase);
     }
     rollcall.wait_until("online", id, |endpoint| endpoint["is_active"] == true);
     let (code, err, _) = running.stop();
@@ -130,7 +130,7 @@ async fn an_endpoint_is_added_goes_down_is_listed_and_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn statistics_count_what_came_back() {
+async fn statistics_count_reactivated_endpoints() {
     let (sandbox, rollcall) = bot().await;
     let rollcall = rollcall.with("PROBE_FAILURES_TO_OFFLINE", "1");
     let mut web = Web::up();
@@ -142,11 +142,11 @@ async fn statistics_count_what_came_back() {
     rollcall.done(&["recheck", "--hours", "0"]);
     let _running = connected(&sandbox, &rollcall).await;
     wait_for("the first recheck run", || {
-        rollcall.log().contains("Recheck run: ").then_some(())
+        rollcall.log().contains("recheck finished").then_some(())
     });
     let stats = sandbox.slash("/offline_endpoints stats").await;
     well_behaved(&stats);
-    insta::assert_snapshot!(drawn(&stats), @r"
+    insta::assert_snapshot!(normalized(&stats), @r"
     (only you see this)
     │ 1 endpoint
     │ Active **1** (100.0 %)
@@ -161,7 +161,7 @@ async fn statistics_count_what_came_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn recheck_all_is_for_managers_and_brings_everything_back_at_once() {
+async fn recheck_all_requires_manage_server_and_reactivates_all_endpoints() {
     let (sandbox, rollcall) = bot().await;
     let rollcall = rollcall
         .with("PROBE_INTERVAL", "1h")
@@ -191,12 +191,12 @@ async fn recheck_all_is_for_managers_and_brings_everything_back_at_once() {
         .press_forged(&seen, "recheck-all")
         .await
         .unwrap();
-    says(&forged, "Manage Server");
+    assert_contains(&forged, "Manage Server");
 
     web.comes_back();
     let list = sandbox.slash("/offline_endpoints list").await;
     let done = sandbox.press(&list, "Recheck all").await;
-    says(&done, "All 3 came back");
+    assert_contains(&done, "All 3 came back");
     assert!(
         rollcall
             .list()
@@ -206,35 +206,35 @@ async fn recheck_all_is_for_managers_and_brings_everything_back_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_list_has_pages_that_work_after_a_restart() {
+async fn pages_of_a_long_list_work_after_a_restart() {
     let (sandbox, rollcall) = bot().await;
     let rollcall = rollcall
         .with("PROBE_INTERVAL", "1h")
         .with("PROBE_FAILURES_TO_OFFLINE", "1");
     let home = sandbox.guild().0.to_string();
-    let dead = Web::up().address();
+    let closed = Web::up().address();
     let lines: String = (0..23)
-        .map(|index| format!("http://{dead}/{index} item {index:02}\n"))
+        .map(|index| format!("http://{closed}/{index} item {index:02}\n"))
         .collect();
     std::fs::write(rollcall.path("list.txt"), lines).unwrap();
     rollcall.done(&["endpoint", "import", "list.txt", "--guild", &home]);
     rollcall.done(&["check"]);
     let running = connected(&sandbox, &rollcall).await;
     let first = sandbox.slash("/offline_endpoints list").await;
-    says(&first, "Page 1 of 3 · 23 in all");
+    assert_contains(&first, "Page 1 of 3 · 23 in all");
     assert_eq!(first.buttons(), ["Next", "Recheck all"]);
     let second = sandbox.press(&first, "Next").await;
-    says(&second, "Page 2 of 3");
+    assert_contains(&second, "Page 2 of 3");
     assert_eq!(running.stop().0, 0);
 
     let _again = connected(&sandbox, &rollcall).await;
     let third = sandbox.press(&second, "Next").await;
-    says(&third, "Page 3 of 3");
+    assert_contains(&third, "Page 3 of 3");
     assert_eq!(third.buttons(), ["Previous", "Recheck all"]);
     let beyond = sandbox
         .slash("/offline_endpoints list page:99 reason:\"connection refused\"")
         .await;
-    says(&beyond, "Page 3 of 3");
+    assert_contains(&beyond, "Page 3 of 3");
     let none = sandbox
         .slash("/offline_endpoints list reason:\"timed out\"")
         .await;
@@ -245,7 +245,7 @@ async fn a_long_list_has_pages_that_work_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_address_is_offered_to_be_added() {
+async fn rechecking_an_unknown_address_offers_to_add_it() {
     let (sandbox, rollcall) = bot().await;
     let _running = connected(&sandbox, &rollcall).await;
     let web = Web::up();
@@ -256,29 +256,29 @@ async fn an_unknown_address_is_offered_to_be_added() {
             web.address().port()
         ))
         .await;
-    says(&unknown, "Shall I add it?");
+    assert_contains(&unknown, "Shall I add it?");
     let added = sandbox.press(&unknown, &format!("Add {target}")).await;
-    says(&added, "Added.");
+    assert_contains(&added, "Added.");
     assert_eq!(rollcall.list()[0]["target"], target);
 
     let plain = Member::plain(7, "bob");
-    let told = sandbox
+    let refused = sandbox
         .member(&plain)
         .slash("/offline_endpoints recheck ip:203.0.113.99 port:80")
         .await;
-    says(&told, "Manage Server");
-    assert_eq!(told.buttons(), [] as [&str; 0]);
+    assert_contains(&refused, "Manage Server");
+    assert_eq!(refused.buttons(), [] as [&str; 0]);
     let forged = sandbox
         .member(&plain)
-        .press_forged(&told, "add|tcp://203.0.113.99:80")
+        .press_forged(&refused, "add|tcp://203.0.113.99:80")
         .await
         .unwrap();
-    says(&forged, "Manage Server");
+    assert_contains(&forged, "Manage Server");
     assert_eq!(rollcall.list().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_host_with_several_ports_makes_it_ask() {
+async fn recheck_asks_for_the_port_if_a_host_has_several() {
     let (sandbox, rollcall) = bot().await;
     let home = sandbox.guild().0.to_string();
     let web = Web::up();
@@ -289,8 +289,8 @@ async fn one_host_with_several_ports_makes_it_ask() {
     let asks = sandbox
         .slash("/offline_endpoints recheck ip:127.0.0.1")
         .await;
-    says(&asks, "name the one you mean in `port`");
-    // The cooldown is each member's own.
+    assert_contains(&asks, "name the one you mean in `port`");
+    // The cooldown is per member.
     let other = Member::manager(2, "eve");
     let named = sandbox
         .member(&other)
@@ -298,18 +298,18 @@ async fn one_host_with_several_ports_makes_it_ask() {
             "/offline_endpoints recheck ip:127.0.0.1 port:{port}"
         ))
         .await;
-    says(&named, "Online");
+    assert_contains(&named, "Online");
     let hasty = sandbox
         .member(&other)
         .slash(&format!(
             "/offline_endpoints recheck ip:127.0.0.1 port:{port}"
         ))
         .await;
-    says(&hasty, "Not so fast");
+    assert_contains(&hasty, "Not so fast");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_command_stands_in_a_list_once_wherever_the_home_guild_was() {
+async fn every_command_is_registered_once_after_the_home_guild_changes() {
     let (sandbox, mut rollcall) = bot().await;
     let (home, other) = (sandbox.guild(), sandbox.add_guild("Elsewhere"));
     let has = |guild, wanted: bool| {
@@ -338,30 +338,30 @@ async fn every_command_stands_in_a_list_once_wherever_the_home_guild_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_server_sees_and_changes_nothing() {
+async fn another_guild_sees_and_changes_nothing() {
     let (sandbox, rollcall) = bot().await;
     let other = sandbox.add_guild("Elsewhere");
-    // Commands registered everywhere, so that the other server can try.
+    // Global commands, so that the other guild can try them.
     let rollcall = rollcall
         .with("DISCORD_GUILD_ID", "")
         .with("PROBE_FAILURES_TO_OFFLINE", "1");
     let home = sandbox.guild().0.to_string();
-    let dead = Web::up().address();
-    let said = rollcall.done(&[
+    let closed = Web::up().address();
+    let output = rollcall.done(&[
         "endpoint",
         "add",
-        &format!("http://{dead}/secret-path"),
+        &format!("http://{closed}/secret-path"),
         "--name",
         "secret",
         "--guild",
         &home,
         "--json",
     ]);
-    let id = said.json()["id"].as_i64().unwrap();
+    let id = output.json()["id"].as_i64().unwrap();
     rollcall.done(&["check"]);
     let _running = connected(&sandbox, &rollcall).await;
     let ours = sandbox.slash("/offline_endpoints list").await;
-    says(&ours, "secret");
+    assert_contains(&ours, "secret");
 
     let stranger = Member::manager(9, "mallory");
     let there = sandbox.member(&stranger).in_guild(other);
@@ -372,7 +372,7 @@ async fn another_server_sees_and_changes_nothing() {
         format!("/offline_endpoints recheck ip:#{id}"),
         "/endpoints list all:true".to_owned(),
         format!("/endpoints show endpoint:#{id}"),
-        format!("/endpoint show endpoint:http://{dead}/secret-path"),
+        format!("/endpoints show endpoint:http://{closed}/secret-path"),
         format!("/endpoint pause endpoint:#{id}"),
         format!("/endpoint edit endpoint:#{id} name:mine"),
         format!("/endpoint remove endpoint:#{id}"),
@@ -382,7 +382,7 @@ async fn another_server_sees_and_changes_nothing() {
     }
     for custom_id in [
         "offline|1|any",
-        "roll|1|all",
+        "endpoints|1|all",
         &format!("recheck|{id}"),
         "recheck-all",
     ] {
@@ -390,16 +390,16 @@ async fn another_server_sees_and_changes_nothing() {
     }
     for reply in &shown {
         let mut text = reply.text();
-        // What the stranger typed may come back, nothing else.
+        // The reply may repeat what the stranger typed, nothing else.
         text = text.replace("secret-path", "");
         assert!(!text.contains("secret"), "{}", reply.render());
     }
-    assert_eq!(there.autocomplete("/endpoint show endpoint:s").await, []);
+    assert_eq!(there.autocomplete("/endpoints show endpoint:s").await, []);
     assert_eq!(rollcall.list()[0]["name"], "secret");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn managing_needs_manage_server_also_where_discord_lets_it_through() {
+async fn managing_requires_manage_server_even_if_discord_allows_it() {
     let (sandbox, rollcall) = bot().await;
     let home = sandbox.guild().0.to_string();
     rollcall.done(&[
@@ -445,17 +445,17 @@ async fn managing_needs_manage_server_also_where_discord_lets_it_through() {
         .try_slash_with_file("/endpoint import", "file", file)
         .await
         .unwrap();
-    says(&import, "Manage Server");
+    assert_contains(&import, "Manage Server");
     assert_eq!(rollcall.list().len(), 1);
     let read = sandbox
         .member(&plain)
         .slash("/endpoints show endpoint:door")
         .await;
-    says(&read, "203.0.113.7:80");
+    assert_contains(&read, "203.0.113.7:80");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_roll_is_kept_from_discord_alone() {
+async fn endpoints_are_managed_entirely_from_discord() {
     let (sandbox, rollcall) = bot().await;
     let _running = connected(&sandbox, &rollcall).await;
     let file = File {
@@ -466,7 +466,7 @@ async fn the_roll_is_kept_from_discord_alone() {
         .slash_with_file("/endpoint import", "file", file.clone())
         .await;
     well_behaved(&imported);
-    insta::assert_snapshot!(drawn(&imported), @r"
+    insta::assert_snapshot!(normalized(&imported), @r"
     (only you see this)
     │ 2 added
     │ line 3: the port is missing; a right one is \`tcp\://203.0.113.7\:25565\`
@@ -474,19 +474,19 @@ async fn the_roll_is_kept_from_discord_alone() {
     │ Already there: 0
     │ Refused: 1
     ");
-    let choices = sandbox.autocomplete("/endpoint show endpoint:doo").await;
+    let choices = sandbox.autocomplete("/endpoints show endpoint:doo").await;
     assert_eq!(choices.len(), 1);
     assert_eq!(choices[0].1, "tcp://203.0.113.7:80");
     sandbox
         .slash("/endpoint edit endpoint:door name:portal interval:5m")
         .await;
     let paused = sandbox.slash("/endpoint pause endpoint:portal").await;
-    says(&paused, "Paused **portal**");
-    let roll = sandbox.slash("/endpoints list all:true").await;
+    assert_contains(&paused, "Paused **portal**");
+    let list = sandbox.slash("/endpoints list all:true").await;
     assert!(
-        roll.text().contains("2 on the roll") && roll.text().contains("⏸️ **portal**"),
+        list.text().contains("2 on the roll") && list.text().contains("⏸️ **portal**"),
         "{}",
-        roll.render()
+        list.render()
     );
     let active = sandbox.slash("/endpoints list").await;
     assert!(
@@ -509,7 +509,7 @@ async fn the_roll_is_kept_from_discord_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_http_endpoint_must_answer_can_be_said() {
+async fn http_expectations_can_be_changed() {
     let (sandbox, rollcall) = bot().await;
     let _running = connected(&sandbox, &rollcall).await;
     let web = Web::up();
@@ -518,25 +518,25 @@ async fn what_an_http_endpoint_must_answer_can_be_said() {
         .await;
     let id = rollcall.list()[0]["id"].as_i64().unwrap();
     let changed = sandbox.slash(r#"/endpoint http endpoint:web keyword:elsewhere method:GET headers:"Authorization: canary""#).await;
-    says(&changed, "with `elsewhere`; sends `Authorization`");
+    assert_contains(&changed, "with `elsewhere`; sends `Authorization`");
     assert!(!changed.text().contains("canary"), "{}", changed.render());
     let down = rollcall.wait_until("offline", id, |endpoint| endpoint["status"] == "offline");
     assert_eq!(down["inactive_reason"], "keyword_missing");
     sandbox
         .slash("/endpoint http endpoint:web keyword:none status:200")
         .await;
-    let back = sandbox.slash("/offline_endpoints recheck ip:web").await;
-    says(&back, "Back online after");
+    let recovered = sandbox.slash("/offline_endpoints recheck ip:web").await;
+    assert_contains(&recovered, "Back online after");
     let tcp = sandbox
         .slash("/endpoint add target:203.0.113.7:80 name:tcp")
         .await;
-    says(&tcp, "Added.");
+    assert_contains(&tcp, "Added.");
     let refused = sandbox.slash("/endpoint http endpoint:tcp keyword:x").await;
-    says(&refused, "a tcp endpoint has no HTTP options");
+    assert_contains(&refused, "a tcp endpoint has no HTTP options");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_cannot_ping_or_break_a_card() {
+async fn names_cannot_mention_anyone_or_break_the_formatting() {
     let (sandbox, rollcall) = bot().await;
     let home = sandbox.guild().0.to_string();
     let name = "@everyone **<@1>** `x` [y](http://z)";
@@ -550,28 +550,28 @@ async fn names_cannot_ping_or_break_a_card() {
         &home,
     ]);
     let _running = connected(&sandbox, &rollcall).await;
-    let roll = sandbox.slash("/endpoints list all:true").await;
-    well_behaved(&roll);
+    let list = sandbox.slash("/endpoints list all:true").await;
+    well_behaved(&list);
     assert!(
-        !roll.text().contains(" @everyone") && !roll.text().contains("<@1>"),
+        !list.text().contains(" @everyone") && !list.text().contains("<@1>"),
         "{}",
-        roll.render()
+        list.render()
     );
-    says(&roll, r"\@everyone");
+    assert_contains(&list, r"\@everyone");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ping_tells_that_it_is_there() {
+async fn ping_shows_the_gateway_latency() {
     let (sandbox, rollcall) = bot().await;
     let running = connected(&sandbox, &rollcall).await;
     let pong = sandbox.slash("/ping").await;
     well_behaved(&pong);
-    says(&pong, "Pong. Gateway latency: ");
+    assert_contains(&pong, "Pong. Gateway latency: ");
     assert!(running.get("/readyz").1.contains("\"gateway\":\"ready\""));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_discord_does_not_know_ends_it_with_exit_code_4() {
+async fn an_invalid_token_exits_with_code_4() {
     let (_sandbox, rollcall) = bot().await;
     let rollcall = rollcall.with("DISCORD_TOKEN", "canary.wrong.token");
     let (code, err) = rollcall.run().ended();
@@ -583,7 +583,7 @@ async fn a_token_that_discord_does_not_know_ends_it_with_exit_code_4() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_endpoints_are_answered_about_within_a_second() {
+async fn replies_about_ten_thousand_endpoints_take_less_than_a_second() {
     let (sandbox, rollcall) = bot().await;
     let rollcall = rollcall
         .with("QUOTA_ENDPOINTS", "20000")
@@ -613,11 +613,11 @@ async fn ten_thousand_endpoints_are_answered_about_within_a_second() {
     ] {
         let reply = sandbox.slash(line).await;
         well_behaved(&reply);
-        says(&reply, "000");
+        assert_contains(&reply, "000");
     }
     assert_eq!(
         sandbox
-            .autocomplete("/endpoint show \"endpoint:host 999\"")
+            .autocomplete("/endpoints show \"endpoint:host 999\"")
             .await
             .len(),
         11

@@ -1,11 +1,11 @@
-//! Starting, stopping, and what a running bot says of itself.
+//! Startup and shutdown, and what a running bot reports about itself: health, metrics and the log.
 
 use std::time::Duration;
 
 use crate::harness::{Rollcall, Web, wait_for};
 
 #[test]
-fn without_a_token_everything_but_discord_runs_and_it_says_so() {
+fn without_a_token_everything_but_discord_runs_and_a_warning_is_logged() {
     let rollcall = Rollcall::new();
     let running = rollcall.run();
     assert_eq!(
@@ -26,14 +26,14 @@ fn without_a_token_everything_but_discord_runs_and_it_says_so() {
         err.contains("[WARNING] rollcall: DISCORD_TOKEN is not set"),
         "{err}"
     );
-    assert_eq!(rollcall.say(&["healthcheck"]).code, 1);
+    assert_eq!(rollcall.execute(&["healthcheck"]).code, 1);
 }
 
 #[test]
-fn a_second_run_on_the_same_database_refuses_with_one_line() {
+fn a_second_run_on_the_same_database_exits_with_one_line() {
     let rollcall = Rollcall::new();
     let running = rollcall.run();
-    let second = rollcall.say(&["run"]);
+    let second = rollcall.execute(&["run"]);
     assert_eq!(second.code, 3);
     let line = second.err.lines().last().unwrap();
     assert!(
@@ -44,12 +44,12 @@ fn a_second_run_on_the_same_database_refuses_with_one_line() {
 }
 
 #[test]
-fn it_stops_in_time_while_checks_hang() {
+fn stops_within_ten_seconds_while_checks_hang() {
     let rollcall = Rollcall::new().with("PROBE_TIMEOUT", "60s");
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    rollcall.add(&format!("http://{}/", silent.local_addr().unwrap()));
+    let unresponsive = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    rollcall.add(&format!("http://{}/", unresponsive.local_addr().unwrap()));
     let running = rollcall.run();
-    wait_for("a look in flight", || {
+    wait_for("a check in flight", || {
         running
             .metric("rollcall_checks_in_flight")
             .filter(|count| *count > 0.0)
@@ -60,15 +60,15 @@ fn it_stops_in_time_while_checks_hang() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
+fn a_port_in_use_is_named_in_the_error() {
+    let occupied = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = occupied.local_addr().unwrap().to_string();
     let rollcall = Rollcall::new().with("HTTP_BIND", &address);
-    let said = rollcall.say(&["run"]);
-    assert_eq!(said.code, 2);
+    let output = rollcall.execute(&["run"]);
+    assert_eq!(output.code, 2);
     assert!(
-        said.err.contains("HTTP_BIND") && said.err.contains(&address),
-        "{said:?}"
+        output.err.contains("HTTP_BIND") && output.err.contains(&address),
+        "{output:?}"
     );
 }
 
@@ -78,7 +78,7 @@ fn the_metrics_page_is_well_formed() {
     let web = Web::up();
     rollcall.add(&web.target());
     let running = rollcall.run();
-    wait_for("a look", || {
+    wait_for("a check", || {
         running.metric(r#"rollcall_checks_total{result="up"}"#)
     });
     let (status, page) = running.get("/metrics");
@@ -111,7 +111,7 @@ fn the_metrics_page_is_well_formed() {
 }
 
 #[test]
-fn the_log_has_one_line_per_event_in_the_promised_form() {
+fn the_log_has_one_line_per_event_in_the_documented_format() {
     let rollcall = Rollcall::new();
     assert_eq!(rollcall.run().stop().0, 0);
     let log = rollcall.log();

@@ -1,17 +1,17 @@
-//! A minute of random trouble with the connection to Discord: the bot comes back each time, and its memory stays flat.
+//! A minute of random failures of the connection to Discord: the bot reconnects each time, and its memory stays flat.
 //! `ROLLCALL_SOAK=1h` makes it longer; `ROLLCALL_SOAK_SEED` repeats a run.
 
 use std::time::Duration;
 
 use discord_sandbox::{CloseWith, Faults, Sandbox};
 
-use crate::calm::timers_were_in_time;
 use crate::harness::{Rollcall, Web, stopwatch, wait_for};
+use crate::machine_load::assert_timers_on_time;
 
-/// Memory may grow by so much after the first quarter, in KiB: allocators breathe.
-const BREATH: u64 = 2 * 1024;
+/// The growth of memory that is allowed after the first quarter of the run, in KiB, because allocators vary.
+const MEMORY_GROWTH: u64 = 2 * 1024;
 
-/// Numbers by chance from a seed (xorshift by Marsaglia).
+/// Pseudo-random numbers from a seed (xorshift by Marsaglia).
 struct Dice(u64);
 
 impl Dice {
@@ -23,9 +23,9 @@ impl Dice {
     }
 }
 
-type Trouble = fn(&Sandbox);
+type Failure = fn(&Sandbox);
 
-const TROUBLES: [Trouble; 12] = [
+const FAILURES: [Failure; 12] = [
     |sandbox| sandbox.close_gateway(CloseWith::Drop),
     |sandbox| sandbox.close_gateway(CloseWith::Reset),
     |sandbox| sandbox.close_gateway(CloseWith::Empty),
@@ -56,7 +56,7 @@ fn length() -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn random_trouble_for_a_minute_leaves_it_well_and_its_memory_flat() {
+async fn random_failures_leave_the_bot_healthy_and_its_memory_flat() {
     let seed = std::env::var("ROLLCALL_SOAK_SEED")
         .ok()
         .and_then(|text| text.parse().ok())
@@ -75,13 +75,13 @@ async fn random_trouble_for_a_minute_leaves_it_well_and_its_memory_flat() {
     sandbox.wait_until_ready().await;
 
     let (clock, length) = (stopwatch(), length());
-    let (mut early, mut troubles) = (0, 0);
+    let (mut early, mut failures) = (0, 0);
     while clock.elapsed() < length {
-        let trouble = dice.roll(TROUBLES.len() as u64);
+        let failure = dice.roll(FAILURES.len() as u64);
         let before = sandbox.record();
-        TROUBLES[usize::try_from(trouble).unwrap()](&sandbox);
+        FAILURES[usize::try_from(failure).unwrap()](&sandbox);
         sandbox
-            .wait_for("the bot to come back", |record| {
+            .wait_for("the bot to reconnect", |record| {
                 (record.connections > before.connections).then_some(())
             })
             .await;
@@ -91,14 +91,17 @@ async fn random_trouble_for_a_minute_leaves_it_well_and_its_memory_flat() {
         });
         let pong = sandbox.slash("/ping").await;
         assert!(pong.text().starts_with("Pong."), "{}", pong.render());
-        troubles += 1;
+        failures += 1;
         if early == 0 && clock.elapsed() > length / 4 {
             early = running.own_memory();
         }
     }
     let late = running.own_memory();
-    println!("{troubles} troubles; memory {early} KiB after a quarter, {late} KiB at the end");
-    assert!(late <= early + BREATH, "{early} KiB, then {late} KiB");
-    assert_eq!(sandbox.record().hasty_identifies, 0);
-    timers_were_in_time(&running, "a minute of trouble");
+    println!("{failures} failures; memory {early} KiB after a quarter, {late} KiB at the end");
+    assert!(
+        late <= early + MEMORY_GROWTH,
+        "{early} KiB, then {late} KiB"
+    );
+    assert_eq!(sandbox.record().early_identifies, 0);
+    assert_timers_on_time(&running, "a minute of failures");
 }

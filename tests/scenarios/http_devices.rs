@@ -1,4 +1,5 @@
-//! Devices are told what to be, say what they are, and log; every call of theirs is a sign of life.
+//! Devices over HTTP: they read their target state, report their current state and send logs; each request counts as a
+//! heartbeat. Also slow requests, invalid keys and the device quota.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -7,22 +8,22 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::{Running, stopwatch, wait_for};
-use crate::listens::{device, key, quick, read_with, text};
+use crate::http_devices_servers::{device, key, quick, read_with, text};
 
-fn become_offline(running: &Running<'_>, read: &str, uuid: &str) {
-    wait_for("the silence to be noticed", || {
+fn wait_until_offline(running: &Running<'_>, read: &str, uuid: &str) {
+    wait_for("the missed heartbeats to be noticed", || {
         (device(running, read, uuid)["status"] == "offline").then_some(())
     });
 }
 
 #[test]
-fn a_device_asks_what_it_is_to_be_and_says_what_it_is() {
+fn a_device_reads_its_target_state_and_reports_its_current_state() {
     let rollcall = quick();
     let (fleet, admin) = (key(&rollcall, "fleet", "42"), key(&rollcall, "admin", "42"));
     let running = rollcall.run();
     let uuid = "7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f";
     let state = format!("/api/v1/device/{uuid}/state");
-    // Unknown so far: made on the way, with a key of its own.
+    // Unknown so far: it is registered by this request and gets its own key.
     let first = running.call("GET", &state, &fleet, "");
     assert_eq!((first.status, &first.json), (200, &json!({})), "{first:?}");
     let own = first.header("rollcall-device-key").unwrap();
@@ -30,33 +31,36 @@ fn a_device_asks_what_it_is_to_be_and_says_what_it_is() {
     let change = r#"{"target_state":{"speed":2},"threshold":"3s"}"#;
     assert_eq!(running.call("PATCH", &shown, &admin, change).status, 200);
 
-    let asked = running.call("GET", &state, &own, "");
-    assert_eq!(asked.json, json!({ "speed": 2 }));
-    let tag = asked.header("etag").unwrap();
-    become_offline(&running, &admin, uuid);
+    let response = running.call("GET", &state, &own, "");
+    assert_eq!(response.json, json!({ "speed": 2 }));
+    let tag = response.header("etag").unwrap();
+    wait_until_offline(&running, &admin, uuid);
     let headers = [("If-None-Match", tag.as_str())];
     let same = running.call_with("GET", &state, (&own, &headers), "");
     assert_eq!((same.status, same.text.as_str()), (304, ""));
     assert_eq!(
         device(&running, &admin, uuid)["status"],
         "online",
-        "a 304 is a sign of life"
+        "a 304 counts as a heartbeat"
     );
 
-    become_offline(&running, &admin, uuid);
-    let said = running.call(
+    wait_until_offline(&running, &admin, uuid);
+    let reported = running.call(
         "PATCH",
         &state,
         &own,
         r#"{"speed":1,"app":{"version":"1"}}"#,
     );
-    assert_eq!((said.status, &said.json["status"]), (200, &json!("online")));
+    assert_eq!(
+        (reported.status, &reported.json["status"]),
+        (200, &json!("online"))
+    );
     for (key, body) in [
         (&own, r#"{"app":{"mode":"idle"}}"#.to_owned()),
         (&fleet, format!(r#"{{"uuid":"{uuid}","speed":null}}"#)),
     ] {
-        let said = running.call("PATCH", "/api/v1/device/state", key, &body);
-        assert_eq!(said.status, 200, "{said:?}");
+        let reported = running.call("PATCH", "/api/v1/device/state", key, &body);
+        assert_eq!(reported.status, 200, "{reported:?}");
     }
     let now = device(&running, &admin, uuid);
     assert_eq!(
@@ -64,16 +68,16 @@ fn a_device_asks_what_it_is_to_be_and_says_what_it_is() {
         json!({ "app": { "version": "1", "mode": "idle" } })
     );
     assert_eq!(now["target_state"], json!({ "speed": 2 }));
-    let nameless = running.call("PATCH", "/api/v1/device/state", &fleet, "{}");
-    assert_eq!(nameless.status, 422, "{nameless:?}");
+    let without_uuid = running.call("PATCH", "/api/v1/device/state", &fleet, "{}");
+    assert_eq!(without_uuid.status, 422, "{without_uuid:?}");
     assert!(
-        text(&nameless.json["detail"]).contains("`uuid`"),
-        "{nameless:?}"
+        text(&without_uuid.json["detail"]).contains("`uuid`"),
+        "{without_uuid:?}"
     );
 }
 
 #[test]
-fn a_devices_log_is_kept_and_read_in_pages() {
+fn the_log_of_a_device_is_stored_and_paged() {
     let rollcall = quick();
     let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
     let foreign = key(&rollcall, "read", "43");
@@ -81,14 +85,14 @@ fn a_devices_log_is_kept_and_read_in_pages() {
     let made = running.call("POST", "/api/v1/device/register", &fleet, "");
     let (uuid, own) = (text(&made.json["uuid"]), text(&made.json["device_key"]));
     let logs = format!("/api/v1/device/{uuid}/logs");
-    become_offline(&running, &read, &uuid);
+    wait_until_offline(&running, &read, &uuid);
     let batch = r#"["one",{"message":"two","level":"warn","timestamp":17}]"#;
     assert_eq!(running.call("POST", &logs, &own, batch).status, 200);
     assert_eq!(device(&running, &read, &uuid)["status"], "online");
     let headers = [("Content-Type", "application/x-ndjson")];
     let each = "{\"message\":\"three\"}\n\"four\"\n";
-    let taken = running.call_with("POST", &logs, (&own, &headers), each);
-    assert_eq!(taken.status, 200, "{taken:?}");
+    let accepted = running.call_with("POST", &logs, (&own, &headers), each);
+    assert_eq!(accepted.status, 200, "{accepted:?}");
 
     let page = |key: &str, query: &str| {
         read_with(
@@ -126,35 +130,35 @@ fn a_devices_log_is_kept_and_read_in_pages() {
     }
 }
 
-/// Sends the beginning of a call and waits for what comes of it.
-fn begin(running: &Running<'_>, beginning: &str) -> (String, Duration) {
+/// Sends the beginning of a request. Returns the response and how long it took.
+fn send_beginning(running: &Running<'_>, beginning: &str) -> (String, Duration) {
     let clock = stopwatch();
     let mut stream = TcpStream::connect(running.address()).unwrap();
     stream.write_all(beginning.as_bytes()).unwrap();
     let mut answer = String::new();
-    // Being cut off without a word is an answer, too.
+    // A connection that is closed without a response is a valid result, too.
     let _ = stream.read_to_string(&mut answer);
     (answer, clock.elapsed())
 }
 
 #[test]
-fn whoever_does_not_finish_a_call_is_cut_off() {
+fn unfinished_requests_are_cut_off() {
     let rollcall = quick();
     let fleet = key(&rollcall, "fleet", "42");
     let running = rollcall.run();
-    let (_, took) = begin(&running, "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ");
+    let (_, took) = send_beginning(&running, "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ");
     assert!((4..8).contains(&took.as_secs()), "headers: {took:?}");
     let slow_body = format!(
         "POST /api/v1/device/register HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {fleet}\r\nContent-Length: 9\r\n\r\n{{"
     );
-    let (answer, took) = begin(&running, &slow_body);
+    let (answer, took) = send_beginning(&running, &slow_body);
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!((9..14).contains(&took.as_secs()), "body: {took:?}");
     assert_eq!(running.get("/healthz").0, 200);
 }
 
 #[test]
-fn wrong_keys_are_slowed_down_and_good_ones_from_the_same_address_are_not() {
+fn invalid_keys_are_rate_limited_and_valid_ones_from_the_same_ip_are_not() {
     let rollcall = quick();
     let read = key(&rollcall, "read", "42");
     let running = rollcall.run();
@@ -179,7 +183,7 @@ fn wrong_keys_are_slowed_down_and_good_ones_from_the_same_address_are_not() {
 }
 
 #[test]
-fn a_server_that_is_full_takes_no_more_devices_and_says_which_setting() {
+fn the_device_quota_is_enforced_and_the_error_names_its_setting() {
     let rollcall = quick().with("QUOTA_DEVICES", "1");
     let fleet = key(&rollcall, "fleet", "42");
     let running = rollcall.run();

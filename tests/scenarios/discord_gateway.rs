@@ -1,16 +1,16 @@
-//! Discord goes away for a while, in every way it can: the bot comes back by itself, shows the truth, answers again, costs
-//! Discord no more sessions than needed, and looks at its endpoints all the time.
+//! Every kind of failure of the Discord gateway: the bot reconnects by itself, shows the current presence, replies to
+//! commands again, starts no more sessions than needed, and checks its endpoints all the time.
 
 use std::time::Duration;
 
 use discord_sandbox::{CloseWith, Faults, Record, Sandbox};
 use futures_util::future::join_all;
 
-use crate::calm::{Calm, timers_were_in_time};
 use crate::harness::{Rollcall, Web, wait_for};
+use crate::machine_load::{LoadMeter, assert_timers_on_time};
 
-/// The bot gives a silent gateway up after two seconds, and one failed look makes an endpoint offline.
-fn hasty_bot(sandbox: &Sandbox) -> Rollcall {
+/// A bot that gives up on an unresponsive gateway after two seconds and sets an endpoint offline after one failed check.
+fn quick_bot(sandbox: &Sandbox) -> Rollcall {
     Rollcall::new()
         .with("DISCORD_TOKEN", sandbox.token())
         .with("DISCORD_API_URL", sandbox.api_url())
@@ -19,74 +19,74 @@ fn hasty_bot(sandbox: &Sandbox) -> Rollcall {
         .with("PROBE_FAILURES_TO_OFFLINE", "1")
 }
 
-/// What goes wrong.
+/// A failure of the gateway.
 #[derive(Clone, Copy)]
-enum Trouble {
-    /// The connection is ended so, and may be made anew at once.
+enum Failure {
+    /// The connection is closed in this way. A new one is possible at once.
     Close(CloseWith),
-    /// The gateway says op 7.
+    /// The gateway sends op 7, Reconnect.
     Reconnect,
-    /// The gateway says op 9.
+    /// The gateway sends op 9, Invalid Session.
     Invalid { resumable: bool },
-    /// This is switched on, then the connection is ended, and it lasts until so many connections have been tried.
+    /// The fault is switched on and the connection is dropped. It lasts until the bot has made this many new connections.
     Hangs(fn(&mut Faults), usize),
-    /// This is switched on and the session is ended, and it lasts until so many connections have been tried.
+    /// The fault is switched on and the session is invalidated. It lasts until the bot has made this many new connections.
     Refuses(fn(&mut Faults), usize),
-    /// This is switched on while the connection stands, until the bot has left it.
+    /// The fault is switched on during a connection. It lasts until the bot has made a new one.
     Stops(fn(&mut Faults)),
 }
 
 struct Case {
     name: &'static str,
-    trouble: Trouble,
-    /// Sessions that it costs beside the first: at most so many.
+    failure: Failure,
+    /// The maximum number of sessions after the first.
     sessions: usize,
 }
 
-const fn case(name: &'static str, trouble: Trouble, sessions: usize) -> Case {
+const fn case(name: &'static str, failure: Failure, sessions: usize) -> Case {
     Case {
         name,
-        trouble,
+        failure,
         sessions,
     }
 }
 
-fn inflict(sandbox: &Sandbox, trouble: Trouble) {
-    match trouble {
-        Trouble::Close(how) => sandbox.close_gateway(how),
-        Trouble::Reconnect => sandbox.ask_to_reconnect(),
-        Trouble::Invalid { resumable } => sandbox.invalidate_session(resumable),
-        Trouble::Hangs(switch, _) => {
+fn start_failure(sandbox: &Sandbox, failure: Failure) {
+    match failure {
+        Failure::Close(how) => sandbox.close_gateway(how),
+        Failure::Reconnect => sandbox.ask_to_reconnect(),
+        Failure::Invalid { resumable } => sandbox.invalidate_session(resumable),
+        Failure::Hangs(switch, _) => {
             sandbox.set_faults(switch);
             sandbox.close_gateway(CloseWith::Drop);
         }
-        Trouble::Refuses(switch, _) => {
+        Failure::Refuses(switch, _) => {
             sandbox.set_faults(switch);
             sandbox.invalidate_session(false);
         }
-        Trouble::Stops(switch) => sandbox.set_faults(switch),
+        Failure::Stops(switch) => sandbox.set_faults(switch),
     }
 }
 
-/// Waits until the bot has met the trouble, and ends it.
-async fn heal(sandbox: &Sandbox, before: &Record, trouble: Trouble) {
-    let met = match trouble {
-        Trouble::Hangs(_, connections) | Trouble::Refuses(_, connections) => connections,
+/// Waits until the failure has affected the bot, then ends it.
+async fn end_failure(sandbox: &Sandbox, before: &Record, failure: Failure) {
+    let count = match failure {
+        Failure::Hangs(_, connections) | Failure::Refuses(_, connections) => connections,
         _ => 1,
     };
     sandbox
-        .wait_for("the bot to meet the trouble", |record| {
-            (record.connections >= before.connections + met).then_some(())
+        .wait_for("the failure to affect the bot", |record| {
+            (record.connections >= before.connections + count).then_some(())
         })
         .await;
     sandbox.reset_faults();
 }
 
-/// One bot, one trouble, and what must hold afterwards.
+/// Runs one bot through one failure, and checks what must hold afterwards.
 async fn survives(case: &Case) {
     let name = case.name;
     let sandbox = Sandbox::start().await;
-    let rollcall = hasty_bot(&sandbox);
+    let rollcall = quick_bot(&sandbox);
     let mut web = Web::up();
     let id = rollcall.add(&web.target());
     rollcall.done(&["check"]);
@@ -94,31 +94,31 @@ async fn survives(case: &Case) {
     sandbox.wait_until_ready().await;
     wait_for(name, || running.gateway_is_ready().then_some(()));
     let before = sandbox.record();
-    let calm = Calm::watch(&running);
+    let load = LoadMeter::watch(&running);
 
-    inflict(&sandbox, case.trouble);
-    // What happens meanwhile is noticed, and shown afterwards.
+    start_failure(&sandbox, case.failure);
+    // An outage during the failure is detected, and shown afterwards.
     web.goes_down();
     rollcall.wait_until(name, id, |endpoint| endpoint["status"] == "offline");
-    heal(&sandbox, &before, case.trouble).await;
+    end_failure(&sandbox, &before, case.failure).await;
 
     wait_for(name, || {
         (sandbox.is_connected() && running.gateway_is_ready()).then_some(())
     });
-    answers(&sandbox, name).await;
-    shows(&sandbox, "dnd", "0 of 1 online · 1 offline").await;
+    assert_replies(&sandbox, name).await;
+    wait_for_presence(&sandbox, "dnd", "0 of 1 online · 1 offline").await;
     let after = sandbox.record();
-    assert_eq!(after.hasty_identifies, 0, "{name}");
+    assert_eq!(after.early_identifies, 0, "{name}");
     let sessions = after.identifies() - before.identifies();
     assert!(
         sessions <= case.sessions,
-        "{name}: {sessions} sessions were begun"
+        "{name}: {sessions} sessions were started"
     );
-    calm.was_kept(name);
+    load.assert_low(name);
 }
 
-/// Commands are answered, every one of them.
-async fn answers(sandbox: &Sandbox, when: &str) {
+/// Asserts that every command gets its reply.
+async fn assert_replies(sandbox: &Sandbox, when: &str) {
     for _ in 0..5 {
         let pong = sandbox.slash("/ping").await;
         assert!(
@@ -129,18 +129,18 @@ async fn answers(sandbox: &Sandbox, when: &str) {
     }
 }
 
-/// The presence comes to say this.
-async fn shows(sandbox: &Sandbox, light: &str, text: &str) {
+/// Waits for this presence.
+async fn wait_for_presence(sandbox: &Sandbox, status: &str, text: &str) {
     sandbox
         .wait_for(text, |record| {
             let shown = record.presence()?;
-            let is_right = shown["status"] == light && shown["activities"][0]["name"] == text;
+            let is_right = shown["status"] == status && shown["activities"][0]["name"] == text;
             is_right.then_some(())
         })
         .await;
 }
 
-/// All at the same time: each bot spends most of it waiting.
+/// Runs all cases at the same time, because each bot mostly waits.
 async fn all_survive(cases: &'static [Case]) {
     let each = cases
         .iter()
@@ -151,9 +151,9 @@ async fn all_survive(cases: &'static [Case]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 16)]
-async fn a_connection_that_ends_is_resumed_with_every_code_that_lets_it() {
+async fn a_closed_connection_is_resumed_after_every_code_that_allows_it() {
     use CloseWith::{Code, Drop, Empty, Reset};
-    use Trouble::{Close, Invalid, Reconnect};
+    use Failure::{Close, Invalid, Reconnect};
     static CASES: [Case; 14] = [
         case("1000", Close(Code(1000)), 0),
         case("1001", Close(Code(1001)), 0),
@@ -163,7 +163,7 @@ async fn a_connection_that_ends_is_resumed_with_every_code_that_lets_it() {
         case("4003", Close(Code(4003)), 0),
         case("4005", Close(Code(4005)), 0),
         case("4008", Close(Code(4008)), 0),
-        case("a code of nobody's", Close(Code(4999)), 0),
+        case("an unassigned code", Close(Code(4999)), 0),
         case("an empty close frame", Close(Empty), 0),
         case("dropped", Close(Drop), 0),
         case("reset", Close(Reset), 0),
@@ -174,8 +174,8 @@ async fn a_connection_that_ends_is_resumed_with_every_code_that_lets_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 16)]
-async fn a_session_that_is_over_is_begun_anew_once() {
-    use Trouble::{Close, Hangs, Invalid};
+async fn an_invalidated_session_costs_at_most_one_new_session() {
+    use Failure::{Close, Hangs, Invalid};
     static CASES: [Case; 6] = [
         case("4006", Close(CloseWith::Code(4006)), 1),
         case("4007", Close(CloseWith::Code(4007)), 1),
@@ -196,8 +196,8 @@ async fn a_session_that_is_over_is_begun_anew_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 16)]
-async fn a_gateway_that_hangs_at_any_stage_is_left_and_tried_again() {
-    use Trouble::{Hangs, Refuses, Stops};
+async fn a_gateway_that_hangs_at_any_stage_is_reconnected() {
+    use Failure::{Hangs, Refuses, Stops};
     static CASES: [Case; 8] = [
         case("refused", Hangs(|faults| faults.refuse = true, 3), 0),
         case(
@@ -231,8 +231,8 @@ async fn a_gateway_that_hangs_at_any_stage_is_left_and_tried_again() {
             0,
         ),
         case(
-            "nothing is said any more",
-            Stops(|faults| faults.silent = true),
+            "no message comes any more",
+            Stops(|faults| faults.unresponsive = true),
             0,
         ),
     ];
@@ -240,37 +240,37 @@ async fn a_gateway_that_hangs_at_any_stage_is_left_and_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_is_resumed_where_ready_said_or_at_the_gateway_if_that_is_dead_or_dumb() {
-    for (dead, dumb) in [(false, false), (true, false), (false, true)] {
+async fn resumes_at_resume_url_then_falls_back_to_gateway() {
+    for (is_closed, is_unresponsive) in [(false, false), (true, false), (false, true)] {
         let builder = Sandbox::builder();
-        let builder = if dead {
+        let builder = if is_closed {
             builder.resume_address_is_dead()
         } else {
             builder
         };
         let sandbox = builder.start().await;
-        sandbox.set_faults(|faults| faults.never_hello_to_resume = dumb);
-        let rollcall = hasty_bot(&sandbox);
+        sandbox.set_faults(|faults| faults.never_hello_to_resume = is_unresponsive);
+        let rollcall = quick_bot(&sandbox);
         let _running = rollcall.run();
         sandbox.wait_until_ready().await;
         sandbox.close_gateway(CloseWith::Drop);
         sandbox
             .wait_for("a resume", |record| (record.resumes() > 0).then_some(()))
             .await;
-        answers(&sandbox, "resumed").await;
+        assert_replies(&sandbox, "resumed").await;
         let record = sandbox.record();
-        assert_eq!(record.connections_to_resume, usize::from(!dead));
+        assert_eq!(record.connections_to_resume, usize::from(!is_closed));
         assert_eq!(record.identifies(), 1);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_drops_in_a_row_cost_ten_sessions_five_seconds_apart() {
+async fn a_hundred_drops_cost_ten_sessions_at_least_five_seconds_apart() {
     let sandbox = Sandbox::start().await;
-    let rollcall = hasty_bot(&sandbox);
+    let rollcall = quick_bot(&sandbox);
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
-    let calm = Calm::watch(&running);
+    let load = LoadMeter::watch(&running);
     for drop in 1..=100 {
         let known = sandbox.record();
         let how = if drop % 10 == 0 {
@@ -280,30 +280,30 @@ async fn a_hundred_drops_in_a_row_cost_ten_sessions_five_seconds_apart() {
         };
         sandbox.close_gateway(how);
         sandbox
-            .wait_for("the bot to come back", |record| {
+            .wait_for("the bot to reconnect", |record| {
                 let before = known.resumes() + known.identifies();
                 (record.resumes() + record.identifies() > before).then_some(())
             })
             .await;
         sandbox.wait_until_connected().await;
     }
-    answers(&sandbox, "a hundred drops").await;
+    assert_replies(&sandbox, "a hundred drops").await;
     let record = sandbox.record();
     assert_eq!((record.identifies(), record.resumes()), (11, 90));
-    assert_eq!(record.hasty_identifies, 0);
-    calm.was_kept("a hundred drops");
+    assert_eq!(record.early_identifies, 0);
+    load.assert_low("a hundred drops");
     assert!(!rollcall.log().contains("Max reconnection attempts reached"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_never_answers_from_the_start_is_tried_until_it_does() {
+async fn a_gateway_that_does_not_respond_at_startup_is_retried() {
     let sandbox = Sandbox::start().await;
     sandbox.set_faults(|faults| faults.never_upgrade = true);
-    let rollcall = hasty_bot(&sandbox);
+    let rollcall = quick_bot(&sandbox);
     let web = Web::up();
     let id = rollcall.add(&web.target());
     let running = rollcall.run();
-    rollcall.wait_until("online, whatever Discord does", id, |endpoint| {
+    rollcall.wait_until("online, without Discord", id, |endpoint| {
         endpoint["status"] == "online"
     });
     sandbox
@@ -314,27 +314,27 @@ async fn a_gateway_that_never_answers_from_the_start_is_tried_until_it_does() {
     assert_eq!(running.get("/readyz").0, 503);
     sandbox.reset_faults();
     sandbox.wait_until_ready().await;
-    answers(&sandbox, "reached at last").await;
+    assert_replies(&sandbox, "reached after the retries").await;
     assert_eq!(sandbox.record().identifies(), 1);
-    timers_were_in_time(&running, "a gateway that never answers");
+    assert_timers_on_time(&running, "a gateway that never answers");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_so_many_attempts_it_says_so_once_and_goes_on_slowly() {
+async fn after_the_maximum_of_attempts_logs_it_once_and_retries_slowly() {
     let sandbox = Sandbox::start().await;
-    let rollcall = hasty_bot(&sandbox).with("DISCORD_MAX_RECONNECTS", "2");
+    let rollcall = quick_bot(&sandbox).with("DISCORD_MAX_RECONNECTS", "2");
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
     sandbox.set_faults(|faults| faults.refuse = true);
     sandbox.close_gateway(CloseWith::Drop);
-    wait_for("the end of haste", || {
+    wait_for("the slow reconnection attempts", || {
         rollcall
             .log()
             .contains("[ERROR] rollcall: Max reconnection attempts reached")
             .then_some(())
     });
     let connections = sandbox.record().connections;
-    // The next attempt is five minutes away; everything else goes on.
+    // The next attempt is five minutes away; everything else keeps running.
     let web = Web::up();
     let id = rollcall.add(&web.target());
     rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
@@ -347,10 +347,10 @@ async fn after_so_many_attempts_it_says_so_once_and_goes_on_slowly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_stops_in_time_while_discord_is_away() {
+async fn stops_within_ten_seconds_while_discord_is_unavailable() {
     let sandbox = Sandbox::start().await;
     sandbox.set_faults(|faults| faults.never_upgrade = true);
-    let rollcall = hasty_bot(&sandbox);
+    let rollcall = quick_bot(&sandbox);
     let running = rollcall.run();
     sandbox
         .wait_for("a connection", |record| {

@@ -1,4 +1,4 @@
-//! Those who watch the bot: people at its log, systemd, a dead-man's switch, whoever asks how it is.
+//! How the bot is watched: its log, its presence, systemd, the dead man's switch, and the commands about its health.
 
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
@@ -15,15 +15,15 @@ fn bot(sandbox: &Sandbox) -> Rollcall {
         .with("DISCORD_HEARTBEAT_TIMEOUT", "2s")
 }
 
-/// Waits until a line of the log is of this shape, from its time to its end.
-fn logs(rollcall: &Rollcall, shape: &str) {
-    let line = format!(r"(?m)^\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ {shape}$");
+/// Waits for a log line that, after its timestamp, matches this pattern as a whole.
+fn logs(rollcall: &Rollcall, pattern: &str) {
+    let line = format!(r"(?m)^\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ {pattern}$");
     let line = Regex::new(&line).unwrap();
-    wait_for(shape, || line.is_match(&rollcall.log()).then_some(()));
+    wait_for(pattern, || line.is_match(&rollcall.log()).then_some(()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_lines_that_people_watch_for_have_their_promised_shape() {
+async fn documented_log_lines_keep_their_exact_form() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox)
         .with("DISCORD_KEEPALIVE_INTERVAL", "1s")
@@ -49,10 +49,11 @@ async fn the_lines_that_people_watch_for_have_their_promised_shape() {
         &rollcall,
         r"\[WARNING\] rollcall: Bot health: not connected to Discord for \d(\.\d)? s, \d+ checks failed in a row",
     );
-    let facts = running.get("/readyz").1;
+    let readiness = running.get("/readyz").1;
     assert!(
-        facts.contains(r#""stage":"waiting""#) && !facts.contains(r#""gateway_failed_checks":0"#),
-        "{facts}"
+        readiness.contains(r#""stage":"waiting""#)
+            && !readiness.contains(r#""gateway_failed_checks":0"#),
+        "{readiness}"
     );
     assert!(running.metric("rollcall_gateway_failed_checks").unwrap() >= 2.0);
     assert_eq!(running.metric("rollcall_gateway_up"), Some(0.0));
@@ -71,19 +72,21 @@ async fn the_lines_that_people_watch_for_have_their_promised_shape() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_quiet_spell_is_told_once_and_a_message_ends_it() {
+async fn inactivity_is_logged_once_until_the_next_message() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox)
         .with("DISCORD_KEEPALIVE_INTERVAL", "1s")
         .with("DISCORD_INACTIVITY_WARNING", "2s");
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
-    let told = || rollcall.log().matches("No activity for ").count();
-    wait_for("the first quiet spell", || (told() == 1).then_some(()));
+    let warnings = || rollcall.log().matches("No activity for ").count();
+    wait_for("the first inactivity warning", || {
+        (warnings() == 1).then_some(())
+    });
     let runs = || running.metric(r#"rollcall_job_runs_total{job="keep_alive"}"#);
     let then = runs().unwrap();
     wait_for("more keep-alives", || (runs()? >= then + 3.0).then_some(()));
-    assert_eq!(told(), 1, "once per spell");
+    assert_eq!(warnings(), 1, "once per period of inactivity");
     let guild = sandbox.guild().0.to_string();
     sandbox.dispatch(
         "MESSAGE_CREATE",
@@ -93,11 +96,13 @@ async fn a_quiet_spell_is_told_once_and_a_message_ends_it() {
         &rollcall,
         r"\[DEBUG\] rollcall: Keep-alive ping - .*, Last activity: [01]s ago",
     );
-    wait_for("the second quiet spell", || (told() == 2).then_some(()));
+    wait_for("the second inactivity warning", || {
+        (warnings() == 2).then_some(())
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_presence_is_refreshed_at_every_keep_alive_and_no_oftener_than_discord_takes() {
+async fn each_keep_alive_updates_the_presence_within_discords_rate_limit() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox).with("DISCORD_KEEPALIVE_INTERVAL", "6s");
     let web = Web::up();
@@ -121,7 +126,7 @@ async fn the_presence_is_refreshed_at_every_keep_alive_and_no_oftener_than_disco
     assert_eq!(shown["activities"][0]["type"], 3);
     assert_eq!(shown["status"], "online");
 
-    // Every second is more often than Discord takes: it is never closed for that.
+    // Every second is more often than Discord allows. The connection must not be closed for that.
     drop(running);
     let rollcall = rollcall.with("DISCORD_KEEPALIVE_INTERVAL", "1s");
     let _running = rollcall.run();
@@ -135,11 +140,14 @@ async fn the_presence_is_refreshed_at_every_keep_alive_and_no_oftener_than_disco
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_is_ever_written_whatever_goes_wrong() {
+async fn no_secret_is_written_to_logs_or_pages_whatever_fails() {
     let sandbox = Sandbox::start().await;
-    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let ping = format!("http://{}/canary-of-the-switch", dead.local_addr().unwrap());
-    drop(dead);
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let ping = format!(
+        "http://{}/canary-of-the-switch",
+        closed.local_addr().unwrap()
+    );
+    drop(closed);
     let rollcall = bot(&sandbox)
         .with("LOG_LEVEL", "trace")
         .with("HEALTHCHECK_PING_URL", &ping)
@@ -163,7 +171,7 @@ async fn no_secret_is_ever_written_whatever_goes_wrong() {
     sandbox.slash("/bot health").await;
     logs(
         &rollcall,
-        r"\[WARNING\] rollcall: The dead-man ping does not arrive: HEALTHCHECK_PING_URL was not reached: no connection; trying again each time it is due",
+        r"\[WARNING\] rollcall: dead-man ping failed error=HEALTHCHECK_PING_URL was not reached: no connection",
     );
     let pages = [running.get("/metrics").1, running.get("/readyz").1];
     let interactions: Vec<String> = sandbox
@@ -188,13 +196,13 @@ async fn no_secret_is_ever_written_whatever_goes_wrong() {
 }
 
 #[test]
-fn logs_for_machines_are_json_a_line_each() {
+fn json_logs_have_one_object_per_line() {
     let rollcall = Rollcall::new().with("LOG_FORMAT", "json");
     assert_eq!(rollcall.run().stop().0, 0);
     let log = rollcall.log();
-    // How far a bot gets that is stopped at once varies; that it came up and was told to stop, it always tells.
-    for told in [" is up, HTTP on ", "Stopping: "] {
-        assert!(log.contains(told), "{log}");
+    // How far a bot gets that is stopped at once varies, but it always logs that it is up and that it stops.
+    for message in [" is up, HTTP on ", "Stopping: "] {
+        assert!(log.contains(message), "{log}");
     }
     for line in log.lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -206,7 +214,7 @@ fn logs_for_machines_are_json_a_line_each() {
 }
 
 #[test]
-fn old_logs_are_thrown_away_at_the_start() {
+fn old_logs_are_deleted_at_startup() {
     let rollcall = Rollcall::new().with("LOG_KEEP_DAYS", "3");
     let dir = rollcall.path("logs");
     std::fs::create_dir(&dir).unwrap();
@@ -225,11 +233,11 @@ fn old_logs_are_thrown_away_at_the_start() {
         .count();
     assert_eq!(logs, 3, "{files:?}");
     assert!(files.contains(&"notes.txt".to_owned()) && files.contains(&"bot.log".to_owned()));
-    assert!(rollcall.log().contains("Rollcall "), "today's is there");
+    assert!(rollcall.log().contains("Rollcall "), "today's log is kept");
 }
 
 #[test]
-fn systemd_is_told_when_it_is_ready_that_it_is_alive_and_when_it_stops() {
+fn systemd_is_notified_of_readiness_liveness_and_shutdown() {
     let rollcall = Rollcall::new();
     let path = rollcall.path("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
@@ -241,40 +249,40 @@ fn systemd_is_told_when_it_is_ready_that_it_is_alive_and_when_it_stops() {
         .with("WATCHDOG_USEC", "1000000");
     let running = rollcall.run();
     let next = || {
-        let mut told = [0; 1024];
-        let length = socket.recv(&mut told).unwrap();
-        String::from_utf8(told[..length].to_vec()).unwrap()
+        let mut message = [0; 1024];
+        let length = socket.recv(&mut message).unwrap();
+        String::from_utf8(message[..length].to_vec()).unwrap()
     };
-    let (mut is_ready, mut signs) = (false, 0);
+    let (mut is_ready, mut watchdogs) = (false, 0);
     let clock = stopwatch();
-    while !is_ready || signs < 3 {
-        let told = next();
-        is_ready |= told.contains("READY=1");
-        signs += usize::from(told.contains("WATCHDOG=1"));
-        if told.contains("WATCHDOG=1") {
+    while !is_ready || watchdogs < 3 {
+        let message = next();
+        is_ready |= message.contains("READY=1");
+        watchdogs += usize::from(message.contains("WATCHDOG=1"));
+        if message.contains("WATCHDOG=1") {
             assert!(
-                told.contains("STATUS=0 of 0 online · Discord off"),
-                "{told}"
+                message.contains("STATUS=0 of 0 online · Discord off"),
+                "{message}"
             );
         }
     }
     assert!(clock.elapsed() < Duration::from_secs(5));
     assert_eq!(running.stop().0, 0);
-    wait_for("the last word", || {
+    wait_for("the shutdown notification", || {
         next().contains("STOPPING=1").then_some(())
     });
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_dead_mans_switch_hears_of_it_only_while_the_database_takes_changes() {
+async fn dead_man_pings_are_sent_only_while_the_database_accepts_writes() {
     use sqlx::Connection;
     let switch = Web::up();
     let rollcall = Rollcall::new()
         .with("HEALTHCHECK_PING_URL", switch.target())
         .with("HEALTHCHECK_PING_INTERVAL", "1s");
     let _running = rollcall.run();
-    let heard = || switch.requests();
-    wait_for("signs of life", || (heard() >= 2).then_some(()));
+    let pings = || switch.requests();
+    wait_for("pings", || (pings() >= 2).then_some(()));
 
     let url = format!("sqlite://{}", rollcall.path("rollcall.db").display());
     let mut other = sqlx::SqliteConnection::connect(&url).await.unwrap();
@@ -282,24 +290,24 @@ async fn the_dead_mans_switch_hears_of_it_only_while_the_database_takes_changes(
         .execute(&mut other)
         .await
         .unwrap();
-    // One may be on its way; after that there is silence until the database is free again.
+    // One ping may be on its way; after it there are none until the database is unlocked.
     let clock = stopwatch();
-    let mut last = heard();
-    wait_for("silence", || {
-        last = heard().max(last);
+    let mut last = pings();
+    wait_for("the last ping", || {
+        last = pings().max(last);
         (clock.elapsed() > Duration::from_secs(3)).then_some(())
     });
-    let silent = heard();
-    wait_for("more silence", || {
+    let count = pings();
+    wait_for("three seconds without a ping", || {
         (clock.elapsed() > Duration::from_secs(6)).then_some(())
     });
-    assert_eq!(heard(), silent, "a sign of life without a commit");
+    assert_eq!(pings(), count, "a ping without a commit");
     sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
-    wait_for("signs of life again", || (heard() > silent).then_some(()));
+    wait_for("pings again", || (pings() > count).then_some(()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn members_can_ask_how_the_bot_is() {
+async fn members_can_see_the_health_of_the_bot() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox).with("DISCORD_GUILD_ID", sandbox.guild().0.to_string());
     let running = rollcall.run();
@@ -329,7 +337,7 @@ async fn members_can_ask_how_the_bot_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn members_can_ask_what_the_bot_can_do() {
+async fn help_lists_the_commands_and_explains_one() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox).with("DISCORD_GUILD_ID", sandbox.guild().0.to_string());
     let _running = rollcall.run();

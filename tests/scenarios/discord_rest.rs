@@ -1,11 +1,12 @@
-//! What Discord's REST API and gateway answer to a bot that wants in: not now, not so fast, not like that, never.
+//! Refusals by Discord's REST API and gateway: server errors, rate limits, rejected commands and replies, invalid tokens,
+//! missing intents, and the limit on session starts.
 
 use std::time::Duration;
 
 use discord_sandbox::{CloseWith, Member, RestFault, Sandbox};
 
-use crate::calm::timers_were_in_time;
 use crate::harness::{Rollcall, stopwatch, wait_for};
+use crate::machine_load::assert_timers_on_time;
 
 fn bot(sandbox: &Sandbox) -> Rollcall {
     Rollcall::new()
@@ -14,30 +15,30 @@ fn bot(sandbox: &Sandbox) -> Rollcall {
         .with("DISCORD_GUILD_ID", sandbox.guild().0.to_string())
 }
 
-async fn pings(sandbox: &Sandbox) {
+async fn assert_ping_works(sandbox: &Sandbox) {
     let pong = sandbox.slash("/ping").await;
     assert!(pong.text().starts_with("Pong."), "{}", pong.render());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_cannot_be_checked_up_is_asked_again() {
+async fn a_failed_gateway_lookup_is_retried() {
     let sandbox = Sandbox::start().await;
     sandbox.fail_requests(RestFault::Status(503), "/gateway/bot", 3);
     let rollcall = bot(&sandbox);
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
-    pings(&sandbox).await;
-    let reconnects = running.metric(r#"rollcall_gateway_reconnects_total{reason="look_up"}"#);
+    assert_ping_works(&sandbox).await;
+    let reconnects = running.metric(r#"rollcall_gateway_reconnects_total{reason="lookup"}"#);
     assert_eq!(reconnects, Some(3.0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_stops_in_time_while_the_gateway_cannot_be_checked_up() {
+async fn stops_within_ten_seconds_while_the_gateway_lookup_fails() {
     let sandbox = Sandbox::start().await;
     sandbox.fail_requests(RestFault::Status(503), "/gateway/bot", 1_000);
     let rollcall = bot(&sandbox).with("DISCORD_MAX_RECONNECTS", "1");
     let running = rollcall.run();
-    wait_for("the end of haste", || {
+    wait_for("the slow reconnection attempts", || {
         rollcall
             .log()
             .contains("Max reconnection attempts reached")
@@ -50,7 +51,7 @@ async fn it_stops_in_time_while_the_gateway_cannot_be_checked_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rate_limit_is_obeyed_on_one_route_and_on_all() {
+async fn rate_limits_of_one_route_and_of_all_routes_are_obeyed() {
     for fault in [
         RestFault::RouteLimit {
             retry_after_ms: 4_000,
@@ -64,7 +65,7 @@ async fn a_rate_limit_is_obeyed_on_one_route_and_on_all() {
         let rollcall = bot(&sandbox);
         let _running = rollcall.run();
         sandbox
-            .wait_for("the limit", |record| {
+            .wait_for("the rate limit", |record| {
                 record
                     .requests
                     .iter()
@@ -75,12 +76,12 @@ async fn a_rate_limit_is_obeyed_on_one_route_and_on_all() {
         let clock = stopwatch();
         sandbox.wait_until_ready().await;
         assert!(clock.elapsed() >= Duration::from_millis(3_900), "{fault:?}");
-        pings(&sandbox).await;
+        assert_ping_works(&sandbox).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn commands_that_discord_did_not_take_are_registered_again() {
+async fn command_registration_is_retried_after_an_error() {
     let sandbox = Sandbox::start().await;
     sandbox.fail_requests(
         RestFault::RouteLimit {
@@ -93,7 +94,7 @@ async fn commands_that_discord_did_not_take_are_registered_again() {
     let rollcall = bot(&sandbox);
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
-    pings(&sandbox).await;
+    assert_ping_works(&sandbox).await;
     let statuses = sandbox
         .wait_for("both lists of commands", |record| {
             let statuses: Vec<u16> = record
@@ -105,21 +106,21 @@ async fn commands_that_discord_did_not_take_are_registered_again() {
             (statuses.len() == 4).then_some(statuses)
         })
         .await;
-    // The guild's own, refused twice and then taken; after that everybody's, which are none.
+    // The guild's commands, rejected twice and then accepted; then the global list, which is empty.
     assert_eq!(statuses, [429, 500, 200, 200]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_that_discord_does_not_take_cost_those_answers_and_nothing_else() {
+async fn a_rejected_reply_affects_nothing_else() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
-    // The answer, and the error that takes its place.
+    // The reply, and the error message that replaces it.
     sandbox.fail_requests(RestFault::Status(500), "/callback", 2);
     let member = Member::plain(7, "Ada");
     assert!(sandbox.member(&member).try_slash("/ping").await.is_err());
-    pings(&sandbox).await;
+    assert_ping_works(&sandbox).await;
     assert!(running.gateway_is_ready());
     assert_eq!(sandbox.record().identifies(), 1);
     let log = rollcall.log();
@@ -130,8 +131,9 @@ async fn answers_that_discord_does_not_take_cost_those_answers_and_nothing_else(
     assert_eq!(failures, 1, "one line per failure, with its id:\n{log}");
 }
 
-/// The bot ends by itself with exit code 4 and this sentence, not before it was connected where `close` says how.
-async fn ends_with(close: Option<u16>, sentence: &str) {
+/// Asserts that the bot exits with code 4 and this sentence. With `close`, the gateway closes the established connection
+/// with that code; without it, command registration is answered with 401.
+async fn assert_exits(close: Option<u16>, sentence: &str) {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     if close.is_none() {
@@ -153,25 +155,25 @@ async fn ends_with(close: Option<u16>, sentence: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_final_refusal_is_told_in_a_sentence_and_ends_it_with_exit_code_4() {
+async fn permanent_refusals_exit_with_code_4_and_a_sentence() {
     let new_token =
         "https://discord.com/developers/applications, choose the application, Bot, Reset Token";
-    ends_with(None, new_token).await;
-    ends_with(Some(4004), new_token).await;
-    ends_with(Some(4012), "install the newest Rollcall").await;
-    ends_with(Some(4013), "because of the intents").await;
-    ends_with(Some(4014), "because of the intents").await;
+    assert_exits(None, new_token).await;
+    assert_exits(Some(4004), new_token).await;
+    assert_exits(Some(4012), "install the newest Rollcall").await;
+    assert_exits(Some(4013), "because of the intents").await;
+    assert_exits(Some(4014), "because of the intents").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn privileged_intents_that_are_not_granted_are_named_and_dropped() {
+async fn privileged_intents_that_are_not_granted_are_logged_and_dropped() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox).with("DISCORD_PRIVILEGED_INTENTS", "members,message_content");
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
-    pings(&sandbox).await;
-    let told = "Discord does not let this application have members, message_content; switch on \"Server Members Intent\" and \"Message Content Intent\" at https://discord.com/developers/applications/";
-    assert_eq!(rollcall.log().matches(told).count(), 1);
+    assert_ping_works(&sandbox).await;
+    let warning = "Discord does not let this application have members, message_content; switch on \"Server Members Intent\" and \"Message Content Intent\" at https://discord.com/developers/applications/";
+    assert_eq!(rollcall.log().matches(warning).count(), 1);
     let intents: Vec<u64> = sandbox
         .record()
         .gateway
@@ -192,12 +194,12 @@ async fn privileged_intents_that_are_granted_are_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn as_many_shards_are_opened_as_discord_recommends_and_all_answer() {
+async fn the_recommended_number_of_shards_is_opened_and_all_reply() {
     let sandbox = Sandbox::builder().shards(3).start().await;
     let others: Vec<_> = (0..6)
         .map(|number| sandbox.add_guild(&format!("Guild {number}")))
         .collect();
-    // For all servers: they are in different shards.
+    // Global commands, because the guilds are in different shards.
     let rollcall = bot(&sandbox).with("DISCORD_GUILD_ID", "");
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
@@ -211,20 +213,20 @@ async fn as_many_shards_are_opened_as_discord_recommends_and_all_answer() {
         let pong = sandbox.member(&member).in_guild(guild).slash("/ping").await;
         assert!(pong.text().starts_with("Pong."), "{}", pong.render());
     }
-    // Every shard shows the presence, loses its connection, and resumes.
+    // Every shard loses its connection and resumes.
     sandbox.close_gateway(CloseWith::Drop);
     sandbox
         .wait_for("three resumes", |record| {
             (record.resumes() == 3).then_some(())
         })
         .await;
-    pings(&sandbox).await;
+    assert_ping_works(&sandbox).await;
     let record = sandbox.record();
-    assert_eq!((record.identifies(), record.hasty_identifies), (3, 0));
+    assert_eq!((record.identifies(), record.early_identifies), (3, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bot_that_has_grown_is_opened_in_more_shards() {
+async fn a_new_session_uses_the_new_recommended_number_of_shards() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let _running = rollcall.run();
@@ -241,11 +243,11 @@ async fn a_bot_that_has_grown_is_opened_in_more_shards() {
         })
         .await;
     sandbox.wait_until_connected().await;
-    pings(&sandbox).await;
+    assert_ping_works(&sandbox).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_session_is_begun_that_discord_would_punish() {
+async fn no_session_is_started_beyond_the_session_start_limit() {
     let sandbox = Sandbox::builder()
         .session_starts(0, Duration::from_secs(6))
         .start()
@@ -256,6 +258,6 @@ async fn no_session_is_begun_that_discord_would_punish() {
     sandbox.wait_until_ready().await;
     assert!(clock.elapsed() >= Duration::from_secs(5));
     assert_eq!(sandbox.record().identifies_over_limit, 0);
-    pings(&sandbox).await;
-    timers_were_in_time(&running, "waiting for the session limit");
+    assert_ping_works(&sandbox).await;
+    assert_timers_on_time(&running, "waiting for the session limit");
 }

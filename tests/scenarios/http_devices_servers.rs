@@ -1,10 +1,11 @@
-//! Devices and servers report by themselves: heard at once, missed by the clock, and never blamed for our own absence.
+//! Devices and servers over HTTP: heartbeats and reports count at once, missed ones are noticed in time, and Rollcall's own
+//! downtime never counts against them.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Rollcall, Running, stopwatch, wait_for};
 
-/// Silence shows within seconds.
+/// A bot that notices missed heartbeats and reports within seconds.
 pub fn quick() -> Rollcall {
     Rollcall::new()
         .with("DISCORD_GUILD_ID", "42")
@@ -24,23 +25,23 @@ pub fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// The device as the API shows it.
+/// The device as the API returns it.
 pub fn device(running: &Running<'_>, read: &str, uuid: &str) -> Value {
     let shown = read_with(running, read, &format!("/api/v1/devices/{uuid}"));
     assert_eq!(shown.status, 200, "{shown:?}");
     shown.json
 }
 
-/// Reads with a key that may be used once a second: asked too often, it waits.
+/// Reads with a key that may be used once a second: retries while the rate limit applies.
 pub fn read_with(running: &Running<'_>, key: &str, path: &str) -> Answer {
-    wait_for("an answer", || {
+    wait_for("a response", || {
         let shown = running.call("GET", path, key, "");
         (shown.status != 429).then_some(shown)
     })
 }
 
 #[test]
-fn a_device_registers_beats_falls_silent_and_comes_back() {
+fn a_device_registers_sends_heartbeats_goes_offline_and_recovers() {
     let rollcall = quick();
     let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
     let running = rollcall.run();
@@ -52,36 +53,36 @@ fn a_device_registers_beats_falls_silent_and_comes_back() {
     let found = running.call("POST", "/api/v1/device/register", &fleet, &again);
     assert_eq!((found.status, &found.json), (200, &json!({ "uuid": uuid })));
 
-    let beat = format!("/api/v1/device/{uuid}/heartbeat");
-    assert_eq!(running.call("POST", &beat, &own, "").status, 200);
+    let heartbeat = format!("/api/v1/device/{uuid}/heartbeat");
+    assert_eq!(running.call("POST", &heartbeat, &own, "").status, 200);
     let shown = device(&running, &read, &uuid);
     assert_eq!(
         (&shown["name"], &shown["device_type"], &shown["is_online"]),
         (&json!("pump"), &json!("esp32"), &json!(true))
     );
-    wait_for("the silence to be noticed", || {
+    wait_for("the missed heartbeats to be noticed", || {
         (device(&running, &read, &uuid)["status"] == "offline").then_some(())
     });
-    assert_eq!(running.call("POST", &beat, &own, "").status, 200);
+    assert_eq!(running.call("POST", &heartbeat, &own, "").status, 200);
     assert_eq!(device(&running, &read, &uuid)["status"], "online");
 }
 
 #[test]
-fn an_unknown_device_with_a_fleet_key_is_made_on_the_way() {
+fn a_heartbeat_with_a_fleet_key_registers_an_unknown_device() {
     let rollcall = quick();
     let fleet = key(&rollcall, "fleet", "42");
     let running = rollcall.run();
-    let beat = "/api/v1/device/7F9C24E53B1A4C0E9D2F8A6B5C4D3E2F/heartbeat";
-    let made = running.call("POST", beat, &fleet, "");
+    let heartbeat = "/api/v1/device/7F9C24E53B1A4C0E9D2F8A6B5C4D3E2F/heartbeat";
+    let made = running.call("POST", heartbeat, &fleet, "");
     assert_eq!(made.status, 200, "{made:?}");
     assert_eq!(made.json["uuid"], "7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f");
     assert!(text(&made.json["device_key"]).starts_with("rc_device_"));
-    let again = running.call("POST", beat, &fleet, "");
+    let again = running.call("POST", heartbeat, &fleet, "");
     assert!(again.json.get("device_key").is_none(), "{again:?}");
 }
 
 #[test]
-fn keys_open_what_they_are_for_and_nothing_of_another_server() {
+fn keys_grant_only_their_scope_and_nothing_of_another_guild() {
     let rollcall = quick();
     let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
     let foreign = key(&rollcall, "admin", "43");
@@ -93,7 +94,7 @@ fn keys_open_what_they_are_for_and_nothing_of_another_server() {
     let get = |path: &str, key: &str| running.call("GET", path, key, "");
     let path = format!("/api/v1/devices/{uuid}");
 
-    // Wrong, unknown and revoked: the same answer.
+    // Missing, malformed, unknown and revoked keys get the same response.
     let revoked = key(&rollcall, "read", "42");
     let id = revoked.split('_').nth(2).unwrap();
     rollcall.done(&["key", "revoke", id, "--guild", "42"]);
@@ -109,9 +110,9 @@ fn keys_open_what_they_are_for_and_nothing_of_another_server() {
             "{answer:?}"
         );
     }
-    // A foreign id: the same as one that does not exist.
-    let nobody = "/api/v1/devices/00000000-0000-4000-8000-000000000000";
-    let not_there = get(nobody, &read);
+    // An id of another guild gets the same response as one that does not exist.
+    let unknown_device = "/api/v1/devices/00000000-0000-4000-8000-000000000000";
+    let not_there = get(unknown_device, &read);
     assert_eq!(not_there.status, 404);
     for (path, key) in [
         (path.clone(), &foreign),
@@ -145,7 +146,7 @@ fn keys_open_what_they_are_for_and_nothing_of_another_server() {
 }
 
 #[test]
-fn a_rotated_key_works_beside_the_new_one_and_a_key_is_shown_once() {
+fn a_rotated_key_works_beside_the_new_one_and_secrets_are_shown_once() {
     let rollcall = quick();
     let old = key(&rollcall, "read", "42");
     let id = old.split('_').nth(2).unwrap().to_owned();
@@ -159,14 +160,14 @@ fn a_rotated_key_works_beside_the_new_one_and_a_key_is_shown_once() {
     assert_eq!(listed.json().as_array().unwrap().len(), 2);
     let secret = |key: &str| key.split('_').nth(3).unwrap().to_owned();
     assert!(!listed.out.contains(&secret(&old)) && !listed.out.contains(&secret(&new)));
-    let unknown = rollcall.say(&["key", "revoke", "AAAAAAAAAAAA", "--guild", "42"]);
+    let unknown = rollcall.execute(&["key", "revoke", "AAAAAAAAAAAA", "--guild", "42"]);
     assert_eq!(unknown.code, 1, "{unknown:?}");
     let (_, err, _) = running.stop();
     assert!(!(err + &rollcall.log()).contains(&secret(&new)));
 }
 
 #[test]
-fn a_server_reports_and_is_judged_by_its_thresholds() {
+fn a_servers_status_follows_its_reports_and_thresholds() {
     let rollcall = quick();
     let added = rollcall.done(&["server", "add", "db-1", "--json"]).json();
     let (id, own) = (added["id"].as_i64().unwrap(), text(&added["key"]));
@@ -197,7 +198,7 @@ fn a_server_reports_and_is_judged_by_its_thresholds() {
     for used in ["warning", "offline_grace", "offline"] {
         wait_for(used, || (status()["threshold_used"] == used).then_some(()));
     }
-    // The watch has noted what happened, and the terminal shows the same.
+    // The server monitor has stored the status, and the terminal shows the same.
     let listed = rollcall.done(&["server", "list", "--json"]).json();
     assert_eq!(listed[0]["status"], "offline");
     assert_eq!(
@@ -210,7 +211,7 @@ fn a_server_reports_and_is_judged_by_its_thresholds() {
 }
 
 #[test]
-fn bad_bodies_are_refused_with_a_sentence_and_lose_nothing() {
+fn invalid_bodies_are_rejected_with_a_sentence_and_do_no_harm() {
     let rollcall = quick();
     let own = text(&rollcall.done(&["server", "add", "db-1", "--json"]).json()["key"]);
     let running = rollcall.run();
@@ -245,29 +246,29 @@ fn bad_bodies_are_refused_with_a_sentence_and_lose_nothing() {
 }
 
 #[test]
-fn nobody_is_blamed_for_our_own_absence() {
+fn no_device_goes_offline_because_of_rollcalls_own_downtime() {
     let rollcall = quick();
     let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
     let running = rollcall.run();
     let made = running.call("POST", "/api/v1/device/register", &fleet, "");
     let uuid = text(&made.json["uuid"]);
     running.kill();
-    // Longer than the threshold, and nobody there to listen.
-    let away = stopwatch();
-    wait_for("our absence to last", || {
-        (away.elapsed().as_secs() >= 5).then_some(())
+    // Longer than the threshold, while Rollcall is not running.
+    let downtime = stopwatch();
+    wait_for("the downtime to exceed the threshold", || {
+        (downtime.elapsed().as_secs() >= 5).then_some(())
     });
     let running = rollcall.run();
     let runs = || running.metric(r#"rollcall_job_runs_total{job="heartbeat_monitor"}"#);
     wait_for("two checks", || runs().filter(|count| *count >= 2.0));
     assert_eq!(device(&running, &read, &uuid)["status"], "online");
-    wait_for("the silence that we listened to", || {
+    wait_for("the heartbeats missed while Rollcall runs", || {
         (device(&running, &read, &uuid)["status"] == "offline").then_some(())
     });
 }
 
 #[test]
-fn thresholds_are_changed_with_an_admin_key_of_the_same_server() {
+fn changing_thresholds_requires_an_admin_key_of_the_same_guild() {
     let rollcall = quick();
     let added = rollcall.done(&["server", "add", "db-1", "--json"]).json();
     let path = format!("/api/v1/servers/{}", added["id"]);
@@ -298,7 +299,7 @@ fn thresholds_are_changed_with_an_admin_key_of_the_same_server() {
 }
 
 #[test]
-fn the_audit_log_is_read_page_by_page_and_by_its_own_server_only() {
+fn the_audit_log_is_paged_and_readable_by_its_own_guild_only() {
     let rollcall = quick();
     for name in ["db-1", "db-2", "db-3"] {
         rollcall.done(&["server", "add", name]);
@@ -343,15 +344,15 @@ fn the_audit_log_is_read_page_by_page_and_by_its_own_server_only() {
 }
 
 #[test]
-fn what_a_server_reported_is_read_as_a_series() {
+fn server_stats_are_returned_as_a_time_series() {
     let rollcall = quick();
     let added = rollcall.done(&["server", "add", "db-1", "--json"]).json();
     let (id, own) = (added["id"].to_string(), text(&added["key"]));
     let foreign = key(&rollcall, "read", "43");
     let running = rollcall.run();
-    // After the start, at which what is older than a week is thrown away.
+    // After the prune job at startup, which deletes samples that are older than a week.
     wait_for("the prune", || {
-        rollcall.log().contains("Prune run").then_some(())
+        rollcall.log().contains("prune finished").then_some(())
     });
     rollcall.sql(&format!(
         "INSERT INTO samples (at, monitor_id, stats) VALUES

@@ -1,11 +1,11 @@
-//! One message that always shows the whole roll.
+//! The status board: one message that always shows every monitor.
 
 use discord_sandbox::{Reply, RestFault, Sandbox};
 
 use crate::alerting::bot;
 use crate::harness::{Web, wait_for};
 
-/// The only message that stands in the channel, once it says this.
+/// Waits until the channel has exactly one message and it contains `part`.
 async fn the_board(sandbox: &Sandbox, part: &str) -> Reply {
     sandbox
         .wait_for_messages(sandbox.guild(), part, |messages| match messages {
@@ -16,7 +16,7 @@ async fn the_board(sandbox: &Sandbox, part: &str) -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_board_follows_the_roll_and_outlives_restarts_and_deletions() {
+async fn the_board_is_kept_up_to_date_and_survives_restarts_and_deletions() {
     let sandbox = Sandbox::start().await;
     let (rollcall, mut web) = (bot(&sandbox).with("BOARD_INTERVAL", "1s"), Web::up());
     let running = rollcall.run();
@@ -41,13 +41,13 @@ async fn the_board_follows_the_roll_and_outlives_restarts_and_deletions() {
     the_board(&sandbox, "1 of 1 online").await;
     web.goes_down();
     let board = the_board(&sandbox, "🔴 shop since").await;
-    // Found again after a restart, in the same message.
+    // After a restart, the same message is edited.
     running.kill();
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
     web.comes_back();
     the_board(&sandbox, "🟢 shop").await;
-    // Deleted by somebody while nothing changes: posted anew.
+    // A user deletes it while nothing changes: it is posted again.
     sandbox.delete_message(&board);
     the_board(&sandbox, "🟢 shop").await;
     sandbox
@@ -57,14 +57,14 @@ async fn the_board_follows_the_roll_and_outlives_restarts_and_deletions() {
     let removed = sandbox.slash("/board remove").await.render();
     assert!(removed.contains("taken away"), "{removed}");
     sandbox
-        .wait_for_messages(sandbox.guild(), "nothing", |messages| {
+        .wait_for_messages(sandbox.guild(), "an empty channel", |messages| {
             messages.is_empty().then_some(())
         })
         .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_board_that_cannot_be_shown_is_refused_or_given_up_until_it_is_moved() {
+async fn a_board_without_permission_is_rejected_or_broken_until_moved() {
     let sandbox = Sandbox::start().await;
     let (rollcall, web) = (bot(&sandbox).with("BOARD_INTERVAL", "1s"), Web::up());
     let _running = rollcall.run();
@@ -79,7 +79,7 @@ async fn a_board_that_cannot_be_shown_is_refused_or_given_up_until_it_is_moved()
     let refused = sandbox.slash(&create).await.render();
     assert!(refused.contains("lacks the permission"), "{refused}");
     sandbox.slash(&create).await;
-    // Away for a moment: shown later. Denied: not tried again.
+    // After a server error it is posted later; after a missing permission it is not tried again.
     sandbox.fail_requests(RestFault::Status(503), "/channels/", 2);
     sandbox
         .slash(&format!("/endpoint add target:{} name:shop", web.target()))
@@ -87,7 +87,7 @@ async fn a_board_that_cannot_be_shown_is_refused_or_given_up_until_it_is_moved()
     the_board(&sandbox, "1 of 1 online").await;
     sandbox.fail_requests(denied, "/channels/", 1);
     sandbox.slash("/endpoint remove endpoint:shop").await;
-    wait_for("the board to be given up", || {
+    wait_for("the board to be marked as broken", || {
         rollcall
             .sql("SELECT broken_reason FROM boards WHERE broken_reason IS NOT NULL")
             .pop()

@@ -1,12 +1,12 @@
-//! What people already run goes on as it is: Healthchecks' pings and Uptime Kuma's pushes.
+//! Compatibility with what people already run: Healthchecks pings and Uptime Kuma pushes.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Running};
-use crate::listens::{device, key, quick, text};
+use crate::http_devices_servers::{device, key, quick, text};
 
-/// A device and a read key, to be pinged.
-fn with_device(running: &Running<'_>, fleet: &str) -> (String, String) {
+/// Registers a device to ping and returns its uuid and its key.
+fn register_device(running: &Running<'_>, fleet: &str) -> (String, String) {
     let made = running.call("POST", "/api/v1/device/register", fleet, "");
     (text(&made.json["uuid"]), text(&made.json["device_key"]))
 }
@@ -21,11 +21,11 @@ fn logs(running: &Running<'_>, read: &str, uuid: &str) -> Vec<Value> {
 }
 
 #[test]
-fn a_job_that_pings_is_timed_and_its_failure_is_told_at_once() {
+fn pings_time_the_runs_of_a_job_and_report_failures_at_once() {
     let rollcall = quick().with("HEARTBEAT_OFFLINE_THRESHOLD", "1h");
     let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
     let running = rollcall.run();
-    let (uuid, _) = with_device(&running, &fleet);
+    let (uuid, _) = register_device(&running, &fleet);
     let run = "rid=7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f";
     for (path, body, status, failure) in [
         (format!("{uuid}/start?{run}"), "", "online", Value::Null),
@@ -66,7 +66,7 @@ fn a_job_that_pings_is_timed_and_its_failure_is_told_at_once() {
             "{path}"
         );
     }
-    are_kept(&logs(&running, &read, &uuid));
+    assert_logged(&logs(&running, &read, &uuid));
     let events = running.call("GET", "/api/v1/events?type=device_offline", &read, "");
     assert_eq!(
         events.json["events"].as_array().unwrap().len(),
@@ -79,7 +79,7 @@ fn a_job_that_pings_is_timed_and_its_failure_is_told_at_once() {
     );
 }
 
-fn are_kept(lines: &[Value]) {
+fn assert_logged(lines: &[Value]) {
     let kinds: Vec<String> = lines.iter().map(|line| text(&line["kind"])).collect();
     assert_eq!(
         kinds,
@@ -93,27 +93,31 @@ fn are_kept(lines: &[Value]) {
         "{lines:?}"
     );
     assert_eq!(lines[1]["message"], "backed up 3 files");
-    assert_eq!(lines[4]["run_ms"], Value::Null, "a run without a beginning");
+    assert_eq!(
+        lines[4]["run_ms"],
+        Value::Null,
+        "a run without a start ping"
+    );
 }
 
 #[test]
-fn pings_are_taken_as_their_clients_send_them_and_refused_as_they_expect() {
+fn pings_are_accepted_and_rejected_as_healthchecks_clients_expect() {
     let rollcall = quick().with("HEARTBEAT_OFFLINE_THRESHOLD", "1h");
     let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
     let running = rollcall.run();
-    let (uuid, _) = with_device(&running, &fleet);
+    let (uuid, _) = register_device(&running, &fleet);
     for method in ["GET", "HEAD"] {
         let answer = running.call(method, &format!("/ping/{uuid}"), "", "");
         assert_eq!(answer.status, 200, "{answer:?}");
     }
-    // A long log is cut, not refused.
+    // A long log is truncated, not rejected.
     let answer = ping(&running, &uuid, &"ä".repeat(60_000));
     assert_eq!(answer.status, 200, "{answer:?}");
     let kept = logs(&running, &read, &uuid);
     assert_eq!(kept[2]["message"].as_str().unwrap().len(), 10_000);
-    let nobody = "00000000-0000-4000-8000-000000000000";
-    for (path, status, told) in [
-        (nobody.to_owned(), 404, "not found"),
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    for (path, status, expected) in [
+        (unknown.to_owned(), 404, "not found"),
         ("nonsense".to_owned(), 400, "invalid url format"),
         (format!("{uuid}/256"), 400, "invalid url format"),
         (format!("{uuid}/nonsense"), 400, "invalid url format"),
@@ -122,22 +126,24 @@ fn pings_are_taken_as_their_clients_send_them_and_refused_as_they_expect() {
         let answer = ping(&running, &path, "");
         assert_eq!(
             (answer.status, answer.text.as_str()),
-            (status, told),
+            (status, expected),
             "{path}"
         );
     }
-    // Whoever tries uuids out is stopped soon; those who are known are not.
-    let tried: Vec<u16> = (0..20).map(|_| ping(&running, nobody, "").status).collect();
+    // A client that guesses uuids is soon rate limited; pings of known devices are not.
+    let tried: Vec<u16> = (0..20)
+        .map(|_| ping(&running, unknown, "").status)
+        .collect();
     assert_eq!(tried.last(), Some(&429), "{tried:?}");
     assert_eq!(ping(&running, &uuid, "").status, 200);
 }
 
 #[test]
-fn a_push_of_uptime_kumas_is_a_check_in() {
+fn an_uptime_kuma_push_is_a_heartbeat() {
     let rollcall = quick().with("HEARTBEAT_OFFLINE_THRESHOLD", "1h");
     let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
     let running = rollcall.run();
-    let (uuid, own) = with_device(&running, &fleet);
+    let (uuid, own) = register_device(&running, &fleet);
     let push = |token: &str, query: &str| {
         running.call("GET", &format!("/api/push/{token}{query}"), "", "")
     };
@@ -169,21 +175,24 @@ fn a_push_of_uptime_kumas_is_a_check_in() {
     assert_eq!(logs(&running, &read, &uuid)[2]["run_ms"], 12);
     for token in ["nonsense", "00000000000040008000000000000000", &read] {
         let answer = push(token, "?status=up");
-        let told = json!({ "ok": false, "msg": "Monitor not found or not active." });
-        assert_eq!((answer.status, answer.json), (404, told), "{token}");
+        let expected = json!({ "ok": false, "msg": "Monitor not found or not active." });
+        assert_eq!((answer.status, answer.json), (404, expected), "{token}");
     }
 }
 
 #[test]
-fn a_uuid_that_another_server_registers_again_takes_no_pings_from_the_first() {
+fn pings_go_to_the_guild_that_registered_the_uuid_first() {
     let rollcall = quick().with("HEARTBEAT_OFFLINE_THRESHOLD", "1h");
     let (fleet, read) = (key(&rollcall, "fleet", "42"), key(&rollcall, "read", "42"));
     let (foreign, theirs) = (key(&rollcall, "fleet", "43"), key(&rollcall, "read", "43"));
     let running = rollcall.run();
-    let (uuid, _) = with_device(&running, &fleet);
+    let (uuid, _) = register_device(&running, &fleet);
     let body = format!(r#"{{"uuid":"{uuid}"}}"#);
-    let taken = running.call("POST", "/api/v1/device/register", &foreign, &body);
-    assert_eq!(taken.status, 201, "their own device, of the same uuid");
+    let registered = running.call("POST", "/api/v1/device/register", &foreign, &body);
+    assert_eq!(
+        registered.status, 201,
+        "another guild's own device with the same uuid"
+    );
     assert_eq!(ping(&running, &format!("{uuid}/fail"), "").status, 200);
     assert_eq!(device(&running, &read, &uuid)["status"], "offline");
     assert_eq!(device(&running, &theirs, &uuid)["status"], "online");

@@ -1,14 +1,14 @@
-//! What each server chooses: who is called when nobody takes care, what is left out, and a word about many at once.
+//! Alert settings of a guild: reminders, escalation, omitted notifications, overrides for one monitor, and bulk alerts.
 
 use discord_sandbox::{Member, Record, Reply, Request, RestFault, Sandbox};
 
-use crate::alerting::{ROLE, bot, wait_until_told, with_shop, with_webs};
+use crate::alerting::{ROLE, bot, wait_until_delivered, with_shop, with_webs};
 use crate::collector::Collector;
 use crate::harness::{Web, wait_for};
 
 const LEADS: u64 = 88;
 
-/// The messages that were posted with this in their content. One that was sent twice with the same nonce is one.
+/// The posted messages with exactly this content. Two in a row with the same nonce count as one.
 fn posted(record: &Record, content: &str) -> Vec<Request> {
     let is_one = |request: &&Request| {
         request.method == "POST" && request.body["content"] == content && request.status < 300
@@ -20,9 +20,9 @@ fn posted(record: &Record, content: &str) -> Vec<Request> {
     posted
 }
 
-async fn wait_for_call(sandbox: &Sandbox, content: &str, count: usize) -> Request {
+async fn wait_for_mention(sandbox: &Sandbox, content: &str, count: usize) -> Request {
     sandbox
-        .wait_for("somebody to be called", |record| {
+        .wait_for("a mention", |record| {
             let posted = posted(record, content);
             (posted.len() == count).then(|| posted[count - 1].clone())
         })
@@ -35,36 +35,42 @@ fn alert(messages: &[Reply], part: &str) -> Option<Reply> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_does_not_take_care_is_called_again_and_then_somebody_else() {
+async fn unacknowledged_incidents_are_reminded_of_and_then_escalated() {
     let sandbox = Sandbox::start().await;
     let (rollcall, mut web) = (bot(&sandbox), Web::up());
     let running = with_shop(&sandbox, &rollcall, &web).await;
-    let wrong = sandbox.slash("/alerts policy escalate:30m").await.render();
+    let wrong = sandbox
+        .slash("/alerts escalation escalate:30m")
+        .await
+        .render();
     assert!(wrong.contains("needs `role` or `user`"), "{wrong}");
-    let wrong = sandbox.slash("/alerts policy remind:soon").await.render();
+    let wrong = sandbox
+        .slash("/alerts escalation remind:soon")
+        .await
+        .render();
     assert!(wrong.contains("a right one is `15m`"), "{wrong}");
-    let policy = format!("/alerts policy remind:15m escalate:30m role:{LEADS}");
+    let policy = format!("/alerts escalation remind:15m escalate:30m role:{LEADS}");
     let shown = sandbox.slash(&policy).await.render();
     assert!(
         shown.contains("called again") && shown.contains("<@&88>"),
         "{shown}"
     );
     web.goes_down();
-    wait_for_call(&sandbox, "<@&77>", 1).await;
-    // The clock is wound by winding back what it is compared with.
+    wait_for_mention(&sandbox, "<@&77>", 1).await;
+    // Moves the stored time back instead of the clock forward.
     rollcall.sql("UPDATE incidents SET escalation_starts_at = escalation_starts_at - 900000");
-    let again = wait_for_call(&sandbox, "<@&77>", 2).await;
+    let again = wait_for_mention(&sandbox, "<@&77>", 2).await;
     let title = again.body["embeds"][0]["title"].as_str().unwrap();
     assert!(title.contains("nobody has taken care yet"), "{title}");
     let text = again.body["embeds"][0]["description"].as_str().unwrap();
     assert!(text.contains("https://discord.com/channels/"), "{text}");
     rollcall.sql("UPDATE incidents SET escalation_starts_at = escalation_starts_at - 900000 WHERE kind = 'incident'");
-    wait_for_call(&sandbox, "<@&88>", 1).await;
-    // After a restart nobody is called a third time.
+    wait_for_mention(&sandbox, "<@&88>", 1).await;
+    // After a restart there is no third mention.
     running.kill();
     let running = rollcall.run();
-    wait_for("the reminders to be judged again", || {
-        let runs = running.metric(r#"rollcall_job_runs_total{job="remind"}"#);
+    wait_for("the reminders job to run again", || {
+        let runs = running.metric(r#"rollcall_job_runs_total{job="reminders"}"#);
         runs.filter(|runs| *runs >= 1.0)
     });
     let record = sandbox.record();
@@ -78,81 +84,84 @@ async fn whoever_does_not_take_care_is_called_again_and_then_somebody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_takes_care_is_not_called_again() {
+async fn an_acknowledged_incident_is_not_reminded_of() {
     let sandbox = Sandbox::start().await;
     let (rollcall, mut web) = (bot(&sandbox), Web::up());
     let running = with_shop(&sandbox, &rollcall, &web).await;
-    sandbox.slash("/alerts policy remind:15m").await;
+    sandbox.slash("/alerts escalation remind:15m").await;
     let nothing = sandbox.slash("/ack").await.render();
     assert!(nothing.contains("no incident"), "{nothing}");
     web.goes_down();
-    wait_for_call(&sandbox, "<@&77>", 1).await;
+    wait_for_mention(&sandbox, "<@&77>", 1).await;
     let bob = Member::plain(8, "Bob");
     let refused = sandbox.member(&bob).slash("/ack").await.render();
     assert!(refused.contains("for those who are called"), "{refused}");
     let bob = bob.with_role(ROLE);
-    // Also of what is muted somebody can take care.
-    sandbox.slash("/mute target:shop").await;
+    // An incident of a muted monitor can be acknowledged, too.
+    sandbox.slash("/mute monitor:shop").await;
     let found = sandbox.member(&bob).autocomplete("/ack incident:sho").await;
     assert!(
         format!("{found:?}").contains("shop is offline"),
         "{found:?}"
     );
-    let taken = sandbox.member(&bob).slash("/ack").await.render();
-    assert!(taken.contains("Acknowledged: <@8>"), "{taken}");
-    sandbox.slash("/unmute target:shop").await;
+    let acknowledged = sandbox.member(&bob).slash("/ack").await.render();
+    assert!(
+        acknowledged.contains("Acknowledged: <@8>"),
+        "{acknowledged}"
+    );
+    sandbox.slash("/unmute monitor:shop").await;
     rollcall.sql("UPDATE incidents SET escalation_starts_at = escalation_starts_at - 9000000");
     let runs = running
-        .metric(r#"rollcall_job_runs_total{job="remind"}"#)
+        .metric(r#"rollcall_job_runs_total{job="reminders"}"#)
         .unwrap();
-    wait_for("the reminders to be judged", || {
-        let now = running.metric(r#"rollcall_job_runs_total{job="remind"}"#);
+    wait_for("the reminders job to run twice", || {
+        let now = running.metric(r#"rollcall_job_runs_total{job="reminders"}"#);
         now.filter(|now| *now >= runs + 2.0)
     });
     assert_eq!(posted(&sandbox.record(), "<@&77>").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_still_down_when_its_mute_is_over_is_called_for_again() {
+async fn an_endpoint_still_offline_when_its_mute_ends_is_notified_again() {
     let sandbox = Sandbox::start().await;
     let (rollcall, mut web) = (bot(&sandbox), Web::up());
     let _running = with_shop(&sandbox, &rollcall, &web).await;
     web.goes_down();
-    wait_for_call(&sandbox, "<@&77>", 1).await;
+    wait_for_mention(&sandbox, "<@&77>", 1).await;
     let down = |messages: &[Reply]| alert(messages, "🔴 shop is offline");
-    let card = sandbox
-        .wait_for_messages(sandbox.guild(), "the card", down)
+    let incident = sandbox
+        .wait_for_messages(sandbox.guild(), "the incident", down)
         .await;
-    let muted = sandbox.press(&card, "Mute 1 h").await.text();
+    let muted = sandbox.press(&incident, "Mute 1 h").await.text();
     assert!(muted.contains("Muted: <@"), "{muted}");
     // An hour later.
     rollcall.sql("UPDATE mutes SET until = until - 3600000");
-    let again = wait_for_call(&sandbox, "<@&77>", 2).await;
+    let again = wait_for_mention(&sandbox, "<@&77>", 2).await;
     let title = again.body["embeds"][0]["title"].as_str().unwrap();
     assert!(title.contains("nobody has taken care yet"), "{title}");
     sandbox
-        .wait_for_messages(sandbox.guild(), "the mute to be over", |messages| {
-            down(messages).filter(|card| !card.text().contains("Muted"))
+        .wait_for_messages(sandbox.guild(), "the mute to end", |messages| {
+            down(messages).filter(|incident| !incident.text().contains("Muted"))
         })
         .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_who_takes_no_direct_messages_is_called_in_the_channel() {
+async fn a_responder_without_direct_messages_is_mentioned_in_the_channel() {
     let sandbox = Sandbox::start().await;
     let (rollcall, mut web) = (bot(&sandbox), Web::up());
     let _running = with_shop(&sandbox, &rollcall, &web).await;
-    sandbox.slash("/alerts policy escalate:1h user:9").await;
+    sandbox.slash("/alerts escalation escalate:1h user:9").await;
     web.goes_down();
-    wait_for_call(&sandbox, "<@&77>", 1).await;
+    wait_for_mention(&sandbox, "<@&77>", 1).await;
     let refused = RestFault::Error {
         status: 403,
         code: 50_007,
     };
     sandbox.fail_requests(refused, "/users/@me/channels", 1);
     rollcall.sql("UPDATE incidents SET escalation_starts_at = escalation_starts_at - 3600000");
-    let called = wait_for_call(&sandbox, "<@9>", 1).await;
-    // Somebody who does takes the next one there.
+    let mention = wait_for_mention(&sandbox, "<@9>", 1).await;
+    // A responder who accepts direct messages gets the next escalation there.
     rollcall.sql("UPDATE incidents SET escalated_at = NULL");
     let direct = |record: &Record| {
         let mut posted = posted(record, "").into_iter();
@@ -161,46 +170,46 @@ async fn somebody_who_takes_no_direct_messages_is_called_in_the_channel() {
     let direct = sandbox.wait_for("a direct message", direct).await;
     assert_eq!(direct.body["components"], serde_json::json!([]));
     assert_eq!(
-        called.body["allowed_mentions"],
+        mention.body["allowed_mentions"],
         serde_json::json!({ "parse": [], "users": ["9"] })
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_left_out_is_not_told_and_one_monitor_is_told_of_differently() {
+async fn omitted_notifications_and_overrides_of_a_monitor_are_applied() {
     let sandbox = Sandbox::start().await;
     let (rollcall, mut web) = (bot(&sandbox), Web::up());
     let running = with_shop(&sandbox, &rollcall, &web).await;
     let shown = sandbox
-        .slash("/alerts notices recovery:false")
+        .slash("/alerts notifications recovery:false")
         .await
         .render();
     assert!(shown.contains("Ends are not told"), "{shown}");
     let own = sandbox
-        .slash("/alerts monitor target:shop told:false")
+        .slash("/alerts override monitor:shop notify:false")
         .await
         .render();
     assert!(own.contains("Nothing is told of **shop**"), "{own}");
     web.goes_down();
-    wait_for("the outage to be noticed", || {
+    wait_for("the outage to be recorded", || {
         rollcall
             .sql("SELECT 'down' FROM outages WHERE ended_at IS NULL")
             .pop()
     });
     assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 0);
-    let own = format!("/alerts monitor target:shop role:{LEADS}");
+    let own = format!("/alerts override monitor:shop role:{LEADS}");
     let own = sandbox.slash(&own).await.render();
     assert!(own.contains("<@&88> is called for **shop**"), "{own}");
-    // What goes on is told now, to those who are called for it.
-    wait_for_call(&sandbox, "<@&88>", 1).await;
+    // The open incident is sent now, with a mention of the monitor's responders.
+    wait_for_mention(&sandbox, "<@&88>", 1).await;
     web.comes_back();
-    // A message that is there never says what is no longer true.
+    // A message that exists is kept up to date, also without recovery notifications.
     sandbox
-        .wait_for_messages(sandbox.guild(), "the end", |messages| {
+        .wait_for_messages(sandbox.guild(), "the recovery", |messages| {
             alert(messages, "🟢 shop was offline")
         })
         .await;
-    // An outage that was over before it could be told is not told at all.
+    // An outage that ends before its notification can be sent is not sent at all.
     rollcall.sql("UPDATE incidents SET joined_at = joined_at - 60000");
     sandbox.fail_requests(RestFault::Status(503), "/channels/", 1_000);
     web.goes_down();
@@ -209,23 +218,26 @@ async fn what_is_left_out_is_not_told_and_one_monitor_is_told_of_differently() {
             .then_some(())
     });
     web.comes_back();
-    wait_for("the outage to be over", || {
+    wait_for("the outage to end", || {
         let open = rollcall.sql("SELECT 'open' FROM incidents WHERE ended_at IS NULL");
         open.is_empty().then_some(())
     });
     sandbox.reset_faults();
-    wait_until_told(&running);
+    wait_until_delivered(&running);
     assert_eq!(
         posted(&sandbox.record(), "").len(),
         1,
-        "the test of the setup"
+        "only the test of the setup"
     );
-    let back = sandbox.slash("/alerts monitor target:shop").await.render();
-    assert!(back.contains("like all the others"), "{back}");
+    let inherited = sandbox
+        .slash("/alerts override monitor:shop")
+        .await
+        .render();
+    assert!(inherited.contains("like all the others"), "{inherited}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_at_once_are_one_word_in_the_channel_and_at_the_webhooks() {
+async fn many_outages_at_once_are_one_bulk_alert_in_channel_and_webhook() {
     let (sandbox, collector) = (Sandbox::start().await, Collector::start());
     let rollcall = bot(&sandbox);
     let (mut web, mut other) = (Web::up(), Web::up());
@@ -243,7 +255,7 @@ async fn many_at_once_are_one_word_in_the_channel_and_at_the_webhooks() {
     );
     sandbox.slash(&webhook).await;
     let shown = sandbox
-        .slash("/alerts mass count:2 percent:50 window:30s")
+        .slash("/alerts summary count:2 percent:50 window:30s")
         .await
         .render();
     assert!(
@@ -254,36 +266,38 @@ async fn many_at_once_are_one_word_in_the_channel_and_at_the_webhooks() {
     other.goes_down();
     let both = "🔴 2 of 2 endpoints went offline within 30 s";
     sandbox
-        .wait_for_messages(sandbox.guild(), "one word about both", |messages| {
+        .wait_for_messages(sandbox.guild(), "one bulk alert for both", |messages| {
             alert(messages, both)
         })
         .await;
-    wait_for("the same at the webhook", || {
+    wait_for("the same bulk alert at the webhook", || {
         let mut posted = collector.posted().into_iter();
         posted.find(|posted| posted.json["data"]["title"] == both)
     });
     web.comes_back();
     other.comes_back();
     sandbox
-        .wait_for_messages(sandbox.guild(), "one word about their return", |messages| {
-            alert(messages, "🟢 2 of 2 endpoints came back within 30 s")
-        })
+        .wait_for_messages(
+            sandbox.guild(),
+            "one bulk alert for both recoveries",
+            |messages| alert(messages, "🟢 2 of 2 endpoints came back within 30 s"),
+        )
         .await;
-    let off = sandbox.slash("/alerts mass").await.render();
+    let off = sandbox.slash("/alerts summary").await.render();
     assert!(off.contains("Everything is told"), "{off}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_at_once_are_no_word_at_all_where_that_was_expected() {
+async fn no_bulk_alert_is_sent_during_maintenance() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut webs = [Web::up(), Web::up()];
     let running = with_webs(&sandbox, &rollcall, &webs).await;
-    let bulk = "/alerts mass count:2 window:1h";
+    let bulk = "/alerts summary count:2 window:1h";
     let shown = sandbox.slash(bulk).await.render();
     assert!(shown.contains("When 2 change within 1 h"), "{shown}");
-    sandbox.slash("/maintenance start for:1h").await;
-    let bulk_runs = || running.metric(r#"rollcall_job_runs_total{job="mass"}"#);
+    sandbox.slash("/maintenance start duration:1h").await;
+    let bulk_runs = || running.metric(r#"rollcall_job_runs_total{job="bulk_alerts"}"#);
     let offline = || rollcall.sql("SELECT 'down' FROM monitors WHERE status = 'offline'");
     for is_down in [true, false] {
         for web in &mut webs {
@@ -296,18 +310,22 @@ async fn many_at_once_are_no_word_at_all_where_that_was_expected() {
             (offline().len() == if is_down { 2 } else { 0 }).then_some(())
         });
         let runs = bulk_runs().unwrap_or_default();
-        wait_for("that to be judged", || {
+        wait_for("the bulk alert job to run twice", || {
             bulk_runs().filter(|now| *now >= runs + 2.0)
         });
     }
-    let said = sandbox.messages(sandbox.guild());
-    assert_eq!(said.len(), 1, "the test of the setup: {said:?}");
+    let messages = sandbox.messages(sandbox.guild());
+    assert_eq!(
+        messages.len(),
+        1,
+        "only the test of the setup: {messages:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_is_told_of_by_its_own_rhythm_and_not_by_its_thresholds() {
+async fn server_alerts_follow_the_report_interval_and_not_the_thresholds() {
     let sandbox = Sandbox::start().await;
-    // Judged every two seconds.
+    // The server monitor runs every two seconds.
     let rollcall = bot(&sandbox).with("ONLINE_THRESHOLD_MINUTES", "2s");
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
@@ -323,12 +341,12 @@ async fn a_server_is_told_of_by_its_own_rhythm_and_not_by_its_thresholds() {
         assert!(answer.status < 300, "{answer:?}");
     };
     report();
-    wait_for("the server to be late by its thresholds", || {
+    wait_for("the server to exceed its online threshold", || {
         rollcall
             .sql("SELECT 'late' FROM monitors WHERE status = 'warning'")
             .pop()
     });
-    // One report shows no rhythm, and an hour without another one is nothing.
+    // With one report the default report interval of one hour applies, so that nothing is overdue.
     assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 0);
     for _ in 0..4 {
         report();
@@ -339,10 +357,14 @@ async fn a_server_is_told_of_by_its_own_rhythm_and_not_by_its_thresholds() {
         })
         .await;
     report();
-    let over = sandbox
-        .wait_for_messages(sandbox.guild(), "the end", |messages| {
+    let recovered = sandbox
+        .wait_for_messages(sandbox.guild(), "the recovery", |messages| {
             alert(messages, "🟢 db-1 was silent for")
         })
         .await;
-    assert!(!over.text().contains("offline"), "{}", over.render());
+    assert!(
+        !recovered.text().contains("offline"),
+        "{}",
+        recovered.render()
+    );
 }

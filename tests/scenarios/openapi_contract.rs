@@ -1,32 +1,32 @@
-//! The description at `/api/openapi.json` is true: every route is in it, every example works and answers as described, every
-//! key opens what it says, and everything else is refused with a problem, never with a fault.
+//! The API behaves as `/api/openapi.json` describes it: every route is described, every example works and its response
+//! matches, every key grants what is listed, and everything else is rejected with a problem, never with a server error.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 use crate::harness::{Answer, Rollcall, Running};
-use crate::listens::text;
+use crate::http_devices_servers::text;
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 const KINDS: [&str; 5] = ["fleet", "device", "server", "read", "admin"];
 const BASE: &str = "/api/v1";
 
-/// An operation of the description.
+/// An operation in the description.
 struct Operation {
     method: String,
     path: String,
-    facts: Value,
+    details: Value,
 }
 
 impl Operation {
     fn keys(&self) -> Vec<&str> {
-        let keys = self.facts["x-keys"].as_array().unwrap();
+        let keys = self.details["x-keys"].as_array().unwrap();
         keys.iter().map(|kind| kind.as_str().unwrap()).collect()
     }
 
-    /// The kind of key that opens it and most else.
-    fn loudest(&self) -> &'static str {
+    /// The most privileged kind of key that the operation accepts.
+    fn most_privileged_key(&self) -> &'static str {
         match self.keys().contains(&"admin") {
             true => "admin",
             false => "server",
@@ -34,13 +34,13 @@ impl Operation {
     }
 
     fn body(&self) -> Option<(&Value, &Value)> {
-        let body = &self.facts["requestBody"]["content"]["application/json"];
+        let body = &self.details["requestBody"]["content"]["application/json"];
         body.is_object()
             .then(|| (&body["schema"], &body["example"]))
     }
 
     fn parameters(&self) -> impl Iterator<Item = &Value> {
-        let parameters = self.facts["parameters"].as_array();
+        let parameters = self.details["parameters"].as_array();
         parameters
             .into_iter()
             .flatten()
@@ -66,19 +66,19 @@ impl Document {
     fn operations(&self) -> Vec<Operation> {
         let mut operations = Vec::new();
         for (path, methods) in self.0["paths"].as_object().unwrap() {
-            for (method, facts) in methods.as_object().unwrap() {
+            for (method, details) in methods.as_object().unwrap() {
                 operations.push(Operation {
                     method: method.to_uppercase(),
                     path: path.clone(),
-                    facts: facts.clone(),
+                    details: details.clone(),
                 });
             }
         }
         operations
     }
 
-    /// The operations that take a key.
-    fn locked(&self) -> Vec<Operation> {
+    /// The operations that require a key.
+    fn with_key(&self) -> Vec<Operation> {
         let mut operations = self.operations();
         operations.retain(|operation| operation.path.starts_with(BASE));
         operations
@@ -86,24 +86,24 @@ impl Document {
 
     fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
         match schema["$ref"].as_str() {
-            Some(place) => self.0.pointer(place.trim_start_matches('#')).unwrap(),
+            Some(reference) => self.0.pointer(reference.trim_start_matches('#')).unwrap(),
             None => schema,
         }
     }
 
-    /// Why a value is not what a schema says; the part of JSON Schema that the description uses.
-    fn mistake(&self, schema: &Value, value: &Value) -> Option<String> {
+    /// The first violation of a schema by a value. Covers the part of JSON Schema that the description uses.
+    fn violation(&self, schema: &Value, value: &Value) -> Option<String> {
         let schema = self.resolve(schema);
         if !has_type(&schema["type"], value) {
-            return Some(format!("{value} is no {}", schema["type"]));
+            return Some(format!("{value} is not of type {}", schema["type"]));
         }
         let words = schema["enum"].as_array();
         if words.is_some_and(|words| !words.contains(value)) {
-            return Some(format!("{value} is none of {}", schema["enum"]));
+            return Some(format!("{value} is not one of {}", schema["enum"]));
         }
         if let Some(items) = value.as_array() {
             let mut items = items.iter();
-            return items.find_map(|item| self.mistake(&schema["items"], item));
+            return items.find_map(|item| self.violation(&schema["items"], item));
         }
         let fields = value.as_object()?;
         let required = schema["required"].as_array();
@@ -114,18 +114,18 @@ impl Document {
         fields.iter().find_map(|(name, value)| {
             let known = schema["properties"].get(name);
             match (known, &schema["additionalProperties"]) {
-                (Some(inner), _) => self.mistake(inner, value),
+                (Some(inner), _) => self.violation(inner, value),
                 (None, Value::Bool(false)) => Some(format!("{name} is not described")),
-                (None, inner @ Value::Object(_)) => self.mistake(inner, value),
+                (None, inner @ Value::Object(_)) => self.violation(inner, value),
                 (None, _) => None,
             }
         })
     }
 
-    /// Holds an answer against what is described for its status.
+    /// Checks a response against the description of its status.
     fn check(&self, operation: &Operation, answer: &Answer) {
         let name = operation.name();
-        let described = &operation.facts["responses"][answer.status.to_string()];
+        let described = &operation.details["responses"][answer.status.to_string()];
         assert!(described.is_object(), "{name}: not described: {answer:?}");
         let described = self.resolve(described);
         let Some(contents) = described["content"].as_object() else {
@@ -133,11 +133,14 @@ impl Document {
             return;
         };
         let (kind, content) = contents.iter().next().unwrap();
-        let told = answer.header("content-type").unwrap();
-        assert!(told.starts_with(kind.as_str()), "{name}: {answer:?}");
+        let content_type = answer.header("content-type").unwrap();
+        assert!(
+            content_type.starts_with(kind.as_str()),
+            "{name}: {answer:?}"
+        );
         if kind.ends_with("json") {
-            let mistake = self.mistake(&content["schema"], &answer.json);
-            assert_eq!(mistake, None, "{name}: {answer:?}");
+            let violation = self.violation(&content["schema"], &answer.json);
+            assert_eq!(violation, None, "{name}: {answer:?}");
         }
     }
 }
@@ -160,21 +163,21 @@ fn has_type(types: &Value, value: &Value) -> bool {
     }
 }
 
-/// A bot with one of each on the roll, and as many keys as are asked for.
-struct World<'a> {
+/// A running bot, in which keys and monitors of each kind can be created.
+struct TestApi<'a> {
     rollcall: &'a Rollcall,
     running: Running<'a>,
 }
 
-/// What an operation is about, and a key of each kind for it alone, so that no pace is in the way.
-struct Thing {
+/// The monitors that an operation acts on, with their own key of each kind, so that no rate limit interferes.
+struct Monitors {
     uuid: String,
     server: String,
     endpoint: String,
     keys: BTreeMap<&'static str, String>,
 }
 
-impl World<'_> {
+impl TestApi<'_> {
     fn key(&self, kind: &str) -> String {
         let made = self
             .rollcall
@@ -182,7 +185,7 @@ impl World<'_> {
         text(&made.json()["key"])
     }
 
-    fn thing(&self, number: usize) -> Thing {
+    fn monitors(&self, number: usize) -> Monitors {
         let mut keys: BTreeMap<&'static str, String> = ["fleet", "read", "admin"]
             .into_iter()
             .map(|kind| (kind, self.key(kind)))
@@ -201,7 +204,7 @@ impl World<'_> {
             .running
             .call("POST", "/api/v1/endpoints", &keys["admin"], &body);
         assert_eq!(endpoint.status, 201, "{endpoint:?}");
-        Thing {
+        Monitors {
             uuid: text(&made.json["uuid"]),
             server: added["id"].to_string(),
             endpoint: endpoint.json["id"].to_string(),
@@ -209,14 +212,14 @@ impl World<'_> {
         }
     }
 
-    fn call(&self, operation: &Operation, thing: &Thing, kind: &str, body: &str) -> Answer {
-        let path = thing.path(&operation.path);
+    fn call(&self, operation: &Operation, monitors: &Monitors, kind: &str, body: &str) -> Answer {
+        let path = monitors.path(&operation.path);
         self.running
-            .call(&operation.method, &path, &thing.keys[kind], body)
+            .call(&operation.method, &path, &monitors.keys[kind], body)
     }
 }
 
-impl Thing {
+impl Monitors {
     fn path(&self, path: &str) -> String {
         let id = match path.contains("/servers/") {
             true => &self.server,
@@ -225,7 +228,7 @@ impl Thing {
         path.replace("{uuid}", &self.uuid).replace("{id}", id)
     }
 
-    /// The example, about this device.
+    /// The example body, with the uuid of this device.
     fn example(&self, operation: &Operation) -> String {
         let Some((_, example)) = operation.body() else {
             return String::new();
@@ -257,20 +260,20 @@ fn every_route_is_described_and_nothing_else() {
     let running = rollcall.run();
     let document = Document::of(&running);
     let described: BTreeSet<String> = document
-        .locked()
+        .with_key()
         .into_iter()
         .map(|found| found.path)
         .collect();
     assert_eq!(routes, described);
-    // Whoever has no key learns from the answer whether there is such a method, and nothing more.
+    // Without a key, the response shows whether the method exists, and nothing more.
     let mut refused = 0;
     for path in &described {
         for method in METHODS {
             let is_described = document.0["paths"][path].get(method).is_some();
-            let called = path
+            let concrete = path
                 .replace("{uuid}", "00000000-0000-4000-8000-000000000000")
                 .replace("{id}", "1");
-            let answer = running.call(&method.to_uppercase(), &called, "", "");
+            let answer = running.call(&method.to_uppercase(), &concrete, "", "");
             let expected: &[u16] = match is_described {
                 true => &[401, 429],
                 false => &[405],
@@ -286,38 +289,38 @@ fn every_route_is_described_and_nothing_else() {
 }
 
 #[test]
-fn every_example_works_with_every_key_that_is_named_and_with_no_other() {
+fn every_example_works_with_exactly_the_listed_keys() {
     let rollcall = bot();
-    let world = World {
+    let api = TestApi {
         running: rollcall.run(),
         rollcall: &rollcall,
     };
-    let document = Document::of(&world.running);
-    for (number, operation) in document.locked().iter().enumerate() {
-        let thing = world.thing(number);
-        let (example, keys) = (thing.example(operation), operation.keys());
+    let document = Document::of(&api.running);
+    for (number, operation) in document.with_key().iter().enumerate() {
+        let monitors = api.monitors(number);
+        let (example, keys) = (monitors.example(operation), operation.keys());
         for kind in KINDS {
-            // What an admin may do goes last: it may remove the thing.
+            // The admin key goes last, because it may remove the monitor.
             if kind == "admin" && keys.contains(&kind) {
                 continue;
             }
-            let answer = world.call(operation, &thing, kind, &example);
+            let answer = api.call(operation, &monitors, kind, &example);
             document.check(operation, &answer);
-            let is_opened = answer.status < 300;
+            let is_accepted = answer.status < 300;
             assert_eq!(
-                is_opened,
+                is_accepted,
                 keys.contains(&kind),
                 "{} {kind}: {answer:?}",
                 operation.name()
             );
             assert!(
-                is_opened || answer.status == 403,
+                is_accepted || answer.status == 403,
                 "{} {kind}: {answer:?}",
                 operation.name()
             );
         }
         if keys.contains(&"admin") {
-            let answer = world.call(operation, &thing, "admin", &example);
+            let answer = api.call(operation, &monitors, "admin", &example);
             assert!(
                 answer.status < 300 || answer.status == 409,
                 "{}: {answer:?}",
@@ -328,7 +331,7 @@ fn every_example_works_with_every_key_that_is_named_and_with_no_other() {
     }
 }
 
-/// Bodies that are none, by what the schema says, each with the statuses that are an answer to it.
+/// Bodies that are invalid by the schema, each with the expected statuses.
 fn bad_bodies(schema: &Value) -> Vec<(String, &'static [u16])> {
     let mut bodies: Vec<(String, &'static [u16])> = vec![
         ("{".into(), &[400]),
@@ -347,7 +350,7 @@ fn bad_bodies(schema: &Value) -> Vec<(String, &'static [u16])> {
         bodies.push(("[]".into(), &[400]));
     }
     if schema["additionalProperties"] == false {
-        bodies.push((r#"{"nobody_knows_this":1}"#.into(), &[422]));
+        bodies.push((r#"{"unknown_field":1}"#.into(), &[422]));
     }
     let empty = Map::new();
     for (name, inner) in schema["properties"].as_object().unwrap_or(&empty) {
@@ -378,26 +381,26 @@ fn bad_bodies(schema: &Value) -> Vec<(String, &'static [u16])> {
 }
 
 #[test]
-fn what_is_not_described_is_refused_with_a_problem_and_never_with_a_fault() {
+fn invalid_bodies_are_rejected_with_a_problem_not_a_server_error() {
     let rollcall = bot();
-    let world = World {
+    let api = TestApi {
         running: rollcall.run(),
         rollcall: &rollcall,
     };
-    let document = Document::of(&world.running);
+    let document = Document::of(&api.running);
     let mut tried = 0;
-    for (number, operation) in document.locked().iter().enumerate() {
+    for (number, operation) in document.with_key().iter().enumerate() {
         let Some((schema, _)) = operation.body() else {
             continue;
         };
-        let kind = operation.loudest();
-        let mut thing = world.thing(number);
-        for (place, (body, statuses)) in bad_bodies(schema).into_iter().enumerate() {
-            if place % 8 == 7 {
-                thing.keys.insert("admin", world.key("admin"));
-                thing.uuid = fresh_uuid(number, place);
+        let kind = operation.most_privileged_key();
+        let mut monitors = api.monitors(number);
+        for (index, (body, statuses)) in bad_bodies(schema).into_iter().enumerate() {
+            if index % 8 == 7 {
+                monitors.keys.insert("admin", api.key("admin"));
+                monitors.uuid = fresh_uuid(number, index);
             }
-            let answer = world.call(operation, &thing, kind, &body);
+            let answer = api.call(operation, &monitors, kind, &body);
             let name = operation.name();
             assert!(
                 statuses.contains(&answer.status),
@@ -410,23 +413,28 @@ fn what_is_not_described_is_refused_with_a_problem_and_never_with_a_fault() {
             );
             tried += 1;
         }
-        let packed = world.running.call_with(
+        let compressed = api.running.call_with(
             &operation.method,
-            &thing.path(&operation.path),
-            (&thing.keys[kind], &[("Content-Encoding", "gzip")]),
+            &monitors.path(&operation.path),
+            (&monitors.keys[kind], &[("Content-Encoding", "gzip")]),
             "{}",
         );
-        assert_eq!(packed.status, 415, "{}: {packed:?}", operation.name());
+        assert_eq!(
+            compressed.status,
+            415,
+            "{}: {compressed:?}",
+            operation.name()
+        );
     }
     assert!(tried > 100, "{tried}");
     assert!(!rollcall.log().contains("panicked"));
 }
 
-fn fresh_uuid(number: usize, place: usize) -> String {
-    format!("00000000-0000-4000-8000-{:012}", number * 1_000 + place)
+fn fresh_uuid(number: usize, index: usize) -> String {
+    format!("00000000-0000-4000-8000-{:012}", number * 1_000 + index)
 }
 
-/// A query that is none for each that is described, with the name that the refusal must hold.
+/// An invalid query for each described parameter, with the name that the error must contain.
 fn bad_queries(operation: &Operation) -> Vec<(String, String)> {
     let mut queries: Vec<(String, String)> = operation
         .parameters()
@@ -434,12 +442,12 @@ fn bad_queries(operation: &Operation) -> Vec<(String, String)> {
         .map(|name| (format!("?{name}=%F0%9F%A6%86"), name))
         .collect();
     if !queries.is_empty() {
-        queries.push(("?nobody_knows_this=1".into(), "nobody_knows_this".into()));
+        queries.push(("?unknown_parameter=1".into(), "unknown_parameter".into()));
     }
     queries
 }
 
-/// Parts of a path that are neither a uuid nor an id.
+/// Path segments that are neither a uuid nor an id.
 const STRANGE: [&str; 6] = [
     "nonsense",
     "%00",
@@ -450,33 +458,33 @@ const STRANGE: [&str; 6] = [
 ];
 
 #[test]
-fn a_query_or_a_path_that_is_none_is_refused_by_name() {
+fn invalid_queries_and_paths_are_rejected_by_name() {
     let rollcall = bot();
-    let world = World {
+    let api = TestApi {
         running: rollcall.run(),
         rollcall: &rollcall,
     };
-    let document = Document::of(&world.running);
-    for (number, operation) in document.locked().iter().enumerate() {
-        let (mut thing, name) = (world.thing(number), operation.name());
-        let kind = operation.loudest();
-        let path = thing.path(&operation.path);
-        let call = |path: &str, key: &str| world.running.call(&operation.method, path, key, "");
+    let document = Document::of(&api.running);
+    for (number, operation) in document.with_key().iter().enumerate() {
+        let (mut monitors, name) = (api.monitors(number), operation.name());
+        let kind = operation.most_privileged_key();
+        let path = monitors.path(&operation.path);
+        let call = |path: &str, key: &str| api.running.call(&operation.method, path, key, "");
         for (query, parameter) in bad_queries(operation) {
-            let answer = call(&format!("{path}{query}"), &thing.keys[kind]);
+            let answer = call(&format!("{path}{query}"), &monitors.keys[kind]);
             assert_eq!(answer.status, 400, "{name} {query}: {answer:?}");
             document.check(operation, &answer);
             let detail = text(&answer.json["detail"]);
             assert!(detail.contains(&parameter), "{name} {query}: {detail}");
         }
-        thing.keys.insert("admin", world.key("admin"));
+        monitors.keys.insert("admin", api.key("admin"));
         for strange in STRANGE {
             let path = operation
                 .path
                 .replace("{uuid}", strange)
                 .replace("{id}", strange);
             if path != operation.path {
-                let answer = call(&path, &thing.keys[kind]);
+                let answer = call(&path, &monitors.keys[kind]);
                 assert_eq!(answer.status, 404, "{name} {strange}: {answer:?}");
                 document.check(operation, &answer);
             }

@@ -1,9 +1,9 @@
-//! Endpoints looked after by programs, over HTTP.
+//! Endpoints managed by programs, over HTTP.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Rollcall, Web, wait_for};
-use crate::listens::{key, read_with, text};
+use crate::http_devices_servers::{key, read_with, text};
 
 #[test]
 fn endpoints_are_added_changed_paused_rechecked_and_removed_over_http() {
@@ -24,9 +24,9 @@ fn endpoints_are_added_changed_paused_rechecked_and_removed_over_http() {
         (&added.json["name"], &added.json["interval_seconds"]),
         (&json!("shop"), &json!(3600))
     );
-    assert_eq!(call("POST", "", &admin, &body).status, 409, "once");
+    assert_eq!(call("POST", "", &admin, &body).status, 409, "a duplicate");
     let one = format!("/{}", added.json["id"]);
-    wait_for("the first look", || {
+    wait_for("the first check", || {
         let shown = read_with(&running, &read, &format!("/api/v1/endpoints{one}"));
         (shown.json["status"] == "online").then_some(())
     });
@@ -72,7 +72,7 @@ fn endpoints_are_added_changed_paused_rechecked_and_removed_over_http() {
 }
 
 #[test]
-fn an_endpoint_is_nobody_elses_and_a_key_that_reads_changes_nothing() {
+fn other_guilds_see_no_endpoint_and_read_keys_change_nothing() {
     let rollcall = Rollcall::new();
     let (admin, read) = (key(&rollcall, "admin", "42"), key(&rollcall, "read", "42"));
     let foreign = key(&rollcall, "admin", "43");
@@ -100,7 +100,7 @@ fn an_endpoint_is_nobody_elses_and_a_key_that_reads_changes_nothing() {
 }
 
 #[test]
-fn what_is_wrong_with_an_endpoint_is_named() {
+fn invalid_fields_and_parameters_are_named() {
     let rollcall = Rollcall::new().with("QUOTA_ENDPOINTS", "1");
     let (admin, read) = (key(&rollcall, "admin", "42"), key(&rollcall, "read", "42"));
     let running = rollcall.run();

@@ -1,4 +1,4 @@
-//! Incidents are told to webhooks, too: signed, once, in order, and never where looks may not go.
+//! Notifications to webhooks: signed, sent once, in order, and never to an address that checks may not connect to.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -25,7 +25,7 @@ async fn with_shop<'a>(
     (running, added)
 }
 
-/// The key between `whsec_` and the end of its code.
+/// The decoded signing key, which follows `whsec_`.
 fn signing_key(added: &str) -> Vec<u8> {
     let (_, rest) = added.split_once("whsec_").expect("the key is shown once");
     let key: String = rest
@@ -47,7 +47,7 @@ fn is_signed(posted: &Posted, key: &[u8]) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outage_is_opened_and_ended_in_signed_messages() {
+async fn an_incident_is_opened_and_resolved_in_signed_messages() {
     let (sandbox, collector) = (Sandbox::start().await, Collector::start());
     let (rollcall, mut web) = (bot(&sandbox).with("LOG_LEVEL", "trace"), Web::up());
     let add = format!(
@@ -57,19 +57,19 @@ async fn an_outage_is_opened_and_ended_in_signed_messages() {
     let (running, added) = with_shop(&sandbox, &rollcall, &web, &add).await;
     let key = signing_key(&added);
     web.goes_down();
-    wait_for("the beginning", || {
+    wait_for("the opening message", || {
         (collector.types() == ["test", "incident.opened"]).then_some(())
     });
     web.comes_back();
-    wait_for("the end", || {
+    wait_for("the resolving message", || {
         (collector.types() == ["test", "incident.opened", "incident.resolved"]).then_some(())
     });
-    wait_for("nothing to be left", || {
+    wait_for("the outbox to be empty", || {
         (running.metric(r#"rollcall_notifications_pending{destination="webhook"}"#) == Some(0.0))
             .then_some(())
     });
     let posted = collector.posted();
-    assert_eq!(posted.len(), 3, "and nothing else");
+    assert_eq!(posted.len(), 3, "nothing but the test and the two messages");
     assert!(posted.iter().all(|posted| is_signed(posted, &key)));
     let data = &posted[1].json["data"];
     assert_eq!(data["title"], "🔴 shop is offline");
@@ -87,7 +87,7 @@ async fn an_outage_is_opened_and_ended_in_signed_messages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_could_not_be_sent_is_sent_later_and_as_it_is_then() {
+async fn a_failed_delivery_is_retried_with_the_state_of_that_time() {
     let (sandbox, collector) = (Sandbox::start().await, Collector::start());
     let (rollcall, mut web) = (bot(&sandbox).with("LOG_LEVEL", "trace"), Web::up());
     let add = format!(
@@ -105,9 +105,9 @@ async fn what_could_not_be_sent_is_sent_later_and_as_it_is_then() {
             .collect();
         (refused.len() >= times).then(|| refused[1].at - refused[0].at)
     };
-    let waited = wait_for("two tries that come to nothing", || refused(2));
+    let waited = wait_for("two failed attempts", || refused(2));
     assert!(waited.as_millis() >= 1_900, "{waited:?}");
-    // Killed while it waits: the outbox is rows.
+    // A pending delivery survives the kill, because the outbox is stored in the database.
     running.kill();
     let _running = rollcall.run();
     web.comes_back();
@@ -116,14 +116,14 @@ async fn what_could_not_be_sent_is_sent_later_and_as_it_is_then() {
             .sql("SELECT 'over' FROM incidents WHERE ended_at IS NOT NULL")
             .pop()
     });
-    collector.take_everything();
-    wait_for("the end", || {
+    collector.accept_everything();
+    wait_for("the resolving message", || {
         (collector.types() == ["test", "incident.resolved"]).then_some(())
     });
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_is_gone_is_switched_off_with_a_note_and_works_again_after_a_test() {
+async fn a_webhook_that_answers_410_is_disabled_until_it_is_tested() {
     let (sandbox, collector) = (Sandbox::start().await, Collector::start());
     let (rollcall, mut web) = (bot(&sandbox).with("LOG_LEVEL", "trace"), Web::up());
     let add = format!(
@@ -152,8 +152,8 @@ async fn one_that_is_gone_is_switched_off_with_a_note_and_works_again_after_a_te
         "{}",
         tested.render()
     );
-    // What it has missed comes now, the test before it.
-    wait_for("what it has missed", || {
+    // The test comes first, then the missed notification.
+    wait_for("the test and the missed notification", || {
         (collector.posted().len() == before + 2).then_some(())
     });
     let last = collector.posted().pop().unwrap();
@@ -167,7 +167,7 @@ async fn one_that_is_gone_is_switched_off_with_a_note_and_works_again_after_a_te
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_goes_nowhere_where_checks_may_not_go_and_follows_nobody() {
+async fn blocked_addresses_are_rejected_and_redirects_are_not_followed() {
     let (sandbox, collector) = (Sandbox::start().await, Collector::start());
     let rollcall = bot(&sandbox)
         .with("LOG_LEVEL", "trace")
@@ -195,7 +195,7 @@ async fn it_goes_nowhere_where_checks_may_not_go_and_follows_nobody() {
     let shown = sandbox.slash(&add).await.render();
     assert!(shown.contains("it answered 302"), "{shown}");
     assert_eq!(elsewhere.posted().len(), 0);
-    // Names are one's own, and those of another server are not seen.
+    // Names are unique in a guild, and another guild does not see them.
     let twice = format!("/alerts webhook add name:moved url:{}", collector.url("x"));
     let shown = sandbox.slash(&twice).await.render();
     assert!(shown.contains("of that name already"), "{shown}");

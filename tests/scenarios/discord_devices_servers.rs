@@ -1,11 +1,11 @@
-//! Devices and servers as people look after them in Discord.
+//! Devices, servers and API keys managed from Discord.
 
 use discord_sandbox::{Member, Sandbox};
 
 use crate::harness::{Rollcall, Running, wait_for};
-use crate::listens::quick;
+use crate::http_devices_servers::quick;
 
-/// Commands for every server.
+/// A bot with global commands.
 fn bot(sandbox: &Sandbox) -> Rollcall {
     quick()
         .with("DISCORD_TOKEN", sandbox.token())
@@ -13,14 +13,14 @@ fn bot(sandbox: &Sandbox) -> Rollcall {
         .with("DISCORD_GUILD_ID", "")
 }
 
-/// What stands in the code block of an answer.
+/// The text of the code block in a reply.
 fn in_block(shown: &str) -> String {
     shown.split("```").nth(1).unwrap().trim().to_owned()
 }
 
-/// Makes keys in Discord, and lets a device and a server report with them; gives the device's uuid.
+/// Creates keys in Discord, and reports with them as a device and as a server. Returns the device's uuid.
 async fn report(sandbox: &Sandbox, running: &Running<'_>) -> String {
-    let fleet = sandbox.slash("/fleet key").await;
+    let fleet = sandbox.slash("/keys create").await;
     assert!(fleet.is_ephemeral());
     let added = sandbox.slash("/server add name:db-1").await;
     assert!(added.is_ephemeral());
@@ -35,7 +35,7 @@ async fn report(sandbox: &Sandbox, running: &Running<'_>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_made_in_discord_work_and_what_reports_is_shown() {
+async fn keys_created_in_discord_work_and_their_monitors_are_shown() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let running = rollcall.run();
@@ -45,10 +45,10 @@ async fn keys_made_in_discord_work_and_what_reports_is_shown() {
     let uuid = report(&sandbox, &running).await;
     for (command, parts) in [
         ("/status", vec!["2 of 2 online"]),
-        ("/device list", vec![r"🟢 **pump \@everyone**"]),
-        ("/server list", vec!["🟢 **db-1** last report"]),
+        ("/devices list", vec![r"🟢 **pump \@everyone**"]),
+        ("/servers list", vec!["🟢 **db-1** last report"]),
         (
-            "/server show server:db-1",
+            "/servers show server:db-1",
             vec![
                 "Reports come",
                 "every 1 h",
@@ -57,7 +57,7 @@ async fn keys_made_in_discord_work_and_what_reports_is_shown() {
             ],
         ),
         (
-            "/device show device:\"pump @everyone\"",
+            "/devices show device:\"pump @everyone\"",
             vec!["esp32", &uuid],
         ),
         (
@@ -71,7 +71,7 @@ async fn keys_made_in_discord_work_and_what_reports_is_shown() {
         ),
         ("/audit type:server_added", vec!["`server_added` **db-1**"]),
         (
-            "/audit target:db-1",
+            "/audit monitor:db-1",
             vec!["`server_online` **db-1** · Rollcall"],
         ),
     ] {
@@ -83,22 +83,22 @@ async fn keys_made_in_discord_work_and_what_reports_is_shown() {
         }
     }
     let types = sandbox.autocomplete("/audit type:").await;
-    assert_eq!(types.len(), 25, "as many as Discord takes");
-    let choices = sandbox.autocomplete("/server show server:d").await;
+    assert_eq!(types.len(), 25, "as many as Discord allows");
+    let choices = sandbox.autocomplete("/servers show server:d").await;
     assert!(choices[0].0.starts_with("db-1 · online"), "{choices:?}");
-    let chosen = format!("/server show server:{}", choices[0].1);
+    let chosen = format!("/servers show server:{}", choices[0].1);
     let found = sandbox.slash(&chosen).await.render();
     assert!(found.contains("db-1"), "{found}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn silence_shows_in_the_presence_and_in_the_status() {
+async fn overdue_monitors_show_in_the_presence_and_in_the_status() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
     report(&sandbox, &running).await;
-    wait_for("both to fall silent", || {
+    wait_for("both to be offline", || {
         let shown = sandbox.presence()?["activities"][0]["name"]
             .as_str()?
             .to_owned();
@@ -110,7 +110,7 @@ async fn silence_shows_in_the_presence_and_in_the_status() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_server_sees_nothing_and_keys_need_manage_server() {
+async fn another_guild_sees_nothing_and_keys_require_manage_server() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let running = rollcall.run();
@@ -121,12 +121,12 @@ async fn another_server_sees_nothing_and_keys_need_manage_server() {
     let stranger = sandbox.member(&stranger).in_guild(elsewhere).forging();
     for command in [
         "/status",
-        "/server list",
-        "/server show server:db-1",
-        "/device list",
-        "/device show device:#1",
+        "/servers list",
+        "/servers show server:db-1",
+        "/devices list",
+        "/devices show device:#1",
         "/audit",
-        "/audit target:#1",
+        "/audit monitor:#1",
     ] {
         let shown = stranger.slash(command).await.render();
         let is_named = shown.contains("**db-1**") || shown.contains("pump");
@@ -134,19 +134,19 @@ async fn another_server_sees_nothing_and_keys_need_manage_server() {
     }
     assert!(
         stranger
-            .autocomplete("/server show server:d")
+            .autocomplete("/servers show server:d")
             .await
             .is_empty()
     );
     let member = Member::plain(8, "Bob");
     let member = sandbox.member(&member).forging();
-    for command in ["/fleet key", "/server add name:x", "/audit"] {
+    for command in ["/keys create", "/server add name:x", "/audit"] {
         let refused = member.slash(command).await.render();
         assert!(refused.contains("Manage Server"), "{command}: {refused}");
     }
 }
 
-/// Nothing falls silent while somebody types.
+/// A bot with thresholds so long that nothing becomes overdue during a test.
 fn patient_bot(sandbox: &Sandbox) -> Rollcall {
     bot(sandbox)
         .with("HEARTBEAT_OFFLINE_THRESHOLD", "10m")
@@ -156,7 +156,7 @@ fn patient_bot(sandbox: &Sandbox) -> Rollcall {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_and_a_device_are_changed() {
+async fn servers_and_devices_can_be_edited() {
     let sandbox = Sandbox::start().await;
     let rollcall = patient_bot(&sandbox);
     let running = rollcall.run();
@@ -201,20 +201,20 @@ async fn a_server_and_a_device_are_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn new_keys_work_at_once_and_a_removal_ends_them() {
+async fn new_keys_work_at_once_and_removal_revokes_them() {
     let sandbox = Sandbox::start().await;
     let rollcall = patient_bot(&sandbox);
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
     let uuid = report(&sandbox, &running).await;
-    let beat = format!("/api/v1/device/{uuid}/heartbeat");
+    let heartbeat = format!("/api/v1/device/{uuid}/heartbeat");
     let device = in_block(
         &sandbox
             .slash("/device rotate_key device:\"pump @everyone\"")
             .await
             .text(),
     );
-    assert_eq!(running.call("POST", &beat, &device, "").status, 200);
+    assert_eq!(running.call("POST", &heartbeat, &device, "").status, 200);
     let server = in_block(&sandbox.slash("/server rotate_key server:db-1").await.text());
     let stats = "/api/v1/server-stats";
     assert_eq!(running.call("POST", stats, &server, "{}").status, 200);
@@ -225,7 +225,7 @@ async fn new_keys_work_at_once_and_a_removal_ends_them() {
         let removed = sandbox.slash(command).await.render();
         assert!(removed.contains("Its keys are useless now."), "{removed}");
     }
-    assert_eq!(running.call("POST", &beat, &device, "").status, 401);
+    assert_eq!(running.call("POST", &heartbeat, &device, "").status, 401);
     assert_eq!(running.call("POST", stats, &server, "{}").status, 401);
     let member = Member::plain(8, "Bob");
     let member = sandbox.member(&member).forging();
@@ -235,7 +235,7 @@ async fn new_keys_work_at_once_and_a_removal_ends_them() {
     }
 }
 
-/// Lets a server have reported every minute for a hundred minutes, while we were there to hear it.
+/// Stores one report per minute for the last hundred minutes, and an observation window that covers them.
 fn fill(rollcall: &Rollcall, id: &str) {
     rollcall.sql(&format!(
         "WITH RECURSIVE minutes (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM minutes WHERE n < 101)
@@ -248,7 +248,7 @@ fn fill(rollcall: &Rollcall, id: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn thresholds_are_proposed_from_a_servers_own_rhythm() {
+async fn thresholds_are_proposed_from_the_report_interval() {
     let sandbox = Sandbox::start().await;
     let rollcall = patient_bot(&sandbox);
     let guild = sandbox.guild().0.to_string();
@@ -259,24 +259,24 @@ async fn thresholds_are_proposed_from_a_servers_own_rhythm() {
     let member = Member::plain(8, "Bob");
     let seen = sandbox
         .member(&member)
-        .slash("/server suggest server:db-1")
+        .slash("/servers suggest server:db-1")
         .await;
-    assert!(seen.buttons().is_empty(), "Bob may look, not change");
-    let shown = sandbox.slash("/server suggest server:db-1").await;
-    let card = shown.render();
+    assert!(seen.buttons().is_empty(), "Bob may read, not change");
+    let shown = sandbox.slash("/servers suggest server:db-1").await;
+    let text = shown.render();
     for part in [
         "every 1 min",
         "online 5 min · warning 1 h · offline 2 h",
         "online 2 min · warning 24 min · offline 48 min",
         "0 warnings in the last 7 days",
     ] {
-        assert!(card.contains(part), "{part} in {card}");
+        assert!(text.contains(part), "{part} in {text}");
     }
     let kept = sandbox.press(&shown, "Keep").await.render();
     assert!(kept.contains("stay as they are"), "{kept}");
     let (code, _, _) = running.stop();
     assert_eq!(code, 0);
-    // The button is its id: it works after a restart.
+    // The button's custom id holds its whole state, so it works after a restart.
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
     let applied = sandbox.press(&shown, "Apply").await.render();
@@ -296,7 +296,7 @@ async fn thresholds_are_proposed_from_a_servers_own_rhythm() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn thresholds_follow_a_servers_rhythm_where_that_is_wanted() {
+async fn automatic_thresholds_follow_the_report_interval() {
     let sandbox = Sandbox::start().await;
     let rollcall = patient_bot(&sandbox);
     let guild = sandbox.guild().0.to_string();
@@ -309,7 +309,7 @@ async fn thresholds_follow_a_servers_rhythm_where_that_is_wanted() {
         .await
         .render();
     assert!(edited.contains("following its rhythm"), "{edited}");
-    let shown = sandbox.slash("/server show server:db-1").await.render();
+    let shown = sandbox.slash("/servers show server:db-1").await.render();
     for part in [
         "online 2 min 30 s · warning 30 min · offline 1 h, following its rhythm",
         "cpu 1",
@@ -324,52 +324,56 @@ async fn thresholds_follow_a_servers_rhythm_where_that_is_wanted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_keys_of_a_server_are_made_listed_rotated_and_revoked_in_discord() {
+async fn api_keys_are_created_listed_rotated_and_revoked_in_discord() {
     let sandbox = Sandbox::start().await;
     let rollcall = patient_bot(&sandbox);
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
     let get = |key: &str| running.call("GET", "/api/v1/devices", key, "").status;
     let kind = "\"read: programs read everything of this server\"";
-    let made = sandbox.slash(&format!("/fleet key kind:{kind}")).await;
+    let made = sandbox.slash(&format!("/keys create kind:{kind}")).await;
     assert!(made.is_ephemeral());
     let old = in_block(&made.text());
     assert_eq!((get(&old), old.starts_with("rc_read_")), (200, true));
     let id = old.split('_').nth(2).unwrap();
-    let listed = sandbox.slash("/fleet list").await.render();
+    let listed = sandbox.slash("/keys list").await.render();
     assert!(
         listed.contains(id) && listed.contains("read, made"),
         "{listed}"
     );
     assert!(!listed.contains(&old), "{listed}");
-    let choices = sandbox.autocomplete("/fleet rotate key:").await;
+    let choices = sandbox.autocomplete("/keys rotate key:").await;
     assert_eq!(choices[0].1, id, "{choices:?}");
     let new = in_block(
         &sandbox
-            .slash(&format!("/fleet rotate key:{id}"))
+            .slash(&format!("/keys rotate key:{id}"))
             .await
             .text(),
     );
-    assert_eq!((get(&old), get(&new)), (200, 200), "for another day");
+    assert_eq!(
+        (get(&old), get(&new)),
+        (200, 200),
+        "the old key works for another day"
+    );
     let revoked = sandbox
-        .slash(&format!("/fleet revoke key:{id}"))
+        .slash(&format!("/keys revoke key:{id}"))
         .await
         .render();
     assert!(revoked.contains("useless from now on"), "{revoked}");
     assert_eq!((get(&old), get(&new)), (401, 200));
-    // Another server neither sees nor revokes it.
+    // Another guild neither sees nor revokes it.
     let elsewhere = sandbox.add_guild("Elsewhere");
     let eve = Member::manager(9, "Eve");
     let stranger = sandbox.member(&eve).in_guild(elsewhere);
-    let listed = stranger.slash("/fleet list").await.render();
+    let listed = stranger.slash("/keys list").await.render();
     assert!(listed.contains("There is no key"), "{listed}");
     let id = new.split('_').nth(2).unwrap();
     let refused = stranger
-        .slash(&format!("/fleet revoke key:{id}"))
+        .slash(&format!("/keys revoke key:{id}"))
         .await
         .render();
     assert!(refused.contains("no such key"), "{refused}");
     assert_eq!(get(&new), 200);
-    let wrong = sandbox.slash("/fleet revoke key:nonsense").await.render();
+    let wrong = sandbox.slash("/keys revoke key:nonsense").await.render();
     assert!(wrong.contains("12 letters and digits"), "{wrong}");
 }

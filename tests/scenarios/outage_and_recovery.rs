@@ -1,11 +1,11 @@
-//! An endpoint goes down and comes back, with nobody doing anything.
+//! Endpoints go offline and recover without any user action.
 
 use serde_json::json;
 
 use crate::harness::{Rollcall, Web, stopwatch, wait_for};
 
 #[test]
-fn it_goes_offline_with_a_reason_and_comes_back_by_itself() {
+fn an_endpoint_goes_offline_with_a_reason_and_recovers_by_itself() {
     let rollcall = Rollcall::new();
     let mut web = Web::up();
     let id = rollcall.add(&web.target());
@@ -29,7 +29,7 @@ fn it_goes_offline_with_a_reason_and_comes_back_by_itself() {
 }
 
 #[test]
-fn a_change_from_the_command_line_is_picked_up_while_it_runs() {
+fn a_running_bot_applies_changes_from_the_command_line() {
     let rollcall = Rollcall::new();
     let web = Web::up();
     let running = rollcall.run();
@@ -41,8 +41,8 @@ fn a_change_from_the_command_line_is_picked_up_while_it_runs() {
             .metric(r#"rollcall_checks_total{result="up"}"#)
             .unwrap_or(0.0)
     };
-    // Once the removal has been noticed, the count stands still over two whole intervals.
-    wait_for("looks to end", || {
+    // Once the removal has been noticed, the count does not change over two whole intervals.
+    wait_for("checks to end", || {
         let before = checks();
         let mut after = before;
         let start = stopwatch();
@@ -54,7 +54,7 @@ fn a_change_from_the_command_line_is_picked_up_while_it_runs() {
 }
 
 #[test]
-fn an_address_that_is_not_allowed_is_never_connected_to() {
+fn a_blocked_address_is_never_connected_to() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let rollcall = Rollcall::new().with("PROBE_ALLOW", "");
@@ -74,9 +74,9 @@ fn slow_targets_do_not_delay_the_others() {
     let rollcall = Rollcall::new()
         .with("PROBE_CONCURRENCY", "8")
         .with("PROBE_TIMEOUT", "10s");
-    // Accepts nothing: the handshake is done by the kernel, the answer never comes.
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = silent.local_addr().unwrap();
+    // Accepts nothing: the kernel completes the handshake, and the response never comes.
+    let unresponsive = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = unresponsive.local_addr().unwrap();
     for path in 0..4 {
         rollcall.add(&format!("http://{address}/{path}"));
     }
@@ -84,14 +84,14 @@ fn slow_targets_do_not_delay_the_others() {
     let id = rollcall.add(&web.target());
     let running = rollcall.run();
     let first = rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
-    rollcall.wait_until("looked at again", id, |endpoint| {
+    rollcall.wait_until("checked again", id, |endpoint| {
         endpoint["last_check_date"] != first["last_check_date"]
     });
     drop(running);
 }
 
 #[test]
-fn a_restart_keeps_the_outage_and_its_beginning() {
+fn an_outage_survives_a_restart() {
     let rollcall = Rollcall::new();
     let mut web = Web::up();
     let id = rollcall.add(&web.target());
@@ -110,8 +110,8 @@ fn a_restart_keeps_the_outage_and_its_beginning() {
 }
 
 #[test]
-fn the_recheck_job_brings_back_what_the_scheduler_has_given_up_on() {
-    // With a recheck interval of a second the doubling gaps end at once: only the job looks at what is down.
+fn the_recheck_job_reactivates_endpoints_that_the_scheduler_gave_up_on() {
+    // With a recheck interval of one second the doubling gaps end at once: only the job checks inactive endpoints.
     let rollcall = Rollcall::new()
         .with("RECHECK_INTERVAL", "1s")
         .with("RECHECK_MIN_AGE", "0s");
@@ -129,11 +129,11 @@ fn the_recheck_job_brings_back_what_the_scheduler_has_given_up_on() {
         rollcall
             .log()
             .lines()
-            .find(|line| line.contains("reactivated 1,"))
+            .find(|line| line.contains("reactivated=1 "))
             .map(str::to_owned)
     });
     assert!(
-        line.contains("[INFO] rollcall: Recheck run: found 1, reactivated 1, still offline 0, "),
+        line.contains("[INFO] rollcall: recheck finished found=1 reactivated=1 still_offline=0 "),
         "{line}"
     );
     drop(running);

@@ -1,0 +1,67 @@
+//! `/devices list | show`: how the devices are doing, for every member.
+
+use crate::actions::Requester;
+use crate::discord::error::CommandError;
+use crate::discord::reply::{self, Message};
+use crate::discord::{Context, access, cards, complete};
+use crate::domain::monitor::MonitorKind;
+use crate::store::device::{self as rows, Device};
+use crate::store::device_log;
+
+/// The devices that send heartbeats, and their status
+#[poise::command(slash_command, guild_only, subcommands("list", "show"))]
+pub(super) async fn devices(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// How the devices stand
+#[poise::command(slash_command, guild_only)]
+async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
+    let requester = reply::requester(ctx)?;
+    let work = async {
+        let found = rows::list(&ctx.data().store.reader, requester.guild).await?;
+        Ok(Message::embed(cards::devices::list(&found)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Everything that is known of one device
+#[poise::command(slash_command, guild_only)]
+async fn show(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::device"]
+    #[max_length = 100]
+    device: String,
+) -> Result<(), CommandError> {
+    let requester = reply::requester(ctx)?;
+    let work = async {
+        let device = find(ctx, requester, &device).await?;
+        card(ctx, &device).await
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Draws a device; its uuid and its log only for those who may manage it.
+pub(super) async fn card(ctx: Context<'_>, device: &Device) -> Result<Message, CommandError> {
+    let inside = if access::may_manage(reply::permissions(ctx)) {
+        let reader = &ctx.data().store.reader;
+        let lines = device_log::latest(reader, device.id, cards::devices::LINES).await?;
+        Some(cards::devices::Inside { lines })
+    } else {
+        None
+    };
+    Ok(Message::embed(cards::devices::one(device, inside.as_ref())))
+}
+
+/// The device with this name in the requester's guild.
+pub(super) async fn find(
+    ctx: Context<'_>,
+    requester: Requester,
+    text: &str,
+) -> Result<Device, CommandError> {
+    let reader = &ctx.data().store.reader;
+    let found = complete::named(reader, requester.guild, (Some(MonitorKind::Device), text)).await?;
+    let device = rows::by_id(reader, requester.guild, found.id).await?;
+    device.ok_or_else(|| CommandError::Refused("That device is not on the roll any more.".into()))
+}

@@ -1,0 +1,81 @@
+//! `/servers list | show | suggest`: how the servers are doing, for every member.
+
+use crate::actions::manage_server;
+use crate::discord::error::CommandError;
+use crate::discord::reply::{self, Message};
+use crate::discord::{Context, access, cards, complete, handlers};
+use crate::domain::monitor::MonitorKind;
+use crate::store::server;
+
+/// The servers whose agents report, and their status
+#[poise::command(slash_command, guild_only, subcommands("list", "show", "suggest"))]
+pub(super) async fn servers(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// How the servers stand
+#[poise::command(slash_command, guild_only)]
+async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
+    let requester = reply::requester(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        let (reader, at) = (&app.store.reader, (app.thresholds, app.now()));
+        let mut standings = Vec::new();
+        for server in server::list(reader, Some(requester.guild)).await? {
+            standings.push(manage_server::judged(reader, server, at).await?);
+        }
+        Ok(Message::embed(cards::servers::list(&standings)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Everything that is known of one server
+#[poise::command(slash_command, guild_only)]
+async fn show(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::server"]
+    #[max_length = 100]
+    server: String,
+) -> Result<(), CommandError> {
+    let requester = reply::requester(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        let reader = &app.store.reader;
+        let found = complete::named(
+            reader,
+            requester.guild,
+            (Some(MonitorKind::Server), &server),
+        )
+        .await?;
+        let at = (app.thresholds, app.now());
+        let standing = manage_server::standing(reader, requester, found.id, at).await?;
+        let samples = server::latest_samples(reader, found.id, cards::servers::SAMPLES).await?;
+        Ok(Message::embed(cards::servers::one(&standing, &samples)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Thresholds that a server's own rhythm would give it
+#[poise::command(slash_command, guild_only)]
+async fn suggest(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::server"]
+    #[max_length = 100]
+    server: String,
+) -> Result<(), CommandError> {
+    let requester = reply::requester(ctx)?;
+    let may_manage = access::may_manage(reply::permissions(ctx));
+    let work = async {
+        let app = ctx.data();
+        let found = complete::named(
+            &app.store.reader,
+            requester.guild,
+            (Some(MonitorKind::Server), &server),
+        )
+        .await?;
+        handlers::suggestion(app, requester, found.id, may_manage).await
+    };
+    reply::answer(ctx, work).await
+}
