@@ -1,5 +1,5 @@
--- The schema of Rollcall 0.1. Times are UTC Unix milliseconds. Discord ids are unsigned 64-bit numbers stored in signed
--- columns, bit for bit.
+-- The schema of Rollcall 0.1. Times are UTC Unix milliseconds. Discord ids are stored as signed 64-bit integers: they stay
+-- below 2^63 until the year 2084.
 --
 -- There are two kinds of row on purpose. Wide rows (monitors, endpoint_targets) change when a person or a status changes
 -- them. What changes at every check, heartbeat or report lives in narrow rows (monitor_state) and in a log in time order
@@ -23,16 +23,16 @@ CREATE INDEX idx_monitors_group ON monitors (guild_id, group_name) WHERE group_n
 CREATE TABLE endpoint_targets (
     monitor_id             INTEGER PRIMARY KEY REFERENCES monitors (id) ON DELETE CASCADE,
     guild_id               BIGINT  NOT NULL,
-    target                 TEXT    NOT NULL, -- in canonical form, which is shown and compared
+    target                 TEXT    NOT NULL,           -- in canonical form, which is shown and compared
     host                   TEXT    NOT NULL,
     port                   INTEGER NOT NULL,
-    http_check             TEXT,             -- JSON; NULL: every option has its default
-    interval_ms            BIGINT,           -- NULL: the setting PROBE_INTERVAL
-    revision                INTEGER NOT NULL DEFAULT 0, -- counts changes of the target or the check; older results are dropped
+    http_check             TEXT,                       -- JSON; NULL: every option has its default
+    interval_ms            BIGINT,                     -- NULL: the setting PROBE_INTERVAL
+    revision               INTEGER NOT NULL DEFAULT 0, -- counts changes of the target or the check; older results are dropped
     is_active              INTEGER NOT NULL DEFAULT 1,
-    failure_class          TEXT,             -- of the latest failure; NULL while it passes
+    failure_class          TEXT,                       -- of the latest failure; NULL while it passes
     failure_detail         TEXT,
-    inactive_checked_at    BIGINT,           -- last check while inactive; NULL: none yet
+    inactive_checked_at    BIGINT,                     -- last check while inactive; NULL: none yet
     certificate_expires_at BIGINT,
     UNIQUE (guild_id, target)
 );
@@ -47,8 +47,8 @@ CREATE TABLE device_details (
     uuid         TEXT    NOT NULL,
     device_type  TEXT,
     is_active    INTEGER NOT NULL DEFAULT 1,
-    threshold_ms BIGINT,                      -- NULL: the setting HEARTBEAT_OFFLINE_THRESHOLD
-    failure      TEXT,                        -- why its last run failed; NULL: it did not
+    threshold_ms BIGINT, -- NULL: the setting HEARTBEAT_OFFLINE_THRESHOLD
+    failure      TEXT,   -- why its last run failed; NULL: it did not
     UNIQUE (guild_id, uuid)
 );
 CREATE INDEX idx_device_details_uuid ON device_details (uuid); -- a ping names no guild
@@ -62,17 +62,17 @@ CREATE TABLE server_details (
     warning_ms             BIGINT,
     offline_ms             BIGINT,
     auto_thresholds        INTEGER NOT NULL DEFAULT 0, -- whether the thresholds follow the report interval
-    thresholds_followed_at BIGINT                      -- when they last did
+    thresholds_followed_at BIGINT  -- when they last did
 );
 
 -- What changes at every check, heartbeat or report, for all three kinds of monitor.
 CREATE TABLE monitor_state (
-    monitor_id   INTEGER PRIMARY KEY,
-    last_check_at BIGINT,                     -- endpoints only
-    last_seen_at BIGINT,                     -- last check that passed, last heartbeat, last report
-    next_check_at BIGINT,                     -- NULL: at its slot, or the recheck job has it
-    consecutive_failures       INTEGER NOT NULL DEFAULT 0,
-    latency_us   BIGINT                      -- of the latest check
+    monitor_id           INTEGER PRIMARY KEY,
+    last_check_at        BIGINT, -- endpoints only
+    last_seen_at         BIGINT, -- last check that passed, last heartbeat, last report
+    next_check_at        BIGINT, -- NULL: at its slot, or the recheck job has it
+    consecutive_failures INTEGER NOT NULL DEFAULT 0,
+    latency_us           BIGINT  -- of the latest check
 );
 
 -- The log of checks. It has no index but its own order: a row clustered by monitor would cost a page.
@@ -81,36 +81,36 @@ CREATE TABLE check_results (
     at         BIGINT  NOT NULL,
     monitor_id BIGINT  NOT NULL,
     latency_us BIGINT  NOT NULL,
-    class      INTEGER NOT NULL             -- 0 up, 1..9 the failure classes, 255 unknown
+    class      INTEGER NOT NULL -- 0 up, 1..9 the failure classes, 255 unknown
 );
 
 -- What servers reported, as they reported it.
 CREATE TABLE samples (
     id         INTEGER PRIMARY KEY,
-    at         BIGINT NOT NULL,
-    monitor_id BIGINT NOT NULL,
-    stats      TEXT   NOT NULL               -- JSON object
+    at         BIGINT  NOT NULL,
+    monitor_id BIGINT  NOT NULL,
+    stats      TEXT    NOT NULL -- JSON object
 );
 CREATE INDEX idx_samples_monitor ON samples (monitor_id, at);
 
 -- The desired and the reported state of each device.
 CREATE TABLE device_states (
     monitor_id  INTEGER PRIMARY KEY REFERENCES monitors (id) ON DELETE CASCADE,
-    target      TEXT NOT NULL DEFAULT '{}',   -- JSON object: the state that people want
-    current     TEXT NOT NULL DEFAULT '{}',   -- JSON object: the state that the device reported
-    reported_at BIGINT                        -- when it last did
+    target      TEXT    NOT NULL DEFAULT '{}', -- JSON object: the state that people want
+    current     TEXT    NOT NULL DEFAULT '{}', -- JSON object: the state that the device reported
+    reported_at BIGINT  -- when it last did
 );
 
 -- What a device logged, and its pings. A limited number of rows is kept for each device.
 CREATE TABLE device_logs (
-    id         INTEGER PRIMARY KEY AUTOINCREMENT,
-    monitor_id BIGINT NOT NULL REFERENCES monitors (id) ON DELETE CASCADE,
-    at         BIGINT NOT NULL,
-    kind       TEXT   NOT NULL CHECK (kind IN ('line', 'start', 'success', 'fail', 'log')),
-    level      TEXT,
-    device_time    TEXT,                          -- by the device's own clock: a hint
-    message    TEXT   NOT NULL,
-    run_ms     BIGINT                         -- how long the run took that ended here
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    monitor_id  BIGINT  NOT NULL REFERENCES monitors (id) ON DELETE CASCADE,
+    at          BIGINT  NOT NULL,
+    kind        TEXT    NOT NULL CHECK (kind IN ('line', 'start', 'success', 'fail', 'log')),
+    level       TEXT,
+    device_time TEXT, -- by the device's own clock: a hint
+    message     TEXT    NOT NULL,
+    run_ms      BIGINT  -- how long the run took that ended here
 );
 CREATE INDEX idx_device_logs_monitor ON device_logs (monitor_id, id);
 
@@ -124,23 +124,24 @@ CREATE TABLE device_runs (
 
 -- API keys. A key's secret is stored nowhere, only its digest.
 CREATE TABLE api_keys (
-    id            TEXT    PRIMARY KEY,        -- the public part of the key
-    guild_id      BIGINT  NOT NULL,
-    kind          TEXT    NOT NULL CHECK (kind IN ('fleet', 'device', 'server', 'read', 'admin')),
-    monitor_id    BIGINT,                     -- the device or server whose own key it is; NULL: the guild's
-    secret_sha256 BLOB    NOT NULL,
-    created_at    BIGINT  NOT NULL,
-    expires_at    BIGINT,                     -- NULL: never
+    id            TEXT   PRIMARY KEY, -- the public part of the key
+    guild_id      BIGINT NOT NULL,
+    kind          TEXT   NOT NULL CHECK (kind IN ('fleet', 'device', 'server', 'read', 'admin')),
+    monitor_id    BIGINT,             -- the device or server whose own key it is; NULL: the guild's
+    secret_sha256 BLOB   NOT NULL,
+    created_at    BIGINT NOT NULL,
+    expires_at    BIGINT,             -- NULL: never
     revoked_at    BIGINT
 );
 CREATE INDEX idx_api_keys_guild ON api_keys (guild_id, created_at);
 CREATE INDEX idx_api_keys_monitor ON api_keys (monitor_id);
 
--- When Rollcall was running, connected and able to store. Nothing outside these periods counts as downtime.
+-- When Rollcall was running, connected and able to store. Time outside these periods never makes a device or a server
+-- overdue.
 CREATE TABLE observation_windows (
-    id       INTEGER PRIMARY KEY AUTOINCREMENT,
-    started_at BIGINT NOT NULL,
-    confirmed_at BIGINT NOT NULL                  -- the last moment at which the period surely had not ended
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    started_at   BIGINT  NOT NULL,
+    confirmed_at BIGINT  NOT NULL -- the last moment at which the period surely had not ended
 );
 
 -- The downtime of one monitor, from its first failure to its recovery. At most one is open for each monitor.
@@ -151,8 +152,8 @@ CREATE TABLE outages (
     started_at        BIGINT  NOT NULL,
     ended_at          BIGINT,
     reason            TEXT    NOT NULL,
-    is_in_maintenance INTEGER NOT NULL DEFAULT 0, -- began in a maintenance window
-    incident_id       BIGINT                      -- NULL: nobody was notified
+    is_in_maintenance INTEGER NOT NULL DEFAULT 0, -- in a maintenance window when it was to be notified
+    incident_id       BIGINT  -- NULL: no incident, so no notification was sent
 );
 CREATE UNIQUE INDEX idx_outages_open ON outages (monitor_id) WHERE ended_at IS NULL;
 CREATE INDEX idx_outages_incident ON outages (incident_id) WHERE incident_id IS NOT NULL;
@@ -161,60 +162,60 @@ CREATE INDEX idx_outages_monitor ON outages (monitor_id, id);
 -- What people see, acknowledge and get notified of. Most rows group outages (kind 'incident'); the other kinds are
 -- notifications about something else, such as a broken channel, and have their details as JSON.
 CREATE TABLE incidents (
-    id               INTEGER PRIMARY KEY AUTOINCREMENT,
-    guild_id         BIGINT  NOT NULL,
-    kind             TEXT    NOT NULL DEFAULT 'incident',
-    details            TEXT,                   -- JSON object, of the other kinds
-    scope            TEXT    NOT NULL,       -- what the outages share: host=…, subnet=…, or nothing
-    group_name       TEXT,                   -- the user-defined group that all of them belong to
-    revision          INTEGER NOT NULL DEFAULT 1, -- counts every change that can be seen
-    opened_at        BIGINT  NOT NULL,
-    joined_at        BIGINT  NOT NULL,       -- when an outage last joined
-    escalation_starts_at         BIGINT  NOT NULL DEFAULT 0, -- reminders and escalation count from here: later than opened_at after a silence
-    ended_at         BIGINT,
-    role_id          BIGINT,                 -- mentioned instead of the guild's on-call role
-    acknowledged_at  BIGINT,
-    acknowledged_by  BIGINT,                 -- a Discord user
-    reminded_at      BIGINT,
-    escalated_at     BIGINT,
-    rechecked_at     BIGINT,
-    rechecked_by     BIGINT,
-    rechecked_result TEXT,                   -- a sentence
-    muted_until      BIGINT,                 -- by the button
-    muted_by         BIGINT,
-    maintained_until BIGINT,                 -- by the button
-    maintained_by    BIGINT,
-    flapping_since   BIGINT,
-    flapping_ended_at       BIGINT,                 -- when the flapping had ended for long enough
-    cause            TEXT                    -- the probable cause, as JSON
+    id                   INTEGER PRIMARY KEY AUTOINCREMENT,
+    guild_id             BIGINT  NOT NULL,
+    kind                 TEXT    NOT NULL DEFAULT 'incident',
+    details              TEXT,                       -- JSON object, of the other kinds
+    scope                TEXT    NOT NULL,           -- what the outages share: host=…, subnet=…, or nothing
+    group_name           TEXT,                       -- the user-defined group that all of them belong to
+    revision             INTEGER NOT NULL DEFAULT 1, -- counts every change that can be seen
+    opened_at            BIGINT  NOT NULL,
+    joined_at            BIGINT  NOT NULL,           -- when an outage last joined
+    escalation_starts_at BIGINT  NOT NULL DEFAULT 0, -- reminders and escalation count from here; set again after a silence
+    ended_at             BIGINT,
+    role_id              BIGINT,                     -- mentioned instead of the guild's on-call role
+    acknowledged_at      BIGINT,
+    acknowledged_by      BIGINT,                     -- a Discord user
+    reminded_at          BIGINT,
+    escalated_at         BIGINT,
+    rechecked_at         BIGINT,
+    rechecked_by         BIGINT,
+    rechecked_result     TEXT,                       -- a sentence
+    muted_until          BIGINT,                     -- by the button
+    muted_by             BIGINT,
+    maintained_until     BIGINT,                     -- by the button
+    maintained_by        BIGINT,
+    flapping_since       BIGINT,
+    flapping_ended_at    BIGINT,                     -- when the flapping had ended for long enough
+    cause                TEXT    -- the probable cause, as JSON
 );
 CREATE INDEX idx_incidents_open ON incidents (guild_id, joined_at) WHERE ended_at IS NULL;
 CREATE INDEX idx_incidents_flapping ON incidents (ended_at) WHERE flapping_since IS NOT NULL AND flapping_ended_at IS NULL;
 
 -- Where and about what a guild is notified. No row: it has no channel.
 CREATE TABLE alert_settings (
-    guild_id          BIGINT PRIMARY KEY,
-    channel_id        BIGINT NOT NULL,
-    role_id           BIGINT,                -- the on-call role, mentioned when an incident opens; NULL: none
-    broken_reason     TEXT,                  -- why the channel cannot be written to; NULL: it can
-    broken_at         BIGINT,
-    notify_on_recovery    INTEGER NOT NULL DEFAULT 1,
-    notify_on_warning    INTEGER NOT NULL DEFAULT 1,
-    remind_after_ms   BIGINT,                -- NULL: no reminders
-    escalate_after_ms BIGINT,                -- NULL: no escalation
-    escalate_role_id  BIGINT,
-    escalate_user_id  BIGINT,                -- by direct message
-    bulk_count        INTEGER,
-    bulk_percent      INTEGER,
-    bulk_window_ms    BIGINT                 -- NULL: no bulk alerts
+    guild_id           BIGINT  PRIMARY KEY,
+    channel_id         BIGINT  NOT NULL,
+    role_id            BIGINT, -- the on-call role, mentioned when an incident opens; NULL: none
+    broken_reason      TEXT,   -- why the channel cannot be written to; NULL: it can
+    broken_at          BIGINT,
+    notify_on_recovery INTEGER NOT NULL DEFAULT 1,
+    notify_on_warning  INTEGER NOT NULL DEFAULT 1,
+    remind_after_ms    BIGINT, -- NULL: no reminders
+    escalate_after_ms  BIGINT, -- NULL: no escalation
+    escalate_role_id   BIGINT,
+    escalate_user_id   BIGINT, -- by direct message
+    bulk_count         INTEGER,
+    bulk_percent       INTEGER,
+    bulk_window_ms     BIGINT  -- NULL: no bulk alerts
 );
 
 -- What is different for one monitor.
 CREATE TABLE alert_overrides (
     monitor_id BIGINT  PRIMARY KEY REFERENCES monitors (id) ON DELETE CASCADE,
     guild_id   BIGINT  NOT NULL,
-    notify    INTEGER NOT NULL,
-    role_id    BIGINT                        -- NULL: the guild's
+    notify     INTEGER NOT NULL,
+    role_id    BIGINT  -- NULL: the guild's
 );
 CREATE INDEX idx_alert_overrides_guild ON alert_overrides (guild_id);
 
@@ -224,54 +225,54 @@ CREATE INDEX idx_alert_overrides_guild ON alert_overrides (guild_id);
 -- "down" can never come after "up", and an incident that changed ten times while Discord was away is posted once.
 -- A delivery is complete while delivered_revision equals the incident's revision.
 CREATE TABLE channel_deliveries (
-    id           INTEGER PRIMARY KEY AUTOINCREMENT,
-    guild_id     BIGINT  NOT NULL,
-    incident_id      BIGINT  NOT NULL UNIQUE REFERENCES incidents (id) ON DELETE CASCADE,
+    id                 INTEGER PRIMARY KEY AUTOINCREMENT,
+    guild_id           BIGINT  NOT NULL,
+    incident_id        BIGINT  NOT NULL UNIQUE REFERENCES incidents (id) ON DELETE CASCADE,
     delivered_revision INTEGER NOT NULL DEFAULT 0,
-    message_count        INTEGER NOT NULL DEFAULT 0, -- messages that were posted; the number is part of the next nonce
-    channel_id   BIGINT,                     -- where its message is
-    message_id   BIGINT,
-    attempts     INTEGER NOT NULL DEFAULT 0, -- failed attempts in a row
-    next_try_at  BIGINT  NOT NULL DEFAULT 0
+    lost_messages      INTEGER NOT NULL DEFAULT 0, -- messages that were deleted; part of the next nonce
+    channel_id         BIGINT,                     -- where its message is
+    message_id         BIGINT,
+    attempts           INTEGER NOT NULL DEFAULT 0, -- failed attempts in a row
+    next_try_at        BIGINT  NOT NULL DEFAULT 0
 );
 CREATE INDEX idx_channel_deliveries_new ON channel_deliveries (guild_id) WHERE delivered_revision = 0;
 
 -- Where a guild's notifications go beside its channel.
 CREATE TABLE webhooks (
-    id              INTEGER PRIMARY KEY AUTOINCREMENT,
-    guild_id        BIGINT  NOT NULL,
-    name            TEXT    NOT NULL,
-    url             TEXT    NOT NULL,           -- a secret: whoever has it can post there
-    format          TEXT    NOT NULL,
-    signing_key     TEXT    NOT NULL,           -- whsec_…; needed whole to sign with
-    created_at      BIGINT  NOT NULL,
-    created_by      TEXT    NOT NULL,           -- an actor, as in events
-    last_delivered_at    BIGINT,
-    attempts        INTEGER NOT NULL DEFAULT 0, -- failed attempts in a row
-    failing_since   BIGINT,
-    next_try_at     BIGINT  NOT NULL DEFAULT 0,
-    disabled_reason TEXT,                       -- NULL: not disabled
-    disabled_at     BIGINT,
+    id                INTEGER PRIMARY KEY AUTOINCREMENT,
+    guild_id          BIGINT  NOT NULL,
+    name              TEXT    NOT NULL,
+    url               TEXT    NOT NULL,           -- a secret: it lets anyone post there
+    format            TEXT    NOT NULL,
+    signing_key       TEXT    NOT NULL,           -- whsec_…; needed whole to sign with
+    created_at        BIGINT  NOT NULL,
+    created_by        TEXT    NOT NULL,           -- an actor, as in events
+    last_delivered_at BIGINT,
+    attempts          INTEGER NOT NULL DEFAULT 0, -- failed attempts in a row
+    failing_since     BIGINT,
+    next_try_at       BIGINT  NOT NULL DEFAULT 0,
+    disabled_reason   TEXT,                       -- NULL: not disabled
+    disabled_at       BIGINT,
     UNIQUE (guild_id, name)
 );
 
 -- The same as channel deliveries, for webhooks. Attempts are counted on the webhook: they fail together.
 CREATE TABLE webhook_deliveries (
-    id           INTEGER PRIMARY KEY AUTOINCREMENT,
-    incident_id      BIGINT  NOT NULL REFERENCES incidents (id) ON DELETE CASCADE,
-    webhook_id   BIGINT  NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+    id                 INTEGER PRIMARY KEY AUTOINCREMENT,
+    incident_id        BIGINT  NOT NULL REFERENCES incidents (id) ON DELETE CASCADE,
+    webhook_id         BIGINT  NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
     delivered_revision INTEGER NOT NULL DEFAULT 0,
     UNIQUE (webhook_id, incident_id)
 );
 CREATE INDEX idx_webhook_deliveries_incident ON webhook_deliveries (incident_id);
 CREATE INDEX idx_webhook_deliveries_new ON webhook_deliveries (webhook_id) WHERE delivered_revision = 0;
 
--- Silences of single monitors: checks go on and outages are recorded, but nobody is notified.
+-- Silences of single monitors: checks go on and outages are recorded, but no notifications are sent.
 CREATE TABLE mutes (
     guild_id   BIGINT NOT NULL,
     monitor_id BIGINT NOT NULL REFERENCES monitors (id) ON DELETE CASCADE,
     until      BIGINT NOT NULL,
-    muted_by   TEXT   NOT NULL,              -- an actor, as in events
+    muted_by   TEXT   NOT NULL, -- an actor, as in events
     PRIMARY KEY (monitor_id)
 );
 CREATE INDEX idx_mutes_until ON mutes (until);
@@ -282,15 +283,15 @@ CREATE TABLE maintenance_windows (
     guild_id         BIGINT  NOT NULL,
     title            TEXT    NOT NULL,
     scope            TEXT    NOT NULL CHECK (scope IN ('all', 'group', 'some')),
-    group_name       TEXT,                              -- of scope 'group'
-    starts_at        BIGINT  NOT NULL,                  -- of the window that is running, or that comes next
+    group_name       TEXT,             -- of scope 'group'
+    starts_at        BIGINT  NOT NULL, -- of the window that is running, or that comes next
     ends_at          BIGINT  NOT NULL,
-    days             INTEGER,                           -- weekly: bit 0 is Monday; NULL: once
-    minute           INTEGER,                           -- weekly: minute of the day in the zone's local time
+    days             INTEGER,          -- weekly: bit 0 is Monday; NULL: once
+    minute           INTEGER,          -- weekly: minute of the day in the zone's local time
     length_ms        BIGINT,
-    zone             TEXT,                              -- an IANA name
+    zone             TEXT,             -- an IANA name
     is_running       INTEGER NOT NULL DEFAULT 0,
-    discord_event_id BIGINT,                            -- NULL: not requested yet; 0: Discord refused it
+    discord_event_id BIGINT,           -- NULL: not requested yet; 0: Discord refused it
     created_at       BIGINT  NOT NULL,
     created_by       TEXT    NOT NULL
 );
@@ -299,7 +300,7 @@ CREATE INDEX idx_maintenance_windows_guild ON maintenance_windows (guild_id, end
 -- The monitors of those whose scope is 'some'.
 CREATE TABLE maintenance_window_monitors (
     maintenance_window_id BIGINT NOT NULL REFERENCES maintenance_windows (id) ON DELETE CASCADE,
-    monitor_id     BIGINT NOT NULL REFERENCES monitors (id) ON DELETE CASCADE,
+    monitor_id            BIGINT NOT NULL REFERENCES monitors (id) ON DELETE CASCADE,
     PRIMARY KEY (maintenance_window_id, monitor_id)
 );
 
@@ -307,25 +308,25 @@ CREATE TABLE maintenance_window_monitors (
 CREATE TABLE boards (
     guild_id      BIGINT  PRIMARY KEY,
     channel_id    BIGINT  NOT NULL,
-    message_id    BIGINT,                      -- NULL: not posted yet
-    message_count         INTEGER NOT NULL DEFAULT 0,  -- messages that were posted; the number is part of the next nonce
-    content_hash         BIGINT  NOT NULL DEFAULT 0,  -- hash of what the message shows
-    posted_at      BIGINT  NOT NULL DEFAULT 0,
+    message_id    BIGINT,                     -- NULL: not posted yet
+    message_count INTEGER NOT NULL DEFAULT 0, -- messages that were posted; part of the next nonce
+    content_hash  BIGINT  NOT NULL DEFAULT 0, -- hash of what the message shows
+    posted_at     BIGINT  NOT NULL DEFAULT 0,
     attempts      INTEGER NOT NULL DEFAULT 0,
     next_try_at   BIGINT  NOT NULL DEFAULT 0,
-    broken_reason TEXT                         -- why the channel cannot be written to; NULL: it can
+    broken_reason TEXT    -- why the channel cannot be written to; NULL: it can
 );
 
 -- The audit log: what changed, when it became true, when it was noticed, and who caused it. Rows are never updated.
 CREATE TABLE events (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
-    guild_id   BIGINT NOT NULL,
+    guild_id   BIGINT  NOT NULL,
     monitor_id BIGINT,
-    kind       TEXT   NOT NULL,
-    at         BIGINT NOT NULL,
-    noticed_at BIGINT NOT NULL,
-    actor      TEXT   NOT NULL,               -- system, cli, discord:<user id> or key:<key id>
-    details      TEXT   NOT NULL                -- JSON object
+    kind       TEXT    NOT NULL,
+    at         BIGINT  NOT NULL,
+    noticed_at BIGINT  NOT NULL,
+    actor      TEXT    NOT NULL, -- system, cli, discord:<user id> or key:<key id>
+    details    TEXT    NOT NULL  -- JSON object
 );
 CREATE INDEX idx_events_kind ON events (guild_id, kind, at);
 
@@ -361,7 +362,7 @@ SELECT m.id,
        t.failure_detail,
        t.inactive_checked_at,
        p.last_check_at AS last_check_date,
-       p.last_seen_at AS last_seen_at,
+       p.last_seen_at,
        p.next_check_at AS next_due_at,
        p.consecutive_failures,
        p.latency_us,
@@ -397,7 +398,7 @@ SELECT m.id,
        m.status,
        m.since,
        s.is_active,
-       p.last_seen_at AS last_seen_at,
+       p.last_seen_at,
        s.online_ms,
        s.warning_ms,
        s.offline_ms,
@@ -423,7 +424,7 @@ SELECT id,
            ELSE 'info'
        END AS severity,
        actor,
-       details AS details,
+       details,
        at AS occurred_at,
        noticed_at AS created_at
 FROM events;

@@ -223,7 +223,7 @@ impl Shared<'_> {
             retention_samples: settings.retention_samples,
             check_concurrency: settings.probe.concurrency,
             gateway: gateway_times(settings),
-            heartbeats: heartbeat_times(settings),
+            heartbeat_times: heartbeat_times(settings),
             dead_man: dead_man(settings)?,
             messenger: self.messenger.clone(),
             webhook_sender: self.webhook_sender.clone(),
@@ -250,7 +250,7 @@ impl Shared<'_> {
             guild_locks: discord::GuildLocks::default(),
             presence,
             command_ids: discord::CommandIds::default(),
-            home: tokio::runtime::Handle::current(),
+            main_runtime: tokio::runtime::Handle::current(),
         }
     }
 }

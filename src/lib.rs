@@ -1,6 +1,6 @@
 //! Rollcall, the monitor that lives in Discord.
 //!
-//! The modules, in reading order. Imports point down, and ARCHITECTURE.md follows four examples through them.
+//! The modules, in reading order. Imports point down, and ARCHITECTURE.md follows seven examples through them.
 //!
 //! - `domain`: pure rules and types
 //! - `clock`: the only code that reads the time

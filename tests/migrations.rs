@@ -102,7 +102,7 @@ async fn pre_release(database: &Path, version: i64, is_marked: bool) {
     let sql = format!(
         "PRAGMA application_id = 1380729676;
          PRAGMA user_version = {user_version};
-         CREATE TABLE monitor_state (monitor_id INTEGER PRIMARY KEY);
+         CREATE TABLE pulse (monitor_id INTEGER PRIMARY KEY);
          CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL,
              installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL,
              checksum BLOB NOT NULL, execution_time BIGINT NOT NULL);

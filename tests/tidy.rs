@@ -1,21 +1,24 @@
-//! The rules of the house as a test: who may import whom, which folder names which crate, how long a file may be, which
-//! names are no names, and that `.env.example` lists every setting.
+//! The rules for the source as a test: which folder may import which, which folder may name which crate, how long a file may
+//! be, which names and words are forbidden, and that `.env.example` lists every setting.
 
 #![expect(
     clippy::unwrap_used,
     reason = "a source that cannot be read fails the test"
 )]
 
+#[path = "tidy/words.rs"]
+mod words;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Who may name whom. `app` and `cli` compose everything; what is not listed may name nothing of ours.
+/// The folders that each folder may import. `app` and `cli` compose everything; a folder that is not listed imports none.
 const EDGES: [(&str, &[&str]); 16] = [
     ("domain", &[]),
     ("clock", &["domain"]),
     ("metrics", &[]),
-    ("vitals", &["clock"]),
+    ("health", &["clock"]),
     ("settings", &["domain"]),
     ("notify", &["domain", "store"]),
     ("telemetry", &["clock", "settings"]),
@@ -25,18 +28,18 @@ const EDGES: [(&str, &[&str]); 16] = [
     (
         "jobs",
         &[
-            "domain", "clock", "store", "actions", "metrics", "vitals", "notify",
+            "domain", "clock", "store", "actions", "metrics", "health", "notify",
         ],
     ),
     (
         "discord",
         &[
-            "domain", "clock", "store", "actions", "metrics", "vitals", "notify",
+            "domain", "clock", "store", "actions", "metrics", "health", "notify",
         ],
     ),
     (
         "http",
-        &["domain", "clock", "store", "actions", "metrics", "vitals"],
+        &["domain", "clock", "store", "actions", "metrics", "health"],
     ),
     (
         "app",
@@ -44,7 +47,7 @@ const EDGES: [(&str, &[&str]); 16] = [
             "domain",
             "clock",
             "metrics",
-            "vitals",
+            "health",
             "notify",
             "settings",
             "telemetry",
@@ -72,7 +75,7 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("lib", &["cli"]),
 ];
 
-/// Outside crates that only some folders may name.
+/// External crates that only some folders may name.
 const CONFINED: [(&str, &[&str]); 17] = [
     ("tokio_tungstenite", &["discord"]),
     ("sqlx", &["store"]),
@@ -102,7 +105,7 @@ const LONGEST_FILE: usize = 400;
 struct Source {
     path: PathBuf,
     /// The folder or file directly below `src`.
-    room: String,
+    folder: String,
     /// Without inline test modules.
     lines: Vec<String>,
     is_test: bool,
@@ -128,7 +131,7 @@ fn walk(folder: &Path, found: &mut Vec<Source>) {
 
 fn read(path: PathBuf) -> Source {
     let text = fs::read_to_string(&path).unwrap();
-    let room = path
+    let folder = path
         .components()
         .nth(1)
         .unwrap()
@@ -142,7 +145,7 @@ fn read(path: PathBuf) -> Source {
         !line.starts_with("#[cfg(test)]\nmod tests {") && *line != "mod tests {"
     });
     Source {
-        room,
+        folder,
         lines: lines.map(str::to_owned).collect(),
         is_test,
         path,
@@ -177,11 +180,11 @@ fn report(breaches: Vec<String>) {
 fn folders_import_downward_only() {
     let mut breaches = Vec::new();
     for source in sources().iter().filter(|source| !source.is_test) {
-        let edges = EDGES.iter().find(|(room, _)| *room == source.room);
+        let edges = EDGES.iter().find(|(folder, _)| *folder == source.folder);
         let allowed = edges.map_or(&[][..], |(_, allowed)| allowed);
         for (number, line) in source.lines.iter().enumerate() {
             for named in named_after(code(line), "crate::") {
-                if named != source.room && !allowed.contains(&named) {
+                if named != source.folder && !allowed.contains(&named) {
                     breaches.push(format!(
                         "{}:{} names {named}",
                         source.path.display(),
@@ -199,11 +202,11 @@ fn outside_crates_stay_in_their_folder() {
     let mut breaches = Vec::new();
     for source in sources() {
         for (number, line) in source.lines.iter().enumerate() {
-            for (outside, rooms) in CONFINED {
+            for (outside, folders) in CONFINED {
                 let line = code(line);
                 let is_named = !named_after(line, &format!("{outside}::")).is_empty()
                     || line.contains(&format!("use {outside}"));
-                if is_named && !rooms.contains(&source.room.as_str()) {
+                if is_named && !folders.contains(&source.folder.as_str()) {
                     breaches.push(format!(
                         "{}:{} names {outside}",
                         source.path.display(),
@@ -221,7 +224,7 @@ fn the_domain_does_no_input_and_no_output() {
     let mut breaches = Vec::new();
     for source in sources()
         .iter()
-        .filter(|source| source.room == "domain" && !source.is_test)
+        .filter(|source| source.folder == "domain" && !source.is_test)
     {
         for (number, line) in source.lines.iter().enumerate() {
             let code = code(line);
@@ -249,7 +252,7 @@ fn the_domain_does_no_input_and_no_output() {
 }
 
 #[test]
-fn every_file_opens_with_why_it_exists_and_is_a_small_room() {
+fn every_file_opens_with_why_it_exists_and_is_short() {
     let mut breaches = Vec::new();
     for source in sources() {
         if !source
@@ -272,9 +275,9 @@ fn every_file_opens_with_why_it_exists_and_is_a_small_room() {
             .unwrap()
             .to_string_lossy()
             .into_owned();
-        if NO_NAMES.contains(&stem.as_str()) || NO_NAMES.contains(&source.room.as_str()) {
+        if NO_NAMES.contains(&stem.as_str()) || NO_NAMES.contains(&source.folder.as_str()) {
             breaches.push(format!(
-                "{} has a name that says nothing",
+                "{} has a name without meaning",
                 source.path.display()
             ));
         }
@@ -370,19 +373,24 @@ fn the_example_environment_lists_every_setting() {
         .collect();
     assert!(known.len() > 20, "the settings were not found: {known:?}");
     assert_eq!(known, listed, "left: src/settings, right: .env.example");
-    let untold: Vec<&&str> = known
+    let missing: Vec<&&str> = known
         .iter()
         .filter(|name| !readme.contains(&format!("`{name}`")))
         .collect();
-    assert!(untold.is_empty(), "README.md does not tell of {untold:?}");
+    assert!(missing.is_empty(), "README.md does not mention {missing:?}");
 }
 
 #[test]
-fn the_rules_would_notice_a_breach() {
+fn the_rules_detect_a_breach() {
     assert_eq!(
         named_after("use crate::store::{a, b}; crate::http::x", "crate::"),
         ["store", "http"]
     );
     assert_eq!(named_after("my_sqlx::x", "sqlx::"), [] as [&str; 0]);
     assert_eq!(named_after("sqlx::query(1)", "sqlx::"), ["query"]);
+}
+
+#[test]
+fn forbidden_words_do_not_occur() {
+    report(words::breaches());
 }

@@ -161,7 +161,7 @@ impl Product {
                 "rollcall_checks_total{result=\"up\"}" => counts.up = value,
                 name if name.starts_with("rollcall_checks_total") => counts.others += value,
                 "rollcall_check_schedule_delay_seconds_bucket{le=\"0.005\"}" => {
-                    counts.on_time = value
+                    counts.on_time = value;
                 }
                 "rollcall_check_schedule_delay_seconds_count" => counts.started = value,
                 "rollcall_checks_in_flight" => counts.in_flight = value,

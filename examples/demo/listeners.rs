@@ -16,16 +16,16 @@ pub struct Sample {
 pub struct Listeners {
     shop: SocketAddr,
     door: SocketAddr,
-    silent: SocketAddr,
+    unresponsive: SocketAddr,
     flaky: SocketAddr,
     flaky_task: Option<JoinHandle<()>>,
     // Kept open, because it accepts connections and never responds.
-    _silent: TcpListener,
+    _unresponsive: TcpListener,
 }
 
 impl Listeners {
     pub async fn start() -> std::io::Result<Self> {
-        let (shop, door, silent, flaky) = (
+        let (shop, door, unresponsive, flaky) = (
             bind(None).await?,
             bind(None).await?,
             bind(None).await?,
@@ -34,7 +34,7 @@ impl Listeners {
         let addresses = (
             shop.local_addr()?,
             door.local_addr()?,
-            silent.local_addr()?,
+            unresponsive.local_addr()?,
             flaky.local_addr()?,
         );
         tokio::spawn(serve(shop));
@@ -42,10 +42,10 @@ impl Listeners {
         Ok(Self {
             shop: addresses.0,
             door: addresses.1,
-            silent: addresses.2,
+            unresponsive: addresses.2,
             flaky: addresses.3,
             flaky_task: Some(tokio::spawn(serve(flaky))),
-            _silent: silent,
+            _unresponsive: unresponsive,
         })
     }
 
@@ -64,8 +64,8 @@ impl Listeners {
                 target: self.flaky_target(),
             },
             Sample {
-                name: "silent",
-                target: format!("http://{}/health", self.silent),
+                name: "unresponsive",
+                target: format!("http://{}/health", self.unresponsive),
             },
         ]
     }
@@ -82,7 +82,7 @@ impl Listeners {
         }
     }
 
-    pub async fn flaky_comes_back(&mut self) -> std::io::Result<()> {
+    pub async fn flaky_recovers(&mut self) -> std::io::Result<()> {
         let listener = bind(Some(self.flaky)).await?;
         self.flaky_task = Some(tokio::spawn(serve(listener)));
         Ok(())
@@ -94,7 +94,7 @@ impl Listeners {
             self.flaky_goes_down().await;
             return Ok("went down");
         }
-        self.flaky_comes_back().await?;
+        self.flaky_recovers().await?;
         Ok("came back")
     }
 }

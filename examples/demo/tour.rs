@@ -37,7 +37,7 @@ pub async fn run(
         "Shall I add it?",
     )
     .await?;
-    expect_reply(sandbox, "/endpoint remove endpoint:silent", "Removed").await?;
+    expect_reply(sandbox, "/endpoint remove endpoint:unresponsive", "Removed").await?;
     expect_reply(sandbox, "/endpoint export", "3 endpoints.").await?;
     alerts(sandbox, listeners).await?;
     println!("The tour is over; everything was as it should be.");
@@ -60,7 +60,7 @@ async fn outage(
     retry_until(
         sandbox,
         "/offline_endpoints list reason:\"timed out\"",
-        "**silent**",
+        "**unresponsive**",
     )
     .await?;
     let list = expect_reply(sandbox, "/offline_endpoints list", "2 offline").await?;
@@ -72,7 +72,7 @@ async fn outage(
     .await?;
 
     println!("— flaky comes back —");
-    listeners.flaky_comes_back().await?;
+    listeners.flaky_recovers().await?;
     println!("> press Recheck all");
     let done = sandbox.press(&list, "Recheck all").await;
     println!("{}", done.render());
@@ -102,7 +102,7 @@ async fn alerts(
     sandbox.press(&alert, "Acknowledge").await;
     expect_alert(sandbox, &mut channel, "Acknowledged: <@").await;
     println!("— flaky comes back —");
-    listeners.flaky_comes_back().await?;
+    listeners.flaky_recovers().await?;
     expect_alert(sandbox, &mut channel, "🟢 flaky was offline").await;
     Ok(())
 }

@@ -94,7 +94,7 @@ async fn unknown_and_invalid_requests_have_their_own_codes() {
         error["errors"]["0"]["name"]["_errors"][0]["message"],
         "Command name is invalid"
     );
-    let good = json!([{ "name": "quiet", "description": "x" }]);
+    let good = json!([{ "name": "idle", "description": "x" }]);
     let (status, list) = api.send(reqwest::Method::PUT, &path, &good).await;
     assert_eq!((status, &list[0]["application_id"]), (200, &me["id"]));
 }

@@ -281,7 +281,7 @@ fn phases(recorded: &Recorded) -> String {
     let mut parts = vec![match &recorded.result.verdict {
         Verdict::Up => "it answered".to_owned(),
         Verdict::Down(failure) => failure.to_string(),
-        Verdict::Unknown(why) => format!("could not check: {why}"),
+        Verdict::Unknown(why) => format!("could not look: {why}"),
     }];
     for (name, length) in named {
         let length = length.filter(|length| !length.is_zero());

@@ -43,7 +43,7 @@ pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Resul
                     };
                     state::save(tx, *id, unknown).await?;
                     outage::withdraw(tx, *id, now).await?;
-                    let details = json!({ "reason": "blind" });
+                    let details = json!({ "reason": "connectivity_lost" });
                     let noted = (EventKind::EndpointUnknown, Some(*id), details);
                     note(tx, system(guild), noted, now).await?;
                 }

@@ -237,7 +237,7 @@ async fn unsilence(
 mod tests {
     use super::*;
     use crate::actions::testing::{
-        HOME, at, down, maintenance_of, member, notified, with_endpoints,
+        HOME, at, down, maintenance_of, member, pending_deliveries, with_endpoints,
     };
     use crate::domain::maintenance::{WeekDays, Weekly, parse_zone};
     use crate::store::group;
@@ -263,13 +263,13 @@ mod tests {
         store
             .write(move |tx| Box::pin(outage::close(tx, b, at(130))))
             .await;
-        assert_eq!(notified(&store).await, 0);
+        assert_eq!(pending_deliveries(&store).await, 0);
         let marked: Vec<(i64,)> = store
             .rows("SELECT SUM(is_in_maintenance) FROM outages")
             .await;
         assert_eq!(marked, [(2,)]);
         assert_eq!(apply_due(&store, at(200)).await.unwrap(), 1);
-        assert_eq!(notified(&store).await, 1);
+        assert_eq!(pending_deliveries(&store).await, 1);
         let incident = incident::get(&store.reader, IncidentId(1))
             .await
             .unwrap()
@@ -304,7 +304,7 @@ mod tests {
                 .unwrap();
             assert_eq!(incident.maintained, None);
             // Both incidents, and a reminder about the first if the maintenance expired by itself.
-            assert_eq!(notified(&store).await, 2 + usize::from(by_itself));
+            assert_eq!(pending_deliveries(&store).await, 2 + usize::from(by_itself));
         }
     }
 
@@ -324,9 +324,9 @@ mod tests {
                 .unwrap();
         }
         down(&store, a, 20).await;
-        assert_eq!(notified(&store).await, 0);
+        assert_eq!(pending_deliveries(&store).await, 0);
         down(&store, b, 20).await;
-        assert_eq!(notified(&store).await, 1);
+        assert_eq!(pending_deliveries(&store).await, 1);
         // One of the two ends early; the other continues.
         let mut both = maintenance::list(&store.reader, Some(HOME)).await.unwrap();
         let first = both.remove(0);
@@ -347,7 +347,7 @@ mod tests {
                 .is_err()
         );
         end(&store, member(), both.remove(0), at(30)).await.unwrap();
-        assert_eq!(notified(&store).await, 2);
+        assert_eq!(pending_deliveries(&store).await, 2);
     }
 
     #[tokio::test]
@@ -367,10 +367,10 @@ mod tests {
         for now in [-3_500, 50, 150] {
             assert_eq!(apply_due(&store, at(now)).await.unwrap(), 0, "{now}");
         }
-        assert_eq!(notified(&store).await, 0);
+        assert_eq!(pending_deliveries(&store).await, 0);
         // Set forward by a day: the maintenance has ended.
         assert_eq!(apply_due(&store, at(86_550)).await.unwrap(), 1);
-        assert_eq!(notified(&store).await, 1);
+        assert_eq!(pending_deliveries(&store).await, 1);
     }
 
     #[tokio::test]

@@ -168,7 +168,7 @@ async fn unsilence(
 mod tests {
     use super::*;
     use crate::actions::alerts;
-    use crate::actions::testing::{HOME, at, down, member, notified, with_endpoints};
+    use crate::actions::testing::{HOME, at, down, member, pending_deliveries, with_endpoints};
     use crate::store::testing::TestStore;
 
     #[tokio::test]
@@ -181,7 +181,7 @@ mod tests {
         }
         assert_eq!(
             (
-                notified(&store).await,
+                pending_deliveries(&store).await,
                 expire(&store, at(3_609)).await.unwrap()
             ),
             (0, 0)
@@ -190,7 +190,7 @@ mod tests {
             .write(move |tx| Box::pin(outage::close(tx, b, at(100))))
             .await;
         assert_eq!(expire(&store, at(3_610)).await.unwrap(), 2);
-        assert_eq!(notified(&store).await, 1);
+        assert_eq!(pending_deliveries(&store).await, 1);
         let incident = incident::get(&store.reader, IncidentId(1))
             .await
             .unwrap()
@@ -237,7 +237,7 @@ mod tests {
             }
             assert_eq!(expire(&store, at(3_630)).await.unwrap(), 2);
             let case = format!("{is_acknowledged}, {ended_at:?}");
-            assert_eq!(notified(&store).await, expected, "{case}");
+            assert_eq!(pending_deliveries(&store).await, expected, "{case}");
             let incident = incident::get(&store.reader, IncidentId(1))
                 .await
                 .unwrap()
@@ -253,9 +253,9 @@ mod tests {
         mute(&store, member(), (a, AN_HOUR), at(10)).await.unwrap();
         down(&store, a, 20).await;
         assert_eq!(expire(&store, at(-9_000)).await.unwrap(), 0);
-        assert_eq!(notified(&store).await, 0);
+        assert_eq!(pending_deliveries(&store).await, 0);
         assert_eq!(expire(&store, at(90_000)).await.unwrap(), 1);
-        assert_eq!(notified(&store).await, 1);
+        assert_eq!(pending_deliveries(&store).await, 1);
     }
 
     #[tokio::test]
@@ -267,7 +267,7 @@ mod tests {
             down(&store, id, 20).await;
         }
         expire(&store, at(4_000)).await.unwrap();
-        assert_eq!(notified(&store).await, 1);
+        assert_eq!(pending_deliveries(&store).await, 1);
     }
 
     #[tokio::test]
@@ -295,7 +295,7 @@ mod tests {
             "not muted any more"
         );
         assert_eq!(
-            notified(&store).await,
+            pending_deliveries(&store).await,
             1,
             "the outage was in its incident all along"
         );

@@ -52,7 +52,7 @@ pub async fn down(store: &TestStore, id: MonitorId, second: i64) {
 }
 
 /// Counts the channel deliveries that are pending.
-pub async fn notified(store: &TestStore) -> usize {
+pub async fn pending_deliveries(store: &TestStore) -> usize {
     let due = delivery::due(&store.reader, at(9_999_999), 1_000).await;
     due.unwrap().len()
 }

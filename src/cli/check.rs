@@ -6,7 +6,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::{progress, remark, say, seconds, with_store};
+use super::{print_line, print_note, progress, seconds, with_store};
 use crate::actions::check_runner::CheckRunner;
 use crate::actions::recheck::{self, RecheckOptions, Summary};
 use crate::app::{self, AppError};
@@ -172,7 +172,7 @@ impl RunOptions {
     fn show_result(&self, bar: &ProgressBar, endpoint: &Scheduled, result: &str) {
         bar.inc(1);
         if self.verbose {
-            bar.suspend(|| remark(&format!("{}: {result}", endpoint.target)));
+            bar.suspend(|| print_note(&format!("{}: {result}", endpoint.target)));
         }
     }
 }
@@ -202,13 +202,13 @@ fn print_plan(endpoints: &[Scheduled], as_json: bool) {
             .iter()
             .map(|endpoint| json!({ "id": endpoint.id.0, "target": endpoint.target.to_string() }))
             .collect();
-        return say(&json!(targets).to_string());
+        return print_line(&json!(targets).to_string());
     }
     for endpoint in endpoints {
-        say(&endpoint.target.to_string());
+        print_line(&endpoint.target.to_string());
     }
     let count = u64::try_from(endpoints.len()).unwrap_or(u64::MAX);
-    remark(&format!(
+    print_note(&format!(
         "{} would be looked at",
         text::count(count, "endpoint")
     ));
@@ -216,18 +216,20 @@ fn print_plan(endpoints: &[Scheduled], as_json: bool) {
 
 fn print_summary(summary: &Summary, took: Duration, as_json: bool) {
     if as_json {
-        return say(&json!({
-            "found": summary.found,
-            "online": summary.online + summary.reactivated,
-            "reactivated": summary.reactivated,
-            "still_offline": summary.still_offline,
-            "warning": summary.warning,
-            "unknown": summary.unknown,
-            "seconds": (took.as_secs_f64() * 1000.0).round() / 1000.0,
-        })
-        .to_string());
+        return print_line(
+            &json!({
+                "found": summary.found,
+                "online": summary.online + summary.reactivated,
+                "reactivated": summary.reactivated,
+                "still_offline": summary.still_offline,
+                "warning": summary.warning,
+                "unknown": summary.unknown,
+                "seconds": (took.as_secs_f64() * 1000.0).round() / 1000.0,
+            })
+            .to_string(),
+        );
     }
-    say(&format!(
+    print_line(&format!(
         "Found {}: {} online ({} of them reactivated), {} warning, {} still offline, {} unknown; {:.1} s",
         summary.found,
         summary.online + summary.reactivated,

@@ -7,7 +7,7 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::http_check::HttpArguments;
-use super::{remark, say, with_store};
+use super::{print_line, print_note, with_store};
 use crate::actions::export_endpoints::{self, Format};
 use crate::actions::import_endpoints::{self, Imported, default_name};
 use crate::actions::manage_endpoint::{self, Added};
@@ -182,12 +182,12 @@ async fn add(
     .map_err(app_error)?;
     let endpoint = endpoint::with_target(&store.reader, requester.guild, &target).await?;
     match (as_json, endpoint, added.first()) {
-        (true, Some(endpoint), _) => say(&export_endpoints::listed(&endpoint).to_string()),
-        (_, _, Some(Added::New(id))) => say(&format!("Added {target} with id {id}")),
-        _ => say(&format!("{target} is on the roll already")),
+        (true, Some(endpoint), _) => print_line(&export_endpoints::listed(&endpoint).to_string()),
+        (_, _, Some(Added::New(id))) => print_line(&format!("Added {target} with id {id}")),
+        _ => print_line(&format!("{target} is on the roll already")),
     }
     if requester.guild == GuildId::LOCAL {
-        remark(
+        print_note(
             "It belongs to no Discord server; give --guild or set DISCORD_GUILD_ID to see it in Discord",
         );
     }
@@ -200,16 +200,16 @@ async fn list(store: &Store, guild: Option<GuildId>, as_json: bool) -> Result<()
         let objects: Vec<_> = endpoints.iter().map(export_endpoints::listed).collect();
         let text = serde_json::to_string_pretty(&objects)
             .map_err(|error| AppError::Other(error.to_string()))?;
-        say(&text);
+        print_line(&text);
         return Ok(());
     }
     if endpoints.is_empty() {
-        remark(
+        print_note(
             "The roll is empty; `rollcall endpoint add tcp://203.0.113.7:25565` puts something on it",
         );
     }
     for endpoint in &endpoints {
-        say(&line(endpoint));
+        print_line(&line(endpoint));
     }
     Ok(())
 }
@@ -253,7 +253,7 @@ async fn remove(
         )),
         error => app_error(error),
     })?;
-    say(&format!("Removed {}", removed.description.target));
+    print_line(&format!("Removed {}", removed.description.target));
     Ok(())
 }
 
@@ -275,12 +275,12 @@ async fn import(
     .await
     .map_err(app_error)?;
     if as_json {
-        say(&summary_json(&imported).to_string());
+        print_line(&summary_json(&imported).to_string());
     } else {
         for refused in &imported.refused {
-            remark(&format!("line {}: {}", refused.line, refused.reason));
+            print_note(&format!("line {}: {}", refused.line, refused.reason));
         }
-        say(&format!(
+        print_line(&format!(
             "Added {}, already there {}, refused {}",
             imported.added,
             imported.already_there,

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use super::say;
+use super::print_line;
 use crate::app::AppError;
 use crate::clock::Clock;
 use crate::domain::check_result::Verdict;
@@ -43,7 +43,7 @@ pub(super) async fn run(settings: &Settings) -> Result<(), AppError> {
     };
     match prober.check(check).await.verdict {
         Verdict::Up => {
-            say("well");
+            print_line("well");
             Ok(())
         }
         Verdict::Down(failure) => Err(AppError::Other(format!(

@@ -4,7 +4,7 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::endpoint::{GuildArgument, app_error};
-use super::{remark, say, with_store};
+use super::{print_line, print_note, with_store};
 use crate::actions::manage_key;
 use crate::app::AppError;
 use crate::clock::Clock;
@@ -94,7 +94,7 @@ pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), 
                 let requester = guild.requester(settings);
                 let created = manage_key::rotate(store, requester, id, now).await;
                 show_once(&created.map_err(app_error)?, json);
-                remark(&format!(
+                print_note(&format!(
                     "the old key {id} is good for another {}",
                     text::duration(manage_key::GRACE)
                 ));
@@ -104,7 +104,7 @@ pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), 
                 let requester = guild.requester(settings);
                 let revoked = manage_key::revoke(store, requester, id, now).await;
                 revoked.map_err(app_error)?;
-                say(&format!("revoked {id}"));
+                print_line(&format!("revoked {id}"));
                 Ok(())
             }
         }
@@ -115,22 +115,22 @@ pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), 
 /// Prints a new key.
 pub(super) fn show_once(key: &ApiKey, json: bool) {
     if json {
-        say(&json!({ "id": key.id.as_str(), "key": key.reveal() }).to_string());
+        print_line(&json!({ "id": key.id.as_str(), "key": key.reveal() }).to_string());
         return;
     }
-    say(&key.reveal());
-    remark("keep it now: it is not stored and cannot be shown again");
+    print_line(&key.reveal());
+    print_note("keep it now: it is not stored and cannot be shown again");
 }
 
 async fn list(store: &Store, guild: Option<GuildId>, json: bool) -> Result<(), AppError> {
     let keys = api_key::list(&store.reader, guild).await?;
     if json {
         let keys: Vec<_> = keys.iter().map(shown).collect();
-        say(&serde_json::Value::Array(keys).to_string());
+        print_line(&serde_json::Value::Array(keys).to_string());
         return Ok(());
     }
     for key in keys {
-        say(&format!(
+        print_line(&format!(
             "{}  {:<6}  server {}  made {}  {}",
             key.id,
             key.kind.as_str(),

@@ -114,7 +114,7 @@ async fn dispatch(command: Command) -> Result<(), AppError> {
     // `run` has a log for them.
     if !matches!(command, Command::Run) {
         for warning in &settings.warnings {
-            remark(&format!("warning: {warning}"));
+            print_note(&format!("warning: {warning}"));
         }
     }
     match command {
@@ -146,19 +146,19 @@ async fn with_store<T>(
 async fn backup(settings: &Settings, file: &std::path::Path) -> Result<(), AppError> {
     with_store(settings, false, async |store| {
         store.reader.backup(file).await?;
-        say(&format!("The database was copied to {}", file.display()));
+        print_line(&format!("The database was copied to {}", file.display()));
         Ok(())
     })
     .await
 }
 
 /// Prints a line to standard output. A closed pipe (`| head`) is not an error.
-fn say(line: &str) {
+fn print_line(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Prints a note to standard error, so that it does not mix with data.
-fn remark(line: &str) {
+fn print_note(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::endpoint::{GuildArgument, app_error};
-use super::{remark, say, with_store};
+use super::{print_line, print_note, with_store};
 use crate::actions::manage_server::{self, Standing};
 use crate::app::AppError;
 use crate::clock::Clock;
@@ -47,10 +47,10 @@ pub(super) async fn run(settings: &Settings, command: ServerCommand) -> Result<(
             let added = manage_server::add(store, guild.requester(settings), name, now).await;
             let (id, key) = added.map_err(app_error)?;
             if json {
-                say(&json!({ "id": id.0, "key": key.reveal() }).to_string());
+                print_line(&json!({ "id": id.0, "key": key.reveal() }).to_string());
             } else {
-                say(&key.reveal());
-                remark(&format!(
+                print_line(&key.reveal());
+                print_note(&format!(
                     "server {id} is on the roll; keep its key now: it is not stored and cannot be shown again"
                 ));
             }
@@ -76,14 +76,14 @@ async fn list(
     }
     if json {
         let shown: Vec<_> = standings.iter().map(shown).collect();
-        say(&serde_json::Value::Array(shown).to_string());
+        print_line(&serde_json::Value::Array(shown).to_string());
         return Ok(());
     }
     for Standing {
         server, judgement, ..
     } in standings
     {
-        say(&format!(
+        print_line(&format!(
             "{}  {}  {}  {}",
             server.id,
             judgement.status.as_str(),

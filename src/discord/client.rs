@@ -85,7 +85,7 @@ pub(super) fn run(
                     "no connection to Discord"
                 );
                 let mut stop = stop.clone();
-                let waited = app.home.block_on(async {
+                let waited = app.main_runtime.block_on(async {
                     tokio::select! {
                         _ = stop.wait_for(|stopping| *stopping) => false,
                         () = report_progress(&app.health) => true,
@@ -192,7 +192,7 @@ impl ClientRun<'_> {
         self.gateway_state.begin(shards as usize, gateway.limit);
         // On the main runtime, so that the relay's timers work even if serenity blocks its own runtime.
         let relay_config = self.relay_config(gateway.url)?;
-        let main_runtime = &self.app.home;
+        let main_runtime = &self.app.main_runtime;
         let starting = relay::start(relay_config, Arc::clone(self.gateway_state));
         let started = main_runtime.spawn(starting).await;
         let (address, serving) = started

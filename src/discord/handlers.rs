@@ -133,7 +133,7 @@ pub(super) async fn recheck(
     let checks = app.checks.clone();
     // On the main runtime, so that the check's timings do not depend on the load of the Discord runtime.
     let checked = app
-        .home
+        .main_runtime
         .spawn(async move { checks.check_and_record(&scheduled, requester.actor).await })
         .await;
     let recorded = checked.map_err(|error| CommandError::Internal(error.to_string()))??;
@@ -169,7 +169,7 @@ pub(super) async fn recheck_all(
         actor: requester.actor,
     };
     let run = app
-        .home
+        .main_runtime
         .spawn(async move { recheck::all_due(&checks, &reader, run, |_, _| {}).await });
     let summary = run
         .await

@@ -76,7 +76,7 @@ pub struct AppState {
     pub presence: watch::Receiver<PresenceUpdate>,
     pub command_ids: CommandIds,
     /// The main runtime, which runs checks.
-    pub home: tokio::runtime::Handle,
+    pub main_runtime: tokio::runtime::Handle,
 }
 
 impl AppState {

@@ -42,16 +42,16 @@ pub enum EscalationStep {
 
 impl EscalationPolicy {
     /// Returns the step that is due. Each step is due once; if both are due, only the escalation is returned.
-    pub fn next(&self, waited: EscalationState, now: Timestamp) -> Option<EscalationStep> {
-        let length = now.since(waited.escalation_starts_at);
+    pub fn next(&self, state: EscalationState, now: Timestamp) -> Option<EscalationStep> {
+        let length = now.since(state.escalation_starts_at);
         let escalation = self
             .escalate
-            .filter(|(after, _)| !waited.is_escalated && length >= *after);
+            .filter(|(after, _)| !state.is_escalated && length >= *after);
         if let Some((_, responder)) = escalation {
             return Some(EscalationStep::Escalate(responder));
         }
         self.remind_after
-            .filter(|after| !waited.is_reminded && !waited.is_escalated && length >= *after)
+            .filter(|after| !state.is_reminded && !state.is_escalated && length >= *after)
             .map(|_| EscalationStep::Remind)
     }
 }
@@ -105,10 +105,10 @@ mod tests {
     #[test]
     fn each_step_is_due_once_and_at_its_time() {
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
-        let lead = Responder::Role(5);
+        let on_call = Responder::Role(5);
         let both = EscalationPolicy {
             remind_after: Some(minutes(15)),
-            escalate: Some((minutes(30), lead)),
+            escalate: Some((minutes(30), on_call)),
         };
         let only_later = EscalationPolicy {
             remind_after: None,
@@ -119,8 +119,20 @@ mod tests {
             (both, false, false, 14, None),
             (both, false, false, 15, Some(EscalationStep::Remind)),
             (both, true, false, 29, None),
-            (both, true, false, 30, Some(EscalationStep::Escalate(lead))),
-            (both, false, false, 30, Some(EscalationStep::Escalate(lead))),
+            (
+                both,
+                true,
+                false,
+                30,
+                Some(EscalationStep::Escalate(on_call)),
+            ),
+            (
+                both,
+                false,
+                false,
+                30,
+                Some(EscalationStep::Escalate(on_call)),
+            ),
             (both, false, true, 31, None),
             (both, true, true, 9_999, None),
             (only_later, false, false, 29, None),
@@ -129,16 +141,16 @@ mod tests {
                 false,
                 false,
                 30,
-                Some(EscalationStep::Escalate(lead)),
+                Some(EscalationStep::Escalate(on_call)),
             ),
         ] {
-            let waited = EscalationState {
+            let state = EscalationState {
                 escalation_starts_at: Timestamp::from_millis(0),
                 is_reminded,
                 is_escalated,
             };
             let now = Timestamp::from_millis(minute * 60_000);
-            assert_eq!(policy.next(waited, now), expected, "minute {minute}");
+            assert_eq!(policy.next(state, now), expected, "minute {minute}");
         }
     }
 

@@ -14,9 +14,9 @@ pub const WINDOW: Duration = Duration::from_secs(3600);
 /// Whether a monitor is flapping, by the start and end times of its outages. Both count as changes.
 pub fn is_flapping(outages: &[(Timestamp, Option<Timestamp>)], now: Timestamp) -> bool {
     let is_recent = |at: &Timestamp| now.since(*at) < WINDOW;
-    let begun = outages.iter().filter(|(began, _)| is_recent(began));
+    let started = outages.iter().filter(|(began, _)| is_recent(began));
     let ended = outages.iter().filter_map(|(_, ended)| *ended);
-    begun.count() + ended.filter(is_recent).count() > CHANGES
+    started.count() + ended.filter(is_recent).count() > CHANGES
 }
 
 #[cfg(test)]

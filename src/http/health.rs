@@ -44,8 +44,8 @@ fn shard(shard: &Shard) -> serde_json::Value {
     json!({ "stage": shard.stage.as_str(), "latency_ms": shard.latency.map(|latency| latency.as_millis()) })
 }
 
-fn answer(is_valid: bool, details: &serde_json::Value) -> Response {
-    let status = if is_valid {
+fn answer(is_healthy: bool, details: &serde_json::Value) -> Response {
+    let status = if is_healthy {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE

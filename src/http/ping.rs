@@ -47,7 +47,7 @@ pub(super) async fn success(
     body: Body,
 ) -> Response {
     let answered = take(&app, peer, (&uuid, "success"), query, body).await;
-    answered.unwrap_or_else(ValidationError::into_text_response)
+    answered.unwrap_or_else(PingRefusal::into_text_response)
 }
 
 /// `GET|HEAD|POST /ping/{uuid}/{start|success|fail|log|exit status}`.
@@ -59,17 +59,17 @@ pub(super) async fn signal(
     body: Body,
 ) -> Response {
     let answered = take(&app, peer, (&uuid, &signal), query, body).await;
-    answered.unwrap_or_else(ValidationError::into_text_response)
+    answered.unwrap_or_else(PingRefusal::into_text_response)
 }
 
 /// Why a ping was refused.
-enum ValidationError {
+enum PingRefusal {
     /// The path is invalid, or no device has this UUID or key.
     Refused(StatusCode, &'static str),
     Problem(Problem),
 }
 
-impl ValidationError {
+impl PingRefusal {
     /// A response of one line of text, which clients log.
     fn into_text_response(self) -> Response {
         match self {
@@ -79,13 +79,13 @@ impl ValidationError {
     }
 }
 
-impl From<Problem> for ValidationError {
+impl From<Problem> for PingRefusal {
     fn from(problem: Problem) -> Self {
         Self::Problem(problem)
     }
 }
 
-impl From<StoreError> for ValidationError {
+impl From<StoreError> for PingRefusal {
     fn from(error: StoreError) -> Self {
         Self::Problem(error.into())
     }
@@ -97,8 +97,8 @@ async fn take(
     (uuid, signal): (&str, &str),
     query: Result<Query<RunQuery>, QueryRejection>,
     body: Body,
-) -> Result<Response, ValidationError> {
-    let wrong = |text| ValidationError::Refused(StatusCode::BAD_REQUEST, text);
+) -> Result<Response, PingRefusal> {
+    let wrong = |text| PingRefusal::Refused(StatusCode::BAD_REQUEST, text);
     let signal = Signal::from_path(signal).ok_or(wrong("invalid url format"))?;
     let uuid = DeviceUuid::parse(uuid).map_err(|_| wrong("invalid url format"))?;
     let run = match query {
@@ -121,10 +121,10 @@ async fn take(
 }
 
 /// Refuses an unknown device. Such requests are rate-limited, so that UUIDs cannot be guessed quickly.
-fn unknown(app: &AppState, peer: Peer) -> ValidationError {
+fn unknown(app: &AppState, peer: Peer) -> PingRefusal {
     match app.unauthenticated.take(peer.number()) {
-        Ok(()) => ValidationError::Refused(StatusCode::NOT_FOUND, "not found"),
-        Err(problem) => ValidationError::Problem(problem),
+        Ok(()) => PingRefusal::Refused(StatusCode::NOT_FOUND, "not found"),
+        Err(problem) => PingRefusal::Problem(problem),
     }
 }
 
@@ -205,10 +205,10 @@ pub(super) async fn push(
 ) -> Response {
     match take_push(&app, peer, &token, query).await {
         Ok(()) => pushed(StatusCode::OK, &json!({ "ok": true })),
-        Err(ValidationError::Refused(status, reason)) => {
+        Err(PingRefusal::Refused(status, reason)) => {
             pushed(status, &json!({ "ok": false, "msg": reason }))
         }
-        Err(ValidationError::Problem(problem)) => {
+        Err(PingRefusal::Problem(problem)) => {
             let mut response = problem.clone().into_response();
             let body = json!({ "ok": false, "msg": problem.detail() }).to_string();
             *response.body_mut() = Body::from(body);
@@ -224,9 +224,9 @@ async fn take_push(
     peer: Peer,
     token: &str,
     query: Result<Query<Push>, QueryRejection>,
-) -> Result<(), ValidationError> {
+) -> Result<(), PingRefusal> {
     let Ok(Query(push)) = query else {
-        return Err(ValidationError::Refused(
+        return Err(PingRefusal::Refused(
             StatusCode::BAD_REQUEST,
             "The query cannot be read.",
         ));
@@ -236,8 +236,8 @@ async fn take_push(
         Err(_) => with_key(app, token).await?,
     };
     let not_found = |refusal| match refusal {
-        ValidationError::Refused(status, _) => {
-            ValidationError::Refused(status, "Monitor not found or not active.")
+        PingRefusal::Refused(status, _) => {
+            PingRefusal::Refused(status, "Monitor not found or not active.")
         }
         problem => problem,
     };
@@ -260,7 +260,7 @@ async fn take_push(
     Ok(record(app, &device, ping).await?)
 }
 
-async fn with_key(app: &AppState, token: &str) -> Result<Option<Device>, ValidationError> {
+async fn with_key(app: &AppState, token: &str) -> Result<Option<Device>, PingRefusal> {
     let key = valid_key(app, token).await?;
     let Some((guild, id)) = key.and_then(|key| Some((key.guild_id, key.monitor_id?))) else {
         return Ok(None);

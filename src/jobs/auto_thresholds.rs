@@ -12,7 +12,7 @@ pub(super) const PERIOD: Duration = Duration::from_secs(3600);
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
-    let at = (context.heartbeats.thresholds, now);
+    let at = (context.heartbeat_times.thresholds, now);
     let mut changed = 0_u64;
     for server in server::list(&context.store.reader, None).await? {
         match suggest_thresholds::follow(&context.store, server, at).await {

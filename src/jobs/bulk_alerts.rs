@@ -67,11 +67,12 @@ async fn judge(
                 let known = incident::latest(tx, guild, &kind, now.minus(bulk.window)).await?;
                 match known {
                     // Only a higher count is worth an update.
-                    Some((_, NotificationKind::Bulk { count: updated, .. }))
-                        if updated >= count =>
-                    {
-                        Ok(false)
-                    }
+                    Some((
+                        _,
+                        NotificationKind::Bulk {
+                            count: announced, ..
+                        },
+                    )) if announced >= count => Ok(false),
                     Some((id, _)) => incident::update_kind(tx, id, &kind, now)
                         .await
                         .map(|()| true),

@@ -20,7 +20,7 @@ pub(super) const NAME: &str = "heartbeat_monitor";
 
 pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
-    let threshold = context.heartbeats.device_threshold;
+    let threshold = context.heartbeat_times.device_threshold;
     let windows =
         observation_window::windows(&context.store.reader, now.minus(WINDOWS_KEPT), now).await?;
     let offline = context

@@ -58,7 +58,7 @@ pub struct Context {
     pub retention_events: Duration,
     pub check_concurrency: usize,
     pub gateway: GatewayTimes,
-    pub heartbeats: HeartbeatTimes,
+    pub heartbeat_times: HeartbeatTimes,
     pub retention_samples: Duration,
     /// Where the dead-man ping is sent; its interval follows.
     pub dead_man: Option<Switch>,
@@ -121,8 +121,8 @@ macro_rules! job {
 }
 
 fn table(context: &Context) -> Vec<Job> {
-    let (gateway, heartbeats) = (&context.gateway, &context.heartbeats);
-    let server_period = server_monitor::PERIOD.min(heartbeats.thresholds.online());
+    let (gateway, heartbeat_times) = (&context.gateway, &context.heartbeat_times);
+    let server_period = server_monitor::PERIOD.min(heartbeat_times.thresholds.online());
     let mut jobs = vec![
         job!(recheck, context.recheck_interval),
         job!(prune, prune::PERIOD),
@@ -135,8 +135,8 @@ fn table(context: &Context) -> Vec<Job> {
         job!(flapping, flapping::PERIOD),
         job!(expire_mutes, expire_mutes::PERIOD),
     ];
-    if heartbeats.is_on {
-        jobs.push(job!(heartbeat_monitor, heartbeats.check_interval));
+    if heartbeat_times.is_on {
+        jobs.push(job!(heartbeat_monitor, heartbeat_times.check_interval));
     }
     if gateway.is_on {
         jobs.push(job!(keep_alive, gateway.keepalive_interval));

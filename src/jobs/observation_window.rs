@@ -63,7 +63,7 @@ pub(super) async fn windows(
     let mut windows = observation_windows::since(reader, since).await?;
     match windows.0.last_mut() {
         Some(current) if !was_frozen(current.confirmed_at, now) => {
-            current.confirmed_at = current.confirmed_at.max(now)
+            current.confirmed_at = current.confirmed_at.max(now);
         }
         _ => windows.0.push(ObservationWindow {
             started_at: now,

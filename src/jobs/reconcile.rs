@@ -49,7 +49,7 @@ pub(super) async fn run(
     }
 }
 
-/// Writes the results of a pass in one transaction.
+/// Runs one write transaction.
 pub(super) async fn write(
     context: &Context,
     work: impl for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Result<(), StoreError>>

@@ -22,7 +22,9 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
     let windows = observation_window::windows(reader, now.minus(WINDOWS_KEPT), now).await?;
     let (mut changed, mut overdue) = (0_u64, 0_u64);
     for mut server in server::list(reader, None).await? {
-        if let Some(status) = worse_status(&server, context.heartbeats.thresholds, &windows, now) {
+        if let Some(status) =
+            worse_status(&server, context.heartbeat_times.thresholds, &windows, now)
+        {
             changed += u64::from(change(context, server.clone(), status, now).await?);
             server.status = status;
         }

@@ -123,7 +123,7 @@ fn state(incident: &Incident) -> &'static str {
     let is_overdue = |outage: &Outage| outage.reason == OutageReason::Overdue;
     let are_named = incident.count <= incident.outages.len() as u64;
     if are_named && incident.outages.iter().all(is_overdue) {
-        "silent"
+        "overdue"
     } else {
         "offline"
     }

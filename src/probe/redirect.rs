@@ -47,10 +47,10 @@ pub(super) fn follow(from: &Target, location: &[u8]) -> Result<Target, Stop> {
 /// Whether the check's own headers (including keys and cookies) may be sent: to the same origin, or to the same host
 /// with TLS added on the default ports.
 pub(super) fn keeps_headers(from: &Target, to: &Target) -> bool {
-    let same_port = from.scheme == to.scheme && from.port == to.port;
+    let same_scheme_and_port = from.scheme == to.scheme && from.port == to.port;
     let adds_tls =
         (from.scheme, from.port, to.scheme, to.port) == (Scheme::Http, 80, Scheme::Https, 443);
-    from.host == to.host && (same_port || adds_tls)
+    from.host == to.host && (same_scheme_and_port || adds_tls)
 }
 
 /// Percent-encodes bytes that servers send as they are in `Location` although URLs must not contain them.

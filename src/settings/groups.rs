@@ -105,7 +105,7 @@ impl Variables {
         }
     }
 
-    /// Set and empty means none.
+    /// Reads the reference hosts. Set but empty means none.
     fn reference_hosts(&mut self) -> Vec<ReferenceHost> {
         if self.is_empty("CONNECTIVITY_HOSTS") {
             return Vec::new();

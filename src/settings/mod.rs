@@ -1,5 +1,5 @@
-//! The environment as typed settings. All mistakes are reported at once, each with its name and a valid example; secrets
-//! never print.
+//! Reads the environment into typed settings. All mistakes are reported at once, each with the name of the setting and a
+//! valid example. Secrets do not appear in errors or in debug output.
 
 mod groups;
 mod read;
@@ -20,12 +20,12 @@ use crate::domain::threshold::Thresholds;
 use groups::{DAY, HOUR, SECOND};
 use read::Variables;
 
-/// A text that must not be shown: `Debug` and `Display` hide it.
+/// A secret text: `Debug` hides it, and `Display` is not implemented.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself; name it only where it is sent.
+    /// The text itself. Call this only where the text is sent.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -37,7 +37,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
     #[default]
@@ -56,18 +56,18 @@ pub struct Settings {
     pub recheck: RecheckSettings,
     pub heartbeat: HeartbeatSettings,
     pub log: LogSettings,
-    /// The dead-man's switch that expects pings from Rollcall, and how often.
+    /// URL of an external dead man's switch, which Rollcall pings every `ping_interval`.
     pub ping_url: Option<Secret>,
     pub ping_interval: Duration,
-    /// The shortest time between two edits of a board.
+    /// Minimum time between two edits of a board.
     pub board_interval: Duration,
     pub quota_endpoints: u64,
-    /// Devices that one guild may have.
+    /// Maximum devices per guild.
     pub quota_devices: u64,
     pub retention_check_results: Duration,
     pub retention_events: Duration,
     pub retention_samples: Duration,
-    /// A sentence for each setting that has a new name and was set under the old one.
+    /// One sentence for each setting that was set under its old name.
     pub warnings: Vec<String>,
 }
 
@@ -85,7 +85,7 @@ pub struct HeartbeatSettings {
 /// How to reach Discord.
 #[derive(Clone, Debug)]
 pub struct DiscordSettings {
-    /// Without it everything but Discord runs.
+    /// Without it, everything except Discord runs.
     pub token: Option<Secret>,
     /// The guild in which commands appear at once; also the default guild of the command line.
     pub guild: Option<GuildId>,
@@ -113,7 +113,7 @@ pub struct ProbeSettings {
     pub failures_to_offline: u32,
     pub allow: AddressPolicy,
     pub resolver: Option<SocketAddr>,
-    /// Contacted when many endpoints fail at once; empty turns the test of connectivity off.
+    /// Contacted when many endpoints fail at once; if empty, connectivity is not tested.
     pub reference_hosts: Vec<ReferenceHost>,
     pub ca_file: Option<PathBuf>,
 }
@@ -127,7 +127,7 @@ pub struct RecheckSettings {
     pub concurrency: usize,
 }
 
-/// Where and how the log is written.
+/// The directory, format, level and retention of the log.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
     pub dir: PathBuf,
@@ -136,13 +136,14 @@ pub struct LogSettings {
     pub keep_days: usize,
 }
 
-/// Every mistake, one sentence each.
+/// All mistakes in the settings, one sentence each.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct SettingsError(pub Vec<String>);
 
 impl Settings {
-    /// Reads the process's environment, after the `.env` file of the working directory, or of the next folder above that has one.
+    /// Reads the environment of the process after loading `.env` from the working directory or from its nearest parent
+    /// directory that has one.
     pub fn from_environment() -> Result<Self, SettingsError> {
         match dotenvy::dotenv() {
             Ok(_) => {}
@@ -207,7 +208,7 @@ impl Settings {
         if read.mistakes.is_empty() {
             Ok(settings)
         } else {
-            // Nothing else says under which name a renamed setting was set.
+            // The mistakes use the new names; only these warnings show which old name was set.
             read.mistakes.extend(settings.warnings);
             Err(SettingsError(read.mistakes))
         }
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_has_a_default() {
+    fn settings_are_optional_and_have_defaults() {
         let settings = read(&[]).unwrap();
         assert_eq!(settings.probe.interval, Duration::from_secs(60));
         assert_eq!(settings.recheck.interval, Duration::from_secs(3600));
@@ -264,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_take_units_and_a_bare_number_has_the_stated_unit() {
+    fn durations_accept_units_and_a_bare_number_uses_the_default_unit() {
         let settings = read(&[
             ("PROBE_INTERVAL", "1"),
             ("PROBE_TIMEOUT", "250ms"),
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn connectivity_hosts_set_to_nothing_are_none() {
+    fn empty_connectivity_hosts_mean_no_reference_hosts() {
         let reference_hosts =
             |variables: &[(&str, &str)]| read(variables).unwrap().probe.reference_hosts;
         assert_eq!(reference_hosts(&[]).len(), 3);
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_never_print() {
+    fn secrets_do_not_appear_in_debug_output_or_errors() {
         let settings = read(&[
             ("DISCORD_TOKEN", "canary-token"),
             ("HEALTHCHECK_PING_URL", "https://example.org/canary"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Secret;
 use crate::domain::text::parse_duration;
 
-/// `http(s)://` with a host behind it.
+/// Whether a text is `http://` or `https://` followed by a host.
 fn is_web_address(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, rest)| {
         matches!(scheme, "http" | "https")
@@ -32,7 +32,7 @@ impl Variables {
             .map(str::to_owned)
     }
 
-    /// Whether a variable is set to nothing.
+    /// Whether a variable is set, but empty.
     pub(super) fn is_empty(&self, name: &str) -> bool {
         let value = self.variables.get(name);
         value.is_some_and(|value| value.trim().is_empty())
@@ -42,7 +42,7 @@ impl Variables {
         self.optional(name).unwrap_or_else(|| default.to_owned())
     }
 
-    /// A value with a default, which is also the example.
+    /// Reads a value with a default, which is also the example in a mistake.
     pub(super) fn value<T>(
         &mut self,
         name: &str,
@@ -53,7 +53,7 @@ impl Variables {
         let given = self.optional_value(name, wanted, default, &parse);
         given
             .or_else(|| parse(default))
-            .unwrap_or_else(|| unreachable!("the default of {name} is right"))
+            .unwrap_or_else(|| unreachable!("the default of {name} is valid"))
     }
 
     pub(super) fn optional_value<T>(
@@ -66,7 +66,7 @@ impl Variables {
         let text = self.optional(name)?;
         let value = parse(&text);
         if value.is_none() {
-            // What has an @ may hold a password.
+            // A value with an @ may contain a password.
             let is = if text.contains('@') {
                 "is not".to_owned()
             } else {
@@ -79,7 +79,7 @@ impl Variables {
         value
     }
 
-    /// An address that is a secret: a mistake in it is reported without showing it.
+    /// Reads a URL that is a secret: a mistake in it is reported without the value.
     pub(super) fn secret_address(&mut self, name: &str, example: &str) -> Option<Secret> {
         let text = self.optional(name)?;
         if !is_web_address(&text) {

@@ -1,32 +1,43 @@
-//! Settings that have a new name. The old one is still read, with a warning that names the new one.
+//! Renamed settings. The old name is still read, with a warning that states the new one.
 
 use std::collections::HashMap;
 
-/// The old name of a setting and the one that replaced it.
+/// The old and the new name of a setting.
 pub(super) struct Renamed {
     pub old: &'static str,
     pub new: &'static str,
+    /// Whether an empty value has a meaning of its own; otherwise it counts as absent.
+    pub may_be_empty: bool,
 }
 
 pub(super) const RENAMED: [Renamed; 2] = [
     Renamed {
         old: "PROBE_WITNESSES",
         new: "CONNECTIVITY_HOSTS",
+        may_be_empty: true,
     },
     Renamed {
         old: "RETENTION_OUTCOMES",
         new: "RETENTION_CHECK_RESULTS",
+        may_be_empty: false,
     },
 ];
 
-/// Moves what was set under an old name to the new one and returns a warning for each. Where both are set the new name wins.
+/// Moves values that were set under an old name to the new name, and returns a warning for each. If both names are set, the
+/// new one wins.
 pub(super) fn adopt(variables: &mut HashMap<String, String>) -> Vec<String> {
     let mut warnings = Vec::new();
-    for Renamed { old, new } in RENAMED {
+    for Renamed {
+        old,
+        new,
+        may_be_empty,
+    } in RENAMED
+    {
         let Some(value) = variables.remove(old) else {
             continue;
         };
-        if variables.contains_key(new) {
+        let is_set = |value: &String| may_be_empty || !value.trim().is_empty();
+        if variables.get(new).is_some_and(is_set) {
             warnings.push(format!(
                 "{old} was renamed to {new} and is ignored, because {new} is set too"
             ));
@@ -44,13 +55,20 @@ mod tests {
 
     #[test]
     fn old_names_are_read_and_the_new_name_wins() {
-        for Renamed { old, new } in RENAMED {
+        for Renamed {
+            old,
+            new,
+            may_be_empty,
+        } in RENAMED
+        {
+            let over_empty = if may_be_empty { "" } else { "b" };
             for (set, expected, warnings) in [
                 (vec![], None, 0),
                 (vec![(new, "a")], Some("a"), 0),
                 (vec![(old, "b")], Some("b"), 1),
                 (vec![(old, "")], Some(""), 1),
                 (vec![(old, "b"), (new, "a")], Some("a"), 1),
+                (vec![(old, "b"), (new, "")], Some(over_empty), 1),
             ] {
                 let pairs = set.iter();
                 let mut variables: HashMap<String, String> = pairs

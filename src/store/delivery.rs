@@ -18,7 +18,7 @@ pub struct ChannelDelivery {
     pub guild_id: GuildId,
     pub incident: IncidentId,
     /// Number of messages posted for it before the current one, which are lost; part of the nonce.
-    pub message_count: u32,
+    pub lost_messages: u32,
     /// Its message by channel and id, if there is one.
     pub message: Option<(u64, u64)>,
     /// Consecutive failed attempts.
@@ -99,7 +99,7 @@ pub async fn due(
     limit: u32,
 ) -> Result<Vec<ChannelDelivery>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT n.id, n.guild_id, n.incident_id, n.message_count, n.channel_id, n.message_id, n.attempts, s.channel_id,
+        "SELECT n.id, n.guild_id, n.incident_id, n.lost_messages, n.channel_id, n.message_id, n.attempts, s.channel_id,
              COALESCE(c.role_id, s.role_id), s.notify_on_recovery
          FROM channel_deliveries n JOIN incidents c ON c.id = n.incident_id JOIN alert_settings s ON s.guild_id = n.guild_id
          WHERE n.delivered_revision < c.revision AND (n.next_try_at <= $1 OR n.next_try_at > $3) AND s.broken_reason IS NULL
@@ -115,7 +115,7 @@ pub async fn due(
         id,
         guild,
         incident,
-        message_count,
+        lost_messages,
         channel,
         message,
         attempts,
@@ -126,7 +126,7 @@ pub async fn due(
         id,
         guild_id: GuildId::from_row(guild),
         incident: IncidentId(incident),
-        message_count,
+        lost_messages,
         message: channel.map(number).zip(message.map(number)),
         attempts,
         channel: number(wanted),
@@ -240,7 +240,7 @@ pub async fn backlog(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError>
 /// Records that the message can no longer be edited: the next attempt posts a new one.
 pub async fn lost(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE channel_deliveries SET message_count = message_count + 1, channel_id = NULL, message_id = NULL WHERE id = $1",
+        "UPDATE channel_deliveries SET lost_messages = lost_messages + 1, channel_id = NULL, message_id = NULL WHERE id = $1",
     )
     .bind(id)
     .execute(&mut *tx.connection)

@@ -45,7 +45,7 @@ async fn the_board_is_kept_up_to_date_and_survives_restarts_and_deletions() {
     running.kill();
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
-    web.comes_back();
+    web.recovers();
     the_board(&sandbox, "🟢 shop").await;
     // A user deletes it while nothing changes: it is posted again.
     sandbox.delete_message(&board);

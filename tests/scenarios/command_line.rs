@@ -133,7 +133,7 @@ fn recheck_reactivates_endpoints_that_respond_again() {
         "{still:?}"
     );
     assert!(still.err.contains("connection refused"), "{still:?}");
-    web.comes_back();
+    web.recovers();
     let recovered = rollcall
         .done(&[
             "recheck",

@@ -119,12 +119,12 @@ async fn notifications_wait_for_connectivity_and_then_report_real_outages() {
     });
     assert_eq!(rollcall.sql("SELECT 'one' FROM outages").len(), 0);
     assert_deliveries_are_held(&running, &device);
-    assert_eq!(collector.types(), ["test", "blind"]);
+    assert_eq!(collector.types(), ["test", "connectivity.lost"]);
     let messages = sandbox.messages(sandbox.guild());
     assert!(messages.iter().all(|one| !one.text().contains("disk full")));
     // Five endpoints recover with the network, and one does not.
     for web in &mut webs[1..] {
-        web.comes_back();
+        web.recovers();
     }
     reference_host.responds_again();
     the_message(&sandbox, "Rollcall could not see for").await;

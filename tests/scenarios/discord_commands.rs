@@ -114,7 +114,7 @@ async fn an_endpoint_is_added_goes_offline_is_listed_and_recovers() {
     assert_contains(&still, "🔴 Still offline");
     assert_contains(&still, "Reason: connection refused");
 
-    web.comes_back();
+    web.recovers();
     let recovered = sandbox.press(&still, "Recheck").await;
     assert_contains(&recovered, "Back online after");
     for phase in ["Connect: ", "First byte: ", "Total: "] {
@@ -138,7 +138,7 @@ async fn statistics_count_reactivated_endpoints() {
     rollcall.done(&["endpoint", "add", &web.target(), "--guild", &home]);
     web.goes_down();
     rollcall.done(&["check"]);
-    web.comes_back();
+    web.recovers();
     rollcall.done(&["recheck", "--hours", "0"]);
     let _running = connected(&sandbox, &rollcall).await;
     wait_for("the first recheck run", || {
@@ -193,7 +193,7 @@ async fn recheck_all_requires_manage_server_and_reactivates_all_endpoints() {
         .unwrap();
     assert_contains(&forged, "Manage Server");
 
-    web.comes_back();
+    web.recovers();
     let list = sandbox.slash("/offline_endpoints list").await;
     let done = sandbox.press(&list, "Recheck all").await;
     assert_contains(&done, "All 3 came back");
@@ -363,8 +363,8 @@ async fn another_guild_sees_and_changes_nothing() {
     let ours = sandbox.slash("/offline_endpoints list").await;
     assert_contains(&ours, "secret");
 
-    let stranger = Member::manager(9, "mallory");
-    let there = sandbox.member(&stranger).in_guild(other);
+    let outsider = Member::manager(9, "mallory");
+    let there = sandbox.member(&outsider).in_guild(other);
     let mut shown = Vec::new();
     for line in [
         "/offline_endpoints list".to_owned(),

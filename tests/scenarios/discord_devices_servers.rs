@@ -65,7 +65,7 @@ async fn keys_created_in_discord_work_and_their_monitors_are_shown() {
             vec![
                 "`device_registered`",
                 "`server_online`",
-                "`key_made`",
+                "`key_created`",
                 "<@1001>",
             ],
         ),
@@ -117,8 +117,8 @@ async fn another_guild_sees_nothing_and_keys_require_manage_server() {
     sandbox.wait_until_ready().await;
     report(&sandbox, &running).await;
     let elsewhere = sandbox.add_guild("Elsewhere");
-    let stranger = Member::manager(7, "Eve");
-    let stranger = sandbox.member(&stranger).in_guild(elsewhere).forging();
+    let outsider = Member::manager(7, "Eve");
+    let outsider = sandbox.member(&outsider).in_guild(elsewhere).forging();
     for command in [
         "/status",
         "/servers list",
@@ -128,12 +128,12 @@ async fn another_guild_sees_nothing_and_keys_require_manage_server() {
         "/audit",
         "/audit monitor:#1",
     ] {
-        let shown = stranger.slash(command).await.render();
+        let shown = outsider.slash(command).await.render();
         let is_named = shown.contains("**db-1**") || shown.contains("pump");
         assert!(!is_named, "{command}: {shown}");
     }
     assert!(
-        stranger
+        outsider
             .autocomplete("/servers show server:d")
             .await
             .is_empty()
@@ -364,11 +364,11 @@ async fn api_keys_are_created_listed_rotated_and_revoked_in_discord() {
     // Another guild neither sees nor revokes it.
     let elsewhere = sandbox.add_guild("Elsewhere");
     let eve = Member::manager(9, "Eve");
-    let stranger = sandbox.member(&eve).in_guild(elsewhere);
-    let listed = stranger.slash("/keys list").await.render();
+    let outsider = sandbox.member(&eve).in_guild(elsewhere);
+    let listed = outsider.slash("/keys list").await.render();
     assert!(listed.contains("There is no key"), "{listed}");
     let id = new.split('_').nth(2).unwrap();
-    let refused = stranger
+    let refused = outsider
         .slash(&format!("/keys revoke key:{id}"))
         .await
         .render();

@@ -28,7 +28,7 @@ async fn a_failed_gateway_lookup_is_retried() {
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
     assert_ping_works(&sandbox).await;
-    let reconnects = running.metric(r#"rollcall_gateway_reconnects_total{reason="lookup"}"#);
+    let reconnects = running.metric(r#"rollcall_gateway_reconnects_total{reason="look_up"}"#);
     assert_eq!(reconnects, Some(3.0));
 }
 

@@ -196,13 +196,13 @@ async fn omitted_notifications_and_overrides_of_a_monitor_are_applied() {
             .sql("SELECT 'down' FROM outages WHERE ended_at IS NULL")
             .pop()
     });
-    assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 0);
+    assert_eq!(rollcall.sql("SELECT 'notified' FROM incidents").len(), 0);
     let own = format!("/alerts override monitor:shop role:{LEADS}");
     let own = sandbox.slash(&own).await.render();
     assert!(own.contains("<@&88> is called for **shop**"), "{own}");
     // The open incident is sent now, with a mention of the monitor's responders.
     wait_for_mention(&sandbox, "<@&88>", 1).await;
-    web.comes_back();
+    web.recovers();
     // A message that exists is kept up to date, also without recovery notifications.
     sandbox
         .wait_for_messages(sandbox.guild(), "the recovery", |messages| {
@@ -217,7 +217,7 @@ async fn omitted_notifications_and_overrides_of_a_monitor_are_applied() {
         (running.metric(r#"rollcall_notifications_pending{destination="channel"}"#) == Some(1.0))
             .then_some(())
     });
-    web.comes_back();
+    web.recovers();
     wait_for("the outage to end", || {
         let open = rollcall.sql("SELECT 'open' FROM incidents WHERE ended_at IS NULL");
         open.is_empty().then_some(())
@@ -274,8 +274,8 @@ async fn many_outages_at_once_are_one_bulk_alert_in_channel_and_webhook() {
         let mut posted = collector.posted().into_iter();
         posted.find(|posted| posted.json["data"]["title"] == both)
     });
-    web.comes_back();
-    other.comes_back();
+    web.recovers();
+    other.recovers();
     sandbox
         .wait_for_messages(
             sandbox.guild(),
@@ -303,7 +303,7 @@ async fn no_bulk_alert_is_sent_during_maintenance() {
         for web in &mut webs {
             match is_down {
                 true => web.goes_down(),
-                false => web.comes_back(),
+                false => web.recovers(),
             }
         }
         wait_for("both to change", || {
@@ -347,19 +347,19 @@ async fn server_alerts_follow_the_report_interval_and_not_the_thresholds() {
             .pop()
     });
     // With one report the default report interval of one hour applies, so that nothing is overdue.
-    assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 0);
+    assert_eq!(rollcall.sql("SELECT 'notified' FROM incidents").len(), 0);
     for _ in 0..4 {
         report();
     }
     sandbox
         .wait_for_messages(sandbox.guild(), "the alert", |messages| {
-            alert(messages, "🔴 db-1 is silent")
+            alert(messages, "🔴 db-1 is overdue")
         })
         .await;
     report();
     let recovered = sandbox
         .wait_for_messages(sandbox.guild(), "the recovery", |messages| {
-            alert(messages, "🟢 db-1 was silent for")
+            alert(messages, "🟢 db-1 was overdue for")
         })
         .await;
     assert!(

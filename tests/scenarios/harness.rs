@@ -455,7 +455,7 @@ impl Web {
         thread.join().unwrap();
     }
 
-    pub fn comes_back(&mut self) {
+    pub fn recovers(&mut self) {
         let address = self.address;
         let listener = wait_for("the port to be free again", || {
             TcpListener::bind(address).ok()

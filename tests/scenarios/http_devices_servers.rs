@@ -329,7 +329,7 @@ fn the_audit_log_is_paged_and_readable_by_its_own_guild_only() {
             .as_array()
             .unwrap()
             .iter()
-            .all(|event| event["type"] == "key_made")
+            .all(|event| event["type"] == "key_created")
     );
     let monitor = &rest["events"][0]["monitor"];
     assert_eq!(

@@ -56,7 +56,7 @@ async fn an_incident_is_one_message_that_is_edited_on_recovery() {
         alert.json()["allowed_mentions"],
         serde_json::json!({ "parse": [], "roles": [ROLE.to_string()] })
     );
-    web.comes_back();
+    web.recovers();
     let recovered = the_alert(&sandbox, "🟢 shop was offline for").await;
     assert!(recovered.buttons().is_empty(), "{}", recovered.render());
     // Nothing is pending, and two messages were posted in all, including the test.
@@ -86,7 +86,7 @@ async fn the_incident_message_shows_the_probable_cause() {
     web.goes_down();
     // A host that refuses a connection is up.
     the_alert(&sandbox, "It is the service: the host answers").await;
-    web.comes_back();
+    web.recovers();
     the_alert(&sandbox, "🟢 shop was offline for").await;
     rollcall.sql("UPDATE incidents SET joined_at = joined_at - 60000");
     // A port that accepts no connections, on a host whose other port still responds.
@@ -197,7 +197,7 @@ async fn an_outage_that_ended_without_discord_is_posted_once_without_mentions() 
     running.kill();
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
-    web.comes_back();
+    web.recovers();
     wait_for("the shop to be online again", || {
         rollcall
             .sql("SELECT 'over' FROM incidents WHERE ended_at IS NOT NULL")
@@ -231,13 +231,13 @@ async fn a_crash_after_sending_causes_no_second_message() {
     rollcall.sql("UPDATE channel_deliveries SET delivered_revision = 0, message_id = NULL, channel_id = NULL");
     let _running = rollcall.run();
     let sent = |record: &discord_sandbox::Record| {
-        let posts = record.requests.iter().filter(|request| {
+        let messages_posted = record.requests.iter().filter(|request| {
             request.method == "POST" && request.body["nonce"] == alert.json()["nonce"]
         });
-        (posts.count() == 2).then_some(())
+        (messages_posted.count() == 2).then_some(())
     };
     sandbox.wait_for("the same message again", sent).await;
-    web.comes_back();
+    web.recovers();
     the_alert(&sandbox, "🟢 shop was offline for").await;
 }
 
@@ -260,8 +260,13 @@ async fn a_crash_while_sending_causes_no_second_message() {
         let pending = running.metric(r#"rollcall_notifications_pending{destination="channel"}"#);
         (sent >= Some(1.0) && pending == Some(0.0)).then_some(())
     });
-    web.comes_back();
+    web.recovers();
     the_alert(&sandbox, "🟢 shop was offline for").await;
+}
+
+/// The text of a reply contains this.
+fn assert_contains(reply: &Reply, part: &str) {
+    assert!(reply.text().contains(part), "{part}: {}", reply.render());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -279,9 +284,9 @@ async fn only_responders_can_press_the_buttons_of_an_incident() {
     }
     let elsewhere = sandbox.add_guild("Elsewhere");
     let eve = Member::manager(9, "Eve");
-    let stranger = sandbox.member(&eve).in_guild(elsewhere);
+    let outsider = sandbox.member(&eve).in_guild(elsewhere);
     for button in ["Acknowledge", "Recheck", "Mute 1 h", "Maintenance"] {
-        let refused = stranger.press(&alert, button).await;
+        let refused = outsider.press(&alert, button).await;
         let text = refused.render();
         assert!(
             refused.is_ephemeral() && text.contains("not known"),
@@ -299,40 +304,19 @@ async fn only_responders_can_press_the_buttons_of_an_incident() {
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
     let responder = bob.with_role(ROLE);
-    let acknowledged = sandbox
-        .member(&responder)
-        .press(&alert, "Acknowledge")
-        .await;
-    assert!(
-        acknowledged.text().contains("Acknowledged: <@8>"),
-        "{}",
-        acknowledged.render()
-    );
+    let responder = sandbox.member(&responder);
+    let acknowledged = responder.press(&alert, "Acknowledge").await;
+    assert_contains(&acknowledged, "Acknowledged: <@8>");
     assert_eq!(
         acknowledged.buttons(),
         ["Recheck", "Mute 1 h", "Maintenance"]
     );
-    let checked = sandbox
-        .member(&responder)
-        .press(&acknowledged, "Recheck")
-        .await;
-    assert!(
-        checked.text().contains("Rechecked: <@8>"),
-        "{}",
-        checked.render()
-    );
-    assert!(
-        checked.text().contains("🔴 shop is offline"),
-        "{}",
-        checked.render()
-    );
-    web.comes_back();
-    let checked = sandbox.member(&responder).press(&checked, "Recheck").await;
-    assert!(
-        checked.text().contains("🟢 shop was offline for"),
-        "{}",
-        checked.render()
-    );
+    let checked = responder.press(&acknowledged, "Recheck").await;
+    assert_contains(&checked, "Rechecked: <@8>");
+    assert_contains(&checked, "🔴 shop is offline");
+    web.recovers();
+    let checked = responder.press(&checked, "Recheck").await;
+    assert_contains(&checked, "🟢 shop was offline for");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -379,7 +363,7 @@ async fn a_deleted_message_is_posted_again_without_mentions() {
     let reposted = the_alert(&sandbox, "Acknowledged: <@1001>").await;
     assert_eq!(reposted.json()["content"], "");
     sandbox.delete_message(&reposted);
-    web.comes_back();
+    web.recovers();
     the_alert(&sandbox, "🟢 shop was offline for").await;
 }
 
@@ -404,7 +388,7 @@ async fn an_incident_in_a_deleted_channel_continues_in_the_new_one() {
         code: 10_003,
     };
     sandbox.fail_requests(deleted, &format!("/channels/{old}/"), 1_000);
-    web.comes_back();
+    web.recovers();
     sandbox
         .wait_for_messages(elsewhere, "the recovery in the new channel", |messages| {
             let alerts = alerts(messages);
@@ -659,32 +643,24 @@ async fn muted_monitors_notify_when_the_mute_ends() {
     let shown = sandbox.slash("/alerts show").await.render();
     assert!(shown.contains("Muted: shop until"), "{shown}");
     web.goes_down();
-    wait_for("the outage to be recorded", || {
-        rollcall
-            .sql("SELECT 'down' FROM outages WHERE ended_at IS NULL")
-            .pop()
-    });
-    assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 0);
+    let open_outage = || {
+        let found = rollcall.sql("SELECT 'down' FROM outages WHERE ended_at IS NULL");
+        found.first().cloned()
+    };
+    wait_for("the outage to be recorded", open_outage);
+    assert_eq!(rollcall.sql("SELECT 'notified' FROM incidents").len(), 0);
     // The mute survives a restart, and ends by itself.
     running.kill();
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
     let alert = the_alert(&sandbox, "🔴 shop is offline").await;
     let muted = responder.press(&alert, "Mute 1 h").await;
-    assert!(
-        muted.text().contains("Muted: <@8> until"),
-        "{}",
-        muted.render()
-    );
-    web.comes_back();
+    assert_contains(&muted, "Muted: <@8> until");
+    web.recovers();
     the_alert(&sandbox, "🟢 shop was offline for").await;
     web.goes_down();
-    wait_for("the second outage", || {
-        rollcall
-            .sql("SELECT 'down' FROM outages WHERE ended_at IS NULL")
-            .pop()
-    });
-    assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 1);
+    wait_for("the second outage", open_outage);
+    assert_eq!(rollcall.sql("SELECT 'notified' FROM incidents").len(), 1);
     let again = responder.slash("/unmute monitor:shop").await.render();
     assert!(again.contains("is told of again"), "{again}");
     sandbox
@@ -716,21 +692,21 @@ async fn flapping_updates_the_last_message_without_another_mention() {
         rollcall.sql("UPDATE incidents SET joined_at = joined_at - 60000");
         web.goes_down();
         wait("🔴 shop is offline", count).await;
-        web.comes_back();
+        web.recovers();
         wait("🟢 shop was offline for", count).await;
     }
     for _ in 0..2 {
         web.goes_down();
         wait("🟠 shop is flapping, offline now", 2).await;
-        web.comes_back();
+        web.recovers();
         wait("🟠 shop is flapping, online now", 2).await;
     }
     let mention = format!("<@&{ROLE}>");
-    let posts =
+    let messages_posted =
         sandbox.record().requests.into_iter().filter(|request| {
             request.method == "POST" && request.body["content"] == mention.as_str()
         });
-    assert_eq!(posts.count(), 2);
+    assert_eq!(messages_posted.count(), 2);
 }
 
 /// Milliseconds from the detection of the outage to the arrival of its message.
@@ -787,7 +763,7 @@ async fn an_alert_is_sent_within_half_a_second_among_a_thousand_monitors() {
             })
             .await;
         latencies.push(latency(&rollcall, &alert));
-        web.comes_back();
+        web.recovers();
         sandbox
             .wait_for_messages(sandbox.guild(), "the recovery", |messages| {
                 let is_recovered = |alert: &Reply| alert.text().contains("was offline for");

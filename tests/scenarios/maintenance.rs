@@ -48,7 +48,7 @@ async fn outages_in_maintenance_notify_when_it_ends() {
     wait_for("the outage to be marked", || {
         (outages(&rollcall, "is_in_maintenance = 1 AND ended_at IS NULL") == 1).then_some(())
     });
-    assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 0);
+    assert_eq!(rollcall.sql("SELECT 'notified' FROM incidents").len(), 0);
     // The window survives a restart, and ends by itself at its end time.
     running.kill();
     let _running = rollcall.run();
@@ -57,7 +57,7 @@ async fn outages_in_maintenance_notify_when_it_ends() {
     the_message(&sandbox, "🔴 web0 is offline").await;
     let none = sandbox.slash("/maintenance list").await.render();
     assert!(none.contains("No maintenance"), "{none}");
-    web.comes_back();
+    web.recovers();
     the_message(&sandbox, "🟢 web0 was offline for").await;
 }
 
@@ -149,10 +149,10 @@ async fn a_group_is_one_incident_with_a_menu_of_its_endpoints() {
         "{}",
         chosen.render()
     );
-    let stranger = Member::manager(9, "Eve");
+    let outsider = Member::manager(9, "Eve");
     let elsewhere = sandbox.add_guild("Elsewhere");
-    let stranger = sandbox.member(&stranger).in_guild(elsewhere);
-    let refused = stranger.choose(&alert, "web1").await.render();
+    let outsider = sandbox.member(&outsider).in_guild(elsewhere);
+    let refused = outsider.choose(&alert, "web1").await.render();
     assert!(!refused.contains("127.0.0.1"), "{refused}");
     let out = sandbox.slash("/group set monitor:web1").await;
     assert!(
@@ -182,14 +182,14 @@ async fn buttons_of_an_incident_recheck_it_and_start_its_maintenance() {
         "{}",
         silenced.render()
     );
-    web.comes_back();
+    web.recovers();
     the_message(&sandbox, "🟢 web0 was offline for").await;
     rollcall.sql("UPDATE incidents SET joined_at = joined_at - 60000");
     web.goes_down();
     wait_for("the second outage to be marked", || {
         (outages(&rollcall, "is_in_maintenance = 1") == 1).then_some(())
     });
-    assert_eq!(rollcall.sql("SELECT 'told' FROM incidents").len(), 1);
+    assert_eq!(rollcall.sql("SELECT 'notified' FROM incidents").len(), 1);
     let ended = sandbox.slash("/maintenance end").await.render();
     assert!(ended.contains("is over"), "{ended}");
     the_message(&sandbox, "🔴 web0 is offline").await;

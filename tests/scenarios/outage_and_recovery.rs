@@ -21,7 +21,7 @@ fn an_endpoint_goes_offline_with_a_reason_and_recovers_by_itself() {
         (&json!(false), &json!("refused"))
     );
 
-    web.comes_back();
+    web.recovers();
     rollcall.wait_until("online again", id, |endpoint| {
         endpoint["is_active"] == true && endpoint["status"] == "online"
     });
@@ -102,7 +102,7 @@ fn an_outage_survives_a_restart() {
     assert_eq!(running.stop().0, 0);
 
     let again = rollcall.run();
-    web.comes_back();
+    web.recovers();
     rollcall.wait_until("online again", id, |endpoint| {
         endpoint["status"] == "online"
     });
@@ -121,7 +121,7 @@ fn the_recheck_job_reactivates_endpoints_that_the_scheduler_gave_up_on() {
     rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
     web.goes_down();
     rollcall.wait_until("offline", id, |endpoint| endpoint["status"] == "offline");
-    web.comes_back();
+    web.recovers();
     rollcall.wait_until("online again", id, |endpoint| {
         endpoint["status"] == "online"
     });

@@ -15,7 +15,7 @@ const MEMORY_GROWTH: u64 = 2 * 1024;
 struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    fn sample(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -77,7 +77,7 @@ async fn random_failures_leave_the_bot_healthy_and_its_memory_flat() {
     let (clock, length) = (stopwatch(), length());
     let (mut early, mut failures) = (0, 0);
     while clock.elapsed() < length {
-        let failure = dice.roll(FAILURES.len() as u64);
+        let failure = dice.sample(FAILURES.len() as u64);
         let before = sandbox.record();
         FAILURES[usize::try_from(failure).unwrap()](&sandbox);
         sandbox

@@ -60,7 +60,7 @@ async fn an_incident_is_opened_and_resolved_in_signed_messages() {
     wait_for("the opening message", || {
         (collector.types() == ["test", "incident.opened"]).then_some(())
     });
-    web.comes_back();
+    web.recovers();
     wait_for("the resolving message", || {
         (collector.types() == ["test", "incident.opened", "incident.resolved"]).then_some(())
     });
@@ -110,7 +110,7 @@ async fn a_failed_delivery_is_retried_with_the_state_of_that_time() {
     // A pending delivery survives the kill, because the outbox is stored in the database.
     running.kill();
     let _running = rollcall.run();
-    web.comes_back();
+    web.recovers();
     wait_for("the shop to be online again", || {
         rollcall
             .sql("SELECT 'over' FROM incidents WHERE ended_at IS NOT NULL")

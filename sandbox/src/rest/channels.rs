@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::body::{self, Received};
-use super::{AppState, error, invalid};
+use super::{SharedState, error, invalid};
 use crate::limits;
 use crate::sandbox::Shared;
 use crate::shapes;
@@ -58,7 +58,7 @@ fn knows_channel(world: &World, channel: u64) -> bool {
 }
 
 pub(super) async fn create(
-    State(shared): AppState,
+    State(shared): SharedState,
     Path(channel): Path<u64>,
     headers: HeaderMap,
     bytes: Bytes,
@@ -110,7 +110,7 @@ fn same_nonce(world: &World, channel: u64, body: &Value) -> Option<u64> {
         .map(|message| message.id)
 }
 
-pub(super) async fn list(State(shared): AppState, Path(channel): Path<u64>) -> Response {
+pub(super) async fn list(State(shared): SharedState, Path(channel): Path<u64>) -> Response {
     let world = shared.read();
     let base_url = format!("http://{}", shared.rest_address);
     let author = world.bot_user();
@@ -128,12 +128,12 @@ pub(super) async fn list(State(shared): AppState, Path(channel): Path<u64>) -> R
     Json(messages).into_response()
 }
 
-pub(super) async fn get(State(shared): AppState, Path((_, id)): Path<(u64, u64)>) -> Response {
+pub(super) async fn get(State(shared): SharedState, Path((_, id)): Path<(u64, u64)>) -> Response {
     shown(&shared, &shared.read(), id)
 }
 
 pub(super) async fn edit(
-    State(shared): AppState,
+    State(shared): SharedState,
     Path((_, id)): Path<(u64, u64)>,
     headers: HeaderMap,
     bytes: Bytes,
@@ -150,7 +150,10 @@ pub(super) async fn edit(
     shown(&shared, &shared.read(), id)
 }
 
-pub(super) async fn delete(State(shared): AppState, Path((_, id)): Path<(u64, u64)>) -> Response {
+pub(super) async fn delete(
+    State(shared): SharedState,
+    Path((_, id)): Path<(u64, u64)>,
+) -> Response {
     let deleted = shared.change(|world| {
         let message = world
             .messages

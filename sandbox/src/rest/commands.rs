@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::{AppState, error, invalid};
+use super::{SharedState, error, invalid};
 use crate::limits;
 use crate::sandbox::Shared;
 use crate::world::{GuildId, World};
@@ -110,19 +110,22 @@ fn known(shared: &Shared, guild: u64) -> Result<GuildId, Box<Response>> {
 }
 
 pub(super) async fn overwrite_global(
-    State(shared): AppState,
+    State(shared): SharedState,
     Path(_): Path<u64>,
     Json(commands): Json<Value>,
 ) -> Response {
     overwrite(&shared, global, None, &commands)
 }
 
-pub(super) async fn list_global(State(shared): AppState, Path(_): Path<u64>) -> Json<Vec<Value>> {
+pub(super) async fn list_global(
+    State(shared): SharedState,
+    Path(_): Path<u64>,
+) -> Json<Vec<Value>> {
     Json(shared.read().global_commands.clone())
 }
 
 pub(super) async fn create_global(
-    State(shared): AppState,
+    State(shared): SharedState,
     Path(_): Path<u64>,
     Json(command): Json<Value>,
 ) -> Response {
@@ -130,7 +133,7 @@ pub(super) async fn create_global(
 }
 
 pub(super) async fn edit_global(
-    State(shared): AppState,
+    State(shared): SharedState,
     Path((_, id)): Path<(u64, String)>,
     Json(change): Json<Value>,
 ) -> Response {
@@ -151,14 +154,14 @@ pub(super) async fn edit_global(
 }
 
 pub(super) async fn delete_global(
-    State(shared): AppState,
+    State(shared): SharedState,
     Path((_, id)): Path<(u64, String)>,
 ) -> Response {
     remove(&shared, global, GuildId(0), &id)
 }
 
 pub(super) async fn overwrite_guild(
-    State(shared): AppState,
+    State(shared): SharedState,
     Path((_, guild)): Path<(u64, u64)>,
     Json(commands): Json<Value>,
 ) -> Response {
@@ -169,7 +172,7 @@ pub(super) async fn overwrite_guild(
 }
 
 pub(super) async fn list_guild(
-    State(shared): AppState,
+    State(shared): SharedState,
     Path((_, guild)): Path<(u64, u64)>,
 ) -> Response {
     match known(&shared, guild) {
@@ -187,7 +190,7 @@ pub(super) async fn list_guild(
 }
 
 pub(super) async fn create_guild(
-    State(shared): AppState,
+    State(shared): SharedState,
     Path((_, guild)): Path<(u64, u64)>,
     Json(command): Json<Value>,
 ) -> Response {
@@ -198,7 +201,7 @@ pub(super) async fn create_guild(
 }
 
 pub(super) async fn delete_guild(
-    State(shared): AppState,
+    State(shared): SharedState,
     Path((_, guild, id)): Path<(u64, u64, String)>,
 ) -> Response {
     match known(&shared, guild) {

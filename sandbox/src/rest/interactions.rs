@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::body::Received;
 use super::channels::{change, received, shown};
-use super::{AppState, error, invalid};
+use super::{SharedState, error, invalid};
 use crate::clock;
 use crate::limits::{self, Mistake};
 use crate::sandbox::Shared;
@@ -31,7 +31,7 @@ fn unknown_interaction() -> Response {
 }
 
 pub(super) async fn callback(
-    State(shared): AppState,
+    State(shared): SharedState,
     Path((id, token)): Path<(u64, String)>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -179,7 +179,7 @@ fn unknown_webhook() -> Response {
 }
 
 pub(super) async fn follow_up(
-    State(shared): AppState,
+    State(shared): SharedState,
     Path((_, token)): Path<(u64, String)>,
     headers: HeaderMap,
     bytes: Bytes,
@@ -257,7 +257,7 @@ fn named(shared: &Shared, token: &str, message: &str) -> Result<(u64, Option<u64
 }
 
 pub(super) async fn get(
-    State(shared): AppState,
+    State(shared): SharedState,
     Path((_, token, message)): Path<(u64, String, String)>,
 ) -> Response {
     match named(&shared, &token, &message) {
@@ -268,7 +268,7 @@ pub(super) async fn get(
 }
 
 pub(super) async fn edit(
-    State(shared): AppState,
+    State(shared): SharedState,
     Path((_, token, message)): Path<(u64, String, String)>,
     headers: HeaderMap,
     bytes: Bytes,
@@ -324,7 +324,7 @@ fn edit_message(
 }
 
 pub(super) async fn delete(
-    State(shared): AppState,
+    State(shared): SharedState,
     Path((_, token, message)): Path<(u64, String, String)>,
 ) -> Response {
     match named(&shared, &token, &message) {

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::{AppState, error};
+use super::{SharedState, error};
 use crate::clock;
 use crate::sandbox::Shared;
 use crate::shapes;
@@ -16,11 +16,11 @@ fn gateway_url(shared: &Shared) -> String {
     format!("ws://{}", shared.gateway_address)
 }
 
-pub(super) async fn gateway(State(shared): AppState) -> Json<Value> {
+pub(super) async fn gateway(State(shared): SharedState) -> Json<Value> {
     Json(json!({ "url": gateway_url(&shared) }))
 }
 
-pub(super) async fn gateway_bot(State(shared): AppState) -> Json<Value> {
+pub(super) async fn gateway_bot(State(shared): SharedState) -> Json<Value> {
     let (shards, limit) = shared.change(|world| {
         let remaining = world.session_starts_now();
         let reset_after = world.session_starts_reset - clock::now();
@@ -33,11 +33,11 @@ pub(super) async fn gateway_bot(State(shared): AppState) -> Json<Value> {
     Json(json!({ "url": gateway_url(&shared), "shards": shards, "session_start_limit": limit }))
 }
 
-pub(super) async fn me(State(shared): AppState) -> Json<Value> {
+pub(super) async fn me(State(shared): SharedState) -> Json<Value> {
     Json(shared.read().bot_user())
 }
 
-pub(super) async fn application(State(shared): AppState) -> Json<Value> {
+pub(super) async fn application(State(shared): SharedState) -> Json<Value> {
     let world = shared.read();
     let owner = json!({ "id": "1", "username": "owner", "discriminator": "0", "global_name": null, "avatar": null });
     Json(json!({
@@ -51,7 +51,7 @@ fn guild_of(world: &World, id: u64) -> Option<&Guild> {
     world.guilds.iter().find(|guild| guild.id.0 == id)
 }
 
-pub(super) async fn guild(State(shared): AppState, Path(id): Path<u64>) -> Response {
+pub(super) async fn guild(State(shared): SharedState, Path(id): Path<u64>) -> Response {
     let world = shared.read();
     match guild_of(&world, id) {
         Some(guild) => Json(shapes::guild(guild, world.application_id)).into_response(),
@@ -59,7 +59,7 @@ pub(super) async fn guild(State(shared): AppState, Path(id): Path<u64>) -> Respo
     }
 }
 
-pub(super) async fn roles(State(shared): AppState, Path(id): Path<u64>) -> Response {
+pub(super) async fn roles(State(shared): SharedState, Path(id): Path<u64>) -> Response {
     let world = shared.read();
     match guild_of(&world, id) {
         Some(guild) => Json(shapes::roles(guild)).into_response(),
@@ -67,7 +67,7 @@ pub(super) async fn roles(State(shared): AppState, Path(id): Path<u64>) -> Respo
     }
 }
 
-pub(super) async fn channel(State(shared): AppState, Path(id): Path<u64>) -> Response {
+pub(super) async fn channel(State(shared): SharedState, Path(id): Path<u64>) -> Response {
     let world = shared.read();
     match world.guilds.iter().find(|guild| guild.channel == id) {
         Some(guild) => Json(shapes::channel(guild)).into_response(),
@@ -77,7 +77,7 @@ pub(super) async fn channel(State(shared): AppState, Path(id): Path<u64>) -> Res
 
 /// Opens a channel of direct messages. Each user has one; it has the id of its recipient.
 pub(super) async fn open_direct_messages(
-    State(shared): AppState,
+    State(shared): SharedState,
     Json(body): Json<Value>,
 ) -> Response {
     let recipient = body["recipient_id"].as_str().unwrap_or("0");
@@ -87,7 +87,7 @@ pub(super) async fn open_direct_messages(
 }
 
 /// Creates a scheduled event, with the fields that Discord requires of an external one.
-pub(super) async fn make_event(State(shared): AppState, Json(body): Json<Value>) -> Response {
+pub(super) async fn make_event(State(shared): SharedState, Json(body): Json<Value>) -> Response {
     let length = |name: &str| body[name].as_str().map_or(0, |text| text.chars().count());
     let is_valid = (1..=100).contains(&length("name"))
         && body["privacy_level"] == 2
@@ -110,7 +110,7 @@ pub(super) async fn delete_event() -> StatusCode {
 
 /// A file that the bot attached to a message.
 pub(super) async fn file(
-    State(shared): AppState,
+    State(shared): SharedState,
     Path((message, index)): Path<(u64, usize)>,
 ) -> Response {
     let world = shared.read();
@@ -125,7 +125,7 @@ pub(super) async fn file(
 }
 
 /// A file that a member attached to a command.
-pub(super) async fn upload(State(shared): AppState, Path(id): Path<u64>) -> Response {
+pub(super) async fn upload(State(shared): SharedState, Path(id): Path<u64>) -> Response {
     match shared.read().uploads.get(&id) {
         Some((_, bytes)) => bytes.clone().into_response(),
         None => StatusCode::NOT_FOUND.into_response(),

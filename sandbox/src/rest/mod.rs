@@ -23,7 +23,7 @@ use crate::limits::Mistake;
 use crate::record;
 use crate::sandbox::Shared;
 
-type AppState = State<Arc<Shared>>;
+type SharedState = State<Arc<Shared>>;
 
 /// Limit of a request's body, in bytes; Discord's own limit for files is lower.
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
@@ -151,7 +151,7 @@ fn invalid(mistakes: &[Mistake]) -> Response {
     (StatusCode::BAD_REQUEST, axum::Json(body)).into_response()
 }
 
-async fn require_token(State(shared): AppState, request: Request, next: Next) -> Response {
+async fn require_token(State(shared): SharedState, request: Request, next: Next) -> Response {
     let given = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -164,7 +164,7 @@ async fn require_token(State(shared): AppState, request: Request, next: Next) ->
 }
 
 /// Records every request, and responds with a planned fault if there is one.
-async fn record_and_fail(State(shared): AppState, request: Request, next: Next) -> Response {
+async fn record_and_fail(State(shared): SharedState, request: Request, next: Next) -> Response {
     let (method, path) = (
         request.method().to_string(),
         request.uri().path().to_owned(),

@@ -1,7 +1,7 @@
 //! Outages on a real database: which incident they join, the backlog, and that no notification is ever missing.
 
 use super::*;
-use crate::actions::testing::{HOME, at, down, maintenance_of, member, notified};
+use crate::actions::testing::{HOME, at, down, maintenance_of, member, pending_deliveries};
 use crate::actions::{maintenance, mute};
 use crate::store::maintenance::{self as maintenances, MaintenanceScope};
 use crate::store::testing::TestStore;
@@ -90,7 +90,7 @@ async fn a_flapping_monitor_keeps_its_incident_until_it_is_stable() {
             waiting
                 .unwrap()
                 .into_iter()
-                .map(|(_, waited)| waited.escalation_starts_at),
+                .map(|(_, state)| state.escalation_starts_at),
         );
         up(&store, id, minute * 60 + 60).await;
         incidents.push(
@@ -208,9 +208,13 @@ async fn an_overdue_server_notifies_by_its_own_rule_and_not_when_unmuted() {
         .await
         .unwrap();
     mute::unmute(&store, member(), late, at(30)).await.unwrap();
-    assert_eq!(notified(&store).await, 0);
+    assert_eq!(pending_deliveries(&store).await, 0);
     down(&store, late, 40).await;
-    assert_eq!(notified(&store).await, 1, "its own rule applies now");
+    assert_eq!(
+        pending_deliveries(&store).await,
+        1,
+        "its own rule applies now"
+    );
 }
 
 #[tokio::test]

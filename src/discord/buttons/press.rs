@@ -184,7 +184,7 @@ async fn recheck_incident(
         .await?;
     let (checks, store) = (app.checks.clone(), app.store.clone());
     let checked = app
-        .home
+        .main_runtime
         .spawn(async move { alerts::recheck_incident(&checks, &store, requester, id).await })
         .await;
     let incident = checked.map_err(|error| CommandError::Internal(error.to_string()))??;

@@ -96,8 +96,8 @@ fn connection(health: &Health) -> String {
 
 fn queues(health: &Health) -> String {
     let mut parts = vec![
-        format!("{} waiting", plural(health.checks_queued, "look")),
-        format!("{} under way", plural(health.checks_in_flight, "look")),
+        format!("{} waiting", plural(health.checks_queued, "check")),
+        format!("{} under way", plural(health.checks_in_flight, "check")),
         format!(
             "{} waiting",
             text::count(health.writes_waiting as u64, "write")

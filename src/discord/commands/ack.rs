@@ -1,4 +1,4 @@
-//! `/ack`: takes care of an incident, as the button under its message does.
+//! `/ack`: acknowledges an incident, like the button under its message.
 
 use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
@@ -25,7 +25,7 @@ pub(super) async fn ack(
         let app = ctx.data();
         access::require_responder(&app.store.reader, requester, reply::member(ctx)).await?;
         let id = match incident {
-            Some(text) => meant(&text)?,
+            Some(text) => parse(&text)?,
             None => only_one(ctx, requester.guild).await?,
         };
         handlers::acknowledge(app, requester, id).await
@@ -33,7 +33,7 @@ pub(super) async fn ack(
     reply::answer(ctx, work).await
 }
 
-fn meant(text: &str) -> Result<IncidentId, CommandError> {
+fn parse(text: &str) -> Result<IncidentId, CommandError> {
     let id = text.trim().trim_start_matches('#').parse().ok();
     id.map(IncidentId).ok_or_else(|| {
         CommandError::Refused(
@@ -63,7 +63,7 @@ async fn only_one(
 async fn incident(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
     let choices = choices(ctx, &partial.trim().to_lowercase()).await;
     let choices = choices.unwrap_or_else(|error| {
-        tracing::warn!(?error, "incidents could not be looked up for autocomplete");
+        tracing::warn!(%error, "cannot load incidents for autocomplete");
         Vec::new()
     });
     CreateAutocompleteResponse::new().set_choices(choices)

@@ -1,4 +1,4 @@
-//! `/board …`: one message that always shows the whole roll. All of it needs Manage Server.
+//! `/board …`: one message that always shows all monitors of a guild. Every subcommand requires Manage Server.
 
 use poise::serenity_prelude as serenity;
 
@@ -79,7 +79,7 @@ fn no_board() -> CommandError {
     CommandError::Refused("This server has no board; `/board create` makes one.".into())
 }
 
-/// Posts the board, and keeps it in step from then on.
+/// Posts the board and stores its message, so that the board job keeps it up to date.
 async fn put(
     ctx: Context<'_>,
     requester: Requester,
@@ -87,7 +87,7 @@ async fn put(
 ) -> Result<Message, CommandError> {
     let app = ctx.data();
     let messenger = app.messenger.clone().ok_or_else(|| {
-        CommandError::Internal("there is no messenger, though there is a command".into())
+        CommandError::Internal("received a command, but there is no messenger".into())
     })?;
     let lines = board::lines(&app.store.reader, requester.guild).await?;
     let place = Place::New {
@@ -96,7 +96,7 @@ async fn put(
         nonce: format!("c{}", ctx.id() % 1_000_000_000_000),
     };
     let shown = app
-        .home
+        .main_runtime
         .spawn(async move { messenger.show_board(&lines, place).await })
         .await
         .map_err(|error| CommandError::Internal(error.to_string()))?;
@@ -116,15 +116,15 @@ async fn put(
     }
 }
 
-/// Deletes the old message. Nobody waits for that, and where it cannot be done it stays as it is.
+/// Deletes the old message in the background: the reply does not wait for it. If the deletion fails, the message stays.
 fn delete_message(ctx: Context<'_>, message: Option<(u64, u64)>) {
     let app = ctx.data();
     let (Some(message), Some(messenger)) = (message, app.messenger.clone()) else {
         return;
     };
-    app.home.spawn(async move {
+    app.main_runtime.spawn(async move {
         if let Err(error) = messenger.delete_message(message).await {
-            tracing::debug!("an old board could not be deleted: {error}");
+            tracing::debug!(%error, "cannot delete the old board");
         }
     });
 }

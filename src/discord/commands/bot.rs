@@ -1,4 +1,4 @@
-//! `/bot health`: how the bot itself is. It tells of nobody's endpoints.
+//! `/bot health`: the health of the bot itself. It shows no guild's monitors.
 
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Message};

@@ -1,4 +1,4 @@
-//! `/devices list | show`: how the devices are doing, for every member.
+//! `/devices list | show`: the status of devices, for every member.
 
 use crate::actions::Requester;
 use crate::discord::error::CommandError;
@@ -42,7 +42,7 @@ async fn show(
     reply::answer(ctx, work).await
 }
 
-/// Draws a device; its uuid and its log only for those who may manage it.
+/// Shows a device. Its UUID and its log appear only to members who may manage it.
 pub(super) async fn card(ctx: Context<'_>, device: &Device) -> Result<Message, CommandError> {
     let inside = if access::may_manage(reply::permissions(ctx)) {
         let reader = &ctx.data().store.reader;
@@ -54,7 +54,7 @@ pub(super) async fn card(ctx: Context<'_>, device: &Device) -> Result<Message, C
     Ok(Message::embed(cards::devices::one(device, inside.as_ref())))
 }
 
-/// The device with this name in the requester's guild.
+/// Finds a device of the requester's guild by name.
 pub(super) async fn find(
     ctx: Context<'_>,
     requester: Requester,

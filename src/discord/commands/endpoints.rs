@@ -1,4 +1,4 @@
-//! `/endpoints list | show`: the roll, for every member to read.
+//! `/endpoints list | show`: the endpoints and their status, for every member.
 
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Message};

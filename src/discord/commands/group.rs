@@ -1,4 +1,4 @@
-//! `/group …`: names for monitors that belong together. What falls in one group is told as one, and boards show them so.
+//! `/group …`: user-defined groups of monitors. Outages in one group become one incident, and boards list monitors by group.
 
 use crate::actions::manage_group;
 use crate::discord::error::CommandError;

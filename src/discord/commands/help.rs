@@ -1,4 +1,4 @@
-//! `/help`: what can be asked for, made from the commands themselves, so that it cannot fall behind them.
+//! `/help`: lists all commands. The list is made from the command definitions, so that it is always complete.
 
 use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
@@ -10,7 +10,7 @@ use crate::discord::reply::{self, Message};
 use crate::discord::{AppState, CommandIds, Context, cards};
 use crate::domain::text;
 
-/// What Discord takes of choices.
+/// Discord's limit of choices per list.
 const CHOICES: usize = 25;
 
 /// What this bot can do, and how
@@ -39,7 +39,8 @@ pub(super) async fn help(
     reply::answer(ctx, work).await
 }
 
-/// Every command that can be given, subcommands for themselves, in the order in which Discord lists them.
+/// Every command that a member can run, with an entry of its own for each subcommand, in the order in which Discord lists
+/// them.
 fn entries(ids: &CommandIds) -> Vec<Entry> {
     let mut entries = Vec::new();
     for command in all() {
@@ -51,10 +52,10 @@ fn entries(ids: &CommandIds) -> Vec<Entry> {
         }
         for subcommand in &command.subcommands {
             let name = format!("{} {}", command.name, subcommand.name);
-            // Of a group of subcommands, those count that can be given.
-            for below in &subcommand.subcommands {
-                let name = format!("{name} {}", below.name);
-                entries.push(entry((&command, below), name, id, is_managing));
+            // A group of subcommands cannot be run itself, only the subcommands in it.
+            for nested in &subcommand.subcommands {
+                let name = format!("{name} {}", nested.name);
+                entries.push(entry((&command, nested), name, id, is_managing));
             }
             if subcommand.subcommands.is_empty() {
                 entries.push(entry((&command, subcommand), name, id, is_managing));
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_command_and_subcommand_has_an_entry_with_a_description() {
+    fn every_command_has_a_described_entry_and_all_fit_in_one_embed() {
         let entries = entries(&CommandIds::default());
         for name in [
             "ping",
@@ -123,7 +124,7 @@ mod tests {
         ] {
             assert!(entries.iter().any(|entry| entry.name == name), "{name}");
         }
-        // With ids as long as Discord's, the whole list must fit into one card, and leave some room to grow.
+        // With IDs as long as Discord's, the whole list must fit in one embed and leave space for more commands.
         let with_ids: Vec<Entry> = entries
             .iter()
             .cloned()
@@ -134,7 +135,7 @@ mod tests {
             .collect();
         let card = serde_json::to_value(cards::help::all(&with_ids)).unwrap();
         let length = card["description"].as_str().unwrap().chars().count();
-        assert!(length < 3_800, "{length} of Discord's 4096");
+        assert!(length < 3_800, "{length} of at most 4096 characters");
         for entry in &entries {
             assert!(!entry.description.is_empty(), "{}", entry.name);
             assert!(!entry.group.is_empty(), "{}", entry.name);

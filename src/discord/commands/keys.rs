@@ -1,5 +1,5 @@
-//! `/keys …`: the keys of a server: with which devices register, and with which programs read and change. All of it needs
-//! Manage Server.
+//! `/keys …`: the API keys of a guild, with which devices register and programs read or change data. Every subcommand
+//! requires Manage Server.
 
 use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
@@ -13,7 +13,7 @@ use crate::domain::monitor::GuildId;
 use crate::domain::text;
 use crate::store::api_key::{self, StoredKey};
 
-/// What a key opens. Append only: Discord remembers a choice by its place.
+/// The kind of a key. Append only: Discord identifies a choice by its index.
 #[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
 enum KindChoice {
     #[name = "fleet: devices register and call with it"]
@@ -79,7 +79,7 @@ async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
 async fn rotate(
     ctx: Context<'_>,
     #[description = "Its id, the third part of the key"]
-    #[autocomplete = "known"]
+    #[autocomplete = "key_choices"]
     #[max_length = 32]
     key: String,
 ) -> Result<(), CommandError> {
@@ -97,7 +97,7 @@ async fn rotate(
 async fn revoke(
     ctx: Context<'_>,
     #[description = "Its id, the third part of the key"]
-    #[autocomplete = "known"]
+    #[autocomplete = "key_choices"]
     #[max_length = 32]
     key: String,
 ) -> Result<(), CommandError> {
@@ -120,7 +120,7 @@ fn parse(text: &str) -> Result<KeyId, CommandError> {
     })
 }
 
-/// The command line's hint does not help here.
+/// Replaces the text for a key that does not exist, because its hint is for the command line.
 fn unknown(error: crate::actions::Error) -> CommandError {
     match error {
         crate::actions::Error::NotFound(_) => CommandError::Refused(
@@ -130,7 +130,7 @@ fn unknown(error: crate::actions::Error) -> CommandError {
     }
 }
 
-/// The keys of a guild that are nobody's own and good, the newest first.
+/// The valid keys of a guild that do not belong to a monitor, newest first.
 async fn valid_keys(ctx: Context<'_>, guild: GuildId) -> Result<Vec<StoredKey>, CommandError> {
     let app = ctx.data();
     let now = app.now();
@@ -139,7 +139,7 @@ async fn valid_keys(ctx: Context<'_>, guild: GuildId) -> Result<Vec<StoredKey>, 
     Ok(keys)
 }
 
-async fn known(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+async fn key_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
     let keys = match reply::requester(ctx) {
         Ok(requester) if access::may_manage(reply::permissions(ctx)) => {
             valid_keys(ctx, requester.guild).await.unwrap_or_default()

@@ -1,4 +1,4 @@
-//! `/maintenance …`: times in which outages are expected. All of it needs Manage Server.
+//! `/maintenance …`: maintenance windows, in which outages are expected. Every subcommand requires Manage Server.
 
 use std::time::Duration;
 
@@ -146,7 +146,7 @@ async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
 async fn end(
     ctx: Context<'_>,
     #[description = "Which one; may be left out while there is only one"]
-    #[autocomplete = "known"]
+    #[autocomplete = "maintenance_choices"]
     #[max_length = 100]
     which: Option<String>,
 ) -> Result<(), CommandError> {
@@ -174,9 +174,9 @@ async fn end(
             }
         };
         delete_event(ctx, &one);
-        let said = format!("{} is over.", cards::bold(&one.title));
+        let answer = format!("{} is over.", cards::bold(&one.title));
         maintenance::end(&app.store, requester, one, app.now()).await?;
-        Ok(Message::sentence(said))
+        Ok(Message::sentence(answer))
     };
     reply::answer(ctx, work).await
 }
@@ -196,7 +196,7 @@ async fn listed(ctx: Context<'_>, requester: Requester) -> Result<Message, Comma
     Ok(Message::embed(cards::maintenance::list(&known)))
 }
 
-/// In Discord's own calendar it is called off, too. That takes a call, and nobody waits for it.
+/// Deletes the scheduled event in Discord in the background: the reply does not wait for the request.
 fn delete_event(ctx: Context<'_>, one: &Maintenance) {
     let app = ctx.data();
     let event = one.discord_event.filter(|event| *event != 0);
@@ -204,9 +204,9 @@ fn delete_event(ctx: Context<'_>, one: &Maintenance) {
         return;
     };
     let guild = one.guild_id.0;
-    app.home.spawn(async move {
+    app.main_runtime.spawn(async move {
         if let Err(error) = messenger.delete_event(guild, event).await {
-            tracing::debug!("a scheduled event could not be taken back: {error}");
+            tracing::debug!(%error, "cannot delete the scheduled event");
         }
     });
 }
@@ -241,14 +241,14 @@ async fn scope(
     }
 }
 
-async fn known(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+async fn maintenance_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
     let Ok(requester) = reply::requester(ctx) else {
         return CreateAutocompleteResponse::new();
     };
     let partial = partial.trim().to_lowercase();
     let known = rows::list(&ctx.data().store.reader, Some(requester.guild)).await;
     let known = known.unwrap_or_else(|error| {
-        tracing::warn!(%error, "maintenance could not be looked up for autocomplete");
+        tracing::warn!(%error, "cannot load maintenance windows for autocomplete");
         Vec::new()
     });
     let choices = known

@@ -1,7 +1,7 @@
 //! Every slash command. A command reads its options, checks the permission, calls an action and shows the result.
 //!
-//! Discord hides whole roots from members without a permission. So what every member may use and what only managers may use
-//! stand under different roots: `/endpoints` and `/endpoint`, `/servers` and `/server`, `/devices` and `/device`.
+//! Discord can hide only whole root commands from members who lack a permission. So commands for every member and commands
+//! for managers have different roots: `/endpoints` and `/endpoint`, `/servers` and `/server`, `/devices` and `/device`.
 
 mod ack;
 mod alerts;
@@ -55,7 +55,7 @@ pub(super) fn all() -> Vec<poise::Command<AppState, CommandError>> {
 mod tests {
     use super::*;
 
-    /// Roots that every member may use; every other root is for managers.
+    /// Root commands that every member may use; all others are for managers.
     const FOR_MEMBERS: [&str; 11] = [
         "offline_endpoints",
         "endpoints",
@@ -71,7 +71,7 @@ mod tests {
     ];
 
     #[test]
-    fn roots_are_either_for_every_member_or_for_managers() {
+    fn root_commands_are_either_for_every_member_or_for_managers() {
         for command in all() {
             let is_for_members = FOR_MEMBERS.contains(&&*command.name);
             assert_eq!(
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_registered_commands_are_a_contract() {
+    fn registered_commands_match_the_snapshot() {
         let commands = poise::builtins::create_application_commands(&all());
         insta::assert_json_snapshot!("commands", commands);
     }

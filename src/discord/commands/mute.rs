@@ -1,4 +1,4 @@
-//! `/mute` and `/unmute`: for those who are called, and for those who manage the server.
+//! `/mute` and `/unmute`, for responders and managers.
 
 use crate::actions::mute as mutes;
 use crate::discord::error::CommandError;

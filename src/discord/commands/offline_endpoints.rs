@@ -1,4 +1,5 @@
-//! `/offline_endpoints list | recheck | stats`: what is down, why, and look again.
+//! `/offline_endpoints list | recheck | stats`: lists offline endpoints with the reasons, checks one again, and
+//! shows statistics.
 
 use crate::actions::{recheck, summarize};
 use crate::discord::error::CommandError;
@@ -13,7 +14,7 @@ pub(super) async fn offline_endpoints(_: Context<'_>) -> Result<(), CommandError
     Ok(())
 }
 
-/// Why an endpoint is down. Append only: Discord remembers a choice by its place.
+/// The reason why an endpoint is offline. Append only: Discord identifies a choice by its index.
 #[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
 enum Reason {
     #[name = "connection refused"]
@@ -105,7 +106,7 @@ async fn recheck(
     reply::answer(ctx, work).await
 }
 
-/// What would have to be added for an address that nobody has.
+/// The target to offer for an address that no endpoint of the guild has.
 fn target_of(ip: &str, port: Option<u16>) -> Option<Target> {
     let ip = ip.trim();
     let candidates = match port {
@@ -139,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_failure_class_can_be_asked_for() {
+    fn every_failure_class_is_a_choice() {
         use poise::ChoiceParameter;
         for (index, class) in FailureClass::ALL.iter().copied().enumerate() {
             let reason = Reason::from_index(index).expect("a choice for every class");
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_address_is_offered_as_the_target_it_would_be() {
+    fn an_unknown_address_is_offered_as_a_target_to_add() {
         for (ip, port, target) in [
             ("203.0.113.7", Some(80), Some("tcp://203.0.113.7:80")),
             ("2001:db8::7", Some(80), Some("tcp://[2001:db8::7]:80")),

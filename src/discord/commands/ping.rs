@@ -1,4 +1,4 @@
-//! `/ping`: is the bot there, and how far away is Discord.
+//! `/ping`: shows that the bot responds, and the latency of its connection to Discord.
 
 use crate::discord::Context;
 use crate::discord::error::CommandError;

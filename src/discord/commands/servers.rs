@@ -1,4 +1,4 @@
-//! `/servers list | show | suggest`: how the servers are doing, for every member.
+//! `/servers list | show | suggest`: the status of servers, for every member.
 
 use crate::actions::manage_server;
 use crate::discord::error::CommandError;

@@ -1,4 +1,4 @@
-//! `/status` and `/audit`: everything of this server at a glance, and what has changed.
+//! `/status` and `/audit`: the status of all monitors of a guild at a glance, and its audit log.
 
 use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
@@ -39,7 +39,7 @@ pub(super) async fn audit(
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let work = async {
-        let kind = kind.as_deref().map(known_kind).transpose()?;
+        let kind = kind.as_deref().map(parse_kind).transpose()?;
         let reader = &ctx.data().store.reader;
         let monitor = match &monitor {
             Some(text) => Some(complete::named(reader, requester.guild, (None, text)).await?),
@@ -53,7 +53,7 @@ pub(super) async fn audit(
     reply::answer(ctx, work).await
 }
 
-fn known_kind(word: &str) -> Result<EventKind, CommandError> {
+fn parse_kind(word: &str) -> Result<EventKind, CommandError> {
     word.trim().parse::<EventKind>().ok().ok_or_else(|| {
         CommandError::Refused(format!(
             "There is no type {}; choose one from the list that appears while you type.",

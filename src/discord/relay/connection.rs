@@ -276,7 +276,7 @@ impl<'a> Connection<'a> {
             } => {
                 self.wait_for(Awaited::Nothing);
                 self.gateway_state.is_up(shard, Some(guilds.len()));
-                self.session.begun(session, resume_url, guilds);
+                self.session.started(session, resume_url, guilds);
             }
             Event::BrokenReady => return Err(Reason::BrokenReady),
             Event::Resumed => {

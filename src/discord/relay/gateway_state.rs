@@ -122,7 +122,7 @@ impl GatewayState {
         let wait = state.lookups.wait(self.max_reconnects, jitter());
         state.log_slow_retries(wait.is_slow);
         drop(state);
-        self.count_reconnect("lookup");
+        self.count_reconnect("look_up");
         wait.length
     }
 

@@ -90,7 +90,7 @@ impl Session {
     }
 
     /// Records READY.
-    pub(super) fn begun(&mut self, id: String, resume_url: Option<String>, guilds: HashSet<u64>) {
+    pub(super) fn started(&mut self, id: String, resume_url: Option<String>, guilds: HashSet<u64>) {
         self.id = Some(id);
         self.resume_url = resume_url;
         self.guilds = guilds;
@@ -127,7 +127,7 @@ mod tests {
     fn ready_session() -> Session {
         let identify = json!({ "op": 2, "d": { "token": "secret", "shard": [3, 4] } });
         let mut session = Session::identified(identify);
-        session.begun(
+        session.started(
             "abc".into(),
             Some("wss://resume.example".into()),
             HashSet::from([1]),

@@ -109,13 +109,7 @@ async fn deliver(
         incident.cause = cause;
     }
     if context.checks.is_connectivity_lost() && incident.kind == NotificationKind::Incident {
-        // Check results prove nothing while connectivity is lost, so the delivery is held for a moment.
-        let next = context.checks.clock.now().plus(HELD);
-        write(context, move |tx| {
-            Box::pin(delivery::held(tx, due.id, next))
-        })
-        .await?;
-        return Ok(true);
+        return hold(context, due.id).await;
     }
     let is_over = incident.ended_at.is_some() && incident.kind == NotificationKind::Incident;
     let shown = match (&incident.kind, due.message) {
@@ -133,18 +127,15 @@ async fn deliver(
             // Mention the role only while the incident is open, and only in its first message: after that, responders know.
             let role = due
                 .role
-                .filter(|_| incident.ended_at.is_none() && due.message_count == 0);
+                .filter(|_| incident.ended_at.is_none() && due.lost_messages == 0);
             messenger
                 .show(&incident, place(&due, role.map(Responder::Role)))
                 .await
         }
     };
     let result = if shown.is_ok() { "sent" } else { "failed" };
-    context
-        .metrics
-        .notifications
-        .with_label_values(&["channel", result])
-        .inc();
+    let attempts = &context.metrics.notifications;
+    attempts.with_label_values(&["channel", result]).inc();
     match shown {
         Ok(message) => {
             let revision = incident.revision;
@@ -170,12 +161,22 @@ async fn deliver(
     }
 }
 
+/// Holds a delivery for a moment: check results prove nothing while connectivity is lost.
+async fn hold(context: &Context, delivery: i64) -> Result<bool, StoreError> {
+    let next = context.checks.clock.now().plus(HELD);
+    write(context, move |tx| {
+        Box::pin(delivery::held(tx, delivery, next))
+    })
+    .await?;
+    Ok(true)
+}
+
 /// Where a new message goes.
 fn place(due: &ChannelDelivery, responder: Option<Responder>) -> Place {
     Place::New {
         channel: due.channel,
         mention: responder,
-        nonce: format!("{}-{}", due.id, due.message_count),
+        nonce: format!("{}-{}", due.id, due.lost_messages),
     }
 }
 

@@ -29,7 +29,7 @@ impl ConnectivityMonitor {
     pub(super) async fn start(context: &Context) -> Self {
         let now = context.checks.clock.now();
         if let Err(error) = connectivity::end(&context.store, now).await {
-            tracing::warn!(%error, "it could not be noted that we see");
+            tracing::warn!(%error, "cannot record the end of a connectivity loss");
         }
         Self {
             failures: FailureTracker::default(),
@@ -77,7 +77,7 @@ impl ConnectivityMonitor {
         let before = std::mem::replace(&mut self.connectivity, connectivity);
         match (change, before) {
             (Some(ConnectivityChange::Lost(suspicion)), _) => {
-                connectivity_lost(context, suspicion, now).await
+                connectivity_lost(context, suspicion, now).await;
             }
             (Some(change), Connectivity::Down { since }) => {
                 // The failures so far were caused by our own connectivity.
@@ -116,13 +116,16 @@ async fn connectivity_lost(context: &Context, suspicion: Suspicion, now: Timesta
 async fn connectivity_restored(context: &Context, change: ConnectivityChange, seconds: u64) {
     context.checks.set_connectivity_lost(false);
     context.metrics.connectivity_up.set(1);
-    let reason = match change {
-        ConnectivityChange::GaveUp => "no reference host has answered for too long",
-        ConnectivityChange::Restored | ConnectivityChange::Lost(_) => "a reference host answered",
-    };
-    tracing::info!(seconds, reason, "connectivity restored");
+    match change {
+        ConnectivityChange::GaveUp => {
+            tracing::warn!(seconds, "no reference host responds; alerts are on again");
+        }
+        ConnectivityChange::Restored | ConnectivityChange::Lost(_) => {
+            tracing::info!(seconds, "connectivity restored");
+        }
+    }
     let now = context.checks.clock.now();
     if let Err(error) = connectivity::end(&context.store, now).await {
-        tracing::warn!(%error, "it could not be noted that we see");
+        tracing::warn!(%error, "cannot record the end of a connectivity loss");
     }
 }

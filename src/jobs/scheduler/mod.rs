@@ -61,8 +61,8 @@ pub(super) async fn run(context: Context, stop: watch::Receiver<bool>) {
         changes_sender,
         stop.clone(),
     ));
-    let (finisher, finished) = mpsc::unbounded_channel();
-    let scheduler = Scheduler::new(context, to_record, finisher);
+    let (finished_sender, finished) = mpsc::unbounded_channel();
+    let scheduler = Scheduler::new(context, to_record, finished_sender);
     let incoming = Incoming {
         finished,
         decisions,
@@ -89,7 +89,7 @@ struct Scheduler {
     context: Context,
     queue: Queue,
     to_record: mpsc::Sender<ToRecord>,
-    finisher: mpsc::UnboundedSender<Finished>,
+    finished_sender: mpsc::UnboundedSender<Finished>,
     /// Wall time at the start. From then on the scheduler uses the monotonic clock, so that setting the wall clock neither
     /// bunches checks nor skips them.
     started_at: Timestamp,
@@ -100,7 +100,7 @@ impl Scheduler {
     fn new(
         context: Context,
         to_record: mpsc::Sender<ToRecord>,
-        finisher: mpsc::UnboundedSender<Finished>,
+        finished_sender: mpsc::UnboundedSender<Finished>,
     ) -> Self {
         let queue = Queue::new(context.check_concurrency);
         let started_at = context.checks.clock.now();
@@ -108,7 +108,7 @@ impl Scheduler {
             context,
             queue,
             to_record,
-            finisher,
+            finished_sender,
             started_at,
             stopwatch: Stopwatch::start(),
         }
@@ -180,7 +180,7 @@ impl Scheduler {
     }
 
     fn spawn(&self, endpoint: Arc<Scheduled>, flight: Flight) {
-        let (checks, finisher) = (self.context.checks.clone(), self.finisher.clone());
+        let (checks, finished_sender) = (self.context.checks.clone(), self.finished_sender.clone());
         tokio::spawn(async move {
             let at = checks.clock.now();
             let check = AssertUnwindSafe(checks.check(&endpoint))
@@ -193,7 +193,7 @@ impl Scheduler {
                 certificate_expires_at: None,
             });
             // During shutdown the scheduler may have ended; this check then runs again after the next start.
-            let _ = finisher.send(Finished {
+            let _ = finished_sender.send(Finished {
                 endpoint,
                 flight,
                 result,

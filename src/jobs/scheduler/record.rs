@@ -22,7 +22,7 @@ pub(super) const QUEUE: usize = 32_768;
 const GROUP_WAIT: Duration = Duration::from_secs(1);
 
 /// While connectivity is in doubt, it is judged again at least this often, even without new results.
-const DOUBT: Duration = Duration::from_secs(1);
+const DOUBT_RECHECK: Duration = Duration::from_secs(1);
 
 /// Check results in one commit.
 const GROUP: usize = 4_096;
@@ -53,7 +53,7 @@ pub(super) async fn run(
     loop {
         let first = match monitor.is_in_doubt() {
             false => to_record.recv().await,
-            true => match tokio::time::timeout(DOUBT, to_record.recv()).await {
+            true => match tokio::time::timeout(DOUBT_RECHECK, to_record.recv()).await {
                 Ok(first) => first,
                 Err(_) => {
                     monitor.consider(&context, &mut []).await;

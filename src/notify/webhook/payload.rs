@@ -85,6 +85,7 @@ fn discord(title: &str, description: &str, color: u32) -> Value {
     })
 }
 
+/// Reminders and disabled webhooks go to the channel only; their types are here so that every kind has one.
 fn event_type(incident: &Incident, change: IncidentChange) -> EventType {
     match (&incident.kind, change) {
         (
@@ -288,64 +289,36 @@ mod tests {
         assert_eq!(discord["allowed_mentions"], json!({ "parse": [] }));
     }
 
-    #[test]
-    fn the_change_depends_on_what_was_delivered() {
-        let lost = |ended| NotificationKind::ConnectivityLost {
+    fn connectivity(ended: Option<Timestamp>) -> NotificationKind {
+        NotificationKind::ConnectivityLost {
             failing: 5,
             began: at(0),
             ended,
-        };
-        let bulk = NotificationKind::Bulk {
-            is_down: true,
+        }
+    }
+
+    fn bulk(is_down: bool) -> NotificationKind {
+        NotificationKind::Bulk {
+            is_down,
             count: 9,
             of: 10,
             window: std::time::Duration::from_secs(60),
-        };
+        }
+    }
+
+    #[test]
+    fn the_change_depends_on_what_was_delivered() {
+        use IncidentChange::{Opened, Resolved, Updated};
+        use NotificationKind::Incident as Outages;
         for (kind, ended, was_notified, change, is_for_people) in [
-            (
-                NotificationKind::Incident,
-                None,
-                false,
-                IncidentChange::Opened,
-                true,
-            ),
-            (
-                NotificationKind::Incident,
-                None,
-                true,
-                IncidentChange::Updated,
-                false,
-            ),
-            (
-                NotificationKind::Incident,
-                Some(at(5)),
-                true,
-                IncidentChange::Resolved,
-                true,
-            ),
-            (
-                NotificationKind::Incident,
-                Some(at(5)),
-                false,
-                IncidentChange::Resolved,
-                true,
-            ),
-            (
-                bulk.clone(),
-                Some(at(5)),
-                false,
-                IncidentChange::Opened,
-                true,
-            ),
-            (bulk, Some(at(5)), true, IncidentChange::Updated, false),
-            (lost(None), Some(at(5)), false, IncidentChange::Opened, true),
-            (
-                lost(Some(at(9))),
-                Some(at(5)),
-                true,
-                IncidentChange::Resolved,
-                true,
-            ),
+            (Outages, None, false, Opened, true),
+            (Outages, None, true, Updated, false),
+            (Outages, Some(at(5)), true, Resolved, true),
+            (Outages, Some(at(5)), false, Resolved, true),
+            (bulk(true), Some(at(5)), false, Opened, true),
+            (bulk(true), Some(at(5)), true, Updated, false),
+            (connectivity(None), Some(at(5)), false, Opened, true),
+            (connectivity(Some(at(9))), Some(at(5)), true, Resolved, true),
         ] {
             let incident = Incident {
                 kind,
@@ -354,5 +327,37 @@ mod tests {
             let found = IncidentChange::of(&incident, was_notified);
             assert_eq!((found, found.is_for_people()), (change, is_for_people));
         }
+    }
+
+    #[test]
+    fn each_kind_of_notification_has_its_type() {
+        use IncidentChange::{Opened, Resolved, Updated};
+        use NotificationKind::Incident as Outages;
+        let broken = NotificationKind::ChannelBroken {
+            channel: 5,
+            reason: "deleted".into(),
+        };
+        for (kind, change, expected) in [
+            (Outages, Opened, "incident.opened"),
+            (Outages, Updated, "incident.updated"),
+            (Outages, Resolved, "incident.resolved"),
+            (bulk(true), Opened, "bulk.offline"),
+            (bulk(true), Updated, "bulk.offline"),
+            (bulk(false), Opened, "bulk.recovered"),
+            (connectivity(None), Opened, "connectivity.lost"),
+            (connectivity(Some(at(9))), Resolved, "connectivity.restored"),
+            (broken, Opened, "destination.broken"),
+        ] {
+            let incident = Incident {
+                kind,
+                ..incident(1, None)
+            };
+            let body = of_incident(Format::Standard, &incident, change, at(60));
+            assert_eq!(body["type"], expected);
+            let known: Result<EventType, _> = expected.parse();
+            assert!(known.is_ok(), "{expected}");
+        }
+        let test = of_test(Format::Standard, at(60));
+        assert_eq!(test["type"], "test");
     }
 }

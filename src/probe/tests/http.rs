@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 
-use super::stage::{End, Stand, closed_port, hear, repeat};
-use super::{HASTY, PATIENT, broken, check, down, plain, prober, see, see_with};
+use super::stage::{End, Stand, closed_port, read_request, repeat};
+use super::{HASTY, PATIENT, broken, check, down, plain, prober, run_check, run_check_with};
 use crate::domain::check_result::{FailureClass, Timings, Verdict};
 use crate::domain::http_check::{BODY_CAP, HttpCheck, Method};
 
@@ -15,12 +15,12 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 /// The verdict on a response that is followed by an orderly close.
 async fn verdict_on(answer: impl Into<Vec<u8>>) -> Verdict {
     let stand = Stand::answering(answer).await;
-    see(&stand.http()).await.verdict
+    run_check(&stand.http()).await.verdict
 }
 
 async fn verdict_with(answer: impl Into<Vec<u8>>, http_check: &HttpCheck) -> Verdict {
     let stand = Stand::answering(answer).await;
-    see_with(&stand.http(), http_check).await.verdict
+    run_check_with(&stand.http(), http_check).await.verdict
 }
 
 fn keyword(word: &str) -> HttpCheck {
@@ -40,7 +40,7 @@ fn redirects(hops: u8) -> HttpCheck {
 #[tokio::test]
 async fn a_good_response_is_up_with_every_phase_timed() {
     let stand = Stand::answering(OK).await;
-    let result = see(&stand.http()).await;
+    let result = run_check(&stand.http()).await;
     assert_eq!(result.verdict, Verdict::Up);
     let Timings {
         resolve,
@@ -65,7 +65,7 @@ async fn the_request_has_the_documented_form() {
         ],
         ..HttpCheck::default()
     };
-    see_with(&format!("{}a/b?c=d", stand.http()), &http_check).await;
+    run_check_with(&format!("{}a/b?c=d", stand.http()), &http_check).await;
     let expected = format!(
         "OPTIONS /a/b?c=d HTTP/1.1\r\nHost: {}\r\nUser-Agent: Rollcall/{} (+monitor)\r\nX-Key: secret\r\naccept: text/html\r\nConnection: close\r\n\r\n",
         stand.address,
@@ -227,7 +227,7 @@ async fn invalid_responses_are_described_in_fixed_sentences() {
 async fn other_protocols_are_detected_without_waiting_for_more() {
     let stand = Stand::saying(vec![b"SSH-2.0-OpenSSH_9.6\r\n".to_vec()], End::Hold).await;
     assert_eq!(
-        see(&stand.http()).await.verdict,
+        run_check(&stand.http()).await.verdict,
         broken("the answer is not HTTP")
     );
 }
@@ -260,7 +260,7 @@ async fn an_unresponsive_server_times_out_with_the_phase() {
 #[tokio::test]
 async fn a_slow_response_does_not_extend_the_deadline() {
     let stand = Stand::with(|mut stream| async move {
-        hear(&mut stream).await;
+        read_request(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
         // This test is about timing: every pause is shorter than the check's timeout, their sum is not.
         while stream.write_all(b"x").await.is_ok() {
@@ -279,33 +279,33 @@ async fn a_slow_response_does_not_extend_the_deadline() {
 #[tokio::test]
 async fn endless_responses_stop_at_the_caps() {
     let body = Stand::with(|mut stream| async move {
-        hear(&mut stream).await;
+        read_request(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
         repeat(&mut stream, &[b'x'; 4096]).await;
     })
     .await;
-    assert_eq!(see(&body.http()).await.verdict, Verdict::Up);
+    assert_eq!(run_check(&body.http()).await.verdict, Verdict::Up);
     assert_eq!(
-        see_with(&body.http(), &keyword("y")).await.verdict,
+        run_check_with(&body.http(), &keyword("y")).await.verdict,
         plain(FailureClass::KeywordMissing)
     );
     let chunks = Stand::with(|mut stream| async move {
-        hear(&mut stream).await;
+        read_request(&mut stream).await;
         let _ = stream
             .write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
             .await;
         repeat(&mut stream, b"3\r\nabc\r\n").await;
     })
     .await;
-    assert_eq!(see(&chunks.http()).await.verdict, Verdict::Up);
+    assert_eq!(run_check(&chunks.http()).await.verdict, Verdict::Up);
     let head = Stand::with(|mut stream| async move {
-        hear(&mut stream).await;
+        read_request(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n").await;
         repeat(&mut stream, b"X-More: and more\r\n").await;
     })
     .await;
     assert_eq!(
-        see(&head.http()).await.verdict,
+        run_check(&head.http()).await.verdict,
         broken("the answer's head is longer than 16 KiB")
     );
 }
@@ -313,7 +313,7 @@ async fn endless_responses_stop_at_the_caps() {
 #[tokio::test]
 async fn resets_are_reported_with_the_phase() {
     let stand = Stand::with(|stream| End::Reset.of(stream)).await;
-    let Verdict::Down(failure) = see(&stand.http()).await.verdict else {
+    let Verdict::Down(failure) = run_check(&stand.http()).await.verdict else {
         panic!("a reset passed")
     };
     // The reset races with our connect and our request: the phase may differ, the class must not.
@@ -330,7 +330,7 @@ async fn resets_are_reported_with_the_phase() {
     ] {
         let stand = Stand::saying(vec![piece.into()], End::Reset).await;
         assert_eq!(
-            see(&stand.http()).await.verdict,
+            run_check(&stand.http()).await.verdict,
             broken(&format!("connection reset {phase}")),
             "{piece:?}"
         );
@@ -349,13 +349,17 @@ async fn head_requests_and_empty_responses_have_no_body() {
     )
     .await;
     assert_eq!(
-        see_with(&stand.http(), &http_check).await.verdict,
+        run_check_with(&stand.http(), &http_check).await.verdict,
         Verdict::Up
     );
     for status in [204, 304] {
         let answer = format!("HTTP/1.1 {status} x\r\nTransfer-Encoding: chunked\r\n\r\n");
         let stand = Stand::saying(vec![answer.into()], End::Hold).await;
-        assert_eq!(see(&stand.http()).await.verdict, Verdict::Up, "{status}");
+        assert_eq!(
+            run_check(&stand.http()).await.verdict,
+            Verdict::Up,
+            "{status}"
+        );
     }
 }
 
@@ -378,7 +382,7 @@ async fn a_keyword_is_found_across_packets_and_chunks() {
         .to_vec();
     let stand = Stand::saying(pieces, End::Close).await;
     assert_eq!(
-        see_with(&stand.http(), &http_check).await.verdict,
+        run_check_with(&stand.http(), &http_check).await.verdict,
         Verdict::Up
     );
     assert_eq!(
@@ -419,7 +423,7 @@ async fn redirects_are_followed_only_as_far_as_allowed() {
     ))
     .await;
     assert_eq!(
-        see(&start.http()).await.verdict,
+        run_check(&start.http()).await.verdict,
         Verdict::Up,
         "302 is within the default range"
     );
@@ -429,11 +433,11 @@ async fn redirects_are_followed_only_as_far_as_allowed() {
         ..HttpCheck::default()
     };
     assert_eq!(
-        see_with(&start.http(), &strict).await.verdict,
+        run_check_with(&start.http(), &strict).await.verdict,
         down(FailureClass::UnexpectedStatus, "302")
     );
     assert_eq!(
-        see_with(
+        run_check_with(
             &start.http(),
             &HttpCheck {
                 max_redirects: 1,
@@ -447,7 +451,7 @@ async fn redirects_are_followed_only_as_far_as_allowed() {
     assert!(goal.questions()[0].starts_with("GET /x?y HTTP/1.1\r\n"));
 
     let looping = Stand::answering("HTTP/1.1 301 Moved\r\nLocation: /again\r\n\r\n").await;
-    let result = see_with(
+    let result = run_check_with(
         &looping.http(),
         &HttpCheck {
             max_redirects: 3,
@@ -458,7 +462,7 @@ async fn redirects_are_followed_only_as_far_as_allowed() {
     assert_eq!(result.verdict, down(FailureClass::UnexpectedStatus, "301"));
     assert_eq!(looping.accepted(), 4);
     // At most three are followed, even if a check asks for more.
-    see_with(&looping.http(), &redirects(200)).await;
+    run_check_with(&looping.http(), &redirects(200)).await;
     assert_eq!(looping.accepted(), 8);
 }
 
@@ -473,7 +477,7 @@ async fn every_hop_is_judged_by_the_guard() {
     ] {
         let stand =
             Stand::answering(format!("HTTP/1.1 302 Found\r\nLocation: {place}\r\n\r\n")).await;
-        let result = see_with(&stand.http(), &redirects(3)).await;
+        let result = run_check_with(&stand.http(), &redirects(3)).await;
         assert_eq!(result.verdict, plain(FailureClass::NotAllowed), "{place}");
         assert_eq!(result.timings, Timings::default(), "{place}");
     }
@@ -483,7 +487,7 @@ async fn every_hop_is_judged_by_the_guard() {
     ))
     .await;
     assert_eq!(
-        see_with(&stand.http(), &redirects(1)).await.verdict,
+        run_check_with(&stand.http(), &redirects(1)).await.verdict,
         broken("the redirect leads away from HTTP")
     );
 }
@@ -501,14 +505,14 @@ async fn secret_headers_are_not_sent_to_another_origin() {
         ..redirects(1)
     };
     assert_eq!(
-        see_with(&start.http(), &http_check).await.verdict,
+        run_check_with(&start.http(), &http_check).await.verdict,
         Verdict::Up
     );
     assert!(start.questions()[0].contains("Bearer secret"));
     assert!(!other.questions()[0].contains("secret"));
 
     let looping = Stand::answering("HTTP/1.1 307 x\r\nLocation: /in\r\n\r\n").await;
-    see_with(&looping.http(), &http_check).await;
+    run_check_with(&looping.http(), &http_check).await;
     assert!(
         looping.questions()[1].contains("Bearer secret"),
         "the same origin may receive it"
@@ -518,7 +522,7 @@ async fn secret_headers_are_not_sent_to_another_origin() {
 #[tokio::test]
 async fn ipv6_goes_in_brackets_in_the_host_header() {
     let stand = Stand::on(Ipv6Addr::LOCALHOST.into(), |mut stream| async move {
-        let request = hear(&mut stream).await;
+        let request = read_request(&mut stream).await;
         let expected = format!("Host: [::1]:{}\r\n", stream.local_addr().unwrap().port());
         let answer = if request.contains(&expected) {
             OK
@@ -528,7 +532,7 @@ async fn ipv6_goes_in_brackets_in_the_host_header() {
         let _ = stream.write_all(answer.as_bytes()).await;
     })
     .await;
-    assert_eq!(see(&stand.http()).await.verdict, Verdict::Up);
+    assert_eq!(run_check(&stand.http()).await.verdict, Verdict::Up);
 }
 
 #[tokio::test]

@@ -48,11 +48,11 @@ async fn check(
         .await
 }
 
-async fn see(target: &str) -> CheckResult {
+async fn run_check(target: &str) -> CheckResult {
     check(&prober(), target, None, PATIENT).await
 }
 
-async fn see_with(target: &str, http_check: &HttpCheck) -> CheckResult {
+async fn run_check_with(target: &str, http_check: &HttpCheck) -> CheckResult {
     check(&prober(), target, Some(http_check), PATIENT).await
 }
 

@@ -66,7 +66,7 @@ impl Stand {
             let (pieces, requests) = (Arc::clone(&pieces), Arc::clone(&requests));
             async move {
                 stream.set_nodelay(true).unwrap();
-                let request = hear(&mut stream).await;
+                let request = read_request(&mut stream).await;
                 requests.lock().unwrap().push(request);
                 for piece in pieces.iter() {
                     if stream.write_all(piece).await.is_err() {
@@ -131,7 +131,7 @@ impl End {
 }
 
 /// Reads a request up to its empty line.
-pub(super) async fn hear<S: AsyncRead + Unpin>(stream: &mut S) -> String {
+pub(super) async fn read_request<S: AsyncRead + Unpin>(stream: &mut S) -> String {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
         if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {

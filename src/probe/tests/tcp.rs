@@ -4,13 +4,13 @@ use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use super::stage::{End, Stand, closed_port};
-use super::{HASTY, PATIENT, check, down, plain, prober, prober_with, see};
+use super::{HASTY, PATIENT, check, down, plain, prober, prober_with, run_check};
 use crate::domain::check_result::{FailureClass, Timings, Verdict};
 
 #[tokio::test]
 async fn an_open_port_is_up_with_its_connect_time() {
     let stand = Stand::with(|stream| End::Hold.of(stream)).await;
-    let result = see(&stand.tcp()).await;
+    let result = run_check(&stand.tcp()).await;
     assert_eq!(result.verdict, Verdict::Up);
     assert!(
         result
@@ -32,7 +32,7 @@ async fn an_open_port_is_up_with_its_connect_time() {
 
 #[tokio::test]
 async fn a_closed_port_is_refused() {
-    let result = see(&format!("tcp://{}", closed_port().await)).await;
+    let result = run_check(&format!("tcp://{}", closed_port().await)).await;
     assert_eq!(result.verdict, plain(FailureClass::Refused));
     assert!(result.timings.connect.is_some());
 }
@@ -40,14 +40,14 @@ async fn a_closed_port_is_refused() {
 #[tokio::test]
 async fn the_ipv6_loopback_is_checked_like_the_ipv4_one() {
     let stand = Stand::on(Ipv6Addr::LOCALHOST.into(), |stream| End::Hold.of(stream)).await;
-    assert_eq!(see(&stand.tcp()).await.verdict, Verdict::Up);
+    assert_eq!(run_check(&stand.tcp()).await.verdict, Verdict::Up);
     let closed = tokio::net::TcpListener::bind("[::1]:0")
         .await
         .unwrap()
         .local_addr()
         .unwrap();
     assert_eq!(
-        see(&format!("tcp://{closed}")).await.verdict,
+        run_check(&format!("tcp://{closed}")).await.verdict,
         plain(FailureClass::Refused)
     );
 }
@@ -130,7 +130,7 @@ async fn an_address_mapped_into_another_is_judged_too() {
     );
     assert_eq!(stand.accepted(), 0);
     assert_eq!(
-        see(&mapped).await.verdict,
+        run_check(&mapped).await.verdict,
         Verdict::Up,
         "an allowed address may also be written like this"
     );

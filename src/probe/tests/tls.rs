@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::super::{Check, Prober, ProberConfig, ProberError};
-use super::stage::{End, Stand, hear};
+use super::stage::{End, Stand, read_request};
 use super::{HASTY, PATIENT, broken, check, down, prober};
 use crate::domain::Timestamp;
 use crate::domain::check_result::{CheckResult, FailureClass, Verdict};
@@ -126,7 +126,7 @@ async fn serve(
     if stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed) {
         resumed.fetch_add(1, Ordering::SeqCst);
     }
-    hear(&mut stream).await;
+    read_request(&mut stream).await;
     let _ = stream.write_all(answer).await;
     let _ = stream.flush().await;
 }

@@ -78,7 +78,7 @@ pub(super) fn from_row(
     stored: &str,
     details: Option<&str>,
 ) -> Result<NotificationKind, StoreError> {
-    let damaged = || StoreError::Damaged(format!("the facts of a notification about {stored}"));
+    let damaged = || StoreError::Damaged(format!("the details of a notification about {stored}"));
     let details: Value = serde_json::from_str(details.unwrap_or("null")).map_err(|_| damaged())?;
     let text = |name: &str| {
         details[name]

@@ -99,15 +99,15 @@ pub async fn waiting(
     .bind(now.millis())
     .fetch_all(&reader.pool)
     .await?;
-    let waited = |(id, escalation_starts_at, is_reminded, is_escalated)| {
-        let waited = EscalationState {
+    let state = |(id, escalation_starts_at, is_reminded, is_escalated)| {
+        let state = EscalationState {
             escalation_starts_at: Timestamp::from_millis(escalation_starts_at),
             is_reminded,
             is_escalated,
         };
-        (IncidentId(id), waited)
+        (IncidentId(id), state)
     };
-    Ok(rows.into_iter().map(waited).collect())
+    Ok(rows.into_iter().map(state).collect())
 }
 
 /// Records a reminder or an escalation; `false` if it was already recorded, or is no longer needed.

@@ -1,4 +1,4 @@
-//! What a server can choose about alerts beside their place: `/alerts escalation | notifications | summary | override`.
+//! `/alerts escalation | notifications | summary | override`: alert settings other than the channel and the role.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::domain::alert_policy::{AlertPreferences, BulkAlert, Responder};
 use crate::domain::text;
 use crate::store::alert_override::Override;
 
-/// Nobody is called again sooner or later than that.
+/// Shortest and longest time until a reminder or an escalation.
 const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(7 * 86_400));
 
-/// Within which many are many.
+/// Shortest and longest window in which the changes of a bulk alert are counted.
 const WINDOWS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(86_400));
 
 /// Who is called again when nobody takes care of an incident; what is left out stays as it is
@@ -141,10 +141,10 @@ pub(super) async fn override_monitor(
 
 async fn current(ctx: Context<'_>) -> Result<AlertPreferences, CommandError> {
     let known = super::settings(ctx).await?;
-    Ok(known.ok_or_else(super::nothing_set)?.preferences)
+    Ok(known.ok_or_else(super::no_channel_set)?.preferences)
 }
 
-/// Changes what was chosen, and shows all of it.
+/// Changes the alert preferences, then shows all alert settings.
 async fn change<C>(
     ctx: Context<'_>,
     read: impl Future<Output = Result<C, CommandError>>,
@@ -157,12 +157,12 @@ where
         let change = read.await?;
         let app = ctx.data();
         alerts::prefer(&app.store, requester, change, app.now()).await?;
-        super::shown(ctx).await
+        super::show_settings(ctx).await
     };
     reply::answer(ctx, work).await
 }
 
-/// A wait that was named: `Some(None)` is `off`.
+/// Reads the time until a reminder or an escalation: `None` keeps it unchanged, `Some(None)` is `off`.
 fn wait(option: &str, text: Option<&str>) -> Result<Option<Option<Duration>>, CommandError> {
     match text.map(str::trim) {
         None => Ok(None),

@@ -1,4 +1,4 @@
-//! `/alerts …`: where a server is told of incidents. All of it needs Manage Server.
+//! `/alerts …`: where and how a guild is notified of incidents. Every subcommand requires Manage Server.
 
 mod choose;
 mod webhook;
@@ -48,7 +48,7 @@ async fn setup(
 ) -> Result<(), CommandError> {
     access::require_manage(reply::permissions(ctx))?;
     let role = roles::chosen(ctx, role)?;
-    reply::answer(ctx, begin(ctx, channel.id.get(), role)).await
+    reply::answer(ctx, test_and_set(ctx, channel.id.get(), role)).await
 }
 
 /// Tell incidents in another channel; a test goes there at once
@@ -62,7 +62,7 @@ async fn channel(
     access::require_manage(reply::permissions(ctx))?;
     let work = async {
         let known = settings(ctx).await?;
-        begin(ctx, channel.id.get(), known.and_then(|known| known.role)).await
+        test_and_set(ctx, channel.id.get(), known.and_then(|known| known.role)).await
     };
     reply::answer(ctx, work).await
 }
@@ -76,7 +76,7 @@ async fn role(
     access::require_manage(reply::permissions(ctx))?;
     let role = roles::chosen(ctx, role)?;
     let work = async {
-        let known = settings(ctx).await?.ok_or_else(nothing_set)?;
+        let known = settings(ctx).await?.ok_or_else(no_channel_set)?;
         set(ctx, (known.channel, role)).await
     };
     reply::answer(ctx, work).await
@@ -86,7 +86,7 @@ async fn role(
 #[poise::command(slash_command, guild_only)]
 async fn show(ctx: Context<'_>) -> Result<(), CommandError> {
     access::require_manage(reply::permissions(ctx))?;
-    let work = async { shown(ctx).await };
+    let work = async { show_settings(ctx).await };
     reply::answer(ctx, work).await
 }
 
@@ -104,7 +104,7 @@ async fn off(ctx: Context<'_>) -> Result<(), CommandError> {
     reply::answer(ctx, work).await
 }
 
-fn nothing_set() -> CommandError {
+fn no_channel_set() -> CommandError {
     CommandError::Refused("No channel is set for alerts yet; `/alerts setup` sets one.".into())
 }
 
@@ -113,15 +113,20 @@ async fn settings(ctx: Context<'_>) -> Result<Option<alert_settings::AlertSettin
     Ok(alert_settings::get(&ctx.data().store.reader, requester.guild).await?)
 }
 
-/// Sets a channel where a message can be written to it, and says what is missing where not.
-async fn begin(ctx: Context<'_>, channel: u64, role: Option<u64>) -> Result<Message, CommandError> {
+/// Sends a test message to a channel and sets the channel if it arrives; otherwise the error names the permissions that the
+/// channel needs.
+async fn test_and_set(
+    ctx: Context<'_>,
+    channel: u64,
+    role: Option<u64>,
+) -> Result<Message, CommandError> {
     let app = ctx.data();
     let messenger = app.messenger.clone().ok_or_else(|| {
-        CommandError::Internal("there is no messenger, though there is a command".into())
+        CommandError::Internal("received a command, but there is no messenger".into())
     })?;
-    // On the main runtime, whose connections the messenger keeps.
+    // On the main runtime, to which the connections of the messenger belong.
     let tried = app
-        .home
+        .main_runtime
         .spawn(async move { messenger.send_test_message(channel).await })
         .await
         .map_err(|error| CommandError::Internal(error.to_string()))?;
@@ -140,10 +145,10 @@ async fn set(ctx: Context<'_>, place: (u64, Option<u64>)) -> Result<Message, Com
     let requester = reply::requester(ctx)?;
     let app = ctx.data();
     alerts::set(&app.store, requester, place, app.now()).await?;
-    shown(ctx).await
+    show_settings(ctx).await
 }
 
-async fn shown(ctx: Context<'_>) -> Result<Message, CommandError> {
+async fn show_settings(ctx: Context<'_>) -> Result<Message, CommandError> {
     let requester = reply::requester(ctx)?;
     let reader = &ctx.data().store.reader;
     let known = settings(ctx).await?;

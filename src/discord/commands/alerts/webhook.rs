@@ -1,5 +1,5 @@
-//! `/alerts webhook …`: other places in which incidents are told. An address is a secret: it is typed once, seen by the one
-//! who types it, and never shown again.
+//! `/alerts webhook …`: webhooks as additional destinations of notifications. A URL is a secret: only the member who enters
+//! it sees it, and it is not shown again.
 
 use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
@@ -14,7 +14,7 @@ use crate::domain::webhook::{Format, parse_url};
 use crate::notify::webhook::{payload, signature};
 use crate::store::webhook::{self, NewWebhook, Webhook};
 
-/// In which form messages are sent. Append only: Discord remembers a choice by its place.
+/// The format of a webhook's messages. Append only: Discord identifies a choice by its index.
 #[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
 enum FormatChoice {
     #[name = "standard: signed JSON with everything (Standard Webhooks)"]
@@ -70,7 +70,7 @@ async fn add(
             signing_key: signing_key()?,
         };
         webhooks::add(&app.store, requester, new, app.now()).await?;
-        let known = named(app, requester.guild, &name).await?;
+        let known = find(app, requester.guild, &name).await?;
         let result = send_test_message(app, &known).await?;
         Ok(Message::embed(cards::webhooks::added(&known, &result)))
     };
@@ -93,14 +93,14 @@ async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
 async fn test(
     ctx: Context<'_>,
     #[description = "One of this server's webhooks"]
-    #[autocomplete = "by_name"]
+    #[autocomplete = "webhook_choices"]
     #[max_length = 64]
     name: String,
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let work = async {
         let app = ctx.data();
-        let known = named(app, requester.guild, &name).await?;
+        let known = find(app, requester.guild, &name).await?;
         let result = send_test_message(app, &known).await?;
         Ok(Message::embed(cards::webhooks::tested(&known, &result)))
     };
@@ -112,29 +112,29 @@ async fn test(
 async fn remove(
     ctx: Context<'_>,
     #[description = "One of this server's webhooks"]
-    #[autocomplete = "by_name"]
+    #[autocomplete = "webhook_choices"]
     #[max_length = 64]
     name: String,
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let work = async {
         let app = ctx.data();
-        let known = named(app, requester.guild, &name).await?;
-        let said = format!("{} is told nothing any more.", cards::bold(&known.name));
+        let known = find(app, requester.guild, &name).await?;
+        let answer = format!("{} is told nothing any more.", cards::bold(&known.name));
         webhooks::remove(&app.store, requester, known.name, app.now()).await?;
-        Ok(Message::sentence(said))
+        Ok(Message::sentence(answer))
     };
     reply::answer(ctx, work).await
 }
 
-async fn by_name(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+async fn webhook_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
     let Ok(requester) = reply::requester(ctx) else {
         return CreateAutocompleteResponse::new();
     };
     let partial = partial.trim().to_lowercase();
     let known = webhook::list(&ctx.data().store.reader, requester.guild).await;
     let known = known.unwrap_or_else(|error| {
-        tracing::warn!(%error, "webhooks could not be looked up for autocomplete");
+        tracing::warn!(%error, "cannot load webhooks for autocomplete");
         Vec::new()
     });
     let choices = known
@@ -147,16 +147,16 @@ async fn by_name(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse 
 fn signing_key() -> Result<String, CommandError> {
     let mut key = [0; signature::KEY_LENGTH];
     getrandom::fill(&mut key)
-        .map_err(|error| CommandError::Internal(format!("no random numbers: {error}")))?;
+        .map_err(|error| CommandError::Internal(format!("cannot get random bytes: {error}")))?;
     Ok(signature::key_text(&key))
 }
 
-async fn named(app: &AppState, guild: GuildId, name: &str) -> Result<Webhook, CommandError> {
+async fn find(app: &AppState, guild: GuildId, name: &str) -> Result<Webhook, CommandError> {
     let known = webhook::list(&app.store.reader, guild).await?;
-    let meant = known
+    let found = known
         .into_iter()
         .find(|known| known.name.eq_ignore_ascii_case(name.trim()));
-    meant.ok_or_else(|| {
+    found.ok_or_else(|| {
         CommandError::Refused(format!(
             "No webhook here is called {}; choose one from the list that appears while you type.",
             text::code(&text::cut(name, 64))
@@ -164,15 +164,15 @@ async fn named(app: &AppState, guild: GuildId, name: &str) -> Result<Webhook, Co
     })
 }
 
-/// Sends a test; what is wrong is the answer, in words.
+/// Sends a test message. The inner result says whether it arrived; its error is a text for the member.
 async fn send_test_message(
     app: &AppState,
     known: &Webhook,
 ) -> Result<Result<(), String>, CommandError> {
     let (webhook_sender, target, now) = (app.webhook_sender.clone(), known.clone(), app.now());
-    // On the main runtime, where looks have their resolver.
+    // On the main runtime, to which the resolver of the checks belongs.
     let sent = app
-        .home
+        .main_runtime
         .spawn(async move {
             let body = payload::of_test(target.format, now);
             let id = format!("test_{}_{}", target.id.0, now.millis());

@@ -1,4 +1,4 @@
-//! `/endpoint import | export`: the roll as a file, both ways.
+//! `/endpoint import | export`: adds endpoints from a file, and writes all endpoints to one.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::discord::{Context, cards};
 use crate::domain::text;
 use crate::store::endpoint::all;
 
-/// The longest that fetching an attached file may take.
+/// Timeout of the download of an attached file.
 const DOWNLOAD: Duration = Duration::from_secs(15);
 
 /// Add the endpoints of a file: one target per line, CSV with a header, or JSON
@@ -30,7 +30,7 @@ pub(super) async fn import(
                 "it is larger than 1 MiB; split it and import the parts one after the other",
             ));
         }
-        // serenity's download has no limit of its own.
+        // serenity's download has no timeout of its own.
         let content = tokio::time::timeout(DOWNLOAD, file.download())
             .await
             .map_err(|_| {
@@ -47,7 +47,7 @@ pub(super) async fn import(
     reply::answer(ctx, work).await
 }
 
-/// The form of a file. Append only: Discord remembers a choice by its place.
+/// The format of an exported file. Append only: Discord identifies a choice by its index.
 #[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
 enum FormatChoice {
     #[name = "CSV"]

@@ -1,4 +1,4 @@
-//! `/endpoint http`: what a page is asked and what it must answer.
+//! `/endpoint http`: the request that a check sends, and the response that it requires.
 
 use super::{apply, find};
 use crate::actions::manage_endpoint::Edit;
@@ -7,7 +7,7 @@ use crate::discord::{Context, complete, reply};
 use crate::domain::http_check::Method;
 use crate::domain::http_check_change::HttpCheckChange;
 
-/// How a look asks. Append only: Discord remembers a choice by its place.
+/// The HTTP method of a check. Append only: Discord identifies a choice by its index.
 #[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
 enum MethodChoice {
     #[name = "GET"]

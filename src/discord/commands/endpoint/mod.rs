@@ -34,7 +34,7 @@ pub(super) async fn endpoint(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// A mistake in an option, named.
+/// Finds an endpoint of the requester's guild by address or name.
 async fn find(
     ctx: Context<'_>,
     requester: Requester,
