@@ -160,7 +160,21 @@ impl Metrics {
             registry: register.0,
         };
         metrics.connectivity_up.set(1);
+        metrics.show_destinations();
         Ok(metrics)
+    }
+
+    /// Shows every destination from the start: a series that appears with the first notification is hard to alert on.
+    fn show_destinations(&self) {
+        for destination in ["channel", "webhook"] {
+            self.notifications_pending
+                .with_label_values(&[destination])
+                .set(0);
+            for result in ["sent", "failed"] {
+                let labels = [destination, result];
+                self.notifications.with_label_values(&labels).inc_by(0);
+            }
+        }
     }
 
     /// The Prometheus text format, version 0.0.4.
@@ -243,6 +257,14 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         metrics.checks.with_label_values(&["up"]).inc();
         let text = String::from_utf8(metrics.render().unwrap()).unwrap();
+        for line in [
+            "rollcall_connectivity_up 1",
+            r#"rollcall_notifications_pending{destination="channel"} 0"#,
+            r#"rollcall_notifications_pending{destination="webhook"} 0"#,
+            r#"rollcall_notifications_total{destination="webhook",result="failed"} 0"#,
+        ] {
+            assert!(text.lines().any(|known| known == line), "{line}: {text}");
+        }
         assert!(text.contains("# HELP rollcall_checks_total Checks run by the scheduler, by result.\n# TYPE rollcall_checks_total counter\nrollcall_checks_total{result=\"up\"} 1\n"), "{text}");
     }
 }

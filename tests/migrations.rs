@@ -145,3 +145,97 @@ async fn a_pre_release_database_is_rejected_and_not_changed() {
         }
     }
 }
+
+/// The columns of a view or a table, in their order.
+async fn columns(connection: &mut SqliteConnection, name: &str) -> Vec<String> {
+    let sql = format!("SELECT name FROM pragma_table_info('{name}')");
+    let rows: Vec<(String,)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .fetch_all(connection)
+        .await
+        .unwrap();
+    rows.into_iter().map(|(name,)| name).collect()
+}
+
+#[tokio::test]
+async fn the_views_have_the_columns_that_scripts_rely_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("rollcall.db");
+    fill(&database).await;
+    let options = SqliteConnectOptions::new().filename(&database);
+    let mut connection: SqliteConnection = options.connect().await.unwrap();
+    for (view, expected) in [
+        (
+            "endpoints",
+            "id guild_id name target host port http_check interval_ms status since is_active inactive_reason failure_class \
+             failure_detail inactive_checked_at last_check_date last_seen_at next_due_at consecutive_failures latency_us \
+             certificate_expires_at created_at",
+        ),
+        (
+            "devices",
+            "id guild_id uuid name device_name device_type status since is_online is_active failure last_connectivity_event \
+             threshold_ms created_at",
+        ),
+        (
+            "servers",
+            "id guild_id name status since is_active last_seen_at online_ms warning_ms offline_ms online_threshold_minutes \
+             warning_threshold_minutes offline_threshold_minutes auto_thresholds thresholds_followed_at created_at",
+        ),
+        (
+            "audit_logs",
+            "id guild_id monitor_id event_type severity actor details occurred_at created_at",
+        ),
+    ] {
+        let found = columns(&mut connection, view).await.join(" ");
+        assert_eq!(found, expected, "{view}");
+    }
+    let servers: Vec<(Option<i64>, Option<i64>, Option<i64>)> = sqlx::query_as(
+        "SELECT online_threshold_minutes, warning_threshold_minutes, offline_threshold_minutes FROM servers ORDER BY id",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    let own = (Some(10), Some(30), Some(60));
+    assert_eq!(
+        servers,
+        [own, (None, None, None)],
+        "NULL where the default holds"
+    );
+    let events: Vec<(String, String, String, i64)> = sqlx::query_as(
+        "SELECT event_type, severity, details, created_at FROM audit_logs ORDER BY id",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    let kinds: Vec<(&str, &str)> = events
+        .iter()
+        .map(|(kind, severity, ..)| (kind.as_str(), severity.as_str()))
+        .collect();
+    let expected = [
+        ("endpoint_offline", "error"),
+        ("server_overdue", "warning"),
+        ("monitor_muted", "info"),
+    ];
+    assert_eq!(kinds, expected);
+    assert_eq!(events[0].3, 1_700_000_120_000, "when the event was noticed");
+    connection.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_indexes_that_scripts_rely_on_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("rollcall.db");
+    fill(&database).await;
+    let options = SqliteConnectOptions::new().filename(&database);
+    let mut connection: SqliteConnection = options.connect().await.unwrap();
+    for name in ["idx_endpoints_active", "idx_endpoints_last_check"] {
+        let found: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'index' AND name = $1",
+        )
+        .bind(name)
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+        assert_eq!(found, 1, "{name}");
+    }
+    connection.close().await.unwrap();
+}
