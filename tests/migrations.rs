@@ -91,15 +91,9 @@ fn every_migration_starts_with_a_comment_and_drops_no_table() {
     }
 }
 
-/// Creates a database as a pre-release left it. With `is_marked`, its header has the schema version already.
-async fn pre_release(database: &Path, version: i64, is_marked: bool) {
-    let options = SqliteConnectOptions::new()
-        .filename(database)
-        .create_if_missing(true)
-        .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
-    let mut connection: SqliteConnection = options.connect().await.unwrap();
-    let user_version = if is_marked { version } else { 0 };
-    let sql = format!(
+/// The tables of a pre-release, with a schema version in the header (0: none yet).
+fn pre_release_sql(version: i64, user_version: i64) -> String {
+    format!(
         "PRAGMA application_id = 1380729676;
          PRAGMA user_version = {user_version};
          CREATE TABLE pulse (monitor_id INTEGER PRIMARY KEY);
@@ -108,7 +102,17 @@ async fn pre_release(database: &Path, version: i64, is_marked: bool) {
              checksum BLOB NOT NULL, execution_time BIGINT NOT NULL);
          INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
          VALUES ({version}, 'endpoints', 1, x'00', 0);"
-    );
+    )
+}
+
+/// Creates a database as a pre-release left it. With `is_marked`, its header has the schema version already.
+async fn pre_release(database: &Path, version: i64, is_marked: bool) {
+    let options = SqliteConnectOptions::new()
+        .filename(database)
+        .create_if_missing(true)
+        .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
+    let mut connection: SqliteConnection = options.connect().await.unwrap();
+    let sql = pre_release_sql(version, if is_marked { version } else { 0 });
     connection.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
     connection.close().await.unwrap();
 }
@@ -144,6 +148,46 @@ async fn a_pre_release_database_is_rejected_and_not_changed() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_pre_release_database_that_crashed_is_rejected_and_keeps_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (open, crashed) = (
+        folder.path().join("open.db"),
+        folder.path().join("crashed.db"),
+    );
+    let options = SqliteConnectOptions::new()
+        .filename(&open)
+        .create_if_missing(true)
+        .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
+    let mut connection: SqliteConnection = options.connect().await.unwrap();
+    let sql = pre_release_sql(14, 14);
+    connection.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
+    // While the connection is open the rows are only in the write-ahead log, as a kill would leave them.
+    for ending in ["", "-wal"] {
+        let name = |path: &Path| format!("{}{ending}", path.display());
+        std::fs::copy(name(&open), name(&crashed)).unwrap();
+    }
+    connection.close().await.unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_rollcall"))
+        .args(["endpoint", "list"])
+        .env_clear()
+        .env("DATABASE_URL", format!("sqlite://{}", crashed.display()))
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("a pre-release of Rollcall"), "{error}");
+    let options = SqliteConnectOptions::new().filename(&crashed);
+    let mut connection: SqliteConnection = options.connect().await.unwrap();
+    let versions: Vec<(i64,)> = sqlx::query_as("SELECT version FROM _sqlx_migrations")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(versions, [(14,)]);
+    connection.close().await.unwrap();
 }
 
 /// The columns of a view or a table, in their order.

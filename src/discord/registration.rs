@@ -104,6 +104,8 @@ impl Registering<'_> {
                 self.record_guild(guild, true).await;
                 let path = self.guild_path(guild);
                 let registered = self.rest.put_commands(&path, &list).await?;
+                // What is left to do must not keep `/help` without mentions.
+                self.app.command_ids.learn(&registered);
                 // Global commands registered earlier would appear twice in every list.
                 self.rest.put_commands(&global_path, &[]).await?;
                 registered

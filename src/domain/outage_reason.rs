@@ -73,4 +73,15 @@ mod tests {
         let checks = checks.filter(|reason| reason.failure_class().is_some());
         assert_eq!(checks.count(), FailureClass::ALL.len());
     }
+
+    #[test]
+    fn stored_names_stay() {
+        let names: Vec<&str> = OutageReason::ALL
+            .iter()
+            .map(|reason| reason.as_str())
+            .collect();
+        let stored = "refused timed_out unreachable name_failed tls_failed unexpected_status keyword_missing not_allowed \
+                      protocol_error missed_heartbeat run_failed overdue";
+        assert_eq!(names.join(" "), stored);
+    }
 }

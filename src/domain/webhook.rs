@@ -153,4 +153,13 @@ mod tests {
             assert!(!refusal.contains("canary"), "{refusal}");
         }
     }
+
+    #[test]
+    fn stored_names_stay() {
+        let formats = Format::ALL.iter().map(|format| format.as_str());
+        assert_eq!(
+            formats.collect::<Vec<_>>(),
+            ["standard", "slack", "discord"]
+        );
+    }
 }

@@ -187,7 +187,13 @@ mod tests {
             (Warning, always(71), 71, Some(Offline), "beyond it"),
             (Online, always(200), 200, Some(Offline), "both at once"),
             (Offline, always(200), 200, None, "already"),
-            (Online, vec![(0, 12), (500, 502)], 502, None, "in a gap"),
+            (
+                Online,
+                vec![(0, 12), (500, 502)],
+                502,
+                None,
+                "just after a gap",
+            ),
             (
                 Online,
                 vec![(0, 12), (500, 506)],
@@ -223,7 +229,13 @@ mod tests {
                 true,
                 "more than twice a long interval",
             ),
-            (60, vec![(0, 11), (500, 501)], 501, false, "in a gap"),
+            (
+                60,
+                vec![(0, 11), (500, 501)],
+                501,
+                false,
+                "just after a gap",
+            ),
             (
                 60,
                 vec![(0, 11), (500, 502)],

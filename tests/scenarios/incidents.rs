@@ -613,7 +613,7 @@ async fn a_broken_channel_does_not_delay_another_guild() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn muted_monitors_notify_when_the_mute_ends() {
+async fn muted_monitors_notify_only_when_the_mute_ends() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let mut web = Web::up();

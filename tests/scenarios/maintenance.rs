@@ -11,7 +11,7 @@ fn outages(rollcall: &Rollcall, which: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn outages_in_maintenance_notify_when_it_ends() {
+async fn outages_in_maintenance_notify_only_when_it_ends() {
     let sandbox = Sandbox::start().await;
     let (rollcall, mut web) = (bot(&sandbox), Web::up());
     let running = with_webs(&sandbox, &rollcall, [&web]).await;
@@ -88,7 +88,7 @@ async fn scheduled_maintenance_becomes_a_discord_event_if_permitted() {
     );
     wait_for("the event's id to be stored", || {
         rollcall
-            .sql("SELECT 'content_hash' FROM maintenance_windows WHERE discord_event_id > 0")
+            .sql("SELECT 'stored' FROM maintenance_windows WHERE discord_event_id > 0")
             .pop()
     });
     sandbox.slash("/maintenance end which:patching").await;

@@ -201,7 +201,7 @@ fn json_logs_have_one_object_per_line() {
     assert_eq!(rollcall.run().stop().0, 0);
     let log = rollcall.log();
     // How far a bot gets that is stopped at once varies, but it always logs that it is up and that it stops.
-    for message in [" is up, HTTP on ", "stopping"] {
+    for message in [" is up, HTTP on ", r#""stopping""#] {
         assert!(log.contains(message), "{log}");
     }
     for line in log.lines() {
@@ -342,6 +342,11 @@ async fn help_lists_the_commands_and_explains_one() {
     let rollcall = bot(&sandbox).with("DISCORD_GUILD_ID", sandbox.guild().0.to_string());
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
+    // Only then are the ids known that make a command a mention.
+    wait_for("the commands to be registered", || {
+        let is_registered = rollcall.log().contains("commands registered with Discord");
+        is_registered.then_some(())
+    });
     let member = discord_sandbox::Member::plain(7, "Ada");
     let member = sandbox.member(&member);
     let help = member.slash("/help").await;

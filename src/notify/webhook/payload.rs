@@ -337,6 +337,14 @@ mod tests {
             channel: 5,
             reason: "deleted".into(),
         };
+        let disabled = NotificationKind::WebhookDisabled {
+            name: "pager".into(),
+            reason: "it answered 410".into(),
+        };
+        let reminder = NotificationKind::Reminder {
+            of: IncidentId(1),
+            responder: None,
+        };
         for (kind, change, expected) in [
             (Outages, Opened, "incident.opened"),
             (Outages, Updated, "incident.updated"),
@@ -347,6 +355,8 @@ mod tests {
             (connectivity(None), Opened, "connectivity.lost"),
             (connectivity(Some(at(9))), Resolved, "connectivity.restored"),
             (broken, Opened, "destination.broken"),
+            (disabled, Opened, "destination.broken"),
+            (reminder, Opened, "incident.opened"),
         ] {
             let incident = Incident {
                 kind,

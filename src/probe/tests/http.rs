@@ -133,7 +133,7 @@ async fn bodies_of_every_framing_are_read_to_the_end() {
         "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\nContent-Length: 2\r\n\r\nok".to_owned(),
         "HTTP/1.1 200 OK\nContent-Length: 2\n\nok".to_owned(),
         "\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_owned(),
-        "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok and more than was said".to_owned(),
+        "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok and more than announced".to_owned(),
         "HTTP/1.1 200 OK\r\nBad Header: x\r\n: none\r\nContent-Length : 2\r\n\r\nok".to_owned(),
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 999\r\n\r\n2\r\nok\r\n0\r\n\r\n".to_owned(),
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n0\r\n\r\n".to_owned(),

@@ -166,7 +166,7 @@ async fn a_valid_certificate_is_up_with_its_expiry() {
 }
 
 #[tokio::test]
-async fn the_certificate_must_be_for_the_name_that_the_system_resolved() {
+async fn names_are_resolved_by_the_system_and_matched_with_the_certificate() {
     let authority = Authority::new();
     let stand = stand_for(authority.certify("localhost", |_| {})).await;
     // `localhost` may be ::1 first, where nothing listens: the next address is tried.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use strum::{EnumString, IntoStaticStr};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::domain::Timestamp;
 use crate::domain::alert_policy::Responder;
@@ -42,7 +42,7 @@ pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) 
 }
 
 /// The kind of a notification as it is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, EnumString)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr, EnumString)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub(super) enum StoredKind {
     Incident,
@@ -164,5 +164,22 @@ mod tests {
         }
         assert!(from_row("incident", Some("{")).is_err());
         assert!(from_row("weather", None).is_err());
+    }
+
+    #[test]
+    fn stored_names_stay() {
+        let names = StoredKind::VARIANTS.iter().map(|kind| kind.as_str());
+        assert_eq!(
+            names.collect::<Vec<_>>(),
+            [
+                "incident",
+                "webhook_disabled",
+                "channel_broken",
+                "reminder",
+                "connectivity_lost",
+                "bulk_offline",
+                "bulk_recovered",
+            ]
+        );
     }
 }
