@@ -1,11 +1,13 @@
-//! The rules for the source as a test: which folder may import which, which folder may name which crate, how long a file may
-//! be, which names and words are forbidden, and that `.env.example` lists every setting.
+//! The rules for the source as a test: which folder may import which, no circle between files, which folder may name which
+//! crate, how long a file may be, which names and words are forbidden, and that `.env.example` lists every setting.
 
 #![expect(
     clippy::unwrap_used,
     reason = "a source that cannot be read fails the test"
 )]
 
+#[path = "tidy/circles.rs"]
+mod circles;
 #[path = "tidy/words.rs"]
 mod words;
 
@@ -195,6 +197,11 @@ fn folders_import_downward_only() {
         }
     }
     report(breaches);
+}
+
+#[test]
+fn no_files_import_each_other() {
+    report(circles::breaches());
 }
 
 #[test]

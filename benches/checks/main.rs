@@ -8,6 +8,7 @@
 mod certificate;
 mod child;
 mod clock;
+mod command;
 mod floor;
 mod process;
 mod product;

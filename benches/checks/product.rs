@@ -4,35 +4,15 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use crate::{Result, child, clock, process, seed};
+use crate::{Result, clock, command, process, seed};
 
 /// The name that sqlx gives to the threads that run SQLite, as truncated by Linux.
 const SQLITE_THREADS: &str = "sqlx-sqlite-wor";
 
 const START: Duration = Duration::from_secs(60);
-
-/// A command for the program in its own directory, without the rest of our environment.
-pub fn command(folder: &Path) -> Command {
-    let mut command = child::command(Path::new(env!("CARGO_BIN_EXE_rollcall")));
-    let database = seed::database(folder);
-    command
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("DATABASE_URL", format!("sqlite://{}", database.display()))
-        .env("LOG_DIR", folder.join("logs"))
-        .env("DISCORD_GUILD_ID", "1")
-        .env("HTTP_BIND", "127.0.0.1:0")
-        .env("ROLLCALL_ADDR_FILE", folder.join("address"))
-        .env("PROBE_ALLOW", "loopback")
-        .env("CONNECTIVITY_HOSTS", "")
-        .env("PROBE_CA_FILE", folder.join(crate::certificate::CA_FILE))
-        .current_dir(folder)
-        .stderr(Stdio::null());
-    command
-}
 
 /// What the product did in a window of time.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,7 +48,7 @@ impl Product {
     pub fn start(folder: &Path, settings: &[(&str, &str)]) -> Result<Self> {
         let file = folder.join("address");
         let _ = fs::remove_file(&file);
-        let child = command(folder)
+        let child = command::program(folder)
             .arg("run")
             .envs(settings.iter().copied())
             .stdout(Stdio::null())

@@ -1,14 +1,15 @@
 //! Creates a database with endpoints. The product creates the file and its tables; one statement per table writes the
 //! rows, because importing a hundred thousand endpoints takes longer than measuring them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
-use crate::{ADDRESSES, Result, certificate, process, product};
+use crate::command::{self, database};
+use crate::{ADDRESSES, Result, certificate, process};
 
 /// A group of similar endpoints.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +37,6 @@ impl Seed {
     }
 }
 
-pub fn database(folder: &Path) -> PathBuf {
-    folder.join("rollcall.db")
-}
-
 /// Creates a new database in `folder`.
 pub fn fill(folder: &Path, seeds: &[Seed]) -> Result<()> {
     for suffix in ["", "-wal", "-shm"] {
@@ -47,7 +44,7 @@ pub fn fill(folder: &Path, seeds: &[Seed]) -> Result<()> {
         file.push(suffix);
         let _ = std::fs::remove_file(file);
     }
-    let made = product::command(folder)
+    let made = command::program(folder)
         .args(["endpoint", "list"])
         .stdout(Stdio::null())
         .status()?;

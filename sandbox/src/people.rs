@@ -1,6 +1,5 @@
 //! Acts as the members of a guild: types commands, presses buttons and waits for the replies.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,40 +8,11 @@ use crate::clock;
 use crate::reply::{File, Reply};
 use crate::sandbox::Sandbox;
 use crate::shapes;
-use crate::slash::{self, Parsed};
+use crate::slash::{self, Parsed, SlashError};
 use crate::world::{ADMINISTRATOR, Answer, GuildId, Interaction, Member, World};
 
 /// How long to wait for the initial response. Discord drops an interaction after 3 s; the rest is for the transfer.
 const FIRST_RESPONSE: Duration = Duration::from_millis(3_500);
-
-/// Why Discord's client would reject a command, or why no message came back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SlashError {
-    NoSuchCommand(String),
-    Incomplete(String),
-    BadOption(String),
-    NotPermitted,
-    NoSuchButton(String),
-    /// The bot opened a form instead of answering with a message.
-    Form(String),
-    /// The bot did not respond within the time that Discord allows: "the application did not respond".
-    NoAnswer,
-}
-
-impl fmt::Display for SlashError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoSuchCommand(name) => write!(out, "there is no command /{name}"),
-            Self::Incomplete(why) | Self::BadOption(why) => out.write_str(why),
-            Self::NotPermitted => out.write_str("this member does not see that command"),
-            Self::NoSuchButton(label) => write!(out, "there is no button {label} to press"),
-            Self::Form(title) => write!(out, "the bot opened the form {title}"),
-            Self::NoAnswer => out.write_str("the application did not respond"),
-        }
-    }
-}
-
-impl std::error::Error for SlashError {}
 
 /// A member of a guild who can act.
 #[derive(Clone, Debug)]

@@ -1,10 +1,40 @@
 //! Parses a typed command line as Discord's client does: against the registered commands, with their types and limits.
 
+use std::fmt;
+
 use serde_json::{Value, json};
 
-use crate::people::SlashError;
 use crate::shapes;
 use crate::world::{Member, Role};
+
+/// Why Discord's client would reject a command, or why no message came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SlashError {
+    NoSuchCommand(String),
+    Incomplete(String),
+    BadOption(String),
+    NotPermitted,
+    NoSuchButton(String),
+    /// The bot opened a form instead of answering with a message.
+    Form(String),
+    /// The bot did not respond within the time that Discord allows: "the application did not respond".
+    NoAnswer,
+}
+
+impl fmt::Display for SlashError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchCommand(name) => write!(out, "there is no command /{name}"),
+            Self::Incomplete(why) | Self::BadOption(why) => out.write_str(why),
+            Self::NotPermitted => out.write_str("this member does not see that command"),
+            Self::NoSuchButton(label) => write!(out, "there is no button {label} to press"),
+            Self::Form(title) => write!(out, "the bot opened the form {title}"),
+            Self::NoAnswer => out.write_str("the application did not respond"),
+        }
+    }
+}
+
+impl std::error::Error for SlashError {}
 
 /// A parsed line: the command, and the data of the interaction.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::faults::{Faults, RestPlan};
+use crate::outlet::ToClient;
 use crate::record::Record;
 
 /// Manage Server and administrator bits of a permission set, as Discord numbers them.
@@ -132,7 +133,7 @@ pub(crate) struct Session {
     /// The shard's id and the number of shards.
     pub shard: (u64, u64),
     /// Sends payloads to the connection; `None` while there is none.
-    pub outlet: Option<tokio::sync::mpsc::UnboundedSender<crate::gateway::ToClient>>,
+    pub outlet: Option<tokio::sync::mpsc::UnboundedSender<ToClient>>,
 }
 
 /// The whole state of the sandbox.
@@ -273,7 +274,7 @@ impl Session {
         self.sent.push((self.sequence, payload.clone()));
         if let Some(outlet) = &self.outlet {
             // A connection that is closing misses it; a resume delivers it.
-            let _ = outlet.send(crate::gateway::ToClient::Payload(payload));
+            let _ = outlet.send(ToClient::Payload(payload));
         }
     }
 }

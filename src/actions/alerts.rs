@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::check_runner::CheckRunner;
+use super::completed_check::Recorded;
 use super::recheck;
-use super::record_result::Recorded;
 use super::{Error, Requester, note, outage};
 use crate::domain::alert_policy::{AlertPreferences, EscalationStep, Responder};
 use crate::domain::check_result::Verdict;

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::record_result::{CompletedCheck, Recorded, Rules};
+use super::completed_check::{CompletedCheck, Recorded, Waiter};
+use super::record_result::Rules;
 use crate::clock::Clock;
 use crate::domain::check_result::{CheckResult, Verdict};
 use crate::domain::connectivity::ReferenceHost;
@@ -23,17 +24,6 @@ pub use crate::probe::AddressBlocked;
 use crate::probe::{Check, Prober, reference_host};
 use crate::store::endpoint::Scheduled;
 use crate::store::{StoreError, Writer};
-
-/// A requester that waits for the result of a check that another requester runs.
-#[derive(Debug)]
-pub struct Waiter(oneshot::Sender<Arc<Recorded>>);
-
-impl Waiter {
-    /// Sends the result. A receiver that has stopped waiting is ignored.
-    pub fn send(self, result: Arc<Recorded>) {
-        let _ = self.0.send(result);
-    }
-}
 
 type Flights = Arc<Mutex<HashMap<MonitorId, Vec<Waiter>>>>;
 

@@ -7,6 +7,7 @@
 pub mod alerts;
 pub mod check_in;
 pub mod check_runner;
+pub mod completed_check;
 pub mod connectivity;
 pub mod diagnose;
 pub mod export_endpoints;

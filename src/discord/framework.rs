@@ -2,7 +2,7 @@
 
 use poise::serenity_prelude as serenity;
 
-use super::{AppState, buttons, commands, error};
+use super::{AppState, commands, error, error_reply, press};
 use crate::actions::manage_board;
 use crate::store::board;
 
@@ -11,7 +11,7 @@ pub(super) fn framework(app: &AppState) -> poise::Framework<AppState, error::Com
     let data = app.clone();
     let options = poise::FrameworkOptions {
         commands: commands::all(),
-        on_error: |error| Box::pin(error::answer(error)),
+        on_error: |error| Box::pin(error_reply::answer(error)),
         post_command: |ctx| {
             let name: &str = &ctx.command().qualified_name;
             ctx.data().metrics.commands.with_label_values(&[name]).inc();
@@ -53,7 +53,7 @@ async fn on_event(
             let deleted: Vec<u64> = deleted.iter().map(|id| id.get()).collect();
             forget_deleted_boards(app, &deleted).await
         }
-        event => buttons::on_event(ctx, event, app).await,
+        event => press::on_event(ctx, event, app).await,
     }
 }
 

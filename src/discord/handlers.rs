@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
+use super::cards;
 use super::cards::health::Health;
-use super::cards::{self, Pages};
 use super::error::CommandError;
 use super::reply::Message;
+use super::view::{EndpointsView, OfflineView, Pages};
 use super::{AppState, buttons, complete};
+use crate::actions::completed_check::Recorded;
 use crate::actions::manage_endpoint::{self, Added};
-use crate::actions::record_result::Recorded;
 use crate::actions::{
     Requester, alerts, maintenance, manage_server, mute, recheck, suggest_thresholds,
 };
-use crate::domain::check_result::FailureClass;
 use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::target::{Host, Target};
@@ -35,15 +35,6 @@ pub(super) async fn bot_health(app: &AppState) -> Result<Health, CommandError> {
         database_bytes: app.store.reader.size_on_disk(),
         jobs: job_run::all(&app.store.reader).await?,
     })
-}
-
-/// The page and filter of the offline list, and whether the reader may manage.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct OfflineView {
-    /// Counted from 1; numbers beyond the last page show the last page.
-    pub page: u32,
-    pub reason: Option<FailureClass>,
-    pub may_manage: bool,
 }
 
 pub(super) async fn offline_list(
@@ -71,15 +62,6 @@ pub(super) async fn offline_list(
     let mut message = Message::embed(cards::offline::list(&page, pages, view.reason, &next));
     message.rows = buttons::offline_rows(pages, view);
     Ok(message)
-}
-
-/// The page and filter of the endpoint list.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct EndpointsView {
-    /// Counted from 1; numbers beyond the last page show the last page.
-    pub page: u32,
-    /// Whether to list every endpoint, not only the active ones.
-    pub all: bool,
 }
 
 pub(super) async fn endpoints(

@@ -10,6 +10,7 @@ pub mod alert_policy;
 pub mod cause;
 pub mod check_result;
 pub mod connectivity;
+pub mod destinations;
 pub mod device;
 pub mod event;
 pub mod flapping;

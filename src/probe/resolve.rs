@@ -19,13 +19,10 @@ use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use tokio::sync::Semaphore;
 
-use super::trace::{Phase, Trace};
+use super::trace::{NO_ANSWER, Phase, Trace};
 use super::{ProberError, Stop, tcp};
 use crate::domain::check_result::FailureClass;
 use crate::domain::target::{Host, Target};
-
-/// Detail of a check that failed without any DNS answer, as opposed to the answer that the name does not exist.
-pub(super) const NO_ANSWER: &str = "the resolver did not answer";
 
 /// Limit of concurrent system lookups. `getaddrinfo` blocks a thread until the system gives up, long after our
 /// deadline. Lower than tokio's 512 threads for blocking work, so that a dead resolver cannot stop the rest of the

@@ -8,6 +8,9 @@ use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
 use crate::domain::check_result::{CheckResult, FailureClass, Timings, Verdict};
 
+/// Detail of a check that failed without any DNS answer, as opposed to the answer that the name does not exist.
+pub(super) const NO_ANSWER: &str = "the resolver did not answer";
+
 /// The phase of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -39,7 +42,7 @@ impl Phase {
     pub(super) fn out_of_time(self) -> Stop {
         match self {
             Self::Queueing => Stop::NotChecked("too many names are being resolved at once"),
-            Self::Resolving => Stop::with(FailureClass::NameFailed, super::resolve::NO_ANSWER),
+            Self::Resolving => Stop::with(FailureClass::NameFailed, NO_ANSWER),
             _ => Stop::with(FailureClass::TimedOut, self.words()),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Reader, StoreError, Tx, destination};
+use super::{Reader, StoreError, Tx};
 use crate::domain::alert_policy::{AlertPreferences, BulkAlert, EscalationPolicy, Responder};
 use crate::domain::monitor::GuildId;
 use crate::domain::{Timestamp, millis};
@@ -126,7 +126,7 @@ pub async fn prefer(
     .bind(chosen.bulk.map(|bulk| millis(bulk.window)))
     .execute(&mut *tx.connection)
     .await?;
-    destination::forget(tx, guild);
+    tx.cache.forget_destinations(guild);
     Ok(changed.rows_affected() > 0)
 }
 
@@ -146,7 +146,7 @@ pub async fn set(
     .bind(role.map(to_row))
     .execute(&mut *tx.connection)
     .await?;
-    destination::forget(tx, guild);
+    tx.cache.forget_destinations(guild);
     Ok(())
 }
 
@@ -156,7 +156,7 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError>
         .bind(guild.to_row())
         .execute(&mut *tx.connection)
         .await?;
-    destination::forget(tx, guild);
+    tx.cache.forget_destinations(guild);
     Ok(deleted.rows_affected() > 0)
 }
 
@@ -232,9 +232,7 @@ mod tests {
         let noted = store
             .write(move |tx| {
                 Box::pin(async move {
-                    assert!(destination::of(tx, guild).await?.is_empty());
                     set(tx, guild, (5, Some(6))).await?;
-                    assert!(destination::of(tx, guild).await?.has_channel);
                     Ok([
                         broke(tx, guild, (9, "elsewhere"), now).await?,
                         broke(tx, guild, (5, "gone"), now).await?,
@@ -251,17 +249,8 @@ mod tests {
             .await;
         let known = get(&store.reader, guild).await.unwrap().unwrap();
         assert_eq!((known.channel, known.role, known.broken), (5, None, None));
-        let deleted = store
-            .write(move |tx| {
-                Box::pin(async move {
-                    Ok((
-                        remove(tx, guild).await?,
-                        destination::of(tx, guild).await?.is_empty(),
-                    ))
-                })
-            })
-            .await;
-        assert_eq!(deleted, (true, true));
+        let deleted = store.write(move |tx| Box::pin(remove(tx, guild))).await;
+        assert!(deleted);
         assert_eq!(get(&store.reader, GuildId(2)).await.unwrap(), None);
     }
 }

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::destination::Destinations;
 use crate::domain::Timestamp;
+use crate::domain::destinations::Destinations;
 use crate::domain::key::KeyId;
 use crate::domain::monitor::{GuildId, MonitorId};
 use crate::domain::status::Status;
@@ -24,6 +24,11 @@ pub struct Cache {
 }
 
 impl Cache {
+    /// Forgets the destinations of a guild; every change of its channel or of a webhook calls it.
+    pub(super) fn forget_destinations(&mut self, guild: GuildId) {
+        self.destinations.remove(&guild);
+    }
+
     pub(super) fn clear(&mut self) {
         self.states.clear();
         self.keys.clear();

@@ -2,25 +2,9 @@
 //! them.
 
 use super::{StoreError, Tx, alert_settings};
+use crate::domain::destinations::Destinations;
 use crate::domain::monitor::GuildId;
 use crate::domain::webhook::WebhookId;
-
-/// The destinations of a guild's notifications.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Destinations {
-    pub has_channel: bool,
-    /// Whether overdue servers that are not offline yet cause notifications.
-    pub notify_on_warning: bool,
-    /// Webhooks that are not disabled.
-    pub webhooks: Vec<WebhookId>,
-}
-
-impl Destinations {
-    /// Whether there is no destination.
-    pub fn is_empty(&self) -> bool {
-        !self.has_channel && self.webhooks.is_empty()
-    }
-}
 
 /// The destinations of a guild, inside a transaction.
 pub async fn of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Destinations, StoreError> {
@@ -43,7 +27,26 @@ pub async fn of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Destinations, StoreEr
     Ok(found)
 }
 
-/// Removes a guild from the cache; every change of a channel or a webhook calls it.
-pub(super) fn forget(tx: &mut Tx<'_>, guild: GuildId) {
-    tx.cache.destinations.remove(&guild);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    #[tokio::test]
+    async fn a_channel_that_is_set_or_removed_changes_the_cached_destinations() {
+        let store = TestStore::open().await;
+        let guild = GuildId(u64::MAX);
+        let found = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let before = of(tx, guild).await?;
+                    alert_settings::set(tx, guild, (5, Some(6))).await?;
+                    let with_channel = of(tx, guild).await?;
+                    assert!(alert_settings::remove(tx, guild).await?);
+                    Ok([before, with_channel, of(tx, guild).await?])
+                })
+            })
+            .await;
+        assert_eq!(found.map(|one| one.has_channel), [false, true, false]);
+    }
 }

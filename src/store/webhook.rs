@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Reader, StoreError, Tx, destination};
+use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::event::Actor;
 use crate::domain::grouping::IncidentId;
@@ -100,7 +100,7 @@ pub async fn insert(
     .bind(by.to_string())
     .fetch_optional(&mut *tx.connection)
     .await?;
-    destination::forget(tx, guild);
+    tx.cache.forget_destinations(guild);
     Ok(id.map(WebhookId))
 }
 
@@ -131,7 +131,7 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, name: &str) -> Result<bool,
         .bind(name)
         .execute(&mut *tx.connection)
         .await?;
-    destination::forget(tx, guild);
+    tx.cache.forget_destinations(guild);
     Ok(deleted.rows_affected() > 0)
 }
 
@@ -152,7 +152,7 @@ pub async fn disable(
     .bind(now.millis())
     .execute(&mut *tx.connection)
     .await?;
-    destination::forget(tx, guild);
+    tx.cache.forget_destinations(guild);
     Ok(changed.rows_affected() > 0)
 }
 
@@ -173,7 +173,7 @@ pub async fn reached(
     .bind(next.millis())
     .execute(&mut *tx.connection)
     .await?;
-    destination::forget(tx, guild);
+    tx.cache.forget_destinations(guild);
     Ok(())
 }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use discord_sandbox::{CloseWith, Member, RestFault, Sandbox};
 
-use crate::harness::{Rollcall, stopwatch, wait_for};
+use crate::harness::{Rollcall, wait_for};
 use crate::machine_load::assert_timers_on_time;
+use crate::own_timer::stopwatch;
 
 fn bot(sandbox: &Sandbox) -> Rollcall {
     Rollcall::new()

@@ -8,11 +8,11 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::machine_load::Machine;
+use crate::own_timer::{Machine, stopwatch};
 
 /// The time-out of every wait: nothing in a scenario takes longer, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -221,15 +221,6 @@ impl Drop for Rollcall {
             println!("the bot's log:\n{}", self.log());
         }
     }
-}
-
-/// The current monotonic instant, to measure from.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test measures how long its user would wait"
-)]
-pub fn stopwatch() -> Instant {
-    Instant::now()
 }
 
 /// Calls `ask` until it returns a value. Yields the processor between two calls.

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Running, stopwatch, wait_for};
+use crate::harness::{Running, wait_for};
 use crate::http_devices_servers::{device, key, quick, read_with, text};
+use crate::own_timer::stopwatch;
 
 fn wait_until_offline(running: &Running<'_>, read: &str, uuid: &str) {
     wait_for("the missed heartbeats to be noticed", || {

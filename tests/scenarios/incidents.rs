@@ -464,7 +464,7 @@ async fn an_alert_waits_until_the_rate_limit_ends() {
             .metric(r#"rollcall_notifications_total{destination="channel",result="failed"}"#);
         refused.filter(|count| *count >= 1.0)
     });
-    let clock = crate::harness::stopwatch();
+    let clock = crate::own_timer::stopwatch();
     the_alert(&sandbox, "🔴 shop is offline").await;
     assert!(clock.elapsed().as_millis() > 1_500, "{:?}", clock.elapsed());
     let refused =

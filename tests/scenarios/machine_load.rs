@@ -2,15 +2,10 @@
 //! late, and no core is kept busy. If the whole machine stalls, which a timer in the test process shows, a late timer of the
 //! bot proves nothing.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Running, stopwatch};
-
-/// The period of the timer in the test process.
-const TICK: Duration = Duration::from_millis(50);
+use crate::harness::Running;
+use crate::own_timer::stopwatch;
 
 /// A delay of the test's own timer that shows a stall of the machine. Less than the bot's second, because that timer can
 /// fire at any moment of the stall.
@@ -62,36 +57,4 @@ pub fn assert_timers_on_time(running: &Running<'_>, when: &str) {
         on_time == all || longest_delay >= STALL,
         "{when}: {on_time} of {all} timers fired within a second; the test's own timer was at most {longest_delay:?} late"
     );
-}
-
-/// A timer in the test process, which has as little to do as the bot's timers should have.
-pub struct Machine {
-    longest_ms: Arc<AtomicU64>,
-    /// Dropped with the `Machine`, which ends the thread.
-    _stop: Sender<()>,
-}
-
-impl Machine {
-    pub fn watch() -> Self {
-        let (stop, stopped) = mpsc::channel();
-        let longest_ms = Arc::new(AtomicU64::new(0));
-        let longest = Arc::clone(&longest_ms);
-        std::thread::spawn(move || {
-            let mut since = stopwatch();
-            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                let late = since.elapsed().saturating_sub(TICK);
-                longest.fetch_max(u64::try_from(late.as_millis()).unwrap(), Ordering::Relaxed);
-                since = stopwatch();
-            }
-        });
-        Self {
-            longest_ms,
-            _stop: stop,
-        }
-    }
-
-    /// The longest delay so far.
-    fn longest_delay(&self) -> Duration {
-        Duration::from_millis(self.longest_ms.load(Ordering::Relaxed))
-    }
 }

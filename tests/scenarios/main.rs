@@ -28,6 +28,7 @@ mod maintenance;
 mod observability;
 mod openapi_contract;
 mod outage_and_recovery;
+mod own_timer;
 mod pings;
 mod server_agent;
 mod soak;

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::harness::{Rollcall, Web, stopwatch, wait_for};
+use crate::harness::{Rollcall, Web, wait_for};
+use crate::own_timer::stopwatch;
 
 #[test]
 fn an_endpoint_goes_offline_with_a_reason_and_recovers_by_itself() {

@@ -17,15 +17,9 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::faults::CloseWith;
-use crate::sandbox::Shared;
+use crate::outlet::ToClient;
+use crate::shared::Shared;
 use session::Connection;
-
-/// A message to a connected bot.
-#[derive(Clone, Debug)]
-pub(crate) enum ToClient {
-    Payload(Value),
-    Close(CloseWith),
-}
 
 /// Accepts connections forever; `is_for_resumes` if this is the resume address in READY.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, is_for_resumes: bool) {

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::ToClient;
 use crate::clock;
 use crate::faults::CloseWith;
-use crate::sandbox::Shared;
+use crate::outlet::ToClient;
 use crate::shapes;
+use crate::shared::Shared;
 use crate::world::{Session, World};
 
 const PRESENCES: usize = 5;

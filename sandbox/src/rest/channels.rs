@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::body::{self, Received};
 use super::{SharedState, error, invalid};
 use crate::limits;
-use crate::sandbox::Shared;
 use crate::shapes;
+use crate::shared::Shared;
 use crate::world::{Message, World};
 
 /// The body of a request that carries a message.

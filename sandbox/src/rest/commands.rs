@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{SharedState, error, invalid};
 use crate::limits;
-use crate::sandbox::Shared;
+use crate::shared::Shared;
 use crate::world::{GuildId, World};
 
 /// Selects the list of commands to change.

@@ -14,7 +14,7 @@ use super::channels::{change, received, shown};
 use super::{SharedState, error, invalid};
 use crate::clock;
 use crate::limits::{self, Mistake};
-use crate::sandbox::Shared;
+use crate::shared::Shared;
 use crate::world::{Answer, Message, World};
 
 /// How long Discord waits for the initial response.

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::{SharedState, error};
 use crate::clock;
-use crate::sandbox::Shared;
 use crate::shapes;
+use crate::shared::Shared;
 use crate::world::{Guild, SESSION_STARTS, World};
 
 fn gateway_url(shared: &Shared) -> String {

@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use crate::faults::RestFault;
 use crate::limits::Mistake;
 use crate::record;
-use crate::sandbox::Shared;
+use crate::shared::Shared;
 
 type SharedState = State<Arc<Shared>>;
 

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::check_runner::Waiter;
+use super::completed_check::{CompletedCheck, Recorded};
 use super::outage;
 use crate::domain::check_result::{CheckResult, Failure};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::MonitorId;
 use crate::domain::outage_reason::OutageReason;
-use crate::domain::status::{Change, Decision, NextCheck, Policy, State, Status, decide};
+use crate::domain::status::{Change, Decision, NextCheck, Policy, Status, decide};
 use crate::domain::{Timestamp, schedule};
 use crate::store::event::NewEvent;
 use crate::store::monitor_state::{MonitorState, SteadyPass};
@@ -39,28 +39,6 @@ impl Rules {
             failures_to_offline: self.failures_to_offline,
         }
     }
-}
-
-/// A finished check, and the waiters for its recorded result.
-#[derive(Debug)]
-pub struct CompletedCheck {
-    pub monitor_id: MonitorId,
-    /// Revision of the endpoint that was checked.
-    pub revision: u32,
-    pub result: CheckResult,
-    pub waiters: Vec<Waiter>,
-}
-
-/// A recorded check result, with the status that follows from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    pub monitor_id: MonitorId,
-    pub result: CheckResult,
-    pub status_before: Status,
-    pub state: State,
-    pub change: Option<Change>,
-    /// `None`: the scheduler does not check it; the recheck job does.
-    pub next_check_at: Option<Timestamp>,
 }
 
 /// Records check results in order, in one transaction. Results for a removed endpoint or an older revision of it are

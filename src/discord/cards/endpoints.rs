@@ -2,7 +2,8 @@
 
 use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
 
-use super::{GREEN, GREY, Pages, mark, relative_or, target};
+use super::{GREEN, GREY, mark, relative_or, target};
+use crate::discord::view::Pages;
 use crate::domain::status::Status;
 use crate::domain::text;
 use crate::store::endpoint::Endpoint;

@@ -26,7 +26,7 @@ pub(super) use endpoint::endpoint;
 pub(super) use imported::imported;
 pub(super) use statistics::statistics;
 
-use super::buttons::Button;
+use super::custom_id::Button;
 use super::error;
 use super::reply::Message;
 use crate::domain::Timestamp;
@@ -44,36 +44,6 @@ const GREEN: Colour = Colour::from_rgb(46, 204, 113);
 const AMBER: Colour = Colour::from_rgb(241, 196, 15);
 const RED: Colour = Colour::from_rgb(231, 76, 60);
 const GREY: Colour = Colour::from_rgb(149, 165, 166);
-
-/// A page number with the number of pages and of entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Pages {
-    /// Counted from 1.
-    pub page: u32,
-    pub count: u32,
-    pub total: u64,
-}
-
-impl Pages {
-    /// The requested page, or the last one if there are fewer.
-    pub(super) fn new(wanted: u32, total: u64, per_page: u32) -> Self {
-        let count = u32::try_from(total.div_ceil(u64::from(per_page)))
-            .unwrap_or(u32::MAX)
-            .max(1);
-        Self {
-            page: wanted.clamp(1, count),
-            count,
-            total,
-        }
-    }
-
-    fn footer(&self) -> String {
-        match self.count {
-            1 => format!("{} in all", self.total),
-            count => format!("Page {} of {count} · {} in all", self.page, self.total),
-        }
-    }
-}
 
 /// A name in bold, escaped and cut.
 pub(super) fn bold(name: &str) -> String {

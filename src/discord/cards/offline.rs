@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
 
-use super::{Pages, RED, relative, relative_or, target};
+use super::{RED, relative, relative_or, target};
+use crate::discord::view::Pages;
 use crate::domain::Timestamp;
 use crate::domain::check_result::FailureClass;
 use crate::domain::schedule::next_recheck;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use poise::serenity_prelude::CreateEmbed;
 
 use super::{GREEN, RED, colour, mark, mention};
+use crate::actions::completed_check::Recorded;
 use crate::actions::recheck::Summary;
-use crate::actions::record_result::Recorded;
 use crate::domain::check_result::{Timings, Verdict};
 use crate::domain::status::{Change, Status};
 use crate::domain::text;

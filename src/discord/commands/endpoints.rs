@@ -2,6 +2,7 @@
 
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Message};
+use crate::discord::view::EndpointsView;
 use crate::discord::{Context, cards, complete, handlers};
 
 /// The endpoints on this server's roll
@@ -20,7 +21,7 @@ async fn list(
     page: Option<u32>,
 ) -> Result<(), CommandError> {
     let requester = reply::requester(ctx)?;
-    let view = handlers::EndpointsView {
+    let view = EndpointsView {
         page: page.unwrap_or(1),
         all: all.unwrap_or(false),
     };

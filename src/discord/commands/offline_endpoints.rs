@@ -4,6 +4,7 @@
 use crate::actions::{recheck, summarize};
 use crate::discord::error::CommandError;
 use crate::discord::reply::{self, Message};
+use crate::discord::view::OfflineView;
 use crate::discord::{Context, access, cards, complete, handlers};
 use crate::domain::check_result::FailureClass;
 use crate::domain::target::Target;
@@ -63,7 +64,7 @@ async fn list(
     #[description = "Only those that are down for this reason"] reason: Option<Reason>,
 ) -> Result<(), CommandError> {
     let requester = reply::requester(ctx)?;
-    let view = handlers::OfflineView {
+    let view = OfflineView {
         page: page.unwrap_or(1),
         reason: reason.map(FailureClass::from),
         may_manage: access::may_manage(reply::permissions(ctx)),

@@ -5,16 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::reason::{Final, Reason};
-use super::session::Session;
+use super::session::{Session, ShardId};
 use crate::clock::{Clock, Stopwatch};
 use crate::domain::presence::Presence;
 use crate::domain::reconnect::{self, Backoff, StartLimit};
 use crate::health::{Health, Stage};
 use crate::metrics::Metrics;
 use crate::notify::backoff::jitter;
-
-/// The number of a shard, counted from 0.
-pub(in crate::discord) type ShardId = usize;
 
 /// A presence update that was sent: when, which presence, and at which refresh count.
 #[derive(Clone, Debug)]

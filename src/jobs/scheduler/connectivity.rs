@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::actions::completed_check::CompletedCheck;
 use crate::actions::connectivity;
-use crate::actions::record_result::CompletedCheck;
 use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
 use crate::domain::check_result::Verdict;

@@ -9,7 +9,8 @@ use tokio::sync::mpsc;
 
 use super::super::Context;
 use super::connectivity::ConnectivityMonitor;
-use crate::actions::record_result::{self, CompletedCheck};
+use crate::actions::completed_check::CompletedCheck;
+use crate::actions::record_result;
 use crate::clock::Stopwatch;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;

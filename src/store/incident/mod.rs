@@ -3,6 +3,7 @@
 
 mod announcement;
 mod cause;
+mod change;
 mod kind;
 mod response;
 mod silence;

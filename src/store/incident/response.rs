@@ -1,5 +1,6 @@
 //! Responses to incidents: acknowledgments, rechecks, reminders, and the mentioned role.
 
+use super::change::by_person;
 use super::silence::is_notifiable;
 use crate::domain::Timestamp;
 use crate::domain::alert_policy::EscalationState;
@@ -128,23 +129,6 @@ pub async fn mark_reminded(
     let changed = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(id.0)
         .bind(now.millis())
-        .execute(&mut *tx.connection)
-        .await?;
-    Ok(changed.rows_affected() > 0)
-}
-
-/// Runs a change by a person: $1 is the guild, $2 the incident, $3 the user, $4 a time. Returns whether a row changed.
-pub(super) async fn by_person(
-    tx: &mut Tx<'_>,
-    (guild, id): (GuildId, IncidentId),
-    (user, at): (u64, Timestamp),
-    sql: &'static str,
-) -> Result<bool, StoreError> {
-    let changed = sqlx::query(sql)
-        .bind(guild.to_row())
-        .bind(id.0)
-        .bind(GuildId(user).to_row())
-        .bind(at.millis())
         .execute(&mut *tx.connection)
         .await?;
     Ok(changed.rows_affected() > 0)

@@ -1,6 +1,6 @@
 //! Silences of incidents: mutes and maintenance windows of their monitors.
 
-use super::response::by_person;
+use super::change::{self, by_person};
 use crate::domain::Timestamp;
 use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::{GuildId, MonitorId};
@@ -116,24 +116,8 @@ pub async fn unsilence(
          WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND acknowledged_at IS NULL AND ",
         is_notifiable!()
     );
-    if change(tx, (guild, id), now, CLEAR).await? {
+    if change::at(tx, (guild, id), now, CLEAR).await? {
         tx.wrote_event = true;
     }
-    change(tx, (guild, id), now, RESTART).await
-}
-
-/// Runs a change of an incident: $1 is the guild, $2 now, $3 the incident. Returns whether a row changed.
-async fn change(
-    tx: &mut Tx<'_>,
-    (guild, id): (GuildId, IncidentId),
-    now: Timestamp,
-    sql: &'static str,
-) -> Result<bool, StoreError> {
-    let changed = sqlx::query(sql)
-        .bind(guild.to_row())
-        .bind(now.millis())
-        .bind(id.0)
-        .execute(&mut *tx.connection)
-        .await?;
-    Ok(changed.rows_affected() > 0)
+    change::at(tx, (guild, id), now, RESTART).await
 }

@@ -6,20 +6,20 @@ use serenity::{
     Interaction,
 };
 
-use super::Button;
+use super::custom_id::Button;
+use super::error::{self, CommandError};
+use super::reply::Message;
+use super::view::{EndpointsView, OfflineView};
+use super::{AppState, access, cards, handlers};
 use crate::actions::import_endpoints::default_name;
 use crate::actions::{Requester, alerts};
-use crate::discord::error::{self, CommandError};
-use crate::discord::handlers::{self, EndpointsView, OfflineView};
-use crate::discord::reply::Message;
-use crate::discord::{AppState, access, cards};
 use crate::domain::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::target::Target;
 use crate::store::endpoint::{self, Description};
 
 /// Handles a press; ignores all other events.
-pub(in crate::discord) async fn on_event(
+pub(super) async fn on_event(
     ctx: &serenity::Context,
     event: &FullEvent,
     app: &AppState,
