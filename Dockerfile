@@ -6,10 +6,10 @@ WORKDIR /build
 
 # The dependencies first, with empty sources in place of Rollcall's own: this layer stays valid until a manifest changes.
 COPY Cargo.toml Cargo.lock ./
-COPY sandbox/Cargo.toml sandbox/
-RUN mkdir -p src sandbox/src benches/checks benches/heartbeats \
+COPY crates/discord-sandbox/Cargo.toml crates/discord-sandbox/
+RUN mkdir -p src crates/discord-sandbox/src benches/checks benches/heartbeats \
     && echo 'fn main() {}' | tee src/main.rs benches/checks/main.rs > benches/heartbeats/main.rs \
-    && touch src/lib.rs sandbox/src/lib.rs \
+    && touch src/lib.rs crates/discord-sandbox/src/lib.rs \
     && cargo build --release --locked --bin rollcall
 
 # Copied files keep their timestamps, which may be older than those of the empty files. Without the touch, cargo would

@@ -8,12 +8,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::actions::check_runner::CheckRunner;
-use crate::actions::heartbeat_batcher::HeartbeatBatcher;
-use crate::actions::recheck::RecheckOptions;
-use crate::actions::record_result::Rules;
+use crate::actions::devices::heartbeat_batcher::HeartbeatBatcher;
+use crate::actions::endpoints::check_runner::CheckRunner;
+use crate::actions::endpoints::recheck::RecheckOptions;
+use crate::actions::endpoints::record_result::Rules;
 use crate::clock::Clock;
-use crate::domain::presence::{PresenceUpdate, presence};
+use crate::domain::discord::presence::{PresenceUpdate, presence};
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::notify::dead_man::Switch;

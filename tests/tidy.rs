@@ -318,11 +318,11 @@ fn tests_do_not_sleep_and_none_is_ignored() {
     let mut files = Vec::new();
     walk(Path::new("src"), &mut files);
     walk_plain(Path::new("tests"), &mut files);
-    walk_plain(Path::new("sandbox"), &mut files);
+    walk_plain(Path::new("crates"), &mut files);
     for source in files {
         let is_test = source.is_test
             || source.path.starts_with("tests")
-            || source.path.starts_with("sandbox/tests");
+            || source.path.starts_with("crates/discord-sandbox/tests");
         if source.path.ends_with("tests/tidy.rs") {
             continue;
         }

@@ -6,7 +6,8 @@ use super::{Error, Requester, note};
 use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::monitor::{MonitorId, parse_name};
-use crate::store::{Store, group};
+use crate::store::Store;
+use crate::store::monitors::group;
 
 /// Puts a monitor into the group of that name, or into none (`None`); returns the name as it is stored.
 pub async fn set(

@@ -4,32 +4,16 @@
 //! sentence for the requester; `Internal` carries what the operator needs, is logged once by the layer that handles it,
 //! and is never shown.
 
-pub mod alerts;
-pub mod check_in;
-pub mod check_runner;
-pub mod completed_check;
-pub mod connectivity;
-pub mod diagnose;
-pub mod export_endpoints;
-pub mod heartbeat_batcher;
-pub mod import_endpoints;
-pub mod maintenance;
-pub mod manage_board;
-pub mod manage_device;
-pub mod manage_endpoint;
+pub mod devices;
+pub mod endpoints;
+pub mod incidents;
 pub mod manage_group;
 pub mod manage_key;
-pub mod manage_server;
-pub mod mute;
-pub mod outage;
-pub mod recheck;
-pub mod record_result;
-pub mod server_stats;
-pub mod suggest_thresholds;
-pub mod summarize;
+pub mod notifications;
+pub mod servers;
+pub mod silences;
 #[cfg(test)]
 mod testing;
-pub mod webhook;
 
 use serde_json::Value;
 

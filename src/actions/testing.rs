@@ -1,13 +1,14 @@
 //! A guild with endpoints, outages and maintenance, for tests.
 
-use super::{Requester, outage};
+use super::Requester;
+use crate::actions::incidents::outage;
 use crate::domain::Timestamp;
 use crate::domain::event::Actor;
-use crate::domain::maintenance::TimeWindow;
+use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::{GuildId, MonitorId};
-use crate::domain::outage_reason::OutageReason;
-use crate::store::delivery;
-use crate::store::maintenance::{MaintenanceScope, NewMaintenance};
+use crate::domain::silences::maintenance::TimeWindow;
+use crate::store::notifications::delivery;
+use crate::store::silences::maintenance::{MaintenanceScope, NewMaintenance};
 use crate::store::testing::TestStore;
 
 pub const HOME: GuildId = GuildId(1);

@@ -7,14 +7,14 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::{print_line, print_note, progress, seconds, with_store};
-use crate::actions::check_runner::CheckRunner;
-use crate::actions::recheck::{self, RecheckOptions, Summary};
+use crate::actions::endpoints::check_runner::CheckRunner;
+use crate::actions::endpoints::recheck::{self, RecheckOptions, Summary};
 use crate::app::{self, AppError};
 use crate::clock::Stopwatch;
 use crate::domain::event::Actor;
 use crate::domain::text;
 use crate::settings::Settings;
-use crate::store::endpoint::{self, Scheduled};
+use crate::store::endpoints::endpoint::{self, Scheduled};
 
 /// The maximum number of endpoints in one `check`.
 const MOST: u32 = 1_000_000;

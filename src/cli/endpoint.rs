@@ -8,19 +8,20 @@ use serde_json::json;
 
 use super::http_check::HttpArguments;
 use super::{print_line, print_note, with_store};
-use crate::actions::export_endpoints::{self, Format};
-use crate::actions::import_endpoints::{self, Imported, default_name};
-use crate::actions::manage_endpoint::{self, Added};
-use crate::actions::{Error, Requester, recheck};
+use crate::actions::endpoints::export_endpoints::{self, Format};
+use crate::actions::endpoints::import_endpoints::{self, Imported, default_name};
+use crate::actions::endpoints::manage_endpoint::{self, Added};
+use crate::actions::endpoints::recheck;
+use crate::actions::{Error, Requester};
 use crate::app::AppError;
 use crate::clock::Clock;
+use crate::domain::endpoints::target::Target;
 use crate::domain::event::Actor;
 use crate::domain::monitor::{GuildId, MonitorId, parse_interval, parse_name};
-use crate::domain::target::Target;
 use crate::domain::text;
 use crate::settings::Settings;
 use crate::store::Store;
-use crate::store::endpoint::{self, Description, Endpoint};
+use crate::store::endpoints::endpoint::{self, Description, Endpoint};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum EndpointCommand {

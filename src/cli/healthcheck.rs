@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::print_line;
 use crate::app::AppError;
 use crate::clock::Clock;
-use crate::domain::check_result::Verdict;
-use crate::domain::target::{Host, Scheme, Target};
+use crate::domain::endpoints::check_result::Verdict;
+use crate::domain::endpoints::target::{Host, Scheme, Target};
 use crate::probe::{Check, Prober, ProberConfig};
 use crate::settings::Settings;
 

@@ -3,9 +3,9 @@
 use clap::Args;
 
 use crate::app::AppError;
-use crate::domain::http_check::HttpCheck;
-use crate::domain::http_check_change::HttpCheckChange;
-use crate::domain::target::Scheme;
+use crate::domain::endpoints::http_check::HttpCheck;
+use crate::domain::endpoints::http_check_change::HttpCheckChange;
+use crate::domain::endpoints::target::Scheme;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct HttpArguments {

@@ -5,13 +5,14 @@ use serde_json::json;
 
 use super::endpoint::{GuildArgument, app_error};
 use super::{print_line, print_note, with_store};
-use crate::actions::manage_server::{self, Standing};
+use crate::actions::servers::manage_server::{self, Standing};
 use crate::app::AppError;
 use crate::clock::Clock;
 use crate::domain::monitor::{GuildId, parse_name};
 use crate::domain::text;
 use crate::settings::Settings;
-use crate::store::{Store, server};
+use crate::store::Store;
+use crate::store::servers::server;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ServerCommand {

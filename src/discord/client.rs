@@ -13,10 +13,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::framework::{self, Events};
-use super::relay::{self, Final, GatewayState, RelayConfig};
-use super::rest::{self, GatewayInfo, Rest, RestError};
-use super::{AppState, Config, Refused, error, registration};
-use crate::domain::intent::PrivilegedIntent;
+use super::{AppState, Config, Refused};
+use crate::discord::gateway::registration;
+use crate::discord::gateway::relay::{self, Final, GatewayState, RelayConfig};
+use crate::discord::gateway::rest::{self, GatewayInfo, Rest, RestError};
+use crate::discord::ui::error;
+use crate::domain::discord::intent::PrivilegedIntent;
 use crate::domain::text;
 use crate::health::{Component, Health};
 

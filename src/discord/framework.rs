@@ -2,9 +2,10 @@
 
 use poise::serenity_prelude as serenity;
 
-use super::{AppState, commands, error, error_reply, press};
-use crate::actions::manage_board;
-use crate::store::board;
+use super::{AppState, commands, press};
+use crate::actions::notifications::manage_board;
+use crate::discord::ui::{error, error_reply};
+use crate::store::notifications::board;
 
 /// The poise framework with Rollcall's commands.
 pub(super) fn framework(app: &AppState) -> poise::Framework<AppState, error::CommandError> {

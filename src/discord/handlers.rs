@@ -2,23 +2,27 @@
 
 use std::sync::Arc;
 
+use super::AppState;
 use super::cards;
 use super::cards::health::Health;
-use super::error::CommandError;
-use super::reply::Message;
-use super::view::{EndpointsView, OfflineView, Pages};
-use super::{AppState, buttons, complete};
-use crate::actions::completed_check::Recorded;
-use crate::actions::manage_endpoint::{self, Added};
-use crate::actions::{
-    Requester, alerts, maintenance, manage_server, mute, recheck, suggest_thresholds,
-};
-use crate::domain::grouping::IncidentId;
+use crate::actions::Requester;
+use crate::actions::endpoints::completed_check::Recorded;
+use crate::actions::endpoints::manage_endpoint::{self, Added};
+use crate::actions::endpoints::recheck;
+use crate::actions::incidents::alerts;
+use crate::actions::servers::{manage_server, suggest_thresholds};
+use crate::actions::silences::{maintenance, mute};
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::Message;
+use crate::discord::ui::view::{EndpointsView, OfflineView, Pages};
+use crate::discord::ui::{buttons, complete};
+use crate::domain::endpoints::target::{Host, Target};
+use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::{GuildId, MonitorId};
-use crate::domain::target::{Host, Target};
-use crate::domain::threshold::Thresholds;
-use crate::store::endpoint::{self, Description, Endpoint, Filter};
-use crate::store::{job_run, server};
+use crate::domain::servers::threshold::Thresholds;
+use crate::store::endpoints::endpoint::{self, Description, Endpoint, Filter};
+use crate::store::job_run;
+use crate::store::servers::server;
 
 /// Collects the health of the bot itself.
 pub(super) async fn bot_health(app: &AppState) -> Result<Health, CommandError> {
@@ -177,7 +181,7 @@ pub(super) async fn suggestion(
         return Ok(Message::sentence(format!(
             "{} has reported too seldom in the last 7 days to tell a rhythm: it takes {} reports.",
             cards::bold(&server.name),
-            crate::domain::threshold_proposal::ENOUGH + 1
+            crate::domain::servers::threshold_proposal::ENOUGH + 1
         )));
     };
     let mut message = Message::embed(cards::servers::suggestion(&server, &found));

@@ -11,16 +11,16 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::cards;
-use super::reply::Message;
-use super::rest::{CallError, Rest, RestError};
 use crate::clock::Stopwatch;
-use crate::domain::alert_policy::Responder;
-use crate::domain::maintenance::TimeWindow;
-use crate::domain::send_limit::{Route, SendLimit};
+use crate::discord::gateway::rest::{CallError, Rest, RestError};
+use crate::discord::ui::reply::Message;
+use crate::domain::discord::send_limit::{Route, SendLimit};
+use crate::domain::notifications::alert_policy::Responder;
+use crate::domain::silences::maintenance::TimeWindow;
 use crate::domain::text;
 use crate::notify::messenger::{MessageId, Messenger, Place, Reminder, SendFailure};
-use crate::store::board::BoardLine;
-use crate::store::incident::Incident;
+use crate::store::incidents::incident::Incident;
+use crate::store::notifications::board::BoardLine;
 
 /// Waits up to this length are slept here; for longer ones the delivery is retried later.
 const SHORT_WAIT: Duration = Duration::from_secs(6);

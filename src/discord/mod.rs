@@ -4,25 +4,15 @@
 //! Discord runs on its own thread and runtime, because a stalled client can stop a runtime's timers for half a minute. That
 //! must not delay checks and jobs. Checks that a command requests run on the main runtime.
 
-mod access;
-mod buttons;
 mod cards;
 mod client;
 mod commands;
-mod complete;
-mod custom_id;
-mod error;
-mod error_reply;
 mod framework;
+mod gateway;
 mod handlers;
 mod messenger;
 mod press;
-mod registration;
-mod relay;
-mod reply;
-mod rest;
-mod roles;
-mod view;
+mod ui;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,21 +20,21 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::actions::check_runner::CheckRunner;
-use crate::actions::recheck::RecheckOptions;
+use crate::actions::endpoints::check_runner::CheckRunner;
+use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::domain::Timestamp;
-use crate::domain::address::AddressPolicy;
-use crate::domain::intent::PrivilegedIntent;
+use crate::domain::discord::intent::PrivilegedIntent;
+use crate::domain::discord::presence::PresenceUpdate;
+use crate::domain::endpoints::address::AddressPolicy;
 use crate::domain::monitor::GuildId;
-use crate::domain::presence::PresenceUpdate;
-use crate::domain::threshold::Thresholds;
+use crate::domain::servers::threshold::Thresholds;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::notify::messenger::Messenger;
 use crate::notify::webhook::WebhookSender;
 use crate::store::Store;
 
-pub use registration::CommandIds;
+pub use gateway::registration::CommandIds;
 
 /// How to reach Discord.
 #[derive(Clone)]
@@ -145,7 +135,7 @@ pub enum Refused {
 /// The messenger that sends notifications to Discord; `None` without a token.
 pub fn messenger(config: &Config) -> Option<Arc<dyn Messenger>> {
     let token = config.token.as_deref()?;
-    match rest::Rest::new(&config.api_url, token) {
+    match gateway::rest::Rest::new(&config.api_url, token) {
         Ok(rest) => Some(Arc::new(messenger::ChannelMessenger::new(rest))),
         Err(error) => {
             tracing::error!(%error, "Discord messenger failed to start; notifications to Discord are off");
@@ -212,4 +202,4 @@ pub fn start(config: Config, app: AppState, stop: &watch::Receiver<bool>) -> Han
 }
 
 /// The context that poise passes to a command.
-type Context<'a> = poise::Context<'a, AppState, error::CommandError>;
+type Context<'a> = poise::Context<'a, AppState, ui::error::CommandError>;

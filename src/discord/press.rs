@@ -6,17 +6,19 @@ use serenity::{
     Interaction,
 };
 
-use super::custom_id::Button;
-use super::error::{self, CommandError};
-use super::reply::Message;
-use super::view::{EndpointsView, OfflineView};
-use super::{AppState, access, cards, handlers};
-use crate::actions::import_endpoints::default_name;
-use crate::actions::{Requester, alerts};
-use crate::domain::grouping::IncidentId;
+use super::{AppState, cards, handlers};
+use crate::actions::Requester;
+use crate::actions::endpoints::import_endpoints::default_name;
+use crate::actions::incidents::alerts;
+use crate::discord::ui::access;
+use crate::discord::ui::custom_id::Button;
+use crate::discord::ui::error::{self, CommandError};
+use crate::discord::ui::reply::Message;
+use crate::discord::ui::view::{EndpointsView, OfflineView};
+use crate::domain::endpoints::target::Target;
+use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
-use crate::domain::target::Target;
-use crate::store::endpoint::{self, Description};
+use crate::store::endpoints::endpoint::{self, Description};
 
 /// Handles a press; ignores all other events.
 pub(super) async fn on_event(

@@ -5,7 +5,7 @@ use std::fmt;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::key::KeyId;
-use super::status::Change;
+use crate::domain::endpoints::status_rule::Change;
 
 /// The kind of an event. Its name is stored and never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr, EnumString)]

@@ -1,41 +1,23 @@
 //! The domain: pure rules and types. No async, no I/O, no clock, no serialization.
 //!
-//! Reading order: monitors (`monitor`), targets and HTTP options (`target`, `http_check`, `http_check_change`), the check
-//! schedule (`schedule`), check results and pings (`check_result`, `ping`), the status rule (`status`), audit events and
-//! texts (`event`, `presence`, `text`); for Discord's gateway, the privileged intents and the reconnect backoff (`intent`,
-//! `reconnect`).
+//! What belongs to one capability stands in its folder; what all of them share stands here. A good first read: monitors
+//! (`monitor`), their status (`status`), what a check of an endpoint showed and what follows from it
+//! (`endpoints/check_result`, `endpoints/status_rule`).
 
-pub mod address;
-pub mod alert_policy;
-pub mod cause;
-pub mod check_result;
 pub mod connectivity;
-pub mod destinations;
-pub mod device;
+pub mod devices;
+pub mod discord;
+pub mod endpoints;
 pub mod event;
-pub mod flapping;
-pub mod grouping;
-pub mod http_check;
-pub mod http_check_change;
-pub mod intent;
+pub mod incidents;
 pub mod key;
-pub mod maintenance;
 pub mod monitor;
-pub mod notification_kind;
+pub mod notifications;
 pub mod observation_windows;
-pub mod outage_reason;
-pub mod ping;
-pub mod presence;
-pub mod reconnect;
-pub mod report_interval;
-pub mod schedule;
-pub mod send_limit;
+pub mod servers;
+pub mod silences;
 pub mod status;
-pub mod target;
 pub mod text;
-pub mod threshold;
-pub mod threshold_proposal;
 mod timestamp;
-pub mod webhook;
 
 pub use timestamp::{Timestamp, millis};

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 
-use crate::actions::check_runner::CheckRunner;
-use crate::actions::heartbeat_batcher::HeartbeatBatcher;
+use crate::actions::devices::heartbeat_batcher::HeartbeatBatcher;
+use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::clock::Clock;
-use crate::domain::threshold::Thresholds;
+use crate::domain::servers::threshold::Thresholds;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::store::Store;

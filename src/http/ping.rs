@@ -18,12 +18,12 @@ use super::AppState;
 use super::api::problem::Problem;
 use super::api::{Peer, valid_key};
 use crate::actions::Requester;
-use crate::actions::check_in::{CheckIn, Payload};
-use crate::domain::device::DeviceUuid;
+use crate::actions::devices::check_in::{CheckIn, Payload};
+use crate::domain::devices::device::DeviceUuid;
+use crate::domain::devices::ping::{KEPT_BODY, Ping, Signal, parse_run};
 use crate::domain::event::Actor;
-use crate::domain::ping::{KEPT_BODY, Ping, Signal, parse_run};
 use crate::store::StoreError;
-use crate::store::device::{self, Device};
+use crate::store::devices::device::{self, Device};
 
 /// The time a body has to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::AppState;
 use crate::domain::status::Status;
-use crate::store::endpoint;
+use crate::store::endpoints::endpoint;
 
 pub(super) async fn metrics(State(app): State<AppState>) -> Response {
     match endpoint::counts_by_status(&app.store.reader, None).await {

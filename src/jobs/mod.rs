@@ -1,30 +1,16 @@
 //! Background jobs. Each periodic job is idempotent, takes no input and does not retry within a run: its next run is the
-//! retry. `scheduler` never ends: it checks the endpoints as they become due.
+//! retry. `endpoints/scheduler` never ends: it checks the endpoints as they become due.
 
-mod auto_thresholds;
-mod board;
-mod bot_health;
-mod bulk_alerts;
-mod channel_delivery;
-mod dead_man;
-mod diagnose;
+mod devices;
 mod driver;
-mod expire_mutes;
-mod flapping;
-mod heartbeat_monitor;
-mod keep_alive;
-mod maintenance_windows;
-mod observation_window;
-mod presence;
+mod endpoints;
+mod incidents;
+mod notifications;
 mod prune;
-mod recheck;
 mod reconcile;
-mod reminders;
-pub mod scheduler;
-mod server_monitor;
-mod timers;
-mod watchdog;
-mod webhook_delivery;
+mod self_health;
+mod servers;
+mod silences;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,11 +19,21 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::actions::check_runner::CheckRunner;
-use crate::actions::recheck::RecheckOptions;
+use devices::heartbeat_monitor;
+use endpoints::{recheck, scheduler};
+use incidents::{bulk_alerts, diagnose, flapping, reminders};
+use notifications::{board, channel_delivery, webhook_delivery};
+use self_health::{
+    bot_health, dead_man, keep_alive, observation_window, presence, timers, watchdog,
+};
+use servers::{auto_thresholds, server_monitor};
+use silences::{expire_mutes, maintenance_windows};
+
+use crate::actions::endpoints::check_runner::CheckRunner;
+use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::domain::connectivity::ReferenceHost;
-use crate::domain::presence::PresenceUpdate;
-use crate::domain::threshold::Thresholds;
+use crate::domain::discord::presence::PresenceUpdate;
+use crate::domain::servers::threshold::Thresholds;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::notify::dead_man::Switch;

@@ -5,9 +5,10 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::Context;
-use crate::store::{
-    StoreError, Tx, check_result, event, incident, observation_windows, outage, server,
-};
+use crate::store::endpoints::check_result;
+use crate::store::incidents::{incident, outage};
+use crate::store::servers::server;
+use crate::store::{StoreError, Tx, event, observation_windows};
 
 pub(super) const NAME: &str = "prune";
 pub(super) const PERIOD: Duration = Duration::from_secs(600);

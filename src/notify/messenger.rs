@@ -6,10 +6,10 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::domain::Timestamp;
-use crate::domain::alert_policy::Responder;
-use crate::domain::maintenance::TimeWindow;
-use crate::store::board::BoardLine;
-use crate::store::incident::Incident;
+use crate::domain::notifications::alert_policy::Responder;
+use crate::domain::silences::maintenance::TimeWindow;
+use crate::store::incidents::incident::Incident;
+use crate::store::notifications::board::BoardLine;
 
 /// A message, by channel and id.
 pub type MessageId = (u64, u64);

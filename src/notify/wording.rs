@@ -1,13 +1,13 @@
 //! Texts about incidents that are valid at every destination. The caller passes how text from outside is escaped there.
 
 use crate::domain::Timestamp;
-use crate::domain::cause::Cause;
-use crate::domain::grouping::GroupScope;
-use crate::domain::notification_kind::NotificationKind;
-use crate::domain::outage_reason::OutageReason;
-use crate::domain::target::Host;
+use crate::domain::endpoints::target::Host;
+use crate::domain::incidents::cause::Cause;
+use crate::domain::incidents::grouping::GroupScope;
+use crate::domain::incidents::outage_reason::OutageReason;
+use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::text;
-use crate::store::incident::{Incident, Outage};
+use crate::store::incidents::incident::{Incident, Outage};
 
 /// Maximum characters of a host name, and of the detail of a failure.
 const HOST: usize = 100;

@@ -3,7 +3,7 @@
 //! Nothing of the body is kept. Pieces go through a small buffer and only counters remain, so a check of an endless
 //! stream needs no more memory than a check of an empty page.
 
-use crate::domain::http_check::BODY_CAP;
+use crate::domain::endpoints::http_check::BODY_CAP;
 
 /// Limit of chunk extensions and trailers together, in bytes.
 const CHUNK_EXTRAS_CAP: usize = 16 * 1024;

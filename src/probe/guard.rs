@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 
 use super::{ProberError, Stop};
 use crate::clock::Stopwatch;
-use crate::domain::address::{AddressPolicy, destinations};
+use crate::domain::endpoints::address::{AddressPolicy, destinations};
 
 /// How long the list of own addresses is kept. Listing the interfaces costs about 50 µs, and a new address is rare.
 const OWN_ADDRESSES_KEPT: Duration = Duration::from_secs(60);

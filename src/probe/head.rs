@@ -5,7 +5,7 @@
 //! this file.
 
 use super::body::Framing;
-use crate::domain::http_check::Method;
+use crate::domain::endpoints::http_check::Method;
 
 /// Limit of a response's head, including interim responses, in bytes.
 pub(super) const HEAD_CAP: usize = 16 * 1024;

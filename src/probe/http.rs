@@ -11,9 +11,9 @@ use super::redirect;
 use super::trace::{Phase, Trace};
 use super::{Check, Prober, Stop};
 use crate::domain::Timestamp;
-use crate::domain::check_result::FailureClass;
-use crate::domain::http_check::{HttpCheck, MAX_REDIRECTS};
-use crate::domain::target::{Scheme, Target};
+use crate::domain::endpoints::check_result::FailureClass;
+use crate::domain::endpoints::http_check::{HttpCheck, MAX_REDIRECTS};
+use crate::domain::endpoints::target::{Scheme, Target};
 
 /// Identifies Rollcall in the logs of the endpoint.
 const USER_AGENT: &str = concat!("Rollcall/", env!("CARGO_PKG_VERSION"), " (+monitor)");

@@ -21,10 +21,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::domain::Timestamp;
-use crate::domain::address::AddressPolicy;
-use crate::domain::check_result::{CheckResult, Failure, FailureClass, Timings, Verdict};
-use crate::domain::http_check::HttpCheck;
-use crate::domain::target::{Scheme, Target};
+use crate::domain::endpoints::address::AddressPolicy;
+use crate::domain::endpoints::check_result::{
+    CheckResult, Failure, FailureClass, Timings, Verdict,
+};
+use crate::domain::endpoints::http_check::HttpCheck;
+use crate::domain::endpoints::target::{Scheme, Target};
 
 use guard::Guard;
 use resolve::Resolver;

@@ -2,8 +2,8 @@
 //! that a user typed: it goes through the same strict parser and then through the guard again.
 
 use super::Stop;
-use crate::domain::check_result::FailureClass;
-use crate::domain::target::{Scheme, Target};
+use crate::domain::endpoints::check_result::FailureClass;
+use crate::domain::endpoints::target::{Scheme, Target};
 
 /// The next target.
 ///

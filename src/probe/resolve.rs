@@ -21,8 +21,8 @@ use tokio::sync::Semaphore;
 
 use super::trace::{NO_ANSWER, Phase, Trace};
 use super::{ProberError, Stop, tcp};
-use crate::domain::check_result::FailureClass;
-use crate::domain::target::{Host, Target};
+use crate::domain::endpoints::check_result::FailureClass;
+use crate::domain::endpoints::target::{Host, Target};
 
 /// Limit of concurrent system lookups. `getaddrinfo` blocks a thread until the system gives up, long after our
 /// deadline. Lower than tokio's 512 threads for blocking work, so that a dead resolver cannot stop the rest of the

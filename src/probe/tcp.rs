@@ -7,7 +7,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::Stop;
 use super::trace::{Phase, Trace};
-use crate::domain::check_result::FailureClass;
+use crate::domain::endpoints::check_result::FailureClass;
 
 /// How many addresses of a name are tried. More are judged but not tried: each would get too little of the deadline.
 const MAX_ADDRESSES: usize = 8;

@@ -21,8 +21,8 @@ use x509_cert::der::Decode;
 use super::trace::{Phase, Trace};
 use super::{ProberError, Stop};
 use crate::clock::Stopwatch;
-use crate::domain::check_result::FailureClass;
-use crate::domain::target::Host;
+use crate::domain::endpoints::check_result::FailureClass;
+use crate::domain::endpoints::target::Host;
 use crate::domain::{Timestamp, millis};
 
 /// Cached sessions per mode. rustls keeps eight per server, so this covers 1,024 servers and takes at most a few

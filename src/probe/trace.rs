@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Stop;
 use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
-use crate::domain::check_result::{CheckResult, FailureClass, Timings, Verdict};
+use crate::domain::endpoints::check_result::{CheckResult, FailureClass, Timings, Verdict};
 
 /// Detail of a check that failed without any DNS answer, as opposed to the answer that the name does not exist.
 pub(super) const NO_ANSWER: &str = "the resolver did not answer";

@@ -8,12 +8,12 @@ use super::{
     DiscordSettings, HeartbeatSettings, LogFormat, LogSettings, ProbeSettings, RecheckSettings,
     Secret,
 };
-use crate::domain::address::AddressPolicy;
 use crate::domain::connectivity::ReferenceHost;
-use crate::domain::intent::PrivilegedIntent;
+use crate::domain::discord::intent::PrivilegedIntent;
+use crate::domain::discord::presence;
+use crate::domain::endpoints::address::AddressPolicy;
 use crate::domain::monitor::GuildId;
-use crate::domain::presence;
-use crate::domain::threshold::Thresholds;
+use crate::domain::servers::threshold::Thresholds;
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);

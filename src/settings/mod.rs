@@ -11,11 +11,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::domain::address::AddressPolicy;
 use crate::domain::connectivity::ReferenceHost;
-use crate::domain::intent::PrivilegedIntent;
+use crate::domain::discord::intent::PrivilegedIntent;
+use crate::domain::endpoints::address::AddressPolicy;
 use crate::domain::monitor::GuildId;
-use crate::domain::threshold::Thresholds;
+use crate::domain::servers::threshold::Thresholds;
 
 use groups::{DAY, HOUR, SECOND};
 use read::Variables;

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::rows::{pieces, placeholders};
 use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::key::{KeyId, KeyKind};
 use crate::domain::monitor::{GuildId, MonitorId};
+use crate::store::engine::rows::{pieces, placeholders};
 
 /// A stored API key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::rows::{pieces, placeholders};
 use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::{GuildId, MonitorId};
+use crate::store::engine::rows::{pieces, placeholders};
 
 /// An event to be stored.
 #[derive(Clone, Debug)]

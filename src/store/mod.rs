@@ -4,39 +4,21 @@
 //! it cannot be given the read pool by mistake. Every commit that wrote an event sends a signal (`Store::bell`). Jobs
 //! wait for it and then query the store, so a missed signal costs a short delay and never a change.
 
-pub mod alert_override;
-pub mod alert_settings;
 pub mod api_key;
-pub mod board;
-mod cache;
-pub mod check_result;
-pub mod delivery;
-pub mod destination;
-pub mod device;
-pub mod device_log;
-pub mod device_state;
-pub mod endpoint;
+pub mod devices;
+pub mod endpoints;
+mod engine;
 pub mod event;
-pub mod evidence;
-pub mod group;
-pub mod incident;
+pub mod incidents;
 pub mod job_run;
-mod lock;
-pub mod maintenance;
-pub mod monitor;
-pub mod monitor_state;
-pub mod mute;
+pub mod monitors;
+pub mod notifications;
 pub mod observation_windows;
-pub mod outage;
 pub mod registration;
-mod rows;
-pub mod server;
-mod sqlite;
-pub mod state;
+pub mod servers;
+pub mod silences;
 #[cfg(test)]
 pub mod testing;
-pub mod webhook;
-mod writer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,8 +26,11 @@ use std::sync::Arc;
 use sqlx::SqlitePool;
 use tokio::sync::watch;
 
-pub use lock::InstanceLock;
-pub use writer::{Tx, Writer};
+use engine::sqlite;
+use monitors::monitor_state;
+
+pub use engine::lock::InstanceLock;
+pub use engine::writer::{Tx, Writer};
 
 /// Database errors, worded for the operator.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -4,10 +4,11 @@ use futures_util::future::BoxFuture;
 use sqlx::FromRow;
 use sqlx::sqlite::SqliteRow;
 
-use super::endpoint::{self, Description};
-use super::{Store, StoreError, Tx, alert_settings};
+use super::{Store, StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::monitor::{GuildId, MonitorId};
+use crate::store::endpoints::endpoint::{self, Description};
+use crate::store::notifications::alert_settings;
 
 /// A store whose files are deleted when it is dropped.
 pub struct TestStore {

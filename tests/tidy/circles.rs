@@ -16,7 +16,7 @@ type Imports = BTreeMap<Module, BTreeSet<Module>>;
 /// The folders of the crates; the files in one import each other.
 const CRATES: [&str; 6] = [
     "src",
-    "sandbox/src",
+    "crates/discord-sandbox/src",
     "benches/checks",
     "benches/heartbeats",
     "examples/demo",

@@ -3,11 +3,11 @@
 use poise::serenity_prelude::CreateEmbed;
 
 use super::{AMBER, GREEN, GREY, RED, bold, relative};
-use crate::domain::alert_policy::{AlertPreferences, Responder};
+use crate::domain::notifications::alert_policy::{AlertPreferences, Responder};
 use crate::domain::text;
-use crate::store::alert_override::Override;
-use crate::store::alert_settings::AlertSettings;
-use crate::store::mute::Mute;
+use crate::store::notifications::alert_override::Override;
+use crate::store::notifications::alert_settings::AlertSettings;
+use crate::store::silences::mute::Mute;
 
 /// Maximum mutes, and maximum overrides, on the card.
 pub(in crate::discord) const LISTED: u32 = 10;

@@ -4,10 +4,10 @@
 use poise::serenity_prelude::CreateEmbed;
 
 use super::{AMBER, GREEN, GREY, RED, bold, mark, relative};
-use crate::discord::reply::Message;
+use crate::discord::ui::reply::Message;
 use crate::domain::status::Status;
 use crate::domain::text;
-use crate::store::board::BoardLine;
+use crate::store::notifications::board::BoardLine;
 
 /// The most monitors that are listed one by one; with more, only those offline or in warning are listed.
 const MAX_NAMED: usize = 40;

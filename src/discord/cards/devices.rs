@@ -4,8 +4,8 @@ use poise::serenity_prelude::CreateEmbed;
 
 use super::{GREY, colour, mark, relative, relative_or};
 use crate::domain::text;
-use crate::store::device::Device;
-use crate::store::device_log::Line;
+use crate::store::devices::device::Device;
+use crate::store::devices::device_log::Line;
 
 /// Maximum devices on one card.
 const LISTED: usize = 25;

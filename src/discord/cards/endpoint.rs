@@ -5,11 +5,11 @@ use std::time::Duration;
 use poise::serenity_prelude::CreateEmbed;
 
 use super::{colour, mark, relative, relative_or};
-use crate::domain::http_check::HttpCheck;
+use crate::domain::endpoints::http_check::HttpCheck;
+use crate::domain::endpoints::target::Scheme;
 use crate::domain::status::Status;
-use crate::domain::target::Scheme;
 use crate::domain::text;
-use crate::store::endpoint::Endpoint;
+use crate::store::endpoints::endpoint::Endpoint;
 
 /// The card of an endpoint. `default_interval` is shown if the endpoint has no interval of its own.
 pub(in crate::discord) fn endpoint(endpoint: &Endpoint, default_interval: Duration) -> CreateEmbed {

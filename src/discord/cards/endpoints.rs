@@ -3,10 +3,10 @@
 use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
 
 use super::{GREEN, GREY, mark, relative_or, target};
-use crate::discord::view::Pages;
+use crate::discord::ui::view::Pages;
 use crate::domain::status::Status;
 use crate::domain::text;
-use crate::store::endpoint::Endpoint;
+use crate::store::endpoints::endpoint::Endpoint;
 
 /// Fifteen lines with the longest names stay within an embed's 4,096 characters.
 pub(in crate::discord) const PER_PAGE: u32 = 15;

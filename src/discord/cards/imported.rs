@@ -3,7 +3,7 @@
 use poise::serenity_prelude::CreateEmbed;
 
 use super::{AMBER, GREEN};
-use crate::actions::import_endpoints::Imported;
+use crate::actions::endpoints::import_endpoints::Imported;
 use crate::domain::text;
 
 /// Maximum refused lines shown; the rest are counted.

@@ -7,13 +7,13 @@ use poise::serenity_prelude as serenity;
 use serenity::{Colour, CreateEmbed};
 
 use super::{AMBER, GREEN, RED, bold, relative};
-use crate::discord::buttons;
-use crate::discord::reply::Message;
-use crate::domain::notification_kind::NotificationKind;
+use crate::discord::ui::buttons;
+use crate::discord::ui::reply::Message;
+use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::text;
 use crate::notify::messenger::Reminder;
 use crate::notify::wording;
-use crate::store::incident::{Incident, Outage};
+use crate::store::incidents::incident::{Incident, Outage};
 
 /// Maximum characters of the list of outages. With everything else the embed stays below Discord's limit of 6,000.
 const LIST: usize = 3_500;

@@ -3,7 +3,7 @@
 use poise::serenity_prelude::CreateEmbed;
 
 use super::{GREY, relative};
-use crate::discord::reply::Message;
+use crate::discord::ui::reply::Message;
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::text;
 use crate::store::api_key::StoredKey;

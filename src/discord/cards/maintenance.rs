@@ -4,7 +4,7 @@ use poise::serenity_prelude::CreateEmbed;
 
 use super::{AMBER, GREY, bold, relative};
 use crate::domain::text;
-use crate::store::maintenance::{Maintenance, MaintenanceScope};
+use crate::store::silences::maintenance::{Maintenance, MaintenanceScope};
 
 /// Maximum characters of a list; an embed's description allows 4,096.
 const LIST: usize = 4_000;

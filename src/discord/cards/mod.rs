@@ -26,14 +26,14 @@ pub(super) use endpoint::endpoint;
 pub(super) use imported::imported;
 pub(super) use statistics::statistics;
 
-use super::custom_id::Button;
-use super::error;
-use super::reply::Message;
+use crate::discord::ui::custom_id::Button;
+use crate::discord::ui::error;
+use crate::discord::ui::reply::Message;
 use crate::domain::Timestamp;
+use crate::domain::endpoints::target::Target;
 use crate::domain::status::Status;
-use crate::domain::target::Target;
 use crate::domain::text;
-use crate::store::endpoint::Description;
+use crate::store::endpoints::endpoint::Description;
 
 pub(super) const NO_ENDPOINTS: &str = "The roll of this server is empty. `/endpoint add target:https://example.org/` puts the first endpoint on it.";
 

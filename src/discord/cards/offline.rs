@@ -5,12 +5,12 @@ use std::time::Duration;
 use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
 
 use super::{RED, relative, relative_or, target};
-use crate::discord::view::Pages;
+use crate::discord::ui::view::Pages;
 use crate::domain::Timestamp;
-use crate::domain::check_result::FailureClass;
-use crate::domain::schedule::next_recheck;
+use crate::domain::endpoints::check_result::FailureClass;
+use crate::domain::endpoints::schedule::next_recheck;
 use crate::domain::text;
-use crate::store::endpoint::Endpoint;
+use crate::store::endpoints::endpoint::Endpoint;
 
 /// Ten entries with the longest names stay within an embed's 4,096 characters.
 pub(in crate::discord) const PER_PAGE: u32 = 10;

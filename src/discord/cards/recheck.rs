@@ -5,12 +5,13 @@ use std::time::Duration;
 use poise::serenity_prelude::CreateEmbed;
 
 use super::{GREEN, RED, colour, mark, mention};
-use crate::actions::completed_check::Recorded;
-use crate::actions::recheck::Summary;
-use crate::domain::check_result::{Timings, Verdict};
-use crate::domain::status::{Change, Status};
+use crate::actions::endpoints::completed_check::Recorded;
+use crate::actions::endpoints::recheck::Summary;
+use crate::domain::endpoints::check_result::{Timings, Verdict};
+use crate::domain::endpoints::status_rule::Change;
+use crate::domain::status::Status;
 use crate::domain::text;
-use crate::store::endpoint::Description;
+use crate::store::endpoints::endpoint::Description;
 
 /// The result of one endpoint's recheck.
 pub(in crate::discord) fn result(description: &Description, recorded: &Recorded) -> CreateEmbed {

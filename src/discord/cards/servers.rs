@@ -3,13 +3,13 @@
 use poise::serenity_prelude::CreateEmbed;
 
 use super::{GREY, colour, mark, relative, relative_or};
-use crate::actions::manage_server::Standing;
-use crate::actions::server_stats;
-use crate::actions::suggest_thresholds::Suggestion;
-use crate::domain::threshold::Thresholds;
-use crate::domain::threshold_proposal::Replay;
+use crate::actions::servers::manage_server::Standing;
+use crate::actions::servers::server_stats;
+use crate::actions::servers::suggest_thresholds::Suggestion;
+use crate::domain::servers::threshold::Thresholds;
+use crate::domain::servers::threshold_proposal::Replay;
 use crate::domain::{Timestamp, text};
-use crate::store::server::Server;
+use crate::store::servers::server::Server;
 
 /// Maximum servers on one card.
 const LISTED: usize = 25;

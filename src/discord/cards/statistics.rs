@@ -5,9 +5,9 @@ use std::time::Duration;
 use poise::serenity_prelude::CreateEmbed;
 
 use super::{AMBER, GREEN, GREY, RED, mark, mention, relative, relative_or};
-use crate::actions::summarize::Statistics;
+use crate::actions::endpoints::summarize::Statistics;
 use crate::domain::Timestamp;
-use crate::domain::schedule::next_run;
+use crate::domain::endpoints::schedule::next_run;
 use crate::domain::status::Status;
 use crate::domain::text;
 

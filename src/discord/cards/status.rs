@@ -7,7 +7,7 @@ use crate::domain::event::Actor;
 use crate::domain::status::Status;
 use crate::domain::text;
 use crate::store::event::Event;
-use crate::store::monitor::Monitor;
+use crate::store::monitors::monitor::Monitor;
 
 /// Maximum monitors listed by name.
 pub(in crate::discord) const LISTED: u32 = 25;

@@ -3,9 +3,9 @@
 use poise::serenity_prelude::CreateEmbed;
 
 use super::{AMBER, GREEN, GREY, bold, relative};
+use crate::domain::notifications::webhook::{Format, masked};
 use crate::domain::text;
-use crate::domain::webhook::{Format, masked};
-use crate::store::webhook::Webhook;
+use crate::store::notifications::webhook::Webhook;
 
 /// A new webhook. The signing key is shown only here, and only for the format that uses it.
 pub(in crate::discord) fn added(known: &Webhook, test: &Result<(), String>) -> CreateEmbed {

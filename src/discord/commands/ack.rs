@@ -3,13 +3,14 @@
 use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
-use crate::discord::error::CommandError;
-use crate::discord::reply;
-use crate::discord::{Context, access, complete, handlers};
-use crate::domain::grouping::IncidentId;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply;
+use crate::discord::ui::{access, complete};
+use crate::discord::{Context, handlers};
+use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::text;
 use crate::notify::wording;
-use crate::store::incident;
+use crate::store::incidents::incident;
 
 /// Take care of an incident, so that nobody else is called for it
 #[poise::command(slash_command, guild_only)]

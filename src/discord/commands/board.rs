@@ -2,12 +2,13 @@
 
 use poise::serenity_prelude as serenity;
 
-use crate::actions::{Requester, manage_board};
+use crate::actions::Requester;
+use crate::actions::notifications::manage_board;
 use crate::discord::Context;
-use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Message};
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
 use crate::notify::messenger::{Place, SendFailure};
-use crate::store::board;
+use crate::store::notifications::board;
 
 /// One message that always shows the whole roll
 #[poise::command(

@@ -1,7 +1,7 @@
 //! `/bot health`: the health of the bot itself. It shows no guild's monitors.
 
-use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Message};
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
 use crate::discord::{Context, cards, handlers};
 
 /// The bot itself

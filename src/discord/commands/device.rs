@@ -1,14 +1,15 @@
 //! `/device …`: manage devices that send heartbeats. Every subcommand requires Manage Server; members read with `/devices`.
 
 use super::devices::{card, find};
-use crate::actions::manage_device::{self, Edit};
-use crate::discord::error::{CommandError, wrong};
-use crate::discord::reply;
-use crate::discord::{Context, cards, complete};
-use crate::domain::device::parse_threshold;
+use crate::actions::devices::manage_device::{self, Edit};
+use crate::discord::ui::complete;
+use crate::discord::ui::error::{CommandError, wrong};
+use crate::discord::ui::reply;
+use crate::discord::{Context, cards};
+use crate::domain::devices::device::parse_threshold;
 use crate::domain::key::KeyKind;
 use crate::domain::monitor::parse_name;
-use crate::store::device as rows;
+use crate::store::devices::device as rows;
 
 /// Manage the devices that send heartbeats
 #[poise::command(

@@ -1,12 +1,13 @@
 //! `/devices list | show`: the status of devices, for every member.
 
 use crate::actions::Requester;
-use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Message};
-use crate::discord::{Context, access, cards, complete};
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::{access, complete};
+use crate::discord::{Context, cards};
 use crate::domain::monitor::MonitorKind;
-use crate::store::device::{self as rows, Device};
-use crate::store::device_log;
+use crate::store::devices::device::{self as rows, Device};
+use crate::store::devices::device_log;
 
 /// The devices that send heartbeats, and their status
 #[poise::command(slash_command, guild_only, subcommands("list", "show"))]

@@ -1,9 +1,10 @@
 //! `/endpoints list | show`: the endpoints and their status, for every member.
 
-use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Message};
-use crate::discord::view::EndpointsView;
-use crate::discord::{Context, cards, complete, handlers};
+use crate::discord::ui::complete;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::view::EndpointsView;
+use crate::discord::{Context, cards, handlers};
 
 /// The endpoints on this server's roll
 #[poise::command(slash_command, guild_only, subcommands("list", "show"))]
@@ -41,7 +42,8 @@ async fn show(
     let requester = reply::requester(ctx)?;
     let work = async {
         let endpoint =
-            crate::actions::recheck::find(&app.store.reader, requester, &endpoint, None).await?;
+            crate::actions::endpoints::recheck::find(&app.store.reader, requester, &endpoint, None)
+                .await?;
         Ok(Message::embed(cards::endpoint(
             &endpoint,
             app.checks.rules.interval,

@@ -1,10 +1,11 @@
 //! `/group …`: user-defined groups of monitors. Outages in one group become one incident, and boards list monitors by group.
 
 use crate::actions::manage_group;
-use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Message};
-use crate::discord::{Context, cards, complete};
-use crate::store::group as groups;
+use crate::discord::ui::complete;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::{Context, cards};
+use crate::store::monitors::group as groups;
 
 /// Names for monitors that belong together
 #[poise::command(

@@ -5,8 +5,8 @@ use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use super::all;
 use crate::discord::cards::help::{Entry, Parameter};
-use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Message};
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
 use crate::discord::{AppState, CommandIds, Context, cards};
 use crate::domain::text;
 

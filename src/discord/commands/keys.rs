@@ -5,9 +5,10 @@ use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use crate::actions::manage_key;
-use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Message};
-use crate::discord::{Context, access, cards, complete};
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::{access, complete};
+use crate::discord::{Context, cards};
 use crate::domain::key::{KeyId, KeyKind};
 use crate::domain::monitor::GuildId;
 use crate::domain::text;

@@ -5,16 +5,20 @@ use std::time::Duration;
 use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
-use crate::actions::{Error, Requester, maintenance};
-use crate::discord::error::{CommandError, wrong};
-use crate::discord::reply::{self, Message};
-use crate::discord::{Context, cards, complete};
-use crate::domain::maintenance::{
+use crate::actions::silences::maintenance;
+use crate::actions::{Error, Requester};
+use crate::discord::ui::complete;
+use crate::discord::ui::error::{CommandError, wrong};
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::{Context, cards};
+use crate::domain::monitor::parse_name;
+use crate::domain::silences::maintenance::{
     TimeWindow, WeekDays, Weekly, parse_length, parse_moment, parse_time, parse_zone, zones,
 };
-use crate::domain::monitor::parse_name;
 use crate::domain::text;
-use crate::store::maintenance::{self as rows, Maintenance, MaintenanceScope, NewMaintenance};
+use crate::store::silences::maintenance::{
+    self as rows, Maintenance, MaintenanceScope, NewMaintenance,
+};
 
 /// Times in which outages are expected: looks go on, nobody is called
 #[poise::command(

@@ -23,7 +23,7 @@ mod servers;
 mod status;
 
 use super::AppState;
-use super::error::CommandError;
+use crate::discord::ui::error::CommandError;
 
 /// The commands in the order in which Discord lists them.
 pub(super) fn all() -> Vec<poise::Command<AppState, CommandError>> {

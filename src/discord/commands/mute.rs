@@ -1,9 +1,10 @@
 //! `/mute` and `/unmute`, for responders and managers.
 
-use crate::actions::mute as mutes;
-use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Message};
-use crate::discord::{Context, access, cards, complete};
+use crate::actions::silences::mute as mutes;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::{access, complete};
+use crate::discord::{Context, cards};
 
 /// Hear nothing of something for a while; what is still down then is told then
 #[poise::command(slash_command, guild_only)]

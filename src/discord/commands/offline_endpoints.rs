@@ -1,13 +1,14 @@
 //! `/offline_endpoints list | recheck | stats`: lists offline endpoints with the reasons, checks one again, and
 //! shows statistics.
 
-use crate::actions::{recheck, summarize};
-use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Message};
-use crate::discord::view::OfflineView;
-use crate::discord::{Context, access, cards, complete, handlers};
-use crate::domain::check_result::FailureClass;
-use crate::domain::target::Target;
+use crate::actions::endpoints::{recheck, summarize};
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::view::OfflineView;
+use crate::discord::ui::{access, complete};
+use crate::discord::{Context, cards, handlers};
+use crate::domain::endpoints::check_result::FailureClass;
+use crate::domain::endpoints::target::Target;
 
 /// Endpoints that do not answer
 #[poise::command(slash_command, guild_only, subcommands("list", "recheck", "stats"))]

@@ -1,8 +1,8 @@
 //! `/ping`: shows that the bot responds, and the latency of its connection to Discord.
 
 use crate::discord::Context;
-use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Message};
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
 use crate::domain::text;
 
 /// Whether the bot is there, and how long a message to Discord takes

@@ -1,14 +1,15 @@
 //! `/server …`: manage servers whose agents report. Every subcommand requires Manage Server; members read with `/servers`.
 
-use crate::actions::manage_device;
-use crate::actions::manage_server::{self, Edit};
-use crate::actions::suggest_thresholds;
-use crate::discord::error::{CommandError, wrong};
-use crate::discord::reply::{self, Message};
-use crate::discord::{Context, cards, complete};
+use crate::actions::devices::manage_device;
+use crate::actions::servers::manage_server::{self, Edit};
+use crate::actions::servers::suggest_thresholds;
+use crate::discord::ui::complete;
+use crate::discord::ui::error::{CommandError, wrong};
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::{Context, cards};
 use crate::domain::key::KeyKind;
 use crate::domain::monitor::{MonitorKind, parse_name};
-use crate::domain::threshold::Thresholds;
+use crate::domain::servers::threshold::Thresholds;
 
 /// Manage the servers whose agents report
 #[poise::command(

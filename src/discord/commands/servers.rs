@@ -1,11 +1,12 @@
 //! `/servers list | show | suggest`: the status of servers, for every member.
 
-use crate::actions::manage_server;
-use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Message};
-use crate::discord::{Context, access, cards, complete, handlers};
+use crate::actions::servers::manage_server;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::{access, complete};
+use crate::discord::{Context, cards, handlers};
 use crate::domain::monitor::MonitorKind;
-use crate::store::server;
+use crate::store::servers::server;
 
 /// The servers whose agents report, and their status
 #[poise::command(slash_command, guild_only, subcommands("list", "show", "suggest"))]

@@ -3,12 +3,14 @@
 use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
-use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Message};
-use crate::discord::{Context, cards, complete};
+use crate::discord::ui::complete;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::{Context, cards};
 use crate::domain::event::EventKind;
 use crate::domain::text;
-use crate::store::{event, monitor};
+use crate::store::event;
+use crate::store::monitors::monitor;
 
 /// Everything on this server's roll: how many stand how, and what is not online
 #[poise::command(slash_command, guild_only)]

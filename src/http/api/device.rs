@@ -13,18 +13,18 @@ use serde_json::{Map, Value, json};
 use super::auth::{Caller, Reporter};
 use super::body::Fields;
 use super::problem::Problem;
-use crate::actions::check_in::{
+use crate::actions::devices::check_in::{
     CheckIn, CheckInError, CheckedIn, Payload, PresentedKey, Registration,
 };
-use crate::actions::manage_device::{self, Edit};
-use crate::domain::device::{DeviceUuid, parse_threshold};
+use crate::actions::devices::manage_device::{self, Edit};
+use crate::domain::devices::device::{DeviceUuid, parse_threshold};
 use crate::domain::key::KeyKind::{Admin, Device as DeviceKey, Fleet, Read};
 use crate::domain::monitor::parse_name;
 use crate::domain::status::Status;
 use crate::domain::text;
 use crate::http::AppState;
-use crate::store::device::{self, Device};
-use crate::store::device_state;
+use crate::store::devices::device::{self, Device};
+use crate::store::devices::device_state;
 
 /// The body of a registration.
 #[derive(Deserialize)]

@@ -12,11 +12,11 @@ use super::device::{answer, check_in, is_alive, itself, readable, received};
 use super::problem::Problem;
 use super::query::{Asked, limit};
 use super::{body, query};
-use crate::actions::check_in::Payload;
+use crate::actions::devices::check_in::Payload;
 use crate::domain::key::KeyKind::{Admin, Device as DeviceKey, Read};
 use crate::domain::text;
 use crate::http::AppState;
-use crate::store::device_log::{self, LINES_KEPT, Line, NewLine};
+use crate::store::devices::device_log::{self, LINES_KEPT, Line, NewLine};
 
 /// The default page size.
 const PAGE: u32 = 100;

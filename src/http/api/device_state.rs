@@ -11,10 +11,10 @@ use super::auth::Reporter;
 use super::body::Fields;
 use super::device::{check_in, itself, received, unprocessable};
 use super::problem::Problem;
-use crate::actions::check_in::{CheckedIn, Payload};
-use crate::domain::device::DeviceUuid;
+use crate::actions::devices::check_in::{CheckedIn, Payload};
+use crate::domain::devices::device::DeviceUuid;
 use crate::http::AppState;
-use crate::store::{device, device_state};
+use crate::store::devices::{device, device_state};
 
 /// The header with the device's own key, if this request created it: the body is the state.
 const KEY_HEADER: &str = "rollcall-device-key";

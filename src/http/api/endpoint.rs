@@ -13,18 +13,18 @@ use super::body::Fields;
 use super::device::{answer, unprocessable};
 use super::problem::Problem;
 use super::query::{Asked, limit, wrong};
-use crate::actions::export_endpoints::listed;
-use crate::actions::import_endpoints::default_name;
-use crate::actions::manage_endpoint::{self, Added, Edit};
-use crate::actions::recheck;
-use crate::domain::check_result::FailureClass;
-use crate::domain::http_check_change::HttpCheckChange;
+use crate::actions::endpoints::export_endpoints::listed;
+use crate::actions::endpoints::import_endpoints::default_name;
+use crate::actions::endpoints::manage_endpoint::{self, Added, Edit};
+use crate::actions::endpoints::recheck;
+use crate::domain::endpoints::check_result::FailureClass;
+use crate::domain::endpoints::http_check_change::HttpCheckChange;
+use crate::domain::endpoints::target::Target;
 use crate::domain::key::KeyKind::{Admin, Read};
 use crate::domain::monitor::{MonitorId, parse_interval, parse_name};
 use crate::domain::status::Status;
-use crate::domain::target::Target;
 use crate::http::AppState;
-use crate::store::endpoint::{self, Description, Endpoint, Filter};
+use crate::store::endpoints::endpoint::{self, Description, Endpoint, Filter};
 
 /// The default and the maximum page size.
 const PAGE: u32 = 100;

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::actions;
-use crate::actions::check_in::CheckInError;
+use crate::actions::devices::check_in::CheckInError;
 
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,14 +13,14 @@ use super::body::Fields;
 use super::device::answer;
 use super::problem::Problem;
 use crate::actions;
-use crate::actions::manage_server::{self, Edit, Standing};
-use crate::actions::suggest_thresholds;
+use crate::actions::servers::manage_server::{self, Edit, Standing};
+use crate::actions::servers::suggest_thresholds;
 use crate::domain::key::KeyKind::{Admin, Read, Server as ServerKey};
 use crate::domain::monitor::{MonitorId, ValidationError, parse_name};
+use crate::domain::servers::threshold::Thresholds;
 use crate::domain::text;
-use crate::domain::threshold::Thresholds;
 use crate::http::AppState;
-use crate::store::server;
+use crate::store::servers::server;
 
 /// `GET /servers`, with a read or an admin key.
 pub(super) async fn list(State(app): State<AppState>, caller: Caller) -> Result<Response, Problem> {

@@ -14,13 +14,13 @@ use super::device::answer;
 use super::problem::Problem;
 use super::query::{Asked, wrong};
 use super::server::readable;
-use crate::actions::manage_server;
-use crate::actions::server_stats::{self, Point};
+use crate::actions::servers::manage_server;
+use crate::actions::servers::server_stats::{self, Point};
 use crate::domain::Timestamp;
 use crate::domain::key::KeyKind::{Admin, Read, Server as ServerKey};
 use crate::domain::text;
 use crate::http::AppState;
-use crate::store::server;
+use crate::store::servers::server;
 
 /// The maximum number of free-form metrics in a report.
 const METRICS: usize = 100;

@@ -14,8 +14,8 @@ use reqwest::{StatusCode, header};
 use serde_json::Value;
 
 use crate::domain::Timestamp;
-use crate::domain::target::{Host, Target};
-use crate::store::webhook::Webhook;
+use crate::domain::endpoints::target::{Host, Target};
+use crate::store::notifications::webhook::Webhook;
 
 /// Timeout of a request, from the connection to the end of the answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -272,11 +272,11 @@ mod tests {
 
     fn webhook(port: u16) -> Webhook {
         Webhook {
-            id: crate::domain::webhook::WebhookId(1),
+            id: crate::domain::notifications::webhook::WebhookId(1),
             guild_id: crate::domain::monitor::GuildId(1),
             name: "pager".into(),
             url: format!("https://{HOST}:{port}/canary").parse().unwrap(),
-            format: crate::domain::webhook::Format::Standard,
+            format: crate::domain::notifications::webhook::Format::Standard,
             signing_key: signature::key_text(&[7; signature::KEY_LENGTH]),
             last_delivered_at: None,
             attempts: 0,

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::domain::Timestamp;
-use crate::domain::notification_kind::NotificationKind;
+use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::domain::notifications::webhook::{EventType, Format};
 use crate::domain::text;
-use crate::domain::webhook::{EventType, Format};
 use crate::notify::wording;
-use crate::store::incident::{Incident, Outage};
+use crate::store::incidents::incident::{Incident, Outage};
 
 /// Maximum number of monitors in a message for people, and of its characters.
 const NAMED: usize = 10;
@@ -200,9 +200,9 @@ fn escape_slack(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::grouping::{GroupKey, GroupScope, IncidentId};
+    use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId};
+    use crate::domain::incidents::outage_reason::OutageReason;
     use crate::domain::monitor::{GuildId, MonitorId};
-    use crate::domain::outage_reason::OutageReason;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)

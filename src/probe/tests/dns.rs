@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use super::super::{Prober, ProberConfig};
 use super::stage::{End, Stand};
 use super::{HASTY, PATIENT, check, down, plain};
-use crate::domain::check_result::{FailureClass, Timings, Verdict};
+use crate::domain::endpoints::check_result::{FailureClass, Timings, Verdict};
 
 const NO_ANSWER: &str = "the resolver did not answer";
 
@@ -260,7 +260,7 @@ async fn a_redirect_to_a_name_is_resolved_and_judged() {
     let server = NameServer::with(Zone::Addresses(vec![vec![v4([192, 168, 0, 1])]])).await;
     let stand =
         Stand::answering("HTTP/1.1 302 x\r\nLocation: http://endpoint.example/\r\n\r\n").await;
-    let http_check = crate::domain::http_check::HttpCheck {
+    let http_check = crate::domain::endpoints::http_check::HttpCheck {
         max_redirects: 1,
         ..Default::default()
     };

@@ -7,8 +7,8 @@ use tokio::io::AsyncWriteExt;
 
 use super::stage::{End, Stand, closed_port, read_request, repeat};
 use super::{HASTY, PATIENT, broken, check, down, plain, prober, run_check, run_check_with};
-use crate::domain::check_result::{FailureClass, Timings, Verdict};
-use crate::domain::http_check::{BODY_CAP, HttpCheck, Method};
+use crate::domain::endpoints::check_result::{FailureClass, Timings, Verdict};
+use crate::domain::endpoints::http_check::{BODY_CAP, HttpCheck, Method};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 

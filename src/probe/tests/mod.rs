@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::{Check, Prober, ProberConfig};
 use crate::domain::Timestamp;
-use crate::domain::check_result::{CheckResult, Failure, FailureClass, Verdict};
-use crate::domain::http_check::HttpCheck;
+use crate::domain::endpoints::check_result::{CheckResult, Failure, FailureClass, Verdict};
+use crate::domain::endpoints::http_check::HttpCheck;
 
 /// Timeout that does not expire even on a busy machine.
 const PATIENT: Duration = Duration::from_secs(20);

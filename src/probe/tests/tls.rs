@@ -20,8 +20,8 @@ use super::super::{Check, Prober, ProberConfig, ProberError};
 use super::stage::{End, Stand, read_request};
 use super::{HASTY, PATIENT, broken, check, down, prober};
 use crate::domain::Timestamp;
-use crate::domain::check_result::{CheckResult, FailureClass, Verdict};
-use crate::domain::http_check::HttpCheck;
+use crate::domain::endpoints::check_result::{CheckResult, FailureClass, Verdict};
+use crate::domain::endpoints::http_check::HttpCheck;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 

@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use poise::serenity_prelude as serenity;
 
-use crate::actions::{Error, alerts};
-use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Message};
-use crate::discord::{Context, cards, complete, roles};
-use crate::domain::alert_policy::{AlertPreferences, BulkAlert, Responder};
+use crate::actions::Error;
+use crate::actions::incidents::alerts;
+use crate::discord::ui::complete;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::roles;
+use crate::discord::{Context, cards};
+use crate::domain::notifications::alert_policy::{AlertPreferences, BulkAlert, Responder};
 use crate::domain::text;
-use crate::store::alert_override::Override;
+use crate::store::notifications::alert_override::Override;
 
 /// Shortest and longest time until a reminder or an escalation.
 const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(7 * 86_400));

@@ -5,13 +5,16 @@ mod webhook;
 
 use poise::serenity_prelude as serenity;
 
-use crate::actions::alerts;
-use crate::discord::error::CommandError;
-use crate::discord::reply::{self, Message};
-use crate::discord::{Context, access, cards, roles};
-use crate::domain::alert_policy::Responder;
+use crate::actions::incidents::alerts;
+use crate::discord::ui::access;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::roles;
+use crate::discord::{Context, cards};
+use crate::domain::notifications::alert_policy::Responder;
 use crate::notify::messenger::SendFailure;
-use crate::store::{alert_override, alert_settings, mute};
+use crate::store::notifications::{alert_override, alert_settings};
+use crate::store::silences::mute;
 
 /// Where incidents are told
 #[poise::command(

@@ -4,15 +4,15 @@
 use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
-use crate::actions::webhook as webhooks;
-use crate::discord::error::{CommandError, wrong};
-use crate::discord::reply::{self, Message};
+use crate::actions::notifications::webhook as webhooks;
+use crate::discord::ui::error::{CommandError, wrong};
+use crate::discord::ui::reply::{self, Message};
 use crate::discord::{AppState, Context, cards};
 use crate::domain::monitor::{GuildId, parse_name};
+use crate::domain::notifications::webhook::{Format, parse_url};
 use crate::domain::text;
-use crate::domain::webhook::{Format, parse_url};
 use crate::notify::webhook::{payload, signature};
-use crate::store::webhook::{self, NewWebhook, Webhook};
+use crate::store::notifications::webhook::{self, NewWebhook, Webhook};
 
 /// The format of a webhook's messages. Append only: Discord identifies a choice by its index.
 #[derive(Clone, Copy, Debug, poise::ChoiceParameter)]

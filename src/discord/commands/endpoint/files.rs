@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use poise::serenity_prelude as serenity;
 
-use crate::actions::export_endpoints::{self, Format};
-use crate::actions::import_endpoints::{self, MAX_FILE};
-use crate::discord::error::{CommandError, wrong};
-use crate::discord::reply::{self, Message};
+use crate::actions::endpoints::export_endpoints::{self, Format};
+use crate::actions::endpoints::import_endpoints::{self, MAX_FILE};
+use crate::discord::ui::error::{CommandError, wrong};
+use crate::discord::ui::reply::{self, Message};
 use crate::discord::{Context, cards};
 use crate::domain::text;
-use crate::store::endpoint::all;
+use crate::store::endpoints::endpoint::all;
 
 /// Timeout of the download of an attached file.
 const DOWNLOAD: Duration = Duration::from_secs(15);

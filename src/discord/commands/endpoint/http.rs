@@ -1,11 +1,12 @@
 //! `/endpoint http`: the request that a check sends, and the response that it requires.
 
 use super::{apply, find};
-use crate::actions::manage_endpoint::Edit;
-use crate::discord::error::{CommandError, wrong};
-use crate::discord::{Context, complete, reply};
-use crate::domain::http_check::Method;
-use crate::domain::http_check_change::HttpCheckChange;
+use crate::actions::endpoints::manage_endpoint::Edit;
+use crate::discord::Context;
+use crate::discord::ui::error::{CommandError, wrong};
+use crate::discord::ui::{complete, reply};
+use crate::domain::endpoints::http_check::Method;
+use crate::domain::endpoints::http_check_change::HttpCheckChange;
 
 /// The HTTP method of a check. Append only: Discord identifies a choice by its index.
 #[derive(Clone, Copy, Debug, poise::ChoiceParameter)]

@@ -4,15 +4,17 @@
 mod files;
 mod http;
 
-use crate::actions::import_endpoints::default_name;
-use crate::actions::manage_endpoint::{self, Edit};
-use crate::actions::{Requester, recheck};
-use crate::discord::error::{CommandError, wrong};
-use crate::discord::reply::{self, Message};
-use crate::discord::{Context, cards, complete, handlers};
+use crate::actions::Requester;
+use crate::actions::endpoints::import_endpoints::default_name;
+use crate::actions::endpoints::manage_endpoint::{self, Edit};
+use crate::actions::endpoints::recheck;
+use crate::discord::ui::complete;
+use crate::discord::ui::error::{CommandError, wrong};
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::{Context, cards, handlers};
+use crate::domain::endpoints::target::Target;
 use crate::domain::monitor::{parse_interval, parse_name};
-use crate::domain::target::Target;
-use crate::store::endpoint::{Description, Endpoint};
+use crate::store::endpoints::endpoint::{Description, Endpoint};
 
 /// Manage the endpoints on this server's roll
 #[poise::command(
@@ -129,7 +131,8 @@ async fn apply(
         let now = app.now();
         manage_endpoint::edit(&app.store, requester, endpoint.id, change, now).await?;
         let changed =
-            crate::store::endpoint::get(&app.store.reader, requester.guild, endpoint.id).await?;
+            crate::store::endpoints::endpoint::get(&app.store.reader, requester.guild, endpoint.id)
+                .await?;
         let changed = changed.unwrap_or(endpoint);
         let card = Message::embed(cards::endpoint(&changed, app.checks.rules.interval));
         Ok(Message {

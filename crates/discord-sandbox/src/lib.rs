@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+#![recursion_limit = "256"]
+
+mod clock;
+mod faults;
+mod gateway;
+mod limits;
+mod outlet;
+mod people;
+mod record;
+mod reply;
+mod rest;
+mod sandbox;
+mod shapes;
+mod shared;
+mod slash;
+mod world;
+
+pub use faults::{CloseWith, Faults, RestFault};
+pub use people::As;
+pub use record::{Record, Request};
+pub use reply::{File, Reply};
+pub use sandbox::{Builder, Sandbox};
+pub use slash::SlashError;
+pub use world::{GuildId, Member, Role};

@@ -1,0 +1,311 @@
+//! Records heartbeats of devices: the only way in which a device comes online. Heartbeats that arrive together are recorded
+//! in one transaction; each is answered after the commit.
+
+mod payload;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use crate::actions::incidents::outage;
+use crate::actions::{Requester, manage_key, note};
+use crate::domain::Timestamp;
+use crate::domain::devices::device::DeviceUuid;
+use crate::domain::devices::ping::Ping;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::incidents::outage_reason::OutageReason;
+use crate::domain::key::{ApiKey, KeyId, KeyKind};
+use crate::domain::monitor::{GuildId, MonitorId, ValidationError};
+use crate::domain::status::Status;
+use crate::store::devices::device::{self, Known};
+use crate::store::devices::device_log::NewLine;
+use crate::store::{StoreError, Tx, api_key};
+
+/// One heartbeat of a device.
+#[derive(Clone, Debug)]
+pub struct CheckIn {
+    pub requester: Requester,
+    pub uuid: DeviceUuid,
+    pub payload: Payload,
+    /// The key that it was sent with; `None` if the sender was authenticated in another way.
+    pub key: Option<PresentedKey>,
+}
+
+/// A key that was valid when the heartbeat arrived. The transaction checks again whether it still is.
+#[derive(Clone, Copy, Debug)]
+pub struct PresentedKey {
+    pub id: KeyId,
+    /// The only device that the key is valid for; `None`: every device of its guild.
+    pub owner: Option<MonitorId>,
+}
+
+/// Why a heartbeat was not recorded, or not completely.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CheckInError {
+    #[error("the key is good no more")]
+    Key,
+    #[error("the key is another device's")]
+    Device,
+    #[error(
+        "this server has room for {0} devices; remove some, or ask the operator to raise QUOTA_DEVICES"
+    )]
+    Quota(u64),
+    /// The heartbeat itself is recorded all the same.
+    #[error("{0}")]
+    Payload(ValidationError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Content of a heartbeat.
+#[derive(Clone, Debug, Default)]
+pub enum Payload {
+    #[default]
+    Nothing,
+    /// Registers the device.
+    Registration(Registration),
+    /// Changes to the device's current state, as a JSON merge patch (RFC 7396).
+    State(serde_json::Map<String, serde_json::Value>),
+    /// Lines for the device's log.
+    Lines(Vec<NewLine>),
+    /// Progress of a run of the device's job.
+    Ping(Ping),
+}
+
+/// Description that a device sends when it registers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Registration {
+    pub name: Option<String>,
+    pub device_type: Option<String>,
+}
+
+/// Result of a recorded heartbeat.
+#[derive(Clone, Debug)]
+pub struct CheckedIn {
+    pub id: MonitorId,
+    /// The device's own key, which is shown once; `None` if the device was known before.
+    pub made: Option<ApiKey>,
+}
+
+/// Records heartbeats in order. A guild has at most `quota` devices.
+pub async fn record(
+    tx: &mut Tx<'_>,
+    heartbeats: &[CheckIn],
+    quota: u64,
+    now: Timestamp,
+) -> Result<Vec<Result<CheckedIn, CheckInError>>, StoreError> {
+    let wanted: Vec<(GuildId, DeviceUuid)> = heartbeats
+        .iter()
+        .map(|heartbeat| (heartbeat.requester.guild, heartbeat.uuid.clone()))
+        .collect();
+    let keys: Vec<KeyId> = heartbeats
+        .iter()
+        .filter_map(|heartbeat| Some(heartbeat.key?.id))
+        .collect();
+    let valid = api_key::valid_among(tx, &keys, now).await?;
+    let mut batch = Batch {
+        known: device::known(tx, &wanted).await?,
+        seen: HashMap::with_capacity(heartbeats.len()),
+        room: HashMap::new(),
+        quota,
+        now,
+    };
+    let mut results = Vec::with_capacity(heartbeats.len());
+    for heartbeat in heartbeats {
+        let is_valid = heartbeat.key.is_none_or(|key| valid.contains(&key.id));
+        results.push(match is_valid {
+            true => batch.record(tx, heartbeat).await?,
+            false => Err(CheckInError::Key),
+        });
+    }
+    let seen: Vec<(MonitorId, Timestamp)> = batch.seen.into_iter().collect();
+    device::record_heartbeats(tx, &seen).await?;
+    Ok(results)
+}
+
+/// Heartbeats that are recorded in one transaction.
+struct Batch {
+    known: HashMap<(GuildId, u128), Known>,
+    seen: HashMap<MonitorId, Timestamp>,
+    /// How many more devices each guild may have; counted when its first one of the batch is created.
+    room: HashMap<GuildId, u64>,
+    quota: u64,
+    now: Timestamp,
+}
+
+impl Batch {
+    async fn record(
+        &mut self,
+        tx: &mut Tx<'_>,
+        heartbeat: &CheckIn,
+    ) -> Result<Result<CheckedIn, CheckInError>, StoreError> {
+        let identity = (heartbeat.requester.guild, heartbeat.uuid.number());
+        let owner = heartbeat.key.and_then(|key| key.owner);
+        let known = self.known.get(&identity).cloned();
+        if owner.is_some() && owner != known.as_ref().map(|device| device.id) {
+            return Ok(Err(CheckInError::Device));
+        }
+        let (device, made) = match known {
+            Some(device) => (device, None),
+            None => {
+                if !self.reserve(tx, heartbeat.requester.guild).await? {
+                    return Ok(Err(CheckInError::Quota(self.quota)));
+                }
+                let (device, key) = create(tx, heartbeat, self.now).await?;
+                (device, Some(key))
+            }
+        };
+        let refused = payload::keep(tx, device.id, &heartbeat.payload, self.now).await?;
+        let device = update_status(tx, heartbeat, device, self.now).await?;
+        self.seen.insert(device.id, self.now);
+        let id = device.id;
+        self.known.insert(identity, device);
+        Ok(match refused {
+            Some(refusal) => Err(CheckInError::Payload(refusal)),
+            None => Ok(CheckedIn { id, made }),
+        })
+    }
+}
+
+impl Batch {
+    /// Reserves quota for one more device; `false` if none is left.
+    async fn reserve(&mut self, tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError> {
+        let room = match self.room.get(&guild) {
+            Some(room) => *room,
+            None => self.quota.saturating_sub(device::count(tx, guild).await?),
+        };
+        self.room.insert(guild, room.saturating_sub(1));
+        Ok(room > 0)
+    }
+}
+
+/// Updates the status of the device: a failed run takes it offline, any other heartbeat brings it online. After a failed
+/// run, pings that start a run or log a message leave it offline: they do not show that the job succeeds again.
+async fn update_status(
+    tx: &mut Tx<'_>,
+    heartbeat: &CheckIn,
+    device: Known,
+    now: Timestamp,
+) -> Result<Known, StoreError> {
+    if let Payload::Ping(ping) = &heartbeat.payload {
+        if let Some(reason) = ping.failure() {
+            return fail(tx, heartbeat, device, (&reason, now)).await;
+        }
+        if device.has_failed && !ping.signal.ends_run() {
+            return Ok(device);
+        }
+    }
+    if device.has_failed {
+        device::set_failure(tx, device.id, None).await?;
+    }
+    let since = match device.status {
+        Status::Online => device.since,
+        _ => {
+            recover(tx, heartbeat, &device, now).await?;
+            now
+        }
+    };
+    Ok(Known {
+        status: Status::Online,
+        has_failed: false,
+        since,
+        ..device
+    })
+}
+
+async fn fail(
+    tx: &mut Tx<'_>,
+    heartbeat: &CheckIn,
+    device: Known,
+    (reason, now): (&str, Timestamp),
+) -> Result<Known, StoreError> {
+    device::set_failure(tx, device.id, Some(reason)).await?;
+    let mut failed = Known {
+        has_failed: true,
+        ..device
+    };
+    if failed.status == Status::Offline {
+        return Ok(failed);
+    }
+    device::set_status(tx, &[failed.id], Status::Offline, now).await?;
+    let whose = (heartbeat.requester.guild, failed.id);
+    outage::open(tx, whose, (now, OutageReason::RunFailed), now).await?;
+    let details = json!({ "severity": "warning", "reason": reason });
+    let requester = as_system(heartbeat);
+    note(
+        tx,
+        requester,
+        (EventKind::DeviceOffline, Some(failed.id), details),
+        now,
+    )
+    .await?;
+    (failed.status, failed.since) = (Status::Offline, now);
+    Ok(failed)
+}
+
+async fn create(
+    tx: &mut Tx<'_>,
+    heartbeat: &CheckIn,
+    now: Timestamp,
+) -> Result<(Known, ApiKey), StoreError> {
+    let payload = match &heartbeat.payload {
+        Payload::Registration(registration) => registration.clone(),
+        _ => Registration::default(),
+    };
+    let name = payload
+        .name
+        .unwrap_or_else(|| heartbeat.uuid.default_name());
+    let described = (
+        &heartbeat.uuid,
+        name.as_str(),
+        payload.device_type.as_deref(),
+    );
+    let id = device::insert(tx, heartbeat.requester.guild, described, now).await?;
+    let details = json!({ "uuid": heartbeat.uuid.as_str(), "name": name });
+    note(
+        tx,
+        heartbeat.requester,
+        (EventKind::DeviceRegistered, Some(id), details),
+        now,
+    )
+    .await?;
+    let key =
+        manage_key::create_in(tx, heartbeat.requester, KeyKind::Device, Some(id), now).await?;
+    let device = Known {
+        id,
+        status: Status::Online,
+        since: now,
+        has_failed: false,
+    };
+    Ok((device, key))
+}
+
+async fn recover(
+    tx: &mut Tx<'_>,
+    heartbeat: &CheckIn,
+    device: &Known,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    device::set_status(tx, &[device.id], Status::Online, now).await?;
+    outage::close(tx, device.id, now).await?;
+    let down_for = crate::domain::millis(now.since(device.since));
+    let details = json!({ "uuid": heartbeat.uuid.as_str(), "down_for_ms": down_for });
+    let requester = as_system(heartbeat);
+    note(
+        tx,
+        requester,
+        (EventKind::DeviceOnline, Some(device.id), details),
+        now,
+    )
+    .await
+}
+
+/// Attributes the change to the system: status changes have no person as their actor.
+fn as_system(heartbeat: &CheckIn) -> Requester {
+    Requester {
+        actor: Actor::System,
+        ..heartbeat.requester
+    }
+}

@@ -1,0 +1,296 @@
+//! Heartbeats of devices, recorded in a real database.
+
+use super::*;
+use crate::domain::devices::ping::Signal;
+use crate::store::testing::TestStore;
+
+const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
+
+fn heartbeat(number: u8) -> CheckIn {
+    CheckIn {
+        requester: Requester {
+            guild: GuildId(1),
+            actor: Actor::CommandLine,
+        },
+        uuid: DeviceUuid::from_random([number; 16]),
+        payload: Payload::Nothing,
+        key: None,
+    }
+}
+
+async fn try_all(
+    store: &TestStore,
+    heartbeats: Vec<CheckIn>,
+) -> Vec<Result<CheckedIn, CheckInError>> {
+    store
+        .write(move |tx| Box::pin(async move { record(tx, &heartbeats, 100, NOW).await }))
+        .await
+}
+
+async fn record_all(store: &TestStore, heartbeats: Vec<CheckIn>) -> Vec<CheckedIn> {
+    let results = try_all(store, heartbeats).await;
+    results.into_iter().map(Result::unwrap).collect()
+}
+
+async fn events(store: &TestStore) -> Vec<String> {
+    let rows: Vec<(String,)> = store.rows("SELECT kind FROM events ORDER BY id").await;
+    rows.into_iter().map(|(kind,)| kind).collect()
+}
+
+#[tokio::test]
+async fn simultaneous_heartbeats_create_a_device_once() {
+    let store = TestStore::open().await;
+    let results = record_all(&store, vec![heartbeat(1), heartbeat(1), heartbeat(2)]).await;
+    let made: Vec<bool> = results.iter().map(|result| result.made.is_some()).collect();
+    assert_eq!(made, [true, false, true]);
+    let again = record_all(&store, vec![heartbeat(1)]).await;
+    assert!(again[0].made.is_none());
+    assert_eq!(
+        events(&store).await,
+        [
+            "device_registered",
+            "key_created",
+            "device_registered",
+            "key_created"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_heartbeat_brings_an_overdue_device_back_online() {
+    let store = TestStore::open().await;
+    record_all(&store, vec![heartbeat(1)]).await;
+    let device = device::get(&store.reader, GuildId(1), &heartbeat(1).uuid).await;
+    let id = device.unwrap().unwrap().id;
+    store
+        .write(move |tx| {
+            Box::pin(async move {
+                device::set_status(tx, &[id], Status::Offline, NOW).await?;
+                outage::open(
+                    tx,
+                    (GuildId(1), id),
+                    (NOW, OutageReason::MissedHeartbeat),
+                    NOW,
+                )
+                .await
+            })
+        })
+        .await;
+    record_all(&store, vec![heartbeat(1), heartbeat(1)]).await;
+    assert_eq!(events(&store).await.last().unwrap(), "device_online");
+    let open: Vec<(i64,)> = store
+        .rows("SELECT COUNT(*) FROM outages WHERE ended_at IS NULL")
+        .await;
+    assert_eq!(open, [(0,)]);
+}
+
+#[tokio::test]
+async fn registering_again_updates_the_name() {
+    let store = TestStore::open().await;
+    let payload = CheckIn {
+        payload: Payload::Registration(Registration {
+            name: Some("gate".into()),
+            device_type: None,
+        }),
+        ..heartbeat(1)
+    };
+    record_all(&store, vec![heartbeat(1), payload]).await;
+    let device = device::get(&store.reader, GuildId(1), &heartbeat(1).uuid)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(device.name, "gate");
+}
+
+fn pinging(number: u8, signal: Signal, message: &str) -> CheckIn {
+    let ping = Ping {
+        signal,
+        run: String::new(),
+        message: message.to_owned(),
+        run_time: None,
+    };
+    CheckIn {
+        payload: Payload::Ping(ping),
+        ..heartbeat(number)
+    }
+}
+
+#[tokio::test]
+async fn a_failed_run_takes_the_device_offline_until_success_or_a_plain_heartbeat() {
+    let store = TestStore::open().await;
+    record_all(&store, vec![heartbeat(1)]).await;
+    for (signal, status, failure) in [
+        (Signal::Start, Status::Online, None),
+        (
+            Signal::Fail(Some(3)),
+            Status::Offline,
+            Some("exit status 3: disk full"),
+        ),
+        (Signal::Fail(None), Status::Offline, Some("disk full")),
+        (Signal::Start, Status::Offline, Some("disk full")),
+        (Signal::Log, Status::Offline, Some("disk full")),
+        (Signal::Success, Status::Online, None),
+    ] {
+        record_all(&store, vec![pinging(1, signal, "disk full")]).await;
+        let device = device::get(&store.reader, GuildId(1), &heartbeat(1).uuid).await;
+        let device = device.unwrap().unwrap();
+        assert_eq!(
+            (device.status, device.failure.as_deref()),
+            (status, failure),
+            "after {signal:?}"
+        );
+    }
+    assert_eq!(
+        events(&store).await[2..],
+        ["device_offline", "device_online"],
+        "one event for each change"
+    );
+    record_all(&store, vec![pinging(1, Signal::Fail(None), "")]).await;
+    record_all(&store, vec![heartbeat(1)]).await;
+    let device = device::get(&store.reader, GuildId(1), &heartbeat(1).uuid).await;
+    assert_eq!(
+        device.unwrap().unwrap().status,
+        Status::Online,
+        "a plain heartbeat brings it online"
+    );
+}
+
+#[tokio::test]
+async fn run_time_is_measured_from_the_start_ping() {
+    let store = TestStore::open().await;
+    record_all(&store, vec![heartbeat(1)]).await;
+    let later = NOW.plus(std::time::Duration::from_secs(90));
+    record_all(&store, vec![pinging(1, Signal::Start, "")]).await;
+    store
+        .write(move |tx| {
+            Box::pin(
+                async move { record(tx, &[pinging(1, Signal::Success, "done")], 100, later).await },
+            )
+        })
+        .await;
+    record_all(&store, vec![pinging(1, Signal::Success, "again")]).await;
+    let rows: Vec<(String, Option<i64>)> = store
+        .rows("SELECT kind, run_ms FROM device_logs ORDER BY id")
+        .await;
+    let expected = [
+        ("start", None),
+        ("success", Some(90_000)),
+        ("success", None),
+    ];
+    assert_eq!(rows, expected.map(|(kind, took)| (kind.to_owned(), took)));
+}
+
+#[tokio::test]
+async fn reported_state_is_merged_up_to_the_size_limit() {
+    let store = TestStore::open().await;
+    let state = |text: &str| CheckIn {
+        payload: Payload::State(serde_json::from_str(text).unwrap()),
+        ..heartbeat(1)
+    };
+    let heartbeats = [
+        r#"{"speed":1,"app":{"version":"1","mode":"idle"}}"#,
+        r#"{"speed":null,"app":{"mode":"busy"},"list":[1]}"#,
+        r#"{"list":{"now":"an object"}}"#,
+    ];
+    record_all(&store, heartbeats.map(state).into()).await;
+    let large = format!(r#"{{"large":"{}"}}"#, "x".repeat(64 * 1024));
+    let refused = try_all(&store, vec![state(&large)]).await;
+    assert!(matches!(refused[0], Err(CheckInError::Payload(_))));
+    let kept: Vec<(String,)> = store.rows("SELECT current FROM device_states").await;
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&kept[0].0).unwrap(),
+        json!({ "app": { "version": "1", "mode": "busy" }, "list": { "now": "an object" } })
+    );
+}
+
+#[tokio::test]
+async fn keys_are_checked_again_in_the_transaction() {
+    let store = TestStore::open().await;
+    let requester = heartbeat(1).requester;
+    let fleet = manage_key::create(&store, requester, KeyKind::Fleet, None, NOW)
+        .await
+        .unwrap();
+    let with_key = |number: u8, id: KeyId, owner| CheckIn {
+        key: Some(PresentedKey { id, owner }),
+        ..heartbeat(number)
+    };
+    let made = record_all(&store, vec![with_key(1, fleet.id, None)]).await;
+    let own = made[0].made.as_ref().unwrap().id;
+    let owner = Some(made[0].id);
+    let received = try_all(
+        &store,
+        vec![
+            with_key(1, own, owner),
+            with_key(2, own, owner),
+            with_key(2, fleet.id, None),
+        ],
+    )
+    .await;
+    assert!(received[0].is_ok() && received[2].is_ok());
+    assert!(
+        matches!(received[1], Err(CheckInError::Device)),
+        "a device key is valid for no other device"
+    );
+    manage_key::revoke(&store, requester, own, NOW)
+        .await
+        .unwrap();
+    let received = try_all(
+        &store,
+        vec![with_key(1, own, owner), with_key(1, fleet.id, None)],
+    )
+    .await;
+    assert!(matches!(received[0], Err(CheckInError::Key)), "revoked");
+    assert!(
+        received[1].is_ok(),
+        "the other heartbeats of the batch are recorded"
+    );
+    // Another process revokes the key: whatever this writer has in memory is older.
+    let elsewhere = crate::store::Store::open(&store.url()).await.unwrap();
+    manage_key::revoke(&elsewhere, requester, fleet.id, NOW)
+        .await
+        .unwrap();
+    let received = try_all(&store, vec![with_key(1, fleet.id, None)]).await;
+    assert!(matches!(received[0], Err(CheckInError::Key)));
+}
+
+#[tokio::test]
+async fn removed_devices_are_created_again_and_changes_by_jobs_are_seen() {
+    let store = TestStore::open().await;
+    let first = record_all(&store, vec![heartbeat(1)]).await[0].id;
+    record_all(&store, vec![heartbeat(1)]).await;
+    store
+        .write(move |tx| {
+            Box::pin(async move { device::set_status(tx, &[first], Status::Offline, NOW).await })
+        })
+        .await;
+    record_all(&store, vec![heartbeat(1)]).await;
+    assert_eq!(events(&store).await.last().unwrap(), "device_online");
+    store
+        .write(move |tx| {
+            Box::pin(crate::store::monitors::monitor::remove(
+                tx,
+                GuildId(1),
+                first,
+            ))
+        })
+        .await;
+    let again = record_all(&store, vec![heartbeat(1)]).await;
+    assert!(again[0].made.is_some());
+}
+
+#[tokio::test]
+async fn new_devices_over_the_quota_are_refused_and_known_ones_recorded() {
+    let store = TestStore::open().await;
+    let heartbeats = [1, 2, 3, 1].map(heartbeat);
+    let results = store
+        .write(move |tx| Box::pin(async move { record(tx, &heartbeats, 2, NOW).await }))
+        .await;
+    let received: Vec<bool> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(received, [true, true, false, true]);
+    assert!(matches!(results[2], Err(CheckInError::Quota(2))));
+    let heartbeats = [4, 2].map(heartbeat);
+    let results = store
+        .write(move |tx| Box::pin(async move { record(tx, &heartbeats, 2, NOW).await }))
+        .await;
+    assert!(results[0].is_err() && results[1].is_ok());
+}

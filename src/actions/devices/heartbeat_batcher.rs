@@ -1,0 +1,106 @@
+//! Batches the heartbeats from all sources: those that arrive while others are being recorded wait a moment and are then
+//! recorded together. A statement costs about as much for one row as for many, and a commit as much for one heartbeat as
+//! for hundreds.
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::check_in::{self, CheckIn, CheckInError, CheckedIn};
+use crate::clock::Clock;
+use crate::store::{StoreError, Writer};
+
+/// Heartbeats that may be queued; the senders of further ones wait for a free slot.
+const QUEUE: usize = 4096;
+
+/// Maximum number of heartbeats in one transaction.
+const MAX_BATCH: usize = 512;
+
+type Waiting = (CheckIn, oneshot::Sender<Result<CheckedIn, CheckInError>>);
+
+/// Handle to the task that records heartbeats.
+#[derive(Clone, Debug)]
+pub struct HeartbeatBatcher(mpsc::Sender<Waiting>);
+
+impl HeartbeatBatcher {
+    /// Starts the task, which ends with the last handle. A guild may have at most `quota` devices.
+    pub fn start(writer: Writer, quota: u64, clock: Clock) -> Self {
+        let (sender, heartbeats) = mpsc::channel(QUEUE);
+        tokio::spawn(run_batches(heartbeats, writer, quota, clock));
+        Self(sender)
+    }
+
+    /// Records a heartbeat; returns after the commit.
+    pub async fn check_in(&self, heartbeat: CheckIn) -> Result<CheckedIn, CheckInError> {
+        let (answer, answered) = oneshot::channel();
+        self.0
+            .send((heartbeat, answer))
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::NotWritten)?
+    }
+}
+
+async fn run_batches(
+    mut heartbeats: mpsc::Receiver<Waiting>,
+    writer: Writer,
+    quota: u64,
+    clock: Clock,
+) {
+    let mut waiting = Vec::new();
+    while heartbeats.recv_many(&mut waiting, MAX_BATCH).await > 0 {
+        let (batch, answers): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
+        let now = clock.now();
+        let recorded = writer
+            .transact(move |tx| {
+                Box::pin(async move { check_in::record(tx, &batch, quota, now).await })
+            })
+            .await;
+        match recorded {
+            Ok(results) => {
+                for (answer, result) in answers.into_iter().zip(results) {
+                    // The heartbeat is recorded even if its sender has disconnected.
+                    let _ = answer.send(result);
+                }
+            }
+            Err(error) => {
+                for answer in answers {
+                    let _ = answer.send(Err(error.clone().into()));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actions::Requester;
+    use crate::domain::devices::device::DeviceUuid;
+    use crate::domain::event::Actor;
+    use crate::domain::monitor::GuildId;
+    use crate::store::testing::TestStore;
+
+    #[tokio::test]
+    async fn heartbeats_are_answered_after_they_are_stored() {
+        let store = TestStore::open().await;
+        let batcher = HeartbeatBatcher::start(store.writer.clone(), 10, Clock::SYSTEM);
+        let heartbeat = |number| CheckIn {
+            requester: Requester {
+                guild: GuildId(1),
+                actor: Actor::System,
+            },
+            uuid: DeviceUuid::from_random([number; 16]),
+            payload: check_in::Payload::Nothing,
+            key: None,
+        };
+        let all = (0..100).map(|number| batcher.check_in(heartbeat(number % 10)));
+        let answered = futures_util::future::join_all(all).await;
+        assert!(answered.iter().all(Result::is_ok));
+        let made = answered
+            .iter()
+            .flatten()
+            .filter(|result| result.made.is_some());
+        assert_eq!(made.count(), 10);
+        let rows: Vec<(i64,)> = store.rows("SELECT COUNT(*) FROM devices").await;
+        assert_eq!(rows, [(10,)]);
+    }
+}

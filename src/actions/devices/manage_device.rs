@@ -1,0 +1,204 @@
+//! Edits and removes devices for people, and rotates the keys of devices and servers.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::actions::incidents::outage;
+use crate::actions::{Error, Requester, manage_key, note};
+use crate::domain::Timestamp;
+use crate::domain::event::EventKind;
+use crate::domain::key::{ApiKey, KeyKind};
+use crate::domain::monitor::MonitorId;
+use crate::store::devices::device::{self, Device};
+use crate::store::devices::device_state;
+use crate::store::monitors::monitor;
+use crate::store::{Store, Tx, api_key};
+
+/// Changes to a device; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    pub name: Option<String>,
+    /// `Some(None)` resets it to that of the settings.
+    pub threshold: Option<Option<Duration>>,
+    /// The state that the device should have: a JSON object as text.
+    pub target: Option<String>,
+}
+
+/// Edits a device.
+pub async fn edit(
+    store: &Store,
+    requester: Requester,
+    device: Device,
+    edit: Edit,
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let name = edit.name.as_deref().unwrap_or(&device.name);
+                let threshold = edit.threshold.unwrap_or(device.threshold);
+                device::update(tx, device.id, name, threshold).await?;
+                if let Some(target) = &edit.target {
+                    device_state::set_target(tx, device.id, target).await?;
+                }
+                let details = json!({
+                    "name": name, "threshold_ms": threshold.map(crate::domain::millis),
+                    "has_new_target": edit.target.is_some(),
+                });
+                let noted = (EventKind::DeviceEdited, Some(device.id), details);
+                Ok(note(tx, requester, noted, now).await?)
+            })
+        })
+        .await
+}
+
+/// Removes a device; its keys become invalid.
+pub async fn remove(
+    store: &Store,
+    requester: Requester,
+    device: Device,
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                remove_monitor(tx, requester, device.id, now).await?;
+                let details = json!({ "name": device.name, "uuid": device.uuid.as_str() });
+                let noted = (EventKind::DeviceRemoved, Some(device.id), details);
+                Ok(note(tx, requester, noted, now).await?)
+            })
+        })
+        .await
+}
+
+/// Removes a monitor, closes its open outage and revokes its keys.
+pub async fn remove_monitor(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    id: MonitorId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if !monitor::remove(tx, requester.guild, id).await? {
+        return Err(Error::NotFound("that is not on the roll (any more)".into()));
+    }
+    outage::close(tx, id, now).await?;
+    Ok(api_key::revoke_of(tx, id, now).await?)
+}
+
+/// Creates a new key for a device or a server; the old ones stay valid for another day (`manage_key::GRACE`).
+pub async fn rotate_key(
+    store: &Store,
+    requester: Requester,
+    (id, kind): (MonitorId, KeyKind),
+    now: Timestamp,
+) -> Result<ApiKey, Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                api_key::expire_of(tx, id, now.plus(manage_key::GRACE)).await?;
+                let key = manage_key::create_in(tx, requester, kind, Some(id), now).await?;
+                let details = json!({ "key": key.id.as_str(), "kind": kind.as_str() });
+                note(
+                    tx,
+                    requester,
+                    (EventKind::KeyRotated, Some(id), details),
+                    now,
+                )
+                .await?;
+                Ok(key)
+            })
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::devices::device::DeviceUuid;
+    use crate::domain::event::Actor;
+    use crate::domain::monitor::GuildId;
+    use crate::store::testing::TestStore;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
+
+    fn requester(guild: u64) -> Requester {
+        Requester {
+            guild: GuildId(guild),
+            actor: Actor::CommandLine,
+        }
+    }
+
+    async fn with_device(store: &TestStore) -> Device {
+        let uuid = DeviceUuid::from_random([1; 16]);
+        let known = uuid.clone();
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    device::insert(tx, GuildId(1), (&known, "pump", None), NOW).await
+                })
+            })
+            .await;
+        device::get(&store.reader, GuildId(1), &uuid)
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn devices_are_edited_and_removed_only_by_their_guild() {
+        let store = TestStore::open().await;
+        let device = with_device(&store).await;
+        let change = Edit {
+            name: Some("gate".into()),
+            threshold: Some(Some(Duration::from_secs(90))),
+            target: Some(r#"{"speed":2}"#.into()),
+        };
+        edit(&store, requester(1), device.clone(), change, NOW)
+            .await
+            .unwrap();
+        let changed = device::get(&store.reader, GuildId(1), &device.uuid)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (changed.name.as_str(), changed.threshold),
+            ("gate", Some(Duration::from_secs(90)))
+        );
+        assert!(
+            remove(&store, requester(2), device.clone(), NOW)
+                .await
+                .is_err()
+        );
+        remove(&store, requester(1), device.clone(), NOW)
+            .await
+            .unwrap();
+        assert_eq!(
+            device::get(&store.reader, GuildId(1), &device.uuid)
+                .await
+                .unwrap(),
+            None
+        );
+    }
+
+    #[tokio::test]
+    async fn old_keys_expire_a_day_after_rotation_and_removal_revokes_all() {
+        let store = TestStore::open().await;
+        let device = with_device(&store).await;
+        let whose = (device.id, KeyKind::Device);
+        let first = rotate_key(&store, requester(1), whose, NOW).await.unwrap();
+        let second = rotate_key(&store, requester(1), whose, NOW).await.unwrap();
+        let is_valid = async |id, at| {
+            let key = api_key::find(&store.reader, &id).await.unwrap().unwrap();
+            key.is_valid(at)
+        };
+        let day = NOW.plus(manage_key::GRACE);
+        assert!(is_valid(first.id, NOW).await && !is_valid(first.id, day).await);
+        assert!(is_valid(second.id, day).await);
+        remove(&store, requester(1), device, NOW).await.unwrap();
+        assert!(!is_valid(first.id, NOW).await && !is_valid(second.id, NOW).await);
+    }
+}

@@ -1,0 +1,5 @@
+//! Devices: heartbeats, and changes by people.
+
+pub mod check_in;
+pub mod heartbeat_batcher;
+pub mod manage_device;

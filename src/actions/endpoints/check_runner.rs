@@ -1,0 +1,324 @@
+//! Checks endpoints: at most one check per endpoint at a time, whose result all concurrent requesters share.
+//!
+//! The first requester gets the flight: it runs the check and has the result recorded. Requesters that arrive while the
+//! check is running wait, and get the recorded result after the commit.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::completed_check::{CompletedCheck, Recorded, Waiter};
+use super::record_result::Rules;
+use crate::clock::Clock;
+use crate::domain::connectivity::ReferenceHost;
+use crate::domain::endpoints::check_result::{CheckResult, Verdict};
+use crate::domain::endpoints::target::Target;
+use crate::domain::event::Actor;
+use crate::domain::monitor::MonitorId;
+pub use crate::probe::AddressBlocked;
+use crate::probe::{Check, Prober, reference_host};
+use crate::store::endpoints::endpoint::Scheduled;
+use crate::store::{StoreError, Writer};
+
+type Flights = Arc<Mutex<HashMap<MonitorId, Vec<Waiter>>>>;
+
+/// Everything that is needed to check endpoints and record the results.
+#[derive(Clone)]
+pub struct CheckRunner {
+    prober: Arc<Prober>,
+    flights: Flights,
+    /// While `true`, failed checks say nothing about their endpoints.
+    is_connectivity_lost: Arc<AtomicBool>,
+    pub writer: Writer,
+    pub rules: Rules,
+    pub timeout: Duration,
+    pub clock: Clock,
+}
+
+impl fmt::Debug for CheckRunner {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("CheckRunner")
+            .field("rules", &self.rules)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The right to check one endpoint. Dropping it unfinished releases the endpoint, and its waiters get no result.
+#[derive(Debug)]
+pub struct Flight {
+    monitor_id: MonitorId,
+    /// `None` once the check is finished: by then, the entry may belong to the next flight.
+    flights: Option<Flights>,
+}
+
+/// Result of `CheckRunner::begin`: a flight, or a receiver for the result of the running check.
+#[derive(Debug)]
+pub enum Started {
+    Flight(Flight),
+    Waiting(oneshot::Receiver<Arc<Recorded>>),
+}
+
+impl CheckRunner {
+    pub fn new(
+        prober: Prober,
+        writer: Writer,
+        rules: Rules,
+        timeout: Duration,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            prober: Arc::new(prober),
+            flights: Flights::default(),
+            is_connectivity_lost: Arc::default(),
+            writer,
+            rules,
+            timeout,
+            clock,
+        }
+    }
+
+    /// Starts a flight, or waits for the one that is running.
+    pub fn begin(&self, id: MonitorId) -> Started {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        match flights.get_mut(&id) {
+            Some(waiters) => {
+                let (sender, result) = oneshot::channel();
+                waiters.push(Waiter(sender));
+                Started::Waiting(result)
+            }
+            None => {
+                flights.insert(id, Vec::new());
+                Started::Flight(Flight {
+                    monitor_id: id,
+                    flights: Some(Arc::clone(&self.flights)),
+                })
+            }
+        }
+    }
+
+    /// Runs the check. The holder of the flight must record the result.
+    pub async fn check(&self, endpoint: &Scheduled) -> CheckResult {
+        let check = Check {
+            target: &endpoint.target,
+            http_check: endpoint.http_check.as_deref(),
+            timeout: self.timeout,
+            now: self.clock.now(),
+        };
+        self.prober.check(check).await
+    }
+
+    /// Resolves the host of a target to its addresses, if the address policy allows all of them.
+    pub async fn admit(&self, target: &Target) -> Result<Vec<SocketAddr>, AddressBlocked> {
+        self.prober.admit(target, self.timeout).await
+    }
+
+    /// Whether any of the reference hosts answers.
+    pub async fn any_answers(&self, reference_hosts: &[ReferenceHost]) -> bool {
+        reference_host::any_answers(reference_hosts).await
+    }
+
+    /// Sets whether Rollcall has lost network connectivity.
+    pub fn set_connectivity_lost(&self, is_connectivity_lost: bool) {
+        self.is_connectivity_lost
+            .store(is_connectivity_lost, Ordering::Relaxed);
+    }
+
+    /// Whether connectivity is lost, so that failed checks say nothing about their endpoints.
+    pub fn is_connectivity_lost(&self) -> bool {
+        self.is_connectivity_lost.load(Ordering::Relaxed)
+    }
+
+    /// Turns a failure into `Unknown` while connectivity is lost; leaves other results as they are.
+    pub fn trusted(&self, mut result: CheckResult) -> CheckResult {
+        if self.is_connectivity_lost() && matches!(result.verdict, Verdict::Down(_)) {
+            result.verdict = Verdict::Unknown("the network on this side seems to be down".into());
+        }
+        result
+    }
+
+    /// Checks an endpoint now and records the result, or shares the result of the check that is running.
+    ///
+    /// `None` if the endpoint was removed or its revision changed meanwhile.
+    pub async fn check_and_record(
+        &self,
+        endpoint: &Scheduled,
+        actor: Actor,
+    ) -> Result<Option<Arc<Recorded>>, StoreError> {
+        loop {
+            let flight = match self.begin(endpoint.id) {
+                Started::Flight(flight) => flight,
+                Started::Waiting(result) => match result.await {
+                    Ok(result) => return Ok(Some(result)),
+                    // The flight ended without a result (shutdown, or the endpoint was removed): try again.
+                    Err(_) => continue,
+                },
+            };
+            let result = self.trusted(self.check(endpoint).await);
+            let completed = flight.finish(endpoint, result);
+            let now = self.clock.now();
+            let recorded =
+                super::record_result::record(&self.writer, vec![completed], self.rules, actor, now)
+                    .await?;
+            return Ok(recorded.into_iter().next());
+        }
+    }
+}
+
+impl Flight {
+    /// Ends the check: the next one may begin. The waiters get the result once it is recorded.
+    pub fn finish(mut self, endpoint: &Scheduled, result: CheckResult) -> CompletedCheck {
+        CompletedCheck {
+            monitor_id: self.monitor_id,
+            revision: endpoint.revision,
+            result,
+            waiters: self.release(),
+        }
+    }
+
+    fn release(&mut self) -> Vec<Waiter> {
+        let Some(flights) = self.flights.take() else {
+            return Vec::new();
+        };
+        let mut flights = flights.lock().unwrap_or_else(PoisonError::into_inner);
+        flights.remove(&self.monitor_id).unwrap_or_default()
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        drop(self.release());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::domain::Timestamp;
+    use crate::domain::endpoints::check_result::Timings;
+    use crate::domain::monitor::GuildId;
+    use crate::domain::status::Status;
+    use crate::probe::ProberConfig;
+    use crate::store::endpoints::endpoint::{self, Description};
+    use crate::store::testing::TestStore;
+
+    const RULES: Rules = Rules {
+        interval: Duration::from_secs(60),
+        retry_interval: Duration::from_secs(10),
+        recheck_interval: Duration::from_secs(3600),
+        failures_to_offline: 3,
+    };
+
+    fn checks(store: &TestStore) -> CheckRunner {
+        let config = ProberConfig {
+            policy: "loopback".parse().unwrap(),
+            ..ProberConfig::default()
+        };
+        let clock = Clock::SYSTEM;
+        CheckRunner::new(
+            Prober::new(config).unwrap(),
+            store.writer.clone(),
+            RULES,
+            Duration::from_secs(10),
+            clock,
+        )
+    }
+
+    async fn add(store: &TestStore, target: String) -> Scheduled {
+        let description = Description {
+            name: "x".into(),
+            target: target.parse().unwrap(),
+            http_check: None,
+            interval: None,
+        };
+        let id = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    endpoint::insert(tx, GuildId(1), &description, Timestamp::from_millis(1)).await
+                })
+            })
+            .await
+            .unwrap();
+        endpoint::scheduled_among(&store.reader, &[id])
+            .await
+            .unwrap()
+            .remove(0)
+    }
+
+    #[tokio::test]
+    async fn concurrent_requests_share_one_check_and_one_record() {
+        let store = TestStore::open().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = add(
+            &store,
+            format!("http://{}/", listener.local_addr().unwrap()),
+        )
+        .await;
+        let checks = checks(&store);
+        let ask = || checks.check_and_record(&endpoint, Actor::System);
+        let answer = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 512];
+            assert!(stream.read(&mut request).await.unwrap() > 0);
+            stream
+                .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+                .await
+                .unwrap();
+            stream
+        };
+        // All three requests start before the only connection is answered: joined futures are polled in order.
+        let (first, second, third, _stream) = tokio::join!(ask(), ask(), ask(), answer);
+        let results = [first, second, third].map(|result| result.unwrap().unwrap());
+        assert!(
+            results
+                .iter()
+                .all(|result| result.state.status == Status::Online)
+        );
+        let rows: Vec<(i64,)> = store.rows("SELECT COUNT(*) FROM check_results").await;
+        assert_eq!(rows, [(1,)]);
+    }
+
+    #[tokio::test]
+    async fn a_waiter_checks_itself_when_the_flight_is_dropped() {
+        let store = TestStore::open().await;
+        let endpoint = add(&store, "tcp://127.0.0.1:9".into()).await;
+        let checks = checks(&store);
+        let Started::Flight(flight) = checks.begin(endpoint.id) else {
+            panic!("no other check is running")
+        };
+        let mut waiting = Box::pin(checks.check_and_record(&endpoint, Actor::System));
+        assert!(futures_util::poll!(&mut waiting).is_pending());
+        drop(flight);
+        assert!(waiting.await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_finished_flight_allows_exactly_one_new_flight() {
+        let store = TestStore::open().await;
+        let endpoint = add(&store, "tcp://127.0.0.1:9".into()).await;
+        let (checks, id) = (checks(&store), endpoint.id);
+        let Started::Flight(first) = checks.begin(id) else {
+            panic!("no other check is running")
+        };
+        let at = Timestamp::from_millis(1);
+        let up = CheckResult {
+            at,
+            verdict: Verdict::Up,
+            timings: Timings::default(),
+            certificate_expires_at: None,
+        };
+        drop(first.finish(&endpoint, up));
+        let Started::Flight(_second) = checks.begin(id) else {
+            panic!("the first flight has finished")
+        };
+        assert!(matches!(checks.begin(id), Started::Waiting(_)));
+    }
+}

@@ -1,0 +1,317 @@
+//! Imports endpoints from a file: valid lines are added in one transaction, invalid ones are listed by line number.
+//!
+//! Three formats, recognized by the content: a JSON array, CSV with a header that has a `target` column, or one target per
+//! line. If the valid lines cannot all be added, none is.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::manage_endpoint::{self, Added};
+use crate::actions::{Error, Requester};
+use crate::domain::Timestamp;
+use crate::domain::endpoints::target::Target;
+use crate::domain::monitor::{parse_interval, parse_name};
+use crate::store::Store;
+use crate::store::endpoints::endpoint::Description;
+
+/// Largest accepted file, in bytes: about ten thousand endpoints.
+pub const MAX_FILE: usize = 1024 * 1024;
+
+/// A rejected line and the reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Line number, counted from 1; in a JSON array, the position of the object.
+    pub line: usize,
+    pub reason: String,
+}
+
+/// Result of an import.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    pub added: usize,
+    pub already_there: usize,
+    pub refused: Vec<Refused>,
+}
+
+/// One endpoint as written in a file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Entry {
+    target: String,
+    name: Option<String>,
+    interval: Option<serde_json::Value>,
+}
+
+/// Reads a file and adds its endpoints. The guild may have at most `quota` endpoints.
+pub async fn import(
+    store: &Store,
+    requester: Requester,
+    file: &[u8],
+    quota: u64,
+    now: Timestamp,
+) -> Result<Imported, Error> {
+    let mut imported = Imported::default();
+    let mut descriptions = Vec::new();
+    let mut lines_of = HashMap::new();
+    for (line, entry) in read(file)? {
+        match entry.and_then(describe) {
+            Ok(description) => match lines_of.insert(description.target.to_string(), line) {
+                None => descriptions.push(description),
+                Some(first) => {
+                    imported.refused.push(Refused {
+                        line,
+                        reason: format!("the same target stands in line {first}"),
+                    });
+                    lines_of.insert(description.target.to_string(), first);
+                }
+            },
+            Err(reason) => imported.refused.push(Refused { line, reason }),
+        }
+    }
+    for added in manage_endpoint::add(store, requester, descriptions, quota, now).await? {
+        match added {
+            Added::New(_) => imported.added += 1,
+            Added::AlreadyThere => imported.already_there += 1,
+        }
+    }
+    imported.refused.sort_by_key(|refused| refused.line);
+    Ok(imported)
+}
+
+type Lines = Vec<(usize, Result<Entry, String>)>;
+
+fn read(file: &[u8]) -> Result<Lines, Error> {
+    if file.len() > MAX_FILE {
+        return Err(Error::Invalid(
+            "the file is larger than 1 MiB; split it and import the parts one after the other"
+                .into(),
+        ));
+    }
+    let text = std::str::from_utf8(file).map_err(|_| {
+        Error::Invalid("the file is not UTF-8 text; save it as UTF-8 and try again".into())
+    })?;
+    let text = text.trim_start_matches('\u{feff}');
+    if text.trim_start().starts_with('[') && !text.trim_start().starts_with("[2") {
+        return read_json(text);
+    }
+    let header = text.lines().next().unwrap_or_default();
+    if header.split(',').any(|column| {
+        column
+            .trim()
+            .trim_matches('"')
+            .eq_ignore_ascii_case("target")
+    }) {
+        return Ok(read_csv(text));
+    }
+    Ok(read_lines(text))
+}
+
+fn read_json(text: &str) -> Result<Lines, Error> {
+    let values: Vec<serde_json::Value> = serde_json::from_str(text).map_err(|error| {
+        Error::Invalid(format!(
+            "the file begins like JSON but cannot be read ({error}); a right one is `[{{\"target\": \"tcp://203.0.113.7:25565\", \"name\": \"game\"}}]`"
+        ))
+    })?;
+    let entry = |value: serde_json::Value| match value {
+        serde_json::Value::String(target) => Ok(Entry {
+            target,
+            ..Entry::default()
+        }),
+        value => serde_json::from_value(value)
+            .map_err(|_| "it is neither a target nor an object with a `target`".to_owned()),
+    };
+    Ok(values
+        .into_iter()
+        .enumerate()
+        .map(|(index, value)| (index + 1, entry(value)))
+        .collect())
+}
+
+fn read_csv(text: &str) -> Lines {
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let headers: Vec<String> = reader
+        .headers()
+        .map(|headers| headers.iter().map(str::to_lowercase).collect())
+        .unwrap_or_default();
+    let mut lines = Vec::new();
+    for (index, record) in reader.records().enumerate() {
+        let Ok(record) = record else {
+            lines.push((index + 2, Err("the line cannot be read as CSV".to_owned())));
+            continue;
+        };
+        let line = record.position().map_or(index + 2, |position| {
+            usize::try_from(position.line()).unwrap_or(index + 2)
+        });
+        let column = |name: &str| {
+            let position = headers.iter().position(|header| header == name)?;
+            record
+                .get(position)
+                .filter(|value| !value.is_empty())
+                .map(str::to_owned)
+        };
+        let interval = column("interval").map(serde_json::Value::String);
+        lines.push((
+            line,
+            Ok(Entry {
+                target: column("target").unwrap_or_default(),
+                name: column("name"),
+                interval,
+            }),
+        ));
+    }
+    lines
+}
+
+/// Parses one target per line, optionally followed by a name; skips empty lines and `#` comments.
+fn read_lines(text: &str) -> Lines {
+    let is_content = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    let entry = |line: &str| {
+        let (target, name) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let name = Some(name.trim())
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned);
+        Entry {
+            target: target.to_owned(),
+            name,
+            interval: None,
+        }
+    };
+    text.lines()
+        .map(str::trim)
+        .enumerate()
+        .filter(|(_, line)| is_content(line))
+        .map(|(index, line)| (index + 1, Ok(entry(line))))
+        .collect()
+}
+
+fn describe(entry: Entry) -> Result<Description, String> {
+    let target: Target = entry.target.parse().map_err(|error| format!("{error}"))?;
+    let name = match entry.name.filter(|name| !name.trim().is_empty()) {
+        Some(name) => parse_name(&name).map_err(|error| error.to_string())?,
+        None => default_name(&target),
+    };
+    let interval = match entry.interval {
+        None | Some(serde_json::Value::Null) => None,
+        Some(serde_json::Value::String(text)) if text.is_empty() => None,
+        Some(serde_json::Value::String(text)) => {
+            Some(parse_interval(&text).map_err(|error| error.to_string())?)
+        }
+        Some(value) => Some(parse_interval(&value.to_string()).map_err(|error| error.to_string())?),
+    };
+    Ok(Description {
+        name,
+        target,
+        http_check: None,
+        interval,
+    })
+}
+
+/// Default name of an endpoint: its host and port.
+pub fn default_name(target: &Target) -> String {
+    crate::domain::text::cut(&target.authority(), crate::domain::monitor::MAX_NAME)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::Actor;
+    use crate::domain::monitor::GuildId;
+    use crate::store::endpoints::endpoint;
+    use crate::store::testing::TestStore;
+
+    const REQUESTER: Requester = Requester {
+        guild: GuildId(1),
+        actor: Actor::CommandLine,
+    };
+    const NOW: Timestamp = Timestamp::from_millis(1);
+
+    async fn check(file: &str, added: usize, refused: &[(usize, &str)]) -> TestStore {
+        let store = TestStore::open().await;
+        let imported = import(&store, REQUESTER, file.as_bytes(), 100, NOW)
+            .await
+            .unwrap();
+        assert_eq!(imported.added, added, "{imported:?}");
+        assert_eq!(imported.refused.len(), refused.len(), "{imported:?}");
+        for (found, (line, words)) in imported.refused.iter().zip(refused) {
+            assert_eq!(found.line, *line);
+            assert!(found.reason.contains(words), "{found:?}");
+        }
+        store
+    }
+
+    #[tokio::test]
+    async fn text_files_have_one_target_per_line() {
+        let file = "# my things\n203.0.113.7:80 front door\n\ntcp://example.org\nhttp://example.org/\n[2001:db8::1]:53\n203.0.113.7:80\n";
+        let refused = [(4, "port is missing"), (7, "line 2")];
+        let store = check(file, 3, &refused).await;
+        let all = endpoint::all(&store.reader, None).await.unwrap();
+        let names: Vec<&str> = all
+            .iter()
+            .map(|endpoint| endpoint.description.name.as_str())
+            .collect();
+        assert_eq!(names, ["front door", "example.org:80", "[2001:db8::1]:53"]);
+    }
+
+    #[tokio::test]
+    async fn csv_columns_may_come_in_any_order() {
+        let file = "name,target,interval\n\"shop, main\",https://example.org/,5m\n,tcp://example.org:1,\nx,tcp://example.org:2,soon\n";
+        let store = check(file, 2, &[(4, "interval")]).await;
+        let first = endpoint::all(&store.reader, None).await.unwrap().remove(0);
+        assert_eq!(first.description.name, "shop, main");
+        assert_eq!(
+            first.description.interval,
+            Some(std::time::Duration::from_secs(300))
+        );
+    }
+
+    #[tokio::test]
+    async fn json_arrays_may_hold_objects_and_plain_strings() {
+        let file = r#"[{"target":"tcp://example.org:1","interval":30},"tcp://example.org:2",7,{"name":"x"}]"#;
+        check(file, 2, &[(3, "neither"), (4, "empty")]).await;
+    }
+
+    #[tokio::test]
+    async fn unreadable_files_are_rejected_whole() {
+        let store = TestStore::open().await;
+        for (file, words) in [
+            (&b"[{]"[..], "begins like JSON"),
+            (&[0xff, 0xfe, 0x00][..], "UTF-8"),
+            (&[b'x'; MAX_FILE + 1][..], "1 MiB"),
+        ] {
+            let error = import(&store, REQUESTER, file, 100, NOW)
+                .await
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(words), "{error}");
+        }
+        assert!(endpoint::all(&store.reader, None).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_exceeds_the_quota_adds_nothing() {
+        let store = TestStore::open().await;
+        let error = import(&store, REQUESTER, b"203.0.113.7:1\n203.0.113.7:2\n", 1, NOW)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::Quota { limit: 1, .. }));
+        assert!(endpoint::all(&store.reader, None).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn importing_twice_changes_nothing() {
+        let store = TestStore::open().await;
+        for (added, already_there) in [(1, 0), (0, 1)] {
+            let imported = import(&store, REQUESTER, b"203.0.113.7:1\n", 10, NOW)
+                .await
+                .unwrap();
+            assert_eq!(
+                (imported.added, imported.already_there),
+                (added, already_there)
+            );
+        }
+    }
+}

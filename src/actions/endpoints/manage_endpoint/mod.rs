@@ -1,0 +1,298 @@
+//! Adds, edits, pauses, resumes and removes endpoints for people. Each change is one transaction with its audit event.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::actions::incidents::outage;
+use crate::actions::{Error, Requester};
+use crate::domain::Timestamp;
+use crate::domain::endpoints::status_rule::State;
+use crate::domain::event::EventKind;
+use crate::domain::monitor::MonitorId;
+use crate::domain::status::Status;
+use crate::store::endpoints::endpoint::{self, Description, Endpoint};
+use crate::store::endpoints::state::{self, Loaded};
+use crate::store::event::{self, NewEvent};
+use crate::store::monitors::monitor_state;
+use crate::store::monitors::monitor_state::MonitorState;
+use crate::store::{Reader, Store, StoreError, Tx};
+
+/// Result of adding one target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    New(MonitorId),
+    AlreadyThere,
+}
+
+/// Adds endpoints in one transaction: either all of them, or none. Targets that exist already are skipped.
+///
+/// Fails with `Error::Quota` if the guild would have more than `quota` endpoints.
+pub async fn add(
+    store: &Store,
+    requester: Requester,
+    descriptions: Vec<Description>,
+    quota: u64,
+    now: Timestamp,
+) -> Result<Vec<Added>, Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let mut added = Vec::with_capacity(descriptions.len());
+                let used = endpoint::count(tx, requester.guild).await?;
+                let mut room = quota.saturating_sub(used);
+                for description in descriptions {
+                    let Some(id) = endpoint::insert(tx, requester.guild, &description, now).await?
+                    else {
+                        added.push(Added::AlreadyThere);
+                        continue;
+                    };
+                    room = room
+                        .checked_sub(1)
+                        .ok_or(Error::Quota { limit: quota, used })?;
+                    note(
+                        tx,
+                        requester,
+                        id,
+                        EventKind::EndpointAdded,
+                        (now, &description),
+                    )
+                    .await?;
+                    added.push(Added::New(id));
+                }
+                Ok(added)
+            })
+        })
+        .await
+}
+
+/// Changes to an endpoint; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    pub name: Option<String>,
+    pub target: Option<crate::domain::endpoints::target::Target>,
+    /// `Some(None)` resets it to that of the settings.
+    pub interval: Option<Option<Duration>>,
+    pub http_check: Option<Option<crate::domain::endpoints::http_check::HttpCheck>>,
+}
+
+impl Edit {
+    /// Whether there is nothing to change.
+    pub fn is_empty(&self) -> bool {
+        self.name.is_none()
+            && self.target.is_none()
+            && self.interval.is_none()
+            && self.http_check.is_none()
+    }
+}
+
+/// Edits an endpoint and returns its new description. A new target starts with the status unknown.
+pub async fn edit(
+    store: &Store,
+    requester: Requester,
+    id: MonitorId,
+    edit: Edit,
+    now: Timestamp,
+) -> Result<Description, Error> {
+    let endpoint = get(&store.reader, requester, id).await?;
+    let before = endpoint.description.clone();
+    let description = Description {
+        name: edit.name.unwrap_or(before.name),
+        target: edit.target.unwrap_or_else(|| before.target.clone()),
+        http_check: edit.http_check.unwrap_or(before.http_check),
+        interval: edit.interval.unwrap_or(before.interval),
+    };
+    let changed = description.clone();
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                if !endpoint::update(tx, &endpoint, &description).await? {
+                    return Err(Error::Conflict(format!(
+                        "{} is on the roll already",
+                        description.target
+                    )));
+                }
+                if description.target != before.target && endpoint.state.status != Status::Paused {
+                    reset(tx, &endpoint, Status::Unknown, now).await?;
+                }
+                note(
+                    tx,
+                    requester,
+                    id,
+                    EventKind::EndpointEdited,
+                    (now, &description),
+                )
+                .await
+            })
+        })
+        .await?;
+    Ok(changed)
+}
+
+/// Removes an endpoint and returns it as it was.
+pub async fn remove(
+    store: &Store,
+    requester: Requester,
+    id: MonitorId,
+    now: Timestamp,
+) -> Result<Endpoint, Error> {
+    let endpoint = get(&store.reader, requester, id).await?;
+    let description = endpoint.description.clone();
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                if !endpoint::remove(tx, requester.guild, id).await? {
+                    return Err(not_found());
+                }
+                outage::close(tx, id, now).await?;
+                note(
+                    tx,
+                    requester,
+                    id,
+                    EventKind::EndpointRemoved,
+                    (now, &description),
+                )
+                .await
+            })
+        })
+        .await?;
+    Ok(endpoint)
+}
+
+/// Stops the checks of an endpoint until it is resumed, and closes its open outage.
+pub async fn pause(
+    store: &Store,
+    requester: Requester,
+    id: MonitorId,
+    now: Timestamp,
+) -> Result<Endpoint, Error> {
+    switch(store, requester, id, Status::Paused, now).await
+}
+
+/// Resumes the checks of a paused endpoint, with the status unknown.
+pub async fn resume(
+    store: &Store,
+    requester: Requester,
+    id: MonitorId,
+    now: Timestamp,
+) -> Result<Endpoint, Error> {
+    switch(store, requester, id, Status::Unknown, now).await
+}
+
+async fn switch(
+    store: &Store,
+    requester: Requester,
+    id: MonitorId,
+    to: Status,
+    now: Timestamp,
+) -> Result<Endpoint, Error> {
+    let endpoint = get(&store.reader, requester, id).await?;
+    let kind = match (endpoint.state.status == Status::Paused, to) {
+        (true, Status::Paused) => {
+            return Err(Error::Conflict(format!(
+                "{} is paused already",
+                endpoint.description.name
+            )));
+        }
+        (false, Status::Paused) => EventKind::EndpointPaused,
+        (true, _) => EventKind::EndpointResumed,
+        (false, _) => {
+            return Err(Error::Conflict(format!(
+                "{} is not paused",
+                endpoint.description.name
+            )));
+        }
+    };
+    let changed = endpoint.clone();
+    store
+        .writer
+        .transact::<_, Error>(move |tx| {
+            Box::pin(async move {
+                reset(tx, &endpoint, to, now).await?;
+                note(tx, requester, id, kind, (now, &endpoint.description)).await
+            })
+        })
+        .await?;
+    Ok(changed)
+}
+
+/// Puts an endpoint into a status that no check has caused, with no failures counted and no open outage.
+async fn reset(
+    tx: &mut Tx<'_>,
+    endpoint: &Endpoint,
+    status: Status,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    outage::close(tx, endpoint.id, now).await?;
+    state::load(tx, &[endpoint.id]).await?;
+    let Some(before) = state::of(tx, endpoint.id) else {
+        return Ok(());
+    };
+    let fresh = Loaded {
+        state: State {
+            status,
+            ..State::new(now)
+        },
+        certificate_expires_at: None,
+        ..before
+    };
+    state::save(tx, endpoint.id, fresh).await?;
+    let Some(last_check_at) = endpoint.last_check_at else {
+        return Ok(());
+    };
+    let cleared = MonitorState {
+        monitor_id: endpoint.id,
+        last_check_at,
+        last_seen_at: None,
+        next_check_at: Some(now),
+        consecutive_failures: 0,
+        latency_us: endpoint.latency.map_or(0, |latency| {
+            i64::try_from(latency.as_micros()).unwrap_or(i64::MAX)
+        }),
+    };
+    monitor_state::save(tx, &[cleared]).await
+}
+
+async fn get(reader: &Reader, requester: Requester, id: MonitorId) -> Result<Endpoint, Error> {
+    endpoint::get(reader, requester.guild, id)
+        .await?
+        .ok_or_else(not_found)
+}
+
+fn not_found() -> Error {
+    Error::NotFound("that endpoint is not on the roll (any more)".into())
+}
+
+async fn note(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    monitor_id: MonitorId,
+    kind: EventKind,
+    (now, description): (Timestamp, &Description),
+) -> Result<(), Error> {
+    let details = json!({ "name": description.name, "target": description.target.to_string() });
+    let Requester {
+        guild: guild_id,
+        actor,
+    } = requester;
+    event::append(
+        tx,
+        &NewEvent {
+            guild_id,
+            monitor_id: Some(monitor_id),
+            kind,
+            at: now,
+            noticed_at: now,
+            actor,
+            details,
+        },
+    )
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,11 @@
+//! Endpoints: adding, checking, rechecking, and recording what a check showed.
+
+pub mod check_runner;
+pub mod completed_check;
+pub mod connectivity;
+pub mod export_endpoints;
+pub mod import_endpoints;
+pub mod manage_endpoint;
+pub mod recheck;
+pub mod record_result;
+pub mod summarize;

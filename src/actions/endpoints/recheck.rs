@@ -1,0 +1,311 @@
+//! Rechecks endpoints that stopped answering: one that a requester names, or all that are due for a recheck.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+
+use super::check_runner::CheckRunner;
+use crate::actions::{Error, Requester};
+use crate::domain::endpoints::status_rule::Change;
+use crate::domain::event::Actor;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::status::Status;
+use crate::store::endpoints::endpoint::{self, Endpoint, Scheduled};
+use crate::store::endpoints::state;
+use crate::store::{Reader, StoreError};
+
+/// Result of a run over several endpoints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub found: u64,
+    /// Were offline and are online again.
+    pub reactivated: u64,
+    /// Are online, and were not offline before.
+    pub online: u64,
+    pub still_offline: u64,
+    /// Failing, but not offline yet.
+    pub warning: u64,
+    /// Could not be checked, or were changed or removed meanwhile.
+    pub unknown: u64,
+}
+
+impl Summary {
+    fn add(&mut self, change: Option<&Change>, status: Status) {
+        self.found += 1;
+        match (change, status) {
+            (Some(Change::Recovered { .. }), _) => self.reactivated += 1,
+            (_, Status::Online) => self.online += 1,
+            (_, Status::Offline) => self.still_offline += 1,
+            (_, Status::Warning) => self.warning += 1,
+            (_, Status::Unknown | Status::Paused) => self.unknown += 1,
+        }
+    }
+
+    pub fn plus(&mut self, other: Self) {
+        self.found += other.found;
+        self.reactivated += other.reactivated;
+        self.online += other.online;
+        self.still_offline += other.still_offline;
+        self.warning += other.warning;
+        self.unknown += other.unknown;
+    }
+}
+
+/// Batch size and concurrency of a run, and how old the last check of an endpoint must be.
+#[derive(Clone, Copy, Debug)]
+pub struct RecheckOptions {
+    pub min_age: Duration,
+    pub batch: u32,
+    pub concurrency: usize,
+}
+
+/// Finds the one endpoint that `address` identifies: `#id`, a target, a host with or without a port, or a name.
+pub async fn find(
+    reader: &Reader,
+    requester: Requester,
+    address: &str,
+    port: Option<u16>,
+) -> Result<Endpoint, Error> {
+    let address = address.trim();
+    if let Some(id) = address.strip_prefix('#').and_then(|id| id.parse().ok())
+        && let Some(endpoint) = endpoint::get(reader, requester.guild, MonitorId(id)).await?
+    {
+        return Ok(endpoint);
+    }
+    if let Some(endpoint) = endpoint::with_target(reader, requester.guild, address).await? {
+        return Ok(endpoint);
+    }
+    let target = address
+        .parse::<crate::domain::endpoints::target::Target>()
+        .ok();
+    if let Some(target) = &target
+        && let Some(endpoint) =
+            endpoint::with_target(reader, requester.guild, &target.to_string()).await?
+    {
+        return Ok(endpoint);
+    }
+    let host = target.as_ref().map_or_else(
+        || address.trim_matches(['[', ']']).to_lowercase(),
+        |target| target.host.to_string(),
+    );
+    let port = port.or(target.map(|target| target.port));
+    let mut found = endpoint::with_address(reader, requester.guild, &host, port).await?;
+    match found.len() {
+        0 => with_name(reader, requester, address).await,
+        1 => Ok(found.remove(0)),
+        _ => Err(Error::Conflict(ambiguous(&host, &found))),
+    }
+}
+
+async fn with_name(reader: &Reader, requester: Requester, name: &str) -> Result<Endpoint, Error> {
+    let mut found = endpoint::with_name(reader, requester.guild, name).await?;
+    match found.len() {
+        0 => Err(Error::NotFound(format!(
+            "no endpoint here has the address or the name `{name}`"
+        ))),
+        1 => Ok(found.remove(0)),
+        _ => Err(Error::Conflict(format!(
+            "several endpoints here are called `{name}`; name the one you mean by its address"
+        ))),
+    }
+}
+
+fn ambiguous(host: &str, found: &[Endpoint]) -> String {
+    let ports: Vec<String> = found
+        .iter()
+        .take(10)
+        .map(|endpoint| endpoint.description.target.port.to_string())
+        .collect();
+    format!(
+        "`{host}` has several endpoints here, on the ports {}; name the one you mean in `port`",
+        ports.join(", ")
+    )
+}
+
+/// The endpoint in the form that a check needs. Fails if it is paused.
+pub async fn scheduled(reader: &Reader, endpoint: &Endpoint) -> Result<Scheduled, Error> {
+    let found = endpoint::scheduled_among(reader, &[endpoint.id]).await?;
+    found.into_iter().next().ok_or_else(|| {
+        Error::Conflict(format!(
+            "{} is paused; resume it first, then it is looked at again",
+            endpoint.description.name
+        ))
+    })
+}
+
+/// Checks `endpoints`, at most `concurrency` at a time; calls `on_result` after each check, in no particular order.
+pub async fn many(
+    checks: &CheckRunner,
+    endpoints: Vec<Scheduled>,
+    concurrency: usize,
+    actor: Actor,
+    mut on_result: impl FnMut(&Scheduled, &str),
+) -> Result<Summary, StoreError> {
+    let mut summary = Summary::default();
+    let mut checks = stream::iter(endpoints)
+        .map(|endpoint| async move { (checks.check_and_record(&endpoint, actor).await, endpoint) })
+        .buffer_unordered(concurrency.max(1));
+    while let Some((recorded, endpoint)) = checks.next().await {
+        match recorded? {
+            Some(recorded) => {
+                summary.add(recorded.change.as_ref(), recorded.state.status);
+                let failure = recorded.state.failure.as_ref().map(ToString::to_string);
+                on_result(
+                    &endpoint,
+                    failure.as_deref().unwrap_or(recorded.state.status.as_str()),
+                );
+            }
+            None => summary.add(None, Status::Unknown),
+        }
+    }
+    Ok(summary)
+}
+
+/// A run over all endpoints that are due for a recheck.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// `None`: all guilds.
+    pub guild: Option<GuildId>,
+    pub options: RecheckOptions,
+    pub actor: Actor,
+}
+
+/// Rechecks every inactive endpoint not checked for `options.min_age`, batch by batch, each once.
+///
+/// The checks of a run count as done when the run began: a run that begins exactly `min_age` later checks all of them
+/// again, however long the first one took. `on_result` is called after each check, in no particular order.
+pub async fn all_due(
+    checks: &CheckRunner,
+    reader: &Reader,
+    run: Run,
+    mut on_result: impl FnMut(&Scheduled, &str),
+) -> Result<Summary, StoreError> {
+    let began_at = checks.clock.now();
+    let checked_before = began_at.minus(run.options.min_age);
+    let mut summary = Summary::default();
+    let mut done = HashSet::new();
+    loop {
+        let mut batch =
+            endpoint::due_for_recheck(reader, run.guild, checked_before, run.options.batch.max(1))
+                .await?;
+        // A check that was running when the run began is shared, and dated before the run: it is not repeated.
+        batch.retain(|endpoint| done.insert(endpoint.id));
+        if batch.is_empty() {
+            return Ok(summary);
+        }
+        let ids: Vec<MonitorId> = batch.iter().map(|endpoint| endpoint.id).collect();
+        summary.plus(
+            many(
+                checks,
+                batch,
+                run.options.concurrency,
+                run.actor,
+                &mut on_result,
+            )
+            .await?,
+        );
+        checks
+            .writer
+            .transact::<_, StoreError>(move |tx| {
+                Box::pin(async move { state::recheck_began(tx, &ids, began_at).await })
+            })
+            .await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::actions::endpoints::record_result::Rules;
+    use crate::clock::Clock;
+    use crate::domain::Timestamp;
+    use crate::probe::{Prober, ProberConfig};
+    use crate::store::endpoints::endpoint::Description;
+    use crate::store::testing::TestStore;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    static NOW: AtomicI64 = AtomicI64::new(0);
+
+    /// A clock that advances by one second with every reading.
+    fn ticking() -> Timestamp {
+        Timestamp::from_millis(NOW.fetch_add(1000, Ordering::SeqCst))
+    }
+
+    /// Adds seven offline endpoints; returns the runner to check them.
+    async fn seven_offline(store: &TestStore) -> CheckRunner {
+        let rules = Rules {
+            interval: HOUR,
+            retry_interval: HOUR,
+            recheck_interval: HOUR,
+            failures_to_offline: 1,
+        };
+        // No address is allowed: every check fails at once, and no packet is sent.
+        let prober = Prober::new(ProberConfig::default()).unwrap();
+        let checks = CheckRunner::new(
+            prober,
+            store.writer.clone(),
+            rules,
+            Duration::from_secs(1),
+            Clock(ticking),
+        );
+        let mut endpoints = Vec::new();
+        for port in 1..=7 {
+            let target = format!("tcp://127.0.0.1:{port}").parse().unwrap();
+            let description = Description {
+                name: "x".into(),
+                target,
+                http_check: None,
+                interval: None,
+            };
+            let id = store
+                .write(move |tx| {
+                    Box::pin(async move {
+                        endpoint::insert(tx, GuildId(1), &description, Timestamp::from_millis(0))
+                            .await
+                    })
+                })
+                .await;
+            endpoints.extend(
+                endpoint::scheduled_among(&store.reader, &[id.unwrap()])
+                    .await
+                    .unwrap(),
+            );
+        }
+        many(&checks, endpoints, 1, Actor::System, |_, _| {})
+            .await
+            .unwrap();
+        checks
+    }
+
+    #[tokio::test]
+    async fn a_run_min_age_after_the_last_checks_every_endpoint_again() {
+        let store = TestStore::open().await;
+        let checks = seven_offline(&store).await;
+        let options = RecheckOptions {
+            min_age: HOUR,
+            batch: 2,
+            concurrency: 1,
+        };
+        let run = Run {
+            guild: None,
+            options,
+            actor: Actor::System,
+        };
+        let mut found = Vec::new();
+        for hours in 2..=6 {
+            // Each run begins an hour after the beginning of the last, to the millisecond.
+            NOW.store(hours * 3_600_000, Ordering::SeqCst);
+            found.push(
+                all_due(&checks, &store.reader, run, |_, _| {})
+                    .await
+                    .unwrap()
+                    .found,
+            );
+        }
+        assert_eq!(found, [7; 5]);
+    }
+}

@@ -1,0 +1,395 @@
+//! Alert settings of a guild, and what people do with an incident: acknowledge it, recheck its endpoints.
+
+use serde_json::json;
+
+use super::outage;
+use crate::actions::endpoints::check_runner::CheckRunner;
+use crate::actions::endpoints::completed_check::Recorded;
+use crate::actions::endpoints::recheck;
+use crate::actions::{Error, Requester, note};
+use crate::domain::endpoints::check_result::Verdict;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::incidents::grouping::IncidentId;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::notifications::alert_policy::{AlertPreferences, EscalationStep, Responder};
+use crate::domain::text;
+use crate::domain::{Timestamp, millis};
+use crate::store::endpoints::endpoint;
+use crate::store::endpoints::endpoint::Scheduled;
+use crate::store::incidents::incident;
+use crate::store::incidents::incident::Incident;
+use crate::store::notifications::alert_override::{self, Override};
+use crate::store::notifications::{alert_settings, delivery};
+use crate::store::{Reader, Store, StoreError};
+
+/// Concurrent checks when an incident is rechecked.
+const CONCURRENT_CHECKS: usize = 10;
+
+/// Sets the channel for a guild's notifications and the role that they mention. Retries deliveries that were held
+/// back, and notifies about open outages that are in no incident.
+pub async fn set(
+    store: &Store,
+    requester: Requester,
+    (channel, role): (u64, Option<u64>),
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                alert_settings::set(tx, requester.guild, (channel, role)).await?;
+                delivery::try_now(tx, requester.guild).await?;
+                outage::notify_all_open(tx, requester.guild, now).await?;
+                let role = role.map(|role| role.to_string());
+                let details = json!({ "channel": channel.to_string(), "role": role });
+                Ok(note(tx, requester, (EventKind::AlertsSet, None, details), now).await?)
+            })
+        })
+        .await
+}
+
+/// Changes a guild's alert preferences and returns all of them.
+pub async fn prefer(
+    store: &Store,
+    requester: Requester,
+    change: impl FnOnce(&mut AlertPreferences) + Send + 'static,
+    now: Timestamp,
+) -> Result<AlertPreferences, Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let known = alert_settings::find(tx, requester.guild).await?;
+                let mut chosen = known.ok_or_else(not_set_up)?.preferences;
+                change(&mut chosen);
+                alert_settings::prefer(tx, requester.guild, &chosen).await?;
+                note(
+                    tx,
+                    requester,
+                    (EventKind::AlertsSet, None, details(&chosen)),
+                    now,
+                )
+                .await?;
+                Ok(chosen)
+            })
+        })
+        .await
+}
+
+fn not_set_up() -> Error {
+    Error::NotFound("no channel is set for alerts yet; `/alerts setup` sets one".into())
+}
+
+fn details(chosen: &AlertPreferences) -> serde_json::Value {
+    let responder = chosen.policy.escalate.map(|(after, responder)| {
+        let (kind, id) = match responder {
+            Responder::Role(id) => ("role", id),
+            Responder::User(id) => ("user", id),
+        };
+        json!({ "after_ms": millis(after), kind: id.to_string() })
+    });
+    let bulk = chosen.bulk.map(|bulk| {
+        json!({ "count": bulk.count, "percent": bulk.percent, "window_ms": millis(bulk.window) })
+    });
+    json!({
+        "recovery": chosen.notify_on_recovery, "warnings": chosen.notify_on_warning,
+        "remind_after_ms": chosen.policy.remind_after.map(millis), "escalate": responder, "bulk": bulk,
+    })
+}
+
+/// The roles and users that a guild has mentioned: at once, on escalation, or for one monitor. They may acknowledge
+/// incidents.
+pub async fn responders(reader: &Reader, guild: GuildId) -> Result<Vec<Responder>, StoreError> {
+    let known = alert_settings::get(reader, guild).await?;
+    let first = known.as_ref().and_then(|known| known.role);
+    let later = known.and_then(|known| known.preferences.policy.escalate);
+    let own = alert_override::roles(reader, guild).await?;
+    let roles = first.into_iter().chain(own).map(Responder::Role);
+    Ok(roles.chain(later.map(|(_, responder)| responder)).collect())
+}
+
+/// Sets or removes the alert override of one monitor. Notifies about its open outage if that is in no incident yet
+/// and the override now allows it.
+pub async fn set_override(
+    store: &Store,
+    requester: Requester,
+    (monitor, own): (MonitorId, Option<Override>),
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let whose = (requester.guild, monitor);
+                alert_override::set(tx, whose, own).await?;
+                let details = json!({
+                    "notify": own.is_none_or(|own| own.notify),
+                    "role": own.and_then(|own| own.role).map(|role| role.to_string()),
+                });
+                note(
+                    tx,
+                    requester,
+                    (EventKind::AlertsSet, Some(monitor), details),
+                    now,
+                )
+                .await?;
+                Ok(outage::notify_if_open(tx, whose, now).await?)
+            })
+        })
+        .await
+}
+
+/// Removes a guild's alert settings, and with them its notifications in Discord.
+pub async fn remove(store: &Store, requester: Requester, now: Timestamp) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                if !alert_settings::remove(tx, requester.guild).await? {
+                    return Err(Error::NotFound("no channel is set for alerts".into()));
+                }
+                let kind = (EventKind::AlertsRemoved, None, json!({}));
+                Ok(note(tx, requester, kind, now).await?)
+            })
+        })
+        .await
+}
+
+/// Acknowledges an incident; returns the updated incident.
+pub async fn acknowledge(
+    store: &Store,
+    requester: Requester,
+    id: IncidentId,
+    now: Timestamp,
+) -> Result<Incident, Error> {
+    let Actor::Member(user) = requester.actor else {
+        return Err(Error::Invalid("only members take care of incidents".into()));
+    };
+    find(&store.reader, requester, id).await?;
+    store
+        .writer
+        .transact::<(), Error>(move |tx| {
+            Box::pin(async move {
+                if !incident::acknowledge(tx, (requester.guild, id), user, now).await? {
+                    return Err(Error::Conflict(
+                        "this is over, or somebody takes care of it already".into(),
+                    ));
+                }
+                let details = json!({ "incident": id.0 });
+                Ok(note(
+                    tx,
+                    requester,
+                    (EventKind::IncidentAcknowledged, None, details),
+                    now,
+                )
+                .await?)
+            })
+        })
+        .await?;
+    find(&store.reader, requester, id).await
+}
+
+/// Sends a reminder or an escalation for an unacknowledged incident; `false` if that was done already or is no longer
+/// needed.
+pub async fn remind_or_escalate(
+    store: &Store,
+    (guild, id): (GuildId, IncidentId),
+    step: EscalationStep,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let responder = match step {
+                    EscalationStep::Remind => None,
+                    EscalationStep::Escalate(responder) => Some(responder),
+                };
+                if !incident::mark_reminded(tx, id, responder.is_some(), now).await? {
+                    return Ok(false);
+                }
+                outage::remind(tx, (guild, id), responder, now).await?;
+                Ok(true)
+            })
+        })
+        .await
+}
+
+/// Checks the endpoints of an incident that are down; returns the updated incident.
+pub async fn recheck_incident(
+    checks: &CheckRunner,
+    store: &Store,
+    requester: Requester,
+    id: IncidentId,
+) -> Result<Incident, Error> {
+    let Actor::Member(user) = requester.actor else {
+        return Err(Error::Invalid(
+            "only members have incidents looked at".into(),
+        ));
+    };
+    let reader = &store.reader;
+    let incident = find(reader, requester, id).await?;
+    let down = incident
+        .outages
+        .iter()
+        .filter(|outage| outage.ended_at.is_none());
+    let mut endpoints = Vec::new();
+    for outage in down {
+        // Devices and servers send heartbeats and reports by themselves: there is nothing to check.
+        if let Some(found) = endpoint::get(reader, requester.guild, outage.monitor_id).await? {
+            endpoints.push(recheck::scheduled(reader, &found).await?);
+        }
+    }
+    let result = check_all(checks, endpoints, requester.actor).await?;
+    let now = checks.clock.now();
+    store
+        .writer
+        .transact::<_, StoreError>(move |tx| {
+            Box::pin(async move {
+                incident::rechecked(tx, (requester.guild, id), (user, &result), now).await
+            })
+        })
+        .await?;
+    find(reader, requester, id).await
+}
+
+/// Checks endpoints and describes the results; for a single endpoint, with the timings of each phase.
+async fn check_all(
+    checks: &CheckRunner,
+    mut endpoints: Vec<Scheduled>,
+    actor: Actor,
+) -> Result<String, Error> {
+    if endpoints.len() == 1
+        && let Some(only) = endpoints.pop()
+    {
+        let recorded = checks.check_and_record(&only, actor).await?;
+        return Ok(recorded.map_or("it was changed or removed".to_owned(), |one| phases(&one)));
+    }
+    if endpoints.is_empty() {
+        return Ok("nothing to look at: it reports by itself".to_owned());
+    }
+    let summary = recheck::many(checks, endpoints, CONCURRENT_CHECKS, actor, |_, _| {}).await?;
+    let back = summary.reactivated + summary.online;
+    Ok(format!("{back} of {} answered", summary.found))
+}
+
+fn phases(recorded: &Recorded) -> String {
+    let timings = &recorded.result.timings;
+    let named = [
+        ("resolve", timings.resolve),
+        ("connect", timings.connect),
+        ("TLS", timings.tls),
+        ("first byte", timings.first_byte),
+        ("total", Some(timings.total)),
+    ];
+    let mut parts = vec![match &recorded.result.verdict {
+        Verdict::Up => "it answered".to_owned(),
+        Verdict::Down(failure) => failure.to_string(),
+        Verdict::Unknown(why) => format!("could not look: {why}"),
+    }];
+    for (name, length) in named {
+        let length = length.filter(|length| !length.is_zero());
+        parts.extend(length.map(|length| format!("{name} {}", text::latency(length))));
+    }
+    parts.join(", ")
+}
+
+/// Returns an incident of the requester's own guild.
+async fn find(reader: &Reader, requester: Requester, id: IncidentId) -> Result<Incident, Error> {
+    incident::get(reader, id)
+        .await?
+        .filter(|incident| incident.guild_id == requester.guild)
+        .ok_or_else(|| Error::NotFound("that incident is not known (any more)".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actions::silences::{maintenance, mute};
+    use crate::actions::testing::{HOME, at, down, maintenance_of, member, with_endpoints};
+    use crate::store::silences::maintenance::MaintenanceScope;
+    use crate::store::testing::TestStore;
+
+    /// Counts the incidents that wait for a responder, `second` seconds after the Unix epoch.
+    async fn waiting(store: &TestStore, second: i64) -> usize {
+        let waiting = incident::waiting(&store.reader, HOME, at(second)).await;
+        waiting.unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn incidents_await_responders_while_any_outage_is_not_silenced() {
+        let store = TestStore::open().await;
+        let ids @ [a, b] = with_endpoints(&store).await;
+        // At the same time, and therefore in one incident.
+        down(&store, a, 10).await;
+        down(&store, b, 11).await;
+        assert_eq!(waiting(&store, 20).await, 1);
+        let length = std::time::Duration::from_secs(100);
+        mute::mute(&store, member(), (a, length), at(20))
+            .await
+            .unwrap();
+        assert_eq!(waiting(&store, 21).await, 1, "the other one is not muted");
+        let new = maintenance_of(MaintenanceScope::Some(vec![b]), 20, 300);
+        let scheduled = maintenance::schedule(&store, member(), new, at(20)).await;
+        assert_eq!(waiting(&store, 119).await, 0);
+        assert_eq!(waiting(&store, 120).await, 1, "the mute has expired");
+        mute::mute_incident(&store, member(), IncidentId(1), at(130))
+            .await
+            .unwrap();
+        let running = crate::store::silences::maintenance::list(&store.reader, Some(HOME))
+            .await
+            .unwrap();
+        assert_eq!(running[0].id, scheduled.unwrap());
+        maintenance::end(&store, member(), running[0].clone(), at(140))
+            .await
+            .unwrap();
+        assert_eq!(waiting(&store, 150).await, 0, "both are muted");
+        for id in ids {
+            mute::unmute(&store, member(), id, at(160)).await.unwrap();
+            assert_eq!(waiting(&store, 170).await, 1);
+        }
+        let unnotified = Override {
+            notify: false,
+            role: None,
+        };
+        for (own, count) in [(Some(unnotified), 0), (None, 1)] {
+            for id in ids {
+                set_override(&store, member(), (id, own), at(170))
+                    .await
+                    .unwrap();
+            }
+            assert_eq!(waiting(&store, 171).await, count);
+        }
+        acknowledge(&store, member(), IncidentId(1), at(180))
+            .await
+            .unwrap();
+        assert_eq!(waiting(&store, 190).await, 0);
+    }
+
+    #[tokio::test]
+    async fn reminders_mention_the_role_of_their_incident() {
+        let store = TestStore::open().await;
+        let [a, b] = with_endpoints(&store).await;
+        set(&store, member(), (5, Some(77)), at(0)).await.unwrap();
+        let own = Override {
+            notify: true,
+            role: Some(88),
+        };
+        set_override(&store, member(), (a, Some(own)), at(0))
+            .await
+            .unwrap();
+        down(&store, a, 10).await;
+        down(&store, b, 100).await;
+        for id in [1, 2] {
+            let step = (EscalationStep::Remind, at(200));
+            assert!(
+                remind_or_escalate(&store, (HOME, IncidentId(id)), step.0, step.1)
+                    .await
+                    .unwrap()
+            );
+        }
+        let due = delivery::due(&store.reader, at(300), 10).await.unwrap();
+        let roles: Vec<Option<u64>> = due.iter().map(|due| due.role).collect();
+        assert_eq!(roles, [88, 77, 88, 77].map(Some));
+    }
+}

@@ -1,0 +1,338 @@
+//! Outages on a real database: which incident they join, the backlog, and that no notification is ever missing.
+
+use super::*;
+use crate::actions::silences::{maintenance, mute};
+use crate::actions::testing::{HOME, at, down, maintenance_of, member, pending_deliveries};
+use crate::store::silences::maintenance::{self as maintenances, MaintenanceScope};
+use crate::store::testing::TestStore;
+
+async fn up(store: &TestStore, id: MonitorId, second: i64) {
+    store
+        .write(move |tx| Box::pin(close(tx, id, at(second))))
+        .await;
+}
+
+#[tokio::test]
+async fn outages_in_a_subnet_share_an_incident_that_ends_with_the_last() {
+    let store = TestStore::open().await;
+    store.add_channel(HOME).await;
+    let (a, b) = (
+        store.add_endpoint(HOME, "tcp://192.0.2.1:1").await,
+        store.add_endpoint(HOME, "tcp://192.0.2.2:1").await,
+    );
+    let late = store.add_endpoint(HOME, "tcp://198.51.100.1:1").await;
+    down(&store, a, 10).await;
+    down(&store, a, 11).await;
+    down(&store, b, 12).await;
+    down(&store, late, 100).await;
+    up(&store, a, 200).await;
+    let first = incident::get(&store.reader, IncidentId(1))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((first.count, first.open, first.ended_at), (2, 1, None));
+    assert_eq!(first.group_key.scope.to_string(), "subnet=192.0.2.0");
+    assert_eq!(first.outages[0].monitor_id, b, "open outages come first");
+    up(&store, b, 300).await;
+    let first = incident::get(&store.reader, IncidentId(1))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (first.open, first.ended_at, first.revision),
+        (0, Some(at(300)), 4)
+    );
+    let due = delivery::due(&store.reader, at(300), 10).await.unwrap();
+    let incidents: Vec<IncidentId> = due.iter().map(|due| due.incident).collect();
+    assert_eq!(incidents, [IncidentId(1), IncidentId(2)]);
+}
+
+#[tokio::test]
+async fn outages_with_different_roles_have_separate_incidents() {
+    let store = TestStore::open().await;
+    store.add_channel(HOME).await;
+    let mut incidents = Vec::new();
+    for (last, role) in [
+        (1, None),
+        (2, Some(88)),
+        (3, None),
+        (4, Some(88)),
+        (5, Some(89)),
+    ] {
+        let target = format!("tcp://192.0.2.{last}:1");
+        let id = store.add_endpoint(HOME, &target).await;
+        let own = role.map(|role| alert_override::Override {
+            notify: true,
+            role: Some(role),
+        });
+        store
+            .write(move |tx| Box::pin(alert_override::set(tx, (HOME, id), own)))
+            .await;
+        down(&store, id, 10).await;
+        let incident: Vec<(i64,)> = store
+            .rows("SELECT incident_id FROM outages ORDER BY id DESC LIMIT 1")
+            .await;
+        incidents.extend(incident);
+    }
+    assert_eq!(incidents, [(1,), (2,), (1,), (2,), (3,)]);
+}
+
+#[tokio::test]
+async fn a_flapping_monitor_keeps_its_incident_until_it_is_stable() {
+    let store = TestStore::open().await;
+    store.add_channel(HOME).await;
+    let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
+    let (mut incidents, mut escalation_starts) = (Vec::new(), Vec::new());
+    for minute in [0, 10, 20, 30, 40] {
+        down(&store, id, minute * 60).await;
+        let waiting = incident::waiting(&store.reader, HOME, at(minute * 60)).await;
+        escalation_starts.extend(
+            waiting
+                .unwrap()
+                .into_iter()
+                .map(|(_, state)| state.escalation_starts_at),
+        );
+        up(&store, id, minute * 60 + 60).await;
+        incidents.push(
+            delivery::due(&store.reader, at(9_999), 10)
+                .await
+                .unwrap()
+                .len(),
+        );
+    }
+    // Five changes when it goes down for the third time: from then on it stays in its second incident.
+    assert_eq!(incidents, [1, 2, 2, 2, 2]);
+    // Escalation is counted from when it went down again: responders get the full time.
+    assert_eq!(escalation_starts, [0, 600, 1_200, 1_800, 2_400].map(at));
+    let incident = incident::get(&store.reader, IncidentId(2))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (incident.count, incident.open, incident.outages.len()),
+        (1, 0, 4)
+    );
+    assert_eq!(
+        (incident.flapping_since, incident.ended_at),
+        (Some(at(1_200)), Some(at(2_460)))
+    );
+    let end_flapping_at = async |second| {
+        let before = at(second).minus(crate::domain::incidents::flapping::WINDOW);
+        store
+            .write(move |tx| Box::pin(incident::end_flapping(tx, (before, at(second)))))
+            .await
+    };
+    assert_eq!(
+        (
+            end_flapping_at(6_059).await,
+            end_flapping_at(6_060).await,
+            end_flapping_at(6_061).await
+        ),
+        (0, 1, 0)
+    );
+    // The next outage opens a new incident.
+    down(&store, id, 90_000).await;
+    assert_eq!(
+        delivery::due(&store.reader, at(99_999), 10)
+            .await
+            .unwrap()
+            .len(),
+        3
+    );
+}
+
+#[tokio::test]
+async fn the_delivery_backlog_is_limited_and_loses_no_outage() {
+    let store = TestStore::open().await;
+    store.add_channel(HOME).await;
+    let mut ids = Vec::new();
+    for number in 0..130 {
+        let id = store
+            .add_endpoint(HOME, &format!("tcp://host{number}.example:1"))
+            .await;
+        down(&store, id, number * 100).await;
+        ids.push(id);
+    }
+    // All but the last recover while Discord is unavailable.
+    for id in &ids[..129] {
+        up(&store, *id, 20_000).await;
+    }
+    let due = delivery::due(&store.reader, at(99_999), 1_000)
+        .await
+        .unwrap();
+    assert_eq!(due.len(), 100);
+    let last = incident::get(&store.reader, due[99].incident)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((last.count, last.open), (31, 1));
+    assert_eq!(last.outages[0].monitor_id, ids[129]);
+}
+
+#[tokio::test]
+async fn open_outages_notify_once_a_channel_is_set() {
+    let store = TestStore::open().await;
+    let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
+    let late = store.add_endpoint(HOME, "tcp://192.0.2.2:1").await;
+    down(&store, id, 10).await;
+    store
+        .write(move |tx| Box::pin(begin(tx, (HOME, late), (at(10), OutageReason::Overdue))))
+        .await;
+    let set = async || {
+        crate::actions::incidents::alerts::set(&store, member(), (5, None), at(20))
+            .await
+            .unwrap();
+        delivery::due(&store.reader, at(99), 10)
+            .await
+            .unwrap()
+            .len()
+    };
+    assert_eq!((set().await, set().await), (1, 1), "only one notification");
+    let incident = incident::get(&store.reader, IncidentId(1))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((incident.count, incident.opened_at), (1, at(10)));
+}
+
+#[tokio::test]
+async fn an_overdue_server_notifies_by_its_own_rule_and_not_when_unmuted() {
+    let store = TestStore::open().await;
+    store.add_channel(HOME).await;
+    let late = store.add_endpoint(HOME, "tcp://192.0.2.2:1").await;
+    let length = std::time::Duration::from_secs(60);
+    store
+        .write(move |tx| Box::pin(begin(tx, (HOME, late), (at(10), OutageReason::Overdue))))
+        .await;
+    mute::mute(&store, member(), (late, length), at(20))
+        .await
+        .unwrap();
+    mute::unmute(&store, member(), late, at(30)).await.unwrap();
+    assert_eq!(pending_deliveries(&store).await, 0);
+    down(&store, late, 40).await;
+    assert_eq!(
+        pending_deliveries(&store).await,
+        1,
+        "its own rule applies now"
+    );
+}
+
+#[tokio::test]
+async fn a_guild_without_a_channel_has_outages_and_no_incidents() {
+    let store = TestStore::open().await;
+    let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
+    down(&store, id, 10).await;
+    up(&store, id, 20).await;
+    let rows: Vec<(i64, i64)> = store
+        .rows("SELECT (SELECT COUNT(*) FROM outages), (SELECT COUNT(*) FROM incidents)")
+        .await;
+    assert_eq!(rows, [(1, 0)]);
+}
+
+/// One step of a random history: what happens, and to which endpoint.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Down(usize),
+    Up(usize),
+    Deliver,
+    Mute(usize),
+    Unmute(usize),
+    StartMaintenance,
+    EndMaintenance,
+}
+
+fn steps() -> impl proptest::strategy::Strategy<Value = Vec<Step>> {
+    use proptest::prelude::{Just, Strategy, prop_oneof};
+    let one = 0..4_usize;
+    let step = prop_oneof![
+        4 => one.clone().prop_map(Step::Down),
+        4 => one.clone().prop_map(Step::Up),
+        2 => Just(Step::Deliver),
+        1 => one.clone().prop_map(Step::Mute),
+        1 => one.prop_map(Step::Unmute),
+        1 => Just(Step::StartMaintenance),
+        1 => Just(Step::EndMaintenance),
+    ];
+    proptest::collection::vec(step, 1..60)
+}
+
+async fn apply(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
+    let length = std::time::Duration::from_secs(3600);
+    match step {
+        Step::Down(one) => down(store, ids[one], second).await,
+        Step::Up(one) => up(store, ids[one], second).await,
+        Step::Deliver => {
+            for due in delivery::due(&store.reader, at(second), 1).await.unwrap() {
+                let incident = incident::get(&store.reader, due.incident)
+                    .await
+                    .unwrap()
+                    .unwrap();
+                let revision = incident.revision;
+                store
+                    .write(move |tx| Box::pin(delivery::delivered(tx, due.id, revision, (5, 6))))
+                    .await;
+            }
+        }
+        Step::Mute(one) => mute::mute(store, member(), (ids[one], length), at(second))
+            .await
+            .unwrap(),
+        // Fails if the monitor is not muted.
+        Step::Unmute(one) => drop(mute::unmute(store, member(), ids[one], at(second)).await),
+        Step::StartMaintenance => {
+            let new = maintenance_of(MaintenanceScope::All, second, second + 3600);
+            maintenance::schedule(store, member(), new, at(second))
+                .await
+                .unwrap();
+        }
+        Step::EndMaintenance => {
+            for known in maintenances::list(&store.reader, Some(HOME)).await.unwrap() {
+                maintenance::end(store, member(), known, at(second))
+                    .await
+                    .unwrap();
+            }
+        }
+    }
+}
+
+/// Violations of what must always hold: description, and query for the rows.
+const VIOLATIONS: [(&str, &str); 3] = [
+    (
+        "an incident without a delivery, or delivered beyond its revision",
+        "SELECT c.id FROM incidents c LEFT JOIN channel_deliveries n ON n.incident_id = c.id WHERE n.id IS NULL OR n.delivered_revision > c.revision",
+    ),
+    (
+        "an open incident without an open outage, or an ended one with one",
+        "SELECT c.id FROM incidents c WHERE (c.ended_at IS NULL) <>
+         EXISTS (SELECT 1 FROM outages i WHERE i.incident_id = c.id AND i.ended_at IS NULL)",
+    ),
+    (
+        "an open outage in no incident, though it is not silenced",
+        "SELECT i.id FROM outages i WHERE i.ended_at IS NULL AND i.incident_id IS NULL
+         AND NOT EXISTS (SELECT 1 FROM mutes u WHERE u.monitor_id = i.monitor_id)
+         AND NOT EXISTS (SELECT 1 FROM maintenance_windows w WHERE w.is_running = 1)",
+    ),
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn pending_notifications_are_in_the_outbox_after_any_history(steps in steps()) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let store = TestStore::open().await;
+            store.add_channel(HOME).await;
+            let mut ids = Vec::new();
+            for number in 0..4 {
+                ids.push(store.add_endpoint(HOME, &format!("tcp://192.0.2.{number}:1")).await);
+            }
+            for (second, step) in steps.into_iter().enumerate() {
+                apply(&store, &ids, step, second as i64 * 3).await;
+                for (what, sql) in VIOLATIONS {
+                    let wrong: Vec<(i64,)> = store.rows(sql).await;
+                    assert_eq!(wrong, [], "{what}, after {step:?} at step {second}");
+                }
+            }
+        });
+    }
+}

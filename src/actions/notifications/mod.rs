@@ -1,0 +1,4 @@
+//! Notifications: webhooks and boards.
+
+pub mod manage_board;
+pub mod webhook;

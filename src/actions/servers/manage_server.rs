@@ -1,0 +1,401 @@
+//! Adds, edits and removes servers, records their agents' reports, and judges them by their thresholds.
+
+use serde_json::json;
+
+use crate::actions::devices::manage_device;
+use crate::actions::incidents::outage;
+use crate::actions::{Error, Requester, manage_key, note};
+use crate::domain::Timestamp;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::incidents::outage_reason::OutageReason;
+use crate::domain::key::{ApiKey, KeyKind};
+use crate::domain::monitor::MonitorId;
+use crate::domain::servers::report_interval;
+use crate::domain::servers::threshold::{self, Judgement, Reports, Thresholds};
+use crate::domain::status::Status;
+use crate::store::devices::device;
+use crate::store::notifications::destination;
+use crate::store::servers::server::{self, Server};
+use crate::store::{Reader, Store, StoreError, Tx};
+
+/// A server and how it is judged at one moment.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub server: Server,
+    pub judgement: Judgement,
+    /// The thresholds it was judged by: its own, or those of the settings.
+    pub thresholds: Thresholds,
+    /// Report interval, learned from its own reports.
+    pub expected_interval: std::time::Duration,
+    pub should_alert: bool,
+}
+
+/// Adds a server and creates its key, which is shown once.
+pub async fn add(
+    store: &Store,
+    requester: Requester,
+    name: String,
+    now: Timestamp,
+) -> Result<(MonitorId, ApiKey), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let id = server::insert(tx, requester.guild, &name, now).await?;
+                let details = json!({ "name": name });
+                note(
+                    tx,
+                    requester,
+                    (EventKind::ServerAdded, Some(id), details),
+                    now,
+                )
+                .await?;
+                let key =
+                    manage_key::create_in(tx, requester, KeyKind::Server, Some(id), now).await?;
+                Ok((id, key))
+            })
+        })
+        .await
+}
+
+/// Changes to a server; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    pub name: Option<String>,
+    /// Whether reports are expected.
+    pub is_active: Option<bool>,
+    /// `Some(None)` resets them to those of the settings.
+    pub thresholds: Option<Option<Thresholds>>,
+    /// Whether the thresholds adapt to its report interval automatically.
+    pub auto_thresholds: Option<bool>,
+}
+
+/// Edits a server.
+pub async fn edit(
+    store: &Store,
+    requester: Requester,
+    id: MonitorId,
+    edit: Edit,
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let mut server = of_guild(tx, requester, id).await?;
+                let is_more_than_thresholds =
+                    edit.name.is_some() || edit.is_active.is_some() || edit.auto_thresholds.is_some();
+                server.name = edit.name.unwrap_or(server.name);
+                if let Some(is_active) = edit.is_active.filter(|wanted| *wanted != server.is_active) {
+                    server.is_active = is_active;
+                    switch(tx, &server, now).await?;
+                }
+                if let Some(auto) = edit.auto_thresholds {
+                    server.auto_thresholds = auto;
+                }
+                let before = server.thresholds;
+                server.thresholds = edit.thresholds.unwrap_or(before);
+                server::update(tx, &server).await?;
+                if is_more_than_thresholds {
+                    let details = json!({
+                        "name": server.name, "is_active": server.is_active,
+                        "auto_thresholds": server.auto_thresholds,
+                    });
+                    note(tx, requester, (EventKind::ServerEdited, Some(id), details), now).await?;
+                }
+                if edit.thresholds.is_some() {
+                    let details = json!({
+                        "before_minutes": minutes(before), "after_minutes": minutes(server.thresholds),
+                    });
+                    let kind = EventKind::ServerThresholdsChanged;
+                    note(tx, requester, (kind, Some(id), details), now).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// Thresholds in minutes for the audit log; `null` if those of the settings apply.
+fn minutes(thresholds: Option<Thresholds>) -> serde_json::Value {
+    let minutes = |length: std::time::Duration| length.as_secs_f64() / 60.0;
+    let lengths = |own: Thresholds| [own.online(), own.warning(), own.offline()].map(minutes);
+    json!(thresholds.map(lengths))
+}
+
+/// Sets the status after `is_active` has changed. An inactive server is paused: no reports are expected. A server that is
+/// active again counts as online if it has ever reported, until it is found overdue.
+async fn switch(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(), StoreError> {
+    let status = match (server.is_active, server.last_seen_at) {
+        (false, _) => Status::Paused,
+        (true, Some(_)) => Status::Online,
+        (true, None) => Status::Offline,
+    };
+    outage::close(tx, server.id, now).await?;
+    device::set_status(tx, &[server.id], status, now).await
+}
+
+/// Removes a server; its keys become invalid.
+pub async fn remove(
+    store: &Store,
+    requester: Requester,
+    id: MonitorId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let server = of_guild(tx, requester, id).await?;
+                manage_device::remove_monitor(tx, requester, id, now).await?;
+                let details = json!({ "name": server.name });
+                Ok(note(
+                    tx,
+                    requester,
+                    (EventKind::ServerRemoved, Some(id), details),
+                    now,
+                )
+                .await?)
+            })
+        })
+        .await
+}
+
+async fn of_guild(tx: &mut Tx<'_>, requester: Requester, id: MonitorId) -> Result<Server, Error> {
+    let server = server::find(tx, id).await?;
+    server
+        .filter(|server| server.guild_id == requester.guild)
+        .ok_or_else(not_found)
+}
+
+/// Records a report of a server's agent: stores the sample and sets the server online. `stats` is a JSON object.
+pub async fn report(
+    store: &Store,
+    id: MonitorId,
+    stats: String,
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let server = server::find(tx, id).await?.ok_or_else(not_found)?;
+                server::keep_sample(tx, id, now, &stats).await?;
+                device::record_heartbeats(tx, &[(id, now)]).await?;
+                match server.status {
+                    _ if !server.is_active => Ok(()),
+                    // An overdue alert may have opened an outage before its thresholds were reached.
+                    Status::Online => Ok(outage::close(tx, id, now).await?),
+                    _ => Ok(change(tx, &server, Status::Online, now).await?),
+                }
+            })
+        })
+        .await
+}
+
+/// Sets the status of a server, with its consequences: the outage and the audit event.
+pub async fn change(
+    tx: &mut Tx<'_>,
+    server: &Server,
+    status: Status,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    device::set_status(tx, &[server.id], status, now).await?;
+    let kind = match status {
+        Status::Online => EventKind::ServerOnline,
+        Status::Warning => EventKind::ServerWarning,
+        Status::Offline | Status::Unknown | Status::Paused => EventKind::ServerOffline,
+    };
+    let mut details = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });
+    match status {
+        Status::Online => {
+            outage::close(tx, server.id, now).await?;
+            if server.last_seen_at.is_some() {
+                details["down_for_ms"] = json!(crate::domain::millis(now.since(server.since)));
+            }
+        }
+        _ => {
+            // Notifications go by the server's own report interval: see `alert`.
+            let began = server.last_seen_at.unwrap_or(now);
+            let whose = (server.guild_id, server.id);
+            outage::begin(tx, whose, (began, OutageReason::Overdue)).await?;
+        }
+    }
+    let system = Requester {
+        guild: server.guild_id,
+        actor: Actor::System,
+    };
+    note(tx, system, (kind, Some(server.id), details), now).await
+}
+
+/// Notifies once that a server is overdue by its own report interval.
+pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(), StoreError> {
+    let wanted = destination::of(tx, server.guild_id).await?;
+    if server.status != Status::Offline && !wanted.notify_on_warning {
+        return Ok(());
+    }
+    let began = server.last_seen_at.unwrap_or(now);
+    let whose = (server.guild_id, server.id);
+    if !outage::open(tx, whose, (began, OutageReason::Overdue), now).await? {
+        return Ok(());
+    }
+    let details = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });
+    let system = Requester {
+        guild: server.guild_id,
+        actor: Actor::System,
+    };
+    let overdue = (EventKind::ServerOverdue, Some(server.id), details);
+    note(tx, system, overdue, now).await
+}
+
+/// A server of the requester's guild, judged at `now`; `defaults` are the thresholds of the settings.
+pub async fn standing(
+    reader: &Reader,
+    requester: Requester,
+    id: MonitorId,
+    (defaults, now): (Thresholds, Timestamp),
+) -> Result<Standing, Error> {
+    let server = server::get(reader, requester.guild, id)
+        .await?
+        .ok_or_else(not_found)?;
+    Ok(judged(reader, server, (defaults, now)).await?)
+}
+
+/// Judges a server by its recent reports.
+pub async fn judged(
+    reader: &Reader,
+    server: Server,
+    (defaults, now): (Thresholds, Timestamp),
+) -> Result<Standing, StoreError> {
+    let seen = server::recent_reports(reader, server.id, now).await?;
+    let reports = Reports {
+        last_seen: server.last_seen_at,
+        is_active: server.is_active,
+    };
+    let expected_interval = report_interval::expected_interval(&seen, now);
+    let thresholds = server.thresholds.unwrap_or(defaults);
+    Ok(Standing {
+        judgement: threshold::judge(reports, &thresholds, now),
+        thresholds,
+        should_alert: report_interval::should_alert(reports, expected_interval, now),
+        expected_interval,
+        server,
+    })
+}
+
+fn not_found() -> Error {
+    Error::NotFound("that server is not on the roll (any more)".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::monitor::GuildId;
+    use crate::domain::servers::threshold::ThresholdUsed;
+    use crate::store::testing::TestStore;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
+
+    #[tokio::test]
+    async fn other_guilds_cannot_edit_or_remove_a_server() {
+        let store = TestStore::open().await;
+        let requester = Requester {
+            guild: GuildId(1),
+            actor: Actor::CommandLine,
+        };
+        let other_guild = Requester {
+            guild: GuildId(2),
+            ..requester
+        };
+        let (id, _) = add(&store, requester, "db-1".into(), NOW).await.unwrap();
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let own = Thresholds::new(minutes(10), minutes(30), minutes(60)).unwrap();
+        let change = Edit {
+            auto_thresholds: None,
+            name: Some("db-2".into()),
+            is_active: Some(false),
+            thresholds: Some(Some(own)),
+        };
+        assert!(
+            edit(&store, other_guild, id, change.clone(), NOW)
+                .await
+                .is_err()
+        );
+        edit(&store, requester, id, change, NOW).await.unwrap();
+        let changed = server::get(&store.reader, GuildId(1), id)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (changed.name.as_str(), changed.is_active, changed.thresholds),
+            ("db-2", false, Some(own))
+        );
+        assert_eq!(changed.status, Status::Paused);
+        let back = Edit {
+            thresholds: Some(None),
+            ..Edit::default()
+        };
+        edit(&store, requester, id, back, NOW).await.unwrap();
+        let changed = server::get(&store.reader, GuildId(1), id)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((changed.thresholds, changed.is_active), (None, false));
+        assert!(remove(&store, other_guild, id, NOW).await.is_err());
+        remove(&store, requester, id, NOW).await.unwrap();
+        assert_eq!(
+            server::get(&store.reader, GuildId(1), id).await.unwrap(),
+            None
+        );
+    }
+
+    #[tokio::test]
+    async fn a_server_is_offline_until_it_reports_and_alerts_by_its_own_interval() {
+        let store = TestStore::open().await;
+        let requester = Requester {
+            guild: GuildId(1),
+            actor: Actor::CommandLine,
+        };
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let defaults = Thresholds::new(minutes(5), minutes(60), minutes(120)).unwrap();
+        let (id, _) = add(&store, requester, "db-1".into(), NOW).await.unwrap();
+        let never = standing(&store.reader, requester, id, (defaults, NOW))
+            .await
+            .unwrap();
+        assert_eq!(never.judgement.used, ThresholdUsed::NeverSeen);
+        assert!(!never.should_alert);
+
+        for minute in 0..3 {
+            report(&store, id, "{}".into(), NOW.plus(minutes(minute)))
+                .await
+                .unwrap();
+        }
+        let later = NOW.plus(minutes(2 + 3));
+        let judged = standing(&store.reader, requester, id, (defaults, later))
+            .await
+            .unwrap();
+        assert_eq!(
+            (
+                judged.judgement.status,
+                judged.expected_interval,
+                judged.should_alert
+            ),
+            (Status::Online, minutes(1), true)
+        );
+        let kinds: Vec<(String,)> = store.rows("SELECT kind FROM events ORDER BY id").await;
+        let kinds: Vec<&str> = kinds.iter().map(|(kind,)| kind.as_str()).collect();
+        assert_eq!(kinds, ["server_added", "key_created", "server_online"]);
+
+        let other_guild = Requester {
+            guild: GuildId(2),
+            ..requester
+        };
+        assert!(
+            standing(&store.reader, other_guild, id, (defaults, NOW))
+                .await
+                .is_err()
+        );
+    }
+}

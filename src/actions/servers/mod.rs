@@ -1,0 +1,5 @@
+//! Servers: reports, thresholds and statistics.
+
+pub mod manage_server;
+pub mod server_stats;
+pub mod suggest_thresholds;

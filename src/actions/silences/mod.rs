@@ -1,0 +1,4 @@
+//! Silences: mutes and maintenance windows.
+
+pub mod maintenance;
+pub mod mute;

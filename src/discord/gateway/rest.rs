@@ -1,0 +1,296 @@
+//! Rollcall's own calls to Discord's REST API: application and gateway lookup, command registration, notifications.
+//! serenity's errors keep no headers, so rate limits could not be obeyed through it.
+
+use std::time::Duration;
+
+use poise::serenity_prelude as serenity;
+use reqwest::{Method, StatusCode, header};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::domain::discord::reconnect::StartLimit;
+use crate::domain::discord::send_limit::RouteLimit;
+
+/// The time limit of a call.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest rate limit that is obeyed. None of Discord's limits lasts longer than a day.
+const LONGEST_LIMIT: Duration = Duration::from_secs(24 * 3600);
+
+/// A REST client that authenticates with the bot's token. Its `Debug` output does not contain the token.
+#[derive(Clone)]
+pub(in crate::discord) struct Rest {
+    client: reqwest::Client,
+    origin: String,
+    token: String,
+}
+
+impl std::fmt::Debug for Rest {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Rest({})", self.origin)
+    }
+}
+
+/// Why a call failed. Contains no token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(in crate::discord) enum RestError {
+    #[error("Discord does not know the token")]
+    Unauthorized,
+    #[error("Discord asks for patience")]
+    Limited { retry_after: Duration },
+    #[error("Discord answered {0}")]
+    Status(u16),
+    #[error("Discord was not reached: {0}")]
+    Unreachable(&'static str),
+    #[error("Discord's answer could not be read")]
+    Unreadable,
+}
+
+/// The gateway's address, the number of shards and the session start limit.
+#[derive(Debug)]
+pub(in crate::discord) struct GatewayInfo {
+    pub url: String,
+    /// The number that Discord recommends.
+    pub shards: u32,
+    pub limit: StartLimit,
+}
+
+#[derive(Deserialize)]
+struct GatewayBot {
+    url: String,
+    #[serde(default = "one")]
+    shards: u32,
+    session_start_limit: Option<SessionStartLimit>,
+}
+
+#[derive(Deserialize)]
+struct SessionStartLimit {
+    total: u32,
+    remaining: u32,
+    /// Milliseconds.
+    reset_after: u64,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl Rest {
+    pub(in crate::discord) fn new(origin: &str, token: &str) -> Result<Self, RestError> {
+        Ok(Self {
+            client: http_client()?,
+            origin: origin.to_owned(),
+            token: token.to_owned(),
+        })
+    }
+
+    /// Looks up the application's id, which command registration needs.
+    pub(in crate::discord) async fn application(
+        &self,
+    ) -> Result<serenity::ApplicationId, RestError> {
+        #[derive(Deserialize)]
+        struct Application {
+            id: serenity::ApplicationId,
+        }
+        let application: Application = self.get("/oauth2/applications/@me").await?;
+        Ok(application.id)
+    }
+
+    pub(in crate::discord) async fn gateway(&self) -> Result<GatewayInfo, RestError> {
+        let found: GatewayBot = match self.get("/gateway/bot").await {
+            // Some proxies allow only `/gateway`.
+            Err(RestError::Status(404)) => self.get("/gateway").await?,
+            found => found?,
+        };
+        let limit = found.session_start_limit.unwrap_or(SessionStartLimit {
+            total: 1000,
+            remaining: 1000,
+            reset_after: 24 * 3600 * 1000,
+        });
+        Ok(GatewayInfo {
+            url: found.url,
+            shards: found.shards.max(1),
+            limit: StartLimit {
+                total: limit.total,
+                remaining: limit.remaining,
+                reset_in: Duration::from_millis(limit.reset_after),
+            },
+        })
+    }
+
+    /// Replaces the commands at `path` and returns them as Discord registered them.
+    pub(in crate::discord) async fn put_commands(
+        &self,
+        path: &str,
+        commands: &[serenity::CreateCommand],
+    ) -> Result<Vec<Value>, RestError> {
+        let body = serde_json::to_value(commands).map_err(|_| RestError::Unreadable)?;
+        self.call(Method::PUT, path, Some(body)).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, RestError> {
+        self.call(Method::GET, path, None).await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<T, RestError> {
+        let sent = self.send(method, path, body.unwrap_or_default()).await;
+        let sent = sent.map_err(|refusal| refusal.error)?;
+        serde_json::from_value(sent.body).map_err(|_| RestError::Unreadable)
+    }
+
+    /// Sends one request; a `null` body is omitted.
+    pub(in crate::discord) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> Result<Sent, CallError> {
+        let url = format!("{}/api/v10{path}", self.origin);
+        let mut request = self
+            .client
+            .request(method, url)
+            .header(header::AUTHORIZATION, format!("Bot {}", self.token));
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        let response = request
+            .send()
+            .await
+            .map_err(|error| transport_error(&error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body: Option<Value> = response.json().await.ok();
+        let field = |name: &str| body.as_ref().and_then(|body| body.get(name)).cloned();
+        let error = match status {
+            status if status.is_success() => {
+                let limit = route_limit(&headers);
+                let body = match status {
+                    StatusCode::NO_CONTENT => Value::Null,
+                    _ => body.ok_or(RestError::Unreadable)?,
+                };
+                return Ok(Sent { body, limit });
+            }
+            StatusCode::UNAUTHORIZED => RestError::Unauthorized,
+            StatusCode::TOO_MANY_REQUESTS => RestError::Limited {
+                retry_after: retry_after(&headers),
+            },
+            status => RestError::Status(status.as_u16()),
+        };
+        Err(CallError {
+            error,
+            code: field("code").and_then(|code| code.as_u64()),
+            is_global: headers
+                .get("x-ratelimit-global")
+                .is_some_and(|value| value == "true"),
+        })
+    }
+}
+
+/// The response to an accepted call.
+#[derive(Debug)]
+pub(in crate::discord) struct Sent {
+    pub body: Value,
+    /// The route's rate limit from the response headers.
+    pub limit: Option<RouteLimit>,
+}
+
+/// A failed call.
+#[derive(Debug)]
+pub(in crate::discord) struct CallError {
+    pub error: RestError,
+    /// Discord's JSON error code.
+    pub code: Option<u64>,
+    /// Whether a rate limit is global.
+    pub is_global: bool,
+}
+
+impl From<RestError> for CallError {
+    fn from(error: RestError) -> Self {
+        Self {
+            error,
+            code: None,
+            is_global: false,
+        }
+    }
+}
+
+fn route_limit(headers: &header::HeaderMap) -> Option<RouteLimit> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    let seconds = number("x-ratelimit-reset-after").filter(|seconds| *seconds >= 0.0)?;
+    Some(RouteLimit {
+        remaining: headers
+            .get("x-ratelimit-remaining")?
+            .to_str()
+            .ok()?
+            .trim()
+            .parse()
+            .ok()?,
+        reset_after: Duration::try_from_secs_f64(seconds)
+            .ok()?
+            .min(LONGEST_LIMIT),
+    })
+}
+
+/// The HTTP client for Discord, also used by serenity, whose own client has no time limit.
+pub(in crate::discord) fn http_client() -> Result<reqwest::Client, RestError> {
+    reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .user_agent(concat!(
+            "DiscordBot (Rollcall, ",
+            env!("CARGO_PKG_VERSION"),
+            ")"
+        ))
+        .build()
+        .map_err(|_| RestError::Unreachable("no TLS"))
+}
+
+fn transport_error(error: &reqwest::Error) -> RestError {
+    RestError::Unreachable(if error.is_timeout() {
+        "it took too long"
+    } else {
+        "no connection"
+    })
+}
+
+/// The wait that a 429 response requests; one second if its header is missing or invalid.
+fn retry_after(headers: &header::HeaderMap) -> Duration {
+    let seconds = headers
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.trim().parse::<f64>().ok())
+        .filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
+        .unwrap_or(1.0);
+    Duration::try_from_secs_f64(seconds)
+        .unwrap_or(LONGEST_LIMIT)
+        .min(LONGEST_LIMIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_parsed_in_seconds_and_bounded() {
+        for (text, milliseconds) in [
+            ("2", 2_000),
+            ("0.5", 500),
+            ("-1", 1_000),
+            ("soon", 1_000),
+            ("inf", 1_000),
+            ("1e300", 86_400_000),
+        ] {
+            let mut headers = header::HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, text.parse().unwrap());
+            assert_eq!(retry_after(&headers).as_millis(), milliseconds, "{text}");
+        }
+        assert_eq!(
+            retry_after(&header::HeaderMap::new()),
+            Duration::from_secs(1)
+        );
+    }
+}

@@ -1,0 +1,125 @@
+//! The rows of buttons and menus under the messages of Rollcall.
+
+use std::collections::BTreeSet;
+
+use poise::serenity_prelude as serenity;
+use serenity::{
+    ButtonStyle, CreateActionRow, CreateButton, CreateSelectMenu, CreateSelectMenuKind,
+    CreateSelectMenuOption,
+};
+
+use super::custom_id::Button;
+use super::view::{EndpointsView, OfflineView, Pages};
+use crate::domain::monitor::MonitorId;
+use crate::domain::servers::threshold::Thresholds;
+use crate::domain::text;
+use crate::notify::wording;
+use crate::store::incidents::incident;
+
+/// Discord's limits for a select menu: options, and characters per option.
+const MENU_LENGTH: usize = 25;
+const MENU_TEXT: usize = 100;
+
+/// Previous and next if there are several pages, and *Recheck all* for managers.
+pub(in crate::discord) fn offline_rows(pages: Pages, view: OfflineView) -> Vec<CreateActionRow> {
+    let to_page = |page| Button::OfflinePage {
+        page,
+        reason: view.reason,
+    };
+    let mut buttons = page_buttons(pages, to_page);
+    if view.may_manage {
+        buttons.push(Button::RecheckAll.with_label("Recheck all", ButtonStyle::Primary));
+    }
+    row(buttons)
+}
+
+pub(in crate::discord) fn endpoints_rows(
+    pages: Pages,
+    view: EndpointsView,
+) -> Vec<CreateActionRow> {
+    row(page_buttons(pages, |page| Button::EndpointsPage {
+        page,
+        all: view.all,
+    }))
+}
+
+pub(in crate::discord) fn recheck_row(id: MonitorId) -> Vec<CreateActionRow> {
+    row(vec![
+        Button::Recheck(id).with_label("Recheck", ButtonStyle::Secondary),
+    ])
+}
+
+pub(in crate::discord) fn suggestion_row(
+    id: MonitorId,
+    proposed: Thresholds,
+) -> Vec<CreateActionRow> {
+    row(vec![
+        Button::TakeThresholds(id, proposed).with_label("Apply", ButtonStyle::Primary),
+        Button::KeepThresholds(id).with_label("Keep", ButtonStyle::Secondary),
+    ])
+}
+
+/// The buttons under an open incident, and a menu of its monitors if there are several.
+pub(in crate::discord) fn incident_rows(incident: &incident::Incident) -> Vec<CreateActionRow> {
+    let id = incident.id;
+    let mut rows = row(vec![
+        Button::RecheckIncident(id).with_label("Recheck", ButtonStyle::Secondary),
+        Button::Acknowledge(id)
+            .with_label("Acknowledge", ButtonStyle::Primary)
+            .disabled(incident.acknowledged.is_some()),
+        Button::Mute(id).with_label("Mute 1 h", ButtonStyle::Secondary),
+        Button::Maintain(id)
+            .with_label("Maintenance", ButtonStyle::Secondary)
+            .disabled(incident.maintained.is_some()),
+    ]);
+    rows.extend(monitor_menu_row(incident));
+    rows
+}
+
+fn monitor_menu_row(incident: &incident::Incident) -> Option<CreateActionRow> {
+    let mut seen = BTreeSet::new();
+    let options: Vec<CreateSelectMenuOption> = incident
+        .outages
+        .iter()
+        .filter(|outage| outage.name.is_some() && seen.insert(outage.monitor_id.0))
+        .map(|outage| {
+            let label = text::cut(wording::name(outage), MENU_TEXT);
+            let option = CreateSelectMenuOption::new(label, outage.monitor_id.to_string());
+            match &outage.target {
+                Some(target) => option.description(text::cut(target, MENU_TEXT)),
+                None => option,
+            }
+        })
+        .take(MENU_LENGTH)
+        .collect();
+    if options.len() < 2 {
+        return None;
+    }
+    let kind = CreateSelectMenuKind::String { options };
+    let menu = CreateSelectMenu::new(Button::Members(incident.id).custom_id(), kind)
+        .placeholder("More about one of them");
+    Some(CreateActionRow::SelectMenu(menu))
+}
+
+fn page_buttons(pages: Pages, to_page: impl Fn(u32) -> Button) -> Vec<CreateButton> {
+    if pages.count == 1 {
+        return Vec::new();
+    }
+    // Ids within a message must differ. On the first and last page one button is disabled but keeps its own id.
+    vec![
+        to_page(pages.page - 1)
+            .with_label("Previous", ButtonStyle::Secondary)
+            .disabled(pages.page == 1),
+        to_page(pages.page + 1)
+            .with_label("Next", ButtonStyle::Secondary)
+            .disabled(pages.page == pages.count),
+    ]
+}
+
+fn row(buttons: Vec<CreateButton>) -> Vec<CreateActionRow> {
+    if buttons.is_empty() {
+        Vec::new()
+    } else {
+        vec![CreateActionRow::Buttons(buttons)]
+    }
+}

@@ -1,0 +1,217 @@
+//! Buttons and menus, and their custom ids.
+//!
+//! All of a button's state is in its custom id, so buttons work after a restart. The id is untrusted input: it names a page
+//! or a monitor, never a guild or a permission.
+
+use std::time::Duration;
+
+use poise::serenity_prelude as serenity;
+use serenity::{ButtonStyle, CreateButton};
+
+use crate::domain::endpoints::check_result::FailureClass;
+use crate::domain::endpoints::target::Target;
+use crate::domain::incidents::grouping::IncidentId;
+use crate::domain::monitor::MonitorId;
+use crate::domain::servers::threshold::Thresholds;
+
+/// Discord's limit for a custom id, in characters.
+const CUSTOM_ID_LENGTH: usize = 100;
+
+/// A button or menu under a message of Rollcall.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::discord) enum Button {
+    OfflinePage {
+        page: u32,
+        reason: Option<FailureClass>,
+    },
+    EndpointsPage {
+        page: u32,
+        all: bool,
+    },
+    RecheckAll,
+    Recheck(MonitorId),
+    Add(Target),
+    /// Applies these thresholds to a server.
+    TakeThresholds(MonitorId, Thresholds),
+    KeepThresholds(MonitorId),
+    /// Rechecks the endpoints of an incident.
+    RecheckIncident(IncidentId),
+    Acknowledge(IncidentId),
+    /// Mutes an incident for an hour.
+    Mute(IncidentId),
+    /// Starts an hour of maintenance for an incident.
+    Maintain(IncidentId),
+    /// A menu of an incident's monitors. The chosen one is in the interaction's values, not in the id.
+    Members(IncidentId),
+}
+
+impl Button {
+    /// A button that adds `target`; `None` if the target does not fit into an id.
+    pub(in crate::discord) fn add(target: &Target) -> Option<Self> {
+        let button = Self::Add(target.clone());
+        (button.custom_id().len() <= CUSTOM_ID_LENGTH).then_some(button)
+    }
+
+    /// The custom id: a keyword and its arguments, separated by `|`. The format is stable, because old messages keep it.
+    pub(in crate::discord) fn custom_id(&self) -> String {
+        match self {
+            Self::OfflinePage { page, reason } => {
+                format!(
+                    "offline|{page}|{}",
+                    reason.map_or("any", FailureClass::as_str)
+                )
+            }
+            Self::EndpointsPage { page, all } => {
+                format!("endpoints|{page}|{}", if *all { "all" } else { "active" })
+            }
+            Self::RecheckAll => "recheck-all".to_owned(),
+            Self::Recheck(id) => format!("recheck|{id}"),
+            Self::Add(target) => format!("add|{target}"),
+            Self::TakeThresholds(id, thresholds) => {
+                let lengths = [
+                    thresholds.online(),
+                    thresholds.warning(),
+                    thresholds.offline(),
+                ];
+                let [online, warning, offline] = lengths.map(|length| length.as_secs());
+                format!("thresholds|{id}|{online}|{warning}|{offline}")
+            }
+            Self::KeepThresholds(id) => format!("keep-thresholds|{id}"),
+            Self::RecheckIncident(incident) => format!("recheck-incident|{}", incident.0),
+            Self::Acknowledge(incident) => format!("acknowledge|{}", incident.0),
+            Self::Mute(incident) => format!("mute|{}", incident.0),
+            Self::Maintain(incident) => format!("maintain|{}", incident.0),
+            Self::Members(incident) => format!("members|{}", incident.0),
+        }
+    }
+
+    /// Parses a custom id; `None` if it is not a valid id of Rollcall.
+    pub(in crate::discord) fn parse(custom_id: &str) -> Option<Self> {
+        let (keyword, rest) = custom_id.split_once('|').unwrap_or((custom_id, ""));
+        match keyword {
+            "offline" => {
+                let (page, reason) = rest.split_once('|')?;
+                let reason = if reason == "any" {
+                    None
+                } else {
+                    Some(reason.parse::<FailureClass>().ok()?)
+                };
+                Some(Self::OfflinePage {
+                    page: page.parse().ok()?,
+                    reason,
+                })
+            }
+            "endpoints" => {
+                let (page, which) = rest.split_once('|')?;
+                let all = match which {
+                    "all" => true,
+                    "active" => false,
+                    _ => return None,
+                };
+                Some(Self::EndpointsPage {
+                    page: page.parse().ok()?,
+                    all,
+                })
+            }
+            "recheck-all" if rest.is_empty() => Some(Self::RecheckAll),
+            "recheck" => Some(Self::Recheck(MonitorId(rest.parse().ok()?))),
+            "add" => Some(Self::Add(rest.parse().ok()?)),
+            "thresholds" => {
+                let mut parts = rest.split('|');
+                let id = MonitorId(parts.next()?.parse().ok()?);
+                let mut seconds = || Some(Duration::from_secs(parts.next()?.parse().ok()?));
+                let thresholds = Thresholds::new(seconds()?, seconds()?, seconds()?).ok()?;
+                let is_whole = parts.next().is_none();
+                is_whole.then_some(Self::TakeThresholds(id, thresholds))
+            }
+            "recheck-incident" => Some(Self::RecheckIncident(IncidentId(rest.parse().ok()?))),
+            "acknowledge" => Some(Self::Acknowledge(IncidentId(rest.parse().ok()?))),
+            "mute" => Some(Self::Mute(IncidentId(rest.parse().ok()?))),
+            "maintain" => Some(Self::Maintain(IncidentId(rest.parse().ok()?))),
+            "members" => Some(Self::Members(IncidentId(rest.parse().ok()?))),
+            "keep-thresholds" => Some(Self::KeepThresholds(MonitorId(rest.parse().ok()?))),
+            _ => None,
+        }
+    }
+
+    pub(in crate::discord) fn with_label(
+        &self,
+        label: impl Into<String>,
+        style: ButtonStyle,
+    ) -> CreateButton {
+        CreateButton::new(self.custom_id())
+            .label(label)
+            .style(style)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_button_fits_into_a_custom_id_and_parses_back() {
+        let long = format!("http://example.org/{}", "x".repeat(77))
+            .parse()
+            .unwrap();
+        for button in [
+            Button::OfflinePage {
+                page: u32::MAX,
+                reason: Some(FailureClass::UnexpectedStatus),
+            },
+            Button::OfflinePage {
+                page: 1,
+                reason: None,
+            },
+            Button::EndpointsPage { page: 2, all: true },
+            Button::EndpointsPage {
+                page: 2,
+                all: false,
+            },
+            Button::RecheckAll,
+            Button::Recheck(MonitorId(i64::MAX)),
+            Button::TakeThresholds(MonitorId(i64::MAX), Thresholds::DEFAULT),
+            Button::KeepThresholds(MonitorId(7)),
+            Button::RecheckIncident(IncidentId(i64::MAX)),
+            Button::Acknowledge(IncidentId(7)),
+            Button::Mute(IncidentId(7)),
+            Button::Maintain(IncidentId(7)),
+            Button::Members(IncidentId(7)),
+            Button::add(&long).expect("it fits exactly"),
+        ] {
+            let id = button.custom_id();
+            assert!(id.len() <= CUSTOM_ID_LENGTH, "{id}");
+            assert_eq!(Button::parse(&id), Some(button));
+        }
+    }
+
+    #[test]
+    fn targets_too_long_for_an_id_get_no_button() {
+        let long = format!("http://example.org/{}", "x".repeat(78))
+            .parse()
+            .unwrap();
+        assert_eq!(Button::add(&long), None);
+    }
+
+    #[test]
+    fn invalid_custom_ids_are_rejected() {
+        for forged in [
+            "",
+            "offline",
+            "offline|1",
+            "offline|x|any",
+            "offline|1|down",
+            "endpoints|1|",
+            "recheck-all|9",
+            "recheck|x",
+            "add|nonsense",
+            "remove|1",
+            "thresholds|1|300|60|7200",
+            "thresholds|1|300|3600",
+            "thresholds|1|300|3600|7200|9",
+            "keep-thresholds|x",
+        ] {
+            assert_eq!(Button::parse(forged), None, "{forged}");
+        }
+    }
+}

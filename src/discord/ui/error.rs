@@ -1,0 +1,122 @@
+//! Errors for members: sentences from this file and from the actions, never internal details. Those are logged once, under
+//! the id that the member sees.
+
+use poise::serenity_prelude as serenity;
+use serenity::HttpError;
+
+use crate::actions;
+use crate::domain::text;
+use crate::store::StoreError;
+
+/// Why a command or a button failed.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::discord) enum CommandError {
+    /// A sentence for the member.
+    #[error("{0}")]
+    Refused(String),
+    /// For the operator's log; the member sees only that something failed.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<actions::Error> for CommandError {
+    fn from(error: actions::Error) -> Self {
+        match error {
+            actions::Error::Internal(error) => error.into(),
+            error @ (actions::Error::NotFound(_)
+            | actions::Error::Invalid(_)
+            | actions::Error::Conflict(_)
+            | actions::Error::Quota { .. }) => Self::Refused(sentence(&error.to_string())),
+        }
+    }
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl From<serenity::Error> for CommandError {
+    fn from(error: serenity::Error) -> Self {
+        Self::Internal(outside(&error))
+    }
+}
+
+/// The error for an invalid option value, prefixed with the option's name.
+pub(in crate::discord) fn wrong(option: &str, error: impl std::fmt::Display) -> CommandError {
+    actions::Error::Invalid(format!("`{option}`: {error}")).into()
+}
+
+/// Formats an action's error as a sentence. It may contain text from users, so everything is escaped except the backquotes
+/// around examples.
+pub(in crate::discord) fn sentence(error: &str) -> String {
+    let mut letters = error.chars();
+    let first: String = letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .collect();
+    let text: Vec<String> = format!("{first}{}", letters.as_str())
+        .split('`')
+        .enumerate()
+        .map(|(index, part)| {
+            if index % 2 == 1 {
+                text::code(part)
+            } else {
+                text::escape(part)
+            }
+        })
+        .collect();
+    format!("{}.", text.join(""))
+}
+
+/// serenity's error without the URL, which may contain an interaction token.
+pub(in crate::discord) fn outside(error: &serenity::Error) -> String {
+    match error {
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => {
+            format!(
+                "Discord answered {}: {}",
+                response.status_code, response.error.message
+            )
+        }
+        serenity::Error::Http(HttpError::Request(error)) => {
+            let what = if error.is_timeout() {
+                "it took too long"
+            } else {
+                "no connection"
+            };
+            format!("Discord was not reached: {what}")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Logs an internal error under an id, and returns the sentence that shows the id to the member.
+pub(in crate::discord) fn internal_error(interaction: u64, reason: &str) -> String {
+    let id = format!("{:05x}", interaction & 0xf_ffff);
+    tracing::error!(failure = id, reason, "command failed");
+    format!(
+        "Something went wrong on our side; it is in the log under `{id}`. Please try again in a moment."
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn action_errors_become_sentences_that_cannot_ping() {
+        let error = "no endpoint here has the address @everyone; a right one is `203.0.113.7:80`";
+        assert_eq!(
+            sentence(error),
+            r"No endpoint here has the address \@everyone; a right one is `203.0.113.7:80`."
+        );
+    }
+
+    #[test]
+    fn internal_errors_are_not_shown_to_members() {
+        let shown = internal_error(0xabcde, "secret path");
+        assert!(shown.contains("abcde") && !shown.contains("secret"));
+    }
+}

@@ -1,0 +1,153 @@
+//! Builds every reply, edit and update of an interaction, with mentions off and visible only to the requester by default.
+
+use std::time::Duration;
+
+use poise::serenity_prelude as serenity;
+use serenity::{
+    CreateActionRow, CreateAllowedMentions, CreateAttachment, CreateEmbed,
+    CreateInteractionResponse, CreateInteractionResponseFollowup, CreateInteractionResponseMessage,
+    EditInteractionResponse,
+};
+
+use super::access;
+use super::error::CommandError;
+use crate::actions::Requester;
+use crate::discord::Context;
+
+/// Work that takes longer is deferred, which shows "thinking". Discord drops an interaction after three seconds, and people
+/// should see a reaction within one.
+const DEFER_AFTER: Duration = Duration::from_millis(900);
+
+/// A message before it is sent.
+#[derive(Clone, Debug, Default)]
+pub(in crate::discord) struct Message {
+    pub content: String,
+    pub embeds: Vec<CreateEmbed>,
+    pub rows: Vec<CreateActionRow>,
+    pub files: Vec<CreateAttachment>,
+}
+
+impl Message {
+    /// A message of one sentence.
+    pub(in crate::discord) fn sentence(content: impl Into<String>) -> Self {
+        Self {
+            content: content.into(),
+            ..Self::default()
+        }
+    }
+
+    pub(in crate::discord) fn embed(embed: CreateEmbed) -> Self {
+        Self {
+            embeds: vec![embed],
+            ..Self::default()
+        }
+    }
+
+    /// The reply to a command.
+    pub(in crate::discord) fn into_reply(self) -> poise::CreateReply {
+        let mut reply = poise::CreateReply::default()
+            .ephemeral(true)
+            .allowed_mentions(CreateAllowedMentions::new());
+        if !self.content.is_empty() {
+            reply = reply.content(self.content);
+        }
+        if !self.rows.is_empty() {
+            reply = reply.components(self.rows);
+        }
+        reply = self
+            .embeds
+            .into_iter()
+            .fold(reply, poise::CreateReply::embed);
+        self.files
+            .into_iter()
+            .fold(reply, poise::CreateReply::attachment)
+    }
+
+    /// A new message as the response to a button.
+    pub(in crate::discord) fn into_response(self) -> CreateInteractionResponse {
+        CreateInteractionResponse::Message(self.into_message())
+    }
+
+    /// An update of the message that contains the button.
+    pub(in crate::discord) fn into_update(self) -> CreateInteractionResponse {
+        CreateInteractionResponse::UpdateMessage(self.into_message())
+    }
+
+    /// An update of the message that contains the button, if everyone can see that message.
+    pub(in crate::discord) fn into_public_update(self) -> CreateInteractionResponse {
+        CreateInteractionResponse::UpdateMessage(self.into_message().ephemeral(false))
+    }
+
+    fn into_message(self) -> CreateInteractionResponseMessage {
+        CreateInteractionResponseMessage::new()
+            .content(self.content)
+            .embeds(self.embeds)
+            .components(self.rows)
+            .files(self.files)
+            .ephemeral(true)
+            .allowed_mentions(CreateAllowedMentions::new())
+    }
+
+    /// An additional message after the response to a button.
+    pub(in crate::discord) fn into_follow_up(self) -> CreateInteractionResponseFollowup {
+        CreateInteractionResponseFollowup::new()
+            .content(self.content)
+            .embeds(self.embeds)
+            .components(self.rows)
+            .ephemeral(true)
+            .allowed_mentions(CreateAllowedMentions::new())
+    }
+
+    /// A later edit of the response to a button.
+    pub(in crate::discord) fn into_edit(self) -> EditInteractionResponse {
+        EditInteractionResponse::new()
+            .content(self.content)
+            .embeds(self.embeds)
+            .components(self.rows)
+            .allowed_mentions(CreateAllowedMentions::new())
+    }
+}
+
+/// Replies to a command with the result of `work`, deferring the reply if that takes longer than `DEFER_AFTER`.
+pub(in crate::discord) async fn answer(
+    ctx: Context<'_>,
+    work: impl Future<Output = Result<Message, CommandError>>,
+) -> Result<(), CommandError> {
+    let mut work = std::pin::pin!(work);
+    let message = match tokio::time::timeout(DEFER_AFTER, &mut work).await {
+        Ok(message) => message?,
+        Err(_) => {
+            ctx.defer_ephemeral().await?;
+            work.await?
+        }
+    };
+    ctx.send(message.into_reply()).await?;
+    Ok(())
+}
+
+/// The requester of a command.
+pub(in crate::discord) fn requester(ctx: Context<'_>) -> Result<Requester, CommandError> {
+    access::requester(ctx.guild_id(), ctx.author().id)
+}
+
+/// The requester of a command, who must have the permission Manage Server.
+pub(in crate::discord) fn manager(ctx: Context<'_>) -> Result<Requester, CommandError> {
+    access::require_manage(permissions(ctx))?;
+    requester(ctx)
+}
+
+/// The member who ran a command.
+pub(in crate::discord) fn member(ctx: Context<'_>) -> Option<&serenity::Member> {
+    match ctx {
+        poise::Context::Application(ctx) => ctx.interaction.member.as_deref(),
+        poise::Context::Prefix(_) => None,
+    }
+}
+
+/// The permissions of the member who ran a command, in its channel.
+pub(in crate::discord) fn permissions(ctx: Context<'_>) -> Option<serenity::Permissions> {
+    match ctx {
+        poise::Context::Application(ctx) => ctx.interaction.member.as_ref()?.permissions,
+        poise::Context::Prefix(_) => None,
+    }
+}

@@ -1,0 +1,4 @@
+//! Devices: their ids, and what a ping says.
+
+pub mod device;
+pub mod ping;

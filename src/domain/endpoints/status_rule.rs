@@ -1,0 +1,202 @@
+//! The status rule for endpoints: state + check result + policy → decision. Pure, and the only code that implements it.
+//!
+//! A passing check makes an endpoint `online`. The first failure makes it `warning`, and the n-th failure in a row makes it
+//! `offline`; both are dated at the first failure. While the endpoint is offline, the gap between checks doubles from its
+//! interval up to the recheck interval; from then on the recheck job checks it. A check that could not run says nothing
+//! about the endpoint and never counts as a failure.
+
+use std::time::Duration;
+
+use super::check_result::{CheckResult, Failure, Verdict};
+use crate::domain::Timestamp;
+use crate::domain::status::Status;
+
+/// An endpoint's state between two checks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    pub status: Status,
+    /// When the status began; for `warning` and `offline`, the time of the first failure.
+    pub since: Timestamp,
+    /// Failures since the last passing check.
+    pub consecutive_failures: u32,
+    /// The latest failure; `None` while checks pass.
+    pub failure: Option<Failure>,
+}
+
+impl State {
+    /// The state of a new endpoint.
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            status: Status::Unknown,
+            since: now,
+            consecutive_failures: 0,
+            failure: None,
+        }
+    }
+
+    /// Whether the endpoint is active: any status but `offline`.
+    pub fn is_active(&self) -> bool {
+        self.status != Status::Offline
+    }
+}
+
+/// The intervals and the failure count that the rule uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// The endpoint's own check interval.
+    pub interval: Duration,
+    /// The gap after a failure that has not made the endpoint offline yet.
+    pub retry_interval: Duration,
+    /// The longest gap; from this gap on, the recheck job checks the endpoint.
+    pub recheck_interval: Duration,
+    /// Consecutive failures that make an endpoint offline; at least 1.
+    pub failures_to_offline: u32,
+}
+
+/// A status change, as recorded in the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The first pass, or the first since Rollcall could not check.
+    FirstPass,
+    Warned,
+    /// A pass that ended a warning before the endpoint went offline.
+    WarningCleared,
+    WentOffline,
+    /// A pass that ended an outage; `down_for` is the length of the outage.
+    Recovered {
+        down_for: Duration,
+    },
+    /// The endpoint was online, and Rollcall can no longer check it.
+    BecameUnknown,
+}
+
+/// The time of the next check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextCheck {
+    /// At the endpoint's own slot in its interval.
+    Slot,
+    /// This long after the check that was just evaluated.
+    After(Duration),
+    /// Not by the scheduler: the recheck job checks the endpoint.
+    Recheck,
+}
+
+/// The rule's decision: the new state, the status change if there is one, and the next check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    pub state: State,
+    pub change: Option<Change>,
+    pub next: NextCheck,
+}
+
+/// Applies the rule to one check result. All dates come from the result's own timestamp.
+pub fn decide(state: &State, result: &CheckResult, policy: &Policy) -> Decision {
+    if state.status == Status::Paused {
+        return Decision {
+            state: state.clone(),
+            change: None,
+            next: NextCheck::Recheck,
+        };
+    }
+    match &result.verdict {
+        Verdict::Up => passed(state, result.at),
+        Verdict::Down(failure) => failed(state, failure, result.at, policy),
+        Verdict::Unknown(_) => not_checked(state, result.at, policy),
+    }
+}
+
+fn passed(state: &State, at: Timestamp) -> Decision {
+    let change = match state.status {
+        Status::Online | Status::Paused => None,
+        Status::Unknown => Some(Change::FirstPass),
+        Status::Warning => Some(Change::WarningCleared),
+        Status::Offline => Some(Change::Recovered {
+            down_for: at.since(state.since),
+        }),
+    };
+    let since = if change.is_some() { at } else { state.since };
+    Decision {
+        state: State {
+            status: Status::Online,
+            since,
+            consecutive_failures: 0,
+            failure: None,
+        },
+        change,
+        next: NextCheck::Slot,
+    }
+}
+
+fn failed(state: &State, failure: &Failure, at: Timestamp, policy: &Policy) -> Decision {
+    let consecutive_failures = state.consecutive_failures.saturating_add(1);
+    let was_failing = matches!(state.status, Status::Warning | Status::Offline);
+    let status =
+        if state.status == Status::Offline || consecutive_failures >= policy.failures_to_offline {
+            Status::Offline
+        } else {
+            Status::Warning
+        };
+    let change = match (state.status, status) {
+        (before, after) if before == after => None,
+        (_, Status::Offline) => Some(Change::WentOffline),
+        _ => Some(Change::Warned),
+    };
+    let next = match status {
+        Status::Offline => next_while_inactive(consecutive_failures, policy),
+        _ => NextCheck::After(policy.retry_interval.min(policy.interval)),
+    };
+    let since = if was_failing { state.since } else { at };
+    Decision {
+        state: State {
+            status,
+            since,
+            consecutive_failures,
+            failure: Some(failure.clone()),
+        },
+        change,
+        next,
+    }
+}
+
+fn not_checked(state: &State, at: Timestamp, policy: &Policy) -> Decision {
+    let next = match state.status {
+        Status::Offline => next_while_inactive(state.consecutive_failures, policy),
+        _ => NextCheck::After(policy.retry_interval.min(policy.interval)),
+    };
+    // Only `online` would be wrong now; a failure that a check has shown stays valid.
+    if state.status == Status::Online {
+        let state = State {
+            status: Status::Unknown,
+            since: at,
+            consecutive_failures: 0,
+            failure: None,
+        };
+        return Decision {
+            state,
+            change: Some(Change::BecameUnknown),
+            next,
+        };
+    }
+    Decision {
+        state: state.clone(),
+        change: None,
+        next,
+    }
+}
+
+/// Doubles the gap with every failure after the one that made the endpoint offline.
+fn next_while_inactive(consecutive_failures: u32, policy: &Policy) -> NextCheck {
+    let doublings = consecutive_failures
+        .saturating_sub(policy.failures_to_offline)
+        .min(31);
+    let gap = policy.interval.saturating_mul(1 << doublings);
+    if gap >= policy.recheck_interval {
+        NextCheck::Recheck
+    } else {
+        NextCheck::After(gap)
+    }
+}
+
+#[cfg(test)]
+#[path = "status_rule_tests.rs"]
+mod tests;

@@ -1,0 +1,38 @@
+//! The kinds of notification. Most are about the outages of an incident; the others are about other facts that a guild must
+//! know.
+
+use std::time::Duration;
+
+use super::alert_policy::Responder;
+use crate::domain::incidents::grouping::IncidentId;
+use crate::domain::timestamp::Timestamp;
+
+/// The kind of a notification, with its details.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotificationKind {
+    /// The outages of an incident.
+    Incident,
+    /// Rollcall disabled a webhook because deliveries to it kept failing.
+    WebhookDisabled { name: String, reason: String },
+    /// Rollcall can no longer post to the alert channel; only webhooks receive this.
+    ChannelBroken { channel: u64, reason: String },
+    /// Another incident has not been acknowledged yet. `None` mentions the same role again.
+    Reminder {
+        of: IncidentId,
+        responder: Option<Responder>,
+    },
+    /// Rollcall lost connectivity, now or earlier: `failing` endpoints seemed to fail at once, and no reference host
+    /// answered.
+    ConnectivityLost {
+        failing: u64,
+        began: Timestamp,
+        ended: Option<Timestamp>,
+    },
+    /// Many endpoints went offline, or recovered, within a short time.
+    Bulk {
+        is_down: bool,
+        count: u64,
+        of: u64,
+        window: Duration,
+    },
+}

@@ -1,0 +1,5 @@
+//! Servers: the thresholds of their status, and the interval at which they report.
+
+pub mod report_interval;
+pub mod threshold;
+pub mod threshold_proposal;

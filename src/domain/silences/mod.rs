@@ -1,0 +1,3 @@
+//! Silences: windows of maintenance.
+
+pub mod maintenance;

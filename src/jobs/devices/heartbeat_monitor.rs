@@ -1,0 +1,183 @@
+//! Marks overdue devices offline. It runs periodically, because a device that is switched off sends nothing.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::actions::incidents::outage;
+use crate::domain::Timestamp;
+use crate::domain::devices::device::{Absence, is_overdue};
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::incidents::outage_reason::OutageReason;
+use crate::domain::observation_windows::ObservationWindows;
+use crate::domain::status::Status;
+use crate::jobs::self_health::observation_window;
+use crate::jobs::{Context, WINDOWS_KEPT};
+use crate::store::devices::device::{self, Overdue};
+use crate::store::event::{self, NewEvent};
+use crate::store::{StoreError, Tx};
+
+pub(in crate::jobs) const NAME: &str = "heartbeat_monitor";
+
+pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError> {
+    let now = context.checks.clock.now();
+    let threshold = context.heartbeat_times.device_threshold;
+    let windows =
+        observation_window::windows(&context.store.reader, now.minus(WINDOWS_KEPT), now).await?;
+    let offline = context
+        .store
+        .writer
+        .transact::<_, StoreError>(move |tx| {
+            Box::pin(async move { mark(tx, threshold, &windows, now).await })
+        })
+        .await?;
+    let summary = format!("{offline} devices have fallen silent");
+    if offline > 0 {
+        tracing::info!(count = offline, "devices went offline");
+    }
+    Ok(summary)
+}
+
+/// Marks overdue devices offline and returns their number. A device that is already offline is not counted again.
+async fn mark(
+    tx: &mut Tx<'_>,
+    threshold: Duration,
+    windows: &ObservationWindows,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let present = windows
+        .0
+        .last()
+        .map_or(Duration::ZERO, |window| now.since(window.started_at));
+    let overdue: Vec<Overdue> = device::overdue(tx, threshold, now)
+        .await?
+        .into_iter()
+        .filter(|late| {
+            let observed = windows.between(late.last_seen_at, now);
+            is_overdue(Absence { observed, present }, late.threshold)
+        })
+        .collect();
+    let ids: Vec<_> = overdue.iter().map(|late| late.id).collect();
+    device::set_status(tx, &ids, Status::Offline, now).await?;
+    let outages: Vec<_> = overdue
+        .iter()
+        .map(|late| ((late.guild_id, late.id), late.last_seen_at))
+        .collect();
+    outage::open_all(tx, &outages, OutageReason::MissedHeartbeat, now).await?;
+    let events: Vec<NewEvent> = overdue
+        .iter()
+        .map(|late| offline_event(late, now))
+        .collect();
+    event::append_all(tx, &events).await?;
+    Ok(overdue.len() as u64)
+}
+
+fn offline_event(late: &Overdue, now: Timestamp) -> NewEvent {
+    NewEvent {
+        guild_id: late.guild_id,
+        monitor_id: Some(late.id),
+        kind: EventKind::DeviceOffline,
+        at: now,
+        noticed_at: now,
+        actor: Actor::System,
+        details: json!({
+            "severity": "warning", "last_seen": late.last_seen_at.millis(),
+            "threshold_ms": crate::domain::millis(late.threshold),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::devices::device::DeviceUuid;
+    use crate::domain::monitor::{GuildId, MonitorId};
+    use crate::domain::observation_windows::ObservationWindow;
+    use crate::store::testing::TestStore;
+
+    const THRESHOLD: Duration = Duration::from_secs(300);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    /// Runs the monitor at second `now`, with observation windows given in seconds.
+    async fn run_at(store: &TestStore, windows: &[(i64, i64)], now: i64) -> u64 {
+        let windows = ObservationWindows(
+            windows
+                .iter()
+                .map(|(started_at, confirmed_at)| ObservationWindow {
+                    started_at: at(*started_at),
+                    confirmed_at: at(*confirmed_at),
+                })
+                .collect(),
+        );
+        store
+            .write(move |tx| Box::pin(async move { mark(tx, THRESHOLD, &windows, at(now)).await }))
+            .await
+    }
+
+    async fn with_device(last_seen: i64) -> TestStore {
+        let store = TestStore::open().await;
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let uuid = DeviceUuid::from_random([1; 16]);
+                    let id: MonitorId =
+                        device::insert(tx, GuildId(1), (&uuid, "pump", None), at(last_seen))
+                            .await?;
+                    device::record_heartbeats(tx, &[(id, at(last_seen))]).await
+                })
+            })
+            .await;
+        store
+    }
+
+    #[tokio::test]
+    async fn an_overdue_device_is_recorded_once_with_its_threshold() {
+        let store = with_device(1_000).await;
+        assert_eq!(run_at(&store, &[(0, 1_300)], 1_300).await, 0);
+        assert_eq!(run_at(&store, &[(0, 1_301)], 1_301).await, 1);
+        assert_eq!(run_at(&store, &[(0, 9_999)], 9_999).await, 0);
+        let events: Vec<(String, String)> = store.rows("SELECT kind, details FROM events").await;
+        assert_eq!(
+            events,
+            [(
+                "device_offline".to_owned(),
+                r#"{"last_seen":1000000,"severity":"warning","threshold_ms":300000}"#.to_owned()
+            )]
+        );
+    }
+
+    #[tokio::test]
+    async fn time_outside_observation_windows_does_not_count_as_overdue() {
+        for gap in [1, 90, 3_600, 86_400] {
+            let store = with_device(1_000).await;
+            let back = 1_100 + gap;
+            let windows = |now| [(0, 1_100), (back, now)];
+            for after in [1, 100, 300] {
+                let now = back + after;
+                assert_eq!(run_at(&store, &windows(now), now).await, 0, "{gap} {after}");
+            }
+            let now = back + 301;
+            assert_eq!(run_at(&store, &windows(now), now).await, 1, "{gap}");
+        }
+    }
+
+    #[tokio::test]
+    async fn frequent_restarts_do_not_hide_an_overdue_device() {
+        let store = with_device(0).await;
+        // Windows of a minute with gaps of a minute: none is as long as the threshold.
+        let mut windows = Vec::new();
+        let mut offline_at = None;
+        for number in 0..30 {
+            let started_at = number * 120;
+            windows.push((started_at, started_at + 60));
+            if offline_at.is_none() && run_at(&store, &windows, started_at + 60).await == 1 {
+                offline_at = Some(number);
+            }
+        }
+        // Eleven minutes observed: twice the threshold is ten.
+        assert_eq!(offline_at, Some(10));
+    }
+}

@@ -1,0 +1,3 @@
+//! Devices: missed heartbeats.
+
+pub(in crate::jobs) mod heartbeat_monitor;

@@ -1,0 +1,307 @@
+//! Checks endpoints as they become due: one timing heap for all, one task per check in flight, never one per endpoint.
+//!
+//! Three tasks communicate over channels: this loop picks the next endpoint, `record` commits check results in groups, and
+//! `monitor_feed` delivers changes made by people and by other processes. After a steady pass (up, and online before) the
+//! next check is scheduled at once; in all other cases the scheduler waits for the decision of the status rule.
+
+mod connectivity;
+mod monitor_feed;
+mod queue;
+mod record;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::{mpsc, watch};
+
+use self::queue::Queue;
+use self::record::{Decided, ToRecord};
+use crate::actions::endpoints::check_runner::{Flight, Started};
+use crate::clock::Stopwatch;
+use crate::domain::Timestamp;
+use crate::domain::endpoints::check_result::{CheckResult, Timings, Verdict};
+use crate::domain::endpoints::schedule;
+use crate::domain::monitor::MonitorId;
+use crate::domain::status::Status;
+use crate::health::Component;
+use crate::jobs::Context;
+use crate::store::endpoints::endpoint::Scheduled;
+
+/// An endpoint whose check takes longer than this is slow; slow endpoints share only half of the slots.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// How long shutdown waits for checks in flight; unfinished ones run again after the next start.
+const SHUTDOWN_WAIT: Duration = Duration::from_secs(3);
+
+/// More new endpoints than this at once are spread over their time slots instead of being checked immediately.
+const FEW: usize = 16;
+
+/// With nothing due, the loop still wakes up this often, so that it reports progress.
+const IDLE_WAKE: Duration = Duration::from_secs(5);
+
+/// The delay when another requester is checking the endpoint at the moment.
+const BUSY_DELAY: Duration = Duration::from_secs(1);
+
+/// A finished check.
+struct Finished {
+    endpoint: Arc<Scheduled>,
+    flight: Flight,
+    result: CheckResult,
+}
+
+/// Runs until `stop` turns true, then waits for checks in flight and for the last commit.
+pub(in crate::jobs) async fn run(context: Context, stop: watch::Receiver<bool>) {
+    let (to_record, received) = mpsc::channel(record::QUEUE);
+    let (decided, decisions) = mpsc::unbounded_channel();
+    let recorder = tokio::spawn(record::run(context.clone(), received, decided));
+    let (changes_sender, changes) = mpsc::channel(4);
+    let monitor_feed = tokio::spawn(monitor_feed::follow(
+        context.store.clone(),
+        changes_sender,
+        stop.clone(),
+    ));
+    let (finished_sender, finished) = mpsc::unbounded_channel();
+    let scheduler = Scheduler::new(context, to_record, finished_sender);
+    let incoming = Incoming {
+        finished,
+        decisions,
+        changes,
+        stop,
+    };
+    scheduler.run(incoming).await;
+    for task in [recorder, monitor_feed] {
+        if let Err(error) = task.await {
+            tracing::error!(%error, "scheduler task failed");
+        }
+    }
+}
+
+/// Channels that wake the scheduler.
+struct Incoming {
+    finished: mpsc::UnboundedReceiver<Finished>,
+    decisions: mpsc::UnboundedReceiver<Vec<Decided>>,
+    changes: mpsc::Receiver<monitor_feed::FeedChange>,
+    stop: watch::Receiver<bool>,
+}
+
+struct Scheduler {
+    context: Context,
+    queue: Queue,
+    to_record: mpsc::Sender<ToRecord>,
+    finished_sender: mpsc::UnboundedSender<Finished>,
+    /// Wall time at the start. From then on the scheduler uses the monotonic clock, so that setting the wall clock neither
+    /// bunches checks nor skips them.
+    started_at: Timestamp,
+    stopwatch: Stopwatch,
+}
+
+impl Scheduler {
+    fn new(
+        context: Context,
+        to_record: mpsc::Sender<ToRecord>,
+        finished_sender: mpsc::UnboundedSender<Finished>,
+    ) -> Self {
+        let queue = Queue::new(context.check_concurrency);
+        let started_at = context.checks.clock.now();
+        Self {
+            context,
+            queue,
+            to_record,
+            finished_sender,
+            started_at,
+            stopwatch: Stopwatch::start(),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.started_at.plus(self.stopwatch.elapsed())
+    }
+
+    async fn run(mut self, mut incoming: Incoming) {
+        loop {
+            self.launch_due();
+            self.context.health.record_progress(Component::Scheduler);
+            let idle = self.now().plus(IDLE_WAKE);
+            let wake = self
+                .queue
+                .next_due()
+                .map_or(idle, |due| due.min(idle))
+                .since(self.started_at);
+            tokio::select! {
+                _ = incoming.stop.wait_for(|stopping| *stopping) => break,
+                Some(finished) = incoming.finished.recv() => self.finished(finished),
+                Some(decisions) = incoming.decisions.recv() => self.decided(decisions),
+                Some(changes) = incoming.changes.recv() => self.apply(changes),
+                () = tokio::time::sleep_until(self.stopwatch.after(wake)) => {}
+            }
+            while let Ok(finished) = incoming.finished.try_recv() {
+                self.finished(finished);
+            }
+        }
+        self.wind_down(incoming).await;
+    }
+
+    /// Waits for checks in flight; starts no new ones.
+    async fn wind_down(mut self, mut incoming: Incoming) {
+        let deadline = Stopwatch::start().after(SHUTDOWN_WAIT);
+        while self.queue.in_flight() > 0 {
+            match tokio::time::timeout_at(deadline, incoming.finished.recv()).await {
+                Ok(Some(finished)) => self.finished(finished),
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    fn launch_due(&mut self) {
+        let now = self.now();
+        self.queue.take_due(now);
+        while let Some((endpoint, due)) = self.queue.launch() {
+            self.context
+                .metrics
+                .check_schedule_delay_seconds
+                .observe(now.since(due).as_secs_f64());
+            match self.context.checks.begin(endpoint.id) {
+                Started::Flight(flight) => self.spawn(endpoint, flight),
+                Started::Waiting(_) => {
+                    self.queue.finished(endpoint.id, false);
+                    self.queue.schedule(endpoint.id, Some(now.plus(BUSY_DELAY)));
+                }
+            }
+        }
+        self.context
+            .metrics
+            .checks_in_flight
+            .set(i64::try_from(self.queue.in_flight()).unwrap_or(i64::MAX));
+        self.context
+            .metrics
+            .checks_queued
+            .set(i64::try_from(self.queue.waiting()).unwrap_or(i64::MAX));
+    }
+
+    fn spawn(&self, endpoint: Arc<Scheduled>, flight: Flight) {
+        let (checks, finished_sender) = (self.context.checks.clone(), self.finished_sender.clone());
+        tokio::spawn(async move {
+            let at = checks.clock.now();
+            let check = AssertUnwindSafe(checks.check(&endpoint))
+                .catch_unwind()
+                .await;
+            let result = check.unwrap_or_else(|_| CheckResult {
+                at,
+                verdict: Verdict::Unknown("the look itself failed".into()),
+                timings: Timings::default(),
+                certificate_expires_at: None,
+            });
+            // During shutdown the scheduler may have ended; this check then runs again after the next start.
+            let _ = finished_sender.send(Finished {
+                endpoint,
+                flight,
+                result,
+            });
+        });
+    }
+
+    fn finished(&mut self, finished: Finished) {
+        let Finished {
+            endpoint,
+            flight,
+            result,
+        } = finished;
+        let metrics = &self.context.metrics;
+        let label = match &result.verdict {
+            Verdict::Up => "up",
+            Verdict::Down(failure) => failure.class.as_str(),
+            Verdict::Unknown(_) => "unknown",
+        };
+        metrics.checks.with_label_values(&[label]).inc();
+        metrics
+            .check_duration_seconds
+            .observe(result.timings.total.as_secs_f64());
+        self.queue
+            .finished(endpoint.id, result.timings.total > SLOW);
+        let is_steady = result.is_up() && self.queue.status(endpoint.id) == Some(Status::Online);
+        if is_steady {
+            let interval = self.interval(&endpoint);
+            self.queue.schedule(
+                endpoint.id,
+                Some(schedule::next_slot(endpoint.id.0, interval, self.now())),
+            );
+        }
+        let completed = flight.finish(&endpoint, result);
+        let has_waiters = !completed.waiters.is_empty();
+        let to_record = ToRecord {
+            completed,
+            is_steady,
+            is_urgent: !is_steady || has_waiters,
+        };
+        if self.to_record.try_send(to_record).is_err() {
+            metrics.check_results_dropped.inc();
+            let retry = self.now().plus(self.context.checks.rules.retry_interval);
+            self.queue.schedule(endpoint.id, Some(retry));
+        }
+    }
+
+    fn decided(&mut self, decisions: Vec<Decided>) {
+        for decided in decisions {
+            let due = decided.wait.map(|wait| self.now().plus(wait));
+            self.queue.set_status(decided.id, decided.status);
+            self.queue.schedule(decided.id, due);
+        }
+    }
+
+    fn apply(&mut self, changes: monitor_feed::FeedChange) {
+        for id in changes.removed {
+            self.queue.remove(id);
+        }
+        let is_few = changes.present.len() <= FEW && !changes.is_start;
+        for endpoint in changes.present {
+            let due = self.due(&endpoint, is_few);
+            self.queue.put(endpoint, due);
+        }
+    }
+
+    /// When an endpoint from the feed is due.
+    fn due(&self, endpoint: &Scheduled, is_few: bool) -> Option<Timestamp> {
+        let now = self.now();
+        let interval = self.interval(endpoint);
+        let slot = schedule::next_slot(endpoint.id.0, interval, now);
+        match (endpoint.next_check_at, endpoint.status) {
+            (Some(due), _) if due > now => {
+                Some(due.min(now.plus(self.context.checks.rules.recheck_interval)))
+            }
+            // Overdue: soon, but spread so that they are not all checked at once.
+            (Some(_), _) if is_few => Some(now),
+            (Some(_), _) => Some(schedule::next_slot(
+                endpoint.id.0,
+                interval.min(Duration::from_secs(10)),
+                now,
+            )),
+            (None, Status::Offline) => None,
+            (None, _) if endpoint.is_new && is_few => Some(now),
+            (None, _) => Some(slot),
+        }
+    }
+
+    fn interval(&self, endpoint: &Scheduled) -> Duration {
+        endpoint
+            .interval
+            .unwrap_or(self.context.checks.rules.interval)
+    }
+}
+
+impl Decided {
+    /// How long from now until `next_check_at`, by the wall clock that dated it.
+    fn new(
+        id: MonitorId,
+        status: Status,
+        next_check_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            status,
+            wait: next_check_at.map(|due| due.since(now)),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Rollcall itself: its connection, its presence, its watchdogs, and when it was able to observe.
+
+pub(in crate::jobs) mod bot_health;
+pub(in crate::jobs) mod dead_man;
+pub(in crate::jobs) mod keep_alive;
+pub(in crate::jobs) mod observation_window;
+pub(in crate::jobs) mod presence;
+pub(in crate::jobs) mod timers;
+pub(in crate::jobs) mod watchdog;

@@ -1,0 +1,31 @@
+//! Adjusts the thresholds of servers with automatic thresholds to their report intervals. Each server is due once a week;
+//! this job finds those that are.
+
+use std::time::Duration;
+
+use crate::actions::Error;
+use crate::actions::servers::suggest_thresholds;
+use crate::jobs::Context;
+use crate::store::StoreError;
+use crate::store::servers::server;
+
+pub(in crate::jobs) const NAME: &str = "auto_thresholds";
+pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(3600);
+
+pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError> {
+    let now = context.checks.clock.now();
+    let at = (context.heartbeat_times.thresholds, now);
+    let mut changed = 0_u64;
+    for server in server::list(&context.store.reader, None).await? {
+        match suggest_thresholds::follow(&context.store, server, at).await {
+            Ok(has_changed) => changed += u64::from(has_changed),
+            Err(Error::Internal(error)) => return Err(error),
+            // Removed meanwhile.
+            Err(_) => {}
+        }
+    }
+    if changed > 0 {
+        tracing::info!(servers = changed, "automatic thresholds updated");
+    }
+    Ok(format!("the thresholds of {changed} servers have changed"))
+}

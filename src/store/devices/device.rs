@@ -1,0 +1,466 @@
+//! Devices: added and found by their UUID, with their status and their heartbeats.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::domain::Timestamp;
+use crate::domain::devices::device::DeviceUuid;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::status::Status;
+use crate::store::engine::rows::{pieces, placeholders};
+use crate::store::{Reader, StoreError, Tx};
+
+/// A device with its state and settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    pub id: MonitorId,
+    pub guild_id: GuildId,
+    pub uuid: DeviceUuid,
+    pub name: String,
+    pub device_type: Option<String>,
+    pub status: Status,
+    pub since: Timestamp,
+    pub is_active: bool,
+    pub last_seen_at: Option<Timestamp>,
+    /// Why its last run failed, until the next success.
+    pub failure: Option<String>,
+    /// `None`: the threshold from the settings.
+    pub threshold: Option<Duration>,
+    pub created_at: Timestamp,
+}
+
+/// The part of a device that recording a heartbeat needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub id: MonitorId,
+    pub status: Status,
+    pub since: Timestamp,
+    /// Whether its last run failed.
+    pub has_failed: bool,
+}
+
+/// A device that has sent no heartbeat for longer than its threshold, by the wall clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overdue {
+    pub id: MonitorId,
+    pub guild_id: GuildId,
+    pub last_seen_at: Timestamp,
+    pub threshold: Duration,
+}
+
+/// Adds a device, as online, because it has just sent something.
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    (uuid, name, device_type): (&DeviceUuid, &str, Option<&str>),
+    now: Timestamp,
+) -> Result<MonitorId, StoreError> {
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO monitors (guild_id, kind, name, status, since, created_at)
+         VALUES ($1, 'device', $2, $3, $4, $4) RETURNING id",
+    )
+    .bind(guild.to_row())
+    .bind(name)
+    .bind(Status::Online.as_str())
+    .bind(now.millis())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    sqlx::query(
+        "INSERT INTO device_details (monitor_id, guild_id, uuid, device_type) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(id)
+    .bind(guild.to_row())
+    .bind(uuid.as_str())
+    .bind(device_type)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(MonitorId(id))
+}
+
+/// Number of devices of a guild, read inside a transaction to apply the quota.
+pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM device_details WHERE guild_id = $1")
+        .bind(guild.to_row())
+        .fetch_one(&mut *tx.connection)
+        .await?;
+    Ok(count.unsigned_abs())
+}
+
+/// Changes what a device registers about itself; `None` leaves a value unchanged. Registering also activates the device.
+pub async fn describe(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    name: Option<&str>,
+    device_type: Option<&str>,
+) -> Result<(), StoreError> {
+    if let Some(name) = name {
+        sqlx::query("UPDATE monitors SET name = $2 WHERE id = $1")
+            .bind(id.0)
+            .bind(name)
+            .execute(&mut *tx.connection)
+            .await?;
+    }
+    sqlx::query(
+        "UPDATE device_details SET is_active = 1, device_type = COALESCE($2, device_type) WHERE monitor_id = $1",
+    )
+    .bind(id.0)
+    .bind(device_type)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// Saves what people can change about a device. A threshold of `None` means the one from the settings.
+pub async fn update(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    name: &str,
+    threshold: Option<Duration>,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE monitors SET name = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(name)
+        .execute(&mut *tx.connection)
+        .await?;
+    sqlx::query("UPDATE device_details SET threshold_ms = $2 WHERE monitor_id = $1")
+        .bind(id.0)
+        .bind(threshold.map(crate::domain::millis))
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// The devices with these UUIDs in these guilds, as far as they exist.
+pub async fn known(
+    tx: &mut Tx<'_>,
+    wanted: &[(GuildId, DeviceUuid)],
+) -> Result<HashMap<(GuildId, u128), Known>, StoreError> {
+    let missing: Vec<&(GuildId, DeviceUuid)> = wanted
+        .iter()
+        .filter(|(guild, uuid)| cached(tx, (*guild, uuid.number())).is_none())
+        .collect();
+    for piece in pieces(&missing) {
+        fill_cache(tx, piece).await?;
+    }
+    let places = wanted.iter().map(|(guild, uuid)| (*guild, uuid.number()));
+    let found = places.filter_map(|place| Some((place, cached(tx, place)?)));
+    Ok(found.collect())
+}
+
+fn cached(tx: &Tx<'_>, place: (GuildId, u128)) -> Option<Known> {
+    let id = *tx.cache.devices.get(&place)?;
+    let (status, since, has_failed) = *tx.cache.standings.get(&id)?;
+    Some(Known {
+        id,
+        status,
+        since,
+        has_failed,
+    })
+}
+
+async fn fill_cache(tx: &mut Tx<'_>, piece: &[&(GuildId, DeviceUuid)]) -> Result<(), StoreError> {
+    let places = placeholders(piece.len(), 2);
+    let sql = format!(
+        "SELECT d.guild_id, d.uuid, m.id, m.status, m.since, d.failure IS NOT NULL
+         FROM device_details d JOIN monitors m ON m.id = d.monitor_id
+         WHERE (d.guild_id, d.uuid) IN (VALUES {places})"
+    );
+    let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+    for (guild, uuid) in piece {
+        query = query.bind(guild.to_row()).bind(uuid.as_str());
+    }
+    let rows: Vec<(i64, String, i64, String, i64, bool)> =
+        query.fetch_all(&mut *tx.connection).await?;
+    for (guild, uuid, id, status, since, has_failed) in rows {
+        let place = (GuildId::from_row(guild), uuid_of(&uuid)?.number());
+        let standing = (
+            status_of(&status)?,
+            Timestamp::from_millis(since),
+            has_failed,
+        );
+        tx.cache.devices.insert(place, MonitorId(id));
+        tx.cache.standings.insert(MonitorId(id), standing);
+    }
+    Ok(())
+}
+
+/// Records the latest heartbeat or report of each monitor, for devices and servers.
+pub async fn record_heartbeats(
+    tx: &mut Tx<'_>,
+    heartbeats: &[(MonitorId, Timestamp)],
+) -> Result<(), StoreError> {
+    for piece in pieces(heartbeats) {
+        let places = placeholders(piece.len(), 2);
+        let sql = format!(
+            "INSERT INTO monitor_state (monitor_id, last_seen_at) VALUES {places}
+             ON CONFLICT (monitor_id) DO UPDATE SET last_seen_at = excluded.last_seen_at"
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for (id, at) in piece {
+            query = query.bind(id.0).bind(at.millis());
+        }
+        query.execute(&mut *tx.connection).await?;
+    }
+    Ok(())
+}
+
+/// Sets the same status, since the same time, for all these monitors.
+pub async fn set_status(
+    tx: &mut Tx<'_>,
+    ids: &[MonitorId],
+    status: Status,
+    since: Timestamp,
+) -> Result<(), StoreError> {
+    for piece in pieces(ids) {
+        let places = placeholders(1, piece.len());
+        let sql = format!(
+            "UPDATE monitors SET status = '{}', since = {} WHERE id IN {places}",
+            status.as_str(),
+            since.millis()
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false);
+        for id in piece {
+            query = query.bind(id.0);
+            tx.cache.standings.remove(id);
+        }
+        query.execute(&mut *tx.connection).await?;
+    }
+    Ok(())
+}
+
+/// Active devices that are online but have sent no heartbeat for longer than their threshold. `default` is the threshold
+/// from the settings.
+pub async fn overdue(
+    tx: &mut Tx<'_>,
+    default: Duration,
+    now: Timestamp,
+) -> Result<Vec<Overdue>, StoreError> {
+    let rows: Vec<(i64, i64, i64, i64)> = sqlx::query_as(
+        "SELECT m.id, m.guild_id, p.last_seen_at, COALESCE(d.threshold_ms, $1)
+         FROM device_details d JOIN monitors m ON m.id = d.monitor_id JOIN monitor_state p ON p.monitor_id = m.id
+         WHERE m.status = 'online' AND d.is_active = 1 AND p.last_seen_at < $2 - COALESCE(d.threshold_ms, $1)",
+    )
+    .bind(crate::domain::millis(default))
+    .bind(now.millis())
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    let overdue = |(id, guild, seen, threshold): (i64, i64, i64, i64)| Overdue {
+        id: MonitorId(id),
+        guild_id: GuildId::from_row(guild),
+        last_seen_at: Timestamp::from_millis(seen),
+        threshold: Duration::from_millis(threshold.unsigned_abs()),
+    };
+    Ok(rows.into_iter().map(overdue).collect())
+}
+
+macro_rules! devices {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, guild_id, uuid, name, device_type, status, since, is_active, last_connectivity_event,
+                    failure, threshold_ms, created_at FROM devices WHERE ",
+            $rest
+        )
+    };
+}
+
+/// A device of a guild; `None` if the guild has none with this UUID.
+pub async fn get(
+    reader: &Reader,
+    guild: GuildId,
+    uuid: &DeviceUuid,
+) -> Result<Option<Device>, StoreError> {
+    let row = sqlx::query(devices!("guild_id = $1 AND uuid = $2"))
+        .bind(guild.to_row())
+        .bind(uuid.as_str())
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The device that a ping names, in any guild. If several guilds have the UUID, it is the oldest device, so that a guild
+/// cannot take over the pings of another one by registering the same UUID.
+pub async fn pinged(reader: &Reader, uuid: &DeviceUuid) -> Result<Option<Device>, StoreError> {
+    let row = sqlx::query(devices!("uuid = $1 ORDER BY id LIMIT 1"))
+        .bind(uuid.as_str())
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// A device of a guild; `None` if the guild has none with this id.
+pub async fn by_id(
+    reader: &Reader,
+    guild: GuildId,
+    id: MonitorId,
+) -> Result<Option<Device>, StoreError> {
+    let row = sqlx::query(devices!("guild_id = $1 AND id = $2"))
+        .bind(guild.to_row())
+        .bind(id.0)
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Sets why the last run of a device failed; `None`: it succeeded.
+pub async fn set_failure(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    failure: Option<&str>,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE device_details SET failure = $2 WHERE monitor_id = $1")
+        .bind(id.0)
+        .bind(failure)
+        .execute(&mut *tx.connection)
+        .await?;
+    tx.cache.standings.remove(&id);
+    Ok(())
+}
+
+/// The devices of a guild by name.
+pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<Device>, StoreError> {
+    let rows = sqlx::query(devices!("guild_id = $1 ORDER BY name, id"))
+        .bind(guild.to_row())
+        .fetch_all(&reader.pool)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &SqliteRow) -> Result<Device, StoreError> {
+    let seen: Option<i64> = row.try_get("last_connectivity_event")?;
+    let threshold: Option<i64> = row.try_get("threshold_ms")?;
+    Ok(Device {
+        id: MonitorId(row.try_get("id")?),
+        guild_id: GuildId::from_row(row.try_get("guild_id")?),
+        uuid: uuid_of(row.try_get("uuid")?)?,
+        name: row.try_get("name")?,
+        device_type: row.try_get("device_type")?,
+        status: status_of(row.try_get("status")?)?,
+        since: Timestamp::from_millis(row.try_get("since")?),
+        is_active: row.try_get("is_active")?,
+        last_seen_at: seen.map(Timestamp::from_millis),
+        failure: row.try_get("failure")?,
+        threshold: threshold.map(|millis| Duration::from_millis(millis.unsigned_abs())),
+        created_at: Timestamp::from_millis(row.try_get("created_at")?),
+    })
+}
+
+fn uuid_of(text: &str) -> Result<DeviceUuid, StoreError> {
+    DeviceUuid::parse(text).map_err(|_| StoreError::Damaged(format!("device uuid {text}")))
+}
+
+pub(in crate::store) fn status_of(word: &str) -> Result<Status, StoreError> {
+    word.parse::<Status>()
+        .ok()
+        .ok_or_else(|| StoreError::Damaged(format!("status {word}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    const HOME: GuildId = GuildId(1);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn uuid(number: u8) -> DeviceUuid {
+        DeviceUuid::from_random([number; 16])
+    }
+
+    async fn add(store: &TestStore, number: u8, seen: i64) -> MonitorId {
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let id = insert(tx, HOME, (&uuid(number), "pump", None), at(0)).await?;
+                    record_heartbeats(tx, &[(id, at(seen))]).await?;
+                    Ok(id)
+                })
+            })
+            .await
+    }
+
+    #[tokio::test]
+    async fn a_device_is_found_by_its_uuid_in_its_own_guild() {
+        let store = TestStore::open().await;
+        let id = add(&store, 1, 7).await;
+        let device = get(&store.reader, HOME, &uuid(1)).await.unwrap().unwrap();
+        assert_eq!(
+            (device.id, device.status, device.last_seen_at),
+            (id, Status::Online, Some(at(7)))
+        );
+        assert_eq!(
+            get(&store.reader, GuildId(2), &uuid(1)).await.unwrap(),
+            None
+        );
+        assert_eq!(list(&store.reader, GuildId(2)).await.unwrap(), []);
+        let found = store
+            .write(|tx| {
+                Box::pin(async move {
+                    let wanted = [(HOME, uuid(1)), (HOME, uuid(2)), (GuildId(2), uuid(1))];
+                    known(tx, &wanted).await
+                })
+            })
+            .await;
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[&(HOME, uuid(1).number())].id, id);
+    }
+
+    #[tokio::test]
+    async fn devices_are_overdue_by_their_own_threshold() {
+        let store = TestStore::open().await;
+        let (quick, slow) = (add(&store, 1, 100).await, add(&store, 2, 100).await);
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    sqlx::query(
+                        "UPDATE device_details SET threshold_ms = 600000 WHERE monitor_id = $1",
+                    )
+                    .bind(slow.0)
+                    .execute(&mut *tx.connection)
+                    .await?;
+                    Ok(())
+                })
+            })
+            .await;
+        for (now, ids) in [(400, vec![]), (401, vec![quick]), (701, vec![quick, slow])] {
+            let found = store
+                .write(move |tx| Box::pin(overdue(tx, Duration::from_secs(300), at(now))))
+                .await;
+            let found: Vec<MonitorId> = found.iter().map(|overdue| overdue.id).collect();
+            assert_eq!(found, ids, "at {now}");
+        }
+        store
+            .write(move |tx| {
+                Box::pin(async move { set_status(tx, &[quick], Status::Offline, at(701)).await })
+            })
+            .await;
+        let found = store
+            .write(|tx| Box::pin(overdue(tx, Duration::from_secs(300), at(9_000))))
+            .await;
+        assert_eq!(found.len(), 1, "an offline device is not found again");
+    }
+
+    #[tokio::test]
+    async fn registering_again_changes_name_and_type() {
+        let store = TestStore::open().await;
+        let id = add(&store, 1, 0).await;
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    describe(tx, id, Some("gate"), Some("esp32")).await?;
+                    describe(tx, id, None, None).await
+                })
+            })
+            .await;
+        let device = get(&store.reader, HOME, &uuid(1)).await.unwrap().unwrap();
+        assert_eq!(
+            (device.name.as_str(), device.device_type.as_deref()),
+            ("gate", Some("esp32"))
+        );
+    }
+}

@@ -1,0 +1,255 @@
+//! Log lines of devices, including their pings, and runs that have started but not ended.
+
+use std::time::Duration;
+
+use crate::domain::Timestamp;
+use crate::domain::monitor::MonitorId;
+use crate::store::engine::rows::{pieces, placeholders};
+use crate::store::{Reader, StoreError, Tx};
+
+/// Lines kept per device; the oldest are deleted.
+pub const LINES_KEPT: u32 = 1_000;
+
+/// Maximum open runs per device; the oldest are deleted.
+const RUNS_KEPT: u32 = 100;
+
+/// A line to be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewLine {
+    /// `line`, or the stored name of a ping's signal.
+    pub kind: &'static str,
+    pub level: Option<String>,
+    /// The time by the device's own clock: a hint, stored as it was received.
+    pub device_time: Option<String>,
+    pub message: String,
+    /// Duration of the run, for a signal that ends one.
+    pub run_time: Option<Duration>,
+}
+
+/// A stored line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub id: i64,
+    /// When it was received.
+    pub at: Timestamp,
+    pub kind: String,
+    pub level: Option<String>,
+    pub device_time: Option<String>,
+    pub message: String,
+    pub run_time: Option<Duration>,
+}
+
+/// Stores lines in their order and deletes all but the last `LINES_KEPT` of the device.
+pub async fn append(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    lines: &[NewLine],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for piece in pieces(lines) {
+        let places = placeholders(piece.len(), 7);
+        let sql = format!(
+            "INSERT INTO device_logs (monitor_id, at, kind, level, device_time, message, run_ms) VALUES {places}"
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for line in piece {
+            query = query
+                .bind(id.0)
+                .bind(now.millis())
+                .bind(line.kind)
+                .bind(&line.level)
+                .bind(&line.device_time)
+                .bind(&line.message)
+                .bind(line.run_time.map(crate::domain::millis));
+        }
+        query.execute(&mut *tx.connection).await?;
+    }
+    sqlx::query(
+        "DELETE FROM device_logs WHERE monitor_id = $1 AND id <=
+         (SELECT id FROM device_logs WHERE monitor_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)",
+    )
+    .bind(id.0)
+    .bind(LINES_KEPT)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+type Row = (
+    i64,
+    i64,
+    String,
+    Option<String>,
+    Option<String>,
+    String,
+    Option<i64>,
+);
+
+fn read((id, at, kind, level, device_time, message, run_ms): Row) -> Line {
+    Line {
+        id,
+        at: Timestamp::from_millis(at),
+        kind,
+        level,
+        device_time,
+        message,
+        run_time: run_ms.map(|millis| Duration::from_millis(millis.unsigned_abs())),
+    }
+}
+
+/// The lines of a device after an id, in order.
+pub async fn list(
+    reader: &Reader,
+    id: MonitorId,
+    (after, limit): (i64, u32),
+) -> Result<Vec<Line>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT id, at, kind, level, device_time, message, run_ms FROM device_logs
+         WHERE monitor_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+    )
+    .bind(id.0)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// The latest lines of a device, newest first.
+pub async fn latest(reader: &Reader, id: MonitorId, limit: u32) -> Result<Vec<Line>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT id, at, kind, level, device_time, message, run_ms FROM device_logs
+         WHERE monitor_id = $1 ORDER BY id DESC LIMIT $2",
+    )
+    .bind(id.0)
+    .bind(limit)
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// Starts a run; an open run of the same name restarts.
+pub async fn begin_run(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    run: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO device_runs (monitor_id, run, started_at) VALUES ($1, $2, $3)
+         ON CONFLICT (monitor_id, run) DO UPDATE SET started_at = excluded.started_at",
+    )
+    .bind(id.0)
+    .bind(run)
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    sqlx::query(
+        "DELETE FROM device_runs WHERE monitor_id = $1 AND run NOT IN
+         (SELECT run FROM device_runs WHERE monitor_id = $1 ORDER BY started_at DESC, run LIMIT $2)",
+    )
+    .bind(id.0)
+    .bind(RUNS_KEPT)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// Ends a run; returns its start, if known.
+pub async fn end_run(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    run: &str,
+) -> Result<Option<Timestamp>, StoreError> {
+    let started: Option<i64> = sqlx::query_scalar(
+        "DELETE FROM device_runs WHERE monitor_id = $1 AND run = $2 RETURNING started_at",
+    )
+    .bind(id.0)
+    .bind(run)
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    Ok(started.map(Timestamp::from_millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::devices::device::DeviceUuid;
+    use crate::domain::monitor::GuildId;
+    use crate::store::devices::device;
+    use crate::store::testing::TestStore;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn line(number: usize) -> NewLine {
+        NewLine {
+            kind: "line",
+            level: Some("info".into()),
+            device_time: None,
+            message: format!("line {number}"),
+            run_time: None,
+        }
+    }
+
+    async fn with_device() -> (TestStore, MonitorId) {
+        let store = TestStore::open().await;
+        let id = store
+            .write(|tx| {
+                Box::pin(async move {
+                    let uuid = DeviceUuid::from_random([1; 16]);
+                    device::insert(tx, GuildId(1), (&uuid, "pump", None), at(0)).await
+                })
+            })
+            .await;
+        (store, id)
+    }
+
+    #[tokio::test]
+    async fn the_last_thousand_lines_are_kept_and_read_in_pages() {
+        let (store, id) = with_device().await;
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let lines: Vec<NewLine> = (0..1_300).map(line).collect();
+                    append(tx, id, &lines[..700], at(1)).await?;
+                    append(tx, id, &lines[700..], at(2)).await
+                })
+            })
+            .await;
+        let first = list(&store.reader, id, (0, 10)).await.unwrap();
+        assert_eq!((first.len(), first[0].message.as_str()), (10, "line 300"));
+        let rest = list(&store.reader, id, (first[9].id, 5_000)).await.unwrap();
+        assert_eq!(rest.len(), 990);
+        let last = latest(&store.reader, id, 1).await.unwrap();
+        assert_eq!((last[0].message.as_str(), last[0].at), ("line 1299", at(2)));
+    }
+
+    #[tokio::test]
+    async fn a_run_is_timed_from_its_own_start_and_ends_once() {
+        let (store, id) = with_device().await;
+        let ended = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    begin_run(tx, id, "a", at(1)).await?;
+                    begin_run(tx, id, "b", at(2)).await?;
+                    begin_run(tx, id, "a", at(3)).await?;
+                    for number in 0..200 {
+                        begin_run(tx, id, &format!("n{number}"), at(10 + number)).await?;
+                    }
+                    begin_run(tx, id, "a", at(500)).await?;
+                    Ok([
+                        end_run(tx, id, "a").await?,
+                        end_run(tx, id, "a").await?,
+                        end_run(tx, id, "b").await?,
+                        end_run(tx, id, "n199").await?,
+                    ])
+                })
+            })
+            .await;
+        assert_eq!(ended, [Some(at(500)), None, None, Some(at(209))]);
+        let left: Vec<(i64,)> = store.rows("SELECT COUNT(*) FROM device_runs").await;
+        assert_eq!(left, [(98,)]);
+    }
+}

@@ -1,0 +1,5 @@
+//! Devices, their logs and states.
+
+pub mod device;
+pub mod device_log;
+pub mod device_state;

@@ -1,0 +1,282 @@
+//! Queries that find and list endpoints. Each takes a guild; `None` means all guilds, for the operator at the command
+//! line.
+
+use std::time::Duration;
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Description, Endpoint, http_check_row};
+use crate::domain::Timestamp;
+use crate::domain::endpoints::check_result::FailureClass;
+use crate::domain::endpoints::status_rule::State;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::status::Status;
+use crate::store::endpoints::state;
+use crate::store::{Reader, StoreError};
+
+/// Conditions that the endpoints of a list meet.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter {
+    pub guild: Option<GuildId>,
+    pub status: Option<Status>,
+    /// Only active endpoints, or only inactive ones. Paused endpoints are neither.
+    pub active: Option<bool>,
+    pub reason: Option<FailureClass>,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    pub endpoints: Vec<Endpoint>,
+    /// Number of endpoints on all pages.
+    pub total: u64,
+}
+
+macro_rules! matching {
+    ($select:literal, $rest:literal) => {
+        concat!(
+            $select,
+            " FROM endpoints WHERE ($1 IS NULL OR guild_id = $1) AND ($2 IS NULL OR status = $2)
+              AND ($3 IS NULL OR (is_active = $3 AND status <> 'paused')) AND ($4 IS NULL OR failure_class = $4) ",
+            $rest
+        )
+    };
+}
+
+/// One page of a list: inactive endpoints first, the longest inactive first, then by name.
+pub async fn list(
+    reader: &Reader,
+    filter: Filter,
+    offset: u64,
+    limit: u32,
+) -> Result<Page, StoreError> {
+    let guild = filter.guild.map(GuildId::to_row);
+    let (status, reason) = (
+        filter.status.map(Status::as_str),
+        filter.reason.map(FailureClass::as_str),
+    );
+    let total: i64 = sqlx::query_scalar(matching!("SELECT COUNT(*)", ""))
+        .bind(guild)
+        .bind(status)
+        .bind(filter.active)
+        .bind(reason)
+        .fetch_one(&reader.pool)
+        .await?;
+    let rows = sqlx::query(matching!(
+        "SELECT *",
+        "ORDER BY CASE WHEN is_active = 0 THEN since ELSE 9223372036854775807 END, name, id LIMIT $5 OFFSET $6"
+    ))
+    .bind(guild)
+    .bind(status)
+    .bind(filter.active)
+    .bind(reason)
+    .bind(i64::from(limit))
+    .bind(i64::try_from(offset).unwrap_or(i64::MAX))
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(Page {
+        endpoints: rows.iter().map(read).collect::<Result<_, _>>()?,
+        total: total.unsigned_abs(),
+    })
+}
+
+/// Every endpoint of a guild (`None`: of all guilds) by id, for export and the command line.
+pub async fn all(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Endpoint>, StoreError> {
+    let rows =
+        sqlx::query("SELECT * FROM endpoints WHERE ($1 IS NULL OR guild_id = $1) ORDER BY id")
+            .bind(guild.map(GuildId::to_row))
+            .fetch_all(&reader.pool)
+            .await?;
+    rows.iter().map(read).collect()
+}
+
+/// One endpoint of a guild.
+pub async fn get(
+    reader: &Reader,
+    guild: GuildId,
+    id: MonitorId,
+) -> Result<Option<Endpoint>, StoreError> {
+    let row = sqlx::query("SELECT * FROM endpoints WHERE id = $1 AND guild_id = $2")
+        .bind(id.0)
+        .bind(guild.to_row())
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The endpoint of a guild with exactly this target.
+pub async fn with_target(
+    reader: &Reader,
+    guild: GuildId,
+    target: &str,
+) -> Result<Option<Endpoint>, StoreError> {
+    let row = sqlx::query("SELECT * FROM endpoints WHERE guild_id = $1 AND target = $2")
+        .bind(guild.to_row())
+        .bind(target)
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The endpoints of a guild on a host, on one port or on any (`None`); at most 26.
+pub async fn with_address(
+    reader: &Reader,
+    guild: GuildId,
+    host: &str,
+    port: Option<u16>,
+) -> Result<Vec<Endpoint>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT * FROM endpoints WHERE guild_id = $1 AND host = $2 AND ($3 IS NULL OR port = $3) ORDER BY port, id LIMIT 26",
+    )
+    .bind(guild.to_row())
+    .bind(host)
+    .bind(port)
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The endpoints of a guild with exactly this name, ignoring case; at most two, which shows whether the name is unique.
+pub async fn with_name(
+    reader: &Reader,
+    guild: GuildId,
+    name: &str,
+) -> Result<Vec<Endpoint>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM endpoints WHERE guild_id = $1 AND LOWER(name) = LOWER($2) ORDER BY id LIMIT 2")
+        .bind(guild.to_row())
+        .bind(name)
+        .fetch_all(&reader.pool)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Endpoints of a guild whose name or target contains `text`; inactive ones first.
+pub async fn search(
+    reader: &Reader,
+    guild: GuildId,
+    text: &str,
+    limit: u32,
+) -> Result<Vec<Endpoint>, StoreError> {
+    let pattern = format!(
+        "%{}%",
+        text.replace('\\', r"\\")
+            .replace('%', r"\%")
+            .replace('_', r"\_")
+    );
+    let rows = sqlx::query(
+        r"SELECT * FROM endpoints WHERE guild_id = $1
+          AND (LOWER(name) LIKE LOWER($2) ESCAPE '\' OR target LIKE LOWER($2) ESCAPE '\')
+          ORDER BY is_active, name, id LIMIT $3",
+    )
+    .bind(guild.to_row())
+    .bind(pattern)
+    .bind(i64::from(limit))
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Numbers of endpoints by status, in a guild (`None`: in all guilds). Statuses without endpoints are left out.
+pub async fn counts_by_status(
+    reader: &Reader,
+    guild: Option<GuildId>,
+) -> Result<Vec<(Status, u64)>, StoreError> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT status, COUNT(*) FROM monitors WHERE ($1 IS NULL OR guild_id = $1) AND kind = 'endpoint' GROUP BY status",
+    )
+    .bind(guild.map(GuildId::to_row))
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(word, count)| Some((word.parse::<Status>().ok()?, count.unsigned_abs())))
+        .collect())
+}
+
+/// Numbers of offline endpoints of a guild by failure class, the most frequent first.
+pub async fn counts_by_reason(
+    reader: &Reader,
+    guild: GuildId,
+) -> Result<Vec<(FailureClass, u64)>, StoreError> {
+    let rows: Vec<(Option<String>, i64)> = sqlx::query_as(
+        "SELECT failure_class, COUNT(*) FROM endpoints WHERE guild_id = $1 AND status = 'offline'
+         GROUP BY failure_class ORDER BY COUNT(*) DESC, failure_class",
+    )
+    .bind(guild.to_row())
+    .fetch_all(&reader.pool)
+    .await?;
+    let known = |(word, count): (Option<String>, i64)| {
+        Some((word?.parse::<FailureClass>().ok()?, count.unsigned_abs()))
+    };
+    Ok(rows.into_iter().filter_map(known).collect())
+}
+
+/// The endpoint of a guild that has been offline the longest.
+pub async fn oldest_offline(
+    reader: &Reader,
+    guild: GuildId,
+) -> Result<Option<Endpoint>, StoreError> {
+    let filter = Filter {
+        guild: Some(guild),
+        status: Some(Status::Offline),
+        ..Filter::default()
+    };
+    Ok(list(reader, filter, 0, 1)
+        .await?
+        .endpoints
+        .into_iter()
+        .next())
+}
+
+fn read(row: &SqliteRow) -> Result<Endpoint, StoreError> {
+    let damaged = |what: &str, value: &str| StoreError::Damaged(format!("{what} {value}"));
+    let target: &str = row.try_get("target")?;
+    let status: &str = row.try_get("status")?;
+    let http_check: Option<&str> = row.try_get("http_check")?;
+    let class: Option<&str> = row.try_get("failure_class")?;
+    let http_check = match http_check {
+        Some(text) => Some(http_check_row::read(text).ok_or_else(|| damaged("http_check", text))?),
+        None => None,
+    };
+    let timestamp = |column: &str| {
+        Ok::<_, sqlx::Error>(
+            row.try_get::<Option<i64>, _>(column)?
+                .map(Timestamp::from_millis),
+        )
+    };
+    let length = |column: &str| {
+        Ok::<_, sqlx::Error>(
+            row.try_get::<Option<i64>, _>(column)?
+                .map(i64::unsigned_abs),
+        )
+    };
+    Ok(Endpoint {
+        id: MonitorId(row.try_get("id")?),
+        guild_id: GuildId::from_row(row.try_get("guild_id")?),
+        description: Description {
+            name: row.try_get("name")?,
+            target: target.parse().map_err(|_| damaged("target", target))?,
+            http_check,
+            interval: length("interval_ms")?.map(Duration::from_millis),
+        },
+        state: State {
+            status: status
+                .parse::<Status>()
+                .ok()
+                .ok_or_else(|| damaged("status", status))?,
+            since: Timestamp::from_millis(row.try_get("since")?),
+            consecutive_failures: row
+                .try_get::<Option<u32>, _>("consecutive_failures")?
+                .unwrap_or(0),
+            failure: state::failure(class, row.try_get("failure_detail")?),
+        },
+        last_check_at: timestamp("last_check_date")?,
+        recheck_counts_from: timestamp("inactive_checked_at")?,
+        last_seen_at: timestamp("last_seen_at")?,
+        next_check_at: timestamp("next_due_at")?,
+        latency: length("latency_us")?.map(Duration::from_micros),
+        certificate_expires_at: timestamp("certificate_expires_at")?,
+        created_at: Timestamp::from_millis(row.try_get("created_at")?),
+    })
+}

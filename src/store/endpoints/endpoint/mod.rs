@@ -1,0 +1,187 @@
+//! Endpoints: adding, changing, removing, finding and counting them.
+
+mod find;
+mod http_check_row;
+mod schedule;
+
+use std::time::Duration;
+
+pub use find::{
+    Filter, all, counts_by_reason, counts_by_status, get, list, oldest_offline, search,
+    with_address, with_name, with_target,
+};
+pub use schedule::{Scheduled, due_for_recheck, recheckable, scheduled, scheduled_among};
+
+use crate::domain::Timestamp;
+use crate::domain::endpoints::http_check::HttpCheck;
+use crate::domain::endpoints::status_rule::State;
+use crate::domain::endpoints::target::Target;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::status::Status;
+use crate::store::{StoreError, Tx};
+
+/// The part of an endpoint that people define.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    pub name: String,
+    pub target: Target,
+    /// `None`: every option has its default.
+    pub http_check: Option<HttpCheck>,
+    /// `None`: the interval from the settings.
+    pub interval: Option<Duration>,
+}
+
+/// An endpoint with its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    pub id: MonitorId,
+    pub guild_id: GuildId,
+    pub description: Description,
+    pub state: State,
+    pub last_check_at: Option<Timestamp>,
+    /// The time that the recheck job compares: the last check while inactive, or the start of the run that it was part of.
+    pub recheck_counts_from: Option<Timestamp>,
+    pub last_seen_at: Option<Timestamp>,
+    pub next_check_at: Option<Timestamp>,
+    pub latency: Option<Duration>,
+    pub certificate_expires_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+}
+
+impl Endpoint {
+    /// Whether it is active; see `State::is_active`.
+    pub fn is_active(&self) -> bool {
+        self.state.is_active()
+    }
+}
+
+/// Adds an endpoint; `None` if this guild already has that target.
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    description: &Description,
+    now: Timestamp,
+) -> Result<Option<MonitorId>, StoreError> {
+    let Description { target, name, .. } = description;
+    let known: Option<i64> = sqlx::query_scalar(
+        "SELECT monitor_id FROM endpoint_targets WHERE guild_id = $1 AND target = $2",
+    )
+    .bind(guild.to_row())
+    .bind(target.to_string())
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    if known.is_some() {
+        return Ok(None);
+    }
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO monitors (guild_id, kind, name, status, since, created_at)
+         VALUES ($1, 'endpoint', $2, $3, $4, $4) RETURNING id",
+    )
+    .bind(guild.to_row())
+    .bind(name)
+    .bind(Status::Unknown.as_str())
+    .bind(now.millis())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    sqlx::query(
+        "INSERT INTO endpoint_targets (monitor_id, guild_id, target, host, port, http_check, interval_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(id)
+    .bind(guild.to_row())
+    .bind(target.to_string())
+    .bind(target.host.to_string())
+    .bind(target.port)
+    .bind(description.http_check.as_ref().map(http_check_row::write))
+    .bind(description.interval.map(crate::domain::millis))
+    .execute(&mut *tx.connection)
+    .await?;
+    sqlx::query("INSERT INTO monitor_state (monitor_id) VALUES ($1)")
+        .bind(id)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(Some(MonitorId(id)))
+}
+
+/// Changes the description of an endpoint, including its target; `false` if another endpoint has that target.
+pub async fn update(
+    tx: &mut Tx<'_>,
+    endpoint: &Endpoint,
+    description: &Description,
+) -> Result<bool, StoreError> {
+    let Description { target, name, .. } = description;
+    let taken: Option<i64> = sqlx::query_scalar(
+        "SELECT monitor_id FROM endpoint_targets WHERE guild_id = $1 AND target = $2 AND monitor_id <> $3",
+    )
+    .bind(endpoint.guild_id.to_row())
+    .bind(target.to_string())
+    .bind(endpoint.id.0)
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    if taken.is_some() {
+        return Ok(false);
+    }
+    sqlx::query("UPDATE monitors SET name = $2 WHERE id = $1")
+        .bind(endpoint.id.0)
+        .bind(name)
+        .execute(&mut *tx.connection)
+        .await?;
+    sqlx::query(
+        "UPDATE endpoint_targets SET target = $2, host = $3, port = $4, http_check = $5, interval_ms = $6,
+            revision = revision + (target <> $2 OR http_check IS NOT $5)
+         WHERE monitor_id = $1",
+    )
+    .bind(endpoint.id.0)
+    .bind(target.to_string())
+    .bind(target.host.to_string())
+    .bind(target.port)
+    .bind(description.http_check.as_ref().map(http_check_row::write))
+    .bind(description.interval.map(crate::domain::millis))
+    .execute(&mut *tx.connection)
+    .await?;
+    super::state::forget(tx, endpoint.id);
+    Ok(true)
+}
+
+/// Removes an endpoint with everything but its events; `false` if this guild has no such endpoint.
+pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bool, StoreError> {
+    let deleted = sqlx::query("DELETE FROM monitors WHERE guild_id = $1 AND id = $2")
+        .bind(guild.to_row())
+        .bind(id.0)
+        .execute(&mut *tx.connection)
+        .await?;
+    if deleted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    crate::store::monitors::monitor_state::remove(tx, id).await?;
+    super::state::forget(tx, id);
+    Ok(true)
+}
+
+/// Endpoints that started to fail since the given time.
+pub async fn failing_since(
+    tx: &mut Tx<'_>,
+    since: Timestamp,
+) -> Result<Vec<MonitorId>, StoreError> {
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "SELECT id FROM monitors WHERE kind = 'endpoint' AND status IN ('warning', 'offline') AND since >= $1 ORDER BY id",
+    )
+    .bind(since.millis())
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    Ok(ids.into_iter().map(MonitorId).collect())
+}
+
+/// Number of endpoints of a guild, read inside a transaction to apply the quota.
+pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM monitors WHERE guild_id = $1 AND kind = 'endpoint'",
+    )
+    .bind(guild.to_row())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! Queries of the scheduler and the recheck job: endpoints to check, and endpoints that are due for a recheck.
+
+use std::time::Duration;
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::http_check_row;
+use crate::domain::Timestamp;
+use crate::domain::endpoints::http_check::HttpCheck;
+use crate::domain::endpoints::target::Target;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::status::Status;
+use crate::store::engine::rows::{pieces, placeholders};
+use crate::store::{Reader, StoreError};
+
+/// An endpoint as a check needs it. Small, because there may be 100,000 of them in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scheduled {
+    pub id: MonitorId,
+    pub target: Target,
+    pub http_check: Option<Box<HttpCheck>>,
+    /// Counts changes of the target and the HTTP options.
+    pub revision: u32,
+    /// `None`: the interval from the settings.
+    pub interval: Option<Duration>,
+    pub status: Status,
+    /// Never checked yet, so it is checked at once.
+    pub is_new: bool,
+    /// `None`: at its slot, or, if it is offline, when the recheck job checks it.
+    pub next_check_at: Option<Timestamp>,
+}
+
+macro_rules! scheduled {
+    ($rest:literal) => {
+        concat!(
+            "SELECT m.id, m.status, t.target, t.http_check, t.revision, t.interval_ms, p.next_check_at, p.last_check_at
+             FROM monitors m JOIN endpoint_targets t ON t.monitor_id = m.id LEFT JOIN monitor_state p ON p.monitor_id = m.id ",
+            $rest
+        )
+    };
+}
+
+/// Every endpoint that is not paused, `batch` at a time. Pass the last id of the previous batch, or 0 for the first one.
+pub async fn scheduled(
+    reader: &Reader,
+    after: MonitorId,
+    batch: u32,
+) -> Result<Vec<Scheduled>, StoreError> {
+    let rows = sqlx::query(scheduled!(
+        "WHERE m.status <> 'paused' AND m.id > $1 ORDER BY m.id LIMIT $2"
+    ))
+    .bind(after.0)
+    .bind(i64::from(batch))
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The endpoints among `ids` that exist and are not paused.
+pub async fn scheduled_among(
+    reader: &Reader,
+    ids: &[MonitorId],
+) -> Result<Vec<Scheduled>, StoreError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for piece in pieces(ids) {
+        let places = placeholders(1, piece.len());
+        let sql = format!(
+            "{} {places}",
+            scheduled!("WHERE m.status <> 'paused' AND m.id IN")
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for id in piece {
+            query = query.bind(id.0);
+        }
+        for row in query.fetch_all(&reader.pool).await? {
+            found.push(read(&row)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Inactive endpoints that were not checked since `checked_before`: never checked first, then the longest ago.
+pub async fn due_for_recheck(
+    reader: &Reader,
+    guild: Option<GuildId>,
+    checked_before: Timestamp,
+    limit: u32,
+) -> Result<Vec<Scheduled>, StoreError> {
+    let rows = sqlx::query(scheduled!(
+        "WHERE t.is_active = 0 AND m.status = 'offline' AND ($1 IS NULL OR t.guild_id = $1)
+           AND (t.inactive_checked_at IS NULL OR t.inactive_checked_at <= $2)
+         ORDER BY t.inactive_checked_at IS NOT NULL, t.inactive_checked_at, m.id LIMIT $3"
+    ))
+    .bind(guild.map(GuildId::to_row))
+    .bind(checked_before.millis())
+    .bind(i64::from(limit))
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Endpoints for a one-shot check, those checked longest ago first. `active`: see `Filter::active`.
+pub async fn recheckable(
+    reader: &Reader,
+    active: Option<bool>,
+    checked_before: Timestamp,
+    limit: u32,
+) -> Result<Vec<Scheduled>, StoreError> {
+    let rows = sqlx::query(scheduled!(
+        "WHERE m.status <> 'paused' AND ($1 IS NULL OR t.is_active = $1)
+           AND (p.last_check_at IS NULL OR p.last_check_at <= $2)
+         ORDER BY p.last_check_at IS NOT NULL, p.last_check_at, m.id LIMIT $3"
+    ))
+    .bind(active)
+    .bind(checked_before.millis())
+    .bind(i64::from(limit))
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &SqliteRow) -> Result<Scheduled, StoreError> {
+    let target: &str = row.try_get("target")?;
+    let status: &str = row.try_get("status")?;
+    let http_check: Option<&str> = row.try_get("http_check")?;
+    let interval: Option<i64> = row.try_get("interval_ms")?;
+    let last_check: Option<i64> = row.try_get("last_check_at")?;
+    let next_due: Option<i64> = row.try_get("next_check_at")?;
+    Ok(Scheduled {
+        id: MonitorId(row.try_get("id")?),
+        target: target
+            .parse()
+            .map_err(|_| StoreError::Damaged(format!("target {target}")))?,
+        http_check: http_check.and_then(http_check_row::read).map(Box::new),
+        revision: row.try_get("revision")?,
+        interval: interval.map(|millis| Duration::from_millis(millis.unsigned_abs())),
+        status: status
+            .parse::<Status>()
+            .ok()
+            .ok_or_else(|| StoreError::Damaged(format!("status {status}")))?,
+        is_new: last_check.is_none(),
+        next_check_at: next_due.map(Timestamp::from_millis),
+    })
+}

@@ -1,0 +1,7 @@
+//! The engine: one writer, a pool of readers, and the SQLite file that they share.
+
+pub(in crate::store) mod cache;
+pub(in crate::store) mod lock;
+pub(in crate::store) mod rows;
+pub(in crate::store) mod sqlite;
+pub(in crate::store) mod writer;

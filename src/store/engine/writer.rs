@@ -1,0 +1,413 @@
+//! The only writer: a task that owns the write connection and commits in groups.
+//!
+//! A commit with `synchronous=FULL` waits for the disk. Work that arrives while one group is being written joins the
+//! next, so many callers share one wait. Each gets its answer only after the commit. A unit of work that fails is rolled
+//! back alone (each but the first has a savepoint), and the rest of its group is committed.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection, Executor};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::cache::Cache;
+use super::sqlite;
+use crate::store::StoreError;
+use crate::store::monitors::monitor_state::Pending;
+
+/// Units of work in the queue; when it is full, callers wait until there is space.
+const QUEUE: usize = 1024;
+
+/// Maximum units of work in one commit, so that no answer waits for an endless group.
+const GROUP: usize = 256;
+
+/// A write transaction in progress. Functions that write take one.
+#[derive(Debug)]
+pub struct Tx<'writer> {
+    pub(in crate::store) connection: &'writer mut SqliteConnection,
+    pub(in crate::store) cache: &'writer mut Cache,
+    pub(in crate::store) pending: &'writer mut Pending,
+    pub(in crate::store) wrote_event: bool,
+}
+
+/// Called after the commit, or with the error that prevented it.
+type Settle = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// A finished unit of work: whether it succeeded, and how to answer its caller.
+struct Finished {
+    succeeded: bool,
+    settle: Settle,
+}
+
+/// The result of running a unit of work.
+struct RunResult {
+    succeeded: bool,
+    wrote_event: bool,
+}
+
+type Work = Box<dyn for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Finished> + Send>;
+
+enum Command {
+    Work(Work),
+    Close(oneshot::Sender<()>),
+}
+
+/// A handle to the writer task.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    commands: mpsc::Sender<Command>,
+}
+
+impl Writer {
+    pub(in crate::store) fn start(connection: SqliteConnection, bell: watch::Sender<u64>) -> Self {
+        let (commands, inbox) = mpsc::channel(QUEUE);
+        let task = WriterTask {
+            connection,
+            bell,
+            cache: Cache::default(),
+            pending: Pending::default(),
+            data_version: 0,
+        };
+        tokio::spawn(task.run(inbox));
+        Self { commands }
+    }
+
+    /// Runs `work` in a transaction and returns after the commit. If `work` fails, all its changes are rolled back.
+    pub async fn transact<T, E>(
+        &self,
+        work: impl for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Result<T, E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let work: Work = Box::new(move |tx| {
+            Box::pin(async move {
+                let result = work(tx).await;
+                let succeeded = result.is_ok();
+                let settle: Settle = Box::new(move |committed| {
+                    // The caller may have been dropped; the change is committed nevertheless.
+                    let _ = answer.send(match committed {
+                        Ok(()) => result,
+                        Err(error) => result.and(Err(E::from(error))),
+                    });
+                });
+                Finished { succeeded, settle }
+            })
+        });
+        self.commands
+            .send(Command::Work(work))
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::NotWritten)?
+    }
+
+    /// Number of queued units of work.
+    pub fn waiting(&self) -> usize {
+        self.commands.max_capacity() - self.commands.capacity()
+    }
+
+    /// Finishes queued work, writes pending rows from memory and closes the connection.
+    pub(in crate::store) async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.commands.send(Command::Close(done)).await.is_ok() {
+            let _ = closed.await;
+        }
+    }
+}
+
+struct WriterTask {
+    connection: SqliteConnection,
+    bell: watch::Sender<u64>,
+    cache: Cache,
+    pending: Pending,
+    data_version: i64,
+}
+
+impl WriterTask {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
+        while let Some(command) = inbox.recv().await {
+            match command {
+                Command::Work(first) => {
+                    if let Some(done) = self.write_group(first, &mut inbox).await {
+                        return self.close(done).await;
+                    }
+                }
+                Command::Close(done) => return self.close(done).await,
+            }
+        }
+    }
+
+    /// Runs `first` and the work that is queued behind it in one commit. Returns a close command found in the queue.
+    async fn write_group(
+        &mut self,
+        first: Work,
+        inbox: &mut mpsc::Receiver<Command>,
+    ) -> Option<oneshot::Sender<()>> {
+        let mut settles = Vec::new();
+        let mut wrote_event = false;
+        let mut close = None;
+        let mut transaction = self.begin().await;
+        let mut is_fresh = true;
+        let mut next = Some(first);
+        while let Some(work) = next.take() {
+            if transaction.is_ok() && is_fresh {
+                // Without a savepoint: with one, SQLite copies every page that it touches to a temporary file, and most
+                // groups are one unit of work. If it fails, the whole transaction is rolled back, which has nothing else.
+                let ran = self.run_work(work, &mut settles).await;
+                is_fresh = !ran.succeeded;
+                wrote_event |= ran.wrote_event;
+                if is_fresh {
+                    transaction = self.restart().await;
+                }
+            } else if transaction.is_ok() {
+                wrote_event |= self.run_one(work, &mut settles).await;
+            }
+            if settles.len() < GROUP {
+                match inbox.try_recv() {
+                    Ok(Command::Work(work)) => next = Some(work),
+                    Ok(Command::Close(done)) => close = Some(done),
+                    Err(_) => {}
+                }
+            }
+        }
+        let committed = match transaction {
+            Ok(()) => self.commit().await,
+            Err(error) => {
+                // The work was dropped without being run: its callers get `NotWritten`.
+                tracing::error!(%error, "could not begin a transaction");
+                Err(error)
+            }
+        };
+        let is_written = committed.is_ok();
+        for settle in settles {
+            settle(committed.clone());
+        }
+        if is_written && wrote_event {
+            self.bell.send_modify(|commits| *commits += 1);
+        }
+        close
+    }
+
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        self.connection.execute("BEGIN IMMEDIATE").await?;
+        // Another process may have changed cached rows.
+        let version = sqlite::data_version(&mut self.connection).await?;
+        if version != self.data_version {
+            self.data_version = version;
+            self.cache.clear();
+        }
+        Ok(())
+    }
+
+    /// Begins a new transaction after the first unit of work has failed. An error of the rollback is ignored: if SQLite has
+    /// rolled back by itself, nothing is left to roll back, and if it could not, the new transaction does not begin.
+    async fn restart(&mut self) -> Result<(), StoreError> {
+        let _ = self.connection.execute("ROLLBACK").await;
+        self.begin().await
+    }
+
+    /// Runs a unit of work. If it fails, the caller must roll it back.
+    async fn run_work(&mut self, work: Work, settles: &mut Vec<Settle>) -> RunResult {
+        let mut tx = Tx {
+            connection: &mut self.connection,
+            cache: &mut self.cache,
+            pending: &mut self.pending,
+            wrote_event: false,
+        };
+        let finished = AssertUnwindSafe(work(&mut tx)).catch_unwind().await;
+        let wrote_event = tx.wrote_event;
+        let succeeded = finished.as_ref().is_ok_and(|finished| finished.succeeded);
+        if !succeeded {
+            self.cache.clear();
+            self.pending.settle(false);
+        }
+        // A panic drops the sender of the answer: that caller gets `NotWritten`, and the rest of the group continues.
+        if let Ok(finished) = finished {
+            settles.push(finished.settle);
+        }
+        RunResult {
+            succeeded,
+            wrote_event: succeeded && wrote_event,
+        }
+    }
+
+    /// Runs another unit of work inside a savepoint; returns whether it wrote an event.
+    async fn run_one(&mut self, work: Work, settles: &mut Vec<Settle>) -> bool {
+        if let Err(error) = self.connection.execute("SAVEPOINT work").await {
+            tracing::error!(%error, "could not create a savepoint");
+            return false;
+        }
+        let ran = self.run_work(work, settles).await;
+        let end = if ran.succeeded {
+            "RELEASE work"
+        } else {
+            "ROLLBACK TO work; RELEASE work"
+        };
+        if let Err(error) = self.connection.execute(end).await {
+            tracing::error!(%error, "could not end a savepoint");
+        }
+        ran.wrote_event
+    }
+
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        let committed = self.connection.execute("COMMIT").await;
+        self.pending.settle(committed.is_ok());
+        if let Err(error) = committed {
+            self.cache.clear();
+            // A failed commit leaves the transaction open; without a rollback no later one could begin.
+            let _ = self.connection.execute("ROLLBACK").await;
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    async fn close(mut self, done: oneshot::Sender<()>) {
+        if let Err(error) = self.flush_and_checkpoint().await {
+            tracing::warn!(%error, "final checkpoint of the database failed; all commits are kept");
+        }
+        if let Err(error) = self.connection.close().await {
+            tracing::warn!(%error, "could not close the database");
+        }
+        let _ = done.send(());
+    }
+
+    async fn flush_and_checkpoint(&mut self) -> Result<(), StoreError> {
+        self.begin().await?;
+        let mut tx = Tx {
+            connection: &mut self.connection,
+            cache: &mut self.cache,
+            pending: &mut self.pending,
+            wrote_event: false,
+        };
+        crate::store::monitors::monitor_state::flush(&mut tx).await?;
+        self.commit().await?;
+        sqlite::checkpoint(&mut self.connection).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    async fn insert(tx: &mut Tx<'_>, name: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO job_runs (name, started_at, finished_at, summary) VALUES ($1, 0, 0, '')",
+        )
+        .bind(name)
+        .execute(&mut *tx.connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn names(store: &TestStore) -> Vec<String> {
+        sqlx::query_scalar("SELECT name FROM job_runs ORDER BY name")
+            .fetch_all(&store.reader.pool)
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn work_is_stored_when_its_caller_gets_the_answer() {
+        let store = TestStore::open().await;
+        store
+            .writer
+            .transact::<_, StoreError>(|tx| Box::pin(insert(tx, "a")))
+            .await
+            .unwrap();
+        assert_eq!(names(&store).await, ["a"]);
+    }
+
+    #[tokio::test]
+    async fn a_failure_rolls_back_only_its_own_work() {
+        let store = TestStore::open().await;
+        let good = store
+            .writer
+            .transact::<_, StoreError>(|tx| Box::pin(insert(tx, "good")));
+        let bad = store.writer.transact::<(), StoreError>(|tx| {
+            Box::pin(async move {
+                insert(tx, "half").await?;
+                insert(tx, "half").await
+            })
+        });
+        let also_good = store
+            .writer
+            .transact::<_, StoreError>(|tx| Box::pin(insert(tx, "also good")));
+        let (first, second, third) = tokio::join!(good, bad, also_good);
+        assert!(first.is_ok() && second.is_err() && third.is_ok());
+        assert_eq!(names(&store).await, ["also good", "good"]);
+    }
+
+    #[tokio::test]
+    async fn a_failure_of_the_first_work_keeps_the_rest_of_its_group() {
+        let store = TestStore::open().await;
+        let bad = |name: &'static str| {
+            store.writer.transact::<(), StoreError>(move |tx| {
+                Box::pin(async move {
+                    insert(tx, name).await?;
+                    insert(tx, name).await
+                })
+            })
+        };
+        let good = store
+            .writer
+            .transact::<_, StoreError>(|tx| Box::pin(insert(tx, "good")));
+        let (first, second, third) = tokio::join!(bad("half"), bad("also half"), good);
+        assert!(first.is_err() && second.is_err() && third.is_ok());
+        assert_eq!(names(&store).await, ["good"]);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_rolled_back_and_the_writer_continues() {
+        let store = TestStore::open().await;
+        let result = store
+            .writer
+            .transact::<(), StoreError>(|tx| {
+                Box::pin(async move {
+                    insert(tx, "half").await?;
+                    panic!("on purpose");
+                })
+            })
+            .await;
+        assert!(matches!(result, Err(StoreError::NotWritten)));
+        store
+            .writer
+            .transact::<_, StoreError>(|tx| Box::pin(insert(tx, "after")))
+            .await
+            .unwrap();
+        assert_eq!(names(&store).await, ["after"]);
+    }
+
+    #[tokio::test]
+    async fn work_of_a_dropped_caller_is_committed_as_a_whole() {
+        let store = TestStore::open().await;
+        let mut abandoned = Box::pin(
+            store
+                .writer
+                .transact::<_, StoreError>(|tx| Box::pin(insert(tx, "abandoned"))),
+        );
+        assert!(futures_util::poll!(&mut abandoned).is_pending());
+        drop(abandoned);
+        store
+            .writer
+            .transact::<_, StoreError>(|tx| Box::pin(insert(tx, "next")))
+            .await
+            .unwrap();
+        assert_eq!(names(&store).await, ["abandoned", "next"]);
+    }
+
+    #[tokio::test]
+    async fn a_closed_writer_refuses_work() {
+        let store = TestStore::open().await;
+        store.writer.close().await;
+        let late = store
+            .writer
+            .transact::<_, StoreError>(|tx| Box::pin(insert(tx, "late")))
+            .await;
+        assert!(matches!(late, Err(StoreError::Closed)));
+    }
+}

@@ -1,0 +1,185 @@
+//! Notification kinds in their stored form: a name, and details as JSON.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+use crate::domain::Timestamp;
+use crate::domain::incidents::grouping::IncidentId;
+use crate::domain::notifications::alert_policy::Responder;
+use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::store::StoreError;
+
+/// Name and details of a kind.
+pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) {
+    let details = match kind {
+        NotificationKind::Incident => return (StoredKind::from(kind).as_str(), None),
+        NotificationKind::WebhookDisabled { name, reason } => {
+            json!({ "name": name, "reason": reason })
+        }
+        NotificationKind::ChannelBroken { channel, reason } => {
+            json!({ "channel": channel.to_string(), "reason": reason })
+        }
+        NotificationKind::Reminder { of, responder } => match responder {
+            None => json!({ "incident": of.0 }),
+            // As text, because these ids exceed the range of JSON numbers in some readers.
+            Some(Responder::Role(id)) => json!({ "incident": of.0, "role": id.to_string() }),
+            Some(Responder::User(id)) => json!({ "incident": of.0, "user": id.to_string() }),
+        },
+        NotificationKind::ConnectivityLost {
+            failing,
+            began,
+            ended,
+        } => {
+            json!({ "failing": failing, "began": began.millis(), "ended": ended.map(Timestamp::millis) })
+        }
+        NotificationKind::Bulk {
+            count, of, window, ..
+        } => json!({ "count": count, "of": of, "window_ms": crate::domain::millis(*window) }),
+    };
+    (StoredKind::from(kind).as_str(), Some(details.to_string()))
+}
+
+/// The kind of a notification as it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(super) enum StoredKind {
+    Incident,
+    WebhookDisabled,
+    ChannelBroken,
+    Reminder,
+    ConnectivityLost,
+    BulkOffline,
+    BulkRecovered,
+}
+
+impl StoredKind {
+    pub(super) const fn as_str(self) -> &'static str {
+        self.into_str()
+    }
+}
+
+impl From<&NotificationKind> for StoredKind {
+    fn from(kind: &NotificationKind) -> Self {
+        match kind {
+            NotificationKind::Incident => Self::Incident,
+            NotificationKind::WebhookDisabled { .. } => Self::WebhookDisabled,
+            NotificationKind::ChannelBroken { .. } => Self::ChannelBroken,
+            NotificationKind::Reminder { .. } => Self::Reminder,
+            NotificationKind::ConnectivityLost { .. } => Self::ConnectivityLost,
+            NotificationKind::Bulk { is_down: true, .. } => Self::BulkOffline,
+            NotificationKind::Bulk { is_down: false, .. } => Self::BulkRecovered,
+        }
+    }
+}
+
+pub(super) fn from_row(
+    stored: &str,
+    details: Option<&str>,
+) -> Result<NotificationKind, StoreError> {
+    let damaged = || StoreError::Damaged(format!("the details of a notification about {stored}"));
+    let details: Value = serde_json::from_str(details.unwrap_or("null")).map_err(|_| damaged())?;
+    let text = |name: &str| {
+        details[name]
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(damaged)
+    };
+    let number = |name: &str| details[name].as_u64().ok_or_else(damaged);
+    let id = |name: &str| details[name].as_str().and_then(|id| id.parse().ok());
+    match stored.parse().map_err(|_| damaged())? {
+        StoredKind::Incident => Ok(NotificationKind::Incident),
+        StoredKind::WebhookDisabled => Ok(NotificationKind::WebhookDisabled {
+            name: text("name")?,
+            reason: text("reason")?,
+        }),
+        StoredKind::ChannelBroken => Ok(NotificationKind::ChannelBroken {
+            channel: id("channel").ok_or_else(damaged)?,
+            reason: text("reason")?,
+        }),
+        StoredKind::Reminder => Ok(NotificationKind::Reminder {
+            of: IncidentId(details["incident"].as_i64().ok_or_else(damaged)?),
+            responder: id("role")
+                .map(Responder::Role)
+                .or(id("user").map(Responder::User)),
+        }),
+        StoredKind::ConnectivityLost => Ok(NotificationKind::ConnectivityLost {
+            failing: number("failing")?,
+            began: Timestamp::from_millis(details["began"].as_i64().ok_or_else(damaged)?),
+            ended: details["ended"].as_i64().map(Timestamp::from_millis),
+        }),
+        direction @ (StoredKind::BulkOffline | StoredKind::BulkRecovered) => {
+            Ok(NotificationKind::Bulk {
+                is_down: direction == StoredKind::BulkOffline,
+                count: number("count")?,
+                of: number("of")?,
+                window: Duration::from_millis(number("window_ms")?),
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_notification_kind_reads_back() {
+        let reminder = |responder| NotificationKind::Reminder {
+            of: IncidentId(i64::MAX),
+            responder,
+        };
+        let lost = |ended| NotificationKind::ConnectivityLost {
+            failing: 12,
+            began: Timestamp::from_millis(7),
+            ended,
+        };
+        let bulk = |is_down| NotificationKind::Bulk {
+            is_down,
+            count: 14,
+            of: 16,
+            window: Duration::from_millis(1_500),
+        };
+        for kind in [
+            NotificationKind::Incident,
+            NotificationKind::WebhookDisabled {
+                name: "pager".into(),
+                reason: "it \"answered\" 410".into(),
+            },
+            NotificationKind::ChannelBroken {
+                channel: u64::MAX,
+                reason: "gone".into(),
+            },
+            reminder(None),
+            reminder(Some(Responder::Role(u64::MAX))),
+            reminder(Some(Responder::User(u64::MAX))),
+            lost(None),
+            lost(Some(Timestamp::from_millis(9))),
+            bulk(true),
+            bulk(false),
+        ] {
+            let (stored, details) = to_row(&kind);
+            assert_eq!(from_row(stored, details.as_deref()).unwrap(), kind);
+        }
+        assert!(from_row("incident", Some("{")).is_err());
+        assert!(from_row("weather", None).is_err());
+    }
+
+    #[test]
+    fn stored_names_stay() {
+        let names = StoredKind::VARIANTS.iter().map(|kind| kind.as_str());
+        assert_eq!(
+            names.collect::<Vec<_>>(),
+            [
+                "incident",
+                "webhook_disabled",
+                "channel_broken",
+                "reminder",
+                "connectivity_lost",
+                "bulk_offline",
+                "bulk_recovered",
+            ]
+        );
+    }
+}

@@ -1,0 +1,366 @@
+//! Incidents: one or more outages grouped together. The revision of an incident counts every visible change. Every such
+//! change signals the jobs (`tx.wrote_event`), so that it is delivered at once.
+
+mod announcement;
+mod cause;
+mod change;
+mod kind;
+mod response;
+mod silence;
+
+use sqlx::Row as _;
+
+pub use announcement::{all_of_kind, announce, latest, update_kind};
+pub use cause::judged;
+pub use response::{
+    acknowledge, copy_role, mark_reminded, rechecked, set_role, unacknowledged, waiting,
+};
+pub use silence::{maintain, mute, of_monitor, silenced_by, unsilence};
+
+use crate::domain::Timestamp;
+use crate::domain::incidents::cause::Cause;
+use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId, OpenIncident};
+use crate::domain::incidents::outage_reason::OutageReason;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::store::{Reader, StoreError, Tx};
+
+/// Maximum number of outages that are loaded with an incident; all others are only counted.
+pub const NAMED: u32 = 25;
+
+/// An incident with its outages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    pub id: IncidentId,
+    pub guild_id: GuildId,
+    pub kind: NotificationKind,
+    pub group_key: GroupKey,
+    pub revision: i64,
+    pub opened_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+    /// The Discord user who did it, and when.
+    pub acknowledged: Option<(u64, Timestamp)>,
+    pub rechecked: Option<(u64, Timestamp)>,
+    /// The result of that recheck, as text.
+    pub rechecked_result: Option<String>,
+    /// Who muted its monitors, and until when.
+    pub muted: Option<(u64, Timestamp)>,
+    /// Who scheduled maintenance for its monitors, and until when.
+    pub maintained: Option<(u64, Timestamp)>,
+    /// When its monitor started flapping, and when that ended.
+    pub flapping_since: Option<Timestamp>,
+    pub flapping_ended_at: Option<Timestamp>,
+    /// The probable cause, if known.
+    pub cause: Option<Cause>,
+    /// Open outages first, then the earliest; a flapping monitor has several.
+    pub outages: Vec<Outage>,
+    /// Number of monitors, and how many of them are down.
+    pub count: u64,
+    pub open: u64,
+}
+
+/// An outage of an incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    pub monitor_id: MonitorId,
+    /// `None`: the monitor has been removed.
+    pub name: Option<String>,
+    pub target: Option<String>,
+    pub reason: OutageReason,
+    /// More about the reason, while the outage is open.
+    pub detail: Option<String>,
+    pub started_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+}
+
+/// The open incidents of a guild that mention this role (`None`: the guild's role). The incident with the latest new
+/// outage comes first.
+pub async fn open(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    role: Option<u64>,
+) -> Result<Vec<OpenIncident<IncidentId>>, StoreError> {
+    let rows: Vec<(i64, String, Option<String>, i64)> = sqlx::query_as(
+        "SELECT id, scope, group_name, joined_at FROM incidents WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident'
+             AND role_id IS $2 ORDER BY joined_at DESC, id DESC LIMIT 100",
+    )
+    .bind(guild.to_row())
+    .bind(role.map(|role| GuildId(role).to_row()))
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    let open = |(id, scope, group, joined_at): (i64, String, Option<String>, i64)| OpenIncident {
+        id: IncidentId(id),
+        group_key: GroupKey {
+            scope: GroupScope::parse(&scope),
+            group,
+        },
+        joined_at: Timestamp::from_millis(joined_at),
+    };
+    Ok(rows.into_iter().map(open).collect())
+}
+
+/// Opens an incident for an outage that started at `opened_at`. Its escalation starts now.
+pub async fn begin(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    group_key: &GroupKey,
+    (opened_at, now): (Timestamp, Timestamp),
+) -> Result<IncidentId, StoreError> {
+    let id = sqlx::query_scalar(
+        "INSERT INTO incidents (guild_id, scope, group_name, opened_at, joined_at, escalation_starts_at) VALUES ($1, $2, $3, $4, $5, $5) RETURNING id",
+    )
+    .bind(guild.to_row())
+    .bind(group_key.scope.to_string())
+    .bind(&group_key.group)
+    .bind(opened_at.millis())
+    .bind(now.millis())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(IncidentId(id))
+}
+
+/// Records that an outage joined an incident. `group_key` is what all its outages have in common now.
+pub async fn join(
+    tx: &mut Tx<'_>,
+    id: IncidentId,
+    group_key: &GroupKey,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE incidents SET scope = $2, group_name = $3, joined_at = $4, revision = revision + 1 WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(group_key.scope.to_string())
+    .bind(&group_key.group)
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(())
+}
+
+/// The newest incident of a guild that is about outages.
+pub async fn newest(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<IncidentId>, StoreError> {
+    let id: Option<i64> = sqlx::query_scalar(
+        "SELECT MAX(id) FROM incidents WHERE guild_id = $1 AND kind = 'incident'",
+    )
+    .bind(guild.to_row())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    Ok(id.map(IncidentId))
+}
+
+/// Records that an outage joined an incident because too many incidents wait for delivery to open another one. The
+/// incident is open again, and its outages have nothing in common.
+pub async fn collect(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE incidents SET scope = '', group_name = NULL, joined_at = $2, revision = revision + 1,
+             escalation_starts_at = CASE WHEN ended_at IS NULL THEN escalation_starts_at ELSE $2 END, ended_at = NULL
+         WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(())
+}
+
+/// Reopens an incident because its monitor is flapping. Escalation restarts now, because the time online does not count.
+pub async fn reopen(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE incidents SET ended_at = NULL, flapping_ended_at = NULL, joined_at = $2, escalation_starts_at = $2, revision = revision + 1,
+             flapping_since = COALESCE(flapping_since, $2)
+         WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(())
+}
+
+/// Ends the flapping of incidents that ended before the given time; returns how many.
+pub async fn end_flapping(
+    tx: &mut Tx<'_>,
+    (before, now): (Timestamp, Timestamp),
+) -> Result<u64, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE incidents SET flapping_ended_at = $2, revision = revision + 1
+         WHERE flapping_since IS NOT NULL AND flapping_ended_at IS NULL AND ended_at <= $1",
+    )
+    .bind(before.millis())
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event |= changed.rows_affected() > 0;
+    Ok(changed.rows_affected())
+}
+
+/// Records that an outage of an incident ended. The incident ends with its last open outage.
+pub async fn outage_ended(
+    tx: &mut Tx<'_>,
+    id: IncidentId,
+    ended_at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE incidents SET revision = revision + 1, ended_at = CASE WHEN EXISTS
+             (SELECT 1 FROM outages WHERE incident_id = $1 AND ended_at IS NULL) THEN NULL ELSE $2 END
+         WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(ended_at.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(())
+}
+
+/// Records that an outage of an incident was withdrawn. If it was the only one, the incident is deleted, or, if something
+/// was already delivered, it ends.
+pub async fn withdraw(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(), StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM incidents WHERE id = $1
+             AND NOT EXISTS (SELECT 1 FROM outages WHERE incident_id = $1)
+             AND NOT EXISTS (SELECT 1 FROM channel_deliveries WHERE incident_id = $1 AND delivered_revision > 0)
+             AND NOT EXISTS (SELECT 1 FROM webhook_deliveries WHERE incident_id = $1 AND delivered_revision > 0)",
+    )
+    .bind(id.0)
+    .execute(&mut *tx.connection)
+    .await?;
+    match deleted.rows_affected() {
+        0 => outage_ended(tx, id, now).await,
+        _ => Ok(()),
+    }
+}
+
+/// Open incidents whose latest outage joined since the given time, newest first.
+pub async fn young(
+    reader: &Reader,
+    since: Timestamp,
+    limit: u32,
+) -> Result<Vec<IncidentId>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT id FROM incidents WHERE ended_at IS NULL AND kind = 'incident' AND joined_at >= $1 ORDER BY id DESC LIMIT $2",
+    )
+    .bind(since.millis())
+    .bind(limit)
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows.into_iter().map(IncidentId).collect())
+}
+
+/// The monitors of an incident that are down.
+pub async fn down(tx: &mut Tx<'_>, id: IncidentId) -> Result<Vec<MonitorId>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT i.monitor_id FROM outages i JOIN monitors m ON m.id = i.monitor_id
+         WHERE i.incident_id = $1 AND i.ended_at IS NULL",
+    )
+    .bind(id.0)
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    Ok(rows.into_iter().map(MonitorId).collect())
+}
+
+/// An incident with its current outages; `None` if it has been deleted.
+pub async fn get(reader: &Reader, id: IncidentId) -> Result<Option<Incident>, StoreError> {
+    let head = sqlx::query("SELECT * FROM incidents WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(&reader.pool)
+        .await?;
+    let Some(head) = head else { return Ok(None) };
+    let (count, open): (i64, i64) = sqlx::query_as(
+        "SELECT COUNT(DISTINCT monitor_id), COUNT(DISTINCT CASE WHEN ended_at IS NULL THEN monitor_id END)
+         FROM outages WHERE incident_id = $1",
+    )
+    .bind(id.0)
+    .fetch_one(&reader.pool)
+    .await?;
+    let timestamp = |name: &str| -> Result<Option<Timestamp>, StoreError> {
+        let millis: Option<i64> = head.try_get(name)?;
+        Ok(millis.map(Timestamp::from_millis))
+    };
+    let person = |user: &str, at: &str| -> Result<Option<(u64, Timestamp)>, StoreError> {
+        let user: Option<i64> = head.try_get(user)?;
+        Ok(user
+            .map(|user| GuildId::from_row(user).0)
+            .zip(timestamp(at)?))
+    };
+    let cause: Option<String> = head.try_get("cause")?;
+    Ok(Some(Incident {
+        id,
+        guild_id: GuildId::from_row(head.try_get("guild_id")?),
+        kind: kind::from_row(head.try_get("kind")?, head.try_get("details")?)?,
+        group_key: GroupKey {
+            scope: GroupScope::parse(head.try_get("scope")?),
+            group: head.try_get("group_name")?,
+        },
+        revision: head.try_get("revision")?,
+        opened_at: Timestamp::from_millis(head.try_get("opened_at")?),
+        ended_at: timestamp("ended_at")?,
+        acknowledged: person("acknowledged_by", "acknowledged_at")?,
+        rechecked: person("rechecked_by", "rechecked_at")?,
+        rechecked_result: head.try_get("rechecked_result")?,
+        muted: person("muted_by", "muted_until")?,
+        maintained: person("maintained_by", "maintained_until")?,
+        flapping_since: timestamp("flapping_since")?,
+        flapping_ended_at: timestamp("flapping_ended_at")?,
+        cause: cause.as_deref().and_then(cause::from_row),
+        outages: outages(reader, id).await?,
+        count: count.unsigned_abs(),
+        open: open.unsigned_abs(),
+    }))
+}
+
+type OutageRow = (
+    i64,
+    Option<String>,
+    Option<String>,
+    String,
+    Option<String>,
+    i64,
+    Option<i64>,
+);
+
+async fn outages(reader: &Reader, id: IncidentId) -> Result<Vec<Outage>, StoreError> {
+    let rows: Vec<OutageRow> = sqlx::query_as(
+        "SELECT i.monitor_id, m.name, t.target, i.reason, COALESCE(t.failure_detail, d.failure), i.started_at, i.ended_at
+         FROM outages i LEFT JOIN monitors m ON m.id = i.monitor_id
+         LEFT JOIN endpoint_targets t ON t.monitor_id = i.monitor_id
+         LEFT JOIN device_details d ON d.monitor_id = i.monitor_id
+         WHERE i.incident_id = $1 ORDER BY i.ended_at IS NOT NULL, i.started_at, i.id LIMIT $2",
+    )
+    .bind(id.0)
+    .bind(NAMED)
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.into_iter().map(outage).collect()
+}
+
+fn outage(row: OutageRow) -> Result<Outage, StoreError> {
+    let (monitor, name, target, reason, detail, started, ended) = row;
+    let damaged = |_| StoreError::Damaged(format!("the reason {reason} of an outage"));
+    Ok(Outage {
+        monitor_id: MonitorId(monitor),
+        name,
+        target,
+        reason: reason.parse().map_err(damaged)?,
+        detail,
+        started_at: Timestamp::from_millis(started),
+        ended_at: ended.map(Timestamp::from_millis),
+    })
+}
+
+/// Deletes up to `limit` incidents that ended before the given time, with their deliveries; returns how many.
+pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE ended_at < $1 ORDER BY id LIMIT $2)",
+    )
+    .bind(before.millis())
+    .bind(limit)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(deleted.rows_affected())
+}

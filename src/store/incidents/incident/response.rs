@@ -1,0 +1,135 @@
+//! Responses to incidents: acknowledgments, rechecks, reminders, and the mentioned role.
+
+use super::change::by_person;
+use super::silence::is_notifiable;
+use crate::domain::Timestamp;
+use crate::domain::incidents::grouping::IncidentId;
+use crate::domain::monitor::GuildId;
+use crate::domain::notifications::alert_policy::EscalationState;
+use crate::store::{Reader, StoreError, Tx};
+
+/// Acknowledges an incident; `false` if the guild has no such open incident, or it is already acknowledged.
+pub async fn acknowledge(
+    tx: &mut Tx<'_>,
+    whose: (GuildId, IncidentId),
+    user: u64,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    const SQL: &str =
+        "UPDATE incidents SET acknowledged_at = $4, acknowledged_by = $3, revision = revision + 1
+         WHERE guild_id = $1 AND id = $2 AND acknowledged_at IS NULL AND ended_at IS NULL";
+    by_person(tx, whose, (user, now), SQL).await
+}
+
+/// Records the result of a recheck that a user requested for an incident.
+pub async fn rechecked(
+    tx: &mut Tx<'_>,
+    (guild, id): (GuildId, IncidentId),
+    (user, result): (u64, &str),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE incidents SET rechecked_at = $4, rechecked_by = $3, rechecked_result = $5, revision = revision + 1 WHERE guild_id = $1 AND id = $2",
+    )
+    .bind(guild.to_row())
+    .bind(id.0)
+    .bind(GuildId(user).to_row())
+    .bind(now.millis())
+    .bind(result)
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(())
+}
+
+/// Sets the role that an incident mentions instead of its guild's role.
+pub async fn set_role(tx: &mut Tx<'_>, id: IncidentId, role: u64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE incidents SET role_id = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(GuildId(role).to_row())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// Gives an incident the role of another one.
+pub async fn copy_role(
+    tx: &mut Tx<'_>,
+    id: IncidentId,
+    other: IncidentId,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE incidents SET role_id = (SELECT role_id FROM incidents WHERE id = $2) WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(other.0)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// The open incidents of a guild that are not acknowledged, muted or not.
+pub async fn unacknowledged(
+    reader: &Reader,
+    guild: GuildId,
+) -> Result<Vec<IncidentId>, StoreError> {
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "SELECT id FROM incidents WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident' AND acknowledged_at IS NULL
+         ORDER BY id",
+    )
+    .bind(guild.to_row())
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(ids.into_iter().map(IncidentId).collect())
+}
+
+/// The open incidents of a guild that may need a reminder or an escalation because they are not acknowledged, with those
+/// already sent. Silenced incidents are left out.
+pub async fn waiting(
+    reader: &Reader,
+    guild: GuildId,
+    now: Timestamp,
+) -> Result<Vec<(IncidentId, EscalationState)>, StoreError> {
+    let rows: Vec<(i64, i64, bool, bool)> = sqlx::query_as(concat!(
+        "SELECT id, escalation_starts_at, reminded_at IS NOT NULL, escalated_at IS NOT NULL FROM incidents c
+         WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident' AND acknowledged_at IS NULL
+             AND ",
+        is_notifiable!()
+    ))
+    .bind(guild.to_row())
+    .bind(now.millis())
+    .fetch_all(&reader.pool)
+    .await?;
+    let state = |(id, escalation_starts_at, is_reminded, is_escalated)| {
+        let state = EscalationState {
+            escalation_starts_at: Timestamp::from_millis(escalation_starts_at),
+            is_reminded,
+            is_escalated,
+        };
+        (IncidentId(id), state)
+    };
+    Ok(rows.into_iter().map(state).collect())
+}
+
+/// Records a reminder or an escalation; `false` if it was already recorded, or is no longer needed.
+pub async fn mark_reminded(
+    tx: &mut Tx<'_>,
+    id: IncidentId,
+    is_escalation: bool,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let column = if is_escalation {
+        "escalated_at"
+    } else {
+        "reminded_at"
+    };
+    let sql = format!(
+        "UPDATE incidents SET {column} = $2 WHERE id = $1 AND {column} IS NULL AND acknowledged_at IS NULL AND ended_at IS NULL"
+    );
+    let changed = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(id.0)
+        .bind(now.millis())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(changed.rows_affected() > 0)
+}

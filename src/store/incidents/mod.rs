@@ -1,0 +1,5 @@
+//! Incidents, their outages, and the evidence for a cause.
+
+pub mod evidence;
+pub mod incident;
+pub mod outage;

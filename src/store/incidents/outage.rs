@@ -1,0 +1,216 @@
+//! Outages: the downtime of one monitor, from its first failure to its recovery. A monitor has at most one open outage.
+
+use crate::domain::Timestamp;
+use crate::domain::incidents::grouping::IncidentId;
+use crate::domain::incidents::outage_reason::OutageReason;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::store::engine::rows::{pieces, placeholders};
+use crate::store::{StoreError, Tx};
+
+/// Opens an outage, dated at the first failure, and returns its id; `None` if one is already open, which stays unchanged.
+pub async fn open(
+    tx: &mut Tx<'_>,
+    (guild, monitor): (GuildId, MonitorId),
+    (started_at, reason): (Timestamp, OutageReason),
+) -> Result<Option<i64>, StoreError> {
+    let id = sqlx::query_scalar(
+        "INSERT INTO outages (guild_id, monitor_id, started_at, reason) VALUES ($1, $2, $3, $4)
+         ON CONFLICT DO NOTHING RETURNING id",
+    )
+    .bind(guild.to_row())
+    .bind(monitor.0)
+    .bind(started_at.millis())
+    .bind(reason.as_str())
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    Ok(id)
+}
+
+/// An outage that was opened: guild and monitor, id, start.
+pub type Opened = ((GuildId, MonitorId), i64, Timestamp);
+
+/// Opens an outage for each of these monitors with its start, all for one reason. Returns the opened ones: monitors that
+/// already have an open outage are skipped.
+pub async fn open_all(
+    tx: &mut Tx<'_>,
+    monitors: &[((GuildId, MonitorId), Timestamp)],
+    reason: OutageReason,
+) -> Result<Vec<Opened>, StoreError> {
+    let mut opened = Vec::with_capacity(monitors.len());
+    for piece in pieces(monitors) {
+        let places = placeholders(piece.len(), 4);
+        let sql = format!(
+            "INSERT INTO outages (guild_id, monitor_id, started_at, reason) VALUES {places}
+             ON CONFLICT DO NOTHING RETURNING guild_id, monitor_id, id, started_at"
+        );
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+        for ((guild, monitor), started_at) in piece {
+            query = query
+                .bind(guild.to_row())
+                .bind(monitor.0)
+                .bind(started_at.millis())
+                .bind(reason.as_str());
+        }
+        let rows: Vec<(i64, i64, i64, i64)> = query.fetch_all(&mut *tx.connection).await?;
+        opened.extend(rows.into_iter().map(|(guild, monitor, id, started_at)| {
+            let whose = (GuildId::from_row(guild), MonitorId(monitor));
+            (whose, id, Timestamp::from_millis(started_at))
+        }));
+    }
+    Ok(opened)
+}
+
+/// Adds an outage to an incident.
+pub async fn add_to(tx: &mut Tx<'_>, id: i64, incident: IncidentId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE outages SET incident_id = $2 WHERE id = $1")
+        .bind(id)
+        .bind(incident.0)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// Marks an outage as covered by a maintenance window.
+pub async fn mark_in_maintenance(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE outages SET is_in_maintenance = 1 WHERE id = $1")
+        .bind(id)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// The open outage of a monitor that belongs to no incident: its id, start and reason.
+pub async fn unnotified(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+) -> Result<Option<(i64, Timestamp, OutageReason)>, StoreError> {
+    let found: Option<(i64, i64, String)> = sqlx::query_as(
+        "SELECT id, started_at, reason FROM outages WHERE monitor_id = $1 AND ended_at IS NULL AND incident_id IS NULL",
+    )
+    .bind(monitor.0)
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    let Some((id, started_at, reason)) = found else {
+        return Ok(None);
+    };
+    let damaged = |_| StoreError::Damaged(format!("the reason {reason} of an outage"));
+    let reason = reason.parse().map_err(damaged)?;
+    Ok(Some((id, Timestamp::from_millis(started_at), reason)))
+}
+
+/// Number of recent outages of a monitor that decide whether it is flapping.
+const RECENT: usize = 10;
+
+/// The recent outages of a monitor (start, end), newest first, and the latest incident among all but the newest of them.
+pub async fn recent(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+) -> Result<(Vec<(Timestamp, Option<Timestamp>)>, Option<IncidentId>), StoreError> {
+    let rows: Vec<(i64, Option<i64>, Option<i64>)> = sqlx::query_as(
+        "SELECT started_at, ended_at, incident_id FROM outages WHERE monitor_id = $1 ORDER BY id DESC LIMIT $2",
+    )
+    .bind(monitor.0)
+    .bind(i64::try_from(RECENT).unwrap_or(i64::MAX))
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    let incident = rows.iter().skip(1).find_map(|(_, _, incident)| *incident);
+    let times = |(started, ended, _): (i64, Option<i64>, Option<i64>)| {
+        (
+            Timestamp::from_millis(started),
+            ended.map(Timestamp::from_millis),
+        )
+    };
+    Ok((
+        rows.into_iter().map(times).collect(),
+        incident.map(IncidentId),
+    ))
+}
+
+/// The monitors of a guild with an open outage that belongs to no incident.
+pub async fn unnotified_of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Vec<MonitorId>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT monitor_id FROM outages
+         WHERE guild_id = $1 AND ended_at IS NULL AND incident_id IS NULL ORDER BY started_at, id",
+    )
+    .bind(guild.to_row())
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    Ok(rows.into_iter().map(MonitorId).collect())
+}
+
+/// Closes the open outage of a monitor, if there is one, and returns its incident.
+pub async fn close(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+    ended_at: Timestamp,
+) -> Result<Option<IncidentId>, StoreError> {
+    let incident: Option<Option<i64>> = sqlx::query_scalar(
+        "UPDATE outages SET ended_at = $2 WHERE monitor_id = $1 AND ended_at IS NULL RETURNING incident_id",
+    )
+    .bind(monitor.0)
+    .bind(ended_at.millis())
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    Ok(incident.flatten().map(IncidentId))
+}
+
+/// Deletes the open outage of a monitor, if there is one, because it was not real. Returns the incident that it was in.
+pub async fn withdraw(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+) -> Result<Option<IncidentId>, StoreError> {
+    let incident: Option<Option<i64>> = sqlx::query_scalar(
+        "DELETE FROM outages WHERE monitor_id = $1 AND ended_at IS NULL RETURNING incident_id",
+    )
+    .bind(monitor.0)
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    Ok(incident.flatten().map(IncidentId))
+}
+
+/// Deletes up to `limit` outages that ended before the given time; returns how many.
+pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM outages WHERE id IN
+         (SELECT id FROM outages WHERE ended_at < $1 AND id < (SELECT MIN(id) FROM outages) + $2)",
+    )
+    .bind(before.millis())
+    .bind(i64::from(limit))
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(deleted.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    #[tokio::test]
+    async fn a_monitor_has_one_open_outage_that_keeps_its_start() {
+        let store = TestStore::open().await;
+        let at = Timestamp::from_millis;
+        let opened = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let whose = (GuildId(1), MonitorId(1));
+                    let first = open(tx, whose, (at(10), OutageReason::Refused)).await?;
+                    let second = open(tx, whose, (at(20), OutageReason::TimedOut)).await?;
+                    close(tx, MonitorId(1), at(30)).await?;
+                    let third = open_all(
+                        tx,
+                        &[(whose, at(40)), (whose, at(50))],
+                        OutageReason::MissedHeartbeat,
+                    )
+                    .await?;
+                    Ok((first.is_some(), second.is_some(), third.len()))
+                })
+            })
+            .await;
+        assert_eq!(opened, (true, false, 1));
+        let rows: Vec<(i64, i64)> = store
+            .rows("SELECT started_at, COALESCE(ended_at, 0) FROM outages ORDER BY id")
+            .await;
+        assert_eq!(rows, [(10, 30), (40, 0)]);
+    }
+}

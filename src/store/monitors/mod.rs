@@ -1,0 +1,5 @@
+//! What all kinds of monitors share: names, groups, and the narrow row that changes at every check.
+
+pub mod group;
+pub mod monitor;
+pub mod monitor_state;

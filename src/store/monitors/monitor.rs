@@ -1,0 +1,177 @@
+//! Monitors of every kind: counts by status, monitors with problems, search and removal.
+
+use super::monitor_state;
+use crate::domain::Timestamp;
+use crate::domain::endpoints::target::Host;
+use crate::domain::incidents::grouping::Location;
+use crate::domain::monitor::{GuildId, MonitorId, MonitorKind};
+use crate::domain::status::Status;
+use crate::store::devices::device::status_of;
+use crate::store::{Reader, StoreError, Tx};
+
+/// A monitor of any kind, for lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Monitor {
+    pub id: MonitorId,
+    pub kind: MonitorKind,
+    pub name: String,
+    pub status: Status,
+    pub since: Timestamp,
+}
+
+/// Numbers of monitors by status, in a guild (`None`: in all guilds). Statuses without monitors are left out.
+pub async fn counts_by_status(
+    reader: &Reader,
+    guild: Option<GuildId>,
+) -> Result<Vec<(Status, u64)>, StoreError> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT status, COUNT(*) FROM monitors WHERE $1 IS NULL OR guild_id = $1 GROUP BY status",
+    )
+    .bind(guild.map(GuildId::to_row))
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.into_iter()
+        .map(|(word, count)| Ok((status_of(&word)?, count.unsigned_abs())))
+        .collect()
+}
+
+/// The monitors of a guild that are offline or in warning: offline ones first, then the earliest change of status.
+pub async fn troubled(
+    reader: &Reader,
+    guild: GuildId,
+    limit: u32,
+) -> Result<Vec<Monitor>, StoreError> {
+    let rows: Vec<(i64, String, String, String, i64)> = sqlx::query_as(
+        "SELECT id, kind, name, status, since FROM monitors
+         WHERE guild_id = $1 AND status IN ('offline', 'warning') ORDER BY status, since, id LIMIT $2",
+    )
+    .bind(guild.to_row())
+    .bind(i64::from(limit))
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.into_iter().map(read).collect()
+}
+
+/// The host and the group of a monitor.
+pub async fn location(tx: &mut Tx<'_>, id: MonitorId) -> Result<Location, StoreError> {
+    let found: Option<(Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT t.host, m.group_name FROM monitors m LEFT JOIN endpoint_targets t ON t.monitor_id = m.id WHERE m.id = $1",
+    )
+    .bind(id.0)
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    let (host, group) = found.unwrap_or_default();
+    let host = host.map(|text| match text.parse() {
+        Ok(address) => Host::Ip(address),
+        Err(_) => Host::Name(text.into()),
+    });
+    Ok(Location { host, group })
+}
+
+/// Monitors of one kind (`None`: of every kind) whose name contains a text.
+pub async fn search(
+    reader: &Reader,
+    guild: GuildId,
+    (kind, text): (Option<MonitorKind>, &str),
+    limit: u32,
+) -> Result<Vec<Monitor>, StoreError> {
+    let pattern = format!(
+        "%{}%",
+        text.replace('\\', r"\\")
+            .replace('%', r"\%")
+            .replace('_', r"\_")
+    );
+    let rows: Vec<(i64, String, String, String, i64)> = sqlx::query_as(
+        r"SELECT id, kind, name, status, since FROM monitors
+          WHERE guild_id = $1 AND ($2 IS NULL OR kind = $2) AND LOWER(name) LIKE LOWER($3) ESCAPE '\' ORDER BY name, id LIMIT $4",
+    )
+    .bind(guild.to_row())
+    .bind(kind.map(MonitorKind::as_str))
+    .bind(pattern)
+    .bind(i64::from(limit))
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.into_iter().map(read).collect()
+}
+
+/// Removes a device or a server with everything but its events; `false` if this guild has no such monitor.
+pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bool, StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM monitors WHERE guild_id = $1 AND id = $2 AND kind IN ('device', 'server')",
+    )
+    .bind(guild.to_row())
+    .bind(id.0)
+    .execute(&mut *tx.connection)
+    .await?;
+    if deleted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    monitor_state::remove(tx, id).await?;
+    tx.cache.devices.clear();
+    tx.cache.standings.remove(&id);
+    sqlx::query("DELETE FROM samples WHERE monitor_id = $1")
+        .bind(id.0)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(true)
+}
+
+fn read(row: (i64, String, String, String, i64)) -> Result<Monitor, StoreError> {
+    let (id, kind, name, status, since) = row;
+    Ok(Monitor {
+        id: MonitorId(id),
+        kind: kind
+            .parse()
+            .map_err(|_| StoreError::Damaged(format!("the kind {kind} of a monitor")))?,
+        name,
+        status: status_of(&status)?,
+        since: Timestamp::from_millis(since),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::devices::device::DeviceUuid;
+    use crate::store::devices::device;
+    use crate::store::servers::server;
+    use crate::store::testing::TestStore;
+
+    #[tokio::test]
+    async fn every_kind_is_counted_and_only_monitors_with_problems_are_listed() {
+        let store = TestStore::open().await;
+        let at = Timestamp::from_millis;
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let uuid = DeviceUuid::from_random([1; 16]);
+                    device::insert(tx, GuildId(1), (&uuid, "pump", None), at(5)).await?;
+                    server::insert(tx, GuildId(1), "db-1", at(9)).await?;
+                    server::insert(tx, GuildId(2), "theirs", at(1)).await
+                })
+            })
+            .await;
+        let mut counts = counts_by_status(&store.reader, Some(GuildId(1)))
+            .await
+            .unwrap();
+        counts.sort_by_key(|(status, _)| status.as_str());
+        assert_eq!(counts, [(Status::Offline, 1), (Status::Online, 1)]);
+        let names = |found: Vec<Monitor>| -> Vec<String> {
+            found.into_iter().map(|monitor| monitor.name).collect()
+        };
+        let troubled = troubled(&store.reader, GuildId(1), 10).await.unwrap();
+        assert_eq!(names(troubled), ["db-1"]);
+        for (kind, text, found) in [
+            (Some(MonitorKind::Device), "PU", vec!["pump"]),
+            (Some(MonitorKind::Device), "db", vec![]),
+            (Some(MonitorKind::Server), "", vec!["db-1"]),
+            (Some(MonitorKind::Server), "%", vec![]),
+            (None, "p", vec!["pump"]),
+        ] {
+            let result = search(&store.reader, GuildId(1), (kind, text), 10)
+                .await
+                .unwrap();
+            assert_eq!(names(result), found, "{kind:?} {text}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Alert settings of each guild: channel, role and preferences.
+
+use std::time::Duration;
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::domain::monitor::GuildId;
+use crate::domain::notifications::alert_policy::{
+    AlertPreferences, BulkAlert, EscalationPolicy, Responder,
+};
+use crate::domain::{Timestamp, millis};
+use crate::store::{Reader, StoreError, Tx};
+
+/// The alert settings of a guild, and whether its channel works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertSettings {
+    pub channel: u64,
+    /// Mentioned when an incident opens.
+    pub role: Option<u64>,
+    /// Why the channel cannot be written to, and since when.
+    pub broken: Option<(String, Timestamp)>,
+    pub preferences: AlertPreferences,
+}
+
+fn read(row: &SqliteRow) -> Result<AlertSettings, StoreError> {
+    let id = |name: &str| -> Result<Option<u64>, StoreError> {
+        let id: Option<i64> = row.try_get(name)?;
+        Ok(id.map(|id| GuildId::from_row(id).0))
+    };
+    let length = |name: &str| -> Result<Option<Duration>, StoreError> {
+        let millis: Option<i64> = row.try_get(name)?;
+        Ok(millis.map(|millis| Duration::from_millis(millis.unsigned_abs())))
+    };
+    let reason: Option<String> = row.try_get("broken_reason")?;
+    let broken_at: Option<i64> = row.try_get("broken_at")?;
+    let responder = id("escalate_role_id")?
+        .map(Responder::Role)
+        .or(id("escalate_user_id")?.map(Responder::User));
+    let bulk = |window| -> Result<BulkAlert, StoreError> {
+        Ok(BulkAlert {
+            count: row.try_get("bulk_count")?,
+            percent: row.try_get("bulk_percent")?,
+            window,
+        })
+    };
+    Ok(AlertSettings {
+        channel: GuildId::from_row(row.try_get("channel_id")?).0,
+        role: id("role_id")?,
+        broken: reason.zip(broken_at.map(Timestamp::from_millis)),
+        preferences: AlertPreferences {
+            notify_on_recovery: row.try_get("notify_on_recovery")?,
+            notify_on_warning: row.try_get("notify_on_warning")?,
+            policy: EscalationPolicy {
+                remind_after: length("remind_after_ms")?,
+                escalate: length("escalate_after_ms")?.zip(responder),
+            },
+            bulk: length("bulk_window_ms")?.map(bulk).transpose()?,
+        },
+    })
+}
+
+/// Converts a Discord id for a signed column, like the id of a guild.
+fn to_row(id: u64) -> i64 {
+    GuildId(id).to_row()
+}
+
+/// The alert settings of a guild; `None` if it has no channel.
+pub async fn get(reader: &Reader, guild: GuildId) -> Result<Option<AlertSettings>, StoreError> {
+    let row = sqlx::query("SELECT * FROM alert_settings WHERE guild_id = $1")
+        .bind(guild.to_row())
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The alert settings of a guild, read inside a transaction.
+pub async fn find(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<AlertSettings>, StoreError> {
+    let row = sqlx::query("SELECT * FROM alert_settings WHERE guild_id = $1")
+        .bind(guild.to_row())
+        .fetch_optional(&mut *tx.connection)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The settings of all guilds with reminders, escalation or bulk alerts, which jobs must evaluate regularly.
+pub async fn with_policy(reader: &Reader) -> Result<Vec<(GuildId, AlertSettings)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT * FROM alert_settings
+         WHERE remind_after_ms IS NOT NULL OR escalate_after_ms IS NOT NULL OR bulk_window_ms IS NOT NULL",
+    )
+    .fetch_all(&reader.pool)
+    .await?;
+    let whose = |row: &SqliteRow| {
+        let guild = GuildId::from_row(row.try_get("guild_id")?);
+        Ok((guild, read(row)?))
+    };
+    rows.iter().map(whose).collect()
+}
+
+/// Sets the preferences of a guild; `false` if it has no channel.
+pub async fn prefer(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    chosen: &AlertPreferences,
+) -> Result<bool, StoreError> {
+    let policy = &chosen.policy;
+    let (role, user) = match policy.escalate.map(|(_, responder)| responder) {
+        Some(Responder::Role(id)) => (Some(id), None),
+        Some(Responder::User(id)) => (None, Some(id)),
+        None => (None, None),
+    };
+    let changed = sqlx::query(
+        "UPDATE alert_settings SET notify_on_recovery = $2, notify_on_warning = $3, remind_after_ms = $4,
+             escalate_after_ms = $5, escalate_role_id = $6, escalate_user_id = $7,
+             bulk_count = $8, bulk_percent = $9, bulk_window_ms = $10
+         WHERE guild_id = $1",
+    )
+    .bind(guild.to_row())
+    .bind(chosen.notify_on_recovery)
+    .bind(chosen.notify_on_warning)
+    .bind(policy.remind_after.map(millis))
+    .bind(policy.escalate.map(|(after, _)| millis(after)))
+    .bind(role.map(to_row))
+    .bind(user.map(to_row))
+    .bind(chosen.bulk.and_then(|bulk| bulk.count))
+    .bind(chosen.bulk.and_then(|bulk| bulk.percent))
+    .bind(chosen.bulk.map(|bulk| millis(bulk.window)))
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.cache.forget_destinations(guild);
+    Ok(changed.rows_affected() > 0)
+}
+
+/// Sets the channel and the role of a guild. A broken channel counts as repaired.
+pub async fn set(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    (channel, role): (u64, Option<u64>),
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO alert_settings (guild_id, channel_id, role_id) VALUES ($1, $2, $3)
+         ON CONFLICT (guild_id) DO UPDATE SET channel_id = excluded.channel_id, role_id = excluded.role_id,
+             broken_reason = NULL, broken_at = NULL",
+    )
+    .bind(guild.to_row())
+    .bind(to_row(channel))
+    .bind(role.map(to_row))
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.cache.forget_destinations(guild);
+    Ok(())
+}
+
+/// Removes the alert settings of a guild; `false` if it had none.
+pub async fn remove(tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError> {
+    let deleted = sqlx::query("DELETE FROM alert_settings WHERE guild_id = $1")
+        .bind(guild.to_row())
+        .execute(&mut *tx.connection)
+        .await?;
+    tx.cache.forget_destinations(guild);
+    Ok(deleted.rows_affected() > 0)
+}
+
+/// Records that a guild's channel cannot be written to; `false` if that was known, or the guild has another channel now.
+pub async fn broke(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    (channel, reason): (u64, &str),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE alert_settings SET broken_reason = $3, broken_at = $4
+         WHERE guild_id = $1 AND channel_id = $2 AND broken_reason IS NULL",
+    )
+    .bind(guild.to_row())
+    .bind(to_row(channel))
+    .bind(reason)
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(changed.rows_affected() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    #[tokio::test]
+    async fn preferences_need_a_channel_and_read_back() {
+        let store = TestStore::open().await;
+        let guild = GuildId(1 << 62);
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let chosen = AlertPreferences {
+            notify_on_recovery: false,
+            notify_on_warning: false,
+            policy: EscalationPolicy {
+                remind_after: Some(minutes(15)),
+                escalate: Some((minutes(30), Responder::User(1 << 62))),
+            },
+            bulk: Some(BulkAlert {
+                count: Some(10),
+                percent: Some(20),
+                window: minutes(1),
+            }),
+        };
+        let taken = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let without = prefer(tx, guild, &chosen).await?;
+                    set(tx, guild, (5, None)).await?;
+                    Ok((without, prefer(tx, guild, &chosen).await?))
+                })
+            })
+            .await;
+        assert_eq!(taken, (false, true));
+        let known = get(&store.reader, guild).await.unwrap().unwrap();
+        assert_eq!(known.preferences, chosen);
+        let watched = with_policy(&store.reader).await.unwrap();
+        assert_eq!(watched, [(guild, known)]);
+        store
+            .write(move |tx| {
+                Box::pin(async move { prefer(tx, guild, &AlertPreferences::default()).await })
+            })
+            .await;
+        assert_eq!(with_policy(&store.reader).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_broken_channel_is_recorded_once_and_repaired_by_setting_it_again() {
+        let store = TestStore::open().await;
+        let (guild, now) = (GuildId(u64::MAX), Timestamp::from_millis(7));
+        let noted = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    set(tx, guild, (5, Some(6))).await?;
+                    Ok([
+                        broke(tx, guild, (9, "elsewhere"), now).await?,
+                        broke(tx, guild, (5, "gone"), now).await?,
+                        broke(tx, guild, (5, "gone"), now).await?,
+                    ])
+                })
+            })
+            .await;
+        assert_eq!(noted, [false, true, false]);
+        let known = get(&store.reader, guild).await.unwrap().unwrap();
+        assert_eq!(known.broken, Some(("gone".to_owned(), now)));
+        store
+            .write(move |tx| Box::pin(set(tx, guild, (5, None))))
+            .await;
+        let known = get(&store.reader, guild).await.unwrap().unwrap();
+        assert_eq!((known.channel, known.role, known.broken), (5, None, None));
+        let deleted = store.write(move |tx| Box::pin(remove(tx, guild))).await;
+        assert!(deleted);
+        assert_eq!(get(&store.reader, GuildId(2)).await.unwrap(), None);
+    }
+}

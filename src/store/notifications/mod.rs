@@ -1,0 +1,8 @@
+//! Alert settings, destinations and deliveries.
+
+pub mod alert_override;
+pub mod alert_settings;
+pub mod board;
+pub mod delivery;
+pub mod destination;
+pub mod webhook;

@@ -1,0 +1,3 @@
+//! Servers and their reports.
+
+pub mod server;

@@ -1,0 +1,318 @@
+//! Servers: their thresholds, and the samples from the reports of their agents.
+
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::domain::Timestamp;
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::servers::report_interval;
+use crate::domain::servers::threshold::Thresholds;
+use crate::domain::status::Status;
+use crate::store::devices::device::status_of;
+use crate::store::{Reader, StoreError, Tx};
+
+/// A server with its state and settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    pub id: MonitorId,
+    pub guild_id: GuildId,
+    pub name: String,
+    /// The status as last determined.
+    pub status: Status,
+    pub since: Timestamp,
+    pub is_active: bool,
+    pub last_seen_at: Option<Timestamp>,
+    /// `None`: the thresholds from the settings.
+    pub thresholds: Option<Thresholds>,
+    /// Whether the thresholds follow the report interval automatically, and when they were last compared with it.
+    pub auto_thresholds: bool,
+    pub thresholds_followed_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+}
+
+/// Adds a server that has not reported yet.
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    name: &str,
+    now: Timestamp,
+) -> Result<MonitorId, StoreError> {
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO monitors (guild_id, kind, name, status, since, created_at)
+         VALUES ($1, 'server', $2, $3, $4, $4) RETURNING id",
+    )
+    .bind(guild.to_row())
+    .bind(name)
+    .bind(Status::Offline.as_str())
+    .bind(now.millis())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    sqlx::query("INSERT INTO server_details (monitor_id, guild_id) VALUES ($1, $2)")
+        .bind(id)
+        .bind(guild.to_row())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(MonitorId(id))
+}
+
+/// Saves what people can change about a server. Thresholds of `None` mean those from the settings.
+pub async fn update(tx: &mut Tx<'_>, server: &Server) -> Result<(), StoreError> {
+    sqlx::query("UPDATE monitors SET name = $2 WHERE id = $1")
+        .bind(server.id.0)
+        .bind(&server.name)
+        .execute(&mut *tx.connection)
+        .await?;
+    let length = |length: fn(&Thresholds) -> Duration| {
+        server
+            .thresholds
+            .as_ref()
+            .map(|thresholds| crate::domain::millis(length(thresholds)))
+    };
+    sqlx::query(
+        "UPDATE server_details SET is_active = $2, online_ms = $3, warning_ms = $4, offline_ms = $5, auto_thresholds = $6
+         WHERE monitor_id = $1",
+    )
+    .bind(server.id.0)
+    .bind(server.is_active)
+    .bind(length(Thresholds::online))
+    .bind(length(Thresholds::warning))
+    .bind(length(Thresholds::offline))
+    .bind(server.auto_thresholds)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// Stores a sample. `stats` is a JSON object.
+pub async fn keep_sample(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    at: Timestamp,
+    stats: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO samples (at, monitor_id, stats) VALUES ($1, $2, $3)")
+        .bind(at.millis())
+        .bind(id.0)
+        .bind(stats)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
+macro_rules! servers {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, guild_id, name, status, since, is_active, last_seen_at, online_ms, warning_ms, offline_ms,
+                    auto_thresholds, thresholds_followed_at, created_at FROM servers WHERE ",
+            $rest
+        )
+    };
+}
+
+/// A server of a guild; `None` if the guild has none with this id.
+pub async fn get(
+    reader: &Reader,
+    guild: GuildId,
+    id: MonitorId,
+) -> Result<Option<Server>, StoreError> {
+    let row = sqlx::query(servers!("guild_id = $1 AND id = $2"))
+        .bind(guild.to_row())
+        .bind(id.0)
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The servers of a guild (`None`: of all guilds, for jobs) by name.
+pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Server>, StoreError> {
+    let rows = sqlx::query(servers!("$1 IS NULL OR guild_id = $1 ORDER BY name, id"))
+        .bind(guild.map(GuildId::to_row))
+        .fetch_all(&reader.pool)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// A server, read inside a transaction; `None` if it has been removed.
+pub async fn find(tx: &mut Tx<'_>, id: MonitorId) -> Result<Option<Server>, StoreError> {
+    let row = sqlx::query(servers!("id = $1"))
+        .bind(id.0)
+        .fetch_optional(&mut *tx.connection)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Times of a server's recent reports, newest first, from which its report interval is learned.
+pub async fn recent_reports(
+    reader: &Reader,
+    id: MonitorId,
+    now: Timestamp,
+) -> Result<Vec<Timestamp>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT at FROM samples WHERE monitor_id = $1 AND at > $2 AND at <= $3 ORDER BY at DESC LIMIT $4",
+    )
+    .bind(id.0)
+    .bind(now.minus(report_interval::LEARNED_WITHIN).millis() - 1)
+    .bind(now.millis())
+    .bind(i64::try_from(report_interval::LEARNED_FROM).unwrap_or(i64::MAX))
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows.into_iter().map(Timestamp::from_millis).collect())
+}
+
+/// Times of a server's reports between two times, both included, in order.
+pub async fn report_times(
+    reader: &Reader,
+    id: MonitorId,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Vec<Timestamp>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT at FROM samples WHERE monitor_id = $1 AND at >= $2 AND at <= $3 ORDER BY at",
+    )
+    .bind(id.0)
+    .bind(from.millis())
+    .bind(to.millis())
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows.into_iter().map(Timestamp::from_millis).collect())
+}
+
+/// Passes each sample of a server from one time to before another to `visit`, in order: its time, and a JSON object.
+/// There may be many samples, so they are never all in memory.
+pub async fn each_sample(
+    reader: &Reader,
+    id: MonitorId,
+    (from, to): (Timestamp, Timestamp),
+    mut visit: impl FnMut(Timestamp, &str),
+) -> Result<(), StoreError> {
+    let mut rows = sqlx::query(
+        "SELECT at, stats FROM samples WHERE monitor_id = $1 AND at >= $2 AND at < $3 ORDER BY at",
+    )
+    .bind(id.0)
+    .bind(from.millis())
+    .bind(to.millis())
+    .fetch(&reader.pool);
+    while let Some(row) = rows.try_next().await? {
+        visit(
+            Timestamp::from_millis(row.try_get("at")?),
+            row.try_get("stats")?,
+        );
+    }
+    Ok(())
+}
+
+/// The latest samples of a server, newest first.
+pub async fn latest_samples(
+    reader: &Reader,
+    id: MonitorId,
+    limit: u32,
+) -> Result<Vec<(Timestamp, String)>, StoreError> {
+    let rows: Vec<(i64, String)> = sqlx::query_as(
+        "SELECT at, stats FROM samples WHERE monitor_id = $1 ORDER BY at DESC, id DESC LIMIT $2",
+    )
+    .bind(id.0)
+    .bind(limit)
+    .fetch_all(&reader.pool)
+    .await?;
+    let sample = |(at, stats)| (Timestamp::from_millis(at), stats);
+    Ok(rows.into_iter().map(sample).collect())
+}
+
+/// Records that the thresholds of a server have been compared with its report interval.
+pub async fn followed(tx: &mut Tx<'_>, id: MonitorId, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query("UPDATE server_details SET thresholds_followed_at = $2 WHERE monitor_id = $1")
+        .bind(id.0)
+        .bind(now.millis())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// Deletes up to `limit` samples that are older than the given time; returns how many.
+pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE at < $1 ORDER BY id LIMIT $2)",
+    )
+    .bind(before.millis())
+    .bind(i64::from(limit))
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(deleted.rows_affected())
+}
+
+fn read(row: &SqliteRow) -> Result<Server, StoreError> {
+    let seen: Option<i64> = row.try_get("last_seen_at")?;
+    let followed: Option<i64> = row.try_get("thresholds_followed_at")?;
+    let length = |name: &str| -> Result<Option<Duration>, StoreError> {
+        let millis: Option<i64> = row.try_get(name)?;
+        Ok(millis.map(|millis| Duration::from_millis(millis.unsigned_abs())))
+    };
+    let lengths = (
+        length("online_ms")?,
+        length("warning_ms")?,
+        length("offline_ms")?,
+    );
+    let thresholds = match lengths {
+        (Some(online), Some(warning), Some(offline)) => {
+            let thresholds = Thresholds::new(online, warning, offline);
+            Some(thresholds.map_err(|error| StoreError::Damaged(error.to_string()))?)
+        }
+        _ => None,
+    };
+    Ok(Server {
+        id: MonitorId(row.try_get("id")?),
+        guild_id: GuildId::from_row(row.try_get("guild_id")?),
+        name: row.try_get("name")?,
+        status: status_of(row.try_get("status")?)?,
+        since: Timestamp::from_millis(row.try_get("since")?),
+        is_active: row.try_get("is_active")?,
+        last_seen_at: seen.map(Timestamp::from_millis),
+        thresholds,
+        auto_thresholds: row.try_get("auto_thresholds")?,
+        thresholds_followed_at: followed.map(Timestamp::from_millis),
+        created_at: Timestamp::from_millis(row.try_get("created_at")?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::devices::device::record_heartbeats;
+    use crate::store::testing::TestStore;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    #[tokio::test]
+    async fn a_server_belongs_to_one_guild_and_its_last_ten_reports_are_known() {
+        let store = TestStore::open().await;
+        let id = store
+            .write(|tx| {
+                Box::pin(async move {
+                    let id = insert(tx, GuildId(1), "db-1", at(0)).await?;
+                    for number in 0..12 {
+                        keep_sample(tx, id, at(100_000 + number * 60), "{}").await?;
+                    }
+                    keep_sample(tx, id, at(1), "{}").await?;
+                    record_heartbeats(tx, &[(id, at(100_660))]).await?;
+                    Ok(id)
+                })
+            })
+            .await;
+        let server = get(&store.reader, GuildId(1), id).await.unwrap().unwrap();
+        assert_eq!(
+            (server.status, server.last_seen_at, server.thresholds),
+            (Status::Offline, Some(at(100_660)), None)
+        );
+        assert_eq!(get(&store.reader, GuildId(2), id).await.unwrap(), None);
+        let reports = recent_reports(&store.reader, id, at(100_700))
+            .await
+            .unwrap();
+        assert_eq!((reports.len(), reports[0]), (10, at(100_660)));
+        let deleted = store.write(|tx| Box::pin(prune(tx, at(100_000), 10))).await;
+        assert_eq!(deleted, 1);
+    }
+}

@@ -1,0 +1,4 @@
+//! Mutes and maintenance windows.
+
+pub mod maintenance;
+pub mod mute;
