@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::devices::http_devices_servers::text;
 use crate::harness::{Answer, Rollcall, Running};
-use crate::http_devices_servers::text;
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 const KINDS: [&str; 5] = ["fleet", "device", "server", "read", "admin"];

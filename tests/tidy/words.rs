@@ -89,7 +89,7 @@ const WORDS: [Word; 63] = [
     word("life", "observation window"),
     word("lives", "observation windows"),
     // A die is rolled.
-    word_except("roll", "monitors", &["tests/scenarios/soak.rs"]),
+    word_except("roll", "monitors", &["tests/scenarios/process/soak.rs"]),
     word("roster", "monitors, monitor feed"),
     // A table of pre-releases.
     word_except("pulse", "monitor state", &["tests/migrations.rs"]),

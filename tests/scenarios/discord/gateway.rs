@@ -6,8 +6,8 @@ use std::time::Duration;
 use discord_sandbox::{CloseWith, Faults, Record, Sandbox};
 use futures_util::future::join_all;
 
+use crate::harness::machine_load::{LoadMeter, assert_timers_on_time};
 use crate::harness::{Rollcall, Web, wait_for};
-use crate::machine_load::{LoadMeter, assert_timers_on_time};
 
 /// A bot that gives up on an unresponsive gateway after two seconds and sets an endpoint offline after one failed check.
 fn quick_bot(sandbox: &Sandbox) -> Rollcall {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use discord_sandbox::{CloseWith, RestFault, Sandbox};
 use regex::Regex;
 
+use crate::harness::own_timer::stopwatch;
 use crate::harness::{Rollcall, Web, wait_for};
-use crate::own_timer::stopwatch;
 
 fn bot(sandbox: &Sandbox) -> Rollcall {
     Rollcall::new()

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::devices::http_devices_servers::{device, key, quick, read_with, text};
+use crate::harness::own_timer::stopwatch;
 use crate::harness::{Running, wait_for};
-use crate::http_devices_servers::{device, key, quick, read_with, text};
-use crate::own_timer::stopwatch;
 
 fn wait_until_offline(running: &Running<'_>, read: &str, uuid: &str) {
     wait_for("the missed heartbeats to be noticed", || {

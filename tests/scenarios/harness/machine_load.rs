@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::Running;
-use crate::own_timer::stopwatch;
+use crate::harness::own_timer::stopwatch;
 
 /// A delay of the test's own timer that shows a stall of the machine. Less than the bot's second, because that timer can
 /// fire at any moment of the stall.

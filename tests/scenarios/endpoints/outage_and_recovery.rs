@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use crate::harness::own_timer::stopwatch;
 use crate::harness::{Rollcall, Web, wait_for};
-use crate::own_timer::stopwatch;
 
 #[test]
 fn an_endpoint_goes_offline_with_a_reason_and_recovers_by_itself() {

@@ -2,8 +2,8 @@
 
 use discord_sandbox::{Member, Sandbox};
 
+use crate::devices::http_devices_servers::quick;
 use crate::harness::{Rollcall, Running, wait_for};
-use crate::http_devices_servers::quick;
 
 /// A bot with global commands.
 fn bot(sandbox: &Sandbox) -> Rollcall {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::devices::http_devices_servers::{device, key, quick, text};
 use crate::harness::{Answer, Running};
-use crate::http_devices_servers::{device, key, quick, text};
 
 /// Registers a device to ping and returns its uuid and its key.
 fn register_device(running: &Running<'_>, fleet: &str) -> (String, String) {

@@ -1,5 +1,10 @@
 //! The test harness: a Rollcall with its own folder, settings and processes, and web servers that go down and recover.
 
+pub mod alerting;
+pub mod collector;
+pub mod machine_load;
+pub mod own_timer;
+
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,9 +15,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use discord_sandbox::Reply;
 use serde_json::Value;
 
-use crate::own_timer::{Machine, stopwatch};
+use crate::harness::own_timer::{Machine, stopwatch};
 
 /// The time-out of every wait: nothing in a scenario takes longer, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -481,4 +487,13 @@ impl Drop for Web {
     fn drop(&mut self) {
         self.goes_down();
     }
+}
+
+/// Fails if a reply does not contain these words, and shows the reply.
+pub fn assert_contains(reply: &Reply, words: &str) {
+    assert!(
+        reply.text().contains(words),
+        "{words} is not in\n{}",
+        reply.render()
+    );
 }

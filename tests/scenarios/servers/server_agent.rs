@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use crate::devices::http_devices_servers::{device, key, quick, text};
 use crate::harness::{Rollcall, Running};
-use crate::http_devices_servers::{device, key, quick, text};
 
 /// Runs the agent once. Cargo puts examples into a folder beside the program.
 fn agent(rollcall: &Rollcall, running: &Running<'_>, settings: &[(&str, &str)]) -> Output {

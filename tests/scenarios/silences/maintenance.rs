@@ -2,7 +2,7 @@
 
 use discord_sandbox::{Member, RestFault, Sandbox};
 
-use crate::alerting::{bot, the_message, with_webs};
+use crate::harness::alerting::{bot, the_message, with_webs};
 use crate::harness::{Rollcall, Web, wait_for};
 
 fn outages(rollcall: &Rollcall, which: &str) -> usize {

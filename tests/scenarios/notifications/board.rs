@@ -2,7 +2,7 @@
 
 use discord_sandbox::{Reply, RestFault, Sandbox};
 
-use crate::alerting::bot;
+use crate::harness::alerting::bot;
 use crate::harness::{Web, wait_for};
 
 /// Waits until the channel has exactly one message and it contains `part`.

@@ -6,8 +6,8 @@ use discord_sandbox::Sandbox;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::alerting::{bot, wait_until_online};
-use crate::collector::{Collector, Posted};
+use crate::harness::alerting::{bot, wait_until_online};
+use crate::harness::collector::{Collector, Posted};
 use crate::harness::{Rollcall, Running, Web, wait_for};
 
 async fn with_shop<'a>(

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::devices::http_devices_servers::{key, read_with, text};
 use crate::harness::{Rollcall, Web, wait_for};
-use crate::http_devices_servers::{key, read_with, text};
 
 #[test]
 fn endpoints_are_added_changed_paused_rechecked_and_removed_over_http() {

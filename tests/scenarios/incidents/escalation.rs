@@ -2,8 +2,8 @@
 
 use discord_sandbox::{Member, Record, Reply, Request, RestFault, Sandbox};
 
-use crate::alerting::{ROLE, bot, wait_until_delivered, with_shop, with_webs};
-use crate::collector::Collector;
+use crate::harness::alerting::{ROLE, bot, wait_until_delivered, with_shop, with_webs};
+use crate::harness::collector::Collector;
 use crate::harness::{Web, wait_for};
 
 const LEADS: u64 = 88;

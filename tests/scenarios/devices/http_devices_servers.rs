@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
+use crate::harness::own_timer::stopwatch;
 use crate::harness::{Answer, Rollcall, Running, wait_for};
-use crate::own_timer::stopwatch;
 
 /// A bot that notices missed heartbeats and reports within seconds.
 pub fn quick() -> Rollcall {

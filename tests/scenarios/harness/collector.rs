@@ -119,7 +119,7 @@ fn receive(mut stream: TcpStream, kept: &Mutex<Kept>) {
             json: serde_json::from_str(&text).unwrap_or(Value::Null),
             text,
             status,
-            at: crate::own_timer::stopwatch(),
+            at: crate::harness::own_timer::stopwatch(),
         });
         (status, head)
     };

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use discord_sandbox::{CloseWith, Faults, Sandbox};
 
+use crate::harness::machine_load::assert_timers_on_time;
+use crate::harness::own_timer::stopwatch;
 use crate::harness::{Rollcall, Web, wait_for};
-use crate::machine_load::assert_timers_on_time;
-use crate::own_timer::stopwatch;
 
 /// The growth of memory that is allowed after the first quarter of the run, in KiB, because allocators vary.
 const MEMORY_GROWTH: u64 = 2 * 1024;

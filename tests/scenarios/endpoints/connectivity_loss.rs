@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use discord_sandbox::Sandbox;
 
-use crate::alerting::{self, the_message, wait_until_online, with_webs};
-use crate::collector::Collector;
+use crate::harness::alerting::{self, the_message, wait_until_online, with_webs};
+use crate::harness::collector::Collector;
 use crate::harness::{Rollcall, Running, Web, wait_for};
 
 /// A reference host that can become unresponsive: when its connection queue is full, connects time out.

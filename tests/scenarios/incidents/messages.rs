@@ -2,8 +2,8 @@
 
 use discord_sandbox::{GuildId, Member, Reply, RestFault, Role, Sandbox};
 
-use crate::alerting::{ROLE, bot, import, setup, wait_until_delivered, with_shop};
-use crate::harness::{Rollcall, Web, wait_for};
+use crate::harness::alerting::{ROLE, bot, import, setup, wait_until_delivered, with_shop};
+use crate::harness::{Rollcall, Web, assert_contains, wait_for};
 
 /// The bit of the permission Mention Everyone.
 const MENTION_EVERYONE: u64 = 1 << 17;
@@ -265,10 +265,6 @@ async fn a_crash_while_sending_causes_no_second_message() {
 }
 
 /// The text of a reply contains this.
-fn assert_contains(reply: &Reply, part: &str) {
-    assert!(reply.text().contains(part), "{part}: {}", reply.render());
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn only_responders_can_press_the_buttons_of_an_incident() {
     let sandbox = Sandbox::start().await;
@@ -464,7 +460,7 @@ async fn an_alert_waits_until_the_rate_limit_ends() {
             .metric(r#"rollcall_notifications_total{destination="channel",result="failed"}"#);
         refused.filter(|count| *count >= 1.0)
     });
-    let clock = crate::own_timer::stopwatch();
+    let clock = crate::harness::own_timer::stopwatch();
     the_alert(&sandbox, "🔴 shop is offline").await;
     assert!(clock.elapsed().as_millis() > 1_500, "{:?}", clock.elapsed());
     let refused =

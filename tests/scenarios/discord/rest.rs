@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use discord_sandbox::{CloseWith, Member, RestFault, Sandbox};
 
+use crate::harness::machine_load::assert_timers_on_time;
+use crate::harness::own_timer::stopwatch;
 use crate::harness::{Rollcall, wait_for};
-use crate::machine_load::assert_timers_on_time;
-use crate::own_timer::stopwatch;
 
 fn bot(sandbox: &Sandbox) -> Rollcall {
     Rollcall::new()

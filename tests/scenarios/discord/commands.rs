@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use discord_sandbox::{File, Member, Reply, Sandbox, SlashError};
 
-use crate::harness::{Rollcall, Running, Web, wait_for};
+use crate::harness::{Rollcall, Running, Web, assert_contains, wait_for};
 
 /// A bot in the sandbox's home guild.
 async fn bot() -> (Sandbox, Rollcall) {
@@ -55,14 +55,6 @@ fn mask_port(word: &str) -> String {
 /// The id of the only endpoint.
 fn first_id(rollcall: &Rollcall) -> i64 {
     rollcall.list()[0]["id"].as_i64().unwrap()
-}
-
-fn assert_contains(reply: &Reply, words: &str) {
-    assert!(
-        reply.text().contains(words),
-        "{words} is not in\n{}",
-        reply.render()
-    );
 }
 
 fn well_behaved(reply: &Reply) {
@@ -390,7 +382,7 @@ async fn another_guild_sees_and_changes_nothing() {
     }
     for reply in &shown {
         let mut text = reply.text();
-        // The reply may repeat what the stranger typed, nothing else.
+        // The reply may repeat what the member typed, nothing else.
         text = text.replace("secret-path", "");
         assert!(!text.contains("secret"), "{}", reply.render());
     }

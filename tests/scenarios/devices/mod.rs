@@ -1,0 +1,6 @@
+//! Devices: heartbeats, state and logs over HTTP, pings, and their commands.
+
+mod discord_devices_servers;
+mod http_devices;
+pub mod http_devices_servers;
+mod pings;

@@ -1,0 +1,5 @@
+//! Discord: commands, the gateway and the REST API.
+
+mod commands;
+mod gateway;
+mod rest;

@@ -1,0 +1,5 @@
+//! Endpoints: outages and recoveries, and what happens while Rollcall itself has no network.
+
+mod connectivity_loss;
+mod http_endpoints;
+mod outage_and_recovery;

@@ -1,0 +1,4 @@
+//! Incidents: their messages, reminders and escalation.
+
+mod escalation;
+mod messages;

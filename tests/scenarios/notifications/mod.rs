@@ -1,0 +1,4 @@
+//! Notifications: webhooks and boards.
+
+mod board;
+mod webhooks;

@@ -1,0 +1,7 @@
+//! The process: start and stop, crashes, one-shot commands, and what a running bot reports about itself.
+
+mod command_line;
+mod crashes;
+mod observability;
+mod soak;
+mod start_and_stop;

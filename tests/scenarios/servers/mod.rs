@@ -1,0 +1,3 @@
+//! Servers: the agent that reports for one.
+
+mod server_agent;

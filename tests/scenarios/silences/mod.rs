@@ -1,0 +1,3 @@
+//! Silences: maintenance windows.
+
+mod maintenance;
