@@ -1,8 +1,8 @@
 //! The HTTP server: the only folder that uses axum. The route table is below.
 
 mod api;
+mod compat;
 mod health;
-mod ping;
 mod scrape;
 mod serve;
 
@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
+
+use compat::{healthchecks, uptime_kuma};
 
 use crate::actions::devices::heartbeat_batcher::HeartbeatBatcher;
 use crate::actions::endpoints::check_runner::CheckRunner;
@@ -50,11 +52,17 @@ fn routes(app: AppState) -> Router {
         .route("/metrics", get(scrape::metrics))
         .nest("/api/v1", api::routes())
         .route("/api/openapi.json", get(api::document))
-        .route("/api/push/{token}", get(ping::push).post(ping::push))
-        .route("/ping/{uuid}", get(ping::success).post(ping::success))
+        .route(
+            "/api/push/{token}",
+            get(uptime_kuma::push).post(uptime_kuma::push),
+        )
+        .route(
+            "/ping/{uuid}",
+            get(healthchecks::success).post(healthchecks::success),
+        )
         .route(
             "/ping/{uuid}/{signal}",
-            get(ping::signal).post(ping::signal),
+            get(healthchecks::signal).post(healthchecks::signal),
         )
         .with_state(app)
 }

@@ -1,0 +1,65 @@
+//! Compatibility with existing clients, with the paths and responses that they expect. As in the products that they were
+//! written for, the UUID or key of a device in the path is the only authentication, so no response reveals anything about
+//! the device.
+
+pub(super) mod healthchecks;
+pub(super) mod uptime_kuma;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use axum::http::StatusCode;
+
+use super::AppState;
+use super::api::Peer;
+use super::api::problem::Problem;
+use crate::actions::Requester;
+use crate::actions::devices::check_in::{CheckIn, Payload};
+use crate::domain::devices::ping::Ping;
+use crate::domain::event::Actor;
+use crate::store::StoreError;
+use crate::store::devices::device::Device;
+
+/// Why a ping was refused.
+enum PingRefusal {
+    /// The path is invalid, or no device has this UUID or key.
+    Refused(StatusCode, &'static str),
+    Problem(Problem),
+}
+
+impl From<Problem> for PingRefusal {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<StoreError> for PingRefusal {
+    fn from(error: StoreError) -> Self {
+        Self::Problem(error.into())
+    }
+}
+
+/// Refuses an unknown device. Such requests are rate-limited, so that UUIDs cannot be guessed quickly.
+fn unknown(app: &AppState, peer: Peer) -> PingRefusal {
+    match app.unauthenticated.take(peer.number()) {
+        Ok(()) => PingRefusal::Refused(StatusCode::NOT_FOUND, "not found"),
+        Err(problem) => PingRefusal::Problem(problem),
+    }
+}
+
+async fn record(app: &AppState, device: &Device, ping: Ping) -> Result<(), Problem> {
+    let mut hasher = DefaultHasher::new();
+    (device.guild_id, &device.uuid).hash(&mut hasher);
+    app.rate_limit.take(hasher.finish())?;
+    let heartbeat = CheckIn {
+        requester: Requester {
+            guild: device.guild_id,
+            actor: Actor::System,
+        },
+        uuid: device.uuid.clone(),
+        payload: Payload::Ping(ping),
+        // Authenticated by the UUID, or by a key that was just looked up.
+        key: None,
+    };
+    app.heartbeats.check_in(heartbeat).await?;
+    Ok(())
+}
