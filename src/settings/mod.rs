@@ -1,49 +1,28 @@
 //! Reads the environment into typed settings. All mistakes are reported at once, each with the name of the setting and a
 //! valid example. Secrets do not appear in errors or in debug output.
 
-mod groups;
+mod discord;
+mod heartbeat;
+mod log;
+mod probe;
 mod read;
+mod recheck;
 mod renamed;
+mod secret;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::domain::connectivity::ReferenceHost;
-use crate::domain::discord::intent::PrivilegedIntent;
-use crate::domain::endpoints::address::AddressPolicy;
-use crate::domain::monitor::GuildId;
-use crate::domain::servers::threshold::Thresholds;
+pub use discord::DiscordSettings;
+pub use heartbeat::HeartbeatSettings;
+pub use log::{LogFormat, LogSettings};
+pub use probe::ProbeSettings;
+pub use recheck::RecheckSettings;
+pub use secret::Secret;
 
-use groups::{DAY, HOUR, SECOND};
-use read::Variables;
-
-/// A secret text: `Debug` hides it, and `Display` is not implemented.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text itself. Call this only where the text is sent.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("[hidden]")
-    }
-}
-
-/// The format of the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogFormat {
-    #[default]
-    Text,
-    Json,
-}
+use read::{DAY, HOUR, SECOND, Variables};
 
 /// Every setting. README.md and `.env.example` explain each.
 #[derive(Clone, Debug)]
@@ -69,71 +48,6 @@ pub struct Settings {
     pub retention_samples: Duration,
     /// One sentence for each setting that was set under its old name.
     pub warnings: Vec<String>,
-}
-
-/// When a device or a server that does not report counts as offline.
-#[derive(Clone, Copy, Debug)]
-pub struct HeartbeatSettings {
-    /// Whether devices with missed heartbeats are marked offline.
-    pub is_enabled: bool,
-    pub check_interval: Duration,
-    pub offline_threshold: Duration,
-    /// For servers without thresholds of their own.
-    pub thresholds: Thresholds,
-}
-
-/// How to reach Discord.
-#[derive(Clone, Debug)]
-pub struct DiscordSettings {
-    /// Without it, everything except Discord runs.
-    pub token: Option<Secret>,
-    /// The guild in which commands appear at once; also the default guild of the command line.
-    pub guild: Option<GuildId>,
-    /// The origin of Discord's REST API, without a slash at the end.
-    pub api_url: String,
-    pub heartbeat_timeout: Duration,
-    pub keepalive_interval: Duration,
-    pub health_interval: Duration,
-    pub inactivity_warning: Duration,
-    pub offline_warning: Duration,
-    pub max_reconnects: u32,
-    /// Requested in addition to the ordinary ones.
-    pub privileged_intents: Vec<PrivilegedIntent>,
-    /// Template of the presence, with placeholders.
-    pub presence: String,
-}
-
-/// How endpoints are checked.
-#[derive(Clone, Debug)]
-pub struct ProbeSettings {
-    pub interval: Duration,
-    pub retry_interval: Duration,
-    pub timeout: Duration,
-    pub concurrency: usize,
-    pub failures_to_offline: u32,
-    pub allow: AddressPolicy,
-    pub resolver: Option<SocketAddr>,
-    /// Contacted when many endpoints fail at once; if empty, connectivity is not tested.
-    pub reference_hosts: Vec<ReferenceHost>,
-    pub ca_file: Option<PathBuf>,
-}
-
-/// How inactive endpoints are rechecked.
-#[derive(Clone, Debug)]
-pub struct RecheckSettings {
-    pub interval: Duration,
-    pub min_age: Duration,
-    pub batch: u32,
-    pub concurrency: usize,
-}
-
-/// The directory, format, level and retention of the log.
-#[derive(Clone, Debug)]
-pub struct LogSettings {
-    pub dir: PathBuf,
-    pub format: LogFormat,
-    pub level: tracing::Level,
-    pub keep_days: usize,
 }
 
 /// All mistakes in the settings, one sentence each.

@@ -4,8 +4,13 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::Secret;
+use super::secret::Secret;
 use crate::domain::text::parse_duration;
+
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
 /// Whether a text is `http://` or `https://` followed by a host.
 fn is_web_address(text: &str) -> bool {

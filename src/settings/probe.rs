@@ -1,0 +1,74 @@
+//! How endpoints are checked.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::read::{DAY, SECOND, Variables};
+use crate::domain::connectivity::ReferenceHost;
+use crate::domain::endpoints::address::AddressPolicy;
+
+/// How endpoints are checked.
+#[derive(Clone, Debug)]
+pub struct ProbeSettings {
+    pub interval: Duration,
+    pub retry_interval: Duration,
+    pub timeout: Duration,
+    pub concurrency: usize,
+    pub failures_to_offline: u32,
+    pub allow: AddressPolicy,
+    pub resolver: Option<SocketAddr>,
+    /// Contacted when many endpoints fail at once; if empty, connectivity is not tested.
+    pub reference_hosts: Vec<ReferenceHost>,
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Variables {
+    pub(super) fn probe(&mut self) -> ProbeSettings {
+        ProbeSettings {
+            interval: self.length("PROBE_INTERVAL", "60s", SECOND, SECOND..=DAY),
+            retry_interval: self.length("PROBE_RETRY_INTERVAL", "10s", SECOND, SECOND..=DAY),
+            timeout: self.length(
+                "PROBE_TIMEOUT",
+                "10s",
+                SECOND,
+                Duration::from_millis(100)..=Duration::from_secs(120),
+            ),
+            concurrency: self.size("PROBE_CONCURRENCY", "512", 100_000),
+            failures_to_offline: self.small("PROBE_FAILURES_TO_OFFLINE", "3", 100),
+            allow: self.allow(),
+            resolver: self.optional_value(
+                "PROBE_RESOLVER",
+                "an address and a port",
+                "9.9.9.9:53",
+                |text| text.parse().ok(),
+            ),
+            reference_hosts: self.reference_hosts(),
+            ca_file: self.optional("PROBE_CA_FILE").map(PathBuf::from),
+        }
+    }
+
+    /// Reads the reference hosts. Set but empty means none.
+    fn reference_hosts(&mut self) -> Vec<ReferenceHost> {
+        if self.is_empty("CONNECTIVITY_HOSTS") {
+            return Vec::new();
+        }
+        self.value(
+            "CONNECTIVITY_HOSTS",
+            "1.1.1.1:443,8.8.8.8:443,9.9.9.9:443",
+            "a list of host:port",
+            ReferenceHost::parse_list,
+        )
+    }
+
+    fn allow(&mut self) -> AddressPolicy {
+        let text = self.optional("PROBE_ALLOW").unwrap_or_default();
+        match text.parse() {
+            Ok(policy) => policy,
+            Err(error) => {
+                self.mistakes.push(format!("PROBE_ALLOW: {error}"));
+                AddressPolicy::default()
+            }
+        }
+    }
+}
