@@ -115,7 +115,7 @@ impl Metrics {
             )?,
             gateway_latency_seconds: register.float_gauge(
                 "rollcall_gateway_latency_seconds",
-                "Time between the last gateway heartbeat and its acknowledgement.",
+                "Time between the last gateway heartbeat and its acknowledgment.",
             )?,
             gateway_failed_checks: register.gauge(
                 "rollcall_gateway_failed_checks",

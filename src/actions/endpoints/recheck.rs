@@ -143,10 +143,10 @@ pub async fn many(
     mut on_result: impl FnMut(&Scheduled, &str),
 ) -> Result<Summary, StoreError> {
     let mut summary = Summary::default();
-    let mut checks = stream::iter(endpoints)
+    let mut results = stream::iter(endpoints)
         .map(|endpoint| async move { (checks.check_and_record(&endpoint, actor).await, endpoint) })
         .buffer_unordered(concurrency.max(1));
-    while let Some((recorded, endpoint)) = checks.next().await {
+    while let Some((recorded, endpoint)) = results.next().await {
         match recorded? {
             Some(recorded) => {
                 summary.add(recorded.change.as_ref(), recorded.state.status);

@@ -97,8 +97,8 @@ fn details(chosen: &AlertPreferences) -> serde_json::Value {
     })
 }
 
-/// The roles and users that a guild has mentioned: at once, on escalation, or for one monitor. They may acknowledge
-/// incidents.
+/// The roles and users that a guild's settings name: for every incident, for escalation, or for one monitor. They may
+/// acknowledge incidents.
 pub async fn responders(reader: &Reader, guild: GuildId) -> Result<Vec<Responder>, StoreError> {
     let known = alert_settings::get(reader, guild).await?;
     let first = known.as_ref().and_then(|known| known.role);

@@ -64,7 +64,7 @@ async fn only_one(
 async fn incident(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
     let choices = choices(ctx, &partial.trim().to_lowercase()).await;
     let choices = choices.unwrap_or_else(|error| {
-        tracing::warn!(%error, "cannot load incidents for autocomplete");
+        tracing::warn!(%error, "loading incidents for autocomplete failed");
         Vec::new()
     });
     CreateAutocompleteResponse::new().set_choices(choices)

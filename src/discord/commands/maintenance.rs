@@ -252,7 +252,7 @@ async fn maintenance_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompl
     let partial = partial.trim().to_lowercase();
     let known = rows::list(&ctx.data().store.reader, Some(requester.guild)).await;
     let known = known.unwrap_or_else(|error| {
-        tracing::warn!(%error, "cannot load maintenance windows for autocomplete");
+        tracing::warn!(%error, "loading maintenance windows for autocomplete failed");
         Vec::new()
     });
     let choices = known

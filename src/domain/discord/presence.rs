@@ -14,9 +14,9 @@ const LONGEST: usize = 128;
 pub enum StatusDot {
     #[strum(serialize = "online")]
     Green,
-    /// An endpoint is in warning, and none is offline.
+    /// A monitor is in warning, and none is offline.
     Idle,
-    /// An endpoint is offline.
+    /// A monitor is offline.
     #[strum(serialize = "dnd")]
     DoNotDisturb,
 }
@@ -47,7 +47,7 @@ pub struct PresenceUpdate {
 /// The default of the setting for the text.
 pub const DEFAULT_TEMPLATE: &str = "{online} of {total} online · {offline} offline";
 
-/// Returns the presence for these counts. Placeholders: `{online}`, `{total}`, `{offline}`, `{warning}`; paused endpoints do
+/// Returns the presence for these counts. Placeholders: `{online}`, `{total}`, `{offline}`, `{warning}`; paused monitors do
 /// not count, and ` · 0 offline` is left out.
 pub fn presence(counts: &[(Status, u64)], template: &str) -> Presence {
     let count = |status| {

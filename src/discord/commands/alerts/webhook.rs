@@ -134,7 +134,7 @@ async fn webhook_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompleteR
     let partial = partial.trim().to_lowercase();
     let known = webhook::list(&ctx.data().store.reader, requester.guild).await;
     let known = known.unwrap_or_else(|error| {
-        tracing::warn!(%error, "cannot load webhooks for autocomplete");
+        tracing::warn!(%error, "loading webhooks for autocomplete failed");
         Vec::new()
     });
     let choices = known
