@@ -124,7 +124,7 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
 
 /// Values that must never appear in the log.
 fn secrets(settings: &Settings) -> telemetry::Secrets {
-    let known = [&settings.discord.token, &settings.ping_url];
+    let known = [&settings.discord.token, &settings.dead_man.url];
     telemetry::Secrets::new(known.into_iter().flatten().map(Secret::reveal))
 }
 
@@ -139,7 +139,7 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
         health: Arc::new(Health::new()),
         messenger: discord::messenger(&discord_config(settings)),
     };
-    let listener = http::bind(settings.http_bind)
+    let listener = http::bind(settings.http.bind)
         .await
         .map_err(|error| AppError::Setting(error.to_string()))?;
     announce(
@@ -193,12 +193,12 @@ impl Shared<'_> {
             health: Arc::clone(&self.health),
             heartbeats: HeartbeatBatcher::start(
                 self.store.writer.clone(),
-                self.settings.quota_devices,
+                self.settings.quota.devices,
                 Clock::SYSTEM,
             ),
             thresholds: self.settings.heartbeat.thresholds,
             checks: self.checks.clone(),
-            quota_endpoints: self.settings.quota_endpoints,
+            quota_endpoints: self.settings.quota.endpoints,
             rate_limit: http::RateLimit::authenticated(),
             unauthenticated: http::RateLimit::unauthenticated(),
             key_cache: http::KeyCache::default(),
@@ -218,16 +218,16 @@ impl Shared<'_> {
             health: Arc::clone(&self.health),
             recheck: recheck_options(settings),
             recheck_interval: settings.recheck.interval,
-            retention_check_results: settings.retention_check_results,
-            retention_events: settings.retention_events,
-            retention_samples: settings.retention_samples,
+            retention_check_results: settings.retention.check_results,
+            retention_events: settings.retention.events,
+            retention_samples: settings.retention.samples,
             check_concurrency: settings.probe.concurrency,
             gateway: gateway_times(settings),
             heartbeat_times: heartbeat_times(settings),
             dead_man: dead_man(settings)?,
             messenger: self.messenger.clone(),
             webhook_sender: self.webhook_sender.clone(),
-            dead_man_interval: settings.ping_interval,
+            dead_man_interval: settings.dead_man.interval,
             reference_hosts: settings.probe.reference_hosts.clone(),
             board_interval: settings.board_interval,
             presence,
@@ -242,7 +242,7 @@ impl Shared<'_> {
             webhook_sender: self.webhook_sender.clone(),
             metrics: Arc::clone(&self.metrics),
             health: Arc::clone(&self.health),
-            quota_endpoints: self.settings.quota_endpoints,
+            quota_endpoints: self.settings.quota.endpoints,
             recheck: recheck_options(self.settings),
             recheck_interval: self.settings.recheck.interval,
             policy: self.settings.probe.allow.clone(),
@@ -256,7 +256,7 @@ impl Shared<'_> {
 }
 
 fn dead_man(settings: &Settings) -> Result<Option<Switch>, AppError> {
-    let url = settings.ping_url.as_ref();
+    let url = settings.dead_man.url.as_ref();
     url.map(|url| Switch::new(url.reveal()))
         .transpose()
         .map_err(|error| AppError::Other(error.to_string()))
@@ -316,7 +316,7 @@ fn discord_config(settings: &Settings) -> discord::Config {
 /// Publishes the address of the HTTP server: in the log, and in a file for a program that started Rollcall with port 0.
 fn announce(settings: &Settings, address: SocketAddr) -> Result<(), AppError> {
     tracing::info!(%address, "Rollcall {} is up, HTTP on {address}", env!("CARGO_PKG_VERSION"));
-    let Some(file) = &settings.addr_file else {
+    let Some(file) = &settings.http.addr_file else {
         return Ok(());
     };
     // Written to a temporary file and renamed, so that a reader never sees part of an address.

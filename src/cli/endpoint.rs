@@ -176,7 +176,7 @@ async fn add(
         store,
         requester,
         vec![description],
-        settings.quota_endpoints,
+        settings.quota.endpoints,
         now,
     )
     .await
@@ -270,7 +270,7 @@ async fn import(
         store,
         requester,
         &content,
-        settings.quota_endpoints,
+        settings.quota.endpoints,
         Clock::SYSTEM.now(),
     )
     .await

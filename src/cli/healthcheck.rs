@@ -58,7 +58,7 @@ pub(super) async fn run(settings: &Settings) -> Result<(), AppError> {
 /// The address that the bot listens on: from the address file if one is set, or else from the settings. An unspecified
 /// address is checked on loopback.
 fn address(settings: &Settings) -> Result<SocketAddr, AppError> {
-    let mut address = match &settings.addr_file {
+    let mut address = match &settings.http.addr_file {
         Some(file) => {
             let text = std::fs::read_to_string(file).map_err(|error| {
                 AppError::Other(format!(
@@ -70,7 +70,7 @@ fn address(settings: &Settings) -> Result<SocketAddr, AppError> {
                 .parse()
                 .map_err(|_| AppError::Other(format!("{} holds no address", file.display())))?
         }
-        None => settings.http_bind,
+        None => settings.http.bind,
     };
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST)),

@@ -1,51 +1,50 @@
 //! Reads the environment into typed settings. All mistakes are reported at once, each with the name of the setting and a
 //! valid example. Secrets do not appear in errors or in debug output.
 
+mod dead_man;
 mod discord;
 mod heartbeat;
+mod http;
 mod log;
 mod probe;
+mod quota;
 mod read;
 mod recheck;
 mod renamed;
+mod retention;
 mod secret;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
+pub use dead_man::DeadManSettings;
 pub use discord::DiscordSettings;
 pub use heartbeat::HeartbeatSettings;
+pub use http::HttpSettings;
 pub use log::{LogFormat, LogSettings};
 pub use probe::ProbeSettings;
+pub use quota::QuotaSettings;
 pub use recheck::RecheckSettings;
+pub use retention::RetentionSettings;
 pub use secret::Secret;
 
-use read::{DAY, HOUR, SECOND, Variables};
+use read::{DAY, SECOND, Variables};
 
 /// Every setting. README.md and `.env.example` explain each.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub discord: DiscordSettings,
     pub database_url: String,
-    pub http_bind: SocketAddr,
-    pub addr_file: Option<PathBuf>,
+    pub http: HttpSettings,
     pub probe: ProbeSettings,
     pub recheck: RecheckSettings,
     pub heartbeat: HeartbeatSettings,
     pub log: LogSettings,
-    /// URL of an external dead man's switch, which Rollcall pings every `ping_interval`.
-    pub ping_url: Option<Secret>,
-    pub ping_interval: Duration,
+    pub dead_man: DeadManSettings,
     /// Minimum time between two edits of a board.
     pub board_interval: Duration,
-    pub quota_endpoints: u64,
-    /// Maximum devices per guild.
-    pub quota_devices: u64,
-    pub retention_check_results: Duration,
-    pub retention_events: Duration,
-    pub retention_samples: Duration,
+    pub quota: QuotaSettings,
+    pub retention: RetentionSettings,
     /// One sentence for each setting that was set under its old name.
     pub warnings: Vec<String>,
 }
@@ -93,30 +92,15 @@ impl Settings {
         let settings = Self {
             discord: read.discord(),
             database_url: read.text("DATABASE_URL", "sqlite://data/rollcall.db"),
-            http_bind: read.value(
-                "HTTP_BIND",
-                "127.0.0.1:8080",
-                "an address and a port",
-                |text| text.parse().ok(),
-            ),
-            addr_file: read.optional("ROLLCALL_ADDR_FILE").map(PathBuf::from),
+            http: read.http(),
             probe: read.probe(),
             recheck: read.recheck(),
             heartbeat: read.heartbeat(),
             log: read.log(),
-            ping_url: read.secret_address("HEALTHCHECK_PING_URL", "https://example.org/ping/1234"),
-            ping_interval: read.length("HEALTHCHECK_PING_INTERVAL", "60s", SECOND, SECOND..=DAY),
+            dead_man: read.dead_man(),
             board_interval: read.length("BOARD_INTERVAL", "60s", SECOND, SECOND..=DAY),
-            quota_endpoints: read.count("QUOTA_ENDPOINTS", "1000", 1, 1_000_000),
-            quota_devices: read.count("QUOTA_DEVICES", "10000", 1, 1_000_000),
-            retention_check_results: read.length(
-                "RETENTION_CHECK_RESULTS",
-                "48h",
-                HOUR,
-                SECOND..=DAY * 3650,
-            ),
-            retention_events: read.length("RETENTION_EVENTS", "400d", DAY, SECOND..=DAY * 3650),
-            retention_samples: read.length("RETENTION_SAMPLES", "30d", DAY, SECOND..=DAY * 3650),
+            quota: read.quota(),
+            retention: read.retention(),
             warnings,
         };
         if read.mistakes.is_empty() {
@@ -188,7 +172,7 @@ mod tests {
         .unwrap();
         assert_eq!(settings.probe.interval, Duration::from_secs(1));
         assert_eq!(settings.probe.timeout, Duration::from_millis(250));
-        assert_eq!(settings.retention_check_results, Duration::from_secs(7200));
+        assert_eq!(settings.retention.check_results, Duration::from_secs(7200));
     }
 
     #[test]

@@ -1,0 +1,19 @@
+//! How many monitors a guild may have.
+
+use super::read::Variables;
+
+/// How many monitors a guild may have.
+#[derive(Clone, Copy, Debug)]
+pub struct QuotaSettings {
+    pub endpoints: u64,
+    pub devices: u64,
+}
+
+impl Variables {
+    pub(super) fn quota(&mut self) -> QuotaSettings {
+        QuotaSettings {
+            endpoints: self.count("QUOTA_ENDPOINTS", "1000", 1, 1_000_000),
+            devices: self.count("QUOTA_DEVICES", "10000", 1, 1_000_000),
+        }
+    }
+}
