@@ -8,12 +8,16 @@
 
 #[path = "tidy/circles.rs"]
 mod circles;
+#[path = "tidy/files.rs"]
+mod files;
 #[path = "tidy/words.rs"]
 mod words;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use files::rust_files;
 
 /// The folders that each folder may import. `app` and `cli` compose everything; a folder that is not listed imports none.
 const EDGES: [(&str, &[&str]); 16] = [
@@ -114,21 +118,16 @@ struct Source {
 }
 
 fn sources() -> Vec<Source> {
-    let mut found = Vec::new();
-    walk(Path::new("src"), &mut found);
+    let found = sources_below(&["src"]);
     assert!(found.len() > 30, "the sources were not found");
     found
 }
 
-fn walk(folder: &Path, found: &mut Vec<Source>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            walk(&path, found);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            found.push(read(path));
-        }
-    }
+fn sources_below(folders: &[&str]) -> Vec<Source> {
+    let files = folders
+        .iter()
+        .flat_map(|folder| rust_files(Path::new(folder)));
+    files.map(read).collect()
 }
 
 fn read(path: PathBuf) -> Source {
@@ -315,11 +314,7 @@ fn nothing_is_different_under_test() {
 #[test]
 fn tests_do_not_sleep_and_none_is_ignored() {
     let mut breaches = Vec::new();
-    let mut files = Vec::new();
-    walk(Path::new("src"), &mut files);
-    walk_plain(Path::new("tests"), &mut files);
-    walk_plain(Path::new("crates"), &mut files);
-    for source in files {
+    for source in sources_below(&["src", "tests", "crates"]) {
         let is_test = source.is_test
             || source.path.starts_with("tests")
             || source.path.starts_with("crates/discord-sandbox/tests");
@@ -339,12 +334,6 @@ fn tests_do_not_sleep_and_none_is_ignored() {
         }
     }
     report(breaches);
-}
-
-fn walk_plain(folder: &Path, found: &mut Vec<Source>) {
-    if folder.is_dir() {
-        walk(folder, found);
-    }
 }
 
 #[test]

@@ -2,7 +2,9 @@
 //! string without a space, such as metric names, JSON keys and custom ids.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use crate::files::rust_files;
 
 /// A word that is not used, and what is used in its place.
 struct Word {
@@ -158,10 +160,11 @@ const OPENAPI: &str = "src/http/api/openapi.json";
 
 /// Every breach of the lists in the repository, one line each.
 pub fn breaches() -> Vec<String> {
-    let mut files = Vec::new();
-    for folder in ["src", "tests", "crates", "benches", "examples"] {
-        walk(Path::new(folder), &mut files);
-    }
+    let folders = ["src", "tests", "crates", "benches", "examples"];
+    let files: Vec<_> = folders
+        .iter()
+        .flat_map(|folder| rust_files(Path::new(folder)))
+        .collect();
     assert!(files.len() > 200, "the sources were not found");
     let mut breaches = Vec::new();
     for file in files {
@@ -235,17 +238,6 @@ fn options() -> Vec<String> {
     let names = names.map(|rest| rest.trim_end_matches(['"', ',']).to_owned());
     // The names of choices are sentences.
     names.filter(|name| !name.contains(' ')).collect()
-}
-
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            walk(&path, found);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            found.push(path);
-        }
-    }
 }
 
 /// Why a name must not stand in a file; `None` where it may.

@@ -163,7 +163,9 @@ pub async fn acknowledge(
     now: Timestamp,
 ) -> Result<Incident, Error> {
     let Actor::Member(user) = requester.actor else {
-        return Err(Error::Invalid("only members take care of incidents".into()));
+        return Err(Error::Invalid(
+            "only members can acknowledge an incident".into(),
+        ));
     };
     find(&store.reader, requester, id).await?;
     store
@@ -172,7 +174,7 @@ pub async fn acknowledge(
             Box::pin(async move {
                 if !incident::acknowledge(tx, (requester.guild, id), user, now).await? {
                     return Err(Error::Conflict(
-                        "this is over, or somebody takes care of it already".into(),
+                        "this incident has ended or is already acknowledged".into(),
                     ));
                 }
                 let details = json!({ "incident": id.0 });
@@ -224,7 +226,7 @@ pub async fn recheck_incident(
 ) -> Result<Incident, Error> {
     let Actor::Member(user) = requester.actor else {
         return Err(Error::Invalid(
-            "only members have incidents looked at".into(),
+            "only members can recheck an incident".into(),
         ));
     };
     let reader = &store.reader;

@@ -44,7 +44,7 @@ pub struct PresentedKey {
 /// Why a heartbeat was not recorded, or not completely.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CheckInError {
-    #[error("the key is good no more")]
+    #[error("the key is no longer valid")]
     Key,
     #[error("the key is another device's")]
     Device,
