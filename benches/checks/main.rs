@@ -1,5 +1,6 @@
 //! Compares the product with a baseline and prints ratios: `cargo bench --bench checks`, with `-- --short` in under a
-//! minute, with `--json` for machines.
+//! minute, with `--json` for machines. A build without optimization, as `.ci/run` uses it, only shows that the benchmark
+//! works: it prints every figure and judges none.
 //!
 //! Absolute figures say more about the machine than about the program, so every figure of the product is compared with
 //! a baseline (`floor`) that was measured in the same run: a minimal program that does only the step in question.
@@ -65,7 +66,7 @@ fn run_role(folder: &Path, role: &[&str]) -> Result<()> {
     }
 }
 
-/// Whether no figure missed its goal by far.
+/// Whether no figure missed by far a goal that holds on any machine.
 fn bench(words: &[&str]) -> Result<bool> {
     let is_short = words.contains(&"--short");
     // In the build directory instead of the system's temporary directory, which may be in memory.
@@ -98,5 +99,9 @@ fn bench(words: &[&str]) -> Result<bool> {
         table::text(&table)
     };
     std::io::stdout().write_all(text.as_bytes())?;
-    Ok(!is_short || !table.iter().any(table::Row::is_far_off))
+    if cfg!(debug_assertions) {
+        let _ = writeln!(std::io::stderr(), "no verdict: built without optimization");
+        return Ok(true);
+    }
+    Ok(!is_short || !table.iter().any(table::Row::fails_short_run))
 }

@@ -52,8 +52,13 @@ impl Row {
         })
     }
 
-    pub fn is_far_off(&self) -> bool {
+    fn is_far_off(&self) -> bool {
         self.strain().is_some_and(|strain| strain > 2.0)
+    }
+
+    /// Whether a goal that is relative to the baseline was missed by far. The absolute ones depend on the machine.
+    pub fn fails_short_run(&self) -> bool {
+        matches!(self.goal, Goal::Ratio(_) | Goal::RatioAtLeast(_)) && self.is_far_off()
     }
 
     fn goal_text(&self) -> String {

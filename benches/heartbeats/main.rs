@@ -1,6 +1,7 @@
 //! Measures how many heartbeats per second are acknowledged after their commit, compared with a bare loop of hyper and
 //! SQLite in the same run, and how long a pass of the heartbeat monitor over a hundred thousand devices takes.
-//! Run with `cargo bench --bench heartbeats`, with `-- --short` in under a minute.
+//! Run with `cargo bench --bench heartbeats`, with `-- --short` in under a minute. A build without optimization, as
+//! `.ci/run` uses it, only shows that the benchmark works: it prints every figure and judges none.
 //!
 //! Product and baseline are separate processes. The load comes from this one and shares the machine with them, so only
 //! the ratios say much. Linux only.
@@ -61,12 +62,14 @@ struct Row {
     goal: String,
     /// How much of the goal was used up: 1 just meets it.
     used: f64,
+    /// Whether a slower machine would miss the goal: true for times, false for sizes and for shares of the baseline.
+    depends_on_machine: bool,
 }
 
 /// A short run on a busy machine may miss a goal by this factor before it fails.
 const LENIENCE: f64 = 2.0;
 
-/// Whether every goal was met; in a short run, whether none was missed by far.
+/// Whether every goal was met; in a short run, whether none was missed by far that holds on any machine.
 fn bench(is_short: bool) -> Result<bool> {
     let length = Duration::from_secs(if is_short { 4 } else { 15 });
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
@@ -80,13 +83,14 @@ fn bench(is_short: bool) -> Result<bool> {
         let baseline = load::run(floor.address, "", (manner, length))?;
         drop(floor);
         let found = load::run(product.address, &product.key, (manner, length))?;
-        rows.push(row(what, &found, &baseline));
+        rows.extend(load_rows(what, &found, &baseline));
     }
     rows.push(Row {
         what: "resident memory",
         found: format!("{:.1} MiB", mebibytes(product.memory()?)),
         goal: format!("at most {:.0} MiB", mebibytes(MEMORY)),
         used: mebibytes(product.memory()?) / mebibytes(MEMORY),
+        depends_on_machine: false,
     });
     rows.extend(passes(product)?);
     let mut out = std::io::stdout();
@@ -94,15 +98,22 @@ fn bench(is_short: bool) -> Result<bool> {
         let mark = if row.used <= 1.0 { "ok  " } else { "MISS" };
         writeln!(
             out,
-            "{mark} {:<42} {:<90} goal: {}",
+            "{mark} {:<42} {:<70} goal: {}",
             row.what, row.found, row.goal
         )?;
     }
-    let limit = if is_short { LENIENCE } else { 1.0 };
-    Ok(rows.iter().all(|row| row.used <= limit))
+    if cfg!(debug_assertions) {
+        writeln!(out, "no verdict: built without optimization")?;
+        return Ok(true);
+    }
+    Ok(rows.iter().all(|row| match is_short {
+        true => row.depends_on_machine || row.used <= LENIENCE,
+        false => row.used <= 1.0,
+    }))
 }
 
-fn row(what: &'static str, found: &Load, baseline: &Load) -> Row {
+/// The rate, compared with the baseline's, and the response time.
+fn load_rows(what: &'static str, found: &Load, baseline: &Load) -> [Row; 2] {
     let share = found.per_second() / baseline.per_second();
     // Refused heartbeats were not acknowledged, and would make the others look fast.
     assert!(
@@ -110,19 +121,33 @@ fn row(what: &'static str, found: &Load, baseline: &Load) -> Row {
         "{} heartbeats were refused",
         found.refused
     );
-    Row {
+    let rate = Row {
         what,
         found: format!(
-            "{:.0}/s, {share:.2} of the baseline's {:.0}/s; median {:.1} ms, p99 {:.1} ms; {} refused",
+            "{:.0}/s, {share:.2} of the baseline's {:.0}/s; {} refused",
             found.per_second(),
             baseline.per_second(),
-            found.percentile(50).as_secs_f64() * 1e3,
-            found.percentile(99).as_secs_f64() * 1e3,
             found.refused
         ),
-        goal: format!("at least {SHARE}, p99 within {} ms", LATENCY.as_millis()),
-        used: (SHARE / share).max(found.percentile(99).as_secs_f64() / LATENCY.as_secs_f64()),
-    }
+        goal: format!("at least {SHARE}"),
+        used: SHARE / share,
+        depends_on_machine: false,
+    };
+    let slowest = found.percentile(99).as_secs_f64();
+    let response_time = Row {
+        what: "  response time",
+        found: format!(
+            "median {:.1} ms, p99 {:.1} ms; the baseline's {:.1} and {:.1} ms",
+            found.percentile(50).as_secs_f64() * 1e3,
+            slowest * 1e3,
+            baseline.percentile(50).as_secs_f64() * 1e3,
+            baseline.percentile(99).as_secs_f64() * 1e3,
+        ),
+        goal: format!("p99 within {} ms", LATENCY.as_millis()),
+        used: slowest / LATENCY.as_secs_f64(),
+        depends_on_machine: true,
+    };
+    [rate, response_time]
 }
 
 /// Passes of the heartbeat monitor when no device is overdue, and when ten thousand are.
@@ -133,6 +158,7 @@ fn passes(product: Product) -> Result<Vec<Row>> {
         found: format!("{:.1} ms", took.as_secs_f64() * 1e3),
         goal: format!("within {} ms", goal.as_millis()),
         used: took.as_secs_f64() / goal.as_secs_f64(),
+        depends_on_machine: true,
     };
     Ok(vec![
         row("pass over 100,000 devices, none overdue", calm, CALM_PASS),
