@@ -1,6 +1,6 @@
-//! The rules for the source as a test: which folder may import which, no circle between files, which folder may name which
-//! crate, how long a file may be, which names and words are forbidden, and that `.env.example` lists every setting.
-
+//! The rules for the source as a test: which folder may import which, no circle between files, which folder may name
+//! which crate, how long a file and a folder may be, which names and words are forbidden, and that `.env.example` lists
+//! every setting.
 #![expect(
     clippy::unwrap_used,
     reason = "a source that cannot be read fails the test"
@@ -107,6 +107,9 @@ const NO_NAMES: [&str; 7] = [
 ];
 
 const LONGEST_FILE: usize = 400;
+
+/// Rust files and folders with Rust files in one folder, without the roots of crates.
+const LARGEST_FOLDER: usize = 16;
 
 struct Source {
     path: PathBuf,
@@ -291,13 +294,48 @@ fn every_file_opens_with_why_it_exists_and_is_short() {
     report(breaches);
 }
 
+/// Whether there is a Rust file in a folder or below it.
+fn has_rust(folder: &Path) -> bool {
+    !rust_files(folder).is_empty()
+}
+
+#[test]
+fn folders_are_small() {
+    let mut breaches = Vec::new();
+    let mut folders = vec![
+        PathBuf::from("src"),
+        PathBuf::from("crates"),
+        PathBuf::from("tests"),
+        PathBuf::from("examples"),
+        PathBuf::from("benches"),
+    ];
+    while let Some(folder) = folders.pop() {
+        let mut entries = 0;
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let is_root = path.ends_with("main.rs") || path.ends_with("lib.rs");
+            if path.is_dir() && has_rust(&path) {
+                folders.push(path);
+                entries += 1;
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !is_root {
+                entries += 1;
+            }
+        }
+        if entries > LARGEST_FOLDER {
+            breaches.push(format!("{} has {entries} entries", folder.display()));
+        }
+    }
+    report(breaches);
+}
+
 #[test]
 fn nothing_is_different_under_test() {
     let mut breaches = Vec::new();
     for source in sources().iter().filter(|source| !source.is_test) {
         for (number, pair) in source.lines.windows(2).enumerate() {
-            let opens_tests = pair[1].contains("mod tests")
-                || pair[1].contains("mod testing")
+            let declared = pair[1].trim_end_matches([';', '{', ' ']);
+            let opens_tests = declared.contains("mod ")
+                && (declared.ends_with("tests") || declared.ends_with("testing"))
                 || pair[1].contains("#[path");
             if pair[0].contains("cfg(test)") && !opens_tests {
                 breaches.push(format!(

@@ -4,14 +4,18 @@
 //! Discord runs on its own thread and runtime, because a stalled client can stop a runtime's timers for half a minute. That
 //! must not delay checks and jobs. Checks that a command requests run on the main runtime.
 
-mod cards;
-mod client;
+mod bot;
 mod commands;
-mod framework;
+mod devices;
+mod endpoints;
 mod gateway;
-mod handlers;
-mod messenger;
+mod incidents;
+mod keys;
+mod monitors;
+mod notifications;
 mod press;
+mod servers;
+mod silences;
 mod ui;
 
 use std::collections::HashSet;
@@ -136,7 +140,9 @@ pub enum Refused {
 pub fn messenger(config: &Config) -> Option<Arc<dyn Messenger>> {
     let token = config.token.as_deref()?;
     match gateway::rest::Rest::new(&config.api_url, token) {
-        Ok(rest) => Some(Arc::new(messenger::ChannelMessenger::new(rest))),
+        Ok(rest) => Some(Arc::new(notifications::messenger::ChannelMessenger::new(
+            rest,
+        ))),
         Err(error) => {
             tracing::error!(%error, "Discord messenger failed to start; notifications to Discord are off");
             None
@@ -186,7 +192,7 @@ pub fn start(config: Config, app: AppState, stop: &watch::Receiver<bool>) -> Han
     let thread = std::thread::Builder::new()
         .name("discord".into())
         .spawn(move || {
-            if let Some(error) = client::run(&token, &config, &app, &stop) {
+            if let Some(error) = gateway::client::run(&token, &config, &app, &stop) {
                 // The receiver may be dropped already when the process is stopping.
                 let _ = refused_sender.send(error);
             }

@@ -6,15 +6,16 @@ use serenity::{
     Interaction,
 };
 
-use super::{AppState, cards, handlers};
 use crate::actions::Requester;
 use crate::actions::endpoints::import_endpoints::default_name;
 use crate::actions::incidents::alerts;
+use crate::discord::incidents::{self, incident_card};
 use crate::discord::ui::access;
 use crate::discord::ui::custom_id::Button;
 use crate::discord::ui::error::{self, CommandError};
 use crate::discord::ui::reply::Message;
 use crate::discord::ui::view::{EndpointsView, OfflineView};
+use crate::discord::{AppState, endpoints, monitors, servers};
 use crate::domain::endpoints::target::Target;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
@@ -82,7 +83,7 @@ async fn handle(
         }
         Button::Members(_) => {
             let chosen = chosen(press).ok_or_else(unknown)?;
-            let message = handlers::monitor(app, requester.guild, chosen).await?;
+            let message = monitors::handlers::monitor(app, requester.guild, chosen).await?;
             Ok(press
                 .create_response(&ctx.http, message.into_response())
                 .await?)
@@ -117,9 +118,9 @@ async fn respond(
     button: &Button,
 ) -> Result<Message, CommandError> {
     match button {
-        Button::Acknowledge(id) => handlers::acknowledge(app, requester, *id).await,
-        Button::Mute(id) => handlers::mute(app, requester, *id).await,
-        Button::Maintain(id) => handlers::maintain(app, requester, *id).await,
+        Button::Acknowledge(id) => incidents::handlers::acknowledge(app, requester, *id).await,
+        Button::Mute(id) => incidents::handlers::mute(app, requester, *id).await,
+        Button::Maintain(id) => incidents::handlers::maintain(app, requester, *id).await,
         _ => Err(unknown()),
     }
 }
@@ -138,22 +139,22 @@ async fn update_reply(
                 reason,
                 may_manage: access::may_manage(permissions),
             };
-            handlers::offline_list(app, requester.guild, view).await
+            endpoints::handlers::offline_list(app, requester.guild, view).await
         }
         Button::EndpointsPage { page, all } => {
-            handlers::endpoints(app, requester.guild, EndpointsView { page, all }).await
+            endpoints::handlers::endpoints(app, requester.guild, EndpointsView { page, all }).await
         }
         Button::Add(target) => {
             access::require_manage(permissions)?;
-            handlers::add(app, requester, with_defaults(target)).await
+            endpoints::handlers::add(app, requester, with_defaults(target)).await
         }
         Button::TakeThresholds(id, thresholds) => {
             access::require_manage(permissions)?;
-            handlers::take_thresholds(app, requester, (id, thresholds)).await
+            servers::handlers::take_thresholds(app, requester, (id, thresholds)).await
         }
         Button::KeepThresholds(id) => {
             access::require_manage(permissions)?;
-            handlers::keep_thresholds(app, requester, id).await
+            servers::handlers::keep_thresholds(app, requester, id).await
         }
         _ => Err(unknown()),
     }
@@ -190,7 +191,7 @@ async fn recheck_incident(
         .spawn(async move { alerts::recheck_incident(&checks, &store, requester, id).await })
         .await;
     let incident = checked.map_err(|error| CommandError::Internal(error.to_string()))??;
-    let shown = cards::incident::message(&incident).into_edit();
+    let shown = incident_card::message(&incident).into_edit();
     press.edit_response(&ctx.http, shown).await?;
     Ok(())
 }
@@ -209,7 +210,7 @@ async fn recheck_one(
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
         .await?;
-    let message = handlers::recheck(app, requester, endpoint).await?;
+    let message = endpoints::handlers::recheck(app, requester, endpoint).await?;
     press.edit_response(&ctx.http, message.into_edit()).await?;
     Ok(())
 }
@@ -228,7 +229,7 @@ async fn recheck_all(
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
         .await?;
-    let message = handlers::recheck_all(app, requester).await?;
+    let message = endpoints::handlers::recheck_all(app, requester).await?;
     drop(lock);
     press.edit_response(&ctx.http, message.into_edit()).await?;
     Ok(())

@@ -59,8 +59,8 @@ const WORDS: [Word; 63] = [
     word("listening", "heartbeat batcher"),
     word("silent", "overdue, unresponsive, down"),
     // The drawing of a Discord embed is a card.
-    word_except("card", "incident", &["src/discord/", "discord/cards"]),
-    word_except("cards", "incidents", &["src/discord/", "discord/cards"]),
+    word_except("card", "incident", &["src/discord/"]),
+    word_except("cards", "incidents", &["src/discord/"]),
     // A method of iterators.
     word_except("fold", "grouping", &["=fold", "try_fold"]),
     word("folds", "groups"),
@@ -229,8 +229,7 @@ fn settings() -> Vec<String> {
 
 /// Names of commands and options, as they are registered with Discord.
 fn options() -> Vec<String> {
-    const LIST: &str =
-        "src/discord/commands/snapshots/rollcall__discord__commands__tests__commands.snap";
+    const LIST: &str = "src/discord/snapshots/rollcall__discord__commands__tests__commands.snap";
     let text = fs::read_to_string(LIST).unwrap_or_default();
     let names = text
         .lines()

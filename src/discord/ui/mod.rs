@@ -4,6 +4,9 @@ pub(in crate::discord) mod access;
 pub(in crate::discord) mod buttons;
 pub(in crate::discord) mod complete;
 pub(in crate::discord) mod custom_id;
+pub(in crate::discord) mod embed;
+#[cfg(test)]
+pub(in crate::discord) mod embed_testing;
 pub(in crate::discord) mod error;
 pub(in crate::discord) mod error_reply;
 pub(in crate::discord) mod reply;

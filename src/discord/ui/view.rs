@@ -49,3 +49,28 @@ pub(in crate::discord) struct EndpointsView {
     /// Whether to list every endpoint, not only the active ones.
     pub all: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_beyond_the_last_show_the_last() {
+        assert_eq!(
+            Pages::new(9, 21, 10),
+            Pages {
+                page: 3,
+                count: 3,
+                total: 21
+            }
+        );
+        assert_eq!(
+            Pages::new(0, 0, 10),
+            Pages {
+                page: 1,
+                count: 1,
+                total: 0
+            }
+        );
+    }
+}

@@ -1,0 +1,40 @@
+//! `/bot health`: the health of the bot itself. It shows no guild's monitors.
+
+use crate::discord::bot::health_card::{self, Health};
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::{AppState, Context};
+use crate::store::job_run;
+
+/// The bot itself
+#[poise::command(slash_command, guild_only, subcommands("health"))]
+pub(in crate::discord) async fn bot(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// How the bot is: its connection, its background work, its database
+#[poise::command(slash_command, guild_only)]
+async fn health(ctx: Context<'_>) -> Result<(), CommandError> {
+    let work = async {
+        let health = bot_health(ctx.data()).await?;
+        Ok(Message::embed(health_card::health(&health)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Collects the health of the bot itself.
+async fn bot_health(app: &AppState) -> Result<Health, CommandError> {
+    let (health, metrics) = (&app.health, &app.metrics);
+    Ok(Health {
+        shards: health.shards(),
+        uptime: health.uptime(),
+        reconnects_today: health.reconnects_on(app.now().day()),
+        failed_checks: health.failed_checks(),
+        scheduler_is_running: health.scheduler_is_running(),
+        checks_queued: metrics.checks_queued.get(),
+        checks_in_flight: metrics.checks_in_flight.get(),
+        writes_waiting: app.store.writer.waiting(),
+        database_bytes: app.store.reader.size_on_disk(),
+        jobs: job_run::all(&app.store.reader).await?,
+    })
+}

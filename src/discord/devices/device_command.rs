@@ -1,0 +1,118 @@
+//! `/device …`: manage devices that send heartbeats. Every subcommand requires Manage Server; members read with `/devices`.
+
+use crate::actions::devices::manage_device::{self, Edit};
+use crate::discord::Context;
+use crate::discord::devices::devices_command::{card, find};
+use crate::discord::keys::key_card;
+use crate::discord::ui::error::{CommandError, wrong};
+use crate::discord::ui::{complete, reply};
+use crate::domain::devices::device::parse_threshold;
+use crate::domain::key::KeyKind;
+use crate::domain::monitor::parse_name;
+use crate::store::devices::device as rows;
+
+/// Manage the devices that send heartbeats
+#[poise::command(
+    slash_command,
+    guild_only,
+    default_member_permissions = "MANAGE_GUILD",
+    subcommands("rename", "threshold", "rotate_key", "remove")
+)]
+pub(in crate::discord) async fn device(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Give a device another name
+#[poise::command(slash_command, guild_only)]
+async fn rename(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::device"]
+    #[max_length = 100]
+    device: String,
+    #[description = "Its new name"]
+    #[max_length = 64]
+    name: String,
+) -> Result<(), CommandError> {
+    let name = parse_name(&name).map_err(|error| wrong("name", error))?;
+    let change = Edit {
+        name: Some(name),
+        ..Edit::default()
+    };
+    apply(ctx, &device, change).await
+}
+
+/// Say after how long a silence a device is offline
+#[poise::command(slash_command, guild_only)]
+async fn threshold(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::device"]
+    #[max_length = 100]
+    device: String,
+    #[description = "Such as 90s, 10m or 26h; leave it out for the bot's own"]
+    #[max_length = 16]
+    after: Option<String>,
+) -> Result<(), CommandError> {
+    let threshold = after
+        .map(|text| parse_threshold(&text).map_err(|error| wrong("after", error)))
+        .transpose()?;
+    let change = Edit {
+        threshold: Some(threshold),
+        ..Edit::default()
+    };
+    apply(ctx, &device, change).await
+}
+
+async fn apply(ctx: Context<'_>, device: &str, change: Edit) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        let found = find(ctx, requester, device).await?;
+        let uuid = found.uuid.clone();
+        manage_device::edit(&app.store, requester, found.clone(), change, app.now()).await?;
+        let changed = rows::get(&app.store.reader, requester.guild, &uuid).await?;
+        card(ctx, &changed.unwrap_or(found)).await
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Make a new key for a device; the old one is good for another day
+#[poise::command(slash_command, guild_only)]
+async fn rotate_key(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::device"]
+    #[max_length = 100]
+    device: String,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        let found = find(ctx, requester, &device).await?;
+        let place = (found.id, KeyKind::Device);
+        let key = manage_device::rotate_key(&app.store, requester, place, app.now()).await?;
+        Ok(key_card::rotated(&found.name, &key))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Take a device off the roll
+#[poise::command(slash_command, guild_only)]
+async fn remove(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::device"]
+    #[max_length = 100]
+    device: String,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        let found = find(ctx, requester, &device).await?;
+        let name = found.name.clone();
+        manage_device::remove(&app.store, requester, found, app.now()).await?;
+        Ok(key_card::removed(&name))
+    };
+    reply::answer(ctx, work).await
+}

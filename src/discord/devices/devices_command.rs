@@ -1,0 +1,69 @@
+//! `/devices list | show`: the status of devices, for every member.
+
+use crate::actions::Requester;
+use crate::discord::Context;
+use crate::discord::devices::device_card;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::{access, complete};
+use crate::domain::monitor::MonitorKind;
+use crate::store::devices::device::{self as rows, Device};
+use crate::store::devices::device_log;
+
+/// The devices that send heartbeats, and their status
+#[poise::command(slash_command, guild_only, subcommands("list", "show"))]
+pub(in crate::discord) async fn devices(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// How the devices stand
+#[poise::command(slash_command, guild_only)]
+async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
+    let requester = reply::requester(ctx)?;
+    let work = async {
+        let found = rows::list(&ctx.data().store.reader, requester.guild).await?;
+        Ok(Message::embed(device_card::list(&found)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Everything that is known of one device
+#[poise::command(slash_command, guild_only)]
+async fn show(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::device"]
+    #[max_length = 100]
+    device: String,
+) -> Result<(), CommandError> {
+    let requester = reply::requester(ctx)?;
+    let work = async {
+        let device = find(ctx, requester, &device).await?;
+        card(ctx, &device).await
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Shows a device. Its UUID and its log appear only to members who may manage it.
+pub(super) async fn card(ctx: Context<'_>, device: &Device) -> Result<Message, CommandError> {
+    let inside = if access::may_manage(reply::permissions(ctx)) {
+        let reader = &ctx.data().store.reader;
+        let lines = device_log::latest(reader, device.id, device_card::LINES).await?;
+        Some(device_card::Inside { lines })
+    } else {
+        None
+    };
+    Ok(Message::embed(device_card::one(device, inside.as_ref())))
+}
+
+/// Finds a device of the requester's guild by name.
+pub(super) async fn find(
+    ctx: Context<'_>,
+    requester: Requester,
+    text: &str,
+) -> Result<Device, CommandError> {
+    let reader = &ctx.data().store.reader;
+    let found = complete::named(reader, requester.guild, (Some(MonitorKind::Device), text)).await?;
+    let device = rows::by_id(reader, requester.guild, found.id).await?;
+    device.ok_or_else(|| CommandError::Refused("That device is not on the roll any more.".into()))
+}

@@ -1,0 +1,90 @@
+//! `/endpoint import | export`: adds endpoints from a file, and writes all endpoints to one.
+
+use std::time::Duration;
+
+use poise::serenity_prelude as serenity;
+
+use crate::actions::endpoints::export_endpoints::{self, Format};
+use crate::actions::endpoints::import_endpoints::{self, MAX_FILE};
+use crate::discord::Context;
+use crate::discord::endpoints::{import_card, list_card};
+use crate::discord::ui::error::{CommandError, wrong};
+use crate::discord::ui::reply::{self, Message};
+use crate::domain::text;
+use crate::store::endpoints::endpoint::all;
+
+/// Timeout of the download of an attached file.
+const DOWNLOAD: Duration = Duration::from_secs(15);
+
+/// Add the endpoints of a file: one target per line, CSV with a header, or JSON
+#[poise::command(slash_command, guild_only)]
+pub(super) async fn import(
+    ctx: Context<'_>,
+    #[description = "A text, CSV or JSON file, at most 1 MiB"] file: serenity::Attachment,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let app = ctx.data();
+    let work = async {
+        if usize::try_from(file.size).is_ok_and(|size| size > MAX_FILE) {
+            return Err(wrong(
+                "file",
+                "it is larger than 1 MiB; split it and import the parts one after the other",
+            ));
+        }
+        // serenity's download has no timeout of its own.
+        let content = tokio::time::timeout(DOWNLOAD, file.download())
+            .await
+            .map_err(|_| {
+                CommandError::Refused(
+                    "Discord did not hand over the file in time; please try again.".into(),
+                )
+            })??;
+        let now = app.now();
+        let imported =
+            import_endpoints::import(&app.store, requester, &content, app.quota_endpoints, now)
+                .await?;
+        Ok(Message::embed(import_card::imported(&imported)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// The format of an exported file. Append only: Discord identifies a choice by its index.
+#[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
+enum FormatChoice {
+    #[name = "CSV"]
+    Csv,
+    #[name = "JSON"]
+    Json,
+    #[name = "one target per line"]
+    Text,
+}
+
+/// This server's roll as a file that `import` reads again
+#[poise::command(slash_command, guild_only)]
+pub(super) async fn export(
+    ctx: Context<'_>,
+    #[description = "The form of the file; CSV if left out"] format: Option<FormatChoice>,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let format = match format {
+        None | Some(FormatChoice::Csv) => Format::Csv,
+        Some(FormatChoice::Json) => Format::Json,
+        Some(FormatChoice::Text) => Format::Text,
+    };
+    let work = async {
+        let endpoints = all(&ctx.data().store.reader, Some(requester.guild)).await?;
+        if endpoints.is_empty() {
+            return Ok(Message::sentence(list_card::NO_ENDPOINTS));
+        }
+        let file = export_endpoints::export(&endpoints, format)?;
+        let attachment =
+            serenity::CreateAttachment::bytes(file, format!("endpoints.{}", format.as_str()));
+        let content = format!("{}.", text::count(endpoints.len() as u64, "endpoint"));
+        Ok(Message {
+            content,
+            files: vec![attachment],
+            ..Message::default()
+        })
+    };
+    reply::answer(ctx, work).await
+}

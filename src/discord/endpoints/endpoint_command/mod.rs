@@ -1,0 +1,214 @@
+//! `/endpoint …`: manage endpoints. Every subcommand requires Manage Server, which each checks itself as well; members
+//! read with `/endpoints`.
+
+mod files;
+mod http;
+
+use crate::actions::Requester;
+use crate::actions::endpoints::import_endpoints::default_name;
+use crate::actions::endpoints::manage_endpoint::{self, Edit};
+use crate::actions::endpoints::recheck;
+use crate::discord::Context;
+use crate::discord::endpoints::{endpoint_card, handlers};
+use crate::discord::ui::error::{CommandError, wrong};
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::{complete, embed};
+use crate::domain::endpoints::target::Target;
+use crate::domain::monitor::{parse_interval, parse_name};
+use crate::store::endpoints::endpoint::{Description, Endpoint};
+
+/// Manage the endpoints on this server's roll
+#[poise::command(
+    slash_command,
+    guild_only,
+    default_member_permissions = "MANAGE_GUILD",
+    subcommands(
+        "add",
+        "edit",
+        "http::http",
+        "remove",
+        "pause",
+        "resume",
+        "files::import",
+        "files::export"
+    )
+)]
+pub(in crate::discord) async fn endpoint(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Finds an endpoint of the requester's guild by address or name.
+async fn find(
+    ctx: Context<'_>,
+    requester: Requester,
+    text: &str,
+) -> Result<Endpoint, CommandError> {
+    Ok(recheck::find(&ctx.data().store.reader, requester, text, None).await?)
+}
+
+/// Put an endpoint on the roll
+#[poise::command(slash_command, guild_only)]
+async fn add(
+    ctx: Context<'_>,
+    #[description = "tcp://host:port, http(s)://host[:port]/path, or ip:port"]
+    #[max_length = 512]
+    target: String,
+    #[description = "What to call it; its host and port if left out"]
+    #[max_length = 64]
+    name: Option<String>,
+    #[description = "How often to look, such as 30s or 5m"]
+    #[max_length = 16]
+    interval: Option<String>,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let target: Target = target.parse().map_err(|error| wrong("target", error))?;
+    let name = match name {
+        Some(name) => parse_name(&name).map_err(|error| wrong("name", error))?,
+        None => default_name(&target),
+    };
+    let interval = interval
+        .map(|text| parse_interval(&text))
+        .transpose()
+        .map_err(|error| wrong("interval", error))?;
+    let description = Description {
+        name,
+        target,
+        http_check: None,
+        interval,
+    };
+    reply::answer(ctx, handlers::add(ctx.data(), requester, description)).await
+}
+
+/// Change an endpoint's name, target or interval
+#[poise::command(slash_command, guild_only)]
+async fn edit(
+    ctx: Context<'_>,
+    #[description = "Its address or name"]
+    #[autocomplete = "complete::endpoint"]
+    #[max_length = 512]
+    endpoint: String,
+    #[description = "A new name"]
+    #[max_length = 64]
+    name: Option<String>,
+    #[description = "A new target"]
+    #[max_length = 512]
+    target: Option<String>,
+    #[description = "A new interval, such as 30s; `default` for the bot's own"]
+    #[max_length = 16]
+    interval: Option<String>,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let interval = match interval.as_deref() {
+        Some("default") => Some(None),
+        Some(text) => Some(Some(
+            parse_interval(text).map_err(|error| wrong("interval", error))?,
+        )),
+        None => None,
+    };
+    let change = Edit {
+        name: name
+            .map(|name| parse_name(&name))
+            .transpose()
+            .map_err(|error| wrong("name", error))?,
+        target: target
+            .map(|target| target.parse())
+            .transpose()
+            .map_err(|error| wrong("target", error))?,
+        interval,
+        http_check: None,
+    };
+    apply(ctx, requester, endpoint, change).await
+}
+
+async fn apply(
+    ctx: Context<'_>,
+    requester: Requester,
+    endpoint: String,
+    change: Edit,
+) -> Result<(), CommandError> {
+    let app = ctx.data();
+    let work = async {
+        let endpoint = find(ctx, requester, &endpoint).await?;
+        let now = app.now();
+        manage_endpoint::edit(&app.store, requester, endpoint.id, change, now).await?;
+        let changed =
+            crate::store::endpoints::endpoint::get(&app.store.reader, requester.guild, endpoint.id)
+                .await?;
+        let changed = changed.unwrap_or(endpoint);
+        let card = Message::embed(endpoint_card::endpoint(&changed, app.checks.rules.interval));
+        Ok(Message {
+            content: "Changed.".into(),
+            ..card
+        })
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Take an endpoint off the roll
+#[poise::command(slash_command, guild_only)]
+async fn remove(
+    ctx: Context<'_>,
+    #[description = "Its address or name"]
+    #[autocomplete = "complete::endpoint"]
+    #[max_length = 512]
+    endpoint: String,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let app = ctx.data();
+    let work = async {
+        let endpoint = find(ctx, requester, &endpoint).await?;
+        let now = app.now();
+        let removed = manage_endpoint::remove(&app.store, requester, endpoint.id, now).await?;
+        Ok(Message::sentence(format!(
+            "Removed {}.",
+            embed::mention(&removed.description)
+        )))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Stop looking at an endpoint until it is resumed
+#[poise::command(slash_command, guild_only)]
+async fn pause(
+    ctx: Context<'_>,
+    #[description = "Its address or name"]
+    #[autocomplete = "complete::endpoint"]
+    #[max_length = 512]
+    endpoint: String,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let app = ctx.data();
+    let work = async {
+        let endpoint = find(ctx, requester, &endpoint).await?;
+        let now = app.now();
+        let paused = manage_endpoint::pause(&app.store, requester, endpoint.id, now).await?;
+        Ok(Message::sentence(format!(
+            "Paused {}: nobody looks at it until you resume it.",
+            embed::mention(&paused.description)
+        )))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Look at a paused endpoint again
+#[poise::command(slash_command, guild_only)]
+async fn resume(
+    ctx: Context<'_>,
+    #[description = "Its address or name"]
+    #[autocomplete = "complete::endpoint"]
+    #[max_length = 512]
+    endpoint: String,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let app = ctx.data();
+    let work = async {
+        let endpoint = find(ctx, requester, &endpoint).await?;
+        let now = app.now();
+        let resumed = manage_endpoint::resume(&app.store, requester, endpoint.id, now).await?;
+        Ok(Message::sentence(format!(
+            "Resumed {}: it is looked at right away.",
+            embed::mention(&resumed.description)
+        )))
+    };
+    reply::answer(ctx, work).await
+}

@@ -1,0 +1,54 @@
+//! `/endpoints list | show`: the endpoints and their status, for every member.
+
+use crate::discord::Context;
+use crate::discord::endpoints::{endpoint_card, handlers};
+use crate::discord::ui::complete;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::view::EndpointsView;
+
+/// The endpoints on this server's roll
+#[poise::command(slash_command, guild_only, subcommands("list", "show"))]
+pub(in crate::discord) async fn endpoints(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// The endpoints that are active; with `all`, every one with its status
+#[poise::command(slash_command, guild_only)]
+async fn list(
+    ctx: Context<'_>,
+    #[description = "Also those that are offline or paused"] all: Option<bool>,
+    #[description = "Which page to begin with"]
+    #[min = 1]
+    page: Option<u32>,
+) -> Result<(), CommandError> {
+    let requester = reply::requester(ctx)?;
+    let view = EndpointsView {
+        page: page.unwrap_or(1),
+        all: all.unwrap_or(false),
+    };
+    reply::answer(ctx, handlers::endpoints(ctx.data(), requester.guild, view)).await
+}
+
+/// Everything that is known of one endpoint
+#[poise::command(slash_command, guild_only)]
+async fn show(
+    ctx: Context<'_>,
+    #[description = "Its address or name"]
+    #[autocomplete = "complete::endpoint"]
+    #[max_length = 512]
+    endpoint: String,
+) -> Result<(), CommandError> {
+    let app = ctx.data();
+    let requester = reply::requester(ctx)?;
+    let work = async {
+        let endpoint =
+            crate::actions::endpoints::recheck::find(&app.store.reader, requester, &endpoint, None)
+                .await?;
+        Ok(Message::embed(endpoint_card::endpoint(
+            &endpoint,
+            app.checks.rules.interval,
+        )))
+    };
+    reply::answer(ctx, work).await
+}

@@ -1,0 +1,188 @@
+//! What the commands and buttons of endpoints do: each calls the store or an action and builds the message.
+
+use std::sync::Arc;
+
+use crate::actions::Requester;
+use crate::actions::endpoints::completed_check::Recorded;
+use crate::actions::endpoints::manage_endpoint::{self, Added};
+use crate::actions::endpoints::recheck;
+use crate::discord::AppState;
+use crate::discord::endpoints::{endpoint_card, list_card, offline_card, recheck_card};
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::Message;
+use crate::discord::ui::view::{EndpointsView, OfflineView, Pages};
+use crate::discord::ui::{buttons, embed};
+use crate::domain::endpoints::target::{Host, Target};
+use crate::domain::monitor::GuildId;
+use crate::store::endpoints::endpoint::{self, Description, Endpoint, Filter};
+use crate::store::job_run;
+
+pub(in crate::discord) async fn offline_list(
+    app: &AppState,
+    guild: GuildId,
+    view: OfflineView,
+) -> Result<Message, CommandError> {
+    let filter = Filter {
+        guild: Some(guild),
+        active: Some(false),
+        reason: view.reason,
+        ..Filter::default()
+    };
+    let (page, pages) = load_page(app, filter, view.page, offline_card::PER_PAGE).await?;
+    if page.is_empty() {
+        return Ok(Message::sentence(offline_card::empty(view.reason)));
+    }
+    let last_run = job_run::last(&app.store.reader, "recheck").await?;
+    let next = offline_card::Rechecks {
+        min_age: app.recheck.min_age,
+        interval: app.recheck_interval,
+        last_run_at: last_run.map(|run| run.started_at),
+        now: app.now(),
+    };
+    let mut message = Message::embed(offline_card::list(&page, pages, view.reason, &next));
+    message.rows = buttons::offline_rows(pages, view);
+    Ok(message)
+}
+
+pub(in crate::discord) async fn endpoints(
+    app: &AppState,
+    guild: GuildId,
+    view: EndpointsView,
+) -> Result<Message, CommandError> {
+    let active = (!view.all).then_some(true);
+    let filter = Filter {
+        guild: Some(guild),
+        active,
+        ..Filter::default()
+    };
+    let (page, pages) = load_page(app, filter, view.page, list_card::PER_PAGE).await?;
+    if page.is_empty() {
+        return Ok(Message::sentence(if view.all {
+            list_card::NO_ENDPOINTS
+        } else {
+            list_card::NONE_ACTIVE
+        }));
+    }
+    let mut message = Message::embed(list_card::list(&page, pages, view.all));
+    message.rows = buttons::endpoints_rows(pages, view);
+    Ok(message)
+}
+
+async fn load_page(
+    app: &AppState,
+    filter: Filter,
+    page: u32,
+    per_page: u32,
+) -> Result<(Vec<Endpoint>, Pages), CommandError> {
+    let offset = |page: u32| u64::from(page - 1) * u64::from(per_page);
+    let wanted = page.max(1);
+    let found = endpoint::list(&app.store.reader, filter, offset(wanted), per_page).await?;
+    let pages = Pages::new(wanted, found.total, per_page);
+    if pages.page == wanted {
+        return Ok((found.endpoints, pages));
+    }
+    let last = endpoint::list(&app.store.reader, filter, offset(pages.page), per_page).await?;
+    Ok((last.endpoints, pages))
+}
+
+/// Checks one endpoint now and shows the result.
+pub(in crate::discord) async fn recheck(
+    app: &AppState,
+    requester: Requester,
+    endpoint: Endpoint,
+) -> Result<Message, CommandError> {
+    let scheduled = recheck::scheduled(&app.store.reader, &endpoint).await?;
+    let checks = app.checks.clone();
+    // On the main runtime, so that the check's timings do not depend on the load of the Discord runtime.
+    let checked = app
+        .main_runtime
+        .spawn(async move { checks.check_and_record(&scheduled, requester.actor).await })
+        .await;
+    let recorded = checked.map_err(|error| CommandError::Internal(error.to_string()))??;
+    let Some(recorded) = recorded else {
+        return Ok(Message::sentence(format!(
+            "{} was changed or removed meanwhile.",
+            embed::mention(&endpoint.description)
+        )));
+    };
+    Ok(rechecked(&endpoint, &recorded))
+}
+
+fn rechecked(endpoint: &Endpoint, recorded: &Arc<Recorded>) -> Message {
+    let mut message = Message::embed(recheck_card::result(&endpoint.description, recorded));
+    message.rows = buttons::recheck_row(endpoint.id);
+    message
+}
+
+/// Rechecks every inactive endpoint of a guild, regardless of its last check.
+pub(in crate::discord) async fn recheck_all(
+    app: &AppState,
+    requester: Requester,
+) -> Result<Message, CommandError> {
+    let (checks, reader) = (app.checks.clone(), app.store.reader.clone());
+    let options = recheck::RecheckOptions {
+        min_age: std::time::Duration::ZERO,
+        ..app.recheck
+    };
+    let stopwatch = crate::clock::Stopwatch::start();
+    let run = recheck::Run {
+        guild: Some(requester.guild),
+        options,
+        actor: requester.actor,
+    };
+    let run = app
+        .main_runtime
+        .spawn(async move { recheck::all_due(&checks, &reader, run, |_, _| {}).await });
+    let summary = run
+        .await
+        .map_err(|error| CommandError::Internal(error.to_string()))??;
+    Ok(Message::embed(recheck_card::run(
+        &summary,
+        stopwatch.elapsed(),
+    )))
+}
+
+/// Adds one endpoint and shows it.
+pub(in crate::discord) async fn add(
+    app: &AppState,
+    requester: Requester,
+    description: Description,
+) -> Result<Message, CommandError> {
+    let target = description.target.to_string();
+    let warning = denied_note(app, &description.target);
+    let now = app.now();
+    let added = manage_endpoint::add(
+        &app.store,
+        requester,
+        vec![description],
+        app.quota_endpoints,
+        now,
+    )
+    .await?;
+    let Some(endpoint) = endpoint::with_target(&app.store.reader, requester.guild, &target).await?
+    else {
+        return Ok(Message::sentence("It was removed again meanwhile."));
+    };
+    let note = match added.first() {
+        Some(Added::New(_)) => "Added. It is looked at right away.",
+        _ => "It is on the roll already:",
+    };
+    let mut message = Message::embed(endpoint_card::endpoint(
+        &endpoint,
+        app.checks.rules.interval,
+    ));
+    message.content = format!("{note}{warning}");
+    message.rows = buttons::recheck_row(endpoint.id);
+    Ok(message)
+}
+
+/// A warning for targets that the address policy blocks. They are still added, because the policy may allow them later.
+fn denied_note(app: &AppState, target: &Target) -> &'static str {
+    let Host::Ip(ip) = target.host else { return "" };
+    match app.policy.judge(std::net::SocketAddr::new(ip, target.port)) {
+        Ok(()) => "",
+        Err(_) => {
+            "\nThis address may not be looked at: it is not public, and the operator has not named it in `PROBE_ALLOW`."
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! `/offline_endpoints list | recheck | stats`: lists offline endpoints with the reasons, checks one again, and
+//! shows statistics.
+
+use crate::actions::endpoints::{recheck, summarize};
+use crate::discord::Context;
+use crate::discord::endpoints::{handlers, not_found, statistics_card};
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::view::OfflineView;
+use crate::discord::ui::{access, complete};
+use crate::domain::endpoints::check_result::FailureClass;
+use crate::domain::endpoints::target::Target;
+
+/// Endpoints that do not answer
+#[poise::command(slash_command, guild_only, subcommands("list", "recheck", "stats"))]
+pub(in crate::discord) async fn offline_endpoints(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// The reason why an endpoint is offline. Append only: Discord identifies a choice by its index.
+#[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
+enum Reason {
+    #[name = "connection refused"]
+    Refused,
+    #[name = "timed out"]
+    TimedOut,
+    #[name = "unreachable"]
+    Unreachable,
+    #[name = "name not found"]
+    NameFailed,
+    #[name = "TLS failed"]
+    TlsFailed,
+    #[name = "unexpected status"]
+    UnexpectedStatus,
+    #[name = "keyword missing"]
+    KeywordMissing,
+    #[name = "address not allowed"]
+    NotAllowed,
+    #[name = "protocol error"]
+    ProtocolError,
+}
+
+impl From<Reason> for FailureClass {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Refused => Self::Refused,
+            Reason::TimedOut => Self::TimedOut,
+            Reason::Unreachable => Self::Unreachable,
+            Reason::NameFailed => Self::NameFailed,
+            Reason::TlsFailed => Self::TlsFailed,
+            Reason::UnexpectedStatus => Self::UnexpectedStatus,
+            Reason::KeywordMissing => Self::KeywordMissing,
+            Reason::NotAllowed => Self::NotAllowed,
+            Reason::ProtocolError => Self::ProtocolError,
+        }
+    }
+}
+
+/// The endpoints that are offline, those down the longest first
+#[poise::command(slash_command, guild_only)]
+async fn list(
+    ctx: Context<'_>,
+    #[description = "Which page to begin with"]
+    #[min = 1]
+    page: Option<u32>,
+    #[description = "Only those that are down for this reason"] reason: Option<Reason>,
+) -> Result<(), CommandError> {
+    let requester = reply::requester(ctx)?;
+    let view = OfflineView {
+        page: page.unwrap_or(1),
+        reason: reason.map(FailureClass::from),
+        may_manage: access::may_manage(reply::permissions(ctx)),
+    };
+    reply::answer(
+        ctx,
+        handlers::offline_list(ctx.data(), requester.guild, view),
+    )
+    .await
+}
+
+/// Look at an endpoint again, now
+#[poise::command(slash_command, guild_only, user_cooldown = 3)]
+async fn recheck(
+    ctx: Context<'_>,
+    #[description = "Its address or name"]
+    #[autocomplete = "complete::endpoint"]
+    #[max_length = 512]
+    ip: String,
+    #[description = "Its port, where the address alone is not enough"]
+    #[min = 1]
+    port: Option<u16>,
+) -> Result<(), CommandError> {
+    let app = ctx.data();
+    let requester = reply::requester(ctx)?;
+    let work = async {
+        match recheck::find(&app.store.reader, requester, &ip, port).await {
+            Ok(endpoint) => handlers::recheck(app, requester, endpoint).await,
+            Err(crate::actions::Error::NotFound(words)) => {
+                let may_manage = access::may_manage(reply::permissions(ctx));
+                Ok(not_found::unknown_endpoint(
+                    &words,
+                    target_of(&ip, port).as_ref(),
+                    may_manage,
+                ))
+            }
+            Err(error) => Err(error.into()),
+        }
+    };
+    reply::answer(ctx, work).await
+}
+
+/// The target to offer for an address that no endpoint of the guild has.
+fn target_of(ip: &str, port: Option<u16>) -> Option<Target> {
+    let ip = ip.trim();
+    let candidates = match port {
+        Some(port) => vec![format!("tcp://{ip}:{port}"), format!("tcp://[{ip}]:{port}")],
+        None => vec![ip.to_owned()],
+    };
+    candidates
+        .iter()
+        .find_map(|candidate| candidate.parse().ok())
+}
+
+/// How many are up and down, why, and what the rechecks brought back
+#[poise::command(slash_command, guild_only)]
+async fn stats(ctx: Context<'_>) -> Result<(), CommandError> {
+    let app = ctx.data();
+    let requester = reply::requester(ctx)?;
+    let work = async {
+        let now = app.now();
+        let statistics = summarize::statistics(&app.store.reader, requester.guild, now).await?;
+        Ok(Message::embed(statistics_card::statistics(
+            &statistics,
+            app.recheck_interval,
+            now,
+        )))
+    };
+    reply::answer(ctx, work).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_class_is_a_choice() {
+        use poise::ChoiceParameter;
+        for (index, class) in FailureClass::ALL.iter().copied().enumerate() {
+            let reason = Reason::from_index(index).expect("a choice for every class");
+            assert_eq!(FailureClass::from(reason), class);
+            assert_eq!(reason.name(), class.text());
+        }
+    }
+
+    #[test]
+    fn an_unknown_address_is_offered_as_a_target_to_add() {
+        for (ip, port, target) in [
+            ("203.0.113.7", Some(80), Some("tcp://203.0.113.7:80")),
+            ("2001:db8::7", Some(80), Some("tcp://[2001:db8::7]:80")),
+            ("203.0.113.7:81", None, Some("tcp://203.0.113.7:81")),
+            ("https://example.org/", None, Some("https://example.org/")),
+            ("203.0.113.7", None, None),
+            ("nonsense here", None, None),
+        ] {
+            assert_eq!(
+                target_of(ip, port)
+                    .map(|target| target.to_string())
+                    .as_deref(),
+                target,
+                "{ip}"
+            );
+        }
+    }
+}

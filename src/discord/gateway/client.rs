@@ -1,0 +1,343 @@
+//! The connection to Discord: looks up the application and the gateway, then runs serenity's client. Retries forever,
+//! unless Discord's answer is final.
+//!
+//! Each client has its own runtime, which ends with it, so tasks that serenity leaves running end too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use poise::serenity_prelude as serenity;
+use serenity::{GatewayIntents, HttpBuilder};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::framework::{self, Events};
+use crate::discord::gateway::registration;
+use crate::discord::gateway::relay::{self, Final, GatewayState, RelayConfig};
+use crate::discord::gateway::rest::{self, GatewayInfo, Rest, RestError};
+use crate::discord::ui::error;
+use crate::discord::{AppState, Config, Refused};
+use crate::domain::discord::intent::PrivilegedIntent;
+use crate::domain::text;
+use crate::health::{Component, Health};
+
+/// Delay before a client that ended is replaced.
+const RESTART_DELAY: Duration = Duration::from_secs(5);
+
+/// How often this component reports progress to the health check.
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+
+/// serenity opens its shards five seconds apart, and may need some time to reopen one. A client that takes longer than
+/// `STUCK_AFTER` plus `PER_SHARD` for each shard is stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
+const PER_SHARD: Duration = Duration::from_secs(10);
+
+/// Guilds and message events without their content. That is enough for slash commands, buttons and detecting activity,
+/// and needs no privileged intent.
+const INTENTS: GatewayIntents = GatewayIntents::GUILDS.union(GatewayIntents::GUILD_MESSAGES);
+
+/// Settings for the next client, adjusted when Discord refuses the current ones.
+struct Learned {
+    privileged: Vec<PrivilegedIntent>,
+    least_shards: u32,
+}
+
+/// Why a client ended.
+enum Ended {
+    Stopping,
+    Final(Refused),
+    /// Temporary: try again after `wait`.
+    Retry {
+        reason: String,
+        wait: Duration,
+    },
+}
+
+/// Keeps a client running until `stop` turns true (then `None`) or Discord refuses the bot for good. Blocks its thread.
+pub(in crate::discord) fn run(
+    token: &str,
+    config: &Config,
+    app: &AppState,
+    stop: &watch::Receiver<bool>,
+) -> Option<Refused> {
+    let gateway_state = Arc::new(GatewayState::new(
+        Arc::clone(&app.health),
+        Arc::clone(&app.metrics),
+        config.max_reconnects,
+    ));
+    let mut learned = Learned {
+        privileged: config.privileged_intents.clone(),
+        least_shards: 1,
+    };
+    loop {
+        let client = ClientRun {
+            token,
+            config,
+            app,
+            gateway_state: &gateway_state,
+        };
+        match client.run(&mut learned, stop.clone()) {
+            Ended::Stopping => return None,
+            Ended::Final(refused) => return Some(refused),
+            Ended::Retry { reason, wait } => {
+                tracing::warn!(
+                    reason,
+                    retry_in = text::duration(wait),
+                    "no connection to Discord"
+                );
+                let mut stop = stop.clone();
+                let waited = app.main_runtime.block_on(async {
+                    tokio::select! {
+                        _ = stop.wait_for(|stopping| *stopping) => false,
+                        () = report_progress(&app.health) => true,
+                        () = tokio::time::sleep(wait) => true,
+                    }
+                });
+                if !waited {
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+/// Reports progress to the health check; never ends.
+async fn report_progress(health: &Health) {
+    loop {
+        health.record_progress(Component::Sender);
+        tokio::time::sleep(PROGRESS_EVERY).await;
+    }
+}
+
+/// One client, from the gateway lookup to its end.
+struct ClientRun<'a> {
+    token: &'a str,
+    config: &'a Config,
+    app: &'a AppState,
+    gateway_state: &'a Arc<GatewayState>,
+}
+
+impl ClientRun<'_> {
+    fn run(&self, learned: &mut Learned, mut stop: watch::Receiver<bool>) -> Ended {
+        let runtime = match runtime() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                return self.retry(format!("the Discord runtime failed to start: {error}"));
+            }
+        };
+        let ended = runtime.block_on(async {
+            tokio::select! {
+                _ = stop.wait_for(|stopping| *stopping) => Ended::Stopping,
+                () = report_progress(&self.app.health) => Ended::Stopping,
+                ended = self.connect(learned) => ended,
+            }
+        });
+        // Tasks that serenity spawned end here.
+        runtime.shutdown_timeout(Duration::from_millis(500));
+        ended
+    }
+
+    fn retry(&self, reason: impl Into<String>) -> Ended {
+        Ended::Retry {
+            reason: reason.into(),
+            wait: RESTART_DELAY,
+        }
+    }
+
+    /// What a failed REST call means for this attempt: a retry, or the end.
+    fn refused(&self, error: RestError) -> Ended {
+        let least = match &error {
+            RestError::Unauthorized => return Ended::Final(Refused::Token),
+            RestError::Limited { retry_after } => *retry_after,
+            _ => Duration::ZERO,
+        };
+        Ended::Retry {
+            wait: self.gateway_state.lookup_failed().max(least),
+            reason: error.to_string(),
+        }
+    }
+
+    async fn connect(&self, learned: &mut Learned) -> Ended {
+        let rest = match Rest::new(&self.config.api_url, self.token) {
+            Ok(rest) => rest,
+            Err(error) => return self.refused(error),
+        };
+        let found = async { Ok((rest.application().await?, rest.gateway().await?)) };
+        let (application, gateway) = match found.await {
+            Ok(found) => found,
+            Err(error) => return self.refused(error),
+        };
+        let shards = gateway.shards.max(learned.least_shards);
+        let ran = self
+            .run_client(&rest, application, (gateway, shards), learned)
+            .await;
+        self.gateway_state.client_ended();
+        let ended = match ran {
+            Ok(ended) => ended,
+            Err(reason) => return self.retry(reason),
+        };
+        match self.gateway_state.take_refusal() {
+            Some(refusal) => self.learn(refusal, (application, shards), learned),
+            None => ended,
+        }
+    }
+
+    /// Runs serenity until it ends; the error says why it could not start.
+    async fn run_client(
+        &self,
+        rest: &Rest,
+        application: serenity::ApplicationId,
+        (gateway, shards): (GatewayInfo, u32),
+        learned: &Learned,
+    ) -> Result<Ended, String> {
+        self.gateway_state.begin(shards as usize, gateway.limit);
+        // On the main runtime, so that the relay's timers work even if serenity blocks its own runtime.
+        let relay_config = self.relay_config(gateway.url)?;
+        let main_runtime = &self.app.main_runtime;
+        let starting = relay::start(relay_config, Arc::clone(self.gateway_state));
+        let started = main_runtime.spawn(starting).await;
+        let (address, serving) = started
+            .map_err(|error| error.to_string())?
+            .map_err(|error| error.to_string())?;
+        // Both tasks end with the client.
+        let mut tasks = JoinSet::new();
+        tasks.spawn_on(serving, main_runtime);
+        let limit = STUCK_AFTER + PER_SHARD * shards;
+        tasks.spawn_on(
+            relay::watch_detached(Arc::clone(self.gateway_state), limit),
+            main_runtime,
+        );
+
+        let mut client = self.client(application, learned).await?;
+        // serenity looked the gateway up itself; if that failed, it would use the public gateway.
+        *client.ws_url.lock().await = address;
+        let registering = registration::register(rest, application, self.config.guild, self.app);
+        let ended = tokio::select! {
+            ended = client.start_shards(shards) => match ended {
+                Ok(()) => self.retry("the client ended"),
+                Err(error) => self.retry(error::outside(&error)),
+            },
+            error = registering => self.refused(error),
+            _ = tasks.join_next() => self.retry("the client is stuck and is being replaced"),
+        };
+        Ok(ended)
+    }
+
+    fn relay_config(&self, gateway_url: String) -> Result<RelayConfig, String> {
+        let tls = relay::public_tls().map_err(|error| error.to_string())?;
+        Ok(RelayConfig {
+            gateway_url,
+            ack_limit: self.config.heartbeat_timeout,
+            presence: self.app.presence.clone(),
+            path: relay::secret_path(&tls).map_err(|error| error.to_string())?,
+            tls,
+        })
+    }
+
+    async fn client(
+        &self,
+        application: serenity::ApplicationId,
+        learned: &Learned,
+    ) -> Result<serenity::Client, String> {
+        // serenity's own rate limiter ignores a configured origin. So it is off and the origin is always set: tests and
+        // production use the same code path.
+        let http = HttpBuilder::new(self.token)
+            .client(rest::http_client().map_err(|error| error.to_string())?)
+            .proxy(&self.config.api_url)
+            .ratelimiter_disabled(true)
+            .application_id(application)
+            .build();
+        serenity::ClientBuilder::new_with_http(http, intents(&learned.privileged))
+            .framework(framework::framework(self.app))
+            .event_handler(Events)
+            .raw_event_handler(framework::Unparsed {
+                app: self.app.clone(),
+            })
+            .await
+            .map_err(|error| error::outside(&error))
+    }
+
+    /// What a final close code means: the end, or another attempt with fewer intents or more shards.
+    fn learn(
+        &self,
+        refusal: Final,
+        (application, shards): (serenity::ApplicationId, u32),
+        learned: &mut Learned,
+    ) -> Ended {
+        match refusal {
+            Final::Token => Ended::Final(Refused::Token),
+            Final::Version => Ended::Final(Refused::Version),
+            Final::Intents(code) if learned.privileged.is_empty() => {
+                Ended::Final(Refused::Intents(code))
+            }
+            Final::Intents(_) => {
+                tracing::error!("{}", intents_refused(&learned.privileged, application));
+                learned.privileged.clear();
+                self.retry("Discord refused the privileged intents")
+            }
+            Final::Shards => {
+                learned.least_shards = shards + 1;
+                self.retry(format!(
+                    "Discord requires more shards than {shards}; looking up the number"
+                ))
+            }
+        }
+    }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("discord-worker")
+        .enable_all()
+        .build()
+}
+
+fn intents(privileged: &[PrivilegedIntent]) -> GatewayIntents {
+    privileged.iter().fold(INTENTS, |intents, requested| {
+        intents
+            | match requested {
+                PrivilegedIntent::Members => GatewayIntents::GUILD_MEMBERS,
+                PrivilegedIntent::Presences => GatewayIntents::GUILD_PRESENCES,
+                PrivilegedIntent::MessageContent => GatewayIntents::MESSAGE_CONTENT,
+            }
+    })
+}
+
+/// The log line that names the refused intents and the page where they are enabled.
+fn intents_refused(requested: &[PrivilegedIntent], application: serenity::ApplicationId) -> String {
+    let words: Vec<&str> = requested.iter().map(|intent| intent.as_str()).collect();
+    let titles: Vec<String> = requested
+        .iter()
+        .map(|intent| format!("\"{}\"", intent.title()))
+        .collect();
+    format!(
+        "DISCORD_PRIVILEGED_INTENTS: Discord does not let this application have {}; switch on {} at https://discord.com/developers/applications/{application}/bot and restart. Going on without",
+        words.join(", "),
+        titles.join(" and ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_intents_are_logged_with_the_page_that_enables_them() {
+        let requested = [PrivilegedIntent::Members, PrivilegedIntent::MessageContent];
+        assert_eq!(
+            intents_refused(&requested, serenity::ApplicationId::new(42)),
+            "DISCORD_PRIVILEGED_INTENTS: Discord does not let this application have members, message_content; switch on \"Server Members Intent\" and \"Message Content Intent\" at https://discord.com/developers/applications/42/bot and restart. Going on without"
+        );
+    }
+
+    #[test]
+    fn only_the_requested_privileged_intents_are_added() {
+        assert_eq!(intents(&[]).bits(), 1 | 1 << 9);
+        assert_eq!(
+            intents(PrivilegedIntent::ALL).bits(),
+            1 | 1 << 1 | 1 << 8 | 1 << 9 | 1 << 15
+        );
+    }
+}

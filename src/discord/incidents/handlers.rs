@@ -1,0 +1,40 @@
+//! What the buttons of an incident and `/ack` do.
+
+use crate::actions::Requester;
+use crate::actions::incidents::alerts;
+use crate::actions::silences::{maintenance, mute};
+use crate::discord::AppState;
+use crate::discord::incidents::incident_card;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::Message;
+use crate::domain::incidents::grouping::IncidentId;
+
+/// Acknowledges an incident and returns its updated message.
+pub(in crate::discord) async fn acknowledge(
+    app: &AppState,
+    requester: Requester,
+    id: IncidentId,
+) -> Result<Message, CommandError> {
+    let incident = alerts::acknowledge(&app.store, requester, id, app.now()).await?;
+    Ok(incident_card::message(&incident))
+}
+
+/// Mutes an incident's monitors for an hour and returns its updated message.
+pub(in crate::discord) async fn mute(
+    app: &AppState,
+    requester: Requester,
+    id: IncidentId,
+) -> Result<Message, CommandError> {
+    let incident = mute::mute_incident(&app.store, requester, id, app.now()).await?;
+    Ok(incident_card::message(&incident))
+}
+
+/// Starts an hour of maintenance for an incident's monitors and returns its updated message.
+pub(in crate::discord) async fn maintain(
+    app: &AppState,
+    requester: Requester,
+    id: IncidentId,
+) -> Result<Message, CommandError> {
+    let incident = maintenance::schedule_for_incident(&app.store, requester, id, app.now()).await?;
+    Ok(incident_card::message(&incident))
+}

@@ -1,0 +1,143 @@
+//! The message of an incident in a guild's channel: its outages with start and reason, the probable cause, acknowledgment
+//! and recovery.
+
+use std::collections::BTreeSet;
+
+use poise::serenity_prelude as serenity;
+use serenity::{Colour, CreateEmbed};
+
+use crate::discord::ui::buttons;
+use crate::discord::ui::embed::{self, AMBER, GREEN, RED, bold, relative};
+use crate::discord::ui::reply::Message;
+use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::domain::text;
+use crate::notify::messenger::Reminder;
+use crate::notify::wording;
+use crate::store::incidents::incident::{Incident, Outage};
+
+/// Maximum characters of the list of outages. With everything else the embed stays below Discord's limit of 6,000.
+const LIST: usize = 3_500;
+
+/// Maximum characters of a recheck result.
+const RESULT: usize = 300;
+
+/// The message of an incident in its current state.
+pub(in crate::discord) fn message(incident: &Incident) -> Message {
+    let mut message = Message::embed(embed(incident));
+    if incident.ended_at.is_none() && incident.kind == NotificationKind::Incident {
+        message.rows = buttons::incident_rows(incident);
+    }
+    message
+}
+
+/// The message of a reminder or an escalation, with a link to the incident's message. It has no buttons, because a button
+/// in a direct message does not know the guild. The link leads to the buttons.
+pub(in crate::discord) fn reminder(reminder: &Reminder) -> Message {
+    let incident = &reminder.incident;
+    let title = wording::reminder(incident, reminder.now, text::escape);
+    let mut description = list(incident);
+    if let Some((channel, message)) = reminder.link {
+        let guild = incident.guild_id.0;
+        let link = format!("https://discord.com/channels/{guild}/{channel}/{message}");
+        description = format!("[Recheck, acknowledge or mute it here]({link})\n{description}");
+    }
+    Message::embed(
+        CreateEmbed::new()
+            .title(text::cut(&title, 256))
+            .description(description)
+            .colour(RED),
+    )
+}
+
+fn embed(incident: &Incident) -> CreateEmbed {
+    if let Some(sentence) = wording::sentence(&incident.kind, text::escape) {
+        return CreateEmbed::new()
+            .title(text::cut(&wording::title(incident, text::escape), 256))
+            .description(text::cut(&sentence, LIST))
+            .colour(AMBER);
+    }
+    let mut embed = CreateEmbed::new()
+        .title(text::cut(&wording::title(incident, text::escape), 256))
+        .description(list(incident))
+        .colour(colour(incident));
+    if let Some(cause) = incident
+        .cause
+        .as_ref()
+        .filter(|_| incident.ended_at.is_none())
+    {
+        let cause_text = wording::cause(cause, text::escape, relative);
+        embed = embed.field("What is at fault", text::cut(&cause_text, 1_000), false);
+    }
+    if let Some((user, at)) = incident.acknowledged {
+        embed = embed.field("Acknowledged", format!("<@{user}> {}", relative(at)), true);
+    }
+    if let Some((user, at)) = incident.rechecked {
+        let result = incident.rechecked_result.as_deref().unwrap_or_default();
+        let result = text::cut(&text::escape(result), RESULT);
+        let by = format!("<@{user}> {}\n{result}", relative(at));
+        embed = embed.field("Rechecked", by, true);
+    }
+    if let Some((user, until)) = incident.muted {
+        embed = embed.field(
+            "Muted",
+            format!("<@{user}> until {}", relative(until)),
+            true,
+        );
+    }
+    if let Some((user, until)) = incident.maintained {
+        let by = format!("<@{user}> until {}", relative(until));
+        embed = embed.field("Maintenance", by, true);
+    }
+    embed
+}
+
+fn colour(incident: &Incident) -> Colour {
+    if incident.flapping_since.is_some() && incident.flapping_ended_at.is_none() {
+        return AMBER;
+    }
+    match (incident.ended_at, incident.acknowledged) {
+        (Some(_), _) => GREEN,
+        (None, Some(_)) => AMBER,
+        (None, None) => RED,
+    }
+}
+
+/// One line per outage, ongoing ones first, as many as fit; then the number of the others.
+fn list(incident: &Incident) -> String {
+    let mut lines = String::new();
+    let mut named = BTreeSet::new();
+    for outage in &incident.outages {
+        let line = line(outage);
+        if lines.chars().count() + line.chars().count() > LIST {
+            break;
+        }
+        lines.push_str(&line);
+        lines.push('\n');
+        named.insert(outage.monitor_id.0);
+    }
+    let rest = incident.count.saturating_sub(named.len() as u64);
+    if rest > 0 {
+        lines.push_str(&format!("… and {rest} more"));
+    }
+    lines
+}
+
+fn line(outage: &Outage) -> String {
+    let target = outage
+        .target
+        .as_deref()
+        .map(|target| format!(" {}", text::code(&text::cut(target, embed::TARGET_LENGTH))))
+        .unwrap_or_default();
+    let monitor = format!("{}{target}", bold(wording::name(outage)));
+    match outage.ended_at {
+        Some(ended) => {
+            let length = text::duration(ended.since(outage.started_at));
+            format!("🟢 {monitor} back {} after {length}", relative(ended))
+        }
+        None => format!(
+            "🔴 {monitor} since {}: {}",
+            relative(outage.started_at),
+            wording::reason(outage, text::escape)
+        ),
+    }
+}

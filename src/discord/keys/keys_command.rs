@@ -1,0 +1,161 @@
+//! `/keys …`: the API keys of a guild, with which devices register and programs read or change data. Every subcommand
+//! requires Manage Server.
+
+use poise::serenity_prelude as serenity;
+use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
+
+use crate::actions::manage_key;
+use crate::discord::Context;
+use crate::discord::keys::key_card;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::{access, complete};
+use crate::domain::key::{KeyId, KeyKind};
+use crate::domain::monitor::GuildId;
+use crate::domain::text;
+use crate::store::api_key::{self, StoredKey};
+
+/// The kind of a key. Append only: Discord identifies a choice by its index.
+#[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
+enum KindChoice {
+    #[name = "fleet: devices register and call with it"]
+    Fleet,
+    #[name = "read: programs read everything of this server"]
+    Read,
+    #[name = "admin: programs read and change everything of this server"]
+    Admin,
+}
+
+impl From<KindChoice> for KeyKind {
+    fn from(choice: KindChoice) -> Self {
+        match choice {
+            KindChoice::Fleet => Self::Fleet,
+            KindChoice::Read => Self::Read,
+            KindChoice::Admin => Self::Admin,
+        }
+    }
+}
+
+/// Manage the API keys of this server
+#[poise::command(
+    slash_command,
+    guild_only,
+    default_member_permissions = "MANAGE_GUILD",
+    subcommands("create", "list", "rotate", "revoke")
+)]
+pub(in crate::discord) async fn keys(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Make a key; it is shown to you once
+#[poise::command(slash_command, guild_only)]
+async fn create(
+    ctx: Context<'_>,
+    #[description = "What it opens; left out: devices register and call with it"] kind: Option<
+        KindChoice,
+    >,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let kind = kind.map_or(KeyKind::Fleet, KeyKind::from);
+    let work = async {
+        let app = ctx.data();
+        let made = manage_key::create(&app.store, requester, kind, None, app.now()).await?;
+        Ok(key_card::made(&made))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// The keys that are good, without their secrets
+#[poise::command(slash_command, guild_only)]
+async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let keys = valid_keys(ctx, requester.guild).await?;
+        Ok(Message::embed(key_card::list(&keys)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Make a key in the place of another, which is good for another day
+#[poise::command(slash_command, guild_only)]
+async fn rotate(
+    ctx: Context<'_>,
+    #[description = "Its id, the third part of the key"]
+    #[autocomplete = "key_choices"]
+    #[max_length = 32]
+    key: String,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let (app, id) = (ctx.data(), parse(&key)?);
+        let made = manage_key::rotate(&app.store, requester, id, app.now()).await;
+        Ok(key_card::rotated(id.as_str(), &made.map_err(unknown)?))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Make a key useless, at once
+#[poise::command(slash_command, guild_only)]
+async fn revoke(
+    ctx: Context<'_>,
+    #[description = "Its id, the third part of the key"]
+    #[autocomplete = "key_choices"]
+    #[max_length = 32]
+    key: String,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let (app, id) = (ctx.data(), parse(&key)?);
+        let revoked = manage_key::revoke(&app.store, requester, id, app.now()).await;
+        revoked.map_err(unknown)?;
+        let id = text::code(id.as_str());
+        Ok(Message::sentence(format!("{id} is useless from now on.")))
+    };
+    reply::answer(ctx, work).await
+}
+
+fn parse(text: &str) -> Result<KeyId, CommandError> {
+    KeyId::parse(text.trim()).ok_or_else(|| {
+        CommandError::Refused(
+            "The id of a key has 12 letters and digits; choose it from the list that appears while you type.".into(),
+        )
+    })
+}
+
+/// Replaces the text for a key that does not exist, because its hint is for the command line.
+fn unknown(error: crate::actions::Error) -> CommandError {
+    match error {
+        crate::actions::Error::NotFound(_) => CommandError::Refused(
+            "There is no such key (any more); `/keys list` shows those that are good.".into(),
+        ),
+        error => error.into(),
+    }
+}
+
+/// The valid keys of a guild that do not belong to a monitor, newest first.
+async fn valid_keys(ctx: Context<'_>, guild: GuildId) -> Result<Vec<StoredKey>, CommandError> {
+    let app = ctx.data();
+    let now = app.now();
+    let mut keys = api_key::list(&app.store.reader, Some(guild)).await?;
+    keys.retain(|key| key.monitor_id.is_none() && key.is_valid(now));
+    Ok(keys)
+}
+
+async fn key_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let keys = match reply::requester(ctx) {
+        Ok(requester) if access::may_manage(reply::permissions(ctx)) => {
+            valid_keys(ctx, requester.guild).await.unwrap_or_default()
+        }
+        _ => Vec::new(),
+    };
+    let choices = keys
+        .iter()
+        .filter(|key| key.id.as_str().contains(partial.trim()))
+        .take(complete::CHOICES as usize)
+        .map(|key| {
+            let made = text::timestamp(key.created_at);
+            let label = format!("{} · {} · made {made}", key.id, key.kind.as_str());
+            AutocompleteChoice::new(label, key.id.as_str().to_owned())
+        });
+    CreateAutocompleteResponse::new().set_choices(choices.collect())
+}

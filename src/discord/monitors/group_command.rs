@@ -1,0 +1,58 @@
+//! `/group …`: user-defined groups of monitors. Outages in one group become one incident, and boards list monitors by group.
+
+use crate::actions::manage_group;
+use crate::discord::Context;
+use crate::discord::monitors::groups_card;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::{complete, embed};
+use crate::store::monitors::group as groups;
+
+/// Names for monitors that belong together
+#[poise::command(
+    slash_command,
+    guild_only,
+    default_member_permissions = "MANAGE_GUILD",
+    subcommands("set", "list")
+)]
+pub(in crate::discord) async fn group(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Put a monitor into a group, or out of it
+#[poise::command(slash_command, guild_only)]
+async fn set(
+    ctx: Context<'_>,
+    #[description = "An endpoint, a device or a server, by name"]
+    #[autocomplete = "complete::monitor"]
+    #[max_length = 100]
+    monitor: String,
+    #[description = "Left out: it belongs to no group"]
+    #[autocomplete = "complete::group"]
+    #[max_length = 64]
+    group: Option<String>,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        let found = complete::named(&app.store.reader, requester.guild, (None, &monitor)).await?;
+        let group = manage_group::set(&app.store, requester, (found.id, group), app.now()).await?;
+        let name = embed::bold(&found.name);
+        Ok(Message::sentence(match group {
+            Some(group) => format!("{name} belongs to {}.", embed::bold(&group)),
+            None => format!("{name} belongs to no group."),
+        }))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// The groups of this server
+#[poise::command(slash_command, guild_only)]
+async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let known = groups::list(&ctx.data().store.reader, requester.guild).await?;
+        Ok(Message::embed(groups_card::list(&known)))
+    };
+    reply::answer(ctx, work).await
+}

@@ -1,0 +1,27 @@
+//! Shows one monitor, whatever its kind is.
+
+use crate::discord::AppState;
+use crate::discord::endpoints::endpoint_card;
+use crate::discord::monitors::status_card;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::Message;
+use crate::discord::ui::{buttons, complete};
+use crate::domain::monitor::{GuildId, MonitorId};
+use crate::store::endpoints::endpoint;
+
+/// Shows one monitor of any kind.
+pub(in crate::discord) async fn monitor(
+    app: &AppState,
+    guild: GuildId,
+    id: MonitorId,
+) -> Result<Message, CommandError> {
+    let reader = &app.store.reader;
+    if let Some(found) = endpoint::get(reader, guild, id).await? {
+        let mut message =
+            Message::embed(endpoint_card::endpoint(&found, app.checks.rules.interval));
+        message.rows = buttons::recheck_row(id);
+        return Ok(message);
+    }
+    let named = complete::named(reader, guild, (None, &format!("#{id}"))).await?;
+    Ok(Message::embed(status_card::one(&named)))
+}

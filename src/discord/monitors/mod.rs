@@ -1,0 +1,7 @@
+//! Monitors of every kind: `/status`, `/audit` and `/group`, and the card of one monitor.
+
+pub(in crate::discord) mod group_command;
+pub(in crate::discord) mod groups_card;
+pub(in crate::discord) mod handlers;
+pub(in crate::discord) mod status_card;
+pub(in crate::discord) mod status_command;

@@ -1,0 +1,77 @@
+//! `/status` and `/audit`: the status of all monitors of a guild at a glance, and its audit log.
+
+use poise::serenity_prelude as serenity;
+use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
+
+use crate::discord::Context;
+use crate::discord::monitors::status_card;
+use crate::discord::ui::complete;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::domain::event::EventKind;
+use crate::domain::text;
+use crate::store::event;
+use crate::store::monitors::monitor;
+
+/// Everything on this server's roll: how many stand how, and what is not online
+#[poise::command(slash_command, guild_only)]
+pub(in crate::discord) async fn status(ctx: Context<'_>) -> Result<(), CommandError> {
+    let requester = reply::requester(ctx)?;
+    let work = async {
+        let reader = &ctx.data().store.reader;
+        let counts = monitor::counts_by_status(reader, Some(requester.guild)).await?;
+        let troubled = monitor::troubled(reader, requester.guild, status_card::LISTED).await?;
+        Ok(Message::embed(status_card::status(&counts, &troubled)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// What has changed on this server's roll, the newest first
+#[poise::command(slash_command, guild_only, default_member_permissions = "MANAGE_GUILD")]
+pub(in crate::discord) async fn audit(
+    ctx: Context<'_>,
+    #[description = "Only changes of this type"]
+    #[rename = "type"]
+    #[autocomplete = "kinds"]
+    #[max_length = 64]
+    kind: Option<String>,
+    #[description = "Only changes of this device, server or endpoint"]
+    #[autocomplete = "complete::monitor"]
+    #[max_length = 100]
+    monitor: Option<String>,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let kind = kind.as_deref().map(parse_kind).transpose()?;
+        let reader = &ctx.data().store.reader;
+        let monitor = match &monitor {
+            Some(text) => Some(complete::named(reader, requester.guild, (None, text)).await?),
+            None => None,
+        };
+        let filter = (kind, monitor.map(|monitor| monitor.id));
+        let page = (i64::MAX, status_card::CHANGES);
+        let events = event::list(reader, requester.guild, filter, page).await?;
+        Ok(Message::embed(status_card::audit(&events)))
+    };
+    reply::answer(ctx, work).await
+}
+
+fn parse_kind(word: &str) -> Result<EventKind, CommandError> {
+    word.trim().parse::<EventKind>().ok().ok_or_else(|| {
+        CommandError::Refused(format!(
+            "There is no type {}; choose one from the list that appears while you type.",
+            text::code(&text::cut(word, 64))
+        ))
+    })
+}
+
+async fn kinds(_: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let choices = EventKind::ALL
+        .iter()
+        .map(|kind| kind.as_str())
+        .filter(|word| word.contains(partial.trim()))
+        .take(complete::CHOICES as usize)
+        .map(|word| AutocompleteChoice::new(word, word))
+        .collect();
+    CreateAutocompleteResponse::new().set_choices(choices)
+}

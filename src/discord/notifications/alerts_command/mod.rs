@@ -1,0 +1,171 @@
+//! `/alerts …`: where and how a guild is notified of incidents. Every subcommand requires Manage Server.
+
+mod choose;
+
+use poise::serenity_prelude as serenity;
+
+use crate::actions::incidents::alerts;
+use crate::discord::Context;
+use crate::discord::notifications::{alerts_card, webhook_command};
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::{access, roles};
+use crate::domain::notifications::alert_policy::Responder;
+use crate::notify::messenger::SendFailure;
+use crate::store::notifications::{alert_override, alert_settings};
+use crate::store::silences::mute;
+
+/// Where incidents are told
+#[poise::command(
+    slash_command,
+    guild_only,
+    default_member_permissions = "MANAGE_GUILD",
+    subcommands(
+        "setup",
+        "show",
+        "channel",
+        "role",
+        "choose::escalation",
+        "choose::notifications",
+        "choose::summary",
+        "choose::override_monitor",
+        "webhook_command::webhook",
+        "off"
+    )
+)]
+pub(in crate::discord) async fn alerts(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Choose the channel for alerts, and the role to call; a test goes there at once
+#[poise::command(slash_command, guild_only)]
+async fn setup(
+    ctx: Context<'_>,
+    #[description = "Where incidents are told"]
+    #[channel_types("Text", "News")]
+    channel: serenity::PartialChannel,
+    #[description = "Called when an incident begins; nobody where it is left out"] role: Option<
+        serenity::RoleId,
+    >,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let role = roles::chosen(ctx, role)?;
+    reply::answer(ctx, test_and_set(ctx, channel.id.get(), role)).await
+}
+
+/// Tell incidents in another channel; a test goes there at once
+#[poise::command(slash_command, guild_only)]
+async fn channel(
+    ctx: Context<'_>,
+    #[description = "Where incidents are told"]
+    #[channel_types("Text", "News")]
+    channel: serenity::PartialChannel,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let work = async {
+        let known = settings(ctx).await?;
+        test_and_set(ctx, channel.id.get(), known.and_then(|known| known.role)).await
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Call another role when an incident begins, or none
+#[poise::command(slash_command, guild_only)]
+async fn role(
+    ctx: Context<'_>,
+    #[description = "Left out: nobody is called"] role: Option<serenity::RoleId>,
+) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let role = roles::chosen(ctx, role)?;
+    let work = async {
+        let known = settings(ctx).await?.ok_or_else(no_channel_set)?;
+        set(ctx, (known.channel, role)).await
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Where incidents are told now, and whether that works
+#[poise::command(slash_command, guild_only)]
+async fn show(ctx: Context<'_>) -> Result<(), CommandError> {
+    access::require_manage(reply::permissions(ctx))?;
+    let work = async { show_settings(ctx).await };
+    reply::answer(ctx, work).await
+}
+
+/// Tell incidents in no channel any more; webhooks go on
+#[poise::command(slash_command, guild_only)]
+async fn off(ctx: Context<'_>) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        alerts::remove(&app.store, requester, app.now()).await?;
+        Ok(Message::sentence(
+            "Incidents are told in no channel any more.",
+        ))
+    };
+    reply::answer(ctx, work).await
+}
+
+fn no_channel_set() -> CommandError {
+    CommandError::Refused("No channel is set for alerts yet; `/alerts setup` sets one.".into())
+}
+
+async fn settings(ctx: Context<'_>) -> Result<Option<alert_settings::AlertSettings>, CommandError> {
+    let requester = reply::requester(ctx)?;
+    Ok(alert_settings::get(&ctx.data().store.reader, requester.guild).await?)
+}
+
+/// Sends a test message to a channel and sets the channel if it arrives; otherwise the error names the permissions that the
+/// channel needs.
+async fn test_and_set(
+    ctx: Context<'_>,
+    channel: u64,
+    role: Option<u64>,
+) -> Result<Message, CommandError> {
+    let app = ctx.data();
+    let messenger = app.messenger.clone().ok_or_else(|| {
+        CommandError::Internal("received a command, but there is no messenger".into())
+    })?;
+    // On the main runtime, to which the connections of the messenger belong.
+    let tried = app
+        .main_runtime
+        .spawn(async move { messenger.send_test_message(channel).await })
+        .await
+        .map_err(|error| CommandError::Internal(error.to_string()))?;
+    match tried {
+        Ok(_) => set(ctx, (channel, role)).await,
+        Err(SendFailure::Broken(reason)) => Err(CommandError::Refused(format!(
+            "<#{channel}> cannot be used: {reason}. It needs View Channel, Send Messages and Embed Links."
+        ))),
+        Err(failure) => Err(CommandError::Refused(format!(
+            "The test did not reach <#{channel}>: {failure}. Please try again in a moment."
+        ))),
+    }
+}
+
+async fn set(ctx: Context<'_>, place: (u64, Option<u64>)) -> Result<Message, CommandError> {
+    let requester = reply::requester(ctx)?;
+    let app = ctx.data();
+    alerts::set(&app.store, requester, place, app.now()).await?;
+    show_settings(ctx).await
+}
+
+async fn show_settings(ctx: Context<'_>) -> Result<Message, CommandError> {
+    let requester = reply::requester(ctx)?;
+    let reader = &ctx.data().store.reader;
+    let known = settings(ctx).await?;
+    let muted = mute::list(reader, requester.guild, alerts_card::LISTED).await?;
+    let own = alert_override::list(reader, requester.guild, alerts_card::LISTED).await?;
+    let responders = alerts::responders(reader, requester.guild).await?;
+    let role = |responder: &Responder| match responder {
+        Responder::Role(role) => Some(*role),
+        Responder::User(_) => None,
+    };
+    let responders: Vec<u64> = responders.iter().filter_map(role).collect();
+    let unreachable = roles::unreachable(ctx, &responders).await;
+    let card = alerts_card::settings(known.as_ref(), &muted, &own);
+    Ok(Message::embed(alerts_card::with_unreachable(
+        card,
+        &unreachable,
+    )))
+}

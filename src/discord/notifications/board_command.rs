@@ -1,0 +1,131 @@
+//! `/board …`: one message that always shows all monitors of a guild. Every subcommand requires Manage Server.
+
+use poise::serenity_prelude as serenity;
+
+use crate::actions::Requester;
+use crate::actions::notifications::manage_board;
+use crate::discord::Context;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::notify::messenger::{Place, SendFailure};
+use crate::store::notifications::board;
+
+/// One message that always shows the whole roll
+#[poise::command(
+    slash_command,
+    guild_only,
+    default_member_permissions = "MANAGE_GUILD",
+    rename = "board",
+    subcommands("create", "move_to", "remove")
+)]
+pub(in crate::discord) async fn boards(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Put the board into a channel
+#[poise::command(slash_command, guild_only)]
+async fn create(
+    ctx: Context<'_>,
+    #[description = "Where everybody sees it"]
+    #[channel_types("Text", "News")]
+    channel: serenity::PartialChannel,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    reply::answer(ctx, async {
+        if board::get(&ctx.data().store.reader, requester.guild)
+            .await?
+            .is_some()
+        {
+            return Err(CommandError::Refused(
+                "This server has a board already; `/board move` puts it elsewhere.".into(),
+            ));
+        }
+        put(ctx, requester, channel.id.get()).await
+    })
+    .await
+}
+
+/// Put the board into another channel
+#[poise::command(slash_command, guild_only, rename = "move")]
+async fn move_to(
+    ctx: Context<'_>,
+    #[description = "Where everybody sees it"]
+    #[channel_types("Text", "News")]
+    channel: serenity::PartialChannel,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    reply::answer(ctx, async {
+        board::get(&ctx.data().store.reader, requester.guild)
+            .await?
+            .ok_or_else(no_board)?;
+        put(ctx, requester, channel.id.get()).await
+    })
+    .await
+}
+
+/// Take the board away
+#[poise::command(slash_command, guild_only)]
+async fn remove(ctx: Context<'_>) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    reply::answer(ctx, async {
+        let app = ctx.data();
+        let before = manage_board::remove(&app.store, requester, app.now()).await?;
+        delete_message(ctx, before);
+        Ok(Message::sentence("The board is taken away."))
+    })
+    .await
+}
+
+fn no_board() -> CommandError {
+    CommandError::Refused("This server has no board; `/board create` makes one.".into())
+}
+
+/// Posts the board and stores its message, so that the board job keeps it up to date.
+async fn put(
+    ctx: Context<'_>,
+    requester: Requester,
+    channel: u64,
+) -> Result<Message, CommandError> {
+    let app = ctx.data();
+    let messenger = app.messenger.clone().ok_or_else(|| {
+        CommandError::Internal("received a command, but there is no messenger".into())
+    })?;
+    let lines = board::lines(&app.store.reader, requester.guild).await?;
+    let place = Place::New {
+        channel,
+        mention: None,
+        nonce: format!("c{}", ctx.id() % 1_000_000_000_000),
+    };
+    let shown = app
+        .main_runtime
+        .spawn(async move { messenger.show_board(&lines, place).await })
+        .await
+        .map_err(|error| CommandError::Internal(error.to_string()))?;
+    match shown {
+        Ok((_, message)) => {
+            let at = (channel, message);
+            let before = manage_board::set(&app.store, requester, at, app.now()).await?;
+            delete_message(ctx, before);
+            Ok(Message::sentence(format!("The board is in <#{channel}>.")))
+        }
+        Err(SendFailure::Broken(reason)) => Err(CommandError::Refused(format!(
+            "<#{channel}> cannot be used: {reason}. It needs View Channel, Send Messages and Embed Links."
+        ))),
+        Err(failure) => Err(CommandError::Refused(format!(
+            "The board did not reach <#{channel}>: {failure}. Please try again in a moment."
+        ))),
+    }
+}
+
+/// Deletes the old message in the background: the reply does not wait for it. If the deletion fails, the message stays.
+fn delete_message(ctx: Context<'_>, message: Option<(u64, u64)>) {
+    let app = ctx.data();
+    let (Some(message), Some(messenger)) = (message, app.messenger.clone()) else {
+        return;
+    };
+    app.main_runtime.spawn(async move {
+        if let Err(error) = messenger.delete_message(message).await {
+            tracing::debug!(%error, "cannot delete the old board");
+        }
+    });
+}

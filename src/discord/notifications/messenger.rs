@@ -1,0 +1,358 @@
+//! Sends notifications to Discord through REST calls of its own, separate from the replies to interactions. They stay within
+//! Discord's rate limits and within stricter limits of Rollcall's own.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use poise::serenity_prelude as serenity;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::clock::Stopwatch;
+use crate::discord::gateway::rest::{CallError, Rest, RestError};
+use crate::discord::incidents::incident_card;
+use crate::discord::notifications::board_card;
+use crate::discord::ui::reply::Message;
+use crate::domain::discord::send_limit::{Route, SendLimit};
+use crate::domain::notifications::alert_policy::Responder;
+use crate::domain::silences::maintenance::TimeWindow;
+use crate::domain::text;
+use crate::notify::messenger::{MessageId, Messenger, Place, Reminder, SendFailure};
+use crate::store::incidents::incident::Incident;
+use crate::store::notifications::board::BoardLine;
+
+/// Waits up to this length are slept here; for longer ones the delivery is retried later.
+const SHORT_WAIT: Duration = Duration::from_secs(6);
+
+/// Discord's error codes for requests that cannot succeed.
+const UNKNOWN_CHANNEL: u64 = 10_003;
+const UNKNOWN_MESSAGE: u64 = 10_008;
+const TOO_MANY_OLD_EDITS: u64 = 30_046;
+const MISSING_ACCESS: u64 = 50_001;
+
+/// The route of requests that do not belong to a channel.
+const NO_CHANNEL: Route = Route {
+    channel: 0,
+    is_edit: false,
+};
+
+/// Discord's limit for a scheduled event's name, in characters, and its codes for the privacy level and the entity type.
+const EVENT_NAME: usize = 100;
+const GUILD_ONLY: u8 = 2;
+const EXTERNAL: u8 = 3;
+
+/// Posts and edits messages in channels.
+#[derive(Debug)]
+pub(in crate::discord) struct ChannelMessenger {
+    rest: Rest,
+    limit: Mutex<SendLimit>,
+    /// Origin of the durations that the limit counts in.
+    started: Stopwatch,
+    /// Whether Discord has refused the token. Then nothing is sent any more.
+    is_refused: AtomicBool,
+}
+
+impl ChannelMessenger {
+    pub(in crate::discord) fn new(rest: Rest) -> Self {
+        Self {
+            rest,
+            limit: Mutex::default(),
+            started: Stopwatch::start(),
+            is_refused: AtomicBool::new(false),
+        }
+    }
+
+    async fn post(&self, channel: u64, body: Value) -> Result<MessageId, SendFailure> {
+        let route = Route {
+            channel,
+            is_edit: false,
+        };
+        let path = format!("/channels/{channel}/messages");
+        let sent = self.send(route, (Method::POST, &path), body).await?;
+        let id = sent["id"].as_str().and_then(|id| id.parse().ok());
+        id.map(|id| (channel, id)).ok_or(SendFailure::Later {
+            after: None,
+            reason: "Discord's answer could not be read".into(),
+        })
+    }
+
+    async fn edit(
+        &self,
+        (channel, message): MessageId,
+        body: Value,
+    ) -> Result<MessageId, SendFailure> {
+        let route = Route {
+            channel,
+            is_edit: true,
+        };
+        let path = format!("/channels/{channel}/messages/{message}");
+        self.send(route, (Method::PATCH, &path), body).await?;
+        Ok((channel, message))
+    }
+
+    async fn send(
+        &self,
+        route: Route,
+        (method, path): (Method, &str),
+        body: Value,
+    ) -> Result<Value, SendFailure> {
+        if self.is_refused.load(Ordering::Relaxed) {
+            return Err(SendFailure::Refused);
+        }
+        self.wait_for_limit(route).await?;
+        match self.rest.send(method, path, body).await {
+            Ok(sent) => {
+                if let Some(limit) = sent.limit {
+                    self.limit().learn(route, limit, self.started.elapsed());
+                }
+                Ok(sent.body)
+            }
+            Err(refusal) => Err(self.refused(route, refusal)),
+        }
+    }
+
+    /// Waits until the rate limit allows this route; fails if that takes longer than `SHORT_WAIT`.
+    async fn wait_for_limit(&self, route: Route) -> Result<(), SendFailure> {
+        loop {
+            let taken = self.limit().take(route, self.started.elapsed());
+            match taken {
+                Ok(()) => return Ok(()),
+                Err(wait) if wait <= SHORT_WAIT => tokio::time::sleep(wait).await,
+                Err(wait) => {
+                    return Err(SendFailure::Later {
+                        after: Some(wait),
+                        reason: "Discord asks for patience".into(),
+                    });
+                }
+            }
+        }
+    }
+
+    fn limit(&self) -> std::sync::MutexGuard<'_, SendLimit> {
+        self.limit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refused(&self, route: Route, refusal: CallError) -> SendFailure {
+        let now = self.started.elapsed();
+        let later = |after, reason: &RestError| SendFailure::Later {
+            after,
+            reason: reason.to_string(),
+        };
+        match (&refusal.error, refusal.code) {
+            (RestError::Unauthorized, _) => {
+                self.limit().refused(now);
+                self.is_refused.store(true, Ordering::Relaxed);
+                SendFailure::Refused
+            }
+            (RestError::Limited { retry_after }, _) => {
+                self.limit()
+                    .limited(route, *retry_after, refusal.is_global, now);
+                later(Some(*retry_after), &refusal.error)
+            }
+            (RestError::Status(403), code) => {
+                self.limit().refused(now);
+                SendFailure::Broken(no_permission(code).into())
+            }
+            (RestError::Status(404), Some(UNKNOWN_CHANNEL)) => {
+                SendFailure::Broken("the channel does not exist any more".into())
+            }
+            (RestError::Status(404), Some(UNKNOWN_MESSAGE))
+            | (RestError::Status(400), Some(TOO_MANY_OLD_EDITS)) => SendFailure::MessageGone,
+            (error @ RestError::Status(400), _) => SendFailure::Rejected(error.to_string()),
+            (error, _) => later(None, error),
+        }
+    }
+}
+
+fn no_permission(code: Option<u64>) -> &'static str {
+    match code {
+        Some(MISSING_ACCESS) => "Rollcall lacks the permission View Channel there",
+        _ => "Rollcall lacks the permission Send Messages or Embed Links there",
+    }
+}
+
+impl ChannelMessenger {
+    async fn put(&self, message: Message, place: Place) -> Result<MessageId, SendFailure> {
+        match place {
+            Place::Existing(id) => self.edit(id, body(message, None)).await,
+            Place::New {
+                channel,
+                mention,
+                nonce,
+            } => {
+                let mut body = body(message, mention);
+                body["nonce"] = json!(nonce);
+                body["enforce_nonce"] = json!(true);
+                self.post(channel, body).await
+            }
+        }
+    }
+}
+
+impl Messenger for ChannelMessenger {
+    fn show<'a>(
+        &'a self,
+        incident: &'a Incident,
+        place: Place,
+    ) -> BoxFuture<'a, Result<MessageId, SendFailure>> {
+        Box::pin(self.put(incident_card::message(incident), place))
+    }
+
+    fn remind<'a>(
+        &'a self,
+        reminder: &'a Reminder,
+        place: Place,
+    ) -> BoxFuture<'a, Result<MessageId, SendFailure>> {
+        Box::pin(self.put(incident_card::reminder(reminder), place))
+    }
+
+    fn show_board<'a>(
+        &'a self,
+        lines: &'a [BoardLine],
+        place: Place,
+    ) -> BoxFuture<'a, Result<MessageId, SendFailure>> {
+        Box::pin(self.put(board_card::message(lines), place))
+    }
+
+    fn delete_message(
+        &self,
+        (channel, message): MessageId,
+    ) -> BoxFuture<'_, Result<(), SendFailure>> {
+        let route = Route {
+            channel,
+            is_edit: true,
+        };
+        let path = format!("/channels/{channel}/messages/{message}");
+        Box::pin(async move {
+            self.send(route, (Method::DELETE, &path), Value::Null)
+                .await
+                .map(drop)
+        })
+    }
+
+    fn direct_channel(&self, user: u64) -> BoxFuture<'_, Result<u64, SendFailure>> {
+        Box::pin(async move {
+            let body = json!({ "recipient_id": user.to_string() });
+            let path = "/users/@me/channels";
+            let opened = self.send(NO_CHANNEL, (Method::POST, path), body).await;
+            let opened = opened.map_err(|failure| match failure {
+                SendFailure::Later { after: None, .. } | SendFailure::Rejected(_) => {
+                    direct_messages_closed()
+                }
+                failure => failure,
+            })?;
+            let id = opened["id"].as_str().and_then(|id| id.parse().ok());
+            id.ok_or_else(direct_messages_closed)
+        })
+    }
+
+    fn send_direct_message<'a>(
+        &'a self,
+        user: u64,
+        sentence: &'a str,
+    ) -> BoxFuture<'a, Result<(), SendFailure>> {
+        Box::pin(async move {
+            let channel = self.direct_channel(user).await?;
+            let body = body(Message::sentence(sentence), None);
+            self.post(channel, body).await.map(drop)
+        })
+    }
+
+    fn create_event<'a>(
+        &'a self,
+        guild: u64,
+        title: &'a str,
+        window: TimeWindow,
+    ) -> BoxFuture<'a, Result<u64, SendFailure>> {
+        Box::pin(async move {
+            let body = json!({
+                "name": text::cut(title, EVENT_NAME),
+                "privacy_level": GUILD_ONLY,
+                "entity_type": EXTERNAL,
+                "entity_metadata": { "location": "Rollcall" },
+                "scheduled_start_time": text::timestamp(window.starts_at),
+                "scheduled_end_time": text::timestamp(window.ends_at),
+                "description": "Maintenance: outages are expected, and nobody is called for them.",
+            });
+            let path = format!("/guilds/{guild}/scheduled-events");
+            let made = self.send(NO_CHANNEL, (Method::POST, &path), body).await?;
+            let id = made["id"].as_str().and_then(|id| id.parse().ok());
+            id.ok_or_else(|| SendFailure::Broken("Discord's answer could not be read".into()))
+        })
+    }
+
+    fn delete_event(&self, guild: u64, event: u64) -> BoxFuture<'_, Result<(), SendFailure>> {
+        Box::pin(async move {
+            let path = format!("/guilds/{guild}/scheduled-events/{event}");
+            let taken = self
+                .send(NO_CHANNEL, (Method::DELETE, &path), Value::Null)
+                .await;
+            match taken {
+                Ok(_) | Err(SendFailure::Broken(_) | SendFailure::Rejected(_)) => Ok(()),
+                Err(failure) => Err(failure),
+            }
+        })
+    }
+
+    fn send_test_message(&self, channel: u64) -> BoxFuture<'_, Result<MessageId, SendFailure>> {
+        let message = Message::embed(
+            serenity::CreateEmbed::new()
+                .title("Alerts come here from now on")
+                .description("One message for each incident, changed in place until it is over."),
+        );
+        Box::pin(self.post(channel, body(message, None)))
+    }
+}
+
+/// The failure for a user who accepts no direct messages from Rollcall, for any reason.
+fn direct_messages_closed() -> SendFailure {
+    SendFailure::Broken("that person takes no direct messages from Rollcall".into())
+}
+
+/// The request body of a message. It mentions only this one role or user, by id.
+fn body(message: Message, mention: Option<Responder>) -> Value {
+    let (content, mentions) = match mention {
+        None => (message.content.clone(), json!({ "parse": [] })),
+        Some(Responder::Role(id)) => (
+            format!("<@&{id}>"),
+            json!({ "parse": [], "roles": [id.to_string()] }),
+        ),
+        Some(Responder::User(id)) => (
+            format!("<@{id}>"),
+            json!({ "parse": [], "users": [id.to_string()] }),
+        ),
+    };
+    json!({
+        "content": content, "embeds": message.embeds, "components": message.rows,
+        "allowed_mentions": mentions,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_given_responder_is_mentioned() {
+        let message = || Message::sentence("@everyone");
+        let without_mention = body(message(), None);
+        assert_eq!(without_mention["allowed_mentions"], json!({ "parse": [] }));
+        assert_eq!(
+            without_mention["content"], "@everyone",
+            "plain text, because mentions are off"
+        );
+        let user = body(message(), Some(Responder::User(8)));
+        assert_eq!(
+            user["allowed_mentions"],
+            json!({ "parse": [], "users": ["8"] })
+        );
+        let role = body(message(), Some(Responder::Role(7)));
+        assert_eq!(
+            role["allowed_mentions"],
+            json!({ "parse": [], "roles": ["7"] })
+        );
+        assert_eq!(role["content"], "<@&7>");
+    }
+}

@@ -1,0 +1,9 @@
+//! Notifications: `/alerts` and `/boards`, their cards, and the messenger that posts and edits messages in channels.
+
+pub(in crate::discord) mod alerts_card;
+pub(in crate::discord) mod alerts_command;
+pub(in crate::discord) mod board_card;
+pub(in crate::discord) mod board_command;
+pub(in crate::discord) mod messenger;
+pub(in crate::discord) mod webhook_command;
+pub(in crate::discord) mod webhooks_card;

@@ -1,0 +1,192 @@
+//! `/alerts webhook …`: webhooks as additional destinations of notifications. A URL is a secret: only the member who enters
+//! it sees it, and it is not shown again.
+
+use poise::serenity_prelude as serenity;
+use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
+
+use crate::actions::notifications::webhook as webhooks;
+use crate::discord::notifications::webhooks_card;
+use crate::discord::ui::embed;
+use crate::discord::ui::error::{CommandError, wrong};
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::{AppState, Context};
+use crate::domain::monitor::{GuildId, parse_name};
+use crate::domain::notifications::webhook::{Format, parse_url};
+use crate::domain::text;
+use crate::notify::webhook::{payload, signature};
+use crate::store::notifications::webhook::{self, NewWebhook, Webhook};
+
+/// The format of a webhook's messages. Append only: Discord identifies a choice by its index.
+#[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
+enum FormatChoice {
+    #[name = "standard: signed JSON with everything (Standard Webhooks)"]
+    Standard,
+    #[name = "slack: what Slack, Mattermost and Rocket.Chat take"]
+    Slack,
+    #[name = "discord: what a webhook of Discord takes"]
+    Discord,
+}
+
+impl From<FormatChoice> for Format {
+    fn from(choice: FormatChoice) -> Self {
+        match choice {
+            FormatChoice::Standard => Self::Standard,
+            FormatChoice::Slack => Self::Slack,
+            FormatChoice::Discord => Self::Discord,
+        }
+    }
+}
+
+/// Other places in which incidents are told
+#[poise::command(
+    slash_command,
+    guild_only,
+    subcommands("add", "list", "test", "remove")
+)]
+pub(super) async fn webhook(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Have incidents told to a webhook, too; a test goes there at once
+#[poise::command(slash_command, guild_only)]
+async fn add(
+    ctx: Context<'_>,
+    #[description = "What to call it"]
+    #[max_length = 64]
+    name: String,
+    #[description = "Its address; it is kept secret and not shown again"]
+    #[max_length = 512]
+    url: String,
+    #[description = "Left out: what the address asks for"] format: Option<FormatChoice>,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        let name = parse_name(&name).map_err(|error| wrong("name", error))?;
+        let url = parse_url(&url).map_err(|error| wrong("url", error))?;
+        let format = format.map_or_else(|| Format::of(&url), Format::from);
+        let new = NewWebhook {
+            name: name.clone(),
+            url,
+            format,
+            signing_key: signing_key()?,
+        };
+        webhooks::add(&app.store, requester, new, app.now()).await?;
+        let known = find(app, requester.guild, &name).await?;
+        let result = send_test_message(app, &known).await?;
+        Ok(Message::embed(webhooks_card::added(&known, &result)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// The webhooks of this server, and whether they are reached
+#[poise::command(slash_command, guild_only)]
+async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let known = webhook::list(&ctx.data().store.reader, requester.guild).await?;
+        Ok(Message::embed(webhooks_card::list(&known)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Send a test to a webhook; one that was switched off is told again once it is reached
+#[poise::command(slash_command, guild_only)]
+async fn test(
+    ctx: Context<'_>,
+    #[description = "One of this server's webhooks"]
+    #[autocomplete = "webhook_choices"]
+    #[max_length = 64]
+    name: String,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        let known = find(app, requester.guild, &name).await?;
+        let result = send_test_message(app, &known).await?;
+        Ok(Message::embed(webhooks_card::tested(&known, &result)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Tell a webhook nothing any more
+#[poise::command(slash_command, guild_only)]
+async fn remove(
+    ctx: Context<'_>,
+    #[description = "One of this server's webhooks"]
+    #[autocomplete = "webhook_choices"]
+    #[max_length = 64]
+    name: String,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        let known = find(app, requester.guild, &name).await?;
+        let answer = format!("{} is told nothing any more.", embed::bold(&known.name));
+        webhooks::remove(&app.store, requester, known.name, app.now()).await?;
+        Ok(Message::sentence(answer))
+    };
+    reply::answer(ctx, work).await
+}
+
+async fn webhook_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let Ok(requester) = reply::requester(ctx) else {
+        return CreateAutocompleteResponse::new();
+    };
+    let partial = partial.trim().to_lowercase();
+    let known = webhook::list(&ctx.data().store.reader, requester.guild).await;
+    let known = known.unwrap_or_else(|error| {
+        tracing::warn!(%error, "loading webhooks for autocomplete failed");
+        Vec::new()
+    });
+    let choices = known
+        .into_iter()
+        .filter(|known| known.name.to_lowercase().contains(&partial))
+        .map(|known| AutocompleteChoice::new(known.name.clone(), known.name));
+    CreateAutocompleteResponse::new().set_choices(choices.collect())
+}
+
+fn signing_key() -> Result<String, CommandError> {
+    let mut key = [0; signature::KEY_LENGTH];
+    getrandom::fill(&mut key)
+        .map_err(|error| CommandError::Internal(format!("cannot get random bytes: {error}")))?;
+    Ok(signature::key_text(&key))
+}
+
+async fn find(app: &AppState, guild: GuildId, name: &str) -> Result<Webhook, CommandError> {
+    let known = webhook::list(&app.store.reader, guild).await?;
+    let found = known
+        .into_iter()
+        .find(|known| known.name.eq_ignore_ascii_case(name.trim()));
+    found.ok_or_else(|| {
+        CommandError::Refused(format!(
+            "No webhook here is called {}; choose one from the list that appears while you type.",
+            text::code(&text::cut(name, 64))
+        ))
+    })
+}
+
+/// Sends a test message. The inner result says whether it arrived; its error is a text for the member.
+async fn send_test_message(
+    app: &AppState,
+    known: &Webhook,
+) -> Result<Result<(), String>, CommandError> {
+    let (webhook_sender, target, now) = (app.webhook_sender.clone(), known.clone(), app.now());
+    // On the main runtime, to which the resolver of the checks belongs.
+    let sent = app
+        .main_runtime
+        .spawn(async move {
+            let body = payload::of_test(target.format, now);
+            let id = format!("test_{}_{}", target.id.0, now.millis());
+            webhook_sender.post(&target, &id, &body, now).await
+        })
+        .await
+        .map_err(|error| CommandError::Internal(error.to_string()))?;
+    match sent {
+        Ok(()) => {
+            webhooks::reached(&app.store, known, now).await?;
+            Ok(Ok(()))
+        }
+        Err(failure) => Ok(Err(failure.to_string())),
+    }
+}

@@ -1,0 +1,74 @@
+//! What `/servers suggest` and the buttons under its reply do.
+
+use crate::actions::Requester;
+use crate::actions::servers::{manage_server, suggest_thresholds};
+use crate::discord::AppState;
+use crate::discord::servers::server_card;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::Message;
+use crate::discord::ui::{buttons, embed};
+use crate::domain::monitor::MonitorId;
+use crate::domain::servers::threshold::Thresholds;
+use crate::domain::servers::threshold_proposal;
+use crate::store::servers::server;
+
+/// Suggests thresholds from a server's report interval, with buttons to apply or keep for managers.
+pub(in crate::discord) async fn suggestion(
+    app: &AppState,
+    requester: Requester,
+    id: MonitorId,
+    may_manage: bool,
+) -> Result<Message, CommandError> {
+    let reader = &app.store.reader;
+    let server = server::get(reader, requester.guild, id).await?;
+    let server = server.ok_or_else(server_not_found)?;
+    let at = (app.thresholds, app.now());
+    let Some(found) = suggest_thresholds::suggest(reader, &server, at).await? else {
+        return Ok(Message::sentence(format!(
+            "{} has reported too seldom in the last 7 days to tell a rhythm: it takes {} reports.",
+            embed::bold(&server.name),
+            threshold_proposal::ENOUGH + 1
+        )));
+    };
+    let mut message = Message::embed(server_card::suggestion(&server, &found));
+    if may_manage && found.proposed != found.current {
+        message.rows = buttons::suggestion_row(id, found.proposed);
+    }
+    Ok(message)
+}
+
+/// Applies the proposed thresholds to a server and shows it.
+pub(in crate::discord) async fn take_thresholds(
+    app: &AppState,
+    requester: Requester,
+    (id, thresholds): (MonitorId, Thresholds),
+) -> Result<Message, CommandError> {
+    let edit = manage_server::Edit {
+        thresholds: Some(Some(thresholds)),
+        ..manage_server::Edit::default()
+    };
+    manage_server::edit(&app.store, requester, id, edit, app.now()).await?;
+    let at = (app.thresholds, app.now());
+    let standing = manage_server::standing(&app.store.reader, requester, id, at).await?;
+    let mut message = Message::embed(server_card::one(&standing, &[]));
+    message.content = "Applied.".to_owned();
+    Ok(message)
+}
+
+/// Confirms that a server's thresholds were not changed.
+pub(in crate::discord) async fn keep_thresholds(
+    app: &AppState,
+    requester: Requester,
+    id: MonitorId,
+) -> Result<Message, CommandError> {
+    let server = server::get(&app.store.reader, requester.guild, id).await?;
+    let server = server.ok_or_else(server_not_found)?;
+    Ok(Message::sentence(format!(
+        "The thresholds of {} stay as they are.",
+        embed::bold(&server.name)
+    )))
+}
+
+fn server_not_found() -> CommandError {
+    CommandError::Refused("That server is not on the roll any more.".into())
+}

@@ -1,0 +1,173 @@
+//! `/server …`: manage servers whose agents report. Every subcommand requires Manage Server; members read with `/servers`.
+
+use crate::actions::devices::manage_device;
+use crate::actions::servers::manage_server::{self, Edit};
+use crate::actions::servers::suggest_thresholds;
+use crate::discord::Context;
+use crate::discord::keys::key_card;
+use crate::discord::servers::server_card;
+use crate::discord::ui::complete;
+use crate::discord::ui::error::{CommandError, wrong};
+use crate::discord::ui::reply::{self, Message};
+use crate::domain::key::KeyKind;
+use crate::domain::monitor::{MonitorKind, parse_name};
+use crate::domain::servers::threshold::Thresholds;
+
+/// Manage the servers whose agents report
+#[poise::command(
+    slash_command,
+    guild_only,
+    default_member_permissions = "MANAGE_GUILD",
+    subcommands("add", "edit", "thresholds", "rotate_key", "remove")
+)]
+pub(in crate::discord) async fn server(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Put a server on the roll; its key is shown to you once
+#[poise::command(slash_command, guild_only)]
+async fn add(
+    ctx: Context<'_>,
+    #[description = "What to call it"]
+    #[max_length = 64]
+    name: String,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        let name = parse_name(&name).map_err(|error| wrong("name", error))?;
+        let (_, key) = manage_server::add(&app.store, requester, name.clone(), app.now()).await?;
+        Ok(key_card::of_server(&name, &key))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Rename a server, or switch it off and on
+#[poise::command(slash_command, guild_only)]
+async fn edit(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::server"]
+    #[max_length = 100]
+    server: String,
+    #[description = "A new name"]
+    #[max_length = 64]
+    name: Option<String>,
+    #[description = "Whether reports are expected of it"] active: Option<bool>,
+    #[description = "Whether its thresholds follow its own rhythm, a step a week"]
+    auto_thresholds: Option<bool>,
+) -> Result<(), CommandError> {
+    let name = name
+        .map(|name| parse_name(&name).map_err(|error| wrong("name", error)))
+        .transpose()?;
+    let change = Edit {
+        name,
+        is_active: active,
+        auto_thresholds,
+        ..Edit::default()
+    };
+    apply(ctx, &server, change).await
+}
+
+/// Give a server thresholds of its own, or the bot's
+#[poise::command(slash_command, guild_only)]
+async fn thresholds(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::server"]
+    #[max_length = 100]
+    server: String,
+    #[description = "Online up to so many minutes after a report; leave all three out for the bot's own"]
+    #[min = 1]
+    online: Option<u32>,
+    #[description = "In warning up to so many minutes, offline beyond"]
+    #[min = 1]
+    warning: Option<u32>,
+    #[description = "Called a grace up to so many minutes"]
+    #[min = 1]
+    offline: Option<u32>,
+) -> Result<(), CommandError> {
+    let minutes = |minutes: u32| std::time::Duration::from_secs(u64::from(minutes) * 60);
+    let own = match (online, warning, offline) {
+        (None, None, None) => None,
+        (Some(online), Some(warning), Some(offline)) => {
+            let lengths = Thresholds::new(minutes(online), minutes(warning), minutes(offline));
+            Some(lengths.map_err(|error| wrong("online", error))?)
+        }
+        _ => {
+            return Err(CommandError::Refused(
+                "Give all three thresholds, or none of them for the bot's own.".into(),
+            ));
+        }
+    };
+    let change = Edit {
+        thresholds: Some(own),
+        ..Edit::default()
+    };
+    apply(ctx, &server, change).await
+}
+
+async fn apply(ctx: Context<'_>, server: &str, change: Edit) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        let reader = &app.store.reader;
+        let found =
+            complete::named(reader, requester.guild, (Some(MonitorKind::Server), server)).await?;
+        let at = (app.thresholds, app.now());
+        suggest_thresholds::edit(&app.store, requester, found.id, change, at).await?;
+        let standing = manage_server::standing(reader, requester, found.id, at).await?;
+        Ok(Message::embed(server_card::one(&standing, &[])))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Make a new key for a server's agent; the old one is good for another day
+#[poise::command(slash_command, guild_only)]
+async fn rotate_key(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::server"]
+    #[max_length = 100]
+    server: String,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        let reader = &app.store.reader;
+        let found = complete::named(
+            reader,
+            requester.guild,
+            (Some(MonitorKind::Server), &server),
+        )
+        .await?;
+        let place = (found.id, KeyKind::Server);
+        let key = manage_device::rotate_key(&app.store, requester, place, app.now()).await?;
+        Ok(key_card::rotated(&found.name, &key))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Take a server off the roll
+#[poise::command(slash_command, guild_only)]
+async fn remove(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::server"]
+    #[max_length = 100]
+    server: String,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        let found = complete::named(
+            &app.store.reader,
+            requester.guild,
+            (Some(MonitorKind::Server), &server),
+        )
+        .await?;
+        manage_server::remove(&app.store, requester, found.id, app.now()).await?;
+        Ok(key_card::removed(&found.name))
+    };
+    reply::answer(ctx, work).await
+}

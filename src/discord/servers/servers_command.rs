@@ -1,0 +1,83 @@
+//! `/servers list | show | suggest`: the status of servers, for every member.
+
+use crate::actions::servers::manage_server;
+use crate::discord::Context;
+use crate::discord::servers::{handlers, server_card};
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::{access, complete};
+use crate::domain::monitor::MonitorKind;
+use crate::store::servers::server;
+
+/// The servers whose agents report, and their status
+#[poise::command(slash_command, guild_only, subcommands("list", "show", "suggest"))]
+pub(in crate::discord) async fn servers(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// How the servers stand
+#[poise::command(slash_command, guild_only)]
+async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
+    let requester = reply::requester(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        let (reader, at) = (&app.store.reader, (app.thresholds, app.now()));
+        let mut standings = Vec::new();
+        for server in server::list(reader, Some(requester.guild)).await? {
+            standings.push(manage_server::judged(reader, server, at).await?);
+        }
+        Ok(Message::embed(server_card::list(&standings)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Everything that is known of one server
+#[poise::command(slash_command, guild_only)]
+async fn show(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::server"]
+    #[max_length = 100]
+    server: String,
+) -> Result<(), CommandError> {
+    let requester = reply::requester(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        let reader = &app.store.reader;
+        let found = complete::named(
+            reader,
+            requester.guild,
+            (Some(MonitorKind::Server), &server),
+        )
+        .await?;
+        let at = (app.thresholds, app.now());
+        let standing = manage_server::standing(reader, requester, found.id, at).await?;
+        let samples = server::latest_samples(reader, found.id, server_card::SAMPLES).await?;
+        Ok(Message::embed(server_card::one(&standing, &samples)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Thresholds that a server's own rhythm would give it
+#[poise::command(slash_command, guild_only)]
+async fn suggest(
+    ctx: Context<'_>,
+    #[description = "Its name"]
+    #[autocomplete = "complete::server"]
+    #[max_length = 100]
+    server: String,
+) -> Result<(), CommandError> {
+    let requester = reply::requester(ctx)?;
+    let may_manage = access::may_manage(reply::permissions(ctx));
+    let work = async {
+        let app = ctx.data();
+        let found = complete::named(
+            &app.store.reader,
+            requester.guild,
+            (Some(MonitorKind::Server), &server),
+        )
+        .await?;
+        handlers::suggestion(app, requester, found.id, may_manage).await
+    };
+    reply::answer(ctx, work).await
+}

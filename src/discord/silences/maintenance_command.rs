@@ -1,0 +1,276 @@
+//! `/maintenance …`: maintenance windows, in which outages are expected. Every subcommand requires Manage Server.
+
+use std::time::Duration;
+
+use poise::serenity_prelude as serenity;
+use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
+
+use crate::actions::silences::maintenance;
+use crate::actions::{Error, Requester};
+use crate::discord::Context;
+use crate::discord::silences::maintenance_card;
+use crate::discord::ui::error::{CommandError, wrong};
+use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::{complete, embed};
+use crate::domain::monitor::parse_name;
+use crate::domain::silences::maintenance::{
+    TimeWindow, WeekDays, Weekly, parse_length, parse_moment, parse_time, parse_zone, zones,
+};
+use crate::domain::text;
+use crate::store::silences::maintenance::{
+    self as rows, Maintenance, MaintenanceScope, NewMaintenance,
+};
+
+/// Times in which outages are expected: looks go on, nobody is called
+#[poise::command(
+    slash_command,
+    guild_only,
+    default_member_permissions = "MANAGE_GUILD",
+    subcommands("start", "schedule", "list", "end")
+)]
+pub(in crate::discord) async fn maintenance(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Begin maintenance now; what is still down at its end is told then
+#[poise::command(slash_command, guild_only)]
+async fn start(
+    ctx: Context<'_>,
+    #[description = "For how long, such as 30m or 2h; an hour where it is left out"]
+    #[max_length = 16]
+    duration: Option<String>,
+    #[description = "Only of this monitor"]
+    #[autocomplete = "complete::monitor"]
+    #[max_length = 100]
+    monitor: Option<String>,
+    #[description = "Only of this group"]
+    #[autocomplete = "complete::group"]
+    #[max_length = 64]
+    group: Option<String>,
+    #[description = "What is done"]
+    #[max_length = 64]
+    title: Option<String>,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let now = ctx.data().now();
+        let window = TimeWindow {
+            starts_at: now,
+            ends_at: now.plus(length_of(duration.as_deref())?),
+        };
+        let new = NewMaintenance {
+            title: title_of(title.as_deref())?,
+            scope: scope(ctx, requester, (monitor, group)).await?,
+            window,
+            weekly: None,
+        };
+        submit(ctx, requester, new).await
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Plan maintenance, once or every week by the clocks of a place
+#[poise::command(slash_command, guild_only)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the options of a slash command are its arguments"
+)]
+async fn schedule(
+    ctx: Context<'_>,
+    #[description = "What is done"]
+    #[max_length = 64]
+    title: String,
+    #[description = "When it begins: 2026-12-01 22:30, or 22:30 with days"]
+    #[max_length = 20]
+    at: String,
+    #[description = "For how long, such as 30m or 2h"]
+    #[max_length = 16]
+    duration: String,
+    #[description = "Every week on these days: mon,thu or daily; left out: once"]
+    #[max_length = 40]
+    days: Option<String>,
+    #[description = "By the clocks of which place; UTC where it is left out"]
+    #[autocomplete = "zone_names"]
+    #[max_length = 40]
+    zone: Option<String>,
+    #[description = "Only of this monitor"]
+    #[autocomplete = "complete::monitor"]
+    #[max_length = 100]
+    monitor: Option<String>,
+    #[description = "Only of this group"]
+    #[autocomplete = "complete::group"]
+    #[max_length = 64]
+    group: Option<String>,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let now = ctx.data().now();
+        let length = length_of(Some(&duration))?;
+        let zone = zone.as_deref().unwrap_or("UTC");
+        let zone = parse_zone(zone).map_err(|error| wrong("zone", error))?;
+        let (window, weekly) = match days {
+            None => {
+                let starts_at = parse_moment(&at, zone).map_err(|error| wrong("at", error))?;
+                let ends_at = starts_at.plus(length);
+                (TimeWindow { starts_at, ends_at }, None)
+            }
+            Some(days) => {
+                let weekly = Weekly {
+                    days: WeekDays::parse(&days).map_err(|error| wrong("days", error))?,
+                    minute: parse_time(&at).map_err(|error| wrong("at", error))?,
+                    length,
+                    zone,
+                };
+                let next = weekly.next(now).ok_or_else(|| {
+                    CommandError::Refused("That time never comes in that place.".into())
+                })?;
+                (next, Some(weekly))
+            }
+        };
+        let new = NewMaintenance {
+            title: title_of(Some(&title))?,
+            scope: scope(ctx, requester, (monitor, group)).await?,
+            window,
+            weekly,
+        };
+        submit(ctx, requester, new).await
+    };
+    reply::answer(ctx, work).await
+}
+
+/// What runs, and what is to come
+#[poise::command(slash_command, guild_only)]
+async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async { listed(ctx, requester).await };
+    reply::answer(ctx, work).await
+}
+
+/// End maintenance before its time, or call it off; what comes every week comes no more
+#[poise::command(slash_command, guild_only)]
+async fn end(
+    ctx: Context<'_>,
+    #[description = "Which one; may be left out while there is only one"]
+    #[autocomplete = "maintenance_choices"]
+    #[max_length = 100]
+    which: Option<String>,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let work = async {
+        let app = ctx.data();
+        let mut known = rows::list(&app.store.reader, Some(requester.guild)).await?;
+        if let Some(which) = which {
+            let which = which.trim();
+            known.retain(|one| {
+                which == format!("#{}", one.id.0) || one.title.eq_ignore_ascii_case(which)
+            });
+        }
+        let one = match known.len() {
+            0 => {
+                return Err(CommandError::Refused(
+                    "There is no such maintenance; `/maintenance list` shows what there is.".into(),
+                ));
+            }
+            1 => known.remove(0),
+            several => {
+                return Err(CommandError::Refused(format!(
+                    "There are {several}; name the one you mean with `which`."
+                )));
+            }
+        };
+        delete_event(ctx, &one);
+        let answer = format!("{} is over.", embed::bold(&one.title));
+        maintenance::end(&app.store, requester, one, app.now()).await?;
+        Ok(Message::sentence(answer))
+    };
+    reply::answer(ctx, work).await
+}
+
+async fn submit(
+    ctx: Context<'_>,
+    requester: Requester,
+    new: NewMaintenance,
+) -> Result<Message, CommandError> {
+    let app = ctx.data();
+    maintenance::schedule(&app.store, requester, new, app.now()).await?;
+    listed(ctx, requester).await
+}
+
+async fn listed(ctx: Context<'_>, requester: Requester) -> Result<Message, CommandError> {
+    let known = rows::list(&ctx.data().store.reader, Some(requester.guild)).await?;
+    Ok(Message::embed(maintenance_card::list(&known)))
+}
+
+/// Deletes the scheduled event in Discord in the background: the reply does not wait for the request.
+fn delete_event(ctx: Context<'_>, one: &Maintenance) {
+    let app = ctx.data();
+    let event = one.discord_event.filter(|event| *event != 0);
+    let (Some(event), Some(messenger)) = (event, app.messenger.clone()) else {
+        return;
+    };
+    let guild = one.guild_id.0;
+    app.main_runtime.spawn(async move {
+        if let Err(error) = messenger.delete_event(guild, event).await {
+            tracing::debug!(%error, "cannot delete the scheduled event");
+        }
+    });
+}
+
+fn length_of(text: Option<&str>) -> Result<Duration, CommandError> {
+    parse_length(text.unwrap_or("1h")).map_err(|error| wrong("duration", error))
+}
+
+fn title_of(text: Option<&str>) -> Result<String, CommandError> {
+    parse_name(text.unwrap_or("maintenance")).map_err(|error| wrong("title", error))
+}
+
+async fn scope(
+    ctx: Context<'_>,
+    requester: Requester,
+    chosen: (Option<String>, Option<String>),
+) -> Result<MaintenanceScope, CommandError> {
+    let reader = &ctx.data().store.reader;
+    match chosen {
+        (None, None) => Ok(MaintenanceScope::All),
+        (Some(monitor), None) => {
+            let found = complete::named(reader, requester.guild, (None, &monitor)).await?;
+            Ok(MaintenanceScope::Some(vec![found.id]))
+        }
+        (None, Some(group)) => complete::known_group(reader, requester.guild, &group)
+            .await
+            .map(MaintenanceScope::Group),
+        (Some(_), Some(_)) => Err(Error::Invalid(
+            "name `monitor` or `group`, not both; with neither it is of everything".into(),
+        )
+        .into()),
+    }
+}
+
+async fn maintenance_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let Ok(requester) = reply::requester(ctx) else {
+        return CreateAutocompleteResponse::new();
+    };
+    let partial = partial.trim().to_lowercase();
+    let known = rows::list(&ctx.data().store.reader, Some(requester.guild)).await;
+    let known = known.unwrap_or_else(|error| {
+        tracing::warn!(%error, "loading maintenance windows for autocomplete failed");
+        Vec::new()
+    });
+    let choices = known
+        .into_iter()
+        .filter(|one| one.title.to_lowercase().contains(&partial))
+        .take(complete::CHOICES as usize)
+        .map(|one| {
+            let state = if one.is_running { "runs" } else { "to come" };
+            let label = text::cut(&format!("{} · {state}", one.title), 100);
+            AutocompleteChoice::new(label, format!("#{}", one.id.0))
+        });
+    CreateAutocompleteResponse::new().set_choices(choices.collect())
+}
+
+async fn zone_names(_: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let choices = zones(partial)
+        .take(complete::CHOICES as usize)
+        .map(|name| AutocompleteChoice::new(name, name));
+    CreateAutocompleteResponse::new().set_choices(choices.collect())
+}
