@@ -22,6 +22,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use outbound_policy::AddressPolicy;
 use tokio::sync::{oneshot, watch};
 
 use crate::actions::endpoints::check_runner::CheckRunner;
@@ -29,7 +30,6 @@ use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::domain::Timestamp;
 use crate::domain::discord::intent::PrivilegedIntent;
 use crate::domain::discord::presence::PresenceUpdate;
-use crate::domain::endpoints::address::AddressPolicy;
 use crate::domain::monitor::GuildId;
 use crate::domain::servers::threshold::Thresholds;
 use crate::health::Health;

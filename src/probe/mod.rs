@@ -1,11 +1,10 @@
 //! Runs checks: one prober, one deadline, one match over the schemes.
 //!
 //! Every cost of a check is bounded here or in the files below: its time by the deadline, its memory by the caps in
-//! `http`, its destinations by `guard`. A check owns no client and no task. It is one future over one socket, because a
+//! `http`, its destinations by `outbound_policy`. A check owns no client and no task. It is one future over one socket, because a
 //! pooled client would test the pool instead of the endpoint and costs more than the connection itself.
 
 mod body;
-mod guard;
 mod head;
 mod http;
 mod redirect;
@@ -20,15 +19,15 @@ mod trace;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use outbound_policy::{AddressPolicy, AdmitError, Denied, Guard};
+
 use crate::domain::Timestamp;
-use crate::domain::endpoints::address::AddressPolicy;
 use crate::domain::endpoints::check_result::{
     CheckResult, Failure, FailureClass, Timings, Verdict,
 };
 use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::target::{Scheme, Target};
 
-use guard::Guard;
 use resolve::Resolver;
 use tls::Tls;
 use trace::Trace;
@@ -85,7 +84,7 @@ impl Prober {
     /// `ProberError` if this machine's addresses cannot be listed, or if the resolver or TLS cannot be set up.
     pub fn new(config: ProberConfig) -> Result<Self, ProberError> {
         Ok(Self {
-            guard: Guard::new(config.policy)?,
+            guard: Guard::new(config.policy).map_err(ProberError::OwnAddresses)?,
             resolver: Resolver::new(config.resolver)?,
             tls: Tls::new(&config.extra_roots_pem)?,
         })
@@ -125,15 +124,14 @@ impl Prober {
     ) -> Result<Vec<SocketAddr>, AddressBlocked> {
         let mut trace = Trace::start(timeout);
         let deadline = trace.deadline();
-        let resolving = self.resolver.addresses(target, &mut trace);
-        let addresses = tokio::time::timeout_at(deadline, resolving)
-            .await
-            .map_err(|_| AddressBlocked::Unresolved)?
-            .map_err(|_| AddressBlocked::Unresolved)?;
-        self.guard
-            .judge(&addresses)
-            .map_err(|_| AddressBlocked::Denied)?;
-        Ok(addresses)
+        let admitting = self
+            .guard
+            .admit(self.resolver.addresses(target, &mut trace));
+        match tokio::time::timeout_at(deadline, admitting).await {
+            Ok(Ok(addresses)) => Ok(addresses),
+            Ok(Err(AdmitError::Denied)) => Err(AddressBlocked::Denied),
+            Ok(Err(AdmitError::Lookup(_))) | Err(_) => Err(AddressBlocked::Unresolved),
+        }
     }
 
     async fn run(&self, check: Check<'_>, trace: &mut Trace) -> Result<(), Stop> {
@@ -149,10 +147,22 @@ impl Prober {
         target: &Target,
         trace: &mut Trace,
     ) -> Result<tokio::net::TcpStream, Stop> {
-        let addresses = self.resolver.addresses(target, trace).await?;
-        self.guard.judge(&addresses)?;
+        let lookup = self.resolver.addresses(target, trace);
+        let addresses = self
+            .guard
+            .admit(lookup)
+            .await
+            .map_err(|error| match error {
+                AdmitError::Denied => Stop::Denied,
+                AdmitError::Lookup(stop) => stop,
+            })?;
         let stream = tcp::connect(&addresses, trace).await?;
-        self.guard.confirm(&stream, &addresses)?;
+        // Without a peer the connection is closed already, and there is nothing left to judge.
+        if let Ok(peer) = stream.peer_addr() {
+            self.guard
+                .confirm(peer, &addresses)
+                .map_err(|Denied| Stop::Denied)?;
+        }
         Ok(stream)
     }
 }

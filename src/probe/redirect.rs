@@ -1,5 +1,5 @@
 //! Resolves the target of a redirect and decides which headers may be sent there. The result is a `Target` like one
-//! that a user typed: it goes through the same strict parser and then through the guard again.
+//! that a user typed: it goes through the same strict parser and then through the address policy again.
 
 use super::Stop;
 use crate::domain::endpoints::check_result::FailureClass;

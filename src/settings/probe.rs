@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::read::{DAY, SECOND, Variables};
 use crate::domain::connectivity::ReferenceHost;
-use crate::domain::endpoints::address::AddressPolicy;
+use outbound_policy::AddressPolicy;
 
 /// How endpoints are checked.
 #[derive(Clone, Debug)]

@@ -1,6 +1,5 @@
 //! Endpoints: which targets may be checked, what a check shows, and the status that follows from it.
 
-pub mod address;
 pub mod check_result;
 pub mod http_check;
 pub mod http_check_change;

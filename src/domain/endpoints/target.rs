@@ -366,6 +366,24 @@ mod tests {
         }
     }
 
+    /// An address behind a hostile spelling is denied by the policy, so it is enough that it is read as an address.
+    #[test]
+    fn hostile_spellings_never_become_a_name() {
+        let strictest = outbound_policy::AddressPolicy::default();
+        for spelling in outbound_policy::hostile::SPELLINGS {
+            let Ok(target) = spelling.parse::<Target>() else {
+                continue;
+            };
+            match target.host {
+                Host::Ip(ip) => assert!(
+                    strictest.judge((ip, target.port).into()).is_err(),
+                    "{spelling}: {target}"
+                ),
+                Host::Name(name) => panic!("{spelling} was taken as the name {name}"),
+            }
+        }
+    }
+
     #[test]
     fn other_spellings_are_rejected_with_a_valid_example() {
         for (written, words) in [

@@ -1,4 +1,4 @@
-//! Decides which resolved addresses may be connected to, by the operator's policy and this machine's own addresses.
+//! Decides at connect time: which resolved addresses may be connected to, by the policy and this machine's own addresses.
 //!
 //! This machine's addresses are denied like private ones (services bound to them may trust connections from the same
 //! machine), unless the allow-list covers them. The list is read again at most once a minute, because interfaces come
@@ -9,32 +9,43 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-
-use super::{ProberError, Stop};
 use crate::clock::Stopwatch;
-use crate::domain::endpoints::address::{AddressPolicy, destinations};
+use crate::embedded::destinations;
+use crate::{AddressPolicy, Denied};
 
 /// How long the list of own addresses is kept. Listing the interfaces costs about 50 µs, and a new address is rare.
 const OWN_ADDRESSES_KEPT: Duration = Duration::from_secs(60);
 
-pub(super) struct Guard {
+/// A policy together with this machine's own addresses. Create one and share it.
+#[derive(Debug)]
+pub struct Guard {
     policy: AddressPolicy,
     own: Mutex<OwnAddresses>,
 }
 
+#[derive(Debug)]
 struct OwnAddresses {
     list: Vec<IpAddr>,
     read: Stopwatch,
 }
 
+/// Why a lookup gave no addresses to connect to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdmitError<E> {
+    /// At least one of the addresses is not allowed.
+    Denied,
+    /// The lookup itself failed.
+    Lookup(E),
+}
+
 impl Guard {
-    pub(super) fn new(policy: AddressPolicy) -> Result<Self, ProberError> {
-        let list = own_addresses().map_err(ProberError::OwnAddresses)?;
+    /// # Errors
+    /// The system's error if this machine's addresses cannot be listed.
+    pub fn new(policy: AddressPolicy) -> io::Result<Self> {
         Ok(Self {
             policy,
             own: Mutex::new(OwnAddresses {
-                list,
+                list: own_addresses()?,
                 read: Stopwatch::start(),
             }),
         })
@@ -42,20 +53,37 @@ impl Guard {
 
     /// Judges all addresses of a name. One denied address denies them all; otherwise a name with one allowed and one
     /// denied address would pass by chance.
-    pub(super) fn judge(&self, addresses: &[SocketAddr]) -> Result<(), Stop> {
+    ///
+    /// # Errors
+    /// `Denied` if one of them is not allowed.
+    pub fn judge(&self, addresses: &[SocketAddr]) -> Result<(), Denied> {
         if addresses.iter().all(|address| self.is_allowed(*address)) {
             Ok(())
         } else {
-            Err(Stop::Denied)
+            Err(Denied)
         }
     }
 
-    /// Judges the peer's real address, unless it is one of `judged`.
-    pub(super) fn confirm(&self, stream: &TcpStream, judged: &[SocketAddr]) -> Result<(), Stop> {
-        let Ok(peer) = stream.peer_addr() else {
-            // Already closed: there is no connection left to judge.
-            return Ok(());
-        };
+    /// Runs a name lookup and judges its result: the hook for a resolver of any kind. Look a name up again for every
+    /// connection, because a name that was harmless yesterday may point to a private address today.
+    ///
+    /// # Errors
+    /// `AdmitError` if the lookup fails, or if one of its addresses is not allowed.
+    pub async fn admit<E>(
+        &self,
+        lookup: impl Future<Output = Result<Vec<SocketAddr>, E>>,
+    ) -> Result<Vec<SocketAddr>, AdmitError<E>> {
+        let addresses = lookup.await.map_err(AdmitError::Lookup)?;
+        self.judge(&addresses)
+            .map_err(|Denied| AdmitError::Denied)?;
+        Ok(addresses)
+    }
+
+    /// Judges the address at the other end of an open connection, unless it is one of `judged`.
+    ///
+    /// # Errors
+    /// `Denied` if it is another address that is not allowed. Close the connection without writing to it.
+    pub fn confirm(&self, peer: SocketAddr, judged: &[SocketAddr]) -> Result<(), Denied> {
         let same =
             |address: &SocketAddr| address.ip() == peer.ip() && address.port() == peer.port();
         if judged.iter().any(same) {
@@ -66,7 +94,7 @@ impl Guard {
     }
 
     fn is_allowed(&self, address: SocketAddr) -> bool {
-        self.policy.names(address)
+        self.policy.is_listed(address)
             || (self.policy.judge(address).is_ok() && !self.is_own(address.ip()))
     }
 
@@ -106,12 +134,15 @@ mod tests {
         }
     }
 
-    fn judge(guard: &Guard, addresses: &[&str]) -> Result<(), Stop> {
-        let addresses: Vec<_> = addresses
+    fn parsed(addresses: &[&str]) -> Vec<SocketAddr> {
+        addresses
             .iter()
             .map(|address| address.parse().unwrap())
-            .collect();
-        guard.judge(&addresses)
+            .collect()
+    }
+
+    fn judge(guard: &Guard, addresses: &[&str]) -> Result<(), Denied> {
+        guard.judge(&parsed(addresses))
     }
 
     #[test]
@@ -123,33 +154,41 @@ mod tests {
             "[2002:808:808::1]:80",
             "[2607:f8b0::1]:80",
         ] {
-            assert_eq!(judge(&strict, &[address]), Err(Stop::Denied), "{address}");
+            assert_eq!(judge(&strict, &[address]), Err(Denied), "{address}");
         }
         assert_eq!(judge(&strict, &["8.8.8.9:80"]), Ok(()));
-        assert_eq!(
-            judge(&strict, &["8.8.8.9:80", "8.8.8.8:80"]),
-            Err(Stop::Denied)
-        );
+        assert_eq!(judge(&strict, &["8.8.8.9:80", "8.8.8.8:80"]), Err(Denied));
         let named = guard("8.8.8.8:80", &["8.8.8.8"]);
         assert_eq!(judge(&named, &["8.8.8.8:80"]), Ok(()));
-        assert_eq!(judge(&named, &["8.8.8.8:81"]), Err(Stop::Denied));
+        assert_eq!(judge(&named, &["8.8.8.8:81"]), Err(Denied));
+    }
+
+    #[test]
+    fn the_other_end_of_a_connection_is_judged_again() {
+        let [here, elsewhere] =
+            ["127.0.0.1:80", "8.8.8.8:80"].map(|address| address.parse().unwrap());
+        assert_eq!(guard("", &[]).confirm(here, &[elsewhere]), Err(Denied));
+        assert_eq!(guard("loopback", &[]).confirm(here, &[elsewhere]), Ok(()));
+        assert_eq!(guard("", &[]).confirm(here, &[elsewhere, here]), Ok(()));
     }
 
     #[tokio::test]
-    async fn the_peer_address_of_a_connection_is_judged_again() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let here = listener.local_addr().unwrap();
-        let stream = TcpStream::connect(here).await.unwrap();
-        let elsewhere = "8.8.8.8:80".parse().unwrap();
+    async fn a_lookup_is_admitted_only_as_a_whole() {
+        let guard = guard("", &[]);
+        let lookup = |addresses: &[&str]| {
+            let addresses = parsed(addresses);
+            async move { Ok::<_, &str>(addresses) }
+        };
+        let public = ["8.8.8.8:80", "1.1.1.1:80"];
+        assert_eq!(guard.admit(lookup(&public)).await, Ok(parsed(&public)));
         assert_eq!(
-            guard("", &[]).confirm(&stream, &[elsewhere]),
-            Err(Stop::Denied)
+            guard.admit(lookup(&["8.8.8.8:80", "10.0.0.1:80"])).await,
+            Err(AdmitError::Denied)
         );
         assert_eq!(
-            guard("loopback", &[]).confirm(&stream, &[elsewhere]),
-            Ok(())
+            guard.admit(async { Err("no such name") }).await,
+            Err(AdmitError::Lookup("no such name"))
         );
-        assert_eq!(guard("", &[]).confirm(&stream, &[elsewhere, here]), Ok(()));
     }
 
     #[test]
