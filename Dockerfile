@@ -6,19 +6,22 @@ WORKDIR /build
 
 # The dependencies first, with empty sources in place of Rollcall's own: this layer stays valid until a manifest changes.
 COPY Cargo.toml Cargo.lock ./
+COPY crates/discord-gateway-relay/Cargo.toml crates/discord-gateway-relay/
 COPY crates/discord-sandbox/Cargo.toml crates/discord-sandbox/
 COPY crates/outbound-policy/Cargo.toml crates/outbound-policy/
-RUN mkdir -p src benches/checks benches/heartbeats crates/discord-sandbox/src crates/outbound-policy/src \
+RUN mkdir -p src benches/checks benches/heartbeats \
     && echo 'fn main() {}' | tee src/main.rs benches/checks/main.rs > benches/heartbeats/main.rs \
-    && touch src/lib.rs crates/discord-sandbox/src/lib.rs crates/outbound-policy/src/lib.rs \
+    && touch src/lib.rs \
+    && for crate in crates/*; do mkdir -p "$crate/src" && touch "$crate/src/lib.rs"; done \
     && cargo build --release --locked --bin rollcall
 
 # Copied files keep their timestamps, which may be older than those of the empty files. Without the touch, cargo would
 # detect no change.
 COPY migrations migrations
+COPY crates/discord-gateway-relay crates/discord-gateway-relay
 COPY crates/outbound-policy crates/outbound-policy
 COPY src src
-RUN touch src/main.rs src/lib.rs crates/outbound-policy/src/lib.rs \
+RUN touch src/main.rs src/lib.rs crates/*/src/lib.rs \
     && cargo build --release --locked --bin rollcall \
     && mkdir /data
 

@@ -13,7 +13,7 @@ use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::actions::endpoints::record_result::Rules;
 use crate::clock::Clock;
-use crate::domain::discord::presence::{PresenceUpdate, presence};
+use crate::domain::presence::{PresenceUpdate, presence};
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::notify::dead_man::Switch;

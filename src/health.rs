@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use discord_gateway_relay::Stage;
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::clock::Stopwatch;
@@ -42,26 +43,6 @@ pub enum Gateway {
 }
 
 impl Gateway {
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
-    }
-}
-
-/// The state of the connection of one shard.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoStaticStr)]
-#[strum(serialize_all = "snake_case", const_into_str)]
-pub enum Stage {
-    /// Waiting for the next attempt.
-    #[default]
-    Waiting,
-    Connecting,
-    /// Requesting a new session.
-    Identifying,
-    Resuming,
-    Ready,
-}
-
-impl Stage {
     pub const fn as_str(self) -> &'static str {
         self.into_str()
     }

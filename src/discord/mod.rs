@@ -22,15 +22,16 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use discord_gateway_relay::PrivilegedIntent;
+use discord_gateway_relay::rest::{self, LimitedRest, Rest, RestError};
 use outbound_policy::AddressPolicy;
 use tokio::sync::{oneshot, watch};
 
 use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::domain::Timestamp;
-use crate::domain::discord::intent::PrivilegedIntent;
-use crate::domain::discord::presence::PresenceUpdate;
 use crate::domain::monitor::GuildId;
+use crate::domain::presence::PresenceUpdate;
 use crate::domain::servers::threshold::Thresholds;
 use crate::health::Health;
 use crate::metrics::Metrics;
@@ -38,7 +39,7 @@ use crate::notify::messenger::Messenger;
 use crate::notify::webhook::WebhookSender;
 use crate::store::Store;
 
-pub use gateway::registration::CommandIds;
+pub use discord_gateway_relay::CommandIds;
 
 /// How to reach Discord.
 #[derive(Clone)]
@@ -139,15 +140,23 @@ pub enum Refused {
 /// The messenger that sends notifications to Discord; `None` without a token.
 pub fn messenger(config: &Config) -> Option<Arc<dyn Messenger>> {
     let token = config.token.as_deref()?;
-    match gateway::rest::Rest::new(&config.api_url, token) {
-        Ok(rest) => Some(Arc::new(notifications::messenger::ChannelMessenger::new(
-            rest,
-        ))),
+    match http_client() {
+        Ok(client) => {
+            let rest = LimitedRest::new(Rest::new(client, &config.api_url, token));
+            Some(Arc::new(notifications::messenger::ChannelMessenger::new(
+                rest,
+            )))
+        }
         Err(error) => {
             tracing::error!(%error, "Discord messenger failed to start; notifications to Discord are off");
             None
         }
     }
+}
+
+/// The HTTP client for Discord's API. serenity's own has no time limit.
+fn http_client() -> Result<reqwest::Client, RestError> {
+    rest::http_client(concat!("Rollcall, ", env!("CARGO_PKG_VERSION")))
 }
 
 /// The running client.

@@ -6,7 +6,6 @@
 
 pub mod connectivity;
 pub mod devices;
-pub mod discord;
 pub mod endpoints;
 pub mod event;
 pub mod incidents;
@@ -14,6 +13,7 @@ pub mod key;
 pub mod monitor;
 pub mod notifications;
 pub mod observation_windows;
+pub mod presence;
 pub mod servers;
 pub mod silences;
 pub mod status;

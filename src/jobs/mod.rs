@@ -32,7 +32,7 @@ use silences::{expire_mutes, maintenance_windows};
 use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::domain::connectivity::ReferenceHost;
-use crate::domain::discord::presence::PresenceUpdate;
+use crate::domain::presence::PresenceUpdate;
 use crate::domain::servers::threshold::Thresholds;
 use crate::health::Health;
 use crate::metrics::Metrics;

@@ -15,24 +15,9 @@ pub fn backoff(failures: u32, jitter: f64) -> Duration {
     longest.mul_f64(jitter.clamp(0.0, 1.0)).max(LEAST)
 }
 
-/// A random number from 0 to 1. The standard library's hasher is seeded by the system; nothing better is needed here.
-pub fn jitter() -> f64 {
-    use std::hash::{BuildHasher, Hasher};
-    let random = std::collections::hash_map::RandomState::new()
-        .build_hasher()
-        .finish();
-    f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn jitter_is_between_zero_and_one() {
-        let mut many = (0..1000).map(|_| jitter());
-        assert!(many.all(|random| (0.0..=1.0).contains(&random)));
-    }
 
     #[test]
     fn delays_double_up_to_five_minutes_and_are_never_zero() {

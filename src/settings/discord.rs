@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::read::{DAY, HOUR, MINUTE, SECOND, Variables};
 use super::secret::Secret;
-use crate::domain::discord::intent::PrivilegedIntent;
-use crate::domain::discord::presence;
+use discord_gateway_relay::PrivilegedIntent;
+
 use crate::domain::monitor::GuildId;
+use crate::domain::presence;
 
 /// How to reach Discord.
 #[derive(Clone, Debug)]

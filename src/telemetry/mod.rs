@@ -82,9 +82,18 @@ pub fn start_one_shot(verbose: bool) {
         .with_ansi(false)
         .event_format(PlainLine)
         .with_writer(std::io::stderr)
-        .with_filter(EnvFilter::new(format!("warn,rollcall={level}")));
+        .with_filter(filter(level));
     // Only a second call in one process could fail here, and then a log is running already.
     let _ = tracing_subscriber::registry().with(layer).try_init();
+}
+
+/// The crates whose lines count as Rollcall's own.
+const OWN_CRATES: [&str; 2] = ["rollcall", "discord_gateway_relay"];
+
+/// Own lines from `level` on, and warnings of other crates.
+fn filter(level: &str) -> EnvFilter {
+    let own = OWN_CRATES.map(|name| format!("{name}={level}"));
+    EnvFilter::new(format!("warn,{}", own.join(",")))
 }
 
 fn layer<S, W>(settings: &LogSettings, writer: W) -> Box<dyn Layer<S> + Send + Sync>
@@ -92,7 +101,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::new(format!("warn,rollcall={}", settings.level));
+    let filter = filter(&settings.level.to_string());
     match settings.format {
         LogFormat::Json => tracing_subscriber::fmt::layer()
             .json()
@@ -146,6 +155,7 @@ where
             .target()
             .split("::")
             .next()
+            .filter(|name| !OWN_CRATES.contains(name))
             .unwrap_or("rollcall");
         write!(
             out,

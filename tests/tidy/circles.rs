@@ -16,9 +16,10 @@ type Module = Vec<String>;
 type Imports = BTreeMap<Module, BTreeSet<Module>>;
 
 /// The folders of the crates; the files in one import each other.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "src",
     "crates/discord-sandbox/src",
+    "crates/discord-gateway-relay/src",
     "crates/outbound-policy/src",
     "benches/checks",
     "benches/heartbeats",

@@ -34,7 +34,9 @@ fn hostile_spellings_are_denied_after_a_lenient_parser() {
         };
         let port = url.port_or_known_default().unwrap_or(80);
         assert!(
-            AddressPolicy::default().judge(SocketAddr::new(ip, port)).is_err(),
+            AddressPolicy::default()
+                .judge(SocketAddr::new(ip, port))
+                .is_err(),
             "{spelling}: {ip}"
         );
         denied += 1;

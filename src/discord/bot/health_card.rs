@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use discord_gateway_relay::Stage;
 use poise::serenity_prelude::CreateEmbed;
 
 use crate::discord::ui::embed::{AMBER, GREEN, relative, relative_or};
 use crate::domain::text;
-use crate::health::{Shard, Stage};
+use crate::health::Shard;
 use crate::store::job_run::JobRun;
 
 /// The most shards that are listed; with more, only those that are not ready are listed, up to the same number.
@@ -138,7 +139,7 @@ mod tests {
     use crate::discord::ui::embed_testing::embed_json;
     use crate::discord::ui::embed_testing::fits;
     use crate::health::Shard;
-    use crate::health::Stage;
+
     use crate::store::job_run::JobRun;
 
     fn health_of(shards: usize, stage: Stage) -> Health {

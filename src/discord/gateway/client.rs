@@ -6,19 +6,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use discord_gateway_relay::rest::{GatewayInfo, Rest, RestError};
+use discord_gateway_relay::{
+    Final, GatewayState, OnlineStatus, Presence, PresenceUpdate, PrivilegedIntent, Registration,
+    RelayConfig,
+};
 use poise::serenity_prelude as serenity;
 use serenity::{GatewayIntents, HttpBuilder};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::command_guilds::CommandGuilds;
 use super::framework::{self, Events};
-use crate::discord::gateway::registration;
-use crate::discord::gateway::relay::{self, Final, GatewayState, RelayConfig};
-use crate::discord::gateway::rest::{self, GatewayInfo, Rest, RestError};
+use super::observer::GatewayObserver;
 use crate::discord::ui::error;
-use crate::discord::{AppState, Config, Refused};
-use crate::domain::discord::intent::PrivilegedIntent;
+use crate::discord::{AppState, Config, Refused, commands, http_client};
+use crate::domain::monitor::GuildId;
+use crate::domain::presence::{self, StatusDot};
 use crate::domain::text;
 use crate::health::{Component, Health};
 
@@ -62,8 +67,10 @@ pub(in crate::discord) fn run(
     stop: &watch::Receiver<bool>,
 ) -> Option<Refused> {
     let gateway_state = Arc::new(GatewayState::new(
-        Arc::clone(&app.health),
-        Arc::clone(&app.metrics),
+        Arc::new(GatewayObserver {
+            health: Arc::clone(&app.health),
+            metrics: Arc::clone(&app.metrics),
+        }),
         config.max_reconnects,
     ));
     let mut learned = Learned {
@@ -159,8 +166,8 @@ impl ClientRun<'_> {
     }
 
     async fn connect(&self, learned: &mut Learned) -> Ended {
-        let rest = match Rest::new(&self.config.api_url, self.token) {
-            Ok(rest) => rest,
+        let rest = match http_client() {
+            Ok(client) => Rest::new(client, &self.config.api_url, self.token),
             Err(error) => return self.refused(error),
         };
         let found = async { Ok((rest.application().await?, rest.gateway().await?)) };
@@ -193,26 +200,46 @@ impl ClientRun<'_> {
     ) -> Result<Ended, String> {
         self.gateway_state.begin(shards as usize, gateway.limit);
         // On the main runtime, so that the relay's timers work even if serenity blocks its own runtime.
-        let relay_config = self.relay_config(gateway.url)?;
         let main_runtime = &self.app.main_runtime;
-        let starting = relay::start(relay_config, Arc::clone(self.gateway_state));
+        let presence = self.app.presence.clone();
+        let (presence_sender, relayed_presence) = watch::channel(translate(&presence.borrow()));
+        let relay_config = RelayConfig {
+            gateway_url: gateway.url,
+            ack_limit: self.config.heartbeat_timeout,
+            presence: relayed_presence,
+        };
+        let starting = discord_gateway_relay::start(relay_config, Arc::clone(self.gateway_state));
         let started = main_runtime.spawn(starting).await;
         let (address, serving) = started
             .map_err(|error| error.to_string())?
             .map_err(|error| error.to_string())?;
-        // Both tasks end with the client.
+        // These tasks end with the client.
         let mut tasks = JoinSet::new();
         tasks.spawn_on(serving, main_runtime);
+        tasks.spawn_on(pass_on(presence, presence_sender), main_runtime);
         let limit = STUCK_AFTER + PER_SHARD * shards;
         tasks.spawn_on(
-            relay::watch_detached(Arc::clone(self.gateway_state), limit),
+            discord_gateway_relay::watch_detached(Arc::clone(self.gateway_state), limit),
             main_runtime,
         );
 
         let mut client = self.client(application, learned).await?;
         // serenity looked the gateway up itself; if that failed, it would use the public gateway.
         *client.ws_url.lock().await = address;
-        let registering = registration::register(rest, application, self.config.guild, self.app);
+        let commands = poise::builtins::create_application_commands(&commands::all());
+        let record = CommandGuilds(&self.app.store);
+        let registration = Registration {
+            application,
+            commands: &commands,
+            only_guild: self
+                .config
+                .guild
+                .map(|GuildId(guild)| serenity::GuildId::new(guild)),
+            guild_hint: "is the bot a member of the Discord server that DISCORD_GUILD_ID names?",
+            record: &record,
+            command_ids: &self.app.command_ids,
+        };
+        let registering = registration.run(rest);
         let ended = tokio::select! {
             ended = client.start_shards(shards) => match ended {
                 Ok(()) => self.retry("the client ended"),
@@ -224,17 +251,6 @@ impl ClientRun<'_> {
         Ok(ended)
     }
 
-    fn relay_config(&self, gateway_url: String) -> Result<RelayConfig, String> {
-        let tls = relay::public_tls().map_err(|error| error.to_string())?;
-        Ok(RelayConfig {
-            gateway_url,
-            ack_limit: self.config.heartbeat_timeout,
-            presence: self.app.presence.clone(),
-            path: relay::secret_path(&tls).map_err(|error| error.to_string())?,
-            tls,
-        })
-    }
-
     async fn client(
         &self,
         application: serenity::ApplicationId,
@@ -243,7 +259,7 @@ impl ClientRun<'_> {
         // serenity's own rate limiter ignores a configured origin. So it is off and the origin is always set: tests and
         // production use the same code path.
         let http = HttpBuilder::new(self.token)
-            .client(rest::http_client().map_err(|error| error.to_string())?)
+            .client(http_client().map_err(|error| error.to_string())?)
             .proxy(&self.config.api_url)
             .ratelimiter_disabled(true)
             .application_id(application)
@@ -282,6 +298,35 @@ impl ClientRun<'_> {
                     "Discord requires more shards than {shards}; looking up the number"
                 ))
             }
+        }
+    }
+}
+
+/// The presence as the relay sends it.
+fn translate(update: &presence::PresenceUpdate) -> PresenceUpdate {
+    PresenceUpdate {
+        presence: Presence {
+            status: match update.presence.dot {
+                StatusDot::Green => OnlineStatus::Online,
+                StatusDot::Idle => OnlineStatus::Idle,
+                StatusDot::DoNotDisturb => OnlineStatus::DoNotDisturb,
+            },
+            text: update.presence.text.clone(),
+        },
+        refreshes: update.refreshes,
+    }
+}
+
+/// Passes every change of the presence on to the relay; never ends.
+async fn pass_on(
+    mut from: watch::Receiver<presence::PresenceUpdate>,
+    to: watch::Sender<PresenceUpdate>,
+) {
+    loop {
+        to.send_replace(translate(&from.borrow_and_update()));
+        if from.changed().await.is_err() {
+            // The process is stopping.
+            return std::future::pending().await;
         }
     }
 }

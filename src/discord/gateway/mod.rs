@@ -1,7 +1,6 @@
-//! The way to Discord: the relay that holds the gateway connection, the REST client, and the registration of commands.
+//! The way to Discord: serenity's client behind the relay, its framework, and what Rollcall records about both.
 
 pub(in crate::discord) mod client;
+mod command_guilds;
 mod framework;
-pub(in crate::discord) mod registration;
-pub(in crate::discord) mod relay;
-pub(in crate::discord) mod rest;
+mod observer;

@@ -1,30 +1,22 @@
 //! Sends notifications to Discord through REST calls of its own, separate from the replies to interactions. They stay within
 //! Discord's rate limits and within stricter limits of Rollcall's own.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
+use discord_gateway_relay::rest::rate_limit::Route;
+use discord_gateway_relay::rest::{CallError, LimitedRest, RestError, SendError};
 use futures_util::future::BoxFuture;
 use poise::serenity_prelude as serenity;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::clock::Stopwatch;
-use crate::discord::gateway::rest::{CallError, Rest, RestError};
 use crate::discord::incidents::incident_card;
 use crate::discord::notifications::board_card;
 use crate::discord::ui::reply::Message;
-use crate::domain::discord::send_limit::{Route, SendLimit};
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::silences::maintenance::TimeWindow;
 use crate::domain::text;
 use crate::notify::messenger::{MessageId, Messenger, Place, Reminder, SendFailure};
 use crate::store::incidents::incident::Incident;
 use crate::store::notifications::board::BoardLine;
-
-/// Waits up to this length are slept here; for longer ones the delivery is retried later.
-const SHORT_WAIT: Duration = Duration::from_secs(6);
 
 /// Discord's error codes for requests that cannot succeed.
 const UNKNOWN_CHANNEL: u64 = 10_003;
@@ -46,22 +38,12 @@ const EXTERNAL: u8 = 3;
 /// Posts and edits messages in channels.
 #[derive(Debug)]
 pub(in crate::discord) struct ChannelMessenger {
-    rest: Rest,
-    limit: Mutex<SendLimit>,
-    /// Origin of the durations that the limit counts in.
-    started: Stopwatch,
-    /// Whether Discord has refused the token. Then nothing is sent any more.
-    is_refused: AtomicBool,
+    rest: LimitedRest,
 }
 
 impl ChannelMessenger {
-    pub(in crate::discord) fn new(rest: Rest) -> Self {
-        Self {
-            rest,
-            limit: Mutex::default(),
-            started: Stopwatch::start(),
-            is_refused: AtomicBool::new(false),
-        }
+    pub(in crate::discord) fn new(rest: LimitedRest) -> Self {
+        Self { rest }
     }
 
     async fn post(&self, channel: u64, body: Value) -> Result<MessageId, SendFailure> {
@@ -98,71 +80,35 @@ impl ChannelMessenger {
         (method, path): (Method, &str),
         body: Value,
     ) -> Result<Value, SendFailure> {
-        if self.is_refused.load(Ordering::Relaxed) {
-            return Err(SendFailure::Refused);
-        }
-        self.wait_for_limit(route).await?;
-        match self.rest.send(method, path, body).await {
-            Ok(sent) => {
-                if let Some(limit) = sent.limit {
-                    self.limit().learn(route, limit, self.started.elapsed());
-                }
-                Ok(sent.body)
-            }
-            Err(refusal) => Err(self.refused(route, refusal)),
-        }
+        let sent = self.rest.send(route, method, path, body).await;
+        sent.map_err(|error| match error {
+            SendError::Unauthorized => SendFailure::Refused,
+            SendError::Limited(wait) => SendFailure::Later {
+                after: Some(wait),
+                reason: "Discord asks for patience".into(),
+            },
+            SendError::Call(refusal) => refused(&refusal),
+        })
     }
+}
 
-    /// Waits until the rate limit allows this route; fails if that takes longer than `SHORT_WAIT`.
-    async fn wait_for_limit(&self, route: Route) -> Result<(), SendFailure> {
-        loop {
-            let taken = self.limit().take(route, self.started.elapsed());
-            match taken {
-                Ok(()) => return Ok(()),
-                Err(wait) if wait <= SHORT_WAIT => tokio::time::sleep(wait).await,
-                Err(wait) => {
-                    return Err(SendFailure::Later {
-                        after: Some(wait),
-                        reason: "Discord asks for patience".into(),
-                    });
-                }
-            }
+/// What a refused call means for the delivery.
+fn refused(refusal: &CallError) -> SendFailure {
+    let later = |after, reason: &RestError| SendFailure::Later {
+        after,
+        reason: reason.to_string(),
+    };
+    match (&refusal.error, refusal.code) {
+        (RestError::Unauthorized, _) => SendFailure::Refused,
+        (error @ RestError::Limited { retry_after }, _) => later(Some(*retry_after), error),
+        (RestError::Status(403), code) => SendFailure::Broken(no_permission(code).into()),
+        (RestError::Status(404), Some(UNKNOWN_CHANNEL)) => {
+            SendFailure::Broken("the channel does not exist any more".into())
         }
-    }
-
-    fn limit(&self) -> std::sync::MutexGuard<'_, SendLimit> {
-        self.limit.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn refused(&self, route: Route, refusal: CallError) -> SendFailure {
-        let now = self.started.elapsed();
-        let later = |after, reason: &RestError| SendFailure::Later {
-            after,
-            reason: reason.to_string(),
-        };
-        match (&refusal.error, refusal.code) {
-            (RestError::Unauthorized, _) => {
-                self.limit().refused(now);
-                self.is_refused.store(true, Ordering::Relaxed);
-                SendFailure::Refused
-            }
-            (RestError::Limited { retry_after }, _) => {
-                self.limit()
-                    .limited(route, *retry_after, refusal.is_global, now);
-                later(Some(*retry_after), &refusal.error)
-            }
-            (RestError::Status(403), code) => {
-                self.limit().refused(now);
-                SendFailure::Broken(no_permission(code).into())
-            }
-            (RestError::Status(404), Some(UNKNOWN_CHANNEL)) => {
-                SendFailure::Broken("the channel does not exist any more".into())
-            }
-            (RestError::Status(404), Some(UNKNOWN_MESSAGE))
-            | (RestError::Status(400), Some(TOO_MANY_OLD_EDITS)) => SendFailure::MessageGone,
-            (error @ RestError::Status(400), _) => SendFailure::Rejected(error.to_string()),
-            (error, _) => later(None, error),
-        }
+        (RestError::Status(404), Some(UNKNOWN_MESSAGE))
+        | (RestError::Status(400), Some(TOO_MANY_OLD_EDITS)) => SendFailure::MessageGone,
+        (error @ RestError::Status(400), _) => SendFailure::Rejected(error.to_string()),
+        (error, _) => later(None, error),
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::domain::Timestamp;
 use crate::jobs::Context;
 use crate::jobs::reconcile::{self, IDLE, Pass, SHORT, write};
-use crate::notify::backoff::{backoff, jitter};
+use crate::notify::backoff::backoff;
 use crate::notify::messenger::{Messenger, Place, SendFailure};
 use crate::store::StoreError;
 use crate::store::notifications::board::{self, Board, BoardLine};
@@ -110,7 +110,7 @@ async fn show(
                 SendFailure::Later { after, .. } => (after, None),
                 SendFailure::MessageGone | SendFailure::Refused => (Some(IDLE), None),
             };
-            let wait = backoff(known.attempts, jitter()).max(after.unwrap_or_default());
+            let wait = backoff(known.attempts, fastrand::f64()).max(after.unwrap_or_default());
             let next = now.plus(wait.max(SHORT));
             write(context, move |tx| {
                 Box::pin(async move { board::failed(tx, guild, (next, broken.as_deref())).await })

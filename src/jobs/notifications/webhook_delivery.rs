@@ -16,7 +16,7 @@ use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::notifications::webhook::{Format, WebhookId};
 use crate::jobs::Context;
 use crate::jobs::reconcile::{HELD, IDLE, SHORT};
-use crate::notify::backoff::{backoff, jitter};
+use crate::notify::backoff::backoff;
 use crate::notify::webhook::payload::{self, IncidentChange};
 use crate::notify::webhook::{Closed, Gate, PostFailure};
 use crate::store::StoreError;
@@ -178,7 +178,7 @@ async fn missed(
     let (wait, give_up) = match &failure {
         PostFailure::Final(reason) => (Duration::ZERO, Some(reason.clone())),
         PostFailure::Later { after, reason } => {
-            let wait = backoff(webhook.attempts, jitter()).max(after.unwrap_or_default());
+            let wait = backoff(webhook.attempts, fastrand::f64()).max(after.unwrap_or_default());
             let is_lost = webhook
                 .failing_since
                 .is_some_and(|since| now.since(since) >= DISABLE_AFTER);

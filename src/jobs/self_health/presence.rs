@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::domain::discord::presence::{Presence, PresenceUpdate, presence};
+use crate::domain::presence::{Presence, PresenceUpdate, presence};
 use crate::jobs::Context;
 use crate::store::StoreError;
 use crate::store::monitors::monitor;

@@ -19,7 +19,7 @@ use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::jobs::Context;
 use crate::jobs::reconcile::{self, HELD, IDLE, Pass, write};
-use crate::notify::backoff::{backoff, jitter};
+use crate::notify::backoff::backoff;
 use crate::notify::messenger::{Messenger, Place, SendFailure};
 use crate::store::StoreError;
 use crate::store::incidents::incident;
@@ -205,7 +205,7 @@ async fn failed(
     let wait = match &failure {
         SendFailure::Later { after, .. } => after
             .unwrap_or_default()
-            .max(backoff(due.attempts, jitter()))
+            .max(backoff(due.attempts, fastrand::f64()))
             // A longer wait asked for by Discord is kept by the messenger, which refuses an attempt that is too early.
             .min(LONG),
         _ => LONG,

@@ -14,7 +14,8 @@ use super::session::{Opening, Session};
 use super::upstream::Socket;
 use super::{RelayConfig, client};
 use crate::clock::Stopwatch;
-use crate::health::Stage;
+use crate::observer::Stage;
+use crate::presence::PresenceUpdate;
 
 /// Limit for HELLO, READY and RESUMED; the acknowledgment limit applies if it is shorter.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);
@@ -176,7 +177,7 @@ impl<'a> Connection<'a> {
         self.send_to_gateway(update).await
     }
 
-    fn note_presence(&self, current: crate::domain::discord::presence::PresenceUpdate) {
+    fn note_presence(&self, current: PresenceUpdate) {
         let sent = Sent {
             at: Stopwatch::start(),
             presence: current.presence,

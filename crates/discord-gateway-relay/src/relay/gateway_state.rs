@@ -1,17 +1,15 @@
 //! The state of the gateway connection per shard: stage, backoff, session start budget, detached sessions. Also reports it
-//! to the health check and the metrics.
+//! to the observer.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::reason::{Final, Reason};
 use super::session::{Session, ShardId};
-use crate::clock::{Clock, Stopwatch};
-use crate::domain::discord::presence::Presence;
-use crate::domain::discord::reconnect::{self, Backoff, StartLimit};
-use crate::health::{Health, Stage};
-use crate::metrics::Metrics;
-use crate::notify::backoff::jitter;
+use crate::clock::Stopwatch;
+use crate::observer::{Observer, Stage};
+use crate::presence::Presence;
+use crate::reconnect::{self, Backoff, StartLimit};
 
 /// A presence update that was sent: when, which presence, and at which refresh count.
 #[derive(Clone, Debug)]
@@ -52,24 +50,19 @@ struct State {
 
 /// The gateway state, shared by the connections of all clients during the process's lifetime.
 #[derive(Debug)]
-pub(in crate::discord) struct GatewayState {
+pub struct GatewayState {
     state: Mutex<State>,
-    health: Arc<Health>,
-    metrics: Arc<Metrics>,
+    observer: Arc<dyn Observer>,
     /// Attempts in a row before the retries become slow.
     max_reconnects: u32,
 }
 
 impl GatewayState {
-    pub(in crate::discord) fn new(
-        health: Arc<Health>,
-        metrics: Arc<Metrics>,
-        max_reconnects: u32,
-    ) -> Self {
+    /// `max_reconnects`: attempts in a row before the retries become slow.
+    pub fn new(observer: Arc<dyn Observer>, max_reconnects: u32) -> Self {
         Self {
             state: Mutex::default(),
-            health,
-            metrics,
+            observer,
             max_reconnects,
         }
     }
@@ -79,7 +72,7 @@ impl GatewayState {
     }
 
     /// Prepares for a new client that will open `shards` shards. Their backoff is kept.
-    pub(in crate::discord) fn begin(&self, shards: usize, limit: StartLimit) {
+    pub fn begin(&self, shards: usize, limit: StartLimit) {
         let mut state = self.state();
         state.lookups = Backoff::default();
         state.refused = None;
@@ -94,17 +87,17 @@ impl GatewayState {
             received_at: Stopwatch::start(),
         });
         drop(state);
-        self.health.begin_shards(shards);
+        self.observer.shards_reset(shards);
     }
 
     /// Records that the client has ended, and every connection with it.
-    pub(in crate::discord) fn client_ended(&self) {
-        self.health.begin_shards(self.state().shards.len());
-        self.update_gateway_up();
+    pub fn client_ended(&self) {
+        let shards = self.state().shards.len();
+        self.observer.shards_reset(shards);
     }
 
     /// Takes the reason for which Discord refused the bot for good, if it did.
-    pub(in crate::discord) fn take_refusal(&self) -> Option<Final> {
+    pub fn take_refusal(&self) -> Option<Final> {
         self.state().refused.take()
     }
 
@@ -113,13 +106,13 @@ impl GatewayState {
     }
 
     /// Records a failed gateway lookup; returns the wait before the next attempt.
-    pub(in crate::discord) fn lookup_failed(&self) -> Duration {
+    pub fn lookup_failed(&self) -> Duration {
         let mut state = self.state();
         state.lookups.ended(None);
-        let wait = state.lookups.wait(self.max_reconnects, jitter());
+        let wait = state.lookups.wait(self.max_reconnects, fastrand::f64());
         state.log_slow_retries(wait.is_slow);
         drop(state);
-        self.count_reconnect("look_up");
+        self.observer.reconnect("look_up");
         wait.length
     }
 
@@ -128,7 +121,7 @@ impl GatewayState {
         self.stage(shard, Stage::Waiting);
         let mut state = self.state();
         let backoff = state.shard(shard).backoff;
-        let wait = backoff.wait(self.max_reconnects, jitter());
+        let wait = backoff.wait(self.max_reconnects, fastrand::f64());
         state.log_slow_retries(wait.is_slow);
         wait.length
     }
@@ -157,17 +150,16 @@ impl GatewayState {
             };
         }
         drop(state);
-        self.metrics.gateway_identifies.inc();
+        self.observer.identify();
         Ok(())
     }
 
     pub(super) fn resuming(&self) {
-        self.metrics.gateway_resumes.inc();
+        self.observer.resume();
     }
 
     pub(super) fn stage(&self, shard: ShardId, stage: Stage) {
-        self.health.change_shard(shard, |known| known.stage = stage);
-        self.update_gateway_up();
+        self.observer.stage(shard, stage);
     }
 
     /// Records READY, with the number of guilds, or RESUMED.
@@ -176,29 +168,21 @@ impl GatewayState {
         state.shard(shard).ready_since = Some(Stopwatch::start());
         state.slow_retries_logged = false;
         drop(state);
-        self.health.change_shard(shard, |known| {
-            known.stage = Stage::Ready;
-            known.guilds = guilds.unwrap_or(known.guilds);
-        });
-        self.health.note_activity();
-        self.update_gateway_up();
+        if let Some(guilds) = guilds {
+            self.observer.guilds(shard, guilds);
+        }
+        self.observer.stage(shard, Stage::Ready);
+        self.observer.activity();
     }
 
     /// Records the number of guilds of a shard.
     pub(super) fn guilds(&self, shard: ShardId, guilds: usize) {
-        self.health
-            .change_shard(shard, |known| known.guilds = guilds);
+        self.observer.guilds(shard, guilds);
     }
 
     /// Records the latency of an acknowledged heartbeat.
     pub(super) fn acknowledged(&self, shard: ShardId, latency: Duration) {
-        self.health
-            .change_shard(shard, |known| known.latency = Some(latency));
-        if let Some(slowest) = self.health.latency() {
-            self.metrics
-                .gateway_latency_seconds
-                .set(slowest.as_secs_f64());
-        }
+        self.observer.latency(shard, latency);
     }
 
     /// Records that a shard's connection ended or could not be opened.
@@ -209,19 +193,11 @@ impl GatewayState {
         known.backoff.ended(worked_for);
         drop(state);
         self.stage(shard, Stage::Waiting);
-        self.count_reconnect(reason.as_str());
-    }
-
-    fn count_reconnect(&self, reason: &str) {
-        self.health.note_reconnect(Clock::SYSTEM.now().day());
-        self.metrics
-            .gateway_reconnects
-            .with_label_values(&[reason])
-            .inc();
+        self.observer.reconnect(reason.as_str());
     }
 
     pub(super) fn saw_activity(&self) {
-        self.health.note_activity();
+        self.observer.activity();
     }
 
     /// The last presence update sent in a shard's session.
@@ -267,11 +243,6 @@ impl GatewayState {
             .filter_map(|shard| shard.detached_since)
             .map(|since| since.elapsed());
         since.max().unwrap_or_default()
-    }
-
-    fn update_gateway_up(&self) {
-        let is_ready = self.health.gateway() == crate::health::Gateway::Ready;
-        self.metrics.gateway_up.set(i64::from(is_ready));
     }
 }
 
@@ -334,11 +305,7 @@ mod tests {
     use super::*;
 
     fn gateway_state() -> GatewayState {
-        GatewayState::new(
-            Arc::new(Health::new()),
-            Arc::new(Metrics::new().unwrap()),
-            3,
-        )
+        GatewayState::new(Arc::new(crate::NoObserver), 3)
     }
 
     fn limit(remaining: u32, seconds: u64) -> StartLimit {

@@ -27,27 +27,43 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub(in crate::discord) use gateway_state::GatewayState;
-pub(in crate::discord) use reason::Final;
+pub use gateway_state::GatewayState;
+pub use reason::Final;
 
-use crate::domain::discord::presence::PresenceUpdate;
+use crate::presence::PresenceUpdate;
 
-/// The relay's configuration.
-#[derive(Clone)]
-pub(in crate::discord) struct RelayConfig {
+/// How to reach the gateway.
+#[derive(Clone, Debug)]
+pub struct RelayConfig {
     /// Address of the real gateway from Discord's lookup: `wss://…` or `ws://…`.
     pub gateway_url: String,
     /// The connection is dropped if no heartbeat is acknowledged for this long.
     pub ack_limit: Duration,
-    /// TLS settings and trusted roots for `wss://`.
-    pub tls: Arc<rustls::ClientConfig>,
+    /// The presence, sent again whenever it changes.
     pub presence: watch::Receiver<PresenceUpdate>,
+}
+
+/// Why the relay could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the relay's socket cannot be opened: {0}")]
+    Socket(#[from] std::io::Error),
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+/// The relay as its connections see it.
+#[derive(Clone)]
+struct Relay {
+    config: RelayConfig,
+    /// TLS settings and trusted roots for `wss://`.
+    tls: Arc<rustls::ClientConfig>,
     /// The secret path that serenity must request.
-    pub path: String,
+    path: String,
 }
 
 /// A random path that cannot be guessed: `/` and 32 hexadecimal digits.
-pub(in crate::discord) fn secret_path(tls: &rustls::ClientConfig) -> Result<String, rustls::Error> {
+fn secret_path(tls: &rustls::ClientConfig) -> Result<String, rustls::Error> {
     let mut bytes = [0; 16];
     let random = tls.crypto_provider().secure_random;
     random
@@ -58,7 +74,7 @@ pub(in crate::discord) fn secret_path(tls: &rustls::ClientConfig) -> Result<Stri
 }
 
 /// TLS settings for the real gateway: current rustls with the public root certificates.
-pub(in crate::discord) fn public_tls() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
+fn public_tls() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
@@ -76,12 +92,21 @@ fn tls(roots: rustls::RootCertStore) -> Result<Arc<rustls::ClientConfig>, rustls
 
 /// Opens the loopback socket; returns its address and the future that serves it. Dropping that future ends every
 /// connection.
-pub(in crate::discord) async fn start(
+///
+/// # Errors
+/// `StartError` if the socket cannot be opened or TLS cannot be set up.
+pub async fn start(
     config: RelayConfig,
     gateway_state: Arc<GatewayState>,
-) -> std::io::Result<(String, impl Future<Output = ()> + Send + 'static)> {
+) -> Result<(String, impl Future<Output = ()> + Send + 'static), StartError> {
+    let tls = public_tls()?;
+    let relay = Relay {
+        config,
+        path: secret_path(&tls)?,
+        tls,
+    };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = format!("ws://{}{}", listener.local_addr()?, config.path);
+    let address = format!("ws://{}{}", listener.local_addr()?, relay.path);
     let serving = async move {
         let mut bridges = JoinSet::new();
         loop {
@@ -89,7 +114,7 @@ pub(in crate::discord) async fn start(
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => {
                         let gateway_state = Arc::clone(&gateway_state);
-                        bridges.spawn(bridge::bridge(stream, config.clone(), gateway_state));
+                        bridges.spawn(bridge::bridge(stream, relay.clone(), gateway_state));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "gateway relay failed to accept a connection");
@@ -104,9 +129,10 @@ pub(in crate::discord) async fn start(
     Ok((address, serving))
 }
 
-/// Waits until a shard has had no socket for longer than `limit`. Then serenity is stuck and only a new client helps. Runs
-/// on the main runtime, because serenity can block the timers of its own.
-pub(in crate::discord) async fn watch_detached(gateway_state: Arc<GatewayState>, limit: Duration) {
+/// Waits until a shard has had no socket for longer than `limit`. Then serenity is stuck and only a new client helps. Run
+/// it on another runtime than serenity,
+/// which can block the timers of its own.
+pub async fn watch_detached(gateway_state: Arc<GatewayState>, limit: Duration) {
     while gateway_state.detached_for() <= limit {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::reason::Reason;
 
 /// The number of a shard, counted from 0.
-pub(in crate::discord) type ShardId = usize;
+pub type ShardId = usize;
 
 /// Consecutive refused RESUMEs after which the session is given up.
 const MAX_REFUSED_RESUMES: u32 = 2;

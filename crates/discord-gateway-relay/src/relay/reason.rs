@@ -83,7 +83,7 @@ impl fmt::Display for Reason {
 
 /// Why Discord refuses the bot for good, by close code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::discord) enum Final {
+pub enum Final {
     /// 4004: the token is invalid.
     Token,
     /// 4010 or 4011: invalid shard, or more shards required.

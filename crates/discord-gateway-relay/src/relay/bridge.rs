@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-use super::RelayConfig;
+use super::Relay;
 use super::client::Client;
 use super::connection::Connection;
 use super::frames::{self, FromClient};
@@ -14,10 +14,8 @@ use super::gateway_state::GatewayState;
 use super::reason::{Final, Reason};
 use super::session::{Opening, Session};
 use super::upstream::{self, Socket};
-use crate::domain::discord::reconnect;
-use crate::domain::text;
-use crate::health::Stage;
-use crate::notify::backoff::jitter;
+use crate::observer::Stage;
+use crate::reconnect;
 
 /// The close code after which serenity does not reconnect.
 const FINAL_CLOSE_CODE: u16 = 4004;
@@ -29,12 +27,8 @@ const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
 const LONG_WAIT: Duration = Duration::from_secs(60);
 
 /// Serves one of serenity's sockets until it closes or Discord's refusal is final.
-pub(super) async fn bridge(
-    stream: TcpStream,
-    config: RelayConfig,
-    gateway_state: Arc<GatewayState>,
-) {
-    let accepting = Client::accept(stream, &config.path);
+pub(super) async fn bridge(stream: TcpStream, relay: Relay, gateway_state: Arc<GatewayState>) {
+    let accepting = Client::accept(stream, &relay.path);
     let accepted = tokio::time::timeout(UPGRADE_TIMEOUT, accepting).await;
     let Ok(Ok(mut client)) = accepted else {
         return;
@@ -43,7 +37,7 @@ pub(super) async fn bridge(
         return;
     };
     gateway_state.attached(session.shard);
-    if let Some(refusal) = serve(&mut client, &mut session, &config, &gateway_state).await {
+    if let Some(refusal) = serve(&mut client, &mut session, &relay, &gateway_state).await {
         gateway_state.refuse(refusal);
         client.close(FINAL_CLOSE_CODE).await;
     }
@@ -69,16 +63,16 @@ async fn open(client: &mut Client, gateway_state: &GatewayState) -> Option<Sessi
 async fn serve(
     client: &mut Client,
     session: &mut Session,
-    config: &RelayConfig,
+    relay: &Relay,
     gateway_state: &GatewayState,
 ) -> Option<Final> {
     let mut last = None;
     loop {
         let gateway = tokio::select! {
-            gateway = connect(config, gateway_state, session, last) => gateway,
+            gateway = connect(relay, gateway_state, session, last) => gateway,
             () = client.gone() => return None,
         };
-        let connection = Connection::new(gateway, client, session, config, gateway_state);
+        let connection = Connection::new(gateway, client, session, &relay.config, gateway_state);
         let (reason, was_resuming) = connection.run().await;
         gateway_state.ended(session.shard, reason);
         if reason == Reason::Client {
@@ -111,7 +105,7 @@ fn log_end(session: &Session, reason: Reason) {
 
 /// Connects to the gateway, retrying forever. `last` is why the previous connection ended.
 async fn connect(
-    config: &RelayConfig,
+    relay: &Relay,
     gateway_state: &GatewayState,
     session: &mut Session,
     mut last: Option<Reason>,
@@ -121,9 +115,11 @@ async fn connect(
         gateway_state.stage(session.shard, Stage::Connecting);
         let url = format!(
             "{}/?v=10&encoding=json",
-            session.next_url(&config.gateway_url).trim_end_matches('/')
+            session
+                .next_url(&relay.config.gateway_url)
+                .trim_end_matches('/')
         );
-        match upstream::connect(&url, &config.tls, config.ack_limit).await {
+        match upstream::connect(&url, &relay.tls, relay.config.ack_limit).await {
             Ok(socket) => return socket,
             Err(error) => {
                 tracing::warn!(shard = session.shard, %error, "connecting to the gateway failed");
@@ -140,14 +136,14 @@ fn wait(gateway_state: &GatewayState, session: &Session, last: Option<Reason>) -
         return wait;
     }
     let pause = match last {
-        Some(Reason::Invalid { .. }) => reconnect::invalid_session_pause(jitter()),
+        Some(Reason::Invalid { .. }) => reconnect::invalid_session_pause(fastrand::f64()),
         _ => Duration::ZERO,
     };
     let budget = gateway_state.until_identify();
     if budget > LONG_WAIT {
         tracing::warn!(
             shard = session.shard,
-            wait = text::duration(budget),
+            wait = ?Duration::from_secs(budget.as_secs()),
             "new session delayed by Discord's session start limit"
         );
     }

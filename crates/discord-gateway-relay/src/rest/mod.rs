@@ -1,16 +1,21 @@
-//! Rollcall's own calls to Discord's REST API: application and gateway lookup, command registration, notifications.
-//! serenity's errors keep no headers, so rate limits could not be obeyed through it.
+//! Calls to Discord's REST API: application and gateway lookup, command registration, messages. serenity's errors keep no
+//! headers, so rate limits could not be obeyed through it.
+
+mod limited;
+pub mod rate_limit;
 
 use std::time::Duration;
 
-use poise::serenity_prelude as serenity;
 use reqwest::{Method, StatusCode, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serenity::all as serenity;
 
-use crate::domain::discord::reconnect::StartLimit;
-use crate::domain::discord::send_limit::RouteLimit;
+use crate::reconnect::StartLimit;
+
+pub use limited::{LimitedRest, SendError};
+use rate_limit::RouteLimit;
 
 /// The time limit of a call.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,7 +25,7 @@ const LONGEST_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 /// A REST client that authenticates with the bot's token. Its `Debug` output does not contain the token.
 #[derive(Clone)]
-pub(in crate::discord) struct Rest {
+pub struct Rest {
     client: reqwest::Client,
     origin: String,
     token: String,
@@ -34,7 +39,7 @@ impl std::fmt::Debug for Rest {
 
 /// Why a call failed. Contains no token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::discord) enum RestError {
+pub enum RestError {
     #[error("Discord does not know the token")]
     Unauthorized,
     #[error("Discord asks for patience")]
@@ -49,7 +54,7 @@ pub(in crate::discord) enum RestError {
 
 /// The gateway's address, the number of shards and the session start limit.
 #[derive(Debug)]
-pub(in crate::discord) struct GatewayInfo {
+pub struct GatewayInfo {
     pub url: String,
     /// The number that Discord recommends.
     pub shards: u32,
@@ -77,18 +82,17 @@ fn one() -> u32 {
 }
 
 impl Rest {
-    pub(in crate::discord) fn new(origin: &str, token: &str) -> Result<Self, RestError> {
-        Ok(Self {
-            client: http_client()?,
+    /// `client`: as `http_client` builds it. `origin`: `https://discord.com`, or a proxy.
+    pub fn new(client: reqwest::Client, origin: &str, token: &str) -> Self {
+        Self {
+            client,
             origin: origin.to_owned(),
             token: token.to_owned(),
-        })
+        }
     }
 
     /// Looks up the application's id, which command registration needs.
-    pub(in crate::discord) async fn application(
-        &self,
-    ) -> Result<serenity::ApplicationId, RestError> {
+    pub async fn application(&self) -> Result<serenity::ApplicationId, RestError> {
         #[derive(Deserialize)]
         struct Application {
             id: serenity::ApplicationId,
@@ -97,7 +101,7 @@ impl Rest {
         Ok(application.id)
     }
 
-    pub(in crate::discord) async fn gateway(&self) -> Result<GatewayInfo, RestError> {
+    pub async fn gateway(&self) -> Result<GatewayInfo, RestError> {
         let found: GatewayBot = match self.get("/gateway/bot").await {
             // Some proxies allow only `/gateway`.
             Err(RestError::Status(404)) => self.get("/gateway").await?,
@@ -120,7 +124,7 @@ impl Rest {
     }
 
     /// Replaces the commands at `path` and returns them as Discord registered them.
-    pub(in crate::discord) async fn put_commands(
+    pub async fn put_commands(
         &self,
         path: &str,
         commands: &[serenity::CreateCommand],
@@ -144,13 +148,8 @@ impl Rest {
         serde_json::from_value(sent.body).map_err(|_| RestError::Unreadable)
     }
 
-    /// Sends one request; a `null` body is omitted.
-    pub(in crate::discord) async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Value,
-    ) -> Result<Sent, CallError> {
+    /// Sends one request, whatever the rate limits are; a `null` body is omitted.
+    pub async fn send(&self, method: Method, path: &str, body: Value) -> Result<Sent, CallError> {
         let url = format!("{}/api/v10{path}", self.origin);
         let mut request = self
             .client
@@ -193,7 +192,7 @@ impl Rest {
 
 /// The response to an accepted call.
 #[derive(Debug)]
-pub(in crate::discord) struct Sent {
+pub struct Sent {
     pub body: Value,
     /// The route's rate limit from the response headers.
     pub limit: Option<RouteLimit>,
@@ -201,7 +200,7 @@ pub(in crate::discord) struct Sent {
 
 /// A failed call.
 #[derive(Debug)]
-pub(in crate::discord) struct CallError {
+pub struct CallError {
     pub error: RestError,
     /// Discord's JSON error code.
     pub code: Option<u64>,
@@ -237,14 +236,15 @@ fn route_limit(headers: &header::HeaderMap) -> Option<RouteLimit> {
 }
 
 /// The HTTP client for Discord, also used by serenity, whose own client has no time limit.
-pub(in crate::discord) fn http_client() -> Result<reqwest::Client, RestError> {
+///
+/// `product` names the program and its version in the user agent that Discord requires: `Name, 1.0`.
+///
+/// # Errors
+/// `RestError::Unreachable` if TLS cannot be set up.
+pub fn http_client(product: &str) -> Result<reqwest::Client, RestError> {
     reqwest::Client::builder()
         .timeout(TIMEOUT)
-        .user_agent(concat!(
-            "DiscordBot (Rollcall, ",
-            env!("CARGO_PKG_VERSION"),
-            ")"
-        ))
+        .user_agent(format!("DiscordBot ({product})"))
         .build()
         .map_err(|_| RestError::Unreachable("no TLS"))
 }

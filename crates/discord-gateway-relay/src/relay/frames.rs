@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use poise::serenity_prelude as serenity;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use serenity::all as serenity;
 
-use crate::domain::discord::presence::Presence;
+use crate::presence::Presence;
 
 /// A payload from serenity, reduced to what the relay needs.
 #[derive(Debug, PartialEq)]
@@ -55,7 +55,7 @@ pub(super) fn presence_update(presence: &Presence) -> String {
 fn presence_data(presence: &Presence) -> Value {
     let watching = 3;
     json!({
-        "since": null, "afk": false, "status": presence.dot.as_str(),
+        "since": null, "afk": false, "status": presence.status.as_str(),
         "activities": [{ "name": presence.text, "type": watching }],
     })
 }
@@ -195,11 +195,11 @@ fn ready(data: Value) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::discord::presence::StatusDot;
+    use crate::presence::OnlineStatus;
 
     fn presence() -> Presence {
         Presence {
-            dot: StatusDot::Idle,
+            status: OnlineStatus::Idle,
             text: "1 of 2 online".into(),
         }
     }

@@ -2,7 +2,7 @@
 
 use strum::{IntoStaticStr, VariantArray};
 
-/// A privileged intent, as `DISCORD_PRIVILEGED_INTENTS` names it.
+/// A privileged intent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum PrivilegedIntent {
@@ -14,7 +14,7 @@ pub enum PrivilegedIntent {
 impl PrivilegedIntent {
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The name in the setting.
+    /// Its name in a setting.
     pub const fn as_str(self) -> &'static str {
         self.into_str()
     }
