@@ -31,27 +31,32 @@ const CRATES: [&str; 8] = [
 pub fn breaches() -> Vec<String> {
     let mut breaches = Vec::new();
     for folder in CRATES {
-        let mut files = rust_files(Path::new(folder));
-        files.retain(|file| !is_unit_test(file));
+        let files = rust_files(Path::new(folder));
         assert!(files.len() > 2, "the sources of {folder} were not found");
-        let sources = files.into_iter().map(|file| {
-            let text = fs::read_to_string(&file).unwrap_or_default();
-            (module_of(folder, &file), text)
-        });
-        let imports = imports(&sources.collect());
-        breaches.extend(circles(&imports).map(|circle| format!("{folder}: {circle}")));
+        let circles = of(Path::new(folder)).into_iter();
+        breaches.extend(circles.map(|circle| format!("{folder}: {circle}")));
     }
     breaches
 }
 
+/// The circles between the files below one folder.
+pub fn of(folder: &Path) -> Vec<String> {
+    let files = rust_files(folder).into_iter();
+    let sources = files.filter(|file| !is_unit_test(file)).map(|file| {
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        (module_of(folder, &file), text)
+    });
+    circles(&imports(&sources.collect())).collect()
+}
+
 /// Whether a file is compiled for unit tests only.
-fn is_unit_test(file: &Path) -> bool {
+pub fn is_unit_test(file: &Path) -> bool {
     let is_below_tests = file.iter().any(|part| part == "tests") && !file.starts_with("tests");
     let name = file.file_stem().unwrap_or_default().to_string_lossy();
     is_below_tests || name.ends_with("tests") || name == "testing"
 }
 
-fn module_of(folder: &str, file: &Path) -> Module {
+fn module_of(folder: &Path, file: &Path) -> Module {
     let inside = file.strip_prefix(folder).unwrap_or(file).with_extension("");
     let mut module: Module = inside
         .iter()
@@ -218,7 +223,7 @@ fn reached_from<'a>(imports: &'a Imports, from: &Module) -> BTreeSet<&'a Module>
 fn circles_are_found_through_every_kind_of_import() {
     let find = |files: &[(&str, &str)]| -> Vec<String> {
         let sources = files.iter().map(|(file, text)| {
-            let module = module_of("src", &Path::new("src").join(file));
+            let module = module_of(Path::new("src"), &Path::new("src").join(file));
             (module, (*text).to_owned())
         });
         circles(&imports(&sources.collect())).collect()
