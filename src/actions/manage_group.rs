@@ -22,7 +22,7 @@ pub async fn set(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !group::set(tx, (requester.guild, monitor), name.as_deref()).await? {
+                if !group::set(tx, requester.guild, monitor, name.as_deref()).await? {
                     return Err(Error::NotFound(
                         "that is not on the roll of this server (any more)".into(),
                     ));

@@ -43,7 +43,8 @@ pub async fn down(store: &TestStore, id: MonitorId, second: i64) {
                 outage::open(
                     tx,
                     (HOME, id),
-                    (at(second), OutageReason::Refused),
+                    at(second),
+                    OutageReason::Refused,
                     at(second),
                 )
                 .await

@@ -132,7 +132,7 @@ pub(super) async fn run(settings: &Settings, command: EndpointCommand) -> Result
             remove(settings, store, guild, &endpoint).await
         }
         EndpointCommand::Import { file, guild, json } => {
-            import(settings, store, guild, (&file, json)).await
+            import(settings, store, guild, &file, json).await
         }
         EndpointCommand::Export { format, guild } => export(settings, store, guild, format).await,
     })
@@ -262,7 +262,8 @@ async fn import(
     settings: &Settings,
     store: &Store,
     guild: GuildArgument,
-    (file, as_json): (&std::path::Path, bool),
+    file: &std::path::Path,
+    as_json: bool,
 ) -> Result<(), AppError> {
     let content = read_file(file)?;
     let requester = guild.requester(settings);

@@ -76,10 +76,10 @@ async fn handle(
             access::require_manage(permissions)?;
             recheck_all(ctx, press, app, requester).await
         }
-        Button::Recheck(id) => recheck_one(ctx, press, app, (requester, id)).await,
+        Button::Recheck(id) => recheck_one(ctx, press, app, requester, id).await,
         Button::RecheckIncident(id) => {
             access::require_responder(&app.store.reader, requester, press.member.as_ref()).await?;
-            recheck_incident(ctx, press, app, (requester, id)).await
+            recheck_incident(ctx, press, app, requester, id).await
         }
         Button::Members(_) => {
             let chosen = chosen(press).ok_or_else(unknown)?;
@@ -150,7 +150,7 @@ async fn update_reply(
         }
         Button::TakeThresholds(id, thresholds) => {
             access::require_manage(permissions)?;
-            servers::handlers::take_thresholds(app, requester, (id, thresholds)).await
+            servers::handlers::take_thresholds(app, requester, id, thresholds).await
         }
         Button::KeepThresholds(id) => {
             access::require_manage(permissions)?;
@@ -180,7 +180,8 @@ async fn recheck_incident(
     ctx: &serenity::Context,
     press: &ComponentInteraction,
     app: &AppState,
-    (requester, id): (Requester, IncidentId),
+    requester: Requester,
+    id: IncidentId,
 ) -> Result<(), CommandError> {
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
@@ -200,7 +201,8 @@ async fn recheck_one(
     ctx: &serenity::Context,
     press: &ComponentInteraction,
     app: &AppState,
-    (requester, id): (Requester, MonitorId),
+    requester: Requester,
+    id: MonitorId,
 ) -> Result<(), CommandError> {
     let found = endpoint::get(&app.store.reader, requester.guild, id).await?;
     let endpoint = found.ok_or_else(|| {

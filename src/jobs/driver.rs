@@ -74,13 +74,13 @@ async fn run_once(job: &Job, context: &Context, stored: &mut Stored) -> Duration
         .as_ref()
         .is_some_and(|(since, last)| *last == summary && since.elapsed() < STORED_AGAIN);
     if job.period >= STORED_AGAIN || !is_known {
-        store_run(job, context, (started_at, summary.clone())).await;
+        store_run(job, context, started_at, summary.clone()).await;
         *stored = Some((Stopwatch::start(), summary));
     }
     took
 }
 
-async fn store_run(job: &Job, context: &Context, (started_at, summary): (Timestamp, String)) {
+async fn store_run(job: &Job, context: &Context, started_at: Timestamp, summary: String) {
     let run = JobRun {
         started_at,
         finished_at: context.checks.clock.now(),

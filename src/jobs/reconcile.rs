@@ -26,7 +26,8 @@ pub(super) type Pass =
 /// Runs until `stop` turns true; ends at once without Discord.
 pub(super) async fn run(
     context: Context,
-    (what, pass): (&'static str, Pass),
+    what: &'static str,
+    pass: Pass,
     mut stop: watch::Receiver<bool>,
 ) {
     let Some(messenger) = context.messenger.clone() else {

@@ -66,7 +66,7 @@ impl TestStore {
 
     /// Sets an alert channel for a guild.
     pub async fn add_channel(&self, guild: GuildId) {
-        self.write(move |tx| Box::pin(alert_settings::set(tx, guild, (5, None))))
+        self.write(move |tx| Box::pin(alert_settings::set(tx, guild, 5, None)))
             .await;
     }
 

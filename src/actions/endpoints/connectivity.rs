@@ -54,7 +54,7 @@ pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Resul
                     note(tx, system(guild), noted, now).await?;
                 }
                 for (guild, failing) in guilds {
-                    notify(tx, guild, failing, (suspicion.began, now)).await?;
+                    notify(tx, guild, failing, suspicion.began, now).await?;
                 }
                 Ok(suspects.len() as u64)
             })
@@ -73,7 +73,8 @@ async fn notify(
     tx: &mut Tx<'_>,
     guild: GuildId,
     failing: u64,
-    (began, now): (Timestamp, Timestamp),
+    began: Timestamp,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let kind = NotificationKind::ConnectivityLost {
         failing,
@@ -151,13 +152,8 @@ mod tests {
                         latency_us: 0,
                     };
                     monitor_state::save(tx, &[monitor_state]).await?;
-                    outage::open(
-                        tx,
-                        (HOME, id),
-                        (at(since), OutageReason::TimedOut),
-                        at(since),
-                    )
-                    .await?;
+                    outage::open(tx, (HOME, id), at(since), OutageReason::TimedOut, at(since))
+                        .await?;
                     Ok(id)
                 })
             })

@@ -37,7 +37,7 @@ pub async fn set(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                alert_settings::set(tx, requester.guild, (channel, role)).await?;
+                alert_settings::set(tx, requester.guild, channel, role).await?;
                 delivery::try_now(tx, requester.guild).await?;
                 outage::notify_all_open(tx, requester.guild, now).await?;
                 let role = role.map(|role| role.to_string());
@@ -113,7 +113,8 @@ pub async fn responders(reader: &Reader, guild: GuildId) -> Result<Vec<Responder
 pub async fn set_override(
     store: &Store,
     requester: Requester,
-    (monitor, own): (MonitorId, Option<Override>),
+    monitor: MonitorId,
+    own: Option<Override>,
     now: Timestamp,
 ) -> Result<(), Error> {
     store
@@ -195,7 +196,8 @@ pub async fn acknowledge(
 /// needed.
 pub async fn remind_or_escalate(
     store: &Store,
-    (guild, id): (GuildId, IncidentId),
+    guild: GuildId,
+    id: IncidentId,
     step: EscalationStep,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -210,7 +212,7 @@ pub async fn remind_or_escalate(
                 if !incident::mark_reminded(tx, id, responder.is_some(), now).await? {
                     return Ok(false);
                 }
-                outage::remind(tx, (guild, id), responder, now).await?;
+                outage::remind(tx, guild, id, responder, now).await?;
                 Ok(true)
             })
         })
@@ -327,7 +329,7 @@ mod tests {
         down(&store, b, 11).await;
         assert_eq!(waiting(&store, 20).await, 1);
         let length = std::time::Duration::from_secs(100);
-        mute::mute(&store, member(), (a, length), at(20))
+        mute::mute(&store, member(), a, length, at(20))
             .await
             .unwrap();
         assert_eq!(waiting(&store, 21).await, 1, "the other one is not muted");
@@ -356,7 +358,7 @@ mod tests {
         };
         for (own, count) in [(Some(unnotified), 0), (None, 1)] {
             for id in ids {
-                set_override(&store, member(), (id, own), at(170))
+                set_override(&store, member(), id, own, at(170))
                     .await
                     .unwrap();
             }
@@ -377,7 +379,7 @@ mod tests {
             notify: true,
             role: Some(88),
         };
-        set_override(&store, member(), (a, Some(own)), at(0))
+        set_override(&store, member(), a, Some(own), at(0))
             .await
             .unwrap();
         down(&store, a, 10).await;
@@ -385,7 +387,7 @@ mod tests {
         for id in [1, 2] {
             let step = (EscalationStep::Remind, at(200));
             assert!(
-                remind_or_escalate(&store, (HOME, IncidentId(id)), step.0, step.1)
+                remind_or_escalate(&store, HOME, IncidentId(id), step.0, step.1)
                     .await
                     .unwrap()
             );

@@ -29,7 +29,7 @@ pub async fn diagnose(
     store
         .writer
         .transact::<(), StoreError>(move |tx| {
-            Box::pin(async move { incident::judged(tx, id, (cause.as_ref(), notify)).await })
+            Box::pin(async move { incident::judged(tx, id, cause.as_ref(), notify).await })
         })
         .await?;
     Ok(Some(found))

@@ -19,7 +19,7 @@ pub async fn set(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let before = board::set(tx, requester.guild, (channel, message)).await?;
+                let before = board::set(tx, requester.guild, channel, message).await?;
                 let details = json!({ "channel": channel.to_string() });
                 note(tx, requester, (EventKind::BoardSet, None, details), now).await?;
                 Ok(before)

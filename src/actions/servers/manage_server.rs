@@ -218,7 +218,7 @@ pub async fn change(
             // Notifications go by the server's own report interval: see `alert`.
             let began = server.last_seen_at.unwrap_or(now);
             let whose = (server.guild_id, server.id);
-            outage::begin(tx, whose, (began, OutageReason::Overdue)).await?;
+            outage::begin(tx, whose, began, OutageReason::Overdue).await?;
         }
     }
     let system = Requester {
@@ -236,7 +236,7 @@ pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(
     }
     let began = server.last_seen_at.unwrap_or(now);
     let whose = (server.guild_id, server.id);
-    if !outage::open(tx, whose, (began, OutageReason::Overdue), now).await? {
+    if !outage::open(tx, whose, began, OutageReason::Overdue, now).await? {
         return Ok(());
     }
     let details = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });

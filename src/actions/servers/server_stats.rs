@@ -58,12 +58,13 @@ pub struct Point {
 pub async fn series(
     reader: &Reader,
     id: MonitorId,
-    (from, to): (Timestamp, Timestamp),
+    from: Timestamp,
+    to: Timestamp,
     step: Duration,
 ) -> Result<Vec<Point>, StoreError> {
     let step = crate::domain::millis(step).max(1);
     let mut points: Vec<Point> = Vec::new();
-    server::each_sample(reader, id, (from, to), |at, stats| {
+    server::each_sample(reader, id, from, to, |at, stats| {
         let begins = from.millis() + (at.millis() - from.millis()) / step * step;
         let begins = Timestamp::from_millis(begins);
         if points.last().is_none_or(|point| point.at != begins) {
@@ -153,7 +154,7 @@ mod tests {
             })
             .await;
         let step = Duration::from_secs(10);
-        let points = series(&store.reader, id, (at(100), at(150)), step)
+        let points = series(&store.reader, id, at(100), at(150), step)
             .await
             .unwrap();
         let found: Vec<_> = points

@@ -33,7 +33,7 @@ pub async fn suggest(
     (defaults, now): (Thresholds, Timestamp),
 ) -> Result<Option<Suggestion>, StoreError> {
     let since = now.minus(OBSERVED);
-    let reports = server::report_times(reader, server.id, (since, now)).await?;
+    let reports = server::report_times(reader, server.id, since, now).await?;
     // Time outside the observation windows is not part of a gap between reports.
     let windows = observation_windows::since(reader, since).await?;
     let gaps: Vec<Duration> = reports

@@ -107,7 +107,7 @@ async fn add(
     )
     .await?;
     if new.window.starts_at <= now {
-        begin(tx, requester.guild, (id, &new.title), now).await?;
+        begin(tx, requester.guild, id, &new.title, now).await?;
     }
     Ok(id)
 }
@@ -115,7 +115,8 @@ async fn add(
 async fn begin(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    (id, title): (MaintenanceId, &str),
+    id: MaintenanceId,
+    title: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     if !maintenance::begin(tx, id).await? {
@@ -148,7 +149,7 @@ pub async fn end(
         .transact(move |tx| {
             Box::pin(async move {
                 let silenced = incident::silenced_by(tx, known.id).await?;
-                if !maintenance::remove(tx, (requester.guild, known.id)).await? {
+                if !maintenance::remove(tx, requester.guild, known.id).await? {
                     return Err(Error::NotFound("that maintenance is over already".into()));
                 }
                 ended(tx, requester, &known, now).await?;
@@ -179,7 +180,7 @@ async fn apply_one(store: &Store, known: Maintenance, now: Timestamp) -> Result<
         .transact(move |tx| {
             Box::pin(async move {
                 if known.window.ends_at > now {
-                    return begin(tx, known.guild_id, (known.id, &known.title), now).await;
+                    return begin(tx, known.guild_id, known.id, &known.title, now).await;
                 }
                 let system = Requester {
                     guild: known.guild_id,
@@ -189,7 +190,7 @@ async fn apply_one(store: &Store, known: Maintenance, now: Timestamp) -> Result<
                 match known.weekly.and_then(|weekly| weekly.next(now)) {
                     Some(window) => maintenance::postpone(tx, known.id, window).await?,
                     None => {
-                        maintenance::remove(tx, (known.guild_id, known.id)).await?;
+                        maintenance::remove(tx, known.guild_id, known.id).await?;
                     }
                 }
                 ended(tx, system, &known, now).await?;
@@ -314,7 +315,7 @@ mod tests {
         let store = TestStore::open().await;
         let [a, b] = with_endpoints(&store).await;
         store
-            .write(move |tx| Box::pin(group::set(tx, (HOME, a), Some("web"))))
+            .write(move |tx| Box::pin(group::set(tx, HOME, a, Some("web"))))
             .await;
         for scope in [
             MaintenanceScope::Group("web".into()),

@@ -37,7 +37,8 @@ pub fn parse_length(text: &str) -> Result<Duration, ValidationError> {
 pub async fn mute(
     store: &Store,
     requester: Requester,
-    (monitor, length): (MonitorId, Duration),
+    monitor: MonitorId,
+    length: Duration,
     now: Timestamp,
 ) -> Result<(), Error> {
     store
@@ -88,7 +89,7 @@ async fn set(
     monitor: MonitorId,
     (until, now): (Timestamp, Timestamp),
 ) -> Result<(), StoreError> {
-    mute::set(tx, (requester.guild, monitor), until, requester.actor).await?;
+    mute::set(tx, requester.guild, monitor, until, requester.actor).await?;
     let details = json!({ "until": text::timestamp(until) });
     note(
         tx,
@@ -110,7 +111,7 @@ pub async fn unmute(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !mute::remove(tx, (requester.guild, monitor)).await? {
+                if !mute::remove(tx, requester.guild, monitor).await? {
                     return Err(Error::NotFound("that is not muted (any more)".into()));
                 }
                 if let Some(incident) = unsilence(tx, requester, monitor, now).await? {
@@ -178,7 +179,7 @@ mod tests {
         let store = TestStore::open().await;
         let [a, b] = with_endpoints(&store).await;
         for id in [a, b] {
-            mute(&store, member(), (id, AN_HOUR), at(10)).await.unwrap();
+            mute(&store, member(), id, AN_HOUR, at(10)).await.unwrap();
             down(&store, id, 20).await;
         }
         assert_eq!(
@@ -252,7 +253,7 @@ mod tests {
     async fn setting_the_clock_back_ends_no_mute_early() {
         let store = TestStore::open().await;
         let [a, _] = with_endpoints(&store).await;
-        mute(&store, member(), (a, AN_HOUR), at(10)).await.unwrap();
+        mute(&store, member(), a, AN_HOUR, at(10)).await.unwrap();
         down(&store, a, 20).await;
         assert_eq!(expire(&store, at(-9_000)).await.unwrap(), 0);
         assert_eq!(pending_deliveries(&store).await, 0);
@@ -265,7 +266,7 @@ mod tests {
         let store = TestStore::open().await;
         let ids = with_endpoints(&store).await;
         for id in ids {
-            mute(&store, member(), (id, AN_HOUR), at(10)).await.unwrap();
+            mute(&store, member(), id, AN_HOUR, at(10)).await.unwrap();
             down(&store, id, 20).await;
         }
         expire(&store, at(4_000)).await.unwrap();

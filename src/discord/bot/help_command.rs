@@ -47,17 +47,17 @@ fn entries(commands: &[Command], ids: &CommandIds) -> Vec<Entry> {
         let is_managing = !command.default_member_permissions.is_empty();
         if command.subcommands.is_empty() {
             let name = command.name.to_string();
-            entries.push(entry((command, command), name, id, is_managing));
+            entries.push(entry(command, command, name, id, is_managing));
         }
         for subcommand in &command.subcommands {
             let name = format!("{} {}", command.name, subcommand.name);
             // A group of subcommands cannot be run itself, only the subcommands in it.
             for nested in &subcommand.subcommands {
                 let name = format!("{name} {}", nested.name);
-                entries.push(entry((command, nested), name, id, is_managing));
+                entries.push(entry(command, nested, name, id, is_managing));
             }
             if subcommand.subcommands.is_empty() {
-                entries.push(entry((command, subcommand), name, id, is_managing));
+                entries.push(entry(command, subcommand, name, id, is_managing));
             }
         }
     }
@@ -71,7 +71,8 @@ fn commands(ctx: Context<'_>) -> &[Command] {
 }
 
 fn entry(
-    (parent, command): (&Command, &Command),
+    parent: &Command,
+    command: &Command,
     name: String,
     id: Option<u64>,
     is_managing: bool,

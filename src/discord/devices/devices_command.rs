@@ -63,7 +63,7 @@ pub(super) async fn find(
     text: &str,
 ) -> Result<Device, CommandError> {
     let reader = &ctx.data().store.reader;
-    let found = complete::named(reader, requester.guild, (Some(MonitorKind::Device), text)).await?;
+    let found = complete::named(reader, requester.guild, Some(MonitorKind::Device), text).await?;
     let device = rows::by_id(reader, requester.guild, found.id).await?;
     device.ok_or_else(|| CommandError::Refused("That device is not on the roll any more.".into()))
 }

@@ -185,7 +185,7 @@ impl ClientRun<'_> {
             Err(reason) => return self.retry(reason),
         };
         match self.gateway_state.take_refusal() {
-            Some(refusal) => self.learn(refusal, (application, shards), learned),
+            Some(refusal) => self.learn(refusal, application, shards, learned),
             None => ended,
         }
     }
@@ -278,7 +278,8 @@ impl ClientRun<'_> {
     fn learn(
         &self,
         refusal: Final,
-        (application, shards): (serenity::ApplicationId, u32),
+        application: serenity::ApplicationId,
+        shards: u32,
         learned: &mut Learned,
     ) -> Ended {
         match refusal {

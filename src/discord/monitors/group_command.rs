@@ -35,7 +35,7 @@ async fn set(
     let requester = reply::manager(ctx)?;
     let work = async {
         let app = ctx.data();
-        let found = complete::named(&app.store.reader, requester.guild, (None, &monitor)).await?;
+        let found = complete::named(&app.store.reader, requester.guild, None, &monitor).await?;
         let group = manage_group::set(&app.store, requester, (found.id, group), app.now()).await?;
         let name = embed::bold(&found.name);
         Ok(Message::sentence(match group {

@@ -22,6 +22,6 @@ pub(in crate::discord) async fn monitor(
         message.rows = buttons::recheck_row(id);
         return Ok(message);
     }
-    let named = complete::named(reader, guild, (None, &format!("#{id}"))).await?;
+    let named = complete::named(reader, guild, None, &format!("#{id}")).await?;
     Ok(Message::embed(status_card::one(&named)))
 }

@@ -45,7 +45,7 @@ pub(in crate::discord) async fn audit(
         let kind = kind.as_deref().map(parse_kind).transpose()?;
         let reader = &ctx.data().store.reader;
         let monitor = match &monitor {
-            Some(text) => Some(complete::named(reader, requester.guild, (None, text)).await?),
+            Some(text) => Some(complete::named(reader, requester.guild, None, text).await?),
             None => None,
         };
         let filter = (kind, monitor.map(|monitor| monitor.id));

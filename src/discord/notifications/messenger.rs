@@ -52,7 +52,7 @@ impl ChannelMessenger {
             is_edit: false,
         };
         let path = format!("/channels/{channel}/messages");
-        let sent = self.send(route, (Method::POST, &path), body).await?;
+        let sent = self.send(route, Method::POST, &path, body).await?;
         let id = sent["id"].as_str().and_then(|id| id.parse().ok());
         id.map(|id| (channel, id)).ok_or(SendFailure::Later {
             after: None,
@@ -70,14 +70,15 @@ impl ChannelMessenger {
             is_edit: true,
         };
         let path = format!("/channels/{channel}/messages/{message}");
-        self.send(route, (Method::PATCH, &path), body).await?;
+        self.send(route, Method::PATCH, &path, body).await?;
         Ok((channel, message))
     }
 
     async fn send(
         &self,
         route: Route,
-        (method, path): (Method, &str),
+        method: Method,
+        path: &str,
         body: Value,
     ) -> Result<Value, SendFailure> {
         let sent = self.rest.send(route, method, path, body).await;
@@ -172,7 +173,7 @@ impl Messenger for ChannelMessenger {
         };
         let path = format!("/channels/{channel}/messages/{message}");
         Box::pin(async move {
-            self.send(route, (Method::DELETE, &path), Value::Null)
+            self.send(route, Method::DELETE, &path, Value::Null)
                 .await
                 .map(drop)
         })
@@ -182,7 +183,7 @@ impl Messenger for ChannelMessenger {
         Box::pin(async move {
             let body = json!({ "recipient_id": user.to_string() });
             let path = "/users/@me/channels";
-            let opened = self.send(NO_CHANNEL, (Method::POST, path), body).await;
+            let opened = self.send(NO_CHANNEL, Method::POST, path, body).await;
             let opened = opened.map_err(|failure| match failure {
                 SendFailure::Later { after: None, .. } | SendFailure::Rejected(_) => {
                     direct_messages_closed()
@@ -223,7 +224,7 @@ impl Messenger for ChannelMessenger {
                 "description": "Maintenance: outages are expected, and nobody is called for them.",
             });
             let path = format!("/guilds/{guild}/scheduled-events");
-            let made = self.send(NO_CHANNEL, (Method::POST, &path), body).await?;
+            let made = self.send(NO_CHANNEL, Method::POST, &path, body).await?;
             let id = made["id"].as_str().and_then(|id| id.parse().ok());
             id.ok_or_else(|| SendFailure::Broken("Discord's answer could not be read".into()))
         })
@@ -233,7 +234,7 @@ impl Messenger for ChannelMessenger {
         Box::pin(async move {
             let path = format!("/guilds/{guild}/scheduled-events/{event}");
             let taken = self
-                .send(NO_CHANNEL, (Method::DELETE, &path), Value::Null)
+                .send(NO_CHANNEL, Method::DELETE, &path, Value::Null)
                 .await;
             match taken {
                 Ok(_) | Err(SendFailure::Broken(_) | SendFailure::Rejected(_)) => Ok(()),

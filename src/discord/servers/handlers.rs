@@ -41,7 +41,8 @@ pub(in crate::discord) async fn suggestion(
 pub(in crate::discord) async fn take_thresholds(
     app: &AppState,
     requester: Requester,
-    (id, thresholds): (MonitorId, Thresholds),
+    id: MonitorId,
+    thresholds: Thresholds,
 ) -> Result<Message, CommandError> {
     let edit = manage_server::Edit {
         thresholds: Some(Some(thresholds)),

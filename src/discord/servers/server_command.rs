@@ -113,7 +113,7 @@ async fn apply(ctx: Context<'_>, server: &str, change: Edit) -> Result<(), Comma
         let app = ctx.data();
         let reader = &app.store.reader;
         let found =
-            complete::named(reader, requester.guild, (Some(MonitorKind::Server), server)).await?;
+            complete::named(reader, requester.guild, Some(MonitorKind::Server), server).await?;
         let at = (app.thresholds, app.now());
         suggest_thresholds::edit(&app.store, requester, found.id, change, at).await?;
         let standing = manage_server::standing(reader, requester, found.id, at).await?;
@@ -135,12 +135,8 @@ async fn rotate_key(
     let work = async {
         let app = ctx.data();
         let reader = &app.store.reader;
-        let found = complete::named(
-            reader,
-            requester.guild,
-            (Some(MonitorKind::Server), &server),
-        )
-        .await?;
+        let found =
+            complete::named(reader, requester.guild, Some(MonitorKind::Server), &server).await?;
         let place = (found.id, KeyKind::Server);
         let key = manage_device::rotate_key(&app.store, requester, place, app.now()).await?;
         Ok(key_card::rotated(&found.name, &key))
@@ -163,7 +159,8 @@ async fn remove(
         let found = complete::named(
             &app.store.reader,
             requester.guild,
-            (Some(MonitorKind::Server), &server),
+            Some(MonitorKind::Server),
+            &server,
         )
         .await?;
         manage_server::remove(&app.store, requester, found.id, app.now()).await?;

@@ -44,12 +44,8 @@ async fn show(
     let work = async {
         let app = ctx.data();
         let reader = &app.store.reader;
-        let found = complete::named(
-            reader,
-            requester.guild,
-            (Some(MonitorKind::Server), &server),
-        )
-        .await?;
+        let found =
+            complete::named(reader, requester.guild, Some(MonitorKind::Server), &server).await?;
         let at = (app.thresholds, app.now());
         let standing = manage_server::standing(reader, requester, found.id, at).await?;
         let samples = server::latest_samples(reader, found.id, server_card::SAMPLES).await?;
@@ -74,7 +70,8 @@ async fn suggest(
         let found = complete::named(
             &app.store.reader,
             requester.guild,
-            (Some(MonitorKind::Server), &server),
+            Some(MonitorKind::Server),
+            &server,
         )
         .await?;
         handlers::suggestion(app, requester, found.id, may_manage).await

@@ -233,7 +233,7 @@ async fn scope(
     match chosen {
         (None, None) => Ok(MaintenanceScope::All),
         (Some(monitor), None) => {
-            let found = complete::named(reader, requester.guild, (None, &monitor)).await?;
+            let found = complete::named(reader, requester.guild, None, &monitor).await?;
             Ok(MaintenanceScope::Some(vec![found.id]))
         }
         (None, Some(group)) => complete::known_group(reader, requester.guild, &group)

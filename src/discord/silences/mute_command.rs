@@ -30,9 +30,9 @@ pub(in crate::discord) async fn mute(
                 )))
             })?,
         };
-        let found = complete::named(&app.store.reader, requester.guild, (None, &monitor)).await?;
+        let found = complete::named(&app.store.reader, requester.guild, None, &monitor).await?;
         let now = app.now();
-        mutes::mute(&app.store, requester, (found.id, length), now).await?;
+        mutes::mute(&app.store, requester, found.id, length, now).await?;
         Ok(Message::sentence(format!(
             "Nothing is told of {} until {}.",
             embed::bold(&found.name),
@@ -55,7 +55,7 @@ pub(in crate::discord) async fn unmute(
     let work = async {
         let app = ctx.data();
         access::require_responder(&app.store.reader, requester, reply::member(ctx)).await?;
-        let found = complete::named(&app.store.reader, requester.guild, (None, &monitor)).await?;
+        let found = complete::named(&app.store.reader, requester.guild, None, &monitor).await?;
         mutes::unmute(&app.store, requester, found.id, app.now()).await?;
         Ok(Message::sentence(format!(
             "{} is told of again.",

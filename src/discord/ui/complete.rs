@@ -116,7 +116,7 @@ async fn of_kind(
         return CreateAutocompleteResponse::new();
     };
     let reader = &ctx.data().store.reader;
-    match monitor::search(reader, requester.guild, (kind, partial.trim()), CHOICES).await {
+    match monitor::search(reader, requester.guild, kind, partial.trim(), CHOICES).await {
         Ok(found) => {
             let choices = found.iter().map(|monitor| {
                 let label = format!("{} · {}", monitor.name, monitor.status.as_str());
@@ -138,12 +138,13 @@ async fn of_kind(
 pub(in crate::discord) async fn named(
     reader: &Reader,
     guild: GuildId,
-    (kind, text): (Option<MonitorKind>, &str),
+    kind: Option<MonitorKind>,
+    text: &str,
 ) -> Result<Monitor, CommandError> {
     let (text, id) = (text.trim(), text.trim().strip_prefix('#'));
     let id = id.and_then(|id| id.parse().ok()).map(MonitorId);
     let searched = if id.is_some() { "" } else { text };
-    let found = monitor::search(reader, guild, (kind, searched), u32::MAX).await?;
+    let found = monitor::search(reader, guild, kind, searched, u32::MAX).await?;
     let mut meant = found.into_iter().filter(|monitor| match id {
         Some(id) => monitor.id == id,
         None => monitor.name.eq_ignore_ascii_case(text),

@@ -94,7 +94,7 @@ pub(super) async fn series(
     let server = server::get(reader, caller.0.guild_id, id).await?;
     server.ok_or_else(Problem::not_found)?;
     let (from, to, step) = range.read(app.clock.now())?;
-    let points = server_stats::series(reader, id, (from, to), step).await?;
+    let points = server_stats::series(reader, id, from, to, step).await?;
     let points: Vec<Value> = points.iter().map(shown).collect();
     Ok(answer(
         StatusCode::OK,

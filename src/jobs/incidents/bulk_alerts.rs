@@ -26,7 +26,7 @@ pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError
             continue;
         };
         for is_down in [true, false] {
-            updated += u64::from(judge(context, (guild, bulk), is_down, now).await?);
+            updated += u64::from(judge(context, guild, bulk, is_down, now).await?);
         }
     }
     Ok(format!("{updated} were told"))
@@ -34,7 +34,8 @@ pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError
 
 async fn judge(
     context: &Context,
-    (guild, bulk): (GuildId, BulkAlert),
+    guild: GuildId,
+    bulk: BulkAlert,
     is_down: bool,
     now: Timestamp,
 ) -> Result<bool, StoreError> {

@@ -16,7 +16,7 @@ pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError
         .store
         .writer
         .transact::<_, StoreError>(move |tx| {
-            Box::pin(async move { incident::end_flapping(tx, (now.minus(WINDOW), now)).await })
+            Box::pin(async move { incident::end_flapping(tx, now.minus(WINDOW), now).await })
         })
         .await?;
     Ok(format!("{ended} have settled"))

@@ -22,7 +22,7 @@ pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError
                 continue;
             };
             reminded += u64::from(
-                alerts::remind_or_escalate(&context.store, (guild, incident), step, now).await?,
+                alerts::remind_or_escalate(&context.store, guild, incident, step, now).await?,
             );
         }
     }

@@ -20,7 +20,7 @@ const REFRESH_EVERY: Duration = Duration::from_secs(900);
 /// Runs until `stop` turns true.
 pub(in crate::jobs) async fn run(context: Context, stop: watch::Receiver<bool>) {
     let work: Pass = |context, messenger| Box::pin(pass(context, messenger));
-    reconcile::run(context, ("boards", work), stop).await;
+    reconcile::run(context, "boards", work, stop).await;
 }
 
 /// Shows the boards that are due; returns the time until the next one is.
@@ -38,7 +38,7 @@ async fn pass(context: &Context, messenger: &dyn Messenger) -> Result<Duration, 
         let hash = hash_of(&lines);
         let is_changed = known.message.is_none() || known.content_hash != hash;
         if is_changed || now.since(known.posted_at) >= REFRESH_EVERY {
-            show(context, messenger, (known, hash), &lines).await?;
+            show(context, messenger, known, hash, &lines).await?;
             // After a failure, the next pass reads from the database when to try again.
             wait = SHORT;
         }
@@ -66,7 +66,8 @@ fn hash_of(lines: &[BoardLine]) -> i64 {
 async fn show(
     context: &Context,
     messenger: &dyn Messenger,
-    (known, hash): (Board, i64),
+    known: Board,
+    hash: i64,
     lines: &[BoardLine],
 ) -> Result<(), StoreError> {
     let place = match known.message {

@@ -46,7 +46,7 @@ pub async fn about(reader: &Reader, incident: &Incident) -> Result<Evidence, Sto
     let around = neighbors(reader, incident).await?;
     if let (Some(host), 1) = (hosts.first(), hosts.len()) {
         on_host(&mut evidence, &around, host, incident.opened_at);
-        evidence.agent = agent(reader, incident, (host, &down)).await?;
+        evidence.agent = agent(reader, incident, host, &down).await?;
     }
     let subnets = targets.iter().map(|target| Subnet::of_host(&target.host));
     let subnets: Option<Vec<Subnet>> = subnets.collect();
@@ -108,7 +108,8 @@ fn in_subnet(around: &[Neighbor], subnet: Subnet) -> Option<SubnetEvidence> {
 async fn agent(
     reader: &Reader,
     incident: &Incident,
-    (host, down): (&str, &[&Outage]),
+    host: &str,
+    down: &[&Outage],
 ) -> Result<Option<(String, Timestamp)>, StoreError> {
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "SELECT m.name, p.last_seen_at FROM monitors m JOIN monitor_state p ON p.monitor_id = m.id

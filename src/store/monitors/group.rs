@@ -6,7 +6,8 @@ use crate::store::{Reader, StoreError, Tx};
 /// Sets the group of a monitor, or clears it (`None`); `false` if the guild has no such monitor.
 pub async fn set(
     tx: &mut Tx<'_>,
-    (guild, monitor): (GuildId, MonitorId),
+    guild: GuildId,
+    monitor: MonitorId,
     group: Option<&str>,
 ) -> Result<bool, StoreError> {
     let changed =

@@ -72,7 +72,8 @@ pub async fn location(tx: &mut Tx<'_>, id: MonitorId) -> Result<Location, StoreE
 pub async fn search(
     reader: &Reader,
     guild: GuildId,
-    (kind, text): (Option<MonitorKind>, &str),
+    kind: Option<MonitorKind>,
+    text: &str,
     limit: u32,
 ) -> Result<Vec<Monitor>, StoreError> {
     let pattern = format!(
@@ -168,7 +169,7 @@ mod tests {
             (Some(MonitorKind::Server), "%", vec![]),
             (None, "p", vec!["pump"]),
         ] {
-            let result = search(&store.reader, GuildId(1), (kind, text), 10)
+            let result = search(&store.reader, GuildId(1), kind, text, 10)
                 .await
                 .unwrap();
             assert_eq!(names(result), found, "{kind:?} {text}");

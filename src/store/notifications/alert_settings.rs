@@ -136,7 +136,8 @@ pub async fn prefer(
 pub async fn set(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    (channel, role): (u64, Option<u64>),
+    channel: u64,
+    role: Option<u64>,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO alert_settings (guild_id, channel_id, role_id) VALUES ($1, $2, $3)
@@ -166,7 +167,8 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError>
 pub async fn broke(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    (channel, reason): (u64, &str),
+    channel: u64,
+    reason: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let changed = sqlx::query(
@@ -209,7 +211,7 @@ mod tests {
             .write(move |tx| {
                 Box::pin(async move {
                     let without = prefer(tx, guild, &chosen).await?;
-                    set(tx, guild, (5, None)).await?;
+                    set(tx, guild, 5, None).await?;
                     Ok((without, prefer(tx, guild, &chosen).await?))
                 })
             })
@@ -234,11 +236,11 @@ mod tests {
         let noted = store
             .write(move |tx| {
                 Box::pin(async move {
-                    set(tx, guild, (5, Some(6))).await?;
+                    set(tx, guild, 5, Some(6)).await?;
                     Ok([
-                        broke(tx, guild, (9, "elsewhere"), now).await?,
-                        broke(tx, guild, (5, "gone"), now).await?,
-                        broke(tx, guild, (5, "gone"), now).await?,
+                        broke(tx, guild, 9, "elsewhere", now).await?,
+                        broke(tx, guild, 5, "gone", now).await?,
+                        broke(tx, guild, 5, "gone", now).await?,
                     ])
                 })
             })
@@ -247,7 +249,7 @@ mod tests {
         let known = get(&store.reader, guild).await.unwrap().unwrap();
         assert_eq!(known.broken, Some(("gone".to_owned(), now)));
         store
-            .write(move |tx| Box::pin(set(tx, guild, (5, None))))
+            .write(move |tx| Box::pin(set(tx, guild, 5, None)))
             .await;
         let known = get(&store.reader, guild).await.unwrap().unwrap();
         assert_eq!((known.channel, known.role, known.broken), (5, None, None));

@@ -92,7 +92,8 @@ pub async fn lines(reader: &Reader, guild: GuildId) -> Result<Vec<BoardLine>, St
 pub async fn set(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    (channel, message): (u64, u64),
+    channel: u64,
+    message: u64,
 ) -> Result<Option<(u64, u64)>, StoreError> {
     let before: Option<(i64, Option<i64>)> =
         sqlx::query_as("SELECT channel_id, message_id FROM boards WHERE guild_id = $1")
@@ -189,12 +190,12 @@ mod tests {
     async fn a_late_update_does_not_undo_a_move_and_a_lost_board_is_posted_again() {
         let store = TestStore::open().await;
         let now = Timestamp::from_millis(7);
-        store.write(|tx| Box::pin(set(tx, HOME, (5, 50)))).await;
+        store.write(|tx| Box::pin(set(tx, HOME, 5, 50))).await;
         let before = get(&store.reader, HOME).await.unwrap().unwrap();
         let (late, in_time) = store
             .write(move |tx| {
                 Box::pin(async move {
-                    assert_eq!(set(tx, HOME, (6, 60)).await?, Some((5, 50)));
+                    assert_eq!(set(tx, HOME, 6, 60).await?, Some((5, 50)));
                     let late = posted(tx, &before, (51, 9), now).await?;
                     let moved = Board {
                         message_count: before.message_count + 1,

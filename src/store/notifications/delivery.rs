@@ -276,7 +276,7 @@ mod tests {
             .write(move |tx| {
                 Box::pin(async move {
                     let group_key = GroupKey::of(&Location::default());
-                    let id = incident::begin(tx, home, &group_key, (at(0), at(0))).await?;
+                    let id = incident::begin(tx, home, &group_key, at(0), at(0)).await?;
                     enqueue(tx, home, id).await?;
                     failed(tx, 1, at(100_300)).await
                 })

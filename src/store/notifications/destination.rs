@@ -41,7 +41,7 @@ mod tests {
             .write(move |tx| {
                 Box::pin(async move {
                     let before = of(tx, guild).await?;
-                    alert_settings::set(tx, guild, (5, Some(6))).await?;
+                    alert_settings::set(tx, guild, 5, Some(6)).await?;
                     let with_channel = of(tx, guild).await?;
                     assert!(alert_settings::remove(tx, guild).await?);
                     Ok([before, with_channel, of(tx, guild).await?])

@@ -331,7 +331,8 @@ mod tests {
                         tx,
                         HOME,
                         &GroupKey::of(&Location::default()),
-                        (at(1), at(1)),
+                        at(1),
+                        at(1),
                     )
                     .await?;
                     delivery::enqueue(tx, HOME, id).await?;

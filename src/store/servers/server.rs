@@ -166,7 +166,8 @@ pub async fn recent_reports(
 pub async fn report_times(
     reader: &Reader,
     id: MonitorId,
-    (from, to): (Timestamp, Timestamp),
+    from: Timestamp,
+    to: Timestamp,
 ) -> Result<Vec<Timestamp>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
         "SELECT at FROM samples WHERE monitor_id = $1 AND at >= $2 AND at <= $3 ORDER BY at",
@@ -184,7 +185,8 @@ pub async fn report_times(
 pub async fn each_sample(
     reader: &Reader,
     id: MonitorId,
-    (from, to): (Timestamp, Timestamp),
+    from: Timestamp,
+    to: Timestamp,
     mut visit: impl FnMut(Timestamp, &str),
 ) -> Result<(), StoreError> {
     let mut rows = sqlx::query(

@@ -123,7 +123,8 @@ pub(in crate::store) use {covers, is_in_maintenance};
 /// Whether a running maintenance window covers a monitor.
 pub async fn is_in_maintenance_now(
     tx: &mut Tx<'_>,
-    (guild, monitor): (GuildId, MonitorId),
+    guild: GuildId,
+    monitor: MonitorId,
 ) -> Result<bool, StoreError> {
     let found = sqlx::query_scalar(concat!("SELECT ", is_in_maintenance!("$1", "$2")))
         .bind(guild.to_row())
@@ -239,7 +240,8 @@ pub async fn postpone(
 /// Removes a maintenance window; `false` if the guild has no such window.
 pub async fn remove(
     tx: &mut Tx<'_>,
-    (guild, id): (GuildId, MaintenanceId),
+    guild: GuildId,
+    id: MaintenanceId,
 ) -> Result<bool, StoreError> {
     let deleted = sqlx::query("DELETE FROM maintenance_windows WHERE guild_id = $1 AND id = $2")
         .bind(guild.to_row())

@@ -17,7 +17,8 @@ pub struct Mute {
 /// Mutes a monitor until the given time; replaces an existing mute.
 pub async fn set(
     tx: &mut Tx<'_>,
-    (guild, monitor): (GuildId, MonitorId),
+    guild: GuildId,
+    monitor: MonitorId,
     until: Timestamp,
     by: Actor,
 ) -> Result<(), StoreError> {
@@ -37,7 +38,8 @@ pub async fn set(
 /// Removes the mute of a monitor; `false` if it was not muted.
 pub async fn remove(
     tx: &mut Tx<'_>,
-    (guild, monitor): (GuildId, MonitorId),
+    guild: GuildId,
+    monitor: MonitorId,
 ) -> Result<bool, StoreError> {
     let deleted = sqlx::query("DELETE FROM mutes WHERE guild_id = $1 AND monitor_id = $2")
         .bind(guild.to_row())

@@ -118,7 +118,7 @@ impl Connection {
         }
         self.wants_compression = data["compress"].as_bool().unwrap_or(false);
         let outlet = self.outlet.clone();
-        self.session = Some(open_session(world, &self.shared, (shard, outlet)));
+        self.session = Some(open_session(world, &self.shared, shard, outlet));
     }
 
     fn resume(&mut self, world: &mut World, data: &Value) {
@@ -193,7 +193,8 @@ fn admit(world: &mut World, data: &Value, (id, total): (u64, u64)) -> Result<(),
 fn open_session(
     world: &mut World,
     shared: &Shared,
-    (shard, outlet): ((u64, u64), mpsc::UnboundedSender<ToClient>),
+    shard: (u64, u64),
+    outlet: mpsc::UnboundedSender<ToClient>,
 ) -> String {
     let id = format!("session-{}", world.new_id());
     let mut session = Session {

@@ -105,7 +105,8 @@ fn answer(world: &mut World, id: u64, kind: u64, received: Received) -> bool {
             Some(add_message(
                 world,
                 channel,
-                (data, received.files),
+                data,
+                received.files,
                 is_ephemeral,
             )),
         ),
@@ -146,7 +147,8 @@ fn answer(world: &mut World, id: u64, kind: u64, received: Received) -> bool {
 fn add_message(
     world: &mut World,
     channel: u64,
-    (body, files): (Value, Vec<(String, Vec<u8>)>),
+    body: Value,
+    files: Vec<(String, Vec<u8>)>,
     is_ephemeral: bool,
 ) -> u64 {
     let id = world.new_id();
@@ -217,12 +219,7 @@ fn add_follow_up(world: &mut World, id: u64, received: Received) -> u64 {
     } else {
         flags & EPHEMERAL != 0
     };
-    let message = add_message(
-        world,
-        channel,
-        (received.json, received.files),
-        is_ephemeral,
-    );
+    let message = add_message(world, channel, received.json, received.files, is_ephemeral);
     if let Some(interaction) = world.interactions.get_mut(&id) {
         if takes_place {
             interaction.message = Some(message);
@@ -308,12 +305,7 @@ fn edit_message(
                 .interactions
                 .get(&interaction)
                 .map_or((0, false), |known| (known.channel, known.is_ephemeral));
-            add_message(
-                world,
-                channel,
-                (received.json, received.files),
-                is_ephemeral,
-            )
+            add_message(world, channel, received.json, received.files, is_ephemeral)
         }
     };
     if let Some(interaction) = world.interactions.get_mut(&interaction) {

@@ -191,7 +191,7 @@ async fn update_status(
 ) -> Result<Known, StoreError> {
     if let Payload::Ping(ping) = &heartbeat.payload {
         if let Some(reason) = ping.failure() {
-            return fail(tx, heartbeat, device, (&reason, now)).await;
+            return fail(tx, heartbeat, device, &reason, now).await;
         }
         if device.has_failed && !ping.signal.ends_run() {
             return Ok(device);
@@ -219,7 +219,8 @@ async fn fail(
     tx: &mut Tx<'_>,
     heartbeat: &CheckIn,
     device: Known,
-    (reason, now): (&str, Timestamp),
+    reason: &str,
+    now: Timestamp,
 ) -> Result<Known, StoreError> {
     device::set_failure(tx, device.id, Some(reason)).await?;
     let mut failed = Known {
@@ -231,7 +232,7 @@ async fn fail(
     }
     device::set_status(tx, &[failed.id], Status::Offline, now).await?;
     let whose = (heartbeat.requester.guild, failed.id);
-    outage::open(tx, whose, (now, OutageReason::RunFailed), now).await?;
+    outage::open(tx, whose, now, OutageReason::RunFailed, now).await?;
     let details = json!({ "severity": "warning", "reason": reason });
     let requester = as_system(heartbeat);
     note(

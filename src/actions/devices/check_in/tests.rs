@@ -69,7 +69,8 @@ async fn a_heartbeat_brings_an_overdue_device_back_online() {
                 outage::open(
                     tx,
                     (GuildId(1), id),
-                    (NOW, OutageReason::MissedHeartbeat),
+                    NOW,
+                    OutageReason::MissedHeartbeat,
                     NOW,
                 )
                 .await

@@ -219,7 +219,7 @@ async fn save_change(
                 // Nothing is offline without a failure.
                 .map_or(OutageReason::Unreachable, |failure| failure.class.into());
             let whose = (before.guild_id, id);
-            outage::open(tx, whose, (at, reason), trigger.now).await?;
+            outage::open(tx, whose, at, reason, trigger.now).await?;
         }
         Change::Recovered { .. } => outage::close(tx, id, at).await?,
         Change::FirstPass | Change::Warned | Change::WarningCleared | Change::BecameUnknown => {}

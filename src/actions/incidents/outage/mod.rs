@@ -26,12 +26,13 @@ const BACKLOG: u64 = 100;
 pub async fn open(
     tx: &mut Tx<'_>,
     whose: Whose,
-    (started_at, reason): (Timestamp, OutageReason),
+    started_at: Timestamp,
+    reason: OutageReason,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let opened = outage::open(tx, whose, (started_at, reason)).await?;
     match opened {
-        Some(id) => notify(tx, whose, (id, started_at), now).await?,
+        Some(id) => notify(tx, whose, id, started_at, now).await?,
         None => notify_if_unnotified(tx, whose, now).await?,
     }
     Ok(opened.is_some())
@@ -42,7 +43,8 @@ pub async fn open(
 pub async fn begin(
     tx: &mut Tx<'_>,
     whose: Whose,
-    (started_at, reason): (Timestamp, OutageReason),
+    started_at: Timestamp,
+    reason: OutageReason,
 ) -> Result<(), StoreError> {
     outage::open(tx, whose, (started_at, reason)).await?;
     Ok(())
@@ -57,7 +59,7 @@ pub async fn open_all(
 ) -> Result<(), StoreError> {
     let opened = outage::open_all(tx, monitors, reason).await?;
     for (whose, id, started_at) in opened {
-        notify(tx, whose, (id, started_at), now).await?;
+        notify(tx, whose, id, started_at, now).await?;
     }
     Ok(())
 }
@@ -113,7 +115,7 @@ async fn notify_unnotified(
 ) -> Result<(), StoreError> {
     match outage::unnotified(tx, whose.1).await? {
         Some((id, started_at, reason)) if applies_to(reason) => {
-            notify(tx, whose, (id, started_at), now).await
+            notify(tx, whose, id, started_at, now).await
         }
         _ => Ok(()),
     }
@@ -139,9 +141,9 @@ pub async fn unsilence(
     has_expired: bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let is_waiting = incident::unsilence(tx, (guild, id), now).await?;
+    let is_waiting = incident::unsilence(tx, guild, id, now).await?;
     if has_expired && is_waiting && destination::of(tx, guild).await?.has_channel {
-        remind(tx, (guild, id), None, now).await?;
+        remind(tx, guild, id, None, now).await?;
     }
     Ok(())
 }
@@ -149,7 +151,8 @@ pub async fn unsilence(
 /// Sends a reminder about an incident to the channel. It mentions `responder`, or by default the role of the incident.
 pub async fn remind(
     tx: &mut Tx<'_>,
-    (guild, of): (GuildId, IncidentId),
+    guild: GuildId,
+    of: IncidentId,
     responder: Option<Responder>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -169,10 +172,11 @@ pub async fn remind(
 async fn notify(
     tx: &mut Tx<'_>,
     (guild, monitor): Whose,
-    (id, started_at): (i64, Timestamp),
+    id: i64,
+    started_at: Timestamp,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if maintenance::is_in_maintenance_now(tx, (guild, monitor)).await? {
+    if maintenance::is_in_maintenance_now(tx, guild, monitor).await? {
         return outage::mark_in_maintenance(tx, id).await;
     }
     if destination::of(tx, guild).await?.is_empty() || mute::is_muted(tx, monitor, now).await? {
@@ -206,7 +210,7 @@ async fn notify(
         }
         None => {
             let group_key = GroupKey::of(&one);
-            let incident = incident::begin(tx, guild, &group_key, (started_at, now)).await?;
+            let incident = incident::begin(tx, guild, &group_key, started_at, now).await?;
             if let Some(role) = role {
                 incident::set_role(tx, incident, role).await?;
             }

@@ -119,7 +119,7 @@ async fn a_flapping_monitor_keeps_its_incident_until_it_is_stable() {
     let end_flapping_at = async |second| {
         let before = at(second).minus(crate::domain::incidents::flapping::WINDOW);
         store
-            .write(move |tx| Box::pin(incident::end_flapping(tx, (before, at(second)))))
+            .write(move |tx| Box::pin(incident::end_flapping(tx, before, at(second))))
             .await
     };
     assert_eq!(
@@ -176,7 +176,7 @@ async fn open_outages_notify_once_a_channel_is_set() {
     let late = store.add_endpoint(HOME, "tcp://192.0.2.2:1").await;
     down(&store, id, 10).await;
     store
-        .write(move |tx| Box::pin(begin(tx, (HOME, late), (at(10), OutageReason::Overdue))))
+        .write(move |tx| Box::pin(begin(tx, (HOME, late), at(10), OutageReason::Overdue)))
         .await;
     let set = async || {
         crate::actions::incidents::alerts::set(&store, member(), (5, None), at(20))
@@ -202,9 +202,9 @@ async fn an_overdue_server_notifies_by_its_own_rule_and_not_when_unmuted() {
     let late = store.add_endpoint(HOME, "tcp://192.0.2.2:1").await;
     let length = std::time::Duration::from_secs(60);
     store
-        .write(move |tx| Box::pin(begin(tx, (HOME, late), (at(10), OutageReason::Overdue))))
+        .write(move |tx| Box::pin(begin(tx, (HOME, late), at(10), OutageReason::Overdue)))
         .await;
-    mute::mute(&store, member(), (late, length), at(20))
+    mute::mute(&store, member(), late, length, at(20))
         .await
         .unwrap();
     mute::unmute(&store, member(), late, at(30)).await.unwrap();
@@ -273,7 +273,7 @@ async fn apply(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
                     .await;
             }
         }
-        Step::Mute(one) => mute::mute(store, member(), (ids[one], length), at(second))
+        Step::Mute(one) => mute::mute(store, member(), ids[one], length, at(second))
             .await
             .unwrap(),
         // Fails if the monitor is not muted.

@@ -129,12 +129,12 @@ pub(super) async fn override_monitor(
     let role = roles::chosen(ctx, role)?;
     let work = async {
         let app = ctx.data();
-        let found = complete::named(&app.store.reader, requester.guild, (None, &monitor)).await?;
+        let found = complete::named(&app.store.reader, requester.guild, None, &monitor).await?;
         let own = (notify.is_some() || role.is_some()).then(|| Override {
             notify: notify.unwrap_or(true),
             role,
         });
-        alerts::set_override(&app.store, requester, (found.id, own), app.now()).await?;
+        alerts::set_override(&app.store, requester, found.id, own, app.now()).await?;
         let mut lines = vec![alerts_card::overridden(&found.name, own)];
         lines.extend(roles::unreachable(ctx, role.as_slice()).await);
         Ok(Message::sentence(lines.join("\n")))

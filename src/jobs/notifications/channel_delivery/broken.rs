@@ -22,7 +22,7 @@ pub(super) async fn note(
     reason: String,
 ) -> Result<(), StoreError> {
     let sentence = wording::channel_broken(channel, &reason, text::escape);
-    if !write(context, (guild, channel), reason).await? {
+    if !write(context, guild, channel, reason).await? {
         return Ok(());
     }
     let reader = &context.store.reader;
@@ -38,7 +38,8 @@ pub(super) async fn note(
 /// Records the problem; returns `false` if it was known.
 async fn write(
     context: &Context,
-    (guild, channel): (GuildId, u64),
+    guild: GuildId,
+    channel: u64,
     reason: String,
 ) -> Result<bool, StoreError> {
     let now = context.checks.clock.now();
@@ -47,7 +48,7 @@ async fn write(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !alert_settings::broke(tx, guild, (channel, &reason), now).await? {
+                if !alert_settings::broke(tx, guild, channel, &reason, now).await? {
                     return Ok(false);
                 }
                 let event = NewEvent {

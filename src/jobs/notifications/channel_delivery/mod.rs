@@ -38,7 +38,7 @@ const LONG: Duration = Duration::from_secs(300);
 /// Runs until `stop` turns true.
 pub(in crate::jobs) async fn run(context: Context, stop: watch::Receiver<bool>) {
     let work: Pass = |context, messenger| Box::pin(pass(context, messenger));
-    reconcile::run(context, ("channel deliveries", work), stop).await;
+    reconcile::run(context, "channel deliveries", work, stop).await;
 }
 
 /// Sends everything that is due; returns the time until more is.
@@ -116,7 +116,7 @@ async fn deliver(
     let is_over = incident.ended_at.is_some() && incident.kind == NotificationKind::Incident;
     let shown = match (&incident.kind, due.message) {
         (NotificationKind::Reminder { of, responder }, _) => {
-            match reminder::show(context, messenger, &due, (*of, *responder)).await? {
+            match reminder::show(context, messenger, &due, *of, *responder).await? {
                 Some(shown) => shown,
                 None => return drop_delivery(context, due.id, incident.revision).await,
             }

@@ -15,7 +15,8 @@ pub(super) async fn show(
     context: &Context,
     messenger: &dyn Messenger,
     due: &ChannelDelivery,
-    (of, responder): (IncidentId, Option<Responder>),
+    of: IncidentId,
+    responder: Option<Responder>,
 ) -> Result<Option<Result<MessageId, SendFailure>>, StoreError> {
     let reader = &context.store.reader;
     let needed = incident::get(reader, of)
@@ -30,7 +31,7 @@ pub(super) async fn show(
         now: context.checks.clock.now(),
     };
     if let Some(Responder::User(user)) = responder {
-        let sent = direct(messenger, &reminder, (due, user)).await;
+        let sent = direct(messenger, &reminder, due, user).await;
         if !matches!(sent, Err(SendFailure::Broken(_))) {
             return Ok(Some(sent));
         }
@@ -44,7 +45,8 @@ pub(super) async fn show(
 async fn direct(
     messenger: &dyn Messenger,
     reminder: &Reminder,
-    (due, user): (&ChannelDelivery, u64),
+    due: &ChannelDelivery,
+    user: u64,
 ) -> Result<MessageId, SendFailure> {
     let channel = messenger.direct_channel(user).await?;
     let place = Place::New {

@@ -12,7 +12,8 @@ use crate::store::{StoreError, Tx};
 pub async fn judged(
     tx: &mut Tx<'_>,
     id: IncidentId,
-    (cause, notify): (Option<&Cause>, bool),
+    cause: Option<&Cause>,
+    notify: bool,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE incidents SET cause = $2, revision = revision + $3 WHERE id = $1 AND ended_at IS NULL",

@@ -25,7 +25,8 @@ pub(super) async fn by_person(
 /// Runs a change of an incident: $1 is the guild, $2 now, $3 the incident. Returns whether a row changed.
 pub(super) async fn at(
     tx: &mut Tx<'_>,
-    (guild, id): (GuildId, IncidentId),
+    guild: GuildId,
+    id: IncidentId,
     now: Timestamp,
     sql: &'static str,
 ) -> Result<bool, StoreError> {

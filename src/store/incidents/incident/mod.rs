@@ -104,7 +104,8 @@ pub async fn begin(
     tx: &mut Tx<'_>,
     guild: GuildId,
     group_key: &GroupKey,
-    (opened_at, now): (Timestamp, Timestamp),
+    opened_at: Timestamp,
+    now: Timestamp,
 ) -> Result<IncidentId, StoreError> {
     let id = sqlx::query_scalar(
         "INSERT INTO incidents (guild_id, scope, group_name, opened_at, joined_at, escalation_starts_at) VALUES ($1, $2, $3, $4, $5, $5) RETURNING id",
@@ -185,7 +186,8 @@ pub async fn reopen(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(
 /// Ends the flapping of incidents that ended before the given time; returns how many.
 pub async fn end_flapping(
     tx: &mut Tx<'_>,
-    (before, now): (Timestamp, Timestamp),
+    before: Timestamp,
+    now: Timestamp,
 ) -> Result<u64, StoreError> {
     let changed = sqlx::query(
         "UPDATE incidents SET flapping_ended_at = $2, revision = revision + 1

@@ -98,7 +98,8 @@ pub async fn of_monitor(
 /// restarts its escalation now. Returns whether it is unacknowledged and has an open outage that is not silenced.
 pub async fn unsilence(
     tx: &mut Tx<'_>,
-    (guild, id): (GuildId, IncidentId),
+    guild: GuildId,
+    id: IncidentId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     const CLEAR: &str = concat!(
@@ -116,8 +117,8 @@ pub async fn unsilence(
          WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND acknowledged_at IS NULL AND ",
         is_notifiable!()
     );
-    if change::at(tx, (guild, id), now, CLEAR).await? {
+    if change::at(tx, guild, id, now, CLEAR).await? {
         tx.wrote_event = true;
     }
-    change::at(tx, (guild, id), now, RESTART).await
+    change::at(tx, guild, id, now, RESTART).await
 }
