@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::{Error, Requester, note};
+use super::{Error, Requester};
 use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::monitor::{MonitorId, parse_name};
 use crate::store::Store;
+use crate::store::event;
 use crate::store::monitors::group;
 
 /// Puts a monitor into the group of that name, or into none (`None`); returns the name as it is stored.
@@ -28,8 +29,11 @@ pub async fn set(
                     ));
                 }
                 let details = json!({ "group": name });
-                let noted = (EventKind::MonitorGrouped, Some(monitor), details);
-                note(tx, requester, noted, now).await?;
+                event::append(
+                    tx,
+                    &requester.event(EventKind::MonitorGrouped, Some(monitor), details, now),
+                )
+                .await?;
                 Ok(name)
             })
         })

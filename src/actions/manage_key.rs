@@ -142,8 +142,8 @@ async fn note(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::discord_id::GuildId;
     use crate::domain::event::Actor;
-    use crate::domain::monitor::GuildId;
     use crate::store::testing::TestStore;
 
     const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);

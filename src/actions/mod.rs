@@ -18,16 +18,63 @@ mod testing;
 use serde_json::Value;
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::monitor::{GuildId, MonitorId};
-use crate::store::event::{self, NewEvent};
-use crate::store::{StoreError, Tx};
+use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
+use crate::domain::monitor::{MonitorId, MonitorRef};
+use crate::store::StoreError;
+use crate::store::event::NewEvent;
 
 /// The actor of a request and its guild. Audit events name this actor.
 #[derive(Clone, Copy, Debug)]
 pub struct Requester {
     pub guild: GuildId,
     pub actor: Actor,
+}
+
+impl Requester {
+    /// Rollcall itself, for a guild.
+    pub fn system(guild: GuildId) -> Self {
+        Self {
+            guild,
+            actor: Actor::System,
+        }
+    }
+
+    /// A monitor of the requester's guild.
+    pub fn monitor(self, id: MonitorId) -> MonitorRef {
+        MonitorRef {
+            guild: self.guild,
+            id,
+        }
+    }
+
+    /// An incident of the requester's guild.
+    pub fn incident(self, id: IncidentId) -> IncidentRef {
+        IncidentRef {
+            guild: self.guild,
+            id,
+        }
+    }
+
+    /// An audit event about a change of one monitor, or of the guild as a whole (`None`).
+    fn event(
+        self,
+        kind: EventKind,
+        monitor_id: Option<MonitorId>,
+        details: Value,
+        now: Timestamp,
+    ) -> NewEvent {
+        NewEvent {
+            guild_id: self.guild,
+            monitor_id,
+            kind,
+            at: now,
+            noticed_at: now,
+            actor: self.actor,
+            details,
+        }
+    }
 }
 
 /// Why an action failed.
@@ -45,23 +92,4 @@ pub enum Error {
     Quota { limit: u64, used: u64 },
     #[error(transparent)]
     Internal(#[from] StoreError),
-}
-
-/// Appends an audit event about a change of one monitor, or of the guild as a whole (`None`).
-async fn note(
-    tx: &mut Tx<'_>,
-    requester: Requester,
-    (kind, monitor_id, details): (EventKind, Option<MonitorId>, Value),
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let event = NewEvent {
-        guild_id: requester.guild,
-        monitor_id,
-        kind,
-        at: now,
-        noticed_at: now,
-        actor: requester.actor,
-        details,
-    };
-    event::append(tx, &event).await
 }

@@ -3,9 +3,12 @@
 use super::Requester;
 use crate::actions::incidents::outage;
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
+use crate::domain::discord_id::UserId;
 use crate::domain::event::Actor;
 use crate::domain::incidents::outage_reason::OutageReason;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::MonitorId;
+use crate::domain::monitor::MonitorRef;
 use crate::domain::silences::maintenance::TimeWindow;
 use crate::store::notifications::delivery;
 use crate::store::silences::maintenance::{MaintenanceScope, NewMaintenance};
@@ -22,7 +25,7 @@ pub fn at(seconds: i64) -> Timestamp {
 pub fn member() -> Requester {
     Requester {
         guild: HOME,
-        actor: Actor::Member(7),
+        actor: Actor::Member(UserId(7)),
     }
 }
 
@@ -42,7 +45,7 @@ pub async fn down(store: &TestStore, id: MonitorId, second: i64) {
             Box::pin(async move {
                 outage::open(
                     tx,
-                    (HOME, id),
+                    MonitorRef { guild: HOME, id },
                     at(second),
                     OutageReason::Refused,
                     at(second),

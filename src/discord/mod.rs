@@ -30,7 +30,7 @@ use tokio::sync::{oneshot, watch};
 use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::domain::Timestamp;
-use crate::domain::monitor::GuildId;
+use crate::domain::discord_id::GuildId;
 use crate::domain::presence::PresenceUpdate;
 use crate::domain::servers::threshold::Thresholds;
 use crate::health::Health;

@@ -5,6 +5,7 @@ use std::fmt;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::key::KeyId;
+use crate::domain::discord_id::UserId;
 use crate::domain::endpoints::status_rule::Change;
 
 /// The kind of an event. Its name is stored and never changes.
@@ -93,7 +94,7 @@ pub enum Actor {
     /// A person at the command line of the machine.
     CommandLine,
     /// A Discord user, by ID.
-    Member(u64),
+    Member(UserId),
     /// The holder of an API key, by the key's ID.
     Key(KeyId),
 }
@@ -104,7 +105,7 @@ impl Actor {
         match text.split_once(':') {
             None if text == "system" => Some(Self::System),
             None if text == "cli" => Some(Self::CommandLine),
-            Some(("discord", id)) => id.parse().ok().map(Self::Member),
+            Some(("discord", id)) => id.parse().ok().map(UserId).map(Self::Member),
             Some(("key", id)) => KeyId::parse(id).map(Self::Key),
             _ => None,
         }
@@ -129,7 +130,11 @@ mod tests {
 
     #[test]
     fn actors_round_trip() {
-        for actor in [Actor::System, Actor::CommandLine, Actor::Member(u64::MAX)] {
+        for actor in [
+            Actor::System,
+            Actor::CommandLine,
+            Actor::Member(UserId(u64::MAX)),
+        ] {
             assert_eq!(Actor::parse(&actor.to_string()), Some(actor));
         }
         for invalid in ["", "discord:", "discord:x", "weather"] {

@@ -4,8 +4,8 @@
 //! (`monitor`), their status (`status`), what a check of an endpoint showed and what follows from it
 //! (`endpoints/check_result`, `endpoints/status_rule`).
 
-pub mod connectivity;
 pub mod devices;
+pub mod discord_id;
 pub mod endpoints;
 pub mod event;
 pub mod incidents;

@@ -1,32 +1,11 @@
-//! The properties of every monitor: its IDs, its name and its check interval, with their limits.
+//! The properties of every monitor: its ID, its name and its check interval, with their limits.
 
 use std::fmt;
 use std::time::Duration;
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-/// The tenant: a Discord server. Guild 0 belongs to an installation without Discord; only the command line shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GuildId(pub u64);
-
-impl GuildId {
-    pub const LOCAL: Self = Self(0);
-
-    /// Returns the form in storage: SQL integers are signed. Discord's IDs stay below 2^63 until the year 2084.
-    pub fn to_row(self) -> i64 {
-        i64::try_from(self.0).unwrap_or(i64::MAX)
-    }
-
-    pub fn from_row(row: i64) -> Self {
-        Self(row.unsigned_abs())
-    }
-}
-
-impl fmt::Display for GuildId {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}", self.0)
-    }
-}
+use crate::domain::discord_id::GuildId;
 
 /// A monitor's ID; IDs are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +15,13 @@ impl fmt::Display for MonitorId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}", self.0)
     }
+}
+
+/// A monitor and the guild that it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MonitorRef {
+    pub guild: GuildId,
+    pub id: MonitorId,
 }
 
 /// The kind of a monitor.

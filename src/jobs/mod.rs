@@ -31,7 +31,7 @@ use silences::{expire_mutes, maintenance_windows};
 
 use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::recheck::RecheckOptions;
-use crate::domain::connectivity::ReferenceHost;
+use crate::domain::endpoints::connectivity::ReferenceHost;
 use crate::domain::presence::PresenceUpdate;
 use crate::domain::servers::threshold::Thresholds;
 use crate::health::Health;

@@ -6,27 +6,25 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::{ChannelId, EventId, GuildId, MessageRef, UserId};
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::silences::maintenance::TimeWindow;
 use crate::store::incidents::incident::Incident;
 use crate::store::notifications::board::BoardLine;
-
-/// A message, by channel and id.
-pub type MessageId = (u64, u64);
 
 /// Where something is posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// As a new message.
     New {
-        channel: u64,
+        channel: ChannelId,
         /// Mentioned, once.
         mention: Option<Responder>,
         /// Identifies the message: if it is sent twice, Discord posts it once.
         nonce: String,
     },
     /// As an edit of this message.
-    Existing(MessageId),
+    Existing(MessageRef),
 }
 
 /// Why something was not posted.
@@ -63,7 +61,7 @@ impl fmt::Display for SendFailure {
 #[derive(Clone, Debug)]
 pub struct Reminder {
     pub incident: Incident,
-    pub link: Option<MessageId>,
+    pub link: Option<MessageRef>,
     pub now: Timestamp,
 }
 
@@ -74,46 +72,53 @@ pub trait Messenger: Send + Sync + fmt::Debug {
         &'a self,
         incident: &'a Incident,
         place: Place,
-    ) -> BoxFuture<'a, Result<MessageId, SendFailure>>;
+    ) -> BoxFuture<'a, Result<MessageRef, SendFailure>>;
 
     /// Posts a reminder of an unacknowledged incident; returns the message.
     fn remind<'a>(
         &'a self,
         reminder: &'a Reminder,
         place: Place,
-    ) -> BoxFuture<'a, Result<MessageId, SendFailure>>;
+    ) -> BoxFuture<'a, Result<MessageRef, SendFailure>>;
 
     /// Posts the board of a guild; returns the message.
     fn show_board<'a>(
         &'a self,
         lines: &'a [BoardLine],
         place: Place,
-    ) -> BoxFuture<'a, Result<MessageId, SendFailure>>;
+    ) -> BoxFuture<'a, Result<MessageRef, SendFailure>>;
 
     /// Deletes a message of Rollcall.
-    fn delete_message(&self, message: MessageId) -> BoxFuture<'_, Result<(), SendFailure>>;
+    fn delete_message(&self, message: MessageRef) -> BoxFuture<'_, Result<(), SendFailure>>;
 
     /// The channel of direct messages to a user.
-    fn direct_channel(&self, user: u64) -> BoxFuture<'_, Result<u64, SendFailure>>;
+    fn direct_channel(&self, user: UserId) -> BoxFuture<'_, Result<ChannelId, SendFailure>>;
 
     /// Sends a direct message to a user.
     fn send_direct_message<'a>(
         &'a self,
-        user: u64,
+        user: UserId,
         sentence: &'a str,
     ) -> BoxFuture<'a, Result<(), SendFailure>>;
 
     /// Creates a scheduled event in a guild; returns its id.
     fn create_event<'a>(
         &'a self,
-        guild: u64,
+        guild: GuildId,
         title: &'a str,
         window: TimeWindow,
-    ) -> BoxFuture<'a, Result<u64, SendFailure>>;
+    ) -> BoxFuture<'a, Result<EventId, SendFailure>>;
 
     /// Deletes a scheduled event. One that is already deleted is not an error.
-    fn delete_event(&self, guild: u64, event: u64) -> BoxFuture<'_, Result<(), SendFailure>>;
+    fn delete_event(
+        &self,
+        guild: GuildId,
+        event: EventId,
+    ) -> BoxFuture<'_, Result<(), SendFailure>>;
 
     /// Posts a line that announces alerts, to verify that the channel can be written to.
-    fn send_test_message(&self, channel: u64) -> BoxFuture<'_, Result<MessageId, SendFailure>>;
+    fn send_test_message(
+        &self,
+        channel: ChannelId,
+    ) -> BoxFuture<'_, Result<MessageRef, SendFailure>>;
 }

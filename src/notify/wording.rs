@@ -1,6 +1,7 @@
 //! Texts about incidents that are valid at every destination. The caller passes how text from outside is escaped there.
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::ChannelId;
 use crate::domain::endpoints::target::Host;
 use crate::domain::incidents::cause::Cause;
 use crate::domain::incidents::grouping::GroupScope;
@@ -77,7 +78,7 @@ pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<S
 }
 
 /// The text about a broken channel for the destinations that still work.
-pub fn channel_broken(channel: u64, reason: &str, escape: fn(&str) -> String) -> String {
+pub fn channel_broken(channel: ChannelId, reason: &str, escape: fn(&str) -> String) -> String {
     format!(
         "Incidents cannot be told in <#{channel}>: {}. Mend that and choose the channel again with `/alerts channel`; what was missed is told then.",
         escape(reason)

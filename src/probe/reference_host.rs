@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-use crate::domain::connectivity::ReferenceHost;
+use crate::domain::endpoints::connectivity::ReferenceHost;
 
 /// A reference host that takes longer counts as not answering.
 const TIMEOUT: Duration = Duration::from_secs(3);

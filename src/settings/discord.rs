@@ -6,7 +6,7 @@ use super::read::{DAY, HOUR, MINUTE, SECOND, Variables};
 use super::secret::Secret;
 use discord_gateway_relay::PrivilegedIntent;
 
-use crate::domain::monitor::GuildId;
+use crate::domain::discord_id::GuildId;
 use crate::domain::presence;
 
 /// How to reach Discord.

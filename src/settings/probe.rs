@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::read::{DAY, SECOND, Variables};
-use crate::domain::connectivity::ReferenceHost;
+use crate::domain::endpoints::connectivity::ReferenceHost;
 use outbound_policy::AddressPolicy;
 
 /// How endpoints are checked.

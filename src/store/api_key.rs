@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::key::{KeyId, KeyKind};
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::MonitorId;
 use crate::store::engine::rows::{pieces, placeholders};
 
 /// A stored API key.

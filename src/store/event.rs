@@ -5,8 +5,9 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::MonitorId;
 use crate::store::engine::rows::{pieces, placeholders};
 
 /// An event to be stored.

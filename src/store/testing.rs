@@ -1,12 +1,14 @@
 //! A real database in a temporary folder, for tests.
 
+use crate::domain::discord_id::ChannelId;
 use futures_util::future::BoxFuture;
 use sqlx::FromRow;
 use sqlx::sqlite::SqliteRow;
 
 use super::{Store, StoreError, Tx};
 use crate::domain::Timestamp;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::discord_id::GuildId;
+use crate::domain::monitor::MonitorId;
 use crate::store::endpoints::endpoint::{self, Description};
 use crate::store::notifications::alert_settings;
 
@@ -66,7 +68,7 @@ impl TestStore {
 
     /// Sets an alert channel for a guild.
     pub async fn add_channel(&self, guild: GuildId) {
-        self.write(move |tx| Box::pin(alert_settings::set(tx, guild, 5, None)))
+        self.write(move |tx| Box::pin(alert_settings::set(tx, guild, ChannelId(5), None)))
             .await;
     }
 

@@ -75,8 +75,8 @@ mod tests {
     use super::*;
     use crate::actions::Requester;
     use crate::domain::devices::device::DeviceUuid;
+    use crate::domain::discord_id::GuildId;
     use crate::domain::event::Actor;
-    use crate::domain::monitor::GuildId;
     use crate::store::testing::TestStore;
 
     #[tokio::test]

@@ -5,13 +5,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::actions::incidents::outage;
-use crate::actions::{Error, Requester, manage_key, note};
+use crate::actions::{Error, Requester, manage_key};
 use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::monitor::MonitorId;
 use crate::store::devices::device::{self, Device};
 use crate::store::devices::device_state;
+use crate::store::event;
 use crate::store::monitors::monitor;
 use crate::store::{Store, Tx, api_key};
 
@@ -47,8 +48,11 @@ pub async fn edit(
                     "name": name, "threshold_ms": threshold.map(crate::domain::millis),
                     "has_new_target": edit.target.is_some(),
                 });
-                let noted = (EventKind::DeviceEdited, Some(device.id), details);
-                Ok(note(tx, requester, noted, now).await?)
+                Ok(event::append(
+                    tx,
+                    &requester.event(EventKind::DeviceEdited, Some(device.id), details, now),
+                )
+                .await?)
             })
         })
         .await
@@ -67,8 +71,11 @@ pub async fn remove(
             Box::pin(async move {
                 remove_monitor(tx, requester, device.id, now).await?;
                 let details = json!({ "name": device.name, "uuid": device.uuid.as_str() });
-                let noted = (EventKind::DeviceRemoved, Some(device.id), details);
-                Ok(note(tx, requester, noted, now).await?)
+                Ok(event::append(
+                    tx,
+                    &requester.event(EventKind::DeviceRemoved, Some(device.id), details, now),
+                )
+                .await?)
             })
         })
         .await
@@ -102,11 +109,9 @@ pub async fn rotate_key(
                 api_key::expire_of(tx, id, now.plus(manage_key::GRACE)).await?;
                 let key = manage_key::create_in(tx, requester, kind, Some(id), now).await?;
                 let details = json!({ "key": key.id.as_str(), "kind": kind.as_str() });
-                note(
+                event::append(
                     tx,
-                    requester,
-                    (EventKind::KeyRotated, Some(id), details),
-                    now,
+                    &requester.event(EventKind::KeyRotated, Some(id), details, now),
                 )
                 .await?;
                 Ok(key)
@@ -119,8 +124,8 @@ pub async fn rotate_key(
 mod tests {
     use super::*;
     use crate::domain::devices::device::DeviceUuid;
+    use crate::domain::discord_id::GuildId;
     use crate::domain::event::Actor;
-    use crate::domain::monitor::GuildId;
     use crate::store::testing::TestStore;
 
     const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);

@@ -15,8 +15,8 @@ use tokio::sync::oneshot;
 use super::completed_check::{CompletedCheck, Recorded, Waiter};
 use super::record_result::Rules;
 use crate::clock::Clock;
-use crate::domain::connectivity::ReferenceHost;
 use crate::domain::endpoints::check_result::{CheckResult, Verdict};
+use crate::domain::endpoints::connectivity::ReferenceHost;
 use crate::domain::endpoints::target::Target;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
@@ -203,8 +203,8 @@ mod tests {
 
     use super::*;
     use crate::domain::Timestamp;
+    use crate::domain::discord_id::GuildId;
     use crate::domain::endpoints::check_result::Timings;
-    use crate::domain::monitor::GuildId;
     use crate::domain::status::Status;
     use crate::probe::ProberConfig;
     use crate::store::endpoints::endpoint::{self, Description};

@@ -3,17 +3,18 @@
 
 use serde_json::json;
 
+use crate::actions::Requester;
 use crate::actions::incidents::outage;
-use crate::actions::{Requester, note};
 use crate::domain::Timestamp;
-use crate::domain::connectivity::Suspicion;
+use crate::domain::discord_id::GuildId;
+use crate::domain::endpoints::connectivity::Suspicion;
 use crate::domain::endpoints::status_rule::State;
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::monitor::GuildId;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::status::Status;
 use crate::store::endpoints::state::Loaded;
 use crate::store::endpoints::{endpoint, state};
+use crate::store::event;
 use crate::store::incidents::incident;
 use crate::store::monitors::monitor_state;
 use crate::store::notifications::delivery;
@@ -50,8 +51,11 @@ pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Resul
                     state::save(tx, *id, unknown).await?;
                     outage::withdraw(tx, *id, now).await?;
                     let details = json!({ "reason": "connectivity_lost" });
-                    let noted = (EventKind::EndpointUnknown, Some(*id), details);
-                    note(tx, system(guild), noted, now).await?;
+                    event::append(
+                        tx,
+                        &system(guild).event(EventKind::EndpointUnknown, Some(*id), details, now),
+                    )
+                    .await?;
                 }
                 for (guild, failing) in guilds {
                     notify(tx, guild, failing, suspicion.began, now).await?;
@@ -123,6 +127,7 @@ mod tests {
     use crate::domain::incidents::grouping::IncidentId;
     use crate::domain::incidents::outage_reason::OutageReason;
     use crate::domain::monitor::MonitorId;
+    use crate::domain::monitor::MonitorRef;
     use crate::store::monitors::monitor_state::MonitorState;
     use crate::store::testing::TestStore;
 
@@ -152,8 +157,14 @@ mod tests {
                         latency_us: 0,
                     };
                     monitor_state::save(tx, &[monitor_state]).await?;
-                    outage::open(tx, (HOME, id), at(since), OutageReason::TimedOut, at(since))
-                        .await?;
+                    outage::open(
+                        tx,
+                        MonitorRef { guild: HOME, id },
+                        at(since),
+                        OutageReason::TimedOut,
+                        at(since),
+                    )
+                    .await?;
                     Ok(id)
                 })
             })

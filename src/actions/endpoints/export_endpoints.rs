@@ -129,8 +129,8 @@ mod tests {
     use super::*;
     use crate::actions::Requester;
     use crate::actions::endpoints::import_endpoints;
+    use crate::domain::discord_id::GuildId;
     use crate::domain::event::Actor;
-    use crate::domain::monitor::GuildId;
     use crate::store::endpoints::endpoint;
     use crate::store::testing::TestStore;
 

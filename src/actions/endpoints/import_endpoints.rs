@@ -218,8 +218,8 @@ pub fn default_name(target: &Target) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::discord_id::GuildId;
     use crate::domain::event::Actor;
-    use crate::domain::monitor::GuildId;
     use crate::store::endpoints::endpoint;
     use crate::store::testing::TestStore;
 

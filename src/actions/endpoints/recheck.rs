@@ -7,9 +7,10 @@ use futures_util::stream::{self, StreamExt};
 
 use super::check_runner::CheckRunner;
 use crate::actions::{Error, Requester};
+use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::status_rule::Change;
 use crate::domain::event::Actor;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::endpoints::endpoint::{self, Endpoint, Scheduled};
 use crate::store::endpoints::state;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::event::EventKind;
-use crate::domain::monitor::GuildId;
 use crate::domain::status::Status;
 use crate::store::endpoints::endpoint::{self, Endpoint};
 use crate::store::job_run::{self, JobRun};

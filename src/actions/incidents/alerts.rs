@@ -6,16 +6,18 @@ use super::outage;
 use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::completed_check::Recorded;
 use crate::actions::endpoints::recheck;
-use crate::actions::{Error, Requester, note};
+use crate::actions::{Error, Requester};
+use crate::domain::discord_id::{ChannelId, GuildId, RoleId};
 use crate::domain::endpoints::check_result::Verdict;
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::incidents::grouping::IncidentId;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
+use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::alert_policy::{AlertPreferences, EscalationStep, Responder};
 use crate::domain::text;
 use crate::domain::{Timestamp, millis};
 use crate::store::endpoints::endpoint;
 use crate::store::endpoints::endpoint::Scheduled;
+use crate::store::event;
 use crate::store::incidents::incident;
 use crate::store::incidents::incident::Incident;
 use crate::store::notifications::alert_override::{self, Override};
@@ -30,7 +32,8 @@ const CONCURRENT_CHECKS: usize = 10;
 pub async fn set(
     store: &Store,
     requester: Requester,
-    (channel, role): (u64, Option<u64>),
+    channel: ChannelId,
+    role: Option<RoleId>,
     now: Timestamp,
 ) -> Result<(), Error> {
     store
@@ -42,7 +45,11 @@ pub async fn set(
                 outage::notify_all_open(tx, requester.guild, now).await?;
                 let role = role.map(|role| role.to_string());
                 let details = json!({ "channel": channel.to_string(), "role": role });
-                Ok(note(tx, requester, (EventKind::AlertsSet, None, details), now).await?)
+                Ok(event::append(
+                    tx,
+                    &requester.event(EventKind::AlertsSet, None, details, now),
+                )
+                .await?)
             })
         })
         .await
@@ -63,11 +70,9 @@ pub async fn prefer(
                 let mut chosen = known.ok_or_else(not_set_up)?.preferences;
                 change(&mut chosen);
                 alert_settings::prefer(tx, requester.guild, &chosen).await?;
-                note(
+                event::append(
                     tx,
-                    requester,
-                    (EventKind::AlertsSet, None, details(&chosen)),
-                    now,
+                    &requester.event(EventKind::AlertsSet, None, details(&chosen), now),
                 )
                 .await?;
                 Ok(chosen)
@@ -83,10 +88,10 @@ fn not_set_up() -> Error {
 fn details(chosen: &AlertPreferences) -> serde_json::Value {
     let responder = chosen.policy.escalate.map(|(after, responder)| {
         let (kind, id) = match responder {
-            Responder::Role(id) => ("role", id),
-            Responder::User(id) => ("user", id),
+            Responder::Role(id) => ("role", id.to_string()),
+            Responder::User(id) => ("user", id.to_string()),
         };
-        json!({ "after_ms": millis(after), kind: id.to_string() })
+        json!({ "after_ms": millis(after), kind: id })
     });
     let bulk = chosen.bulk.map(|bulk| {
         json!({ "count": bulk.count, "percent": bulk.percent, "window_ms": millis(bulk.window) })
@@ -121,20 +126,17 @@ pub async fn set_override(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let whose = (requester.guild, monitor);
-                alert_override::set(tx, whose, own).await?;
+                alert_override::set(tx, requester.guild, monitor, own).await?;
                 let details = json!({
                     "notify": own.is_none_or(|own| own.notify),
                     "role": own.and_then(|own| own.role).map(|role| role.to_string()),
                 });
-                note(
+                event::append(
                     tx,
-                    requester,
-                    (EventKind::AlertsSet, Some(monitor), details),
-                    now,
+                    &requester.event(EventKind::AlertsSet, Some(monitor), details, now),
                 )
                 .await?;
-                Ok(outage::notify_if_open(tx, whose, now).await?)
+                Ok(outage::notify_if_open(tx, requester.monitor(monitor), now).await?)
             })
         })
         .await
@@ -149,8 +151,11 @@ pub async fn remove(store: &Store, requester: Requester, now: Timestamp) -> Resu
                 if !alert_settings::remove(tx, requester.guild).await? {
                     return Err(Error::NotFound("no channel is set for alerts".into()));
                 }
-                let kind = (EventKind::AlertsRemoved, None, json!({}));
-                Ok(note(tx, requester, kind, now).await?)
+                Ok(event::append(
+                    tx,
+                    &requester.event(EventKind::AlertsRemoved, None, json!({}), now),
+                )
+                .await?)
             })
         })
         .await
@@ -173,17 +178,15 @@ pub async fn acknowledge(
         .writer
         .transact::<(), Error>(move |tx| {
             Box::pin(async move {
-                if !incident::acknowledge(tx, (requester.guild, id), user, now).await? {
+                if !incident::acknowledge(tx, requester.incident(id), user, now).await? {
                     return Err(Error::Conflict(
                         "this incident has ended or is already acknowledged".into(),
                     ));
                 }
                 let details = json!({ "incident": id.0 });
-                Ok(note(
+                Ok(event::append(
                     tx,
-                    requester,
-                    (EventKind::IncidentAcknowledged, None, details),
-                    now,
+                    &requester.event(EventKind::IncidentAcknowledged, None, details, now),
                 )
                 .await?)
             })
@@ -212,7 +215,7 @@ pub async fn remind_or_escalate(
                 if !incident::mark_reminded(tx, id, responder.is_some(), now).await? {
                     return Ok(false);
                 }
-                outage::remind(tx, guild, id, responder, now).await?;
+                outage::remind(tx, IncidentRef { guild, id }, responder, now).await?;
                 Ok(true)
             })
         })
@@ -250,7 +253,7 @@ pub async fn recheck_incident(
         .writer
         .transact::<_, StoreError>(move |tx| {
             Box::pin(async move {
-                incident::rechecked(tx, (requester.guild, id), (user, &result), now).await
+                incident::rechecked(tx, requester.incident(id), user, &result, now).await
             })
         })
         .await?;
@@ -374,10 +377,12 @@ mod tests {
     async fn reminders_mention_the_role_of_their_incident() {
         let store = TestStore::open().await;
         let [a, b] = with_endpoints(&store).await;
-        set(&store, member(), (5, Some(77)), at(0)).await.unwrap();
+        set(&store, member(), ChannelId(5), Some(RoleId(77)), at(0))
+            .await
+            .unwrap();
         let own = Override {
             notify: true,
-            role: Some(88),
+            role: Some(RoleId(88)),
         };
         set_override(&store, member(), a, Some(own), at(0))
             .await
@@ -393,7 +398,7 @@ mod tests {
             );
         }
         let due = delivery::due(&store.reader, at(300), 10).await.unwrap();
-        let roles: Vec<Option<u64>> = due.iter().map(|due| due.role).collect();
-        assert_eq!(roles, [88, 77, 88, 77].map(Some));
+        let roles: Vec<Option<RoleId>> = due.iter().map(|due| due.role).collect();
+        assert_eq!(roles, [88, 77, 88, 77].map(|role| Some(RoleId(role))));
     }
 }

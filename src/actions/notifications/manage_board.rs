@@ -2,26 +2,32 @@
 
 use serde_json::json;
 
-use crate::actions::{Error, Requester, note};
+use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
+use crate::domain::discord_id::{MessageId, MessageRef};
 use crate::domain::event::EventKind;
+use crate::store::event;
 use crate::store::notifications::board;
 use crate::store::{Store, StoreError};
 
-/// Sets the message (channel and id) that shows the board; returns the previous one.
+/// Sets the message that shows the board; returns the previous one.
 pub async fn set(
     store: &Store,
     requester: Requester,
-    (channel, message): (u64, u64),
+    posted: MessageRef,
     now: Timestamp,
-) -> Result<Option<(u64, u64)>, Error> {
+) -> Result<Option<MessageRef>, Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let before = board::set(tx, requester.guild, channel, message).await?;
-                let details = json!({ "channel": channel.to_string() });
-                note(tx, requester, (EventKind::BoardSet, None, details), now).await?;
+                let before = board::set(tx, requester.guild, posted).await?;
+                let details = json!({ "channel": posted.channel.to_string() });
+                event::append(
+                    tx,
+                    &requester.event(EventKind::BoardSet, None, details, now),
+                )
+                .await?;
                 Ok(before)
             })
         })
@@ -33,7 +39,7 @@ pub async fn remove(
     store: &Store,
     requester: Requester,
     now: Timestamp,
-) -> Result<Option<(u64, u64)>, Error> {
+) -> Result<Option<MessageRef>, Error> {
     store
         .writer
         .transact(move |tx| {
@@ -41,21 +47,19 @@ pub async fn remove(
                 let removed = board::remove(tx, requester.guild).await?;
                 let before =
                     removed.ok_or_else(|| Error::NotFound("this server has no board".into()))?;
-                note(
+                event::append(
                     tx,
-                    requester,
-                    (EventKind::BoardRemoved, None, json!({})),
-                    now,
+                    &requester.event(EventKind::BoardRemoved, None, json!({}), now),
                 )
                 .await?;
-                Ok(before)
+                Ok(before.message)
             })
         })
         .await
 }
 
 /// Handles the deletion of a message: a board that it showed is posted again.
-pub async fn lost(store: &Store, message: u64) -> Result<(), StoreError> {
+pub async fn lost(store: &Store, message: MessageId) -> Result<(), StoreError> {
     store
         .writer
         .transact(move |tx| Box::pin(async move { board::lost(tx, message).await.map(drop) }))

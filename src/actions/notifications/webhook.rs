@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use crate::actions::{Error, Requester, note};
+use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::notifications::webhook::{self as rules, WebhookId};
+use crate::store::event;
 use crate::store::incidents::incident;
 use crate::store::notifications::delivery;
 use crate::store::notifications::webhook::{self, NewWebhook, Webhook};
@@ -35,7 +36,7 @@ pub async fn add(
                 })?;
                 // The host of the address is not secret; the rest is.
                 let details = json!({ "name": new.name, "address": rules::masked(&new.url), "format": new.format.as_str() });
-                note(tx, requester, (EventKind::WebhookAdded, None, details), now).await?;
+                event::append(tx, &requester.event(EventKind::WebhookAdded, None, details, now)).await?;
                 Ok(id)
             })
         })
@@ -57,11 +58,9 @@ pub async fn remove(
                     return Err(Error::NotFound("there is no webhook of that name".into()));
                 }
                 let details = json!({ "name": name });
-                Ok(note(
+                Ok(event::append(
                     tx,
-                    requester,
-                    (EventKind::WebhookRemoved, None, details),
-                    now,
+                    &requester.event(EventKind::WebhookRemoved, None, details, now),
                 )
                 .await?)
             })
@@ -71,10 +70,10 @@ pub async fn remove(
 
 /// Marks a webhook as working after a successful test, so that its pending deliveries are sent.
 pub async fn reached(store: &Store, known: &Webhook, now: Timestamp) -> Result<(), StoreError> {
-    let whose = (known.guild_id, known.id);
+    let (guild, id) = (known.guild_id, known.id);
     store
         .writer
-        .transact(move |tx| Box::pin(webhook::mark_working(tx, whose, now)))
+        .transact(move |tx| Box::pin(webhook::mark_working(tx, guild, id, now)))
         .await
 }
 
@@ -85,7 +84,7 @@ pub async fn disable(
     reason: String,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if !webhook::disable(tx, (known.guild_id, known.id), &reason, now).await? {
+    if !webhook::disable(tx, known.guild_id, known.id, &reason, now).await? {
         return Ok(());
     }
     let requester = Requester {
@@ -93,11 +92,9 @@ pub async fn disable(
         actor: Actor::System,
     };
     let details = json!({ "name": known.name, "reason": reason });
-    note(
+    event::append(
         tx,
-        requester,
-        (EventKind::WebhookDisabled, None, details),
-        now,
+        &requester.event(EventKind::WebhookDisabled, None, details, now),
     )
     .await?;
     let name = known.name.clone();

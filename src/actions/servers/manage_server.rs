@@ -4,9 +4,9 @@ use serde_json::json;
 
 use crate::actions::devices::manage_device;
 use crate::actions::incidents::outage;
-use crate::actions::{Error, Requester, manage_key, note};
+use crate::actions::{Error, Requester, manage_key};
 use crate::domain::Timestamp;
-use crate::domain::event::{Actor, EventKind};
+use crate::domain::event::EventKind;
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::monitor::MonitorId;
@@ -14,6 +14,7 @@ use crate::domain::servers::report_interval;
 use crate::domain::servers::threshold::{self, Judgement, Reports, Thresholds};
 use crate::domain::status::Status;
 use crate::store::devices::device;
+use crate::store::event;
 use crate::store::notifications::destination;
 use crate::store::servers::server::{self, Server};
 use crate::store::{Reader, Store, StoreError, Tx};
@@ -43,11 +44,9 @@ pub async fn add(
             Box::pin(async move {
                 let id = server::insert(tx, requester.guild, &name, now).await?;
                 let details = json!({ "name": name });
-                note(
+                event::append(
                     tx,
-                    requester,
-                    (EventKind::ServerAdded, Some(id), details),
-                    now,
+                    &requester.event(EventKind::ServerAdded, Some(id), details, now),
                 )
                 .await?;
                 let key =
@@ -101,14 +100,14 @@ pub async fn edit(
                         "name": server.name, "is_active": server.is_active,
                         "auto_thresholds": server.auto_thresholds,
                     });
-                    note(tx, requester, (EventKind::ServerEdited, Some(id), details), now).await?;
+                    event::append(tx, &requester.event(EventKind::ServerEdited, Some(id), details, now)).await?;
                 }
                 if edit.thresholds.is_some() {
                     let details = json!({
                         "before_minutes": minutes(before), "after_minutes": minutes(server.thresholds),
                     });
                     let kind = EventKind::ServerThresholdsChanged;
-                    note(tx, requester, (kind, Some(id), details), now).await?;
+                    event::append(tx, &requester.event(kind, Some(id), details, now)).await?;
                 }
                 Ok(())
             })
@@ -149,11 +148,9 @@ pub async fn remove(
                 let server = of_guild(tx, requester, id).await?;
                 manage_device::remove_monitor(tx, requester, id, now).await?;
                 let details = json!({ "name": server.name });
-                Ok(note(
+                Ok(event::append(
                     tx,
-                    requester,
-                    (EventKind::ServerRemoved, Some(id), details),
-                    now,
+                    &requester.event(EventKind::ServerRemoved, Some(id), details, now),
                 )
                 .await?)
             })
@@ -206,6 +203,7 @@ pub async fn change(
         Status::Warning => EventKind::ServerWarning,
         Status::Offline | Status::Unknown | Status::Paused => EventKind::ServerOffline,
     };
+    let system = Requester::system(server.guild_id);
     let mut details = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });
     match status {
         Status::Online => {
@@ -217,15 +215,11 @@ pub async fn change(
         _ => {
             // Notifications go by the server's own report interval: see `alert`.
             let began = server.last_seen_at.unwrap_or(now);
-            let whose = (server.guild_id, server.id);
-            outage::begin(tx, whose, began, OutageReason::Overdue).await?;
+            let monitor = system.monitor(server.id);
+            outage::begin(tx, monitor, began, OutageReason::Overdue).await?;
         }
     }
-    let system = Requester {
-        guild: server.guild_id,
-        actor: Actor::System,
-    };
-    note(tx, system, (kind, Some(server.id), details), now).await
+    event::append(tx, &system.event(kind, Some(server.id), details, now)).await
 }
 
 /// Notifies once that a server is overdue by its own report interval.
@@ -235,17 +229,17 @@ pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(
         return Ok(());
     }
     let began = server.last_seen_at.unwrap_or(now);
-    let whose = (server.guild_id, server.id);
-    if !outage::open(tx, whose, began, OutageReason::Overdue, now).await? {
+    let system = Requester::system(server.guild_id);
+    let monitor = system.monitor(server.id);
+    if !outage::open(tx, monitor, began, OutageReason::Overdue, now).await? {
         return Ok(());
     }
     let details = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });
-    let system = Requester {
-        guild: server.guild_id,
-        actor: Actor::System,
-    };
-    let overdue = (EventKind::ServerOverdue, Some(server.id), details);
-    note(tx, system, overdue, now).await
+    event::append(
+        tx,
+        &system.event(EventKind::ServerOverdue, Some(server.id), details, now),
+    )
+    .await
 }
 
 /// A server of the requester's guild, judged at `now`; `defaults` are the thresholds of the settings.
@@ -289,10 +283,11 @@ fn not_found() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use crate::domain::event::Actor;
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::monitor::GuildId;
+    use crate::domain::discord_id::GuildId;
     use crate::domain::servers::threshold::ThresholdUsed;
     use crate::store::testing::TestStore;
 

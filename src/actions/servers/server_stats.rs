@@ -119,7 +119,7 @@ fn walk(name: &str, value: &Value, found: &mut Vec<(String, f64)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::monitor::GuildId;
+    use crate::domain::discord_id::GuildId;
     use crate::store::testing::TestStore;
 
     #[test]

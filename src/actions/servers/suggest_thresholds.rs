@@ -117,7 +117,7 @@ pub async fn follow(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::monitor::GuildId;
+    use crate::domain::discord_id::GuildId;
     use crate::store::testing::TestStore;
 
     fn at(seconds: i64) -> Timestamp {

@@ -6,13 +6,15 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::actions::incidents::outage;
-use crate::actions::{Error, Requester, note};
+use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::incidents::grouping::IncidentId;
-use crate::domain::monitor::GuildId;
+use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
+use crate::domain::monitor::MonitorRef;
 use crate::domain::silences::maintenance::TimeWindow;
 use crate::domain::text;
+use crate::store::event;
 use crate::store::incidents::incident::{self, Incident};
 use crate::store::silences::maintenance::{
     self, Maintenance, MaintenanceId, MaintenanceScope, NewMaintenance,
@@ -65,7 +67,7 @@ pub async fn schedule_for_incident(
         .writer
         .transact::<(), Error>(move |tx| {
             Box::pin(async move {
-                if !incident::maintain(tx, (requester.guild, id), user, window.ends_at).await? {
+                if !incident::maintain(tx, requester.incident(id), user, window.ends_at).await? {
                     return Err(not_known());
                 }
                 let new = NewMaintenance {
@@ -99,11 +101,9 @@ async fn add(
         "title": new.title, "from": text::timestamp(new.window.starts_at), "to": text::timestamp(new.window.ends_at),
         "weekly": new.weekly.map(|weekly| weekly.days.to_string()),
     });
-    note(
+    event::append(
         tx,
-        requester,
-        (EventKind::MaintenanceScheduled, None, details),
-        now,
+        &requester.event(EventKind::MaintenanceScheduled, None, details, now),
     )
     .await?;
     if new.window.starts_at <= now {
@@ -127,11 +127,9 @@ async fn begin(
         actor: Actor::System,
     };
     let details = json!({ "title": title });
-    note(
+    event::append(
         tx,
-        system,
-        (EventKind::MaintenanceStarted, None, details),
-        now,
+        &system.event(EventKind::MaintenanceStarted, None, details, now),
     )
     .await?;
     Ok(true)
@@ -153,7 +151,7 @@ pub async fn end(
                     return Err(Error::NotFound("that maintenance is over already".into()));
                 }
                 ended(tx, requester, &known, now).await?;
-                Ok(unsilence(tx, requester.guild, (silenced, false), now).await?)
+                Ok(unsilence(tx, requester.guild, silenced, false, now).await?)
             })
         })
         .await
@@ -194,7 +192,7 @@ async fn apply_one(store: &Store, known: Maintenance, now: Timestamp) -> Result<
                     }
                 }
                 ended(tx, system, &known, now).await?;
-                unsilence(tx, known.guild_id, (silenced, true), now).await?;
+                unsilence(tx, known.guild_id, silenced, true, now).await?;
                 Ok(true)
             })
         })
@@ -210,15 +208,21 @@ async fn ended(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let details = json!({ "title": known.title, "was_running": known.is_running });
-    note(
+    event::append(
         tx,
-        requester,
-        (EventKind::MaintenanceEnded, None, details),
-        now,
+        &requester.event(EventKind::MaintenanceEnded, None, details, now),
     )
     .await?;
     for monitor in maintenance::unnotified(tx, known.guild_id).await? {
-        outage::notify_if_unnotified(tx, (known.guild_id, monitor), now).await?;
+        outage::notify_if_unnotified(
+            tx,
+            MonitorRef {
+                guild: known.guild_id,
+                id: monitor,
+            },
+            now,
+        )
+        .await?;
     }
     Ok(())
 }
@@ -226,11 +230,21 @@ async fn ended(
 async fn unsilence(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    (incidents, has_expired): (Vec<IncidentId>, bool),
+    incidents: Vec<IncidentId>,
+    has_expired: bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     for incident in incidents {
-        outage::unsilence(tx, (guild, incident), has_expired, now).await?;
+        outage::unsilence(
+            tx,
+            IncidentRef {
+                guild,
+                id: incident,
+            },
+            has_expired,
+            now,
+        )
+        .await?;
     }
     Ok(())
 }
@@ -241,6 +255,7 @@ mod tests {
     use crate::actions::testing::{
         HOME, at, down, maintenance_of, member, pending_deliveries, with_endpoints,
     };
+    use crate::domain::discord_id::UserId;
     use crate::domain::silences::maintenance::{WeekDays, Weekly, parse_zone};
     use crate::store::monitors::group;
     use crate::store::testing::TestStore;
@@ -291,7 +306,7 @@ mod tests {
             let incident = schedule_for_incident(&store, member(), IncidentId(1), at(1_000))
                 .await
                 .unwrap();
-            assert_eq!(incident.maintained, Some((7, at(4_600))));
+            assert_eq!(incident.maintained, Some((UserId(7), at(4_600))));
             if by_itself {
                 assert_eq!(apply_due(&store, at(4_600)).await.unwrap(), 1);
             } else {

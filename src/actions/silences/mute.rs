@@ -7,12 +7,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::actions::incidents::outage;
-use crate::actions::{Error, Requester, note};
+use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::incidents::grouping::IncidentId;
-use crate::domain::monitor::{GuildId, MonitorId, ValidationError};
+use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
+use crate::domain::monitor::{MonitorId, ValidationError};
 use crate::domain::text;
+use crate::store::event;
 use crate::store::incidents::incident::{self, Incident};
 use crate::store::silences::mute;
 use crate::store::{Store, StoreError, Tx};
@@ -44,7 +46,7 @@ pub async fn mute(
     store
         .writer
         .transact(move |tx| {
-            Box::pin(async move { Ok(set(tx, requester, monitor, (now.plus(length), now)).await?) })
+            Box::pin(async move { Ok(set(tx, requester, monitor, now.plus(length), now).await?) })
         })
         .await
 }
@@ -64,11 +66,11 @@ pub async fn mute_incident(
         .writer
         .transact::<(), Error>(move |tx| {
             Box::pin(async move {
-                if !incident::mute(tx, (requester.guild, id), user, until).await? {
+                if !incident::mute(tx, requester.incident(id), user, until).await? {
                     return Err(not_known());
                 }
                 for monitor in incident::down(tx, id).await? {
-                    set(tx, requester, monitor, (until, now)).await?;
+                    set(tx, requester, monitor, until, now).await?;
                 }
                 Ok(())
             })
@@ -87,15 +89,14 @@ async fn set(
     tx: &mut Tx<'_>,
     requester: Requester,
     monitor: MonitorId,
-    (until, now): (Timestamp, Timestamp),
+    until: Timestamp,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     mute::set(tx, requester.guild, monitor, until, requester.actor).await?;
     let details = json!({ "until": text::timestamp(until) });
-    note(
+    event::append(
         tx,
-        requester,
-        (EventKind::MonitorMuted, Some(monitor), details),
-        now,
+        &requester.event(EventKind::MonitorMuted, Some(monitor), details, now),
     )
     .await
 }
@@ -115,7 +116,7 @@ pub async fn unmute(
                     return Err(Error::NotFound("that is not muted (any more)".into()));
                 }
                 if let Some(incident) = unsilence(tx, requester, monitor, now).await? {
-                    outage::unsilence(tx, (requester.guild, incident), false, now).await?;
+                    outage::unsilence(tx, requester.incident(incident), false, now).await?;
                 }
                 Ok(())
             })
@@ -132,15 +133,12 @@ pub async fn expire(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
                 let ended: Vec<(GuildId, MonitorId)> = mute::take_ended(tx, now).await?;
                 let mut incidents = BTreeSet::new();
                 for (guild, monitor) in &ended {
-                    let requester = Requester {
-                        guild: *guild,
-                        actor: Actor::System,
-                    };
+                    let requester = Requester::system(*guild);
                     let incident = unsilence(tx, requester, *monitor, now).await?;
-                    incidents.extend(incident.map(|incident| (*guild, incident)));
+                    incidents.extend(incident.map(|id| IncidentRef { guild: *guild, id }));
                 }
-                for whose in incidents {
-                    outage::unsilence(tx, whose, true, now).await?;
+                for incident in incidents {
+                    outage::unsilence(tx, incident, true, now).await?;
                 }
                 Ok(ended.len() as u64)
             })
@@ -156,14 +154,12 @@ async fn unsilence(
     now: Timestamp,
 ) -> Result<Option<IncidentId>, StoreError> {
     let incident = incident::of_monitor(tx, monitor).await?;
-    note(
+    event::append(
         tx,
-        requester,
-        (EventKind::MonitorUnmuted, Some(monitor), json!({})),
-        now,
+        &requester.event(EventKind::MonitorUnmuted, Some(monitor), json!({}), now),
     )
     .await?;
-    outage::notify_if_open(tx, (requester.guild, monitor), now).await?;
+    outage::notify_if_open(tx, requester.monitor(monitor), now).await?;
     Ok(incident)
 }
 
@@ -172,6 +168,7 @@ mod tests {
     use super::*;
     use crate::actions::incidents::alerts;
     use crate::actions::testing::{HOME, at, down, member, pending_deliveries, with_endpoints};
+    use crate::domain::discord_id::UserId;
     use crate::store::testing::TestStore;
 
     #[tokio::test]
@@ -290,7 +287,7 @@ mod tests {
         let incident = mute_incident(&store, member(), IncidentId(1), at(6))
             .await
             .unwrap();
-        assert_eq!(incident.muted, Some((7, at(3_606))));
+        assert_eq!(incident.muted, Some((UserId(7), at(3_606))));
         assert!(unmute(&store, other_guild, a, at(7)).await.is_err());
         unmute(&store, member(), a, at(7)).await.unwrap();
         assert!(

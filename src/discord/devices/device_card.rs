@@ -110,7 +110,7 @@ mod tests {
     use crate::discord::ui::embed_testing::NOW;
     use crate::discord::ui::embed_testing::fits;
     use crate::domain::devices::device::DeviceUuid;
-    use crate::domain::monitor::GuildId;
+    use crate::domain::discord_id::GuildId;
     use crate::domain::monitor::MonitorId;
     use crate::domain::status::Status;
     use crate::store::devices::device::Device;

@@ -14,12 +14,13 @@ use crate::discord::endpoints::{
 };
 use crate::discord::ui::embed_testing::{NOW, embed_json, fits};
 use crate::discord::ui::view::Pages;
+use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::check_result::{
     CheckResult, Failure, FailureClass, Timings, Verdict,
 };
 use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::status_rule::{Change, State};
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::endpoints::endpoint::{Description, Endpoint};
 

@@ -12,8 +12,8 @@ use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::Message;
 use crate::discord::ui::view::{EndpointsView, OfflineView, Pages};
 use crate::discord::ui::{buttons, embed};
+use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::target::{Host, Target};
-use crate::domain::monitor::GuildId;
 use crate::store::endpoints::endpoint::{self, Description, Endpoint, Filter};
 use crate::store::job_run;
 

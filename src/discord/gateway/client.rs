@@ -22,7 +22,7 @@ use super::framework::{self, Events};
 use super::observer::GatewayObserver;
 use crate::discord::ui::error;
 use crate::discord::{AppState, Config, Refused, commands, http_client};
-use crate::domain::monitor::GuildId;
+use crate::domain::discord_id::GuildId;
 use crate::domain::presence::{self, StatusDot};
 use crate::domain::text;
 use crate::health::{Component, Health};

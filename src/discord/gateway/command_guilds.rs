@@ -3,7 +3,7 @@
 use discord_gateway_relay::GuildRecord;
 use poise::serenity_prelude as serenity;
 
-use crate::domain::monitor::GuildId;
+use crate::domain::discord_id::GuildId;
 use crate::store::{Store, registration};
 
 /// The record behind the registration of commands. A failure is logged; commands are registered anyway.

@@ -5,6 +5,7 @@ use poise::serenity_prelude as serenity;
 use crate::actions::notifications::manage_board;
 use crate::discord::ui::{error, error_reply};
 use crate::discord::{AppState, commands, press};
+use crate::domain::discord_id::MessageId;
 use crate::store::notifications::board;
 
 /// The poise framework with Rollcall's commands.
@@ -46,12 +47,12 @@ async fn on_event(
         serenity::FullEvent::MessageDelete {
             deleted_message_id: deleted,
             ..
-        } => forget_deleted_boards(app, &[deleted.get()]).await,
+        } => forget_deleted_boards(app, &[MessageId(deleted.get())]).await,
         serenity::FullEvent::MessageDeleteBulk {
             multiple_deleted_messages_ids: deleted,
             ..
         } => {
-            let deleted: Vec<u64> = deleted.iter().map(|id| id.get()).collect();
+            let deleted: Vec<MessageId> = deleted.iter().map(|id| MessageId(id.get())).collect();
             forget_deleted_boards(app, &deleted).await
         }
         event => press::on_event(ctx, event, app).await,
@@ -59,7 +60,10 @@ async fn on_event(
 }
 
 /// Has boards posted again if their message was deleted. Other deleted messages cause no write.
-async fn forget_deleted_boards(app: &AppState, deleted: &[u64]) -> Result<(), error::CommandError> {
+async fn forget_deleted_boards(
+    app: &AppState,
+    deleted: &[MessageId],
+) -> Result<(), error::CommandError> {
     for known in board::all(&app.store.reader).await? {
         if let Some(message) = known.message.filter(|message| deleted.contains(message)) {
             manage_board::lost(&app.store, message).await?;

@@ -45,7 +45,7 @@ fn parse(text: &str) -> Result<IncidentId, CommandError> {
 
 async fn only_one(
     ctx: Context<'_>,
-    guild: crate::domain::monitor::GuildId,
+    guild: crate::domain::discord_id::GuildId,
 ) -> Result<IncidentId, CommandError> {
     let app = ctx.data();
     let known = incident::unacknowledged(&app.store.reader, guild).await?;

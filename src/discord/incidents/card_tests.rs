@@ -1,14 +1,16 @@
 //! Tests of an incident's message: Discord's limits with the longest names, and its text as the incident goes on.
 
+use crate::domain::discord_id::{ChannelId, MessageId, MessageRef, UserId};
 use std::time::Duration;
 
 use crate::discord::incidents::incident_card;
 use crate::discord::ui::embed_testing::{NOW, fits};
+use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::target::Host;
 use crate::domain::incidents::cause::Cause;
 use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId, Subnet};
 use crate::domain::incidents::outage_reason::OutageReason;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::notify::messenger::Reminder;
 use crate::store::incidents::incident::{Incident, NAMED, Outage};
@@ -39,11 +41,11 @@ fn incidents_and_reminders_fit_with_the_longest_names() {
         revision: 1,
         opened_at: NOW.minus(Duration::from_secs(9_999_999)),
         ended_at: None,
-        acknowledged: Some((u64::MAX, NOW)),
-        rechecked: Some((u64::MAX, NOW)),
+        acknowledged: Some((UserId(u64::MAX), NOW)),
+        rechecked: Some((UserId(u64::MAX), NOW)),
         rechecked_result: Some("*".repeat(500)),
-        muted: Some((u64::MAX, NOW)),
-        maintained: Some((u64::MAX, NOW)),
+        muted: Some((UserId(u64::MAX), NOW)),
+        maintained: Some((UserId(u64::MAX), NOW)),
         flapping_since: None,
         flapping_ended_at: None,
         cause: Some(Cause::NetworkPath {
@@ -59,7 +61,10 @@ fn incidents_and_reminders_fit_with_the_longest_names() {
     }
     let reminder = Reminder {
         incident: longest.clone(),
-        link: Some((u64::MAX, u64::MAX)),
+        link: Some(MessageRef {
+            channel: ChannelId(u64::MAX),
+            message: MessageId(u64::MAX),
+        }),
         now: NOW,
     };
     for embed in incident_card::reminder(&reminder).embeds {

@@ -9,6 +9,7 @@ use serenity::{Colour, CreateEmbed};
 use crate::discord::ui::buttons;
 use crate::discord::ui::embed::{self, AMBER, GREEN, RED, bold, relative};
 use crate::discord::ui::reply::Message;
+use crate::domain::discord_id::MessageRef;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::text;
 use crate::notify::messenger::Reminder;
@@ -36,8 +37,8 @@ pub(in crate::discord) fn reminder(reminder: &Reminder) -> Message {
     let incident = &reminder.incident;
     let title = wording::reminder(incident, reminder.now, text::escape);
     let mut description = list(incident);
-    if let Some((channel, message)) = reminder.link {
-        let guild = incident.guild_id.0;
+    if let Some(MessageRef { channel, message }) = reminder.link {
+        let guild = incident.guild_id;
         let link = format!("https://discord.com/channels/{guild}/{channel}/{message}");
         description = format!("[Recheck, acknowledge or mute it here]({link})\n{description}");
     }

@@ -10,8 +10,8 @@ use crate::discord::keys::key_card;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::{access, complete};
+use crate::domain::discord_id::GuildId;
 use crate::domain::key::{KeyId, KeyKind};
-use crate::domain::monitor::GuildId;
 use crate::domain::text;
 use crate::store::api_key::{self, StoredKey};
 

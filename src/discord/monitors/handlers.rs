@@ -6,7 +6,8 @@ use crate::discord::monitors::status_card;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::Message;
 use crate::discord::ui::{buttons, complete};
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::discord_id::GuildId;
+use crate::domain::monitor::MonitorId;
 use crate::store::endpoints::endpoint;
 
 /// Shows one monitor of any kind.

@@ -109,6 +109,7 @@ fn actor(actor: Actor) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::domain::discord_id::UserId;
     use serde_json::json;
 
     use super::*;
@@ -140,7 +141,7 @@ mod tests {
             kind: EventKind::EndpointWarningCleared,
             monitor_id: None,
             name: Some(name.clone()),
-            actor: Actor::Member(u64::MAX),
+            actor: Actor::Member(UserId(u64::MAX)),
             details: json!({}),
         };
         fits(audit(&vec![event; CHANGES as usize]));

@@ -135,6 +135,7 @@ fn destination(known: Option<&AlertSettings>) -> CreateEmbed {
 
 #[cfg(test)]
 mod tests {
+    use crate::domain::discord_id::{ChannelId, RoleId, UserId};
     use std::time::Duration;
 
     use super::*;
@@ -152,18 +153,18 @@ mod tests {
     fn alert_settings_fit_with_everything_set() {
         let own = Override {
             notify: true,
-            role: Some(u64::MAX),
+            role: Some(RoleId(u64::MAX)),
         };
         let broken = AlertSettings {
-            channel: u64::MAX,
-            role: Some(u64::MAX),
+            channel: ChannelId(u64::MAX),
+            role: Some(RoleId(u64::MAX)),
             broken: Some(("*".repeat(1_000), NOW)),
             preferences: AlertPreferences {
                 notify_on_recovery: false,
                 notify_on_warning: false,
                 policy: EscalationPolicy {
                     remind_after: Some(Duration::MAX),
-                    escalate: Some((Duration::MAX, Responder::User(u64::MAX))),
+                    escalate: Some((Duration::MAX, Responder::User(UserId(u64::MAX)))),
                 },
                 bulk: Some(BulkAlert {
                     count: Some(u32::MAX),

@@ -7,6 +7,7 @@ use crate::actions::notifications::manage_board;
 use crate::discord::Context;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
+use crate::domain::discord_id::{ChannelId, MessageRef};
 use crate::notify::messenger::{Place, SendFailure};
 use crate::store::notifications::board;
 
@@ -40,7 +41,7 @@ async fn create(
                 "This server has a board already; `/board move` puts it elsewhere.".into(),
             ));
         }
-        put(ctx, requester, channel.id.get()).await
+        put(ctx, requester, ChannelId(channel.id.get())).await
     })
     .await
 }
@@ -58,7 +59,7 @@ async fn move_to(
         board::get(&ctx.data().store.reader, requester.guild)
             .await?
             .ok_or_else(no_board)?;
-        put(ctx, requester, channel.id.get()).await
+        put(ctx, requester, ChannelId(channel.id.get())).await
     })
     .await
 }
@@ -84,7 +85,7 @@ fn no_board() -> CommandError {
 async fn put(
     ctx: Context<'_>,
     requester: Requester,
-    channel: u64,
+    channel: ChannelId,
 ) -> Result<Message, CommandError> {
     let app = ctx.data();
     let messenger = app.messenger.clone().ok_or_else(|| {
@@ -102,9 +103,8 @@ async fn put(
         .await
         .map_err(|error| CommandError::Internal(error.to_string()))?;
     match shown {
-        Ok((_, message)) => {
-            let at = (channel, message);
-            let before = manage_board::set(&app.store, requester, at, app.now()).await?;
+        Ok(posted) => {
+            let before = manage_board::set(&app.store, requester, posted, app.now()).await?;
             delete_message(ctx, before);
             Ok(Message::sentence(format!("The board is in <#{channel}>.")))
         }
@@ -118,7 +118,7 @@ async fn put(
 }
 
 /// Deletes the old message in the background: the reply does not wait for it. If the deletion fails, the message stays.
-fn delete_message(ctx: Context<'_>, message: Option<(u64, u64)>) {
+fn delete_message(ctx: Context<'_>, message: Option<MessageRef>) {
     let app = ctx.data();
     let (Some(message), Some(messenger)) = (message, app.messenger.clone()) else {
         return;

@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use crate::discord::incidents::incident_card;
 use crate::discord::notifications::board_card;
 use crate::discord::ui::reply::Message;
+use crate::domain::discord_id::{ChannelId, EventId, GuildId, MessageId, MessageRef, UserId};
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::silences::maintenance::TimeWindow;
 use crate::domain::text;
-use crate::notify::messenger::{MessageId, Messenger, Place, Reminder, SendFailure};
+use crate::notify::messenger::{Messenger, Place, Reminder, SendFailure};
 use crate::store::incidents::incident::Incident;
 use crate::store::notifications::board::BoardLine;
 
@@ -46,32 +47,27 @@ impl ChannelMessenger {
         Self { rest }
     }
 
-    async fn post(&self, channel: u64, body: Value) -> Result<MessageId, SendFailure> {
+    async fn post(&self, channel: ChannelId, body: Value) -> Result<MessageRef, SendFailure> {
         let route = Route {
-            channel,
+            channel: channel.0,
             is_edit: false,
         };
         let path = format!("/channels/{channel}/messages");
         let sent = self.send(route, Method::POST, &path, body).await?;
-        let id = sent["id"].as_str().and_then(|id| id.parse().ok());
-        id.map(|id| (channel, id)).ok_or(SendFailure::Later {
+        let message = id_of(&sent).map(|id| MessageRef {
+            channel,
+            message: MessageId(id),
+        });
+        message.ok_or(SendFailure::Later {
             after: None,
             reason: "Discord's answer could not be read".into(),
         })
     }
 
-    async fn edit(
-        &self,
-        (channel, message): MessageId,
-        body: Value,
-    ) -> Result<MessageId, SendFailure> {
-        let route = Route {
-            channel,
-            is_edit: true,
-        };
-        let path = format!("/channels/{channel}/messages/{message}");
+    async fn edit(&self, message: MessageRef, body: Value) -> Result<MessageRef, SendFailure> {
+        let (route, path) = existing(message);
         self.send(route, Method::PATCH, &path, body).await?;
-        Ok((channel, message))
+        Ok(message)
     }
 
     async fn send(
@@ -91,6 +87,21 @@ impl ChannelMessenger {
             SendError::Call(refusal) => refused(&refusal),
         })
     }
+}
+
+/// The route and the path of an existing message.
+fn existing(message: MessageRef) -> (Route, String) {
+    let MessageRef { channel, message } = message;
+    let route = Route {
+        channel: channel.0,
+        is_edit: true,
+    };
+    (route, format!("/channels/{channel}/messages/{message}"))
+}
+
+/// The id of what Discord created.
+fn id_of(answer: &Value) -> Option<u64> {
+    answer["id"].as_str()?.parse().ok()
 }
 
 /// What a refused call means for the delivery.
@@ -121,7 +132,7 @@ fn no_permission(code: Option<u64>) -> &'static str {
 }
 
 impl ChannelMessenger {
-    async fn put(&self, message: Message, place: Place) -> Result<MessageId, SendFailure> {
+    async fn put(&self, message: Message, place: Place) -> Result<MessageRef, SendFailure> {
         match place {
             Place::Existing(id) => self.edit(id, body(message, None)).await,
             Place::New {
@@ -143,7 +154,7 @@ impl Messenger for ChannelMessenger {
         &'a self,
         incident: &'a Incident,
         place: Place,
-    ) -> BoxFuture<'a, Result<MessageId, SendFailure>> {
+    ) -> BoxFuture<'a, Result<MessageRef, SendFailure>> {
         Box::pin(self.put(incident_card::message(incident), place))
     }
 
@@ -151,7 +162,7 @@ impl Messenger for ChannelMessenger {
         &'a self,
         reminder: &'a Reminder,
         place: Place,
-    ) -> BoxFuture<'a, Result<MessageId, SendFailure>> {
+    ) -> BoxFuture<'a, Result<MessageRef, SendFailure>> {
         Box::pin(self.put(incident_card::reminder(reminder), place))
     }
 
@@ -159,19 +170,12 @@ impl Messenger for ChannelMessenger {
         &'a self,
         lines: &'a [BoardLine],
         place: Place,
-    ) -> BoxFuture<'a, Result<MessageId, SendFailure>> {
+    ) -> BoxFuture<'a, Result<MessageRef, SendFailure>> {
         Box::pin(self.put(board_card::message(lines), place))
     }
 
-    fn delete_message(
-        &self,
-        (channel, message): MessageId,
-    ) -> BoxFuture<'_, Result<(), SendFailure>> {
-        let route = Route {
-            channel,
-            is_edit: true,
-        };
-        let path = format!("/channels/{channel}/messages/{message}");
+    fn delete_message(&self, message: MessageRef) -> BoxFuture<'_, Result<(), SendFailure>> {
+        let (route, path) = existing(message);
         Box::pin(async move {
             self.send(route, Method::DELETE, &path, Value::Null)
                 .await
@@ -179,7 +183,7 @@ impl Messenger for ChannelMessenger {
         })
     }
 
-    fn direct_channel(&self, user: u64) -> BoxFuture<'_, Result<u64, SendFailure>> {
+    fn direct_channel(&self, user: UserId) -> BoxFuture<'_, Result<ChannelId, SendFailure>> {
         Box::pin(async move {
             let body = json!({ "recipient_id": user.to_string() });
             let path = "/users/@me/channels";
@@ -190,14 +194,15 @@ impl Messenger for ChannelMessenger {
                 }
                 failure => failure,
             })?;
-            let id = opened["id"].as_str().and_then(|id| id.parse().ok());
-            id.ok_or_else(direct_messages_closed)
+            id_of(&opened)
+                .map(ChannelId)
+                .ok_or_else(direct_messages_closed)
         })
     }
 
     fn send_direct_message<'a>(
         &'a self,
-        user: u64,
+        user: UserId,
         sentence: &'a str,
     ) -> BoxFuture<'a, Result<(), SendFailure>> {
         Box::pin(async move {
@@ -209,10 +214,10 @@ impl Messenger for ChannelMessenger {
 
     fn create_event<'a>(
         &'a self,
-        guild: u64,
+        guild: GuildId,
         title: &'a str,
         window: TimeWindow,
-    ) -> BoxFuture<'a, Result<u64, SendFailure>> {
+    ) -> BoxFuture<'a, Result<EventId, SendFailure>> {
         Box::pin(async move {
             let body = json!({
                 "name": text::cut(title, EVENT_NAME),
@@ -225,12 +230,17 @@ impl Messenger for ChannelMessenger {
             });
             let path = format!("/guilds/{guild}/scheduled-events");
             let made = self.send(NO_CHANNEL, Method::POST, &path, body).await?;
-            let id = made["id"].as_str().and_then(|id| id.parse().ok());
-            id.ok_or_else(|| SendFailure::Broken("Discord's answer could not be read".into()))
+            id_of(&made)
+                .map(EventId)
+                .ok_or_else(|| SendFailure::Broken("Discord's answer could not be read".into()))
         })
     }
 
-    fn delete_event(&self, guild: u64, event: u64) -> BoxFuture<'_, Result<(), SendFailure>> {
+    fn delete_event(
+        &self,
+        guild: GuildId,
+        event: EventId,
+    ) -> BoxFuture<'_, Result<(), SendFailure>> {
         Box::pin(async move {
             let path = format!("/guilds/{guild}/scheduled-events/{event}");
             let taken = self
@@ -243,7 +253,10 @@ impl Messenger for ChannelMessenger {
         })
     }
 
-    fn send_test_message(&self, channel: u64) -> BoxFuture<'_, Result<MessageId, SendFailure>> {
+    fn send_test_message(
+        &self,
+        channel: ChannelId,
+    ) -> BoxFuture<'_, Result<MessageRef, SendFailure>> {
         let message = Message::embed(
             serenity::CreateEmbed::new()
                 .title("Alerts come here from now on")
@@ -280,6 +293,7 @@ fn body(message: Message, mention: Option<Responder>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::discord_id::RoleId;
 
     #[test]
     fn only_the_given_responder_is_mentioned() {
@@ -290,12 +304,12 @@ mod tests {
             without_mention["content"], "@everyone",
             "plain text, because mentions are off"
         );
-        let user = body(message(), Some(Responder::User(8)));
+        let user = body(message(), Some(Responder::User(UserId(8))));
         assert_eq!(
             user["allowed_mentions"],
             json!({ "parse": [], "users": ["8"] })
         );
-        let role = body(message(), Some(Responder::Role(7)));
+        let role = body(message(), Some(Responder::Role(RoleId(7))));
         assert_eq!(
             role["allowed_mentions"],
             json!({ "parse": [], "roles": ["7"] })

@@ -155,7 +155,7 @@ mod tests {
     use crate::actions::servers::suggest_thresholds::Suggestion;
     use crate::discord::ui::embed_testing::NOW;
     use crate::discord::ui::embed_testing::fits;
-    use crate::domain::monitor::GuildId;
+    use crate::domain::discord_id::GuildId;
     use crate::domain::monitor::MonitorId;
     use crate::domain::servers::threshold::Reports;
     use crate::domain::servers::threshold::Thresholds;

@@ -9,8 +9,8 @@ use serenity::Permissions;
 use super::error::CommandError;
 use crate::actions::Requester;
 use crate::actions::incidents::alerts;
+use crate::domain::discord_id::{GuildId, UserId};
 use crate::domain::event::Actor;
-use crate::domain::monitor::GuildId;
 use crate::domain::notifications::alert_policy::Responder;
 use crate::store::Reader;
 
@@ -24,7 +24,7 @@ pub(in crate::discord) fn requester(
     })?;
     Ok(Requester {
         guild: GuildId(guild.get()),
-        actor: Actor::Member(user.get()),
+        actor: Actor::Member(UserId(user.get())),
     })
 }
 
@@ -57,7 +57,7 @@ pub(in crate::discord) async fn require_responder(
     let held = member.map_or(&[][..], |member| &member.roles);
     let responders = alerts::responders(reader, requester.guild).await?;
     let is_responder = responders.into_iter().any(|responder| match responder {
-        Responder::Role(role) => held.iter().any(|held| held.get() == role),
+        Responder::Role(role) => held.iter().any(|held| held.get() == role.0),
         Responder::User(user) => requester.actor == Actor::Member(user),
     });
     if is_responder {

@@ -6,28 +6,29 @@
 use std::collections::HashMap;
 
 use poise::serenity_prelude as serenity;
-use serenity::{Permissions, RoleId};
+use serenity::Permissions;
 
 use crate::discord::Context;
 use crate::discord::ui::error::CommandError;
+use crate::domain::discord_id::RoleId;
 
 /// Validates a role that was chosen as on-call role, and returns its id.
 pub(in crate::discord) fn chosen(
     ctx: Context<'_>,
-    role: Option<RoleId>,
-) -> Result<Option<u64>, CommandError> {
+    role: Option<serenity::RoleId>,
+) -> Result<Option<RoleId>, CommandError> {
     let everyone = ctx.guild_id().map(serenity::GuildId::get);
-    let role = role.map(RoleId::get);
+    let role = role.map(serenity::RoleId::get);
     if role.is_some() && role == everyone {
         return Err(CommandError::Refused(
             "`role`: Rollcall calls a role, and never everyone; a right one is the role of those who take care of outages, such as `role:@on-call`.".into(),
         ));
     }
-    Ok(role)
+    Ok(role.map(RoleId))
 }
 
 /// One sentence for each of these roles that a mention would not notify; empty if Discord does not return the roles.
-pub(in crate::discord) async fn unreachable(ctx: Context<'_>, roles: &[u64]) -> Vec<String> {
+pub(in crate::discord) async fn unreachable(ctx: Context<'_>, roles: &[RoleId]) -> Vec<String> {
     let Some(guild) = ctx.guild_id().filter(|_| !roles.is_empty()) else {
         return Vec::new();
     };
@@ -38,9 +39,9 @@ pub(in crate::discord) async fn unreachable(ctx: Context<'_>, roles: &[u64]) -> 
             return Vec::new();
         }
     };
-    let mentionable: HashMap<u64, bool> = known
+    let mentionable: HashMap<RoleId, bool> = known
         .values()
-        .map(|role| (role.id.get(), role.mentionable))
+        .map(|role| (RoleId(role.id.get()), role.mentionable))
         .collect();
     let may_mention_all = permissions(ctx).is_none_or(|held| {
         held.intersects(Permissions::MENTION_EVERYONE | Permissions::ADMINISTRATOR)
@@ -62,7 +63,7 @@ fn permissions(ctx: Context<'_>) -> Option<Permissions> {
 
 /// Why a role would not be notified. `is_mentionable` is `None` if the role was deleted.
 fn why_unreachable(
-    role: u64,
+    role: RoleId,
     is_mentionable: Option<bool>,
     may_mention_all: bool,
 ) -> Option<String> {
@@ -91,7 +92,7 @@ mod tests {
             (Some(true), false, true),
             (Some(true), true, true),
         ] {
-            let why = why_unreachable(7, is_mentionable, may_mention_all);
+            let why = why_unreachable(RoleId(7), is_mentionable, may_mention_all);
             assert_eq!(
                 why.is_none(),
                 is_notified,

@@ -1,6 +1,7 @@
 //! Endpoints: which targets may be checked, what a check shows, and the status that follows from it.
 
 pub mod check_result;
+pub mod connectivity;
 pub mod http_check;
 pub mod http_check_change;
 pub mod schedule;

@@ -9,6 +9,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::target::Host;
 use crate::domain::timestamp::Timestamp;
 
@@ -124,6 +125,13 @@ impl GroupScope {
 /// An incident's ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IncidentId(pub i64);
+
+/// An incident of a guild, before it is known whether the guild has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IncidentRef {
+    pub guild: GuildId,
+    pub id: IncidentId,
+}
 
 /// The properties that all outages of an incident share: their scope and their user-defined group.
 #[derive(Clone, Debug, PartialEq, Eq)]

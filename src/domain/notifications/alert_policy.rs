@@ -3,15 +3,16 @@
 
 use std::time::Duration;
 
+use crate::domain::discord_id::{RoleId, UserId};
 use crate::domain::timestamp::Timestamp;
 
 /// The responder to notify when an incident has not been acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Responder {
     /// Mentioned in the channel.
-    Role(u64),
+    Role(RoleId),
     /// Notified by direct message.
-    User(u64),
+    User(UserId),
 }
 
 /// When to remind of an unacknowledged incident and when to escalate it. The time counts from when the incident became
@@ -105,7 +106,7 @@ mod tests {
     #[test]
     fn each_step_is_due_once_and_at_its_time() {
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
-        let on_call = Responder::Role(5);
+        let on_call = Responder::Role(RoleId(5));
         let both = EscalationPolicy {
             remind_after: Some(minutes(15)),
             escalate: Some((minutes(30), on_call)),

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::alert_policy::Responder;
+use crate::domain::discord_id::ChannelId;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::timestamp::Timestamp;
 
@@ -15,7 +16,7 @@ pub enum NotificationKind {
     /// Rollcall disabled a webhook because deliveries to it kept failing.
     WebhookDisabled { name: String, reason: String },
     /// Rollcall can no longer post to the alert channel; only webhooks receive this.
-    ChannelBroken { channel: u64, reason: String },
+    ChannelBroken { channel: ChannelId, reason: String },
     /// Another incident has not been acknowledged yet. `None` mentions the same role again.
     Reminder {
         of: IncidentId,

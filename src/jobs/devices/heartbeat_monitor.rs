@@ -9,6 +9,7 @@ use crate::domain::Timestamp;
 use crate::domain::devices::device::{Absence, is_overdue};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::incidents::outage_reason::OutageReason;
+use crate::domain::monitor::MonitorRef;
 use crate::domain::observation_windows::ObservationWindows;
 use crate::domain::status::Status;
 use crate::jobs::self_health::observation_window;
@@ -61,7 +62,13 @@ async fn mark(
     device::set_status(tx, &ids, Status::Offline, now).await?;
     let outages: Vec<_> = overdue
         .iter()
-        .map(|late| ((late.guild_id, late.id), late.last_seen_at))
+        .map(|late| {
+            let monitor = MonitorRef {
+                guild: late.guild_id,
+                id: late.id,
+            };
+            (monitor, late.last_seen_at)
+        })
         .collect();
     outage::open_all(tx, &outages, OutageReason::MissedHeartbeat, now).await?;
     let events: Vec<NewEvent> = overdue
@@ -91,7 +98,8 @@ fn offline_event(late: &Overdue, now: Timestamp) -> NewEvent {
 mod tests {
     use super::*;
     use crate::domain::devices::device::DeviceUuid;
-    use crate::domain::monitor::{GuildId, MonitorId};
+    use crate::domain::discord_id::GuildId;
+    use crate::domain::monitor::MonitorId;
     use crate::domain::observation_windows::ObservationWindow;
     use crate::store::testing::TestStore;
 

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::event::EventKind;
-use crate::domain::monitor::GuildId;
 use crate::domain::notifications::alert_policy::BulkAlert;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::status::Status;

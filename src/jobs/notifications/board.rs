@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::{MessageId, MessageRef};
 use crate::jobs::Context;
 use crate::jobs::reconcile::{self, IDLE, Pass, SHORT, write};
 use crate::notify::backoff::backoff;
@@ -71,7 +72,10 @@ async fn show(
     lines: &[BoardLine],
 ) -> Result<(), StoreError> {
     let place = match known.message {
-        Some(message) => Place::Existing((known.channel, message)),
+        Some(message) => Place::Existing(MessageRef {
+            channel: known.channel,
+            message,
+        }),
         None => Place::New {
             channel: known.channel,
             mention: None,
@@ -88,7 +92,7 @@ async fn show(
     match shown {
         Ok(message) => {
             let was_new = known.message.is_none();
-            let is_in_place = record_posted(context, known, (message.1, hash), now).await?;
+            let is_in_place = record_posted(context, known, message.message, hash).await?;
             if was_new && !is_in_place {
                 // Someone moved the board to another channel while it was being posted here.
                 if let Err(failure) = messenger.delete_message(message).await {
@@ -98,7 +102,9 @@ async fn show(
             Ok(())
         }
         Err(SendFailure::MessageGone) => {
-            let lost = known.message.unwrap_or_default();
+            let Some(lost) = known.message else {
+                return Ok(());
+            };
             write(context, move |tx| {
                 Box::pin(async move { board::lost(tx, lost).await.map(drop) })
             })
@@ -114,7 +120,7 @@ async fn show(
             let wait = backoff(known.attempts, fastrand::f64()).max(after.unwrap_or_default());
             let next = now.plus(wait.max(SHORT));
             write(context, move |tx| {
-                Box::pin(async move { board::failed(tx, guild, (next, broken.as_deref())).await })
+                Box::pin(async move { board::failed(tx, guild, next, broken.as_deref()).await })
             })
             .await
         }
@@ -124,20 +130,23 @@ async fn show(
 async fn record_posted(
     context: &Context,
     known: Board,
-    shown: (u64, i64),
-    now: Timestamp,
+    message: MessageId,
+    content_hash: i64,
 ) -> Result<bool, StoreError> {
+    let now = context.checks.clock.now();
     context
         .store
         .writer
-        .transact(move |tx| Box::pin(async move { board::posted(tx, &known, shown, now).await }))
+        .transact(move |tx| {
+            Box::pin(async move { board::posted(tx, &known, message, content_hash, now).await })
+        })
         .await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::monitor::GuildId;
+    use crate::domain::discord_id::{ChannelId, GuildId};
     use crate::domain::status::Status;
 
     #[test]
@@ -145,8 +154,8 @@ mod tests {
         let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
         let known = |shown: i64, next: i64, broken: bool| Board {
             guild_id: GuildId(1),
-            channel: 5,
-            message: Some(6),
+            channel: ChannelId(5),
+            message: Some(MessageId(6)),
             message_count: 1,
             content_hash: 0,
             posted_at: at(shown),

@@ -143,7 +143,8 @@ async fn attempt(context: &Context, due: WebhookDelivery) -> Result<(), StoreErr
             return missed(context, due, failure).await;
         }
     }
-    let (whose, revision) = ((due.webhook.guild_id, due.webhook.id), incident.revision);
+    let (guild, id) = (due.webhook.guild_id, due.webhook.id);
+    let revision = incident.revision;
     let now = context.checks.clock.now();
     context
         .store
@@ -152,7 +153,7 @@ async fn attempt(context: &Context, due: WebhookDelivery) -> Result<(), StoreErr
             Box::pin(async move {
                 webhook::delivered(tx, due.delivery, revision).await?;
                 if is_wanted {
-                    webhook::reached(tx, whose, now, now.plus(MIN_GAP)).await?;
+                    webhook::reached(tx, guild, id, now, now.plus(MIN_GAP)).await?;
                 }
                 Ok(())
             })

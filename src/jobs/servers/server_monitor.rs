@@ -140,7 +140,8 @@ async fn change(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::monitor::{GuildId, MonitorId};
+    use crate::domain::discord_id::GuildId;
+    use crate::domain::monitor::MonitorId;
     use crate::domain::observation_windows::ObservationWindow;
 
     fn minute(minute: i64) -> Timestamp {

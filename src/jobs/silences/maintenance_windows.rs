@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::actions::silences::maintenance;
 use crate::domain::Timestamp;
+use crate::domain::discord_id::EventId;
 use crate::jobs::Context;
 use crate::notify::messenger::{Messenger, SendFailure};
 use crate::store::StoreError;
@@ -35,12 +36,12 @@ async fn create_events(
     };
     for one in known.into_iter().filter(needs_event) {
         let created = messenger
-            .create_event(one.guild_id.0, &one.title, one.window)
+            .create_event(one.guild_id, &one.title, one.window)
             .await;
         let event = match created {
             Ok(event) => event,
             // Without permission there is no event; the maintenance takes place anyway.
-            Err(SendFailure::Broken(_) | SendFailure::Rejected(_)) => 0,
+            Err(SendFailure::Broken(_) | SendFailure::Rejected(_)) => EventId(0),
             Err(_) => continue,
         };
         context

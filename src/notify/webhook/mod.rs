@@ -273,7 +273,7 @@ mod tests {
     fn webhook(port: u16) -> Webhook {
         Webhook {
             id: crate::domain::notifications::webhook::WebhookId(1),
-            guild_id: crate::domain::monitor::GuildId(1),
+            guild_id: crate::domain::discord_id::GuildId(1),
             name: "pager".into(),
             url: format!("https://{HOST}:{port}/canary").parse().unwrap(),
             format: crate::domain::notifications::webhook::Format::Standard,

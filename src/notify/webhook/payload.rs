@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::UserId;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::notifications::webhook::{EventType, Format};
 use crate::domain::text;
@@ -111,7 +112,7 @@ fn event_type(incident: &Incident, change: IncidentChange) -> EventType {
 }
 
 fn standard(incident: &Incident, change: IncidentChange, now: Timestamp) -> Value {
-    let person = |person: Option<(u64, Timestamp)>| {
+    let person = |person: Option<(UserId, Timestamp)>| {
         person.map(|(user, at)| json!({ "user": user.to_string(), "at": text::timestamp(at) }))
     };
     let outages: Vec<Value> = incident.outages.iter().map(outage).collect();
@@ -200,9 +201,10 @@ fn escape_slack(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::discord_id::{ChannelId, GuildId};
     use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId};
     use crate::domain::incidents::outage_reason::OutageReason;
-    use crate::domain::monitor::{GuildId, MonitorId};
+    use crate::domain::monitor::MonitorId;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
@@ -229,7 +231,7 @@ mod tests {
             revision: 3,
             opened_at: at(0),
             ended_at,
-            acknowledged: Some((9, at(30))),
+            acknowledged: Some((UserId(9), at(30))),
             rechecked: None,
             rechecked_result: None,
             muted: None,
@@ -334,7 +336,7 @@ mod tests {
         use IncidentChange::{Opened, Resolved, Updated};
         use NotificationKind::Incident as Outages;
         let broken = NotificationKind::ChannelBroken {
-            channel: 5,
+            channel: ChannelId(5),
             reason: "deleted".into(),
         };
         let disabled = NotificationKind::WebhookDisabled {

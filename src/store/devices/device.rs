@@ -8,7 +8,8 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::domain::Timestamp;
 use crate::domain::devices::device::DeviceUuid;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::discord_id::GuildId;
+use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::engine::rows::{pieces, placeholders};
 use crate::store::{Reader, StoreError, Tx};

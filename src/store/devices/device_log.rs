@@ -175,7 +175,7 @@ pub async fn end_run(
 mod tests {
     use super::*;
     use crate::domain::devices::device::DeviceUuid;
-    use crate::domain::monitor::GuildId;
+    use crate::domain::discord_id::GuildId;
     use crate::store::devices::device;
     use crate::store::testing::TestStore;
 

@@ -89,7 +89,7 @@ pub async fn set_target(tx: &mut Tx<'_>, id: MonitorId, target: &str) -> Result<
 mod tests {
     use super::*;
     use crate::domain::devices::device::DeviceUuid;
-    use crate::domain::monitor::GuildId;
+    use crate::domain::discord_id::GuildId;
     use crate::store::devices::device;
     use crate::store::testing::TestStore;
 

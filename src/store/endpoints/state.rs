@@ -10,9 +10,10 @@ use std::time::Duration;
 use sqlx::Row as _;
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::check_result::{Failure, FailureClass};
 use crate::domain::endpoints::status_rule::State;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::engine::rows::{pieces, placeholders};
 use crate::store::{StoreError, Tx};

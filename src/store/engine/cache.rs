@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::key::KeyId;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::destinations::Destinations;
 use crate::domain::status::Status;
 

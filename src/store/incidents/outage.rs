@@ -1,24 +1,26 @@
 //! Outages: the downtime of one monitor, from its first failure to its recovery. A monitor has at most one open outage.
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::incidents::outage_reason::OutageReason;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::{MonitorId, MonitorRef};
 use crate::store::engine::rows::{pieces, placeholders};
 use crate::store::{StoreError, Tx};
 
 /// Opens an outage, dated at the first failure, and returns its id; `None` if one is already open, which stays unchanged.
 pub async fn open(
     tx: &mut Tx<'_>,
-    (guild, monitor): (GuildId, MonitorId),
-    (started_at, reason): (Timestamp, OutageReason),
+    monitor: MonitorRef,
+    started_at: Timestamp,
+    reason: OutageReason,
 ) -> Result<Option<i64>, StoreError> {
     let id = sqlx::query_scalar(
         "INSERT INTO outages (guild_id, monitor_id, started_at, reason) VALUES ($1, $2, $3, $4)
          ON CONFLICT DO NOTHING RETURNING id",
     )
-    .bind(guild.to_row())
-    .bind(monitor.0)
+    .bind(monitor.guild.to_row())
+    .bind(monitor.id.0)
     .bind(started_at.millis())
     .bind(reason.as_str())
     .fetch_optional(&mut *tx.connection)
@@ -26,14 +28,19 @@ pub async fn open(
     Ok(id)
 }
 
-/// An outage that was opened: guild and monitor, id, start.
-pub type Opened = ((GuildId, MonitorId), i64, Timestamp);
+/// An outage that was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    pub id: i64,
+    pub monitor: MonitorRef,
+    pub started_at: Timestamp,
+}
 
 /// Opens an outage for each of these monitors with its start, all for one reason. Returns the opened ones: monitors that
 /// already have an open outage are skipped.
 pub async fn open_all(
     tx: &mut Tx<'_>,
-    monitors: &[((GuildId, MonitorId), Timestamp)],
+    monitors: &[(MonitorRef, Timestamp)],
     reason: OutageReason,
 ) -> Result<Vec<Opened>, StoreError> {
     let mut opened = Vec::with_capacity(monitors.len());
@@ -44,18 +51,25 @@ pub async fn open_all(
              ON CONFLICT DO NOTHING RETURNING guild_id, monitor_id, id, started_at"
         );
         let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-        for ((guild, monitor), started_at) in piece {
+        for (monitor, started_at) in piece {
             query = query
-                .bind(guild.to_row())
-                .bind(monitor.0)
+                .bind(monitor.guild.to_row())
+                .bind(monitor.id.0)
                 .bind(started_at.millis())
                 .bind(reason.as_str());
         }
         let rows: Vec<(i64, i64, i64, i64)> = query.fetch_all(&mut *tx.connection).await?;
-        opened.extend(rows.into_iter().map(|(guild, monitor, id, started_at)| {
-            let whose = (GuildId::from_row(guild), MonitorId(monitor));
-            (whose, id, Timestamp::from_millis(started_at))
-        }));
+        opened.extend(
+            rows.into_iter()
+                .map(|(guild, monitor, id, started_at)| Opened {
+                    id,
+                    monitor: MonitorRef {
+                        guild: GuildId::from_row(guild),
+                        id: MonitorId(monitor),
+                    },
+                    started_at: Timestamp::from_millis(started_at),
+                }),
+        );
     }
     Ok(opened)
 }
@@ -193,13 +207,16 @@ mod tests {
         let opened = store
             .write(move |tx| {
                 Box::pin(async move {
-                    let whose = (GuildId(1), MonitorId(1));
-                    let first = open(tx, whose, (at(10), OutageReason::Refused)).await?;
-                    let second = open(tx, whose, (at(20), OutageReason::TimedOut)).await?;
+                    let monitor = MonitorRef {
+                        guild: GuildId(1),
+                        id: MonitorId(1),
+                    };
+                    let first = open(tx, monitor, at(10), OutageReason::Refused).await?;
+                    let second = open(tx, monitor, at(20), OutageReason::TimedOut).await?;
                     close(tx, MonitorId(1), at(30)).await?;
                     let third = open_all(
                         tx,
-                        &[(whose, at(40)), (whose, at(50))],
+                        &[(monitor, at(40)), (monitor, at(50))],
                         OutageReason::MissedHeartbeat,
                     )
                     .await?;

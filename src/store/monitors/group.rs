@@ -1,6 +1,7 @@
 //! User-defined groups: names for monitors that belong together.
 
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::discord_id::GuildId;
+use crate::domain::monitor::MonitorId;
 use crate::store::{Reader, StoreError, Tx};
 
 /// Sets the group of a monitor, or clears it (`None`); `false` if the guild has no such monitor.

@@ -2,9 +2,10 @@
 
 use super::monitor_state;
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::target::Host;
 use crate::domain::incidents::grouping::Location;
-use crate::domain::monitor::{GuildId, MonitorId, MonitorKind};
+use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::status::Status;
 use crate::store::devices::device::status_of;
 use crate::store::{Reader, StoreError, Tx};

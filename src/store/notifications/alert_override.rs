@@ -1,6 +1,7 @@
 //! Notification overrides of single monitors.
 
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::discord_id::{GuildId, RoleId};
+use crate::domain::monitor::MonitorId;
 use crate::store::{Reader, StoreError, Tx};
 
 /// How notifications of one monitor differ from the guild's settings.
@@ -8,7 +9,7 @@ use crate::store::{Reader, StoreError, Tx};
 pub struct Override {
     pub notify: bool,
     /// Mentioned instead of the guild's role.
-    pub role: Option<u64>,
+    pub role: Option<RoleId>,
 }
 
 /// The override of a monitor; `None`: the guild's settings apply.
@@ -18,20 +19,21 @@ pub async fn of(tx: &mut Tx<'_>, monitor: MonitorId) -> Result<Option<Override>,
             .bind(monitor.0)
             .fetch_optional(&mut *tx.connection)
             .await?;
-    Ok(row.map(read))
+    Ok(row.map(|(notify, role)| read(notify, role)))
 }
 
-fn read((notify, role): (bool, Option<i64>)) -> Override {
+fn read(notify: bool, role: Option<i64>) -> Override {
     Override {
         notify,
-        role: role.map(|role| GuildId::from_row(role).0),
+        role: role.map(RoleId::from_row),
     }
 }
 
 /// Sets the override of a monitor, or removes it (`None`).
 pub async fn set(
     tx: &mut Tx<'_>,
-    (guild, monitor): (GuildId, MonitorId),
+    guild: GuildId,
+    monitor: MonitorId,
     own: Option<Override>,
 ) -> Result<(), StoreError> {
     let Some(own) = own else {
@@ -49,22 +51,21 @@ pub async fn set(
     .bind(monitor.0)
     .bind(guild.to_row())
     .bind(own.notify)
-    .bind(own.role.map(|role| GuildId(role).to_row()))
+    .bind(own.role.map(RoleId::to_row))
     .execute(&mut *tx.connection)
     .await?;
     Ok(())
 }
 
 /// The roles that the overrides of a guild mention, each once.
-pub async fn roles(reader: &Reader, guild: GuildId) -> Result<Vec<u64>, StoreError> {
+pub async fn roles(reader: &Reader, guild: GuildId) -> Result<Vec<RoleId>, StoreError> {
     let roles: Vec<i64> = sqlx::query_scalar(
         "SELECT DISTINCT role_id FROM alert_overrides WHERE guild_id = $1 AND role_id IS NOT NULL",
     )
     .bind(guild.to_row())
     .fetch_all(&reader.pool)
     .await?;
-    let role = |row| GuildId::from_row(row).0;
-    Ok(roles.into_iter().map(role).collect())
+    Ok(roles.into_iter().map(RoleId::from_row).collect())
 }
 
 /// The overrides of a guild, ordered by the name of the monitor.
@@ -81,6 +82,6 @@ pub async fn list(
     .bind(limit)
     .fetch_all(&reader.pool)
     .await?;
-    let own = |(name, notify, role)| (name, read((notify, role)));
+    let own = |(name, notify, role)| (name, read(notify, role));
     Ok(rows.into_iter().map(own).collect())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::domain::monitor::GuildId;
+use crate::domain::discord_id::{ChannelId, GuildId, RoleId, UserId};
 use crate::domain::notifications::alert_policy::{
     AlertPreferences, BulkAlert, EscalationPolicy, Responder,
 };
@@ -15,18 +15,18 @@ use crate::store::{Reader, StoreError, Tx};
 /// The alert settings of a guild, and whether its channel works.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertSettings {
-    pub channel: u64,
+    pub channel: ChannelId,
     /// Mentioned when an incident opens.
-    pub role: Option<u64>,
+    pub role: Option<RoleId>,
     /// Why the channel cannot be written to, and since when.
     pub broken: Option<(String, Timestamp)>,
     pub preferences: AlertPreferences,
 }
 
 fn read(row: &SqliteRow) -> Result<AlertSettings, StoreError> {
-    let id = |name: &str| -> Result<Option<u64>, StoreError> {
+    let role = |name: &str| -> Result<Option<RoleId>, StoreError> {
         let id: Option<i64> = row.try_get(name)?;
-        Ok(id.map(|id| GuildId::from_row(id).0))
+        Ok(id.map(RoleId::from_row))
     };
     let length = |name: &str| -> Result<Option<Duration>, StoreError> {
         let millis: Option<i64> = row.try_get(name)?;
@@ -34,9 +34,10 @@ fn read(row: &SqliteRow) -> Result<AlertSettings, StoreError> {
     };
     let reason: Option<String> = row.try_get("broken_reason")?;
     let broken_at: Option<i64> = row.try_get("broken_at")?;
-    let responder = id("escalate_role_id")?
+    let user: Option<i64> = row.try_get("escalate_user_id")?;
+    let responder = role("escalate_role_id")?
         .map(Responder::Role)
-        .or(id("escalate_user_id")?.map(Responder::User));
+        .or(user.map(UserId::from_row).map(Responder::User));
     let bulk = |window| -> Result<BulkAlert, StoreError> {
         Ok(BulkAlert {
             count: row.try_get("bulk_count")?,
@@ -45,8 +46,8 @@ fn read(row: &SqliteRow) -> Result<AlertSettings, StoreError> {
         })
     };
     Ok(AlertSettings {
-        channel: GuildId::from_row(row.try_get("channel_id")?).0,
-        role: id("role_id")?,
+        channel: ChannelId::from_row(row.try_get("channel_id")?),
+        role: role("role_id")?,
         broken: reason.zip(broken_at.map(Timestamp::from_millis)),
         preferences: AlertPreferences {
             notify_on_recovery: row.try_get("notify_on_recovery")?,
@@ -58,11 +59,6 @@ fn read(row: &SqliteRow) -> Result<AlertSettings, StoreError> {
             bulk: length("bulk_window_ms")?.map(bulk).transpose()?,
         },
     })
-}
-
-/// Converts a Discord id for a signed column, like the id of a guild.
-fn to_row(id: u64) -> i64 {
-    GuildId(id).to_row()
 }
 
 /// The alert settings of a guild; `None` if it has no channel.
@@ -121,8 +117,8 @@ pub async fn prefer(
     .bind(chosen.notify_on_warning)
     .bind(policy.remind_after.map(millis))
     .bind(policy.escalate.map(|(after, _)| millis(after)))
-    .bind(role.map(to_row))
-    .bind(user.map(to_row))
+    .bind(role.map(RoleId::to_row))
+    .bind(user.map(UserId::to_row))
     .bind(chosen.bulk.and_then(|bulk| bulk.count))
     .bind(chosen.bulk.and_then(|bulk| bulk.percent))
     .bind(chosen.bulk.map(|bulk| millis(bulk.window)))
@@ -136,8 +132,8 @@ pub async fn prefer(
 pub async fn set(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    channel: u64,
-    role: Option<u64>,
+    channel: ChannelId,
+    role: Option<RoleId>,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO alert_settings (guild_id, channel_id, role_id) VALUES ($1, $2, $3)
@@ -145,8 +141,8 @@ pub async fn set(
              broken_reason = NULL, broken_at = NULL",
     )
     .bind(guild.to_row())
-    .bind(to_row(channel))
-    .bind(role.map(to_row))
+    .bind(channel.to_row())
+    .bind(role.map(RoleId::to_row))
     .execute(&mut *tx.connection)
     .await?;
     tx.cache.forget_destinations(guild);
@@ -167,7 +163,7 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError>
 pub async fn broke(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    channel: u64,
+    channel: ChannelId,
     reason: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -176,7 +172,7 @@ pub async fn broke(
          WHERE guild_id = $1 AND channel_id = $2 AND broken_reason IS NULL",
     )
     .bind(guild.to_row())
-    .bind(to_row(channel))
+    .bind(channel.to_row())
     .bind(reason)
     .bind(now.millis())
     .execute(&mut *tx.connection)
@@ -199,7 +195,7 @@ mod tests {
             notify_on_warning: false,
             policy: EscalationPolicy {
                 remind_after: Some(minutes(15)),
-                escalate: Some((minutes(30), Responder::User(1 << 62))),
+                escalate: Some((minutes(30), Responder::User(UserId(1 << 62)))),
             },
             bulk: Some(BulkAlert {
                 count: Some(10),
@@ -211,7 +207,7 @@ mod tests {
             .write(move |tx| {
                 Box::pin(async move {
                     let without = prefer(tx, guild, &chosen).await?;
-                    set(tx, guild, 5, None).await?;
+                    set(tx, guild, ChannelId(5), None).await?;
                     Ok((without, prefer(tx, guild, &chosen).await?))
                 })
             })
@@ -236,11 +232,11 @@ mod tests {
         let noted = store
             .write(move |tx| {
                 Box::pin(async move {
-                    set(tx, guild, 5, Some(6)).await?;
+                    set(tx, guild, ChannelId(5), Some(RoleId(6))).await?;
                     Ok([
-                        broke(tx, guild, 9, "elsewhere", now).await?,
-                        broke(tx, guild, 5, "gone", now).await?,
-                        broke(tx, guild, 5, "gone", now).await?,
+                        broke(tx, guild, ChannelId(9), "elsewhere", now).await?,
+                        broke(tx, guild, ChannelId(5), "gone", now).await?,
+                        broke(tx, guild, ChannelId(5), "gone", now).await?,
                     ])
                 })
             })
@@ -249,10 +245,13 @@ mod tests {
         let known = get(&store.reader, guild).await.unwrap().unwrap();
         assert_eq!(known.broken, Some(("gone".to_owned(), now)));
         store
-            .write(move |tx| Box::pin(set(tx, guild, 5, None)))
+            .write(move |tx| Box::pin(set(tx, guild, ChannelId(5), None)))
             .await;
         let known = get(&store.reader, guild).await.unwrap().unwrap();
-        assert_eq!((known.channel, known.role, known.broken), (5, None, None));
+        assert_eq!(
+            (known.channel, known.role, known.broken),
+            (ChannelId(5), None, None)
+        );
         let deleted = store.write(move |tx| Box::pin(remove(tx, guild))).await;
         assert!(deleted);
         assert_eq!(get(&store.reader, GuildId(2)).await.unwrap(), None);

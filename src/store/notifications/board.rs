@@ -4,7 +4,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::domain::Timestamp;
-use crate::domain::monitor::GuildId;
+use crate::domain::discord_id::{ChannelId, GuildId, MessageId, MessageRef};
 use crate::domain::status::Status;
 use crate::store::devices::device::status_of;
 use crate::store::{Reader, StoreError, Tx};
@@ -13,9 +13,9 @@ use crate::store::{Reader, StoreError, Tx};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Board {
     pub guild_id: GuildId,
-    pub channel: u64,
+    pub channel: ChannelId,
     /// `None`: the message has yet to be posted.
-    pub message: Option<u64>,
+    pub message: Option<MessageId>,
     pub message_count: u32,
     /// A hash of the shown content, and when that was posted.
     pub content_hash: i64,
@@ -35,12 +35,11 @@ pub struct BoardLine {
 }
 
 fn read(row: &SqliteRow) -> Result<Board, StoreError> {
-    let id = |id: i64| GuildId::from_row(id).0;
     let message: Option<i64> = row.try_get("message_id")?;
     Ok(Board {
         guild_id: GuildId::from_row(row.try_get("guild_id")?),
-        channel: id(row.try_get("channel_id")?),
-        message: message.map(id),
+        channel: ChannelId::from_row(row.try_get("channel_id")?),
+        message: message.map(MessageId::from_row),
         message_count: row.try_get("message_count")?,
         content_hash: row.try_get("content_hash")?,
         posted_at: Timestamp::from_millis(row.try_get("posted_at")?),
@@ -88,13 +87,12 @@ pub async fn lines(reader: &Reader, guild: GuildId) -> Result<Vec<BoardLine>, St
     rows.into_iter().map(line).collect()
 }
 
-/// Sets the message of a guild's board; returns the previous message by channel and id.
+/// Sets the message of a guild's board; returns the previous message.
 pub async fn set(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    channel: u64,
-    message: u64,
-) -> Result<Option<(u64, u64)>, StoreError> {
+    posted: MessageRef,
+) -> Result<Option<MessageRef>, StoreError> {
     let before: Option<(i64, Option<i64>)> =
         sqlx::query_as("SELECT channel_id, message_id FROM boards WHERE guild_id = $1")
             .bind(guild.to_row())
@@ -106,33 +104,44 @@ pub async fn set(
              message_count = boards.message_count + 1, content_hash = 0, attempts = 0, next_try_at = 0, broken_reason = NULL",
     )
     .bind(guild.to_row())
-    .bind(GuildId(channel).to_row())
-    .bind(GuildId(message).to_row())
+    .bind(posted.channel.to_row())
+    .bind(posted.message.to_row())
     .execute(&mut *tx.connection)
     .await?;
-    let id = |id: i64| GuildId::from_row(id).0;
-    Ok(before.and_then(|(channel, message)| Some((id(channel), id(message?)))))
+    Ok(before.and_then(|(channel, message)| message_ref(channel, message)))
 }
 
-/// Removes a guild's board; `None` if the guild had none, otherwise the board's message, if it had been posted.
-pub async fn remove(
-    tx: &mut Tx<'_>,
-    guild: GuildId,
-) -> Result<Option<Option<(u64, u64)>>, StoreError> {
+/// A removed board, and its message if it had been posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Removed {
+    pub message: Option<MessageRef>,
+}
+
+fn message_ref(channel: i64, message: Option<i64>) -> Option<MessageRef> {
+    Some(MessageRef {
+        channel: ChannelId::from_row(channel),
+        message: MessageId::from_row(message?),
+    })
+}
+
+/// Removes a guild's board; `None` if the guild had none.
+pub async fn remove(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<Removed>, StoreError> {
     let deleted: Option<(i64, Option<i64>)> =
         sqlx::query_as("DELETE FROM boards WHERE guild_id = $1 RETURNING channel_id, message_id")
             .bind(guild.to_row())
             .fetch_optional(&mut *tx.connection)
             .await?;
-    let id = |id: i64| GuildId::from_row(id).0;
-    Ok(deleted.map(|(channel, message)| Some((id(channel), id(message?)))))
+    Ok(deleted.map(|(channel, message)| Removed {
+        message: message_ref(channel, message),
+    }))
 }
 
 /// Records the message and the content of a board; `false` if the board has been moved meanwhile.
 pub async fn posted(
     tx: &mut Tx<'_>,
     known: &Board,
-    (message, content_hash): (u64, i64),
+    message: MessageId,
+    content_hash: i64,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let changed = sqlx::query(
@@ -140,7 +149,7 @@ pub async fn posted(
          WHERE guild_id = $1 AND message_count = $5",
     )
     .bind(known.guild_id.to_row())
-    .bind(GuildId(message).to_row())
+    .bind(message.to_row())
     .bind(content_hash)
     .bind(now.millis())
     .bind(known.message_count)
@@ -150,11 +159,11 @@ pub async fn posted(
 }
 
 /// Records that a message was deleted; `true` if it was a board, which is then posted again.
-pub async fn lost(tx: &mut Tx<'_>, message: u64) -> Result<bool, StoreError> {
+pub async fn lost(tx: &mut Tx<'_>, message: MessageId) -> Result<bool, StoreError> {
     let changed = sqlx::query(
         "UPDATE boards SET message_id = NULL, message_count = message_count + 1, posted_at = 0 WHERE message_id = $1",
     )
-    .bind(GuildId(message).to_row())
+    .bind(message.to_row())
     .execute(&mut *tx.connection)
     .await?;
     tx.wrote_event |= changed.rows_affected() > 0;
@@ -166,7 +175,8 @@ pub async fn lost(tx: &mut Tx<'_>, message: u64) -> Result<bool, StoreError> {
 pub async fn failed(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    (next, broken): (Timestamp, Option<&str>),
+    next: Timestamp,
+    broken: Option<&str>,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE boards SET attempts = attempts + 1, next_try_at = $2, broken_reason = $3 WHERE guild_id = $1",
@@ -186,22 +196,29 @@ mod tests {
 
     const HOME: GuildId = GuildId(1);
 
+    const fn at(channel: u64, message: u64) -> MessageRef {
+        MessageRef {
+            channel: ChannelId(channel),
+            message: MessageId(message),
+        }
+    }
+
     #[tokio::test]
     async fn a_late_update_does_not_undo_a_move_and_a_lost_board_is_posted_again() {
         let store = TestStore::open().await;
         let now = Timestamp::from_millis(7);
-        store.write(|tx| Box::pin(set(tx, HOME, 5, 50))).await;
+        store.write(|tx| Box::pin(set(tx, HOME, at(5, 50)))).await;
         let before = get(&store.reader, HOME).await.unwrap().unwrap();
         let (late, in_time) = store
             .write(move |tx| {
                 Box::pin(async move {
-                    assert_eq!(set(tx, HOME, 6, 60).await?, Some((5, 50)));
-                    let late = posted(tx, &before, (51, 9), now).await?;
+                    assert_eq!(set(tx, HOME, at(6, 60)).await?, Some(at(5, 50)));
+                    let late = posted(tx, &before, MessageId(51), 9, now).await?;
                     let moved = Board {
                         message_count: before.message_count + 1,
                         ..before
                     };
-                    Ok((late, posted(tx, &moved, (60, 9), now).await?))
+                    Ok((late, posted(tx, &moved, MessageId(60), 9, now).await?))
                 })
             })
             .await;
@@ -209,10 +226,17 @@ mod tests {
         let known = get(&store.reader, HOME).await.unwrap().unwrap();
         assert_eq!(
             (known.channel, known.message, known.content_hash),
-            (6, Some(60), 9)
+            (ChannelId(6), Some(MessageId(60)), 9)
         );
         let lost = store
-            .write(|tx| Box::pin(async move { Ok((lost(tx, 50).await?, lost(tx, 60).await?)) }))
+            .write(|tx| {
+                Box::pin(async move {
+                    Ok((
+                        lost(tx, MessageId(50)).await?,
+                        lost(tx, MessageId(60)).await?,
+                    ))
+                })
+            })
             .await;
         assert_eq!(lost, (false, true));
         let known = get(&store.reader, HOME).await.unwrap().unwrap();

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{destination, webhook};
 use crate::domain::Timestamp;
+use crate::domain::discord_id::{ChannelId, GuildId, MessageId, MessageRef, RoleId};
 use crate::domain::incidents::grouping::IncidentId;
-use crate::domain::monitor::GuildId;
 use crate::store::{Reader, StoreError, Tx};
 
 /// No delay is this long: an attempt further ahead was scheduled before the clock was set back, so it is due.
@@ -20,14 +20,14 @@ pub struct ChannelDelivery {
     pub incident: IncidentId,
     /// Number of messages posted for it before the current one, which are lost; part of the nonce.
     pub lost_messages: u32,
-    /// Its message by channel and id, if there is one.
-    pub message: Option<(u64, u64)>,
+    /// Its message, if there is one.
+    pub message: Option<MessageRef>,
     /// Consecutive failed attempts.
     pub attempts: u32,
     /// The current alert channel of its guild.
-    pub channel: u64,
+    pub channel: ChannelId,
     /// Mentioned when the incident is posted: the incident's own role, or its guild's.
-    pub role: Option<u64>,
+    pub role: Option<RoleId>,
     /// Whether a recovery is posted even if the incident never was.
     pub notify_on_recovery: bool,
 }
@@ -36,7 +36,14 @@ impl ChannelDelivery {
     /// Whether its message is in another channel than the current alert channel.
     pub fn is_elsewhere(&self) -> bool {
         self.message
-            .is_some_and(|(channel, _)| channel != self.channel)
+            .is_some_and(|message| message.channel != self.channel)
+    }
+}
+
+fn message_ref(channel: i64, message: i64) -> MessageRef {
+    MessageRef {
+        channel: ChannelId::from_row(channel),
+        message: MessageId::from_row(message),
     }
 }
 
@@ -111,7 +118,6 @@ pub async fn due(
     .bind(now.plus(IMPOSSIBLE).millis())
     .fetch_all(&reader.pool)
     .await?;
-    let number = |id: i64| GuildId::from_row(id).0;
     let due = |(
         id,
         guild,
@@ -128,10 +134,12 @@ pub async fn due(
         guild_id: GuildId::from_row(guild),
         incident: IncidentId(incident),
         lost_messages,
-        message: channel.map(number).zip(message.map(number)),
+        message: channel
+            .zip(message)
+            .map(|(channel, message)| message_ref(channel, message)),
         attempts,
-        channel: number(wanted),
-        role: role.map(number),
+        channel: ChannelId::from_row(wanted),
+        role: role.map(RoleId::from_row),
         notify_on_recovery,
     };
     Ok(rows.into_iter().map(due).collect())
@@ -153,12 +161,12 @@ pub async fn waiting(
     Ok((next.map(Timestamp::from_millis), count.unsigned_abs()))
 }
 
-/// Records that an incident was delivered in this revision, with this message (channel and id).
+/// Records that an incident was delivered in this revision, with this message.
 pub async fn delivered(
     tx: &mut Tx<'_>,
     id: i64,
     revision: i64,
-    (channel, message): (u64, u64),
+    message: MessageRef,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE channel_deliveries SET delivered_revision = CASE WHEN delivered_revision > $2 THEN delivered_revision ELSE $2 END, channel_id = $3, message_id = $4, attempts = 0, next_try_at = 0
@@ -166,8 +174,8 @@ pub async fn delivered(
     )
     .bind(id)
     .bind(revision)
-    .bind(GuildId(channel).to_row())
-    .bind(GuildId(message).to_row())
+    .bind(message.channel.to_row())
+    .bind(message.message.to_row())
     .execute(&mut *tx.connection)
     .await?;
     Ok(())
@@ -185,19 +193,18 @@ pub async fn dropped(tx: &mut Tx<'_>, id: i64, revision: i64) -> Result<(), Stor
     Ok(())
 }
 
-/// The message of an incident in its guild's channel, by channel and id.
+/// The message of an incident in its guild's channel.
 pub async fn message_of(
     reader: &Reader,
     incident: IncidentId,
-) -> Result<Option<(u64, u64)>, StoreError> {
+) -> Result<Option<MessageRef>, StoreError> {
     let found: Option<(i64, i64)> = sqlx::query_as(
         "SELECT channel_id, message_id FROM channel_deliveries WHERE incident_id = $1 AND message_id IS NOT NULL",
     )
     .bind(incident.0)
     .fetch_optional(&reader.pool)
     .await?;
-    let number = |id: i64| GuildId::from_row(id).0;
-    Ok(found.map(|(channel, message)| (number(channel), number(message))))
+    Ok(found.map(|(channel, message)| message_ref(channel, message)))
 }
 
 /// Postpones the next attempt to `next` without counting a failure.

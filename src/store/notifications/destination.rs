@@ -2,7 +2,7 @@
 //! them.
 
 use super::alert_settings;
-use crate::domain::monitor::GuildId;
+use crate::domain::discord_id::GuildId;
 use crate::domain::notifications::destinations::Destinations;
 use crate::domain::notifications::webhook::WebhookId;
 use crate::store::{StoreError, Tx};
@@ -31,6 +31,7 @@ pub async fn of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Destinations, StoreEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::discord_id::{ChannelId, RoleId};
     use crate::store::testing::TestStore;
 
     #[tokio::test]
@@ -41,7 +42,7 @@ mod tests {
             .write(move |tx| {
                 Box::pin(async move {
                     let before = of(tx, guild).await?;
-                    alert_settings::set(tx, guild, 5, Some(6)).await?;
+                    alert_settings::set(tx, guild, ChannelId(5), Some(RoleId(6))).await?;
                     let with_channel = of(tx, guild).await?;
                     assert!(alert_settings::remove(tx, guild).await?);
                     Ok([before, with_channel, of(tx, guild).await?])

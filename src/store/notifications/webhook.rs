@@ -8,10 +8,10 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::target::Target;
 use crate::domain::event::Actor;
 use crate::domain::incidents::grouping::IncidentId;
-use crate::domain::monitor::GuildId;
 use crate::domain::notifications::webhook::{Format, WebhookId};
 use crate::store::{Reader, StoreError, Tx};
 
@@ -138,7 +138,8 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, name: &str) -> Result<bool,
 /// Disables a webhook; `false` if it was already disabled, or has been removed.
 pub async fn disable(
     tx: &mut Tx<'_>,
-    (guild, id): (GuildId, WebhookId),
+    guild: GuildId,
+    id: WebhookId,
     reason: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -159,7 +160,8 @@ pub async fn disable(
 /// Records a successful request, which also enables the webhook. The next one is not before `next`.
 pub async fn reached(
     tx: &mut Tx<'_>,
-    (guild, id): (GuildId, WebhookId),
+    guild: GuildId,
+    id: WebhookId,
     now: Timestamp,
     next: Timestamp,
 ) -> Result<(), StoreError> {
@@ -180,11 +182,12 @@ pub async fn reached(
 /// Records a successful test by a person: pending deliveries are sent now.
 pub async fn mark_working(
     tx: &mut Tx<'_>,
-    whose: (GuildId, WebhookId),
+    guild: GuildId,
+    id: WebhookId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     tx.wrote_event = true;
-    reached(tx, whose, now, now).await
+    reached(tx, guild, id, now, now).await
 }
 
 /// Records a failed attempt. The next one is not before `next`.
@@ -357,7 +360,7 @@ mod tests {
             .write(move |tx| {
                 Box::pin(async move {
                     delivered(tx, delivery, 1).await?;
-                    reached(tx, (HOME, a), at(2), at(4)).await?;
+                    reached(tx, HOME, a, at(2), at(4)).await?;
                     missed(tx, b, at(2), at(30)).await?;
                     incident::join(tx, first, &GroupKey::of(&Location::default()), at(3)).await
                 })
@@ -384,8 +387,8 @@ mod tests {
             .write(move |tx| {
                 Box::pin(async move {
                     Ok((
-                        disable(tx, (HOME, id), "gone", at(5)).await?,
-                        disable(tx, (HOME, id), "gone", at(6)).await?,
+                        disable(tx, HOME, id, "gone", at(5)).await?,
+                        disable(tx, HOME, id, "gone", at(6)).await?,
                     ))
                 })
             })
@@ -396,7 +399,7 @@ mod tests {
         assert_eq!(known.disabled, Some(("gone".into(), at(5))));
         assert!(!format!("{known:?}").contains("canary"));
         store
-            .write(move |tx| Box::pin(reached(tx, (HOME, id), at(7), at(7))))
+            .write(move |tx| Box::pin(reached(tx, HOME, id, at(7), at(7))))
             .await;
         assert_eq!(due(&store.reader, false, at(9), 100).await.unwrap(), []);
         incident(&store).await;

@@ -7,7 +7,8 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::domain::Timestamp;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::discord_id::GuildId;
+use crate::domain::monitor::MonitorId;
 use crate::domain::servers::report_interval;
 use crate::domain::servers::threshold::Thresholds;
 use crate::domain::status::Status;

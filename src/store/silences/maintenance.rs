@@ -5,8 +5,9 @@ use std::time::Duration;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
+use crate::domain::discord_id::{EventId, GuildId};
 use crate::domain::event::Actor;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::MonitorId;
 use crate::domain::silences::maintenance::{TimeWindow, WeekDays, Weekly, parse_zone};
 use crate::domain::{Timestamp, millis};
 use crate::store::{Reader, StoreError, Tx};
@@ -35,8 +36,8 @@ pub struct Maintenance {
     /// `None`: it happens once.
     pub weekly: Option<Weekly>,
     pub is_running: bool,
-    /// Its scheduled event in Discord. `Some(0)`: Discord rejected the event.
-    pub discord_event: Option<u64>,
+    /// Its scheduled event in Discord. `EventId(0)`: Discord rejected the event.
+    pub discord_event: Option<EventId>,
 }
 
 /// A maintenance window to be added.
@@ -205,7 +206,7 @@ fn read(row: &SqliteRow) -> Result<Maintenance, StoreError> {
         },
         weekly: days.map(weekly).transpose()?,
         is_running: row.try_get("is_running")?,
-        discord_event: event.map(|id| GuildId::from_row(id).0),
+        discord_event: event.map(EventId::from_row),
     })
 }
 
@@ -252,10 +253,10 @@ pub async fn remove(
 }
 
 /// Records the scheduled event of a maintenance window in Discord. 0: Discord rejected the event.
-pub async fn shown(tx: &mut Tx<'_>, id: MaintenanceId, event: u64) -> Result<(), StoreError> {
+pub async fn shown(tx: &mut Tx<'_>, id: MaintenanceId, event: EventId) -> Result<(), StoreError> {
     sqlx::query("UPDATE maintenance_windows SET discord_event_id = $2 WHERE id = $1")
         .bind(id.0)
-        .bind(GuildId(event).to_row())
+        .bind(event.to_row())
         .execute(&mut *tx.connection)
         .await?;
     Ok(())

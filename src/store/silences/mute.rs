@@ -1,8 +1,9 @@
 //! Mutes: monitors for which no notifications are sent until a given time.
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::event::Actor;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::MonitorId;
 use crate::store::{Reader, StoreError, Tx};
 
 /// A mute with the name of its monitor.

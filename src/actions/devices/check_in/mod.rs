@@ -10,17 +10,19 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use crate::actions::incidents::outage;
-use crate::actions::{Requester, manage_key, note};
+use crate::actions::{Requester, manage_key};
 use crate::domain::Timestamp;
 use crate::domain::devices::device::DeviceUuid;
 use crate::domain::devices::ping::Ping;
+use crate::domain::discord_id::GuildId;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::key::{ApiKey, KeyId, KeyKind};
-use crate::domain::monitor::{GuildId, MonitorId, ValidationError};
+use crate::domain::monitor::{MonitorId, ValidationError};
 use crate::domain::status::Status;
 use crate::store::devices::device::{self, Known};
 use crate::store::devices::device_log::NewLine;
+use crate::store::event;
 use crate::store::{StoreError, Tx, api_key};
 
 /// One heartbeat of a device.
@@ -231,15 +233,13 @@ async fn fail(
         return Ok(failed);
     }
     device::set_status(tx, &[failed.id], Status::Offline, now).await?;
-    let whose = (heartbeat.requester.guild, failed.id);
-    outage::open(tx, whose, now, OutageReason::RunFailed, now).await?;
+    let monitor = heartbeat.requester.monitor(failed.id);
+    outage::open(tx, monitor, now, OutageReason::RunFailed, now).await?;
     let details = json!({ "severity": "warning", "reason": reason });
     let requester = as_system(heartbeat);
-    note(
+    event::append(
         tx,
-        requester,
-        (EventKind::DeviceOffline, Some(failed.id), details),
-        now,
+        &requester.event(EventKind::DeviceOffline, Some(failed.id), details, now),
     )
     .await?;
     (failed.status, failed.since) = (Status::Offline, now);
@@ -265,11 +265,11 @@ async fn create(
     );
     let id = device::insert(tx, heartbeat.requester.guild, described, now).await?;
     let details = json!({ "uuid": heartbeat.uuid.as_str(), "name": name });
-    note(
+    event::append(
         tx,
-        heartbeat.requester,
-        (EventKind::DeviceRegistered, Some(id), details),
-        now,
+        &heartbeat
+            .requester
+            .event(EventKind::DeviceRegistered, Some(id), details, now),
     )
     .await?;
     let key =
@@ -294,11 +294,9 @@ async fn recover(
     let down_for = crate::domain::millis(now.since(device.since));
     let details = json!({ "uuid": heartbeat.uuid.as_str(), "down_for_ms": down_for });
     let requester = as_system(heartbeat);
-    note(
+    event::append(
         tx,
-        requester,
-        (EventKind::DeviceOnline, Some(device.id), details),
-        now,
+        &requester.event(EventKind::DeviceOnline, Some(device.id), details, now),
     )
     .await
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::devices::ping::Signal;
+use crate::domain::monitor::MonitorRef;
 use crate::store::testing::TestStore;
 
 const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
@@ -68,7 +69,10 @@ async fn a_heartbeat_brings_an_overdue_device_back_online() {
                 device::set_status(tx, &[id], Status::Offline, NOW).await?;
                 outage::open(
                     tx,
-                    (GuildId(1), id),
+                    MonitorRef {
+                        guild: GuildId(1),
+                        id,
+                    },
                     NOW,
                     OutageReason::MissedHeartbeat,
                     NOW,

@@ -1,8 +1,9 @@
 //! Changes by people on a real database: quota, isolation between guilds, and audit events.
 
 use super::*;
+use crate::domain::discord_id::GuildId;
+use crate::domain::discord_id::UserId;
 use crate::domain::event::Actor;
-use crate::domain::monitor::GuildId;
 use crate::store::testing::TestStore;
 
 const NOW: Timestamp = Timestamp::from_millis(5_000);
@@ -10,7 +11,7 @@ const NOW: Timestamp = Timestamp::from_millis(5_000);
 fn requester(guild: u64) -> Requester {
     Requester {
         guild: GuildId(guild),
-        actor: Actor::Member(42),
+        actor: Actor::Member(UserId(42)),
     }
 }
 

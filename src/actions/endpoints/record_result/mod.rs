@@ -14,7 +14,7 @@ use crate::domain::endpoints::schedule;
 use crate::domain::endpoints::status_rule::{Change, Decision, NextCheck, Policy, decide};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::incidents::outage_reason::OutageReason;
-use crate::domain::monitor::MonitorId;
+use crate::domain::monitor::{MonitorId, MonitorRef};
 use crate::domain::status::Status;
 use crate::store::endpoints::state::Loaded;
 use crate::store::endpoints::{check_result, state};
@@ -218,8 +218,11 @@ async fn save_change(
                 .as_ref()
                 // Nothing is offline without a failure.
                 .map_or(OutageReason::Unreachable, |failure| failure.class.into());
-            let whose = (before.guild_id, id);
-            outage::open(tx, whose, at, reason, trigger.now).await?;
+            let monitor = MonitorRef {
+                guild: before.guild_id,
+                id,
+            };
+            outage::open(tx, monitor, at, reason, trigger.now).await?;
         }
         Change::Recovered { .. } => outage::close(tx, id, at).await?,
         Change::FirstPass | Change::Warned | Change::WarningCleared | Change::BecameUnknown => {}

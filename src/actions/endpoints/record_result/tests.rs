@@ -3,9 +3,10 @@
 use super::*;
 use crate::actions::Requester;
 use crate::actions::endpoints::manage_endpoint::{self, Edit};
+use crate::domain::discord_id::GuildId;
+use crate::domain::discord_id::UserId;
 use crate::domain::endpoints::check_result::{FailureClass, Timings, Verdict};
 use crate::domain::endpoints::http_check::HttpCheck;
-use crate::domain::monitor::GuildId;
 use crate::store::endpoints::endpoint::{self, Description};
 use crate::store::testing::TestStore;
 
@@ -283,7 +284,7 @@ async fn results_for_an_older_revision_are_dropped() {
         check(&store, id, 10, Verdict::Up).await;
         let requester = Requester {
             guild: HOME,
-            actor: Actor::Member(42),
+            actor: Actor::Member(UserId(42)),
         };
         let case = format!("{edit:?}");
         let edited_at = Timestamp::from_millis(15_000);

@@ -2,10 +2,11 @@
 //! only path to an outage, so that none is left without its notification.
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::incidents::flapping::is_flapping;
-use crate::domain::incidents::grouping::{self, GroupKey, IncidentId};
+use crate::domain::incidents::grouping::{self, GroupKey, IncidentId, IncidentRef};
 use crate::domain::incidents::outage_reason::OutageReason;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::{MonitorId, MonitorRef};
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::store::incidents::{incident, outage};
@@ -13,9 +14,6 @@ use crate::store::monitors::monitor as monitors;
 use crate::store::notifications::{alert_override, delivery, destination};
 use crate::store::silences::{maintenance, mute};
 use crate::store::{StoreError, Tx};
-
-/// The guild and the monitor of an outage.
-pub type Whose = (GuildId, MonitorId);
 
 /// Maximum number of incidents of a guild whose first delivery is pending: people do not read more messages than that.
 /// Further outages are collected in the newest of these incidents, which counts them.
@@ -25,15 +23,15 @@ const BACKLOG: u64 = 100;
 /// open one if it is in no incident yet. Returns whether an outage was opened.
 pub async fn open(
     tx: &mut Tx<'_>,
-    whose: Whose,
+    monitor: MonitorRef,
     started_at: Timestamp,
     reason: OutageReason,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let opened = outage::open(tx, whose, (started_at, reason)).await?;
+    let opened = outage::open(tx, monitor, started_at, reason).await?;
     match opened {
-        Some(id) => notify(tx, whose, id, started_at, now).await?,
-        None => notify_if_unnotified(tx, whose, now).await?,
+        Some(id) => notify(tx, monitor, id, started_at, now).await?,
+        None => notify_if_unnotified(tx, monitor, now).await?,
     }
     Ok(opened.is_some())
 }
@@ -42,24 +40,24 @@ pub async fn open(
 /// rule applies.
 pub async fn begin(
     tx: &mut Tx<'_>,
-    whose: Whose,
+    monitor: MonitorRef,
     started_at: Timestamp,
     reason: OutageReason,
 ) -> Result<(), StoreError> {
-    outage::open(tx, whose, (started_at, reason)).await?;
+    outage::open(tx, monitor, started_at, reason).await?;
     Ok(())
 }
 
 /// Opens outages of many monitors for one reason, and notifies about those that were not open already.
 pub async fn open_all(
     tx: &mut Tx<'_>,
-    monitors: &[(Whose, Timestamp)],
+    monitors: &[(MonitorRef, Timestamp)],
     reason: OutageReason,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let opened = outage::open_all(tx, monitors, reason).await?;
-    for (whose, id, started_at) in opened {
-        notify(tx, whose, id, started_at, now).await?;
+    for one in opened {
+        notify(tx, one.monitor, one.id, one.started_at, now).await?;
     }
     Ok(())
 }
@@ -92,30 +90,30 @@ pub async fn withdraw(
 /// rule for their notifications is their own report interval, which is evaluated every minute.
 pub async fn notify_if_open(
     tx: &mut Tx<'_>,
-    whose: Whose,
+    monitor: MonitorRef,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    notify_unnotified(tx, whose, |reason| reason != OutageReason::Overdue, now).await
+    notify_unnotified(tx, monitor, |reason| reason != OutageReason::Overdue, now).await
 }
 
 /// The same, including overdue servers: the caller knows that their own rule has applied already.
 pub async fn notify_if_unnotified(
     tx: &mut Tx<'_>,
-    whose: Whose,
+    monitor: MonitorRef,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    notify_unnotified(tx, whose, |_| true, now).await
+    notify_unnotified(tx, monitor, |_| true, now).await
 }
 
 async fn notify_unnotified(
     tx: &mut Tx<'_>,
-    whose: Whose,
+    monitor: MonitorRef,
     applies_to: fn(OutageReason) -> bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    match outage::unnotified(tx, whose.1).await? {
+    match outage::unnotified(tx, monitor.id).await? {
         Some((id, started_at, reason)) if applies_to(reason) => {
-            notify(tx, whose, id, started_at, now).await
+            notify(tx, monitor, id, started_at, now).await
         }
         _ => Ok(()),
     }
@@ -128,7 +126,8 @@ pub async fn notify_all_open(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     for monitor in outage::unnotified_of(tx, guild).await? {
-        notify_if_open(tx, (guild, monitor), now).await?;
+        let monitor = MonitorRef { guild, id: monitor };
+        notify_if_open(tx, monitor, now).await?;
     }
     Ok(())
 }
@@ -137,13 +136,13 @@ pub async fn notify_all_open(
 /// itself (`has_expired`) and the incident is not acknowledged, sends a reminder.
 pub async fn unsilence(
     tx: &mut Tx<'_>,
-    (guild, id): (GuildId, IncidentId),
+    incident: IncidentRef,
     has_expired: bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let is_waiting = incident::unsilence(tx, guild, id, now).await?;
-    if has_expired && is_waiting && destination::of(tx, guild).await?.has_channel {
-        remind(tx, guild, id, None, now).await?;
+    let is_waiting = incident::unsilence(tx, incident, now).await?;
+    if has_expired && is_waiting && destination::of(tx, incident.guild).await?.has_channel {
+        remind(tx, incident, None, now).await?;
     }
     Ok(())
 }
@@ -151,18 +150,13 @@ pub async fn unsilence(
 /// Sends a reminder about an incident to the channel. It mentions `responder`, or by default the role of the incident.
 pub async fn remind(
     tx: &mut Tx<'_>,
-    guild: GuildId,
-    of: IncidentId,
+    incident: IncidentRef,
     responder: Option<Responder>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let reminder = incident::announce(
-        tx,
-        guild,
-        &NotificationKind::Reminder { of, responder },
-        now,
-    )
-    .await?;
+    let IncidentRef { guild, id: of } = incident;
+    let kind = NotificationKind::Reminder { of, responder };
+    let reminder = incident::announce(tx, guild, &kind, now).await?;
     incident::copy_role(tx, reminder, of).await?;
     delivery::enqueue_for_channel(tx, guild, reminder).await
 }
@@ -171,11 +165,12 @@ pub async fn remind(
 /// silenced or there is no destination.
 async fn notify(
     tx: &mut Tx<'_>,
-    (guild, monitor): Whose,
+    monitor: MonitorRef,
     id: i64,
     started_at: Timestamp,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let MonitorRef { guild, id: monitor } = monitor;
     if maintenance::is_in_maintenance_now(tx, guild, monitor).await? {
         return outage::mark_in_maintenance(tx, id).await;
     }

@@ -3,6 +3,8 @@
 use super::*;
 use crate::actions::silences::{maintenance, mute};
 use crate::actions::testing::{HOME, at, down, maintenance_of, member, pending_deliveries};
+use crate::domain::discord_id::{ChannelId, MessageId, MessageRef, RoleId};
+use crate::domain::monitor::MonitorRef;
 use crate::store::silences::maintenance::{self as maintenances, MaintenanceScope};
 use crate::store::testing::TestStore;
 
@@ -63,10 +65,10 @@ async fn outages_with_different_roles_have_separate_incidents() {
         let id = store.add_endpoint(HOME, &target).await;
         let own = role.map(|role| alert_override::Override {
             notify: true,
-            role: Some(role),
+            role: Some(RoleId(role)),
         });
         store
-            .write(move |tx| Box::pin(alert_override::set(tx, (HOME, id), own)))
+            .write(move |tx| Box::pin(alert_override::set(tx, HOME, id, own)))
             .await;
         down(&store, id, 10).await;
         let incident: Vec<(i64,)> = store
@@ -176,10 +178,20 @@ async fn open_outages_notify_once_a_channel_is_set() {
     let late = store.add_endpoint(HOME, "tcp://192.0.2.2:1").await;
     down(&store, id, 10).await;
     store
-        .write(move |tx| Box::pin(begin(tx, (HOME, late), at(10), OutageReason::Overdue)))
+        .write(move |tx| {
+            Box::pin(begin(
+                tx,
+                MonitorRef {
+                    guild: HOME,
+                    id: late,
+                },
+                at(10),
+                OutageReason::Overdue,
+            ))
+        })
         .await;
     let set = async || {
-        crate::actions::incidents::alerts::set(&store, member(), (5, None), at(20))
+        crate::actions::incidents::alerts::set(&store, member(), ChannelId(5), None, at(20))
             .await
             .unwrap();
         delivery::due(&store.reader, at(99), 10)
@@ -202,7 +214,17 @@ async fn an_overdue_server_notifies_by_its_own_rule_and_not_when_unmuted() {
     let late = store.add_endpoint(HOME, "tcp://192.0.2.2:1").await;
     let length = std::time::Duration::from_secs(60);
     store
-        .write(move |tx| Box::pin(begin(tx, (HOME, late), at(10), OutageReason::Overdue)))
+        .write(move |tx| {
+            Box::pin(begin(
+                tx,
+                MonitorRef {
+                    guild: HOME,
+                    id: late,
+                },
+                at(10),
+                OutageReason::Overdue,
+            ))
+        })
         .await;
     mute::mute(&store, member(), late, length, at(20))
         .await
@@ -269,7 +291,17 @@ async fn apply(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
                     .unwrap();
                 let revision = incident.revision;
                 store
-                    .write(move |tx| Box::pin(delivery::delivered(tx, due.id, revision, (5, 6))))
+                    .write(move |tx| {
+                        Box::pin(delivery::delivered(
+                            tx,
+                            due.id,
+                            revision,
+                            MessageRef {
+                                channel: ChannelId(5),
+                                message: MessageId(6),
+                            },
+                        ))
+                    })
                     .await;
             }
         }

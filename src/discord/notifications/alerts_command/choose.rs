@@ -1,5 +1,6 @@
 //! `/alerts escalation | notifications | summary | override`: alert settings other than the channel and the role.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use poise::serenity_prelude as serenity;
@@ -11,15 +12,16 @@ use crate::discord::notifications::alerts_card;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::{complete, roles};
+use crate::domain::discord_id::UserId;
 use crate::domain::notifications::alert_policy::{AlertPreferences, BulkAlert, Responder};
 use crate::domain::text;
 use crate::store::notifications::alert_override::Override;
 
 /// Shortest and longest time until a reminder or an escalation.
-const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(7 * 86_400));
+const WAITS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
 
 /// Shortest and longest window in which the changes of a bulk alert are counted.
-const WINDOWS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(86_400));
+const WINDOWS: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(86_400);
 
 /// Who is called again when nobody takes care of an incident; what is left out stays as it is
 #[poise::command(slash_command, guild_only)]
@@ -35,7 +37,7 @@ pub(super) async fn escalation(
     #[description = "Who is called then: a member, by direct message"] user: Option<serenity::User>,
 ) -> Result<(), CommandError> {
     let role = roles::chosen(ctx, role)?.map(Responder::Role);
-    let user = user.map(|user| Responder::User(user.id.get()));
+    let user = user.map(|user| Responder::User(UserId(user.id.get())));
     let responder = role.or(user);
     change(ctx, async {
         if role.is_some() && user.is_some() {
@@ -177,15 +179,15 @@ fn wait(option: &str, text: Option<&str>) -> Result<Option<Option<Duration>>, Co
 fn length(
     option: &str,
     text: &str,
-    (shortest, longest): (Duration, Duration),
+    allowed: RangeInclusive<Duration>,
 ) -> Result<Duration, CommandError> {
     text::parse_duration(text, Duration::from_secs(60))
-        .filter(|length| (shortest..=longest).contains(length))
+        .filter(|length| allowed.contains(length))
         .ok_or_else(|| {
             invalid(&format!(
                 "`{option}`: the time must lie between {} and {}; a right one is `15m`",
-                text::duration(shortest),
-                text::duration(longest)
+                text::duration(*allowed.start()),
+                text::duration(*allowed.end())
             ))
         })
 }

@@ -10,6 +10,7 @@ use crate::discord::notifications::{alerts_card, webhook_command};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::{access, roles};
+use crate::domain::discord_id::{ChannelId, RoleId};
 use crate::domain::notifications::alert_policy::Responder;
 use crate::notify::messenger::SendFailure;
 use crate::store::notifications::{alert_override, alert_settings};
@@ -50,7 +51,7 @@ async fn setup(
 ) -> Result<(), CommandError> {
     access::require_manage(reply::permissions(ctx))?;
     let role = roles::chosen(ctx, role)?;
-    reply::answer(ctx, test_and_set(ctx, channel.id.get(), role)).await
+    reply::answer(ctx, test_and_set(ctx, ChannelId(channel.id.get()), role)).await
 }
 
 /// Tell incidents in another channel; a test goes there at once
@@ -64,7 +65,12 @@ async fn channel(
     access::require_manage(reply::permissions(ctx))?;
     let work = async {
         let known = settings(ctx).await?;
-        test_and_set(ctx, channel.id.get(), known.and_then(|known| known.role)).await
+        test_and_set(
+            ctx,
+            ChannelId(channel.id.get()),
+            known.and_then(|known| known.role),
+        )
+        .await
     };
     reply::answer(ctx, work).await
 }
@@ -79,7 +85,7 @@ async fn role(
     let role = roles::chosen(ctx, role)?;
     let work = async {
         let known = settings(ctx).await?.ok_or_else(no_channel_set)?;
-        set(ctx, (known.channel, role)).await
+        set(ctx, known.channel, role).await
     };
     reply::answer(ctx, work).await
 }
@@ -119,8 +125,8 @@ async fn settings(ctx: Context<'_>) -> Result<Option<alert_settings::AlertSettin
 /// channel needs.
 async fn test_and_set(
     ctx: Context<'_>,
-    channel: u64,
-    role: Option<u64>,
+    channel: ChannelId,
+    role: Option<RoleId>,
 ) -> Result<Message, CommandError> {
     let app = ctx.data();
     let messenger = app.messenger.clone().ok_or_else(|| {
@@ -133,7 +139,7 @@ async fn test_and_set(
         .await
         .map_err(|error| CommandError::Internal(error.to_string()))?;
     match tried {
-        Ok(_) => set(ctx, (channel, role)).await,
+        Ok(_) => set(ctx, channel, role).await,
         Err(SendFailure::Broken(reason)) => Err(CommandError::Refused(format!(
             "<#{channel}> cannot be used: {reason}. It needs View Channel, Send Messages and Embed Links."
         ))),
@@ -143,10 +149,14 @@ async fn test_and_set(
     }
 }
 
-async fn set(ctx: Context<'_>, place: (u64, Option<u64>)) -> Result<Message, CommandError> {
+async fn set(
+    ctx: Context<'_>,
+    channel: ChannelId,
+    role: Option<RoleId>,
+) -> Result<Message, CommandError> {
     let requester = reply::requester(ctx)?;
     let app = ctx.data();
-    alerts::set(&app.store, requester, place, app.now()).await?;
+    alerts::set(&app.store, requester, channel, role, app.now()).await?;
     show_settings(ctx).await
 }
 
@@ -161,7 +171,7 @@ async fn show_settings(ctx: Context<'_>) -> Result<Message, CommandError> {
         Responder::Role(role) => Some(*role),
         Responder::User(_) => None,
     };
-    let responders: Vec<u64> = responders.iter().filter_map(role).collect();
+    let responders: Vec<RoleId> = responders.iter().filter_map(role).collect();
     let unreachable = roles::unreachable(ctx, &responders).await;
     let card = alerts_card::settings(known.as_ref(), &muted, &own);
     Ok(Message::embed(alerts_card::with_unreachable(

@@ -1,4 +1,4 @@
-//! Judges whether Rollcall itself has connectivity, and records when that changes. The rule is in `domain::connectivity`.
+//! Judges whether Rollcall itself has connectivity, and records when that changes. The rule is in `domain::endpoints::connectivity`.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use crate::actions::endpoints::completed_check::CompletedCheck;
 use crate::actions::endpoints::connectivity;
 use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
-use crate::domain::connectivity::{
+use crate::domain::endpoints::check_result::Verdict;
+use crate::domain::endpoints::connectivity::{
     Connectivity, ConnectivityChange, FailureTracker, LONGEST, Suspicion,
 };
-use crate::domain::endpoints::check_result::Verdict;
 use crate::jobs::Context;
 
 /// The shortest time between two checks of the reference hosts.

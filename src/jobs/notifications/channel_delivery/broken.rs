@@ -4,8 +4,8 @@
 use serde_json::json;
 
 use super::Context;
+use crate::domain::discord_id::{ChannelId, GuildId};
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::monitor::GuildId;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::text;
 use crate::notify::messenger::Messenger;
@@ -18,7 +18,8 @@ use crate::store::notifications::{alert_settings, delivery};
 pub(super) async fn note(
     context: &Context,
     messenger: &dyn Messenger,
-    (guild, channel): (GuildId, u64),
+    guild: GuildId,
+    channel: ChannelId,
     reason: String,
 ) -> Result<(), StoreError> {
     let sentence = wording::channel_broken(channel, &reason, text::escape);
@@ -39,7 +40,7 @@ pub(super) async fn note(
 async fn write(
     context: &Context,
     guild: GuildId,
-    channel: u64,
+    channel: ChannelId,
     reason: String,
 ) -> Result<bool, StoreError> {
     let now = context.checks.clock.now();

@@ -224,8 +224,7 @@ async fn failed(
     .await?;
     match failure {
         SendFailure::Broken(reason) => {
-            let place = (due.guild_id, due.channel);
-            broken::note(context, messenger, place, reason).await
+            broken::note(context, messenger, due.guild_id, due.channel, reason).await
         }
         _ => Ok(()),
     }

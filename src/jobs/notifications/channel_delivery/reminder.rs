@@ -2,9 +2,10 @@
 //! accepts no direct messages.
 
 use super::{Context, place};
+use crate::domain::discord_id::{MessageRef, UserId};
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::notifications::alert_policy::Responder;
-use crate::notify::messenger::{MessageId, Messenger, Place, Reminder, SendFailure};
+use crate::notify::messenger::{Messenger, Place, Reminder, SendFailure};
 use crate::store::StoreError;
 use crate::store::incidents::incident;
 use crate::store::notifications::delivery;
@@ -17,7 +18,7 @@ pub(super) async fn show(
     due: &ChannelDelivery,
     of: IncidentId,
     responder: Option<Responder>,
-) -> Result<Option<Result<MessageId, SendFailure>>, StoreError> {
+) -> Result<Option<Result<MessageRef, SendFailure>>, StoreError> {
     let reader = &context.store.reader;
     let needed = incident::get(reader, of)
         .await?
@@ -46,8 +47,8 @@ async fn direct(
     messenger: &dyn Messenger,
     reminder: &Reminder,
     due: &ChannelDelivery,
-    user: u64,
-) -> Result<MessageId, SendFailure> {
+    user: UserId,
+) -> Result<MessageRef, SendFailure> {
     let channel = messenger.direct_channel(user).await?;
     let place = Place::New {
         channel,

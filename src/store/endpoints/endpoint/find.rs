@@ -8,9 +8,10 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{Description, Endpoint, http_check_row};
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::status_rule::State;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::endpoints::state;
 use crate::store::{Reader, StoreError};

@@ -13,10 +13,11 @@ pub use find::{
 pub use schedule::{Scheduled, due_for_recheck, recheckable, scheduled, scheduled_among};
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::status_rule::State;
 use crate::domain::endpoints::target::Target;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::{StoreError, Tx};
 

@@ -7,9 +7,10 @@ use sqlx::sqlite::SqliteRow;
 
 use super::http_check_row;
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::target::Target;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::engine::rows::{pieces, placeholders};
 use crate::store::{Reader, StoreError};

@@ -3,8 +3,8 @@
 
 use super::kind::{self, StoredKind};
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::incidents::grouping::IncidentId;
-use crate::domain::monitor::GuildId;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::store::{StoreError, Tx};
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::{ChannelId, RoleId, UserId};
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::notification_kind::NotificationKind;
@@ -87,7 +88,7 @@ pub(super) fn from_row(
             .ok_or_else(damaged)
     };
     let number = |name: &str| details[name].as_u64().ok_or_else(damaged);
-    let id = |name: &str| details[name].as_str().and_then(|id| id.parse().ok());
+    let id = |name: &str| details[name].as_str()?.parse::<u64>().ok();
     match stored.parse().map_err(|_| damaged())? {
         StoredKind::Incident => Ok(NotificationKind::Incident),
         StoredKind::WebhookDisabled => Ok(NotificationKind::WebhookDisabled {
@@ -95,14 +96,14 @@ pub(super) fn from_row(
             reason: text("reason")?,
         }),
         StoredKind::ChannelBroken => Ok(NotificationKind::ChannelBroken {
-            channel: id("channel").ok_or_else(damaged)?,
+            channel: id("channel").map(ChannelId).ok_or_else(damaged)?,
             reason: text("reason")?,
         }),
         StoredKind::Reminder => Ok(NotificationKind::Reminder {
             of: IncidentId(details["incident"].as_i64().ok_or_else(damaged)?),
             responder: id("role")
-                .map(Responder::Role)
-                .or(id("user").map(Responder::User)),
+                .map(|role| Responder::Role(RoleId(role)))
+                .or(id("user").map(|user| Responder::User(UserId(user)))),
         }),
         StoredKind::ConnectivityLost => Ok(NotificationKind::ConnectivityLost {
             failing: number("failing")?,
@@ -148,12 +149,12 @@ mod tests {
                 reason: "it \"answered\" 410".into(),
             },
             NotificationKind::ChannelBroken {
-                channel: u64::MAX,
+                channel: ChannelId(u64::MAX),
                 reason: "gone".into(),
             },
             reminder(None),
-            reminder(Some(Responder::Role(u64::MAX))),
-            reminder(Some(Responder::User(u64::MAX))),
+            reminder(Some(Responder::Role(RoleId(u64::MAX)))),
+            reminder(Some(Responder::User(UserId(u64::MAX)))),
             lost(None),
             lost(Some(Timestamp::from_millis(9))),
             bulk(true),

@@ -18,10 +18,11 @@ pub use response::{
 pub use silence::{maintain, mute, of_monitor, silenced_by, unsilence};
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::{GuildId, RoleId, UserId};
 use crate::domain::incidents::cause::Cause;
 use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId, OpenIncident};
 use crate::domain::incidents::outage_reason::OutageReason;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::store::{Reader, StoreError, Tx};
 
@@ -39,14 +40,14 @@ pub struct Incident {
     pub opened_at: Timestamp,
     pub ended_at: Option<Timestamp>,
     /// The Discord user who did it, and when.
-    pub acknowledged: Option<(u64, Timestamp)>,
-    pub rechecked: Option<(u64, Timestamp)>,
+    pub acknowledged: Option<(UserId, Timestamp)>,
+    pub rechecked: Option<(UserId, Timestamp)>,
     /// The result of that recheck, as text.
     pub rechecked_result: Option<String>,
     /// Who muted its monitors, and until when.
-    pub muted: Option<(u64, Timestamp)>,
+    pub muted: Option<(UserId, Timestamp)>,
     /// Who scheduled maintenance for its monitors, and until when.
-    pub maintained: Option<(u64, Timestamp)>,
+    pub maintained: Option<(UserId, Timestamp)>,
     /// When its monitor started flapping, and when that ended.
     pub flapping_since: Option<Timestamp>,
     pub flapping_ended_at: Option<Timestamp>,
@@ -78,14 +79,14 @@ pub struct Outage {
 pub async fn open(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    role: Option<u64>,
+    role: Option<RoleId>,
 ) -> Result<Vec<OpenIncident<IncidentId>>, StoreError> {
     let rows: Vec<(i64, String, Option<String>, i64)> = sqlx::query_as(
         "SELECT id, scope, group_name, joined_at FROM incidents WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident'
              AND role_id IS $2 ORDER BY joined_at DESC, id DESC LIMIT 100",
     )
     .bind(guild.to_row())
-    .bind(role.map(|role| GuildId(role).to_row()))
+    .bind(role.map(RoleId::to_row))
     .fetch_all(&mut *tx.connection)
     .await?;
     let open = |(id, scope, group, joined_at): (i64, String, Option<String>, i64)| OpenIncident {
@@ -284,11 +285,9 @@ pub async fn get(reader: &Reader, id: IncidentId) -> Result<Option<Incident>, St
         let millis: Option<i64> = head.try_get(name)?;
         Ok(millis.map(Timestamp::from_millis))
     };
-    let person = |user: &str, at: &str| -> Result<Option<(u64, Timestamp)>, StoreError> {
+    let person = |user: &str, at: &str| -> Result<Option<(UserId, Timestamp)>, StoreError> {
         let user: Option<i64> = head.try_get(user)?;
-        Ok(user
-            .map(|user| GuildId::from_row(user).0)
-            .zip(timestamp(at)?))
+        Ok(user.map(UserId::from_row).zip(timestamp(at)?))
     };
     let cause: Option<String> = head.try_get("cause")?;
     Ok(Some(Incident {

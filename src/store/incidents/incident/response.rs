@@ -3,37 +3,38 @@
 use super::change::by_person;
 use super::silence::is_notifiable;
 use crate::domain::Timestamp;
-use crate::domain::incidents::grouping::IncidentId;
-use crate::domain::monitor::GuildId;
+use crate::domain::discord_id::{GuildId, RoleId, UserId};
+use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
 use crate::domain::notifications::alert_policy::EscalationState;
 use crate::store::{Reader, StoreError, Tx};
 
 /// Acknowledges an incident; `false` if the guild has no such open incident, or it is already acknowledged.
 pub async fn acknowledge(
     tx: &mut Tx<'_>,
-    whose: (GuildId, IncidentId),
-    user: u64,
+    incident: IncidentRef,
+    user: UserId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     const SQL: &str =
         "UPDATE incidents SET acknowledged_at = $4, acknowledged_by = $3, revision = revision + 1
          WHERE guild_id = $1 AND id = $2 AND acknowledged_at IS NULL AND ended_at IS NULL";
-    by_person(tx, whose, (user, now), SQL).await
+    by_person(tx, incident, user, now, SQL).await
 }
 
 /// Records the result of a recheck that a user requested for an incident.
 pub async fn rechecked(
     tx: &mut Tx<'_>,
-    (guild, id): (GuildId, IncidentId),
-    (user, result): (u64, &str),
+    incident: IncidentRef,
+    user: UserId,
+    result: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE incidents SET rechecked_at = $4, rechecked_by = $3, rechecked_result = $5, revision = revision + 1 WHERE guild_id = $1 AND id = $2",
     )
-    .bind(guild.to_row())
-    .bind(id.0)
-    .bind(GuildId(user).to_row())
+    .bind(incident.guild.to_row())
+    .bind(incident.id.0)
+    .bind(user.to_row())
     .bind(now.millis())
     .bind(result)
     .execute(&mut *tx.connection)
@@ -43,10 +44,10 @@ pub async fn rechecked(
 }
 
 /// Sets the role that an incident mentions instead of its guild's role.
-pub async fn set_role(tx: &mut Tx<'_>, id: IncidentId, role: u64) -> Result<(), StoreError> {
+pub async fn set_role(tx: &mut Tx<'_>, id: IncidentId, role: RoleId) -> Result<(), StoreError> {
     sqlx::query("UPDATE incidents SET role_id = $2 WHERE id = $1")
         .bind(id.0)
-        .bind(GuildId(role).to_row())
+        .bind(role.to_row())
         .execute(&mut *tx.connection)
         .await?;
     Ok(())

@@ -2,8 +2,9 @@
 
 use super::change::{self, by_person};
 use crate::domain::Timestamp;
-use crate::domain::incidents::grouping::IncidentId;
-use crate::domain::monitor::{GuildId, MonitorId};
+use crate::domain::discord_id::UserId;
+use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
+use crate::domain::monitor::MonitorId;
 use crate::store::silences::maintenance::{MaintenanceId, covers, is_in_maintenance};
 use crate::store::{StoreError, Tx};
 
@@ -41,27 +42,27 @@ pub(super) use {any_open_outage, is_muted, is_notifiable};
 /// Records who muted the monitors of an incident; `false` if the guild has no such open incident.
 pub async fn mute(
     tx: &mut Tx<'_>,
-    whose: (GuildId, IncidentId),
-    user: u64,
+    incident: IncidentRef,
+    user: UserId,
     until: Timestamp,
 ) -> Result<bool, StoreError> {
     const SQL: &str =
         "UPDATE incidents SET muted_until = $4, muted_by = $3, revision = revision + 1
          WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL";
-    by_person(tx, whose, (user, until), SQL).await
+    by_person(tx, incident, user, until, SQL).await
 }
 
 /// Records who scheduled maintenance for the monitors of an incident; `false` if the guild has no such open incident.
 pub async fn maintain(
     tx: &mut Tx<'_>,
-    whose: (GuildId, IncidentId),
-    user: u64,
+    incident: IncidentRef,
+    user: UserId,
     until: Timestamp,
 ) -> Result<bool, StoreError> {
     const SQL: &str =
         "UPDATE incidents SET maintained_until = $4, maintained_by = $3, revision = revision + 1
          WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL";
-    by_person(tx, whose, (user, until), SQL).await
+    by_person(tx, incident, user, until, SQL).await
 }
 
 /// The incidents with an open outage that a running maintenance window covers.
@@ -98,8 +99,7 @@ pub async fn of_monitor(
 /// restarts its escalation now. Returns whether it is unacknowledged and has an open outage that is not silenced.
 pub async fn unsilence(
     tx: &mut Tx<'_>,
-    guild: GuildId,
-    id: IncidentId,
+    incident: IncidentRef,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     const CLEAR: &str = concat!(
@@ -117,8 +117,8 @@ pub async fn unsilence(
          WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND acknowledged_at IS NULL AND ",
         is_notifiable!()
     );
-    if change::at(tx, guild, id, now, CLEAR).await? {
+    if change::at(tx, incident, now, CLEAR).await? {
         tx.wrote_event = true;
     }
-    change::at(tx, guild, id, now, RESTART).await
+    change::at(tx, incident, now, RESTART).await
 }
