@@ -14,7 +14,8 @@ use crate::store::monitors::group;
 pub async fn set(
     store: &Store,
     requester: Requester,
-    (monitor, name): (MonitorId, Option<String>),
+    monitor: MonitorId,
+    name: Option<String>,
     now: Timestamp,
 ) -> Result<Option<String>, Error> {
     let name = name.map(|name| parse_name(&name)).transpose();

@@ -71,10 +71,10 @@ async fn list(
     guild: Option<GuildId>,
     json: bool,
 ) -> Result<(), AppError> {
-    let at = (settings.heartbeat.thresholds, Clock::SYSTEM.now());
+    let (defaults, now) = (settings.heartbeat.thresholds, Clock::SYSTEM.now());
     let mut standings = Vec::new();
     for server in server::list(&store.reader, guild).await? {
-        standings.push(manage_server::judged(&store.reader, server, at).await?);
+        standings.push(manage_server::judged(&store.reader, server, defaults, now).await?);
     }
     if json {
         let shown: Vec<_> = standings.iter().map(shown).collect();

@@ -126,12 +126,23 @@ pub struct Event {
     pub details: serde_json::Value,
 }
 
-/// The newest events of a guild before an id, optionally of one kind or one monitor only.
+/// Which events to list.
+#[derive(Clone, Copy, Debug)]
+pub struct EventFilter {
+    /// `None`: of every kind.
+    pub kind: Option<EventKind>,
+    /// `None`: of every monitor, and of none.
+    pub monitor: Option<MonitorId>,
+    /// Only events before the one with this id; `i64::MAX` for the newest.
+    pub before: i64,
+}
+
+/// The newest events of a guild that pass a filter, at most `limit`.
 pub async fn list(
     reader: &Reader,
     guild: GuildId,
-    (kind, monitor): (Option<EventKind>, Option<MonitorId>),
-    (before, limit): (i64, u32),
+    filter: EventFilter,
+    limit: u32,
 ) -> Result<Vec<Event>, StoreError> {
     let rows = sqlx::query(
         "SELECT e.id, e.at, e.kind, e.monitor_id, m.name, e.actor, e.details FROM events e LEFT JOIN monitors m ON m.id = e.monitor_id
@@ -139,9 +150,9 @@ pub async fn list(
          ORDER BY e.id DESC LIMIT $5",
     )
     .bind(guild.to_row())
-    .bind(before)
-    .bind(kind.map(EventKind::as_str))
-    .bind(monitor.map(|id| id.0))
+    .bind(filter.before)
+    .bind(filter.kind.map(EventKind::as_str))
+    .bind(filter.monitor.map(|id| id.0))
     .bind(i64::from(limit))
     .fetch_all(&reader.pool)
     .await?;

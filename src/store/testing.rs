@@ -1,6 +1,8 @@
 //! A real database in a temporary folder, for tests.
 
+use crate::domain::devices::device::DeviceUuid;
 use crate::domain::discord_id::ChannelId;
+use crate::store::devices::device::NewDevice;
 use futures_util::future::BoxFuture;
 use sqlx::FromRow;
 use sqlx::sqlite::SqliteRow;
@@ -11,6 +13,16 @@ use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::MonitorId;
 use crate::store::endpoints::endpoint::{self, Description};
 use crate::store::notifications::alert_settings;
+
+/// A device to add, without a type.
+pub fn new_device<'a>(guild: GuildId, uuid: &'a DeviceUuid, name: &'a str) -> NewDevice<'a> {
+    NewDevice {
+        guild,
+        uuid,
+        name,
+        device_type: None,
+    }
+}
 
 /// A store whose files are deleted when it is dropped.
 pub struct TestStore {

@@ -105,6 +105,14 @@ pub(crate) struct Message {
     pub is_deleted: bool,
 }
 
+/// A shard of a bot's connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shard {
+    pub id: u64,
+    /// How many there are.
+    pub total: u64,
+}
+
 /// A role of a guild.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role {
@@ -130,8 +138,7 @@ pub(crate) struct Session {
     pub sequence: u64,
     /// Dispatches with their sequence numbers.
     pub sent: Vec<(u64, Value)>,
-    /// The shard's id and the number of shards.
-    pub shard: (u64, u64),
+    pub shard: Shard,
     /// Sends payloads to the connection; `None` while there is none.
     pub outlet: Option<tokio::sync::mpsc::UnboundedSender<ToClient>>,
 }
@@ -245,9 +252,13 @@ impl World {
         let connected = |id| {
             self.sessions
                 .values()
-                .any(|session| session.shard.0 == id && session.outlet.is_some())
+                .any(|session| session.shard.id == id && session.outlet.is_some())
         };
-        let total = self.sessions.values().map(|session| session.shard.1).max();
+        let total = self
+            .sessions
+            .values()
+            .map(|session| session.shard.total)
+            .max();
         total.is_some_and(|total| (0..total).all(connected))
     }
 
@@ -264,7 +275,7 @@ impl World {
 impl Session {
     /// Whether this session receives the events of this guild.
     pub(crate) fn has(&self, guild: GuildId) -> bool {
-        let (id, total) = self.shard;
+        let Shard { id, total } = self.shard;
         (guild.0 >> 22) % total.max(1) == id
     }
 

@@ -99,7 +99,8 @@ pub async fn remove_monitor(
 pub async fn rotate_key(
     store: &Store,
     requester: Requester,
-    (id, kind): (MonitorId, KeyKind),
+    id: MonitorId,
+    kind: KeyKind,
     now: Timestamp,
 ) -> Result<ApiKey, Error> {
     store
@@ -126,7 +127,7 @@ mod tests {
     use crate::domain::devices::device::DeviceUuid;
     use crate::domain::discord_id::GuildId;
     use crate::domain::event::Actor;
-    use crate::store::testing::TestStore;
+    use crate::store::testing::{TestStore, new_device};
 
     const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 
@@ -143,7 +144,7 @@ mod tests {
         store
             .write(move |tx| {
                 Box::pin(async move {
-                    device::insert(tx, GuildId(1), (&known, "pump", None), NOW).await
+                    device::insert(tx, &new_device(GuildId(1), &known, "pump"), NOW).await
                 })
             })
             .await;
@@ -193,9 +194,12 @@ mod tests {
     async fn old_keys_expire_a_day_after_rotation_and_removal_revokes_all() {
         let store = TestStore::open().await;
         let device = with_device(&store).await;
-        let whose = (device.id, KeyKind::Device);
-        let first = rotate_key(&store, requester(1), whose, NOW).await.unwrap();
-        let second = rotate_key(&store, requester(1), whose, NOW).await.unwrap();
+        let first = rotate_key(&store, requester(1), device.id, KeyKind::Device, NOW)
+            .await
+            .unwrap();
+        let second = rotate_key(&store, requester(1), device.id, KeyKind::Device, NOW)
+            .await
+            .unwrap();
         let is_valid = async |id, at| {
             let key = api_key::find(&store.reader, &id).await.unwrap().unwrap();
             key.is_valid(at)

@@ -247,19 +247,21 @@ pub async fn standing(
     reader: &Reader,
     requester: Requester,
     id: MonitorId,
-    (defaults, now): (Thresholds, Timestamp),
+    defaults: Thresholds,
+    now: Timestamp,
 ) -> Result<Standing, Error> {
     let server = server::get(reader, requester.guild, id)
         .await?
         .ok_or_else(not_found)?;
-    Ok(judged(reader, server, (defaults, now)).await?)
+    Ok(judged(reader, server, defaults, now).await?)
 }
 
 /// Judges a server by its recent reports.
 pub async fn judged(
     reader: &Reader,
     server: Server,
-    (defaults, now): (Thresholds, Timestamp),
+    defaults: Thresholds,
+    now: Timestamp,
 ) -> Result<Standing, StoreError> {
     let seen = server::recent_reports(reader, server.id, now).await?;
     let reports = Reports {
@@ -356,7 +358,7 @@ mod tests {
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         let defaults = Thresholds::new(minutes(5), minutes(60), minutes(120)).unwrap();
         let (id, _) = add(&store, requester, "db-1".into(), NOW).await.unwrap();
-        let never = standing(&store.reader, requester, id, (defaults, NOW))
+        let never = standing(&store.reader, requester, id, defaults, NOW)
             .await
             .unwrap();
         assert_eq!(never.judgement.used, ThresholdUsed::NeverSeen);
@@ -368,7 +370,7 @@ mod tests {
                 .unwrap();
         }
         let later = NOW.plus(minutes(2 + 3));
-        let judged = standing(&store.reader, requester, id, (defaults, later))
+        let judged = standing(&store.reader, requester, id, defaults, later)
             .await
             .unwrap();
         assert_eq!(
@@ -388,7 +390,7 @@ mod tests {
             ..requester
         };
         assert!(
-            standing(&store.reader, other_guild, id, (defaults, NOW))
+            standing(&store.reader, other_guild, id, defaults, NOW)
                 .await
                 .is_err()
         );

@@ -30,7 +30,8 @@ pub struct Suggestion {
 pub async fn suggest(
     reader: &Reader,
     server: &Server,
-    (defaults, now): (Thresholds, Timestamp),
+    defaults: Thresholds,
+    now: Timestamp,
 ) -> Result<Option<Suggestion>, StoreError> {
     let since = now.minus(OBSERVED);
     let reports = server::report_times(reader, server.id, since, now).await?;
@@ -59,18 +60,16 @@ pub async fn suggest(
     }))
 }
 
-/// Edits a server. If the edit enables automatic thresholds, they take their first step at once.
-pub async fn edit(
+/// Takes the first step of automatic thresholds at once, after an edit that may have enabled them.
+pub async fn start(
     store: &Store,
     requester: Requester,
     id: MonitorId,
-    edit: Edit,
-    at: (Thresholds, Timestamp),
+    defaults: Thresholds,
+    now: Timestamp,
 ) -> Result<(), Error> {
-    let is_enabled_now = edit.auto_thresholds == Some(true);
-    manage_server::edit(store, requester, id, edit, at.1).await?;
-    if is_enabled_now && let Some(server) = server::get(&store.reader, requester.guild, id).await? {
-        follow(store, server, at).await?;
+    if let Some(server) = server::get(&store.reader, requester.guild, id).await? {
+        follow(store, server, defaults, now).await?;
     }
     Ok(())
 }
@@ -80,7 +79,8 @@ pub async fn edit(
 pub async fn follow(
     store: &Store,
     server: Server,
-    (defaults, now): (Thresholds, Timestamp),
+    defaults: Thresholds,
+    now: Timestamp,
 ) -> Result<bool, Error> {
     let is_due = server
         .thresholds_followed_at
@@ -88,7 +88,7 @@ pub async fn follow(
     if !server.auto_thresholds || !server.is_active || !is_due {
         return Ok(false);
     }
-    let Some(suggestion) = suggest(&store.reader, &server, (defaults, now)).await? else {
+    let Some(suggestion) = suggest(&store.reader, &server, defaults, now).await? else {
         return Ok(false);
     };
     let next = threshold_proposal::step(suggestion.current, suggestion.proposed);
@@ -151,8 +151,7 @@ mod tests {
     async fn suggestions_ignore_time_outside_observation_windows() {
         let store = TestStore::open().await;
         let server = with_server(&store).await;
-        let at_end = (Thresholds::DEFAULT, at(6_000));
-        let found = suggest(&store.reader, &server, at_end)
+        let found = suggest(&store.reader, &server, Thresholds::DEFAULT, at(6_000))
             .await
             .unwrap()
             .unwrap();
@@ -184,7 +183,7 @@ mod tests {
                 .await
                 .unwrap()
                 .unwrap();
-            follow(&store, server, (Thresholds::DEFAULT, at(seconds)))
+            follow(&store, server, Thresholds::DEFAULT, at(seconds))
                 .await
                 .unwrap()
         };

@@ -90,8 +90,9 @@ async fn rotate_key(
     let work = async {
         let app = ctx.data();
         let found = find(ctx, requester, &device).await?;
-        let place = (found.id, KeyKind::Device);
-        let key = manage_device::rotate_key(&app.store, requester, place, app.now()).await?;
+        let key =
+            manage_device::rotate_key(&app.store, requester, found.id, KeyKind::Device, app.now())
+                .await?;
         Ok(key_card::rotated(&found.name, &key))
     };
     reply::answer(ctx, work).await

@@ -29,7 +29,8 @@ impl Rechecks {
         let by_job = next_recheck(
             endpoint.recheck_counts_from,
             self.min_age,
-            (self.last_run_at, self.interval),
+            self.last_run_at,
+            self.interval,
             self.now,
         );
         endpoint

@@ -171,14 +171,13 @@ impl ClientRun<'_> {
             Err(error) => return self.refused(error),
         };
         let found = async { Ok((rest.application().await?, rest.gateway().await?)) };
-        let (application, gateway) = match found.await {
+        let (application, mut gateway) = match found.await {
             Ok(found) => found,
             Err(error) => return self.refused(error),
         };
-        let shards = gateway.shards.max(learned.least_shards);
-        let ran = self
-            .run_client(&rest, application, (gateway, shards), learned)
-            .await;
+        gateway.shards = gateway.shards.max(learned.least_shards);
+        let shards = gateway.shards;
+        let ran = self.run_client(&rest, application, gateway, learned).await;
         self.gateway_state.client_ended();
         let ended = match ran {
             Ok(ended) => ended,
@@ -195,9 +194,10 @@ impl ClientRun<'_> {
         &self,
         rest: &Rest,
         application: serenity::ApplicationId,
-        (gateway, shards): (GatewayInfo, u32),
+        gateway: GatewayInfo,
         learned: &Learned,
     ) -> Result<Ended, String> {
+        let shards = gateway.shards;
         self.gateway_state.begin(shards as usize, gateway.limit);
         // On the main runtime, so that the relay's timers work even if serenity blocks its own runtime.
         let main_runtime = &self.app.main_runtime;

@@ -36,7 +36,7 @@ async fn set(
     let work = async {
         let app = ctx.data();
         let found = complete::named(&app.store.reader, requester.guild, None, &monitor).await?;
-        let group = manage_group::set(&app.store, requester, (found.id, group), app.now()).await?;
+        let group = manage_group::set(&app.store, requester, found.id, group, app.now()).await?;
         let name = embed::bold(&found.name);
         Ok(Message::sentence(match group {
             Some(group) => format!("{name} belongs to {}.", embed::bold(&group)),

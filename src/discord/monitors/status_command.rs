@@ -10,7 +10,7 @@ use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::domain::event::EventKind;
 use crate::domain::text;
-use crate::store::event;
+use crate::store::event::{self, EventFilter};
 use crate::store::monitors::monitor;
 
 /// Everything on this server's roll: how many stand how, and what is not online
@@ -48,9 +48,12 @@ pub(in crate::discord) async fn audit(
             Some(text) => Some(complete::named(reader, requester.guild, None, text).await?),
             None => None,
         };
-        let filter = (kind, monitor.map(|monitor| monitor.id));
-        let page = (i64::MAX, status_card::CHANGES);
-        let events = event::list(reader, requester.guild, filter, page).await?;
+        let filter = EventFilter {
+            kind,
+            monitor: monitor.map(|monitor| monitor.id),
+            before: i64::MAX,
+        };
+        let events = event::list(reader, requester.guild, filter, status_card::CHANGES).await?;
         Ok(Message::embed(status_card::audit(&events)))
     };
     reply::answer(ctx, work).await

@@ -22,8 +22,9 @@ pub(in crate::discord) async fn suggestion(
     let reader = &app.store.reader;
     let server = server::get(reader, requester.guild, id).await?;
     let server = server.ok_or_else(server_not_found)?;
-    let at = (app.thresholds, app.now());
-    let Some(found) = suggest_thresholds::suggest(reader, &server, at).await? else {
+    let Some(found) =
+        suggest_thresholds::suggest(reader, &server, app.thresholds, app.now()).await?
+    else {
         return Ok(Message::sentence(format!(
             "{} has reported too seldom in the last 7 days to tell a rhythm: it takes {} reports.",
             embed::bold(&server.name),
@@ -48,9 +49,10 @@ pub(in crate::discord) async fn take_thresholds(
         thresholds: Some(Some(thresholds)),
         ..manage_server::Edit::default()
     };
-    manage_server::edit(&app.store, requester, id, edit, app.now()).await?;
-    let at = (app.thresholds, app.now());
-    let standing = manage_server::standing(&app.store.reader, requester, id, at).await?;
+    let now = app.now();
+    manage_server::edit(&app.store, requester, id, edit, now).await?;
+    let reader = &app.store.reader;
+    let standing = manage_server::standing(reader, requester, id, app.thresholds, now).await?;
     let mut message = Message::embed(server_card::one(&standing, &[]));
     message.content = "Applied.".to_owned();
     Ok(message)

@@ -8,8 +8,8 @@ use crate::actions::servers::suggest_thresholds::Suggestion;
 use crate::discord::ui::embed::{GREY, colour, mark, relative, relative_or};
 use crate::domain::servers::threshold::Thresholds;
 use crate::domain::servers::threshold_proposal::Replay;
-use crate::domain::{Timestamp, text};
-use crate::store::servers::server::Server;
+use crate::domain::text;
+use crate::store::servers::server::{Sample, Server};
 
 /// Maximum servers on one card.
 const LISTED: usize = 25;
@@ -43,7 +43,7 @@ pub(in crate::discord) fn list(standings: &[Standing]) -> CreateEmbed {
 pub(in crate::discord) const SAMPLES: u32 = 3;
 
 /// A server with its last samples, newest first, each a JSON object.
-pub(in crate::discord) fn one(standing: &Standing, samples: &[(Timestamp, String)]) -> CreateEmbed {
+pub(in crate::discord) fn one(standing: &Standing, samples: &[Sample]) -> CreateEmbed {
     let (server, judgement) = (&standing.server, &standing.judgement);
     let expected = text::duration(standing.expected_interval);
     let intervals = if standing.should_alert {
@@ -86,8 +86,8 @@ pub(in crate::discord) fn one(standing: &Standing, samples: &[(Timestamp, String
 }
 
 /// One sample in at most 300 characters, so that three fit into a field.
-fn sample((at, stats): &(Timestamp, String)) -> String {
-    let numbers: Vec<String> = server_stats::numbers(stats)
+fn sample(sample: &Sample) -> String {
+    let numbers: Vec<String> = server_stats::numbers(&sample.stats)
         .into_iter()
         .map(|(name, number)| format!("{name} {number}"))
         .collect();
@@ -97,7 +97,7 @@ fn sample((at, stats): &(Timestamp, String)) -> String {
     };
     format!(
         "{} {}",
-        relative(*at),
+        relative(sample.at),
         text::cut(&text::escape(&figures), 250)
     )
 }
@@ -167,10 +167,10 @@ mod tests {
 
     #[test]
     fn cards_of_servers_fit_with_the_longest_texts() {
-        let sample = (
-            NOW,
-            format!(r#"{{"metrics":{{"{}":1}}}}"#, "*".repeat(1_000)),
-        );
+        let sample = Sample {
+            at: NOW,
+            stats: format!(r#"{{"metrics":{{"{}":1}}}}"#, "*".repeat(1_000)),
+        };
         let standing = longest_standing();
         fits(one(&standing, &vec![sample; SAMPLES as usize]));
         fits(suggestion(&standing.server, &longest_suggestion()));

@@ -114,9 +114,13 @@ async fn apply(ctx: Context<'_>, server: &str, change: Edit) -> Result<(), Comma
         let reader = &app.store.reader;
         let found =
             complete::named(reader, requester.guild, Some(MonitorKind::Server), server).await?;
-        let at = (app.thresholds, app.now());
-        suggest_thresholds::edit(&app.store, requester, found.id, change, at).await?;
-        let standing = manage_server::standing(reader, requester, found.id, at).await?;
+        let (defaults, now) = (app.thresholds, app.now());
+        let enables_auto = change.auto_thresholds == Some(true);
+        manage_server::edit(&app.store, requester, found.id, change, now).await?;
+        if enables_auto {
+            suggest_thresholds::start(&app.store, requester, found.id, defaults, now).await?;
+        }
+        let standing = manage_server::standing(reader, requester, found.id, defaults, now).await?;
         Ok(Message::embed(server_card::one(&standing, &[])))
     };
     reply::answer(ctx, work).await
@@ -137,8 +141,9 @@ async fn rotate_key(
         let reader = &app.store.reader;
         let found =
             complete::named(reader, requester.guild, Some(MonitorKind::Server), &server).await?;
-        let place = (found.id, KeyKind::Server);
-        let key = manage_device::rotate_key(&app.store, requester, place, app.now()).await?;
+        let key =
+            manage_device::rotate_key(&app.store, requester, found.id, KeyKind::Server, app.now())
+                .await?;
         Ok(key_card::rotated(&found.name, &key))
     };
     reply::answer(ctx, work).await

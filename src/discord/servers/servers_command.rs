@@ -21,10 +21,10 @@ async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::requester(ctx)?;
     let work = async {
         let app = ctx.data();
-        let (reader, at) = (&app.store.reader, (app.thresholds, app.now()));
+        let (reader, now) = (&app.store.reader, app.now());
         let mut standings = Vec::new();
         for server in server::list(reader, Some(requester.guild)).await? {
-            standings.push(manage_server::judged(reader, server, at).await?);
+            standings.push(manage_server::judged(reader, server, app.thresholds, now).await?);
         }
         Ok(Message::embed(server_card::list(&standings)))
     };
@@ -46,8 +46,8 @@ async fn show(
         let reader = &app.store.reader;
         let found =
             complete::named(reader, requester.guild, Some(MonitorKind::Server), &server).await?;
-        let at = (app.thresholds, app.now());
-        let standing = manage_server::standing(reader, requester, found.id, at).await?;
+        let standing =
+            manage_server::standing(reader, requester, found.id, app.thresholds, app.now()).await?;
         let samples = server::latest_samples(reader, found.id, server_card::SAMPLES).await?;
         Ok(Message::embed(server_card::one(&standing, &samples)))
     };

@@ -60,7 +60,7 @@ async fn start(
         };
         let new = NewMaintenance {
             title: title_of(title.as_deref())?,
-            scope: scope(ctx, requester, (monitor, group)).await?,
+            scope: scope(ctx, requester, monitor, group).await?,
             window,
             weekly: None,
         };
@@ -129,7 +129,7 @@ async fn schedule(
         };
         let new = NewMaintenance {
             title: title_of(Some(&title))?,
-            scope: scope(ctx, requester, (monitor, group)).await?,
+            scope: scope(ctx, requester, monitor, group).await?,
             window,
             weekly,
         };
@@ -227,10 +227,11 @@ fn title_of(text: Option<&str>) -> Result<String, CommandError> {
 async fn scope(
     ctx: Context<'_>,
     requester: Requester,
-    chosen: (Option<String>, Option<String>),
+    monitor: Option<String>,
+    group: Option<String>,
 ) -> Result<MaintenanceScope, CommandError> {
     let reader = &ctx.data().store.reader;
-    match chosen {
+    match (monitor, group) {
         (None, None) => Ok(MaintenanceScope::All),
         (Some(monitor), None) => {
             let found = complete::named(reader, requester.guild, None, &monitor).await?;

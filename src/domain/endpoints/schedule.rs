@@ -35,14 +35,14 @@ pub fn next_run(last_run_at: Option<Timestamp>, period: Duration, now: Timestamp
 
 /// Returns when the recheck job checks an endpoint next: at its first run at which the last check is at least `min_age` old.
 ///
-/// `job` is the time of the job's last run, and its period.
+/// `last_run_at` and `period` are those of the job.
 pub fn next_recheck(
     last_check_at: Option<Timestamp>,
     min_age: Duration,
-    job: (Option<Timestamp>, Duration),
+    last_run_at: Option<Timestamp>,
+    period: Duration,
     now: Timestamp,
 ) -> Timestamp {
-    let (last_run_at, period) = job;
     let next = next_run(last_run_at, period, now);
     let old_enough = last_check_at.map_or(next, |checked| checked.plus(min_age));
     let missing = millis(old_enough.since(next)).unsigned_abs();
@@ -65,7 +65,7 @@ mod tests {
             (Some(0), None, 70, 70),
             (Some(-500), Some(0), 100, 100),
         ] {
-            let due = next_recheck(checked.map(at), hour, (last_run.map(at), hour), at(now));
+            let due = next_recheck(checked.map(at), hour, last_run.map(at), hour, at(now));
             assert_eq!(
                 due,
                 at(next),

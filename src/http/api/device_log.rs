@@ -118,17 +118,15 @@ pub(super) async fn list(
     caller.must_be(&[Read, Admin, DeviceKey])?;
     let device = readable(&app, &caller, &uuid).await?;
     is_alive(&app, caller, &device).await?;
-    let place = (
-        query.after.unwrap_or(0),
-        limit(query.limit, PAGE, LINES_KEPT)?,
-    );
-    if place.0 < 0 {
+    let after = query.after.unwrap_or(0);
+    let limit = limit(query.limit, PAGE, LINES_KEPT)?;
+    if after < 0 {
         return Err(query::wrong(
             "`after` must be the id of a line; a right one is `after=17`",
         ));
     }
-    let lines = device_log::list(&app.store.reader, device.id, place).await?;
-    let is_full = lines.len() == place.1 as usize;
+    let lines = device_log::list(&app.store.reader, device.id, after, limit).await?;
+    let is_full = lines.len() == limit as usize;
     let next = lines.last().filter(|_| is_full).map(|line| line.id);
     let lines: Vec<Value> = lines.iter().map(shown).collect();
     Ok(answer(

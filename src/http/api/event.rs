@@ -15,7 +15,7 @@ use crate::domain::key::KeyKind::{Admin, Read};
 use crate::domain::monitor::MonitorId;
 use crate::domain::text;
 use crate::http::AppState;
-use crate::store::event::{self, Event};
+use crate::store::event::{self, Event, EventFilter};
 
 /// The default and the maximum page size.
 const PAGE: u32 = 50;
@@ -42,9 +42,12 @@ pub(super) async fn list(
     caller.must_be(&[Read, Admin])?;
     let limit = limit(filter.limit, PAGE, LONGEST_PAGE)?;
     let kind = filter.kind.as_deref().map(known).transpose()?;
-    let asked = (kind, filter.monitor.map(MonitorId));
-    let place = (filter.before.unwrap_or(i64::MAX), limit);
-    let events = event::list(&app.store.reader, caller.0.guild_id, asked, place).await?;
+    let asked = EventFilter {
+        kind,
+        monitor: filter.monitor.map(MonitorId),
+        before: filter.before.unwrap_or(i64::MAX),
+    };
+    let events = event::list(&app.store.reader, caller.0.guild_id, asked, limit).await?;
     let is_full = events.len() == limit as usize;
     let next = events.last().filter(|_| is_full).map(|event| event.id);
     let shown: Vec<Value> = events.iter().map(shown).collect();

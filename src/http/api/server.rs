@@ -28,7 +28,7 @@ pub(super) async fn list(State(app): State<AppState>, caller: Caller) -> Result<
     let (reader, now) = (&app.store.reader, app.clock.now());
     let mut shown = Vec::new();
     for server in server::list(reader, Some(caller.0.guild_id)).await? {
-        let standing = manage_server::judged(reader, server, (app.thresholds, now)).await?;
+        let standing = manage_server::judged(reader, server, app.thresholds, now).await?;
         shown.push(details(&standing));
     }
     Ok(answer(StatusCode::OK, &json!({ "servers": shown })))
@@ -42,8 +42,9 @@ pub(super) async fn status(
 ) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin, ServerKey])?;
     let id = readable(&caller, &id)?;
-    let at = (app.thresholds, app.clock.now());
-    let standing = manage_server::standing(&app.store.reader, caller.requester(), id, at).await?;
+    let (reader, now) = (&app.store.reader, app.clock.now());
+    let standing =
+        manage_server::standing(reader, caller.requester(), id, app.thresholds, now).await?;
     Ok(answer(StatusCode::OK, &details(&standing)))
 }
 
@@ -109,9 +110,13 @@ pub(super) async fn edit(
             .transpose()
             .map_err(wrong)?,
     };
-    let at = (app.thresholds, app.clock.now());
-    suggest_thresholds::edit(&app.store, caller.requester(), id, edit, at).await?;
-    let standing = manage_server::standing(&app.store.reader, caller.requester(), id, at).await?;
+    let (requester, now) = (caller.requester(), app.clock.now());
+    manage_server::edit(&app.store, requester, id, edit, now).await?;
+    if change.auto_thresholds == Some(true) {
+        suggest_thresholds::start(&app.store, requester, id, app.thresholds, now).await?;
+    }
+    let reader = &app.store.reader;
+    let standing = manage_server::standing(reader, requester, id, app.thresholds, now).await?;
     Ok(answer(StatusCode::OK, &details(&standing)))
 }
 

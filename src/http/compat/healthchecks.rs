@@ -39,7 +39,7 @@ pub(in crate::http) async fn success(
     query: Result<Query<RunQuery>, QueryRejection>,
     body: Body,
 ) -> Response {
-    let answered = take(&app, peer, (&uuid, "success"), query, body).await;
+    let answered = take(&app, peer, Asked::parse(&uuid, "success", query), body).await;
     answered.unwrap_or_else(PingRefusal::into_text_response)
 }
 
@@ -51,7 +51,7 @@ pub(in crate::http) async fn signal(
     query: Result<Query<RunQuery>, QueryRejection>,
     body: Body,
 ) -> Response {
-    let answered = take(&app, peer, (&uuid, &signal), query, body).await;
+    let answered = take(&app, peer, Asked::parse(&uuid, &signal, query), body).await;
     answered.unwrap_or_else(PingRefusal::into_text_response)
 }
 
@@ -65,23 +65,41 @@ impl PingRefusal {
     }
 }
 
+/// What the URL of a ping says.
+struct Asked {
+    uuid: DeviceUuid,
+    signal: Signal,
+    /// The id of the run; empty if there is none.
+    run: String,
+}
+
+impl Asked {
+    fn parse(
+        uuid: &str,
+        signal: &str,
+        query: Result<Query<RunQuery>, QueryRejection>,
+    ) -> Result<Self, PingRefusal> {
+        let wrong = |text| PingRefusal::Refused(StatusCode::BAD_REQUEST, text);
+        let signal = Signal::from_path(signal).ok_or(wrong("invalid url format"))?;
+        let uuid = DeviceUuid::parse(uuid).map_err(|_| wrong("invalid url format"))?;
+        let run = match query {
+            Ok(Query(RunQuery { rid: Some(rid) })) => {
+                parse_run(&rid).map_err(|_| wrong("invalid uuid format"))?
+            }
+            Ok(_) => String::new(),
+            Err(_) => return Err(wrong("invalid url format")),
+        };
+        Ok(Self { uuid, signal, run })
+    }
+}
+
 async fn take(
     app: &AppState,
     peer: Peer,
-    (uuid, signal): (&str, &str),
-    query: Result<Query<RunQuery>, QueryRejection>,
+    asked: Result<Asked, PingRefusal>,
     body: Body,
 ) -> Result<Response, PingRefusal> {
-    let wrong = |text| PingRefusal::Refused(StatusCode::BAD_REQUEST, text);
-    let signal = Signal::from_path(signal).ok_or(wrong("invalid url format"))?;
-    let uuid = DeviceUuid::parse(uuid).map_err(|_| wrong("invalid url format"))?;
-    let run = match query {
-        Ok(Query(RunQuery { rid: Some(rid) })) => {
-            parse_run(&rid).map_err(|_| wrong("invalid uuid format"))?
-        }
-        Ok(_) => String::new(),
-        Err(_) => return Err(wrong("invalid url format")),
-    };
+    let Asked { uuid, signal, run } = asked?;
     let device = device::pinged(&app.store.reader, &uuid).await?;
     let device = device.ok_or_else(|| unknown(app, peer))?;
     let ping = Ping {

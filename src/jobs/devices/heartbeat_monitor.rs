@@ -101,7 +101,7 @@ mod tests {
     use crate::domain::discord_id::GuildId;
     use crate::domain::monitor::MonitorId;
     use crate::domain::observation_windows::ObservationWindow;
-    use crate::store::testing::TestStore;
+    use crate::store::testing::{TestStore, new_device};
 
     const THRESHOLD: Duration = Duration::from_secs(300);
 
@@ -132,7 +132,7 @@ mod tests {
                 Box::pin(async move {
                     let uuid = DeviceUuid::from_random([1; 16]);
                     let id: MonitorId =
-                        device::insert(tx, GuildId(1), (&uuid, "pump", None), at(last_seen))
+                        device::insert(tx, &new_device(GuildId(1), &uuid, "pump"), at(last_seen))
                             .await?;
                     device::record_heartbeats(tx, &[(id, at(last_seen))]).await
                 })

@@ -14,10 +14,10 @@ pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(3600);
 
 pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
-    let at = (context.heartbeat_times.thresholds, now);
+    let defaults = context.heartbeat_times.thresholds;
     let mut changed = 0_u64;
     for server in server::list(&context.store.reader, None).await? {
-        match suggest_thresholds::follow(&context.store, server, at).await {
+        match suggest_thresholds::follow(&context.store, server, defaults, now).await {
             Ok(has_changed) => changed += u64::from(has_changed),
             Err(Error::Internal(error)) => return Err(error),
             // Removed meanwhile.

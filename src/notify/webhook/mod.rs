@@ -96,7 +96,7 @@ impl WebhookSender {
         let body =
             serde_json::to_vec(body).map_err(|_| later("the message could not be written"))?;
         let timestamp = now.seconds();
-        let signature = signature::sign(&webhook.signing_key, (id, timestamp), &body)
+        let signature = signature::sign(&webhook.signing_key, id, timestamp, &body)
             .ok_or_else(|| PostFailure::Final("its signing key cannot be read".into()))?;
         let sent = client
             .post(webhook.url.to_string())

@@ -18,7 +18,7 @@ pub fn key_text(key: &[u8; KEY_LENGTH]) -> String {
 }
 
 /// The value of `webhook-signature`; `None` if the key is invalid.
-pub(super) fn sign(key: &str, (id, timestamp): (&str, i64), body: &[u8]) -> Option<String> {
+pub(super) fn sign(key: &str, id: &str, timestamp: i64, body: &[u8]) -> Option<String> {
     let key = BASE64_STANDARD.decode(key.strip_prefix(PREFIX)?).ok()?;
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
     mac.update(format!("{id}.{timestamp}.").as_bytes());
@@ -35,17 +35,17 @@ mod tests {
     #[test]
     fn the_signature_matches_the_example_of_the_specification() {
         let key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-        let message = ("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330);
-        let signature = sign(key, message, br#"{"test": 2432232314}"#).unwrap();
+        let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+        let signature = sign(key, id, 1_614_265_330, br#"{"test": 2432232314}"#).unwrap();
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 
     #[test]
     fn an_invalid_key_signs_nothing() {
         for key in ["", "whsec_", "whsec_*", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] {
-            let signed = sign(key, ("msg_1", 1), b"{}");
+            let signed = sign(key, "msg_1", 1, b"{}");
             assert_eq!(signed.is_some(), key == "whsec_", "{key}");
         }
-        assert!(sign(&key_text(&[7; KEY_LENGTH]), ("msg_1", 1), b"{}").is_some());
+        assert!(sign(&key_text(&[7; KEY_LENGTH]), "msg_1", 1, b"{}").is_some());
     }
 }

@@ -52,19 +52,27 @@ pub struct Overdue {
     pub threshold: Duration,
 }
 
+/// A device to be added.
+#[derive(Clone, Copy, Debug)]
+pub struct NewDevice<'a> {
+    pub guild: GuildId,
+    pub uuid: &'a DeviceUuid,
+    pub name: &'a str,
+    pub device_type: Option<&'a str>,
+}
+
 /// Adds a device, as online, because it has just sent something.
 pub async fn insert(
     tx: &mut Tx<'_>,
-    guild: GuildId,
-    (uuid, name, device_type): (&DeviceUuid, &str, Option<&str>),
+    new: &NewDevice<'_>,
     now: Timestamp,
 ) -> Result<MonitorId, StoreError> {
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO monitors (guild_id, kind, name, status, since, created_at)
          VALUES ($1, 'device', $2, $3, $4, $4) RETURNING id",
     )
-    .bind(guild.to_row())
-    .bind(name)
+    .bind(new.guild.to_row())
+    .bind(new.name)
     .bind(Status::Online.as_str())
     .bind(now.millis())
     .fetch_one(&mut *tx.connection)
@@ -73,9 +81,9 @@ pub async fn insert(
         "INSERT INTO device_details (monitor_id, guild_id, uuid, device_type) VALUES ($1, $2, $3, $4)",
     )
     .bind(id)
-    .bind(guild.to_row())
-    .bind(uuid.as_str())
-    .bind(device_type)
+    .bind(new.guild.to_row())
+    .bind(new.uuid.as_str())
+    .bind(new.device_type)
     .execute(&mut *tx.connection)
     .await?;
     Ok(MonitorId(id))
@@ -141,18 +149,18 @@ pub async fn known(
 ) -> Result<HashMap<(GuildId, u128), Known>, StoreError> {
     let missing: Vec<&(GuildId, DeviceUuid)> = wanted
         .iter()
-        .filter(|(guild, uuid)| cached(tx, (*guild, uuid.number())).is_none())
+        .filter(|(guild, uuid)| cached(tx, *guild, uuid.number()).is_none())
         .collect();
     for piece in pieces(&missing) {
         fill_cache(tx, piece).await?;
     }
     let places = wanted.iter().map(|(guild, uuid)| (*guild, uuid.number()));
-    let found = places.filter_map(|place| Some((place, cached(tx, place)?)));
+    let found = places.filter_map(|(guild, uuid)| Some(((guild, uuid), cached(tx, guild, uuid)?)));
     Ok(found.collect())
 }
 
-fn cached(tx: &Tx<'_>, place: (GuildId, u128)) -> Option<Known> {
-    let id = *tx.cache.devices.get(&place)?;
+fn cached(tx: &Tx<'_>, guild: GuildId, uuid: u128) -> Option<Known> {
+    let id = *tx.cache.devices.get(&(guild, uuid))?;
     let (status, since, has_failed) = *tx.cache.standings.get(&id)?;
     Some(Known {
         id,
@@ -361,7 +369,7 @@ pub(in crate::store) fn status_of(word: &str) -> Result<Status, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::testing::TestStore;
+    use crate::store::testing::{TestStore, new_device};
 
     const HOME: GuildId = GuildId(1);
 
@@ -377,7 +385,7 @@ mod tests {
         store
             .write(move |tx| {
                 Box::pin(async move {
-                    let id = insert(tx, HOME, (&uuid(number), "pump", None), at(0)).await?;
+                    let id = insert(tx, &new_device(HOME, &uuid(number), "pump"), at(0)).await?;
                     record_heartbeats(tx, &[(id, at(seen))]).await?;
                     Ok(id)
                 })

@@ -101,7 +101,8 @@ fn read((id, at, kind, level, device_time, message, run_ms): Row) -> Line {
 pub async fn list(
     reader: &Reader,
     id: MonitorId,
-    (after, limit): (i64, u32),
+    after: i64,
+    limit: u32,
 ) -> Result<Vec<Line>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT id, at, kind, level, device_time, message, run_ms FROM device_logs
@@ -177,7 +178,7 @@ mod tests {
     use crate::domain::devices::device::DeviceUuid;
     use crate::domain::discord_id::GuildId;
     use crate::store::devices::device;
-    use crate::store::testing::TestStore;
+    use crate::store::testing::{TestStore, new_device};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_millis(seconds * 1000)
@@ -199,7 +200,7 @@ mod tests {
             .write(|tx| {
                 Box::pin(async move {
                     let uuid = DeviceUuid::from_random([1; 16]);
-                    device::insert(tx, GuildId(1), (&uuid, "pump", None), at(0)).await
+                    device::insert(tx, &new_device(GuildId(1), &uuid, "pump"), at(0)).await
                 })
             })
             .await;
@@ -218,9 +219,9 @@ mod tests {
                 })
             })
             .await;
-        let first = list(&store.reader, id, (0, 10)).await.unwrap();
+        let first = list(&store.reader, id, 0, 10).await.unwrap();
         assert_eq!((first.len(), first[0].message.as_str()), (10, "line 300"));
-        let rest = list(&store.reader, id, (first[9].id, 5_000)).await.unwrap();
+        let rest = list(&store.reader, id, first[9].id, 5_000).await.unwrap();
         assert_eq!(rest.len(), 990);
         let last = latest(&store.reader, id, 1).await.unwrap();
         assert_eq!((last[0].message.as_str(), last[0].at), ("line 1299", at(2)));

@@ -91,7 +91,7 @@ mod tests {
     use crate::domain::devices::device::DeviceUuid;
     use crate::domain::discord_id::GuildId;
     use crate::store::devices::device;
-    use crate::store::testing::TestStore;
+    use crate::store::testing::{TestStore, new_device};
 
     #[tokio::test]
     async fn target_state_and_current_state_are_independent() {
@@ -101,7 +101,8 @@ mod tests {
             .write(move |tx| {
                 Box::pin(async move {
                     let uuid = DeviceUuid::from_random([1; 16]);
-                    let id = device::insert(tx, GuildId(1), (&uuid, "pump", None), now).await?;
+                    let id =
+                        device::insert(tx, &new_device(GuildId(1), &uuid, "pump"), now).await?;
                     assert_eq!(current(tx, id).await?, None);
                     report(tx, id, r#"{"speed":1}"#, now).await?;
                     set_target(tx, id, r#"{"speed":2}"#).await?;

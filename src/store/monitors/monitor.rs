@@ -137,7 +137,7 @@ mod tests {
     use crate::domain::devices::device::DeviceUuid;
     use crate::store::devices::device;
     use crate::store::servers::server;
-    use crate::store::testing::TestStore;
+    use crate::store::testing::{TestStore, new_device};
 
     #[tokio::test]
     async fn every_kind_is_counted_and_only_monitors_with_problems_are_listed() {
@@ -147,7 +147,7 @@ mod tests {
             .write(move |tx| {
                 Box::pin(async move {
                     let uuid = DeviceUuid::from_random([1; 16]);
-                    device::insert(tx, GuildId(1), (&uuid, "pump", None), at(5)).await?;
+                    device::insert(tx, &new_device(GuildId(1), &uuid, "pump"), at(5)).await?;
                     server::insert(tx, GuildId(1), "db-1", at(9)).await?;
                     server::insert(tx, GuildId(2), "theirs", at(1)).await
                 })

@@ -206,12 +206,20 @@ pub async fn each_sample(
     Ok(())
 }
 
+/// A sample from a report of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    pub at: Timestamp,
+    /// A JSON object.
+    pub stats: String,
+}
+
 /// The latest samples of a server, newest first.
 pub async fn latest_samples(
     reader: &Reader,
     id: MonitorId,
     limit: u32,
-) -> Result<Vec<(Timestamp, String)>, StoreError> {
+) -> Result<Vec<Sample>, StoreError> {
     let rows: Vec<(i64, String)> = sqlx::query_as(
         "SELECT at, stats FROM samples WHERE monitor_id = $1 ORDER BY at DESC, id DESC LIMIT $2",
     )
@@ -219,7 +227,10 @@ pub async fn latest_samples(
     .bind(limit)
     .fetch_all(&reader.pool)
     .await?;
-    let sample = |(at, stats)| (Timestamp::from_millis(at), stats);
+    let sample = |(at, stats)| Sample {
+        at: Timestamp::from_millis(at),
+        stats,
+    };
     Ok(rows.into_iter().map(sample).collect())
 }
 

@@ -4,16 +4,29 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+/// A number of requests in a period.
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    most: usize,
+    length: Duration,
+}
+
+impl Rate {
+    const fn new(most: usize, length: Duration) -> Self {
+        Self { most, length }
+    }
+}
+
 /// Discord accepts 50 requests per second from a bot; some of them are not sent through this limit (interactions, command
 /// registration).
-const OVERALL: (usize, Duration) = (40, Duration::from_secs(1));
+const OVERALL: Rate = Rate::new(40, Duration::from_secs(1));
 
 /// New messages and edits in one channel.
-const CHANNEL: (usize, Duration) = (5, Duration::from_secs(5));
+const CHANNEL: Rate = Rate::new(5, Duration::from_secs(5));
 
 /// Discord blocks an IP address, with a day's worth of trouble, after 10,000 invalid requests in 10 minutes; half of that is
 /// far more than a healthy bot ever sends.
-const INVALID_REQUESTS: (usize, Duration) = (5_000, Duration::from_secs(600));
+const INVALID_REQUESTS: Rate = Rate::new(5_000, Duration::from_secs(600));
 
 /// The requests that share a limit: those to one channel, where new messages and edits have a limit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,23 +48,23 @@ struct Window(VecDeque<Duration>);
 
 impl Window {
     /// Returns how long to wait until one more request is allowed.
-    fn wait(&self, (most, length): (usize, Duration), now: Duration) -> Duration {
-        let Some(place) = self.0.len().checked_sub(most) else {
+    fn wait(&self, rate: Rate, now: Duration) -> Duration {
+        let Some(place) = self.0.len().checked_sub(rate.most) else {
             return Duration::ZERO;
         };
         let blocking = self.0.get(place).copied().unwrap_or_default();
-        (blocking + length).saturating_sub(now)
+        (blocking + rate.length).saturating_sub(now)
     }
 
-    fn add(&mut self, (most, _): (usize, Duration), now: Duration) {
+    fn add(&mut self, rate: Rate, now: Duration) {
         self.0.push_back(now);
-        if self.0.len() > most {
+        if self.0.len() > rate.most {
             self.0.pop_front();
         }
     }
 
-    fn is_over(&self, (_, length): (usize, Duration), now: Duration) -> bool {
-        self.0.back().is_none_or(|last| *last + length < now)
+    fn is_over(&self, rate: Rate, now: Duration) -> bool {
+        self.0.back().is_none_or(|last| *last + rate.length < now)
     }
 }
 
@@ -185,7 +198,7 @@ mod tests {
     #[test]
     fn invalid_requests_pause_sending_before_discord_blocks_the_bot() {
         let mut limit = SendLimit::default();
-        for _ in 0..INVALID_REQUESTS.0 {
+        for _ in 0..INVALID_REQUESTS.most {
             limit.refused(at(0));
         }
         assert_eq!(limit.take(WRITE, at(1_000)), Err(at(599_000)));
@@ -210,9 +223,9 @@ mod tests {
                 let within = |length: Duration| {
                     sent.iter().filter(move |(at, _)| at >= begin && *at < *begin + length)
                 };
-                prop_assert!(within(OVERALL.1).count() <= OVERALL.0);
-                let own = within(CHANNEL.1).filter(|(_, other)| other == channel);
-                prop_assert!(own.count() <= CHANNEL.0);
+                prop_assert!(within(OVERALL.length).count() <= OVERALL.most);
+                let own = within(CHANNEL.length).filter(|(_, other)| other == channel);
+                prop_assert!(own.count() <= CHANNEL.most);
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::faults::CloseWith;
 use crate::outlet::ToClient;
 use crate::shapes;
 use crate::shared::Shared;
-use crate::world::{Session, World};
+use crate::world::{Session, Shard, World};
 
 const PRESENCES: usize = 5;
 const PRESENCE_WINDOW: Duration = Duration::from_secs(20);
@@ -108,8 +108,11 @@ impl Connection {
             return self.close(4005);
         }
         let shard = match data["shard"].as_array().map(Vec::as_slice) {
-            Some([id, total]) => (id.as_u64().unwrap_or(0), total.as_u64().unwrap_or(0)),
-            _ => (0, 1),
+            Some([id, total]) => Shard {
+                id: id.as_u64().unwrap_or(0),
+                total: total.as_u64().unwrap_or(0),
+            },
+            _ => Shard { id: 0, total: 1 },
         };
         match admit(world, data, shard) {
             Ok(()) => {}
@@ -158,7 +161,8 @@ const PRIVILEGED: u64 = 1 << 1 | 1 << 8 | 1 << 15;
 const IDENTIFY_GAP: Duration = Duration::from_millis(4_900);
 
 /// Decides, as Discord does, whether a session may start, and counts it.
-fn admit(world: &mut World, data: &Value, (id, total): (u64, u64)) -> Result<(), Refusal> {
+fn admit(world: &mut World, data: &Value, shard: Shard) -> Result<(), Refusal> {
+    let Shard { id, total } = shard;
     if total == 0 || id >= total {
         return Err(Refusal::Close(4010));
     }
@@ -193,7 +197,7 @@ fn admit(world: &mut World, data: &Value, (id, total): (u64, u64)) -> Result<(),
 fn open_session(
     world: &mut World,
     shared: &Shared,
-    shard: (u64, u64),
+    shard: Shard,
     outlet: mpsc::UnboundedSender<ToClient>,
 ) -> String {
     let id = format!("session-{}", world.new_id());
@@ -211,7 +215,7 @@ fn open_session(
     let ready = json!({
         "v": 10, "user": world.bot_user(), "guilds": guilds, "session_id": id,
         "resume_gateway_url": shared.resume_url, "session_type": "normal",
-        "private_channels": [], "relationships": [], "shard": [shard.0, shard.1],
+        "private_channels": [], "relationships": [], "shard": [shard.id, shard.total],
         "application": { "id": world.application_id.to_string(), "flags": 0 },
     });
     if world.faults.broken_ready {
@@ -227,7 +231,7 @@ fn open_session(
     // One session per shard: a bot that identifies again has given up the old one.
     world
         .sessions
-        .retain(|_, old| old.shard.1 == shard.1 && old.shard != shard);
+        .retain(|_, old| old.shard.total == shard.total && old.shard != shard);
     world.sessions.insert(id.clone(), session);
     id
 }

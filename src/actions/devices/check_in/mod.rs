@@ -20,7 +20,7 @@ use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::key::{ApiKey, KeyId, KeyKind};
 use crate::domain::monitor::{MonitorId, ValidationError};
 use crate::domain::status::Status;
-use crate::store::devices::device::{self, Known};
+use crate::store::devices::device::{self, Known, NewDevice};
 use crate::store::devices::device_log::NewLine;
 use crate::store::event;
 use crate::store::{StoreError, Tx, api_key};
@@ -258,12 +258,13 @@ async fn create(
     let name = payload
         .name
         .unwrap_or_else(|| heartbeat.uuid.default_name());
-    let described = (
-        &heartbeat.uuid,
-        name.as_str(),
-        payload.device_type.as_deref(),
-    );
-    let id = device::insert(tx, heartbeat.requester.guild, described, now).await?;
+    let new = NewDevice {
+        guild: heartbeat.requester.guild,
+        uuid: &heartbeat.uuid,
+        name: &name,
+        device_type: payload.device_type.as_deref(),
+    };
+    let id = device::insert(tx, &new, now).await?;
     let details = json!({ "uuid": heartbeat.uuid.as_str(), "name": name });
     event::append(
         tx,

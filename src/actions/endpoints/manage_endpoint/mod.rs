@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::actions::incidents::outage;
 use crate::actions::{Error, Requester};
@@ -51,12 +51,14 @@ pub async fn add(
                     room = room
                         .checked_sub(1)
                         .ok_or(Error::Quota { limit: quota, used })?;
-                    note(
+                    append(
                         tx,
-                        requester,
-                        id,
-                        EventKind::EndpointAdded,
-                        (now, &description),
+                        requester.event(
+                            EventKind::EndpointAdded,
+                            Some(id),
+                            details(&description),
+                            now,
+                        ),
                     )
                     .await?;
                     added.push(Added::New(id));
@@ -117,12 +119,14 @@ pub async fn edit(
                 if description.target != before.target && endpoint.state.status != Status::Paused {
                     reset(tx, &endpoint, Status::Unknown, now).await?;
                 }
-                note(
+                append(
                     tx,
-                    requester,
-                    id,
-                    EventKind::EndpointEdited,
-                    (now, &description),
+                    requester.event(
+                        EventKind::EndpointEdited,
+                        Some(id),
+                        details(&description),
+                        now,
+                    ),
                 )
                 .await
             })
@@ -148,12 +152,14 @@ pub async fn remove(
                     return Err(not_found());
                 }
                 outage::close(tx, id, now).await?;
-                note(
+                append(
                     tx,
-                    requester,
-                    id,
-                    EventKind::EndpointRemoved,
-                    (now, &description),
+                    requester.event(
+                        EventKind::EndpointRemoved,
+                        Some(id),
+                        details(&description),
+                        now,
+                    ),
                 )
                 .await
             })
@@ -212,7 +218,11 @@ async fn switch(
         .transact::<_, Error>(move |tx| {
             Box::pin(async move {
                 reset(tx, &endpoint, to, now).await?;
-                note(tx, requester, id, kind, (now, &endpoint.description)).await
+                append(
+                    tx,
+                    requester.event(kind, Some(id), details(&endpoint.description), now),
+                )
+                .await
             })
         })
         .await?;
@@ -266,32 +276,12 @@ fn not_found() -> Error {
     Error::NotFound("that endpoint is not on the roll (any more)".into())
 }
 
-async fn note(
-    tx: &mut Tx<'_>,
-    requester: Requester,
-    monitor_id: MonitorId,
-    kind: EventKind,
-    (now, description): (Timestamp, &Description),
-) -> Result<(), Error> {
-    let details = json!({ "name": description.name, "target": description.target.to_string() });
-    let Requester {
-        guild: guild_id,
-        actor,
-    } = requester;
-    event::append(
-        tx,
-        &NewEvent {
-            guild_id,
-            monitor_id: Some(monitor_id),
-            kind,
-            at: now,
-            noticed_at: now,
-            actor,
-            details,
-        },
-    )
-    .await?;
-    Ok(())
+fn details(description: &Description) -> Value {
+    json!({ "name": description.name, "target": description.target.to_string() })
+}
+
+async fn append(tx: &mut Tx<'_>, event: NewEvent) -> Result<(), Error> {
+    Ok(event::append(tx, &event).await?)
 }
 
 #[cfg(test)]
