@@ -412,6 +412,48 @@ FROM monitors m
 JOIN server_details s ON s.monitor_id = m.id
 LEFT JOIN monitor_state p ON p.monitor_id = m.id;
 
+-- What the scheduler needs of each endpoint.
+CREATE VIEW scheduled_endpoints AS
+SELECT m.id,
+       m.guild_id,
+       m.status,
+       t.is_active,
+       t.inactive_checked_at,
+       t.target,
+       t.http_check,
+       t.revision,
+       t.interval_ms,
+       p.next_check_at,
+       p.last_check_at
+FROM monitors m
+JOIN endpoint_targets t ON t.monitor_id = m.id
+LEFT JOIN monitor_state p ON p.monitor_id = m.id;
+
+-- The monitors that each running maintenance window covers.
+CREATE VIEW monitors_in_maintenance AS
+SELECT m.id AS monitor_id,
+       w.id AS maintenance_window_id
+FROM monitors m
+JOIN maintenance_windows w ON w.guild_id = m.guild_id
+WHERE w.is_running = 1
+  AND (w.scope = 'all'
+       OR w.group_name = m.group_name
+       OR EXISTS (SELECT 1 FROM maintenance_window_monitors x
+                  WHERE x.maintenance_window_id = w.id AND x.monitor_id = m.id));
+
+-- The open outages, each with what may silence it. Notifications are sent if `notify` is 1, `in_maintenance` is 0 and
+-- `muted_until` is over or NULL.
+CREATE VIEW open_outages AS
+SELECT o.id,
+       o.guild_id,
+       o.monitor_id,
+       o.incident_id,
+       (SELECT u.until FROM mutes u WHERE u.monitor_id = o.monitor_id) AS muted_until,
+       EXISTS (SELECT 1 FROM monitors_in_maintenance x WHERE x.monitor_id = o.monitor_id) AS in_maintenance,
+       COALESCE((SELECT a.notify FROM alert_overrides a WHERE a.monitor_id = o.monitor_id), 1) AS notify
+FROM outages o
+WHERE o.ended_at IS NULL;
+
 -- The audit log for scripts and log shippers, each event with a severity.
 CREATE VIEW audit_logs AS
 SELECT id,

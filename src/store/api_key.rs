@@ -30,41 +30,33 @@ impl StoredKey {
     }
 }
 
-type Row = (
-    String,
-    i64,
-    String,
-    Option<i64>,
-    Vec<u8>,
-    i64,
-    Option<i64>,
-    Option<i64>,
-);
-
-macro_rules! keys {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, guild_id, kind, monitor_id, secret_sha256, created_at, expires_at, revoked_at FROM api_keys ",
-            $rest
-        )
-    };
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    guild_id: i64,
+    kind: String,
+    monitor_id: Option<i64>,
+    secret_sha256: Vec<u8>,
+    created_at: i64,
+    expires_at: Option<i64>,
+    revoked_at: Option<i64>,
 }
 
 fn read(row: Row) -> Result<StoredKey, StoreError> {
-    let (id, guild, kind, monitor, secret_sha256, created_at, expires_at, revoked_at) = row;
     let damaged = |what: &str| StoreError::Damaged(format!("an API key's {what}"));
     Ok(StoredKey {
-        id: KeyId::parse(&id).ok_or_else(|| damaged("id"))?,
-        guild_id: GuildId::from_row(guild),
-        kind: kind
+        id: KeyId::parse(&row.id).ok_or_else(|| damaged("id"))?,
+        guild_id: GuildId::from_row(row.guild_id),
+        kind: row
+            .kind
             .parse::<KeyKind>()
             .ok()
             .ok_or_else(|| damaged("kind"))?,
-        monitor_id: monitor.map(MonitorId),
-        secret_sha256,
-        created_at: Timestamp::from_millis(created_at),
-        expires_at: expires_at.map(Timestamp::from_millis),
-        revoked_at: revoked_at.map(Timestamp::from_millis),
+        monitor_id: row.monitor_id.map(MonitorId),
+        secret_sha256: row.secret_sha256,
+        created_at: Timestamp::from_millis(row.created_at),
+        expires_at: row.expires_at.map(Timestamp::from_millis),
+        revoked_at: row.revoked_at.map(Timestamp::from_millis),
     })
 }
 
@@ -86,7 +78,7 @@ pub async fn insert(tx: &mut Tx<'_>, key: &StoredKey) -> Result<(), StoreError> 
 
 /// The key with this id, in any guild: the only query that is made before the requester is known.
 pub async fn find(reader: &Reader, id: &KeyId) -> Result<Option<StoredKey>, StoreError> {
-    let row: Option<Row> = sqlx::query_as(keys!("WHERE id = $1"))
+    let row: Option<Row> = sqlx::query_as("SELECT * FROM api_keys WHERE id = $1")
         .bind(id.as_str())
         .fetch_optional(&reader.pool)
         .await?;
@@ -95,9 +87,9 @@ pub async fn find(reader: &Reader, id: &KeyId) -> Result<Option<StoredKey>, Stor
 
 /// The keys of a guild (`None`: of all guilds, for the operator), newest first.
 pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<StoredKey>, StoreError> {
-    let rows: Vec<Row> = sqlx::query_as(keys!(
-        "WHERE $1 IS NULL OR guild_id = $1 ORDER BY created_at DESC, id"
-    ))
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT * FROM api_keys WHERE $1 IS NULL OR guild_id = $1 ORDER BY created_at DESC, id",
+    )
     .bind(guild.map(GuildId::to_row))
     .fetch_all(&reader.pool)
     .await?;

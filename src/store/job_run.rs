@@ -42,19 +42,26 @@ pub async fn last(reader: &Reader, name: &str) -> Result<Option<JobRun>, StoreEr
     }))
 }
 
+#[derive(sqlx::FromRow)]
+struct Row {
+    name: String,
+    started_at: i64,
+    finished_at: i64,
+    summary: String,
+}
+
 /// The last run of every job that has run, with the name of the job.
 pub async fn all(reader: &Reader) -> Result<Vec<(String, JobRun)>, StoreError> {
-    let rows: Vec<(String, i64, i64, String)> =
-        sqlx::query_as("SELECT name, started_at, finished_at, summary FROM job_runs ORDER BY name")
-            .fetch_all(&reader.pool)
-            .await?;
-    let run = |(name, started_at, finished_at, summary)| {
+    let rows: Vec<Row> = sqlx::query_as("SELECT * FROM job_runs ORDER BY name")
+        .fetch_all(&reader.pool)
+        .await?;
+    let run = |row: Row| {
         let run = JobRun {
-            started_at: Timestamp::from_millis(started_at),
-            finished_at: Timestamp::from_millis(finished_at),
-            summary,
+            started_at: Timestamp::from_millis(row.started_at),
+            finished_at: Timestamp::from_millis(row.finished_at),
+            summary: row.summary,
         };
-        (name, run)
+        (row.name, run)
     };
     Ok(rows.into_iter().map(run).collect())
 }

@@ -170,10 +170,20 @@ fn cached(tx: &Tx<'_>, guild: GuildId, uuid: u128) -> Option<Known> {
     })
 }
 
+#[derive(sqlx::FromRow)]
+struct KnownRow {
+    guild_id: i64,
+    uuid: String,
+    id: i64,
+    status: String,
+    since: i64,
+    has_failed: bool,
+}
+
 async fn fill_cache(tx: &mut Tx<'_>, piece: &[&(GuildId, DeviceUuid)]) -> Result<(), StoreError> {
     let places = placeholders(piece.len(), 2);
     let sql = format!(
-        "SELECT d.guild_id, d.uuid, m.id, m.status, m.since, d.failure IS NOT NULL
+        "SELECT d.guild_id, d.uuid, m.id, m.status, m.since, d.failure IS NOT NULL AS has_failed
          FROM device_details d JOIN monitors m ON m.id = d.monitor_id
          WHERE (d.guild_id, d.uuid) IN (VALUES {places})"
     );
@@ -181,17 +191,19 @@ async fn fill_cache(tx: &mut Tx<'_>, piece: &[&(GuildId, DeviceUuid)]) -> Result
     for (guild, uuid) in piece {
         query = query.bind(guild.to_row()).bind(uuid.as_str());
     }
-    let rows: Vec<(i64, String, i64, String, i64, bool)> =
-        query.fetch_all(&mut *tx.connection).await?;
-    for (guild, uuid, id, status, since, has_failed) in rows {
-        let place = (GuildId::from_row(guild), uuid_of(&uuid)?.number());
-        let standing = (
-            status_of(&status)?,
-            Timestamp::from_millis(since),
-            has_failed,
+    let rows: Vec<KnownRow> = query.fetch_all(&mut *tx.connection).await?;
+    for row in rows {
+        let place = (
+            GuildId::from_row(row.guild_id),
+            uuid_of(&row.uuid)?.number(),
         );
-        tx.cache.devices.insert(place, MonitorId(id));
-        tx.cache.standings.insert(MonitorId(id), standing);
+        let standing = (
+            status_of(&row.status)?,
+            Timestamp::from_millis(row.since),
+            row.has_failed,
+        );
+        tx.cache.devices.insert(place, MonitorId(row.id));
+        tx.cache.standings.insert(MonitorId(row.id), standing);
     }
     Ok(())
 }
@@ -240,6 +252,14 @@ pub async fn set_status(
     Ok(())
 }
 
+#[derive(sqlx::FromRow)]
+struct OverdueRow {
+    id: i64,
+    guild_id: i64,
+    last_seen_at: i64,
+    threshold_ms: i64,
+}
+
 /// Active devices that are online but have sent no heartbeat for longer than their threshold. `default` is the threshold
 /// from the settings.
 pub async fn overdue(
@@ -247,8 +267,8 @@ pub async fn overdue(
     default: Duration,
     now: Timestamp,
 ) -> Result<Vec<Overdue>, StoreError> {
-    let rows: Vec<(i64, i64, i64, i64)> = sqlx::query_as(
-        "SELECT m.id, m.guild_id, p.last_seen_at, COALESCE(d.threshold_ms, $1)
+    let rows: Vec<OverdueRow> = sqlx::query_as(
+        "SELECT m.id, m.guild_id, p.last_seen_at, COALESCE(d.threshold_ms, $1) AS threshold_ms
          FROM device_details d JOIN monitors m ON m.id = d.monitor_id JOIN monitor_state p ON p.monitor_id = m.id
          WHERE m.status = 'online' AND d.is_active = 1 AND p.last_seen_at < $2 - COALESCE(d.threshold_ms, $1)",
     )
@@ -256,23 +276,13 @@ pub async fn overdue(
     .bind(now.millis())
     .fetch_all(&mut *tx.connection)
     .await?;
-    let overdue = |(id, guild, seen, threshold): (i64, i64, i64, i64)| Overdue {
-        id: MonitorId(id),
-        guild_id: GuildId::from_row(guild),
-        last_seen_at: Timestamp::from_millis(seen),
-        threshold: Duration::from_millis(threshold.unsigned_abs()),
+    let overdue = |row: OverdueRow| Overdue {
+        id: MonitorId(row.id),
+        guild_id: GuildId::from_row(row.guild_id),
+        last_seen_at: Timestamp::from_millis(row.last_seen_at),
+        threshold: Duration::from_millis(row.threshold_ms.unsigned_abs()),
     };
     Ok(rows.into_iter().map(overdue).collect())
-}
-
-macro_rules! devices {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, guild_id, uuid, name, device_type, status, since, is_active, last_connectivity_event,
-                    failure, threshold_ms, created_at FROM devices WHERE ",
-            $rest
-        )
-    };
 }
 
 /// A device of a guild; `None` if the guild has none with this UUID.
@@ -281,7 +291,7 @@ pub async fn get(
     guild: GuildId,
     uuid: &DeviceUuid,
 ) -> Result<Option<Device>, StoreError> {
-    let row = sqlx::query(devices!("guild_id = $1 AND uuid = $2"))
+    let row = sqlx::query("SELECT * FROM devices WHERE guild_id = $1 AND uuid = $2")
         .bind(guild.to_row())
         .bind(uuid.as_str())
         .fetch_optional(&reader.pool)
@@ -292,7 +302,7 @@ pub async fn get(
 /// The device that a ping names, in any guild. If several guilds have the UUID, it is the oldest device, so that a guild
 /// cannot take over the pings of another one by registering the same UUID.
 pub async fn pinged(reader: &Reader, uuid: &DeviceUuid) -> Result<Option<Device>, StoreError> {
-    let row = sqlx::query(devices!("uuid = $1 ORDER BY id LIMIT 1"))
+    let row = sqlx::query("SELECT * FROM devices WHERE uuid = $1 ORDER BY id LIMIT 1")
         .bind(uuid.as_str())
         .fetch_optional(&reader.pool)
         .await?;
@@ -305,7 +315,7 @@ pub async fn by_id(
     guild: GuildId,
     id: MonitorId,
 ) -> Result<Option<Device>, StoreError> {
-    let row = sqlx::query(devices!("guild_id = $1 AND id = $2"))
+    let row = sqlx::query("SELECT * FROM devices WHERE guild_id = $1 AND id = $2")
         .bind(guild.to_row())
         .bind(id.0)
         .fetch_optional(&reader.pool)
@@ -330,7 +340,7 @@ pub async fn set_failure(
 
 /// The devices of a guild by name.
 pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<Device>, StoreError> {
-    let rows = sqlx::query(devices!("guild_id = $1 ORDER BY name, id"))
+    let rows = sqlx::query("SELECT * FROM devices WHERE guild_id = $1 ORDER BY name, id")
         .bind(guild.to_row())
         .fetch_all(&reader.pool)
         .await?;

@@ -75,25 +75,28 @@ pub async fn append(
     Ok(())
 }
 
-type Row = (
-    i64,
-    i64,
-    String,
-    Option<String>,
-    Option<String>,
-    String,
-    Option<i64>,
-);
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    at: i64,
+    kind: String,
+    level: Option<String>,
+    device_time: Option<String>,
+    message: String,
+    run_ms: Option<i64>,
+}
 
-fn read((id, at, kind, level, device_time, message, run_ms): Row) -> Line {
+fn read(row: Row) -> Line {
     Line {
-        id,
-        at: Timestamp::from_millis(at),
-        kind,
-        level,
-        device_time,
-        message,
-        run_time: run_ms.map(|millis| Duration::from_millis(millis.unsigned_abs())),
+        id: row.id,
+        at: Timestamp::from_millis(row.at),
+        kind: row.kind,
+        level: row.level,
+        device_time: row.device_time,
+        message: row.message,
+        run_time: row
+            .run_ms
+            .map(|millis| Duration::from_millis(millis.unsigned_abs())),
     }
 }
 

@@ -57,8 +57,16 @@ pub async fn about(reader: &Reader, incident: &Incident) -> Result<Evidence, Sto
     Ok(evidence)
 }
 
+#[derive(sqlx::FromRow)]
+struct NeighborRow {
+    host: String,
+    port: u16,
+    status: String,
+    last_seen_at: Option<i64>,
+}
+
 async fn neighbors(reader: &Reader, incident: &Incident) -> Result<Vec<Neighbor>, StoreError> {
-    let rows: Vec<(String, u16, String, Option<i64>)> = sqlx::query_as(
+    let rows: Vec<NeighborRow> = sqlx::query_as(
         "SELECT t.host, t.port, m.status, p.last_seen_at
          FROM endpoint_targets t JOIN monitors m ON m.id = t.monitor_id LEFT JOIN monitor_state p ON p.monitor_id = m.id
          WHERE t.guild_id = $1 AND m.status <> 'paused'",
@@ -66,13 +74,12 @@ async fn neighbors(reader: &Reader, incident: &Incident) -> Result<Vec<Neighbor>
     .bind(incident.guild_id.to_row())
     .fetch_all(&reader.pool)
     .await?;
-    let neighbor =
-        |(host, port, status, last_seen_at): (String, u16, String, Option<i64>)| Neighbor {
-            host,
-            port,
-            is_down: matches!(status.parse(), Ok(Status::Offline | Status::Warning)),
-            last_seen_at: last_seen_at.map(Timestamp::from_millis),
-        };
+    let neighbor = |row: NeighborRow| Neighbor {
+        host: row.host,
+        port: row.port,
+        is_down: matches!(row.status.parse(), Ok(Status::Offline | Status::Warning)),
+        last_seen_at: row.last_seen_at.map(Timestamp::from_millis),
+    };
     Ok(rows.into_iter().map(neighbor).collect())
 }
 

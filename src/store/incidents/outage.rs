@@ -36,6 +36,14 @@ pub struct Opened {
     pub started_at: Timestamp,
 }
 
+#[derive(sqlx::FromRow)]
+struct OpenedRow {
+    guild_id: i64,
+    monitor_id: i64,
+    id: i64,
+    started_at: i64,
+}
+
 /// Opens an outage for each of these monitors with its start, all for one reason. Returns the opened ones: monitors that
 /// already have an open outage are skipped.
 pub async fn open_all(
@@ -58,18 +66,15 @@ pub async fn open_all(
                 .bind(started_at.millis())
                 .bind(reason.as_str());
         }
-        let rows: Vec<(i64, i64, i64, i64)> = query.fetch_all(&mut *tx.connection).await?;
-        opened.extend(
-            rows.into_iter()
-                .map(|(guild, monitor, id, started_at)| Opened {
-                    id,
-                    monitor: MonitorRef {
-                        guild: GuildId::from_row(guild),
-                        id: MonitorId(monitor),
-                    },
-                    started_at: Timestamp::from_millis(started_at),
-                }),
-        );
+        let rows: Vec<OpenedRow> = query.fetch_all(&mut *tx.connection).await?;
+        opened.extend(rows.into_iter().map(|row| Opened {
+            id: row.id,
+            monitor: MonitorRef {
+                guild: GuildId::from_row(row.guild_id),
+                id: MonitorId(row.monitor_id),
+            },
+            started_at: Timestamp::from_millis(row.started_at),
+        }));
     }
     Ok(opened)
 }

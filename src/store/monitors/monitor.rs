@@ -42,7 +42,7 @@ pub async fn troubled(
     guild: GuildId,
     limit: u32,
 ) -> Result<Vec<Monitor>, StoreError> {
-    let rows: Vec<(i64, String, String, String, i64)> = sqlx::query_as(
+    let rows: Vec<Row> = sqlx::query_as(
         "SELECT id, kind, name, status, since FROM monitors
          WHERE guild_id = $1 AND status IN ('offline', 'warning') ORDER BY status, since, id LIMIT $2",
     )
@@ -83,7 +83,7 @@ pub async fn search(
             .replace('%', r"\%")
             .replace('_', r"\_")
     );
-    let rows: Vec<(i64, String, String, String, i64)> = sqlx::query_as(
+    let rows: Vec<Row> = sqlx::query_as(
         r"SELECT id, kind, name, status, since FROM monitors
           WHERE guild_id = $1 AND ($2 IS NULL OR kind = $2) AND LOWER(name) LIKE LOWER($3) ESCAPE '\' ORDER BY name, id LIMIT $4",
     )
@@ -118,16 +118,23 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bo
     Ok(true)
 }
 
-fn read(row: (i64, String, String, String, i64)) -> Result<Monitor, StoreError> {
-    let (id, kind, name, status, since) = row;
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    kind: String,
+    name: String,
+    status: String,
+    since: i64,
+}
+
+fn read(row: Row) -> Result<Monitor, StoreError> {
+    let damaged = |_| StoreError::Damaged(format!("the kind {} of a monitor", row.kind));
     Ok(Monitor {
-        id: MonitorId(id),
-        kind: kind
-            .parse()
-            .map_err(|_| StoreError::Damaged(format!("the kind {kind} of a monitor")))?,
-        name,
-        status: status_of(&status)?,
-        since: Timestamp::from_millis(since),
+        id: MonitorId(row.id),
+        kind: row.kind.parse().map_err(damaged)?,
+        name: row.name,
+        status: status_of(&row.status)?,
+        since: Timestamp::from_millis(row.since),
     })
 }
 

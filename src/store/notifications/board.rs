@@ -66,9 +66,17 @@ pub async fn get(reader: &Reader, guild: GuildId) -> Result<Option<Board>, Store
     row.as_ref().map(read).transpose()
 }
 
+#[derive(sqlx::FromRow)]
+struct LineRow {
+    name: String,
+    group_name: Option<String>,
+    status: String,
+    since: i64,
+}
+
 /// All monitors of a guild: by group, in each group by status with offline first, then by name.
 pub async fn lines(reader: &Reader, guild: GuildId) -> Result<Vec<BoardLine>, StoreError> {
-    let rows: Vec<(String, Option<String>, String, i64)> = sqlx::query_as(
+    let rows: Vec<LineRow> = sqlx::query_as(
         "SELECT name, group_name, status, since FROM monitors WHERE guild_id = $1
          ORDER BY group_name IS NULL, group_name,
              CASE status WHEN 'offline' THEN 0 WHEN 'warning' THEN 1 WHEN 'unknown' THEN 2 ELSE 3 END, name, id",
@@ -76,12 +84,12 @@ pub async fn lines(reader: &Reader, guild: GuildId) -> Result<Vec<BoardLine>, St
     .bind(guild.to_row())
     .fetch_all(&reader.pool)
     .await?;
-    let line = |(name, group, status, since): (String, Option<String>, String, i64)| {
+    let line = |row: LineRow| {
         Ok(BoardLine {
-            name,
-            group,
-            status: status_of(&status)?,
-            since: Timestamp::from_millis(since),
+            name: row.name,
+            group: row.group_name,
+            status: status_of(&row.status)?,
+            since: Timestamp::from_millis(row.since),
         })
     };
     rows.into_iter().map(line).collect()

@@ -86,18 +86,19 @@ pub async fn enqueue_for_channel(
     Ok(())
 }
 
-type Row = (
-    i64,
-    i64,
-    i64,
-    u32,
-    Option<i64>,
-    Option<i64>,
-    u32,
-    i64,
-    Option<i64>,
-    bool,
-);
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    guild_id: i64,
+    incident_id: i64,
+    lost_messages: u32,
+    channel_id: Option<i64>,
+    message_id: Option<i64>,
+    attempts: u32,
+    wanted_channel_id: i64,
+    role_id: Option<i64>,
+    notify_on_recovery: bool,
+}
 
 /// Channel deliveries of incidents that have changed since the last delivery and whose next attempt is due, in the order
 /// in which they were added.
@@ -107,8 +108,8 @@ pub async fn due(
     limit: u32,
 ) -> Result<Vec<ChannelDelivery>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT n.id, n.guild_id, n.incident_id, n.lost_messages, n.channel_id, n.message_id, n.attempts, s.channel_id,
-             COALESCE(c.role_id, s.role_id), s.notify_on_recovery
+        "SELECT n.id, n.guild_id, n.incident_id, n.lost_messages, n.channel_id, n.message_id, n.attempts,
+             s.channel_id AS wanted_channel_id, COALESCE(c.role_id, s.role_id) AS role_id, s.notify_on_recovery
          FROM channel_deliveries n JOIN incidents c ON c.id = n.incident_id JOIN alert_settings s ON s.guild_id = n.guild_id
          WHERE n.delivered_revision < c.revision AND (n.next_try_at <= $1 OR n.next_try_at > $3) AND s.broken_reason IS NULL
          ORDER BY n.id LIMIT $2",
@@ -118,29 +119,19 @@ pub async fn due(
     .bind(now.plus(IMPOSSIBLE).millis())
     .fetch_all(&reader.pool)
     .await?;
-    let due = |(
-        id,
-        guild,
-        incident,
-        lost_messages,
-        channel,
-        message,
-        attempts,
-        wanted,
-        role,
-        notify_on_recovery,
-    ): Row| ChannelDelivery {
-        id,
-        guild_id: GuildId::from_row(guild),
-        incident: IncidentId(incident),
-        lost_messages,
-        message: channel
-            .zip(message)
+    let due = |row: Row| ChannelDelivery {
+        id: row.id,
+        guild_id: GuildId::from_row(row.guild_id),
+        incident: IncidentId(row.incident_id),
+        lost_messages: row.lost_messages,
+        message: row
+            .channel_id
+            .zip(row.message_id)
             .map(|(channel, message)| message_ref(channel, message)),
-        attempts,
-        channel: ChannelId::from_row(wanted),
-        role: role.map(RoleId::from_row),
-        notify_on_recovery,
+        attempts: row.attempts,
+        channel: ChannelId::from_row(row.wanted_channel_id),
+        role: row.role_id.map(RoleId::from_row),
+        notify_on_recovery: row.notify_on_recovery,
     };
     Ok(rows.into_iter().map(due).collect())
 }

@@ -103,23 +103,13 @@ pub async fn keep_sample(
     Ok(())
 }
 
-macro_rules! servers {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, guild_id, name, status, since, is_active, last_seen_at, online_ms, warning_ms, offline_ms,
-                    auto_thresholds, thresholds_followed_at, created_at FROM servers WHERE ",
-            $rest
-        )
-    };
-}
-
 /// A server of a guild; `None` if the guild has none with this id.
 pub async fn get(
     reader: &Reader,
     guild: GuildId,
     id: MonitorId,
 ) -> Result<Option<Server>, StoreError> {
-    let row = sqlx::query(servers!("guild_id = $1 AND id = $2"))
+    let row = sqlx::query("SELECT * FROM servers WHERE guild_id = $1 AND id = $2")
         .bind(guild.to_row())
         .bind(id.0)
         .fetch_optional(&reader.pool)
@@ -129,16 +119,17 @@ pub async fn get(
 
 /// The servers of a guild (`None`: of all guilds, for jobs) by name.
 pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Server>, StoreError> {
-    let rows = sqlx::query(servers!("$1 IS NULL OR guild_id = $1 ORDER BY name, id"))
-        .bind(guild.map(GuildId::to_row))
-        .fetch_all(&reader.pool)
-        .await?;
+    let rows =
+        sqlx::query("SELECT * FROM servers WHERE $1 IS NULL OR guild_id = $1 ORDER BY name, id")
+            .bind(guild.map(GuildId::to_row))
+            .fetch_all(&reader.pool)
+            .await?;
     rows.iter().map(read).collect()
 }
 
 /// A server, read inside a transaction; `None` if it has been removed.
 pub async fn find(tx: &mut Tx<'_>, id: MonitorId) -> Result<Option<Server>, StoreError> {
-    let row = sqlx::query(servers!("id = $1"))
+    let row = sqlx::query("SELECT * FROM servers WHERE id = $1")
         .bind(id.0)
         .fetch_optional(&mut *tx.connection)
         .await?;

@@ -94,44 +94,17 @@ pub async fn insert(
     Ok(MaintenanceId(id))
 }
 
-/// SQL that is true if the maintenance window `w` covers a monitor, given the SQL of the monitor's id.
-macro_rules! covers {
-    ($monitor:literal) => {
-        concat!(
-            "(w.scope = 'all' OR w.group_name = (SELECT group_name FROM monitors WHERE id = ",
-            $monitor,
-            ") OR EXISTS (SELECT 1 FROM maintenance_window_monitors x WHERE x.maintenance_window_id = w.id AND x.monitor_id = ",
-            $monitor,
-            "))"
-        )
-    };
-}
-
-/// SQL that is true if a running maintenance window covers a monitor, given the SQL of the monitor's guild and id.
-macro_rules! is_in_maintenance {
-    ($guild:literal, $monitor:literal) => {
-        concat!(
-            "EXISTS (SELECT 1 FROM maintenance_windows w WHERE w.is_running = 1 AND w.guild_id = ",
-            $guild,
-            " AND ",
-            $crate::store::silences::maintenance::covers!($monitor),
-            ")"
-        )
-    };
-}
-pub(in crate::store) use {covers, is_in_maintenance};
-
 /// Whether a running maintenance window covers a monitor.
 pub async fn is_in_maintenance_now(
     tx: &mut Tx<'_>,
-    guild: GuildId,
     monitor: MonitorId,
 ) -> Result<bool, StoreError> {
-    let found = sqlx::query_scalar(concat!("SELECT ", is_in_maintenance!("$1", "$2")))
-        .bind(guild.to_row())
-        .bind(monitor.0)
-        .fetch_one(&mut *tx.connection)
-        .await?;
+    let found = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM monitors_in_maintenance WHERE monitor_id = $1)",
+    )
+    .bind(monitor.0)
+    .fetch_one(&mut *tx.connection)
+    .await?;
     Ok(found)
 }
 

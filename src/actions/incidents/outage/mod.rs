@@ -171,7 +171,7 @@ async fn notify(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let MonitorRef { guild, id: monitor } = monitor;
-    if maintenance::is_in_maintenance_now(tx, guild, monitor).await? {
+    if maintenance::is_in_maintenance_now(tx, monitor).await? {
         return outage::mark_in_maintenance(tx, id).await;
     }
     if destination::of(tx, guild).await?.is_empty() || mute::is_muted(tx, monitor, now).await? {

@@ -34,16 +34,9 @@ pub struct Page {
     pub total: u64,
 }
 
-macro_rules! matching {
-    ($select:literal, $rest:literal) => {
-        concat!(
-            $select,
-            " FROM endpoints WHERE ($1 IS NULL OR guild_id = $1) AND ($2 IS NULL OR status = $2)
-              AND ($3 IS NULL OR (is_active = $3 AND status <> 'paused')) AND ($4 IS NULL OR failure_class = $4) ",
-            $rest
-        )
-    };
-}
+/// The rows that pass a filter. $1 is the guild, $2 the status, $3 whether they are active, $4 the reason.
+const MATCHING: &str = "FROM endpoints WHERE ($1 IS NULL OR guild_id = $1) AND ($2 IS NULL OR status = $2)
+    AND ($3 IS NULL OR (is_active = $3 AND status <> 'paused')) AND ($4 IS NULL OR failure_class = $4)";
 
 /// One page of a list: inactive endpoints first, the longest inactive first, then by name.
 pub async fn list(
@@ -57,25 +50,27 @@ pub async fn list(
         filter.status.map(Status::as_str),
         filter.reason.map(FailureClass::as_str),
     );
-    let total: i64 = sqlx::query_scalar(matching!("SELECT COUNT(*)", ""))
+    let count = format!("SELECT COUNT(*) {MATCHING}");
+    let total: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(count))
         .bind(guild)
         .bind(status)
         .bind(filter.active)
         .bind(reason)
         .fetch_one(&reader.pool)
         .await?;
-    let rows = sqlx::query(matching!(
-        "SELECT *",
-        "ORDER BY CASE WHEN is_active = 0 THEN since ELSE 9223372036854775807 END, name, id LIMIT $5 OFFSET $6"
-    ))
-    .bind(guild)
-    .bind(status)
-    .bind(filter.active)
-    .bind(reason)
-    .bind(i64::from(limit))
-    .bind(i64::try_from(offset).unwrap_or(i64::MAX))
-    .fetch_all(&reader.pool)
-    .await?;
+    let page = format!(
+        "SELECT * {MATCHING}
+         ORDER BY CASE WHEN is_active = 0 THEN since ELSE 9223372036854775807 END, name, id LIMIT $5 OFFSET $6"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(page))
+        .bind(guild)
+        .bind(status)
+        .bind(filter.active)
+        .bind(reason)
+        .bind(i64::from(limit))
+        .bind(i64::try_from(offset).unwrap_or(i64::MAX))
+        .fetch_all(&reader.pool)
+        .await?;
     Ok(Page {
         endpoints: rows.iter().map(read).collect::<Result<_, _>>()?,
         total: total.unsigned_abs(),

@@ -32,25 +32,13 @@ pub struct Scheduled {
     pub next_check_at: Option<Timestamp>,
 }
 
-macro_rules! scheduled {
-    ($rest:literal) => {
-        concat!(
-            "SELECT m.id, m.status, t.target, t.http_check, t.revision, t.interval_ms, p.next_check_at, p.last_check_at
-             FROM monitors m JOIN endpoint_targets t ON t.monitor_id = m.id LEFT JOIN monitor_state p ON p.monitor_id = m.id ",
-            $rest
-        )
-    };
-}
-
 /// Every endpoint that is not paused, `batch` at a time. Pass the last id of the previous batch, or 0 for the first one.
 pub async fn scheduled(
     reader: &Reader,
     after: MonitorId,
     batch: u32,
 ) -> Result<Vec<Scheduled>, StoreError> {
-    let rows = sqlx::query(scheduled!(
-        "WHERE m.status <> 'paused' AND m.id > $1 ORDER BY m.id LIMIT $2"
-    ))
+    let rows = sqlx::query("SELECT * FROM scheduled_endpoints WHERE status <> 'paused' AND id > $1 ORDER BY id LIMIT $2")
     .bind(after.0)
     .bind(i64::from(batch))
     .fetch_all(&reader.pool)
@@ -68,7 +56,7 @@ pub async fn scheduled_among(
         let places = placeholders(1, piece.len());
         let sql = format!(
             "{} {places}",
-            scheduled!("WHERE m.status <> 'paused' AND m.id IN")
+            "SELECT * FROM scheduled_endpoints WHERE status <> 'paused' AND id IN"
         );
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
         for id in piece {
@@ -88,11 +76,9 @@ pub async fn due_for_recheck(
     checked_before: Timestamp,
     limit: u32,
 ) -> Result<Vec<Scheduled>, StoreError> {
-    let rows = sqlx::query(scheduled!(
-        "WHERE t.is_active = 0 AND m.status = 'offline' AND ($1 IS NULL OR t.guild_id = $1)
-           AND (t.inactive_checked_at IS NULL OR t.inactive_checked_at <= $2)
-         ORDER BY t.inactive_checked_at IS NOT NULL, t.inactive_checked_at, m.id LIMIT $3"
-    ))
+    let rows = sqlx::query("SELECT * FROM scheduled_endpoints WHERE is_active = 0 AND status = 'offline' AND ($1 IS NULL OR guild_id = $1)
+           AND (inactive_checked_at IS NULL OR inactive_checked_at <= $2)
+         ORDER BY inactive_checked_at IS NOT NULL, inactive_checked_at, id LIMIT $3")
     .bind(guild.map(GuildId::to_row))
     .bind(checked_before.millis())
     .bind(i64::from(limit))
@@ -108,11 +94,9 @@ pub async fn recheckable(
     checked_before: Timestamp,
     limit: u32,
 ) -> Result<Vec<Scheduled>, StoreError> {
-    let rows = sqlx::query(scheduled!(
-        "WHERE m.status <> 'paused' AND ($1 IS NULL OR t.is_active = $1)
-           AND (p.last_check_at IS NULL OR p.last_check_at <= $2)
-         ORDER BY p.last_check_at IS NOT NULL, p.last_check_at, m.id LIMIT $3"
-    ))
+    let rows = sqlx::query("SELECT * FROM scheduled_endpoints WHERE status <> 'paused' AND ($1 IS NULL OR is_active = $1)
+           AND (last_check_at IS NULL OR last_check_at <= $2)
+         ORDER BY last_check_at IS NOT NULL, last_check_at, id LIMIT $3")
     .bind(active)
     .bind(checked_before.millis())
     .bind(i64::from(limit))

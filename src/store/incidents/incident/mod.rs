@@ -74,6 +74,14 @@ pub struct Outage {
     pub ended_at: Option<Timestamp>,
 }
 
+#[derive(sqlx::FromRow)]
+struct OpenRow {
+    id: i64,
+    scope: String,
+    group_name: Option<String>,
+    joined_at: i64,
+}
+
 /// The open incidents of a guild that mention this role (`None`: the guild's role). The incident with the latest new
 /// outage comes first.
 pub async fn open(
@@ -81,7 +89,7 @@ pub async fn open(
     guild: GuildId,
     role: Option<RoleId>,
 ) -> Result<Vec<OpenIncident<IncidentId>>, StoreError> {
-    let rows: Vec<(i64, String, Option<String>, i64)> = sqlx::query_as(
+    let rows: Vec<OpenRow> = sqlx::query_as(
         "SELECT id, scope, group_name, joined_at FROM incidents WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident'
              AND role_id IS $2 ORDER BY joined_at DESC, id DESC LIMIT 100",
     )
@@ -89,13 +97,13 @@ pub async fn open(
     .bind(role.map(RoleId::to_row))
     .fetch_all(&mut *tx.connection)
     .await?;
-    let open = |(id, scope, group, joined_at): (i64, String, Option<String>, i64)| OpenIncident {
-        id: IncidentId(id),
+    let open = |row: OpenRow| OpenIncident {
+        id: IncidentId(row.id),
         group_key: GroupKey {
-            scope: GroupScope::parse(&scope),
-            group,
+            scope: GroupScope::parse(&row.scope),
+            group: row.group_name,
         },
-        joined_at: Timestamp::from_millis(joined_at),
+        joined_at: Timestamp::from_millis(row.joined_at),
     };
     Ok(rows.into_iter().map(open).collect())
 }
@@ -315,19 +323,20 @@ pub async fn get(reader: &Reader, id: IncidentId) -> Result<Option<Incident>, St
     }))
 }
 
-type OutageRow = (
-    i64,
-    Option<String>,
-    Option<String>,
-    String,
-    Option<String>,
-    i64,
-    Option<i64>,
-);
+#[derive(sqlx::FromRow)]
+struct OutageRow {
+    monitor_id: i64,
+    name: Option<String>,
+    target: Option<String>,
+    reason: String,
+    detail: Option<String>,
+    started_at: i64,
+    ended_at: Option<i64>,
+}
 
 async fn outages(reader: &Reader, id: IncidentId) -> Result<Vec<Outage>, StoreError> {
     let rows: Vec<OutageRow> = sqlx::query_as(
-        "SELECT i.monitor_id, m.name, t.target, i.reason, COALESCE(t.failure_detail, d.failure), i.started_at, i.ended_at
+        "SELECT i.monitor_id, m.name, t.target, i.reason, COALESCE(t.failure_detail, d.failure) AS detail, i.started_at, i.ended_at
          FROM outages i LEFT JOIN monitors m ON m.id = i.monitor_id
          LEFT JOIN endpoint_targets t ON t.monitor_id = i.monitor_id
          LEFT JOIN device_details d ON d.monitor_id = i.monitor_id
@@ -341,16 +350,15 @@ async fn outages(reader: &Reader, id: IncidentId) -> Result<Vec<Outage>, StoreEr
 }
 
 fn outage(row: OutageRow) -> Result<Outage, StoreError> {
-    let (monitor, name, target, reason, detail, started, ended) = row;
-    let damaged = |_| StoreError::Damaged(format!("the reason {reason} of an outage"));
+    let damaged = |_| StoreError::Damaged(format!("the reason {} of an outage", row.reason));
     Ok(Outage {
-        monitor_id: MonitorId(monitor),
-        name,
-        target,
-        reason: reason.parse().map_err(damaged)?,
-        detail,
-        started_at: Timestamp::from_millis(started),
-        ended_at: ended.map(Timestamp::from_millis),
+        monitor_id: MonitorId(row.monitor_id),
+        name: row.name,
+        target: row.target,
+        reason: row.reason.parse().map_err(damaged)?,
+        detail: row.detail,
+        started_at: Timestamp::from_millis(row.started_at),
+        ended_at: row.ended_at.map(Timestamp::from_millis),
     })
 }
 

@@ -1,7 +1,6 @@
 //! Responses to incidents: acknowledgments, rechecks, reminders, and the mentioned role.
 
 use super::change::by_person;
-use super::silence::is_notifiable;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{GuildId, RoleId, UserId};
 use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
@@ -84,6 +83,14 @@ pub async fn unacknowledged(
     Ok(ids.into_iter().map(IncidentId).collect())
 }
 
+#[derive(sqlx::FromRow)]
+struct WaitingRow {
+    id: i64,
+    escalation_starts_at: i64,
+    is_reminded: bool,
+    is_escalated: bool,
+}
+
 /// The open incidents of a guild that may need a reminder or an escalation because they are not acknowledged, with those
 /// already sent. Silenced incidents are left out.
 pub async fn waiting(
@@ -91,23 +98,24 @@ pub async fn waiting(
     guild: GuildId,
     now: Timestamp,
 ) -> Result<Vec<(IncidentId, EscalationState)>, StoreError> {
-    let rows: Vec<(i64, i64, bool, bool)> = sqlx::query_as(concat!(
-        "SELECT id, escalation_starts_at, reminded_at IS NOT NULL, escalated_at IS NOT NULL FROM incidents c
+    let rows: Vec<WaitingRow> = sqlx::query_as(
+        "SELECT id, escalation_starts_at, reminded_at IS NOT NULL AS is_reminded, escalated_at IS NOT NULL AS is_escalated
+         FROM incidents c
          WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident' AND acknowledged_at IS NULL
-             AND ",
-        is_notifiable!()
-    ))
+             AND EXISTS (SELECT 1 FROM open_outages o WHERE o.incident_id = c.id AND o.notify = 1
+                         AND o.in_maintenance = 0 AND COALESCE(o.muted_until, 0) <= $2)",
+    )
     .bind(guild.to_row())
     .bind(now.millis())
     .fetch_all(&reader.pool)
     .await?;
-    let state = |(id, escalation_starts_at, is_reminded, is_escalated)| {
+    let state = |row: WaitingRow| {
         let state = EscalationState {
-            escalation_starts_at: Timestamp::from_millis(escalation_starts_at),
-            is_reminded,
-            is_escalated,
+            escalation_starts_at: Timestamp::from_millis(row.escalation_starts_at),
+            is_reminded: row.is_reminded,
+            is_escalated: row.is_escalated,
         };
-        (IncidentId(id), state)
+        (IncidentId(row.id), state)
     };
     Ok(rows.into_iter().map(state).collect())
 }

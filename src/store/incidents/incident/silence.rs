@@ -5,39 +5,8 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::UserId;
 use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
 use crate::domain::monitor::MonitorId;
-use crate::store::silences::maintenance::{MaintenanceId, covers, is_in_maintenance};
+use crate::store::silences::maintenance::MaintenanceId;
 use crate::store::{StoreError, Tx};
-
-/// SQL that is true if the incident `c` has an open outage `i` that meets a condition; `$1` is its guild, `$2` now.
-macro_rules! any_open_outage {
-    ($($what:tt)*) => {
-        concat!(
-            "EXISTS (SELECT 1 FROM outages i WHERE i.incident_id = c.id AND i.ended_at IS NULL AND ",
-            $($what)*,
-            ")"
-        )
-    };
-}
-
-macro_rules! is_muted {
-    () => {
-        "EXISTS (SELECT 1 FROM mutes u WHERE u.monitor_id = i.monitor_id AND u.until > $2)"
-    };
-}
-
-/// SQL that is true if the incident `c` has an open outage whose monitor causes notifications and is neither muted nor in
-/// maintenance.
-macro_rules! is_notifiable {
-    () => {
-        $crate::store::incidents::incident::silence::any_open_outage!(
-            "NOT ",
-            $crate::store::incidents::incident::silence::is_muted!(),
-            " AND NOT EXISTS (SELECT 1 FROM alert_overrides o WHERE o.monitor_id = i.monitor_id AND o.notify = 0) AND NOT ",
-            $crate::store::silences::maintenance::is_in_maintenance!("$1", "i.monitor_id")
-        )
-    };
-}
-pub(super) use {any_open_outage, is_muted, is_notifiable};
 
 /// Records who muted the monitors of an incident; `false` if the guild has no such open incident.
 pub async fn mute(
@@ -70,11 +39,10 @@ pub async fn silenced_by(
     tx: &mut Tx<'_>,
     id: MaintenanceId,
 ) -> Result<Vec<IncidentId>, StoreError> {
-    let incidents: Vec<i64> = sqlx::query_scalar(concat!(
-        "SELECT DISTINCT i.incident_id FROM maintenance_windows w JOIN outages i ON i.guild_id = w.guild_id
-         WHERE w.id = $1 AND w.is_running = 1 AND i.ended_at IS NULL AND i.incident_id IS NOT NULL AND ",
-        covers!("i.monitor_id")
-    ))
+    let incidents: Vec<i64> = sqlx::query_scalar(
+        "SELECT DISTINCT o.incident_id FROM monitors_in_maintenance x JOIN outages o ON o.monitor_id = x.monitor_id
+         WHERE x.maintenance_window_id = $1 AND o.ended_at IS NULL AND o.incident_id IS NOT NULL",
+    )
     .bind(id.0)
     .fetch_all(&mut *tx.connection)
     .await?;
@@ -102,21 +70,16 @@ pub async fn unsilence(
     incident: IncidentRef,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    const CLEAR: &str = concat!(
-        "UPDATE incidents AS c SET revision = revision + 1,
-             muted_until = CASE WHEN ",
-        any_open_outage!(is_muted!()),
-        " THEN muted_until END,
-             maintained_until = CASE WHEN ",
-        any_open_outage!(is_in_maintenance!("$1", "i.monitor_id")),
-        " THEN maintained_until END
-         WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND (muted_until IS NOT NULL OR maintained_until IS NOT NULL)"
-    );
-    const RESTART: &str = concat!(
-        "UPDATE incidents AS c SET escalation_starts_at = $2
-         WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND acknowledged_at IS NULL AND ",
-        is_notifiable!()
-    );
+    const CLEAR: &str = "UPDATE incidents AS c SET revision = revision + 1,
+             muted_until = CASE WHEN EXISTS (
+                 SELECT 1 FROM open_outages o WHERE o.incident_id = c.id AND o.muted_until > $2) THEN muted_until END,
+             maintained_until = CASE WHEN EXISTS (
+                 SELECT 1 FROM open_outages o WHERE o.incident_id = c.id AND o.in_maintenance = 1) THEN maintained_until END
+         WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND (muted_until IS NOT NULL OR maintained_until IS NOT NULL)";
+    const RESTART: &str = "UPDATE incidents AS c SET escalation_starts_at = $2
+         WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND acknowledged_at IS NULL
+             AND EXISTS (SELECT 1 FROM open_outages o WHERE o.incident_id = c.id AND o.notify = 1
+                         AND o.in_maintenance = 0 AND COALESCE(o.muted_until, 0) <= $2)";
     if change::at(tx, incident, now, CLEAR).await? {
         tx.wrote_event = true;
     }
