@@ -3,7 +3,7 @@
 //! Discord can hide only whole root commands from members who lack a permission. So commands for every member and commands
 //! for managers have different roots: `/endpoints` and `/endpoint`, `/servers` and `/server`, `/devices` and `/device`.
 
-use crate::discord::AppState;
+use crate::discord::DiscordState;
 use crate::discord::bot::{bot_command, help_command, ping_command};
 use crate::discord::devices::{device_command, devices_command};
 use crate::discord::endpoints::{endpoint_command, endpoints_command, offline_endpoints_command};
@@ -16,7 +16,7 @@ use crate::discord::silences::{maintenance_command, mute_command};
 use crate::discord::ui::error::CommandError;
 
 /// The commands in the order in which Discord lists them.
-pub(super) fn all() -> Vec<poise::Command<AppState, CommandError>> {
+pub(super) fn all() -> Vec<poise::Command<DiscordState, CommandError>> {
     vec![
         offline_endpoints_command::offline_endpoints(),
         endpoints_command::endpoints(),

@@ -35,8 +35,8 @@ use crate::domain::presence::PresenceUpdate;
 use crate::domain::servers::threshold::Thresholds;
 use crate::health::Health;
 use crate::metrics::Metrics;
+use crate::notify::Senders;
 use crate::notify::messenger::Messenger;
-use crate::notify::webhook::WebhookSender;
 use crate::store::Store;
 
 pub use discord_gateway_relay::CommandIds;
@@ -54,31 +54,44 @@ pub struct Config {
     pub privileged_intents: Vec<PrivilegedIntent>,
 }
 
-/// The state shared by commands and buttons.
+/// What commands and buttons share.
 #[derive(Clone, Debug)]
-pub struct AppState {
+pub struct DiscordState {
     pub store: Store,
     pub checks: CheckRunner,
     pub metrics: Arc<Metrics>,
     pub health: Arc<Health>,
-    pub quota_endpoints: u64,
-    pub recheck: RecheckOptions,
-    pub recheck_interval: Duration,
-    pub policy: AddressPolicy,
     /// Thresholds for servers without their own.
     pub thresholds: Thresholds,
-    pub guild_locks: GuildLocks,
-    /// Sends notifications to Discord.
-    pub messenger: Option<Arc<dyn Messenger>>,
-    pub webhook_sender: WebhookSender,
-    /// The bot's presence, kept up to date by a job.
+    pub endpoints: EndpointSettings,
+    pub senders: Senders,
+    pub bot: Bot,
+}
+
+/// The operator's settings about endpoints.
+#[derive(Clone, Debug)]
+pub struct EndpointSettings {
+    /// Maximum number per guild.
+    pub quota: u64,
+    /// Where checks may connect.
+    pub policy: AddressPolicy,
+    pub recheck: RecheckOptions,
+    /// Time between two runs of the recheck job.
+    pub recheck_interval: Duration,
+}
+
+/// What belongs to the bot as a whole.
+#[derive(Clone, Debug)]
+pub struct Bot {
+    /// Kept up to date by a job.
     pub presence: watch::Receiver<PresenceUpdate>,
     pub command_ids: CommandIds,
+    pub guild_locks: GuildLocks,
     /// The main runtime, which runs checks.
     pub main_runtime: tokio::runtime::Handle,
 }
 
-impl AppState {
+impl DiscordState {
     fn now(&self) -> Timestamp {
         self.checks.clock.now()
     }
@@ -184,7 +197,7 @@ impl Handle {
 }
 
 /// Starts the client on its own thread; without a token it only logs a warning.
-pub fn start(config: Config, app: AppState, stop: &watch::Receiver<bool>) -> Handle {
+pub fn start(config: Config, app: DiscordState, stop: &watch::Receiver<bool>) -> Handle {
     let (refused_sender, refused) = oneshot::channel();
     let Some(token) = config.token.clone() else {
         tracing::warn!(
@@ -217,4 +230,4 @@ pub fn start(config: Config, app: AppState, stop: &watch::Receiver<bool>) -> Han
 }
 
 /// The context that poise passes to a command.
-type Context<'a> = poise::Context<'a, AppState, ui::error::CommandError>;
+type Context<'a> = poise::Context<'a, DiscordState, ui::error::CommandError>;

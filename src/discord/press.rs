@@ -15,7 +15,7 @@ use crate::discord::ui::custom_id::Button;
 use crate::discord::ui::error::{self, CommandError};
 use crate::discord::ui::reply::Message;
 use crate::discord::ui::view::{EndpointsView, OfflineView};
-use crate::discord::{AppState, endpoints, monitors, servers};
+use crate::discord::{DiscordState, endpoints, monitors, servers};
 use crate::domain::endpoints::target::Target;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
@@ -25,7 +25,7 @@ use crate::store::endpoints::endpoint::{self, Description};
 pub(super) async fn on_event(
     ctx: &serenity::Context,
     event: &FullEvent,
-    app: &AppState,
+    app: &DiscordState,
 ) -> Result<(), CommandError> {
     let FullEvent::InteractionCreate {
         interaction: Interaction::Component(press),
@@ -65,7 +65,7 @@ async fn show_error(
 async fn handle(
     ctx: &serenity::Context,
     press: &ComponentInteraction,
-    app: &AppState,
+    app: &DiscordState,
 ) -> Result<(), CommandError> {
     let requester = access::requester(press.guild_id, press.user.id)?;
     let permissions = press.member.as_ref().and_then(|member| member.permissions);
@@ -113,7 +113,7 @@ fn chosen(press: &ComponentInteraction) -> Option<MonitorId> {
 
 /// Acknowledges, mutes or starts maintenance for an incident; returns its updated message.
 async fn respond(
-    app: &AppState,
+    app: &DiscordState,
     requester: Requester,
     button: &Button,
 ) -> Result<Message, CommandError> {
@@ -127,7 +127,7 @@ async fn respond(
 
 /// Handles the buttons under the requester's own reply; returns the updated reply.
 async fn update_reply(
-    app: &AppState,
+    app: &DiscordState,
     requester: Requester,
     button: Button,
     permissions: Option<serenity::Permissions>,
@@ -179,7 +179,7 @@ fn with_defaults(target: Target) -> Description {
 async fn recheck_incident(
     ctx: &serenity::Context,
     press: &ComponentInteraction,
-    app: &AppState,
+    app: &DiscordState,
     requester: Requester,
     id: IncidentId,
 ) -> Result<(), CommandError> {
@@ -188,6 +188,7 @@ async fn recheck_incident(
         .await?;
     let (checks, store) = (app.checks.clone(), app.store.clone());
     let checked = app
+        .bot
         .main_runtime
         .spawn(async move { alerts::recheck_incident(&checks, &store, requester, id).await })
         .await;
@@ -200,7 +201,7 @@ async fn recheck_incident(
 async fn recheck_one(
     ctx: &serenity::Context,
     press: &ComponentInteraction,
-    app: &AppState,
+    app: &DiscordState,
     requester: Requester,
     id: MonitorId,
 ) -> Result<(), CommandError> {
@@ -220,10 +221,10 @@ async fn recheck_one(
 async fn recheck_all(
     ctx: &serenity::Context,
     press: &ComponentInteraction,
-    app: &AppState,
+    app: &DiscordState,
     requester: Requester,
 ) -> Result<(), CommandError> {
-    let lock = app.guild_locks.take(requester.guild).ok_or_else(|| {
+    let lock = app.bot.guild_locks.take(requester.guild).ok_or_else(|| {
         CommandError::Refused(
             "A recheck of this server is under way already; its result comes soon.".into(),
         )

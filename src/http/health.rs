@@ -5,10 +5,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::AppState;
+use super::HttpState;
 use crate::health::{Gateway, Shard};
 
-pub(super) async fn alive(State(app): State<AppState>) -> Response {
+pub(super) async fn alive(State(app): State<HttpState>) -> Response {
     let is_alive = app.health.scheduler_is_running();
     answer(
         is_alive,
@@ -16,7 +16,7 @@ pub(super) async fn alive(State(app): State<AppState>) -> Response {
     )
 }
 
-pub(super) async fn ready(State(app): State<AppState>) -> Response {
+pub(super) async fn ready(State(app): State<HttpState>) -> Response {
     let database = match app.store.reader.is_alive().await {
         Ok(()) => "ok",
         Err(error) => {

@@ -26,7 +26,7 @@ pub use serve::{Server, bind};
 
 /// State that the handlers share.
 #[derive(Clone, Debug)]
-pub struct AppState {
+pub struct HttpState {
     pub store: Store,
     pub metrics: Arc<Metrics>,
     pub health: Arc<Health>,
@@ -37,15 +37,30 @@ pub struct AppState {
     pub checks: CheckRunner,
     /// The maximum number of endpoints per guild.
     pub quota_endpoints: u64,
-    pub rate_limit: RateLimit,
-    /// The rate limit of requests without a valid key.
-    pub unauthenticated: RateLimit,
+    pub limits: Limits,
     pub key_cache: KeyCache,
     pub clock: Clock,
 }
 
+/// The rate limits of requests.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    pub authenticated: RateLimit,
+    /// Of requests without a valid key.
+    pub unauthenticated: RateLimit,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            authenticated: RateLimit::authenticated(),
+            unauthenticated: RateLimit::unauthenticated(),
+        }
+    }
+}
+
 /// Every route.
-fn routes(app: AppState) -> Router {
+fn routes(app: HttpState) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

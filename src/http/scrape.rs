@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::AppState;
+use super::HttpState;
 use crate::domain::status::Status;
 use crate::store::endpoints::endpoint;
 
-pub(super) async fn metrics(State(app): State<AppState>) -> Response {
+pub(super) async fn metrics(State(app): State<HttpState>) -> Response {
     match endpoint::counts_by_status(&app.store.reader, None).await {
         Ok(counts) => {
             for &status in Status::ALL {

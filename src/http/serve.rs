@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::api::Peer;
-use super::{AppState, routes};
+use super::{HttpState, routes};
 
 /// The time a client has to send its headers; no legitimate client needs longer.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -48,7 +48,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
 #[derive(Debug)]
 pub struct Server {
     pub listener: TcpListener,
-    pub app: AppState,
+    pub app: HttpState,
 }
 
 impl Server {

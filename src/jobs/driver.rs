@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::watch;
 
-use super::{Context, Job};
+use super::{Job, JobContext};
 use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
 use crate::store::StoreError;
@@ -17,7 +17,7 @@ use crate::store::job_run::{self, JobRun};
 const STORED_AGAIN: Duration = Duration::from_secs(60);
 
 /// Runs `job` once per period, counted from its last run, including one before a restart.
-pub(super) async fn drive(job: Job, context: Context, mut stop: watch::Receiver<bool>) {
+pub(super) async fn drive(job: Job, context: JobContext, mut stop: watch::Receiver<bool>) {
     let mut wait = first_wait(&job, &context).await;
     let mut stored = None;
     loop {
@@ -34,7 +34,7 @@ pub(super) async fn drive(job: Job, context: Context, mut stop: watch::Receiver<
 }
 
 /// The wait before the first run, so that a restart neither hastens nor skips a run.
-async fn first_wait(job: &Job, context: &Context) -> Duration {
+async fn first_wait(job: &Job, context: &JobContext) -> Duration {
     match job_run::last(&context.store.reader, job.name).await {
         Ok(Some(last)) => job
             .period
@@ -50,7 +50,7 @@ async fn first_wait(job: &Job, context: &Context) -> Duration {
 /// The summary stored last for a job, and when.
 type Stored = Option<(Stopwatch, String)>;
 
-async fn run_once(job: &Job, context: &Context, stored: &mut Stored) -> Duration {
+async fn run_once(job: &Job, context: &JobContext, stored: &mut Stored) -> Duration {
     let stopwatch = Stopwatch::start();
     let started_at = context.checks.clock.now();
     let result = AssertUnwindSafe((job.run)(context)).catch_unwind().await;
@@ -80,7 +80,7 @@ async fn run_once(job: &Job, context: &Context, stored: &mut Stored) -> Duration
     took
 }
 
-async fn store_run(job: &Job, context: &Context, started_at: Timestamp, summary: String) {
+async fn store_run(job: &Job, context: &JobContext, started_at: Timestamp, summary: String) {
     let run = JobRun {
         started_at,
         finished_at: context.checks.clock.now(),
@@ -97,7 +97,7 @@ async fn store_run(job: &Job, context: &Context, started_at: Timestamp, summary:
     }
 }
 
-fn failed(job: &Job, context: &Context, reason: &str) -> String {
+fn failed(job: &Job, context: &JobContext, reason: &str) -> String {
     context
         .metrics
         .job_failures

@@ -36,39 +36,54 @@ use crate::domain::presence::PresenceUpdate;
 use crate::domain::servers::threshold::Thresholds;
 use crate::health::Health;
 use crate::metrics::Metrics;
+use crate::notify::Senders;
 use crate::notify::dead_man::Switch;
-use crate::notify::messenger::Messenger;
-use crate::notify::webhook::WebhookSender;
 use crate::store::{Store, StoreError};
 
-/// State and settings that the jobs share.
+/// What the jobs share.
 #[derive(Clone, Debug)]
-pub struct Context {
+pub struct JobContext {
     pub store: Store,
     pub checks: CheckRunner,
     pub metrics: Arc<Metrics>,
     pub health: Arc<Health>,
-    pub recheck: RecheckOptions,
-    pub recheck_interval: Duration,
-    pub retention_check_results: Duration,
-    pub retention_events: Duration,
-    pub check_concurrency: usize,
+    pub scheduling: Scheduling,
+    pub heartbeat: HeartbeatTimes,
     pub gateway: GatewayTimes,
-    pub heartbeat_times: HeartbeatTimes,
-    pub retention_samples: Duration,
-    /// Where the dead-man ping is sent; its interval follows.
-    pub dead_man: Option<Switch>,
-    pub dead_man_interval: Duration,
-    /// Sends messages to people; `None` without Discord.
-    pub messenger: Option<Arc<dyn Messenger>>,
-    /// Sends to webhooks, also without Discord.
-    pub webhook_sender: WebhookSender,
-    /// Checked when many endpoints fail at once; empty turns the connectivity check off.
-    pub reference_hosts: Vec<ReferenceHost>,
+    pub retention: Retention,
+    pub senders: Senders,
     /// The shortest time between two edits of a board.
     pub board_interval: Duration,
+    /// `None`: nobody waits for a ping.
+    pub dead_man: Option<DeadMan>,
     /// What the presence shows.
     pub presence: watch::Sender<PresenceUpdate>,
+}
+
+/// Settings of the scheduler and the recheck job.
+#[derive(Clone, Debug)]
+pub struct Scheduling {
+    pub concurrency: usize,
+    pub recheck: RecheckOptions,
+    /// Time between two runs of the recheck job.
+    pub recheck_interval: Duration,
+    /// Checked when many endpoints fail at once; empty turns the connectivity check off.
+    pub reference_hosts: Vec<ReferenceHost>,
+}
+
+/// How long rows are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    pub check_results: Duration,
+    pub events: Duration,
+    pub samples: Duration,
+}
+
+/// The dead-man ping.
+#[derive(Clone, Debug)]
+pub struct DeadMan {
+    pub switch: Switch,
+    pub interval: Duration,
 }
 
 /// Settings of the jobs that watch the connection to Discord.
@@ -102,7 +117,7 @@ const WINDOWS_KEPT: Duration = Duration::from_secs(40 * 24 * 3600);
 struct Job {
     name: &'static str,
     period: Duration,
-    run: fn(&Context) -> BoxFuture<'_, Result<String, StoreError>>,
+    run: fn(&JobContext) -> BoxFuture<'_, Result<String, StoreError>>,
 }
 
 /// Builds the row of a job from its file and its period.
@@ -116,11 +131,11 @@ macro_rules! job {
     };
 }
 
-fn table(context: &Context) -> Vec<Job> {
-    let (gateway, heartbeat_times) = (&context.gateway, &context.heartbeat_times);
-    let server_period = server_monitor::PERIOD.min(heartbeat_times.thresholds.online());
+fn table(context: &JobContext) -> Vec<Job> {
+    let (gateway, heartbeat) = (&context.gateway, &context.heartbeat);
+    let server_period = server_monitor::PERIOD.min(heartbeat.thresholds.online());
     let mut jobs = vec![
-        job!(recheck, context.recheck_interval),
+        job!(recheck, context.scheduling.recheck_interval),
         job!(prune, prune::PERIOD),
         job!(server_monitor, server_period),
         job!(auto_thresholds, auto_thresholds::PERIOD),
@@ -131,22 +146,22 @@ fn table(context: &Context) -> Vec<Job> {
         job!(flapping, flapping::PERIOD),
         job!(expire_mutes, expire_mutes::PERIOD),
     ];
-    if heartbeat_times.is_on {
-        jobs.push(job!(heartbeat_monitor, heartbeat_times.check_interval));
+    if heartbeat.is_on {
+        jobs.push(job!(heartbeat_monitor, heartbeat.check_interval));
     }
     if gateway.is_on {
         jobs.push(job!(keep_alive, gateway.keepalive_interval));
         jobs.push(job!(bot_health, gateway.health_interval));
     }
-    if context.dead_man.is_some() {
-        jobs.push(job!(dead_man, context.dead_man_interval));
+    if let Some(switch) = &context.dead_man {
+        jobs.push(job!(dead_man, switch.interval));
     }
     jobs
 }
 
 /// Starts every job; each ends when `stop` turns true.
 pub async fn start(
-    context: &Context,
+    context: &JobContext,
     stop: &watch::Receiver<bool>,
 ) -> Result<Vec<JoinHandle<()>>, StoreError> {
     let window = observation_window::begin(context).await?;

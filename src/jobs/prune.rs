@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::Context;
+use super::JobContext;
 use crate::store::endpoints::check_result;
 use crate::store::incidents::{incident, outage};
 use crate::store::servers::server;
@@ -16,10 +16,10 @@ pub(super) const PERIOD: Duration = Duration::from_secs(600);
 /// Rows per transaction; a batch takes a few milliseconds.
 const BATCH: u32 = 5_000;
 
-pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
+pub(super) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
-    let check_results_before = now.minus(context.retention_check_results);
-    let events_before = now.minus(context.retention_events);
+    let check_results_before = now.minus(context.retention.check_results);
+    let events_before = now.minus(context.retention.events);
     let check_results = in_batches(context, move |tx| {
         Box::pin(check_result::prune(tx, check_results_before, BATCH))
     })
@@ -36,7 +36,7 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
         Box::pin(incident::prune(tx, events_before, BATCH))
     })
     .await?;
-    let samples_before = now.minus(context.retention_samples);
+    let samples_before = now.minus(context.retention.samples);
     let samples = in_batches(context, move |tx| {
         Box::pin(server::prune(tx, samples_before, BATCH))
     })
@@ -55,7 +55,7 @@ pub(super) async fn run(context: &Context) -> Result<String, StoreError> {
 
 /// Deletes batch by batch, each in its own transaction, until a batch finds nothing; returns the number of rows.
 async fn in_batches(
-    context: &Context,
+    context: &JobContext,
     delete: impl for<'tx> Fn(&'tx mut Tx<'_>) -> BoxFuture<'tx, Result<u64, StoreError>>
     + Copy
     + Send

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::Context;
+use super::JobContext;
 use crate::notify::messenger::Messenger;
 use crate::store::{StoreError, Tx};
 
@@ -21,16 +21,16 @@ pub(super) const SHORT: Duration = Duration::from_secs(1);
 
 /// A pass; it returns the time until there is more to do.
 pub(super) type Pass =
-    for<'a> fn(&'a Context, &'a dyn Messenger) -> BoxFuture<'a, Result<Duration, StoreError>>;
+    for<'a> fn(&'a JobContext, &'a dyn Messenger) -> BoxFuture<'a, Result<Duration, StoreError>>;
 
 /// Runs until `stop` turns true; ends at once without Discord.
 pub(super) async fn run(
-    context: Context,
+    context: JobContext,
     what: &'static str,
     pass: Pass,
     mut stop: watch::Receiver<bool>,
 ) {
-    let Some(messenger) = context.messenger.clone() else {
+    let Some(messenger) = context.senders.messenger.clone() else {
         return;
     };
     let mut bell = context.store.bell();
@@ -52,7 +52,7 @@ pub(super) async fn run(
 
 /// Runs one write transaction.
 pub(super) async fn write(
-    context: &Context,
+    context: &JobContext,
     work: impl for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Result<(), StoreError>>
     + Send
     + 'static,

@@ -7,3 +7,17 @@ pub mod messenger;
 pub mod service_manager;
 pub mod webhook;
 pub mod wording;
+
+use std::sync::Arc;
+
+use messenger::Messenger;
+use webhook::WebhookSender;
+
+/// How messages leave.
+#[derive(Clone, Debug)]
+pub struct Senders {
+    /// Sends messages to Discord; `None` without a token.
+    pub messenger: Option<Arc<dyn Messenger>>,
+    /// Sends to webhooks, also without Discord.
+    pub webhooks: WebhookSender,
+}

@@ -3,7 +3,7 @@
 use crate::discord::bot::health_card::{self, Health};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
-use crate::discord::{AppState, Context};
+use crate::discord::{Context, DiscordState};
 use crate::store::job_run;
 
 /// The bot itself
@@ -23,7 +23,7 @@ async fn health(ctx: Context<'_>) -> Result<(), CommandError> {
 }
 
 /// Collects the health of the bot itself.
-async fn bot_health(app: &AppState) -> Result<Health, CommandError> {
+async fn bot_health(app: &DiscordState) -> Result<Health, CommandError> {
     let (health, metrics) = (&app.health, &app.metrics);
     Ok(Health {
         shards: health.shards(),

@@ -6,7 +6,7 @@ use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 use crate::discord::bot::help_card::{self, Entry, Parameter};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
-use crate::discord::{AppState, CommandIds, Context};
+use crate::discord::{CommandIds, Context, DiscordState};
 use crate::domain::text;
 
 /// Discord's limit of choices per list.
@@ -22,7 +22,7 @@ pub(in crate::discord) async fn help(
     command: Option<String>,
 ) -> Result<(), CommandError> {
     let work = async {
-        let entries = entries(commands(ctx), &ctx.data().command_ids);
+        let entries = entries(commands(ctx), &ctx.data().bot.command_ids);
         let Some(wanted) = command else {
             return Ok(Message::embed(help_card::all(&entries)));
         };
@@ -64,7 +64,7 @@ fn entries(commands: &[Command], ids: &CommandIds) -> Vec<Entry> {
     entries
 }
 
-type Command = poise::Command<AppState, CommandError>;
+type Command = poise::Command<DiscordState, CommandError>;
 
 fn commands(ctx: Context<'_>) -> &[Command] {
     &ctx.framework().options().commands

@@ -6,7 +6,7 @@ use crate::actions::Requester;
 use crate::actions::endpoints::completed_check::Recorded;
 use crate::actions::endpoints::manage_endpoint::{self, Added};
 use crate::actions::endpoints::recheck;
-use crate::discord::AppState;
+use crate::discord::DiscordState;
 use crate::discord::endpoints::{endpoint_card, list_card, offline_card, recheck_card};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::Message;
@@ -18,7 +18,7 @@ use crate::store::endpoints::endpoint::{self, Description, Endpoint, Filter};
 use crate::store::job_run;
 
 pub(in crate::discord) async fn offline_list(
-    app: &AppState,
+    app: &DiscordState,
     guild: GuildId,
     view: OfflineView,
 ) -> Result<Message, CommandError> {
@@ -34,8 +34,8 @@ pub(in crate::discord) async fn offline_list(
     }
     let last_run = job_run::last(&app.store.reader, "recheck").await?;
     let next = offline_card::Rechecks {
-        min_age: app.recheck.min_age,
-        interval: app.recheck_interval,
+        min_age: app.endpoints.recheck.min_age,
+        interval: app.endpoints.recheck_interval,
         last_run_at: last_run.map(|run| run.started_at),
         now: app.now(),
     };
@@ -45,7 +45,7 @@ pub(in crate::discord) async fn offline_list(
 }
 
 pub(in crate::discord) async fn endpoints(
-    app: &AppState,
+    app: &DiscordState,
     guild: GuildId,
     view: EndpointsView,
 ) -> Result<Message, CommandError> {
@@ -69,7 +69,7 @@ pub(in crate::discord) async fn endpoints(
 }
 
 async fn load_page(
-    app: &AppState,
+    app: &DiscordState,
     filter: Filter,
     page: u32,
     per_page: u32,
@@ -87,7 +87,7 @@ async fn load_page(
 
 /// Checks one endpoint now and shows the result.
 pub(in crate::discord) async fn recheck(
-    app: &AppState,
+    app: &DiscordState,
     requester: Requester,
     endpoint: Endpoint,
 ) -> Result<Message, CommandError> {
@@ -95,6 +95,7 @@ pub(in crate::discord) async fn recheck(
     let checks = app.checks.clone();
     // On the main runtime, so that the check's timings do not depend on the load of the Discord runtime.
     let checked = app
+        .bot
         .main_runtime
         .spawn(async move { checks.check_and_record(&scheduled, requester.actor).await })
         .await;
@@ -116,13 +117,13 @@ fn rechecked(endpoint: &Endpoint, recorded: &Arc<Recorded>) -> Message {
 
 /// Rechecks every inactive endpoint of a guild, regardless of its last check.
 pub(in crate::discord) async fn recheck_all(
-    app: &AppState,
+    app: &DiscordState,
     requester: Requester,
 ) -> Result<Message, CommandError> {
     let (checks, reader) = (app.checks.clone(), app.store.reader.clone());
     let options = recheck::RecheckOptions {
         min_age: std::time::Duration::ZERO,
-        ..app.recheck
+        ..app.endpoints.recheck
     };
     let stopwatch = crate::clock::Stopwatch::start();
     let run = recheck::Run {
@@ -131,6 +132,7 @@ pub(in crate::discord) async fn recheck_all(
         actor: requester.actor,
     };
     let run = app
+        .bot
         .main_runtime
         .spawn(async move { recheck::all_due(&checks, &reader, run, |_, _| {}).await });
     let summary = run
@@ -144,7 +146,7 @@ pub(in crate::discord) async fn recheck_all(
 
 /// Adds one endpoint and shows it.
 pub(in crate::discord) async fn add(
-    app: &AppState,
+    app: &DiscordState,
     requester: Requester,
     description: Description,
 ) -> Result<Message, CommandError> {
@@ -155,7 +157,7 @@ pub(in crate::discord) async fn add(
         &app.store,
         requester,
         vec![description],
-        app.quota_endpoints,
+        app.endpoints.quota,
         now,
     )
     .await?;
@@ -177,9 +179,13 @@ pub(in crate::discord) async fn add(
 }
 
 /// A warning for targets that the address policy blocks. They are still added, because the policy may allow them later.
-fn denied_note(app: &AppState, target: &Target) -> &'static str {
+fn denied_note(app: &DiscordState, target: &Target) -> &'static str {
     let Host::Ip(ip) = target.host else { return "" };
-    match app.policy.judge(std::net::SocketAddr::new(ip, target.port)) {
+    match app
+        .endpoints
+        .policy
+        .judge(std::net::SocketAddr::new(ip, target.port))
+    {
         Ok(()) => "",
         Err(_) => {
             "\nThis address may not be looked at: it is not public, and the operator has not named it in `PROBE_ALLOW`."

@@ -131,7 +131,7 @@ async fn stats(ctx: Context<'_>) -> Result<(), CommandError> {
         let statistics = summarize::statistics(&app.store.reader, requester.guild, now).await?;
         Ok(Message::embed(statistics_card::statistics(
             &statistics,
-            app.recheck_interval,
+            app.endpoints.recheck_interval,
             now,
         )))
     };

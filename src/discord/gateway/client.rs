@@ -21,7 +21,7 @@ use super::command_guilds::CommandGuilds;
 use super::framework::{self, Events};
 use super::observer::GatewayObserver;
 use crate::discord::ui::error;
-use crate::discord::{AppState, Config, Refused, commands, http_client};
+use crate::discord::{Config, DiscordState, Refused, commands, http_client};
 use crate::domain::discord_id::GuildId;
 use crate::domain::presence::{self, StatusDot};
 use crate::domain::text;
@@ -63,7 +63,7 @@ enum Ended {
 pub(in crate::discord) fn run(
     token: &str,
     config: &Config,
-    app: &AppState,
+    app: &DiscordState,
     stop: &watch::Receiver<bool>,
 ) -> Option<Refused> {
     let gateway_state = Arc::new(GatewayState::new(
@@ -94,7 +94,7 @@ pub(in crate::discord) fn run(
                     "no connection to Discord"
                 );
                 let mut stop = stop.clone();
-                let waited = app.main_runtime.block_on(async {
+                let waited = app.bot.main_runtime.block_on(async {
                     tokio::select! {
                         _ = stop.wait_for(|stopping| *stopping) => false,
                         () = report_progress(&app.health) => true,
@@ -121,7 +121,7 @@ async fn report_progress(health: &Health) {
 struct ClientRun<'a> {
     token: &'a str,
     config: &'a Config,
-    app: &'a AppState,
+    app: &'a DiscordState,
     gateway_state: &'a Arc<GatewayState>,
 }
 
@@ -200,8 +200,8 @@ impl ClientRun<'_> {
         let shards = gateway.shards;
         self.gateway_state.begin(shards as usize, gateway.limit);
         // On the main runtime, so that the relay's timers work even if serenity blocks its own runtime.
-        let main_runtime = &self.app.main_runtime;
-        let presence = self.app.presence.clone();
+        let main_runtime = &self.app.bot.main_runtime;
+        let presence = self.app.bot.presence.clone();
         let (presence_sender, relayed_presence) = watch::channel(translate(&presence.borrow()));
         let relay_config = RelayConfig {
             gateway_url: gateway.url,
@@ -237,7 +237,7 @@ impl ClientRun<'_> {
                 .map(|GuildId(guild)| serenity::GuildId::new(guild)),
             guild_hint: "is the bot a member of the Discord server that DISCORD_GUILD_ID names?",
             record: &record,
-            command_ids: &self.app.command_ids,
+            command_ids: &self.app.bot.command_ids,
         };
         let registering = registration.run(rest);
         let ended = tokio::select! {

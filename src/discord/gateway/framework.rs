@@ -4,12 +4,12 @@ use poise::serenity_prelude as serenity;
 
 use crate::actions::notifications::manage_board;
 use crate::discord::ui::{error, error_reply};
-use crate::discord::{AppState, commands, press};
+use crate::discord::{DiscordState, commands, press};
 use crate::domain::discord_id::MessageId;
 use crate::store::notifications::board;
 
 /// The poise framework with Rollcall's commands.
-pub(super) fn framework(app: &AppState) -> poise::Framework<AppState, error::CommandError> {
+pub(super) fn framework(app: &DiscordState) -> poise::Framework<DiscordState, error::CommandError> {
     let data = app.clone();
     let options = poise::FrameworkOptions {
         commands: commands::all(),
@@ -41,7 +41,7 @@ pub(super) fn framework(app: &AppState) -> poise::Framework<AppState, error::Com
 async fn on_event(
     ctx: &serenity::Context,
     event: &serenity::FullEvent,
-    app: &AppState,
+    app: &DiscordState,
 ) -> Result<(), error::CommandError> {
     match event {
         serenity::FullEvent::MessageDelete {
@@ -61,7 +61,7 @@ async fn on_event(
 
 /// Has boards posted again if their message was deleted. Other deleted messages cause no write.
 async fn forget_deleted_boards(
-    app: &AppState,
+    app: &DiscordState,
     deleted: &[MessageId],
 ) -> Result<(), error::CommandError> {
     for known in board::all(&app.store.reader).await? {
@@ -94,7 +94,7 @@ impl serenity::EventHandler for Events {
 
 /// Counts interactions that serenity could not parse. They get no answer, and serenity itself only logs them at debug level.
 pub(super) struct Unparsed {
-    pub app: AppState,
+    pub app: DiscordState,
 }
 
 #[serenity::async_trait]

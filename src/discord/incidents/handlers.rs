@@ -3,7 +3,7 @@
 use crate::actions::Requester;
 use crate::actions::incidents::alerts;
 use crate::actions::silences::{maintenance, mute};
-use crate::discord::AppState;
+use crate::discord::DiscordState;
 use crate::discord::incidents::incident_card;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::Message;
@@ -11,7 +11,7 @@ use crate::domain::incidents::grouping::IncidentId;
 
 /// Acknowledges an incident and returns its updated message.
 pub(in crate::discord) async fn acknowledge(
-    app: &AppState,
+    app: &DiscordState,
     requester: Requester,
     id: IncidentId,
 ) -> Result<Message, CommandError> {
@@ -21,7 +21,7 @@ pub(in crate::discord) async fn acknowledge(
 
 /// Mutes an incident's monitors for an hour and returns its updated message.
 pub(in crate::discord) async fn mute(
-    app: &AppState,
+    app: &DiscordState,
     requester: Requester,
     id: IncidentId,
 ) -> Result<Message, CommandError> {
@@ -31,7 +31,7 @@ pub(in crate::discord) async fn mute(
 
 /// Starts an hour of maintenance for an incident's monitors and returns its updated message.
 pub(in crate::discord) async fn maintain(
-    app: &AppState,
+    app: &DiscordState,
     requester: Requester,
     id: IncidentId,
 ) -> Result<Message, CommandError> {

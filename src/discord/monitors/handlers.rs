@@ -1,6 +1,6 @@
 //! Shows one monitor, whatever its kind is.
 
-use crate::discord::AppState;
+use crate::discord::DiscordState;
 use crate::discord::endpoints::endpoint_card;
 use crate::discord::monitors::status_card;
 use crate::discord::ui::error::CommandError;
@@ -12,7 +12,7 @@ use crate::store::endpoints::endpoint;
 
 /// Shows one monitor of any kind.
 pub(in crate::discord) async fn monitor(
-    app: &AppState,
+    app: &DiscordState,
     guild: GuildId,
     id: MonitorId,
 ) -> Result<Message, CommandError> {

@@ -88,7 +88,7 @@ async fn put(
     channel: ChannelId,
 ) -> Result<Message, CommandError> {
     let app = ctx.data();
-    let messenger = app.messenger.clone().ok_or_else(|| {
+    let messenger = app.senders.messenger.clone().ok_or_else(|| {
         CommandError::Internal("received a command, but there is no messenger".into())
     })?;
     let lines = board::lines(&app.store.reader, requester.guild).await?;
@@ -98,6 +98,7 @@ async fn put(
         nonce: format!("c{}", ctx.id() % 1_000_000_000_000),
     };
     let shown = app
+        .bot
         .main_runtime
         .spawn(async move { messenger.show_board(&lines, place).await })
         .await
@@ -120,10 +121,10 @@ async fn put(
 /// Deletes the old message in the background: the reply does not wait for it. If the deletion fails, the message stays.
 fn delete_message(ctx: Context<'_>, message: Option<MessageRef>) {
     let app = ctx.data();
-    let (Some(message), Some(messenger)) = (message, app.messenger.clone()) else {
+    let (Some(message), Some(messenger)) = (message, app.senders.messenger.clone()) else {
         return;
     };
-    app.main_runtime.spawn(async move {
+    app.bot.main_runtime.spawn(async move {
         if let Err(error) = messenger.delete_message(message).await {
             tracing::debug!(%error, "cannot delete the old board");
         }

@@ -9,7 +9,7 @@ use crate::discord::notifications::webhooks_card;
 use crate::discord::ui::embed;
 use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::reply::{self, Message};
-use crate::discord::{AppState, Context};
+use crate::discord::{Context, DiscordState};
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::parse_name;
 use crate::domain::notifications::webhook::{Format, parse_url};
@@ -154,7 +154,7 @@ fn signing_key() -> Result<String, CommandError> {
     Ok(signature::key_text(&key))
 }
 
-async fn find(app: &AppState, guild: GuildId, name: &str) -> Result<Webhook, CommandError> {
+async fn find(app: &DiscordState, guild: GuildId, name: &str) -> Result<Webhook, CommandError> {
     let known = webhook::list(&app.store.reader, guild).await?;
     let found = known
         .into_iter()
@@ -169,12 +169,13 @@ async fn find(app: &AppState, guild: GuildId, name: &str) -> Result<Webhook, Com
 
 /// Sends a test message. The inner result says whether it arrived; its error is a text for the member.
 async fn send_test_message(
-    app: &AppState,
+    app: &DiscordState,
     known: &Webhook,
 ) -> Result<Result<(), String>, CommandError> {
-    let (webhook_sender, target, now) = (app.webhook_sender.clone(), known.clone(), app.now());
+    let (webhook_sender, target, now) = (app.senders.webhooks.clone(), known.clone(), app.now());
     // On the main runtime, to which the resolver of the checks belongs.
     let sent = app
+        .bot
         .main_runtime
         .spawn(async move {
             let body = payload::of_test(target.format, now);

@@ -2,7 +2,7 @@
 
 use crate::actions::Requester;
 use crate::actions::servers::{manage_server, suggest_thresholds};
-use crate::discord::AppState;
+use crate::discord::DiscordState;
 use crate::discord::servers::server_card;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::Message;
@@ -14,7 +14,7 @@ use crate::store::servers::server;
 
 /// Suggests thresholds from a server's report interval, with buttons to apply or keep for managers.
 pub(in crate::discord) async fn suggestion(
-    app: &AppState,
+    app: &DiscordState,
     requester: Requester,
     id: MonitorId,
     may_manage: bool,
@@ -40,7 +40,7 @@ pub(in crate::discord) async fn suggestion(
 
 /// Applies the proposed thresholds to a server and shows it.
 pub(in crate::discord) async fn take_thresholds(
-    app: &AppState,
+    app: &DiscordState,
     requester: Requester,
     id: MonitorId,
     thresholds: Thresholds,
@@ -60,7 +60,7 @@ pub(in crate::discord) async fn take_thresholds(
 
 /// Confirms that a server's thresholds were not changed.
 pub(in crate::discord) async fn keep_thresholds(
-    app: &AppState,
+    app: &DiscordState,
     requester: Requester,
     id: MonitorId,
 ) -> Result<Message, CommandError> {

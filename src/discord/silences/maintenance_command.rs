@@ -205,11 +205,11 @@ async fn listed(ctx: Context<'_>, requester: Requester) -> Result<Message, Comma
 fn delete_event(ctx: Context<'_>, one: &Maintenance) {
     let app = ctx.data();
     let event = one.discord_event.filter(|event| event.0 != 0);
-    let (Some(event), Some(messenger)) = (event, app.messenger.clone()) else {
+    let (Some(event), Some(messenger)) = (event, app.senders.messenger.clone()) else {
         return;
     };
     let guild = one.guild_id;
-    app.main_runtime.spawn(async move {
+    app.bot.main_runtime.spawn(async move {
         if let Err(error) = messenger.delete_event(guild, event).await {
             tracing::debug!(%error, "cannot delete the scheduled event");
         }

@@ -2,11 +2,13 @@
 
 use super::error::{CommandError, internal_error, outside};
 use super::reply::Message;
-use crate::discord::AppState;
+use crate::discord::DiscordState;
 use crate::domain::text;
 
 /// Replies to the member whose command failed, with a sentence about the error.
-pub(in crate::discord) async fn answer(error: poise::FrameworkError<'_, AppState, CommandError>) {
+pub(in crate::discord) async fn answer(
+    error: poise::FrameworkError<'_, DiscordState, CommandError>,
+) {
     let Some(ctx) = error.ctx() else {
         return tracing::error!(
             error = without_context(error),
@@ -41,7 +43,7 @@ pub(in crate::discord) async fn answer(error: poise::FrameworkError<'_, AppState
     }
 }
 
-fn without_context(error: poise::FrameworkError<'_, AppState, CommandError>) -> String {
+fn without_context(error: poise::FrameworkError<'_, DiscordState, CommandError>) -> String {
     match error {
         poise::FrameworkError::EventHandler {
             error: CommandError::Internal(reason),

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use crate::actions::{Requester, manage_key};
 use crate::domain::event::Actor;
 use crate::domain::key::{ApiKey, KeyKind};
-use crate::http::AppState;
+use crate::http::HttpState;
 use crate::store::api_key::{self, StoredKey};
 
 /// The client's address, from the connection.
@@ -33,8 +33,9 @@ impl<S: Sync> FromRequestParts<S> for Peer {
 impl Peer {
     /// Counts a request with an invalid key against this address, and returns the problem to respond with. Only such
     /// requests are limited by address: valid keys behind the same router or proxy keep working.
-    pub(in crate::http) fn refuse(self, app: &AppState, refusal: Problem) -> Problem {
-        app.unauthenticated
+    pub(in crate::http) fn refuse(self, app: &HttpState, refusal: Problem) -> Problem {
+        app.limits
+            .unauthenticated
             .take(self.number())
             .err()
             .unwrap_or(refusal)
@@ -55,16 +56,16 @@ impl Peer {
 #[derive(Clone, Debug)]
 pub(super) struct Caller(pub StoredKey);
 
-impl FromRequestParts<AppState> for Caller {
+impl FromRequestParts<HttpState> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, app: &HttpState) -> Result<Self, Problem> {
         let (peer, text) = in_header(parts, app).await?;
         Self::with_key(app, peer, text).await
     }
 }
 
-async fn in_header<'a>(parts: &'a mut Parts, app: &AppState) -> Result<(Peer, &'a str), Problem> {
+async fn in_header<'a>(parts: &'a mut Parts, app: &HttpState) -> Result<(Peer, &'a str), Problem> {
     let Ok(peer) = Peer::from_request_parts(parts, app).await;
     parts
         .headers
@@ -80,10 +81,10 @@ async fn in_header<'a>(parts: &'a mut Parts, app: &AppState) -> Result<(Peer, &'
 #[derive(Clone, Debug)]
 pub(super) struct Reporter(pub Arc<StoredKey>);
 
-impl FromRequestParts<AppState> for Reporter {
+impl FromRequestParts<HttpState> for Reporter {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, app: &HttpState) -> Result<Self, Problem> {
         let (peer, text) = in_header(parts, app).await?;
         let cached = ApiKey::parse(text.trim())
             .and_then(|key| Some((app.key_cache.get(&key.id)?, key)))
@@ -131,17 +132,17 @@ fn is_same_key(stored: &StoredKey, key: &ApiKey) -> bool {
     stored.kind == key.kind && bool::from(is_same)
 }
 
-impl OptionalFromRequestParts<AppState> for Caller {
+impl OptionalFromRequestParts<HttpState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(
         parts: &mut Parts,
-        app: &AppState,
+        app: &HttpState,
     ) -> Result<Option<Self>, Problem> {
         if !parts.headers.contains_key(header::AUTHORIZATION) {
             return Ok(None);
         }
-        <Self as FromRequestParts<AppState>>::from_request_parts(parts, app)
+        <Self as FromRequestParts<HttpState>>::from_request_parts(parts, app)
             .await
             .map(Some)
     }
@@ -149,7 +150,7 @@ impl OptionalFromRequestParts<AppState> for Caller {
 
 impl Caller {
     /// Authenticates a key, and applies the rate limit to read and admin keys.
-    pub(super) async fn with_key(app: &AppState, peer: Peer, text: &str) -> Result<Self, Problem> {
+    pub(super) async fn with_key(app: &HttpState, peer: Peer, text: &str) -> Result<Self, Problem> {
         let stored = valid_key(app, text).await?;
         let caller = stored
             .map(Self)
@@ -158,7 +159,7 @@ impl Caller {
         if matches!(caller.0.kind, KeyKind::Read | KeyKind::Admin) {
             let mut hasher = DefaultHasher::new();
             caller.0.id.hash(&mut hasher);
-            app.rate_limit.take(hasher.finish())?;
+            app.limits.authenticated.take(hasher.finish())?;
         }
         Ok(caller)
     }
@@ -176,7 +177,7 @@ impl Caller {
 
 /// The stored key for this text, if it exists and is still valid.
 pub(in crate::http) async fn valid_key(
-    app: &AppState,
+    app: &HttpState,
     text: &str,
 ) -> Result<Option<StoredKey>, Problem> {
     let Some(key) = ApiKey::parse(text.trim()) else {

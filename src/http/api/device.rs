@@ -22,7 +22,7 @@ use crate::domain::key::KeyKind::{Admin, Device as DeviceKey, Fleet, Read};
 use crate::domain::monitor::parse_name;
 use crate::domain::status::Status;
 use crate::domain::text;
-use crate::http::AppState;
+use crate::http::HttpState;
 use crate::store::devices::device::{self, Device};
 use crate::store::devices::device_state;
 
@@ -37,7 +37,7 @@ pub(super) struct Register {
 
 /// `POST /device/register`, with a fleet or an admin key.
 pub(super) async fn register(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Reporter,
     Fields(payload): Fields<Register>,
 ) -> Result<Response, Problem> {
@@ -67,7 +67,7 @@ pub(super) async fn register(
 /// `POST /device/{uuid}/heartbeat`, with the device's own key, or with a fleet or an admin key, which create an unknown
 /// device.
 pub(super) async fn heartbeat(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Reporter,
     Path(uuid): Path<String>,
 ) -> Result<Response, Problem> {
@@ -77,7 +77,10 @@ pub(super) async fn heartbeat(
 }
 
 /// `GET /devices`, with a read or an admin key.
-pub(super) async fn list(State(app): State<AppState>, caller: Caller) -> Result<Response, Problem> {
+pub(super) async fn list(
+    State(app): State<HttpState>,
+    caller: Caller,
+) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin])?;
     let devices = device::list(&app.store.reader, caller.0.guild_id).await?;
     let devices: Vec<Value> = devices.iter().map(shown).collect();
@@ -86,7 +89,7 @@ pub(super) async fn list(State(app): State<AppState>, caller: Caller) -> Result<
 
 /// `GET /devices/{uuid}`, with a read or an admin key, or the device's own. Includes both states.
 pub(super) async fn show(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Caller,
     Path(uuid): Path<String>,
 ) -> Result<Response, Problem> {
@@ -109,7 +112,7 @@ pub(super) struct Change {
 
 /// `PATCH /devices/{uuid}`, with an admin key.
 pub(super) async fn edit(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Caller,
     Path(uuid): Path<String>,
     Fields(change): Fields<Change>,
@@ -143,7 +146,11 @@ pub(super) async fn edit(
 
 /// The UUID of the device that sends this request, with its own key or with a fleet or admin key. Applies the device's rate
 /// limit; each device has its own, even if many share a key.
-pub(super) fn itself(app: &AppState, caller: &Reporter, uuid: &str) -> Result<DeviceUuid, Problem> {
+pub(super) fn itself(
+    app: &HttpState,
+    caller: &Reporter,
+    uuid: &str,
+) -> Result<DeviceUuid, Problem> {
     caller.must_be(&[DeviceKey, Fleet, Admin])?;
     let uuid = DeviceUuid::parse(uuid).map_err(|_| Problem::not_found())?;
     rate_limit(app, caller, &uuid)?;
@@ -152,7 +159,7 @@ pub(super) fn itself(app: &AppState, caller: &Reporter, uuid: &str) -> Result<De
 
 /// A device that the caller may read. A device's own key gives no access to other devices.
 pub(super) async fn readable(
-    app: &AppState,
+    app: &HttpState,
     caller: &Caller,
     uuid: &str,
 ) -> Result<Device, Problem> {
@@ -165,7 +172,7 @@ pub(super) async fn readable(
 
 /// Records a heartbeat if a device reads about itself.
 pub(super) async fn is_alive(
-    app: &AppState,
+    app: &HttpState,
     caller: Caller,
     device: &Device,
 ) -> Result<(), Problem> {
@@ -179,18 +186,18 @@ pub(super) async fn is_alive(
 
 /// Applies the rate limit of a device. A device's own key counts against that device only, so it cannot use up the limit of
 /// another.
-fn rate_limit(app: &AppState, caller: &Reporter, uuid: &DeviceUuid) -> Result<(), Problem> {
+fn rate_limit(app: &HttpState, caller: &Reporter, uuid: &DeviceUuid) -> Result<(), Problem> {
     let mut hasher = DefaultHasher::new();
     match caller.0.monitor_id {
         Some(own) => own.0.hash(&mut hasher),
         None => (caller.0.guild_id, uuid).hash(&mut hasher),
     }
-    app.rate_limit.take(hasher.finish())
+    app.limits.authenticated.take(hasher.finish())
 }
 
 /// Records a heartbeat of a device with its payload.
 pub(super) async fn check_in(
-    app: &AppState,
+    app: &HttpState,
     caller: &Reporter,
     uuid: DeviceUuid,
     payload: Payload,
@@ -241,7 +248,7 @@ fn named_device(uuid: &DeviceUuid, checked_in: &CheckedIn) -> Value {
     details
 }
 
-async fn with_states(app: &AppState, device: &Device) -> Result<Response, Problem> {
+async fn with_states(app: &HttpState, device: &Device) -> Result<Response, Problem> {
     let state = device_state::get(&app.store.reader, device.id).await?;
     let object = |text: &str| -> Value { serde_json::from_str(text).unwrap_or_default() };
     let mut details = shown(device);

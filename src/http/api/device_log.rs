@@ -15,7 +15,7 @@ use super::{body, query};
 use crate::actions::devices::check_in::Payload;
 use crate::domain::key::KeyKind::{Admin, Device as DeviceKey, Read};
 use crate::domain::text;
-use crate::http::AppState;
+use crate::http::HttpState;
 use crate::store::devices::device_log::{self, LINES_KEPT, Line, NewLine};
 
 /// The default page size.
@@ -33,7 +33,7 @@ struct LogLine {
 
 /// `POST /device/{uuid}/logs`: a JSON list of lines, or one JSON value per line (`application/x-ndjson`).
 pub(super) async fn append(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Reporter,
     Path(uuid): Path<String>,
     headers: HeaderMap,
@@ -110,7 +110,7 @@ pub(super) struct LogQuery {
 
 /// `GET /devices/{uuid}/logs`, with a read or an admin key, or the device's own. Oldest first; pings are included.
 pub(super) async fn list(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Caller,
     Path(uuid): Path<String>,
     Asked(query): Asked<LogQuery>,

@@ -13,7 +13,7 @@ use super::device::{check_in, itself, received, unprocessable};
 use super::problem::Problem;
 use crate::actions::devices::check_in::{CheckedIn, Payload};
 use crate::domain::devices::device::DeviceUuid;
-use crate::http::AppState;
+use crate::http::HttpState;
 use crate::store::devices::{device, device_state};
 
 /// The header with the device's own key, if this request created it: the body is the state.
@@ -21,7 +21,7 @@ const KEY_HEADER: &str = "rollcall-device-key";
 
 /// `GET /device/{uuid}/state`: the target state, with an `ETag`. A 304 response counts as a heartbeat, too.
 pub(super) async fn target(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Reporter,
     Path(uuid): Path<String>,
     headers: HeaderMap,
@@ -72,7 +72,7 @@ fn matches(asked: &str, tag: &str) -> bool {
 
 /// `PATCH /device/{uuid}/state`: changes of the current state, as a JSON merge patch.
 pub(super) async fn report(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Reporter,
     Path(uuid): Path<String>,
     Fields(changes): Fields<Map<String, Value>>,
@@ -84,7 +84,7 @@ pub(super) async fn report(
 
 /// `PATCH /device/state`: the same for the device in the field `uuid`, or else for the owner of the key.
 pub(super) async fn report_own(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Reporter,
     Fields(mut changes): Fields<Map<String, Value>>,
 ) -> Result<Response, Problem> {
@@ -103,7 +103,7 @@ pub(super) async fn report_own(
     Ok(received(&uuid, &checked_in))
 }
 
-async fn own_uuid(app: &AppState, caller: &Reporter) -> Result<DeviceUuid, Problem> {
+async fn own_uuid(app: &HttpState, caller: &Reporter) -> Result<DeviceUuid, Problem> {
     let id = caller.0.monitor_id.ok_or_else(Problem::not_found)?;
     let device = device::by_id(&app.store.reader, caller.0.guild_id, id).await?;
     device

@@ -23,7 +23,7 @@ use crate::domain::endpoints::target::Target;
 use crate::domain::key::KeyKind::{Admin, Read};
 use crate::domain::monitor::{MonitorId, parse_interval, parse_name};
 use crate::domain::status::Status;
-use crate::http::AppState;
+use crate::http::HttpState;
 use crate::store::endpoints::endpoint::{self, Description, Endpoint, Filter};
 
 /// The default and the maximum page size.
@@ -43,7 +43,7 @@ pub(super) struct EndpointQuery {
 
 /// `GET /endpoints`, with a read or an admin key: those offline the longest first, then by name.
 pub(super) async fn list(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Caller,
     Asked(query): Asked<EndpointQuery>,
 ) -> Result<Response, Problem> {
@@ -76,7 +76,7 @@ pub(super) async fn list(
 
 /// `GET /endpoints/{id}`, with a read or an admin key.
 pub(super) async fn show(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
@@ -133,7 +133,7 @@ impl From<Http> for HttpCheckChange {
 
 /// `POST /endpoints`, with an admin key.
 pub(super) async fn add(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Caller,
     Fields(payload): Fields<Payload>,
 ) -> Result<Response, Problem> {
@@ -162,7 +162,7 @@ pub(super) async fn add(
 
 /// `PATCH /endpoints/{id}`, with an admin key. `paused` pauses or resumes the checks.
 pub(super) async fn edit(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Caller,
     Path(id): Path<String>,
     Fields(payload): Fields<Payload>,
@@ -193,7 +193,7 @@ pub(super) async fn edit(
 
 /// `DELETE /endpoints/{id}`, with an admin key.
 pub(super) async fn remove(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
@@ -205,7 +205,7 @@ pub(super) async fn remove(
 
 /// `POST /endpoints/{id}/recheck`, with an admin key: checks the endpoint now and returns its new status.
 pub(super) async fn recheck(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
@@ -222,7 +222,7 @@ fn parse_id(id: &str) -> Result<MonitorId, Problem> {
     id.parse().map(MonitorId).map_err(|_| Problem::not_found())
 }
 
-async fn find(app: &AppState, caller: &Caller, id: &str) -> Result<Endpoint, Problem> {
+async fn find(app: &HttpState, caller: &Caller, id: &str) -> Result<Endpoint, Problem> {
     let id = parse_id(id)?;
     let endpoint = endpoint::get(&app.store.reader, caller.0.guild_id, id).await?;
     endpoint.ok_or_else(Problem::not_found)

@@ -14,7 +14,7 @@ use crate::domain::event::EventKind;
 use crate::domain::key::KeyKind::{Admin, Read};
 use crate::domain::monitor::MonitorId;
 use crate::domain::text;
-use crate::http::AppState;
+use crate::http::HttpState;
 use crate::store::event::{self, Event, EventFilter};
 
 /// The default and the maximum page size.
@@ -35,7 +35,7 @@ pub(super) struct Filter {
 
 /// `GET /events`, with a read or an admin key.
 pub(super) async fn list(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Caller,
     Asked(filter): Asked<Filter>,
 ) -> Result<Response, Problem> {

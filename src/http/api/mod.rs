@@ -24,11 +24,11 @@ pub use key_cache::KeyCache;
 pub(super) use openapi::document;
 pub use rate_limit::RateLimit;
 
-use super::AppState;
+use super::HttpState;
 use problem::Problem;
 
 /// Every route, below `/api/v1`.
-pub(super) fn routes() -> Router<AppState> {
+pub(super) fn routes() -> Router<HttpState> {
     Router::new()
         .route("/device/register", post(device::register))
         .route("/device/state", patch(device_state::report_own))

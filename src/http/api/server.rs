@@ -19,11 +19,14 @@ use crate::domain::key::KeyKind::{Admin, Read, Server as ServerKey};
 use crate::domain::monitor::{MonitorId, ValidationError, parse_name};
 use crate::domain::servers::threshold::Thresholds;
 use crate::domain::text;
-use crate::http::AppState;
+use crate::http::HttpState;
 use crate::store::servers::server;
 
 /// `GET /servers`, with a read or an admin key.
-pub(super) async fn list(State(app): State<AppState>, caller: Caller) -> Result<Response, Problem> {
+pub(super) async fn list(
+    State(app): State<HttpState>,
+    caller: Caller,
+) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin])?;
     let (reader, now) = (&app.store.reader, app.clock.now());
     let mut shown = Vec::new();
@@ -36,7 +39,7 @@ pub(super) async fn list(State(app): State<AppState>, caller: Caller) -> Result<
 
 /// `GET /servers/{id}/status`, with a read or an admin key, or the server's own.
 pub(super) async fn status(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
@@ -80,7 +83,7 @@ struct ThresholdMinutes {
 
 /// `PATCH /servers/{id}`, with an admin key.
 pub(super) async fn edit(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Caller,
     Path(id): Path<String>,
     Fields(change): Fields<Change>,

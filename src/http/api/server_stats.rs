@@ -19,7 +19,7 @@ use crate::actions::servers::server_stats::{self, Point};
 use crate::domain::Timestamp;
 use crate::domain::key::KeyKind::{Admin, Read, Server as ServerKey};
 use crate::domain::text;
-use crate::http::AppState;
+use crate::http::HttpState;
 use crate::store::servers::server;
 
 /// The maximum number of free-form metrics in a report.
@@ -45,7 +45,7 @@ pub(super) struct Stats {
 
 /// `POST /server-stats`, with a server's own key, in the header or in the body.
 pub(super) async fn report(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     peer: Peer,
     in_header: Option<Caller>,
     Fields(stats): Fields<Stats>,
@@ -57,7 +57,7 @@ pub(super) async fn report(
     caller.must_be(&[ServerKey])?;
     let id = caller.0.monitor_id.ok_or_else(Problem::not_found)?;
     let kept = kept(stats)?;
-    app.rate_limit.take(id.0.unsigned_abs())?;
+    app.limits.authenticated.take(id.0.unsigned_abs())?;
     manage_server::report(&app.store, id, kept.to_string(), app.clock.now()).await?;
     Ok(answer(
         StatusCode::OK,
@@ -83,7 +83,7 @@ pub(super) struct TimeRange {
 
 /// `GET /servers/{id}/stats`, with a read or an admin key, or the server's own.
 pub(super) async fn series(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     caller: Caller,
     Path(id): Path<String>,
     Asked(range): Asked<TimeRange>,

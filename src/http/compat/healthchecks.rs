@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::{PingRefusal, record, unknown};
 use crate::domain::devices::device::DeviceUuid;
 use crate::domain::devices::ping::{KEPT_BODY, Ping, Signal, parse_run};
-use crate::http::AppState;
+use crate::http::HttpState;
 use crate::http::api::Peer;
 use crate::http::api::problem::Problem;
 use crate::store::devices::device;
@@ -33,7 +33,7 @@ pub(in crate::http) struct RunQuery {
 
 /// `GET|HEAD|POST /ping/{uuid}`.
 pub(in crate::http) async fn success(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     peer: Peer,
     Path(uuid): Path<String>,
     query: Result<Query<RunQuery>, QueryRejection>,
@@ -45,7 +45,7 @@ pub(in crate::http) async fn success(
 
 /// `GET|HEAD|POST /ping/{uuid}/{start|success|fail|log|exit status}`.
 pub(in crate::http) async fn signal(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     peer: Peer,
     Path((uuid, signal)): Path<(String, String)>,
     query: Result<Query<RunQuery>, QueryRejection>,
@@ -94,7 +94,7 @@ impl Asked {
 }
 
 async fn take(
-    app: &AppState,
+    app: &HttpState,
     peer: Peer,
     asked: Result<Asked, PingRefusal>,
     body: Body,

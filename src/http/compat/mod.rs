@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use axum::http::StatusCode;
 
-use super::AppState;
+use super::HttpState;
 use super::api::Peer;
 use super::api::problem::Problem;
 use crate::actions::Requester;
@@ -39,17 +39,17 @@ impl From<StoreError> for PingRefusal {
 }
 
 /// Refuses an unknown device. Such requests are rate-limited, so that UUIDs cannot be guessed quickly.
-fn unknown(app: &AppState, peer: Peer) -> PingRefusal {
-    match app.unauthenticated.take(peer.number()) {
+fn unknown(app: &HttpState, peer: Peer) -> PingRefusal {
+    match app.limits.unauthenticated.take(peer.number()) {
         Ok(()) => PingRefusal::Refused(StatusCode::NOT_FOUND, "not found"),
         Err(problem) => PingRefusal::Problem(problem),
     }
 }
 
-async fn record(app: &AppState, device: &Device, ping: Ping) -> Result<(), Problem> {
+async fn record(app: &HttpState, device: &Device, ping: Ping) -> Result<(), Problem> {
     let mut hasher = DefaultHasher::new();
     (device.guild_id, &device.uuid).hash(&mut hasher);
-    app.rate_limit.take(hasher.finish())?;
+    app.limits.authenticated.take(hasher.finish())?;
     let heartbeat = CheckIn {
         requester: Requester {
             guild: device.guild_id,

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{PingRefusal, record, unknown};
 use crate::domain::devices::device::DeviceUuid;
 use crate::domain::devices::ping::{KEPT_BODY, Ping, Signal};
-use crate::http::AppState;
+use crate::http::HttpState;
 use crate::http::api::{Peer, valid_key};
 use crate::store::devices::device::{self, Device};
 
@@ -29,7 +29,7 @@ pub(in crate::http) struct Push {
 
 /// `GET|POST /api/push/{token}?status&msg&ping`. The token is the device's UUID, with or without hyphens, or its key.
 pub(in crate::http) async fn push(
-    State(app): State<AppState>,
+    State(app): State<HttpState>,
     peer: Peer,
     Path(token): Path<String>,
     query: Result<Query<Push>, QueryRejection>,
@@ -51,7 +51,7 @@ pub(in crate::http) async fn push(
 }
 
 async fn take_push(
-    app: &AppState,
+    app: &HttpState,
     peer: Peer,
     token: &str,
     query: Result<Query<Push>, QueryRejection>,
@@ -91,7 +91,7 @@ async fn take_push(
     Ok(record(app, &device, ping).await?)
 }
 
-async fn with_key(app: &AppState, token: &str) -> Result<Option<Device>, PingRefusal> {
+async fn with_key(app: &HttpState, token: &str) -> Result<Option<Device>, PingRefusal> {
     let key = valid_key(app, token).await?;
     let Some((guild, id)) = key.and_then(|key| Some((key.guild_id, key.monitor_id?))) else {
         return Ok(None);

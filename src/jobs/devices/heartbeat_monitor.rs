@@ -13,16 +13,16 @@ use crate::domain::monitor::MonitorRef;
 use crate::domain::observation_windows::ObservationWindows;
 use crate::domain::status::Status;
 use crate::jobs::self_health::observation_window;
-use crate::jobs::{Context, WINDOWS_KEPT};
+use crate::jobs::{JobContext, WINDOWS_KEPT};
 use crate::store::devices::device::{self, Overdue};
 use crate::store::event::{self, NewEvent};
 use crate::store::{StoreError, Tx};
 
 pub(in crate::jobs) const NAME: &str = "heartbeat_monitor";
 
-pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError> {
+pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
-    let threshold = context.heartbeat_times.device_threshold;
+    let threshold = context.heartbeat.device_threshold;
     let windows =
         observation_window::windows(&context.store.reader, now.minus(WINDOWS_KEPT), now).await?;
     let offline = context

@@ -6,16 +6,16 @@
 use crate::actions::endpoints::recheck;
 use crate::clock::Stopwatch;
 use crate::domain::event::Actor;
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 use crate::store::StoreError;
 
 pub(in crate::jobs) const NAME: &str = "recheck";
 
-pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError> {
+pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let stopwatch = Stopwatch::start();
     let run = recheck::Run {
         guild: None,
-        options: context.recheck,
+        options: context.scheduling.recheck,
         actor: Actor::System,
     };
     let done = recheck::all_due(&context.checks, &context.store.reader, run, |_, _| {}).await?;

@@ -9,7 +9,7 @@ use crate::domain::event::EventKind;
 use crate::domain::notifications::alert_policy::BulkAlert;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::status::Status;
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 use crate::store::endpoints::endpoint;
 use crate::store::incidents::incident;
 use crate::store::notifications::{alert_settings, delivery};
@@ -18,7 +18,7 @@ use crate::store::{StoreError, event};
 pub(in crate::jobs) const NAME: &str = "bulk_alerts";
 pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(5);
 
-pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError> {
+pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
     let mut updated = 0_u64;
     for (guild, settings) in alert_settings::with_policy(&context.store.reader).await? {
@@ -33,7 +33,7 @@ pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError
 }
 
 async fn judge(
-    context: &Context,
+    context: &JobContext,
     guild: GuildId,
     bulk: BulkAlert,
     is_down: bool,

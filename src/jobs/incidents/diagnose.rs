@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::actions::incidents::diagnose;
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 use crate::store::StoreError;
 use crate::store::incidents::incident;
 
@@ -16,7 +16,7 @@ const RECENT: Duration = Duration::from_secs(1800);
 /// Incidents per run, newest first.
 const INCIDENTS: u32 = 50;
 
-pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError> {
+pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let since = context.checks.clock.now().minus(RECENT);
     let mut changed = 0_u64;
     for id in incident::young(&context.store.reader, since, INCIDENTS).await? {

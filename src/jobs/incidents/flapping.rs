@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::domain::incidents::flapping::WINDOW;
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 use crate::store::StoreError;
 use crate::store::incidents::incident;
 
 pub(in crate::jobs) const NAME: &str = "flapping";
 pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(60);
 
-pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError> {
+pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
     let ended = context
         .store

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::actions::incidents::alerts;
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 use crate::store::StoreError;
 use crate::store::incidents::incident;
 use crate::store::notifications::alert_settings;
@@ -11,7 +11,7 @@ use crate::store::notifications::alert_settings;
 pub(in crate::jobs) const NAME: &str = "reminders";
 pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(10);
 
-pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError> {
+pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
     let reader = &context.store.reader;
     let mut reminded = 0_u64;

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{MessageId, MessageRef};
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 use crate::jobs::reconcile::{self, IDLE, Pass, SHORT, write};
 use crate::notify::backoff::backoff;
 use crate::notify::messenger::{Messenger, Place, SendFailure};
@@ -19,13 +19,13 @@ use crate::store::notifications::board::{self, Board, BoardLine};
 const REFRESH_EVERY: Duration = Duration::from_secs(900);
 
 /// Runs until `stop` turns true.
-pub(in crate::jobs) async fn run(context: Context, stop: watch::Receiver<bool>) {
+pub(in crate::jobs) async fn run(context: JobContext, stop: watch::Receiver<bool>) {
     let work: Pass = |context, messenger| Box::pin(pass(context, messenger));
     reconcile::run(context, "boards", work, stop).await;
 }
 
 /// Shows the boards that are due; returns the time until the next one is.
-async fn pass(context: &Context, messenger: &dyn Messenger) -> Result<Duration, StoreError> {
+async fn pass(context: &JobContext, messenger: &dyn Messenger) -> Result<Duration, StoreError> {
     let reader = &context.store.reader;
     let mut wait = IDLE;
     for known in board::all(reader).await? {
@@ -65,7 +65,7 @@ fn hash_of(lines: &[BoardLine]) -> i64 {
 }
 
 async fn show(
-    context: &Context,
+    context: &JobContext,
     messenger: &dyn Messenger,
     known: Board,
     hash: i64,
@@ -128,7 +128,7 @@ async fn show(
 }
 
 async fn record_posted(
-    context: &Context,
+    context: &JobContext,
     known: Board,
     message: MessageId,
     content_hash: i64,

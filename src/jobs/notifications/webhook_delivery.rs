@@ -14,7 +14,7 @@ use crate::actions::notifications::webhook as webhooks;
 use crate::domain::endpoints::target::Target;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::notifications::webhook::{Format, WebhookId};
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 use crate::jobs::reconcile::{HELD, IDLE, SHORT};
 use crate::notify::backoff::backoff;
 use crate::notify::webhook::payload::{self, IncidentChange};
@@ -48,7 +48,7 @@ impl Gate for CheckRunner {
 }
 
 /// Runs until `stop` turns true.
-pub(in crate::jobs) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
+pub(in crate::jobs) async fn run(context: JobContext, mut stop: watch::Receiver<bool>) {
     let mut bell = context.store.bell();
     let mut in_flight: HashSet<WebhookId> = HashSet::new();
     let mut sending = FuturesUnordered::new();
@@ -84,7 +84,7 @@ fn failed(error: &StoreError) -> Duration {
 
 /// Due deliveries for webhooks without one in flight, and the time until the next one is due.
 async fn next(
-    context: &Context,
+    context: &JobContext,
     in_flight: &HashSet<WebhookId>,
 ) -> Result<(Vec<WebhookDelivery>, Duration), StoreError> {
     let (reader, now) = (&context.store.reader, context.checks.clock.now());
@@ -106,7 +106,7 @@ async fn next(
     ))
 }
 
-async fn deliver(context: &Context, due: WebhookDelivery) -> WebhookId {
+async fn deliver(context: &JobContext, due: WebhookDelivery) -> WebhookId {
     let id = due.webhook.id;
     if let Err(error) = attempt(context, due).await {
         // A delivery that was sent but not recorded must not be sent again at once.
@@ -115,7 +115,7 @@ async fn deliver(context: &Context, due: WebhookDelivery) -> WebhookId {
     id
 }
 
-async fn attempt(context: &Context, due: WebhookDelivery) -> Result<(), StoreError> {
+async fn attempt(context: &JobContext, due: WebhookDelivery) -> Result<(), StoreError> {
     let Some(incident) = incident::get(&context.store.reader, due.incident).await? else {
         return Ok(());
     };
@@ -133,7 +133,8 @@ async fn attempt(context: &Context, due: WebhookDelivery) -> Result<(), StoreErr
         let body = payload::of_incident(format, &incident, change, now);
         let id = format!("msg_{}_{}", due.delivery, incident.revision);
         let sent = context
-            .webhook_sender
+            .senders
+            .webhooks
             .post(&due.webhook, &id, &body, now)
             .await;
         let result = if sent.is_ok() { "sent" } else { "failed" };
@@ -161,7 +162,7 @@ async fn attempt(context: &Context, due: WebhookDelivery) -> Result<(), StoreErr
         .await
 }
 
-async fn notify_on_recovery(context: &Context, incident: &Incident) -> Result<bool, StoreError> {
+async fn notify_on_recovery(context: &JobContext, incident: &Incident) -> Result<bool, StoreError> {
     if incident.kind != NotificationKind::Incident {
         return Ok(true);
     }
@@ -170,7 +171,7 @@ async fn notify_on_recovery(context: &Context, incident: &Incident) -> Result<bo
 }
 
 async fn missed(
-    context: &Context,
+    context: &JobContext,
     due: WebhookDelivery,
     failure: PostFailure,
 ) -> Result<(), StoreError> {

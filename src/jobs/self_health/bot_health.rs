@@ -1,12 +1,12 @@
 //! Checks the connection to Discord and logs how long it has been down, and for how many health checks in a row.
 
 use crate::domain::text;
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 use crate::store::StoreError;
 
 pub(in crate::jobs) const NAME: &str = "bot_health";
 
-pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError> {
+pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let health = &context.health;
     let failed = health.record_gateway_check();
     if failed == 0 {

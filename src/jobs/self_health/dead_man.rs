@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::text;
 use crate::health::Component;
-use crate::jobs::Context;
+use crate::jobs::{DeadMan, JobContext};
 use crate::notify::dead_man::Switch;
 use crate::store::StoreError;
 use crate::store::job_run::{self, JobRun};
@@ -18,8 +18,8 @@ const STALLED_AFTER: Duration = Duration::from_secs(60);
 /// Every component makes progress within this time after the start.
 const FIRST_PROGRESS: Duration = Duration::from_secs(10);
 
-pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError> {
-    let Some(switch) = &context.dead_man else {
+pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
+    let Some(DeadMan { switch, .. }) = &context.dead_man else {
         return Ok("nobody expects it".to_owned());
     };
     commit(context).await?;
@@ -43,14 +43,14 @@ pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError
 }
 
 /// Waits for the first progress of every component, so that the first ping is sent soon after the start.
-async fn first_progress(context: &Context) {
+async fn first_progress(context: &JobContext) {
     while context.health.uptime() < FIRST_PROGRESS && stalled(context).is_some() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
 /// Writes a real commit: the database is healthy only if it succeeds.
-async fn commit(context: &Context) -> Result<(), StoreError> {
+async fn commit(context: &JobContext) -> Result<(), StoreError> {
     let now = context.checks.clock.now();
     let run = JobRun {
         started_at: now,
@@ -68,7 +68,7 @@ async fn commit(context: &Context) -> Result<(), StoreError> {
 }
 
 /// A component without recent progress, or without any since the start. Without a token there is no sender.
-fn stalled(context: &Context) -> Option<Component> {
+fn stalled(context: &JobContext) -> Option<Component> {
     Component::ALL
         .iter()
         .copied()

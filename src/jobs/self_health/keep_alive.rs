@@ -1,12 +1,12 @@
 //! Refreshes the presence and logs the keep-alive line with latency and last activity.
 
 use super::presence;
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 use crate::store::StoreError;
 
 pub(in crate::jobs) const NAME: &str = "keep_alive";
 
-pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError> {
+pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let presence = presence::now(context).await?;
     context.presence.send_modify(|shown| {
         shown.presence = presence;

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::domain::Timestamp;
 use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 use crate::store::observation_windows::{self, ObservationWindowId};
 use crate::store::{Reader, StoreError};
 
@@ -24,7 +24,7 @@ pub(in crate::jobs) struct Current(ObservationWindowId, Timestamp);
 
 /// Begins an observation window. It must be stored before a job looks for overdue monitors, or the last window before this
 /// start would be extended to now, and the gap between them would count as observed.
-pub(in crate::jobs) async fn begin(context: &Context) -> Result<Current, StoreError> {
+pub(in crate::jobs) async fn begin(context: &JobContext) -> Result<Current, StoreError> {
     let now = context.checks.clock.now();
     let id = record(context, None, now).await?;
     Ok(Current(id, now))
@@ -32,7 +32,7 @@ pub(in crate::jobs) async fn begin(context: &Context) -> Result<Current, StoreEr
 
 /// Extends the window until `stop` turns true, including that moment.
 pub(in crate::jobs) async fn run(
-    context: Context,
+    context: JobContext,
     mut current: Current,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -82,7 +82,7 @@ fn was_frozen(recorded: Timestamp, now: Timestamp) -> bool {
 }
 
 async fn record(
-    context: &Context,
+    context: &JobContext,
     extend: Option<ObservationWindowId>,
     now: Timestamp,
 ) -> Result<ObservationWindowId, StoreError> {

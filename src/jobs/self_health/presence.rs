@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::domain::presence::{Presence, PresenceUpdate, presence};
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 use crate::store::StoreError;
 use crate::store::monitors::monitor;
 
@@ -13,7 +13,7 @@ use crate::store::monitors::monitor;
 const TOGETHER: Duration = Duration::from_millis(500);
 
 /// Runs until `stop` turns true.
-pub(in crate::jobs) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
+pub(in crate::jobs) async fn run(context: JobContext, mut stop: watch::Receiver<bool>) {
     let mut bell = context.store.bell();
     loop {
         match now(&context).await {
@@ -38,7 +38,7 @@ pub(in crate::jobs) async fn run(context: Context, mut stop: watch::Receiver<boo
 }
 
 /// The presence for the current state of the monitors.
-pub(in crate::jobs) async fn now(context: &Context) -> Result<Presence, StoreError> {
+pub(in crate::jobs) async fn now(context: &JobContext) -> Result<Presence, StoreError> {
     let counts = monitor::counts_by_status(&context.store.reader, None).await?;
     Ok(presence(&counts, &context.gateway.presence_template))
 }

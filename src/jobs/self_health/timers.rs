@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::clock::Stopwatch;
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 
 /// Time between measurements; cheap enough to stay on.
 const EVERY: Duration = Duration::from_millis(500);
 
 /// Runs until `stop` turns true.
-pub(in crate::jobs) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
+pub(in crate::jobs) async fn run(context: JobContext, mut stop: watch::Receiver<bool>) {
     loop {
         let stopwatch = Stopwatch::start();
         tokio::select! {

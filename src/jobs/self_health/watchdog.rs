@@ -4,11 +4,11 @@
 use tokio::sync::watch;
 
 use super::presence;
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 use crate::notify::service_manager;
 
 /// Runs until `stop` turns true; ends at once without a watchdog.
-pub(in crate::jobs) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
+pub(in crate::jobs) async fn run(context: JobContext, mut stop: watch::Receiver<bool>) {
     let Some(limit) = service_manager::watchdog() else {
         return;
     };
@@ -25,7 +25,7 @@ pub(in crate::jobs) async fn run(context: Context, mut stop: watch::Receiver<boo
 }
 
 /// The line that `systemctl status` shows.
-async fn status(context: &Context) -> String {
+async fn status(context: &JobContext) -> String {
     let gateway = context.health.gateway().as_str();
     match presence::now(context).await {
         Ok(presence) => format!("{} · Discord {gateway}", presence.text),

@@ -10,22 +10,20 @@ use crate::domain::servers::report_interval;
 use crate::domain::servers::threshold::{self, Reports, Thresholds};
 use crate::domain::status::Status;
 use crate::jobs::self_health::observation_window;
-use crate::jobs::{Context, WINDOWS_KEPT};
+use crate::jobs::{JobContext, WINDOWS_KEPT};
 use crate::store::StoreError;
 use crate::store::servers::server::{self, Server};
 
 pub(in crate::jobs) const NAME: &str = "server_monitor";
 pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(60);
 
-pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError> {
+pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
     let reader = &context.store.reader;
     let windows = observation_window::windows(reader, now.minus(WINDOWS_KEPT), now).await?;
     let (mut changed, mut overdue) = (0_u64, 0_u64);
     for mut server in server::list(reader, None).await? {
-        if let Some(status) =
-            worse_status(&server, context.heartbeat_times.thresholds, &windows, now)
-        {
+        if let Some(status) = worse_status(&server, context.heartbeat.thresholds, &windows, now) {
             changed += u64::from(change(context, server.clone(), status, now).await?);
             server.status = status;
         }
@@ -76,7 +74,7 @@ fn is_overdue(
 }
 
 /// Alerts that a server is overdue, unless a report has arrived meanwhile.
-async fn alert(context: &Context, server: Server, now: Timestamp) -> Result<(), StoreError> {
+async fn alert(context: &JobContext, server: Server, now: Timestamp) -> Result<(), StoreError> {
     context
         .store
         .writer
@@ -116,7 +114,7 @@ fn worse_status(
 
 /// Changes the status, unless a report has arrived meanwhile.
 async fn change(
-    context: &Context,
+    context: &JobContext,
     server: Server,
     status: Status,
     now: Timestamp,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::actions::silences::maintenance;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::EventId;
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 use crate::notify::messenger::{Messenger, SendFailure};
 use crate::store::StoreError;
 use crate::store::silences::maintenance::{self as rows, Maintenance};
@@ -16,17 +16,17 @@ pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(5);
 /// Discord rejects an event that starts sooner than this.
 const MIN_LEAD: Duration = Duration::from_secs(60);
 
-pub(in crate::jobs) async fn run(context: &Context) -> Result<String, StoreError> {
+pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
     let changed = maintenance::apply_due(&context.store, now).await?;
-    if let Some(messenger) = &context.messenger {
+    if let Some(messenger) = &context.senders.messenger {
         create_events(context, &**messenger, now).await?;
     }
     Ok(format!("{changed} have begun or ended"))
 }
 
 async fn create_events(
-    context: &Context,
+    context: &JobContext,
     messenger: &dyn Messenger,
     now: Timestamp,
 ) -> Result<(), StoreError> {

@@ -41,7 +41,7 @@ pub(super) async fn import(
             })??;
         let now = app.now();
         let imported =
-            import_endpoints::import(&app.store, requester, &content, app.quota_endpoints, now)
+            import_endpoints::import(&app.store, requester, &content, app.endpoints.quota, now)
                 .await?;
         Ok(Message::embed(import_card::imported(&imported)))
     };

@@ -129,11 +129,12 @@ async fn test_and_set(
     role: Option<RoleId>,
 ) -> Result<Message, CommandError> {
     let app = ctx.data();
-    let messenger = app.messenger.clone().ok_or_else(|| {
+    let messenger = app.senders.messenger.clone().ok_or_else(|| {
         CommandError::Internal("received a command, but there is no messenger".into())
     })?;
     // On the main runtime, to which the connections of the messenger belong.
     let tried = app
+        .bot
         .main_runtime
         .spawn(async move { messenger.send_test_message(channel).await })
         .await

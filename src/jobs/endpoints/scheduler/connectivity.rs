@@ -10,7 +10,7 @@ use crate::domain::endpoints::check_result::Verdict;
 use crate::domain::endpoints::connectivity::{
     Connectivity, ConnectivityChange, FailureTracker, LONGEST, Suspicion,
 };
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 
 /// The shortest time between two checks of the reference hosts.
 const ASK_EVERY: Duration = Duration::from_secs(5);
@@ -26,7 +26,7 @@ pub(super) struct ConnectivityMonitor {
 
 impl ConnectivityMonitor {
     /// Starts with connectivity up, and ends a connectivity loss that an earlier process has left open.
-    pub(super) async fn start(context: &Context) -> Self {
+    pub(super) async fn start(context: &JobContext) -> Self {
         let now = context.checks.clock.now();
         if let Err(error) = connectivity::end(&context.store, now).await {
             tracing::warn!(%error, "cannot record the end of a connectivity loss");
@@ -45,8 +45,12 @@ impl ConnectivityMonitor {
     }
 
     /// Judges connectivity by completed checks before they are recorded. While it is lost, failed results become unknown.
-    pub(super) async fn consider(&mut self, context: &Context, completed: &mut [CompletedCheck]) {
-        if context.reference_hosts.is_empty() {
+    pub(super) async fn consider(
+        &mut self,
+        context: &JobContext,
+        completed: &mut [CompletedCheck],
+    ) {
+        if context.scheduling.reference_hosts.is_empty() {
             return;
         }
         self.judge(context, completed).await;
@@ -57,7 +61,7 @@ impl ConnectivityMonitor {
         }
     }
 
-    async fn judge(&mut self, context: &Context, completed: &[CompletedCheck]) {
+    async fn judge(&mut self, context: &JobContext, completed: &[CompletedCheck]) {
         for completed in completed {
             let at = completed.result.at;
             match completed.result.verdict {
@@ -88,19 +92,22 @@ impl ConnectivityMonitor {
         }
     }
 
-    async fn any_reference_host_answers(&mut self, context: &Context) -> bool {
+    async fn any_reference_host_answers(&mut self, context: &JobContext) -> bool {
         if let Some((since, answered)) = &self.asked
             && since.elapsed() < ASK_EVERY
         {
             return *answered;
         }
-        let answered = context.checks.any_answers(&context.reference_hosts).await;
+        let answered = context
+            .checks
+            .any_answers(&context.scheduling.reference_hosts)
+            .await;
         self.asked = Some((Stopwatch::start(), answered));
         answered
     }
 }
 
-async fn connectivity_lost(context: &Context, suspicion: Suspicion, now: Timestamp) {
+async fn connectivity_lost(context: &JobContext, suspicion: Suspicion, now: Timestamp) {
     context.checks.set_connectivity_lost(true);
     context.metrics.connectivity_up.set(0);
     tracing::warn!(
@@ -113,7 +120,7 @@ async fn connectivity_lost(context: &Context, suspicion: Suspicion, now: Timesta
     }
 }
 
-async fn connectivity_restored(context: &Context, change: ConnectivityChange, seconds: u64) {
+async fn connectivity_restored(context: &JobContext, change: ConnectivityChange, seconds: u64) {
     context.checks.set_connectivity_lost(false);
     context.metrics.connectivity_up.set(1);
     match change {

@@ -26,7 +26,7 @@ use crate::domain::endpoints::schedule;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::health::Component;
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 use crate::store::endpoints::endpoint::Scheduled;
 
 /// An endpoint whose check takes longer than this is slow; slow endpoints share only half of the slots.
@@ -52,7 +52,7 @@ struct Finished {
 }
 
 /// Runs until `stop` turns true, then waits for checks in flight and for the last commit.
-pub(in crate::jobs) async fn run(context: Context, stop: watch::Receiver<bool>) {
+pub(in crate::jobs) async fn run(context: JobContext, stop: watch::Receiver<bool>) {
     let (to_record, received) = mpsc::channel(record::QUEUE);
     let (decided, decisions) = mpsc::unbounded_channel();
     let recorder = tokio::spawn(record::run(context.clone(), received, decided));
@@ -87,7 +87,7 @@ struct Incoming {
 }
 
 struct Scheduler {
-    context: Context,
+    context: JobContext,
     queue: Queue,
     to_record: mpsc::Sender<ToRecord>,
     finished_sender: mpsc::UnboundedSender<Finished>,
@@ -99,11 +99,11 @@ struct Scheduler {
 
 impl Scheduler {
     fn new(
-        context: Context,
+        context: JobContext,
         to_record: mpsc::Sender<ToRecord>,
         finished_sender: mpsc::UnboundedSender<Finished>,
     ) -> Self {
-        let queue = Queue::new(context.check_concurrency);
+        let queue = Queue::new(context.scheduling.concurrency);
         let started_at = context.checks.clock.now();
         Self {
             context,

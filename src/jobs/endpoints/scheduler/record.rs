@@ -14,7 +14,7 @@ use crate::clock::Stopwatch;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 
 /// Check results that may be queued; more are dropped and counted, and checks continue.
 pub(super) const QUEUE: usize = 32_768;
@@ -46,7 +46,7 @@ pub(super) struct Decided {
 
 /// Runs until the scheduler has ended and everything is committed.
 pub(super) async fn run(
-    context: Context,
+    context: JobContext,
     mut to_record: mpsc::Receiver<ToRecord>,
     decided: mpsc::UnboundedSender<Vec<Decided>>,
 ) {
@@ -92,7 +92,7 @@ async fn gather(first: ToRecord, to_record: &mut mpsc::Receiver<ToRecord>) -> Ve
 }
 
 async fn commit(
-    context: &Context,
+    context: &JobContext,
     monitor: &mut ConnectivityMonitor,
     group: Vec<ToRecord>,
 ) -> Vec<Decided> {

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::Context;
+use super::JobContext;
 use crate::domain::discord_id::{ChannelId, GuildId};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::notifications::notification_kind::NotificationKind;
@@ -16,7 +16,7 @@ use crate::store::incidents::incident;
 use crate::store::notifications::{alert_settings, delivery};
 
 pub(super) async fn note(
-    context: &Context,
+    context: &JobContext,
     messenger: &dyn Messenger,
     guild: GuildId,
     channel: ChannelId,
@@ -38,7 +38,7 @@ pub(super) async fn note(
 
 /// Records the problem; returns `false` if it was known.
 async fn write(
-    context: &Context,
+    context: &JobContext,
     guild: GuildId,
     channel: ChannelId,
     reason: String,

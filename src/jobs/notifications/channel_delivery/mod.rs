@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use crate::actions::incidents::diagnose::diagnose;
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::notification_kind::NotificationKind;
-use crate::jobs::Context;
+use crate::jobs::JobContext;
 use crate::jobs::reconcile::{self, HELD, IDLE, Pass, write};
 use crate::notify::backoff::backoff;
 use crate::notify::messenger::{Messenger, Place, SendFailure};
@@ -36,13 +36,13 @@ const GUILDS: usize = 8;
 const LONG: Duration = Duration::from_secs(300);
 
 /// Runs until `stop` turns true.
-pub(in crate::jobs) async fn run(context: Context, stop: watch::Receiver<bool>) {
+pub(in crate::jobs) async fn run(context: JobContext, stop: watch::Receiver<bool>) {
     let work: Pass = |context, messenger| Box::pin(pass(context, messenger));
     reconcile::run(context, "channel deliveries", work, stop).await;
 }
 
 /// Sends everything that is due; returns the time until more is.
-async fn pass(context: &Context, messenger: &dyn Messenger) -> Result<Duration, StoreError> {
+async fn pass(context: &JobContext, messenger: &dyn Messenger) -> Result<Duration, StoreError> {
     let reader = &context.store.reader;
     loop {
         let due = delivery::due(reader, context.checks.clock.now(), BATCH).await?;
@@ -85,7 +85,7 @@ fn by_guild(due: Vec<ChannelDelivery>) -> Vec<Vec<ChannelDelivery>> {
 
 /// Sends the deliveries of one guild. A failure stops the rest only if they would fail, too.
 async fn in_order(
-    context: &Context,
+    context: &JobContext,
     messenger: &dyn Messenger,
     deliveries: Vec<ChannelDelivery>,
 ) -> Result<(), StoreError> {
@@ -99,7 +99,7 @@ async fn in_order(
 
 /// Sends one delivery; returns whether the guild's next one may be tried.
 async fn deliver(
-    context: &Context,
+    context: &JobContext,
     messenger: &dyn Messenger,
     due: ChannelDelivery,
 ) -> Result<bool, StoreError> {
@@ -164,7 +164,7 @@ async fn deliver(
 }
 
 /// Holds a delivery for a moment: check results prove nothing while connectivity is lost.
-async fn hold(context: &Context, delivery: i64) -> Result<bool, StoreError> {
+async fn hold(context: &JobContext, delivery: i64) -> Result<bool, StoreError> {
     let next = context.checks.clock.now().plus(HELD);
     write(context, move |tx| {
         Box::pin(delivery::held(tx, delivery, next))
@@ -184,7 +184,7 @@ fn place(due: &ChannelDelivery, responder: Option<Responder>) -> Place {
 
 /// Settles a delivery without sending: it is no longer needed.
 async fn drop_delivery(
-    context: &Context,
+    context: &JobContext,
     delivery: i64,
     revision: i64,
 ) -> Result<bool, StoreError> {
@@ -196,7 +196,7 @@ async fn drop_delivery(
 }
 
 async fn failed(
-    context: &Context,
+    context: &JobContext,
     messenger: &dyn Messenger,
     due: ChannelDelivery,
     failure: SendFailure,

@@ -1,7 +1,7 @@
 //! Sends a reminder if it is still needed: in the channel, or to one user by direct message, or in the channel if that user
 //! accepts no direct messages.
 
-use super::{Context, place};
+use super::{JobContext, place};
 use crate::domain::discord_id::{MessageRef, UserId};
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::notifications::alert_policy::Responder;
@@ -13,7 +13,7 @@ use crate::store::notifications::delivery::ChannelDelivery;
 
 /// Sends a reminder of an incident; `None` if the incident is resolved or acknowledged.
 pub(super) async fn show(
-    context: &Context,
+    context: &JobContext,
     messenger: &dyn Messenger,
     due: &ChannelDelivery,
     of: IncidentId,

@@ -1,0 +1,125 @@
+//! Composition: builds all components, starts and supervises them, and drains them on shutdown.
+
+mod parts;
+mod shutdown;
+
+use std::net::SocketAddr;
+
+use tokio::sync::watch;
+
+use crate::domain::presence::{PresenceUpdate, presence};
+use crate::notify::service_manager;
+use crate::settings::Settings;
+use crate::store::{Store, StoreError};
+use crate::{discord, http, jobs, telemetry};
+
+use parts::Parts;
+pub use parts::checks;
+use shutdown::Signals;
+
+/// Why the bot did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error(transparent)]
+    Settings(#[from] crate::settings::SettingsError),
+    #[error("{0}")]
+    Setting(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Discord(#[from] discord::Refused),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl AppError {
+    /// 2 for settings, 3 for the database, 4 if Discord refused permanently, 1 for anything else.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Settings(_) | Self::Setting(_) => 2,
+            Self::Store(_) => 3,
+            Self::Discord(_) => 4,
+            Self::Other(_) => 1,
+        }
+    }
+}
+
+/// Runs the bot until a signal arrives.
+pub async fn run(settings: Settings) -> Result<(), AppError> {
+    let log = telemetry::start(&settings.log, parts::secrets(&settings))
+        .map_err(|error| AppError::Setting(error.to_string()))?;
+    // A panic must appear in the log, too.
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::error!(%panic, "a task panicked");
+    }));
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    let lock = Store::lock(&settings.database_url)?;
+    let store = Store::open(&settings.database_url).await?;
+    let result = run_on(&settings, &store).await;
+    store.close().await;
+    drop((lock, log));
+    result
+}
+
+/// The list of parts: HTTP server, jobs, Discord.
+async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
+    let parts = Parts::new(settings, store)?;
+    let listener = listen(settings).await?;
+    let (stop_sender, stop) = watch::channel(false);
+    let (presence_sender, presence_receiver) = watch::channel(PresenceUpdate {
+        presence: presence(&[], &settings.discord.presence),
+        refreshes: 0,
+    });
+    let mut signals = Signals::new()?;
+
+    let app = parts.http();
+    let mut tasks = vec![tokio::spawn(
+        http::Server { listener, app }.run(stop.clone()),
+    )];
+    tasks.extend(jobs::start(&parts.jobs(presence_sender)?, &stop).await?);
+    let app = parts.discord(presence_receiver);
+    let mut discord = discord::start(parts::discord_config(settings), app, &stop);
+    service_manager::ready();
+
+    let ended = tokio::select! {
+        () = signals.next() => Ok(()),
+        refused = discord.refused() => Err(AppError::Discord(refused)),
+    };
+    service_manager::stopping();
+    tracing::info!("stopping");
+    stop_sender.send_replace(true);
+    shutdown::drain(tasks, discord).await;
+    ended
+}
+
+/// Opens the HTTP server's port and publishes its address.
+async fn listen(settings: &Settings) -> Result<tokio::net::TcpListener, AppError> {
+    let listener = http::bind(settings.http.bind)
+        .await
+        .map_err(|error| AppError::Setting(error.to_string()))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| AppError::Other(error.to_string()))?;
+    announce(settings, address)?;
+    Ok(listener)
+}
+
+/// Publishes the address of the HTTP server: in the log, and in a file for a program that started Rollcall with port 0.
+fn announce(settings: &Settings, address: SocketAddr) -> Result<(), AppError> {
+    tracing::info!(%address, "Rollcall {} is up, HTTP on {address}", env!("CARGO_PKG_VERSION"));
+    let Some(file) = &settings.http.addr_file else {
+        return Ok(());
+    };
+    // Written to a temporary file and renamed, so that a reader never sees part of an address.
+    let draft = file.with_extension("tmp");
+    std::fs::write(&draft, format!("{address}\n"))
+        .and_then(|()| std::fs::rename(&draft, file))
+        .map_err(|error| {
+            AppError::Setting(format!(
+                "ROLLCALL_ADDR_FILE: {} cannot be written: {error}",
+                file.display()
+            ))
+        })
+}

@@ -1,0 +1,244 @@
+//! Builds each component from the settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::AppError;
+use crate::actions::devices::heartbeat_batcher::HeartbeatBatcher;
+use crate::actions::endpoints::check_runner::CheckRunner;
+use crate::actions::endpoints::recheck::RecheckOptions;
+use crate::actions::endpoints::record_result::Rules;
+use crate::clock::Clock;
+use crate::domain::presence::PresenceUpdate;
+use crate::health::Health;
+use crate::metrics::Metrics;
+use crate::notify::Senders;
+use crate::notify::dead_man::Switch;
+use crate::notify::webhook::WebhookSender;
+use crate::probe::{Prober, ProberConfig, ProberError};
+use crate::settings::{Secret, Settings};
+use crate::store::Store;
+use crate::{discord, http, jobs, telemetry};
+
+/// The check runner, with rules and prober as set in the settings.
+pub fn checks(
+    settings: &Settings,
+    store: &Store,
+    timeout: Duration,
+) -> Result<CheckRunner, AppError> {
+    let prober = prober(settings)?;
+    Ok(CheckRunner::new(
+        prober,
+        store.writer.clone(),
+        rules(settings),
+        timeout,
+        Clock::SYSTEM,
+    ))
+}
+
+fn rules(settings: &Settings) -> Rules {
+    Rules {
+        interval: settings.probe.interval,
+        retry_interval: settings.probe.retry_interval,
+        recheck_interval: settings.recheck.interval,
+        failures_to_offline: settings.probe.failures_to_offline,
+    }
+}
+
+fn prober(settings: &Settings) -> Result<Prober, AppError> {
+    let probe = &settings.probe;
+    let config = ProberConfig {
+        policy: probe.allow.clone(),
+        resolver: probe.resolver,
+        extra_roots_pem: extra_roots(settings)?,
+    };
+    Prober::new(config).map_err(|error: ProberError| AppError::Setting(error.to_string()))
+}
+
+/// The certificates of the operator's own CAs as PEM text; empty for none.
+fn extra_roots(settings: &Settings) -> Result<Vec<u8>, AppError> {
+    let Some(file) = &settings.probe.ca_file else {
+        return Ok(Vec::new());
+    };
+    std::fs::read(file).map_err(|error| {
+        AppError::Setting(format!(
+            "PROBE_CA_FILE: {} cannot be read: {error}; a right one is PROBE_CA_FILE=/etc/ssl/home-ca.pem",
+            file.display()
+        ))
+    })
+}
+
+/// What several components share.
+pub(super) struct Parts<'a> {
+    pub settings: &'a Settings,
+    pub store: &'a Store,
+    pub checks: CheckRunner,
+    pub metrics: Arc<Metrics>,
+    pub health: Arc<Health>,
+    pub senders: Senders,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn new(settings: &'a Settings, store: &'a Store) -> Result<Self, AppError> {
+        let checks = checks(settings, store, settings.probe.timeout)?;
+        let metrics = Metrics::new().map_err(|error| AppError::Other(error.to_string()))?;
+        let senders = Senders {
+            messenger: discord::messenger(&discord_config(settings)),
+            webhooks: WebhookSender::new(Arc::new(checks.clone()), &extra_roots(settings)?),
+        };
+        Ok(Self {
+            settings,
+            store,
+            checks,
+            metrics: Arc::new(metrics),
+            health: Arc::new(Health::new()),
+            senders,
+        })
+    }
+
+    pub(super) fn http(&self) -> http::HttpState {
+        let clock = Clock::SYSTEM;
+        http::HttpState {
+            store: self.store.clone(),
+            metrics: Arc::clone(&self.metrics),
+            health: Arc::clone(&self.health),
+            heartbeats: HeartbeatBatcher::start(
+                self.store.writer.clone(),
+                self.settings.quota.devices,
+                clock,
+            ),
+            thresholds: self.settings.heartbeat.thresholds,
+            checks: self.checks.clone(),
+            quota_endpoints: self.settings.quota.endpoints,
+            limits: http::Limits::default(),
+            key_cache: http::KeyCache::default(),
+            clock,
+        }
+    }
+
+    pub(super) fn jobs(
+        &self,
+        presence: watch::Sender<PresenceUpdate>,
+    ) -> Result<jobs::JobContext, AppError> {
+        let settings = self.settings;
+        Ok(jobs::JobContext {
+            store: self.store.clone(),
+            checks: self.checks.clone(),
+            metrics: Arc::clone(&self.metrics),
+            health: Arc::clone(&self.health),
+            scheduling: jobs::Scheduling {
+                concurrency: settings.probe.concurrency,
+                recheck: recheck_options(settings),
+                recheck_interval: settings.recheck.interval,
+                reference_hosts: settings.probe.reference_hosts.clone(),
+            },
+            heartbeat: heartbeat_times(settings),
+            gateway: gateway_times(settings),
+            retention: jobs::Retention {
+                check_results: settings.retention.check_results,
+                events: settings.retention.events,
+                samples: settings.retention.samples,
+            },
+            senders: self.senders.clone(),
+            board_interval: settings.board_interval,
+            dead_man: dead_man(settings)?,
+            presence,
+        })
+    }
+
+    pub(super) fn discord(
+        &self,
+        presence: watch::Receiver<PresenceUpdate>,
+    ) -> discord::DiscordState {
+        discord::DiscordState {
+            store: self.store.clone(),
+            checks: self.checks.clone(),
+            metrics: Arc::clone(&self.metrics),
+            health: Arc::clone(&self.health),
+            thresholds: self.settings.heartbeat.thresholds,
+            endpoints: discord::EndpointSettings {
+                quota: self.settings.quota.endpoints,
+                policy: self.settings.probe.allow.clone(),
+                recheck: recheck_options(self.settings),
+                recheck_interval: self.settings.recheck.interval,
+            },
+            senders: self.senders.clone(),
+            bot: discord::Bot {
+                presence,
+                command_ids: discord::CommandIds::default(),
+                guild_locks: discord::GuildLocks::default(),
+                main_runtime: tokio::runtime::Handle::current(),
+            },
+        }
+    }
+}
+
+/// Values that must never appear in the log.
+pub(super) fn secrets(settings: &Settings) -> telemetry::Secrets {
+    let known = [&settings.discord.token, &settings.dead_man.url];
+    telemetry::Secrets::new(known.into_iter().flatten().map(Secret::reveal))
+}
+
+fn dead_man(settings: &Settings) -> Result<Option<jobs::DeadMan>, AppError> {
+    let Some(url) = &settings.dead_man.url else {
+        return Ok(None);
+    };
+    let switch = Switch::new(url.reveal()).map_err(|error| AppError::Other(error.to_string()))?;
+    Ok(Some(jobs::DeadMan {
+        switch,
+        interval: settings.dead_man.interval,
+    }))
+}
+
+fn recheck_options(settings: &Settings) -> RecheckOptions {
+    let recheck = &settings.recheck;
+    RecheckOptions {
+        min_age: recheck.min_age,
+        batch: recheck.batch,
+        concurrency: recheck.concurrency,
+    }
+}
+
+fn heartbeat_times(settings: &Settings) -> jobs::HeartbeatTimes {
+    let heartbeat = &settings.heartbeat;
+    if !heartbeat.is_enabled {
+        tracing::warn!(
+            "HEARTBEAT_ENABLED is false: overdue devices are not detected and stay online"
+        );
+    }
+    jobs::HeartbeatTimes {
+        is_on: heartbeat.is_enabled,
+        check_interval: heartbeat.check_interval,
+        device_threshold: heartbeat.offline_threshold,
+        thresholds: heartbeat.thresholds,
+    }
+}
+
+fn gateway_times(settings: &Settings) -> jobs::GatewayTimes {
+    let discord = &settings.discord;
+    jobs::GatewayTimes {
+        is_on: discord.token.is_some(),
+        keepalive_interval: discord.keepalive_interval,
+        health_interval: discord.health_interval,
+        inactivity_warning: discord.inactivity_warning,
+        offline_warning: discord.offline_warning,
+        presence_template: discord.presence.clone(),
+    }
+}
+
+pub(super) fn discord_config(settings: &Settings) -> discord::Config {
+    let discord = &settings.discord;
+    discord::Config {
+        token: discord
+            .token
+            .as_ref()
+            .map(|token| token.reveal().to_owned()),
+        guild: discord.guild,
+        api_url: discord.api_url.clone(),
+        heartbeat_timeout: discord.heartbeat_timeout,
+        max_reconnects: discord.max_reconnects,
+        privileged_intents: discord.privileged_intents.clone(),
+    }
+}
