@@ -9,9 +9,10 @@ COPY Cargo.toml Cargo.lock ./
 COPY crates/discord-gateway-relay/Cargo.toml crates/discord-gateway-relay/
 COPY crates/discord-sandbox/Cargo.toml crates/discord-sandbox/
 COPY crates/outbound-policy/Cargo.toml crates/outbound-policy/
-RUN mkdir -p src benches/checks benches/heartbeats \
+COPY src/domain/Cargo.toml src/domain/
+RUN mkdir -p benches/checks benches/heartbeats \
     && echo 'fn main() {}' | tee src/main.rs benches/checks/main.rs > benches/heartbeats/main.rs \
-    && touch src/lib.rs \
+    && touch src/lib.rs src/domain/lib.rs \
     && for crate in crates/*; do mkdir -p "$crate/src" && touch "$crate/src/lib.rs"; done \
     && cargo build --release --locked --bin rollcall
 
@@ -21,7 +22,7 @@ COPY migrations migrations
 COPY crates/discord-gateway-relay crates/discord-gateway-relay
 COPY crates/outbound-policy crates/outbound-policy
 COPY src src
-RUN touch src/main.rs src/lib.rs crates/*/src/lib.rs \
+RUN touch src/main.rs src/lib.rs src/domain/lib.rs crates/*/src/lib.rs \
     && cargo build --release --locked --bin rollcall \
     && mkdir /data
 

@@ -5,7 +5,7 @@
 mod circles;
 #[path = "../tests/tidy/files.rs"]
 mod files;
-#[path = "measure/functions.rs"]
+#[path = "../tests/tidy/functions.rs"]
 mod functions;
 
 use std::fs;

@@ -2,7 +2,7 @@
 //!
 //! The modules, in reading order. Imports point down, and ARCHITECTURE.md follows seven examples through them.
 //!
-//! - `domain`: pure rules and types
+//! - `domain`: pure rules and types, a crate of its own
 //! - `clock`: the only code that reads the time
 //! - `store`: the only code with SQL
 //! - `probe`: how endpoints are checked
@@ -19,7 +19,6 @@ mod app;
 mod cli;
 mod clock;
 mod discord;
-mod domain;
 mod health;
 mod http;
 mod jobs;
@@ -29,5 +28,7 @@ mod probe;
 mod settings;
 mod store;
 mod telemetry;
+
+use rollcall_domain as domain;
 
 pub use cli::main;

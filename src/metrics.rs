@@ -54,7 +54,7 @@ impl Metrics {
     /// Registers every metric. Fails only if two have the same name, which the test below would find first.
     #[expect(clippy::too_many_lines, reason = "one list of all metrics")]
     pub fn new() -> Result<Self, prometheus::Error> {
-        let register = Register(Registry::new());
+        let register = MetricsRegistry(Registry::new());
         let metrics = Self {
             checks: register.counters(
                 "rollcall_checks_total",
@@ -186,9 +186,9 @@ impl Metrics {
 }
 
 /// Makes a metric and registers it in one step.
-struct Register(Registry);
+struct MetricsRegistry(Registry);
 
-impl Register {
+impl MetricsRegistry {
     fn add<M: prometheus::core::Collector + Clone + 'static>(
         &self,
         metric: M,

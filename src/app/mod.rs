@@ -76,7 +76,7 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
 
     let app = parts.http();
     let mut tasks = vec![tokio::spawn(
-        http::Server { listener, app }.run(stop.clone()),
+        http::HttpServer { listener, app }.run(stop.clone()),
     )];
     tasks.extend(jobs::start(&parts.jobs(presence_sender)?, &stop).await?);
     let app = parts.discord(presence_receiver);

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::http_check::HttpArguments;
 use super::{print_line, print_note, with_store};
-use crate::actions::endpoints::export_endpoints::{self, Format};
+use crate::actions::endpoints::export_endpoints::{self, ExportFormat};
 use crate::actions::endpoints::import_endpoints::{self, Imported, default_name};
 use crate::actions::endpoints::manage_endpoint::{self, Added};
 use crate::actions::endpoints::recheck;
@@ -321,9 +321,9 @@ async fn export(
     format: FormatArgument,
 ) -> Result<(), AppError> {
     let format = match format {
-        FormatArgument::Txt => Format::Text,
-        FormatArgument::Csv => Format::Csv,
-        FormatArgument::Json => Format::Json,
+        FormatArgument::Txt => ExportFormat::Text,
+        FormatArgument::Csv => ExportFormat::Csv,
+        FormatArgument::Json => ExportFormat::Json,
     };
     let endpoints = endpoint::all(&store.reader, Some(guild.guild_id(settings))).await?;
     let file = export_endpoints::export(&endpoints, format).map_err(app_error)?;

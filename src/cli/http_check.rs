@@ -6,6 +6,7 @@ use crate::app::AppError;
 use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::http_check_change::HttpCheckChange;
 use crate::domain::endpoints::target::Scheme;
+use crate::domain::patch::Patch;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct HttpArguments {
@@ -34,7 +35,7 @@ impl HttpArguments {
     pub(super) fn http_check(&self, scheme: Scheme) -> Result<Option<HttpCheck>, AppError> {
         let change = HttpCheckChange {
             status: self.status.clone(),
-            keyword: self.keyword.clone().map(Some),
+            keyword: self.keyword.clone().map_or(Patch::Keep, Patch::Set),
             method: self.method.clone(),
             headers: (!self.headers.is_empty()).then(|| self.headers.join("\n")),
             redirects: self.redirects,

@@ -5,8 +5,8 @@ use std::fmt;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::key::KeyId;
-use crate::domain::discord_id::UserId;
-use crate::domain::endpoints::status_rule::Change;
+use crate::discord_id::UserId;
+use crate::endpoints::status_rule::StatusChange;
 
 /// The kind of an event. Its name is stored and never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr, EnumString)]
@@ -73,15 +73,15 @@ impl EventKind {
     }
 }
 
-impl From<&Change> for EventKind {
-    fn from(change: &Change) -> Self {
+impl From<&StatusChange> for EventKind {
+    fn from(change: &StatusChange) -> Self {
         match change {
-            Change::FirstPass => Self::EndpointUp,
-            Change::Warned => Self::EndpointWarning,
-            Change::WarningCleared => Self::EndpointWarningCleared,
-            Change::WentOffline => Self::EndpointOffline,
-            Change::Recovered { .. } => Self::EndpointOnline,
-            Change::BecameUnknown => Self::EndpointUnknown,
+            StatusChange::FirstPass => Self::EndpointUp,
+            StatusChange::Warned => Self::EndpointWarning,
+            StatusChange::WarningCleared => Self::EndpointWarningCleared,
+            StatusChange::WentOffline => Self::EndpointOffline,
+            StatusChange::Recovered { .. } => Self::EndpointOnline,
+            StatusChange::BecameUnknown => Self::EndpointUnknown,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::domain::discord_id::GuildId;
+use crate::discord_id::GuildId;
 
 /// A monitor's ID; IDs are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,8 +2,8 @@
 
 use strum::IntoStaticStr;
 
-use crate::domain::status::Status;
-use crate::domain::text;
+use crate::status::Status;
+use crate::text;
 
 /// The maximum length of an activity's name in Discord, in characters.
 const LONGEST: usize = 128;

@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 use crate::store::Store;
 
 pub use api::{KeyCache, RateLimit};
-pub use serve::{Server, bind};
+pub use serve::{HttpServer, bind};
 
 /// State that the handlers share.
 #[derive(Clone, Debug)]

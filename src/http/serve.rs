@@ -46,12 +46,12 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
 
 /// The HTTP server, ready to run.
 #[derive(Debug)]
-pub struct Server {
+pub struct HttpServer {
     pub listener: TcpListener,
     pub app: HttpState,
 }
 
-impl Server {
+impl HttpServer {
     /// Serves until `stop` turns true, then waits for open requests.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         serve(self.listener, routes(self.app), CONNECTIONS, stop).await;

@@ -22,12 +22,12 @@ pub(super) enum Framing {
 
 /// A body that is being read.
 pub(super) struct Body<'a> {
-    rest: Rest,
+    rest: Remaining,
     taken: usize,
     search: Option<Search<'a>>,
 }
 
-enum Rest {
+enum Remaining {
     Length(u64),
     Chunks(Chunks),
     UntilClose,
@@ -36,10 +36,10 @@ enum Rest {
 impl<'a> Body<'a> {
     pub(super) fn new(framing: Framing, keyword: Option<&'a str>) -> Self {
         let rest = match framing {
-            Framing::Empty => Rest::Length(0),
-            Framing::Length(length) => Rest::Length(length),
-            Framing::Chunked => Rest::Chunks(Chunks::default()),
-            Framing::UntilClose => Rest::UntilClose,
+            Framing::Empty => Remaining::Length(0),
+            Framing::Length(length) => Remaining::Length(length),
+            Framing::Chunked => Remaining::Chunks(Chunks::default()),
+            Framing::UntilClose => Remaining::UntilClose,
         };
         Self {
             rest,
@@ -54,15 +54,15 @@ impl<'a> Body<'a> {
     /// A sentence, if the bytes do not match the framing.
     pub(super) fn take(&mut self, mut input: &[u8]) -> Result<bool, &'static str> {
         match &mut self.rest {
-            Rest::UntilClose => self.pass(input),
-            Rest::Length(left) => {
+            Remaining::UntilClose => self.pass(input),
+            Remaining::Length(left) => {
                 let length =
                     usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
                 *left = left.saturating_sub(u64::try_from(length).unwrap_or(u64::MAX));
                 self.pass(&input[..length]);
             }
-            Rest::Chunks(_) => {
-                while let Rest::Chunks(chunks) = &mut self.rest
+            Remaining::Chunks(_) => {
+                while let Remaining::Chunks(chunks) = &mut self.rest
                     && !input.is_empty()
                     && self.taken < BODY_CAP
                 {
@@ -77,7 +77,7 @@ impl<'a> Body<'a> {
 
     /// Whether the body is complete if the stream ends now.
     pub(super) fn may_end_here(&self) -> bool {
-        matches!(self.rest, Rest::UntilClose) || self.is_complete()
+        matches!(self.rest, Remaining::UntilClose) || self.is_complete()
     }
 
     pub(super) fn keyword_missing(&self) -> bool {
@@ -86,9 +86,9 @@ impl<'a> Body<'a> {
 
     fn is_complete(&self) -> bool {
         match &self.rest {
-            Rest::Length(left) => *left == 0,
-            Rest::Chunks(chunks) => matches!(chunks.state, Chunk::Done),
-            Rest::UntilClose => false,
+            Remaining::Length(left) => *left == 0,
+            Remaining::Chunks(chunks) => matches!(chunks.state, Chunk::Done),
+            Remaining::UntilClose => false,
         }
     }
 

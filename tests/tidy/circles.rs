@@ -16,8 +16,9 @@ type Module = Vec<String>;
 type Imports = BTreeMap<Module, BTreeSet<Module>>;
 
 /// The folders of the crates; the files in one import each other.
-const CRATES: [&str; 8] = [
+const CRATES: [&str; 9] = [
     "src",
+    "src/domain",
     "crates/discord-sandbox/src",
     "crates/discord-gateway-relay/src",
     "crates/outbound-policy/src",

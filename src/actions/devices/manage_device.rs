@@ -10,6 +10,7 @@ use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::monitor::MonitorId;
+use crate::domain::patch::Patch;
 use crate::store::devices::device::{self, Device};
 use crate::store::devices::device_state;
 use crate::store::event;
@@ -18,10 +19,10 @@ use crate::store::{Store, Tx, api_key};
 
 /// Changes to a device; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
-pub struct Edit {
+pub struct DeviceEdit {
     pub name: Option<String>,
-    /// `Some(None)` resets it to that of the settings.
-    pub threshold: Option<Option<Duration>>,
+    /// `Clear` resets it to that of the settings.
+    pub threshold: Patch<Duration>,
     /// The state that the device should have: a JSON object as text.
     pub target: Option<String>,
 }
@@ -31,7 +32,7 @@ pub async fn edit(
     store: &Store,
     requester: Requester,
     device: Device,
-    edit: Edit,
+    edit: DeviceEdit,
     now: Timestamp,
 ) -> Result<(), Error> {
     store
@@ -39,7 +40,7 @@ pub async fn edit(
         .transact(move |tx| {
             Box::pin(async move {
                 let name = edit.name.as_deref().unwrap_or(&device.name);
-                let threshold = edit.threshold.unwrap_or(device.threshold);
+                let threshold = edit.threshold.apply(device.threshold);
                 device::update(tx, device.id, name, threshold).await?;
                 if let Some(target) = &edit.target {
                     device_state::set_target(tx, device.id, target).await?;
@@ -158,9 +159,9 @@ mod tests {
     async fn devices_are_edited_and_removed_only_by_their_guild() {
         let store = TestStore::open().await;
         let device = with_device(&store).await;
-        let change = Edit {
+        let change = DeviceEdit {
             name: Some("gate".into()),
-            threshold: Some(Some(Duration::from_secs(90))),
+            threshold: Patch::Set(Duration::from_secs(90)),
             target: Some(r#"{"speed":2}"#.into()),
         };
         edit(&store, requester(1), device.clone(), change, NOW)

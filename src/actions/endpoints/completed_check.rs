@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::domain::Timestamp;
 use crate::domain::endpoints::check_result::CheckResult;
-use crate::domain::endpoints::status_rule::{Change, State};
+use crate::domain::endpoints::status_rule::{State, StatusChange};
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 
@@ -27,7 +27,7 @@ pub struct Recorded {
     pub result: CheckResult,
     pub status_before: Status,
     pub state: State,
-    pub change: Option<Change>,
+    pub change: Option<StatusChange>,
     /// `None`: the scheduler does not check it; the recheck job does.
     pub next_check_at: Option<Timestamp>,
 }

@@ -13,7 +13,7 @@ use crate::store::endpoints::endpoint::Endpoint;
 /// Format of an exported file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
-pub enum Format {
+pub enum ExportFormat {
     /// One target per line, followed by its name.
     #[strum(serialize = "txt")]
     Text,
@@ -22,7 +22,7 @@ pub enum Format {
     Json,
 }
 
-impl Format {
+impl ExportFormat {
     /// The value in options, which is also the extension of the file name.
     pub const fn as_str(self) -> &'static str {
         self.into_str()
@@ -30,16 +30,16 @@ impl Format {
 }
 
 /// Writes `endpoints` in the given format.
-pub fn export(endpoints: &[Endpoint], format: Format) -> Result<Vec<u8>, Error> {
+pub fn export(endpoints: &[Endpoint], format: ExportFormat) -> Result<Vec<u8>, Error> {
     let failed = |error: String| Error::Internal(crate::store::StoreError::Damaged(error));
     match format {
-        Format::Text => Ok(endpoints
+        ExportFormat::Text => Ok(endpoints
             .iter()
             .map(text_line)
             .collect::<String>()
             .into_bytes()),
-        Format::Csv => csv(endpoints).map_err(|error| failed(error.to_string())),
-        Format::Json => {
+        ExportFormat::Csv => csv(endpoints).map_err(|error| failed(error.to_string())),
+        ExportFormat::Json => {
             let objects: Vec<serde_json::Value> = endpoints.iter().map(object).collect();
             serde_json::to_vec_pretty(&objects).map_err(|error| failed(error.to_string()))
         }
@@ -149,7 +149,7 @@ mod tests {
         let original = endpoint::all(&store.reader, Some(GuildId(1)))
             .await
             .unwrap();
-        for (format, guild) in [Format::Text, Format::Csv, Format::Json]
+        for (format, guild) in [ExportFormat::Text, ExportFormat::Csv, ExportFormat::Json]
             .into_iter()
             .zip(2..)
         {
@@ -163,7 +163,7 @@ mod tests {
             for (copied, original) in copy.iter().zip(&original) {
                 assert_eq!(copied.description.target, original.description.target);
                 assert_eq!(copied.description.name, original.description.name);
-                if format != Format::Text {
+                if format != ExportFormat::Text {
                     assert_eq!(copied.description.interval, original.description.interval);
                 }
             }

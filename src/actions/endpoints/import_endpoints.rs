@@ -20,7 +20,7 @@ pub const MAX_FILE: usize = 1024 * 1024;
 
 /// A rejected line and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedLine {
     /// Line number, counted from 1; in a JSON array, the position of the object.
     pub line: usize,
     pub reason: String,
@@ -31,13 +31,13 @@ pub struct Refused {
 pub struct Imported {
     pub added: usize,
     pub already_there: usize,
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedLine>,
 }
 
 /// One endpoint as written in a file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Entry {
+struct ImportEntry {
     target: String,
     name: Option<String>,
     interval: Option<serde_json::Value>,
@@ -59,14 +59,14 @@ pub async fn import(
             Ok(description) => match lines_of.insert(description.target.to_string(), line) {
                 None => descriptions.push(description),
                 Some(first) => {
-                    imported.refused.push(Refused {
+                    imported.refused.push(RefusedLine {
                         line,
                         reason: format!("the same target stands in line {first}"),
                     });
                     lines_of.insert(description.target.to_string(), first);
                 }
             },
-            Err(reason) => imported.refused.push(Refused { line, reason }),
+            Err(reason) => imported.refused.push(RefusedLine { line, reason }),
         }
     }
     for added in manage_endpoint::add(store, requester, descriptions, quota, now).await? {
@@ -79,7 +79,7 @@ pub async fn import(
     Ok(imported)
 }
 
-type Lines = Vec<(usize, Result<Entry, String>)>;
+type Lines = Vec<(usize, Result<ImportEntry, String>)>;
 
 fn read(file: &[u8]) -> Result<Lines, Error> {
     if file.len() > MAX_FILE {
@@ -114,9 +114,9 @@ fn read_json(text: &str) -> Result<Lines, Error> {
         ))
     })?;
     let entry = |value: serde_json::Value| match value {
-        serde_json::Value::String(target) => Ok(Entry {
+        serde_json::Value::String(target) => Ok(ImportEntry {
             target,
-            ..Entry::default()
+            ..ImportEntry::default()
         }),
         value => serde_json::from_value(value)
             .map_err(|_| "it is neither a target nor an object with a `target`".to_owned()),
@@ -156,7 +156,7 @@ fn read_csv(text: &str) -> Lines {
         let interval = column("interval").map(serde_json::Value::String);
         lines.push((
             line,
-            Ok(Entry {
+            Ok(ImportEntry {
                 target: column("target").unwrap_or_default(),
                 name: column("name"),
                 interval,
@@ -174,7 +174,7 @@ fn read_lines(text: &str) -> Lines {
         let name = Some(name.trim())
             .filter(|name| !name.is_empty())
             .map(str::to_owned);
-        Entry {
+        ImportEntry {
             target: target.to_owned(),
             name,
             interval: None,
@@ -188,7 +188,7 @@ fn read_lines(text: &str) -> Lines {
         .collect()
 }
 
-fn describe(entry: Entry) -> Result<Description, String> {
+fn describe(entry: ImportEntry) -> Result<Description, String> {
     let target: Target = entry.target.parse().map_err(|error| format!("{error}"))?;
     let name = match entry.name.filter(|name| !name.trim().is_empty()) {
         Some(name) => parse_name(&name).map_err(|error| error.to_string())?,

@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt};
 use super::check_runner::CheckRunner;
 use crate::actions::{Error, Requester};
 use crate::domain::discord_id::GuildId;
-use crate::domain::endpoints::status_rule::Change;
+use crate::domain::endpoints::status_rule::StatusChange;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
@@ -32,10 +32,10 @@ pub struct Summary {
 }
 
 impl Summary {
-    fn add(&mut self, change: Option<&Change>, status: Status) {
+    fn add(&mut self, change: Option<&StatusChange>, status: Status) {
         self.found += 1;
         match (change, status) {
-            (Some(Change::Recovered { .. }), _) => self.reactivated += 1,
+            (Some(StatusChange::Recovered { .. }), _) => self.reactivated += 1,
             (_, Status::Online) => self.online += 1,
             (_, Status::Offline) => self.still_offline += 1,
             (_, Status::Warning) => self.warning += 1,

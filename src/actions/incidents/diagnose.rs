@@ -2,19 +2,20 @@
 
 use crate::domain::incidents::cause::{Cause, judge};
 use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::domain::patch::Patch;
 use crate::store::incidents::evidence;
 use crate::store::incidents::incident::{self, Incident};
 use crate::store::{Store, StoreError};
 
-/// Judges the cause of an incident again; returns the new cause if it changed (`Some(None)`: there is none now).
+/// Judges the cause of an incident again; returns how it changed.
 /// With `notify`, the change makes a new revision, which is delivered to every destination.
 pub async fn diagnose(
     store: &Store,
     known: &Incident,
     notify: bool,
-) -> Result<Option<Option<Cause>>, StoreError> {
+) -> Result<Patch<Cause>, StoreError> {
     if known.kind != NotificationKind::Incident || known.ended_at.is_some() {
-        return Ok(None);
+        return Ok(Patch::Keep);
     }
     let found = judge(&evidence::about(&store.reader, known).await?);
     let is_same = match (&found, &known.cause) {
@@ -23,7 +24,7 @@ pub async fn diagnose(
         _ => false,
     };
     if is_same {
-        return Ok(None);
+        return Ok(Patch::Keep);
     }
     let (id, cause) = (known.id, found.clone());
     store
@@ -32,5 +33,5 @@ pub async fn diagnose(
             Box::pin(async move { incident::judged(tx, id, cause.as_ref(), notify).await })
         })
         .await?;
-    Ok(Some(found))
+    Ok(Patch::from(found))
 }

@@ -10,6 +10,7 @@ use crate::domain::event::EventKind;
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::monitor::MonitorId;
+use crate::domain::patch::Patch;
 use crate::domain::servers::report_interval;
 use crate::domain::servers::threshold::{self, Judgement, Reports, Thresholds};
 use crate::domain::status::Status;
@@ -59,12 +60,12 @@ pub async fn add(
 
 /// Changes to a server; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
-pub struct Edit {
+pub struct ServerEdit {
     pub name: Option<String>,
     /// Whether reports are expected.
     pub is_active: Option<bool>,
-    /// `Some(None)` resets them to those of the settings.
-    pub thresholds: Option<Option<Thresholds>>,
+    /// `Clear` resets them to those of the settings.
+    pub thresholds: Patch<Thresholds>,
     /// Whether the thresholds adapt to its report interval automatically.
     pub auto_thresholds: Option<bool>,
 }
@@ -74,7 +75,7 @@ pub async fn edit(
     store: &Store,
     requester: Requester,
     id: MonitorId,
-    edit: Edit,
+    edit: ServerEdit,
     now: Timestamp,
 ) -> Result<(), Error> {
     store
@@ -93,7 +94,8 @@ pub async fn edit(
                     server.auto_thresholds = auto;
                 }
                 let before = server.thresholds;
-                server.thresholds = edit.thresholds.unwrap_or(before);
+                let has_new_thresholds = !edit.thresholds.is_keep();
+                server.thresholds = edit.thresholds.apply(before);
                 server::update(tx, &server).await?;
                 if is_more_than_thresholds {
                     let details = json!({
@@ -102,7 +104,7 @@ pub async fn edit(
                     });
                     event::append(tx, &requester.event(EventKind::ServerEdited, Some(id), details, now)).await?;
                 }
-                if edit.thresholds.is_some() {
+                if has_new_thresholds {
                     let details = json!({
                         "before_minutes": minutes(before), "after_minutes": minutes(server.thresholds),
                     });
@@ -309,11 +311,11 @@ mod tests {
         let (id, _) = add(&store, requester, "db-1".into(), NOW).await.unwrap();
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         let own = Thresholds::new(minutes(10), minutes(30), minutes(60)).unwrap();
-        let change = Edit {
+        let change = ServerEdit {
             auto_thresholds: None,
             name: Some("db-2".into()),
             is_active: Some(false),
-            thresholds: Some(Some(own)),
+            thresholds: Patch::Set(own),
         };
         assert!(
             edit(&store, other_guild, id, change.clone(), NOW)
@@ -330,9 +332,9 @@ mod tests {
             ("db-2", false, Some(own))
         );
         assert_eq!(changed.status, Status::Paused);
-        let back = Edit {
-            thresholds: Some(None),
-            ..Edit::default()
+        let back = ServerEdit {
+            thresholds: Patch::Clear,
+            ..ServerEdit::default()
         };
         edit(&store, requester, id, back, NOW).await.unwrap();
         let changed = server::get(&store.reader, GuildId(1), id)

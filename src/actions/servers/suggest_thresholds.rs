@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::manage_server::{self, Edit};
+use super::manage_server::{self, ServerEdit};
 use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
+use crate::domain::patch::Patch;
 use crate::domain::servers::threshold::Thresholds;
 use crate::domain::servers::threshold_proposal::{
     self, FOLLOWED_EVERY, OBSERVED, Replay, ReportIntervals,
@@ -106,9 +107,9 @@ pub async fn follow(
         guild: server.guild_id,
         actor: Actor::System,
     };
-    let edit = Edit {
-        thresholds: Some(Some(next)),
-        ..Edit::default()
+    let edit = ServerEdit {
+        thresholds: Patch::Set(next),
+        ..ServerEdit::default()
     };
     manage_server::edit(store, requester, id, edit, now).await?;
     Ok(true)
@@ -191,9 +192,9 @@ mod tests {
             !follow_at(6_000).await,
             "automatic thresholds are not enabled"
         );
-        let edit = Edit {
+        let edit = ServerEdit {
             auto_thresholds: Some(true),
-            ..Edit::default()
+            ..ServerEdit::default()
         };
         manage_server::edit(&store, requester, id, edit, at(6_000))
             .await

@@ -1,6 +1,6 @@
 //! `/bot health`: the health of the bot itself. It shows no guild's monitors.
 
-use crate::discord::bot::health_card::{self, Health};
+use crate::discord::bot::health_card::{self, HealthReport};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::{Context, DiscordState};
@@ -23,9 +23,9 @@ async fn health(ctx: Context<'_>) -> Result<(), CommandError> {
 }
 
 /// Collects the health of the bot itself.
-async fn bot_health(app: &DiscordState) -> Result<Health, CommandError> {
+async fn bot_health(app: &DiscordState) -> Result<HealthReport, CommandError> {
     let (health, metrics) = (&app.health, &app.metrics);
-    Ok(Health {
+    Ok(HealthReport {
         shards: health.shards(),
         uptime: health.uptime(),
         reconnects_today: health.reconnects_on(app.now().day()),

@@ -15,7 +15,7 @@ const LISTED_SHARDS: usize = 8;
 
 /// The bot's health, collected from the process and the database.
 #[derive(Clone, Debug)]
-pub(in crate::discord) struct Health {
+pub(in crate::discord) struct HealthReport {
     pub shards: Vec<Shard>,
     pub uptime: Duration,
     pub reconnects_today: u64,
@@ -30,7 +30,7 @@ pub(in crate::discord) struct Health {
     pub jobs: Vec<(String, JobRun)>,
 }
 
-impl Health {
+impl HealthReport {
     fn is_healthy(&self) -> bool {
         self.scheduler_is_running && self.shards.iter().all(|shard| shard.stage == Stage::Ready)
     }
@@ -43,7 +43,7 @@ impl Health {
     }
 }
 
-pub(in crate::discord) fn health(health: &Health) -> CreateEmbed {
+pub(in crate::discord) fn health(health: &HealthReport) -> CreateEmbed {
     let (title, colour) = if health.is_healthy() {
         ("All is well", GREEN)
     } else {
@@ -66,7 +66,7 @@ pub(in crate::discord) fn health(health: &Health) -> CreateEmbed {
         .field("Database", text::bytes(health.database_bytes), true)
 }
 
-fn connection(health: &Health) -> String {
+fn connection(health: &HealthReport) -> String {
     let is_long = health.shards.len() > LISTED_SHARDS;
     let mut lines = vec![text::count(health.shards.len() as u64, "shard")];
     let listed = health
@@ -95,7 +95,7 @@ fn connection(health: &Health) -> String {
     lines.join("\n")
 }
 
-fn queues(health: &Health) -> String {
+fn queues(health: &HealthReport) -> String {
     let mut parts = vec![
         format!("{} waiting", plural(health.checks_queued, "check")),
         format!("{} under way", plural(health.checks_in_flight, "check")),
@@ -114,7 +114,7 @@ fn plural(number: i64, noun: &str) -> String {
     text::count(u64::try_from(number).unwrap_or(0), noun)
 }
 
-fn jobs(health: &Health) -> String {
+fn jobs(health: &HealthReport) -> String {
     if health.jobs.is_empty() {
         return "none has run yet".to_owned();
     }
@@ -142,7 +142,7 @@ mod tests {
 
     use crate::store::job_run::JobRun;
 
-    fn health_of(shards: usize, stage: Stage) -> Health {
+    fn health_of(shards: usize, stage: Stage) -> HealthReport {
         let run = |started: u64, took: u64| JobRun {
             started_at: NOW.minus(Duration::from_secs(started)),
             finished_at: NOW
@@ -150,7 +150,7 @@ mod tests {
                 .plus(Duration::from_millis(took)),
             summary: "is not shown".into(),
         };
-        Health {
+        HealthReport {
             shards: vec![
                 Shard {
                     stage,

@@ -10,7 +10,7 @@ const PART: usize = 1_950;
 
 /// One command as shown to members.
 #[derive(Clone, Debug)]
-pub(in crate::discord) struct Entry {
+pub(in crate::discord) struct HelpEntry {
     /// The full name without a slash: `endpoint add`.
     pub name: String,
     /// Discord's id of the command, or of its parent.
@@ -31,9 +31,9 @@ pub(in crate::discord) struct Parameter {
     pub is_required: bool,
 }
 
-pub(in crate::discord) fn all(entries: &[Entry]) -> CreateEmbed {
+pub(in crate::discord) fn all(entries: &[HelpEntry]) -> CreateEmbed {
     let part = |is_managing: bool| -> String {
-        let shown: Vec<&Entry> = entries
+        let shown: Vec<&HelpEntry> = entries
             .iter()
             .filter(|entry| entry.is_managing == is_managing)
             .collect();
@@ -54,17 +54,17 @@ pub(in crate::discord) fn all(entries: &[Entry]) -> CreateEmbed {
 }
 
 /// One line: the subcommands of one command and the command's description.
-fn group(entries: &[&Entry]) -> String {
+fn group(entries: &[&HelpEntry]) -> String {
     let mentions: Vec<String> = entries.iter().map(|entry| mention(entry)).collect();
     let about = entries.first().map_or("", |entry| &entry.group);
     format!("{} {about}", mentions.join(" "))
 }
 
-fn first_word(entry: &Entry) -> &str {
+fn first_word(entry: &HelpEntry) -> &str {
     entry.name.split(' ').next().unwrap_or_default()
 }
 
-pub(in crate::discord) fn one(entry: &Entry) -> CreateEmbed {
+pub(in crate::discord) fn one(entry: &HelpEntry) -> CreateEmbed {
     let mut lines = vec![entry.description.clone()];
     if entry.is_managing {
         lines.push("For those with the permission **Manage Server**.".to_owned());
@@ -88,7 +88,7 @@ pub(in crate::discord) fn one(entry: &Entry) -> CreateEmbed {
 }
 
 /// A mention that opens the command on click, or its plain name if its id is not known.
-fn mention(entry: &Entry) -> String {
+fn mention(entry: &HelpEntry) -> String {
     match entry.id {
         Some(id) => format!("</{}:{id}>", entry.name),
         None => format!("`/{}`", entry.name),
@@ -107,7 +107,7 @@ mod tests {
             description: "y".repeat(100),
             is_required: true,
         };
-        let entry = |number: usize| Entry {
+        let entry = |number: usize| HelpEntry {
             name: format!("command{number:02} subcommand"),
             id: Some(u64::MAX),
             group: "x".repeat(100),

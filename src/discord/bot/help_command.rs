@@ -3,7 +3,7 @@
 use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
-use crate::discord::bot::help_card::{self, Entry, Parameter};
+use crate::discord::bot::help_card::{self, HelpEntry, Parameter};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::{CommandIds, Context, DiscordState};
@@ -40,7 +40,7 @@ pub(in crate::discord) async fn help(
 
 /// Every command that a member can run, with an entry of its own for each subcommand, in the order in which Discord lists
 /// them.
-fn entries(commands: &[Command], ids: &CommandIds) -> Vec<Entry> {
+fn entries(commands: &[BotCommand], ids: &CommandIds) -> Vec<HelpEntry> {
     let mut entries = Vec::new();
     for command in commands {
         let id = ids.of(&command.name);
@@ -64,26 +64,26 @@ fn entries(commands: &[Command], ids: &CommandIds) -> Vec<Entry> {
     entries
 }
 
-type Command = poise::Command<DiscordState, CommandError>;
+type BotCommand = poise::Command<DiscordState, CommandError>;
 
-fn commands(ctx: Context<'_>) -> &[Command] {
+fn commands(ctx: Context<'_>) -> &[BotCommand] {
     &ctx.framework().options().commands
 }
 
 fn entry(
-    parent: &Command,
-    command: &Command,
+    parent: &BotCommand,
+    command: &BotCommand,
     name: String,
     id: Option<u64>,
     is_managing: bool,
-) -> Entry {
+) -> HelpEntry {
     let described = |description: &Option<_>| {
         description
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default()
     };
-    Entry {
+    HelpEntry {
         name,
         id,
         group: described(&parent.description),
@@ -129,10 +129,10 @@ mod tests {
             assert!(entries.iter().any(|entry| entry.name == name), "{name}");
         }
         // With IDs as long as Discord's, the whole list must fit in one embed and leave space for more commands.
-        let with_ids: Vec<Entry> = entries
+        let with_ids: Vec<HelpEntry> = entries
             .iter()
             .cloned()
-            .map(|entry| Entry {
+            .map(|entry| HelpEntry {
                 id: Some(u64::MAX),
                 ..entry
             })

@@ -1,6 +1,6 @@
 //! `/device …`: manage devices that send heartbeats. Every subcommand requires Manage Server; members read with `/devices`.
 
-use crate::actions::devices::manage_device::{self, Edit};
+use crate::actions::devices::manage_device::{self, DeviceEdit};
 use crate::discord::Context;
 use crate::discord::devices::devices_command::{card, find};
 use crate::discord::keys::key_card;
@@ -9,6 +9,7 @@ use crate::discord::ui::{complete, reply};
 use crate::domain::devices::device::parse_threshold;
 use crate::domain::key::KeyKind;
 use crate::domain::monitor::parse_name;
+use crate::domain::patch::Patch;
 use crate::store::devices::device as rows;
 
 /// Manage the devices that send heartbeats
@@ -35,9 +36,9 @@ async fn rename(
     name: String,
 ) -> Result<(), CommandError> {
     let name = parse_name(&name).map_err(|error| wrong("name", error))?;
-    let change = Edit {
+    let change = DeviceEdit {
         name: Some(name),
-        ..Edit::default()
+        ..DeviceEdit::default()
     };
     apply(ctx, &device, change).await
 }
@@ -57,14 +58,14 @@ async fn threshold(
     let threshold = after
         .map(|text| parse_threshold(&text).map_err(|error| wrong("after", error)))
         .transpose()?;
-    let change = Edit {
-        threshold: Some(threshold),
-        ..Edit::default()
+    let change = DeviceEdit {
+        threshold: Patch::from(threshold),
+        ..DeviceEdit::default()
     };
     apply(ctx, &device, change).await
 }
 
-async fn apply(ctx: Context<'_>, device: &str, change: Edit) -> Result<(), CommandError> {
+async fn apply(ctx: Context<'_>, device: &str, change: DeviceEdit) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let work = async {
         let app = ctx.data();

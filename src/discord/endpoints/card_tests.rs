@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::actions::endpoints::completed_check::Recorded;
-use crate::actions::endpoints::import_endpoints::{Imported, Refused};
+use crate::actions::endpoints::import_endpoints::{Imported, RefusedLine};
 use crate::actions::endpoints::recheck::Summary;
 use crate::actions::endpoints::summarize::Statistics;
 use crate::discord::endpoints::offline_card::{self, Rechecks};
@@ -19,7 +19,7 @@ use crate::domain::endpoints::check_result::{
     CheckResult, Failure, FailureClass, Timings, Verdict,
 };
 use crate::domain::endpoints::http_check::HttpCheck;
-use crate::domain::endpoints::status_rule::{Change, State};
+use crate::domain::endpoints::status_rule::{State, StatusChange};
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::endpoints::endpoint::{Description, Endpoint};
@@ -99,7 +99,7 @@ fn statistics_of(endpoint: Endpoint) -> Statistics {
     }
 }
 
-fn recorded(verdict: Verdict, change: Option<Change>) -> Recorded {
+fn recorded(verdict: Verdict, change: Option<StatusChange>) -> Recorded {
     let timings = Timings {
         resolve: Some(Duration::from_micros(420)),
         connect: Some(Duration::from_millis(12)),
@@ -152,7 +152,7 @@ fn cards_of_endpoints_fit_with_the_longest_texts() {
         &recorded(Verdict::Down(longest().state.failure.unwrap()), None),
     ));
     let refused = (0..10_000)
-        .map(|line| Refused {
+        .map(|line| RefusedLine {
             line,
             reason: "*".repeat(900),
         })
@@ -214,7 +214,7 @@ fn snapshot_of_the_statistics() {
 fn a_recheck_shows_its_result_and_phase_timings() {
     let back = recorded(
         Verdict::Up,
-        Some(Change::Recovered {
+        Some(StatusChange::Recovered {
             down_for: Duration::from_secs(425),
         }),
     );

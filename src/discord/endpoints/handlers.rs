@@ -14,7 +14,7 @@ use crate::discord::ui::view::{EndpointsView, OfflineView, Pages};
 use crate::discord::ui::{buttons, embed};
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::target::{Host, Target};
-use crate::store::endpoints::endpoint::{self, Description, Endpoint, Filter};
+use crate::store::endpoints::endpoint::{self, Description, Endpoint, EndpointFilter};
 use crate::store::job_run;
 
 pub(in crate::discord) async fn offline_list(
@@ -22,11 +22,11 @@ pub(in crate::discord) async fn offline_list(
     guild: GuildId,
     view: OfflineView,
 ) -> Result<Message, CommandError> {
-    let filter = Filter {
+    let filter = EndpointFilter {
         guild: Some(guild),
         active: Some(false),
         reason: view.reason,
-        ..Filter::default()
+        ..EndpointFilter::default()
     };
     let (page, pages) = load_page(app, filter, view.page, offline_card::PER_PAGE).await?;
     if page.is_empty() {
@@ -50,10 +50,10 @@ pub(in crate::discord) async fn endpoints(
     view: EndpointsView,
 ) -> Result<Message, CommandError> {
     let active = (!view.all).then_some(true);
-    let filter = Filter {
+    let filter = EndpointFilter {
         guild: Some(guild),
         active,
-        ..Filter::default()
+        ..EndpointFilter::default()
     };
     let (page, pages) = load_page(app, filter, view.page, list_card::PER_PAGE).await?;
     if page.is_empty() {
@@ -70,7 +70,7 @@ pub(in crate::discord) async fn endpoints(
 
 async fn load_page(
     app: &DiscordState,
-    filter: Filter,
+    filter: EndpointFilter,
     page: u32,
     per_page: u32,
 ) -> Result<(Vec<Endpoint>, Pages), CommandError> {

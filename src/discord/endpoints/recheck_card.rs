@@ -8,7 +8,7 @@ use crate::actions::endpoints::completed_check::Recorded;
 use crate::actions::endpoints::recheck::Summary;
 use crate::discord::ui::embed::{GREEN, RED, colour, mark, mention};
 use crate::domain::endpoints::check_result::{Timings, Verdict};
-use crate::domain::endpoints::status_rule::Change;
+use crate::domain::endpoints::status_rule::StatusChange;
 use crate::domain::status::Status;
 use crate::domain::text;
 use crate::store::endpoints::endpoint::Description;
@@ -17,7 +17,7 @@ use crate::store::endpoints::endpoint::Description;
 pub(in crate::discord) fn result(description: &Description, recorded: &Recorded) -> CreateEmbed {
     let status = recorded.state.status;
     let title = match (&recorded.result.verdict, &recorded.change) {
-        (_, Some(Change::Recovered { down_for })) => {
+        (_, Some(StatusChange::Recovered { down_for })) => {
             format!("Back online after {}", text::duration(*down_for))
         }
         (Verdict::Up, _) => "Online".to_owned(),

@@ -12,14 +12,14 @@ use crate::discord::ui::reply::{self, Message};
 use crate::discord::{Context, DiscordState};
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::parse_name;
-use crate::domain::notifications::webhook::{Format, parse_url};
+use crate::domain::notifications::webhook::{WebhookFormat, parse_url};
 use crate::domain::text;
 use crate::notify::webhook::{payload, signature};
 use crate::store::notifications::webhook::{self, NewWebhook, Webhook};
 
 /// The format of a webhook's messages. Append only: Discord identifies a choice by its index.
 #[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
-enum FormatChoice {
+enum WebhookFormatChoice {
     #[name = "standard: signed JSON with everything (Standard Webhooks)"]
     Standard,
     #[name = "slack: what Slack, Mattermost and Rocket.Chat take"]
@@ -28,12 +28,12 @@ enum FormatChoice {
     Discord,
 }
 
-impl From<FormatChoice> for Format {
-    fn from(choice: FormatChoice) -> Self {
+impl From<WebhookFormatChoice> for WebhookFormat {
+    fn from(choice: WebhookFormatChoice) -> Self {
         match choice {
-            FormatChoice::Standard => Self::Standard,
-            FormatChoice::Slack => Self::Slack,
-            FormatChoice::Discord => Self::Discord,
+            WebhookFormatChoice::Standard => Self::Standard,
+            WebhookFormatChoice::Slack => Self::Slack,
+            WebhookFormatChoice::Discord => Self::Discord,
         }
     }
 }
@@ -58,14 +58,14 @@ async fn add(
     #[description = "Its address; it is kept secret and not shown again"]
     #[max_length = 512]
     url: String,
-    #[description = "Left out: what the address asks for"] format: Option<FormatChoice>,
+    #[description = "Left out: what the address asks for"] format: Option<WebhookFormatChoice>,
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let work = async {
         let app = ctx.data();
         let name = parse_name(&name).map_err(|error| wrong("name", error))?;
         let url = parse_url(&url).map_err(|error| wrong("url", error))?;
-        let format = format.map_or_else(|| Format::of(&url), Format::from);
+        let format = format.map_or_else(|| WebhookFormat::of(&url), WebhookFormat::from);
         let new = NewWebhook {
             name: name.clone(),
             url,

@@ -3,14 +3,14 @@
 use poise::serenity_prelude::CreateEmbed;
 
 use crate::discord::ui::embed::{AMBER, GREEN, GREY, bold, relative};
-use crate::domain::notifications::webhook::{Format, masked};
+use crate::domain::notifications::webhook::{WebhookFormat, masked};
 use crate::domain::text;
 use crate::store::notifications::webhook::Webhook;
 
 /// A new webhook. The signing key is shown only here, and only for the format that uses it.
 pub(in crate::discord) fn added(known: &Webhook, test: &Result<(), String>) -> CreateEmbed {
     let card = tested(known, test);
-    if known.format != Format::Standard {
+    if known.format != WebhookFormat::Standard {
         return card;
     }
     card.field(

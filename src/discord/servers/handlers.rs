@@ -8,6 +8,7 @@ use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::Message;
 use crate::discord::ui::{buttons, embed};
 use crate::domain::monitor::MonitorId;
+use crate::domain::patch::Patch;
 use crate::domain::servers::threshold::Thresholds;
 use crate::domain::servers::threshold_proposal;
 use crate::store::servers::server;
@@ -45,9 +46,9 @@ pub(in crate::discord) async fn take_thresholds(
     id: MonitorId,
     thresholds: Thresholds,
 ) -> Result<Message, CommandError> {
-    let edit = manage_server::Edit {
-        thresholds: Some(Some(thresholds)),
-        ..manage_server::Edit::default()
+    let edit = manage_server::ServerEdit {
+        thresholds: Patch::Set(thresholds),
+        ..manage_server::ServerEdit::default()
     };
     let now = app.now();
     manage_server::edit(&app.store, requester, id, edit, now).await?;

@@ -1,7 +1,7 @@
 //! `/server …`: manage servers whose agents report. Every subcommand requires Manage Server; members read with `/servers`.
 
 use crate::actions::devices::manage_device;
-use crate::actions::servers::manage_server::{self, Edit};
+use crate::actions::servers::manage_server::{self, ServerEdit};
 use crate::actions::servers::suggest_thresholds;
 use crate::discord::Context;
 use crate::discord::keys::key_card;
@@ -11,6 +11,7 @@ use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::reply::{self, Message};
 use crate::domain::key::KeyKind;
 use crate::domain::monitor::{MonitorKind, parse_name};
+use crate::domain::patch::Patch;
 use crate::domain::servers::threshold::Thresholds;
 
 /// Manage the servers whose agents report
@@ -60,11 +61,11 @@ async fn edit(
     let name = name
         .map(|name| parse_name(&name).map_err(|error| wrong("name", error)))
         .transpose()?;
-    let change = Edit {
+    let change = ServerEdit {
         name,
         is_active: active,
         auto_thresholds,
-        ..Edit::default()
+        ..ServerEdit::default()
     };
     apply(ctx, &server, change).await
 }
@@ -100,14 +101,14 @@ async fn thresholds(
             ));
         }
     };
-    let change = Edit {
-        thresholds: Some(own),
-        ..Edit::default()
+    let change = ServerEdit {
+        thresholds: Patch::from(own),
+        ..ServerEdit::default()
     };
     apply(ctx, &server, change).await
 }
 
-async fn apply(ctx: Context<'_>, server: &str, change: Edit) -> Result<(), CommandError> {
+async fn apply(ctx: Context<'_>, server: &str, change: ServerEdit) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let work = async {
         let app = ctx.data();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::domain::monitor::ValidationError;
+use crate::monitor::ValidationError;
 
 /// A device's own UUID in canonical form: 36 characters, lower case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -85,7 +85,7 @@ const THRESHOLD_RANGE: (Duration, Duration) =
 /// Reads a device's own threshold: `90`, `90s`, `10m`, `26h`; a bare number is seconds.
 pub fn parse_threshold(text: &str) -> Result<Duration, ValidationError> {
     let (shortest, longest) = THRESHOLD_RANGE;
-    crate::domain::text::parse_duration(text, Duration::from_secs(1))
+    crate::text::parse_duration(text, Duration::from_secs(1))
         .filter(|length| (shortest..=longest).contains(length))
         .ok_or_else(|| {
             ValidationError::new(

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use strum::IntoStaticStr;
 
-use crate::domain::monitor::ValidationError;
-use crate::domain::text;
+use crate::monitor::ValidationError;
+use crate::text;
 
 /// The maximum stored size of a ping's body, in bytes; the same as in Healthchecks.
 pub const KEPT_BODY: usize = 10_000;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::domain::timestamp::Timestamp;
+use crate::timestamp::Timestamp;
 
 /// The result of one check of a monitor.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
-use crate::domain::monitor::MonitorId;
-use crate::domain::timestamp::Timestamp;
+use crate::monitor::MonitorId;
+use crate::timestamp::Timestamp;
 
 /// Failures that began within this time of each other count together.
 pub const WINDOW: Duration = Duration::from_secs(60);

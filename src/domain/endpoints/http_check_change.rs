@@ -4,14 +4,15 @@ use std::fmt;
 
 use super::http_check::{HttpCheck, HttpCheckError, MAX_REDIRECTS, Method};
 use super::target::Scheme;
+use crate::patch::Patch;
 
 /// The requested changes; `None` leaves an option as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpCheckChange {
     /// Such as `200` or `200-399`.
     pub status: Option<String>,
-    /// `Some(None)` removes the keyword.
-    pub keyword: Option<Option<String>>,
+    /// `Clear` removes the keyword.
+    pub keyword: Patch<String>,
     /// GET, HEAD or OPTIONS.
     pub method: Option<String>,
     /// `Name: value`, one per line.
@@ -49,10 +50,11 @@ impl HttpCheckChange {
             http_check.expected_status =
                 HttpCheck::parse_status(status).map_err(named("status"))?;
         }
-        if let Some(keyword) = &self.keyword {
-            let keyword = keyword.as_deref().map(HttpCheck::parse_keyword).transpose();
-            http_check.keyword = keyword.map_err(named("keyword"))?;
-        }
+        let keyword = self
+            .keyword
+            .try_map(|keyword| HttpCheck::parse_keyword(&keyword))
+            .map_err(named("keyword"))?;
+        http_check.keyword = keyword.apply(http_check.keyword);
         if let Some(method) = &self.method {
             let refuse = || {
                 HttpCheckError("it must be GET, HEAD or OPTIONS; a right one is `HEAD`".to_owned())
@@ -96,7 +98,7 @@ mod tests {
     fn changes_apply_to_the_current_options() {
         let change = HttpCheckChange {
             status: Some("204".into()),
-            keyword: Some(Some("ok".into())),
+            keyword: Patch::Set("ok".into()),
             method: Some("options".into()),
             headers: Some("Accept: text/plain".into()),
             redirects: Some(2),
@@ -109,7 +111,7 @@ mod tests {
             (Method::Options, 2)
         );
         let less = HttpCheckChange {
-            keyword: Some(None),
+            keyword: Patch::Clear,
             ..HttpCheckChange::default()
         };
         let http_check = less
@@ -141,7 +143,7 @@ mod tests {
             ),
             (
                 HttpCheckChange {
-                    keyword: Some(Some(String::new())),
+                    keyword: Patch::Set(String::new()),
                     ..none()
                 },
                 "keyword",

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::domain::timestamp::{Timestamp, millis};
+use crate::timestamp::{Timestamp, millis};
 
 /// The endpoint's offset into its interval, in milliseconds: stable, and spread evenly over all IDs.
 fn slot(monitor_id: i64, interval: Duration) -> i64 {

@@ -8,8 +8,8 @@
 use std::time::Duration;
 
 use super::check_result::{CheckResult, Failure, Verdict};
-use crate::domain::Timestamp;
-use crate::domain::status::Status;
+use crate::Timestamp;
+use crate::status::Status;
 
 /// An endpoint's state between two checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub struct Policy {
 
 /// A status change, as recorded in the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum StatusChange {
     /// The first pass, or the first since Rollcall could not check.
     FirstPass,
     Warned,
@@ -85,7 +85,7 @@ pub enum NextCheck {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     pub state: State,
-    pub change: Option<Change>,
+    pub change: Option<StatusChange>,
     pub next: NextCheck,
 }
 
@@ -108,9 +108,9 @@ pub fn decide(state: &State, result: &CheckResult, policy: &Policy) -> Decision 
 fn passed(state: &State, at: Timestamp) -> Decision {
     let change = match state.status {
         Status::Online | Status::Paused => None,
-        Status::Unknown => Some(Change::FirstPass),
-        Status::Warning => Some(Change::WarningCleared),
-        Status::Offline => Some(Change::Recovered {
+        Status::Unknown => Some(StatusChange::FirstPass),
+        Status::Warning => Some(StatusChange::WarningCleared),
+        Status::Offline => Some(StatusChange::Recovered {
             down_for: at.since(state.since),
         }),
     };
@@ -138,8 +138,8 @@ fn failed(state: &State, failure: &Failure, at: Timestamp, policy: &Policy) -> D
         };
     let change = match (state.status, status) {
         (before, after) if before == after => None,
-        (_, Status::Offline) => Some(Change::WentOffline),
-        _ => Some(Change::Warned),
+        (_, Status::Offline) => Some(StatusChange::WentOffline),
+        _ => Some(StatusChange::Warned),
     };
     let next = match status {
         Status::Offline => next_while_inactive(consecutive_failures, policy),
@@ -173,7 +173,7 @@ fn not_checked(state: &State, at: Timestamp, policy: &Policy) -> Decision {
         };
         return Decision {
             state,
-            change: Some(Change::BecameUnknown),
+            change: Some(StatusChange::BecameUnknown),
             next,
         };
     }

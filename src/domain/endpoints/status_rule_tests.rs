@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::endpoints::check_result::{FailureClass, Timings};
+use crate::endpoints::check_result::{FailureClass, Timings};
 
 const POLICY: Policy = Policy {
     interval: Duration::from_secs(60),
@@ -33,7 +33,7 @@ fn unknown() -> Verdict {
 
 /// Runs a timeline of `(letter, status, since, change)`: `+` passes, `-` fails, `?` could not be checked. Checks are one
 /// second apart and start at second 1.
-fn check(policy: &Policy, timeline: &[(char, Status, i64, Option<Change>)]) -> State {
+fn check(policy: &Policy, timeline: &[(char, Status, i64, Option<StatusChange>)]) -> State {
     let mut state = State::new(Timestamp::from_millis(0));
     for (index, (letter, status, since, change)) in timeline.iter().enumerate() {
         let verdict = match letter {
@@ -64,17 +64,17 @@ fn third_consecutive_failure_means_offline_dated_at_the_first() {
     let state = check(
         &POLICY,
         &[
-            ('+', Status::Online, 1, Some(Change::FirstPass)),
+            ('+', Status::Online, 1, Some(StatusChange::FirstPass)),
             ('+', Status::Online, 1, None),
-            ('-', Status::Warning, 3, Some(Change::Warned)),
+            ('-', Status::Warning, 3, Some(StatusChange::Warned)),
             ('-', Status::Warning, 3, None),
-            ('-', Status::Offline, 3, Some(Change::WentOffline)),
+            ('-', Status::Offline, 3, Some(StatusChange::WentOffline)),
             ('-', Status::Offline, 3, None),
             (
                 '+',
                 Status::Online,
                 7,
-                Some(Change::Recovered {
+                Some(StatusChange::Recovered {
                     down_for: Duration::from_secs(4),
                 }),
             ),
@@ -88,13 +88,13 @@ fn two_failures_and_a_pass_do_not_mean_offline() {
     check(
         &POLICY,
         &[
-            ('+', Status::Online, 1, Some(Change::FirstPass)),
-            ('-', Status::Warning, 2, Some(Change::Warned)),
+            ('+', Status::Online, 1, Some(StatusChange::FirstPass)),
+            ('-', Status::Warning, 2, Some(StatusChange::Warned)),
             ('-', Status::Warning, 2, None),
-            ('+', Status::Online, 4, Some(Change::WarningCleared)),
-            ('-', Status::Warning, 5, Some(Change::Warned)),
+            ('+', Status::Online, 4, Some(StatusChange::WarningCleared)),
+            ('-', Status::Warning, 5, Some(StatusChange::Warned)),
             ('-', Status::Warning, 5, None),
-            ('-', Status::Offline, 5, Some(Change::WentOffline)),
+            ('-', Status::Offline, 5, Some(StatusChange::WentOffline)),
         ],
     );
 }
@@ -107,12 +107,12 @@ fn one_failure_is_enough_if_the_policy_says_so() {
             ..POLICY
         },
         &[
-            ('-', Status::Offline, 1, Some(Change::WentOffline)),
+            ('-', Status::Offline, 1, Some(StatusChange::WentOffline)),
             (
                 '+',
                 Status::Online,
                 2,
-                Some(Change::Recovered {
+                Some(StatusChange::Recovered {
                     down_for: Duration::from_secs(1),
                 }),
             ),
@@ -126,12 +126,12 @@ fn a_check_that_could_not_run_is_never_a_failure() {
         &POLICY,
         &[
             ('?', Status::Unknown, 0, None),
-            ('+', Status::Online, 2, Some(Change::FirstPass)),
-            ('?', Status::Unknown, 3, Some(Change::BecameUnknown)),
-            ('-', Status::Warning, 4, Some(Change::Warned)),
+            ('+', Status::Online, 2, Some(StatusChange::FirstPass)),
+            ('?', Status::Unknown, 3, Some(StatusChange::BecameUnknown)),
+            ('-', Status::Warning, 4, Some(StatusChange::Warned)),
             ('-', Status::Warning, 4, None),
             ('?', Status::Warning, 4, None),
-            ('-', Status::Offline, 4, Some(Change::WentOffline)),
+            ('-', Status::Offline, 4, Some(StatusChange::WentOffline)),
             ('?', Status::Offline, 4, None),
         ],
     );
@@ -156,7 +156,7 @@ fn the_failure_reason_is_that_of_the_latest_failure() {
             failures_to_offline: 1,
             ..POLICY
         },
-        &[('-', Status::Offline, 1, Some(Change::WentOffline))],
+        &[('-', Status::Offline, 1, Some(StatusChange::WentOffline))],
     );
     let later = result(
         9,

@@ -2,8 +2,8 @@
 //! the service. Each cause carries the evidence that supports it; without evidence there is no cause.
 
 use super::grouping::Subnet;
-use crate::domain::endpoints::check_result::FailureClass;
-use crate::domain::timestamp::Timestamp;
+use crate::endpoints::check_result::FailureClass;
+use crate::timestamp::Timestamp;
 
 /// The minimum number of endpoints in a subnet, and of their hosts, for their failures to say anything about the subnet.
 const MIN_ENDPOINTS: u64 = 3;

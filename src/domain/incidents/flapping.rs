@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::domain::timestamp::Timestamp;
+use crate::timestamp::Timestamp;
 
 /// More changes than this within the window count as flapping.
 const CHANGES: usize = 4;

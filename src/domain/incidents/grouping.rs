@@ -9,9 +9,9 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use crate::domain::discord_id::GuildId;
-use crate::domain::endpoints::target::Host;
-use crate::domain::timestamp::Timestamp;
+use crate::discord_id::GuildId;
+use crate::endpoints::target::Host;
+use crate::timestamp::Timestamp;
 
 /// An outage that starts within this time of an incident's latest outage joins it.
 pub const TOGETHER: Duration = Duration::from_secs(5);

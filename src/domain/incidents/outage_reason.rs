@@ -2,7 +2,7 @@
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::domain::endpoints::check_result::FailureClass;
+use crate::endpoints::check_result::FailureClass;
 
 /// The reason of an outage. Its name is stored, and sent to webhooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr, EnumString)]

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::domain::discord_id::{RoleId, UserId};
-use crate::domain::timestamp::Timestamp;
+use crate::discord_id::{RoleId, UserId};
+use crate::timestamp::Timestamp;
 
 /// The responder to notify when an incident has not been acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

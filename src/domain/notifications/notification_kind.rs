@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::alert_policy::Responder;
-use crate::domain::discord_id::ChannelId;
-use crate::domain::incidents::grouping::IncidentId;
-use crate::domain::timestamp::Timestamp;
+use crate::discord_id::ChannelId;
+use crate::incidents::grouping::IncidentId;
+use crate::timestamp::Timestamp;
 
 /// The kind of a notification, with its details.
 #[derive(Clone, Debug, PartialEq, Eq)]

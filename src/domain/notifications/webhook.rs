@@ -2,8 +2,8 @@
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::domain::endpoints::target::{Scheme, Target};
-use crate::domain::monitor::ValidationError;
+use crate::endpoints::target::{Scheme, Target};
+use crate::monitor::ValidationError;
 
 /// The maximum number of webhooks per guild.
 pub const MOST: u64 = 10;
@@ -15,7 +15,7 @@ pub struct WebhookId(pub i64);
 /// The format of the messages to a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr, EnumString)]
 #[strum(serialize_all = "snake_case", const_into_str)]
-pub enum Format {
+pub enum WebhookFormat {
     /// JSON with all fields, signed as <https://www.standardwebhooks.com> specifies.
     Standard,
     /// The format of Slack's incoming webhooks, which Mattermost and Rocket.Chat accept, too.
@@ -24,7 +24,7 @@ pub enum Format {
     Discord,
 }
 
-impl Format {
+impl WebhookFormat {
     pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The form in storage.
@@ -107,36 +107,36 @@ mod tests {
         for (url, format, shown) in [
             (
                 "https://hooks.slack.com/services/T0/B0/canary",
-                Format::Slack,
+                WebhookFormat::Slack,
                 "https://hooks.slack.com/…",
             ),
             (
                 "https://discord.com/api/webhooks/1/canary",
-                Format::Discord,
+                WebhookFormat::Discord,
                 "https://discord.com/…",
             ),
             (
                 "https://discord.com/elsewhere",
-                Format::Standard,
+                WebhookFormat::Standard,
                 "https://discord.com/…",
             ),
             (
                 "https://notslack.com/canary",
-                Format::Standard,
+                WebhookFormat::Standard,
                 "https://notslack.com/…",
             ),
             (
                 "http://10.0.0.7:9000/canary?key=canary",
-                Format::Standard,
+                WebhookFormat::Standard,
                 "http://10.0.0.7:9000/…",
             ),
         ] {
             let target = parse_url(url).unwrap();
-            assert_eq!(Format::of(&target), format, "{url}");
+            assert_eq!(WebhookFormat::of(&target), format, "{url}");
             assert_eq!(masked(&target), shown);
         }
-        for &format in Format::ALL {
-            assert_eq!(format.as_str().parse::<Format>().ok(), Some(format));
+        for &format in WebhookFormat::ALL {
+            assert_eq!(format.as_str().parse::<WebhookFormat>().ok(), Some(format));
         }
     }
 
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn stored_names_stay() {
-        let formats = Format::ALL.iter().map(|format| format.as_str());
+        let formats = WebhookFormat::ALL.iter().map(|format| format.as_str());
         assert_eq!(
             formats.collect::<Vec<_>>(),
             ["standard", "slack", "discord"]

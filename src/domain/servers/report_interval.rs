@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::threshold::Reports;
-use crate::domain::timestamp::Timestamp;
+use crate::timestamp::Timestamp;
 
 /// The interval is learned from at most this many of the latest reports, none older than `LEARNED_WITHIN`.
 pub const LEARNED_FROM: usize = 10;

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use strum::IntoStaticStr;
 
-use crate::domain::monitor::ValidationError;
-use crate::domain::status::Status;
-use crate::domain::text;
-use crate::domain::timestamp::Timestamp;
+use crate::monitor::ValidationError;
+use crate::status::Status;
+use crate::text;
+use crate::timestamp::Timestamp;
 
 /// The longest threshold: 31 days.
 const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use crate::domain::monitor::ValidationError;
-use crate::domain::timestamp::Timestamp;
+use crate::monitor::ValidationError;
+use crate::timestamp::Timestamp;
 
 /// The shortest and the longest maintenance window.
 const LENGTHS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(7 * 86_400));
@@ -178,7 +178,7 @@ pub fn parse_moment(text: &str, zone: Tz) -> Result<Timestamp, ValidationError> 
 /// Reads the length of a window: `30m`, `2h`, `1d`; a bare number is minutes.
 pub fn parse_length(text: &str) -> Result<Duration, ValidationError> {
     let (shortest, longest) = LENGTHS;
-    crate::domain::text::parse_duration(text, Duration::from_secs(60))
+    crate::text::parse_duration(text, Duration::from_secs(60))
         .filter(|length| (shortest..=longest).contains(length))
         .ok_or_else(|| {
             ValidationError::new("the time must lie between 1m and 7d; a right one is `2h`")
@@ -195,7 +195,7 @@ pub fn zones(part: &str) -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::text;
+    use crate::text;
 
     fn timestamp_of(rfc: &str) -> Timestamp {
         text::parse_timestamp(rfc).unwrap()

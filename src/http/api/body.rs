@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::problem::Problem;
+use crate::domain::patch::Patch;
 
 /// The maximum size of a body, in bytes.
 const LONGEST: usize = 64 * 1024;
@@ -108,11 +109,11 @@ pub(super) fn invalid(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, detail)
 }
 
-/// Distinguishes `null` from a missing field: `#[serde(default, deserialize_with = "given")]`.
-pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+/// A value sets, `null` clears, a missing field keeps: `#[serde(default, deserialize_with = "patch")]`.
+pub(super) fn patch<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     from: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(from).map(Some)
+) -> Result<Patch<T>, D::Error> {
+    Option::deserialize(from).map(Patch::from)
 }
 
 /// A timestamp of the caller's own clock, in any form: stored as given, and never used for a decision.

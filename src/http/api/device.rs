@@ -16,10 +16,11 @@ use super::problem::Problem;
 use crate::actions::devices::check_in::{
     CheckIn, CheckInError, CheckedIn, Payload, PresentedKey, Registration,
 };
-use crate::actions::devices::manage_device::{self, Edit};
+use crate::actions::devices::manage_device::{self, DeviceEdit};
 use crate::domain::devices::device::{DeviceUuid, parse_threshold};
 use crate::domain::key::KeyKind::{Admin, Device as DeviceKey, Fleet, Read};
 use crate::domain::monitor::parse_name;
+use crate::domain::patch::Patch;
 use crate::domain::status::Status;
 use crate::domain::text;
 use crate::http::HttpState;
@@ -102,11 +103,11 @@ pub(super) async fn show(
 /// The body of a change to a device.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Change {
+pub(super) struct DeviceBody {
     name: Option<String>,
     /// A duration such as `90s` or `26h`; `null` restores the default from the settings.
-    #[serde(default, deserialize_with = "super::body::given")]
-    threshold: Option<Option<String>>,
+    #[serde(default, deserialize_with = "super::body::patch")]
+    threshold: Patch<String>,
     target_state: Option<Map<String, Value>>,
 }
 
@@ -115,19 +116,15 @@ pub(super) async fn edit(
     State(app): State<HttpState>,
     caller: Caller,
     Path(uuid): Path<String>,
-    Fields(change): Fields<Change>,
+    Fields(change): Fields<DeviceBody>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Admin])?;
     let device = readable(&app, &caller, &uuid).await?;
     let name = change.name.map(|name| parse_name(&name)).transpose();
-    let threshold = change
-        .threshold
-        .map(|length| length.map(|text| parse_threshold(&text)).transpose());
-    let edit = Edit {
+    let threshold = change.threshold.try_map(|text| parse_threshold(&text));
+    let edit = DeviceEdit {
         name: name.map_err(|error| unprocessable("name", error))?,
-        threshold: threshold
-            .transpose()
-            .map_err(|error| unprocessable("threshold", error))?,
+        threshold: threshold.map_err(|error| unprocessable("threshold", error))?,
         target: change
             .target_state
             .map(|state| Value::Object(state).to_string()),

@@ -15,16 +15,17 @@ use super::problem::Problem;
 use super::query::{Asked, limit, wrong};
 use crate::actions::endpoints::export_endpoints::listed;
 use crate::actions::endpoints::import_endpoints::default_name;
-use crate::actions::endpoints::manage_endpoint::{self, Added, Edit};
+use crate::actions::endpoints::manage_endpoint::{self, Added, EndpointEdit};
 use crate::actions::endpoints::recheck;
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::http_check_change::HttpCheckChange;
 use crate::domain::endpoints::target::Target;
 use crate::domain::key::KeyKind::{Admin, Read};
 use crate::domain::monitor::{MonitorId, parse_interval, parse_name};
+use crate::domain::patch::Patch;
 use crate::domain::status::Status;
 use crate::http::HttpState;
-use crate::store::endpoints::endpoint::{self, Description, Endpoint, Filter};
+use crate::store::endpoints::endpoint::{self, Description, Endpoint, EndpointFilter};
 
 /// The default and the maximum page size.
 const PAGE: u32 = 100;
@@ -58,7 +59,7 @@ pub(super) async fn list(
             wrong("`reason` is none that there is; a right one is `reason=timed_out`")
         })
     });
-    let filter = Filter {
+    let filter = EndpointFilter {
         guild: Some(caller.0.guild_id),
         status: status.transpose()?,
         active: query.active,
@@ -88,12 +89,12 @@ pub(super) async fn show(
 /// The body of a new endpoint, or of a change to one.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Payload {
+pub(super) struct EndpointBody {
     target: Option<String>,
     name: Option<String>,
     /// A duration such as `30s`; `null` restores the default from the settings.
-    #[serde(default, deserialize_with = "super::body::given")]
-    interval: Option<Option<String>>,
+    #[serde(default, deserialize_with = "super::body::patch")]
+    interval: Patch<String>,
     http: Option<Http>,
     paused: Option<bool>,
 }
@@ -104,8 +105,8 @@ pub(super) struct Payload {
 struct Http {
     status: Option<String>,
     /// `null` removes the keyword.
-    #[serde(default, deserialize_with = "super::body::given")]
-    keyword: Option<Option<String>>,
+    #[serde(default, deserialize_with = "super::body::patch")]
+    keyword: Patch<String>,
     method: Option<String>,
     headers: Option<BTreeMap<String, String>>,
     redirects: Option<u8>,
@@ -135,7 +136,7 @@ impl From<Http> for HttpCheckChange {
 pub(super) async fn add(
     State(app): State<HttpState>,
     caller: Caller,
-    Fields(payload): Fields<Payload>,
+    Fields(payload): Fields<EndpointBody>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Admin])?;
     let missing = "it is needed; a right one is `\"target\": \"https://example.org/health\"`";
@@ -144,8 +145,8 @@ pub(super) async fn add(
     let edit = changes(payload, &target, None)?;
     let description = Description {
         name: edit.name.unwrap_or_else(|| default_name(&target)),
-        http_check: edit.http_check.flatten(),
-        interval: edit.interval.flatten(),
+        http_check: edit.http_check.apply(None),
+        interval: edit.interval.apply(None),
         target,
     };
     let (text, now) = (description.target.to_string(), app.clock.now());
@@ -165,7 +166,7 @@ pub(super) async fn edit(
     State(app): State<HttpState>,
     caller: Caller,
     Path(id): Path<String>,
-    Fields(payload): Fields<Payload>,
+    Fields(payload): Fields<EndpointBody>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Admin])?;
     let before = find(&app, &caller, &id).await?;
@@ -234,23 +235,23 @@ fn parse_target(text: &str) -> Result<Target, Problem> {
 }
 
 /// The edit without its target.
-fn changes(payload: Payload, target: &Target, before: Option<&Endpoint>) -> Result<Edit, Problem> {
+fn changes(
+    payload: EndpointBody,
+    target: &Target,
+    before: Option<&Endpoint>,
+) -> Result<EndpointEdit, Problem> {
     let name = payload.name.map(|name| parse_name(&name)).transpose();
-    let interval = payload
-        .interval
-        .map(|length| length.map(|text| parse_interval(&text)).transpose());
+    let interval = payload.interval.try_map(|text| parse_interval(&text));
     let known = before.and_then(|endpoint| endpoint.description.http_check.clone());
     let http_check = payload.http.map(|http| {
         let http_check = HttpCheckChange::from(http).apply(known, target.scheme);
         http_check.map_err(|wrong| unprocessable(&format!("http.{}", wrong.option), wrong.error))
     });
-    Ok(Edit {
+    Ok(EndpointEdit {
         name: name.map_err(|error| unprocessable("name", error))?,
         target: None,
-        interval: interval
-            .transpose()
-            .map_err(|error| unprocessable("interval", error))?,
-        http_check: http_check.transpose()?,
+        interval: interval.map_err(|error| unprocessable("interval", error))?,
+        http_check: http_check.transpose()?.map_or(Patch::Keep, Patch::from),
     })
 }
 

@@ -24,7 +24,7 @@ const LONGEST_PAGE: u32 = 200;
 /// The query of the audit log.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Filter {
+pub(super) struct EventQuery {
     #[serde(rename = "type")]
     kind: Option<String>,
     monitor: Option<i64>,
@@ -37,7 +37,7 @@ pub(super) struct Filter {
 pub(super) async fn list(
     State(app): State<HttpState>,
     caller: Caller,
-    Asked(filter): Asked<Filter>,
+    Asked(filter): Asked<EventQuery>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Read, Admin])?;
     let limit = limit(filter.limit, PAGE, LONGEST_PAGE)?;

@@ -13,10 +13,11 @@ use super::body::Fields;
 use super::device::answer;
 use super::problem::Problem;
 use crate::actions;
-use crate::actions::servers::manage_server::{self, Edit, Standing};
+use crate::actions::servers::manage_server::{self, ServerEdit, Standing};
 use crate::actions::servers::suggest_thresholds;
 use crate::domain::key::KeyKind::{Admin, Read, Server as ServerKey};
 use crate::domain::monitor::{MonitorId, ValidationError, parse_name};
+use crate::domain::patch::Patch;
 use crate::domain::servers::threshold::Thresholds;
 use crate::domain::text;
 use crate::http::HttpState;
@@ -63,12 +64,12 @@ pub(super) fn readable(caller: &Caller, id: &str) -> Result<MonitorId, Problem> 
 /// The body of a change to a server.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Change {
+pub(super) struct ServerBody {
     name: Option<String>,
     active: Option<bool>,
     /// In minutes; `null` restores the defaults from the settings.
-    #[serde(default, deserialize_with = "super::body::given")]
-    thresholds: Option<Option<ThresholdMinutes>>,
+    #[serde(default, deserialize_with = "super::body::patch")]
+    thresholds: Patch<ThresholdMinutes>,
     /// Whether the thresholds follow the server's report interval.
     auto_thresholds: Option<bool>,
 }
@@ -86,7 +87,7 @@ pub(super) async fn edit(
     State(app): State<HttpState>,
     caller: Caller,
     Path(id): Path<String>,
-    Fields(change): Fields<Change>,
+    Fields(change): Fields<ServerBody>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Admin])?;
     let id = MonitorId(id.parse().map_err(|_| Problem::not_found())?);
@@ -99,7 +100,7 @@ pub(super) async fn edit(
             minutes(own.offline),
         )
     };
-    let edit = Edit {
+    let edit = ServerEdit {
         name: change
             .name
             .map(|name| parse_name(&name))
@@ -107,11 +108,7 @@ pub(super) async fn edit(
             .map_err(wrong)?,
         is_active: change.active,
         auto_thresholds: change.auto_thresholds,
-        thresholds: change
-            .thresholds
-            .map(|own| own.map(lengths).transpose())
-            .transpose()
-            .map_err(wrong)?,
+        thresholds: change.thresholds.try_map(lengths).map_err(wrong)?,
     };
     let (requester, now) = (caller.requester(), app.clock.now());
     manage_server::edit(&app.store, requester, id, edit, now).await?;

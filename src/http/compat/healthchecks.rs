@@ -39,7 +39,7 @@ pub(in crate::http) async fn success(
     query: Result<Query<RunQuery>, QueryRejection>,
     body: Body,
 ) -> Response {
-    let answered = take(&app, peer, Asked::parse(&uuid, "success", query), body).await;
+    let answered = take(&app, peer, PingUrl::parse(&uuid, "success", query), body).await;
     answered.unwrap_or_else(PingRefusal::into_text_response)
 }
 
@@ -51,7 +51,7 @@ pub(in crate::http) async fn signal(
     query: Result<Query<RunQuery>, QueryRejection>,
     body: Body,
 ) -> Response {
-    let answered = take(&app, peer, Asked::parse(&uuid, &signal, query), body).await;
+    let answered = take(&app, peer, PingUrl::parse(&uuid, &signal, query), body).await;
     answered.unwrap_or_else(PingRefusal::into_text_response)
 }
 
@@ -66,14 +66,14 @@ impl PingRefusal {
 }
 
 /// What the URL of a ping says.
-struct Asked {
+struct PingUrl {
     uuid: DeviceUuid,
     signal: Signal,
     /// The id of the run; empty if there is none.
     run: String,
 }
 
-impl Asked {
+impl PingUrl {
     fn parse(
         uuid: &str,
         signal: &str,
@@ -96,10 +96,10 @@ impl Asked {
 async fn take(
     app: &HttpState,
     peer: Peer,
-    asked: Result<Asked, PingRefusal>,
+    asked: Result<PingUrl, PingRefusal>,
     body: Body,
 ) -> Result<Response, PingRefusal> {
-    let Asked { uuid, signal, run } = asked?;
+    let PingUrl { uuid, signal, run } = asked?;
     let device = device::pinged(&app.store.reader, &uuid).await?;
     let device = device.ok_or_else(|| unknown(app, peer))?;
     let ping = Ping {

@@ -21,11 +21,8 @@ pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreEr
     let mut changed = 0_u64;
     for id in incident::young(&context.store.reader, since, INCIDENTS).await? {
         if let Some(incident) = incident::get(&context.store.reader, id).await? {
-            changed += u64::from(
-                diagnose::diagnose(&context.store, &incident, true)
-                    .await?
-                    .is_some(),
-            );
+            let cause = diagnose::diagnose(&context.store, &incident, true).await?;
+            changed += u64::from(!cause.is_keep());
         }
     }
     Ok(format!("{changed} have another explanation"))

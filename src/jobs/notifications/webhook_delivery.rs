@@ -13,7 +13,7 @@ use crate::actions::endpoints::check_runner::{AddressBlocked, CheckRunner};
 use crate::actions::notifications::webhook as webhooks;
 use crate::domain::endpoints::target::Target;
 use crate::domain::notifications::notification_kind::NotificationKind;
-use crate::domain::notifications::webhook::{Format, WebhookId};
+use crate::domain::notifications::webhook::{WebhookFormat, WebhookId};
 use crate::jobs::JobContext;
 use crate::jobs::reconcile::{HELD, IDLE, SHORT};
 use crate::notify::backoff::backoff;
@@ -124,9 +124,9 @@ async fn attempt(context: &JobContext, due: WebhookDelivery) -> Result<(), Store
     let format = due.webhook.format;
     let is_wanted = match (format, change) {
         // Programs stay consistent: a receiver that got the opening gets the resolution, too.
-        (Format::Standard, IncidentChange::Resolved) if due.delivered_revision > 0 => true,
+        (WebhookFormat::Standard, IncidentChange::Resolved) if due.delivered_revision > 0 => true,
         (_, IncidentChange::Resolved) => notify_on_recovery(context, &incident).await?,
-        (Format::Standard, _) => true,
+        (WebhookFormat::Standard, _) => true,
         _ => change.is_for_people(),
     };
     if is_wanted {

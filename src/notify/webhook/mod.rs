@@ -276,7 +276,7 @@ mod tests {
             guild_id: crate::domain::discord_id::GuildId(1),
             name: "pager".into(),
             url: format!("https://{HOST}:{port}/canary").parse().unwrap(),
-            format: crate::domain::notifications::webhook::Format::Standard,
+            format: crate::domain::notifications::webhook::WebhookFormat::Standard,
             signing_key: signature::key_text(&[7; signature::KEY_LENGTH]),
             last_delivered_at: None,
             attempts: 0,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::UserId;
 use crate::domain::notifications::notification_kind::NotificationKind;
-use crate::domain::notifications::webhook::{EventType, Format};
+use crate::domain::notifications::webhook::{EventType, WebhookFormat};
 use crate::domain::text;
 use crate::notify::wording;
 use crate::store::incidents::incident::{Incident, Outage};
@@ -50,15 +50,15 @@ impl IncidentChange {
 
 /// The body of a message about an incident.
 pub fn of_incident(
-    format: Format,
+    format: WebhookFormat,
     incident: &Incident,
     change: IncidentChange,
     now: Timestamp,
 ) -> Value {
     match format {
-        Format::Standard => standard(incident, change, now),
-        Format::Slack => json!({ "text": for_people(incident, escape_slack) }),
-        Format::Discord => discord(
+        WebhookFormat::Standard => standard(incident, change, now),
+        WebhookFormat::Slack => json!({ "text": for_people(incident, escape_slack) }),
+        WebhookFormat::Discord => discord(
             &wording::title(incident, text::escape),
             &lines(incident, text::escape),
             color(incident),
@@ -67,14 +67,14 @@ pub fn of_incident(
 }
 
 /// The body of a test message.
-pub fn of_test(format: Format, now: Timestamp) -> Value {
+pub fn of_test(format: WebhookFormat, now: Timestamp) -> Value {
     const SENTENCE: &str = "Rollcall reaches this webhook.";
     match format {
-        Format::Standard => {
+        WebhookFormat::Standard => {
             json!({ "type": EventType::Test.as_str(), "timestamp": text::timestamp(now), "data": {} })
         }
-        Format::Slack => json!({ "text": SENTENCE }),
-        Format::Discord => discord(SENTENCE, "", GREEN),
+        WebhookFormat::Slack => json!({ "text": SENTENCE }),
+        WebhookFormat::Discord => discord(SENTENCE, "", GREEN),
     }
 }
 
@@ -250,7 +250,7 @@ mod tests {
         insta::assert_json_snapshot!(
             "webhook_standard",
             of_incident(
-                Format::Standard,
+                WebhookFormat::Standard,
                 &incident(1, None),
                 IncidentChange::Opened,
                 at(60)
@@ -259,7 +259,7 @@ mod tests {
         insta::assert_json_snapshot!(
             "webhook_slack",
             of_incident(
-                Format::Slack,
+                WebhookFormat::Slack,
                 &incident(1, Some(at(90))),
                 IncidentChange::Resolved,
                 at(99)
@@ -268,7 +268,7 @@ mod tests {
         insta::assert_json_snapshot!(
             "webhook_discord",
             of_incident(
-                Format::Discord,
+                WebhookFormat::Discord,
                 &incident(2, Some(at(90))),
                 IncidentChange::Resolved,
                 at(99)
@@ -279,13 +279,18 @@ mod tests {
     #[test]
     fn the_largest_incident_fits_and_mentions_nobody() {
         let large = incident(3_000, None);
-        let slack = of_incident(Format::Slack, &large, IncidentChange::Opened, at(1));
+        let slack = of_incident(WebhookFormat::Slack, &large, IncidentChange::Opened, at(1));
         let text = slack["text"].as_str().unwrap();
         assert!(
             text.chars().count() < 3_000 && !text.contains("<!here>"),
             "{text}"
         );
-        let discord = of_incident(Format::Discord, &large, IncidentChange::Opened, at(1));
+        let discord = of_incident(
+            WebhookFormat::Discord,
+            &large,
+            IncidentChange::Opened,
+            at(1),
+        );
         let description = discord["embeds"][0]["description"].as_str().unwrap();
         assert!(description.chars().count() <= 4_096);
         assert_eq!(discord["allowed_mentions"], json!({ "parse": [] }));
@@ -364,12 +369,12 @@ mod tests {
                 kind,
                 ..incident(1, None)
             };
-            let body = of_incident(Format::Standard, &incident, change, at(60));
+            let body = of_incident(WebhookFormat::Standard, &incident, change, at(60));
             assert_eq!(body["type"], expected);
             let known: Result<EventType, _> = expected.parse();
             assert!(known.is_ok(), "{expected}");
         }
-        let test = of_test(Format::Standard, at(60));
+        let test = of_test(WebhookFormat::Standard, at(60));
         assert_eq!(test["type"], "test");
     }
 }

@@ -54,11 +54,11 @@ struct CachedState {
     revision: u32,
     interval: Option<NonZeroU32>,
     /// `None` for most endpoints.
-    rest: Option<Box<Rest>>,
+    rest: Option<Box<StateExtras>>,
 }
 
 #[derive(Debug)]
-struct Rest {
+struct StateExtras {
     failure: Option<Failure>,
     certificate_expires_at: Option<Timestamp>,
 }
@@ -66,7 +66,7 @@ struct Rest {
 impl From<Loaded> for CachedState {
     fn from(loaded: Loaded) -> Self {
         let state = loaded.state;
-        let rest = Rest {
+        let rest = StateExtras {
             failure: state.failure,
             certificate_expires_at: loaded.certificate_expires_at,
         };

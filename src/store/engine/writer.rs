@@ -49,7 +49,7 @@ struct RunResult {
 
 type Work = Box<dyn for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Finished> + Send>;
 
-enum Command {
+enum WriterCommand {
     Work(Work),
     Close(oneshot::Sender<()>),
 }
@@ -57,7 +57,7 @@ enum Command {
 /// A handle to the writer task.
 #[derive(Clone, Debug)]
 pub struct Writer {
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::Sender<WriterCommand>,
 }
 
 impl Writer {
@@ -99,7 +99,7 @@ impl Writer {
             })
         });
         self.commands
-            .send(Command::Work(work))
+            .send(WriterCommand::Work(work))
             .await
             .map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::NotWritten)?
@@ -113,7 +113,7 @@ impl Writer {
     /// Finishes queued work, writes pending rows from memory and closes the connection.
     pub(in crate::store) async fn close(&self) {
         let (done, closed) = oneshot::channel();
-        if self.commands.send(Command::Close(done)).await.is_ok() {
+        if self.commands.send(WriterCommand::Close(done)).await.is_ok() {
             let _ = closed.await;
         }
     }
@@ -128,15 +128,15 @@ struct WriterTask {
 }
 
 impl WriterTask {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
+    async fn run(mut self, mut inbox: mpsc::Receiver<WriterCommand>) {
         while let Some(command) = inbox.recv().await {
             match command {
-                Command::Work(first) => {
+                WriterCommand::Work(first) => {
                     if let Some(done) = self.write_group(first, &mut inbox).await {
                         return self.close(done).await;
                     }
                 }
-                Command::Close(done) => return self.close(done).await,
+                WriterCommand::Close(done) => return self.close(done).await,
             }
         }
     }
@@ -145,7 +145,7 @@ impl WriterTask {
     async fn write_group(
         &mut self,
         first: Work,
-        inbox: &mut mpsc::Receiver<Command>,
+        inbox: &mut mpsc::Receiver<WriterCommand>,
     ) -> Option<oneshot::Sender<()>> {
         let mut settles = Vec::new();
         let mut wrote_event = false;
@@ -168,8 +168,8 @@ impl WriterTask {
             }
             if settles.len() < GROUP {
                 match inbox.try_recv() {
-                    Ok(Command::Work(work)) => next = Some(work),
-                    Ok(Command::Close(done)) => close = Some(done),
+                    Ok(WriterCommand::Work(work)) => next = Some(work),
+                    Ok(WriterCommand::Close(done)) => close = Some(done),
                     Err(_) => {}
                 }
             }

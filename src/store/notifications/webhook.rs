@@ -12,7 +12,7 @@ use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::target::Target;
 use crate::domain::event::Actor;
 use crate::domain::incidents::grouping::IncidentId;
-use crate::domain::notifications::webhook::{Format, WebhookId};
+use crate::domain::notifications::webhook::{WebhookFormat, WebhookId};
 use crate::store::{Reader, StoreError, Tx};
 
 /// No delay is this long: an attempt further ahead was scheduled before the clock was set back, so it is due.
@@ -25,7 +25,7 @@ pub struct Webhook {
     pub guild_id: GuildId,
     pub name: String,
     pub url: Target,
-    pub format: Format,
+    pub format: WebhookFormat,
     /// `whsec_` and the key in base64.
     pub signing_key: String,
     pub last_delivered_at: Option<Timestamp>,
@@ -49,7 +49,7 @@ impl fmt::Debug for Webhook {
 pub struct NewWebhook {
     pub name: String,
     pub url: Target,
-    pub format: Format,
+    pub format: WebhookFormat,
     pub signing_key: String,
 }
 
@@ -68,7 +68,7 @@ fn read(row: &SqliteRow) -> Result<Webhook, StoreError> {
         name: row.try_get("name")?,
         url: url.parse().map_err(|_| damaged("address"))?,
         format: format
-            .parse::<Format>()
+            .parse::<WebhookFormat>()
             .ok()
             .ok_or_else(|| damaged("format"))?,
         signing_key: row.try_get("signing_key")?,
@@ -315,7 +315,7 @@ mod tests {
         let new = NewWebhook {
             name: name.into(),
             url: "https://example.org/canary".parse().unwrap(),
-            format: Format::Standard,
+            format: WebhookFormat::Standard,
             signing_key: "whsec_canary".into(),
         };
         store

@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use crate::actions::incidents::outage;
 use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
+use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::status_rule::State;
 use crate::domain::event::EventKind;
 use crate::domain::monitor::MonitorId;
+use crate::domain::patch::Patch;
 use crate::domain::status::Status;
 use crate::store::endpoints::endpoint::{self, Description, Endpoint};
 use crate::store::endpoints::state::{self, Loaded};
@@ -71,21 +73,22 @@ pub async fn add(
 
 /// Changes to an endpoint; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
-pub struct Edit {
+pub struct EndpointEdit {
     pub name: Option<String>,
     pub target: Option<crate::domain::endpoints::target::Target>,
-    /// `Some(None)` resets it to that of the settings.
-    pub interval: Option<Option<Duration>>,
-    pub http_check: Option<Option<crate::domain::endpoints::http_check::HttpCheck>>,
+    /// `Clear` resets it to that of the settings.
+    pub interval: Patch<Duration>,
+    /// `Clear` resets all options to their defaults.
+    pub http_check: Patch<HttpCheck>,
 }
 
-impl Edit {
+impl EndpointEdit {
     /// Whether there is nothing to change.
     pub fn is_empty(&self) -> bool {
         self.name.is_none()
             && self.target.is_none()
-            && self.interval.is_none()
-            && self.http_check.is_none()
+            && self.interval.is_keep()
+            && self.http_check.is_keep()
     }
 }
 
@@ -94,7 +97,7 @@ pub async fn edit(
     store: &Store,
     requester: Requester,
     id: MonitorId,
-    edit: Edit,
+    edit: EndpointEdit,
     now: Timestamp,
 ) -> Result<Description, Error> {
     let endpoint = get(&store.reader, requester, id).await?;
@@ -102,8 +105,8 @@ pub async fn edit(
     let description = Description {
         name: edit.name.unwrap_or(before.name),
         target: edit.target.unwrap_or_else(|| before.target.clone()),
-        http_check: edit.http_check.unwrap_or(before.http_check),
-        interval: edit.interval.unwrap_or(before.interval),
+        http_check: edit.http_check.apply(before.http_check),
+        interval: edit.interval.apply(before.interval),
     };
     let changed = description.clone();
     store

@@ -73,7 +73,7 @@ async fn other_guilds_cannot_change_an_endpoint() {
         Err(Error::NotFound(_))
     ));
     assert!(matches!(
-        edit(&store, other_guild, id, Edit::default(), NOW).await,
+        edit(&store, other_guild, id, EndpointEdit::default(), NOW).await,
         Err(Error::NotFound(_))
     ));
 }
@@ -88,9 +88,9 @@ async fn every_change_records_an_event_with_its_actor() {
         &store,
         requester(1),
         id,
-        Edit {
+        EndpointEdit {
             name: Some("shop".into()),
-            ..Edit::default()
+            ..EndpointEdit::default()
         },
         NOW,
     )
@@ -144,9 +144,9 @@ async fn an_edited_interval_is_kept_and_can_be_reset() {
         &store,
         requester(1),
         id,
-        Edit {
-            interval: Some(five),
-            ..Edit::default()
+        EndpointEdit {
+            interval: Patch::from(five),
+            ..EndpointEdit::default()
         },
         NOW,
     )
@@ -157,9 +157,9 @@ async fn an_edited_interval_is_kept_and_can_be_reset() {
         &store,
         requester(1),
         id,
-        Edit {
-            interval: Some(None),
-            ..Edit::default()
+        EndpointEdit {
+            interval: Patch::Clear,
+            ..EndpointEdit::default()
         },
         NOW,
     )
@@ -173,10 +173,10 @@ async fn an_edit_to_an_existing_target_is_rejected_and_changes_nothing() {
     let store = TestStore::open().await;
     add_one(&store, 1, 80).await;
     let id = add_one(&store, 1, 81).await;
-    let change = Edit {
+    let change = EndpointEdit {
         name: Some("new".into()),
         target: Some(describe(80).target),
-        ..Edit::default()
+        ..EndpointEdit::default()
     };
     assert!(matches!(
         edit(&store, requester(1), id, change, NOW).await,

@@ -11,7 +11,7 @@ use crate::actions::incidents::outage;
 use crate::domain::Timestamp;
 use crate::domain::endpoints::check_result::{CheckResult, Failure};
 use crate::domain::endpoints::schedule;
-use crate::domain::endpoints::status_rule::{Change, Decision, NextCheck, Policy, decide};
+use crate::domain::endpoints::status_rule::{Decision, NextCheck, Policy, StatusChange, decide};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::{MonitorId, MonitorRef};
@@ -207,11 +207,11 @@ async fn save_change(
     };
     let at = match change {
         // Dated at the first failure, not at the one that reached the limit.
-        Change::WentOffline => decision.state.since,
+        StatusChange::WentOffline => decision.state.since,
         _ => trigger.result.at,
     };
     match change {
-        Change::WentOffline => {
+        StatusChange::WentOffline => {
             let reason = decision
                 .state
                 .failure
@@ -224,8 +224,11 @@ async fn save_change(
             };
             outage::open(tx, monitor, at, reason, trigger.now).await?;
         }
-        Change::Recovered { .. } => outage::close(tx, id, at).await?,
-        Change::FirstPass | Change::Warned | Change::WarningCleared | Change::BecameUnknown => {}
+        StatusChange::Recovered { .. } => outage::close(tx, id, at).await?,
+        StatusChange::FirstPass
+        | StatusChange::Warned
+        | StatusChange::WarningCleared
+        | StatusChange::BecameUnknown => {}
     }
     let event = NewEvent {
         guild_id: before.guild_id,
@@ -239,9 +242,9 @@ async fn save_change(
     event::append(tx, &event).await
 }
 
-fn details(change: &Change, failure: Option<&Failure>) -> serde_json::Value {
+fn details(change: &StatusChange, failure: Option<&Failure>) -> serde_json::Value {
     match change {
-        Change::Recovered { down_for } => {
+        StatusChange::Recovered { down_for } => {
             json!({ "down_for_ms": crate::domain::millis(*down_for) })
         }
         _ => match failure {

@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::actions::Requester;
-use crate::actions::endpoints::manage_endpoint::{self, Edit};
+use crate::actions::endpoints::manage_endpoint::{self, EndpointEdit};
 use crate::domain::discord_id::GuildId;
 use crate::domain::discord_id::UserId;
 use crate::domain::endpoints::check_result::{FailureClass, Timings, Verdict};
 use crate::domain::endpoints::http_check::HttpCheck;
+use crate::domain::patch::Patch;
 use crate::store::endpoints::endpoint::{self, Description};
 use crate::store::testing::TestStore;
 
@@ -84,7 +85,7 @@ async fn an_outage_is_stored_once_with_events_dated_when_they_happened() {
     let back = check(&store, id, 200, Verdict::Up).await;
     assert_eq!(
         back.change,
-        Some(Change::Recovered {
+        Some(StatusChange::Recovered {
             down_for: Duration::from_secs(180)
         })
     );
@@ -254,27 +255,27 @@ async fn changes_by_another_process_are_seen_by_the_next_result() {
 #[tokio::test]
 async fn results_for_an_older_revision_are_dropped() {
     let other = || Some("tcp://192.0.2.2:80".parse().unwrap());
-    let http_check = || Some(Some(HttpCheck::default()));
+    let http_check = || Patch::Set(HttpCheck::default());
     for (edit, counts) in [
-        (Edit::default(), true),
+        (EndpointEdit::default(), true),
         (
-            Edit {
+            EndpointEdit {
                 name: Some("another name".into()),
-                ..Edit::default()
+                ..EndpointEdit::default()
             },
             true,
         ),
         (
-            Edit {
+            EndpointEdit {
                 target: other(),
-                ..Edit::default()
+                ..EndpointEdit::default()
             },
             false,
         ),
         (
-            Edit {
+            EndpointEdit {
                 http_check: http_check(),
-                ..Edit::default()
+                ..EndpointEdit::default()
             },
             false,
         ),

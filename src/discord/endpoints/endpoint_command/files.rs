@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use poise::serenity_prelude as serenity;
 
-use crate::actions::endpoints::export_endpoints::{self, Format};
+use crate::actions::endpoints::export_endpoints::{self, ExportFormat};
 use crate::actions::endpoints::import_endpoints::{self, MAX_FILE};
 use crate::discord::Context;
 use crate::discord::endpoints::{import_card, list_card};
@@ -50,7 +50,7 @@ pub(super) async fn import(
 
 /// The format of an exported file. Append only: Discord identifies a choice by its index.
 #[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
-enum FormatChoice {
+enum ExportFormatChoice {
     #[name = "CSV"]
     Csv,
     #[name = "JSON"]
@@ -63,13 +63,13 @@ enum FormatChoice {
 #[poise::command(slash_command, guild_only)]
 pub(super) async fn export(
     ctx: Context<'_>,
-    #[description = "The form of the file; CSV if left out"] format: Option<FormatChoice>,
+    #[description = "The form of the file; CSV if left out"] format: Option<ExportFormatChoice>,
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let format = match format {
-        None | Some(FormatChoice::Csv) => Format::Csv,
-        Some(FormatChoice::Json) => Format::Json,
-        Some(FormatChoice::Text) => Format::Text,
+        None | Some(ExportFormatChoice::Csv) => ExportFormat::Csv,
+        Some(ExportFormatChoice::Json) => ExportFormat::Json,
+        Some(ExportFormatChoice::Text) => ExportFormat::Text,
     };
     let work = async {
         let endpoints = all(&ctx.data().store.reader, Some(requester.guild)).await?;

@@ -1,12 +1,13 @@
 //! `/endpoint http`: the request that a check sends, and the response that it requires.
 
 use super::{apply, find};
-use crate::actions::endpoints::manage_endpoint::Edit;
+use crate::actions::endpoints::manage_endpoint::EndpointEdit;
 use crate::discord::Context;
 use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::{complete, reply};
 use crate::domain::endpoints::http_check::Method;
 use crate::domain::endpoints::http_check_change::HttpCheckChange;
+use crate::domain::patch::Patch;
 
 /// The HTTP method of a check. Append only: Discord identifies a choice by its index.
 #[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
@@ -61,7 +62,11 @@ pub(super) async fn http(
     let known = find(ctx, requester, &endpoint).await?;
     let change = HttpCheckChange {
         status,
-        keyword: keyword.map(|keyword| Some(keyword).filter(|keyword| keyword != "none")),
+        keyword: match keyword {
+            None => Patch::Keep,
+            Some(keyword) if keyword == "none" => Patch::Clear,
+            Some(keyword) => Patch::Set(keyword),
+        },
         method: method.map(|method| Method::from(method).as_str().to_owned()),
         headers: headers.map(|headers| headers.replace('|', "\n")),
         redirects,
@@ -83,9 +88,9 @@ pub(super) async fn http(
         ctx,
         requester,
         endpoint,
-        Edit {
-            http_check: Some(http_check),
-            ..Edit::default()
+        EndpointEdit {
+            http_check: Patch::from(http_check),
+            ..EndpointEdit::default()
         },
     )
     .await

@@ -6,7 +6,7 @@ mod http;
 
 use crate::actions::Requester;
 use crate::actions::endpoints::import_endpoints::default_name;
-use crate::actions::endpoints::manage_endpoint::{self, Edit};
+use crate::actions::endpoints::manage_endpoint::{self, EndpointEdit};
 use crate::actions::endpoints::recheck;
 use crate::discord::Context;
 use crate::discord::endpoints::{endpoint_card, handlers};
@@ -15,6 +15,7 @@ use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::{complete, embed};
 use crate::domain::endpoints::target::Target;
 use crate::domain::monitor::{parse_interval, parse_name};
+use crate::domain::patch::Patch;
 use crate::store::endpoints::endpoint::{Description, Endpoint};
 
 /// Manage the endpoints on this server's roll
@@ -99,13 +100,11 @@ async fn edit(
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let interval = match interval.as_deref() {
-        Some("default") => Some(None),
-        Some(text) => Some(Some(
-            parse_interval(text).map_err(|error| wrong("interval", error))?,
-        )),
-        None => None,
+        Some("default") => Patch::Clear,
+        Some(text) => Patch::Set(parse_interval(text).map_err(|error| wrong("interval", error))?),
+        None => Patch::Keep,
     };
-    let change = Edit {
+    let change = EndpointEdit {
         name: name
             .map(|name| parse_name(&name))
             .transpose()
@@ -115,7 +114,7 @@ async fn edit(
             .transpose()
             .map_err(|error| wrong("target", error))?,
         interval,
-        http_check: None,
+        http_check: Patch::Keep,
     };
     apply(ctx, requester, endpoint, change).await
 }
@@ -124,7 +123,7 @@ async fn apply(
     ctx: Context<'_>,
     requester: Requester,
     endpoint: String,
-    change: Edit,
+    change: EndpointEdit,
 ) -> Result<(), CommandError> {
     let app = ctx.data();
     let work = async {

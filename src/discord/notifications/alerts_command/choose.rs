@@ -14,6 +14,7 @@ use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::{complete, roles};
 use crate::domain::discord_id::UserId;
 use crate::domain::notifications::alert_policy::{AlertPreferences, BulkAlert, Responder};
+use crate::domain::patch::Patch;
 use crate::domain::text;
 use crate::store::notifications::alert_override::Override;
 
@@ -47,9 +48,9 @@ pub(super) async fn escalation(
         let escalate = wait("escalate", escalate.as_deref())?;
         let known = current(ctx).await?;
         let escalate = match (escalate, known.policy.escalate) {
-            (Some(None), _) => None,
+            (Patch::Clear, _) => None,
             (after, known) => {
-                let after = after.flatten().or(known.map(|(after, _)| after));
+                let after = after.apply(known.map(|(after, _)| after));
                 let responder = responder.or(known.map(|(_, responder)| responder));
                 match (after, responder) {
                     (Some(after), Some(responder)) => Some((after, responder)),
@@ -59,7 +60,7 @@ pub(super) async fn escalation(
             }
         };
         Ok(move |chosen: &mut AlertPreferences| {
-            chosen.policy.remind_after = remind.unwrap_or(chosen.policy.remind_after);
+            chosen.policy.remind_after = remind.apply(chosen.policy.remind_after);
             chosen.policy.escalate = escalate;
         })
     })
@@ -167,12 +168,12 @@ where
     reply::answer(ctx, work).await
 }
 
-/// Reads the time until a reminder or an escalation: `None` keeps it unchanged, `Some(None)` is `off`.
-fn wait(option: &str, text: Option<&str>) -> Result<Option<Option<Duration>>, CommandError> {
+/// Reads the time until a reminder or an escalation; `off` clears it.
+fn wait(option: &str, text: Option<&str>) -> Result<Patch<Duration>, CommandError> {
     match text.map(str::trim) {
-        None => Ok(None),
-        Some("off") => Ok(Some(None)),
-        Some(text) => Ok(Some(Some(length(option, text, WAITS)?))),
+        None => Ok(Patch::Keep),
+        Some("off") => Ok(Patch::Clear),
+        Some(text) => Ok(Patch::Set(length(option, text, WAITS)?)),
     }
 }
 

@@ -45,7 +45,7 @@ const IDLE_WAKE: Duration = Duration::from_secs(5);
 const BUSY_DELAY: Duration = Duration::from_secs(1);
 
 /// A finished check.
-struct Finished {
+struct FinishedCheck {
     endpoint: Arc<Scheduled>,
     flight: Flight,
     result: CheckResult,
@@ -80,7 +80,7 @@ pub(in crate::jobs) async fn run(context: JobContext, stop: watch::Receiver<bool
 
 /// Channels that wake the scheduler.
 struct Incoming {
-    finished: mpsc::UnboundedReceiver<Finished>,
+    finished: mpsc::UnboundedReceiver<FinishedCheck>,
     decisions: mpsc::UnboundedReceiver<Vec<Decided>>,
     changes: mpsc::Receiver<monitor_feed::FeedChange>,
     stop: watch::Receiver<bool>,
@@ -90,7 +90,7 @@ struct Scheduler {
     context: JobContext,
     queue: Queue,
     to_record: mpsc::Sender<ToRecord>,
-    finished_sender: mpsc::UnboundedSender<Finished>,
+    finished_sender: mpsc::UnboundedSender<FinishedCheck>,
     /// Wall time at the start. From then on the scheduler uses the monotonic clock, so that setting the wall clock neither
     /// bunches checks nor skips them.
     started_at: Timestamp,
@@ -101,7 +101,7 @@ impl Scheduler {
     fn new(
         context: JobContext,
         to_record: mpsc::Sender<ToRecord>,
-        finished_sender: mpsc::UnboundedSender<Finished>,
+        finished_sender: mpsc::UnboundedSender<FinishedCheck>,
     ) -> Self {
         let queue = Queue::new(context.scheduling.concurrency);
         let started_at = context.checks.clock.now();
@@ -194,7 +194,7 @@ impl Scheduler {
                 certificate_expires_at: None,
             });
             // During shutdown the scheduler may have ended; this check then runs again after the next start.
-            let _ = finished_sender.send(Finished {
+            let _ = finished_sender.send(FinishedCheck {
                 endpoint,
                 flight,
                 result,
@@ -202,8 +202,8 @@ impl Scheduler {
         });
     }
 
-    fn finished(&mut self, finished: Finished) {
-        let Finished {
+    fn finished(&mut self, finished: FinishedCheck) {
+        let FinishedCheck {
             endpoint,
             flight,
             result,

@@ -14,7 +14,7 @@ use crate::store::endpoints::endpoint::Scheduled;
 
 /// The phase of an endpoint between two checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+enum QueuePhase {
     /// In the heap, with this stamp; entries with an older stamp are stale.
     Scheduled,
     /// In one of the two queues, due since this time.
@@ -25,10 +25,10 @@ enum Phase {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct QueuedEndpoint {
     endpoint: Arc<Scheduled>,
     status: Status,
-    phase: Phase,
+    phase: QueuePhase,
     stamp: u32,
     is_slow: bool,
     /// A check from the slow queue holds a slow slot until it finishes, however fast it is.
@@ -40,7 +40,7 @@ struct Entry {
 /// The scheduler's state of every endpoint.
 #[derive(Debug)]
 pub(super) struct Queue {
-    entries: HashMap<MonitorId, Entry>,
+    entries: HashMap<MonitorId, QueuedEndpoint>,
     heap: BinaryHeap<Reverse<(Timestamp, MonitorId, u32)>>,
     fast: VecDeque<MonitorId>,
     slow: VecDeque<MonitorId>,
@@ -95,7 +95,7 @@ impl Queue {
                     entry.endpoint = Arc::new(endpoint);
                 }
                 entry.status = status;
-                if entry.phase == Phase::InFlight {
+                if entry.phase == QueuePhase::InFlight {
                     // A change that does not affect the check schedules nothing: the result of the one in flight will.
                     if !is_same {
                         entry.due_after_check = due;
@@ -105,13 +105,13 @@ impl Queue {
             }
             None => {
                 let orphaned = self.orphans.remove(&id);
-                let entry = Entry {
+                let entry = QueuedEndpoint {
                     endpoint: Arc::new(endpoint),
                     status,
                     phase: if orphaned.is_some() {
-                        Phase::InFlight
+                        QueuePhase::InFlight
                     } else {
-                        Phase::Parked
+                        QueuePhase::Parked
                     },
                     stamp: 0,
                     is_slow: false,
@@ -126,7 +126,7 @@ impl Queue {
 
     pub(super) fn remove(&mut self, id: MonitorId) {
         if let Some(entry) = self.entries.remove(&id)
-            && entry.phase == Phase::InFlight
+            && entry.phase == QueuePhase::InFlight
         {
             self.orphans.insert(id, entry.holds_slow_slot);
         }
@@ -137,16 +137,16 @@ impl Queue {
         let Some(entry) = self.entries.get_mut(&id) else {
             return;
         };
-        if matches!(entry.phase, Phase::InFlight | Phase::Waiting(_)) {
+        if matches!(entry.phase, QueuePhase::InFlight | QueuePhase::Waiting(_)) {
             return;
         }
         entry.stamp = entry.stamp.wrapping_add(1);
         match due {
             Some(due) => {
-                entry.phase = Phase::Scheduled;
+                entry.phase = QueuePhase::Scheduled;
                 self.heap.push(Reverse((due, id, entry.stamp)));
             }
-            None => entry.phase = Phase::Parked,
+            None => entry.phase = QueuePhase::Parked,
         }
     }
 
@@ -165,10 +165,10 @@ impl Queue {
             let Some(entry) = self.entries.get_mut(&id) else {
                 continue;
             };
-            if entry.phase != Phase::Scheduled || entry.stamp != stamp {
+            if entry.phase != QueuePhase::Scheduled || entry.stamp != stamp {
                 continue;
             }
-            entry.phase = Phase::Waiting(due);
+            entry.phase = QueuePhase::Waiting(due);
             if entry.is_slow {
                 self.slow.push_back(id);
             } else {
@@ -190,10 +190,10 @@ impl Queue {
             let Some(entry) = self.entries.get_mut(&id) else {
                 continue;
             };
-            let Phase::Waiting(due) = entry.phase else {
+            let QueuePhase::Waiting(due) = entry.phase else {
                 continue;
             };
-            entry.phase = Phase::InFlight;
+            entry.phase = QueuePhase::InFlight;
             entry.holds_slow_slot = is_slow;
             self.in_flight += 1;
             self.slow_in_flight += usize::from(is_slow);
@@ -205,8 +205,8 @@ impl Queue {
     /// Records that a check has finished and frees its slot.
     pub(super) fn finished(&mut self, id: MonitorId, was_slow: bool) {
         let held_slow_slot = match self.entries.get_mut(&id) {
-            Some(entry) if entry.phase == Phase::InFlight => {
-                entry.phase = Phase::Parked;
+            Some(entry) if entry.phase == QueuePhase::InFlight => {
+                entry.phase = QueuePhase::Parked;
                 entry.is_slow = was_slow;
                 entry.holds_slow_slot
             }

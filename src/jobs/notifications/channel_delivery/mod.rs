@@ -107,9 +107,8 @@ async fn deliver(
         return Ok(true);
     };
     // A cause that is found only later is added by an edit.
-    if let Some(cause) = diagnose(&context.store, &incident, false).await? {
-        incident.cause = cause;
-    }
+    let cause = diagnose(&context.store, &incident, false).await?;
+    incident.cause = cause.apply(incident.cause);
     if context.checks.is_connectivity_lost() && incident.kind == NotificationKind::Incident {
         return hold(context, due.id).await;
     }

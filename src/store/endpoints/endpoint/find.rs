@@ -18,7 +18,7 @@ use crate::store::{Reader, StoreError};
 
 /// Conditions that the endpoints of a list meet.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Filter {
+pub struct EndpointFilter {
     pub guild: Option<GuildId>,
     pub status: Option<Status>,
     /// Only active endpoints, or only inactive ones. Paused endpoints are neither.
@@ -41,7 +41,7 @@ const MATCHING: &str = "FROM endpoints WHERE ($1 IS NULL OR guild_id = $1) AND (
 /// One page of a list: inactive endpoints first, the longest inactive first, then by name.
 pub async fn list(
     reader: &Reader,
-    filter: Filter,
+    filter: EndpointFilter,
     offset: u64,
     limit: u32,
 ) -> Result<Page, StoreError> {
@@ -213,10 +213,10 @@ pub async fn oldest_offline(
     reader: &Reader,
     guild: GuildId,
 ) -> Result<Option<Endpoint>, StoreError> {
-    let filter = Filter {
+    let filter = EndpointFilter {
         guild: Some(guild),
         status: Some(Status::Offline),
-        ..Filter::default()
+        ..EndpointFilter::default()
     };
     Ok(list(reader, filter, 0, 1)
         .await?

@@ -87,7 +87,7 @@ pub async fn due_for_recheck(
     rows.iter().map(read).collect()
 }
 
-/// Endpoints for a one-shot check, those checked longest ago first. `active`: see `Filter::active`.
+/// Endpoints for a one-shot check, those checked longest ago first. `active`: see `EndpointFilter::active`.
 pub async fn recheckable(
     reader: &Reader,
     active: Option<bool>,

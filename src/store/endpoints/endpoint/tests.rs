@@ -225,14 +225,14 @@ async fn lists_filter_count_and_show_the_longest_outage_first() {
         .unwrap();
     take_down(&store, a, 90, None).await;
     take_down(&store, b, 40, None).await;
-    let inactive = Filter {
+    let inactive = EndpointFilter {
         guild: Some(HOME),
         active: Some(false),
-        ..Filter::default()
+        ..EndpointFilter::default()
     };
     let page = list(&store.reader, inactive, 0, 1).await.unwrap();
     assert_eq!((page.total, page.endpoints[0].id), (2, b));
-    let refused = Filter {
+    let refused = EndpointFilter {
         reason: Some(FailureClass::Refused),
         ..inactive
     };

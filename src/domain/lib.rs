@@ -13,6 +13,7 @@ pub mod key;
 pub mod monitor;
 pub mod notifications;
 pub mod observation_windows;
+pub mod patch;
 pub mod presence;
 pub mod servers;
 pub mod silences;
