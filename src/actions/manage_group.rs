@@ -6,9 +6,9 @@ use super::{Error, Requester};
 use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::monitor::{MonitorId, parse_name};
-use crate::store::Store;
 use crate::store::event;
 use crate::store::monitors::group;
+use crate::store::{Effect, Store};
 
 /// Puts a monitor into the group of that name, or into none (`None`); returns the name as it is stored.
 pub async fn set(
@@ -24,7 +24,9 @@ pub async fn set(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !group::set(tx, requester.guild, monitor, name.as_deref()).await? {
+                if group::set(tx, requester.guild, monitor, name.as_deref()).await?
+                    == Effect::Nothing
+                {
                     return Err(Error::NotFound(
                         "that is not on the roll of this server (any more)".into(),
                     ));

@@ -12,7 +12,7 @@ use crate::domain::key::{ApiKey, KeyId, KeyKind};
 use crate::domain::monitor::MonitorId;
 use crate::store::api_key::{self, StoredKey};
 use crate::store::event::{self, NewEvent};
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{Effect, Store, StoreError, Tx};
 
 /// How long the old key stays valid after a rotation, so that agents can be reconfigured one by one.
 pub const GRACE: Duration = Duration::from_secs(24 * 3600);
@@ -107,7 +107,7 @@ pub async fn revoke(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !api_key::revoke(tx, requester.guild, &id, now).await? {
+                if api_key::revoke(tx, requester.guild, &id, now).await? == Effect::Nothing {
                     return Err(not_found());
                 }
                 Ok(note(tx, requester, EventKind::KeyRevoked, &key, now).await?)

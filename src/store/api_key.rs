@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Reader, StoreError, Tx};
+use super::{Effect, Reader, StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::key::{KeyId, KeyKind};
@@ -132,13 +132,13 @@ pub async fn valid_among(
     Ok(ids.iter().copied().filter(is_valid).collect())
 }
 
-/// Revokes a key of a guild; `false` if the guild has no such key, or it is already revoked.
+/// Revokes a key of a guild; `Nothing` if the guild has no such key, or it is already revoked.
 pub async fn revoke(
     tx: &mut Tx<'_>,
     guild: GuildId,
     id: &KeyId,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Effect, StoreError> {
     let revoked = sqlx::query(
         "UPDATE api_keys SET revoked_at = $3 WHERE guild_id = $1 AND id = $2 AND revoked_at IS NULL",
     )
@@ -148,7 +148,7 @@ pub async fn revoke(
     .execute(&mut *tx.connection)
     .await?;
     tx.cache.keys.remove(id);
-    Ok(revoked.rows_affected() > 0)
+    Ok(Effect::of(&revoked))
 }
 
 /// Sets the expiry of a key, unless it expires earlier.
@@ -247,7 +247,7 @@ mod tests {
                 Box::pin(async move { revoke(tx, GuildId(2), &id_again, at(20)).await })
             })
             .await;
-        assert_eq!((foreign, own), (false, true));
+        assert_eq!((foreign, own), (Effect::Nothing, Effect::Changed));
         let revoked = find(&store.reader, &theirs.id).await.unwrap().unwrap();
         assert!(!revoked.is_valid(at(30)));
         assert!(

@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteQueryResult;
 use tokio::sync::watch;
 
 use engine::sqlite;
@@ -74,6 +75,24 @@ pub enum StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         Self::Sql(Arc::new(error))
+    }
+}
+
+/// What a statement about one row did.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    Changed,
+    /// There is no such row in this guild, or it was in that state already.
+    Nothing,
+}
+
+impl Effect {
+    fn of(result: &SqliteQueryResult) -> Self {
+        match result.rows_affected() {
+            0 => Self::Nothing,
+            _ => Self::Changed,
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::store::devices::device::{self, Device};
 use crate::store::devices::device_state;
 use crate::store::event;
 use crate::store::monitors::monitor;
-use crate::store::{Store, Tx, api_key};
+use crate::store::{Effect, Store, Tx, api_key};
 
 /// Changes to a device; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
@@ -89,7 +89,7 @@ pub async fn remove_monitor(
     id: MonitorId,
     now: Timestamp,
 ) -> Result<(), Error> {
-    if !monitor::remove(tx, requester.guild, id).await? {
+    if monitor::remove(tx, requester.guild, id).await? == Effect::Nothing {
         return Err(Error::NotFound("that is not on the roll (any more)".into()));
     }
     outage::close(tx, id, now).await?;

@@ -22,7 +22,7 @@ use crate::store::incidents::incident;
 use crate::store::incidents::incident::Incident;
 use crate::store::notifications::alert_override::{self, Override};
 use crate::store::notifications::{alert_settings, delivery};
-use crate::store::{Reader, Store, StoreError};
+use crate::store::{Effect, Reader, Store, StoreError};
 
 /// Concurrent checks when an incident is rechecked.
 const CONCURRENT_CHECKS: usize = 10;
@@ -69,7 +69,9 @@ pub async fn prefer(
                 let known = alert_settings::find(tx, requester.guild).await?;
                 let mut chosen = known.ok_or_else(not_set_up)?.preferences;
                 change(&mut chosen);
-                alert_settings::prefer(tx, requester.guild, &chosen).await?;
+                if alert_settings::prefer(tx, requester.guild, &chosen).await? == Effect::Nothing {
+                    return Err(not_set_up());
+                }
                 event::append(
                     tx,
                     &requester.event(EventKind::AlertsSet, None, details(&chosen), now),
@@ -148,7 +150,7 @@ pub async fn remove(store: &Store, requester: Requester, now: Timestamp) -> Resu
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !alert_settings::remove(tx, requester.guild).await? {
+                if alert_settings::remove(tx, requester.guild).await? == Effect::Nothing {
                     return Err(Error::NotFound("no channel is set for alerts".into()));
                 }
                 Ok(event::append(
@@ -178,7 +180,9 @@ pub async fn acknowledge(
         .writer
         .transact::<(), Error>(move |tx| {
             Box::pin(async move {
-                if !incident::acknowledge(tx, requester.incident(id), user, now).await? {
+                if incident::acknowledge(tx, requester.incident(id), user, now).await?
+                    == Effect::Nothing
+                {
                     return Err(Error::Conflict(
                         "this incident has ended or is already acknowledged".into(),
                     ));
@@ -212,7 +216,9 @@ pub async fn remind_or_escalate(
                     EscalationStep::Remind => None,
                     EscalationStep::Escalate(responder) => Some(responder),
                 };
-                if !incident::mark_reminded(tx, id, responder.is_some(), now).await? {
+                if incident::mark_reminded(tx, id, responder.is_some(), now).await?
+                    == Effect::Nothing
+                {
                     return Ok(false);
                 }
                 outage::remind(tx, IncidentRef { guild, id }, responder, now).await?;

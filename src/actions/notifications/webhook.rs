@@ -11,7 +11,7 @@ use crate::store::event;
 use crate::store::incidents::incident;
 use crate::store::notifications::delivery;
 use crate::store::notifications::webhook::{self, NewWebhook, Webhook};
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{Effect, Store, StoreError, Tx};
 
 /// Adds a webhook, which gets notifications from now on.
 pub async fn add(
@@ -54,7 +54,7 @@ pub async fn remove(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !webhook::remove(tx, requester.guild, &name).await? {
+                if webhook::remove(tx, requester.guild, &name).await? == Effect::Nothing {
                     return Err(Error::NotFound("there is no webhook of that name".into()));
                 }
                 let details = json!({ "name": name });
@@ -84,7 +84,7 @@ pub async fn disable(
     reason: String,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if !webhook::disable(tx, known.guild_id, known.id, &reason, now).await? {
+    if webhook::disable(tx, known.guild_id, known.id, &reason, now).await? == Effect::Nothing {
         return Ok(());
     }
     let requester = Requester {

@@ -19,7 +19,7 @@ use crate::store::incidents::incident::{self, Incident};
 use crate::store::silences::maintenance::{
     self, Maintenance, MaintenanceId, MaintenanceScope, NewMaintenance,
 };
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{Effect, Store, StoreError, Tx};
 
 /// Duration of maintenance by the button under an incident's message.
 const AN_HOUR: Duration = Duration::from_secs(3600);
@@ -67,7 +67,9 @@ pub async fn schedule_for_incident(
         .writer
         .transact::<(), Error>(move |tx| {
             Box::pin(async move {
-                if !incident::maintain(tx, requester.incident(id), user, window.ends_at).await? {
+                if incident::maintain(tx, requester.incident(id), user, window.ends_at).await?
+                    == Effect::Nothing
+                {
                     return Err(not_known());
                 }
                 let new = NewMaintenance {
@@ -119,7 +121,7 @@ async fn begin(
     title: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    if !maintenance::begin(tx, id).await? {
+    if maintenance::begin(tx, id).await? == Effect::Nothing {
         return Ok(false);
     }
     let system = Requester {
@@ -147,7 +149,7 @@ pub async fn end(
         .transact(move |tx| {
             Box::pin(async move {
                 let silenced = incident::silenced_by(tx, known.id).await?;
-                if !maintenance::remove(tx, requester.guild, known.id).await? {
+                if maintenance::remove(tx, requester.guild, known.id).await? == Effect::Nothing {
                     return Err(Error::NotFound("that maintenance is over already".into()));
                 }
                 ended(tx, requester, &known, now).await?;
@@ -180,15 +182,13 @@ async fn apply_one(store: &Store, known: Maintenance, now: Timestamp) -> Result<
                 if known.window.ends_at > now {
                     return begin(tx, known.guild_id, known.id, &known.title, now).await;
                 }
-                let system = Requester {
-                    guild: known.guild_id,
-                    actor: Actor::System,
-                };
+                let system = Requester::system(known.guild_id);
                 let silenced = incident::silenced_by(tx, known.id).await?;
                 match known.weekly.and_then(|weekly| weekly.next(now)) {
                     Some(window) => maintenance::postpone(tx, known.id, window).await?,
                     None => {
-                        maintenance::remove(tx, known.guild_id, known.id).await?;
+                        // It was read in this transaction, so it is there.
+                        let _ = maintenance::remove(tx, known.guild_id, known.id).await?;
                     }
                 }
                 ended(tx, system, &known, now).await?;
@@ -329,7 +329,7 @@ mod tests {
     async fn maintenance_silences_only_monitors_in_its_scope() {
         let store = TestStore::open().await;
         let [a, b] = with_endpoints(&store).await;
-        store
+        let _ = store
             .write(move |tx| Box::pin(group::set(tx, HOME, a, Some("web"))))
             .await;
         for scope in [

@@ -17,7 +17,7 @@ use crate::domain::text;
 use crate::store::event;
 use crate::store::incidents::incident::{self, Incident};
 use crate::store::silences::mute;
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{Effect, Store, StoreError, Tx};
 
 /// Duration of a mute by the button under an incident's message.
 pub const AN_HOUR: Duration = Duration::from_secs(3600);
@@ -66,7 +66,8 @@ pub async fn mute_incident(
         .writer
         .transact::<(), Error>(move |tx| {
             Box::pin(async move {
-                if !incident::mute(tx, requester.incident(id), user, until).await? {
+                if incident::mute(tx, requester.incident(id), user, until).await? == Effect::Nothing
+                {
                     return Err(not_known());
                 }
                 for monitor in incident::down(tx, id).await? {
@@ -112,7 +113,7 @@ pub async fn unmute(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !mute::remove(tx, requester.guild, monitor).await? {
+                if mute::remove(tx, requester.guild, monitor).await? == Effect::Nothing {
                     return Err(Error::NotFound("that is not muted (any more)".into()));
                 }
                 if let Some(incident) = unsilence(tx, requester, monitor, now).await? {

@@ -12,8 +12,8 @@ use crate::jobs::JobContext;
 use crate::jobs::reconcile::{self, IDLE, Pass, SHORT, write};
 use crate::notify::backoff::backoff;
 use crate::notify::messenger::{Messenger, Place, SendFailure};
-use crate::store::StoreError;
 use crate::store::notifications::board::{self, Board, BoardLine};
+use crate::store::{Effect, StoreError};
 
 /// An unchanged board is shown again after this time, so that one deleted while Rollcall was not running reappears.
 const REFRESH_EVERY: Duration = Duration::from_secs(900);
@@ -92,8 +92,8 @@ async fn show(
     match shown {
         Ok(message) => {
             let was_new = known.message.is_none();
-            let is_in_place = record_posted(context, known, message.message, hash).await?;
-            if was_new && !is_in_place {
+            let posted = record_posted(context, known, message.message, hash).await?;
+            if was_new && posted == Effect::Nothing {
                 // Someone moved the board to another channel while it was being posted here.
                 if let Err(failure) = messenger.delete_message(message).await {
                     tracing::warn!(%guild, %failure, "cannot delete duplicate board");
@@ -132,7 +132,7 @@ async fn record_posted(
     known: Board,
     message: MessageId,
     content_hash: i64,
-) -> Result<bool, StoreError> {
+) -> Result<Effect, StoreError> {
     let now = context.checks.clock.now();
     context
         .store

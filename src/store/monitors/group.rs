@@ -2,15 +2,15 @@
 
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::MonitorId;
-use crate::store::{Reader, StoreError, Tx};
+use crate::store::{Effect, Reader, StoreError, Tx};
 
-/// Sets the group of a monitor, or clears it (`None`); `false` if the guild has no such monitor.
+/// Sets the group of a monitor, or clears it (`None`); `Nothing` if the guild has no such monitor.
 pub async fn set(
     tx: &mut Tx<'_>,
     guild: GuildId,
     monitor: MonitorId,
     group: Option<&str>,
-) -> Result<bool, StoreError> {
+) -> Result<Effect, StoreError> {
     let changed =
         sqlx::query("UPDATE monitors SET group_name = $3 WHERE guild_id = $1 AND id = $2")
             .bind(guild.to_row())
@@ -19,7 +19,7 @@ pub async fn set(
             .execute(&mut *tx.connection)
             .await?;
     tx.wrote_event = true;
-    Ok(changed.rows_affected() > 0)
+    Ok(Effect::of(&changed))
 }
 
 /// The groups of a guild by name, with the number of their monitors.

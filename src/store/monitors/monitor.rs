@@ -8,7 +8,7 @@ use crate::domain::incidents::grouping::Location;
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::status::Status;
 use crate::store::devices::device::status_of;
-use crate::store::{Reader, StoreError, Tx};
+use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// A monitor of any kind, for lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,8 +96,8 @@ pub async fn search(
     rows.into_iter().map(read).collect()
 }
 
-/// Removes a device or a server with everything but its events; `false` if this guild has no such monitor.
-pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bool, StoreError> {
+/// Removes a device or a server with everything but its events; `Nothing` if this guild has no such monitor.
+pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<Effect, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM monitors WHERE guild_id = $1 AND id = $2 AND kind IN ('device', 'server')",
     )
@@ -106,7 +106,7 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bo
     .execute(&mut *tx.connection)
     .await?;
     if deleted.rows_affected() == 0 {
-        return Ok(false);
+        return Ok(Effect::Nothing);
     }
     monitor_state::remove(tx, id).await?;
     tx.cache.devices.clear();
@@ -115,7 +115,7 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bo
         .bind(id.0)
         .execute(&mut *tx.connection)
         .await?;
-    Ok(true)
+    Ok(Effect::Changed)
 }
 
 #[derive(sqlx::FromRow)]

@@ -10,7 +10,7 @@ use crate::domain::notifications::alert_policy::{
     AlertPreferences, BulkAlert, EscalationPolicy, Responder,
 };
 use crate::domain::{Timestamp, millis};
-use crate::store::{Reader, StoreError, Tx};
+use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// The alert settings of a guild, and whether its channel works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,12 +94,12 @@ pub async fn with_policy(reader: &Reader) -> Result<Vec<(GuildId, AlertSettings)
     rows.iter().map(whose).collect()
 }
 
-/// Sets the preferences of a guild; `false` if it has no channel.
+/// Sets the preferences of a guild; `Nothing` if it has no channel.
 pub async fn prefer(
     tx: &mut Tx<'_>,
     guild: GuildId,
     chosen: &AlertPreferences,
-) -> Result<bool, StoreError> {
+) -> Result<Effect, StoreError> {
     let policy = &chosen.policy;
     let (role, user) = match policy.escalate.map(|(_, responder)| responder) {
         Some(Responder::Role(id)) => (Some(id), None),
@@ -125,7 +125,7 @@ pub async fn prefer(
     .execute(&mut *tx.connection)
     .await?;
     tx.cache.forget_destinations(guild);
-    Ok(changed.rows_affected() > 0)
+    Ok(Effect::of(&changed))
 }
 
 /// Sets the channel and the role of a guild. A broken channel counts as repaired.
@@ -149,24 +149,24 @@ pub async fn set(
     Ok(())
 }
 
-/// Removes the alert settings of a guild; `false` if it had none.
-pub async fn remove(tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError> {
+/// Removes the alert settings of a guild; `Nothing` if it had none.
+pub async fn remove(tx: &mut Tx<'_>, guild: GuildId) -> Result<Effect, StoreError> {
     let deleted = sqlx::query("DELETE FROM alert_settings WHERE guild_id = $1")
         .bind(guild.to_row())
         .execute(&mut *tx.connection)
         .await?;
     tx.cache.forget_destinations(guild);
-    Ok(deleted.rows_affected() > 0)
+    Ok(Effect::of(&deleted))
 }
 
-/// Records that a guild's channel cannot be written to; `false` if that was known, or the guild has another channel now.
+/// Records that a guild's channel cannot be written to; `Nothing` if that was known, or the guild has another channel now.
 pub async fn broke(
     tx: &mut Tx<'_>,
     guild: GuildId,
     channel: ChannelId,
     reason: &str,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Effect, StoreError> {
     let changed = sqlx::query(
         "UPDATE alert_settings SET broken_reason = $3, broken_at = $4
          WHERE guild_id = $1 AND channel_id = $2 AND broken_reason IS NULL",
@@ -177,7 +177,7 @@ pub async fn broke(
     .bind(now.millis())
     .execute(&mut *tx.connection)
     .await?;
-    Ok(changed.rows_affected() > 0)
+    Ok(Effect::of(&changed))
 }
 
 #[cfg(test)]
@@ -212,12 +212,12 @@ mod tests {
                 })
             })
             .await;
-        assert_eq!(taken, (false, true));
+        assert_eq!(taken, (Effect::Nothing, Effect::Changed));
         let known = get(&store.reader, guild).await.unwrap().unwrap();
         assert_eq!(known.preferences, chosen);
         let watched = with_policy(&store.reader).await.unwrap();
         assert_eq!(watched, [(guild, known)]);
-        store
+        let _ = store
             .write(move |tx| {
                 Box::pin(async move { prefer(tx, guild, &AlertPreferences::default()).await })
             })
@@ -241,7 +241,7 @@ mod tests {
                 })
             })
             .await;
-        assert_eq!(noted, [false, true, false]);
+        assert_eq!(noted, [Effect::Nothing, Effect::Changed, Effect::Nothing]);
         let known = get(&store.reader, guild).await.unwrap().unwrap();
         assert_eq!(known.broken, Some(("gone".to_owned(), now)));
         store
@@ -253,7 +253,7 @@ mod tests {
             (ChannelId(5), None, None)
         );
         let deleted = store.write(move |tx| Box::pin(remove(tx, guild))).await;
-        assert!(deleted);
+        assert_eq!(deleted, Effect::Changed);
         assert_eq!(get(&store.reader, GuildId(2)).await.unwrap(), None);
     }
 }

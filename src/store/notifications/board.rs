@@ -7,7 +7,7 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, GuildId, MessageId, MessageRef};
 use crate::domain::status::Status;
 use crate::store::devices::device::status_of;
-use crate::store::{Reader, StoreError, Tx};
+use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// A guild's board: its message, its content, and its failed attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,14 +144,14 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<Removed>, 
     }))
 }
 
-/// Records the message and the content of a board; `false` if the board has been moved meanwhile.
+/// Records the message and the content of a board; `Nothing` if the board has been moved meanwhile.
 pub async fn posted(
     tx: &mut Tx<'_>,
     known: &Board,
     message: MessageId,
     content_hash: i64,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Effect, StoreError> {
     let changed = sqlx::query(
         "UPDATE boards SET message_id = $2, content_hash = $3, posted_at = $4, attempts = 0, next_try_at = 0
          WHERE guild_id = $1 AND message_count = $5",
@@ -163,11 +163,11 @@ pub async fn posted(
     .bind(known.message_count)
     .execute(&mut *tx.connection)
     .await?;
-    Ok(changed.rows_affected() > 0)
+    Ok(Effect::of(&changed))
 }
 
-/// Records that a message was deleted; `true` if it was a board, which is then posted again.
-pub async fn lost(tx: &mut Tx<'_>, message: MessageId) -> Result<bool, StoreError> {
+/// Records that a message was deleted; `Changed` if it was a board, which is then posted again.
+pub async fn lost(tx: &mut Tx<'_>, message: MessageId) -> Result<Effect, StoreError> {
     let changed = sqlx::query(
         "UPDATE boards SET message_id = NULL, message_count = message_count + 1, posted_at = 0 WHERE message_id = $1",
     )
@@ -175,7 +175,7 @@ pub async fn lost(tx: &mut Tx<'_>, message: MessageId) -> Result<bool, StoreErro
     .execute(&mut *tx.connection)
     .await?;
     tx.wrote_event |= changed.rows_affected() > 0;
-    Ok(changed.rows_affected() > 0)
+    Ok(Effect::of(&changed))
 }
 
 /// Records a failed attempt. The next one is not before `next`; with `broken`, the reason why somebody must act first,
@@ -230,7 +230,7 @@ mod tests {
                 })
             })
             .await;
-        assert_eq!((late, in_time), (false, true));
+        assert_eq!((late, in_time), (Effect::Nothing, Effect::Changed));
         let known = get(&store.reader, HOME).await.unwrap().unwrap();
         assert_eq!(
             (known.channel, known.message, known.content_hash),
@@ -246,7 +246,7 @@ mod tests {
                 })
             })
             .await;
-        assert_eq!(lost, (false, true));
+        assert_eq!(lost, (Effect::Nothing, Effect::Changed));
         let known = get(&store.reader, HOME).await.unwrap().unwrap();
         assert_eq!((known.message, known.message_count), (None, 3));
     }

@@ -44,7 +44,10 @@ mod tests {
                     let before = of(tx, guild).await?;
                     alert_settings::set(tx, guild, ChannelId(5), Some(RoleId(6))).await?;
                     let with_channel = of(tx, guild).await?;
-                    assert!(alert_settings::remove(tx, guild).await?);
+                    assert_eq!(
+                        alert_settings::remove(tx, guild).await?,
+                        crate::store::Effect::Changed
+                    );
                     Ok([before, with_channel, of(tx, guild).await?])
                 })
             })

@@ -13,7 +13,7 @@ use crate::domain::endpoints::target::Target;
 use crate::domain::event::Actor;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::notifications::webhook::{WebhookFormat, WebhookId};
-use crate::store::{Reader, StoreError, Tx};
+use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// No delay is this long: an attempt further ahead was scheduled before the clock was set back, so it is due.
 const IMPOSSIBLE: Duration = Duration::from_secs(2 * 3600);
@@ -124,25 +124,25 @@ pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<Webhook>, Store
     rows.iter().map(read).collect()
 }
 
-/// Removes a webhook with its deliveries; `false` if the guild has none of that name.
-pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, name: &str) -> Result<bool, StoreError> {
+/// Removes a webhook with its deliveries; `Nothing` if the guild has none of that name.
+pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, name: &str) -> Result<Effect, StoreError> {
     let deleted = sqlx::query("DELETE FROM webhooks WHERE guild_id = $1 AND name = $2")
         .bind(guild.to_row())
         .bind(name)
         .execute(&mut *tx.connection)
         .await?;
     tx.cache.forget_destinations(guild);
-    Ok(deleted.rows_affected() > 0)
+    Ok(Effect::of(&deleted))
 }
 
-/// Disables a webhook; `false` if it was already disabled, or has been removed.
+/// Disables a webhook; `Nothing` if it was already disabled, or has been removed.
 pub async fn disable(
     tx: &mut Tx<'_>,
     guild: GuildId,
     id: WebhookId,
     reason: &str,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Effect, StoreError> {
     let changed = sqlx::query(
         "UPDATE webhooks SET disabled_reason = $3, disabled_at = $4
          WHERE guild_id = $1 AND id = $2 AND disabled_at IS NULL",
@@ -154,7 +154,7 @@ pub async fn disable(
     .execute(&mut *tx.connection)
     .await?;
     tx.cache.forget_destinations(guild);
-    Ok(changed.rows_affected() > 0)
+    Ok(Effect::of(&changed))
 }
 
 /// Records a successful request, which also enables the webhook. The next one is not before `next`.
@@ -393,7 +393,7 @@ mod tests {
                 })
             })
             .await;
-        assert_eq!((off, again), (true, false));
+        assert_eq!((off, again), (Effect::Changed, Effect::Nothing));
         incident(&store).await;
         let known = list(&store.reader, HOME).await.unwrap().remove(0);
         assert_eq!(known.disabled, Some(("gone".into(), at(5))));
@@ -422,6 +422,6 @@ mod tests {
                 })
             })
             .await;
-        assert_eq!((count, foreign, own), (1, false, true));
+        assert_eq!((count, foreign, own), (1, Effect::Nothing, Effect::Changed));
     }
 }

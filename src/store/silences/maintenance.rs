@@ -10,7 +10,7 @@ use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
 use crate::domain::silences::maintenance::{TimeWindow, WeekDays, Weekly, parse_zone};
 use crate::domain::{Timestamp, millis};
-use crate::store::{Reader, StoreError, Tx};
+use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// The id of a maintenance window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -183,15 +183,15 @@ fn read(row: &SqliteRow) -> Result<Maintenance, StoreError> {
     })
 }
 
-/// Starts a maintenance window; `false` if it is already running, or has been removed.
-pub async fn begin(tx: &mut Tx<'_>, id: MaintenanceId) -> Result<bool, StoreError> {
+/// Starts a maintenance window; `Nothing` if it is already running, or has been removed.
+pub async fn begin(tx: &mut Tx<'_>, id: MaintenanceId) -> Result<Effect, StoreError> {
     let changed = sqlx::query(
         "UPDATE maintenance_windows SET is_running = 1 WHERE id = $1 AND is_running = 0",
     )
     .bind(id.0)
     .execute(&mut *tx.connection)
     .await?;
-    Ok(changed.rows_affected() > 0)
+    Ok(Effect::of(&changed))
 }
 
 /// Ends the current occurrence of a maintenance window and schedules the next one.
@@ -211,18 +211,18 @@ pub async fn postpone(
     Ok(())
 }
 
-/// Removes a maintenance window; `false` if the guild has no such window.
+/// Removes a maintenance window; `Nothing` if the guild has no such window.
 pub async fn remove(
     tx: &mut Tx<'_>,
     guild: GuildId,
     id: MaintenanceId,
-) -> Result<bool, StoreError> {
+) -> Result<Effect, StoreError> {
     let deleted = sqlx::query("DELETE FROM maintenance_windows WHERE guild_id = $1 AND id = $2")
         .bind(guild.to_row())
         .bind(id.0)
         .execute(&mut *tx.connection)
         .await?;
-    Ok(deleted.rows_affected() > 0)
+    Ok(Effect::of(&deleted))
 }
 
 /// Records the scheduled event of a maintenance window in Discord. 0: Discord rejected the event.

@@ -4,7 +4,7 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
-use crate::store::{Reader, StoreError, Tx};
+use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// A mute with the name of its monitor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,18 +36,18 @@ pub async fn set(
     Ok(())
 }
 
-/// Removes the mute of a monitor; `false` if it was not muted.
+/// Removes the mute of a monitor; `Nothing` if it was not muted.
 pub async fn remove(
     tx: &mut Tx<'_>,
     guild: GuildId,
     monitor: MonitorId,
-) -> Result<bool, StoreError> {
+) -> Result<Effect, StoreError> {
     let deleted = sqlx::query("DELETE FROM mutes WHERE guild_id = $1 AND monitor_id = $2")
         .bind(guild.to_row())
         .bind(monitor.0)
         .execute(&mut *tx.connection)
         .await?;
-    Ok(deleted.rows_affected() > 0)
+    Ok(Effect::of(&deleted))
 }
 
 /// Whether a monitor is muted now.

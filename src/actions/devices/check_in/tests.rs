@@ -270,7 +270,7 @@ async fn removed_devices_are_created_again_and_changes_by_jobs_are_seen() {
         .await;
     record_all(&store, vec![heartbeat(1)]).await;
     assert_eq!(events(&store).await.last().unwrap(), "device_online");
-    store
+    let _ = store
         .write(move |tx| {
             Box::pin(crate::store::monitors::monitor::remove(
                 tx,

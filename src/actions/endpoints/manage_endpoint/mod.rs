@@ -18,7 +18,7 @@ use crate::store::endpoints::state::{self, Loaded};
 use crate::store::event::{self, NewEvent};
 use crate::store::monitors::monitor_state;
 use crate::store::monitors::monitor_state::MonitorState;
-use crate::store::{Reader, Store, StoreError, Tx};
+use crate::store::{Effect, Reader, Store, StoreError, Tx};
 
 /// Result of adding one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +113,7 @@ pub async fn edit(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !endpoint::update(tx, &endpoint, &description).await? {
+                if endpoint::update(tx, &endpoint, &description).await? == Effect::Nothing {
                     return Err(Error::Conflict(format!(
                         "{} is on the roll already",
                         description.target
@@ -151,7 +151,7 @@ pub async fn remove(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !endpoint::remove(tx, requester.guild, id).await? {
+                if endpoint::remove(tx, requester.guild, id).await? == Effect::Nothing {
                     return Err(not_found());
                 }
                 outage::close(tx, id, now).await?;

@@ -201,7 +201,7 @@ async fn results_for_a_removed_endpoint_are_dropped() {
     let store = TestStore::open().await;
     let id = add(&store, "tcp://192.0.2.1:80").await;
     check(&store, id, 1, Verdict::Up).await;
-    store
+    let _ = store
         .write(move |tx| Box::pin(endpoint::remove(tx, HOME, id)))
         .await;
     let batch = vec![completed(id, 2, refused())];

@@ -10,10 +10,10 @@ use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::text;
 use crate::notify::messenger::Messenger;
 use crate::notify::wording;
-use crate::store::StoreError;
 use crate::store::event::{self, NewEvent};
 use crate::store::incidents::incident;
 use crate::store::notifications::{alert_settings, delivery};
+use crate::store::{Effect, StoreError};
 
 pub(super) async fn note(
     context: &JobContext,
@@ -49,7 +49,8 @@ async fn write(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if !alert_settings::broke(tx, guild, channel, &reason, now).await? {
+                if alert_settings::broke(tx, guild, channel, &reason, now).await? == Effect::Nothing
+                {
                     return Ok(false);
                 }
                 let event = NewEvent {

@@ -19,7 +19,7 @@ use crate::domain::endpoints::status_rule::State;
 use crate::domain::endpoints::target::Target;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
-use crate::store::{StoreError, Tx};
+use crate::store::{Effect, StoreError, Tx};
 
 /// The part of an endpoint that people define.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,12 +104,12 @@ pub async fn insert(
     Ok(Some(MonitorId(id)))
 }
 
-/// Changes the description of an endpoint, including its target; `false` if another endpoint has that target.
+/// Changes the description of an endpoint, including its target; `Nothing` if another endpoint has that target.
 pub async fn update(
     tx: &mut Tx<'_>,
     endpoint: &Endpoint,
     description: &Description,
-) -> Result<bool, StoreError> {
+) -> Result<Effect, StoreError> {
     let Description { target, name, .. } = description;
     let taken: Option<i64> = sqlx::query_scalar(
         "SELECT monitor_id FROM endpoint_targets WHERE guild_id = $1 AND target = $2 AND monitor_id <> $3",
@@ -120,7 +120,7 @@ pub async fn update(
     .fetch_optional(&mut *tx.connection)
     .await?;
     if taken.is_some() {
-        return Ok(false);
+        return Ok(Effect::Nothing);
     }
     sqlx::query("UPDATE monitors SET name = $2 WHERE id = $1")
         .bind(endpoint.id.0)
@@ -141,22 +141,22 @@ pub async fn update(
     .execute(&mut *tx.connection)
     .await?;
     super::state::forget(tx, endpoint.id);
-    Ok(true)
+    Ok(Effect::Changed)
 }
 
-/// Removes an endpoint with everything but its events; `false` if this guild has no such endpoint.
-pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<bool, StoreError> {
+/// Removes an endpoint with everything but its events; `Nothing` if this guild has no such endpoint.
+pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<Effect, StoreError> {
     let deleted = sqlx::query("DELETE FROM monitors WHERE guild_id = $1 AND id = $2")
         .bind(guild.to_row())
         .bind(id.0)
         .execute(&mut *tx.connection)
         .await?;
     if deleted.rows_affected() == 0 {
-        return Ok(false);
+        return Ok(Effect::Nothing);
     }
     crate::store::monitors::monitor_state::remove(tx, id).await?;
     super::state::forget(tx, id);
-    Ok(true)
+    Ok(Effect::Changed)
 }
 
 /// Endpoints that started to fail since the given time.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::endpoints::check_result::{Failure, FailureClass};
+use crate::store::Effect;
 use crate::store::endpoints::state;
 use crate::store::endpoints::state::Loaded;
 use crate::store::monitors::monitor_state;
@@ -99,7 +100,8 @@ async fn an_endpoint_of_another_guild_is_neither_found_nor_removed() {
             .unwrap()
             .is_empty()
     );
-    assert!(!store.write(move |tx| Box::pin(remove(tx, OTHER, id))).await);
+    let foreign = store.write(move |tx| Box::pin(remove(tx, OTHER, id))).await;
+    assert_eq!(foreign, Effect::Nothing);
     assert!(get(&store.reader, HOME, id).await.unwrap().is_some());
 }
 
@@ -134,7 +136,7 @@ async fn an_edit_cannot_use_the_target_of_another_endpoint() {
     add(&store, HOME, "a", "tcp://192.0.2.1:80").await;
     let id = add(&store, HOME, "b", "tcp://192.0.2.1:81").await.unwrap();
     let endpoint = get(&store.reader, HOME, id).await.unwrap().unwrap();
-    for (port, is_done) in [(80, false), (82, true)] {
+    for (port, effect) in [(80, Effect::Nothing), (82, Effect::Changed)] {
         let (endpoint, wanted) = (
             endpoint.clone(),
             describe("b", &format!("tcp://192.0.2.1:{port}")),
@@ -142,7 +144,7 @@ async fn an_edit_cannot_use_the_target_of_another_endpoint() {
         let done = store
             .write(move |tx| Box::pin(async move { update(tx, &endpoint, &wanted).await }))
             .await;
-        assert_eq!(done, is_done);
+        assert_eq!(done, effect);
     }
     assert_eq!(
         get(&store.reader, HOME, id)
@@ -160,11 +162,10 @@ async fn an_edit_cannot_use_the_target_of_another_endpoint() {
 async fn removal_deletes_all_rows_and_ids_are_not_reused() {
     let store = TestStore::open().await;
     let first = add(&store, HOME, "a", "tcp://192.0.2.1:80").await.unwrap();
-    assert!(
-        store
-            .write(move |tx| Box::pin(remove(tx, HOME, first)))
-            .await
-    );
+    let removed = store
+        .write(move |tx| Box::pin(remove(tx, HOME, first)))
+        .await;
+    assert_eq!(removed, Effect::Changed);
     let left: Vec<(i64,)> =
         store.rows("SELECT COUNT(*) FROM (SELECT monitor_id FROM monitor_state UNION SELECT monitor_id FROM endpoint_targets)").await;
     assert_eq!(left, [(0,)]);
@@ -280,7 +281,7 @@ async fn a_pending_pass_does_not_restore_a_removed_endpoint() {
     store
         .write(move |tx| Box::pin(async move { monitor_state::touch(tx, &[steady], at).await }))
         .await;
-    store.write(move |tx| Box::pin(remove(tx, HOME, id))).await;
+    let _ = store.write(move |tx| Box::pin(remove(tx, HOME, id))).await;
     store.write(|tx| Box::pin(monitor_state::flush(tx))).await;
     let left: Vec<(i64,)> = store.rows("SELECT COUNT(*) FROM monitor_state").await;
     assert_eq!(left, [(0,)]);

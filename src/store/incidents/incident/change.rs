@@ -3,16 +3,16 @@
 use crate::domain::Timestamp;
 use crate::domain::discord_id::UserId;
 use crate::domain::incidents::grouping::IncidentRef;
-use crate::store::{StoreError, Tx};
+use crate::store::{Effect, StoreError, Tx};
 
-/// Runs a change by a person: $1 is the guild, $2 the incident, $3 the user, $4 a time. Returns whether a row changed.
+/// Runs a change by a person: $1 is the guild, $2 the incident, $3 the user, $4 a time.
 pub(super) async fn by_person(
     tx: &mut Tx<'_>,
     incident: IncidentRef,
     user: UserId,
     at: Timestamp,
     sql: &'static str,
-) -> Result<bool, StoreError> {
+) -> Result<Effect, StoreError> {
     let changed = sqlx::query(sql)
         .bind(incident.guild.to_row())
         .bind(incident.id.0)
@@ -20,21 +20,21 @@ pub(super) async fn by_person(
         .bind(at.millis())
         .execute(&mut *tx.connection)
         .await?;
-    Ok(changed.rows_affected() > 0)
+    Ok(Effect::of(&changed))
 }
 
-/// Runs a change of an incident: $1 is the guild, $2 now, $3 the incident. Returns whether a row changed.
+/// Runs a change of an incident: $1 is the guild, $2 now, $3 the incident.
 pub(super) async fn at(
     tx: &mut Tx<'_>,
     incident: IncidentRef,
     now: Timestamp,
     sql: &'static str,
-) -> Result<bool, StoreError> {
+) -> Result<Effect, StoreError> {
     let changed = sqlx::query(sql)
         .bind(incident.guild.to_row())
         .bind(now.millis())
         .bind(incident.id.0)
         .execute(&mut *tx.connection)
         .await?;
-    Ok(changed.rows_affected() > 0)
+    Ok(Effect::of(&changed))
 }

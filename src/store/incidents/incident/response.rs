@@ -5,15 +5,15 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::{GuildId, RoleId, UserId};
 use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
 use crate::domain::notifications::alert_policy::EscalationState;
-use crate::store::{Reader, StoreError, Tx};
+use crate::store::{Effect, Reader, StoreError, Tx};
 
-/// Acknowledges an incident; `false` if the guild has no such open incident, or it is already acknowledged.
+/// Acknowledges an incident; `Nothing` if the guild has no such open incident, or it is already acknowledged.
 pub async fn acknowledge(
     tx: &mut Tx<'_>,
     incident: IncidentRef,
     user: UserId,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Effect, StoreError> {
     const SQL: &str =
         "UPDATE incidents SET acknowledged_at = $4, acknowledged_by = $3, revision = revision + 1
          WHERE guild_id = $1 AND id = $2 AND acknowledged_at IS NULL AND ended_at IS NULL";
@@ -120,13 +120,13 @@ pub async fn waiting(
     Ok(rows.into_iter().map(state).collect())
 }
 
-/// Records a reminder or an escalation; `false` if it was already recorded, or is no longer needed.
+/// Records a reminder or an escalation; `Nothing` if it was already recorded, or is no longer needed.
 pub async fn mark_reminded(
     tx: &mut Tx<'_>,
     id: IncidentId,
     is_escalation: bool,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Effect, StoreError> {
     let column = if is_escalation {
         "escalated_at"
     } else {
@@ -140,5 +140,5 @@ pub async fn mark_reminded(
         .bind(now.millis())
         .execute(&mut *tx.connection)
         .await?;
-    Ok(changed.rows_affected() > 0)
+    Ok(Effect::of(&changed))
 }

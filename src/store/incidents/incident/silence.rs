@@ -6,28 +6,28 @@ use crate::domain::discord_id::UserId;
 use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
 use crate::domain::monitor::MonitorId;
 use crate::store::silences::maintenance::MaintenanceId;
-use crate::store::{StoreError, Tx};
+use crate::store::{Effect, StoreError, Tx};
 
-/// Records who muted the monitors of an incident; `false` if the guild has no such open incident.
+/// Records who muted the monitors of an incident; `Nothing` if the guild has no such open incident.
 pub async fn mute(
     tx: &mut Tx<'_>,
     incident: IncidentRef,
     user: UserId,
     until: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Effect, StoreError> {
     const SQL: &str =
         "UPDATE incidents SET muted_until = $4, muted_by = $3, revision = revision + 1
          WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL";
     by_person(tx, incident, user, until, SQL).await
 }
 
-/// Records who scheduled maintenance for the monitors of an incident; `false` if the guild has no such open incident.
+/// Records who scheduled maintenance for the monitors of an incident; `Nothing` if the guild has no such open incident.
 pub async fn maintain(
     tx: &mut Tx<'_>,
     incident: IncidentRef,
     user: UserId,
     until: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Effect, StoreError> {
     const SQL: &str =
         "UPDATE incidents SET maintained_until = $4, maintained_by = $3, revision = revision + 1
          WHERE guild_id = $1 AND id = $2 AND ended_at IS NULL";
@@ -80,8 +80,8 @@ pub async fn unsilence(
          WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND acknowledged_at IS NULL
              AND EXISTS (SELECT 1 FROM open_outages o WHERE o.incident_id = c.id AND o.notify = 1
                          AND o.in_maintenance = 0 AND COALESCE(o.muted_until, 0) <= $2)";
-    if change::at(tx, incident, now, CLEAR).await? {
+    if change::at(tx, incident, now, CLEAR).await? == Effect::Changed {
         tx.wrote_event = true;
     }
-    change::at(tx, incident, now, RESTART).await
+    Ok(change::at(tx, incident, now, RESTART).await? == Effect::Changed)
 }
