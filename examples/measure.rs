@@ -77,13 +77,13 @@ fn parts() -> Result<Vec<PathBuf>, std::io::Error> {
     parts.extend(
         crate_folders()?
             .into_iter()
-            .filter(|folder| folder != Path::new("src")),
+            .filter(|folder| !folder.starts_with("src")),
     );
     Ok(parts)
 }
 
 fn crate_folders() -> Result<Vec<PathBuf>, std::io::Error> {
-    let mut folders = vec![PathBuf::from("src")];
+    let mut folders = vec![PathBuf::from("src"), PathBuf::from("src/domain")];
     for entry in fs::read_dir("crates").into_iter().flatten() {
         folders.push(entry?.path().join("src"));
     }

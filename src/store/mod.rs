@@ -83,7 +83,7 @@ impl From<sqlx::Error> for StoreError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     Changed,
-    /// There is no such row in this guild, or it was in that state already.
+    /// No row was changed; the function says why.
     Nothing,
 }
 

@@ -187,8 +187,11 @@ async fn apply_one(store: &Store, known: Maintenance, now: Timestamp) -> Result<
                 match known.weekly.and_then(|weekly| weekly.next(now)) {
                     Some(window) => maintenance::postpone(tx, known.id, window).await?,
                     None => {
-                        // It was read in this transaction, so it is there.
-                        let _ = maintenance::remove(tx, known.guild_id, known.id).await?;
+                        let removed = maintenance::remove(tx, known.guild_id, known.id).await?;
+                        if removed == Effect::Nothing {
+                            // A member has ended it in the meantime.
+                            return Ok(false);
+                        }
                     }
                 }
                 ended(tx, system, &known, now).await?;

@@ -22,7 +22,7 @@ impl GuildRecord for CommandGuilds<'_> {
             })
         });
         if let Err(error) = recorded.await {
-            tracing::error!(%error, "recording the guild with commands of its own failed");
+            tracing::error!(%error, "recording a command guild failed");
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The parser is strict on purpose. Loose spellings (`127.1`, `0x7f.1`, `user@host`) are used to trick a monitor into
 //! connecting to forbidden addresses, so anything that is not a canonical address or a plain host name is rejected, with a
-//! sentence and a valid example. `address.rs` judges the address itself; this file only parses.
+//! sentence and a valid example. the crate `outbound-policy` judges the address itself; this file only parses.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
