@@ -75,7 +75,7 @@ impl Agent {
         let seconds = setting("ROLLCALL_AGENT_SECONDS").unwrap_or_else(|| "60".into());
         let seconds = seconds.parse().ok().filter(|seconds| *seconds > 0);
         let seconds = seconds.ok_or(
-            "ROLLCALL_AGENT_SECONDS must be a number of seconds; a right one is ROLLCALL_AGENT_SECONDS=60",
+            "ROLLCALL_AGENT_SECONDS must be a number of seconds. Example: ROLLCALL_AGENT_SECONDS=60",
         )?;
         let agent = Self {
             client: Client::builder().timeout(TIMEOUT).build()?,

@@ -267,4 +267,17 @@ mod tests {
         }
         assert!(text.contains("# HELP rollcall_checks_total Checks run by the scheduler, by result.\n# TYPE rollcall_checks_total counter\nrollcall_checks_total{result=\"up\"} 1\n"), "{text}");
     }
+
+    #[test]
+    fn the_page_about_running_lists_every_metric() {
+        let page = std::fs::read_to_string("docs/running.md").unwrap();
+        let text = String::from_utf8(Metrics::new().unwrap().render().unwrap()).unwrap();
+        let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        let mut count = 0;
+        for name in names.filter_map(|line| line.split(' ').next()) {
+            assert!(page.contains(&format!("`{name}`")), "{name}");
+            count += 1;
+        }
+        assert!(count > 10, "{text}");
+    }
 }

@@ -12,6 +12,8 @@ mod circles;
 mod files;
 #[path = "tidy/functions.rs"]
 mod functions;
+#[path = "tidy/phrases.rs"]
+mod phrases;
 #[path = "tidy/words.rs"]
 mod words;
 
@@ -472,7 +474,7 @@ fn the_example_environment_lists_every_setting() {
         })
         .collect();
     let example = fs::read_to_string(".env.example").unwrap();
-    let readme = fs::read_to_string("README.md").unwrap();
+    let readme = fs::read_to_string("docs/settings.md").unwrap();
     let listed: BTreeSet<&str> = example
         .lines()
         .filter_map(|line| {
@@ -493,7 +495,59 @@ fn the_example_environment_lists_every_setting() {
         .iter()
         .filter(|name| !readme.contains(&format!("`{name}`")))
         .collect();
-    assert!(missing.is_empty(), "README.md does not mention {missing:?}");
+    assert!(
+        missing.is_empty(),
+        "docs/settings.md does not mention {missing:?}"
+    );
+}
+
+/// The Markdown pages for people.
+fn pages() -> Vec<PathBuf> {
+    let mut pages: Vec<PathBuf> = fs::read_dir("docs")
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    for page in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+    ] {
+        pages.push(PathBuf::from(page));
+    }
+    pages
+}
+
+#[test]
+fn links_between_pages_lead_to_files() {
+    let mut breaches = Vec::new();
+    let mut count = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1) {
+            let target = link.split([')', '#']).next().unwrap();
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            count += 1;
+            if !page.parent().unwrap().join(target).exists() {
+                breaches.push(format!("{} links to {target}", page.display()));
+            }
+        }
+    }
+    assert!(count > 20, "the links were not found");
+    report(breaches);
+}
+
+#[test]
+fn the_front_page_is_short_and_links_every_page() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    assert!(readme.lines().count() <= 150);
+    for page in fs::read_dir("docs").unwrap() {
+        let name = page.unwrap().file_name().into_string().unwrap();
+        assert!(readme.contains(&format!("](docs/{name})")), "{name}");
+    }
 }
 
 #[test]
@@ -504,6 +558,11 @@ fn the_rules_detect_a_breach() {
     );
     assert_eq!(named_after("my_sqlx::x", "sqlx::"), [] as [&str; 0]);
     assert_eq!(named_after("sqlx::query(1)", "sqlx::"), ["query"]);
+}
+
+#[test]
+fn forbidden_phrases_do_not_occur_in_texts_and_pages() {
+    report(phrases::breaches(&pages()));
 }
 
 #[test]

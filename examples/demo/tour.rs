@@ -28,13 +28,13 @@ pub async fn run(
         .await?;
     }
     retry_until(sandbox, "/endpoints list", "🟢 **flaky**").await?;
-    expect_reply(sandbox, "/endpoints list all:true", "4 on the roll").await?;
+    expect_reply(sandbox, "/endpoints list all:true", "4 endpoints").await?;
     outage(sandbox, listeners).await?;
     // Repeated, because a member may recheck only once in three seconds.
     retry_until(
         sandbox,
         "/offline_endpoints recheck ip:203.0.113.99 port:80",
-        "Shall I add it?",
+        "Do you want to add it?",
     )
     .await?;
     expect_reply(sandbox, "/endpoint remove endpoint:unresponsive", "Removed").await?;
@@ -63,7 +63,7 @@ async fn outage(
         "**unresponsive**",
     )
     .await?;
-    let list = expect_reply(sandbox, "/offline_endpoints list", "2 offline").await?;
+    let list = expect_reply(sandbox, "/offline_endpoints list", "2 offline endpoints").await?;
     expect_reply(
         sandbox,
         &format!("/offline_endpoints recheck ip:{}", listeners.flaky_target()),
@@ -83,7 +83,7 @@ async fn outage(
         "Reactivated: 1 in 24 h",
     )
     .await?;
-    expect_reply(sandbox, "/endpoints show endpoint:shop", "Asks and accepts").await?;
+    expect_reply(sandbox, "/endpoints show endpoint:shop", "Request").await?;
     Ok(())
 }
 
@@ -93,7 +93,7 @@ async fn alerts(
     listeners: &mut Listeners,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let mut channel = Channel::default();
-    expect_reply(sandbox, &Channel::setup(sandbox), "Incidents are told").await?;
+    expect_reply(sandbox, &Channel::setup(sandbox), "Alerts").await?;
     channel.print_changes(sandbox);
     println!("— flaky goes down —");
     listeners.flaky_goes_down().await;

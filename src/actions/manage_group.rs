@@ -27,9 +27,7 @@ pub async fn set(
                 if group::set(tx, requester.guild, monitor, name.as_deref()).await?
                     == Effect::Nothing
                 {
-                    return Err(Error::NotFound(
-                        "that is not on the roll of this server (any more)".into(),
-                    ));
+                    return Err(Error::NotFound("this monitor does not exist".into()));
                 }
                 let details = json!({ "group": name });
                 event::append(

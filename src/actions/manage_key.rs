@@ -26,7 +26,7 @@ pub fn hash(key: &ApiKey) -> [u8; 32] {
 fn generate(kind: KeyKind) -> Result<ApiKey, StoreError> {
     let (mut id, mut secret) = ([0; 16], [0; 32]);
     let filled = getrandom::fill(&mut id).and_then(|()| getrandom::fill(&mut secret));
-    filled.map_err(|_| StoreError::Damaged("the system gives no random numbers".into()))?;
+    filled.map_err(|_| StoreError::Damaged("cannot generate random numbers".into()))?;
     Ok(ApiKey::from_random(kind, id, secret))
 }
 
@@ -117,7 +117,9 @@ pub async fn revoke(
 }
 
 fn not_found() -> Error {
-    Error::NotFound("there is no such key (any more); `rollcall key list` shows all".into())
+    Error::NotFound(
+        "this key does not exist or was revoked; `rollcall key list` shows all keys".into(),
+    )
 }
 
 async fn note(

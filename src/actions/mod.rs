@@ -87,7 +87,7 @@ pub enum Error {
     #[error("{0}")]
     Conflict(String),
     #[error(
-        "this server has room for {limit} endpoints and has {used}; remove some, or ask the operator to raise QUOTA_ENDPOINTS"
+        "this Discord server has reached its limit of {limit} endpoints ({used} in use). Remove some, or ask the operator to raise QUOTA_ENDPOINTS"
     )]
     Quota { limit: u64, used: u64 },
     #[error(transparent)]

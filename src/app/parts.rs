@@ -64,7 +64,7 @@ fn extra_roots(settings: &Settings) -> Result<Vec<u8>, AppError> {
     };
     std::fs::read(file).map_err(|error| {
         AppError::Setting(format!(
-            "PROBE_CA_FILE: {} cannot be read: {error}; a right one is PROBE_CA_FILE=/etc/ssl/home-ca.pem",
+            "PROBE_CA_FILE: {} cannot be read: {error}. Example: PROBE_CA_FILE=/etc/ssl/home-ca.pem",
             file.display()
         ))
     })

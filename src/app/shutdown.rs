@@ -21,7 +21,7 @@ impl Signals {
     pub(super) fn new() -> Result<Self, AppError> {
         let listen = |kind| {
             signal(kind)
-                .map_err(|error| AppError::Other(format!("signals cannot be listened to: {error}")))
+                .map_err(|error| AppError::Other(format!("cannot listen for signals: {error}")))
         };
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,

@@ -21,28 +21,28 @@ const MOST: u32 = 1_000_000;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
-    /// Active and inactive endpoints (the default)
+    /// Check active and inactive endpoints (default)
     #[arg(long, conflicts_with_all = ["active", "inactive"])]
     all: bool,
-    /// Only endpoints that answered so far
+    /// Check active endpoints only
     #[arg(long, conflicts_with = "inactive")]
     active: bool,
-    /// Only endpoints that stopped answering
+    /// Check inactive endpoints only
     #[arg(long)]
     inactive: bool,
-    /// Only those not looked at for this long
+    /// Check only endpoints whose last check is at least this old
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     older_than: Option<Duration>,
-    /// At most this many, those looked at longest ago first
+    /// Check at most this many, oldest check first
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// Looks at the same time
+    /// Concurrent checks
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     concurrent: u16,
-    /// The longest that one look may take [default: PROBE_TIMEOUT]
+    /// Timeout of one check [default: PROBE_TIMEOUT]
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     timeout: Option<Duration>,
-    /// Only say which endpoints would be looked at
+    /// Only list the endpoints that would be checked
     #[arg(long)]
     dry_run: bool,
     /// Print the summary as JSON
@@ -52,19 +52,19 @@ pub(super) struct CheckArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct RecheckArguments {
-    /// Only those not looked at for this many hours [default: RECHECK_MIN_AGE]
+    /// Check only endpoints whose last check is at least this many hours old [default: RECHECK_MIN_AGE]
     #[arg(long, value_name = "N", value_parser = hours)]
     hours: Option<Duration>,
-    /// Endpoints taken from the database at once [default: RECHECK_BATCH]
+    /// Endpoints loaded at once [default: RECHECK_BATCH]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     batch: Option<u32>,
-    /// Looks at the same time [default: RECHECK_CONCURRENCY]
+    /// Concurrent checks [default: RECHECK_CONCURRENCY]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     concurrent: Option<u16>,
-    /// The longest that one look may take [default: PROBE_TIMEOUT]
+    /// Timeout of one check [default: PROBE_TIMEOUT]
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     timeout: Option<Duration>,
-    /// A line for every look
+    /// Print a line for every check
     #[arg(long, short)]
     verbose: bool,
     /// Print the summary as JSON
@@ -74,7 +74,7 @@ pub(super) struct RecheckArguments {
 
 /// Parses hours with an optional fraction: `1`, `0.5`, `0`.
 fn hours(text: &str) -> Result<Duration, String> {
-    let refuse = || "it must be a number of hours; a right one is `1` or `0.5`".to_owned();
+    let refuse = || "must be a number of hours. Example: `1` or `0.5`".to_owned();
     let hours: f64 = text.parse().map_err(|_| refuse())?;
     Duration::try_from_secs_f64(hours * 3600.0)
         .ok()
@@ -209,7 +209,7 @@ fn print_plan(endpoints: &[Scheduled], as_json: bool) {
     }
     let count = u64::try_from(endpoints.len()).unwrap_or(u64::MAX);
     print_note(&format!(
-        "{} would be looked at",
+        "{} would be checked",
         text::count(count, "endpoint")
     ));
 }

@@ -26,43 +26,43 @@ use crate::store::endpoints::endpoint::{self, Description, Endpoint};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum EndpointCommand {
-    /// Put an endpoint on the roll
+    /// Add an endpoint
     Add {
         #[arg(help = "tcp://host:port, http(s)://host[:port]/path, or ip:port")]
         target: String,
-        /// What to call it [default: its host and port]
+        /// Name [default: host and port]
         #[arg(long)]
         name: Option<String>,
-        /// How often it is looked at, such as 30s or 5m [default: PROBE_INTERVAL]
+        /// Check interval, such as 30s or 5m [default: PROBE_INTERVAL]
         #[arg(long, value_parser = interval)]
         interval: Option<Duration>,
         #[command(flatten)]
         http: HttpArguments,
         #[command(flatten)]
         guild: GuildArgument,
-        /// Print what was added as JSON
+        /// Print the new endpoint as JSON
         #[arg(long)]
         json: bool,
     },
-    /// Show the roll
+    /// List endpoints
     List {
-        /// Only this Discord server's, by id [default: every server's]
+        /// Only this Discord server, by id [default: all]
         #[arg(long, value_name = "ID")]
         guild: Option<u64>,
-        /// Print an array of objects
+        /// Print a JSON array
         #[arg(long)]
         json: bool,
     },
-    /// Take an endpoint off the roll
+    /// Remove an endpoint
     Remove {
-        /// Its id, its target, or its ip:port
+        /// Id, target or ip:port of the endpoint
         endpoint: String,
         #[command(flatten)]
         guild: GuildArgument,
     },
-    /// Add the endpoints of a file: one target per line, CSV with a header, or JSON
+    /// Add endpoints from a file: one target per line, CSV or JSON
     Import {
-        /// The file, or - for standard input
+        /// File, or - for standard input
         file: PathBuf,
         #[command(flatten)]
         guild: GuildArgument,
@@ -70,9 +70,9 @@ pub(super) enum EndpointCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Write the roll as a file that import reads again
+    /// Export endpoints in a form that import reads
     Export {
-        /// The form of the file
+        /// File format
         #[arg(long, value_enum, default_value = "csv")]
         format: FormatArgument,
         #[command(flatten)]
@@ -82,7 +82,7 @@ pub(super) enum EndpointCommand {
 
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct GuildArgument {
-    /// The Discord server, by id [default: DISCORD_GUILD_ID]
+    /// Discord server, by id [default: DISCORD_GUILD_ID]
     #[arg(long = "guild", value_name = "ID")]
     guild: Option<u64>,
 }
@@ -186,11 +186,11 @@ async fn add(
     match (as_json, endpoint, added.first()) {
         (true, Some(endpoint), _) => print_line(&export_endpoints::listed(&endpoint).to_string()),
         (_, _, Some(Added::New(id))) => print_line(&format!("Added {target} with id {id}")),
-        _ => print_line(&format!("{target} is on the roll already")),
+        _ => print_line(&format!("{target} already exists")),
     }
     if requester.guild == GuildId::LOCAL {
         print_note(
-            "It belongs to no Discord server; give --guild or set DISCORD_GUILD_ID to see it in Discord",
+            "The endpoint belongs to no Discord server. Use --guild or set DISCORD_GUILD_ID to see it in Discord",
         );
     }
     Ok(())
@@ -207,7 +207,7 @@ async fn list(store: &Store, guild: Option<GuildId>, as_json: bool) -> Result<()
     }
     if endpoints.is_empty() {
         print_note(
-            "The roll is empty; `rollcall endpoint add tcp://203.0.113.7:25565` puts something on it",
+            "There are no endpoints yet. Add one with `rollcall endpoint add tcp://203.0.113.7:25565`",
         );
     }
     for endpoint in &endpoints {
@@ -250,7 +250,7 @@ async fn remove(
     };
     let removed = manage_endpoint::remove(store, requester, id, Clock::SYSTEM.now()).await.map_err(|error| match error {
         Error::NotFound(_) => AppError::Other(format!(
-            "no endpoint of server {} is called {text}; `rollcall endpoint list` shows them all, --guild names another server",
+            "Discord server {} has no endpoint {text}. `rollcall endpoint list` shows all endpoints; --guild selects another server",
             requester.guild
         )),
         error => app_error(error),
@@ -284,7 +284,7 @@ async fn import(
             print_note(&format!("line {}: {}", refused.line, refused.reason));
         }
         print_line(&format!(
-            "Added {}, already there {}, refused {}",
+            "Added {}, already exist {}, rejected {}",
             imported.added,
             imported.already_there,
             imported.refused.len()

@@ -47,10 +47,10 @@ pub(super) async fn run(settings: &Settings) -> Result<(), AppError> {
             Ok(())
         }
         Verdict::Down(failure) => Err(AppError::Other(format!(
-            "Rollcall does not answer on {address}: {failure}"
+            "Rollcall does not respond on {address}: {failure}"
         ))),
         Verdict::Unknown(reason) => Err(AppError::Other(format!(
-            "Rollcall could not be asked on {address}: {reason}"
+            "Rollcall could not be checked on {address}: {reason}"
         ))),
     }
 }
@@ -68,7 +68,7 @@ fn address(settings: &Settings) -> Result<SocketAddr, AppError> {
             })?;
             text.trim()
                 .parse()
-                .map_err(|_| AppError::Other(format!("{} holds no address", file.display())))?
+                .map_err(|_| AppError::Other(format!("{} contains no address", file.display())))?
         }
         None => settings.http.bind,
     };

@@ -10,22 +10,22 @@ use crate::domain::patch::Patch;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct HttpArguments {
-    /// HTTP: which status passes, such as 200 or 200-399
+    /// HTTP: expected status, such as 200 or 200-399
     #[arg(long, value_name = "STATUS")]
     status: Option<String>,
-    /// HTTP: a text that the answer must hold
+    /// HTTP: text that the response must contain
     #[arg(long, value_name = "TEXT")]
     keyword: Option<String>,
-    /// HTTP: how to ask: GET, HEAD or OPTIONS
+    /// HTTP: method: GET, HEAD or OPTIONS
     #[arg(long, value_name = "METHOD")]
     method: Option<String>,
-    /// HTTP: a header to send, such as "Accept: text/plain"; may be given eight times
+    /// HTTP: header to send, such as "Accept: text/plain" (up to eight times)
     #[arg(long = "header", value_name = "HEADER")]
     headers: Vec<String>,
-    /// HTTP: how many redirects to follow, at most 3
+    /// HTTP: number of redirects to follow, at most 3
     #[arg(long, value_name = "N")]
     redirects: Option<u8>,
-    /// HTTPS: take any certificate
+    /// HTTPS: accept any certificate
     #[arg(long)]
     insecure: bool,
 }

@@ -17,9 +17,9 @@ use crate::store::api_key::{self, StoredKey};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
-    /// Make a key and print it, this once
+    /// Create a key and print it once
     Create {
-        /// What it opens: fleet (devices register and beat), read (everything), admin (everything, and changes)
+        /// Kind: fleet (register devices, send heartbeats), read, or admin (read and change)
         #[arg(long, value_enum)]
         kind: KindArgument,
         #[command(flatten)]
@@ -28,18 +28,18 @@ pub(super) enum KeyCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show which keys there are; never the keys themselves
+    /// List keys, without their secrets
     List {
-        /// Only this Discord server's, by id [default: every server's]
+        /// Only this Discord server, by id [default: all]
         #[arg(long, value_name = "ID")]
         guild: Option<u64>,
-        /// Print an array of objects
+        /// Print a JSON array
         #[arg(long)]
         json: bool,
     },
-    /// Make a key in the place of another, which is good for another 24 hours
+    /// Replace a key; the old key stays valid for 24 hours
     Rotate {
-        #[arg(value_parser = key_id, help = "The key's id, as `key list` shows it")]
+        #[arg(value_parser = key_id, help = "The key's id, as shown by `key list`")]
         id: KeyId,
         #[command(flatten)]
         guild: GuildArgument,
@@ -47,9 +47,9 @@ pub(super) enum KeyCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Make a key useless, at once
+    /// Revoke a key now
     Revoke {
-        #[arg(value_parser = key_id, help = "The key's id, as `key list` shows it")]
+        #[arg(value_parser = key_id, help = "The key's id, as shown by `key list`")]
         id: KeyId,
         #[command(flatten)]
         guild: GuildArgument,
@@ -74,9 +74,8 @@ impl From<KindArgument> for KeyKind {
 }
 
 fn key_id(text: &str) -> Result<KeyId, String> {
-    KeyId::parse(text).ok_or_else(|| {
-        "it must have 12 letters and digits; a right one is `2fY8kQ0aZ3Lm`".to_owned()
-    })
+    KeyId::parse(text)
+        .ok_or_else(|| "must have 12 letters and digits. Example: `2fY8kQ0aZ3Lm`".to_owned())
 }
 
 pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), AppError> {
@@ -95,7 +94,7 @@ pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), 
                 let created = manage_key::rotate(store, requester, id, now).await;
                 show_once(&created.map_err(app_error)?, json);
                 print_note(&format!(
-                    "the old key {id} is good for another {}",
+                    "the old key {id} stays valid for {}",
                     text::duration(manage_key::GRACE)
                 ));
                 Ok(())
@@ -119,7 +118,7 @@ pub(super) fn show_once(key: &ApiKey, json: bool) {
         return;
     }
     print_line(&key.reveal());
-    print_note("keep it now: it is not stored and cannot be shown again");
+    print_note("Copy the key now. Rollcall does not store it and cannot show it again.");
 }
 
 async fn list(store: &Store, guild: Option<GuildId>, json: bool) -> Result<(), AppError> {
@@ -145,7 +144,7 @@ async fn list(store: &Store, guild: Option<GuildId>, json: bool) -> Result<(), A
 fn state(key: &StoredKey) -> String {
     match (key.revoked_at, key.expires_at) {
         (Some(at), _) => format!("revoked {}", text::timestamp(at)),
-        (None, Some(at)) => format!("good until {}", text::timestamp(at)),
+        (None, Some(at)) => format!("valid until {}", text::timestamp(at)),
         (None, None) => "good".to_owned(),
     }
 }

@@ -26,8 +26,8 @@ use crate::telemetry;
 
 /// Rollcall, the monitor that lives in Discord.
 ///
-/// Looks at endpoints, notices when they stop answering and when they come back, and says so in Discord. Settings come
-/// from the environment or from a `.env` file; `.env.example` lists them all.
+/// Checks endpoints, receives heartbeats and reports, and sends alerts to Discord when something goes offline or recovers.
+/// Settings come from the environment or from a `.env` file; `.env.example` lists them all.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -41,27 +41,27 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the bot until SIGTERM or Ctrl-C (what happens without a command, too)
+    /// Run the bot until SIGTERM or Ctrl-C (default)
     Run,
-    /// Look at endpoints once, now, and record what was seen
+    /// Check endpoints once and record the results
     Check(check::CheckArguments),
-    /// Look once at the inactive endpoints that nobody has looked at for a while (for cron)
+    /// Recheck inactive endpoints that are due (for cron)
     Recheck(check::RecheckArguments),
     /// Add, list, remove, import and export endpoints
     #[command(subcommand)]
     Endpoint(endpoint::EndpointCommand),
-    /// Make, list, rotate and revoke the keys of the API
+    /// Create, list, rotate and revoke API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
-    /// Put servers on the roll whose agents report, and show how they stand
+    /// Add and list servers whose agents send reports
     #[command(subcommand)]
     Server(server::ServerCommand),
-    /// Copy the database to a file, also while the bot runs
+    /// Back up the database to a file, also while the bot runs
     Backup {
         /// The file to write; it must not exist yet
         file: PathBuf,
     },
-    /// Ask a running bot whether it is well; exit code 0 means yes (for Docker and systemd)
+    /// Check whether a running bot is healthy; exit code 0 means yes (for Docker and systemd)
     Healthcheck,
     /// Print completions for a shell
     Completions {
@@ -166,9 +166,7 @@ fn print_note(line: &str) {
 fn seconds(text: &str) -> Result<Duration, String> {
     parse_duration(text, Duration::from_secs(1))
         .filter(|length| !length.is_zero())
-        .ok_or_else(|| {
-            "it must be a length of time; a right one is `10s`, `500ms` or `1h`".to_owned()
-        })
+        .ok_or_else(|| "must be a duration. Example: `10s`, `500ms` or `1h`".to_owned())
 }
 
 #[cfg(test)]
@@ -193,6 +191,39 @@ mod tests {
     #[test]
     fn invalid_durations_are_refused_with_an_example() {
         assert_eq!(seconds("10"), Ok(Duration::from_secs(10)));
-        assert!(seconds("soon").unwrap_err().contains("a right one is"));
+        assert!(seconds("soon").unwrap_err().contains("Example:"));
+    }
+
+    /// Checks a command and the commands below it against the page, row by row.
+    fn compare(page: &str, path: &str, command: &clap::Command) {
+        let below: Vec<_> = command
+            .get_subcommands()
+            .filter(|below| below.get_name() != "help")
+            .collect();
+        for below in &below {
+            compare(page, &format!("{path} {}", below.get_name()), below);
+        }
+        if !below.is_empty() {
+            return;
+        }
+        let row = page
+            .lines()
+            .find(|line| line.starts_with("| `rollcall") && line.contains(path))
+            .unwrap_or_else(|| panic!("{path} is missing"));
+        for flag in command.get_arguments().filter_map(clap::Arg::get_long) {
+            let is_common = flag == "help" || flag == "version";
+            assert!(
+                is_common || row.contains(&format!("--{flag}")),
+                "{path} --{flag}: {row}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_page_of_the_command_line_lists_every_command_and_flag() {
+        let page = std::fs::read_to_string("docs/command-line.md").unwrap();
+        let mut command = Arguments::command();
+        command.build();
+        compare(&page, "rollcall", &command);
     }
 }

@@ -9,7 +9,7 @@ pub(super) fn bar(length: usize, quiet: bool) -> ProgressBar {
     }
     let bar = ProgressBar::new(u64::try_from(length).unwrap_or(u64::MAX));
     let style = ProgressStyle::with_template(
-        "{bar:30} {pos}/{len} looked at, {elapsed} passed, about {eta} to go",
+        "{bar:30} {pos}/{len} checked, {elapsed} elapsed, about {eta} left",
     );
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
@@ -21,7 +21,7 @@ pub(super) fn spinner(quiet: bool) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let spinner = ProgressBar::new_spinner();
-    let style = ProgressStyle::with_template("{spinner} {pos} looked at, {elapsed} passed");
+    let style = ProgressStyle::with_template("{spinner} {pos} checked, {elapsed} elapsed");
     spinner.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     spinner
 }

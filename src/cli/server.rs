@@ -17,9 +17,9 @@ use crate::store::servers::server;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ServerCommand {
-    /// Put a server on the roll, and print the key for its agent, this once
+    /// Add a server and print the key for its agent once
     Add {
-        #[arg(value_parser = name, help = "What to call it")]
+        #[arg(value_parser = name, help = "Name of the server")]
         name: String,
         #[command(flatten)]
         guild: GuildArgument,
@@ -27,12 +27,12 @@ pub(super) enum ServerCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show how the servers stand
+    /// List servers with their status
     List {
-        /// Only this Discord server's, by id [default: every server's]
+        /// Only this Discord server, by id [default: all]
         #[arg(long, value_name = "ID")]
         guild: Option<u64>,
-        /// Print an array of objects
+        /// Print a JSON array
         #[arg(long)]
         json: bool,
     },
@@ -53,7 +53,7 @@ pub(super) async fn run(settings: &Settings, command: ServerCommand) -> Result<(
             } else {
                 print_line(&key.reveal());
                 print_note(&format!(
-                    "server {id} is on the roll; keep its key now: it is not stored and cannot be shown again"
+                    "Added server {id}. Copy its key now. Rollcall does not store it and cannot show it again."
                 ));
             }
             Ok(())

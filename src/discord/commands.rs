@@ -78,4 +78,56 @@ mod tests {
         let commands = poise::builtins::create_application_commands(&all());
         insta::assert_json_snapshot!("commands", commands);
     }
+
+    /// Every command that a member can type, as its path and its options.
+    fn typed(
+        path: &str,
+        command: &poise::Command<DiscordState, CommandError>,
+    ) -> Vec<(String, Vec<String>)> {
+        let path = format!("{path}{}", command.name);
+        if command.subcommands.is_empty() {
+            let options = command.parameters.iter();
+            let options = options.map(|option| option.name.to_string()).collect();
+            return vec![(path, options)];
+        }
+        let nested = command.subcommands.iter();
+        nested
+            .flat_map(|nested| typed(&format!("{path} "), nested))
+            .collect()
+    }
+
+    #[test]
+    fn the_page_of_commands_lists_each_with_its_options() {
+        let page = std::fs::read_to_string("docs/commands.md").unwrap();
+        for (path, options) in all().iter().flat_map(|command| typed("/", command)) {
+            let row = page
+                .lines()
+                .find(|line| line.starts_with('|') && line.contains(&format!("`{path}`")))
+                .unwrap_or_else(|| panic!("{path} is missing"));
+            for option in options {
+                assert!(
+                    row.contains(&format!("`{option}`")),
+                    "{path} {option}: {row}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn descriptions_are_short_and_have_no_final_period() {
+        fn check(command: &poise::Command<DiscordState, CommandError>) {
+            let options = command
+                .parameters
+                .iter()
+                .map(|option| option.description.as_deref());
+            for text in std::iter::once(command.description.as_deref()).chain(options) {
+                let text = text.unwrap_or_default();
+                let length = text.chars().count();
+                assert!((1..=80).contains(&length), "{length} characters: {text}");
+                assert!(!text.ends_with('.'), "{text}");
+            }
+            command.subcommands.iter().for_each(check);
+        }
+        all().iter().for_each(check);
+    }
 }

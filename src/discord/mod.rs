@@ -137,15 +137,15 @@ impl Drop for GuildLock {
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     #[error(
-        "DISCORD_TOKEN: Discord does not know this token; open https://discord.com/developers/applications, choose the application, Bot, Reset Token, and set DISCORD_TOKEN to the new one"
+        "DISCORD_TOKEN: Discord rejected this token. Open https://discord.com/developers/applications, choose the application, select Bot, then Reset Token, and set DISCORD_TOKEN to the new token."
     )]
     Token,
     #[error(
-        "Discord refused the connection for good, because of the intents that Rollcall asks for (close code {0}); install the newest Rollcall"
+        "Discord rejected the intents that Rollcall requests (close code {0}). Install the latest version of Rollcall."
     )]
     Intents(u16),
     #[error(
-        "Discord no longer speaks the version of its gateway that this Rollcall speaks (close code 4012); install the newest Rollcall"
+        "Discord no longer supports the gateway version that Rollcall uses (close code 4012). Install the latest version of Rollcall."
     )]
     Version,
 }
@@ -201,7 +201,7 @@ pub fn start(config: Config, app: DiscordState, stop: &watch::Receiver<bool>) ->
     let (refused_sender, refused) = oneshot::channel();
     let Some(token) = config.token.clone() else {
         tracing::warn!(
-            "DISCORD_TOKEN is not set; Discord is off. README.md explains how to get a token"
+            "DISCORD_TOKEN is not set; Discord is off. docs/quick-start.md explains how to get a token"
         );
         return Handle {
             refused,

@@ -162,7 +162,7 @@ async fn update_reply(
 
 fn unknown() -> CommandError {
     CommandError::Refused(
-        "This button is from another version of Rollcall; please use the command again.".into(),
+        "This button belongs to another version of Rollcall. Run the command again.".into(),
     )
 }
 
@@ -206,9 +206,8 @@ async fn recheck_one(
     id: MonitorId,
 ) -> Result<(), CommandError> {
     let found = endpoint::get(&app.store.reader, requester.guild, id).await?;
-    let endpoint = found.ok_or_else(|| {
-        CommandError::Refused("That endpoint is not on the roll any more.".into())
-    })?;
+    let endpoint =
+        found.ok_or_else(|| CommandError::Refused("This endpoint has been removed.".into()))?;
     // A check may take its whole timeout. So the press is acknowledged first, and the message is edited after the check.
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
@@ -226,7 +225,7 @@ async fn recheck_all(
 ) -> Result<(), CommandError> {
     let lock = app.bot.guild_locks.take(requester.guild).ok_or_else(|| {
         CommandError::Refused(
-            "A recheck of this server is under way already; its result comes soon.".into(),
+            "A recheck of this Discord server is already running. Wait for its result.".into(),
         )
     })?;
     press

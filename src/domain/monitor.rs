@@ -75,12 +75,12 @@ pub fn parse_name(text: &str) -> Result<String, ValidationError> {
     let length = name.chars().count();
     if length == 0 || length > MAX_NAME {
         return Err(ValidationError(format!(
-            "the name must have 1 to {MAX_NAME} characters; a right one is `web shop`"
+            "the name must have 1 to {MAX_NAME} characters. Example: `web shop`"
         )));
     }
     if name.chars().any(super::text::is_unseen) {
         return Err(ValidationError(
-            "the name has characters that cannot be seen; a right one is `web shop`".into(),
+            "the name contains invisible characters. Example: `web shop`".into(),
         ));
     }
     Ok(name.to_owned())
@@ -89,9 +89,7 @@ pub fn parse_name(text: &str) -> Result<String, ValidationError> {
 /// Reads a check interval: `90`, `90s`, `5m`, `1h`; a bare number is seconds.
 pub fn parse_interval(text: &str) -> Result<Duration, ValidationError> {
     let refuse = || {
-        ValidationError(
-            "the interval must lie between 1s and 24h; a right one is `60s` or `5m`".into(),
-        )
+        ValidationError("the interval must be between 1s and 24h. Example: `60s` or `5m`".into())
     };
     let interval = super::text::parse_duration(text, Duration::from_secs(1)).ok_or_else(refuse)?;
     check_interval(interval)
@@ -102,7 +100,7 @@ pub fn check_interval(interval: Duration) -> Result<Duration, ValidationError> {
     let (shortest, longest) = INTERVAL_RANGE;
     if interval < shortest || interval > longest {
         return Err(ValidationError(
-            "the interval must lie between 1s and 24h; a right one is `60s` or `5m`".into(),
+            "the interval must be between 1s and 24h. Example: `60s` or `5m`".into(),
         ));
     }
     Ok(interval)

@@ -11,17 +11,44 @@ pub fn is_unseen(character: char) -> bool {
             | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Escapes foreign text for a Discord message: removes invisible characters, and escapes every character that can start
-/// Markdown or a mention.
+/// Escapes foreign text for a Discord message: removes invisible characters, and escapes characters that could start
+/// Markdown, a mention or an emoji. Other characters stay, so that addresses remain readable.
 pub fn escape(text: &str) -> String {
+    let visible: Vec<char> = text
+        .chars()
+        .filter(|character| !is_unseen(*character))
+        .collect();
     let mut escaped = String::with_capacity(text.len() + 8);
-    for character in text.chars().filter(|character| !is_unseen(*character)) {
-        if r"\*_~`|<>#[]()@:".contains(character) {
+    for (index, character) in visible.iter().enumerate() {
+        let is_special = match character {
+            '\\' | '*' | '_' | '~' | '|' | '`' | '<' | '@' | '[' => true,
+            '#' | '>' => index == 0,
+            ':' => starts_emoji(&visible[index + 1..]),
+            _ => false,
+        };
+        if is_special {
             escaped.push('\\');
         }
-        escaped.push(character);
+        escaped.push(*character);
     }
     escaped
+}
+
+/// Whether a colon before these characters starts the name of an emoji, such as `:tada:`.
+fn starts_emoji(rest: &[char]) -> bool {
+    let is_name = |character: &char| character.is_alphanumeric() || "_+-".contains(*character);
+    let length = rest.iter().take_while(|one| is_name(one)).count();
+    length > 0 && rest.get(length) == Some(&':')
+}
+
+/// Escapes a text of Rollcall's own that quotes foreign text in backticks. The quotes become code spans.
+pub fn escape_around_code(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    let parts = parts.map(|(index, part)| match index % 2 {
+        1 => code(part),
+        _ => escape(part),
+    });
+    parts.collect()
 }
 
 /// Formats foreign text as an inline code span, where only the backtick is special.
@@ -158,7 +185,20 @@ mod tests {
     fn foreign_text_cannot_mention_format_or_hide() {
         assert_eq!(
             escape("@everyone <@1> **b** [x](http://y)"),
-            r"\@everyone \<\@1\> \*\*b\*\* \[x\]\(http\://y\)"
+            r"\@everyone \<\@1> \*\*b\*\* \[x](http://y)"
+        );
+        for (foreign, shown) in [
+            ("https://127.0.0.1:28080/a", "https://127.0.0.1:28080/a"),
+            ("a:b (c) #4 > 3", "a:b (c) #4 > 3"),
+            (":tada: x", r"\:tada: x"),
+            ("# big", r"\# big"),
+            ("> quote", r"\> quote"),
+        ] {
+            assert_eq!(escape(foreign), shown);
+        }
+        assert_eq!(
+            escape_around_code("`a*b` is **new**"),
+            r"`a*b` is \*\*new\*\*"
         );
         assert_eq!(escape("a\u{202e}b\u{200b}c\n"), "abc");
         assert_eq!(code("a`b"), "`a'b`");

@@ -29,9 +29,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
 /// The address is in use, or is not an address of this machine.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "HTTP_BIND: {address} cannot be listened on: {reason}; a right one is HTTP_BIND=127.0.0.1:8080"
-)]
+#[error("HTTP_BIND: cannot listen on {address}: {reason}. Example: HTTP_BIND=127.0.0.1:8080")]
 pub struct BindError {
     address: SocketAddr,
     reason: std::io::Error,

@@ -58,7 +58,7 @@ async fn run_once(job: &Job, context: &JobContext, stored: &mut Stored) -> Durat
     let summary = match result {
         Ok(Ok(summary)) => summary,
         Ok(Err(error)) => failed(job, context, &error.to_string()),
-        Err(_) => failed(job, context, "it panicked"),
+        Err(_) => failed(job, context, "panicked"),
     };
     context
         .metrics

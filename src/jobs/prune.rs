@@ -47,7 +47,7 @@ pub(super) async fn run(context: &JobContext) -> Result<String, StoreError> {
     })
     .await?;
     let summary = format!(
-        "deleted {check_results} outcomes, {events} events, {outages} incidents, {samples} samples"
+        "deleted {check_results} check results, {events} events, {outages} outages, {samples} samples"
     );
     tracing::debug!(check_results, events, outages, samples, "prune finished");
     Ok(summary)

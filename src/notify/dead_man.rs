@@ -27,7 +27,7 @@ impl std::fmt::Debug for Switch {
 pub enum PingError {
     #[error("HEALTHCHECK_PING_URL answered {0}")]
     Status(u16),
-    #[error("HEALTHCHECK_PING_URL was not reached: {0}")]
+    #[error("HEALTHCHECK_PING_URL could not be reached: {0}")]
     Unreachable(&'static str),
 }
 
@@ -50,7 +50,7 @@ impl Switch {
     pub async fn ping(&self) -> Result<(), PingError> {
         let response = self.client.get(&*self.url).send().await.map_err(|error| {
             PingError::Unreachable(if error.is_timeout() {
-                "it took too long"
+                "timed out"
             } else {
                 "no connection"
             })
@@ -93,7 +93,7 @@ mod tests {
         let error = switch.ping().await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "HEALTHCHECK_PING_URL was not reached: no connection"
+            "HEALTHCHECK_PING_URL could not be reached: no connection"
         );
     }
 }

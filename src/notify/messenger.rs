@@ -51,8 +51,8 @@ impl fmt::Display for SendFailure {
             Self::Later { reason, .. } | Self::Broken(reason) | Self::Rejected(reason) => {
                 out.write_str(reason)
             }
-            Self::MessageGone => out.write_str("the message is gone"),
-            Self::Refused => out.write_str("Discord does not know the token any more"),
+            Self::MessageGone => out.write_str("the message was deleted"),
+            Self::Refused => out.write_str("Discord no longer accepts the token"),
         }
     }
 }

@@ -19,11 +19,13 @@ pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
     match &incident.kind {
         NotificationKind::Incident => incident_title(incident, escape),
         NotificationKind::WebhookDisabled { name, .. } => {
-            format!("🟠 The webhook {} is switched off", escape(name))
+            format!("🟠 The webhook {} was disabled", escape(name))
         }
-        NotificationKind::ChannelBroken { .. } => "🟠 Alerts do not reach their channel".to_owned(),
+        NotificationKind::ChannelBroken { .. } => {
+            "🟠 Alerts cannot be sent to their channel".to_owned()
+        }
         NotificationKind::ConnectivityLost { ended: None, .. } => {
-            "⚪ Rollcall cannot see".to_owned()
+            "⚪ Rollcall lost network connectivity".to_owned()
         }
         NotificationKind::ConnectivityLost {
             began,
@@ -31,9 +33,9 @@ pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
             ..
         } => {
             let length = text::duration(ended.since(*began));
-            format!("⚪ Rollcall could not see for {length}")
+            format!("⚪ Rollcall had no network connectivity for {length}")
         }
-        NotificationKind::Reminder { .. } => "🔔 Nobody has taken care yet".to_owned(),
+        NotificationKind::Reminder { .. } => "🔔 Nobody has acknowledged this yet".to_owned(),
         NotificationKind::Bulk {
             is_down,
             count,
@@ -43,7 +45,7 @@ pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
             let length = text::duration(*window);
             match is_down {
                 true => format!("🔴 {count} of {of} endpoints went offline within {length}"),
-                false => format!("🟢 {count} of {of} endpoints came back within {length}"),
+                false => format!("🟢 {count} of {of} endpoints recovered within {length}"),
             }
         }
     }
@@ -60,18 +62,18 @@ pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<S
             let what = text::count(*failing, "endpoint");
             Some(match ended {
                 None => format!(
-                    "{what} stopped answering at once, and none of the hosts does that are asked then: it is the network on this side. No outage is told until it is back, or for five minutes."
+                    "{what} failed at the same time, and no reference host answers. Alerts are on hold until connectivity is restored, for five minutes at most."
                 ),
                 Some(_) => format!(
-                    "{what} seemed to be down, and so did the hosts that are asked then. Everything is looked at again; what is still down is told by itself."
+                    "{what} failed, and so did all reference hosts. Rollcall checks all endpoints again and sends separate alerts for those that are still offline."
                 ),
             })
         }
         NotificationKind::Bulk { .. } => {
-            Some("`/offline_endpoints list` names what is down.".to_owned())
+            Some("Use `/offline_endpoints list` to see all offline endpoints.".to_owned())
         }
         NotificationKind::WebhookDisabled { reason, .. } => Some(format!(
-            "{}. Nothing is sent there any more until `/alerts webhook test` reaches it.",
+            "Reason: {}. Rollcall sends nothing to it until `/alerts webhook test` succeeds.",
             escape(reason)
         )),
     }
@@ -80,7 +82,7 @@ pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<S
 /// The text about a broken channel for the destinations that still work.
 pub fn channel_broken(channel: ChannelId, reason: &str, escape: fn(&str) -> String) -> String {
     format!(
-        "Incidents cannot be told in <#{channel}>: {}. Mend that and choose the channel again with `/alerts channel`; what was missed is told then.",
+        "Rollcall cannot post alerts in <#{channel}>: {}. Fix that, then set the channel again with `/alerts channel` to receive the missed alerts.",
         escape(reason)
     )
 }
@@ -88,7 +90,7 @@ pub fn channel_broken(channel: ChannelId, reason: &str, escape: fn(&str) -> Stri
 fn incident_title(incident: &Incident, escape: fn(&str) -> String) -> String {
     if incident.count == 0 {
         // It was delivered before Rollcall knew that it had lost connectivity.
-        return "⚪ Nothing was offline: Rollcall could not see".to_owned();
+        return "⚪ False alarm: Rollcall had lost network connectivity".to_owned();
     }
     let who = who(incident, escape);
     if let Some(since) = incident.flapping_since {
@@ -96,7 +98,7 @@ fn incident_title(incident: &Incident, escape: fn(&str) -> String) -> String {
         return match (incident.flapping_ended_at, incident.ended_at) {
             (Some(settled), _) => {
                 let length = text::duration(settled.since(since));
-                format!("🟢 {who}: settled after flapping for {length}")
+                format!("🟢 {who}: stable again after flapping for {length}")
             }
             (None, Some(_)) => format!("🟠 {who} {verb} flapping, online now"),
             (None, None) => format!("🟠 {who} {verb} flapping, offline now"),
@@ -135,7 +137,7 @@ pub fn reminder(incident: &Incident, now: Timestamp, escape: fn(&str) -> String)
     let length = text::duration(now.since(incident.opened_at));
     let verb = if incident.count == 1 { "is" } else { "are" };
     let (who, state) = (who(incident, escape), state(incident));
-    format!("🔔 {who} {verb} {state} for {length}, and nobody has taken care yet")
+    format!("🔔 {who} {verb} {state} for {length} and nobody has acknowledged it")
 }
 
 fn who(incident: &Incident, escape: fn(&str) -> String) -> String {
@@ -148,7 +150,7 @@ fn who(incident: &Incident, escape: fn(&str) -> String) -> String {
                 (GroupScope::Subnet(subnet), _) => format!(" on {subnet}"),
                 (GroupScope::Nothing, None) => String::new(),
             };
-            format!("{count}{place}")
+            format!("{}{place}", text::count(count, "monitor"))
         }
     }
 }
@@ -159,17 +161,17 @@ fn host_text(host: &Host, escape: fn(&str) -> String) -> String {
 
 /// The name of an outage's monitor.
 pub fn name(outage: &Outage) -> &str {
-    outage.name.as_deref().unwrap_or("what was removed")
+    outage.name.as_deref().unwrap_or("a removed monitor")
 }
 
 /// Why an outage's monitor is down, if known.
 pub fn reason(outage: &Outage, escape: fn(&str) -> String) -> String {
     let reason = match (outage.reason, outage.reason.failure_class()) {
         (_, Some(class)) => class.text(),
-        (OutageReason::MissedHeartbeat, None) => "it does not report any more",
-        (OutageReason::RunFailed, None) => "its job failed",
+        (OutageReason::MissedHeartbeat, None) => "it stopped reporting",
+        (OutageReason::RunFailed, None) => "its last run failed",
         // Without a failure class what is left is a server that is overdue.
-        (_, None) => "it has not reported for more than twice its usual interval",
+        (_, None) => "no report for more than twice its usual interval",
     };
     match outage.detail.as_deref() {
         Some(detail) => format!("{reason} ({})", text::cut(&escape(detail), DETAIL)),
@@ -184,27 +186,22 @@ pub fn cause(
     when: impl Fn(Timestamp) -> String,
 ) -> String {
     match cause {
-        Cause::Service(class) => format!(
-            "It is the service: the host answers, and this is what it says: {}.",
-            class.text()
-        ),
-        Cause::Dns => "It is the name: it leads nowhere.".to_owned(),
+        Cause::Service(class) => format!("The service. The host responds: {}.", class.text()),
+        Cause::Dns => "DNS. The name cannot be resolved.".to_owned(),
         Cause::Port { other, at } => format!(
-            "It is this port: port {other} of the same host answered {}.",
+            "The port. Port {other} on the same host answered {}.",
             when(*at)
         ),
         Cause::NetworkPath { agent, at } => format!(
-            "It is the way there: {} runs on it and reported {}.",
+            "The network path. {} runs on the same machine and reported {}.",
             escape(agent),
             when(*at)
         ),
         Cause::Host { down } => {
-            format!("It is the host, or the way there: all {down} endpoints on it are silent.")
+            format!("The host or its network path. All {down} endpoints on it are offline.")
         }
         Cause::Network { subnet, down } => {
-            format!(
-                "It is the network, or the way there: all {down} endpoints in {subnet} are silent."
-            )
+            format!("The network. All {down} endpoints in {subnet} are offline.")
         }
     }
 }

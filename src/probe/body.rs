@@ -8,7 +8,7 @@ use crate::domain::endpoints::http_check::BODY_CAP;
 /// Limit of chunk extensions and trailers together, in bytes.
 const CHUNK_EXTRAS_CAP: usize = 16 * 1024;
 
-const BROKEN_CHUNKS: &str = "the answer's chunks are broken";
+const BROKEN_CHUNKS: &str = "invalid chunked encoding";
 
 /// How the end of a body is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

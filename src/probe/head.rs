@@ -63,15 +63,15 @@ pub(super) fn parse(bytes: &[u8], method: Method) -> Result<Head, &'static str> 
         .parse_response(&mut response, bytes);
     match parsed {
         Ok(httparse::Status::Complete(_)) => {}
-        Ok(httparse::Status::Partial) => return Err("the answer's head is broken"),
-        Err(httparse::Error::TooManyHeaders) => return Err("the answer has too many headers"),
-        Err(httparse::Error::Version) => return Err("the answer is not HTTP/1.1"),
-        Err(_) => return Err("the answer's head is broken"),
+        Ok(httparse::Status::Partial) => return Err("invalid response headers"),
+        Err(httparse::Error::TooManyHeaders) => return Err("too many response headers"),
+        Err(httparse::Error::Version) => return Err("the response is not HTTP/1.1"),
+        Err(_) => return Err("invalid response headers"),
     }
     let status = response
         .code
         .filter(|code| (100..=999).contains(code))
-        .ok_or("the answer's head is broken")?;
+        .ok_or("invalid response headers")?;
     let location = match status {
         301 | 302 | 303 | 307 | 308 => find(response.headers, "location").map(<[u8]>::to_vec),
         _ => None,
@@ -109,10 +109,9 @@ fn framing(headers: &[httparse::Header<'_>]) -> Result<Framing, &'static str> {
             coded = Some(last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
         } else if header.name.eq_ignore_ascii_case("content-length") {
             for part in header.value.split(|byte| *byte == b',') {
-                let number =
-                    digits(part.trim_ascii()).ok_or("the answer's length is not a number")?;
+                let number = digits(part.trim_ascii()).ok_or("invalid content length")?;
                 if length.is_some_and(|before| before != number) {
-                    return Err("the answer has two lengths");
+                    return Err("conflicting content lengths");
                 }
                 length = Some(number);
             }

@@ -24,7 +24,7 @@ const BUFFER: usize = 2 * 1024;
 /// Size of the buffer for bodies that fill it, in bytes.
 const BODY_BUFFER: usize = 8 * 1024;
 
-const ENDED_EARLY: &str = "the answer ended early";
+const ENDED_EARLY: &str = "the response ended early";
 
 /// One request of a check.
 #[derive(Clone, Copy)]
@@ -187,10 +187,10 @@ where
     loop {
         let end = head::end_of_head(buffer, searched);
         if interim + end.unwrap_or(buffer.len()) > head::HEAD_CAP {
-            return Err(broken("the answer's head is longer than 16 KiB"));
+            return Err(broken("response headers longer than 16 KiB"));
         }
         if !head::may_be_http(buffer) {
-            return Err(broken("the answer is not HTTP"));
+            return Err(broken("the response is not HTTP"));
         }
         if let Some(end) = end {
             let head = head::parse(&buffer[..end], hop.http_check.method).map_err(broken)?;
@@ -206,7 +206,7 @@ where
         if read_more(stream, buffer, trace).await? == 0 {
             let nothing = buffer.is_empty() && interim == 0;
             return Err(broken(if nothing {
-                "closed without an answer"
+                "closed without a response"
             } else {
                 ENDED_EARLY
             }));

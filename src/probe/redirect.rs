@@ -27,18 +27,18 @@ pub(super) fn follow(from: &Target, location: &[u8]) -> Result<Target, Stop> {
     let unreadable = |_| {
         Stop::with(
             FailureClass::ProtocolError,
-            "the redirect leads to no address that can be read",
+            "the redirect has an invalid location",
         )
     };
     let to: Target = absolute.parse().map_err(unreadable)?;
     match (from.scheme, to.scheme) {
         (_, Scheme::Tcp) => Err(Stop::with(
             FailureClass::ProtocolError,
-            "the redirect leads away from HTTP",
+            "the redirect leaves HTTP",
         )),
         (Scheme::Https, Scheme::Http) => Err(Stop::with(
             FailureClass::ProtocolError,
-            "the redirect leads from https to http",
+            "the redirect downgrades https to http",
         )),
         _ => Ok(to),
     }
@@ -169,7 +169,9 @@ mod tests {
                 "{location}"
             );
         }
-        assert!(resolve("https://a.example/", "http://a.example/").contains("from https to http"));
+        assert!(
+            resolve("https://a.example/", "http://a.example/").contains("downgrades https to http")
+        );
     }
 
     #[test]

@@ -109,7 +109,7 @@ async fn ask_system(
     });
     match lookup.await {
         Ok(found) => found.map_err(|error| explain_system(&error)),
-        Err(_) => Err(Stop::NotChecked("the name lookup was cut off")),
+        Err(_) => Err(Stop::NotChecked("the name lookup was interrupted")),
     }
 }
 

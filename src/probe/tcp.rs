@@ -53,13 +53,12 @@ async fn open(address: SocketAddr) -> Result<TcpStream, Stop> {
         SocketAddr::V6(_) => TcpSocket::new_v6(),
     };
     // No packet has left yet: any failure here is on this machine.
-    let socket = socket.map_err(|error| {
-        own_limit(&error).unwrap_or(Stop::NotChecked("no socket could be opened"))
-    })?;
+    let socket = socket
+        .map_err(|error| own_limit(&error).unwrap_or(Stop::NotChecked("cannot open a socket")))?;
     // Without it, Nagle's algorithm and delayed acknowledgment add 40 ms that are not the endpoint's.
     socket
         .set_nodelay(true)
-        .map_err(|_| Stop::NotChecked("no socket could be set up"))?;
+        .map_err(|_| Stop::NotChecked("cannot configure a socket"))?;
     socket
         .connect(address)
         .await
@@ -77,7 +76,7 @@ fn diagnose(error: &io::Error, address: SocketAddr) -> Stop {
             FailureClass::ProtocolError,
             "connection reset while connecting",
         ),
-        _ if !has_route(address) => Stop::NotChecked("this machine has no route to that address"),
+        _ if !has_route(address) => Stop::NotChecked("no route to this address"),
         _ => Stop::plain(FailureClass::Unreachable),
     }
 }
@@ -91,12 +90,10 @@ const ENOBUFS: i32 = if cfg!(target_os = "linux") { 105 } else { 55 };
 /// `NotChecked` if the error is a limit of *this machine*; std has no kinds for most of these.
 pub(super) fn own_limit(error: &io::Error) -> Option<Stop> {
     let why = match (error.raw_os_error(), error.kind()) {
-        (Some(EMFILE | ENFILE), _) => "no file descriptor was free",
-        (Some(ENOBUFS), _) | (_, io::ErrorKind::OutOfMemory) => {
-            "no memory was free for a connection"
-        }
-        (Some(EPERM), _) => "this machine's firewall forbids it",
-        (_, io::ErrorKind::AddrNotAvailable) => "no local port was free",
+        (Some(EMFILE | ENFILE), _) => "no free file descriptor",
+        (Some(ENOBUFS), _) | (_, io::ErrorKind::OutOfMemory) => "no free memory for a connection",
+        (Some(EPERM), _) => "blocked by the local firewall",
+        (_, io::ErrorKind::AddrNotAvailable) => "no free local port",
         _ => return None,
     };
     Some(Stop::NotChecked(why))

@@ -147,12 +147,8 @@ impl Sessions {
 fn server_name(host: &Host) -> Result<ServerName<'static>, Stop> {
     match host {
         Host::Ip(ip) => Ok(ServerName::IpAddress(ip.to_canonical().into())),
-        Host::Name(name) => ServerName::try_from(String::from(&**name)).map_err(|_| {
-            Stop::with(
-                FailureClass::TlsFailed,
-                "no certificate can have that host name",
-            )
-        }),
+        Host::Name(name) => ServerName::try_from(String::from(&**name))
+            .map_err(|_| Stop::with(FailureClass::TlsFailed, "invalid host name for TLS")),
     }
 }
 
@@ -203,12 +199,12 @@ fn diagnose(error: &io::Error) -> Stop {
             "handshake refused"
         }
         rustls::Error::PeerIncompatible(_) => "no common version or cipher",
-        rustls::Error::InvalidMessage(_) => "the answer is not TLS",
+        rustls::Error::InvalidMessage(_) => "the response is not TLS",
         rustls::Error::NoCertificatesPresented => "no certificate",
         rustls::Error::FailedToGetRandomBytes | rustls::Error::FailedToGetCurrentTime => {
-            return Stop::NotChecked("this machine gives no time or randomness");
+            return Stop::NotChecked("no time or randomness available");
         }
-        _ => "broken handshake",
+        _ => "invalid handshake",
     };
     Stop::with(FailureClass::TlsFailed, detail)
 }
@@ -226,10 +222,10 @@ fn explain_certificate(reason: &CertificateError, expiry: Option<Timestamp>) -> 
         }
         CertificateError::UnknownIssuer => "unknown issuer",
         CertificateError::Revoked => "revoked",
-        CertificateError::BadEncoding => "unreadable certificate",
-        CertificateError::BadSignature => "wrong signature",
+        CertificateError::BadEncoding => "invalid certificate",
+        CertificateError::BadSignature => "invalid signature",
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            "not a server's certificate"
+            "not a server certificate"
         }
         // What `openssl req -x509` creates; webpki names this error only in its Debug text.
         CertificateError::Other(reason) if format!("{reason:?}").contains("CaUsedAsEndEntity") => {

@@ -9,7 +9,7 @@ use crate::domain::Timestamp;
 use crate::domain::endpoints::check_result::{CheckResult, FailureClass, Timings, Verdict};
 
 /// Detail of a check that failed without any DNS answer, as opposed to the answer that the name does not exist.
-pub(super) const NO_ANSWER: &str = "the resolver did not answer";
+pub(super) const NO_ANSWER: &str = "the resolver did not respond";
 
 /// The phase of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,8 @@ impl Phase {
             Self::Connecting => "while connecting",
             Self::Handshaking => "in the TLS handshake",
             Self::Sending => "while sending the request",
-            Self::Waiting => "waiting for the answer",
-            Self::Reading => "reading the answer",
+            Self::Waiting => "waiting for the response",
+            Self::Reading => "reading the response",
         }
     }
 

@@ -36,7 +36,7 @@ impl Variables {
             token: self.optional("DISCORD_TOKEN").map(Secret),
             guild: self.optional_value(
                 "DISCORD_GUILD_ID",
-                "a server's id",
+                "the id of a Discord server",
                 "123456789012345678",
                 |text| text.parse().ok().filter(|id| *id > 0).map(GuildId),
             ),

@@ -30,7 +30,7 @@ pub use secret::Secret;
 
 use read::{DAY, SECOND, Variables};
 
-/// Every setting. README.md and `.env.example` explain each.
+/// Every setting. `docs/settings.md` and `.env.example` explain each.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub discord: DiscordSettings,
@@ -64,12 +64,12 @@ impl Settings {
             // The error would quote the line, and the line may hold a secret.
             Err(dotenvy::Error::LineParse(_, position)) => {
                 return Err(SettingsError(vec![format!(
-                    ".env cannot be read at character {position} of a line; a right line is DATABASE_URL=sqlite://data/rollcall.db"
+                    ".env is invalid at character {position} of a line. Example: DATABASE_URL=sqlite://data/rollcall.db"
                 )]));
             }
             Err(_) => {
                 return Err(SettingsError(vec![
-                    ".env is there but cannot be read; check who may read it".into(),
+                    ".env cannot be read; check its permissions".into(),
                 ]));
             }
         }
@@ -158,7 +158,7 @@ mod tests {
                 .iter()
                 .find(|mistake| mistake.starts_with(name))
                 .unwrap_or_else(|| panic!("{name}"));
-            assert!(message.contains("a right one is"), "{message}");
+            assert!(message.contains("Example:"), "{message}");
         }
     }
 
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(own[0].to_string(), "192.168.1.1:53");
         let SettingsError(wrong) = read(&[("CONNECTIVITY_HOSTS", "the router")]).unwrap_err();
         assert!(
-            wrong[0].contains("a right one is CONNECTIVITY_HOSTS=1.1.1.1:443"),
+            wrong[0].contains("Example: CONNECTIVITY_HOSTS=1.1.1.1:443"),
             "{wrong:?}"
         );
     }

@@ -78,7 +78,7 @@ impl Variables {
                 format!("is `{text}`")
             };
             self.mistakes.push(format!(
-                "{name} must be {wanted}, but {is}; a right one is {name}={example}"
+                "{name} must be {wanted}, but {is}. Example: {name}={example}"
             ));
         }
         value
@@ -89,7 +89,7 @@ impl Variables {
         let text = self.optional(name)?;
         if !is_web_address(&text) {
             self.mistakes.push(format!(
-                "{name} must be an http:// or https:// address, but is not; a right one is {name}={example}"
+                "{name} must be an http:// or https:// URL. Example: {name}={example}"
             ));
         }
         Some(Secret(text))
@@ -103,7 +103,7 @@ impl Variables {
         range: RangeInclusive<Duration>,
     ) -> Duration {
         let wanted = format!(
-            "a length of time from {} to {} (`90s`, `5m`, `250ms`)",
+            "a duration from {} to {} (such as `90s`, `5m` or `250ms`)",
             crate::domain::text::duration(*range.start()),
             crate::domain::text::duration(*range.end())
         );

@@ -23,11 +23,11 @@ pub mod testing;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteQueryResult;
+use sqlx::{Connection as _, SqlitePool};
 use tokio::sync::watch;
 
-use engine::sqlite;
+use engine::{backup, sqlite};
 use monitors::monitor_state;
 
 pub use engine::lock::InstanceLock;
@@ -36,7 +36,7 @@ pub use engine::writer::{Tx, Writer};
 /// Database errors, worded for the operator.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("DATABASE_URL is not a SQLite address ({0}); a right one is sqlite://data/rollcall.db")]
+    #[error("DATABASE_URL is not a SQLite address ({0}). Example: sqlite://data/rollcall.db")]
     Address(String),
     #[error("the database file {path} cannot be opened: {reason}")]
     Open { path: String, reason: String },
@@ -161,7 +161,10 @@ impl Reader {
 
     /// Copies the whole database to `file`, while it is in use. Refuses to overwrite.
     pub async fn backup(&self, file: &std::path::Path) -> Result<(), StoreError> {
-        sqlite::backup(self, file).await
+        let mut connection = sqlite::open_again(&self.path).await?;
+        let copied = backup::to_new_file(&mut connection, file).await;
+        connection.close().await?;
+        copied
     }
 
     /// Bytes of the database file and its write-ahead log on disk.

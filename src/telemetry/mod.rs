@@ -120,7 +120,7 @@ where
 /// The log cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "LOG_DIR: the log cannot be written to {dir}: {reason}; a right one is LOG_DIR=logs, in a folder that Rollcall may write to"
+    "LOG_DIR: the log cannot be written to {dir}: {reason}. Example: LOG_DIR=logs, in a folder that Rollcall can write to"
 )]
 pub struct LogError {
     dir: String,

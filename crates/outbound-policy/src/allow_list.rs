@@ -56,7 +56,7 @@ impl fmt::Display for AllowListError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             out,
-            "`{}` {}; a right one is `{}`",
+            "`{}` {}. Example: `{}`",
             self.item, self.problem, self.example
         )
     }

@@ -227,10 +227,7 @@ fn an_invalid_allow_list_is_rejected_with_a_valid_example() {
             Err(error) => {
                 let sentence = error.to_string();
                 assert!(sentence.contains(words), "{text}: {sentence}");
-                assert!(
-                    sentence.contains("; a right one is `"),
-                    "{text}: {sentence}"
-                );
+                assert!(sentence.contains(". Example: `"), "{text}: {sentence}");
             }
         }
     }

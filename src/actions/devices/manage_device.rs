@@ -90,7 +90,7 @@ pub async fn remove_monitor(
     now: Timestamp,
 ) -> Result<(), Error> {
     if monitor::remove(tx, requester.guild, id).await? == Effect::Nothing {
-        return Err(Error::NotFound("that is not on the roll (any more)".into()));
+        return Err(Error::NotFound("this monitor does not exist".into()));
     }
     outage::close(tx, id, now).await?;
     Ok(api_key::revoke_of(tx, id, now).await?)

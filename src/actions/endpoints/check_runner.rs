@@ -137,7 +137,7 @@ impl CheckRunner {
     /// Turns a failure into `Unknown` while connectivity is lost; leaves other results as they are.
     pub fn trusted(&self, mut result: CheckResult) -> CheckResult {
         if self.is_connectivity_lost() && matches!(result.verdict, Verdict::Down(_)) {
-            result.verdict = Verdict::Unknown("the network on this side seems to be down".into());
+            result.verdict = Verdict::Unknown("Rollcall has lost network connectivity".into());
         }
         result
     }

@@ -89,7 +89,7 @@ async fn notify(
     delivery::enqueue(tx, guild, incident).await
 }
 
-/// Records that connectivity is back, or not in doubt any more: updates the notifications of its loss in place.
+/// Records that connectivity is back, or no longer in doubt: updates the notifications of its loss in place.
 pub async fn end(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     store
         .writer

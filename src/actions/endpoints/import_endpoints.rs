@@ -61,7 +61,7 @@ pub async fn import(
                 Some(first) => {
                     imported.refused.push(RefusedLine {
                         line,
-                        reason: format!("the same target stands in line {first}"),
+                        reason: format!("line {first} has the same target"),
                     });
                     lines_of.insert(description.target.to_string(), first);
                 }
@@ -84,12 +84,11 @@ type Lines = Vec<(usize, Result<ImportEntry, String>)>;
 fn read(file: &[u8]) -> Result<Lines, Error> {
     if file.len() > MAX_FILE {
         return Err(Error::Invalid(
-            "the file is larger than 1 MiB; split it and import the parts one after the other"
-                .into(),
+            "the file is larger than 1 MiB. Split it and import the parts separately".into(),
         ));
     }
     let text = std::str::from_utf8(file).map_err(|_| {
-        Error::Invalid("the file is not UTF-8 text; save it as UTF-8 and try again".into())
+        Error::Invalid("the file is not UTF-8 text. Save it as UTF-8 and try again".into())
     })?;
     let text = text.trim_start_matches('\u{feff}');
     if text.trim_start().starts_with('[') && !text.trim_start().starts_with("[2") {
@@ -110,7 +109,7 @@ fn read(file: &[u8]) -> Result<Lines, Error> {
 fn read_json(text: &str) -> Result<Lines, Error> {
     let values: Vec<serde_json::Value> = serde_json::from_str(text).map_err(|error| {
         Error::Invalid(format!(
-            "the file begins like JSON but cannot be read ({error}); a right one is `[{{\"target\": \"tcp://203.0.113.7:25565\", \"name\": \"game\"}}]`"
+            "the file is not valid JSON ({error}). Example: `[{{\"target\": \"tcp://203.0.113.7:25565\", \"name\": \"game\"}}]`"
         ))
     })?;
     let entry = |value: serde_json::Value| match value {
@@ -119,7 +118,7 @@ fn read_json(text: &str) -> Result<Lines, Error> {
             ..ImportEntry::default()
         }),
         value => serde_json::from_value(value)
-            .map_err(|_| "it is neither a target nor an object with a `target`".to_owned()),
+            .map_err(|_| "this is neither a target nor an object with `target`".to_owned()),
     };
     Ok(values
         .into_iter()
@@ -140,7 +139,7 @@ fn read_csv(text: &str) -> Lines {
     let mut lines = Vec::new();
     for (index, record) in reader.records().enumerate() {
         let Ok(record) = record else {
-            lines.push((index + 2, Err("the line cannot be read as CSV".to_owned())));
+            lines.push((index + 2, Err("this line is not valid CSV".to_owned())));
             continue;
         };
         let line = record.position().map_or(index + 2, |position| {
@@ -278,7 +277,7 @@ mod tests {
     async fn unreadable_files_are_rejected_whole() {
         let store = TestStore::open().await;
         for (file, words) in [
-            (&b"[{]"[..], "begins like JSON"),
+            (&b"[{]"[..], "not valid JSON"),
             (&[0xff, 0xfe, 0x00][..], "UTF-8"),
             (&[b'x'; MAX_FILE + 1][..], "1 MiB"),
         ] {

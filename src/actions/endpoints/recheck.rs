@@ -103,11 +103,11 @@ async fn with_name(reader: &Reader, requester: Requester, name: &str) -> Result<
     let mut found = endpoint::with_name(reader, requester.guild, name).await?;
     match found.len() {
         0 => Err(Error::NotFound(format!(
-            "no endpoint here has the address or the name `{name}`"
+            "no endpoint has the address or name `{name}`"
         ))),
         1 => Ok(found.remove(0)),
         _ => Err(Error::Conflict(format!(
-            "several endpoints here are called `{name}`; name the one you mean by its address"
+            "several endpoints are named `{name}`. Use the address instead"
         ))),
     }
 }
@@ -119,7 +119,7 @@ fn ambiguous(host: &str, found: &[Endpoint]) -> String {
         .map(|endpoint| endpoint.description.target.port.to_string())
         .collect();
     format!(
-        "`{host}` has several endpoints here, on the ports {}; name the one you mean in `port`",
+        "`{host}` has endpoints on the ports {}. Choose one with `port`",
         ports.join(", ")
     )
 }
@@ -129,7 +129,7 @@ pub async fn scheduled(reader: &Reader, endpoint: &Endpoint) -> Result<Scheduled
     let found = endpoint::scheduled_among(reader, &[endpoint.id]).await?;
     found.into_iter().next().ok_or_else(|| {
         Error::Conflict(format!(
-            "{} is paused; resume it first, then it is looked at again",
+            "`{}` is paused. Resume it before you check it",
             endpoint.description.name
         ))
     })

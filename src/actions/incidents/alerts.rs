@@ -84,7 +84,7 @@ pub async fn prefer(
 }
 
 fn not_set_up() -> Error {
-    Error::NotFound("no channel is set for alerts yet; `/alerts setup` sets one".into())
+    Error::NotFound("there is no alert channel yet. Set one with `/alerts setup`".into())
 }
 
 fn details(chosen: &AlertPreferences) -> serde_json::Value {
@@ -151,7 +151,7 @@ pub async fn remove(store: &Store, requester: Requester, now: Timestamp) -> Resu
         .transact(move |tx| {
             Box::pin(async move {
                 if alert_settings::remove(tx, requester.guild).await? == Effect::Nothing {
-                    return Err(Error::NotFound("no channel is set for alerts".into()));
+                    return Err(Error::NotFound("there is no alert channel".into()));
                 }
                 Ok(event::append(
                     tx,
@@ -279,11 +279,11 @@ async fn check_all(
         return Ok(recorded.map_or("it was changed or removed".to_owned(), |one| phases(&one)));
     }
     if endpoints.is_empty() {
-        return Ok("nothing to look at: it reports by itself".to_owned());
+        return Ok("not checked: this monitor reports by itself".to_owned());
     }
     let summary = recheck::many(checks, endpoints, CONCURRENT_CHECKS, actor, |_, _| {}).await?;
     let back = summary.reactivated + summary.online;
-    Ok(format!("{back} of {} answered", summary.found))
+    Ok(format!("{back} of {} checks passed", summary.found))
 }
 
 fn phases(recorded: &Recorded) -> String {
@@ -296,9 +296,9 @@ fn phases(recorded: &Recorded) -> String {
         ("total", Some(timings.total)),
     ];
     let mut parts = vec![match &recorded.result.verdict {
-        Verdict::Up => "it answered".to_owned(),
+        Verdict::Up => "the check passed".to_owned(),
         Verdict::Down(failure) => failure.to_string(),
-        Verdict::Unknown(why) => format!("could not look: {why}"),
+        Verdict::Unknown(why) => format!("could not check: {why}"),
     }];
     for (name, length) in named {
         let length = length.filter(|length| !length.is_zero());
@@ -312,7 +312,7 @@ async fn find(reader: &Reader, requester: Requester, id: IncidentId) -> Result<I
     incident::get(reader, id)
         .await?
         .filter(|incident| incident.guild_id == requester.guild)
-        .ok_or_else(|| Error::NotFound("that incident is not known (any more)".into()))
+        .ok_or_else(|| Error::NotFound("this incident does not exist".into()))
 }
 
 #[cfg(test)]

@@ -45,8 +45,8 @@ pub async fn remove(
         .transact(move |tx| {
             Box::pin(async move {
                 let removed = board::remove(tx, requester.guild).await?;
-                let before =
-                    removed.ok_or_else(|| Error::NotFound("this server has no board".into()))?;
+                let before = removed
+                    .ok_or_else(|| Error::NotFound("this Discord server has no board".into()))?;
                 event::append(
                     tx,
                     &requester.event(EventKind::BoardRemoved, None, json!({}), now),

@@ -26,13 +26,13 @@ pub async fn add(
             Box::pin(async move {
                 if webhook::count(tx, requester.guild).await? >= rules::MOST {
                     return Err(Error::Conflict(format!(
-                        "this server has {} webhooks already; remove one first",
+                        "this Discord server has reached its limit of {} webhooks. Remove one first",
                         rules::MOST
                     )));
                 }
                 let added = webhook::insert(tx, requester.guild, &new, requester.actor, now).await?;
                 let id = added.ok_or_else(|| {
-                    Error::Conflict("there is a webhook of that name already".into())
+                    Error::Conflict("a webhook with this name already exists".into())
                 })?;
                 // The host of the address is not secret; the rest is.
                 let details = json!({ "name": new.name, "address": rules::masked(&new.url), "format": new.format.as_str() });
@@ -55,7 +55,7 @@ pub async fn remove(
         .transact(move |tx| {
             Box::pin(async move {
                 if webhook::remove(tx, requester.guild, &name).await? == Effect::Nothing {
-                    return Err(Error::NotFound("there is no webhook of that name".into()));
+                    return Err(Error::NotFound("there is no webhook with this name".into()));
                 }
                 let details = json!({ "name": name });
                 Ok(event::append(

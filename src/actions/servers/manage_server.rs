@@ -282,7 +282,7 @@ pub async fn judged(
 }
 
 fn not_found() -> Error {
-    Error::NotFound("that server is not on the roll (any more)".into())
+    Error::NotFound("this server does not exist".into())
 }
 
 #[cfg(test)]

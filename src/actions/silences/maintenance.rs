@@ -35,12 +35,12 @@ pub async fn schedule(
     now: Timestamp,
 ) -> Result<MaintenanceId, Error> {
     if new.window.ends_at <= now {
-        return Err(Error::Invalid("that time is over already".into()));
+        return Err(Error::Invalid("this time is in the past".into()));
     }
     let known = maintenance::list(&store.reader, Some(requester.guild)).await?;
     if known.len() >= MAX_PER_GUILD {
         return Err(Error::Conflict(format!(
-            "this server has {MAX_PER_GUILD} maintenances already; end one first"
+            "this Discord server has reached its limit of {MAX_PER_GUILD} maintenance windows. End one first"
         )));
     }
     store
@@ -57,7 +57,9 @@ pub async fn schedule_for_incident(
     now: Timestamp,
 ) -> Result<Incident, Error> {
     let Actor::Member(user) = requester.actor else {
-        return Err(Error::Invalid("only members declare maintenance".into()));
+        return Err(Error::Invalid(
+            "only members can schedule maintenance".into(),
+        ));
     };
     let window = TimeWindow {
         starts_at: now,
@@ -89,7 +91,7 @@ pub async fn schedule_for_incident(
 }
 
 fn not_known() -> Error {
-    Error::NotFound("that incident is over, or not known (any more)".into())
+    Error::NotFound("this incident has ended or does not exist".into())
 }
 
 async fn add(
@@ -150,7 +152,7 @@ pub async fn end(
             Box::pin(async move {
                 let silenced = incident::silenced_by(tx, known.id).await?;
                 if maintenance::remove(tx, requester.guild, known.id).await? == Effect::Nothing {
-                    return Err(Error::NotFound("that maintenance is over already".into()));
+                    return Err(Error::NotFound("this maintenance has already ended".into()));
                 }
                 ended(tx, requester, &known, now).await?;
                 Ok(unsilence(tx, requester.guild, silenced, false, now).await?)

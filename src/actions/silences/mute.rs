@@ -31,7 +31,7 @@ pub fn parse_length(text: &str) -> Result<Duration, ValidationError> {
     text::parse_duration(text, Duration::from_secs(60))
         .filter(|length| (shortest..=longest).contains(length))
         .ok_or_else(|| {
-            ValidationError::new("the time must lie between 1s and 30d; a right one is `2h`")
+            ValidationError::new("the duration must be between 1s and 30d. Example: `2h`")
         })
 }
 
@@ -59,7 +59,7 @@ pub async fn mute_incident(
     now: Timestamp,
 ) -> Result<Incident, Error> {
     let Actor::Member(user) = requester.actor else {
-        return Err(Error::Invalid("only members mute incidents".into()));
+        return Err(Error::Invalid("only members can mute incidents".into()));
     };
     let until = now.plus(AN_HOUR);
     store
@@ -83,7 +83,7 @@ pub async fn mute_incident(
 }
 
 fn not_known() -> Error {
-    Error::NotFound("that incident is over, or not known (any more)".into())
+    Error::NotFound("this incident has ended or does not exist".into())
 }
 
 async fn set(
@@ -114,7 +114,7 @@ pub async fn unmute(
         .transact(move |tx| {
             Box::pin(async move {
                 if mute::remove(tx, requester.guild, monitor).await? == Effect::Nothing {
-                    return Err(Error::NotFound("that is not muted (any more)".into()));
+                    return Err(Error::NotFound("this monitor is not muted".into()));
                 }
                 if let Some(incident) = unsilence(tx, requester, monitor, now).await? {
                     outage::unsilence(tx, requester.incident(incident), false, now).await?;
@@ -293,7 +293,7 @@ mod tests {
         unmute(&store, member(), a, at(7)).await.unwrap();
         assert!(
             unmute(&store, member(), a, at(8)).await.is_err(),
-            "not muted any more"
+            "no longer muted"
         );
         assert_eq!(
             pending_deliveries(&store).await,

@@ -6,13 +6,13 @@ use crate::discord::ui::reply::{self, Message};
 use crate::discord::{Context, DiscordState};
 use crate::store::job_run;
 
-/// The bot itself
+/// Show information about the bot
 #[poise::command(slash_command, guild_only, subcommands("health"))]
 pub(in crate::discord) async fn bot(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// How the bot is: its connection, its background work, its database
+/// Show the health of the bot: connection, background jobs and database
 #[poise::command(slash_command, guild_only)]
 async fn health(ctx: Context<'_>) -> Result<(), CommandError> {
     let work = async {

@@ -45,22 +45,22 @@ impl HealthReport {
 
 pub(in crate::discord) fn health(health: &HealthReport) -> CreateEmbed {
     let (title, colour) = if health.is_healthy() {
-        ("All is well", GREEN)
+        ("All systems operational", GREEN)
     } else {
-        ("Not all is well", AMBER)
+        ("Some systems have problems", AMBER)
     };
     let keep_alive = health.last_run("keep_alive").map(|run| run.finished_at);
     CreateEmbed::new()
         .title(title)
         .colour(colour)
         .field("Connection to Discord", connection(health), false)
-        .field("Up for", text::duration(health.uptime), true)
+        .field("Uptime", text::duration(health.uptime), true)
         .field(
             "Reconnects today",
             health.reconnects_today.to_string(),
             true,
         )
-        .field("Last keep-alive", relative_or(keep_alive, "none yet"), true)
+        .field("Last keep-alive", relative_or(keep_alive, "never"), true)
         .field("Queues", queues(health), false)
         .field("Jobs", text::cut(&jobs(health), 1024), false)
         .field("Database", text::bytes(health.database_bytes), true)
@@ -98,7 +98,7 @@ fn connection(health: &HealthReport) -> String {
 fn queues(health: &HealthReport) -> String {
     let mut parts = vec![
         format!("{} waiting", plural(health.checks_queued, "check")),
-        format!("{} under way", plural(health.checks_in_flight, "check")),
+        format!("{} running", plural(health.checks_in_flight, "check")),
         format!(
             "{} waiting",
             text::count(health.writes_waiting as u64, "write")
@@ -183,7 +183,7 @@ mod tests {
         unhealthy.jobs = vec![unhealthy.jobs[0].clone(); 60];
         let shown = health(&unhealthy);
         fits(shown.clone());
-        assert_eq!(embed_json(shown)["title"], "Not all is well");
+        assert_eq!(embed_json(shown)["title"], "Some systems have problems");
         // With many shards, only those that are not ready are listed.
         let many = embed_json(health(&health_of(400, Stage::Ready)));
         assert_eq!(many["fields"][0]["value"], "400 shards");

@@ -43,14 +43,14 @@ pub(in crate::discord) fn all(entries: &[HelpEntry]) -> CreateEmbed {
         text::cut(&lines, PART)
     };
     CreateEmbed::new()
-        .title("What Rollcall can do")
+        .title("Rollcall commands")
         .description(format!(
-            "Rollcall looks at the endpoints on this server's roll, notices when one stops answering and when it is back.\n\n**For everybody**\n{}\n\n**With the permission Manage Server**\n{}",
+            "Rollcall monitors endpoints, devices and servers. It notifies you when one goes offline and when it recovers.\n\n**For everyone**\n{}\n\n**For members with Manage Server**\n{}",
             part(false),
             part(true)
         ))
         .colour(GREY)
-        .footer(CreateEmbedFooter::new("/help command:… tells the options of one"))
+        .footer(CreateEmbedFooter::new("Use /help command:… to see the options of a command"))
 }
 
 /// One line: the subcommands of one command and the command's description.
@@ -67,7 +67,7 @@ fn first_word(entry: &HelpEntry) -> &str {
 pub(in crate::discord) fn one(entry: &HelpEntry) -> CreateEmbed {
     let mut lines = vec![entry.description.clone()];
     if entry.is_managing {
-        lines.push("For those with the permission **Manage Server**.".to_owned());
+        lines.push("Requires the permission **Manage Server**.".to_owned());
     }
     lines.push(String::new());
     lines.extend(entry.parameters.iter().map(|parameter| {
@@ -79,7 +79,7 @@ pub(in crate::discord) fn one(entry: &HelpEntry) -> CreateEmbed {
         format!("`{}`{must} {}", parameter.name, parameter.description)
     }));
     if entry.parameters.is_empty() {
-        lines.push("It has no options.".to_owned());
+        lines.push("This command has no options.".to_owned());
     }
     CreateEmbed::new()
         .title(format!("/{}", entry.name))

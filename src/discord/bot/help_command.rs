@@ -12,11 +12,11 @@ use crate::domain::text;
 /// Discord's limit of choices per list.
 const CHOICES: usize = 25;
 
-/// What this bot can do, and how
+/// List all commands, or explain one
 #[poise::command(slash_command, guild_only)]
 pub(in crate::discord) async fn help(
     ctx: Context<'_>,
-    #[description = "One command, with its options"]
+    #[description = "A command to explain"]
     #[autocomplete = "complete"]
     #[max_length = 64]
     command: Option<String>,
@@ -30,7 +30,7 @@ pub(in crate::discord) async fn help(
         match entries.iter().find(|entry| entry.name == name) {
             Some(entry) => Ok(Message::embed(help_card::one(entry))),
             None => Err(CommandError::Refused(format!(
-                "There is no command {}; choose one from the list that appears while you type, or leave it out to see all.",
+                "Unknown command {}. Choose one from the list, or omit `command` to see all commands.",
                 text::code(&text::cut(&wanted, 64))
             ))),
         }

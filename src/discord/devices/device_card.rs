@@ -13,13 +13,15 @@ const LISTED: usize = 25;
 pub(in crate::discord) fn list(devices: &[Device]) -> CreateEmbed {
     if devices.is_empty() {
         return CreateEmbed::new()
-            .title("No device is on the roll")
-            .description("`/keys create` makes the key with which devices register by themselves.")
+            .title("No devices yet")
+            .description(
+                "Devices register themselves with a fleet key. Create one with `/keys create`.",
+            )
             .colour(GREY);
     }
     let line = |device: &Device| {
         format!(
-            "{} **{}** · called {}",
+            "{} **{}** · last heartbeat {}",
             mark(device.status),
             text::cut(&text::escape(&device.name), 80),
             relative_or(device.last_seen_at, "never")
@@ -47,7 +49,7 @@ pub(in crate::discord) struct Inside {
 pub(in crate::discord) const LINES: u32 = 5;
 
 pub(in crate::discord) fn one(device: &Device, inside: Option<&Inside>) -> CreateEmbed {
-    let kind = device.device_type.as_deref().unwrap_or("not said");
+    let kind = device.device_type.as_deref().unwrap_or("unknown");
     let card = CreateEmbed::new()
         .title(format!(
             "{} {}",
@@ -56,9 +58,13 @@ pub(in crate::discord) fn one(device: &Device, inside: Option<&Inside>) -> Creat
         ))
         .description(status_line(device))
         .colour(colour(device.status))
-        .field("Last call", relative_or(device.last_seen_at, "never"), true)
+        .field(
+            "Last heartbeat",
+            relative_or(device.last_seen_at, "never"),
+            true,
+        )
         .field("Type", text::cut(&text::escape(kind), 200), true)
-        .field("On the roll since", relative(device.created_at), true);
+        .field("Added", relative(device.created_at), true);
     let card = match device.threshold {
         Some(threshold) => card.field("Offline after", text::duration(threshold), true),
         None => card,
@@ -69,7 +75,7 @@ pub(in crate::discord) fn one(device: &Device, inside: Option<&Inside>) -> Creat
         return card;
     }
     let lines: Vec<String> = inside.lines.iter().map(line).collect();
-    card.field("Log, the newest first", lines.join("\n"), false)
+    card.field("Log (newest first)", lines.join("\n"), false)
 }
 
 fn status_line(device: &Device) -> String {

@@ -12,7 +12,7 @@ use crate::domain::monitor::parse_name;
 use crate::domain::patch::Patch;
 use crate::store::devices::device as rows;
 
-/// Manage the devices that send heartbeats
+/// Manage devices that send heartbeats
 #[poise::command(
     slash_command,
     guild_only,
@@ -23,15 +23,15 @@ pub(in crate::discord) async fn device(_: Context<'_>) -> Result<(), CommandErro
     Ok(())
 }
 
-/// Give a device another name
+/// Rename a device
 #[poise::command(slash_command, guild_only)]
 async fn rename(
     ctx: Context<'_>,
-    #[description = "Its name"]
+    #[description = "Name"]
     #[autocomplete = "complete::device"]
     #[max_length = 100]
     device: String,
-    #[description = "Its new name"]
+    #[description = "New name"]
     #[max_length = 64]
     name: String,
 ) -> Result<(), CommandError> {
@@ -43,15 +43,15 @@ async fn rename(
     apply(ctx, &device, change).await
 }
 
-/// Say after how long a silence a device is offline
+/// Set how long a device may miss heartbeats before it is offline
 #[poise::command(slash_command, guild_only)]
 async fn threshold(
     ctx: Context<'_>,
-    #[description = "Its name"]
+    #[description = "Name"]
     #[autocomplete = "complete::device"]
     #[max_length = 100]
     device: String,
-    #[description = "Such as 90s, 10m or 26h; leave it out for the bot's own"]
+    #[description = "Such as 90s, 10m or 26h (default: the bot's setting)"]
     #[max_length = 16]
     after: Option<String>,
 ) -> Result<(), CommandError> {
@@ -78,11 +78,11 @@ async fn apply(ctx: Context<'_>, device: &str, change: DeviceEdit) -> Result<(),
     reply::answer(ctx, work).await
 }
 
-/// Make a new key for a device; the old one is good for another day
+/// Create a new key for a device; the old key stays valid for 24 hours
 #[poise::command(slash_command, guild_only)]
 async fn rotate_key(
     ctx: Context<'_>,
-    #[description = "Its name"]
+    #[description = "Name"]
     #[autocomplete = "complete::device"]
     #[max_length = 100]
     device: String,
@@ -99,11 +99,11 @@ async fn rotate_key(
     reply::answer(ctx, work).await
 }
 
-/// Take a device off the roll
+/// Remove a device
 #[poise::command(slash_command, guild_only)]
 async fn remove(
     ctx: Context<'_>,
-    #[description = "Its name"]
+    #[description = "Name"]
     #[autocomplete = "complete::device"]
     #[max_length = 100]
     device: String,

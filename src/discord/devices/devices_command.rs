@@ -10,13 +10,13 @@ use crate::domain::monitor::MonitorKind;
 use crate::store::devices::device::{self as rows, Device};
 use crate::store::devices::device_log;
 
-/// The devices that send heartbeats, and their status
+/// Show devices that send heartbeats
 #[poise::command(slash_command, guild_only, subcommands("list", "show"))]
 pub(in crate::discord) async fn devices(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// How the devices stand
+/// List all devices with their status
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::requester(ctx)?;
@@ -27,11 +27,11 @@ async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     reply::answer(ctx, work).await
 }
 
-/// Everything that is known of one device
+/// Show the details of a device
 #[poise::command(slash_command, guild_only)]
 async fn show(
     ctx: Context<'_>,
-    #[description = "Its name"]
+    #[description = "Name"]
     #[autocomplete = "complete::device"]
     #[max_length = 100]
     device: String,
@@ -65,5 +65,5 @@ pub(super) async fn find(
     let reader = &ctx.data().store.reader;
     let found = complete::named(reader, requester.guild, Some(MonitorKind::Device), text).await?;
     let device = rows::by_id(reader, requester.guild, found.id).await?;
-    device.ok_or_else(|| CommandError::Refused("That device is not on the roll any more.".into()))
+    device.ok_or_else(|| CommandError::Refused("This device has been removed.".into()))
 }

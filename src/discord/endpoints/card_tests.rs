@@ -229,7 +229,7 @@ fn a_recheck_shows_its_result_and_phase_timings() {
         ),
         (
             Verdict::Unknown("no file descriptors left".into()),
-            "🔴 Could not be looked at",
+            "🔴 Could not be checked",
         ),
     ] {
         let shown = embed_json(recheck_card::result(
@@ -249,10 +249,10 @@ fn the_title_of_a_recheck_run_counts_recovered_endpoints() {
         ..Summary::default()
     };
     for (summary, title) in [
-        (run(0, 0), "Nothing is offline"),
-        (run(3, 0), "None came back"),
-        (run(3, 3), "All 3 came back"),
-        (run(3, 2), "2 came back"),
+        (run(0, 0), "No endpoints are offline"),
+        (run(3, 0), "No endpoint recovered"),
+        (run(3, 3), "All 3 endpoints recovered"),
+        (run(3, 2), "2 endpoints recovered"),
     ] {
         assert_eq!(
             embed_json(recheck_card::run(&summary, Duration::from_secs(2)))["title"],

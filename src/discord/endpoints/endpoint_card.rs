@@ -23,7 +23,7 @@ pub(in crate::discord) fn endpoint(endpoint: &Endpoint, default_interval: Durati
     );
     let interval = match description.interval {
         Some(interval) => text::duration(interval),
-        None => format!("{} (the bot's)", text::duration(default_interval)),
+        None => format!("{} (default)", text::duration(default_interval)),
     };
     let mut card = CreateEmbed::new()
         .title(text::escape(&description.name))
@@ -63,7 +63,7 @@ pub(in crate::discord) fn endpoint(endpoint: &Endpoint, default_interval: Durati
     }
     if description.target.scheme != Scheme::Tcp {
         let http_check = description.http_check.clone().unwrap_or_default();
-        card = card.field("Asks and accepts", http(&http_check), false);
+        card = card.field("Request", http(&http_check), false);
     }
     card.footer(poise::serenity_prelude::CreateEmbedFooter::new(format!(
         "id {}",
@@ -98,7 +98,7 @@ fn http(http_check: &HttpCheck) -> String {
         ));
     }
     if !http_check.verify_tls {
-        parts.push("takes any certificate".to_owned());
+        parts.push("accepts any certificate".to_owned());
     }
     text::cut(&parts.join("; "), 1024)
 }

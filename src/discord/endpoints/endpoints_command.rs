@@ -7,18 +7,18 @@ use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::view::EndpointsView;
 
-/// The endpoints on this server's roll
+/// Show endpoints that Rollcall checks
 #[poise::command(slash_command, guild_only, subcommands("list", "show"))]
 pub(in crate::discord) async fn endpoints(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// The endpoints that are active; with `all`, every one with its status
+/// List active endpoints, or all endpoints with their status
 #[poise::command(slash_command, guild_only)]
 async fn list(
     ctx: Context<'_>,
-    #[description = "Also those that are offline or paused"] all: Option<bool>,
-    #[description = "Which page to begin with"]
+    #[description = "Include offline and paused endpoints"] all: Option<bool>,
+    #[description = "Page (default: 1)"]
     #[min = 1]
     page: Option<u32>,
 ) -> Result<(), CommandError> {
@@ -30,11 +30,11 @@ async fn list(
     reply::answer(ctx, handlers::endpoints(ctx.data(), requester.guild, view)).await
 }
 
-/// Everything that is known of one endpoint
+/// Show the details of an endpoint
 #[poise::command(slash_command, guild_only)]
 async fn show(
     ctx: Context<'_>,
-    #[description = "Its address or name"]
+    #[description = "Address or name"]
     #[autocomplete = "complete::endpoint"]
     #[max_length = 512]
     endpoint: String,

@@ -102,7 +102,7 @@ pub(in crate::discord) async fn recheck(
     let recorded = checked.map_err(|error| CommandError::Internal(error.to_string()))??;
     let Some(recorded) = recorded else {
         return Ok(Message::sentence(format!(
-            "{} was changed or removed meanwhile.",
+            "{} was changed or removed in the meantime.",
             embed::mention(&endpoint.description)
         )));
     };
@@ -163,11 +163,13 @@ pub(in crate::discord) async fn add(
     .await?;
     let Some(endpoint) = endpoint::with_target(&app.store.reader, requester.guild, &target).await?
     else {
-        return Ok(Message::sentence("It was removed again meanwhile."));
+        return Ok(Message::sentence(
+            "The endpoint was removed in the meantime.",
+        ));
     };
     let note = match added.first() {
-        Some(Added::New(_)) => "Added. It is looked at right away.",
-        _ => "It is on the roll already:",
+        Some(Added::New(_)) => "Added. The first check runs now.",
+        _ => "This endpoint already exists:",
     };
     let mut message = Message::embed(endpoint_card::endpoint(
         &endpoint,
@@ -188,7 +190,7 @@ fn denied_note(app: &DiscordState, target: &Target) -> &'static str {
     {
         Ok(()) => "",
         Err(_) => {
-            "\nThis address may not be looked at: it is not public, and the operator has not named it in `PROBE_ALLOW`."
+            "\nRollcall cannot check this address: it is not public, and `PROBE_ALLOW` does not include it."
         }
     }
 }

@@ -12,11 +12,14 @@ const SHOWN: usize = 15;
 pub(in crate::discord) fn imported(imported: &Imported) -> CreateEmbed {
     let refused = imported.refused.len();
     let card = CreateEmbed::new()
-        .title(format!("{} added", imported.added))
+        .title(format!(
+            "{} added",
+            text::count(imported.added as u64, "endpoint")
+        ))
         .colour(if refused == 0 { GREEN } else { AMBER })
         .field("Added", imported.added.to_string(), true)
-        .field("Already there", imported.already_there.to_string(), true)
-        .field("Refused", refused.to_string(), true);
+        .field("Already exist", imported.already_there.to_string(), true)
+        .field("Rejected", refused.to_string(), true);
     if refused == 0 {
         return card;
     }
@@ -28,7 +31,7 @@ pub(in crate::discord) fn imported(imported: &Imported) -> CreateEmbed {
             format!(
                 "line {}: {}",
                 refused.line,
-                text::cut(&text::escape(&refused.reason), 220)
+                text::cut(&text::escape_around_code(&refused.reason), 220)
             )
         })
         .collect();

@@ -11,15 +11,15 @@ use crate::store::endpoints::endpoint::Endpoint;
 /// Fifteen lines with the longest names stay within an embed's 4,096 characters.
 pub(in crate::discord) const PER_PAGE: u32 = 15;
 
-pub(in crate::discord) const NO_ENDPOINTS: &str = "The roll of this server is empty. `/endpoint add target:https://example.org/` puts the first endpoint on it.";
+pub(in crate::discord) const NO_ENDPOINTS: &str = "There are no endpoints yet. Add the first one with `/endpoint add target:https://example.org/`.";
 
-pub(in crate::discord) const NONE_ACTIVE: &str = "No endpoint is active here. `/endpoints list all:True` shows the whole roll, with what is offline or paused.";
+pub(in crate::discord) const NONE_ACTIVE: &str = "There are no active endpoints. `/endpoints list all:True` also lists offline and paused endpoints.";
 
 pub(in crate::discord) fn list(page: &[Endpoint], pages: Pages, all: bool) -> CreateEmbed {
     let title = if all {
-        format!("{} on the roll", pages.total)
+        text::count(pages.total, "endpoint")
     } else {
-        format!("{} active", pages.total)
+        text::count(pages.total, "active endpoint")
     };
     let lines: Vec<String> = page.iter().map(line).collect();
     CreateEmbed::new()
@@ -34,7 +34,7 @@ fn line(endpoint: &Endpoint) -> String {
     let aside = match (state.status, &state.failure) {
         (Status::Online, _) => endpoint.latency.map(text::latency).unwrap_or_default(),
         (Status::Paused, _) => "paused".to_owned(),
-        (Status::Unknown, _) => "not looked at yet".to_owned(),
+        (Status::Unknown, _) => "not checked yet".to_owned(),
         (_, Some(failure)) => text::cut(&failure.to_string(), 60),
         (status, None) => status.as_str().to_owned(),
     };

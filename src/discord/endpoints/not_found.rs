@@ -17,20 +17,20 @@ pub(in crate::discord) fn unknown_endpoint(
 ) -> Message {
     let mut message = Message::sentence(error::sentence(error_text));
     let Some(target) = target else {
-        message.content.push_str(
-            " Give its port as well, or choose it from the list that appears while you type.",
-        );
+        message
+            .content
+            .push_str(" Add its port, or choose the endpoint from the list.");
         return message;
     };
     if !may_manage {
         message.content.push_str(
-            " Somebody with the permission Manage Server can add it with `/endpoint add`.",
+            " A member with the permission Manage Server can add it with `/endpoint add`.",
         );
         return message;
     }
     match Button::add(target) {
         Some(button) => {
-            message.content.push_str(" Shall I add it?");
+            message.content.push_str(" Do you want to add it?");
             let label = text::cut(&format!("Add {target}"), 80);
             message.rows = vec![CreateActionRow::Buttons(vec![
                 CreateButton::new(button.custom_id())
@@ -38,9 +38,7 @@ pub(in crate::discord) fn unknown_endpoint(
                     .style(ButtonStyle::Primary),
             ])];
         }
-        None => message
-            .content
-            .push_str(" `/endpoint add` puts it on the roll."),
+        None => message.content.push_str(" Add it with `/endpoint add`."),
     }
     message
 }

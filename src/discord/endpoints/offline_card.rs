@@ -41,8 +41,11 @@ impl Rechecks {
 
 pub(in crate::discord) fn empty(reason: Option<FailureClass>) -> String {
     match reason {
-        Some(reason) => format!("Nothing is offline for this reason ({}).", reason.text()),
-        None => "Everything answers: nothing is offline. 🎉".to_owned(),
+        Some(reason) => format!(
+            "No endpoints are offline for this reason ({}).",
+            reason.text()
+        ),
+        None => "All endpoints are online. 🎉".to_owned(),
     }
 }
 
@@ -52,9 +55,10 @@ pub(in crate::discord) fn list(
     reason: Option<FailureClass>,
     rechecks: &Rechecks,
 ) -> CreateEmbed {
+    let what = text::count(pages.total, "offline endpoint");
     let title = match reason {
-        Some(reason) => format!("{} offline: {}", pages.total, reason.text()),
-        None => format!("{} offline", pages.total),
+        Some(reason) => format!("{what}: {}", reason.text()),
+        None => what,
     };
     let entries: Vec<String> = page
         .iter()

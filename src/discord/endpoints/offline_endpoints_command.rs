@@ -11,7 +11,7 @@ use crate::discord::ui::{access, complete};
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::target::Target;
 
-/// Endpoints that do not answer
+/// Show and recheck endpoints that are offline
 #[poise::command(slash_command, guild_only, subcommands("list", "recheck", "stats"))]
 pub(in crate::discord) async fn offline_endpoints(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
@@ -56,14 +56,14 @@ impl From<Reason> for FailureClass {
     }
 }
 
-/// The endpoints that are offline, those down the longest first
+/// List offline endpoints, longest outage first
 #[poise::command(slash_command, guild_only)]
 async fn list(
     ctx: Context<'_>,
-    #[description = "Which page to begin with"]
+    #[description = "Page (default: 1)"]
     #[min = 1]
     page: Option<u32>,
-    #[description = "Only those that are down for this reason"] reason: Option<Reason>,
+    #[description = "Only endpoints that are offline for this reason"] reason: Option<Reason>,
 ) -> Result<(), CommandError> {
     let requester = reply::requester(ctx)?;
     let view = OfflineView {
@@ -78,15 +78,15 @@ async fn list(
     .await
 }
 
-/// Look at an endpoint again, now
+/// Check an endpoint now
 #[poise::command(slash_command, guild_only, user_cooldown = 3)]
 async fn recheck(
     ctx: Context<'_>,
-    #[description = "Its address or name"]
+    #[description = "Address or name"]
     #[autocomplete = "complete::endpoint"]
     #[max_length = 512]
     ip: String,
-    #[description = "Its port, where the address alone is not enough"]
+    #[description = "Port, if the address is not unique"]
     #[min = 1]
     port: Option<u16>,
 ) -> Result<(), CommandError> {
@@ -121,7 +121,7 @@ fn target_of(ip: &str, port: Option<u16>) -> Option<Target> {
         .find_map(|candidate| candidate.parse().ok())
 }
 
-/// How many are up and down, why, and what the rechecks brought back
+/// Show counts by status, reasons for outages, and results of rechecks
 #[poise::command(slash_command, guild_only)]
 async fn stats(ctx: Context<'_>) -> Result<(), CommandError> {
     let app = ctx.data();

@@ -21,7 +21,7 @@ pub(in crate::discord) fn result(description: &Description, recorded: &Recorded)
             format!("Back online after {}", text::duration(*down_for))
         }
         (Verdict::Up, _) => "Online".to_owned(),
-        (Verdict::Unknown(_), _) => "Could not be looked at".to_owned(),
+        (Verdict::Unknown(_), _) => "Could not be checked".to_owned(),
         (Verdict::Down(_), _) if recorded.status_before == Status::Offline => {
             "Still offline".to_owned()
         }
@@ -29,9 +29,9 @@ pub(in crate::discord) fn result(description: &Description, recorded: &Recorded)
         (Verdict::Down(_), _) => "Failing".to_owned(),
     };
     let detail = match &recorded.result.verdict {
-        Verdict::Up => "It answered.".to_owned(),
+        Verdict::Up => "The check passed.".to_owned(),
         Verdict::Down(failure) => format!("Reason: {failure}"),
-        Verdict::Unknown(why) => format!("On our side: {why}"),
+        Verdict::Unknown(why) => format!("Problem on Rollcall's side: {why}"),
     };
     let card = CreateEmbed::new()
         .title(format!("{} {title}", mark(status)))
@@ -61,10 +61,10 @@ fn phases(mut card: CreateEmbed, timings: &Timings) -> CreateEmbed {
 /// The summary of a recheck of all inactive endpoints of a guild.
 pub(in crate::discord) fn run(summary: &Summary, took: Duration) -> CreateEmbed {
     let title = match (summary.found, summary.reactivated) {
-        (0, _) => "Nothing is offline".to_owned(),
-        (_, 0) => "None came back".to_owned(),
-        (found, back) if found == back => format!("All {back} came back"),
-        (_, back) => format!("{back} came back"),
+        (0, _) => "No endpoints are offline".to_owned(),
+        (_, 0) => "No endpoint recovered".to_owned(),
+        (found, back) if found == back => format!("All {back} endpoints recovered"),
+        (_, back) => format!("{back} endpoints recovered"),
     };
     CreateEmbed::new()
         .title(title)
@@ -73,7 +73,7 @@ pub(in crate::discord) fn run(summary: &Summary, took: Duration) -> CreateEmbed 
         } else {
             RED
         })
-        .field("Looked at", summary.found.to_string(), true)
+        .field("Checked", summary.found.to_string(), true)
         .field("Reactivated", summary.reactivated.to_string(), true)
         .field("Still offline", summary.still_offline.to_string(), true)
         .field("Took", text::duration(took), true)

@@ -30,7 +30,7 @@ pub(in crate::discord) fn statistics(
         .description(counts(statistics))
         .colour(colour)
         .field("Why", reasons(statistics), false)
-        .field("Down the longest", longest(statistics), false)
+        .field("Longest outage", longest(statistics), false)
         .field(
             "Reactivated",
             format!(
@@ -85,7 +85,7 @@ fn share(count: u64, total: u64) -> String {
 
 fn reasons(statistics: &Statistics) -> String {
     if statistics.reasons.is_empty() {
-        return "nothing is offline".to_owned();
+        return "no endpoints are offline".to_owned();
     }
     let each: Vec<String> = statistics
         .reasons
@@ -105,7 +105,7 @@ fn longest(statistics: &Statistics) -> String {
             ),
             1024,
         ),
-        None => "nothing is offline".to_owned(),
+        None => "no endpoints are offline".to_owned(),
     }
 }
 
@@ -116,7 +116,7 @@ fn rechecks(
     now: Timestamp,
 ) -> CreateEmbed {
     let last_at = statistics.last_recheck.as_ref().map(|run| run.started_at);
-    card.field("Last recheck run", relative_or(last_at, "none yet"), true)
+    card.field("Last recheck run", relative_or(last_at, "never"), true)
         .field(
             "Next recheck run",
             relative(next_run(last_at, interval, now)),

@@ -359,7 +359,7 @@ fn intents_refused(requested: &[PrivilegedIntent], application: serenity::Applic
         .map(|intent| format!("\"{}\"", intent.title()))
         .collect();
     format!(
-        "DISCORD_PRIVILEGED_INTENTS: Discord does not let this application have {}; switch on {} at https://discord.com/developers/applications/{application}/bot and restart. Going on without",
+        "DISCORD_PRIVILEGED_INTENTS: Discord rejected {}. Enable {} at https://discord.com/developers/applications/{application}/bot and restart. Continuing without",
         words.join(", "),
         titles.join(" and ")
     )
@@ -374,7 +374,7 @@ mod tests {
         let requested = [PrivilegedIntent::Members, PrivilegedIntent::MessageContent];
         assert_eq!(
             intents_refused(&requested, serenity::ApplicationId::new(42)),
-            "DISCORD_PRIVILEGED_INTENTS: Discord does not let this application have members, message_content; switch on \"Server Members Intent\" and \"Message Content Intent\" at https://discord.com/developers/applications/42/bot and restart. Going on without"
+            "DISCORD_PRIVILEGED_INTENTS: Discord rejected members, message_content. Enable \"Server Members Intent\" and \"Message Content Intent\" at https://discord.com/developers/applications/42/bot and restart. Continuing without"
         );
     }
 

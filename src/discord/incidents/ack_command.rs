@@ -12,11 +12,11 @@ use crate::domain::text;
 use crate::notify::wording;
 use crate::store::incidents::incident;
 
-/// Take care of an incident, so that nobody else is called for it
+/// Acknowledge an incident to stop reminders and escalation
 #[poise::command(slash_command, guild_only)]
 pub(in crate::discord) async fn ack(
     ctx: Context<'_>,
-    #[description = "Which one; may be left out while there is only one"]
+    #[description = "Incident (default: the only unacknowledged one)"]
     #[autocomplete = "incident"]
     #[max_length = 100]
     incident: Option<String>,
@@ -36,11 +36,8 @@ pub(in crate::discord) async fn ack(
 
 fn parse(text: &str) -> Result<IncidentId, CommandError> {
     let id = text.trim().trim_start_matches('#').parse().ok();
-    id.map(IncidentId).ok_or_else(|| {
-        CommandError::Refused(
-            "Please choose the incident from the list that appears while you type.".into(),
-        )
-    })
+    id.map(IncidentId)
+        .ok_or_else(|| CommandError::Refused("Choose the incident from the list.".into()))
 }
 
 async fn only_one(
@@ -52,10 +49,10 @@ async fn only_one(
     match known.as_slice() {
         [only] => Ok(*only),
         [] => Err(CommandError::Refused(
-            "There is no incident of which nobody takes care.".into(),
+            "There are no unacknowledged incidents.".into(),
         )),
         several => Err(CommandError::Refused(format!(
-            "There are {}; name the one you mean with `incident`.",
+            "There are {}. Choose one with `incident`.",
             text::count(several.len() as u64, "incident")
         ))),
     }

@@ -40,7 +40,9 @@ pub(in crate::discord) fn reminder(reminder: &Reminder) -> Message {
     if let Some(MessageRef { channel, message }) = reminder.link {
         let guild = incident.guild_id;
         let link = format!("https://discord.com/channels/{guild}/{channel}/{message}");
-        description = format!("[Recheck, acknowledge or mute it here]({link})\n{description}");
+        description = format!(
+            "[Open the incident to recheck, acknowledge or mute it]({link})\n{description}"
+        );
     }
     Message::embed(
         CreateEmbed::new()
@@ -67,7 +69,7 @@ fn embed(incident: &Incident) -> CreateEmbed {
         .filter(|_| incident.ended_at.is_none())
     {
         let cause_text = wording::cause(cause, text::escape, relative);
-        embed = embed.field("What is at fault", text::cut(&cause_text, 1_000), false);
+        embed = embed.field("Probable cause", text::cut(&cause_text, 1_000), false);
     }
     if let Some((user, at)) = incident.acknowledged {
         embed = embed.field("Acknowledged", format!("<@{user}> {}", relative(at)), true);
@@ -133,7 +135,7 @@ fn line(outage: &Outage) -> String {
     match outage.ended_at {
         Some(ended) => {
             let length = text::duration(ended.since(outage.started_at));
-            format!("🟢 {monitor} back {} after {length}", relative(ended))
+            format!("🟢 {monitor} recovered {} after {length}", relative(ended))
         }
         None => format!(
             "🔴 {monitor} since {}: {}",

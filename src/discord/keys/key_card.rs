@@ -8,11 +8,11 @@ use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::text;
 use crate::store::api_key::StoredKey;
 
-const ONCE: &str = "Keep it now: it is not stored, and nobody can show it again. This message is seen by you alone.";
+const ONCE: &str = "Copy the key now. Rollcall does not store it and cannot show it again. Only you can see this message.";
 
 pub(in crate::discord) fn of_server(name: &str, key: &ApiKey) -> Message {
     Message::sentence(format!(
-        "**{}** is on the roll. Its agent reports to `POST /api/v1/server-stats` with this key:\n```\n{}\n```\n{ONCE}",
+        "Added **{}**. Its agent sends reports to `POST /api/v1/server-stats` with this key:\n```\n{}\n```\n{ONCE}",
         text::escape(name),
         key.reveal()
     ))
@@ -20,10 +20,12 @@ pub(in crate::discord) fn of_server(name: &str, key: &ApiKey) -> Message {
 
 pub(in crate::discord) fn made(key: &ApiKey) -> Message {
     let purpose = match key.kind {
-        KeyKind::Read => "Programs read everything of this server with this key",
-        KeyKind::Admin => "Programs read and change everything of this server with this key",
+        KeyKind::Read => "With this key, programs can read everything in this Discord server",
+        KeyKind::Admin => {
+            "With this key, programs can read and change everything in this Discord server"
+        }
         KeyKind::Fleet | KeyKind::Device | KeyKind::Server => {
-            "Devices register at `POST /api/v1/device/register` with this key, and get keys of their own"
+            "With this key, devices register at `POST /api/v1/device/register`. Each device receives its own key"
         }
     };
     Message::sentence(format!("{purpose}:\n```\n{}\n```\n{ONCE}", key.reveal()))
@@ -36,17 +38,17 @@ const LISTED: usize = 25;
 pub(in crate::discord) fn list(keys: &[StoredKey]) -> CreateEmbed {
     if keys.is_empty() {
         return CreateEmbed::new()
-            .title("There is no key")
-            .description("`/keys create` makes one.")
+            .title("No API keys yet")
+            .description("Create one with `/keys create`.")
             .colour(GREY);
     }
     let line = |key: &StoredKey| {
         let end = key
             .expires_at
-            .map(|end| format!(", good until {}", relative(end)))
+            .map(|end| format!(", valid until {}", relative(end)))
             .unwrap_or_default();
         format!(
-            "{} {}, made {}{end}",
+            "{} {}, created {}{end}",
             text::code(key.id.as_str()),
             key.kind.as_str(),
             relative(key.created_at)
@@ -64,7 +66,7 @@ pub(in crate::discord) fn list(keys: &[StoredKey]) -> CreateEmbed {
 
 pub(in crate::discord) fn rotated(name: &str, key: &ApiKey) -> Message {
     Message::sentence(format!(
-        "The new key of **{}**; the old one is good for another 24 hours:\n```\n{}\n```\n{ONCE}",
+        "New key for **{}**. The old key stays valid for 24 hours.\n```\n{}\n```\n{ONCE}",
         text::escape(name),
         key.reveal()
     ))
@@ -72,7 +74,7 @@ pub(in crate::discord) fn rotated(name: &str, key: &ApiKey) -> Message {
 
 pub(in crate::discord) fn removed(name: &str) -> Message {
     Message::sentence(format!(
-        "Removed **{}**. Its keys are useless now.",
+        "Removed **{}** and revoked its keys.",
         text::escape(name)
     ))
 }

@@ -18,11 +18,11 @@ use crate::store::api_key::{self, StoredKey};
 /// The kind of a key. Append only: Discord identifies a choice by its index.
 #[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
 enum KindChoice {
-    #[name = "fleet: devices register and call with it"]
+    #[name = "fleet: register devices and send their heartbeats"]
     Fleet,
-    #[name = "read: programs read everything of this server"]
+    #[name = "read: read everything in this Discord server"]
     Read,
-    #[name = "admin: programs read and change everything of this server"]
+    #[name = "admin: read and change everything in this Discord server"]
     Admin,
 }
 
@@ -36,7 +36,7 @@ impl From<KindChoice> for KeyKind {
     }
 }
 
-/// Manage the API keys of this server
+/// Manage API keys
 #[poise::command(
     slash_command,
     guild_only,
@@ -47,13 +47,11 @@ pub(in crate::discord) async fn keys(_: Context<'_>) -> Result<(), CommandError>
     Ok(())
 }
 
-/// Make a key; it is shown to you once
+/// Create an API key; it is shown once
 #[poise::command(slash_command, guild_only)]
 async fn create(
     ctx: Context<'_>,
-    #[description = "What it opens; left out: devices register and call with it"] kind: Option<
-        KindChoice,
-    >,
+    #[description = "Kind (default: fleet)"] kind: Option<KindChoice>,
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let kind = kind.map_or(KeyKind::Fleet, KeyKind::from);
@@ -65,7 +63,7 @@ async fn create(
     reply::answer(ctx, work).await
 }
 
-/// The keys that are good, without their secrets
+/// List valid API keys, without their secrets
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
@@ -76,11 +74,11 @@ async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     reply::answer(ctx, work).await
 }
 
-/// Make a key in the place of another, which is good for another day
+/// Replace an API key; the old key stays valid for 24 hours
 #[poise::command(slash_command, guild_only)]
 async fn rotate(
     ctx: Context<'_>,
-    #[description = "Its id, the third part of the key"]
+    #[description = "Key id: the third part of the key"]
     #[autocomplete = "key_choices"]
     #[max_length = 32]
     key: String,
@@ -94,11 +92,11 @@ async fn rotate(
     reply::answer(ctx, work).await
 }
 
-/// Make a key useless, at once
+/// Revoke an API key now
 #[poise::command(slash_command, guild_only)]
 async fn revoke(
     ctx: Context<'_>,
-    #[description = "Its id, the third part of the key"]
+    #[description = "Key id: the third part of the key"]
     #[autocomplete = "key_choices"]
     #[max_length = 32]
     key: String,
@@ -109,7 +107,7 @@ async fn revoke(
         let revoked = manage_key::revoke(&app.store, requester, id, app.now()).await;
         revoked.map_err(unknown)?;
         let id = text::code(id.as_str());
-        Ok(Message::sentence(format!("{id} is useless from now on.")))
+        Ok(Message::sentence(format!("Revoked {id}.")))
     };
     reply::answer(ctx, work).await
 }
@@ -117,7 +115,8 @@ async fn revoke(
 fn parse(text: &str) -> Result<KeyId, CommandError> {
     KeyId::parse(text.trim()).ok_or_else(|| {
         CommandError::Refused(
-            "The id of a key has 12 letters and digits; choose it from the list that appears while you type.".into(),
+            "Invalid key id. A key id has 12 letters and digits. Choose a key from the list."
+                .into(),
         )
     })
 }
@@ -126,7 +125,7 @@ fn parse(text: &str) -> Result<KeyId, CommandError> {
 fn unknown(error: crate::actions::Error) -> CommandError {
     match error {
         crate::actions::Error::NotFound(_) => CommandError::Refused(
-            "There is no such key (any more); `/keys list` shows those that are good.".into(),
+            "This key does not exist or was revoked. `/keys list` shows valid keys.".into(),
         ),
         error => error.into(),
     }
@@ -154,7 +153,7 @@ async fn key_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompleteRespo
         .take(complete::CHOICES as usize)
         .map(|key| {
             let made = text::timestamp(key.created_at);
-            let label = format!("{} · {} · made {made}", key.id, key.kind.as_str());
+            let label = format!("{} · {} · created {made}", key.id, key.kind.as_str());
             AutocompleteChoice::new(label, key.id.as_str().to_owned())
         });
     CreateAutocompleteResponse::new().set_choices(choices.collect())

@@ -8,7 +8,7 @@ use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::{complete, embed};
 use crate::store::monitors::group as groups;
 
-/// Names for monitors that belong together
+/// Manage groups of monitors
 #[poise::command(
     slash_command,
     guild_only,
@@ -19,15 +19,15 @@ pub(in crate::discord) async fn group(_: Context<'_>) -> Result<(), CommandError
     Ok(())
 }
 
-/// Put a monitor into a group, or out of it
+/// Set the group of a monitor, or remove it from its group
 #[poise::command(slash_command, guild_only)]
 async fn set(
     ctx: Context<'_>,
-    #[description = "An endpoint, a device or a server, by name"]
+    #[description = "Name of an endpoint, a device or a server"]
     #[autocomplete = "complete::monitor"]
     #[max_length = 100]
     monitor: String,
-    #[description = "Left out: it belongs to no group"]
+    #[description = "Group (default: no group)"]
     #[autocomplete = "complete::group"]
     #[max_length = 64]
     group: Option<String>,
@@ -39,14 +39,14 @@ async fn set(
         let group = manage_group::set(&app.store, requester, found.id, group, app.now()).await?;
         let name = embed::bold(&found.name);
         Ok(Message::sentence(match group {
-            Some(group) => format!("{name} belongs to {}.", embed::bold(&group)),
-            None => format!("{name} belongs to no group."),
+            Some(group) => format!("{name} is now in the group {}.", embed::bold(&group)),
+            None => format!("{name} is now in no group."),
         }))
     };
     reply::answer(ctx, work).await
 }
 
-/// The groups of this server
+/// List all groups
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;

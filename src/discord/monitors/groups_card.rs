@@ -11,8 +11,8 @@ const LIST: usize = 4_000;
 pub(in crate::discord) fn list(known: &[(String, u64)]) -> CreateEmbed {
     if known.is_empty() {
         return CreateEmbed::new()
-            .title("No groups")
-            .description("`/group set` puts a monitor into one.")
+            .title("No groups yet")
+            .description("Add a monitor to a group with `/group set`.")
             .colour(GREY);
     }
     let line = |(name, count): &(String, u64)| {

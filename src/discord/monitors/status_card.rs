@@ -15,7 +15,7 @@ pub(in crate::discord) const LISTED: u32 = 25;
 /// Maximum changes on one card.
 pub(in crate::discord) const CHANGES: u32 = 20;
 
-const EMPTY: &str = "The roll of this server is empty. `/endpoint add` puts an endpoint on it, `/server add` a server, and `/keys create` lets devices register.";
+const EMPTY: &str = "There are no monitors yet. Add an endpoint with `/endpoint add` or a server with `/server add`. For devices, create a key with `/keys create`.";
 
 pub(in crate::discord) fn status(counts: &[(Status, u64)], troubled: &[Monitor]) -> CreateEmbed {
     let count = |status| {
@@ -27,7 +27,7 @@ pub(in crate::discord) fn status(counts: &[(Status, u64)], troubled: &[Monitor])
     let total: u64 = counts.iter().map(|(_, count)| count).sum();
     if total == 0 {
         return CreateEmbed::new()
-            .title("Nothing is on the roll")
+            .title("No monitors yet")
             .description(EMPTY)
             .colour(GREY);
     }
@@ -87,12 +87,12 @@ pub(in crate::discord) fn audit(events: &[Event]) -> CreateEmbed {
         })
         .collect();
     let description = if lines.is_empty() {
-        "Nothing of that has changed yet.".to_owned()
+        "There are no matching events yet.".to_owned()
     } else {
         lines.join("\n")
     };
     CreateEmbed::new()
-        .title("What has changed")
+        .title("Audit log")
         .description(description)
         .colour(GREY)
 }

@@ -13,7 +13,7 @@ use crate::domain::text;
 use crate::store::event::{self, EventFilter};
 use crate::store::monitors::monitor;
 
-/// Everything on this server's roll: how many stand how, and what is not online
+/// Show how many monitors have each status, and which are not online
 #[poise::command(slash_command, guild_only)]
 pub(in crate::discord) async fn status(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::requester(ctx)?;
@@ -26,16 +26,16 @@ pub(in crate::discord) async fn status(ctx: Context<'_>) -> Result<(), CommandEr
     reply::answer(ctx, work).await
 }
 
-/// What has changed on this server's roll, the newest first
+/// Show the audit log, newest first
 #[poise::command(slash_command, guild_only, default_member_permissions = "MANAGE_GUILD")]
 pub(in crate::discord) async fn audit(
     ctx: Context<'_>,
-    #[description = "Only changes of this type"]
+    #[description = "Only events of this type"]
     #[rename = "type"]
     #[autocomplete = "kinds"]
     #[max_length = 64]
     kind: Option<String>,
-    #[description = "Only changes of this device, server or endpoint"]
+    #[description = "Only events of this monitor"]
     #[autocomplete = "complete::monitor"]
     #[max_length = 100]
     monitor: Option<String>,
@@ -62,7 +62,7 @@ pub(in crate::discord) async fn audit(
 fn parse_kind(word: &str) -> Result<EventKind, CommandError> {
     word.trim().parse::<EventKind>().ok().ok_or_else(|| {
         CommandError::Refused(format!(
-            "There is no type {}; choose one from the list that appears while you type.",
+            "Unknown event type {}. Choose one from the list.",
             text::code(&text::cut(word, 64))
         ))
     })

@@ -22,7 +22,7 @@ pub(in crate::discord) fn settings(
 ) -> CreateEmbed {
     let mut card = destination(known);
     if let Some(known) = known {
-        card = card.field("Chosen", preferences(&known.preferences), false);
+        card = card.field("Settings", preferences(&known.preferences), false);
     }
     if !own.is_empty() {
         let lines: Vec<String> = own
@@ -50,46 +50,46 @@ pub(in crate::discord) fn with_unreachable(
     if unreachable.is_empty() {
         return card;
     }
-    card.colour(AMBER).field(
-        "Nobody hears",
-        text::cut(&unreachable.join("\n"), FIELD),
-        false,
-    )
+    card.colour(AMBER)
+        .field("Muted", text::cut(&unreachable.join("\n"), FIELD), false)
 }
 
 fn preferences(chosen: &AlertPreferences) -> String {
     let mut lines = Vec::new();
     if let Some(after) = chosen.policy.remind_after {
         let after = text::duration(after);
-        lines.push(format!(
-            "After {after} without anybody taking care, they are called again."
-        ));
+        lines.push(format!("Reminder after {after} without acknowledgment."));
     }
     if let Some((after, responder)) = chosen.policy.escalate {
         let target = match responder {
             Responder::Role(id) => format!("<@&{id}>"),
             Responder::User(id) => format!("<@{id}> by direct message"),
         };
-        lines.push(format!("After {} it is {target}.", text::duration(after)));
+        lines.push(format!(
+            "Escalation to {target} after {}.",
+            text::duration(after)
+        ));
     }
     if let Some(bulk) = chosen.bulk {
         let count = bulk.count.map(|count| count.to_string());
         let percent = bulk.percent.map(|percent| format!("{percent} %"));
         let many: Vec<String> = count.into_iter().chain(percent).collect();
         lines.push(format!(
-            "When {} change within {}, there is a word about all of them.",
+            "One summary when {} change within {}.",
             many.join(" or "),
             text::duration(bulk.window)
         ));
     }
     if !chosen.notify_on_recovery {
-        lines.push("Ends are not told by themselves.".to_owned());
+        lines.push("No separate messages about recoveries.".to_owned());
     }
     if !chosen.notify_on_warning {
-        lines.push("Servers are told of when they are offline, not before.".to_owned());
+        lines.push(
+            "No notifications about server warnings, only when a server is offline.".to_owned(),
+        );
     }
     if lines.is_empty() {
-        lines.push("Everything is told; nobody is called twice.".to_owned());
+        lines.push("All notifications are on. Reminders and escalation are off.".to_owned());
     }
     lines.join("\n")
 }
@@ -98,35 +98,35 @@ fn preferences(chosen: &AlertPreferences) -> String {
 pub(in crate::discord) fn overridden(name: &str, own: Option<Override>) -> String {
     let name = bold(name);
     match own {
-        None => format!("{name} is told of like all the others."),
-        Some(Override { notify: false, .. }) => format!("Nothing is told of {name}."),
+        None => format!("{name} follows the settings of this Discord server again."),
+        Some(Override { notify: false, .. }) => format!("Notifications for {name} are off."),
         Some(Override {
             role: Some(role), ..
-        }) => format!("<@&{role}> is called for {name}."),
-        Some(Override { role: None, .. }) => format!("{name} is told of."),
+        }) => format!("Notifications for {name} mention <@&{role}>."),
+        Some(Override { role: None, .. }) => format!("Notifications for {name} are on."),
     }
 }
 
 fn destination(known: Option<&AlertSettings>) -> CreateEmbed {
     let Some(known) = known else {
         return CreateEmbed::new()
-            .title("Incidents are told in no channel")
-            .description("`/alerts setup` chooses a channel.")
+            .title("No alert channel")
+            .description("Choose a channel with `/alerts setup`.")
             .colour(GREY);
     };
     let role = known
         .role
         .map_or("nobody".to_owned(), |role| format!("<@&{role}>"));
     let card = CreateEmbed::new()
-        .title("Incidents are told")
+        .title("Alerts")
         .field("Channel", format!("<#{}>", known.channel), true)
-        .field("Called when one begins", role, true);
+        .field("On-call role", role, true);
     match &known.broken {
         Some((reason, since)) => {
             let since = relative(*since);
             let reason = text::cut(&text::escape(reason), 500);
             card.colour(RED).description(format!(
-                "Nothing was told since {since}: {reason}. Mend that and set the channel again; what was missed is told then."
+                "No alerts could be sent since {since}: {reason}. Fix that, then set the channel again with `/alerts setup` to receive the missed alerts."
             ))
         }
         None => card.colour(GREEN),

@@ -42,7 +42,7 @@ fn list(lines: &[BoardLine]) -> String {
         let mut added = shown.into_iter();
         for line in added.by_ref() {
             if text.chars().count() + line.chars().count() >= LIST {
-                text.push_str("… and more, which `/status` counts");
+                text.push_str("… and more. Use `/status` for all counts.");
                 return text;
             }
             text.push_str(&line);
@@ -50,7 +50,7 @@ fn list(lines: &[BoardLine]) -> String {
         }
     }
     if text.is_empty() {
-        return "The roll is empty.".to_owned();
+        return "There are no monitors yet.".to_owned();
     }
     text
 }
@@ -63,7 +63,7 @@ fn full_group(group: &[BoardLine]) -> Vec<String> {
 
 fn collapsed_group(group: &[BoardLine]) -> Vec<String> {
     let name = group.first().and_then(|line| line.group.as_deref());
-    let name = name.map_or("Everything else".to_owned(), bold);
+    let name = name.map_or("No group".to_owned(), bold);
     let counts: Vec<String> = Status::ALL
         .iter()
         .copied()

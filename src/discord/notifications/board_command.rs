@@ -11,7 +11,7 @@ use crate::domain::discord_id::{ChannelId, MessageRef};
 use crate::notify::messenger::{Place, SendFailure};
 use crate::store::notifications::board;
 
-/// One message that always shows the whole roll
+/// Manage the status board, one message that shows all monitors
 #[poise::command(
     slash_command,
     guild_only,
@@ -23,11 +23,11 @@ pub(in crate::discord) async fn boards(_: Context<'_>) -> Result<(), CommandErro
     Ok(())
 }
 
-/// Put the board into a channel
+/// Create the status board in a channel
 #[poise::command(slash_command, guild_only)]
 async fn create(
     ctx: Context<'_>,
-    #[description = "Where everybody sees it"]
+    #[description = "Channel for the board"]
     #[channel_types("Text", "News")]
     channel: serenity::PartialChannel,
 ) -> Result<(), CommandError> {
@@ -38,7 +38,7 @@ async fn create(
             .is_some()
         {
             return Err(CommandError::Refused(
-                "This server has a board already; `/board move` puts it elsewhere.".into(),
+                "This Discord server already has a board. Move it with `/board move`.".into(),
             ));
         }
         put(ctx, requester, ChannelId(channel.id.get())).await
@@ -46,11 +46,11 @@ async fn create(
     .await
 }
 
-/// Put the board into another channel
+/// Move the status board to another channel
 #[poise::command(slash_command, guild_only, rename = "move")]
 async fn move_to(
     ctx: Context<'_>,
-    #[description = "Where everybody sees it"]
+    #[description = "Channel for the board"]
     #[channel_types("Text", "News")]
     channel: serenity::PartialChannel,
 ) -> Result<(), CommandError> {
@@ -64,7 +64,7 @@ async fn move_to(
     .await
 }
 
-/// Take the board away
+/// Remove the status board
 #[poise::command(slash_command, guild_only)]
 async fn remove(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
@@ -72,13 +72,15 @@ async fn remove(ctx: Context<'_>) -> Result<(), CommandError> {
         let app = ctx.data();
         let before = manage_board::remove(&app.store, requester, app.now()).await?;
         delete_message(ctx, before);
-        Ok(Message::sentence("The board is taken away."))
+        Ok(Message::sentence("Removed the status board."))
     })
     .await
 }
 
 fn no_board() -> CommandError {
-    CommandError::Refused("This server has no board; `/board create` makes one.".into())
+    CommandError::Refused(
+        "This Discord server has no board. Create one with `/board create`.".into(),
+    )
 }
 
 /// Posts the board and stores its message, so that the board job keeps it up to date.
@@ -107,13 +109,15 @@ async fn put(
         Ok(posted) => {
             let before = manage_board::set(&app.store, requester, posted, app.now()).await?;
             delete_message(ctx, before);
-            Ok(Message::sentence(format!("The board is in <#{channel}>.")))
+            Ok(Message::sentence(format!(
+                "The board is now in <#{channel}>."
+            )))
         }
         Err(SendFailure::Broken(reason)) => Err(CommandError::Refused(format!(
-            "<#{channel}> cannot be used: {reason}. It needs View Channel, Send Messages and Embed Links."
+            "Rollcall cannot post in <#{channel}>: {reason}. Give it the permissions View Channel, Send Messages and Embed Links there."
         ))),
         Err(failure) => Err(CommandError::Refused(format!(
-            "The board did not reach <#{channel}>: {failure}. Please try again in a moment."
+            "Rollcall could not post the board in <#{channel}>: {failure}. Try again in a moment."
         ))),
     }
 }

@@ -20,11 +20,11 @@ use crate::store::notifications::webhook::{self, NewWebhook, Webhook};
 /// The format of a webhook's messages. Append only: Discord identifies a choice by its index.
 #[derive(Clone, Copy, Debug, poise::ChoiceParameter)]
 enum WebhookFormatChoice {
-    #[name = "standard: signed JSON with everything (Standard Webhooks)"]
+    #[name = "standard: signed JSON (Standard Webhooks)"]
     Standard,
-    #[name = "slack: what Slack, Mattermost and Rocket.Chat take"]
+    #[name = "slack: for Slack, Mattermost and Rocket.Chat"]
     Slack,
-    #[name = "discord: what a webhook of Discord takes"]
+    #[name = "discord: for a Discord webhook"]
     Discord,
 }
 
@@ -38,7 +38,7 @@ impl From<WebhookFormatChoice> for WebhookFormat {
     }
 }
 
-/// Other places in which incidents are told
+/// Manage webhooks that receive notifications
 #[poise::command(
     slash_command,
     guild_only,
@@ -48,17 +48,17 @@ pub(super) async fn webhook(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Have incidents told to a webhook, too; a test goes there at once
+/// Add a webhook and send a test message
 #[poise::command(slash_command, guild_only)]
 async fn add(
     ctx: Context<'_>,
-    #[description = "What to call it"]
+    #[description = "Name"]
     #[max_length = 64]
     name: String,
-    #[description = "Its address; it is kept secret and not shown again"]
+    #[description = "URL; it is kept secret and not shown again"]
     #[max_length = 512]
     url: String,
-    #[description = "Left out: what the address asks for"] format: Option<WebhookFormatChoice>,
+    #[description = "Format (default: detected from the URL)"] format: Option<WebhookFormatChoice>,
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let work = async {
@@ -80,7 +80,7 @@ async fn add(
     reply::answer(ctx, work).await
 }
 
-/// The webhooks of this server, and whether they are reached
+/// List webhooks and whether they can be reached
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
@@ -91,11 +91,11 @@ async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     reply::answer(ctx, work).await
 }
 
-/// Send a test to a webhook; one that was switched off is told again once it is reached
+/// Send a test message to a webhook; success enables it again
 #[poise::command(slash_command, guild_only)]
 async fn test(
     ctx: Context<'_>,
-    #[description = "One of this server's webhooks"]
+    #[description = "Webhook"]
     #[autocomplete = "webhook_choices"]
     #[max_length = 64]
     name: String,
@@ -110,11 +110,11 @@ async fn test(
     reply::answer(ctx, work).await
 }
 
-/// Tell a webhook nothing any more
+/// Remove a webhook
 #[poise::command(slash_command, guild_only)]
 async fn remove(
     ctx: Context<'_>,
-    #[description = "One of this server's webhooks"]
+    #[description = "Webhook"]
     #[autocomplete = "webhook_choices"]
     #[max_length = 64]
     name: String,
@@ -123,7 +123,7 @@ async fn remove(
     let work = async {
         let app = ctx.data();
         let known = find(app, requester.guild, &name).await?;
-        let answer = format!("{} is told nothing any more.", embed::bold(&known.name));
+        let answer = format!("Removed the webhook {}.", embed::bold(&known.name));
         webhooks::remove(&app.store, requester, known.name, app.now()).await?;
         Ok(Message::sentence(answer))
     };
@@ -161,7 +161,7 @@ async fn find(app: &DiscordState, guild: GuildId, name: &str) -> Result<Webhook,
         .find(|known| known.name.eq_ignore_ascii_case(name.trim()));
     found.ok_or_else(|| {
         CommandError::Refused(format!(
-            "No webhook here is called {}; choose one from the list that appears while you type.",
+            "There is no webhook named {}. Choose one from the list.",
             text::code(&text::cut(name, 64))
         ))
     })

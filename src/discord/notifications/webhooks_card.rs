@@ -14,12 +14,12 @@ pub(in crate::discord) fn added(known: &Webhook, test: &Result<(), String>) -> C
         return card;
     }
     card.field(
-        "Signing key, shown this once",
+        "Signing key (shown once)",
         text::code(&known.signing_key),
         false,
     )
     .field(
-        "How to check a message",
+        "How to verify a message",
         "`webhook-signature` is `v1,` and the base64 HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<body>` (Standard Webhooks).",
         false,
     )
@@ -30,16 +30,16 @@ pub(in crate::discord) fn tested(known: &Webhook, test: &Result<(), String>) -> 
     let name = text::escape(&text::cut(&known.name, 64));
     match test {
         Ok(()) => CreateEmbed::new()
-            .title(format!("🟢 {name} is reached"))
+            .title(format!("🟢 {name}: test message delivered"))
             .description(format!(
-                "Incidents are told there, as {}.",
+                "Notifications are sent as {}.",
                 known.format.as_str()
             ))
             .colour(GREEN),
         Err(reason) => CreateEmbed::new()
-            .title(format!("🟠 {name} was not reached"))
+            .title(format!("🟠 {name}: test message failed"))
             .description(format!(
-                "The test came to nothing: {}. `/alerts webhook test` tries again.",
+                "Reason: {}. Try again with `/alerts webhook test`.",
                 text::escape(&text::cut(reason, 300))
             ))
             .colour(AMBER),
@@ -49,8 +49,8 @@ pub(in crate::discord) fn tested(known: &Webhook, test: &Result<(), String>) -> 
 pub(in crate::discord) fn list(known: &[Webhook]) -> CreateEmbed {
     if known.is_empty() {
         return CreateEmbed::new()
-            .title("No webhooks")
-            .description("`/alerts webhook add` has incidents told elsewhere, too.")
+            .title("No webhooks yet")
+            .description("Add one with `/alerts webhook add`.")
             .colour(GREY);
     }
     let lines: Vec<String> = known.iter().map(line).collect();
@@ -69,11 +69,11 @@ fn line(known: &Webhook) -> String {
     ) {
         (Some((reason, since)), _, _) => {
             let reason = text::escape(&text::cut(reason, 120));
-            format!("🔴 switched off {}: {reason}", relative(*since))
+            format!("🔴 disabled {}: {reason}", relative(*since))
         }
-        (None, Some(since), _) => format!("🟠 not reached since {}", relative(since)),
-        (None, None, Some(at)) => format!("🟢 told {}", relative(at)),
-        (None, None, None) => "⚪ not told yet".to_owned(),
+        (None, Some(since), _) => format!("🟠 failing since {}", relative(since)),
+        (None, None, Some(at)) => format!("🟢 last delivery {}", relative(at)),
+        (None, None, None) => "⚪ no deliveries yet".to_owned(),
     };
     format!(
         "{} {host} as {}\n{state}",

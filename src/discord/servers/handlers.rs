@@ -27,7 +27,7 @@ pub(in crate::discord) async fn suggestion(
         suggest_thresholds::suggest(reader, &server, app.thresholds, app.now()).await?
     else {
         return Ok(Message::sentence(format!(
-            "{} has reported too seldom in the last 7 days to tell a rhythm: it takes {} reports.",
+            "{} has sent too few reports in the last 7 days. A suggestion needs {} reports.",
             embed::bold(&server.name),
             threshold_proposal::ENOUGH + 1
         )));
@@ -68,11 +68,11 @@ pub(in crate::discord) async fn keep_thresholds(
     let server = server::get(&app.store.reader, requester.guild, id).await?;
     let server = server.ok_or_else(server_not_found)?;
     Ok(Message::sentence(format!(
-        "The thresholds of {} stay as they are.",
+        "The thresholds of {} were not changed.",
         embed::bold(&server.name)
     )))
 }
 
 fn server_not_found() -> CommandError {
-    CommandError::Refused("That server is not on the roll any more.".into())
+    CommandError::Refused("This server has been removed.".into())
 }

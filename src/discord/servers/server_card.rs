@@ -17,8 +17,8 @@ const LISTED: usize = 25;
 pub(in crate::discord) fn list(standings: &[Standing]) -> CreateEmbed {
     if standings.is_empty() {
         return CreateEmbed::new()
-            .title("No server is on the roll")
-            .description("`/server add` puts one on it and shows the key for its agent.")
+            .title("No servers yet")
+            .description("Add one with `/server add`, which shows the key for its agent.")
             .colour(GREY);
     }
     let line = |standing: &Standing| {
@@ -47,15 +47,15 @@ pub(in crate::discord) fn one(standing: &Standing, samples: &[Sample]) -> Create
     let (server, judgement) = (&standing.server, &standing.judgement);
     let expected = text::duration(standing.expected_interval);
     let intervals = if standing.should_alert {
-        format!("every {expected}, and silent for more than twice that")
+        format!("every {expected}, overdue now")
     } else {
         format!("every {expected}")
     };
     let note = match (server.thresholds, server.auto_thresholds) {
-        (None, false) => " (the bot's own)",
-        (None, true) => " (the bot's own), following its rhythm",
+        (None, false) => " (default)",
+        (None, true) => " (default), adjusted automatically",
         (Some(_), false) => "",
-        (Some(_), true) => ", following its rhythm",
+        (Some(_), true) => ", adjusted automatically",
     };
     let thresholds = format!("{}{note}", lengths(&standing.thresholds));
     let card = CreateEmbed::new()
@@ -72,11 +72,11 @@ pub(in crate::discord) fn one(standing: &Standing, samples: &[Sample]) -> Create
         .colour(colour(judgement.status))
         .field(
             "Last report",
-            relative_or(server.last_seen_at, "none yet"),
+            relative_or(server.last_seen_at, "never"),
             true,
         )
-        .field("Reports come", intervals, true)
-        .field("On the roll since", relative(server.created_at), true)
+        .field("Report interval", intervals, true)
+        .field("Added", relative(server.created_at), true)
         .field("Thresholds", thresholds, false);
     if samples.is_empty() {
         return card;
@@ -128,7 +128,7 @@ pub(in crate::discord) fn suggestion(server: &Server, found: &Suggestion) -> Cre
     CreateEmbed::new()
         .title(title)
         .description(format!(
-            "It reports every {}; of a hundred gaps, ninety-nine are no longer than {} ({} in 7 days).",
+            "It reports every {}, and 99 % of the intervals are at most {} ({} in 7 days).",
             text::duration(intervals.median),
             text::duration(intervals.percentile_99),
             text::count(intervals.gaps as u64, "gap")
@@ -136,12 +136,20 @@ pub(in crate::discord) fn suggestion(server: &Server, found: &Suggestion) -> Cre
         .colour(GREY)
         .field(
             "Today",
-            format!("{}\n{}", lengths(&found.current), described(found.with_current)),
+            format!(
+                "{}\n{}",
+                lengths(&found.current),
+                described(found.with_current)
+            ),
             false,
         )
         .field(
             "Proposed",
-            format!("{}\n{}", lengths(&found.proposed), described(found.with_proposed)),
+            format!(
+                "{}\n{}",
+                lengths(&found.proposed),
+                described(found.with_proposed)
+            ),
             false,
         )
 }

@@ -14,7 +14,7 @@ use crate::domain::monitor::{MonitorKind, parse_name};
 use crate::domain::patch::Patch;
 use crate::domain::servers::threshold::Thresholds;
 
-/// Manage the servers whose agents report
+/// Manage servers whose agents send reports
 #[poise::command(
     slash_command,
     guild_only,
@@ -25,11 +25,11 @@ pub(in crate::discord) async fn server(_: Context<'_>) -> Result<(), CommandErro
     Ok(())
 }
 
-/// Put a server on the roll; its key is shown to you once
+/// Add a server; its key is shown once
 #[poise::command(slash_command, guild_only)]
 async fn add(
     ctx: Context<'_>,
-    #[description = "What to call it"]
+    #[description = "Name"]
     #[max_length = 64]
     name: String,
 ) -> Result<(), CommandError> {
@@ -43,19 +43,19 @@ async fn add(
     reply::answer(ctx, work).await
 }
 
-/// Rename a server, or switch it off and on
+/// Rename, pause or resume a server, or adjust its thresholds automatically
 #[poise::command(slash_command, guild_only)]
 async fn edit(
     ctx: Context<'_>,
-    #[description = "Its name"]
+    #[description = "Name"]
     #[autocomplete = "complete::server"]
     #[max_length = 100]
     server: String,
-    #[description = "A new name"]
+    #[description = "New name"]
     #[max_length = 64]
     name: Option<String>,
-    #[description = "Whether reports are expected of it"] active: Option<bool>,
-    #[description = "Whether its thresholds follow its own rhythm, a step a week"]
+    #[description = "Expect reports from this server"] active: Option<bool>,
+    #[description = "Adjust its thresholds to its report interval, once a week"]
     auto_thresholds: Option<bool>,
 ) -> Result<(), CommandError> {
     let name = name
@@ -70,21 +70,21 @@ async fn edit(
     apply(ctx, &server, change).await
 }
 
-/// Give a server thresholds of its own, or the bot's
+/// Set the thresholds of a server (no options: the bot's settings)
 #[poise::command(slash_command, guild_only)]
 async fn thresholds(
     ctx: Context<'_>,
-    #[description = "Its name"]
+    #[description = "Name"]
     #[autocomplete = "complete::server"]
     #[max_length = 100]
     server: String,
-    #[description = "Online up to so many minutes after a report; leave all three out for the bot's own"]
+    #[description = "Minutes after a report until it is in warning"]
     #[min = 1]
     online: Option<u32>,
-    #[description = "In warning up to so many minutes, offline beyond"]
+    #[description = "Minutes after a report until it is offline"]
     #[min = 1]
     warning: Option<u32>,
-    #[description = "Called a grace up to so many minutes"]
+    #[description = "Minutes after a report until the grace period ends"]
     #[min = 1]
     offline: Option<u32>,
 ) -> Result<(), CommandError> {
@@ -97,7 +97,7 @@ async fn thresholds(
         }
         _ => {
             return Err(CommandError::Refused(
-                "Give all three thresholds, or none of them for the bot's own.".into(),
+                "Set all three thresholds, or none to use the bot's settings.".into(),
             ));
         }
     };
@@ -127,11 +127,11 @@ async fn apply(ctx: Context<'_>, server: &str, change: ServerEdit) -> Result<(),
     reply::answer(ctx, work).await
 }
 
-/// Make a new key for a server's agent; the old one is good for another day
+/// Create a new key for a server; the old key stays valid for 24 hours
 #[poise::command(slash_command, guild_only)]
 async fn rotate_key(
     ctx: Context<'_>,
-    #[description = "Its name"]
+    #[description = "Name"]
     #[autocomplete = "complete::server"]
     #[max_length = 100]
     server: String,
@@ -150,11 +150,11 @@ async fn rotate_key(
     reply::answer(ctx, work).await
 }
 
-/// Take a server off the roll
+/// Remove a server
 #[poise::command(slash_command, guild_only)]
 async fn remove(
     ctx: Context<'_>,
-    #[description = "Its name"]
+    #[description = "Name"]
     #[autocomplete = "complete::server"]
     #[max_length = 100]
     server: String,

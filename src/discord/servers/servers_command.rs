@@ -9,13 +9,13 @@ use crate::discord::ui::{access, complete};
 use crate::domain::monitor::MonitorKind;
 use crate::store::servers::server;
 
-/// The servers whose agents report, and their status
+/// Show servers whose agents send reports
 #[poise::command(slash_command, guild_only, subcommands("list", "show", "suggest"))]
 pub(in crate::discord) async fn servers(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// How the servers stand
+/// List all servers with their status
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::requester(ctx)?;
@@ -31,11 +31,11 @@ async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     reply::answer(ctx, work).await
 }
 
-/// Everything that is known of one server
+/// Show the details of a server
 #[poise::command(slash_command, guild_only)]
 async fn show(
     ctx: Context<'_>,
-    #[description = "Its name"]
+    #[description = "Name"]
     #[autocomplete = "complete::server"]
     #[max_length = 100]
     server: String,
@@ -54,11 +54,11 @@ async fn show(
     reply::answer(ctx, work).await
 }
 
-/// Thresholds that a server's own rhythm would give it
+/// Suggest thresholds from the report interval of a server
 #[poise::command(slash_command, guild_only)]
 async fn suggest(
     ctx: Context<'_>,
-    #[description = "Its name"]
+    #[description = "Name"]
     #[autocomplete = "complete::server"]
     #[max_length = 100]
     server: String,

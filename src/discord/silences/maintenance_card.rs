@@ -13,7 +13,9 @@ pub(in crate::discord) fn list(known: &[Maintenance]) -> CreateEmbed {
     if known.is_empty() {
         return CreateEmbed::new()
             .title("No maintenance")
-            .description("`/maintenance start` begins one, `/maintenance schedule` plans one.")
+            .description(
+                "Start it now with `/maintenance start`, or plan it with `/maintenance schedule`.",
+            )
             .colour(GREY);
     }
     let running = known.iter().any(|one| one.is_running);

@@ -21,7 +21,7 @@ use crate::store::silences::maintenance::{
     self as rows, Maintenance, MaintenanceScope, NewMaintenance,
 };
 
-/// Times in which outages are expected: looks go on, nobody is called
+/// Manage maintenance windows: checks continue, notifications are off
 #[poise::command(
     slash_command,
     guild_only,
@@ -32,22 +32,22 @@ pub(in crate::discord) async fn maintenance(_: Context<'_>) -> Result<(), Comman
     Ok(())
 }
 
-/// Begin maintenance now; what is still down at its end is told then
+/// Start maintenance now
 #[poise::command(slash_command, guild_only)]
 async fn start(
     ctx: Context<'_>,
-    #[description = "For how long, such as 30m or 2h; an hour where it is left out"]
+    #[description = "Duration, such as 30m or 2h (default: 1h)"]
     #[max_length = 16]
     duration: Option<String>,
-    #[description = "Only of this monitor"]
+    #[description = "Only this monitor"]
     #[autocomplete = "complete::monitor"]
     #[max_length = 100]
     monitor: Option<String>,
-    #[description = "Only of this group"]
+    #[description = "Only this group"]
     #[autocomplete = "complete::group"]
     #[max_length = 64]
     group: Option<String>,
-    #[description = "What is done"]
+    #[description = "Title"]
     #[max_length = 64]
     title: Option<String>,
 ) -> Result<(), CommandError> {
@@ -69,7 +69,7 @@ async fn start(
     reply::answer(ctx, work).await
 }
 
-/// Plan maintenance, once or every week by the clocks of a place
+/// Schedule maintenance, once or weekly
 #[poise::command(slash_command, guild_only)]
 #[expect(
     clippy::too_many_arguments,
@@ -77,27 +77,27 @@ async fn start(
 )]
 async fn schedule(
     ctx: Context<'_>,
-    #[description = "What is done"]
+    #[description = "Title"]
     #[max_length = 64]
     title: String,
-    #[description = "When it begins: 2026-12-01 22:30, or 22:30 with days"]
+    #[description = "Start: 2026-12-01 22:30, or 22:30 with days"]
     #[max_length = 20]
     at: String,
-    #[description = "For how long, such as 30m or 2h"]
+    #[description = "Duration, such as 30m or 2h"]
     #[max_length = 16]
     duration: String,
-    #[description = "Every week on these days: mon,thu or daily; left out: once"]
+    #[description = "Repeat on these days: mon,thu or daily (default: once)"]
     #[max_length = 40]
     days: Option<String>,
-    #[description = "By the clocks of which place; UTC where it is left out"]
+    #[description = "Time zone (default: UTC)"]
     #[autocomplete = "zone_names"]
     #[max_length = 40]
     zone: Option<String>,
-    #[description = "Only of this monitor"]
+    #[description = "Only this monitor"]
     #[autocomplete = "complete::monitor"]
     #[max_length = 100]
     monitor: Option<String>,
-    #[description = "Only of this group"]
+    #[description = "Only this group"]
     #[autocomplete = "complete::group"]
     #[max_length = 64]
     group: Option<String>,
@@ -122,7 +122,7 @@ async fn schedule(
                     zone,
                 };
                 let next = weekly.next(now).ok_or_else(|| {
-                    CommandError::Refused("That time never comes in that place.".into())
+                    CommandError::Refused("This time does not exist in this time zone.".into())
                 })?;
                 (next, Some(weekly))
             }
@@ -138,7 +138,7 @@ async fn schedule(
     reply::answer(ctx, work).await
 }
 
-/// What runs, and what is to come
+/// List running and scheduled maintenance
 #[poise::command(slash_command, guild_only)]
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
@@ -146,11 +146,11 @@ async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     reply::answer(ctx, work).await
 }
 
-/// End maintenance before its time, or call it off; what comes every week comes no more
+/// End or cancel maintenance; a weekly window is deleted
 #[poise::command(slash_command, guild_only)]
 async fn end(
     ctx: Context<'_>,
-    #[description = "Which one; may be left out while there is only one"]
+    #[description = "Incident (default: the only unacknowledged one)"]
     #[autocomplete = "maintenance_choices"]
     #[max_length = 100]
     which: Option<String>,
@@ -168,18 +168,18 @@ async fn end(
         let one = match known.len() {
             0 => {
                 return Err(CommandError::Refused(
-                    "There is no such maintenance; `/maintenance list` shows what there is.".into(),
+                    "This maintenance does not exist. `/maintenance list` shows all of it.".into(),
                 ));
             }
             1 => known.remove(0),
             several => {
                 return Err(CommandError::Refused(format!(
-                    "There are {several}; name the one you mean with `which`."
+                    "There are {several}. Choose one with `which`."
                 )));
             }
         };
         delete_event(ctx, &one);
-        let answer = format!("{} is over.", embed::bold(&one.title));
+        let answer = format!("Ended the maintenance {}.", embed::bold(&one.title));
         maintenance::end(&app.store, requester, one, app.now()).await?;
         Ok(Message::sentence(answer))
     };
@@ -241,7 +241,7 @@ async fn scope(
             .await
             .map(MaintenanceScope::Group),
         (Some(_), Some(_)) => Err(Error::Invalid(
-            "name `monitor` or `group`, not both; with neither it is of everything".into(),
+            "Choose either `monitor` or `group`, not both. Without them, the maintenance covers all monitors.".into(),
         )
         .into()),
     }
@@ -262,7 +262,7 @@ async fn maintenance_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompl
         .filter(|one| one.title.to_lowercase().contains(&partial))
         .take(complete::CHOICES as usize)
         .map(|one| {
-            let state = if one.is_running { "runs" } else { "to come" };
+            let state = if one.is_running { "runs" } else { "scheduled" };
             let label = text::cut(&format!("{} · {state}", one.title), 100);
             AutocompleteChoice::new(label, format!("#{}", one.id.0))
         });

@@ -6,15 +6,15 @@ use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::{access, complete, embed};
 
-/// Hear nothing of something for a while; what is still down then is told then
+/// Mute a monitor for a while
 #[poise::command(slash_command, guild_only)]
 pub(in crate::discord) async fn mute(
     ctx: Context<'_>,
-    #[description = "An endpoint, a device or a server, by name"]
+    #[description = "Name of an endpoint, a device or a server"]
     #[autocomplete = "complete::monitor"]
     #[max_length = 100]
     monitor: String,
-    #[description = "For how long, such as 30m, 2h or 3d; an hour where it is left out"]
+    #[description = "Duration, such as 30m, 2h or 3d (default: 1h)"]
     #[max_length = 16]
     duration: Option<String>,
 ) -> Result<(), CommandError> {
@@ -34,7 +34,7 @@ pub(in crate::discord) async fn mute(
         let now = app.now();
         mutes::mute(&app.store, requester, found.id, length, now).await?;
         Ok(Message::sentence(format!(
-            "Nothing is told of {} until {}.",
+            "Muted {} until {}.",
             embed::bold(&found.name),
             embed::relative(now.plus(length))
         )))
@@ -42,11 +42,11 @@ pub(in crate::discord) async fn mute(
     reply::answer(ctx, work).await
 }
 
-/// Hear of something again that was muted
+/// Unmute a monitor
 #[poise::command(slash_command, guild_only)]
 pub(in crate::discord) async fn unmute(
     ctx: Context<'_>,
-    #[description = "An endpoint, a device or a server, by name"]
+    #[description = "Name of an endpoint, a device or a server"]
     #[autocomplete = "complete::monitor"]
     #[max_length = 100]
     monitor: String,
@@ -58,7 +58,7 @@ pub(in crate::discord) async fn unmute(
         let found = complete::named(&app.store.reader, requester.guild, None, &monitor).await?;
         mutes::unmute(&app.store, requester, found.id, app.now()).await?;
         Ok(Message::sentence(format!(
-            "{} is told of again.",
+            "Unmuted {}.",
             embed::bold(&found.name)
         )))
     };

@@ -20,7 +20,9 @@ pub(in crate::discord) fn requester(
     user: serenity::UserId,
 ) -> Result<Requester, CommandError> {
     let guild = guild.ok_or_else(|| {
-        CommandError::Refused("This works in a server only, not in direct messages.".into())
+        CommandError::Refused(
+            "Use this command in a Discord server, not in direct messages.".into(),
+        )
     })?;
     Ok(Requester {
         guild: GuildId(guild.get()),
@@ -41,7 +43,7 @@ pub(in crate::discord) fn require_manage(
         return Ok(());
     }
     Err(CommandError::Refused(
-        "This needs the permission **Manage Server**; ask somebody who has it.".into(),
+        "You need the permission **Manage Server** for this.".into(),
     ))
 }
 
@@ -64,7 +66,7 @@ pub(in crate::discord) async fn require_responder(
         return Ok(());
     }
     Err(CommandError::Refused(
-        "This is for those who are called, and needs their role or **Manage Server**.".into(),
+        "Only responders and members with **Manage Server** can do this.".into(),
     ))
 }
 

@@ -97,7 +97,7 @@ fn monitor_menu_row(incident: &incident::Incident) -> Option<CreateActionRow> {
     }
     let kind = CreateSelectMenuKind::String { options };
     let menu = CreateSelectMenu::new(Button::Members(incident.id).custom_id(), kind)
-        .placeholder("More about one of them");
+        .placeholder("Show details of a monitor");
     Some(CreateActionRow::SelectMenu(menu))
 }
 

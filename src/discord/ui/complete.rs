@@ -102,7 +102,7 @@ pub(in crate::discord) async fn known_group(
         .find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
     meant.map(|(name, _)| name).ok_or_else(|| {
         CommandError::Refused(format!(
-            "No group here is called {}; choose it from the list that appears while you type.",
+            "There is no group named {}. Choose one from the list.",
             text::code(&text::cut(name, 64))
         ))
     })
@@ -153,11 +153,11 @@ pub(in crate::discord) async fn named(
     match (meant.next(), meant.next()) {
         (Some(monitor), None) => Ok(monitor),
         (Some(_), Some(_)) => Err(CommandError::Refused(format!(
-            "More than one is called {}; choose it from the list that appears while you type.",
+            "More than one monitor is named {}. Choose one from the list.",
             text::code(&text::cut(text, 64))
         ))),
         (None, _) => Err(CommandError::Refused(format!(
-            "Nothing here is called {}; choose it from the list that appears while you type.",
+            "There is no monitor named {}. Choose one from the list.",
             text::code(&text::cut(text, 64))
         ))),
     }

@@ -48,27 +48,14 @@ pub(in crate::discord) fn wrong(option: &str, error: impl std::fmt::Display) -> 
     actions::Error::Invalid(format!("`{option}`: {error}")).into()
 }
 
-/// Formats an action's error as a sentence. It may contain text from users, so everything is escaped except the backquotes
-/// around examples.
+/// Formats an action's error as a sentence. Text from users stands in backticks there; anything else is escaped, so that
+/// it cannot mention anyone.
 pub(in crate::discord) fn sentence(error: &str) -> String {
     let mut letters = error.chars();
-    let first: String = letters
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .collect();
-    let text: Vec<String> = format!("{first}{}", letters.as_str())
-        .split('`')
-        .enumerate()
-        .map(|(index, part)| {
-            if index % 2 == 1 {
-                text::code(part)
-            } else {
-                text::escape(part)
-            }
-        })
-        .collect();
-    format!("{}.", text.join(""))
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let capitalized: String = first.chain(letters).collect();
+    let end = if capitalized.ends_with('.') { "" } else { "." };
+    format!("{}{end}", text::escape_around_code(&capitalized))
 }
 
 /// serenity's error without the URL, which may contain an interaction token.
@@ -82,7 +69,7 @@ pub(in crate::discord) fn outside(error: &serenity::Error) -> String {
         }
         serenity::Error::Http(HttpError::Request(error)) => {
             let what = if error.is_timeout() {
-                "it took too long"
+                "timed out"
             } else {
                 "no connection"
             };
@@ -97,7 +84,7 @@ pub(in crate::discord) fn internal_error(interaction: u64, reason: &str) -> Stri
     let id = format!("{:05x}", interaction & 0xf_ffff);
     tracing::error!(failure = id, reason, "command failed");
     format!(
-        "Something went wrong on our side; it is in the log under `{id}`. Please try again in a moment."
+        "Rollcall could not do this because of an internal error (log id `{id}`). Try again in a moment."
     )
 }
 
@@ -107,10 +94,10 @@ mod tests {
 
     #[test]
     fn action_errors_become_sentences_that_cannot_ping() {
-        let error = "no endpoint here has the address @everyone; a right one is `203.0.113.7:80`";
+        let error = "no endpoint here has the address @everyone. Example: `203.0.113.7:80`";
         assert_eq!(
             sentence(error),
-            r"No endpoint here has the address \@everyone; a right one is `203.0.113.7:80`."
+            r"No endpoint here has the address \@everyone. Example: `203.0.113.7:80`."
         );
     }
 

@@ -16,24 +16,35 @@ pub(in crate::discord) async fn answer(
         );
     };
     let sentence = match error {
-        poise::FrameworkError::Command { error: CommandError::Refused(sentence), .. } => sentence,
-        poise::FrameworkError::Command { error: CommandError::Internal(reason), .. } => internal_error(ctx.id(), &reason),
-        poise::FrameworkError::CommandPanic { payload, .. } => {
-            internal_error(ctx.id(), &format!("panicked: {}", payload.unwrap_or_default()))
+        poise::FrameworkError::Command {
+            error: CommandError::Refused(sentence),
+            ..
+        } => sentence,
+        poise::FrameworkError::Command {
+            error: CommandError::Internal(reason),
+            ..
+        } => internal_error(ctx.id(), &reason),
+        poise::FrameworkError::CommandPanic { payload, .. } => internal_error(
+            ctx.id(),
+            &format!("panicked: {}", payload.unwrap_or_default()),
+        ),
+        poise::FrameworkError::CooldownHit {
+            remaining_cooldown, ..
+        } => {
+            format!("Try again in {}.", text::duration(remaining_cooldown))
         }
-        poise::FrameworkError::CooldownHit { remaining_cooldown, .. } => {
-            format!("Not so fast: you can do that again in {}.", text::duration(remaining_cooldown))
+        poise::FrameworkError::GuildOnly { .. } => {
+            "Use this command in a Discord server, not in direct messages.".into()
         }
-        poise::FrameworkError::GuildOnly { .. } => "This works in a server only, not in direct messages.".into(),
         poise::FrameworkError::MissingUserPermissions { .. } => {
-            "This needs the permission **Manage Server**; ask somebody who has it.".into()
+            "You need the permission **Manage Server** for this.".into()
         }
         poise::FrameworkError::ArgumentParse { error, .. } => {
             tracing::debug!(%error, "parsing a command option failed");
-            "One of the options could not be read; choose it from the list, or see its description.".into()
+            "One of the options is invalid. Choose a value from the list, or read the option's description.".into()
         }
         poise::FrameworkError::CommandStructureMismatch { .. } => {
-            "This command has changed since Discord learned it; reload Discord (Ctrl+R) and try again.".into()
+            "This command has changed. Reload Discord (Ctrl+R) and try again.".into()
         }
         other => internal_error(ctx.id(), &other.to_string()),
     };

@@ -21,7 +21,7 @@ pub(in crate::discord) fn chosen(
     let role = role.map(serenity::RoleId::get);
     if role.is_some() && role == everyone {
         return Err(CommandError::Refused(
-            "`role`: Rollcall calls a role, and never everyone; a right one is the role of those who take care of outages, such as `role:@on-call`.".into(),
+            "`role`: Rollcall does not mention @everyone. Choose the role of your responders, such as `role:@on-call`.".into(),
         ));
     }
     Ok(role.map(RoleId))
@@ -69,10 +69,10 @@ fn why_unreachable(
 ) -> Option<String> {
     match is_mentionable {
         None => Some(format!(
-            "The role {role} does not exist any more: nobody is called. Choose another one."
+            "The role {role} was deleted, so nobody is notified. Choose another role."
         )),
         Some(false) if !may_mention_all => Some(format!(
-            "<@&{role}> is named, but Discord notifies nobody: switch on *Allow anyone to @mention this role* in the role's settings, or give Rollcall the permission *Mention @everyone, @here, and All Roles*."
+            "Discord does not notify members of <@&{role}>. Enable *Allow anyone to @mention this role* in the role's settings, or give Rollcall the permission *Mention @everyone, @here, and All Roles*."
         )),
         Some(_) => None,
     }

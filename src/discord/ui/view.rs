@@ -1,4 +1,4 @@
-//! Which part of a list a member looks at. Commands and buttons ask for it, cards and buttons show it.
+//! The part of a list that a member sees. Commands and buttons request it, cards and buttons show it.
 
 use crate::domain::endpoints::check_result::FailureClass;
 

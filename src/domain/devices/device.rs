@@ -40,7 +40,7 @@ impl DeviceUuid {
                     .all(|(at, letter)| (letter == '-') == matches!(at, 8 | 13 | 18 | 23));
         if !is_hex || !has_hyphens_in_place {
             return Err(ValidationError::new(
-                "the uuid must be 32 hexadecimal digits; a right one is `7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f`",
+                "the uuid must be 32 hexadecimal digits. Example: `7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f`",
             ));
         }
         Ok(Self(format!(
@@ -89,7 +89,7 @@ pub fn parse_threshold(text: &str) -> Result<Duration, ValidationError> {
         .filter(|length| (shortest..=longest).contains(length))
         .ok_or_else(|| {
             ValidationError::new(
-                "the threshold must lie between 1s and 840h; a right one is `10m` or `26h`",
+                "the threshold must be between 1s and 840h. Example: `10m` or `26h`",
             )
         })
 }

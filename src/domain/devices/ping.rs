@@ -78,7 +78,7 @@ impl Ping {
             (Some(status), Some(line)) => format!("exit status {status}: {line}"),
             (Some(status), None) => format!("exit status {status}"),
             (None, Some(line)) => line,
-            (None, None) => "its job failed".to_owned(),
+            (None, None) => "its last run failed".to_owned(),
         };
         Some(text::cut(&sentence, LONGEST_REASON))
     }
@@ -90,7 +90,7 @@ pub fn parse_run(text: &str) -> Result<String, ValidationError> {
         .map(|uuid| uuid.as_str().to_owned())
         .map_err(|_| {
             ValidationError::new(
-                "`rid` must be a uuid; a right one is `rid=7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f`",
+                "`rid` must be a uuid. Example: `rid=7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f`",
             )
         })
 }
@@ -130,7 +130,7 @@ mod tests {
             ping.failure()
         };
         for (signal, message, reason) in [
-            (Signal::Fail(None), "", Some("its job failed")),
+            (Signal::Fail(None), "", Some("its last run failed")),
             (Signal::Fail(None), "one\ndisk full\n\n", Some("disk full")),
             (Signal::Fail(Some(3)), "", Some("exit status 3")),
             (

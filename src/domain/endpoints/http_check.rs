@@ -91,7 +91,7 @@ impl HttpCheck {
         };
         match (number(first), number(last)) {
             (Some(first), Some(last)) if first <= last => Ok((first, last)),
-            _ => Err(HttpCheckError("the expected status must be one number or a range from 100 to 599; a right one is `200-399`".into())),
+            _ => Err(HttpCheckError("the expected status must be one number or a range from 100 to 599. Example: `200-399`".into())),
         }
     }
 
@@ -103,9 +103,7 @@ impl HttpCheck {
             .map(parse_header)
             .collect::<Result<_, _>>()?;
         if headers.len() > 8 {
-            return Err(HttpCheckError(
-                "at most 8 headers are sent with a look".into(),
-            ));
+            return Err(HttpCheckError("at most 8 headers are allowed".into()));
         }
         Ok(headers)
     }
@@ -115,32 +113,29 @@ impl HttpCheck {
         match text.len() {
             1..=200 => Ok(text.to_owned()),
             _ => Err(HttpCheckError(
-                "the keyword must have 1 to 200 bytes; a right one is `\"status\":\"ok\"`".into(),
+                "the keyword must have 1 to 200 bytes. Example: `\"status\":\"ok\"`".into(),
             )),
         }
     }
 }
 
 fn parse_header(line: &str) -> Result<(String, String), HttpCheckError> {
-    let refuse = |problem: &str| {
-        HttpCheckError(format!(
-            "{problem}; a right header is `Accept: application/json`"
-        ))
-    };
+    let refuse =
+        |problem: &str| HttpCheckError(format!("{problem}. Example: `Accept: application/json`"));
     let (name, value) = line
         .split_once(':')
         .ok_or_else(|| refuse("a header needs a name, a colon and a value"))?;
     let (name, value) = (name.trim(), value.trim());
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || name.len() > 64 || !name.bytes().all(is_token) {
-        return Err(refuse("that header name has characters that no header has"));
+        return Err(refuse("the header name contains invalid characters"));
     }
     if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
-        return Err(refuse("that header is set by Rollcall itself"));
+        return Err(refuse("Rollcall sets this header itself"));
     }
     if value.len() > 512 || value.bytes().any(|byte| byte.is_ascii_control()) {
         return Err(refuse(
-            "a header value has at most 512 bytes and no control characters",
+            "a header value must have at most 512 bytes and no control characters",
         ));
     }
     Ok((name.to_owned(), value.to_owned()))

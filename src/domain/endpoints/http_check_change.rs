@@ -57,7 +57,9 @@ impl HttpCheckChange {
         http_check.keyword = keyword.apply(http_check.keyword);
         if let Some(method) = &self.method {
             let refuse = || {
-                HttpCheckError("it must be GET, HEAD or OPTIONS; a right one is `HEAD`".to_owned())
+                HttpCheckError(
+                    "the method must be GET, HEAD or OPTIONS. Example: `HEAD`".to_owned(),
+                )
             };
             let method = method.parse::<Method>().ok().ok_or_else(refuse);
             http_check.method = method.map_err(named("method"))?;
@@ -67,8 +69,7 @@ impl HttpCheckChange {
         }
         if let Some(redirects) = self.redirects {
             if redirects > MAX_REDIRECTS {
-                let error =
-                    HttpCheckError("at most 3 redirects are followed; a right one is `1`".into());
+                let error = HttpCheckError("at most 3 redirects are followed. Example: `1`".into());
                 return Err(named("redirects")(error));
             }
             http_check.max_redirects = redirects;
@@ -83,9 +84,7 @@ impl HttpCheckChange {
         }
         Err(WrongOption {
             option: "target",
-            error: HttpCheckError(
-                "a tcp endpoint has no HTTP options; it passes when the connection opens".into(),
-            ),
+            error: HttpCheckError("a tcp endpoint has no HTTP options".into()),
         })
     }
 }

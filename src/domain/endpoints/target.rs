@@ -118,7 +118,7 @@ impl TargetError {
 
 impl fmt::Display for TargetError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}; a right one is `{}`", self.problem, self.example)
+        write!(out, "{}. Example: `{}`", self.problem, self.example)
     }
 }
 
@@ -160,7 +160,7 @@ fn check_characters(text: &str) -> Result<(), TargetError> {
     }
     if !text.is_ascii() {
         return Err(TargetError::new(
-            "the target has characters outside ASCII (write an international name in its xn-- form, and encode a path with %)",
+            "the target contains characters outside ASCII (write an international name in its xn-- form, and percent-encode a path)",
             "https://xn--bcher-kva.example/health",
         ));
     }
@@ -169,7 +169,7 @@ fn check_characters(text: &str) -> Result<(), TargetError> {
         .any(|byte| byte.is_ascii_control() || b" \"<>\\^`{|}".contains(&byte))
     {
         return Err(TargetError::new(
-            "the target has a space or a character that no address has",
+            "the target contains a space or an invalid character",
             HTTP_EXAMPLE,
         ));
     }
@@ -187,7 +187,7 @@ fn parse_bare(text: &str) -> Result<Target, TargetError> {
             path: "".into(),
         }),
         Host::Name(_) => Err(TargetError::new(
-            "a host name needs a scheme in front",
+            "a host name needs a scheme",
             "tcp://example.org:25565",
         )),
     }
@@ -196,10 +196,7 @@ fn parse_bare(text: &str) -> Result<Target, TargetError> {
 fn parse_tcp(rest: &str) -> Result<Target, TargetError> {
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     if authority.contains(['/', '?', '#']) {
-        return Err(TargetError::new(
-            "a tcp target ends after the port",
-            TCP_EXAMPLE,
-        ));
+        return Err(TargetError::new("a tcp target has no path", TCP_EXAMPLE));
     }
     let (host, port) = split_authority(authority, None)?;
     Ok(Target {
@@ -213,7 +210,7 @@ fn parse_tcp(rest: &str) -> Result<Target, TargetError> {
 fn parse_http(scheme: Scheme, rest: &str) -> Result<Target, TargetError> {
     if rest.contains('#') {
         return Err(TargetError::new(
-            "a `#…` part is never sent to a server; leave it out",
+            "remove the `#…` part, which is never sent to a server",
             HTTP_EXAMPLE,
         ));
     }
@@ -236,7 +233,7 @@ fn parse_http(scheme: Scheme, rest: &str) -> Result<Target, TargetError> {
 fn split_authority(text: &str, default_port: Option<u16>) -> Result<(Host, u16), TargetError> {
     if text.contains('@') {
         return Err(TargetError::new(
-            "a name or password before `@` is not taken",
+            "a user name or password before `@` is not supported",
             HTTP_EXAMPLE,
         ));
     }
@@ -244,7 +241,7 @@ fn split_authority(text: &str, default_port: Option<u16>) -> Result<(Host, u16),
         Some(rest) => {
             let (inside, after) = rest.split_once(']').ok_or_else(|| {
                 TargetError::new(
-                    "the bracket of the IPv6 address is not closed",
+                    "the closing bracket of the IPv6 address is missing",
                     "tcp://[2001:db8::7]:80",
                 )
             })?;
@@ -253,7 +250,7 @@ fn split_authority(text: &str, default_port: Option<u16>) -> Result<(Host, u16),
         None => {
             if text.bytes().filter(|byte| *byte == b':').count() > 1 {
                 return Err(TargetError::new(
-                    "an IPv6 address goes in brackets",
+                    "an IPv6 address needs brackets",
                     "tcp://[2001:db8::7]:80",
                 ));
             }
@@ -284,7 +281,7 @@ fn parse_port(text: &str) -> Result<u16, TargetError> {
 fn parse_v6(text: &str) -> Result<Ipv6Addr, TargetError> {
     text.parse().map_err(|_| {
         TargetError::new(
-            "that is not an IPv6 address (zone names are not taken)",
+            "this is not an IPv6 address (zone names are not supported)",
             "tcp://[2001:db8::7]:80",
         )
     })
@@ -302,13 +299,13 @@ fn parse_host(text: &str) -> Result<Host, TargetError> {
     let last = name.rsplit('.').next().unwrap_or_default();
     if last.starts_with(|first: char| first.is_ascii_digit()) {
         return Err(TargetError::new(
-            "an IPv4 address is written as four plain decimal numbers",
+            "an IPv4 address must be four decimal numbers",
             TCP_EXAMPLE,
         ));
     }
     if name.len() > 253 || !name.split('.').all(is_label) {
         return Err(TargetError::new(
-            "that is not a host name (letters, digits, hyphens and dots)",
+            "this is not a host name (letters, digits, hyphens and dots)",
             HTTP_EXAMPLE,
         ));
     }
@@ -396,15 +393,15 @@ mod tests {
             ("203.0.113.7:+80", "1 to 65535"),
             ("203.0.113.7:", "1 to 65535"),
             ("ftp://example.org/", "scheme must be"),
-            ("tcp://example.org:80/path", "ends after the port"),
+            ("tcp://example.org:80/path", "has no path"),
             ("http://user:pass@example.org/", "before `@`"),
-            ("http://127.1/", "four plain decimal"),
-            ("http://0x7f.0.0.1/", "four plain decimal"),
-            ("http://2130706433/", "four plain decimal"),
-            ("http://0177.0.0.1/", "four plain decimal"),
-            ("http://127.0.0.1./", "four plain decimal"),
+            ("http://127.1/", "four decimal"),
+            ("http://0x7f.0.0.1/", "four decimal"),
+            ("http://2130706433/", "four decimal"),
+            ("http://0177.0.0.1/", "four decimal"),
+            ("http://127.0.0.1./", "four decimal"),
             ("http://2001:db8::7/", "brackets"),
-            ("http://[2001:db8::7/", "not closed"),
+            ("http://[2001:db8::7/", "closing bracket"),
             ("http://[fe80::1%25eth0]/", "zone names"),
             ("http://exa mple.org/", "space"),
             ("http://bücher.example/", "xn--"),
@@ -416,10 +413,7 @@ mod tests {
         ] {
             let sentence = parse_error(written);
             assert!(sentence.contains(words), "{written}: {sentence}");
-            assert!(
-                sentence.contains("; a right one is `"),
-                "{written}: {sentence}"
-            );
+            assert!(sentence.contains(". Example: `"), "{written}: {sentence}");
         }
     }
 

@@ -83,7 +83,7 @@ impl EventType {
 pub fn parse_url(text: &str) -> Result<Target, ValidationError> {
     let refusal = || {
         ValidationError::new(
-            "the address must be a http or https URL without a user name; a right one is `https://example.org/hook`",
+            "the URL must be an http or https URL without a user name. Example: `https://example.org/hook`",
         )
     };
     let target: Target = text.parse().map_err(|_| refusal())?;

@@ -41,7 +41,7 @@ impl Thresholds {
         let is_ordered = !online.is_zero() && online < warning && warning <= offline;
         if !is_ordered || offline > LONGEST {
             return Err(ValidationError::new(
-                "the thresholds must satisfy online < warning ≤ offline, and offline at most 31 days; right ones are `5`, `60` and `120` minutes",
+                "the thresholds must satisfy online < warning ≤ offline, with offline at most 31 days. Example: `5`, `60` and `120` minutes",
             ));
         }
         Ok(Self {
@@ -110,12 +110,12 @@ pub fn judge(reports: Reports, thresholds: &Thresholds, now: Timestamp) -> Judge
         _ if !reports.is_active => (
             Status::Offline,
             ThresholdUsed::Inactive,
-            "switched off: no reports are expected".to_owned(),
+            "inactive, so no reports are expected".to_owned(),
         ),
         None => (
             Status::Offline,
             ThresholdUsed::NeverSeen,
-            "never seen: its agent has not reported yet".to_owned(),
+            "not set up yet: its agent has not sent a report".to_owned(),
         ),
         Some(elapsed) => by_length(elapsed, thresholds),
     };

@@ -41,7 +41,7 @@ impl WeekDays {
     pub fn parse(text: &str) -> Result<Self, ValidationError> {
         let refusal = || {
             ValidationError::new(
-                "the days must be from mon, tue, wed, thu, fri, sat, sun, or daily; a right one is `mon,thu`",
+                "the days must be from mon, tue, wed, thu, fri, sat, sun, or daily. Example: `mon,thu`",
             )
         };
         let text = text.trim().to_lowercase();
@@ -145,18 +145,14 @@ fn timestamp(local: chrono::NaiveDateTime, zone: Tz) -> Option<Timestamp> {
 /// Reads a time zone by its IANA name, in any case.
 pub fn parse_zone(text: &str) -> Result<Tz, ValidationError> {
     Tz::from_str_insensitive(text.trim()).map_err(|_| {
-        ValidationError::new(
-            "the zone must be an IANA name; a right one is `Europe/Berlin`, or `UTC`",
-        )
+        ValidationError::new("the time zone must be an IANA name. Example: `Europe/Berlin`")
     })
 }
 
 /// Reads a time of day, `22:30`, as the minute of the day.
 pub fn parse_time(text: &str) -> Result<u16, ValidationError> {
     let time = NaiveTime::parse_from_str(text.trim(), "%H:%M");
-    let refusal = || {
-        ValidationError::new("the time must be hours and minutes of a day; a right one is `22:30`")
-    };
+    let refusal = || ValidationError::new("the time must be hours and minutes. Example: `22:30`");
     let time = time.map_err(|_| refusal())?;
     let minutes = time.signed_duration_since(NaiveTime::MIN).num_minutes();
     u16::try_from(minutes).map_err(|_| refusal())
@@ -169,9 +165,7 @@ pub fn parse_moment(text: &str, zone: Tz) -> Result<Timestamp, ValidationError> 
         .ok()
         .and_then(|local| timestamp(local, zone))
         .ok_or_else(|| {
-            ValidationError::new(
-                "the beginning must be a day and a time; a right one is `2026-12-01 22:30`",
-            )
+            ValidationError::new("the start must be a date and a time. Example: `2026-12-01 22:30`")
         })
 }
 
@@ -181,7 +175,7 @@ pub fn parse_length(text: &str) -> Result<Duration, ValidationError> {
     crate::text::parse_duration(text, Duration::from_secs(60))
         .filter(|length| (shortest..=longest).contains(length))
         .ok_or_else(|| {
-            ValidationError::new("the time must lie between 1m and 7d; a right one is `2h`")
+            ValidationError::new("the duration must be between 1m and 7d. Example: `2h`")
         })
 }
 

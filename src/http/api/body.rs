@@ -45,9 +45,7 @@ async fn object<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<
         text => json(text)?,
     };
     if !value.is_object() {
-        return Err(invalid(
-            "the body must be a JSON object; a right one is `{}`",
-        ));
+        return Err(invalid("the body must be a JSON object. Example: `{}`"));
     }
     read(value)
 }
@@ -56,11 +54,11 @@ async fn object<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<
 pub(super) fn json(text: &[u8]) -> Result<Value, Problem> {
     if depth(text) > DEEPEST {
         return Err(invalid(format!(
-            "the body has more than {DEEPEST} brackets inside each other"
+            "the body is nested more than {DEEPEST} levels deep"
         )));
     }
     let value: Value = serde_json::from_slice(text)
-        .map_err(|error| invalid(format!("the body is no JSON that can be read: {error}")))?;
+        .map_err(|error| invalid(format!("the body is not valid JSON: {error}")))?;
     check_texts(&value)?;
     Ok(value)
 }
@@ -70,7 +68,7 @@ pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_json::from_value(value).map_err(|error| {
         Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
-            format!("the body has something that does not belong there: {error}"),
+            format!("the body has an invalid or unknown field: {error}"),
         )
     })
 }
@@ -80,7 +78,7 @@ pub(super) async fn bytes(headers: &HeaderMap, body: Body) -> Result<Bytes, Prob
     if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "the body must not be compressed; leave `Content-Encoding` out",
+            "the body must not be compressed; omit `Content-Encoding`",
         ));
     }
     let declared = headers
@@ -89,7 +87,7 @@ pub(super) async fn bytes(headers: &HeaderMap, body: Body) -> Result<Bytes, Prob
     let too_long = || {
         Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "the body may have 64 KiB at most",
+            "the body must have at most 64 KiB",
         )
     };
     if declared.is_some_and(|length| length > LONGEST) {
@@ -161,7 +159,7 @@ fn check_texts(value: &Value) -> Result<(), Problem> {
         }
         Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
-            "a text in the body may have 1 KiB at most",
+            "a text in the body must have at most 1 KiB",
         ))
     };
     match value {
@@ -198,10 +196,10 @@ mod tests {
         let endless = format!(r#"{{"a":"{}"}}"#, "x".repeat(70_000));
         for (text, detail) in [
             ("[]", "must be a JSON object"),
-            ("{", "no JSON"),
-            (r#"{"a":NaN}"#, "no JSON"),
-            (r#"{"a":1e999}"#, "no JSON"),
-            (deep.as_str(), "brackets"),
+            ("{", "not valid JSON"),
+            (r#"{"a":NaN}"#, "not valid JSON"),
+            (r#"{"a":1e999}"#, "not valid JSON"),
+            (deep.as_str(), "nested"),
             (long.as_str(), "1 KiB"),
             (endless.as_str(), "64 KiB"),
         ] {

@@ -218,7 +218,7 @@ pub(super) async fn check_in(
 fn random_uuid() -> Result<DeviceUuid, Problem> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)
-        .map_err(|_| crate::store::StoreError::Damaged("no random numbers".into()))?;
+        .map_err(|_| crate::store::StoreError::Damaged("cannot generate random numbers".into()))?;
     Ok(DeviceUuid::from_random(bytes))
 }
 

@@ -70,13 +70,13 @@ fn listed(value: Value) -> Result<Vec<Value>, Problem> {
             match fields.remove("logs") {
                 Some(Value::Array(lines)) => Ok(lines),
                 _ => Err(body::invalid(
-                    "`logs` must be a list; a right one is `[\"pump started\"]`",
+                    "`logs` must be a list. Example: `[\"pump started\"]`",
                 )),
             }
         }
         line @ Value::Object(_) => Ok(vec![line]),
         _ => Err(body::invalid(
-            "the body must be a list of lines; a right one is `[\"pump started\"]`",
+            "the body must be a list of lines. Example: `[\"pump started\"]`",
         )),
     }
 }
@@ -122,7 +122,7 @@ pub(super) async fn list(
     let limit = limit(query.limit, PAGE, LINES_KEPT)?;
     if after < 0 {
         return Err(query::wrong(
-            "`after` must be the id of a line; a right one is `after=17`",
+            "`after` must be the id of a line. Example: `after=17`",
         ));
     }
     let lines = device_log::list(&app.store.reader, device.id, after, limit).await?;

@@ -52,12 +52,12 @@ pub(super) async fn list(
     let status = query.status.map(|word| {
         word.parse::<Status>()
             .ok()
-            .ok_or_else(|| wrong("`status` is none that there is; a right one is `status=offline`"))
+            .ok_or_else(|| wrong("unknown `status`. Example: `status=offline`"))
     });
     let reason = query.reason.map(|word| {
-        word.parse::<FailureClass>().ok().ok_or_else(|| {
-            wrong("`reason` is none that there is; a right one is `reason=timed_out`")
-        })
+        word.parse::<FailureClass>()
+            .ok()
+            .ok_or_else(|| wrong("unknown `reason`. Example: `reason=timed_out`"))
     });
     let filter = EndpointFilter {
         guild: Some(caller.0.guild_id),
@@ -139,7 +139,7 @@ pub(super) async fn add(
     Fields(payload): Fields<EndpointBody>,
 ) -> Result<Response, Problem> {
     caller.must_be(&[Admin])?;
-    let missing = "it is needed; a right one is `\"target\": \"https://example.org/health\"`";
+    let missing = "this field is required. Example: `\"target\": \"https://example.org/health\"`";
     let target = payload.target.as_deref();
     let target = parse_target(target.ok_or_else(|| unprocessable("target", missing))?)?;
     let edit = changes(payload, &target, None)?;
@@ -154,7 +154,7 @@ pub(super) async fn add(
     let requester = caller.requester();
     let added = manage_endpoint::add(&app.store, requester, vec![description], quota, now).await?;
     let Some(Added::New(id)) = added.first() else {
-        let detail = format!("{text} is on the roll already");
+        let detail = format!("`{text}` already exists");
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     };
     let endpoint = find(&app, &caller, &id.0.to_string()).await?;

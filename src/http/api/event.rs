@@ -60,7 +60,7 @@ pub(super) async fn list(
 fn known(word: &str) -> Result<EventKind, Problem> {
     word.parse::<EventKind>()
         .ok()
-        .ok_or_else(|| wrong("`type` is none that there is; a right one is `type=device_offline`"))
+        .ok_or_else(|| wrong("unknown `type`. Example: `type=device_offline`"))
 }
 
 fn shown(event: &Event) -> Value {

@@ -30,4 +30,22 @@ mod tests {
         let words: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
         assert_eq!(types["schema"]["enum"], serde_json::json!(words));
     }
+
+    #[test]
+    fn the_page_of_the_api_lists_every_request() {
+        let page = std::fs::read_to_string("docs/api.md").unwrap();
+        let document: Value = serde_json::from_str(DOCUMENT).unwrap();
+        let mut count = 0;
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            let Some(path) = path.strip_prefix("/api/v1") else {
+                continue;
+            };
+            for method in methods.as_object().unwrap().keys() {
+                let request = format!("`{} {path}`", method.to_uppercase());
+                assert!(page.contains(&request), "{request}");
+                count += 1;
+            }
+        }
+        assert!(count > 10);
+    }
 }

@@ -34,7 +34,7 @@ impl Problem {
     pub(super) fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
-            "this needs a key that is good: send it as `Authorization: Bearer rc_…`",
+            "missing or invalid API key. Send it as `Authorization: Bearer rc_…`",
         )
     }
 
@@ -42,19 +42,19 @@ impl Problem {
     pub(super) fn forbidden(needed: &str) -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
-            format!("this key is not for that; it takes {needed}"),
+            format!("this API key has the wrong kind. This request needs {needed}"),
         )
     }
 
     /// The same response for objects of others and for objects that do not exist.
     pub(super) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "there is nothing here")
+        Self::new(StatusCode::NOT_FOUND, "not found")
     }
 
     pub(super) fn wrong_method() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
-            "this address does not take that method",
+            "this path does not support this method",
         )
     }
 
@@ -63,7 +63,7 @@ impl Problem {
             retry_after: Some(seconds),
             ..Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
-                "too many calls; one a second is enough",
+                "too many requests. Send at most one per second",
             )
         }
     }
@@ -73,7 +73,7 @@ impl Problem {
             retry_after: Some(5),
             ..Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "nothing was stored; please call again in a moment",
+                "nothing was stored. Try again in a moment",
             )
         }
     }

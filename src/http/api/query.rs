@@ -28,7 +28,7 @@ pub(super) fn limit(asked: Option<u32>, default: u32, most: u32) -> Result<u32, 
         return Ok(limit);
     }
     Err(wrong(format!(
-        "`limit` must be a number from 1 to {most}; a right one is `limit={default}`"
+        "`limit` must be a number from 1 to {most}. Example: `limit={default}`"
     )))
 }
 

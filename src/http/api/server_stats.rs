@@ -111,7 +111,7 @@ impl TimeRange {
         let timestamp = |name: &str, text: &str| {
             text::parse_timestamp(text).ok_or_else(|| {
                 wrong(format!(
-                    "`{name}` must be an instant; right ones are `{name}=2026-01-31T12:00:00Z` and `{name}=1769860800`"
+                    "`{name}` must be a timestamp. Examples: `{name}=2026-01-31T12:00:00Z`, `{name}=1769860800`"
                 ))
             })
         };
@@ -122,17 +122,17 @@ impl TimeRange {
         let length = to.millis() - from.millis();
         if length <= 0 {
             return Err(wrong(
-                "`from` must lie before `to`; a right one is `from=2026-01-31T12:00:00Z`",
+                "`from` must be before `to`. Example: `from=2026-01-31T12:00:00Z`",
             ));
         }
         let step = match self.step {
             Some(text) => text::parse_duration(&text, Duration::from_secs(1))
-                .ok_or_else(|| wrong("`step` must be a length; a right one is `step=60s`"))?,
+                .ok_or_else(|| wrong("`step` must be a duration. Example: `step=60s`"))?,
             None => Duration::from_millis((length.unsigned_abs() / 100).max(1_000)),
         };
         if crate::domain::millis(step).saturating_mul(POINTS) < length {
             return Err(wrong(format!(
-                "`step` is too short: a series has {POINTS} points at most; a right one is `step={}s`",
+                "`step` is too short: a series has at most {POINTS} points. Example: `step={}s`",
                 length / POINTS / 1_000 + 1
             )));
         }
@@ -161,7 +161,7 @@ fn kept(stats: Stats) -> Result<Value, Problem> {
     {
         return Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
-            format!("`metrics` may have {METRICS} entries at most"),
+            format!("`metrics` must have at most {METRICS} entries"),
         ));
     }
     let figures = [
@@ -180,7 +180,7 @@ fn kept(stats: Stats) -> Result<Value, Problem> {
             return Err(Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 format!(
-                    "`{name}` must be a number, or an object or list of numbers; a right one is `\"{name}\": 12.5`"
+                    "`{name}` must be a number, or an object or list of numbers. Example: `\"{name}\": 12.5`"
                 ),
             ));
         }

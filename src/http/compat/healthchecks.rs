@@ -124,7 +124,7 @@ async fn text_of(body: Body) -> Result<String, Problem> {
             if seen > LONGEST_BODY {
                 return Err(Problem::new(
                     StatusCode::PAYLOAD_TOO_LARGE,
-                    "the body of a ping may have 1 MiB at most",
+                    "the body of a ping must have at most 1 MiB",
                 ));
             }
         }

@@ -59,7 +59,7 @@ async fn take_push(
     let Ok(Query(push)) = query else {
         return Err(PingRefusal::Refused(
             StatusCode::BAD_REQUEST,
-            "The query cannot be read.",
+            "Invalid query.",
         ));
     };
     let device = match DeviceUuid::parse(token) {

@@ -32,7 +32,7 @@ pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreEr
             Box::pin(async move { mark(tx, threshold, &windows, now).await })
         })
         .await?;
-    let summary = format!("{offline} devices have fallen silent");
+    let summary = format!("{offline} devices went offline");
     if offline > 0 {
         tracing::info!(count = offline, "devices went offline");
     }

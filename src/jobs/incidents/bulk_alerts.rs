@@ -29,7 +29,7 @@ pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreEr
             updated += u64::from(judge(context, guild, bulk, is_down, now).await?);
         }
     }
-    Ok(format!("{updated} were told"))
+    Ok(format!("{updated} summaries sent"))
 }
 
 async fn judge(

@@ -25,5 +25,5 @@ pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreEr
             changed += u64::from(!cause.is_keep());
         }
     }
-    Ok(format!("{changed} have another explanation"))
+    Ok(format!("{changed} causes changed"))
 }

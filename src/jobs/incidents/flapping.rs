@@ -19,5 +19,5 @@ pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreEr
             Box::pin(async move { incident::end_flapping(tx, now.minus(WINDOW), now).await })
         })
         .await?;
-    Ok(format!("{ended} have settled"))
+    Ok(format!("{ended} incidents stopped flapping"))
 }

@@ -26,5 +26,5 @@ pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreEr
             );
         }
     }
-    Ok(format!("{reminded} were called again"))
+    Ok(format!("{reminded} reminders sent"))
 }

@@ -184,7 +184,7 @@ async fn missed(
             let is_lost = webhook
                 .failing_since
                 .is_some_and(|since| now.since(since) >= DISABLE_AFTER);
-            let reason = format!("{reason}, and so it went for three days");
+            let reason = format!("{reason}, for three days");
             (wait, is_lost.then_some(reason))
         }
     };

@@ -20,7 +20,7 @@ const FIRST_PROGRESS: Duration = Duration::from_secs(10);
 
 pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let Some(DeadMan { switch, .. }) = &context.dead_man else {
-        return Ok("nobody expects it".to_owned());
+        return Ok("not configured".to_owned());
     };
     commit(context).await?;
     let waited = tokio::time::timeout(FIRST_PROGRESS, first_progress(context));
@@ -28,7 +28,7 @@ pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreEr
     let _ = waited.await;
     if let Some(component) = stalled(context) {
         let message = format!(
-            "no sign of life was sent: the {} has not turned over within {}",
+            "ping withheld: no progress of the {} within {}",
             component.as_str(),
             text::duration(STALLED_AFTER)
         );
@@ -55,7 +55,7 @@ async fn commit(context: &JobContext) -> Result<(), StoreError> {
     let run = JobRun {
         started_at: now,
         finished_at: now,
-        summary: "asking every part".to_owned(),
+        summary: "checking every component".to_owned(),
     };
     let written: Result<(), StoreError> = context
         .store

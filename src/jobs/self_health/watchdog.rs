@@ -29,6 +29,6 @@ async fn status(context: &JobContext) -> String {
     let gateway = context.health.gateway().as_str();
     match presence::now(context).await {
         Ok(presence) => format!("{} · Discord {gateway}", presence.text),
-        Err(_) => format!("the database does not answer · Discord {gateway}"),
+        Err(_) => format!("database not responding · Discord {gateway}"),
     }
 }

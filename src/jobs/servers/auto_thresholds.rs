@@ -27,5 +27,5 @@ pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreEr
     if changed > 0 {
         tracing::info!(servers = changed, "automatic thresholds updated");
     }
-    Ok(format!("the thresholds of {changed} servers have changed"))
+    Ok(format!("{changed} servers have new thresholds"))
 }

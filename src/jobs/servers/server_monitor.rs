@@ -35,7 +35,7 @@ pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreEr
         }
     }
     Ok(format!(
-        "{changed} servers have another status, {overdue} are silent"
+        "{changed} servers changed status, {overdue} are overdue"
     ))
 }
 

@@ -11,5 +11,5 @@ pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(15);
 
 pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let ended = mute::expire(&context.store, context.checks.clock.now()).await?;
-    Ok(format!("{ended} mutes have ended"))
+    Ok(format!("{ended} mutes expired"))
 }

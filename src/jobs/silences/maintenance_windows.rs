@@ -22,7 +22,7 @@ pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreEr
     if let Some(messenger) = &context.senders.messenger {
         create_events(context, &**messenger, now).await?;
     }
-    Ok(format!("{changed} have begun or ended"))
+    Ok(format!("{changed} maintenance windows started or ended"))
 }
 
 async fn create_events(

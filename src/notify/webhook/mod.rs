@@ -87,17 +87,17 @@ impl WebhookSender {
     ) -> Result<(), PostFailure> {
         let addresses = self.gate.addresses(&webhook.url).await;
         let addresses = addresses.map_err(|closed| match closed {
-            Closed::NotAllowed => PostFailure::Final(
-                "its address is one that this Rollcall may not go to (PROBE_ALLOW)".into(),
-            ),
-            Closed::NotFound => later("its name could not be resolved"),
+            Closed::NotAllowed => {
+                PostFailure::Final("its address is not allowed (PROBE_ALLOW)".into())
+            }
+            Closed::NotFound => later("its host name could not be resolved"),
         })?;
         let client = self.client(&webhook.url, &addresses)?;
         let body =
-            serde_json::to_vec(body).map_err(|_| later("the message could not be written"))?;
+            serde_json::to_vec(body).map_err(|_| later("the message could not be encoded"))?;
         let timestamp = now.seconds();
         let signature = signature::sign(&webhook.signing_key, id, timestamp, &body)
-            .ok_or_else(|| PostFailure::Final("its signing key cannot be read".into()))?;
+            .ok_or_else(|| PostFailure::Final("its signing key is invalid".into()))?;
         let sent = client
             .post(webhook.url.to_string())
             .header(header::CONTENT_TYPE, "application/json")
@@ -109,7 +109,7 @@ impl WebhookSender {
             .await;
         match sent {
             Ok(response) => evaluate(response.status(), response.headers()),
-            Err(error) if error.is_timeout() => Err(later("it took too long to answer")),
+            Err(error) if error.is_timeout() => Err(later("timed out to answer")),
             Err(_) => Err(later("it could not be reached")),
         }
     }
@@ -148,7 +148,7 @@ fn evaluate(status: StatusCode, headers: &header::HeaderMap) -> Result<(), PostF
     if status.is_success() {
         return Ok(());
     }
-    let reason = format!("it answered {}", status.as_u16());
+    let reason = format!("it returned {}", status.as_u16());
     let is_temporary = status.is_server_error()
         || matches!(
             status,
@@ -184,10 +184,10 @@ mod tests {
         let later = |seconds: Option<u64>, status: u16| {
             Err(PostFailure::Later {
                 after: seconds.map(Duration::from_secs),
-                reason: format!("it answered {status}"),
+                reason: format!("it returned {status}"),
             })
         };
-        let last = |status: u16| Err(PostFailure::Final(format!("it answered {status}")));
+        let last = |status: u16| Err(PostFailure::Final(format!("it returned {status}")));
         for (status, retry_after, expected) in [
             (200, None, ok.clone()),
             (204, Some("9"), ok),
@@ -318,7 +318,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_sent_to_blocked_or_unresolved_hosts() {
         for (closed, part, is_final) in [
-            (Closed::NotAllowed, "may not go to", true),
+            (Closed::NotAllowed, "not allowed", true),
             (Closed::NotFound, "could not be resolved", false),
         ] {
             let failure = post(To(Err(closed)), "", 443).await.unwrap_err();

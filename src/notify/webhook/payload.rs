@@ -14,6 +14,9 @@ use crate::store::incidents::incident::{Incident, Outage};
 const NAMED: usize = 10;
 const LENGTH: usize = 1_900;
 
+/// Maximum characters of a target.
+const TARGET: usize = 200;
+
 const RED: u32 = 0x00da_373c;
 const GREEN: u32 = 0x0023_a55a;
 const AMBER: u32 = 0x00f0_b232;
@@ -57,18 +60,30 @@ pub fn of_incident(
 ) -> Value {
     match format {
         WebhookFormat::Standard => standard(incident, change, now),
-        WebhookFormat::Slack => json!({ "text": for_people(incident, escape_slack) }),
-        WebhookFormat::Discord => discord(
-            &wording::title(incident, text::escape),
-            &lines(incident, text::escape),
-            color(incident),
-        ),
+        WebhookFormat::Slack => {
+            let title = wording::title(incident, escape_slack);
+            let style = Style {
+                escape: escape_slack,
+                code: |target| format!("`{}`", escape_slack(target).replace('`', "'")),
+                when: text::timestamp,
+            };
+            json!({ "text": format!("{title}\n{}", lines(incident, &style)) })
+        }
+        WebhookFormat::Discord => {
+            let style = Style {
+                escape: text::escape,
+                code: text::code,
+                when: |at| format!("<t:{}:R>", at.seconds()),
+            };
+            let title = wording::title(incident, text::escape);
+            discord(&title, &lines(incident, &style), color(incident))
+        }
     }
 }
 
 /// The body of a test message.
 pub fn of_test(format: WebhookFormat, now: Timestamp) -> Value {
-    const SENTENCE: &str = "Rollcall reaches this webhook.";
+    const SENTENCE: &str = "Test message: Rollcall can reach this webhook.";
     match format {
         WebhookFormat::Standard => {
             json!({ "type": EventType::Test.as_str(), "timestamp": text::timestamp(now), "data": {} })
@@ -150,24 +165,33 @@ fn outage(outage: &Outage) -> Value {
     })
 }
 
-fn for_people(incident: &Incident, escape: fn(&str) -> String) -> String {
-    let title = wording::title(incident, escape);
-    format!("{title}\n{}", lines(incident, escape))
+/// How a format writes text from outside, addresses, and times.
+struct Style {
+    escape: fn(&str) -> String,
+    code: fn(&str) -> String,
+    when: fn(Timestamp) -> String,
 }
 
-fn lines(incident: &Incident, escape: fn(&str) -> String) -> String {
-    if let Some(sentence) = wording::sentence(&incident.kind, escape) {
+fn lines(incident: &Incident, style: &Style) -> String {
+    if let Some(sentence) = wording::sentence(&incident.kind, style.escape) {
         return text::cut(&sentence, LENGTH);
     }
+    // The title names a single monitor already, and says how long it was offline.
+    let is_single = incident.count == 1 && incident.outages.len() == 1;
     let line = |outage: &Outage| {
-        let name = text::cut(&escape(wording::name(outage)), 100);
-        match outage.ended_at {
-            Some(ended) => {
-                let length = text::duration(ended.since(outage.started_at));
-                format!("🟢 {name} was offline for {length}")
-            }
-            None => format!("🔴 {name}: {}", wording::reason(outage, escape)),
+        let state = state(outage, style, is_single);
+        if is_single {
+            let target = outage.target.as_deref();
+            let target = target.map(|target| (style.code)(&text::cut(target, TARGET)) + " ");
+            return target.unwrap_or_default() + &state;
         }
+        let mark = if outage.ended_at.is_some() {
+            "🟢"
+        } else {
+            "🔴"
+        };
+        let name = text::cut(&(style.escape)(wording::name(outage)), 100);
+        format!("{mark} {name} {state}")
     };
     let mut lines: Vec<String> = incident.outages.iter().take(NAMED).map(line).collect();
     let named: u64 = lines.len() as u64;
@@ -175,6 +199,20 @@ fn lines(incident: &Incident, escape: fn(&str) -> String) -> String {
         lines.push(format!("… and {} more", incident.count - named));
     }
     text::cut(&lines.join("\n"), LENGTH)
+}
+
+/// Since when an outage has been open, and why; or when it ended, and how long it was.
+fn state(outage: &Outage, style: &Style, is_single: bool) -> String {
+    let Some(ended) = outage.ended_at else {
+        let reason = wording::reason(outage, style.escape);
+        return format!("since {}: {reason}", (style.when)(outage.started_at));
+    };
+    let recovered = format!("recovered {}", (style.when)(ended));
+    if is_single {
+        return recovered;
+    }
+    let length = text::duration(ended.since(outage.started_at));
+    format!("{recovered} after {length}")
 }
 
 fn color(incident: &Incident) -> u32 {

@@ -12,7 +12,7 @@ use super::stage::{End, Stand};
 use super::{HASTY, PATIENT, check, down, plain};
 use crate::domain::endpoints::check_result::{FailureClass, Timings, Verdict};
 
-const NO_ANSWER: &str = "the resolver did not answer";
+const NO_ANSWER: &str = "the resolver did not respond";
 
 /// The name server's answer; `Addresses` has one list per IPv4 query, the last one for all further queries.
 #[derive(Clone)]

@@ -119,7 +119,7 @@ async fn interim_responses_are_skipped() {
     let endless = "HTTP/1.1 100 Continue\r\n\r\n".repeat(1000);
     assert_eq!(
         verdict_on(endless).await,
-        broken("the answer's head is longer than 16 KiB")
+        broken("response headers longer than 16 KiB")
     );
 }
 
@@ -161,65 +161,62 @@ async fn responses_that_end_early_are_protocol_errors() {
     ] {
         assert_eq!(
             verdict_on(answer).await,
-            broken("the answer ended early"),
+            broken("the response ended early"),
             "{answer}"
         );
     }
-    assert_eq!(verdict_on("").await, broken("closed without an answer"));
+    assert_eq!(verdict_on("").await, broken("closed without a response"));
 }
 
 #[tokio::test]
 async fn invalid_responses_are_described_in_fixed_sentences() {
     for (answer, words) in [
-        ("SSH-2.0-OpenSSH_9.6\r\n", "the answer is not HTTP"),
-        ("220 mail.example ESMTP\r\n", "the answer is not HTTP"),
-        ("\u{0}\u{1}\u{2}", "the answer is not HTTP"),
-        ("HTTP/2.0 200 OK\r\n\r\n", "the answer is not HTTP/1.1"),
-        ("HTTP/1.1 abc\r\n\r\n", "the answer's head is broken"),
-        ("HTTP/1.1 099 x\r\n\r\n", "the answer's head is broken"),
+        ("SSH-2.0-OpenSSH_9.6\r\n", "the response is not HTTP"),
+        ("220 mail.example ESMTP\r\n", "the response is not HTTP"),
+        ("\u{0}\u{1}\u{2}", "the response is not HTTP"),
+        ("HTTP/2.0 200 OK\r\n\r\n", "the response is not HTTP/1.1"),
+        ("HTTP/1.1 abc\r\n\r\n", "invalid response headers"),
+        ("HTTP/1.1 099 x\r\n\r\n", "invalid response headers"),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-            "the answer's length is not a number",
+            "invalid content length",
         ),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
-            "the answer's length is not a number",
+            "invalid content length",
         ),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok",
-            "the answer has two lengths",
+            "conflicting content lengths",
         ),
         (
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
-            "the answer's chunks are broken",
+            "invalid chunked encoding",
         ),
         (
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
-            "the answer's chunks are broken",
+            "invalid chunked encoding",
         ),
         (
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nokay\r\n",
-            "the answer's chunks are broken",
+            "invalid chunked encoding",
         ),
         (
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n00000000000000001\r\nx\r\n",
-            "the answer's chunks are broken",
+            "invalid chunked encoding",
         ),
     ] {
         assert_eq!(verdict_on(answer).await, broken(words), "{answer:?}");
     }
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(200));
-    assert_eq!(
-        verdict_on(many).await,
-        broken("the answer has too many headers")
-    );
+    assert_eq!(verdict_on(many).await, broken("too many response headers"));
     let extension = format!(
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;{}",
         "x".repeat(20_000)
     );
     assert_eq!(
         verdict_on(extension).await,
-        broken("the answer's chunks are broken")
+        broken("invalid chunked encoding")
     );
 }
 
@@ -228,7 +225,7 @@ async fn other_protocols_are_detected_without_waiting_for_more() {
     let stand = Stand::saying(vec![b"SSH-2.0-OpenSSH_9.6\r\n".to_vec()], End::Hold).await;
     assert_eq!(
         run_check(&stand.http()).await.verdict,
-        broken("the answer is not HTTP")
+        broken("the response is not HTTP")
     );
 }
 
@@ -238,7 +235,7 @@ async fn an_unresponsive_server_times_out_with_the_phase() {
     let result = check(&prober(), &unresponsive.http(), None, HASTY).await;
     assert_eq!(
         result.verdict,
-        down(FailureClass::TimedOut, "waiting for the answer")
+        down(FailureClass::TimedOut, "waiting for the response")
     );
     assert!(result.timings.first_byte.unwrap() <= result.timings.total);
     for piece in [
@@ -251,7 +248,7 @@ async fn an_unresponsive_server_times_out_with_the_phase() {
         let result = check(&prober(), &stand.http(), None, HASTY).await;
         assert_eq!(
             result.verdict,
-            down(FailureClass::TimedOut, "reading the answer"),
+            down(FailureClass::TimedOut, "reading the response"),
             "{piece}"
         );
     }
@@ -271,7 +268,7 @@ async fn a_slow_response_does_not_extend_the_deadline() {
     let result = check(&prober(), &stand.http(), None, HASTY).await;
     assert_eq!(
         result.verdict,
-        down(FailureClass::TimedOut, "reading the answer")
+        down(FailureClass::TimedOut, "reading the response")
     );
     assert!(result.timings.total >= HASTY && result.timings.total < HASTY + Duration::from_secs(5));
 }
@@ -306,7 +303,7 @@ async fn endless_responses_stop_at_the_caps() {
     .await;
     assert_eq!(
         run_check(&head.http()).await.verdict,
-        broken("the answer's head is longer than 16 KiB")
+        broken("response headers longer than 16 KiB")
     );
 }
 
@@ -320,13 +317,13 @@ async fn resets_are_reported_with_the_phase() {
     assert_eq!(failure.class, FailureClass::ProtocolError);
     assert!(failure.detail.unwrap().starts_with("connection reset "));
     for (piece, phase) in [
-        ("", "waiting for the answer"),
-        ("HTTP/1.1 200 OK\r\nContent-", "reading the answer"),
+        ("", "waiting for the response"),
+        ("HTTP/1.1 200 OK\r\nContent-", "reading the response"),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok",
-            "reading the answer",
+            "reading the response",
         ),
-        ("HTTP/1.1 200 OK\r\n\r\nok", "reading the answer"),
+        ("HTTP/1.1 200 OK\r\n\r\nok", "reading the response"),
     ] {
         let stand = Stand::saying(vec![piece.into()], End::Reset).await;
         assert_eq!(
@@ -488,7 +485,7 @@ async fn every_hop_is_judged_by_the_guard() {
     .await;
     assert_eq!(
         run_check_with(&stand.http(), &redirects(1)).await.verdict,
-        broken("the redirect leads away from HTTP")
+        broken("the redirect leaves HTTP")
     );
 }
 

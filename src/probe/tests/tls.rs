@@ -201,7 +201,7 @@ async fn every_invalid_certificate_has_its_own_detail() {
         (authority.certify("127.0.0.1", future), "not valid yet"),
         (
             authority.certify("127.0.0.1", client),
-            "not a server's certificate",
+            "not a server certificate",
         ),
         (
             Authority::named("Theirs").certify("127.0.0.1", |_| {}),
@@ -210,7 +210,7 @@ async fn every_invalid_certificate_has_its_own_detail() {
         // Its authority has the same name as the trusted one, with another key.
         (
             Authority::new().certify("127.0.0.1", |_| {}),
-            "wrong signature",
+            "invalid signature",
         ),
         (self_signed(false), "unknown issuer"),
         (self_signed(true), "self-signed"),
@@ -332,12 +332,12 @@ async fn failed_handshakes_have_different_details() {
         (
             "HTTP/1.1 400 Bad Request\r\n\r\n",
             End::Hold,
-            tls_failed("the answer is not TLS"),
+            tls_failed("the response is not TLS"),
         ),
         (
             "SSH-2.0-OpenSSH_9.6\r\n",
             End::Hold,
-            tls_failed("the answer is not TLS"),
+            tls_failed("the response is not TLS"),
         ),
         // Alert: fatal, handshake failure
         (
@@ -408,13 +408,13 @@ async fn a_response_over_tls_is_judged_like_any_other() {
         ),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok",
-            broken("the answer ended early"),
+            broken("the response ended early"),
         ),
         // Many servers close without `close_notify`; a body that ends with the connection is complete.
         ("HTTP/1.1 200 OK\r\n\r\nok", Verdict::Up),
         (
             "HTTP/1.1 302 x\r\nLocation: http://127.0.0.1/\r\n\r\n",
-            broken("the redirect leads from https to http"),
+            broken("the redirect downgrades https to http"),
         ),
         (
             "HTTP/1.1 302 x\r\nLocation: https://10.0.0.1/\r\n\r\n",

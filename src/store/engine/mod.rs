@@ -1,5 +1,6 @@
 //! The engine: one writer, a pool of readers, and the SQLite file that they share.
 
+pub(in crate::store) mod backup;
 pub(in crate::store) mod cache;
 pub(in crate::store) mod lock;
 pub(in crate::store) mod rows;

@@ -1,4 +1,4 @@
-//! SQLite specifics: opening, pragmas, versions, backup. The rest of `store` uses SQL that Postgres understands too.
+//! SQLite specifics: opening, pragmas, versions. The rest of `store` uses SQL that Postgres understands too.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -9,7 +9,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection, SqlitePool};
 
-use crate::store::{Reader, StoreError};
+use super::backup;
+use crate::store::StoreError;
 
 /// "RLCL" in the file header, which identifies Rollcall's own files.
 const APPLICATION_ID: i64 = 0x524C_434C;
@@ -77,6 +78,7 @@ pub(in crate::store) async fn open_for_writing(
         .map_err(|error| refuse(error.to_string()))?;
     check_engine(&mut connection).await?;
     check_owner(&mut connection, path).await?;
+    backup::before_migration(&mut connection, path, newest_version()).await?;
     MIGRATIONS
         .run(&mut connection)
         .await
@@ -93,6 +95,11 @@ pub(in crate::store) async fn open_for_writing(
         })?;
     mark_version(&mut connection).await?;
     Ok(connection)
+}
+
+/// Another connection to a file that is in use.
+pub(in crate::store) async fn open_again(path: &Path) -> Result<SqliteConnection, StoreError> {
+    Ok(options(path).create_if_missing(false).connect().await?)
 }
 
 pub(in crate::store) async fn open_for_reading(path: &Path) -> Result<SqlitePool, StoreError> {
@@ -186,13 +193,15 @@ async fn check_owner(connection: &mut SqliteConnection, path: &Path) -> Result<(
     }
 }
 
+/// The schema version of this program.
+fn newest_version() -> i64 {
+    let versions = MIGRATIONS.iter().map(|migration| migration.version);
+    versions.max().unwrap_or(0)
+}
+
 /// Writes the schema version into the file header, where `file` and other tools show it.
 async fn mark_version(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    let newest = MIGRATIONS
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or(0);
+    let newest = newest_version();
     let known: i64 = sqlx::query_scalar("PRAGMA user_version")
         .fetch_one(&mut *connection)
         .await?;
@@ -212,36 +221,6 @@ pub(in crate::store) async fn data_version(
     Ok(sqlx::query_scalar("PRAGMA data_version")
         .fetch_one(connection)
         .await?)
-}
-
-/// Copies the database with `VACUUM INTO`, which takes a consistent copy while others write.
-pub(in crate::store) async fn backup(reader: &Reader, file: &Path) -> Result<(), StoreError> {
-    let refuse = |reason: String| StoreError::Backup {
-        path: file.display().to_string(),
-        reason,
-    };
-    if file.exists() {
-        return Err(refuse(
-            "it exists already, and a backup never overwrites".into(),
-        ));
-    }
-    let name = file
-        .to_str()
-        .ok_or_else(|| refuse("its name is not UTF-8".into()))?;
-    let mut connection = options(&reader.path)
-        .create_if_missing(false)
-        .connect()
-        .await?;
-    let copied = sqlx::query("VACUUM INTO $1")
-        .bind(name)
-        .execute(&mut connection)
-        .await;
-    connection.close().await?;
-    copied.map_err(|error| refuse(error.to_string()))?;
-    #[cfg(unix)]
-    std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600))
-        .map_err(|error| refuse(error.to_string()))?;
-    Ok(())
 }
 
 /// Moves the write-ahead log into the file and truncates the log.

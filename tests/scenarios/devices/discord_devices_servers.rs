@@ -41,7 +41,7 @@ async fn keys_created_in_discord_work_and_their_monitors_are_shown() {
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
     let empty = sandbox.slash("/status").await.render();
-    assert!(empty.contains("Nothing is on the roll"), "{empty}");
+    assert!(empty.contains("No monitors yet"), "{empty}");
     let uuid = report(&sandbox, &running).await;
     for (command, parts) in [
         ("/status", vec!["2 of 2 online"]),
@@ -50,9 +50,9 @@ async fn keys_created_in_discord_work_and_their_monitors_are_shown() {
         (
             "/servers show server:db-1",
             vec![
-                "Reports come",
+                "Report interval",
                 "every 1 h",
-                "online 2 s · warning 4 s · offline 6 s (the bot's own)",
+                "online 2 s · warning 4 s · offline 6 s (default)",
                 "Last samples",
             ],
         ),
@@ -164,18 +164,21 @@ async fn servers_and_devices_can_be_edited() {
     report(&sandbox, &running).await;
     for (command, part) in [
         ("/server edit server:db-1 name:db-2", "🟢 db-2"),
-        ("/server edit server:db-2 active:False", "switched off"),
+        (
+            "/server edit server:db-2 active:False",
+            "no reports are expected",
+        ),
         (
             "/server edit server:db-2 active:True",
             "online: last report",
         ),
         (
             "/server thresholds server:db-2 online:60 warning:30 offline:60",
-            "warning ≤ offline, and offline at most 31 days",
+            "warning ≤ offline, with offline at most 31 days",
         ),
         (
             "/server thresholds server:db-2 online:10",
-            "Give all three thresholds",
+            "Set all three thresholds",
         ),
         (
             "/server thresholds server:db-2 online:10 warning:30 offline:60",
@@ -188,11 +191,11 @@ async fn servers_and_devices_can_be_edited() {
         ("/device threshold device:pump after:90s", "1 min 30 s"),
         (
             "/device threshold device:pump after:soon",
-            "must lie between",
+            "must be between 1s and 840h",
         ),
         (
             "/device rename device:nothing name:x",
-            "Nothing here is called `nothing`",
+            "There is no monitor named `nothing`",
         ),
     ] {
         let shown = sandbox.slash(command).await.render();
@@ -223,7 +226,7 @@ async fn new_keys_work_at_once_and_removal_revokes_them() {
         "/server remove server:db-1",
     ] {
         let removed = sandbox.slash(command).await.render();
-        assert!(removed.contains("Its keys are useless now."), "{removed}");
+        assert!(removed.contains("and revoked its keys."), "{removed}");
     }
     assert_eq!(running.call("POST", &heartbeat, &device, "").status, 401);
     assert_eq!(running.call("POST", stats, &server, "{}").status, 401);
@@ -273,7 +276,7 @@ async fn thresholds_are_proposed_from_the_report_interval() {
         assert!(text.contains(part), "{part} in {text}");
     }
     let kept = sandbox.press(&shown, "Keep").await.render();
-    assert!(kept.contains("stay as they are"), "{kept}");
+    assert!(kept.contains("were not changed"), "{kept}");
     let (code, _, _) = running.stop();
     assert_eq!(code, 0);
     // The button's custom id holds its whole state, so it works after a restart.
@@ -308,10 +311,10 @@ async fn automatic_thresholds_follow_the_report_interval() {
         .slash("/server edit server:db-1 auto_thresholds:True")
         .await
         .render();
-    assert!(edited.contains("following its rhythm"), "{edited}");
+    assert!(edited.contains("adjusted automatically"), "{edited}");
     let shown = sandbox.slash("/servers show server:db-1").await.render();
     for part in [
-        "online 2 min 30 s · warning 30 min · offline 1 h, following its rhythm",
+        "online 2 min 30 s · warning 30 min · offline 1 h, adjusted automatically",
         "cpu 1",
     ] {
         assert!(shown.contains(part), "{part} in {shown}");
@@ -330,7 +333,7 @@ async fn api_keys_are_created_listed_rotated_and_revoked_in_discord() {
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
     let get = |key: &str| running.call("GET", "/api/v1/devices", key, "").status;
-    let kind = "\"read: programs read everything of this server\"";
+    let kind = "\"read: read everything in this Discord server\"";
     let made = sandbox.slash(&format!("/keys create kind:{kind}")).await;
     assert!(made.is_ephemeral());
     let old = in_block(&made.text());
@@ -338,7 +341,7 @@ async fn api_keys_are_created_listed_rotated_and_revoked_in_discord() {
     let id = old.split('_').nth(2).unwrap();
     let listed = sandbox.slash("/keys list").await.render();
     assert!(
-        listed.contains(id) && listed.contains("read, made"),
+        listed.contains(id) && listed.contains("read, created"),
         "{listed}"
     );
     assert!(!listed.contains(&old), "{listed}");
@@ -359,20 +362,23 @@ async fn api_keys_are_created_listed_rotated_and_revoked_in_discord() {
         .slash(&format!("/keys revoke key:{id}"))
         .await
         .render();
-    assert!(revoked.contains("useless from now on"), "{revoked}");
+    assert!(revoked.contains("Revoked"), "{revoked}");
     assert_eq!((get(&old), get(&new)), (401, 200));
     // Another guild neither sees nor revokes it.
     let elsewhere = sandbox.add_guild("Elsewhere");
     let eve = Member::manager(9, "Eve");
     let outsider = sandbox.member(&eve).in_guild(elsewhere);
     let listed = outsider.slash("/keys list").await.render();
-    assert!(listed.contains("There is no key"), "{listed}");
+    assert!(listed.contains("No API keys yet"), "{listed}");
     let id = new.split('_').nth(2).unwrap();
     let refused = outsider
         .slash(&format!("/keys revoke key:{id}"))
         .await
         .render();
-    assert!(refused.contains("no such key"), "{refused}");
+    assert!(
+        refused.contains("This key does not exist or was revoked"),
+        "{refused}"
+    );
     assert_eq!(get(&new), 200);
     let wrong = sandbox.slash("/keys revoke key:nonsense").await.render();
     assert!(wrong.contains("12 letters and digits"), "{wrong}");

@@ -220,13 +220,13 @@ fn invalid_bodies_are_rejected_with_a_sentence_and_do_no_harm() {
     let long = format!(r#"{{"agent_version":"{}"}}"#, "x".repeat(2_000));
     let large = format!(r#"{{"agent_version":"{}"}}"#, "x".repeat(70_000));
     for (body, status, detail) in [
-        ("{", 400, "no JSON that can be read"),
+        ("{", 400, "not valid JSON"),
         ("[]", 400, "must be a JSON object"),
         (r#"{"cpu":"high"}"#, 422, "`cpu` must be a number"),
         (r#"{"color":1}"#, 422, "unknown field `color`"),
-        (deep.as_str(), 400, "brackets inside each other"),
-        (long.as_str(), 422, "1 KiB at most"),
-        (large.as_str(), 413, "64 KiB at most"),
+        (deep.as_str(), 400, "levels deep"),
+        (long.as_str(), 422, "at most 1 KiB"),
+        (large.as_str(), 413, "at most 64 KiB"),
     ] {
         let answer = running.call("POST", "/api/v1/server-stats", &own, body);
         assert_eq!(answer.status, status, "{answer:?}");

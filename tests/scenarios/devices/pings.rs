@@ -52,7 +52,7 @@ fn pings_time_the_runs_of_a_job_and_report_failures_at_once() {
             format!("{uuid}/fail"),
             "",
             "offline",
-            json!("its job failed"),
+            json!("its last run failed"),
         ),
         (format!("{uuid}/success"), "", "online", Value::Null),
     ] {

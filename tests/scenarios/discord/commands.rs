@@ -81,11 +81,11 @@ async fn an_endpoint_is_added_goes_offline_is_listed_and_recovers() {
         .slash(&format!("/endpoint add target:{} name:shop", web.target()))
         .await;
     well_behaved(&added);
-    assert_contains(&added, "Added. It is looked at right away.");
+    assert_contains(&added, "Added. The first check runs now.");
     let id = first_id(&rollcall);
     rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
     let nothing = sandbox.slash("/offline_endpoints list").await;
-    assert_eq!(nothing.text(), "Everything answers: nothing is offline. 🎉");
+    assert_eq!(nothing.text(), "All endpoints are online. 🎉");
 
     web.goes_down();
     rollcall.wait_until("offline", id, |endpoint| endpoint["status"] == "offline");
@@ -93,7 +93,7 @@ async fn an_endpoint_is_added_goes_offline_is_listed_and_recovers() {
     well_behaved(&list);
     insta::assert_snapshot!(normalized(&list), @r"
     (only you see this)
-    │ 1 offline
+    │ 1 offline endpoint
     │ 🔴 **shop** `http://127.0.0.1:⟨port⟩/`
     │ connection refused · since ⟨time⟩ · checked ⟨time⟩ · next ⟨time⟩
     │ — 1 in all
@@ -144,8 +144,8 @@ async fn statistics_count_reactivated_endpoints() {
     │ Active **1** (100.0 %)
     │ Inactive **0** (0.0 %)
     │ 🟢 1 online (100.0 %)
-    │ Why: nothing is offline
-    │ Down the longest: nothing is offline
+    │ Why: no endpoints are offline
+    │ Longest outage: no endpoints are offline
     │ Reactivated: 1 in 24 h · 1 in 7 d
     │ Last recheck run: ⟨time⟩
     │ Next recheck run: ⟨time⟩
@@ -188,7 +188,7 @@ async fn recheck_all_requires_manage_server_and_reactivates_all_endpoints() {
     web.recovers();
     let list = sandbox.slash("/offline_endpoints list").await;
     let done = sandbox.press(&list, "Recheck all").await;
-    assert_contains(&done, "All 3 came back");
+    assert_contains(&done, "All 3 endpoints recovered");
     assert!(
         rollcall
             .list()
@@ -232,7 +232,7 @@ async fn pages_of_a_long_list_work_after_a_restart() {
         .await;
     assert_eq!(
         none.text(),
-        "Nothing is offline for this reason (timed out)."
+        "No endpoints are offline for this reason (timed out)."
     );
 }
 
@@ -248,7 +248,7 @@ async fn rechecking_an_unknown_address_offers_to_add_it() {
             web.address().port()
         ))
         .await;
-    assert_contains(&unknown, "Shall I add it?");
+    assert_contains(&unknown, "Do you want to add it?");
     let added = sandbox.press(&unknown, &format!("Add {target}")).await;
     assert_contains(&added, "Added.");
     assert_eq!(rollcall.list()[0]["target"], target);
@@ -281,7 +281,7 @@ async fn recheck_asks_for_the_port_if_a_host_has_several() {
     let asks = sandbox
         .slash("/offline_endpoints recheck ip:127.0.0.1")
         .await;
-    assert_contains(&asks, "name the one you mean in `port`");
+    assert_contains(&asks, "Choose one with `port`");
     // The cooldown is per member.
     let other = Member::manager(2, "eve");
     let named = sandbox
@@ -297,7 +297,7 @@ async fn recheck_asks_for_the_port_if_a_host_has_several() {
             "/offline_endpoints recheck ip:127.0.0.1 port:{port}"
         ))
         .await;
-    assert_contains(&hasty, "Not so fast");
+    assert_contains(&hasty, "Try again in");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -422,7 +422,7 @@ async fn managing_requires_manage_server_even_if_discord_allows_it() {
         assert!(
             reply
                 .text()
-                .contains("needs the permission **Manage Server**"),
+                .contains("You need the permission **Manage Server**"),
             "{line}: {}",
             reply.render()
         );
@@ -460,11 +460,11 @@ async fn endpoints_are_managed_entirely_from_discord() {
     well_behaved(&imported);
     insta::assert_snapshot!(normalized(&imported), @r"
     (only you see this)
-    │ 2 added
-    │ line 3: the port is missing; a right one is \`tcp\://203.0.113.7\:25565\`
+    │ 2 endpoints added
+    │ line 3: the port is missing. Example: `tcp://203.0.113.7:25565`
     │ Added: 2
-    │ Already there: 0
-    │ Refused: 1
+    │ Already exist: 0
+    │ Rejected: 1
     ");
     let choices = sandbox.autocomplete("/endpoints show endpoint:doo").await;
     assert_eq!(choices.len(), 1);
@@ -476,13 +476,13 @@ async fn endpoints_are_managed_entirely_from_discord() {
     assert_contains(&paused, "Paused **portal**");
     let list = sandbox.slash("/endpoints list all:true").await;
     assert!(
-        list.text().contains("2 on the roll") && list.text().contains("⏸️ **portal**"),
+        list.text().contains("2 endpoints") && list.text().contains("⏸️ **portal**"),
         "{}",
         list.render()
     );
     let active = sandbox.slash("/endpoints list").await;
     assert!(
-        active.text().contains("1 active") && !active.text().contains("portal"),
+        active.text().contains("1 active endpoint") && !active.text().contains("portal"),
         "{}",
         active.render()
     );
@@ -496,7 +496,7 @@ async fn endpoints_are_managed_entirely_from_discord() {
     well_behaved(&wrong);
     assert_eq!(
         wrong.text(),
-        r"`target`\: the port is missing; a right one is `tcp://203.0.113.7:25565`."
+        r"`target`: the port is missing. Example: `tcp://203.0.113.7:25565`."
     );
 }
 

@@ -157,13 +157,12 @@ async fn assert_exits(close: Option<u16>, sentence: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn permanent_refusals_exit_with_code_4_and_a_sentence() {
-    let new_token =
-        "https://discord.com/developers/applications, choose the application, Bot, Reset Token";
+    let new_token = "https://discord.com/developers/applications, choose the application, select Bot, then Reset Token";
     assert_exits(None, new_token).await;
     assert_exits(Some(4004), new_token).await;
-    assert_exits(Some(4012), "install the newest Rollcall").await;
-    assert_exits(Some(4013), "because of the intents").await;
-    assert_exits(Some(4014), "because of the intents").await;
+    assert_exits(Some(4012), "Install the latest version of Rollcall").await;
+    assert_exits(Some(4013), "rejected the intents").await;
+    assert_exits(Some(4014), "rejected the intents").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -173,7 +172,7 @@ async fn privileged_intents_that_are_not_granted_are_logged_and_dropped() {
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
     assert_ping_works(&sandbox).await;
-    let warning = "Discord does not let this application have members, message_content; switch on \"Server Members Intent\" and \"Message Content Intent\" at https://discord.com/developers/applications/";
+    let warning = "Discord rejected members, message_content. Enable \"Server Members Intent\" and \"Message Content Intent\" at https://discord.com/developers/applications/";
     assert_eq!(rollcall.log().matches(warning).count(), 1);
     let intents: Vec<u64> = sandbox
         .record()

@@ -111,7 +111,7 @@ async fn notifications_wait_for_connectivity_and_then_report_real_outages() {
     for web in &mut webs {
         web.goes_down();
     }
-    the_message(&sandbox, "Rollcall cannot see").await;
+    the_message(&sandbox, "Rollcall lost network connectivity").await;
     wait_for("the endpoints to be unknown", || {
         let unknown = running.metric(r#"rollcall_endpoints{status="unknown"}"#);
         (unknown == Some(6.0) && running.metric("rollcall_connectivity_up") == Some(0.0))
@@ -127,7 +127,7 @@ async fn notifications_wait_for_connectivity_and_then_report_real_outages() {
         web.recovers();
     }
     reference_host.responds_again();
-    the_message(&sandbox, "Rollcall could not see for").await;
+    the_message(&sandbox, "Rollcall had no network connectivity for").await;
     // One message for both or one for each, depending on when they were detected.
     the_message(&sandbox, "web0").await;
     the_message(&sandbox, "disk full").await;
@@ -162,6 +162,6 @@ async fn a_large_outage_is_notified_if_a_reference_host_responds() {
     for web in &mut webs {
         web.goes_down();
     }
-    the_message(&sandbox, "🔴 6 on 127.0.0.1 are offline").await;
+    the_message(&sandbox, "🔴 6 monitors on 127.0.0.1 are offline").await;
     assert_eq!(running.metric("rollcall_connectivity_up"), Some(1.0));
 }

@@ -105,7 +105,7 @@ fn invalid_fields_and_parameters_are_named() {
     let (admin, read) = (key(&rollcall, "admin", "42"), key(&rollcall, "read", "42"));
     let running = rollcall.run();
     for (body, status, detail) in [
-        ("{}", 422, "`target`: it is needed"),
+        ("{}", 422, "`target`: this field is required"),
         (r#"{"target":"http://127.1"}"#, 422, "`target`: "),
         (
             r#"{"target":"tcp://192.0.2.1:1","interval":"soon"}"#,

@@ -45,7 +45,7 @@ pub async fn with_shop<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall, web: &Web)
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
     let shown = sandbox.slash(&setup(sandbox)).await.render();
-    assert!(shown.contains("Incidents are told"), "{shown}");
+    assert!(shown.contains("Alerts"), "{shown}");
     let add = format!("/endpoint add target:{} name:shop", web.target());
     sandbox.slash(&add).await;
     wait_until_online(&running, 1);

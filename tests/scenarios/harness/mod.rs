@@ -123,6 +123,23 @@ impl Rollcall {
         blocking(|| self.command(arguments).output().unwrap().into())
     }
 
+    /// Runs a program that is not Rollcall in the bot's environment, with these variables added.
+    pub fn execute_other(
+        &self,
+        program: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> CommandOutput {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(&self.settings)
+            .envs(variables.iter().copied())
+            .current_dir(self.folder.path());
+        blocking(|| command.output().unwrap().into())
+    }
+
     /// Runs a one-shot command that must succeed.
     pub fn done(&self, arguments: &[&str]) -> CommandOutput {
         let output = self.execute(arguments);

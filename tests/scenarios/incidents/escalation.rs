@@ -4,7 +4,7 @@ use discord_sandbox::{Member, Record, Reply, Request, RestFault, Sandbox};
 
 use crate::harness::alerting::{ROLE, bot, wait_until_delivered, with_shop, with_webs};
 use crate::harness::collector::Collector;
-use crate::harness::{Web, wait_for};
+use crate::harness::{Web, assert_contains, wait_for};
 
 const LEADS: u64 = 88;
 
@@ -43,16 +43,16 @@ async fn unacknowledged_incidents_are_reminded_of_and_then_escalated() {
         .slash("/alerts escalation escalate:30m")
         .await
         .render();
-    assert!(wrong.contains("needs `role` or `user`"), "{wrong}");
+    assert!(wrong.contains("together with `role` or `user`"), "{wrong}");
     let wrong = sandbox
         .slash("/alerts escalation remind:soon")
         .await
         .render();
-    assert!(wrong.contains("a right one is `15m`"), "{wrong}");
+    assert!(wrong.contains("such as `15m`"), "{wrong}");
     let policy = format!("/alerts escalation remind:15m escalate:30m role:{LEADS}");
     let shown = sandbox.slash(&policy).await.render();
     assert!(
-        shown.contains("called again") && shown.contains("<@&88>"),
+        shown.contains("without acknowledgment") && shown.contains("<@&88>"),
         "{shown}"
     );
     web.goes_down();
@@ -61,7 +61,7 @@ async fn unacknowledged_incidents_are_reminded_of_and_then_escalated() {
     rollcall.sql("UPDATE incidents SET escalation_starts_at = escalation_starts_at - 900000");
     let again = wait_for_mention(&sandbox, "<@&77>", 2).await;
     let title = again.body["embeds"][0]["title"].as_str().unwrap();
-    assert!(title.contains("nobody has taken care yet"), "{title}");
+    assert!(title.contains("nobody has acknowledged it"), "{title}");
     let text = again.body["embeds"][0]["description"].as_str().unwrap();
     assert!(text.contains("https://discord.com/channels/"), "{text}");
     rollcall.sql("UPDATE incidents SET escalation_starts_at = escalation_starts_at - 900000 WHERE kind = 'incident'");
@@ -90,12 +90,12 @@ async fn an_acknowledged_incident_is_not_reminded_of() {
     let running = with_shop(&sandbox, &rollcall, &web).await;
     sandbox.slash("/alerts escalation remind:15m").await;
     let nothing = sandbox.slash("/ack").await.render();
-    assert!(nothing.contains("no incident"), "{nothing}");
+    assert!(nothing.contains("no unacknowledged incidents"), "{nothing}");
     web.goes_down();
     wait_for_mention(&sandbox, "<@&77>", 1).await;
     let bob = Member::plain(8, "Bob");
     let refused = sandbox.member(&bob).slash("/ack").await.render();
-    assert!(refused.contains("for those who are called"), "{refused}");
+    assert!(refused.contains("Only responders"), "{refused}");
     let bob = bob.with_role(ROLE);
     // An incident of a muted monitor can be acknowledged, too.
     sandbox.slash("/mute monitor:shop").await;
@@ -138,7 +138,7 @@ async fn an_endpoint_still_offline_when_its_mute_ends_is_notified_again() {
     rollcall.sql("UPDATE mutes SET until = until - 3600000");
     let again = wait_for_mention(&sandbox, "<@&77>", 2).await;
     let title = again.body["embeds"][0]["title"].as_str().unwrap();
-    assert!(title.contains("nobody has taken care yet"), "{title}");
+    assert!(title.contains("nobody has acknowledged it"), "{title}");
     sandbox
         .wait_for_messages(sandbox.guild(), "the mute to end", |messages| {
             down(messages).filter(|incident| !incident.text().contains("Muted"))
@@ -184,12 +184,12 @@ async fn omitted_notifications_and_overrides_of_a_monitor_are_applied() {
         .slash("/alerts notifications recovery:false")
         .await
         .render();
-    assert!(shown.contains("Ends are not told"), "{shown}");
+    assert!(shown.contains("No separate messages"), "{shown}");
     let own = sandbox
         .slash("/alerts override monitor:shop notify:false")
         .await
         .render();
-    assert!(own.contains("Nothing is told of **shop**"), "{own}");
+    assert!(own.contains("Notifications for **shop** are off"), "{own}");
     web.goes_down();
     wait_for("the outage to be recorded", || {
         rollcall
@@ -199,7 +199,7 @@ async fn omitted_notifications_and_overrides_of_a_monitor_are_applied() {
     assert_eq!(rollcall.sql("SELECT 'notified' FROM incidents").len(), 0);
     let own = format!("/alerts override monitor:shop role:{LEADS}");
     let own = sandbox.slash(&own).await.render();
-    assert!(own.contains("<@&88> is called for **shop**"), "{own}");
+    assert!(own.contains("mention <@&88>"), "{own}");
     // The open incident is sent now, with a mention of the monitor's responders.
     wait_for_mention(&sandbox, "<@&88>", 1).await;
     web.recovers();
@@ -229,11 +229,8 @@ async fn omitted_notifications_and_overrides_of_a_monitor_are_applied() {
         1,
         "only the test of the setup"
     );
-    let inherited = sandbox
-        .slash("/alerts override monitor:shop")
-        .await
-        .render();
-    assert!(inherited.contains("like all the others"), "{inherited}");
+    let inherited = sandbox.slash("/alerts override monitor:shop").await;
+    assert_contains(&inherited, "follows the settings of this Discord server");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,7 +256,7 @@ async fn many_outages_at_once_are_one_bulk_alert_in_channel_and_webhook() {
         .await
         .render();
     assert!(
-        shown.contains("When 2 or 50 % change within 30 s"),
+        shown.contains("One summary when 2 or 50 % change within 30 s"),
         "{shown}"
     );
     web.goes_down();
@@ -280,11 +277,11 @@ async fn many_outages_at_once_are_one_bulk_alert_in_channel_and_webhook() {
         .wait_for_messages(
             sandbox.guild(),
             "one bulk alert for both recoveries",
-            |messages| alert(messages, "🟢 2 of 2 endpoints came back within 30 s"),
+            |messages| alert(messages, "🟢 2 of 2 endpoints recovered within 30 s"),
         )
         .await;
     let off = sandbox.slash("/alerts summary").await.render();
-    assert!(off.contains("Everything is told"), "{off}");
+    assert!(off.contains("All notifications are on"), "{off}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -295,7 +292,10 @@ async fn no_bulk_alert_is_sent_during_maintenance() {
     let running = with_webs(&sandbox, &rollcall, &webs).await;
     let bulk = "/alerts summary count:2 window:1h";
     let shown = sandbox.slash(bulk).await.render();
-    assert!(shown.contains("When 2 change within 1 h"), "{shown}");
+    assert!(
+        shown.contains("One summary when 2 change within 1 h"),
+        "{shown}"
+    );
     sandbox.slash("/maintenance start duration:1h").await;
     let bulk_runs = || running.metric(r#"rollcall_job_runs_total{job="bulk_alerts"}"#);
     let offline = || rollcall.sql("SELECT 'down' FROM monitors WHERE status = 'offline'");

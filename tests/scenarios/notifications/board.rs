@@ -29,12 +29,12 @@ async fn the_board_is_kept_up_to_date_and_survives_restarts_and_deletions() {
         .await
         .render();
     assert!(created.contains(&format!("<#{channel}>")), "{created}");
-    the_board(&sandbox, "The roll is empty").await;
+    the_board(&sandbox, "There are no monitors yet").await;
     let twice = sandbox
         .slash(&format!("/board create channel:{channel}"))
         .await
         .render();
-    assert!(twice.contains("has a board already"), "{twice}");
+    assert!(twice.contains("already has a board"), "{twice}");
     sandbox
         .slash(&format!("/endpoint add target:{} name:shop", web.target()))
         .await;
@@ -55,7 +55,7 @@ async fn the_board_is_kept_up_to_date_and_survives_restarts_and_deletions() {
         .await;
     the_board(&sandbox, "🟢 shop").await;
     let removed = sandbox.slash("/board remove").await.render();
-    assert!(removed.contains("taken away"), "{removed}");
+    assert!(removed.contains("Removed the status board"), "{removed}");
     sandbox
         .wait_for_messages(sandbox.guild(), "an empty channel", |messages| {
             messages.is_empty().then_some(())
@@ -95,5 +95,5 @@ async fn a_board_without_permission_is_rejected_or_broken_until_moved() {
     sandbox
         .slash(&format!("/board move channel:{channel}"))
         .await;
-    the_board(&sandbox, "The roll is empty").await;
+    the_board(&sandbox, "There are no monitors yet").await;
 }

@@ -76,9 +76,9 @@ async fn an_incident_is_opened_and_resolved_in_signed_messages() {
     assert_eq!(data["members"][0]["reason"], "refused");
     assert_ne!(posted[2].json["data"]["ended_at"], serde_json::Value::Null);
     let listed = sandbox.slash("/alerts webhook list").await.render();
-    assert!(listed.contains("🟢 told"), "{listed}");
+    assert!(listed.contains("🟢 last delivery"), "{listed}");
     let removed = sandbox.slash("/alerts webhook remove name:pager").await;
-    assert!(removed.render().contains("is told nothing any more"));
+    assert!(removed.render().contains("Removed the webhook"));
     drop(running);
     for secret in ["canary-path", "whsec_"] {
         assert!(!listed.contains(secret), "{listed}");
@@ -127,7 +127,7 @@ async fn a_webhook_that_answers_410_is_disabled_until_it_is_tested() {
     let (sandbox, collector) = (Sandbox::start().await, Collector::start());
     let (rollcall, mut web) = (bot(&sandbox).with("LOG_LEVEL", "trace"), Web::up());
     let add = format!(
-        "/alerts webhook add name:pager url:{} format:\"slack: what Slack, Mattermost and Rocket.Chat take\"",
+        "/alerts webhook add name:pager url:{} format:\"slack: for Slack, Mattermost and Rocket.Chat\"",
         collector.url("hook")
     );
     let (_running, _) = with_shop(&sandbox, &rollcall, &web, &add).await;
@@ -139,16 +139,16 @@ async fn a_webhook_that_answers_410_is_disabled_until_it_is_tested() {
         .wait_for_messages(sandbox.guild(), "the note", |messages| {
             let mut notes = messages
                 .iter()
-                .filter(|message| message.text().contains("pager is switched off"));
+                .filter(|message| message.text().contains("The webhook pager was disabled"));
             notes.next().cloned()
         })
         .await;
-    assert!(note.text().contains("it answered 410"), "{}", note.render());
+    assert!(note.text().contains("it returned 410"), "{}", note.render());
     assert!(note.buttons().is_empty());
     let before = collector.posted().len();
     let tested = sandbox.slash("/alerts webhook test name:pager").await;
     assert!(
-        tested.text().contains("pager is reached"),
+        tested.text().contains("pager: test message delivered"),
         "{}",
         tested.render()
     );
@@ -175,9 +175,12 @@ async fn blocked_addresses_are_rejected_and_redirects_are_not_followed() {
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
     for (url, part) in [
-        ("http://127.0.0.2:9/hook", "may not go to"),
-        ("http://169.254.169.254/latest", "may not go to"),
-        ("ftp://example.org/canary", "must be a http or https URL"),
+        ("http://127.0.0.2:9/hook", "its address is not allowed"),
+        (
+            "http://169.254.169.254/latest",
+            "its address is not allowed",
+        ),
+        ("ftp://example.org/canary", "must be an http or https URL"),
     ] {
         let name = url.len();
         let add = format!("/alerts webhook add name:hook{name} url:{url}");
@@ -193,15 +196,15 @@ async fn blocked_addresses_are_rejected_and_redirects_are_not_followed() {
         collector.url("hook")
     );
     let shown = sandbox.slash(&add).await.render();
-    assert!(shown.contains("it answered 302"), "{shown}");
+    assert!(shown.contains("it returned 302"), "{shown}");
     assert_eq!(elsewhere.posted().len(), 0);
     // Names are unique in a guild, and another guild does not see them.
     let twice = format!("/alerts webhook add name:moved url:{}", collector.url("x"));
     let shown = sandbox.slash(&twice).await.render();
-    assert!(shown.contains("of that name already"), "{shown}");
+    assert!(shown.contains("with this name already exists"), "{shown}");
     let other = sandbox.add_guild("Elsewhere");
     let eve = discord_sandbox::Member::manager(9, "Eve");
     let eve = sandbox.member(&eve).in_guild(other);
     let shown = eve.slash("/alerts webhook test name:moved").await.render();
-    assert!(shown.contains("No webhook here"), "{shown}");
+    assert!(shown.contains("There is no webhook named"), "{shown}");
 }

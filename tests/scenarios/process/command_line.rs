@@ -18,10 +18,7 @@ fn endpoints_are_managed_entirely_from_the_terminal() {
     ]);
     assert_eq!(added.out, "Added tcp://203.0.113.7:25565 with id 1\n");
     let again = rollcall.done(&["endpoint", "add", "203.0.113.7:25565", "--guild", "42"]);
-    assert_eq!(
-        again.out,
-        "tcp://203.0.113.7:25565 is on the roll already\n"
-    );
+    assert_eq!(again.out, "tcp://203.0.113.7:25565 already exists\n");
     assert_eq!(
         rollcall.list(),
         [json!({
@@ -43,7 +40,7 @@ fn an_invalid_target_is_rejected_with_a_sentence_and_an_example() {
     assert_eq!(output.code, 2);
     assert_eq!(
         output.err,
-        "error: TARGET: a host name needs a scheme in front; a right one is `tcp://example.org:25565`\n"
+        "error: TARGET: a host name needs a scheme. Example: `tcp://example.org:25565`\n"
     );
 }
 
@@ -164,12 +161,10 @@ fn endpoints_are_imported_from_a_file_and_exported() {
     )
     .unwrap();
     let output = rollcall.done(&["endpoint", "import", "list.txt"]);
-    assert_eq!(output.out, "Added 2, already there 0, refused 2\n");
+    assert_eq!(output.out, "Added 2, already exist 0, rejected 2\n");
     assert!(
         output.err.contains("line 2: ")
-            && output
-                .err
-                .contains("line 4: the same target stands in line 1"),
+            && output.err.contains("line 4: line 1 has the same target"),
         "{output:?}"
     );
     let exported = rollcall.done(&["endpoint", "export"]).out;
@@ -263,7 +258,7 @@ fn http_expectations_can_be_set_when_an_endpoint_is_added() {
         let output = rollcall.execute(&["endpoint", "add", "http://example.org/", option, value]);
         assert_eq!(output.code, 2, "{option}: {output:?}");
         assert!(
-            output.err.contains(option) && output.err.contains("a right"),
+            output.err.contains(option) && output.err.contains("Example: "),
             "{output:?}"
         );
     }

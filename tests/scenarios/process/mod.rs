@@ -2,6 +2,7 @@
 
 mod command_line;
 mod crashes;
+mod documentation;
 mod observability;
 mod soak;
 mod start_and_stop;

@@ -1,4 +1,4 @@
-//! The agent in `examples/agent.rs` works as README.md describes it.
+//! The agent in `examples/agent.rs` works as `docs/servers.md` describes it.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -90,7 +90,7 @@ fn the_agent_reports_errors_without_its_key() {
         (
             vec![("ROLLCALL_SERVER_KEY", read.as_str())],
             1,
-            "403 Forbidden: this key is not for that",
+            "403 Forbidden: this API key has the wrong kind",
         ),
         (
             vec![

@@ -16,14 +16,14 @@ async fn outages_in_maintenance_notify_only_when_it_ends() {
     let (rollcall, mut web) = (bot(&sandbox), Web::up());
     let running = with_webs(&sandbox, &rollcall, [&web]).await;
     for (line, part) in [
-        ("/maintenance start duration:soon", "a right one is `2h`"),
+        ("/maintenance start duration:soon", "Example: `2h`"),
         (
             "/maintenance schedule title:x at:tomorrow duration:1h",
             "2026-12-01 22:30",
         ),
         (
             "/maintenance schedule title:x at:22:30 duration:1h days:mo",
-            "a right one is `mon,thu`",
+            "Example: `mon,thu`",
         ),
         (
             "/maintenance schedule title:x at:22:30 duration:1h days:mon zone:Berlin",
@@ -31,10 +31,10 @@ async fn outages_in_maintenance_notify_only_when_it_ends() {
         ),
         (
             "/maintenance schedule \"title:x\" \"at:2020-01-01 00:00\" duration:1h",
-            "over already",
+            "in the past",
         ),
-        ("/maintenance start group:nobody", "No group here"),
-        ("/maintenance end", "no such maintenance"),
+        ("/maintenance start group:nobody", "There is no group named"),
+        ("/maintenance end", "This maintenance does not exist"),
     ] {
         let refused = sandbox.slash(line).await.render();
         assert!(refused.contains(part), "{line}: {refused}");
@@ -138,7 +138,7 @@ async fn a_group_is_one_incident_with_a_menu_of_its_endpoints() {
             .slash(&format!("/group set monitor:{name} group:shop"))
             .await;
         assert!(
-            set.text().contains("belongs to **shop**"),
+            set.text().contains("is now in the group **shop**"),
             "{}",
             set.render()
         );
@@ -147,7 +147,7 @@ async fn a_group_is_one_incident_with_a_menu_of_its_endpoints() {
     assert!(listed.contains("**shop**: 2 monitors"), "{listed}");
     first.goes_down();
     second.goes_down();
-    let alert = the_message(&sandbox, "🔴 2 of shop are offline").await;
+    let alert = the_message(&sandbox, "🔴 2 monitors of shop are offline").await;
     assert_eq!(
         alert.buttons(),
         ["Recheck", "Acknowledge", "Mute 1 h", "Maintenance"]
@@ -166,7 +166,7 @@ async fn a_group_is_one_incident_with_a_menu_of_its_endpoints() {
     assert!(!refused.contains("127.0.0.1"), "{refused}");
     let out = sandbox.slash("/group set monitor:web1").await;
     assert!(
-        out.text().contains("belongs to no group"),
+        out.text().contains("is now in no group"),
         "{}",
         out.render()
     );
@@ -201,7 +201,7 @@ async fn buttons_of_an_incident_recheck_it_and_start_its_maintenance() {
     });
     assert_eq!(rollcall.sql("SELECT 'notified' FROM incidents").len(), 1);
     let ended = sandbox.slash("/maintenance end").await.render();
-    assert!(ended.contains("is over"), "{ended}");
+    assert!(ended.contains("Ended the maintenance"), "{ended}");
     the_message(&sandbox, "🔴 web0 is offline").await;
     drop(running);
 }

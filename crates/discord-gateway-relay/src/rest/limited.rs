@@ -17,7 +17,7 @@ const SHORT_WAIT: Duration = Duration::from_secs(6);
 /// Why a request was not accepted.
 #[derive(Debug)]
 pub enum SendError {
-    /// Discord refused the token; nothing is sent any more.
+    /// Discord refused the token; no further requests are sent.
     Unauthorized,
     /// The rate limit does not allow the request for this long.
     Limited(Duration),

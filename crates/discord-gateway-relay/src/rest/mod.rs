@@ -42,13 +42,13 @@ impl std::fmt::Debug for Rest {
 pub enum RestError {
     #[error("Discord does not know the token")]
     Unauthorized,
-    #[error("Discord asks for patience")]
+    #[error("Discord's rate limit is reached")]
     Limited { retry_after: Duration },
     #[error("Discord answered {0}")]
     Status(u16),
     #[error("Discord was not reached: {0}")]
     Unreachable(&'static str),
-    #[error("Discord's answer could not be read")]
+    #[error("Discord's response is invalid")]
     Unreadable,
 }
 
@@ -251,7 +251,7 @@ pub fn http_client(product: &str) -> Result<reqwest::Client, RestError> {
 
 fn transport_error(error: &reqwest::Error) -> RestError {
     RestError::Unreachable(if error.is_timeout() {
-        "it took too long"
+        "timed out"
     } else {
         "no connection"
     })

@@ -48,10 +48,10 @@ pub struct PresentedKey {
 pub enum CheckInError {
     #[error("the key is no longer valid")]
     Key,
-    #[error("the key is another device's")]
+    #[error("this key belongs to another device")]
     Device,
     #[error(
-        "this server has room for {0} devices; remove some, or ask the operator to raise QUOTA_DEVICES"
+        "this Discord server has reached its limit of {0} devices. Remove some, or ask the operator to raise QUOTA_DEVICES"
     )]
     Quota(u64),
     /// The heartbeat itself is recorded all the same.

@@ -49,7 +49,7 @@ async fn update_state(
     let state = Value::Object(state).to_string();
     if state.len() > MAX_STATE {
         return Ok(Some(ValidationError::new(
-            "the whole state may have 64 KiB at most; take what is not needed out with `\"name\": null`",
+            "the state has more than 64 KiB. Remove entries with `\"name\": null`",
         )));
     }
     device_state::report(tx, id, &state, now).await?;

@@ -115,7 +115,7 @@ pub async fn edit(
             Box::pin(async move {
                 if endpoint::update(tx, &endpoint, &description).await? == Effect::Nothing {
                     return Err(Error::Conflict(format!(
-                        "{} is on the roll already",
+                        "`{}` already exists",
                         description.target
                     )));
                 }
@@ -202,7 +202,7 @@ async fn switch(
     let kind = match (endpoint.state.status == Status::Paused, to) {
         (true, Status::Paused) => {
             return Err(Error::Conflict(format!(
-                "{} is paused already",
+                "`{}` is already paused",
                 endpoint.description.name
             )));
         }
@@ -210,7 +210,7 @@ async fn switch(
         (true, _) => EventKind::EndpointResumed,
         (false, _) => {
             return Err(Error::Conflict(format!(
-                "{} is not paused",
+                "`{}` is not paused",
                 endpoint.description.name
             )));
         }
@@ -276,7 +276,7 @@ async fn get(reader: &Reader, requester: Requester, id: MonitorId) -> Result<End
 }
 
 fn not_found() -> Error {
-    Error::NotFound("that endpoint is not on the roll (any more)".into())
+    Error::NotFound("this endpoint does not exist".into())
 }
 
 fn details(description: &Description) -> Value {

@@ -123,7 +123,7 @@ async fn pausing_twice_and_resuming_a_running_endpoint_fail() {
             .await
             .unwrap_err()
             .to_string(),
-        "port 80 is not paused"
+        "`port 80` is not paused"
     );
     pause(&store, requester(1), id, NOW).await.unwrap();
     assert_eq!(
@@ -131,7 +131,7 @@ async fn pausing_twice_and_resuming_a_running_endpoint_fail() {
             .await
             .unwrap_err()
             .to_string(),
-        "port 80 is paused already"
+        "`port 80` is already paused"
     );
 }
 

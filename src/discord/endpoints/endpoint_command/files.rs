@@ -16,11 +16,11 @@ use crate::store::endpoints::endpoint::all;
 /// Timeout of the download of an attached file.
 const DOWNLOAD: Duration = Duration::from_secs(15);
 
-/// Add the endpoints of a file: one target per line, CSV with a header, or JSON
+/// Add endpoints from a file: one target per line, CSV or JSON
 #[poise::command(slash_command, guild_only)]
 pub(super) async fn import(
     ctx: Context<'_>,
-    #[description = "A text, CSV or JSON file, at most 1 MiB"] file: serenity::Attachment,
+    #[description = "Text, CSV or JSON file of at most 1 MiB"] file: serenity::Attachment,
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let app = ctx.data();
@@ -28,16 +28,14 @@ pub(super) async fn import(
         if usize::try_from(file.size).is_ok_and(|size| size > MAX_FILE) {
             return Err(wrong(
                 "file",
-                "it is larger than 1 MiB; split it and import the parts one after the other",
+                "The file is larger than 1 MiB. Split it and import the parts separately.",
             ));
         }
         // serenity's download has no timeout of its own.
         let content = tokio::time::timeout(DOWNLOAD, file.download())
             .await
             .map_err(|_| {
-                CommandError::Refused(
-                    "Discord did not hand over the file in time; please try again.".into(),
-                )
+                CommandError::Refused("Discord did not deliver the file in time. Try again.".into())
             })??;
         let now = app.now();
         let imported =
@@ -59,11 +57,11 @@ enum ExportFormatChoice {
     Text,
 }
 
-/// This server's roll as a file that `import` reads again
+/// Export all endpoints to a file for /endpoint import
 #[poise::command(slash_command, guild_only)]
 pub(super) async fn export(
     ctx: Context<'_>,
-    #[description = "The form of the file; CSV if left out"] format: Option<ExportFormatChoice>,
+    #[description = "File format (default: CSV)"] format: Option<ExportFormatChoice>,
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let format = match format {

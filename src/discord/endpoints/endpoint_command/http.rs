@@ -38,25 +38,25 @@ impl From<MethodChoice> for Method {
 #[poise::command(slash_command, guild_only)]
 pub(super) async fn http(
     ctx: Context<'_>,
-    #[description = "Its address or name"]
+    #[description = "Address or name"]
     #[autocomplete = "complete::endpoint"]
     #[max_length = 512]
     endpoint: String,
-    #[description = "Which status passes, such as 200 or 200-399"]
+    #[description = "Expected status, such as 200 or 200-399"]
     #[max_length = 16]
     status: Option<String>,
-    #[description = "A text that the answer must hold; `none` for none"]
+    #[description = "Text that the response must contain; none: remove it"]
     #[max_length = 200]
     keyword: Option<String>,
-    #[description = "How to ask"] method: Option<MethodChoice>,
-    #[description = "Headers, such as Accept: text/plain; several are parted by a bar |"]
+    #[description = "Request method"] method: Option<MethodChoice>,
+    #[description = "Headers, such as Accept: text/plain; separate several with |"]
     #[max_length = 1000]
     headers: Option<String>,
-    #[description = "How many redirects to follow"]
+    #[description = "Number of redirects to follow"]
     #[min = 0]
     #[max = 3]
     redirects: Option<u8>,
-    #[description = "Whether the certificate must be valid"] verify_tls: Option<bool>,
+    #[description = "Require a valid certificate"] verify_tls: Option<bool>,
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let known = find(ctx, requester, &endpoint).await?;

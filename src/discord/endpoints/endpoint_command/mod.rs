@@ -18,7 +18,7 @@ use crate::domain::monitor::{parse_interval, parse_name};
 use crate::domain::patch::Patch;
 use crate::store::endpoints::endpoint::{Description, Endpoint};
 
-/// Manage the endpoints on this server's roll
+/// Manage endpoints that Rollcall checks
 #[poise::command(
     slash_command,
     guild_only,
@@ -47,17 +47,17 @@ async fn find(
     Ok(recheck::find(&ctx.data().store.reader, requester, text, None).await?)
 }
 
-/// Put an endpoint on the roll
+/// Add an endpoint
 #[poise::command(slash_command, guild_only)]
 async fn add(
     ctx: Context<'_>,
     #[description = "tcp://host:port, http(s)://host[:port]/path, or ip:port"]
     #[max_length = 512]
     target: String,
-    #[description = "What to call it; its host and port if left out"]
+    #[description = "Name (default: host and port)"]
     #[max_length = 64]
     name: Option<String>,
-    #[description = "How often to look, such as 30s or 5m"]
+    #[description = "Check interval, such as 30s or 5m"]
     #[max_length = 16]
     interval: Option<String>,
 ) -> Result<(), CommandError> {
@@ -80,21 +80,21 @@ async fn add(
     reply::answer(ctx, handlers::add(ctx.data(), requester, description)).await
 }
 
-/// Change an endpoint's name, target or interval
+/// Change the name, target or interval of an endpoint
 #[poise::command(slash_command, guild_only)]
 async fn edit(
     ctx: Context<'_>,
-    #[description = "Its address or name"]
+    #[description = "Address or name"]
     #[autocomplete = "complete::endpoint"]
     #[max_length = 512]
     endpoint: String,
-    #[description = "A new name"]
+    #[description = "New name"]
     #[max_length = 64]
     name: Option<String>,
-    #[description = "A new target"]
+    #[description = "New target"]
     #[max_length = 512]
     target: Option<String>,
-    #[description = "A new interval, such as 30s; `default` for the bot's own"]
+    #[description = "New interval, such as 30s; default: the bot's setting"]
     #[max_length = 16]
     interval: Option<String>,
 ) -> Result<(), CommandError> {
@@ -143,11 +143,11 @@ async fn apply(
     reply::answer(ctx, work).await
 }
 
-/// Take an endpoint off the roll
+/// Remove an endpoint
 #[poise::command(slash_command, guild_only)]
 async fn remove(
     ctx: Context<'_>,
-    #[description = "Its address or name"]
+    #[description = "Address or name"]
     #[autocomplete = "complete::endpoint"]
     #[max_length = 512]
     endpoint: String,
@@ -166,11 +166,11 @@ async fn remove(
     reply::answer(ctx, work).await
 }
 
-/// Stop looking at an endpoint until it is resumed
+/// Pause the checks of an endpoint
 #[poise::command(slash_command, guild_only)]
 async fn pause(
     ctx: Context<'_>,
-    #[description = "Its address or name"]
+    #[description = "Address or name"]
     #[autocomplete = "complete::endpoint"]
     #[max_length = 512]
     endpoint: String,
@@ -182,18 +182,18 @@ async fn pause(
         let now = app.now();
         let paused = manage_endpoint::pause(&app.store, requester, endpoint.id, now).await?;
         Ok(Message::sentence(format!(
-            "Paused {}: nobody looks at it until you resume it.",
+            "Paused {}. Resume the checks with `/endpoint resume`.",
             embed::mention(&paused.description)
         )))
     };
     reply::answer(ctx, work).await
 }
 
-/// Look at a paused endpoint again
+/// Resume the checks of a paused endpoint
 #[poise::command(slash_command, guild_only)]
 async fn resume(
     ctx: Context<'_>,
-    #[description = "Its address or name"]
+    #[description = "Address or name"]
     #[autocomplete = "complete::endpoint"]
     #[max_length = 512]
     endpoint: String,
@@ -205,7 +205,7 @@ async fn resume(
         let now = app.now();
         let resumed = manage_endpoint::resume(&app.store, requester, endpoint.id, now).await?;
         Ok(Message::sentence(format!(
-            "Resumed {}: it is looked at right away.",
+            "Resumed {}. The next check runs now.",
             embed::mention(&resumed.description)
         )))
     };

@@ -24,25 +24,25 @@ const WAITS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_
 /// Shortest and longest window in which the changes of a bulk alert are counted.
 const WINDOWS: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(86_400);
 
-/// Who is called again when nobody takes care of an incident; what is left out stays as it is
+/// Set reminders and escalation; omitted options stay unchanged
 #[poise::command(slash_command, guild_only)]
 pub(super) async fn escalation(
     ctx: Context<'_>,
-    #[description = "Call the role again after so long, such as 15m; off: never"]
+    #[description = "Mention the role again after this time, such as 15m, or off"]
     #[max_length = 16]
     remind: Option<String>,
-    #[description = "Call somebody else after so long, such as 30m; off: never"]
+    #[description = "Escalate after this time, such as 30m, or off"]
     #[max_length = 16]
     escalate: Option<String>,
-    #[description = "Who is called then: a role, in the channel"] role: Option<serenity::RoleId>,
-    #[description = "Who is called then: a member, by direct message"] user: Option<serenity::User>,
+    #[description = "Escalate to this role, in the channel"] role: Option<serenity::RoleId>,
+    #[description = "Escalate to this member, by direct message"] user: Option<serenity::User>,
 ) -> Result<(), CommandError> {
     let role = roles::chosen(ctx, role)?.map(Responder::Role);
     let user = user.map(|user| Responder::User(UserId(user.id.get())));
     let responder = role.or(user);
     change(ctx, async {
         if role.is_some() && user.is_some() {
-            return Err(invalid("name `role` or `user`, not both"));
+            return Err(invalid("Choose either `role` or `user`, not both."));
         }
         let remind = wait("remind", remind.as_deref())?;
         let escalate = wait("escalate", escalate.as_deref())?;
@@ -55,7 +55,7 @@ pub(super) async fn escalation(
                 match (after, responder) {
                     (Some(after), Some(responder)) => Some((after, responder)),
                     (None, None) => None,
-                    _ => return Err(invalid("`escalate` needs `role` or `user`, and they need it; a right one is `escalate:30m role:@leads`")),
+                    _ => return Err(invalid("Use `escalate` together with `role` or `user`, such as `escalate:30m role:@leads`.")),
                 }
             }
         };
@@ -67,14 +67,14 @@ pub(super) async fn escalation(
     .await
 }
 
-/// Leave out what you do not want to be told; what is not named stays as it is
+/// Choose optional notifications; omitted options stay unchanged
 #[poise::command(slash_command, guild_only)]
 pub(super) async fn notifications(
     ctx: Context<'_>,
-    #[description = "Tell ends of outages, too; a message that is there says so all the same"]
-    recovery: Option<bool>,
-    #[description = "Tell of servers that are silent and not offline by their thresholds yet"]
-    warnings: Option<bool>,
+    #[description = "Post recoveries of incidents that had no message before"] recovery: Option<
+        bool,
+    >,
+    #[description = "Notify when a server is overdue but not offline yet"] warnings: Option<bool>,
 ) -> Result<(), CommandError> {
     change(ctx, async {
         Ok(move |chosen: &mut AlertPreferences| {
@@ -85,19 +85,19 @@ pub(super) async fn notifications(
     .await
 }
 
-/// A word about all of them when many endpoints change at once; with nothing named it is switched off
+/// Send one summary when many endpoints change at once (no options: turn it off)
 #[poise::command(slash_command, guild_only)]
 pub(super) async fn summary(
     ctx: Context<'_>,
-    #[description = "From so many on"]
+    #[description = "Minimum number of endpoints"]
     #[min = 2]
     #[max = 100_000]
     count: Option<u32>,
-    #[description = "From such a share of all endpoints on, in percent"]
+    #[description = "Minimum share of all endpoints, in percent"]
     #[min = 1]
     #[max = 100]
     percent: Option<u8>,
-    #[description = "Within so long, such as 30s or 5m; a minute where it is left out"]
+    #[description = "Time in which they change, such as 30s or 5m (default: 1m)"]
     #[max_length = 16]
     window: Option<String>,
 ) -> Result<(), CommandError> {
@@ -117,16 +117,16 @@ pub(super) async fn summary(
     .await
 }
 
-/// Tell of one monitor differently; with nothing named it is told of like all the others
+/// Override notifications for one monitor (no options: remove the override)
 #[poise::command(slash_command, guild_only, rename = "override")]
 pub(super) async fn override_monitor(
     ctx: Context<'_>,
-    #[description = "An endpoint, a device or a server, by name"]
+    #[description = "Name of an endpoint, a device or a server"]
     #[autocomplete = "complete::monitor"]
     #[max_length = 100]
     monitor: String,
-    #[description = "False: nothing is told of it, until you say otherwise"] notify: Option<bool>,
-    #[description = "Called for it instead of the usual role"] role: Option<serenity::RoleId>,
+    #[description = "False: send no notifications for it"] notify: Option<bool>,
+    #[description = "Mention this role instead of the usual one"] role: Option<serenity::RoleId>,
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let role = roles::chosen(ctx, role)?;
@@ -186,7 +186,7 @@ fn length(
         .filter(|length| allowed.contains(length))
         .ok_or_else(|| {
             invalid(&format!(
-                "`{option}`: the time must lie between {} and {}; a right one is `15m`",
+                "`{option}`: Use a time between {} and {}, such as `15m`.",
                 text::duration(*allowed.start()),
                 text::duration(*allowed.end())
             ))

@@ -16,7 +16,7 @@ use crate::notify::messenger::SendFailure;
 use crate::store::notifications::{alert_override, alert_settings};
 use crate::store::silences::mute;
 
-/// Where incidents are told
+/// Manage alerts: channel, role, webhooks and preferences
 #[poise::command(
     slash_command,
     guild_only,
@@ -38,14 +38,14 @@ pub(in crate::discord) async fn alerts(_: Context<'_>) -> Result<(), CommandErro
     Ok(())
 }
 
-/// Choose the channel for alerts, and the role to call; a test goes there at once
+/// Set the alert channel and on-call role, and send a test message
 #[poise::command(slash_command, guild_only)]
 async fn setup(
     ctx: Context<'_>,
-    #[description = "Where incidents are told"]
+    #[description = "Channel for alerts"]
     #[channel_types("Text", "News")]
     channel: serenity::PartialChannel,
-    #[description = "Called when an incident begins; nobody where it is left out"] role: Option<
+    #[description = "Role to mention when an incident opens (default: none)"] role: Option<
         serenity::RoleId,
     >,
 ) -> Result<(), CommandError> {
@@ -54,11 +54,11 @@ async fn setup(
     reply::answer(ctx, test_and_set(ctx, ChannelId(channel.id.get()), role)).await
 }
 
-/// Tell incidents in another channel; a test goes there at once
+/// Change the alert channel and send a test message
 #[poise::command(slash_command, guild_only)]
 async fn channel(
     ctx: Context<'_>,
-    #[description = "Where incidents are told"]
+    #[description = "Channel for alerts"]
     #[channel_types("Text", "News")]
     channel: serenity::PartialChannel,
 ) -> Result<(), CommandError> {
@@ -75,11 +75,11 @@ async fn channel(
     reply::answer(ctx, work).await
 }
 
-/// Call another role when an incident begins, or none
+/// Change the role to mention when an incident opens
 #[poise::command(slash_command, guild_only)]
 async fn role(
     ctx: Context<'_>,
-    #[description = "Left out: nobody is called"] role: Option<serenity::RoleId>,
+    #[description = "Role (default: none)"] role: Option<serenity::RoleId>,
 ) -> Result<(), CommandError> {
     access::require_manage(reply::permissions(ctx))?;
     let role = roles::chosen(ctx, role)?;
@@ -90,7 +90,7 @@ async fn role(
     reply::answer(ctx, work).await
 }
 
-/// Where incidents are told now, and whether that works
+/// Show the alert settings and whether the channel works
 #[poise::command(slash_command, guild_only)]
 async fn show(ctx: Context<'_>) -> Result<(), CommandError> {
     access::require_manage(reply::permissions(ctx))?;
@@ -98,22 +98,20 @@ async fn show(ctx: Context<'_>) -> Result<(), CommandError> {
     reply::answer(ctx, work).await
 }
 
-/// Tell incidents in no channel any more; webhooks go on
+/// Stop alerts in Discord; webhooks continue
 #[poise::command(slash_command, guild_only)]
 async fn off(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let work = async {
         let app = ctx.data();
         alerts::remove(&app.store, requester, app.now()).await?;
-        Ok(Message::sentence(
-            "Incidents are told in no channel any more.",
-        ))
+        Ok(Message::sentence("Alerts in Discord are off."))
     };
     reply::answer(ctx, work).await
 }
 
 fn no_channel_set() -> CommandError {
-    CommandError::Refused("No channel is set for alerts yet; `/alerts setup` sets one.".into())
+    CommandError::Refused("There is no alert channel yet. Set one with `/alerts setup`.".into())
 }
 
 async fn settings(ctx: Context<'_>) -> Result<Option<alert_settings::AlertSettings>, CommandError> {
@@ -142,10 +140,10 @@ async fn test_and_set(
     match tried {
         Ok(_) => set(ctx, channel, role).await,
         Err(SendFailure::Broken(reason)) => Err(CommandError::Refused(format!(
-            "<#{channel}> cannot be used: {reason}. It needs View Channel, Send Messages and Embed Links."
+            "Rollcall cannot post in <#{channel}>: {reason}. Give it the permissions View Channel, Send Messages and Embed Links there."
         ))),
         Err(failure) => Err(CommandError::Refused(format!(
-            "The test did not reach <#{channel}>: {failure}. Please try again in a moment."
+            "Rollcall could not post in <#{channel}>: {failure}. Try again in a moment."
         ))),
     }
 }

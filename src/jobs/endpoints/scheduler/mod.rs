@@ -189,7 +189,7 @@ impl Scheduler {
                 .await;
             let result = check.unwrap_or_else(|_| CheckResult {
                 at,
-                verdict: Verdict::Unknown("the look itself failed".into()),
+                verdict: Verdict::Unknown("the check itself failed".into()),
                 timings: Timings::default(),
                 certificate_expires_at: None,
             });

@@ -1,0 +1,102 @@
+//! Copies of the database: on request, and before a migration changes an existing database.
+
+use std::path::{Path, PathBuf};
+
+use sqlx::sqlite::SqliteConnection;
+
+use crate::store::StoreError;
+
+/// Copies the database to a new file, also while others write.
+pub(in crate::store) async fn to_new_file(
+    connection: &mut SqliteConnection,
+    file: &Path,
+) -> Result<(), StoreError> {
+    if file.exists() {
+        let reason = "it exists already, and a backup never overwrites";
+        return Err(refuse(file, reason));
+    }
+    copy(connection, file).await
+}
+
+/// Copies the database next to itself if a migration to `newest` is about to change it. A copy from an earlier attempt is
+/// kept, because it is older. New databases have no version yet, and need no copy.
+pub(super) async fn before_migration(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    newest: i64,
+) -> Result<(), StoreError> {
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(&mut *connection)
+        .await?;
+    let file = copy_of(path, version);
+    if version == 0 || version >= newest || file.exists() {
+        return Ok(());
+    }
+    copy(connection, &file).await?;
+    tracing::info!(file = %file.display(), "backed up the database before its migration");
+    Ok(())
+}
+
+/// `rollcall.db` of version 100 is copied to `rollcall.db.v100`.
+fn copy_of(path: &Path, version: i64) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".v{version}"));
+    PathBuf::from(name)
+}
+
+/// `VACUUM INTO` takes a consistent copy.
+async fn copy(connection: &mut SqliteConnection, file: &Path) -> Result<(), StoreError> {
+    let name = file
+        .to_str()
+        .ok_or_else(|| refuse(file, "its name is not UTF-8"))?;
+    sqlx::query("VACUUM INTO $1")
+        .bind(name)
+        .execute(connection)
+        .await
+        .map_err(|error| refuse(file, &error.to_string()))?;
+    #[cfg(unix)]
+    std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .map_err(|error| refuse(file, &error.to_string()))?;
+    Ok(())
+}
+
+fn refuse(file: &Path, reason: &str) -> StoreError {
+    StoreError::Backup {
+        path: file.display().to_string(),
+        reason: reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection as _;
+
+    use super::*;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn a_migration_is_preceded_by_one_private_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rollcall.db");
+        let url = format!("sqlite://{}", path.display());
+        Store::open(&url).await.unwrap().close().await;
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        let copies = || {
+            let names = std::fs::read_dir(folder.path()).unwrap();
+            let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            names.filter(|name| name.contains(".v")).collect::<Vec<_>>()
+        };
+        before_migration(&mut connection, &path, 100).await.unwrap();
+        assert_eq!(copies(), [] as [&str; 0], "the version is current");
+        for _ in 0..2 {
+            before_migration(&mut connection, &path, 101).await.unwrap();
+            assert_eq!(copies(), ["rollcall.db.v100"]);
+        }
+        let copy = folder.path().join("rollcall.db.v100");
+        let metadata = std::fs::metadata(&copy).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        let url = format!("sqlite://{}", copy.display());
+        Store::open(&url).await.unwrap().close().await;
+    }
+}
