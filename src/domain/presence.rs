@@ -48,7 +48,7 @@ pub struct PresenceUpdate {
 pub const DEFAULT_TEMPLATE: &str = "{online} of {total} online · {offline} offline";
 
 /// Returns the presence for these counts. Placeholders: `{online}`, `{total}`, `{offline}`, `{warning}`; paused monitors do
-/// not count, and ` · 0 offline` is left out.
+/// not count, and ` · 0 offline` is omitted.
 pub fn presence(counts: &[(Status, u64)], template: &str) -> Presence {
     let count = |status| {
         counts

@@ -72,7 +72,7 @@ pub async fn last_actor(
 }
 
 /// Number of monitors of a guild with an event of a kind (start or end of an outage) that was noticed since the given
-/// time. Monitors whose outage belongs to no incident are left out, because they cause no notifications.
+/// time. Monitors whose outage belongs to no incident are omitted, because they cause no notifications.
 pub async fn notifiable_since(
     reader: &Reader,
     guild: GuildId,

@@ -1,7 +1,7 @@
 //! No circle between files: each file can be read without the files that need it.
 //!
-//! A module and the modules below it are left out, because a child may use what its parent defines for all of them. Unit
-//! tests are left out, because they may use whatever helps them.
+//! A module and the modules below it are omitted, because a child may use what its parent defines for all of them. Unit
+//! tests are omitted, because they may import anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

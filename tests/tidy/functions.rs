@@ -1,4 +1,4 @@
-//! Counts the functions of a file, their lines and their arguments. Unit tests are left out.
+//! Counts the functions of a file, their lines and their arguments. Skips unit tests.
 
 use syn::visit::Visit;
 

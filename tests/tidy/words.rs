@@ -288,7 +288,7 @@ fn identifiers(text: &str) -> impl Iterator<Item = &str> {
     parts.filter(|part| !part.is_empty())
 }
 
-/// Identifiers, strings without a space, and the words of SQL, each with its line. Comments and sentences are left out.
+/// Identifiers, strings without a space, and the words of SQL, each with its line. Comments and sentences are omitted.
 pub fn named_in_rust(text: &str) -> Vec<Named> {
     let mut found = Vec::new();
     let (mut rest, mut line) = (text, 1);

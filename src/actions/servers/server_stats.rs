@@ -54,7 +54,7 @@ pub struct Point {
 }
 
 /// Aggregates the reports from `from` (inclusive) to `to` (exclusive), in steps counted from `from`. Steps without a
-/// report are left out.
+/// report are omitted.
 pub async fn series(
     reader: &Reader,
     id: MonitorId,

@@ -32,9 +32,22 @@ pub(super) async fn before_migration(
     if version == 0 || version >= newest || file.exists() {
         return Ok(());
     }
-    copy(connection, &file).await?;
+    // The final name appears only when the copy is complete: a crash in between must not look like a copy.
+    let partial = file.with_added_extension("partial");
+    remove_if_there(&partial)?;
+    copy(connection, &partial).await?;
+    std::fs::rename(&partial, &file).map_err(|error| refuse(&file, &error.to_string()))?;
     tracing::info!(file = %file.display(), "backed up the database before its migration");
     Ok(())
+}
+
+fn remove_if_there(file: &Path) -> Result<(), StoreError> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(refuse(file, &error.to_string()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `rollcall.db` of version 100 is copied to `rollcall.db.v100`.
@@ -44,19 +57,27 @@ fn copy_of(path: &Path, version: i64) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// `VACUUM INTO` takes a consistent copy.
+/// Takes a consistent copy with `VACUUM INTO`, which accepts an empty file. The file is created for its owner only, and
+/// removed if the copy fails.
 async fn copy(connection: &mut SqliteConnection, file: &Path) -> Result<(), StoreError> {
     let name = file
         .to_str()
         .ok_or_else(|| refuse(file, "its name is not UTF-8"))?;
-    sqlx::query("VACUUM INTO $1")
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(file)
+        .map_err(|error| refuse(file, &error.to_string()))?;
+    let copied = sqlx::query("VACUUM INTO $1")
         .bind(name)
         .execute(connection)
-        .await
-        .map_err(|error| refuse(file, &error.to_string()))?;
-    #[cfg(unix)]
-    std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600))
-        .map_err(|error| refuse(file, &error.to_string()))?;
+        .await;
+    if let Err(error) = copied {
+        remove_if_there(file)?;
+        return Err(refuse(file, &error.to_string()));
+    }
     Ok(())
 }
 
@@ -88,6 +109,8 @@ mod tests {
         };
         before_migration(&mut connection, &path, 100).await.unwrap();
         assert_eq!(copies(), [] as [&str; 0], "the version is current");
+        // What a crash in the middle of an earlier copy has left.
+        std::fs::write(folder.path().join("rollcall.db.v100.partial"), "half").unwrap();
         for _ in 0..2 {
             before_migration(&mut connection, &path, 101).await.unwrap();
             assert_eq!(copies(), ["rollcall.db.v100"]);

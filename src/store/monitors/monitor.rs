@@ -20,7 +20,7 @@ pub struct Monitor {
     pub since: Timestamp,
 }
 
-/// Numbers of monitors by status, in a guild (`None`: in all guilds). Statuses without monitors are left out.
+/// Numbers of monitors by status, in a guild (`None`: in all guilds). Statuses without monitors are omitted.
 pub async fn counts_by_status(
     reader: &Reader,
     guild: Option<GuildId>,

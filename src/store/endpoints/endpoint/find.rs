@@ -173,7 +173,7 @@ pub async fn search(
     rows.iter().map(read).collect()
 }
 
-/// Numbers of endpoints by status, in a guild (`None`: in all guilds). Statuses without endpoints are left out.
+/// Numbers of endpoints by status, in a guild (`None`: in all guilds). Statuses without endpoints are omitted.
 pub async fn counts_by_status(
     reader: &Reader,
     guild: Option<GuildId>,

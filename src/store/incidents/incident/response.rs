@@ -92,7 +92,7 @@ struct WaitingRow {
 }
 
 /// The open incidents of a guild that may need a reminder or an escalation because they are not acknowledged, with those
-/// already sent. Silenced incidents are left out.
+/// already sent. Silenced incidents are omitted.
 pub async fn waiting(
     reader: &Reader,
     guild: GuildId,
