@@ -66,6 +66,6 @@ fn known(word: &str) -> Result<EventKind, Problem> {
 fn shown(event: &Event) -> Value {
     json!({
         "id": event.id, "at": text::timestamp(event.at), "type": event.kind.as_str(), "actor": event.actor.to_string(),
-        "monitor": event.monitor_id.map(|id| id.0), "name": event.name, "facts": event.details,
+        "monitor": event.monitor_id.map(|id| id.0), "name": event.name, "details": event.details,
     })
 }

@@ -74,7 +74,7 @@ fn pings_time_the_runs_of_a_job_and_report_failures_at_once() {
         "{events:?}"
     );
     assert_eq!(
-        events.json["events"][1]["facts"]["reason"],
+        events.json["events"][1]["details"]["reason"],
         "exit status 3: disk full"
     );
 }
