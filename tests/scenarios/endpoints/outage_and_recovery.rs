@@ -30,6 +30,15 @@ fn an_endpoint_goes_offline_with_a_reason_and_recovers_by_itself() {
 }
 
 #[test]
+fn an_endpoint_added_before_the_start_is_checked_at_once() {
+    let rollcall = Rollcall::new().with("PROBE_INTERVAL", "1d");
+    let web = Web::up();
+    let id = rollcall.add(&web.target());
+    let _running = rollcall.run();
+    rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
+}
+
+#[test]
 fn a_running_bot_applies_changes_from_the_command_line() {
     let rollcall = Rollcall::new();
     let web = Web::up();

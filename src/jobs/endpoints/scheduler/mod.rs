@@ -254,15 +254,16 @@ impl Scheduler {
         for id in changes.removed {
             self.queue.remove(id);
         }
-        let is_few = changes.present.len() <= FEW && !changes.is_start;
+        let is_few = changes.present.len() <= FEW;
         for endpoint in changes.present {
-            let due = self.due(&endpoint, is_few);
+            let due = self.due(&endpoint, is_few, changes.is_start);
             self.queue.put(endpoint, due);
         }
     }
 
-    /// When an endpoint from the feed is due.
-    fn due(&self, endpoint: &Scheduled, is_few: bool) -> Option<Timestamp> {
+    /// When an endpoint from the feed is due. A few endpoints that were never checked are due at once, also at the start:
+    /// the member who added them waits for the result. Many of anything are spread out.
+    fn due(&self, endpoint: &Scheduled, is_few: bool, is_start: bool) -> Option<Timestamp> {
         let now = self.now();
         let interval = self.interval(endpoint);
         let slot = schedule::next_slot(endpoint.id.0, interval, now);
@@ -271,7 +272,7 @@ impl Scheduler {
                 Some(due.min(now.plus(self.context.checks.rules.recheck_interval)))
             }
             // Overdue: soon, but spread so that they are not all checked at once.
-            (Some(_), _) if is_few => Some(now),
+            (Some(_), _) if is_few && !is_start => Some(now),
             (Some(_), _) => Some(schedule::next_slot(
                 endpoint.id.0,
                 interval.min(Duration::from_secs(10)),
@@ -279,6 +280,10 @@ impl Scheduler {
             )),
             (None, Status::Offline) => None,
             (None, _) if endpoint.is_new && is_few => Some(now),
+            (None, _) if endpoint.is_new => {
+                let spread = interval.min(Duration::from_secs(60));
+                Some(schedule::next_slot(endpoint.id.0, spread, now))
+            }
             (None, _) => Some(slot),
         }
     }
