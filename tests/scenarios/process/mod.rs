@@ -4,5 +4,6 @@ mod command_line;
 mod crashes;
 mod documentation;
 mod observability;
+mod setup_instructions;
 mod soak;
 mod start_and_stop;
