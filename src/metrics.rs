@@ -71,7 +71,7 @@ impl Metrics {
                 "Delay between the due time of a check and its start.",
                 DELAY_BUCKETS,
             )?,
-            checks_in_flight: register.gauge("rollcall_checks_in_flight", "Checks in flight.")?,
+            checks_in_flight: register.gauge("rollcall_checks_in_flight", "Checks that are running.")?,
             checks_queued: register.gauge(
                 "rollcall_checks_queued",
                 "Checks that are due and wait for a free slot.",
@@ -106,7 +106,7 @@ impl Metrics {
             )?,
             timer_delay_seconds: register.histogram(
                 "rollcall_timer_delay_seconds",
-                "Delay of a timer in the runtime that checks and jobs share.",
+                "Delay between the due time of a timer and its firing, in the runtime of checks and background jobs.",
                 DELAY_BUCKETS,
             )?,
             gateway_up: register.gauge(
@@ -136,12 +136,12 @@ impl Metrics {
             )?,
             notifications_pending: register.gauges(
                 "rollcall_notifications_pending",
-                "Incidents that changed since they were last delivered, by destination.",
+                "Deliveries that are pending, by destination.",
                 &["destination"],
             )?,
             notifications: register.counters(
                 "rollcall_notifications_total",
-                "Notification attempts by destination and result.",
+                "Delivery attempts, by destination and result.",
                 &["destination", "result"],
             )?,
             connectivity_up: register.gauge(
@@ -266,6 +266,53 @@ mod tests {
             assert!(text.lines().any(|known| known == line), "{line}: {text}");
         }
         assert!(text.contains("# HELP rollcall_checks_total Checks run by the scheduler, by result.\n# TYPE rollcall_checks_total counter\nrollcall_checks_total{result=\"up\"} 1\n"), "{text}");
+    }
+
+    #[test]
+    fn help_of_every_metric() {
+        let metrics = Metrics::new().unwrap();
+        // A metric with labels is rendered once it has a value.
+        for (counters, labels) in [
+            (&metrics.checks, &["up"][..]),
+            (&metrics.job_runs, &["recheck"]),
+            (&metrics.job_failures, &["recheck"]),
+            (&metrics.gateway_reconnects, &["closed"]),
+            (&metrics.commands, &["ping"]),
+        ] {
+            counters.with_label_values(labels).inc();
+        }
+        metrics.endpoints.with_label_values(&["online"]).set(1);
+        metrics
+            .job_last_seconds
+            .with_label_values(&["recheck"])
+            .set(1.0);
+        let text = String::from_utf8(metrics.render().unwrap()).unwrap();
+        let help = text.lines().filter_map(|line| line.strip_prefix("# HELP "));
+        insta::assert_snapshot!(help.collect::<Vec<_>>().join("\n"), @"
+        rollcall_check_duration_seconds Duration of checks run by the scheduler.
+        rollcall_check_results_dropped_total Check results that could not be stored.
+        rollcall_check_schedule_delay_seconds Delay between the due time of a check and its start.
+        rollcall_checks_in_flight Checks that are running.
+        rollcall_checks_queued Checks that are due and wait for a free slot.
+        rollcall_checks_total Checks run by the scheduler, by result.
+        rollcall_commands_total Commands answered, by name.
+        rollcall_connectivity_up Whether Rollcall can reach the network: 1, or 0 while many endpoints fail and no reference host responds.
+        rollcall_database_bytes Size of the database and its write-ahead log.
+        rollcall_endpoints Endpoints by status.
+        rollcall_gateway_failed_checks Consecutive health checks that found the connection to Discord not ready.
+        rollcall_gateway_identifies_total Gateway sessions started.
+        rollcall_gateway_latency_seconds Time between the last gateway heartbeat and its acknowledgment.
+        rollcall_gateway_reconnects_total Connections to Discord that ended or could not be opened, by reason.
+        rollcall_gateway_resumes_total Attempts to resume a gateway session.
+        rollcall_gateway_up Whether the connection to Discord is ready: 1 or 0.
+        rollcall_interactions_unparsed_total Interactions from Discord that could not be parsed.
+        rollcall_job_failures_total Failed runs of each background job.
+        rollcall_job_last_run_duration_seconds Duration of the last run of each background job.
+        rollcall_job_runs_total Runs of each background job.
+        rollcall_notifications_pending Deliveries that are pending, by destination.
+        rollcall_notifications_total Delivery attempts, by destination and result.
+        rollcall_timer_delay_seconds Delay between the due time of a timer and its firing, in the runtime of checks and background jobs.
+        ");
     }
 
     #[test]

@@ -14,6 +14,8 @@ mod files;
 mod functions;
 #[path = "tidy/phrases.rs"]
 mod phrases;
+#[path = "tidy/texts.rs"]
+mod texts;
 #[path = "tidy/words.rs"]
 mod words;
 

@@ -100,7 +100,7 @@ async fn alerts(
     let alert = expect_alert(sandbox, &mut channel, "🔴 flaky is offline").await;
     println!("> press Acknowledge");
     sandbox.press(&alert, "Acknowledge").await;
-    expect_alert(sandbox, &mut channel, "Acknowledged: <@").await;
+    expect_alert(sandbox, &mut channel, "Acknowledged: by <@").await;
     println!("— flaky comes back —");
     listeners.flaky_recovers().await?;
     expect_alert(sandbox, &mut channel, "🟢 flaky was offline").await;

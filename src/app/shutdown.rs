@@ -43,13 +43,13 @@ pub(super) async fn drain(tasks: Vec<JoinHandle<()>>, discord: discord::Handle) 
         discord.stopped().await;
         for task in tasks {
             if let Err(error) = task.await {
-                tracing::error!(%error, "a task failed");
+                tracing::error!(%error, "a task failed during shutdown");
             }
         }
     };
     if tokio::time::timeout(DRAIN, all).await.is_err() {
         tracing::warn!(
-            "shutdown timed out; unfinished work is abandoned, acknowledged work is stored"
+            "shutdown timed out; unfinished work was aborted, committed changes are kept"
         );
     }
 }

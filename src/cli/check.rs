@@ -230,14 +230,14 @@ fn print_summary(summary: &Summary, took: Duration, as_json: bool) {
         );
     }
     print_line(&format!(
-        "Found {}: {} online ({} of them reactivated), {} warning, {} still offline, {} unknown; {:.1} s",
-        summary.found,
+        "Checked {} in {:.1} s: {} online ({} reactivated), {} in warning, {} offline, {} unknown",
+        text::count(summary.found, "endpoint"),
+        took.as_secs_f64(),
         summary.online + summary.reactivated,
         summary.reactivated,
         summary.warning,
         summary.still_offline,
         summary.unknown,
-        took.as_secs_f64(),
     ));
 }
 

@@ -70,7 +70,7 @@ pub(super) enum EndpointCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Export endpoints in a form that import reads
+    /// Print endpoints in a format that `endpoint import` reads
     Export {
         /// File format
         #[arg(long, value_enum, default_value = "csv")]
@@ -250,7 +250,7 @@ async fn remove(
     };
     let removed = manage_endpoint::remove(store, requester, id, Clock::SYSTEM.now()).await.map_err(|error| match error {
         Error::NotFound(_) => AppError::Other(format!(
-            "Discord server {} has no endpoint {text}. `rollcall endpoint list` shows all endpoints; --guild selects another server",
+            "Discord server {} has no endpoint {text}. `rollcall endpoint list` shows all endpoints; use --guild to select another Discord server",
             requester.guild
         )),
         error => app_error(error),
@@ -284,8 +284,8 @@ async fn import(
             print_note(&format!("line {}: {}", refused.line, refused.reason));
         }
         print_line(&format!(
-            "Added {}, already exist {}, rejected {}",
-            imported.added,
+            "{} added, {} already existed, {} rejected",
+            text::count(imported.added as u64, "endpoint"),
             imported.already_there,
             imported.refused.len()
         ));

@@ -47,10 +47,10 @@ pub(super) async fn run(settings: &Settings) -> Result<(), AppError> {
             Ok(())
         }
         Verdict::Down(failure) => Err(AppError::Other(format!(
-            "Rollcall does not respond on {address}: {failure}"
+            "Rollcall at {address} does not respond: {failure}"
         ))),
         Verdict::Unknown(reason) => Err(AppError::Other(format!(
-            "Rollcall could not be checked on {address}: {reason}"
+            "cannot check Rollcall at {address}: {reason}"
         ))),
     }
 }

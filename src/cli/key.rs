@@ -17,7 +17,7 @@ use crate::store::api_key::{self, StoredKey};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
-    /// Create a key and print it once
+    /// Create a key and print it; it cannot be shown again
     Create {
         /// Kind: fleet (register devices, send heartbeats), read, or admin (read and change)
         #[arg(long, value_enum)]

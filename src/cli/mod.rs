@@ -24,7 +24,7 @@ use crate::settings::Settings;
 use crate::store::Store;
 use crate::telemetry;
 
-/// Rollcall, the monitor that lives in Discord.
+/// Rollcall, a monitoring bot for Discord.
 ///
 /// Checks endpoints, receives heartbeats and reports, and sends alerts to Discord when something goes offline or recovers.
 /// Settings come from the environment or from a `.env` file; `.env.example` lists them all.
@@ -56,16 +56,16 @@ enum Command {
     /// Add and list servers whose agents send reports
     #[command(subcommand)]
     Server(server::ServerCommand),
-    /// Back up the database to a file, also while the bot runs
+    /// Back up the database to a file, even while the bot runs
     Backup {
         /// The file to write; it must not exist yet
         file: PathBuf,
     },
-    /// Check whether a running bot is healthy; exit code 0 means yes (for Docker and systemd)
+    /// Check whether a running bot is healthy; exit code 0 if so, 1 if not (for Docker and systemd)
     Healthcheck,
     /// Print completions for a shell
     Completions {
-        /// The shell: bash, zsh, fish, elvish or powershell
+        /// The shell
         shell: clap_complete::Shell,
     },
 }
@@ -146,7 +146,7 @@ async fn with_store<T>(
 async fn backup(settings: &Settings, file: &std::path::Path) -> Result<(), AppError> {
     with_store(settings, false, async |store| {
         store.reader.backup(file).await?;
-        print_line(&format!("The database was copied to {}", file.display()));
+        print_line(&format!("Backed up the database to {}", file.display()));
         Ok(())
     })
     .await
@@ -192,6 +192,436 @@ mod tests {
     fn invalid_durations_are_refused_with_an_example() {
         assert_eq!(seconds("10"), Ok(Duration::from_secs(10)));
         assert!(seconds("soon").unwrap_err().contains("Example:"));
+    }
+
+    /// The help of a command and of the commands below it, each behind its own heading.
+    fn help(command: &mut clap::Command, path: &str, pages: &mut Vec<String>) {
+        pages.push(format!("$ {path} --help\n{}", command.render_long_help()));
+        for below in command.get_subcommands_mut() {
+            if below.get_name() != "help" {
+                let path = format!("{path} {}", below.get_name());
+                help(below, &path, pages);
+            }
+        }
+    }
+
+    #[test]
+    #[expect(clippy::too_many_lines, reason = "most of it is the snapshot")]
+    fn help_of_every_command() {
+        let mut command = Arguments::command().term_width(100).version("0.0.0");
+        command.build();
+        let mut pages = Vec::new();
+        help(&mut command, "rollcall", &mut pages);
+        insta::assert_snapshot!(pages.join("\n"), @r#"
+        $ rollcall --help
+        Rollcall, a monitoring bot for Discord.
+
+        Checks endpoints, receives heartbeats and reports, and sends alerts to Discord when something goes
+        offline or recovers. Settings come from the environment or from a `.env` file; `.env.example` lists
+        them all.
+
+        Usage: rollcall [COMMAND]
+
+        Commands:
+          run          Run the bot until SIGTERM or Ctrl-C (default)
+          check        Check endpoints once and record the results
+          recheck      Recheck inactive endpoints that are due (for cron)
+          endpoint     Add, list, remove, import and export endpoints
+          key          Create, list, rotate and revoke API keys
+          server       Add and list servers whose agents send reports
+          backup       Back up the database to a file, even while the bot runs
+          healthcheck  Check whether a running bot is healthy; exit code 0 if so, 1 if not (for Docker and
+                       systemd)
+          completions  Print completions for a shell
+          help         Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help
+                  Print help (see a summary with '-h')
+
+          -V, --version
+                  Print version
+
+        Examples:
+          rollcall run
+          rollcall endpoint add https://example.org/health --name shop
+          rollcall check --inactive --json
+          rollcall recheck --hours 1 --batch 100
+
+        $ rollcall run --help
+        Run the bot until SIGTERM or Ctrl-C (default)
+
+        Usage: rollcall run
+
+        Options:
+          -h, --help
+                  Print help
+
+        $ rollcall check --help
+        Check endpoints once and record the results
+
+        Usage: rollcall check [OPTIONS]
+
+        Options:
+              --all
+                  Check active and inactive endpoints (default)
+
+              --active
+                  Check active endpoints only
+
+              --inactive
+                  Check inactive endpoints only
+
+              --older-than <TIME>
+                  Check only endpoints whose last check is at least this old
+
+              --limit <N>
+                  Check at most this many, oldest check first
+
+              --concurrent <N>
+                  Concurrent checks
+                  
+                  [default: 50]
+
+              --timeout <TIME>
+                  Timeout of one check [default: PROBE_TIMEOUT]
+
+              --dry-run
+                  Only list the endpoints that would be checked
+
+              --json
+                  Print the summary as JSON
+
+          -h, --help
+                  Print help
+
+        $ rollcall recheck --help
+        Recheck inactive endpoints that are due (for cron)
+
+        Usage: rollcall recheck [OPTIONS]
+
+        Options:
+              --hours <N>
+                  Check only endpoints whose last check is at least this many hours old [default:
+                  RECHECK_MIN_AGE]
+
+              --batch <N>
+                  Endpoints loaded at once [default: RECHECK_BATCH]
+
+              --concurrent <N>
+                  Concurrent checks [default: RECHECK_CONCURRENCY]
+
+              --timeout <TIME>
+                  Timeout of one check [default: PROBE_TIMEOUT]
+
+          -v, --verbose
+                  Print a line for every check
+
+              --json
+                  Print the summary as JSON
+
+          -h, --help
+                  Print help
+
+        $ rollcall endpoint --help
+        Add, list, remove, import and export endpoints
+
+        Usage: rollcall endpoint <COMMAND>
+
+        Commands:
+          add     Add an endpoint
+          list    List endpoints
+          remove  Remove an endpoint
+          import  Add endpoints from a file: one target per line, CSV or JSON
+          export  Print endpoints in a format that `endpoint import` reads
+          help    Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help
+                  Print help
+
+        $ rollcall endpoint add --help
+        Add an endpoint
+
+        Usage: rollcall endpoint add [OPTIONS] <TARGET>
+
+        Arguments:
+          <TARGET>
+                  tcp://host:port, http(s)://host[:port]/path, or ip:port
+
+        Options:
+              --name <NAME>
+                  Name [default: host and port]
+
+              --interval <INTERVAL>
+                  Check interval, such as 30s or 5m [default: PROBE_INTERVAL]
+
+              --status <STATUS>
+                  HTTP: expected status, such as 200 or 200-399
+
+              --keyword <TEXT>
+                  HTTP: text that the response must contain
+
+              --method <METHOD>
+                  HTTP: method: GET, HEAD or OPTIONS
+
+              --header <HEADER>
+                  HTTP: header to send, such as "Accept: text/plain" (up to eight times)
+
+              --redirects <N>
+                  HTTP: number of redirects to follow, at most 3
+
+              --insecure
+                  HTTPS: accept any certificate
+
+              --guild <ID>
+                  Discord server, by id [default: DISCORD_GUILD_ID]
+
+              --json
+                  Print the new endpoint as JSON
+
+          -h, --help
+                  Print help
+
+        $ rollcall endpoint list --help
+        List endpoints
+
+        Usage: rollcall endpoint list [OPTIONS]
+
+        Options:
+              --guild <ID>
+                  Only this Discord server, by id [default: all]
+
+              --json
+                  Print a JSON array
+
+          -h, --help
+                  Print help
+
+        $ rollcall endpoint remove --help
+        Remove an endpoint
+
+        Usage: rollcall endpoint remove [OPTIONS] <ENDPOINT>
+
+        Arguments:
+          <ENDPOINT>
+                  Id, target or ip:port of the endpoint
+
+        Options:
+              --guild <ID>
+                  Discord server, by id [default: DISCORD_GUILD_ID]
+
+          -h, --help
+                  Print help
+
+        $ rollcall endpoint import --help
+        Add endpoints from a file: one target per line, CSV or JSON
+
+        Usage: rollcall endpoint import [OPTIONS] <FILE>
+
+        Arguments:
+          <FILE>
+                  File, or - for standard input
+
+        Options:
+              --guild <ID>
+                  Discord server, by id [default: DISCORD_GUILD_ID]
+
+              --json
+                  Print the summary as JSON
+
+          -h, --help
+                  Print help
+
+        $ rollcall endpoint export --help
+        Print endpoints in a format that `endpoint import` reads
+
+        Usage: rollcall endpoint export [OPTIONS]
+
+        Options:
+              --format <FORMAT>
+                  File format
+                  
+                  [default: csv]
+                  [possible values: txt, csv, json]
+
+              --guild <ID>
+                  Discord server, by id [default: DISCORD_GUILD_ID]
+
+          -h, --help
+                  Print help
+
+        $ rollcall key --help
+        Create, list, rotate and revoke API keys
+
+        Usage: rollcall key <COMMAND>
+
+        Commands:
+          create  Create a key and print it; it cannot be shown again
+          list    List keys, without their secrets
+          rotate  Replace a key; the old key stays valid for 24 hours
+          revoke  Revoke a key now
+          help    Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help
+                  Print help
+
+        $ rollcall key create --help
+        Create a key and print it; it cannot be shown again
+
+        Usage: rollcall key create [OPTIONS] --kind <KIND>
+
+        Options:
+              --kind <KIND>
+                  Kind: fleet (register devices, send heartbeats), read, or admin (read and change)
+                  
+                  [possible values: fleet, read, admin]
+
+              --guild <ID>
+                  Discord server, by id [default: DISCORD_GUILD_ID]
+
+              --json
+                  Print {"id","key"}
+
+          -h, --help
+                  Print help
+
+        $ rollcall key list --help
+        List keys, without their secrets
+
+        Usage: rollcall key list [OPTIONS]
+
+        Options:
+              --guild <ID>
+                  Only this Discord server, by id [default: all]
+
+              --json
+                  Print a JSON array
+
+          -h, --help
+                  Print help
+
+        $ rollcall key rotate --help
+        Replace a key; the old key stays valid for 24 hours
+
+        Usage: rollcall key rotate [OPTIONS] <ID>
+
+        Arguments:
+          <ID>
+                  The key's id, as shown by `key list`
+
+        Options:
+              --guild <ID>
+                  Discord server, by id [default: DISCORD_GUILD_ID]
+
+              --json
+                  Print {"id","key"}
+
+          -h, --help
+                  Print help
+
+        $ rollcall key revoke --help
+        Revoke a key now
+
+        Usage: rollcall key revoke [OPTIONS] <ID>
+
+        Arguments:
+          <ID>
+                  The key's id, as shown by `key list`
+
+        Options:
+              --guild <ID>
+                  Discord server, by id [default: DISCORD_GUILD_ID]
+
+          -h, --help
+                  Print help
+
+        $ rollcall server --help
+        Add and list servers whose agents send reports
+
+        Usage: rollcall server <COMMAND>
+
+        Commands:
+          add   Add a server and print the key for its agent; it cannot be shown again
+          list  List servers with their status
+          help  Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help
+                  Print help
+
+        $ rollcall server add --help
+        Add a server and print the key for its agent; it cannot be shown again
+
+        Usage: rollcall server add [OPTIONS] <NAME>
+
+        Arguments:
+          <NAME>
+                  Name of the server
+
+        Options:
+              --guild <ID>
+                  Discord server, by id [default: DISCORD_GUILD_ID]
+
+              --json
+                  Print {"id","key"}
+
+          -h, --help
+                  Print help
+
+        $ rollcall server list --help
+        List servers with their status
+
+        Usage: rollcall server list [OPTIONS]
+
+        Options:
+              --guild <ID>
+                  Only this Discord server, by id [default: all]
+
+              --json
+                  Print a JSON array
+
+          -h, --help
+                  Print help
+
+        $ rollcall backup --help
+        Back up the database to a file, even while the bot runs
+
+        Usage: rollcall backup <FILE>
+
+        Arguments:
+          <FILE>
+                  The file to write; it must not exist yet
+
+        Options:
+          -h, --help
+                  Print help
+
+        $ rollcall healthcheck --help
+        Check whether a running bot is healthy; exit code 0 if so, 1 if not (for Docker and systemd)
+
+        Usage: rollcall healthcheck
+
+        Options:
+          -h, --help
+                  Print help
+
+        $ rollcall completions --help
+        Print completions for a shell
+
+        Usage: rollcall completions <SHELL>
+
+        Arguments:
+          <SHELL>
+                  The shell
+                  
+                  [possible values: bash, elvish, fish, powershell, zsh]
+
+        Options:
+          -h, --help
+                  Print help
+        "#);
     }
 
     /// Checks a command and the commands below it against the page, row by row.

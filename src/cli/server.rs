@@ -17,7 +17,7 @@ use crate::store::servers::server;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ServerCommand {
-    /// Add a server and print the key for its agent once
+    /// Add a server and print the key for its agent; it cannot be shown again
     Add {
         #[arg(value_parser = name, help = "Name of the server")]
         name: String,

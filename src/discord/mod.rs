@@ -136,17 +136,11 @@ impl Drop for GuildLock {
 /// Discord refused the bot for good; the sentence says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    #[error(
-        "DISCORD_TOKEN: Discord rejected this token. Open https://discord.com/developers/applications, choose the application, select Bot, then Reset Token, and set DISCORD_TOKEN to the new token."
-    )]
+    #[error("{}", ui::texts::TOKEN_REJECTED)]
     Token,
-    #[error(
-        "Discord rejected the intents that Rollcall requests (close code {0}). Install the latest version of Rollcall."
-    )]
+    #[error("{}", ui::texts::intents_rejected(.0))]
     Intents(u16),
-    #[error(
-        "Discord no longer supports the gateway version that Rollcall uses (close code 4012). Install the latest version of Rollcall."
-    )]
+    #[error("{}", ui::texts::GATEWAY_VERSION_REJECTED)]
     Version,
 }
 
@@ -161,7 +155,7 @@ pub fn messenger(config: &Config) -> Option<Arc<dyn Messenger>> {
             )))
         }
         Err(error) => {
-            tracing::error!(%error, "Discord messenger failed to start; notifications to Discord are off");
+            tracing::error!(%error, "cannot start the Discord messenger; Rollcall sends nothing to Discord");
             None
         }
     }
@@ -201,7 +195,7 @@ pub fn start(config: Config, app: DiscordState, stop: &watch::Receiver<bool>) ->
     let (refused_sender, refused) = oneshot::channel();
     let Some(token) = config.token.clone() else {
         tracing::warn!(
-            "DISCORD_TOKEN is not set; Discord is off. docs/quick-start.md explains how to get a token"
+            "DISCORD_TOKEN is not set; Rollcall runs without Discord. docs/quick-start.md explains how to get a token"
         );
         return Handle {
             refused,
@@ -221,7 +215,7 @@ pub fn start(config: Config, app: DiscordState, stop: &watch::Receiver<bool>) ->
             let _ = ended_sender.send(());
         });
     if let Err(error) = thread {
-        tracing::error!(%error, "starting the Discord thread failed; Discord is off");
+        tracing::error!(%error, "cannot start the Discord thread; Rollcall runs without Discord");
     }
     Handle {
         refused,

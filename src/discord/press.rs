@@ -14,6 +14,7 @@ use crate::discord::ui::access;
 use crate::discord::ui::custom_id::Button;
 use crate::discord::ui::error::{self, CommandError};
 use crate::discord::ui::reply::Message;
+use crate::discord::ui::texts;
 use crate::discord::ui::view::{EndpointsView, OfflineView};
 use crate::discord::{DiscordState, endpoints, monitors, servers};
 use crate::domain::endpoints::target::Target;
@@ -161,9 +162,7 @@ async fn update_reply(
 }
 
 fn unknown() -> CommandError {
-    CommandError::Refused(
-        "This button belongs to another version of Rollcall. Run the command again.".into(),
-    )
+    CommandError::Refused(texts::UNKNOWN_BUTTON.into())
 }
 
 /// A new endpoint with default options.
@@ -206,8 +205,7 @@ async fn recheck_one(
     id: MonitorId,
 ) -> Result<(), CommandError> {
     let found = endpoint::get(&app.store.reader, requester.guild, id).await?;
-    let endpoint =
-        found.ok_or_else(|| CommandError::Refused("This endpoint has been removed.".into()))?;
+    let endpoint = found.ok_or_else(|| CommandError::Refused(texts::ENDPOINT_REMOVED.into()))?;
     // A check may take its whole timeout. So the press is acknowledged first, and the message is edited after the check.
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
@@ -223,11 +221,8 @@ async fn recheck_all(
     app: &DiscordState,
     requester: Requester,
 ) -> Result<(), CommandError> {
-    let lock = app.bot.guild_locks.take(requester.guild).ok_or_else(|| {
-        CommandError::Refused(
-            "A recheck of this Discord server is already running. Wait for its result.".into(),
-        )
-    })?;
+    let lock = app.bot.guild_locks.take(requester.guild);
+    let lock = lock.ok_or_else(|| CommandError::Refused(texts::RECHECK_IS_RUNNING.into()))?;
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
         .await?;

@@ -54,6 +54,11 @@ discord_id! {
 
 impl GuildId {
     pub const LOCAL: Self = Self(0);
+
+    /// The address that opens this guild in Discord.
+    pub fn link(self) -> String {
+        format!("https://discord.com/channels/{self}")
+    }
 }
 
 /// Where a message is.
@@ -61,4 +66,12 @@ impl GuildId {
 pub struct MessageRef {
     pub channel: ChannelId,
     pub message: MessageId,
+}
+
+impl MessageRef {
+    /// The address that opens this message in Discord.
+    pub fn link(self, guild: GuildId) -> String {
+        let Self { channel, message } = self;
+        format!("{}/{channel}/{message}", guild.link())
+    }
 }

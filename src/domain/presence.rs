@@ -45,7 +45,7 @@ pub struct PresenceUpdate {
 }
 
 /// The default of the setting for the text.
-pub const DEFAULT_TEMPLATE: &str = "{online} of {total} online · {offline} offline";
+pub const DEFAULT_TEMPLATE: &str = "{online} of {total} monitors online · {offline} offline";
 
 /// Returns the presence for these counts. Placeholders: `{online}`, `{total}`, `{offline}`, `{warning}`; paused monitors do
 /// not count, and ` · 0 offline` is omitted.
@@ -91,27 +91,31 @@ mod tests {
     fn the_dot_shows_the_worst_status_and_the_text_the_counts() {
         use Status::{Offline, Online, Paused, Unknown, Warning};
         for (counts, dot, text) in [
-            (vec![], StatusDot::Green, "0 of 0 online"),
-            (vec![(Online, 45)], StatusDot::Green, "45 of 45 online"),
+            (vec![], StatusDot::Green, "0 of 0 monitors online"),
+            (
+                vec![(Online, 45)],
+                StatusDot::Green,
+                "45 of 45 monitors online",
+            ),
             (
                 vec![(Online, 42), (Offline, 3)],
                 StatusDot::DoNotDisturb,
-                "42 of 45 online · 3 offline",
+                "42 of 45 monitors online · 3 offline",
             ),
             (
                 vec![(Online, 44), (Warning, 1)],
                 StatusDot::Idle,
-                "44 of 45 online",
+                "44 of 45 monitors online",
             ),
             (
                 vec![(Online, 1), (Warning, 1), (Offline, 1)],
                 StatusDot::DoNotDisturb,
-                "1 of 3 online · 1 offline",
+                "1 of 3 monitors online · 1 offline",
             ),
             (
                 vec![(Online, 1), (Unknown, 1), (Paused, 7)],
                 StatusDot::Green,
-                "1 of 2 online",
+                "1 of 2 monitors online",
             ),
         ] {
             let shown = presence(&counts, DEFAULT_TEMPLATE);

@@ -106,9 +106,34 @@ pub fn duration(length: Duration) -> String {
     }
 }
 
+/// Formats a duration as `parse_duration` reads it, in its largest whole unit: `250ms`, `90s`, `5m`, `26h`, `7d`.
+pub fn short_duration(length: Duration) -> String {
+    let millis = length.as_millis();
+    let units = [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "m"),
+        (1_000, "s"),
+    ];
+    let whole = units
+        .iter()
+        .find(|(unit, _)| millis >= *unit && millis.is_multiple_of(*unit));
+    match whole {
+        Some((unit, name)) => format!("{}{name}", millis / unit),
+        None if millis == 0 => "0s".to_owned(),
+        None => format!("{millis}ms"),
+    }
+}
+
 /// Formats a number with its noun: `1 endpoint`, `0 endpoints`.
 pub fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Formats a timestamp for people without a time zone of their own: `2026-01-31 12:00 UTC`.
+pub fn minute(at: super::Timestamp) -> String {
+    let time = chrono::DateTime::from_timestamp_millis(at.millis()).unwrap_or_default();
+    time.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// Formats a timestamp for machines and logs: `2026-01-31T12:00:00Z`, with milliseconds if there are any.
@@ -152,6 +177,24 @@ pub fn latency(length: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_short_duration_is_read_back_as_the_same() {
+        for (millis, short) in [
+            (0, "0s"),
+            (250, "250ms"),
+            (1_500, "1500ms"),
+            (60_000, "1m"),
+            (90_000, "90s"),
+            (26 * 3_600_000, "26h"),
+            (35 * 86_400_000, "35d"),
+        ] {
+            let length = Duration::from_millis(millis);
+            assert_eq!(short_duration(length), short);
+            let read = parse_duration(short, Duration::from_secs(1));
+            assert_eq!(read, Some(length), "{short}");
+        }
+    }
 
     #[test]
     fn timestamps_are_parsed_from_rfc_3339_and_unix_seconds() {

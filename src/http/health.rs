@@ -20,7 +20,7 @@ pub(super) async fn ready(State(app): State<HttpState>) -> Response {
     let database = match app.store.reader.is_alive().await {
         Ok(()) => "ok",
         Err(error) => {
-            tracing::warn!(%error, "readiness check failed on the database");
+            tracing::warn!(%error, "cannot read the database for the readiness check");
             "failing"
         }
     };

@@ -29,7 +29,9 @@ const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
 /// The address is in use, or is not an address of this machine.
 #[derive(Debug, thiserror::Error)]
-#[error("HTTP_BIND: cannot listen on {address}: {reason}. Example: HTTP_BIND=127.0.0.1:8080")]
+#[error(
+    "HTTP_BIND: cannot listen on {address}: {reason}. Stop the program that uses this port, or choose another one. Example: HTTP_BIND=127.0.0.1:8081"
+)]
 pub struct BindError {
     address: SocketAddr,
     reason: std::io::Error,
@@ -95,7 +97,7 @@ async fn serve(
         .await
         .is_err()
     {
-        tracing::warn!("open HTTP requests aborted at shutdown");
+        tracing::warn!("shutdown aborted open HTTP requests");
     }
 }
 

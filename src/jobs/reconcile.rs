@@ -38,7 +38,7 @@ pub(super) async fn run(
         let wait = match pass(&context, &*messenger).await {
             Ok(wait) => wait,
             Err(error) => {
-                tracing::warn!(%error, work = what, "reconcile pass failed, retrying in 1 s");
+                tracing::warn!(%error, job = what, "cannot read or write deliveries, retrying in 1 s");
                 SHORT
             }
         };

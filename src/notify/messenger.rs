@@ -52,7 +52,7 @@ impl fmt::Display for SendFailure {
                 out.write_str(reason)
             }
             Self::MessageGone => out.write_str("the message was deleted"),
-            Self::Refused => out.write_str("Discord no longer accepts the token"),
+            Self::Refused => out.write_str("Discord rejected the token"),
         }
     }
 }

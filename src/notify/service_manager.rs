@@ -26,6 +26,6 @@ pub fn watchdog() -> Option<Duration> {
 
 fn send(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(%error, "could not notify the service manager");
+        tracing::warn!(%error, "cannot notify the service manager");
     }
 }

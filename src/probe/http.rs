@@ -206,7 +206,7 @@ where
         if read_more(stream, buffer, trace).await? == 0 {
             let nothing = buffer.is_empty() && interim == 0;
             return Err(broken(if nothing {
-                "closed without a response"
+                "connection closed without a response"
             } else {
                 ENDED_EARLY
             }));

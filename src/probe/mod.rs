@@ -59,9 +59,9 @@ pub struct ProberConfig {
 pub enum ProberError {
     #[error("the addresses of this machine cannot be listed")]
     OwnAddresses(#[source] std::io::Error),
-    #[error("the additional CA certificates are not PEM text with certificates")]
+    #[error("the file contains no PEM certificates")]
     ExtraRoots(#[source] rustls::pki_types::pem::Error),
-    #[error("an additional CA certificate cannot be used")]
+    #[error("the file contains a certificate that cannot be used")]
     ExtraRoot(#[source] rustls::Error),
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),

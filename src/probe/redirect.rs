@@ -34,7 +34,7 @@ pub(super) fn follow(from: &Target, location: &[u8]) -> Result<Target, Stop> {
     match (from.scheme, to.scheme) {
         (_, Scheme::Tcp) => Err(Stop::with(
             FailureClass::ProtocolError,
-            "the redirect leaves HTTP",
+            "the redirect leads to a URL that is neither HTTP nor HTTPS",
         )),
         (Scheme::Https, Scheme::Http) => Err(Stop::with(
             FailureClass::ProtocolError,

@@ -198,7 +198,7 @@ fn diagnose(error: &io::Error) -> Stop {
         rustls::Error::AlertReceived(_) | rustls::Error::NoApplicationProtocol => {
             "handshake refused"
         }
-        rustls::Error::PeerIncompatible(_) => "no common version or cipher",
+        rustls::Error::PeerIncompatible(_) => "no common TLS version or cipher",
         rustls::Error::InvalidMessage(_) => "the response is not TLS",
         rustls::Error::NoCertificatesPresented => "no certificate",
         rustls::Error::FailedToGetRandomBytes | rustls::Error::FailedToGetCurrentTime => {
@@ -215,21 +215,21 @@ fn explain_certificate(reason: &CertificateError, expiry: Option<Timestamp>) -> 
             return expired(expiry);
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "not valid yet"
+            "certificate not valid yet"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "wrong host name"
+            "certificate for another host name"
         }
-        CertificateError::UnknownIssuer => "unknown issuer",
-        CertificateError::Revoked => "revoked",
+        CertificateError::UnknownIssuer => "certificate with an unknown issuer",
+        CertificateError::Revoked => "certificate revoked",
         CertificateError::BadEncoding => "invalid certificate",
-        CertificateError::BadSignature => "invalid signature",
+        CertificateError::BadSignature => "certificate with an invalid signature",
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "not a server certificate"
         }
         // What `openssl req -x509` creates; webpki names this error only in its Debug text.
         CertificateError::Other(reason) if format!("{reason:?}").contains("CaUsedAsEndEntity") => {
-            "self-signed"
+            "self-signed certificate"
         }
         _ => "certificate not accepted",
     };
@@ -241,9 +241,9 @@ fn expired(at: Option<Timestamp>) -> Stop {
     match day {
         Some(day) => Stop::with(
             FailureClass::TlsFailed,
-            format!("expired on {}", day.format("%Y-%m-%d")),
+            format!("certificate expired on {}", day.format("%Y-%m-%d")),
         ),
-        None => Stop::with(FailureClass::TlsFailed, "expired"),
+        None => Stop::with(FailureClass::TlsFailed, "certificate expired"),
     }
 }
 

@@ -43,7 +43,7 @@ impl Variables {
             api_url: self.value(
                 "DISCORD_API_URL",
                 "https://discord.com",
-                "an origin without a path",
+                "a URL without a path",
                 |text| {
                     let text = text.trim_end_matches('/');
                     let (scheme, host) = text.split_once("://")?;
@@ -82,7 +82,7 @@ impl Variables {
             privileged_intents: self
                 .optional_value(
                     "DISCORD_PRIVILEGED_INTENTS",
-                    "a list of members, presences, message_content",
+                    "a comma-separated list of the intents members, presences and message_content",
                     "members,message_content",
                     PrivilegedIntent::parse_list,
                 )

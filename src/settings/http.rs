@@ -19,7 +19,7 @@ impl Variables {
             bind: self.value(
                 "HTTP_BIND",
                 "127.0.0.1:8080",
-                "an address and a port",
+                "an IP address and a port",
                 |text| text.parse().ok(),
             ),
             addr_file: self.optional("ROLLCALL_ADDR_FILE").map(PathBuf::from),

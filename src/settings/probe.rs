@@ -39,7 +39,7 @@ impl Variables {
             allow: self.allow(),
             resolver: self.optional_value(
                 "PROBE_RESOLVER",
-                "an address and a port",
+                "an IP address and a port",
                 "9.9.9.9:53",
                 |text| text.parse().ok(),
             ),
@@ -56,7 +56,7 @@ impl Variables {
         self.value(
             "CONNECTIVITY_HOSTS",
             "1.1.1.1:443,8.8.8.8:443,9.9.9.9:443",
-            "a list of host:port",
+            "a comma-separated list of host:port",
             ReferenceHost::parse_list,
         )
     }

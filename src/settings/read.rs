@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::secret::Secret;
-use crate::domain::text::parse_duration;
+use crate::domain::text::{parse_duration, short_duration};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
@@ -20,6 +20,16 @@ fn is_web_address(text: &str) -> bool {
             && !rest.starts_with(['/', '?', '#', ':'])
             && !text.contains(char::is_whitespace)
     })
+}
+
+/// The name of the unit of plain numbers.
+fn unit_name(unit: Duration) -> &'static str {
+    match unit {
+        MINUTE => "minutes",
+        HOUR => "hours",
+        DAY => "days",
+        _ => "seconds",
+    }
 }
 
 /// The variables that were set, and the mistakes in those read so far.
@@ -103,9 +113,10 @@ impl Variables {
         range: RangeInclusive<Duration>,
     ) -> Duration {
         let wanted = format!(
-            "a duration from {} to {} (such as `90s`, `5m` or `250ms`)",
-            crate::domain::text::duration(*range.start()),
-            crate::domain::text::duration(*range.end())
+            "a duration from {} to {} (a plain number is in {})",
+            short_duration(*range.start()),
+            short_duration(*range.end()),
+            unit_name(unit)
         );
         self.value(name, default, &wanted, |text| {
             parse_duration(text, unit).filter(|length| range.contains(length))

@@ -43,7 +43,9 @@ pub(super) fn adopt(variables: &mut HashMap<String, String>) -> Vec<String> {
             ));
             continue;
         }
-        warnings.push(format!("{old} was renamed to {new}; use the new name"));
+        warnings.push(format!(
+            "{old} was renamed to {new}. Rollcall uses its value; change the name in your settings"
+        ));
         variables.insert(new.to_owned(), value);
     }
     warnings
@@ -82,5 +84,25 @@ mod tests {
                 assert!(found.iter().all(names_both), "{found:?}");
             }
         }
+    }
+
+    #[test]
+    fn warnings_name_the_old_and_the_new_name() {
+        let variables = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter();
+            pairs
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        let alone = adopt(&mut variables(&[("PROBE_WITNESSES", "1.1.1.1:443")]));
+        let both = [
+            ("RETENTION_OUTCOMES", "2"),
+            ("RETENTION_CHECK_RESULTS", "3"),
+        ];
+        let both = adopt(&mut variables(&both));
+        insta::assert_snapshot!([alone, both].concat().join("\n"), @r"
+        PROBE_WITNESSES was renamed to CONNECTIVITY_HOSTS. Rollcall uses its value; change the name in your settings
+        RETENTION_OUTCOMES was renamed to RETENTION_CHECK_RESULTS and is ignored, because RETENTION_CHECK_RESULTS is set too
+        ");
     }
 }

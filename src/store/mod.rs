@@ -53,7 +53,7 @@ pub enum StoreError {
     )]
     PreRelease,
     #[error(
-        "another Rollcall is running on {0}; stop it first, or choose another file in DATABASE_URL"
+        "another Rollcall process uses {0}; stop it first, or choose another file in DATABASE_URL"
     )]
     Running(String),
     #[error(
@@ -62,11 +62,11 @@ pub enum StoreError {
     Engine(String),
     #[error("the migration of the database failed: {0}")]
     Migration(String),
-    #[error("the database answered with an error: {0}")]
+    #[error("the database reported an error: {0}")]
     Sql(Arc<sqlx::Error>),
     #[error("a stored value cannot be read: {0}")]
     Damaged(String),
-    #[error("the database did not take the change; nothing of it was written")]
+    #[error("the database rejected the change; nothing was written")]
     NotWritten,
     #[error("the database is being closed")]
     Closed,

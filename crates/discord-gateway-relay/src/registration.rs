@@ -88,7 +88,7 @@ impl<R: GuildRecord> Registration<'_, R> {
                 %error,
                 hint,
                 retry_in = ?Duration::from_secs(wait.as_secs()),
-                "registering commands with Discord failed"
+                "cannot register commands with Discord"
             );
             tokio::time::sleep(wait).await;
         }

@@ -135,7 +135,7 @@ fn parse_network(text: &str) -> Result<Vec<IpNet>, Mistake> {
     };
     if net != net.trunc() {
         let right = format!(
-            "has bits set behind its mask (`{}` is the network, or leave the mask out)",
+            "has host bits set; write `{}` for the network, or omit the prefix length for one address",
             net.trunc()
         );
         return Err((right, NET_EXAMPLE));
@@ -144,7 +144,7 @@ fn parse_network(text: &str) -> Result<Vec<IpNet>, Mistake> {
         && v6([0, 0, 0, 0, 0, 0xffff, 0, 0], 96).contains(&net)
     {
         return Err((
-            "is an IPv4 address in an IPv6 coat and must be written as IPv4".into(),
+            "is an IPv4-mapped IPv6 address; write it as an IPv4 address".into(),
             NET_EXAMPLE,
         ));
     }

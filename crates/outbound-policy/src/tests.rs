@@ -208,7 +208,7 @@ fn an_invalid_allow_list_is_rejected_with_a_valid_example() {
         ("10.0.0.0/33", "must be a network"),
         ("10.0.0/8", "must be a network"),
         ("010.0.0.1", "must be a network"),
-        ("10.0.0.1/8", "bits set behind its mask (`10.0.0.0/8`"),
+        ("10.0.0.1/8", "host bits set; write `10.0.0.0/8`"),
         ("10.0.0.0/8:", "port or a range"),
         ("10.0.0.0/8:0", "port or a range"),
         ("10.0.0.0/8:443-80", "port or a range"),
@@ -219,7 +219,7 @@ fn an_invalid_allow_list_is_rejected_with_a_valid_example() {
         ("fd00::/8:8080", "goes in brackets"),
         ("fd00::/129", "not an IPv6 network"),
         ("[fd00::/8:8080", "not an IPv6 network"),
-        ("::ffff:10.0.0.0/104", "must be written as IPv4"),
+        ("::ffff:10.0.0.0/104", "write it as an IPv4 address"),
         ("lan,,loopback,nonsense", "`nonsense` must be"),
     ] {
         match text.parse::<AddressPolicy>() {

@@ -151,7 +151,9 @@ pub async fn remove(store: &Store, requester: Requester, now: Timestamp) -> Resu
         .transact(move |tx| {
             Box::pin(async move {
                 if alert_settings::remove(tx, requester.guild).await? == Effect::Nothing {
-                    return Err(Error::NotFound("there is no alert channel".into()));
+                    return Err(Error::NotFound(
+                        "there is no alert channel to remove".into(),
+                    ));
                 }
                 Ok(event::append(
                     tx,
@@ -184,7 +186,7 @@ pub async fn acknowledge(
                     == Effect::Nothing
                 {
                     return Err(Error::Conflict(
-                        "this incident has ended or is already acknowledged".into(),
+                        "this incident is resolved or already acknowledged".into(),
                     ));
                 }
                 let details = json!({ "incident": id.0 });

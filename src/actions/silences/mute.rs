@@ -83,7 +83,7 @@ pub async fn mute_incident(
 }
 
 fn not_known() -> Error {
-    Error::NotFound("this incident has ended or does not exist".into())
+    Error::NotFound("this incident is resolved or does not exist".into())
 }
 
 async fn set(

@@ -5,7 +5,8 @@ use std::time::Duration;
 use discord_gateway_relay::Stage;
 use poise::serenity_prelude::CreateEmbed;
 
-use crate::discord::ui::embed::{AMBER, GREEN, relative, relative_or};
+use crate::discord::bot::texts;
+use crate::discord::ui::embed::{AMBER, GREEN, relative_or};
 use crate::domain::text;
 use crate::health::Shard;
 use crate::store::job_run::JobRun;
@@ -45,15 +46,15 @@ impl HealthReport {
 
 pub(in crate::discord) fn health(health: &HealthReport) -> CreateEmbed {
     let (title, colour) = if health.is_healthy() {
-        ("All systems operational", GREEN)
+        (texts::HEALTHY, GREEN)
     } else {
-        ("Some systems have problems", AMBER)
+        (texts::UNHEALTHY, AMBER)
     };
     let keep_alive = health.last_run("keep_alive").map(|run| run.finished_at);
     CreateEmbed::new()
         .title(title)
         .colour(colour)
-        .field("Connection to Discord", connection(health), false)
+        .field(texts::CONNECTION, connection(health), false)
         .field("Uptime", text::duration(health.uptime), true)
         .field(
             "Reconnects today",
@@ -62,13 +63,13 @@ pub(in crate::discord) fn health(health: &HealthReport) -> CreateEmbed {
         )
         .field("Last keep-alive", relative_or(keep_alive, "never"), true)
         .field("Queues", queues(health), false)
-        .field("Jobs", text::cut(&jobs(health), 1024), false)
+        .field("Background jobs", text::cut(&jobs(health), 1024), false)
         .field("Database", text::bytes(health.database_bytes), true)
 }
 
 fn connection(health: &HealthReport) -> String {
     let is_long = health.shards.len() > LISTED_SHARDS;
-    let mut lines = vec![text::count(health.shards.len() as u64, "shard")];
+    let mut lines = vec![texts::shards(health.shards.len())];
     let listed = health
         .shards
         .iter()
@@ -76,55 +77,41 @@ fn connection(health: &HealthReport) -> String {
         .filter(|(_, shard)| !is_long || shard.stage != Stage::Ready)
         .take(LISTED_SHARDS);
     for (id, shard) in listed {
-        let mark = if shard.stage == Stage::Ready {
-            "🟢"
-        } else {
-            "🟡"
-        };
-        let latency = shard
-            .latency
-            .map_or_else(|| "latency not measured yet".to_owned(), text::latency);
-        lines.push(format!("{mark} {id}: {} · {latency}", shard.stage.as_str()));
+        let is_ready = shard.stage == Stage::Ready;
+        lines.push(texts::shard(
+            id,
+            is_ready,
+            shard.stage.as_str(),
+            shard.latency,
+        ));
     }
     if health.failed_checks > 0 {
-        lines.push(format!(
-            "{} failed in a row",
-            text::count(health.failed_checks.into(), "health check")
-        ));
+        lines.push(texts::failed_health_checks(health.failed_checks));
     }
     lines.join("\n")
 }
 
 fn queues(health: &HealthReport) -> String {
-    let mut parts = vec![
-        format!("{} waiting", plural(health.checks_queued, "check")),
-        format!("{} running", plural(health.checks_in_flight, "check")),
-        format!(
-            "{} waiting",
-            text::count(health.writes_waiting as u64, "write")
-        ),
-    ];
-    if !health.scheduler_is_running {
-        parts.push("**the scheduler is stuck**".to_owned());
+    // A gauge is signed, but these count.
+    let count = |gauge: i64| u64::try_from(gauge).unwrap_or(0);
+    let queues = texts::queues(
+        count(health.checks_queued),
+        count(health.checks_in_flight),
+        health.writes_waiting as u64,
+    );
+    if health.scheduler_is_running {
+        return queues;
     }
-    parts.join(" · ")
-}
-
-fn plural(number: i64, noun: &str) -> String {
-    text::count(u64::try_from(number).unwrap_or(0), noun)
+    format!("{queues} · {}", texts::SCHEDULER_STALLED)
 }
 
 fn jobs(health: &HealthReport) -> String {
     if health.jobs.is_empty() {
-        return "none has run yet".to_owned();
+        return texts::NO_JOB_RUN.to_owned();
     }
     let line = |(name, run): &(String, JobRun)| {
         let took = run.finished_at.since(run.started_at);
-        format!(
-            "`{name}` {} · took {}",
-            relative(run.started_at),
-            text::latency(took)
-        )
+        texts::job_run(name, run.started_at, took)
     };
     let lines: Vec<String> = health.jobs.iter().map(line).collect();
     lines.join("\n")
@@ -135,12 +122,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::discord::ui::embed_testing::NOW;
-    use crate::discord::ui::embed_testing::embed_json;
-    use crate::discord::ui::embed_testing::fits;
-    use crate::health::Shard;
-
-    use crate::store::job_run::JobRun;
+    use crate::discord::ui::embed_testing::{NOW, card_text, embed_json, fits};
 
     fn health_of(shards: usize, stage: Stage) -> HealthReport {
         let run = |started: u64, took: u64| JobRun {
@@ -175,15 +157,80 @@ mod tests {
     }
 
     #[test]
+    fn a_healthy_bot_is_shown_with_every_job() {
+        insta::assert_snapshot!(card_text(health(&health_of(1, Stage::Ready))), @"
+        [green] Rollcall is healthy
+        Connection to Discord: 1 shard
+        🟢 0: ready · 45 ms
+        Uptime: 1 d 1 h
+        Reconnects today: 2
+        Last keep-alive: <t:1769860680:R>
+        Queues: 0 checks waiting · 1 check running · 0 writes waiting
+        Background jobs: `keep_alive` <t:1769860680:R> · took 3.00 ms
+        `recheck` <t:1769859600:R> · took 850 ms
+        Database: 12.3 MB
+        ");
+    }
+
+    #[test]
+    fn a_bot_with_problems_names_them() {
+        let mut problems = health_of(2, Stage::Ready);
+        problems.shards[1] = Shard {
+            stage: Stage::Identifying,
+            latency: None,
+            guilds: 0,
+        };
+        problems.failed_checks = 4;
+        problems.scheduler_is_running = false;
+        problems.checks_queued = 250;
+        problems.writes_waiting = 1;
+        insta::assert_snapshot!(card_text(health(&problems)), @"
+        [amber] Rollcall has problems
+        Connection to Discord: 2 shards
+        🟢 0: ready · 45 ms
+        🟡 1: identifying · latency not measured yet
+        4 health checks failed in a row
+        Uptime: 1 d 1 h
+        Reconnects today: 2
+        Last keep-alive: <t:1769860680:R>
+        Queues: 250 checks waiting · 1 check running · 1 write waiting · **the scheduler has stalled**
+        Background jobs: `keep_alive` <t:1769860680:R> · took 3.00 ms
+        `recheck` <t:1769859600:R> · took 850 ms
+        Database: 12.3 MB
+        ");
+    }
+
+    #[test]
+    fn a_bot_that_has_just_started_has_no_jobs_yet() {
+        let mut started = health_of(1, Stage::Connecting);
+        started.shards[0] = Shard {
+            stage: Stage::Connecting,
+            ..Shard::default()
+        };
+        (started.uptime, started.reconnects_today) = (Duration::from_secs(2), 0);
+        started.checks_in_flight = 0;
+        started.jobs = Vec::new();
+        insta::assert_snapshot!(card_text(health(&started)), @"
+        [amber] Rollcall has problems
+        Connection to Discord: 1 shard
+        🟡 0: connecting · latency not measured yet
+        Uptime: 2 s
+        Reconnects today: 0
+        Last keep-alive: never
+        Queues: 0 checks waiting · 0 checks running · 0 writes waiting
+        Background jobs: No background job has run yet.
+        Database: 12.3 MB
+        ");
+    }
+
+    #[test]
     fn bot_health_fits_with_hundreds_of_shards_not_ready() {
-        let healthy = health(&health_of(1, Stage::Ready));
-        insta::assert_json_snapshot!("health", embed_json(healthy));
         let mut unhealthy = health_of(400, Stage::Identifying);
         (unhealthy.failed_checks, unhealthy.scheduler_is_running) = (u32::MAX, false);
         unhealthy.jobs = vec![unhealthy.jobs[0].clone(); 60];
         let shown = health(&unhealthy);
         fits(shown.clone());
-        assert_eq!(embed_json(shown)["title"], "Some systems have problems");
+        assert_eq!(embed_json(shown)["title"], "Rollcall has problems");
         // With many shards, only those that are not ready are listed.
         let many = embed_json(health(&health_of(400, Stage::Ready)));
         assert_eq!(many["fields"][0]["value"], "400 shards");

@@ -2,6 +2,7 @@
 
 use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
 
+use crate::discord::bot::texts;
 use crate::discord::ui::embed::GREY;
 use crate::domain::text;
 
@@ -43,14 +44,10 @@ pub(in crate::discord) fn all(entries: &[HelpEntry]) -> CreateEmbed {
         text::cut(&lines, PART)
     };
     CreateEmbed::new()
-        .title("Rollcall commands")
-        .description(format!(
-            "Rollcall monitors endpoints, devices and servers. It notifies you when one goes offline and when it recovers.\n\n**For everyone**\n{}\n\n**For members with Manage Server**\n{}",
-            part(false),
-            part(true)
-        ))
+        .title(texts::ALL_COMMANDS_TITLE)
+        .description(texts::all_commands(&part(false), &part(true)))
         .colour(GREY)
-        .footer(CreateEmbedFooter::new("Use /help command:… to see the options of a command"))
+        .footer(CreateEmbedFooter::new(texts::ALL_COMMANDS_FOOTER))
 }
 
 /// One line: the subcommands of one command and the command's description.
@@ -67,19 +64,18 @@ fn first_word(entry: &HelpEntry) -> &str {
 pub(in crate::discord) fn one(entry: &HelpEntry) -> CreateEmbed {
     let mut lines = vec![entry.description.clone()];
     if entry.is_managing {
-        lines.push("Requires the permission **Manage Server**.".to_owned());
+        lines.push(texts::NEEDS_MANAGE_SERVER.to_owned());
     }
     lines.push(String::new());
     lines.extend(entry.parameters.iter().map(|parameter| {
-        let must = if parameter.is_required {
-            " (needed)"
-        } else {
-            ""
-        };
-        format!("`{}`{must} {}", parameter.name, parameter.description)
+        texts::option(
+            &parameter.name,
+            &parameter.description,
+            parameter.is_required,
+        )
     }));
     if entry.parameters.is_empty() {
-        lines.push("This command has no options.".to_owned());
+        lines.push(texts::NO_OPTIONS.to_owned());
     }
     CreateEmbed::new()
         .title(format!("/{}", entry.name))
@@ -98,7 +94,66 @@ fn mention(entry: &HelpEntry) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::discord::ui::embed_testing::fits;
+    use crate::discord::ui::embed_testing::{card_text, fits};
+
+    fn entry(name: &str, id: Option<u64>, is_managing: bool) -> HelpEntry {
+        HelpEntry {
+            name: name.into(),
+            id,
+            description: format!("Description of {name}"),
+            group: "Description of the whole command".into(),
+            is_managing,
+            parameters: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn commands_are_listed_by_who_may_use_them() {
+        let entries = [
+            entry("endpoints list", Some(7), false),
+            entry("endpoints show", Some(7), false),
+            entry("endpoint add", Some(8), true),
+            entry("ping", None, false),
+        ];
+        insta::assert_snapshot!(card_text(all(&entries)), @"
+        [grey] Rollcall commands
+        Rollcall monitors endpoints, devices and servers. It notifies you when one goes offline and when it recovers.
+
+        **For everyone**
+        </endpoints list:7> </endpoints show:7> Description of the whole command
+        `/ping` Description of the whole command
+
+        **For members with Manage Server**
+        </endpoint add:8> Description of the whole command
+        — Use /help command:… to see the options of a command
+        ");
+    }
+
+    #[test]
+    fn one_command_is_shown_with_its_options() {
+        let mut add = entry("endpoint add", Some(8), true);
+        add.parameters = [("target", true), ("name", false)]
+            .map(|(name, is_required)| Parameter {
+                name: name.into(),
+                description: format!("Description of {name}"),
+                is_required,
+            })
+            .into();
+        insta::assert_snapshot!(card_text(one(&add)), @"
+        [grey] /endpoint add
+        Description of endpoint add
+        Requires the permission **Manage Server**.
+
+        `target` (required) Description of target
+        `name` Description of name
+        ");
+        insta::assert_snapshot!(card_text(one(&entry("ping", None, false))), @"
+        [grey] /ping
+        Description of ping
+
+        This command has no options.
+        ");
+    }
 
     #[test]
     fn help_fits_with_more_commands_than_exist() {

@@ -4,10 +4,10 @@ use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use crate::discord::bot::help_card::{self, HelpEntry, Parameter};
+use crate::discord::bot::texts;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::{CommandIds, Context, DiscordState};
-use crate::domain::text;
 
 /// Discord's limit of choices per list.
 const CHOICES: usize = 25;
@@ -29,10 +29,7 @@ pub(in crate::discord) async fn help(
         let name = wanted.trim().trim_start_matches('/');
         match entries.iter().find(|entry| entry.name == name) {
             Some(entry) => Ok(Message::embed(help_card::one(entry))),
-            None => Err(CommandError::Refused(format!(
-                "Unknown command {}. Choose one from the list, or omit `command` to see all commands.",
-                text::code(&text::cut(&wanted, 64))
-            ))),
+            None => Err(texts::unknown_command(&wanted)),
         }
     };
     reply::answer(ctx, work).await

@@ -5,3 +5,4 @@ pub(in crate::discord) mod health_card;
 pub(in crate::discord) mod help_card;
 pub(in crate::discord) mod help_command;
 pub(in crate::discord) mod ping_command;
+mod texts;

@@ -51,7 +51,7 @@ async fn threshold(
     #[autocomplete = "complete::device"]
     #[max_length = 100]
     device: String,
-    #[description = "Such as 90s, 10m or 26h (default: the bot's setting)"]
+    #[description = "Time without a heartbeat, such as 90s or 26h (default: the bot's setting)"]
     #[max_length = 16]
     after: Option<String>,
 ) -> Result<(), CommandError> {

@@ -2,7 +2,7 @@
 
 use crate::actions::Requester;
 use crate::discord::Context;
-use crate::discord::devices::device_card;
+use crate::discord::devices::{device_card, texts};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::{access, complete};
@@ -65,5 +65,5 @@ pub(super) async fn find(
     let reader = &ctx.data().store.reader;
     let found = complete::named(reader, requester.guild, Some(MonitorKind::Device), text).await?;
     let device = rows::by_id(reader, requester.guild, found.id).await?;
-    device.ok_or_else(|| CommandError::Refused("This device has been removed.".into()))
+    device.ok_or_else(texts::already_removed)
 }

@@ -3,3 +3,4 @@
 pub(in crate::discord) mod device_card;
 pub(in crate::discord) mod device_command;
 pub(in crate::discord) mod devices_command;
+mod texts;

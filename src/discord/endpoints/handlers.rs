@@ -7,11 +7,11 @@ use crate::actions::endpoints::completed_check::Recorded;
 use crate::actions::endpoints::manage_endpoint::{self, Added};
 use crate::actions::endpoints::recheck;
 use crate::discord::DiscordState;
-use crate::discord::endpoints::{endpoint_card, list_card, offline_card, recheck_card};
+use crate::discord::endpoints::{endpoint_card, list_card, offline_card, recheck_card, texts};
+use crate::discord::ui::buttons;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::Message;
 use crate::discord::ui::view::{EndpointsView, OfflineView, Pages};
-use crate::discord::ui::{buttons, embed};
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::target::{Host, Target};
 use crate::store::endpoints::endpoint::{self, Description, Endpoint, EndpointFilter};
@@ -30,7 +30,7 @@ pub(in crate::discord) async fn offline_list(
     };
     let (page, pages) = load_page(app, filter, view.page, offline_card::PER_PAGE).await?;
     if page.is_empty() {
-        return Ok(Message::sentence(offline_card::empty(view.reason)));
+        return Ok(Message::sentence(texts::no_offline_endpoints(view.reason)));
     }
     let last_run = job_run::last(&app.store.reader, "recheck").await?;
     let next = offline_card::Rechecks {
@@ -58,9 +58,9 @@ pub(in crate::discord) async fn endpoints(
     let (page, pages) = load_page(app, filter, view.page, list_card::PER_PAGE).await?;
     if page.is_empty() {
         return Ok(Message::sentence(if view.all {
-            list_card::NO_ENDPOINTS
+            texts::NO_ENDPOINTS
         } else {
-            list_card::NONE_ACTIVE
+            texts::NO_ACTIVE_ENDPOINTS
         }));
     }
     let mut message = Message::embed(list_card::list(&page, pages, view.all));
@@ -101,9 +101,8 @@ pub(in crate::discord) async fn recheck(
         .await;
     let recorded = checked.map_err(|error| CommandError::Internal(error.to_string()))??;
     let Some(recorded) = recorded else {
-        return Ok(Message::sentence(format!(
-            "{} was changed or removed in the meantime.",
-            embed::mention(&endpoint.description)
+        return Ok(Message::sentence(texts::changed_or_removed(
+            &endpoint.description,
         )));
     };
     Ok(rechecked(&endpoint, &recorded))
@@ -151,7 +150,7 @@ pub(in crate::discord) async fn add(
     description: Description,
 ) -> Result<Message, CommandError> {
     let target = description.target.to_string();
-    let warning = denied_note(app, &description.target);
+    let is_allowed = is_allowed(app, &description.target);
     let now = app.now();
     let added = manage_endpoint::add(
         &app.store,
@@ -163,34 +162,25 @@ pub(in crate::discord) async fn add(
     .await?;
     let Some(endpoint) = endpoint::with_target(&app.store.reader, requester.guild, &target).await?
     else {
-        return Ok(Message::sentence(
-            "The endpoint was removed in the meantime.",
-        ));
-    };
-    let note = match added.first() {
-        Some(Added::New(_)) => "Added. The first check runs now.",
-        _ => "This endpoint already exists:",
+        return Ok(Message::sentence(texts::REMOVED_IN_THE_MEANTIME));
     };
     let mut message = Message::embed(endpoint_card::endpoint(
         &endpoint,
         app.checks.rules.interval,
     ));
-    message.content = format!("{note}{warning}");
+    message.content = match added.first() {
+        Some(Added::New(_)) => texts::added(is_allowed),
+        _ => texts::already_exists(is_allowed),
+    };
     message.rows = buttons::recheck_row(endpoint.id);
     Ok(message)
 }
 
-/// A warning for targets that the address policy blocks. They are still added, because the policy may allow them later.
-fn denied_note(app: &DiscordState, target: &Target) -> &'static str {
-    let Host::Ip(ip) = target.host else { return "" };
-    match app
-        .endpoints
-        .policy
-        .judge(std::net::SocketAddr::new(ip, target.port))
-    {
-        Ok(()) => "",
-        Err(_) => {
-            "\nRollcall cannot check this address: it is not public, and `PROBE_ALLOW` does not include it."
-        }
-    }
+/// Whether the address policy allows checks of a target. Names are judged only when they are checked.
+fn is_allowed(app: &DiscordState, target: &Target) -> bool {
+    let Host::Ip(ip) = target.host else {
+        return true;
+    };
+    let address = std::net::SocketAddr::new(ip, target.port);
+    app.endpoints.policy.judge(address).is_ok()
 }

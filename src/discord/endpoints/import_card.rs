@@ -3,6 +3,7 @@
 use poise::serenity_prelude::CreateEmbed;
 
 use crate::actions::endpoints::import_endpoints::Imported;
+use crate::discord::endpoints::texts;
 use crate::discord::ui::embed::{AMBER, GREEN};
 use crate::domain::text;
 
@@ -12,10 +13,7 @@ const SHOWN: usize = 15;
 pub(in crate::discord) fn imported(imported: &Imported) -> CreateEmbed {
     let refused = imported.refused.len();
     let card = CreateEmbed::new()
-        .title(format!(
-            "{} added",
-            text::count(imported.added as u64, "endpoint")
-        ))
+        .title(texts::imported(imported.added))
         .colour(if refused == 0 { GREEN } else { AMBER })
         .field("Added", imported.added.to_string(), true)
         .field("Already exist", imported.already_there.to_string(), true)
@@ -27,16 +25,10 @@ pub(in crate::discord) fn imported(imported: &Imported) -> CreateEmbed {
         .refused
         .iter()
         .take(SHOWN)
-        .map(|refused| {
-            format!(
-                "line {}: {}",
-                refused.line,
-                text::cut(&text::escape_around_code(&refused.reason), 220)
-            )
-        })
+        .map(|refused| texts::rejected_line(refused.line, &refused.reason))
         .collect();
     if refused > SHOWN {
-        lines.push(format!("… and {} more", refused - SHOWN));
+        lines.push(texts::more_rejected_lines(refused - SHOWN));
     }
     card.description(text::cut(&lines.join("\n"), 4096))
 }

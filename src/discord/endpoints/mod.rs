@@ -12,5 +12,7 @@ pub(in crate::discord) mod offline_endpoints_command;
 pub(in crate::discord) mod recheck_card;
 pub(in crate::discord) mod statistics_card;
 
+mod texts;
+
 #[cfg(test)]
 mod card_tests;

@@ -3,6 +3,7 @@
 use poise::serenity_prelude as serenity;
 use serenity::{ButtonStyle, CreateActionRow, CreateButton};
 
+use crate::discord::endpoints::texts;
 use crate::discord::ui::custom_id::Button;
 use crate::discord::ui::error;
 use crate::discord::ui::reply::Message;
@@ -15,30 +16,22 @@ pub(in crate::discord) fn unknown_endpoint(
     target: Option<&Target>,
     may_manage: bool,
 ) -> Message {
-    let mut message = Message::sentence(error::sentence(error_text));
+    let problem = error::sentence(error_text);
     let Some(target) = target else {
-        message
-            .content
-            .push_str(" Add its port, or choose the endpoint from the list.");
-        return message;
+        return Message::sentence(texts::choose_from_list(&problem));
     };
     if !may_manage {
-        message.content.push_str(
-            " A member with the permission Manage Server can add it with `/endpoint add`.",
-        );
-        return message;
+        return Message::sentence(texts::ask_a_manager(&problem));
     }
-    match Button::add(target) {
-        Some(button) => {
-            message.content.push_str(" Do you want to add it?");
-            let label = text::cut(&format!("Add {target}"), 80);
-            message.rows = vec![CreateActionRow::Buttons(vec![
-                CreateButton::new(button.custom_id())
-                    .label(label)
-                    .style(ButtonStyle::Primary),
-            ])];
-        }
-        None => message.content.push_str(" Add it with `/endpoint add`."),
-    }
+    let Some(button) = Button::add(target) else {
+        return Message::sentence(texts::add_with_command(&problem));
+    };
+    let label = text::cut(&format!("Add {target}"), 80);
+    let mut message = Message::sentence(texts::offer_to_add(&problem));
+    message.rows = vec![CreateActionRow::Buttons(vec![
+        CreateButton::new(button.custom_id())
+            .label(label)
+            .style(ButtonStyle::Primary),
+    ])];
     message
 }

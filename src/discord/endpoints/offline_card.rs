@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
 
-use crate::discord::ui::embed::{RED, relative, relative_or, target};
+use crate::discord::endpoints::texts;
+use crate::discord::ui::embed::{RED, target};
 use crate::discord::ui::view::Pages;
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::schedule::next_recheck;
@@ -39,51 +40,37 @@ impl Rechecks {
     }
 }
 
-pub(in crate::discord) fn empty(reason: Option<FailureClass>) -> String {
-    match reason {
-        Some(reason) => format!(
-            "No endpoints are offline for this reason ({}).",
-            reason.text()
-        ),
-        None => "All endpoints are online. 🎉".to_owned(),
-    }
-}
-
 pub(in crate::discord) fn list(
     page: &[Endpoint],
     pages: Pages,
     reason: Option<FailureClass>,
     rechecks: &Rechecks,
 ) -> CreateEmbed {
-    let what = text::count(pages.total, "offline endpoint");
-    let title = match reason {
-        Some(reason) => format!("{what}: {}", reason.text()),
-        None => what,
-    };
     let entries: Vec<String> = page
         .iter()
         .map(|endpoint| entry(endpoint, rechecks))
         .collect();
-    CreateEmbed::new()
-        .title(title)
+    let card = CreateEmbed::new()
+        .title(texts::offline_endpoint_count(pages.total, reason))
         .description(entries.join("\n"))
-        .colour(RED)
-        .footer(CreateEmbedFooter::new(pages.footer()))
+        .colour(RED);
+    match pages.footer() {
+        Some(footer) => card.footer(CreateEmbedFooter::new(footer)),
+        None => card,
+    }
 }
 
 fn entry(endpoint: &Endpoint, rechecks: &Rechecks) -> String {
-    let reason = endpoint
-        .state
-        .failure
-        .as_ref()
-        .map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    let state = &endpoint.state;
     format!(
-        "🔴 **{}** {}\n{} · since {} · checked {} · next {}",
+        "🔴 **{}** {}\n{}",
         text::cut(&text::escape(&endpoint.description.name), 100),
         target(&endpoint.description.target),
-        text::cut(&reason, 80),
-        relative(endpoint.state.since),
-        relative_or(endpoint.last_check_at, "never"),
-        relative(rechecks.next(endpoint)),
+        texts::outage(
+            state.failure.as_ref(),
+            state.since,
+            endpoint.last_check_at,
+            rechecks.next(endpoint),
+        ),
     )
 }

@@ -6,6 +6,7 @@ use poise::serenity_prelude::CreateEmbed;
 
 use crate::actions::endpoints::completed_check::Recorded;
 use crate::actions::endpoints::recheck::Summary;
+use crate::discord::endpoints::texts;
 use crate::discord::ui::embed::{GREEN, RED, colour, mark, mention};
 use crate::domain::endpoints::check_result::{Timings, Verdict};
 use crate::domain::endpoints::status_rule::StatusChange;
@@ -17,26 +18,29 @@ use crate::store::endpoints::endpoint::Description;
 pub(in crate::discord) fn result(description: &Description, recorded: &Recorded) -> CreateEmbed {
     let status = recorded.state.status;
     let title = match (&recorded.result.verdict, &recorded.change) {
-        (_, Some(StatusChange::Recovered { down_for })) => {
-            format!("Back online after {}", text::duration(*down_for))
-        }
-        (Verdict::Up, _) => "Online".to_owned(),
-        (Verdict::Unknown(_), _) => "Could not be checked".to_owned(),
+        (_, Some(StatusChange::Recovered { down_for })) => texts::back_online_after(*down_for),
+        (Verdict::Up, _) => texts::ONLINE.to_owned(),
+        (Verdict::Unknown(_), _) => texts::COULD_NOT_BE_CHECKED.to_owned(),
         (Verdict::Down(_), _) if recorded.status_before == Status::Offline => {
-            "Still offline".to_owned()
+            texts::STILL_OFFLINE.to_owned()
         }
-        (Verdict::Down(_), _) if status == Status::Offline => "Offline".to_owned(),
-        (Verdict::Down(_), _) => "Failing".to_owned(),
+        (Verdict::Down(_), _) if status == Status::Offline => texts::OFFLINE.to_owned(),
+        (Verdict::Down(_), _) => texts::WARNING.to_owned(),
     };
     let detail = match &recorded.result.verdict {
-        Verdict::Up => "The check passed.".to_owned(),
-        Verdict::Down(failure) => format!("Reason: {failure}"),
-        Verdict::Unknown(why) => format!("Problem on Rollcall's side: {why}"),
+        Verdict::Up => texts::CHECK_PASSED.to_owned(),
+        Verdict::Down(failure) => texts::reason(failure),
+        Verdict::Unknown(problem) => texts::own_problem(problem),
+    };
+    // The last known status says nothing about a check that could not be run.
+    let shown = match &recorded.result.verdict {
+        Verdict::Unknown(_) => Status::Unknown,
+        Verdict::Up | Verdict::Down(_) => status,
     };
     let card = CreateEmbed::new()
-        .title(format!("{} {title}", mark(status)))
+        .title(format!("{} {title}", mark(shown)))
         .description(format!("{}\n{detail}", mention(description)))
-        .colour(colour(status));
+        .colour(colour(shown));
     phases(card, &recorded.result.timings)
 }
 
@@ -60,14 +64,8 @@ fn phases(mut card: CreateEmbed, timings: &Timings) -> CreateEmbed {
 
 /// The summary of a recheck of all inactive endpoints of a guild.
 pub(in crate::discord) fn run(summary: &Summary, took: Duration) -> CreateEmbed {
-    let title = match (summary.found, summary.reactivated) {
-        (0, _) => "No endpoints are offline".to_owned(),
-        (_, 0) => "No endpoint recovered".to_owned(),
-        (found, back) if found == back => format!("All {back} endpoints recovered"),
-        (_, back) => format!("{back} endpoints recovered"),
-    };
     CreateEmbed::new()
-        .title(title)
+        .title(texts::recovered(summary.found, summary.reactivated))
         .colour(if summary.still_offline == 0 {
             GREEN
         } else {

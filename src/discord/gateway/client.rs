@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use super::command_guilds::CommandGuilds;
 use super::framework::{self, Events};
 use super::observer::GatewayObserver;
-use crate::discord::ui::error;
+use crate::discord::ui::{error, texts};
 use crate::discord::{Config, DiscordState, Refused, commands, http_client};
 use crate::domain::discord_id::GuildId;
 use crate::domain::presence::{self, StatusDot};
@@ -130,7 +130,7 @@ impl ClientRun<'_> {
         let runtime = match runtime() {
             Ok(runtime) => runtime,
             Err(error) => {
-                return self.retry(format!("the Discord runtime failed to start: {error}"));
+                return self.retry(texts::runtime_failed(error));
             }
         };
         let ended = runtime.block_on(async {
@@ -235,18 +235,18 @@ impl ClientRun<'_> {
                 .config
                 .guild
                 .map(|GuildId(guild)| serenity::GuildId::new(guild)),
-            guild_hint: "is the bot a member of the Discord server that DISCORD_GUILD_ID names?",
+            guild_hint: texts::IS_BOT_IN_GUILD,
             record: &record,
             command_ids: &self.app.bot.command_ids,
         };
         let registering = registration.run(rest);
         let ended = tokio::select! {
             ended = client.start_shards(shards) => match ended {
-                Ok(()) => self.retry("the client ended"),
+                Ok(()) => self.retry(texts::CLIENT_ENDED),
                 Err(error) => self.retry(error::outside(&error)),
             },
             error = registering => self.refused(error),
-            _ = tasks.join_next() => self.retry("the client is stuck and is being replaced"),
+            _ = tasks.join_next() => self.retry(texts::CLIENT_STALLED),
         };
         Ok(ended)
     }
@@ -289,15 +289,14 @@ impl ClientRun<'_> {
                 Ended::Final(Refused::Intents(code))
             }
             Final::Intents(_) => {
-                tracing::error!("{}", intents_refused(&learned.privileged, application));
+                let rejected = texts::privileged_intents_rejected(&learned.privileged, application);
+                tracing::error!("{rejected}");
                 learned.privileged.clear();
-                self.retry("Discord refused the privileged intents")
+                self.retry(texts::PRIVILEGED_INTENTS_REJECTED)
             }
             Final::Shards => {
                 learned.least_shards = shards + 1;
-                self.retry(format!(
-                    "Discord requires more shards than {shards}; looking up the number"
-                ))
+                self.retry(texts::more_shards_required(shards))
             }
         }
     }
@@ -351,32 +350,9 @@ fn intents(privileged: &[PrivilegedIntent]) -> GatewayIntents {
     })
 }
 
-/// The log line that names the refused intents and the page where they are enabled.
-fn intents_refused(requested: &[PrivilegedIntent], application: serenity::ApplicationId) -> String {
-    let words: Vec<&str> = requested.iter().map(|intent| intent.as_str()).collect();
-    let titles: Vec<String> = requested
-        .iter()
-        .map(|intent| format!("\"{}\"", intent.title()))
-        .collect();
-    format!(
-        "DISCORD_PRIVILEGED_INTENTS: Discord rejected {}. Enable {} at https://discord.com/developers/applications/{application}/bot and restart. Continuing without",
-        words.join(", "),
-        titles.join(" and ")
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn refused_intents_are_logged_with_the_page_that_enables_them() {
-        let requested = [PrivilegedIntent::Members, PrivilegedIntent::MessageContent];
-        assert_eq!(
-            intents_refused(&requested, serenity::ApplicationId::new(42)),
-            "DISCORD_PRIVILEGED_INTENTS: Discord rejected members, message_content. Enable \"Server Members Intent\" and \"Message Content Intent\" at https://discord.com/developers/applications/42/bot and restart. Continuing without"
-        );
-    }
 
     #[test]
     fn only_the_requested_privileged_intents_are_added() {

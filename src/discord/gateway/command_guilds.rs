@@ -22,7 +22,7 @@ impl GuildRecord for CommandGuilds<'_> {
             })
         });
         if let Err(error) = recorded.await {
-            tracing::error!(%error, "recording a command guild failed");
+            tracing::error!(%error, "cannot record the guild where commands are registered");
         }
     }
 
@@ -34,7 +34,7 @@ impl GuildRecord for CommandGuilds<'_> {
                 .map(|GuildId(guild)| serenity::GuildId::new(guild))
                 .collect(),
             Err(error) => {
-                tracing::error!(%error, "looking up former command guilds failed");
+                tracing::error!(%error, "cannot load the guilds where commands were registered");
                 Vec::new()
             }
         }

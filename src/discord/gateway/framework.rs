@@ -104,7 +104,7 @@ impl serenity::RawEventHandler for Unparsed {
             && unknown.kind == "INTERACTION_CREATE"
         {
             self.app.metrics.interactions_unparsed.inc();
-            tracing::error!("interaction could not be parsed and was not answered");
+            tracing::error!("cannot parse an interaction; it gets no response");
         }
     }
 }

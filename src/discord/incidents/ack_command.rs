@@ -4,7 +4,7 @@ use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use crate::discord::Context;
-use crate::discord::incidents::handlers;
+use crate::discord::incidents::{handlers, texts};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::{access, complete, reply};
 use crate::domain::incidents::grouping::IncidentId;
@@ -37,7 +37,7 @@ pub(in crate::discord) async fn ack(
 fn parse(text: &str) -> Result<IncidentId, CommandError> {
     let id = text.trim().trim_start_matches('#').parse().ok();
     id.map(IncidentId)
-        .ok_or_else(|| CommandError::Refused("Choose the incident from the list.".into()))
+        .ok_or_else(|| texts::invalid_incident(text))
 }
 
 async fn only_one(
@@ -48,20 +48,15 @@ async fn only_one(
     let known = incident::unacknowledged(&app.store.reader, guild).await?;
     match known.as_slice() {
         [only] => Ok(*only),
-        [] => Err(CommandError::Refused(
-            "There are no unacknowledged incidents.".into(),
-        )),
-        several => Err(CommandError::Refused(format!(
-            "There are {}. Choose one with `incident`.",
-            text::count(several.len() as u64, "incident")
-        ))),
+        [] => Err(texts::no_unacknowledged_incidents()),
+        several => Err(texts::several_unacknowledged_incidents(several.len())),
     }
 }
 
 async fn incident(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
     let choices = choices(ctx, &partial.trim().to_lowercase()).await;
     let choices = choices.unwrap_or_else(|error| {
-        tracing::warn!(%error, "loading incidents for autocomplete failed");
+        tracing::warn!(%error, "cannot load incidents for autocomplete");
         Vec::new()
     });
     CreateAutocompleteResponse::new().set_choices(choices)

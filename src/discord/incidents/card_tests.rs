@@ -1,11 +1,12 @@
-//! Tests of an incident's message: Discord's limits with the longest names, and its text as the incident goes on.
+//! Tests of the messages of incidents: Discord's limits with the longest names, and what readers see.
 
-use crate::domain::discord_id::{ChannelId, MessageId, MessageRef, UserId};
 use std::time::Duration;
 
 use crate::discord::incidents::incident_card;
-use crate::discord::ui::embed_testing::{NOW, fits};
-use crate::domain::discord_id::GuildId;
+use crate::discord::ui::embed_testing::{NOW, card_text, fits};
+use crate::discord::ui::reply::Message;
+use crate::domain::Timestamp;
+use crate::domain::discord_id::{ChannelId, GuildId, MessageId, MessageRef, UserId};
 use crate::domain::endpoints::target::Host;
 use crate::domain::incidents::cause::Cause;
 use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId, Subnet};
@@ -77,28 +78,40 @@ fn incidents_and_reminders_fit_with_the_longest_names() {
     }
 }
 
-#[test]
-fn incident_texts_follow_the_incident_over_time() {
-    let minute = |minutes: u64| NOW.minus(Duration::from_secs(60 * minutes));
-    let shop = Outage {
+fn minutes_ago(minutes: u64) -> Timestamp {
+    NOW.minus(Duration::from_secs(60 * minutes))
+}
+
+fn shop() -> Outage {
+    Outage {
         monitor_id: MonitorId(1),
         name: Some("shop".into()),
         target: Some("https://shop.example.org/".into()),
         reason: OutageReason::TimedOut,
         detail: Some("while connecting".into()),
-        started_at: minute(9),
+        started_at: minutes_ago(9),
         ended_at: None,
-    };
-    let pump = Outage {
+    }
+}
+
+/// A device that has recovered.
+fn pump() -> Outage {
+    Outage {
         monitor_id: MonitorId(2),
         name: Some("pump".into()),
         target: None,
         reason: OutageReason::MissedHeartbeat,
         detail: None,
-        started_at: minute(8),
-        ended_at: Some(minute(2)),
-    };
-    let mut incident = Incident {
+        started_at: minutes_ago(8),
+        ended_at: Some(minutes_ago(2)),
+    }
+}
+
+fn incident(outages: Vec<Outage>) -> Incident {
+    let count = outages.len() as u64;
+    let ended = outages.iter().filter(|outage| outage.ended_at.is_some());
+    let open = count - ended.count() as u64;
+    Incident {
         kind: NotificationKind::Incident,
         id: IncidentId(1),
         guild_id: GuildId(1),
@@ -107,7 +120,7 @@ fn incident_texts_follow_the_incident_over_time() {
             group: None,
         },
         revision: 1,
-        opened_at: minute(9),
+        opened_at: minutes_ago(9),
         ended_at: None,
         acknowledged: None,
         rechecked: None,
@@ -117,32 +130,201 @@ fn incident_texts_follow_the_incident_over_time() {
         flapping_since: None,
         flapping_ended_at: None,
         cause: None,
-        outages: vec![shop.clone()],
-        count: 1,
-        open: 1,
-    };
-    let mut texts = vec![text_of(&incident)];
-    (incident.outages, incident.count) = (vec![shop.clone(), pump.clone()], 2);
-    texts.push(text_of(&incident));
-    incident.group_key.scope = GroupScope::Subnet(Subnet::of("192.0.2.7".parse().unwrap()));
-    incident.open = 2;
-    texts.push(text_of(&incident));
-    (incident.outages, incident.count) = (vec![pump], 1);
-    incident.ended_at = Some(minute(2));
-    texts.push(text_of(&incident));
-    incident.flapping_since = Some(minute(60));
-    texts.push(text_of(&incident));
-    incident.flapping_ended_at = Some(NOW);
-    texts.push(text_of(&incident));
-    // Without outages: the notification was sent before Rollcall noticed that its own connectivity was lost.
-    (incident.outages, incident.count) = (Vec::new(), 0);
-    texts.push(text_of(&incident));
-    insta::assert_snapshot!("incident_over_time", texts.join("\n---\n"));
+        outages,
+        count,
+        open,
+    }
 }
 
-fn text_of(incident: &Incident) -> String {
-    let message = incident_card::message(incident);
-    let embed = serde_json::to_value(&message.embeds[0]).unwrap();
-    let part = |name: &str| embed[name].as_str().unwrap_or_default().to_owned();
-    format!("{}\n{}", part("title"), part("description"))
+fn texts_of(messages: impl IntoIterator<Item = Message>) -> String {
+    let embeds = messages.into_iter().flat_map(|message| message.embeds);
+    let texts: Vec<String> = embeds.map(card_text).collect();
+    texts.join("\n---\n")
+}
+
+#[test]
+fn incident_texts_follow_the_incident_over_time() {
+    let opened = incident(vec![shop()]);
+    let partly = incident(vec![shop(), pump()]);
+    let mut in_subnet = partly.clone();
+    in_subnet.group_key.scope = GroupScope::Subnet(Subnet::of("192.0.2.7".parse().unwrap()));
+    let mut ended = incident(vec![pump()]);
+    ended.opened_at = minutes_ago(8);
+    ended.ended_at = Some(minutes_ago(2));
+    let mut flapping = ended.clone();
+    flapping.flapping_since = Some(minutes_ago(60));
+    let mut stable = flapping.clone();
+    stable.flapping_ended_at = Some(NOW);
+    // Without outages: the notification was sent before Rollcall noticed that its own connectivity was lost.
+    let mut false_alarm = incident(Vec::new());
+    false_alarm.ended_at = Some(minutes_ago(2));
+    let incidents = [
+        opened,
+        partly,
+        in_subnet,
+        ended,
+        flapping,
+        stable,
+        false_alarm,
+    ];
+    let messages = incidents.iter().map(incident_card::message);
+    insta::assert_snapshot!(texts_of(messages), @"
+    [red] 🔴 shop is offline
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
+
+    ---
+    [red] 🔴 1 of 2 monitors is offline
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
+    🟢 **pump** recovered <t:1769860680:R> after 6 min
+
+    ---
+    [red] 🔴 1 of 2 monitors on 192.0.2.0/24 is offline
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
+    🟢 **pump** recovered <t:1769860680:R> after 6 min
+
+    ---
+    [green] 🟢 pump was offline for 6 min
+    🟢 **pump** recovered <t:1769860680:R> after 6 min
+
+    ---
+    [amber] 🟠 pump is flapping, online now
+    🟢 **pump** recovered <t:1769860680:R> after 6 min
+
+    ---
+    [green] 🟢 pump: stable again after flapping for 1 h
+    🟢 **pump** recovered <t:1769860680:R> after 6 min
+
+    ---
+    [green] ⚪ False alarm: Rollcall had lost network connectivity
+    ");
+}
+
+#[test]
+fn an_incident_shows_its_cause_and_what_members_did() {
+    let alice = UserId(42);
+    let mut acknowledged = incident(vec![shop()]);
+    acknowledged.acknowledged = Some((alice, minutes_ago(5)));
+    let mut everything = acknowledged.clone();
+    everything.cause = Some(Cause::NetworkPath {
+        agent: "mail".into(),
+        at: minutes_ago(1),
+    });
+    everything.rechecked = Some((alice, minutes_ago(4)));
+    everything.rechecked_result = Some("timed out (while connecting)".into());
+    everything.muted = Some((alice, NOW.plus(Duration::from_secs(3_600))));
+    everything.maintained = Some((alice, NOW.plus(Duration::from_secs(7_200))));
+    // More monitors than the message lists, one of them removed.
+    let removed = Outage {
+        name: None,
+        target: None,
+        ..shop()
+    };
+    let mut large = incident(vec![removed]);
+    (large.count, large.open) = (176, 176);
+    let messages = [acknowledged, everything, large];
+    insta::assert_snapshot!(texts_of(messages.iter().map(incident_card::message)), @"
+    [amber] 🔴 shop is offline
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
+
+    Acknowledged: by <@42> <t:1769860500:R>
+    ---
+    [amber] 🔴 shop is offline
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
+
+    Probable cause: The network path. mail runs on the same machine and reported <t:1769860740:R>.
+    Acknowledged: by <@42> <t:1769860500:R>
+    Rechecked: by <@42> <t:1769860560:R>
+    timed out (while connecting)
+    Muted: until <t:1769864400:f> by <@42>
+    Maintenance: until <t:1769868000:f> by <@42>
+    ---
+    [red] 🔴 176 monitors are offline
+    🔴 **a removed monitor** went offline <t:1769860260:R>: timed out (while connecting)
+    … and 175 more monitors
+    ");
+}
+
+#[test]
+fn other_notifications_have_no_outages() {
+    let began = minutes_ago(7);
+    let lost = |failing, ended| NotificationKind::ConnectivityLost {
+        failing,
+        began,
+        ended,
+    };
+    let bulk = |is_down| NotificationKind::Bulk {
+        is_down,
+        count: 40,
+        of: 120,
+        window: Duration::from_secs(60),
+    };
+    let kinds = [
+        NotificationKind::WebhookDisabled {
+            name: "pager".into(),
+            reason: "it returned 410".into(),
+        },
+        NotificationKind::ChannelBroken {
+            channel: ChannelId(5),
+            reason: "the channel was deleted".into(),
+        },
+        lost(12, None),
+        lost(12, Some(NOW)),
+        bulk(true),
+        bulk(false),
+    ];
+    let messages = kinds.into_iter().map(|kind| {
+        let notification = Incident {
+            kind,
+            ..incident(Vec::new())
+        };
+        incident_card::message(&notification)
+    });
+    insta::assert_snapshot!(texts_of(messages), @"
+    [amber] 🟠 The webhook pager was disabled
+    Reason: it returned 410. Rollcall sends nothing to this webhook until `/alerts webhook test` succeeds.
+    ---
+    [amber] 🟠 Alerts cannot be sent to their channel
+    Rollcall cannot post alerts in <#5>: the channel was deleted. Fix the cause or choose another channel, then run `/alerts channel` to receive the missed alerts.
+    ---
+    [amber] ⚪ Rollcall lost network connectivity
+    12 endpoints failed, and so did all hosts that Rollcall uses to test its own connection. Alerts are on hold until the connection is restored, for at most 5 min.
+    ---
+    [amber] ⚪ Rollcall had no network connectivity for 7 min
+    12 endpoints failed, and so did all hosts that Rollcall uses to test its own connection. Rollcall checks all endpoints again and sends separate alerts for those that are still offline.
+    ---
+    [amber] 🔴 40 of 120 endpoints went offline within 1 min
+    `/offline_endpoints list` shows all offline endpoints.
+    ---
+    [amber] 🟢 40 of 120 endpoints recovered within 1 min
+    `/offline_endpoints list` shows the endpoints that are still offline.
+    ");
+}
+
+#[test]
+fn reminders_link_to_the_message_of_their_incident() {
+    let message = MessageRef {
+        channel: ChannelId(5),
+        message: MessageId(6),
+    };
+    let reminder = |outages, link| {
+        incident_card::reminder(&Reminder {
+            incident: incident(outages),
+            link,
+            now: NOW,
+        })
+    };
+    let messages = [
+        reminder(vec![shop()], Some(message)),
+        reminder(vec![shop(), pump()], None),
+    ];
+    insta::assert_snapshot!(texts_of(messages), @"
+    [red] 🔔 shop has been offline for 9 min and nobody has acknowledged it
+    [Open the incident to recheck, acknowledge or mute it](https://discord.com/channels/1/5/6)
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
+
+    ---
+    [red] 🔔 1 of 2 monitors has been offline for 9 min and nobody has acknowledged it
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
+    🟢 **pump** recovered <t:1769860680:R> after 6 min
+    ");
 }

@@ -6,21 +6,18 @@ use std::collections::BTreeSet;
 use poise::serenity_prelude as serenity;
 use serenity::{Colour, CreateEmbed};
 
+use crate::discord::incidents::texts;
 use crate::discord::ui::buttons;
-use crate::discord::ui::embed::{self, AMBER, GREEN, RED, bold, relative};
+use crate::discord::ui::embed::{AMBER, GREEN, RED, relative};
 use crate::discord::ui::reply::Message;
-use crate::domain::discord_id::MessageRef;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::text;
 use crate::notify::messenger::Reminder;
 use crate::notify::wording;
-use crate::store::incidents::incident::{Incident, Outage};
+use crate::store::incidents::incident::Incident;
 
 /// Maximum characters of the list of outages. With everything else the embed stays below Discord's limit of 6,000.
 const LIST: usize = 3_500;
-
-/// Maximum characters of a recheck result.
-const RESULT: usize = 300;
 
 /// The message of an incident in its current state.
 pub(in crate::discord) fn message(incident: &Incident) -> Message {
@@ -37,12 +34,9 @@ pub(in crate::discord) fn reminder(reminder: &Reminder) -> Message {
     let incident = &reminder.incident;
     let title = wording::reminder(incident, reminder.now, text::escape);
     let mut description = list(incident);
-    if let Some(MessageRef { channel, message }) = reminder.link {
-        let guild = incident.guild_id;
-        let link = format!("https://discord.com/channels/{guild}/{channel}/{message}");
-        description = format!(
-            "[Open the incident to recheck, acknowledge or mute it]({link})\n{description}"
-        );
+    if let Some(message) = reminder.link {
+        let link = texts::open_the_incident(&message.link(incident.guild_id));
+        description = format!("{link}\n{description}");
     }
     Message::embed(
         CreateEmbed::new()
@@ -72,24 +66,17 @@ fn embed(incident: &Incident) -> CreateEmbed {
         embed = embed.field("Probable cause", text::cut(&cause_text, 1_000), false);
     }
     if let Some((user, at)) = incident.acknowledged {
-        embed = embed.field("Acknowledged", format!("<@{user}> {}", relative(at)), true);
+        embed = embed.field("Acknowledged", texts::acknowledged(user, at), true);
     }
     if let Some((user, at)) = incident.rechecked {
         let result = incident.rechecked_result.as_deref().unwrap_or_default();
-        let result = text::cut(&text::escape(result), RESULT);
-        let by = format!("<@{user}> {}\n{result}", relative(at));
-        embed = embed.field("Rechecked", by, true);
+        embed = embed.field("Rechecked", texts::rechecked(user, at, result), true);
     }
     if let Some((user, until)) = incident.muted {
-        embed = embed.field(
-            "Muted",
-            format!("<@{user}> until {}", relative(until)),
-            true,
-        );
+        embed = embed.field("Muted", texts::silenced_until(user, until), true);
     }
     if let Some((user, until)) = incident.maintained {
-        let by = format!("<@{user}> until {}", relative(until));
-        embed = embed.field("Maintenance", by, true);
+        embed = embed.field("Maintenance", texts::silenced_until(user, until), true);
     }
     embed
 }
@@ -110,7 +97,7 @@ fn list(incident: &Incident) -> String {
     let mut lines = String::new();
     let mut named = BTreeSet::new();
     for outage in &incident.outages {
-        let line = line(outage);
+        let line = texts::outage(outage);
         if lines.chars().count() + line.chars().count() > LIST {
             break;
         }
@@ -120,27 +107,7 @@ fn list(incident: &Incident) -> String {
     }
     let rest = incident.count.saturating_sub(named.len() as u64);
     if rest > 0 {
-        lines.push_str(&format!("… and {rest} more"));
+        lines.push_str(&texts::and_more_monitors(rest));
     }
     lines
-}
-
-fn line(outage: &Outage) -> String {
-    let target = outage
-        .target
-        .as_deref()
-        .map(|target| format!(" {}", text::code(&text::cut(target, embed::TARGET_LENGTH))))
-        .unwrap_or_default();
-    let monitor = format!("{}{target}", bold(wording::name(outage)));
-    match outage.ended_at {
-        Some(ended) => {
-            let length = text::duration(ended.since(outage.started_at));
-            format!("🟢 {monitor} recovered {} after {length}", relative(ended))
-        }
-        None => format!(
-            "🔴 {monitor} since {}: {}",
-            relative(outage.started_at),
-            wording::reason(outage, text::escape)
-        ),
-    }
 }

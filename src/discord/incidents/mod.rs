@@ -3,6 +3,7 @@
 pub(in crate::discord) mod ack_command;
 pub(in crate::discord) mod handlers;
 pub(in crate::discord) mod incident_card;
+mod texts;
 
 #[cfg(test)]
 mod card_tests;

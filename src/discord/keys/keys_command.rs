@@ -6,13 +6,12 @@ use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use crate::actions::manage_key;
 use crate::discord::Context;
-use crate::discord::keys::key_card;
+use crate::discord::keys::{key_card, texts};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::{access, complete};
 use crate::domain::discord_id::GuildId;
 use crate::domain::key::{KeyId, KeyKind};
-use crate::domain::text;
 use crate::store::api_key::{self, StoredKey};
 
 /// The kind of a key. Append only: Discord identifies a choice by its index.
@@ -78,7 +77,7 @@ async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
 #[poise::command(slash_command, guild_only)]
 async fn rotate(
     ctx: Context<'_>,
-    #[description = "Key id: the third part of the key"]
+    #[description = "Key id: 12 letters and digits, as shown by /keys list"]
     #[autocomplete = "key_choices"]
     #[max_length = 32]
     key: String,
@@ -87,7 +86,7 @@ async fn rotate(
     let work = async {
         let (app, id) = (ctx.data(), parse(&key)?);
         let made = manage_key::rotate(&app.store, requester, id, app.now()).await;
-        Ok(key_card::rotated(id.as_str(), &made.map_err(unknown)?))
+        Ok(key_card::replaced(&id, &made.map_err(unknown)?))
     };
     reply::answer(ctx, work).await
 }
@@ -96,7 +95,7 @@ async fn rotate(
 #[poise::command(slash_command, guild_only)]
 async fn revoke(
     ctx: Context<'_>,
-    #[description = "Key id: the third part of the key"]
+    #[description = "Key id: 12 letters and digits, as shown by /keys list"]
     #[autocomplete = "key_choices"]
     #[max_length = 32]
     key: String,
@@ -106,27 +105,19 @@ async fn revoke(
         let (app, id) = (ctx.data(), parse(&key)?);
         let revoked = manage_key::revoke(&app.store, requester, id, app.now()).await;
         revoked.map_err(unknown)?;
-        let id = text::code(id.as_str());
-        Ok(Message::sentence(format!("Revoked {id}.")))
+        Ok(Message::sentence(texts::revoked(&id)))
     };
     reply::answer(ctx, work).await
 }
 
 fn parse(text: &str) -> Result<KeyId, CommandError> {
-    KeyId::parse(text.trim()).ok_or_else(|| {
-        CommandError::Refused(
-            "Invalid key id. A key id has 12 letters and digits. Choose a key from the list."
-                .into(),
-        )
-    })
+    KeyId::parse(text.trim()).ok_or_else(texts::invalid_key_id)
 }
 
 /// Replaces the text for a key that does not exist, because its hint is for the command line.
 fn unknown(error: crate::actions::Error) -> CommandError {
     match error {
-        crate::actions::Error::NotFound(_) => CommandError::Refused(
-            "This key does not exist or was revoked. `/keys list` shows valid keys.".into(),
-        ),
+        crate::actions::Error::NotFound(_) => texts::unknown_key(),
         error => error.into(),
     }
 }
@@ -151,10 +142,6 @@ async fn key_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompleteRespo
         .iter()
         .filter(|key| key.id.as_str().contains(partial.trim()))
         .take(complete::CHOICES as usize)
-        .map(|key| {
-            let made = text::timestamp(key.created_at);
-            let label = format!("{} · {} · created {made}", key.id, key.kind.as_str());
-            AutocompleteChoice::new(label, key.id.as_str().to_owned())
-        });
+        .map(|key| AutocompleteChoice::new(texts::key_choice(key), key.id.as_str().to_owned()));
     CreateAutocompleteResponse::new().set_choices(choices.collect())
 }

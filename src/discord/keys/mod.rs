@@ -2,3 +2,4 @@
 
 pub(in crate::discord) mod key_card;
 pub(in crate::discord) mod keys_command;
+mod texts;

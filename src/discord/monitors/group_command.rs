@@ -2,10 +2,10 @@
 
 use crate::actions::manage_group;
 use crate::discord::Context;
-use crate::discord::monitors::groups_card;
+use crate::discord::monitors::{groups_card, texts};
+use crate::discord::ui::complete;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
-use crate::discord::ui::{complete, embed};
 use crate::store::monitors::group as groups;
 
 /// Manage groups of monitors
@@ -37,11 +37,10 @@ async fn set(
         let app = ctx.data();
         let found = complete::named(&app.store.reader, requester.guild, None, &monitor).await?;
         let group = manage_group::set(&app.store, requester, found.id, group, app.now()).await?;
-        let name = embed::bold(&found.name);
-        Ok(Message::sentence(match group {
-            Some(group) => format!("{name} is now in the group {}.", embed::bold(&group)),
-            None => format!("{name} is now in no group."),
-        }))
+        Ok(Message::sentence(texts::group_set(
+            &found.name,
+            group.as_deref(),
+        )))
     };
     reply::answer(ctx, work).await
 }

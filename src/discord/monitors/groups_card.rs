@@ -2,7 +2,8 @@
 
 use poise::serenity_prelude::CreateEmbed;
 
-use crate::discord::ui::embed::{GREY, bold};
+use crate::discord::monitors::texts;
+use crate::discord::ui::embed::GREY;
 use crate::domain::text;
 
 /// Maximum characters of the list; an embed's description allows 4,096.
@@ -11,16 +12,47 @@ const LIST: usize = 4_000;
 pub(in crate::discord) fn list(known: &[(String, u64)]) -> CreateEmbed {
     if known.is_empty() {
         return CreateEmbed::new()
-            .title("No groups yet")
-            .description("Add a monitor to a group with `/group set`.")
+            .title(texts::NO_GROUPS_TITLE)
+            .description(texts::NO_GROUPS)
             .colour(GREY);
     }
-    let line = |(name, count): &(String, u64)| {
-        format!("{}: {}", bold(name), text::count(*count, "monitor"))
-    };
-    let lines: Vec<String> = known.iter().map(line).collect();
+    let lines = known
+        .iter()
+        .map(|(name, monitors)| texts::group(name, *monitors));
+    let lines: Vec<String> = lines.collect();
     CreateEmbed::new()
-        .title(text::count(known.len() as u64, "group"))
+        .title(texts::group_count(known.len()))
         .description(text::cut(&lines.join("\n"), LIST))
         .colour(GREY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discord::ui::embed_testing::{card_text, fits};
+
+    #[test]
+    fn cards_of_the_list_of_groups() {
+        let cards = [
+            list(&[]),
+            list(&[("shop".to_owned(), 1)]),
+            list(&[("office *north*".to_owned(), 12), ("shop".to_owned(), 1)]),
+        ];
+        insta::assert_snapshot!(cards.map(card_text).join("\n\n"), @r"
+        [grey] No groups yet
+        Add a monitor to a group with `/group set`.
+
+        [grey] 1 group
+        **shop**: 1 monitor
+
+        [grey] 2 groups
+        **office \*north\***: 12 monitors
+        **shop**: 1 monitor
+        ");
+    }
+
+    #[test]
+    fn the_list_of_groups_fits_with_the_longest_names() {
+        fits(list(&vec![("*".repeat(64), u64::MAX); 500]));
+    }
 }

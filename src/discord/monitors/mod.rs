@@ -5,3 +5,4 @@ pub(in crate::discord) mod groups_card;
 pub(in crate::discord) mod handlers;
 pub(in crate::discord) mod status_card;
 pub(in crate::discord) mod status_command;
+mod texts;

@@ -2,8 +2,8 @@
 
 use poise::serenity_prelude::CreateEmbed;
 
+use crate::discord::monitors::texts;
 use crate::discord::ui::embed::{AMBER, GREEN, GREY, RED, colour, mark, relative};
-use crate::domain::event::Actor;
 use crate::domain::status::Status;
 use crate::domain::text;
 use crate::store::event::Event;
@@ -15,8 +15,6 @@ pub(in crate::discord) const LISTED: u32 = 25;
 /// Maximum changes on one card.
 pub(in crate::discord) const CHANGES: u32 = 20;
 
-const EMPTY: &str = "There are no monitors yet. Add an endpoint with `/endpoint add` or a server with `/server add`. For devices, create a key with `/keys create`.";
-
 pub(in crate::discord) fn status(counts: &[(Status, u64)], troubled: &[Monitor]) -> CreateEmbed {
     let count = |status| {
         counts
@@ -27,8 +25,8 @@ pub(in crate::discord) fn status(counts: &[(Status, u64)], troubled: &[Monitor])
     let total: u64 = counts.iter().map(|(_, count)| count).sum();
     if total == 0 {
         return CreateEmbed::new()
-            .title("No monitors yet")
-            .description(EMPTY)
+            .title(texts::NO_MONITORS_TITLE)
+            .description(texts::NO_MONITORS)
             .colour(GREY);
     }
     let (offline, warning) = (count(Status::Offline), count(Status::Warning));
@@ -44,13 +42,13 @@ pub(in crate::discord) fn status(counts: &[(Status, u64)], troubled: &[Monitor])
         .map(|status| format!("{} {} {}", mark(status), count(status), status.as_str()))
         .collect();
     let mut lines = vec![each.join(" · "), String::new()];
-    lines.extend(troubled.iter().map(line));
+    lines.extend(troubled.iter().map(texts::monitor));
     let more = (offline + warning).saturating_sub(troubled.len() as u64);
     if more > 0 {
-        lines.push(format!("… and {more} more"));
+        lines.push(texts::more_monitors(more));
     }
     CreateEmbed::new()
-        .title(format!("{} of {total} online", count(Status::Online)))
+        .title(texts::online_count(count(Status::Online), total))
         .description(lines.join("\n").trim_end().to_owned())
         .colour(worst)
 }
@@ -58,18 +56,8 @@ pub(in crate::discord) fn status(counts: &[(Status, u64)], troubled: &[Monitor])
 /// One monitor with its status only.
 pub(in crate::discord) fn one(monitor: &Monitor) -> CreateEmbed {
     CreateEmbed::new()
-        .description(line(monitor))
+        .description(texts::monitor(monitor))
         .colour(colour(monitor.status))
-}
-
-fn line(monitor: &Monitor) -> String {
-    format!(
-        "{} **{}** {} · since {}",
-        mark(monitor.status),
-        text::cut(&text::escape(&monitor.name), 80),
-        monitor.kind.as_str(),
-        relative(monitor.since)
-    )
 }
 
 pub(in crate::discord) fn audit(events: &[Event]) -> CreateEmbed {
@@ -82,12 +70,12 @@ pub(in crate::discord) fn audit(events: &[Event]) -> CreateEmbed {
                 relative(event.at),
                 event.kind.as_str(),
                 text::cut(&text::escape(name), 80),
-                actor(event.actor)
+                texts::actor(event.actor)
             )
         })
         .collect();
     let description = if lines.is_empty() {
-        "There are no matching events yet.".to_owned()
+        texts::NO_EVENTS.to_owned()
     } else {
         lines.join("\n")
     };
@@ -97,53 +85,127 @@ pub(in crate::discord) fn audit(events: &[Event]) -> CreateEmbed {
         .colour(GREY)
 }
 
-/// The actor of an event. Members are mentioned, which notifies no one, because every reply has mentions off.
-fn actor(actor: Actor) -> String {
-    match actor {
-        Actor::Member(id) => format!("<@{id}>"),
-        Actor::Key(id) => format!("key `{id}`"),
-        Actor::CommandLine => "the command line".to_owned(),
-        Actor::System => "Rollcall".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::domain::discord_id::UserId;
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
-    use crate::discord::ui::embed_testing::NOW;
-    use crate::discord::ui::embed_testing::fits;
-    use crate::domain::event::Actor;
-    use crate::domain::event::EventKind;
-    use crate::domain::monitor::MonitorId;
-    use crate::domain::monitor::MonitorKind;
-    use crate::domain::status::Status;
-    use crate::store::event::Event;
-    use crate::store::monitors::monitor::Monitor;
+    use crate::discord::ui::embed_testing::{NOW, card_text, fits};
+    use crate::domain::discord_id::UserId;
+    use crate::domain::event::{Actor, EventKind};
+    use crate::domain::key::KeyId;
+    use crate::domain::monitor::{MonitorId, MonitorKind};
+
+    fn monitor(name: &str, kind: MonitorKind, status: Status) -> Monitor {
+        Monitor {
+            id: MonitorId(7),
+            kind,
+            name: name.to_owned(),
+            status,
+            since: NOW.minus(Duration::from_secs(420)),
+        }
+    }
+
+    fn event(kind: EventKind, name: Option<&str>, actor: Actor) -> Event {
+        Event {
+            id: 1,
+            at: NOW,
+            kind,
+            monitor_id: None,
+            name: name.map(str::to_owned),
+            actor,
+            details: json!({}),
+        }
+    }
 
     #[test]
     fn status_and_audit_fit_with_the_longest_names() {
         let name = "*".repeat(64);
-        let monitor = Monitor {
-            id: MonitorId(i64::MAX),
-            kind: MonitorKind::Endpoint,
-            name: name.clone(),
-            status: Status::Offline,
-            since: NOW,
-        };
-        let troubled = vec![monitor; LISTED as usize];
+        let longest = monitor(&name, MonitorKind::Endpoint, Status::Offline);
+        let troubled = vec![longest; LISTED as usize];
         fits(status(&[(Status::Offline, u64::MAX)], &troubled));
-        let event = Event {
-            id: 1,
-            at: NOW,
-            kind: EventKind::EndpointWarningCleared,
-            monitor_id: None,
-            name: Some(name.clone()),
-            actor: Actor::Member(UserId(u64::MAX)),
-            details: json!({}),
-        };
-        fits(audit(&vec![event; CHANGES as usize]));
+        let longest = event(
+            EventKind::EndpointWarningCleared,
+            Some(&name),
+            Actor::Member(UserId(u64::MAX)),
+        );
+        fits(audit(&vec![longest; CHANGES as usize]));
+    }
+
+    #[test]
+    fn cards_of_the_status() {
+        let shop = || monitor("web *shop*", MonitorKind::Endpoint, Status::Offline);
+        let server = || monitor("db-1", MonitorKind::Server, Status::Warning);
+        let all = [
+            (Status::Unknown, 1),
+            (Status::Online, 40),
+            (Status::Warning, 2),
+            (Status::Offline, 3),
+            (Status::Paused, 4),
+        ];
+        let cards = [
+            status(&all, &[shop(), server()]),
+            status(&[(Status::Online, 1), (Status::Warning, 1)], &[server()]),
+            status(&[(Status::Online, 2)], &[]),
+            status(&[], &[]),
+        ];
+        insta::assert_snapshot!(cards.map(card_text).join("\n\n"), @r"
+        [red] 40 of 50 monitors online
+        ⚪ 1 unknown · 🟢 40 online · 🟡 2 warning · 🔴 3 offline · ⏸️ 4 paused
+
+        🔴 **web \*shop\*** endpoint · went offline <t:1769860380:R>
+        🟡 **db-1** server · in warning, changed <t:1769860380:R>
+        … and 3 more monitors
+
+        [amber] 1 of 2 monitors online
+        🟢 1 online · 🟡 1 warning
+
+        🟡 **db-1** server · in warning, changed <t:1769860380:R>
+
+        [green] 2 of 2 monitors online
+        🟢 2 online
+
+        [grey] No monitors yet
+        Add an endpoint with `/endpoint add` or a server with `/server add`. For devices, create a key with `/keys create`.
+        ");
+    }
+
+    #[test]
+    fn cards_of_one_monitor() {
+        let cards = [
+            one(&monitor("pump", MonitorKind::Device, Status::Online)),
+            one(&monitor("db-1", MonitorKind::Server, Status::Offline)),
+        ];
+        insta::assert_snapshot!(cards.map(card_text).join("\n\n"), @"
+        [green] 
+        🟢 **pump** device · online, changed <t:1769860380:R>
+
+        [red] 
+        🔴 **db-1** server · went offline <t:1769860380:R>
+        ");
+    }
+
+    #[test]
+    fn cards_of_the_audit_log() {
+        let key = KeyId::parse("0123456789ab").unwrap();
+        let events = [
+            event(EventKind::EndpointOffline, Some("shop"), Actor::System),
+            event(EventKind::DeviceRegistered, Some("pump"), Actor::Key(key)),
+            event(EventKind::ServerRemoved, None, Actor::Member(UserId(1001))),
+            event(EventKind::EndpointAdded, Some("*shop*"), Actor::CommandLine),
+        ];
+        let cards = [audit(&events), audit(&[])];
+        insta::assert_snapshot!(cards.map(card_text).join("\n\n"), @r"
+        [grey] Audit log
+        <t:1769860800:R> `endpoint_offline` **shop** · Rollcall
+        <t:1769860800:R> `device_registered` **pump** · key `0123456789ab`
+        <t:1769860800:R> `server_removed` **–** · <@1001>
+        <t:1769860800:R> `endpoint_added` **\*shop\*** · the command line
+
+        [grey] Audit log
+        There are no matching events yet.
+        ");
     }
 }

@@ -4,16 +4,15 @@ use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use crate::discord::Context;
-use crate::discord::monitors::status_card;
+use crate::discord::monitors::{status_card, texts};
 use crate::discord::ui::complete;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::domain::event::EventKind;
-use crate::domain::text;
 use crate::store::event::{self, EventFilter};
 use crate::store::monitors::monitor;
 
-/// Show how many monitors have each status, and which are not online
+/// Count monitors by status, and list those that are offline or in warning
 #[poise::command(slash_command, guild_only)]
 pub(in crate::discord) async fn status(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::requester(ctx)?;
@@ -60,12 +59,9 @@ pub(in crate::discord) async fn audit(
 }
 
 fn parse_kind(word: &str) -> Result<EventKind, CommandError> {
-    word.trim().parse::<EventKind>().ok().ok_or_else(|| {
-        CommandError::Refused(format!(
-            "Unknown event type {}. Choose one from the list.",
-            text::code(&text::cut(word, 64))
-        ))
-    })
+    word.trim()
+        .parse::<EventKind>()
+        .map_err(|_| texts::unknown_event_type(word))
 }
 
 async fn kinds(_: Context<'_>, partial: &str) -> CreateAutocompleteResponse {

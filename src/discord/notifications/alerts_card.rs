@@ -2,8 +2,9 @@
 
 use poise::serenity_prelude::CreateEmbed;
 
-use crate::discord::ui::embed::{AMBER, GREEN, GREY, RED, bold, relative};
-use crate::domain::notifications::alert_policy::{AlertPreferences, Responder};
+use crate::discord::notifications::texts;
+use crate::discord::ui::embed::{AMBER, GREEN, GREY, RED};
+use crate::domain::notifications::alert_policy::AlertPreferences;
 use crate::domain::text;
 use crate::store::notifications::alert_override::Override;
 use crate::store::notifications::alert_settings::AlertSettings;
@@ -27,18 +28,14 @@ pub(in crate::discord) fn settings(
     if !own.is_empty() {
         let lines: Vec<String> = own
             .iter()
-            .map(|(name, own)| overridden(name, Some(*own)))
+            .map(|(name, own)| texts::overridden(name, Some(*own)))
             .collect();
-        card = card.field("Different", text::cut(&lines.join("\n"), FIELD), false);
+        card = card.field("Overrides", text::cut(&lines.join("\n"), FIELD), false);
     }
     if mutes.is_empty() {
         return card;
     }
-    let line = |mute: &Mute| {
-        let name = text::cut(&text::escape(&mute.name), 80);
-        format!("{name} until {}", relative(mute.until))
-    };
-    let lines: Vec<String> = mutes.iter().map(line).collect();
+    let lines: Vec<String> = mutes.iter().map(texts::muted).collect();
     card.field("Muted", text::cut(&lines.join("\n"), FIELD), false)
 }
 
@@ -51,103 +48,58 @@ pub(in crate::discord) fn with_unreachable(
         return card;
     }
     card.colour(AMBER)
-        .field("Muted", text::cut(&unreachable.join("\n"), FIELD), false)
+        .field("Problem", text::cut(&unreachable.join("\n"), FIELD), false)
 }
 
 fn preferences(chosen: &AlertPreferences) -> String {
+    let policy = &chosen.policy;
     let mut lines = Vec::new();
-    if let Some(after) = chosen.policy.remind_after {
-        let after = text::duration(after);
-        lines.push(format!("Reminder after {after} without acknowledgment."));
-    }
-    if let Some((after, responder)) = chosen.policy.escalate {
-        let target = match responder {
-            Responder::Role(id) => format!("<@&{id}>"),
-            Responder::User(id) => format!("<@{id}> by direct message"),
-        };
-        lines.push(format!(
-            "Escalation to {target} after {}.",
-            text::duration(after)
-        ));
-    }
-    if let Some(bulk) = chosen.bulk {
-        let count = bulk.count.map(|count| count.to_string());
-        let percent = bulk.percent.map(|percent| format!("{percent} %"));
-        let many: Vec<String> = count.into_iter().chain(percent).collect();
-        lines.push(format!(
-            "One summary when {} change within {}.",
-            many.join(" or "),
-            text::duration(bulk.window)
-        ));
-    }
+    lines.extend(policy.remind_after.map(texts::reminder));
+    lines.extend(
+        policy
+            .escalate
+            .map(|(after, responder)| texts::escalation(after, responder)),
+    );
+    lines.extend(chosen.bulk.and_then(texts::bulk_alert));
     if !chosen.notify_on_recovery {
-        lines.push("No separate messages about recoveries.".to_owned());
+        lines.push(texts::NO_RECOVERIES.to_owned());
     }
     if !chosen.notify_on_warning {
-        lines.push(
-            "No notifications about server warnings, only when a server is offline.".to_owned(),
-        );
+        lines.push(texts::NO_WARNINGS.to_owned());
     }
     if lines.is_empty() {
-        lines.push("All notifications are on. Reminders and escalation are off.".to_owned());
+        return texts::DEFAULT_PREFERENCES.to_owned();
     }
     lines.join("\n")
-}
-
-/// Describes the alert override of one monitor.
-pub(in crate::discord) fn overridden(name: &str, own: Option<Override>) -> String {
-    let name = bold(name);
-    match own {
-        None => format!("{name} follows the settings of this Discord server again."),
-        Some(Override { notify: false, .. }) => format!("Notifications for {name} are off."),
-        Some(Override {
-            role: Some(role), ..
-        }) => format!("Notifications for {name} mention <@&{role}>."),
-        Some(Override { role: None, .. }) => format!("Notifications for {name} are on."),
-    }
 }
 
 fn destination(known: Option<&AlertSettings>) -> CreateEmbed {
     let Some(known) = known else {
         return CreateEmbed::new()
-            .title("No alert channel")
-            .description("Choose a channel with `/alerts setup`.")
+            .title(texts::NO_ALERT_CHANNEL_TITLE)
+            .description(texts::NO_ALERT_CHANNEL)
             .colour(GREY);
     };
-    let role = known
-        .role
-        .map_or("nobody".to_owned(), |role| format!("<@&{role}>"));
     let card = CreateEmbed::new()
-        .title("Alerts")
+        .title(texts::ALERTS_TITLE)
         .field("Channel", format!("<#{}>", known.channel), true)
-        .field("On-call role", role, true);
+        .field("On-call role", texts::on_call_role(known.role), true);
     match &known.broken {
-        Some((reason, since)) => {
-            let since = relative(*since);
-            let reason = text::cut(&text::escape(reason), 500);
-            card.colour(RED).description(format!(
-                "No alerts could be sent since {since}: {reason}. Fix that, then set the channel again with `/alerts setup` to receive the missed alerts."
-            ))
-        }
+        Some((reason, since)) => card
+            .colour(RED)
+            .description(texts::channel_broken(reason, *since)),
         None => card.colour(GREEN),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::discord_id::{ChannelId, RoleId, UserId};
     use std::time::Duration;
 
     use super::*;
-    use crate::discord::ui::embed_testing::NOW;
-    use crate::discord::ui::embed_testing::fits;
-    use crate::domain::notifications::alert_policy::AlertPreferences;
-    use crate::domain::notifications::alert_policy::BulkAlert;
-    use crate::domain::notifications::alert_policy::EscalationPolicy;
-    use crate::domain::notifications::alert_policy::Responder;
-    use crate::store::notifications::alert_override::Override;
-    use crate::store::notifications::alert_settings::AlertSettings;
-    use crate::store::silences::mute::Mute;
+    use crate::discord::ui::embed_testing::{NOW, card_text, fits};
+    use crate::domain::discord_id::{ChannelId, RoleId, UserId};
+    use crate::domain::notifications::alert_policy::{BulkAlert, EscalationPolicy, Responder};
 
     #[test]
     fn alert_settings_fit_with_everything_set() {
@@ -185,5 +137,111 @@ mod tests {
         );
         fits(with_unreachable(shown, &vec!["why ".repeat(50); 20]));
         fits(settings(None, &[], &[]));
+    }
+
+    fn mute(name: &str) -> Mute {
+        Mute {
+            name: name.into(),
+            until: NOW,
+            muted_by: "discord:42".into(),
+        }
+    }
+
+    fn with_everything() -> AlertSettings {
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        AlertSettings {
+            channel: ChannelId(5),
+            role: Some(RoleId(77)),
+            broken: None,
+            preferences: AlertPreferences {
+                notify_on_recovery: false,
+                notify_on_warning: false,
+                policy: EscalationPolicy {
+                    remind_after: Some(minutes(15)),
+                    escalate: Some((minutes(30), Responder::Role(RoleId(88)))),
+                },
+                bulk: Some(BulkAlert {
+                    count: Some(20),
+                    percent: Some(30),
+                    window: minutes(1),
+                }),
+            },
+        }
+    }
+
+    #[test]
+    #[expect(clippy::too_many_lines, reason = "most of it is the snapshot")]
+    fn alert_settings_show_what_is_set() {
+        let own = |notify, role| Override { notify, role };
+        let overrides = [
+            ("db-1".to_owned(), own(false, None)),
+            ("shop".to_owned(), own(true, Some(RoleId(88)))),
+        ];
+        let defaults = AlertSettings {
+            role: None,
+            preferences: AlertPreferences::default(),
+            ..with_everything()
+        };
+        let broken = AlertSettings {
+            broken: Some(("the channel was deleted".into(), NOW)),
+            ..defaults.clone()
+        };
+        let mutes = [mute("mail"), mute("nas")];
+        let unreachable = ["The role 77 was deleted, so nobody is notified. Choose another role."];
+        let unreachable = unreachable.map(str::to_owned);
+        let cards = [
+            settings(None, &[], &[]),
+            settings(None, &mutes, &overrides),
+            settings(Some(&defaults), &[], &[]),
+            settings(Some(&with_everything()), &mutes, &overrides),
+            settings(Some(&broken), &[], &[]),
+            with_unreachable(settings(Some(&with_everything()), &[], &[]), &unreachable),
+        ];
+        let texts: Vec<String> = cards.into_iter().map(card_text).collect();
+        insta::assert_snapshot!(texts.join("\n---\n"), @"
+        [grey] No alert channel
+        Choose a channel with `/alerts setup`.
+        ---
+        [grey] No alert channel
+        Choose a channel with `/alerts setup`.
+        Overrides: Notifications for **db-1** are off.
+        Notifications for **shop** mention <@&88>.
+        Muted: mail until <t:1769860800:f>
+        nas until <t:1769860800:f>
+        ---
+        [green] Alerts
+        Channel: <#5>
+        On-call role: nobody
+        Settings: All notifications are on. Reminders and escalation are off.
+        ---
+        [green] Alerts
+        Channel: <#5>
+        On-call role: <@&77>
+        Settings: Reminder after 15 min without acknowledgment.
+        Escalation to <@&88> after 30 min.
+        One summary when at least 20 endpoints or 30% of all endpoints change status within 1 min.
+        No message for a recovery without an earlier message.
+        No notifications about server warnings, only when a server is offline.
+        Overrides: Notifications for **db-1** are off.
+        Notifications for **shop** mention <@&88>.
+        Muted: mail until <t:1769860800:f>
+        nas until <t:1769860800:f>
+        ---
+        [red] Alerts
+        Rollcall has been unable to send alerts since <t:1769860800:f>: the channel was deleted. Fix the cause or choose another channel, then run `/alerts channel` to receive the missed alerts.
+        Channel: <#5>
+        On-call role: nobody
+        Settings: All notifications are on. Reminders and escalation are off.
+        ---
+        [amber] Alerts
+        Channel: <#5>
+        On-call role: <@&77>
+        Settings: Reminder after 15 min without acknowledgment.
+        Escalation to <@&88> after 30 min.
+        One summary when at least 20 endpoints or 30% of all endpoints change status within 1 min.
+        No message for a recovery without an earlier message.
+        No notifications about server warnings, only when a server is offline.
+        Problem: The role 77 was deleted, so nobody is notified. Choose another role.
+        ");
     }
 }

@@ -3,10 +3,10 @@
 
 use poise::serenity_prelude::CreateEmbed;
 
-use crate::discord::ui::embed::{AMBER, GREEN, GREY, RED, bold, mark, relative};
+use crate::discord::notifications::texts;
+use crate::discord::ui::embed::{AMBER, GREEN, GREY, RED, bold, mark};
 use crate::discord::ui::reply::Message;
 use crate::domain::status::Status;
-use crate::domain::text;
 use crate::store::notifications::board::BoardLine;
 
 /// The most monitors that are listed one by one; with more, only those offline or in warning are listed.
@@ -25,7 +25,7 @@ pub(in crate::discord) fn message(lines: &[BoardLine]) -> Message {
         _ => RED,
     };
     let embed = CreateEmbed::new()
-        .title(format!("{online} of {} online", lines.len()))
+        .title(texts::board_title(online, lines.len()))
         .description(list(lines))
         .colour(colour);
     Message::embed(embed)
@@ -42,7 +42,7 @@ fn list(lines: &[BoardLine]) -> String {
         let mut added = shown.into_iter();
         for line in added.by_ref() {
             if text.chars().count() + line.chars().count() >= LIST {
-                text.push_str("… and more. Use `/status` for all counts.");
+                text.push_str(texts::AND_MORE_MONITORS);
                 return text;
             }
             text.push_str(&line);
@@ -50,7 +50,7 @@ fn list(lines: &[BoardLine]) -> String {
         }
     }
     if text.is_empty() {
-        return "There are no monitors yet.".to_owned();
+        return texts::NO_MONITORS.to_owned();
     }
     text
 }
@@ -58,12 +58,12 @@ fn list(lines: &[BoardLine]) -> String {
 fn full_group(group: &[BoardLine]) -> Vec<String> {
     let name = group.first().and_then(|line| line.group.as_deref());
     let heading = name.map(bold);
-    heading.into_iter().chain(group.iter().map(line)).collect()
+    let lines = group.iter().map(texts::board_line);
+    heading.into_iter().chain(lines).collect()
 }
 
 fn collapsed_group(group: &[BoardLine]) -> Vec<String> {
     let name = group.first().and_then(|line| line.group.as_deref());
-    let name = name.map_or("No group".to_owned(), bold);
     let counts: Vec<String> = Status::ALL
         .iter()
         .copied()
@@ -74,27 +74,16 @@ fn collapsed_group(group: &[BoardLine]) -> Vec<String> {
         .filter(|(_, count)| *count > 0)
         .map(|(status, count)| format!("{} {count}", mark(status)))
         .collect();
-    let heading = format!("{name}: {}", counts.join(" · "));
+    let heading = texts::board_group(name, &counts.join(" · "));
     let is_named = |one: &&BoardLine| matches!(one.status, Status::Offline | Status::Warning);
-    let named = group.iter().filter(is_named).map(line);
+    let named = group.iter().filter(is_named).map(texts::board_line);
     std::iter::once(heading).chain(named).collect()
-}
-
-fn line(one: &BoardLine) -> String {
-    let name = text::cut(&text::escape(&one.name), 100);
-    match one.status {
-        Status::Online => format!("{} {name}", mark(one.status)),
-        status => format!("{} {name} since {}", mark(status), relative(one.since)),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::discord::ui::embed_testing::NOW;
-    use crate::discord::ui::embed_testing::fits;
-    use crate::domain::status::Status;
-    use crate::store::notifications::board::BoardLine;
+    use crate::discord::ui::embed_testing::{NOW, card_text, fits};
 
     fn board_line(name: &str, group: Option<&str>, status: Status) -> BoardLine {
         BoardLine {
@@ -133,9 +122,46 @@ mod tests {
         };
         let mut long = shop();
         long.extend((0..50).map(|number| board_line(&format!("n{number}"), None, Status::Online)));
-        let rendered =
-            |lines: &[BoardLine]| serde_json::to_value(&message(lines).embeds[0]).unwrap();
-        insta::assert_json_snapshot!("board_short", rendered(&shop()));
-        insta::assert_json_snapshot!("board_long", rendered(&long));
+        let boards = [Vec::new(), shop(), long];
+        let cards = boards
+            .iter()
+            .flat_map(|lines| message(lines).embeds)
+            .map(card_text);
+        let texts: Vec<String> = cards.collect();
+        insta::assert_snapshot!(texts.join("\n---\n"), @"
+        [grey] 0 of 0 monitors online
+        There are no monitors yet.
+        ---
+        [red] 1 of 3 monitors online
+        **shop**
+        🔴 checkout · went offline <t:1769860800:R>
+        🟢 cart
+        🟡 router · in warning, changed <t:1769860800:R>
+
+        ---
+        [red] 51 of 53 monitors online
+        **shop**: 🟢 1 · 🔴 1
+        🔴 checkout · went offline <t:1769860800:R>
+        No group: 🟢 50 · 🟡 1
+        🟡 router · in warning, changed <t:1769860800:R>
+        ");
+    }
+
+    #[test]
+    fn a_board_that_is_too_long_ends_with_a_hint() {
+        let lines: Vec<BoardLine> = (0..200)
+            .map(|number| board_line(&format!("n{number}"), Some("web"), Status::Offline))
+            .collect();
+        let text: String = message(&lines).embeds.into_iter().map(card_text).collect();
+        let shown: Vec<&str> = text.lines().collect();
+        let (first, last) = (&shown[..4], &shown[shown.len() - 2..]);
+        insta::assert_snapshot!([first, last].concat().join("\n"), @"
+        [red] 0 of 200 monitors online
+        **web**: 🔴 200
+        🔴 n0 · went offline <t:1769860800:R>
+        🔴 n1 · went offline <t:1769860800:R>
+        🔴 n101 · went offline <t:1769860800:R>
+        … and more. Use `/status` for all counts.
+        ");
     }
 }

@@ -5,6 +5,7 @@ use poise::serenity_prelude as serenity;
 use crate::actions::Requester;
 use crate::actions::notifications::manage_board;
 use crate::discord::Context;
+use crate::discord::notifications::texts;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::domain::discord_id::{ChannelId, MessageRef};
@@ -37,9 +38,7 @@ async fn create(
             .await?
             .is_some()
         {
-            return Err(CommandError::Refused(
-                "This Discord server already has a board. Move it with `/board move`.".into(),
-            ));
+            return Err(texts::has_board());
         }
         put(ctx, requester, ChannelId(channel.id.get())).await
     })
@@ -58,7 +57,7 @@ async fn move_to(
     reply::answer(ctx, async {
         board::get(&ctx.data().store.reader, requester.guild)
             .await?
-            .ok_or_else(no_board)?;
+            .ok_or_else(texts::no_board)?;
         put(ctx, requester, ChannelId(channel.id.get())).await
     })
     .await
@@ -72,15 +71,9 @@ async fn remove(ctx: Context<'_>) -> Result<(), CommandError> {
         let app = ctx.data();
         let before = manage_board::remove(&app.store, requester, app.now()).await?;
         delete_message(ctx, before);
-        Ok(Message::sentence("Removed the status board."))
+        Ok(Message::sentence(texts::BOARD_REMOVED))
     })
     .await
-}
-
-fn no_board() -> CommandError {
-    CommandError::Refused(
-        "This Discord server has no board. Create one with `/board create`.".into(),
-    )
 }
 
 /// Posts the board and stores its message, so that the board job keeps it up to date.
@@ -109,16 +102,10 @@ async fn put(
         Ok(posted) => {
             let before = manage_board::set(&app.store, requester, posted, app.now()).await?;
             delete_message(ctx, before);
-            Ok(Message::sentence(format!(
-                "The board is now in <#{channel}>."
-            )))
+            Ok(Message::sentence(texts::board_posted_in(channel)))
         }
-        Err(SendFailure::Broken(reason)) => Err(CommandError::Refused(format!(
-            "Rollcall cannot post in <#{channel}>: {reason}. Give it the permissions View Channel, Send Messages and Embed Links there."
-        ))),
-        Err(failure) => Err(CommandError::Refused(format!(
-            "Rollcall could not post the board in <#{channel}>: {failure}. Try again in a moment."
-        ))),
+        Err(SendFailure::Broken(reason)) => Err(texts::cannot_post_in(channel, &reason)),
+        Err(failure) => Err(texts::could_not_post_board_in(channel, &failure)),
     }
 }
 

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::discord::incidents::incident_card;
-use crate::discord::notifications::board_card;
+use crate::discord::notifications::{board_card, texts};
 use crate::discord::ui::reply::Message;
 use crate::domain::discord_id::{ChannelId, EventId, GuildId, MessageId, MessageRef, UserId};
 use crate::domain::notifications::alert_policy::Responder;
@@ -60,7 +60,7 @@ impl ChannelMessenger {
         });
         message.ok_or(SendFailure::Later {
             after: None,
-            reason: "Discord's response is invalid".into(),
+            reason: texts::INVALID_RESPONSE.into(),
         })
     }
 
@@ -82,7 +82,7 @@ impl ChannelMessenger {
             SendError::Unauthorized => SendFailure::Refused,
             SendError::Limited(wait) => SendFailure::Later {
                 after: Some(wait),
-                reason: "Discord's rate limit is reached".into(),
+                reason: texts::RATE_LIMIT_REACHED.into(),
             },
             SendError::Call(refusal) => refused(&refusal),
         })
@@ -115,7 +115,7 @@ fn refused(refusal: &CallError) -> SendFailure {
         (error @ RestError::Limited { retry_after }, _) => later(Some(*retry_after), error),
         (RestError::Status(403), code) => SendFailure::Broken(no_permission(code).into()),
         (RestError::Status(404), Some(UNKNOWN_CHANNEL)) => {
-            SendFailure::Broken("the channel was deleted".into())
+            SendFailure::Broken(texts::CHANNEL_DELETED.into())
         }
         (RestError::Status(404), Some(UNKNOWN_MESSAGE))
         | (RestError::Status(400), Some(TOO_MANY_OLD_EDITS)) => SendFailure::MessageGone,
@@ -126,8 +126,8 @@ fn refused(refusal: &CallError) -> SendFailure {
 
 fn no_permission(code: Option<u64>) -> &'static str {
     match code {
-        Some(MISSING_ACCESS) => "Rollcall lacks the permission View Channel",
-        _ => "Rollcall lacks the permission Send Messages or Embed Links",
+        Some(MISSING_ACCESS) => texts::NO_VIEW_PERMISSION,
+        _ => texts::NO_SEND_PERMISSION,
     }
 }
 
@@ -226,13 +226,13 @@ impl Messenger for ChannelMessenger {
                 "entity_metadata": { "location": "Rollcall" },
                 "scheduled_start_time": text::timestamp(window.starts_at),
                 "scheduled_end_time": text::timestamp(window.ends_at),
-                "description": "Planned maintenance. Rollcall sends no notifications about outages during this time.",
+                "description": texts::PLANNED_MAINTENANCE,
             });
             let path = format!("/guilds/{guild}/scheduled-events");
             let made = self.send(NO_CHANNEL, Method::POST, &path, body).await?;
             id_of(&made)
                 .map(EventId)
-                .ok_or_else(|| SendFailure::Broken("Discord's response is invalid".into()))
+                .ok_or_else(|| SendFailure::Broken(texts::INVALID_RESPONSE.into()))
         })
     }
 
@@ -259,8 +259,8 @@ impl Messenger for ChannelMessenger {
     ) -> BoxFuture<'_, Result<MessageRef, SendFailure>> {
         let message = Message::embed(
             serenity::CreateEmbed::new()
-                .title("Alerts are sent to this channel")
-                .description("Each incident is one message, which Rollcall edits until the incident is resolved."),
+                .title(texts::TEST_MESSAGE_TITLE)
+                .description(texts::TEST_MESSAGE),
         );
         Box::pin(self.post(channel, body(message, None)))
     }
@@ -268,7 +268,7 @@ impl Messenger for ChannelMessenger {
 
 /// The failure for a user who accepts no direct messages from Rollcall, for any reason.
 fn direct_messages_closed() -> SendFailure {
-    SendFailure::Broken("this member does not accept direct messages from Rollcall".into())
+    SendFailure::Broken(texts::DIRECT_MESSAGES_CLOSED.into())
 }
 
 /// The request body of a message. It mentions only this one role or user, by id.

@@ -5,15 +5,13 @@ use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use crate::actions::notifications::webhook as webhooks;
-use crate::discord::notifications::webhooks_card;
-use crate::discord::ui::embed;
+use crate::discord::notifications::{texts, webhooks_card};
 use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::{Context, DiscordState};
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::parse_name;
 use crate::domain::notifications::webhook::{WebhookFormat, parse_url};
-use crate::domain::text;
 use crate::notify::webhook::{payload, signature};
 use crate::store::notifications::webhook::{self, NewWebhook, Webhook};
 
@@ -123,7 +121,7 @@ async fn remove(
     let work = async {
         let app = ctx.data();
         let known = find(app, requester.guild, &name).await?;
-        let answer = format!("Removed the webhook {}.", embed::bold(&known.name));
+        let answer = texts::webhook_removed(&known.name);
         webhooks::remove(&app.store, requester, known.name, app.now()).await?;
         Ok(Message::sentence(answer))
     };
@@ -137,7 +135,7 @@ async fn webhook_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompleteR
     let partial = partial.trim().to_lowercase();
     let known = webhook::list(&ctx.data().store.reader, requester.guild).await;
     let known = known.unwrap_or_else(|error| {
-        tracing::warn!(%error, "loading webhooks for autocomplete failed");
+        tracing::warn!(%error, "cannot load webhooks for autocomplete");
         Vec::new()
     });
     let choices = known
@@ -159,12 +157,7 @@ async fn find(app: &DiscordState, guild: GuildId, name: &str) -> Result<Webhook,
     let found = known
         .into_iter()
         .find(|known| known.name.eq_ignore_ascii_case(name.trim()));
-    found.ok_or_else(|| {
-        CommandError::Refused(format!(
-            "There is no webhook named {}. Choose one from the list.",
-            text::code(&text::cut(name, 64))
-        ))
-    })
+    found.ok_or_else(|| texts::no_webhook_named(name))
 }
 
 /// Sends a test message. The inner result says whether it arrived; its error is a text for the member.

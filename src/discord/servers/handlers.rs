@@ -3,10 +3,10 @@
 use crate::actions::Requester;
 use crate::actions::servers::{manage_server, suggest_thresholds};
 use crate::discord::DiscordState;
-use crate::discord::servers::server_card;
+use crate::discord::servers::{server_card, texts};
+use crate::discord::ui::buttons;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::Message;
-use crate::discord::ui::{buttons, embed};
 use crate::domain::monitor::MonitorId;
 use crate::domain::patch::Patch;
 use crate::domain::servers::threshold::Thresholds;
@@ -22,14 +22,15 @@ pub(in crate::discord) async fn suggestion(
 ) -> Result<Message, CommandError> {
     let reader = &app.store.reader;
     let server = server::get(reader, requester.guild, id).await?;
-    let server = server.ok_or_else(server_not_found)?;
+    let server = server.ok_or_else(texts::already_removed)?;
     let Some(found) =
         suggest_thresholds::suggest(reader, &server, app.thresholds, app.now()).await?
     else {
-        return Ok(Message::sentence(format!(
-            "{} has sent too few reports in the last 7 days. A suggestion needs {} reports.",
-            embed::bold(&server.name),
-            threshold_proposal::ENOUGH + 1
+        // Each gap lies between two reports.
+        let needed = threshold_proposal::ENOUGH + 1;
+        return Ok(Message::sentence(texts::too_few_reports(
+            &server.name,
+            needed,
         )));
     };
     let mut message = Message::embed(server_card::suggestion(&server, &found));
@@ -55,7 +56,7 @@ pub(in crate::discord) async fn take_thresholds(
     let reader = &app.store.reader;
     let standing = manage_server::standing(reader, requester, id, app.thresholds, now).await?;
     let mut message = Message::embed(server_card::one(&standing, &[]));
-    message.content = "Applied.".to_owned();
+    message.content = texts::THRESHOLDS_APPLIED.to_owned();
     Ok(message)
 }
 
@@ -66,13 +67,6 @@ pub(in crate::discord) async fn keep_thresholds(
     id: MonitorId,
 ) -> Result<Message, CommandError> {
     let server = server::get(&app.store.reader, requester.guild, id).await?;
-    let server = server.ok_or_else(server_not_found)?;
-    Ok(Message::sentence(format!(
-        "The thresholds of {} were not changed.",
-        embed::bold(&server.name)
-    )))
-}
-
-fn server_not_found() -> CommandError {
-    CommandError::Refused("This server has been removed.".into())
+    let server = server.ok_or_else(texts::already_removed)?;
+    Ok(Message::sentence(texts::thresholds_kept(&server.name)))
 }

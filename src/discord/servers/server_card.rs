@@ -5,9 +5,8 @@ use poise::serenity_prelude::CreateEmbed;
 use crate::actions::servers::manage_server::Standing;
 use crate::actions::servers::server_stats;
 use crate::actions::servers::suggest_thresholds::Suggestion;
+use crate::discord::servers::texts;
 use crate::discord::ui::embed::{GREY, colour, mark, relative, relative_or};
-use crate::domain::servers::threshold::Thresholds;
-use crate::domain::servers::threshold_proposal::Replay;
 use crate::domain::text;
 use crate::store::servers::server::{Sample, Server};
 
@@ -17,24 +16,17 @@ const LISTED: usize = 25;
 pub(in crate::discord) fn list(standings: &[Standing]) -> CreateEmbed {
     if standings.is_empty() {
         return CreateEmbed::new()
-            .title("No servers yet")
-            .description("Add one with `/server add`, which shows the key for its agent.")
+            .title(texts::NO_SERVERS)
+            .description(texts::HOW_TO_ADD)
             .colour(GREY);
     }
-    let line = |standing: &Standing| {
-        format!(
-            "{} **{}** {}",
-            mark(standing.judgement.status),
-            text::cut(&text::escape(&standing.server.name), 80),
-            standing.judgement.reason
-        )
-    };
+    let line = |standing: &Standing| texts::listed(&standing.server.name, &standing.judgement);
     let mut lines: Vec<String> = standings.iter().take(LISTED).map(line).collect();
     if standings.len() > LISTED {
-        lines.push(format!("… and {} more", standings.len() - LISTED));
+        lines.push(texts::more(standings.len() - LISTED));
     }
     CreateEmbed::new()
-        .title(text::count(standings.len() as u64, "server"))
+        .title(texts::list_title(standings.len()))
         .description(lines.join("\n"))
         .colour(GREY)
 }
@@ -45,30 +37,19 @@ pub(in crate::discord) const SAMPLES: u32 = 3;
 /// A server with its last samples, newest first, each a JSON object.
 pub(in crate::discord) fn one(standing: &Standing, samples: &[Sample]) -> CreateEmbed {
     let (server, judgement) = (&standing.server, &standing.judgement);
-    let expected = text::duration(standing.expected_interval);
-    let intervals = if standing.should_alert {
-        format!("every {expected}, overdue now")
-    } else {
-        format!("every {expected}")
-    };
-    let note = match (server.thresholds, server.auto_thresholds) {
-        (None, false) => " (default)",
-        (None, true) => " (default), adjusted automatically",
-        (Some(_), false) => "",
-        (Some(_), true) => ", adjusted automatically",
-    };
-    let thresholds = format!("{}{note}", lengths(&standing.thresholds));
+    let intervals = texts::report_interval(standing.expected_interval, standing.should_alert);
+    let thresholds = texts::thresholds(
+        &standing.thresholds,
+        server.thresholds.is_none(),
+        server.auto_thresholds,
+    );
     let card = CreateEmbed::new()
         .title(format!(
             "{} {}",
             mark(judgement.status),
             text::cut(&text::escape(&server.name), 200)
         ))
-        .description(format!(
-            "{}: {}",
-            judgement.status.as_str(),
-            judgement.reason
-        ))
+        .description(texts::status(judgement))
         .colour(colour(judgement.status))
         .field(
             "Last report",
@@ -81,75 +62,25 @@ pub(in crate::discord) fn one(standing: &Standing, samples: &[Sample]) -> Create
     if samples.is_empty() {
         return card;
     }
-    let lines: Vec<String> = samples.iter().map(sample).collect();
+    let line = |sample: &Sample| texts::sample(sample.at, &server_stats::numbers(&sample.stats));
+    let lines: Vec<String> = samples.iter().map(line).collect();
     card.field("Last samples", lines.join("\n"), false)
-}
-
-/// One sample in at most 300 characters, so that three fit into a field.
-fn sample(sample: &Sample) -> String {
-    let numbers: Vec<String> = server_stats::numbers(&sample.stats)
-        .into_iter()
-        .map(|(name, number)| format!("{name} {number}"))
-        .collect();
-    let figures = match numbers.is_empty() {
-        true => "no figures".to_owned(),
-        false => numbers.join(" · "),
-    };
-    format!(
-        "{} {}",
-        relative(sample.at),
-        text::cut(&text::escape(&figures), 250)
-    )
-}
-
-fn lengths(thresholds: &Thresholds) -> String {
-    format!(
-        "online {} · warning {} · offline {}",
-        text::duration(thresholds.online()),
-        text::duration(thresholds.warning()),
-        text::duration(thresholds.offline())
-    )
 }
 
 /// The thresholds suggested from a server's report interval, next to its current ones.
 pub(in crate::discord) fn suggestion(server: &Server, found: &Suggestion) -> CreateEmbed {
-    let described = |replay: Replay| {
-        format!(
-            "{} in the last 7 days, {} of them offline",
-            text::count(replay.warnings as u64, "warning"),
-            replay.offline
-        )
-    };
-    let intervals = found.intervals;
-    let title = format!(
-        "Thresholds for {}",
-        text::cut(&text::escape(&server.name), 200)
-    );
     CreateEmbed::new()
-        .title(title)
-        .description(format!(
-            "It reports every {}, and 99 % of the intervals are at most {} ({} in 7 days).",
-            text::duration(intervals.median),
-            text::duration(intervals.percentile_99),
-            text::count(intervals.gaps as u64, "gap")
-        ))
+        .title(texts::suggestion_title(&server.name))
+        .description(texts::report_intervals(&found.intervals))
         .colour(GREY)
         .field(
-            "Today",
-            format!(
-                "{}\n{}",
-                lengths(&found.current),
-                described(found.with_current)
-            ),
+            "Current",
+            texts::replayed(&found.current, found.with_current),
             false,
         )
         .field(
             "Proposed",
-            format!(
-                "{}\n{}",
-                lengths(&found.proposed),
-                described(found.with_proposed)
-            ),
+            texts::replayed(&found.proposed, found.with_proposed),
             false,
         )
 }
@@ -159,19 +90,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::actions::servers::manage_server::Standing;
-    use crate::actions::servers::suggest_thresholds::Suggestion;
-    use crate::discord::ui::embed_testing::NOW;
-    use crate::discord::ui::embed_testing::fits;
+    use crate::discord::ui::embed_testing::{NOW, card_text, fits};
     use crate::domain::discord_id::GuildId;
     use crate::domain::monitor::MonitorId;
-    use crate::domain::servers::threshold::Reports;
-    use crate::domain::servers::threshold::Thresholds;
-    use crate::domain::servers::threshold::judge;
-    use crate::domain::servers::threshold_proposal::Replay;
-    use crate::domain::servers::threshold_proposal::ReportIntervals;
+    use crate::domain::servers::report_interval;
+    use crate::domain::servers::threshold::{Reports, Thresholds, judge};
+    use crate::domain::servers::threshold_proposal::{Replay, ReportIntervals};
     use crate::domain::status::Status;
-    use crate::store::servers::server::Server;
+
+    const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
     fn cards_of_servers_fit_with_the_longest_texts() {
@@ -179,10 +106,16 @@ mod tests {
             at: NOW,
             stats: format!(r#"{{"metrics":{{"{}":1}}}}"#, "*".repeat(1_000)),
         };
-        let standing = longest_standing();
+        let server = Server {
+            id: MonitorId(i64::MAX),
+            name: "*".repeat(64),
+            auto_thresholds: true,
+            ..reported(Duration::from_secs(999_999))
+        };
+        let standing = standing(server);
         fits(one(&standing, &vec![sample; SAMPLES as usize]));
         fits(suggestion(&standing.server, &longest_suggestion()));
-        fits(list(&vec![longest_standing(); 1_000]));
+        fits(list(&vec![standing; 1_000]));
     }
 
     fn longest_suggestion() -> Suggestion {
@@ -204,30 +137,158 @@ mod tests {
         }
     }
 
-    fn longest_standing() -> Standing {
-        let reports = Reports {
-            last_seen: Some(NOW),
+    /// A server with the default thresholds that reported this long ago.
+    fn reported(ago: Duration) -> Server {
+        Server {
+            id: MonitorId(7),
+            guild_id: GuildId(1),
+            name: "db-1".into(),
+            status: Status::Online,
+            since: NOW.minus(MINUTE * 600),
             is_active: true,
-        };
-        let later = NOW.plus(Duration::from_secs(999_999));
-        Standing {
-            thresholds: Thresholds::DEFAULT,
-            server: Server {
-                id: MonitorId(i64::MAX),
-                guild_id: GuildId(1),
-                name: "*".repeat(64),
-                status: Status::Online,
-                since: NOW,
-                is_active: true,
-                last_seen_at: Some(NOW),
-                auto_thresholds: true,
-                thresholds_followed_at: Some(NOW),
-                thresholds: None,
-                created_at: NOW,
-            },
-            judgement: judge(reports, &Thresholds::DEFAULT, later),
-            expected_interval: Duration::from_secs(3_600),
-            should_alert: true,
+            last_seen_at: Some(NOW.minus(ago)),
+            thresholds: None,
+            auto_thresholds: false,
+            thresholds_followed_at: None,
+            created_at: NOW.minus(MINUTE * 6_000),
         }
+    }
+
+    fn not_set_up() -> Server {
+        Server {
+            name: "db-2".into(),
+            last_seen_at: None,
+            ..reported(MINUTE)
+        }
+    }
+
+    fn inactive() -> Server {
+        Server {
+            name: "db-3".into(),
+            is_active: false,
+            ..reported(MINUTE)
+        }
+    }
+
+    /// A server that reports every minute, as it is judged at `NOW`.
+    fn standing(server: Server) -> Standing {
+        let reports = Reports {
+            last_seen: server.last_seen_at,
+            is_active: server.is_active,
+        };
+        let thresholds = server.thresholds.unwrap_or(Thresholds::DEFAULT);
+        Standing {
+            thresholds,
+            judgement: judge(reports, &thresholds, NOW),
+            expected_interval: MINUTE,
+            should_alert: report_interval::should_alert(reports, MINUTE, NOW),
+            server,
+        }
+    }
+
+    #[test]
+    fn lists_of_servers() {
+        insta::assert_snapshot!(card_text(list(&[])), @"
+        [grey] No servers yet
+        Add one with `/server add`, which shows the key for its agent.
+        ");
+        let servers = [
+            reported(MINUTE / 2),
+            reported(MINUTE * 10),
+            reported(MINUTE * 180),
+            not_set_up(),
+            inactive(),
+        ];
+        insta::assert_snapshot!(card_text(list(&servers.map(standing))), @"
+        [grey] 5 servers
+        🟢 **db-1** last report 30 s ago, within 5 min
+        🟡 **db-1** last report 10 min ago, more than 5 min
+        🔴 **db-1** last report 3 h ago, more than 2 h
+        🔴 **db-2** not set up yet: its agent has not sent a report
+        🔴 **db-3** inactive, so no reports are expected
+        ");
+        let long = card_text(list(&vec![standing(reported(MINUTE)); LISTED + 2]));
+        insta::assert_snapshot!(long.lines().next_back().unwrap(), @"… and 2 more servers");
+    }
+
+    #[test]
+    fn cards_of_servers() {
+        let samples = [r#"{"cpu":12.5,"load":[0.5,1]}"#, r#"{"os":"Linux"}"#];
+        let samples = samples.map(|stats| Sample {
+            at: NOW.minus(MINUTE / 2),
+            stats: stats.to_owned(),
+        });
+        let online = standing(reported(MINUTE / 2));
+        insta::assert_snapshot!(card_text(one(&online, &samples)), @"
+        [green] 🟢 db-1
+        online: last report 30 s ago, within 5 min
+        Last report: <t:1769860770:R>
+        Report interval: every 1 min
+        Added: <t:1769500800:R>
+        Thresholds: online 5 min · warning 1 h · offline 2 h (default)
+        Last samples: <t:1769860770:R> · cpu 12.5 · load.0 0.5 · load.1 1
+        <t:1769860770:R> · no metrics
+        ");
+        let overdue = standing(Server {
+            thresholds: Thresholds::new(MINUTE * 2, MINUTE * 24, MINUTE * 48).ok(),
+            auto_thresholds: true,
+            ..reported(MINUTE * 10)
+        });
+        insta::assert_snapshot!(card_text(one(&overdue, &[])), @"
+        [amber] 🟡 db-1
+        warning: last report 10 min ago, more than 2 min
+        Last report: <t:1769860200:R>
+        Report interval: every 1 min, overdue now
+        Added: <t:1769500800:R>
+        Thresholds: online 2 min · warning 24 min · offline 48 min, adjusted automatically
+        ");
+        let new = standing(not_set_up());
+        insta::assert_snapshot!(card_text(one(&new, &[])), @"
+        [red] 🔴 db-2
+        offline: not set up yet: its agent has not sent a report
+        Last report: never
+        Report interval: every 1 min
+        Added: <t:1769500800:R>
+        Thresholds: online 5 min · warning 1 h · offline 2 h (default)
+        ");
+        let inactive = standing(inactive());
+        insta::assert_snapshot!(card_text(one(&inactive, &[])), @"
+        [red] 🔴 db-3
+        offline: inactive, so no reports are expected
+        Last report: <t:1769860740:R>
+        Report interval: every 1 min
+        Added: <t:1769500800:R>
+        Thresholds: online 5 min · warning 1 h · offline 2 h (default)
+        ");
+    }
+
+    #[test]
+    fn cards_of_suggestions() {
+        let found = Suggestion {
+            intervals: ReportIntervals {
+                gaps: 10_051,
+                median: MINUTE,
+                percentile_99: MINUTE * 2,
+            },
+            current: Thresholds::DEFAULT,
+            proposed: Thresholds::new(MINUTE * 2, MINUTE * 24, MINUTE * 48).unwrap(),
+            with_current: Replay {
+                warnings: 1,
+                offline: 0,
+            },
+            with_proposed: Replay {
+                warnings: 4,
+                offline: 1,
+            },
+        };
+        let card = suggestion(&reported(MINUTE), &found);
+        insta::assert_snapshot!(card_text(card), @"
+        [grey] Thresholds for db-1
+        This server reports every 1 min. In the last 7 days, 99% of its 10051 report intervals were at most 2 min.
+        Current: online 5 min · warning 1 h · offline 2 h
+        With these thresholds, the server would have had 1 warning in the last 7 days and never been offline.
+        Proposed: online 2 min · warning 24 min · offline 48 min
+        With these thresholds, the server would have had 4 warnings in the last 7 days and been offline 1 time.
+        ");
     }
 }

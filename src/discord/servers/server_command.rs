@@ -5,7 +5,7 @@ use crate::actions::servers::manage_server::{self, ServerEdit};
 use crate::actions::servers::suggest_thresholds;
 use crate::discord::Context;
 use crate::discord::keys::key_card;
-use crate::discord::servers::server_card;
+use crate::discord::servers::{server_card, texts};
 use crate::discord::ui::complete;
 use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::reply::{self, Message};
@@ -54,7 +54,9 @@ async fn edit(
     #[description = "New name"]
     #[max_length = 64]
     name: Option<String>,
-    #[description = "Expect reports from this server"] active: Option<bool>,
+    #[description = "False: pause the server, so that no reports are expected"] active: Option<
+        bool,
+    >,
     #[description = "Adjust its thresholds to its report interval, once a week"]
     auto_thresholds: Option<bool>,
 ) -> Result<(), CommandError> {
@@ -78,13 +80,13 @@ async fn thresholds(
     #[autocomplete = "complete::server"]
     #[max_length = 100]
     server: String,
-    #[description = "Minutes after a report until it is in warning"]
+    #[description = "Online until this many minutes after a report, then in warning"]
     #[min = 1]
     online: Option<u32>,
-    #[description = "Minutes after a report until it is offline"]
+    #[description = "In warning until this many minutes after a report, then offline"]
     #[min = 1]
     warning: Option<u32>,
-    #[description = "Minutes after a report until the grace period ends"]
+    #[description = "Offline with threshold_used offline_grace until this many minutes"]
     #[min = 1]
     offline: Option<u32>,
 ) -> Result<(), CommandError> {
@@ -95,11 +97,7 @@ async fn thresholds(
             let lengths = Thresholds::new(minutes(online), minutes(warning), minutes(offline));
             Some(lengths.map_err(|error| wrong("online", error))?)
         }
-        _ => {
-            return Err(CommandError::Refused(
-                "Set all three thresholds, or none to use the bot's settings.".into(),
-            ));
-        }
+        _ => return Err(texts::all_or_no_thresholds()),
     };
     let change = ServerEdit {
         thresholds: Patch::from(own),

@@ -5,13 +5,13 @@ use std::time::Duration;
 use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
+use crate::actions::Requester;
 use crate::actions::silences::maintenance;
-use crate::actions::{Error, Requester};
 use crate::discord::Context;
-use crate::discord::silences::maintenance_card;
+use crate::discord::silences::{maintenance_card, texts};
+use crate::discord::ui::complete;
 use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::reply::{self, Message};
-use crate::discord::ui::{complete, embed};
 use crate::domain::monitor::parse_name;
 use crate::domain::silences::maintenance::{
     TimeWindow, WeekDays, Weekly, parse_length, parse_moment, parse_time, parse_zone, zones,
@@ -69,7 +69,7 @@ async fn start(
     reply::answer(ctx, work).await
 }
 
-/// Schedule maintenance, once or weekly
+/// Schedule maintenance, once or on certain days
 #[poise::command(slash_command, guild_only)]
 #[expect(
     clippy::too_many_arguments,
@@ -80,7 +80,7 @@ async fn schedule(
     #[description = "Title"]
     #[max_length = 64]
     title: String,
-    #[description = "Start: 2026-12-01 22:30, or 22:30 with days"]
+    #[description = "Start, such as 2026-12-01 22:30; with days only the time, such as 22:30"]
     #[max_length = 20]
     at: String,
     #[description = "Duration, such as 30m or 2h"]
@@ -89,7 +89,7 @@ async fn schedule(
     #[description = "Repeat on these days: mon,thu or daily (default: once)"]
     #[max_length = 40]
     days: Option<String>,
-    #[description = "Time zone (default: UTC)"]
+    #[description = "Time zone, such as Europe/Berlin (default: UTC)"]
     #[autocomplete = "zone_names"]
     #[max_length = 40]
     zone: Option<String>,
@@ -121,9 +121,7 @@ async fn schedule(
                     length,
                     zone,
                 };
-                let next = weekly.next(now).ok_or_else(|| {
-                    CommandError::Refused("This time does not exist in this time zone.".into())
-                })?;
+                let next = weekly.next(now).ok_or_else(texts::time_does_not_exist)?;
                 (next, Some(weekly))
             }
         };
@@ -146,11 +144,11 @@ async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     reply::answer(ctx, work).await
 }
 
-/// End or cancel maintenance; a weekly window is deleted
+/// End or cancel maintenance; a weekly window is deleted with all its dates
 #[poise::command(slash_command, guild_only)]
 async fn end(
     ctx: Context<'_>,
-    #[description = "Incident (default: the only unacknowledged one)"]
+    #[description = "Maintenance window (default: the only one)"]
     #[autocomplete = "maintenance_choices"]
     #[max_length = 100]
     which: Option<String>,
@@ -158,32 +156,30 @@ async fn end(
     let requester = reply::manager(ctx)?;
     let work = async {
         let app = ctx.data();
-        let mut known = rows::list(&app.store.reader, Some(requester.guild)).await?;
-        if let Some(which) = which {
-            let which = which.trim();
-            known.retain(|one| {
-                which == format!("#{}", one.id.0) || one.title.eq_ignore_ascii_case(which)
-            });
-        }
-        let one = match known.len() {
-            0 => {
-                return Err(CommandError::Refused(
-                    "This maintenance does not exist. `/maintenance list` shows all of it.".into(),
-                ));
-            }
-            1 => known.remove(0),
-            several => {
-                return Err(CommandError::Refused(format!(
-                    "There are {several}. Choose one with `which`."
-                )));
-            }
-        };
+        let known = rows::list(&app.store.reader, Some(requester.guild)).await?;
+        let one = meant(known, which.as_deref())?;
         delete_event(ctx, &one);
-        let answer = format!("Ended the maintenance {}.", embed::bold(&one.title));
+        let answer = texts::ended(&one.title);
         maintenance::end(&app.store, requester, one, app.now()).await?;
         Ok(Message::sentence(answer))
     };
     reply::answer(ctx, work).await
+}
+
+/// The maintenance that a member means: by `#` and its id, by its title, or the only one there is.
+fn meant(mut known: Vec<Maintenance>, which: Option<&str>) -> Result<Maintenance, CommandError> {
+    let which = which.map(str::trim);
+    if let Some(which) = which {
+        known.retain(|one| {
+            which == format!("#{}", one.id.0) || one.title.eq_ignore_ascii_case(which)
+        });
+    }
+    match (known.len(), which) {
+        (0, _) => Err(texts::no_such_maintenance()),
+        (1, _) => Ok(known.remove(0)),
+        (several, None) => Err(texts::several_windows(several)),
+        (several, Some(title)) => Err(texts::several_windows_with_title(several, title)),
+    }
 }
 
 async fn submit(
@@ -221,7 +217,7 @@ fn length_of(text: Option<&str>) -> Result<Duration, CommandError> {
 }
 
 fn title_of(text: Option<&str>) -> Result<String, CommandError> {
-    parse_name(text.unwrap_or("maintenance")).map_err(|error| wrong("title", error))
+    parse_name(text.unwrap_or(texts::DEFAULT_TITLE)).map_err(|error| wrong("title", error))
 }
 
 async fn scope(
@@ -240,10 +236,7 @@ async fn scope(
         (None, Some(group)) => complete::known_group(reader, requester.guild, &group)
             .await
             .map(MaintenanceScope::Group),
-        (Some(_), Some(_)) => Err(Error::Invalid(
-            "Choose either `monitor` or `group`, not both. Without them, the maintenance covers all monitors.".into(),
-        )
-        .into()),
+        (Some(_), Some(_)) => Err(texts::monitor_and_group()),
     }
 }
 
@@ -254,7 +247,7 @@ async fn maintenance_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompl
     let partial = partial.trim().to_lowercase();
     let known = rows::list(&ctx.data().store.reader, Some(requester.guild)).await;
     let known = known.unwrap_or_else(|error| {
-        tracing::warn!(%error, "loading maintenance windows for autocomplete failed");
+        tracing::warn!(%error, "cannot load maintenance windows for autocomplete");
         Vec::new()
     });
     let choices = known
@@ -262,8 +255,8 @@ async fn maintenance_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompl
         .filter(|one| one.title.to_lowercase().contains(&partial))
         .take(complete::CHOICES as usize)
         .map(|one| {
-            let state = if one.is_running { "runs" } else { "scheduled" };
-            let label = text::cut(&format!("{} · {state}", one.title), 100);
+            let label = texts::maintenance_choice(&one.title, one.is_running);
+            let label = text::cut(&label, 100);
             AutocompleteChoice::new(label, format!("#{}", one.id.0))
         });
     CreateAutocompleteResponse::new().set_choices(choices.collect())

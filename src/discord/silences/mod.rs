@@ -3,3 +3,4 @@
 pub(in crate::discord) mod maintenance_card;
 pub(in crate::discord) mod maintenance_command;
 pub(in crate::discord) mod mute_command;
+mod texts;

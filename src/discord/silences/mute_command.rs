@@ -2,9 +2,10 @@
 
 use crate::actions::silences::mute as mutes;
 use crate::discord::Context;
-use crate::discord::ui::error::CommandError;
+use crate::discord::silences::texts;
+use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::reply::{self, Message};
-use crate::discord::ui::{access, complete, embed};
+use crate::discord::ui::{access, complete};
 
 /// Mute a monitor for a while
 #[poise::command(slash_command, guild_only)]
@@ -24,19 +25,14 @@ pub(in crate::discord) async fn mute(
         access::require_responder(&app.store.reader, requester, reply::member(ctx)).await?;
         let length = match duration {
             None => mutes::AN_HOUR,
-            Some(text) => mutes::parse_length(&text).map_err(|error| {
-                CommandError::from(crate::actions::Error::Invalid(format!(
-                    "`duration`: {error}"
-                )))
-            })?,
+            Some(text) => mutes::parse_length(&text).map_err(|error| wrong("duration", error))?,
         };
         let found = complete::named(&app.store.reader, requester.guild, None, &monitor).await?;
         let now = app.now();
         mutes::mute(&app.store, requester, found.id, length, now).await?;
-        Ok(Message::sentence(format!(
-            "Muted {} until {}.",
-            embed::bold(&found.name),
-            embed::relative(now.plus(length))
+        Ok(Message::sentence(texts::muted(
+            &found.name,
+            now.plus(length),
         )))
     };
     reply::answer(ctx, work).await
@@ -57,10 +53,7 @@ pub(in crate::discord) async fn unmute(
         access::require_responder(&app.store.reader, requester, reply::member(ctx)).await?;
         let found = complete::named(&app.store.reader, requester.guild, None, &monitor).await?;
         mutes::unmute(&app.store, requester, found.id, app.now()).await?;
-        Ok(Message::sentence(format!(
-            "Unmuted {}.",
-            embed::bold(&found.name)
-        )))
+        Ok(Message::sentence(texts::unmuted(&found.name)))
     };
     reply::answer(ctx, work).await
 }

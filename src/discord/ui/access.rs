@@ -7,6 +7,7 @@ use poise::serenity_prelude as serenity;
 use serenity::Permissions;
 
 use super::error::CommandError;
+use super::texts;
 use crate::actions::Requester;
 use crate::actions::incidents::alerts;
 use crate::domain::discord_id::{GuildId, UserId};
@@ -19,11 +20,7 @@ pub(in crate::discord) fn requester(
     guild: Option<serenity::GuildId>,
     user: serenity::UserId,
 ) -> Result<Requester, CommandError> {
-    let guild = guild.ok_or_else(|| {
-        CommandError::Refused(
-            "Use this command in a Discord server, not in direct messages.".into(),
-        )
-    })?;
+    let guild = guild.ok_or_else(|| CommandError::Refused(texts::ONLY_IN_SERVERS.into()))?;
     Ok(Requester {
         guild: GuildId(guild.get()),
         actor: Actor::Member(UserId(user.get())),
@@ -42,9 +39,7 @@ pub(in crate::discord) fn require_manage(
     if may_manage(permissions) {
         return Ok(());
     }
-    Err(CommandError::Refused(
-        "You need the permission **Manage Server** for this.".into(),
-    ))
+    Err(CommandError::Refused(texts::NEEDS_MANAGE_SERVER.into()))
 }
 
 /// Refuses members who are neither responders (by role or by user id) nor managers.
@@ -65,9 +60,7 @@ pub(in crate::discord) async fn require_responder(
     if is_responder {
         return Ok(());
     }
-    Err(CommandError::Refused(
-        "Only responders and members with **Manage Server** can do this.".into(),
-    ))
+    Err(CommandError::Refused(texts::ONLY_RESPONDERS.into()))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serenity::{
 };
 
 use super::custom_id::Button;
+use super::texts;
 use super::view::{EndpointsView, OfflineView, Pages};
 use crate::domain::monitor::MonitorId;
 use crate::domain::servers::threshold::Thresholds;
@@ -28,7 +29,7 @@ pub(in crate::discord) fn offline_rows(pages: Pages, view: OfflineView) -> Vec<C
     };
     let mut buttons = page_buttons(pages, to_page);
     if view.may_manage {
-        buttons.push(Button::RecheckAll.with_label("Recheck all", ButtonStyle::Primary));
+        buttons.push(Button::RecheckAll.with_label(texts::RECHECK_ALL, ButtonStyle::Primary));
     }
     row(buttons)
 }
@@ -45,7 +46,7 @@ pub(in crate::discord) fn endpoints_rows(
 
 pub(in crate::discord) fn recheck_row(id: MonitorId) -> Vec<CreateActionRow> {
     row(vec![
-        Button::Recheck(id).with_label("Recheck", ButtonStyle::Secondary),
+        Button::Recheck(id).with_label(texts::RECHECK, ButtonStyle::Secondary),
     ])
 }
 
@@ -54,8 +55,9 @@ pub(in crate::discord) fn suggestion_row(
     proposed: Thresholds,
 ) -> Vec<CreateActionRow> {
     row(vec![
-        Button::TakeThresholds(id, proposed).with_label("Apply", ButtonStyle::Primary),
-        Button::KeepThresholds(id).with_label("Keep", ButtonStyle::Secondary),
+        Button::TakeThresholds(id, proposed)
+            .with_label(texts::APPLY_THRESHOLDS, ButtonStyle::Primary),
+        Button::KeepThresholds(id).with_label(texts::KEEP_THRESHOLDS, ButtonStyle::Secondary),
     ])
 }
 
@@ -63,13 +65,13 @@ pub(in crate::discord) fn suggestion_row(
 pub(in crate::discord) fn incident_rows(incident: &incident::Incident) -> Vec<CreateActionRow> {
     let id = incident.id;
     let mut rows = row(vec![
-        Button::RecheckIncident(id).with_label("Recheck", ButtonStyle::Secondary),
+        Button::RecheckIncident(id).with_label(texts::RECHECK, ButtonStyle::Secondary),
         Button::Acknowledge(id)
-            .with_label("Acknowledge", ButtonStyle::Primary)
+            .with_label(texts::ACKNOWLEDGE, ButtonStyle::Primary)
             .disabled(incident.acknowledged.is_some()),
-        Button::Mute(id).with_label("Mute 1 h", ButtonStyle::Secondary),
+        Button::Mute(id).with_label(texts::MUTE, ButtonStyle::Secondary),
         Button::Maintain(id)
-            .with_label("Maintenance", ButtonStyle::Secondary)
+            .with_label(texts::MAINTENANCE, ButtonStyle::Secondary)
             .disabled(incident.maintained.is_some()),
     ]);
     rows.extend(monitor_menu_row(incident));
@@ -97,7 +99,7 @@ fn monitor_menu_row(incident: &incident::Incident) -> Option<CreateActionRow> {
     }
     let kind = CreateSelectMenuKind::String { options };
     let menu = CreateSelectMenu::new(Button::Members(incident.id).custom_id(), kind)
-        .placeholder("Show details of a monitor");
+        .placeholder(texts::CHOOSE_MONITOR);
     Some(CreateActionRow::SelectMenu(menu))
 }
 
@@ -108,10 +110,10 @@ fn page_buttons(pages: Pages, to_page: impl Fn(u32) -> Button) -> Vec<CreateButt
     // Ids within a message must differ. On the first and last page one button is disabled but keeps its own id.
     vec![
         to_page(pages.page - 1)
-            .with_label("Previous", ButtonStyle::Secondary)
+            .with_label(texts::PREVIOUS, ButtonStyle::Secondary)
             .disabled(pages.page == 1),
         to_page(pages.page + 1)
-            .with_label("Next", ButtonStyle::Secondary)
+            .with_label(texts::NEXT, ButtonStyle::Secondary)
             .disabled(pages.page == pages.count),
     ]
 }

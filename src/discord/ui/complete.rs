@@ -4,7 +4,7 @@ use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use super::error::CommandError;
-use super::reply;
+use super::{reply, texts};
 use crate::discord::Context;
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::{MonitorId, MonitorKind};
@@ -38,7 +38,7 @@ pub(in crate::discord) async fn endpoint(
             CreateAutocompleteResponse::new().set_choices(found.iter().map(choice).collect())
         }
         Err(error) => {
-            tracing::warn!(%error, "endpoint lookup for autocomplete failed");
+            tracing::warn!(%error, "cannot load endpoints for autocomplete");
             CreateAutocompleteResponse::new()
         }
     }
@@ -78,7 +78,7 @@ pub(in crate::discord) async fn group(
     };
     let known = group::list(&ctx.data().store.reader, requester.guild).await;
     let known = known.unwrap_or_else(|error| {
-        tracing::warn!(%error, "group lookup for autocomplete failed");
+        tracing::warn!(%error, "cannot load groups for autocomplete");
         Vec::new()
     });
     let partial = partial.trim().to_lowercase();
@@ -100,12 +100,9 @@ pub(in crate::discord) async fn known_group(
     let meant = known
         .into_iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
-    meant.map(|(name, _)| name).ok_or_else(|| {
-        CommandError::Refused(format!(
-            "There is no group named {}. Choose one from the list.",
-            text::code(&text::cut(name, 64))
-        ))
-    })
+    meant
+        .map(|(name, _)| name)
+        .ok_or_else(|| CommandError::Refused(texts::no_group(name)))
 }
 
 async fn of_kind(
@@ -120,7 +117,7 @@ async fn of_kind(
     match monitor::search(reader, requester.guild, kind, partial.trim(), CHOICES).await {
         Ok(found) => {
             let choices = found.iter().map(|monitor| {
-                let label = format!("{} · {}", monitor.name, monitor.status.as_str());
+                let label = texts::monitor_choice(&monitor.name, monitor.status);
                 AutocompleteChoice::new(
                     text::cut(&label, CHOICE_LENGTH),
                     format!("#{}", monitor.id),
@@ -129,7 +126,7 @@ async fn of_kind(
             CreateAutocompleteResponse::new().set_choices(choices.collect())
         }
         Err(error) => {
-            tracing::warn!(%error, "monitor lookup for autocomplete failed");
+            tracing::warn!(%error, "cannot load monitors for autocomplete");
             CreateAutocompleteResponse::new()
         }
     }
@@ -152,24 +149,14 @@ pub(in crate::discord) async fn named(
     });
     match (meant.next(), meant.next()) {
         (Some(monitor), None) => Ok(monitor),
-        (Some(_), Some(_)) => Err(CommandError::Refused(format!(
-            "More than one monitor is named {}. Choose one from the list.",
-            text::code(&text::cut(text, 64))
-        ))),
-        (None, _) => Err(CommandError::Refused(format!(
-            "There is no monitor named {}. Choose one from the list.",
-            text::code(&text::cut(text, 64))
-        ))),
+        (Some(_), Some(_)) => Err(CommandError::Refused(texts::several_monitors(text))),
+        (None, _) => Err(CommandError::Refused(texts::no_monitor(text))),
     }
 }
 
 fn choice(endpoint: &Endpoint) -> AutocompleteChoice {
     let target = endpoint.description.target.to_string();
-    let label = format!(
-        "{} · {target} · {}",
-        endpoint.description.name,
-        endpoint.state.status.as_str()
-    );
+    let label = texts::endpoint_choice(&endpoint.description.name, &target, endpoint.state.status);
     AutocompleteChoice::new(
         text::cut(&label, CHOICE_LENGTH),
         value(endpoint.id.0, target),

@@ -34,9 +34,15 @@ pub(in crate::discord) fn target(target: &Target) -> String {
     text::code(&text::cut(&target.to_string(), TARGET_LENGTH))
 }
 
-/// A Discord timestamp, shown in the reader's language: "3 minutes ago".
+/// A Discord timestamp, shown in the reader's language: "3 minutes ago", or "in 3 minutes".
 pub(in crate::discord) fn relative(timestamp: Timestamp) -> String {
     format!("<t:{}:R>", timestamp.seconds())
+}
+
+/// A Discord timestamp, shown in the reader's language and time zone: "January 31, 2026 12:00 PM". Reads well behind
+/// *until*, where `relative` would read "until in 3 minutes".
+pub(in crate::discord) fn date_and_time(timestamp: Timestamp) -> String {
+    format!("<t:{}:f>", timestamp.seconds())
 }
 
 pub(in crate::discord) fn relative_or(timestamp: Option<Timestamp>, otherwise: &str) -> String {

@@ -33,3 +33,31 @@ pub(in crate::discord) fn fits(embed: CreateEmbed) {
     }
     assert!(total <= 6000, "{total} characters");
 }
+
+/// A card as readers see it, for snapshots: color, title, description, one line for each field, footer.
+pub(in crate::discord) fn card_text(embed: CreateEmbed) -> String {
+    let embed = embed_json(embed);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let color = match embed["color"].as_u64() {
+        Some(0x2e_cc71) => "green",
+        Some(0xf1_c40f) => "amber",
+        Some(0xe7_4c3c) => "red",
+        Some(0x95_a5a6) => "grey",
+        _ => "no color",
+    };
+    let mut lines = vec![format!("[{color}] {}", text(&embed["title"]))];
+    lines.push(text(&embed["description"]));
+    for field in embed["fields"].as_array().into_iter().flatten() {
+        lines.push(format!(
+            "{}: {}",
+            text(&field["name"]),
+            text(&field["value"])
+        ));
+    }
+    let footer = text(&embed["footer"]["text"]);
+    if !footer.is_empty() {
+        lines.push(format!("— {footer}"));
+    }
+    lines.retain(|line| !line.is_empty());
+    lines.join("\n")
+}

@@ -1,9 +1,10 @@
-//! Errors for members: sentences from this file and from the actions, never internal details. Those are logged once, under
-//! the id that the member sees.
+//! Errors for members: sentences from `texts.rs` and from the actions, never internal details. Those are logged once,
+//! under the id that the member sees.
 
 use poise::serenity_prelude as serenity;
 use serenity::HttpError;
 
+use super::texts;
 use crate::actions;
 use crate::domain::text;
 use crate::store::StoreError;
@@ -62,19 +63,12 @@ pub(in crate::discord) fn sentence(error: &str) -> String {
 pub(in crate::discord) fn outside(error: &serenity::Error) -> String {
     match error {
         serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => {
-            format!(
-                "Discord answered {}: {}",
-                response.status_code, response.error.message
-            )
+            texts::request_failed(response.status_code, &response.error.message)
         }
-        serenity::Error::Http(HttpError::Request(error)) => {
-            let what = if error.is_timeout() {
-                "timed out"
-            } else {
-                "no connection"
-            };
-            format!("Discord was not reached: {what}")
+        serenity::Error::Http(HttpError::Request(error)) if error.is_timeout() => {
+            texts::REQUEST_TIMED_OUT.to_owned()
         }
+        serenity::Error::Http(HttpError::Request(_)) => texts::REQUEST_NOT_SENT.to_owned(),
         other => other.to_string(),
     }
 }
@@ -82,10 +76,8 @@ pub(in crate::discord) fn outside(error: &serenity::Error) -> String {
 /// Logs an internal error under an id, and returns the sentence that shows the id to the member.
 pub(in crate::discord) fn internal_error(interaction: u64, reason: &str) -> String {
     let id = format!("{:05x}", interaction & 0xf_ffff);
-    tracing::error!(failure = id, reason, "command failed");
-    format!(
-        "Rollcall could not do this because of an internal error (log id `{id}`). Try again in a moment."
-    )
+    tracing::error!(log_id = id, error = reason, "command failed");
+    texts::internal_error(&id)
 }
 
 #[cfg(test)]

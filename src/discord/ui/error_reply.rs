@@ -2,8 +2,8 @@
 
 use super::error::{CommandError, internal_error, outside};
 use super::reply::Message;
+use super::texts;
 use crate::discord::DiscordState;
-use crate::domain::text;
 
 /// Replies to the member whose command failed, with a sentence about the error.
 pub(in crate::discord) async fn answer(
@@ -12,7 +12,7 @@ pub(in crate::discord) async fn answer(
     let Some(ctx) = error.ctx() else {
         return tracing::error!(
             error = without_context(error),
-            "handling an event from Discord failed"
+            "cannot handle an event from Discord"
         );
     };
     let sentence = match error {
@@ -30,27 +30,19 @@ pub(in crate::discord) async fn answer(
         ),
         poise::FrameworkError::CooldownHit {
             remaining_cooldown, ..
-        } => {
-            format!("Try again in {}.", text::duration(remaining_cooldown))
-        }
-        poise::FrameworkError::GuildOnly { .. } => {
-            "Use this command in a Discord server, not in direct messages.".into()
-        }
-        poise::FrameworkError::MissingUserPermissions { .. } => {
-            "You need the permission **Manage Server** for this.".into()
-        }
+        } => texts::try_again_in(remaining_cooldown),
+        poise::FrameworkError::GuildOnly { .. } => texts::ONLY_IN_SERVERS.into(),
+        poise::FrameworkError::MissingUserPermissions { .. } => texts::NEEDS_MANAGE_SERVER.into(),
         poise::FrameworkError::ArgumentParse { error, .. } => {
-            tracing::debug!(%error, "parsing a command option failed");
-            "One of the options is invalid. Choose a value from the list, or read the option's description.".into()
+            tracing::debug!(%error, "cannot parse a command option");
+            texts::INVALID_OPTION.into()
         }
-        poise::FrameworkError::CommandStructureMismatch { .. } => {
-            "This command has changed. Reload Discord (Ctrl+R) and try again.".into()
-        }
+        poise::FrameworkError::CommandStructureMismatch { .. } => texts::COMMAND_CHANGED.into(),
         other => internal_error(ctx.id(), &other.to_string()),
     };
     let sent = ctx.send(Message::sentence(sentence).into_reply()).await;
     if let Err(error) = sent {
-        tracing::warn!(reason = outside(&error), "replying with an error failed");
+        tracing::warn!(error = outside(&error), "cannot reply with an error");
     }
 }
 

@@ -11,4 +11,5 @@ pub(in crate::discord) mod error;
 pub(in crate::discord) mod error_reply;
 pub(in crate::discord) mod reply;
 pub(in crate::discord) mod roles;
+pub(in crate::discord) mod texts;
 pub(in crate::discord) mod view;

@@ -10,6 +10,7 @@ use serenity::Permissions;
 
 use crate::discord::Context;
 use crate::discord::ui::error::CommandError;
+use crate::discord::ui::texts;
 use crate::domain::discord_id::RoleId;
 
 /// Validates a role that was chosen as on-call role, and returns its id.
@@ -21,7 +22,7 @@ pub(in crate::discord) fn chosen(
     let role = role.map(serenity::RoleId::get);
     if role.is_some() && role == everyone {
         return Err(CommandError::Refused(
-            "`role`: Rollcall does not mention @everyone. Choose the role of your responders, such as `role:@on-call`.".into(),
+            texts::EVERYONE_IS_NOT_MENTIONED.into(),
         ));
     }
     Ok(role.map(RoleId))
@@ -35,7 +36,7 @@ pub(in crate::discord) async fn unreachable(ctx: Context<'_>, roles: &[RoleId]) 
     let known = match guild.roles(ctx.http()).await {
         Ok(known) => known,
         Err(error) => {
-            tracing::debug!(%error, "role lookup failed");
+            tracing::debug!(%error, "cannot look up a role");
             return Vec::new();
         }
     };
@@ -68,12 +69,8 @@ fn why_unreachable(
     may_mention_all: bool,
 ) -> Option<String> {
     match is_mentionable {
-        None => Some(format!(
-            "The role {role} was deleted, so nobody is notified. Choose another role."
-        )),
-        Some(false) if !may_mention_all => Some(format!(
-            "Discord does not notify members of <@&{role}>. Enable *Allow anyone to @mention this role* in the role's settings, or give Rollcall the permission *Mention @everyone, @here, and All Roles*."
-        )),
+        None => Some(texts::role_deleted(role)),
+        Some(false) if !may_mention_all => Some(texts::role_not_mentionable(role)),
         Some(_) => None,
     }
 }

@@ -1,5 +1,6 @@
 //! The part of a list that a member sees. Commands and buttons request it, cards and buttons show it.
 
+use super::texts;
 use crate::domain::endpoints::check_result::FailureClass;
 
 /// A page number with the number of pages and of entries.
@@ -24,11 +25,9 @@ impl Pages {
         }
     }
 
-    pub(in crate::discord) fn footer(&self) -> String {
-        match self.count {
-            1 => format!("{} in all", self.total),
-            count => format!("Page {} of {count} · {} in all", self.page, self.total),
-        }
+    /// `None` if there is only one page.
+    pub(in crate::discord) fn footer(&self) -> Option<String> {
+        texts::page(self.page, self.count, self.total)
     }
 }
 

@@ -89,7 +89,7 @@ pub fn parse_threshold(text: &str) -> Result<Duration, ValidationError> {
         .filter(|length| (shortest..=longest).contains(length))
         .ok_or_else(|| {
             ValidationError::new(
-                "the threshold must be between 1s and 840h. Example: `10m` or `26h`",
+                "the threshold must be between 1s and 35d. Example: `10m` or `26h`",
             )
         })
 }

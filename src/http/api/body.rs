@@ -159,7 +159,7 @@ fn check_texts(value: &Value) -> Result<(), Problem> {
         }
         Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
-            "a text in the body must have at most 1 KiB",
+            "a text field of the body is longer than 1 KiB",
         ))
     };
     match value {

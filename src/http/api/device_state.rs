@@ -94,7 +94,7 @@ pub(super) async fn report_own(
         (Some(_) | None, _) => {
             return Err(unprocessable(
                 "uuid",
-                "the device is missing. Example: `\"uuid\": \"7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f\"`",
+                "the field `uuid` is missing. Example: `\"uuid\": \"7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f\"`",
             ));
         }
     };

@@ -42,13 +42,16 @@ impl Problem {
     pub(super) fn forbidden(needed: &str) -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
-            format!("this API key has the wrong kind. This request needs {needed}"),
+            format!("this API key is of the wrong kind. This request needs {needed}"),
         )
     }
 
     /// The same response for objects of others and for objects that do not exist.
     pub(super) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not found")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "nothing exists at this path, or it was removed",
+        )
     }
 
     pub(super) fn wrong_method() -> Self {
@@ -63,7 +66,7 @@ impl Problem {
             retry_after: Some(seconds),
             ..Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
-                "too many requests. Send at most one per second",
+                format!("too many requests. Try again in {seconds} s"),
             )
         }
     }
@@ -73,7 +76,7 @@ impl Problem {
             retry_after: Some(5),
             ..Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "nothing was stored. Try again in a moment",
+                "the database is not available, so nothing was stored. Try again in a moment",
             )
         }
     }
@@ -134,5 +137,40 @@ impl IntoResponse for Problem {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, how);
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_of_every_kind() {
+        let problems = [
+            Problem::unauthorized(),
+            Problem::forbidden("a read key"),
+            Problem::not_found(),
+            Problem::wrong_method(),
+            Problem::too_often(1),
+            Problem::unavailable(),
+            actions::Error::Quota {
+                limit: 500,
+                used: 500,
+            }
+            .into(),
+        ];
+        let lines = problems.map(|problem| {
+            let title = problem.status.canonical_reason().unwrap();
+            format!("{} {title}: {}", problem.status.as_u16(), problem.detail)
+        });
+        insta::assert_snapshot!(lines.join("\n"), @"
+        401 Unauthorized: missing or invalid API key. Send it as `Authorization: Bearer rc_…`
+        403 Forbidden: this API key is of the wrong kind. This request needs a read key
+        404 Not Found: nothing exists at this path, or it was removed
+        405 Method Not Allowed: this path does not support this method
+        429 Too Many Requests: too many requests. Try again in 1 s
+        503 Service Unavailable: the database is not available, so nothing was stored. Try again in a moment
+        422 Unprocessable Entity: this Discord server has reached its limit of 500 endpoints (500 in use). Remove some, or ask the operator to raise QUOTA_ENDPOINTS
+        ");
     }
 }

@@ -21,8 +21,8 @@ use crate::notify::webhook::payload::{self, IncidentChange};
 use crate::notify::webhook::{Closed, Gate, PostFailure};
 use crate::store::StoreError;
 use crate::store::incidents::incident::{self, Incident};
-use crate::store::notifications::alert_settings;
 use crate::store::notifications::webhook::{self, WebhookDelivery};
+use crate::store::notifications::{alert_settings, delivery};
 
 /// Webhooks served at the same time.
 const AT_A_TIME: usize = 16;
@@ -130,7 +130,8 @@ async fn attempt(context: &JobContext, due: WebhookDelivery) -> Result<(), Store
         _ => change.is_for_people(),
     };
     if is_wanted {
-        let body = payload::of_incident(format, &incident, change, now);
+        let message = delivery::message_of(&context.store.reader, incident.id).await?;
+        let body = payload::of_incident(format, &incident, change, message, now);
         let id = format!("msg_{}_{}", due.delivery, incident.revision);
         let sent = context
             .senders
@@ -184,7 +185,7 @@ async fn missed(
             let is_lost = webhook
                 .failing_since
                 .is_some_and(|since| now.since(since) >= DISABLE_AFTER);
-            let reason = format!("{reason}, for three days");
+            let reason = format!("{reason} (all attempts for 3 days)");
             (wait, is_lost.then_some(reason))
         }
     };
@@ -192,7 +193,7 @@ async fn missed(
         webhook = webhook.id.0,
         guild = %webhook.guild_id,
         %failure,
-        "webhook delivery failed"
+        "cannot deliver to the webhook"
     );
     let (id, next) = (webhook.id, now.plus(wait));
     context

@@ -35,7 +35,7 @@ pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreEr
         tracing::warn!(
             component = component.as_str(),
             limit_seconds = STALLED_AFTER.as_secs(),
-            "dead-man ping withheld, no recent progress"
+            "health check ping withheld: a component makes no progress"
         );
         return Ok(message);
     }
@@ -55,7 +55,7 @@ async fn commit(context: &JobContext) -> Result<(), StoreError> {
     let run = JobRun {
         started_at: now,
         finished_at: now,
-        summary: "checking every component".to_owned(),
+        summary: "checks every component".to_owned(),
     };
     let written: Result<(), StoreError> = context
         .store
@@ -88,7 +88,7 @@ async fn ping(switch: &Switch) -> String {
         Err(error) => {
             if is_first_failure {
                 // Only once in a row; the ping is tried again each time it is due.
-                tracing::warn!(%error, "dead-man ping failed");
+                tracing::warn!(%error, "cannot send the health check ping");
             }
             error.to_string()
         }

@@ -51,7 +51,7 @@ pub(in crate::jobs) async fn run(
         match record(&context, extend, now).await {
             Ok(id) => current = Current(id, now),
             Err(error) => {
-                tracing::warn!(%error, "cannot record the observation window");
+                tracing::warn!(%error, "cannot record the observation window; this time may count as unobserved");
             }
         }
     }

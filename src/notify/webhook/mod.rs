@@ -109,7 +109,7 @@ impl WebhookSender {
             .await;
         match sent {
             Ok(response) => evaluate(response.status(), response.headers()),
-            Err(error) if error.is_timeout() => Err(later("timed out to answer")),
+            Err(error) if error.is_timeout() => Err(later("it did not respond in time")),
             Err(_) => Err(later("it could not be reached")),
         }
     }
@@ -148,7 +148,7 @@ fn evaluate(status: StatusCode, headers: &header::HeaderMap) -> Result<(), PostF
     if status.is_success() {
         return Ok(());
     }
-    let reason = format!("it returned {}", status.as_u16());
+    let reason = format!("it responded with HTTP status {}", status.as_u16());
     let is_temporary = status.is_server_error()
         || matches!(
             status,
@@ -184,10 +184,14 @@ mod tests {
         let later = |seconds: Option<u64>, status: u16| {
             Err(PostFailure::Later {
                 after: seconds.map(Duration::from_secs),
-                reason: format!("it returned {status}"),
+                reason: format!("it responded with HTTP status {status}"),
             })
         };
-        let last = |status: u16| Err(PostFailure::Final(format!("it returned {status}")));
+        let last = |status: u16| {
+            Err(PostFailure::Final(format!(
+                "it responded with HTTP status {status}"
+            )))
+        };
         for (status, retry_after, expected) in [
             (200, None, ok.clone()),
             (204, Some("9"), ok),

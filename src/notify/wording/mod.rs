@@ -62,18 +62,21 @@ pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<S
             let what = text::count(*failing, "endpoint");
             Some(match ended {
                 None => format!(
-                    "{what} failed at the same time, and no reference host answers. Alerts are on hold until connectivity is restored, for five minutes at most."
+                    "{what} failed, and so did all hosts that Rollcall uses to test its own connection. Alerts are on hold until the connection is restored, for at most 5 min."
                 ),
                 Some(_) => format!(
-                    "{what} failed, and so did all reference hosts. Rollcall checks all endpoints again and sends separate alerts for those that are still offline."
+                    "{what} failed, and so did all hosts that Rollcall uses to test its own connection. Rollcall checks all endpoints again and sends separate alerts for those that are still offline."
                 ),
             })
         }
-        NotificationKind::Bulk { .. } => {
-            Some("Use `/offline_endpoints list` to see all offline endpoints.".to_owned())
+        NotificationKind::Bulk { is_down: true, .. } => {
+            Some("`/offline_endpoints list` shows all offline endpoints.".to_owned())
+        }
+        NotificationKind::Bulk { is_down: false, .. } => {
+            Some("`/offline_endpoints list` shows the endpoints that are still offline.".to_owned())
         }
         NotificationKind::WebhookDisabled { reason, .. } => Some(format!(
-            "Reason: {}. Rollcall sends nothing to it until `/alerts webhook test` succeeds.",
+            "Reason: {}. Rollcall sends nothing to this webhook until `/alerts webhook test` succeeds.",
             escape(reason)
         )),
     }
@@ -82,7 +85,7 @@ pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<S
 /// The text about a broken channel for the destinations that still work.
 pub fn channel_broken(channel: ChannelId, reason: &str, escape: fn(&str) -> String) -> String {
     format!(
-        "Rollcall cannot post alerts in <#{channel}>: {}. Fix that, then set the channel again with `/alerts channel` to receive the missed alerts.",
+        "Rollcall cannot post alerts in <#{channel}>: {}. Fix the cause or choose another channel, then run `/alerts channel` to receive the missed alerts.",
         escape(reason)
     )
 }
@@ -92,32 +95,37 @@ fn incident_title(incident: &Incident, escape: fn(&str) -> String) -> String {
         // It was delivered before Rollcall knew that it had lost connectivity.
         return "⚪ False alarm: Rollcall had lost network connectivity".to_owned();
     }
-    let who = who(incident, escape);
     if let Some(since) = incident.flapping_since {
-        let verb = if incident.count == 1 { "is" } else { "are" };
-        return match (incident.flapping_ended_at, incident.ended_at) {
-            (Some(settled), _) => {
-                let length = text::duration(settled.since(since));
-                format!("🟢 {who}: stable again after flapping for {length}")
-            }
-            (None, Some(_)) => format!("🟠 {who} {verb} flapping, online now"),
-            (None, None) => format!("🟠 {who} {verb} flapping, offline now"),
-        };
+        return flapping_title(incident, since, escape);
     }
     let state = state(incident);
     match incident.ended_at {
         Some(ended) => {
             let length = text::duration(ended.since(incident.opened_at));
-            let verb = if incident.count == 1 { "was" } else { "were" };
-            format!("🟢 {who} {verb} {state} for {length}")
+            match who(incident, escape) {
+                Who::One(who) => format!("🟢 {who} was {state} for {length}"),
+                Who::Several(who) => format!("🟢 {who} were {state} for {length}"),
+            }
         }
-        None if incident.open < incident.count => {
-            format!("🔴 {} of {who} are {state}", incident.open)
-        }
-        None => {
-            let verb = if incident.count == 1 { "is" } else { "are" };
-            format!("🔴 {who} {verb} {state}")
-        }
+        None => match still_down(incident, escape) {
+            Who::One(who) => format!("🔴 {who} is {state}"),
+            Who::Several(who) => format!("🔴 {who} are {state}"),
+        },
+    }
+}
+
+fn flapping_title(incident: &Incident, since: Timestamp, escape: fn(&str) -> String) -> String {
+    let who = who(incident, escape);
+    if let Some(settled) = incident.flapping_ended_at {
+        let length = text::duration(settled.since(since));
+        let (Who::One(who) | Who::Several(who)) = who;
+        return format!("🟢 {who}: stable again after flapping for {length}");
+    }
+    match (who, incident.ended_at) {
+        (Who::One(who), Some(_)) => format!("🟠 {who} is flapping, online now"),
+        (Who::Several(who), Some(_)) => format!("🟠 {who} are flapping, online now"),
+        (Who::One(who), None) => format!("🟠 {who} is flapping, offline now"),
+        (Who::Several(who), None) => format!("🟠 {who} are flapping, offline now"),
     }
 }
 
@@ -135,23 +143,48 @@ fn state(incident: &Incident) -> &'static str {
 /// The title of a reminder: how long the incident has been open.
 pub fn reminder(incident: &Incident, now: Timestamp, escape: fn(&str) -> String) -> String {
     let length = text::duration(now.since(incident.opened_at));
-    let verb = if incident.count == 1 { "is" } else { "are" };
-    let (who, state) = (who(incident, escape), state(incident));
-    format!("🔔 {who} {verb} {state} for {length} and nobody has acknowledged it")
+    let state = state(incident);
+    match still_down(incident, escape) {
+        Who::One(who) => {
+            format!("🔔 {who} has been {state} for {length} and nobody has acknowledged it")
+        }
+        Who::Several(who) => {
+            format!("🔔 {who} have been {state} for {length} and nobody has acknowledged it")
+        }
+    }
 }
 
-fn who(incident: &Incident, escape: fn(&str) -> String) -> String {
-    match (incident.outages.first(), incident.count) {
-        (Some(only), 1) => escape(name(only)),
-        (_, count) => {
-            let place = match (&incident.group_key.scope, &incident.group_key.group) {
-                (GroupScope::Host(host), _) => format!(" on {}", host_text(host, escape)),
-                (GroupScope::Nothing, Some(group)) => format!(" of {}", escape(group)),
-                (GroupScope::Subnet(subnet), _) => format!(" on {subnet}"),
-                (GroupScope::Nothing, None) => String::new(),
-            };
-            format!("{}{place}", text::count(count, "monitor"))
-        }
+/// The subject of a sentence about monitors. The verb follows its number.
+enum Who {
+    One(String),
+    Several(String),
+}
+
+/// The monitors of an incident that have not recovered.
+fn still_down(incident: &Incident, escape: fn(&str) -> String) -> Who {
+    let (open, count) = (incident.open, incident.count);
+    match who(incident, escape) {
+        Who::Several(who) if open == 1 => Who::One(format!("1 of {who}")),
+        Who::Several(who) if open < count => Who::Several(format!("{open} of {who}")),
+        who => who,
+    }
+}
+
+/// All monitors of an incident.
+fn who(incident: &Incident, escape: fn(&str) -> String) -> Who {
+    if let (Some(only), 1) = (incident.outages.first(), incident.count) {
+        return Who::One(escape(name(only)));
+    }
+    let monitors = text::count(incident.count, "monitor");
+    let who = match (&incident.group_key.scope, &incident.group_key.group) {
+        (GroupScope::Host(host), _) => format!("{monitors} on {}", host_text(host, escape)),
+        (GroupScope::Nothing, Some(group)) => format!("{monitors} in the group {}", escape(group)),
+        (GroupScope::Subnet(subnet), _) => format!("{monitors} on {subnet}"),
+        (GroupScope::Nothing, None) => monitors,
+    };
+    match incident.count {
+        1 => Who::One(who),
+        _ => Who::Several(who),
     }
 }
 
@@ -168,7 +201,7 @@ pub fn name(outage: &Outage) -> &str {
 pub fn reason(outage: &Outage, escape: fn(&str) -> String) -> String {
     let reason = match (outage.reason, outage.reason.failure_class()) {
         (_, Some(class)) => class.text(),
-        (OutageReason::MissedHeartbeat, None) => "it stopped reporting",
+        (OutageReason::MissedHeartbeat, None) => "missed heartbeat",
         (OutageReason::RunFailed, None) => "its last run failed",
         // Without a failure class what is left is a server that is overdue.
         (_, None) => "no report for more than twice its usual interval",
@@ -186,7 +219,10 @@ pub fn cause(
     when: impl Fn(Timestamp) -> String,
 ) -> String {
     match cause {
-        Cause::Service(class) => format!("The service. The host responds: {}.", class.text()),
+        Cause::Service(class) => format!(
+            "The service. The host responds, but the check failed: {}.",
+            class.text()
+        ),
         Cause::Dns => "DNS. The name cannot be resolved.".to_owned(),
         Cause::Port { other, at } => format!(
             "The port. Port {other} on the same host answered {}.",
@@ -205,3 +241,6 @@ pub fn cause(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

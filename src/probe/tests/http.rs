@@ -165,7 +165,10 @@ async fn responses_that_end_early_are_protocol_errors() {
             "{answer}"
         );
     }
-    assert_eq!(verdict_on("").await, broken("closed without a response"));
+    assert_eq!(
+        verdict_on("").await,
+        broken("connection closed without a response")
+    );
 }
 
 #[tokio::test]
@@ -485,7 +488,7 @@ async fn every_hop_is_judged_by_the_guard() {
     .await;
     assert_eq!(
         run_check_with(&stand.http(), &redirects(1)).await.verdict,
-        broken("the redirect leaves HTTP")
+        broken("the redirect leads to a URL that is neither HTTP nor HTTPS")
     );
 }
 

@@ -177,7 +177,7 @@ async fn names_are_resolved_by_the_system_and_matched_with_the_certificate() {
     assert!(result.timings.resolve.is_some());
     assert_eq!(
         authority.check(&stand.url()).await.verdict,
-        tls_failed("wrong host name")
+        tls_failed("certificate for another host name")
     );
 }
 
@@ -192,28 +192,31 @@ async fn every_invalid_certificate_has_its_own_detail() {
     for (identity, detail) in [
         (
             authority.certify("elsewhere.example", |_| {}),
-            "wrong host name",
+            "certificate for another host name",
         ),
         (
             authority.certify("127.0.0.1", past),
-            "expired on 2020-01-31",
+            "certificate expired on 2020-01-31",
         ),
-        (authority.certify("127.0.0.1", future), "not valid yet"),
+        (
+            authority.certify("127.0.0.1", future),
+            "certificate not valid yet",
+        ),
         (
             authority.certify("127.0.0.1", client),
             "not a server certificate",
         ),
         (
             Authority::named("Theirs").certify("127.0.0.1", |_| {}),
-            "unknown issuer",
+            "certificate with an unknown issuer",
         ),
         // Its authority has the same name as the trusted one, with another key.
         (
             Authority::new().certify("127.0.0.1", |_| {}),
-            "invalid signature",
+            "certificate with an invalid signature",
         ),
-        (self_signed(false), "unknown issuer"),
-        (self_signed(true), "self-signed"),
+        (self_signed(false), "certificate with an unknown issuer"),
+        (self_signed(true), "self-signed certificate"),
     ] {
         let stand = stand_for(identity).await;
         let result = authority.check(&stand.url()).await;
@@ -306,7 +309,7 @@ async fn a_certificate_that_expires_after_the_first_session_is_noticed() {
     };
     assert_eq!(
         authority.prober.check(late).await.verdict,
-        tls_failed("expired on 2090-01-02")
+        tls_failed("certificate expired on 2090-01-02")
     );
     let http_check = unverified();
     assert!(

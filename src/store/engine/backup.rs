@@ -12,7 +12,7 @@ pub(in crate::store) async fn to_new_file(
     file: &Path,
 ) -> Result<(), StoreError> {
     if file.exists() {
-        let reason = "it exists already, and a backup never overwrites";
+        let reason = "the file already exists, and Rollcall does not overwrite it";
         return Err(refuse(file, reason));
     }
     copy(connection, file).await

@@ -31,13 +31,15 @@ impl InstanceLock {
             .truncate(false)
             .write(true)
             .open(&name)
-            .map_err(|error| refuse(format!("its lock file: {error}")))?;
+            .map_err(|error| refuse(format!("its lock file cannot be opened: {error}")))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => {
                 Err(StoreError::Running(database.display().to_string()))
             }
-            Err(TryLockError::Error(error)) => Err(refuse(format!("its lock file: {error}"))),
+            Err(TryLockError::Error(error)) => {
+                Err(refuse(format!("its lock file cannot be opened: {error}")))
+            }
         }
     }
 }

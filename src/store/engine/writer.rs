@@ -178,7 +178,7 @@ impl WriterTask {
             Ok(()) => self.commit().await,
             Err(error) => {
                 // The work was dropped without being run: its callers get `NotWritten`.
-                tracing::error!(%error, "could not begin a transaction");
+                tracing::error!(%error, "cannot begin a transaction");
                 Err(error)
             }
         };
@@ -238,7 +238,7 @@ impl WriterTask {
     /// Runs another unit of work inside a savepoint; returns whether it wrote an event.
     async fn run_one(&mut self, work: Work, settles: &mut Vec<Settle>) -> bool {
         if let Err(error) = self.connection.execute("SAVEPOINT work").await {
-            tracing::error!(%error, "could not create a savepoint");
+            tracing::error!(%error, "cannot create a savepoint");
             return false;
         }
         let ran = self.run_work(work, settles).await;
@@ -248,7 +248,7 @@ impl WriterTask {
             "ROLLBACK TO work; RELEASE work"
         };
         if let Err(error) = self.connection.execute(end).await {
-            tracing::error!(%error, "could not end a savepoint");
+            tracing::error!(%error, "cannot end a savepoint");
         }
         ran.wrote_event
     }
@@ -267,10 +267,10 @@ impl WriterTask {
 
     async fn close(mut self, done: oneshot::Sender<()>) {
         if let Err(error) = self.flush_and_checkpoint().await {
-            tracing::warn!(%error, "final checkpoint of the database failed; all commits are kept");
+            tracing::warn!(%error, "cannot checkpoint the database at shutdown; all commits are kept");
         }
         if let Err(error) = self.connection.close().await {
-            tracing::warn!(%error, "could not close the database");
+            tracing::warn!(%error, "cannot close the database");
         }
         let _ = done.send(());
     }

@@ -44,7 +44,7 @@ async fn keys_created_in_discord_work_and_their_monitors_are_shown() {
     assert!(empty.contains("No monitors yet"), "{empty}");
     let uuid = report(&sandbox, &running).await;
     for (command, parts) in [
-        ("/status", vec!["2 of 2 online"]),
+        ("/status", vec!["2 of 2 monitors online"]),
         ("/devices list", vec![r"🟢 **pump \@everyone**"]),
         ("/servers list", vec!["🟢 **db-1** last report"]),
         (
@@ -102,10 +102,12 @@ async fn overdue_monitors_show_in_the_presence_and_in_the_status() {
         let shown = sandbox.presence()?["activities"][0]["name"]
             .as_str()?
             .to_owned();
-        shown.starts_with("0 of 2 online · 2 offline").then_some(())
+        shown
+            .starts_with("0 of 2 monitors online · 2 offline")
+            .then_some(())
     });
     let status = sandbox.slash("/status").await.render();
-    let pump = r"🔴 **pump \@everyone** device · since";
+    let pump = r"🔴 **pump \@everyone** device · went offline";
     assert!(status.contains(pump), "{status}");
 }
 
@@ -191,7 +193,7 @@ async fn servers_and_devices_can_be_edited() {
         ("/device threshold device:pump after:90s", "1 min 30 s"),
         (
             "/device threshold device:pump after:soon",
-            "must be between 1s and 840h",
+            "must be between 1s and 35d",
         ),
         (
             "/device rename device:nothing name:x",
@@ -275,7 +277,7 @@ async fn thresholds_are_proposed_from_the_report_interval() {
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
-    let kept = sandbox.press(&shown, "Keep").await.render();
+    let kept = sandbox.press(&shown, "Keep current").await.render();
     assert!(kept.contains("were not changed"), "{kept}");
     let (code, _, _) = running.stop();
     assert_eq!(code, 0);

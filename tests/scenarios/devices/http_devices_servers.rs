@@ -225,7 +225,7 @@ fn invalid_bodies_are_rejected_with_a_sentence_and_do_no_harm() {
         (r#"{"cpu":"high"}"#, 422, "`cpu` must be a number"),
         (r#"{"color":1}"#, 422, "unknown field `color`"),
         (deep.as_str(), 400, "levels deep"),
-        (long.as_str(), 422, "at most 1 KiB"),
+        (long.as_str(), 422, "longer than 1 KiB"),
         (large.as_str(), 413, "at most 64 KiB"),
     ] {
         let answer = running.call("POST", "/api/v1/server-stats", &own, body);

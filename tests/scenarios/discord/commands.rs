@@ -85,7 +85,7 @@ async fn an_endpoint_is_added_goes_offline_is_listed_and_recovers() {
     let id = first_id(&rollcall);
     rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
     let nothing = sandbox.slash("/offline_endpoints list").await;
-    assert_eq!(nothing.text(), "All endpoints are online. 🎉");
+    assert_eq!(nothing.text(), "No endpoints are offline. 🎉");
 
     web.goes_down();
     rollcall.wait_until("offline", id, |endpoint| endpoint["status"] == "offline");
@@ -95,8 +95,7 @@ async fn an_endpoint_is_added_goes_offline_is_listed_and_recovers() {
     (only you see this)
     │ 1 offline endpoint
     │ 🔴 **shop** `http://127.0.0.1:⟨port⟩/`
-    │ connection refused · since ⟨time⟩ · checked ⟨time⟩ · next ⟨time⟩
-    │ — 1 in all
+    │ connection refused · went offline ⟨time⟩ · checked ⟨time⟩ · next check ⟨time⟩
     [Recheck all]
     ");
     let still = sandbox
@@ -141,14 +140,14 @@ async fn statistics_count_reactivated_endpoints() {
     insta::assert_snapshot!(normalized(&stats), @r"
     (only you see this)
     │ 1 endpoint
-    │ Active **1** (100.0 %)
-    │ Inactive **0** (0.0 %)
-    │ 🟢 1 online (100.0 %)
-    │ Why: no endpoints are offline
-    │ Longest outage: no endpoints are offline
-    │ Reactivated: 1 in 24 h · 1 in 7 d
-    │ Last recheck run: ⟨time⟩
-    │ Next recheck run: ⟨time⟩
+    │ Active **1** (100.0%)
+    │ Inactive **0** (0.0%)
+    │ 🟢 1 online (100.0%)
+    │ Reasons: none
+    │ Longest outage: none
+    │ Reactivated: 1 in the last 24 h · 1 in the last 7 d
+    │ Last automatic recheck: ⟨time⟩
+    │ Next automatic recheck: ⟨time⟩
     ");
 }
 
@@ -188,7 +187,7 @@ async fn recheck_all_requires_manage_server_and_reactivates_all_endpoints() {
     web.recovers();
     let list = sandbox.slash("/offline_endpoints list").await;
     let done = sandbox.press(&list, "Recheck all").await;
-    assert_contains(&done, "All 3 endpoints recovered");
+    assert_contains(&done, "All 3 endpoints reactivated");
     assert!(
         rollcall
             .list()
@@ -213,7 +212,7 @@ async fn pages_of_a_long_list_work_after_a_restart() {
     rollcall.done(&["check"]);
     let running = connected(&sandbox, &rollcall).await;
     let first = sandbox.slash("/offline_endpoints list").await;
-    assert_contains(&first, "Page 1 of 3 · 23 in all");
+    assert_contains(&first, "Page 1 of 3 · 23 in total");
     assert_eq!(first.buttons(), ["Next", "Recheck all"]);
     let second = sandbox.press(&first, "Next").await;
     assert_contains(&second, "Page 2 of 3");
@@ -461,7 +460,7 @@ async fn endpoints_are_managed_entirely_from_discord() {
     insta::assert_snapshot!(normalized(&imported), @r"
     (only you see this)
     │ 2 endpoints added
-    │ line 3: the port is missing. Example: `tcp://203.0.113.7:25565`
+    │ Line 3: the port is missing. Example: `tcp://203.0.113.7:25565`
     │ Added: 2
     │ Already exist: 0
     │ Rejected: 1
@@ -510,7 +509,10 @@ async fn http_expectations_can_be_changed() {
         .await;
     let id = rollcall.list()[0]["id"].as_i64().unwrap();
     let changed = sandbox.slash(r#"/endpoint http endpoint:web keyword:elsewhere method:GET headers:"Authorization: canary""#).await;
-    assert_contains(&changed, "with `elsewhere`; sends `Authorization`");
+    assert_contains(
+        &changed,
+        "expects the text `elsewhere`; sends the header `Authorization`",
+    );
     assert!(!changed.text().contains("canary"), "{}", changed.render());
     let down = rollcall.wait_until("offline", id, |endpoint| endpoint["status"] == "offline");
     assert_eq!(down["inactive_reason"], "keyword_missing");

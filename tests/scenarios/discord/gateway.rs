@@ -106,7 +106,7 @@ async fn survives(case: &Case) {
         (sandbox.is_connected() && running.gateway_is_ready()).then_some(())
     });
     assert_replies(&sandbox, name).await;
-    wait_for_presence(&sandbox, "dnd", "0 of 1 online · 1 offline").await;
+    wait_for_presence(&sandbox, "dnd", "0 of 1 monitors online · 1 offline").await;
     let after = sandbox.record();
     assert_eq!(after.early_identifies, 0, "{name}");
     let sessions = after.identifies() - before.identifies();

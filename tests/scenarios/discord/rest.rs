@@ -127,7 +127,7 @@ async fn a_rejected_reply_affects_nothing_else() {
     let log = rollcall.log();
     let failures = log
         .lines()
-        .filter(|line| line.contains("failure=") && line.contains("[ERROR]"))
+        .filter(|line| line.contains("log_id=") && line.contains("[ERROR]"))
         .count();
     assert_eq!(failures, 1, "one line per failure, with its id:\n{log}");
 }
@@ -172,7 +172,7 @@ async fn privileged_intents_that_are_not_granted_are_logged_and_dropped() {
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
     assert_ping_works(&sandbox).await;
-    let warning = "Discord rejected members, message_content. Enable \"Server Members Intent\" and \"Message Content Intent\" at https://discord.com/developers/applications/";
+    let warning = "Discord rejected the intents members, message_content. Enable \"Server Members Intent\" and \"Message Content Intent\" at https://discord.com/developers/applications/";
     assert_eq!(rollcall.log().matches(warning).count(), 1);
     let intents: Vec<u64> = sandbox
         .record()

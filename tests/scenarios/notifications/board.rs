@@ -38,9 +38,9 @@ async fn the_board_is_kept_up_to_date_and_survives_restarts_and_deletions() {
     sandbox
         .slash(&format!("/endpoint add target:{} name:shop", web.target()))
         .await;
-    the_board(&sandbox, "1 of 1 online").await;
+    the_board(&sandbox, "1 of 1 monitor online").await;
     web.goes_down();
-    let board = the_board(&sandbox, "🔴 shop since").await;
+    let board = the_board(&sandbox, "🔴 shop · went offline").await;
     // After a restart, the same message is edited.
     running.kill();
     let _running = rollcall.run();
@@ -84,7 +84,7 @@ async fn a_board_without_permission_is_rejected_or_broken_until_moved() {
     sandbox
         .slash(&format!("/endpoint add target:{} name:shop", web.target()))
         .await;
-    the_board(&sandbox, "1 of 1 online").await;
+    the_board(&sandbox, "1 of 1 monitor online").await;
     sandbox.fail_requests(denied, "/channels/", 1);
     sandbox.slash("/endpoint remove endpoint:shop").await;
     wait_for("the board to be marked as broken", || {

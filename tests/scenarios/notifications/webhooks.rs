@@ -143,7 +143,11 @@ async fn a_webhook_that_answers_410_is_disabled_until_it_is_tested() {
             notes.next().cloned()
         })
         .await;
-    assert!(note.text().contains("it returned 410"), "{}", note.render());
+    assert!(
+        note.text().contains("it responded with HTTP status 410"),
+        "{}",
+        note.render()
+    );
     assert!(note.buttons().is_empty());
     let before = collector.posted().len();
     let tested = sandbox.slash("/alerts webhook test name:pager").await;
@@ -196,7 +200,10 @@ async fn blocked_addresses_are_rejected_and_redirects_are_not_followed() {
         collector.url("hook")
     );
     let shown = sandbox.slash(&add).await.render();
-    assert!(shown.contains("it returned 302"), "{shown}");
+    assert!(
+        shown.contains("it responded with HTTP status 302"),
+        "{shown}"
+    );
     assert_eq!(elsewhere.posted().len(), 0);
     // Names are unique in a guild, and another guild does not see them.
     let twice = format!("/alerts webhook add name:moved url:{}", collector.url("x"));

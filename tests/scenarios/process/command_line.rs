@@ -124,9 +124,10 @@ fn recheck_reactivates_endpoints_that_respond_again() {
     assert_eq!(recent["found"], 0, "it was checked a moment ago");
     let still = rollcall.done(&["recheck", "--hours", "0", "--verbose"]);
     assert!(
-        still
-            .out
-            .starts_with("Found 1: 0 online (0 of them reactivated), 0 warning, 1 still offline"),
+        still.out.starts_with("Checked 1 endpoint in ")
+            && still
+                .out
+                .contains(" s: 0 online (0 reactivated), 0 in warning, 1 offline"),
         "{still:?}"
     );
     assert!(still.err.contains("connection refused"), "{still:?}");
@@ -161,7 +162,10 @@ fn endpoints_are_imported_from_a_file_and_exported() {
     )
     .unwrap();
     let output = rollcall.done(&["endpoint", "import", "list.txt"]);
-    assert_eq!(output.out, "Added 2, already exist 0, rejected 2\n");
+    assert_eq!(
+        output.out,
+        "2 endpoints added, 0 already existed, 2 rejected\n"
+    );
     assert!(
         output.err.contains("line 2: ")
             && output.err.contains("line 4: line 1 has the same target"),

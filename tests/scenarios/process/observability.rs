@@ -123,7 +123,7 @@ async fn each_keep_alive_updates_the_presence_within_discords_rate_limit() {
     // The first keep-alive came before the connection, whose IDENTIFY carries the presence.
     assert!(updates <= 3, "{updates} presence updates");
     let shown = sandbox.presence().unwrap();
-    assert_eq!(shown["activities"][0]["name"], "1 of 1 online");
+    assert_eq!(shown["activities"][0]["name"], "1 of 1 monitors online");
     assert_eq!(shown["activities"][0]["type"], 3);
     assert_eq!(shown["status"], "online");
 
@@ -172,7 +172,7 @@ async fn no_secret_is_written_to_logs_or_pages_whatever_fails() {
     sandbox.slash("/bot health").await;
     logs(
         &rollcall,
-        r"\[WARNING\] rollcall: dead-man ping failed error=HEALTHCHECK_PING_URL could not be reached: no connection",
+        r"\[WARNING\] rollcall: cannot send the health check ping error=HEALTHCHECK_PING_URL could not be reached: no connection",
     );
     let pages = [running.get("/metrics").1, running.get("/readyz").1];
     let interactions: Vec<String> = sandbox
@@ -262,7 +262,7 @@ fn systemd_is_notified_of_readiness_liveness_and_shutdown() {
         watchdogs += usize::from(message.contains("WATCHDOG=1"));
         if message.contains("WATCHDOG=1") {
             assert!(
-                message.contains("STATUS=0 of 0 online · Discord off"),
+                message.contains("STATUS=0 of 0 monitors online · Discord off"),
                 "{message}"
             );
         }
@@ -322,7 +322,7 @@ async fn members_can_see_the_health_of_the_bot() {
     assert!(health.is_ephemeral());
     let shown = health.render();
     for part in [
-        "All systems operational",
+        "Rollcall is healthy",
         "🟢 0: ready · ",
         "Uptime",
         "Reconnects today",
@@ -374,7 +374,7 @@ async fn help_lists_the_commands_and_explains_one() {
         .await
         .render();
     assert!(
-        one.contains("/endpoint add") && one.contains("`target` (needed)"),
+        one.contains("/endpoint add") && one.contains("`target` (required)"),
         "{one}"
     );
     let choices = member.autocomplete("/help command:recheck").await;

@@ -37,7 +37,7 @@ fn a_second_run_on_the_same_database_exits_with_one_line() {
     assert_eq!(second.code, 3);
     let line = second.err.lines().last().unwrap();
     assert!(
-        line.starts_with("error: another Rollcall is running on "),
+        line.starts_with("error: another Rollcall process uses "),
         "{second:?}"
     );
     assert_eq!(running.stop().0, 0);

@@ -90,7 +90,7 @@ fn the_agent_reports_errors_without_its_key() {
         (
             vec![("ROLLCALL_SERVER_KEY", read.as_str())],
             1,
-            "403 Forbidden: this API key has the wrong kind",
+            "403 Forbidden: this API key is of the wrong kind",
         ),
         (
             vec![

@@ -122,7 +122,7 @@ async fn connect(
         match upstream::connect(&url, &relay.tls, relay.config.ack_limit).await {
             Ok(socket) => return socket,
             Err(error) => {
-                tracing::warn!(shard = session.shard, %error, "connecting to the gateway failed");
+                tracing::warn!(shard = session.shard, %error, "cannot connect to the gateway");
                 gateway_state.ended(session.shard, Reason::Connect);
             }
         }

@@ -46,7 +46,7 @@ pub struct RelayConfig {
 /// Why the relay could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("the relay's socket cannot be opened: {0}")]
+    #[error("cannot open the local socket of the gateway relay: {0}")]
     Socket(#[from] std::io::Error),
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
@@ -117,7 +117,7 @@ pub async fn start(
                         bridges.spawn(bridge::bridge(stream, relay.clone(), gateway_state));
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "gateway relay failed to accept a connection");
+                        tracing::warn!(%error, "the gateway relay cannot accept a local connection");
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }
                 },

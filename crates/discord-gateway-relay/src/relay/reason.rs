@@ -64,19 +64,21 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::Connect => "the gateway was not reached",
+            Self::Connect => "the gateway could not be reached",
             Self::Hello => "the gateway sent no HELLO",
             Self::Ready => "the gateway did not answer IDENTIFY",
             Self::BrokenReady => "the gateway's READY could not be read",
             Self::Resume => "the gateway did not answer RESUME",
             Self::Acks => "the gateway stopped acknowledging heartbeats",
             Self::Lost => "the connection broke",
-            Self::Closed(1005) => "the gateway closed it without a code",
-            Self::Closed(code) => return write!(out, "the gateway closed it with code {code}"),
+            Self::Closed(1005) => "the gateway closed the connection without a code",
+            Self::Closed(code) => {
+                return write!(out, "the gateway closed the connection with code {code}");
+            }
             Self::Asked => "the gateway asked for a new connection",
             Self::Invalid { resumable: true } => "the gateway asked for the session to be resumed",
             Self::Invalid { resumable: false } => "the gateway ended the session",
-            Self::Client => "the client closed it",
+            Self::Client => "Rollcall closed the connection",
         })
     }
 }

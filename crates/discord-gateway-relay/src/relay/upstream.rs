@@ -21,7 +21,7 @@ pub(super) type Socket = WebSocketStream<Box<dyn Duplex>>;
 /// Why the gateway could not be reached.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectError {
-    #[error("the gateway's address cannot be read")]
+    #[error("the gateway URL from Discord is invalid")]
     Address,
     #[error("the gateway did not answer in time")]
     TimedOut,

@@ -40,13 +40,13 @@ impl std::fmt::Debug for Rest {
 /// Why a call failed. Contains no token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestError {
-    #[error("Discord does not know the token")]
+    #[error("Discord rejected the token")]
     Unauthorized,
     #[error("Discord's rate limit is reached")]
     Limited { retry_after: Duration },
     #[error("Discord answered {0}")]
     Status(u16),
-    #[error("Discord was not reached: {0}")]
+    #[error("cannot reach Discord: {0}")]
     Unreachable(&'static str),
     #[error("Discord's response is invalid")]
     Unreadable,

@@ -49,7 +49,7 @@ async fn update_state(
     let state = Value::Object(state).to_string();
     if state.len() > MAX_STATE {
         return Ok(Some(ValidationError::new(
-            "the state has more than 64 KiB. Remove entries with `\"name\": null`",
+            "the state is larger than 64 KiB. To remove an entry, send it as `\"name\": null`",
         )));
     }
     device_state::report(tx, id, &state, now).await?;

@@ -7,10 +7,9 @@ use poise::serenity_prelude as serenity;
 use crate::actions::endpoints::export_endpoints::{self, ExportFormat};
 use crate::actions::endpoints::import_endpoints::{self, MAX_FILE};
 use crate::discord::Context;
-use crate::discord::endpoints::{import_card, list_card};
-use crate::discord::ui::error::{CommandError, wrong};
+use crate::discord::endpoints::{import_card, texts};
+use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
-use crate::domain::text;
 use crate::store::endpoints::endpoint::all;
 
 /// Timeout of the download of an attached file.
@@ -26,17 +25,12 @@ pub(super) async fn import(
     let app = ctx.data();
     let work = async {
         if usize::try_from(file.size).is_ok_and(|size| size > MAX_FILE) {
-            return Err(wrong(
-                "file",
-                "The file is larger than 1 MiB. Split it and import the parts separately.",
-            ));
+            return Err(texts::file_too_large());
         }
         // serenity's download has no timeout of its own.
         let content = tokio::time::timeout(DOWNLOAD, file.download())
             .await
-            .map_err(|_| {
-                CommandError::Refused("Discord did not deliver the file in time. Try again.".into())
-            })??;
+            .map_err(|_| texts::file_not_delivered())??;
         let now = app.now();
         let imported =
             import_endpoints::import(&app.store, requester, &content, app.endpoints.quota, now)
@@ -72,14 +66,13 @@ pub(super) async fn export(
     let work = async {
         let endpoints = all(&ctx.data().store.reader, Some(requester.guild)).await?;
         if endpoints.is_empty() {
-            return Ok(Message::sentence(list_card::NO_ENDPOINTS));
+            return Ok(Message::sentence(texts::NO_ENDPOINTS));
         }
         let file = export_endpoints::export(&endpoints, format)?;
         let attachment =
             serenity::CreateAttachment::bytes(file, format!("endpoints.{}", format.as_str()));
-        let content = format!("{}.", text::count(endpoints.len() as u64, "endpoint"));
         Ok(Message {
-            content,
+            content: texts::exported(endpoints.len()),
             files: vec![attachment],
             ..Message::default()
         })

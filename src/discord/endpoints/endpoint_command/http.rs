@@ -30,7 +30,7 @@ impl From<MethodChoice> for Method {
     }
 }
 
-/// Change what an HTTP endpoint is asked and what it must answer
+/// Change the request of an HTTP endpoint's checks and the expected response
 #[expect(
     clippy::too_many_arguments,
     reason = "the options of a slash command are the arguments of its function"
@@ -45,14 +45,14 @@ pub(super) async fn http(
     #[description = "Expected status, such as 200 or 200-399"]
     #[max_length = 16]
     status: Option<String>,
-    #[description = "Text that the response must contain; none: remove it"]
+    #[description = "Text that the response must contain; enter none to remove it"]
     #[max_length = 200]
     keyword: Option<String>,
     #[description = "Request method"] method: Option<MethodChoice>,
     #[description = "Headers, such as Accept: text/plain; separate several with |"]
     #[max_length = 1000]
     headers: Option<String>,
-    #[description = "Number of redirects to follow"]
+    #[description = "Number of redirects to follow, at most 3"]
     #[min = 0]
     #[max = 3]
     redirects: Option<u8>,

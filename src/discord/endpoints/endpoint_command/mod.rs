@@ -9,10 +9,10 @@ use crate::actions::endpoints::import_endpoints::default_name;
 use crate::actions::endpoints::manage_endpoint::{self, EndpointEdit};
 use crate::actions::endpoints::recheck;
 use crate::discord::Context;
-use crate::discord::endpoints::{endpoint_card, handlers};
+use crate::discord::endpoints::{endpoint_card, handlers, texts};
+use crate::discord::ui::complete;
 use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::reply::{self, Message};
-use crate::discord::ui::{complete, embed};
 use crate::domain::endpoints::target::Target;
 use crate::domain::monitor::{parse_interval, parse_name};
 use crate::domain::patch::Patch;
@@ -94,7 +94,7 @@ async fn edit(
     #[description = "New target"]
     #[max_length = 512]
     target: Option<String>,
-    #[description = "New interval, such as 30s; default: the bot's setting"]
+    #[description = "New interval, such as 30s; enter default for the bot's setting"]
     #[max_length = 16]
     interval: Option<String>,
 ) -> Result<(), CommandError> {
@@ -136,7 +136,7 @@ async fn apply(
         let changed = changed.unwrap_or(endpoint);
         let card = Message::embed(endpoint_card::endpoint(&changed, app.checks.rules.interval));
         Ok(Message {
-            content: "Changed.".into(),
+            content: texts::changed(&changed.description.name),
             ..card
         })
     };
@@ -158,10 +158,7 @@ async fn remove(
         let endpoint = find(ctx, requester, &endpoint).await?;
         let now = app.now();
         let removed = manage_endpoint::remove(&app.store, requester, endpoint.id, now).await?;
-        Ok(Message::sentence(format!(
-            "Removed {}.",
-            embed::mention(&removed.description)
-        )))
+        Ok(Message::sentence(texts::removed(&removed.description)))
     };
     reply::answer(ctx, work).await
 }
@@ -181,10 +178,7 @@ async fn pause(
         let endpoint = find(ctx, requester, &endpoint).await?;
         let now = app.now();
         let paused = manage_endpoint::pause(&app.store, requester, endpoint.id, now).await?;
-        Ok(Message::sentence(format!(
-            "Paused {}. Resume the checks with `/endpoint resume`.",
-            embed::mention(&paused.description)
-        )))
+        Ok(Message::sentence(texts::paused(&paused.description)))
     };
     reply::answer(ctx, work).await
 }
@@ -204,10 +198,7 @@ async fn resume(
         let endpoint = find(ctx, requester, &endpoint).await?;
         let now = app.now();
         let resumed = manage_endpoint::resume(&app.store, requester, endpoint.id, now).await?;
-        Ok(Message::sentence(format!(
-            "Resumed {}. The next check runs now.",
-            embed::mention(&resumed.description)
-        )))
+        Ok(Message::sentence(texts::resumed(&resumed.description)))
     };
     reply::answer(ctx, work).await
 }

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use poise::serenity_prelude as serenity;
 
-use crate::actions::Error;
 use crate::actions::incidents::alerts;
 use crate::discord::Context;
-use crate::discord::notifications::alerts_card;
+use crate::discord::notifications::texts;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::{complete, roles};
@@ -28,10 +27,10 @@ const WINDOWS: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::fro
 #[poise::command(slash_command, guild_only)]
 pub(super) async fn escalation(
     ctx: Context<'_>,
-    #[description = "Mention the role again after this time, such as 15m, or off"]
+    #[description = "Remind after this time without acknowledgment, such as 15m, or off"]
     #[max_length = 16]
     remind: Option<String>,
-    #[description = "Escalate after this time, such as 30m, or off"]
+    #[description = "Escalate after this time without acknowledgment, such as 30m, or off"]
     #[max_length = 16]
     escalate: Option<String>,
     #[description = "Escalate to this role, in the channel"] role: Option<serenity::RoleId>,
@@ -42,7 +41,7 @@ pub(super) async fn escalation(
     let responder = role.or(user);
     change(ctx, async {
         if role.is_some() && user.is_some() {
-            return Err(invalid("Choose either `role` or `user`, not both."));
+            return Err(texts::role_and_user());
         }
         let remind = wait("remind", remind.as_deref())?;
         let escalate = wait("escalate", escalate.as_deref())?;
@@ -55,7 +54,7 @@ pub(super) async fn escalation(
                 match (after, responder) {
                     (Some(after), Some(responder)) => Some((after, responder)),
                     (None, None) => None,
-                    _ => return Err(invalid("Use `escalate` together with `role` or `user`, such as `escalate:30m role:@leads`.")),
+                    _ => return Err(texts::incomplete_escalation()),
                 }
             }
         };
@@ -71,9 +70,7 @@ pub(super) async fn escalation(
 #[poise::command(slash_command, guild_only)]
 pub(super) async fn notifications(
     ctx: Context<'_>,
-    #[description = "Post recoveries of incidents that had no message before"] recovery: Option<
-        bool,
-    >,
+    #[description = "Post recoveries that have no earlier message"] recovery: Option<bool>,
     #[description = "Notify when a server is overdue but not offline yet"] warnings: Option<bool>,
 ) -> Result<(), CommandError> {
     change(ctx, async {
@@ -97,7 +94,7 @@ pub(super) async fn summary(
     #[min = 1]
     #[max = 100]
     percent: Option<u8>,
-    #[description = "Time in which they change, such as 30s or 5m (default: 1m)"]
+    #[description = "Time in which they change status, such as 30s or 5m (default: 1m)"]
     #[max_length = 16]
     window: Option<String>,
 ) -> Result<(), CommandError> {
@@ -125,7 +122,7 @@ pub(super) async fn override_monitor(
     #[autocomplete = "complete::monitor"]
     #[max_length = 100]
     monitor: String,
-    #[description = "False: send no notifications for it"] notify: Option<bool>,
+    #[description = "False: send no notifications about it"] notify: Option<bool>,
     #[description = "Mention this role instead of the usual one"] role: Option<serenity::RoleId>,
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
@@ -138,7 +135,7 @@ pub(super) async fn override_monitor(
             role,
         });
         alerts::set_override(&app.store, requester, found.id, own, app.now()).await?;
-        let mut lines = vec![alerts_card::overridden(&found.name, own)];
+        let mut lines = vec![texts::overridden(&found.name, own)];
         lines.extend(roles::unreachable(ctx, role.as_slice()).await);
         Ok(Message::sentence(lines.join("\n")))
     };
@@ -147,7 +144,7 @@ pub(super) async fn override_monitor(
 
 async fn current(ctx: Context<'_>) -> Result<AlertPreferences, CommandError> {
     let known = super::settings(ctx).await?;
-    Ok(known.ok_or_else(super::no_channel_set)?.preferences)
+    Ok(known.ok_or_else(texts::no_channel_set)?.preferences)
 }
 
 /// Changes the alert preferences, then shows all alert settings.
@@ -184,15 +181,5 @@ fn length(
 ) -> Result<Duration, CommandError> {
     text::parse_duration(text, Duration::from_secs(60))
         .filter(|length| allowed.contains(length))
-        .ok_or_else(|| {
-            invalid(&format!(
-                "`{option}`: Use a time between {} and {}, such as `15m`.",
-                text::duration(*allowed.start()),
-                text::duration(*allowed.end())
-            ))
-        })
-}
-
-fn invalid(sentence: &str) -> CommandError {
-    Error::Invalid(sentence.to_owned()).into()
+        .ok_or_else(|| texts::invalid_duration(option, &allowed))
 }

@@ -6,7 +6,7 @@ use poise::serenity_prelude as serenity;
 
 use crate::actions::incidents::alerts;
 use crate::discord::Context;
-use crate::discord::notifications::{alerts_card, webhook_command};
+use crate::discord::notifications::{alerts_card, texts, webhook_command};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::{access, roles};
@@ -84,7 +84,7 @@ async fn role(
     access::require_manage(reply::permissions(ctx))?;
     let role = roles::chosen(ctx, role)?;
     let work = async {
-        let known = settings(ctx).await?.ok_or_else(no_channel_set)?;
+        let known = settings(ctx).await?.ok_or_else(texts::no_channel_set)?;
         set(ctx, known.channel, role).await
     };
     reply::answer(ctx, work).await
@@ -105,13 +105,9 @@ async fn off(ctx: Context<'_>) -> Result<(), CommandError> {
     let work = async {
         let app = ctx.data();
         alerts::remove(&app.store, requester, app.now()).await?;
-        Ok(Message::sentence("Alerts in Discord are off."))
+        Ok(Message::sentence(texts::ALERTS_OFF))
     };
     reply::answer(ctx, work).await
-}
-
-fn no_channel_set() -> CommandError {
-    CommandError::Refused("There is no alert channel yet. Set one with `/alerts setup`.".into())
 }
 
 async fn settings(ctx: Context<'_>) -> Result<Option<alert_settings::AlertSettings>, CommandError> {
@@ -139,12 +135,8 @@ async fn test_and_set(
         .map_err(|error| CommandError::Internal(error.to_string()))?;
     match tried {
         Ok(_) => set(ctx, channel, role).await,
-        Err(SendFailure::Broken(reason)) => Err(CommandError::Refused(format!(
-            "Rollcall cannot post in <#{channel}>: {reason}. Give it the permissions View Channel, Send Messages and Embed Links there."
-        ))),
-        Err(failure) => Err(CommandError::Refused(format!(
-            "Rollcall could not post in <#{channel}>: {failure}. Try again in a moment."
-        ))),
+        Err(SendFailure::Broken(reason)) => Err(texts::cannot_post_in(channel, &reason)),
+        Err(failure) => Err(texts::could_not_post_in(channel, &failure)),
     }
 }
 

@@ -116,7 +116,7 @@ async fn connectivity_lost(context: &JobContext, suspicion: Suspicion, now: Time
         "connectivity lost"
     );
     if let Err(error) = connectivity::begin(&context.store, suspicion, now).await {
-        tracing::error!(%error, "cannot withdraw the outages of the connectivity loss");
+        tracing::error!(%error, "cannot mark outages as false alarms after a connectivity loss");
     }
 }
 
@@ -125,7 +125,10 @@ async fn connectivity_restored(context: &JobContext, change: ConnectivityChange,
     context.metrics.connectivity_up.set(1);
     match change {
         ConnectivityChange::GaveUp => {
-            tracing::warn!(seconds, "no reference host responds; alerts are on again");
+            tracing::warn!(
+                seconds,
+                "alerts are on again, although no reference host responds"
+            );
         }
         ConnectivityChange::Restored | ConnectivityChange::Lost(_) => {
             tracing::info!(seconds, "connectivity restored");

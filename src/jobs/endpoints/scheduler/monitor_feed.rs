@@ -42,7 +42,7 @@ async fn follow_forever(store: Store, changes: mpsc::Sender<FeedChange>) {
     let mut newest = loop {
         match read_all(&store, &changes).await {
             Ok(newest) => break newest,
-            Err(error) => retry_later("cannot read the endpoints", &error).await,
+            Err(error) => retry_later("cannot load endpoints", &error).await,
         }
     };
     let mut probe: Option<(ChangeProbe, i64)> = None;
@@ -52,7 +52,7 @@ async fn follow_forever(store: Store, changes: mpsc::Sender<FeedChange>) {
             Ok(has_changed) => has_changed,
             Err(error) => {
                 probe = None;
-                retry_later("cannot poll for endpoint changes", &error).await;
+                retry_later("cannot detect endpoint changes", &error).await;
                 true
             }
         };
@@ -61,7 +61,7 @@ async fn follow_forever(store: Store, changes: mpsc::Sender<FeedChange>) {
         }
         match read_changes(&store, &changes, newest).await {
             Ok(latest) => newest = latest,
-            Err(error) => retry_later("cannot read endpoint changes", &error).await,
+            Err(error) => retry_later("cannot load changed endpoints", &error).await,
         }
     }
 }

@@ -131,7 +131,7 @@ async fn commit(
             .collect(),
         Err(error) => {
             context.metrics.check_results_dropped.inc_by(count as u64);
-            tracing::error!(%error, count, "check results not stored, endpoints will be checked again");
+            tracing::error!(%error, count, "cannot store check results; the endpoints are checked again");
             let wait = Some(checks.rules.retry_interval);
             unplanned
                 .into_iter()

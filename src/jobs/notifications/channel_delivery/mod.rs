@@ -214,7 +214,7 @@ async fn failed(
         guild = %due.guild_id,
         %failure,
         retry_seconds = wait.as_secs_f64().ceil(),
-        "channel delivery failed"
+        "cannot deliver to the alert channel"
     );
     let next = now.plus(wait);
     write(context, move |tx| {

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::domain::Timestamp;
-use crate::domain::discord_id::UserId;
+use crate::domain::discord_id::{MessageRef, UserId};
+use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::notifications::webhook::{EventType, WebhookFormat};
 use crate::domain::text;
@@ -51,13 +52,17 @@ impl IncidentChange {
     }
 }
 
-/// The body of a message about an incident.
+/// The body of a message about an incident. `message`: the incident's message in Discord, if there is one; otherwise the
+/// formats for people link the guild.
 pub fn of_incident(
     format: WebhookFormat,
     incident: &Incident,
     change: IncidentChange,
+    message: Option<MessageRef>,
     now: Timestamp,
 ) -> Value {
+    let guild = incident.guild_id;
+    let link = message.map_or_else(|| guild.link(), |message| message.link(guild));
     match format {
         WebhookFormat::Standard => standard(incident, change, now),
         WebhookFormat::Slack => {
@@ -65,9 +70,10 @@ pub fn of_incident(
             let style = Style {
                 escape: escape_slack,
                 code: |target| format!("`{}`", escape_slack(target).replace('`', "'")),
-                when: text::timestamp,
+                when: |at| format!("at {}", text::minute(at)),
             };
-            json!({ "text": format!("{title}\n{}", lines(incident, &style)) })
+            let lines = lines(incident, &style);
+            json!({ "text": format!("{title}\n{lines}\n<{link}|Open in Discord>") })
         }
         WebhookFormat::Discord => {
             let style = Style {
@@ -76,7 +82,9 @@ pub fn of_incident(
                 when: |at| format!("<t:{}:R>", at.seconds()),
             };
             let title = wording::title(incident, text::escape);
-            discord(&title, &lines(incident, &style), color(incident))
+            let mut body = discord(&title, &lines(incident, &style), color(incident));
+            body["embeds"][0]["url"] = link.into();
+            body
         }
     }
 }
@@ -196,16 +204,21 @@ fn lines(incident: &Incident, style: &Style) -> String {
     let mut lines: Vec<String> = incident.outages.iter().take(NAMED).map(line).collect();
     let named: u64 = lines.len() as u64;
     if incident.flapping_since.is_none() && incident.count > named {
-        lines.push(format!("… and {} more", incident.count - named));
+        let more = text::count(incident.count - named, "more monitor");
+        lines.push(format!("… and {more}"));
     }
     text::cut(&lines.join("\n"), LENGTH)
 }
 
-/// Since when an outage has been open, and why; or when it ended, and how long it was.
+/// When an outage began, and why; or when it ended, and how long it was.
 fn state(outage: &Outage, style: &Style, is_single: bool) -> String {
     let Some(ended) = outage.ended_at else {
         let reason = wording::reason(outage, style.escape);
-        return format!("since {}: {reason}", (style.when)(outage.started_at));
+        let started = (style.when)(outage.started_at);
+        return match outage.reason {
+            OutageReason::Overdue => format!("last reported {started}: {reason}"),
+            _ => format!("went offline {started}: {reason}"),
+        };
     };
     let recovered = format!("recovered {}", (style.when)(ended));
     if is_single {
@@ -237,182 +250,4 @@ fn escape_slack(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::discord_id::{ChannelId, GuildId};
-    use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId};
-    use crate::domain::incidents::outage_reason::OutageReason;
-    use crate::domain::monitor::MonitorId;
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
-    }
-
-    fn incident(count: usize, ended_at: Option<Timestamp>) -> Incident {
-        let outage = |number: usize| Outage {
-            monitor_id: MonitorId(number as i64),
-            name: Some(format!("<!here> & *shop* {number}")),
-            target: Some("https://shop.example.org/".into()),
-            reason: OutageReason::Refused,
-            detail: Some("x".repeat(600)),
-            started_at: at(0),
-            ended_at,
-        };
-        Incident {
-            id: IncidentId(7),
-            guild_id: GuildId(u64::MAX),
-            kind: NotificationKind::Incident,
-            group_key: GroupKey {
-                scope: GroupScope::Nothing,
-                group: None,
-            },
-            revision: 3,
-            opened_at: at(0),
-            ended_at,
-            acknowledged: Some((UserId(9), at(30))),
-            rechecked: None,
-            rechecked_result: None,
-            muted: None,
-            maintained: None,
-            flapping_since: None,
-            flapping_ended_at: None,
-            cause: None,
-            outages: (0..count.min(25)).map(outage).collect(),
-            count: count as u64,
-            open: if ended_at.is_some() { 0 } else { count as u64 },
-        }
-    }
-
-    #[test]
-    fn each_format_has_its_own_payload() {
-        insta::assert_json_snapshot!(
-            "webhook_standard",
-            of_incident(
-                WebhookFormat::Standard,
-                &incident(1, None),
-                IncidentChange::Opened,
-                at(60)
-            )
-        );
-        insta::assert_json_snapshot!(
-            "webhook_slack",
-            of_incident(
-                WebhookFormat::Slack,
-                &incident(1, Some(at(90))),
-                IncidentChange::Resolved,
-                at(99)
-            )
-        );
-        insta::assert_json_snapshot!(
-            "webhook_discord",
-            of_incident(
-                WebhookFormat::Discord,
-                &incident(2, Some(at(90))),
-                IncidentChange::Resolved,
-                at(99)
-            )
-        );
-    }
-
-    #[test]
-    fn the_largest_incident_fits_and_mentions_nobody() {
-        let large = incident(3_000, None);
-        let slack = of_incident(WebhookFormat::Slack, &large, IncidentChange::Opened, at(1));
-        let text = slack["text"].as_str().unwrap();
-        assert!(
-            text.chars().count() < 3_000 && !text.contains("<!here>"),
-            "{text}"
-        );
-        let discord = of_incident(
-            WebhookFormat::Discord,
-            &large,
-            IncidentChange::Opened,
-            at(1),
-        );
-        let description = discord["embeds"][0]["description"].as_str().unwrap();
-        assert!(description.chars().count() <= 4_096);
-        assert_eq!(discord["allowed_mentions"], json!({ "parse": [] }));
-    }
-
-    fn connectivity(ended: Option<Timestamp>) -> NotificationKind {
-        NotificationKind::ConnectivityLost {
-            failing: 5,
-            began: at(0),
-            ended,
-        }
-    }
-
-    fn bulk(is_down: bool) -> NotificationKind {
-        NotificationKind::Bulk {
-            is_down,
-            count: 9,
-            of: 10,
-            window: std::time::Duration::from_secs(60),
-        }
-    }
-
-    #[test]
-    fn the_change_depends_on_what_was_delivered() {
-        use IncidentChange::{Opened, Resolved, Updated};
-        use NotificationKind::Incident as Outages;
-        for (kind, ended, was_notified, change, is_for_people) in [
-            (Outages, None, false, Opened, true),
-            (Outages, None, true, Updated, false),
-            (Outages, Some(at(5)), true, Resolved, true),
-            (Outages, Some(at(5)), false, Resolved, true),
-            (bulk(true), Some(at(5)), false, Opened, true),
-            (bulk(true), Some(at(5)), true, Updated, false),
-            (connectivity(None), Some(at(5)), false, Opened, true),
-            (connectivity(Some(at(9))), Some(at(5)), true, Resolved, true),
-        ] {
-            let incident = Incident {
-                kind,
-                ..incident(1, ended)
-            };
-            let found = IncidentChange::of(&incident, was_notified);
-            assert_eq!((found, found.is_for_people()), (change, is_for_people));
-        }
-    }
-
-    #[test]
-    fn each_kind_of_notification_has_its_type() {
-        use IncidentChange::{Opened, Resolved, Updated};
-        use NotificationKind::Incident as Outages;
-        let broken = NotificationKind::ChannelBroken {
-            channel: ChannelId(5),
-            reason: "deleted".into(),
-        };
-        let disabled = NotificationKind::WebhookDisabled {
-            name: "pager".into(),
-            reason: "it answered 410".into(),
-        };
-        let reminder = NotificationKind::Reminder {
-            of: IncidentId(1),
-            responder: None,
-        };
-        for (kind, change, expected) in [
-            (Outages, Opened, "incident.opened"),
-            (Outages, Updated, "incident.updated"),
-            (Outages, Resolved, "incident.resolved"),
-            (bulk(true), Opened, "bulk.offline"),
-            (bulk(true), Updated, "bulk.offline"),
-            (bulk(false), Opened, "bulk.recovered"),
-            (connectivity(None), Opened, "connectivity.lost"),
-            (connectivity(Some(at(9))), Resolved, "connectivity.restored"),
-            (broken, Opened, "destination.broken"),
-            (disabled, Opened, "destination.broken"),
-            (reminder, Opened, "incident.opened"),
-        ] {
-            let incident = Incident {
-                kind,
-                ..incident(1, None)
-            };
-            let body = of_incident(WebhookFormat::Standard, &incident, change, at(60));
-            assert_eq!(body["type"], expected);
-            let known: Result<EventType, _> = expected.parse();
-            assert!(known.is_ok(), "{expected}");
-        }
-        let test = of_test(WebhookFormat::Standard, at(60));
-        assert_eq!(test["type"], "test");
-    }
-}
+mod tests;

@@ -1,0 +1,171 @@
+//! The texts of the bot itself in Discord: `/ping`, `/help` and `/bot health`.
+
+use std::time::Duration;
+
+use crate::discord::ui::embed::relative;
+use crate::discord::ui::error::CommandError;
+use crate::domain::Timestamp;
+use crate::domain::text;
+
+// Ping
+
+pub(super) fn pong(latency: Option<Duration>, uptime: Duration) -> String {
+    let uptime = text::duration(uptime);
+    match latency {
+        Some(latency) => {
+            let latency = text::latency(latency);
+            format!("Pong. Gateway latency: {latency} · up for {uptime}")
+        }
+        None => format!("Pong. Gateway latency: not measured yet · up for {uptime}"),
+    }
+}
+
+// Help
+
+pub(super) const ALL_COMMANDS_TITLE: &str = "Rollcall commands";
+pub(super) const ALL_COMMANDS_FOOTER: &str = "Use /help command:… to see the options of a command";
+pub(super) const NEEDS_MANAGE_SERVER: &str = "Requires the permission **Manage Server**.";
+pub(super) const NO_OPTIONS: &str = "This command has no options.";
+
+/// The description of the help card. Each argument is a list of commands.
+pub(super) fn all_commands(for_everyone: &str, for_managers: &str) -> String {
+    format!(
+        "Rollcall monitors endpoints, devices and servers. It notifies you when one goes offline and when it recovers.\n\n**For everyone**\n{for_everyone}\n\n**For members with Manage Server**\n{for_managers}"
+    )
+}
+
+/// An option of a command.
+pub(super) fn option(name: &str, description: &str, is_required: bool) -> String {
+    match is_required {
+        true => format!("`{name}` (required) {description}"),
+        false => format!("`{name}` {description}"),
+    }
+}
+
+pub(super) fn unknown_command(name: &str) -> CommandError {
+    CommandError::Refused(format!(
+        "Unknown command {}. Choose one from the list, or omit `command` to see all commands.",
+        text::code(&text::cut(name, 64))
+    ))
+}
+
+// Health
+
+pub(super) const HEALTHY: &str = "Rollcall is healthy";
+pub(super) const UNHEALTHY: &str = "Rollcall has problems";
+pub(super) const CONNECTION: &str = "Connection to Discord";
+pub(super) const SCHEDULER_STALLED: &str = "**the scheduler has stalled**";
+pub(super) const NO_JOB_RUN: &str = "No background job has run yet.";
+
+pub(super) fn shards(count: usize) -> String {
+    text::count(count as u64, "shard")
+}
+
+/// One line of the connection: a shard's number, stage and latency.
+pub(super) fn shard(id: usize, is_ready: bool, stage: &str, latency: Option<Duration>) -> String {
+    let mark = if is_ready { "🟢" } else { "🟡" };
+    match latency {
+        Some(latency) => format!("{mark} {id}: {stage} · {}", text::latency(latency)),
+        None => format!("{mark} {id}: {stage} · latency not measured yet"),
+    }
+}
+
+pub(super) fn failed_health_checks(count: u32) -> String {
+    let checks = text::count(count.into(), "health check");
+    format!("{checks} failed in a row")
+}
+
+/// The queues of the scheduler and of the database.
+pub(super) fn queues(checks_queued: u64, checks_in_flight: u64, writes_waiting: u64) -> String {
+    let queued = text::count(checks_queued, "check");
+    let in_flight = text::count(checks_in_flight, "check");
+    let writes = text::count(writes_waiting, "write");
+    format!("{queued} waiting · {in_flight} running · {writes} waiting")
+}
+
+/// The last run of a background job.
+pub(super) fn job_run(name: &str, started_at: Timestamp, took: Duration) -> String {
+    let (started, took) = (relative(started_at), text::latency(took));
+    format!("`{name}` {started} · took {took}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discord::ui::embed_testing::NOW;
+
+    const LATENCY: Duration = Duration::from_millis(45);
+
+    #[test]
+    fn texts_of_ping_and_help() {
+        let texts = [
+            pong(Some(LATENCY), Duration::from_secs(7_500)),
+            pong(None, Duration::from_secs(12)),
+            ALL_COMMANDS_TITLE.to_owned(),
+            all_commands(
+                "`/status` Show how many monitors have each status",
+                "`/endpoint add` Manage endpoints",
+            ),
+            ALL_COMMANDS_FOOTER.to_owned(),
+            NEEDS_MANAGE_SERVER.to_owned(),
+            NO_OPTIONS.to_owned(),
+            option("target", "Address", true),
+            option("name", "Name (default: host and port)", false),
+            unknown_command("@everyone").to_string(),
+        ];
+        insta::assert_snapshot!(texts.join("\n"), @"
+        Pong. Gateway latency: 45 ms · up for 2 h 5 min
+        Pong. Gateway latency: not measured yet · up for 12 s
+        Rollcall commands
+        Rollcall monitors endpoints, devices and servers. It notifies you when one goes offline and when it recovers.
+
+        **For everyone**
+        `/status` Show how many monitors have each status
+
+        **For members with Manage Server**
+        `/endpoint add` Manage endpoints
+        Use /help command:… to see the options of a command
+        Requires the permission **Manage Server**.
+        This command has no options.
+        `target` (required) Address
+        `name` Name (default: host and port)
+        Unknown command `@everyone`. Choose one from the list, or omit `command` to see all commands.
+        ");
+    }
+
+    #[test]
+    fn texts_of_health() {
+        let texts = [
+            HEALTHY.to_owned(),
+            UNHEALTHY.to_owned(),
+            CONNECTION.to_owned(),
+            shards(1),
+            shards(2),
+            shard(0, true, "ready", Some(LATENCY)),
+            shard(1, false, "identifying", None),
+            failed_health_checks(1),
+            failed_health_checks(4),
+            queues(0, 1, 0),
+            queues(1, 2, 1),
+            SCHEDULER_STALLED.to_owned(),
+            NO_JOB_RUN.to_owned(),
+            job_run("keep_alive", NOW, Duration::from_millis(3)),
+        ];
+        insta::assert_snapshot!(texts.join("\n"), @"
+        Rollcall is healthy
+        Rollcall has problems
+        Connection to Discord
+        1 shard
+        2 shards
+        🟢 0: ready · 45 ms
+        🟡 1: identifying · latency not measured yet
+        1 health check failed in a row
+        4 health checks failed in a row
+        0 checks waiting · 1 check running · 0 writes waiting
+        1 check waiting · 2 checks running · 1 write waiting
+        **the scheduler has stalled**
+        No background job has run yet.
+        `keep_alive` <t:1769860800:R> · took 3.00 ms
+        ");
+    }
+}

@@ -1,0 +1,140 @@
+//! The texts of monitors in Discord: the status overview, the audit log and user-defined groups.
+
+use crate::discord::ui::embed::{bold, mark};
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::texts::status_since;
+use crate::domain::event::Actor;
+use crate::domain::text;
+use crate::store::monitors::monitor::Monitor;
+
+pub(super) const NO_MONITORS_TITLE: &str = "No monitors yet";
+
+pub(super) const NO_MONITORS: &str = "Add an endpoint with `/endpoint add` or a server with `/server add`. For devices, create a key with `/keys create`.";
+
+pub(super) fn online_count(online: u64, total: u64) -> String {
+    format!("{online} of {} online", text::count(total, "monitor"))
+}
+
+pub(super) fn monitor(monitor: &Monitor) -> String {
+    format!(
+        "{} **{}** {} · {}",
+        mark(monitor.status),
+        text::cut(&text::escape(&monitor.name), 80),
+        monitor.kind.as_str(),
+        status_since(monitor.status, monitor.since)
+    )
+}
+
+pub(super) fn more_monitors(number: u64) -> String {
+    format!("… and {}", text::count(number, "more monitor"))
+}
+
+// The audit log.
+
+pub(super) const NO_EVENTS: &str = "There are no matching events yet.";
+
+/// The actor of an event. Members are mentioned, which notifies no one, because every reply has mentions off.
+pub(super) fn actor(actor: Actor) -> String {
+    match actor {
+        Actor::Member(id) => format!("<@{id}>"),
+        Actor::Key(id) => format!("key `{id}`"),
+        Actor::CommandLine => "the command line".to_owned(),
+        Actor::System => "Rollcall".to_owned(),
+    }
+}
+
+pub(super) fn unknown_event_type(word: &str) -> CommandError {
+    CommandError::Refused(format!(
+        "Unknown event type {}. Choose one from the list.",
+        text::code(&text::cut(word, 64))
+    ))
+}
+
+// Groups.
+
+pub(super) const NO_GROUPS_TITLE: &str = "No groups yet";
+
+pub(super) const NO_GROUPS: &str = "Add a monitor to a group with `/group set`.";
+
+pub(super) fn group_count(number: usize) -> String {
+    text::count(number as u64, "group")
+}
+
+pub(super) fn group(name: &str, monitors: u64) -> String {
+    format!("{}: {}", bold(name), text::count(monitors, "monitor"))
+}
+
+/// After a monitor has been added to a group, or removed from its group.
+pub(super) fn group_set(monitor: &str, group: Option<&str>) -> String {
+    match group {
+        Some(group) => format!("{} is now in the group {}.", bold(monitor), bold(group)),
+        None => format!("{} is now in no group.", bold(monitor)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discord::ui::embed_testing::NOW;
+    use crate::domain::discord_id::UserId;
+    use crate::domain::key::KeyId;
+    use crate::domain::monitor::{MonitorId, MonitorKind};
+    use crate::domain::status::Status;
+
+    #[test]
+    fn texts_of_monitors() {
+        let pump = Monitor {
+            id: MonitorId(7),
+            kind: MonitorKind::Device,
+            name: "pump".into(),
+            status: Status::Offline,
+            since: NOW,
+        };
+        let texts = [
+            NO_MONITORS_TITLE.to_owned(),
+            NO_MONITORS.to_owned(),
+            online_count(0, 1),
+            online_count(11, 12),
+            monitor(&pump),
+            more_monitors(1),
+            more_monitors(7),
+            NO_EVENTS.to_owned(),
+            actor(Actor::Member(UserId(1001))),
+            actor(Actor::Key(KeyId::parse("0123456789ab").unwrap())),
+            actor(Actor::CommandLine),
+            actor(Actor::System),
+            unknown_event_type("endpoint_lost").to_string(),
+            NO_GROUPS_TITLE.to_owned(),
+            NO_GROUPS.to_owned(),
+            group_count(1),
+            group_count(2),
+            group("shop", 1),
+            group("shop", 2),
+            group_set("pump", Some("shop")),
+            group_set("pump", None),
+        ];
+        insta::assert_snapshot!(texts.join("\n"), @"
+        No monitors yet
+        Add an endpoint with `/endpoint add` or a server with `/server add`. For devices, create a key with `/keys create`.
+        0 of 1 monitor online
+        11 of 12 monitors online
+        🔴 **pump** device · went offline <t:1769860800:R>
+        … and 1 more monitor
+        … and 7 more monitors
+        There are no matching events yet.
+        <@1001>
+        key `0123456789ab`
+        the command line
+        Rollcall
+        Unknown event type `endpoint_lost`. Choose one from the list.
+        No groups yet
+        Add a monitor to a group with `/group set`.
+        1 group
+        2 groups
+        **shop**: 1 monitor
+        **shop**: 2 monitors
+        **pump** is now in the group **shop**.
+        **pump** is now in no group.
+        ");
+    }
+}

@@ -1,0 +1,306 @@
+//! The texts that the whole folder shares: refusals, choices of autocomplete, labels of buttons, and the lines for the
+//! operator about the connection to Discord.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use discord_gateway_relay::PrivilegedIntent;
+
+use super::embed::relative;
+use crate::domain::Timestamp;
+use crate::domain::discord_id::RoleId;
+use crate::domain::status::Status;
+use crate::domain::text;
+
+// Access
+
+pub(super) const ONLY_IN_SERVERS: &str =
+    "Use this command in a Discord server, not in direct messages.";
+pub(super) const NEEDS_MANAGE_SERVER: &str = "You need the permission **Manage Server** for this.";
+pub(super) const ONLY_RESPONDERS: &str =
+    "Only members with an on-call role or the permission **Manage Server** can do this.";
+
+// Commands that failed
+
+pub(super) const INVALID_OPTION: &str = "One of the options is invalid. Choose a value from the list, or read the option's description.";
+pub(super) const COMMAND_CHANGED: &str =
+    "This command has changed. Reload Discord (Ctrl+R) and try again.";
+
+pub(super) fn try_again_in(cooldown: Duration) -> String {
+    format!("Try again in {}.", text::duration(cooldown))
+}
+
+/// `id` finds the error in the log.
+pub(super) fn internal_error(id: &str) -> String {
+    format!(
+        "Rollcall could not do this because of an internal error (log id `{id}`). Try again in a moment."
+    )
+}
+
+// Names and lists
+
+pub(super) fn no_monitor(name: &str) -> String {
+    format!(
+        "There is no monitor named {}. Choose one from the list.",
+        quoted(name)
+    )
+}
+
+pub(super) fn several_monitors(name: &str) -> String {
+    format!(
+        "More than one monitor is named {}. Choose one from the list.",
+        quoted(name)
+    )
+}
+
+pub(super) fn no_group(name: &str) -> String {
+    format!(
+        "There is no group named {}. Choose one from the list.",
+        quoted(name)
+    )
+}
+
+fn quoted(name: &str) -> String {
+    text::code(&text::cut(name, 64))
+}
+
+pub(super) fn endpoint_choice(name: &str, target: &str, status: Status) -> String {
+    format!("{name} · {target} · {}", status.as_str())
+}
+
+pub(super) fn monitor_choice(name: &str, status: Status) -> String {
+    format!("{name} · {}", status.as_str())
+}
+
+/// The footer of a list; `page` is counted from 1. A list of one page has none: its title has the number already.
+pub(super) fn page(page: u32, pages: u32, total: u64) -> Option<String> {
+    match pages {
+        1 => None,
+        pages => Some(format!("Page {page} of {pages} · {total} in total")),
+    }
+}
+
+/// A status and when it began, such as "went offline 6 minutes ago". Follows a name or a mark.
+pub(in crate::discord) fn status_since(status: Status, since: Timestamp) -> String {
+    let since = relative(since);
+    match status {
+        Status::Online => format!("online, changed {since}"),
+        Status::Warning => format!("in warning, changed {since}"),
+        Status::Offline => format!("went offline {since}"),
+        Status::Unknown => format!("unknown, changed {since}"),
+        Status::Paused => format!("paused {since}"),
+    }
+}
+
+// On-call roles
+
+pub(super) const EVERYONE_IS_NOT_MENTIONED: &str = "`role`: Rollcall does not mention @everyone. Choose the role of your responders, such as `role:@on-call`.";
+
+pub(super) fn role_deleted(role: RoleId) -> String {
+    format!(
+        "The role {role} was deleted, so it is not mentioned. Choose another role with `/alerts role` or `/alerts escalation`."
+    )
+}
+
+pub(super) fn role_not_mentionable(role: RoleId) -> String {
+    format!(
+        "Discord does not notify members of <@&{role}>. Enable *Allow anyone to @mention this role* in the role's settings, or give Rollcall the permission *Mention @everyone, @here, and All Roles*."
+    )
+}
+
+// Buttons
+
+pub(super) const RECHECK_ALL: &str = "Recheck all";
+pub(super) const RECHECK: &str = "Recheck";
+pub(super) const APPLY_THRESHOLDS: &str = "Apply";
+pub(super) const KEEP_THRESHOLDS: &str = "Keep current";
+pub(super) const ACKNOWLEDGE: &str = "Acknowledge";
+pub(super) const MUTE: &str = "Mute 1 h";
+pub(super) const MAINTENANCE: &str = "Maintenance";
+pub(super) const PREVIOUS: &str = "Previous";
+pub(super) const NEXT: &str = "Next";
+/// Stands in the menu of an incident's monitors while none is chosen.
+pub(super) const CHOOSE_MONITOR: &str = "Show details of a monitor";
+
+pub(in crate::discord) const UNKNOWN_BUTTON: &str = "This button no longer works, because Rollcall was updated. Run the command again, or use `/ack` or `/mute` for an incident.";
+pub(in crate::discord) const ENDPOINT_REMOVED: &str = "This endpoint has been removed.";
+pub(in crate::discord) const RECHECK_IS_RUNNING: &str = "Rollcall is already rechecking the offline endpoints of this Discord server. Wait for the result.";
+
+// For the operator: why the process ends
+
+pub(in crate::discord) const TOKEN_REJECTED: &str = "DISCORD_TOKEN: Discord rejected this token. Open https://discord.com/developers/applications, choose the application, select Bot, then Reset Token, and set DISCORD_TOKEN to the new token.";
+pub(in crate::discord) const GATEWAY_VERSION_REJECTED: &str = "Discord no longer supports the gateway version that Rollcall uses (close code 4012). Install the latest version of Rollcall.";
+
+pub(in crate::discord) fn intents_rejected(close_code: impl Display) -> String {
+    format!(
+        "Discord rejected the intents that Rollcall requests (close code {close_code}). Install the latest version of Rollcall."
+    )
+}
+
+// For the operator: why there is no connection
+
+pub(in crate::discord) const CLIENT_ENDED: &str = "Rollcall's Discord client stopped";
+pub(in crate::discord) const CLIENT_STALLED: &str =
+    "Rollcall's Discord client has stalled and is being replaced";
+pub(in crate::discord) const PRIVILEGED_INTENTS_REJECTED: &str =
+    "Discord rejected the privileged intents";
+pub(in crate::discord) const IS_BOT_IN_GUILD: &str =
+    "is the bot a member of the Discord server that DISCORD_GUILD_ID names?";
+pub(super) const REQUEST_TIMED_OUT: &str = "cannot reach Discord: timed out";
+pub(super) const REQUEST_NOT_SENT: &str = "cannot reach Discord: no connection";
+
+pub(super) fn request_failed(status: impl Display, message: &str) -> String {
+    format!("Discord answered {status}: {message}")
+}
+
+pub(in crate::discord) fn runtime_failed(error: impl Display) -> String {
+    format!("the Discord runtime failed to start: {error}")
+}
+
+pub(in crate::discord) fn more_shards_required(shards: u32) -> String {
+    format!("Discord requires more shards than {shards}; looking up the number")
+}
+
+/// Names the rejected intents and the page where they are enabled.
+pub(in crate::discord) fn privileged_intents_rejected(
+    requested: &[PrivilegedIntent],
+    application: impl Display,
+) -> String {
+    let names: Vec<&str> = requested.iter().map(|intent| intent.as_str()).collect();
+    let titles: Vec<String> = requested
+        .iter()
+        .map(|intent| format!("\"{}\"", intent.title()))
+        .collect();
+    format!(
+        "DISCORD_PRIVILEGED_INTENTS: Discord rejected the {} {}. Enable {} at https://discord.com/developers/applications/{application}/bot and restart Rollcall. Until then, Rollcall runs without.",
+        if names.len() == 1 {
+            "intent"
+        } else {
+            "intents"
+        },
+        names.join(", "),
+        titles.join(" and ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_refusals() {
+        let texts = [
+            ONLY_IN_SERVERS.to_owned(),
+            NEEDS_MANAGE_SERVER.to_owned(),
+            ONLY_RESPONDERS.to_owned(),
+            INVALID_OPTION.to_owned(),
+            COMMAND_CHANGED.to_owned(),
+            try_again_in(Duration::from_secs(12)),
+            internal_error("abcde"),
+            no_monitor("shop"),
+            several_monitors("shop"),
+            no_group("backend"),
+            EVERYONE_IS_NOT_MENTIONED.to_owned(),
+            role_deleted(RoleId(77)),
+            role_not_mentionable(RoleId(77)),
+            UNKNOWN_BUTTON.to_owned(),
+            ENDPOINT_REMOVED.to_owned(),
+            RECHECK_IS_RUNNING.to_owned(),
+        ];
+        insta::assert_snapshot!(texts.join("\n"), @"
+        Use this command in a Discord server, not in direct messages.
+        You need the permission **Manage Server** for this.
+        Only members with an on-call role or the permission **Manage Server** can do this.
+        One of the options is invalid. Choose a value from the list, or read the option's description.
+        This command has changed. Reload Discord (Ctrl+R) and try again.
+        Try again in 12 s.
+        Rollcall could not do this because of an internal error (log id `abcde`). Try again in a moment.
+        There is no monitor named `shop`. Choose one from the list.
+        More than one monitor is named `shop`. Choose one from the list.
+        There is no group named `backend`. Choose one from the list.
+        `role`: Rollcall does not mention @everyone. Choose the role of your responders, such as `role:@on-call`.
+        The role 77 was deleted, so it is not mentioned. Choose another role with `/alerts role` or `/alerts escalation`.
+        Discord does not notify members of <@&77>. Enable *Allow anyone to @mention this role* in the role's settings, or give Rollcall the permission *Mention @everyone, @here, and All Roles*.
+        This button no longer works, because Rollcall was updated. Run the command again, or use `/ack` or `/mute` for an incident.
+        This endpoint has been removed.
+        Rollcall is already rechecking the offline endpoints of this Discord server. Wait for the result.
+        ");
+    }
+
+    #[test]
+    fn texts_of_lists_and_buttons() {
+        let texts = [
+            endpoint_choice("shop", "https://shop.example/", Status::Offline),
+            monitor_choice("db-1", Status::Online),
+            page(2, 3, 23).unwrap(),
+            RECHECK_ALL.to_owned(),
+            RECHECK.to_owned(),
+            APPLY_THRESHOLDS.to_owned(),
+            KEEP_THRESHOLDS.to_owned(),
+            ACKNOWLEDGE.to_owned(),
+            MUTE.to_owned(),
+            MAINTENANCE.to_owned(),
+            PREVIOUS.to_owned(),
+            NEXT.to_owned(),
+            CHOOSE_MONITOR.to_owned(),
+        ];
+        insta::assert_snapshot!(texts.join("\n"), @"
+        shop · https://shop.example/ · offline
+        db-1 · online
+        Page 2 of 3 · 23 in total
+        Recheck all
+        Recheck
+        Apply
+        Keep current
+        Acknowledge
+        Mute 1 h
+        Maintenance
+        Previous
+        Next
+        Show details of a monitor
+        ");
+    }
+
+    #[test]
+    fn texts_of_the_connection() {
+        let texts = [
+            TOKEN_REJECTED.to_owned(),
+            GATEWAY_VERSION_REJECTED.to_owned(),
+            intents_rejected(4013),
+            CLIENT_ENDED.to_owned(),
+            CLIENT_STALLED.to_owned(),
+            PRIVILEGED_INTENTS_REJECTED.to_owned(),
+            IS_BOT_IN_GUILD.to_owned(),
+            REQUEST_TIMED_OUT.to_owned(),
+            REQUEST_NOT_SENT.to_owned(),
+            request_failed("403 Forbidden", "Missing Access"),
+            runtime_failed("out of threads"),
+            more_shards_required(1),
+            privileged_intents_rejected(&[PrivilegedIntent::Members], 42),
+        ];
+        insta::assert_snapshot!(texts.join("\n"), @r#"
+        DISCORD_TOKEN: Discord rejected this token. Open https://discord.com/developers/applications, choose the application, select Bot, then Reset Token, and set DISCORD_TOKEN to the new token.
+        Discord no longer supports the gateway version that Rollcall uses (close code 4012). Install the latest version of Rollcall.
+        Discord rejected the intents that Rollcall requests (close code 4013). Install the latest version of Rollcall.
+        Rollcall's Discord client stopped
+        Rollcall's Discord client has stalled and is being replaced
+        Discord rejected the privileged intents
+        is the bot a member of the Discord server that DISCORD_GUILD_ID names?
+        cannot reach Discord: timed out
+        cannot reach Discord: no connection
+        Discord answered 403 Forbidden: Missing Access
+        the Discord runtime failed to start: out of threads
+        Discord requires more shards than 1; looking up the number
+        DISCORD_PRIVILEGED_INTENTS: Discord rejected the intent members. Enable "Server Members Intent" at https://discord.com/developers/applications/42/bot and restart Rollcall. Until then, Rollcall runs without.
+        "#);
+    }
+
+    #[test]
+    fn refused_intents_are_logged_with_the_page_that_enables_them() {
+        let requested = [PrivilegedIntent::Members, PrivilegedIntent::MessageContent];
+        assert_eq!(
+            privileged_intents_rejected(&requested, 42),
+            "DISCORD_PRIVILEGED_INTENTS: Discord rejected the intents members, message_content. Enable \"Server Members Intent\" and \"Message Content Intent\" at https://discord.com/developers/applications/42/bot and restart Rollcall. Until then, Rollcall runs without."
+        );
+    }
+}

@@ -1,0 +1,351 @@
+//! Tests of the bodies of webhook messages: every text, every type, and the largest incident.
+
+use std::time::Duration;
+
+use super::*;
+use crate::domain::discord_id::{ChannelId, GuildId, MessageId};
+use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId};
+use crate::domain::monitor::MonitorId;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
+}
+
+fn incident(count: usize, ended_at: Option<Timestamp>) -> Incident {
+    let outage = |number: usize| Outage {
+        monitor_id: MonitorId(number as i64),
+        name: Some(format!("<!here> & *shop* {number}")),
+        target: Some("https://shop.example.org/".into()),
+        reason: OutageReason::Refused,
+        detail: Some("while connecting".into()),
+        started_at: at(0),
+        ended_at,
+    };
+    Incident {
+        id: IncidentId(7),
+        guild_id: GuildId(u64::MAX),
+        kind: NotificationKind::Incident,
+        group_key: GroupKey {
+            scope: GroupScope::Nothing,
+            group: None,
+        },
+        revision: 3,
+        opened_at: at(0),
+        ended_at,
+        acknowledged: Some((UserId(9), at(30))),
+        rechecked: None,
+        rechecked_result: None,
+        muted: None,
+        maintained: None,
+        flapping_since: None,
+        flapping_ended_at: None,
+        cause: None,
+        outages: (0..count.min(25)).map(outage).collect(),
+        count: count as u64,
+        open: if ended_at.is_some() { 0 } else { count as u64 },
+    }
+}
+
+fn of(format: WebhookFormat, incident: &Incident, change: IncidentChange) -> Value {
+    let message = MessageRef {
+        channel: ChannelId(3),
+        message: MessageId(4),
+    };
+    of_incident(format, incident, change, Some(message), at(99))
+}
+
+#[test]
+fn the_standard_format_has_every_fact() {
+    let body = of(
+        WebhookFormat::Standard,
+        &incident(1, None),
+        IncidentChange::Opened,
+    );
+    insta::assert_json_snapshot!(body, @r#"
+    {
+      "data": {
+        "acknowledged": {
+          "at": "2023-11-14T22:13:50Z",
+          "user": "9"
+        },
+        "cause": null,
+        "ended_at": null,
+        "guild_id": "18446744073709551615",
+        "id": 7,
+        "is_flapping": false,
+        "members": [
+          {
+            "detail": "while connecting",
+            "ended_at": null,
+            "id": 0,
+            "name": "<!here> & *shop* 0",
+            "reason": "refused",
+            "started_at": "2023-11-14T22:13:20Z",
+            "target": "https://shop.example.org/"
+          }
+        ],
+        "monitors": 1,
+        "offline": 1,
+        "opened_at": "2023-11-14T22:13:20Z",
+        "text": null,
+        "title": "🔴 <!here> & *shop* 0 is offline"
+      },
+      "timestamp": "2023-11-14T22:14:59Z",
+      "type": "incident.opened"
+    }
+    "#);
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "most of it is the snapshot")]
+fn slack_and_discord_messages_say_what_since_when_and_why() {
+    let mut texts = Vec::new();
+    for (incident, change) in [
+        (incident(1, None), IncidentChange::Opened),
+        (incident(2, None), IncidentChange::Opened),
+        (incident(1, Some(at(90))), IncidentChange::Resolved),
+        (incident(12, Some(at(90))), IncidentChange::Resolved),
+    ] {
+        let slack = of(WebhookFormat::Slack, &incident, change);
+        texts.push(slack["text"].as_str().unwrap().to_owned());
+        let discord = of(WebhookFormat::Discord, &incident, change);
+        texts.push(serde_json::to_string_pretty(&discord).unwrap());
+    }
+    for format in [
+        WebhookFormat::Standard,
+        WebhookFormat::Slack,
+        WebhookFormat::Discord,
+    ] {
+        texts.push(serde_json::to_string_pretty(&of_test(format, at(1))).unwrap());
+    }
+    insta::assert_snapshot!(texts.join("\n\n"), @r#"
+    🔴 &lt;!here&gt; &amp; *shop* 0 is offline
+    `https://shop.example.org/` went offline at 2023-11-14 22:13 UTC: connection refused (while connecting)
+    <https://discord.com/channels/18446744073709551615/3/4|Open in Discord>
+
+    {
+      "allowed_mentions": {
+        "parse": []
+      },
+      "embeds": [
+        {
+          "color": 14300988,
+          "description": "`https://shop.example.org/` went offline <t:1700000000:R>: connection refused (while connecting)",
+          "title": "🔴 \\<!here> & \\*shop\\* 0 is offline",
+          "url": "https://discord.com/channels/18446744073709551615/3/4"
+        }
+      ],
+      "username": "Rollcall"
+    }
+
+    🔴 2 monitors are offline
+    🔴 &lt;!here&gt; &amp; *shop* 0 went offline at 2023-11-14 22:13 UTC: connection refused (while connecting)
+    🔴 &lt;!here&gt; &amp; *shop* 1 went offline at 2023-11-14 22:13 UTC: connection refused (while connecting)
+    <https://discord.com/channels/18446744073709551615/3/4|Open in Discord>
+
+    {
+      "allowed_mentions": {
+        "parse": []
+      },
+      "embeds": [
+        {
+          "color": 14300988,
+          "description": "🔴 \\<!here> & \\*shop\\* 0 went offline <t:1700000000:R>: connection refused (while connecting)\n🔴 \\<!here> & \\*shop\\* 1 went offline <t:1700000000:R>: connection refused (while connecting)",
+          "title": "🔴 2 monitors are offline",
+          "url": "https://discord.com/channels/18446744073709551615/3/4"
+        }
+      ],
+      "username": "Rollcall"
+    }
+
+    🟢 &lt;!here&gt; &amp; *shop* 0 was offline for 1 min 30 s
+    `https://shop.example.org/` recovered at 2023-11-14 22:14 UTC
+    <https://discord.com/channels/18446744073709551615/3/4|Open in Discord>
+
+    {
+      "allowed_mentions": {
+        "parse": []
+      },
+      "embeds": [
+        {
+          "color": 2336090,
+          "description": "`https://shop.example.org/` recovered <t:1700000090:R>",
+          "title": "🟢 \\<!here> & \\*shop\\* 0 was offline for 1 min 30 s",
+          "url": "https://discord.com/channels/18446744073709551615/3/4"
+        }
+      ],
+      "username": "Rollcall"
+    }
+
+    🟢 12 monitors were offline for 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 0 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 1 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 2 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 3 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 4 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 5 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 6 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 7 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 8 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 9 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    … and 2 more monitors
+    <https://discord.com/channels/18446744073709551615/3/4|Open in Discord>
+
+    {
+      "allowed_mentions": {
+        "parse": []
+      },
+      "embeds": [
+        {
+          "color": 2336090,
+          "description": "🟢 \\<!here> & \\*shop\\* 0 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 1 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 2 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 3 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 4 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 5 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 6 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 7 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 8 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 9 recovered <t:1700000090:R> after 1 min 30 s\n… and 2 more monitors",
+          "title": "🟢 12 monitors were offline for 1 min 30 s",
+          "url": "https://discord.com/channels/18446744073709551615/3/4"
+        }
+      ],
+      "username": "Rollcall"
+    }
+
+    {
+      "data": {},
+      "timestamp": "2023-11-14T22:13:21Z",
+      "type": "test"
+    }
+
+    {
+      "text": "Test message: Rollcall can reach this webhook."
+    }
+
+    {
+      "allowed_mentions": {
+        "parse": []
+      },
+      "embeds": [
+        {
+          "color": 2336090,
+          "description": "",
+          "title": "Test message: Rollcall can reach this webhook."
+        }
+      ],
+      "username": "Rollcall"
+    }
+    "#);
+}
+
+#[test]
+fn without_a_message_the_link_opens_the_discord_server() {
+    let incident = incident(1, None);
+    let body = of_incident(
+        WebhookFormat::Slack,
+        &incident,
+        IncidentChange::Opened,
+        None,
+        at(1),
+    );
+    let text = body["text"].as_str().unwrap();
+    let link = format!(
+        "<https://discord.com/channels/{}|Open in Discord>",
+        u64::MAX
+    );
+    assert!(text.ends_with(&link), "{text}");
+}
+
+#[test]
+fn the_largest_incident_fits_and_mentions_nobody() {
+    let mut large = incident(3_000, None);
+    for outage in &mut large.outages {
+        outage.detail = Some("x".repeat(600));
+    }
+    let slack = of(WebhookFormat::Slack, &large, IncidentChange::Opened);
+    let text = slack["text"].as_str().unwrap();
+    assert!(
+        text.chars().count() < 3_000 && !text.contains("<!here>"),
+        "{text}"
+    );
+    let discord = of(WebhookFormat::Discord, &large, IncidentChange::Opened);
+    let description = discord["embeds"][0]["description"].as_str().unwrap();
+    assert!(description.chars().count() <= 4_096);
+    assert_eq!(discord["allowed_mentions"], json!({ "parse": [] }));
+}
+
+fn connectivity(ended: Option<Timestamp>) -> NotificationKind {
+    NotificationKind::ConnectivityLost {
+        failing: 5,
+        began: at(0),
+        ended,
+    }
+}
+
+fn bulk(is_down: bool) -> NotificationKind {
+    NotificationKind::Bulk {
+        is_down,
+        count: 9,
+        of: 10,
+        window: Duration::from_secs(60),
+    }
+}
+
+#[test]
+fn the_change_depends_on_what_was_delivered() {
+    use IncidentChange::{Opened, Resolved, Updated};
+    use NotificationKind::Incident as Outages;
+    for (kind, ended, was_notified, change, is_for_people) in [
+        (Outages, None, false, Opened, true),
+        (Outages, None, true, Updated, false),
+        (Outages, Some(at(5)), true, Resolved, true),
+        (Outages, Some(at(5)), false, Resolved, true),
+        (bulk(true), Some(at(5)), false, Opened, true),
+        (bulk(true), Some(at(5)), true, Updated, false),
+        (connectivity(None), Some(at(5)), false, Opened, true),
+        (connectivity(Some(at(9))), Some(at(5)), true, Resolved, true),
+    ] {
+        let incident = Incident {
+            kind,
+            ..incident(1, ended)
+        };
+        let found = IncidentChange::of(&incident, was_notified);
+        assert_eq!((found, found.is_for_people()), (change, is_for_people));
+    }
+}
+
+#[test]
+fn each_kind_of_notification_has_its_type() {
+    use IncidentChange::{Opened, Resolved, Updated};
+    use NotificationKind::Incident as Outages;
+    let broken = NotificationKind::ChannelBroken {
+        channel: ChannelId(5),
+        reason: "deleted".into(),
+    };
+    let disabled = NotificationKind::WebhookDisabled {
+        name: "pager".into(),
+        reason: "it answered 410".into(),
+    };
+    let reminder = NotificationKind::Reminder {
+        of: IncidentId(1),
+        responder: None,
+    };
+    for (kind, change, expected) in [
+        (Outages, Opened, "incident.opened"),
+        (Outages, Updated, "incident.updated"),
+        (Outages, Resolved, "incident.resolved"),
+        (bulk(true), Opened, "bulk.offline"),
+        (bulk(true), Updated, "bulk.offline"),
+        (bulk(false), Opened, "bulk.recovered"),
+        (connectivity(None), Opened, "connectivity.lost"),
+        (connectivity(Some(at(9))), Resolved, "connectivity.restored"),
+        (broken, Opened, "destination.broken"),
+        (disabled, Opened, "destination.broken"),
+        (reminder, Opened, "incident.opened"),
+    ] {
+        let incident = Incident {
+            kind,
+            ..incident(1, None)
+        };
+        let body = of(WebhookFormat::Standard, &incident, change);
+        assert_eq!(body["type"], expected);
+        let known: Result<EventType, _> = expected.parse();
+        assert!(known.is_ok(), "{expected}");
+    }
+    let test = of_test(WebhookFormat::Standard, at(60));
+    assert_eq!(test["type"], "test");
+}

@@ -1,0 +1,264 @@
+//! Every text about an incident, as it reads at any destination.
+
+use std::time::Duration;
+
+use super::*;
+use crate::domain::discord_id::{GuildId, UserId};
+use crate::domain::endpoints::check_result::FailureClass;
+use crate::domain::incidents::grouping::{GroupKey, IncidentId, Subnet};
+use crate::domain::monitor::MonitorId;
+use crate::domain::notifications::alert_policy::Responder;
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_millis(1_700_000_000_000).plus(Duration::from_secs(seconds))
+}
+
+fn outage(number: i64, reason: OutageReason, detail: Option<&str>) -> Outage {
+    Outage {
+        monitor_id: MonitorId(number),
+        name: (number < 9).then(|| "shop".to_owned()),
+        target: None,
+        reason,
+        detail: detail.map(str::to_owned),
+        started_at: at(0),
+        ended_at: None,
+    }
+}
+
+fn incident(count: u64, scope: GroupScope, group: Option<&str>) -> Incident {
+    let reason = OutageReason::Refused;
+    Incident {
+        id: IncidentId(7),
+        guild_id: GuildId(1),
+        kind: NotificationKind::Incident,
+        group_key: GroupKey {
+            scope,
+            group: group.map(str::to_owned),
+        },
+        revision: 1,
+        opened_at: at(0),
+        ended_at: None,
+        acknowledged: None,
+        rechecked: None,
+        rechecked_result: None,
+        muted: None,
+        maintained: None,
+        flapping_since: None,
+        flapping_ended_at: None,
+        cause: None,
+        outages: (0..count as i64)
+            .map(|number| outage(number, reason, None))
+            .collect(),
+        count,
+        open: count,
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.to_owned()
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "most of it is the snapshot")]
+fn titles_of_incidents() {
+    let nothing = || GroupScope::Nothing;
+    let mut incidents = vec![
+        incident(1, nothing(), None),
+        incident(2, nothing(), None),
+        incident(3, nothing(), Some("web")),
+        incident(
+            3,
+            GroupScope::Host(Host::Name("db.example.org".into())),
+            None,
+        ),
+        incident(
+            3,
+            GroupScope::Subnet(Subnet::of("192.0.2.7".parse().unwrap())),
+            None,
+        ),
+        // Its outages were retracted when Rollcall noticed that it had lost connectivity.
+        incident(0, nothing(), None),
+    ];
+    let mut partly = incident(3, nothing(), None);
+    partly.open = 1;
+    incidents.push(partly);
+    for count in [1, 2] {
+        let mut overdue = incident(count, nothing(), None);
+        for outage in &mut overdue.outages {
+            outage.reason = OutageReason::Overdue;
+        }
+        incidents.push(overdue.clone());
+        overdue.ended_at = Some(at(300));
+        incidents.push(overdue);
+        let mut flapping = incident(count, nothing(), None);
+        flapping.flapping_since = Some(at(0));
+        incidents.push(flapping.clone());
+        flapping.ended_at = Some(at(300));
+        incidents.push(flapping.clone());
+        flapping.flapping_ended_at = Some(at(900));
+        incidents.push(flapping);
+        let mut resolved = incident(count, nothing(), None);
+        resolved.ended_at = Some(at(300));
+        incidents.push(resolved);
+    }
+    let titles: Vec<String> = incidents
+        .iter()
+        .map(|incident| title(incident, escape))
+        .collect();
+    insta::assert_snapshot!(titles.join("\n"), @"
+    🔴 shop is offline
+    🔴 2 monitors are offline
+    🔴 3 monitors in the group web are offline
+    🔴 3 monitors on db.example.org are offline
+    🔴 3 monitors on 192.0.2.0/24 are offline
+    ⚪ False alarm: Rollcall had lost network connectivity
+    🔴 1 of 3 monitors is offline
+    🔴 shop is overdue
+    🟢 shop was overdue for 5 min
+    🟠 shop is flapping, offline now
+    🟠 shop is flapping, online now
+    🟢 shop: stable again after flapping for 15 min
+    🟢 shop was offline for 5 min
+    🔴 2 monitors are overdue
+    🟢 2 monitors were overdue for 5 min
+    🟠 2 monitors are flapping, offline now
+    🟠 2 monitors are flapping, online now
+    🟢 2 monitors: stable again after flapping for 15 min
+    🟢 2 monitors were offline for 5 min
+    ");
+}
+
+#[test]
+fn reminders() {
+    let texts = [1, 2].map(|count| {
+        let incident = incident(count, GroupScope::Nothing, None);
+        reminder(&incident, at(900), escape)
+    });
+    insta::assert_snapshot!(texts.join("\n"), @"
+    🔔 shop has been offline for 15 min and nobody has acknowledged it
+    🔔 2 monitors have been offline for 15 min and nobody has acknowledged it
+    ");
+}
+
+#[test]
+fn other_notifications() {
+    let connectivity = |failing, ended| NotificationKind::ConnectivityLost {
+        failing,
+        began: at(0),
+        ended,
+    };
+    let bulk = |is_down| NotificationKind::Bulk {
+        is_down,
+        count: 9,
+        of: 10,
+        window: Duration::from_secs(60),
+    };
+    let reason = "it answered 410 Gone".to_owned();
+    let mut texts = Vec::new();
+    for kind in [
+        connectivity(1, None),
+        connectivity(5, Some(at(120))),
+        bulk(true),
+        bulk(false),
+        NotificationKind::WebhookDisabled {
+            name: "pager".into(),
+            reason,
+        },
+        NotificationKind::ChannelBroken {
+            channel: ChannelId(5),
+            reason: "Missing Permissions".into(),
+        },
+        NotificationKind::Reminder {
+            of: IncidentId(7),
+            responder: Some(Responder::User(UserId(1))),
+        },
+    ] {
+        let mut incident = incident(0, GroupScope::Nothing, None);
+        incident.kind = kind;
+        texts.push(title(&incident, escape));
+        texts.extend(sentence(&incident.kind, escape));
+    }
+    insta::assert_snapshot!(texts.join("\n"), @"
+    ⚪ Rollcall lost network connectivity
+    1 endpoint failed, and so did all hosts that Rollcall uses to test its own connection. Alerts are on hold until the connection is restored, for at most 5 min.
+    ⚪ Rollcall had no network connectivity for 2 min
+    5 endpoints failed, and so did all hosts that Rollcall uses to test its own connection. Rollcall checks all endpoints again and sends separate alerts for those that are still offline.
+    🔴 9 of 10 endpoints went offline within 1 min
+    `/offline_endpoints list` shows all offline endpoints.
+    🟢 9 of 10 endpoints recovered within 1 min
+    `/offline_endpoints list` shows the endpoints that are still offline.
+    🟠 The webhook pager was disabled
+    Reason: it answered 410 Gone. Rollcall sends nothing to this webhook until `/alerts webhook test` succeeds.
+    🟠 Alerts cannot be sent to their channel
+    Rollcall cannot post alerts in <#5>: Missing Permissions. Fix the cause or choose another channel, then run `/alerts channel` to receive the missed alerts.
+    🔔 Nobody has acknowledged this yet
+    ");
+}
+
+#[test]
+fn reasons_of_outages() {
+    let reasons = OutageReason::ALL.iter().map(|reason| {
+        let without = super::reason(&outage(0, *reason, None), escape);
+        format!("{}: {without}", reason.as_str())
+    });
+    let mut lines: Vec<String> = reasons.collect();
+    for (reason, detail) in [
+        (OutageReason::UnexpectedStatus, "503"),
+        (OutageReason::RunFailed, "FATAL: disk full"),
+    ] {
+        lines.push(super::reason(&outage(0, reason, Some(detail)), escape));
+    }
+    lines.push(name(&outage(9, OutageReason::Refused, None)).to_owned());
+    insta::assert_snapshot!(lines.join("\n"), @"
+    refused: connection refused
+    timed_out: timed out
+    unreachable: unreachable
+    name_failed: name not found
+    tls_failed: TLS failed
+    unexpected_status: unexpected status
+    keyword_missing: keyword missing
+    not_allowed: address not allowed
+    protocol_error: protocol error
+    missed_heartbeat: missed heartbeat
+    run_failed: its last run failed
+    overdue: no report for more than twice its usual interval
+    unexpected status (503)
+    its last run failed (FATAL: disk full)
+    a removed monitor
+    ");
+}
+
+#[test]
+fn probable_causes() {
+    let when = |_: Timestamp| "2 minutes ago".to_owned();
+    let mut lines = Vec::new();
+    for cause in [
+        Cause::Service(FailureClass::Refused),
+        Cause::Service(FailureClass::UnexpectedStatus),
+        Cause::Dns,
+        Cause::Port {
+            other: 443,
+            at: at(0),
+        },
+        Cause::NetworkPath {
+            agent: "mail".into(),
+            at: at(0),
+        },
+        Cause::Host { down: 12 },
+        Cause::Network {
+            subnet: Subnet::of("192.0.2.7".parse().unwrap()),
+            down: 12,
+        },
+    ] {
+        lines.push(super::cause(&cause, escape, when));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @"
+    The service. The host responds, but the check failed: connection refused.
+    The service. The host responds, but the check failed: unexpected status.
+    DNS. The name cannot be resolved.
+    The port. Port 443 on the same host answered 2 minutes ago.
+    The network path. mail runs on the same machine and reported 2 minutes ago.
+    The host or its network path. All 12 endpoints on it are offline.
+    The network. All 12 endpoints in 192.0.2.0/24 are offline.
+    ");
+}
