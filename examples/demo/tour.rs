@@ -80,7 +80,7 @@ async fn outage(
     expect_reply(
         sandbox,
         "/offline_endpoints stats",
-        "Reactivated: 1 in 24 h",
+        "Reactivated: 1 in the last 24 h",
     )
     .await?;
     expect_reply(sandbox, "/endpoints show endpoint:shop", "Request").await?;
