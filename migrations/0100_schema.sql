@@ -151,9 +151,14 @@ CREATE TABLE outages (
     monitor_id        BIGINT  NOT NULL,
     started_at        BIGINT  NOT NULL,
     ended_at          BIGINT,
+    ended_by          TEXT,    -- recovered, paused, retargeted or removed; NULL while it is open
     reason            TEXT    NOT NULL,
     is_in_maintenance INTEGER NOT NULL DEFAULT 0, -- in a maintenance window when it was to be notified
-    incident_id       BIGINT  -- NULL: no incident, so no notification was sent
+    is_held           INTEGER NOT NULL DEFAULT 0, -- its notification waits for the end of a silence
+    is_flapping       INTEGER NOT NULL DEFAULT 0, -- joined its incident because its monitor is flapping
+    incident_id       BIGINT,  -- NULL: no incident, so no notification was sent
+    monitor_name      TEXT,    -- name and target of a monitor that has been removed; NULL while it exists
+    target            TEXT
 );
 CREATE UNIQUE INDEX idx_outages_open ON outages (monitor_id) WHERE ended_at IS NULL;
 CREATE INDEX idx_outages_incident ON outages (incident_id) WHERE incident_id IS NOT NULL;
@@ -187,6 +192,7 @@ CREATE TABLE incidents (
     maintained_by        BIGINT,
     flapping_since       BIGINT,
     flapping_ended_at    BIGINT,                     -- when the flapping had ended for long enough
+    continued_by         BIGINT,                     -- the incident of its flapping monitor, once that was offline for good
     cause                TEXT    -- the probable cause, as JSON
 );
 CREATE INDEX idx_incidents_open ON incidents (guild_id, joined_at) WHERE ended_at IS NULL;
@@ -267,41 +273,46 @@ CREATE TABLE webhook_deliveries (
 CREATE INDEX idx_webhook_deliveries_incident ON webhook_deliveries (incident_id);
 CREATE INDEX idx_webhook_deliveries_new ON webhook_deliveries (webhook_id) WHERE delivered_revision = 0;
 
--- Silences of single monitors: checks go on and outages are recorded, but no notifications are sent.
-CREATE TABLE mutes (
-    guild_id   BIGINT NOT NULL,
-    monitor_id BIGINT NOT NULL REFERENCES monitors (id) ON DELETE CASCADE,
-    until      BIGINT NOT NULL,
-    muted_by   TEXT   NOT NULL, -- an actor, as in events
-    PRIMARY KEY (monitor_id)
+-- Silences: checks go on and outages are recorded, but no notifications are sent. A mute is a silence of one monitor from now
+-- on; a maintenance window is planned, once or weekly, for all monitors, a group, or some monitors. The times decide what is
+-- silenced, so a silence works from its first second.
+CREATE TABLE silences (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    guild_id   BIGINT  NOT NULL,
+    kind       TEXT    NOT NULL CHECK (kind IN ('mute', 'maintenance')),
+    title      TEXT    NOT NULL,           -- empty for a mute
+    scope      TEXT    NOT NULL CHECK (scope IN ('all', 'group', 'some')),
+    group_name TEXT,                       -- of scope 'group'
+    starts_at  BIGINT  NOT NULL,           -- of the window that is open, or that comes next
+    ends_at    BIGINT  NOT NULL,
+    days       INTEGER,                    -- weekly: bit 0 is Monday; NULL: once
+    minute     INTEGER,                    -- weekly: minute of the day in the zone's local time
+    length_ms  BIGINT,
+    zone       TEXT,                       -- an IANA name
+    is_started INTEGER NOT NULL DEFAULT 0, -- whether the start of this window is in the audit log
+    created_at BIGINT  NOT NULL,
+    created_by TEXT    NOT NULL            -- an actor, as in events
 );
-CREATE INDEX idx_mutes_until ON mutes (until);
-
--- Planned silences, once or weekly, of all monitors, a group, or some monitors.
-CREATE TABLE maintenance_windows (
-    id               INTEGER PRIMARY KEY AUTOINCREMENT,
-    guild_id         BIGINT  NOT NULL,
-    title            TEXT    NOT NULL,
-    scope            TEXT    NOT NULL CHECK (scope IN ('all', 'group', 'some')),
-    group_name       TEXT,             -- of scope 'group'
-    starts_at        BIGINT  NOT NULL, -- of the window that is running, or that comes next
-    ends_at          BIGINT  NOT NULL,
-    days             INTEGER,          -- weekly: bit 0 is Monday; NULL: once
-    minute           INTEGER,          -- weekly: minute of the day in the zone's local time
-    length_ms        BIGINT,
-    zone             TEXT,             -- an IANA name
-    is_running       INTEGER NOT NULL DEFAULT 0,
-    discord_event_id BIGINT,           -- NULL: not requested yet; 0: Discord refused it
-    created_at       BIGINT  NOT NULL,
-    created_by       TEXT    NOT NULL
-);
-CREATE INDEX idx_maintenance_windows_guild ON maintenance_windows (guild_id, ends_at);
+CREATE INDEX idx_silences_guild ON silences (guild_id, ends_at);
+CREATE INDEX idx_silences_end ON silences (ends_at);
 
 -- The monitors of those whose scope is 'some'.
-CREATE TABLE maintenance_window_monitors (
-    maintenance_window_id BIGINT NOT NULL REFERENCES maintenance_windows (id) ON DELETE CASCADE,
-    monitor_id            BIGINT NOT NULL REFERENCES monitors (id) ON DELETE CASCADE,
-    PRIMARY KEY (maintenance_window_id, monitor_id)
+CREATE TABLE silence_monitors (
+    silence_id BIGINT NOT NULL REFERENCES silences (id) ON DELETE CASCADE,
+    monitor_id BIGINT NOT NULL REFERENCES monitors (id) ON DELETE CASCADE,
+    PRIMARY KEY (silence_id, monitor_id)
+);
+CREATE INDEX idx_silence_monitors_monitor ON silence_monitors (monitor_id);
+
+-- The scheduled events in Discord that show maintenance windows. A row outlives its window until the event is deleted.
+CREATE TABLE calendar_events (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    guild_id   BIGINT  NOT NULL,
+    silence_id BIGINT  NOT NULL,
+    starts_at  BIGINT  NOT NULL, -- the window that it shows
+    ends_at    BIGINT  NOT NULL,
+    event_id   BIGINT  NOT NULL, -- in Discord; 0: Discord refused it
+    UNIQUE (silence_id, starts_at)
 );
 
 -- One message in each guild that shows the status of all its monitors, edited in place.
@@ -395,7 +406,8 @@ CREATE VIEW servers AS
 SELECT m.id,
        m.guild_id,
        m.name,
-       m.status,
+       -- A server that is not set up yet is offline for scripts.
+       CASE WHEN m.status = 'unknown' THEN 'offline' ELSE m.status END AS status,
        m.since,
        s.is_active,
        p.last_seen_at,
@@ -429,27 +441,25 @@ FROM monitors m
 JOIN endpoint_targets t ON t.monitor_id = m.id
 LEFT JOIN monitor_state p ON p.monitor_id = m.id;
 
--- The monitors that each running maintenance window covers.
-CREATE VIEW monitors_in_maintenance AS
-SELECT m.id AS monitor_id,
-       w.id AS maintenance_window_id
+-- The monitors that each silence covers, and from when to when. A window that has started stays open when the clock is set
+-- back: it counts as started at any time.
+CREATE VIEW silenced_monitors AS
+SELECT x.monitor_id, w.id AS silence_id, w.kind,
+       CASE WHEN w.is_started = 1 THEN -9000000000000000 ELSE w.starts_at END AS starts_at, w.ends_at
+FROM silence_monitors x
+JOIN silences w ON w.id = x.silence_id
+UNION ALL
+SELECT m.id, w.id, w.kind,
+       CASE WHEN w.is_started = 1 THEN -9000000000000000 ELSE w.starts_at END, w.ends_at
 FROM monitors m
-JOIN maintenance_windows w ON w.guild_id = m.guild_id
-WHERE w.is_running = 1
-  AND (w.scope = 'all'
-       OR w.group_name = m.group_name
-       OR EXISTS (SELECT 1 FROM maintenance_window_monitors x
-                  WHERE x.maintenance_window_id = w.id AND x.monitor_id = m.id));
+JOIN silences w ON w.guild_id = m.guild_id AND (w.scope = 'all' OR w.group_name = m.group_name);
 
--- The open outages, each with what may silence it. Notifications are sent if `notify` is 1, `in_maintenance` is 0 and
--- `muted_until` is over or NULL.
+-- The open outages, and whether there may be notifications about their monitors when they are not silenced.
 CREATE VIEW open_outages AS
 SELECT o.id,
        o.guild_id,
        o.monitor_id,
        o.incident_id,
-       (SELECT u.until FROM mutes u WHERE u.monitor_id = o.monitor_id) AS muted_until,
-       EXISTS (SELECT 1 FROM monitors_in_maintenance x WHERE x.monitor_id = o.monitor_id) AS in_maintenance,
        COALESCE((SELECT a.notify FROM alert_overrides a WHERE a.monitor_id = o.monitor_id), 1) AS notify
 FROM outages o
 WHERE o.ended_at IS NULL;
@@ -461,8 +471,8 @@ SELECT id,
        monitor_id,
        kind AS event_type,
        CASE
-           WHEN kind IN ('endpoint_offline', 'device_offline', 'server_offline', 'alerts_broken', 'webhook_disabled') THEN 'error'
-           WHEN kind IN ('endpoint_warning', 'endpoint_unknown', 'server_warning', 'server_overdue') THEN 'warning'
+           WHEN kind IN ('endpoint_offline', 'server_offline', 'alerts_broken', 'webhook_disabled') THEN 'error'
+           WHEN kind IN ('endpoint_warning', 'endpoint_unknown', 'device_offline', 'server_warning', 'server_overdue') THEN 'warning'
            ELSE 'info'
        END AS severity,
        actor,

@@ -307,6 +307,53 @@ fn outside_crates_stay_in_their_folder() {
     report(breaches);
 }
 
+/// What changes a status or an outage, and the only folder of the program that may call it.
+const ONE_PATH: [(&str, &[&str]); 2] = [
+    (
+        "src/actions/transition/",
+        &[
+            "status::set(",
+            "outage::open_all(",
+            "outage::close(",
+            "outage::retract(",
+            "outage::keep_name(",
+            "incident::outage_ended(",
+            "incident::retract(",
+        ],
+    ),
+    (
+        "src/actions/incidents/",
+        &[
+            "incident::begin(",
+            "incident::join(",
+            "incident::reopen(",
+            "incident::collect(",
+            "outage::add_to(",
+        ],
+    ),
+];
+
+#[test]
+fn statuses_and_outages_change_in_one_place() {
+    let mut breaches = Vec::new();
+    for source in sources_below(&["src"]) {
+        let path = source.path.display().to_string();
+        // The functions themselves and their tests.
+        if path.starts_with("src/store/") {
+            continue;
+        }
+        for (folder, calls) in ONE_PATH {
+            for (number, line) in source.lines.iter().enumerate() {
+                let call = calls.iter().find(|call| code(line).contains(*call));
+                if let Some(call) = call.filter(|_| !path.starts_with(folder)) {
+                    breaches.push(format!("{path}:{}: `{call}`", number + 1));
+                }
+            }
+        }
+    }
+    report(breaches);
+}
+
 #[test]
 fn the_domain_does_no_input_and_no_output() {
     let mut breaches = Vec::new();

@@ -14,6 +14,7 @@ pub mod servers;
 pub mod silences;
 #[cfg(test)]
 mod testing;
+pub mod transition;
 
 use serde_json::Value;
 

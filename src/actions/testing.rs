@@ -1,17 +1,16 @@
 //! A guild with endpoints, outages and maintenance, for tests.
 
-use super::Requester;
-use crate::actions::incidents::outage;
+use super::{Requester, transition};
 use crate::domain::Timestamp;
-use crate::domain::discord_id::GuildId;
-use crate::domain::discord_id::UserId;
+use crate::domain::discord_id::{GuildId, UserId};
+use crate::domain::endpoints::check_result::{Failure, FailureClass};
 use crate::domain::event::Actor;
-use crate::domain::incidents::outage_reason::OutageReason;
-use crate::domain::monitor::MonitorId;
-use crate::domain::monitor::MonitorRef;
+use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
 use crate::domain::silences::maintenance::TimeWindow;
+use crate::domain::silences::silence::{NewSilence, SilenceKind, SilenceScope};
+use crate::domain::status::Status;
+use crate::domain::transition::{Transition, TransitionReason};
 use crate::store::notifications::delivery;
-use crate::store::silences::maintenance::{MaintenanceScope, NewMaintenance};
 use crate::store::testing::TestStore;
 
 pub const HOME: GuildId = GuildId(1);
@@ -40,18 +39,44 @@ pub async fn with_endpoints(store: &TestStore) -> [MonitorId; 2] {
 
 /// Takes an endpoint of the home guild offline.
 pub async fn down(store: &TestStore, id: MonitorId, second: i64) {
+    let failure = Failure::new(FailureClass::Refused);
+    let reason = TransitionReason::CheckFailed(failure);
+    change(store, id, Status::Offline, reason, second).await;
+}
+
+/// Brings an endpoint of the home guild online again.
+pub async fn up(store: &TestStore, id: MonitorId, second: i64) {
+    change(store, id, Status::Online, TransitionReason::Seen, second).await;
+}
+
+async fn change(
+    store: &TestStore,
+    id: MonitorId,
+    to: Status,
+    reason: TransitionReason,
+    second: i64,
+) {
+    let from = match to {
+        Status::Offline => Status::Warning,
+        _ => Status::Offline,
+    };
+    let transition = Transition {
+        monitor: MonitorRef { guild: HOME, id },
+        kind: MonitorKind::Endpoint,
+        from,
+        since: at(second),
+        to,
+        at: at(second),
+        reason,
+    };
     store
         .write(move |tx| {
-            Box::pin(async move {
-                outage::open(
-                    tx,
-                    MonitorRef { guild: HOME, id },
-                    at(second),
-                    OutageReason::Refused,
-                    at(second),
-                )
-                .await
-            })
+            Box::pin(transition::apply_one(
+                tx,
+                transition,
+                Actor::System,
+                at(second),
+            ))
         })
         .await;
 }
@@ -63,8 +88,9 @@ pub async fn pending_deliveries(store: &TestStore) -> usize {
 }
 
 /// Maintenance that happens once, from second `from` to second `to`.
-pub fn maintenance_of(scope: MaintenanceScope, from: i64, to: i64) -> NewMaintenance {
-    NewMaintenance {
+pub fn maintenance_of(scope: SilenceScope, from: i64, to: i64) -> NewSilence {
+    NewSilence {
+        kind: SilenceKind::Maintenance,
         title: "updates".into(),
         scope,
         window: TimeWindow {

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use tokio::sync::watch;
 
-use crate::domain::presence::{PresenceUpdate, presence};
+use crate::domain::notifications::presence::{PresenceUpdate, presence};
 use crate::notify::service_manager;
 use crate::settings::Settings;
 use crate::store::{Store, StoreError};

@@ -11,7 +11,7 @@ use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::actions::endpoints::record_result::Rules;
 use crate::clock::Clock;
-use crate::domain::presence::PresenceUpdate;
+use crate::domain::notifications::presence::PresenceUpdate;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::notify::Senders;

@@ -102,6 +102,6 @@ fn shown(standing: &Standing) -> serde_json::Value {
         "id": server.id.0, "guild": server.guild_id.0.to_string(), "name": server.name,
         "status": judgement.status.as_str(), "reason": judgement.reason,
         "threshold_used": judgement.used.as_str(), "last_seen": server.last_seen_at.map(text::timestamp),
-        "should_alert": standing.should_alert, "expected_interval": standing.expected_interval.as_secs(),
+        "should_alert": standing.should_alert, "expected_interval": standing.expected_interval.map(|interval| interval.as_secs()),
     })
 }

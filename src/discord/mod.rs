@@ -31,7 +31,7 @@ use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
-use crate::domain::presence::PresenceUpdate;
+use crate::domain::notifications::presence::PresenceUpdate;
 use crate::domain::servers::threshold::Thresholds;
 use crate::health::Health;
 use crate::metrics::Metrics;

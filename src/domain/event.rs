@@ -6,7 +6,6 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::key::KeyId;
 use crate::discord_id::UserId;
-use crate::endpoints::status_rule::StatusChange;
 
 /// The kind of an event. Its name is stored and never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr, EnumString)]
@@ -71,17 +70,20 @@ impl EventKind {
     pub const fn as_str(self) -> &'static str {
         self.into_str()
     }
-}
 
-impl From<&StatusChange> for EventKind {
-    fn from(change: &StatusChange) -> Self {
-        match change {
-            StatusChange::FirstPass => Self::EndpointUp,
-            StatusChange::Warned => Self::EndpointWarning,
-            StatusChange::WarningCleared => Self::EndpointWarningCleared,
-            StatusChange::WentOffline => Self::EndpointOffline,
-            StatusChange::Recovered { .. } => Self::EndpointOnline,
-            StatusChange::BecameUnknown => Self::EndpointUnknown,
+    /// How serious it is: `error`, `warning` or `info`. The view `audit_logs` says the same.
+    pub const fn severity(self) -> &'static str {
+        match self {
+            Self::EndpointOffline
+            | Self::ServerOffline
+            | Self::AlertsBroken
+            | Self::WebhookDisabled => "error",
+            Self::EndpointWarning
+            | Self::EndpointUnknown
+            | Self::DeviceOffline
+            | Self::ServerWarning
+            | Self::ServerOverdue => "warning",
+            _ => "info",
         }
     }
 }

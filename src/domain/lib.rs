@@ -14,11 +14,11 @@ pub mod monitor;
 pub mod notifications;
 pub mod observation_windows;
 pub mod patch;
-pub mod presence;
 pub mod servers;
 pub mod silences;
 pub mod status;
 pub mod text;
 mod timestamp;
+pub mod transition;
 
 pub use timestamp::{Timestamp, millis};

@@ -27,12 +27,12 @@ use self_health::{
     bot_health, dead_man, keep_alive, observation_window, presence, timers, watchdog,
 };
 use servers::{auto_thresholds, server_monitor};
-use silences::{expire_mutes, maintenance_windows};
+use silences::{calendar, silence_times};
 
 use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::domain::endpoints::connectivity::ReferenceHost;
-use crate::domain::presence::PresenceUpdate;
+use crate::domain::notifications::presence::PresenceUpdate;
 use crate::domain::servers::threshold::Thresholds;
 use crate::health::Health;
 use crate::metrics::Metrics;
@@ -140,11 +140,10 @@ fn table(context: &JobContext) -> Vec<Job> {
         job!(server_monitor, server_period),
         job!(auto_thresholds, auto_thresholds::PERIOD),
         job!(diagnose, diagnose::PERIOD),
-        job!(maintenance_windows, maintenance_windows::PERIOD),
+        job!(silence_times, silence_times::PERIOD),
         job!(bulk_alerts, bulk_alerts::PERIOD),
         job!(reminders, reminders::PERIOD),
         job!(flapping, flapping::PERIOD),
-        job!(expire_mutes, expire_mutes::PERIOD),
     ];
     if heartbeat.is_on {
         jobs.push(job!(heartbeat_monitor, heartbeat.check_interval));
@@ -152,6 +151,7 @@ fn table(context: &JobContext) -> Vec<Job> {
     if gateway.is_on {
         jobs.push(job!(keep_alive, gateway.keepalive_interval));
         jobs.push(job!(bot_health, gateway.health_interval));
+        jobs.push(job!(calendar, calendar::PERIOD));
     }
     if let Some(switch) = &context.dead_man {
         jobs.push(job!(dead_man, switch.interval));

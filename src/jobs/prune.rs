@@ -8,6 +8,7 @@ use super::JobContext;
 use crate::store::endpoints::check_result;
 use crate::store::incidents::{incident, outage};
 use crate::store::servers::server;
+use crate::store::silences::calendar_event;
 use crate::store::{StoreError, Tx, event, observation_windows};
 
 pub(super) const NAME: &str = "prune";
@@ -41,6 +42,7 @@ pub(super) async fn run(context: &JobContext) -> Result<String, StoreError> {
         Box::pin(server::prune(tx, samples_before, BATCH))
     })
     .await?;
+    in_batches(context, move |tx| Box::pin(calendar_event::prune(tx, now))).await?;
     let windows_before = now.minus(super::WINDOWS_KEPT);
     in_batches(context, move |tx| {
         Box::pin(observation_windows::prune(tx, windows_before, BATCH))

@@ -7,7 +7,7 @@ use super::secret::Secret;
 use discord_gateway_relay::PrivilegedIntent;
 
 use crate::domain::discord_id::GuildId;
-use crate::domain::presence;
+use crate::domain::notifications::presence;
 
 /// How to reach Discord.
 #[derive(Clone, Debug)]

@@ -1,5 +1,7 @@
 //! The audit log: every change with its time and its actor. Rows are added, never updated.
 
+use std::collections::{BTreeSet, HashMap};
+
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
@@ -26,13 +28,14 @@ pub struct NewEvent {
     pub details: serde_json::Value,
 }
 
-/// Adds one event. The commit signals the jobs.
+/// Adds one event, which names its monitor. The commit signals the jobs.
 pub async fn append(tx: &mut Tx<'_>, event: &NewEvent) -> Result<(), StoreError> {
     append_all(tx, std::slice::from_ref(event)).await
 }
 
-/// Adds events, many in one statement.
+/// Adds events, many in one statement. The details of each name its monitor and its severity.
 pub async fn append_all(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<(), StoreError> {
+    let subjects = subjects(tx, events).await?;
     for piece in pieces(events) {
         let places = placeholders(piece.len(), 7);
         let sql = format!(
@@ -47,12 +50,63 @@ pub async fn append_all(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<(), Stor
                 .bind(event.at.millis())
                 .bind(event.noticed_at.millis())
                 .bind(event.actor.to_string())
-                .bind(event.details.to_string());
+                .bind(with_subject(event, &subjects));
         }
         query.execute(&mut *tx.connection).await?;
         tx.wrote_event = true;
     }
     Ok(())
+}
+
+/// What an event about a monitor says of it.
+#[derive(sqlx::FromRow)]
+struct Subject {
+    id: i64,
+    kind: String,
+    name: String,
+    uuid: Option<String>,
+}
+
+/// The monitors of events, as far as they exist.
+async fn subjects(
+    tx: &mut Tx<'_>,
+    events: &[NewEvent],
+) -> Result<HashMap<MonitorId, Subject>, StoreError> {
+    let ids: BTreeSet<MonitorId> = events.iter().filter_map(|event| event.monitor_id).collect();
+    let ids: Vec<MonitorId> = ids.into_iter().collect();
+    let mut found = HashMap::with_capacity(ids.len());
+    for piece in pieces(&ids) {
+        let places = placeholders(1, piece.len());
+        let sql = format!(
+            "SELECT m.id, m.kind, m.name, d.uuid FROM monitors m LEFT JOIN device_details d ON d.monitor_id = m.id
+             WHERE m.id IN {places}"
+        );
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+        for id in piece {
+            query = query.bind(id.0);
+        }
+        let rows: Vec<Subject> = query.fetch_all(&mut *tx.connection).await?;
+        found.extend(rows.into_iter().map(|row| (MonitorId(row.id), row)));
+    }
+    Ok(found)
+}
+
+/// The details of an event with its monitor's name and id, and its severity. What the details say already stays.
+fn with_subject(event: &NewEvent, subjects: &HashMap<MonitorId, Subject>) -> String {
+    let mut details = event.details.clone();
+    let subject = event.monitor_id.and_then(|id| subjects.get(&id));
+    if let (Some(subject), Some(fields)) = (subject, details.as_object_mut()) {
+        let id = match &subject.uuid {
+            Some(uuid) => ("device_uuid".to_owned(), uuid.as_str().into()),
+            None => (format!("{}_id", subject.kind), subject.id.into()),
+        };
+        let name = ("name".to_owned(), subject.name.as_str().into());
+        let severity = ("severity".to_owned(), event.kind.severity().into());
+        for (key, value) in [id, name, severity] {
+            fields.entry(key).or_insert(value);
+        }
+    }
+    details.to_string()
 }
 
 /// The actor of the last event of a kind in a guild.

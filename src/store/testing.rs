@@ -11,7 +11,9 @@ use super::{Store, StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::MonitorId;
+use crate::domain::status::Status;
 use crate::store::endpoints::endpoint::{self, Description};
+use crate::store::monitors::status::{self, NewStatus};
 use crate::store::notifications::alert_settings;
 
 /// A device to add, without a type.
@@ -50,6 +52,18 @@ impl TestStore {
     /// The database URL, for a second process to open.
     pub fn url(&self) -> String {
         url_in(&self.folder)
+    }
+
+    /// Sets the status of a monitor and nothing that follows from it.
+    pub async fn set_status(&self, id: MonitorId, from: Status, to: Status, since: Timestamp) {
+        let status = NewStatus {
+            id,
+            from,
+            to,
+            since,
+        };
+        self.write(move |tx| Box::pin(async move { status::set(tx, &[status]).await }))
+            .await;
     }
 
     /// Writes and waits for the commit.

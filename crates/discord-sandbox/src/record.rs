@@ -10,6 +10,7 @@ pub struct Request {
     /// `null` if there was no JSON body.
     pub body: Value,
     /// The status of the response.
+    /// 0: it got no answer.
     pub status: u16,
 }
 

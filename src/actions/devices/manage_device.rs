@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::actions::incidents::outage;
-use crate::actions::{Error, Requester, manage_key};
+use crate::actions::{Error, Requester, manage_key, transition};
 use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::key::{ApiKey, KeyKind};
-use crate::domain::monitor::MonitorId;
+use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::patch::Patch;
+use crate::domain::transition::{Transition, TransitionReason};
 use crate::store::devices::device::{self, Device};
 use crate::store::devices::device_state;
 use crate::store::event;
@@ -70,29 +70,34 @@ pub async fn remove(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                remove_monitor(tx, requester, device.id, now).await?;
-                let details = json!({ "name": device.name, "uuid": device.uuid.as_str() });
-                Ok(event::append(
-                    tx,
-                    &requester.event(EventKind::DeviceRemoved, Some(device.id), details, now),
-                )
-                .await?)
+                let removal = Transition {
+                    monitor: requester.monitor(device.id),
+                    kind: MonitorKind::Device,
+                    from: device.status,
+                    since: device.since,
+                    to: device.status,
+                    at: now,
+                    reason: TransitionReason::Removed,
+                };
+                remove_monitor(tx, requester, removal, now).await
             })
         })
         .await
 }
 
-/// Removes a monitor, closes its open outage and revokes its keys.
+/// Removes a device or a server and revokes its keys.
 pub async fn remove_monitor(
     tx: &mut Tx<'_>,
     requester: Requester,
-    id: MonitorId,
+    removal: Transition,
     now: Timestamp,
 ) -> Result<(), Error> {
+    let id = removal.monitor.id;
+    // First, because its outages keep its name.
+    transition::apply_one(tx, removal, requester.actor, now).await?;
     if monitor::remove(tx, requester.guild, id).await? == Effect::Nothing {
         return Err(Error::NotFound("this monitor does not exist".into()));
     }
-    outage::close(tx, id, now).await?;
     Ok(api_key::revoke_of(tx, id, now).await?)
 }
 

@@ -6,9 +6,10 @@ use tokio::sync::oneshot;
 
 use crate::domain::Timestamp;
 use crate::domain::endpoints::check_result::CheckResult;
-use crate::domain::endpoints::status_rule::{State, StatusChange};
+use crate::domain::endpoints::status_rule::State;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
+use crate::domain::transition::Transition;
 
 /// A finished check, and the waiters for its recorded result.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub struct Recorded {
     pub result: CheckResult,
     pub status_before: Status,
     pub state: State,
-    pub change: Option<StatusChange>,
+    pub transition: Option<Transition>,
     /// `None`: the scheduler does not check it; the recheck job does.
     pub next_check_at: Option<Timestamp>,
 }

@@ -1,26 +1,24 @@
-//! Records that Rollcall has lost or regained network connectivity. Recent failures are withdrawn and their endpoints
+//! Records that Rollcall has lost or regained network connectivity. Recent failures are retracted and their endpoints
 //! become unknown; each affected guild gets one notification.
 
-use serde_json::json;
-
-use crate::actions::Requester;
-use crate::actions::incidents::outage;
+use crate::actions::transition::{self, Change};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::connectivity::Suspicion;
 use crate::domain::endpoints::status_rule::State;
-use crate::domain::event::{Actor, EventKind};
+use crate::domain::event::Actor;
+use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::status::Status;
+use crate::domain::transition::{Transition, TransitionReason};
 use crate::store::endpoints::state::Loaded;
 use crate::store::endpoints::{endpoint, state};
-use crate::store::event;
 use crate::store::incidents::incident;
 use crate::store::monitors::monitor_state;
 use crate::store::notifications::delivery;
 use crate::store::{Store, StoreError, Tx};
 
-/// Records that connectivity is lost since the suspicion began; returns how many endpoints had failures withdrawn.
+/// Records that connectivity is lost since the suspicion began; returns how many endpoints had failures retracted.
 pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Result<u64, StoreError> {
     store
         .writer
@@ -30,6 +28,7 @@ pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Resul
                 state::load(tx, &suspects).await?;
                 monitor_state::reset_failures(tx, &suspects).await?;
                 let mut guilds: Vec<(GuildId, u64)> = Vec::new();
+                let mut changes = Vec::with_capacity(suspects.len());
                 for id in &suspects {
                     let Some(before) = state::of(tx, *id) else {
                         continue;
@@ -39,24 +38,14 @@ pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Resul
                         Some((_, count)) => *count += 1,
                         None => guilds.push((guild, 1)),
                     }
+                    changes.push(Change::from(retraction(*id, &before, now)));
                     let unknown = Loaded {
-                        state: State {
-                            status: Status::Unknown,
-                            since: now,
-                            consecutive_failures: 0,
-                            failure: None,
-                        },
+                        state: State::new(now),
                         ..before
                     };
-                    state::save(tx, *id, unknown).await?;
-                    outage::withdraw(tx, *id, now).await?;
-                    let details = json!({ "reason": "connectivity_lost" });
-                    event::append(
-                        tx,
-                        &system(guild).event(EventKind::EndpointUnknown, Some(*id), details, now),
-                    )
-                    .await?;
+                    state::save_details(tx, *id, unknown).await?;
                 }
+                transition::apply(tx, &changes, Actor::System, now).await?;
                 for (guild, failing) in guilds {
                     notify(tx, guild, failing, suspicion.began, now).await?;
                 }
@@ -66,10 +55,18 @@ pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Resul
         .await
 }
 
-fn system(guild: GuildId) -> Requester {
-    Requester {
-        guild,
-        actor: Actor::System,
+fn retraction(id: MonitorId, before: &Loaded, now: Timestamp) -> Transition {
+    Transition {
+        monitor: MonitorRef {
+            guild: before.guild_id,
+            id,
+        },
+        kind: MonitorKind::Endpoint,
+        from: before.state.status,
+        since: before.state.since,
+        to: Status::Unknown,
+        at: now,
+        reason: TransitionReason::ConnectivityLost,
     }
 }
 
@@ -124,18 +121,10 @@ pub async fn end(store: &Store, now: Timestamp) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actions::testing::{HOME, at, down};
     use crate::domain::incidents::grouping::IncidentId;
-    use crate::domain::incidents::outage_reason::OutageReason;
-    use crate::domain::monitor::MonitorId;
-    use crate::domain::monitor::MonitorRef;
     use crate::store::monitors::monitor_state::MonitorState;
     use crate::store::testing::TestStore;
-
-    const HOME: GuildId = GuildId(1);
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_millis(seconds * 1000)
-    }
 
     async fn offline(store: &TestStore, target: &str, since: i64) -> MonitorId {
         store.add_channel(HOME).await;
@@ -143,11 +132,6 @@ mod tests {
         store
             .write(move |tx| {
                 Box::pin(async move {
-                    state::load(tx, &[id]).await?;
-                    let mut known = state::of(tx, id).unwrap();
-                    known.state.status = Status::Offline;
-                    known.state.since = at(since);
-                    state::save(tx, id, known).await?;
                     let monitor_state = MonitorState {
                         monitor_id: id,
                         last_check_at: at(since),
@@ -156,23 +140,16 @@ mod tests {
                         consecutive_failures: 3,
                         latency_us: 0,
                     };
-                    monitor_state::save(tx, &[monitor_state]).await?;
-                    outage::open(
-                        tx,
-                        MonitorRef { guild: HOME, id },
-                        at(since),
-                        OutageReason::TimedOut,
-                        at(since),
-                    )
-                    .await?;
-                    Ok(id)
+                    monitor_state::save(tx, &[monitor_state]).await
                 })
             })
-            .await
+            .await;
+        down(store, id, since).await;
+        id
     }
 
     #[tokio::test]
-    async fn recent_failures_are_withdrawn_and_earlier_outages_stay() {
+    async fn recent_failures_are_retracted_and_earlier_outages_stay() {
         let store = TestStore::open().await;
         let old = offline(&store, "tcp://192.0.2.1:1", 50).await;
         let new = offline(&store, "tcp://198.51.100.1:1", 105).await;
@@ -196,7 +173,7 @@ mod tests {
         assert_eq!(
             incidents,
             [IncidentId(1), IncidentId(3)],
-            "the undelivered incident of the withdrawn outage is deleted"
+            "the undelivered incident of the retracted outage is deleted"
         );
         let notified = incident::get(&store.reader, IncidentId(3))
             .await

@@ -8,10 +8,10 @@ use futures_util::stream::{self, StreamExt};
 use super::check_runner::CheckRunner;
 use crate::actions::{Error, Requester};
 use crate::domain::discord_id::GuildId;
-use crate::domain::endpoints::status_rule::StatusChange;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
+use crate::domain::transition::Transition;
 use crate::store::endpoints::endpoint::{self, Endpoint, Scheduled};
 use crate::store::endpoints::state;
 use crate::store::{Reader, StoreError};
@@ -32,14 +32,17 @@ pub struct Summary {
 }
 
 impl Summary {
-    fn add(&mut self, change: Option<&StatusChange>, status: Status) {
+    fn add(&mut self, transition: Option<&Transition>, status: Status) {
         self.found += 1;
-        match (change, status) {
-            (Some(StatusChange::Recovered { .. }), _) => self.reactivated += 1,
-            (_, Status::Online) => self.online += 1,
-            (_, Status::Offline) => self.still_offline += 1,
-            (_, Status::Warning) => self.warning += 1,
-            (_, Status::Unknown | Status::Paused) => self.unknown += 1,
+        if transition.and_then(Transition::recovered_after).is_some() {
+            self.reactivated += 1;
+            return;
+        }
+        match status {
+            Status::Online => self.online += 1,
+            Status::Offline => self.still_offline += 1,
+            Status::Warning => self.warning += 1,
+            Status::Unknown | Status::Paused => self.unknown += 1,
         }
     }
 
@@ -150,7 +153,7 @@ pub async fn many(
     while let Some((recorded, endpoint)) = results.next().await {
         match recorded? {
             Some(recorded) => {
-                summary.add(recorded.change.as_ref(), recorded.state.status);
+                summary.add(recorded.transition.as_ref(), recorded.state.status);
                 let failure = recorded.state.failure.as_ref().map(ToString::to_string);
                 on_result(
                     &endpoint,

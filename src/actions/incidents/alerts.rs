@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::outage;
+use super::notify;
 use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::completed_check::Recorded;
 use crate::actions::endpoints::recheck;
@@ -42,7 +42,7 @@ pub async fn set(
             Box::pin(async move {
                 alert_settings::set(tx, requester.guild, channel, role).await?;
                 delivery::try_now(tx, requester.guild).await?;
-                outage::notify_all_open(tx, requester.guild, now).await?;
+                notify::notify_all_open(tx, requester.guild, now).await?;
                 let role = role.map(|role| role.to_string());
                 let details = json!({ "channel": channel.to_string(), "role": role });
                 Ok(event::append(
@@ -138,7 +138,7 @@ pub async fn set_override(
                     &requester.event(EventKind::AlertsSet, Some(monitor), details, now),
                 )
                 .await?;
-                Ok(outage::notify_if_open(tx, requester.monitor(monitor), now).await?)
+                Ok(notify::notify_if_open(tx, requester.monitor(monitor), now).await?)
             })
         })
         .await
@@ -223,7 +223,7 @@ pub async fn remind_or_escalate(
                 {
                     return Ok(false);
                 }
-                outage::remind(tx, IncidentRef { guild, id }, responder, now).await?;
+                notify::remind(tx, IncidentRef { guild, id }, responder, now).await?;
                 Ok(true)
             })
         })
@@ -247,7 +247,7 @@ pub async fn recheck_incident(
     let down = incident
         .outages
         .iter()
-        .filter(|outage| outage.ended_at.is_none());
+        .filter(|outage| outage.ended.is_none());
     let mut endpoints = Vec::new();
     for outage in down {
         // Devices and servers send heartbeats and reports by themselves: there is nothing to check.
@@ -320,9 +320,10 @@ async fn find(reader: &Reader, requester: Requester, id: IncidentId) -> Result<I
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::silences::{maintenance, mute};
+    use crate::actions::silences::{end, start};
     use crate::actions::testing::{HOME, at, down, maintenance_of, member, with_endpoints};
-    use crate::store::silences::maintenance::MaintenanceScope;
+    use crate::domain::silences::silence::SilenceScope;
+    use crate::store::silences::silence;
     use crate::store::testing::TestStore;
 
     /// Counts the incidents that wait for a responder, `second` seconds after the Unix epoch.
@@ -340,27 +341,27 @@ mod tests {
         down(&store, b, 11).await;
         assert_eq!(waiting(&store, 20).await, 1);
         let length = std::time::Duration::from_secs(100);
-        mute::mute(&store, member(), a, length, at(20))
+        start::mute(&store, member(), a, length, at(20))
             .await
             .unwrap();
         assert_eq!(waiting(&store, 21).await, 1, "the other one is not muted");
-        let new = maintenance_of(MaintenanceScope::Some(vec![b]), 20, 300);
-        let scheduled = maintenance::schedule(&store, member(), new, at(20)).await;
+        let new = maintenance_of(SilenceScope::Some(vec![b]), 20, 300);
+        let scheduled = start::schedule(&store, member(), new, at(20)).await;
         assert_eq!(waiting(&store, 119).await, 0);
         assert_eq!(waiting(&store, 120).await, 1, "the mute has expired");
-        mute::mute_incident(&store, member(), IncidentId(1), at(130))
+        start::mute_incident(&store, member(), IncidentId(1), at(130))
             .await
             .unwrap();
-        let running = crate::store::silences::maintenance::list(&store.reader, Some(HOME))
+        let running = silence::maintenance(&store.reader, Some(HOME))
             .await
             .unwrap();
         assert_eq!(running[0].id, scheduled.unwrap());
-        maintenance::end(&store, member(), running[0].clone(), at(140))
+        end::end(&store, member(), running[0].clone(), at(140))
             .await
             .unwrap();
         assert_eq!(waiting(&store, 150).await, 0, "both are muted");
         for id in ids {
-            mute::unmute(&store, member(), id, at(160)).await.unwrap();
+            end::unmute(&store, member(), id, at(160)).await.unwrap();
             assert_eq!(waiting(&store, 170).await, 1);
         }
         let unnotified = Override {

@@ -1,5 +1,6 @@
-//! Incidents: outages that open and close them, responses to them, their probable cause.
+//! Incidents: which one an outage joins, responses to them, their probable cause, and the end of flapping.
 
 pub mod alerts;
 pub mod diagnose;
-pub mod outage;
+pub mod notify;
+pub mod settle_flapping;

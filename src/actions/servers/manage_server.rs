@@ -3,20 +3,19 @@
 use serde_json::json;
 
 use crate::actions::devices::manage_device;
-use crate::actions::incidents::outage;
-use crate::actions::{Error, Requester, manage_key};
+use crate::actions::{Error, Requester, manage_key, transition};
 use crate::domain::Timestamp;
-use crate::domain::event::EventKind;
-use crate::domain::incidents::outage_reason::OutageReason;
+use crate::domain::event::{Actor, EventKind};
 use crate::domain::key::{ApiKey, KeyKind};
-use crate::domain::monitor::MonitorId;
+use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::patch::Patch;
 use crate::domain::servers::report_interval;
+use crate::domain::servers::status_rule::{on_report, on_switch};
 use crate::domain::servers::threshold::{self, Judgement, Reports, Thresholds};
 use crate::domain::status::Status;
+use crate::domain::transition::{Transition, TransitionReason};
 use crate::store::devices::device;
 use crate::store::event;
-use crate::store::notifications::destination;
 use crate::store::servers::server::{self, Server};
 use crate::store::{Reader, Store, StoreError, Tx};
 
@@ -27,8 +26,8 @@ pub struct Standing {
     pub judgement: Judgement,
     /// The thresholds it was judged by: its own, or those of the settings.
     pub thresholds: Thresholds,
-    /// Report interval, learned from its own reports.
-    pub expected_interval: std::time::Duration,
+    /// Report interval, learned from its own reports; `None` if there are too few.
+    pub expected_interval: Option<std::time::Duration>,
     pub should_alert: bool,
 }
 
@@ -88,7 +87,8 @@ pub async fn edit(
                 server.name = edit.name.unwrap_or(server.name);
                 if let Some(is_active) = edit.is_active.filter(|wanted| *wanted != server.is_active) {
                     server.is_active = is_active;
-                    switch(tx, &server, now).await?;
+                    let change = on_switch(server.state(), is_active, now);
+                    transition::apply_one(tx, change, requester.actor, now).await?;
                 }
                 if let Some(auto) = edit.auto_thresholds {
                     server.auto_thresholds = auto;
@@ -124,18 +124,6 @@ fn minutes(thresholds: Option<Thresholds>) -> serde_json::Value {
     json!(thresholds.map(lengths))
 }
 
-/// Sets the status after `is_active` has changed. An inactive server is paused: no reports are expected. A server that is
-/// active again counts as online if it has ever reported, until it is found overdue.
-async fn switch(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(), StoreError> {
-    let status = match (server.is_active, server.last_seen_at) {
-        (false, _) => Status::Paused,
-        (true, Some(_)) => Status::Online,
-        (true, None) => Status::Offline,
-    };
-    outage::close(tx, server.id, now).await?;
-    device::set_status(tx, &[server.id], status, now).await
-}
-
 /// Removes a server; its keys become invalid.
 pub async fn remove(
     store: &Store,
@@ -148,13 +136,16 @@ pub async fn remove(
         .transact(move |tx| {
             Box::pin(async move {
                 let server = of_guild(tx, requester, id).await?;
-                manage_device::remove_monitor(tx, requester, id, now).await?;
-                let details = json!({ "name": server.name });
-                Ok(event::append(
-                    tx,
-                    &requester.event(EventKind::ServerRemoved, Some(id), details, now),
-                )
-                .await?)
+                let removal = Transition {
+                    monitor: requester.monitor(id),
+                    kind: MonitorKind::Server,
+                    from: server.status,
+                    since: server.since,
+                    to: server.status,
+                    at: now,
+                    reason: TransitionReason::Removed,
+                };
+                manage_device::remove_monitor(tx, requester, removal, now).await
             })
         })
         .await
@@ -181,67 +172,15 @@ pub async fn report(
                 let server = server::find(tx, id).await?.ok_or_else(not_found)?;
                 server::keep_sample(tx, id, now, &stats).await?;
                 device::record_heartbeats(tx, &[(id, now)]).await?;
-                match server.status {
-                    _ if !server.is_active => Ok(()),
-                    // An overdue alert may have opened an outage before its thresholds were reached.
-                    Status::Online => Ok(outage::close(tx, id, now).await?),
-                    _ => Ok(change(tx, &server, Status::Online, now).await?),
+                match on_report(server.state(), now) {
+                    Some(change) => {
+                        Ok(transition::apply_one(tx, change, Actor::System, now).await?)
+                    }
+                    None => Ok(()),
                 }
             })
         })
         .await
-}
-
-/// Sets the status of a server, with its consequences: the outage and the audit event.
-pub async fn change(
-    tx: &mut Tx<'_>,
-    server: &Server,
-    status: Status,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    device::set_status(tx, &[server.id], status, now).await?;
-    let kind = match status {
-        Status::Online => EventKind::ServerOnline,
-        Status::Warning => EventKind::ServerWarning,
-        Status::Offline | Status::Unknown | Status::Paused => EventKind::ServerOffline,
-    };
-    let system = Requester::system(server.guild_id);
-    let mut details = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });
-    match status {
-        Status::Online => {
-            outage::close(tx, server.id, now).await?;
-            if server.last_seen_at.is_some() {
-                details["down_for_ms"] = json!(crate::domain::millis(now.since(server.since)));
-            }
-        }
-        _ => {
-            // Notifications go by the server's own report interval: see `alert`.
-            let began = server.last_seen_at.unwrap_or(now);
-            let monitor = system.monitor(server.id);
-            outage::begin(tx, monitor, began, OutageReason::Overdue).await?;
-        }
-    }
-    event::append(tx, &system.event(kind, Some(server.id), details, now)).await
-}
-
-/// Notifies once that a server is overdue by its own report interval.
-pub async fn alert(tx: &mut Tx<'_>, server: &Server, now: Timestamp) -> Result<(), StoreError> {
-    let wanted = destination::of(tx, server.guild_id).await?;
-    if server.status != Status::Offline && !wanted.notify_on_warning {
-        return Ok(());
-    }
-    let began = server.last_seen_at.unwrap_or(now);
-    let system = Requester::system(server.guild_id);
-    let monitor = system.monitor(server.id);
-    if !outage::open(tx, monitor, began, OutageReason::Overdue, now).await? {
-        return Ok(());
-    }
-    let details = json!({ "last_seen": server.last_seen_at.map(Timestamp::millis) });
-    event::append(
-        tx,
-        &system.event(EventKind::ServerOverdue, Some(server.id), details, now),
-    )
-    .await
 }
 
 /// A server of the requester's guild, judged at `now`; `defaults` are the thresholds of the settings.
@@ -272,10 +211,19 @@ pub async fn judged(
     };
     let expected_interval = report_interval::expected_interval(&seen, now);
     let thresholds = server.thresholds.unwrap_or(defaults);
+    let judgement = threshold::judge(reports, &thresholds, now);
+    let should_alert = match expected_interval {
+        Some(interval) => report_interval::should_alert(reports, interval, now),
+        // Nothing is learned yet: its thresholds decide.
+        None => {
+            let has_reported = reports.is_active && reports.last_seen.is_some();
+            has_reported && judgement.status == Status::Offline
+        }
+    };
     Ok(Standing {
-        judgement: threshold::judge(reports, &thresholds, now),
+        judgement,
         thresholds,
-        should_alert: report_interval::should_alert(reports, expected_interval, now),
+        should_alert,
         expected_interval,
         server,
     })
@@ -381,7 +329,7 @@ mod tests {
                 judged.expected_interval,
                 judged.should_alert
             ),
-            (Status::Online, minutes(1), true)
+            (Status::Online, Some(minutes(1)), true)
         );
         let kinds: Vec<(String,)> = store.rows("SELECT kind FROM events ORDER BY id").await;
         let kinds: Vec<&str> = kinds.iter().map(|(kind,)| kind.as_str()).collect();

@@ -1,4 +1,6 @@
 //! Silences: mutes and maintenance windows.
 
-pub mod maintenance;
-pub mod mute;
+pub mod end;
+pub mod start;
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::discord::ui::embed;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::texts::status_since;
+use crate::domain::monitor::MonitorKind;
 use crate::domain::text;
 use crate::store::devices::device::Device;
 use crate::store::devices::device_log::Line;
@@ -42,7 +43,7 @@ pub(super) fn more(count: usize) -> String {
 
 /// The status of a device, and why its last run failed.
 pub(super) fn status(device: &Device) -> String {
-    let status = status_since(device.status, device.since);
+    let status = status_since(MonitorKind::Device, device.status, device.since);
     match &device.failure {
         Some(failure) => {
             let reason = text::cut(&text::escape(failure), 500);

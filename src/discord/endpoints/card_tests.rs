@@ -19,9 +19,10 @@ use crate::domain::endpoints::check_result::{
     CheckResult, Failure, FailureClass, Timings, Verdict,
 };
 use crate::domain::endpoints::http_check::HttpCheck;
-use crate::domain::endpoints::status_rule::{State, StatusChange};
-use crate::domain::monitor::MonitorId;
+use crate::domain::endpoints::status_rule::State;
+use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
 use crate::domain::status::Status;
+use crate::domain::transition::{Transition, TransitionReason};
 use crate::store::endpoints::endpoint::{Description, Endpoint};
 use crate::store::job_run::JobRun;
 
@@ -146,7 +147,7 @@ fn statistics_of(endpoint: Endpoint) -> Statistics {
     }
 }
 
-fn recorded(verdict: Verdict, change: Option<StatusChange>) -> Recorded {
+fn recorded(verdict: Verdict) -> Recorded {
     let timings = Timings {
         resolve: Some(Duration::from_micros(420)),
         connect: Some(Duration::from_millis(12)),
@@ -172,7 +173,7 @@ fn recorded(verdict: Verdict, change: Option<StatusChange>) -> Recorded {
             },
             ..State::new(NOW)
         },
-        change,
+        transition: None,
         next_check_at: None,
     }
 }
@@ -196,7 +197,7 @@ fn cards_of_endpoints_fit_with_the_longest_texts() {
     ));
     fits(recheck_card::result(
         &longest().description,
-        &recorded(Verdict::Down(longest().state.failure.unwrap()), None),
+        &recorded(Verdict::Down(longest().state.failure.unwrap())),
     ));
     let refused = (0..10_000)
         .map(|line| RefusedLine {
@@ -405,20 +406,30 @@ fn cards_of_the_statistics() {
 #[expect(clippy::too_many_lines, reason = "most of it is the snapshot")]
 fn a_recheck_shows_its_result_and_phase_timings() {
     let refused = || Verdict::Down(Failure::new(FailureClass::Refused));
-    let recovery = StatusChange::Recovered {
-        down_for: Duration::from_secs(425),
-    };
-    let mut went_offline = recorded(refused(), Some(StatusChange::WentOffline));
+    let mut recovered = recorded(Verdict::Up);
+    recovered.transition = Some(Transition {
+        monitor: MonitorRef {
+            guild: GuildId(1),
+            id: MonitorId(7),
+        },
+        kind: MonitorKind::Endpoint,
+        from: Status::Offline,
+        since: NOW.minus(Duration::from_secs(425)),
+        to: Status::Online,
+        at: NOW,
+        reason: TransitionReason::Seen,
+    });
+    let mut went_offline = recorded(refused());
     went_offline.status_before = Status::Warning;
-    let mut failing = recorded(refused(), Some(StatusChange::Warned));
+    let mut failing = recorded(refused());
     failing.status_before = Status::Online;
     failing.state.status = Status::Warning;
-    let mut not_checked = recorded(Verdict::Unknown("no file descriptors left".into()), None);
+    let mut not_checked = recorded(Verdict::Unknown("no file descriptors left".into()));
     not_checked.result.timings = Timings::default();
     let results = [
-        recorded(Verdict::Up, Some(recovery)),
-        recorded(Verdict::Up, None),
-        recorded(refused(), None),
+        recovered,
+        recorded(Verdict::Up),
+        recorded(refused()),
         went_offline,
         failing,
         not_checked,

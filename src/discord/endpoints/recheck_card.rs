@@ -9,16 +9,18 @@ use crate::actions::endpoints::recheck::Summary;
 use crate::discord::endpoints::texts;
 use crate::discord::ui::embed::{GREEN, RED, colour, mark, mention};
 use crate::domain::endpoints::check_result::{Timings, Verdict};
-use crate::domain::endpoints::status_rule::StatusChange;
 use crate::domain::status::Status;
 use crate::domain::text;
+use crate::domain::transition::Transition;
 use crate::store::endpoints::endpoint::Description;
 
 /// The result of one endpoint's recheck.
 pub(in crate::discord) fn result(description: &Description, recorded: &Recorded) -> CreateEmbed {
     let status = recorded.state.status;
-    let title = match (&recorded.result.verdict, &recorded.change) {
-        (_, Some(StatusChange::Recovered { down_for })) => texts::back_online_after(*down_for),
+    let transition = recorded.transition.as_ref();
+    let recovered_after = transition.and_then(Transition::recovered_after);
+    let title = match (&recorded.result.verdict, recovered_after) {
+        (_, Some(length)) => texts::back_online_after(length),
         (Verdict::Up, _) => texts::ONLINE.to_owned(),
         (Verdict::Unknown(_), _) => texts::COULD_NOT_BE_CHECKED.to_owned(),
         (Verdict::Down(_), _) if recorded.status_before == Status::Offline => {

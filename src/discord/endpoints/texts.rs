@@ -7,7 +7,7 @@ use crate::discord::ui::error::CommandError;
 use crate::discord::ui::texts::status_since;
 use crate::domain::endpoints::check_result::{Failure, FailureClass};
 use crate::domain::endpoints::http_check::HttpCheck;
-use crate::domain::monitor::MonitorId;
+use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::status::Status;
 use crate::domain::{Timestamp, text};
 use crate::store::endpoints::endpoint::Description;
@@ -145,7 +145,11 @@ pub(super) fn outage(
 pub(super) const LAST_SEEN_ONLINE: &str = "Last seen online";
 
 pub(super) fn status(status: Status, since: Timestamp) -> String {
-    format!("{} {}", mark(status), status_since(status, since))
+    format!(
+        "{} {}",
+        mark(status),
+        status_since(MonitorKind::Endpoint, status, since)
+    )
 }
 
 pub(super) fn interval(own: Option<Duration>, default: Duration) -> String {

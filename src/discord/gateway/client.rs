@@ -23,7 +23,7 @@ use super::observer::GatewayObserver;
 use crate::discord::ui::{error, texts};
 use crate::discord::{Config, DiscordState, Refused, commands, http_client};
 use crate::domain::discord_id::GuildId;
-use crate::domain::presence::{self, StatusDot};
+use crate::domain::notifications::presence::{self, StatusDot};
 use crate::domain::text;
 use crate::health::{Component, Health};
 

@@ -13,10 +13,15 @@ use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId, Subne
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::domain::transition::OutageEnd;
 use crate::notify::messenger::Reminder;
-use crate::store::incidents::incident::{Incident, NAMED, Outage};
+use crate::store::incidents::incident::{Incident, Outage};
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one incident with every field at its longest"
+)]
 fn incidents_and_reminders_fit_with_the_longest_names() {
     let outage = Outage {
         monitor_id: MonitorId(i64::MAX),
@@ -25,10 +30,12 @@ fn incidents_and_reminders_fit_with_the_longest_names() {
         reason: OutageReason::UnexpectedStatus,
         detail: Some("_".repeat(1_000)),
         started_at: NOW.minus(Duration::from_secs(9_999_999)),
-        ended_at: Some(NOW),
+        ended: Some((NOW, OutageEnd::Recovered)),
+        is_flapping: false,
+        times: 1,
     };
     let ongoing = Outage {
-        ended_at: None,
+        ended: None,
         ..outage.clone()
     };
     let mut longest = Incident {
@@ -49,11 +56,12 @@ fn incidents_and_reminders_fit_with_the_longest_names() {
         maintained: Some((UserId(u64::MAX), NOW)),
         flapping_since: None,
         flapping_ended_at: None,
+        continued_by: None,
         cause: Some(Cause::NetworkPath {
             agent: "*".repeat(64),
             at: NOW,
         }),
-        outages: vec![ongoing; NAMED as usize],
+        outages: vec![ongoing; 25],
         count: 100_000,
         open: 99_999,
     };
@@ -90,7 +98,9 @@ fn shop() -> Outage {
         reason: OutageReason::TimedOut,
         detail: Some("while connecting".into()),
         started_at: minutes_ago(9),
-        ended_at: None,
+        ended: None,
+        is_flapping: false,
+        times: 1,
     }
 }
 
@@ -103,13 +113,15 @@ fn pump() -> Outage {
         reason: OutageReason::MissedHeartbeat,
         detail: None,
         started_at: minutes_ago(8),
-        ended_at: Some(minutes_ago(2)),
+        ended: Some((minutes_ago(2), OutageEnd::Recovered)),
+        is_flapping: false,
+        times: 1,
     }
 }
 
 fn incident(outages: Vec<Outage>) -> Incident {
     let count = outages.len() as u64;
-    let ended = outages.iter().filter(|outage| outage.ended_at.is_some());
+    let ended = outages.iter().filter(|outage| outage.ended.is_some());
     let open = count - ended.count() as u64;
     Incident {
         kind: NotificationKind::Incident,
@@ -129,6 +141,7 @@ fn incident(outages: Vec<Outage>) -> Incident {
         maintained: None,
         flapping_since: None,
         flapping_ended_at: None,
+        continued_by: None,
         cause: None,
         outages,
         count,
@@ -187,7 +200,7 @@ fn incident_texts_follow_the_incident_over_time() {
     🟢 **pump** recovered <t:1769860680:R> after 6 min
 
     ---
-    [amber] 🟠 pump is flapping, online now
+    [amber] 🟠 pump is flapping
     🟢 **pump** recovered <t:1769860680:R> after 6 min
 
     ---

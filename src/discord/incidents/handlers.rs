@@ -2,7 +2,7 @@
 
 use crate::actions::Requester;
 use crate::actions::incidents::alerts;
-use crate::actions::silences::{maintenance, mute};
+use crate::actions::silences::start;
 use crate::discord::DiscordState;
 use crate::discord::incidents::incident_card;
 use crate::discord::ui::error::CommandError;
@@ -25,7 +25,7 @@ pub(in crate::discord) async fn mute(
     requester: Requester,
     id: IncidentId,
 ) -> Result<Message, CommandError> {
-    let incident = mute::mute_incident(&app.store, requester, id, app.now()).await?;
+    let incident = start::mute_incident(&app.store, requester, id, app.now()).await?;
     Ok(incident_card::message(&incident))
 }
 
@@ -35,6 +35,6 @@ pub(in crate::discord) async fn maintain(
     requester: Requester,
     id: IncidentId,
 ) -> Result<Message, CommandError> {
-    let incident = maintenance::schedule_for_incident(&app.store, requester, id, app.now()).await?;
+    let incident = start::maintain_incident(&app.store, requester, id, app.now()).await?;
     Ok(incident_card::message(&incident))
 }

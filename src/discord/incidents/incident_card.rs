@@ -1,14 +1,12 @@
 //! The message of an incident in a guild's channel: its outages with start and reason, the probable cause, acknowledgment
 //! and recovery.
 
-use std::collections::BTreeSet;
-
 use poise::serenity_prelude as serenity;
 use serenity::{Colour, CreateEmbed};
 
 use crate::discord::incidents::texts;
 use crate::discord::ui::buttons;
-use crate::discord::ui::embed::{AMBER, GREEN, RED, relative};
+use crate::discord::ui::embed::{AMBER, GREEN, GREY, RED, relative};
 use crate::discord::ui::reply::Message;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::text;
@@ -82,20 +80,22 @@ fn embed(incident: &Incident) -> CreateEmbed {
 }
 
 fn colour(incident: &Incident) -> Colour {
-    if incident.flapping_since.is_some() && incident.flapping_ended_at.is_none() {
+    let is_flapping = incident.flapping_since.is_some() && incident.flapping_ended_at.is_none();
+    if is_flapping || incident.continued_by.is_some() {
         return AMBER;
     }
     match (incident.ended_at, incident.acknowledged) {
+        (Some(_), _) if !incident.has_recovery() => GREY,
         (Some(_), _) => GREEN,
         (None, Some(_)) => AMBER,
         (None, None) => RED,
     }
 }
 
-/// One line per outage, ongoing ones first, as many as fit; then the number of the others.
+/// One line per monitor, those that are offline first, as many as fit; then the number of the others.
 fn list(incident: &Incident) -> String {
     let mut lines = String::new();
-    let mut named = BTreeSet::new();
+    let mut named = 0;
     for outage in &incident.outages {
         let line = texts::outage(outage);
         if lines.chars().count() + line.chars().count() > LIST {
@@ -103,9 +103,9 @@ fn list(incident: &Incident) -> String {
         }
         lines.push_str(&line);
         lines.push('\n');
-        named.insert(outage.monitor_id.0);
+        named += 1;
     }
-    let rest = incident.count.saturating_sub(named.len() as u64);
+    let rest = incident.count.saturating_sub(named);
     if rest > 0 {
         lines.push_str(&texts::and_more_monitors(rest));
     }

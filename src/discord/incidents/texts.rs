@@ -4,7 +4,6 @@ use crate::discord::ui::embed::{self, bold, date_and_time, relative};
 use crate::discord::ui::error::CommandError;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::UserId;
-use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::text;
 use crate::notify::wording;
 use crate::store::incidents::incident::Outage;
@@ -38,21 +37,9 @@ pub(super) fn open_the_incident(link: &str) -> String {
 
 /// One line about an outage in the message of its incident.
 pub(super) fn outage(outage: &Outage) -> String {
-    let monitor = monitor(outage);
-    match outage.ended_at {
-        Some(ended) => {
-            let length = text::duration(ended.since(outage.started_at));
-            format!("🟢 {monitor} recovered {} after {length}", relative(ended))
-        }
-        None => {
-            let reason = wording::reason(outage, text::escape);
-            let started = relative(outage.started_at);
-            match outage.reason {
-                OutageReason::Overdue => format!("🔴 {monitor} last reported {started}: {reason}"),
-                _ => format!("🔴 {monitor} went offline {started}: {reason}"),
-            }
-        }
-    }
+    let (mark, monitor) = (wording::mark(outage), monitor(outage));
+    let happened = wording::happened(outage, true, text::escape, relative);
+    format!("{mark} {monitor} {happened}")
 }
 
 fn monitor(outage: &Outage) -> String {
@@ -93,6 +80,7 @@ mod tests {
     use crate::discord::ui::embed_testing::NOW;
     use crate::domain::incidents::outage_reason::OutageReason;
     use crate::domain::monitor::MonitorId;
+    use crate::domain::transition::OutageEnd;
 
     #[test]
     fn texts_of_incidents() {
@@ -104,12 +92,14 @@ mod tests {
             reason: OutageReason::TimedOut,
             detail: None,
             started_at: NOW,
-            ended_at: None,
+            ended: None,
+            is_flapping: false,
+            times: 1,
         };
         let of_removed_monitor = Outage {
             name: None,
             target: None,
-            ended_at: Some(NOW.plus(Duration::from_secs(750))),
+            ended: Some((NOW.plus(Duration::from_secs(750)), OutageEnd::Recovered)),
             ..ongoing.clone()
         };
         let texts = [

@@ -15,7 +15,12 @@ pub(in crate::discord) const LISTED: u32 = 25;
 /// Maximum changes on one card.
 pub(in crate::discord) const CHANGES: u32 = 20;
 
-pub(in crate::discord) fn status(counts: &[(Status, u64)], troubled: &[Monitor]) -> CreateEmbed {
+/// `not_set_up`: servers that have not reported yet. They are unknown, but apart from endpoints that could not be checked.
+pub(in crate::discord) fn status(
+    counts: &[(Status, u64)],
+    not_set_up: u64,
+    troubled: &[Monitor],
+) -> CreateEmbed {
     let count = |status| {
         counts
             .iter()
@@ -35,12 +40,19 @@ pub(in crate::discord) fn status(counts: &[(Status, u64)], troubled: &[Monitor])
         (0, _) => AMBER,
         _ => RED,
     };
-    let each: Vec<String> = Status::ALL
+    let shown = |status| match status {
+        Status::Unknown => count(status).saturating_sub(not_set_up),
+        _ => count(status),
+    };
+    let mut each: Vec<String> = Status::ALL
         .iter()
         .copied()
-        .filter(|status| count(*status) > 0)
-        .map(|status| format!("{} {} {}", mark(status), count(status), status.as_str()))
+        .filter(|status| shown(*status) > 0)
+        .map(|status| format!("{} {} {}", mark(status), shown(status), status.as_str()))
         .collect();
+    if not_set_up > 0 {
+        each.push(texts::not_set_up(not_set_up));
+    }
     let mut lines = vec![each.join(" · "), String::new()];
     lines.extend(troubled.iter().map(texts::monitor));
     let more = (offline + warning).saturating_sub(troubled.len() as u64);
@@ -125,7 +137,7 @@ mod tests {
         let name = "*".repeat(64);
         let longest = monitor(&name, MonitorKind::Endpoint, Status::Offline);
         let troubled = vec![longest; LISTED as usize];
-        fits(status(&[(Status::Offline, u64::MAX)], &troubled));
+        fits(status(&[(Status::Offline, u64::MAX)], 0, &troubled));
         let longest = event(
             EventKind::EndpointWarningCleared,
             Some(&name),
@@ -146,14 +158,14 @@ mod tests {
             (Status::Paused, 4),
         ];
         let cards = [
-            status(&all, &[shop(), server()]),
-            status(&[(Status::Online, 1), (Status::Warning, 1)], &[server()]),
-            status(&[(Status::Online, 2)], &[]),
-            status(&[], &[]),
+            status(&all, 1, &[shop(), server()]),
+            status(&[(Status::Online, 1), (Status::Warning, 1)], 0, &[server()]),
+            status(&[(Status::Online, 2)], 0, &[]),
+            status(&[], 0, &[]),
         ];
         insta::assert_snapshot!(cards.map(card_text).join("\n\n"), @r"
         [red] 40 of 50 monitors online
-        ⚪ 1 unknown · 🟢 40 online · 🟡 2 warning · 🔴 3 offline · ⏸️ 4 paused
+        🟢 40 online · 🟡 2 warning · 🔴 3 offline · ⏸️ 4 paused · ⚪ 1 not set up yet
 
         🔴 **web \*shop\*** endpoint · went offline <t:1769860380:R>
         🟡 **db-1** server · in warning, changed <t:1769860380:R>

@@ -20,7 +20,9 @@ pub(in crate::discord) async fn status(ctx: Context<'_>) -> Result<(), CommandEr
         let reader = &ctx.data().store.reader;
         let counts = monitor::counts_by_status(reader, Some(requester.guild)).await?;
         let troubled = monitor::troubled(reader, requester.guild, status_card::LISTED).await?;
-        Ok(Message::embed(status_card::status(&counts, &troubled)))
+        let not_set_up = monitor::not_set_up(reader, requester.guild).await?;
+        let card = status_card::status(&counts, not_set_up, &troubled);
+        Ok(Message::embed(card))
     };
     reply::answer(ctx, work).await
 }

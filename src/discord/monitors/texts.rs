@@ -2,8 +2,9 @@
 
 use crate::discord::ui::embed::{bold, mark};
 use crate::discord::ui::error::CommandError;
-use crate::discord::ui::texts::status_since;
+use crate::discord::ui::texts::{NOT_SET_UP, status_since};
 use crate::domain::event::Actor;
+use crate::domain::status::Status;
 use crate::domain::text;
 use crate::store::monitors::monitor::Monitor;
 
@@ -21,8 +22,13 @@ pub(super) fn monitor(monitor: &Monitor) -> String {
         mark(monitor.status),
         text::cut(&text::escape(&monitor.name), 80),
         monitor.kind.as_str(),
-        status_since(monitor.status, monitor.since)
+        status_since(monitor.kind, monitor.status, monitor.since)
     )
+}
+
+/// Servers that have not reported yet.
+pub(super) fn not_set_up(number: u64) -> String {
+    format!("{} {number} {NOT_SET_UP}", mark(Status::Unknown))
 }
 
 pub(super) fn more_monitors(number: u64) -> String {

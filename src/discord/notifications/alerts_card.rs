@@ -8,7 +8,7 @@ use crate::domain::notifications::alert_policy::AlertPreferences;
 use crate::domain::text;
 use crate::store::notifications::alert_override::Override;
 use crate::store::notifications::alert_settings::AlertSettings;
-use crate::store::silences::mute::Mute;
+use crate::store::silences::silence::Mute;
 
 /// Maximum mutes, and maximum overrides, on the card.
 pub(in crate::discord) const LISTED: u32 = 10;
@@ -128,7 +128,6 @@ mod tests {
         let mute = Mute {
             name: "*".repeat(64),
             until: NOW,
-            muted_by: format!("discord:{}", u64::MAX),
         };
         let shown = settings(
             Some(&broken),
@@ -143,7 +142,6 @@ mod tests {
         Mute {
             name: name.into(),
             until: NOW,
-            muted_by: "discord:42".into(),
         }
     }
 

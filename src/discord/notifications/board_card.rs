@@ -84,9 +84,11 @@ fn collapsed_group(group: &[BoardLine]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::discord::ui::embed_testing::{NOW, card_text, fits};
+    use crate::domain::monitor::MonitorKind;
 
     fn board_line(name: &str, group: Option<&str>, status: Status) -> BoardLine {
         BoardLine {
+            kind: MonitorKind::Endpoint,
             name: name.into(),
             group: group.map(str::to_owned),
             status,

@@ -17,7 +17,7 @@ use crate::notify::messenger::SendFailure;
 use crate::store::notifications::alert_override::Override;
 use crate::store::notifications::board::BoardLine;
 use crate::store::notifications::webhook::Webhook;
-use crate::store::silences::mute::Mute;
+use crate::store::silences::silence::Mute;
 
 // The test message, and the scheduled event of a maintenance window.
 
@@ -286,7 +286,10 @@ pub(super) fn board_line(line: &BoardLine) -> String {
     let (mark, name) = (mark(line.status), text::cut(&text::escape(&line.name), 100));
     match line.status {
         Status::Online => format!("{mark} {name}"),
-        status => format!("{mark} {name} · {}", status_since(status, line.since)),
+        status => format!(
+            "{mark} {name} · {}",
+            status_since(line.kind, status, line.since)
+        ),
     }
 }
 
@@ -295,6 +298,7 @@ mod tests {
     use super::*;
     use crate::discord::ui::embed_testing::NOW;
     use crate::domain::discord_id::{GuildId, UserId};
+    use crate::domain::monitor::MonitorKind;
     use crate::domain::notifications::webhook::{WebhookFormat, WebhookId};
 
     const CHANNEL: ChannelId = ChannelId(5);
@@ -372,7 +376,6 @@ mod tests {
         let mute = Mute {
             name: "db_1".into(),
             until: NOW,
-            muted_by: "discord:42".into(),
         };
         let texts = [
             ALERTS_TITLE.into(),
@@ -488,6 +491,7 @@ mod tests {
     fn texts_of_boards() {
         let line = |status| {
             board_line(&BoardLine {
+                kind: MonitorKind::Endpoint,
                 name: "shop".into(),
                 group: None,
                 status,

@@ -46,11 +46,11 @@ pub(in crate::discord) fn one(standing: &Standing, samples: &[Sample]) -> Create
     let card = CreateEmbed::new()
         .title(format!(
             "{} {}",
-            mark(judgement.status),
+            mark(texts::shown_status(judgement)),
             text::cut(&text::escape(&server.name), 200)
         ))
         .description(texts::status(judgement))
-        .colour(colour(judgement.status))
+        .colour(colour(texts::shown_status(judgement)))
         .field(
             "Last report",
             relative_or(server.last_seen_at, "never"),
@@ -64,7 +64,7 @@ pub(in crate::discord) fn one(standing: &Standing, samples: &[Sample]) -> Create
     }
     let line = |sample: &Sample| texts::sample(sample.at, &server_stats::numbers(&sample.stats));
     let lines: Vec<String> = samples.iter().map(line).collect();
-    card.field("Last samples", lines.join("\n"), false)
+    card.field("Latest metrics", lines.join("\n"), false)
 }
 
 /// The thresholds suggested from a server's report interval, next to its current ones.
@@ -180,7 +180,7 @@ mod tests {
         Standing {
             thresholds,
             judgement: judge(reports, &thresholds, NOW),
-            expected_interval: MINUTE,
+            expected_interval: Some(MINUTE),
             should_alert: report_interval::should_alert(reports, MINUTE, NOW),
             server,
         }
@@ -204,8 +204,8 @@ mod tests {
         🟢 **db-1** last report 30 s ago, within 5 min
         🟡 **db-1** last report 10 min ago, more than 5 min
         🔴 **db-1** last report 3 h ago, more than 2 h
-        🔴 **db-2** not set up yet: its agent has not sent a report
-        🔴 **db-3** inactive, so no reports are expected
+        ⚪ **db-2** not set up yet: its agent has not sent a report
+        ⏸️ **db-3** paused, so no reports are expected
         ");
         let long = card_text(list(&vec![standing(reported(MINUTE)); LISTED + 2]));
         insta::assert_snapshot!(long.lines().next_back().unwrap(), @"… and 2 more servers");
@@ -226,7 +226,7 @@ mod tests {
         Report interval: every 1 min
         Added: <t:1769500800:R>
         Thresholds: online 5 min · warning 1 h · offline 2 h (default)
-        Last samples: <t:1769860770:R> · cpu 12.5 · load.0 0.5 · load.1 1
+        Latest metrics: <t:1769860770:R> · cpu 12.5 · load.0 0.5 · load.1 1
         <t:1769860770:R> · no metrics
         ");
         let overdue = standing(Server {
@@ -244,8 +244,8 @@ mod tests {
         ");
         let new = standing(not_set_up());
         insta::assert_snapshot!(card_text(one(&new, &[])), @"
-        [red] 🔴 db-2
-        offline: not set up yet: its agent has not sent a report
+        [grey] ⚪ db-2
+        not set up yet: its agent has not sent a report
         Last report: never
         Report interval: every 1 min
         Added: <t:1769500800:R>
@@ -253,8 +253,8 @@ mod tests {
         ");
         let inactive = standing(inactive());
         insta::assert_snapshot!(card_text(one(&inactive, &[])), @"
-        [red] 🔴 db-3
-        offline: inactive, so no reports are expected
+        [grey] ⏸️ db-3
+        paused, so no reports are expected
         Last report: <t:1769860740:R>
         Report interval: every 1 min
         Added: <t:1769500800:R>

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::discord::ui::embed;
 use crate::discord::ui::error::CommandError;
-use crate::domain::servers::threshold::{Judgement, Thresholds};
+use crate::domain::servers::threshold::{Judgement, ThresholdUsed, Thresholds};
 use crate::domain::servers::threshold_proposal::{Replay, ReportIntervals};
+use crate::domain::status::Status;
 use crate::domain::{Timestamp, text};
 
 pub(super) const THRESHOLDS_APPLIED: &str = "Applied the proposed thresholds.";
@@ -47,10 +48,26 @@ pub(super) fn list_title(count: usize) -> String {
 pub(super) fn listed(name: &str, judgement: &Judgement) -> String {
     format!(
         "{} **{}** {}",
-        embed::mark(judgement.status),
+        embed::mark(shown_status(judgement)),
         text::cut(&text::escape(name), 80),
-        judgement.reason
+        reason(judgement)
     )
+}
+
+/// The status as people read it. For programs, a server that is not set up or paused is offline.
+pub(super) fn shown_status(judgement: &Judgement) -> Status {
+    match judgement.used {
+        ThresholdUsed::NeverSeen => Status::Unknown,
+        ThresholdUsed::Inactive => Status::Paused,
+        _ => judgement.status,
+    }
+}
+
+fn reason(judgement: &Judgement) -> &str {
+    match judgement.used {
+        ThresholdUsed::Inactive => "paused, so no reports are expected",
+        _ => &judgement.reason,
+    }
 }
 
 /// The last line of a list that does not show all servers.
@@ -59,11 +76,19 @@ pub(super) fn more(count: usize) -> String {
 }
 
 pub(super) fn status(judgement: &Judgement) -> String {
-    format!("{}: {}", judgement.status.as_str(), judgement.reason)
+    let reason = reason(judgement);
+    match judgement.used {
+        // The reason says it all.
+        ThresholdUsed::NeverSeen | ThresholdUsed::Inactive => reason.to_owned(),
+        _ => format!("{}: {reason}", judgement.status.as_str()),
+    }
 }
 
-pub(super) fn report_interval(interval: Duration, is_overdue: bool) -> String {
-    let interval = text::duration(interval);
+/// `interval`: `None` if there are too few reports to learn it from.
+pub(super) fn report_interval(interval: Option<Duration>, is_overdue: bool) -> String {
+    let Some(interval) = interval.map(text::duration) else {
+        return "not learned yet".to_owned();
+    };
     if is_overdue {
         format!("every {interval}, overdue now")
     } else {
@@ -169,8 +194,8 @@ mod tests {
             more(1),
             more(15),
             status(&judgement),
-            report_interval(MINUTE, false),
-            report_interval(MINUTE, true),
+            report_interval(Some(MINUTE), false),
+            report_interval(Some(MINUTE), true),
             thresholds(&defaults, true, false),
             thresholds(&defaults, true, true),
             thresholds(&defaults, false, false),

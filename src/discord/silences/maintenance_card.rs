@@ -4,21 +4,21 @@ use poise::serenity_prelude::CreateEmbed;
 
 use crate::discord::silences::texts;
 use crate::discord::ui::embed::{AMBER, GREY};
-use crate::domain::text;
-use crate::store::silences::maintenance::Maintenance;
+use crate::domain::{Timestamp, text};
+use crate::store::silences::silence::Silence;
 
 /// Maximum characters of a list; an embed's description allows 4,096.
 const LIST: usize = 4_000;
 
-pub(in crate::discord) fn list(known: &[Maintenance]) -> CreateEmbed {
+pub(in crate::discord) fn list(known: &[Silence], now: Timestamp) -> CreateEmbed {
     if known.is_empty() {
         return CreateEmbed::new()
             .title(texts::EMPTY_LIST_TITLE)
             .description(texts::EMPTY_LIST)
             .colour(GREY);
     }
-    let running = known.iter().any(|one| one.is_running);
-    let lines: Vec<String> = known.iter().map(texts::window).collect();
+    let running = known.iter().any(|one| one.window.is_open(now));
+    let lines: Vec<String> = known.iter().map(|one| texts::window(one, now)).collect();
     CreateEmbed::new()
         .title(texts::LIST_TITLE)
         .description(text::cut(&lines.join("\n"), LIST))
@@ -34,18 +34,19 @@ mod tests {
     use crate::domain::discord_id::GuildId;
     use crate::domain::monitor::MonitorId;
     use crate::domain::silences::maintenance::{TimeWindow, WeekDays, Weekly, parse_zone};
-    use crate::store::silences::maintenance::{MaintenanceId, MaintenanceScope};
+    use crate::domain::silences::silence::{SilenceId, SilenceKind, SilenceScope};
 
     const TWO_HOURS: Duration = Duration::from_secs(7_200);
 
     /// Maintenance of two hours: running since half an hour, or starting in a day.
-    fn maintenance(title: &str, scope: MaintenanceScope, is_running: bool) -> Maintenance {
+    fn maintenance(title: &str, scope: SilenceScope, is_running: bool) -> Silence {
         let starts_at = match is_running {
             true => NOW.minus(Duration::from_secs(1_800)),
             false => NOW.plus(Duration::from_secs(86_400)),
         };
-        Maintenance {
-            id: MaintenanceId(1),
+        Silence {
+            kind: SilenceKind::Maintenance,
+            id: SilenceId(1),
             guild_id: GuildId(1),
             title: title.to_owned(),
             scope,
@@ -54,32 +55,31 @@ mod tests {
                 ends_at: starts_at.plus(TWO_HOURS),
             },
             weekly: None,
-            is_running,
-            discord_event: None,
+            is_started: is_running,
         }
     }
 
-    fn weekly(days: &str, zone: &str, known: Maintenance) -> Maintenance {
+    fn weekly(days: &str, zone: &str, known: Silence) -> Silence {
         let weekly = Weekly {
             days: WeekDays::parse(days).unwrap(),
             minute: 22 * 60 + 30,
             length: TWO_HOURS,
             zone: parse_zone(zone).unwrap(),
         };
-        Maintenance {
+        Silence {
             weekly: Some(weekly),
             ..known
         }
     }
 
-    fn group(name: &str) -> MaintenanceScope {
-        MaintenanceScope::Group(name.to_owned())
+    fn group(name: &str) -> SilenceScope {
+        SilenceScope::Group(name.to_owned())
     }
 
     #[test]
     fn the_list_says_what_each_window_covers_and_when_it_runs() {
         let known = [
-            maintenance("updates", MaintenanceScope::All, true),
+            maintenance("updates", SilenceScope::All, true),
             weekly(
                 "daily",
                 "UTC",
@@ -87,20 +87,16 @@ mod tests {
             ),
             maintenance(
                 "move",
-                MaintenanceScope::Some(vec![MonitorId(1), MonitorId(2)]),
+                SilenceScope::Some(vec![MonitorId(1), MonitorId(2)]),
                 false,
             ),
             weekly(
                 "mon,thu",
                 "Europe/Berlin",
-                maintenance(
-                    "patching",
-                    MaintenanceScope::Some(vec![MonitorId(1)]),
-                    false,
-                ),
+                maintenance("patching", SilenceScope::Some(vec![MonitorId(1)]), false),
             ),
         ];
-        insta::assert_snapshot!(card_text(list(&known)), @"
+        insta::assert_snapshot!(card_text(list(&known, NOW)), @"
         [amber] Maintenance
         🟠 **updates** (all monitors): running until <t:1769866200:f>
         🟠 **backup** (group databases): running until <t:1769866200:f>, repeats daily at 22:30 (UTC)
@@ -111,8 +107,8 @@ mod tests {
 
     #[test]
     fn the_list_is_grey_without_running_maintenance() {
-        let known = [maintenance("move", MaintenanceScope::All, false)];
-        insta::assert_snapshot!(card_text(list(&known)), @"
+        let known = [maintenance("move", SilenceScope::All, false)];
+        insta::assert_snapshot!(card_text(list(&known, NOW)), @"
         [grey] Maintenance
         ⚪ **move** (all monitors): starts <t:1769947200:R> (<t:1769947200:f>) and lasts 2 h
         ");
@@ -120,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_empty_list_says_how_to_add_maintenance() {
-        insta::assert_snapshot!(card_text(list(&[])), @"
+        insta::assert_snapshot!(card_text(list(&[], NOW)), @"
         [grey] No maintenance
         Start it now with `/maintenance start`, or plan it with `/maintenance schedule`.
         ");
@@ -131,6 +127,6 @@ mod tests {
         let long = "*".repeat(64);
         let one = maintenance(&long, group(&long), false);
         let known = vec![weekly("mon,tue,wed,thu,fri,sat", "Europe/Berlin", one); 50];
-        fits(list(&known));
+        fits(list(&known, NOW));
     }
 }

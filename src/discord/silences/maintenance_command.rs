@@ -6,7 +6,7 @@ use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use crate::actions::Requester;
-use crate::actions::silences::maintenance;
+use crate::actions::silences::{end as ending, start as starting};
 use crate::discord::Context;
 use crate::discord::silences::{maintenance_card, texts};
 use crate::discord::ui::complete;
@@ -16,10 +16,9 @@ use crate::domain::monitor::parse_name;
 use crate::domain::silences::maintenance::{
     TimeWindow, WeekDays, Weekly, parse_length, parse_moment, parse_time, parse_zone, zones,
 };
+use crate::domain::silences::silence::{NewSilence, SilenceKind, SilenceScope};
 use crate::domain::text;
-use crate::store::silences::maintenance::{
-    self as rows, Maintenance, MaintenanceScope, NewMaintenance,
-};
+use crate::store::silences::silence as rows;
 
 /// Manage maintenance windows: checks continue, notifications are off
 #[poise::command(
@@ -58,7 +57,8 @@ async fn start(
             starts_at: now,
             ends_at: now.plus(length_of(duration.as_deref())?),
         };
-        let new = NewMaintenance {
+        let new = NewSilence {
+            kind: SilenceKind::Maintenance,
             title: title_of(title.as_deref())?,
             scope: scope(ctx, requester, monitor, group).await?,
             window,
@@ -125,7 +125,8 @@ async fn schedule(
                 (next, Some(weekly))
             }
         };
-        let new = NewMaintenance {
+        let new = NewSilence {
+            kind: SilenceKind::Maintenance,
             title: title_of(Some(&title))?,
             scope: scope(ctx, requester, monitor, group).await?,
             window,
@@ -156,18 +157,20 @@ async fn end(
     let requester = reply::manager(ctx)?;
     let work = async {
         let app = ctx.data();
-        let known = rows::list(&app.store.reader, Some(requester.guild)).await?;
+        let known = rows::maintenance(&app.store.reader, Some(requester.guild)).await?;
         let one = meant(known, which.as_deref())?;
-        delete_event(ctx, &one);
         let answer = texts::ended(&one.title);
-        maintenance::end(&app.store, requester, one, app.now()).await?;
+        ending::end(&app.store, requester, one, app.now()).await?;
         Ok(Message::sentence(answer))
     };
     reply::answer(ctx, work).await
 }
 
 /// The maintenance that a member means: by `#` and its id, by its title, or the only one there is.
-fn meant(mut known: Vec<Maintenance>, which: Option<&str>) -> Result<Maintenance, CommandError> {
+fn meant(
+    mut known: Vec<rows::Silence>,
+    which: Option<&str>,
+) -> Result<rows::Silence, CommandError> {
     let which = which.map(str::trim);
     if let Some(which) = which {
         known.retain(|one| {
@@ -185,31 +188,19 @@ fn meant(mut known: Vec<Maintenance>, which: Option<&str>) -> Result<Maintenance
 async fn submit(
     ctx: Context<'_>,
     requester: Requester,
-    new: NewMaintenance,
+    new: NewSilence,
 ) -> Result<Message, CommandError> {
     let app = ctx.data();
-    maintenance::schedule(&app.store, requester, new, app.now()).await?;
+    starting::schedule(&app.store, requester, new, app.now()).await?;
     listed(ctx, requester).await
 }
 
 async fn listed(ctx: Context<'_>, requester: Requester) -> Result<Message, CommandError> {
-    let known = rows::list(&ctx.data().store.reader, Some(requester.guild)).await?;
-    Ok(Message::embed(maintenance_card::list(&known)))
-}
-
-/// Deletes the scheduled event in Discord in the background: the reply does not wait for the request.
-fn delete_event(ctx: Context<'_>, one: &Maintenance) {
-    let app = ctx.data();
-    let event = one.discord_event.filter(|event| event.0 != 0);
-    let (Some(event), Some(messenger)) = (event, app.senders.messenger.clone()) else {
-        return;
-    };
-    let guild = one.guild_id;
-    app.bot.main_runtime.spawn(async move {
-        if let Err(error) = messenger.delete_event(guild, event).await {
-            tracing::debug!(%error, "cannot delete the scheduled event");
-        }
-    });
+    let known = rows::maintenance(&ctx.data().store.reader, Some(requester.guild)).await?;
+    Ok(Message::embed(maintenance_card::list(
+        &known,
+        ctx.data().now(),
+    )))
 }
 
 fn length_of(text: Option<&str>) -> Result<Duration, CommandError> {
@@ -225,17 +216,17 @@ async fn scope(
     requester: Requester,
     monitor: Option<String>,
     group: Option<String>,
-) -> Result<MaintenanceScope, CommandError> {
+) -> Result<SilenceScope, CommandError> {
     let reader = &ctx.data().store.reader;
     match (monitor, group) {
-        (None, None) => Ok(MaintenanceScope::All),
+        (None, None) => Ok(SilenceScope::All),
         (Some(monitor), None) => {
             let found = complete::named(reader, requester.guild, None, &monitor).await?;
-            Ok(MaintenanceScope::Some(vec![found.id]))
+            Ok(SilenceScope::Some(vec![found.id]))
         }
         (None, Some(group)) => complete::known_group(reader, requester.guild, &group)
             .await
-            .map(MaintenanceScope::Group),
+            .map(SilenceScope::Group),
         (Some(_), Some(_)) => Err(texts::monitor_and_group()),
     }
 }
@@ -244,8 +235,8 @@ async fn maintenance_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompl
     let Ok(requester) = reply::requester(ctx) else {
         return CreateAutocompleteResponse::new();
     };
-    let partial = partial.trim().to_lowercase();
-    let known = rows::list(&ctx.data().store.reader, Some(requester.guild)).await;
+    let (partial, now) = (partial.trim().to_lowercase(), ctx.data().now());
+    let known = rows::maintenance(&ctx.data().store.reader, Some(requester.guild)).await;
     let known = known.unwrap_or_else(|error| {
         tracing::warn!(%error, "cannot load maintenance windows for autocomplete");
         Vec::new()
@@ -255,7 +246,7 @@ async fn maintenance_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompl
         .filter(|one| one.title.to_lowercase().contains(&partial))
         .take(complete::CHOICES as usize)
         .map(|one| {
-            let label = texts::maintenance_choice(&one.title, one.is_running);
+            let label = texts::maintenance_choice(&one.title, one.window.is_open(now));
             let label = text::cut(&label, 100);
             AutocompleteChoice::new(label, format!("#{}", one.id.0))
         });

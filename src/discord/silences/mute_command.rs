@@ -1,6 +1,6 @@
 //! `/mute` and `/unmute`, for responders and managers.
 
-use crate::actions::silences::mute as mutes;
+use crate::actions::silences::{end, start};
 use crate::discord::Context;
 use crate::discord::silences::texts;
 use crate::discord::ui::error::{CommandError, wrong};
@@ -24,12 +24,14 @@ pub(in crate::discord) async fn mute(
         let app = ctx.data();
         access::require_responder(&app.store.reader, requester, reply::member(ctx)).await?;
         let length = match duration {
-            None => mutes::AN_HOUR,
-            Some(text) => mutes::parse_length(&text).map_err(|error| wrong("duration", error))?,
+            None => start::AN_HOUR,
+            Some(text) => {
+                start::parse_mute_length(&text).map_err(|error| wrong("duration", error))?
+            }
         };
         let found = complete::named(&app.store.reader, requester.guild, None, &monitor).await?;
         let now = app.now();
-        mutes::mute(&app.store, requester, found.id, length, now).await?;
+        start::mute(&app.store, requester, found.id, length, now).await?;
         Ok(Message::sentence(texts::muted(
             &found.name,
             now.plus(length),
@@ -52,7 +54,7 @@ pub(in crate::discord) async fn unmute(
         let app = ctx.data();
         access::require_responder(&app.store.reader, requester, reply::member(ctx)).await?;
         let found = complete::named(&app.store.reader, requester.guild, None, &monitor).await?;
-        mutes::unmute(&app.store, requester, found.id, app.now()).await?;
+        end::unmute(&app.store, requester, found.id, app.now()).await?;
         Ok(Message::sentence(texts::unmuted(&found.name)))
     };
     reply::answer(ctx, work).await

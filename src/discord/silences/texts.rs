@@ -4,8 +4,9 @@ use crate::discord::ui::embed::{bold, date_and_time, relative};
 use crate::discord::ui::error::CommandError;
 use crate::domain::Timestamp;
 use crate::domain::silences::maintenance::Weekly;
+use crate::domain::silences::silence::SilenceScope;
 use crate::domain::text;
-use crate::store::silences::maintenance::{Maintenance, MaintenanceScope};
+use crate::store::silences::silence::Silence;
 
 // Mutes
 
@@ -76,10 +77,10 @@ pub(super) const EMPTY_LIST: &str =
     "Start it now with `/maintenance start`, or plan it with `/maintenance schedule`.";
 
 /// One line of the list: what the window covers, and when it runs.
-pub(super) fn window(one: &Maintenance) -> String {
+pub(super) fn window(one: &Silence, now: Timestamp) -> String {
     let maintenance = covered(one);
     let ends = date_and_time(one.window.ends_at);
-    if one.is_running {
+    if one.window.is_open(now) {
         return match &one.weekly {
             None => format!("🟠 {maintenance}: running until {ends}"),
             Some(weekly) => {
@@ -103,12 +104,12 @@ pub(super) fn window(one: &Maintenance) -> String {
 }
 
 /// A maintenance window with its title and its monitors.
-fn covered(one: &Maintenance) -> String {
+fn covered(one: &Silence) -> String {
     let title = bold(&one.title);
     match &one.scope {
-        MaintenanceScope::All => format!("{title} (all monitors)"),
-        MaintenanceScope::Group(name) => format!("{title} (group {})", text::escape(name)),
-        MaintenanceScope::Some(monitors) => {
+        SilenceScope::All => format!("{title} (all monitors)"),
+        SilenceScope::Group(name) => format!("{title} (group {})", text::escape(name)),
+        SilenceScope::Some(monitors) => {
             let monitors = text::count(monitors.len() as u64, "monitor");
             format!("{title} ({monitors})")
         }

@@ -9,6 +9,7 @@ use discord_gateway_relay::PrivilegedIntent;
 use super::embed::relative;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::RoleId;
+use crate::domain::monitor::MonitorKind;
 use crate::domain::status::Status;
 use crate::domain::text;
 
@@ -80,13 +81,21 @@ pub(super) fn page(page: u32, pages: u32, total: u64) -> Option<String> {
     }
 }
 
+/// A server that has not reported yet.
+pub(in crate::discord) const NOT_SET_UP: &str = "not set up yet";
+
 /// A status and when it began, such as "went offline 6 minutes ago". Follows a name or a mark.
-pub(in crate::discord) fn status_since(status: Status, since: Timestamp) -> String {
+pub(in crate::discord) fn status_since(
+    kind: MonitorKind,
+    status: Status,
+    since: Timestamp,
+) -> String {
     let since = relative(since);
     match status {
         Status::Online => format!("online, changed {since}"),
         Status::Warning => format!("in warning, changed {since}"),
         Status::Offline => format!("went offline {since}"),
+        Status::Unknown if kind == MonitorKind::Server => NOT_SET_UP.to_owned(),
         Status::Unknown => format!("unknown, changed {since}"),
         Status::Paused => format!("paused {since}"),
     }

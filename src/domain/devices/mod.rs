@@ -2,3 +2,4 @@
 
 pub mod device;
 pub mod ping;
+pub mod status_rule;

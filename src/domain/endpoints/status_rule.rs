@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use super::check_result::{CheckResult, Failure, Verdict};
 use crate::Timestamp;
+use crate::monitor::{MonitorKind, MonitorRef};
 use crate::status::Status;
+use crate::transition::{Transition, TransitionReason};
 
 /// An endpoint's state between two checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,23 +55,6 @@ pub struct Policy {
     pub failures_to_offline: u32,
 }
 
-/// A status change, as recorded in the audit log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StatusChange {
-    /// The first pass, or the first since Rollcall could not check.
-    FirstPass,
-    Warned,
-    /// A pass that ended a warning before the endpoint went offline.
-    WarningCleared,
-    WentOffline,
-    /// A pass that ended an outage; `down_for` is the length of the outage.
-    Recovered {
-        down_for: Duration,
-    },
-    /// The endpoint was online, and Rollcall can no longer check it.
-    BecameUnknown,
-}
-
 /// The time of the next check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextCheck {
@@ -81,53 +66,74 @@ pub enum NextCheck {
     Recheck,
 }
 
-/// The rule's decision: the new state, the status change if there is one, and the next check.
+/// The rule's decision: the new state, the transition if the status changed, and the next check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     pub state: State,
-    pub change: Option<StatusChange>,
+    pub transition: Option<Transition>,
     pub next: NextCheck,
 }
 
+/// Whether a check result changes nothing but the time of the check: an online endpoint passes again. Most results do.
+pub fn is_steady(status: Status, verdict: &Verdict) -> bool {
+    status == Status::Online && *verdict == Verdict::Up
+}
+
 /// Applies the rule to one check result. All dates come from the result's own timestamp.
-pub fn decide(state: &State, result: &CheckResult, policy: &Policy) -> Decision {
+pub fn decide(
+    monitor: MonitorRef,
+    state: &State,
+    result: &CheckResult,
+    policy: &Policy,
+) -> Decision {
     if state.status == Status::Paused {
         return Decision {
             state: state.clone(),
-            change: None,
+            transition: None,
             next: NextCheck::Recheck,
         };
     }
-    match &result.verdict {
+    let (after, next, reason) = match &result.verdict {
         Verdict::Up => passed(state, result.at),
         Verdict::Down(failure) => failed(state, failure, result.at, policy),
         Verdict::Unknown(_) => not_checked(state, result.at, policy),
-    }
-}
-
-fn passed(state: &State, at: Timestamp) -> Decision {
-    let change = match state.status {
-        Status::Online | Status::Paused => None,
-        Status::Unknown => Some(StatusChange::FirstPass),
-        Status::Warning => Some(StatusChange::WarningCleared),
-        Status::Offline => Some(StatusChange::Recovered {
-            down_for: at.since(state.since),
-        }),
     };
-    let since = if change.is_some() { at } else { state.since };
+    let transition = (after.status != state.status).then_some(Transition {
+        monitor,
+        kind: MonitorKind::Endpoint,
+        from: state.status,
+        since: state.since,
+        to: after.status,
+        at: after.since,
+        reason,
+    });
     Decision {
-        state: State {
-            status: Status::Online,
-            since,
-            consecutive_failures: 0,
-            failure: None,
-        },
-        change,
-        next: NextCheck::Slot,
+        state: after,
+        transition,
+        next,
     }
 }
 
-fn failed(state: &State, failure: &Failure, at: Timestamp, policy: &Policy) -> Decision {
+fn passed(state: &State, at: Timestamp) -> (State, NextCheck, TransitionReason) {
+    let since = match state.status {
+        Status::Online => state.since,
+        _ => at,
+    };
+    let state = State {
+        status: Status::Online,
+        since,
+        consecutive_failures: 0,
+        failure: None,
+    };
+    (state, NextCheck::Slot, TransitionReason::Seen)
+}
+
+fn failed(
+    state: &State,
+    failure: &Failure,
+    at: Timestamp,
+    policy: &Policy,
+) -> (State, NextCheck, TransitionReason) {
     let consecutive_failures = state.consecutive_failures.saturating_add(1);
     let was_failing = matches!(state.status, Status::Warning | Status::Offline);
     let status =
@@ -136,52 +142,36 @@ fn failed(state: &State, failure: &Failure, at: Timestamp, policy: &Policy) -> D
         } else {
             Status::Warning
         };
-    let change = match (state.status, status) {
-        (before, after) if before == after => None,
-        (_, Status::Offline) => Some(StatusChange::WentOffline),
-        _ => Some(StatusChange::Warned),
-    };
     let next = match status {
         Status::Offline => next_while_inactive(consecutive_failures, policy),
         _ => NextCheck::After(policy.retry_interval.min(policy.interval)),
     };
-    let since = if was_failing { state.since } else { at };
-    Decision {
-        state: State {
-            status,
-            since,
-            consecutive_failures,
-            failure: Some(failure.clone()),
-        },
-        change,
-        next,
-    }
+    let state = State {
+        status,
+        // Dated at the first failure, not at the one that reached the limit.
+        since: if was_failing { state.since } else { at },
+        consecutive_failures,
+        failure: Some(failure.clone()),
+    };
+    let reason = TransitionReason::CheckFailed(failure.clone());
+    (state, next, reason)
 }
 
-fn not_checked(state: &State, at: Timestamp, policy: &Policy) -> Decision {
+fn not_checked(
+    state: &State,
+    at: Timestamp,
+    policy: &Policy,
+) -> (State, NextCheck, TransitionReason) {
     let next = match state.status {
         Status::Offline => next_while_inactive(state.consecutive_failures, policy),
         _ => NextCheck::After(policy.retry_interval.min(policy.interval)),
     };
     // Only `online` would be wrong now; a failure that a check has shown stays valid.
-    if state.status == Status::Online {
-        let state = State {
-            status: Status::Unknown,
-            since: at,
-            consecutive_failures: 0,
-            failure: None,
-        };
-        return Decision {
-            state,
-            change: Some(StatusChange::BecameUnknown),
-            next,
-        };
-    }
-    Decision {
-        state: state.clone(),
-        change: None,
-        next,
-    }
+    let state = match state.status {
+        Status::Online => State::new(at),
+        _ => state.clone(),
+    };
+    (state, next, TransitionReason::CheckNotRun)
 }
 
 /// Doubles the gap with every failure after the one that made the endpoint offline.

@@ -5,7 +5,15 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::discord_id::GuildId;
 use crate::endpoints::check_result::{FailureClass, Timings};
+use crate::event::EventKind;
+use crate::monitor::MonitorId;
+
+const MONITOR: MonitorRef = MonitorRef {
+    guild: GuildId(1),
+    id: MonitorId(7),
+};
 
 const POLICY: Policy = Policy {
     interval: Duration::from_secs(60),
@@ -31,17 +39,18 @@ fn unknown() -> Verdict {
     Verdict::Unknown("no file descriptors left".into())
 }
 
-/// Runs a timeline of `(letter, status, since, change)`: `+` passes, `-` fails, `?` could not be checked. Checks are one
+/// Runs a timeline of `(letter, status, since, event)`: `+` passes, `-` fails, `?` could not be checked. Checks are one
 /// second apart and start at second 1.
-fn check(policy: &Policy, timeline: &[(char, Status, i64, Option<StatusChange>)]) -> State {
+fn check(policy: &Policy, timeline: &[(char, Status, i64, Option<EventKind>)]) -> State {
     let mut state = State::new(Timestamp::from_millis(0));
-    for (index, (letter, status, since, change)) in timeline.iter().enumerate() {
+    for (index, (letter, status, since, event)) in timeline.iter().enumerate() {
         let verdict = match letter {
             '+' => Verdict::Up,
             '-' => down(),
             _ => unknown(),
         };
         let decision = decide(
+            MONITOR,
             &state,
             &result(i64::try_from(index).unwrap() + 1, verdict),
             policy,
@@ -53,7 +62,9 @@ fn check(policy: &Policy, timeline: &[(char, Status, i64, Option<StatusChange>)]
             Timestamp::from_millis(since * 1000),
             "since after check {step}"
         );
-        assert_eq!(&decision.change, change, "change at check {step}");
+        let transition = decision.transition.as_ref();
+        let found = transition.and_then(Transition::event);
+        assert_eq!(found, *event, "event of check {step}");
         state = decision.state;
     }
     state
@@ -64,20 +75,13 @@ fn third_consecutive_failure_means_offline_dated_at_the_first() {
     let state = check(
         &POLICY,
         &[
-            ('+', Status::Online, 1, Some(StatusChange::FirstPass)),
+            ('+', Status::Online, 1, Some(EventKind::EndpointUp)),
             ('+', Status::Online, 1, None),
-            ('-', Status::Warning, 3, Some(StatusChange::Warned)),
+            ('-', Status::Warning, 3, Some(EventKind::EndpointWarning)),
             ('-', Status::Warning, 3, None),
-            ('-', Status::Offline, 3, Some(StatusChange::WentOffline)),
+            ('-', Status::Offline, 3, Some(EventKind::EndpointOffline)),
             ('-', Status::Offline, 3, None),
-            (
-                '+',
-                Status::Online,
-                7,
-                Some(StatusChange::Recovered {
-                    down_for: Duration::from_secs(4),
-                }),
-            ),
+            ('+', Status::Online, 7, Some(EventKind::EndpointOnline)),
         ],
     );
     assert_eq!((state.consecutive_failures, state.failure), (0, None));
@@ -88,13 +92,18 @@ fn two_failures_and_a_pass_do_not_mean_offline() {
     check(
         &POLICY,
         &[
-            ('+', Status::Online, 1, Some(StatusChange::FirstPass)),
-            ('-', Status::Warning, 2, Some(StatusChange::Warned)),
+            ('+', Status::Online, 1, Some(EventKind::EndpointUp)),
+            ('-', Status::Warning, 2, Some(EventKind::EndpointWarning)),
             ('-', Status::Warning, 2, None),
-            ('+', Status::Online, 4, Some(StatusChange::WarningCleared)),
-            ('-', Status::Warning, 5, Some(StatusChange::Warned)),
+            (
+                '+',
+                Status::Online,
+                4,
+                Some(EventKind::EndpointWarningCleared),
+            ),
+            ('-', Status::Warning, 5, Some(EventKind::EndpointWarning)),
             ('-', Status::Warning, 5, None),
-            ('-', Status::Offline, 5, Some(StatusChange::WentOffline)),
+            ('-', Status::Offline, 5, Some(EventKind::EndpointOffline)),
         ],
     );
 }
@@ -107,15 +116,8 @@ fn one_failure_is_enough_if_the_policy_says_so() {
             ..POLICY
         },
         &[
-            ('-', Status::Offline, 1, Some(StatusChange::WentOffline)),
-            (
-                '+',
-                Status::Online,
-                2,
-                Some(StatusChange::Recovered {
-                    down_for: Duration::from_secs(1),
-                }),
-            ),
+            ('-', Status::Offline, 1, Some(EventKind::EndpointOffline)),
+            ('+', Status::Online, 2, Some(EventKind::EndpointOnline)),
         ],
     );
 }
@@ -126,12 +128,12 @@ fn a_check_that_could_not_run_is_never_a_failure() {
         &POLICY,
         &[
             ('?', Status::Unknown, 0, None),
-            ('+', Status::Online, 2, Some(StatusChange::FirstPass)),
-            ('?', Status::Unknown, 3, Some(StatusChange::BecameUnknown)),
-            ('-', Status::Warning, 4, Some(StatusChange::Warned)),
+            ('+', Status::Online, 2, Some(EventKind::EndpointUp)),
+            ('?', Status::Unknown, 3, Some(EventKind::EndpointUnknown)),
+            ('-', Status::Warning, 4, Some(EventKind::EndpointWarning)),
             ('-', Status::Warning, 4, None),
             ('?', Status::Warning, 4, None),
-            ('-', Status::Offline, 4, Some(StatusChange::WentOffline)),
+            ('-', Status::Offline, 4, Some(EventKind::EndpointOffline)),
             ('?', Status::Offline, 4, None),
         ],
     );
@@ -144,8 +146,11 @@ fn a_paused_endpoint_ignores_late_check_results() {
         ..State::new(Timestamp::from_millis(0))
     };
     for verdict in [Verdict::Up, down(), unknown()] {
-        let decision = decide(&paused, &result(1, verdict), &POLICY);
-        assert_eq!((decision.state, decision.change), (paused.clone(), None));
+        let decision = decide(MONITOR, &paused, &result(1, verdict), &POLICY);
+        assert_eq!(
+            (decision.state, decision.transition),
+            (paused.clone(), None)
+        );
     }
 }
 
@@ -156,19 +161,19 @@ fn the_failure_reason_is_that_of_the_latest_failure() {
             failures_to_offline: 1,
             ..POLICY
         },
-        &[('-', Status::Offline, 1, Some(StatusChange::WentOffline))],
+        &[('-', Status::Offline, 1, Some(EventKind::EndpointOffline))],
     );
     let later = result(
         9,
         Verdict::Down(Failure::with(FailureClass::UnexpectedStatus, "503")),
     );
-    let decision = decide(&offline, &later, &POLICY);
+    let decision = decide(MONITOR, &offline, &later, &POLICY);
     assert_eq!(
         decision.state.failure,
         Some(Failure::with(FailureClass::UnexpectedStatus, "503"))
     );
     assert_eq!(
-        (decision.state.since, decision.change),
+        (decision.state.since, decision.transition),
         (offline.since, None)
     );
 }
@@ -178,7 +183,7 @@ fn gaps_double_while_offline_until_the_recheck_job_takes_over() {
     let mut state = State::new(Timestamp::from_millis(0));
     let mut gaps = Vec::new();
     for check in 1..=10 {
-        let decision = decide(&state, &result(check, down()), &POLICY);
+        let decision = decide(MONITOR, &state, &result(check, down()), &POLICY);
         gaps.push(decision.next);
         state = decision.state;
     }
@@ -207,6 +212,7 @@ fn a_retry_is_never_later_than_the_next_regular_check() {
         ..POLICY
     };
     let decision = decide(
+        MONITOR,
         &State::new(Timestamp::from_millis(0)),
         &result(1, down()),
         &frequent,
@@ -222,7 +228,7 @@ fn a_huge_failure_count_does_not_overflow() {
         ..State::new(Timestamp::from_millis(0))
     };
     assert_eq!(
-        decide(&state, &result(1, down()), &POLICY).next,
+        decide(MONITOR, &state, &result(1, down()), &POLICY).next,
         NextCheck::Recheck
     );
 }
@@ -237,7 +243,7 @@ proptest! {
         for (index, letter) in letters.into_iter().enumerate() {
             let at = i64::try_from(index).unwrap() + 1;
             let verdict = match letter { 0 => Verdict::Up, 1 => down(), _ => unknown() };
-            let decision = decide(&state, &result(at, verdict), &policy);
+            let decision = decide(MONITOR, &state, &result(at, verdict), &policy);
             match letter {
                 0 => { failures = 0; first_failure = None; }
                 1 => { failures += 1; first_failure = first_failure.or(Some(at)); }
@@ -250,7 +256,7 @@ proptest! {
                 prop_assert_eq!(decision.state.since.seconds(), first);
                 prop_assert!(decision.state.failure.is_some());
             }
-            prop_assert_eq!(decision.change.is_some(), decision.state.status != state.status);
+            prop_assert_eq!(decision.transition.is_some(), decision.state.status != state.status);
             state = decision.state;
         }
     }

@@ -11,12 +11,26 @@ const CHANGES: usize = 4;
 /// The period in which changes count; flapping ends after this long without a change.
 pub const WINDOW: Duration = Duration::from_secs(3600);
 
-/// Whether a monitor is flapping, by the start and end times of its outages. Both count as changes.
+/// A flapping monitor that has been offline for this long without a change is offline for good.
+pub const SETTLED_DOWN: Duration = Duration::from_secs(900);
+
+/// Whether a monitor is flapping, by the start and end times of its outages, the newest first. Both count as changes. Those
+/// before the end of an outage that settled do not count: it was an outage like any other.
 pub fn is_flapping(outages: &[(Timestamp, Option<Timestamp>)], now: Timestamp) -> bool {
     let is_recent = |at: &Timestamp| now.since(*at) < WINDOW;
-    let started = outages.iter().filter(|(began, _)| is_recent(began));
-    let ended = outages.iter().filter_map(|(_, ended)| *ended);
-    started.count() + ended.filter(is_recent).count() > CHANGES
+    let has_settled = |(began, ended): &(Timestamp, Option<Timestamp>)| {
+        ended.is_some_and(|ended| ended.since(*began) >= SETTLED_DOWN)
+    };
+    let mut changes = 0;
+    for outage in outages {
+        let (began, ended) = *outage;
+        changes += usize::from(ended.as_ref().is_some_and(is_recent));
+        if has_settled(outage) {
+            break;
+        }
+        changes += usize::from(is_recent(&began));
+    }
+    changes > CHANGES
 }
 
 #[cfg(test)]
@@ -37,6 +51,28 @@ mod tests {
                 vec![down(40, 41), down(50, 51), (minute(59), None)],
                 true,
                 "five",
+            ),
+            (
+                vec![
+                    (minute(59), None),
+                    down(55, 56),
+                    down(30, 45),
+                    down(20, 21),
+                    down(10, 11),
+                ],
+                false,
+                "an outage of 15 minutes settled",
+            ),
+            (
+                vec![
+                    (minute(59), None),
+                    down(55, 56),
+                    down(31, 45),
+                    down(20, 21),
+                    down(10, 11),
+                ],
+                true,
+                "an outage of 14 minutes did not",
             ),
             (
                 vec![down(-9, -5), down(50, 51), (minute(59), None)],

@@ -6,8 +6,6 @@ use super::webhook::WebhookId;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destinations {
     pub has_channel: bool,
-    /// Whether overdue servers that are not offline yet cause notifications.
-    pub notify_on_warning: bool,
     /// Webhooks that are not disabled.
     pub webhooks: Vec<WebhookId>,
 }

@@ -3,4 +3,5 @@
 pub mod alert_policy;
 pub mod destinations;
 pub mod notification_kind;
+pub mod presence;
 pub mod webhook;

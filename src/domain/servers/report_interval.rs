@@ -9,21 +9,28 @@ use crate::timestamp::Timestamp;
 pub const LEARNED_FROM: usize = 10;
 pub const LEARNED_WITHIN: Duration = Duration::from_secs(24 * 3600);
 
-/// The expected interval if there are too few reports to learn from.
-const DEFAULT_INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// Reports that are loaded to learn from: more than `LEARNED_FROM`, because a burst counts as one.
+pub const LOADED: usize = 4 * LEARNED_FROM;
+
+/// Reports that arrive within this time of each other are one: an agent sends late reports in a burst.
+const BURST: Duration = Duration::from_secs(5);
+
+/// No server is expected to report more often than this.
+const SHORTEST: Duration = Duration::from_secs(30);
 
 /// A server is overdue after more than this many intervals without a report.
 const MISSED: u32 = 2;
 
-/// Returns the expected interval between reports: the median gap of the recent ones, or an hour if there are fewer than two.
-/// Takes `reports` in any order and ignores reports from the future.
-pub fn expected_interval(reports: &[Timestamp], now: Timestamp) -> Duration {
+/// Returns the expected interval between reports: the median gap of the recent ones, but at least 30 s. `None` if there are
+/// too few to learn from. Takes `reports` in any order and ignores reports from the future.
+pub fn expected_interval(reports: &[Timestamp], now: Timestamp) -> Option<Duration> {
     let mut recent: Vec<Timestamp> = reports
         .iter()
         .copied()
         .filter(|at| *at <= now && now.since(*at) <= LEARNED_WITHIN)
         .collect();
     recent.sort_unstable();
+    recent.dedup_by(|later, earlier| later.since(*earlier) < BURST);
     let first = recent.len().saturating_sub(LEARNED_FROM);
     let gaps = recent
         .get(first..)
@@ -31,7 +38,7 @@ pub fn expected_interval(reports: &[Timestamp], now: Timestamp) -> Duration {
         .windows(2)
         .map(|pair| pair[1].since(pair[0]))
         .collect();
-    median(gaps).unwrap_or(DEFAULT_INTERVAL)
+    Some(median(gaps)?.max(SHORTEST))
 }
 
 /// Returns the middle value, or the mean of the middle two.
@@ -67,32 +74,46 @@ mod tests {
     #[test]
     fn the_interval_is_the_median_gap_of_the_last_ten_reports_of_a_day() {
         for (reports, seconds, why) in [
-            (vec![], 3600, "no report"),
-            (vec![ago(10)], 3600, "one report"),
-            (vec![ago(60), ago(0)], 60, "one gap"),
-            (vec![ago(0), ago(60)], 60, "in any order"),
+            (vec![], None, "no report"),
+            (vec![ago(10)], None, "one report"),
+            (vec![ago(60), ago(0)], Some(60), "one gap"),
+            (vec![ago(0), ago(60)], Some(60), "in any order"),
             (
                 vec![ago(400), ago(100), ago(0)],
-                200,
+                Some(200),
                 "the mean of the middle two",
             ),
             (
                 vec![ago(10_000), ago(120), ago(60), ago(0)],
-                60,
+                Some(60),
                 "one long gap does not matter",
             ),
-            (vec![ago(90_000), ago(86_401), ago(0)], 3600, "too old"),
+            (vec![ago(90_000), ago(86_401), ago(0)], None, "too old"),
+            (
+                vec![ago(4), ago(3), ago(2), ago(1), ago(0)],
+                None,
+                "a burst counts as one report",
+            ),
+            (
+                vec![ago(304), ago(4), ago(3), ago(2), ago(0)],
+                Some(300),
+                "a burst after a report",
+            ),
+            (
+                vec![ago(5), ago(0)],
+                Some(30),
+                "no longer a burst, and the shortest interval",
+            ),
+            (vec![ago(29), ago(0)], Some(30), "below the shortest"),
+            (vec![ago(31), ago(0)], Some(31), "above the shortest"),
             (
                 vec![ago(60), ago(0), NOW.plus(Duration::from_secs(9))],
-                60,
+                Some(60),
                 "a report from the future",
             ),
         ] {
-            assert_eq!(
-                expected_interval(&reports, NOW),
-                Duration::from_secs(seconds),
-                "{why}"
-            );
+            let expected = seconds.map(Duration::from_secs);
+            assert_eq!(expected_interval(&reports, NOW), expected, "{why}");
         }
         let slow_then_fast: Vec<Timestamp> = (0..20)
             .map(|number| {
@@ -105,7 +126,7 @@ mod tests {
             .collect();
         assert_eq!(
             expected_interval(&slow_then_fast, NOW),
-            Duration::from_secs(30)
+            Some(Duration::from_secs(30))
         );
     }
 

@@ -23,6 +23,13 @@ pub struct TimeWindow {
     pub ends_at: Timestamp,
 }
 
+impl TimeWindow {
+    /// Whether the window is open: from its first millisecond, and no longer at its end.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.starts_at <= now && now < self.ends_at
+    }
+}
+
 /// Days of the week; bit 0 is Monday.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WeekDays(u8);

@@ -1,3 +1,4 @@
-//! Silences: windows of maintenance.
+//! Silences: their kinds and scopes, and their times.
 
 pub mod maintenance;
+pub mod silence;

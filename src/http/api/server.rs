@@ -130,7 +130,7 @@ fn details(standing: &Standing) -> Value {
         "id": server.id.0, "name": server.name, "is_active": server.is_active,
         "status": judgement.status.as_str(), "last_seen": server.last_seen_at.map(text::timestamp),
         "minutes_ago": minutes_ago, "reason": judgement.reason, "threshold_used": judgement.used.as_str(),
-        "should_alert": standing.should_alert, "expected_interval": standing.expected_interval.as_secs(),
+        "should_alert": standing.should_alert, "expected_interval": standing.expected_interval.map(|interval| interval.as_secs()),
         "since": text::timestamp(server.since), "auto_thresholds": server.auto_thresholds,
         "thresholds": {
             "online": minutes(standing.thresholds.online()), "warning": minutes(standing.thresholds.warning()),

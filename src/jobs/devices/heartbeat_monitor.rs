@@ -2,20 +2,15 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
-use crate::actions::incidents::outage;
+use crate::actions::transition::{self, Change};
 use crate::domain::Timestamp;
-use crate::domain::devices::device::{Absence, is_overdue};
-use crate::domain::event::{Actor, EventKind};
-use crate::domain::incidents::outage_reason::OutageReason;
-use crate::domain::monitor::MonitorRef;
+use crate::domain::devices::device::Absence;
+use crate::domain::devices::status_rule::{MissedHeartbeats, on_absence};
+use crate::domain::event::Actor;
 use crate::domain::observation_windows::ObservationWindows;
-use crate::domain::status::Status;
 use crate::jobs::self_health::observation_window;
 use crate::jobs::{JobContext, WINDOWS_KEPT};
 use crate::store::devices::device::{self, Overdue};
-use crate::store::event::{self, NewEvent};
 use crate::store::{StoreError, Tx};
 
 pub(in crate::jobs) const NAME: &str = "heartbeat_monitor";
@@ -50,48 +45,23 @@ async fn mark(
         .0
         .last()
         .map_or(Duration::ZERO, |window| now.since(window.started_at));
-    let overdue: Vec<Overdue> = device::overdue(tx, threshold, now)
-        .await?
-        .into_iter()
-        .filter(|late| {
-            let observed = windows.between(late.last_seen_at, now);
-            is_overdue(Absence { observed, present }, late.threshold)
-        })
-        .collect();
-    let ids: Vec<_> = overdue.iter().map(|late| late.id).collect();
-    device::set_status(tx, &ids, Status::Offline, now).await?;
-    let outages: Vec<_> = overdue
+    let missed = |late: &Overdue| {
+        let observed = windows.between(late.last_seen_at, now);
+        let missed = MissedHeartbeats {
+            last_seen: late.last_seen_at,
+            threshold: late.threshold,
+            absence: Absence { observed, present },
+        };
+        on_absence(late.monitor, late.state, missed, now)
+    };
+    let overdue = device::overdue(tx, threshold, now).await?;
+    let changes: Vec<Change> = overdue
         .iter()
-        .map(|late| {
-            let monitor = MonitorRef {
-                guild: late.guild_id,
-                id: late.id,
-            };
-            (monitor, late.last_seen_at)
-        })
+        .filter_map(missed)
+        .map(Change::from)
         .collect();
-    outage::open_all(tx, &outages, OutageReason::MissedHeartbeat, now).await?;
-    let events: Vec<NewEvent> = overdue
-        .iter()
-        .map(|late| offline_event(late, now))
-        .collect();
-    event::append_all(tx, &events).await?;
-    Ok(overdue.len() as u64)
-}
-
-fn offline_event(late: &Overdue, now: Timestamp) -> NewEvent {
-    NewEvent {
-        guild_id: late.guild_id,
-        monitor_id: Some(late.id),
-        kind: EventKind::DeviceOffline,
-        at: now,
-        noticed_at: now,
-        actor: Actor::System,
-        details: json!({
-            "severity": "warning", "last_seen": late.last_seen_at.millis(),
-            "threshold_ms": crate::domain::millis(late.threshold),
-        }),
-    }
+    transition::apply(tx, &changes, Actor::System, now).await?;
+    Ok(changes.len() as u64)
 }
 
 #[cfg(test)]
@@ -152,7 +122,7 @@ mod tests {
             events,
             [(
                 "device_offline".to_owned(),
-                r#"{"last_seen":1000000,"severity":"warning","threshold_ms":300000}"#.to_owned()
+                r#"{"device_uuid":"01010101-0101-4101-8101-010101010101","last_seen":1000000,"name":"pump","severity":"warning","threshold_ms":300000}"#.to_owned()
             )]
         );
     }

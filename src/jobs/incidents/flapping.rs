@@ -1,23 +1,18 @@
-//! Ends the flapping state of incidents that have been stable for long enough.
+//! Ends the flapping of monitors that have been online, or offline, for long enough.
 
 use std::time::Duration;
 
-use crate::domain::incidents::flapping::WINDOW;
+use crate::actions::incidents::settle_flapping;
 use crate::jobs::JobContext;
 use crate::store::StoreError;
-use crate::store::incidents::incident;
 
 pub(in crate::jobs) const NAME: &str = "flapping";
-pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(60);
+pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(10);
 
 pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
-    let now = context.checks.clock.now();
-    let ended = context
-        .store
-        .writer
-        .transact::<_, StoreError>(move |tx| {
-            Box::pin(async move { incident::end_flapping(tx, now.minus(WINDOW), now).await })
-        })
-        .await?;
-    Ok(format!("{ended} incidents stopped flapping"))
+    let settled = settle_flapping::settle(&context.store, context.checks.clock.now()).await?;
+    Ok(format!(
+        "{} incidents are stable again, {} monitors settled offline",
+        settled.stable, settled.offline
+    ))
 }

@@ -147,6 +147,7 @@ async fn record_posted(
 mod tests {
     use super::*;
     use crate::domain::discord_id::{ChannelId, GuildId};
+    use crate::domain::monitor::MonitorKind;
     use crate::domain::status::Status;
 
     #[test]
@@ -179,6 +180,7 @@ mod tests {
     #[test]
     fn different_content_has_a_different_hash() {
         let line = |status| BoardLine {
+            kind: MonitorKind::Endpoint,
             name: "shop".into(),
             group: None,
             status,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::domain::presence::{Presence, PresenceUpdate, presence};
+use crate::domain::notifications::presence::{Presence, PresenceUpdate, presence};
 use crate::jobs::JobContext;
 use crate::store::StoreError;
 use crate::store::monitors::monitor;

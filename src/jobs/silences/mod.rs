@@ -1,4 +1,4 @@
-//! Silences: the end of mutes, the start and end of maintenance windows.
+//! Silences: their starts and ends, and the calendar that shows maintenance.
 
-pub(in crate::jobs) mod expire_mutes;
-pub(in crate::jobs) mod maintenance_windows;
+pub(in crate::jobs) mod calendar;
+pub(in crate::jobs) mod silence_times;

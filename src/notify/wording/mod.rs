@@ -1,5 +1,11 @@
 //! Texts about incidents that are valid at every destination. The caller passes how text from outside is escaped there.
 
+mod outage;
+
+use std::time::Duration;
+
+pub use outage::{happened, mark, name};
+
 use crate::domain::Timestamp;
 use crate::domain::discord_id::ChannelId;
 use crate::domain::endpoints::target::Host;
@@ -8,11 +14,11 @@ use crate::domain::incidents::grouping::GroupScope;
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::text;
+use crate::domain::transition::OutageEnd;
 use crate::store::incidents::incident::{Incident, Outage};
 
-/// Maximum characters of a host name, and of the detail of a failure.
+/// Maximum characters of a host name.
 const HOST: usize = 100;
-const DETAIL: usize = 200;
 
 /// The title of an incident: its monitors and their state.
 pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
@@ -95,37 +101,84 @@ fn incident_title(incident: &Incident, escape: fn(&str) -> String) -> String {
         // It was delivered before Rollcall knew that it had lost connectivity.
         return "⚪ False alarm: Rollcall had lost network connectivity".to_owned();
     }
-    if let Some(since) = incident.flapping_since {
-        return flapping_title(incident, since, escape);
+    let flapping = incident.flapping_since.zip(incident.flapping_ended_at);
+    if let Some((since, ended)) = flapping {
+        return flapped_title(incident, ended.since(since), escape);
     }
-    let state = state(incident);
+    if incident.flapping_since.is_some() {
+        return flapping_title(incident, escape);
+    }
     match incident.ended_at {
-        Some(ended) => {
-            let length = text::duration(ended.since(incident.opened_at));
-            match who(incident, escape) {
-                Who::One(who) => format!("🟢 {who} was {state} for {length}"),
-                Who::Several(who) => format!("🟢 {who} were {state} for {length}"),
-            }
+        Some(ended) => ended_title(incident, ended, escape),
+        None => {
+            let state = state(incident);
+            format!("🔴 {}", still_down(incident, escape).is(state))
         }
-        None => match still_down(incident, escape) {
-            Who::One(who) => format!("🔴 {who} is {state}"),
-            Who::Several(who) => format!("🔴 {who} are {state}"),
-        },
     }
 }
 
-fn flapping_title(incident: &Incident, since: Timestamp, escape: fn(&str) -> String) -> String {
-    let who = who(incident, escape);
-    if let Some(settled) = incident.flapping_ended_at {
-        let length = text::duration(settled.since(since));
-        let (Who::One(who) | Who::Several(who)) = who;
-        return format!("🟢 {who}: stable again after flapping for {length}");
+fn ended_title(incident: &Incident, ended: Timestamp, escape: fn(&str) -> String) -> String {
+    let (state, length) = (
+        state(incident),
+        text::duration(ended.since(incident.opened_at)),
+    );
+    let first = incident.outages.first().and_then(|outage| outage.ended);
+    match (who(incident, escape), first.map(|(_, end)| end)) {
+        (Who::One(who), Some(OutageEnd::Paused)) => format!("⏸️ {who} was paused while {state}"),
+        (Who::One(who), Some(OutageEnd::Removed)) => format!("⚪ {who} was removed while {state}"),
+        (Who::One(who), Some(OutageEnd::Retargeted)) => {
+            format!("⚪ {who} got a new target while {state}")
+        }
+        (Who::One(who), _) => format!("🟢 {who} was {state} for {length}"),
+        (Who::Several(who), Some(_)) if !incident.has_recovery() => {
+            format!("⚪ {who} were paused, changed or removed while {state}")
+        }
+        (Who::Several(who), _) => format!("🟢 {who} were {state} for {length}"),
     }
-    match (who, incident.ended_at) {
-        (Who::One(who), Some(_)) => format!("🟠 {who} is flapping, online now"),
-        (Who::Several(who), Some(_)) => format!("🟠 {who} are flapping, online now"),
-        (Who::One(who), None) => format!("🟠 {who} is flapping, offline now"),
-        (Who::Several(who), None) => format!("🟠 {who} are flapping, offline now"),
+}
+
+/// The title of an incident whose flapping has ended after `length`.
+fn flapped_title(incident: &Incident, length: Duration, escape: fn(&str) -> String) -> String {
+    let length = text::duration(length);
+    match (who(incident, escape), incident.continued_by) {
+        (Who::One(who), Some(_)) => {
+            format!("🟠 {who} was flapping for {length} and then stayed offline")
+        }
+        (Who::One(who) | Who::Several(who), _) => {
+            format!("🟢 {who}: stable again after flapping for {length}")
+        }
+    }
+}
+
+/// The title of an incident with a flapping monitor: who is offline, and who is flapping, each once.
+fn flapping_title(incident: &Incident, escape: fn(&str) -> String) -> String {
+    let flapping = subject(incident, |outage| outage.is_flapping, escape);
+    let down = |outage: &Outage| !outage.is_flapping && outage.ended.is_none();
+    match (subject(incident, down, escape), flapping) {
+        (Some(down), Some(flapping)) => {
+            let state = state(incident);
+            format!("🔴 {}, {}", down.is(state), flapping.is("flapping"))
+        }
+        (None, Some(flapping)) if incident.ended_at.is_none() => {
+            format!("🟠 {}, offline now", flapping.is("flapping"))
+        }
+        (None, Some(flapping)) => format!("🟠 {}, online now", flapping.is("flapping")),
+        // The flapping monitor is not among those that are named.
+        (_, None) => format!("🟠 {}", who(incident, escape).is("flapping")),
+    }
+}
+
+/// The named monitors of an incident for which `applies` holds; `None` if there are none.
+fn subject(
+    incident: &Incident,
+    applies: impl Fn(&Outage) -> bool,
+    escape: fn(&str) -> String,
+) -> Option<Who> {
+    let found: Vec<&Outage> = incident.outages.iter().filter(|one| applies(one)).collect();
+    match found.as_slice() {
+        [] => None,
+        [only] => Some(Who::One(escape(name(only)))),
+        several => Some(Who::Several(text::count(several.len() as u64, "monitor"))),
     }
 }
 
@@ -160,6 +213,15 @@ enum Who {
     Several(String),
 }
 
+impl Who {
+    fn is(self, state: &str) -> String {
+        match self {
+            Self::One(who) => format!("{who} is {state}"),
+            Self::Several(who) => format!("{who} are {state}"),
+        }
+    }
+}
+
 /// The monitors of an incident that have not recovered.
 fn still_down(incident: &Incident, escape: fn(&str) -> String) -> Who {
     let (open, count) = (incident.open, incident.count);
@@ -190,26 +252,6 @@ fn who(incident: &Incident, escape: fn(&str) -> String) -> Who {
 
 fn host_text(host: &Host, escape: fn(&str) -> String) -> String {
     escape(&text::cut(&host.to_string(), HOST))
-}
-
-/// The name of an outage's monitor.
-pub fn name(outage: &Outage) -> &str {
-    outage.name.as_deref().unwrap_or("a removed monitor")
-}
-
-/// Why an outage's monitor is down, if known.
-pub fn reason(outage: &Outage, escape: fn(&str) -> String) -> String {
-    let reason = match (outage.reason, outage.reason.failure_class()) {
-        (_, Some(class)) => class.text(),
-        (OutageReason::MissedHeartbeat, None) => "missed heartbeat",
-        (OutageReason::RunFailed, None) => "its last run failed",
-        // Without a failure class what is left is a server that is overdue.
-        (_, None) => "no report for more than twice its usual interval",
-    };
-    match outage.detail.as_deref() {
-        Some(detail) => format!("{reason} ({})", text::cut(&escape(detail), DETAIL)),
-        None => reason.to_owned(),
-    }
 }
 
 /// The probable cause, and its evidence. `when` formats a time as relative to now.

@@ -8,6 +8,7 @@ use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::incidents::grouping::{GroupKey, IncidentId, Subnet};
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::alert_policy::Responder;
+use crate::domain::transition::OutageEnd;
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000).plus(Duration::from_secs(seconds))
@@ -21,7 +22,9 @@ fn outage(number: i64, reason: OutageReason, detail: Option<&str>) -> Outage {
         reason,
         detail: detail.map(str::to_owned),
         started_at: at(0),
-        ended_at: None,
+        ended: None,
+        is_flapping: false,
+        times: 1,
     }
 }
 
@@ -45,6 +48,7 @@ fn incident(count: u64, scope: GroupScope, group: Option<&str>) -> Incident {
         maintained: None,
         flapping_since: None,
         flapping_ended_at: None,
+        continued_by: None,
         cause: None,
         outages: (0..count as i64)
             .map(|number| outage(number, reason, None))
@@ -92,6 +96,9 @@ fn titles_of_incidents() {
         incidents.push(overdue);
         let mut flapping = incident(count, nothing(), None);
         flapping.flapping_since = Some(at(0));
+        for outage in &mut flapping.outages {
+            outage.is_flapping = true;
+        }
         incidents.push(flapping.clone());
         flapping.ended_at = Some(at(300));
         incidents.push(flapping.clone());
@@ -100,6 +107,26 @@ fn titles_of_incidents() {
         let mut resolved = incident(count, nothing(), None);
         resolved.ended_at = Some(at(300));
         incidents.push(resolved);
+    }
+    // A flapping monitor beside one that is steadily offline.
+    let mut mixed = incident(2, nothing(), None);
+    mixed.flapping_since = Some(at(0));
+    mixed.outages[1].is_flapping = true;
+    mixed.outages[1].name = Some("flaky".to_owned());
+    incidents.push(mixed);
+    let mut continued = incident(1, nothing(), None);
+    (continued.flapping_since, continued.flapping_ended_at) = (Some(at(0)), Some(at(900)));
+    (continued.ended_at, continued.continued_by) = (Some(at(900)), Some(IncidentId(8)));
+    incidents.push(continued);
+    for end in OutageEnd::ALL {
+        for count in [1, 2] {
+            let mut ended = incident(count, nothing(), None);
+            ended.ended_at = Some(at(300));
+            for outage in &mut ended.outages {
+                outage.ended = Some((at(300), *end));
+            }
+            incidents.push(ended);
+        }
     }
     let titles: Vec<String> = incidents
         .iter()
@@ -125,6 +152,16 @@ fn titles_of_incidents() {
     🟠 2 monitors are flapping, online now
     🟢 2 monitors: stable again after flapping for 15 min
     🟢 2 monitors were offline for 5 min
+    🔴 shop is offline, flaky is flapping
+    🟠 shop was flapping for 15 min and then stayed offline
+    🟢 shop was offline for 5 min
+    🟢 2 monitors were offline for 5 min
+    ⏸️ shop was paused while offline
+    ⚪ 2 monitors were paused, changed or removed while offline
+    ⚪ shop got a new target while offline
+    ⚪ 2 monitors were paused, changed or removed while offline
+    ⚪ shop was removed while offline
+    ⚪ 2 monitors were paused, changed or removed while offline
     ");
 }
 
@@ -198,7 +235,7 @@ fn other_notifications() {
 #[test]
 fn reasons_of_outages() {
     let reasons = OutageReason::ALL.iter().map(|reason| {
-        let without = super::reason(&outage(0, *reason, None), escape);
+        let without = super::outage::reason(&outage(0, *reason, None), escape);
         format!("{}: {without}", reason.as_str())
     });
     let mut lines: Vec<String> = reasons.collect();
@@ -206,7 +243,10 @@ fn reasons_of_outages() {
         (OutageReason::UnexpectedStatus, "503"),
         (OutageReason::RunFailed, "FATAL: disk full"),
     ] {
-        lines.push(super::reason(&outage(0, reason, Some(detail)), escape));
+        lines.push(super::outage::reason(
+            &outage(0, reason, Some(detail)),
+            escape,
+        ));
     }
     lines.push(name(&outage(9, OutageReason::Refused, None)).to_owned());
     insta::assert_snapshot!(lines.join("\n"), @"
@@ -260,5 +300,34 @@ fn probable_causes() {
     The network path. mail runs on the same machine and reported 2 minutes ago.
     The host or its network path. All 12 endpoints on it are offline.
     The network. All 12 endpoints in 192.0.2.0/24 are offline.
+    ");
+}
+
+#[test]
+fn what_happened_to_a_monitor() {
+    let mut outages = vec![outage(0, OutageReason::Refused, None)];
+    outages.push(outage(0, OutageReason::Overdue, None));
+    for end in OutageEnd::ALL {
+        let mut ended = outage(0, OutageReason::Refused, None);
+        ended.ended = Some((at(300), *end));
+        outages.push(ended);
+    }
+    for ended in [None, Some((at(300), OutageEnd::Recovered))] {
+        let mut flapping = outage(0, OutageReason::Refused, None);
+        (flapping.is_flapping, flapping.times, flapping.ended) = (true, 4, ended);
+        outages.push(flapping);
+    }
+    let when = |_: Timestamp| "2 minutes ago".to_owned();
+    let line = |one: &Outage| format!("{} shop {}", mark(one), happened(one, true, escape, when));
+    let lines: Vec<String> = outages.iter().map(line).collect();
+    insta::assert_snapshot!(lines.join("\n"), @"
+    🔴 shop went offline 2 minutes ago: connection refused
+    🔴 shop last reported 2 minutes ago: no report for more than twice its usual interval
+    🟢 shop recovered 2 minutes ago after 5 min
+    ⏸️ shop was paused 2 minutes ago while offline
+    ⚪ shop got a new target 2 minutes ago while offline
+    ⚪ shop was removed 2 minutes ago while offline
+    🟠 shop is flapping (4 outages), went offline 2 minutes ago: connection refused
+    🟠 shop is flapping (4 outages), recovered 2 minutes ago
     ");
 }

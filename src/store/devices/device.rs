@@ -8,8 +8,9 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::domain::Timestamp;
 use crate::domain::devices::device::DeviceUuid;
+use crate::domain::devices::status_rule::DeviceStanding;
 use crate::domain::discord_id::GuildId;
-use crate::domain::monitor::MonitorId;
+use crate::domain::monitor::{MonitorId, MonitorRef};
 use crate::domain::status::Status;
 use crate::store::engine::rows::{pieces, placeholders};
 use crate::store::{Reader, StoreError, Tx};
@@ -37,17 +38,14 @@ pub struct Device {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     pub id: MonitorId,
-    pub status: Status,
-    pub since: Timestamp,
-    /// Whether its last run failed.
-    pub has_failed: bool,
+    pub state: DeviceStanding,
 }
 
 /// A device that has sent no heartbeat for longer than its threshold, by the wall clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overdue {
-    pub id: MonitorId,
-    pub guild_id: GuildId,
+    pub monitor: MonitorRef,
+    pub state: DeviceStanding,
     pub last_seen_at: Timestamp,
     pub threshold: Duration,
 }
@@ -161,13 +159,8 @@ pub async fn known(
 
 fn cached(tx: &Tx<'_>, guild: GuildId, uuid: u128) -> Option<Known> {
     let id = *tx.cache.devices.get(&(guild, uuid))?;
-    let (status, since, has_failed) = *tx.cache.standings.get(&id)?;
-    Some(Known {
-        id,
-        status,
-        since,
-        has_failed,
-    })
+    let state = *tx.cache.standings.get(&id)?;
+    Some(Known { id, state })
 }
 
 #[derive(sqlx::FromRow)]
@@ -197,11 +190,11 @@ async fn fill_cache(tx: &mut Tx<'_>, piece: &[&(GuildId, DeviceUuid)]) -> Result
             GuildId::from_row(row.guild_id),
             uuid_of(&row.uuid)?.number(),
         );
-        let standing = (
-            status_of(&row.status)?,
-            Timestamp::from_millis(row.since),
-            row.has_failed,
-        );
+        let standing = DeviceStanding {
+            status: status_of(&row.status)?,
+            since: Timestamp::from_millis(row.since),
+            has_failed: row.has_failed,
+        };
         tx.cache.devices.insert(place, MonitorId(row.id));
         tx.cache.standings.insert(MonitorId(row.id), standing);
     }
@@ -228,34 +221,12 @@ pub async fn record_heartbeats(
     Ok(())
 }
 
-/// Sets the same status, since the same time, for all these monitors.
-pub async fn set_status(
-    tx: &mut Tx<'_>,
-    ids: &[MonitorId],
-    status: Status,
-    since: Timestamp,
-) -> Result<(), StoreError> {
-    for piece in pieces(ids) {
-        let places = placeholders(1, piece.len());
-        let sql = format!(
-            "UPDATE monitors SET status = '{}', since = {} WHERE id IN {places}",
-            status.as_str(),
-            since.millis()
-        );
-        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false);
-        for id in piece {
-            query = query.bind(id.0);
-            tx.cache.standings.remove(id);
-        }
-        query.execute(&mut *tx.connection).await?;
-    }
-    Ok(())
-}
-
 #[derive(sqlx::FromRow)]
 struct OverdueRow {
     id: i64,
     guild_id: i64,
+    since: i64,
+    has_failed: bool,
     last_seen_at: i64,
     threshold_ms: i64,
 }
@@ -268,7 +239,7 @@ pub async fn overdue(
     now: Timestamp,
 ) -> Result<Vec<Overdue>, StoreError> {
     let rows: Vec<OverdueRow> = sqlx::query_as(
-        "SELECT m.id, m.guild_id, p.last_seen_at, COALESCE(d.threshold_ms, $1) AS threshold_ms
+        "SELECT m.id, m.guild_id, m.since, d.failure IS NOT NULL AS has_failed, p.last_seen_at, COALESCE(d.threshold_ms, $1) AS threshold_ms
          FROM device_details d JOIN monitors m ON m.id = d.monitor_id JOIN monitor_state p ON p.monitor_id = m.id
          WHERE m.status = 'online' AND d.is_active = 1 AND p.last_seen_at < $2 - COALESCE(d.threshold_ms, $1)",
     )
@@ -277,8 +248,15 @@ pub async fn overdue(
     .fetch_all(&mut *tx.connection)
     .await?;
     let overdue = |row: OverdueRow| Overdue {
-        id: MonitorId(row.id),
-        guild_id: GuildId::from_row(row.guild_id),
+        monitor: MonitorRef {
+            guild: GuildId::from_row(row.guild_id),
+            id: MonitorId(row.id),
+        },
+        state: DeviceStanding {
+            status: Status::Online,
+            since: Timestamp::from_millis(row.since),
+            has_failed: row.has_failed,
+        },
         last_seen_at: Timestamp::from_millis(row.last_seen_at),
         threshold: Duration::from_millis(row.threshold_ms.unsigned_abs()),
     };
@@ -450,13 +428,11 @@ mod tests {
             let found = store
                 .write(move |tx| Box::pin(overdue(tx, Duration::from_secs(300), at(now))))
                 .await;
-            let found: Vec<MonitorId> = found.iter().map(|overdue| overdue.id).collect();
+            let found: Vec<MonitorId> = found.iter().map(|overdue| overdue.monitor.id).collect();
             assert_eq!(found, ids, "at {now}");
         }
         store
-            .write(move |tx| {
-                Box::pin(async move { set_status(tx, &[quick], Status::Offline, at(701)).await })
-            })
+            .set_status(quick, Status::Online, Status::Offline, at(701))
             .await;
         let found = store
             .write(|tx| Box::pin(overdue(tx, Duration::from_secs(300), at(9_000))))

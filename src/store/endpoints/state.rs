@@ -39,6 +39,13 @@ impl States {
         self.0.clear();
     }
 
+    /// Changes a cached status; what is not cached is read when it is needed.
+    pub(in crate::store) fn set_status(&mut self, id: MonitorId, status: Status, since: Timestamp) {
+        if let Some(cached) = self.0.get_mut(&id) {
+            (cached.status, cached.since) = (status, since);
+        }
+    }
+
     fn keep(&mut self, id: MonitorId, loaded: Loaded) {
         self.0.insert(id, CachedState::from(loaded));
     }
@@ -177,25 +184,20 @@ pub(in crate::store) fn failure(class: Option<&str>, detail: Option<String>) -> 
     })
 }
 
-/// Writes the wide rows of one endpoint (`monitors`, `endpoint_targets`) and caches the new state. The `monitor_state`
-/// module writes the narrow row.
-pub async fn save(tx: &mut Tx<'_>, id: MonitorId, loaded: Loaded) -> Result<(), StoreError> {
-    let state = &loaded.state;
-    sqlx::query("UPDATE monitors SET status = $2, since = $3 WHERE id = $1")
-        .bind(id.0)
-        .bind(state.status.as_str())
-        .bind(state.since.millis())
-        .execute(&mut *tx.connection)
-        .await?;
+/// Writes the latest failure and the certificate of one endpoint, and caches its state. Its status is written by
+/// `monitors::status`, and the narrow row by `monitor_state`.
+pub async fn save_details(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    loaded: Loaded,
+) -> Result<(), StoreError> {
+    let failure = loaded.state.failure.as_ref();
     sqlx::query(
-        "UPDATE endpoint_targets SET is_active = $2, failure_class = $3, failure_detail = $4,
-            certificate_expires_at = $5, inactive_checked_at = CASE WHEN $2 = 1 THEN NULL ELSE inactive_checked_at END
-         WHERE monitor_id = $1",
+        "UPDATE endpoint_targets SET failure_class = $2, failure_detail = $3, certificate_expires_at = $4 WHERE monitor_id = $1",
     )
     .bind(id.0)
-    .bind(state.is_active())
-    .bind(state.failure.as_ref().map(|failure| failure.class.as_str()))
-    .bind(state.failure.as_ref().and_then(|failure| failure.detail.as_deref()))
+    .bind(failure.map(|failure| failure.class.as_str()))
+    .bind(failure.and_then(|failure| failure.detail.as_deref()))
     .bind(loaded.certificate_expires_at.map(Timestamp::millis))
     .execute(&mut *tx.connection)
     .await?;

@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 
 use crate::domain::Timestamp;
+use crate::domain::devices::status_rule::DeviceStanding;
 use crate::domain::discord_id::GuildId;
 use crate::domain::key::KeyId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::destinations::Destinations;
-use crate::domain::status::Status;
 
 /// The writer's cache.
 #[derive(Debug, Default)]
@@ -18,8 +18,8 @@ pub struct Cache {
     pub(in crate::store) keys: HashMap<KeyId, Option<Timestamp>>,
     /// Devices by guild and numeric UUID. Devices are added and removed, but these values never change.
     pub(in crate::store) devices: HashMap<(GuildId, u128), MonitorId>,
-    /// For devices: the status, since when, and whether the last run failed.
-    pub(in crate::store) standings: HashMap<MonitorId, (Status, Timestamp, bool)>,
+    /// The states of devices.
+    pub(in crate::store) standings: HashMap<MonitorId, DeviceStanding>,
     /// The destinations of each guild.
     pub(in crate::store) destinations: HashMap<GuildId, Destinations>,
 }

@@ -24,7 +24,7 @@ pub async fn about(reader: &Reader, incident: &Incident) -> Result<Evidence, Sto
     let down: Vec<&Outage> = incident
         .outages
         .iter()
-        .filter(|one| one.ended_at.is_none())
+        .filter(|one| one.ended.is_none())
         .collect();
     let mut evidence = Evidence {
         classes: down

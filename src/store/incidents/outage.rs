@@ -5,28 +5,10 @@ use crate::domain::discord_id::GuildId;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::{MonitorId, MonitorRef};
+use crate::domain::silences::silence::SilenceKind;
+use crate::domain::transition::OutageEnd;
 use crate::store::engine::rows::{pieces, placeholders};
-use crate::store::{StoreError, Tx};
-
-/// Opens an outage, dated at the first failure, and returns its id; `None` if one is already open, which stays unchanged.
-pub async fn open(
-    tx: &mut Tx<'_>,
-    monitor: MonitorRef,
-    started_at: Timestamp,
-    reason: OutageReason,
-) -> Result<Option<i64>, StoreError> {
-    let id = sqlx::query_scalar(
-        "INSERT INTO outages (guild_id, monitor_id, started_at, reason) VALUES ($1, $2, $3, $4)
-         ON CONFLICT DO NOTHING RETURNING id",
-    )
-    .bind(monitor.guild.to_row())
-    .bind(monitor.id.0)
-    .bind(started_at.millis())
-    .bind(reason.as_str())
-    .fetch_optional(&mut *tx.connection)
-    .await?;
-    Ok(id)
-}
+use crate::store::{Reader, StoreError, Tx};
 
 /// An outage that was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,23 +61,67 @@ pub async fn open_all(
     Ok(opened)
 }
 
-/// Adds an outage to an incident.
-pub async fn add_to(tx: &mut Tx<'_>, id: i64, incident: IncidentId) -> Result<(), StoreError> {
-    sqlx::query("UPDATE outages SET incident_id = $2 WHERE id = $1")
+/// Adds an outage to an incident. `is_flapping`: because its monitor is flapping.
+pub async fn add_to(
+    tx: &mut Tx<'_>,
+    id: i64,
+    incident: IncidentId,
+    is_flapping: bool,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE outages SET incident_id = $2, is_flapping = $3, is_held = 0 WHERE id = $1")
         .bind(id)
         .bind(incident.0)
+        .bind(is_flapping)
         .execute(&mut *tx.connection)
         .await?;
     Ok(())
 }
 
-/// Marks an outage as covered by a maintenance window.
-pub async fn mark_in_maintenance(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
-    sqlx::query("UPDATE outages SET is_in_maintenance = 1 WHERE id = $1")
+/// Records that a silence holds back the notification about an outage.
+pub async fn hold(tx: &mut Tx<'_>, id: i64, by: SilenceKind) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE outages SET is_held = 1, is_in_maintenance = MAX(is_in_maintenance, $2) WHERE id = $1",
+    )
+    .bind(id)
+    .bind(by == SilenceKind::Maintenance)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// Records that no silence holds back the notification about an outage any longer.
+pub async fn release(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE outages SET is_held = 0 WHERE id = $1 AND is_held = 1")
         .bind(id)
         .execute(&mut *tx.connection)
         .await?;
     Ok(())
+}
+
+/// The monitors of a guild with an open outage whose notification a silence holds back.
+pub async fn held(tx: &mut Tx<'_>, guild: GuildId) -> Result<Vec<MonitorId>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT monitor_id FROM outages
+         WHERE guild_id = $1 AND ended_at IS NULL AND incident_id IS NULL AND is_held = 1 ORDER BY started_at, id",
+    )
+    .bind(guild.to_row())
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    Ok(rows.into_iter().map(MonitorId).collect())
+}
+
+/// The guilds with an open outage whose notification is held back, although no silence covers its monitor.
+pub async fn released(reader: &Reader, now: Timestamp) -> Result<Vec<GuildId>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT DISTINCT o.guild_id FROM outages o
+         WHERE o.ended_at IS NULL AND o.incident_id IS NULL AND o.is_held = 1
+             AND NOT EXISTS (SELECT 1 FROM silenced_monitors x WHERE x.monitor_id = o.monitor_id
+                             AND x.starts_at <= $1 AND x.ends_at > $1)",
+    )
+    .bind(now.millis())
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows.into_iter().map(GuildId::from_row).collect())
 }
 
 /// The open outage of a monitor that belongs to no incident: its id, start and reason.
@@ -162,19 +188,34 @@ pub async fn close(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
     ended_at: Timestamp,
+    end: OutageEnd,
 ) -> Result<Option<IncidentId>, StoreError> {
     let incident: Option<Option<i64>> = sqlx::query_scalar(
-        "UPDATE outages SET ended_at = $2 WHERE monitor_id = $1 AND ended_at IS NULL RETURNING incident_id",
+        "UPDATE outages SET ended_at = $2, ended_by = $3 WHERE monitor_id = $1 AND ended_at IS NULL RETURNING incident_id",
     )
     .bind(monitor.0)
     .bind(ended_at.millis())
+    .bind(end.as_str())
     .fetch_optional(&mut *tx.connection)
     .await?;
     Ok(incident.flatten().map(IncidentId))
 }
 
+/// Copies the name and the target of a monitor to its outages, before it is removed: incidents go on to show them.
+pub async fn keep_name(tx: &mut Tx<'_>, monitor: MonitorId) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE outages SET monitor_name = (SELECT name FROM monitors WHERE id = $1),
+             target = (SELECT target FROM endpoint_targets WHERE monitor_id = $1)
+         WHERE monitor_id = $1 AND incident_id IS NOT NULL",
+    )
+    .bind(monitor.0)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
 /// Deletes the open outage of a monitor, if there is one, because it was not real. Returns the incident that it was in.
-pub async fn withdraw(
+pub async fn retract(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
 ) -> Result<Option<IncidentId>, StoreError> {
@@ -216,20 +257,20 @@ mod tests {
                         guild: GuildId(1),
                         id: MonitorId(1),
                     };
-                    let first = open(tx, monitor, at(10), OutageReason::Refused).await?;
-                    let second = open(tx, monitor, at(20), OutageReason::TimedOut).await?;
-                    close(tx, MonitorId(1), at(30)).await?;
-                    let third = open_all(
-                        tx,
-                        &[(monitor, at(40)), (monitor, at(50))],
-                        OutageReason::MissedHeartbeat,
-                    )
-                    .await?;
-                    Ok((first.is_some(), second.is_some(), third.len()))
+                    let open = async |tx: &mut Tx<'_>, starts: &[i64]| {
+                        let starts: Vec<_> =
+                            starts.iter().map(|start| (monitor, at(*start))).collect();
+                        open_all(tx, &starts, OutageReason::Refused).await
+                    };
+                    let first = open(tx, &[10]).await?;
+                    let second = open(tx, &[20]).await?;
+                    close(tx, MonitorId(1), at(30), OutageEnd::Recovered).await?;
+                    let third = open(tx, &[40, 50]).await?;
+                    Ok((first.len(), second.len(), third.len()))
                 })
             })
             .await;
-        assert_eq!(opened, (true, false, 1));
+        assert_eq!(opened, (1, 0, 1));
         let rows: Vec<(i64, i64)> = store
             .rows("SELECT started_at, COALESCE(ended_at, 0) FROM outages ORDER BY id")
             .await;

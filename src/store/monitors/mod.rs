@@ -3,3 +3,4 @@
 pub mod group;
 pub mod monitor;
 pub mod monitor_state;
+pub mod status;

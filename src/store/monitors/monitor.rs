@@ -36,6 +36,17 @@ pub async fn counts_by_status(
         .collect()
 }
 
+/// Number of servers of a guild that have not reported yet.
+pub async fn not_set_up(reader: &Reader, guild: GuildId) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM monitors WHERE guild_id = $1 AND status = 'unknown' AND kind = 'server'",
+    )
+    .bind(guild.to_row())
+    .fetch_one(&reader.pool)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
 /// The monitors of a guild that are offline or in warning: offline ones first, then the earliest change of status.
 pub async fn troubled(
     reader: &Reader,
@@ -150,21 +161,33 @@ mod tests {
     async fn every_kind_is_counted_and_only_monitors_with_problems_are_listed() {
         let store = TestStore::open().await;
         let at = Timestamp::from_millis;
-        store
+        let id = store
             .write(move |tx| {
                 Box::pin(async move {
                     let uuid = DeviceUuid::from_random([1; 16]);
                     device::insert(tx, &new_device(GuildId(1), &uuid, "pump"), at(5)).await?;
-                    server::insert(tx, GuildId(1), "db-1", at(9)).await?;
-                    server::insert(tx, GuildId(2), "theirs", at(1)).await
+                    let id = server::insert(tx, GuildId(1), "db-1", at(9)).await?;
+                    server::insert(tx, GuildId(1), "db-2", at(9)).await?;
+                    server::insert(tx, GuildId(2), "theirs", at(1)).await?;
+                    Ok(id)
                 })
             })
+            .await;
+        store
+            .set_status(id, Status::Online, Status::Offline, at(10))
             .await;
         let mut counts = counts_by_status(&store.reader, Some(GuildId(1)))
             .await
             .unwrap();
         counts.sort_by_key(|(status, _)| status.as_str());
-        assert_eq!(counts, [(Status::Offline, 1), (Status::Online, 1)]);
+        assert_eq!(
+            counts,
+            [
+                (Status::Offline, 1),
+                (Status::Online, 1),
+                (Status::Unknown, 1)
+            ]
+        );
         let names = |found: Vec<Monitor>| -> Vec<String> {
             found.into_iter().map(|monitor| monitor.name).collect()
         };
@@ -173,10 +196,11 @@ mod tests {
         for (kind, text, found) in [
             (Some(MonitorKind::Device), "PU", vec!["pump"]),
             (Some(MonitorKind::Device), "db", vec![]),
-            (Some(MonitorKind::Server), "", vec!["db-1"]),
+            (Some(MonitorKind::Server), "", vec!["db-1", "db-2"]),
             (Some(MonitorKind::Server), "%", vec![]),
             (None, "p", vec!["pump"]),
         ] {
+            assert_eq!(not_set_up(&store.reader, GuildId(1)).await.unwrap(), 1);
             let result = search(&store.reader, GuildId(1), kind, text, 10)
                 .await
                 .unwrap();

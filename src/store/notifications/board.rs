@@ -5,6 +5,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, GuildId, MessageId, MessageRef};
+use crate::domain::monitor::MonitorKind;
 use crate::domain::status::Status;
 use crate::store::devices::device::status_of;
 use crate::store::{Effect, Reader, StoreError, Tx};
@@ -28,6 +29,7 @@ pub struct Board {
 /// A monitor on a board.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BoardLine {
+    pub kind: MonitorKind,
     pub name: String,
     pub group: Option<String>,
     pub status: Status,
@@ -68,6 +70,7 @@ pub async fn get(reader: &Reader, guild: GuildId) -> Result<Option<Board>, Store
 
 #[derive(sqlx::FromRow)]
 struct LineRow {
+    kind: String,
     name: String,
     group_name: Option<String>,
     status: String,
@@ -77,7 +80,7 @@ struct LineRow {
 /// All monitors of a guild: by group, in each group by status with offline first, then by name.
 pub async fn lines(reader: &Reader, guild: GuildId) -> Result<Vec<BoardLine>, StoreError> {
     let rows: Vec<LineRow> = sqlx::query_as(
-        "SELECT name, group_name, status, since FROM monitors WHERE guild_id = $1
+        "SELECT kind, name, group_name, status, since FROM monitors WHERE guild_id = $1
          ORDER BY group_name IS NULL, group_name,
              CASE status WHEN 'offline' THEN 0 WHEN 'warning' THEN 1 WHEN 'unknown' THEN 2 ELSE 3 END, name, id",
     )
@@ -85,7 +88,9 @@ pub async fn lines(reader: &Reader, guild: GuildId) -> Result<Vec<BoardLine>, St
     .fetch_all(&reader.pool)
     .await?;
     let line = |row: LineRow| {
+        let damaged = |_| StoreError::Damaged(format!("the kind {} of a monitor", row.kind));
         Ok(BoardLine {
+            kind: row.kind.parse().map_err(damaged)?,
             name: row.name,
             group: row.group_name,
             status: status_of(&row.status)?,

@@ -21,7 +21,6 @@ pub async fn of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Destinations, StoreEr
     .await?;
     let found = Destinations {
         has_channel: settings.is_some(),
-        notify_on_warning: settings.is_none_or(|settings| settings.preferences.notify_on_warning),
         webhooks: webhooks.into_iter().map(WebhookId).collect(),
     };
     tx.cache.destinations.insert(guild, found.clone());

@@ -8,8 +8,9 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
-use crate::domain::monitor::MonitorId;
+use crate::domain::monitor::{MonitorId, MonitorRef};
 use crate::domain::servers::report_interval;
+use crate::domain::servers::status_rule::ServerState;
 use crate::domain::servers::threshold::Thresholds;
 use crate::domain::status::Status;
 use crate::store::devices::device::status_of;
@@ -34,6 +35,22 @@ pub struct Server {
     pub created_at: Timestamp,
 }
 
+impl Server {
+    /// What the status rule needs of it.
+    pub fn state(&self) -> ServerState {
+        ServerState {
+            monitor: MonitorRef {
+                guild: self.guild_id,
+                id: self.id,
+            },
+            status: self.status,
+            since: self.since,
+            is_active: self.is_active,
+            last_seen: self.last_seen_at,
+        }
+    }
+}
+
 /// Adds a server that has not reported yet.
 pub async fn insert(
     tx: &mut Tx<'_>,
@@ -47,7 +64,7 @@ pub async fn insert(
     )
     .bind(guild.to_row())
     .bind(name)
-    .bind(Status::Offline.as_str())
+    .bind(Status::Unknown.as_str())
     .bind(now.millis())
     .fetch_one(&mut *tx.connection)
     .await?;
@@ -148,7 +165,7 @@ pub async fn recent_reports(
     .bind(id.0)
     .bind(now.minus(report_interval::LEARNED_WITHIN).millis() - 1)
     .bind(now.millis())
-    .bind(i64::try_from(report_interval::LEARNED_FROM).unwrap_or(i64::MAX))
+    .bind(i64::try_from(report_interval::LOADED).unwrap_or(i64::MAX))
     .fetch_all(&reader.pool)
     .await?;
     Ok(rows.into_iter().map(Timestamp::from_millis).collect())
@@ -270,7 +287,11 @@ fn read(row: &SqliteRow) -> Result<Server, StoreError> {
         id: MonitorId(row.try_get("id")?),
         guild_id: GuildId::from_row(row.try_get("guild_id")?),
         name: row.try_get("name")?,
-        status: status_of(row.try_get("status")?)?,
+        status: match (status_of(row.try_get("status")?)?, seen) {
+            // The view says offline, for scripts.
+            (Status::Offline, None) => Status::Unknown,
+            (status, _) => status,
+        },
         since: Timestamp::from_millis(row.try_get("since")?),
         is_active: row.try_get("is_active")?,
         last_seen_at: seen.map(Timestamp::from_millis),
@@ -292,7 +313,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_belongs_to_one_guild_and_its_last_ten_reports_are_known() {
+    async fn a_server_belongs_to_one_guild_and_its_latest_reports_are_known() {
         let store = TestStore::open().await;
         let id = store
             .write(|tx| {
@@ -316,7 +337,7 @@ mod tests {
         let reports = recent_reports(&store.reader, id, at(100_700))
             .await
             .unwrap();
-        assert_eq!((reports.len(), reports[0]), (10, at(100_660)));
+        assert_eq!((reports.len(), reports[0]), (12, at(100_660)));
         let deleted = store.write(|tx| Box::pin(prune(tx, at(100_000), 10))).await;
         assert_eq!(deleted, 1);
     }

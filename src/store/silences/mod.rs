@@ -1,4 +1,4 @@
-//! Mutes and maintenance windows.
+//! Silences: mutes and maintenance windows in one table, and the events of Discord's calendar that show them.
 
-pub mod maintenance;
-pub mod mute;
+pub mod calendar_event;
+pub mod silence;

@@ -51,9 +51,9 @@ async fn keys_created_in_discord_work_and_their_monitors_are_shown() {
             "/servers show server:db-1",
             vec![
                 "Report interval",
-                "every 1 h",
+                "not learned yet",
                 "online 2 s · warning 4 s · offline 6 s (default)",
-                "Last samples",
+                "Latest metrics",
             ],
         ),
         (

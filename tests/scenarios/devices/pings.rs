@@ -73,9 +73,11 @@ fn pings_time_the_runs_of_a_job_and_report_failures_at_once() {
         2,
         "{events:?}"
     );
+    let details = &events.json["events"][1]["details"];
+    assert_eq!(details["reason"], "exit status 3: disk full");
     assert_eq!(
-        events.json["events"][1]["details"]["reason"],
-        "exit status 3: disk full"
+        (&details["device_uuid"], &details["severity"]),
+        (&json!(uuid), &json!("warning"))
     );
 }
 

@@ -1,4 +1,5 @@
 //! Incidents: their messages, reminders and escalation.
 
+mod ends_of_outages;
 mod escalation;
 mod messages;

@@ -53,7 +53,7 @@ async fn outages_in_maintenance_notify_only_when_it_ends() {
     running.kill();
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
-    rollcall.sql("UPDATE maintenance_windows SET ends_at = starts_at");
+    rollcall.sql("UPDATE silences SET ends_at = starts_at");
     the_message(&sandbox, "🔴 web0 is offline").await;
     let none = sandbox.slash("/maintenance list").await.render();
     assert!(none.contains("No maintenance"), "{none}");
@@ -98,7 +98,7 @@ async fn scheduled_maintenance_becomes_a_discord_event_if_permitted() {
     );
     wait_for("the event's id to be stored", || {
         rollcall
-            .sql("SELECT 'stored' FROM maintenance_windows WHERE discord_event_id > 0")
+            .sql("SELECT 'stored' FROM calendar_events WHERE event_id > 0")
             .pop()
     });
     sandbox.slash("/maintenance end which:patching").await;
@@ -120,9 +120,44 @@ async fn scheduled_maintenance_becomes_a_discord_event_if_permitted() {
     sandbox.slash(&plan).await;
     wait_for("the refusal to be stored", || {
         rollcall
-            .sql("SELECT 'refused' FROM maintenance_windows WHERE discord_event_id = 0")
+            .sql("SELECT 'refused' FROM calendar_events WHERE event_id = 0")
             .pop()
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_calendar_that_does_not_answer_delays_no_maintenance() {
+    let sandbox = Sandbox::start().await;
+    let (rollcall, mut web) = (bot(&sandbox), Web::up());
+    let _running = with_webs(&sandbox, &rollcall, [&web]).await;
+    sandbox.fail_requests(RestFault::NoAnswer, "/scheduled-events", 1_000);
+    let later = "/maintenance schedule \"title:later\" \"at:2090-01-01 00:00\" duration:1h";
+    for _ in 0..3 {
+        sandbox.slash(later).await;
+    }
+    sandbox
+        .wait_for("a request to the calendar", |record| {
+            let mut asked = record.requests.iter();
+            asked
+                .find(|one| one.path.ends_with("/scheduled-events"))
+                .map(drop)
+        })
+        .await;
+    // One of them is due now.
+    rollcall.sql(
+        "UPDATE silences SET starts_at = unixepoch() * 1000, ends_at = unixepoch() * 1000 + 3600000
+         WHERE id = (SELECT MIN(id) FROM silences)",
+    );
+    web.goes_down();
+    wait_for("the outage to be held back", || {
+        (outages(&rollcall, "is_in_maintenance = 1 AND ended_at IS NULL") == 1).then_some(())
+    });
+    wait_for("the start to be recorded", || {
+        rollcall
+            .sql("SELECT 'started' FROM events WHERE kind = 'maintenance_started'")
+            .pop()
+    });
+    assert_eq!(rollcall.sql("SELECT 'notified' FROM incidents").len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -193,7 +193,15 @@ async fn record_and_fail(State(shared): SharedState, request: Request, next: Nex
         Some(RestFault::NoAnswer) => {
             next.run(Request::from_parts(parts, Body::from(bytes.clone())))
                 .await;
-            std::future::pending().await
+            let body = json_of(&content_type, &bytes).await;
+            let unanswered = record::Request {
+                method,
+                path,
+                body,
+                status: 0,
+            };
+            shared.change(|world| world.record.requests.push(unanswered));
+            return std::future::pending().await;
         }
         Some(fault) => faulty(fault),
         None => {

@@ -9,16 +9,16 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use crate::actions::incidents::outage;
-use crate::actions::{Requester, manage_key};
+use crate::actions::{Requester, manage_key, transition};
 use crate::domain::Timestamp;
 use crate::domain::devices::device::DeviceUuid;
 use crate::domain::devices::ping::Ping;
+use crate::domain::devices::status_rule::{DeviceStanding, on_heartbeat};
 use crate::domain::discord_id::GuildId;
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::key::{ApiKey, KeyId, KeyKind};
 use crate::domain::monitor::{MonitorId, ValidationError};
+use crate::domain::patch::Patch;
 use crate::domain::status::Status;
 use crate::store::devices::device::{self, Known, NewDevice};
 use crate::store::devices::device_log::NewLine;
@@ -183,67 +183,31 @@ impl Batch {
     }
 }
 
-/// Updates the status of the device: a failed run takes it offline, any other heartbeat brings it online. After a failed
-/// run, pings that start a run or log a message leave it offline: they do not show that the job succeeds again.
+/// Updates the status of the device by the rule for heartbeats.
 async fn update_status(
     tx: &mut Tx<'_>,
     heartbeat: &CheckIn,
     device: Known,
     now: Timestamp,
 ) -> Result<Known, StoreError> {
-    if let Payload::Ping(ping) = &heartbeat.payload {
-        if let Some(reason) = ping.failure() {
-            return fail(tx, heartbeat, device, &reason, now).await;
-        }
-        if device.has_failed && !ping.signal.ends_run() {
-            return Ok(device);
-        }
-    }
-    if device.has_failed {
-        device::set_failure(tx, device.id, None).await?;
-    }
-    let since = match device.status {
-        Status::Online => device.since,
-        _ => {
-            recover(tx, heartbeat, &device, now).await?;
-            now
-        }
+    let ping = match &heartbeat.payload {
+        Payload::Ping(ping) => Some(ping),
+        _ => None,
     };
+    let monitor = heartbeat.requester.monitor(device.id);
+    let decision = on_heartbeat(monitor, device.state, ping, now);
+    match decision.failure {
+        Patch::Keep => {}
+        Patch::Clear => device::set_failure(tx, device.id, None).await?,
+        Patch::Set(reason) => device::set_failure(tx, device.id, Some(&reason)).await?,
+    }
+    if let Some(transition) = decision.transition {
+        transition::apply_one(tx, transition, Actor::System, now).await?;
+    }
     Ok(Known {
-        status: Status::Online,
-        has_failed: false,
-        since,
+        state: decision.state,
         ..device
     })
-}
-
-async fn fail(
-    tx: &mut Tx<'_>,
-    heartbeat: &CheckIn,
-    device: Known,
-    reason: &str,
-    now: Timestamp,
-) -> Result<Known, StoreError> {
-    device::set_failure(tx, device.id, Some(reason)).await?;
-    let mut failed = Known {
-        has_failed: true,
-        ..device
-    };
-    if failed.status == Status::Offline {
-        return Ok(failed);
-    }
-    device::set_status(tx, &[failed.id], Status::Offline, now).await?;
-    let monitor = heartbeat.requester.monitor(failed.id);
-    outage::open(tx, monitor, now, OutageReason::RunFailed, now).await?;
-    let details = json!({ "severity": "warning", "reason": reason });
-    let requester = as_system(heartbeat);
-    event::append(
-        tx,
-        &requester.event(EventKind::DeviceOffline, Some(failed.id), details, now),
-    )
-    .await?;
-    (failed.status, failed.since) = (Status::Offline, now);
-    Ok(failed)
 }
 
 async fn create(
@@ -277,35 +241,11 @@ async fn create(
         manage_key::create_in(tx, heartbeat.requester, KeyKind::Device, Some(id), now).await?;
     let device = Known {
         id,
-        status: Status::Online,
-        since: now,
-        has_failed: false,
+        state: DeviceStanding {
+            status: Status::Online,
+            since: now,
+            has_failed: false,
+        },
     };
     Ok((device, key))
-}
-
-async fn recover(
-    tx: &mut Tx<'_>,
-    heartbeat: &CheckIn,
-    device: &Known,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    device::set_status(tx, &[device.id], Status::Online, now).await?;
-    outage::close(tx, device.id, now).await?;
-    let down_for = crate::domain::millis(now.since(device.since));
-    let details = json!({ "uuid": heartbeat.uuid.as_str(), "down_for_ms": down_for });
-    let requester = as_system(heartbeat);
-    event::append(
-        tx,
-        &requester.event(EventKind::DeviceOnline, Some(device.id), details, now),
-    )
-    .await
-}
-
-/// Attributes the change to the system: status changes have no person as their actor.
-fn as_system(heartbeat: &CheckIn) -> Requester {
-    Requester {
-        actor: Actor::System,
-        ..heartbeat.requester
-    }
 }

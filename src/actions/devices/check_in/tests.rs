@@ -1,8 +1,11 @@
 //! Heartbeats of devices, recorded in a real database.
 
+use std::time::Duration;
+
 use super::*;
+use crate::domain::devices::device::Absence;
 use crate::domain::devices::ping::Signal;
-use crate::domain::monitor::MonitorRef;
+use crate::domain::devices::status_rule::{MissedHeartbeats, on_absence};
 use crate::store::testing::TestStore;
 
 const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
@@ -63,23 +66,23 @@ async fn a_heartbeat_brings_an_overdue_device_back_online() {
     record_all(&store, vec![heartbeat(1)]).await;
     let device = device::get(&store.reader, GuildId(1), &heartbeat(1).uuid).await;
     let id = device.unwrap().unwrap().id;
+    let state = DeviceStanding {
+        status: Status::Online,
+        since: NOW,
+        has_failed: false,
+    };
+    let missed = MissedHeartbeats {
+        last_seen: NOW,
+        threshold: Duration::from_secs(60),
+        absence: Absence {
+            observed: Duration::from_secs(61),
+            present: Duration::from_secs(61),
+        },
+    };
+    let monitor = heartbeat(1).requester.monitor(id);
+    let overdue = on_absence(monitor, state, missed, NOW).unwrap();
     store
-        .write(move |tx| {
-            Box::pin(async move {
-                device::set_status(tx, &[id], Status::Offline, NOW).await?;
-                outage::open(
-                    tx,
-                    MonitorRef {
-                        guild: GuildId(1),
-                        id,
-                    },
-                    NOW,
-                    OutageReason::MissedHeartbeat,
-                    NOW,
-                )
-                .await
-            })
-        })
+        .write(move |tx| Box::pin(transition::apply_one(tx, overdue, Actor::System, NOW)))
         .await;
     record_all(&store, vec![heartbeat(1), heartbeat(1)]).await;
     assert_eq!(events(&store).await.last().unwrap(), "device_online");
@@ -264,9 +267,7 @@ async fn removed_devices_are_created_again_and_changes_by_jobs_are_seen() {
     let first = record_all(&store, vec![heartbeat(1)]).await[0].id;
     record_all(&store, vec![heartbeat(1)]).await;
     store
-        .write(move |tx| {
-            Box::pin(async move { device::set_status(tx, &[first], Status::Offline, NOW).await })
-        })
+        .set_status(first, Status::Online, Status::Offline, NOW)
         .await;
     record_all(&store, vec![heartbeat(1)]).await;
     assert_eq!(events(&store).await.last().unwrap(), "device_online");

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::actions::incidents::outage;
+use crate::actions::transition::{self, Change};
 use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
 use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::status_rule::State;
 use crate::domain::event::EventKind;
-use crate::domain::monitor::MonitorId;
+use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
 use crate::domain::patch::Patch;
 use crate::domain::status::Status;
+use crate::domain::transition::{Transition, TransitionReason};
 use crate::store::endpoints::endpoint::{self, Description, Endpoint};
 use crate::store::endpoints::state::{self, Loaded};
 use crate::store::event::{self, NewEvent};
@@ -120,7 +121,9 @@ pub async fn edit(
                     )));
                 }
                 if description.target != before.target && endpoint.state.status != Status::Paused {
-                    reset(tx, &endpoint, Status::Unknown, now).await?;
+                    let reason = TransitionReason::Retargeted;
+                    let change = Change::from(transition(&endpoint, Status::Unknown, reason, now));
+                    reset(tx, &endpoint, change, requester, now).await?;
                 }
                 append(
                     tx,
@@ -146,25 +149,21 @@ pub async fn remove(
     now: Timestamp,
 ) -> Result<Endpoint, Error> {
     let endpoint = get(&store.reader, requester, id).await?;
-    let description = endpoint.description.clone();
+    let known = endpoint.clone();
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if endpoint::remove(tx, requester.guild, id).await? == Effect::Nothing {
-                    return Err(not_found());
+                // First, because its outages keep its name.
+                let reason = TransitionReason::Removed;
+                let removal = transition(&known, known.state.status, reason, now);
+                let change = Change::by_person(removal, details(&known.description));
+                transition::apply_one(tx, change, requester.actor, now).await?;
+                match endpoint::remove(tx, requester.guild, id).await? {
+                    Effect::Changed => Ok(()),
+                    // Another request has removed it; nothing of this one is written.
+                    Effect::Nothing => Err(not_found()),
                 }
-                outage::close(tx, id, now).await?;
-                append(
-                    tx,
-                    requester.event(
-                        EventKind::EndpointRemoved,
-                        Some(id),
-                        details(&description),
-                        now,
-                    ),
-                )
-                .await
             })
         })
         .await?;
@@ -199,60 +198,73 @@ async fn switch(
     now: Timestamp,
 ) -> Result<Endpoint, Error> {
     let endpoint = get(&store.reader, requester, id).await?;
-    let kind = match (endpoint.state.status == Status::Paused, to) {
+    let name = &endpoint.description.name;
+    let reason = match (endpoint.state.status == Status::Paused, to) {
         (true, Status::Paused) => {
-            return Err(Error::Conflict(format!(
-                "`{}` is already paused",
-                endpoint.description.name
-            )));
+            return Err(Error::Conflict(format!("`{name}` is already paused")));
         }
-        (false, Status::Paused) => EventKind::EndpointPaused,
-        (true, _) => EventKind::EndpointResumed,
-        (false, _) => {
-            return Err(Error::Conflict(format!(
-                "`{}` is not paused",
-                endpoint.description.name
-            )));
-        }
+        (false, Status::Paused) => TransitionReason::Paused,
+        (true, _) => TransitionReason::Resumed,
+        (false, _) => return Err(Error::Conflict(format!("`{name}` is not paused"))),
     };
     let changed = endpoint.clone();
     store
         .writer
         .transact::<_, Error>(move |tx| {
             Box::pin(async move {
-                reset(tx, &endpoint, to, now).await?;
-                append(
-                    tx,
-                    requester.event(kind, Some(id), details(&endpoint.description), now),
-                )
-                .await
+                let transition = transition(&endpoint, to, reason, now);
+                let change = Change::by_person(transition, details(&endpoint.description));
+                Ok(reset(tx, &endpoint, change, requester, now).await?)
             })
         })
         .await?;
     Ok(changed)
 }
 
-/// Puts an endpoint into a status that no check has caused, with no failures counted and no open outage.
+fn transition(
+    endpoint: &Endpoint,
+    to: Status,
+    reason: TransitionReason,
+    now: Timestamp,
+) -> Transition {
+    Transition {
+        monitor: MonitorRef {
+            guild: endpoint.guild_id,
+            id: endpoint.id,
+        },
+        kind: MonitorKind::Endpoint,
+        from: endpoint.state.status,
+        since: endpoint.state.since,
+        to,
+        at: now,
+        reason,
+    }
+}
+
+/// Puts an endpoint into a status that no check has caused, with no failures counted.
 async fn reset(
     tx: &mut Tx<'_>,
     endpoint: &Endpoint,
-    status: Status,
+    change: Change,
+    requester: Requester,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    outage::close(tx, endpoint.id, now).await?;
     state::load(tx, &[endpoint.id]).await?;
     let Some(before) = state::of(tx, endpoint.id) else {
         return Ok(());
     };
+    let (from, to) = (change.transition.from, change.transition.to);
+    let since = if from == to { before.state.since } else { now };
     let fresh = Loaded {
         state: State {
-            status,
-            ..State::new(now)
+            status: to,
+            ..State::new(since)
         },
         certificate_expires_at: None,
         ..before
     };
-    state::save(tx, endpoint.id, fresh).await?;
+    state::save_details(tx, endpoint.id, fresh).await?;
+    transition::apply_one(tx, change, requester.actor, now).await?;
     let Some(last_check_at) = endpoint.last_check_at else {
         return Ok(());
     };

@@ -4,24 +4,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::completed_check::{CompletedCheck, Recorded};
-use crate::actions::incidents::outage;
+use crate::actions::transition::{self, Change};
 use crate::domain::Timestamp;
-use crate::domain::endpoints::check_result::{CheckResult, Failure};
+use crate::domain::endpoints::check_result::CheckResult;
 use crate::domain::endpoints::schedule;
-use crate::domain::endpoints::status_rule::{Decision, NextCheck, Policy, StatusChange, decide};
-use crate::domain::event::{Actor, EventKind};
-use crate::domain::incidents::outage_reason::OutageReason;
+use crate::domain::endpoints::status_rule::{Decision, NextCheck, Policy, decide, is_steady};
+use crate::domain::event::Actor;
 use crate::domain::monitor::{MonitorId, MonitorRef};
 use crate::domain::status::Status;
 use crate::store::endpoints::state::Loaded;
 use crate::store::endpoints::{check_result, state};
-use crate::store::event::NewEvent;
 use crate::store::monitors::monitor_state;
 use crate::store::monitors::monitor_state::{MonitorState, SteadyPass};
-use crate::store::{StoreError, Tx, Writer, event};
+use crate::store::{StoreError, Tx, Writer};
 
 /// Settings that the status rule uses.
 #[derive(Clone, Copy, Debug)]
@@ -93,65 +89,107 @@ async fn record_in(
 ) -> Result<Vec<Arc<Recorded>>, StoreError> {
     let ids: Vec<MonitorId> = checked.iter().map(|((id, _), _)| *id).collect();
     state::load(tx, &ids).await?;
+    let mut batch = ResultBatch::default();
     let mut results = Vec::with_capacity(checked.len());
-    let (mut rows, mut steady, mut changed) =
-        (Vec::with_capacity(checked.len()), Vec::new(), Vec::new());
     for ((id, revision), result) in checked {
         let Some(before) = state::of(tx, id).filter(|before| before.revision == revision) else {
             continue;
         };
+        let monitor = MonitorRef {
+            guild: before.guild_id,
+            id,
+        };
         let policy = rules.policy(before.interval);
-        let decision = decide(&before.state, &result, &policy);
-        let row = check_result::Row::new(id, &result);
-        let monitor_state = state_of(&row, &decision, id);
-        rows.push(row);
-        if is_steady(&before, &decision, &result) {
-            steady.push(SteadyPass {
+        let decision = decide(monitor, &before.state, &result, &policy);
+        let judged = Judged {
+            id,
+            before: &before,
+            decision: &decision,
+            result: &result,
+        };
+        let next_check_at = batch.add(tx, &judged).await?;
+        let next_check_at = match decision.next {
+            NextCheck::Slot => Some(schedule::next_slot(id.0, policy.interval, result.at)),
+            _ => next_check_at,
+        };
+        results.push(Arc::new(Recorded {
+            monitor_id: id,
+            result,
+            status_before: before.state.status,
+            state: decision.state,
+            transition: decision.transition,
+            next_check_at,
+        }));
+    }
+    batch.save(tx, actor, now).await?;
+    Ok(results)
+}
+
+/// A result, and what the rule decided by it.
+struct Judged<'a> {
+    id: MonitorId,
+    before: &'a Loaded,
+    decision: &'a Decision,
+    result: &'a CheckResult,
+}
+
+/// What the results of one transaction write, in few statements.
+#[derive(Default)]
+struct ResultBatch {
+    rows: Vec<check_result::Row>,
+    steady: Vec<SteadyPass>,
+    changed: Vec<MonitorState>,
+    transitions: Vec<Change>,
+    /// Checks of endpoints that are inactive after them.
+    checked_while_inactive: Vec<(MonitorId, Timestamp)>,
+}
+
+impl ResultBatch {
+    /// Returns when the next check is due, as far as the narrow row says so.
+    async fn add(
+        &mut self,
+        tx: &mut Tx<'_>,
+        judged: &Judged<'_>,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let Judged {
+            id,
+            before,
+            decision,
+            result,
+        } = *judged;
+        let row = check_result::Row::new(id, result);
+        let monitor_state = state_of(&row, decision, id);
+        let next_check_at = monitor_state.next_check_at;
+        let has_same_certificate = result.certificate_expires_at.is_none()
+            || result.certificate_expires_at == before.certificate_expires_at;
+        if is_steady(before.state.status, &result.verdict) && has_same_certificate {
+            self.steady.push(SteadyPass {
                 monitor_id: id,
                 at: row.at,
                 latency_us: row.latency_us,
             });
         } else {
-            changed.push(monitor_state);
-            save_change(
-                tx,
-                id,
-                &before,
-                &decision,
-                &Trigger {
-                    result: &result,
-                    actor,
-                    now,
-                },
-            )
-            .await?;
+            self.changed.push(monitor_state);
+            save_details(tx, judged).await?;
+            if decision.state.status == Status::Offline {
+                self.checked_while_inactive.push((id, result.at));
+            }
+            let transition = decision.transition.clone();
+            self.transitions.extend(transition.map(Change::from));
         }
-        let next_check_at = match decision.next {
-            NextCheck::Slot => Some(schedule::next_slot(id.0, policy.interval, result.at)),
-            _ => monitor_state.next_check_at,
-        };
-        let Decision { state, change, .. } = decision;
-        let status_before = before.state.status;
-        results.push(Arc::new(Recorded {
-            monitor_id: id,
-            result,
-            status_before,
-            state,
-            change,
-            next_check_at,
-        }));
+        self.rows.push(row);
+        Ok(next_check_at)
     }
-    check_result::append(tx, &rows).await?;
-    monitor_state::touch(tx, &steady, now).await?;
-    monitor_state::save(tx, &changed).await?;
-    Ok(results)
-}
 
-/// Whether the endpoint is online and nothing but the timestamps of the check has changed.
-fn is_steady(before: &Loaded, decision: &Decision, result: &CheckResult) -> bool {
-    let same_certificate = result.certificate_expires_at.is_none()
-        || result.certificate_expires_at == before.certificate_expires_at;
-    decision.state == before.state && decision.state.status == Status::Online && same_certificate
+    async fn save(self, tx: &mut Tx<'_>, actor: Actor, now: Timestamp) -> Result<(), StoreError> {
+        transition::apply(tx, &self.transitions, actor, now).await?;
+        for (id, at) in self.checked_while_inactive {
+            state::checked_while_inactive(tx, id, at).await?;
+        }
+        check_result::append(tx, &self.rows).await?;
+        monitor_state::touch(tx, &self.steady, now).await?;
+        monitor_state::save(tx, &self.changed).await
+    }
 }
 
 fn state_of(row: &check_result::Row, decision: &Decision, id: MonitorId) -> MonitorState {
@@ -169,91 +207,29 @@ fn state_of(row: &check_result::Row, decision: &Decision, id: MonitorId) -> Moni
     }
 }
 
-/// The result that caused a change, who requested the check, and when it is recorded.
-struct Trigger<'a> {
-    result: &'a CheckResult,
-    actor: Actor,
-    now: Timestamp,
-}
-
-async fn save_change(
-    tx: &mut Tx<'_>,
-    id: MonitorId,
-    before: &Loaded,
-    decision: &Decision,
-    trigger: &Trigger<'_>,
-) -> Result<(), StoreError> {
+/// Saves the failure and the certificate, if they changed; the caller saves the rest.
+async fn save_details(tx: &mut Tx<'_>, judged: &Judged<'_>) -> Result<(), StoreError> {
+    let Judged {
+        id,
+        before,
+        decision,
+        result,
+    } = *judged;
+    let certificate_expires_at = result
+        .certificate_expires_at
+        .or(before.certificate_expires_at);
     let after = Loaded {
         state: decision.state.clone(),
-        certificate_expires_at: trigger
-            .result
-            .certificate_expires_at
-            .or(before.certificate_expires_at),
+        certificate_expires_at,
         ..before.clone()
     };
-    let only_count_changed = decision.change.is_none()
-        && decision.state.failure == before.state.failure
-        && after.certificate_expires_at == before.certificate_expires_at;
-    if only_count_changed {
+    let is_unchanged = decision.state.failure == before.state.failure
+        && certificate_expires_at == before.certificate_expires_at;
+    if is_unchanged {
         state::remember(tx, id, after);
-    } else {
-        state::save(tx, id, after).await?;
-    }
-    if decision.state.status == Status::Offline {
-        state::checked_while_inactive(tx, id, trigger.result.at).await?;
-    }
-    let Some(change) = &decision.change else {
         return Ok(());
-    };
-    let at = match change {
-        // Dated at the first failure, not at the one that reached the limit.
-        StatusChange::WentOffline => decision.state.since,
-        _ => trigger.result.at,
-    };
-    match change {
-        StatusChange::WentOffline => {
-            let reason = decision
-                .state
-                .failure
-                .as_ref()
-                // Nothing is offline without a failure.
-                .map_or(OutageReason::Unreachable, |failure| failure.class.into());
-            let monitor = MonitorRef {
-                guild: before.guild_id,
-                id,
-            };
-            outage::open(tx, monitor, at, reason, trigger.now).await?;
-        }
-        StatusChange::Recovered { .. } => outage::close(tx, id, at).await?,
-        StatusChange::FirstPass
-        | StatusChange::Warned
-        | StatusChange::WarningCleared
-        | StatusChange::BecameUnknown => {}
     }
-    let event = NewEvent {
-        guild_id: before.guild_id,
-        monitor_id: Some(id),
-        kind: EventKind::from(change),
-        at,
-        noticed_at: trigger.now,
-        actor: trigger.actor,
-        details: details(change, decision.state.failure.as_ref()),
-    };
-    event::append(tx, &event).await
-}
-
-fn details(change: &StatusChange, failure: Option<&Failure>) -> serde_json::Value {
-    match change {
-        StatusChange::Recovered { down_for } => {
-            json!({ "down_for_ms": crate::domain::millis(*down_for) })
-        }
-        _ => match failure {
-            Some(failure) => {
-                json!({ "reason": failure.class.as_str(), "detail": failure.detail.as_deref() })
-            }
-            None => json!({}),
-        },
-    }
+    state::save_details(tx, id, after).await
 }
 
 #[cfg(test)]

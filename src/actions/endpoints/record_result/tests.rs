@@ -5,9 +5,11 @@ use crate::actions::Requester;
 use crate::actions::endpoints::manage_endpoint::{self, EndpointEdit};
 use crate::domain::discord_id::GuildId;
 use crate::domain::discord_id::UserId;
+use crate::domain::endpoints::check_result::Failure;
 use crate::domain::endpoints::check_result::{FailureClass, Timings, Verdict};
 use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::patch::Patch;
+use crate::domain::transition::Transition;
 use crate::store::endpoints::endpoint::{self, Description};
 use crate::store::testing::TestStore;
 
@@ -84,14 +86,16 @@ async fn an_outage_is_stored_once_with_events_dated_when_they_happened() {
     assert_eq!(inactive, [(0, "refused".to_owned(), 100_000)]);
     let back = check(&store, id, 200, Verdict::Up).await;
     assert_eq!(
-        back.change,
-        Some(StatusChange::Recovered {
-            down_for: Duration::from_secs(180)
-        })
+        back.transition
+            .as_ref()
+            .and_then(Transition::recovered_after),
+        Some(Duration::from_secs(180))
     );
 
     let events: Vec<(String, i64, String)> = store
-        .rows("SELECT kind, at, details FROM events ORDER BY id")
+        .rows(
+            "SELECT kind, at, json_remove(details, '$.name', '$.severity') FROM events ORDER BY id",
+        )
         .await;
     let events: Vec<_> = events
         .iter()
@@ -100,18 +104,22 @@ async fn an_outage_is_stored_once_with_events_dated_when_they_happened() {
     assert_eq!(
         events,
         [
-            ("endpoint_up", 10_000, "{}"),
+            ("endpoint_up", 10_000, r#"{"endpoint_id":1}"#),
             (
                 "endpoint_warning",
                 20_000,
-                r#"{"detail":null,"reason":"refused"}"#
+                r#"{"detail":null,"endpoint_id":1,"reason":"refused"}"#
             ),
             (
                 "endpoint_offline",
                 20_000,
-                r#"{"detail":null,"reason":"refused"}"#
+                r#"{"detail":null,"endpoint_id":1,"reason":"refused"}"#
             ),
-            ("endpoint_online", 200_000, r#"{"down_for_ms":180000}"#),
+            (
+                "endpoint_online",
+                200_000,
+                r#"{"down_for_ms":180000,"endpoint_id":1}"#
+            ),
         ]
     );
     let outages: Vec<(i64, i64, String)> = store
@@ -223,7 +231,7 @@ async fn steady_results_do_not_rewrite_the_monitor_and_are_due_at_their_slot() {
     let id = add(&store, "tcp://192.0.2.1:80").await;
     check(&store, id, 10, Verdict::Up).await;
     let steady = check(&store, id, 70, Verdict::Up).await;
-    assert_eq!(steady.change, None);
+    assert_eq!(steady.transition, None);
     let due = steady.next_check_at.unwrap();
     assert!(due > Timestamp::from_millis(70_000) && due <= Timestamp::from_millis(130_000));
     let since: Vec<(i64,)> = store.rows("SELECT since FROM monitors").await;

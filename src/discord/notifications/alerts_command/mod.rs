@@ -14,7 +14,7 @@ use crate::domain::discord_id::{ChannelId, RoleId};
 use crate::domain::notifications::alert_policy::Responder;
 use crate::notify::messenger::SendFailure;
 use crate::store::notifications::{alert_override, alert_settings};
-use crate::store::silences::mute;
+use crate::store::silences::silence;
 
 /// Manage alerts: channel, role, webhooks and preferences
 #[poise::command(
@@ -154,8 +154,8 @@ async fn set(
 async fn show_settings(ctx: Context<'_>) -> Result<Message, CommandError> {
     let requester = reply::requester(ctx)?;
     let reader = &ctx.data().store.reader;
-    let known = settings(ctx).await?;
-    let muted = mute::list(reader, requester.guild, alerts_card::LISTED).await?;
+    let (known, now) = (settings(ctx).await?, ctx.data().now());
+    let muted = silence::mutes(reader, requester.guild, now, alerts_card::LISTED).await?;
     let own = alert_override::list(reader, requester.guild, alerts_card::LISTED).await?;
     let responders = alerts::responders(reader, requester.guild).await?;
     let role = |responder: &Responder| match responder {

@@ -23,6 +23,7 @@ use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
 use crate::domain::endpoints::check_result::{CheckResult, Timings, Verdict};
 use crate::domain::endpoints::schedule;
+use crate::domain::endpoints::status_rule::is_steady;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::health::Component;
@@ -220,7 +221,8 @@ impl Scheduler {
             .observe(result.timings.total.as_secs_f64());
         self.queue
             .finished(endpoint.id, result.timings.total > SLOW);
-        let is_steady = result.is_up() && self.queue.status(endpoint.id) == Some(Status::Online);
+        let status = self.queue.status(endpoint.id);
+        let is_steady = status.is_some_and(|status| is_steady(status, &result.verdict));
         if is_steady {
             let interval = self.interval(&endpoint);
             self.queue.schedule(

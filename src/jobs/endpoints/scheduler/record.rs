@@ -116,7 +116,7 @@ async fn commit(
         Ok(recorded) => recorded
             .iter()
             .filter(|recorded| {
-                recorded.change.is_some()
+                recorded.transition.is_some()
                     || !planned.contains(&recorded.monitor_id)
                     || recorded.state.status != Status::Online
             })

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{MessageRef, UserId};
-use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::notifications::webhook::{EventType, WebhookFormat};
 use crate::domain::text;
@@ -20,6 +19,7 @@ const TARGET: usize = 200;
 
 const RED: u32 = 0x00da_373c;
 const GREEN: u32 = 0x0023_a55a;
+const GREY: u32 = 0x0080_848e;
 const AMBER: u32 = 0x00f0_b232;
 
 /// The change of an incident since the last delivery to its webhook.
@@ -169,7 +169,10 @@ fn outage(outage: &Outage) -> Value {
         "reason": outage.reason.as_str(),
         "detail": outage.detail,
         "started_at": text::timestamp(outage.started_at),
-        "ended_at": outage.ended_at.map(text::timestamp),
+        "ended_at": outage.ended.map(|(at, _)| text::timestamp(at)),
+        "ended_by": outage.ended.map(|(_, end)| end.as_str()),
+        "is_flapping": outage.is_flapping,
+        "outages": outage.times,
     })
 }
 
@@ -187,45 +190,22 @@ fn lines(incident: &Incident, style: &Style) -> String {
     // The title names a single monitor already, and says how long it was offline.
     let is_single = incident.count == 1 && incident.outages.len() == 1;
     let line = |outage: &Outage| {
-        let state = state(outage, style, is_single);
+        let happened = wording::happened(outage, !is_single, style.escape, style.when);
         if is_single {
             let target = outage.target.as_deref();
             let target = target.map(|target| (style.code)(&text::cut(target, TARGET)) + " ");
-            return target.unwrap_or_default() + &state;
+            return target.unwrap_or_default() + &happened;
         }
-        let mark = if outage.ended_at.is_some() {
-            "🟢"
-        } else {
-            "🔴"
-        };
         let name = text::cut(&(style.escape)(wording::name(outage)), 100);
-        format!("{mark} {name} {state}")
+        format!("{} {name} {happened}", wording::mark(outage))
     };
     let mut lines: Vec<String> = incident.outages.iter().take(NAMED).map(line).collect();
     let named: u64 = lines.len() as u64;
-    if incident.flapping_since.is_none() && incident.count > named {
+    if incident.count > named {
         let more = text::count(incident.count - named, "more monitor");
         lines.push(format!("… and {more}"));
     }
     text::cut(&lines.join("\n"), LENGTH)
-}
-
-/// When an outage began, and why; or when it ended, and how long it was.
-fn state(outage: &Outage, style: &Style, is_single: bool) -> String {
-    let Some(ended) = outage.ended_at else {
-        let reason = wording::reason(outage, style.escape);
-        let started = (style.when)(outage.started_at);
-        return match outage.reason {
-            OutageReason::Overdue => format!("last reported {started}: {reason}"),
-            _ => format!("went offline {started}: {reason}"),
-        };
-    };
-    let recovered = format!("recovered {}", (style.when)(ended));
-    if is_single {
-        return recovered;
-    }
-    let length = text::duration(ended.since(outage.started_at));
-    format!("{recovered} after {length}")
 }
 
 fn color(incident: &Incident) -> u32 {
@@ -233,6 +213,7 @@ fn color(incident: &Incident) -> u32 {
         (_, NotificationKind::Bulk { is_down: true, .. }) | (None, NotificationKind::Incident) => {
             RED
         }
+        (Some(_), NotificationKind::Incident) if !incident.has_recovery() => GREY,
         (_, NotificationKind::Bulk { is_down: false, .. })
         | (Some(_), NotificationKind::Incident) => GREEN,
         _ => AMBER,

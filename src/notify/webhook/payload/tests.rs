@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::*;
 use crate::domain::discord_id::{ChannelId, GuildId, MessageId};
 use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId};
+use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::MonitorId;
+use crate::domain::transition::OutageEnd;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
@@ -19,7 +21,9 @@ fn incident(count: usize, ended_at: Option<Timestamp>) -> Incident {
         reason: OutageReason::Refused,
         detail: Some("while connecting".into()),
         started_at: at(0),
-        ended_at,
+        ended: ended_at.map(|at| (at, OutageEnd::Recovered)),
+        is_flapping: false,
+        times: 1,
     };
     Incident {
         id: IncidentId(7),
@@ -39,6 +43,7 @@ fn incident(count: usize, ended_at: Option<Timestamp>) -> Incident {
         maintained: None,
         flapping_since: None,
         flapping_ended_at: None,
+        continued_by: None,
         cause: None,
         outages: (0..count.min(25)).map(outage).collect(),
         count: count as u64,
@@ -77,8 +82,11 @@ fn the_standard_format_has_every_fact() {
           {
             "detail": "while connecting",
             "ended_at": null,
+            "ended_by": null,
             "id": 0,
+            "is_flapping": false,
             "name": "<!here> & *shop* 0",
+            "outages": 1,
             "reason": "refused",
             "started_at": "2023-11-14T22:13:20Z",
             "target": "https://shop.example.org/"

@@ -6,6 +6,7 @@ use crate::store::Effect;
 use crate::store::endpoints::state;
 use crate::store::endpoints::state::Loaded;
 use crate::store::monitors::monitor_state;
+use crate::store::monitors::status::{self, NewStatus};
 use crate::store::testing::TestStore;
 
 const HOME: GuildId = GuildId(1);
@@ -53,7 +54,14 @@ async fn take_down(store: &TestStore, id: MonitorId, since: i64, checked: Option
     store
         .write(move |tx| {
             Box::pin(async move {
-                state::save(tx, id, loaded).await?;
+                state::save_details(tx, id, loaded).await?;
+                let offline = NewStatus {
+                    id,
+                    from: Status::Unknown,
+                    to: Status::Offline,
+                    since: Timestamp::from_millis(since),
+                };
+                status::set(tx, &[offline]).await?;
                 if let Some(checked) = checked {
                     state::checked_while_inactive(tx, id, Timestamp::from_millis(checked)).await?;
                 }

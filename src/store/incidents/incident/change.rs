@@ -1,8 +1,8 @@
-//! Statements that change one incident of a guild.
+//! Changes of one incident that several of its files share.
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::UserId;
-use crate::domain::incidents::grouping::IncidentRef;
+use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
 use crate::store::{Effect, StoreError, Tx};
 
 /// Runs a change by a person: $1 is the guild, $2 the incident, $3 the user, $4 a time.
@@ -37,4 +37,23 @@ pub(super) async fn at(
         .execute(&mut *tx.connection)
         .await?;
     Ok(Effect::of(&changed))
+}
+
+/// Records that an outage of an incident ended. The incident ends with its last open outage.
+pub async fn outage_ended(
+    tx: &mut Tx<'_>,
+    id: IncidentId,
+    ended_at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE incidents SET revision = revision + 1, ended_at = CASE WHEN EXISTS
+             (SELECT 1 FROM outages WHERE incident_id = $1 AND ended_at IS NULL) THEN NULL ELSE $2 END
+         WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(ended_at.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.wrote_event = true;
+    Ok(())
 }

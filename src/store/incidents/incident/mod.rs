@@ -4,7 +4,9 @@
 mod announcement;
 mod cause;
 mod change;
+mod flapping;
 mod kind;
+mod outages;
 mod response;
 mod silence;
 
@@ -12,22 +14,22 @@ use sqlx::Row as _;
 
 pub use announcement::{all_of_kind, announce, latest, update_kind};
 pub use cause::judged;
+pub use change::outage_ended;
+pub use flapping::{end_flapping, flapping_since, has_flapping, outage_left, reopen};
+pub use outages::Outage;
 pub use response::{
     acknowledge, copy_role, mark_reminded, rechecked, set_role, unacknowledged, waiting,
 };
-pub use silence::{maintain, mute, of_monitor, silenced_by, unsilence};
+pub use silence::{maintain, mute, silenced_by, unsilence};
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{GuildId, RoleId, UserId};
 use crate::domain::incidents::cause::Cause;
 use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId, OpenIncident};
-use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::domain::transition::OutageEnd;
 use crate::store::{Reader, StoreError, Tx};
-
-/// Maximum number of outages that are loaded with an incident; all others are only counted.
-pub const NAMED: u32 = 25;
 
 /// An incident with its outages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,27 +53,24 @@ pub struct Incident {
     /// When its monitor started flapping, and when that ended.
     pub flapping_since: Option<Timestamp>,
     pub flapping_ended_at: Option<Timestamp>,
+    /// The incident of its flapping monitor, once that was offline for good.
+    pub continued_by: Option<IncidentId>,
     /// The probable cause, if known.
     pub cause: Option<Cause>,
-    /// Open outages first, then the earliest; a flapping monitor has several.
+    /// The latest outage of each monitor: open ones first, then the earliest.
     pub outages: Vec<Outage>,
     /// Number of monitors, and how many of them are down.
     pub count: u64,
     pub open: u64,
 }
 
-/// An outage of an incident.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outage {
-    pub monitor_id: MonitorId,
-    /// `None`: the monitor has been removed.
-    pub name: Option<String>,
-    pub target: Option<String>,
-    pub reason: OutageReason,
-    /// More about the reason, while the outage is open.
-    pub detail: Option<String>,
-    pub started_at: Timestamp,
-    pub ended_at: Option<Timestamp>,
+impl Incident {
+    /// Whether a monitor has recovered, or no outage is left to say otherwise: each may have been removed or paused instead.
+    pub fn has_recovery(&self) -> bool {
+        let ends = self.outages.iter().filter_map(|outage| outage.ended);
+        let mut ends = ends.map(|(_, end)| end).peekable();
+        ends.peek().is_none() || ends.any(|end| end == OutageEnd::Recovered)
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -177,61 +176,9 @@ pub async fn collect(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// Reopens an incident because its monitor is flapping. Escalation restarts now, because the time online does not count.
-pub async fn reopen(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE incidents SET ended_at = NULL, flapping_ended_at = NULL, joined_at = $2, escalation_starts_at = $2, revision = revision + 1,
-             flapping_since = COALESCE(flapping_since, $2)
-         WHERE id = $1",
-    )
-    .bind(id.0)
-    .bind(now.millis())
-    .execute(&mut *tx.connection)
-    .await?;
-    tx.wrote_event = true;
-    Ok(())
-}
-
-/// Ends the flapping of incidents that ended before the given time; returns how many.
-pub async fn end_flapping(
-    tx: &mut Tx<'_>,
-    before: Timestamp,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    let changed = sqlx::query(
-        "UPDATE incidents SET flapping_ended_at = $2, revision = revision + 1
-         WHERE flapping_since IS NOT NULL AND flapping_ended_at IS NULL AND ended_at <= $1",
-    )
-    .bind(before.millis())
-    .bind(now.millis())
-    .execute(&mut *tx.connection)
-    .await?;
-    tx.wrote_event |= changed.rows_affected() > 0;
-    Ok(changed.rows_affected())
-}
-
-/// Records that an outage of an incident ended. The incident ends with its last open outage.
-pub async fn outage_ended(
-    tx: &mut Tx<'_>,
-    id: IncidentId,
-    ended_at: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE incidents SET revision = revision + 1, ended_at = CASE WHEN EXISTS
-             (SELECT 1 FROM outages WHERE incident_id = $1 AND ended_at IS NULL) THEN NULL ELSE $2 END
-         WHERE id = $1",
-    )
-    .bind(id.0)
-    .bind(ended_at.millis())
-    .execute(&mut *tx.connection)
-    .await?;
-    tx.wrote_event = true;
-    Ok(())
-}
-
-/// Records that an outage of an incident was withdrawn. If it was the only one, the incident is deleted, or, if something
+/// Records that an outage of an incident was retracted. If it was the only one, the incident is deleted, or, if something
 /// was already delivered, it ends.
-pub async fn withdraw(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(), StoreError> {
+pub async fn retract(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(), StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM incidents WHERE id = $1
              AND NOT EXISTS (SELECT 1 FROM outages WHERE incident_id = $1)
@@ -298,6 +245,7 @@ pub async fn get(reader: &Reader, id: IncidentId) -> Result<Option<Incident>, St
         Ok(user.map(UserId::from_row).zip(timestamp(at)?))
     };
     let cause: Option<String> = head.try_get("cause")?;
+    let continued_by: Option<i64> = head.try_get("continued_by")?;
     Ok(Some(Incident {
         id,
         guild_id: GuildId::from_row(head.try_get("guild_id")?),
@@ -316,50 +264,12 @@ pub async fn get(reader: &Reader, id: IncidentId) -> Result<Option<Incident>, St
         maintained: person("maintained_by", "maintained_until")?,
         flapping_since: timestamp("flapping_since")?,
         flapping_ended_at: timestamp("flapping_ended_at")?,
+        continued_by: continued_by.map(IncidentId),
         cause: cause.as_deref().and_then(cause::from_row),
-        outages: outages(reader, id).await?,
+        outages: outages::outages(reader, id).await?,
         count: count.unsigned_abs(),
         open: open.unsigned_abs(),
     }))
-}
-
-#[derive(sqlx::FromRow)]
-struct OutageRow {
-    monitor_id: i64,
-    name: Option<String>,
-    target: Option<String>,
-    reason: String,
-    detail: Option<String>,
-    started_at: i64,
-    ended_at: Option<i64>,
-}
-
-async fn outages(reader: &Reader, id: IncidentId) -> Result<Vec<Outage>, StoreError> {
-    let rows: Vec<OutageRow> = sqlx::query_as(
-        "SELECT i.monitor_id, m.name, t.target, i.reason, COALESCE(t.failure_detail, d.failure) AS detail, i.started_at, i.ended_at
-         FROM outages i LEFT JOIN monitors m ON m.id = i.monitor_id
-         LEFT JOIN endpoint_targets t ON t.monitor_id = i.monitor_id
-         LEFT JOIN device_details d ON d.monitor_id = i.monitor_id
-         WHERE i.incident_id = $1 ORDER BY i.ended_at IS NOT NULL, i.started_at, i.id LIMIT $2",
-    )
-    .bind(id.0)
-    .bind(NAMED)
-    .fetch_all(&reader.pool)
-    .await?;
-    rows.into_iter().map(outage).collect()
-}
-
-fn outage(row: OutageRow) -> Result<Outage, StoreError> {
-    let damaged = |_| StoreError::Damaged(format!("the reason {} of an outage", row.reason));
-    Ok(Outage {
-        monitor_id: MonitorId(row.monitor_id),
-        name: row.name,
-        target: row.target,
-        reason: row.reason.parse().map_err(damaged)?,
-        detail: row.detail,
-        started_at: Timestamp::from_millis(row.started_at),
-        ended_at: row.ended_at.map(Timestamp::from_millis),
-    })
 }
 
 /// Deletes up to `limit` incidents that ended before the given time, with their deliveries; returns how many.

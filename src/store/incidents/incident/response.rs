@@ -103,7 +103,8 @@ pub async fn waiting(
          FROM incidents c
          WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident' AND acknowledged_at IS NULL
              AND EXISTS (SELECT 1 FROM open_outages o WHERE o.incident_id = c.id AND o.notify = 1
-                         AND o.in_maintenance = 0 AND COALESCE(o.muted_until, 0) <= $2)",
+                         AND NOT EXISTS (SELECT 1 FROM silenced_monitors x WHERE x.monitor_id = o.monitor_id
+                                         AND x.starts_at <= $2 AND x.ends_at > $2))",
     )
     .bind(guild.to_row())
     .bind(now.millis())

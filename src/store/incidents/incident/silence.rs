@@ -4,8 +4,7 @@ use super::change::{self, by_person};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::UserId;
 use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
-use crate::domain::monitor::MonitorId;
-use crate::store::silences::maintenance::MaintenanceId;
+use crate::domain::silences::silence::SilenceId;
 use crate::store::{Effect, StoreError, Tx};
 
 /// Records who muted the monitors of an incident; `Nothing` if the guild has no such open incident.
@@ -34,33 +33,16 @@ pub async fn maintain(
     by_person(tx, incident, user, until, SQL).await
 }
 
-/// The incidents with an open outage that a running maintenance window covers.
-pub async fn silenced_by(
-    tx: &mut Tx<'_>,
-    id: MaintenanceId,
-) -> Result<Vec<IncidentId>, StoreError> {
+/// The incidents with an open outage of a monitor that a silence covers.
+pub async fn silenced_by(tx: &mut Tx<'_>, id: SilenceId) -> Result<Vec<IncidentId>, StoreError> {
     let incidents: Vec<i64> = sqlx::query_scalar(
-        "SELECT DISTINCT o.incident_id FROM monitors_in_maintenance x JOIN outages o ON o.monitor_id = x.monitor_id
-         WHERE x.maintenance_window_id = $1 AND o.ended_at IS NULL AND o.incident_id IS NOT NULL",
+        "SELECT DISTINCT o.incident_id FROM silenced_monitors x JOIN outages o ON o.monitor_id = x.monitor_id
+         WHERE x.silence_id = $1 AND o.ended_at IS NULL AND o.incident_id IS NOT NULL",
     )
     .bind(id.0)
     .fetch_all(&mut *tx.connection)
     .await?;
     Ok(incidents.into_iter().map(IncidentId).collect())
-}
-
-/// The incident of a monitor's open outage.
-pub async fn of_monitor(
-    tx: &mut Tx<'_>,
-    monitor: MonitorId,
-) -> Result<Option<IncidentId>, StoreError> {
-    let incident: Option<i64> = sqlx::query_scalar(
-        "SELECT incident_id FROM outages WHERE monitor_id = $1 AND ended_at IS NULL AND incident_id IS NOT NULL",
-    )
-    .bind(monitor.0)
-    .fetch_optional(&mut *tx.connection)
-    .await?;
-    Ok(incident.map(IncidentId))
 }
 
 /// Updates an incident after a mute or a maintenance window has ended: removes silences that no longer apply, and
@@ -72,14 +54,17 @@ pub async fn unsilence(
 ) -> Result<bool, StoreError> {
     const CLEAR: &str = "UPDATE incidents AS c SET revision = revision + 1,
              muted_until = CASE WHEN EXISTS (
-                 SELECT 1 FROM open_outages o WHERE o.incident_id = c.id AND o.muted_until > $2) THEN muted_until END,
+                 SELECT 1 FROM open_outages o JOIN silenced_monitors x ON x.monitor_id = o.monitor_id
+                 WHERE o.incident_id = c.id AND x.kind = 'mute' AND x.starts_at <= $2 AND x.ends_at > $2) THEN muted_until END,
              maintained_until = CASE WHEN EXISTS (
-                 SELECT 1 FROM open_outages o WHERE o.incident_id = c.id AND o.in_maintenance = 1) THEN maintained_until END
+                 SELECT 1 FROM open_outages o JOIN silenced_monitors x ON x.monitor_id = o.monitor_id
+                 WHERE o.incident_id = c.id AND x.kind = 'maintenance' AND x.starts_at <= $2 AND x.ends_at > $2) THEN maintained_until END
          WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND (muted_until IS NOT NULL OR maintained_until IS NOT NULL)";
     const RESTART: &str = "UPDATE incidents AS c SET escalation_starts_at = $2
          WHERE guild_id = $1 AND id = $3 AND ended_at IS NULL AND acknowledged_at IS NULL
              AND EXISTS (SELECT 1 FROM open_outages o WHERE o.incident_id = c.id AND o.notify = 1
-                         AND o.in_maintenance = 0 AND COALESCE(o.muted_until, 0) <= $2)";
+                         AND NOT EXISTS (SELECT 1 FROM silenced_monitors x WHERE x.monitor_id = o.monitor_id
+                                         AND x.starts_at <= $2 AND x.ends_at > $2))";
     if change::at(tx, incident, now, CLEAR).await? == Effect::Changed {
         tx.wrote_event = true;
     }

@@ -1,18 +1,19 @@
 //! Outages on a real database: which incident they join, the backlog, and that no notification is ever missing.
 
 use super::*;
-use crate::actions::silences::{maintenance, mute};
-use crate::actions::testing::{HOME, at, down, maintenance_of, member, pending_deliveries};
+use crate::actions::incidents::alerts;
+use crate::actions::incidents::settle_flapping::{Settled, settle};
+use crate::actions::silences::{end, start};
+use crate::actions::testing::{HOME, at, down, maintenance_of, member, pending_deliveries, up};
+use crate::actions::transition;
 use crate::domain::discord_id::{ChannelId, MessageId, MessageRef, RoleId};
-use crate::domain::monitor::MonitorRef;
-use crate::store::silences::maintenance::{self as maintenances, MaintenanceScope};
+use crate::domain::event::Actor;
+use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
+use crate::domain::silences::silence::SilenceScope;
+use crate::domain::status::Status;
+use crate::domain::transition::{Transition, TransitionReason};
+use crate::store::silences::silence as silences;
 use crate::store::testing::TestStore;
-
-async fn up(store: &TestStore, id: MonitorId, second: i64) {
-    store
-        .write(move |tx| Box::pin(close(tx, id, at(second))))
-        .await;
-}
 
 #[tokio::test]
 async fn outages_in_a_subnet_share_an_incident_that_ends_with_the_last() {
@@ -111,7 +112,7 @@ async fn a_flapping_monitor_keeps_its_incident_until_it_is_stable() {
         .unwrap()
         .unwrap();
     assert_eq!(
-        (incident.count, incident.open, incident.outages.len()),
+        (incident.count, incident.open, incident.outages[0].times),
         (1, 0, 4)
     );
     assert_eq!(
@@ -141,6 +142,79 @@ async fn a_flapping_monitor_keeps_its_incident_until_it_is_stable() {
             .len(),
         3
     );
+}
+
+#[tokio::test]
+async fn a_flapping_monitor_that_stays_offline_has_an_outage_like_any_other() {
+    let store = TestStore::open().await;
+    store.add_channel(HOME).await;
+    let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
+    for minute in [0, 10] {
+        down(&store, id, minute * 60).await;
+        up(&store, id, minute * 60 + 60).await;
+    }
+    // The fifth change: the third outage joins the second incident.
+    down(&store, id, 1_200).await;
+    alerts::acknowledge(&store, member(), IncidentId(2), at(1_300))
+        .await
+        .unwrap();
+    let nothing = Settled::default();
+    assert_eq!(settle(&store, at(1_200 + 899)).await.unwrap(), nothing);
+    let settled = Settled {
+        stable: 0,
+        offline: 1,
+    };
+    assert_eq!(settle(&store, at(1_200 + 900)).await.unwrap(), settled);
+    assert_eq!(
+        settle(&store, at(1_200 + 901)).await.unwrap(),
+        nothing,
+        "once"
+    );
+    let load = async |id| incident::get(&store.reader, id).await.unwrap().unwrap();
+    let (flapping, new) = (load(IncidentId(2)).await, load(IncidentId(3)).await);
+    assert_eq!(
+        (flapping.ended_at, flapping.open, flapping.continued_by),
+        (Some(at(2_100)), 0, Some(IncidentId(3)))
+    );
+    assert_eq!(
+        (
+            new.opened_at,
+            new.open,
+            new.acknowledged,
+            new.flapping_since
+        ),
+        (at(1_200), 1, None, None)
+    );
+    let waiting = incident::waiting(&store.reader, HOME, at(2_200))
+        .await
+        .unwrap();
+    let (id_of_waiting, state) = waiting[0];
+    assert_eq!(
+        (id_of_waiting, state.escalation_starts_at),
+        (IncidentId(3), at(2_100))
+    );
+    // It recovers like any other, and what follows is not flapping: the changes before no longer count.
+    up(&store, id, 2_400).await;
+    down(&store, id, 2_500).await;
+    assert_eq!(load(IncidentId(4)).await.flapping_since, None);
+}
+
+#[tokio::test]
+async fn a_muted_flapping_monitor_settles_when_the_mute_ends() {
+    let store = TestStore::open().await;
+    store.add_channel(HOME).await;
+    let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
+    for minute in [0, 10] {
+        down(&store, id, minute * 60).await;
+        up(&store, id, minute * 60 + 60).await;
+    }
+    down(&store, id, 1_200).await;
+    let length = std::time::Duration::from_secs(3_600);
+    start::mute(&store, member(), id, length, at(1_300))
+        .await
+        .unwrap();
+    assert_eq!(settle(&store, at(3_000)).await.unwrap().offline, 0);
+    assert_eq!(settle(&store, at(4_900)).await.unwrap().offline, 1);
 }
 
 #[tokio::test]
@@ -177,19 +251,7 @@ async fn open_outages_notify_once_a_channel_is_set() {
     let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
     let late = store.add_endpoint(HOME, "tcp://192.0.2.2:1").await;
     down(&store, id, 10).await;
-    store
-        .write(move |tx| {
-            Box::pin(begin(
-                tx,
-                MonitorRef {
-                    guild: HOME,
-                    id: late,
-                },
-                at(10),
-                OutageReason::Overdue,
-            ))
-        })
-        .await;
+    late_report(&store, late, 10).await;
     let set = async || {
         crate::actions::incidents::alerts::set(&store, member(), ChannelId(5), None, at(20))
             .await
@@ -213,23 +275,11 @@ async fn an_overdue_server_notifies_by_its_own_rule_and_not_when_unmuted() {
     store.add_channel(HOME).await;
     let late = store.add_endpoint(HOME, "tcp://192.0.2.2:1").await;
     let length = std::time::Duration::from_secs(60);
-    store
-        .write(move |tx| {
-            Box::pin(begin(
-                tx,
-                MonitorRef {
-                    guild: HOME,
-                    id: late,
-                },
-                at(10),
-                OutageReason::Overdue,
-            ))
-        })
-        .await;
-    mute::mute(&store, member(), late, length, at(20))
+    late_report(&store, late, 10).await;
+    start::mute(&store, member(), late, length, at(20))
         .await
         .unwrap();
-    mute::unmute(&store, member(), late, at(30)).await.unwrap();
+    end::unmute(&store, member(), late, at(30)).await.unwrap();
     assert_eq!(pending_deliveries(&store).await, 0);
     down(&store, late, 40).await;
     assert_eq!(
@@ -249,6 +299,32 @@ async fn a_guild_without_a_channel_has_outages_and_no_incidents() {
         .rows("SELECT (SELECT COUNT(*) FROM outages), (SELECT COUNT(*) FROM incidents)")
         .await;
     assert_eq!(rows, [(1, 0)]);
+}
+
+/// A server's thresholds take it to warning, without a notification.
+async fn late_report(store: &TestStore, id: MonitorId, second: i64) {
+    let transition = Transition {
+        monitor: MonitorRef { guild: HOME, id },
+        kind: MonitorKind::Server,
+        from: Status::Online,
+        since: at(0),
+        to: Status::Warning,
+        at: at(second),
+        reason: TransitionReason::NoReport {
+            last_seen: at(second),
+            notify: false,
+        },
+    };
+    store
+        .write(move |tx| {
+            Box::pin(transition::apply_one(
+                tx,
+                transition,
+                Actor::System,
+                at(second),
+            ))
+        })
+        .await;
 }
 
 /// One step of a random history: what happens, and to which endpoint.
@@ -305,22 +381,23 @@ async fn apply(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
                     .await;
             }
         }
-        Step::Mute(one) => mute::mute(store, member(), ids[one], length, at(second))
+        Step::Mute(one) => start::mute(store, member(), ids[one], length, at(second))
             .await
             .unwrap(),
         // Fails if the monitor is not muted.
-        Step::Unmute(one) => drop(mute::unmute(store, member(), ids[one], at(second)).await),
+        Step::Unmute(one) => drop(end::unmute(store, member(), ids[one], at(second)).await),
         Step::StartMaintenance => {
-            let new = maintenance_of(MaintenanceScope::All, second, second + 3600);
-            maintenance::schedule(store, member(), new, at(second))
+            let new = maintenance_of(SilenceScope::All, second, second + 3600);
+            start::schedule(store, member(), new, at(second))
                 .await
                 .unwrap();
         }
         Step::EndMaintenance => {
-            for known in maintenances::list(&store.reader, Some(HOME)).await.unwrap() {
-                maintenance::end(store, member(), known, at(second))
-                    .await
-                    .unwrap();
+            for known in silences::maintenance(&store.reader, Some(HOME))
+                .await
+                .unwrap()
+            {
+                end::end(store, member(), known, at(second)).await.unwrap();
             }
         }
     }
@@ -340,8 +417,7 @@ const VIOLATIONS: [(&str, &str); 3] = [
     (
         "an open outage in no incident, though it is not silenced",
         "SELECT i.id FROM outages i WHERE i.ended_at IS NULL AND i.incident_id IS NULL
-         AND NOT EXISTS (SELECT 1 FROM mutes u WHERE u.monitor_id = i.monitor_id)
-         AND NOT EXISTS (SELECT 1 FROM maintenance_windows w WHERE w.is_running = 1)",
+         AND NOT EXISTS (SELECT 1 FROM silenced_monitors x WHERE x.monitor_id = i.monitor_id)",
     ),
 ];
 

@@ -1,0 +1,187 @@
+//! Ends silences: early by people, or by themselves. Each end is the same for mutes and maintenance windows: one notification
+//! covers the outages that are still open, and incidents that waited are reminded of.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::start::record_start;
+use crate::actions::incidents::notify;
+use crate::actions::{Error, Requester};
+use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
+use crate::domain::event::EventKind;
+use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
+use crate::domain::monitor::MonitorId;
+use crate::domain::silences::silence::{SilenceId, SilenceKind, SilenceScope};
+use crate::store::event::{self, NewEvent};
+use crate::store::incidents::{incident, outage};
+use crate::store::silences::silence::{self, Silence};
+use crate::store::{Effect, Store, StoreError, Tx};
+
+/// Ends the mute of a monitor before it expires.
+pub async fn unmute(
+    store: &Store,
+    requester: Requester,
+    monitor: MonitorId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let mut ended = EndedSilences::default();
+                for id in silence::mutes_of(tx, requester.guild, monitor).await? {
+                    ended.remove(tx, requester.guild, id).await?;
+                }
+                if ended.count == 0 {
+                    return Err(Error::NotFound("this monitor is not muted".into()));
+                }
+                let event =
+                    requester.event(EventKind::MonitorUnmuted, Some(monitor), json!({}), now);
+                event::append(tx, &event).await?;
+                Ok(ended.notify(tx, false, now).await?)
+            })
+        })
+        .await
+}
+
+/// Ends maintenance early, or cancels it before its start. Weekly maintenance stops repeating.
+pub async fn end(
+    store: &Store,
+    requester: Requester,
+    known: Silence,
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let mut ended = EndedSilences::default();
+                ended.remove(tx, requester.guild, known.id).await?;
+                if ended.count == 0 {
+                    return Err(Error::NotFound("this maintenance has already ended".into()));
+                }
+                event::append(tx, &event_of(&known, requester, now)).await?;
+                Ok(ended.notify(tx, false, now).await?)
+            })
+        })
+        .await
+}
+
+/// Records the starts that are due, and ends the silences that have expired; returns how many changed.
+pub async fn apply_due(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
+    let due = silence::due(&store.reader, now).await?;
+    // Also outages of monitors that have left a silenced group.
+    let released = outage::released(&store.reader, now).await?;
+    if due.is_empty() && released.is_empty() {
+        return Ok(0);
+    }
+    // In one transaction: what is still offline when several silences end is one notification.
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let (mut started, mut ended) = (0, EndedSilences::default());
+                for known in &due {
+                    if known.window.ends_at <= now {
+                        ended.expire(tx, known, now).await?;
+                    } else if record_start(tx, known, now).await? {
+                        started += 1;
+                    }
+                }
+                let count = ended.count;
+                ended.guilds.extend(released);
+                ended.notify(tx, true, now).await?;
+                Ok(started + count)
+            })
+        })
+        .await
+}
+
+/// The event that records the end of a silence.
+fn event_of(known: &Silence, by: Requester, now: Timestamp) -> NewEvent {
+    match (known.kind, &known.scope) {
+        (SilenceKind::Mute, SilenceScope::Some(monitors)) => {
+            let monitor = monitors.first().copied();
+            by.event(EventKind::MonitorUnmuted, monitor, json!({}), now)
+        }
+        _ => {
+            // It may never have started, because Rollcall was not running.
+            let details = json!({ "title": known.title, "was_running": known.is_started });
+            by.event(EventKind::MaintenanceEnded, None, details, now)
+        }
+    }
+}
+
+/// Silences that end together, and whom that concerns.
+#[derive(Default)]
+struct EndedSilences {
+    count: u64,
+    guilds: BTreeSet<GuildId>,
+    /// Open incidents of monitors that were silenced.
+    incidents: BTreeSet<IncidentRef>,
+}
+
+impl EndedSilences {
+    /// Removes a silence, and counts it unless the guild has no such silence any longer.
+    async fn remove(
+        &mut self,
+        tx: &mut Tx<'_>,
+        guild: GuildId,
+        id: SilenceId,
+    ) -> Result<(), StoreError> {
+        let silenced = incident::silenced_by(tx, id).await?;
+        if silence::remove(tx, guild, id).await? == Effect::Changed {
+            self.add(guild, silenced);
+        }
+        Ok(())
+    }
+
+    /// Ends the current window of a silence whose time is over, and records that.
+    async fn expire(
+        &mut self,
+        tx: &mut Tx<'_>,
+        known: &Silence,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (guild, before) = (known.guild_id, self.count);
+        match known.weekly.and_then(|weekly| weekly.next(now)) {
+            None => self.remove(tx, guild, known.id).await?,
+            Some(next) => {
+                let silenced = incident::silenced_by(tx, known.id).await?;
+                if silence::postpone(tx, known.id, next).await? == Effect::Changed {
+                    self.add(guild, silenced);
+                }
+            }
+        }
+        if self.count == before {
+            // A member has ended it in the meantime.
+            return Ok(());
+        }
+        event::append(tx, &event_of(known, Requester::system(guild), now)).await
+    }
+
+    fn add(&mut self, guild: GuildId, silenced: Vec<IncidentId>) {
+        self.count += 1;
+        self.guilds.insert(guild);
+        let refs = silenced.into_iter().map(|id| IncidentRef { guild, id });
+        self.incidents.extend(refs);
+    }
+
+    /// Notifies about what is still offline: the outages that were held back, and the incidents that were silenced.
+    async fn notify(
+        self,
+        tx: &mut Tx<'_>,
+        have_expired: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for guild in self.guilds {
+            notify::notify_held(tx, guild, now).await?;
+        }
+        for incident in self.incidents {
+            notify::unsilence(tx, incident, have_expired, now).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,250 @@
+//! Starts silences: mutes of single monitors, and maintenance windows, once or weekly. Checks and reports continue, but no
+//! notifications are sent.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::actions::{Error, Requester};
+use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::incidents::grouping::IncidentId;
+use crate::domain::monitor::{MonitorId, ValidationError};
+use crate::domain::silences::maintenance::TimeWindow;
+use crate::domain::silences::silence::{NewSilence, SilenceId, SilenceKind, SilenceScope};
+use crate::domain::text;
+use crate::store::event;
+use crate::store::incidents::incident::{self, Incident};
+use crate::store::silences::silence::{self, Silence};
+use crate::store::{Effect, Store, StoreError, Tx};
+
+/// Duration of a silence by a button under an incident's message.
+pub const AN_HOUR: Duration = Duration::from_secs(3600);
+
+/// Shortest and longest duration of a mute.
+const MUTE_RANGE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30 * 86_400));
+
+/// Maximum number of maintenance windows of a guild.
+const MAX_MAINTENANCE: usize = 50;
+
+/// Parses the duration of a mute: `30m`, `2h`, `3d`; a bare number is minutes. Allowed are 1 s to 30 days.
+pub fn parse_mute_length(text: &str) -> Result<Duration, ValidationError> {
+    let (shortest, longest) = MUTE_RANGE;
+    text::parse_duration(text, Duration::from_secs(60))
+        .filter(|length| (shortest..=longest).contains(length))
+        .ok_or_else(|| {
+            ValidationError::new("the duration must be between 1s and 30d. Example: `2h`")
+        })
+}
+
+fn window(now: Timestamp, length: Duration) -> TimeWindow {
+    TimeWindow {
+        starts_at: now,
+        ends_at: now.plus(length),
+    }
+}
+
+/// Mutes a monitor for `length`. A mute that it has already is replaced.
+pub async fn mute(
+    store: &Store,
+    requester: Requester,
+    monitor: MonitorId,
+    length: Duration,
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                Ok(add_mute(tx, requester, monitor, window(now, length), now).await?)
+            })
+        })
+        .await
+}
+
+async fn add_mute(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    monitor: MonitorId,
+    window: TimeWindow,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    silence::remove_mutes(tx, requester.guild, monitor).await?;
+    let new = NewSilence {
+        kind: SilenceKind::Mute,
+        title: String::new(),
+        scope: SilenceScope::Some(vec![monitor]),
+        window,
+        weekly: None,
+    };
+    silence::insert(tx, requester.guild, &new, requester.actor, now).await?;
+    let details = json!({ "until": text::timestamp(window.ends_at) });
+    event::append(
+        tx,
+        &requester.event(EventKind::MonitorMuted, Some(monitor), details, now),
+    )
+    .await
+}
+
+/// Plans maintenance; it starts at once if its window has begun already.
+pub async fn schedule(
+    store: &Store,
+    requester: Requester,
+    new: NewSilence,
+    now: Timestamp,
+) -> Result<SilenceId, Error> {
+    if new.window.ends_at <= now {
+        return Err(Error::Invalid("this time is in the past".into()));
+    }
+    let known = silence::maintenance(&store.reader, Some(requester.guild)).await?;
+    if known.len() >= MAX_MAINTENANCE {
+        return Err(Error::Conflict(format!(
+            "this Discord server has reached its limit of {MAX_MAINTENANCE} maintenance windows. End one first"
+        )));
+    }
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move { Ok(add_maintenance(tx, requester, &new, now).await?) })
+        })
+        .await
+}
+
+async fn add_maintenance(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    new: &NewSilence,
+    now: Timestamp,
+) -> Result<SilenceId, StoreError> {
+    let id = silence::insert(tx, requester.guild, new, requester.actor, now).await?;
+    let details = json!({
+        "title": new.title, "from": text::timestamp(new.window.starts_at), "to": text::timestamp(new.window.ends_at),
+        "weekly": new.weekly.map(|weekly| weekly.days.to_string()),
+    });
+    event::append(
+        tx,
+        &requester.event(EventKind::MaintenanceScheduled, None, details, now),
+    )
+    .await?;
+    if new.window.starts_at <= now {
+        started(tx, requester.guild, id, &new.title, now).await?;
+    }
+    Ok(id)
+}
+
+/// Mutes the monitors that are down in an incident for an hour; returns the updated incident.
+pub async fn mute_incident(
+    store: &Store,
+    requester: Requester,
+    id: IncidentId,
+    now: Timestamp,
+) -> Result<Incident, Error> {
+    silence_incident(store, requester, id, SilenceKind::Mute, now).await
+}
+
+/// Starts an hour of maintenance for the monitors that are down in an incident; returns the updated incident.
+pub async fn maintain_incident(
+    store: &Store,
+    requester: Requester,
+    id: IncidentId,
+    now: Timestamp,
+) -> Result<Incident, Error> {
+    silence_incident(store, requester, id, SilenceKind::Maintenance, now).await
+}
+
+async fn silence_incident(
+    store: &Store,
+    requester: Requester,
+    id: IncidentId,
+    kind: SilenceKind,
+    now: Timestamp,
+) -> Result<Incident, Error> {
+    let Actor::Member(user) = requester.actor else {
+        return Err(Error::Invalid("only members can silence incidents".into()));
+    };
+    let window = window(now, AN_HOUR);
+    store
+        .writer
+        .transact::<(), Error>(move |tx| {
+            Box::pin(async move {
+                let of = requester.incident(id);
+                let changed = match kind {
+                    SilenceKind::Mute => incident::mute(tx, of, user, window.ends_at).await?,
+                    SilenceKind::Maintenance => {
+                        incident::maintain(tx, of, user, window.ends_at).await?
+                    }
+                };
+                if changed == Effect::Nothing {
+                    return Err(not_known());
+                }
+                Ok(silence_down(tx, requester, id, kind, now).await?)
+            })
+        })
+        .await?;
+    incident::get(&store.reader, id)
+        .await?
+        .ok_or_else(not_known)
+}
+
+fn not_known() -> Error {
+    Error::NotFound("this incident is resolved or does not exist".into())
+}
+
+/// Adds the silences of an incident: a mute for each monitor, so that each can be ended alone, or one maintenance window.
+async fn silence_down(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    id: IncidentId,
+    kind: SilenceKind,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (down, window) = (incident::down(tx, id).await?, window(now, AN_HOUR));
+    match kind {
+        SilenceKind::Mute => {
+            for monitor in down {
+                add_mute(tx, requester, monitor, window, now).await?;
+            }
+        }
+        SilenceKind::Maintenance => {
+            let new = NewSilence {
+                kind,
+                title: format!("incident {}", id.0),
+                scope: SilenceScope::Some(down),
+                window,
+                weekly: None,
+            };
+            add_maintenance(tx, requester, &new, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Records that a maintenance window has started; returns whether that was not recorded before.
+pub(super) async fn record_start(
+    tx: &mut Tx<'_>,
+    known: &Silence,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    started(tx, known.guild_id, known.id, &known.title, now).await
+}
+
+async fn started(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    id: SilenceId,
+    title: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if silence::start(tx, id).await? == Effect::Nothing {
+        return Ok(false);
+    }
+    let details = json!({ "title": title });
+    let system = Requester::system(guild);
+    event::append(
+        tx,
+        &system.event(EventKind::MaintenanceStarted, None, details, now),
+    )
+    .await?;
+    Ok(true)
+}

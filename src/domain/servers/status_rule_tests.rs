@@ -1,0 +1,153 @@
+//! Tables of the status rule for servers, with times in minutes.
+
+use super::*;
+use crate::discord_id::GuildId;
+use crate::monitor::MonitorId;
+use crate::observation_windows::ObservationWindow;
+
+fn minute(minute: i64) -> Timestamp {
+    Timestamp::from_millis(minute * 60_000)
+}
+
+fn expected(interval: Option<u64>) -> Expectations {
+    let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+    Expectations {
+        thresholds: Thresholds::new(minutes(5), minutes(60), minutes(120)).unwrap(),
+        interval: interval.map(Duration::from_secs),
+    }
+}
+
+/// Observation windows from pairs of minutes.
+fn windows_of(minutes: &[(i64, i64)]) -> ObservationWindows {
+    let window = |(started_at, confirmed_at): &(i64, i64)| ObservationWindow {
+        started_at: minute(*started_at),
+        confirmed_at: minute(*confirmed_at),
+    };
+    ObservationWindows(minutes.iter().map(window).collect())
+}
+
+fn seen_at(last_seen: i64, status: Status) -> ServerState {
+    ServerState {
+        monitor: MonitorRef {
+            guild: GuildId(1),
+            id: MonitorId(1),
+        },
+        status,
+        since: minute(0),
+        is_active: true,
+        last_seen: Some(minute(last_seen)),
+    }
+}
+
+#[test]
+fn status_worsens_by_observed_time_only() {
+    use Status::{Offline, Online, Warning};
+    let always = |now| vec![(0, now)];
+    let gap = |from, to| vec![(0, 12), (from, to)];
+    for (status, windows, now, after, why) in [
+        (Online, always(15), 15, None, "within online"),
+        (Online, always(16), 16, Some(Warning), "beyond it"),
+        (Warning, always(70), 70, None, "within warning"),
+        (Warning, always(71), 71, Some(Offline), "beyond it"),
+        (Online, always(200), 200, Some(Offline), "both at once"),
+        (Offline, always(200), 200, None, "already"),
+        (Online, gap(500, 502), 502, None, "just after a gap"),
+        (
+            Online,
+            gap(500, 506),
+            506,
+            Some(Warning),
+            "observed since the gap",
+        ),
+        (
+            Online,
+            gap(500, 509),
+            509,
+            Some(Warning),
+            "the gap does not count",
+        ),
+    ] {
+        let windows = windows_of(&windows);
+        let server = seen_at(10, status);
+        let found = on_thresholds(server, &expected(Some(60)), &windows, minute(now));
+        let to = found.map(|transition| transition.to);
+        assert_eq!(to, after, "{why}");
+    }
+}
+
+#[test]
+fn without_a_learned_interval_the_thresholds_notify_once_offline() {
+    let windows = windows_of(&[(0, 999)]);
+    for (interval, now, notifies) in [(None, 16, false), (None, 71, true), (Some(60), 71, false)] {
+        let server = seen_at(10, Status::Online);
+        let found = on_thresholds(server, &expected(interval), &windows, minute(now)).unwrap();
+        let reason = TransitionReason::NoReport {
+            last_seen: minute(10),
+            notify: notifies,
+        };
+        assert_eq!(found.reason, reason, "{interval:?} {now}");
+    }
+}
+
+#[test]
+fn a_server_is_overdue_after_twice_its_report_interval_observed() {
+    let gap = |to| vec![(0, 11), (500, to)];
+    for (interval, windows, now, is_overdue, why) in [
+        (Some(60), vec![(0, 12)], 12, false, "exactly twice"),
+        (Some(60), vec![(0, 13)], 13, true, "more than twice"),
+        (Some(3600), vec![(0, 130)], 130, false, "long interval"),
+        (
+            Some(3600),
+            vec![(0, 131)],
+            131,
+            true,
+            "more than twice that",
+        ),
+        (Some(60), gap(501), 501, false, "just after a gap"),
+        (Some(60), gap(502), 502, true, "observed since the gap"),
+        (None, vec![(0, 999)], 999, false, "nothing learned"),
+    ] {
+        let windows = windows_of(&windows);
+        let server = seen_at(10, Status::Online);
+        let found = on_interval(server, &expected(interval), &windows, minute(now));
+        assert_eq!(found.is_some(), is_overdue, "{why}");
+    }
+}
+
+#[test]
+fn servers_never_seen_or_inactive_are_not_judged() {
+    let windows = windows_of(&[(0, 999)]);
+    let never = ServerState {
+        last_seen: None,
+        ..seen_at(0, Status::Unknown)
+    };
+    let inactive = ServerState {
+        is_active: false,
+        ..seen_at(0, Status::Paused)
+    };
+    for server in [never, inactive] {
+        let expected = expected(Some(60));
+        let now = minute(999);
+        assert_eq!(on_thresholds(server, &expected, &windows, now), None);
+        assert_eq!(on_interval(server, &expected, &windows, now), None);
+    }
+    assert_eq!(on_report(inactive, minute(1)), None);
+    let first = on_report(never, minute(1)).unwrap();
+    assert_eq!((first.from, first.to), (Status::Unknown, Status::Online));
+}
+
+#[test]
+fn pausing_and_resuming() {
+    let seen = seen_at(10, Status::Offline);
+    let never = ServerState {
+        last_seen: None,
+        ..seen_at(0, Status::Paused)
+    };
+    for (server, is_active, to) in [
+        (seen, false, Status::Paused),
+        (seen, true, Status::Online),
+        (never, true, Status::Unknown),
+    ] {
+        assert_eq!(on_switch(server, is_active, minute(20)).to, to);
+    }
+}

@@ -1,0 +1,16 @@
+//! Records the starts of silences and ends those that have expired, with notifications about what is still offline. Nothing
+//! else waits for it: the times of a silence decide what is silenced.
+
+use std::time::Duration;
+
+use crate::actions::silences::end;
+use crate::jobs::JobContext;
+use crate::store::StoreError;
+
+pub(in crate::jobs) const NAME: &str = "silences";
+pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(5);
+
+pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
+    let changed = end::apply_due(&context.store, context.checks.clock.now()).await?;
+    Ok(format!("{changed} silences started or ended"))
+}

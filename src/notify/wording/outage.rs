@@ -1,0 +1,84 @@
+//! One line about a monitor of an incident: its mark, what happened, and why.
+
+use crate::domain::Timestamp;
+use crate::domain::incidents::outage_reason::OutageReason;
+use crate::domain::text;
+use crate::domain::transition::OutageEnd;
+use crate::store::incidents::incident::Outage;
+
+/// Maximum characters of the detail of a failure.
+const DETAIL: usize = 200;
+
+/// The mark of an outage: whether its monitor is offline, flapping, online, or no longer checked.
+pub fn mark(outage: &Outage) -> &'static str {
+    match outage.ended {
+        _ if outage.is_flapping => "🟠",
+        None => "🔴",
+        Some((_, OutageEnd::Recovered)) => "🟢",
+        Some((_, OutageEnd::Paused)) => "⏸️",
+        Some((_, OutageEnd::Retargeted | OutageEnd::Removed)) => "⚪",
+    }
+}
+
+/// What happened to an outage's monitor; follows its name. `when` formats a time as part of a sentence. With
+/// `has_length`, an outage that ended shows its length.
+pub fn happened(
+    outage: &Outage,
+    has_length: bool,
+    escape: fn(&str) -> String,
+    when: impl Fn(Timestamp) -> String,
+) -> String {
+    if outage.is_flapping {
+        return flapping(outage, escape, when);
+    }
+    let Some((ended, end)) = outage.ended else {
+        let (started, reason) = (when(outage.started_at), reason(outage, escape));
+        return match outage.reason {
+            OutageReason::Overdue => format!("last reported {started}: {reason}"),
+            _ => format!("went offline {started}: {reason}"),
+        };
+    };
+    let (length, ended) = (text::duration(ended.since(outage.started_at)), when(ended));
+    match end {
+        OutageEnd::Recovered if has_length => format!("recovered {ended} after {length}"),
+        OutageEnd::Recovered => format!("recovered {ended}"),
+        OutageEnd::Paused => format!("was paused {ended} while offline"),
+        OutageEnd::Retargeted => format!("got a new target {ended} while offline"),
+        OutageEnd::Removed => format!("was removed {ended} while offline"),
+    }
+}
+
+fn flapping(
+    outage: &Outage,
+    escape: fn(&str) -> String,
+    when: impl Fn(Timestamp) -> String,
+) -> String {
+    let outages = text::count(outage.times, "outage");
+    match outage.ended {
+        None => {
+            let (started, reason) = (when(outage.started_at), reason(outage, escape));
+            format!("is flapping ({outages}), went offline {started}: {reason}")
+        }
+        Some((ended, _)) => format!("is flapping ({outages}), recovered {}", when(ended)),
+    }
+}
+
+/// The name of an outage's monitor.
+pub fn name(outage: &Outage) -> &str {
+    outage.name.as_deref().unwrap_or("a removed monitor")
+}
+
+/// Why an outage's monitor is down, if known.
+pub fn reason(outage: &Outage, escape: fn(&str) -> String) -> String {
+    let reason = match (outage.reason, outage.reason.failure_class()) {
+        (_, Some(class)) => class.text(),
+        (OutageReason::MissedHeartbeat, None) => "missed heartbeat",
+        (OutageReason::RunFailed, None) => "its last run failed",
+        // Without a failure class what is left is a server that is overdue.
+        (_, None) => "no report for more than twice its usual interval",
+    };
+    match outage.detail.as_deref() {
+        Some(detail) => format!("{reason} ({})", text::cut(&escape(detail), DETAIL)),
+        None => reason.to_owned(),
+    }
+}
