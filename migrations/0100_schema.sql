@@ -155,14 +155,17 @@ CREATE TABLE outages (
     reason            TEXT    NOT NULL,
     is_in_maintenance INTEGER NOT NULL DEFAULT 0, -- in a maintenance window when it was to be notified
     is_held           INTEGER NOT NULL DEFAULT 0, -- its notification waits for the end of a silence
-    is_flapping       INTEGER NOT NULL DEFAULT 0, -- joined its incident because its monitor is flapping
+    is_flapping       INTEGER NOT NULL DEFAULT 0, -- joined its incident because its monitor is flapping; until that ends
     incident_id       BIGINT,  -- NULL: no incident, so no notification was sent
+    continued_by      BIGINT,  -- the incident of the next outage of its flapping monitor, which stayed offline
     monitor_name      TEXT,    -- name and target of a monitor that has been removed; NULL while it exists
     target            TEXT
 );
 CREATE UNIQUE INDEX idx_outages_open ON outages (monitor_id) WHERE ended_at IS NULL;
 CREATE INDEX idx_outages_incident ON outages (incident_id) WHERE incident_id IS NOT NULL;
 CREATE INDEX idx_outages_monitor ON outages (monitor_id, id);
+CREATE INDEX idx_outages_flapping ON outages (guild_id, monitor_id) WHERE is_flapping = 1;
+CREATE INDEX idx_outages_continued ON outages (guild_id, continued_by) WHERE continued_by IS NOT NULL;
 
 -- What people see, acknowledge and get notified of. Most rows group outages (kind 'incident'); the other kinds are
 -- notifications about something else, such as a broken channel, and have their details as JSON.
@@ -191,12 +194,10 @@ CREATE TABLE incidents (
     maintained_until     BIGINT,                     -- by the button
     maintained_by        BIGINT,
     flapping_since       BIGINT,
-    flapping_ended_at    BIGINT,                     -- when the flapping had ended for long enough
-    continued_by         BIGINT,                     -- the incident of its flapping monitor, once that was offline for good
+    flapping_ended_at    BIGINT,                     -- when none of its monitors was flapping any longer
     cause                TEXT    -- the probable cause, as JSON
 );
 CREATE INDEX idx_incidents_open ON incidents (guild_id, joined_at) WHERE ended_at IS NULL;
-CREATE INDEX idx_incidents_flapping ON incidents (ended_at) WHERE flapping_since IS NOT NULL AND flapping_ended_at IS NULL;
 
 -- Where and about what a guild is notified. No row: it has no channel.
 CREATE TABLE alert_settings (

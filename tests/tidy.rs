@@ -329,6 +329,10 @@ const ONE_PATH: [(&str, &[&str]); 2] = [
             "incident::reopen(",
             "incident::collect(",
             "outage::add_to(",
+            "outage::hold(",
+            "outage::release(",
+            "incident::end_flapping(",
+            "incident::outage_left(",
         ],
     ),
 ];

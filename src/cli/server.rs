@@ -88,9 +88,9 @@ async fn list(
         print_line(&format!(
             "{}  {}  {}  {}",
             server.id,
-            judgement.status.as_str(),
+            judgement.shown_status().as_str(),
             server.name,
-            judgement.reason
+            judgement.shown_reason()
         ));
     }
     Ok(())

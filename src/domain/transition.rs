@@ -43,10 +43,9 @@ pub enum TransitionReason {
     /// A server sent no report for longer than one of its thresholds.
     NoReport {
         last_seen: Timestamp,
-        /// Whether to notify about it; otherwise the server's own report interval decides when.
-        notify: bool,
     },
-    /// A server sent no report for longer than its report interval explains. Its status stays the same.
+    /// A server sent no report for longer than its report interval explains, or it is offline and no interval is known. Its
+    /// status stays the same, and people are notified.
     Overdue {
         last_seen: Timestamp,
     },
@@ -69,7 +68,7 @@ pub enum OutageChange {
         notify: bool,
     },
     Close(OutageEnd),
-    /// It was no outage.
+    /// Deletes the outage: the monitor was not offline.
     Retract,
 }
 
@@ -107,11 +106,11 @@ impl Transition {
 
     /// The length of the outage that this transition ends by a recovery.
     pub fn recovered_after(&self) -> Option<Duration> {
-        let is_recovery = self.reason == TransitionReason::Seen
-            && match self.kind {
-                MonitorKind::Endpoint => self.from == Status::Offline,
-                MonitorKind::Device | MonitorKind::Server => self.from != Status::Online,
-            };
+        let was_down = match self.kind {
+            MonitorKind::Endpoint | MonitorKind::Device => self.from == Status::Offline,
+            MonitorKind::Server => matches!(self.from, Status::Warning | Status::Offline),
+        };
+        let is_recovery = was_down && self.reason == TransitionReason::Seen;
         is_recovery.then(|| self.at.since(self.since))
     }
 
@@ -131,9 +130,10 @@ impl Transition {
             TransitionReason::Seen => self.outage_when_seen(),
             TransitionReason::RunFailed(_) => open(OutageReason::RunFailed),
             TransitionReason::MissedHeartbeat { .. } => open(OutageReason::MissedHeartbeat),
-            TransitionReason::NoReport { notify, .. } => OutageChange::Open {
+            // `Overdue` decides when to notify.
+            TransitionReason::NoReport { .. } => OutageChange::Open {
                 reason: OutageReason::Overdue,
-                notify: *notify,
+                notify: false,
             },
             TransitionReason::Overdue { .. } => open(OutageReason::Overdue),
             TransitionReason::ConnectivityLost => OutageChange::Retract,
@@ -388,13 +388,26 @@ mod tests {
     }
 
     #[test]
+    fn a_server_recovers_from_warning_and_offline_only() {
+        use Status::{Offline, Online, Paused, Unknown, Warning};
+        for (from, recovers) in [
+            (Unknown, false),
+            (Online, false),
+            (Warning, true),
+            (Offline, true),
+            (Paused, false),
+        ] {
+            let seen = TransitionReason::Seen;
+            let one = transition(MonitorKind::Server, from, Online, seen);
+            assert_eq!(one.recovered_after().is_some(), recovers, "{from:?}");
+        }
+    }
+
+    #[test]
     fn consequences_for_servers() {
         use Status::{Offline, Online, Paused, Unknown, Warning};
         use TransitionReason as Reason;
-        let late = |notify| Reason::NoReport {
-            last_seen: at(5),
-            notify,
-        };
+        let late = || Reason::NoReport { last_seen: at(5) };
         let overdue = Reason::Overdue { last_seen: at(5) };
         let recovers = OutageChange::Close(OutageEnd::Recovered);
         let pauses = OutageChange::Close(OutageEnd::Paused);
@@ -410,16 +423,16 @@ mod tests {
             (
                 Online,
                 Warning,
-                late(false),
+                late(),
                 Some(EventKind::ServerWarning),
                 opens(OutageReason::Overdue, false),
             ),
             (
                 Warning,
                 Offline,
-                late(true),
+                late(),
                 Some(EventKind::ServerOffline),
-                opens(OutageReason::Overdue, true),
+                opens(OutageReason::Overdue, false),
             ),
             (
                 Online,
@@ -440,6 +453,7 @@ mod tests {
         ] {
             let one = transition(MonitorKind::Server, from, to, reason);
             assert_eq!((one.event(), one.outage()), (event, outage), "{one:?}");
+            assert_eq!(one.recovered_after(), None, "{one:?}");
         }
     }
 }

@@ -94,17 +94,19 @@ async fn subjects(
 /// The details of an event with its monitor's name and id, and its severity. What the details say already stays.
 fn with_subject(event: &NewEvent, subjects: &HashMap<MonitorId, Subject>) -> String {
     let mut details = event.details.clone();
-    let subject = event.monitor_id.and_then(|id| subjects.get(&id));
-    if let (Some(subject), Some(fields)) = (subject, details.as_object_mut()) {
-        let id = match &subject.uuid {
+    let Some(fields) = details.as_object_mut() else {
+        return details.to_string();
+    };
+    let mut known = vec![("severity".to_owned(), event.kind.severity().into())];
+    if let Some(subject) = event.monitor_id.and_then(|id| subjects.get(&id)) {
+        known.push(("name".to_owned(), subject.name.as_str().into()));
+        known.push(match &subject.uuid {
             Some(uuid) => ("device_uuid".to_owned(), uuid.as_str().into()),
             None => (format!("{}_id", subject.kind), subject.id.into()),
-        };
-        let name = ("name".to_owned(), subject.name.as_str().into());
-        let severity = ("severity".to_owned(), event.kind.severity().into());
-        for (key, value) in [id, name, severity] {
-            fields.entry(key).or_insert(value);
-        }
+        });
+    }
+    for (key, value) in known {
+        fields.entry(key).or_insert(value);
     }
     details.to_string()
 }
@@ -199,7 +201,8 @@ pub async fn list(
     limit: u32,
 ) -> Result<Vec<Event>, StoreError> {
     let rows = sqlx::query(
-        "SELECT e.id, e.at, e.kind, e.monitor_id, m.name, e.actor, e.details FROM events e LEFT JOIN monitors m ON m.id = e.monitor_id
+        "SELECT e.id, e.at, e.kind, e.monitor_id, COALESCE(m.name, json_extract(e.details, '$.name')) AS name, e.actor, e.details
+         FROM events e LEFT JOIN monitors m ON m.id = e.monitor_id
          WHERE e.guild_id = $1 AND e.id < $2 AND ($3 IS NULL OR e.kind = $3) AND ($4 IS NULL OR e.monitor_id = $4)
          ORDER BY e.id DESC LIMIT $5",
     )
@@ -266,4 +269,42 @@ pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64
     .execute(&mut *tx.connection)
     .await?;
     Ok(deleted.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_audit_log_view_has_the_same_severities() {
+        let store = crate::store::testing::TestStore::open().await;
+        store
+            .write(|tx| {
+                Box::pin(async move {
+                    for kind in EventKind::ALL {
+                        let at = Timestamp::from_millis(1);
+                        let event = NewEvent {
+                            guild_id: GuildId(1),
+                            monitor_id: None,
+                            kind: *kind,
+                            actor: Actor::System,
+                            details: serde_json::json!({}),
+                            at,
+                            noticed_at: at,
+                        };
+                        append(tx, &event).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await;
+        let rows: Vec<(String, String)> = store
+            .rows("SELECT event_type, severity FROM audit_logs ORDER BY id")
+            .await;
+        let expected: Vec<(String, String)> = EventKind::ALL
+            .iter()
+            .map(|kind| (kind.as_str().to_owned(), kind.severity().to_owned()))
+            .collect();
+        assert_eq!(rows, expected);
+    }
 }

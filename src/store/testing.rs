@@ -1,18 +1,19 @@
 //! A real database in a temporary folder, for tests.
 
-use crate::domain::devices::device::DeviceUuid;
-use crate::domain::discord_id::ChannelId;
-use crate::store::devices::device::NewDevice;
 use futures_util::future::BoxFuture;
 use sqlx::FromRow;
 use sqlx::sqlite::SqliteRow;
 
 use super::{Store, StoreError, Tx};
 use crate::domain::Timestamp;
-use crate::domain::discord_id::GuildId;
+use crate::domain::devices::device::DeviceUuid;
+use crate::domain::discord_id::{ChannelId, GuildId};
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
+use crate::domain::transition::OutageEnd;
+use crate::store::devices::device::NewDevice;
 use crate::store::endpoints::endpoint::{self, Description};
+use crate::store::incidents::incident::{Counts, Outage};
 use crate::store::monitors::status::{self, NewStatus};
 use crate::store::notifications::alert_settings;
 
@@ -112,4 +113,20 @@ impl TestStore {
 
 fn url_in(folder: &tempfile::TempDir) -> String {
     format!("sqlite://{}/rollcall.db", folder.path().display())
+}
+
+/// The counts of an incident whose outages are all named.
+pub fn counts_of(outages: &[Outage]) -> Counts {
+    let count =
+        |applies: fn(&Outage) -> bool| outages.iter().filter(|one| applies(one)).count() as u64;
+    let is_recovery =
+        |outage: &Outage| outage.ended.map(|(_, end)| end) == Some(OutageEnd::Recovered);
+    Counts {
+        monitors: outages.len() as u64,
+        open: count(|outage| outage.ended.is_none()),
+        flapping: count(|outage| outage.is_flapping),
+        flapping_open: count(|outage| outage.is_flapping && outage.ended.is_none()),
+        recovered: outages.iter().filter(|outage| is_recovery(outage)).count() as u64,
+        continued: count(|outage| outage.continued_by.is_some()),
+    }
 }

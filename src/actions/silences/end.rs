@@ -1,7 +1,7 @@
 //! Ends silences: early by people, or by themselves. Each end is the same for mutes and maintenance windows: one notification
-//! covers the outages that are still open, and incidents that waited are reminded of.
+//! covers the outages that are still open, and incidents that were silenced get a reminder.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -32,7 +32,7 @@ pub async fn unmute(
             Box::pin(async move {
                 let mut ended = EndedSilences::default();
                 for id in silence::mutes_of(tx, requester.guild, monitor).await? {
-                    ended.remove(tx, requester.guild, id).await?;
+                    ended.remove(tx, requester.guild, id, now).await?;
                 }
                 if ended.count == 0 {
                     return Err(Error::NotFound("this monitor is not muted".into()));
@@ -58,7 +58,7 @@ pub async fn end(
         .transact(move |tx| {
             Box::pin(async move {
                 let mut ended = EndedSilences::default();
-                ended.remove(tx, requester.guild, known.id).await?;
+                ended.remove(tx, requester.guild, known.id, now).await?;
                 if ended.count == 0 {
                     return Err(Error::NotFound("this maintenance has already ended".into()));
                 }
@@ -71,13 +71,33 @@ pub async fn end(
 
 /// Records the starts that are due, and ends the silences that have expired; returns how many changed.
 pub async fn apply_due(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
-    let due = silence::due(&store.reader, now).await?;
-    // Also outages of monitors that have left a silenced group.
-    let released = outage::released(&store.reader, now).await?;
-    if due.is_empty() && released.is_empty() {
-        return Ok(0);
+    let mut due: BTreeMap<GuildId, Vec<Silence>> = BTreeMap::new();
+    for known in silence::due(&store.reader, now).await? {
+        due.entry(known.guild_id).or_default().push(known);
     }
-    // In one transaction: what is still offline when several silences end is one notification.
+    // Also outages of monitors that have left a silenced group.
+    for guild in outage::released(&store.reader, now).await? {
+        due.entry(guild).or_default();
+    }
+    let (mut changed, mut failure) = (0, None);
+    for (guild, due) in due {
+        // A guild in which this fails does not keep the others from it.
+        match apply_in(store, guild, due, now).await {
+            Ok(count) => changed += count,
+            Err(error) => failure = Some(error),
+        }
+    }
+    failure.map_or(Ok(changed), Err)
+}
+
+/// Applies what is due in one guild, in one transaction: outages that are still open when several silences end are one
+/// notification.
+async fn apply_in(
+    store: &Store,
+    guild: GuildId,
+    due: Vec<Silence>,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
     store
         .writer
         .transact(move |tx| {
@@ -91,7 +111,7 @@ pub async fn apply_due(store: &Store, now: Timestamp) -> Result<u64, StoreError>
                     }
                 }
                 let count = ended.count;
-                ended.guilds.extend(released);
+                ended.guilds.insert(guild);
                 ended.notify(tx, true, now).await?;
                 Ok(started + count)
             })
@@ -114,7 +134,7 @@ fn event_of(known: &Silence, by: Requester, now: Timestamp) -> NewEvent {
     }
 }
 
-/// Silences that end together, and whom that concerns.
+/// Silences that end together, with their guilds and the incidents that they covered.
 #[derive(Default)]
 struct EndedSilences {
     count: u64,
@@ -130,8 +150,9 @@ impl EndedSilences {
         tx: &mut Tx<'_>,
         guild: GuildId,
         id: SilenceId,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        let silenced = incident::silenced_by(tx, id).await?;
+        let silenced = incident::silenced_by(tx, id, now).await?;
         if silence::remove(tx, guild, id).await? == Effect::Changed {
             self.add(guild, silenced);
         }
@@ -146,10 +167,11 @@ impl EndedSilences {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let (guild, before) = (known.guild_id, self.count);
+        let silenced_before = self.incidents.clone();
         match known.weekly.and_then(|weekly| weekly.next(now)) {
-            None => self.remove(tx, guild, known.id).await?,
+            None => self.remove(tx, guild, known.id, now).await?,
             Some(next) => {
-                let silenced = incident::silenced_by(tx, known.id).await?;
+                let silenced = incident::silenced_by(tx, known.id, now).await?;
                 if silence::postpone(tx, known.id, next).await? == Effect::Changed {
                     self.add(guild, silenced);
                 }
@@ -158,6 +180,10 @@ impl EndedSilences {
         if self.count == before {
             // A member has ended it in the meantime.
             return Ok(());
+        }
+        if !known.is_started {
+            // Rollcall was not running during the window, so it held no reminder back.
+            self.incidents = silenced_before;
         }
         event::append(tx, &event_of(known, Requester::system(guild), now)).await
     }
@@ -169,7 +195,7 @@ impl EndedSilences {
         self.incidents.extend(refs);
     }
 
-    /// Notifies about what is still offline: the outages that were held back, and the incidents that were silenced.
+    /// Notifies about outages that are still open: those that were held back, and the incidents that were silenced.
     async fn notify(
         self,
         tx: &mut Tx<'_>,

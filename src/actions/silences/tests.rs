@@ -40,7 +40,7 @@ async fn muted_outages_notify_at_expiry_only_if_still_open() {
         .unwrap();
     assert_eq!(
         (
-            incident.count,
+            incident.counts.monitors,
             incident.outages[0].monitor_id,
             incident.opened_at
         ),
@@ -194,7 +194,7 @@ async fn outages_in_maintenance_are_marked_and_notify_when_it_ends() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!((incident.count, incident.opened_at), (1, at(110)));
+    assert_eq!((incident.counts.monitors, incident.opened_at), (1, at(110)));
     let left = silence::maintenance(&store.reader, Some(HOME))
         .await
         .unwrap();
@@ -262,7 +262,7 @@ async fn maintenance_silences_only_monitors_in_its_scope() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(incident.count, 1);
+    assert_eq!(incident.counts.monitors, 1);
     let other_guild = Requester {
         guild: GuildId(2),
         ..member()

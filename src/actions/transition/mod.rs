@@ -1,6 +1,8 @@
 //! The only path to a status. Applies transitions, as the status rules return them and people cause them, with all their
 //! consequences in one transaction: status, outage opened or closed, incident, deliveries and audit event.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use crate::actions::incidents::notify;
@@ -12,6 +14,7 @@ use crate::domain::{Timestamp, millis};
 use crate::store::event::{self, NewEvent};
 use crate::store::incidents::{incident, outage};
 use crate::store::monitors::status::{self, NewStatus};
+use crate::store::silences::silence;
 use crate::store::{StoreError, Tx};
 
 /// A transition, and the details of its event.
@@ -55,15 +58,15 @@ pub async fn apply(
     for run in changes.chunk_by(|one, next| outage_of(one) == outage_of(next)) {
         let Some(first) = run.first() else { continue };
         let opened = match outage_of(first) {
-            OutageChange::Nothing => Vec::new(),
+            OutageChange::Nothing => HashSet::new(),
             OutageChange::Open { reason, notify } => open(tx, run, reason, notify, now).await?,
             OutageChange::Close(end) => {
                 close(tx, run, end).await?;
-                Vec::new()
+                HashSet::new()
             }
             OutageChange::Retract => {
                 retract(tx, run, now).await?;
-                Vec::new()
+                HashSet::new()
             }
         };
         let is_recorded = |change: &&Change| is_recorded(&change.transition, &opened);
@@ -97,15 +100,15 @@ fn new_status(change: &Change) -> Option<NewStatus> {
     })
 }
 
-/// Opens outages that are not open yet, and returns their monitors. What is open already is notified about if it is in no
-/// incident yet.
+/// Opens outages of monitors that have none open, and returns those monitors. Notifies about outages that were open already
+/// and are in no incident yet.
 async fn open(
     tx: &mut Tx<'_>,
     run: &[Change],
     reason: OutageReason,
     notify: bool,
     now: Timestamp,
-) -> Result<Vec<MonitorId>, StoreError> {
+) -> Result<HashSet<MonitorId>, StoreError> {
     let starts: Vec<_> = run
         .iter()
         .map(|change| {
@@ -116,7 +119,7 @@ async fn open(
         })
         .collect();
     let opened = outage::open_all(tx, &starts, reason).await?;
-    let monitors: Vec<MonitorId> = opened.iter().map(|one| one.monitor.id).collect();
+    let monitors: HashSet<MonitorId> = opened.iter().map(|one| one.monitor.id).collect();
     if !notify {
         return Ok(monitors);
     }
@@ -136,6 +139,7 @@ async fn close(tx: &mut Tx<'_>, run: &[Change], end: OutageEnd) -> Result<(), St
         let (monitor, ended_at) = (transition.monitor.id, transition.at);
         if end == OutageEnd::Removed {
             outage::keep_name(tx, monitor).await?;
+            silence::remove_mutes(tx, transition.monitor.guild, monitor).await?;
         }
         if let Some(incident) = outage::close(tx, monitor, ended_at, end).await? {
             incident::outage_ended(tx, incident, ended_at).await?;
@@ -154,7 +158,7 @@ async fn retract(tx: &mut Tx<'_>, run: &[Change], now: Timestamp) -> Result<(), 
 }
 
 /// That a server is overdue is recorded once, when it opens the outage.
-fn is_recorded(transition: &Transition, opened: &[MonitorId]) -> bool {
+fn is_recorded(transition: &Transition, opened: &HashSet<MonitorId>) -> bool {
     !matches!(transition.reason, TransitionReason::Overdue { .. })
         || opened.contains(&transition.monitor.id)
 }

@@ -20,6 +20,7 @@ use crate::domain::devices::status_rule::{
 use crate::domain::endpoints::check_result::{
     CheckResult, Failure, FailureClass, Timings, Verdict,
 };
+use crate::domain::incidents::flapping::SETTLED_DOWN;
 use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
 use crate::domain::servers::status_rule::{Expectations, on_interval, on_thresholds};
 use crate::domain::servers::threshold::Thresholds;
@@ -53,6 +54,9 @@ fn state_of(device: &Device) -> DeviceStanding {
 enum Step {
     /// Checks an endpoint: `Some(true)` passes, `Some(false)` fails, `None` cannot be run.
     Check(usize, Option<bool>),
+    /// Records two results of an endpoint in one batch.
+    CheckTwice(usize, [Option<bool>; 2]),
+    Retarget(usize),
     PauseOrResume(usize),
     RemoveEndpoint,
     Heartbeat,
@@ -72,9 +76,11 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let one = || 0..2_usize;
-    let result = prop_oneof![3 => Just(Some(false)), 2 => Just(Some(true)), 1 => Just(None)];
+    let result = || prop_oneof![3 => Just(Some(false)), 2 => Just(Some(true)), 1 => Just(None)];
     let step = prop_oneof![
-        12 => (one(), result).prop_map(|(one, result)| Step::Check(one, result)),
+        12 => (one(), result()).prop_map(|(one, result)| Step::Check(one, result)),
+        4 => (one(), [result(), result()]).prop_map(|(one, results)| Step::CheckTwice(one, results)),
+        1 => one().prop_map(Step::Retarget),
         1 => one().prop_map(Step::PauseOrResume),
         1 => Just(Step::RemoveEndpoint),
         3 => Just(Step::Heartbeat),
@@ -148,18 +154,10 @@ impl World {
         self.second += 7;
         let (store, now) = (&self.store, self.now());
         match step {
-            Step::Check(one, result) => self.check(one, result).await,
-            Step::PauseOrResume(one) => {
-                let id = self.endpoints[one];
-                if manage_endpoint::pause(store, member(), id, now)
-                    .await
-                    .is_err()
-                {
-                    // It is paused already, or removed.
-                    drop(manage_endpoint::resume(store, member(), id, now).await);
-                }
-                self.failing_since[one] = None;
-            }
+            Step::Check(one, result) => self.check(one, &[result]).await,
+            Step::CheckTwice(one, results) => self.check(one, &results).await,
+            Step::Retarget(one) => self.retarget(one).await,
+            Step::PauseOrResume(one) => self.pause_or_resume(one).await,
             Step::RemoveEndpoint => {
                 drop(manage_endpoint::remove(store, member(), self.endpoints[1], now).await);
             }
@@ -198,42 +196,84 @@ impl World {
             }
             Step::Wait(minutes) => self.second += minutes * 60,
         }
-        // What the jobs do every few seconds.
+        self.run_jobs().await;
+    }
+
+    /// What the jobs do every few seconds.
+    async fn run_jobs(&self) {
         end::apply_due(&self.store, self.now()).await.unwrap();
-        settle_flapping::settle(&self.store, self.now())
+        let observed = ObservationWindows(vec![ObservationWindow {
+            started_at: at(0),
+            confirmed_at: self.now(),
+        }]);
+        settle_flapping::settle(&self.store, &observed, self.now())
             .await
             .unwrap();
     }
 
-    async fn check(&mut self, one: usize, result: Option<bool>) {
+    async fn pause_or_resume(&mut self, one: usize) {
+        let (store, id, now) = (&self.store, self.endpoints[one], self.now());
+        if manage_endpoint::pause(store, member(), id, now)
+            .await
+            .is_err()
+        {
+            // It is paused already, or removed.
+            drop(manage_endpoint::resume(store, member(), id, now).await);
+        }
+        self.failing_since[one] = None;
+    }
+
+    async fn retarget(&mut self, one: usize) {
+        let target = format!("tcp://203.0.113.{}:{}", one + 1, self.second);
+        let edit = manage_endpoint::EndpointEdit {
+            target: Some(target.parse().unwrap()),
+            ..Default::default()
+        };
+        // Fails if the endpoint has been removed.
         let id = self.endpoints[one];
-        let verdict = match result {
-            Some(true) => Verdict::Up,
-            Some(false) => Verdict::Down(Failure::new(FailureClass::Refused)),
-            None => Verdict::Unknown("no file descriptors left".into()),
-        };
-        let completed = CompletedCheck {
-            monitor_id: id,
-            revision: 0,
-            result: CheckResult {
-                at: self.now(),
-                verdict,
-                timings: Timings::default(),
-                certificate_expires_at: None,
-            },
-            waiters: Vec::new(),
-        };
+        drop(manage_endpoint::edit(&self.store, member(), id, edit, self.now()).await);
+        self.failing_since[one] = None;
+    }
+
+    /// Records results of one endpoint, a second apart, in one batch.
+    async fn check(&mut self, one: usize, results: &[Option<bool>]) {
+        let id = self.endpoints[one];
+        let revisions: Vec<(i64,)> = self
+            .store
+            .rows("SELECT revision FROM endpoint_targets ORDER BY monitor_id")
+            .await;
+        let revision = revisions.get(one).map_or(0, |(revision,)| *revision);
+        let mut batch = Vec::new();
+        for result in results {
+            self.second += 1;
+            let verdict = match result {
+                Some(true) => Verdict::Up,
+                Some(false) => Verdict::Down(Failure::new(FailureClass::Refused)),
+                None => Verdict::Unknown("no file descriptors left".into()),
+            };
+            batch.push(CompletedCheck {
+                monitor_id: id,
+                revision: u32::try_from(revision).unwrap(),
+                result: CheckResult {
+                    at: self.now(),
+                    verdict,
+                    timings: Timings::default(),
+                    certificate_expires_at: None,
+                },
+                waiters: Vec::new(),
+            });
+            match result {
+                Some(true) => self.failing_since[one] = None,
+                Some(false) => {
+                    self.failing_since[one] = self.failing_since[one].or(Some(self.second));
+                }
+                None => {}
+            }
+        }
         let writer = &self.store.writer;
-        record(writer, vec![completed], RULES, Actor::System, self.now())
+        record(writer, batch, RULES, Actor::System, self.now())
             .await
             .unwrap();
-        match result {
-            Some(true) => self.failing_since[one] = None,
-            Some(false) => {
-                self.failing_since[one] = self.failing_since[one].or(Some(self.second));
-            }
-            None => {}
-        }
     }
 
     async fn heartbeat(&mut self, signal: Option<Signal>) {
@@ -295,7 +335,12 @@ impl World {
             interval: minutes.is_multiple_of(2).then_some(MINUTE),
         };
         assert_eq!(on_thresholds(state, &expected, &nothing, now), None);
-        assert_eq!(on_interval(state, &expected, &nothing, now), None);
+        // Without an interval, the thresholds have judged the server already.
+        let learned = Expectations {
+            interval: Some(MINUTE),
+            ..expected
+        };
+        assert_eq!(on_interval(state, &learned, &nothing, now), None);
         if let Some(transition) = on_thresholds(state, &expected, &observed, now) {
             state.status = transition.to;
             self.apply(transition).await;
@@ -337,6 +382,20 @@ impl World {
 }
 
 impl World {
+    /// A monitor that has been offline for 15 minutes is not flapping, unless it is silenced.
+    async fn flapping_settles(&self, step: Step) {
+        let flapping: Vec<(i64,)> = self
+            .store
+            .rows(
+                "SELECT started_at FROM outages WHERE is_flapping = 1 AND ended_at IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM silences)",
+            )
+            .await;
+        let settled = self.now().minus(SETTLED_DOWN).millis();
+        let wrong = flapping.iter().find(|(started,)| *started <= settled);
+        assert_eq!(wrong, None, "after {step:?}");
+    }
+
     /// No monitor goes offline twice without having recovered, been paused, changed or removed in between.
     async fn events_alternate(&self) {
         let events: Vec<(i64, String)> = self
@@ -348,8 +407,8 @@ impl World {
             "_offline", "_online", "_unknown", "_warning", "_cleared", "_up", "_paused", "_resumed",
         ];
         for (monitor, kind) in events {
-            // A server is paused and resumed by an edit.
-            if kind == "server_edited" {
+            // A server is paused and resumed by an edit, and a new target starts anew.
+            if kind.ends_with("_edited") {
                 last.remove(&monitor);
             }
             if !statuses.iter().any(|ending| kind.ends_with(ending)) {
@@ -362,7 +421,7 @@ impl World {
 }
 
 /// Violations of what must always hold: description, and query for the rows.
-const VIOLATIONS: [(&str, &str); 7] = [
+const VIOLATIONS: [(&str, &str); 8] = [
     (
         "a monitor with two open outages",
         "SELECT monitor_id FROM outages WHERE ended_at IS NULL GROUP BY monitor_id HAVING COUNT(*) > 1",
@@ -386,6 +445,11 @@ const VIOLATIONS: [(&str, &str); 7] = [
         "an incident that no destination will be brought up to",
         "SELECT c.id FROM incidents c LEFT JOIN channel_deliveries d ON d.incident_id = c.id
          WHERE d.id IS NULL OR d.delivered_revision > c.revision",
+    ),
+    (
+        "an incident with a flapping monitor that says its flapping has ended, or never began",
+        "SELECT c.id FROM incidents c JOIN outages o ON o.incident_id = c.id
+         WHERE o.is_flapping = 1 AND (c.flapping_since IS NULL OR c.flapping_ended_at IS NOT NULL)",
     ),
     (
         "an outage that ended without saying how, or before it started",
@@ -412,6 +476,7 @@ proptest::proptest! {
                     assert_eq!(wrong, [], "{what}, after {step:?} at step {index}");
                 }
                 world.outages_begin_with_the_first_failure(step).await;
+                world.flapping_settles(step).await;
             }
             world.events_alternate().await;
         });

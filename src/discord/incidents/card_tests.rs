@@ -15,7 +15,8 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::transition::OutageEnd;
 use crate::notify::messenger::Reminder;
-use crate::store::incidents::incident::{Incident, Outage};
+use crate::store::incidents::incident::{Counts, Incident, Outage};
+use crate::store::testing::counts_of;
 
 #[test]
 #[expect(
@@ -32,6 +33,8 @@ fn incidents_and_reminders_fit_with_the_longest_names() {
         started_at: NOW.minus(Duration::from_secs(9_999_999)),
         ended: Some((NOW, OutageEnd::Recovered)),
         is_flapping: false,
+        continued_by: None,
+        exists: true,
         times: 1,
     };
     let ongoing = Outage {
@@ -56,14 +59,16 @@ fn incidents_and_reminders_fit_with_the_longest_names() {
         maintained: Some((UserId(u64::MAX), NOW)),
         flapping_since: None,
         flapping_ended_at: None,
-        continued_by: None,
         cause: Some(Cause::NetworkPath {
             agent: "*".repeat(64),
             at: NOW,
         }),
         outages: vec![ongoing; 25],
-        count: 100_000,
-        open: 99_999,
+        counts: Counts {
+            monitors: 100_000,
+            open: 99_999,
+            ..Counts::default()
+        },
     };
     for embed in incident_card::message(&longest).embeds {
         fits(embed);
@@ -80,7 +85,7 @@ fn incidents_and_reminders_fit_with_the_longest_names() {
         fits(embed);
     }
     longest.outages = vec![outage];
-    (longest.count, longest.ended_at) = (1, Some(NOW));
+    (longest.counts, longest.ended_at) = (counts_of(&longest.outages), Some(NOW));
     for embed in incident_card::message(&longest).embeds {
         fits(embed);
     }
@@ -100,6 +105,8 @@ fn shop() -> Outage {
         started_at: minutes_ago(9),
         ended: None,
         is_flapping: false,
+        continued_by: None,
+        exists: true,
         times: 1,
     }
 }
@@ -115,14 +122,13 @@ fn pump() -> Outage {
         started_at: minutes_ago(8),
         ended: Some((minutes_ago(2), OutageEnd::Recovered)),
         is_flapping: false,
+        continued_by: None,
+        exists: true,
         times: 1,
     }
 }
 
 fn incident(outages: Vec<Outage>) -> Incident {
-    let count = outages.len() as u64;
-    let ended = outages.iter().filter(|outage| outage.ended.is_some());
-    let open = count - ended.count() as u64;
     Incident {
         kind: NotificationKind::Incident,
         id: IncidentId(1),
@@ -141,11 +147,9 @@ fn incident(outages: Vec<Outage>) -> Incident {
         maintained: None,
         flapping_since: None,
         flapping_ended_at: None,
-        continued_by: None,
         cause: None,
+        counts: counts_of(&outages),
         outages,
-        count,
-        open,
     }
 }
 
@@ -167,6 +171,8 @@ fn incident_texts_follow_the_incident_over_time() {
     let mut flapping = ended.clone();
     flapping.flapping_since = Some(minutes_ago(60));
     let mut stable = flapping.clone();
+    flapping.outages[0].is_flapping = true;
+    flapping.counts = counts_of(&flapping.outages);
     stable.flapping_ended_at = Some(NOW);
     // Without outages: the notification was sent before Rollcall noticed that its own connectivity was lost.
     let mut false_alarm = incident(Vec::new());
@@ -200,8 +206,8 @@ fn incident_texts_follow_the_incident_over_time() {
     🟢 **pump** recovered <t:1769860680:R> after 6 min
 
     ---
-    [amber] 🟠 pump is flapping
-    🟢 **pump** recovered <t:1769860680:R> after 6 min
+    [amber] 🟠 pump is flapping, online now
+    🟠 **pump** is flapping (1 outage), recovered <t:1769860680:R>
 
     ---
     [green] 🟢 pump: stable again after flapping for 1 h
@@ -233,7 +239,7 @@ fn an_incident_shows_its_cause_and_what_members_did() {
         ..shop()
     };
     let mut large = incident(vec![removed]);
-    (large.count, large.open) = (176, 176);
+    (large.counts.monitors, large.counts.open) = (176, 176);
     let messages = [acknowledged, everything, large];
     insta::assert_snapshot!(texts_of(messages.iter().map(incident_card::message)), @"
     [amber] 🔴 shop is offline

@@ -80,15 +80,16 @@ fn embed(incident: &Incident) -> CreateEmbed {
 }
 
 fn colour(incident: &Incident) -> Colour {
-    let is_flapping = incident.flapping_since.is_some() && incident.flapping_ended_at.is_none();
-    if is_flapping || incident.continued_by.is_some() {
+    let counts = &incident.counts;
+    if counts.offline() > 0 && incident.acknowledged.is_none() {
+        return RED;
+    }
+    if counts.flapping + counts.continued + counts.open > 0 {
         return AMBER;
     }
-    match (incident.ended_at, incident.acknowledged) {
-        (Some(_), _) if !incident.has_recovery() => GREY,
-        (Some(_), _) => GREEN,
-        (None, Some(_)) => AMBER,
-        (None, None) => RED,
+    match counts.has_recovery() {
+        true => GREEN,
+        false => GREY,
     }
 }
 
@@ -105,7 +106,7 @@ fn list(incident: &Incident) -> String {
         lines.push('\n');
         named += 1;
     }
-    let rest = incident.count.saturating_sub(named);
+    let rest = incident.counts.monitors.saturating_sub(named);
     if rest > 0 {
         lines.push_str(&texts::and_more_monitors(rest));
     }

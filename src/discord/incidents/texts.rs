@@ -94,6 +94,8 @@ mod tests {
             started_at: NOW,
             ended: None,
             is_flapping: false,
+            continued_by: None,
+            exists: true,
             times: 1,
         };
         let of_removed_monitor = Outage {

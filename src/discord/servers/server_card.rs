@@ -46,11 +46,11 @@ pub(in crate::discord) fn one(standing: &Standing, samples: &[Sample]) -> Create
     let card = CreateEmbed::new()
         .title(format!(
             "{} {}",
-            mark(texts::shown_status(judgement)),
+            mark(judgement.shown_status()),
             text::cut(&text::escape(&server.name), 200)
         ))
         .description(texts::status(judgement))
-        .colour(colour(texts::shown_status(judgement)))
+        .colour(colour(judgement.shown_status()))
         .field(
             "Last report",
             relative_or(server.last_seen_at, "never"),

@@ -6,7 +6,6 @@ use crate::discord::ui::embed;
 use crate::discord::ui::error::CommandError;
 use crate::domain::servers::threshold::{Judgement, ThresholdUsed, Thresholds};
 use crate::domain::servers::threshold_proposal::{Replay, ReportIntervals};
-use crate::domain::status::Status;
 use crate::domain::{Timestamp, text};
 
 pub(super) const THRESHOLDS_APPLIED: &str = "Applied the proposed thresholds.";
@@ -48,26 +47,10 @@ pub(super) fn list_title(count: usize) -> String {
 pub(super) fn listed(name: &str, judgement: &Judgement) -> String {
     format!(
         "{} **{}** {}",
-        embed::mark(shown_status(judgement)),
+        embed::mark(judgement.shown_status()),
         text::cut(&text::escape(name), 80),
-        reason(judgement)
+        judgement.shown_reason()
     )
-}
-
-/// The status as people read it. For programs, a server that is not set up or paused is offline.
-pub(super) fn shown_status(judgement: &Judgement) -> Status {
-    match judgement.used {
-        ThresholdUsed::NeverSeen => Status::Unknown,
-        ThresholdUsed::Inactive => Status::Paused,
-        _ => judgement.status,
-    }
-}
-
-fn reason(judgement: &Judgement) -> &str {
-    match judgement.used {
-        ThresholdUsed::Inactive => "paused, so no reports are expected",
-        _ => &judgement.reason,
-    }
 }
 
 /// The last line of a list that does not show all servers.
@@ -76,7 +59,7 @@ pub(super) fn more(count: usize) -> String {
 }
 
 pub(super) fn status(judgement: &Judgement) -> String {
-    let reason = reason(judgement);
+    let reason = judgement.shown_reason();
     match judgement.used {
         // The reason says it all.
         ThresholdUsed::NeverSeen | ThresholdUsed::Inactive => reason.to_owned(),

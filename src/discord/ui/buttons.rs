@@ -83,7 +83,7 @@ fn monitor_menu_row(incident: &incident::Incident) -> Option<CreateActionRow> {
     let options: Vec<CreateSelectMenuOption> = incident
         .outages
         .iter()
-        .filter(|outage| outage.name.is_some() && seen.insert(outage.monitor_id.0))
+        .filter(|outage| outage.exists && seen.insert(outage.monitor_id.0))
         .map(|outage| {
             let label = text::cut(wording::name(outage), MENU_TEXT);
             let option = CreateSelectMenuOption::new(label, outage.monitor_id.to_string());

@@ -117,7 +117,7 @@ async fn of_kind(
     match monitor::search(reader, requester.guild, kind, partial.trim(), CHOICES).await {
         Ok(found) => {
             let choices = found.iter().map(|monitor| {
-                let label = texts::monitor_choice(&monitor.name, monitor.status);
+                let label = texts::monitor_choice(&monitor.name, monitor.kind, monitor.status);
                 AutocompleteChoice::new(
                     text::cut(&label, CHOICE_LENGTH),
                     format!("#{}", monitor.id),

@@ -69,8 +69,12 @@ pub(super) fn endpoint_choice(name: &str, target: &str, status: Status) -> Strin
     format!("{name} · {target} · {}", status.as_str())
 }
 
-pub(super) fn monitor_choice(name: &str, status: Status) -> String {
-    format!("{name} · {}", status.as_str())
+pub(super) fn monitor_choice(name: &str, kind: MonitorKind, status: Status) -> String {
+    let status = match (kind, status) {
+        (MonitorKind::Server, Status::Unknown) => NOT_SET_UP,
+        _ => status.as_str(),
+    };
+    format!("{name} · {status}")
 }
 
 /// The footer of a list; `page` is counted from 1. A list of one page has none: its title has the number already.
@@ -240,7 +244,7 @@ mod tests {
     fn texts_of_lists_and_buttons() {
         let texts = [
             endpoint_choice("shop", "https://shop.example/", Status::Offline),
-            monitor_choice("db-1", Status::Online),
+            monitor_choice("db-1", MonitorKind::Server, Status::Online),
             page(2, 3, 23).unwrap(),
             RECHECK_ALL.to_owned(),
             RECHECK.to_owned(),

@@ -11,7 +11,7 @@ const CHANGES: usize = 4;
 /// The period in which changes count; flapping ends after this long without a change.
 pub const WINDOW: Duration = Duration::from_secs(3600);
 
-/// A flapping monitor that has been offline for this long without a change is offline for good.
+/// A flapping monitor that has been offline for this long without a change has an outage like any other.
 pub const SETTLED_DOWN: Duration = Duration::from_secs(900);
 
 /// Whether a monitor is flapping, by the start and end times of its outages, the newest first. Both count as changes. Those

@@ -10,7 +10,7 @@ pub const LEARNED_FROM: usize = 10;
 pub const LEARNED_WITHIN: Duration = Duration::from_secs(24 * 3600);
 
 /// Reports that are loaded to learn from: more than `LEARNED_FROM`, because a burst counts as one.
-pub const LOADED: usize = 4 * LEARNED_FROM;
+pub const LOADED: usize = 10 * LEARNED_FROM;
 
 /// Reports that arrive within this time of each other are one: an agent sends late reports in a burst.
 const BURST: Duration = Duration::from_secs(5);

@@ -23,7 +23,7 @@ pub struct ServerState {
     pub last_seen: Option<Timestamp>,
 }
 
-/// What is expected of a server.
+/// The thresholds of a server, and the interval at which it reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expectations {
     pub thresholds: Thresholds,
@@ -61,7 +61,7 @@ pub fn on_report(state: ServerState, now: Timestamp) -> Option<Transition> {
 }
 
 /// Applies the thresholds to a server that has not reported since `last_seen`; `None` if its status stays the same.
-/// Without a learned interval, its notification goes by the thresholds, too.
+/// When people are notified is up to `on_interval`.
 pub fn on_thresholds(
     state: ServerState,
     expected: &Expectations,
@@ -80,24 +80,26 @@ pub fn on_thresholds(
     if !is_worse || !observed.is_grace_over {
         return None;
     }
-    let reason = TransitionReason::NoReport {
-        last_seen,
-        notify: status == Status::Offline && expected.interval.is_none(),
-    };
-    Some(state.to(status, now, reason))
+    Some(state.to(status, now, TransitionReason::NoReport { last_seen }))
 }
 
-/// Applies the server's own report interval; `None` if it is not overdue.
+/// Applies the server's own report interval; `None` if it is not overdue. Without a known interval, because it has sent too
+/// few reports or none for a day, it is overdue once its thresholds have made it offline.
 pub fn on_interval(
     state: ServerState,
     expected: &Expectations,
     windows: &ObservationWindows,
     now: Timestamp,
 ) -> Option<Transition> {
-    let (last_seen, interval) = (state.last_seen?, expected.interval?);
-    let observed = observed(last_seen, interval, windows, now);
-    let is_overdue = observed.is_grace_over
-        && report_interval::should_alert(state.reports(), interval, observed.until);
+    let last_seen = state.last_seen.filter(|_| state.is_active)?;
+    let is_overdue = match expected.interval {
+        None => state.status == Status::Offline,
+        Some(interval) => {
+            let observed = observed(last_seen, interval, windows, now);
+            observed.is_grace_over
+                && report_interval::should_alert(state.reports(), interval, observed.until)
+        }
+    };
     is_overdue.then(|| state.to(state.status, now, TransitionReason::Overdue { last_seen }))
 }
 

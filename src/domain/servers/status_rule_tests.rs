@@ -76,16 +76,18 @@ fn status_worsens_by_observed_time_only() {
 }
 
 #[test]
-fn without_a_learned_interval_the_thresholds_notify_once_offline() {
-    let windows = windows_of(&[(0, 999)]);
-    for (interval, now, notifies) in [(None, 16, false), (None, 71, true), (Some(60), 71, false)] {
-        let server = seen_at(10, Status::Online);
-        let found = on_thresholds(server, &expected(interval), &windows, minute(now)).unwrap();
-        let reason = TransitionReason::NoReport {
-            last_seen: minute(10),
-            notify: notifies,
-        };
-        assert_eq!(found.reason, reason, "{interval:?} {now}");
+fn without_a_known_interval_a_server_is_overdue_once_it_is_offline() {
+    use Status::{Offline, Online, Warning};
+    let windows = windows_of(&[(0, 9_999)]);
+    for (status, interval, is_overdue) in [
+        (Online, None, false),
+        (Warning, None, false),
+        (Offline, None, true),
+        (Offline, Some(86_400), false),
+    ] {
+        let server = seen_at(10, status);
+        let found = on_interval(server, &expected(interval), &windows, minute(2_000));
+        assert_eq!(found.is_some(), is_overdue, "{status:?} {interval:?}");
     }
 }
 

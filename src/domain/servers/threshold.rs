@@ -103,6 +103,25 @@ pub struct Judgement {
     pub reason: String,
 }
 
+impl Judgement {
+    /// The status as people read it. For programs, a server that is not set up or paused is offline.
+    pub const fn shown_status(&self) -> Status {
+        match self.used {
+            ThresholdUsed::NeverSeen => Status::Unknown,
+            ThresholdUsed::Inactive => Status::Paused,
+            _ => self.status,
+        }
+    }
+
+    /// The reason as people read it.
+    pub fn shown_reason(&self) -> &str {
+        match self.used {
+            ThresholdUsed::Inactive => "paused, so no reports are expected",
+            _ => &self.reason,
+        }
+    }
+}
+
 /// Applies the rule as of `now`. A report dated in the future counts as received now.
 pub fn judge(reports: Reports, thresholds: &Thresholds, now: Timestamp) -> Judgement {
     let elapsed = reports.last_seen.map(|seen| now.since(seen));

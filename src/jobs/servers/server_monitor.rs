@@ -55,7 +55,7 @@ async fn is_wanted(context: &JobContext, server: &Server) -> Result<bool, StoreE
     Ok(settings.is_none_or(|settings| settings.preferences.notify_on_warning))
 }
 
-/// Applies a transition, unless a report has arrived meanwhile; returns whether it was applied.
+/// Applies a transition, unless the server has reported or was paused meanwhile; returns whether it was applied.
 async fn apply(
     context: &JobContext,
     server: &Server,
@@ -68,8 +68,12 @@ async fn apply(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let current = server::find(tx, id).await?;
-                if current.is_none_or(|current| current.last_seen_at != last_seen_at) {
+                let is_current = server::find(tx, id).await?.is_some_and(|current| {
+                    current.is_active
+                        && current.status == transition.from
+                        && current.last_seen_at == last_seen_at
+                });
+                if !is_current {
                     return Ok(false);
                 }
                 transition::apply_one(tx, transition, Actor::System, now).await?;

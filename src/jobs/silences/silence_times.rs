@@ -1,4 +1,4 @@
-//! Records the starts of silences and ends those that have expired, with notifications about what is still offline. Nothing
+//! Records the starts of silences and ends those that have expired, with notifications about outages that are still open. Nothing
 //! else waits for it: the times of a silence decide what is silenced.
 
 use std::time::Duration;

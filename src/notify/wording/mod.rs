@@ -97,23 +97,23 @@ pub fn channel_broken(channel: ChannelId, reason: &str, escape: fn(&str) -> Stri
 }
 
 fn incident_title(incident: &Incident, escape: fn(&str) -> String) -> String {
-    if incident.count == 0 {
+    if incident.counts.monitors == 0 {
         // It was delivered before Rollcall knew that it had lost connectivity.
         return "⚪ False alarm: Rollcall had lost network connectivity".to_owned();
     }
-    let flapping = incident.flapping_since.zip(incident.flapping_ended_at);
-    if let Some((since, ended)) = flapping {
-        return flapped_title(incident, ended.since(since), escape);
-    }
-    if incident.flapping_since.is_some() {
+    let counts = &incident.counts;
+    if counts.flapping > 0 {
         return flapping_title(incident, escape);
     }
-    match incident.ended_at {
-        Some(ended) => ended_title(incident, ended, escape),
-        None => {
-            let state = state(incident);
-            format!("🔴 {}", still_down(incident, escape).is(state))
+    let Some(ended) = incident.ended_at else {
+        let state = state(incident);
+        return format!("🔴 {}", still_down(incident, escape).is(state));
+    };
+    match incident.flapping_since.zip(incident.flapping_ended_at) {
+        Some((since, ended)) if counts.recovered + counts.continued > 0 => {
+            flapped_title(incident, ended.since(since), escape)
         }
+        _ => ended_title(incident, ended, escape),
     }
 }
 
@@ -130,7 +130,7 @@ fn ended_title(incident: &Incident, ended: Timestamp, escape: fn(&str) -> String
             format!("⚪ {who} got a new target while {state}")
         }
         (Who::One(who), _) => format!("🟢 {who} was {state} for {length}"),
-        (Who::Several(who), Some(_)) if !incident.has_recovery() => {
+        (Who::Several(who), Some(_)) if !incident.counts.has_recovery() => {
             format!("⚪ {who} were paused, changed or removed while {state}")
         }
         (Who::Several(who), _) => format!("🟢 {who} were {state} for {length}"),
@@ -140,52 +140,56 @@ fn ended_title(incident: &Incident, ended: Timestamp, escape: fn(&str) -> String
 /// The title of an incident whose flapping has ended after `length`.
 fn flapped_title(incident: &Incident, length: Duration, escape: fn(&str) -> String) -> String {
     let length = text::duration(length);
-    match (who(incident, escape), incident.continued_by) {
-        (Who::One(who), Some(_)) => {
-            format!("🟠 {who} was flapping for {length} and then stayed offline")
-        }
-        (Who::One(who) | Who::Several(who), _) => {
+    match (who(incident, escape), incident.counts.continued) {
+        (Who::One(who) | Who::Several(who), 0) => {
             format!("🟢 {who}: stable again after flapping for {length}")
+        }
+        (Who::One(who), _) => format!("🟠 {who} was flapping for {length} and then stayed offline"),
+        (Who::Several(who), stayed) => {
+            format!("🟠 {stayed} of {who} stayed offline after flapping for {length}")
         }
     }
 }
 
 /// The title of an incident with a flapping monitor: who is offline, and who is flapping, each once.
 fn flapping_title(incident: &Incident, escape: fn(&str) -> String) -> String {
-    let flapping = subject(incident, |outage| outage.is_flapping, escape);
-    let down = |outage: &Outage| !outage.is_flapping && outage.ended.is_none();
-    match (subject(incident, down, escape), flapping) {
-        (Some(down), Some(flapping)) => {
-            let state = state(incident);
-            format!("🔴 {}, {}", down.is(state), flapping.is("flapping"))
-        }
-        (None, Some(flapping)) if incident.ended_at.is_none() => {
-            format!("🟠 {}, offline now", flapping.is("flapping"))
-        }
-        (None, Some(flapping)) => format!("🟠 {}, online now", flapping.is("flapping")),
-        // The flapping monitor is not among those that are named.
-        (_, None) => format!("🟠 {}", who(incident, escape).is("flapping")),
+    let counts = &incident.counts;
+    let flapping = subject(incident, counts.flapping, |one| one.is_flapping, escape);
+    let flapping = flapping.is("flapping");
+    if counts.offline() > 0 {
+        let down = subject(incident, counts.offline(), is_steadily_down, escape);
+        return format!("🔴 {}, {flapping}", down.is(state(incident)));
+    }
+    match (counts.flapping_open, counts.flapping) {
+        (0, _) => format!("🟠 {flapping}, online now"),
+        (open, all) if open < all => format!("🟠 {flapping}, {open} offline now"),
+        _ => format!("🟠 {flapping}, offline now"),
     }
 }
 
-/// The named monitors of an incident for which `applies` holds; `None` if there are none.
+fn is_steadily_down(outage: &Outage) -> bool {
+    outage.ended.is_none() && !outage.is_flapping
+}
+
+/// The `count` monitors of an incident for which `applies` holds: the name of a single one, or their number.
 fn subject(
     incident: &Incident,
+    count: u64,
     applies: impl Fn(&Outage) -> bool,
     escape: fn(&str) -> String,
-) -> Option<Who> {
-    let found: Vec<&Outage> = incident.outages.iter().filter(|one| applies(one)).collect();
-    match found.as_slice() {
-        [] => None,
-        [only] => Some(Who::One(escape(name(only)))),
-        several => Some(Who::Several(text::count(several.len() as u64, "monitor"))),
+) -> Who {
+    let single = incident.outages.iter().find(|one| applies(one));
+    match (count, single) {
+        (1, Some(only)) => Who::One(escape(name(only))),
+        (1, None) => Who::One(text::count(1, "monitor")),
+        _ => Who::Several(text::count(count, "monitor")),
     }
 }
 
 /// The state of the monitors. Servers cause an incident when they are overdue, which is before they are offline.
 fn state(incident: &Incident) -> &'static str {
     let is_overdue = |outage: &Outage| outage.reason == OutageReason::Overdue;
-    let are_named = incident.count <= incident.outages.len() as u64;
+    let are_named = incident.counts.monitors <= incident.outages.len() as u64;
     if are_named && incident.outages.iter().all(is_overdue) {
         "overdue"
     } else {
@@ -224,7 +228,11 @@ impl Who {
 
 /// The monitors of an incident that have not recovered.
 fn still_down(incident: &Incident, escape: fn(&str) -> String) -> Who {
-    let (open, count) = (incident.open, incident.count);
+    let (open, count) = (incident.counts.open, incident.counts.monitors);
+    if incident.counts.continued > 0 {
+        // Its other monitors may be offline, too, in an incident of their own.
+        return subject(incident, open, is_steadily_down, escape);
+    }
     match who(incident, escape) {
         Who::Several(who) if open == 1 => Who::One(format!("1 of {who}")),
         Who::Several(who) if open < count => Who::Several(format!("{open} of {who}")),
@@ -234,17 +242,17 @@ fn still_down(incident: &Incident, escape: fn(&str) -> String) -> Who {
 
 /// All monitors of an incident.
 fn who(incident: &Incident, escape: fn(&str) -> String) -> Who {
-    if let (Some(only), 1) = (incident.outages.first(), incident.count) {
+    if let (Some(only), 1) = (incident.outages.first(), incident.counts.monitors) {
         return Who::One(escape(name(only)));
     }
-    let monitors = text::count(incident.count, "monitor");
+    let monitors = text::count(incident.counts.monitors, "monitor");
     let who = match (&incident.group_key.scope, &incident.group_key.group) {
         (GroupScope::Host(host), _) => format!("{monitors} on {}", host_text(host, escape)),
         (GroupScope::Nothing, Some(group)) => format!("{monitors} in the group {}", escape(group)),
         (GroupScope::Subnet(subnet), _) => format!("{monitors} on {subnet}"),
         (GroupScope::Nothing, None) => monitors,
     };
-    match incident.count {
+    match incident.counts.monitors {
         1 => Who::One(who),
         _ => Who::Several(who),
     }

@@ -12,7 +12,7 @@ const DETAIL: usize = 200;
 /// The mark of an outage: whether its monitor is offline, flapping, online, or no longer checked.
 pub fn mark(outage: &Outage) -> &'static str {
     match outage.ended {
-        _ if outage.is_flapping => "🟠",
+        _ if is_flapping(outage) || outage.continued_by.is_some() => "🟠",
         None => "🔴",
         Some((_, OutageEnd::Recovered)) => "🟢",
         Some((_, OutageEnd::Paused)) => "⏸️",
@@ -28,8 +28,12 @@ pub fn happened(
     escape: fn(&str) -> String,
     when: impl Fn(Timestamp) -> String,
 ) -> String {
-    if outage.is_flapping {
+    if is_flapping(outage) {
         return flapping(outage, escape, when);
+    }
+    if outage.continued_by.is_some() {
+        let outages = text::count(outage.times, "outage");
+        return format!("was flapping ({outages}) and then stayed offline");
     }
     let Some((ended, end)) = outage.ended else {
         let (started, reason) = (when(outage.started_at), reason(outage, escape));
@@ -46,6 +50,14 @@ pub fn happened(
         OutageEnd::Retargeted => format!("got a new target {ended} while offline"),
         OutageEnd::Removed => format!("was removed {ended} while offline"),
     }
+}
+
+/// A monitor that was paused, changed or removed is no longer flapping.
+fn is_flapping(outage: &Outage) -> bool {
+    let recovered_or_open = outage
+        .ended
+        .is_none_or(|(_, end)| end == OutageEnd::Recovered);
+    outage.is_flapping && recovered_or_open
 }
 
 fn flapping(
@@ -75,7 +87,7 @@ pub fn reason(outage: &Outage, escape: fn(&str) -> String) -> String {
         (OutageReason::MissedHeartbeat, None) => "missed heartbeat",
         (OutageReason::RunFailed, None) => "its last run failed",
         // Without a failure class what is left is a server that is overdue.
-        (_, None) => "no report for more than twice its usual interval",
+        (_, None) => "no report for longer than expected",
     };
     match outage.detail.as_deref() {
         Some(detail) => format!("{reason} ({})", text::cut(&escape(detail), DETAIL)),

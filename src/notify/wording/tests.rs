@@ -9,6 +9,7 @@ use crate::domain::incidents::grouping::{GroupKey, IncidentId, Subnet};
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::transition::OutageEnd;
+use crate::store::testing::counts_of;
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000).plus(Duration::from_secs(seconds))
@@ -24,12 +25,17 @@ fn outage(number: i64, reason: OutageReason, detail: Option<&str>) -> Outage {
         started_at: at(0),
         ended: None,
         is_flapping: false,
+        continued_by: None,
+        exists: true,
         times: 1,
     }
 }
 
 fn incident(count: u64, scope: GroupScope, group: Option<&str>) -> Incident {
     let reason = OutageReason::Refused;
+    let outages: Vec<Outage> = (0..count as i64)
+        .map(|number| outage(number, reason, None))
+        .collect();
     Incident {
         id: IncidentId(7),
         guild_id: GuildId(1),
@@ -48,18 +54,20 @@ fn incident(count: u64, scope: GroupScope, group: Option<&str>) -> Incident {
         maintained: None,
         flapping_since: None,
         flapping_ended_at: None,
-        continued_by: None,
         cause: None,
-        outages: (0..count as i64)
-            .map(|number| outage(number, reason, None))
-            .collect(),
-        count,
-        open: count,
+        counts: counts_of(&outages),
+        outages,
     }
 }
 
 fn escape(text: &str) -> String {
     text.to_owned()
+}
+
+/// The incident with the counts of its outages.
+fn counted(incident: Incident) -> Incident {
+    let counts = counts_of(&incident.outages);
+    Incident { counts, ..incident }
 }
 
 #[test]
@@ -84,7 +92,7 @@ fn titles_of_incidents() {
         incident(0, nothing(), None),
     ];
     let mut partly = incident(3, nothing(), None);
-    partly.open = 1;
+    partly.counts.open = 1;
     incidents.push(partly);
     for count in [1, 2] {
         let mut overdue = incident(count, nothing(), None);
@@ -99,11 +107,22 @@ fn titles_of_incidents() {
         for outage in &mut flapping.outages {
             outage.is_flapping = true;
         }
-        incidents.push(flapping.clone());
+        incidents.push(counted(flapping.clone()));
+        flapping.outages[0].ended = Some((at(200), OutageEnd::Recovered));
+        incidents.push(counted(flapping.clone()));
         flapping.ended_at = Some(at(300));
-        incidents.push(flapping.clone());
+        for outage in &mut flapping.outages {
+            outage.ended = Some((at(300), OutageEnd::Recovered));
+        }
+        incidents.push(counted(flapping.clone()));
         flapping.flapping_ended_at = Some(at(900));
-        incidents.push(flapping);
+        for outage in &mut flapping.outages {
+            outage.is_flapping = false;
+        }
+        incidents.push(counted(flapping.clone()));
+        // One of them stayed offline, in an incident of its own.
+        flapping.outages[0].continued_by = Some(IncidentId(8));
+        incidents.push(counted(flapping));
         let mut resolved = incident(count, nothing(), None);
         resolved.ended_at = Some(at(300));
         incidents.push(resolved);
@@ -113,11 +132,26 @@ fn titles_of_incidents() {
     mixed.flapping_since = Some(at(0));
     mixed.outages[1].is_flapping = true;
     mixed.outages[1].name = Some("flaky".to_owned());
-    incidents.push(mixed);
-    let mut continued = incident(1, nothing(), None);
-    (continued.flapping_since, continued.flapping_ended_at) = (Some(at(0)), Some(at(900)));
-    (continued.ended_at, continued.continued_by) = (Some(at(900)), Some(IncidentId(8)));
-    incidents.push(continued);
+    incidents.push(counted(mixed.clone()));
+    // The flapping one stayed offline, too, in an incident of its own.
+    let settled = &mut mixed.outages[1];
+    (settled.is_flapping, settled.continued_by) = (false, Some(IncidentId(8)));
+    settled.ended = Some((at(300), OutageEnd::Recovered));
+    incidents.push(counted(mixed));
+    // More monitors are flapping and offline than an incident names.
+    let mut many = incident(25, nothing(), None);
+    many.counts.monitors = 40;
+    (
+        many.counts.open,
+        many.counts.flapping,
+        many.counts.flapping_open,
+    ) = (39, 9, 8);
+    incidents.push(many);
+    // A flapping monitor that was removed.
+    let mut removed = incident(1, nothing(), None);
+    (removed.flapping_since, removed.ended_at) = (Some(at(0)), Some(at(900)));
+    removed.outages[0].ended = Some((at(900), OutageEnd::Removed));
+    incidents.push(counted(removed));
     for end in OutageEnd::ALL {
         for count in [1, 2] {
             let mut ended = incident(count, nothing(), None);
@@ -125,7 +159,7 @@ fn titles_of_incidents() {
             for outage in &mut ended.outages {
                 outage.ended = Some((at(300), *end));
             }
-            incidents.push(ended);
+            incidents.push(counted(ended));
         }
     }
     let titles: Vec<String> = incidents
@@ -144,16 +178,22 @@ fn titles_of_incidents() {
     🟢 shop was overdue for 5 min
     🟠 shop is flapping, offline now
     🟠 shop is flapping, online now
+    🟠 shop is flapping, online now
     🟢 shop: stable again after flapping for 15 min
+    🟠 shop was flapping for 15 min and then stayed offline
     🟢 shop was offline for 5 min
     🔴 2 monitors are overdue
     🟢 2 monitors were overdue for 5 min
     🟠 2 monitors are flapping, offline now
+    🟠 2 monitors are flapping, 1 offline now
     🟠 2 monitors are flapping, online now
     🟢 2 monitors: stable again after flapping for 15 min
+    🟠 1 of 2 monitors stayed offline after flapping for 15 min
     🟢 2 monitors were offline for 5 min
     🔴 shop is offline, flaky is flapping
-    🟠 shop was flapping for 15 min and then stayed offline
+    🔴 shop is offline
+    🔴 31 monitors are offline, 9 monitors are flapping
+    ⚪ shop was removed while offline
     🟢 shop was offline for 5 min
     🟢 2 monitors were offline for 5 min
     ⏸️ shop was paused while offline
@@ -261,7 +301,7 @@ fn reasons_of_outages() {
     protocol_error: protocol error
     missed_heartbeat: missed heartbeat
     run_failed: its last run failed
-    overdue: no report for more than twice its usual interval
+    overdue: no report for longer than expected
     unexpected status (503)
     its last run failed (FATAL: disk full)
     a removed monitor
@@ -317,17 +357,22 @@ fn what_happened_to_a_monitor() {
         (flapping.is_flapping, flapping.times, flapping.ended) = (true, 4, ended);
         outages.push(flapping);
     }
+    let mut continued = outage(0, OutageReason::Refused, None);
+    continued.ended = Some((at(300), OutageEnd::Recovered));
+    (continued.continued_by, continued.times) = (Some(IncidentId(8)), 3);
+    outages.push(continued);
     let when = |_: Timestamp| "2 minutes ago".to_owned();
     let line = |one: &Outage| format!("{} shop {}", mark(one), happened(one, true, escape, when));
     let lines: Vec<String> = outages.iter().map(line).collect();
     insta::assert_snapshot!(lines.join("\n"), @"
     🔴 shop went offline 2 minutes ago: connection refused
-    🔴 shop last reported 2 minutes ago: no report for more than twice its usual interval
+    🔴 shop last reported 2 minutes ago: no report for longer than expected
     🟢 shop recovered 2 minutes ago after 5 min
     ⏸️ shop was paused 2 minutes ago while offline
     ⚪ shop got a new target 2 minutes ago while offline
     ⚪ shop was removed 2 minutes ago while offline
     🟠 shop is flapping (4 outages), went offline 2 minutes ago: connection refused
     🟠 shop is flapping (4 outages), recovered 2 minutes ago
+    🟠 shop was flapping (3 outages) and then stayed offline
     ");
 }

@@ -113,7 +113,7 @@ impl From<&CachedState> for Loaded {
     }
 }
 
-/// Removes one monitor from the cache, after anything but `save` has changed it.
+/// Removes one monitor from the cache, after anything but a check has changed it.
 pub fn forget(tx: &mut Tx<'_>, id: MonitorId) {
     tx.cache.states.0.remove(&id);
 }

@@ -77,10 +77,11 @@ pub async fn add_to(
     Ok(())
 }
 
-/// Records that a silence holds back the notification about an outage.
+/// Records that a silence holds back the notification about an outage. The first one decides whether it counts as an outage
+/// in maintenance.
 pub async fn hold(tx: &mut Tx<'_>, id: i64, by: SilenceKind) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE outages SET is_held = 1, is_in_maintenance = MAX(is_in_maintenance, $2) WHERE id = $1",
+        "UPDATE outages SET is_in_maintenance = CASE WHEN is_held = 0 THEN $2 ELSE is_in_maintenance END, is_held = 1 WHERE id = $1",
     )
     .bind(id)
     .bind(by == SilenceKind::Maintenance)
@@ -152,7 +153,8 @@ pub async fn recent(
     monitor: MonitorId,
 ) -> Result<(Vec<(Timestamp, Option<Timestamp>)>, Option<IncidentId>), StoreError> {
     let rows: Vec<(i64, Option<i64>, Option<i64>)> = sqlx::query_as(
-        "SELECT started_at, ended_at, incident_id FROM outages WHERE monitor_id = $1 ORDER BY id DESC LIMIT $2",
+        "SELECT started_at, ended_at, incident_id FROM outages
+         WHERE monitor_id = $1 AND (ended_at IS NULL OR ended_by = 'recovered') ORDER BY id DESC LIMIT $2",
     )
     .bind(monitor.0)
     .bind(i64::try_from(RECENT).unwrap_or(i64::MAX))
@@ -191,13 +193,21 @@ pub async fn close(
     end: OutageEnd,
 ) -> Result<Option<IncidentId>, StoreError> {
     let incident: Option<Option<i64>> = sqlx::query_scalar(
-        "UPDATE outages SET ended_at = $2, ended_by = $3 WHERE monitor_id = $1 AND ended_at IS NULL RETURNING incident_id",
+        "UPDATE outages SET ended_at = $2, ended_by = $3
+         WHERE monitor_id = $1 AND ended_at IS NULL RETURNING incident_id",
     )
     .bind(monitor.0)
     .bind(ended_at.millis())
     .bind(end.as_str())
     .fetch_optional(&mut *tx.connection)
     .await?;
+    if end != OutageEnd::Recovered {
+        // Its monitor will not recover, so it is no longer flapping.
+        sqlx::query("UPDATE outages SET is_flapping = 0 WHERE monitor_id = $1 AND is_flapping = 1")
+            .bind(monitor.0)
+            .execute(&mut *tx.connection)
+            .await?;
+    }
     Ok(incident.flatten().map(IncidentId))
 }
 

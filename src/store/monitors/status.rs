@@ -32,34 +32,37 @@ async fn set_piece(tx: &mut Tx<'_>, piece: &[NewStatus]) -> Result<(), StoreErro
         return Ok(());
     };
     let (status, since) = (first.to, first.since);
-    let places = placeholders(1, piece.len());
+    let (places, count) = (placeholders(1, piece.len()), piece.len());
     let sql = format!(
-        "UPDATE monitors SET status = '{}', since = {} WHERE id IN {places}",
-        status.as_str(),
-        since.millis()
+        "UPDATE monitors SET status = ${}, since = ${} WHERE id IN {places}",
+        count + 1,
+        count + 2
     );
-    update(tx, sql, piece).await?;
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(count == 1);
+    for one in piece {
+        query = query.bind(one.id.0);
+    }
+    query
+        .bind(status.as_str())
+        .bind(since.millis())
+        .execute(&mut *tx.connection)
+        .await?;
     let (was_active, is_active) = (first.from != Status::Offline, status != Status::Offline);
     if was_active != is_active {
         // An inactive endpoint is checked by the recheck job, by the time of its last check.
         let sql = format!(
-            "UPDATE endpoint_targets SET is_active = {}, inactive_checked_at = NULL WHERE monitor_id IN {places}",
-            i64::from(is_active)
+            "UPDATE endpoint_targets SET is_active = ${}, inactive_checked_at = NULL WHERE monitor_id IN {places}",
+            count + 1
         );
-        update(tx, sql, piece).await?;
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(count == 1);
+        for one in piece {
+            query = query.bind(one.id.0);
+        }
+        query.bind(is_active).execute(&mut *tx.connection).await?;
     }
     for one in piece {
         tx.cache.standings.remove(&one.id);
         tx.cache.states.set_status(one.id, status, since);
     }
-    Ok(())
-}
-
-async fn update(tx: &mut Tx<'_>, sql: String, piece: &[NewStatus]) -> Result<(), StoreError> {
-    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false);
-    for one in piece {
-        query = query.bind(one.id.0);
-    }
-    query.execute(&mut *tx.connection).await?;
     Ok(())
 }

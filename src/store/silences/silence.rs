@@ -96,8 +96,33 @@ pub async fn of(
     .fetch_all(&mut *tx.connection)
     .await?;
     let is = |kind: SilenceKind| kinds.iter().any(|word| word == kind.as_str());
-    let strongest = [SilenceKind::Maintenance, SilenceKind::Mute];
-    Ok(strongest.into_iter().find(|kind| is(*kind)))
+    if is(SilenceKind::Maintenance) || is_in_next_window(tx, monitor, now).await? {
+        return Ok(Some(SilenceKind::Maintenance));
+    }
+    Ok(is(SilenceKind::Mute).then_some(SilenceKind::Mute))
+}
+
+/// Whether a weekly window covers a monitor now whose row still has the window before.
+async fn is_in_next_window(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let rows = sqlx::query(
+        "SELECT w.* FROM silenced_monitors x JOIN silences w ON w.id = x.silence_id
+         WHERE x.monitor_id = $1 AND x.ends_at <= $2 AND w.days IS NOT NULL",
+    )
+    .bind(monitor.0)
+    .bind(now.millis())
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    for row in rows {
+        let next = read(&row)?.weekly.and_then(|weekly| weekly.next(now));
+        if next.is_some_and(|window| window.is_open(now)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The mutes of a monitor in a guild.

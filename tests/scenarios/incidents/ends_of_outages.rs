@@ -72,6 +72,7 @@ async fn a_flapping_monitor_that_stays_offline_is_an_incident_of_its_own() {
     wait_for_mention(&sandbox, &mention, 2).await;
     // A quarter of an hour later.
     rollcall.sql("UPDATE outages SET started_at = started_at - 900000 WHERE ended_at IS NULL");
+    rollcall.sql("UPDATE observation_windows SET started_at = started_at - 900000");
     wait_for_mention(&sandbox, &mention, 3).await;
     the_latest(&sandbox, "🔴 shop is offline").await;
     sandbox

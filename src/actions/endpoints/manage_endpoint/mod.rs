@@ -245,7 +245,7 @@ fn transition(
 async fn reset(
     tx: &mut Tx<'_>,
     endpoint: &Endpoint,
-    change: Change,
+    mut change: Change,
     requester: Requester,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -253,7 +253,12 @@ async fn reset(
     let Some(before) = state::of(tx, endpoint.id) else {
         return Ok(());
     };
-    let (from, to) = (change.transition.from, change.transition.to);
+    // A check may have changed the status since the endpoint was read.
+    let (from, to) = (before.state.status, change.transition.to);
+    if from == Status::Paused && change.transition.reason == TransitionReason::Retargeted {
+        return Ok(());
+    }
+    (change.transition.from, change.transition.since) = (from, before.state.since);
     let since = if from == to { before.state.since } else { now };
     let fresh = Loaded {
         state: State {

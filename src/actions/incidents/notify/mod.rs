@@ -3,8 +3,8 @@
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{GuildId, RoleId};
-use crate::domain::incidents::flapping::is_flapping;
-use crate::domain::incidents::grouping::{self, GroupKey, IncidentId, IncidentRef};
+use crate::domain::incidents::flapping::{SETTLED_DOWN, is_flapping};
+use crate::domain::incidents::grouping::{self, GroupKey, IncidentId, IncidentRef, OpenIncident};
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::MonitorRef;
 use crate::domain::notifications::alert_policy::Responder;
@@ -126,7 +126,9 @@ pub async fn notify(tx: &mut Tx<'_>, opened: Opened, now: Timestamp) -> Result<(
         return outage::release(tx, opened.id).await;
     }
     let (recent, last_incident) = outage::recent(tx, monitor).await?;
-    if let Some(incident) = last_incident.filter(|_| is_flapping(&recent, now)) {
+    // One that a silence held back until now may have stayed offline for too long.
+    let may_flap = now.since(opened.started_at) < SETTLED_DOWN && is_flapping(&recent, now);
+    if let Some(incident) = last_incident.filter(|_| may_flap) {
         incident::reopen(tx, incident, now).await?;
         outage::add_to(tx, opened.id, incident, true).await?;
         return delivery::enqueue(tx, guild, incident).await;
@@ -150,31 +152,60 @@ async fn join_or_begin(
     role: Option<RoleId>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let guild = opened.monitor.guild;
-    let place = monitors::location(tx, opened.monitor.id).await?;
-    let open = incident::open(tx, guild, role).await?;
-    let Some((incident, group_key)) = grouping::choose(&open, &place, now) else {
-        begin(tx, opened, role, now).await?;
-        return Ok(());
-    };
-    incident::join(tx, incident, &group_key, now).await?;
-    outage::add_to(tx, opened.id, incident, false).await?;
-    delivery::enqueue(tx, guild, incident).await
+    let open = incident::open(tx, opened.monitor.guild, role).await?;
+    join_one_of(tx, opened, &Candidates { open, role }, now).await?;
+    Ok(())
 }
 
-/// Opens an incident for an outage, enqueues its deliveries, and returns it.
-pub(super) async fn begin(
+/// Notifies again about the outage of a flapping monitor that stayed offline. It joins no older incident, or its message
+/// would be an edit that nobody sees, but one of other such monitors. Returns its new incident; `None` if there is no
+/// destination, or too many incidents wait for delivery.
+pub(super) async fn again(
     tx: &mut Tx<'_>,
     opened: Opened,
     role: Option<RoleId>,
     now: Timestamp,
+) -> Result<Option<IncidentId>, StoreError> {
+    let guild = opened.monitor.guild;
+    let is_full = delivery::backlog(tx, guild).await? >= BACKLOG;
+    if is_full || destination::of(tx, guild).await?.is_empty() {
+        return Ok(None);
+    }
+    let continuing = incident::continuing(tx, guild).await?;
+    let mut open = incident::open(tx, guild, role).await?;
+    open.retain(|incident| continuing.contains(&incident.id));
+    let incident = join_one_of(tx, opened, &Candidates { open, role }, now).await?;
+    Ok(Some(incident))
+}
+
+/// The open incidents that an outage may join, and the role of a new one.
+struct Candidates {
+    open: Vec<OpenIncident<IncidentId>>,
+    role: Option<RoleId>,
+}
+
+async fn join_one_of(
+    tx: &mut Tx<'_>,
+    opened: Opened,
+    candidates: &Candidates,
+    now: Timestamp,
 ) -> Result<IncidentId, StoreError> {
     let guild = opened.monitor.guild;
-    let group_key = GroupKey::of(&monitors::location(tx, opened.monitor.id).await?);
-    let incident = incident::begin(tx, guild, &group_key, opened.started_at, now).await?;
-    if let Some(role) = role {
-        incident::set_role(tx, incident, role).await?;
-    }
+    let place = monitors::location(tx, opened.monitor.id).await?;
+    let incident = match grouping::choose(&candidates.open, &place, now) {
+        Some((incident, group_key)) => {
+            incident::join(tx, incident, &group_key, now).await?;
+            incident
+        }
+        None => {
+            let group_key = GroupKey::of(&place);
+            let incident = incident::begin(tx, guild, &group_key, opened.started_at, now).await?;
+            if let Some(role) = candidates.role {
+                incident::set_role(tx, incident, role).await?;
+            }
+            incident
+        }
+    };
     outage::add_to(tx, opened.id, incident, false).await?;
     delivery::enqueue(tx, guild, incident).await?;
     Ok(incident)

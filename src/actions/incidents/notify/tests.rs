@@ -9,11 +9,20 @@ use crate::actions::transition;
 use crate::domain::discord_id::{ChannelId, MessageId, MessageRef, RoleId};
 use crate::domain::event::Actor;
 use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
+use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
 use crate::domain::silences::silence::SilenceScope;
 use crate::domain::status::Status;
 use crate::domain::transition::{Transition, TransitionReason};
 use crate::store::silences::silence as silences;
 use crate::store::testing::TestStore;
+
+/// Rollcall was running all the time.
+fn observed() -> ObservationWindows {
+    ObservationWindows(vec![ObservationWindow {
+        started_at: at(0),
+        confirmed_at: at(1_000_000),
+    }])
+}
 
 #[tokio::test]
 async fn outages_in_a_subnet_share_an_incident_that_ends_with_the_last() {
@@ -33,7 +42,10 @@ async fn outages_in_a_subnet_share_an_incident_that_ends_with_the_last() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!((first.count, first.open, first.ended_at), (2, 1, None));
+    assert_eq!(
+        (first.counts.monitors, first.counts.open, first.ended_at),
+        (2, 1, None)
+    );
     assert_eq!(first.group_key.scope.to_string(), "subnet=192.0.2.0");
     assert_eq!(first.outages[0].monitor_id, b, "open outages come first");
     up(&store, b, 300).await;
@@ -42,7 +54,7 @@ async fn outages_in_a_subnet_share_an_incident_that_ends_with_the_last() {
         .unwrap()
         .unwrap();
     assert_eq!(
-        (first.open, first.ended_at, first.revision),
+        (first.counts.open, first.ended_at, first.revision),
         (0, Some(at(300)), 4)
     );
     let due = delivery::due(&store.reader, at(300), 10).await.unwrap();
@@ -112,27 +124,21 @@ async fn a_flapping_monitor_keeps_its_incident_until_it_is_stable() {
         .unwrap()
         .unwrap();
     assert_eq!(
-        (incident.count, incident.open, incident.outages[0].times),
+        (
+            incident.counts.monitors,
+            incident.counts.open,
+            incident.outages[0].times
+        ),
         (1, 0, 4)
     );
     assert_eq!(
         (incident.flapping_since, incident.ended_at),
         (Some(at(1_200)), Some(at(2_460)))
     );
-    let end_flapping_at = async |second| {
-        let before = at(second).minus(crate::domain::incidents::flapping::WINDOW);
-        store
-            .write(move |tx| Box::pin(incident::end_flapping(tx, before, at(second))))
-            .await
-    };
-    assert_eq!(
-        (
-            end_flapping_at(6_059).await,
-            end_flapping_at(6_060).await,
-            end_flapping_at(6_061).await
-        ),
-        (0, 1, 0)
-    );
+    for (second, stable) in [(6_059, 0), (6_060, 1), (6_061, 0)] {
+        let settled = settle(&store, &observed(), at(second)).await.unwrap();
+        assert_eq!(settled.stable, stable, "at {second} s");
+    }
     // The next outage opens a new incident.
     down(&store, id, 90_000).await;
     assert_eq!(
@@ -159,27 +165,38 @@ async fn a_flapping_monitor_that_stays_offline_has_an_outage_like_any_other() {
         .await
         .unwrap();
     let nothing = Settled::default();
-    assert_eq!(settle(&store, at(1_200 + 899)).await.unwrap(), nothing);
+    assert_eq!(
+        settle(&store, &observed(), at(1_200 + 899)).await.unwrap(),
+        nothing
+    );
     let settled = Settled {
         stable: 0,
         offline: 1,
     };
-    assert_eq!(settle(&store, at(1_200 + 900)).await.unwrap(), settled);
     assert_eq!(
-        settle(&store, at(1_200 + 901)).await.unwrap(),
+        settle(&store, &observed(), at(1_200 + 900)).await.unwrap(),
+        settled
+    );
+    assert_eq!(
+        settle(&store, &observed(), at(1_200 + 901)).await.unwrap(),
         nothing,
         "once"
     );
     let load = async |id| incident::get(&store.reader, id).await.unwrap().unwrap();
     let (flapping, new) = (load(IncidentId(2)).await, load(IncidentId(3)).await);
     assert_eq!(
-        (flapping.ended_at, flapping.open, flapping.continued_by),
+        (
+            flapping.ended_at,
+            flapping.counts.open,
+            flapping.outages[0].continued_by
+        ),
         (Some(at(2_100)), 0, Some(IncidentId(3)))
     );
+    assert_eq!(flapping.flapping_ended_at, Some(at(2_100)));
     assert_eq!(
         (
             new.opened_at,
-            new.open,
+            new.counts.open,
             new.acknowledged,
             new.flapping_since
         ),
@@ -200,6 +217,74 @@ async fn a_flapping_monitor_that_stays_offline_has_an_outage_like_any_other() {
 }
 
 #[tokio::test]
+async fn flapping_monitors_that_stay_offline_together_share_one_new_incident() {
+    let store = TestStore::open().await;
+    store.add_channel(HOME).await;
+    let mut monitors = Vec::new();
+    for port in 1..=3 {
+        let target = format!("tcp://192.0.2.1:{port}");
+        monitors.push(store.add_endpoint(HOME, &target).await);
+    }
+    // All of them flap in one incident; the last one recovers.
+    for start in [0, 600, 1_200] {
+        for id in &monitors {
+            down(&store, *id, start).await;
+        }
+        let staying = if start == 1_200 { 2 } else { 0 };
+        for id in &monitors[staying..] {
+            up(&store, *id, start + 60).await;
+        }
+    }
+    // Nothing is settled while Rollcall was not there to see a recovery.
+    let gap = ObservationWindows(vec![ObservationWindow {
+        started_at: at(1_500),
+        confirmed_at: at(2_399),
+    }]);
+    let nothing = Settled::default();
+    assert_eq!(settle(&store, &gap, at(2_399)).await.unwrap(), nothing);
+    let settled = settle(&store, &observed(), at(2_400)).await.unwrap();
+    assert_eq!((settled.stable, settled.offline), (0, 2));
+    let load = async |id| incident::get(&store.reader, id).await.unwrap().unwrap();
+    let (old, new) = (load(IncidentId(2)).await, load(IncidentId(3)).await);
+    let counts = (old.counts.open, old.counts.flapping, old.counts.continued);
+    assert_eq!(counts, (0, 1, 2), "the third is still flapping");
+    assert_eq!((old.flapping_ended_at, new.counts.open), (None, 2));
+    assert_eq!(new.flapping_since, None);
+    // An hour after its last recovery the third is stable as well, and so is the incident.
+    let stable = settle(&store, &observed(), at(4_860)).await.unwrap();
+    assert_eq!((stable.stable, stable.offline), (1, 0));
+    let old = load(IncidentId(2)).await;
+    assert_eq!(
+        (old.counts.flapping, old.flapping_ended_at),
+        (0, Some(at(4_860)))
+    );
+}
+
+#[tokio::test]
+async fn a_flapping_monitor_settles_once_the_guild_has_a_channel() {
+    let store = TestStore::open().await;
+    store.add_channel(HOME).await;
+    let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
+    for minute in [0, 10] {
+        down(&store, id, minute * 60).await;
+        up(&store, id, minute * 60 + 60).await;
+    }
+    down(&store, id, 1_200).await;
+    alerts::remove(&store, member(), at(1_300)).await.unwrap();
+    let settled = async |second| {
+        settle(&store, &observed(), at(second))
+            .await
+            .unwrap()
+            .offline
+    };
+    assert_eq!(settled(2_400).await, 0);
+    alerts::set(&store, member(), ChannelId(5), None, at(2_500))
+        .await
+        .unwrap();
+    assert_eq!(settled(2_600).await, 1);
+}
+
+#[tokio::test]
 async fn a_muted_flapping_monitor_settles_when_the_mute_ends() {
     let store = TestStore::open().await;
     store.add_channel(HOME).await;
@@ -213,8 +298,20 @@ async fn a_muted_flapping_monitor_settles_when_the_mute_ends() {
     start::mute(&store, member(), id, length, at(1_300))
         .await
         .unwrap();
-    assert_eq!(settle(&store, at(3_000)).await.unwrap().offline, 0);
-    assert_eq!(settle(&store, at(4_900)).await.unwrap().offline, 1);
+    assert_eq!(
+        settle(&store, &observed(), at(3_000))
+            .await
+            .unwrap()
+            .offline,
+        0
+    );
+    assert_eq!(
+        settle(&store, &observed(), at(4_900))
+            .await
+            .unwrap()
+            .offline,
+        1
+    );
 }
 
 #[tokio::test]
@@ -241,7 +338,7 @@ async fn the_delivery_backlog_is_limited_and_loses_no_outage() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!((last.count, last.open), (31, 1));
+    assert_eq!((last.counts.monitors, last.counts.open), (31, 1));
     assert_eq!(last.outages[0].monitor_id, ids[129]);
 }
 
@@ -266,7 +363,7 @@ async fn open_outages_notify_once_a_channel_is_set() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!((incident.count, incident.opened_at), (1, at(10)));
+    assert_eq!((incident.counts.monitors, incident.opened_at), (1, at(10)));
 }
 
 #[tokio::test]
@@ -312,7 +409,6 @@ async fn late_report(store: &TestStore, id: MonitorId, second: i64) {
         at: at(second),
         reason: TransitionReason::NoReport {
             last_seen: at(second),
-            notify: false,
         },
     };
     store

@@ -150,12 +150,12 @@ fn standard(incident: &Incident, change: IncidentChange, now: Timestamp) -> Valu
             "opened_at": text::timestamp(incident.opened_at),
             "ended_at": incident.ended_at.map(text::timestamp),
             "acknowledged": person(incident.acknowledged),
-            "is_flapping": incident.flapping_since.is_some() && incident.flapping_ended_at.is_none(),
+            "is_flapping": incident.counts.flapping > 0,
             "cause": incident.cause.as_ref().map(|cause| {
                 wording::cause(cause, str::to_owned, |at| format!("at {}", text::timestamp(at)))
             }),
-            "monitors": incident.count,
-            "offline": incident.open,
+            "monitors": incident.counts.monitors,
+            "offline": incident.counts.open,
             "members": outages,
         },
     })
@@ -172,6 +172,7 @@ fn outage(outage: &Outage) -> Value {
         "ended_at": outage.ended.map(|(at, _)| text::timestamp(at)),
         "ended_by": outage.ended.map(|(_, end)| end.as_str()),
         "is_flapping": outage.is_flapping,
+        "continued_by": outage.continued_by.map(|incident| incident.0),
         "outages": outage.times,
     })
 }
@@ -188,7 +189,7 @@ fn lines(incident: &Incident, style: &Style) -> String {
         return text::cut(&sentence, LENGTH);
     }
     // The title names a single monitor already, and says how long it was offline.
-    let is_single = incident.count == 1 && incident.outages.len() == 1;
+    let is_single = incident.counts.monitors == 1 && incident.outages.len() == 1;
     let line = |outage: &Outage| {
         let happened = wording::happened(outage, !is_single, style.escape, style.when);
         if is_single {
@@ -201,8 +202,8 @@ fn lines(incident: &Incident, style: &Style) -> String {
     };
     let mut lines: Vec<String> = incident.outages.iter().take(NAMED).map(line).collect();
     let named: u64 = lines.len() as u64;
-    if incident.count > named {
-        let more = text::count(incident.count - named, "more monitor");
+    if incident.counts.monitors > named {
+        let more = text::count(incident.counts.monitors - named, "more monitor");
         lines.push(format!("… and {more}"));
     }
     text::cut(&lines.join("\n"), LENGTH)
@@ -213,7 +214,8 @@ fn color(incident: &Incident) -> u32 {
         (_, NotificationKind::Bulk { is_down: true, .. }) | (None, NotificationKind::Incident) => {
             RED
         }
-        (Some(_), NotificationKind::Incident) if !incident.has_recovery() => GREY,
+        (Some(_), NotificationKind::Incident) if incident.counts.continued > 0 => AMBER,
+        (Some(_), NotificationKind::Incident) if !incident.counts.has_recovery() => GREY,
         (_, NotificationKind::Bulk { is_down: false, .. })
         | (Some(_), NotificationKind::Incident) => GREEN,
         _ => AMBER,

@@ -8,6 +8,7 @@ use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId};
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::MonitorId;
 use crate::domain::transition::OutageEnd;
+use crate::store::incidents::incident::Counts;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
@@ -23,6 +24,8 @@ fn incident(count: usize, ended_at: Option<Timestamp>) -> Incident {
         started_at: at(0),
         ended: ended_at.map(|at| (at, OutageEnd::Recovered)),
         is_flapping: false,
+        continued_by: None,
+        exists: true,
         times: 1,
     };
     Incident {
@@ -43,11 +46,14 @@ fn incident(count: usize, ended_at: Option<Timestamp>) -> Incident {
         maintained: None,
         flapping_since: None,
         flapping_ended_at: None,
-        continued_by: None,
         cause: None,
         outages: (0..count.min(25)).map(outage).collect(),
-        count: count as u64,
-        open: if ended_at.is_some() { 0 } else { count as u64 },
+        counts: Counts {
+            monitors: count as u64,
+            open: if ended_at.is_some() { 0 } else { count as u64 },
+            recovered: if ended_at.is_some() { count as u64 } else { 0 },
+            ..Counts::default()
+        },
     }
 }
 
@@ -80,6 +86,7 @@ fn the_standard_format_has_every_fact() {
         "is_flapping": false,
         "members": [
           {
+            "continued_by": null,
             "detail": "while connecting",
             "ended_at": null,
             "ended_by": null,

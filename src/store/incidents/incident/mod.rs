@@ -15,8 +15,11 @@ use sqlx::Row as _;
 pub use announcement::{all_of_kind, announce, latest, update_kind};
 pub use cause::judged;
 pub use change::outage_ended;
-pub use flapping::{end_flapping, flapping_since, has_flapping, outage_left, reopen};
-pub use outages::Outage;
+pub use flapping::{
+    FlappingOutage, continuing, end_flapping, flapping_since, guilds_with_flapping, outage_left,
+    reopen,
+};
+pub use outages::{Counts, Outage};
 pub use response::{
     acknowledge, copy_role, mark_reminded, rechecked, set_role, unacknowledged, waiting,
 };
@@ -28,7 +31,6 @@ use crate::domain::incidents::cause::Cause;
 use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId, OpenIncident};
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::notification_kind::NotificationKind;
-use crate::domain::transition::OutageEnd;
 use crate::store::{Reader, StoreError, Tx};
 
 /// An incident with its outages.
@@ -50,27 +52,14 @@ pub struct Incident {
     pub muted: Option<(UserId, Timestamp)>,
     /// Who scheduled maintenance for its monitors, and until when.
     pub maintained: Option<(UserId, Timestamp)>,
-    /// When its monitor started flapping, and when that ended.
+    /// When a monitor of it started flapping, and when none was flapping any longer.
     pub flapping_since: Option<Timestamp>,
     pub flapping_ended_at: Option<Timestamp>,
-    /// The incident of its flapping monitor, once that was offline for good.
-    pub continued_by: Option<IncidentId>,
     /// The probable cause, if known.
     pub cause: Option<Cause>,
     /// The latest outage of each monitor: open ones first, then the earliest.
     pub outages: Vec<Outage>,
-    /// Number of monitors, and how many of them are down.
-    pub count: u64,
-    pub open: u64,
-}
-
-impl Incident {
-    /// Whether a monitor has recovered, or no outage is left to say otherwise: each may have been removed or paused instead.
-    pub fn has_recovery(&self) -> bool {
-        let ends = self.outages.iter().filter_map(|outage| outage.ended);
-        let mut ends = ends.map(|(_, end)| end).peekable();
-        ends.peek().is_none() || ends.any(|end| end == OutageEnd::Recovered)
-    }
+    pub counts: Counts,
 }
 
 #[derive(sqlx::FromRow)]
@@ -165,6 +154,7 @@ pub async fn newest(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<IncidentId
 pub async fn collect(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE incidents SET scope = '', group_name = NULL, joined_at = $2, revision = revision + 1,
+             flapping_since = NULL, flapping_ended_at = NULL,
              escalation_starts_at = CASE WHEN ended_at IS NULL THEN escalation_starts_at ELSE $2 END, ended_at = NULL
          WHERE id = $1",
     )
@@ -229,13 +219,6 @@ pub async fn get(reader: &Reader, id: IncidentId) -> Result<Option<Incident>, St
         .fetch_optional(&reader.pool)
         .await?;
     let Some(head) = head else { return Ok(None) };
-    let (count, open): (i64, i64) = sqlx::query_as(
-        "SELECT COUNT(DISTINCT monitor_id), COUNT(DISTINCT CASE WHEN ended_at IS NULL THEN monitor_id END)
-         FROM outages WHERE incident_id = $1",
-    )
-    .bind(id.0)
-    .fetch_one(&reader.pool)
-    .await?;
     let timestamp = |name: &str| -> Result<Option<Timestamp>, StoreError> {
         let millis: Option<i64> = head.try_get(name)?;
         Ok(millis.map(Timestamp::from_millis))
@@ -245,7 +228,6 @@ pub async fn get(reader: &Reader, id: IncidentId) -> Result<Option<Incident>, St
         Ok(user.map(UserId::from_row).zip(timestamp(at)?))
     };
     let cause: Option<String> = head.try_get("cause")?;
-    let continued_by: Option<i64> = head.try_get("continued_by")?;
     Ok(Some(Incident {
         id,
         guild_id: GuildId::from_row(head.try_get("guild_id")?),
@@ -264,11 +246,9 @@ pub async fn get(reader: &Reader, id: IncidentId) -> Result<Option<Incident>, St
         maintained: person("maintained_by", "maintained_until")?,
         flapping_since: timestamp("flapping_since")?,
         flapping_ended_at: timestamp("flapping_ended_at")?,
-        continued_by: continued_by.map(IncidentId),
         cause: cause.as_deref().and_then(cause::from_row),
         outages: outages::outages(reader, id).await?,
-        count: count.unsigned_abs(),
-        open: open.unsigned_abs(),
+        counts: outages::counts(reader, id).await?,
     }))
 }
 

@@ -25,6 +25,10 @@ pub struct Outage {
     pub ended: Option<(Timestamp, OutageEnd)>,
     /// Whether its monitor is flapping.
     pub is_flapping: bool,
+    /// The incident of the next outage, if its monitor was flapping and then stayed offline.
+    pub continued_by: Option<IncidentId>,
+    /// Whether its monitor still exists.
+    pub exists: bool,
     /// Number of outages of its monitor in the incident, this one included.
     pub times: u64,
 }
@@ -40,17 +44,76 @@ struct OutageRow {
     ended_at: Option<i64>,
     ended_by: Option<String>,
     is_flapping: bool,
+    continued_by: Option<i64>,
+    #[sqlx(rename = "is_known")]
+    exists: bool,
     times: i64,
+}
+
+/// The monitors of an incident, counted by their latest outage in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub monitors: u64,
+    pub open: u64,
+    pub flapping: u64,
+    /// Those of the flapping ones that are offline at this moment.
+    pub flapping_open: u64,
+    pub recovered: u64,
+    /// Those that were flapping and then stayed offline: their open outage is in another incident.
+    pub continued: u64,
+}
+
+impl Counts {
+    /// The monitors that are offline and not flapping.
+    pub fn offline(&self) -> u64 {
+        self.open - self.flapping_open
+    }
+
+    /// Whether a monitor has recovered, or no outage is left to say otherwise: each may have been removed or paused instead.
+    pub fn has_recovery(&self) -> bool {
+        self.recovered > 0 || self.monitors == self.open
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct CountsRow {
+    monitors: i64,
+    open: i64,
+    flapping: i64,
+    flapping_open: i64,
+    recovered: i64,
+    continued: i64,
+}
+
+pub(super) async fn counts(reader: &Reader, id: IncidentId) -> Result<Counts, StoreError> {
+    let row: CountsRow = sqlx::query_as(
+        "SELECT COUNT(*) AS monitors, COUNT(*) FILTER (WHERE ended_at IS NULL) AS open,
+             COUNT(*) FILTER (WHERE is_flapping = 1) AS flapping,
+             COUNT(*) FILTER (WHERE is_flapping = 1 AND ended_at IS NULL) AS flapping_open,
+             COUNT(*) FILTER (WHERE ended_at IS NOT NULL AND COALESCE(ended_by, 'recovered') = 'recovered') AS recovered,
+             COUNT(*) FILTER (WHERE continued_by IS NOT NULL) AS continued
+         FROM outages WHERE id IN (SELECT MAX(id) FROM outages WHERE incident_id = $1 GROUP BY monitor_id)",
+    )
+    .bind(id.0)
+    .fetch_one(&reader.pool)
+    .await?;
+    Ok(Counts {
+        monitors: row.monitors.unsigned_abs(),
+        open: row.open.unsigned_abs(),
+        flapping: row.flapping.unsigned_abs(),
+        flapping_open: row.flapping_open.unsigned_abs(),
+        recovered: row.recovered.unsigned_abs(),
+        continued: row.continued.unsigned_abs(),
+    })
 }
 
 pub(super) async fn outages(reader: &Reader, id: IncidentId) -> Result<Vec<Outage>, StoreError> {
     let rows: Vec<OutageRow> = sqlx::query_as(
         "SELECT i.monitor_id, COALESCE(m.name, i.monitor_name) AS name, COALESCE(t.target, i.target) AS target, i.reason,
              COALESCE(t.failure_detail, d.failure) AS detail, i.started_at, i.ended_at, i.ended_by,
-             i.is_flapping AND c.flapping_ended_at IS NULL AS is_flapping, latest.times
+             i.is_flapping, i.continued_by, m.id IS NOT NULL AS is_known, latest.times
          FROM (SELECT MAX(id) AS id, COUNT(*) AS times FROM outages WHERE incident_id = $1 GROUP BY monitor_id) latest
          JOIN outages i ON i.id = latest.id
-         JOIN incidents c ON c.id = i.incident_id
          LEFT JOIN monitors m ON m.id = i.monitor_id
          LEFT JOIN endpoint_targets t ON t.monitor_id = i.monitor_id
          LEFT JOIN device_details d ON d.monitor_id = i.monitor_id
@@ -79,6 +142,8 @@ fn outage(row: OutageRow) -> Result<Outage, StoreError> {
         started_at: Timestamp::from_millis(row.started_at),
         ended: ended_at.map(|at| (at, end)),
         is_flapping: row.is_flapping,
+        continued_by: row.continued_by.map(IncidentId),
+        exists: row.exists,
         times: row.times.unsigned_abs(),
     })
 }

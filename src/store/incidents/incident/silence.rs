@@ -33,13 +33,18 @@ pub async fn maintain(
     by_person(tx, incident, user, until, SQL).await
 }
 
-/// The incidents with an open outage of a monitor that a silence covers.
-pub async fn silenced_by(tx: &mut Tx<'_>, id: SilenceId) -> Result<Vec<IncidentId>, StoreError> {
+/// The incidents with an open outage of a monitor that a silence covers, if the silence has started.
+pub async fn silenced_by(
+    tx: &mut Tx<'_>,
+    id: SilenceId,
+    now: Timestamp,
+) -> Result<Vec<IncidentId>, StoreError> {
     let incidents: Vec<i64> = sqlx::query_scalar(
         "SELECT DISTINCT o.incident_id FROM silenced_monitors x JOIN outages o ON o.monitor_id = x.monitor_id
-         WHERE x.silence_id = $1 AND o.ended_at IS NULL AND o.incident_id IS NOT NULL",
+         WHERE x.silence_id = $1 AND x.starts_at <= $2 AND o.ended_at IS NULL AND o.incident_id IS NOT NULL",
     )
     .bind(id.0)
+    .bind(now.millis())
     .fetch_all(&mut *tx.connection)
     .await?;
     Ok(incidents.into_iter().map(IncidentId).collect())
