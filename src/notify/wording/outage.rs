@@ -32,8 +32,7 @@ pub fn happened(
         return flapping(outage, escape, when);
     }
     if outage.continued_by.is_some() {
-        let outages = text::count(outage.times, "outage");
-        return format!("was flapping ({outages}) and then stayed offline");
+        return "was flapping and then stayed offline".to_owned();
     }
     let Some((ended, end)) = outage.ended else {
         let (started, reason) = (when(outage.started_at), reason(outage, escape));
