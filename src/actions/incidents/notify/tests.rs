@@ -315,6 +315,51 @@ async fn a_muted_flapping_monitor_settles_when_the_mute_ends() {
 }
 
 #[tokio::test]
+async fn an_outage_that_was_muted_for_too_long_is_not_flapping() {
+    let store = TestStore::open().await;
+    store.add_channel(HOME).await;
+    let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
+    for second in [0, 600] {
+        down(&store, id, second).await;
+        up(&store, id, second + 60).await;
+    }
+    let length = std::time::Duration::from_secs(3_600);
+    start::mute(&store, member(), id, length, at(1_000))
+        .await
+        .unwrap();
+    down(&store, id, 1_200).await;
+    end::unmute(&store, member(), id, at(2_100)).await.unwrap();
+    let new = incident::get(&store.reader, IncidentId(3))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((new.counts.open, new.flapping_since), (1, None));
+}
+
+#[tokio::test]
+async fn escalation_does_not_restart_while_another_monitor_is_offline() {
+    let store = TestStore::open().await;
+    store.add_channel(HOME).await;
+    let flaky = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
+    let other = store.add_endpoint(HOME, "tcp://192.0.2.1:2").await;
+    down(&store, flaky, 0).await;
+    up(&store, flaky, 60).await;
+    down(&store, flaky, 600).await;
+    down(&store, other, 600).await;
+    up(&store, flaky, 660).await;
+    down(&store, flaky, 1_200).await;
+    let flapping = incident::get(&store.reader, IncidentId(2))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(flapping.counts.flapping, 1);
+    let waiting = incident::waiting(&store.reader, HOME, at(1_200))
+        .await
+        .unwrap();
+    assert_eq!(waiting[0].1.escalation_starts_at, at(600));
+}
+
+#[tokio::test]
 async fn the_delivery_backlog_is_limited_and_loses_no_outage() {
     let store = TestStore::open().await;
     store.add_channel(HOME).await;
