@@ -316,6 +316,7 @@ const ONE_PATH: [(&str, &[&str]); 2] = [
             "outage::open_all(",
             "outage::close(",
             "outage::retract(",
+            "incident::stop_flapping(",
             "outage::keep_name(",
             "incident::outage_ended(",
             "incident::retract(",

@@ -144,6 +144,10 @@ async fn close(tx: &mut Tx<'_>, run: &[Change], end: OutageEnd) -> Result<(), St
         if let Some(incident) = outage::close(tx, monitor, ended_at, end).await? {
             incident::outage_ended(tx, incident, ended_at).await?;
         }
+        if end != OutageEnd::Recovered {
+            // It is paused, changed or removed, so it is no longer flapping, even if it is online at this moment.
+            incident::stop_flapping(tx, monitor, ended_at).await?;
+        }
     }
     Ok(())
 }

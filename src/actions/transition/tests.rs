@@ -407,7 +407,7 @@ impl World {
             "_offline", "_online", "_unknown", "_warning", "_cleared", "_up", "_paused", "_resumed",
         ];
         for (monitor, kind) in events {
-            // A server is paused and resumed by an edit, and a new target starts anew.
+            // A server is paused and resumed by an edit, and a new target begins with the status unknown.
             if kind.ends_with("_edited") {
                 last.remove(&monitor);
             }

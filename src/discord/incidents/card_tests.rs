@@ -210,7 +210,7 @@ fn incident_texts_follow_the_incident_over_time() {
     🟠 **pump** is flapping (1 outage), recovered <t:1769860680:R>
 
     ---
-    [green] 🟢 pump: stable again after flapping for 1 h
+    [green] 🟢 pump stopped flapping after 1 h
     🟢 **pump** recovered <t:1769860680:R> after 6 min
 
     ---

@@ -142,7 +142,7 @@ fn flapped_title(incident: &Incident, length: Duration, escape: fn(&str) -> Stri
     let length = text::duration(length);
     match (who(incident, escape), incident.counts.continued) {
         (Who::One(who) | Who::Several(who), 0) => {
-            format!("🟢 {who}: stable again after flapping for {length}")
+            format!("🟢 {who} stopped flapping after {length}")
         }
         (Who::One(who), _) => format!("🟠 {who} was flapping for {length} and then stayed offline"),
         (Who::Several(who), stayed) => {

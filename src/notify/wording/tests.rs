@@ -179,7 +179,7 @@ fn titles_of_incidents() {
     🟠 shop is flapping, offline now
     🟠 shop is flapping, online now
     🟠 shop is flapping, online now
-    🟢 shop: stable again after flapping for 15 min
+    🟢 shop stopped flapping after 15 min
     🟠 shop was flapping for 15 min and then stayed offline
     🟢 shop was offline for 5 min
     🔴 2 monitors are overdue
@@ -187,7 +187,7 @@ fn titles_of_incidents() {
     🟠 2 monitors are flapping, offline now
     🟠 2 monitors are flapping, 1 offline now
     🟠 2 monitors are flapping, online now
-    🟢 2 monitors: stable again after flapping for 15 min
+    🟢 2 monitors stopped flapping after 15 min
     🟠 1 of 2 monitors stayed offline after flapping for 15 min
     🟢 2 monitors were offline for 5 min
     🔴 shop is offline, flaky is flapping

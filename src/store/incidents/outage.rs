@@ -201,13 +201,6 @@ pub async fn close(
     .bind(end.as_str())
     .fetch_optional(&mut *tx.connection)
     .await?;
-    if end != OutageEnd::Recovered {
-        // Its monitor will not recover, so it is no longer flapping.
-        sqlx::query("UPDATE outages SET is_flapping = 0 WHERE monitor_id = $1 AND is_flapping = 1")
-            .bind(monitor.0)
-            .execute(&mut *tx.connection)
-            .await?;
-    }
     Ok(incident.flatten().map(IncidentId))
 }
 

@@ -337,6 +337,38 @@ async fn an_outage_that_was_muted_for_too_long_is_not_flapping() {
 }
 
 #[tokio::test]
+async fn a_monitor_that_is_paused_while_it_is_flapping_has_stopped_flapping() {
+    let store = TestStore::open().await;
+    store.add_channel(HOME).await;
+    let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
+    for second in [0, 600, 1_200] {
+        down(&store, id, second).await;
+        up(&store, id, second + 60).await;
+    }
+    let load = async || {
+        incident::get(&store.reader, IncidentId(2))
+            .await
+            .unwrap()
+            .unwrap()
+    };
+    let flapping = load().await;
+    assert_eq!((flapping.counts.flapping, flapping.counts.open), (1, 0));
+    let now = at(1_300);
+    crate::actions::endpoints::manage_endpoint::pause(&store, member(), id, now)
+        .await
+        .unwrap();
+    let stopped = load().await;
+    assert_eq!(
+        (stopped.counts.flapping, stopped.flapping_ended_at),
+        (0, Some(now))
+    );
+    assert!(
+        stopped.revision > flapping.revision,
+        "its message is edited"
+    );
+}
+
+#[tokio::test]
 async fn escalation_does_not_restart_while_another_monitor_is_offline() {
     let store = TestStore::open().await;
     store.add_channel(HOME).await;

@@ -49,13 +49,13 @@ pub async fn end_flapping(
     .fetch_all(&mut *tx.connection)
     .await?;
     for monitor in &stable {
-        end_of_monitor(tx, MonitorId(*monitor), now).await?;
+        stop_flapping(tx, MonitorId(*monitor), now).await?;
     }
     Ok(stable.len() as u64)
 }
 
 /// Ends the flapping of a monitor. The flapping of its incidents ends if none of their other monitors is flapping.
-async fn end_of_monitor(
+pub async fn stop_flapping(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
     now: Timestamp,
@@ -138,7 +138,7 @@ pub async fn outage_left(
     to: IncidentId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    end_of_monitor(tx, left.monitor.id, now).await?;
+    stop_flapping(tx, left.monitor.id, now).await?;
     sqlx::query(
         "UPDATE outages SET continued_by = $3
          WHERE id = (SELECT MAX(id) FROM outages WHERE incident_id = $1 AND monitor_id = $2)",

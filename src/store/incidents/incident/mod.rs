@@ -17,7 +17,7 @@ pub use cause::judged;
 pub use change::outage_ended;
 pub use flapping::{
     FlappingOutage, continuing, end_flapping, flapping_since, guilds_with_flapping, outage_left,
-    reopen,
+    reopen, stop_flapping,
 };
 pub use outages::{Counts, Outage};
 pub use response::{
