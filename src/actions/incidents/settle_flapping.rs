@@ -87,3 +87,7 @@ async fn settle_down(
     incident::outage_left(tx, outage, incident, now).await?;
     Ok(true)
 }
+
+#[cfg(test)]
+#[path = "settle_flapping_tests.rs"]
+mod tests;
