@@ -157,12 +157,15 @@ CREATE TABLE outages (
     is_held           INTEGER NOT NULL DEFAULT 0, -- its notification waits for the end of a silence
     is_flapping       INTEGER NOT NULL DEFAULT 0, -- joined its incident because its monitor is flapping; until that ends
     incident_id       BIGINT,  -- NULL: no incident, so no notification was sent
+    joined_revision   INTEGER, -- the revision of its incident with which it joined
+    ended_revision    INTEGER, -- the revision with which it ended
     continued_by      BIGINT,  -- the incident of the next outage of its flapping monitor, which stayed offline
     monitor_name      TEXT,    -- name and target of a monitor that has been removed; NULL while it exists
     target            TEXT
 );
 CREATE UNIQUE INDEX idx_outages_open ON outages (monitor_id) WHERE ended_at IS NULL;
 CREATE INDEX idx_outages_incident ON outages (incident_id) WHERE incident_id IS NOT NULL;
+CREATE INDEX idx_outages_just_ended ON outages (incident_id) WHERE ended_at IS NOT NULL AND ended_revision IS NULL;
 CREATE INDEX idx_outages_monitor ON outages (monitor_id, id);
 CREATE INDEX idx_outages_flapping ON outages (guild_id, monitor_id) WHERE is_flapping = 1;
 CREATE INDEX idx_outages_continued ON outages (guild_id, continued_by) WHERE continued_by IS NOT NULL;
@@ -177,7 +180,8 @@ CREATE TABLE incidents (
     scope                TEXT    NOT NULL,           -- what the outages share: host=…, subnet=…, or nothing
     group_name           TEXT,                       -- the user-defined group that all of them belong to
     revision             INTEGER NOT NULL DEFAULT 1, -- counts every change that can be seen
-    opened_at            BIGINT  NOT NULL,
+    opened_at            BIGINT  NOT NULL,           -- when its first outage started
+    created_at           BIGINT  NOT NULL,
     joined_at            BIGINT  NOT NULL,           -- when an outage last joined
     escalation_starts_at BIGINT  NOT NULL DEFAULT 0, -- reminders and escalation count from here; set again after a silence
     ended_at             BIGINT,
@@ -186,6 +190,8 @@ CREATE TABLE incidents (
     acknowledged_by      BIGINT,                     -- a Discord user
     reminded_at          BIGINT,
     escalated_at         BIGINT,
+    joined_reply_id     BIGINT,                     -- the latest message about monitors that joined it late
+    joined_reply_at     BIGINT,                     -- when that was to be sent
     rechecked_at         BIGINT,
     rechecked_by         BIGINT,
     rechecked_result     TEXT,                       -- a sentence
@@ -199,13 +205,10 @@ CREATE TABLE incidents (
 );
 CREATE INDEX idx_incidents_open ON incidents (guild_id, joined_at) WHERE ended_at IS NULL;
 
--- Where and about what a guild is notified. No row: it has no channel.
+-- What a guild is notified of. No row: it has no alert channel; the channel itself is a row of destinations.
 CREATE TABLE alert_settings (
     guild_id           BIGINT  PRIMARY KEY,
-    channel_id         BIGINT  NOT NULL,
     role_id            BIGINT, -- the on-call role, mentioned when an incident opens; NULL: none
-    broken_reason      TEXT,   -- why the channel cannot be written to; NULL: it can
-    broken_at          BIGINT,
     notify_on_recovery INTEGER NOT NULL DEFAULT 1,
     notify_on_warning  INTEGER NOT NULL DEFAULT 1,
     remind_after_ms    BIGINT, -- NULL: no reminders
@@ -226,53 +229,84 @@ CREATE TABLE alert_overrides (
 );
 CREATE INDEX idx_alert_overrides_guild ON alert_overrides (guild_id);
 
--- The progress of each incident to the guild's channel.
+-- Where the notifications of a guild go, and whether that works. Attempts are counted here and not for each delivery: what
+-- fails at one destination fails together, is tried again together, and so stays in order.
+CREATE TABLE destinations (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    guild_id        BIGINT  NOT NULL,
+    kind            TEXT    NOT NULL CHECK (kind IN ('channel', 'webhook', 'direct_message', 'board')),
+    address         BIGINT  NOT NULL,           -- a Discord channel or user, or a row of webhooks
+    attempts        INTEGER NOT NULL DEFAULT 0, -- failed attempts in a row
+    failing_since   BIGINT,
+    suspected_at    BIGINT,                     -- when it first answered that nothing can be sent there; NULL: not since it worked
+    broken_at       BIGINT,                     -- NULL: it works, as far as is known
+    broken_reason   TEXT,
+    next_try_at     BIGINT  NOT NULL DEFAULT 0,
+    last_sent_at    BIGINT,
+    UNIQUE (guild_id, kind, address)
+);
+
+-- The progress of each incident to each destination, and of each board to its channel.
 --
 -- A delivery does not hold a text. It says that a destination must be brought up to the current state of an incident, so
--- "down" can never come after "up", and an incident that changed ten times while Discord was away is posted once.
--- A delivery is complete while delivered_revision equals the incident's revision.
-CREATE TABLE channel_deliveries (
+-- "offline" can never come after "recovered", and an incident that changed ten times while Discord was away is posted once.
+-- A delivery is complete while delivered_revision equals wanted_revision, which triggers keep up to date.
+CREATE TABLE deliveries (
     id                 INTEGER PRIMARY KEY AUTOINCREMENT,
-    guild_id           BIGINT  NOT NULL,
-    incident_id        BIGINT  NOT NULL UNIQUE REFERENCES incidents (id) ON DELETE CASCADE,
+    destination_id     BIGINT  NOT NULL REFERENCES destinations (id) ON DELETE CASCADE,
+    incident_id        BIGINT  REFERENCES incidents (id) ON DELETE CASCADE, -- NULL: the board of the guild
+    wanted_revision    INTEGER NOT NULL,
     delivered_revision INTEGER NOT NULL DEFAULT 0,
+    delivered_at       BIGINT,
     lost_messages      INTEGER NOT NULL DEFAULT 0, -- messages that were deleted; part of the next nonce
     channel_id         BIGINT,                     -- where its message is
     message_id         BIGINT,
     attempts           INTEGER NOT NULL DEFAULT 0, -- failed attempts in a row
-    next_try_at        BIGINT  NOT NULL DEFAULT 0
+    next_try_at        BIGINT  NOT NULL DEFAULT 0,
+    UNIQUE (destination_id, incident_id)
 );
-CREATE INDEX idx_channel_deliveries_new ON channel_deliveries (guild_id) WHERE delivered_revision = 0;
+CREATE INDEX idx_deliveries_incident ON deliveries (incident_id);
+CREATE INDEX idx_deliveries_due ON deliveries (next_try_at) WHERE delivered_revision < wanted_revision;
+CREATE INDEX idx_deliveries_pending ON deliveries (destination_id) WHERE delivered_revision < wanted_revision;
+CREATE INDEX idx_deliveries_board_message ON deliveries (message_id) WHERE incident_id IS NULL;
 
--- Where a guild's notifications go beside its channel.
+-- A change of an incident is to be delivered at once, but not to a destination that refused its last revision.
+CREATE TRIGGER incident_changed AFTER UPDATE OF revision ON incidents
+BEGIN
+    UPDATE deliveries SET wanted_revision = NEW.revision, next_try_at = CASE WHEN attempts = 0 THEN 0 ELSE next_try_at END
+    WHERE incident_id = NEW.id;
+END;
+
+-- The same for boards, which show all monitors.
+CREATE TRIGGER board_monitor_added AFTER INSERT ON monitors
+BEGIN
+    UPDATE deliveries SET wanted_revision = wanted_revision + 1
+    WHERE incident_id IS NULL AND destination_id IN (SELECT id FROM destinations WHERE guild_id = NEW.guild_id AND kind = 'board');
+END;
+CREATE TRIGGER board_monitor_changed AFTER UPDATE OF name, group_name, status, since ON monitors
+BEGIN
+    UPDATE deliveries SET wanted_revision = wanted_revision + 1
+    WHERE incident_id IS NULL AND destination_id IN (SELECT id FROM destinations WHERE guild_id = NEW.guild_id AND kind = 'board');
+END;
+CREATE TRIGGER board_monitor_removed AFTER DELETE ON monitors
+BEGIN
+    UPDATE deliveries SET wanted_revision = wanted_revision + 1
+    WHERE incident_id IS NULL AND destination_id IN (SELECT id FROM destinations WHERE guild_id = OLD.guild_id AND kind = 'board');
+END;
+
+-- Webhooks: what a destination of that kind needs beside its address.
 CREATE TABLE webhooks (
-    id                INTEGER PRIMARY KEY AUTOINCREMENT,
-    guild_id          BIGINT  NOT NULL,
-    name              TEXT    NOT NULL,
-    url               TEXT    NOT NULL,           -- a secret: it lets anyone post there
-    format            TEXT    NOT NULL,
-    signing_key       TEXT    NOT NULL,           -- whsec_…; needed whole to sign with
-    created_at        BIGINT  NOT NULL,
-    created_by        TEXT    NOT NULL,           -- an actor, as in events
-    last_delivered_at BIGINT,
-    attempts          INTEGER NOT NULL DEFAULT 0, -- failed attempts in a row
-    failing_since     BIGINT,
-    next_try_at       BIGINT  NOT NULL DEFAULT 0,
-    disabled_reason   TEXT,                       -- NULL: not disabled
-    disabled_at       BIGINT,
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    guild_id    BIGINT  NOT NULL,
+    name        TEXT    NOT NULL,
+    url         TEXT    NOT NULL, -- a secret: it lets anyone post there
+    format      TEXT    NOT NULL,
+    template    TEXT,             -- of the format 'template': the message as JSON, with placeholders
+    signing_key TEXT    NOT NULL, -- whsec_…; needed whole to sign with
+    created_at  BIGINT  NOT NULL,
+    created_by  TEXT    NOT NULL, -- an actor, as in events
     UNIQUE (guild_id, name)
 );
-
--- The same as channel deliveries, for webhooks. Attempts are counted on the webhook: they fail together.
-CREATE TABLE webhook_deliveries (
-    id                 INTEGER PRIMARY KEY AUTOINCREMENT,
-    incident_id        BIGINT  NOT NULL REFERENCES incidents (id) ON DELETE CASCADE,
-    webhook_id         BIGINT  NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
-    delivered_revision INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (webhook_id, incident_id)
-);
-CREATE INDEX idx_webhook_deliveries_incident ON webhook_deliveries (incident_id);
-CREATE INDEX idx_webhook_deliveries_new ON webhook_deliveries (webhook_id) WHERE delivered_revision = 0;
 
 -- Silences: checks go on and outages are recorded, but no notifications are sent. A mute is a silence of one monitor from now
 -- on; a maintenance window is planned, once or weekly, for all monitors, a group, or some monitors. The times decide what is
@@ -314,19 +348,6 @@ CREATE TABLE calendar_events (
     ends_at    BIGINT  NOT NULL,
     event_id   BIGINT  NOT NULL, -- in Discord; 0: Discord refused it
     UNIQUE (silence_id, starts_at)
-);
-
--- One message in each guild that shows the status of all its monitors, edited in place.
-CREATE TABLE boards (
-    guild_id      BIGINT  PRIMARY KEY,
-    channel_id    BIGINT  NOT NULL,
-    message_id    BIGINT,                     -- NULL: not posted yet
-    message_count INTEGER NOT NULL DEFAULT 0, -- messages that were posted; part of the next nonce
-    content_hash  BIGINT  NOT NULL DEFAULT 0, -- hash of what the message shows
-    posted_at     BIGINT  NOT NULL DEFAULT 0,
-    attempts      INTEGER NOT NULL DEFAULT 0,
-    next_try_at   BIGINT  NOT NULL DEFAULT 0,
-    broken_reason TEXT    -- why the channel cannot be written to; NULL: it can
 );
 
 -- The audit log: what changed, when it became true, when it was noticed, and who caused it. Rows are never updated.
@@ -465,6 +486,38 @@ SELECT o.id,
 FROM outages o
 WHERE o.ended_at IS NULL;
 
+-- The monitors of each incident, each with its latest outage in it and the number of its outages.
+CREATE VIEW incident_outages AS
+SELECT i.id,
+       i.incident_id,
+       i.monitor_id,
+       COALESCE(m.name, i.monitor_name) AS name,
+       COALESCE(t.target, i.target) AS target,
+       i.reason,
+       COALESCE(t.failure_detail, d.failure) AS detail,
+       i.started_at,
+       i.ended_at,
+       i.ended_by,
+       i.is_flapping,
+       i.continued_by,
+       i.joined_revision,
+       i.ended_revision,
+       m.id IS NOT NULL AS is_known,
+       (SELECT COUNT(*) FROM outages n WHERE n.incident_id = i.incident_id AND n.monitor_id = i.monitor_id) AS times
+FROM outages i
+LEFT JOIN monitors m ON m.id = i.monitor_id
+LEFT JOIN endpoint_targets t ON t.monitor_id = i.monitor_id
+LEFT JOIN device_details d ON d.monitor_id = i.monitor_id
+WHERE NOT EXISTS (
+    SELECT 1 FROM outages n WHERE n.incident_id = i.incident_id AND n.monitor_id = i.monitor_id AND n.id > i.id
+);
+
+-- The alert settings of each guild with its channel and whether that works.
+CREATE VIEW alert_channels AS
+SELECT s.*, t.address AS channel_id, t.attempts, t.failing_since, t.suspected_at, t.broken_at, t.broken_reason, t.next_try_at
+FROM alert_settings s
+JOIN destinations t ON t.guild_id = s.guild_id AND t.kind = 'channel';
+
 -- The audit log for scripts and log shippers, each event with a severity.
 CREATE VIEW audit_logs AS
 SELECT id,
@@ -472,7 +525,7 @@ SELECT id,
        monitor_id,
        kind AS event_type,
        CASE
-           WHEN kind IN ('endpoint_offline', 'server_offline', 'alerts_broken', 'webhook_disabled') THEN 'error'
+           WHEN kind IN ('endpoint_offline', 'server_offline', 'alerts_broken', 'webhook_broken') THEN 'error'
            WHEN kind IN ('endpoint_warning', 'endpoint_unknown', 'device_offline', 'server_warning', 'server_overdue') THEN 'warning'
            ELSE 'info'
        END AS severity,

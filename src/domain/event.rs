@@ -54,7 +54,7 @@ pub enum EventKind {
     WebhookAdded,
     WebhookRemoved,
     /// Deliveries kept failing; Rollcall no longer sends to the webhook.
-    WebhookDisabled,
+    WebhookBroken,
     MaintenanceScheduled,
     MaintenanceStarted,
     MaintenanceEnded,
@@ -77,7 +77,7 @@ impl EventKind {
             Self::EndpointOffline
             | Self::ServerOffline
             | Self::AlertsBroken
-            | Self::WebhookDisabled => "error",
+            | Self::WebhookBroken => "error",
             Self::EndpointWarning
             | Self::EndpointUnknown
             | Self::DeviceOffline

@@ -7,7 +7,6 @@ mod endpoints;
 mod incidents;
 mod notifications;
 mod prune;
-mod reconcile;
 mod self_health;
 mod servers;
 mod silences;
@@ -22,7 +21,7 @@ use tokio::task::JoinHandle;
 use devices::heartbeat_monitor;
 use endpoints::{recheck, scheduler};
 use incidents::{bulk_alerts, diagnose, flapping, reminders};
-use notifications::{board, channel_delivery, webhook_delivery};
+use notifications::{board_refresh, delivery};
 use self_health::{
     bot_health, dead_man, keep_alive, observation_window, presence, timers, watchdog,
 };
@@ -144,6 +143,7 @@ fn table(context: &JobContext) -> Vec<Job> {
         job!(bulk_alerts, bulk_alerts::PERIOD),
         job!(reminders, reminders::PERIOD),
         job!(flapping, flapping::PERIOD),
+        job!(board_refresh, board_refresh::PERIOD),
     ];
     if heartbeat.is_on {
         jobs.push(job!(heartbeat_monitor, heartbeat.check_interval));
@@ -177,15 +177,7 @@ pub async fn start(
         window,
         stop.clone(),
     )));
-    tasks.push(tokio::spawn(channel_delivery::run(
-        context.clone(),
-        stop.clone(),
-    )));
-    tasks.push(tokio::spawn(board::run(context.clone(), stop.clone())));
-    tasks.push(tokio::spawn(webhook_delivery::run(
-        context.clone(),
-        stop.clone(),
-    )));
+    tasks.push(tokio::spawn(delivery::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(timers::run(context.clone(), stop.clone())));
     Ok(tasks)
 }

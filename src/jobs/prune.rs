@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use super::JobContext;
 use crate::store::endpoints::check_result;
 use crate::store::incidents::{incident, outage};
+use crate::store::notifications::delivery;
 use crate::store::servers::server;
 use crate::store::silences::calendar_event;
 use crate::store::{StoreError, Tx, event, observation_windows};
@@ -16,6 +17,9 @@ pub(super) const PERIOD: Duration = Duration::from_secs(600);
 
 /// Rows per transaction; a batch takes a few milliseconds.
 const BATCH: u32 = 5_000;
+
+/// Incidents kept for a broken destination after they have ended, which are sent once it works again.
+const MISSED_KEPT: u32 = 100;
 
 pub(super) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
@@ -35,6 +39,10 @@ pub(super) async fn run(context: &JobContext) -> Result<String, StoreError> {
     .await?;
     in_batches(context, move |tx| {
         Box::pin(incident::prune(tx, events_before, BATCH))
+    })
+    .await?;
+    in_batches(context, move |tx| {
+        Box::pin(delivery::prune_broken(tx, MISSED_KEPT))
     })
     .await?;
     let samples_before = now.minus(context.retention.samples);

@@ -1,10 +1,10 @@
 //! Messages to the outside: to people (through a messenger), to webhooks, to the service manager that started Rollcall,
 //! and to an external dead-man's switch, which raises an alarm when Rollcall stops sending.
 
-pub mod backoff;
 pub mod dead_man;
 pub mod messenger;
 pub mod service_manager;
+pub mod transport;
 pub mod webhook;
 pub mod wording;
 

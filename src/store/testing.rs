@@ -8,6 +8,7 @@ use super::{Store, StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::devices::device::DeviceUuid;
 use crate::domain::discord_id::{ChannelId, GuildId};
+use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::domain::transition::OutageEnd;
@@ -97,6 +98,28 @@ impl TestStore {
     pub async fn add_channel(&self, guild: GuildId) {
         self.write(move |tx| Box::pin(alert_settings::set(tx, guild, ChannelId(5), None)))
             .await;
+    }
+
+    /// Runs a change of the test.
+    pub async fn execute(&self, sql: &'static str) {
+        self.write(move |tx| {
+            Box::pin(async move {
+                sqlx::query(sql).execute(&mut *tx.connection).await?;
+                Ok(())
+            })
+        })
+        .await;
+    }
+
+    /// The incidents that wait to be delivered to a channel, oldest first.
+    pub async fn pending_incidents(&self) -> Vec<IncidentId> {
+        let rows: Vec<(i64,)> = self
+            .rows(
+                "SELECT d.incident_id FROM deliveries d JOIN destinations t ON t.id = d.destination_id
+                 WHERE t.kind = 'channel' AND d.delivered_revision < d.wanted_revision ORDER BY d.incident_id",
+            )
+            .await;
+        rows.into_iter().map(|(id,)| IncidentId(id)).collect()
     }
 
     /// Runs a query of the test.

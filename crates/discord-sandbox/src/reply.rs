@@ -51,6 +51,11 @@ impl Reply {
         }
     }
 
+    /// The id of the message; 0 for a reply that is none.
+    pub fn message_id(&self) -> u64 {
+        self.message_id
+    }
+
     /// Whether only the requester sees it.
     pub fn is_ephemeral(&self) -> bool {
         self.is_ephemeral

@@ -150,17 +150,19 @@ fn resolved(options: &[Value]) -> Value {
     found
 }
 
-/// Splits a line at whitespace, except in double quotes.
+/// Splits a line at whitespace, except in double quotes. A quote after a backslash is a character like any other.
 fn split(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut is_quoted = false;
-    for letter in line.trim().chars() {
+    let mut letters = line.trim().chars().peekable();
+    while let Some(letter) = letters.next() {
+        let is_escaped = letter == '\\' && letters.next_if_eq(&'"').is_some();
         match letter {
             '"' => is_quoted = !is_quoted,
             letter if letter.is_whitespace() && !is_quoted => words.push(String::new()),
             letter => {
                 if let Some(word) = words.last_mut() {
-                    word.push(letter);
+                    word.push(if is_escaped { '"' } else { letter });
                 }
             }
         }

@@ -168,10 +168,8 @@ mod tests {
         assert_eq!(failures, [(3,), (0,)]);
         let open: Vec<(i64,)> = store.rows("SELECT monitor_id FROM outages").await;
         assert_eq!(open, [(old.0,)]);
-        let due = delivery::due(&store.reader, at(999), 10).await.unwrap();
-        let incidents: Vec<IncidentId> = due.iter().map(|due| due.incident).collect();
         assert_eq!(
-            incidents,
+            store.pending_incidents().await,
             [IncidentId(1), IncidentId(3)],
             "the undelivered incident of the retracted outage is deleted"
         );

@@ -21,7 +21,7 @@ use crate::store::event;
 use crate::store::incidents::incident;
 use crate::store::incidents::incident::Incident;
 use crate::store::notifications::alert_override::{self, Override};
-use crate::store::notifications::{alert_settings, delivery};
+use crate::store::notifications::alert_settings;
 use crate::store::{Effect, Reader, Store, StoreError};
 
 /// Concurrent checks when an incident is rechecked.
@@ -41,7 +41,6 @@ pub async fn set(
         .transact(move |tx| {
             Box::pin(async move {
                 alert_settings::set(tx, requester.guild, channel, role).await?;
-                delivery::try_now(tx, requester.guild).await?;
                 notify::notify_all_open(tx, requester.guild, now).await?;
                 let role = role.map(|role| role.to_string());
                 let details = json!({ "channel": channel.to_string(), "role": role });
@@ -406,8 +405,10 @@ mod tests {
                     .unwrap()
             );
         }
-        let due = delivery::due(&store.reader, at(300), 10).await.unwrap();
-        let roles: Vec<Option<RoleId>> = due.iter().map(|due| due.role).collect();
+        let mut roles = Vec::new();
+        for incident in store.pending_incidents().await {
+            roles.push(incident::role(&store.reader, incident).await.unwrap());
+        }
         assert_eq!(roles, [88, 77, 88, 77].map(|role| Some(RoleId(role))));
     }
 }

@@ -21,7 +21,7 @@ pub async fn set(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                let before = board::set(tx, requester.guild, posted).await?;
+                let before = board::set(tx, requester.guild, posted, now).await?;
                 let details = json!({ "channel": posted.channel.to_string() });
                 event::append(
                     tx,

@@ -1,17 +1,15 @@
-//! Adds and removes a guild's webhooks, and disables those that no longer accept deliveries.
+//! Adds and removes a guild's webhooks, and records that one works.
 
 use serde_json::json;
 
 use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
-use crate::domain::event::{Actor, EventKind};
-use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::domain::event::EventKind;
 use crate::domain::notifications::webhook::{self as rules, WebhookId};
 use crate::store::event;
-use crate::store::incidents::incident;
-use crate::store::notifications::delivery;
+use crate::store::notifications::destination;
 use crate::store::notifications::webhook::{self, NewWebhook, Webhook};
-use crate::store::{Effect, Store, StoreError, Tx};
+use crate::store::{Effect, Store, StoreError};
 
 /// Adds a webhook, which gets notifications from now on.
 pub async fn add(
@@ -69,36 +67,10 @@ pub async fn remove(
 }
 
 /// Marks a webhook as working after a successful test, so that its pending deliveries are sent.
-pub async fn reached(store: &Store, known: &Webhook, now: Timestamp) -> Result<(), StoreError> {
-    let (guild, id) = (known.guild_id, known.id);
+pub async fn mark_working(store: &Store, known: &Webhook) -> Result<(), StoreError> {
+    let id = known.destination;
     store
         .writer
-        .transact(move |tx| Box::pin(webhook::mark_working(tx, guild, id, now)))
+        .transact(move |tx| Box::pin(destination::mark_working(tx, id)))
         .await
-}
-
-/// Disables a webhook and notifies its guild in the channel.
-pub async fn disable(
-    tx: &mut Tx<'_>,
-    known: &Webhook,
-    reason: String,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    if webhook::disable(tx, known.guild_id, known.id, &reason, now).await? == Effect::Nothing {
-        return Ok(());
-    }
-    let requester = Requester {
-        guild: known.guild_id,
-        actor: Actor::System,
-    };
-    let details = json!({ "name": known.name, "reason": reason });
-    event::append(
-        tx,
-        &requester.event(EventKind::WebhookDisabled, None, details, now),
-    )
-    .await?;
-    let name = known.name.clone();
-    let kind = NotificationKind::WebhookDisabled { name, reason };
-    let incident = incident::announce(tx, known.guild_id, &kind, now).await?;
-    delivery::enqueue_for_channel(tx, known.guild_id, incident).await
 }

@@ -64,9 +64,9 @@ async fn forget_deleted_boards(
     app: &DiscordState,
     deleted: &[MessageId],
 ) -> Result<(), error::CommandError> {
-    for known in board::all(&app.store.reader).await? {
-        if let Some(message) = known.message.filter(|message| deleted.contains(message)) {
-            manage_board::lost(&app.store, message).await?;
+    for message in deleted {
+        if board::is_board(&app.store.reader, *message).await? {
+            manage_board::lost(&app.store, *message).await?;
         }
     }
     Ok(())

@@ -14,8 +14,8 @@ use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::transition::OutageEnd;
-use crate::notify::messenger::Reminder;
-use crate::store::incidents::incident::{Counts, Incident, Outage};
+use crate::notify::transport::{Joined, Reminder};
+use crate::store::incidents::incident::{Changes, Counts, Incident, Outage};
 use crate::store::testing::counts_of;
 
 #[test]
@@ -79,9 +79,8 @@ fn incidents_and_reminders_fit_with_the_longest_names() {
             channel: ChannelId(u64::MAX),
             message: MessageId(u64::MAX),
         }),
-        now: NOW,
     };
-    for embed in incident_card::reminder(&reminder).embeds {
+    for embed in incident_card::reminder(&reminder, NOW).embeds {
         fits(embed);
     }
     longest.outages = vec![outage];
@@ -278,7 +277,7 @@ fn other_notifications_have_no_outages() {
         window: Duration::from_secs(60),
     };
     let kinds = [
-        NotificationKind::WebhookDisabled {
+        NotificationKind::WebhookBroken {
             name: "pager".into(),
             reason: "it returned 410".into(),
         },
@@ -299,11 +298,11 @@ fn other_notifications_have_no_outages() {
         incident_card::message(&notification)
     });
     insta::assert_snapshot!(texts_of(messages), @"
-    [amber] 🟠 The webhook pager was disabled
-    Reason: it returned 410. Rollcall sends nothing to this webhook until `/alerts webhook test` succeeds.
+    [amber] 🟠 Alerts cannot be sent to the webhook pager
+    Reason: it returned 410. Rollcall tries again every hour and sends the missed alerts once it works. To try at once, run `/alerts webhook test`.
     ---
     [amber] 🟠 Alerts cannot be sent to their channel
-    Rollcall cannot post alerts in <#5>: the channel was deleted. Fix the cause or choose another channel, then run `/alerts channel` to receive the missed alerts.
+    Rollcall cannot post alerts in <#5>: the channel was deleted. Fix the cause: Rollcall tries again every hour and sends the missed alerts. To get them at once, or in another channel, run `/alerts channel`.
     ---
     [amber] ⚪ Rollcall lost network connectivity
     12 endpoints failed, and so did all hosts that Rollcall uses to test its own connection. Alerts are on hold until the connection is restored, for at most 5 min.
@@ -326,11 +325,8 @@ fn reminders_link_to_the_message_of_their_incident() {
         message: MessageId(6),
     };
     let reminder = |outages, link| {
-        incident_card::reminder(&Reminder {
-            incident: incident(outages),
-            link,
-            now: NOW,
-        })
+        let incident = incident(outages);
+        incident_card::reminder(&Reminder { incident, link }, NOW)
     };
     let messages = [
         reminder(vec![shop()], Some(message)),
@@ -345,5 +341,37 @@ fn reminders_link_to_the_message_of_their_incident() {
     [red] 🔔 1 of 2 monitors has been offline for 9 min and nobody has acknowledged it
     🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
     🟢 **pump** recovered <t:1769860680:R> after 6 min
+    ");
+}
+
+#[test]
+fn monitors_that_join_late_have_a_message_of_their_own() {
+    let link = Some(MessageRef {
+        channel: ChannelId(5),
+        message: MessageId(6),
+    });
+    let joined = |outages: Vec<Outage>, unacknowledged, link| {
+        let count = outages.len() as u64;
+        incident_card::joined(&Joined {
+            incident: incident(vec![shop(), pump()]),
+            changes: Changes { outages, count },
+            unacknowledged,
+            link,
+        })
+    };
+    let messages = [
+        joined(vec![shop()], Some(UserId(7)), link),
+        joined(vec![shop(), shop()], None, None),
+    ];
+    insta::assert_snapshot!(texts_of(messages), @"
+    [red] 🔴 shop is offline, too
+    The acknowledgment by <@7> does not cover this, so the incident is unacknowledged again.
+    [Open the incident to recheck, acknowledge or mute it](https://discord.com/channels/1/5/6)
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
+
+    ---
+    [red] 🔴 2 more monitors are offline
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
     ");
 }

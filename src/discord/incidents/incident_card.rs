@@ -8,11 +8,12 @@ use crate::discord::incidents::texts;
 use crate::discord::ui::buttons;
 use crate::discord::ui::embed::{AMBER, GREEN, GREY, RED, relative};
 use crate::discord::ui::reply::Message;
+use crate::domain::Timestamp;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::text;
-use crate::notify::messenger::Reminder;
+use crate::notify::transport::{Joined, Reminder};
 use crate::notify::wording;
-use crate::store::incidents::incident::Incident;
+use crate::store::incidents::incident::{Incident, Outage};
 
 /// Maximum characters of the list of outages. With everything else the embed stays below Discord's limit of 6,000.
 const LIST: usize = 3_500;
@@ -28,10 +29,10 @@ pub(in crate::discord) fn message(incident: &Incident) -> Message {
 
 /// The message of a reminder or an escalation, with a link to the incident's message. It has no buttons, because a button
 /// in a direct message does not know the guild. The link leads to the buttons.
-pub(in crate::discord) fn reminder(reminder: &Reminder) -> Message {
+pub(in crate::discord) fn reminder(reminder: &Reminder, now: Timestamp) -> Message {
     let incident = &reminder.incident;
-    let title = wording::reminder(incident, reminder.now, text::escape);
-    let mut description = list(incident);
+    let title = wording::reminder(incident, now, text::escape);
+    let mut description = list(&incident.outages, incident.counts.monitors);
     if let Some(message) = reminder.link {
         let link = texts::open_the_incident(&message.link(incident.guild_id));
         description = format!("{link}\n{description}");
@@ -40,6 +41,28 @@ pub(in crate::discord) fn reminder(reminder: &Reminder) -> Message {
         CreateEmbed::new()
             .title(text::cut(&title, 256))
             .description(description)
+            .colour(RED),
+    )
+}
+
+/// The message about monitors that joined an incident, which replies to the incident's message.
+pub(in crate::discord) fn joined(joined: &Joined) -> Message {
+    let changes = &joined.changes;
+    let mut lines: Vec<String> = joined
+        .unacknowledged
+        .into_iter()
+        .map(texts::unacknowledged)
+        .collect();
+    if let Some(message) = joined.link {
+        lines.push(texts::open_the_incident(
+            &message.link(joined.incident.guild_id),
+        ));
+    }
+    lines.push(list(&changes.outages, changes.count));
+    Message::embed(
+        CreateEmbed::new()
+            .title(text::cut(&wording::joined(changes, text::escape), 256))
+            .description(lines.join("\n"))
             .colour(RED),
     )
 }
@@ -53,7 +76,7 @@ fn embed(incident: &Incident) -> CreateEmbed {
     }
     let mut embed = CreateEmbed::new()
         .title(text::cut(&wording::title(incident, text::escape), 256))
-        .description(list(incident))
+        .description(list(&incident.outages, incident.counts.monitors))
         .colour(colour(incident));
     if let Some(cause) = incident
         .cause
@@ -94,10 +117,10 @@ fn colour(incident: &Incident) -> Colour {
 }
 
 /// One line per monitor, those that are offline first, as many as fit; then the number of the others.
-fn list(incident: &Incident) -> String {
+fn list(outages: &[Outage], count: u64) -> String {
     let mut lines = String::new();
     let mut named = 0;
-    for outage in &incident.outages {
+    for outage in outages {
         let line = texts::outage(outage);
         if lines.chars().count() + line.chars().count() > LIST {
             break;
@@ -106,7 +129,7 @@ fn list(incident: &Incident) -> String {
         lines.push('\n');
         named += 1;
     }
-    let rest = incident.counts.monitors.saturating_sub(named);
+    let rest = count.saturating_sub(named);
     if rest > 0 {
         lines.push_str(&texts::and_more_monitors(rest));
     }

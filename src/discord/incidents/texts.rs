@@ -30,6 +30,14 @@ pub(super) fn several_unacknowledged_incidents(count: usize) -> CommandError {
     ))
 }
 
+/// Above the monitors that joined an incident that somebody had acknowledged.
+pub(super) fn unacknowledged(user: UserId) -> String {
+    format!(
+        "The acknowledgment by <@{}> does not cover this, so the incident is unacknowledged again.",
+        user
+    )
+}
+
 /// In a reminder, which has no buttons.
 pub(super) fn open_the_incident(link: &str) -> String {
     format!("[Open the incident to recheck, acknowledge or mute it]({link})")

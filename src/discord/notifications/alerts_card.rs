@@ -226,7 +226,7 @@ mod tests {
         nas until <t:1769860800:f>
         ---
         [red] Alerts
-        Rollcall has been unable to send alerts since <t:1769860800:f>: the channel was deleted. Fix the cause or choose another channel, then run `/alerts channel` to receive the missed alerts.
+        Rollcall has been unable to send alerts since <t:1769860800:f>: the channel was deleted. Fix the cause: Rollcall tries again every hour and sends the missed alerts. To get them at once, or in another channel, run `/alerts channel`.
         Channel: <#5>
         On-call role: nobody
         Settings: All notifications are on. Reminders and escalation are off.

@@ -9,7 +9,8 @@ use crate::discord::notifications::texts;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::domain::discord_id::{ChannelId, MessageRef};
-use crate::notify::messenger::{Place, SendFailure};
+use crate::domain::notifications::destination_health::DeliveryError;
+use crate::notify::transport::{Address, Content, Outgoing, Place};
 use crate::store::notifications::board;
 
 /// Manage the status board, one message that shows all monitors
@@ -34,10 +35,7 @@ async fn create(
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     reply::answer(ctx, async {
-        if board::get(&ctx.data().store.reader, requester.guild)
-            .await?
-            .is_some()
-        {
+        if board::exists(&ctx.data().store.reader, requester.guild).await? {
             return Err(texts::has_board());
         }
         put(ctx, requester, ChannelId(channel.id.get())).await
@@ -55,9 +53,9 @@ async fn move_to(
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     reply::answer(ctx, async {
-        board::get(&ctx.data().store.reader, requester.guild)
-            .await?
-            .ok_or_else(texts::no_board)?;
+        if !board::exists(&ctx.data().store.reader, requester.guild).await? {
+            return Err(texts::no_board());
+        }
         put(ctx, requester, ChannelId(channel.id.get())).await
     })
     .await
@@ -87,24 +85,34 @@ async fn put(
         CommandError::Internal("received a command, but there is no messenger".into())
     })?;
     let lines = board::lines(&app.store.reader, requester.guild).await?;
-    let place = Place::New {
-        channel,
-        mention: None,
+    let outgoing = Outgoing {
+        to: Address::Channel(channel),
+        place: Place::New {
+            mention: None,
+            reply_to: None,
+        },
+        content: Content::Board(lines),
         nonce: format!("c{}", ctx.id() % 1_000_000_000_000),
+        now: app.now(),
     };
     let shown = app
         .bot
         .main_runtime
-        .spawn(async move { messenger.show_board(&lines, place).await })
+        .spawn(async move { messenger.deliver(&outgoing).await })
         .await
         .map_err(|error| CommandError::Internal(error.to_string()))?;
     match shown {
-        Ok(posted) => {
+        Ok(Some(posted)) => {
             let before = manage_board::set(&app.store, requester, posted, app.now()).await?;
             delete_message(ctx, before);
             Ok(Message::sentence(texts::board_posted_in(channel)))
         }
-        Err(SendFailure::Broken(reason)) => Err(texts::cannot_post_in(channel, &reason)),
+        Ok(None) => Err(CommandError::Internal(
+            "posted a board without a message".into(),
+        )),
+        Err(DeliveryError::DestinationBroken(reason)) => {
+            Err(texts::cannot_post_in(channel, &reason))
+        }
         Err(failure) => Err(texts::could_not_post_board_in(channel, &failure)),
     }
 }

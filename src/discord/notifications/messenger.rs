@@ -13,17 +13,21 @@ use crate::discord::notifications::{board_card, texts};
 use crate::discord::ui::reply::Message;
 use crate::domain::discord_id::{ChannelId, EventId, GuildId, MessageId, MessageRef, UserId};
 use crate::domain::notifications::alert_policy::Responder;
+use crate::domain::notifications::destination_health::DeliveryError;
 use crate::domain::silences::maintenance::TimeWindow;
 use crate::domain::text;
-use crate::notify::messenger::{Messenger, Place, Reminder, SendFailure};
-use crate::store::incidents::incident::Incident;
-use crate::store::notifications::board::BoardLine;
+use crate::notify::messenger::Messenger;
+use crate::notify::transport::{Address, Content, Outgoing, Place, Transport};
 
 /// Discord's error codes for requests that cannot succeed.
 const UNKNOWN_CHANNEL: u64 = 10_003;
 const UNKNOWN_MESSAGE: u64 = 10_008;
+const UNKNOWN_USER: u64 = 10_013;
+const UNKNOWN_EVENT: u64 = 10_070;
 const TOO_MANY_OLD_EDITS: u64 = 30_046;
 const MISSING_ACCESS: u64 = 50_001;
+const CANNOT_MESSAGE_USER: u64 = 50_007;
+const MISSING_PERMISSIONS: u64 = 50_013;
 
 /// The route of requests that do not belong to a channel.
 const NO_CHANNEL: Route = Route {
@@ -36,7 +40,7 @@ const EVENT_NAME: usize = 100;
 const GUILD_ONLY: u8 = 2;
 const EXTERNAL: u8 = 3;
 
-/// Posts and edits messages in channels.
+/// Posts and edits messages in channels, and sends direct messages.
 #[derive(Debug)]
 pub(in crate::discord) struct ChannelMessenger {
     rest: LimitedRest,
@@ -47,7 +51,7 @@ impl ChannelMessenger {
         Self { rest }
     }
 
-    async fn post(&self, channel: ChannelId, body: Value) -> Result<MessageRef, SendFailure> {
+    async fn post(&self, channel: ChannelId, body: Value) -> Result<MessageRef, DeliveryError> {
         let route = Route {
             channel: channel.0,
             is_edit: false,
@@ -58,13 +62,13 @@ impl ChannelMessenger {
             channel,
             message: MessageId(id),
         });
-        message.ok_or(SendFailure::Later {
+        message.ok_or(DeliveryError::Retry {
             after: None,
             reason: texts::INVALID_RESPONSE.into(),
         })
     }
 
-    async fn edit(&self, message: MessageRef, body: Value) -> Result<MessageRef, SendFailure> {
+    async fn edit(&self, message: MessageRef, body: Value) -> Result<MessageRef, DeliveryError> {
         let (route, path) = existing(message);
         self.send(route, Method::PATCH, &path, body).await?;
         Ok(message)
@@ -76,11 +80,11 @@ impl ChannelMessenger {
         method: Method,
         path: &str,
         body: Value,
-    ) -> Result<Value, SendFailure> {
+    ) -> Result<Value, DeliveryError> {
         let sent = self.rest.send(route, method, path, body).await;
         sent.map_err(|error| match error {
-            SendError::Unauthorized => SendFailure::Refused,
-            SendError::Limited(wait) => SendFailure::Later {
+            SendError::Unauthorized => DeliveryError::Unauthorized,
+            SendError::Limited(wait) => DeliveryError::Retry {
                 after: Some(wait),
                 reason: texts::RATE_LIMIT_REACHED.into(),
             },
@@ -105,76 +109,91 @@ fn id_of(answer: &Value) -> Option<u64> {
 }
 
 /// What a refused call means for the delivery.
-fn refused(refusal: &CallError) -> SendFailure {
-    let later = |after, reason: &RestError| SendFailure::Later {
+fn refused(refusal: &CallError) -> DeliveryError {
+    let retry = |after, reason: &RestError| DeliveryError::Retry {
         after,
         reason: reason.to_string(),
     };
+    let broken = |reason: &str| DeliveryError::DestinationBroken(reason.to_owned());
     match (&refusal.error, refusal.code) {
-        (RestError::Unauthorized, _) => SendFailure::Refused,
-        (error @ RestError::Limited { retry_after }, _) => later(Some(*retry_after), error),
-        (RestError::Status(403), code) => SendFailure::Broken(no_permission(code).into()),
-        (RestError::Status(404), Some(UNKNOWN_CHANNEL)) => {
-            SendFailure::Broken(texts::CHANNEL_DELETED.into())
-        }
-        (RestError::Status(404), Some(UNKNOWN_MESSAGE))
-        | (RestError::Status(400), Some(TOO_MANY_OLD_EDITS)) => SendFailure::MessageGone,
-        (error @ RestError::Status(400), _) => SendFailure::Rejected(error.to_string()),
-        (error, _) => later(None, error),
-    }
-}
-
-fn no_permission(code: Option<u64>) -> &'static str {
-    match code {
-        Some(MISSING_ACCESS) => texts::NO_VIEW_PERMISSION,
-        _ => texts::NO_SEND_PERMISSION,
+        (RestError::Unauthorized, _) => DeliveryError::Unauthorized,
+        (error @ RestError::Limited { retry_after }, _) => retry(Some(*retry_after), error),
+        (RestError::Status(403), Some(MISSING_ACCESS)) => broken(texts::NO_VIEW_PERMISSION),
+        (RestError::Status(403), Some(MISSING_PERMISSIONS)) => broken(texts::NO_SEND_PERMISSION),
+        (RestError::Status(403), Some(CANNOT_MESSAGE_USER))
+        | (RestError::Status(404), Some(UNKNOWN_USER)) => broken(texts::DIRECT_MESSAGES_CLOSED),
+        (RestError::Status(404), Some(UNKNOWN_CHANNEL)) => broken(texts::CHANNEL_DELETED),
+        (RestError::Status(404), Some(UNKNOWN_MESSAGE | UNKNOWN_EVENT))
+        | (RestError::Status(400), Some(TOO_MANY_OLD_EDITS)) => DeliveryError::MessageGone,
+        (error @ RestError::Status(400), _) => DeliveryError::Rejected(error.to_string()),
+        (error, _) => retry(None, error),
     }
 }
 
 impl ChannelMessenger {
-    async fn put(&self, message: Message, place: Place) -> Result<MessageRef, SendFailure> {
-        match place {
+    async fn put(
+        &self,
+        message: Message,
+        channel: ChannelId,
+        outgoing: &Outgoing,
+    ) -> Result<MessageRef, DeliveryError> {
+        match outgoing.place {
             Place::Existing(id) => self.edit(id, body(message, None)).await,
-            Place::New {
-                channel,
-                mention,
-                nonce,
-            } => {
+            Place::New { mention, reply_to } => {
                 let mut body = body(message, mention);
-                body["nonce"] = json!(nonce);
+                // A message in another channel cannot be replied to.
+                if let Some(replied) = reply_to.filter(|replied| replied.channel == channel) {
+                    body["message_reference"] = json!({
+                        "message_id": replied.message.to_string(), "fail_if_not_exists": false,
+                    });
+                }
+                body["nonce"] = json!(outgoing.nonce);
                 body["enforce_nonce"] = json!(true);
                 self.post(channel, body).await
             }
         }
     }
+
+    /// The channel of direct messages to a user.
+    async fn direct_channel(&self, user: UserId) -> Result<ChannelId, DeliveryError> {
+        let closed = || DeliveryError::DestinationBroken(texts::DIRECT_MESSAGES_CLOSED.into());
+        let body = json!({ "recipient_id": user.to_string() });
+        let path = "/users/@me/channels";
+        let opened = self.send(NO_CHANNEL, Method::POST, path, body).await;
+        let opened = opened.map_err(|error| match error {
+            DeliveryError::Rejected(_) => closed(),
+            error => error,
+        })?;
+        id_of(&opened).map(ChannelId).ok_or_else(closed)
+    }
+}
+
+impl Transport for ChannelMessenger {
+    fn deliver<'a>(
+        &'a self,
+        outgoing: &'a Outgoing,
+    ) -> BoxFuture<'a, Result<Option<MessageRef>, DeliveryError>> {
+        Box::pin(async move {
+            let channel = match &outgoing.to {
+                Address::Channel(channel) => *channel,
+                Address::User(user) => self.direct_channel(*user).await?,
+                Address::Webhook(_) => {
+                    return Err(DeliveryError::Rejected(texts::NOT_IN_DISCORD.into()));
+                }
+            };
+            let message = match &outgoing.content {
+                Content::Incident(current) => incident_card::message(&current.incident),
+                Content::Reminder(reminder) => incident_card::reminder(reminder, outgoing.now),
+                Content::Joined(joined) => incident_card::joined(joined),
+                Content::Board(lines) => board_card::message(lines),
+            };
+            self.put(message, channel, outgoing).await.map(Some)
+        })
+    }
 }
 
 impl Messenger for ChannelMessenger {
-    fn show<'a>(
-        &'a self,
-        incident: &'a Incident,
-        place: Place,
-    ) -> BoxFuture<'a, Result<MessageRef, SendFailure>> {
-        Box::pin(self.put(incident_card::message(incident), place))
-    }
-
-    fn remind<'a>(
-        &'a self,
-        reminder: &'a Reminder,
-        place: Place,
-    ) -> BoxFuture<'a, Result<MessageRef, SendFailure>> {
-        Box::pin(self.put(incident_card::reminder(reminder), place))
-    }
-
-    fn show_board<'a>(
-        &'a self,
-        lines: &'a [BoardLine],
-        place: Place,
-    ) -> BoxFuture<'a, Result<MessageRef, SendFailure>> {
-        Box::pin(self.put(board_card::message(lines), place))
-    }
-
-    fn delete_message(&self, message: MessageRef) -> BoxFuture<'_, Result<(), SendFailure>> {
+    fn delete_message(&self, message: MessageRef) -> BoxFuture<'_, Result<(), DeliveryError>> {
         let (route, path) = existing(message);
         Box::pin(async move {
             self.send(route, Method::DELETE, &path, Value::Null)
@@ -183,28 +202,11 @@ impl Messenger for ChannelMessenger {
         })
     }
 
-    fn direct_channel(&self, user: UserId) -> BoxFuture<'_, Result<ChannelId, SendFailure>> {
-        Box::pin(async move {
-            let body = json!({ "recipient_id": user.to_string() });
-            let path = "/users/@me/channels";
-            let opened = self.send(NO_CHANNEL, Method::POST, path, body).await;
-            let opened = opened.map_err(|failure| match failure {
-                SendFailure::Later { after: None, .. } | SendFailure::Rejected(_) => {
-                    direct_messages_closed()
-                }
-                failure => failure,
-            })?;
-            id_of(&opened)
-                .map(ChannelId)
-                .ok_or_else(direct_messages_closed)
-        })
-    }
-
     fn send_direct_message<'a>(
         &'a self,
         user: UserId,
         sentence: &'a str,
-    ) -> BoxFuture<'a, Result<(), SendFailure>> {
+    ) -> BoxFuture<'a, Result<(), DeliveryError>> {
         Box::pin(async move {
             let channel = self.direct_channel(user).await?;
             let body = body(Message::sentence(sentence), None);
@@ -217,7 +219,7 @@ impl Messenger for ChannelMessenger {
         guild: GuildId,
         title: &'a str,
         window: TimeWindow,
-    ) -> BoxFuture<'a, Result<EventId, SendFailure>> {
+    ) -> BoxFuture<'a, Result<EventId, DeliveryError>> {
         Box::pin(async move {
             let body = json!({
                 "name": text::cut(title, EVENT_NAME),
@@ -232,7 +234,7 @@ impl Messenger for ChannelMessenger {
             let made = self.send(NO_CHANNEL, Method::POST, &path, body).await?;
             id_of(&made)
                 .map(EventId)
-                .ok_or_else(|| SendFailure::Broken(texts::INVALID_RESPONSE.into()))
+                .ok_or_else(|| DeliveryError::DestinationBroken(texts::INVALID_RESPONSE.into()))
         })
     }
 
@@ -240,14 +242,19 @@ impl Messenger for ChannelMessenger {
         &self,
         guild: GuildId,
         event: EventId,
-    ) -> BoxFuture<'_, Result<(), SendFailure>> {
+    ) -> BoxFuture<'_, Result<(), DeliveryError>> {
         Box::pin(async move {
             let path = format!("/guilds/{guild}/scheduled-events/{event}");
             let taken = self
                 .send(NO_CHANNEL, Method::DELETE, &path, Value::Null)
                 .await;
             match taken {
-                Ok(_) | Err(SendFailure::Broken(_) | SendFailure::Rejected(_)) => Ok(()),
+                Ok(_)
+                | Err(
+                    DeliveryError::DestinationBroken(_)
+                    | DeliveryError::Rejected(_)
+                    | DeliveryError::MessageGone,
+                ) => Ok(()),
                 Err(failure) => Err(failure),
             }
         })
@@ -256,7 +263,7 @@ impl Messenger for ChannelMessenger {
     fn send_test_message(
         &self,
         channel: ChannelId,
-    ) -> BoxFuture<'_, Result<MessageRef, SendFailure>> {
+    ) -> BoxFuture<'_, Result<MessageRef, DeliveryError>> {
         let message = Message::embed(
             serenity::CreateEmbed::new()
                 .title(texts::TEST_MESSAGE_TITLE)
@@ -264,11 +271,6 @@ impl Messenger for ChannelMessenger {
         );
         Box::pin(self.post(channel, body(message, None)))
     }
-}
-
-/// The failure for a user who accepts no direct messages from Rollcall, for any reason.
-fn direct_messages_closed() -> SendFailure {
-    SendFailure::Broken(texts::DIRECT_MESSAGES_CLOSED.into())
 }
 
 /// The request body of a message. It mentions only this one role or user, by id.
@@ -294,6 +296,55 @@ fn body(message: Message, mention: Option<Responder>) -> Value {
 mod tests {
     use super::*;
     use crate::domain::discord_id::RoleId;
+
+    #[test]
+    fn discords_answer_decides_what_may_be_tried_next() {
+        for (status, code, expected) in [
+            (
+                403,
+                Some(50_001),
+                "broken: Rollcall lacks the permission View Channel",
+            ),
+            (
+                403,
+                Some(50_013),
+                "broken: Rollcall lacks the permission Send Messages or Embed Links",
+            ),
+            (
+                403,
+                Some(50_007),
+                "broken: this member does not accept direct messages from Rollcall",
+            ),
+            (403, Some(20_016), "retry: Discord answered 403"),
+            (403, None, "retry: Discord answered 403"),
+            (404, Some(10_003), "broken: the channel was deleted"),
+            (
+                404,
+                Some(10_013),
+                "broken: this member does not accept direct messages from Rollcall",
+            ),
+            (404, Some(10_008), "message gone"),
+            (404, Some(10_070), "message gone"),
+            (404, None, "retry: Discord answered 404"),
+            (400, Some(30_046), "message gone"),
+            (400, Some(50_035), "rejected: Discord answered 400"),
+            (502, None, "retry: Discord answered 502"),
+        ] {
+            let refusal = CallError {
+                error: RestError::Status(status),
+                code,
+                is_global: false,
+            };
+            let found = match refused(&refusal) {
+                DeliveryError::Retry { reason, .. } => format!("retry: {reason}"),
+                DeliveryError::DestinationBroken(reason) => format!("broken: {reason}"),
+                DeliveryError::Rejected(reason) => format!("rejected: {reason}"),
+                DeliveryError::MessageGone => "message gone".to_owned(),
+                DeliveryError::Unauthorized => "unauthorized".to_owned(),
+            };
+            assert_eq!(found, expected, "{status} {code:?}");
+        }
+    }
 
     #[test]
     fn only_the_given_responder_is_mentioned() {

@@ -10,10 +10,10 @@ use crate::discord::ui::texts::status_since;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, RoleId};
 use crate::domain::notifications::alert_policy::{BulkAlert, Responder};
+use crate::domain::notifications::destination_health::DeliveryError;
 use crate::domain::notifications::webhook::masked;
 use crate::domain::status::Status;
 use crate::domain::text;
-use crate::notify::messenger::SendFailure;
 use crate::store::notifications::alert_override::Override;
 use crate::store::notifications::board::BoardLine;
 use crate::store::notifications::webhook::Webhook;
@@ -30,6 +30,7 @@ pub(super) const PLANNED_MAINTENANCE: &str =
 // Why a message could not be posted. Each is the end of a sentence, after a colon.
 
 pub(super) const INVALID_RESPONSE: &str = "Discord's response is invalid";
+pub(super) const NOT_IN_DISCORD: &str = "webhooks are not part of Discord";
 pub(super) const RATE_LIMIT_REACHED: &str = "Discord's rate limit is reached";
 pub(super) const CHANNEL_DELETED: &str = "the channel was deleted";
 pub(super) const NO_VIEW_PERMISSION: &str = "Rollcall lacks the permission View Channel";
@@ -51,14 +52,14 @@ pub(super) fn cannot_post_in(channel: ChannelId, reason: &str) -> CommandError {
 }
 
 /// Another attempt may succeed.
-pub(super) fn could_not_post_in(channel: ChannelId, failure: &SendFailure) -> CommandError {
+pub(super) fn could_not_post_in(channel: ChannelId, failure: &DeliveryError) -> CommandError {
     CommandError::Refused(format!(
         "Rollcall could not post in <#{channel}>: {failure}. Try again in a moment."
     ))
 }
 
 /// As `could_not_post_in`, for a status board.
-pub(super) fn could_not_post_board_in(channel: ChannelId, failure: &SendFailure) -> CommandError {
+pub(super) fn could_not_post_board_in(channel: ChannelId, failure: &DeliveryError) -> CommandError {
     CommandError::Refused(format!(
         "Rollcall could not post the board in <#{channel}>: {failure}. Try again in a moment."
     ))
@@ -119,7 +120,7 @@ pub(super) fn on_call_role(role: Option<RoleId>) -> String {
 
 pub(super) fn channel_broken(reason: &str, since: Timestamp) -> String {
     format!(
-        "Rollcall has been unable to send alerts since {}: {}. Fix the cause or choose another channel, then run `/alerts channel` to receive the missed alerts.",
+        "Rollcall has been unable to send alerts since {}: {}. Fix the cause: Rollcall tries again every hour and sends the missed alerts. To get them at once, or in another channel, run `/alerts channel`.",
         date_and_time(since),
         text::cut(&text::escape(reason), 500)
     )
@@ -181,6 +182,20 @@ pub(super) fn no_webhook_named(name: &str) -> CommandError {
     ))
 }
 
+/// The format `template` without the option of that name.
+pub(super) fn no_template() -> CommandError {
+    CommandError::Refused(
+        "Enter `template`, such as `{\"message\":\"{{title}}\"}`. docs/webhooks.md has templates for ntfy, Gotify, Telegram and PagerDuty."
+            .into(),
+    )
+}
+
+pub(super) fn template_of_another_format() -> CommandError {
+    CommandError::Refused(
+        "The option `template` is for the format template. Omit it, or choose that format.".into(),
+    )
+}
+
 pub(super) fn webhook_removed(name: &str) -> String {
     format!("Removed the webhook {}.", bold(name))
 }
@@ -229,14 +244,14 @@ pub(super) fn webhook(webhook: &Webhook) -> String {
 }
 
 fn webhook_state(webhook: &Webhook) -> String {
-    if let Some((reason, since)) = &webhook.disabled {
+    if let Some((reason, since)) = &webhook.health.broken {
         let reason = text::escape(&text::cut(reason, 120));
         return format!(
-            "🔴 disabled {}: {reason}. Enable it with `/alerts webhook test`.",
+            "🔴 broken, noticed {}: {reason}. Rollcall tries again every hour, and at once after `/alerts webhook test`.",
             relative(*since)
         );
     }
-    match (webhook.failing_since, webhook.last_delivered_at) {
+    match (webhook.health.failing_since, webhook.last_sent_at) {
         (Some(since), _) => format!("🟠 failing, first failure {}", relative(since)),
         (None, Some(at)) => format!("🟢 last delivery {}", relative(at)),
         (None, None) => "⚪ no deliveries yet".to_owned(),
@@ -299,13 +314,15 @@ mod tests {
     use crate::discord::ui::embed_testing::NOW;
     use crate::domain::discord_id::{GuildId, UserId};
     use crate::domain::monitor::MonitorKind;
+    use crate::domain::notifications::destination_health::DestinationHealth;
+    use crate::domain::notifications::destinations::DestinationId;
     use crate::domain::notifications::webhook::{WebhookFormat, WebhookId};
 
     const CHANNEL: ChannelId = ChannelId(5);
 
     #[test]
     fn texts_of_posting() {
-        let failure = SendFailure::Later {
+        let failure = DeliveryError::Retry {
             after: None,
             reason: RATE_LIMIT_REACHED.into(),
         };
@@ -320,6 +337,7 @@ mod tests {
             could_not_post_board_in(CHANNEL, &failure).to_string(),
             INVALID_RESPONSE.into(),
             DIRECT_MESSAGES_CLOSED.into(),
+            NOT_IN_DISCORD.into(),
         ];
         insta::assert_snapshot!(texts.join("\n"), @"
         Alerts are sent to this channel
@@ -332,6 +350,7 @@ mod tests {
         Rollcall could not post the board in <#5>: Discord's rate limit is reached. Try again in a moment.
         Discord's response is invalid
         this member does not accept direct messages from Rollcall
+        webhooks are not part of Discord
         ");
     }
 
@@ -401,7 +420,7 @@ mod tests {
         Choose a channel with `/alerts setup`.
         <@&77>
         nobody
-        Rollcall has been unable to send alerts since <t:1769860800:f>: the channel was deleted. Fix the cause or choose another channel, then run `/alerts channel` to receive the missed alerts.
+        Rollcall has been unable to send alerts since <t:1769860800:f>: the channel was deleted. Fix the cause: Rollcall tries again every hour and sends the missed alerts. To get them at once, or in another channel, run `/alerts channel`.
         Reminder after 15 min without acknowledgment.
         Escalation to <@&88> after 30 min.
         Escalation to <@42> by direct message after 30 min.
@@ -425,26 +444,24 @@ mod tests {
             name: "pager".into(),
             url: "https://hooks.example.org/canary".parse().unwrap(),
             format: WebhookFormat::Standard,
+            template: None,
             signing_key: "whsec_canary".into(),
-            last_delivered_at: Some(NOW),
-            attempts: 0,
-            failing_since: None,
-            disabled: None,
+            last_sent_at: Some(NOW),
+            destination: DestinationId(1),
+            health: DestinationHealth::default(),
         };
         let unused = Webhook {
-            last_delivered_at: None,
+            last_sent_at: None,
             ..works.clone()
         };
-        let failing = Webhook {
-            failing_since: Some(NOW),
-            ..works.clone()
-        };
-        let disabled = Webhook {
-            disabled: Some(("it returned 410".into(), NOW)),
-            ..failing.clone()
-        };
+        let mut failing = works.clone();
+        failing.health.failing_since = Some(NOW);
+        let mut broken = failing.clone();
+        broken.health.broken = Some(("it returned 410".into(), NOW));
         let texts = [
             no_webhook_named("pagr").to_string(),
+            no_template().to_string(),
+            template_of_another_format().to_string(),
             webhook_removed("pager"),
             test_delivered_title(&works),
             test_delivered(&works),
@@ -460,10 +477,12 @@ mod tests {
             webhook(&works),
             webhook(&unused),
             webhook(&failing),
-            webhook(&disabled),
+            webhook(&broken),
         ];
-        insta::assert_snapshot!(texts.join("\n"), @"
+        insta::assert_snapshot!(texts.join("\n"), @r#"
         There is no webhook named `pagr`. Choose one from the list.
+        Enter `template`, such as `{"message":"{{title}}"}`. docs/webhooks.md has templates for ntfy, Gotify, Telegram and PagerDuty.
+        The option `template` is for the format template. Omit it, or choose that format.
         Removed the webhook **pager**.
         🟢 pager: test message delivered
         Rollcall sends notifications in the format `standard`.
@@ -483,8 +502,8 @@ mod tests {
         **pager** `https://hooks.example.org/…` · format standard
         🟠 failing, first failure <t:1769860800:R>
         **pager** `https://hooks.example.org/…` · format standard
-        🔴 disabled <t:1769860800:R>: it returned 410. Enable it with `/alerts webhook test`.
-        ");
+        🔴 broken, noticed <t:1769860800:R>: it returned 410. Rollcall tries again every hour, and at once after `/alerts webhook test`.
+        "#);
     }
 
     #[test]

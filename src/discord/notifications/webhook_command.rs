@@ -11,7 +11,9 @@ use crate::discord::ui::reply::{self, Message};
 use crate::discord::{Context, DiscordState};
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::parse_name;
+use crate::domain::notifications::destination_health::DeliveryError;
 use crate::domain::notifications::webhook::{WebhookFormat, parse_url};
+use crate::notify::webhook::payload::template::Template;
 use crate::notify::webhook::{payload, signature};
 use crate::store::notifications::webhook::{self, NewWebhook, Webhook};
 
@@ -24,6 +26,8 @@ enum WebhookFormatChoice {
     Slack,
     #[name = "discord: for a Discord webhook"]
     Discord,
+    #[name = "template: your own JSON, for ntfy, Gotify, Telegram, PagerDuty and others"]
+    Template,
 }
 
 impl From<WebhookFormatChoice> for WebhookFormat {
@@ -32,6 +36,7 @@ impl From<WebhookFormatChoice> for WebhookFormat {
             WebhookFormatChoice::Standard => Self::Standard,
             WebhookFormatChoice::Slack => Self::Slack,
             WebhookFormatChoice::Discord => Self::Discord,
+            WebhookFormatChoice::Template => Self::Template,
         }
     }
 }
@@ -57,17 +62,26 @@ async fn add(
     #[max_length = 512]
     url: String,
     #[description = "Format (default: detected from the URL)"] format: Option<WebhookFormatChoice>,
+    #[description = "JSON with placeholders, for the format template; it is kept secret"]
+    #[max_length = 2000]
+    template: Option<String>,
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
     let work = async {
         let app = ctx.data();
         let name = parse_name(&name).map_err(|error| wrong("name", error))?;
         let url = parse_url(&url).map_err(|error| wrong("url", error))?;
-        let format = format.map_or_else(|| WebhookFormat::of(&url), WebhookFormat::from);
+        let format = match (format, &template) {
+            (Some(format), _) => WebhookFormat::from(format),
+            (None, Some(_)) => WebhookFormat::Template,
+            (None, None) => WebhookFormat::of(&url),
+        };
+        check_template(format, template.as_deref())?;
         let new = NewWebhook {
             name: name.clone(),
             url,
             format,
+            template,
             signing_key: signing_key()?,
         };
         webhooks::add(&app.store, requester, new, app.now()).await?;
@@ -145,6 +159,19 @@ async fn webhook_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompleteR
     CreateAutocompleteResponse::new().set_choices(choices.collect())
 }
 
+/// The template belongs to its format, and must be usable.
+fn check_template(format: WebhookFormat, template: Option<&str>) -> Result<(), CommandError> {
+    match (format, template) {
+        (WebhookFormat::Template, None) => Err(texts::no_template()),
+        (WebhookFormat::Template, Some(text)) => match Template::parse(text) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(wrong("template", error)),
+        },
+        (_, Some(_)) => Err(texts::template_of_another_format()),
+        (_, None) => Ok(()),
+    }
+}
+
 fn signing_key() -> Result<String, CommandError> {
     let mut key = [0; signature::KEY_LENGTH];
     getrandom::fill(&mut key)
@@ -171,7 +198,8 @@ async fn send_test_message(
         .bot
         .main_runtime
         .spawn(async move {
-            let body = payload::of_test(target.format, now);
+            let body = payload::of_test(&target, now);
+            let body = body.map_err(DeliveryError::DestinationBroken)?;
             let id = format!("test_{}_{}", target.id.0, now.millis());
             webhook_sender.post(&target, &id, &body, now).await
         })
@@ -179,7 +207,7 @@ async fn send_test_message(
         .map_err(|error| CommandError::Internal(error.to_string()))?;
     match sent {
         Ok(()) => {
-            webhooks::reached(&app.store, known, now).await?;
+            webhooks::mark_working(&app.store, known).await?;
             Ok(Ok(()))
         }
         Err(failure) => Ok(Err(failure.to_string())),

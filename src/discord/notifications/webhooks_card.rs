@@ -56,6 +56,8 @@ mod tests {
     use crate::discord::ui::embed_testing::{NOW, card_text, fits};
     use crate::domain::discord_id::GuildId;
     use crate::domain::endpoints::target::Target;
+    use crate::domain::notifications::destination_health::DestinationHealth;
+    use crate::domain::notifications::destinations::DestinationId;
     use crate::domain::notifications::webhook::WebhookId;
 
     fn webhook(name: &str, url: &str) -> Webhook {
@@ -66,11 +68,11 @@ mod tests {
             name: name.into(),
             format: WebhookFormat::of(&url),
             url,
+            template: None,
             signing_key: "whsec_canary".into(),
-            last_delivered_at: None,
-            attempts: 0,
-            failing_since: None,
-            disabled: None,
+            last_sent_at: None,
+            destination: DestinationId(1),
+            health: DestinationHealth::default(),
         }
     }
 
@@ -84,7 +86,7 @@ mod tests {
         let host = "x".repeat(60);
         let url = format!("https://{host}.{host}.{host}.example.org/hook");
         let mut longest = webhook(&"*".repeat(64), &url);
-        longest.disabled = Some(("_".repeat(1_000), NOW));
+        longest.health.broken = Some(("_".repeat(1_000), NOW));
         let why = Err("*".repeat(1_000));
         fits(added(&longest, &why));
         fits(list(&vec![longest; 10]));
@@ -118,15 +120,15 @@ mod tests {
     fn the_list_shows_the_state_of_each_webhook_but_not_its_url() {
         let unused = webhook("new", "https://pager.example.org/hook");
         let mut works = webhook("pager", "https://pager.example.org/hook");
-        works.last_delivered_at = Some(NOW);
+        works.last_sent_at = Some(NOW);
         let mut failing = webhook("wall", "https://hooks.slack.com/services/T0/B0/canary");
-        failing.failing_since = Some(NOW);
-        let mut disabled = webhook("mirror", "https://discord.com/api/webhooks/1/canary");
-        disabled.disabled = Some(("it returned 410".into(), NOW));
+        failing.health.failing_since = Some(NOW);
+        let mut broken = webhook("mirror", "https://discord.com/api/webhooks/1/canary");
+        broken.health.broken = Some(("it returned 410".into(), NOW));
         let cards = [
             list(&[]),
             list(std::slice::from_ref(&works)),
-            list(&[unused, works, failing, disabled]),
+            list(&[unused, works, failing, broken]),
         ];
         insta::assert_snapshot!(texts_of(cards), @"
         [grey] No webhooks yet
@@ -144,7 +146,7 @@ mod tests {
         **wall** `https://hooks.slack.com/…` · format slack
         🟠 failing, first failure <t:1769860800:R>
         **mirror** `https://discord.com/…` · format discord
-        🔴 disabled <t:1769860800:R>: it returned 410. Enable it with `/alerts webhook test`.
+        🔴 broken, noticed <t:1769860800:R>: it returned 410. Rollcall tries again every hour, and at once after `/alerts webhook test`.
         ");
     }
 }

@@ -1,9 +1,11 @@
 //! Groups outages into incidents: outages that start together, or share a host or a subnet, become one incident.
 //!
-//! An outage joins an open incident about its host or subnet if that incident grew within the last hour: a host that fails
+//! An outage joins an open incident about its host or subnet within an hour of that incident's beginning: a host that fails
 //! slowly is one incident, but people no longer read the message about an older one. Otherwise the outage joins the incident
 //! that grew last, if that was a few seconds ago: outages that start at the same time are reported together. Otherwise it
 //! opens a new incident, which mentions the on-call role.
+//!
+//! An incident is about a subnet once three hosts of it have failed: two neighbors may fail for reasons of their own.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -16,8 +18,14 @@ use crate::timestamp::Timestamp;
 /// An outage that starts within this time of an incident's latest outage joins it.
 pub const TOGETHER: Duration = Duration::from_secs(5);
 
-/// An outage that shares a host or subnet with an incident joins it within this time of its latest outage.
+/// An outage that shares a host or subnet with an incident joins it within this time of its beginning.
 pub const RELATED: Duration = Duration::from_secs(3600);
+
+/// An outage that joins an incident of this age is announced by a message of its own: people no longer read the first one.
+pub const ANNOUNCED: Duration = Duration::from_secs(300);
+
+/// The shortest time between two such messages about one incident.
+pub const ANNOUNCEMENT_GAP: Duration = Duration::from_secs(60);
 
 /// The subnet of an address, of the usual size: /24 for IPv4, /64 for IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,6 +65,8 @@ impl fmt::Display for Subnet {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupScope {
     Host(Host),
+    /// Two hosts of one subnet.
+    TwoHosts(Host, Host),
     Subnet(Subnet),
     /// Only the time.
     Nothing,
@@ -72,6 +82,7 @@ impl GroupScope {
     fn covers(&self, host: Option<&Host>) -> bool {
         match (self, host) {
             (Self::Host(own), Some(host)) => own == host,
+            (Self::TwoHosts(one, other), Some(host)) => one == host || other == host,
             (Self::Subnet(own), Some(host)) => Subnet::of_host(host) == Some(*own),
             _ => false,
         }
@@ -82,13 +93,15 @@ impl GroupScope {
         if self.covers(host) {
             return self.clone();
         }
-        let subnet = match self {
-            Self::Host(own) => Subnet::of_host(own),
-            Self::Subnet(_) | Self::Nothing => None,
+        let (Self::Host(own) | Self::TwoHosts(own, _), Some(host)) = (self, host) else {
+            return Self::Nothing;
         };
-        match subnet.filter(|subnet| host.and_then(Subnet::of_host) == Some(*subnet)) {
-            Some(subnet) => Self::Subnet(subnet),
-            None => Self::Nothing,
+        let subnet = Subnet::of_host(own);
+        match (self, subnet) {
+            (_, Some(subnet)) if Subnet::of_host(host) != Some(subnet) => Self::Nothing,
+            (Self::Host(_), Some(_)) => Self::TwoHosts(own.clone(), host.clone()),
+            (_, Some(subnet)) => Self::Subnet(subnet),
+            (_, None) => Self::Nothing,
         }
     }
 }
@@ -98,6 +111,7 @@ impl fmt::Display for GroupScope {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host(host) => write!(out, "host={host}"),
+            Self::TwoHosts(one, other) => write!(out, "hosts={one},{other}"),
             Self::Subnet(Subnet(address)) => write!(out, "subnet={address}"),
             Self::Nothing => Ok(()),
         }
@@ -113,6 +127,10 @@ impl GroupScope {
         };
         match text.split_once('=') {
             Some(("host", name)) => Self::Host(host(name)),
+            Some(("hosts", names)) => match names.split_once(',') {
+                Some((one, other)) => Self::TwoHosts(host(one), host(other)),
+                None => Self::Nothing,
+            },
             Some(("subnet", address)) => match address.parse() {
                 Ok(address) => Self::Subnet(Subnet::of(address)),
                 Err(_) => Self::Nothing,
@@ -172,22 +190,32 @@ impl GroupKey {
 pub struct OpenIncident<Id> {
     pub id: Id,
     pub group_key: GroupKey,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When an outage last joined.
     pub joined_at: Timestamp,
+}
+
+impl<Id> OpenIncident<Id> {
+    /// Whether people no longer read its message.
+    pub fn is_old(&self, now: Timestamp) -> bool {
+        now.since(self.created_at) > ANNOUNCED
+    }
 }
 
 /// Returns the incident that an outage joins, and its new key; `None` if the outage opens a new incident. Takes incidents in
 /// any order.
-pub fn choose<Id: Copy>(
-    incidents: &[OpenIncident<Id>],
+pub fn choose<'a, Id>(
+    incidents: &'a [OpenIncident<Id>],
     one: &Location,
     now: Timestamp,
-) -> Option<(Id, GroupKey)> {
+) -> Option<(&'a OpenIncident<Id>, GroupKey)> {
     let is_related = |incident: &&OpenIncident<Id>| {
-        now.since(incident.joined_at) <= RELATED
+        now.since(incident.created_at) <= RELATED
             && incident.group_key.scope.covers(one.host.as_ref())
     };
     if let Some(incident) = incidents.iter().find(is_related) {
-        return Some((incident.id, incident.group_key.with(one)));
+        return Some((incident, incident.group_key.with(one)));
     }
     let together = incidents
         .iter()
@@ -196,7 +224,7 @@ pub fn choose<Id: Copy>(
     let is_same_group =
         |incident: &OpenIncident<Id>| one.group.is_some() && incident.group_key.group == one.group;
     let chosen = together.max_by_key(|incident| (is_same_group(incident), incident.joined_at))?;
-    Some((chosen.id, chosen.group_key.with(one)))
+    Some((chosen, chosen.group_key.with(one)))
 }
 
 #[cfg(test)]
@@ -224,21 +252,28 @@ mod tests {
                 scope: GroupScope::parse(scope),
                 group: None,
             },
+            created_at: Timestamp::from_millis(second * 1000),
             joined_at: Timestamp::from_millis(second * 1000),
         }
     }
 
-    /// Open incidents by scope and second of their latest outage; the host of an outage in second 3700; the incident that it
-    /// joins, with the scope after that; and why.
+    /// Open incidents by scope and second of their beginning and, if another, of their latest outage; the host of an outage in
+    /// second 3700; the incident that it joins, with the scope after that; and why.
     const OUTAGES: &str = "
                                           | 10.1.2.3    |                    | the first outage
         host=10.1.2.3@100                 | 10.1.2.3    | 1 host=10.1.2.3    | the same host, an hour ago
         host=10.1.2.3@99                  | 10.1.2.3    |                    | the same host, more than an hour ago
         subnet=10.1.2.0@100               | 10.1.2.9    | 1 subnet=10.1.2.0  | the same subnet, an hour ago
         subnet=10.1.2.0@99                | 10.1.2.9    |                    | the same subnet, more than an hour ago
-        host=10.1.2.3@99 host=10.1.2.3@150 | 10.1.2.3   | 2 host=10.1.2.3    | the incident that grew within the hour
+        host=10.1.2.3@99 host=10.1.2.3@150 | 10.1.2.3   | 2 host=10.1.2.3    | the incident that began within the hour
+        host=10.1.2.3@99-3690             | 10.1.2.3    |                    | the same host, but the hour counts from the beginning
+        hosts=10.1.2.3,10.1.2.4@100       | 10.1.2.4    | 1 hosts=10.1.2.3,10.1.2.4 | one of two hosts, an hour ago
+        hosts=10.1.2.3,10.1.2.4@100       | 10.1.2.9    |                    | a neighbor of two hosts, too late
+        hosts=10.1.2.3,10.1.2.4@99-3695   | 10.1.2.9    | 1 subnet=10.1.2.0  | a third host of the subnet, just in time
+        hosts=10.1.2.3,10.1.2.4@3699      | 10.1.3.9    | 1                  | a host of another subnet at the same time
         host=10.1.2.3@3694                | 10.1.2.9    |                    | a neighboring address, too late
-        host=10.1.2.3@3695                | 10.1.2.9    | 1 subnet=10.1.2.0  | a neighboring address, just in time
+        host=10.1.2.3@3695                | 10.1.2.9    | 1 hosts=10.1.2.3,10.1.2.9 | a neighboring address, just in time
+        host=2001:db8::1@3695             | 2001:db8::2 | 1 hosts=2001:db8::1,2001:db8::2 | the same with IPv6
         host=10.1.2.3@3699                | 10.9.9.9    | 1                  | an unrelated host at the same time
         host=shop.example.org@3699        |             | 1                  | a device at the same time
         subnet=10.1.2.0@3699 @3700        | 10.1.2.9    | 1 subnet=10.1.2.0  | its own subnet before the latest incident
@@ -254,13 +289,17 @@ mod tests {
                 panic!("{line}");
             };
             let open = open.split_whitespace().zip(1..).map(|(one, id)| {
-                let (scope, second) = one.split_once('@').unwrap();
-                incident(id, scope, second.parse().unwrap())
+                let (scope, seconds) = one.split_once('@').unwrap();
+                let (began, joined) = seconds.split_once('-').unwrap_or((seconds, seconds));
+                OpenIncident {
+                    joined_at: Timestamp::from_millis(joined.parse::<i64>().unwrap() * 1000),
+                    ..incident(id, scope, began.parse().unwrap())
+                }
             });
             let open: Vec<OpenIncident<u8>> = open.collect();
             let at = at_host(Some(at).filter(|at| !at.is_empty()));
             let found = choose(&open, &at, Timestamp::from_millis(3_700_000));
-            let found = found.map(|(id, group_key)| format!("{id} {}", group_key.scope));
+            let found = found.map(|(incident, key)| format!("{} {}", incident.id, key.scope));
             assert_eq!(found.unwrap_or_default().trim(), expected, "{why}");
         }
     }
@@ -311,8 +350,17 @@ mod tests {
             let found = choose(&incidents, &of(group), now);
             let found = found
                 .as_ref()
-                .map(|(id, group_key)| (*id, group_key.group.as_deref()));
+                .map(|(incident, group_key)| (incident.id, group_key.group.as_deref()));
             assert_eq!(found, expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn an_incident_is_old_after_five_minutes() {
+        let incident = incident(1, "", 0);
+        for (second, is_old) in [(0, false), (300, false), (301, true)] {
+            let now = Timestamp::from_millis(second * 1000);
+            assert_eq!(incident.is_old(now), is_old, "{second}");
         }
     }
 
@@ -323,6 +371,8 @@ mod tests {
             "host=shop.example.org",
             "host=2001:db8::1",
             "subnet=10.1.2.0",
+            "hosts=10.1.2.3,10.1.2.4",
+            "hosts=2001:db8::1,2001:db8::2",
         ] {
             assert_eq!(GroupScope::parse(text).to_string(), text);
         }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::alert_policy::Responder;
-use crate::discord_id::ChannelId;
+use crate::discord_id::{ChannelId, UserId};
 use crate::incidents::grouping::IncidentId;
 use crate::timestamp::Timestamp;
 
@@ -13,14 +13,21 @@ use crate::timestamp::Timestamp;
 pub enum NotificationKind {
     /// The outages of an incident.
     Incident,
-    /// Rollcall disabled a webhook because deliveries to it kept failing.
-    WebhookDisabled { name: String, reason: String },
+    /// Rollcall can no longer deliver to a webhook; only the channel receives this.
+    WebhookBroken { name: String, reason: String },
     /// Rollcall can no longer post to the alert channel; only webhooks receive this.
     ChannelBroken { channel: ChannelId, reason: String },
     /// Another incident has not been acknowledged yet. `None` mentions the same role again.
     Reminder {
         of: IncidentId,
         responder: Option<Responder>,
+    },
+    /// Monitors joined another incident after people had read its message: those that joined after its revision `after`.
+    Joined {
+        of: IncidentId,
+        after: i64,
+        /// Who had acknowledged it: that did not cover them, and was taken back.
+        unacknowledged: Option<UserId>,
     },
     /// Rollcall lost connectivity, now or earlier: `failing` endpoints seemed to fail at once, and no reference host
     /// answered.

@@ -22,6 +22,8 @@ pub enum WebhookFormat {
     Slack,
     /// The format of Discord's webhooks.
     Discord,
+    /// JSON that the guild writes itself, with placeholders.
+    Template,
 }
 
 impl WebhookFormat {
@@ -159,7 +161,7 @@ mod tests {
         let formats = WebhookFormat::ALL.iter().map(|format| format.as_str());
         assert_eq!(
             formats.collect::<Vec<_>>(),
-            ["standard", "slack", "discord"]
+            ["standard", "slack", "discord", "template"]
         );
     }
 }

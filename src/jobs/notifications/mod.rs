@@ -1,5 +1,5 @@
-//! Notifications: deliveries to channels and webhooks, and the boards.
+//! Notifications: one loop delivers them to every kind of destination.
 
-pub(in crate::jobs) mod board;
-pub(in crate::jobs) mod channel_delivery;
-pub(in crate::jobs) mod webhook_delivery;
+pub(in crate::jobs) mod board_refresh;
+pub(in crate::jobs) mod delivery;
+mod webhook_gate;

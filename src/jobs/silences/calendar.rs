@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::EventId;
+use crate::domain::notifications::destination_health::DeliveryError;
 use crate::jobs::JobContext;
-use crate::notify::messenger::{Messenger, SendFailure};
+use crate::notify::messenger::Messenger;
 use crate::store::StoreError;
 use crate::store::silences::calendar_event;
 
@@ -39,7 +40,7 @@ async fn create_missing(
         let event = match shown {
             Ok(event) => event,
             // Without permission there is no event; the maintenance takes place anyway.
-            Err(SendFailure::Broken(_) | SendFailure::Rejected(_)) => EventId(0),
+            Err(DeliveryError::DestinationBroken(_) | DeliveryError::Rejected(_)) => EventId(0),
             Err(_) => continue,
         };
         context
@@ -64,7 +65,10 @@ async fn delete_obsolete(
         let is_there = one.event != EventId(0);
         if is_there && let Err(error) = messenger.delete_event(one.guild_id, one.event).await {
             tracing::debug!(%error, "cannot delete the scheduled event");
-            if matches!(error, SendFailure::Later { .. } | SendFailure::Refused) {
+            if matches!(
+                error,
+                DeliveryError::Retry { .. } | DeliveryError::Unauthorized
+            ) {
                 continue;
             }
         }

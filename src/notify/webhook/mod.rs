@@ -13,12 +13,21 @@ use futures_util::future::BoxFuture;
 use reqwest::{StatusCode, header};
 use serde_json::Value;
 
+use super::transport::{Address, Content, Outgoing, Transport};
 use crate::domain::Timestamp;
+use crate::domain::discord_id::MessageRef;
 use crate::domain::endpoints::target::{Host, Target};
+use crate::domain::notifications::destination_health::DeliveryError;
 use crate::store::notifications::webhook::Webhook;
 
 /// Timeout of a request, from the connection to the end of the answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Discord's error code for a webhook that was deleted.
+const UNKNOWN_WEBHOOK: u64 = 10_015;
+
+/// Bytes of an answer that are read to find an error code.
+const LONGEST_ANSWER: usize = 4_096;
 
 /// Maximum delay that `Retry-After` can request.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -38,26 +47,6 @@ pub trait Gate: Send + Sync + fmt::Debug {
         &'a self,
         target: &'a Target,
     ) -> BoxFuture<'a, Result<Vec<SocketAddr>, Closed>>;
-}
-
-/// Why a message was not delivered. It never contains the URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PostFailure {
-    /// A later attempt may succeed, but not before `after`, if the receiver requested a delay.
-    Later {
-        after: Option<Duration>,
-        reason: String,
-    },
-    /// No attempt will succeed until a person fixes the cause.
-    Final(String),
-}
-
-impl fmt::Display for PostFailure {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Later { reason, .. } | Self::Final(reason) => out.write_str(reason),
-        }
-    }
 }
 
 /// Sends messages to webhooks.
@@ -84,11 +73,11 @@ impl WebhookSender {
         id: &str,
         body: &Value,
         now: Timestamp,
-    ) -> Result<(), PostFailure> {
+    ) -> Result<(), DeliveryError> {
         let addresses = self.gate.addresses(&webhook.url).await;
         let addresses = addresses.map_err(|closed| match closed {
             Closed::NotAllowed => {
-                PostFailure::Final("its address is not allowed (PROBE_ALLOW)".into())
+                DeliveryError::DestinationBroken("its address is not allowed (PROBE_ALLOW)".into())
             }
             Closed::NotFound => later("its host name could not be resolved"),
         })?;
@@ -97,7 +86,7 @@ impl WebhookSender {
             serde_json::to_vec(body).map_err(|_| later("the message could not be encoded"))?;
         let timestamp = now.seconds();
         let signature = signature::sign(&webhook.signing_key, id, timestamp, &body)
-            .ok_or_else(|| PostFailure::Final("its signing key is invalid".into()))?;
+            .ok_or_else(|| DeliveryError::DestinationBroken("its signing key is invalid".into()))?;
         let sent = client
             .post(webhook.url.to_string())
             .header(header::CONTENT_TYPE, "application/json")
@@ -108,7 +97,14 @@ impl WebhookSender {
             .send()
             .await;
         match sent {
-            Ok(response) => evaluate(response.status(), response.headers()),
+            Ok(response) => {
+                let (status, headers) = (response.status(), response.headers().clone());
+                let code = match status.is_client_error() {
+                    true => error_code(response).await,
+                    false => None,
+                };
+                evaluate(status, &headers, code)
+            }
             Err(error) if error.is_timeout() => Err(later("it did not respond in time")),
             Err(_) => Err(later("it could not be reached")),
         }
@@ -119,7 +115,7 @@ impl WebhookSender {
         &self,
         url: &Target,
         addresses: &[SocketAddr],
-    ) -> Result<reqwest::Client, PostFailure> {
+    ) -> Result<reqwest::Client, DeliveryError> {
         let mut builder = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
@@ -137,25 +133,59 @@ impl WebhookSender {
     }
 }
 
-fn later(reason: &str) -> PostFailure {
-    PostFailure::Later {
+impl Transport for WebhookSender {
+    fn deliver<'a>(
+        &'a self,
+        message: &'a Outgoing,
+    ) -> BoxFuture<'a, Result<Option<MessageRef>, DeliveryError>> {
+        Box::pin(async move {
+            let (Address::Webhook(webhook), Content::Incident(current)) =
+                (&message.to, &message.content)
+            else {
+                let reason = "webhooks receive incidents only";
+                return Err(DeliveryError::Rejected(reason.into()));
+            };
+            let body = payload::of_incident(webhook, current, message.now);
+            let body = body.map_err(DeliveryError::DestinationBroken)?;
+            let id = format!("msg_{}", message.nonce);
+            self.post(webhook, &id, &body, message.now).await?;
+            Ok(None)
+        })
+    }
+}
+
+fn later(reason: &str) -> DeliveryError {
+    DeliveryError::Retry {
         after: None,
         reason: reason.into(),
     }
 }
 
-fn evaluate(status: StatusCode, headers: &header::HeaderMap) -> Result<(), PostFailure> {
+/// What the answer of a webhook means. `code`: the error code in the body, as Discord sends it.
+fn evaluate(
+    status: StatusCode,
+    headers: &header::HeaderMap,
+    code: Option<u64>,
+) -> Result<(), DeliveryError> {
     if status.is_success() {
         return Ok(());
     }
     let reason = format!("it responded with HTTP status {}", status.as_u16());
-    let is_temporary = status.is_server_error()
-        || matches!(
-            status,
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
-        );
-    if !is_temporary {
-        return Err(PostFailure::Final(reason));
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => {
+            return Err(DeliveryError::DestinationBroken(reason));
+        }
+        _ if code == Some(UNKNOWN_WEBHOOK) => {
+            return Err(DeliveryError::DestinationBroken(reason));
+        }
+        // Proxies and overloaded receivers answer these, too.
+        StatusCode::UNAUTHORIZED
+        | StatusCode::FORBIDDEN
+        | StatusCode::REQUEST_TIMEOUT
+        | StatusCode::TOO_EARLY
+        | StatusCode::TOO_MANY_REQUESTS => {}
+        status if status.is_server_error() => {}
+        _ => return Err(DeliveryError::Rejected(reason)),
     }
     let requested = headers
         .get(header::RETRY_AFTER)
@@ -166,7 +196,19 @@ fn evaluate(status: StatusCode, headers: &header::HeaderMap) -> Result<(), PostF
             .unwrap_or(LONGEST_WAIT)
             .min(LONGEST_WAIT)
     });
-    Err(PostFailure::Later { after, reason })
+    Err(DeliveryError::Retry { after, reason })
+}
+
+/// The error code in the first bytes of an answer, if it is Discord's.
+async fn error_code(mut response: reqwest::Response) -> Option<u64> {
+    let mut body = Vec::new();
+    while body.len() < LONGEST_ANSWER
+        && let Ok(Some(piece)) = response.chunk().await
+    {
+        body.extend_from_slice(&piece);
+    }
+    let body: Value = serde_json::from_slice(&body).ok()?;
+    body["code"].as_u64()
 }
 
 #[cfg(test)]
@@ -180,39 +222,41 @@ mod tests {
 
     #[test]
     fn the_response_decides_whether_there_is_another_attempt() {
-        let ok = Ok(());
-        let later = |seconds: Option<u64>, status: u16| {
-            Err(PostFailure::Later {
-                after: seconds.map(Duration::from_secs),
-                reason: format!("it responded with HTTP status {status}"),
-            })
-        };
-        let last = |status: u16| {
-            Err(PostFailure::Final(format!(
-                "it responded with HTTP status {status}"
-            )))
-        };
-        for (status, retry_after, expected) in [
-            (200, None, ok.clone()),
-            (204, Some("9"), ok),
-            (500, None, later(None, 500)),
-            (503, Some("7"), later(Some(7), 503)),
-            (429, Some("0"), later(Some(0), 429)),
-            (429, Some("soon"), later(None, 429)),
-            (429, Some("1e300"), later(Some(3600), 429)),
-            (408, None, later(None, 408)),
-            (425, None, later(None, 425)),
-            (301, None, last(301)),
-            (400, None, last(400)),
-            (404, Some("1"), last(404)),
-            (410, None, last(410)),
+        for (status, code, retry_after, expected) in [
+            (200, None, None, "ok"),
+            (204, None, Some("9"), "ok"),
+            (500, None, None, "retry"),
+            (503, None, Some("7"), "retry after 7 s"),
+            (429, None, Some("0"), "retry after 0 s"),
+            (429, None, Some("soon"), "retry"),
+            (429, None, Some("1e300"), "retry after 3600 s"),
+            (408, None, None, "retry"),
+            (425, None, None, "retry"),
+            (401, None, None, "retry"),
+            (403, None, None, "retry"),
+            (301, None, None, "rejected"),
+            (400, None, None, "rejected"),
+            (413, None, None, "rejected"),
+            (404, None, Some("1"), "broken"),
+            (410, None, None, "broken"),
+            (400, Some(UNKNOWN_WEBHOOK), None, "broken"),
         ] {
             let mut headers = header::HeaderMap::new();
             if let Some(text) = retry_after {
                 headers.insert(header::RETRY_AFTER, text.parse().unwrap());
             }
-            let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(evaluate(status, &headers), expected, "{status}");
+            let evaluated = evaluate(StatusCode::from_u16(status).unwrap(), &headers, code);
+            let found = match evaluated {
+                Ok(()) => "ok".to_owned(),
+                Err(DeliveryError::Retry { after: None, .. }) => "retry".to_owned(),
+                Err(DeliveryError::Retry {
+                    after: Some(after), ..
+                }) => format!("retry after {} s", after.as_secs()),
+                Err(DeliveryError::DestinationBroken(_)) => "broken".to_owned(),
+                Err(DeliveryError::Rejected(_)) => "rejected".to_owned(),
+                Err(other) => other.to_string(),
+            };
+            assert_eq!(found, expected, "{status} {code:?}");
         }
     }
 
@@ -281,15 +325,15 @@ mod tests {
             name: "pager".into(),
             url: format!("https://{HOST}:{port}/canary").parse().unwrap(),
             format: crate::domain::notifications::webhook::WebhookFormat::Standard,
+            template: None,
             signing_key: signature::key_text(&[7; signature::KEY_LENGTH]),
-            last_delivered_at: None,
-            attempts: 0,
-            failing_since: None,
-            disabled: None,
+            last_sent_at: None,
+            destination: crate::domain::notifications::destinations::DestinationId(1),
+            health: crate::domain::notifications::destination_health::DestinationHealth::default(),
         }
     }
 
-    async fn post(gate: To, roots: &str, port: u16) -> Result<(), PostFailure> {
+    async fn post(gate: To, roots: &str, port: u16) -> Result<(), DeliveryError> {
         let webhook_sender = WebhookSender::new(Arc::new(gate), roots.as_bytes());
         let body = serde_json::json!({ "a": 1 });
         let now = Timestamp::from_millis(1_700_000_000_000);
@@ -327,7 +371,10 @@ mod tests {
         ] {
             let failure = post(To(Err(closed)), "", 443).await.unwrap_err();
             assert!(failure.to_string().contains(part), "{failure}");
-            assert_eq!(matches!(failure, PostFailure::Final(_)), is_final);
+            assert_eq!(
+                matches!(failure, DeliveryError::DestinationBroken(_)),
+                is_final
+            );
             assert!(!failure.to_string().contains("canary"));
         }
     }

@@ -15,7 +15,7 @@ use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::text;
 use crate::domain::transition::OutageEnd;
-use crate::store::incidents::incident::{Incident, Outage};
+use crate::store::incidents::incident::{Changes, Incident, Outage};
 
 /// Maximum characters of a host name.
 const HOST: usize = 100;
@@ -24,8 +24,8 @@ const HOST: usize = 100;
 pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
     match &incident.kind {
         NotificationKind::Incident => incident_title(incident, escape),
-        NotificationKind::WebhookDisabled { name, .. } => {
-            format!("🟠 The webhook {} was disabled", escape(name))
+        NotificationKind::WebhookBroken { name, .. } => {
+            format!("🟠 Alerts cannot be sent to the webhook {}", escape(name))
         }
         NotificationKind::ChannelBroken { .. } => {
             "🟠 Alerts cannot be sent to their channel".to_owned()
@@ -42,6 +42,7 @@ pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
             format!("⚪ Rollcall had no network connectivity for {length}")
         }
         NotificationKind::Reminder { .. } => "🔔 Nobody has acknowledged this yet".to_owned(),
+        NotificationKind::Joined { .. } => "🔴 More monitors are offline".to_owned(),
         NotificationKind::Bulk {
             is_down,
             count,
@@ -60,7 +61,9 @@ pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
 /// The text of a notification that is not about outages; `None` for one that is.
 pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<String> {
     match kind {
-        NotificationKind::Incident | NotificationKind::Reminder { .. } => None,
+        NotificationKind::Incident
+        | NotificationKind::Reminder { .. }
+        | NotificationKind::Joined { .. } => None,
         NotificationKind::ChannelBroken { channel, reason } => {
             Some(channel_broken(*channel, reason, escape))
         }
@@ -81,8 +84,8 @@ pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<S
         NotificationKind::Bulk { is_down: false, .. } => {
             Some("`/offline_endpoints list` shows the endpoints that are still offline.".to_owned())
         }
-        NotificationKind::WebhookDisabled { reason, .. } => Some(format!(
-            "Reason: {}. Rollcall sends nothing to this webhook until `/alerts webhook test` succeeds.",
+        NotificationKind::WebhookBroken { reason, .. } => Some(format!(
+            "Reason: {}. Rollcall tries again every hour and sends the missed alerts once it works. To try at once, run `/alerts webhook test`.",
             escape(reason)
         )),
     }
@@ -91,7 +94,7 @@ pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<S
 /// The text about a broken channel for the destinations that still work.
 pub fn channel_broken(channel: ChannelId, reason: &str, escape: fn(&str) -> String) -> String {
     format!(
-        "Rollcall cannot post alerts in <#{channel}>: {}. Fix the cause or choose another channel, then run `/alerts channel` to receive the missed alerts.",
+        "Rollcall cannot post alerts in <#{channel}>: {}. Fix the cause: Rollcall tries again every hour and sends the missed alerts. To get them at once, or in another channel, run `/alerts channel`.",
         escape(reason)
     )
 }
@@ -211,6 +214,22 @@ pub fn reminder(incident: &Incident, now: Timestamp, escape: fn(&str) -> String)
     }
 }
 
+/// The title of a message about monitors that joined an incident.
+pub fn joined(changes: &Changes, escape: fn(&str) -> String) -> String {
+    let is_overdue = |outage: &Outage| outage.reason == OutageReason::Overdue;
+    let state = match changes.outages.iter().all(is_overdue) {
+        true => "overdue",
+        false => "offline",
+    };
+    match changes.outages.as_slice() {
+        [only] => format!("🔴 {} is {state}, too", escape(name(only))),
+        _ => format!(
+            "🔴 {} are {state}",
+            text::count(changes.count, "more monitor")
+        ),
+    }
+}
+
 /// The subject of a sentence about monitors. The verb follows its number.
 enum Who {
     One(String),
@@ -248,6 +267,10 @@ fn who(incident: &Incident, escape: fn(&str) -> String) -> Who {
     let monitors = text::count(incident.counts.monitors, "monitor");
     let who = match (&incident.group_key.scope, &incident.group_key.group) {
         (GroupScope::Host(host), _) => format!("{monitors} on {}", host_text(host, escape)),
+        (GroupScope::TwoHosts(one, other), _) => {
+            let (one, other) = (host_text(one, escape), host_text(other, escape));
+            format!("{monitors} on {one} and {other}")
+        }
         (GroupScope::Nothing, Some(group)) => format!("{monitors} in the group {}", escape(group)),
         (GroupScope::Subnet(subnet), _) => format!("{monitors} on {subnet}"),
         (GroupScope::Nothing, None) => monitors,

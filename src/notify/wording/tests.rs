@@ -88,6 +88,14 @@ fn titles_of_incidents() {
             GroupScope::Subnet(Subnet::of("192.0.2.7".parse().unwrap())),
             None,
         ),
+        incident(
+            2,
+            GroupScope::TwoHosts(
+                Host::Ip("192.0.2.7".parse().unwrap()),
+                Host::Ip("192.0.2.9".parse().unwrap()),
+            ),
+            None,
+        ),
         // Its outages were retracted when Rollcall noticed that it had lost connectivity.
         incident(0, nothing(), None),
     ];
@@ -172,6 +180,7 @@ fn titles_of_incidents() {
     🔴 3 monitors in the group web are offline
     🔴 3 monitors on db.example.org are offline
     🔴 3 monitors on 192.0.2.0/24 are offline
+    🔴 2 monitors on 192.0.2.7 and 192.0.2.9 are offline
     ⚪ False alarm: Rollcall had lost network connectivity
     🔴 1 of 3 monitors is offline
     🔴 shop is overdue
@@ -237,7 +246,7 @@ fn other_notifications() {
         connectivity(5, Some(at(120))),
         bulk(true),
         bulk(false),
-        NotificationKind::WebhookDisabled {
+        NotificationKind::WebhookBroken {
             name: "pager".into(),
             reason,
         },
@@ -264,10 +273,10 @@ fn other_notifications() {
     `/offline_endpoints list` shows all offline endpoints.
     🟢 9 of 10 endpoints recovered within 1 min
     `/offline_endpoints list` shows the endpoints that are still offline.
-    🟠 The webhook pager was disabled
-    Reason: it answered 410 Gone. Rollcall sends nothing to this webhook until `/alerts webhook test` succeeds.
+    🟠 Alerts cannot be sent to the webhook pager
+    Reason: it answered 410 Gone. Rollcall tries again every hour and sends the missed alerts once it works. To try at once, run `/alerts webhook test`.
     🟠 Alerts cannot be sent to their channel
-    Rollcall cannot post alerts in <#5>: Missing Permissions. Fix the cause or choose another channel, then run `/alerts channel` to receive the missed alerts.
+    Rollcall cannot post alerts in <#5>: Missing Permissions. Fix the cause: Rollcall tries again every hour and sends the missed alerts. To get them at once, or in another channel, run `/alerts channel`.
     🔔 Nobody has acknowledged this yet
     ");
 }

@@ -61,19 +61,23 @@ pub async fn open_all(
     Ok(opened)
 }
 
-/// Adds an outage to an incident. `is_flapping`: because its monitor is flapping.
+/// Adds an outage to an incident, as part of its latest revision. `is_flapping`: because its monitor is flapping.
 pub async fn add_to(
     tx: &mut Tx<'_>,
     id: i64,
     incident: IncidentId,
     is_flapping: bool,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE outages SET incident_id = $2, is_flapping = $3, is_held = 0 WHERE id = $1")
-        .bind(id)
-        .bind(incident.0)
-        .bind(is_flapping)
-        .execute(&mut *tx.connection)
-        .await?;
+    sqlx::query(
+        "UPDATE outages SET incident_id = $2, is_flapping = $3, is_held = 0,
+             joined_revision = (SELECT revision FROM incidents WHERE id = $2)
+         WHERE id = $1",
+    )
+    .bind(id)
+    .bind(incident.0)
+    .bind(is_flapping)
+    .execute(&mut *tx.connection)
+    .await?;
     Ok(())
 }
 

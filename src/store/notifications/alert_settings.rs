@@ -5,10 +5,12 @@ use std::time::Duration;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
+use super::destination;
 use crate::domain::discord_id::{ChannelId, GuildId, RoleId, UserId};
 use crate::domain::notifications::alert_policy::{
     AlertPreferences, BulkAlert, EscalationPolicy, Responder,
 };
+use crate::domain::notifications::destinations::DestinationKind;
 use crate::domain::{Timestamp, millis};
 use crate::store::{Effect, Reader, StoreError, Tx};
 
@@ -32,8 +34,6 @@ fn read(row: &SqliteRow) -> Result<AlertSettings, StoreError> {
         let millis: Option<i64> = row.try_get(name)?;
         Ok(millis.map(|millis| Duration::from_millis(millis.unsigned_abs())))
     };
-    let reason: Option<String> = row.try_get("broken_reason")?;
-    let broken_at: Option<i64> = row.try_get("broken_at")?;
     let user: Option<i64> = row.try_get("escalate_user_id")?;
     let responder = role("escalate_role_id")?
         .map(Responder::Role)
@@ -48,7 +48,7 @@ fn read(row: &SqliteRow) -> Result<AlertSettings, StoreError> {
     Ok(AlertSettings {
         channel: ChannelId::from_row(row.try_get("channel_id")?),
         role: role("role_id")?,
-        broken: reason.zip(broken_at.map(Timestamp::from_millis)),
+        broken: destination::health(row)?.broken,
         preferences: AlertPreferences {
             notify_on_recovery: row.try_get("notify_on_recovery")?,
             notify_on_warning: row.try_get("notify_on_warning")?,
@@ -63,7 +63,7 @@ fn read(row: &SqliteRow) -> Result<AlertSettings, StoreError> {
 
 /// The alert settings of a guild; `None` if it has no channel.
 pub async fn get(reader: &Reader, guild: GuildId) -> Result<Option<AlertSettings>, StoreError> {
-    let row = sqlx::query("SELECT * FROM alert_settings WHERE guild_id = $1")
+    let row = sqlx::query("SELECT * FROM alert_channels WHERE guild_id = $1")
         .bind(guild.to_row())
         .fetch_optional(&reader.pool)
         .await?;
@@ -72,7 +72,7 @@ pub async fn get(reader: &Reader, guild: GuildId) -> Result<Option<AlertSettings
 
 /// The alert settings of a guild, read inside a transaction.
 pub async fn find(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<AlertSettings>, StoreError> {
-    let row = sqlx::query("SELECT * FROM alert_settings WHERE guild_id = $1")
+    let row = sqlx::query("SELECT * FROM alert_channels WHERE guild_id = $1")
         .bind(guild.to_row())
         .fetch_optional(&mut *tx.connection)
         .await?;
@@ -82,7 +82,7 @@ pub async fn find(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<AlertSetting
 /// The settings of all guilds with reminders, escalation or bulk alerts, which jobs must evaluate regularly.
 pub async fn with_policy(reader: &Reader) -> Result<Vec<(GuildId, AlertSettings)>, StoreError> {
     let rows = sqlx::query(
-        "SELECT * FROM alert_settings
+        "SELECT * FROM alert_channels
          WHERE remind_after_ms IS NOT NULL OR escalate_after_ms IS NOT NULL OR bulk_window_ms IS NOT NULL",
     )
     .fetch_all(&reader.pool)
@@ -128,7 +128,7 @@ pub async fn prefer(
     Ok(Effect::of(&changed))
 }
 
-/// Sets the channel and the role of a guild. A broken channel counts as repaired.
+/// Sets the channel and the role of a guild. A broken channel counts as repaired, and what it missed is due at once.
 pub async fn set(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -136,48 +136,24 @@ pub async fn set(
     role: Option<RoleId>,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO alert_settings (guild_id, channel_id, role_id) VALUES ($1, $2, $3)
-         ON CONFLICT (guild_id) DO UPDATE SET channel_id = excluded.channel_id, role_id = excluded.role_id,
-             broken_reason = NULL, broken_at = NULL",
+        "INSERT INTO alert_settings (guild_id, role_id) VALUES ($1, $2)
+         ON CONFLICT (guild_id) DO UPDATE SET role_id = excluded.role_id",
     )
     .bind(guild.to_row())
-    .bind(channel.to_row())
     .bind(role.map(RoleId::to_row))
     .execute(&mut *tx.connection)
     .await?;
-    tx.cache.forget_destinations(guild);
+    destination::set_only(tx, guild, DestinationKind::Channel, channel.to_row()).await?;
     Ok(())
 }
 
-/// Removes the alert settings of a guild; `Nothing` if it had none.
+/// Removes the alert settings of a guild and its channel with all deliveries; `Nothing` if it had none.
 pub async fn remove(tx: &mut Tx<'_>, guild: GuildId) -> Result<Effect, StoreError> {
-    let deleted = sqlx::query("DELETE FROM alert_settings WHERE guild_id = $1")
+    sqlx::query("DELETE FROM alert_settings WHERE guild_id = $1")
         .bind(guild.to_row())
         .execute(&mut *tx.connection)
         .await?;
-    tx.cache.forget_destinations(guild);
-    Ok(Effect::of(&deleted))
-}
-
-/// Records that a guild's channel cannot be written to; `Nothing` if that was known, or the guild has another channel now.
-pub async fn broke(
-    tx: &mut Tx<'_>,
-    guild: GuildId,
-    channel: ChannelId,
-    reason: &str,
-    now: Timestamp,
-) -> Result<Effect, StoreError> {
-    let changed = sqlx::query(
-        "UPDATE alert_settings SET broken_reason = $3, broken_at = $4
-         WHERE guild_id = $1 AND channel_id = $2 AND broken_reason IS NULL",
-    )
-    .bind(guild.to_row())
-    .bind(channel.to_row())
-    .bind(reason)
-    .bind(now.millis())
-    .execute(&mut *tx.connection)
-    .await?;
-    Ok(Effect::of(&changed))
+    destination::remove(tx, guild, DestinationKind::Channel, None).await
 }
 
 #[cfg(test)]
@@ -226,22 +202,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_broken_channel_is_recorded_once_and_repaired_by_setting_it_again() {
+    async fn a_broken_channel_is_repaired_by_setting_it_again() {
         let store = TestStore::open().await;
-        let (guild, now) = (GuildId(u64::MAX), Timestamp::from_millis(7));
-        let noted = store
-            .write(move |tx| {
-                Box::pin(async move {
-                    set(tx, guild, ChannelId(5), Some(RoleId(6))).await?;
-                    Ok([
-                        broke(tx, guild, ChannelId(9), "elsewhere", now).await?,
-                        broke(tx, guild, ChannelId(5), "gone", now).await?,
-                        broke(tx, guild, ChannelId(5), "gone", now).await?,
-                    ])
-                })
-            })
+        let (guild, now) = (GuildId(u64::MAX >> 1), Timestamp::from_millis(7));
+        store
+            .write(move |tx| Box::pin(set(tx, guild, ChannelId(5), Some(RoleId(6)))))
             .await;
-        assert_eq!(noted, [Effect::Nothing, Effect::Changed, Effect::Nothing]);
+        store
+            .execute("UPDATE destinations SET broken_reason = 'gone', broken_at = 7")
+            .await;
         let known = get(&store.reader, guild).await.unwrap().unwrap();
         assert_eq!(known.broken, Some(("gone".to_owned(), now)));
         store
@@ -254,6 +223,6 @@ mod tests {
         );
         let deleted = store.write(move |tx| Box::pin(remove(tx, guild))).await;
         assert_eq!(deleted, Effect::Changed);
-        assert_eq!(get(&store.reader, GuildId(2)).await.unwrap(), None);
+        assert_eq!(get(&store.reader, guild).await.unwrap(), None);
     }
 }

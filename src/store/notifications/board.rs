@@ -1,30 +1,14 @@
-//! Boards: one message per guild that shows all its monitors.
+//! Boards: one message per guild that shows all its monitors. A board is a delivery without an incident.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
-
+use super::delivery::message_ref;
+use super::destination;
 use crate::domain::Timestamp;
-use crate::domain::discord_id::{ChannelId, GuildId, MessageId, MessageRef};
+use crate::domain::discord_id::{GuildId, MessageId, MessageRef};
 use crate::domain::monitor::MonitorKind;
+use crate::domain::notifications::destinations::DestinationKind;
 use crate::domain::status::Status;
 use crate::store::devices::device::status_of;
 use crate::store::{Effect, Reader, StoreError, Tx};
-
-/// A guild's board: its message, its content, and its failed attempts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Board {
-    pub guild_id: GuildId,
-    pub channel: ChannelId,
-    /// `None`: the message has yet to be posted.
-    pub message: Option<MessageId>,
-    pub message_count: u32,
-    /// A hash of the shown content, and when that was posted.
-    pub content_hash: i64,
-    pub posted_at: Timestamp,
-    pub attempts: u32,
-    pub next_try_at: Timestamp,
-    pub broken_reason: Option<String>,
-}
 
 /// A monitor on a board.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,36 +20,21 @@ pub struct BoardLine {
     pub since: Timestamp,
 }
 
-fn read(row: &SqliteRow) -> Result<Board, StoreError> {
-    let message: Option<i64> = row.try_get("message_id")?;
-    Ok(Board {
-        guild_id: GuildId::from_row(row.try_get("guild_id")?),
-        channel: ChannelId::from_row(row.try_get("channel_id")?),
-        message: message.map(MessageId::from_row),
-        message_count: row.try_get("message_count")?,
-        content_hash: row.try_get("content_hash")?,
-        posted_at: Timestamp::from_millis(row.try_get("posted_at")?),
-        attempts: row.try_get("attempts")?,
-        next_try_at: Timestamp::from_millis(row.try_get("next_try_at")?),
-        broken_reason: row.try_get("broken_reason")?,
-    })
+/// Whether a guild has a board.
+pub async fn exists(reader: &Reader, guild: GuildId) -> Result<bool, StoreError> {
+    let board = destination::only(reader, guild, DestinationKind::Board).await?;
+    Ok(board.is_some())
 }
 
-/// All boards.
-pub async fn all(reader: &Reader) -> Result<Vec<Board>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM boards ORDER BY guild_id")
-        .fetch_all(&reader.pool)
-        .await?;
-    rows.iter().map(read).collect()
-}
-
-/// A guild's board.
-pub async fn get(reader: &Reader, guild: GuildId) -> Result<Option<Board>, StoreError> {
-    let row = sqlx::query("SELECT * FROM boards WHERE guild_id = $1")
-        .bind(guild.to_row())
-        .fetch_optional(&reader.pool)
-        .await?;
-    row.as_ref().map(read).transpose()
+/// Whether a message is a board.
+pub async fn is_board(reader: &Reader, message: MessageId) -> Result<bool, StoreError> {
+    let is_board: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM deliveries WHERE incident_id IS NULL AND message_id = $1)",
+    )
+    .bind(message.to_row())
+    .fetch_one(&reader.pool)
+    .await?;
+    Ok(is_board)
 }
 
 #[derive(sqlx::FromRow)]
@@ -100,28 +69,40 @@ pub async fn lines(reader: &Reader, guild: GuildId) -> Result<Vec<BoardLine>, St
     rows.into_iter().map(line).collect()
 }
 
-/// Sets the message of a guild's board; returns the previous message.
+/// Sets the message of a guild's board, which shows the monitors of this moment; returns the previous message.
 pub async fn set(
     tx: &mut Tx<'_>,
     guild: GuildId,
     posted: MessageRef,
+    now: Timestamp,
 ) -> Result<Option<MessageRef>, StoreError> {
-    let before: Option<(i64, Option<i64>)> =
-        sqlx::query_as("SELECT channel_id, message_id FROM boards WHERE guild_id = $1")
-            .bind(guild.to_row())
-            .fetch_optional(&mut *tx.connection)
-            .await?;
-    sqlx::query(
-        "INSERT INTO boards (guild_id, channel_id, message_id, message_count) VALUES ($1, $2, $3, 1)
-         ON CONFLICT (guild_id) DO UPDATE SET channel_id = excluded.channel_id, message_id = excluded.message_id,
-             message_count = boards.message_count + 1, content_hash = 0, attempts = 0, next_try_at = 0, broken_reason = NULL",
+    let kind = DestinationKind::Board;
+    let board = destination::set_only(tx, guild, kind, posted.channel.to_row()).await?;
+    let known: Option<(i64, Option<i64>, Option<i64>)> = sqlx::query_as(
+        "SELECT id, channel_id, message_id FROM deliveries WHERE destination_id = $1 AND incident_id IS NULL",
     )
-    .bind(guild.to_row())
-    .bind(posted.channel.to_row())
-    .bind(posted.message.to_row())
-    .execute(&mut *tx.connection)
+    .bind(board.0)
+    .fetch_optional(&mut *tx.connection)
     .await?;
-    Ok(before.and_then(|(channel, message)| message_ref(channel, message)))
+    let sql = match known {
+        Some(_) => {
+            "UPDATE deliveries SET channel_id = $2, message_id = $3, delivered_at = $4, lost_messages = lost_messages + 1,
+                 delivered_revision = wanted_revision
+             WHERE destination_id = $1 AND incident_id IS NULL"
+        }
+        None => {
+            "INSERT INTO deliveries (destination_id, channel_id, message_id, delivered_at, wanted_revision, delivered_revision)
+             VALUES ($1, $2, $3, $4, 1, 1)"
+        }
+    };
+    sqlx::query(sql)
+        .bind(board.0)
+        .bind(posted.channel.to_row())
+        .bind(posted.message.to_row())
+        .bind(now.millis())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(known.and_then(|(_, channel, message)| message_ref(channel, message)))
 }
 
 /// A removed board, and its message if it had been posted.
@@ -130,51 +111,25 @@ pub struct Removed {
     pub message: Option<MessageRef>,
 }
 
-fn message_ref(channel: i64, message: Option<i64>) -> Option<MessageRef> {
-    Some(MessageRef {
-        channel: ChannelId::from_row(channel),
-        message: MessageId::from_row(message?),
-    })
-}
-
 /// Removes a guild's board; `None` if the guild had none.
 pub async fn remove(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<Removed>, StoreError> {
-    let deleted: Option<(i64, Option<i64>)> =
-        sqlx::query_as("DELETE FROM boards WHERE guild_id = $1 RETURNING channel_id, message_id")
-            .bind(guild.to_row())
-            .fetch_optional(&mut *tx.connection)
-            .await?;
-    Ok(deleted.map(|(channel, message)| Removed {
-        message: message_ref(channel, message),
-    }))
-}
-
-/// Records the message and the content of a board; `Nothing` if the board has been moved meanwhile.
-pub async fn posted(
-    tx: &mut Tx<'_>,
-    known: &Board,
-    message: MessageId,
-    content_hash: i64,
-    now: Timestamp,
-) -> Result<Effect, StoreError> {
-    let changed = sqlx::query(
-        "UPDATE boards SET message_id = $2, content_hash = $3, posted_at = $4, attempts = 0, next_try_at = 0
-         WHERE guild_id = $1 AND message_count = $5",
+    let found: Option<(Option<i64>, Option<i64>)> = sqlx::query_as(
+        "SELECT d.channel_id, d.message_id FROM deliveries d JOIN destinations t ON t.id = d.destination_id
+         WHERE t.guild_id = $1 AND t.kind = 'board'",
     )
-    .bind(known.guild_id.to_row())
-    .bind(message.to_row())
-    .bind(content_hash)
-    .bind(now.millis())
-    .bind(known.message_count)
-    .execute(&mut *tx.connection)
+    .bind(guild.to_row())
+    .fetch_optional(&mut *tx.connection)
     .await?;
-    Ok(Effect::of(&changed))
+    let removed = destination::remove(tx, guild, DestinationKind::Board, None).await?;
+    let message = found.and_then(|(channel, message)| message_ref(channel, message));
+    Ok((removed == Effect::Changed).then_some(Removed { message }))
 }
 
 /// Records that a message was deleted; `Changed` if it was a board, which is then posted again.
 pub async fn lost(tx: &mut Tx<'_>, message: MessageId) -> Result<Effect, StoreError> {
     let changed = sqlx::query(
-        "UPDATE boards SET message_id = NULL, message_count = message_count + 1, posted_at = 0 WHERE message_id = $1",
+        "UPDATE deliveries SET message_id = NULL, lost_messages = lost_messages + 1, wanted_revision = wanted_revision + 1, next_try_at = 0
+         WHERE incident_id IS NULL AND message_id = $1",
     )
     .bind(message.to_row())
     .execute(&mut *tx.connection)
@@ -183,64 +138,136 @@ pub async fn lost(tx: &mut Tx<'_>, message: MessageId) -> Result<Effect, StoreEr
     Ok(Effect::of(&changed))
 }
 
-/// Records a failed attempt. The next one is not before `next`; with `broken`, the reason why somebody must act first,
-/// there is none.
-pub async fn failed(
-    tx: &mut Tx<'_>,
-    guild: GuildId,
-    next: Timestamp,
-    broken: Option<&str>,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE boards SET attempts = attempts + 1, next_try_at = $2, broken_reason = $3 WHERE guild_id = $1",
+/// The boards whose message was last posted or edited before the given time are shown again, so that one deleted while
+/// Rollcall was not running reappears. `Nothing` if there are none.
+pub async fn refresh(tx: &mut Tx<'_>, before: Timestamp) -> Result<Effect, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE deliveries SET wanted_revision = wanted_revision + 1
+         WHERE incident_id IS NULL AND delivered_at < $1 AND delivered_revision >= wanted_revision",
     )
-    .bind(guild.to_row())
-    .bind(next.millis())
-    .bind(broken)
+    .bind(before.millis())
     .execute(&mut *tx.connection)
     .await?;
-    Ok(())
+    tx.wrote_event |= changed.rows_affected() > 0;
+    Ok(Effect::of(&changed))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::discord_id::ChannelId;
+    use crate::domain::monitor::MonitorId;
+    use crate::store::notifications::delivery::{self, Delivery, Receipt};
+    use crate::store::notifications::queue::{self, Held};
     use crate::store::testing::TestStore;
 
     const HOME: GuildId = GuildId(1);
 
-    const fn at(channel: u64, message: u64) -> MessageRef {
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1000)
+    }
+
+    const fn message(channel: u64, message: u64) -> MessageRef {
         MessageRef {
             channel: ChannelId(channel),
             message: MessageId(message),
         }
     }
 
+    /// The board of the guild, if it waits to be shown.
+    async fn waiting(store: &TestStore, second: i64) -> Option<Delivery> {
+        let held = Held {
+            discord: false,
+            incidents: true,
+        };
+        let due = queue::due(&store.reader, held, at(second)).await.unwrap();
+        let id = due.first()?.id;
+        let pending = queue::pending(&store.reader, id, held, at(second)).await;
+        pending.unwrap().into_iter().next().map(|(board, _)| board)
+    }
+
+    #[tokio::test]
+    async fn a_board_waits_to_be_shown_after_every_change_of_a_monitor() {
+        let store = TestStore::open().await;
+        store
+            .write(|tx| Box::pin(set(tx, HOME, message(5, 50), at(0))))
+            .await;
+        let mut second = 0;
+        let mut shown = async |what: &str, is_changed: bool| {
+            second += 10;
+            let known = waiting(&store, second).await;
+            assert_eq!(known.is_some(), is_changed, "{what}");
+            let Some(known) = known else { return };
+            let receipt = Receipt {
+                revision: known.wanted_revision,
+                message: known.message,
+                at: at(second),
+                next_try_at: at(second + 5),
+            };
+            let delivered = store
+                .write(move |tx| {
+                    Box::pin(async move { delivery::delivered(tx, &known, receipt).await })
+                })
+                .await;
+            assert_eq!(delivered, Effect::Changed);
+        };
+        shown("nothing", false).await;
+        let id = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
+        shown("a new monitor", true).await;
+        store.add_endpoint(GuildId(2), "tcp://192.0.2.1:1").await;
+        shown("a monitor of another guild", false).await;
+        store
+            .set_status(id, Status::Unknown, Status::Online, at(1))
+            .await;
+        shown("a new status", true).await;
+        store.execute("UPDATE monitors SET name = 'shop'").await;
+        shown("a new name", true).await;
+        store
+            .execute("UPDATE monitors SET group_name = 'web'")
+            .await;
+        shown("a new group", true).await;
+        store
+            .execute("DELETE FROM monitors WHERE guild_id = 1")
+            .await;
+        shown("a removed monitor", true).await;
+        shown("nothing again", false).await;
+        let refreshed = store.write(|tx| Box::pin(refresh(tx, at(70)))).await;
+        assert_eq!(refreshed, Effect::Nothing);
+        let refreshed = store.write(|tx| Box::pin(refresh(tx, at(71)))).await;
+        assert_eq!(refreshed, Effect::Changed);
+        shown("a long time", true).await;
+        assert_eq!(id, MonitorId(1));
+    }
+
     #[tokio::test]
     async fn a_late_update_does_not_undo_a_move_and_a_lost_board_is_posted_again() {
         let store = TestStore::open().await;
-        let now = Timestamp::from_millis(7);
-        store.write(|tx| Box::pin(set(tx, HOME, at(5, 50)))).await;
-        let before = get(&store.reader, HOME).await.unwrap().unwrap();
-        let (late, in_time) = store
-            .write(move |tx| {
+        let at_channel_6 = store
+            .write(|tx| {
                 Box::pin(async move {
-                    assert_eq!(set(tx, HOME, at(6, 60)).await?, Some(at(5, 50)));
-                    let late = posted(tx, &before, MessageId(51), 9, now).await?;
-                    let moved = Board {
-                        message_count: before.message_count + 1,
-                        ..before
-                    };
-                    Ok((late, posted(tx, &moved, MessageId(60), 9, now).await?))
+                    set(tx, HOME, message(5, 50), at(0)).await?;
+                    refresh(tx, at(1)).await
                 })
             })
             .await;
-        assert_eq!((late, in_time), (Effect::Nothing, Effect::Changed));
-        let known = get(&store.reader, HOME).await.unwrap().unwrap();
-        assert_eq!(
-            (known.channel, known.message, known.content_hash),
-            (ChannelId(6), Some(MessageId(60)), 9)
-        );
+        assert_eq!(at_channel_6, Effect::Changed);
+        let before = waiting(&store, 1).await.unwrap();
+        let late = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let previous = set(tx, HOME, message(6, 60), at(1)).await?;
+                    assert_eq!(previous, Some(message(5, 50)));
+                    let receipt = Receipt {
+                        revision: before.wanted_revision,
+                        message: Some(message(5, 51)),
+                        at: at(1),
+                        next_try_at: at(1),
+                    };
+                    delivery::delivered(tx, &before, receipt).await
+                })
+            })
+            .await;
+        assert_eq!(late, Effect::Nothing);
         let lost = store
             .write(|tx| {
                 Box::pin(async move {
@@ -252,7 +279,10 @@ mod tests {
             })
             .await;
         assert_eq!(lost, (Effect::Nothing, Effect::Changed));
-        let known = get(&store.reader, HOME).await.unwrap().unwrap();
-        assert_eq!((known.message, known.message_count), (None, 3));
+        let known = waiting(&store, 2).await.unwrap();
+        assert_eq!((known.message, known.lost_messages), (None, 2));
+        let removed = store.write(|tx| Box::pin(remove(tx, HOME))).await;
+        assert_eq!(removed, Some(Removed { message: None }));
+        assert!(!exists(&store.reader, HOME).await.unwrap());
     }
 }

@@ -5,4 +5,5 @@ pub mod alert_settings;
 pub mod board;
 pub mod delivery;
 pub mod destination;
+pub mod queue;
 pub mod webhook;

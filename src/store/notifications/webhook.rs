@@ -1,22 +1,19 @@
-//! Webhooks: their URLs, signing keys and failures, and the outbox of their deliveries. URL and signing key are secrets;
-//! `Debug` shows neither.
+//! Webhooks: what a destination of this kind needs beside its row. URL and signing key are secrets; `Debug` shows neither.
 
 use std::fmt;
-use std::time::Duration;
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
+use super::destination;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::target::Target;
 use crate::domain::event::Actor;
-use crate::domain::incidents::grouping::IncidentId;
+use crate::domain::notifications::destination_health::DestinationHealth;
+use crate::domain::notifications::destinations::{DestinationId, DestinationKind};
 use crate::domain::notifications::webhook::{WebhookFormat, WebhookId};
 use crate::store::{Effect, Reader, StoreError, Tx};
-
-/// No delay is this long: an attempt further ahead was scheduled before the clock was set back, so it is due.
-const IMPOSSIBLE: Duration = Duration::from_secs(2 * 3600);
 
 /// A stored webhook.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,14 +23,14 @@ pub struct Webhook {
     pub name: String,
     pub url: Target,
     pub format: WebhookFormat,
+    /// Of the format `template`.
+    pub template: Option<String>,
     /// `whsec_` and the key in base64.
     pub signing_key: String,
-    pub last_delivered_at: Option<Timestamp>,
-    /// Consecutive failed attempts, and since when.
-    pub attempts: u32,
-    pub failing_since: Option<Timestamp>,
-    /// Why it is disabled, and since when.
-    pub disabled: Option<(String, Timestamp)>,
+    /// When something was last sent to it.
+    pub last_sent_at: Option<Timestamp>,
+    pub destination: DestinationId,
+    pub health: DestinationHealth,
 }
 
 impl fmt::Debug for Webhook {
@@ -50,18 +47,16 @@ pub struct NewWebhook {
     pub name: String,
     pub url: Target,
     pub format: WebhookFormat,
+    /// Of the format `template`; a secret, too.
+    pub template: Option<String>,
     pub signing_key: String,
 }
 
 fn read(row: &SqliteRow) -> Result<Webhook, StoreError> {
     let damaged = |what: &str| StoreError::Damaged(format!("a webhook's {what}"));
-    let timestamp = |name: &str| -> Result<Option<Timestamp>, StoreError> {
-        let millis: Option<i64> = row.try_get(name)?;
-        Ok(millis.map(Timestamp::from_millis))
-    };
     let url: &str = row.try_get("url")?;
     let format: &str = row.try_get("format")?;
-    let reason: Option<String> = row.try_get("disabled_reason")?;
+    let last_sent_at: Option<i64> = row.try_get("last_sent_at")?;
     Ok(Webhook {
         id: WebhookId(row.try_get("webhook_id")?),
         guild_id: GuildId::from_row(row.try_get("guild_id")?),
@@ -71,11 +66,11 @@ fn read(row: &SqliteRow) -> Result<Webhook, StoreError> {
             .parse::<WebhookFormat>()
             .ok()
             .ok_or_else(|| damaged("format"))?,
+        template: row.try_get("template")?,
         signing_key: row.try_get("signing_key")?,
-        last_delivered_at: timestamp("last_delivered_at")?,
-        attempts: row.try_get("attempts")?,
-        failing_since: timestamp("failing_since")?,
-        disabled: reason.zip(timestamp("disabled_at")?),
+        last_sent_at: last_sent_at.map(Timestamp::from_millis),
+        destination: DestinationId(row.try_get("destination_id")?),
+        health: destination::health(row)?,
     })
 }
 
@@ -88,19 +83,22 @@ pub async fn insert(
     now: Timestamp,
 ) -> Result<Option<WebhookId>, StoreError> {
     let id: Option<i64> = sqlx::query_scalar(
-        "INSERT INTO webhooks (guild_id, name, url, format, signing_key, created_at, created_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id",
+        "INSERT INTO webhooks (guild_id, name, url, format, template, signing_key, created_at, created_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(guild.to_row())
     .bind(&new.name)
     .bind(new.url.to_string())
     .bind(new.format.as_str())
+    .bind(&new.template)
     .bind(&new.signing_key)
     .bind(now.millis())
     .bind(by.to_string())
     .fetch_optional(&mut *tx.connection)
     .await?;
-    tx.cache.forget_destinations(guild);
+    if let Some(id) = id {
+        destination::add(tx, guild, DestinationKind::Webhook, id).await?;
+    }
     Ok(id.map(WebhookId))
 }
 
@@ -113,306 +111,99 @@ pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
     Ok(count.unsigned_abs())
 }
 
+const SELECT: &str = "SELECT w.id AS webhook_id, w.guild_id, w.name, w.url, w.format, w.template, w.signing_key, t.id AS destination_id, t.attempts,
+         t.failing_since, t.suspected_at, t.broken_at, t.broken_reason, t.next_try_at, t.last_sent_at
+     FROM webhooks w JOIN destinations t ON t.guild_id = w.guild_id AND t.kind = 'webhook' AND t.address = w.id";
+
 /// The webhooks of a guild by name.
 pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<Webhook>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id AS webhook_id, * FROM webhooks WHERE guild_id = $1 ORDER BY name, id",
-    )
-    .bind(guild.to_row())
-    .fetch_all(&reader.pool)
-    .await?;
+    let sql = format!("{SELECT} WHERE w.guild_id = $1 ORDER BY w.name, w.id");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(guild.to_row())
+        .fetch_all(&reader.pool)
+        .await?;
     rows.iter().map(read).collect()
+}
+
+/// A webhook; `None` if it has been removed.
+pub async fn get(reader: &Reader, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
+    let sql = format!("{SELECT} WHERE w.id = $1");
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(id.0)
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The name of a webhook; `None` if it has been removed.
+pub async fn name(tx: &mut Tx<'_>, id: WebhookId) -> Result<Option<String>, StoreError> {
+    let name = sqlx::query_scalar("SELECT name FROM webhooks WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(&mut *tx.connection)
+        .await?;
+    Ok(name)
 }
 
 /// Removes a webhook with its deliveries; `Nothing` if the guild has none of that name.
 pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, name: &str) -> Result<Effect, StoreError> {
-    let deleted = sqlx::query("DELETE FROM webhooks WHERE guild_id = $1 AND name = $2")
-        .bind(guild.to_row())
-        .bind(name)
-        .execute(&mut *tx.connection)
-        .await?;
-    tx.cache.forget_destinations(guild);
-    Ok(Effect::of(&deleted))
-}
-
-/// Disables a webhook; `Nothing` if it was already disabled, or has been removed.
-pub async fn disable(
-    tx: &mut Tx<'_>,
-    guild: GuildId,
-    id: WebhookId,
-    reason: &str,
-    now: Timestamp,
-) -> Result<Effect, StoreError> {
-    let changed = sqlx::query(
-        "UPDATE webhooks SET disabled_reason = $3, disabled_at = $4
-         WHERE guild_id = $1 AND id = $2 AND disabled_at IS NULL",
-    )
-    .bind(guild.to_row())
-    .bind(id.0)
-    .bind(reason)
-    .bind(now.millis())
-    .execute(&mut *tx.connection)
-    .await?;
-    tx.cache.forget_destinations(guild);
-    Ok(Effect::of(&changed))
-}
-
-/// Records a successful request, which also enables the webhook. The next one is not before `next`.
-pub async fn reached(
-    tx: &mut Tx<'_>,
-    guild: GuildId,
-    id: WebhookId,
-    now: Timestamp,
-    next: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE webhooks SET last_delivered_at = $2, attempts = 0, failing_since = NULL, next_try_at = $3,
-             disabled_reason = NULL, disabled_at = NULL
-         WHERE id = $1",
-    )
-    .bind(id.0)
-    .bind(now.millis())
-    .bind(next.millis())
-    .execute(&mut *tx.connection)
-    .await?;
-    tx.cache.forget_destinations(guild);
-    Ok(())
-}
-
-/// Records a successful test by a person: pending deliveries are sent now.
-pub async fn mark_working(
-    tx: &mut Tx<'_>,
-    guild: GuildId,
-    id: WebhookId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    tx.wrote_event = true;
-    reached(tx, guild, id, now, now).await
-}
-
-/// Records a failed attempt. The next one is not before `next`.
-pub async fn missed(
-    tx: &mut Tx<'_>,
-    id: WebhookId,
-    now: Timestamp,
-    next: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE webhooks SET attempts = attempts + 1, failing_since = COALESCE(failing_since, $2), next_try_at = $3
-         WHERE id = $1",
-    )
-    .bind(id.0)
-    .bind(now.millis())
-    .bind(next.millis())
-    .execute(&mut *tx.connection)
-    .await?;
-    Ok(())
-}
-
-/// Adds a delivery of an incident for each of these webhooks.
-pub(in crate::store) async fn enqueue(
-    tx: &mut Tx<'_>,
-    webhooks: &[WebhookId],
-    incident: IncidentId,
-) -> Result<(), StoreError> {
-    for webhook in webhooks {
-        sqlx::query(
-            "INSERT INTO webhook_deliveries (incident_id, webhook_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        )
-        .bind(incident.0)
-        .bind(webhook.0)
-        .execute(&mut *tx.connection)
-        .await?;
+    let deleted: Option<i64> =
+        sqlx::query_scalar("DELETE FROM webhooks WHERE guild_id = $1 AND name = $2 RETURNING id")
+            .bind(guild.to_row())
+            .bind(name)
+            .fetch_optional(&mut *tx.connection)
+            .await?;
+    match deleted {
+        Some(id) => destination::remove(tx, guild, DestinationKind::Webhook, Some(id)).await,
+        None => Ok(Effect::Nothing),
     }
-    Ok(())
-}
-
-/// Records that an incident was delivered in this revision.
-pub async fn delivered(tx: &mut Tx<'_>, delivery: i64, revision: i64) -> Result<(), StoreError> {
-    sqlx::query("UPDATE webhook_deliveries SET delivered_revision = $2 WHERE id = $1")
-        .bind(delivery)
-        .bind(revision)
-        .execute(&mut *tx.connection)
-        .await?;
-    Ok(())
-}
-
-/// A delivery that is due at a webhook.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WebhookDelivery {
-    pub delivery: i64,
-    pub incident: IncidentId,
-    /// 0: nothing was delivered yet.
-    pub delivered_revision: i64,
-    pub webhook: Webhook,
-}
-
-/// The next delivery of every webhook that is due: new incidents before updates, the oldest first. While incidents are
-/// held, only notifications that are not about outages.
-pub async fn due(
-    reader: &Reader,
-    are_incidents_held: bool,
-    now: Timestamp,
-    limit: u32,
-) -> Result<Vec<WebhookDelivery>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT * FROM (
-             SELECT n.id AS delivery_id, n.incident_id, n.delivered_revision, w.id AS webhook_id, w.*,
-                 ROW_NUMBER() OVER (PARTITION BY w.id ORDER BY n.delivered_revision > 0, n.id) AS place
-             FROM webhook_deliveries n JOIN incidents c ON c.id = n.incident_id JOIN webhooks w ON w.id = n.webhook_id
-             WHERE n.delivered_revision < c.revision AND w.disabled_at IS NULL
-                 AND (w.next_try_at <= $1 OR w.next_try_at > $3) AND ($4 = 0 OR c.kind <> 'incident')
-         ) AS waiting WHERE place = 1 ORDER BY next_try_at, webhook_id LIMIT $2",
-    )
-    .bind(now.millis())
-    .bind(limit)
-    .bind(now.plus(IMPOSSIBLE).millis())
-    .bind(are_incidents_held)
-    .fetch_all(&reader.pool)
-    .await?;
-    let due = |row: &SqliteRow| {
-        Ok(WebhookDelivery {
-            delivery: row.try_get("delivery_id")?,
-            incident: IncidentId(row.try_get("incident_id")?),
-            delivered_revision: row.try_get("delivered_revision")?,
-            webhook: read(row)?,
-        })
-    };
-    rows.iter().map(due).collect()
-}
-
-/// The next attempt at any webhook with pending deliveries, and the number of pending deliveries.
-pub async fn waiting(
-    reader: &Reader,
-    now: Timestamp,
-) -> Result<(Option<Timestamp>, u64), StoreError> {
-    let (next, count): (Option<i64>, i64) = sqlx::query_as(
-        "SELECT MIN(CASE WHEN w.next_try_at > $1 THEN w.next_try_at END), COUNT(*)
-         FROM webhook_deliveries n JOIN incidents c ON c.id = n.incident_id JOIN webhooks w ON w.id = n.webhook_id
-         WHERE n.delivered_revision < c.revision AND w.disabled_at IS NULL",
-    )
-    .bind(now.millis())
-    .fetch_one(&reader.pool)
-    .await?;
-    Ok((next.map(Timestamp::from_millis), count.unsigned_abs()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::incidents::grouping::{GroupKey, Location};
-    use crate::store::incidents::incident;
-    use crate::store::notifications::delivery;
     use crate::store::testing::TestStore;
 
     const HOME: GuildId = GuildId(1);
 
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_millis(seconds * 1000)
-    }
-
-    async fn add(store: &TestStore, name: &'static str) -> WebhookId {
+    async fn add(store: &TestStore, name: &'static str) -> Option<WebhookId> {
         let new = NewWebhook {
             name: name.into(),
             url: "https://example.org/canary".parse().unwrap(),
             format: WebhookFormat::Standard,
+            template: Some("canary".into()),
             signing_key: "whsec_canary".into(),
         };
+        let now = Timestamp::from_millis(0);
         store
             .write(move |tx| {
-                Box::pin(async move { insert(tx, HOME, &new, Actor::System, at(0)).await })
-            })
-            .await
-            .unwrap()
-    }
-
-    async fn incident(store: &TestStore) -> IncidentId {
-        store
-            .write(|tx| {
-                Box::pin(async move {
-                    let id = incident::begin(
-                        tx,
-                        HOME,
-                        &GroupKey::of(&Location::default()),
-                        at(1),
-                        at(1),
-                    )
-                    .await?;
-                    delivery::enqueue(tx, HOME, id).await?;
-                    Ok(id)
-                })
+                Box::pin(async move { insert(tx, HOME, &new, Actor::System, now).await })
             })
             .await
     }
 
     #[tokio::test]
-    async fn webhooks_are_independent_and_new_incidents_come_first() {
+    async fn a_webhook_is_a_destination_and_shows_no_secret() {
         let store = TestStore::open().await;
-        let (a, b) = (add(&store, "a").await, add(&store, "b").await);
-        let first = incident(&store).await;
-        let found = due(&store.reader, false, at(2), 100).await.unwrap();
-        let whose: Vec<WebhookId> = found.iter().map(|due| due.webhook.id).collect();
-        assert_eq!(whose, [a, b]);
-        let held = due(&store.reader, true, at(2), 100).await.unwrap();
-        assert_eq!(held, [], "both are about incidents");
-        let delivery = found[0].delivery;
-        store
-            .write(move |tx| {
-                Box::pin(async move {
-                    delivered(tx, delivery, 1).await?;
-                    reached(tx, HOME, a, at(2), at(4)).await?;
-                    missed(tx, b, at(2), at(30)).await?;
-                    incident::join(tx, first, &GroupKey::of(&Location::default()), at(3)).await
-                })
-            })
-            .await;
-        let second = incident(&store).await;
-        assert_eq!(due(&store.reader, false, at(3), 100).await.unwrap(), []);
-        let next = waiting(&store.reader, at(3)).await.unwrap();
-        assert_eq!(next, (Some(at(4)), 4));
-        let set_back = due(&store.reader, false, at(-9_000), 100).await.unwrap();
-        assert_eq!(set_back.len(), 2, "both are further ahead than any delay");
-        let found = due(&store.reader, false, at(4), 100).await.unwrap();
-        assert_eq!(
-            (found.len(), found[0].incident, found[0].delivered_revision),
-            (1, second, 0)
-        );
-    }
-
-    #[tokio::test]
-    async fn a_disabled_webhook_gets_nothing_until_it_is_reached_again() {
-        let store = TestStore::open().await;
-        let id = add(&store, "a").await;
-        let (off, again) = store
-            .write(move |tx| {
-                Box::pin(async move {
-                    Ok((
-                        disable(tx, HOME, id, "gone", at(5)).await?,
-                        disable(tx, HOME, id, "gone", at(6)).await?,
-                    ))
-                })
-            })
-            .await;
-        assert_eq!((off, again), (Effect::Changed, Effect::Nothing));
-        incident(&store).await;
-        let known = list(&store.reader, HOME).await.unwrap().remove(0);
-        assert_eq!(known.disabled, Some(("gone".into(), at(5))));
+        let id = add(&store, "a").await.unwrap();
+        let known = get(&store.reader, id).await.unwrap().unwrap();
         assert!(!format!("{known:?}").contains("canary"));
-        store
-            .write(move |tx| Box::pin(reached(tx, HOME, id, at(7), at(7))))
+        assert_eq!(known.health, DestinationHealth::default());
+        let rows: Vec<(i64, String, i64)> = store
+            .rows("SELECT id, kind, address FROM destinations")
             .await;
-        assert_eq!(due(&store.reader, false, at(9), 100).await.unwrap(), []);
-        incident(&store).await;
-        assert_eq!(
-            due(&store.reader, false, at(9), 100).await.unwrap().len(),
-            1
-        );
+        assert_eq!(rows, [(known.destination.0, "webhook".to_owned(), id.0)]);
+        let removed = store.write(|tx| Box::pin(remove(tx, HOME, "a"))).await;
+        assert_eq!(removed, Effect::Changed);
+        assert_eq!(get(&store.reader, id).await.unwrap(), None);
+        let rows: Vec<(i64,)> = store.rows("SELECT id FROM destinations").await;
+        assert_eq!(rows, []);
     }
 
     #[tokio::test]
     async fn names_are_unique_and_another_guild_cannot_remove_a_webhook() {
         let store = TestStore::open().await;
-        add(&store, "a").await;
+        assert!(add(&store, "a").await.is_some());
+        assert!(add(&store, "a").await.is_none());
         let (count, foreign, own) = store
             .write(|tx| {
                 Box::pin(async move {

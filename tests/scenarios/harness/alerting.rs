@@ -34,6 +34,31 @@ pub fn wait_until_delivered(running: &Running<'_>) {
     });
 }
 
+/// Makes every delivery due now: after a few failures, the wait until the next attempt may be longer than a scenario.
+pub fn end_backoff(rollcall: &Rollcall) {
+    rollcall.sql("UPDATE destinations SET next_try_at = 0");
+}
+
+/// Waits until a destination has answered that nothing can be sent there, then moves that into the past, so that it is tried
+/// again at once and the next such answer makes it broken.
+pub fn pass_suspicion(rollcall: &Rollcall) {
+    wait_for("a destination to be suspected", || {
+        rollcall
+            .sql("SELECT 'suspected' FROM destinations WHERE suspected_at IS NOT NULL AND broken_at IS NULL")
+            .pop()
+    });
+    rollcall.sql("UPDATE destinations SET suspected_at = suspected_at - 120000, next_try_at = 0 WHERE suspected_at IS NOT NULL");
+}
+
+/// Waits until a destination is broken.
+pub fn wait_until_broken(rollcall: &Rollcall) {
+    wait_for("a destination to be broken", || {
+        rollcall
+            .sql("SELECT 'broken' FROM destinations WHERE broken_at IS NOT NULL")
+            .pop()
+    });
+}
+
 /// The command that sends alerts to the home channel with a mention of the on-call role.
 pub fn setup(sandbox: &Sandbox) -> String {
     let channel = sandbox.channel(sandbox.guild());

@@ -165,7 +165,11 @@ async fn a_responder_without_direct_messages_is_mentioned_in_the_channel() {
     sandbox.fail_requests(refused, "/users/@me/channels", 1);
     rollcall.sql("UPDATE incidents SET escalation_starts_at = escalation_starts_at - 3600000");
     let mention = wait_for_mention(&sandbox, "<@9>", 1).await;
+    // Within two minutes no other direct message is tried.
+    rollcall.sql("UPDATE incidents SET escalated_at = NULL");
+    wait_for_mention(&sandbox, "<@9>", 2).await;
     // A responder who accepts direct messages gets the next escalation there.
+    rollcall.sql("UPDATE destinations SET next_try_at = 0");
     rollcall.sql("UPDATE incidents SET escalated_at = NULL");
     let direct = |record: &Record| {
         let mut posted = posted(record, "").into_iter();

@@ -2,7 +2,9 @@
 
 use discord_sandbox::{GuildId, Member, Reply, RestFault, Role, Sandbox};
 
-use crate::harness::alerting::{ROLE, bot, import, setup, wait_until_delivered, with_shop};
+use crate::harness::alerting::{
+    ROLE, bot, end_backoff, import, setup, wait_until_delivered, with_shop,
+};
 use crate::harness::{Rollcall, Web, assert_contains, wait_for};
 
 /// The bit of the permission Mention Everyone.
@@ -180,7 +182,7 @@ async fn three_thousand_outages_at_once_are_one_message() {
     });
     wait_for("the delivery of all outages", || {
         let pending = rollcall.sql(
-            "SELECT 'pending' FROM channel_deliveries d JOIN incidents c ON c.id = d.incident_id
+            "SELECT 'pending' FROM deliveries d JOIN incidents c ON c.id = d.incident_id
              WHERE d.delivered_revision < c.revision",
         );
         pending.is_empty().then_some(())
@@ -224,6 +226,7 @@ async fn an_outage_that_ended_without_discord_is_posted_once_without_mentions() 
             .pop()
     });
     sandbox.reset_faults();
+    end_backoff(&rollcall);
     let recovered = the_alert(&sandbox, "🟢 shop was offline for").await;
     assert_eq!(
         recovered.json()["content"],
@@ -248,7 +251,8 @@ async fn a_crash_after_sending_causes_no_second_message() {
     wait_until_delivered(&running);
     running.kill();
     // As if the crash had happened just before the delivery was stored.
-    rollcall.sql("UPDATE channel_deliveries SET delivered_revision = 0, message_id = NULL, channel_id = NULL");
+    rollcall
+        .sql("UPDATE deliveries SET delivered_revision = 0, message_id = NULL, channel_id = NULL");
     let _running = rollcall.run();
     let sent = |record: &discord_sandbox::Record| {
         let messages_posted = record.requests.iter().filter(|request| {
@@ -421,50 +425,6 @@ async fn an_incident_in_a_deleted_channel_continues_in_the_new_one() {
         .await;
     let shown = sandbox.slash("/alerts show").await.render();
     assert!(!shown.contains("unable to send alerts"), "{shown}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_channel_is_reported_and_missed_alerts_follow_the_repair() {
-    let sandbox = Sandbox::start().await;
-    let rollcall = bot(&sandbox);
-    let mut web = Web::up();
-    let running = with_shop(&sandbox, &rollcall, &web).await;
-    let deleted = RestFault::Error {
-        status: 404,
-        code: 10_003,
-    };
-    sandbox.fail_requests(deleted, "/channels/", 1);
-    web.goes_down();
-    wait_for("the channel to be marked as broken", || {
-        rollcall
-            .sql("SELECT broken_reason FROM alert_settings WHERE broken_reason IS NOT NULL")
-            .pop()
-    });
-    let shown = sandbox.slash("/alerts show").await.render();
-    assert!(shown.contains("the channel was deleted"), "{shown}");
-    // Reported once, by direct message to the user who set the channel.
-    let direct = |record: &discord_sandbox::Record| {
-        let mut posted = record.requests.iter().filter(|request| {
-            request.method == "POST" && request.path.ends_with("/channels/1001/messages")
-        });
-        posted.next().cloned()
-    };
-    let direct = sandbox.wait_for("a direct message", direct).await;
-    let text = direct.body["content"].as_str().unwrap();
-    assert!(
-        text.contains("cannot post alerts") && text.contains("/alerts channel"),
-        "{text}"
-    );
-    let audit = sandbox.slash("/audit type:alerts_broken").await.render();
-    assert!(audit.contains("`alerts_broken`"), "{audit}");
-    let before = requests_with(&sandbox, "POST");
-    sandbox.slash(&setup(&sandbox)).await;
-    the_alert(&sandbox, "🔴 shop is offline").await;
-    // A request is recorded when it is answered, a moment after its message becomes visible.
-    wait_for("two messages: the test and the missed alert", || {
-        (requests_with(&sandbox, "POST") == before + 2).then_some(())
-    });
-    drop(running);
 }
 
 #[tokio::test(flavor = "multi_thread")]

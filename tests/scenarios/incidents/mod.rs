@@ -2,4 +2,5 @@
 
 mod ends_of_outages;
 mod escalation;
+mod joining;
 mod messages;

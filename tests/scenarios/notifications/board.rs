@@ -2,8 +2,8 @@
 
 use discord_sandbox::{Reply, RestFault, Sandbox};
 
-use crate::harness::alerting::bot;
-use crate::harness::{Web, wait_for};
+use crate::harness::Web;
+use crate::harness::alerting::{bot, pass_suspicion, wait_until_broken};
 
 /// Waits until the channel has exactly one message and it contains `part`.
 async fn the_board(sandbox: &Sandbox, part: &str) -> Reply {
@@ -79,19 +79,16 @@ async fn a_board_without_permission_is_rejected_or_broken_until_moved() {
     let refused = sandbox.slash(&create).await.render();
     assert!(refused.contains("lacks the permission"), "{refused}");
     sandbox.slash(&create).await;
-    // After a server error it is posted later; after a missing permission it is not tried again.
+    // After a server error it is posted later; a missing permission breaks it.
     sandbox.fail_requests(RestFault::Status(503), "/channels/", 2);
     sandbox
         .slash(&format!("/endpoint add target:{} name:shop", web.target()))
         .await;
     the_board(&sandbox, "1 of 1 monitor online").await;
-    sandbox.fail_requests(denied, "/channels/", 1);
+    sandbox.fail_requests(denied, "/channels/", 2);
     sandbox.slash("/endpoint remove endpoint:shop").await;
-    wait_for("the board to be marked as broken", || {
-        rollcall
-            .sql("SELECT broken_reason FROM boards WHERE broken_reason IS NOT NULL")
-            .pop()
-    });
+    pass_suspicion(&rollcall);
+    wait_until_broken(&rollcall);
     sandbox
         .slash(&format!("/board move channel:{channel}"))
         .await;

@@ -1,4 +1,6 @@
-//! Notifications: webhooks and boards.
+//! Notifications: the channel, webhooks and boards.
 
 mod board;
+mod broken_destinations;
+mod fairness;
 mod webhooks;

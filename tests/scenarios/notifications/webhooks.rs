@@ -6,7 +6,7 @@ use discord_sandbox::Sandbox;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::harness::alerting::{bot, wait_until_online};
+use crate::harness::alerting::{bot, end_backoff, wait_until_online};
 use crate::harness::collector::{Collector, Posted};
 use crate::harness::{Rollcall, Running, Web, wait_for};
 
@@ -117,57 +117,10 @@ async fn a_failed_delivery_is_retried_with_the_state_of_that_time() {
             .pop()
     });
     collector.accept_everything();
+    end_backoff(&rollcall);
     wait_for("the resolving message", || {
         (collector.types() == ["test", "incident.resolved"]).then_some(())
     });
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_that_answers_410_is_disabled_until_it_is_tested() {
-    let (sandbox, collector) = (Sandbox::start().await, Collector::start());
-    let (rollcall, mut web) = (bot(&sandbox).with("LOG_LEVEL", "trace"), Web::up());
-    let add = format!(
-        "/alerts webhook add name:pager url:{} format:\"slack: for Slack, Mattermost and Rocket.Chat\"",
-        collector.url("hook")
-    );
-    let (_running, _) = with_shop(&sandbox, &rollcall, &web, &add).await;
-    let setup = format!("/alerts setup channel:{}", sandbox.channel(sandbox.guild()));
-    sandbox.slash(&setup).await;
-    collector.answer_next(&[(410, "")]);
-    web.goes_down();
-    let note = sandbox
-        .wait_for_messages(sandbox.guild(), "the note", |messages| {
-            let mut notes = messages
-                .iter()
-                .filter(|message| message.text().contains("The webhook pager was disabled"));
-            notes.next().cloned()
-        })
-        .await;
-    assert!(
-        note.text().contains("it responded with HTTP status 410"),
-        "{}",
-        note.render()
-    );
-    assert!(note.buttons().is_empty());
-    let before = collector.posted().len();
-    let tested = sandbox.slash("/alerts webhook test name:pager").await;
-    assert!(
-        tested.text().contains("pager: test message delivered"),
-        "{}",
-        tested.render()
-    );
-    // The test comes first, then the missed notification.
-    wait_for("the test and the missed notification", || {
-        (collector.posted().len() == before + 2).then_some(())
-    });
-    let last = collector.posted().pop().unwrap();
-    assert!(
-        last.json["text"]
-            .as_str()
-            .unwrap()
-            .contains("shop is offline")
-    );
-    assert_eq!(last.header("content-type"), "application/json");
 }
 
 #[tokio::test(flavor = "multi_thread")]

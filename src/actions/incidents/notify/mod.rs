@@ -1,6 +1,8 @@
 //! Notifies about outages: adds each to an incident, and enqueues the deliveries of the incident in the same transaction, so
 //! that no outage is left without its notification.
 
+mod joined;
+
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{GuildId, RoleId};
 use crate::domain::incidents::flapping::{SETTLED_DOWN, is_flapping};
@@ -80,13 +82,14 @@ pub async fn unsilence(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let is_waiting = incident::unsilence(tx, incident, now).await?;
-    if has_expired && is_waiting && destination::of(tx, incident.guild).await?.has_channel {
+    if has_expired && is_waiting && destination::of(tx, incident.guild).await?.channel.is_some() {
         remind(tx, incident, None, now).await?;
     }
     Ok(())
 }
 
-/// Sends a reminder about an incident to the channel. It mentions `responder`, or by default the role of the incident.
+/// Sends a reminder about an incident: to `responder` if that is one person, otherwise to the channel, where it mentions
+/// `responder`, or by default the role of the incident.
 pub async fn remind(
     tx: &mut Tx<'_>,
     incident: IncidentRef,
@@ -97,7 +100,12 @@ pub async fn remind(
     let kind = NotificationKind::Reminder { of, responder };
     let reminder = incident::announce(tx, guild, &kind, now).await?;
     incident::copy_role(tx, reminder, of).await?;
-    delivery::enqueue_for_channel(tx, guild, reminder).await
+    match responder {
+        Some(Responder::User(user)) => {
+            delivery::enqueue_for_user(tx, guild, user, reminder, now).await
+        }
+        Some(Responder::Role(_)) | None => delivery::enqueue_for_channel(tx, guild, reminder).await,
+    }
 }
 
 /// Notifies about all open outages of a guild whose notification was held back by a silence, as far as no other silence
@@ -138,6 +146,15 @@ pub async fn notify(tx: &mut Tx<'_>, opened: Opened, now: Timestamp) -> Result<(
     {
         incident::collect(tx, incident, now).await?;
         outage::add_to(tx, opened.id, incident, false).await?;
+        joined::announce(
+            tx,
+            IncidentRef {
+                guild,
+                id: incident,
+            },
+            now,
+        )
+        .await?;
         return delivery::enqueue(tx, guild, incident).await;
     }
     let role = own.and_then(|own| own.role);
@@ -192,20 +209,26 @@ async fn join_one_of(
 ) -> Result<IncidentId, StoreError> {
     let guild = opened.monitor.guild;
     let place = monitors::location(tx, opened.monitor.id).await?;
-    let incident = match grouping::choose(&candidates.open, &place, now) {
-        Some((incident, group_key)) => {
-            incident::join(tx, incident, &group_key, now).await?;
-            incident
-        }
-        None => {
-            let group_key = GroupKey::of(&place);
-            let incident = incident::begin(tx, guild, &group_key, opened.started_at, now).await?;
-            if let Some(role) = candidates.role {
-                incident::set_role(tx, incident, role).await?;
-            }
-            incident
-        }
-    };
+    if let Some((known, group_key)) = grouping::choose(&candidates.open, &place, now) {
+        incident::join(tx, known.id, &group_key, now).await?;
+        outage::add_to(tx, opened.id, known.id, false).await?;
+        joined::announce(
+            tx,
+            IncidentRef {
+                guild,
+                id: known.id,
+            },
+            now,
+        )
+        .await?;
+        delivery::enqueue(tx, guild, known.id).await?;
+        return Ok(known.id);
+    }
+    let group_key = GroupKey::of(&place);
+    let incident = incident::begin(tx, guild, &group_key, opened.started_at, now).await?;
+    if let Some(role) = candidates.role {
+        incident::set_role(tx, incident, role).await?;
+    }
     outage::add_to(tx, opened.id, incident, false).await?;
     delivery::enqueue(tx, guild, incident).await?;
     Ok(incident)

@@ -12,7 +12,7 @@ use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::{access, roles};
 use crate::domain::discord_id::{ChannelId, RoleId};
 use crate::domain::notifications::alert_policy::Responder;
-use crate::notify::messenger::SendFailure;
+use crate::domain::notifications::destination_health::DeliveryError;
 use crate::store::notifications::{alert_override, alert_settings};
 use crate::store::silences::silence;
 
@@ -135,7 +135,9 @@ async fn test_and_set(
         .map_err(|error| CommandError::Internal(error.to_string()))?;
     match tried {
         Ok(_) => set(ctx, channel, role).await,
-        Err(SendFailure::Broken(reason)) => Err(texts::cannot_post_in(channel, &reason)),
+        Err(DeliveryError::DestinationBroken(reason)) => {
+            Err(texts::cannot_post_in(channel, &reason))
+        }
         Err(failure) => Err(texts::could_not_post_in(channel, &failure)),
     }
 }

@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::*;
-use crate::domain::discord_id::{ChannelId, GuildId, MessageId};
+use crate::domain::discord_id::{ChannelId, GuildId, MessageId, MessageRef, UserId};
 use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId};
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::MonitorId;
+use crate::domain::notifications::destination_health::DestinationHealth;
+use crate::domain::notifications::destinations::DestinationId;
+use crate::domain::notifications::webhook::WebhookId;
 use crate::domain::transition::OutageEnd;
-use crate::store::incidents::incident::Counts;
+use crate::store::incidents::incident::{Changes, Counts, Outage};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
@@ -62,7 +67,39 @@ fn of(format: WebhookFormat, incident: &Incident, change: IncidentChange) -> Val
         channel: ChannelId(3),
         message: MessageId(4),
     };
-    of_incident(format, incident, change, Some(message), at(99))
+    let was_notified = change == IncidentChange::Updated;
+    let current = current(incident, was_notified, Some(message));
+    of_incident(&webhook(format), &current, at(99)).unwrap()
+}
+
+fn webhook(format: WebhookFormat) -> Webhook {
+    Webhook {
+        id: WebhookId(1),
+        guild_id: GuildId(1),
+        name: "pager".into(),
+        url: "https://hooks.example.org/canary".parse().unwrap(),
+        format,
+        template: Some(
+            r#"{"topic":"alerts","title":"{{title}}","message":"{{text}}","click":"{{link}}"}"#
+                .into(),
+        ),
+        signing_key: "whsec_canary".into(),
+        last_sent_at: None,
+        destination: DestinationId(1),
+        health: DestinationHealth::default(),
+    }
+}
+
+fn current(incident: &Incident, was_notified: bool, link: Option<MessageRef>) -> CurrentIncident {
+    CurrentIncident {
+        incident: incident.clone(),
+        delivered_revision: was_notified.into(),
+        changes: Changes {
+            outages: incident.outages.clone(),
+            count: incident.counts.monitors,
+        },
+        link,
+    }
 }
 
 #[test]
@@ -131,7 +168,9 @@ fn slack_and_discord_messages_say_what_since_when_and_why() {
         WebhookFormat::Slack,
         WebhookFormat::Discord,
     ] {
-        texts.push(serde_json::to_string_pretty(&of_test(format, at(1))).unwrap());
+        texts.push(
+            serde_json::to_string_pretty(&of_test(&webhook(format), at(1)).unwrap()).unwrap(),
+        );
     }
     insta::assert_snapshot!(texts.join("\n\n"), @r#"
     🔴 &lt;!here&gt; &amp; *shop* 0 is offline
@@ -154,8 +193,8 @@ fn slack_and_discord_messages_say_what_since_when_and_why() {
     }
 
     🔴 2 monitors are offline
-    🔴 &lt;!here&gt; &amp; *shop* 0 went offline at 2023-11-14 22:13 UTC: connection refused (while connecting)
-    🔴 &lt;!here&gt; &amp; *shop* 1 went offline at 2023-11-14 22:13 UTC: connection refused (while connecting)
+    🔴 &lt;!here&gt; &amp; *shop* 0 `https://shop.example.org/` went offline at 2023-11-14 22:13 UTC: connection refused (while connecting)
+    🔴 &lt;!here&gt; &amp; *shop* 1 `https://shop.example.org/` went offline at 2023-11-14 22:13 UTC: connection refused (while connecting)
     <https://discord.com/channels/18446744073709551615/3/4|Open in Discord>
 
     {
@@ -165,7 +204,7 @@ fn slack_and_discord_messages_say_what_since_when_and_why() {
       "embeds": [
         {
           "color": 14300988,
-          "description": "🔴 \\<!here> & \\*shop\\* 0 went offline <t:1700000000:R>: connection refused (while connecting)\n🔴 \\<!here> & \\*shop\\* 1 went offline <t:1700000000:R>: connection refused (while connecting)",
+          "description": "🔴 \\<!here> & \\*shop\\* 0 `https://shop.example.org/` went offline <t:1700000000:R>: connection refused (while connecting)\n🔴 \\<!here> & \\*shop\\* 1 `https://shop.example.org/` went offline <t:1700000000:R>: connection refused (while connecting)",
           "title": "🔴 2 monitors are offline",
           "url": "https://discord.com/channels/18446744073709551615/3/4"
         }
@@ -193,16 +232,16 @@ fn slack_and_discord_messages_say_what_since_when_and_why() {
     }
 
     🟢 12 monitors were offline for 1 min 30 s
-    🟢 &lt;!here&gt; &amp; *shop* 0 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
-    🟢 &lt;!here&gt; &amp; *shop* 1 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
-    🟢 &lt;!here&gt; &amp; *shop* 2 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
-    🟢 &lt;!here&gt; &amp; *shop* 3 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
-    🟢 &lt;!here&gt; &amp; *shop* 4 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
-    🟢 &lt;!here&gt; &amp; *shop* 5 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
-    🟢 &lt;!here&gt; &amp; *shop* 6 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
-    🟢 &lt;!here&gt; &amp; *shop* 7 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
-    🟢 &lt;!here&gt; &amp; *shop* 8 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
-    🟢 &lt;!here&gt; &amp; *shop* 9 recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 0 `https://shop.example.org/` recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 1 `https://shop.example.org/` recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 2 `https://shop.example.org/` recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 3 `https://shop.example.org/` recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 4 `https://shop.example.org/` recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 5 `https://shop.example.org/` recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 6 `https://shop.example.org/` recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 7 `https://shop.example.org/` recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 8 `https://shop.example.org/` recovered at 2023-11-14 22:14 UTC after 1 min 30 s
+    🟢 &lt;!here&gt; &amp; *shop* 9 `https://shop.example.org/` recovered at 2023-11-14 22:14 UTC after 1 min 30 s
     … and 2 more monitors
     <https://discord.com/channels/18446744073709551615/3/4|Open in Discord>
 
@@ -213,7 +252,7 @@ fn slack_and_discord_messages_say_what_since_when_and_why() {
       "embeds": [
         {
           "color": 2336090,
-          "description": "🟢 \\<!here> & \\*shop\\* 0 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 1 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 2 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 3 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 4 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 5 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 6 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 7 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 8 recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 9 recovered <t:1700000090:R> after 1 min 30 s\n… and 2 more monitors",
+          "description": "🟢 \\<!here> & \\*shop\\* 0 `https://shop.example.org/` recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 1 `https://shop.example.org/` recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 2 `https://shop.example.org/` recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 3 `https://shop.example.org/` recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 4 `https://shop.example.org/` recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 5 `https://shop.example.org/` recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 6 `https://shop.example.org/` recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 7 `https://shop.example.org/` recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 8 `https://shop.example.org/` recovered <t:1700000090:R> after 1 min 30 s\n🟢 \\<!here> & \\*shop\\* 9 `https://shop.example.org/` recovered <t:1700000090:R> after 1 min 30 s\n… and 2 more monitors",
           "title": "🟢 12 monitors were offline for 1 min 30 s",
           "url": "https://discord.com/channels/18446744073709551615/3/4"
         }
@@ -250,13 +289,8 @@ fn slack_and_discord_messages_say_what_since_when_and_why() {
 #[test]
 fn without_a_message_the_link_opens_the_discord_server() {
     let incident = incident(1, None);
-    let body = of_incident(
-        WebhookFormat::Slack,
-        &incident,
-        IncidentChange::Opened,
-        None,
-        at(1),
-    );
+    let current = current(&incident, false, None);
+    let body = of_incident(&webhook(WebhookFormat::Slack), &current, at(1)).unwrap();
     let text = body["text"].as_str().unwrap();
     let link = format!(
         "<https://discord.com/channels/{}|Open in Discord>",
@@ -304,22 +338,21 @@ fn bulk(is_down: bool) -> NotificationKind {
 fn the_change_depends_on_what_was_delivered() {
     use IncidentChange::{Opened, Resolved, Updated};
     use NotificationKind::Incident as Outages;
-    for (kind, ended, was_notified, change, is_for_people) in [
-        (Outages, None, false, Opened, true),
-        (Outages, None, true, Updated, false),
-        (Outages, Some(at(5)), true, Resolved, true),
-        (Outages, Some(at(5)), false, Resolved, true),
-        (bulk(true), Some(at(5)), false, Opened, true),
-        (bulk(true), Some(at(5)), true, Updated, false),
-        (connectivity(None), Some(at(5)), false, Opened, true),
-        (connectivity(Some(at(9))), Some(at(5)), true, Resolved, true),
+    for (kind, ended, was_notified, change) in [
+        (Outages, None, false, Opened),
+        (Outages, None, true, Updated),
+        (Outages, Some(at(5)), true, Resolved),
+        (Outages, Some(at(5)), false, Resolved),
+        (bulk(true), Some(at(5)), false, Opened),
+        (bulk(true), Some(at(5)), true, Updated),
+        (connectivity(None), Some(at(5)), false, Opened),
+        (connectivity(Some(at(9))), Some(at(5)), true, Resolved),
     ] {
         let incident = Incident {
             kind,
             ..incident(1, ended)
         };
-        let found = IncidentChange::of(&incident, was_notified);
-        assert_eq!((found, found.is_for_people()), (change, is_for_people));
+        assert_eq!(IncidentChange::of(&incident, was_notified), change);
     }
 }
 
@@ -331,7 +364,7 @@ fn each_kind_of_notification_has_its_type() {
         channel: ChannelId(5),
         reason: "deleted".into(),
     };
-    let disabled = NotificationKind::WebhookDisabled {
+    let disabled = NotificationKind::WebhookBroken {
         name: "pager".into(),
         reason: "it answered 410".into(),
     };
@@ -354,13 +387,93 @@ fn each_kind_of_notification_has_its_type() {
     ] {
         let incident = Incident {
             kind,
-            ..incident(1, None)
+            ..incident(1, (change == Resolved).then_some(at(9)))
         };
         let body = of(WebhookFormat::Standard, &incident, change);
         assert_eq!(body["type"], expected);
         let known: Result<EventType, _> = expected.parse();
         assert!(known.is_ok(), "{expected}");
     }
-    let test = of_test(WebhookFormat::Standard, at(60));
+    let test = of_test(&webhook(WebhookFormat::Standard), at(60)).unwrap();
     assert_eq!(test["type"], "test");
+}
+
+/// The texts of a message's blocks, as Slack shows them.
+fn shown_by_slack(body: &Value) -> String {
+    let blocks = body["blocks"].as_array().unwrap().iter();
+    let texts = blocks.map(|block| match block["type"].as_str().unwrap() {
+        "context" => &block["elements"][0]["text"],
+        _ => &block["text"]["text"],
+    });
+    let texts: Vec<&str> = texts.map(|text| text.as_str().unwrap()).collect();
+    texts.join("\n")
+}
+
+#[test]
+fn slack_and_mattermost_show_each_fact_once() {
+    let mut incident = incident(1, None);
+    incident.outages[0].name = Some("shop".into());
+    let body = of(WebhookFormat::Slack, &incident, IncidentChange::Opened);
+    let text = body["text"].as_str().unwrap();
+    for shown in [text, &shown_by_slack(&body)] {
+        for fact in [
+            "shop is offline",
+            "`https://shop.example.org/`",
+            "went offline at 2023-11-14 22:13 UTC",
+            "connection refused",
+            "|Open in Discord>",
+        ] {
+            assert_eq!(shown.matches(fact).count(), 1, "{fact} in {shown}");
+        }
+    }
+}
+
+#[test]
+fn later_messages_for_people_name_only_who_joined_or_left() {
+    let mut current = current(&incident(3, None), true, None);
+    current.changes.outages.truncate(1);
+    current.changes.count = 1;
+    let mut texts = Vec::new();
+    for format in [WebhookFormat::Slack, WebhookFormat::Template] {
+        let body = of_incident(&webhook(format), &current, at(99)).unwrap();
+        texts.push(serde_json::to_string_pretty(&body).unwrap());
+    }
+    insta::assert_snapshot!(texts.join("\n"), @r#"
+    {
+      "blocks": [
+        {
+          "text": {
+            "emoji": false,
+            "text": "🔴 3 monitors are offline",
+            "type": "plain_text"
+          },
+          "type": "header"
+        },
+        {
+          "text": {
+            "text": "🔴 &lt;!here&gt; &amp; *shop* 0 `https://shop.example.org/` went offline at 2023-11-14 22:13 UTC: connection refused (while connecting)",
+            "type": "mrkdwn",
+            "verbatim": true
+          },
+          "type": "section"
+        },
+        {
+          "elements": [
+            {
+              "text": "<https://discord.com/channels/18446744073709551615|Open in Discord>",
+              "type": "mrkdwn"
+            }
+          ],
+          "type": "context"
+        }
+      ],
+      "text": "🔴 3 monitors are offline\n🔴 &lt;!here&gt; &amp; *shop* 0 `https://shop.example.org/` went offline at 2023-11-14 22:13 UTC: connection refused (while connecting)\n<https://discord.com/channels/18446744073709551615|Open in Discord>"
+    }
+    {
+      "click": "https://discord.com/channels/18446744073709551615",
+      "message": "🔴 <!here> & *shop* 0 https://shop.example.org/ went offline at 2023-11-14 22:13 UTC: connection refused (while connecting)",
+      "title": "🔴 3 monitors are offline",
+      "topic": "alerts"
+    }
+    "#);
 }

@@ -70,7 +70,7 @@ pub(super) fn from_row(text: &str) -> Option<Cause> {
                 subnet,
                 down: down()?,
             }),
-            GroupScope::Host(_) | GroupScope::Nothing => None,
+            GroupScope::Host(_) | GroupScope::TwoHosts(..) | GroupScope::Nothing => None,
         },
         _ => None,
     }

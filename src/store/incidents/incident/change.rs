@@ -54,6 +54,13 @@ pub async fn outage_ended(
     .bind(ended_at.millis())
     .execute(&mut *tx.connection)
     .await?;
+    sqlx::query(
+        "UPDATE outages SET ended_revision = (SELECT revision FROM incidents WHERE id = $1)
+         WHERE incident_id = $1 AND ended_at IS NOT NULL AND ended_revision IS NULL",
+    )
+    .bind(id.0)
+    .execute(&mut *tx.connection)
+    .await?;
     tx.wrote_event = true;
     Ok(())
 }

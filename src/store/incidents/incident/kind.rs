@@ -16,7 +16,7 @@ use crate::store::StoreError;
 pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) {
     let details = match kind {
         NotificationKind::Incident => return (StoredKind::from(kind).as_str(), None),
-        NotificationKind::WebhookDisabled { name, reason } => {
+        NotificationKind::WebhookBroken { name, reason } => {
             json!({ "name": name, "reason": reason })
         }
         NotificationKind::ChannelBroken { channel, reason } => {
@@ -28,6 +28,13 @@ pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) 
             Some(Responder::Role(id)) => json!({ "incident": of.0, "role": id.to_string() }),
             Some(Responder::User(id)) => json!({ "incident": of.0, "user": id.to_string() }),
         },
+        NotificationKind::Joined {
+            of,
+            after,
+            unacknowledged,
+        } => json!({
+            "incident": of.0, "after": after, "unacknowledged": unacknowledged.map(|user| user.to_string()),
+        }),
         NotificationKind::ConnectivityLost {
             failing,
             began,
@@ -47,9 +54,10 @@ pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) 
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub(super) enum StoredKind {
     Incident,
-    WebhookDisabled,
+    WebhookBroken,
     ChannelBroken,
     Reminder,
+    Joined,
     ConnectivityLost,
     BulkOffline,
     BulkRecovered,
@@ -65,9 +73,10 @@ impl From<&NotificationKind> for StoredKind {
     fn from(kind: &NotificationKind) -> Self {
         match kind {
             NotificationKind::Incident => Self::Incident,
-            NotificationKind::WebhookDisabled { .. } => Self::WebhookDisabled,
+            NotificationKind::WebhookBroken { .. } => Self::WebhookBroken,
             NotificationKind::ChannelBroken { .. } => Self::ChannelBroken,
             NotificationKind::Reminder { .. } => Self::Reminder,
+            NotificationKind::Joined { .. } => Self::Joined,
             NotificationKind::ConnectivityLost { .. } => Self::ConnectivityLost,
             NotificationKind::Bulk { is_down: true, .. } => Self::BulkOffline,
             NotificationKind::Bulk { is_down: false, .. } => Self::BulkRecovered,
@@ -91,7 +100,7 @@ pub(super) fn from_row(
     let id = |name: &str| details[name].as_str()?.parse::<u64>().ok();
     match stored.parse().map_err(|_| damaged())? {
         StoredKind::Incident => Ok(NotificationKind::Incident),
-        StoredKind::WebhookDisabled => Ok(NotificationKind::WebhookDisabled {
+        StoredKind::WebhookBroken => Ok(NotificationKind::WebhookBroken {
             name: text("name")?,
             reason: text("reason")?,
         }),
@@ -104,6 +113,11 @@ pub(super) fn from_row(
             responder: id("role")
                 .map(|role| Responder::Role(RoleId(role)))
                 .or(id("user").map(|user| Responder::User(UserId(user)))),
+        }),
+        StoredKind::Joined => Ok(NotificationKind::Joined {
+            of: IncidentId(details["incident"].as_i64().ok_or_else(damaged)?),
+            after: details["after"].as_i64().ok_or_else(damaged)?,
+            unacknowledged: id("unacknowledged").map(UserId),
         }),
         StoredKind::ConnectivityLost => Ok(NotificationKind::ConnectivityLost {
             failing: number("failing")?,
@@ -131,6 +145,11 @@ mod tests {
             of: IncidentId(i64::MAX),
             responder,
         };
+        let joined = |unacknowledged| NotificationKind::Joined {
+            of: IncidentId(i64::MAX),
+            after: 7,
+            unacknowledged,
+        };
         let lost = |ended| NotificationKind::ConnectivityLost {
             failing: 12,
             began: Timestamp::from_millis(7),
@@ -144,7 +163,7 @@ mod tests {
         };
         for kind in [
             NotificationKind::Incident,
-            NotificationKind::WebhookDisabled {
+            NotificationKind::WebhookBroken {
                 name: "pager".into(),
                 reason: "it \"answered\" 410".into(),
             },
@@ -155,6 +174,8 @@ mod tests {
             reminder(None),
             reminder(Some(Responder::Role(RoleId(u64::MAX)))),
             reminder(Some(Responder::User(UserId(u64::MAX)))),
+            joined(None),
+            joined(Some(UserId(u64::MAX))),
             lost(None),
             lost(Some(Timestamp::from_millis(9))),
             bulk(true),
@@ -174,9 +195,10 @@ mod tests {
             names.collect::<Vec<_>>(),
             [
                 "incident",
-                "webhook_disabled",
+                "webhook_broken",
                 "channel_broken",
                 "reminder",
+                "joined",
                 "connectivity_lost",
                 "bulk_offline",
                 "bulk_recovered",

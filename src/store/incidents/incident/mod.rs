@@ -5,6 +5,7 @@ mod announcement;
 mod cause;
 mod change;
 mod flapping;
+mod joining;
 mod kind;
 mod outages;
 mod response;
@@ -19,9 +20,10 @@ pub use flapping::{
     FlappingOutage, continuing, end_flapping, flapping_since, guilds_with_flapping, outage_left,
     reopen, stop_flapping,
 };
-pub use outages::{Counts, Outage};
+pub use joining::{JoinedReply, amend, joined, kind_of, set_joined_reply, unacknowledge};
+pub use outages::{Changes, Counts, Outage, changes};
 pub use response::{
-    acknowledge, copy_role, mark_reminded, rechecked, set_role, unacknowledged, waiting,
+    acknowledge, copy_role, mark_reminded, rechecked, role, set_role, unacknowledged, waiting,
 };
 pub use silence::{maintain, mute, silenced_by, unsilence};
 
@@ -67,6 +69,7 @@ struct OpenRow {
     id: i64,
     scope: String,
     group_name: Option<String>,
+    created_at: i64,
     joined_at: i64,
 }
 
@@ -78,7 +81,7 @@ pub async fn open(
     role: Option<RoleId>,
 ) -> Result<Vec<OpenIncident<IncidentId>>, StoreError> {
     let rows: Vec<OpenRow> = sqlx::query_as(
-        "SELECT id, scope, group_name, joined_at FROM incidents WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident'
+        "SELECT id, scope, group_name, created_at, joined_at FROM incidents WHERE guild_id = $1 AND ended_at IS NULL AND kind = 'incident'
              AND role_id IS $2 ORDER BY joined_at DESC, id DESC LIMIT 100",
     )
     .bind(guild.to_row())
@@ -91,6 +94,7 @@ pub async fn open(
             scope: GroupScope::parse(&row.scope),
             group: row.group_name,
         },
+        created_at: Timestamp::from_millis(row.created_at),
         joined_at: Timestamp::from_millis(row.joined_at),
     };
     Ok(rows.into_iter().map(open).collect())
@@ -105,7 +109,8 @@ pub async fn begin(
     now: Timestamp,
 ) -> Result<IncidentId, StoreError> {
     let id = sqlx::query_scalar(
-        "INSERT INTO incidents (guild_id, scope, group_name, opened_at, joined_at, escalation_starts_at) VALUES ($1, $2, $3, $4, $5, $5) RETURNING id",
+        "INSERT INTO incidents (guild_id, scope, group_name, opened_at, created_at, joined_at, escalation_starts_at)
+         VALUES ($1, $2, $3, $4, $5, $5, $5) RETURNING id",
     )
     .bind(guild.to_row())
     .bind(group_key.scope.to_string())
@@ -172,8 +177,7 @@ pub async fn retract(tx: &mut Tx<'_>, id: IncidentId, now: Timestamp) -> Result<
     let deleted = sqlx::query(
         "DELETE FROM incidents WHERE id = $1
              AND NOT EXISTS (SELECT 1 FROM outages WHERE incident_id = $1)
-             AND NOT EXISTS (SELECT 1 FROM channel_deliveries WHERE incident_id = $1 AND delivered_revision > 0)
-             AND NOT EXISTS (SELECT 1 FROM webhook_deliveries WHERE incident_id = $1 AND delivered_revision > 0)",
+             AND NOT EXISTS (SELECT 1 FROM deliveries WHERE incident_id = $1 AND delivered_revision > 0)",
     )
     .bind(id.0)
     .execute(&mut *tx.connection)

@@ -109,21 +109,55 @@ pub(super) async fn counts(reader: &Reader, id: IncidentId) -> Result<Counts, St
 
 pub(super) async fn outages(reader: &Reader, id: IncidentId) -> Result<Vec<Outage>, StoreError> {
     let rows: Vec<OutageRow> = sqlx::query_as(
-        "SELECT i.monitor_id, COALESCE(m.name, i.monitor_name) AS name, COALESCE(t.target, i.target) AS target, i.reason,
-             COALESCE(t.failure_detail, d.failure) AS detail, i.started_at, i.ended_at, i.ended_by,
-             i.is_flapping, i.continued_by, m.id IS NOT NULL AS is_known, latest.times
-         FROM (SELECT MAX(id) AS id, COUNT(*) AS times FROM outages WHERE incident_id = $1 GROUP BY monitor_id) latest
-         JOIN outages i ON i.id = latest.id
-         LEFT JOIN monitors m ON m.id = i.monitor_id
-         LEFT JOIN endpoint_targets t ON t.monitor_id = i.monitor_id
-         LEFT JOIN device_details d ON d.monitor_id = i.monitor_id
-         ORDER BY i.ended_at IS NOT NULL, i.started_at, i.id LIMIT $2",
+        "SELECT * FROM incident_outages WHERE incident_id = $1 ORDER BY ended_at IS NOT NULL, started_at, id LIMIT $2",
     )
     .bind(id.0)
     .bind(NAMED)
     .fetch_all(&reader.pool)
     .await?;
     rows.into_iter().map(outage).collect()
+}
+
+/// The monitors of an incident that joined or left it after a revision.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The latest outage of each, as `Incident::outages` has them; not all of them if there are many.
+    pub outages: Vec<Outage>,
+    pub count: u64,
+}
+
+/// What has changed in an incident after a revision. `only_open`: only those that joined and are still offline.
+pub async fn changes(
+    reader: &Reader,
+    id: IncidentId,
+    after: i64,
+    only_open: bool,
+) -> Result<Changes, StoreError> {
+    let rows: Vec<OutageRow> = sqlx::query_as(
+        "SELECT * FROM incident_outages
+         WHERE incident_id = $1 AND (joined_revision > $2 OR ended_revision > $2) AND ($3 = 0 OR ended_at IS NULL)
+         ORDER BY ended_at IS NOT NULL, started_at, id LIMIT $4",
+    )
+    .bind(id.0)
+    .bind(after)
+    .bind(only_open)
+    .bind(NAMED)
+    .fetch_all(&reader.pool)
+    .await?;
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM incident_outages
+         WHERE incident_id = $1 AND (joined_revision > $2 OR ended_revision > $2) AND ($3 = 0 OR ended_at IS NULL)",
+    )
+    .bind(id.0)
+    .bind(after)
+    .bind(only_open)
+    .fetch_one(&reader.pool)
+    .await?;
+    let outages: Result<Vec<Outage>, StoreError> = rows.into_iter().map(outage).collect();
+    Ok(Changes {
+        outages: outages?,
+        count: count.unsigned_abs(),
+    })
 }
 
 fn outage(row: OutageRow) -> Result<Outage, StoreError> {

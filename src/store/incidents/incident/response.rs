@@ -52,6 +52,18 @@ pub async fn set_role(tx: &mut Tx<'_>, id: IncidentId, role: RoleId) -> Result<(
     Ok(())
 }
 
+/// The role that an incident mentions: its own, or that of its guild.
+pub async fn role(reader: &Reader, id: IncidentId) -> Result<Option<RoleId>, StoreError> {
+    let role: Option<Option<i64>> = sqlx::query_scalar(
+        "SELECT COALESCE(i.role_id, s.role_id) FROM incidents i LEFT JOIN alert_settings s ON s.guild_id = i.guild_id
+         WHERE i.id = $1",
+    )
+    .bind(id.0)
+    .fetch_optional(&reader.pool)
+    .await?;
+    Ok(role.flatten().map(RoleId::from_row))
+}
+
 /// Gives an incident the role of another one.
 pub async fn copy_role(
     tx: &mut Tx<'_>,

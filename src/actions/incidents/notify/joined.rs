@@ -1,0 +1,73 @@
+//! Notifies about a monitor that joins an incident after they have read its message: its acknowledgment did not cover that
+//! monitor, and an edit of an old message is seen by nobody. So the acknowledgment is taken back, and a reply mentions the
+//! on-call role, at most once a minute.
+
+use crate::domain::Timestamp;
+use crate::domain::discord_id::UserId;
+use crate::domain::incidents::grouping::{ANNOUNCED, ANNOUNCEMENT_GAP, IncidentRef};
+use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::store::incidents::incident::{self, JoinedReply};
+use crate::store::notifications::delivery;
+use crate::store::{StoreError, Tx};
+
+/// Announces that an outage has joined an incident with its latest revision, if an edit does not tell people.
+pub(super) async fn announce(
+    tx: &mut Tx<'_>,
+    incident: IncidentRef,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(known) = incident::joined(tx, incident.id).await? else {
+        return Ok(());
+    };
+    if known.acknowledged_by.is_some() {
+        incident::unacknowledge(tx, incident.id, now).await?;
+    }
+    let is_old = now.since(known.created_at) > ANNOUNCED;
+    // Its first message, still to be posted, mentions the role.
+    if !known.is_posted || !(is_old || known.acknowledged_by.is_some()) {
+        return Ok(());
+    }
+    let after = known.revision - 1;
+    match known.reply {
+        Some(reply) if reply.is_pending => amend(tx, incident, reply, known.acknowledged_by).await,
+        reply => {
+            let earliest = reply.map(|reply| reply.at.plus(ANNOUNCEMENT_GAP));
+            // A time far ahead comes from a clock that has been set back since.
+            let earliest = earliest.filter(|at| at.since(now) <= ANNOUNCEMENT_GAP);
+            let at = earliest.map_or(now, |at| at.max(now));
+            let kind = NotificationKind::Joined {
+                of: incident.id,
+                after,
+                unacknowledged: known.acknowledged_by,
+            };
+            let id = incident::announce(tx, incident.guild, &kind, now).await?;
+            incident::copy_role(tx, id, incident.id).await?;
+            incident::set_joined_reply(tx, incident.id, id, at).await?;
+            delivery::enqueue_for_channel_at(tx, incident.guild, id, at).await
+        }
+    }
+}
+
+/// The message that waits shows this outage, too. It only has to say whose acknowledgment was taken back.
+async fn amend(
+    tx: &mut Tx<'_>,
+    incident: IncidentRef,
+    reply: JoinedReply,
+    unacknowledged: Option<UserId>,
+) -> Result<(), StoreError> {
+    let known = incident::kind_of(tx, reply.id).await?;
+    let Some(NotificationKind::Joined {
+        after,
+        unacknowledged: before,
+        ..
+    }) = known
+    else {
+        return Ok(());
+    };
+    let kind = NotificationKind::Joined {
+        of: incident.id,
+        after,
+        unacknowledged: unacknowledged.or(before),
+    };
+    incident::amend(tx, reply.id, &kind).await
+}

@@ -1,0 +1,420 @@
+//! What to do with a pending delivery, and what follows from the result. Both are decided here and nowhere else; the job loads,
+//! sends and stores.
+
+use std::time::Duration;
+
+use super::backoff::backoff;
+use super::delivery_order::SUSPICIOUS;
+use super::destination_health::{DeliveryError, DestinationHealth};
+use super::destinations::DestinationKind;
+use crate::timestamp::Timestamp;
+
+/// How long incidents are held at a time while connectivity is lost: check results prove nothing then.
+pub const HELD: Duration = Duration::from_secs(2);
+
+/// The shortest time between two messages about changes of one incident where no message can be edited.
+pub const UPDATE_GAP: Duration = Duration::from_secs(60);
+
+/// The shortest time between two messages to one webhook: Discord accepts 30 per minute, Slack 1 per second.
+const WEBHOOK_GAP: Duration = Duration::from_secs(2);
+
+/// How long a message that its destination rejected is set aside.
+const REJECTED: Duration = Duration::from_secs(3600);
+
+/// The same at a webhook, where a second rejection shows that it accepts nothing.
+const WEBHOOK_REJECTED: Duration = Duration::from_secs(120);
+
+/// What a delivery is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// The outages of an incident, and whether one of them is open.
+    Outages {
+        is_open: bool,
+    },
+    /// A message about another incident, which may have become needless since.
+    Reminder {
+        is_needed: bool,
+    },
+    Board,
+    /// Another fact that a guild must know.
+    Announcement,
+}
+
+/// How a destination shows a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Medium {
+    /// By an edit of its message.
+    Editable,
+    /// By another message for people, who read only what is worth one.
+    AppendOnly,
+    /// By another message for a program, which follows every change.
+    Programs,
+}
+
+/// The message of a delivery at its destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Posted {
+    /// Nothing was sent yet.
+    No,
+    Yes,
+    /// It was sent and has been deleted since.
+    Lost,
+}
+
+/// A pending delivery, as far as it decides what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryState {
+    pub topic: Topic,
+    pub medium: Medium,
+    pub posted: Posted,
+    /// When something was last delivered.
+    pub delivered_at: Option<Timestamp>,
+    /// Whether a monitor joined or left since then.
+    pub has_news: bool,
+    /// The order of deliveries relative to this one.
+    pub turn: Turn,
+    /// Whether the guild wants recoveries of outages that it was not notified of.
+    pub notify_on_recovery: bool,
+}
+
+/// The order of a delivery relative to others at its destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    Own,
+    /// Another delivery waits until this one is complete.
+    Blocking,
+    /// Newer incidents of all its monitors have been delivered already: to tell of it now would run backward.
+    Superseded,
+}
+
+/// What to do with a pending delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing before this time.
+    Hold(Timestamp),
+    /// Nothing: the current revision needs no message.
+    Skip,
+    /// Sends a new message, which mentions the responder or not.
+    Post { mention: bool },
+    /// Edits the message.
+    Edit,
+}
+
+/// Decides what to do with a pending delivery.
+pub fn plan(state: &DeliveryState, is_connectivity_lost: bool, now: Timestamp) -> Step {
+    match state.topic {
+        Topic::Outages { .. } if is_connectivity_lost => Step::Hold(now.plus(HELD)),
+        Topic::Reminder { is_needed: false } => Step::Skip,
+        Topic::Reminder { is_needed: true } => Step::Post { mention: true },
+        Topic::Outages { is_open } if state.medium == Medium::Editable => edited(state, is_open),
+        Topic::Outages { is_open } => appended(state, is_open, now),
+        Topic::Board | Topic::Announcement => match (state.medium, state.posted) {
+            (Medium::Editable, Posted::Yes) => Step::Edit,
+            _ => Step::Post { mention: false },
+        },
+    }
+}
+
+fn edited(state: &DeliveryState, is_open: bool) -> Step {
+    let is_wanted = state.notify_on_recovery && state.turn != Turn::Superseded;
+    match state.posted {
+        Posted::Yes => Step::Edit,
+        Posted::No | Posted::Lost if !is_open && !is_wanted => Step::Skip,
+        // Only the first message mentions: after that, responders know.
+        posted => Step::Post {
+            mention: is_open && posted == Posted::No,
+        },
+    }
+}
+
+fn appended(state: &DeliveryState, is_open: bool, now: Timestamp) -> Step {
+    const POST: Step = Step::Post { mention: false };
+    let is_first = state.posted == Posted::No;
+    let is_program = state.medium == Medium::Programs;
+    match (is_open, is_first) {
+        // A program that got the opening gets the resolution, too.
+        (false, false) if is_program => POST,
+        (false, _) if !state.notify_on_recovery || state.turn == Turn::Superseded => Step::Skip,
+        (false, _) | (true, true) => POST,
+        (true, false) if is_program => POST,
+        (true, false) if !state.has_news => Step::Skip,
+        (true, false) => {
+            // A time ahead comes from a clock that has been set back since.
+            let last = state.delivered_at.filter(|at| *at <= now);
+            match last.map(|at| at.plus(UPDATE_GAP)) {
+                Some(next) if next > now && state.turn != Turn::Blocking => Step::Hold(next),
+                _ => POST,
+            }
+        }
+    }
+}
+
+/// An attempt whose result is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    pub kind: DestinationKind,
+    pub health: DestinationHealth,
+    /// Failed attempts in a row at this delivery.
+    pub attempts: u32,
+    /// Whether its message is in another channel than new ones go to.
+    pub is_elsewhere: bool,
+}
+
+/// What becomes of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The revision is delivered.
+    Delivered,
+    /// It stays pending, and is tried when the destination is.
+    Failed,
+    /// It is tried again at this time, while others go on: its message is at fault.
+    SetAside(Timestamp),
+    /// Its message can no longer be edited, so a new one is posted.
+    MessageLost,
+    /// It goes to the channel of the guild instead.
+    ToChannel,
+    /// Nothing changes.
+    Unchanged,
+}
+
+/// What follows from an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    pub progress: Progress,
+    /// What is known of the destination now.
+    pub health: DestinationHealth,
+}
+
+/// Decides what follows from an attempt. `jitter`: a random number from 0 to 1.
+pub fn settle(
+    attempt: &Attempt,
+    result: Result<(), &DeliveryError>,
+    jitter: f64,
+    now: Timestamp,
+) -> Settlement {
+    let unchanged = |progress| Settlement {
+        progress,
+        health: attempt.health.clone(),
+    };
+    let error = match result {
+        Ok(()) => {
+            let gap = match attempt.kind {
+                DestinationKind::Webhook => WEBHOOK_GAP,
+                _ => Duration::ZERO,
+            };
+            return Settlement {
+                progress: Progress::Delivered,
+                health: DestinationHealth::worked(now, gap),
+            };
+        }
+        Err(error) => error,
+    };
+    let failed = |progress| Settlement {
+        progress,
+        health: attempt.health.failed(error, attempt.kind, jitter, now),
+    };
+    match error {
+        DeliveryError::MessageGone => unchanged(Progress::MessageLost),
+        // The channel of the message is broken, but new messages go to another one.
+        DeliveryError::DestinationBroken(_) if attempt.is_elsewhere => {
+            unchanged(Progress::MessageLost)
+        }
+        DeliveryError::DestinationBroken(_) if attempt.kind == DestinationKind::DirectMessage => {
+            failed(Progress::ToChannel)
+        }
+        DeliveryError::DestinationBroken(_) => failed(Progress::Failed),
+        DeliveryError::Rejected(_) => {
+            let wait = match attempt.kind {
+                DestinationKind::Webhook => WEBHOOK_REJECTED,
+                _ => REJECTED,
+            };
+            failed(Progress::SetAside(now.plus(wait)))
+        }
+        // The destination accepted another message since this one failed repeatedly.
+        DeliveryError::Retry { .. }
+            if attempt.attempts >= SUSPICIOUS && attempt.health.attempts == 0 =>
+        {
+            let wait = backoff(attempt.attempts, jitter);
+            unchanged(Progress::SetAside(now.plus(wait)))
+        }
+        DeliveryError::Retry { .. } => failed(Progress::Failed),
+        DeliveryError::Unauthorized => failed(Progress::Unchanged),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1000)
+    }
+
+    fn state(text: &str) -> DeliveryState {
+        let has = |word: &str| text.split_whitespace().any(|one| one == word);
+        let topic = match text.split_whitespace().next().unwrap() {
+            "open" => Topic::Outages { is_open: true },
+            "over" => Topic::Outages { is_open: false },
+            "reminder" => Topic::Reminder { is_needed: true },
+            "needless" => Topic::Reminder { is_needed: false },
+            "board" => Topic::Board,
+            _ => Topic::Announcement,
+        };
+        let last = text
+            .split_whitespace()
+            .find_map(|one| one.strip_prefix('@'));
+        let posted = match (has("posted") || last.is_some(), has("lost")) {
+            (_, true) => Posted::Lost,
+            (true, _) => Posted::Yes,
+            _ => Posted::No,
+        };
+        let turn = match (has("blocking"), has("superseded")) {
+            (true, _) => Turn::Blocking,
+            (_, true) => Turn::Superseded,
+            _ => Turn::Own,
+        };
+        DeliveryState {
+            topic,
+            medium: match (has("people"), has("programs")) {
+                (true, _) => Medium::AppendOnly,
+                (_, true) => Medium::Programs,
+                _ => Medium::Editable,
+            },
+            posted,
+            delivered_at: last.map(|second| at(second.parse().unwrap())),
+            has_news: has("news"),
+            turn,
+            notify_on_recovery: !has("unwanted"),
+        }
+    }
+
+    /// Pending deliveries in second 100, by default where messages can be edited, and what to do with each. `@`: when something
+    /// was last delivered.
+    const DELIVERIES: &str = "
+        open                                | post, mention | a new incident
+        open posted                         | edit          | it changed
+        open lost                           | post          | its message was deleted
+        over                                | post          | it ended before it could be sent
+        over unwanted                       | skip          | the guild does not want such recoveries
+        over posted unwanted                | edit          | but it edits what it sent
+        over lost unwanted                  | skip          | unless that was deleted
+        over superseded                     | skip          | its monitors have had newer incidents since
+        open superseded                     | post, mention | and yet one is open
+        reminder                            | post, mention | nobody has acknowledged it
+        needless                            | skip          | somebody has
+        board                               | post          | a new board
+        board posted                        | edit          | it changed
+        board lost                          | post          | its message was deleted
+        announcement                        | post          | a fact
+        announcement posted                 | edit          | more of the same
+        open people                         | post          | a new incident
+        open people @30                     | skip          | no monitor joined or left
+        open people @40 news                | post          | one did, a minute after the last message
+        open people @41 news                | hold 101      | one did, within a minute
+        open people @41 news blocking       | post          | a newer incident of its monitors waits
+        open people @500 news               | post          | the clock was set back
+        over people @99                     | post          | a recovery never waits
+        over people @99 unwanted            | skip          | the guild does not want recoveries
+        over people superseded              | skip          | its monitors have had newer incidents since
+        announcement people @99             | post          | more of the same
+        open programs @99                   | post          | a program gets every change
+        over programs @99 unwanted          | post          | and the end of what it got
+        over programs unwanted              | skip          | but not of what it did not get
+    ";
+
+    #[test]
+    fn a_pending_delivery_is_sent_held_or_skipped() {
+        for line in DELIVERIES.lines().filter(|line| line.contains('|')) {
+            let parts: Vec<&str> = line.split('|').map(str::trim).collect();
+            let found = match plan(&state(parts[0]), false, at(100)) {
+                Step::Hold(until) => format!("hold {}", until.seconds()),
+                Step::Skip => "skip".into(),
+                Step::Post { mention: true } => "post, mention".into(),
+                Step::Post { mention: false } => "post".into(),
+                Step::Edit => "edit".into(),
+            };
+            assert_eq!(found, parts[1], "{line}");
+        }
+    }
+
+    #[test]
+    fn only_incidents_are_held_while_connectivity_is_lost() {
+        for (text, is_held) in [
+            ("open", true),
+            ("over people", true),
+            ("open programs", true),
+            ("reminder", false),
+            ("board", false),
+            ("announcement", false),
+        ] {
+            let step = plan(&state(text), true, at(100));
+            assert_eq!(step == Step::Hold(at(102)), is_held, "{text}");
+        }
+    }
+
+    /// Attempts in second 100: the destination, its failed attempts, those of the delivery, and the result. Then what becomes of
+    /// the delivery, and the failed attempts of the destination with the second of its next attempt.
+    const ATTEMPTS: &str = "
+        channel 0 0 ok                | delivered     | 0 100 | at the first attempt
+        channel 4 4 ok                | delivered     | 0 100 | after failures
+        webhook 4 4 ok                | delivered     | 0 102 | the next message to a webhook waits
+        channel 0 0 gone              | message lost  | 0 0   | a new one is posted
+        channel 0 0 broken            | failed        | 1 220 | the channel cannot be written to
+        channel 0 0 broken elsewhere  | message lost  | 0 0   | new messages go to another channel
+        direct_message 0 0 broken     | to channel    | 1 220 | the person accepts no messages
+        board 0 0 broken              | failed        | 1 220 | the channel cannot be written to
+        channel 0 0 rejected          | aside 3700    | 0 0   | others go on
+        webhook 0 0 rejected          | aside 220     | 1 100 | others go on, and show whether it accepts any
+        channel 0 0 retry             | failed        | 1 101 | not reachable
+        channel 2 2 retry             | failed        | 3 104 | still not reachable
+        channel 1 3 retry             | failed        | 2 102 | nor for another message
+        channel 0 2 retry             | failed        | 1 101 | reachable for another message, but that may be chance
+        channel 0 3 retry             | aside 108     | 0 0   | reachable for others again and again
+        channel 0 0 401               | unchanged     | 0 102 | the token is in doubt
+    ";
+
+    #[test]
+    fn the_result_of_an_attempt_decides_what_follows() {
+        for line in ATTEMPTS.lines().filter(|line| line.contains('|')) {
+            let parts: Vec<&str> = line.split('|').map(str::trim).collect();
+            let words: Vec<&str> = parts[0].split_whitespace().collect();
+            let attempt = Attempt {
+                kind: words[0].parse().unwrap(),
+                health: DestinationHealth {
+                    attempts: words[1].parse().unwrap(),
+                    ..DestinationHealth::default()
+                },
+                attempts: words[2].parse().unwrap(),
+                is_elsewhere: words.contains(&"elsewhere"),
+            };
+            let because = || "because".to_owned();
+            let error = match words[3] {
+                "gone" => Some(DeliveryError::MessageGone),
+                "broken" => Some(DeliveryError::DestinationBroken(because())),
+                "rejected" => Some(DeliveryError::Rejected(because())),
+                "retry" => Some(DeliveryError::Retry {
+                    after: None,
+                    reason: because(),
+                }),
+                "401" => Some(DeliveryError::Unauthorized),
+                _ => None,
+            };
+            let settled = settle(&attempt, error.as_ref().map_or(Ok(()), Err), 1.0, at(100));
+            let progress = match settled.progress {
+                Progress::Delivered => "delivered".into(),
+                Progress::Failed => "failed".into(),
+                Progress::SetAside(until) => format!("aside {}", until.seconds()),
+                Progress::MessageLost => "message lost".into(),
+                Progress::ToChannel => "to channel".into(),
+                Progress::Unchanged => "unchanged".into(),
+            };
+            let DestinationHealth {
+                attempts,
+                next_try_at,
+                ..
+            } = settled.health;
+            let health = format!("{attempts} {}", next_try_at.seconds());
+            assert_eq!([&*progress, &*health], [parts[1], parts[2]], "{line}");
+        }
+    }
+}

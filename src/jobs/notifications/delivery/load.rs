@@ -1,0 +1,254 @@
+//! Loads the next delivery of a destination with everything that decides what to do, and what its message would show.
+
+use crate::actions::incidents::diagnose::diagnose;
+use crate::domain::discord_id::{ChannelId, UserId};
+use crate::domain::incidents::grouping::IncidentId;
+use crate::domain::notifications::alert_policy::Responder;
+use crate::domain::notifications::delivery_order::{self, QueuedDelivery};
+use crate::domain::notifications::delivery_plan::{DeliveryState, Medium, Posted, Topic, Turn};
+use crate::domain::notifications::destinations::DestinationKind;
+use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::domain::notifications::webhook::{WebhookFormat, WebhookId};
+use crate::jobs::JobContext;
+use crate::notify::transport::{Address, Content, CurrentIncident, Joined, Reminder};
+use crate::store::incidents::incident::{self, Incident};
+use crate::store::notifications::delivery::{self, Delivery};
+use crate::store::notifications::destination::Destination;
+use crate::store::notifications::queue::{self, Held};
+use crate::store::notifications::{alert_settings, board, webhook};
+use crate::store::{Reader, StoreError};
+
+/// A delivery and its message.
+#[derive(Debug)]
+pub(super) struct LoadedDelivery {
+    pub(super) destination: Destination,
+    pub(super) delivery: Delivery,
+    /// The revision that the message shows.
+    pub(super) revision: i64,
+    pub(super) state: DeliveryState,
+    pub(super) to: Address,
+    /// Whom the message mentions, if it mentions anybody.
+    pub(super) responder: Option<Responder>,
+    pub(super) content: Content,
+}
+
+/// What a message shows, and what that means for its delivery.
+struct Shown {
+    topic: Topic,
+    revision: i64,
+    responder: Option<Responder>,
+    content: Content,
+}
+
+/// Loads the delivery of a destination that comes next; `None` if none is due.
+pub(super) async fn next(
+    context: &JobContext,
+    destination: Destination,
+    held: Held,
+) -> Result<Option<LoadedDelivery>, StoreError> {
+    let (reader, now) = (&context.store.reader, context.checks.clock.now());
+    let pending = queue::pending(reader, destination.id, held, now).await?;
+    let (mut deliveries, order): (Vec<Delivery>, Vec<QueuedDelivery>) = pending.into_iter().unzip();
+    let Some(index) = delivery_order::next(&order) else {
+        return Ok(None);
+    };
+    let is_due = order.get(index).is_some_and(|one| one.is_due);
+    let delivery = deliveries.swap_remove(index);
+    let Some(to) = address(reader, &destination).await? else {
+        return Ok(None);
+    };
+    let Some(shown) = shown(context, &destination, &delivery).await? else {
+        return Ok(None);
+    };
+    let state = state(reader, &destination, &delivery, shown.topic, &to).await?;
+    let blocking = if is_due { state.turn } else { Turn::Blocking };
+    Ok(Some(LoadedDelivery {
+        state: DeliveryState {
+            turn: blocking,
+            ..state
+        },
+        revision: shown.revision,
+        responder: shown.responder,
+        content: shown.content,
+        destination,
+        delivery,
+        to,
+    }))
+}
+
+/// Where the messages of a destination go; `None` if it has been removed.
+async fn address(
+    reader: &Reader,
+    destination: &Destination,
+) -> Result<Option<Address>, StoreError> {
+    let row = destination.address;
+    Ok(match destination.kind {
+        DestinationKind::Channel | DestinationKind::Board => {
+            Some(Address::Channel(ChannelId::from_row(row)))
+        }
+        DestinationKind::DirectMessage => Some(Address::User(UserId::from_row(row))),
+        DestinationKind::Webhook => {
+            let known = webhook::get(reader, WebhookId(row)).await?;
+            known.map(|known| Address::Webhook(Box::new(known)))
+        }
+    })
+}
+
+/// What the message of a delivery shows; `None` if its incident has been removed.
+async fn shown(
+    context: &JobContext,
+    destination: &Destination,
+    delivery: &Delivery,
+) -> Result<Option<Shown>, StoreError> {
+    let reader = &context.store.reader;
+    let Some(id) = delivery.incident else {
+        return Ok(Some(Shown {
+            topic: Topic::Board,
+            revision: delivery.wanted_revision,
+            responder: None,
+            content: Content::Board(board::lines(reader, destination.guild_id).await?),
+        }));
+    };
+    let Some(mut incident) = incident::get(reader, id).await? else {
+        return Ok(None);
+    };
+    if let NotificationKind::Reminder { of, responder } = incident.kind {
+        return reminder(reader, &incident, of, responder).await;
+    }
+    if let NotificationKind::Joined {
+        of,
+        after,
+        unacknowledged,
+    } = incident.kind
+    {
+        let known = JoinedAfter {
+            of,
+            after,
+            unacknowledged,
+        };
+        return joined(reader, &incident, known).await;
+    }
+    // A cause that is found only later is added by an edit.
+    let cause = diagnose(&context.store, &incident, false).await?;
+    incident.cause = cause.apply(incident.cause);
+    let topic = match incident.kind {
+        NotificationKind::Incident => Topic::Outages {
+            is_open: incident.ended_at.is_none(),
+        },
+        _ => Topic::Announcement,
+    };
+    Ok(Some(Shown {
+        topic,
+        revision: incident.revision,
+        responder: incident::role(reader, id).await?.map(Responder::Role),
+        content: Content::Incident(Box::new(CurrentIncident {
+            link: delivery::message_of(reader, id).await?,
+            changes: incident::changes(reader, id, delivery.delivered_revision, false).await?,
+            delivered_revision: delivery.delivered_revision,
+            incident,
+        })),
+    }))
+}
+
+/// What a message about monitors that joined an incident is about.
+struct JoinedAfter {
+    of: IncidentId,
+    after: i64,
+    unacknowledged: Option<UserId>,
+}
+
+/// The message about monitors that joined an incident, those that are still offline.
+async fn joined(
+    reader: &Reader,
+    reply: &Incident,
+    known: JoinedAfter,
+) -> Result<Option<Shown>, StoreError> {
+    let Some(incident) = incident::get(reader, known.of).await? else {
+        return Ok(None);
+    };
+    let changes = incident::changes(reader, known.of, known.after, true).await?;
+    Ok(Some(Shown {
+        topic: Topic::Reminder {
+            is_needed: changes.count > 0 && incident.acknowledged.is_none(),
+        },
+        revision: reply.revision,
+        responder: incident::role(reader, reply.id).await?.map(Responder::Role),
+        content: Content::Joined(Box::new(Joined {
+            link: delivery::message_of(reader, known.of).await?,
+            unacknowledged: known.unacknowledged,
+            changes,
+            incident,
+        })),
+    }))
+}
+
+/// The message of a reminder. It mentions a person in the channel only if that person accepts no direct messages.
+async fn reminder(
+    reader: &Reader,
+    reminder: &Incident,
+    of: IncidentId,
+    responder: Option<Responder>,
+) -> Result<Option<Shown>, StoreError> {
+    let Some(incident) = incident::get(reader, of).await? else {
+        return Ok(None);
+    };
+    let responder = match responder {
+        Some(responder) => Some(responder),
+        None => incident::role(reader, reminder.id)
+            .await?
+            .map(Responder::Role),
+    };
+    Ok(Some(Shown {
+        topic: Topic::Reminder {
+            is_needed: incident.ended_at.is_none() && incident.acknowledged.is_none(),
+        },
+        revision: reminder.revision,
+        responder,
+        content: Content::Reminder(Box::new(Reminder {
+            link: delivery::message_of(reader, of).await?,
+            incident,
+        })),
+    }))
+}
+
+async fn state(
+    reader: &Reader,
+    destination: &Destination,
+    delivery: &Delivery,
+    topic: Topic,
+    to: &Address,
+) -> Result<DeliveryState, StoreError> {
+    let medium = match to {
+        Address::Channel(_) | Address::User(_) => Medium::Editable,
+        Address::Webhook(webhook) if webhook.format == WebhookFormat::Standard => Medium::Programs,
+        Address::Webhook(_) => Medium::AppendOnly,
+    };
+    let posted = match (medium, delivery.message, delivery.lost_messages) {
+        (Medium::Editable, Some(_), _) => Posted::Yes,
+        (Medium::Editable, None, 1..) => Posted::Lost,
+        (Medium::Editable, None, 0) => Posted::No,
+        _ if delivery.delivered_at.is_some() => Posted::Yes,
+        _ => Posted::No,
+    };
+    let mut state = DeliveryState {
+        topic,
+        medium,
+        posted,
+        delivered_at: delivery.delivered_at,
+        has_news: false,
+        turn: Turn::Own,
+        notify_on_recovery: true,
+    };
+    let (Topic::Outages { .. }, Some(incident)) = (topic, delivery.incident) else {
+        return Ok(state);
+    };
+    let revision = delivery.delivered_revision;
+    state.has_news = queue::has_news(reader, incident, revision).await?;
+    if queue::is_superseded(reader, destination.id, incident).await? {
+        state.turn = Turn::Superseded;
+    }
+    let settings = alert_settings::get(reader, destination.guild_id).await?;
+    state.notify_on_recovery =
+        settings.is_none_or(|settings| settings.preferences.notify_on_recovery);
+    Ok(state)
+}

@@ -1,0 +1,120 @@
+//! Delivers notifications: brings every destination up to the current state of every incident and board, at once after a
+//! change, and later after a failure.
+//!
+//! A message always shows the current state. So an incident that changed while Discord was unreachable is shown once, and a
+//! resolved incident never looks open. After a crash between sending and recording, the same message is sent again with the
+//! same nonce, and its receiver shows it once.
+//!
+//! For each delivery: *load*, *plan* (`domain::notifications::delivery_plan`), *send*, *settle* in one transaction. Destinations
+//! are served at the same time, each with one delivery at a time, and guilds in turn (`turns`).
+
+mod broken;
+mod load;
+mod send;
+mod settle;
+mod turns;
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::watch;
+
+use crate::domain::notifications::delivery_plan::{self, HELD, Step};
+use crate::domain::notifications::destinations::{DestinationId, DestinationKind};
+use crate::jobs::JobContext;
+use crate::store::StoreError;
+use crate::store::notifications::destination::Destination;
+use crate::store::notifications::queue::{self, Held};
+use turns::Turns;
+
+/// The longest time until the queue is read again. Another process, such as the command line, gives no signal.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// The wait after a database error.
+const AFTER_ERROR: Duration = Duration::from_secs(1);
+
+/// Runs until `stop` turns true.
+pub(in crate::jobs) async fn run(context: JobContext, mut stop: watch::Receiver<bool>) {
+    let mut bell = context.store.bell();
+    let mut turns = Turns::default();
+    let mut sending = FuturesUnordered::new();
+    loop {
+        let wait = match next(&context, &mut turns).await {
+            Ok((admitted, wait)) => {
+                sending.extend(admitted.into_iter().map(|one| serve(&context, one)));
+                wait
+            }
+            Err(error) => failed(&error),
+        };
+        tokio::select! {
+            _ = stop.wait_for(|stopping| *stopping) => return,
+            rung = bell.changed() => if rung.is_err() { return },
+            Some(served) = sending.next() => turns.end(served),
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+fn failed(error: &StoreError) -> Duration {
+    tracing::warn!(%error, "cannot read or write deliveries, retrying in 1 s");
+    AFTER_ERROR
+}
+
+/// The destinations whose turn it is, and the time until the next attempt is due.
+async fn next(
+    context: &JobContext,
+    turns: &mut Turns,
+) -> Result<(Vec<Destination>, Duration), StoreError> {
+    let (reader, now) = (&context.store.reader, context.checks.clock.now());
+    let held = held(context);
+    let due = queue::due(reader, held, now).await?;
+    let waiting = queue::waiting(reader, now).await?;
+    for kind in DestinationKind::ALL {
+        let count = waiting.counts.get(kind).copied().unwrap_or_default();
+        let gauge = &context.metrics.notifications_pending;
+        gauge
+            .with_label_values(&[kind.as_str()])
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+    let longest = if held.incidents { HELD } else { IDLE };
+    let wait = waiting.next.map_or(longest, |next| next.since(now));
+    Ok((turns.admit(due), wait.min(longest)))
+}
+
+/// What is not delivered at the moment.
+fn held(context: &JobContext) -> Held {
+    Held {
+        discord: context.senders.messenger.is_none(),
+        // Check results prove nothing while connectivity is lost.
+        incidents: context.checks.is_connectivity_lost(),
+    }
+}
+
+/// Serves a destination once.
+async fn serve(context: &JobContext, destination: Destination) -> DestinationId {
+    let id = destination.id;
+    if let Err(error) = deliver(context, destination).await {
+        // A delivery that was sent but not recorded must not be sent again at once.
+        tokio::time::sleep(failed(&error)).await;
+    }
+    id
+}
+
+/// Makes the next delivery of a destination.
+async fn deliver(context: &JobContext, destination: Destination) -> Result<(), StoreError> {
+    let Some(loaded) = load::next(context, destination, held(context)).await? else {
+        return Ok(());
+    };
+    let now = context.checks.clock.now();
+    let is_connectivity_lost = context.checks.is_connectivity_lost();
+    let step = delivery_plan::plan(&loaded.state, is_connectivity_lost, now);
+    match step {
+        Step::Hold(until) => settle::hold(context, &loaded, until).await,
+        Step::Skip => settle::skip(context, &loaded).await,
+        Step::Post { .. } | Step::Edit => {
+            let sent = send::send(context, &loaded, step, now).await;
+            settle::sent(context, loaded, sent).await
+        }
+    }
+}

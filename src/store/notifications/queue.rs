@@ -1,0 +1,205 @@
+//! What waits to be delivered: the destinations with something to do, and the pending deliveries of one of them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::delivery::{Delivery, message_ref};
+use super::destination::{self, Destination};
+use crate::domain::Timestamp;
+use crate::domain::incidents::grouping::IncidentId;
+use crate::domain::monitor::MonitorId;
+use crate::domain::notifications::delivery_order::QueuedDelivery;
+use crate::domain::notifications::destinations::{DestinationId, DestinationKind};
+use crate::store::{Reader, StoreError};
+
+/// No delay is this long: an attempt further ahead was scheduled before the clock was set back, so it is due.
+const IMPOSSIBLE: Duration = Duration::from_secs(2 * 3600);
+
+/// Maximum number of pending deliveries of a destination that are ordered.
+const MOST: u32 = 1_000;
+
+/// What is not delivered at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Everything for Discord, because there is no token.
+    pub discord: bool,
+    /// Incidents, because connectivity is lost.
+    pub incidents: bool,
+}
+
+/// The destinations with a delivery that is due.
+pub async fn due(
+    reader: &Reader,
+    held: Held,
+    now: Timestamp,
+) -> Result<Vec<Destination>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT * FROM destinations t
+         WHERE (t.next_try_at <= $1 OR t.next_try_at > $2) AND ($3 = 0 OR t.kind = 'webhook') AND t.id IN (
+             SELECT d.destination_id FROM deliveries d LEFT JOIN incidents i ON i.id = d.incident_id
+             WHERE d.delivered_revision < d.wanted_revision AND (d.next_try_at <= $1 OR d.next_try_at > $2)
+                 AND ($4 = 0 OR i.kind IS NULL OR i.kind <> 'incident')
+         )",
+    )
+    .bind(now.millis())
+    .bind(now.plus(IMPOSSIBLE).millis())
+    .bind(held.discord)
+    .bind(held.incidents)
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.iter().map(destination::read).collect()
+}
+
+/// What waits at the destinations that work.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// The next attempt that is not due yet.
+    pub next: Option<Timestamp>,
+    /// QueuedDelivery deliveries by kind of destination, boards left out.
+    pub counts: HashMap<DestinationKind, u64>,
+}
+
+/// What waits to be delivered.
+pub async fn waiting(reader: &Reader, now: Timestamp) -> Result<Waiting, StoreError> {
+    let rows: Vec<(String, Option<i64>, i64)> = sqlx::query_as(
+        "SELECT kind, MIN(CASE WHEN due_at > $1 THEN due_at END), COUNT(*) FILTER (WHERE broken_at IS NULL) FROM (
+             SELECT t.kind, t.broken_at, CASE WHEN t.next_try_at > d.next_try_at THEN t.next_try_at ELSE d.next_try_at END AS due_at
+             FROM deliveries d JOIN destinations t ON t.id = d.destination_id WHERE d.delivered_revision < d.wanted_revision
+         ) AS pending GROUP BY kind",
+    )
+    .bind(now.millis())
+    .fetch_all(&reader.pool)
+    .await?;
+    let mut waiting = Waiting::default();
+    for (kind, next, count) in rows {
+        let damaged = |_| StoreError::Damaged(format!("the kind {kind} of a destination"));
+        let kind: DestinationKind = kind.parse().map_err(damaged)?;
+        let next = next.map(Timestamp::from_millis);
+        waiting.next = [waiting.next, next].into_iter().flatten().min();
+        if kind != DestinationKind::Board {
+            waiting.counts.insert(kind, count.unsigned_abs());
+        }
+    }
+    Ok(waiting)
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    incident_id: Option<i64>,
+    wanted_revision: i64,
+    delivered_revision: i64,
+    delivered_at: Option<i64>,
+    lost_messages: u32,
+    channel_id: Option<i64>,
+    message_id: Option<i64>,
+    attempts: u32,
+    next_try_at: i64,
+    kind: Option<String>,
+}
+
+/// The pending deliveries of a destination, oldest first, each with what decides its turn.
+pub async fn pending(
+    reader: &Reader,
+    destination: DestinationId,
+    held: Held,
+    now: Timestamp,
+) -> Result<Vec<(Delivery, QueuedDelivery)>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT d.*, i.kind FROM deliveries d LEFT JOIN incidents i ON i.id = d.incident_id
+         WHERE d.destination_id = $1 AND d.delivered_revision < d.wanted_revision ORDER BY d.id LIMIT $2",
+    )
+    .bind(destination.0)
+    .bind(MOST)
+    .fetch_all(&reader.pool)
+    .await?;
+    let mut monitors = match rows.len() {
+        // Nothing else waits, so there is nothing to order.
+        0 | 1 => HashMap::new(),
+        _ => monitors(reader, destination).await?,
+    };
+    let pending = |row: Row| {
+        let next_try_at = Timestamp::from_millis(row.next_try_at);
+        let is_later = next_try_at > now && next_try_at <= now.plus(IMPOSSIBLE);
+        let is_held = held.incidents && row.kind.as_deref() == Some("incident");
+        let incident = row.incident_id.map(IncidentId);
+        let order = QueuedDelivery {
+            incident: incident.unwrap_or(IncidentId(0)),
+            is_first: row.delivered_revision == 0,
+            is_due: !is_later && !is_held,
+            attempts: row.attempts,
+            is_set_aside: is_later && row.attempts > 0,
+            monitors: incident
+                .and_then(|incident| monitors.remove(&incident))
+                .unwrap_or_default(),
+        };
+        let delivery = Delivery {
+            id: row.id,
+            incident,
+            wanted_revision: row.wanted_revision,
+            delivered_revision: row.delivered_revision,
+            delivered_at: row.delivered_at.map(Timestamp::from_millis),
+            lost_messages: row.lost_messages,
+            message: message_ref(row.channel_id, row.message_id),
+            attempts: row.attempts,
+            next_try_at,
+        };
+        (delivery, order)
+    };
+    Ok(rows.into_iter().map(pending).collect())
+}
+
+/// The monitors of the incidents that wait at a destination.
+async fn monitors(
+    reader: &Reader,
+    destination: DestinationId,
+) -> Result<HashMap<IncidentId, Vec<MonitorId>>, StoreError> {
+    let rows: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT DISTINCT d.incident_id, o.monitor_id FROM deliveries d JOIN outages o ON o.incident_id = d.incident_id
+         WHERE d.destination_id = $1 AND d.delivered_revision < d.wanted_revision",
+    )
+    .bind(destination.0)
+    .fetch_all(&reader.pool)
+    .await?;
+    let mut monitors: HashMap<IncidentId, Vec<MonitorId>> = HashMap::new();
+    for (incident, monitor) in rows {
+        let known = monitors.entry(IncidentId(incident)).or_default();
+        known.push(MonitorId(monitor));
+    }
+    Ok(monitors)
+}
+
+/// Whether newer incidents of all monitors of an incident have been delivered to a destination.
+pub async fn is_superseded(
+    reader: &Reader,
+    destination: DestinationId,
+    incident: IncidentId,
+) -> Result<bool, StoreError> {
+    let (monitors, superseded): (i64, i64) = sqlx::query_as(
+        "SELECT COUNT(*), COUNT(*) FILTER (WHERE EXISTS (
+             SELECT 1 FROM outages n JOIN deliveries d ON d.incident_id = n.incident_id
+             WHERE n.monitor_id = o.monitor_id AND n.incident_id > $2 AND d.destination_id = $1 AND d.delivered_revision > 0))
+         FROM (SELECT DISTINCT monitor_id FROM outages WHERE incident_id = $2) o",
+    )
+    .bind(destination.0)
+    .bind(incident.0)
+    .fetch_one(&reader.pool)
+    .await?;
+    Ok(monitors > 0 && monitors == superseded)
+}
+
+/// Whether a monitor joined or left an incident after this revision.
+pub async fn has_news(
+    reader: &Reader,
+    incident: IncidentId,
+    revision: i64,
+) -> Result<bool, StoreError> {
+    let has_news: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM outages WHERE incident_id = $1 AND (joined_revision > $2 OR ended_revision > $2))",
+    )
+    .bind(incident.0)
+    .bind(revision)
+    .fetch_one(&reader.pool)
+    .await?;
+    Ok(has_news)
+}
