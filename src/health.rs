@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use discord_gateway_relay::Stage;
 use strum::{IntoStaticStr, VariantArray};
+use tokio::sync::watch;
 
 use crate::clock::Stopwatch;
 
@@ -48,6 +49,24 @@ impl Gateway {
     }
 }
 
+/// Whether Discord accepts the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum Token {
+    /// As far as is known.
+    Accepted,
+    /// Discord rejected it once; it is being asked again.
+    InDoubt,
+    /// Discord rejected it whenever it was asked.
+    Rejected,
+}
+
+impl Token {
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
+    }
+}
+
 /// The known state of one shard.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Shard {
@@ -63,6 +82,7 @@ pub struct Health {
     since_start: Stopwatch,
     progress: Mutex<[Option<Stopwatch>; Component::ALL.len()]>,
     gateway: Mutex<GatewayHealth>,
+    token: watch::Sender<Token>,
 }
 
 #[derive(Debug, Default)]
@@ -89,7 +109,36 @@ impl Health {
             since_start: Stopwatch::start(),
             progress: Mutex::default(),
             gateway: Mutex::default(),
+            token: watch::Sender::new(Token::Accepted),
         }
+    }
+
+    /// Whether Discord accepts the token.
+    pub fn token(&self) -> Token {
+        *self.token.borrow()
+    }
+
+    /// Records that Discord rejected the token once.
+    pub fn doubt_token(&self) {
+        self.token.send_if_modified(|token| {
+            let is_new = *token == Token::Accepted;
+            if is_new {
+                *token = Token::InDoubt;
+            }
+            is_new
+        });
+    }
+
+    /// Records whether Discord accepts the token, after it was in doubt.
+    pub fn settle_token(&self, token: Token) {
+        self.token.send_replace(token);
+    }
+
+    /// Waits until the token is in this state.
+    pub async fn token_is(&self, wanted: Token) {
+        let mut token = self.token.subscribe();
+        // The sender lives as long as this value, so this is no error.
+        let _ = token.wait_for(|token| *token == wanted).await;
     }
 
     /// How long the process has been up.

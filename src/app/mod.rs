@@ -1,5 +1,6 @@
 //! Composition: builds all components, starts and supervises them, and drains them on shutdown.
 
+mod last_words;
 mod parts;
 mod shutdown;
 
@@ -8,6 +9,7 @@ use std::net::SocketAddr;
 use tokio::sync::watch;
 
 use crate::domain::notifications::presence::{PresenceUpdate, presence};
+use crate::health::Token;
 use crate::notify::service_manager;
 use crate::settings::Settings;
 use crate::store::{Store, StoreError};
@@ -86,7 +88,11 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
     let ended = tokio::select! {
         () = signals.next() => Ok(()),
         refused = discord.refused() => Err(AppError::Discord(refused)),
+        () = parts.health.token_is(Token::Rejected) => Err(AppError::Discord(discord::Refused::Token)),
     };
+    if let Err(AppError::Discord(refused)) = &ended {
+        last_words::notify(store, refused, parts.checks.clock.now()).await;
+    }
     service_manager::stopping();
     tracing::info!("stopping");
     stop_sender.send_replace(true);

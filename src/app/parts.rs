@@ -84,8 +84,9 @@ impl<'a> Parts<'a> {
     pub(super) fn new(settings: &'a Settings, store: &'a Store) -> Result<Self, AppError> {
         let checks = checks(settings, store, settings.probe.timeout)?;
         let metrics = Metrics::new().map_err(|error| AppError::Other(error.to_string()))?;
+        let health = Arc::new(Health::new());
         let senders = Senders {
-            messenger: discord::messenger(&discord_config(settings)),
+            messenger: discord::messenger(&discord_config(settings), &health),
             webhooks: WebhookSender::new(Arc::new(checks.clone()), &extra_roots(settings)?),
         };
         Ok(Self {
@@ -93,7 +94,7 @@ impl<'a> Parts<'a> {
             store,
             checks,
             metrics: Arc::new(metrics),
-            health: Arc::new(Health::new()),
+            health,
             senders,
         })
     }

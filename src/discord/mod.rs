@@ -145,13 +145,14 @@ pub enum Refused {
 }
 
 /// The messenger that sends notifications to Discord; `None` without a token.
-pub fn messenger(config: &Config) -> Option<Arc<dyn Messenger>> {
+pub fn messenger(config: &Config, health: &Arc<Health>) -> Option<Arc<dyn Messenger>> {
     let token = config.token.as_deref()?;
     match http_client() {
         Ok(client) => {
             let rest = LimitedRest::new(Rest::new(client, &config.api_url, token));
+            let health = Arc::clone(health);
             Some(Arc::new(notifications::messenger::ChannelMessenger::new(
-                rest,
+                rest, health,
             )))
         }
         Err(error) => {

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::HttpState;
-use crate::health::{Gateway, Shard};
+use crate::health::{Gateway, Shard, Token};
 
 pub(super) async fn alive(State(app): State<HttpState>) -> Response {
     let is_alive = app.health.scheduler_is_running();
@@ -30,10 +30,15 @@ pub(super) async fn ready(State(app): State<HttpState>) -> Response {
         "stuck"
     };
     let gateway = app.health.gateway();
-    let is_ready = database == "ok" && scheduler == "ok" && gateway != Gateway::Connecting;
+    let token = app.health.token();
+    let is_ready = database == "ok"
+        && scheduler == "ok"
+        && gateway != Gateway::Connecting
+        && token == Token::Accepted;
     let shards: Vec<_> = app.health.shards().iter().map(shard).collect();
     let details = json!({
         "ready": is_ready, "database": database, "scheduler": scheduler, "gateway": gateway.as_str(),
+        "discord_token": token.as_str(),
         "gateway_away_seconds": app.health.gateway_away_for().map(|away| away.as_secs()),
         "gateway_failed_checks": app.health.failed_checks(), "shards": shards,
     });

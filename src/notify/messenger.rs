@@ -19,6 +19,10 @@ pub trait Messenger: Transport {
         sentence: &'a str,
     ) -> BoxFuture<'a, Result<(), DeliveryError>>;
 
+    /// Whether a user is a member of a guild.
+    fn is_member(&self, guild: GuildId, user: UserId)
+    -> BoxFuture<'_, Result<bool, DeliveryError>>;
+
     /// Creates a scheduled event in a guild; returns its id.
     fn create_event<'a>(
         &'a self,
@@ -33,6 +37,12 @@ pub trait Messenger: Transport {
         guild: GuildId,
         event: EventId,
     ) -> BoxFuture<'_, Result<(), DeliveryError>>;
+
+    /// Asks whether Discord accepts the token. After it did, messages are sent again.
+    ///
+    /// # Errors
+    /// Discord did not say.
+    fn accepts_token(&self) -> BoxFuture<'_, Result<bool, DeliveryError>>;
 
     /// Posts a line that announces alerts, to verify that the channel can be written to.
     fn send_test_message(

@@ -86,6 +86,10 @@ pub struct Outgoing {
 
 /// Carries messages to their destination.
 pub trait Transport: Send + Sync + fmt::Debug {
+    /// Waits for a moment if a rate limit allows no message there yet. What the message shows is read after that, so that it
+    /// is not outdated when it is sent.
+    fn ready<'a>(&'a self, to: &'a Address) -> BoxFuture<'a, ()>;
+
     /// Posts or edits a message; returns it where it can be edited later.
     ///
     /// # Errors

@@ -298,6 +298,11 @@ impl Sandbox {
         self.shared.read().record.presence().cloned()
     }
 
+    /// Makes a user leave all guilds. Until then, every user is a member of each.
+    pub fn user_leaves(&self, user: u64) {
+        self.shared.change(|world| world.departed.insert(user));
+    }
+
     /// Switches gateway faults on or off.
     pub fn set_faults(&self, change: impl FnOnce(&mut Faults)) {
         self.shared.change(|world| change(&mut world.faults));

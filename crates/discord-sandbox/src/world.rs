@@ -155,6 +155,8 @@ pub(crate) struct World {
     pub messages: BTreeMap<u64, Message>,
     /// The channels of direct messages.
     pub direct_channels: BTreeSet<u64>,
+    /// Users who have left all guilds; everybody else is a member of each.
+    pub departed: BTreeSet<u64>,
     /// Files that members attach to commands, by id.
     pub uploads: HashMap<u64, (String, Vec<u8>)>,
     pub sessions: HashMap<String, Session>,
@@ -183,6 +185,7 @@ impl World {
             interactions: HashMap::new(),
             messages: BTreeMap::new(),
             direct_channels: BTreeSet::new(),
+            departed: BTreeSet::new(),
             uploads: HashMap::new(),
             sessions: HashMap::new(),
             shards: 1,

@@ -1,4 +1,5 @@
 //! Notifications: webhooks and boards.
 
+pub mod discord_refused;
 pub mod manage_board;
 pub mod webhook;

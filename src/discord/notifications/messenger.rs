@@ -1,6 +1,8 @@
 //! Sends notifications to Discord through REST calls of its own, separate from the replies to interactions. They stay within
 //! Discord's rate limits and within stricter limits of Rollcall's own.
 
+use std::sync::Arc;
+
 use discord_gateway_relay::rest::rate_limit::Route;
 use discord_gateway_relay::rest::{CallError, LimitedRest, RestError, SendError};
 use futures_util::future::BoxFuture;
@@ -16,11 +18,13 @@ use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::destination_health::DeliveryError;
 use crate::domain::silences::maintenance::TimeWindow;
 use crate::domain::text;
+use crate::health::Health;
 use crate::notify::messenger::Messenger;
 use crate::notify::transport::{Address, Content, Outgoing, Place, Transport};
 
 /// Discord's error codes for requests that cannot succeed.
 const UNKNOWN_CHANNEL: u64 = 10_003;
+const UNKNOWN_MEMBER: u64 = 10_007;
 const UNKNOWN_MESSAGE: u64 = 10_008;
 const UNKNOWN_USER: u64 = 10_013;
 const UNKNOWN_EVENT: u64 = 10_070;
@@ -44,11 +48,12 @@ const EXTERNAL: u8 = 3;
 #[derive(Debug)]
 pub(in crate::discord) struct ChannelMessenger {
     rest: LimitedRest,
+    health: Arc<Health>,
 }
 
 impl ChannelMessenger {
-    pub(in crate::discord) fn new(rest: LimitedRest) -> Self {
-        Self { rest }
+    pub(in crate::discord) fn new(rest: LimitedRest, health: Arc<Health>) -> Self {
+        Self { rest, health }
     }
 
     async fn post(&self, channel: ChannelId, body: Value) -> Result<MessageRef, DeliveryError> {
@@ -83,7 +88,10 @@ impl ChannelMessenger {
     ) -> Result<Value, DeliveryError> {
         let sent = self.rest.send(route, method, path, body).await;
         sent.map_err(|error| match error {
-            SendError::Unauthorized => DeliveryError::Unauthorized,
+            SendError::Unauthorized => {
+                self.health.doubt_token();
+                DeliveryError::Unauthorized
+            }
             SendError::Limited(wait) => DeliveryError::Retry {
                 after: Some(wait),
                 reason: texts::RATE_LIMIT_REACHED.into(),
@@ -122,6 +130,7 @@ fn refused(refusal: &CallError) -> DeliveryError {
         (RestError::Status(403), Some(MISSING_PERMISSIONS)) => broken(texts::NO_SEND_PERMISSION),
         (RestError::Status(403), Some(CANNOT_MESSAGE_USER))
         | (RestError::Status(404), Some(UNKNOWN_USER)) => broken(texts::DIRECT_MESSAGES_CLOSED),
+        (RestError::Status(404), Some(UNKNOWN_MEMBER)) => broken(texts::NOT_A_MEMBER),
         (RestError::Status(404), Some(UNKNOWN_CHANNEL)) => broken(texts::CHANNEL_DELETED),
         (RestError::Status(404), Some(UNKNOWN_MESSAGE | UNKNOWN_EVENT))
         | (RestError::Status(400), Some(TOO_MANY_OLD_EDITS)) => DeliveryError::MessageGone,
@@ -169,6 +178,18 @@ impl ChannelMessenger {
 }
 
 impl Transport for ChannelMessenger {
+    fn ready<'a>(&'a self, to: &'a Address) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if let Address::Channel(channel) = to {
+                let route = Route {
+                    channel: channel.0,
+                    is_edit: false,
+                };
+                self.rest.ready(route).await;
+            }
+        })
+    }
+
     fn deliver<'a>(
         &'a self,
         outgoing: &'a Outgoing,
@@ -211,6 +232,22 @@ impl Messenger for ChannelMessenger {
             let channel = self.direct_channel(user).await?;
             let body = body(Message::sentence(sentence), None);
             self.post(channel, body).await.map(drop)
+        })
+    }
+
+    fn is_member(
+        &self,
+        guild: GuildId,
+        user: UserId,
+    ) -> BoxFuture<'_, Result<bool, DeliveryError>> {
+        Box::pin(async move {
+            let path = format!("/guilds/{guild}/members/{user}");
+            let found = self.send(NO_CHANNEL, Method::GET, &path, Value::Null).await;
+            match found {
+                Ok(_) => Ok(true),
+                Err(DeliveryError::DestinationBroken(_)) => Ok(false),
+                Err(error) => Err(error),
+            }
         })
     }
 
@@ -257,6 +294,16 @@ impl Messenger for ChannelMessenger {
                 ) => Ok(()),
                 Err(failure) => Err(failure),
             }
+        })
+    }
+
+    fn accepts_token(&self) -> BoxFuture<'_, Result<bool, DeliveryError>> {
+        Box::pin(async move {
+            let asked = self.rest.check_token().await;
+            asked.map_err(|error| DeliveryError::Retry {
+                after: None,
+                reason: error.to_string(),
+            })
         })
     }
 
@@ -322,6 +369,11 @@ mod tests {
                 404,
                 Some(10_013),
                 "broken: this member does not accept direct messages from Rollcall",
+            ),
+            (
+                404,
+                Some(10_007),
+                "broken: this person is not a member of the Discord server",
             ),
             (404, Some(10_008), "message gone"),
             (404, Some(10_070), "message gone"),

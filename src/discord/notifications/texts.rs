@@ -8,7 +8,7 @@ use crate::discord::ui::embed::{bold, date_and_time, mark, relative};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::texts::status_since;
 use crate::domain::Timestamp;
-use crate::domain::discord_id::{ChannelId, RoleId};
+use crate::domain::discord_id::{ChannelId, RoleId, UserId};
 use crate::domain::notifications::alert_policy::{BulkAlert, Responder};
 use crate::domain::notifications::destination_health::DeliveryError;
 use crate::domain::notifications::webhook::masked;
@@ -30,6 +30,7 @@ pub(super) const PLANNED_MAINTENANCE: &str =
 // Why a message could not be posted. Each is the end of a sentence, after a colon.
 
 pub(super) const INVALID_RESPONSE: &str = "Discord's response is invalid";
+pub(super) const NOT_A_MEMBER: &str = "this person is not a member of the Discord server";
 pub(super) const NOT_IN_DISCORD: &str = "webhooks are not part of Discord";
 pub(super) const RATE_LIMIT_REACHED: &str = "Discord's rate limit is reached";
 pub(super) const CHANNEL_DELETED: &str = "the channel was deleted";
@@ -78,6 +79,19 @@ pub(super) fn role_and_user() -> CommandError {
 }
 
 /// Only one of the time and the responder of an escalation is set.
+/// Only members get direct messages about a Discord server.
+pub(super) fn not_a_member(user: UserId) -> CommandError {
+    CommandError::Refused(format!(
+        "<@{user}> is not a member of this Discord server. Choose a member, or a role."
+    ))
+}
+
+pub(super) fn could_not_ask_for_membership(error: &DeliveryError) -> CommandError {
+    CommandError::Refused(format!(
+        "Rollcall could not check whether this person is a member: {error}. Try again in a moment."
+    ))
+}
+
 pub(super) fn incomplete_escalation() -> CommandError {
     CommandError::Refused(
         "Use `escalate` together with `role` or `user`, such as `escalate:30m role:@leads`.".into(),
@@ -312,7 +326,7 @@ pub(super) fn board_line(line: &BoardLine) -> String {
 mod tests {
     use super::*;
     use crate::discord::ui::embed_testing::NOW;
-    use crate::domain::discord_id::{GuildId, UserId};
+    use crate::domain::discord_id::GuildId;
     use crate::domain::monitor::MonitorKind;
     use crate::domain::notifications::destination_health::DestinationHealth;
     use crate::domain::notifications::destinations::DestinationId;
@@ -337,6 +351,7 @@ mod tests {
             could_not_post_board_in(CHANNEL, &failure).to_string(),
             INVALID_RESPONSE.into(),
             DIRECT_MESSAGES_CLOSED.into(),
+            NOT_A_MEMBER.into(),
             NOT_IN_DISCORD.into(),
         ];
         insta::assert_snapshot!(texts.join("\n"), @"
@@ -350,6 +365,7 @@ mod tests {
         Rollcall could not post the board in <#5>: Discord's rate limit is reached. Try again in a moment.
         Discord's response is invalid
         this member does not accept direct messages from Rollcall
+        this person is not a member of the Discord server
         webhooks are not part of Discord
         ");
     }
@@ -362,6 +378,8 @@ mod tests {
             ALERTS_OFF.into(),
             no_channel_set().to_string(),
             role_and_user().to_string(),
+            not_a_member(UserId(7)).to_string(),
+            could_not_ask_for_membership(&DeliveryError::MessageGone).to_string(),
             incomplete_escalation().to_string(),
             invalid_duration("remind", &allowed).to_string(),
             overridden("shop", None),
@@ -373,6 +391,8 @@ mod tests {
         Alerts in Discord are off.
         There is no alert channel yet. Set one with `/alerts setup`.
         Choose either `role` or `user`, not both.
+        <@7> is not a member of this Discord server. Choose a member, or a role.
+        Rollcall could not check whether this person is a member: the message was deleted. Try again in a moment.
         Use `escalate` together with `role` or `user`, such as `escalate:30m role:@leads`.
         `remind`: The duration must be between 1 s and 7 d, such as `15m`.
         **shop** follows the settings of this Discord server again.

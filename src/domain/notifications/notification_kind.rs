@@ -17,6 +17,8 @@ pub enum NotificationKind {
     WebhookBroken { name: String, reason: String },
     /// Rollcall can no longer post to the alert channel; only webhooks receive this.
     ChannelBroken { channel: ChannelId, reason: String },
+    /// Discord refused Rollcall for good, so it stops; only webhooks receive this.
+    DiscordRefused { reason: String },
     /// Another incident has not been acknowledged yet. `None` mentions the same role again.
     Reminder {
         of: IncidentId,

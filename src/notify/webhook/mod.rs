@@ -134,6 +134,10 @@ impl WebhookSender {
 }
 
 impl Transport for WebhookSender {
+    fn ready<'a>(&'a self, _: &'a Address) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     fn deliver<'a>(
         &'a self,
         message: &'a Outgoing,

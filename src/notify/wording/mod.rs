@@ -30,6 +30,9 @@ pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
         NotificationKind::ChannelBroken { .. } => {
             "🟠 Alerts cannot be sent to their channel".to_owned()
         }
+        NotificationKind::DiscordRefused { .. } => {
+            "🟠 Rollcall stopped because Discord refused it".to_owned()
+        }
         NotificationKind::ConnectivityLost { ended: None, .. } => {
             "⚪ Rollcall lost network connectivity".to_owned()
         }
@@ -67,6 +70,10 @@ pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<S
         NotificationKind::ChannelBroken { channel, reason } => {
             Some(channel_broken(*channel, reason, escape))
         }
+        NotificationKind::DiscordRefused { reason } => Some(format!(
+            "{} Rollcall checks nothing and sends no alerts until it is started again.",
+            escape(reason)
+        )),
         NotificationKind::ConnectivityLost { failing, ended, .. } => {
             let what = text::count(*failing, "endpoint");
             Some(match ended {

@@ -71,6 +71,16 @@ pub async fn of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Destinations, StoreEr
     Ok(found)
 }
 
+/// The guilds that have a webhook.
+pub async fn guilds_with_webhooks(tx: &mut Tx<'_>) -> Result<Vec<GuildId>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT DISTINCT guild_id FROM destinations WHERE kind = 'webhook' ORDER BY guild_id",
+    )
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    Ok(rows.into_iter().map(GuildId::from_row).collect())
+}
+
 /// The only destination of this kind in a guild, if there is one.
 pub async fn only(
     reader: &Reader,

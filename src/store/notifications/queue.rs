@@ -21,7 +21,7 @@ const MOST: u32 = 1_000;
 /// What is not delivered at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// Everything for Discord, because there is no token.
+    /// Everything for Discord, because there is no token that it accepts.
     pub discord: bool,
     /// Incidents, because connectivity is lost.
     pub incidents: bool,

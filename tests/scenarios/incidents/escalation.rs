@@ -184,6 +184,33 @@ async fn a_responder_without_direct_messages_is_mentioned_in_the_channel() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_is_no_member_gets_no_direct_message() {
+    let sandbox = Sandbox::start().await;
+    let (rollcall, mut web) = (bot(&sandbox), Web::up());
+    let _running = with_shop(&sandbox, &rollcall, &web).await;
+    sandbox.user_leaves(8);
+    let refused = sandbox.slash("/alerts escalation escalate:1h user:8").await;
+    assert!(
+        refused
+            .text()
+            .contains("<@8> is not a member of this Discord server"),
+        "{}",
+        refused.render()
+    );
+    sandbox.slash("/alerts escalation escalate:1h user:9").await;
+    web.goes_down();
+    wait_for_mention(&sandbox, "<@&77>", 1).await;
+    sandbox.user_leaves(9);
+    rollcall.sql("UPDATE incidents SET escalation_starts_at = escalation_starts_at - 3600000");
+    wait_for_mention(&sandbox, "<@&77>", 2).await;
+    let direct = sandbox.record().requests;
+    let opened = direct
+        .iter()
+        .filter(|request| request.path.ends_with("/users/@me/channels"));
+    assert_eq!(opened.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn omitted_notifications_and_overrides_of_a_monitor_are_applied() {
     let sandbox = Sandbox::start().await;
     let (rollcall, mut web) = (bot(&sandbox), Web::up());

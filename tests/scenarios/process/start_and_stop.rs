@@ -12,7 +12,7 @@ fn without_a_token_everything_but_discord_runs_and_a_warning_is_logged() {
         running.get("/readyz"),
         (
             200,
-            "{\"database\":\"ok\",\"gateway\":\"off\",\"gateway_away_seconds\":null,\"gateway_failed_checks\":0,\"ready\":true,\"scheduler\":\"ok\",\"shards\":[]}\n"
+            "{\"database\":\"ok\",\"discord_token\":\"accepted\",\"gateway\":\"off\",\"gateway_away_seconds\":null,\"gateway_failed_checks\":0,\"ready\":true,\"scheduler\":\"ok\",\"shards\":[]}\n"
                 .to_owned()
         )
     );

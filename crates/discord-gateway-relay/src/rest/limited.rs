@@ -17,7 +17,7 @@ const SHORT_WAIT: Duration = Duration::from_secs(6);
 /// Why a request was not accepted.
 #[derive(Debug)]
 pub enum SendError {
-    /// Discord refused the token; no further requests are sent.
+    /// Discord refused the token; no further requests are sent until it accepts the token again.
     Unauthorized,
     /// The rate limit does not allow the request for this long.
     Limited(Duration),
@@ -30,6 +30,8 @@ pub enum SendError {
 pub struct LimitedRest {
     rest: Rest,
     limit: Mutex<SendLimit>,
+    /// Whose turn it is under the limits that all routes share.
+    turn: tokio::sync::Mutex<()>,
     /// Origin of the durations that the limit counts in.
     started: Stopwatch,
     /// Whether Discord has refused the token.
@@ -41,6 +43,7 @@ impl LimitedRest {
         Self {
             rest,
             limit: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
             started: Stopwatch::start(),
             is_refused: AtomicBool::new(false),
         }
@@ -72,14 +75,50 @@ impl LimitedRest {
         }
     }
 
-    /// Waits until the rate limit allows this route; fails if that takes longer than `SHORT_WAIT`.
+    /// Asks whether Discord accepts the token; if so, requests are sent again.
+    ///
+    /// # Errors
+    /// Discord did not say.
+    pub async fn check_token(&self) -> Result<bool, RestError> {
+        let is_accepted = self.rest.accepts_token().await?;
+        self.is_refused.store(!is_accepted, Ordering::Relaxed);
+        Ok(is_accepted)
+    }
+
+    /// Waits until the limits of a route allow a request, as far as a short wait helps. What is to be sent can be read after
+    /// that, so that it is not outdated.
+    pub async fn ready(&self, route: Route) {
+        // If it takes longer, the request itself fails and says so.
+        let _ = self.wait_for_route(route).await;
+    }
+
+    /// Waits until the rate limit allows this route and reserves a request; fails if a wait is longer than `SHORT_WAIT`.
     async fn wait_for_limit(&self, route: Route) -> Result<(), SendError> {
         loop {
-            let taken = self.limit().take(route, self.started.elapsed());
+            // A full channel does not hold up others, so its wait comes before the turn.
+            self.wait_for_route(route).await?;
+            let _turn = self.turn.lock().await;
+            let (taken, shared) = {
+                let (mut limit, now) = (self.limit(), self.started.elapsed());
+                (limit.take(route, now), limit.shared_wait(now))
+            };
             match taken {
                 Ok(()) => return Ok(()),
-                Err(wait) if wait <= SHORT_WAIT => tokio::time::sleep(wait).await,
-                Err(wait) => return Err(SendError::Limited(wait)),
+                Err(wait) if wait > SHORT_WAIT => return Err(SendError::Limited(wait)),
+                // First come, first served: the others wait for this one.
+                Err(wait) if wait == shared => tokio::time::sleep(wait).await,
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn wait_for_route(&self, route: Route) -> Result<(), SendError> {
+        loop {
+            let wait = self.limit().route_wait(route, self.started.elapsed());
+            match wait {
+                Duration::ZERO => return Ok(()),
+                wait if wait > SHORT_WAIT => return Err(SendError::Limited(wait)),
+                wait => tokio::time::sleep(wait).await,
             }
         }
     }

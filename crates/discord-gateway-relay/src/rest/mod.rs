@@ -133,6 +133,18 @@ impl Rest {
         self.call(Method::PUT, path, Some(body)).await
     }
 
+    /// Asks whether Discord accepts the token.
+    ///
+    /// # Errors
+    /// Discord did not say: it did not answer, or with another error than 401.
+    pub async fn accepts_token(&self) -> Result<bool, RestError> {
+        match self.get::<Value>("/users/@me").await {
+            Ok(_) => Ok(true),
+            Err(RestError::Unauthorized) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, RestError> {
         self.call(Method::GET, path, None).await
     }

@@ -83,19 +83,24 @@ pub struct SendLimit {
 const CHANNELS: usize = 1_000;
 
 impl SendLimit {
+    /// How long the limits of a route alone do not allow a request.
+    pub fn route_wait(&self, route: Route, now: Duration) -> Duration {
+        let channel = self.channels.get(&route.channel);
+        let channel = channel.map_or(Duration::ZERO, |sent| sent.wait(CHANNEL, now));
+        let own = self.routes.get(&route);
+        channel.max(own.map_or(Duration::ZERO, |until| until.saturating_sub(now)))
+    }
+
+    /// How long the limits that all routes share do not allow a request.
+    pub fn shared_wait(&self, now: Duration) -> Duration {
+        let everything = self.everything.saturating_sub(now);
+        let refused = self.refused.wait(INVALID_REQUESTS, now);
+        everything.max(self.overall.wait(OVERALL, now)).max(refused)
+    }
+
     /// Reserves a request, or returns how long to wait before trying again.
     pub fn take(&mut self, route: Route, now: Duration) -> Result<(), Duration> {
-        let channel = self.channels.get(&route.channel);
-        let waits = [
-            self.everything.saturating_sub(now),
-            self.routes
-                .get(&route)
-                .map_or(Duration::ZERO, |until| until.saturating_sub(now)),
-            self.overall.wait(OVERALL, now),
-            channel.map_or(Duration::ZERO, |sent| sent.wait(CHANNEL, now)),
-            self.refused.wait(INVALID_REQUESTS, now),
-        ];
-        let wait = waits.into_iter().max().unwrap_or_default();
+        let wait = self.route_wait(route, now).max(self.shared_wait(now));
         if !wait.is_zero() {
             return Err(wait);
         }

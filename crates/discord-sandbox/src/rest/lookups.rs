@@ -10,7 +10,7 @@ use super::{SharedState, error};
 use crate::clock;
 use crate::shapes;
 use crate::shared::Shared;
-use crate::world::{Guild, SESSION_STARTS, World};
+use crate::world::{Guild, Member, SESSION_STARTS, World};
 
 fn gateway_url(shared: &Shared) -> String {
     format!("ws://{}", shared.gateway_address)
@@ -65,6 +65,20 @@ pub(super) async fn roles(State(shared): SharedState, Path(id): Path<u64>) -> Re
         Some(guild) => Json(shapes::roles(guild)).into_response(),
         None => error(StatusCode::NOT_FOUND, 10004, "Unknown Guild"),
     }
+}
+
+pub(super) async fn member(
+    State(shared): SharedState,
+    Path((guild, user)): Path<(u64, u64)>,
+) -> Response {
+    let world = shared.read();
+    if guild_of(&world, guild).is_none() {
+        return error(StatusCode::NOT_FOUND, 10004, "Unknown Guild");
+    }
+    if world.departed.contains(&user) {
+        return error(StatusCode::NOT_FOUND, 10007, "Unknown Member");
+    }
+    Json(shapes::member(&Member::plain(user, "member"))).into_response()
 }
 
 pub(super) async fn channel(State(shared): SharedState, Path(id): Path<u64>) -> Response {

@@ -63,6 +63,7 @@ fn bot_routes() -> Routes {
         .route("/oauth2/applications/@me", get(lookups::application))
         .route("/guilds/{guild}", get(lookups::guild))
         .route("/guilds/{guild}/roles", get(lookups::roles))
+        .route("/guilds/{guild}/members/{user}", get(lookups::member))
         .route(
             "/guilds/{guild}/scheduled-events",
             post(lookups::make_event),

@@ -43,6 +43,9 @@ pub(super) async fn escalation(
         if role.is_some() && user.is_some() {
             return Err(texts::role_and_user());
         }
+        if let Some(Responder::User(user)) = user {
+            require_member(ctx, user).await?;
+        }
         let remind = wait("remind", remind.as_deref())?;
         let escalate = wait("escalate", escalate.as_deref())?;
         let known = current(ctx).await?;
@@ -64,6 +67,26 @@ pub(super) async fn escalation(
         })
     })
     .await
+}
+
+/// Fails if a user is not a member of the guild.
+async fn require_member(ctx: Context<'_>, user: UserId) -> Result<(), CommandError> {
+    let (app, guild) = (ctx.data(), reply::requester(ctx)?.guild);
+    let messenger = app.senders.messenger.clone().ok_or_else(|| {
+        CommandError::Internal("received a command, but there is no messenger".into())
+    })?;
+    // On the main runtime, to which the connections of the messenger belong.
+    let asked = app
+        .bot
+        .main_runtime
+        .spawn(async move { messenger.is_member(guild, user).await })
+        .await
+        .map_err(|error| CommandError::Internal(error.to_string()))?;
+    match asked {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(texts::not_a_member(user)),
+        Err(error) => Err(texts::could_not_ask_for_membership(&error)),
+    }
 }
 
 /// Choose optional notifications; omitted options stay unchanged

@@ -1,7 +1,7 @@
 //! Loads the next delivery of a destination with everything that decides what to do, and what its message would show.
 
 use crate::actions::incidents::diagnose::diagnose;
-use crate::domain::discord_id::{ChannelId, UserId};
+use crate::domain::discord_id::{ChannelId, RoleId, UserId};
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::delivery_order::{self, QueuedDelivery};
@@ -29,6 +29,8 @@ pub(super) struct LoadedDelivery {
     pub(super) to: Address,
     /// Whom the message mentions, if it mentions anybody.
     pub(super) responder: Option<Responder>,
+    /// The role that is mentioned instead of a person who has left the guild.
+    pub(super) role: Option<RoleId>,
     pub(super) content: Content,
 }
 
@@ -37,13 +39,15 @@ struct Shown {
     topic: Topic,
     revision: i64,
     responder: Option<Responder>,
+    role: Option<RoleId>,
     content: Content,
 }
 
-/// Loads the delivery of a destination that comes next; `None` if none is due.
+/// Loads the delivery of a destination that comes next; `None` if none is due. `to`: where its messages go.
 pub(super) async fn next(
     context: &JobContext,
     destination: Destination,
+    to: Address,
     held: Held,
 ) -> Result<Option<LoadedDelivery>, StoreError> {
     let (reader, now) = (&context.store.reader, context.checks.clock.now());
@@ -54,9 +58,6 @@ pub(super) async fn next(
     };
     let is_due = order.get(index).is_some_and(|one| one.is_due);
     let delivery = deliveries.swap_remove(index);
-    let Some(to) = address(reader, &destination).await? else {
-        return Ok(None);
-    };
     let Some(shown) = shown(context, &destination, &delivery).await? else {
         return Ok(None);
     };
@@ -69,6 +70,7 @@ pub(super) async fn next(
         },
         revision: shown.revision,
         responder: shown.responder,
+        role: shown.role,
         content: shown.content,
         destination,
         delivery,
@@ -77,7 +79,7 @@ pub(super) async fn next(
 }
 
 /// Where the messages of a destination go; `None` if it has been removed.
-async fn address(
+pub(super) async fn address(
     reader: &Reader,
     destination: &Destination,
 ) -> Result<Option<Address>, StoreError> {
@@ -106,6 +108,7 @@ async fn shown(
             topic: Topic::Board,
             revision: delivery.wanted_revision,
             responder: None,
+            role: None,
             content: Content::Board(board::lines(reader, destination.guild_id).await?),
         }));
     };
@@ -137,10 +140,12 @@ async fn shown(
         },
         _ => Topic::Announcement,
     };
+    let role = incident::role(reader, id).await?;
     Ok(Some(Shown {
         topic,
         revision: incident.revision,
-        responder: incident::role(reader, id).await?.map(Responder::Role),
+        responder: role.map(Responder::Role),
+        role,
         content: Content::Incident(Box::new(CurrentIncident {
             link: delivery::message_of(reader, id).await?,
             changes: incident::changes(reader, id, delivery.delivered_revision, false).await?,
@@ -167,12 +172,14 @@ async fn joined(
         return Ok(None);
     };
     let changes = incident::changes(reader, known.of, known.after, true).await?;
+    let role = incident::role(reader, reply.id).await?;
     Ok(Some(Shown {
         topic: Topic::Reminder {
             is_needed: changes.count > 0 && incident.acknowledged.is_none(),
         },
         revision: reply.revision,
-        responder: incident::role(reader, reply.id).await?.map(Responder::Role),
+        responder: role.map(Responder::Role),
+        role,
         content: Content::Joined(Box::new(Joined {
             link: delivery::message_of(reader, known.of).await?,
             unacknowledged: known.unacknowledged,
@@ -192,18 +199,14 @@ async fn reminder(
     let Some(incident) = incident::get(reader, of).await? else {
         return Ok(None);
     };
-    let responder = match responder {
-        Some(responder) => Some(responder),
-        None => incident::role(reader, reminder.id)
-            .await?
-            .map(Responder::Role),
-    };
+    let role = incident::role(reader, reminder.id).await?;
     Ok(Some(Shown {
         topic: Topic::Reminder {
             is_needed: incident.ended_at.is_none() && incident.acknowledged.is_none(),
         },
         revision: reminder.revision,
-        responder,
+        responder: responder.or(role.map(Responder::Role)),
+        role,
         content: Content::Reminder(Box::new(Reminder {
             link: delivery::message_of(reader, of).await?,
             incident,

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 
 use crate::domain::notifications::delivery_plan::{self, HELD, Step};
 use crate::domain::notifications::destinations::{DestinationId, DestinationKind};
+use crate::health::Token;
 use crate::jobs::JobContext;
 use crate::store::StoreError;
 use crate::store::notifications::destination::Destination;
@@ -85,7 +86,7 @@ async fn next(
 /// What is not delivered at the moment.
 fn held(context: &JobContext) -> Held {
     Held {
-        discord: context.senders.messenger.is_none(),
+        discord: context.senders.messenger.is_none() || context.health.token() != Token::Accepted,
         // Check results prove nothing while connectivity is lost.
         incidents: context.checks.is_connectivity_lost(),
     }
@@ -103,7 +104,13 @@ async fn serve(context: &JobContext, destination: Destination) -> DestinationId 
 
 /// Makes the next delivery of a destination.
 async fn deliver(context: &JobContext, destination: Destination) -> Result<(), StoreError> {
-    let Some(loaded) = load::next(context, destination, held(context)).await? else {
+    let Some(to) = load::address(&context.store.reader, &destination).await? else {
+        return Ok(());
+    };
+    if let Some(transport) = send::transport(context, &to) {
+        transport.ready(&to).await;
+    }
+    let Some(loaded) = load::next(context, destination, to, held(context)).await? else {
         return Ok(());
     };
     let now = context.checks.clock.now();

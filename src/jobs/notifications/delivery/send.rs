@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::load::LoadedDelivery;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::MessageRef;
+use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::delivery_plan::Step;
 use crate::domain::notifications::destination_health::DeliveryError;
 use crate::jobs::JobContext;
@@ -20,26 +21,44 @@ pub(super) async fn send(
     step: Step,
     now: Timestamp,
 ) -> Result<Option<MessageRef>, DeliveryError> {
+    let result = attempt(context, loaded, step, now).await;
+    let label = if result.is_ok() { "sent" } else { "failed" };
+    let attempts = &context.metrics.notifications;
+    attempts
+        .with_label_values(&[loaded.destination.kind.as_str(), label])
+        .inc();
+    result
+}
+
+async fn attempt(
+    context: &JobContext,
+    loaded: &LoadedDelivery,
+    step: Step,
+    now: Timestamp,
+) -> Result<Option<MessageRef>, DeliveryError> {
+    let responder = responder(context, loaded, step).await?;
     let outgoing = Outgoing {
         to: loaded.to.clone(),
-        place: place(loaded, step),
+        place: place(loaded, step, responder),
         content: loaded.content.clone(),
         nonce: nonce(loaded),
         now,
     };
-    let transport: &dyn Transport = match (&loaded.to, &context.senders.messenger) {
-        (Address::Webhook(_), _) => &context.senders.webhooks,
-        (_, Some(messenger)) => &**messenger,
-        (_, None) => return Err(later("there is no connection to Discord")),
-    };
+    let transport = transport(context, &loaded.to);
+    let transport = transport.ok_or_else(|| later("there is no connection to Discord"))?;
     let sent = tokio::time::timeout(LONGEST, transport.deliver(&outgoing)).await;
-    let sent = sent.unwrap_or_else(|_| Err(later("it did not respond in time")));
-    let result = if sent.is_ok() { "sent" } else { "failed" };
-    let attempts = &context.metrics.notifications;
-    attempts
-        .with_label_values(&[loaded.destination.kind.as_str(), result])
-        .inc();
-    sent
+    sent.unwrap_or_else(|_| Err(later("it did not respond in time")))
+}
+
+/// What carries messages to an address; `None` for Discord without a token.
+pub(super) fn transport<'a>(context: &'a JobContext, to: &Address) -> Option<&'a dyn Transport> {
+    match to {
+        Address::Webhook(_) => Some(&context.senders.webhooks),
+        Address::Channel(_) | Address::User(_) => match &context.senders.messenger {
+            Some(messenger) => Some(&**messenger),
+            None => None,
+        },
+    }
 }
 
 fn later(reason: &str) -> DeliveryError {
@@ -49,14 +68,40 @@ fn later(reason: &str) -> DeliveryError {
     }
 }
 
-fn place(loaded: &LoadedDelivery, step: Step) -> Place {
+/// Whom the message mentions. A person who has left the guild gets no message about it, and is not mentioned.
+async fn responder(
+    context: &JobContext,
+    loaded: &LoadedDelivery,
+    step: Step,
+) -> Result<Option<Responder>, DeliveryError> {
+    let responder = match loaded.to {
+        Address::User(user) => Some(Responder::User(user)),
+        _ if step == (Step::Post { mention: true }) => loaded.responder,
+        _ => None,
+    };
+    let (Some(Responder::User(user)), Some(messenger)) = (responder, &context.senders.messenger)
+    else {
+        return Ok(responder);
+    };
+    let guild = loaded.destination.guild_id;
+    match (messenger.is_member(guild, user).await?, &loaded.to) {
+        // A direct message has no need for a mention.
+        (true, Address::User(_)) => Ok(None),
+        (true, _) => Ok(responder),
+        (false, Address::User(_)) => {
+            let reason = "this person is not a member of the Discord server";
+            Err(DeliveryError::DestinationBroken(reason.into()))
+        }
+        (false, _) => Ok(loaded.role.map(Responder::Role)),
+    }
+}
+
+fn place(loaded: &LoadedDelivery, step: Step, mention: Option<Responder>) -> Place {
     if let (Step::Edit, Some(message)) = (step, loaded.delivery.message) {
         return Place::Existing(message);
     }
-    let is_mentioned =
-        step == Step::Post { mention: true } && !matches!(loaded.to, Address::User(_));
     Place::New {
-        mention: loaded.responder.filter(|_| is_mentioned),
+        mention,
         reply_to: match &loaded.content {
             Content::Joined(joined) => joined.link,
             _ => None,

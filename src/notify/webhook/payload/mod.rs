@@ -88,9 +88,12 @@ fn event_type(incident: &Incident, change: IncidentChange) -> EventType {
         (NotificationKind::Bulk { is_down: false, .. }, _) => EventType::BulkRecovered,
         (NotificationKind::ConnectivityLost { ended: None, .. }, _) => EventType::ConnectivityLost,
         (NotificationKind::ConnectivityLost { .. }, _) => EventType::ConnectivityRestored,
-        (NotificationKind::ChannelBroken { .. } | NotificationKind::WebhookBroken { .. }, _) => {
-            EventType::DestinationBroken
-        }
+        (
+            NotificationKind::ChannelBroken { .. }
+            | NotificationKind::WebhookBroken { .. }
+            | NotificationKind::DiscordRefused { .. },
+            _,
+        ) => EventType::DestinationBroken,
         (
             NotificationKind::Incident
             | NotificationKind::Reminder { .. }

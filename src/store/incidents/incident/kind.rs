@@ -22,6 +22,7 @@ pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) 
         NotificationKind::ChannelBroken { channel, reason } => {
             json!({ "channel": channel.to_string(), "reason": reason })
         }
+        NotificationKind::DiscordRefused { reason } => json!({ "reason": reason }),
         NotificationKind::Reminder { of, responder } => match responder {
             None => json!({ "incident": of.0 }),
             // As text, because these ids exceed the range of JSON numbers in some readers.
@@ -56,6 +57,7 @@ pub(super) enum StoredKind {
     Incident,
     WebhookBroken,
     ChannelBroken,
+    DiscordRefused,
     Reminder,
     Joined,
     ConnectivityLost,
@@ -75,6 +77,7 @@ impl From<&NotificationKind> for StoredKind {
             NotificationKind::Incident => Self::Incident,
             NotificationKind::WebhookBroken { .. } => Self::WebhookBroken,
             NotificationKind::ChannelBroken { .. } => Self::ChannelBroken,
+            NotificationKind::DiscordRefused { .. } => Self::DiscordRefused,
             NotificationKind::Reminder { .. } => Self::Reminder,
             NotificationKind::Joined { .. } => Self::Joined,
             NotificationKind::ConnectivityLost { .. } => Self::ConnectivityLost,
@@ -106,6 +109,9 @@ pub(super) fn from_row(
         }),
         StoredKind::ChannelBroken => Ok(NotificationKind::ChannelBroken {
             channel: id("channel").map(ChannelId).ok_or_else(damaged)?,
+            reason: text("reason")?,
+        }),
+        StoredKind::DiscordRefused => Ok(NotificationKind::DiscordRefused {
             reason: text("reason")?,
         }),
         StoredKind::Reminder => Ok(NotificationKind::Reminder {
@@ -171,6 +177,9 @@ mod tests {
                 channel: ChannelId(u64::MAX),
                 reason: "gone".into(),
             },
+            NotificationKind::DiscordRefused {
+                reason: "the token".into(),
+            },
             reminder(None),
             reminder(Some(Responder::Role(RoleId(u64::MAX)))),
             reminder(Some(Responder::User(UserId(u64::MAX)))),
@@ -197,6 +206,7 @@ mod tests {
                 "incident",
                 "webhook_broken",
                 "channel_broken",
+                "discord_refused",
                 "reminder",
                 "joined",
                 "connectivity_lost",
