@@ -158,6 +158,7 @@ CREATE TABLE outages (
     is_flapping       INTEGER NOT NULL DEFAULT 0, -- joined its incident because its monitor is flapping; until that ends
     incident_id       BIGINT,  -- NULL: no incident, so no notification was sent
     joined_revision   INTEGER, -- the revision of its incident with which it joined
+    reply_id          BIGINT,  -- the message of its own about monitors that joined late; NULL: none
     ended_revision    INTEGER, -- the revision with which it ended
     continued_by      BIGINT,  -- the incident of the next outage of its flapping monitor, which stayed offline
     monitor_name      TEXT,    -- name and target of a monitor that has been removed; NULL while it exists
@@ -166,6 +167,7 @@ CREATE TABLE outages (
 CREATE UNIQUE INDEX idx_outages_open ON outages (monitor_id) WHERE ended_at IS NULL;
 CREATE INDEX idx_outages_incident ON outages (incident_id) WHERE incident_id IS NOT NULL;
 CREATE INDEX idx_outages_just_ended ON outages (incident_id) WHERE ended_at IS NOT NULL AND ended_revision IS NULL;
+CREATE INDEX idx_outages_reply ON outages (reply_id) WHERE reply_id IS NOT NULL;
 CREATE INDEX idx_outages_monitor ON outages (monitor_id, id);
 CREATE INDEX idx_outages_flapping ON outages (guild_id, monitor_id) WHERE is_flapping = 1;
 CREATE INDEX idx_outages_continued ON outages (guild_id, continued_by) WHERE continued_by IS NOT NULL;
@@ -177,6 +179,7 @@ CREATE TABLE incidents (
     guild_id             BIGINT  NOT NULL,
     kind                 TEXT    NOT NULL DEFAULT 'incident',
     details              TEXT,                       -- JSON object, of the other kinds
+    follows_id           BIGINT,                     -- the incident that a reminder or a reply is about
     scope                TEXT    NOT NULL,           -- what the outages share: host=…, subnet=…, or nothing
     group_name           TEXT,                       -- the user-defined group that all of them belong to
     revision             INTEGER NOT NULL DEFAULT 1, -- counts every change that can be seen
@@ -203,6 +206,7 @@ CREATE TABLE incidents (
     flapping_ended_at    BIGINT,                     -- when none of its monitors was flapping any longer
     cause                TEXT    -- the probable cause, as JSON
 );
+CREATE INDEX idx_incidents_follows ON incidents (follows_id) WHERE follows_id IS NOT NULL;
 CREATE INDEX idx_incidents_open ON incidents (guild_id, joined_at) WHERE ended_at IS NULL;
 
 -- What a guild is notified of. No row: it has no alert channel; the channel itself is a row of destinations.
@@ -275,6 +279,21 @@ CREATE TRIGGER incident_changed AFTER UPDATE OF revision ON incidents
 BEGIN
     UPDATE deliveries SET wanted_revision = NEW.revision, next_try_at = CASE WHEN attempts = 0 THEN 0 ELSE next_try_at END
     WHERE incident_id = NEW.id;
+END;
+
+-- A reminder or a reply that was posted is edited when what it says is no longer so.
+CREATE TRIGGER incident_settled AFTER UPDATE OF ended_at, acknowledged_at ON incidents
+WHEN (OLD.ended_at IS NULL) <> (NEW.ended_at IS NULL) OR (OLD.acknowledged_at IS NULL) <> (NEW.acknowledged_at IS NULL)
+BEGIN
+    UPDATE deliveries SET wanted_revision = wanted_revision + 1
+    WHERE delivered_revision > 0 AND incident_id IN (SELECT id FROM incidents WHERE follows_id = NEW.id);
+END;
+CREATE TRIGGER outage_ended AFTER UPDATE OF ended_at, incident_id ON outages
+WHEN OLD.incident_id IS NOT NULL
+BEGIN
+    UPDATE deliveries SET wanted_revision = wanted_revision + 1
+    WHERE delivered_revision > 0 AND (incident_id = OLD.reply_id OR incident_id IN
+        (SELECT id FROM incidents WHERE follows_id = OLD.incident_id AND kind = 'reminder'));
 END;
 
 -- The same for boards, which show all monitors.
@@ -486,8 +505,8 @@ SELECT o.id,
 FROM outages o
 WHERE o.ended_at IS NULL;
 
--- The monitors of each incident, each with its latest outage in it and the number of its outages.
-CREATE VIEW incident_outages AS
+-- Outages with the name and the target of their monitor.
+CREATE VIEW outage_details AS
 SELECT i.id,
        i.incident_id,
        i.monitor_id,
@@ -502,12 +521,18 @@ SELECT i.id,
        i.continued_by,
        i.joined_revision,
        i.ended_revision,
-       m.id IS NOT NULL AS is_known,
-       (SELECT COUNT(*) FROM outages n WHERE n.incident_id = i.incident_id AND n.monitor_id = i.monitor_id) AS times
+       i.reply_id,
+       m.id IS NOT NULL AS is_known
 FROM outages i
 LEFT JOIN monitors m ON m.id = i.monitor_id
 LEFT JOIN endpoint_targets t ON t.monitor_id = i.monitor_id
-LEFT JOIN device_details d ON d.monitor_id = i.monitor_id
+LEFT JOIN device_details d ON d.monitor_id = i.monitor_id;
+
+-- The monitors of each incident, each with its latest outage in it and the number of its outages.
+CREATE VIEW incident_outages AS
+SELECT i.*,
+       (SELECT COUNT(*) FROM outages n WHERE n.incident_id = i.incident_id AND n.monitor_id = i.monitor_id) AS times
+FROM outage_details i
 WHERE NOT EXISTS (
     SELECT 1 FROM outages n WHERE n.incident_id = i.incident_id AND n.monitor_id = i.monitor_id AND n.id > i.id
 );

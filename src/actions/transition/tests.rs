@@ -444,7 +444,7 @@ const VIOLATIONS: [(&str, &str); 8] = [
     (
         "an incident that no destination will be brought up to",
         "SELECT c.id FROM incidents c LEFT JOIN deliveries d ON d.incident_id = c.id
-         WHERE d.id IS NULL OR d.delivered_revision > c.revision OR d.wanted_revision <> c.revision",
+         WHERE d.id IS NULL OR d.delivered_revision > d.wanted_revision OR (c.kind = 'incident' AND d.wanted_revision <> c.revision)",
     ),
     (
         "an incident with a flapping monitor that says its flapping has ended, or never began",

@@ -319,7 +319,7 @@ fn other_notifications_have_no_outages() {
 }
 
 #[test]
-fn reminders_link_to_the_message_of_their_incident() {
+fn reminders_link_to_the_message_of_their_incident_and_stay_true() {
     let message = MessageRef {
         channel: ChannelId(5),
         message: MessageId(6),
@@ -328,9 +328,27 @@ fn reminders_link_to_the_message_of_their_incident() {
         let incident = incident(outages);
         incident_card::reminder(&Reminder { incident, link }, NOW)
     };
+    let mut ended = incident(vec![pump()]);
+    ended.ended_at = Some(minutes_ago(2));
+    let mut acknowledged = incident(vec![shop()]);
+    acknowledged.acknowledged = Some((UserId(7), minutes_ago(1)));
     let messages = [
         reminder(vec![shop()], Some(message)),
         reminder(vec![shop(), pump()], None),
+        incident_card::reminder(
+            &Reminder {
+                incident: ended,
+                link: None,
+            },
+            NOW,
+        ),
+        incident_card::reminder(
+            &Reminder {
+                incident: acknowledged,
+                link: None,
+            },
+            NOW,
+        ),
     ];
     insta::assert_snapshot!(texts_of(messages), @"
     [red] 🔔 shop has been offline for 9 min and nobody has acknowledged it
@@ -341,6 +359,15 @@ fn reminders_link_to_the_message_of_their_incident() {
     [red] 🔔 1 of 2 monitors has been offline for 9 min and nobody has acknowledged it
     🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
     🟢 **pump** recovered <t:1769860680:R> after 6 min
+
+    ---
+    [green] 🟢 pump was offline for 7 min
+    🟢 **pump** recovered <t:1769860680:R> after 6 min
+
+    ---
+    [amber] 🔴 shop is offline
+    Acknowledged by <@7> <t:1769860740:R>
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
     ");
 }
 
@@ -362,6 +389,8 @@ fn monitors_that_join_late_have_a_message_of_their_own() {
     let messages = [
         joined(vec![shop()], Some(UserId(7)), link),
         joined(vec![shop(), shop()], None, None),
+        joined(vec![pump()], None, None),
+        joined(vec![pump(), pump()], None, None),
     ];
     insta::assert_snapshot!(texts_of(messages), @"
     [red] 🔴 shop is offline, too
@@ -373,5 +402,14 @@ fn monitors_that_join_late_have_a_message_of_their_own() {
     [red] 🔴 2 more monitors are offline
     🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
     🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
+
+    ---
+    [green] 🟢 pump was offline, too
+    🟢 **pump** recovered <t:1769860680:R> after 6 min
+
+    ---
+    [green] 🟢 2 more monitors were offline
+    🟢 **pump** recovered <t:1769860680:R> after 6 min
+    🟢 **pump** recovered <t:1769860680:R> after 6 min
     ");
 }

@@ -31,17 +31,24 @@ pub(in crate::discord) fn message(incident: &Incident) -> Message {
 /// in a direct message does not know the guild. The link leads to the buttons.
 pub(in crate::discord) fn reminder(reminder: &Reminder, now: Timestamp) -> Message {
     let incident = &reminder.incident;
-    let title = wording::reminder(incident, now, text::escape);
-    let mut description = list(&incident.outages, incident.counts.monitors);
+    let (title, colour) = match (incident.ended_at, incident.acknowledged) {
+        (None, None) => (wording::reminder(incident, now, text::escape), RED),
+        // It has had its effect, or is no longer needed.
+        _ => (wording::title(incident, text::escape), colour(incident)),
+    };
+    let mut lines = Vec::new();
     if let Some(message) = reminder.link {
-        let link = texts::open_the_incident(&message.link(incident.guild_id));
-        description = format!("{link}\n{description}");
+        lines.push(texts::open_the_incident(&message.link(incident.guild_id)));
     }
+    if let Some((user, at)) = incident.acknowledged {
+        lines.push(texts::acknowledged_line(user, at));
+    }
+    lines.push(list(&incident.outages, incident.counts.monitors));
     Message::embed(
         CreateEmbed::new()
             .title(text::cut(&title, 256))
-            .description(description)
-            .colour(RED),
+            .description(lines.join("\n"))
+            .colour(colour),
     )
 }
 
@@ -63,7 +70,11 @@ pub(in crate::discord) fn joined(joined: &Joined) -> Message {
         CreateEmbed::new()
             .title(text::cut(&wording::joined(changes, text::escape), 256))
             .description(lines.join("\n"))
-            .colour(RED),
+            .colour(match (changes.has_open(), changes.have_recovered()) {
+                (true, _) => RED,
+                (false, true) => GREEN,
+                (false, false) => GREY,
+            }),
     )
 }
 

@@ -70,6 +70,11 @@ pub(super) fn acknowledged(by: UserId, at: Timestamp) -> String {
     format!("by <@{by}> {}", relative(at))
 }
 
+/// In a reminder.
+pub(super) fn acknowledged_line(by: UserId, at: Timestamp) -> String {
+    format!("Acknowledged {}", acknowledged(by, at))
+}
+
 pub(super) fn rechecked(by: UserId, at: Timestamp, result: &str) -> String {
     let result = text::cut(&text::escape(result), RESULT);
     format!("by <@{by}> {}\n{result}", relative(at))

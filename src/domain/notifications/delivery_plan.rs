@@ -104,8 +104,12 @@ pub enum Step {
 pub fn plan(state: &DeliveryState, is_connectivity_lost: bool, now: Timestamp) -> Step {
     match state.topic {
         Topic::Outages { .. } if is_connectivity_lost => Step::Hold(now.plus(HELD)),
-        Topic::Reminder { is_needed: false } => Step::Skip,
-        Topic::Reminder { is_needed: true } => Step::Post { mention: true },
+        // One that was posted stays true.
+        Topic::Reminder { .. } if state.posted == Posted::Yes => Step::Edit,
+        Topic::Reminder { is_needed: true } if state.posted == Posted::No => {
+            Step::Post { mention: true }
+        }
+        Topic::Reminder { .. } => Step::Skip,
         Topic::Outages { is_open } if state.medium == Medium::Editable => edited(state, is_open),
         Topic::Outages { is_open } => appended(state, is_open, now),
         Topic::Board | Topic::Announcement => match (state.medium, state.posted) {
@@ -302,6 +306,9 @@ mod tests {
         open superseded                     | post, mention | and yet one is open
         reminder                            | post, mention | nobody has acknowledged it
         needless                            | skip          | somebody has
+        needless posted                     | edit          | somebody has since it was posted
+        reminder posted                     | edit          | another monitor has recovered
+        reminder lost                       | skip          | it was read and deleted
         board                               | post          | a new board
         board posted                        | edit          | it changed
         board lost                          | post          | its message was deleted

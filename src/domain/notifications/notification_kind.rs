@@ -24,10 +24,9 @@ pub enum NotificationKind {
         of: IncidentId,
         responder: Option<Responder>,
     },
-    /// Monitors joined another incident after people had read its message: those that joined after its revision `after`.
+    /// Monitors joined another incident after people had read its message.
     Joined {
         of: IncidentId,
-        after: i64,
         /// Who had acknowledged it: that did not cover them, and was taken back.
         unacknowledged: Option<UserId>,
     },
@@ -45,4 +44,14 @@ pub enum NotificationKind {
         of: u64,
         window: Duration,
     },
+}
+
+impl NotificationKind {
+    /// The other incident that it is about.
+    pub fn follows(&self) -> Option<IncidentId> {
+        match self {
+            Self::Reminder { of, .. } | Self::Joined { of, .. } => Some(*of),
+            _ => None,
+        }
+    }
 }

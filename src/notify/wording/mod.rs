@@ -228,6 +228,20 @@ pub fn joined(changes: &Changes, escape: fn(&str) -> String) -> String {
         true => "overdue",
         false => "offline",
     };
+    if !changes.has_open() {
+        let mark = if changes.have_recovered() {
+            "🟢"
+        } else {
+            "⚪"
+        };
+        return match changes.outages.as_slice() {
+            [only] => format!("{mark} {} was {state}, too", escape(name(only))),
+            _ => {
+                let monitors = text::count(changes.count, "more monitor");
+                format!("{mark} {monitors} were {state}")
+            }
+        };
+    }
     match changes.outages.as_slice() {
         [only] => format!("🔴 {} is {state}, too", escape(name(only))),
         _ => format!(

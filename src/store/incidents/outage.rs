@@ -81,6 +81,16 @@ pub async fn add_to(
     Ok(())
 }
 
+/// Records which reply announces that an outage has joined its incident.
+pub async fn announced_by(tx: &mut Tx<'_>, id: i64, reply: IncidentId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE outages SET reply_id = $2 WHERE id = $1")
+        .bind(id)
+        .bind(reply.0)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
 /// Records that a silence holds back the notification about an outage. The first one decides whether it counts as an outage
 /// in maintenance.
 pub async fn hold(tx: &mut Tx<'_>, id: i64, by: SilenceKind) -> Result<(), StoreError> {

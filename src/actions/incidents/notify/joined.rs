@@ -7,6 +7,7 @@ use crate::domain::discord_id::UserId;
 use crate::domain::incidents::grouping::{ANNOUNCED, ANNOUNCEMENT_GAP, IncidentRef};
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::store::incidents::incident::{self, JoinedReply};
+use crate::store::incidents::outage;
 use crate::store::notifications::delivery;
 use crate::store::{StoreError, Tx};
 
@@ -14,6 +15,7 @@ use crate::store::{StoreError, Tx};
 pub(super) async fn announce(
     tx: &mut Tx<'_>,
     incident: IncidentRef,
+    outage: i64,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(known) = incident::joined(tx, incident.id).await? else {
@@ -27,47 +29,43 @@ pub(super) async fn announce(
     if !known.is_posted || !(is_old || known.acknowledged_by.is_some()) {
         return Ok(());
     }
-    let after = known.revision - 1;
-    match known.reply {
-        Some(reply) if reply.is_pending => amend(tx, incident, reply, known.acknowledged_by).await,
-        reply => {
-            let earliest = reply.map(|reply| reply.at.plus(ANNOUNCEMENT_GAP));
-            // A time far ahead comes from a clock that has been set back since.
-            let earliest = earliest.filter(|at| at.since(now) <= ANNOUNCEMENT_GAP);
-            let at = earliest.map_or(now, |at| at.max(now));
-            let kind = NotificationKind::Joined {
-                of: incident.id,
-                after,
-                unacknowledged: known.acknowledged_by,
-            };
-            let id = incident::announce(tx, incident.guild, &kind, now).await?;
-            incident::copy_role(tx, id, incident.id).await?;
-            incident::set_joined_reply(tx, incident.id, id, at).await?;
-            delivery::enqueue_for_channel_at(tx, incident.guild, id, at).await
-        }
+    if let Some(reply) = known.reply.filter(|reply| reply.is_pending) {
+        amend(tx, incident, reply, known.acknowledged_by).await?;
+        return outage::announced_by(tx, outage, reply.id).await;
     }
+    let kind = NotificationKind::Joined {
+        of: incident.id,
+        unacknowledged: known.acknowledged_by,
+    };
+    let reply = incident::announce(tx, incident.guild, &kind, now).await?;
+    outage::announced_by(tx, outage, reply).await?;
+    incident::copy_role(tx, reply, incident.id).await?;
+    let at = earliest(known.reply, now);
+    incident::set_joined_reply(tx, incident.id, reply, at).await?;
+    delivery::enqueue_for_channel_at(tx, incident.guild, reply, at).await
 }
 
-/// The message that waits shows this outage, too. It only has to say whose acknowledgment was taken back.
+/// When another reply may be sent after the last one.
+fn earliest(last: Option<JoinedReply>, now: Timestamp) -> Timestamp {
+    let next = last.map(|last| last.at.plus(ANNOUNCEMENT_GAP));
+    // A time far ahead comes from a clock that has been set back since.
+    let next = next.filter(|at| at.since(now) <= ANNOUNCEMENT_GAP);
+    next.map_or(now, |at| at.max(now))
+}
+
+/// The reply that waits shows this outage, too. It only has to say whose acknowledgment was taken back.
 async fn amend(
     tx: &mut Tx<'_>,
     incident: IncidentRef,
     reply: JoinedReply,
     unacknowledged: Option<UserId>,
 ) -> Result<(), StoreError> {
-    let known = incident::kind_of(tx, reply.id).await?;
-    let Some(NotificationKind::Joined {
-        after,
-        unacknowledged: before,
-        ..
-    }) = known
-    else {
+    if unacknowledged.is_none() {
         return Ok(());
-    };
+    }
     let kind = NotificationKind::Joined {
         of: incident.id,
-        after,
-        unacknowledged: unacknowledged.or(before),
+        unacknowledged,
     };
     incident::amend(tx, reply.id, &kind).await
 }

@@ -146,15 +146,11 @@ pub async fn notify(tx: &mut Tx<'_>, opened: Opened, now: Timestamp) -> Result<(
     {
         incident::collect(tx, incident, now).await?;
         outage::add_to(tx, opened.id, incident, false).await?;
-        joined::announce(
-            tx,
-            IncidentRef {
-                guild,
-                id: incident,
-            },
-            now,
-        )
-        .await?;
+        let grown = IncidentRef {
+            guild,
+            id: incident,
+        };
+        joined::announce(tx, grown, opened.id, now).await?;
         return delivery::enqueue(tx, guild, incident).await;
     }
     let role = own.and_then(|own| own.role);
@@ -212,15 +208,11 @@ async fn join_one_of(
     if let Some((known, group_key)) = grouping::choose(&candidates.open, &place, now) {
         incident::join(tx, known.id, &group_key, now).await?;
         outage::add_to(tx, opened.id, known.id, false).await?;
-        joined::announce(
-            tx,
-            IncidentRef {
-                guild,
-                id: known.id,
-            },
-            now,
-        )
-        .await?;
+        let grown = IncidentRef {
+            guild,
+            id: known.id,
+        };
+        joined::announce(tx, grown, opened.id, now).await?;
         delivery::enqueue(tx, guild, known.id).await?;
         return Ok(known.id);
     }

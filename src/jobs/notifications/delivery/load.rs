@@ -63,12 +63,19 @@ pub(super) async fn next(
     };
     let state = state(reader, &destination, &delivery, shown.topic, &to).await?;
     let blocking = if is_due { state.turn } else { Turn::Blocking };
+    // A follow-up changes with the incident that it is about; its deliveries count that themselves.
+    let is_follow_up = matches!(state.topic, Topic::Reminder { .. });
+    let revision = if is_follow_up {
+        delivery.wanted_revision
+    } else {
+        shown.revision
+    };
     Ok(Some(LoadedDelivery {
         state: DeliveryState {
             turn: blocking,
             ..state
         },
-        revision: shown.revision,
+        revision,
         responder: shown.responder,
         role: shown.role,
         content: shown.content,
@@ -118,18 +125,8 @@ async fn shown(
     if let NotificationKind::Reminder { of, responder } = incident.kind {
         return reminder(reader, &incident, of, responder).await;
     }
-    if let NotificationKind::Joined {
-        of,
-        after,
-        unacknowledged,
-    } = incident.kind
-    {
-        let known = JoinedAfter {
-            of,
-            after,
-            unacknowledged,
-        };
-        return joined(reader, &incident, known).await;
+    if let NotificationKind::Joined { of, unacknowledged } = incident.kind {
+        return joined(reader, &incident, of, unacknowledged).await;
     }
     // A cause that is found only later is added by an edit.
     let cause = diagnose(&context.store, &incident, false).await?;
@@ -148,41 +145,35 @@ async fn shown(
         role,
         content: Content::Incident(Box::new(CurrentIncident {
             link: delivery::message_of(reader, id).await?,
-            changes: incident::changes(reader, id, delivery.delivered_revision, false).await?,
+            changes: incident::changes(reader, id, delivery.delivered_revision).await?,
             delivered_revision: delivery.delivered_revision,
             incident,
         })),
     }))
 }
 
-/// What a message about monitors that joined an incident is about.
-struct JoinedAfter {
-    of: IncidentId,
-    after: i64,
-    unacknowledged: Option<UserId>,
-}
-
-/// The message about monitors that joined an incident, those that are still offline.
+/// The message about monitors that joined an incident.
 async fn joined(
     reader: &Reader,
     reply: &Incident,
-    known: JoinedAfter,
+    of: IncidentId,
+    unacknowledged: Option<UserId>,
 ) -> Result<Option<Shown>, StoreError> {
-    let Some(incident) = incident::get(reader, known.of).await? else {
+    let Some(incident) = incident::get(reader, of).await? else {
         return Ok(None);
     };
-    let changes = incident::changes(reader, known.of, known.after, true).await?;
+    let changes = incident::announced_by(reader, reply.id).await?;
     let role = incident::role(reader, reply.id).await?;
     Ok(Some(Shown {
         topic: Topic::Reminder {
-            is_needed: changes.count > 0 && incident.acknowledged.is_none(),
+            is_needed: changes.has_open() && incident.acknowledged.is_none(),
         },
         revision: reply.revision,
         responder: role.map(Responder::Role),
         role,
         content: Content::Joined(Box::new(Joined {
-            link: delivery::message_of(reader, known.of).await?,
-            unacknowledged: known.unacknowledged,
+            link: delivery::message_of(reader, of).await?,
+            unacknowledged,
             changes,
             incident,
         })),

@@ -17,13 +17,14 @@ pub async fn announce(
 ) -> Result<IncidentId, StoreError> {
     let (stored, details) = kind::to_row(kind);
     let id = sqlx::query_scalar(
-        "INSERT INTO incidents (guild_id, scope, kind, details, opened_at, created_at, joined_at, ended_at)
-         VALUES ($1, '', $2, $3, $4, $4, $4, $4) RETURNING id",
+        "INSERT INTO incidents (guild_id, scope, kind, details, follows_id, opened_at, created_at, joined_at, ended_at)
+         VALUES ($1, '', $2, $3, $5, $4, $4, $4, $4) RETURNING id",
     )
     .bind(guild.to_row())
     .bind(stored)
     .bind(details)
     .bind(now.millis())
+    .bind(kind.follows().map(|incident| incident.0))
     .fetch_one(&mut *tx.connection)
     .await?;
     tx.wrote_event = true;

@@ -10,7 +10,6 @@ use crate::store::{StoreError, Tx};
 /// An incident that monitors join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JoinedIncident {
-    pub revision: i64,
     pub created_at: Timestamp,
     /// Whether its message has been posted in the channel.
     pub is_posted: bool,
@@ -31,7 +30,6 @@ pub struct JoinedReply {
 
 #[derive(sqlx::FromRow)]
 struct Row {
-    revision: i64,
     created_at: i64,
     is_posted: bool,
     acknowledged_by: Option<i64>,
@@ -43,7 +41,7 @@ struct Row {
 /// What decides whether and when a message says that a monitor has joined an incident; `None` if it has been removed.
 pub async fn joined(tx: &mut Tx<'_>, id: IncidentId) -> Result<Option<JoinedIncident>, StoreError> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT i.revision, i.created_at, i.acknowledged_by, i.joined_reply_id, i.joined_reply_at,
+        "SELECT i.created_at, i.acknowledged_by, i.joined_reply_id, i.joined_reply_at,
              EXISTS (SELECT 1 FROM deliveries d JOIN destinations t ON t.id = d.destination_id
                      WHERE d.incident_id = i.id AND t.kind = 'channel' AND d.message_id IS NOT NULL) AS is_posted,
              EXISTS (SELECT 1 FROM deliveries d
@@ -56,7 +54,6 @@ pub async fn joined(tx: &mut Tx<'_>, id: IncidentId) -> Result<Option<JoinedInci
     let joined = |row: Row| {
         let reply = row.joined_reply_id.zip(row.joined_reply_at);
         JoinedIncident {
-            revision: row.revision,
             created_at: Timestamp::from_millis(row.created_at),
             is_posted: row.is_posted,
             acknowledged_by: row.acknowledged_by.map(UserId::from_row),
@@ -103,20 +100,6 @@ pub async fn set_joined_reply(
         .execute(&mut *tx.connection)
         .await?;
     Ok(())
-}
-
-/// The kind of an incident; `None` if it has been removed.
-pub async fn kind_of(
-    tx: &mut Tx<'_>,
-    id: IncidentId,
-) -> Result<Option<NotificationKind>, StoreError> {
-    let row: Option<(String, Option<String>)> =
-        sqlx::query_as("SELECT kind, details FROM incidents WHERE id = $1")
-            .bind(id.0)
-            .fetch_optional(&mut *tx.connection)
-            .await?;
-    row.map(|(stored, details)| kind::from_row(&stored, details.as_deref()))
-        .transpose()
 }
 
 /// Replaces the details of a message that has not been sent yet.

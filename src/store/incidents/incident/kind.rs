@@ -29,12 +29,8 @@ pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) 
             Some(Responder::Role(id)) => json!({ "incident": of.0, "role": id.to_string() }),
             Some(Responder::User(id)) => json!({ "incident": of.0, "user": id.to_string() }),
         },
-        NotificationKind::Joined {
-            of,
-            after,
-            unacknowledged,
-        } => json!({
-            "incident": of.0, "after": after, "unacknowledged": unacknowledged.map(|user| user.to_string()),
+        NotificationKind::Joined { of, unacknowledged } => json!({
+            "incident": of.0, "unacknowledged": unacknowledged.map(|user| user.to_string()),
         }),
         NotificationKind::ConnectivityLost {
             failing,
@@ -122,7 +118,6 @@ pub(super) fn from_row(
         }),
         StoredKind::Joined => Ok(NotificationKind::Joined {
             of: IncidentId(details["incident"].as_i64().ok_or_else(damaged)?),
-            after: details["after"].as_i64().ok_or_else(damaged)?,
             unacknowledged: id("unacknowledged").map(UserId),
         }),
         StoredKind::ConnectivityLost => Ok(NotificationKind::ConnectivityLost {
@@ -153,7 +148,6 @@ mod tests {
         };
         let joined = |unacknowledged| NotificationKind::Joined {
             of: IncidentId(i64::MAX),
-            after: 7,
             unacknowledged,
         };
         let lost = |ended| NotificationKind::ConnectivityLost {

@@ -20,8 +20,8 @@ pub use flapping::{
     FlappingOutage, continuing, end_flapping, flapping_since, guilds_with_flapping, outage_left,
     reopen, stop_flapping,
 };
-pub use joining::{JoinedReply, amend, joined, kind_of, set_joined_reply, unacknowledge};
-pub use outages::{Changes, Counts, Outage, changes};
+pub use joining::{JoinedReply, amend, joined, set_joined_reply, unacknowledge};
+pub use outages::{Changes, Counts, Outage, announced_by, changes};
 pub use response::{
     acknowledge, copy_role, mark_reminded, rechecked, role, set_role, unacknowledged, waiting,
 };

@@ -126,33 +126,58 @@ pub struct Changes {
     pub count: u64,
 }
 
-/// What has changed in an incident after a revision. `only_open`: only those that joined and are still offline.
-pub async fn changes(
-    reader: &Reader,
-    id: IncidentId,
-    after: i64,
-    only_open: bool,
-) -> Result<Changes, StoreError> {
-    let rows: Vec<OutageRow> = sqlx::query_as(
-        "SELECT * FROM incident_outages
-         WHERE incident_id = $1 AND (joined_revision > $2 OR ended_revision > $2) AND ($3 = 0 OR ended_at IS NULL)
-         ORDER BY ended_at IS NOT NULL, started_at, id LIMIT $4",
-    )
-    .bind(id.0)
-    .bind(after)
-    .bind(only_open)
-    .bind(NAMED)
-    .fetch_all(&reader.pool)
-    .await?;
-    let count: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM incident_outages
-         WHERE incident_id = $1 AND (joined_revision > $2 OR ended_revision > $2) AND ($3 = 0 OR ended_at IS NULL)",
-    )
-    .bind(id.0)
-    .bind(after)
-    .bind(only_open)
-    .fetch_one(&reader.pool)
-    .await?;
+impl Changes {
+    /// Whether a monitor is still offline. Open outages come first.
+    pub fn has_open(&self) -> bool {
+        self.outages.first().is_some_and(|one| one.ended.is_none())
+    }
+
+    /// Whether all of them have recovered, as far as they are named.
+    pub fn have_recovered(&self) -> bool {
+        let end = |outage: &Outage| outage.ended.map(|(_, end)| end);
+        let mut ends = self.outages.iter().map(end);
+        ends.all(|end| end == Some(OutageEnd::Recovered))
+    }
+}
+
+/// What has changed in an incident after a revision.
+pub async fn changes(reader: &Reader, id: IncidentId, after: i64) -> Result<Changes, StoreError> {
+    const CHANGED: &str = "FROM incident_outages WHERE incident_id = $1 AND (joined_revision > $2 OR ended_revision > $2)";
+    let sql = format!("SELECT * {CHANGED} ORDER BY ended_at IS NOT NULL, started_at, id LIMIT $3");
+    let rows: Vec<OutageRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(id.0)
+        .bind(after)
+        .bind(NAMED)
+        .fetch_all(&reader.pool)
+        .await?;
+    let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) {CHANGED}")))
+        .bind(id.0)
+        .bind(after)
+        .fetch_one(&reader.pool)
+        .await?;
+    of_rows(rows, count)
+}
+
+/// The outages that a reply announces.
+pub async fn announced_by(reader: &Reader, reply: IncidentId) -> Result<Changes, StoreError> {
+    const ANNOUNCED: &str = "FROM outage_details WHERE reply_id = $1";
+    let sql = format!(
+        "SELECT *, 1 AS times {ANNOUNCED} ORDER BY ended_at IS NOT NULL, started_at, id LIMIT $2"
+    );
+    let rows: Vec<OutageRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(reply.0)
+        .bind(NAMED)
+        .fetch_all(&reader.pool)
+        .await?;
+    let count: i64 =
+        sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) {ANNOUNCED}")))
+            .bind(reply.0)
+            .fetch_one(&reader.pool)
+            .await?;
+    of_rows(rows, count)
+}
+
+fn of_rows(rows: Vec<OutageRow>, count: i64) -> Result<Changes, StoreError> {
     let outages: Result<Vec<Outage>, StoreError> = rows.into_iter().map(outage).collect();
     Ok(Changes {
         outages: outages?,
