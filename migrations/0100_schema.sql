@@ -265,7 +265,9 @@ CREATE TABLE deliveries (
     lost_messages      INTEGER NOT NULL DEFAULT 0, -- messages that were deleted; part of the next nonce
     channel_id         BIGINT,                     -- where its message is
     message_id         BIGINT,
+    may_be_posted      INTEGER NOT NULL DEFAULT 0, -- whether a first message is being sent, or was sent without an answer
     attempts           INTEGER NOT NULL DEFAULT 0, -- failed attempts in a row
+    faults             INTEGER NOT NULL DEFAULT 0, -- those of them that happened while the destination seemed to work
     next_try_at        BIGINT  NOT NULL DEFAULT 0,
     UNIQUE (destination_id, incident_id)
 );
@@ -277,7 +279,7 @@ CREATE INDEX idx_deliveries_board_message ON deliveries (message_id) WHERE incid
 -- A change of an incident is to be delivered at once, but not to a destination that refused its last revision.
 CREATE TRIGGER incident_changed AFTER UPDATE OF revision ON incidents
 BEGIN
-    UPDATE deliveries SET wanted_revision = NEW.revision, next_try_at = CASE WHEN attempts = 0 THEN 0 ELSE next_try_at END
+    UPDATE deliveries SET wanted_revision = NEW.revision, next_try_at = CASE WHEN faults = 0 THEN 0 ELSE next_try_at END
     WHERE incident_id = NEW.id;
 END;
 
@@ -288,12 +290,14 @@ BEGIN
     UPDATE deliveries SET wanted_revision = wanted_revision + 1
     WHERE delivered_revision > 0 AND incident_id IN (SELECT id FROM incidents WHERE follows_id = NEW.id);
 END;
-CREATE TRIGGER outage_ended AFTER UPDATE OF ended_at, incident_id ON outages
-WHEN OLD.incident_id IS NOT NULL
+CREATE TRIGGER outage_moved_or_ended AFTER UPDATE OF ended_at, incident_id ON outages
 BEGIN
     UPDATE deliveries SET wanted_revision = wanted_revision + 1
-    WHERE delivered_revision > 0 AND (incident_id = OLD.reply_id OR incident_id IN
-        (SELECT id FROM incidents WHERE follows_id = OLD.incident_id AND kind = 'reminder'));
+    WHERE delivered_revision > 0 AND incident_id IN (
+        SELECT id FROM incidents WHERE follows_id IN (OLD.incident_id, NEW.incident_id) AND kind = 'reminder'
+        UNION
+        SELECT reply_id FROM outages
+        WHERE monitor_id = NEW.monitor_id AND incident_id IN (OLD.incident_id, NEW.incident_id) AND reply_id IS NOT NULL);
 END;
 
 -- The same for boards, which show all monitors.

@@ -13,7 +13,7 @@ pub mod notifications;
 pub mod servers;
 pub mod silences;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 pub mod transition;
 
 use serde_json::Value;

@@ -358,12 +358,9 @@ fn reminders_link_to_the_message_of_their_incident_and_stay_true() {
     ---
     [red] 🔔 1 of 2 monitors has been offline for 9 min and nobody has acknowledged it
     🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
-    🟢 **pump** recovered <t:1769860680:R> after 6 min
 
     ---
     [green] 🟢 pump was offline for 7 min
-    🟢 **pump** recovered <t:1769860680:R> after 6 min
-
     ---
     [amber] 🔴 shop is offline
     Acknowledged by <@7> <t:1769860740:R>

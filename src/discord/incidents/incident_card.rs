@@ -43,7 +43,12 @@ pub(in crate::discord) fn reminder(reminder: &Reminder, now: Timestamp) -> Messa
     if let Some((user, at)) = incident.acknowledged {
         lines.push(texts::acknowledged_line(user, at));
     }
-    lines.push(list(&incident.outages, incident.counts.monitors));
+    // Those that have recovered need nobody, and may be offline again in another incident.
+    let open = incident.outages.iter().filter(|one| one.ended.is_none());
+    let open: Vec<Outage> = open.cloned().collect();
+    if !open.is_empty() {
+        lines.push(list(&open, incident.counts.open));
+    }
     Message::embed(
         CreateEmbed::new()
             .title(text::cut(&title, 256))

@@ -56,7 +56,12 @@ impl ChannelMessenger {
         Self { rest, health }
     }
 
-    async fn post(&self, channel: ChannelId, body: Value) -> Result<MessageRef, DeliveryError> {
+    /// Posts a message; returns it, and what Discord shows.
+    async fn post(
+        &self,
+        channel: ChannelId,
+        body: Value,
+    ) -> Result<(MessageRef, Value), DeliveryError> {
         let route = Route {
             channel: channel.0,
             is_edit: false,
@@ -67,10 +72,12 @@ impl ChannelMessenger {
             channel,
             message: MessageId(id),
         });
-        message.ok_or(DeliveryError::Retry {
+        let message = message.ok_or(DeliveryError::Retry {
+            is_unanswered: true,
             after: None,
             reason: texts::INVALID_RESPONSE.into(),
-        })
+        })?;
+        Ok((message, sent))
     }
 
     async fn edit(&self, message: MessageRef, body: Value) -> Result<MessageRef, DeliveryError> {
@@ -93,6 +100,7 @@ impl ChannelMessenger {
                 DeliveryError::Unauthorized
             }
             SendError::Limited(wait) => DeliveryError::Retry {
+                is_unanswered: false,
                 after: Some(wait),
                 reason: texts::RATE_LIMIT_REACHED.into(),
             },
@@ -120,6 +128,7 @@ fn id_of(answer: &Value) -> Option<u64> {
 fn refused(refusal: &CallError) -> DeliveryError {
     let retry = |after, reason: &RestError| DeliveryError::Retry {
         after,
+        is_unanswered: matches!(reason, RestError::Unanswered(_) | RestError::Unreadable),
         reason: reason.to_string(),
     };
     let broken = |reason: &str| DeliveryError::DestinationBroken(reason.to_owned());
@@ -149,7 +158,11 @@ impl ChannelMessenger {
         match outgoing.place {
             Place::Existing(id) => self.edit(id, body(message, None)).await,
             Place::New { mention, reply_to } => {
-                let mut body = body(message, mention);
+                let plain = body(message, None);
+                let mut body = plain.clone();
+                if let Some(responder) = mention {
+                    add_mention(&mut body, responder);
+                }
                 // A message in another channel cannot be replied to.
                 if let Some(replied) = reply_to.filter(|replied| replied.channel == channel) {
                     body["message_reference"] = json!({
@@ -158,7 +171,12 @@ impl ChannelMessenger {
                 }
                 body["nonce"] = json!(outgoing.nonce);
                 body["enforce_nonce"] = json!(true);
-                self.post(channel, body).await
+                let (posted, shown) = self.post(channel, body).await?;
+                match is_shown(&plain, &shown) {
+                    true => Ok(posted),
+                    // An earlier attempt, whose answer was lost, had posted it with the content of that time.
+                    false => self.edit(posted, plain).await,
+                }
             }
         }
     }
@@ -301,6 +319,7 @@ impl Messenger for ChannelMessenger {
         Box::pin(async move {
             let asked = self.rest.check_token().await;
             asked.map_err(|error| DeliveryError::Retry {
+                is_unanswered: false,
                 after: None,
                 reason: error.to_string(),
             })
@@ -316,27 +335,56 @@ impl Messenger for ChannelMessenger {
                 .title(texts::TEST_MESSAGE_TITLE)
                 .description(texts::TEST_MESSAGE),
         );
-        Box::pin(self.post(channel, body(message, None)))
+        Box::pin(async move {
+            let (message, _) = self.post(channel, body(message, None)).await?;
+            Ok(message)
+        })
     }
 }
 
-/// The request body of a message. It mentions only this one role or user, by id.
+/// The request body of a message, which mentions only this one role or user, by id.
 fn body(message: Message, mention: Option<Responder>) -> Value {
-    let (content, mentions) = match mention {
-        None => (message.content.clone(), json!({ "parse": [] })),
-        Some(Responder::Role(id)) => (
+    let mut body = json!({
+        "content": message.content, "embeds": message.embeds, "components": message.rows,
+        "allowed_mentions": { "parse": [] },
+    });
+    if let Some(responder) = mention {
+        add_mention(&mut body, responder);
+    }
+    body
+}
+
+fn add_mention(body: &mut Value, responder: Responder) {
+    let (content, mentions) = match responder {
+        Responder::Role(id) => (
             format!("<@&{id}>"),
             json!({ "parse": [], "roles": [id.to_string()] }),
         ),
-        Some(Responder::User(id)) => (
+        Responder::User(id) => (
             format!("<@{id}>"),
             json!({ "parse": [], "users": [id.to_string()] }),
         ),
     };
-    json!({
-        "content": content, "embeds": message.embeds, "components": message.rows,
-        "allowed_mentions": mentions,
-    })
+    body["content"] = content.into();
+    body["allowed_mentions"] = mentions;
+}
+
+/// Whether Discord's answer shows the embeds that were sent. It shows others if it has had this nonce before.
+fn is_shown(sent: &Value, answer: &Value) -> bool {
+    let texts = |body: &Value| -> Option<Vec<String>> {
+        let embeds = body["embeds"].as_array()?;
+        let fields = embeds
+            .iter()
+            .flat_map(|embed| embed["fields"].as_array().into_iter().flatten())
+            .map(|field| &field["value"]);
+        let heads = embeds
+            .iter()
+            .flat_map(|embed| [&embed["title"], &embed["description"]]);
+        // Discord cuts white space at both ends.
+        let trimmed = |text: &Value| text.as_str().unwrap_or_default().trim().to_owned();
+        Some(heads.chain(fields).map(trimmed).collect())
+    };
+    texts(answer).is_none_or(|shown| Some(shown) == texts(sent))
 }
 
 #[cfg(test)]
@@ -395,6 +443,22 @@ mod tests {
                 DeliveryError::Unauthorized => "unauthorized".to_owned(),
             };
             assert_eq!(found, expected, "{status} {code:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_shows_something_else_is_noticed() {
+        let embed = |title: &str, value: &str| json!({ "embeds": [{ "title": title, "description": "text\n", "fields": [{ "name": "n", "value": value }] }] });
+        let sent = embed("a", "b");
+        for (answer, is_the_same) in [
+            (embed("a", "b"), true),
+            (embed(" a", "b "), true),
+            (embed("c", "b"), false),
+            (embed("a", "c"), false),
+            (json!({ "embeds": [] }), false),
+            (json!({ "id": "1" }), true),
+        ] {
+            assert_eq!(is_shown(&sent, &answer), is_the_same, "{answer}");
         }
     }
 

@@ -337,6 +337,7 @@ mod tests {
     #[test]
     fn texts_of_posting() {
         let failure = DeliveryError::Retry {
+            is_unanswered: false,
             after: None,
             reason: RATE_LIMIT_REACHED.into(),
         };

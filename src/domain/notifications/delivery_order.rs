@@ -1,14 +1,28 @@
 //! Which of the pending deliveries of a destination comes next.
 //!
 //! New incidents come before changes of others, because a change can wait and an outage that nobody knows of cannot. But what a
-//! destination learns about one monitor never runs backward: an older incident with a monitor in common comes first, even if it
-//! would have to wait otherwise.
+//! destination learns about one monitor never runs backward: an incident with an older outage of the same monitor comes first,
+//! even if it would have to wait otherwise.
+
+use std::collections::BTreeMap;
 
 use crate::incidents::grouping::IncidentId;
 use crate::monitor::MonitorId;
 
 /// After this many failures in a row, another delivery is tried to find out whether the destination or the message is at fault.
 pub const SUSPICIOUS: u32 = 3;
+
+/// Whether a delivery can be sent now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    Due,
+    /// It waits so that there are not too many messages; it may be sent earlier.
+    Paced,
+    /// It failed while others did not, and is tried again later.
+    SetAside,
+    /// The same, so often that others no longer wait for it.
+    Hopeless,
+}
 
 /// A delivery that has not been completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,48 +31,62 @@ pub struct QueuedDelivery {
     pub incident: IncidentId,
     /// Whether nothing was delivered for it yet.
     pub is_first: bool,
-    /// Whether it may be sent now.
-    pub is_due: bool,
+    pub readiness: Readiness,
     /// Failed attempts in a row.
     pub attempts: u32,
-    /// Whether it was set aside because its message is at fault.
-    pub is_set_aside: bool,
-    /// The monitors of its incident.
-    pub monitors: Vec<MonitorId>,
+    /// The monitors of its incident, each with its latest outage in it: a number that is higher for a later outage.
+    pub monitors: BTreeMap<MonitorId, i64>,
 }
 
 impl QueuedDelivery {
-    fn shares_a_monitor_with(&self, other: &Self) -> bool {
-        let (few, many) = match self.monitors.len() < other.monitors.len() {
-            true => (&self.monitors, &other.monitors),
-            false => (&other.monitors, &self.monitors),
+    /// Whether it must be delivered before another one: it has an older outage of the same monitor.
+    fn precedes(&self, other: &Self) -> bool {
+        let is_older = |(monitor, outage): (&MonitorId, &i64)| {
+            other
+                .monitors
+                .get(monitor)
+                .is_some_and(|newer| outage < newer)
         };
-        few.iter().any(|monitor| many.contains(monitor))
+        self.monitors.iter().any(is_older)
+    }
+
+    /// New incidents first, then the oldest; last of all what fails again and again.
+    fn rank(&self) -> (bool, bool, IncidentId) {
+        (self.attempts >= SUSPICIOUS, !self.is_first, self.incident)
     }
 }
 
-/// The position of the delivery that comes next; `None` if none is due.
-pub fn next(pending: &[QueuedDelivery]) -> Option<usize> {
-    let due = |index: &usize| pending.get(*index).is_some_and(|one| one.is_due);
-    let rank = |index: &usize| {
-        let one = pending.get(*index);
-        one.map(|one| (one.attempts >= SUSPICIOUS, !one.is_first, one.incident))
-    };
-    let mut chosen = (0..pending.len()).filter(due).min_by_key(rank)?;
-    // Each step leads to an older incident, so this ends.
-    while let Some(older) = predecessor(pending, chosen) {
-        chosen = older;
+/// The position of the delivery that comes next; `None` if none can be sent now.
+pub fn next(queue: &[QueuedDelivery]) -> Option<usize> {
+    let mut due: Vec<(usize, &QueuedDelivery)> = queue.iter().enumerate().collect();
+    due.retain(|(_, one)| one.readiness == Readiness::Due);
+    due.sort_by_key(|(_, one)| one.rank());
+    let first = due
+        .into_iter()
+        .map(|(index, _)| oldest_before(queue, index));
+    first
+        .into_iter()
+        .find(|index| queue.get(*index).map(|one| one.readiness) != Some(Readiness::SetAside))
+}
+
+/// The delivery that must be sent before this one can be, which may be this one.
+fn oldest_before(queue: &[QueuedDelivery], mut chosen: usize) -> usize {
+    // Two incidents may each have an older outage of another monitor. Then either may come first.
+    for _ in 0..queue.len() {
+        match predecessor(queue, chosen) {
+            Some(older) => chosen = older,
+            None => break,
+        }
     }
-    Some(chosen)
+    chosen
 }
 
 /// The oldest delivery that must come before this one.
-fn predecessor(pending: &[QueuedDelivery], chosen: usize) -> Option<usize> {
-    let chosen = pending.get(chosen)?;
-    let precedes = |one: &QueuedDelivery| {
-        one.incident < chosen.incident && !one.is_set_aside && one.shares_a_monitor_with(chosen)
-    };
-    let older = pending.iter().enumerate().filter(|(_, one)| precedes(one));
+fn predecessor(queue: &[QueuedDelivery], chosen: usize) -> Option<usize> {
+    let chosen = queue.get(chosen)?;
+    let precedes =
+        |one: &QueuedDelivery| one.readiness != Readiness::Hopeless && one.precedes(chosen);
+    let older = queue.iter().enumerate().filter(|(_, one)| precedes(one));
     older
         .min_by_key(|(_, one)| one.incident)
         .map(|(index, _)| index)
@@ -70,45 +98,60 @@ mod tests {
 
     use super::*;
 
-    fn pending(text: &str) -> QueuedDelivery {
+    /// A monitor with its latest outage, such as `a3`.
+    fn outage(text: &str) -> (MonitorId, i64) {
+        let (monitor, outage) = text.split_at(1);
+        (
+            MonitorId(monitor.as_bytes()[0].into()),
+            outage.parse().unwrap(),
+        )
+    }
+
+    fn queued(text: &str) -> QueuedDelivery {
         let (incident, rest) = text.split_once(':').unwrap();
         let (flags, monitors) = rest.split_once('@').unwrap();
         QueuedDelivery {
             incident: IncidentId(incident.parse().unwrap()),
             is_first: flags.contains('+'),
-            is_due: !flags.contains('.'),
+            readiness: match flags.trim_matches(['+', '!']) {
+                "" => Readiness::Due,
+                "." => Readiness::Paced,
+                "s" => Readiness::SetAside,
+                _ => Readiness::Hopeless,
+            },
             attempts: if flags.contains('!') { SUSPICIOUS } else { 0 },
-            is_set_aside: flags.contains('x'),
-            monitors: monitors
-                .bytes()
-                .map(|byte| MonitorId(byte.into()))
-                .collect(),
+            monitors: monitors.split_terminator(',').map(outage).collect(),
         }
     }
 
-    /// QueuedDelivery deliveries, each with its incident, flags and monitors: `+` nothing was delivered, `.` not due, `!` three failed
-    /// attempts, `x` set aside. Then the incident that comes next, and why.
+    /// Pending deliveries, each with its incident, flags and outages of monitors: `+` nothing was delivered, `!` three failed
+    /// attempts, `.` paced, `s` set aside, `x` hopeless. Then the incident that comes next, and why.
     const QUEUES: &str = "
                                    |   | nothing is pending
-        1:.@a                      |   | nothing is due
-        1:@a 2:@b                  | 1 | the oldest change
-        1:@a 2:+@b                 | 2 | a new incident before a change of another
-        1:@a 2:+@a                 | 1 | but after the change of an older incident with the same monitor
-        1:.@a 2:+@a                | 1 | even if that would wait
-        1:x@a 2:+@a                | 2 | unless its message is at fault
-        1:+@a 2:+@b                | 1 | the oldest new incident
-        1:@a 2:@ab 3:+@b           | 1 | the older incident has an older one, too
-        1:@a 2:+@b 3:+@a           | 2 | another new incident is first
-        1:+!@a 2:@b                | 2 | after three failures, another is tried
-        1:+!@a 2:@a                | 1 | unless it shares a monitor
-        1:+!@a 2:.@b               | 1 | unless it is not due
+        1:.@a1                     |   | nothing is due
+        1:@a1 2:@b2                | 1 | the oldest change
+        1:@a1 2:+@b2               | 2 | a new incident before a change of another
+        1:@a1 2:+@a2               | 1 | but after an older outage of the same monitor
+        1:@a3 2:+@a2               | 2 | before a newer one, which reopened an older incident
+        1:+@a3 2:@a2               | 2 | the same, if that is still to be posted
+        1:.@a1 2:+@a2              | 1 | even if the older one would wait
+        1:s@a1 2:+@a2              |   | not while the older one is set aside
+        1:s@a1 2:+@a2 3:@b3        | 3 | but others go on
+        1:x@a1 2:+@a2              | 2 | until it is hopeless
+        1:+@a1 2:+@b2              | 1 | the oldest new incident
+        1:@a1 2:@a2,b2 3:+@b3      | 1 | the older outage has an older one, too
+        1:@a1 2:+@b2 3:+@a3        | 2 | another new incident is first
+        1:+!@a1 2:@b2              | 2 | after three failures, another is tried
+        1:+!@a1 2:@a2              | 1 | unless it has a newer outage of the same monitor
+        1:+!@a1 2:.@b2             | 1 | unless it is not due
+        1:@a1,b4 2:@a2,b3          | 1 | each has an older outage: either may come first
     ";
 
     #[test]
     fn new_incidents_come_first_and_no_monitor_runs_backward() {
         for line in QUEUES.lines().filter(|line| line.contains('|')) {
             let parts: Vec<&str> = line.split('|').map(str::trim).collect();
-            let queue: Vec<QueuedDelivery> = parts[0].split_whitespace().map(pending).collect();
+            let queue: Vec<QueuedDelivery> = parts[0].split_whitespace().map(queued).collect();
             let found = next(&queue).map(|index| queue[index].incident.0.to_string());
             assert_eq!(found.unwrap_or_default(), parts[1], "{line}");
         }
@@ -116,19 +159,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_pending_is_older_and_shares_a_monitor(
+        fn nothing_pending_has_an_older_outage_of_the_same_monitor(
             queue in proptest::collection::vec((any::<bool>(), any::<bool>(), 0_u32..5, 1_u8..16), 0..12)
         ) {
+            // Later incidents have later outages, so that no two wait for each other.
             let queue: Vec<QueuedDelivery> = (1..).zip(queue).map(|(id, (is_first, is_due, attempts, monitors))| QueuedDelivery {
-                incident: IncidentId(id), is_first, is_due, attempts, is_set_aside: false,
-                monitors: (0..4).filter(|bit| monitors & (1 << bit) != 0).map(MonitorId).collect(),
+                incident: IncidentId(id), is_first, attempts,
+                readiness: if is_due { Readiness::Due } else { Readiness::Paced },
+                monitors: (0..4).filter(|bit| monitors & (1 << bit) != 0).map(|bit| (MonitorId(bit), id)).collect(),
             }).collect();
             match next(&queue) {
-                None => prop_assert!(queue.iter().all(|one| !one.is_due)),
+                None => prop_assert!(queue.iter().all(|one| one.readiness != Readiness::Due)),
                 Some(chosen) => {
                     let chosen = &queue[chosen];
-                    let before = queue.iter().filter(|one| one.incident < chosen.incident);
-                    prop_assert!(before.clone().all(|one| !one.shares_a_monitor_with(chosen)));
+                    prop_assert!(queue.iter().all(|one| !one.precedes(chosen)));
                 }
             }
         }

@@ -18,6 +18,9 @@ pub const UPDATE_GAP: Duration = Duration::from_secs(60);
 /// The shortest time between two messages to one webhook: Discord accepts 30 per minute, Slack 1 per second.
 const WEBHOOK_GAP: Duration = Duration::from_secs(2);
 
+/// A delivery that failed so often, while others to the same destination did not, no longer holds up others.
+pub const HOPELESS: u32 = 10;
+
 /// How long a message that its destination rejected is set aside.
 const REJECTED: Duration = Duration::from_secs(3600);
 
@@ -67,6 +70,8 @@ pub struct DeliveryState {
     pub topic: Topic,
     pub medium: Medium,
     pub posted: Posted,
+    /// Whether a first message was sent without an answer, so that it may be there.
+    pub may_be_posted: bool,
     /// When something was last delivered.
     pub delivered_at: Option<Timestamp>,
     /// Whether a monitor joined or left since then.
@@ -109,6 +114,7 @@ pub fn plan(state: &DeliveryState, is_connectivity_lost: bool, now: Timestamp) -
         Topic::Reminder { is_needed: true } if state.posted == Posted::No => {
             Step::Post { mention: true }
         }
+        Topic::Reminder { .. } if state.may_be_posted => Step::Post { mention: false },
         Topic::Reminder { .. } => Step::Skip,
         Topic::Outages { is_open } if state.medium == Medium::Editable => edited(state, is_open),
         Topic::Outages { is_open } => appended(state, is_open, now),
@@ -123,7 +129,8 @@ fn edited(state: &DeliveryState, is_open: bool) -> Step {
     let is_wanted = state.notify_on_recovery && state.turn != Turn::Superseded;
     match state.posted {
         Posted::Yes => Step::Edit,
-        Posted::No | Posted::Lost if !is_open && !is_wanted => Step::Skip,
+        // One that may be there would look open for ever.
+        Posted::No | Posted::Lost if !is_open && !is_wanted && !state.may_be_posted => Step::Skip,
         // Only the first message mentions: after that, responders know.
         posted => Step::Post {
             mention: is_open && posted == Posted::No,
@@ -158,8 +165,8 @@ fn appended(state: &DeliveryState, is_open: bool, now: Timestamp) -> Step {
 pub struct Attempt {
     pub kind: DestinationKind,
     pub health: DestinationHealth,
-    /// Failed attempts in a row at this delivery.
-    pub attempts: u32,
+    /// Failed attempts at this delivery in a row that were not due to its destination.
+    pub faults: u32,
     /// Whether its message is in another channel than new ones go to.
     pub is_elsewhere: bool,
 }
@@ -171,8 +178,10 @@ pub enum Progress {
     Delivered,
     /// It stays pending, and is tried when the destination is.
     Failed,
+    /// The same, but the destination seemed to work until then.
+    Fault,
     /// It is tried again at this time, while others go on: its message is at fault.
-    SetAside(Timestamp),
+    SetAside { faults: u32, until: Timestamp },
     /// Its message can no longer be edited, so a new one is posted.
     MessageLost,
     /// It goes to the channel of the guild instead.
@@ -232,16 +241,21 @@ pub fn settle(
                 DestinationKind::Webhook => WEBHOOK_REJECTED,
                 _ => REJECTED,
             };
-            failed(Progress::SetAside(now.plus(wait)))
+            failed(Progress::SetAside {
+                faults: HOPELESS,
+                until: now.plus(wait),
+            })
         }
-        // The destination accepted another message since this one failed repeatedly.
-        DeliveryError::Retry { .. }
-            if attempt.attempts >= SUSPICIOUS && attempt.health.attempts == 0 =>
-        {
-            let wait = backoff(attempt.attempts, jitter);
-            unchanged(Progress::SetAside(now.plus(wait)))
+        DeliveryError::Retry { .. } if attempt.health.attempts > 0 => failed(Progress::Failed),
+        // The destination accepted another message since this one failed, again and again.
+        DeliveryError::Retry { .. } if attempt.faults + 1 >= SUSPICIOUS => {
+            let faults = attempt.faults + 1;
+            unchanged(Progress::SetAside {
+                faults,
+                until: now.plus(backoff(faults, jitter)),
+            })
         }
-        DeliveryError::Retry { .. } => failed(Progress::Failed),
+        DeliveryError::Retry { .. } => failed(Progress::Fault),
         DeliveryError::Unauthorized => failed(Progress::Unchanged),
     }
 }
@@ -285,6 +299,7 @@ mod tests {
                 _ => Medium::Editable,
             },
             posted,
+            may_be_posted: has("unanswered"),
             delivered_at: last.map(|second| at(second.parse().unwrap())),
             has_news: has("news"),
             turn,
@@ -302,10 +317,12 @@ mod tests {
         over unwanted                       | skip          | the guild does not want such recoveries
         over posted unwanted                | edit          | but it edits what it sent
         over lost unwanted                  | skip          | unless that was deleted
+        over unwanted unanswered            | post          | unless it may have been sent while it was open
         over superseded                     | skip          | its monitors have had newer incidents since
         open superseded                     | post, mention | and yet one is open
         reminder                            | post, mention | nobody has acknowledged it
         needless                            | skip          | somebody has
+        needless unanswered                 | post          | but it may have been sent before
         needless posted                     | edit          | somebody has since it was posted
         reminder posted                     | edit          | another monitor has recovered
         reminder lost                       | skip          | it was read and deleted
@@ -359,24 +376,25 @@ mod tests {
         }
     }
 
-    /// Attempts in second 100: the destination, its failed attempts, those of the delivery, and the result. Then what becomes of
-    /// the delivery, and the failed attempts of the destination with the second of its next attempt.
+    /// Attempts in second 100: the destination, its failed attempts, the faults of the delivery, and the result. Then what becomes
+    /// of the delivery, and the failed attempts of the destination with the second of its next attempt.
     const ATTEMPTS: &str = "
         channel 0 0 ok                | delivered     | 0 100 | at the first attempt
-        channel 4 4 ok                | delivered     | 0 100 | after failures
-        webhook 4 4 ok                | delivered     | 0 102 | the next message to a webhook waits
+        channel 4 1 ok                | delivered     | 0 100 | after failures
+        webhook 4 1 ok                | delivered     | 0 102 | the next message to a webhook waits
         channel 0 0 gone              | message lost  | 0 0   | a new one is posted
         channel 0 0 broken            | failed        | 1 220 | the channel cannot be written to
         channel 0 0 broken elsewhere  | message lost  | 0 0   | new messages go to another channel
         direct_message 0 0 broken     | to channel    | 1 220 | the person accepts no messages
         board 0 0 broken              | failed        | 1 220 | the channel cannot be written to
-        channel 0 0 rejected          | aside 3700    | 0 0   | others go on
-        webhook 0 0 rejected          | aside 220     | 1 100 | others go on, and show whether it accepts any
-        channel 0 0 retry             | failed        | 1 101 | not reachable
-        channel 2 2 retry             | failed        | 3 104 | still not reachable
-        channel 1 3 retry             | failed        | 2 102 | nor for another message
-        channel 0 2 retry             | failed        | 1 101 | reachable for another message, but that may be chance
-        channel 0 3 retry             | aside 108     | 0 0   | reachable for others again and again
+        channel 0 0 rejected          | aside 10 3700 | 0 0   | others go on and do not wait
+        webhook 0 0 rejected          | aside 10 220  | 1 100 | others go on, and show whether it accepts any
+        channel 0 0 retry             | fault         | 1 101 | not reachable, or the message is at fault
+        channel 2 1 retry             | failed        | 3 104 | still not reachable
+        channel 1 9 retry             | failed        | 2 102 | nor for another message
+        channel 0 1 retry             | fault         | 1 101 | reachable for another message, but that may be chance
+        channel 0 2 retry             | aside 3 108   | 0 0   | reachable for others again and again
+        channel 0 9 retry             | aside 10 400  | 0 0   | others no longer wait
         channel 0 0 401               | unchanged     | 0 102 | the token is in doubt
     ";
 
@@ -391,7 +409,7 @@ mod tests {
                     attempts: words[1].parse().unwrap(),
                     ..DestinationHealth::default()
                 },
-                attempts: words[2].parse().unwrap(),
+                faults: words[2].parse().unwrap(),
                 is_elsewhere: words.contains(&"elsewhere"),
             };
             let because = || "because".to_owned();
@@ -400,6 +418,7 @@ mod tests {
                 "broken" => Some(DeliveryError::DestinationBroken(because())),
                 "rejected" => Some(DeliveryError::Rejected(because())),
                 "retry" => Some(DeliveryError::Retry {
+                    is_unanswered: false,
                     after: None,
                     reason: because(),
                 }),
@@ -410,7 +429,10 @@ mod tests {
             let progress = match settled.progress {
                 Progress::Delivered => "delivered".into(),
                 Progress::Failed => "failed".into(),
-                Progress::SetAside(until) => format!("aside {}", until.seconds()),
+                Progress::Fault => "fault".into(),
+                Progress::SetAside { faults, until } => {
+                    format!("aside {faults} {}", until.seconds())
+                }
                 Progress::MessageLost => "message lost".into(),
                 Progress::ToChannel => "to channel".into(),
                 Progress::Unchanged => "unchanged".into(),

@@ -26,10 +26,12 @@ const TOKEN_CHECK: Duration = Duration::from_secs(2);
 /// Why a delivery failed. Its texts contain no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryError {
-    /// A later attempt may succeed, but not before `after`, if the receiver requested a delay.
+    /// A later attempt may succeed, but not before `after`, if the receiver requested a delay. Without an answer (`is_unanswered`),
+    /// the message may have arrived.
     Retry {
         after: Option<Duration>,
         reason: String,
+        is_unanswered: bool,
     },
     /// The message can no longer be edited; a new one can be posted.
     MessageGone,
@@ -98,7 +100,7 @@ impl DestinationHealth {
         now: Timestamp,
     ) -> Self {
         match error {
-            DeliveryError::Retry { after, reason } => {
+            DeliveryError::Retry { after, reason, .. } => {
                 let wait = backoff(self.attempts, jitter).max(after.unwrap_or_default());
                 let next = self.counted(now, wait);
                 let since = next.failing_since.unwrap_or(now);
@@ -189,6 +191,7 @@ mod tests {
         match text {
             "retry" => DeliveryError::Retry {
                 after: None,
+                is_unanswered: false,
                 reason,
             },
             "gone" => DeliveryError::MessageGone,
@@ -196,6 +199,7 @@ mod tests {
             "rejected" => DeliveryError::Rejected(reason),
             "401" => DeliveryError::Unauthorized,
             seconds => DeliveryError::Retry {
+                is_unanswered: false,
                 after: Some(Duration::from_secs(seconds.parse().unwrap())),
                 reason,
             },

@@ -160,6 +160,7 @@ impl Transport for WebhookSender {
 
 fn later(reason: &str) -> DeliveryError {
     DeliveryError::Retry {
+        is_unanswered: false,
         after: None,
         reason: reason.into(),
     }
@@ -200,7 +201,11 @@ fn evaluate(
             .unwrap_or(LONGEST_WAIT)
             .min(LONGEST_WAIT)
     });
-    Err(DeliveryError::Retry { after, reason })
+    Err(DeliveryError::Retry {
+        after,
+        reason,
+        is_unanswered: false,
+    })
 }
 
 /// The error code in the first bytes of an answer, if it is Discord's.

@@ -21,8 +21,11 @@ pub struct Delivery {
     pub lost_messages: u32,
     /// Its message, where messages can be edited.
     pub message: Option<MessageRef>,
-    /// Consecutive failed attempts.
+    /// Whether a message may have been posted that is not known, because its answer never came.
+    pub may_be_posted: bool,
+    /// Consecutive failed attempts, and those of them that happened while the destination seemed to work.
     pub attempts: u32,
+    pub faults: u32,
     pub next_try_at: Timestamp,
 }
 
@@ -138,7 +141,7 @@ pub async fn delivered(
 ) -> Result<Effect, StoreError> {
     let changed = sqlx::query(
         "UPDATE deliveries SET delivered_revision = CASE WHEN delivered_revision > $3 THEN delivered_revision ELSE $3 END,
-             delivered_at = $4, channel_id = $5, message_id = $6, attempts = 0, next_try_at = $7
+             delivered_at = $4, channel_id = $5, message_id = $6, may_be_posted = 0, attempts = 0, faults = 0, next_try_at = $7
          WHERE id = $1 AND lost_messages = $2",
     )
     .bind(known.id)
@@ -156,7 +159,7 @@ pub async fn delivered(
 /// Records that there is nothing to send for this revision.
 pub async fn skipped(tx: &mut Tx<'_>, id: i64, revision: i64) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE deliveries SET delivered_revision = $2, attempts = 0, next_try_at = 0 WHERE id = $1",
+        "UPDATE deliveries SET delivered_revision = $2, may_be_posted = 0, attempts = 0, faults = 0, next_try_at = 0 WHERE id = $1",
     )
     .bind(id)
     .bind(revision)
@@ -168,7 +171,7 @@ pub async fn skipped(tx: &mut Tx<'_>, id: i64, revision: i64) -> Result<(), Stor
 /// Postpones the next attempt without counting a failure, unless the incident has changed since this revision.
 pub async fn held(tx: &mut Tx<'_>, known: &Delivery, until: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE deliveries SET attempts = 0, next_try_at = $3 WHERE id = $1 AND wanted_revision = $2",
+        "UPDATE deliveries SET attempts = 0, faults = 0, next_try_at = $3 WHERE id = $1 AND wanted_revision = $2",
     )
     .bind(known.id)
     .bind(known.wanted_revision)
@@ -178,13 +181,36 @@ pub async fn held(tx: &mut Tx<'_>, known: &Delivery, until: Timestamp) -> Result
     Ok(())
 }
 
-/// Records a failed attempt. The next one is made when the destination is tried again, but not before `next`.
-pub async fn failed(tx: &mut Tx<'_>, id: i64, next: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE deliveries SET attempts = attempts + 1, next_try_at = $2 WHERE id = $1")
+/// Records that a first message is about to be sent. If Rollcall crashes before it records the result, it may have been posted.
+pub async fn begin(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE deliveries SET may_be_posted = 1 WHERE id = $1")
         .bind(id)
-        .bind(next.millis())
         .execute(&mut *tx.connection)
         .await?;
+    Ok(())
+}
+
+/// What a failed attempt leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailedAttempt {
+    /// The number of faults now.
+    pub faults: u32,
+    pub may_be_posted: bool,
+    /// The next attempt is made when the destination is tried again, but not before this time.
+    pub next_try_at: Timestamp,
+}
+
+/// Records a failed attempt.
+pub async fn failed(tx: &mut Tx<'_>, id: i64, failed: FailedAttempt) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE deliveries SET attempts = attempts + 1, faults = $2, may_be_posted = $3, next_try_at = $4 WHERE id = $1",
+    )
+    .bind(id)
+    .bind(failed.faults)
+    .bind(failed.may_be_posted)
+    .bind(failed.next_try_at.millis())
+    .execute(&mut *tx.connection)
+    .await?;
     Ok(())
 }
 

@@ -171,10 +171,12 @@ pub async fn mark_working(tx: &mut Tx<'_>, id: DestinationId) -> Result<(), Stor
     .bind(id.0)
     .execute(&mut *tx.connection)
     .await?;
-    sqlx::query("UPDATE deliveries SET attempts = 0, next_try_at = 0 WHERE destination_id = $1")
-        .bind(id.0)
-        .execute(&mut *tx.connection)
-        .await?;
+    sqlx::query(
+        "UPDATE deliveries SET attempts = 0, faults = 0, next_try_at = 0 WHERE destination_id = $1",
+    )
+    .bind(id.0)
+    .execute(&mut *tx.connection)
+    .await?;
     tx.wrote_event = true;
     Ok(())
 }

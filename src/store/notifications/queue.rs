@@ -1,6 +1,6 @@
 //! What waits to be delivered: the destinations with something to do, and the pending deliveries of one of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::delivery::{Delivery, message_ref};
@@ -8,7 +8,8 @@ use super::destination::{self, Destination};
 use crate::domain::Timestamp;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
-use crate::domain::notifications::delivery_order::QueuedDelivery;
+use crate::domain::notifications::delivery_order::{QueuedDelivery, Readiness};
+use crate::domain::notifications::delivery_plan::HOPELESS;
 use crate::domain::notifications::destinations::{DestinationId, DestinationKind};
 use crate::store::{Reader, StoreError};
 
@@ -93,7 +94,9 @@ struct Row {
     lost_messages: u32,
     channel_id: Option<i64>,
     message_id: Option<i64>,
+    may_be_posted: bool,
     attempts: u32,
+    faults: u32,
     next_try_at: i64,
     kind: Option<String>,
 }
@@ -126,9 +129,13 @@ pub async fn pending(
         let order = QueuedDelivery {
             incident: incident.unwrap_or(IncidentId(0)),
             is_first: row.delivered_revision == 0,
-            is_due: !is_later && !is_held,
+            readiness: match (is_later, row.faults) {
+                (false, _) if !is_held => Readiness::Due,
+                (_, 0) => Readiness::Paced,
+                (_, HOPELESS..) => Readiness::Hopeless,
+                _ => Readiness::SetAside,
+            },
             attempts: row.attempts,
-            is_set_aside: is_later && row.attempts > 0,
             monitors: incident
                 .and_then(|incident| monitors.remove(&incident))
                 .unwrap_or_default(),
@@ -141,7 +148,9 @@ pub async fn pending(
             delivered_at: row.delivered_at.map(Timestamp::from_millis),
             lost_messages: row.lost_messages,
             message: message_ref(row.channel_id, row.message_id),
+            may_be_posted: row.may_be_posted,
             attempts: row.attempts,
+            faults: row.faults,
             next_try_at,
         };
         (delivery, order)
@@ -149,27 +158,27 @@ pub async fn pending(
     Ok(rows.into_iter().map(pending).collect())
 }
 
-/// The monitors of the incidents that wait at a destination.
+/// The monitors of the incidents that wait at a destination, each with its latest outage in the incident.
 async fn monitors(
     reader: &Reader,
     destination: DestinationId,
-) -> Result<HashMap<IncidentId, Vec<MonitorId>>, StoreError> {
-    let rows: Vec<(i64, i64)> = sqlx::query_as(
-        "SELECT DISTINCT d.incident_id, o.monitor_id FROM deliveries d JOIN outages o ON o.incident_id = d.incident_id
-         WHERE d.destination_id = $1 AND d.delivered_revision < d.wanted_revision",
+) -> Result<HashMap<IncidentId, BTreeMap<MonitorId, i64>>, StoreError> {
+    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
+        "SELECT d.incident_id, o.monitor_id, MAX(o.id) FROM deliveries d JOIN outages o ON o.incident_id = d.incident_id
+         WHERE d.destination_id = $1 AND d.delivered_revision < d.wanted_revision GROUP BY d.incident_id, o.monitor_id",
     )
     .bind(destination.0)
     .fetch_all(&reader.pool)
     .await?;
-    let mut monitors: HashMap<IncidentId, Vec<MonitorId>> = HashMap::new();
-    for (incident, monitor) in rows {
+    let mut monitors: HashMap<IncidentId, BTreeMap<MonitorId, i64>> = HashMap::new();
+    for (incident, monitor, outage) in rows {
         let known = monitors.entry(IncidentId(incident)).or_default();
-        known.push(MonitorId(monitor));
+        known.insert(MonitorId(monitor), outage);
     }
     Ok(monitors)
 }
 
-/// Whether newer incidents of all monitors of an incident have been delivered to a destination.
+/// Whether newer outages of all monitors of an incident have been delivered to a destination, in other incidents.
 pub async fn is_superseded(
     reader: &Reader,
     destination: DestinationId,
@@ -178,8 +187,9 @@ pub async fn is_superseded(
     let (monitors, superseded): (i64, i64) = sqlx::query_as(
         "SELECT COUNT(*), COUNT(*) FILTER (WHERE EXISTS (
              SELECT 1 FROM outages n JOIN deliveries d ON d.incident_id = n.incident_id
-             WHERE n.monitor_id = o.monitor_id AND n.incident_id > $2 AND d.destination_id = $1 AND d.delivered_revision > 0))
-         FROM (SELECT DISTINCT monitor_id FROM outages WHERE incident_id = $2) o",
+             WHERE n.monitor_id = o.monitor_id AND n.id > o.id AND n.incident_id <> $2 AND d.destination_id = $1
+                 AND d.delivered_revision > 0))
+         FROM (SELECT monitor_id, MAX(id) AS id FROM outages WHERE incident_id = $2 GROUP BY monitor_id) o",
     )
     .bind(destination.0)
     .bind(incident.0)

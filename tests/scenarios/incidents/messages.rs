@@ -288,7 +288,26 @@ async fn a_crash_while_sending_causes_no_second_message() {
     the_alert(&sandbox, "🟢 shop was offline for").await;
 }
 
-/// The text of a reply contains this.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_answer_was_lost_is_brought_up_to_date() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let mut web = Web::up();
+    let running = with_shop(&sandbox, &rollcall, &web).await;
+    // Discord receives the message, but its response is lost.
+    sandbox.fail_requests(RestFault::NoAnswer, "/channels/", 1);
+    web.goes_down();
+    the_alert(&sandbox, "🔴 shop is offline").await;
+    running.kill();
+    web.recovers();
+    let _running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    the_alert(&sandbox, "🟢 shop was offline for").await;
+    let alerts = sandbox.messages(sandbox.guild());
+    let alerts = alerts.iter().filter(|one| one.text().contains("shop"));
+    assert_eq!(alerts.count(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_responders_can_press_the_buttons_of_an_incident() {
     let sandbox = Sandbox::start().await;

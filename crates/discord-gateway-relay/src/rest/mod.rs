@@ -48,6 +48,9 @@ pub enum RestError {
     Status(u16),
     #[error("cannot reach Discord: {0}")]
     Unreachable(&'static str),
+    /// Discord may have received the call.
+    #[error("no answer from Discord: {0}")]
+    Unanswered(&'static str),
     #[error("Discord's response is invalid")]
     Unreadable,
 }
@@ -262,11 +265,12 @@ pub fn http_client(product: &str) -> Result<reqwest::Client, RestError> {
 }
 
 fn transport_error(error: &reqwest::Error) -> RestError {
-    RestError::Unreachable(if error.is_timeout() {
-        "timed out"
-    } else {
-        "no connection"
-    })
+    match (error.is_connect(), error.is_timeout()) {
+        (true, true) => RestError::Unreachable("timed out"),
+        (true, false) => RestError::Unreachable("no connection"),
+        (false, true) => RestError::Unanswered("timed out"),
+        (false, false) => RestError::Unanswered("the connection broke"),
+    }
 }
 
 /// The wait that a 429 response requests; one second if its header is missing or invalid.

@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use super::context::DeliveryContext;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::ChannelId;
 use crate::domain::event::{Actor, EventKind};
@@ -10,7 +11,6 @@ use crate::domain::notifications::destinations::DestinationKind;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::notifications::webhook::WebhookId;
 use crate::domain::text;
-use crate::jobs::JobContext;
 use crate::notify::wording;
 use crate::store::event::{self, NewEvent};
 use crate::store::incidents::incident;
@@ -67,13 +67,11 @@ pub(super) async fn announce(
 
 /// Sends a direct message about a broken channel to the person who chose it.
 pub(super) async fn notify_person(
-    context: &JobContext,
+    context: &DeliveryContext,
     destination: &Destination,
     reason: &str,
 ) -> Result<(), StoreError> {
-    let (DestinationKind::Channel, Some(messenger)) =
-        (destination.kind, &context.senders.messenger)
-    else {
+    let (DestinationKind::Channel, Some(messenger)) = (destination.kind, &context.discord) else {
         return Ok(());
     };
     let (reader, guild) = (&context.store.reader, destination.guild_id);

@@ -1,15 +1,15 @@
 //! Loads the next delivery of a destination with everything that decides what to do, and what its message would show.
 
+use super::context::DeliveryContext;
 use crate::actions::incidents::diagnose::diagnose;
 use crate::domain::discord_id::{ChannelId, RoleId, UserId};
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::notifications::alert_policy::Responder;
-use crate::domain::notifications::delivery_order::{self, QueuedDelivery};
+use crate::domain::notifications::delivery_order::{self, QueuedDelivery, Readiness};
 use crate::domain::notifications::delivery_plan::{DeliveryState, Medium, Posted, Topic, Turn};
 use crate::domain::notifications::destinations::DestinationKind;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::notifications::webhook::{WebhookFormat, WebhookId};
-use crate::jobs::JobContext;
 use crate::notify::transport::{Address, Content, CurrentIncident, Joined, Reminder};
 use crate::store::incidents::incident::{self, Incident};
 use crate::store::notifications::delivery::{self, Delivery};
@@ -45,18 +45,20 @@ struct Shown {
 
 /// Loads the delivery of a destination that comes next; `None` if none is due. `to`: where its messages go.
 pub(super) async fn next(
-    context: &JobContext,
+    context: &DeliveryContext,
     destination: Destination,
     to: Address,
     held: Held,
 ) -> Result<Option<LoadedDelivery>, StoreError> {
-    let (reader, now) = (&context.store.reader, context.checks.clock.now());
+    let (reader, now) = (&context.store.reader, context.clock.now());
     let pending = queue::pending(reader, destination.id, held, now).await?;
     let (mut deliveries, order): (Vec<Delivery>, Vec<QueuedDelivery>) = pending.into_iter().unzip();
     let Some(index) = delivery_order::next(&order) else {
         return Ok(None);
     };
-    let is_due = order.get(index).is_some_and(|one| one.is_due);
+    let is_due = order
+        .get(index)
+        .is_some_and(|one| one.readiness == Readiness::Due);
     let delivery = deliveries.swap_remove(index);
     let Some(shown) = shown(context, &destination, &delivery).await? else {
         return Ok(None);
@@ -105,7 +107,7 @@ pub(super) async fn address(
 
 /// What the message of a delivery shows; `None` if its incident has been removed.
 async fn shown(
-    context: &JobContext,
+    context: &DeliveryContext,
     destination: &Destination,
     delivery: &Delivery,
 ) -> Result<Option<Shown>, StoreError> {
@@ -162,7 +164,7 @@ async fn joined(
     let Some(incident) = incident::get(reader, of).await? else {
         return Ok(None);
     };
-    let changes = incident::announced_by(reader, reply.id).await?;
+    let changes = incident::announced_by(reader, of, reply.id).await?;
     let role = incident::role(reader, reply.id).await?;
     Ok(Some(Shown {
         topic: Topic::Reminder {
@@ -228,6 +230,7 @@ async fn state(
         topic,
         medium,
         posted,
+        may_be_posted: delivery.may_be_posted && medium == Medium::Editable,
         delivered_at: delivery.delivered_at,
         has_news: false,
         turn: Turn::Own,

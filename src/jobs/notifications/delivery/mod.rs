@@ -9,6 +9,7 @@
 //! are served at the same time, each with one delivery at a time, and guilds in turn (`turns`).
 
 mod broken;
+mod context;
 mod load;
 mod send;
 mod settle;
@@ -20,13 +21,13 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
 
-use crate::domain::notifications::delivery_plan::{self, HELD, Step};
+use crate::domain::notifications::delivery_plan::{self, HELD, Medium, Step};
 use crate::domain::notifications::destinations::{DestinationId, DestinationKind};
-use crate::health::Token;
 use crate::jobs::JobContext;
 use crate::store::StoreError;
 use crate::store::notifications::destination::Destination;
-use crate::store::notifications::queue::{self, Held};
+use crate::store::notifications::queue;
+use context::DeliveryContext;
 use turns::Turns;
 
 /// The longest time until the queue is read again. Another process, such as the command line, gives no signal.
@@ -37,6 +38,7 @@ const AFTER_ERROR: Duration = Duration::from_secs(1);
 
 /// Runs until `stop` turns true.
 pub(in crate::jobs) async fn run(context: JobContext, mut stop: watch::Receiver<bool>) {
+    let context = DeliveryContext::of(&context);
     let mut bell = context.store.bell();
     let mut turns = Turns::default();
     let mut sending = FuturesUnordered::new();
@@ -64,11 +66,11 @@ fn failed(error: &StoreError) -> Duration {
 
 /// The destinations whose turn it is, and the time until the next attempt is due.
 async fn next(
-    context: &JobContext,
+    context: &DeliveryContext,
     turns: &mut Turns,
 ) -> Result<(Vec<Destination>, Duration), StoreError> {
-    let (reader, now) = (&context.store.reader, context.checks.clock.now());
-    let held = held(context);
+    let (reader, now) = (&context.store.reader, context.clock.now());
+    let held = context.held();
     let due = queue::due(reader, held, now).await?;
     let waiting = queue::waiting(reader, now).await?;
     for kind in DestinationKind::ALL {
@@ -83,17 +85,8 @@ async fn next(
     Ok((turns.admit(due), wait.min(longest)))
 }
 
-/// What is not delivered at the moment.
-fn held(context: &JobContext) -> Held {
-    Held {
-        discord: context.senders.messenger.is_none() || context.health.token() != Token::Accepted,
-        // Check results prove nothing while connectivity is lost.
-        incidents: context.checks.is_connectivity_lost(),
-    }
-}
-
 /// Serves a destination once.
-async fn serve(context: &JobContext, destination: Destination) -> DestinationId {
+async fn serve(context: &DeliveryContext, destination: Destination) -> DestinationId {
     let id = destination.id;
     if let Err(error) = deliver(context, destination).await {
         // A delivery that was sent but not recorded must not be sent again at once.
@@ -103,25 +96,32 @@ async fn serve(context: &JobContext, destination: Destination) -> DestinationId 
 }
 
 /// Makes the next delivery of a destination.
-async fn deliver(context: &JobContext, destination: Destination) -> Result<(), StoreError> {
+async fn deliver(context: &DeliveryContext, destination: Destination) -> Result<(), StoreError> {
     let Some(to) = load::address(&context.store.reader, &destination).await? else {
         return Ok(());
     };
-    if let Some(transport) = send::transport(context, &to) {
+    if let Some(transport) = context.transport(&to) {
         transport.ready(&to).await;
     }
-    let Some(loaded) = load::next(context, destination, to, held(context)).await? else {
+    let Some(loaded) = load::next(context, destination, to, context.held()).await? else {
         return Ok(());
     };
-    let now = context.checks.clock.now();
-    let is_connectivity_lost = context.checks.is_connectivity_lost();
+    let now = context.clock.now();
+    let is_connectivity_lost = (context.is_connectivity_lost)();
     let step = delivery_plan::plan(&loaded.state, is_connectivity_lost, now);
     match step {
         Step::Hold(until) => settle::hold(context, &loaded, until).await,
         Step::Skip => settle::skip(context, &loaded).await,
         Step::Post { .. } | Step::Edit => {
+            let is_first = step != Step::Edit && loaded.state.medium == Medium::Editable;
+            if is_first && !loaded.delivery.may_be_posted {
+                settle::begin(context, &loaded).await?;
+            }
             let sent = send::send(context, &loaded, step, now).await;
             settle::sent(context, loaded, sent).await
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
+use super::context::DeliveryContext;
 use super::load::LoadedDelivery;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::MessageRef;
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::delivery_plan::Step;
 use crate::domain::notifications::destination_health::DeliveryError;
-use crate::jobs::JobContext;
-use crate::notify::transport::{Address, Content, Outgoing, Place, Transport};
+use crate::notify::transport::{Address, Content, Outgoing, Place};
 
 /// No destination takes this long: each transport has limits of its own below it.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Posts or edits the message of a delivery.
 pub(super) async fn send(
-    context: &JobContext,
+    context: &DeliveryContext,
     loaded: &LoadedDelivery,
     step: Step,
     now: Timestamp,
@@ -31,7 +31,7 @@ pub(super) async fn send(
 }
 
 async fn attempt(
-    context: &JobContext,
+    context: &DeliveryContext,
     loaded: &LoadedDelivery,
     step: Step,
     now: Timestamp,
@@ -44,25 +44,15 @@ async fn attempt(
         nonce: nonce(loaded),
         now,
     };
-    let transport = transport(context, &loaded.to);
+    let transport = context.transport(&loaded.to);
     let transport = transport.ok_or_else(|| later("there is no connection to Discord"))?;
     let sent = tokio::time::timeout(LONGEST, transport.deliver(&outgoing)).await;
     sent.unwrap_or_else(|_| Err(later("it did not respond in time")))
 }
 
-/// What carries messages to an address; `None` for Discord without a token.
-pub(super) fn transport<'a>(context: &'a JobContext, to: &Address) -> Option<&'a dyn Transport> {
-    match to {
-        Address::Webhook(_) => Some(&context.senders.webhooks),
-        Address::Channel(_) | Address::User(_) => match &context.senders.messenger {
-            Some(messenger) => Some(&**messenger),
-            None => None,
-        },
-    }
-}
-
 fn later(reason: &str) -> DeliveryError {
     DeliveryError::Retry {
+        is_unanswered: true,
         after: None,
         reason: reason.into(),
     }
@@ -70,7 +60,7 @@ fn later(reason: &str) -> DeliveryError {
 
 /// Whom the message mentions. A person who has left the guild gets no message about it, and is not mentioned.
 async fn responder(
-    context: &JobContext,
+    context: &DeliveryContext,
     loaded: &LoadedDelivery,
     step: Step,
 ) -> Result<Option<Responder>, DeliveryError> {
@@ -79,8 +69,7 @@ async fn responder(
         _ if step == (Step::Post { mention: true }) => loaded.responder,
         _ => None,
     };
-    let (Some(Responder::User(user)), Some(messenger)) = (responder, &context.senders.messenger)
-    else {
+    let (Some(Responder::User(user)), Some(messenger)) = (responder, &context.discord) else {
         return Ok(responder);
     };
     let guild = loaded.destination.guild_id;

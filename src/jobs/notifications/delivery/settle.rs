@@ -3,21 +3,21 @@
 use std::time::Duration;
 
 use super::broken;
+use super::context::DeliveryContext;
 use super::load::LoadedDelivery;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::MessageRef;
 use crate::domain::notifications::delivery_plan::{self, Attempt, Progress, Settlement};
 use crate::domain::notifications::destination_health::DeliveryError;
 use crate::domain::notifications::destinations::DestinationKind;
-use crate::jobs::JobContext;
 use crate::notify::transport::Address;
-use crate::store::notifications::delivery::{self, Delivery, Receipt};
+use crate::store::notifications::delivery::{self, Delivery, FailedAttempt, Receipt};
 use crate::store::notifications::destination::{self, Destination};
 use crate::store::{Effect, StoreError, Tx};
 
 /// Holds a delivery until a time.
 pub(super) async fn hold(
-    context: &JobContext,
+    context: &DeliveryContext,
     loaded: &LoadedDelivery,
     until: Timestamp,
 ) -> Result<(), StoreError> {
@@ -31,7 +31,10 @@ pub(super) async fn hold(
 }
 
 /// Completes a delivery without a message.
-pub(super) async fn skip(context: &JobContext, loaded: &LoadedDelivery) -> Result<(), StoreError> {
+pub(super) async fn skip(
+    context: &DeliveryContext,
+    loaded: &LoadedDelivery,
+) -> Result<(), StoreError> {
     let (id, revision) = (loaded.delivery.id, loaded.revision);
     let writer = &context.store.writer;
     writer
@@ -39,13 +42,25 @@ pub(super) async fn skip(context: &JobContext, loaded: &LoadedDelivery) -> Resul
         .await
 }
 
+/// Records that a first message is about to be sent.
+pub(super) async fn begin(
+    context: &DeliveryContext,
+    loaded: &LoadedDelivery,
+) -> Result<(), StoreError> {
+    let id = loaded.delivery.id;
+    let writer = &context.store.writer;
+    writer
+        .transact::<(), StoreError>(move |tx| Box::pin(delivery::begin(tx, id)))
+        .await
+}
+
 /// Records the result of an attempt.
 pub(super) async fn sent(
-    context: &JobContext,
+    context: &DeliveryContext,
     loaded: LoadedDelivery,
     sent: Result<Option<MessageRef>, DeliveryError>,
 ) -> Result<(), StoreError> {
-    let now = context.checks.clock.now();
+    let now = context.clock.now();
     let settlement = delivery_plan::settle(
         &attempt(&loaded),
         sent.as_ref().map(|_| ()),
@@ -55,9 +70,17 @@ pub(super) async fn sent(
     log(&loaded, &settlement, &sent, now);
     let broke = settlement.health.broke_after(&loaded.destination.health);
     let broke = broke.map(str::to_owned);
+    let is_unanswered = matches!(
+        sent,
+        Err(DeliveryError::Retry {
+            is_unanswered: true,
+            ..
+        })
+    );
     let message = sent.ok().flatten();
     let settling = Settling {
         settlement,
+        may_be_posted: loaded.delivery.may_be_posted || is_unanswered,
         receipt: Receipt {
             revision: loaded.revision,
             message,
@@ -99,13 +122,13 @@ fn attempt(loaded: &LoadedDelivery) -> Attempt {
     Attempt {
         kind: loaded.destination.kind,
         health: loaded.destination.health.clone(),
-        attempts: loaded.delivery.attempts,
+        faults: loaded.delivery.faults,
         is_elsewhere,
     }
 }
 
 /// The shortest time between two messages of one delivery: boards change often, and nobody has to know within a second.
-fn pause(context: &JobContext, kind: DestinationKind) -> Duration {
+fn pause(context: &DeliveryContext, kind: DestinationKind) -> Duration {
     match kind {
         DestinationKind::Board => context.board_interval,
         _ => Duration::ZERO,
@@ -115,8 +138,20 @@ fn pause(context: &JobContext, kind: DestinationKind) -> Duration {
 /// What is to be recorded.
 struct Settling {
     settlement: Settlement,
+    /// Whether a first message may have been posted although the attempt failed.
+    may_be_posted: bool,
     /// If it was delivered.
     receipt: Receipt,
+}
+
+impl Settling {
+    fn failed(&self, faults: u32, next_try_at: Timestamp) -> FailedAttempt {
+        FailedAttempt {
+            faults,
+            may_be_posted: self.may_be_posted,
+            next_try_at,
+        }
+    }
 }
 
 /// Records an attempt; `Nothing` if the message was replaced while this one was being sent.
@@ -138,8 +173,17 @@ async fn record(
     const WITH_DESTINATION: Timestamp = Timestamp::from_millis(0);
     match progress {
         Progress::Delivered => return delivery::delivered(tx, known, receipt).await,
-        Progress::Failed => delivery::failed(tx, known.id, WITH_DESTINATION).await?,
-        Progress::SetAside(until) => delivery::failed(tx, known.id, until).await?,
+        Progress::Failed => {
+            let failed = settling.failed(known.faults, WITH_DESTINATION);
+            delivery::failed(tx, known.id, failed).await?;
+        }
+        Progress::Fault => {
+            let failed = settling.failed(known.faults + 1, WITH_DESTINATION);
+            delivery::failed(tx, known.id, failed).await?;
+        }
+        Progress::SetAside { faults, until } => {
+            delivery::failed(tx, known.id, settling.failed(faults, until)).await?;
+        }
         Progress::MessageLost => delivery::message_lost(tx, known.id).await?,
         Progress::ToChannel => delivery::to_channel(tx, destination.guild_id, known).await?,
         Progress::Unchanged => {}
@@ -149,13 +193,12 @@ async fn record(
 
 /// Deletes a board that was posted while somebody moved it to another channel.
 async fn delete_duplicate(
-    context: &JobContext,
+    context: &DeliveryContext,
     loaded: &LoadedDelivery,
     message: Option<MessageRef>,
 ) {
     let is_new = loaded.delivery.message.is_none();
-    let (Some(message), Some(messenger), true) = (message, &context.senders.messenger, is_new)
-    else {
+    let (Some(message), Some(messenger), true) = (message, &context.discord, is_new) else {
         return;
     };
     if let Err(error) = messenger.delete_message(message).await {
@@ -183,7 +226,7 @@ fn log(
         return;
     }
     let next = match settlement.progress {
-        Progress::SetAside(until) => until,
+        Progress::SetAside { until, .. } => until,
         _ => settlement.health.next_try_at,
     };
     tracing::warn!(

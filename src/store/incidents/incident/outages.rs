@@ -158,19 +158,25 @@ pub async fn changes(reader: &Reader, id: IncidentId, after: i64) -> Result<Chan
     of_rows(rows, count)
 }
 
-/// The outages that a reply announces.
-pub async fn announced_by(reader: &Reader, reply: IncidentId) -> Result<Changes, StoreError> {
-    const ANNOUNCED: &str = "FROM outage_details WHERE reply_id = $1";
-    let sql = format!(
-        "SELECT *, 1 AS times {ANNOUNCED} ORDER BY ended_at IS NOT NULL, started_at, id LIMIT $2"
-    );
+/// The monitors that a reply about an incident announces, each with its latest outage in it.
+pub async fn announced_by(
+    reader: &Reader,
+    id: IncidentId,
+    reply: IncidentId,
+) -> Result<Changes, StoreError> {
+    const ANNOUNCED: &str = "FROM incident_outages i WHERE incident_id = $1
+         AND EXISTS (SELECT 1 FROM outages a WHERE a.reply_id = $2 AND a.monitor_id = i.monitor_id)";
+    let sql =
+        format!("SELECT * {ANNOUNCED} ORDER BY ended_at IS NOT NULL, started_at, id LIMIT $3");
     let rows: Vec<OutageRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(id.0)
         .bind(reply.0)
         .bind(NAMED)
         .fetch_all(&reader.pool)
         .await?;
     let count: i64 =
         sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) {ANNOUNCED}")))
+            .bind(id.0)
             .bind(reply.0)
             .fetch_one(&reader.pool)
             .await?;

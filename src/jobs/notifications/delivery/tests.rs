@@ -1,0 +1,452 @@
+//! Whatever happens to monitors and destinations: at rest, the last message of each destination about each monitor is true.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof, proptest};
+
+use super::context::DeliveryContext;
+use super::turns::Turns;
+use super::{next, serve};
+use crate::actions::incidents::{alerts, settle_flapping};
+use crate::actions::silences::{end, start};
+use crate::actions::testing::{HOME, at, down, member, up};
+use crate::clock::Clock;
+use crate::domain::Timestamp;
+use crate::domain::discord_id::{ChannelId, EventId, GuildId, MessageId, MessageRef, UserId};
+use crate::domain::event::Actor;
+use crate::domain::incidents::grouping::IncidentId;
+use crate::domain::monitor::MonitorId;
+use crate::domain::notifications::alert_policy::EscalationStep;
+use crate::domain::notifications::destination_health::DeliveryError;
+use crate::domain::notifications::webhook::WebhookFormat;
+use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
+use crate::domain::silences::maintenance::TimeWindow;
+use crate::health::Health;
+use crate::metrics::Metrics;
+use crate::notify::messenger::Messenger;
+use crate::notify::transport::{Address, Content, Outgoing, Place, Transport};
+use crate::store::incidents::incident::{self, Outage};
+use crate::store::notifications::queue;
+use crate::store::notifications::webhook::{self, NewWebhook};
+use crate::store::testing::TestStore;
+
+/// The time of the test, in milliseconds.
+static NOW: AtomicI64 = AtomicI64::new(0);
+
+fn now() -> Timestamp {
+    Timestamp::from_millis(NOW.load(Ordering::Relaxed))
+}
+
+/// What a message shows about a monitor: the start of its outage, and whether that is over. A later state is greater.
+type ShownState = (Timestamp, bool);
+
+/// How a destination answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// It does not get the message.
+    Lost,
+    /// It gets the message, but the answer is lost.
+    Unanswered,
+    /// It answers that nothing can be sent there.
+    Broken,
+}
+
+/// What people see at one destination, and how it answers the next requests; all later ones work.
+#[derive(Debug, Default)]
+struct Seen {
+    messages: Vec<SentMessage>,
+    faults: Vec<Fault>,
+}
+
+#[derive(Clone, Debug)]
+struct SentMessage {
+    nonce: String,
+    shows: BTreeMap<MonitorId, ShownState>,
+}
+
+/// A stand-in for Discord (destination 0) and the receivers of webhooks, by id.
+#[derive(Clone, Debug, Default)]
+struct Receivers(Arc<Mutex<BTreeMap<i64, Seen>>>);
+
+impl Receivers {
+    fn change<T>(&self, id: i64, change: impl FnOnce(&mut Seen) -> T) -> T {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(all.entry(id).or_default())
+    }
+
+    fn receive(&self, outgoing: &Outgoing) -> Result<Option<MessageRef>, DeliveryError> {
+        let id = match &outgoing.to {
+            Address::Webhook(webhook) => webhook.id.0,
+            _ => 0,
+        };
+        self.change(id, |seen| {
+            let fault = seen.faults.pop();
+            match fault {
+                Some(Fault::Lost) => return Err(unreachable(false)),
+                Some(Fault::Broken) => {
+                    return Err(DeliveryError::DestinationBroken("it was deleted".into()));
+                }
+                Some(Fault::Unanswered) | None => {}
+            }
+            let index = put(seen, outgoing, id != 0);
+            match fault {
+                Some(_) => Err(unreachable(true)),
+                None => Ok(Some(MessageRef {
+                    channel: ChannelId(5),
+                    message: MessageId(index as u64),
+                })),
+            }
+        })
+    }
+}
+
+fn unreachable(is_unanswered: bool) -> DeliveryError {
+    DeliveryError::Retry {
+        is_unanswered,
+        after: None,
+        reason: "it could not be reached".into(),
+    }
+}
+
+/// Shows a message; returns its position. Where messages are only appended, what they say never runs backward.
+fn put(seen: &mut Seen, outgoing: &Outgoing, is_appended: bool) -> usize {
+    let shows = shows(&outgoing.content, is_appended);
+    if let Place::Existing(message) = outgoing.place {
+        let index = usize::try_from(message.message.0).unwrap();
+        seen.messages[index].shows = shows;
+        return index;
+    }
+    let known = seen
+        .messages
+        .iter()
+        .position(|one| one.nonce == outgoing.nonce);
+    if let Some(index) = known {
+        // The messenger edits what an earlier attempt had posted; a receiver of webhooks has seen this very message.
+        if !is_appended {
+            seen.messages[index].shows = shows;
+        }
+        return index;
+    }
+    if is_appended {
+        for (monitor, state) in &shows {
+            let before = last_shown(seen, *monitor);
+            assert!(
+                before <= Some(*state),
+                "{monitor:?}: {state:?} after {before:?}"
+            );
+        }
+    }
+    seen.messages.push(SentMessage {
+        nonce: outgoing.nonce.clone(),
+        shows,
+    });
+    seen.messages.len() - 1
+}
+
+fn shows(content: &Content, is_appended: bool) -> BTreeMap<MonitorId, ShownState> {
+    let outages: &[Outage] = match content {
+        Content::Incident(current) if is_appended && current.delivered_revision > 0 => {
+            &current.changes.outages
+        }
+        Content::Incident(current) => &current.incident.outages,
+        Content::Reminder(reminder) => {
+            // It names those that are open, which come first.
+            let outages = &reminder.incident.outages;
+            let open = outages.iter().filter(|one| one.ended.is_none()).count();
+            &outages[..open]
+        }
+        Content::Joined(joined) => &joined.changes.outages,
+        Content::Board(_) => &[],
+    };
+    let state = |one: &Outage| (one.monitor_id, (one.started_at, one.ended.is_some()));
+    // "Was flapping and then stayed offline" is a reference to the next incident.
+    let outages = outages.iter().filter(|one| one.continued_by.is_none());
+    outages.map(state).collect()
+}
+
+/// What the last message about a monitor shows.
+fn last_shown(seen: &Seen, monitor: MonitorId) -> Option<ShownState> {
+    let mut messages = seen.messages.iter().rev();
+    messages.find_map(|message| message.shows.get(&monitor).copied())
+}
+
+impl Transport for Receivers {
+    fn ready<'a>(&'a self, _: &'a Address) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn deliver<'a>(
+        &'a self,
+        message: &'a Outgoing,
+    ) -> BoxFuture<'a, Result<Option<MessageRef>, DeliveryError>> {
+        Box::pin(std::future::ready(self.receive(message)))
+    }
+}
+
+/// Nothing but deliveries happens in these tests.
+impl Messenger for Receivers {
+    fn delete_message(&self, _: MessageRef) -> BoxFuture<'_, Result<(), DeliveryError>> {
+        Box::pin(std::future::ready(Err(unreachable(false))))
+    }
+
+    fn send_direct_message<'a>(
+        &'a self,
+        _: UserId,
+        _: &'a str,
+    ) -> BoxFuture<'a, Result<(), DeliveryError>> {
+        Box::pin(std::future::ready(Err(unreachable(false))))
+    }
+
+    fn is_member(&self, _: GuildId, _: UserId) -> BoxFuture<'_, Result<bool, DeliveryError>> {
+        Box::pin(std::future::ready(Ok(true)))
+    }
+
+    fn create_event<'a>(
+        &'a self,
+        _: GuildId,
+        _: &'a str,
+        _: TimeWindow,
+    ) -> BoxFuture<'a, Result<EventId, DeliveryError>> {
+        Box::pin(std::future::ready(Err(unreachable(false))))
+    }
+
+    fn delete_event(&self, _: GuildId, _: EventId) -> BoxFuture<'_, Result<(), DeliveryError>> {
+        Box::pin(std::future::ready(Err(unreachable(false))))
+    }
+
+    fn accepts_token(&self) -> BoxFuture<'_, Result<bool, DeliveryError>> {
+        Box::pin(std::future::ready(Ok(true)))
+    }
+
+    fn send_test_message(&self, _: ChannelId) -> BoxFuture<'_, Result<MessageRef, DeliveryError>> {
+        Box::pin(std::future::ready(Err(unreachable(false))))
+    }
+}
+
+/// Something that happens.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Down(usize),
+    Up(usize),
+    Acknowledge,
+    Remind,
+    Mute(usize),
+    Unmute(usize),
+    /// A destination fails this often.
+    Fail(i64, Fault, usize),
+    Deliver,
+    Wait(i64),
+}
+
+const MONITORS: usize = 4;
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let fault = prop_oneof![
+        Just(Fault::Lost),
+        Just(Fault::Unanswered),
+        Just(Fault::Broken)
+    ];
+    let step = prop_oneof![
+        6 => (0..MONITORS).prop_map(Step::Down),
+        6 => (0..MONITORS).prop_map(Step::Up),
+        1 => Just(Step::Acknowledge),
+        1 => Just(Step::Remind),
+        1 => (0..MONITORS).prop_map(Step::Mute),
+        1 => (0..MONITORS).prop_map(Step::Unmute),
+        3 => (0_i64..3, fault, 1_usize..6).prop_map(|(id, fault, count)| Step::Fail(id, fault, count)),
+        8 => Just(Step::Deliver),
+        3 => (1_i64..400).prop_map(Step::Wait),
+        1 => (400_i64..4_000).prop_map(Step::Wait),
+    ];
+    proptest::collection::vec(step, 1..70)
+}
+
+/// A guild with a channel, two webhooks for people, and endpoints on two hosts.
+struct Guild {
+    store: TestStore,
+    receivers: Receivers,
+    context: DeliveryContext,
+    monitors: Vec<MonitorId>,
+}
+
+impl Guild {
+    async fn open() -> Self {
+        NOW.store(0, Ordering::Relaxed);
+        let (store, receivers) = (TestStore::open().await, Receivers::default());
+        store.add_channel(HOME).await;
+        for name in ["wall", "pager"] {
+            let new = NewWebhook {
+                name: name.into(),
+                url: "https://example.org/".parse().unwrap(),
+                format: WebhookFormat::Slack,
+                template: None,
+                signing_key: String::new(),
+            };
+            store
+                .write(move |tx| {
+                    Box::pin(
+                        async move { webhook::insert(tx, HOME, &new, Actor::System, at(0)).await },
+                    )
+                })
+                .await;
+        }
+        let mut monitors = Vec::new();
+        for number in 0..MONITORS {
+            let target = format!("tcp://192.0.{}.1:{}", number % 2, number + 1);
+            monitors.push(store.add_endpoint(HOME, &target).await);
+        }
+        let context = DeliveryContext {
+            store: (*store).clone(),
+            clock: Clock(now),
+            metrics: Arc::new(Metrics::new().unwrap()),
+            health: Arc::new(Health::new()),
+            discord: Some(Arc::new(receivers.clone())),
+            webhooks: Arc::new(receivers.clone()),
+            board_interval: Duration::ZERO,
+            is_connectivity_lost: Box::new(|| false),
+        };
+        Self {
+            store,
+            receivers,
+            context,
+            monitors,
+        }
+    }
+
+    async fn happens(&self, step: Step) {
+        NOW.fetch_add(2_000, Ordering::Relaxed);
+        let second = now().seconds();
+        match step {
+            Step::Down(one) => down(&self.store, self.monitors[one], second).await,
+            Step::Up(one) => up(&self.store, self.monitors[one], second).await,
+            Step::Acknowledge => {
+                for id in self.unacknowledged().await {
+                    alerts::acknowledge(&self.store, member(), id, now())
+                        .await
+                        .unwrap();
+                }
+            }
+            Step::Remind => {
+                for id in self.unacknowledged().await {
+                    let step = EscalationStep::Remind;
+                    alerts::remind_or_escalate(&self.store, HOME, id, step, now())
+                        .await
+                        .unwrap();
+                }
+            }
+            Step::Mute(one) => {
+                let length = Duration::from_secs(300);
+                start::mute(&self.store, member(), self.monitors[one], length, now())
+                    .await
+                    .unwrap();
+            }
+            // Fails if the monitor is not muted.
+            Step::Unmute(one) => {
+                drop(end::unmute(&self.store, member(), self.monitors[one], now()).await);
+            }
+            Step::Fail(id, fault, count) => {
+                self.receivers
+                    .change(id, |seen| seen.faults = vec![fault; count]);
+            }
+            Step::Deliver => self.deliver_what_is_due().await,
+            Step::Wait(seconds) => {
+                NOW.fetch_add(seconds * 1_000, Ordering::Relaxed);
+                end::apply_due(&self.store, now()).await.unwrap();
+                let windows = ObservationWindows(vec![ObservationWindow {
+                    started_at: at(0),
+                    confirmed_at: now(),
+                }]);
+                settle_flapping::settle(&self.store, &windows, now())
+                    .await
+                    .unwrap();
+            }
+        }
+    }
+
+    async fn unacknowledged(&self) -> Vec<IncidentId> {
+        incident::unacknowledged(&self.store.reader, HOME)
+            .await
+            .unwrap()
+    }
+
+    async fn deliver_what_is_due(&self) {
+        let mut turns = Turns::default();
+        // Each failure postpones its destination, so this ends.
+        loop {
+            let (admitted, _) = next(&self.context, &mut turns).await.unwrap();
+            if admitted.is_empty() {
+                return;
+            }
+            for destination in admitted {
+                turns.end(serve(&self.context, destination).await);
+            }
+        }
+    }
+
+    /// Delivers everything, however long that takes.
+    async fn come_to_rest(&self) {
+        for id in 0..3 {
+            self.receivers.change(id, |seen| seen.faults.clear());
+        }
+        for _ in 0..200 {
+            self.deliver_what_is_due().await;
+            let waiting = queue::waiting(&self.store.reader, now()).await.unwrap();
+            match waiting.next {
+                Some(next) => NOW.store(next.millis(), Ordering::Relaxed),
+                None => {
+                    assert!(
+                        waiting.counts.values().all(|count| *count == 0),
+                        "{waiting:?}"
+                    );
+                    return;
+                }
+            }
+        }
+        panic!("something is still pending");
+    }
+
+    /// What is so about each monitor, as far as there was anything to notify about.
+    async fn truth(&self) -> BTreeMap<MonitorId, ShownState> {
+        let rows: Vec<(i64, i64, bool)> = self
+            .store
+            .rows(
+                "SELECT monitor_id, started_at, ended_at IS NOT NULL FROM outages o WHERE incident_id IS NOT NULL
+                 AND NOT EXISTS (SELECT 1 FROM outages n WHERE n.monitor_id = o.monitor_id AND n.id > o.id AND n.incident_id IS NOT NULL)",
+            )
+            .await;
+        let state = |(monitor, started_at, is_over)| {
+            (
+                MonitorId(monitor),
+                (Timestamp::from_millis(started_at), is_over),
+            )
+        };
+        rows.into_iter().map(state).collect()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn at_rest_the_last_message_about_each_monitor_is_true(steps in steps()) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let guild = Guild::open().await;
+            for step in steps {
+                guild.happens(step).await;
+            }
+            guild.come_to_rest().await;
+            for (monitor, truth) in guild.truth().await {
+                for id in 0..3 {
+                    let state = guild.receivers.change(id, |seen| last_shown(seen, monitor));
+                    let seen = guild.receivers.change(id, |seen| format!("{:#?}", seen.messages));
+                    assert_eq!(state, Some(truth), "{monitor:?} at destination {id}: {seen}");
+                }
+            }
+        });
+    }
+}
