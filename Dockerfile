@@ -10,8 +10,8 @@ COPY crates/discord-gateway-relay/Cargo.toml crates/discord-gateway-relay/
 COPY crates/discord-sandbox/Cargo.toml crates/discord-sandbox/
 COPY crates/outbound-policy/Cargo.toml crates/outbound-policy/
 COPY src/domain/Cargo.toml src/domain/
-RUN mkdir -p benches/checks benches/heartbeats \
-    && echo 'fn main() {}' | tee src/main.rs benches/checks/main.rs > benches/heartbeats/main.rs \
+RUN mkdir -p benches/alerts benches/checks benches/heartbeats \
+    && echo 'fn main() {}' | tee src/main.rs benches/alerts/main.rs benches/checks/main.rs > benches/heartbeats/main.rs \
     && touch src/lib.rs src/domain/lib.rs \
     && for crate in crates/*; do mkdir -p "$crate/src" && touch "$crate/src/lib.rs"; done \
     && cargo build --release --locked --bin rollcall

@@ -291,3 +291,104 @@ pub async fn prune_broken(tx: &mut Tx<'_>, kept: u32) -> Result<u64, StoreError>
     .await?;
     Ok(deleted.rows_affected())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    const HOME: GuildId = GuildId(1);
+
+    /// A guild with a channel and a webhook, and three incidents that have ended, to be delivered to both.
+    async fn with_missed_incidents() -> TestStore {
+        let store = TestStore::open().await;
+        store
+            .execute(
+                "INSERT INTO destinations (id, guild_id, kind, address) VALUES (1, 1, 'channel', 5), (2, 1, 'webhook', 1), (3, 1, 'board', 5)",
+            )
+            .await;
+        store
+            .execute(
+                "INSERT INTO incidents (id, guild_id, scope, opened_at, created_at, joined_at, ended_at) VALUES
+                     (1, 1, '', 1, 1, 1, 9), (2, 1, '', 2, 2, 2, 9), (3, 1, '', 3, 3, 3, 9)",
+            )
+            .await;
+        store
+            .execute(
+                "INSERT INTO deliveries (destination_id, incident_id, wanted_revision, delivered_revision)
+                 SELECT d.id, i.id, 1, CASE WHEN d.id = 2 AND i.id = 1 THEN 1 ELSE 0 END FROM destinations d, incidents i WHERE d.id < 3",
+            )
+            .await;
+        store
+            .execute("INSERT INTO deliveries (destination_id, wanted_revision) VALUES (3, 1)")
+            .await;
+        store
+    }
+
+    #[tokio::test]
+    async fn only_what_can_be_delivered_is_a_backlog() {
+        let store = with_missed_incidents().await;
+        let count = async |guild| store.write(move |tx| Box::pin(backlog(tx, guild))).await;
+        assert_eq!(count(HOME).await, 3, "at the channel, which has most");
+        assert_eq!(count(GuildId(2)).await, 0);
+        store
+            .execute("UPDATE destinations SET broken_at = 9 WHERE kind = 'channel'")
+            .await;
+        assert_eq!(count(HOME).await, 2, "at the webhook");
+        store.execute("DELETE FROM destinations WHERE id = 2").await;
+        assert_eq!(count(HOME).await, 0, "a board has none");
+    }
+
+    #[tokio::test]
+    async fn a_broken_destination_keeps_the_newest_that_it_missed() {
+        let store = with_missed_incidents().await;
+        let prune = async |kept| {
+            store
+                .write(move |tx| Box::pin(prune_broken(tx, kept)))
+                .await
+        };
+        assert_eq!(prune(1).await, 0, "none is broken");
+        store
+            .execute("UPDATE destinations SET broken_at = 9 WHERE kind = 'channel'")
+            .await;
+        store
+            .execute("UPDATE incidents SET ended_at = NULL WHERE id = 1")
+            .await;
+        assert_eq!(prune(1).await, 1);
+        let left: Vec<(i64,)> = store
+            .rows(
+                "SELECT incident_id FROM deliveries WHERE destination_id = 1 ORDER BY incident_id",
+            )
+            .await;
+        assert_eq!(left, [(1,), (3,)], "one is open, the other the newest");
+    }
+
+    #[tokio::test]
+    async fn a_person_who_accepted_no_message_is_reached_through_the_channel() {
+        let store = with_missed_incidents().await;
+        let remind = async |second: i64| {
+            store
+                .write(move |tx| {
+                    Box::pin(async move {
+                        let now = Timestamp::from_millis(second * 1_000);
+                        enqueue_for_user(tx, HOME, UserId(7), IncidentId(second), now).await
+                    })
+                })
+                .await;
+        };
+        store.execute("DELETE FROM deliveries").await;
+        remind(1).await;
+        store
+            .execute("UPDATE destinations SET suspected_at = 1, next_try_at = 3000 WHERE kind = 'direct_message'")
+            .await;
+        remind(2).await;
+        remind(3).await;
+        let rows: Vec<(i64, String)> = store
+            .rows(
+                "SELECT d.incident_id, t.kind FROM deliveries d JOIN destinations t ON t.id = d.destination_id ORDER BY d.id",
+            )
+            .await;
+        let kinds: Vec<&str> = rows.iter().map(|(_, kind)| &**kind).collect();
+        assert_eq!(kinds, ["direct_message", "channel", "direct_message"]);
+    }
+}

@@ -213,3 +213,104 @@ pub async fn has_news(
     .await?;
     Ok(has_news)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    const NOTHING: Held = Held {
+        discord: false,
+        incidents: false,
+    };
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1_000)
+    }
+
+    /// A channel and a webhook, each with an incident and a notification of another kind to be delivered.
+    async fn with_two_destinations() -> TestStore {
+        let store = TestStore::open().await;
+        store
+            .execute(
+                "INSERT INTO destinations (id, guild_id, kind, address) VALUES (1, 1, 'channel', 5), (2, 2, 'webhook', 1)",
+            )
+            .await;
+        store
+            .execute(
+                "INSERT INTO incidents (id, guild_id, kind, scope, opened_at, created_at, joined_at) VALUES
+                     (1, 1, 'incident', '', 1, 1, 1), (2, 1, 'connectivity_lost', '', 1, 1, 1),
+                     (3, 2, 'incident', '', 1, 1, 1)",
+            )
+            .await;
+        store
+            .execute(
+                "INSERT INTO deliveries (destination_id, incident_id, wanted_revision) VALUES (1, 1, 1), (1, 2, 1), (2, 3, 1)",
+            )
+            .await;
+        store
+    }
+
+    async fn due_at(store: &TestStore, held: Held, second: i64) -> Vec<u64> {
+        let found = due(&store.reader, held, at(second)).await.unwrap();
+        found.into_iter().map(|one| one.guild_id.0).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_held_is_not_due() {
+        let store = with_two_destinations().await;
+        assert_eq!(due_at(&store, NOTHING, 10).await, [1, 2]);
+        let without_discord = Held {
+            discord: true,
+            ..NOTHING
+        };
+        assert_eq!(due_at(&store, without_discord, 10).await, [2]);
+        let without_incidents = Held {
+            incidents: true,
+            ..NOTHING
+        };
+        assert_eq!(due_at(&store, without_incidents, 10).await, [1]);
+        let pending = pending(&store.reader, DestinationId(1), without_incidents, at(10)).await;
+        let readiness: Vec<Readiness> = pending
+            .unwrap()
+            .iter()
+            .map(|(_, one)| one.readiness)
+            .collect();
+        assert_eq!(readiness, [Readiness::Paced, Readiness::Due]);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_delays_no_delivery() {
+        let store = with_two_destinations().await;
+        store
+            .execute("UPDATE destinations SET next_try_at = 100300000")
+            .await;
+        for (second, is_due) in [
+            (100_000, false),
+            (100_300, true),
+            (93_100, false),
+            (93_099, true),
+        ] {
+            let due = due_at(&store, NOTHING, second).await;
+            assert_eq!(!due.is_empty(), is_due, "{second}");
+        }
+        let waiting = waiting(&store.reader, at(100_000)).await.unwrap();
+        assert_eq!(waiting.next, Some(at(100_300)));
+        assert_eq!(waiting.counts[&DestinationKind::Channel], 2);
+    }
+
+    #[tokio::test]
+    async fn a_change_of_an_incident_makes_its_deliveries_due_unless_they_failed() {
+        let store = with_two_destinations().await;
+        store
+            .execute("UPDATE deliveries SET delivered_revision = 1, next_try_at = 900000")
+            .await;
+        assert_eq!(due_at(&store, NOTHING, 10).await, Vec::<u64>::new());
+        store
+            .execute("UPDATE deliveries SET faults = 3 WHERE destination_id = 2")
+            .await;
+        store.execute("UPDATE incidents SET revision = 2").await;
+        assert_eq!(due_at(&store, NOTHING, 10).await, [1]);
+        assert_eq!(due_at(&store, NOTHING, 900).await, [1, 2]);
+    }
+}
