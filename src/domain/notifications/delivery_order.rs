@@ -56,7 +56,8 @@ impl QueuedDelivery {
     }
 }
 
-/// The position of the delivery that comes next; `None` if none can be sent now.
+/// The position of the delivery that comes next; `None` if none can be sent now: none is due, or those that are wait for others
+/// that are set aside.
 pub fn next(queue: &[QueuedDelivery]) -> Option<usize> {
     let mut due: Vec<(usize, &QueuedDelivery)> = queue.iter().enumerate().collect();
     due.retain(|(_, one)| one.readiness == Readiness::Due);

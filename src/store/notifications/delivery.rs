@@ -234,11 +234,16 @@ pub async fn to_channel(
     if let Some(incident) = known.incident {
         enqueue_for_channel(tx, guild, incident).await?;
     }
+    tx.wrote_event = true;
+    remove(tx, known.id).await
+}
+
+/// Removes a delivery.
+pub async fn remove(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM deliveries WHERE id = $1")
-        .bind(known.id)
+        .bind(id)
         .execute(&mut *tx.connection)
         .await?;
-    tx.wrote_event = true;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use super::context::DeliveryContext;
 use crate::actions::incidents::diagnose::diagnose;
+use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, RoleId, UserId};
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::notifications::alert_policy::Responder;
@@ -43,25 +44,39 @@ struct Shown {
     content: Content,
 }
 
-/// Loads the delivery of a destination that comes next; `None` if none is due. `to`: where its messages go.
+/// What comes next at a destination.
+#[derive(Debug)]
+pub(super) enum Next {
+    Ready(Box<LoadedDelivery>),
+    /// These are due, but wait for others that were set aside, at least until this time.
+    Blocked {
+        waiting: Vec<Delivery>,
+        until: Timestamp,
+    },
+    /// Its incident has been removed.
+    Obsolete(Delivery),
+    Nothing,
+}
+
+/// Loads the delivery of a destination that comes next. `to`: where its messages go.
 pub(super) async fn next(
     context: &DeliveryContext,
     destination: Destination,
     to: Address,
     held: Held,
-) -> Result<Option<LoadedDelivery>, StoreError> {
+) -> Result<Next, StoreError> {
     let (reader, now) = (&context.store.reader, context.clock.now());
     let pending = queue::pending(reader, destination.id, held, now).await?;
     let (mut deliveries, order): (Vec<Delivery>, Vec<QueuedDelivery>) = pending.into_iter().unzip();
     let Some(index) = delivery_order::next(&order) else {
-        return Ok(None);
+        return Ok(blocked(deliveries, &order));
     };
     let is_due = order
         .get(index)
         .is_some_and(|one| one.readiness == Readiness::Due);
     let delivery = deliveries.swap_remove(index);
     let Some(shown) = shown(context, &destination, &delivery).await? else {
-        return Ok(None);
+        return Ok(Next::Obsolete(delivery));
     };
     let state = state(reader, &destination, &delivery, shown.topic, &to).await?;
     let blocking = if is_due { state.turn } else { Turn::Blocking };
@@ -72,7 +87,7 @@ pub(super) async fn next(
     } else {
         shown.revision
     };
-    Ok(Some(LoadedDelivery {
+    Ok(Next::Ready(Box::new(LoadedDelivery {
         state: DeliveryState {
             turn: blocking,
             ..state
@@ -84,7 +99,22 @@ pub(super) async fn next(
         destination,
         delivery,
         to,
-    }))
+    })))
+}
+
+/// What waits if nothing can be sent now.
+fn blocked(deliveries: Vec<Delivery>, order: &[QueuedDelivery]) -> Next {
+    let with = |readiness| {
+        let all = deliveries.iter().zip(order);
+        all.filter(move |(_, one)| one.readiness == readiness)
+            .map(|(delivery, _)| delivery)
+    };
+    let until = with(Readiness::SetAside).map(|one| one.next_try_at).min();
+    let waiting: Vec<Delivery> = with(Readiness::Due).cloned().collect();
+    match until {
+        Some(until) if !waiting.is_empty() => Next::Blocked { waiting, until },
+        _ => Next::Nothing,
+    }
 }
 
 /// Where the messages of a destination go; `None` if it has been removed.

@@ -28,6 +28,7 @@ use crate::store::StoreError;
 use crate::store::notifications::destination::Destination;
 use crate::store::notifications::queue;
 use context::DeliveryContext;
+use load::{LoadedDelivery, Next};
 use turns::Turns;
 
 /// The longest time until the queue is read again. Another process, such as the command line, gives no signal.
@@ -35,6 +36,9 @@ const IDLE: Duration = Duration::from_secs(5);
 
 /// The wait after a database error.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
+
+/// The wait at a destination where nothing could be done.
+const AFTER_NOTHING: Duration = Duration::from_secs(1);
 
 /// Runs until `stop` turns true.
 pub(in crate::jobs) async fn run(context: JobContext, mut stop: watch::Receiver<bool>) {
@@ -88,24 +92,51 @@ async fn next(
 /// Serves a destination once.
 async fn serve(context: &DeliveryContext, destination: Destination) -> DestinationId {
     let id = destination.id;
-    if let Err(error) = deliver(context, destination).await {
+    match deliver(context, destination).await {
+        Ok(Served::Yes) => {}
+        // What was due is so no longer, or cannot be read. Either way, the queue must not be asked again at once.
+        Ok(Served::No) => tokio::time::sleep(AFTER_NOTHING).await,
         // A delivery that was sent but not recorded must not be sent again at once.
-        tokio::time::sleep(failed(&error)).await;
+        Err(error) => tokio::time::sleep(failed(&error)).await,
     }
     id
 }
 
+/// Whether there was something to do at a destination.
+enum Served {
+    Yes,
+    No,
+}
+
 /// Makes the next delivery of a destination.
-async fn deliver(context: &DeliveryContext, destination: Destination) -> Result<(), StoreError> {
+async fn deliver(
+    context: &DeliveryContext,
+    destination: Destination,
+) -> Result<Served, StoreError> {
     let Some(to) = load::address(&context.store.reader, &destination).await? else {
-        return Ok(());
+        return Ok(Served::No);
     };
     if let Some(transport) = context.transport(&to) {
         transport.ready(&to).await;
     }
-    let Some(loaded) = load::next(context, destination, to, context.held()).await? else {
-        return Ok(());
+    let loaded = match load::next(context, destination, to, context.held()).await? {
+        Next::Ready(loaded) => loaded,
+        Next::Blocked { waiting, until } => {
+            settle::hold_all(context, waiting, until).await?;
+            return Ok(Served::Yes);
+        }
+        Next::Obsolete(delivery) => {
+            settle::remove(context, delivery.id).await?;
+            return Ok(Served::Yes);
+        }
+        Next::Nothing => return Ok(Served::No),
     };
+    make(context, *loaded).await?;
+    Ok(Served::Yes)
+}
+
+/// Does what is planned for a delivery.
+async fn make(context: &DeliveryContext, loaded: LoadedDelivery) -> Result<(), StoreError> {
     let now = context.clock.now();
     let is_connectivity_lost = (context.is_connectivity_lost)();
     let step = delivery_plan::plan(&loaded.state, is_connectivity_lost, now);

@@ -21,12 +21,33 @@ pub(super) async fn hold(
     loaded: &LoadedDelivery,
     until: Timestamp,
 ) -> Result<(), StoreError> {
-    let known = loaded.delivery.clone();
+    hold_all(context, vec![loaded.delivery.clone()], until).await
+}
+
+/// Holds deliveries until a time.
+pub(super) async fn hold_all(
+    context: &DeliveryContext,
+    deliveries: Vec<Delivery>,
+    until: Timestamp,
+) -> Result<(), StoreError> {
     let writer = &context.store.writer;
     writer
         .transact::<(), StoreError>(move |tx| {
-            Box::pin(async move { delivery::held(tx, &known, until).await })
+            Box::pin(async move {
+                for delivery in &deliveries {
+                    delivery::held(tx, delivery, until).await?;
+                }
+                Ok(())
+            })
         })
+        .await
+}
+
+/// Removes a delivery that is about nothing any longer.
+pub(super) async fn remove(context: &DeliveryContext, id: i64) -> Result<(), StoreError> {
+    let writer = &context.store.writer;
+    writer
+        .transact::<(), StoreError>(move |tx| Box::pin(delivery::remove(tx, id)))
         .await
 }
 
