@@ -165,7 +165,7 @@ CREATE TABLE outages (
     target            TEXT
 );
 CREATE UNIQUE INDEX idx_outages_open ON outages (monitor_id) WHERE ended_at IS NULL;
-CREATE INDEX idx_outages_incident ON outages (incident_id) WHERE incident_id IS NOT NULL;
+CREATE INDEX idx_outages_incident ON outages (incident_id, monitor_id) WHERE incident_id IS NOT NULL;
 CREATE INDEX idx_outages_just_ended ON outages (incident_id) WHERE ended_at IS NOT NULL AND ended_revision IS NULL;
 CREATE INDEX idx_outages_reply ON outages (reply_id) WHERE reply_id IS NOT NULL;
 CREATE INDEX idx_outages_monitor ON outages (monitor_id, id);
@@ -206,6 +206,7 @@ CREATE TABLE incidents (
     flapping_ended_at    BIGINT,                     -- when none of its monitors was flapping any longer
     cause                TEXT    -- the probable cause, as JSON
 );
+CREATE INDEX idx_incidents_kind ON incidents (guild_id, kind, joined_at) WHERE kind <> 'incident';
 CREATE INDEX idx_incidents_follows ON incidents (follows_id) WHERE follows_id IS NOT NULL;
 CREATE INDEX idx_incidents_open ON incidents (guild_id, joined_at) WHERE ended_at IS NULL;
 
@@ -272,14 +273,16 @@ CREATE TABLE deliveries (
     UNIQUE (destination_id, incident_id)
 );
 CREATE INDEX idx_deliveries_incident ON deliveries (incident_id);
-CREATE INDEX idx_deliveries_due ON deliveries (next_try_at) WHERE delivered_revision < wanted_revision;
 CREATE INDEX idx_deliveries_pending ON deliveries (destination_id) WHERE delivered_revision < wanted_revision;
 CREATE INDEX idx_deliveries_board_message ON deliveries (message_id) WHERE incident_id IS NULL;
 
--- A change of an incident is to be delivered at once, but not to a destination that refused its last revision.
+-- A change of an incident is to be delivered at once, unless its delivery failed while others did not. A revision that was
+-- rejected (10 faults) says nothing about the next one.
 CREATE TRIGGER incident_changed AFTER UPDATE OF revision ON incidents
 BEGIN
-    UPDATE deliveries SET wanted_revision = NEW.revision, next_try_at = CASE WHEN faults = 0 THEN 0 ELSE next_try_at END
+    UPDATE deliveries SET wanted_revision = NEW.revision,
+        next_try_at = CASE WHEN faults BETWEEN 1 AND 9 THEN next_try_at ELSE 0 END,
+        faults = CASE WHEN faults BETWEEN 1 AND 9 THEN faults ELSE 0 END
     WHERE incident_id = NEW.id;
 END;
 
@@ -288,16 +291,23 @@ CREATE TRIGGER incident_settled AFTER UPDATE OF ended_at, acknowledged_at ON inc
 WHEN (OLD.ended_at IS NULL) <> (NEW.ended_at IS NULL) OR (OLD.acknowledged_at IS NULL) <> (NEW.acknowledged_at IS NULL)
 BEGIN
     UPDATE deliveries SET wanted_revision = wanted_revision + 1
-    WHERE delivered_revision > 0 AND incident_id IN (SELECT id FROM incidents WHERE follows_id = NEW.id);
+    WHERE message_id IS NOT NULL AND incident_id IN (SELECT id FROM incidents WHERE follows_id = NEW.id);
 END;
 CREATE TRIGGER outage_moved_or_ended AFTER UPDATE OF ended_at, incident_id ON outages
 BEGIN
     UPDATE deliveries SET wanted_revision = wanted_revision + 1
-    WHERE delivered_revision > 0 AND incident_id IN (
+    WHERE message_id IS NOT NULL AND incident_id IN (
         SELECT id FROM incidents WHERE follows_id IN (OLD.incident_id, NEW.incident_id) AND kind = 'reminder'
         UNION
         SELECT reply_id FROM outages
         WHERE monitor_id = NEW.monitor_id AND incident_id IN (OLD.incident_id, NEW.incident_id) AND reply_id IS NOT NULL);
+END;
+
+CREATE TRIGGER outage_retracted AFTER DELETE ON outages WHEN OLD.incident_id IS NOT NULL
+BEGIN
+    UPDATE deliveries SET wanted_revision = wanted_revision + 1
+    WHERE message_id IS NOT NULL AND (incident_id = OLD.reply_id OR incident_id IN (
+        SELECT id FROM incidents WHERE follows_id = OLD.incident_id AND kind = 'reminder'));
 END;
 
 -- The same for boards, which show all monitors.

@@ -15,7 +15,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Enqueues the notifications and waits until they are delivered. The delivery job must still be running.
 pub(super) async fn notify(store: &Store, refused: &Refused, now: Timestamp) {
-    let reason = refused.to_string();
+    let reason = match refused {
+        Refused::Token => "Discord rejected the token of the bot.",
+        Refused::Intents(_) => "Discord rejected the intents that the bot requests.",
+        Refused::Version => "Discord no longer supports this version of Rollcall.",
+    };
+    let reason = reason.to_owned();
     let sent = async {
         if discord_refused::announce(store, reason, now).await? > 0 {
             delivered(store, now).await?;

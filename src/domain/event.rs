@@ -53,7 +53,7 @@ pub enum EventKind {
     MonitorUnmuted,
     WebhookAdded,
     WebhookRemoved,
-    /// Deliveries kept failing; Rollcall no longer sends to the webhook.
+    /// Deliveries kept failing; Rollcall tries again once an hour.
     WebhookBroken,
     MaintenanceScheduled,
     MaintenanceStarted,

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
-use crate::domain::discord_id::GuildId;
+use crate::domain::discord_id::{ChannelId, GuildId};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::MonitorId;
 use crate::store::engine::rows::{pieces, placeholders};
@@ -111,17 +111,18 @@ fn with_subject(event: &NewEvent, subjects: &HashMap<MonitorId, Subject>) -> Str
     details.to_string()
 }
 
-/// The actor of the last event of a kind in a guild.
-pub async fn last_actor(
+/// The actor of the last event in a guild that set this alert channel.
+pub async fn channel_setter(
     reader: &Reader,
     guild: GuildId,
-    kind: EventKind,
+    channel: ChannelId,
 ) -> Result<Option<Actor>, StoreError> {
     let actor: Option<String> = sqlx::query_scalar(
-        "SELECT actor FROM events WHERE guild_id = $1 AND kind = $2 ORDER BY at DESC, id DESC LIMIT 1",
+        "SELECT actor FROM events WHERE guild_id = $1 AND kind = $2 AND details LIKE $3 ORDER BY at DESC, id DESC LIMIT 1",
     )
     .bind(guild.to_row())
-    .bind(kind.as_str())
+    .bind(EventKind::AlertsSet.as_str())
+    .bind(format!("%\"channel\":\"{channel}\"%"))
     .fetch_optional(&reader.pool)
     .await?;
     Ok(actor.as_deref().and_then(Actor::parse))

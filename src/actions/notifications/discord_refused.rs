@@ -34,6 +34,14 @@ pub async fn announce(store: &Store, reason: String, now: Timestamp) -> Result<u
         .await
 }
 
+/// Drops what could not be delivered: Rollcall runs again.
+pub async fn withdraw(store: &Store) -> Result<(), StoreError> {
+    store
+        .writer
+        .transact(|tx| Box::pin(delivery::remove_pending_refusals(tx)))
+        .await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

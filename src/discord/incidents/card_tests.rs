@@ -302,7 +302,7 @@ fn other_notifications_have_no_outages() {
     Reason: it returned 410. Rollcall tries again every hour and sends the missed alerts once it works. To try at once, run `/alerts webhook test`.
     ---
     [amber] 🟠 Alerts cannot be sent to their channel
-    Rollcall cannot post alerts in <#5>: the channel was deleted. Fix the cause: Rollcall tries again every hour and sends the missed alerts. To get them at once, or in another channel, run `/alerts channel`.
+    Rollcall cannot post alerts in the alert channel: the channel was deleted. Fix the cause: Rollcall tries again every hour and sends the missed alerts. To get them at once, or in another channel, run `/alerts channel`.
     ---
     [amber] ⚪ Rollcall lost network connectivity
     12 endpoints failed, and so did all hosts that Rollcall uses to test its own connection. Alerts are on hold until the connection is restored, for at most 5 min.

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use discord_gateway_relay::rest::rate_limit::Route;
-use discord_gateway_relay::rest::{CallError, LimitedRest, RestError, SendError};
+use discord_gateway_relay::rest::{LimitedRest, RestError, SendError};
 use futures_util::future::BoxFuture;
 use poise::serenity_prelude as serenity;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::discord::incidents::incident_card;
-use crate::discord::notifications::{board_card, texts};
+use crate::discord::notifications::{board_card, refusal, texts};
 use crate::discord::ui::reply::Message;
 use crate::domain::discord_id::{ChannelId, EventId, GuildId, MessageId, MessageRef, UserId};
 use crate::domain::notifications::alert_policy::Responder;
@@ -21,17 +21,6 @@ use crate::domain::text;
 use crate::health::Health;
 use crate::notify::messenger::Messenger;
 use crate::notify::transport::{Address, Content, Outgoing, Place, Transport};
-
-/// Discord's error codes for requests that cannot succeed.
-const UNKNOWN_CHANNEL: u64 = 10_003;
-const UNKNOWN_MEMBER: u64 = 10_007;
-const UNKNOWN_MESSAGE: u64 = 10_008;
-const UNKNOWN_USER: u64 = 10_013;
-const UNKNOWN_EVENT: u64 = 10_070;
-const TOO_MANY_OLD_EDITS: u64 = 30_046;
-const MISSING_ACCESS: u64 = 50_001;
-const CANNOT_MESSAGE_USER: u64 = 50_007;
-const MISSING_PERMISSIONS: u64 = 50_013;
 
 /// The route of requests that do not belong to a channel.
 const NO_CHANNEL: Route = Route {
@@ -104,7 +93,7 @@ impl ChannelMessenger {
                 after: Some(wait),
                 reason: texts::RATE_LIMIT_REACHED.into(),
             },
-            SendError::Call(refusal) => refused(&refusal),
+            SendError::Call(refusal) => refusal::meaning(&refusal),
         })
     }
 }
@@ -122,30 +111,6 @@ fn existing(message: MessageRef) -> (Route, String) {
 /// The id of what Discord created.
 fn id_of(answer: &Value) -> Option<u64> {
     answer["id"].as_str()?.parse().ok()
-}
-
-/// What a refused call means for the delivery.
-fn refused(refusal: &CallError) -> DeliveryError {
-    let retry = |after, reason: &RestError| DeliveryError::Retry {
-        after,
-        is_unanswered: matches!(reason, RestError::Unanswered(_) | RestError::Unreadable),
-        reason: reason.to_string(),
-    };
-    let broken = |reason: &str| DeliveryError::DestinationBroken(reason.to_owned());
-    match (&refusal.error, refusal.code) {
-        (RestError::Unauthorized, _) => DeliveryError::Unauthorized,
-        (error @ RestError::Limited { retry_after }, _) => retry(Some(*retry_after), error),
-        (RestError::Status(403), Some(MISSING_ACCESS)) => broken(texts::NO_VIEW_PERMISSION),
-        (RestError::Status(403), Some(MISSING_PERMISSIONS)) => broken(texts::NO_SEND_PERMISSION),
-        (RestError::Status(403), Some(CANNOT_MESSAGE_USER))
-        | (RestError::Status(404), Some(UNKNOWN_USER)) => broken(texts::DIRECT_MESSAGES_CLOSED),
-        (RestError::Status(404), Some(UNKNOWN_MEMBER)) => broken(texts::NOT_A_MEMBER),
-        (RestError::Status(404), Some(UNKNOWN_CHANNEL)) => broken(texts::CHANNEL_DELETED),
-        (RestError::Status(404), Some(UNKNOWN_MESSAGE | UNKNOWN_EVENT))
-        | (RestError::Status(400), Some(TOO_MANY_OLD_EDITS)) => DeliveryError::MessageGone,
-        (error @ RestError::Status(400), _) => DeliveryError::Rejected(error.to_string()),
-        (error, _) => retry(None, error),
-    }
 }
 
 impl ChannelMessenger {
@@ -171,7 +136,15 @@ impl ChannelMessenger {
                 }
                 body["nonce"] = json!(outgoing.nonce);
                 body["enforce_nonce"] = json!(true);
-                let (posted, shown) = self.post(channel, body).await?;
+                let sent = self.post(channel, body.clone()).await;
+                let (posted, shown) = match sent {
+                    // The text has a link to that message, too.
+                    Err(DeliveryError::MessageGone) if !body["message_reference"].is_null() => {
+                        body["message_reference"] = Value::Null;
+                        self.post(channel, body).await?
+                    }
+                    sent => sent?,
+                };
                 match is_shown(&plain, &shown) {
                     true => Ok(posted),
                     // An earlier attempt, whose answer was lost, had posted it with the content of that time.
@@ -215,7 +188,10 @@ impl Transport for ChannelMessenger {
         Box::pin(async move {
             let channel = match &outgoing.to {
                 Address::Channel(channel) => *channel,
-                Address::User(user) => self.direct_channel(*user).await?,
+                Address::User(user) => match outgoing.place {
+                    Place::Existing(message) => message.channel,
+                    Place::New { .. } => self.direct_channel(*user).await?,
+                },
                 Address::Webhook(_) => {
                     return Err(DeliveryError::Rejected(texts::NOT_IN_DISCORD.into()));
                 }
@@ -320,7 +296,10 @@ impl Messenger for ChannelMessenger {
             let asked = self.rest.check_token().await;
             asked.map_err(|error| DeliveryError::Retry {
                 is_unanswered: false,
-                after: None,
+                after: match &error {
+                    RestError::Limited { retry_after } => Some(*retry_after),
+                    _ => None,
+                },
                 reason: error.to_string(),
             })
         })
@@ -391,60 +370,6 @@ fn is_shown(sent: &Value, answer: &Value) -> bool {
 mod tests {
     use super::*;
     use crate::domain::discord_id::RoleId;
-
-    #[test]
-    fn discords_answer_decides_what_may_be_tried_next() {
-        for (status, code, expected) in [
-            (
-                403,
-                Some(50_001),
-                "broken: Rollcall lacks the permission View Channel",
-            ),
-            (
-                403,
-                Some(50_013),
-                "broken: Rollcall lacks the permission Send Messages or Embed Links",
-            ),
-            (
-                403,
-                Some(50_007),
-                "broken: this member does not accept direct messages from Rollcall",
-            ),
-            (403, Some(20_016), "retry: Discord answered 403"),
-            (403, None, "retry: Discord answered 403"),
-            (404, Some(10_003), "broken: the channel was deleted"),
-            (
-                404,
-                Some(10_013),
-                "broken: this member does not accept direct messages from Rollcall",
-            ),
-            (
-                404,
-                Some(10_007),
-                "broken: this person is not a member of the Discord server",
-            ),
-            (404, Some(10_008), "message gone"),
-            (404, Some(10_070), "message gone"),
-            (404, None, "retry: Discord answered 404"),
-            (400, Some(30_046), "message gone"),
-            (400, Some(50_035), "rejected: Discord answered 400"),
-            (502, None, "retry: Discord answered 502"),
-        ] {
-            let refusal = CallError {
-                error: RestError::Status(status),
-                code,
-                is_global: false,
-            };
-            let found = match refused(&refusal) {
-                DeliveryError::Retry { reason, .. } => format!("retry: {reason}"),
-                DeliveryError::DestinationBroken(reason) => format!("broken: {reason}"),
-                DeliveryError::Rejected(reason) => format!("rejected: {reason}"),
-                DeliveryError::MessageGone => "message gone".to_owned(),
-                DeliveryError::Unauthorized => "unauthorized".to_owned(),
-            };
-            assert_eq!(found, expected, "{status} {code:?}");
-        }
-    }
 
     #[test]
     fn an_answer_that_shows_something_else_is_noticed() {

@@ -5,6 +5,7 @@ pub(in crate::discord) mod alerts_command;
 pub(in crate::discord) mod board_card;
 pub(in crate::discord) mod board_command;
 pub(in crate::discord) mod messenger;
+mod refusal;
 mod texts;
 pub(in crate::discord) mod webhook_command;
 pub(in crate::discord) mod webhooks_card;

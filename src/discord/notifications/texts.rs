@@ -78,7 +78,6 @@ pub(super) fn role_and_user() -> CommandError {
     CommandError::Refused("Choose either `role` or `user`, not both.".into())
 }
 
-/// Only one of the time and the responder of an escalation is set.
 /// Only members get direct messages about a Discord server.
 pub(super) fn not_a_member(user: UserId) -> CommandError {
     CommandError::Refused(format!(
@@ -92,6 +91,7 @@ pub(super) fn could_not_ask_for_membership(error: &DeliveryError) -> CommandErro
     ))
 }
 
+/// Only one of the time and the responder of an escalation is set.
 pub(super) fn incomplete_escalation() -> CommandError {
     CommandError::Refused(
         "Use `escalate` together with `role` or `user`, such as `escalate:30m role:@leads`.".into(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::backoff::backoff;
 use super::delivery_order::SUSPICIOUS;
-use super::destination_health::{DeliveryError, DestinationHealth};
+use super::destination_health::{DeliveryError, DestinationHealth, WEBHOOK_GAP};
 use super::destinations::DestinationKind;
 use crate::timestamp::Timestamp;
 
@@ -14,9 +14,6 @@ pub const HELD: Duration = Duration::from_secs(2);
 
 /// The shortest time between two messages about changes of one incident where no message can be edited.
 pub const UPDATE_GAP: Duration = Duration::from_secs(60);
-
-/// The shortest time between two messages to one webhook: Discord accepts 30 per minute, Slack 1 per second.
-const WEBHOOK_GAP: Duration = Duration::from_secs(2);
 
 /// A delivery that failed so often, while others to the same destination did not, no longer holds up others.
 pub const HOPELESS: u32 = 10;
@@ -146,6 +143,7 @@ fn appended(state: &DeliveryState, is_open: bool, now: Timestamp) -> Step {
         // A program that got the opening gets the resolution, too.
         (false, false) if is_program => POST,
         (false, _) if !state.notify_on_recovery || state.turn == Turn::Superseded => Step::Skip,
+        (false, false) if !state.has_news => Step::Skip,
         (false, _) | (true, true) => POST,
         (true, false) if is_program => POST,
         (true, false) if !state.has_news => Step::Skip,
@@ -236,6 +234,11 @@ pub fn settle(
             failed(Progress::ToChannel)
         }
         DeliveryError::DestinationBroken(_) => failed(Progress::Failed),
+        // This message has been rejected before, which says nothing about others.
+        DeliveryError::Rejected(_) if attempt.faults >= HOPELESS => unchanged(Progress::SetAside {
+            faults: HOPELESS,
+            until: now.plus(REJECTED),
+        }),
         DeliveryError::Rejected(_) => {
             let wait = match attempt.kind {
                 DestinationKind::Webhook => WEBHOOK_REJECTED,
@@ -337,8 +340,9 @@ mod tests {
         open people @41 news                | hold 101      | one did, within a minute
         open people @41 news blocking       | post          | a newer incident of its monitors waits
         open people @500 news               | post          | the clock was set back
-        over people @99                     | post          | a recovery never waits
-        over people @99 unwanted            | skip          | the guild does not want recoveries
+        over people @99 news                | post          | a recovery never waits
+        over people @99                     | skip          | nothing that people do not know
+        over people @99 news unwanted       | skip          | the guild does not want recoveries
         over people superseded              | skip          | its monitors have had newer incidents since
         announcement people @99             | post          | more of the same
         open programs @99                   | post          | a program gets every change
@@ -388,7 +392,8 @@ mod tests {
         direct_message 0 0 broken     | to channel    | 1 220 | the person accepts no messages
         board 0 0 broken              | failed        | 1 220 | the channel cannot be written to
         channel 0 0 rejected          | aside 10 3700 | 0 0   | others go on and do not wait
-        webhook 0 0 rejected          | aside 10 220  | 1 100 | others go on, and show whether it accepts any
+        webhook 0 0 rejected          | aside 10 220  | 1 102 | others go on, and show whether it accepts any
+        webhook 0 10 rejected         | aside 10 3700 | 0 0   | it was rejected before
         channel 0 0 retry             | fault         | 1 101 | not reachable, or the message is at fault
         channel 2 1 retry             | failed        | 3 104 | still not reachable
         channel 1 9 retry             | failed        | 2 102 | nor for another message

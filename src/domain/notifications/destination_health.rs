@@ -17,8 +17,14 @@ pub const SUSPICION: Duration = Duration::from_secs(120);
 /// The time between two attempts at a broken destination.
 pub const BROKEN_RETRY: Duration = Duration::from_secs(3600);
 
+/// The longest wait that a receiver can request.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+
 /// A webhook that fails for this long, in whichever way, is broken.
 pub const GIVE_UP: Duration = Duration::from_secs(3 * 24 * 3600);
+
+/// The shortest time between two messages to one webhook: Discord accepts 30 per minute, Slack 1 per second.
+pub const WEBHOOK_GAP: Duration = Duration::from_secs(2);
 
 /// The wait while it is checked whether Discord still accepts the token.
 const TOKEN_CHECK: Duration = Duration::from_secs(2);
@@ -116,7 +122,7 @@ impl DestinationHealth {
                 match next.broken {
                     Some(_) => next,
                     None => Self {
-                        next_try_at: now,
+                        next_try_at: now.plus(WEBHOOK_GAP),
                         ..next
                     },
                 }
@@ -140,7 +146,7 @@ impl DestinationHealth {
     fn counted(&self, now: Timestamp, wait: Duration) -> Self {
         let wait = match self.broken {
             Some(_) => BROKEN_RETRY,
-            None => wait,
+            None => wait.min(LONGEST_WAIT),
         };
         Self {
             attempts: self.attempts.saturating_add(1),
@@ -228,9 +234,9 @@ mod tests {
         channel | 10 retry, 259210 retry                  | 2 -      259212 | Discord was away for three days
         webhook | 10 retry, 259209 retry                  | 2 -      259211 | just below three days
         webhook | 10 retry, 259210 retry                  | 2 broken 262810 | three days
-        webhook | 10 rejected                             | 1 -      10    | other messages are tried at once
+        webhook | 10 rejected                             | 1 -      12    | other messages are tried at once
         webhook | 10 rejected, 130 rejected               | 2 broken 3730  | it accepts nothing
-        webhook | 10 rejected, 60 ok, 130 rejected        | 1 -      130   | it accepts other messages
+        webhook | 10 rejected, 60 ok, 130 rejected        | 1 -      132   | it accepts other messages
         webhook | 10 broken, 130 broken                   | 2 broken 3730  | deleted
     ";
 

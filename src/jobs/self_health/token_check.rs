@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::domain::notifications::destination_health::DeliveryError;
 use crate::health::Token;
 use crate::jobs::JobContext;
 use crate::notify::messenger::Messenger;
@@ -48,7 +49,12 @@ async fn ask(messenger: &dyn Messenger) -> Token {
             match messenger.accepts_token().await {
                 Ok(true) => return Token::Accepted,
                 Ok(false) => break,
-                Err(error) => tracing::debug!(%error, "cannot check the token"),
+                Err(error) => {
+                    tracing::debug!(%error, "cannot check the token");
+                    if let DeliveryError::Retry { after, .. } = error {
+                        tokio::time::sleep(after.unwrap_or_default()).await;
+                    }
+                }
             }
         }
     }

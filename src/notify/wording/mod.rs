@@ -7,7 +7,6 @@ use std::time::Duration;
 pub use outage::{happened, mark, name};
 
 use crate::domain::Timestamp;
-use crate::domain::discord_id::ChannelId;
 use crate::domain::endpoints::target::Host;
 use crate::domain::incidents::cause::Cause;
 use crate::domain::incidents::grouping::GroupScope;
@@ -19,6 +18,9 @@ use crate::store::incidents::incident::{Changes, Incident, Outage};
 
 /// Maximum characters of a host name.
 const HOST: usize = 100;
+
+/// The title if all outages were retracted.
+const FALSE_ALARM: &str = "⚪ False alarm: Rollcall had lost network connectivity";
 
 /// The title of an incident: its monitors and their state.
 pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
@@ -67,8 +69,9 @@ pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<S
         NotificationKind::Incident
         | NotificationKind::Reminder { .. }
         | NotificationKind::Joined { .. } => None,
-        NotificationKind::ChannelBroken { channel, reason } => {
-            Some(channel_broken(*channel, reason, escape))
+        // Webhooks receive this: a link to the channel means nothing there.
+        NotificationKind::ChannelBroken { reason, .. } => {
+            Some(channel_broken("their channel", reason, escape))
         }
         NotificationKind::DiscordRefused { reason } => Some(format!(
             "{} Rollcall checks nothing and sends no alerts until it is started again.",
@@ -98,10 +101,10 @@ pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<S
     }
 }
 
-/// The text about a broken channel for the destinations that still work.
-pub fn channel_broken(channel: ChannelId, reason: &str, escape: fn(&str) -> String) -> String {
+/// The text about a broken channel. `place` names the channel, as the destination of the text can show it.
+pub fn channel_broken(place: &str, reason: &str, escape: fn(&str) -> String) -> String {
     format!(
-        "Rollcall cannot post alerts in <#{channel}>: {}. Fix the cause: Rollcall tries again every hour and sends the missed alerts. To get them at once, or in another channel, run `/alerts channel`.",
+        "Rollcall cannot post alerts in {place}: {}. Fix the cause: Rollcall tries again every hour and sends the missed alerts. To get them at once, or in another channel, run `/alerts channel`.",
         escape(reason)
     )
 }
@@ -109,7 +112,7 @@ pub fn channel_broken(channel: ChannelId, reason: &str, escape: fn(&str) -> Stri
 fn incident_title(incident: &Incident, escape: fn(&str) -> String) -> String {
     if incident.counts.monitors == 0 {
         // It was delivered before Rollcall knew that it had lost connectivity.
-        return "⚪ False alarm: Rollcall had lost network connectivity".to_owned();
+        return FALSE_ALARM.to_owned();
     }
     let counts = &incident.counts;
     if counts.flapping > 0 {
@@ -223,6 +226,9 @@ pub fn reminder(incident: &Incident, now: Timestamp, escape: fn(&str) -> String)
 
 /// The title of a message about monitors that joined an incident.
 pub fn joined(changes: &Changes, escape: fn(&str) -> String) -> String {
+    if changes.count == 0 {
+        return FALSE_ALARM.to_owned();
+    }
     let is_overdue = |outage: &Outage| outage.reason == OutageReason::Overdue;
     let state = match changes.outages.iter().all(is_overdue) {
         true => "overdue",

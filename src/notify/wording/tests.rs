@@ -251,7 +251,7 @@ fn other_notifications() {
             reason,
         },
         NotificationKind::ChannelBroken {
-            channel: ChannelId(5),
+            channel: crate::domain::discord_id::ChannelId(5),
             reason: "Missing Permissions".into(),
         },
         NotificationKind::Reminder {
@@ -276,7 +276,7 @@ fn other_notifications() {
     🟠 Alerts cannot be sent to the webhook pager
     Reason: it answered 410 Gone. Rollcall tries again every hour and sends the missed alerts once it works. To try at once, run `/alerts webhook test`.
     🟠 Alerts cannot be sent to their channel
-    Rollcall cannot post alerts in <#5>: Missing Permissions. Fix the cause: Rollcall tries again every hour and sends the missed alerts. To get them at once, or in another channel, run `/alerts channel`.
+    Rollcall cannot post alerts in their channel: Missing Permissions. Fix the cause: Rollcall tries again every hour and sends the missed alerts. To get them at once, or in another channel, run `/alerts channel`.
     🔔 Nobody has acknowledged this yet
     ");
 }

@@ -4,6 +4,7 @@ use super::destination;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, GuildId, MessageId, MessageRef, UserId};
 use crate::domain::incidents::grouping::IncidentId;
+use crate::domain::notifications::destination_health::BROKEN_RETRY;
 use crate::domain::notifications::destinations::{DestinationId, DestinationKind};
 use crate::store::{Effect, Reader, StoreError, Tx};
 
@@ -89,6 +90,17 @@ pub async fn enqueue_for_channel_at(
     Ok(())
 }
 
+/// Makes the deliveries of an incident pending again, because what they show has changed.
+pub async fn renew(tx: &mut Tx<'_>, incident: IncidentId) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE deliveries SET wanted_revision = wanted_revision + 1 WHERE incident_id = $1",
+    )
+    .bind(incident.0)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
 /// Adds a delivery of an incident for one person; for the channel of its guild after the person accepted no message, until it
 /// is tried again.
 pub async fn enqueue_for_user(
@@ -100,7 +112,10 @@ pub async fn enqueue_for_user(
 ) -> Result<(), StoreError> {
     let kind = DestinationKind::DirectMessage;
     let known = destination::add(tx, guild, kind, user.to_row()).await?;
-    if known.health.suspected_at.is_some() && known.health.next_try_at > now {
+    let next = known.health.next_try_at;
+    // A time further ahead comes from a clock that has been set back since.
+    let is_later = next > now && next.since(now) <= BROKEN_RETRY;
+    if known.health.suspected_at.is_some() && is_later {
         return enqueue_for_channel(tx, guild, incident).await;
     }
     enqueue_at(tx, known.id, incident).await
@@ -190,6 +205,16 @@ pub async fn begin(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Records that nothing was sent after all.
+pub async fn not_sent(tx: &mut Tx<'_>, known: &Delivery) -> Result<(), StoreError> {
+    sqlx::query("UPDATE deliveries SET may_be_posted = $2 WHERE id = $1")
+        .bind(known.id)
+        .bind(known.may_be_posted)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
 /// What a failed attempt leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailedAttempt {
@@ -214,12 +239,14 @@ pub async fn failed(tx: &mut Tx<'_>, id: i64, failed: FailedAttempt) -> Result<(
     Ok(())
 }
 
-/// Records that the message can no longer be edited: the next attempt posts a new one.
-pub async fn message_lost(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
+/// Records that the message can no longer be edited, unless it was replaced meanwhile: the next attempt posts a new one.
+pub async fn message_lost(tx: &mut Tx<'_>, known: &Delivery) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE deliveries SET lost_messages = lost_messages + 1, channel_id = NULL, message_id = NULL WHERE id = $1",
+        "UPDATE deliveries SET lost_messages = lost_messages + 1, channel_id = NULL, message_id = NULL
+         WHERE id = $1 AND lost_messages = $2",
     )
-    .bind(id)
+    .bind(known.id)
+    .bind(known.lost_messages)
     .execute(&mut *tx.connection)
     .await?;
     Ok(())
@@ -236,6 +263,17 @@ pub async fn to_channel(
     }
     tx.wrote_event = true;
     remove(tx, known.id).await
+}
+
+/// Removes pending deliveries that say that Rollcall has stopped.
+pub async fn remove_pending_refusals(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    sqlx::query(
+        "DELETE FROM deliveries WHERE delivered_revision < wanted_revision
+             AND incident_id IN (SELECT id FROM incidents WHERE kind = 'discord_refused')",
+    )
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
 }
 
 /// Removes a delivery.

@@ -181,8 +181,8 @@ pub async fn mark_working(tx: &mut Tx<'_>, id: DestinationId) -> Result<(), Stor
     Ok(())
 }
 
-/// Records what is known of a destination after an attempt, unless its address has changed meanwhile. `sent_at`: when
-/// something was sent, if the attempt succeeded.
+/// Records what is known of a destination after an attempt, unless somebody changed it or made it due meanwhile. `sent_at`:
+/// when something was sent, if the attempt succeeded.
 pub async fn set_health(
     tx: &mut Tx<'_>,
     known: &Destination,
@@ -192,7 +192,7 @@ pub async fn set_health(
     let changed = sqlx::query(
         "UPDATE destinations SET attempts = $3, failing_since = $4, suspected_at = $5, broken_at = $6, broken_reason = $7,
              next_try_at = $8, last_sent_at = COALESCE($9, last_sent_at)
-         WHERE id = $1 AND address = $2",
+         WHERE id = $1 AND address = $2 AND (next_try_at = $10 OR $9 IS NOT NULL)",
     )
     .bind(known.id.0)
     .bind(known.address)
@@ -203,6 +203,7 @@ pub async fn set_health(
     .bind(health.broken.as_ref().map(|(reason, _)| reason))
     .bind(health.next_try_at.millis())
     .bind(sent_at.map(Timestamp::millis))
+    .bind(known.health.next_try_at.millis())
     .execute(&mut *tx.connection)
     .await?;
     Ok(Effect::of(&changed))
@@ -212,7 +213,7 @@ pub async fn set_health(
 pub async fn discord_works(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE destinations SET next_try_at = 0
-         WHERE kind <> 'webhook' AND attempts > 0 AND suspected_at IS NULL AND broken_at IS NULL",
+         WHERE kind <> 'webhook' AND attempts > 0 AND suspected_at IS NULL AND broken_at IS NULL AND next_try_at > 0",
     )
     .execute(&mut *tx.connection)
     .await?;

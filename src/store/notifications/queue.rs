@@ -14,7 +14,7 @@ use crate::domain::notifications::destinations::{DestinationId, DestinationKind}
 use crate::store::{Reader, StoreError};
 
 /// No delay is this long: an attempt further ahead was scheduled before the clock was set back, so it is due.
-const IMPOSSIBLE: Duration = Duration::from_secs(2 * 3600);
+const IMPOSSIBLE: Duration = Duration::from_secs(25 * 3600);
 
 /// Maximum number of pending deliveries of a destination that are ordered.
 const MOST: u32 = 1_000;
@@ -36,10 +36,10 @@ pub async fn due(
 ) -> Result<Vec<Destination>, StoreError> {
     let rows = sqlx::query(
         "SELECT * FROM destinations t
-         WHERE (t.next_try_at <= $1 OR t.next_try_at > $2) AND ($3 = 0 OR t.kind = 'webhook') AND t.id IN (
-             SELECT d.destination_id FROM deliveries d LEFT JOIN incidents i ON i.id = d.incident_id
-             WHERE d.delivered_revision < d.wanted_revision AND (d.next_try_at <= $1 OR d.next_try_at > $2)
-                 AND ($4 = 0 OR i.kind IS NULL OR i.kind <> 'incident')
+         WHERE (t.next_try_at <= $1 OR t.next_try_at > $2) AND ($3 = 0 OR t.kind = 'webhook') AND EXISTS (
+             SELECT 1 FROM deliveries d LEFT JOIN incidents i ON i.id = d.incident_id
+             WHERE d.destination_id = t.id AND d.delivered_revision < d.wanted_revision
+                 AND (d.next_try_at <= $1 OR d.next_try_at > $2) AND ($4 = 0 OR i.kind IS NULL OR i.kind <> 'incident')
          )",
     )
     .bind(now.millis())
@@ -135,7 +135,8 @@ pub async fn pending(
                 (_, HOPELESS..) => Readiness::Hopeless,
                 _ => Readiness::SetAside,
             },
-            attempts: row.attempts,
+            // What is hopeless comes last.
+            attempts: row.attempts.max(row.faults),
             monitors: incident
                 .and_then(|incident| monitors.remove(&incident))
                 .unwrap_or_default(),
@@ -288,8 +289,8 @@ mod tests {
         for (second, is_due) in [
             (100_000, false),
             (100_300, true),
-            (93_100, false),
-            (93_099, true),
+            (10_300, false),
+            (10_299, true),
         ] {
             let due = due_at(&store, NOTHING, second).await;
             assert_eq!(!due.is_empty(), is_due, "{second}");

@@ -31,7 +31,9 @@ pub(super) async fn announce(
     }
     if let Some(reply) = known.reply.filter(|reply| reply.is_pending) {
         amend(tx, incident, reply, known.acknowledged_by).await?;
-        return outage::announced_by(tx, outage, reply.id).await;
+        outage::announced_by(tx, outage, reply.id).await?;
+        // It may be on its way without this outage.
+        return delivery::renew(tx, reply.id).await;
     }
     let kind = NotificationKind::Joined {
         of: incident.id,

@@ -75,13 +75,20 @@ pub(super) async fn notify_person(
         return Ok(());
     };
     let (reader, guild) = (&context.store.reader, destination.guild_id);
-    let setter = event::last_actor(reader, guild, EventKind::AlertsSet).await?;
+    let channel = ChannelId::from_row(destination.address);
+    let setter = event::channel_setter(reader, guild, channel).await?;
     let Some(Actor::Member(user)) = setter else {
         return Ok(());
     };
-    let channel = ChannelId::from_row(destination.address);
-    let sentence = wording::channel_broken(channel, reason, text::escape);
-    if let Err(error) = messenger.send_direct_message(user, &sentence).await {
+    let sentence = wording::channel_broken(&format!("<#{channel}>"), reason, text::escape);
+    let sent = async {
+        // Who has left the guild learns nothing of it any longer.
+        match messenger.is_member(guild, user).await? {
+            true => messenger.send_direct_message(user, &sentence).await,
+            false => Ok(()),
+        }
+    };
+    if let Err(error) = sent.await {
         tracing::warn!(%guild, %error, "cannot send a direct message about the broken channel");
     }
     Ok(())

@@ -78,7 +78,7 @@ pub(super) async fn next(
     let Some(shown) = shown(context, &destination, &delivery).await? else {
         return Ok(Next::Obsolete(delivery));
     };
-    let state = state(reader, &destination, &delivery, shown.topic, &to).await?;
+    let state = state(reader, &destination, &delivery, &shown, &to).await?;
     let blocking = if is_due { state.turn } else { Turn::Blocking };
     // A follow-up changes with the incident that it is about; its deliveries count that themselves.
     let is_follow_up = matches!(state.topic, Topic::Reminder { .. });
@@ -178,7 +178,10 @@ async fn shown(
         content: Content::Incident(Box::new(CurrentIncident {
             link: delivery::message_of(reader, id).await?,
             changes: incident::changes(reader, id, delivery.delivered_revision).await?,
-            delivered_revision: delivery.delivered_revision,
+            // One that was skipped was not delivered.
+            delivered_revision: delivery
+                .delivered_at
+                .map_or(0, |_| delivery.delivered_revision),
             incident,
         })),
     }))
@@ -241,7 +244,7 @@ async fn state(
     reader: &Reader,
     destination: &Destination,
     delivery: &Delivery,
-    topic: Topic,
+    shown: &Shown,
     to: &Address,
 ) -> Result<DeliveryState, StoreError> {
     let medium = match to {
@@ -257,7 +260,7 @@ async fn state(
         _ => Posted::No,
     };
     let mut state = DeliveryState {
-        topic,
+        topic: shown.topic,
         medium,
         posted,
         may_be_posted: delivery.may_be_posted && medium == Medium::Editable,
@@ -266,11 +269,16 @@ async fn state(
         turn: Turn::Own,
         notify_on_recovery: true,
     };
-    let (Topic::Outages { .. }, Some(incident)) = (topic, delivery.incident) else {
+    let (Topic::Outages { .. }, Some(incident)) = (shown.topic, delivery.incident) else {
         return Ok(state);
     };
+    // All its outages were retracted.
+    let is_false_alarm = match &shown.content {
+        Content::Incident(current) => current.incident.counts.monitors == 0,
+        _ => false,
+    };
     let revision = delivery.delivered_revision;
-    state.has_news = queue::has_news(reader, incident, revision).await?;
+    state.has_news = is_false_alarm || queue::has_news(reader, incident, revision).await?;
     if queue::is_superseded(reader, destination.id, incident).await? {
         state.turn = Turn::Superseded;
     }

@@ -8,6 +8,7 @@
 //! For each delivery: *load*, *plan* (`domain::notifications::delivery_plan`), *send*, *settle* in one transaction. Destinations
 //! are served at the same time, each with one delivery at a time, and guilds in turn (`turns`).
 
+mod backlog;
 mod broken;
 mod context;
 mod load;
@@ -17,16 +18,18 @@ mod turns;
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::watch;
 
+use crate::actions::notifications::discord_refused;
 use crate::domain::notifications::delivery_plan::{self, HELD, Medium, Step};
-use crate::domain::notifications::destinations::{DestinationId, DestinationKind};
+use crate::domain::notifications::destinations::DestinationId;
 use crate::jobs::JobContext;
 use crate::store::StoreError;
 use crate::store::notifications::destination::Destination;
 use crate::store::notifications::queue;
+use backlog::Backlog;
 use context::DeliveryContext;
 use load::{LoadedDelivery, Next};
 use turns::Turns;
@@ -43,11 +46,15 @@ const AFTER_NOTHING: Duration = Duration::from_secs(1);
 /// Runs until `stop` turns true.
 pub(in crate::jobs) async fn run(context: JobContext, mut stop: watch::Receiver<bool>) {
     let context = DeliveryContext::of(&context);
+    if let Err(error) = discord_refused::withdraw(&context.store).await {
+        failed(&error);
+    }
     let mut bell = context.store.bell();
     let mut turns = Turns::default();
+    let mut backlog = Backlog::default();
     let mut sending = FuturesUnordered::new();
     loop {
-        let wait = match next(&context, &mut turns).await {
+        let wait = match next(&context, &mut turns, &mut backlog).await {
             Ok((admitted, wait)) => {
                 sending.extend(admitted.into_iter().map(|one| serve(&context, one)));
                 wait
@@ -57,7 +64,13 @@ pub(in crate::jobs) async fn run(context: JobContext, mut stop: watch::Receiver<
         tokio::select! {
             _ = stop.wait_for(|stopping| *stopping) => return,
             rung = bell.changed() => if rung.is_err() { return },
-            Some(served) = sending.next() => turns.end(served),
+            Some(served) = sending.next() => {
+                turns.end(served);
+                // All that have ended by now, so that the queue is read once for them.
+                while let Some(Some(served)) = sending.next().now_or_never() {
+                    turns.end(served);
+                }
+            }
             () = tokio::time::sleep(wait) => {}
         }
     }
@@ -72,21 +85,15 @@ fn failed(error: &StoreError) -> Duration {
 async fn next(
     context: &DeliveryContext,
     turns: &mut Turns,
+    backlog: &mut Backlog,
 ) -> Result<(Vec<Destination>, Duration), StoreError> {
     let (reader, now) = (&context.store.reader, context.clock.now());
     let held = context.held();
     let due = queue::due(reader, held, now).await?;
-    let waiting = queue::waiting(reader, now).await?;
-    for kind in DestinationKind::ALL {
-        let count = waiting.counts.get(kind).copied().unwrap_or_default();
-        let gauge = &context.metrics.notifications_pending;
-        gauge
-            .with_label_values(&[kind.as_str()])
-            .set(i64::try_from(count).unwrap_or(i64::MAX));
-    }
+    let admitted = turns.admit(due);
     let longest = if held.incidents { HELD } else { IDLE };
-    let wait = waiting.next.map_or(longest, |next| next.since(now));
-    Ok((turns.admit(due), wait.min(longest)))
+    let wait = backlog.until_next(context).await?;
+    Ok((admitted, wait.min(longest)))
 }
 
 /// Serves a destination once.

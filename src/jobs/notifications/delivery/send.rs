@@ -65,6 +65,8 @@ async fn responder(
     step: Step,
 ) -> Result<Option<Responder>, DeliveryError> {
     let responder = match loaded.to {
+        // An edit notifies nobody.
+        _ if step == Step::Edit => return Ok(None),
         Address::User(user) => Some(Responder::User(user)),
         _ if step == (Step::Post { mention: true }) => loaded.responder,
         _ => None,

@@ -118,7 +118,7 @@ pub(super) async fn sent(
             move |tx| {
                 Box::pin(async move {
                     let recorded = record(tx, &destination, &known, settling).await?;
-                    if let Some(reason) = &broke {
+                    if let (Effect::Changed, Some(reason)) = (recorded.health, &broke) {
                         broken::announce(tx, &destination, reason, now).await?;
                     }
                     Ok(recorded)
@@ -126,12 +126,14 @@ pub(super) async fn sent(
             }
         })
         .await?;
-    if recorded == Effect::Nothing {
+    if recorded.delivery == Effect::Nothing {
         delete_duplicate(context, &loaded, message).await;
     }
-    match broke {
-        Some(reason) => broken::notify_person(context, &loaded.destination, &reason).await,
-        None => Ok(()),
+    match (recorded.health, broke) {
+        (Effect::Changed, Some(reason)) => {
+            broken::notify_person(context, &loaded.destination, &reason).await
+        }
+        _ => Ok(()),
     }
 }
 
@@ -175,25 +177,38 @@ impl Settling {
     }
 }
 
-/// Records an attempt; `Nothing` if the message was replaced while this one was being sent.
+/// What was recorded of an attempt.
+struct RecordedAttempt {
+    /// `Nothing`: the message was replaced while this one was being sent.
+    delivery: Effect,
+    /// `Nothing`: somebody changed the destination, of which this attempt says nothing.
+    health: Effect,
+}
+
+/// Records an attempt.
 async fn record(
     tx: &mut Tx<'_>,
     destination: &Destination,
     known: &Delivery,
     settling: Settling,
-) -> Result<Effect, StoreError> {
+) -> Result<RecordedAttempt, StoreError> {
     let (progress, receipt) = (settling.settlement.progress, settling.receipt);
     let sent_at = (progress == Progress::Delivered).then_some(receipt.at);
     let health = &settling.settlement.health;
-    // `Nothing`: it has another address by now, of which this attempt says nothing.
-    let _ = destination::set_health(tx, destination, health, sent_at).await?;
+    let health = destination::set_health(tx, destination, health, sent_at).await?;
     let has_recovered = sent_at.is_some() && destination.health.attempts > 0;
     if has_recovered && destination.kind.is_discord() {
         destination::discord_works(tx).await?;
     }
     const WITH_DESTINATION: Timestamp = Timestamp::from_millis(0);
+    let mut recorded = RecordedAttempt {
+        delivery: Effect::Changed,
+        health,
+    };
     match progress {
-        Progress::Delivered => return delivery::delivered(tx, known, receipt).await,
+        Progress::Delivered => {
+            recorded.delivery = delivery::delivered(tx, known, receipt).await?;
+        }
         Progress::Failed => {
             let failed = settling.failed(known.faults, WITH_DESTINATION);
             delivery::failed(tx, known.id, failed).await?;
@@ -205,11 +220,11 @@ async fn record(
         Progress::SetAside { faults, until } => {
             delivery::failed(tx, known.id, settling.failed(faults, until)).await?;
         }
-        Progress::MessageLost => delivery::message_lost(tx, known.id).await?,
+        Progress::MessageLost => delivery::message_lost(tx, known).await?,
         Progress::ToChannel => delivery::to_channel(tx, destination.guild_id, known).await?,
-        Progress::Unchanged => {}
+        Progress::Unchanged => delivery::not_sent(tx, known).await?,
     }
-    Ok(Effect::Changed)
+    Ok(recorded)
 }
 
 /// Deletes a board that was posted while somebody moved it to another channel.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof, proptest};
 
+use super::backlog::Backlog;
 use super::context::DeliveryContext;
 use super::turns::Turns;
 use super::{next, serve};
@@ -374,10 +375,10 @@ impl Guild {
     }
 
     async fn deliver_what_is_due(&self) {
-        let mut turns = Turns::default();
+        let (mut turns, mut backlog) = (Turns::default(), Backlog::default());
         // Each failure postpones its destination, so this ends.
         loop {
-            let (admitted, _) = next(&self.context, &mut turns).await.unwrap();
+            let (admitted, _) = next(&self.context, &mut turns, &mut backlog).await.unwrap();
             if admitted.is_empty() {
                 return;
             }

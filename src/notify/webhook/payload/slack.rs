@@ -28,21 +28,22 @@ pub(super) fn of_incident(current: &CurrentIncident) -> Value {
     let title = wording::title(&current.incident, escape);
     let plain_title = wording::title(&current.incident, people::plain);
     let link = format!("<{}|Open in Discord>", link(current));
-    json!({
-        "text": format!("{title}\n{lines}\n{link}"),
-        "blocks": [
-            {
-                "type": "header",
-                "text": { "type": "plain_text", "text": text::cut(&plain_title, HEADER), "emoji": false },
-            },
-            {
-                "type": "section",
-                // Names of channels and people are not turned into mentions.
-                "text": { "type": "mrkdwn", "text": lines, "verbatim": true },
-            },
-            { "type": "context", "elements": [{ "type": "mrkdwn", "text": link }] },
-        ],
-    })
+    let plain_title = text::cut(&plain_title, HEADER);
+    let mut blocks = vec![json!({
+        "type": "header",
+        "text": { "type": "plain_text", "text": plain_title, "emoji": false },
+    })];
+    // Slack rejects an empty section. `verbatim`: names of channels and people are not turned into mentions.
+    if !lines.is_empty() {
+        blocks.push(json!({
+            "type": "section",
+            "text": { "type": "mrkdwn", "text": lines, "verbatim": true },
+        }));
+    }
+    blocks.push(json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": link }] }));
+    let parts = [title, lines, link];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    json!({ "text": parts.join("\n"), "blocks": blocks })
 }
 
 /// Escapes the three characters that Slack's links and mentions consist of.

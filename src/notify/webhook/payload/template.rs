@@ -106,9 +106,16 @@ impl Template {
             (NotificationKind::Incident, _) => AlertState::Open,
             _ => AlertState::Noted,
         };
+        let title = wording::title(incident, people::plain);
+        // Some receivers reject an empty text.
+        let lines = people::lines(current, &style);
         self.fill(&Values {
-            title: wording::title(incident, people::plain),
-            text: people::lines(current, &style),
+            text: if lines.is_empty() {
+                title.clone()
+            } else {
+                lines
+            },
+            title,
             link: link(current),
             incident: incident.id.0.to_string(),
             event: event_type(incident, change),

@@ -40,7 +40,8 @@ pub async fn latest(
     since: Timestamp,
 ) -> Result<Option<(IncidentId, NotificationKind)>, StoreError> {
     let found: Option<(i64, Option<String>)> = sqlx::query_as(
-        "SELECT id, details FROM incidents WHERE guild_id = $1 AND kind = $2 AND joined_at >= $3 ORDER BY id DESC LIMIT 1",
+        "SELECT id, details FROM incidents
+         WHERE guild_id = $1 AND kind = $2 AND kind <> 'incident' AND joined_at >= $3 ORDER BY id DESC LIMIT 1",
     )
     .bind(guild.to_row())
     .bind(StoredKind::from(like).as_str())

@@ -136,7 +136,7 @@ impl Changes {
     pub fn have_recovered(&self) -> bool {
         let end = |outage: &Outage| outage.ended.map(|(_, end)| end);
         let mut ends = self.outages.iter().map(end);
-        ends.all(|end| end == Some(OutageEnd::Recovered))
+        self.count > 0 && ends.all(|end| end == Some(OutageEnd::Recovered))
     }
 }
 
