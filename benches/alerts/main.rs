@@ -137,15 +137,16 @@ async fn at_once() -> Result<Row> {
         .iter()
         .filter(|request| request.method == "PATCH")
         .count();
-    let rate = edits as f64 / length.as_secs_f64();
     Ok(Row {
         what: "3,000 outages at once",
         found: format!(
-            "{count} message, {rate:.2} edits/s, complete {:.1} s after the last",
+            "{count} message, {edits} edits in {:.1} s, complete {:.1} s after the last",
+            length.as_secs_f64(),
             (length - failed_after).as_secs_f64()
         ),
         goal: format!("1 message, at most {EDITS} edit/s"),
-        is_met: count == 1 && rate <= EDITS,
+        // The edits at both ends count.
+        is_met: count == 1 && edits as f64 <= EDITS * length.as_secs_f64() + 1.0,
     })
 }
 

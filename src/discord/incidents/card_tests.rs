@@ -302,7 +302,7 @@ fn other_notifications_have_no_outages() {
     Reason: it returned 410. Rollcall tries again every hour and sends the missed alerts once it works. To try at once, run `/alerts webhook test`.
     ---
     [amber] 🟠 Alerts cannot be sent to their channel
-    Rollcall cannot post alerts in the alert channel: the channel was deleted. Fix the cause: Rollcall tries again every hour and sends the missed alerts. To get them at once, or in another channel, run `/alerts channel`.
+    Rollcall cannot post alerts in their channel: the channel was deleted. Fix the cause: Rollcall tries again every hour and sends the missed alerts. To get them at once, or in another channel, run `/alerts channel`.
     ---
     [amber] ⚪ Rollcall lost network connectivity
     12 endpoints failed, and so did all hosts that Rollcall uses to test its own connection. Alerts are on hold until the connection is restored, for at most 5 min.
@@ -388,6 +388,8 @@ fn monitors_that_join_late_have_a_message_of_their_own() {
         joined(vec![shop(), shop()], None, None),
         joined(vec![pump()], None, None),
         joined(vec![pump(), pump()], None, None),
+        // Their outages were retracted.
+        joined(Vec::new(), None, None),
     ];
     insta::assert_snapshot!(texts_of(messages), @"
     [red] 🔴 shop is offline, too
@@ -408,5 +410,8 @@ fn monitors_that_join_late_have_a_message_of_their_own() {
     [green] 🟢 2 more monitors were offline
     🟢 **pump** recovered <t:1769860680:R> after 6 min
     🟢 **pump** recovered <t:1769860680:R> after 6 min
+
+    ---
+    [grey] ⚪ False alarm: Rollcall had lost network connectivity
     ");
 }

@@ -1,6 +1,6 @@
 //! Monitors that join an incident after people have read its message.
 
-use discord_sandbox::Sandbox;
+use discord_sandbox::{RestFault, Sandbox};
 
 use super::escalation::wait_for_mention;
 use crate::harness::alerting::{ROLE, bot, the_message, wait_until_online, with_shop};
@@ -36,6 +36,29 @@ async fn an_outage_that_joins_takes_the_acknowledgment_back_and_mentions_again()
     let grown = the_message(&sandbox, "2 monitors on 127.0.0.1 are offline").await;
     assert!(!grown.text().contains("Acknowledged"), "{}", grown.text());
     assert_eq!(grown.message_id(), alert.message_id());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_permission_to_reply_the_message_is_posted_without_reference() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let (mut shop, mut mail) = (Web::up(), Web::up());
+    let running = with_shop(&sandbox, &rollcall, &shop).await;
+    let add = format!("/endpoint add target:{} name:mail", mail.target());
+    sandbox.slash(&add).await;
+    wait_until_online(&running, 2);
+    shop.goes_down();
+    the_message(&sandbox, "🔴 shop is offline").await;
+    sandbox.slash("/ack").await;
+    the_message(&sandbox, "Acknowledged: by <@1001>").await;
+    let refused = RestFault::Error {
+        status: 403,
+        code: 160_002,
+    };
+    // The edit of the incident comes first; it is refused as well, and then posted again.
+    sandbox.fail_requests(refused, "/messages", 2);
+    mail.goes_down();
+    the_message(&sandbox, "🔴 mail is offline, too").await;
 }
 
 /// Adds a webhook of each of two formats for people.

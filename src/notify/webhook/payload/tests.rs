@@ -477,3 +477,19 @@ fn later_messages_for_people_name_only_who_joined_or_left() {
     }
     "#);
 }
+
+#[test]
+fn a_message_without_lines_has_no_empty_text() {
+    let mut current = current(&incident(2, Some(at(90))), true, None);
+    current.changes = Changes::default();
+    let slack = of_incident(&webhook(WebhookFormat::Slack), &current, at(99)).unwrap();
+    let types: Vec<&Value> = slack["blocks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["type"])
+        .collect();
+    assert_eq!(types, ["header", "context"]);
+    let template = of_incident(&webhook(WebhookFormat::Template), &current, at(99)).unwrap();
+    assert_eq!(template["message"], template["title"]);
+}
