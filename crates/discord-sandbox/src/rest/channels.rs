@@ -57,6 +57,13 @@ fn knows_channel(world: &World, channel: u64) -> bool {
     is_in_guild || world.direct_channels.contains(&channel)
 }
 
+/// Whether the bot may reply to messages in a channel, which needs the permission Read Message History.
+fn may_reply(world: &World, channel: u64) -> bool {
+    const READ_MESSAGE_HISTORY: u64 = 1 << 16;
+    let guild = world.guilds.iter().find(|guild| guild.channel == channel);
+    guild.is_none_or(|guild| guild.bot_permissions & READ_MESSAGE_HISTORY != 0)
+}
+
 pub(super) async fn create(
     State(shared): SharedState,
     Path(channel): Path<u64>,
@@ -73,6 +80,13 @@ pub(super) async fn create(
     }
     if !knows_channel(&shared.read(), channel) {
         return error(StatusCode::NOT_FOUND, 10003, "Unknown Channel");
+    }
+    if !received.json["message_reference"].is_null() && !may_reply(&shared.read(), channel) {
+        return error(
+            StatusCode::FORBIDDEN,
+            160_002,
+            "Cannot reply without permission to read message history",
+        );
     }
     let id = shared.change(|world| {
         if let Some(known) = same_nonce(world, channel, &received.json) {
