@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof, proptest};
+use proptest::test_runner::RngSeed;
 
 use super::backlog::Backlog;
 use super::context::DeliveryContext;
@@ -430,7 +431,10 @@ impl Guild {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..Default::default() })]
+    // The same cases in every run; another seed and more cases search further.
+    #![proptest_config(ProptestConfig {
+        cases: 40, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..Default::default()
+    })]
 
     #[test]
     fn at_rest_the_last_message_about_each_monitor_is_true(steps in steps()) {
