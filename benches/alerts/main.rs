@@ -87,15 +87,7 @@ async fn one_by_one(outages: u32) -> Result<Row> {
     let product = Product::start(folder.path(), &sandbox, MONITORS).await?;
     let mut times = Vec::new();
     for device in 1..=outages {
-        product.age_incidents().await?;
-        let started = clock::now();
-        product.fail(device)?;
-        let name = format!("device {device}");
-        messages(&sandbox, sandbox.guild(), |texts| {
-            texts.last().is_some_and(|text| text.contains(&name))
-        })
-        .await?;
-        times.push(started.elapsed());
+        times.push(alert(&product, &sandbox, device).await?);
         // Below Discord's limit for a channel, which is not what is measured.
         tokio::time::sleep(Duration::from_millis(1_100)).await;
     }
@@ -167,15 +159,7 @@ async fn beside_busy_guild() -> Result<Row> {
     let mut slowest = Duration::ZERO;
     for device in 1..=3 {
         product.change_busy(&busy).await?;
-        product.age_incidents().await?;
-        let started = clock::now();
-        product.fail(device)?;
-        let name = format!("device {device}");
-        messages(&sandbox, sandbox.guild(), |texts| {
-            texts.last().is_some_and(|text| text.contains(&name))
-        })
-        .await?;
-        slowest = slowest.max(started.elapsed());
+        slowest = slowest.max(alert(&product, &sandbox, device).await?);
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
     Ok(Row {
@@ -184,6 +168,19 @@ async fn beside_busy_guild() -> Result<Row> {
         goal: format!("within {} s", BESIDE_BUSY.as_secs()),
         is_met: slowest <= BESIDE_BUSY,
     })
+}
+
+/// Fails a device; returns the time until its alert is in the channel.
+async fn alert(product: &Product, sandbox: &Sandbox, device: u32) -> Result<Duration> {
+    product.age_incidents().await?;
+    let started = clock::now();
+    product.fail(device)?;
+    let name = format!("device {device}");
+    messages(sandbox, sandbox.guild(), |texts| {
+        texts.last().is_some_and(|text| text.contains(&name))
+    })
+    .await?;
+    Ok(started.elapsed())
 }
 
 /// Waits until the messages of a guild's channel are as wanted.

@@ -51,7 +51,7 @@ impl Reply {
         }
     }
 
-    /// The id of the message; 0 for a reply that is none.
+    /// The message's id; 0 if the reply is not a message.
     pub fn message_id(&self) -> u64 {
         self.message_id
     }

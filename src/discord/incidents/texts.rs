@@ -30,7 +30,7 @@ pub(super) fn several_unacknowledged_incidents(count: usize) -> CommandError {
     ))
 }
 
-/// Above the monitors that joined an incident that somebody had acknowledged.
+/// Precedes the list of monitors that joined an acknowledged incident.
 pub(super) fn unacknowledged(user: UserId) -> String {
     format!(
         "The acknowledgment by <@{}> does not cover this, so the incident is unacknowledged again.",

@@ -22,11 +22,13 @@ use crate::health::Health;
 use crate::notify::messenger::Messenger;
 use crate::notify::transport::{Address, Content, Outgoing, Place, Transport};
 
-/// The route of requests that do not belong to a channel.
-const NO_CHANNEL: Route = Route {
-    channel: 0,
-    is_edit: false,
-};
+/// The route of requests about a guild or a user. Each has a limit of its own, so that no guild delays those of another.
+const fn route_of(id: u64) -> Route {
+    Route {
+        channel: id,
+        is_edit: false,
+    }
+}
 
 /// Discord's limit for a scheduled event's name, in characters, and its codes for the privacy level and the entity type.
 const EVENT_NAME: usize = 100;
@@ -159,7 +161,7 @@ impl ChannelMessenger {
         let closed = || DeliveryError::DestinationBroken(texts::DIRECT_MESSAGES_CLOSED.into());
         let body = json!({ "recipient_id": user.to_string() });
         let path = "/users/@me/channels";
-        let opened = self.send(NO_CHANNEL, Method::POST, path, body).await;
+        let opened = self.send(route_of(user.0), Method::POST, path, body).await;
         let opened = opened.map_err(|error| match error {
             DeliveryError::Rejected(_) => closed(),
             error => error,
@@ -236,7 +238,9 @@ impl Messenger for ChannelMessenger {
     ) -> BoxFuture<'_, Result<bool, DeliveryError>> {
         Box::pin(async move {
             let path = format!("/guilds/{guild}/members/{user}");
-            let found = self.send(NO_CHANNEL, Method::GET, &path, Value::Null).await;
+            let found = self
+                .send(route_of(guild.0), Method::GET, &path, Value::Null)
+                .await;
             match found {
                 Ok(_) => Ok(true),
                 Err(DeliveryError::DestinationBroken(_)) => Ok(false),
@@ -262,7 +266,9 @@ impl Messenger for ChannelMessenger {
                 "description": texts::PLANNED_MAINTENANCE,
             });
             let path = format!("/guilds/{guild}/scheduled-events");
-            let made = self.send(NO_CHANNEL, Method::POST, &path, body).await?;
+            let made = self
+                .send(route_of(guild.0), Method::POST, &path, body)
+                .await?;
             id_of(&made)
                 .map(EventId)
                 .ok_or_else(|| DeliveryError::DestinationBroken(texts::INVALID_RESPONSE.into()))
@@ -277,7 +283,7 @@ impl Messenger for ChannelMessenger {
         Box::pin(async move {
             let path = format!("/guilds/{guild}/scheduled-events/{event}");
             let taken = self
-                .send(NO_CHANNEL, Method::DELETE, &path, Value::Null)
+                .send(route_of(guild.0), Method::DELETE, &path, Value::Null)
                 .await;
             match taken {
                 Ok(_)

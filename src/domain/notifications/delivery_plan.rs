@@ -323,10 +323,10 @@ mod tests {
         over unwanted unanswered            | post          | unless it may have been sent while it was open
         over superseded                     | skip          | its monitors have had newer incidents since
         open superseded                     | post, mention | and yet one is open
-        reminder                            | post, mention | nobody has acknowledged it
-        needless                            | skip          | somebody has
+        reminder                            | post, mention | the incident is not acknowledged
+        needless                            | skip          | the incident is acknowledged
         needless unanswered                 | post          | but it may have been sent before
-        needless posted                     | edit          | somebody has since it was posted
+        needless posted                     | edit          | the incident was acknowledged after it was posted
         reminder posted                     | edit          | another monitor has recovered
         reminder lost                       | skip          | it was read and deleted
         board                               | post          | a new board

@@ -181,8 +181,8 @@ pub async fn mark_working(tx: &mut Tx<'_>, id: DestinationId) -> Result<(), Stor
     Ok(())
 }
 
-/// Records what is known of a destination after an attempt, unless somebody changed it or made it due meanwhile. `sent_at`:
-/// when something was sent, if the attempt succeeded.
+/// Stores the health of a destination after an attempt. Does nothing if its address changed or it was made due during the
+/// attempt. `sent_at`: when something was sent, if the attempt succeeded.
 pub async fn set_health(
     tx: &mut Tx<'_>,
     known: &Destination,

@@ -56,7 +56,7 @@ pub async fn due(
 pub struct Waiting {
     /// The next attempt that is not due yet.
     pub next: Option<Timestamp>,
-    /// QueuedDelivery deliveries by kind of destination, boards left out.
+    /// Number of pending deliveries by kind of destination, without boards.
     pub counts: HashMap<DestinationKind, u64>,
 }
 

@@ -5,7 +5,14 @@ use discord_sandbox::Sandbox;
 use super::escalation::wait_for_mention;
 use crate::harness::alerting::{ROLE, bot, the_message, wait_until_online, with_shop};
 use crate::harness::collector::Collector;
-use crate::harness::{Rollcall, Web, wait_for};
+use crate::harness::{Rollcall, Running, Web, wait_for};
+
+/// Adds the endpoint `mail`, on the same host as the shop. Returns when both are online.
+async fn add_mail(sandbox: &Sandbox, running: &Running<'_>, mail: &Web) {
+    let add = format!("/endpoint add target:{} name:mail", mail.target());
+    sandbox.slash(&add).await;
+    wait_until_online(running, 2);
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_that_joins_takes_the_acknowledgment_back_and_mentions_again() {
@@ -13,9 +20,7 @@ async fn an_outage_that_joins_takes_the_acknowledgment_back_and_mentions_again()
     let rollcall = bot(&sandbox);
     let (mut shop, mut mail) = (Web::up(), Web::up());
     let running = with_shop(&sandbox, &rollcall, &shop).await;
-    let add = format!("/endpoint add target:{} name:mail", mail.target());
-    sandbox.slash(&add).await;
-    wait_until_online(&running, 2);
+    add_mail(&sandbox, &running, &mail).await;
     shop.goes_down();
     let alert = the_message(&sandbox, "🔴 shop is offline").await;
     let mention = format!("<@&{ROLE}>");
@@ -44,9 +49,7 @@ async fn without_the_permission_to_reply_the_message_is_posted_without_reference
     let rollcall = bot(&sandbox);
     let (mut shop, mut mail) = (Web::up(), Web::up());
     let running = with_shop(&sandbox, &rollcall, &shop).await;
-    let add = format!("/endpoint add target:{} name:mail", mail.target());
-    sandbox.slash(&add).await;
-    wait_until_online(&running, 2);
+    add_mail(&sandbox, &running, &mail).await;
     shop.goes_down();
     the_message(&sandbox, "🔴 shop is offline").await;
     sandbox.slash("/ack").await;
@@ -96,9 +99,7 @@ async fn webhooks_for_people_show_monitors_that_join_and_recover() {
     let (mut shop, mut mail) = (Web::up(), Web::up());
     let running = with_shop(&sandbox, &rollcall, &shop).await;
     add_webhooks(&sandbox, &collector).await;
-    let add = format!("/endpoint add target:{} name:mail", mail.target());
-    sandbox.slash(&add).await;
-    wait_until_online(&running, 2);
+    add_mail(&sandbox, &running, &mail).await;
     let texts = || texts_about_outages(&collector);
     let wait_for_both = |part: &str| {
         wait_for(part, || {

@@ -90,10 +90,10 @@ async fn next(
     let (reader, now) = (&context.store.reader, context.clock.now());
     let held = context.held();
     let due = queue::due(reader, held, now).await?;
-    let admitted = turns.admit(due);
-    let longest = if held.incidents { HELD } else { IDLE };
     let wait = backlog.until_next(context).await?;
-    Ok((admitted, wait.min(longest)))
+    let longest = if held.incidents { HELD } else { IDLE };
+    // Last, because whoever is admitted must be served: an error in between would keep those destinations busy forever.
+    Ok((turns.admit(due), wait.min(longest)))
 }
 
 /// Serves a destination once.

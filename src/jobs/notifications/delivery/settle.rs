@@ -181,7 +181,7 @@ impl Settling {
 struct RecordedAttempt {
     /// `Nothing`: the message was replaced while this one was being sent.
     delivery: Effect,
-    /// `Nothing`: somebody changed the destination, of which this attempt says nothing.
+    /// `Nothing`: the destination was changed during the attempt, so the result does not apply to it.
     health: Effect,
 }
 
@@ -227,7 +227,7 @@ async fn record(
     Ok(recorded)
 }
 
-/// Deletes a board that was posted while somebody moved it to another channel.
+/// Deletes a board that was posted while it was being moved to another channel.
 async fn delete_duplicate(
     context: &DeliveryContext,
     loaded: &LoadedDelivery,

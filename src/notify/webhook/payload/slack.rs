@@ -1,7 +1,7 @@
 //! The format `slack`: Slack's incoming webhooks, which Mattermost and Rocket.Chat accept, too.
 //!
-//! Slack shows the blocks, and uses the text for notifications. Mattermost and Rocket.Chat show the text, as Markdown. So a name
-//! that was chosen by somebody else must be harmless in all three.
+//! Slack shows the blocks, and uses the text for notifications. Mattermost and Rocket.Chat show the text, as Markdown. So the
+//! name of a monitor must be harmless in all three.
 
 use serde_json::{Value, json};
 
