@@ -102,7 +102,7 @@ const CONFINED: [(&str, &[&str]); 16] = [
     ("clap", &["cli"]),
     ("dotenvy", &["settings"]),
     ("hmac", &["notify"]),
-    ("base64", &["notify"]),
+    ("base64", &["http", "notify"]),
     ("chrono_tz", &["domain"]),
 ];
 

@@ -26,6 +26,15 @@ impl<T> Patch<T> {
     }
 
     /// Converts the new value.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Patch<U> {
+        match self {
+            Self::Keep => Patch::Keep,
+            Self::Clear => Patch::Clear,
+            Self::Set(value) => Patch::Set(convert(value)),
+        }
+    }
+
+    /// Converts the new value, if that is possible.
     ///
     /// # Errors
     /// The error of `convert`.
@@ -69,6 +78,7 @@ mod tests {
         let parse = |text: &str| text.parse::<u8>();
         assert_eq!(Patch::Keep.try_map(parse), Ok(Patch::Keep));
         assert_eq!(Patch::Clear.try_map(parse), Ok(Patch::Clear));
+        assert_eq!(Patch::Set("7").map(str::len), Patch::Set(1));
         assert_eq!(Patch::Set("7").try_map(parse), Ok(Patch::Set(7)));
         assert!(Patch::Set("x").try_map(parse).is_err());
     }

@@ -9,6 +9,9 @@ mod serve;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use compat::{healthchecks, uptime_kuma};
@@ -61,12 +64,17 @@ impl Default for Limits {
 
 /// Every route.
 fn routes(app: HttpState) -> Router {
+    let (api, document) = api::routes();
+    let document = Bytes::from(document);
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(scrape::metrics))
-        .nest("/api/v1", api::routes())
-        .route("/api/openapi.json", get(api::document))
+        .nest(api::BASE, api)
+        .route(
+            "/api/openapi.json",
+            get(async move || document_response(document)),
+        )
         .route(
             "/api/push/{token}",
             get(uptime_kuma::push).post(uptime_kuma::push),
@@ -80,4 +88,10 @@ fn routes(app: HttpState) -> Router {
             get(healthchecks::signal).post(healthchecks::signal),
         )
         .with_state(app)
+}
+
+/// The OpenAPI description, which was made once.
+fn document_response(document: Bytes) -> Response {
+    let kind = (header::CONTENT_TYPE, "application/json");
+    ([kind], document).into_response()
 }

@@ -8,12 +8,12 @@
 
 mod harness;
 
+mod api;
 mod devices;
 mod discord;
 mod endpoints;
 mod incidents;
 mod notifications;
-mod openapi_contract;
 mod process;
 mod servers;
 mod silences;

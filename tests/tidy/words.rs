@@ -155,9 +155,6 @@ pub struct Named {
     pub line: usize,
 }
 
-/// The description of the HTTP API: JSON keys, and words of closed sets.
-const OPENAPI: &str = "src/http/api/openapi.json";
-
 /// Every breach of the lists in the repository, one line each.
 pub fn breaches() -> Vec<String> {
     let folders = ["src", "tests", "crates", "benches", "examples"];
@@ -177,12 +174,6 @@ pub fn breaches() -> Vec<String> {
         for Named { name, line } in named_in_rust(&text) {
             breaches.extend(judge(&path, &name).map(|why| format!("{path}:{line} {why}")));
         }
-    }
-    let openapi = fs::read_to_string(OPENAPI).unwrap_or_default();
-    let names = named_in_rust(&openapi);
-    assert!(names.len() > 1_000, "{OPENAPI} was not found");
-    for Named { name, line } in names {
-        breaches.extend(judge(OPENAPI, &name).map(|why| format!("{OPENAPI}:{line} {why}")));
     }
     let migrations: Vec<_> = fs::read_dir("migrations")
         .into_iter()

@@ -14,7 +14,7 @@ use crate::discord::ui::reply::Message;
 use crate::discord::ui::view::{EndpointsView, OfflineView, Pages};
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::target::{Host, Target};
-use crate::store::endpoints::endpoint::{self, Description, Endpoint, EndpointFilter};
+use crate::store::endpoints::endpoint::{self, Description, Endpoint, EndpointFilter, Start};
 use crate::store::job_run;
 
 pub(in crate::discord) async fn offline_list(
@@ -76,12 +76,24 @@ async fn load_page(
 ) -> Result<(Vec<Endpoint>, Pages), CommandError> {
     let offset = |page: u32| u64::from(page - 1) * u64::from(per_page);
     let wanted = page.max(1);
-    let found = endpoint::list(&app.store.reader, filter, offset(wanted), per_page).await?;
+    let found = endpoint::list(
+        &app.store.reader,
+        filter,
+        Start::Skip(offset(wanted)),
+        per_page,
+    )
+    .await?;
     let pages = Pages::new(wanted, found.total, per_page);
     if pages.page == wanted {
         return Ok((found.endpoints, pages));
     }
-    let last = endpoint::list(&app.store.reader, filter, offset(pages.page), per_page).await?;
+    let last = endpoint::list(
+        &app.store.reader,
+        filter,
+        Start::Skip(offset(pages.page)),
+        per_page,
+    )
+    .await?;
     Ok((last.endpoints, pages))
 }
 

@@ -79,7 +79,7 @@ impl fmt::Display for DeviceUuid {
 }
 
 /// The shortest and the longest offline threshold. Jobs that run once a month need more than a month.
-const THRESHOLD_RANGE: (Duration, Duration) =
+pub const THRESHOLD_RANGE: (Duration, Duration) =
     (Duration::from_secs(1), Duration::from_secs(35 * 24 * 3600));
 
 /// Reads a device's own threshold: `90`, `90s`, `10m`, `26h`; a bare number is seconds.

@@ -11,6 +11,14 @@ pub const MAX_REDIRECTS: u8 = 3;
 /// The part of a response body that is searched for the keyword, in bytes.
 pub const BODY_CAP: usize = 64 * 1024;
 
+/// The maximum length of a keyword, in characters.
+pub const MAX_KEYWORD: usize = 200;
+
+/// The maximum number of headers, and the maximum lengths of a name and of a value, in characters.
+pub const MAX_HEADERS: usize = 8;
+pub const MAX_HEADER_NAME: usize = 64;
+pub const MAX_HEADER_VALUE: usize = 512;
+
 /// The options of an HTTP check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpCheck {
@@ -70,7 +78,7 @@ impl fmt::Display for HttpCheckError {
 impl std::error::Error for HttpCheckError {}
 
 /// Headers that belong to the connection or that Rollcall sets itself.
-const OWN_HEADERS: [&str; 6] = [
+pub const OWN_HEADERS: [&str; 6] = [
     "host",
     "connection",
     "content-length",
@@ -102,43 +110,53 @@ impl HttpCheck {
             .filter(|line| !line.trim().is_empty())
             .map(parse_header)
             .collect::<Result<_, _>>()?;
-        if headers.len() > 8 {
+        if headers.len() > MAX_HEADERS {
             return Err(HttpCheckError("at most 8 headers are allowed".into()));
         }
         Ok(headers)
     }
 
-    /// Reads a keyword: 1 to 200 bytes of text.
+    /// Refuses a header that cannot be sent, or that Rollcall sets itself.
+    pub fn check_header(name: &str, value: &str) -> Result<(), HttpCheckError> {
+        let is_token =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || name.len() > MAX_HEADER_NAME || !name.bytes().all(is_token) {
+            return Err(header_error("the header name contains invalid characters"));
+        }
+        if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+            return Err(header_error("Rollcall sets this header itself"));
+        }
+        let is_too_long = value.chars().count() > MAX_HEADER_VALUE;
+        if is_too_long || value.bytes().any(|byte| byte.is_ascii_control()) {
+            return Err(header_error(
+                "a header value must have at most 512 characters and no control characters",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Reads a keyword: 1 to 200 characters.
     pub fn parse_keyword(text: &str) -> Result<String, HttpCheckError> {
-        match text.len() {
-            1..=200 => Ok(text.to_owned()),
+        match text.chars().count() {
+            1..=MAX_KEYWORD => Ok(text.to_owned()),
             _ => Err(HttpCheckError(
-                "the keyword must have 1 to 200 bytes. Example: `\"status\":\"ok\"`".into(),
+                "the keyword must have 1 to 200 characters. Example: `\"status\":\"ok\"`".into(),
             )),
         }
     }
 }
 
 fn parse_header(line: &str) -> Result<(String, String), HttpCheckError> {
-    let refuse =
-        |problem: &str| HttpCheckError(format!("{problem}. Example: `Accept: application/json`"));
     let (name, value) = line
         .split_once(':')
-        .ok_or_else(|| refuse("a header needs a name, a colon and a value"))?;
+        .ok_or_else(|| header_error("a header needs a name, a colon and a value"))?;
     let (name, value) = (name.trim(), value.trim());
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || name.len() > 64 || !name.bytes().all(is_token) {
-        return Err(refuse("the header name contains invalid characters"));
-    }
-    if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
-        return Err(refuse("Rollcall sets this header itself"));
-    }
-    if value.len() > 512 || value.bytes().any(|byte| byte.is_ascii_control()) {
-        return Err(refuse(
-            "a header value must have at most 512 bytes and no control characters",
-        ));
-    }
+    HttpCheck::check_header(name, value)?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn header_error(problem: &str) -> HttpCheckError {
+    HttpCheckError(format!("{problem}. Example: `Accept: application/json`"))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::monitor::ValidationError;
 use crate::status::Status;
@@ -65,7 +65,7 @@ impl Thresholds {
 }
 
 /// The part of the rule that decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ThresholdUsed {
     Online,

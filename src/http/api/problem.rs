@@ -2,10 +2,40 @@
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::json_response::json_response;
 use crate::actions;
 use crate::actions::devices::check_in::CheckInError;
+
+/// The statuses of problems that operations answer with. 422 is about one field by itself; 409 is about fields that contradict
+/// each other, or what is stored.
+pub(super) const REFUSALS: &[StatusCode] = &[
+    StatusCode::BAD_REQUEST,
+    StatusCode::UNAUTHORIZED,
+    StatusCode::FORBIDDEN,
+    StatusCode::NOT_FOUND,
+    StatusCode::REQUEST_TIMEOUT,
+    StatusCode::CONFLICT,
+    StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    StatusCode::UNPROCESSABLE_ENTITY,
+    StatusCode::TOO_MANY_REQUESTS,
+    StatusCode::SERVICE_UNAVAILABLE,
+];
+
+/// A problem as JSON (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemView<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    /// What was wrong, in a sentence that leads on.
+    detail: &'a str,
+}
 
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,12 +91,13 @@ impl Problem {
         )
     }
 
-    pub(super) fn too_often(seconds: u64) -> Self {
+    /// The caller has used up `limit`, which is the start of a sentence.
+    pub(super) fn too_often(limit: &str, seconds: u64) -> Self {
         Self {
             retry_after: Some(seconds),
             ..Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
-                format!("too many requests. Try again in {seconds} s"),
+                format!("{limit}. Try again in {seconds} s"),
             )
         }
     }
@@ -87,8 +118,10 @@ impl From<actions::Error> for Problem {
         match error {
             actions::Error::Internal(error) => error.into(),
             actions::Error::NotFound(_) => Self::not_found(),
-            actions::Error::Conflict(detail) => Self::new(StatusCode::CONFLICT, detail),
-            error @ (actions::Error::Invalid(_) | actions::Error::Quota { .. }) => {
+            error @ (actions::Error::Conflict(_) | actions::Error::Quota { .. }) => {
+                Self::new(StatusCode::CONFLICT, error.to_string())
+            }
+            error @ actions::Error::Invalid(_) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
             }
         }
@@ -100,13 +133,10 @@ impl From<CheckInError> for Problem {
         match error {
             CheckInError::Key => Self::unauthorized(),
             CheckInError::Device => Self::not_found(),
-            error @ CheckInError::Quota(_) => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+            error @ CheckInError::Quota(_) => Self::new(StatusCode::CONFLICT, error.to_string()),
+            CheckInError::Payload(refusal) => {
+                Self::new(StatusCode::CONFLICT, format!("`state`: {refusal}"))
             }
-            CheckInError::Payload(refusal) => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                format!("`state`: {refusal}"),
-            ),
             CheckInError::Store(error) => error.into(),
         }
     }
@@ -121,12 +151,15 @@ impl From<crate::store::StoreError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
-            "type": "about:blank", "title": self.status.canonical_reason().unwrap_or("Problem"),
-            "status": self.status.as_u16(), "detail": self.detail,
-        });
-        let kind = (header::CONTENT_TYPE, "application/problem+json");
-        let mut response = (self.status, [kind], format!("{body}\n")).into_response();
+        let view = ProblemView {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Problem"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+        };
+        let mut response = json_response(self.status, &view);
+        let kind = header::HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
         if let Some(seconds) = self.retry_after {
             response
                 .headers_mut()
@@ -151,7 +184,7 @@ mod tests {
             Problem::forbidden("a read key"),
             Problem::not_found(),
             Problem::wrong_method(),
-            Problem::too_often(1),
+            Problem::too_often("this device may send 1 request per second", 1),
             Problem::unavailable(),
             actions::Error::Quota {
                 limit: 500,
@@ -168,9 +201,9 @@ mod tests {
         403 Forbidden: this API key is of the wrong kind. This request needs a read key
         404 Not Found: nothing exists at this path, or it was removed
         405 Method Not Allowed: this path does not support this method
-        429 Too Many Requests: too many requests. Try again in 1 s
+        429 Too Many Requests: this device may send 1 request per second. Try again in 1 s
         503 Service Unavailable: the database is not available, so nothing was stored. Try again in a moment
-        422 Unprocessable Entity: this Discord server has reached its limit of 500 endpoints (500 in use). Remove some, or ask the operator to raise QUOTA_ENDPOINTS
+        409 Conflict: this Discord server has reached its limit of 500 endpoints (500 in use). Remove some, or ask the operator to raise QUOTA_ENDPOINTS
         ");
     }
 }

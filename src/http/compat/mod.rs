@@ -10,8 +10,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use axum::http::StatusCode;
 
 use super::HttpState;
-use super::api::Peer;
 use super::api::problem::Problem;
+use super::api::{Peer, RateSubject};
 use crate::actions::Requester;
 use crate::actions::devices::check_in::{CheckIn, Payload};
 use crate::domain::devices::ping::Ping;
@@ -40,7 +40,11 @@ impl From<StoreError> for PingRefusal {
 
 /// Refuses an unknown device. Such requests are rate-limited, so that UUIDs cannot be guessed quickly.
 fn unknown(app: &HttpState, peer: Peer) -> PingRefusal {
-    match app.limits.unauthenticated.take(peer.number()) {
+    match app
+        .limits
+        .unauthenticated
+        .take(RateSubject::Address, peer.number())
+    {
         Ok(()) => PingRefusal::Refused(StatusCode::NOT_FOUND, "not found"),
         Err(problem) => PingRefusal::Problem(problem),
     }
@@ -49,7 +53,9 @@ fn unknown(app: &HttpState, peer: Peer) -> PingRefusal {
 async fn record(app: &HttpState, device: &Device, ping: Ping) -> Result<(), Problem> {
     let mut hasher = DefaultHasher::new();
     (device.guild_id, &device.uuid).hash(&mut hasher);
-    app.limits.authenticated.take(hasher.finish())?;
+    app.limits
+        .authenticated
+        .take(RateSubject::Device, hasher.finish())?;
     let heartbeat = CheckIn {
         requester: Requester {
             guild: device.guild_id,

@@ -70,7 +70,7 @@ fn a_device_reads_its_target_state_and_reports_its_current_state() {
     );
     assert_eq!(now["target_state"], json!({ "speed": 2 }));
     let without_uuid = running.call("PATCH", "/api/v1/device/state", &fleet, "{}");
-    assert_eq!(without_uuid.status, 422, "{without_uuid:?}");
+    assert_eq!(without_uuid.status, 409, "{without_uuid:?}");
     assert!(
         text(&without_uuid.json["detail"]).contains("`uuid`"),
         "{without_uuid:?}"
@@ -191,7 +191,7 @@ fn the_device_quota_is_enforced_and_the_error_names_its_setting() {
     let register = || running.call("POST", "/api/v1/device/register", &fleet, "");
     assert_eq!(register().status, 201);
     let full = register();
-    assert_eq!(full.status, 422, "{full:?}");
+    assert_eq!(full.status, 409, "{full:?}");
     assert!(
         text(&full.json["detail"]).contains("QUOTA_DEVICES"),
         "{full:?}"

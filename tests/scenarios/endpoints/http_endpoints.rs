@@ -93,7 +93,7 @@ fn other_guilds_see_no_endpoint_and_read_keys_change_nothing() {
     }
     assert_eq!(
         call("GET", "", &foreign, "").json,
-        json!({ "endpoints": [], "total": 0 })
+        json!({ "endpoints": [], "next_cursor": null, "total": 0 })
     );
     assert_eq!(call("DELETE", &one, &read, "").status, 403);
     assert_eq!(call("GET", &one, &read, "").status, 200);
@@ -105,7 +105,7 @@ fn invalid_fields_and_parameters_are_named() {
     let (admin, read) = (key(&rollcall, "admin", "42"), key(&rollcall, "read", "42"));
     let running = rollcall.run();
     for (body, status, detail) in [
-        ("{}", 422, "`target`: this field is required"),
+        ("{}", 422, r#"missing field `target`. Example: `{"#),
         (r#"{"target":"http://127.1"}"#, 422, "`target`: "),
         (
             r#"{"target":"tcp://192.0.2.1:1","interval":"soon"}"#,
@@ -114,7 +114,7 @@ fn invalid_fields_and_parameters_are_named() {
         ),
         (
             r#"{"target":"tcp://192.0.2.1:1","http":{"redirects":1}}"#,
-            422,
+            409,
             "no HTTP options",
         ),
         (
@@ -128,7 +128,7 @@ fn invalid_fields_and_parameters_are_named() {
             "unknown field `color`",
         ),
         (r#"{"target":"tcp://192.0.2.1:1"}"#, 201, ""),
-        (r#"{"target":"tcp://192.0.2.1:2"}"#, 422, "QUOTA_ENDPOINTS"),
+        (r#"{"target":"tcp://192.0.2.1:2"}"#, 409, "QUOTA_ENDPOINTS"),
     ] {
         let answer = running.call("POST", "/api/v1/endpoints", &admin, body);
         assert_eq!(answer.status, status, "{answer:?}");

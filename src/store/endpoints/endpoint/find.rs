@@ -38,13 +38,53 @@ pub struct Page {
 const MATCHING: &str = "FROM endpoints WHERE ($1 IS NULL OR guild_id = $1) AND ($2 IS NULL OR status = $2)
     AND ($3 IS NULL OR (is_active = $3 AND status <> 'paused')) AND ($4 IS NULL OR failure_class = $4)";
 
+/// A place in the order of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// `i64::MAX` for active endpoints, which come last.
+    pub inactive_since: i64,
+    pub name: String,
+    pub id: MonitorId,
+}
+
+impl Position {
+    /// Where an endpoint stands.
+    pub fn of(endpoint: &Endpoint) -> Self {
+        let is_inactive = !endpoint.is_active();
+        Self {
+            inactive_since: match is_inactive {
+                true => endpoint.state.since.millis(),
+                false => i64::MAX,
+            },
+            name: endpoint.description.name.clone(),
+            id: endpoint.id,
+        }
+    }
+}
+
+/// Where a page begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// After this many endpoints.
+    Skip(u64),
+    /// After the endpoint at this place, even if it is no longer there.
+    After(Position),
+}
+
+/// The first part of the order of the list.
+const INACTIVE_SINCE: &str = "CASE WHEN is_active = 0 THEN since ELSE 9223372036854775807 END";
+
 /// One page of a list: inactive endpoints first, the longest inactive first, then by name.
 pub async fn list(
     reader: &Reader,
     filter: EndpointFilter,
-    offset: u64,
+    start: Start,
     limit: u32,
 ) -> Result<Page, StoreError> {
+    let (after, offset) = match start {
+        Start::Skip(offset) => (None, offset),
+        Start::After(position) => (Some(position), 0),
+    };
     let guild = filter.guild.map(GuildId::to_row);
     let (status, reason) = (
         filter.status.map(Status::as_str),
@@ -59,8 +99,8 @@ pub async fn list(
         .fetch_one(&reader.pool)
         .await?;
     let page = format!(
-        "SELECT * {MATCHING}
-         ORDER BY CASE WHEN is_active = 0 THEN since ELSE 9223372036854775807 END, name, id LIMIT $5 OFFSET $6"
+        "SELECT * {MATCHING} AND ($7 IS NULL OR ({INACTIVE_SINCE}, name, id) > ($7, $8, $9))
+         ORDER BY {INACTIVE_SINCE}, name, id LIMIT $5 OFFSET $6"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(page))
         .bind(guild)
@@ -69,6 +109,9 @@ pub async fn list(
         .bind(reason)
         .bind(i64::from(limit))
         .bind(i64::try_from(offset).unwrap_or(i64::MAX))
+        .bind(after.as_ref().map(|position| position.inactive_since))
+        .bind(after.as_ref().map(|position| position.name.as_str()))
+        .bind(after.as_ref().map(|position| position.id.0))
         .fetch_all(&reader.pool)
         .await?;
     Ok(Page {
@@ -218,7 +261,7 @@ pub async fn oldest_offline(
         status: Some(Status::Offline),
         ..EndpointFilter::default()
     };
-    Ok(list(reader, filter, 0, 1)
+    Ok(list(reader, filter, Start::Skip(0), 1)
         .await?
         .endpoints
         .into_iter()

@@ -239,13 +239,21 @@ async fn lists_filter_count_and_show_the_longest_outage_first() {
         active: Some(false),
         ..EndpointFilter::default()
     };
-    let page = list(&store.reader, inactive, 0, 1).await.unwrap();
+    let page = list(&store.reader, inactive, Start::Skip(0), 1)
+        .await
+        .unwrap();
     assert_eq!((page.total, page.endpoints[0].id), (2, b));
     let refused = EndpointFilter {
         reason: Some(FailureClass::Refused),
         ..inactive
     };
-    assert_eq!(list(&store.reader, refused, 0, 10).await.unwrap().total, 0);
+    assert_eq!(
+        list(&store.reader, refused, Start::Skip(0), 10)
+            .await
+            .unwrap()
+            .total,
+        0
+    );
     assert_eq!(
         counts_by_reason(&store.reader, HOME).await.unwrap(),
         [(FailureClass::TimedOut, 2)]

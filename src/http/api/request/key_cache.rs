@@ -15,12 +15,12 @@ const KEYS: usize = 100_000;
 pub struct KeyCache(Arc<RwLock<HashMap<KeyId, Arc<StoredKey>>>>);
 
 impl KeyCache {
-    pub(super) fn get(&self, id: &KeyId) -> Option<Arc<StoredKey>> {
+    pub(in crate::http) fn get(&self, id: &KeyId) -> Option<Arc<StoredKey>> {
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
         keys.get(id).cloned()
     }
 
-    pub(super) fn put(&self, key: Arc<StoredKey>) {
+    pub(in crate::http) fn put(&self, key: Arc<StoredKey>) {
         let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if keys.len() >= KEYS {
             keys.clear();
@@ -28,7 +28,7 @@ impl KeyCache {
         keys.insert(key.id, key);
     }
 
-    pub(super) fn forget(&self, id: &KeyId) {
+    pub(in crate::http) fn forget(&self, id: &KeyId) {
         let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
         keys.remove(id);
     }

@@ -1,6 +1,5 @@
 //! Request bodies: JSON within limits on size, depth and text length. A refusal says what was wrong.
 
-use std::fmt;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -10,8 +9,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::problem::Problem;
+use utoipa::ToSchema;
+
 use crate::domain::patch::Patch;
+use crate::http::api::problem::Problem;
+use crate::http::api::routes::{Argument, Described, body_example};
 
 /// The maximum size of a body, in bytes.
 const LONGEST: usize = 64 * 1024;
@@ -19,7 +21,7 @@ const LONGEST: usize = 64 * 1024;
 /// The maximum nesting depth.
 const DEEPEST: usize = 16;
 
-/// The maximum length of a string, in bytes.
+/// The maximum length of a string, in characters.
 const LONGEST_TEXT: usize = 1024;
 
 /// The time a body has to arrive.
@@ -27,18 +29,32 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A JSON object from the body, as a handler argument; an empty body is an empty object.
 #[derive(Debug)]
-pub(super) struct Fields<T>(pub T);
+pub(in crate::http) struct InBody<T>(pub T);
 
-impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Fields<T> {
+impl<T: DeserializeOwned + ToSchema, S: Sync> FromRequest<S> for InBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        object(&parts.headers, body).await.map(Self)
+        let value = object(&parts.headers, body).await?;
+        read_like(value, || body_example(&T::schema())).map(Self)
     }
 }
 
-async fn object<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Problem> {
+impl<T: ToSchema> Argument for InBody<T> {
+    fn describe(described: &mut Described) {
+        described.takes::<T>();
+        described.refuses(&[
+            StatusCode::BAD_REQUEST,
+            StatusCode::REQUEST_TIMEOUT,
+            StatusCode::PAYLOAD_TOO_LARGE,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ]);
+    }
+}
+
+async fn object(headers: &HeaderMap, body: Body) -> Result<Value, Problem> {
     let bytes = bytes(headers, body).await?;
     let value = match bytes.as_ref() {
         b"" => Value::Object(serde_json::Map::new()),
@@ -47,11 +63,11 @@ async fn object<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<
     if !value.is_object() {
         return Err(invalid("the body must be a JSON object. Example: `{}`"));
     }
-    read(value)
+    Ok(value)
 }
 
 /// Parses JSON within the limits.
-pub(super) fn json(text: &[u8]) -> Result<Value, Problem> {
+pub(in crate::http) fn json(text: &[u8]) -> Result<Value, Problem> {
     if depth(text) > DEEPEST {
         return Err(invalid(format!(
             "the body is nested more than {DEEPEST} levels deep"
@@ -63,18 +79,33 @@ pub(super) fn json(text: &[u8]) -> Result<Value, Problem> {
     Ok(value)
 }
 
-/// Deserializes JSON; unknown fields are refused by name.
-pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    serde_json::from_value(value).map_err(|error| {
-        Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            format!("the body has an invalid or unknown field: {error}"),
-        )
+/// Deserializes JSON; a refusal names the field.
+pub(in crate::http) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    read_like(value, || None)
+}
+
+/// Deserializes JSON; a refusal names the field, and one for a missing field ends with the example.
+fn read_like<T: DeserializeOwned>(
+    value: Value,
+    example: impl FnOnce() -> Option<Value>,
+) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let (path, reason) = (error.path().to_string(), error.inner().to_string());
+        let example = match reason.starts_with("missing field") {
+            true => example().map(|example| format!(". Example: `{example}`")),
+            false => None,
+        };
+        let place = match path.as_str() {
+            "." => String::new(),
+            path => format!("`{path}`: "),
+        };
+        let detail = format!("{place}{reason}{}", example.unwrap_or_default());
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     })
 }
 
 /// Reads the whole body, within the limits on size and time.
-pub(super) async fn bytes(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+pub(in crate::http) async fn bytes(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -103,32 +134,15 @@ pub(super) async fn bytes(headers: &HeaderMap, body: Body) -> Result<Bytes, Prob
     }
 }
 
-pub(super) fn invalid(detail: impl Into<String>) -> Problem {
+pub(in crate::http) fn invalid(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, detail)
 }
 
 /// A value sets, `null` clears, a missing field keeps: `#[serde(default, deserialize_with = "patch")]`.
-pub(super) fn patch<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(in crate::http) fn patch<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     from: D,
 ) -> Result<Patch<T>, D::Error> {
     Option::deserialize(from).map(Patch::from)
-}
-
-/// A timestamp of the caller's own clock, in any form: stored as given, and never used for a decision.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "a timestamp must be a text or a number")]
-pub(super) enum Hint {
-    Text(String),
-    Number(serde_json::Number),
-}
-
-impl fmt::Display for Hint {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => out.write_str(text),
-            Self::Number(number) => number.fmt(out),
-        }
-    }
 }
 
 /// The nesting depth of brackets, without those in strings.
@@ -154,12 +168,12 @@ fn depth(text: &[u8]) -> usize {
 /// Checks the length of every string, including field names.
 fn check_texts(value: &Value) -> Result<(), Problem> {
     let fits = |text: &str| {
-        if text.len() <= LONGEST_TEXT {
+        if text.len() <= LONGEST_TEXT || text.chars().count() <= LONGEST_TEXT {
             return Ok(());
         }
         Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
-            "a text field of the body is longer than 1 KiB",
+            format!("a text in the body has more than {LONGEST_TEXT} characters"),
         ))
     };
     match value {
@@ -200,11 +214,31 @@ mod tests {
             (r#"{"a":NaN}"#, "not valid JSON"),
             (r#"{"a":1e999}"#, "not valid JSON"),
             (deep.as_str(), "nested"),
-            (long.as_str(), "1 KiB"),
+            (long.as_str(), "1024 characters"),
             (endless.as_str(), "64 KiB"),
         ] {
             let problem = parse(text).await.unwrap_err();
             assert!(format!("{problem:?}").contains(detail), "{problem:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_names_the_field() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Pump {
+            #[expect(dead_code, reason = "only the refusal is read")]
+            speed: Vec<u8>,
+        }
+        let example = || Some(serde_json::json!({ "speed": [1] }));
+        for (text, detail) in [
+            (r#"{"speed":[1,"x"]}"#, "`speed[1]`: invalid type"),
+            ("{}", r#"missing field `speed`. Example: `{"speed":[1]}`"#),
+            (r#"{"speed":[],"color":1}"#, "unknown field `color`"),
+        ] {
+            let value = parse(text).await.unwrap();
+            let problem = read_like::<Pump>(value, example).unwrap_err();
+            assert!(problem.detail().contains(detail), "{problem:?}");
         }
     }
 
@@ -215,7 +249,7 @@ mod tests {
             header::CONTENT_ENCODING,
             header::HeaderValue::from_static("gzip"),
         );
-        let read: Result<Value, Problem> = object(&headers, Body::empty()).await;
+        let read = object(&headers, Body::empty()).await;
         assert!(format!("{read:?}").contains("415"), "{read:?}");
     }
 }

@@ -5,16 +5,17 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use subtle::ConstantTimeEq;
 
-use super::problem::Problem;
+use super::rate_limit::RateSubject;
 use crate::actions::{Requester, manage_key};
 use crate::domain::event::Actor;
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::http::HttpState;
+use crate::http::api::problem::Problem;
 use crate::store::api_key::{self, StoredKey};
 
 /// The client's address, from the connection.
@@ -36,7 +37,7 @@ impl Peer {
     pub(in crate::http) fn refuse(self, app: &HttpState, refusal: Problem) -> Problem {
         app.limits
             .unauthenticated
-            .take(self.number())
+            .take(RateSubject::Address, self.number())
             .err()
             .unwrap_or(refusal)
     }
@@ -52,18 +53,9 @@ impl Peer {
     }
 }
 
-/// A caller with a valid key. As a handler argument, it is the key in the `Authorization` header.
+/// A caller with a valid key.
 #[derive(Clone, Debug)]
-pub(super) struct Caller(pub StoredKey);
-
-impl FromRequestParts<HttpState> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &HttpState) -> Result<Self, Problem> {
-        let (peer, text) = in_header(parts, app).await?;
-        Self::with_key(app, peer, text).await
-    }
-}
+pub(in crate::http) struct Caller(pub StoredKey);
 
 async fn in_header<'a>(parts: &'a mut Parts, app: &HttpState) -> Result<(Peer, &'a str), Problem> {
     let Ok(peer) = Peer::from_request_parts(parts, app).await;
@@ -81,10 +73,9 @@ async fn in_header<'a>(parts: &'a mut Parts, app: &HttpState) -> Result<(Peer, &
 #[derive(Clone, Debug)]
 pub(super) struct Reporter(pub Arc<StoredKey>);
 
-impl FromRequestParts<HttpState> for Reporter {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &HttpState) -> Result<Self, Problem> {
+impl Reporter {
+    /// Authenticates the key in the `Authorization` header.
+    pub(super) async fn in_header(parts: &mut Parts, app: &HttpState) -> Result<Self, Problem> {
         let (peer, text) = in_header(parts, app).await?;
         let cached = ApiKey::parse(text.trim())
             .and_then(|key| Some((app.key_cache.get(&key.id)?, key)))
@@ -99,26 +90,15 @@ impl FromRequestParts<HttpState> for Reporter {
     }
 }
 
-impl Reporter {
-    /// The requester for actions: the key and its guild.
-    pub(super) fn requester(&self) -> Requester {
-        requester(&self.0)
-    }
-
-    /// Refuses keys of other kinds.
-    pub(super) fn must_be(&self, kinds: &[KeyKind]) -> Result<(), Problem> {
-        must_be(&self.0, kinds)
-    }
-}
-
-fn requester(key: &StoredKey) -> Requester {
+pub(super) fn requester(key: &StoredKey) -> Requester {
     Requester {
         guild: key.guild_id,
         actor: Actor::Key(key.id),
     }
 }
 
-fn must_be(key: &StoredKey, kinds: &[KeyKind]) -> Result<(), Problem> {
+/// Refuses keys of other kinds.
+pub(super) fn must_be(key: &StoredKey, kinds: &[KeyKind]) -> Result<(), Problem> {
     if kinds.contains(&key.kind) {
         return Ok(());
     }
@@ -132,25 +112,19 @@ fn is_same_key(stored: &StoredKey, key: &ApiKey) -> bool {
     stored.kind == key.kind && bool::from(is_same)
 }
 
-impl OptionalFromRequestParts<HttpState> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        app: &HttpState,
-    ) -> Result<Option<Self>, Problem> {
-        if !parts.headers.contains_key(header::AUTHORIZATION) {
-            return Ok(None);
-        }
-        <Self as FromRequestParts<HttpState>>::from_request_parts(parts, app)
-            .await
-            .map(Some)
-    }
-}
-
 impl Caller {
+    /// Authenticates the key in the `Authorization` header.
+    pub(super) async fn in_header(parts: &mut Parts, app: &HttpState) -> Result<Self, Problem> {
+        let (peer, text) = in_header(parts, app).await?;
+        Self::with_key(app, peer, text).await
+    }
+
     /// Authenticates a key, and applies the rate limit to read and admin keys.
-    pub(super) async fn with_key(app: &HttpState, peer: Peer, text: &str) -> Result<Self, Problem> {
+    pub(in crate::http) async fn with_key(
+        app: &HttpState,
+        peer: Peer,
+        text: &str,
+    ) -> Result<Self, Problem> {
         let stored = valid_key(app, text).await?;
         let caller = stored
             .map(Self)
@@ -159,19 +133,16 @@ impl Caller {
         if matches!(caller.0.kind, KeyKind::Read | KeyKind::Admin) {
             let mut hasher = DefaultHasher::new();
             caller.0.id.hash(&mut hasher);
-            app.limits.authenticated.take(hasher.finish())?;
+            app.limits
+                .authenticated
+                .take(RateSubject::Key, hasher.finish())?;
         }
         Ok(caller)
     }
 
     /// The requester for actions: the key and its guild.
-    pub(super) fn requester(&self) -> Requester {
+    pub(in crate::http) fn requester(&self) -> Requester {
         requester(&self.0)
-    }
-
-    /// Refuses keys of other kinds.
-    pub(super) fn must_be(&self, kinds: &[KeyKind]) -> Result<(), Problem> {
-        must_be(&self.0, kinds)
     }
 }
 

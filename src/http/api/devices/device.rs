@@ -1,0 +1,213 @@
+//! Devices as programs read and change them.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+
+use super::send;
+use crate::actions::devices::check_in::Payload;
+use crate::actions::devices::manage_device::{self, DeviceEdit};
+use crate::domain::devices::device::DeviceUuid;
+use crate::domain::key::KeyKind;
+use crate::domain::patch::Patch;
+use crate::domain::status::Status;
+use crate::http::HttpState;
+use crate::http::api::list::{ByName, Cursor, PageLimit, page_after};
+use crate::http::api::problem::Problem;
+use crate::http::api::request::{
+    Admin, Caller, InBody, InPath, InQuery, OfDevice, OwnKey, Reader, ReaderOf, patch,
+};
+use crate::http::api::routes::{Json, NoContent};
+use crate::http::api::values::{
+    DateTime, DeviceThreshold, JsonObject, Name, StatusWord, Word, date_time,
+};
+use crate::store::devices::device::{self, Device};
+use crate::store::devices::device_state;
+
+/// A device.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Device)]
+pub(super) struct DeviceView {
+    #[schema(examples("7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f"))]
+    uuid: String,
+    #[schema(examples("pump"))]
+    name: String,
+    #[schema(required, examples("esp32"))]
+    device_type: Option<String>,
+    status: StatusWord,
+    is_online: bool,
+    /// False while it is paused.
+    is_active: bool,
+    /// Its latest heartbeat.
+    #[schema(required)]
+    last_connectivity_event: Option<DateTime>,
+    /// Why its last run failed, until the next success.
+    #[schema(required, examples("exit status 1: disk full"))]
+    failure: Option<String>,
+    /// Null: that of the settings.
+    #[schema(required, examples(93600))]
+    threshold_seconds: Option<u64>,
+    /// When the status began.
+    since: DateTime,
+    created_at: DateTime,
+}
+
+impl From<&Device> for DeviceView {
+    fn from(device: &Device) -> Self {
+        Self {
+            uuid: device.uuid.as_str().to_owned(),
+            name: device.name.clone(),
+            device_type: device.device_type.clone(),
+            status: Word(device.status),
+            is_online: device.status == Status::Online,
+            is_active: device.is_active,
+            last_connectivity_event: device.last_seen_at.map(date_time),
+            failure: device.failure.clone(),
+            threshold_seconds: device.threshold.as_ref().map(Duration::as_secs),
+            since: date_time(device.since),
+            created_at: date_time(device.created_at),
+        }
+    }
+}
+
+/// A device with its states.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DeviceDetails {
+    #[serde(flatten)]
+    device: DeviceView,
+    /// The state that people want.
+    target_state: JsonObject,
+    /// The state that the device reported.
+    current_state: JsonObject,
+    #[schema(required)]
+    state_reported_at: Option<DateTime>,
+}
+
+/// The query of the device list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeviceQuery {
+    #[param(inline)]
+    cursor: Option<Cursor>,
+    #[serde(default)]
+    #[param(inline)]
+    limit: PageLimit<1000, 1000>,
+}
+
+/// A page of devices.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DeviceList {
+    devices: Vec<DeviceView>,
+    #[schema(required)]
+    next_cursor: Option<Cursor>,
+}
+
+pub(super) async fn list(
+    reader: Reader,
+    State(app): State<HttpState>,
+    InQuery(query): InQuery<DeviceQuery>,
+) -> Result<Json<DeviceList>, Problem> {
+    let devices = device::list(&app.store.reader, reader.0.guild_id).await?;
+    let position = |device: &Device| ByName::new(&device.name, device.id.0);
+    let after = query.cursor.as_ref().map(ByName::from);
+    let cursor_of = |device: &Device| position(device).into();
+    let page = page_after(devices, after, query.limit.get(), position, cursor_of);
+    Ok(Json(DeviceList {
+        devices: page.items.iter().map(DeviceView::from).collect(),
+        next_cursor: page.next_cursor,
+    }))
+}
+
+pub(super) async fn show(
+    reader: ReaderOf<OfDevice>,
+    State(app): State<HttpState>,
+    InPath(uuid): InPath<DeviceUuid>,
+) -> Result<Json<DeviceDetails>, Problem> {
+    let device = readable(&app, &reader, &uuid).await?;
+    with_states(&app, &device).await
+}
+
+/// A change to a device.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "name": "pump", "threshold": "26h" })))]
+pub(super) struct EditDevice {
+    name: Option<Name>,
+    /// Null: that of the settings.
+    #[serde(default, deserialize_with = "patch")]
+    #[schema(value_type = Option<DeviceThreshold>)]
+    threshold: Patch<DeviceThreshold>,
+    /// Replaces the target state.
+    target_state: Option<JsonObject>,
+}
+
+pub(super) async fn edit(
+    admin: Admin,
+    State(app): State<HttpState>,
+    InPath(uuid): InPath<DeviceUuid>,
+    InBody(body): InBody<EditDevice>,
+) -> Result<Json<DeviceDetails>, Problem> {
+    let device = find(&app, &admin, &uuid).await?;
+    let edit = DeviceEdit {
+        name: body.name.map(|name| name.0),
+        threshold: body.threshold.map(|threshold| threshold.0),
+        target: body
+            .target_state
+            .map(|state| Value::Object(state.0).to_string()),
+    };
+    let (requester, now) = (admin.requester(), app.clock.now());
+    manage_device::edit(&app.store, requester, device, edit, now).await?;
+    let device = find(&app, &admin, &uuid).await?;
+    with_states(&app, &device).await
+}
+
+pub(super) async fn remove(
+    admin: Admin,
+    State(app): State<HttpState>,
+    InPath(uuid): InPath<DeviceUuid>,
+) -> Result<NoContent, Problem> {
+    let device = find(&app, &admin, &uuid).await?;
+    let (requester, now) = (admin.requester(), app.clock.now());
+    manage_device::remove(&app.store, requester, device, now).await?;
+    Ok(NoContent)
+}
+
+async fn find(app: &HttpState, caller: &Caller, uuid: &DeviceUuid) -> Result<Device, Problem> {
+    let device = device::get(&app.store.reader, caller.0.guild_id, uuid).await?;
+    device.ok_or_else(Problem::not_found)
+}
+
+/// A device that the caller may read. A device's own key gives no access to other devices; that the device reads about itself
+/// is a heartbeat.
+pub(super) async fn readable(
+    app: &HttpState,
+    reader: &ReaderOf<OfDevice>,
+    uuid: &DeviceUuid,
+) -> Result<Device, Problem> {
+    let device = find(app, reader, uuid).await?;
+    if reader.0.kind != KeyKind::Device {
+        return Ok(device);
+    }
+    if Some(device.id) != reader.0.monitor_id {
+        return Err(Problem::not_found());
+    }
+    let itself = OwnKey::from(reader.0.clone());
+    send::limit(app, &itself, uuid)?;
+    send::check_in(app, &itself, uuid.clone(), Payload::Nothing).await?;
+    find(app, reader, uuid).await
+}
+
+async fn with_states(app: &HttpState, device: &Device) -> Result<Json<DeviceDetails>, Problem> {
+    let state = device_state::get(&app.store.reader, device.id).await?;
+    let object =
+        |text: &str| -> Map<String, Value> { serde_json::from_str(text).unwrap_or_default() };
+    Ok(Json(DeviceDetails {
+        device: device.into(),
+        target_state: JsonObject(object(&state.target)),
+        current_state: JsonObject(object(&state.current)),
+        state_reported_at: state.reported_at.map(date_time),
+    }))
+}

@@ -1,0 +1,19 @@
+//! What a request brings: its key, path, query and body, each checked before the handler sees it.
+
+mod body;
+mod key;
+mod key_cache;
+mod path;
+mod permission;
+mod query;
+mod rate_limit;
+
+pub(in crate::http) use body::{InBody, bytes, invalid, json, patch, read};
+pub(in crate::http) use key::{Caller, Peer, valid_key};
+pub use key_cache::KeyCache;
+pub(in crate::http) use path::InPath;
+pub(in crate::http) use permission::{
+    Admin, OfDevice, OfServer, OwnKey, Reader, ReaderOf, Registrar, Sender, ServerKey,
+};
+pub(in crate::http) use query::InQuery;
+pub use rate_limit::{RateLimit, RateSubject};

@@ -1,0 +1,165 @@
+//! Texts that a rule of the domain reads: names, durations, targets. Reading and schema stand beside each other.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::pattern;
+use crate::domain::Timestamp;
+use crate::domain::devices::device::{self, DeviceUuid};
+use crate::domain::endpoints::http_check::{HttpCheck, MAX_KEYWORD};
+use crate::domain::endpoints::target::{MAX_TARGET_BYTES, Target};
+use crate::domain::monitor::{INTERVAL_RANGE, MAX_NAME, parse_interval, parse_name};
+use crate::domain::text;
+
+/// How a text is read, and how its schema describes it.
+pub(in crate::http) trait TextRule {
+    type Value;
+    const NAME: &'static str;
+    const EXAMPLE: &'static str;
+
+    /// Reads the text, or says what is wrong with it.
+    fn read(text: &str) -> Result<Self::Value, String>;
+
+    fn describe(schema: ObjectBuilder) -> ObjectBuilder;
+}
+
+/// A text of a request, as its rule read it.
+#[derive(Clone, Debug)]
+pub(in crate::http) struct Text<R: TextRule>(pub R::Value);
+
+impl<'de, R: TextRule> Deserialize<'de> for Text<R> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(from)?;
+        R::read(&text).map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl<R: TextRule> PartialSchema for Text<R> {
+    fn schema() -> RefOr<Schema> {
+        R::describe(ObjectBuilder::new().schema_type(Type::String))
+            .examples([R::EXAMPLE])
+            .into()
+    }
+}
+
+impl<R: TextRule> ToSchema for Text<R> {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed(R::NAME)
+    }
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $alias:ident, $rule:ident, $value:ty, $name:literal, $example:literal, $read:expr, $describe:expr;)*) => {
+        $(
+            $(#[$doc])*
+            pub(in crate::http) type $alias = Text<$rule>;
+
+            #[derive(Clone, Debug)]
+            pub(in crate::http) struct $rule;
+
+            impl TextRule for $rule {
+                type Value = $value;
+                const NAME: &'static str = $name;
+                const EXAMPLE: &'static str = $example;
+
+                fn read(text: &str) -> Result<$value, String> {
+                    let read: fn(&str) -> Result<$value, String> = $read;
+                    read(text)
+                }
+
+                fn describe(schema: ObjectBuilder) -> ObjectBuilder {
+                    let describe: fn(ObjectBuilder) -> ObjectBuilder = $describe;
+                    describe(schema)
+                }
+            }
+        )*
+    };
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The longest step that every unit can write with the digits that are read.
+const LONGEST_STEP: Duration = Duration::from_secs(366 * 86_400);
+
+texts! {
+    /// The name of a monitor or a group.
+    Name, NameRule, String, "Name", "web shop",
+        |text| parse_name(text).map_err(|error| error.to_string()),
+        |schema| schema
+            .min_length(Some(1))
+            .max_length(Some(MAX_NAME))
+            .pattern(Some(pattern::visible_text()));
+
+    /// A check interval.
+    Interval, IntervalRule, Duration, "Interval", "60s",
+        |text| parse_interval(text).map_err(|error| error.to_string()),
+        |schema| schema
+            .pattern(Some(pattern::durations(INTERVAL_RANGE.0, INTERVAL_RANGE.1, SECOND)))
+            .description(Some("A duration from 1s to 24h, such as `30s` or `5m`; a bare number is seconds."));
+
+    /// The time without a heartbeat after which a device is offline.
+    DeviceThreshold, DeviceThresholdRule, Duration, "DeviceThreshold", "26h",
+        |text| device::parse_threshold(text).map_err(|error| error.to_string()),
+        |schema| schema
+            .pattern(Some(pattern::durations(device::THRESHOLD_RANGE.0, device::THRESHOLD_RANGE.1, SECOND)))
+            .description(Some("A duration from 1s to 35d, such as `10m` or `26h`; a bare number is seconds."));
+
+    /// A target of an endpoint.
+    TargetText, TargetRule, Target, "Target", "https://example.org/health",
+        |text| text.parse::<Target>().map_err(|error| error.to_string()),
+        |schema| schema
+            .max_length(Some(MAX_TARGET_BYTES))
+            .pattern(Some(pattern::target()))
+            .description(Some("`tcp://host:port`, `http(s)://host[:port]/path`, or `ip:port`."));
+
+    /// The status codes that an HTTP check expects.
+    ExpectedStatus, ExpectedStatusRule, String, "ExpectedStatus", "200-399",
+        |text| HttpCheck::parse_status(text).map(|_| text.to_owned()).map_err(|error| error.to_string()),
+        |schema| schema
+            .pattern(Some(pattern::expected_status()))
+            .description(Some("A status code or a range, such as `200` or `200-399`."));
+
+    /// A text that must occur in a response.
+    Keyword, KeywordRule, String, "Keyword", "ok",
+        |text| HttpCheck::parse_keyword(text).map_err(|error| error.to_string()),
+        |schema| schema.min_length(Some(1)).max_length(Some(MAX_KEYWORD));
+
+    /// A moment in time.
+    Moment, MomentRule, Timestamp, "Moment", "2026-01-31T12:00:00Z",
+        |input| text::parse_timestamp(input)
+            .ok_or_else(|| "must be a timestamp. Examples: `2026-01-31T12:00:00Z`, `1769860800`".to_owned()),
+        |schema| schema
+            .pattern(Some(pattern::moment()))
+            .description(Some("RFC 3339, or whole seconds since 1970."));
+
+    /// The length of a step of a series.
+    Step, StepRule, Duration, "Step", "60s",
+        |input| text::parse_duration(input, SECOND)
+            .filter(|step| !step.is_zero())
+            .ok_or_else(|| "must be a duration. Example: `60s`".to_owned()),
+        |schema| schema
+            .pattern(Some(pattern::durations(Duration::from_millis(1), LONGEST_STEP, SECOND)))
+            .description(Some("A duration, such as `60s` or `1h`; a bare number is seconds."));
+
+    /// The UUID of a device.
+    UuidText, UuidRule, DeviceUuid, "DeviceUuid", "7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f",
+        |text| DeviceUuid::parse(text).map_err(|error| error.to_string()),
+        describe_uuid;
+}
+
+/// UUIDs with or without hyphens, in any case.
+pub(super) fn describe_uuid(schema: ObjectBuilder) -> ObjectBuilder {
+    schema
+        .pattern(Some(UUID_PATTERN))
+        .description(Some("A UUID; hyphens may be left out."))
+}
+
+/// What `DeviceUuid::parse` accepts.
+const UUID_PATTERN: &str =
+    "^(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$";

@@ -1,0 +1,6 @@
+//! The API as scripts see it.
+
+mod cases;
+mod contract;
+mod document;
+mod fixture;
