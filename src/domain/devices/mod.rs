@@ -1,6 +1,9 @@
-//! Devices: their ids, and what a ping says.
+//! Devices: their ids and slugs, and what a ping says.
 
 pub mod device;
 pub mod line_kind;
 pub mod ping;
+pub mod ping_url;
+pub mod push_token;
+pub mod slug;
 pub mod status_rule;
