@@ -77,17 +77,51 @@ async fn each_migration_works_on_existing_rows_and_the_program_reads_the_result(
     assert_eq!(endpoints[1]["inactive_reason"], "timed_out");
 }
 
+/// The tables that a migration drops without having copied their rows into a table that takes their place.
+fn lost_tables(migration: &str) -> Vec<String> {
+    let upper = migration.to_uppercase();
+    let parts: Vec<&str> = upper.split("DROP TABLE ").collect();
+    let mut lost = Vec::new();
+    for (at, part) in parts.iter().enumerate().skip(1) {
+        let name = part.split([';', ' ', '\n']).next().unwrap();
+        let copied = format!("FROM {name};");
+        let renamed = format!("ALTER TABLE {name}_REBUILT RENAME TO {name};");
+        let is_rebuilt = parts[..at].iter().any(|before| {
+            before.contains(&format!("INSERT INTO {name}_REBUILT ")) && before.contains(&copied)
+        });
+        if !is_rebuilt || !part.contains(&renamed) {
+            lost.push(name.to_lowercase());
+        }
+    }
+    lost
+}
+
 #[test]
-fn every_migration_starts_with_a_comment_and_drops_no_table() {
+fn a_table_that_is_dropped_must_be_rebuilt() {
+    let copy = "INSERT INTO keys_rebuilt (id) SELECT id FROM keys;";
+    let (drop, rename) = (
+        "DROP TABLE keys;",
+        "ALTER TABLE keys_rebuilt RENAME TO keys;",
+    );
+    for (migration, lost) in [
+        (vec![copy, drop, rename], vec![]),
+        (vec![drop], vec!["keys"]),
+        (vec![drop, copy, rename], vec!["keys"]),
+        (vec![copy, drop], vec!["keys"]),
+        (vec![copy, drop, rename, "DROP TABLE other;"], vec!["other"]),
+    ] {
+        assert_eq!(lost_tables(&migration.join("\n")), lost, "{migration:?}");
+    }
+}
+
+#[test]
+fn every_migration_starts_with_a_comment_and_loses_no_table() {
     for entry in std::fs::read_dir("migrations").unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("-- "), "{}", path.display());
-        assert!(
-            !text.to_uppercase().contains("DROP TABLE"),
-            "{} loses data",
-            path.display()
-        );
+        let lost = lost_tables(&text);
+        assert!(lost.is_empty(), "{} loses {lost:?}", path.display());
     }
 }
 
@@ -217,7 +251,7 @@ async fn the_views_have_the_columns_that_scripts_rely_on() {
         (
             "devices",
             "id guild_id uuid name device_name device_type status since is_online is_active failure last_connectivity_event \
-             threshold_ms created_at",
+             threshold_ms created_at slug group_name",
         ),
         (
             "servers",
@@ -261,6 +295,73 @@ async fn the_views_have_the_columns_that_scripts_rely_on() {
     ];
     assert_eq!(kinds, expected);
     assert_eq!(events[0].3, 1_700_000_120_000, "when the event was noticed");
+    connection.close().await.unwrap();
+}
+
+/// Adds a device as the first migration stores it.
+async fn add_device(connection: &mut SqliteConnection, id: i64, name: &str) {
+    for sql in [
+        "INSERT INTO monitors (id, guild_id, kind, name, status, since, created_at)
+         VALUES ($1, 42, 'device', $2, 'online', 1, 1)",
+        "INSERT INTO device_details (monitor_id, guild_id, uuid) VALUES ($1, 42, $1)",
+    ] {
+        let query = sqlx::query(sql).bind(id).bind(name);
+        query.execute(&mut *connection).await.unwrap();
+    }
+}
+
+/// The columns of a key, without its kind.
+type KeyRow = (
+    String,
+    i64,
+    Option<i64>,
+    Vec<u8>,
+    i64,
+    Option<i64>,
+    Option<i64>,
+);
+
+async fn keys(connection: &mut SqliteConnection) -> Vec<KeyRow> {
+    let sql = "SELECT id, guild_id, monitor_id, secret_sha256, created_at, expires_at, revoked_at FROM api_keys ORDER BY id";
+    sqlx::query_as(sql).fetch_all(connection).await.unwrap()
+}
+
+#[tokio::test]
+async fn known_devices_get_slugs_and_keys_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteConnectOptions::new()
+        .filename(folder.path().join("rollcall.db"))
+        .create_if_missing(true)
+        .foreign_keys(true);
+    let mut connection: SqliteConnection = options.connect().await.unwrap();
+    let migrator = Migrator::new(Path::new("migrations")).await.unwrap();
+    migrator.run_to(100, &mut connection).await.unwrap();
+    let rows = std::fs::read_to_string("tests/fixtures/0100_schema.sql").unwrap();
+    connection.execute(sqlx::AssertSqlSafe(rows)).await.unwrap();
+    let names = [
+        ("Database Backup", Some("database-backup")),
+        ("snake_case-2", Some("snake_case-2")),
+        (" -spaces- ", Some("spaces")),
+        ("web & shop", None),
+        ("Zürich", None),
+        ("--", None),
+    ];
+    for (id, (name, _)) in (1_000..).zip(names) {
+        add_device(&mut connection, id, name).await;
+    }
+    let expiry = "UPDATE api_keys SET expires_at = 7, revoked_at = 8 WHERE kind = 'device'";
+    connection.execute(expiry).await.unwrap();
+    let before = keys(&mut connection).await;
+    assert_eq!(before.len(), 2);
+    migrator.run(&mut connection).await.unwrap();
+    assert_eq!(keys(&mut connection).await, before);
+    let slugs: Vec<(String, Option<String>)> =
+        sqlx::query_as("SELECT name, slug FROM devices WHERE id >= 1000 ORDER BY id")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+    let expected = names.map(|(name, slug)| (name.to_owned(), slug.map(str::to_owned)));
+    assert_eq!(slugs, expected);
     connection.close().await.unwrap();
 }
 

@@ -19,7 +19,7 @@ use crate::store::api_key::{self, StoredKey};
 pub(super) enum KeyCommand {
     /// Create a key and print it; it cannot be shown again
     Create {
-        /// Kind: fleet (register devices, send heartbeats), read, or admin (read and change)
+        /// Kind: fleet (register devices, send heartbeats), read, admin (read and change), or ping (send pings by slug)
         #[arg(long, value_enum)]
         kind: KindArgument,
         #[command(flatten)]
@@ -61,6 +61,7 @@ pub(super) enum KindArgument {
     Fleet,
     Read,
     Admin,
+    Ping,
 }
 
 impl From<KindArgument> for KeyKind {
@@ -69,6 +70,7 @@ impl From<KindArgument> for KeyKind {
             KindArgument::Fleet => Self::Fleet,
             KindArgument::Read => Self::Read,
             KindArgument::Admin => Self::Admin,
+            KindArgument::Ping => Self::Ping,
         }
     }
 }

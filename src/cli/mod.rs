@@ -4,6 +4,7 @@
 //! 4 Discord refused permanently, 1 anything else.
 
 mod check;
+mod device;
 mod endpoint;
 mod healthcheck;
 mod http_check;
@@ -53,6 +54,9 @@ enum Command {
     /// Create, list, rotate and revoke API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Add devices that send heartbeats
+    #[command(subcommand)]
+    Device(device::DeviceCommand),
     /// Add and list servers whose agents send reports
     #[command(subcommand)]
     Server(server::ServerCommand),
@@ -123,6 +127,7 @@ async fn dispatch(command: Command) -> Result<(), AppError> {
         Command::Recheck(arguments) => check::recheck(&settings, arguments).await,
         Command::Endpoint(command) => endpoint::run(&settings, command).await,
         Command::Key(command) => key::run(&settings, command).await,
+        Command::Device(command) => device::run(&settings, command).await,
         Command::Server(command) => server::run(&settings, command).await,
         Command::Backup { file } => backup(&settings, &file).await,
         Command::Healthcheck => healthcheck::run(&settings).await,
@@ -228,6 +233,7 @@ mod tests {
           recheck      Recheck inactive endpoints that are due (for cron)
           endpoint     Add, list, remove, import and export endpoints
           key          Create, list, rotate and revoke API keys
+          device       Add devices that send heartbeats
           server       Add and list servers whose agents send reports
           backup       Back up the database to a file, even while the bot runs
           healthcheck  Check whether a running bot is healthy; exit code 0 if so, 1 if not (for Docker and
@@ -474,9 +480,10 @@ mod tests {
 
         Options:
               --kind <KIND>
-                  Kind: fleet (register devices, send heartbeats), read, or admin (read and change)
+                  Kind: fleet (register devices, send heartbeats), read, admin (read and change), or ping
+                  (send pings by slug)
                   
-                  [possible values: fleet, read, admin]
+                  [possible values: fleet, read, admin, ping]
 
               --guild <ID>
                   Discord server, by id [default: DISCORD_GUILD_ID]
@@ -533,6 +540,51 @@ mod tests {
         Options:
               --guild <ID>
                   Discord server, by id [default: DISCORD_GUILD_ID]
+
+          -h, --help
+                  Print help
+
+        $ rollcall device --help
+        Add devices that send heartbeats
+
+        Usage: rollcall device <COMMAND>
+
+        Commands:
+          add   Add a device and print its uuid and its key, which cannot be shown again
+          help  Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help
+                  Print help
+
+        $ rollcall device add --help
+        Add a device and print its uuid and its key, which cannot be shown again
+
+        Usage: rollcall device add [OPTIONS] <NAME>
+
+        Arguments:
+          <NAME>
+                  Name of the device
+
+        Options:
+              --uuid <UUID>
+                  The uuid that its jobs already send pings to [default: a new one]
+
+              --slug <SLUG>
+                  Its name in the URLs of pings [default: derived from the name]
+
+              --push-token <TOKEN>
+                  The token that its jobs already push to in Uptime Kuma, with 32 letters and digits
+
+              --threshold <TIME>
+                  Time without a heartbeat after which it is offline, such as 90s or 26h [default:
+                  HEARTBEAT_OFFLINE_THRESHOLD]
+
+              --guild <ID>
+                  Discord server, by id [default: DISCORD_GUILD_ID]
+
+              --json
+                  Print {"uuid","key"}
 
           -h, --help
                   Print help

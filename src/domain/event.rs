@@ -25,7 +25,7 @@ pub enum EventKind {
     EndpointOnline,
     EndpointUnknown,
     DeviceRegistered,
-    /// The device was offline and has sent a heartbeat.
+    /// The device was offline, or had never sent anything, and has sent a heartbeat.
     DeviceOnline,
     DeviceOffline,
     DeviceEdited,

@@ -6,7 +6,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr, EnumString)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Status {
-    /// Not checked yet, or Rollcall could not check.
+    /// Not checked yet, or Rollcall could not check; of devices and servers: nothing has arrived yet.
     Unknown,
     Online,
     /// Failing, but not for long enough to count as offline.

@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn consequences_for_devices() {
-        use Status::{Offline, Online};
+        use Status::{Offline, Online, Unknown};
         use TransitionReason as Reason;
         let missed = Reason::MissedHeartbeat {
             last_seen: at(5),
@@ -366,6 +366,14 @@ mod tests {
                 Reason::RunFailed("x".into()),
                 EventKind::DeviceOffline,
                 opens(OutageReason::RunFailed, true),
+                70,
+            ),
+            (
+                Unknown,
+                Online,
+                Reason::Seen,
+                EventKind::DeviceOnline,
+                OutageChange::Nothing,
                 70,
             ),
             (

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 
 use compat::{healthchecks, uptime_kuma};
 
@@ -75,10 +75,8 @@ fn routes(app: HttpState) -> Router {
             "/api/openapi.json",
             get(async move || document_response(document)),
         )
-        .route(
-            "/api/push/{token}",
-            get(uptime_kuma::push).post(uptime_kuma::push),
-        )
+        .route("/api/push/{token}", any(uptime_kuma::push))
+        .route("/api/push/{token}/", any(uptime_kuma::push))
         .route(
             "/ping/{uuid}",
             get(healthchecks::success).post(healthchecks::success),

@@ -12,19 +12,22 @@ use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::domain::transition::OutageEnd;
-use crate::store::devices::device::NewDevice;
+use crate::store::devices::device::UnsavedDevice;
 use crate::store::endpoints::endpoint::{self, Description};
 use crate::store::incidents::incident::{Counts, Outage};
 use crate::store::monitors::status::{self, NewStatus};
 use crate::store::notifications::alert_settings;
 
-/// A device to add, without a type.
-pub fn new_device<'a>(guild: GuildId, uuid: &'a DeviceUuid, name: &'a str) -> NewDevice<'a> {
-    NewDevice {
+/// A device to add, online and without a type or a slug.
+pub fn new_device<'a>(guild: GuildId, uuid: &'a DeviceUuid, name: &'a str) -> UnsavedDevice<'a> {
+    UnsavedDevice {
         guild,
         uuid,
         name,
         device_type: None,
+        slug: None,
+        threshold: None,
+        status: Status::Online,
     }
 }
 

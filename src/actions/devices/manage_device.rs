@@ -1,21 +1,136 @@
-//! Edits and removes devices for people, and rotates the keys of devices and servers.
+//! Adds, edits and removes devices for people, and rotates the keys of devices and servers.
 
 use std::time::Duration;
 
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
+use super::check_in::CheckInError;
 use crate::actions::{Error, Requester, manage_key, transition};
 use crate::domain::Timestamp;
+use crate::domain::devices::device::DeviceUuid;
+use crate::domain::devices::push_token::PushToken;
+use crate::domain::devices::slug::Slug;
 use crate::domain::event::EventKind;
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::patch::Patch;
+use crate::domain::status::Status;
 use crate::domain::transition::{Transition, TransitionReason};
-use crate::store::devices::device::{self, Device};
+use crate::store::devices::device::{self, Device, DeviceSettings, UnsavedDevice};
 use crate::store::devices::device_state;
 use crate::store::event;
 use crate::store::monitors::monitor;
-use crate::store::{Effect, Store, Tx, api_key};
+use crate::store::{Effect, Store, StoreError, Tx, api_key};
+
+/// A device that is added before its first heartbeat.
+#[derive(Clone, Debug)]
+pub struct NewDevice {
+    pub uuid: DeviceUuid,
+    pub name: String,
+    pub device_type: Option<String>,
+    /// `None`: derived from the name.
+    pub slug: Option<Slug>,
+    pub push_token: Option<PushToken>,
+    /// `None`: the threshold from the settings.
+    pub threshold: Option<Duration>,
+}
+
+/// The hash under which a push token is stored. A token of Uptime Kuma has 190 random bits, so a fast hash is safe.
+pub fn push_token_hash(token: &PushToken) -> [u8; 32] {
+    Sha256::digest(token.as_str()).into()
+}
+
+/// Adds a device and creates its key, which is shown once. Its status is unknown until its first heartbeat. A guild has at
+/// most `quota` devices.
+///
+/// # Errors
+/// `Conflict` if the guild has a device with this UUID, or if a device of any guild has this push token; `Invalid` beyond
+/// the quota.
+pub async fn add(
+    store: &Store,
+    requester: Requester,
+    new: NewDevice,
+    quota: u64,
+    now: Timestamp,
+) -> Result<ApiKey, Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let place = (requester.guild, new.uuid.clone());
+                if !device::known(tx, &[place]).await?.is_empty() {
+                    return Err(Error::Conflict(
+                        "a device with this uuid already exists. Choose another uuid, or edit the device".into(),
+                    ));
+                }
+                let id = insert(tx, requester, &new, quota, now).await;
+                let id = id.map_err(|error| match error {
+                    CheckInError::Store(error) => Error::Internal(error),
+                    refusal => Error::Invalid(refusal.to_string()),
+                })?;
+                if let Some(token) = &new.push_token {
+                    set_push_token(tx, id, Some(token)).await?;
+                }
+                Ok(manage_key::create_in(tx, requester, KeyKind::Device, Some(id), now).await?)
+            })
+        })
+        .await
+}
+
+/// A random UUID for a new device.
+pub fn random_uuid() -> Result<DeviceUuid, StoreError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|_| StoreError::Damaged("cannot generate random numbers".into()))?;
+    Ok(DeviceUuid::from_random(bytes))
+}
+
+/// Adds the row of a device and its event, within the quota.
+async fn insert(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    new: &NewDevice,
+    quota: u64,
+    now: Timestamp,
+) -> Result<MonitorId, CheckInError> {
+    if device::count(tx, requester.guild).await? >= quota {
+        return Err(CheckInError::Quota(quota));
+    }
+    let derived = Slug::from_name(&new.name);
+    let slug = new.slug.as_ref().or(derived.as_ref());
+    let row = UnsavedDevice {
+        guild: requester.guild,
+        uuid: &new.uuid,
+        name: &new.name,
+        device_type: new.device_type.as_deref(),
+        slug,
+        threshold: new.threshold,
+        status: Status::Unknown,
+    };
+    let id = device::insert(tx, &row, now).await?;
+    let details = json!({
+        "uuid": new.uuid.as_str(), "name": new.name, "slug": slug.map(Slug::as_str),
+        "threshold_ms": new.threshold.map(crate::domain::millis), "status": row.status.as_str(),
+    });
+    let event = requester.event(EventKind::DeviceRegistered, Some(id), details, now);
+    event::append(tx, &event).await?;
+    Ok(id)
+}
+
+async fn set_push_token(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    token: Option<&PushToken>,
+) -> Result<(), Error> {
+    let hash = token.map(push_token_hash);
+    match device::set_push_token(tx, id, hash.as_ref()).await? {
+        Effect::Changed => Ok(()),
+        Effect::Nothing => Err(Error::Conflict(
+            "this push token is already in use. Choose another one, or remove it from the other device".into(),
+        )),
+    }
+}
 
 /// Changes to a device; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +138,8 @@ pub struct DeviceEdit {
     pub name: Option<String>,
     /// `Clear` resets it to that of the settings.
     pub threshold: Patch<Duration>,
+    pub slug: Patch<Slug>,
+    pub push_token: Patch<PushToken>,
     /// The state that the device should have: a JSON object as text.
     pub target: Option<String>,
 }
@@ -41,13 +158,25 @@ pub async fn edit(
             Box::pin(async move {
                 let name = edit.name.as_deref().unwrap_or(&device.name);
                 let threshold = edit.threshold.apply(device.threshold);
-                device::update(tx, device.id, name, threshold).await?;
+                let slug = edit.slug.apply(device.slug);
+                let settings = DeviceSettings {
+                    name,
+                    threshold,
+                    slug: slug.as_ref(),
+                };
+                device::update(tx, device.id, &settings).await?;
+                match &edit.push_token {
+                    Patch::Keep => {}
+                    Patch::Clear => set_push_token(tx, device.id, None).await?,
+                    Patch::Set(token) => set_push_token(tx, device.id, Some(token)).await?,
+                }
                 if let Some(target) = &edit.target {
                     device_state::set_target(tx, device.id, target).await?;
                 }
                 let details = json!({
                     "name": name, "threshold_ms": threshold.map(crate::domain::millis),
-                    "has_new_target": edit.target.is_some(),
+                    "slug": slug.as_ref().map(Slug::as_str), "has_new_target": edit.target.is_some(),
+                    "has_new_push_token": matches!(edit.push_token, Patch::Set(_)),
                 });
                 Ok(event::append(
                     tx,
@@ -130,7 +259,8 @@ pub async fn rotate_key(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::devices::device::DeviceUuid;
+    use crate::actions::devices::check_in::{self, CheckIn, Payload};
+    use crate::domain::devices::ping::{Ping, Signal};
     use crate::domain::discord_id::GuildId;
     use crate::domain::event::Actor;
     use crate::store::testing::{TestStore, new_device};
@@ -168,6 +298,7 @@ mod tests {
             name: Some("gate".into()),
             threshold: Patch::Set(Duration::from_secs(90)),
             target: Some(r#"{"speed":2}"#.into()),
+            ..DeviceEdit::default()
         };
         edit(&store, requester(1), device.clone(), change, NOW)
             .await
@@ -194,6 +325,221 @@ mod tests {
                 .unwrap(),
             None
         );
+    }
+
+    fn new(number: u8, name: &str) -> NewDevice {
+        NewDevice {
+            uuid: DeviceUuid::from_random([number; 16]),
+            name: name.into(),
+            device_type: None,
+            slug: None,
+            push_token: None,
+            threshold: None,
+        }
+    }
+
+    fn token(letter: &str) -> PushToken {
+        PushToken::parse(&letter.repeat(32)).unwrap()
+    }
+
+    async fn find(store: &TestStore, guild: u64, number: u8) -> Option<Device> {
+        let uuid = DeviceUuid::from_random([number; 16]);
+        device::get(&store.reader, GuildId(guild), &uuid)
+            .await
+            .unwrap()
+    }
+
+    fn slug(text: &str) -> Slug {
+        Slug::parse(text).unwrap()
+    }
+
+    /// Sends a heartbeat, or a ping if there is a signal.
+    async fn check_in(store: &TestStore, number: u8, signal: Option<Signal>) {
+        let ping = signal.map(|signal| Ping {
+            signal,
+            run: String::new(),
+            message: String::new(),
+            run_time: None,
+        });
+        let heartbeat = CheckIn {
+            requester: requester(1),
+            uuid: DeviceUuid::from_random([number; 16]),
+            payload: ping.map_or(Payload::Nothing, Payload::Ping),
+            key: None,
+        };
+        let results = store
+            .write(move |tx| {
+                Box::pin(async move { check_in::record(tx, &[heartbeat], 100, NOW).await })
+            })
+            .await;
+        assert!(results[0].is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_added_device_is_not_set_up_until_its_first_heartbeat() {
+        for (signal, status, last_event, outages) in [
+            (None, Status::Online, "device_online", 0),
+            (Some(Signal::Success), Status::Online, "device_online", 0),
+            (Some(Signal::Start), Status::Online, "device_online", 0),
+            (
+                Some(Signal::Fail(None)),
+                Status::Offline,
+                "device_offline",
+                1,
+            ),
+        ] {
+            let store = TestStore::open().await;
+            let added = NewDevice {
+                device_type: Some("esp32".into()),
+                threshold: Some(Duration::from_secs(90)),
+                ..new(1, "Pump 1")
+            };
+            let key = add(&store, requester(1), added, 10, NOW).await.unwrap();
+            assert_eq!(key.kind, KeyKind::Device);
+            let device = find(&store, 1, 1).await.unwrap();
+            assert_eq!(
+                (device.status, device.last_seen_at),
+                (Status::Unknown, None)
+            );
+            assert_eq!(device.threshold, Some(Duration::from_secs(90)));
+            assert_eq!(device.device_type.as_deref(), Some("esp32"));
+            assert_eq!(device.slug, Some(slug("pump-1")));
+            let stored = api_key::find(&store.reader, &key.id).await.unwrap();
+            assert_eq!(stored.unwrap().monitor_id, Some(device.id));
+            check_in(&store, 1, signal).await;
+            let device = find(&store, 1, 1).await.unwrap();
+            assert_eq!(
+                (device.status, device.last_seen_at),
+                (status, Some(NOW)),
+                "{signal:?}"
+            );
+            let events: Vec<(String,)> = store.rows("SELECT kind FROM events ORDER BY id").await;
+            let events: Vec<&str> = events.iter().map(|(kind,)| kind.as_str()).collect();
+            assert_eq!(events, ["device_registered", "key_created", last_event]);
+            let opened: Vec<(i64,)> = store.rows("SELECT COUNT(*) FROM outages").await;
+            assert_eq!(opened, [(outages,)], "{signal:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_uuid_is_unique_in_its_guild_and_a_push_token_everywhere() {
+        let store = TestStore::open().await;
+        let with_token = |number, letter| NewDevice {
+            push_token: Some(token(letter)),
+            ..new(number, "pump")
+        };
+        let added = async |guild, new| add(&store, requester(guild), new, 10, NOW).await;
+        added(1, with_token(1, "x")).await.unwrap();
+        added(2, new(1, "pump")).await.unwrap();
+        for (guild, new) in [
+            (1, with_token(1, "y")),
+            (1, with_token(2, "x")),
+            (2, with_token(3, "x")),
+        ] {
+            let refused = added(guild, new).await;
+            assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+        }
+        let counts: Vec<(i64, i64)> = store
+            .rows("SELECT COUNT(*), (SELECT COUNT(*) FROM api_keys) FROM monitors")
+            .await;
+        assert_eq!(counts, [(2, 2)], "what was refused leaves nothing");
+        let found = device::with_push_token(&store.reader, &push_token_hash(&token("x"))).await;
+        assert_eq!(found.unwrap(), find(&store, 1, 1).await);
+        let other = device::with_push_token(&store.reader, &push_token_hash(&token("y"))).await;
+        assert_eq!(other.unwrap(), None);
+        added(1, with_token(4, "y")).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn push_tokens_are_replaced_and_removed_by_an_edit() {
+        let store = TestStore::open().await;
+        for number in [1, 2] {
+            add(&store, requester(1), new(number, "pump"), 10, NOW)
+                .await
+                .unwrap();
+        }
+        let change = async |number, push_token| {
+            let device = find(&store, 1, number).await.unwrap();
+            let change = DeviceEdit {
+                push_token,
+                ..DeviceEdit::default()
+            };
+            edit(&store, requester(1), device, change, NOW).await
+        };
+        let owner = async |letter| {
+            let hash = push_token_hash(&token(letter));
+            let found = device::with_push_token(&store.reader, &hash).await;
+            found.unwrap().map(|device| device.id)
+        };
+        let first = find(&store, 1, 1).await.map(|device| device.id);
+        change(1, Patch::Set(token("x"))).await.unwrap();
+        change(1, Patch::Set(token("x"))).await.unwrap();
+        change(1, Patch::Keep).await.unwrap();
+        assert_eq!(owner("x").await, first);
+        let taken = change(2, Patch::Set(token("x"))).await;
+        assert!(matches!(taken, Err(Error::Conflict(_))), "{taken:?}");
+        change(1, Patch::Set(token("y"))).await.unwrap();
+        assert_eq!((owner("x").await, owner("y").await), (None, first));
+        change(1, Patch::Clear).await.unwrap();
+        assert_eq!(owner("y").await, None);
+        let rows: Vec<(String,)> = store.rows("SELECT details FROM events").await;
+        let token = "x".repeat(32);
+        assert!(
+            rows.iter().all(|(details,)| !details.contains(&token)),
+            "{rows:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_quota_limits_added_devices() {
+        let store = TestStore::open().await;
+        let add_one = async |number| add(&store, requester(1), new(number, "pump"), 2, NOW).await;
+        assert!(add_one(1).await.is_ok() && add_one(2).await.is_ok());
+        let refused = add_one(3).await;
+        assert!(
+            matches!(&refused, Err(Error::Invalid(reason)) if reason.contains("limit of 2 devices")),
+            "{refused:?}"
+        );
+        let elsewhere = add(&store, requester(2), new(1, "pump"), 2, NOW).await;
+        assert!(elsewhere.is_ok(), "each guild has its own quota");
+    }
+
+    #[tokio::test]
+    async fn a_new_name_keeps_the_slug_and_a_slug_can_be_changed_and_removed() {
+        let store = TestStore::open().await;
+        add(&store, requester(1), new(1, "Pump 1"), 10, NOW)
+            .await
+            .unwrap();
+        for (change, expected) in [
+            (
+                DeviceEdit {
+                    name: Some("gate".into()),
+                    ..DeviceEdit::default()
+                },
+                Some(slug("pump-1")),
+            ),
+            (
+                DeviceEdit {
+                    slug: Patch::Set(slug("gate")),
+                    ..DeviceEdit::default()
+                },
+                Some(slug("gate")),
+            ),
+            (
+                DeviceEdit {
+                    slug: Patch::Clear,
+                    ..DeviceEdit::default()
+                },
+                None,
+            ),
+        ] {
+            let device = find(&store, 1, 1).await.unwrap();
+            edit(&store, requester(1), device, change, NOW)
+                .await
+                .unwrap();
+            let device = find(&store, 1, 1).await.unwrap();
+            assert_eq!((device.slug, device.name.as_str()), (expected, "gate"));
+        }
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use crate::domain::servers::status_rule::{on_report, on_switch};
 use crate::domain::servers::threshold::{self, Judgement, Reports, Thresholds};
 use crate::domain::status::Status;
 use crate::domain::transition::{Transition, TransitionReason};
-use crate::store::devices::device;
+use crate::store::devices::heartbeat::record_heartbeats;
 use crate::store::event;
 use crate::store::servers::server::{self, Server};
 use crate::store::{Reader, Store, StoreError, Tx};
@@ -171,7 +171,7 @@ pub async fn report(
             Box::pin(async move {
                 let server = server::find(tx, id).await?.ok_or_else(not_found)?;
                 server::keep_sample(tx, id, now, &stats).await?;
-                device::record_heartbeats(tx, &[(id, now)]).await?;
+                record_heartbeats(tx, &[(id, now)]).await?;
                 match on_report(server.state(), now) {
                     Some(change) => {
                         Ok(transition::apply_one(tx, change, Actor::System, now).await?)

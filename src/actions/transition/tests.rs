@@ -27,6 +27,7 @@ use crate::domain::servers::threshold::Thresholds;
 use crate::domain::silences::silence::SilenceScope;
 use crate::domain::status::Status;
 use crate::store::devices::device::{self, Device};
+use crate::store::devices::heartbeat::record_heartbeats;
 use crate::store::servers::server;
 use crate::store::silences::silence;
 use crate::store::testing::{TestStore, new_device};
@@ -124,7 +125,7 @@ impl World {
                 Box::pin(async move {
                     let device =
                         device::insert(tx, &new_device(HOME, &uuid, "pump"), at(0)).await?;
-                    device::record_heartbeats(tx, &[(device, at(0))]).await?;
+                    record_heartbeats(tx, &[(device, at(0))]).await?;
                     Ok((device, server::insert(tx, HOME, "db-1", at(0)).await?))
                 })
             })
@@ -289,9 +290,7 @@ impl World {
         let decision = on_heartbeat(monitor, state_of(&device), ping.as_ref(), self.now());
         let (id, now) = (self.device, self.now());
         self.store
-            .write(move |tx| {
-                Box::pin(async move { device::record_heartbeats(tx, &[(id, now)]).await })
-            })
+            .write(move |tx| Box::pin(async move { record_heartbeats(tx, &[(id, now)]).await }))
             .await;
         if let Some(transition) = decision.transition {
             self.apply(transition).await;

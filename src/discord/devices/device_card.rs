@@ -62,6 +62,10 @@ pub(in crate::discord) fn one(device: &Device, inside: Option<&Inside>) -> Creat
     };
     let Some(inside) = inside else { return card };
     let card = card.field("uuid", text::code(device.uuid.as_str()), false);
+    let card = match &device.slug {
+        Some(slug) => card.field(texts::SLUG, text::code(slug.as_str()), true),
+        None => card,
+    };
     if inside.lines.is_empty() {
         return card;
     }
@@ -76,6 +80,7 @@ mod tests {
     use super::*;
     use crate::discord::ui::embed_testing::{NOW, card_text, fits};
     use crate::domain::devices::device::DeviceUuid;
+    use crate::domain::devices::slug::Slug;
     use crate::domain::discord_id::GuildId;
     use crate::domain::monitor::MonitorId;
     use crate::domain::status::Status;
@@ -119,6 +124,8 @@ mod tests {
             failure: None,
             threshold: None,
             created_at: NOW.minus(MINUTE * 6_000),
+            slug: Slug::parse("pump").ok(),
+            group: None,
         }
     }
 
@@ -199,6 +206,7 @@ mod tests {
         Added: <t:1769500800:R>
         Offline after: 1 d 2 h
         uuid: `07070707-0707-4707-8707-070707070707`
+        Slug: `pump`
         Log (newest first): <t:1769860740:R> · failure after 7 min · disk full
         <t:1769860740:R> · start
         <t:1769860740:R> · backup of /home
@@ -206,11 +214,12 @@ mod tests {
         let inside = Inside { lines: Vec::new() };
         insta::assert_snapshot!(card_text(one(&never_seen(), Some(&inside))), @"
         [grey] ⚪ boiler
-        unknown, changed <t:1769824800:R>
+        not set up yet
         Last heartbeat: never
         Type: esp32
         Added: <t:1769500800:R>
         uuid: `07070707-0707-4707-8707-070707070707`
+        Slug: `pump`
         ");
     }
 }

@@ -14,6 +14,9 @@ pub(super) const NO_DEVICES: &str = "No devices yet";
 pub(super) const HOW_TO_ADD: &str =
     "Devices register themselves with a fleet key. Create one with `/keys create`.";
 
+/// The label of a device's slug, which is a part of the URL of pings.
+pub(super) const SLUG: &str = "Slug";
+
 /// The label of a device's log.
 pub(super) const LOG: &str = "Log (newest first)";
 
@@ -89,6 +92,7 @@ mod tests {
     use super::*;
     use crate::discord::ui::embed_testing::NOW;
     use crate::domain::devices::device::DeviceUuid;
+    use crate::domain::devices::slug::Slug;
     use crate::domain::discord_id::GuildId;
     use crate::domain::monitor::MonitorId;
     use crate::domain::status::Status;
@@ -107,6 +111,8 @@ mod tests {
             failure: None,
             threshold: None,
             created_at: NOW,
+            slug: Slug::parse("pump").ok(),
+            group: None,
         }
     }
 
@@ -126,6 +132,7 @@ mod tests {
             NO_DEVICES.to_owned(),
             HOW_TO_ADD.to_owned(),
             LOG.to_owned(),
+            SLUG.to_owned(),
             already_removed().to_string(),
             list_title(1),
             list_title(40),
@@ -140,6 +147,7 @@ mod tests {
         No devices yet
         Devices register themselves with a fleet key. Create one with `/keys create`.
         Log (newest first)
+        Slug
         This device has been removed.
         1 device
         40 devices

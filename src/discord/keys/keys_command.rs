@@ -23,6 +23,8 @@ enum KindChoice {
     Read,
     #[name = "admin: read and change everything in this Discord server"]
     Admin,
+    #[name = "ping: send pings by slug"]
+    Ping,
 }
 
 impl From<KindChoice> for KeyKind {
@@ -31,6 +33,7 @@ impl From<KindChoice> for KeyKind {
             KindChoice::Fleet => Self::Fleet,
             KindChoice::Read => Self::Read,
             KindChoice::Admin => Self::Admin,
+            KindChoice::Ping => Self::Ping,
         }
     }
 }

@@ -19,6 +19,9 @@ pub(super) fn created(key: &ApiKey) -> String {
         KeyKind::Admin => {
             "With this key, programs can read and change everything that Rollcall manages for this Discord server:"
         }
+        KeyKind::Ping => {
+            "With this key, jobs can send pings to `/ping/<key>/<slug>`, and add devices with `?create=1`. It permits nothing else:"
+        }
         KeyKind::Fleet | KeyKind::Device | KeyKind::Server => {
             "Devices register at `POST /api/v1/device/register` with this fleet key, and each receives a key of its own:"
         }
@@ -130,7 +133,7 @@ mod tests {
     #[test]
     fn texts_of_new_keys() {
         let read = key(KeyKind::Read);
-        let mut texts: Vec<String> = [KeyKind::Fleet, KeyKind::Read, KeyKind::Admin]
+        let mut texts: Vec<String> = [KeyKind::Fleet, KeyKind::Read, KeyKind::Admin, KeyKind::Ping]
             .map(|kind| created(&key(kind)).replace(&key(kind).reveal(), "⟨key⟩"))
             .into();
         let others = [
@@ -153,6 +156,12 @@ mod tests {
         Copy the key now. Rollcall does not store it and cannot show it again. Only you can see this message.
         ---
         With this key, programs can read and change everything that Rollcall manages for this Discord server:
+        ```
+        ⟨key⟩
+        ```
+        Copy the key now. Rollcall does not store it and cannot show it again. Only you can see this message.
+        ---
+        With this key, jobs can send pings to `/ping/<key>/<slug>`, and add devices with `?create=1`. It permits nothing else:
         ```
         ⟨key⟩
         ```

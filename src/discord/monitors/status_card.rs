@@ -15,7 +15,8 @@ pub(in crate::discord) const LISTED: u32 = 25;
 /// Maximum changes on one card.
 pub(in crate::discord) const CHANGES: u32 = 20;
 
-/// `not_set_up`: servers that have not reported yet. They are unknown, but apart from endpoints that could not be checked.
+/// `not_set_up`: devices and servers that have not sent anything yet. They are unknown, but apart from endpoints that could
+/// not be checked.
 pub(in crate::discord) fn status(
     counts: &[(Status, u64)],
     not_set_up: u64,

@@ -71,7 +71,7 @@ pub(super) fn endpoint_choice(name: &str, target: &str, status: Status) -> Strin
 
 pub(super) fn monitor_choice(name: &str, kind: MonitorKind, status: Status) -> String {
     let status = match (kind, status) {
-        (MonitorKind::Server, Status::Unknown) => NOT_SET_UP,
+        (MonitorKind::Device | MonitorKind::Server, Status::Unknown) => NOT_SET_UP,
         _ => status.as_str(),
     };
     format!("{name} · {status}")
@@ -85,7 +85,7 @@ pub(super) fn page(page: u32, pages: u32, total: u64) -> Option<String> {
     }
 }
 
-/// A server that has not reported yet.
+/// A device or a server that has not sent anything yet.
 pub(in crate::discord) const NOT_SET_UP: &str = "not set up yet";
 
 /// A status and when it began, such as "went offline 6 minutes ago". Follows a name or a mark.
@@ -99,8 +99,8 @@ pub(in crate::discord) fn status_since(
         Status::Online => format!("online, changed {since}"),
         Status::Warning => format!("in warning, changed {since}"),
         Status::Offline => format!("went offline {since}"),
-        Status::Unknown if kind == MonitorKind::Server => NOT_SET_UP.to_owned(),
-        Status::Unknown => format!("unknown, changed {since}"),
+        Status::Unknown if kind == MonitorKind::Endpoint => format!("unknown, changed {since}"),
+        Status::Unknown => NOT_SET_UP.to_owned(),
         Status::Paused => format!("paused {since}"),
     }
 }

@@ -139,10 +139,13 @@ mod tests {
     #[test]
     fn heartbeats_bring_a_device_online_and_failed_runs_take_it_offline() {
         use Signal::{Fail, Log, Start, Success};
-        use Status::{Offline, Online};
+        use Status::{Offline, Online, Unknown};
         let failed = || Patch::Set("disk full".to_owned());
         for (status, has_failed, signal, after, failure, changes) in [
             (Online, false, None, Online, Patch::Keep, false),
+            (Unknown, false, None, Online, Patch::Keep, true),
+            (Unknown, false, Some(Start), Online, Patch::Keep, true),
+            (Unknown, false, Some(Fail(None)), Offline, failed(), true),
             (Offline, false, None, Online, Patch::Keep, true),
             (Offline, true, None, Online, Patch::Clear, true),
             (Online, false, Some(Start), Online, Patch::Keep, false),

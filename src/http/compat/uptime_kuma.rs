@@ -3,38 +3,29 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 use serde_json::json;
 
 use super::{PingRefusal, record, unknown};
+use crate::actions::devices::manage_device::push_token_hash;
 use crate::domain::devices::device::DeviceUuid;
 use crate::domain::devices::ping::{KEPT_BODY, Ping, Signal};
+use crate::domain::devices::push_token::PushToken;
 use crate::http::HttpState;
 use crate::http::api::{Peer, valid_key};
 use crate::store::devices::device::{self, Device};
 
-/// The query of an Uptime Kuma push.
-#[derive(Deserialize)]
-pub(in crate::http) struct Push {
-    /// Default: `up`. Any other value means down.
-    status: Option<String>,
-    msg: Option<String>,
-    /// A duration in milliseconds.
-    ping: Option<String>,
-}
-
-/// `GET|POST /api/push/{token}?status&msg&ping`. The token is the device's UUID, with or without hyphens, or its key.
+/// `/api/push/{token}?status&msg&ping` with any method, as in Uptime Kuma. The token is the device's push token, its UUID with
+/// or without hyphens, or its key.
 pub(in crate::http) async fn push(
     State(app): State<HttpState>,
     peer: Peer,
     Path(token): Path<String>,
-    query: Result<Query<Push>, QueryRejection>,
+    Query(query): Query<Vec<(String, String)>>,
 ) -> Response {
-    match take_push(&app, peer, &token, query).await {
+    match take_push(&app, peer, &token, Push::new(query)).await {
         Ok(()) => pushed(StatusCode::OK, &json!({ "ok": true })),
         Err(PingRefusal::Refused(status, reason)) => {
             pushed(status, &json!({ "ok": false, "msg": reason }))
@@ -50,22 +41,50 @@ pub(in crate::http) async fn push(
     }
 }
 
+/// What the query of a push says.
+#[derive(Debug, PartialEq, Eq)]
+struct Push {
+    is_up: bool,
+    message: String,
+    /// How long the job took.
+    run_time: Option<Duration>,
+}
+
+impl Push {
+    /// Only `up` means up. Without a status, or with an empty one, the monitor is up; with several, it is down, because Uptime
+    /// Kuma receives a list then. `ping` is a number of milliseconds; anything else is ignored.
+    fn new(query: Vec<(String, String)>) -> Self {
+        let (mut statuses, mut messages, mut pings) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, value) in query {
+            match name.as_str() {
+                "status" => statuses.push(value),
+                "msg" => messages.push(value),
+                "ping" => pings.push(value),
+                _ => {}
+            }
+        }
+        let run_time = pings.first().and_then(|text| text.parse::<f64>().ok());
+        let mut message = messages.into_iter().next().unwrap_or_default();
+        message.truncate(message.floor_char_boundary(KEPT_BODY));
+        Self {
+            is_up: match statuses.as_slice() {
+                [] => true,
+                [status] => status.is_empty() || status == "up",
+                _ => false,
+            },
+            message,
+            run_time: run_time.and_then(|millis| Duration::try_from_secs_f64(millis / 1000.0).ok()),
+        }
+    }
+}
+
 async fn take_push(
     app: &HttpState,
     peer: Peer,
     token: &str,
-    query: Result<Query<Push>, QueryRejection>,
+    push: Push,
 ) -> Result<(), PingRefusal> {
-    let Ok(Query(push)) = query else {
-        return Err(PingRefusal::Refused(
-            StatusCode::BAD_REQUEST,
-            "Invalid query.",
-        ));
-    };
-    let device = match DeviceUuid::parse(token) {
-        Ok(uuid) => device::pinged(&app.store.reader, &uuid).await?,
-        Err(_) => with_key(app, token).await?,
-    };
+    let device = pushed_device(app, token).await?;
     let not_found = |refusal| match refusal {
         PingRefusal::Refused(status, _) => {
             PingRefusal::Refused(status, "Monitor not found or not active.")
@@ -73,30 +92,33 @@ async fn take_push(
         problem => problem,
     };
     let device = device.ok_or_else(|| not_found(unknown(app, peer)))?;
-    let is_up = push.status.as_deref().is_none_or(|status| status == "up");
-    let took = push.ping.and_then(|text| text.parse::<f64>().ok());
-    let took = took.and_then(|millis| Duration::try_from_secs_f64(millis / 1000.0).ok());
-    let mut message = push.msg.unwrap_or_default();
-    message.truncate(message.floor_char_boundary(KEPT_BODY));
     let ping = Ping {
-        signal: if is_up {
+        signal: if push.is_up {
             Signal::Success
         } else {
             Signal::Fail(None)
         },
         run: String::new(),
-        message,
-        run_time: took,
+        message: push.message,
+        run_time: push.run_time,
     };
     Ok(record(app, &device, ping).await?)
 }
 
-async fn with_key(app: &HttpState, token: &str) -> Result<Option<Device>, PingRefusal> {
+/// The device that a token names. The forms of tokens differ, so one lookup is enough.
+async fn pushed_device(app: &HttpState, token: &str) -> Result<Option<Device>, PingRefusal> {
+    let reader = &app.store.reader;
+    if let Ok(uuid) = DeviceUuid::parse(token) {
+        return Ok(device::pinged(reader, &uuid).await?);
+    }
+    if let Ok(token) = PushToken::parse(token) {
+        return Ok(device::with_push_token(reader, &push_token_hash(&token)).await?);
+    }
     let key = valid_key(app, token).await?;
-    let Some((guild, id)) = key.and_then(|key| Some((key.guild_id, key.monitor_id?))) else {
-        return Ok(None);
-    };
-    Ok(device::by_id(&app.store.reader, guild, id).await?)
+    match key.and_then(|key| Some((key.guild_id, key.monitor_id?))) {
+        Some((guild, id)) => Ok(device::by_id(reader, guild, id).await?),
+        None => Ok(None),
+    }
 }
 
 fn pushed(status: StatusCode, details: &serde_json::Value) -> Response {
@@ -106,4 +128,55 @@ fn pushed(status: StatusCode, details: &serde_json::Value) -> Response {
         (header::ACCESS_CONTROL_ALLOW_ORIGIN.as_str(), "*"),
     ];
     (status, headers, details.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_are_read_as_in_uptime_kuma() {
+        let millis = |number: u64| Some(Duration::from_millis(number));
+        for (query, is_up, message, run_time) in [
+            (&[][..], true, "", None),
+            (
+                &[("status", "up"), ("msg", "OK"), ("ping", "")],
+                true,
+                "OK",
+                None,
+            ),
+            (&[("status", ""), ("ping", "12")], true, "", millis(12)),
+            (
+                &[("status", "down"), ("msg", "no disk")],
+                false,
+                "no disk",
+                None,
+            ),
+            (&[("status", "UP")], false, "", None),
+            (&[("status", "up"), ("status", "down")], false, "", None),
+            (&[("status", "up"), ("status", "up")], false, "", None),
+            (&[("msg", "a"), ("msg", "b")], true, "a", None),
+            (&[("ping", "NaN")], true, "", None),
+            (&[("ping", "-1")], true, "", None),
+            (&[("ping", "1"), ("ping", "2")], true, "", millis(1)),
+            (&[("key", "value")], true, "", None),
+        ] {
+            let pairs = query
+                .iter()
+                .map(|(name, value)| ((*name).into(), (*value).into()));
+            let expected = Push {
+                is_up,
+                message: message.into(),
+                run_time,
+            };
+            assert_eq!(Push::new(pairs.collect()), expected, "{query:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_message_is_cut_between_characters() {
+        let long = "ä".repeat(KEPT_BODY);
+        let push = Push::new(vec![("msg".into(), long)]);
+        assert_eq!(push.message.len(), KEPT_BODY);
+    }
 }

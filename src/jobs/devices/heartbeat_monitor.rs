@@ -10,7 +10,7 @@ use crate::domain::event::Actor;
 use crate::domain::observation_windows::ObservationWindows;
 use crate::jobs::self_health::observation_window;
 use crate::jobs::{JobContext, WINDOWS_KEPT};
-use crate::store::devices::device::{self, Overdue};
+use crate::store::devices::heartbeat::{self, Overdue};
 use crate::store::{StoreError, Tx};
 
 pub(in crate::jobs) const NAME: &str = "heartbeat_monitor";
@@ -54,7 +54,7 @@ async fn mark(
         };
         on_absence(late.monitor, late.state, missed, now)
     };
-    let overdue = device::overdue(tx, threshold, now).await?;
+    let overdue = heartbeat::overdue(tx, threshold, now).await?;
     let changes: Vec<Change> = overdue
         .iter()
         .filter_map(missed)
@@ -71,6 +71,7 @@ mod tests {
     use crate::domain::discord_id::GuildId;
     use crate::domain::monitor::MonitorId;
     use crate::domain::observation_windows::ObservationWindow;
+    use crate::store::devices::device;
     use crate::store::testing::{TestStore, new_device};
 
     const THRESHOLD: Duration = Duration::from_secs(300);
@@ -104,7 +105,7 @@ mod tests {
                     let id: MonitorId =
                         device::insert(tx, &new_device(GuildId(1), &uuid, "pump"), at(last_seen))
                             .await?;
-                    device::record_heartbeats(tx, &[(id, at(last_seen))]).await
+                    heartbeat::record_heartbeats(tx, &[(id, at(last_seen))]).await
                 })
             })
             .await;

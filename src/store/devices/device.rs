@@ -1,4 +1,4 @@
-//! Devices: added and found by their UUID, with their status and their heartbeats.
+//! Devices: added, changed, and found by their UUID, their slug or their push token.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,12 +8,13 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::domain::Timestamp;
 use crate::domain::devices::device::DeviceUuid;
+use crate::domain::devices::slug::Slug;
 use crate::domain::devices::status_rule::DeviceStanding;
 use crate::domain::discord_id::GuildId;
-use crate::domain::monitor::{MonitorId, MonitorRef};
+use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::engine::rows::{pieces, placeholders};
-use crate::store::{Reader, StoreError, Tx};
+use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// A device with its state and settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,10 @@ pub struct Device {
     /// `None`: the threshold from the settings.
     pub threshold: Option<Duration>,
     pub created_at: Timestamp,
+    /// Names it in the URLs of pings; other devices of the guild may have the same one.
+    pub slug: Option<Slug>,
+    /// The user-defined group.
+    pub group: Option<String>,
 }
 
 /// The part of a device that recording a heartbeat needs.
@@ -41,28 +46,24 @@ pub struct Known {
     pub state: DeviceStanding,
 }
 
-/// A device that has sent no heartbeat for longer than its threshold, by the wall clock.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Overdue {
-    pub monitor: MonitorRef,
-    pub state: DeviceStanding,
-    pub last_seen_at: Timestamp,
-    pub threshold: Duration,
-}
-
 /// A device to be added.
 #[derive(Clone, Copy, Debug)]
-pub struct NewDevice<'a> {
+pub struct UnsavedDevice<'a> {
     pub guild: GuildId,
     pub uuid: &'a DeviceUuid,
     pub name: &'a str,
     pub device_type: Option<&'a str>,
+    pub slug: Option<&'a Slug>,
+    /// `None`: the threshold from the settings.
+    pub threshold: Option<Duration>,
+    /// `Unknown` until it sends something.
+    pub status: Status,
 }
 
-/// Adds a device, as online, because it has just sent something.
+/// Adds a device.
 pub async fn insert(
     tx: &mut Tx<'_>,
-    new: &NewDevice<'_>,
+    new: &UnsavedDevice<'_>,
     now: Timestamp,
 ) -> Result<MonitorId, StoreError> {
     let id: i64 = sqlx::query_scalar(
@@ -71,17 +72,20 @@ pub async fn insert(
     )
     .bind(new.guild.to_row())
     .bind(new.name)
-    .bind(Status::Online.as_str())
+    .bind(new.status.as_str())
     .bind(now.millis())
     .fetch_one(&mut *tx.connection)
     .await?;
     sqlx::query(
-        "INSERT INTO device_details (monitor_id, guild_id, uuid, device_type) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO device_details (monitor_id, guild_id, uuid, device_type, slug, threshold_ms)
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(id)
     .bind(new.guild.to_row())
     .bind(new.uuid.as_str())
     .bind(new.device_type)
+    .bind(new.slug.map(Slug::as_str))
+    .bind(new.threshold.map(crate::domain::millis))
     .execute(&mut *tx.connection)
     .await?;
     Ok(MonitorId(id))
@@ -120,24 +124,50 @@ pub async fn describe(
     Ok(())
 }
 
-/// Saves what people can change about a device. A threshold of `None` means the one from the settings.
+/// What people can change about a device, without its push token.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviceSettings<'a> {
+    pub name: &'a str,
+    /// `None`: the threshold from the settings.
+    pub threshold: Option<Duration>,
+    pub slug: Option<&'a Slug>,
+}
+
+/// Saves what people can change about a device.
 pub async fn update(
     tx: &mut Tx<'_>,
     id: MonitorId,
-    name: &str,
-    threshold: Option<Duration>,
+    settings: &DeviceSettings<'_>,
 ) -> Result<(), StoreError> {
     sqlx::query("UPDATE monitors SET name = $2 WHERE id = $1")
         .bind(id.0)
-        .bind(name)
+        .bind(settings.name)
         .execute(&mut *tx.connection)
         .await?;
-    sqlx::query("UPDATE device_details SET threshold_ms = $2 WHERE monitor_id = $1")
+    sqlx::query("UPDATE device_details SET threshold_ms = $2, slug = $3 WHERE monitor_id = $1")
         .bind(id.0)
-        .bind(threshold.map(crate::domain::millis))
+        .bind(settings.threshold.map(crate::domain::millis))
+        .bind(settings.slug.map(Slug::as_str))
         .execute(&mut *tx.connection)
         .await?;
     Ok(())
+}
+
+/// Sets the hash of a device's push token; `None` removes it. `Nothing` if another device has the token, in any guild.
+pub async fn set_push_token(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    hash: Option<&[u8; 32]>,
+) -> Result<Effect, StoreError> {
+    let updated = sqlx::query(
+        "UPDATE device_details SET push_token_sha256 = $2 WHERE monitor_id = $1
+         AND NOT EXISTS (SELECT 1 FROM device_details d WHERE d.push_token_sha256 = $2 AND d.monitor_id <> $1)",
+    )
+    .bind(id.0)
+    .bind(hash.map(<[u8; 32]>::as_slice))
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(Effect::of(&updated))
 }
 
 /// The devices with these UUIDs in these guilds, as far as they exist.
@@ -201,68 +231,6 @@ async fn fill_cache(tx: &mut Tx<'_>, piece: &[&(GuildId, DeviceUuid)]) -> Result
     Ok(())
 }
 
-/// Records the latest heartbeat or report of each monitor, for devices and servers.
-pub async fn record_heartbeats(
-    tx: &mut Tx<'_>,
-    heartbeats: &[(MonitorId, Timestamp)],
-) -> Result<(), StoreError> {
-    for piece in pieces(heartbeats) {
-        let places = placeholders(piece.len(), 2);
-        let sql = format!(
-            "INSERT INTO monitor_state (monitor_id, last_seen_at) VALUES {places}
-             ON CONFLICT (monitor_id) DO UPDATE SET last_seen_at = excluded.last_seen_at"
-        );
-        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
-        for (id, at) in piece {
-            query = query.bind(id.0).bind(at.millis());
-        }
-        query.execute(&mut *tx.connection).await?;
-    }
-    Ok(())
-}
-
-#[derive(sqlx::FromRow)]
-struct OverdueRow {
-    id: i64,
-    guild_id: i64,
-    since: i64,
-    has_failed: bool,
-    last_seen_at: i64,
-    threshold_ms: i64,
-}
-
-/// Active devices that are online but have sent no heartbeat for longer than their threshold. `default` is the threshold
-/// from the settings.
-pub async fn overdue(
-    tx: &mut Tx<'_>,
-    default: Duration,
-    now: Timestamp,
-) -> Result<Vec<Overdue>, StoreError> {
-    let rows: Vec<OverdueRow> = sqlx::query_as(
-        "SELECT m.id, m.guild_id, m.since, d.failure IS NOT NULL AS has_failed, p.last_seen_at, COALESCE(d.threshold_ms, $1) AS threshold_ms
-         FROM device_details d JOIN monitors m ON m.id = d.monitor_id JOIN monitor_state p ON p.monitor_id = m.id
-         WHERE m.status = 'online' AND d.is_active = 1 AND p.last_seen_at < $2 - COALESCE(d.threshold_ms, $1)",
-    )
-    .bind(crate::domain::millis(default))
-    .bind(now.millis())
-    .fetch_all(&mut *tx.connection)
-    .await?;
-    let overdue = |row: OverdueRow| Overdue {
-        monitor: MonitorRef {
-            guild: GuildId::from_row(row.guild_id),
-            id: MonitorId(row.id),
-        },
-        state: DeviceStanding {
-            status: Status::Online,
-            since: Timestamp::from_millis(row.since),
-            has_failed: row.has_failed,
-        },
-        last_seen_at: Timestamp::from_millis(row.last_seen_at),
-        threshold: Duration::from_millis(row.threshold_ms.unsigned_abs()),
-    };
-    Ok(rows.into_iter().map(overdue).collect())
-}
-
 /// A device of a guild; `None` if the guild has none with this UUID.
 pub async fn get(
     reader: &Reader,
@@ -301,6 +269,20 @@ pub async fn by_id(
     row.as_ref().map(read).transpose()
 }
 
+/// The device with a push token, in any guild, by the hash of the token.
+pub async fn with_push_token(
+    reader: &Reader,
+    hash: &[u8; 32],
+) -> Result<Option<Device>, StoreError> {
+    let row = sqlx::query(
+        "SELECT * FROM devices WHERE id = (SELECT monitor_id FROM device_details WHERE push_token_sha256 = $1)",
+    )
+    .bind(hash.as_slice())
+    .fetch_optional(&reader.pool)
+    .await?;
+    row.as_ref().map(read).transpose()
+}
+
 /// Sets why the last run of a device failed; `None`: it succeeded.
 pub async fn set_failure(
     tx: &mut Tx<'_>,
@@ -328,6 +310,7 @@ pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<Device>, StoreE
 fn read(row: &SqliteRow) -> Result<Device, StoreError> {
     let seen: Option<i64> = row.try_get("last_connectivity_event")?;
     let threshold: Option<i64> = row.try_get("threshold_ms")?;
+    let slug: Option<&str> = row.try_get("slug")?;
     Ok(Device {
         id: MonitorId(row.try_get("id")?),
         guild_id: GuildId::from_row(row.try_get("guild_id")?),
@@ -341,7 +324,13 @@ fn read(row: &SqliteRow) -> Result<Device, StoreError> {
         failure: row.try_get("failure")?,
         threshold: threshold.map(|millis| Duration::from_millis(millis.unsigned_abs())),
         created_at: Timestamp::from_millis(row.try_get("created_at")?),
+        slug: slug.map(slug_of).transpose()?,
+        group: row.try_get("group_name")?,
     })
+}
+
+fn slug_of(text: &str) -> Result<Slug, StoreError> {
+    Slug::parse(text).map_err(|_| StoreError::Damaged(format!("device slug {text}")))
 }
 
 fn uuid_of(text: &str) -> Result<DeviceUuid, StoreError> {
@@ -357,6 +346,7 @@ pub(in crate::store) fn status_of(word: &str) -> Result<Status, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::devices::heartbeat::record_heartbeats;
     use crate::store::testing::{TestStore, new_device};
 
     const HOME: GuildId = GuildId(1);
@@ -405,39 +395,6 @@ mod tests {
             .await;
         assert_eq!(found.len(), 1);
         assert_eq!(found[&(HOME, uuid(1).number())].id, id);
-    }
-
-    #[tokio::test]
-    async fn devices_are_overdue_by_their_own_threshold() {
-        let store = TestStore::open().await;
-        let (quick, slow) = (add(&store, 1, 100).await, add(&store, 2, 100).await);
-        store
-            .write(move |tx| {
-                Box::pin(async move {
-                    sqlx::query(
-                        "UPDATE device_details SET threshold_ms = 600000 WHERE monitor_id = $1",
-                    )
-                    .bind(slow.0)
-                    .execute(&mut *tx.connection)
-                    .await?;
-                    Ok(())
-                })
-            })
-            .await;
-        for (now, ids) in [(400, vec![]), (401, vec![quick]), (701, vec![quick, slow])] {
-            let found = store
-                .write(move |tx| Box::pin(overdue(tx, Duration::from_secs(300), at(now))))
-                .await;
-            let found: Vec<MonitorId> = found.iter().map(|overdue| overdue.monitor.id).collect();
-            assert_eq!(found, ids, "at {now}");
-        }
-        store
-            .set_status(quick, Status::Online, Status::Offline, at(701))
-            .await;
-        let found = store
-            .write(|tx| Box::pin(overdue(tx, Duration::from_secs(300), at(9_000))))
-            .await;
-        assert_eq!(found.len(), 1, "an offline device is not found again");
     }
 
     #[tokio::test]

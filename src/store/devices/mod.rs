@@ -1,5 +1,6 @@
-//! Devices, their logs and states.
+//! Devices, their heartbeats, logs and states.
 
 pub mod device;
 pub mod device_log;
 pub mod device_state;
+pub mod heartbeat;

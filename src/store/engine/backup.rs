@@ -94,6 +94,7 @@ mod tests {
 
     use super::*;
     use crate::store::Store;
+    use crate::store::engine::sqlite::newest_version;
 
     #[tokio::test]
     async fn a_migration_is_preceded_by_one_private_copy() {
@@ -107,15 +108,21 @@ mod tests {
             let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
             names.filter(|name| name.contains(".v")).collect::<Vec<_>>()
         };
-        before_migration(&mut connection, &path, 100).await.unwrap();
+        let newest = newest_version();
+        before_migration(&mut connection, &path, newest)
+            .await
+            .unwrap();
         assert_eq!(copies(), [] as [&str; 0], "the version is current");
+        let expected = format!("rollcall.db.v{newest}");
         // What a crash in the middle of an earlier copy has left.
-        std::fs::write(folder.path().join("rollcall.db.v100.partial"), "half").unwrap();
+        std::fs::write(folder.path().join(format!("{expected}.partial")), "half").unwrap();
         for _ in 0..2 {
-            before_migration(&mut connection, &path, 101).await.unwrap();
-            assert_eq!(copies(), ["rollcall.db.v100"]);
+            before_migration(&mut connection, &path, newest + 1)
+                .await
+                .unwrap();
+            assert_eq!(copies(), [expected.as_str()]);
         }
-        let copy = folder.path().join("rollcall.db.v100");
+        let copy = folder.path().join(&expected);
         let metadata = std::fs::metadata(&copy).unwrap();
         let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
         assert_eq!(mode & 0o777, 0o600);

@@ -194,7 +194,7 @@ async fn check_owner(connection: &mut SqliteConnection, path: &Path) -> Result<(
 }
 
 /// The schema version of this program.
-fn newest_version() -> i64 {
+pub(super) fn newest_version() -> i64 {
     let versions = MIGRATIONS.iter().map(|migration| migration.version);
     versions.max().unwrap_or(0)
 }

@@ -36,10 +36,10 @@ pub async fn counts_by_status(
         .collect()
 }
 
-/// Number of servers of a guild that have not reported yet.
+/// Number of devices and servers of a guild that have not sent anything yet.
 pub async fn not_set_up(reader: &Reader, guild: GuildId) -> Result<u64, StoreError> {
     let count: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM monitors WHERE guild_id = $1 AND status = 'unknown' AND kind = 'server'",
+        "SELECT COUNT(*) FROM monitors WHERE guild_id = $1 AND status = 'unknown' AND kind IN ('device', 'server')",
     )
     .bind(guild.to_row())
     .fetch_one(&reader.pool)
@@ -153,7 +153,7 @@ fn read(row: Row) -> Result<Monitor, StoreError> {
 mod tests {
     use super::*;
     use crate::domain::devices::device::DeviceUuid;
-    use crate::store::devices::device;
+    use crate::store::devices::device::{self, UnsavedDevice};
     use crate::store::servers::server;
     use crate::store::testing::{TestStore, new_device};
 
@@ -169,6 +169,12 @@ mod tests {
                     let id = server::insert(tx, GuildId(1), "db-1", at(9)).await?;
                     server::insert(tx, GuildId(1), "db-2", at(9)).await?;
                     server::insert(tx, GuildId(2), "theirs", at(1)).await?;
+                    let uuid = DeviceUuid::from_random([2; 16]);
+                    let new = UnsavedDevice {
+                        status: Status::Unknown,
+                        ..new_device(GuildId(1), &uuid, "new")
+                    };
+                    device::insert(tx, &new, at(9)).await?;
                     Ok(id)
                 })
             })
@@ -185,7 +191,7 @@ mod tests {
             [
                 (Status::Offline, 1),
                 (Status::Online, 1),
-                (Status::Unknown, 1)
+                (Status::Unknown, 2)
             ]
         );
         let names = |found: Vec<Monitor>| -> Vec<String> {
@@ -200,7 +206,7 @@ mod tests {
             (Some(MonitorKind::Server), "%", vec![]),
             (None, "p", vec!["pump"]),
         ] {
-            assert_eq!(not_set_up(&store.reader, GuildId(1)).await.unwrap(), 1);
+            assert_eq!(not_set_up(&store.reader, GuildId(1)).await.unwrap(), 2);
             let result = search(&store.reader, GuildId(1), kind, text, 10)
                 .await
                 .unwrap();

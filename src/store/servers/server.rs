@@ -305,7 +305,7 @@ fn read(row: &SqliteRow) -> Result<Server, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::devices::device::record_heartbeats;
+    use crate::store::devices::heartbeat::record_heartbeats;
     use crate::store::testing::TestStore;
 
     fn at(seconds: i64) -> Timestamp {

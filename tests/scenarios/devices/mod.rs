@@ -1,6 +1,7 @@
-//! Devices: heartbeats, state and logs over HTTP, pings, and their commands.
+//! Devices: heartbeats, state and logs over HTTP, pings, pushes, and their commands.
 
 mod discord_devices_servers;
 mod http_devices;
 pub mod http_devices_servers;
 mod pings;
+mod push_tokens;

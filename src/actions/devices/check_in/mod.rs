@@ -13,6 +13,7 @@ use crate::actions::{Requester, manage_key, transition};
 use crate::domain::Timestamp;
 use crate::domain::devices::device::DeviceUuid;
 use crate::domain::devices::ping::Ping;
+use crate::domain::devices::slug::Slug;
 use crate::domain::devices::status_rule::{DeviceStanding, on_heartbeat};
 use crate::domain::discord_id::GuildId;
 use crate::domain::event::{Actor, EventKind};
@@ -20,8 +21,9 @@ use crate::domain::key::{ApiKey, KeyId, KeyKind};
 use crate::domain::monitor::{MonitorId, ValidationError};
 use crate::domain::patch::Patch;
 use crate::domain::status::Status;
-use crate::store::devices::device::{self, Known, NewDevice};
+use crate::store::devices::device::{self, Known, UnsavedDevice};
 use crate::store::devices::device_log::NewLine;
+use crate::store::devices::heartbeat::record_heartbeats;
 use crate::store::event;
 use crate::store::{StoreError, Tx, api_key};
 
@@ -123,7 +125,7 @@ pub async fn record(
         });
     }
     let seen: Vec<(MonitorId, Timestamp)> = batch.seen.into_iter().collect();
-    device::record_heartbeats(tx, &seen).await?;
+    record_heartbeats(tx, &seen).await?;
     Ok(results)
 }
 
@@ -222,11 +224,15 @@ async fn create(
     let name = payload
         .name
         .unwrap_or_else(|| heartbeat.uuid.default_name());
-    let new = NewDevice {
+    let slug = Slug::from_name(&name);
+    let new = UnsavedDevice {
         guild: heartbeat.requester.guild,
         uuid: &heartbeat.uuid,
         name: &name,
         device_type: payload.device_type.as_deref(),
+        slug: slug.as_ref(),
+        threshold: None,
+        status: Status::Online,
     };
     let id = device::insert(tx, &new, now).await?;
     let details = json!({ "uuid": heartbeat.uuid.as_str(), "name": name });

@@ -157,6 +157,7 @@ pub(super) async fn edit(
         target: body
             .target_state
             .map(|state| Value::Object(state.0).to_string()),
+        ..DeviceEdit::default()
     };
     let (requester, now) = (admin.requester(), app.clock.now());
     manage_device::edit(&app.store, requester, device, edit, now).await?;
