@@ -113,6 +113,7 @@ impl<'a> Parts<'a> {
             thresholds: self.settings.heartbeat.thresholds,
             checks: self.checks.clone(),
             quota_endpoints: self.settings.quota.endpoints,
+            quota_devices: self.settings.quota.devices,
             limits: http::Limits::default(),
             key_cache: http::KeyCache::default(),
             clock,

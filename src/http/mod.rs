@@ -40,6 +40,8 @@ pub struct HttpState {
     pub checks: CheckRunner,
     /// The maximum number of endpoints per guild.
     pub quota_endpoints: u64,
+    /// The maximum number of devices per guild.
+    pub quota_devices: u64,
     pub limits: Limits,
     pub key_cache: KeyCache,
     pub clock: Clock,
@@ -49,7 +51,7 @@ pub struct HttpState {
 #[derive(Clone, Debug)]
 pub struct Limits {
     pub authenticated: RateLimit,
-    /// Of requests without a valid key.
+    /// Of requests without a valid key, and of pings with a valid ping key that name no device.
     pub unauthenticated: RateLimit,
 }
 
@@ -78,12 +80,8 @@ fn routes(app: HttpState) -> Router {
         .route("/api/push/{token}", any(uptime_kuma::push))
         .route("/api/push/{token}/", any(uptime_kuma::push))
         .route(
-            "/ping/{uuid}",
-            get(healthchecks::success).post(healthchecks::success),
-        )
-        .route(
-            "/ping/{uuid}/{signal}",
-            get(healthchecks::signal).post(healthchecks::signal),
+            "/ping/{*path}",
+            get(healthchecks::ping).post(healthchecks::ping),
         )
         .with_state(app)
 }

@@ -45,8 +45,7 @@ pub fn push_token_hash(token: &PushToken) -> [u8; 32] {
 /// most `quota` devices.
 ///
 /// # Errors
-/// `Conflict` if the guild has a device with this UUID, or if a device of any guild has this push token; `Invalid` beyond
-/// the quota.
+/// `Conflict` if the guild has a device with this UUID, if a device of any guild has this push token, or beyond the quota.
 pub async fn add(
     store: &Store,
     requester: Requester,
@@ -67,12 +66,58 @@ pub async fn add(
                 let id = insert(tx, requester, &new, quota, now).await;
                 let id = id.map_err(|error| match error {
                     CheckInError::Store(error) => Error::Internal(error),
-                    refusal => Error::Invalid(refusal.to_string()),
+                    refusal => Error::Conflict(refusal.to_string()),
                 })?;
                 if let Some(token) = &new.push_token {
                     set_push_token(tx, id, Some(token)).await?;
                 }
                 Ok(manage_key::create_in(tx, requester, KeyKind::Device, Some(id), now).await?)
+            })
+        })
+        .await
+}
+
+/// The device that a ping by slug belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceOfSlug {
+    pub uuid: DeviceUuid,
+    pub is_new: bool,
+}
+
+/// Adds a device for a slug, named after it, unless the guild has one already. It gets no key of its own, because nothing
+/// could show that key.
+///
+/// # Errors
+/// `Quota` if the guild has `quota` devices.
+pub async fn add_for_slug(
+    store: &Store,
+    requester: Requester,
+    slug: Slug,
+    quota: u64,
+    now: Timestamp,
+) -> Result<DeviceOfSlug, CheckInError> {
+    let new = NewDevice {
+        uuid: random_uuid()?,
+        name: slug.default_name(),
+        device_type: None,
+        slug: Some(slug.clone()),
+        push_token: None,
+        threshold: None,
+    };
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let known = device::uuid_with_slug(tx, requester.guild, &slug).await?;
+                let is_new = known.is_none();
+                let uuid = match known {
+                    Some(uuid) => uuid,
+                    None => {
+                        insert(tx, requester, &new, quota, now).await?;
+                        new.uuid
+                    }
+                };
+                Ok(DeviceOfSlug { uuid, is_new })
             })
         })
         .await
@@ -494,14 +539,43 @@ mod tests {
     async fn the_quota_limits_added_devices() {
         let store = TestStore::open().await;
         let add_one = async |number| add(&store, requester(1), new(number, "pump"), 2, NOW).await;
-        assert!(add_one(1).await.is_ok() && add_one(2).await.is_ok());
+        assert!(add_one(1).await.is_ok());
+        let for_slug = async |text| add_for_slug(&store, requester(1), slug(text), 2, NOW).await;
+        assert!(for_slug("db-1").await.is_ok());
         let refused = add_one(3).await;
         assert!(
-            matches!(&refused, Err(Error::Invalid(reason)) if reason.contains("limit of 2 devices")),
+            matches!(&refused, Err(Error::Conflict(reason)) if reason.contains("limit of 2 devices")),
             "{refused:?}"
         );
+        assert!(matches!(
+            for_slug("db-2").await,
+            Err(CheckInError::Quota(2))
+        ));
+        assert!(for_slug("db-1").await.is_ok(), "nothing is added");
         let elsewhere = add(&store, requester(2), new(1, "pump"), 2, NOW).await;
         assert!(elsewhere.is_ok(), "each guild has its own quota");
+    }
+
+    #[tokio::test]
+    async fn a_slug_is_added_once_in_each_guild() {
+        let store = TestStore::open().await;
+        let for_slug = async |guild| {
+            let added = add_for_slug(&store, requester(guild), slug("db-1"), 10, NOW).await;
+            added.unwrap()
+        };
+        let (first, again) = (for_slug(1).await, for_slug(1).await);
+        assert_eq!((first.is_new, again.is_new), (true, false));
+        assert_eq!(first.uuid, again.uuid);
+        let other = for_slug(2).await;
+        assert!(other.is_new && other.uuid != first.uuid);
+        let added = device::get(&store.reader, GuildId(1), &first.uuid).await;
+        let added = added.unwrap().unwrap();
+        assert_eq!(
+            (added.name.as_str(), added.status),
+            ("db-1", Status::Unknown)
+        );
+        let keys: Vec<(i64,)> = store.rows("SELECT COUNT(*) FROM api_keys").await;
+        assert_eq!(keys, [(0,)]);
     }
 
     #[tokio::test]

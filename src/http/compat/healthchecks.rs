@@ -1,21 +1,27 @@
-//! Pings as in Healthchecks.
+//! Pings as in Healthchecks: by the UUID of a device, or by a ping key and the slug of a device.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use serde::Deserialize;
 
-use super::{PingRefusal, record, unknown};
-use crate::domain::devices::device::DeviceUuid;
-use crate::domain::devices::ping::{KEPT_BODY, Ping, Signal, parse_run};
+use super::{PingRefusal, PingedDevice, record, unknown};
+use crate::actions::Requester;
+use crate::actions::devices::check_in::CheckInError;
+use crate::actions::devices::manage_device;
+use crate::domain::devices::ping::{KEPT_BODY, Ping, parse_run};
+use crate::domain::devices::ping_url::{PingPath, PingTarget};
+use crate::domain::devices::slug::Slug;
+use crate::domain::event::Actor;
+use crate::domain::key::KeyKind;
 use crate::http::HttpState;
-use crate::http::api::Peer;
 use crate::http::api::problem::Problem;
+use crate::http::api::{Peer, RateSubject, valid_key};
+use crate::store::api_key::StoredKey;
 use crate::store::devices::device;
 
 /// The time a body has to arrive.
@@ -25,33 +31,16 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// and its ping counts anyway.
 const LONGEST_BODY: usize = 1024 * 1024;
 
-/// Identifies a run of the device's job, so that runs may overlap.
-#[derive(Deserialize)]
-pub(in crate::http) struct RunQuery {
-    rid: Option<String>,
-}
-
-/// `GET|HEAD|POST /ping/{uuid}`.
-pub(in crate::http) async fn success(
+/// `GET|HEAD|POST /ping/{uuid}` and `/ping/{key}/{slug}`, each with `/{start|success|fail|log|exit status}` for other signals
+/// than success.
+pub(in crate::http) async fn ping(
     State(app): State<HttpState>,
     peer: Peer,
-    Path(uuid): Path<String>,
-    query: Result<Query<RunQuery>, QueryRejection>,
+    Path(path): Path<String>,
+    Query(query): Query<Vec<(String, String)>>,
     body: Body,
 ) -> Response {
-    let answered = take(&app, peer, PingUrl::parse(&uuid, "success", query), body).await;
-    answered.unwrap_or_else(PingRefusal::into_text_response)
-}
-
-/// `GET|HEAD|POST /ping/{uuid}/{start|success|fail|log|exit status}`.
-pub(in crate::http) async fn signal(
-    State(app): State<HttpState>,
-    peer: Peer,
-    Path((uuid, signal)): Path<(String, String)>,
-    query: Result<Query<RunQuery>, QueryRejection>,
-    body: Body,
-) -> Response {
-    let answered = take(&app, peer, PingUrl::parse(&uuid, &signal, query), body).await;
+    let answered = take(&app, peer, PingUrl::parse(&path, query), body).await;
     answered.unwrap_or_else(PingRefusal::into_text_response)
 }
 
@@ -66,50 +55,144 @@ impl PingRefusal {
 }
 
 /// What the URL of a ping says.
+#[derive(Debug, PartialEq, Eq)]
 struct PingUrl {
-    uuid: DeviceUuid,
-    signal: Signal,
-    /// The id of the run; empty if there is none.
+    path: PingPath,
+    /// The id of the run, so that runs may overlap; empty if there is none.
     run: String,
+    /// Whether to add a device for an unknown slug.
+    may_add: bool,
 }
 
 impl PingUrl {
-    fn parse(
-        uuid: &str,
-        signal: &str,
-        query: Result<Query<RunQuery>, QueryRejection>,
-    ) -> Result<Self, PingRefusal> {
+    /// Of repeated parameters, the last one counts, as in Healthchecks.
+    fn parse(path: &str, query: Vec<(String, String)>) -> Result<Self, PingRefusal> {
         let wrong = |text| PingRefusal::Refused(StatusCode::BAD_REQUEST, text);
-        let signal = Signal::from_path(signal).ok_or(wrong("invalid url format"))?;
-        let uuid = DeviceUuid::parse(uuid).map_err(|_| wrong("invalid url format"))?;
-        let run = match query {
-            Ok(Query(RunQuery { rid: Some(rid) })) => {
-                parse_run(&rid).map_err(|_| wrong("invalid uuid format"))?
+        let path = PingPath::parse(path).ok_or(wrong("invalid url format"))?;
+        let (mut run, mut may_add) = (String::new(), false);
+        for (name, value) in query {
+            match name.as_str() {
+                "rid" => run = parse_run(&value).map_err(|_| wrong("invalid uuid format"))?,
+                "create" => may_add = value == "1",
+                _ => {}
             }
-            Ok(_) => String::new(),
-            Err(_) => return Err(wrong("invalid url format")),
-        };
-        Ok(Self { uuid, signal, run })
+        }
+        Ok(Self { path, run, may_add })
     }
+}
+
+/// The device for a ping by slug.
+enum SlugLookup {
+    Known(PingedDevice),
+    /// It is to be added.
+    Missing(StoredKey),
 }
 
 async fn take(
     app: &HttpState,
     peer: Peer,
-    asked: Result<PingUrl, PingRefusal>,
+    url: Result<PingUrl, PingRefusal>,
     body: Body,
 ) -> Result<Response, PingRefusal> {
-    let PingUrl { uuid, signal, run } = asked?;
-    let device = device::pinged(&app.store.reader, &uuid).await?;
-    let device = device.ok_or_else(|| unknown(app, peer))?;
-    let ping = Ping {
-        signal,
-        run,
-        message: text_of(body).await?,
-        run_time: None,
+    let PingUrl { path, run, may_add } = url?;
+    let signal = path.signal;
+    let ping = async |body| {
+        Ok::<_, PingRefusal>(Ping {
+            signal,
+            run,
+            message: text_of(body).await?,
+            run_time: None,
+        })
     };
-    record(app, &device, ping).await?;
-    Ok(plain(StatusCode::OK, "OK"))
+    let (key, slug) = match path.target {
+        PingTarget::Uuid(uuid) => {
+            let device = device::pinged(&app.store.reader, &uuid).await?;
+            let device = device.ok_or_else(|| unknown(app, peer))?;
+            record(app, device.into(), ping(body).await?).await?;
+            return Ok(plain(StatusCode::OK, "OK"));
+        }
+        PingTarget::Slug { key, slug } => (key, slug),
+    };
+    match look_up(app, peer, &key, &slug, may_add).await? {
+        SlugLookup::Known(device) => {
+            record(app, device, ping(body).await?).await?;
+            Ok(plain(StatusCode::OK, "OK"))
+        }
+        SlugLookup::Missing(key) => {
+            // First, so that a ping that is refused adds no device.
+            let ping = ping(body).await?;
+            let (device, is_new) = add(app, &key, slug).await?;
+            record(app, device, ping).await?;
+            Ok(match is_new {
+                true => plain(StatusCode::CREATED, "Created"),
+                false => plain(StatusCode::OK, "OK"),
+            })
+        }
+    }
+}
+
+/// Finds the device with a slug in the guild of a ping key.
+async fn look_up(
+    app: &HttpState,
+    peer: Peer,
+    key: &str,
+    slug: &Slug,
+    may_add: bool,
+) -> Result<SlugLookup, PingRefusal> {
+    let key = valid_key(app, key).await?;
+    let key = key.filter(|key| key.kind == KeyKind::Ping);
+    let key = key.ok_or_else(|| unknown(app, peer))?;
+    let mut found = device::with_slug(&app.store.reader, key.guild_id, slug).await?;
+    match (found.pop(), found.is_empty()) {
+        (Some(device), true) => Ok(SlugLookup::Known(device.into())),
+        (Some(_), false) => {
+            limit_misses(app, &key)?;
+            Err(PingRefusal::Refused(StatusCode::CONFLICT, "ambiguous slug"))
+        }
+        (None, _) => {
+            limit_misses(app, &key)?;
+            match may_add {
+                true => Ok(SlugLookup::Missing(key)),
+                false => Err(PingRefusal::Refused(StatusCode::NOT_FOUND, "not found")),
+            }
+        }
+    }
+}
+
+/// Limits the pings with a valid key that name no device, so that slugs cannot be guessed and devices cannot be added quickly.
+fn limit_misses(app: &HttpState, key: &StoredKey) -> Result<(), Problem> {
+    let mut hasher = DefaultHasher::new();
+    key.id.hash(&mut hasher);
+    app.limits
+        .unauthenticated
+        .take(RateSubject::PingKey, hasher.finish())
+}
+
+/// Adds the device for a slug, unless another ping has just added it; also returns whether it is new.
+async fn add(
+    app: &HttpState,
+    key: &StoredKey,
+    slug: Slug,
+) -> Result<(PingedDevice, bool), PingRefusal> {
+    let requester = Requester {
+        guild: key.guild_id,
+        actor: Actor::Key(key.id),
+    };
+    let now = app.clock.now();
+    let added =
+        manage_device::add_for_slug(&app.store, requester, slug, app.quota_devices, now).await;
+    let added = added.map_err(|error| match error {
+        CheckInError::Quota(_) => PingRefusal::Refused(
+            StatusCode::FORBIDDEN,
+            "this Discord server has reached its limit of devices",
+        ),
+        error => PingRefusal::Problem(error.into()),
+    })?;
+    let device = PingedDevice {
+        guild: key.guild_id,
+        uuid: added.uuid,
+    };
+    Ok((device, added.is_new))
 }
 
 /// The start of a body as text, at most `KEPT_BODY` bytes.
@@ -150,4 +233,49 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
         ("ping-body-limit", limit.as_str()),
     ];
     (status, headers, text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UUID: &str = "7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f";
+
+    fn parse(path: &str, query: &[(&str, &str)]) -> Result<PingUrl, (StatusCode, &'static str)> {
+        let pairs = query
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()));
+        PingUrl::parse(path, pairs.collect()).map_err(|refusal| match refusal {
+            PingRefusal::Refused(status, text) => (status, text),
+            PingRefusal::Problem(problem) => panic!("{problem:?}"),
+        })
+    }
+
+    #[test]
+    fn the_query_has_the_run_and_whether_to_add_a_device() {
+        let other = "00000000-0000-4000-8000-000000000000";
+        for (query, run, may_add) in [
+            (&[][..], "", false),
+            (&[("rid", UUID)], UUID, false),
+            (&[("rid", other), ("rid", UUID)], UUID, false),
+            (&[("create", "1"), ("rid", UUID)], UUID, true),
+            (&[("create", "true")], "", false),
+            (&[("create", "")], "", false),
+            (&[("create", "0"), ("create", "1")], "", true),
+            (&[("other", "1")], "", false),
+        ] {
+            let url = parse("key/slug", query).unwrap();
+            assert_eq!((url.run.as_str(), url.may_add), (run, may_add), "{query:?}");
+        }
+    }
+
+    #[test]
+    fn invalid_urls_are_refused_as_in_healthchecks() {
+        let wrong = |text| Err((StatusCode::BAD_REQUEST, text));
+        for path in ["key/Slug", "key", "key/slug/256"] {
+            assert_eq!(parse(path, &[]), wrong("invalid url format"), "{path}");
+        }
+        let run = parse(UUID, &[("rid", "tuesday")]);
+        assert_eq!(run, wrong("invalid uuid format"));
+    }
 }

@@ -1,6 +1,6 @@
 //! Compatibility with existing clients, with the paths and responses that they expect. As in the products that they were
-//! written for, the UUID or key of a device in the path is the only authentication, so no response reveals anything about
-//! the device.
+//! written for, the UUID, the token or the key in the path of a ping is its only authentication, so no response to a ping
+//! reveals anything about the device.
 
 pub(super) mod healthchecks;
 pub(super) mod uptime_kuma;
@@ -14,14 +14,16 @@ use super::api::problem::Problem;
 use super::api::{Peer, RateSubject};
 use crate::actions::Requester;
 use crate::actions::devices::check_in::{CheckIn, Payload};
+use crate::domain::devices::device::DeviceUuid;
 use crate::domain::devices::ping::Ping;
+use crate::domain::discord_id::GuildId;
 use crate::domain::event::Actor;
 use crate::store::StoreError;
 use crate::store::devices::device::Device;
 
 /// Why a ping was refused.
 enum PingRefusal {
-    /// The path is invalid, or no device has this UUID or key.
+    /// The path is invalid, or it names no device or several.
     Refused(StatusCode, &'static str),
     Problem(Problem),
 }
@@ -38,7 +40,22 @@ impl From<StoreError> for PingRefusal {
     }
 }
 
-/// Refuses an unknown device. Such requests are rate-limited, so that UUIDs cannot be guessed quickly.
+/// The device that a ping belongs to.
+struct PingedDevice {
+    guild: GuildId,
+    uuid: DeviceUuid,
+}
+
+impl From<Device> for PingedDevice {
+    fn from(device: Device) -> Self {
+        Self {
+            guild: device.guild_id,
+            uuid: device.uuid,
+        }
+    }
+}
+
+/// Refuses an unknown device. Such requests are rate-limited, so that UUIDs, tokens and keys cannot be guessed quickly.
 fn unknown(app: &HttpState, peer: Peer) -> PingRefusal {
     match app
         .limits
@@ -50,20 +67,20 @@ fn unknown(app: &HttpState, peer: Peer) -> PingRefusal {
     }
 }
 
-async fn record(app: &HttpState, device: &Device, ping: Ping) -> Result<(), Problem> {
+async fn record(app: &HttpState, device: PingedDevice, ping: Ping) -> Result<(), Problem> {
     let mut hasher = DefaultHasher::new();
-    (device.guild_id, &device.uuid).hash(&mut hasher);
+    (device.guild, &device.uuid).hash(&mut hasher);
     app.limits
         .authenticated
         .take(RateSubject::Device, hasher.finish())?;
     let heartbeat = CheckIn {
         requester: Requester {
-            guild: device.guild_id,
+            guild: device.guild,
             actor: Actor::System,
         },
-        uuid: device.uuid.clone(),
+        uuid: device.uuid,
         payload: Payload::Ping(ping),
-        // Authenticated by the UUID, or by a key that was just looked up.
+        // Authenticated by the UUID, or by a token or key that was just looked up.
         key: None,
     };
     app.heartbeats.check_in(heartbeat).await?;

@@ -102,7 +102,7 @@ async fn take_push(
         message: push.message,
         run_time: push.run_time,
     };
-    Ok(record(app, &device, ping).await?)
+    Ok(record(app, device.into(), ping).await?)
 }
 
 /// The device that a token names. The forms of tokens differ, so one lookup is enough.

@@ -283,6 +283,37 @@ pub async fn with_push_token(
     row.as_ref().map(read).transpose()
 }
 
+/// The devices of a guild with a slug, in the order in which they were added; at most two, because two are ambiguous.
+pub async fn with_slug(
+    reader: &Reader,
+    guild: GuildId,
+    slug: &Slug,
+) -> Result<Vec<Device>, StoreError> {
+    let rows =
+        sqlx::query("SELECT * FROM devices WHERE guild_id = $1 AND slug = $2 ORDER BY id LIMIT 2")
+            .bind(guild.to_row())
+            .bind(slug.as_str())
+            .fetch_all(&reader.pool)
+            .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The UUID of the oldest device of a guild with a slug, read inside a transaction, so that a slug is added once.
+pub async fn uuid_with_slug(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    slug: &Slug,
+) -> Result<Option<DeviceUuid>, StoreError> {
+    let uuid: Option<String> = sqlx::query_scalar(
+        "SELECT uuid FROM device_details WHERE guild_id = $1 AND slug = $2 ORDER BY monitor_id LIMIT 1",
+    )
+    .bind(guild.to_row())
+    .bind(slug.as_str())
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    uuid.as_deref().map(uuid_of).transpose()
+}
+
 /// Sets why the last run of a device failed; `None`: it succeeded.
 pub async fn set_failure(
     tx: &mut Tx<'_>,
@@ -395,6 +426,42 @@ mod tests {
             .await;
         assert_eq!(found.len(), 1);
         assert_eq!(found[&(HOME, uuid(1).number())].id, id);
+    }
+
+    #[tokio::test]
+    async fn devices_are_found_by_their_slug_in_their_own_guild() {
+        let store = TestStore::open().await;
+        let slug = |text| Slug::parse(text).unwrap();
+        let places = [
+            (HOME, "a"),
+            (HOME, "b"),
+            (HOME, "b"),
+            (HOME, "b"),
+            (GuildId(2), "a"),
+        ];
+        for (number, (guild, text)) in (1..).zip(places) {
+            store
+                .write(move |tx| {
+                    Box::pin(async move {
+                        let (uuid, slug) = (uuid(number), slug(text));
+                        let new = UnsavedDevice {
+                            slug: Some(&slug),
+                            ..new_device(guild, &uuid, "pump")
+                        };
+                        insert(tx, &new, at(0)).await
+                    })
+                })
+                .await;
+        }
+        let found = async |guild, text| {
+            let devices = with_slug(&store.reader, guild, &slug(text)).await.unwrap();
+            let uuids = devices.into_iter().map(|device| device.uuid);
+            uuids.collect::<Vec<DeviceUuid>>()
+        };
+        assert_eq!(found(HOME, "a").await, [uuid(1)]);
+        assert_eq!(found(HOME, "b").await, [uuid(2), uuid(3)], "two are enough");
+        assert_eq!(found(GuildId(2), "a").await, [uuid(5)]);
+        assert_eq!(found(GuildId(2), "b").await, []);
     }
 
     #[tokio::test]

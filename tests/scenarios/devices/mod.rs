@@ -3,5 +3,6 @@
 mod discord_devices_servers;
 mod http_devices;
 pub mod http_devices_servers;
+mod ping_keys;
 mod pings;
 mod push_tokens;

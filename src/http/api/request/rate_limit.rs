@@ -22,6 +22,8 @@ pub enum RateSubject {
     Key,
     /// A client without a valid key.
     Address,
+    /// A ping key, for pings that name no device.
+    PingKey,
 }
 
 impl RateSubject {
@@ -33,6 +35,9 @@ impl RateSubject {
             Self::Key => "this API key may be used for 1 request per second, and 10 in a burst",
             Self::Address => {
                 "this address may send 10 requests per minute without a valid key or UUID"
+            }
+            Self::PingKey => {
+                "this ping key may send 10 pings per minute whose slug names no single device"
             }
         }
     }
