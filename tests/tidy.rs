@@ -50,7 +50,9 @@ const EDGES: [(&str, &[&str]); 15] = [
     ),
     (
         "http",
-        &["domain", "clock", "store", "actions", "metrics", "health"],
+        &[
+            "domain", "clock", "store", "actions", "metrics", "health", "notify",
+        ],
     ),
     (
         "app",

@@ -1,5 +1,7 @@
 //! Adds monitors to user-defined groups, and removes them.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::{Error, Requester};
@@ -7,8 +9,8 @@ use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::monitor::{MonitorId, parse_name};
 use crate::store::event;
-use crate::store::monitors::group;
-use crate::store::{Effect, Store};
+use crate::store::monitors::{group, monitor};
+use crate::store::{Effect, Store, StoreError, Tx};
 
 /// Puts a monitor into the group of that name, or into none (`None`); returns the name as it is stored.
 pub async fn set(
@@ -39,4 +41,138 @@ pub async fn set(
             })
         })
         .await
+}
+
+/// Changes to a group; `None` leaves a part as it is.
+#[derive(Clone, Debug, Default)]
+pub struct GroupEdit {
+    pub name: Option<String>,
+    /// All monitors that it has from now on.
+    pub monitors: Option<Vec<MonitorId>>,
+}
+
+/// Makes a group of monitors. Each leaves the group that it is in.
+pub async fn create(
+    store: &Store,
+    requester: Requester,
+    name: String,
+    monitors: Vec<MonitorId>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                if !group::members(tx, requester.guild, &name).await?.is_empty() {
+                    return Err(taken(&name));
+                }
+                let monitors = known(tx, requester, &monitors).await?;
+                Ok(put(tx, requester, &monitors, Some(&name), now).await?)
+            })
+        })
+        .await
+}
+
+/// Renames a group, or changes which monitors it has. Its silences follow its name.
+pub async fn edit(
+    store: &Store,
+    requester: Requester,
+    name: String,
+    edit: GroupEdit,
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let before = existing(tx, requester, &name).await?;
+                let after = match &edit.monitors {
+                    Some(monitors) => known(tx, requester, monitors).await?,
+                    None => before.clone(),
+                };
+                let new = edit.name.as_ref().unwrap_or(&name);
+                let is_renamed = *new != name;
+                if is_renamed {
+                    if !group::members(tx, requester.guild, new).await?.is_empty() {
+                        return Err(taken(new));
+                    }
+                    group::rename_references(tx, requester.guild, &name, new).await?;
+                }
+                let left = before.difference(&after).copied().collect();
+                put(tx, requester, &left, None, now).await?;
+                let joined = match is_renamed {
+                    true => after,
+                    false => after.difference(&before).copied().collect(),
+                };
+                Ok(put(tx, requester, &joined, Some(new), now).await?)
+            })
+        })
+        .await
+}
+
+/// Dissolves a group; its monitors stay.
+pub async fn remove(
+    store: &Store,
+    requester: Requester,
+    name: String,
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let monitors = existing(tx, requester, &name).await?;
+                Ok(put(tx, requester, &monitors, None, now).await?)
+            })
+        })
+        .await
+}
+
+fn taken(name: &str) -> Error {
+    Error::Conflict(format!("a group named `{name}` already exists"))
+}
+
+async fn existing(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    name: &str,
+) -> Result<BTreeSet<MonitorId>, Error> {
+    let monitors = group::members(tx, requester.guild, name).await?;
+    match monitors.is_empty() {
+        true => Err(Error::NotFound(format!("there is no group named `{name}`"))),
+        false => Ok(monitors),
+    }
+}
+
+/// These monitors, all of which the guild has.
+async fn known(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    monitors: &[MonitorId],
+) -> Result<BTreeSet<MonitorId>, Error> {
+    let wanted: BTreeSet<MonitorId> = monitors.iter().copied().collect();
+    let known = monitor::known_among(tx, requester.guild, monitors).await?;
+    match wanted.difference(&known).next() {
+        Some(missing) => Err(Error::NotFound(format!("there is no monitor {missing}"))),
+        None => Ok(known),
+    }
+}
+
+/// Puts monitors into a group, or into none.
+async fn put(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    monitors: &BTreeSet<MonitorId>,
+    name: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for &id in monitors {
+        if group::set(tx, requester.guild, id, name).await? == Effect::Nothing {
+            continue;
+        }
+        let details = json!({ "group": name });
+        let event = requester.event(EventKind::MonitorGrouped, Some(id), details, now);
+        event::append(tx, &event).await?;
+    }
+    Ok(())
 }

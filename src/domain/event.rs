@@ -52,12 +52,15 @@ pub enum EventKind {
     MonitorMuted,
     MonitorUnmuted,
     WebhookAdded,
+    WebhookEdited,
     WebhookRemoved,
     /// Deliveries kept failing; Rollcall tries again once an hour.
     WebhookBroken,
     MaintenanceScheduled,
     MaintenanceStarted,
     MaintenanceEnded,
+    /// The title or the end of a mute or of maintenance.
+    SilenceEdited,
     /// Added to a user-defined group, or removed from it.
     MonitorGrouped,
     BoardSet,

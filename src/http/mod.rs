@@ -7,6 +7,7 @@ mod scrape;
 mod serve;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -14,7 +15,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 
-use compat::{healthchecks, uptime_kuma};
+use compat::{healthchecks, healthchecks_api, uptime_kuma};
 
 use crate::actions::devices::heartbeat_batcher::HeartbeatBatcher;
 use crate::actions::endpoints::check_runner::CheckRunner;
@@ -22,6 +23,7 @@ use crate::clock::Clock;
 use crate::domain::servers::threshold::Thresholds;
 use crate::health::Health;
 use crate::metrics::Metrics;
+use crate::notify::messenger::Messenger;
 use crate::store::Store;
 
 pub use api::{KeyCache, RateLimit};
@@ -38,11 +40,15 @@ pub struct HttpState {
     pub thresholds: Thresholds,
     /// For checks on request.
     pub checks: CheckRunner,
+    /// For devices without a threshold of their own.
+    pub device_threshold: Duration,
     /// The maximum number of endpoints per guild.
     pub quota_endpoints: u64,
     /// The maximum number of devices per guild.
     pub quota_devices: u64,
     pub limits: Limits,
+    /// Discord knows whose channel a channel is; `None`: Rollcall runs without it.
+    pub messenger: Option<Arc<dyn Messenger>>,
     pub key_cache: KeyCache,
     pub clock: Clock,
 }
@@ -77,6 +83,7 @@ fn routes(app: HttpState) -> Router {
             "/api/openapi.json",
             get(async move || document_response(document)),
         )
+        .merge(healthchecks_api::routes())
         .route("/api/push/{token}", any(uptime_kuma::push))
         .route("/api/push/{token}/", any(uptime_kuma::push))
         .route(

@@ -23,6 +23,13 @@ pub trait Messenger: Transport {
     fn is_member(&self, guild: GuildId, user: UserId)
     -> BoxFuture<'_, Result<bool, DeliveryError>>;
 
+    /// Whether a channel belongs to a guild, and Rollcall can see it.
+    fn has_channel(
+        &self,
+        guild: GuildId,
+        channel: ChannelId,
+    ) -> BoxFuture<'_, Result<bool, DeliveryError>>;
+
     /// Creates a scheduled event in a guild; returns its id.
     fn create_event<'a>(
         &'a self,

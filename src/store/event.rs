@@ -9,7 +9,7 @@ use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, GuildId};
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::monitor::MonitorId;
+use crate::domain::monitor::{MonitorId, MonitorRef};
 use crate::store::engine::rows::{pieces, placeholders};
 
 /// An event to be stored.
@@ -109,6 +109,45 @@ fn with_subject(event: &NewEvent, subjects: &HashMap<MonitorId, Subject>) -> Str
         fields.entry(key).or_insert(value);
     }
     details.to_string()
+}
+
+/// A change of a device between online and offline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceFlip {
+    pub at: Timestamp,
+    pub is_online: bool,
+}
+
+/// The newest changes of a device of a guild between online and offline, from `start` on and before `end`. A device that
+/// registers itself comes online with that; one that a person added does not.
+pub async fn device_flips(
+    reader: &Reader,
+    monitor: MonitorRef,
+    start: Timestamp,
+    end: Timestamp,
+    limit: u32,
+) -> Result<Vec<DeviceFlip>, StoreError> {
+    let rows: Vec<(i64, bool)> = sqlx::query_as(
+        "SELECT at, kind <> $3 FROM events
+         WHERE guild_id = $1 AND kind IN ($3, $4, $5) AND at >= $6 AND at < $7 AND monitor_id = $2
+             AND (kind <> $5 OR details NOT LIKE '%\"status\":\"unknown\"%')
+         ORDER BY id DESC LIMIT $8",
+    )
+    .bind(monitor.guild.to_row())
+    .bind(monitor.id.0)
+    .bind(EventKind::DeviceOffline.as_str())
+    .bind(EventKind::DeviceOnline.as_str())
+    .bind(EventKind::DeviceRegistered.as_str())
+    .bind(start.millis())
+    .bind(end.millis())
+    .bind(i64::from(limit))
+    .fetch_all(&reader.pool)
+    .await?;
+    let flip = |(at, is_online)| DeviceFlip {
+        at: Timestamp::from_millis(at),
+        is_online,
+    };
+    Ok(rows.into_iter().map(flip).collect())
 }
 
 /// The actor of the last event in a guild that set this alert channel.
@@ -275,6 +314,67 @@ pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn flips_are_the_changes_of_one_device_in_a_period() {
+        let store = crate::store::testing::TestStore::open().await;
+        let home = GuildId(1);
+        let unknown = serde_json::json!({ "status": "unknown" });
+        // A name cannot pass for a status.
+        let named = serde_json::json!({ "name": r#""status":"unknown""# });
+        let rows = [
+            (home, 1, EventKind::DeviceRegistered, 10, named),
+            (home, 1, EventKind::DeviceEdited, 11, serde_json::json!({})),
+            (home, 1, EventKind::DeviceOffline, 20, serde_json::json!({})),
+            (home, 2, EventKind::DeviceOnline, 21, serde_json::json!({})),
+            (
+                GuildId(2),
+                1,
+                EventKind::DeviceOnline,
+                22,
+                serde_json::json!({}),
+            ),
+            (home, 1, EventKind::DeviceOnline, 30, serde_json::json!({})),
+            (home, 3, EventKind::DeviceRegistered, 40, unknown),
+        ];
+        store
+            .write(|tx| {
+                Box::pin(async move {
+                    for (guild_id, monitor, kind, at, details) in rows {
+                        let event = NewEvent {
+                            guild_id,
+                            monitor_id: Some(MonitorId(monitor)),
+                            kind,
+                            actor: Actor::System,
+                            details,
+                            at: Timestamp::from_millis(at),
+                            noticed_at: Timestamp::from_millis(at),
+                        };
+                        append(tx, &event).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await;
+        let flips = async |monitor, start, end, limit| {
+            let monitor = MonitorRef {
+                guild: home,
+                id: MonitorId(monitor),
+            };
+            let (start, end) = (Timestamp::from_millis(start), Timestamp::from_millis(end));
+            let flips = device_flips(&store.reader, monitor, start, end, limit).await;
+            let flips = flips.unwrap().into_iter();
+            flips
+                .map(|flip| (flip.at.millis(), flip.is_online))
+                .collect::<Vec<_>>()
+        };
+        let all = [(30, true), (20, false), (10, true)];
+        assert_eq!(flips(1, 0, 100, 9).await, all);
+        assert_eq!(flips(1, 20, 30, 9).await, [(20, false)]);
+        assert_eq!(flips(1, 21, 31, 9).await, [(30, true)]);
+        assert_eq!(flips(1, 0, 100, 2).await, all[..2]);
+        assert_eq!(flips(3, 0, 100, 9).await, []);
+    }
 
     #[tokio::test]
     async fn the_audit_log_view_has_the_same_severities() {

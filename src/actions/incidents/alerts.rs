@@ -20,6 +20,7 @@ use crate::store::endpoints::endpoint::Scheduled;
 use crate::store::event;
 use crate::store::incidents::incident;
 use crate::store::incidents::incident::Incident;
+use crate::store::monitors::monitor;
 use crate::store::notifications::alert_override::{self, Override};
 use crate::store::notifications::alert_settings;
 use crate::store::{Effect, Reader, Store, StoreError};
@@ -49,6 +50,47 @@ pub async fn set(
                     &requester.event(EventKind::AlertsSet, None, details, now),
                 )
                 .await?)
+            })
+        })
+        .await
+}
+
+/// All alert settings of a guild.
+#[derive(Clone, Copy, Debug)]
+pub struct AlertChoice {
+    pub channel: ChannelId,
+    pub role: Option<RoleId>,
+    pub preferences: AlertPreferences,
+}
+
+/// Replaces all alert settings of a guild, as `set` and `prefer` do.
+pub async fn replace(
+    store: &Store,
+    requester: Requester,
+    chosen: AlertChoice,
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let AlertChoice {
+                    channel,
+                    role,
+                    preferences,
+                } = chosen;
+                alert_settings::set(tx, requester.guild, channel, role).await?;
+                if alert_settings::prefer(tx, requester.guild, &preferences).await?
+                    == Effect::Nothing
+                {
+                    return Err(not_set_up());
+                }
+                notify::notify_all_open(tx, requester.guild, now).await?;
+                let mut details = details(&preferences);
+                details["channel"] = json!(channel.to_string());
+                details["role"] = json!(role.map(|role| role.to_string()));
+                let event = requester.event(EventKind::AlertsSet, None, details, now);
+                Ok(event::append(tx, &event).await?)
             })
         })
         .await
@@ -127,6 +169,10 @@ pub async fn set_override(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
+                let known = monitor::known_among(tx, requester.guild, &[monitor]).await?;
+                if known.is_empty() {
+                    return Err(Error::NotFound(format!("there is no monitor {monitor}")));
+                }
                 alert_override::set(tx, requester.guild, monitor, own).await?;
                 let details = json!({
                     "notify": own.is_none_or(|own| own.notify),

@@ -8,7 +8,7 @@ use crate::domain::event::EventKind;
 use crate::domain::notifications::webhook::{self as rules, WebhookId};
 use crate::store::event;
 use crate::store::notifications::destination;
-use crate::store::notifications::webhook::{self, NewWebhook, Webhook};
+use crate::store::notifications::webhook::{self, NewWebhook, Webhook, WebhookSettings};
 use crate::store::{Effect, Store, StoreError};
 
 /// Adds a webhook, which gets notifications from now on.
@@ -36,6 +36,38 @@ pub async fn add(
                 let details = json!({ "name": new.name, "address": rules::masked(&new.url), "format": new.format.as_str() });
                 event::append(tx, &requester.event(EventKind::WebhookAdded, None, details, now)).await?;
                 Ok(id)
+            })
+        })
+        .await
+}
+
+/// Changes a webhook of the requester's guild. With a new URL it counts as working, so that its pending deliveries are sent.
+pub async fn edit(
+    store: &Store,
+    requester: Requester,
+    known: Webhook,
+    settings: WebhookSettings,
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact(move |tx| {
+            Box::pin(async move {
+                let (guild, id) = (requester.guild, known.id);
+                if webhook::update(tx, guild, id, &settings).await? == Effect::Nothing {
+                    return Err(Error::Conflict(
+                        "a webhook with this name already exists".into(),
+                    ));
+                }
+                if settings.url != known.url {
+                    destination::mark_working(tx, known.destination).await?;
+                }
+                let address = rules::masked(&settings.url);
+                let format = settings.format.as_str();
+                let details =
+                    json!({ "name": settings.name, "address": address, "format": format });
+                let event = requester.event(EventKind::WebhookEdited, None, details, now);
+                Ok(event::append(tx, &event).await?)
             })
         })
         .await

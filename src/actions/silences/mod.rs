@@ -1,5 +1,6 @@
 //! Silences: mutes and maintenance windows.
 
+pub mod edit;
 pub mod end;
 pub mod start;
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::domain::silences::silence::{NewSilence, SilenceId, SilenceKind, Silen
 use crate::domain::text;
 use crate::store::event;
 use crate::store::incidents::incident::{self, Incident};
+use crate::store::monitors::monitor;
 use crate::store::silences::silence::{self, Silence};
 use crate::store::{Effect, Store, StoreError, Tx};
 
@@ -23,7 +24,8 @@ use crate::store::{Effect, Store, StoreError, Tx};
 pub const AN_HOUR: Duration = Duration::from_secs(3600);
 
 /// Shortest and longest duration of a mute.
-const MUTE_RANGE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30 * 86_400));
+pub const MUTE_RANGE: (Duration, Duration) =
+    (Duration::from_secs(1), Duration::from_secs(30 * 86_400));
 
 /// Maximum number of maintenance windows of a guild.
 const MAX_MAINTENANCE: usize = 50;
@@ -52,11 +54,12 @@ pub async fn mute(
     monitor: MonitorId,
     length: Duration,
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<SilenceId, Error> {
     store
         .writer
         .transact(move |tx| {
             Box::pin(async move {
+                check_monitors(tx, requester, &[monitor]).await?;
                 Ok(add_mute(tx, requester, monitor, window(now, length), now).await?)
             })
         })
@@ -69,7 +72,7 @@ async fn add_mute(
     monitor: MonitorId,
     window: TimeWindow,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<SilenceId, StoreError> {
     silence::remove_mutes(tx, requester.guild, monitor).await?;
     let new = NewSilence {
         kind: SilenceKind::Mute,
@@ -78,13 +81,28 @@ async fn add_mute(
         window,
         weekly: None,
     };
-    silence::insert(tx, requester.guild, &new, requester.actor, now).await?;
+    let id = silence::insert(tx, requester.guild, &new, requester.actor, now).await?;
     let details = json!({ "until": text::timestamp(window.ends_at) });
     event::append(
         tx,
         &requester.event(EventKind::MonitorMuted, Some(monitor), details, now),
     )
-    .await
+    .await?;
+    Ok(id)
+}
+
+/// Refuses monitors that the guild does not have.
+async fn check_monitors(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    monitors: &[MonitorId],
+) -> Result<(), Error> {
+    let known = monitor::known_among(tx, requester.guild, monitors).await?;
+    let missing = monitors.iter().find(|id| !known.contains(id));
+    match missing {
+        Some(id) => Err(Error::NotFound(format!("there is no monitor {id}"))),
+        None => Ok(()),
+    }
 }
 
 /// Plans maintenance; it starts at once if its window has begun already.
@@ -106,7 +124,12 @@ pub async fn schedule(
     store
         .writer
         .transact(move |tx| {
-            Box::pin(async move { Ok(add_maintenance(tx, requester, &new, now).await?) })
+            Box::pin(async move {
+                if let SilenceScope::Some(monitors) = &new.scope {
+                    check_monitors(tx, requester, monitors).await?;
+                }
+                Ok(add_maintenance(tx, requester, &new, now).await?)
+            })
         })
         .await
 }

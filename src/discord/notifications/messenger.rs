@@ -249,6 +249,25 @@ impl Messenger for ChannelMessenger {
         })
     }
 
+    fn has_channel(
+        &self,
+        guild: GuildId,
+        channel: ChannelId,
+    ) -> BoxFuture<'_, Result<bool, DeliveryError>> {
+        Box::pin(async move {
+            let path = format!("/channels/{channel}");
+            // The route of the guild that asks: the channel may be one of another guild, whose messages must not wait.
+            let found = self
+                .send(route_of(guild.0), Method::GET, &path, Value::Null)
+                .await;
+            match found {
+                Ok(found) => Ok(found["guild_id"].as_str() == Some(&guild.to_string())),
+                Err(DeliveryError::DestinationBroken(_)) => Ok(false),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
     fn create_event<'a>(
         &'a self,
         guild: GuildId,

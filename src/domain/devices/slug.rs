@@ -7,7 +7,7 @@ use crate::monitor::{MAX_NAME, ValidationError};
 use crate::text;
 
 /// The maximum length of a slug; the same as in Healthchecks.
-const LONGEST: usize = 100;
+pub const LONGEST: usize = 100;
 
 /// A device's slug. Several devices of a guild may have the same one; pings by that slug are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,10 +1,20 @@
 //! A guild's alert settings: reminders, escalation, bulk alerts, and the changes that send notifications. Reminders,
 //! escalation and bulk alerts are off by default.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::discord_id::{RoleId, UserId};
 use crate::timestamp::Timestamp;
+
+/// The shortest and the longest time until a reminder or an escalation.
+pub const WAITS: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
+
+/// The shortest and the longest window in which the changes of a bulk alert are counted, and the default.
+pub const BULK_WINDOWS: RangeInclusive<Duration> =
+    Duration::from_secs(5)..=Duration::from_secs(86_400);
+pub const BULK_WINDOW: Duration = Duration::from_secs(60);
 
 /// The responder to notify when an incident has not been acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

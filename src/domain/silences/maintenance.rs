@@ -7,14 +7,27 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::monitor::ValidationError;
 use crate::timestamp::Timestamp;
 
 /// The shortest and the longest maintenance window.
-const LENGTHS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(7 * 86_400));
+pub const LENGTHS: (Duration, Duration) =
+    (Duration::from_secs(60), Duration::from_secs(7 * 86_400));
 
-const DAY_NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum WeekDay {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
 
 /// The start and the end of a maintenance window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +57,18 @@ impl WeekDays {
         (bits & 0x7f == bits && bits != 0).then_some(Self(bits))
     }
 
+    /// `None` if there is no day.
+    pub fn of(days: impl IntoIterator<Item = WeekDay>) -> Option<Self> {
+        let bits = days.into_iter().fold(0, |bits, day| bits | 1 << day as u8);
+        Self::from_bits(bits)
+    }
+
+    /// The days, from Monday on.
+    pub fn days(self) -> impl Iterator<Item = WeekDay> {
+        let days = WeekDay::VARIANTS.iter().copied();
+        days.filter(move |day| self.0 & (1 << *day as u8) != 0)
+    }
+
     /// Reads `mon,thu`, `sat sun` or `daily`.
     pub fn parse(text: &str) -> Result<Self, ValidationError> {
         let refusal = || {
@@ -62,7 +87,9 @@ impl WeekDays {
                 .get(..3)
                 .filter(|_| word.is_ascii())
                 .ok_or_else(refusal)?;
-            let day = DAY_NAMES.iter().position(|name| *name == short);
+            let day = WeekDay::VARIANTS
+                .iter()
+                .position(|day| day.into_str() == short);
             bits |= 1 << day.ok_or_else(refusal)?;
         }
         Self::from_bits(bits).ok_or_else(refusal)
@@ -78,11 +105,7 @@ impl std::fmt::Display for WeekDays {
         if self.0 == 0x7f {
             return out.write_str("daily");
         }
-        let names = DAY_NAMES.iter().enumerate();
-        let chosen: Vec<&str> = names
-            .filter(|(day, _)| self.0 & (1 << day) != 0)
-            .map(|(_, name)| *name)
-            .collect();
+        let chosen: Vec<&str> = self.days().map(|day| day.into_str()).collect();
         out.write_str(&chosen.join(","))
     }
 }

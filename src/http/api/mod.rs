@@ -5,18 +5,23 @@
 mod devices;
 mod endpoints;
 mod events;
+mod groups;
 mod json_response;
+mod keys;
 mod list;
+mod notifications;
 pub(super) mod problem;
 mod request;
 mod routes;
 mod servers;
+mod silences;
 #[cfg(test)]
 mod tests;
 mod values;
 
 use axum::Router;
 
+pub(super) use json_response::json_response;
 pub use request::{KeyCache, RateLimit};
 pub(super) use request::{Peer, RateSubject, valid_key};
 pub(super) use routes::BASE;
@@ -30,6 +35,10 @@ pub(super) fn routes() -> (Router<HttpState>, String) {
     devices::routes(&mut routes);
     servers::routes(&mut routes);
     endpoints::routes(&mut routes);
+    groups::routes(&mut routes);
+    silences::routes(&mut routes);
+    notifications::routes(&mut routes);
+    keys::routes(&mut routes);
     events::routes(&mut routes);
     routes.finish()
 }

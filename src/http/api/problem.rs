@@ -102,6 +102,17 @@ impl Problem {
         }
     }
 
+    /// Discord is needed for the answer.
+    pub(super) fn no_discord() -> Self {
+        Self {
+            retry_after: Some(5),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Rollcall is not connected to Discord, which knows whose channel this is. Try again in a moment",
+            )
+        }
+    }
+
     fn unavailable() -> Self {
         Self {
             retry_after: Some(5),
@@ -117,7 +128,7 @@ impl From<actions::Error> for Problem {
     fn from(error: actions::Error) -> Self {
         match error {
             actions::Error::Internal(error) => error.into(),
-            actions::Error::NotFound(_) => Self::not_found(),
+            actions::Error::NotFound(detail) => Self::new(StatusCode::NOT_FOUND, detail),
             error @ (actions::Error::Conflict(_) | actions::Error::Quota { .. }) => {
                 Self::new(StatusCode::CONFLICT, error.to_string())
             }

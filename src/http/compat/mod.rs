@@ -2,7 +2,9 @@
 //! written for, the UUID, the token or the key in the path of a ping is its only authentication, so no response to a ping
 //! reveals anything about the device.
 
+mod check_view;
 pub(super) mod healthchecks;
+pub(super) mod healthchecks_api;
 pub(super) mod uptime_kuma;
 
 use std::hash::{DefaultHasher, Hash, Hasher};

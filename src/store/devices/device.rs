@@ -289,12 +289,16 @@ pub async fn with_slug(
     guild: GuildId,
     slug: &Slug,
 ) -> Result<Vec<Device>, StoreError> {
-    let rows =
-        sqlx::query("SELECT * FROM devices WHERE guild_id = $1 AND slug = $2 ORDER BY id LIMIT 2")
-            .bind(guild.to_row())
-            .bind(slug.as_str())
-            .fetch_all(&reader.pool)
-            .await?;
+    // From the index of slugs; a condition on the view would read all monitors of the guild.
+    let rows = sqlx::query(
+        "SELECT * FROM devices WHERE id IN (
+             SELECT monitor_id FROM device_details WHERE guild_id = $1 AND slug = $2 ORDER BY monitor_id LIMIT 2
+         ) ORDER BY id",
+    )
+    .bind(guild.to_row())
+    .bind(slug.as_str())
+    .fetch_all(&reader.pool)
+    .await?;
     rows.iter().map(read).collect()
 }
 

@@ -1,5 +1,6 @@
 //! Log lines of devices, including their pings, and runs that have started but not ended.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::domain::Timestamp;
@@ -132,6 +133,77 @@ pub async fn latest(reader: &Reader, id: MonitorId, limit: u32) -> Result<Vec<Li
     Ok(rows.into_iter().map(read).collect())
 }
 
+/// The latest pings of a device, newest first.
+pub async fn latest_pings(
+    reader: &Reader,
+    id: MonitorId,
+    limit: u32,
+) -> Result<Vec<Line>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT id, at, kind, level, device_time, message, run_ms FROM device_logs
+         WHERE monitor_id = $1 AND kind <> 'line' ORDER BY id DESC LIMIT $2",
+    )
+    .bind(id.0)
+    .bind(limit)
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// What the log of a device says about its pings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PingSummary {
+    /// Pings in the log, which keeps the latest lines only.
+    pub pings: u64,
+    /// Duration of the latest run that ended, if it is known.
+    pub last_run: Option<Duration>,
+}
+
+/// What the logs of these devices say about their pings; a device without pings is omitted.
+pub async fn ping_summaries(
+    reader: &Reader,
+    ids: &[MonitorId],
+) -> Result<HashMap<MonitorId, PingSummary>, StoreError> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for piece in pieces(ids) {
+        let places = placeholders(1, piece.len());
+        let sql = format!(
+            "SELECT s.monitor_id, s.pings, l.run_ms FROM (
+                 SELECT monitor_id, COUNT(*) AS pings, MAX(CASE WHEN kind IN ('success', 'fail') THEN id END) AS last_end
+                 FROM device_logs WHERE monitor_id IN {places} AND kind <> 'line' GROUP BY monitor_id
+             ) s LEFT JOIN device_logs l ON l.id = s.last_end"
+        );
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+        for id in piece {
+            query = query.bind(id.0);
+        }
+        let rows: Vec<(i64, i64, Option<i64>)> = query.fetch_all(&reader.pool).await?;
+        found.extend(rows.into_iter().map(|(id, pings, run_ms)| {
+            let last_run = run_ms.map(|millis| Duration::from_millis(millis.unsigned_abs()));
+            let pings = pings.unsigned_abs();
+            (MonitorId(id), PingSummary { pings, last_run })
+        }));
+    }
+    Ok(found)
+}
+
+/// Those of these devices that have a run which has started and not ended.
+pub async fn running(reader: &Reader, ids: &[MonitorId]) -> Result<HashSet<MonitorId>, StoreError> {
+    let mut found = HashSet::new();
+    for piece in pieces(ids) {
+        let places = placeholders(1, piece.len());
+        let sql =
+            format!("SELECT DISTINCT monitor_id FROM device_runs WHERE monitor_id IN {places}");
+        let mut query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql));
+        for id in piece {
+            query = query.bind(id.0);
+        }
+        let rows: Vec<i64> = query.fetch_all(&reader.pool).await?;
+        found.extend(rows.into_iter().map(MonitorId));
+    }
+    Ok(found)
+}
+
 /// Starts a run; an open run of the same name restarts.
 pub async fn begin_run(
     tx: &mut Tx<'_>,
@@ -228,6 +300,72 @@ mod tests {
         assert_eq!(rest.len(), 990);
         let last = latest(&store.reader, id, 1).await.unwrap();
         assert_eq!((last[0].message.as_str(), last[0].at), ("line 1299", at(2)));
+    }
+
+    fn ping(kind: &'static str, run_time: Option<u64>) -> NewLine {
+        NewLine {
+            kind,
+            level: None,
+            message: String::new(),
+            run_time: run_time.map(Duration::from_millis),
+            ..line(0)
+        }
+    }
+
+    #[tokio::test]
+    async fn pings_are_counted_apart_from_other_lines() {
+        let (store, id) = with_device().await;
+        let (empty, other) = (MonitorId(id.0 + 1), MonitorId(id.0 + 2));
+        for (lines, pings, last_run) in [
+            (vec![line(1)], 0, None),
+            (vec![ping("start", None)], 1, None),
+            (vec![ping("success", Some(1_500)), line(2)], 2, Some(1_500)),
+            (vec![ping("log", None), ping("start", None)], 4, Some(1_500)),
+            (vec![ping("fail", None)], 5, None),
+        ] {
+            store
+                .write(move |tx| Box::pin(async move { append(tx, id, &lines, at(1)).await }))
+                .await;
+            let found = ping_summaries(&store.reader, &[id, empty, other]).await;
+            let expected = PingSummary {
+                pings,
+                last_run: last_run.map(Duration::from_millis),
+            };
+            let expected = (pings > 0).then_some((id, expected));
+            assert_eq!(found.unwrap(), expected.into_iter().collect());
+        }
+        let kinds = async |limit| {
+            let pings = latest_pings(&store.reader, id, limit).await.unwrap();
+            let kinds = pings.into_iter().map(|ping| ping.kind);
+            kinds.collect::<Vec<String>>()
+        };
+        assert_eq!(kinds(2).await, ["fail", "start"]);
+        let all = ["fail", "start", "log", "success", "start"];
+        assert_eq!(kinds(9).await, all, "without the other lines");
+    }
+
+    #[tokio::test]
+    async fn a_device_is_running_from_the_start_to_the_end_of_a_run() {
+        let (store, id) = with_device().await;
+        let is_running = async || running(&store.reader, &[id]).await.unwrap().contains(&id);
+        assert!(!is_running().await);
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    begin_run(tx, id, "a", at(1)).await?;
+                    begin_run(tx, id, "b", at(1)).await
+                })
+            })
+            .await;
+        assert!(is_running().await);
+        store
+            .write(move |tx| Box::pin(async move { end_run(tx, id, "a").await }))
+            .await;
+        assert!(is_running().await, "the other run goes further");
+        store
+            .write(move |tx| Box::pin(async move { end_run(tx, id, "b").await }))
+            .await;
+        assert!(!is_running().await);
     }
 
     #[tokio::test]

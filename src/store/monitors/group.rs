@@ -1,5 +1,8 @@
 //! User-defined groups: names for monitors that belong together.
 
+use std::collections::BTreeSet;
+
+use super::monitor::{self, Monitor};
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::MonitorId;
 use crate::store::{Effect, Reader, StoreError, Tx};
@@ -20,6 +23,88 @@ pub async fn set(
             .await?;
     tx.wrote_event = true;
     Ok(Effect::of(&changed))
+}
+
+/// A group with its monitors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    pub name: String,
+    /// By name.
+    pub monitors: Vec<Monitor>,
+}
+
+#[derive(sqlx::FromRow)]
+struct MemberRow {
+    group_name: String,
+    #[sqlx(flatten)]
+    monitor: monitor::Row,
+}
+
+/// The groups of a guild by name (`only`: just the one of this name), with their monitors.
+pub async fn with_monitors(
+    reader: &Reader,
+    guild: GuildId,
+    only: Option<&str>,
+) -> Result<Vec<Group>, StoreError> {
+    let rows: Vec<MemberRow> = sqlx::query_as(
+        "SELECT group_name, id, kind, name, status, since FROM monitors
+         WHERE guild_id = $1 AND group_name IS NOT NULL AND ($2 IS NULL OR group_name = $2) ORDER BY group_name, name, id",
+    )
+    .bind(guild.to_row())
+    .bind(only)
+    .fetch_all(&reader.pool)
+    .await?;
+    let mut groups: Vec<Group> = Vec::new();
+    for row in rows {
+        let monitor = monitor::read(row.monitor)?;
+        match groups
+            .last_mut()
+            .filter(|group| group.name == row.group_name)
+        {
+            Some(group) => group.monitors.push(monitor),
+            None => groups.push(Group {
+                name: row.group_name,
+                monitors: vec![monitor],
+            }),
+        }
+    }
+    Ok(groups)
+}
+
+/// The monitors of a group.
+pub async fn members(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    name: &str,
+) -> Result<BTreeSet<MonitorId>, StoreError> {
+    let ids: Vec<i64> =
+        sqlx::query_scalar("SELECT id FROM monitors WHERE guild_id = $1 AND group_name = $2")
+            .bind(guild.to_row())
+            .bind(name)
+            .fetch_all(&mut *tx.connection)
+            .await?;
+    Ok(ids.into_iter().map(MonitorId).collect())
+}
+
+/// Gives what refers to a group by its name the new one: its silences, and its open incidents.
+pub async fn rename_references(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    name: &str,
+    new: &str,
+) -> Result<(), StoreError> {
+    for sql in [
+        "UPDATE silences SET group_name = $3 WHERE guild_id = $1 AND group_name = $2",
+        "UPDATE incidents SET group_name = $3 WHERE guild_id = $1 AND group_name = $2 AND ended_at IS NULL",
+    ] {
+        sqlx::query(sql)
+            .bind(guild.to_row())
+            .bind(name)
+            .bind(new)
+            .execute(&mut *tx.connection)
+            .await?;
+    }
+    Ok(())
 }
 
 /// The groups of a guild by name, with the number of their monitors.

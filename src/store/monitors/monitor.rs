@@ -1,5 +1,7 @@
 //! Monitors of every kind: counts by status, monitors with problems, search and removal.
 
+use std::collections::BTreeSet;
+
 use super::monitor_state;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
@@ -8,6 +10,7 @@ use crate::domain::incidents::grouping::Location;
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::status::Status;
 use crate::store::devices::device::status_of;
+use crate::store::engine::rows::{pieces, placeholders};
 use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// A monitor of any kind, for lists.
@@ -107,6 +110,29 @@ pub async fn search(
     rows.into_iter().map(read).collect()
 }
 
+/// Those of these monitors that the guild has.
+pub async fn known_among(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    ids: &[MonitorId],
+) -> Result<BTreeSet<MonitorId>, StoreError> {
+    let mut known = BTreeSet::new();
+    for piece in pieces(ids) {
+        let places = placeholders(1, piece.len());
+        let sql = format!("SELECT id, guild_id FROM monitors WHERE id IN {places}");
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+        for id in piece {
+            query = query.bind(id.0);
+        }
+        let rows: Vec<(i64, i64)> = query.fetch_all(&mut *tx.connection).await?;
+        let ours = rows
+            .into_iter()
+            .filter(|(_, owner)| *owner == guild.to_row());
+        known.extend(ours.map(|(id, _)| MonitorId(id)));
+    }
+    Ok(known)
+}
+
 /// Removes a device or a server with everything but its events; `Nothing` if this guild has no such monitor.
 pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<Effect, StoreError> {
     let deleted = sqlx::query(
@@ -130,7 +156,7 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<Ef
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     id: i64,
     kind: String,
     name: String,
@@ -138,7 +164,7 @@ struct Row {
     since: i64,
 }
 
-fn read(row: Row) -> Result<Monitor, StoreError> {
+pub(super) fn read(row: Row) -> Result<Monitor, StoreError> {
     let damaged = |_| StoreError::Damaged(format!("the kind {} of a monitor", row.kind));
     Ok(Monitor {
         id: MonitorId(row.id),

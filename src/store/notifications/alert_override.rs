@@ -68,6 +68,31 @@ pub async fn roles(reader: &Reader, guild: GuildId) -> Result<Vec<RoleId>, Store
     Ok(roles.into_iter().map(RoleId::from_row).collect())
 }
 
+/// The override of one monitor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MonitorOverride {
+    pub monitor: MonitorId,
+    pub name: String,
+    pub own: Override,
+}
+
+/// All overrides of a guild, by the name of the monitor.
+pub async fn all(reader: &Reader, guild: GuildId) -> Result<Vec<MonitorOverride>, StoreError> {
+    let rows: Vec<(i64, String, bool, Option<i64>)> = sqlx::query_as(
+        "SELECT m.id, m.name, o.notify, o.role_id FROM alert_overrides o JOIN monitors m ON m.id = o.monitor_id
+         WHERE o.guild_id = $1 ORDER BY m.name, m.id",
+    )
+    .bind(guild.to_row())
+    .fetch_all(&reader.pool)
+    .await?;
+    let own = |(id, name, notify, role)| MonitorOverride {
+        monitor: MonitorId(id),
+        name,
+        own: read(notify, role),
+    };
+    Ok(rows.into_iter().map(own).collect())
+}
+
 /// The overrides of a guild, ordered by the name of the monitor.
 pub async fn list(
     reader: &Reader,

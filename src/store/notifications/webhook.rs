@@ -102,6 +102,37 @@ pub async fn insert(
     Ok(id.map(WebhookId))
 }
 
+/// What can be changed of a webhook.
+#[derive(Clone, Debug)]
+pub struct WebhookSettings {
+    pub name: String,
+    pub url: Target,
+    pub format: WebhookFormat,
+    pub template: Option<String>,
+}
+
+/// Saves a webhook; `Nothing` if the guild has no such webhook, or another one of that name.
+pub async fn update(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    id: WebhookId,
+    settings: &WebhookSettings,
+) -> Result<Effect, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE webhooks SET name = $3, url = $4, format = $5, template = $6 WHERE guild_id = $1 AND id = $2
+             AND NOT EXISTS (SELECT 1 FROM webhooks WHERE guild_id = $1 AND name = $3 AND id <> $2)",
+    )
+    .bind(guild.to_row())
+    .bind(id.0)
+    .bind(&settings.name)
+    .bind(settings.url.to_string())
+    .bind(settings.format.as_str())
+    .bind(&settings.template)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(Effect::of(&changed))
+}
+
 /// Number of webhooks of a guild.
 pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
     let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM webhooks WHERE guild_id = $1")

@@ -197,6 +197,48 @@ pub async fn maintenance(
     with_monitors(reader, rows).await
 }
 
+/// The silences of a guild of both kinds, by id.
+pub async fn all(reader: &Reader, guild: GuildId) -> Result<Vec<Silence>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM silences WHERE guild_id = $1 ORDER BY id")
+        .bind(guild.to_row())
+        .fetch_all(&reader.pool)
+        .await?;
+    with_monitors(reader, rows).await
+}
+
+/// A silence of a guild; `None` if the guild has no such silence.
+pub async fn get(
+    reader: &Reader,
+    guild: GuildId,
+    id: SilenceId,
+) -> Result<Option<Silence>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM silences WHERE guild_id = $1 AND id = $2")
+        .bind(guild.to_row())
+        .bind(id.0)
+        .fetch_all(&reader.pool)
+        .await?;
+    Ok(with_monitors(reader, rows).await?.pop())
+}
+
+/// Saves the title and the end of a silence; `Nothing` if the guild has no such silence.
+pub async fn update(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    id: SilenceId,
+    title: &str,
+    ends_at: Timestamp,
+) -> Result<Effect, StoreError> {
+    let changed =
+        sqlx::query("UPDATE silences SET title = $3, ends_at = $4 WHERE guild_id = $1 AND id = $2")
+            .bind(guild.to_row())
+            .bind(id.0)
+            .bind(title)
+            .bind(ends_at.millis())
+            .execute(&mut *tx.connection)
+            .await?;
+    Ok(Effect::of(&changed))
+}
+
 /// Silences whose window has started without an event in the audit log, or has ended.
 pub async fn due(reader: &Reader, now: Timestamp) -> Result<Vec<Silence>, StoreError> {
     let rows = sqlx::query(

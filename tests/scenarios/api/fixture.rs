@@ -1,7 +1,9 @@
 //! What an operation acts on: fresh keys and monitors, so that neither a rate limit nor an earlier case interferes.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
+use discord_sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use super::document::{BASE, Operation};
@@ -18,15 +20,20 @@ const CALLS: usize = 8;
 pub struct TestApi<'a> {
     pub rollcall: &'a Rollcall,
     pub running: Running<'a>,
-    made: std::cell::Cell<u32>,
+    /// The guild of the keys, and a channel of it.
+    guild: u64,
+    channel: String,
+    made: Cell<u32>,
 }
 
 impl<'a> TestApi<'a> {
-    pub fn new(rollcall: &'a Rollcall) -> Self {
+    pub fn new(rollcall: &'a Rollcall, sandbox: &Sandbox) -> Self {
         Self {
             rollcall,
             running: rollcall.run(),
-            made: std::cell::Cell::new(0),
+            guild: sandbox.guild().0,
+            channel: sandbox.channel(sandbox.guild()).to_string(),
+            made: Cell::new(0),
         }
     }
 
@@ -46,26 +53,89 @@ impl<'a> TestApi<'a> {
             places: BTreeMap::new(),
             calls: 0,
         };
-        let device = fixture.add("/device/register", "fleet", &json!({}));
+        let maker = Maker {
+            api: self,
+            admin: self.key("admin"),
+        };
+        maker.add_monitors(&mut fixture, number);
+        maker.add_others(&mut fixture, number);
+        fixture
+    }
+}
+
+/// Makes what fixtures have, with an admin key of its own, whose rate limit the cases do not use up.
+struct Maker<'a> {
+    api: &'a TestApi<'a>,
+    admin: String,
+}
+
+impl Maker<'_> {
+    fn add_monitors(&self, fixture: &mut Fixture<'_>, number: u32) {
+        let device = self.add("/device/register", &json!({}));
         fixture.keys.insert("device", text(&device["device_key"]));
         let uuid = text(&device["uuid"]);
         fixture.places.insert("/device/{uuid}", uuid.clone());
         fixture.places.insert("/devices/{uuid}", uuid);
-        let server = fixture.add(
-            "/servers",
-            "admin",
-            &json!({ "name": format!("db-{number}") }),
-        );
+        let server = self.add("/servers", &json!({ "name": format!("db-{number}") }));
         fixture.keys.insert("server", text(&server["key"]));
         fixture
             .places
             .insert("/servers/{id}", server["id"].to_string());
         let target = format!("tcp://192.0.2.1:{number}");
-        let endpoint = fixture.add("/endpoints", "admin", &json!({ "target": target }));
+        let endpoint = self.add("/endpoints", &json!({ "target": target }));
         fixture
             .places
             .insert("/endpoints/{id}", endpoint["id"].to_string());
+    }
+
+    /// A silence, a group, an override, alert settings, a webhook and a key.
+    fn add_others(&self, fixture: &mut Fixture<'_>, number: u32) {
+        let endpoint = &fixture.places["/endpoints/{id}"].clone();
+        let monitor: Value = endpoint.parse().unwrap();
+        let silence = json!({ "kind": "mute", "monitors": [monitor], "duration": "1h" });
+        let silence = self.add("/silences", &silence);
         fixture
+            .places
+            .insert("/silences/{id}", silence["id"].to_string());
+        let group = format!("group-{number}");
+        self.add("/groups", &json!({ "name": group, "monitors": [monitor] }));
+        fixture.places.insert("/groups/{name}", group);
+        let path = format!("{BASE}/alerts/overrides/{endpoint}");
+        let set = self.api.running.call("PUT", &path, &self.admin, "{}");
+        assert_eq!(set.status, 200, "{set:?}");
+        fixture
+            .places
+            .insert("/alerts/overrides/{id}", endpoint.clone());
+        let guild = self.api.guild;
+        self.api.rollcall.sql(&format!(
+            "INSERT OR IGNORE INTO alert_settings (guild_id) VALUES ({guild})"
+        ));
+        self.api.rollcall.sql(&format!(
+            "INSERT OR IGNORE INTO destinations (guild_id, kind, address) VALUES ({guild}, 'channel', {})",
+            self.api.channel
+        ));
+        // A guild has few webhooks, so each takes the place of the one before.
+        let (name, url) = (format!("hook {number}"), "https://example.org/hook");
+        self.api.rollcall.sql("DELETE FROM webhooks");
+        self.api
+            .rollcall
+            .sql("DELETE FROM destinations WHERE kind = 'webhook'");
+        let webhook = self.add("/webhooks", &json!({ "name": name, "url": url }));
+        fixture
+            .places
+            .insert("/webhooks/{id}", webhook["id"].to_string());
+        let key = self.add("/keys", &json!({ "kind": "read" }));
+        fixture.places.insert("/keys/{id}", text(&key["id"]));
+    }
+
+    fn add(&self, path: &str, body: &Value) -> Value {
+        let path = format!("{BASE}{path}");
+        let answer = self
+            .api
+            .running
+            .call("POST", &path, &self.admin, &body.to_string());
+        assert_eq!(answer.status, 201, "{path}: {answer:?}");
+        answer.json
     }
 }
 
@@ -79,20 +149,12 @@ pub struct Fixture<'a> {
 }
 
 impl Fixture<'_> {
-    fn add(&self, path: &str, kind: &str, body: &Value) -> Value {
-        let path = format!("{BASE}{path}");
-        let key = &self.keys[kind];
-        let answer = self.api.running.call("POST", &path, key, &body.to_string());
-        assert_eq!(answer.status, 201, "{path}: {answer:?}");
-        answer.json
-    }
-
     /// The path of an operation with the values of its parameters.
     pub fn path(&self, operation: &Operation) -> String {
         let path = operation.path.strip_prefix(BASE).unwrap();
         let known = self.places.iter();
-        let mut fitting = known.filter(|(place, _)| path.starts_with(**place));
-        match fitting.next() {
+        let fitting = known.filter(|(place, _)| path.starts_with(**place));
+        match fitting.max_by_key(|(place, _)| place.len()) {
             Some((place, value)) => {
                 let start = place.split('{').next().unwrap();
                 format!("{BASE}{start}{value}{}", &path[place.len()..])
@@ -104,11 +166,18 @@ impl Fixture<'_> {
         }
     }
 
-    /// The example body; a uuid in it is that of the device.
+    /// The example body, with what exists in the place of what it names.
     pub fn example(&self, operation: &Operation) -> Option<Value> {
         let mut example = operation.body()?["example"].clone();
-        if example.get("uuid").is_some() {
-            example["uuid"] = json!(self.places["/device/{uuid}"]);
+        let endpoint: Value = self.places["/endpoints/{id}"].parse().unwrap();
+        for (field, value) in [
+            ("uuid", json!(self.places["/device/{uuid}"])),
+            ("channel", json!(self.api.channel)),
+            ("monitors", json!([endpoint])),
+        ] {
+            if example.get(field).is_some() {
+                example[field] = value;
+            }
         }
         Some(example)
     }

@@ -1,6 +1,7 @@
 //! Devices: heartbeats, state and logs over HTTP, pings, pushes, and their commands.
 
 mod discord_devices_servers;
+mod healthchecks_api;
 mod http_devices;
 pub mod http_devices_servers;
 mod ping_keys;

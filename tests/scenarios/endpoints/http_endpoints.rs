@@ -82,9 +82,9 @@ fn other_guilds_see_no_endpoint_and_read_keys_change_nothing() {
     };
     let added = call("POST", "", &admin, r#"{"target":"tcp://192.0.2.1:1"}"#);
     let one = format!("/{}", added.json["id"]);
-    let not_there = call("GET", "/999999", &foreign, "");
     for (method, path) in [("GET", one.as_str()), ("PATCH", &one), ("DELETE", &one)] {
         let answer = call(method, path, &foreign, "");
+        let not_there = call(method, "/999999", &foreign, "");
         assert_eq!(
             (answer.status, answer.text),
             (404, not_there.text.clone()),

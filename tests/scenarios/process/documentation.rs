@@ -112,6 +112,33 @@ fn the_requests_of_the_page_about_servers_send_a_report() {
 }
 
 #[test]
+fn the_requests_of_the_page_about_compatibility_are_accepted() {
+    let rollcall = Rollcall::new();
+    let token = "Wq3ZkT8nB1xRj5LpVd0mYc7HsGf2EuA9";
+    let page = format!("{}/docs/compatibility.md", env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(page).unwrap();
+    let add = format!("device add backup --push-token {token}");
+    assert!(page.contains(&format!("rollcall {add}\n")), "{page}");
+    let arguments: Vec<&str> = add.split(' ').collect();
+    let added = rollcall.done(&arguments).out;
+    let read = rollcall.done(&["key", "create", "--kind", "read"]).out;
+    let running = rollcall.run();
+    let keys = [
+        ("UUID", added.lines().next().unwrap()),
+        ("READ_KEY", read.trim()),
+        ("PUSH_TOKEN", token),
+    ];
+    let Some(printed) = run("compatibility.md", &rollcall, &running, &keys) else {
+        return;
+    };
+    assert!(printed.contains("Created"), "{printed}");
+    assert_eq!(printed.matches(r#"{"ok":true}"#).count(), 2, "{printed}");
+    for field in [r#""checks":[{"#, r#""flips":[{"#, r#""pings":[{"#] {
+        assert_eq!(printed.matches(field).count(), 2, "{field}: {printed}");
+    }
+}
+
+#[test]
 fn the_job_line_of_the_page_about_other_products_reports_a_failure_and_its_reason() {
     let rollcall = Rollcall::new();
     let read = rollcall.done(&["key", "create", "--kind", "read"]).out;

@@ -7,7 +7,12 @@ use std::path::{Path, PathBuf};
 use crate::harness::Rollcall;
 
 /// Every other shell block sends requests, and `documentation.rs` runs those of these pages.
-const PAGES_THAT_ARE_RUN: [&str; 3] = ["docs/devices.md", "docs/migrating.md", "docs/servers.md"];
+const PAGES_THAT_ARE_RUN: [&str; 4] = [
+    "docs/compatibility.md",
+    "docs/devices.md",
+    "docs/migrating.md",
+    "docs/servers.md",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -103,11 +108,14 @@ fn commands_and_flags_of_setup_blocks_exist() {
         let is_name = |word: &&&str| word.bytes().all(|byte| byte.is_ascii_lowercase());
         let names: Vec<&str> = words.iter().take_while(is_name).copied().collect();
         let command = match names.as_slice() {
-            ["endpoint" | "server" | "key", sub, ..] => vec![names[0], sub],
+            ["endpoint" | "device" | "server" | "key", sub, ..] => vec![names[0], sub],
             [command, ..] => vec![*command],
             [] => continue,
         };
-        if !["endpoint", "server", "key", "backup", "check", "recheck"].contains(&command[0]) {
+        let commands = [
+            "endpoint", "device", "server", "key", "backup", "check", "recheck",
+        ];
+        if !commands.contains(&command[0]) {
             continue;
         }
         let help = rollcall

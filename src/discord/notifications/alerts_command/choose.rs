@@ -12,16 +12,12 @@ use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::{complete, roles};
 use crate::domain::discord_id::UserId;
-use crate::domain::notifications::alert_policy::{AlertPreferences, BulkAlert, Responder};
+use crate::domain::notifications::alert_policy::{
+    AlertPreferences, BULK_WINDOW, BULK_WINDOWS, BulkAlert, Responder, WAITS,
+};
 use crate::domain::patch::Patch;
 use crate::domain::text;
 use crate::store::notifications::alert_override::Override;
-
-/// Shortest and longest time until a reminder or an escalation.
-const WAITS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
-
-/// Shortest and longest window in which the changes of a bulk alert are counted.
-const WINDOWS: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(86_400);
 
 /// Set reminders and escalation; omitted options stay unchanged
 #[poise::command(slash_command, guild_only)]
@@ -123,8 +119,8 @@ pub(super) async fn summary(
 ) -> Result<(), CommandError> {
     change(ctx, async {
         let window = match window.as_deref() {
-            None => Duration::from_secs(60),
-            Some(text) => length("window", text, WINDOWS)?,
+            None => BULK_WINDOW,
+            Some(text) => length("window", text, BULK_WINDOWS)?,
         };
         let bulk = BulkAlert {
             count,

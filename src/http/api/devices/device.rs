@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::send;
 use crate::actions::devices::check_in::Payload;
-use crate::actions::devices::manage_device::{self, DeviceEdit};
+use crate::actions::devices::manage_device::{self, DeviceEdit, NewDevice};
 use crate::domain::devices::device::DeviceUuid;
 use crate::domain::key::KeyKind;
 use crate::domain::patch::Patch;
@@ -20,9 +20,10 @@ use crate::http::api::problem::Problem;
 use crate::http::api::request::{
     Admin, Caller, InBody, InPath, InQuery, OfDevice, OwnKey, Reader, ReaderOf, patch,
 };
-use crate::http::api::routes::{Json, NoContent};
+use crate::http::api::routes::{Created, Json, NoContent};
 use crate::http::api::values::{
-    DateTime, DeviceThreshold, JsonObject, Name, StatusWord, Word, date_time,
+    DateTime, DeviceThreshold, Id, JsonObject, Name, PushTokenText, SlugText, StatusWord, UuidText,
+    Word, date_time,
 };
 use crate::store::devices::device::{self, Device};
 use crate::store::devices::device_state;
@@ -31,10 +32,15 @@ use crate::store::devices::device_state;
 #[derive(Serialize, ToSchema)]
 #[schema(as = Device)]
 pub(super) struct DeviceView {
+    /// Its number among all monitors, which silences, groups and alerts name.
+    id: Id,
     #[schema(examples("7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f"))]
     uuid: String,
     #[schema(examples("pump"))]
     name: String,
+    /// Names it in the URLs of pings; pings by a slug that several devices have are refused.
+    #[schema(required, examples("pump"))]
+    slug: Option<String>,
     #[schema(required, examples("esp32"))]
     device_type: Option<String>,
     status: StatusWord,
@@ -58,8 +64,10 @@ pub(super) struct DeviceView {
 impl From<&Device> for DeviceView {
     fn from(device: &Device) -> Self {
         Self {
+            id: device.id.0,
             uuid: device.uuid.as_str().to_owned(),
             name: device.name.clone(),
+            slug: device.slug.as_ref().map(|slug| slug.as_str().to_owned()),
             device_type: device.device_type.clone(),
             status: Word(device.status),
             is_online: device.status == Status::Online,
@@ -130,6 +138,59 @@ pub(super) async fn show(
     with_states(&app, &device).await
 }
 
+/// A device to be added before its first heartbeat.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "name": "nightly backup", "threshold": "26h" })))]
+pub(super) struct NewDeviceBody {
+    name: Name,
+    /// Default: a new one.
+    uuid: Option<UuidText>,
+    /// Default: made from the name.
+    slug: Option<SlugText>,
+    device_type: Option<Name>,
+    /// Default: that of the settings.
+    threshold: Option<DeviceThreshold>,
+    /// Keeps the URL of an Uptime Kuma push, but for its host.
+    push_token: Option<PushTokenText>,
+}
+
+/// A device that was added, with its key.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AddedDevice {
+    #[serde(flatten)]
+    device: DeviceView,
+    /// Its own key, which is not shown again.
+    #[schema(examples("rc_device_…"))]
+    device_key: String,
+}
+
+pub(super) async fn add(
+    admin: Admin,
+    State(app): State<HttpState>,
+    InBody(body): InBody<NewDeviceBody>,
+) -> Result<Created<AddedDevice>, Problem> {
+    let uuid = match body.uuid {
+        Some(uuid) => uuid.0,
+        None => manage_device::random_uuid()?,
+    };
+    let new = NewDevice {
+        uuid: uuid.clone(),
+        name: body.name.0,
+        device_type: body.device_type.map(|name| name.0),
+        slug: body.slug.map(|slug| slug.0),
+        push_token: body.push_token.map(|token| token.0),
+        threshold: body.threshold.map(|threshold| threshold.0),
+    };
+    let (requester, now) = (admin.requester(), app.clock.now());
+    let key = manage_device::add(&app.store, requester, new, app.quota_devices, now).await?;
+    let device = find(&app, &admin, &uuid).await?;
+    Ok(Created(AddedDevice {
+        device: (&device).into(),
+        device_key: key.reveal(),
+    }))
+}
+
 /// A change to a device.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -140,6 +201,14 @@ pub(super) struct EditDevice {
     #[serde(default, deserialize_with = "patch")]
     #[schema(value_type = Option<DeviceThreshold>)]
     threshold: Patch<DeviceThreshold>,
+    /// Null: pings name it by its uuid only.
+    #[serde(default, deserialize_with = "patch")]
+    #[schema(value_type = Option<SlugText>)]
+    slug: Patch<SlugText>,
+    /// Null: pushes name it by its uuid or its key only.
+    #[serde(default, deserialize_with = "patch")]
+    #[schema(value_type = Option<PushTokenText>)]
+    push_token: Patch<PushTokenText>,
     /// Replaces the target state.
     target_state: Option<JsonObject>,
 }
@@ -157,7 +226,8 @@ pub(super) async fn edit(
         target: body
             .target_state
             .map(|state| Value::Object(state.0).to_string()),
-        ..DeviceEdit::default()
+        slug: body.slug.map(|slug| slug.0),
+        push_token: body.push_token.map(|token| token.0),
     };
     let (requester, now) = (admin.requester(), app.clock.now());
     manage_device::edit(&app.store, requester, device, edit, now).await?;

@@ -6,10 +6,7 @@ mod send;
 mod state;
 
 use super::request::{Admin, OfDevice, OwnKey, Reader, ReaderOf, Registrar};
-use super::routes::{Routes, about};
-use axum::http::StatusCode;
-
-const CONFLICT: &[StatusCode] = &[StatusCode::CONFLICT];
+use super::routes::{CONFLICT, NOT_FOUND_OR_CONFLICT, Routes, about};
 
 pub(super) fn routes(routes: &mut Routes) {
     routes.tag(
@@ -62,7 +59,7 @@ fn sending(routes: &mut Routes) {
             "Update the current state of the device that the body or the key identifies",
         )
         .describe("`uuid` names the device. It may be left out with the device's own key.")
-        .refuses(&[StatusCode::NOT_FOUND, StatusCode::CONFLICT]),
+        .refuses(NOT_FOUND_OR_CONFLICT),
         state::report_own,
     );
 }
@@ -74,6 +71,13 @@ fn managing(routes: &mut Routes) {
         about("list_devices", "List devices").describe("By name."),
         device::list,
     );
+    routes.post::<Admin, _>(
+        "/devices",
+        about("add_device", "Add a device before its first heartbeat")
+            .describe("Its key is shown only in this answer.")
+            .refuses(CONFLICT),
+        device::add,
+    );
     routes.get::<ReaderOf<OfDevice>, _>(
         "/devices/{uuid}",
         about("get_device", "Get a device with its states")
@@ -82,7 +86,7 @@ fn managing(routes: &mut Routes) {
     );
     routes.patch::<Admin, _>(
         "/devices/{uuid}",
-        about("edit_device", "Change a device"),
+        about("edit_device", "Change a device").refuses(CONFLICT),
         device::edit,
     );
     routes.delete::<Admin, _>(

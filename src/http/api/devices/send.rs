@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::actions::devices::check_in::{
     CheckIn, CheckInError, CheckedIn, Payload, PresentedKey, Registration,
 };
+use crate::actions::devices::manage_device;
 use crate::domain::devices::device::DeviceUuid;
 use crate::domain::status::Status;
 use crate::http::HttpState;
@@ -72,7 +73,7 @@ pub(super) async fn register(
 ) -> Result<Registered, Problem> {
     let uuid = match body.uuid {
         Some(uuid) => uuid.0,
-        None => random_uuid()?,
+        None => manage_device::random_uuid()?,
     };
     limit(&app, &key, &uuid)?;
     let registration = Registration {
@@ -155,11 +156,4 @@ pub(super) async fn check_in<K>(
         app.key_cache.forget(&key.0.id);
     }
     Ok(checked_in?)
-}
-
-pub(super) fn random_uuid() -> Result<DeviceUuid, Problem> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|_| crate::store::StoreError::Damaged("cannot generate random numbers".into()))?;
-    Ok(DeviceUuid::from_random(bytes))
 }

@@ -4,12 +4,8 @@ mod change;
 mod endpoint;
 mod view;
 
-use axum::http::StatusCode;
-
 use super::request::{Admin, Reader};
-use super::routes::{Routes, about};
-
-const CONFLICT: &[StatusCode] = &[StatusCode::CONFLICT];
+use super::routes::{CONFLICT, Routes, about};
 
 pub(super) fn routes(routes: &mut Routes) {
     routes.tag("endpoints", "Ports and URLs that Rollcall checks.");

@@ -11,7 +11,7 @@ mod rate_limit;
 pub(in crate::http) use body::{InBody, bytes, invalid, json, patch, read};
 pub(in crate::http) use key::{Caller, Peer, valid_key};
 pub use key_cache::KeyCache;
-pub(in crate::http) use path::InPath;
+pub(in crate::http) use path::{GroupName, InPath};
 pub(in crate::http) use permission::{
     Admin, OfDevice, OfServer, OwnKey, Reader, ReaderOf, Registrar, Sender, ServerKey,
 };

@@ -9,10 +9,13 @@ use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
 use utoipa::{PartialSchema as _, ToSchema};
 
 use crate::domain::devices::device::DeviceUuid;
-use crate::domain::monitor::MonitorId;
+use crate::domain::key::KeyId;
+use crate::domain::monitor::{MonitorId, parse_name};
+use crate::domain::notifications::webhook::WebhookId;
+use crate::domain::silences::silence::SilenceId;
 use crate::http::api::problem::Problem;
 use crate::http::api::routes::{Argument, Described};
-use crate::http::api::values::UuidText;
+use crate::http::api::values::{KeyIdText, Name, UuidText};
 
 /// A value in the path of a request.
 pub(in crate::http) trait PathParameter: Sized {
@@ -38,16 +41,54 @@ impl PathParameter for DeviceUuid {
     }
 }
 
-impl PathParameter for MonitorId {
+macro_rules! numbers {
+    ($($id:ty),*) => {
+        $(
+            impl PathParameter for $id {
+                const NAME: &'static str = "id";
+                type Schema = i64;
+
+                fn example() -> Value {
+                    17.into()
+                }
+
+                fn read(text: &str) -> Option<Self> {
+                    text.parse().ok().map(Self)
+                }
+            }
+        )*
+    };
+}
+
+numbers!(MonitorId, SilenceId, WebhookId);
+
+impl PathParameter for KeyId {
     const NAME: &'static str = "id";
-    type Schema = i64;
+    type Schema = KeyIdText;
 
     fn example() -> Value {
-        17.into()
+        "0QmZ1xRj5LpV".into()
     }
 
     fn read(text: &str) -> Option<Self> {
-        text.parse().ok().map(Self)
+        Self::parse(text)
+    }
+}
+
+/// The name of a group.
+#[derive(Debug)]
+pub(in crate::http) struct GroupName(pub String);
+
+impl PathParameter for GroupName {
+    const NAME: &'static str = "name";
+    type Schema = Name;
+
+    fn example() -> Value {
+        "web".into()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        parse_name(text).ok().map(Self)
     }
 }
 

@@ -29,6 +29,11 @@ use example::Examples;
 /// The path of the API.
 pub(in crate::http) const BASE: &str = "/api/v1";
 
+/// Refusals that handlers often declare.
+pub(in crate::http) const CONFLICT: &[StatusCode] = &[StatusCode::CONFLICT];
+pub(in crate::http) const NOT_FOUND_OR_CONFLICT: &[StatusCode] =
+    &[StatusCode::NOT_FOUND, StatusCode::CONFLICT];
+
 /// What people and generated clients read about an operation.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::http) struct About {
@@ -103,6 +108,15 @@ impl Routes {
         handler: impl OperationHandler<P, T>,
     ) {
         self.add(HttpMethod::Post, path, about, handler);
+    }
+
+    pub fn put<P: Permission, T: 'static>(
+        &mut self,
+        path: &str,
+        about: About,
+        handler: impl OperationHandler<P, T>,
+    ) {
+        self.add(HttpMethod::Put, path, about, handler);
     }
 
     pub fn patch<P: Permission, T: 'static>(

@@ -13,7 +13,12 @@ use crate::domain::devices::line_kind::LineKind;
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::http_check::Method;
 use crate::domain::event::EventKind;
+use crate::domain::key::KeyKind;
+use crate::domain::monitor::MonitorKind;
+use crate::domain::notifications::webhook::WebhookFormat;
 use crate::domain::servers::threshold::ThresholdUsed;
+use crate::domain::silences::maintenance::WeekDay;
+use crate::domain::silences::silence::SilenceKind;
 use crate::domain::status::Status;
 
 /// An enum whose variants have words, with the name of its schema.
@@ -43,6 +48,11 @@ closed_sets! {
     FailureClass, FailureClassWord, "FailureReason";
     EventKind, EventKindWord, "EventType";
     Method, MethodWord, "HttpMethod";
+    KeyKind, KeyKindWord, "KeyKind";
+    MonitorKind, MonitorKindWord, "MonitorKind";
+    SilenceKind, SilenceKindWord, "SilenceKind";
+    WebhookFormat, WebhookFormatWord, "WebhookFormat";
+    WeekDay, WeekDayWord, "WeekDay";
     ThresholdUsed, ThresholdUsedWord, "ThresholdUsed";
     LineKind, LineKindWord, "LineKind";
 }

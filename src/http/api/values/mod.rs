@@ -5,16 +5,21 @@ mod closed_set;
 mod headers;
 mod id;
 mod json;
+mod monitor_ids;
 mod pattern;
 mod text;
 
 pub(in crate::http) use bounded::Bounded;
 pub(in crate::http) use closed_set::{
-    EventKindWord, FailureClassWord, LineKindWord, MethodWord, StatusWord, ThresholdUsedWord, Word,
+    EventKindWord, FailureClassWord, KeyKindWord, LineKindWord, MethodWord, MonitorKindWord,
+    SilenceKindWord, StatusWord, ThresholdUsedWord, WebhookFormatWord, WeekDayWord, Word,
 };
 pub(in crate::http) use headers::HeaderValues;
 pub(in crate::http) use id::{DateTime, Id, date_time};
 pub(in crate::http) use json::{Hint, JsonObject, ReportedFigure};
+pub(in crate::http) use monitor_ids::MonitorIds;
 pub(in crate::http) use text::{
-    DeviceThreshold, ExpectedStatus, Interval, Keyword, Moment, Name, Step, TargetText, UuidText,
+    AlertWait, BulkWindow, DeviceThreshold, DiscordId, ExpectedStatus, Interval, KeyIdText,
+    Keyword, Moment, Name, PushTokenText, SilenceLength, SlugText, Step, TargetText, TimeOfDay,
+    UuidText, WebhookUrl, ZoneName,
 };

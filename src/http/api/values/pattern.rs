@@ -141,6 +141,30 @@ pub(super) fn expected_status() -> String {
 
 /// The spellings of targets that `Target` documents.
 pub(super) fn target() -> String {
+    let TargetParts {
+        address,
+        host,
+        port,
+        http,
+    } = target_parts();
+    format!("^(?:{address}{port}|[Tt][Cc][Pp]://{host}{port}/?|{http})$")
+}
+
+/// Those of them that are for HTTP.
+pub(super) fn http_target() -> String {
+    format!("^{}$", target_parts().http)
+}
+
+/// The parts of a target's pattern.
+struct TargetParts {
+    address: String,
+    host: String,
+    port: String,
+    /// A whole target for HTTP.
+    http: String,
+}
+
+fn target_parts() -> TargetParts {
     let byte = integers(0, 255);
     let v4 = format!("(?:{byte}\\.){{3}}{byte}");
     let v6 = format!("\\[{}\\]", ipv6(&v4));
@@ -150,10 +174,12 @@ pub(super) fn target() -> String {
     let name = format!("(?:{label}\\.){{0,126}}{last}\\.?");
     let host = format!("(?:{v4}|{v6}|{name})");
     let path = "(?:[/?][!$-;=?-\\[\\]_a-z~%]*)?";
-    let any_case = "(?:[Hh][Tt][Tt][Pp][Ss]?)";
-    format!(
-        "^(?:(?:{v4}|{v6}){port}|[Tt][Cc][Pp]://{host}{port}/?|{any_case}://{host}(?:{port})?{path})$"
-    )
+    TargetParts {
+        http: format!("[Hh][Tt][Tt][Pp][Ss]?://{host}(?:{port})?{path}"),
+        address: format!("(?:{v4}|{v6})"),
+        host,
+        port,
+    }
 }
 
 /// IPv6 addresses (RFC 4291, section 2.2).

@@ -10,11 +10,18 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::pattern;
+use crate::actions::silences::start::MUTE_RANGE;
 use crate::domain::Timestamp;
 use crate::domain::devices::device::{self, DeviceUuid};
+use crate::domain::devices::push_token::PushToken;
+use crate::domain::devices::slug::{self, Slug};
 use crate::domain::endpoints::http_check::{HttpCheck, MAX_KEYWORD};
 use crate::domain::endpoints::target::{MAX_TARGET_BYTES, Target};
+use crate::domain::key::KeyId;
 use crate::domain::monitor::{INTERVAL_RANGE, MAX_NAME, parse_interval, parse_name};
+use crate::domain::notifications::alert_policy::{BULK_WINDOWS, WAITS};
+use crate::domain::notifications::webhook;
+use crate::domain::silences::maintenance::parse_time;
 use crate::domain::text;
 
 /// How a text is read, and how its schema describes it.
@@ -84,6 +91,11 @@ macro_rules! texts {
 
 const SECOND: Duration = Duration::from_secs(1);
 
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Ids are stored as signed 64-bit integers.
+const MOST_DISCORD_ID: u64 = i64::MAX as u64;
+
 /// The longest step that every unit can write with the digits that are read.
 const LONGEST_STEP: Duration = Duration::from_secs(366 * 86_400);
 
@@ -146,6 +158,81 @@ texts! {
         |schema| schema
             .pattern(Some(pattern::durations(Duration::from_millis(1), LONGEST_STEP, SECOND)))
             .description(Some("A duration, such as `60s` or `1h`; a bare number is seconds."));
+
+    /// The slug of a device.
+    SlugText, SlugRule, Slug, "Slug", "database-backup",
+        |input| Slug::parse(input).map_err(|error| error.to_string()),
+        |schema| schema
+            .max_length(Some(slug::LONGEST))
+            .pattern(Some("^[a-z0-9_-]+$"))
+            .description(Some("Names the device in the URLs of pings."));
+
+    /// A push token of a device.
+    PushTokenText, PushTokenRule, PushToken, "PushToken", "Wq3ZkT8nB1xRj5LpVd0mYc7HsGf2EuA9",
+        |input| PushToken::parse(input).map_err(|error| error.to_string()),
+        |schema| schema
+            .pattern(Some("^(?![0-9A-Fa-f]{32}$)[0-9A-Za-z]{32}$"))
+            .description(Some("A token of Uptime Kuma, to which pushes go on working. It is not shown again."));
+
+    /// The public id of an API key.
+    KeyIdText, KeyIdRule, KeyId, "KeyId", "0QmZ1xRj5LpV",
+        |input| KeyId::parse(input).ok_or_else(|| "must be the id of an API key".to_owned()),
+        |schema| schema.pattern(Some("^[0-9A-Za-z]{12}$"));
+
+    /// An id of Discord.
+    DiscordId, DiscordIdRule, u64, "DiscordId", "175928847299117063",
+        |input| input.parse().ok().filter(|id| (1..=MOST_DISCORD_ID).contains(id))
+            .ok_or_else(|| "must be an id of Discord, as a text. Example: `\"175928847299117063\"`".to_owned()),
+        |schema| schema
+            .pattern(Some(format!("^{}$", pattern::integers(1, MOST_DISCORD_ID))))
+            .description(Some("An id of Discord as a text: numbers of this size lose digits in many JSON parsers."));
+
+    /// How long a mute or maintenance lasts.
+    SilenceLength, SilenceLengthRule, Duration, "SilenceLength", "2h",
+        |input| text::parse_duration(input, MINUTE)
+            .filter(|length| (MUTE_RANGE.0..=MUTE_RANGE.1).contains(length))
+            .ok_or_else(|| "must be a duration from 1s to 30d. Example: `2h`".to_owned()),
+        |schema| schema
+            .pattern(Some(pattern::durations(MUTE_RANGE.0, MUTE_RANGE.1, MINUTE)))
+            .description(Some("A duration, such as `30m` or `2h`; a bare number is minutes. A mute lasts 1s to 30d, maintenance 1m to 7d."));
+
+    /// A time of day.
+    TimeOfDay, TimeOfDayRule, u16, "TimeOfDay", "22:30",
+        |input| parse_time(input).map_err(|error| error.to_string()),
+        |schema| schema.pattern(Some("^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"));
+
+    /// The name of a time zone.
+    ZoneName, ZoneNameRule, String, "ZoneName", "Europe/Berlin",
+        |input| Ok(input.to_owned()),
+        |schema| schema
+            .max_length(Some(64))
+            .description(Some("An IANA name, such as `Europe/Berlin`."));
+
+    /// The time until a reminder or an escalation.
+    AlertWait, AlertWaitRule, Duration, "AlertWait", "15m",
+        |input| text::parse_duration(input, MINUTE)
+            .filter(|length| WAITS.contains(length))
+            .ok_or_else(|| "must be a duration from 1s to 7d. Example: `15m`".to_owned()),
+        |schema| schema
+            .pattern(Some(pattern::durations(*WAITS.start(), *WAITS.end(), MINUTE)))
+            .description(Some("A duration from 1s to 7d, such as `15m`; a bare number is minutes."));
+
+    /// The time in which the endpoints of a bulk alert change.
+    BulkWindow, BulkWindowRule, Duration, "BulkWindow", "1m",
+        |input| text::parse_duration(input, MINUTE)
+            .filter(|length| BULK_WINDOWS.contains(length))
+            .ok_or_else(|| "must be a duration from 5s to 1d. Example: `1m`".to_owned()),
+        |schema| schema
+            .pattern(Some(pattern::durations(*BULK_WINDOWS.start(), *BULK_WINDOWS.end(), MINUTE)))
+            .description(Some("A duration from 5s to 1d, such as `30s`; a bare number is minutes."));
+
+    /// The URL of a webhook.
+    WebhookUrl, WebhookUrlRule, Target, "WebhookUrl", "https://example.org/hook",
+        |input| webhook::parse_url(input).map_err(|error| error.to_string()),
+        |schema| schema
+            .max_length(Some(MAX_TARGET_BYTES))
+            .pattern(Some(pattern::http_target()))
+            .description(Some("It is kept secret, and not shown again."));
 
     /// The UUID of a device.
     UuidText, UuidRule, DeviceUuid, "DeviceUuid", "7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f",

@@ -203,6 +203,10 @@ impl Messenger for Receivers {
         Box::pin(std::future::ready(Err(unreachable(false))))
     }
 
+    fn has_channel(&self, _: GuildId, _: ChannelId) -> BoxFuture<'_, Result<bool, DeliveryError>> {
+        Box::pin(async { Ok(true) })
+    }
+
     fn is_member(&self, _: GuildId, _: UserId) -> BoxFuture<'_, Result<bool, DeliveryError>> {
         Box::pin(std::future::ready(Ok(true)))
     }
