@@ -46,8 +46,12 @@ pub enum EventKind {
     AlertsRemoved,
     /// Rollcall cannot post to the alert channel.
     AlertsBroken,
-    /// A person acknowledged an incident.
+    /// A person or an API key acknowledged an incident.
     IncidentAcknowledged,
+    /// A note was added to an incident.
+    IncidentNoted,
+    IncidentNoteEdited,
+    IncidentNoteRemoved,
     /// Notifications about the monitor are off for a while.
     MonitorMuted,
     MonitorUnmuted,

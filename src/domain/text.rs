@@ -23,6 +23,8 @@ pub fn escape(text: &str) -> String {
         let is_special = match character {
             '\\' | '*' | '_' | '~' | '|' | '`' | '<' | '@' | '[' => true,
             '#' | '>' => index == 0,
+            // Small text.
+            '-' => index == 0 && visible.get(1) == Some(&'#'),
             ':' => starts_emoji(&visible[index + 1..]),
             _ => false,
         };
@@ -236,6 +238,8 @@ mod tests {
             (":tada: x", r"\:tada: x"),
             ("# big", r"\# big"),
             ("> quote", r"\> quote"),
+            ("-# small", r"\-# small"),
+            ("- item", "- item"),
         ] {
             assert_eq!(escape(foreign), shown);
         }

@@ -1,22 +1,65 @@
 //! `/healthz` reports whether the scheduler makes progress, `/readyz` whether database, scheduler and gateway all work.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
 
 use super::HttpState;
 use crate::health::{Gateway, Shard, Token};
+use crate::http::json_response::json_response;
+
+/// The answer of `/healthz`.
+#[derive(Serialize)]
+struct Liveness {
+    alive: bool,
+    uptime_seconds: u64,
+}
 
 pub(super) async fn alive(State(app): State<HttpState>) -> Response {
-    let is_alive = app.health.scheduler_is_running();
-    answer(
-        is_alive,
-        &json!({ "alive": is_alive, "uptime_seconds": app.health.uptime().as_secs() }),
-    )
+    let alive = app.health.scheduler_is_running();
+    let liveness = Liveness {
+        alive,
+        uptime_seconds: app.health.uptime().as_secs(),
+    };
+    json_response(status(alive), &liveness)
+}
+
+/// The answer of `/readyz`.
+#[derive(Serialize)]
+pub(super) struct ReadinessView {
+    pub ready: bool,
+    pub database: &'static str,
+    pub scheduler: &'static str,
+    pub gateway: &'static str,
+    pub discord_token: &'static str,
+    pub gateway_away_seconds: Option<u64>,
+    pub gateway_failed_checks: u32,
+    pub shards: Vec<ShardView>,
+}
+
+/// One shard of the connection to Discord.
+#[derive(Serialize)]
+pub(super) struct ShardView {
+    stage: &'static str,
+    latency_ms: Option<u128>,
+}
+
+impl From<&Shard> for ShardView {
+    fn from(shard: &Shard) -> Self {
+        Self {
+            stage: shard.stage.as_str(),
+            latency_ms: shard.latency.map(|latency| latency.as_millis()),
+        }
+    }
 }
 
 pub(super) async fn ready(State(app): State<HttpState>) -> Response {
+    let readiness = readiness(&app).await;
+    json_response(status(readiness.ready), &readiness)
+}
+
+pub(super) async fn readiness(app: &HttpState) -> ReadinessView {
     let database = match app.store.reader.is_alive().await {
         Ok(()) => "ok",
         Err(error) => {
@@ -24,41 +67,30 @@ pub(super) async fn ready(State(app): State<HttpState>) -> Response {
             "failing"
         }
     };
-    let scheduler = if app.health.scheduler_is_running() {
-        "ok"
-    } else {
-        "stuck"
+    let scheduler = match app.health.scheduler_is_running() {
+        true => "ok",
+        false => "stuck",
     };
-    let gateway = app.health.gateway();
-    let token = app.health.token();
-    let is_ready = database == "ok"
-        && scheduler == "ok"
-        && gateway != Gateway::Connecting
-        && token == Token::Accepted;
-    let shards: Vec<_> = app.health.shards().iter().map(shard).collect();
-    let details = json!({
-        "ready": is_ready, "database": database, "scheduler": scheduler, "gateway": gateway.as_str(),
-        "discord_token": token.as_str(),
-        "gateway_away_seconds": app.health.gateway_away_for().map(|away| away.as_secs()),
-        "gateway_failed_checks": app.health.failed_checks(), "shards": shards,
-    });
-    answer(is_ready, &details)
+    let (gateway, token) = (app.health.gateway(), app.health.token());
+    let away = app.health.gateway_away_for();
+    ReadinessView {
+        ready: database == "ok"
+            && scheduler == "ok"
+            && gateway != Gateway::Connecting
+            && token == Token::Accepted,
+        database,
+        scheduler,
+        gateway: gateway.as_str(),
+        discord_token: token.as_str(),
+        gateway_away_seconds: away.map(|away| away.as_secs()),
+        gateway_failed_checks: app.health.failed_checks(),
+        shards: app.health.shards().iter().map(ShardView::from).collect(),
+    }
 }
 
-fn shard(shard: &Shard) -> serde_json::Value {
-    json!({ "stage": shard.stage.as_str(), "latency_ms": shard.latency.map(|latency| latency.as_millis()) })
-}
-
-fn answer(is_healthy: bool, details: &serde_json::Value) -> Response {
-    let status = if is_healthy {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/json")],
-        format!("{details}\n"),
-    )
-        .into_response()
+fn status(is_healthy: bool) -> StatusCode {
+    match is_healthy {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    }
 }

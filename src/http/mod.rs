@@ -2,7 +2,10 @@
 
 mod api;
 mod compat;
+mod front_page;
 mod health;
+mod json_response;
+mod refused_body;
 mod scrape;
 mod serve;
 
@@ -72,9 +75,12 @@ impl Default for Limits {
 
 /// Every route.
 fn routes(app: HttpState) -> Router {
-    let (api, document) = api::routes();
+    let mut described = api::routes();
+    compat::describe(&mut described);
+    let (api, document) = described.finish();
     let document = Bytes::from(document);
     Router::new()
+        .route("/", get(front_page::page))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(scrape::metrics))

@@ -1,11 +1,13 @@
 //! The accept loop of the HTTP server. `axum::serve` installs no timer, so a client that sends its headers slowly would
 //! never be disconnected. Here headers must arrive within five seconds, and the number of connections is limited.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
@@ -16,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::api::Peer;
+use super::refused_body::{RequestBody, announce_close};
 use super::{HttpState, routes};
 
 /// The time a client has to send its headers; no legitimate client needs longer.
@@ -79,7 +82,7 @@ async fn serve(
         let routes = service.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer.ip()));
-            routes.call(request)
+            answer(routes.clone(), request)
         });
         let mut builder = hyper::server::conn::http1::Builder::new();
         builder
@@ -99,6 +102,18 @@ async fn serve(
     {
         tracing::warn!("shutdown aborted open HTTP requests");
     }
+}
+
+/// Answers one request.
+async fn answer(
+    routes: TowerToHyperService<Router>,
+    request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    let (parts, body) = request.into_parts();
+    let (body, progress) = RequestBody::new(body);
+    let mut response = routes.call(Request::from_parts(parts, body)).await?;
+    announce_close(&mut response, &progress);
+    Ok(response)
 }
 
 /// The next connection, with its permit. An error while accepting (such as no free file descriptors) is temporary, so it is
@@ -123,6 +138,7 @@ async fn accept(
 mod tests {
     use std::io::{Read, Write};
 
+    use axum::http::StatusCode;
     use axum::routing::get;
 
     use super::*;
@@ -147,6 +163,66 @@ mod tests {
             let mut answer = [0; 512];
             let length = self.0.read(&mut answer).ok()?;
             Some(String::from_utf8_lossy(&answer[..length]).into_owned())
+        }
+    }
+
+    /// A server with a page, and with a request that is refused without reading its body.
+    fn refusing() -> Router {
+        Router::new()
+            .route("/", get(async || "here"))
+            .route(
+                "/refused",
+                axum::routing::post(async || StatusCode::FORBIDDEN),
+            )
+            .route(
+                "/read",
+                axum::routing::post(async |_: axum::body::Bytes| StatusCode::FORBIDDEN),
+            )
+    }
+
+    /// Sends a request with a body of this length, and reads everything until the server closes, or, if it does not, one
+    /// response.
+    fn post(address: SocketAddr, path: &str, length: usize) -> (String, bool) {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&vec![b'x'; length]).unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let is_second_answered = answer.contains("here");
+        (answer, is_second_answered)
+    }
+
+    #[test]
+    fn a_refused_body_closes_the_connection_and_the_client_gets_the_response() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let listener = runtime
+            .block_on(bind("127.0.0.1:0".parse().unwrap()))
+            .unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_stop, stopping) = watch::channel(false);
+        runtime.spawn(serve(listener, refusing(), 10, stopping));
+        for (path, length, is_closed) in [
+            ("/refused", 0, false),
+            ("/refused", 10, true),
+            ("/refused", 900_000, true),
+            ("/read", 900_000, false),
+        ] {
+            let (answer, is_second_answered) = post(address, path, length);
+            assert!(
+                answer.starts_with("HTTP/1.1 403"),
+                "{path} {length}: {answer}"
+            );
+            let first = answer.split("\r\n\r\n").next().unwrap_or_default();
+            let announces = first.contains("connection: close");
+            assert_eq!(
+                (announces, is_second_answered),
+                (is_closed, !is_closed),
+                "{path} {length}: {answer}"
+            );
         }
     }
 

@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, MessageRef, UserId};
+use crate::domain::event::Actor;
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::destination_health::DeliveryError;
 use crate::store::incidents::incident::{Changes, Incident};
@@ -48,7 +49,7 @@ pub struct Joined {
     /// Those that joined and are still offline.
     pub changes: Changes,
     /// Who had acknowledged the incident before.
-    pub unacknowledged: Option<UserId>,
+    pub unacknowledged: Option<Actor>,
     pub link: Option<MessageRef>,
 }
 

@@ -13,6 +13,7 @@ use crate::domain::event::{Actor, EventKind};
 use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::alert_policy::{AlertPreferences, EscalationStep, Responder};
+use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::text;
 use crate::domain::{Timestamp, millis};
 use crate::store::endpoints::endpoint;
@@ -210,24 +211,25 @@ pub async fn remove(store: &Store, requester: Requester, now: Timestamp) -> Resu
         .await
 }
 
-/// Acknowledges an incident; returns the updated incident.
+/// Acknowledges an incident as a member or an API key; returns the updated incident.
 pub async fn acknowledge(
     store: &Store,
     requester: Requester,
     id: IncidentId,
     now: Timestamp,
 ) -> Result<Incident, Error> {
-    let Actor::Member(user) = requester.actor else {
+    let actor = requester.actor;
+    if !matches!(actor, Actor::Member(_) | Actor::Key(_)) {
         return Err(Error::Invalid(
-            "only members can acknowledge an incident".into(),
+            "only members and API keys can acknowledge an incident".into(),
         ));
-    };
+    }
     find(&store.reader, requester, id).await?;
     store
         .writer
         .transact::<(), Error>(move |tx| {
             Box::pin(async move {
-                if incident::acknowledge(tx, requester.incident(id), user, now).await?
+                if incident::acknowledge(tx, requester.incident(id), actor, now).await?
                     == Effect::Nothing
                 {
                     return Err(Error::Conflict(
@@ -355,11 +357,16 @@ fn phases(recorded: &Recorded) -> String {
 }
 
 /// Returns an incident of the requester's own guild.
-async fn find(reader: &Reader, requester: Requester, id: IncidentId) -> Result<Incident, Error> {
-    incident::get(reader, id)
-        .await?
-        .filter(|incident| incident.guild_id == requester.guild)
-        .ok_or_else(|| Error::NotFound("this incident does not exist".into()))
+pub async fn find(
+    reader: &Reader,
+    requester: Requester,
+    id: IncidentId,
+) -> Result<Incident, Error> {
+    let is_own = |incident: &Incident| {
+        incident.guild_id == requester.guild && incident.kind == NotificationKind::Incident
+    };
+    let incident = incident::get(reader, id).await?.filter(is_own);
+    incident.ok_or_else(super::not_found)
 }
 
 #[cfg(test)]
@@ -367,6 +374,7 @@ mod tests {
     use super::*;
     use crate::actions::silences::{end, start};
     use crate::actions::testing::{HOME, at, down, maintenance_of, member, with_endpoints};
+    use crate::domain::key::KeyId;
     use crate::domain::silences::silence::SilenceScope;
     use crate::store::silences::silence;
     use crate::store::testing::TestStore;
@@ -456,5 +464,46 @@ mod tests {
             roles.push(incident::role(&store.reader, incident).await.unwrap());
         }
         assert_eq!(roles, [88, 77, 88, 77].map(|role| Some(RoleId(role))));
+    }
+
+    #[tokio::test]
+    async fn a_key_acknowledges_an_incident_of_its_own_guild_once() {
+        let store = TestStore::open().await;
+        let [shop, _] = with_endpoints(&store).await;
+        down(&store, shop, 10).await;
+        let by_key = |guild| Requester {
+            guild,
+            actor: Actor::Key(KeyId::parse("0123456789ab").unwrap()),
+        };
+        let id = IncidentId(1);
+        let foreign = acknowledge(&store, by_key(GuildId(2)), id, at(20)).await;
+        assert!(matches!(foreign, Err(Error::NotFound(_))), "{foreign:?}");
+        let system = acknowledge(&store, Requester::system(HOME), id, at(20)).await;
+        assert!(matches!(system, Err(Error::Invalid(_))), "{system:?}");
+        assert_eq!(waiting(&store, 20).await, 1);
+        let key = by_key(HOME);
+        let acknowledged = acknowledge(&store, key, id, at(20)).await.unwrap();
+        assert_eq!(acknowledged.acknowledged, Some((key.actor, at(20))));
+        assert_eq!(waiting(&store, 30).await, 0);
+        for again in [key, member()] {
+            let again = acknowledge(&store, again, id, at(40)).await;
+            assert!(matches!(again, Err(Error::Conflict(_))), "{again:?}");
+        }
+        let events: Vec<(String,)> = store
+            .rows("SELECT actor FROM events WHERE kind = 'incident_acknowledged'")
+            .await;
+        assert_eq!(events, [("key:0123456789ab".to_owned(),)]);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_incident_cannot_be_acknowledged() {
+        let store = TestStore::open().await;
+        let [shop, _] = with_endpoints(&store).await;
+        down(&store, shop, 10).await;
+        let step = (EscalationStep::Remind, at(20));
+        let reminded = remind_or_escalate(&store, HOME, IncidentId(1), step.0, step.1).await;
+        assert!(reminded.unwrap());
+        let refused = acknowledge(&store, member(), IncidentId(2), at(30)).await;
+        assert!(matches!(refused, Err(Error::NotFound(_))), "{refused:?}");
     }
 }

@@ -8,14 +8,17 @@ use crate::discord::ui::reply::Message;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, GuildId, MessageId, MessageRef, UserId};
 use crate::domain::endpoints::target::Host;
+use crate::domain::event::Actor;
 use crate::domain::incidents::cause::Cause;
 use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId, Subnet};
+use crate::domain::incidents::note::NoteId;
 use crate::domain::incidents::outage_reason::OutageReason;
+use crate::domain::key::KeyId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::transition::OutageEnd;
 use crate::notify::transport::{Joined, Reminder};
-use crate::store::incidents::incident::{Changes, Counts, Incident, Outage};
+use crate::store::incidents::incident::{Changes, Counts, Incident, Note, Notes, Outage};
 use crate::store::testing::counts_of;
 
 #[test]
@@ -52,7 +55,7 @@ fn incidents_and_reminders_fit_with_the_longest_names() {
         revision: 1,
         opened_at: NOW.minus(Duration::from_secs(9_999_999)),
         ended_at: None,
-        acknowledged: Some((UserId(u64::MAX), NOW)),
+        acknowledged: Some((Actor::Member(UserId(u64::MAX)), NOW)),
         rechecked: Some((UserId(u64::MAX), NOW)),
         rechecked_result: Some("*".repeat(500)),
         muted: Some((UserId(u64::MAX), NOW)),
@@ -69,6 +72,7 @@ fn incidents_and_reminders_fit_with_the_longest_names() {
             open: 99_999,
             ..Counts::default()
         },
+        notes: notes(&["*".repeat(1_000).as_str(); 100]),
     };
     for embed in incident_card::message(&longest).embeds {
         fits(embed);
@@ -87,6 +91,30 @@ fn incidents_and_reminders_fit_with_the_longest_names() {
     (longest.counts, longest.ended_at) = (counts_of(&longest.outages), Some(NOW));
     for embed in incident_card::message(&longest).embeds {
         fits(embed);
+    }
+}
+
+/// An API key that acknowledges incidents and writes notes.
+fn key() -> Actor {
+    Actor::Key(KeyId::parse("0123456789ab").unwrap())
+}
+
+/// Notes of an incident, the newest last, by a key and a member in turn.
+fn notes(texts: &[&str]) -> Notes {
+    let note = |(number, text): (usize, &&str)| Note {
+        id: NoteId(number as i64 + 1),
+        incident: IncidentId(1),
+        at: minutes_ago(9).plus(Duration::from_secs(60 * number as u64)),
+        actor: match number % 2 {
+            0 => key(),
+            _ => Actor::Member(UserId(u64::MAX)),
+        },
+        text: (*text).to_owned(),
+    };
+    let all: Vec<Note> = texts.iter().enumerate().map(note).collect();
+    Notes {
+        count: all.len() as u64,
+        latest: all[all.len().saturating_sub(10)..].to_vec(),
     }
 }
 
@@ -149,6 +177,7 @@ fn incident(outages: Vec<Outage>) -> Incident {
         cause: None,
         counts: counts_of(&outages),
         outages,
+        notes: Notes::default(),
     }
 }
 
@@ -221,7 +250,7 @@ fn incident_texts_follow_the_incident_over_time() {
 fn an_incident_shows_its_cause_and_what_members_did() {
     let alice = UserId(42);
     let mut acknowledged = incident(vec![shop()]);
-    acknowledged.acknowledged = Some((alice, minutes_ago(5)));
+    acknowledged.acknowledged = Some((Actor::Member(alice), minutes_ago(5)));
     let mut everything = acknowledged.clone();
     everything.cause = Some(Cause::NetworkPath {
         agent: "mail".into(),
@@ -260,6 +289,100 @@ fn an_incident_shows_its_cause_and_what_members_did() {
     🔴 **a removed monitor** went offline <t:1769860260:R>: timed out (while connecting)
     … and 175 more monitors
     ");
+}
+
+#[test]
+fn an_incident_shows_its_last_three_notes() {
+    let resolved = Incident {
+        ended_at: Some(minutes_ago(2)),
+        ..incident(vec![pump()])
+    };
+    let messages = [
+        (incident(vec![shop()]), &[][..]),
+        (incident(vec![shop()]), &["the provider works on it"]),
+        (incident(vec![shop()]), &["one", "two", "three"]),
+        (resolved, &["one", "two", "three", "four", "five"]),
+    ]
+    .map(|(incident, texts)| {
+        let notes = notes(texts);
+        incident_card::message(&Incident { notes, ..incident })
+    });
+    insta::assert_snapshot!(texts_of(messages), @"
+    [red] 🔴 shop is offline
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
+
+    ---
+    [red] 🔴 shop is offline
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
+
+    Notes: Written with API key `0123456789ab` <t:1769860260:R>:
+    the provider works on it
+    ---
+    [red] 🔴 shop is offline
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
+
+    Notes: Written with API key `0123456789ab` <t:1769860260:R>:
+    one
+    Written by <@18446744073709551615> <t:1769860320:R>:
+    two
+    Written with API key `0123456789ab` <t:1769860380:R>:
+    three
+    ---
+    [green] 🟢 pump was offline for 7 min
+    🟢 **pump** recovered <t:1769860680:R> after 6 min
+
+    Last 3 of 5 notes: Written with API key `0123456789ab` <t:1769860380:R>:
+    three
+    Written by <@18446744073709551615> <t:1769860440:R>:
+    four
+    Written with API key `0123456789ab` <t:1769860500:R>:
+    five
+    ");
+}
+
+#[test]
+fn notes_mention_nobody_and_leave_the_markup_intact() {
+    let texts = [
+        "@everyone @here <@1> <@&2> <#3> </ping:4> :tada: <:x:5> [free](https://evil.example)",
+        "# big\n > quote\n>>> all\n-# small\n**bold** __x__ ~~y~~ ||z|| `code`\n```\nfence",
+        "one\n\n \ntwo\nthree\nfour\nfive",
+    ];
+    let hostile = Incident {
+        notes: notes(&texts),
+        ..incident(vec![shop()])
+    };
+    insta::assert_snapshot!(texts_of([incident_card::message(&hostile)]), @r"
+    [red] 🔴 shop is offline
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
+
+    Notes: Written with API key `0123456789ab` <t:1769860260:R>:
+    \@everyone \@here \<\@1> \<\@&2> \<#3> \</ping:4> \:tada: \<\:x:5> \[free](https://evil.example)
+    Written by <@18446744073709551615> <t:1769860320:R>:
+    \# big
+    \> quote
+    \>>> all
+    \-# small
+    …
+    Written with API key `0123456789ab` <t:1769860380:R>:
+    one
+    two
+    three
+    four
+    …
+    ");
+    for character in ["x", "*", "\\", "\n*", "🦆"] {
+        let longest: String = character.repeat(1_000).chars().take(1_000).collect();
+        let longest = Incident {
+            notes: notes(&[longest.as_str(); 3]),
+            ..incident(vec![shop()])
+        };
+        for embed in incident_card::message(&longest).embeds {
+            let text = card_text(embed.clone());
+            fits(embed);
+            assert!(!text.contains("\\…") || text.contains("\\\\…"), "{text}");
+            assert_eq!(text.matches('…').count(), 3, "{text}");
+        }
+    }
 }
 
 #[test]
@@ -331,7 +454,9 @@ fn reminders_link_to_the_message_of_their_incident_and_stay_true() {
     let mut ended = incident(vec![pump()]);
     ended.ended_at = Some(minutes_ago(2));
     let mut acknowledged = incident(vec![shop()]);
-    acknowledged.acknowledged = Some((UserId(7), minutes_ago(1)));
+    acknowledged.acknowledged = Some((Actor::Member(UserId(7)), minutes_ago(1)));
+    let mut by_key = acknowledged.clone();
+    by_key.acknowledged = Some((key(), minutes_ago(1)));
     let messages = [
         reminder(vec![shop()], Some(message)),
         reminder(vec![shop(), pump()], None),
@@ -345,6 +470,13 @@ fn reminders_link_to_the_message_of_their_incident_and_stay_true() {
         incident_card::reminder(
             &Reminder {
                 incident: acknowledged,
+                link: None,
+            },
+            NOW,
+        ),
+        incident_card::reminder(
+            &Reminder {
+                incident: by_key,
                 link: None,
             },
             NOW,
@@ -365,6 +497,11 @@ fn reminders_link_to_the_message_of_their_incident_and_stay_true() {
     [amber] 🔴 shop is offline
     Acknowledged by <@7> <t:1769860740:R>
     🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
+
+    ---
+    [amber] 🔴 shop is offline
+    Acknowledged with API key `0123456789ab` <t:1769860740:R>
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
     ");
 }
 
@@ -384,7 +521,8 @@ fn monitors_that_join_late_have_a_message_of_their_own() {
         })
     };
     let messages = [
-        joined(vec![shop()], Some(UserId(7)), link),
+        joined(vec![shop()], Some(Actor::Member(UserId(7))), link),
+        joined(vec![shop()], Some(key()), None),
         joined(vec![shop(), shop()], None, None),
         joined(vec![pump()], None, None),
         joined(vec![pump(), pump()], None, None),
@@ -395,6 +533,11 @@ fn monitors_that_join_late_have_a_message_of_their_own() {
     [red] 🔴 shop is offline, too
     The acknowledgment by <@7> does not cover this, so the incident is unacknowledged again.
     [Open the incident to recheck, acknowledge or mute it](https://discord.com/channels/1/5/6)
+    🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
+
+    ---
+    [red] 🔴 shop is offline, too
+    The acknowledgment with API key `0123456789ab` does not cover this, so the incident is unacknowledged again.
     🔴 **shop** `https://shop.example.org/` went offline <t:1769860260:R>: timed out (while connecting)
 
     ---

@@ -13,10 +13,13 @@ use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::text;
 use crate::notify::transport::{Joined, Reminder};
 use crate::notify::wording;
-use crate::store::incidents::incident::{Incident, Outage};
+use crate::store::incidents::incident::{Incident, Notes, Outage};
 
 /// Maximum characters of the list of outages. With everything else the embed stays below Discord's limit of 6,000.
-const LIST: usize = 3_500;
+const LIST: usize = 3_000;
+
+/// How many notes are shown.
+const NOTES: usize = 3;
 
 /// The message of an incident in its current state.
 pub(in crate::discord) fn message(incident: &Incident) -> Message {
@@ -40,8 +43,8 @@ pub(in crate::discord) fn reminder(reminder: &Reminder, now: Timestamp) -> Messa
     if let Some(message) = reminder.link {
         lines.push(texts::open_the_incident(&message.link(incident.guild_id)));
     }
-    if let Some((user, at)) = incident.acknowledged {
-        lines.push(texts::acknowledged_line(user, at));
+    if let Some((by, at)) = incident.acknowledged {
+        lines.push(texts::acknowledged_line(by, at));
     }
     // Those that have recovered need nobody, and may be offline again in another incident.
     let open = incident.outages.iter().filter(|one| one.ended.is_none());
@@ -102,8 +105,8 @@ fn embed(incident: &Incident) -> CreateEmbed {
         let cause_text = wording::cause(cause, text::escape, relative);
         embed = embed.field("Probable cause", text::cut(&cause_text, 1_000), false);
     }
-    if let Some((user, at)) = incident.acknowledged {
-        embed = embed.field("Acknowledged", texts::acknowledged(user, at), true);
+    if let Some((by, at)) = incident.acknowledged {
+        embed = embed.field("Acknowledged", texts::acknowledged(by, at), true);
     }
     if let Some((user, at)) = incident.rechecked {
         let result = incident.rechecked_result.as_deref().unwrap_or_default();
@@ -115,7 +118,18 @@ fn embed(incident: &Incident) -> CreateEmbed {
     if let Some((user, until)) = incident.maintained {
         embed = embed.field("Maintenance", texts::silenced_until(user, until), true);
     }
-    embed
+    with_notes(embed, &incident.notes)
+}
+
+/// Adds the latest notes, the newest last.
+fn with_notes(embed: CreateEmbed, notes: &Notes) -> CreateEmbed {
+    let shown = &notes.latest[notes.latest.len().saturating_sub(NOTES)..];
+    if shown.is_empty() {
+        return embed;
+    }
+    let title = texts::notes(shown.len() as u64, notes.count);
+    let notes: Vec<String> = shown.iter().map(texts::note).collect();
+    embed.field(title, notes.join("\n"), false)
 }
 
 fn colour(incident: &Incident) -> Colour {

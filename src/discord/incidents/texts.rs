@@ -1,15 +1,21 @@
-//! The texts of incidents in Discord: refusals of `/ack`, and the sentences of an incident's message and of a reminder.
+//! The texts of incidents in Discord: refusals of `/ack`, and the sentences of an incident's message, its notes, and a
+//! reminder.
 
 use crate::discord::ui::embed::{self, bold, date_and_time, relative};
 use crate::discord::ui::error::CommandError;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::UserId;
+use crate::domain::event::Actor;
 use crate::domain::text;
 use crate::notify::wording;
-use crate::store::incidents::incident::Outage;
+use crate::store::incidents::incident::{Note, Outage};
 
 /// Maximum characters of a recheck result.
 const RESULT: usize = 300;
+
+/// Maximum characters and lines of a note. Three notes of this length fit into a field.
+const NOTE: usize = 240;
+const NOTE_LINES: usize = 4;
 
 /// The text that a member entered as incident is no number of one.
 pub(super) fn invalid_incident(entered: &str) -> CommandError {
@@ -31,11 +37,21 @@ pub(super) fn several_unacknowledged_incidents(count: usize) -> CommandError {
 }
 
 /// Precedes the list of monitors that joined an acknowledged incident.
-pub(super) fn unacknowledged(user: UserId) -> String {
+pub(super) fn unacknowledged(by: Actor) -> String {
     format!(
-        "The acknowledgment by <@{}> does not cover this, so the incident is unacknowledged again.",
-        user
+        "The acknowledgment {} does not cover this, so the incident is unacknowledged again.",
+        by_whom(by)
     )
+}
+
+/// Who acknowledged an incident or wrote a note, behind that.
+fn by_whom(actor: Actor) -> String {
+    match actor {
+        Actor::Member(user) => format!("by <@{user}>"),
+        Actor::Key(key) => format!("with API key `{key}`"),
+        Actor::CommandLine => "on the command line".to_owned(),
+        Actor::System => "by Rollcall".to_owned(),
+    }
 }
 
 /// In a reminder, which has no buttons.
@@ -66,18 +82,51 @@ pub(super) fn and_more_monitors(count: u64) -> String {
     format!("… and {}", text::count(count, "more monitor"))
 }
 
-pub(super) fn acknowledged(by: UserId, at: Timestamp) -> String {
-    format!("by <@{by}> {}", relative(at))
+pub(super) fn acknowledged(by: Actor, at: Timestamp) -> String {
+    format!("{} {}", by_whom(by), relative(at))
 }
 
 /// In a reminder.
-pub(super) fn acknowledged_line(by: UserId, at: Timestamp) -> String {
+pub(super) fn acknowledged_line(by: Actor, at: Timestamp) -> String {
     format!("Acknowledged {}", acknowledged(by, at))
 }
 
 pub(super) fn rechecked(by: UserId, at: Timestamp, result: &str) -> String {
     let result = text::cut(&text::escape(result), RESULT);
     format!("by <@{by}> {}\n{result}", relative(at))
+}
+
+/// The title of the notes of an incident's message, which shows the last ones.
+pub(super) fn notes(shown: u64, count: u64) -> String {
+    if shown < count {
+        return format!("Last {shown} of {count} notes");
+    }
+    "Notes".to_owned()
+}
+
+/// A note in the message of its incident, with who wrote it and when.
+pub(super) fn note(note: &Note) -> String {
+    let (by, at) = (by_whom(note.actor), relative(note.at));
+    format!("Written {by} {at}:\n{}", note_text(&note.text))
+}
+
+/// The first lines of a note, each escaped as if it were alone, because some markup starts with a line. It is cut before it is
+/// escaped: half an escape would show.
+fn note_text(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut shown: Vec<&str> = lines.by_ref().take(NOTE_LINES).collect();
+    if lines.next().is_some() {
+        shown.push("…");
+    }
+    let shown = shown.join("\n");
+    let escaped = |length| {
+        let cut = text::cut(&shown, length);
+        let lines: Vec<String> = cut.lines().map(text::escape).collect();
+        lines.join("\n")
+    };
+    let mut lengths = (1..=NOTE).rev();
+    let fitting = lengths.find(|length| escaped(*length).chars().count() <= NOTE);
+    escaped(fitting.unwrap_or(1))
 }
 
 /// Who muted the monitors of an incident, or scheduled their maintenance.
@@ -91,7 +140,10 @@ mod tests {
 
     use super::*;
     use crate::discord::ui::embed_testing::NOW;
+    use crate::domain::incidents::grouping::IncidentId;
+    use crate::domain::incidents::note::NoteId;
     use crate::domain::incidents::outage_reason::OutageReason;
+    use crate::domain::key::KeyId;
     use crate::domain::monitor::MonitorId;
     use crate::domain::transition::OutageEnd;
 
@@ -125,7 +177,7 @@ mod tests {
             outage(&ongoing),
             outage(&of_removed_monitor),
             and_more_monitors(175),
-            acknowledged(alice, NOW),
+            acknowledged(Actor::Member(alice), NOW),
             rechecked(alice, NOW, "3 of 5 checks passed"),
             silenced_until(alice, NOW),
         ];
@@ -141,6 +193,45 @@ mod tests {
         by <@42> <t:1769860800:R>
         3 of 5 checks passed
         until <t:1769860800:f> by <@42>
+        ");
+    }
+
+    #[test]
+    fn texts_of_acknowledgments_and_notes() {
+        let (member, key) = (
+            Actor::Member(UserId(42)),
+            Actor::Key(KeyId::parse("0123456789ab").unwrap()),
+        );
+        let written = Note {
+            id: NoteId(1),
+            incident: IncidentId(1),
+            at: NOW,
+            actor: key,
+            text: "the provider\nworks on it".into(),
+        };
+        let texts = [
+            acknowledged_line(member, NOW),
+            acknowledged_line(key, NOW),
+            acknowledged_line(Actor::CommandLine, NOW),
+            acknowledged_line(Actor::System, NOW),
+            unacknowledged(member),
+            unacknowledged(key),
+            notes(3, 3),
+            notes(3, 5),
+            note(&written),
+        ];
+        insta::assert_snapshot!(texts.join("\n"), @"
+        Acknowledged by <@42> <t:1769860800:R>
+        Acknowledged with API key `0123456789ab` <t:1769860800:R>
+        Acknowledged on the command line <t:1769860800:R>
+        Acknowledged by Rollcall <t:1769860800:R>
+        The acknowledgment by <@42> does not cover this, so the incident is unacknowledged again.
+        The acknowledgment with API key `0123456789ab` does not cover this, so the incident is unacknowledged again.
+        Notes
+        Last 3 of 5 notes
+        Written with API key `0123456789ab` <t:1769860800:R>:
+        the provider
+        works on it
         ");
     }
 }

@@ -3,4 +3,6 @@
 pub mod cause;
 pub mod flapping;
 pub mod grouping;
+pub mod incident_state;
+pub mod note;
 pub mod outage_reason;

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::alert_policy::Responder;
-use crate::discord_id::{ChannelId, UserId};
+use crate::discord_id::ChannelId;
+use crate::event::Actor;
 use crate::incidents::grouping::IncidentId;
 use crate::timestamp::Timestamp;
 
@@ -28,7 +29,7 @@ pub enum NotificationKind {
     Joined {
         of: IncidentId,
         /// Who had acknowledged it: that did not cover them, and was taken back.
-        unacknowledged: Option<UserId>,
+        unacknowledged: Option<Actor>,
     },
     /// Rollcall lost connectivity, now or earlier: `failing` endpoints seemed to fail at once, and no reference host
     /// answered.

@@ -123,6 +123,32 @@ impl<const DEFAULT: u32, const MOST: u32> PartialSchema for PageLimit<DEFAULT, M
 
 impl<const DEFAULT: u32, const MOST: u32> ToSchema for PageLimit<DEFAULT, MOST> {}
 
+/// A whole number of a query that is not negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Natural(pub i64);
+
+impl<'de> Deserialize<'de> for Natural {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(from)?;
+        let number = text.parse().ok().filter(|number| *number >= 0);
+        number
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("must be a whole number, 0 or more. Example: `17`"))
+    }
+}
+
+impl PartialSchema for Natural {
+    fn schema() -> RefOr<Schema> {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+            .minimum(Some(0));
+        schema.into()
+    }
+}
+
+impl ToSchema for Natural {}
+
 /// A page of a list.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PageOf<T> {

@@ -6,7 +6,7 @@ mod devices;
 mod endpoints;
 mod events;
 mod groups;
-mod json_response;
+mod incidents;
 mod keys;
 mod list;
 mod notifications;
@@ -19,18 +19,13 @@ mod silences;
 mod tests;
 mod values;
 
-use axum::Router;
-
-pub(super) use json_response::json_response;
 pub use request::{KeyCache, RateLimit};
 pub(super) use request::{Peer, RateSubject, valid_key};
-pub(super) use routes::BASE;
+pub(super) use routes::{BASE, Described, Routes, about};
+pub(super) use values::UuidText;
 
-use super::HttpState;
-use routes::Routes;
-
-/// Every route below `/api/v1`, and the OpenAPI description of them as JSON.
-pub(super) fn routes() -> (Router<HttpState>, String) {
+/// Every route below `/api/v1`, described.
+pub(super) fn routes() -> Routes {
     let mut routes = Routes::new();
     devices::routes(&mut routes);
     servers::routes(&mut routes);
@@ -39,6 +34,7 @@ pub(super) fn routes() -> (Router<HttpState>, String) {
     silences::routes(&mut routes);
     notifications::routes(&mut routes);
     keys::routes(&mut routes);
+    incidents::routes(&mut routes);
     events::routes(&mut routes);
-    routes.finish()
+    routes
 }

@@ -5,9 +5,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::json_response::json_response;
 use crate::actions;
 use crate::actions::devices::check_in::CheckInError;
+use crate::http::json_response::json_response;
 
 /// The statuses of problems that operations answer with. 422 is about one field by itself; 409 is about fields that contradict
 /// each other, or what is stored.

@@ -302,7 +302,9 @@ impl AddSilence {
 
 impl AddWeekly {
     fn read(self, length: Duration) -> Result<Weekly, Problem> {
+        let count = self.days.len();
         let days = WeekDays::of(self.days.into_iter().map(|word| word.0));
+        let days = days.filter(|_| count <= 7);
         let zone = self.zone.map_or_else(|| "UTC".to_owned(), |zone| zone.0);
         let zone = parse_zone(&zone).map_err(|error| {
             Problem::new(StatusCode::NOT_FOUND, format!("`weekly.zone`: {error}"))

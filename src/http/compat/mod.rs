@@ -3,9 +3,12 @@
 //! reveals anything about the device.
 
 mod check_view;
+mod description;
 pub(super) mod healthchecks;
 pub(super) mod healthchecks_api;
 pub(super) mod uptime_kuma;
+
+pub(super) use description::describe;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 

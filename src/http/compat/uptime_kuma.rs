@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{PingRefusal, record, unknown};
 use crate::actions::devices::manage_device::push_token_hash;
@@ -15,6 +15,7 @@ use crate::domain::devices::ping::{KEPT_BODY, Ping, Signal};
 use crate::domain::devices::push_token::PushToken;
 use crate::http::HttpState;
 use crate::http::api::{Peer, valid_key};
+use crate::http::json_response::json_response;
 use crate::store::devices::device::{self, Device};
 
 /// `/api/push/{token}?status&msg&ping` with any method, as in Uptime Kuma. The token is the device's push token, its UUID with
@@ -26,14 +27,12 @@ pub(in crate::http) async fn push(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Response {
     match take_push(&app, peer, &token, Push::new(query)).await {
-        Ok(()) => pushed(StatusCode::OK, &json!({ "ok": true })),
-        Err(PingRefusal::Refused(status, reason)) => {
-            pushed(status, &json!({ "ok": false, "msg": reason }))
-        }
+        Ok(()) => pushed(StatusCode::OK, None),
+        Err(PingRefusal::Refused(status, reason)) => pushed(status, Some(reason)),
         Err(PingRefusal::Problem(problem)) => {
-            let mut response = problem.clone().into_response();
-            let body = json!({ "ok": false, "msg": problem.detail() }).to_string();
-            *response.body_mut() = Body::from(body);
+            let answer = pushed(StatusCode::OK, Some(problem.detail()));
+            let mut response = problem.into_response();
+            *response.body_mut() = answer.into_body();
             let kind = header::HeaderValue::from_static("application/json");
             response.headers_mut().insert(header::CONTENT_TYPE, kind);
             response
@@ -121,13 +120,30 @@ async fn pushed_device(app: &HttpState, token: &str) -> Result<Option<Device>, P
     }
 }
 
-fn pushed(status: StatusCode, details: &serde_json::Value) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE.as_str(), "application/json"),
-        (header::CACHE_CONTROL.as_str(), "no-store"),
-        (header::ACCESS_CONTROL_ALLOW_ORIGIN.as_str(), "*"),
-    ];
-    (status, headers, details.to_string()).into_response()
+/// The answer to a push.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PushAnswer {
+    ok: bool,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    msg: Option<String>,
+}
+
+fn pushed(status: StatusCode, refusal: Option<&str>) -> Response {
+    let answer = PushAnswer {
+        ok: refusal.is_none(),
+        msg: refusal.map(str::to_owned),
+    };
+    let mut response = json_response(status, &answer);
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ] {
+        headers.insert(name, header::HeaderValue::from_static(value));
+    }
+    response
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::domain::incidents::grouping::{GroupKey, IncidentId, Subnet};
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::transition::OutageEnd;
+use crate::store::incidents::incident::Notes;
 use crate::store::testing::counts_of;
 
 fn at(seconds: u64) -> Timestamp {
@@ -56,6 +57,7 @@ fn incident(count: u64, scope: GroupScope, group: Option<&str>) -> Incident {
         flapping_ended_at: None,
         cause: None,
         counts: counts_of(&outages),
+        notes: Notes::default(),
         outages,
     }
 }

@@ -59,11 +59,13 @@ impl Field<'_> {
         let wrong = [
             json!(null),
             json!(1.5),
+            json!(2.0),
             json!(-1),
             json!("\u{202e}"),
             json!(""),
             json!(true),
             json!([true]),
+            json!([{ "a": { "b": [1] } }]),
             json!({ "a": true }),
         ];
         let values = wrong.into_iter().chain(limits(document, self.schema));
@@ -140,8 +142,8 @@ fn padded(start: &str, length: usize) -> String {
 /// A valid value of a schema.
 fn some_value(document: &Document, schema: &Value) -> Value {
     let schema = document.inner(schema);
-    if let Some(example) = schema["examples"].get(0) {
-        return example.clone();
+    if let Some(known) = schema["examples"].get(0).or(schema["enum"].get(0)) {
+        return known.clone();
     }
     match schema["type"].as_str() {
         Some("string") => json!("a"),

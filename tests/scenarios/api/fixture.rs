@@ -11,7 +11,7 @@ use crate::devices::http_devices_servers::text;
 use crate::harness::{Answer, Rollcall, Running};
 
 /// The kinds of keys of a guild; those of a device and a server belong to a fixture.
-const GUILD_KEYS: [&str; 3] = ["fleet", "read", "admin"];
+const GUILD_KEYS: [&str; 4] = ["fleet", "read", "ping", "admin"];
 
 /// Calls with one key or to one device, before a fixture is made anew: fewer than the burst of the rate limit.
 const CALLS: usize = 8;
@@ -88,7 +88,7 @@ impl Maker<'_> {
             .insert("/endpoints/{id}", endpoint["id"].to_string());
     }
 
-    /// A silence, a group, an override, alert settings, a webhook and a key.
+    /// A silence, a group, an override, an incident with a note, alert settings, a webhook and a key.
     fn add_others(&self, fixture: &mut Fixture<'_>, number: u32) {
         let endpoint = &fixture.places["/endpoints/{id}"].clone();
         let monitor: Value = endpoint.parse().unwrap();
@@ -106,6 +106,9 @@ impl Maker<'_> {
         fixture
             .places
             .insert("/alerts/overrides/{id}", endpoint.clone());
+        let [incident, note] = self.incident(&fixture.places["/servers/{id}"]);
+        fixture.places.insert("/incidents/{id}", incident);
+        fixture.places.insert("/notes/{id}", note);
         let guild = self.api.guild;
         self.api.rollcall.sql(&format!(
             "INSERT OR IGNORE INTO alert_settings (guild_id) VALUES ({guild})"
@@ -136,6 +139,20 @@ impl Maker<'_> {
             .call("POST", &path, &self.admin, &body.to_string());
         assert_eq!(answer.status, 201, "{path}: {answer:?}");
         answer.json
+    }
+
+    /// Stores an open incident of a server, with a note; returns the ids of both. A real outage takes too long here.
+    fn incident(&self, server: &str) -> [String; 2] {
+        let guild = self.api.guild;
+        let ids = self.api.rollcall.sql(&format!(
+            "INSERT INTO incidents (guild_id, scope, opened_at, created_at, joined_at)
+                 VALUES ({guild}, '', 1700000000000, 1700000000000, 1700000000000) RETURNING CAST(id AS TEXT);
+             INSERT INTO outages (guild_id, monitor_id, started_at, reason, incident_id)
+                 SELECT {guild}, {server}, 1700000000000, 'refused', MAX(id) FROM incidents;
+             INSERT INTO incident_notes (incident_id, guild_id, at, actor, text)
+                 SELECT MAX(id), {guild}, 1700000000000, 'discord:7', 'restarted it' FROM incidents RETURNING CAST(id AS TEXT)"
+        ));
+        ids.try_into().unwrap()
     }
 }
 

@@ -4,3 +4,5 @@ mod cases;
 mod contract;
 mod document;
 mod fixture;
+mod nouns;
+mod requests;

@@ -165,70 +165,14 @@ fn other_keys_send_no_pings_by_slug_and_guesses_are_limited() {
     assert_eq!(seen(&ping(&running, &format!("{own}/pump"))), (200, "OK"));
 }
 
-/// Every route of the API with a request that a key with the right permission could make.
-const REQUESTS: [(&str, &str, &str); 27] = [
-    ("POST", "/device/register", "{}"),
-    ("PATCH", "/device/state", r#"{"uuid":"UUID"}"#),
-    ("POST", "/device/UUID/heartbeat", ""),
-    ("POST", "/device/UUID/logs", r#"["a line"]"#),
-    ("GET", "/device/UUID/state", ""),
-    ("PATCH", "/device/UUID/state", "{}"),
-    ("GET", "/devices", ""),
-    ("GET", "/devices/UUID", ""),
-    ("PATCH", "/devices/UUID", r#"{"name":"x"}"#),
-    ("GET", "/devices/UUID/logs", ""),
-    ("GET", "/endpoints", ""),
-    ("POST", "/endpoints", r#"{"target":"tcp://127.0.0.1:1"}"#),
-    ("GET", "/endpoints/1", ""),
-    ("PATCH", "/endpoints/1", r#"{"name":"x"}"#),
-    ("DELETE", "/endpoints/1", ""),
-    ("POST", "/endpoints/1/recheck", ""),
-    ("GET", "/events", ""),
-    ("POST", "/server-stats", r#"{"cpu":1}"#),
-    ("GET", "/servers", ""),
-    ("PATCH", "/servers/3", r#"{"name":"x"}"#),
-    ("GET", "/servers/3/stats", ""),
-    ("GET", "/servers/3/status", ""),
-    ("HEAD", "/devices", ""),
-    ("HEAD", "/events", ""),
-    ("HEAD", "/endpoints", ""),
-    ("HEAD", "/servers", ""),
-    ("HEAD", "/devices/UUID", ""),
-];
-
 #[test]
-fn a_ping_key_permits_no_request_of_the_api_and_no_push() {
+fn a_ping_key_is_no_push_token() {
     let rollcall = with_thresholds();
     let own = key(&rollcall, "ping", "42");
-    rollcall.add("tcp://127.0.0.1:1");
-    let added = rollcall.done(&["device", "add", "pump", "--json"]).json();
-    let uuid = added["uuid"].as_str().unwrap();
-    rollcall.done(&["server", "add", "db-1"]);
+    rollcall.done(&["device", "add", "pump"]);
     let running = rollcall.run();
-    let document: Value = serde_json::from_str(&running.get("/api/openapi.json").1).unwrap();
-    for (path, methods) in document["paths"].as_object().unwrap() {
-        for method in methods.as_object().unwrap().keys() {
-            // Public pages and pings have other rules.
-            let Some(path) = path.strip_prefix("/api/v1") else {
-                continue;
-            };
-            let is_driven = REQUESTS.iter().any(|(known, route, _)| {
-                let route = route.replace("UUID", "{uuid}");
-                let route = route.replace("/1", "/{id}").replace("/3", "/{id}");
-                known.eq_ignore_ascii_case(method) && route == path
-            });
-            assert!(is_driven, "{method} {path} is missing in REQUESTS");
-        }
-    }
-    for (method, path, body) in REQUESTS {
-        let path = format!("/api/v1{}", path.replace("UUID", uuid));
-        let answer = running.call(method, &path, &own, &body.replace("UUID", uuid));
-        assert_eq!(answer.status, 403, "{method} {path}: {answer:?}");
-    }
     let push = running.call("GET", &format!("/api/push/{own}"), "", "");
     assert_eq!(push.status, 404, "{push:?}");
-    let changes = rollcall.sql("SELECT kind FROM events WHERE actor LIKE 'key:%'");
-    assert_eq!(changes, [] as [&str; 0]);
     let seen = rollcall
         .sql("SELECT CAST(COUNT(*) AS TEXT) FROM monitor_state WHERE last_seen_at IS NOT NULL");
     assert_eq!(seen, ["0"]);

@@ -3,7 +3,7 @@
 //! on-call role, at most once a minute.
 
 use crate::domain::Timestamp;
-use crate::domain::discord_id::UserId;
+use crate::domain::event::Actor;
 use crate::domain::incidents::grouping::{ANNOUNCED, ANNOUNCEMENT_GAP, IncidentRef};
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::store::incidents::incident::{self, JoinedReply};
@@ -60,7 +60,7 @@ async fn amend(
     tx: &mut Tx<'_>,
     incident: IncidentRef,
     reply: JoinedReply,
-    unacknowledged: Option<UserId>,
+    unacknowledged: Option<Actor>,
 ) -> Result<(), StoreError> {
     if unacknowledged.is_none() {
         return Ok(());

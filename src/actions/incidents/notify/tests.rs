@@ -1,11 +1,14 @@
 //! Outages on a real database: which incident they join, the backlog, and that no notification is ever missing.
 
 use super::*;
+use crate::actions::Requester;
+use crate::actions::incidents::alerts;
 use crate::actions::silences::{end, start};
 use crate::actions::testing::{HOME, at, down, maintenance_of, member, pending_deliveries, up};
 use crate::actions::transition;
 use crate::domain::discord_id::{ChannelId, RoleId};
 use crate::domain::event::Actor;
+use crate::domain::key::KeyId;
 use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
 use crate::domain::silences::silence::SilenceScope;
 use crate::domain::status::Status;
@@ -123,6 +126,46 @@ async fn an_outage_that_joins_an_acknowledged_or_old_incident_is_announced() {
     acknowledge(305).await.unwrap();
     down(&store, ids[6], 306).await;
     assert_eq!(replies(&store).await[1], (first.to_owned(), 362));
+}
+
+#[tokio::test]
+async fn an_outage_that_joins_takes_back_the_acknowledgment_by_a_key() {
+    let store = TestStore::open().await;
+    store.add_channel(HOME).await;
+    let (a, b) = (
+        store.add_endpoint(HOME, "tcp://192.0.2.1:1").await,
+        store.add_endpoint(HOME, "tcp://192.0.2.1:2").await,
+    );
+    down(&store, a, 0).await;
+    store
+        .execute(
+            "UPDATE deliveries SET delivered_revision = wanted_revision, message_id = 7, channel_id = 5",
+        )
+        .await;
+    let key = Requester {
+        guild: HOME,
+        actor: KeyId::parse("0123456789ab").map(Actor::Key).unwrap(),
+    };
+    alerts::acknowledge(&store, key, IncidentId(1), at(1))
+        .await
+        .unwrap();
+    down(&store, b, 2).await;
+    let incident = incident::get(&store.reader, IncidentId(1)).await;
+    assert_eq!(incident.unwrap().unwrap().acknowledged, None);
+    let details = r#"{"incident":1,"unacknowledged":"key:0123456789ab"}"#;
+    assert_eq!(replies(&store).await, [(details.to_owned(), 2)]);
+    let reply = incident::get(&store.reader, IncidentId(2)).await;
+    assert_eq!(
+        reply.unwrap().unwrap().kind,
+        NotificationKind::Joined {
+            of: IncidentId(1),
+            unacknowledged: Some(key.actor),
+        }
+    );
+    // It can be acknowledged again.
+    alerts::acknowledge(&store, key, IncidentId(1), at(3))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::schema::{
     AdditionalProperties, AnyOfBuilder, ArrayBuilder, ObjectBuilder, Type,
 };
-use utoipa::openapi::{Content, Object, Ref, RefOr, Schema};
+use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::device::readable;
@@ -17,7 +17,7 @@ use crate::actions::devices::check_in::Payload;
 use crate::domain::devices::device::DeviceUuid;
 use crate::domain::devices::line_kind::LineKind;
 use crate::http::HttpState;
-use crate::http::api::list::{Cursor, PageLimit, page};
+use crate::http::api::list::{Cursor, Natural, PageLimit, page};
 use crate::http::api::problem::Problem;
 use crate::http::api::request::{self, InBody, InPath, InQuery, OfDevice, OwnKey, ReaderOf};
 use crate::http::api::routes::{Argument, Described, Json};
@@ -62,14 +62,10 @@ async fn lines(headers: &HeaderMap, body: Body) -> Result<Vec<NewLine>, Problem>
     values.into_iter().map(line).collect()
 }
 
+/// The form with one value per line is described in words: generators of clients know only JSON.
 impl Argument for InLines {
     fn describe(described: &mut Described) {
         InBody::<LogLines>::describe(described);
-        let ndjson = Content::new(Some(Object::with_type(Type::String)));
-        if let Some(body) = &mut described.body {
-            let kind = "application/x-ndjson".to_owned();
-            body.content.insert(kind, RefOr::T(ndjson));
-        }
     }
 }
 
@@ -165,8 +161,8 @@ fn line(value: Value) -> Result<NewLine, Problem> {
 #[serde(deny_unknown_fields)]
 pub(super) struct LogQuery {
     /// Only lines after the one with this id.
-    #[param(minimum = 0)]
-    after: Option<u64>,
+    #[param(inline)]
+    after: Option<Natural>,
     #[param(inline)]
     cursor: Option<Cursor>,
     #[serde(default)]
@@ -226,7 +222,7 @@ pub(super) async fn list(
     InQuery(query): InQuery<LogQuery>,
 ) -> Result<Json<LogList>, Problem> {
     let device = readable(&app, &reader, &uuid).await?;
-    let after = i64::try_from(query.after.unwrap_or(0)).unwrap_or(i64::MAX);
+    let after = query.after.map_or(0, |after| after.0);
     let after = query.cursor.map_or(after, |cursor| cursor.number(0));
     let limit = query.limit.get();
     let lines = device_log::list(&app.store.reader, device.id, after, limit + 1).await?;

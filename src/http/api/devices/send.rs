@@ -15,11 +15,11 @@ use crate::actions::devices::manage_device;
 use crate::domain::devices::device::DeviceUuid;
 use crate::domain::status::Status;
 use crate::http::HttpState;
-use crate::http::api::json_response::json_response;
 use crate::http::api::problem::Problem;
 use crate::http::api::request::{InBody, InPath, OwnKey, RateSubject, Registrar, Sender};
 use crate::http::api::routes::{Answer, Described, Json};
 use crate::http::api::values::{Name, StatusWord, UuidText, Word};
+use crate::http::json_response::json_response;
 
 /// A registration.
 #[derive(Deserialize, ToSchema)]

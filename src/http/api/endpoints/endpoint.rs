@@ -13,7 +13,7 @@ use crate::actions::endpoints::recheck;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::http::HttpState;
-use crate::http::api::list::{Cursor, PageLimit, page};
+use crate::http::api::list::{Cursor, Natural, PageLimit, page};
 use crate::http::api::problem::Problem;
 use crate::http::api::request::{Admin, Caller, InBody, InPath, InQuery, Reader};
 use crate::http::api::routes::{Created, Json, NoContent};
@@ -32,7 +32,8 @@ pub(super) struct EndpointQuery {
     /// Why they are inactive.
     reason: Option<FailureClassWord>,
     /// How many to skip; the cursor does the same without gaps.
-    offset: Option<u64>,
+    #[param(inline)]
+    offset: Option<Natural>,
     #[param(inline)]
     cursor: Option<Cursor>,
     #[serde(default)]
@@ -67,7 +68,7 @@ pub(super) async fn list(
             name: cursor.text(1).to_owned(),
             id: MonitorId(cursor.number(2)),
         }),
-        None => Start::Skip(query.offset.unwrap_or(0)),
+        None => Start::Skip(query.offset.map_or(0, |offset| offset.0.unsigned_abs())),
     };
     let limit = query.limit.get();
     let found = endpoint::list(&app.store.reader, filter, start, limit + 1).await?;

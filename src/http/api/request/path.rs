@@ -9,6 +9,8 @@ use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
 use utoipa::{PartialSchema as _, ToSchema};
 
 use crate::domain::devices::device::DeviceUuid;
+use crate::domain::incidents::grouping::IncidentId;
+use crate::domain::incidents::note::NoteId;
 use crate::domain::key::KeyId;
 use crate::domain::monitor::{MonitorId, parse_name};
 use crate::domain::notifications::webhook::WebhookId;
@@ -60,7 +62,7 @@ macro_rules! numbers {
     };
 }
 
-numbers!(MonitorId, SilenceId, WebhookId);
+numbers!(MonitorId, IncidentId, NoteId, SilenceId, WebhookId);
 
 impl PathParameter for KeyId {
     const NAME: &'static str = "id";

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::operation::{Answer, Described};
-use crate::http::api::json_response::json_response;
+use crate::http::json_response::json_response;
 
 /// 200 with a view.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ mod example;
 mod handler;
 mod operation;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use axum::Router;
@@ -35,10 +36,10 @@ pub(in crate::http) const NOT_FOUND_OR_CONFLICT: &[StatusCode] =
     &[StatusCode::NOT_FOUND, StatusCode::CONFLICT];
 
 /// What people and generated clients read about an operation.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::http) struct About {
     /// Its name in generated clients.
-    id: &'static str,
+    id: Cow<'static, str>,
     summary: &'static str,
     description: Option<&'static str>,
     /// The statuses of refusals that its arguments do not imply.
@@ -46,9 +47,9 @@ pub(in crate::http) struct About {
 }
 
 /// An operation with its id and its summary.
-pub(in crate::http) const fn about(id: &'static str, summary: &'static str) -> About {
+pub(in crate::http) fn about(id: impl Into<Cow<'static, str>>, summary: &'static str) -> About {
     About {
-        id,
+        id: id.into(),
         summary,
         description: None,
         refusals: &[],
@@ -56,12 +57,12 @@ pub(in crate::http) const fn about(id: &'static str, summary: &'static str) -> A
 }
 
 impl About {
-    pub const fn describe(mut self, description: &'static str) -> Self {
+    pub fn describe(mut self, description: &'static str) -> Self {
         self.description = Some(description);
         self
     }
 
-    pub const fn refuses(mut self, refusals: &'static [StatusCode]) -> Self {
+    pub fn refuses(mut self, refusals: &'static [StatusCode]) -> Self {
         self.refusals = refusals;
         self
     }
@@ -157,6 +158,17 @@ impl Routes {
         H::describe(&mut described);
         described.refuses(about.refusals);
         self.describe(method, &format!("{BASE}{path}"), about, described);
+    }
+
+    /// Describes an operation outside `/api/v1` that needs no key; its route is added elsewhere.
+    pub fn describe_public(
+        &mut self,
+        method: HttpMethod,
+        path: &str,
+        about: About,
+        described: Described,
+    ) {
+        self.describe(method, path, about, described);
     }
 
     /// Adds the description of an operation of the latest tag.

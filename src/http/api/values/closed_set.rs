@@ -13,6 +13,8 @@ use crate::domain::devices::line_kind::LineKind;
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::http_check::Method;
 use crate::domain::event::EventKind;
+use crate::domain::incidents::incident_state::IncidentState;
+use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::key::KeyKind;
 use crate::domain::monitor::MonitorKind;
 use crate::domain::notifications::webhook::WebhookFormat;
@@ -20,6 +22,7 @@ use crate::domain::servers::threshold::ThresholdUsed;
 use crate::domain::silences::maintenance::WeekDay;
 use crate::domain::silences::silence::SilenceKind;
 use crate::domain::status::Status;
+use crate::domain::transition::OutageEnd;
 
 /// An enum whose variants have words, with the name of its schema.
 pub(in crate::http) trait ClosedSet:
@@ -55,6 +58,9 @@ closed_sets! {
     WeekDay, WeekDayWord, "WeekDay";
     ThresholdUsed, ThresholdUsedWord, "ThresholdUsed";
     LineKind, LineKindWord, "LineKind";
+    IncidentState, IncidentStateWord, "IncidentState";
+    OutageReason, OutageReasonWord, "OutageReason";
+    OutageEnd, OutageEndWord, "OutageEnd";
 }
 
 impl<T: ClosedSet> Serialize for Word<T> {

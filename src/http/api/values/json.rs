@@ -1,6 +1,7 @@
 //! Free-form JSON objects, and numbers as agents report them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -32,36 +33,55 @@ impl ToSchema for JsonObject {
     }
 }
 
-/// A number, or a list or an object of figures.
+/// A number, or a list or an object of numbers, lists and objects.
+pub(in crate::http) type ReportedFigure = Nested<Nested<serde_json::Number>>;
+
+/// A number, or a list or an object of `T`s.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(
     untagged,
     expecting = "must be a number, or a list or object of numbers. Example: `12.5`"
 )]
-pub(in crate::http) enum ReportedFigure {
+pub(in crate::http) enum Nested<T> {
     Number(serde_json::Number),
-    List(Vec<ReportedFigure>),
-    Object(std::collections::BTreeMap<String, ReportedFigure>),
+    List(Vec<T>),
+    Object(BTreeMap<String, T>),
 }
 
 impl PartialSchema for ReportedFigure {
     fn schema() -> RefOr<Schema> {
-        let itself = || RefOr::Ref(Ref::from_schema_name(Self::name()));
-        let object = ObjectBuilder::new()
-            .schema_type(Type::Object)
-            .additional_properties(Some(AdditionalProperties::RefOr(itself())));
-        AnyOfBuilder::new()
-            .item(Object::with_type(Type::Number))
-            .item(ArrayBuilder::new().items(itself()))
-            .item(object)
-            .description(Some("A number, or a list or an object of figures."))
-            .into()
+        let part = RefOr::Ref(Ref::from_schema_name(PART));
+        figure(
+            part,
+            "A number, or a list or an object of numbers, lists and objects.",
+        )
     }
+}
+
+/// The name of what a figure consists of. A schema that refers to itself would say more, but generators of clients fail on it.
+const PART: &str = "FigurePart";
+
+fn figure(inner: RefOr<Schema>, description: &str) -> RefOr<Schema> {
+    let object = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .additional_properties(Some(AdditionalProperties::RefOr(inner.clone())));
+    AnyOfBuilder::new()
+        .item(Object::with_type(Type::Number))
+        .item(ArrayBuilder::new().items(inner))
+        .item(object)
+        .description(Some(description))
+        .into()
 }
 
 impl ToSchema for ReportedFigure {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("Figure")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        let number = Object::with_type(Type::Number).into();
+        let part = figure(number, "A number, or a list or an object of numbers.");
+        schemas.push((PART.to_owned(), part));
     }
 }
 

@@ -8,11 +8,13 @@ mod json;
 mod monitor_ids;
 mod pattern;
 mod text;
+mod whole;
 
 pub(in crate::http) use bounded::Bounded;
 pub(in crate::http) use closed_set::{
-    EventKindWord, FailureClassWord, KeyKindWord, LineKindWord, MethodWord, MonitorKindWord,
-    SilenceKindWord, StatusWord, ThresholdUsedWord, WebhookFormatWord, WeekDayWord, Word,
+    EventKindWord, FailureClassWord, IncidentStateWord, KeyKindWord, LineKindWord, MethodWord,
+    MonitorKindWord, OutageEndWord, OutageReasonWord, SilenceKindWord, StatusWord,
+    ThresholdUsedWord, WebhookFormatWord, WeekDayWord, Word,
 };
 pub(in crate::http) use headers::HeaderValues;
 pub(in crate::http) use id::{DateTime, Id, date_time};
@@ -20,6 +22,6 @@ pub(in crate::http) use json::{Hint, JsonObject, ReportedFigure};
 pub(in crate::http) use monitor_ids::MonitorIds;
 pub(in crate::http) use text::{
     AlertWait, BulkWindow, DeviceThreshold, DiscordId, ExpectedStatus, Interval, KeyIdText,
-    Keyword, Moment, Name, PushTokenText, SilenceLength, SlugText, Step, TargetText, TimeOfDay,
-    UuidText, WebhookUrl, ZoneName,
+    Keyword, Moment, Name, NoteText, PushTokenText, SilenceLength, SlugText, Step, TargetText,
+    TimeOfDay, UuidText, WebhookUrl, ZoneName,
 };

@@ -8,10 +8,14 @@ use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFo
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::whole::Whole;
 use crate::domain::monitor::MonitorId;
 
 /// How many monitors one request may name.
 const MOST: usize = 1_000;
+
+/// The largest id: programs that read numbers as floats lose digits beyond it.
+const MOST_ID: i64 = (1 << 53) - 1;
 
 /// From 1 to 1,000 monitors.
 #[derive(Clone, Debug)]
@@ -19,9 +23,10 @@ pub(in crate::http) struct MonitorIds(pub Vec<MonitorId>);
 
 impl<'de> Deserialize<'de> for MonitorIds {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let ids = Vec::<i64>::deserialize(from)?;
-        match (1..=MOST).contains(&ids.len()) {
-            true => Ok(Self(ids.into_iter().map(MonitorId).collect())),
+        let ids = Vec::<Whole>::deserialize(from)?;
+        let are_ids = ids.iter().all(|id| (0..=MOST_ID).contains(&id.0));
+        match (1..=MOST).contains(&ids.len()) && are_ids {
+            true => Ok(Self(ids.into_iter().map(|id| MonitorId(id.0)).collect())),
             false => Err(D::Error::custom(format!(
                 "must have 1 to {MOST} ids of monitors. Example: `[17]`"
             ))),
@@ -34,8 +39,8 @@ impl PartialSchema for MonitorIds {
         let id = ObjectBuilder::new()
             .schema_type(Type::Integer)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
-            .minimum(Some(i64::MIN))
-            .maximum(Some(i64::MAX));
+            .minimum(Some(0))
+            .maximum(Some(MOST_ID));
         ArrayBuilder::new()
             .items(id)
             .min_items(Some(1))

@@ -17,6 +17,7 @@ use crate::domain::devices::push_token::PushToken;
 use crate::domain::devices::slug::{self, Slug};
 use crate::domain::endpoints::http_check::{HttpCheck, MAX_KEYWORD};
 use crate::domain::endpoints::target::{MAX_TARGET_BYTES, Target};
+use crate::domain::incidents::note::{MAX_NOTE, parse_note};
 use crate::domain::key::KeyId;
 use crate::domain::monitor::{INTERVAL_RANGE, MAX_NAME, parse_interval, parse_name};
 use crate::domain::notifications::alert_policy::{BULK_WINDOWS, WAITS};
@@ -107,6 +108,15 @@ texts! {
             .min_length(Some(1))
             .max_length(Some(MAX_NAME))
             .pattern(Some(pattern::visible_text()));
+
+    /// A note of an incident.
+    NoteText, NoteTextRule, String, "NoteText", "the provider works on it",
+        |text| parse_note(text).map_err(|error| error.to_string()),
+        |schema| schema
+            .min_length(Some(1))
+            .max_length(Some(MAX_NOTE))
+            .pattern(Some(pattern::visible_lines()))
+            .description(Some("1 to 1,000 characters on any number of lines."));
 
     /// A check interval.
     Interval, IntervalRule, Duration, "Interval", "60s",

@@ -4,6 +4,7 @@ use super::context::DeliveryContext;
 use crate::actions::incidents::diagnose::diagnose;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, RoleId, UserId};
+use crate::domain::event::Actor;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::delivery_order::{self, QueuedDelivery, Readiness};
@@ -192,7 +193,7 @@ async fn joined(
     reader: &Reader,
     reply: &Incident,
     of: IncidentId,
-    unacknowledged: Option<UserId>,
+    unacknowledged: Option<Actor>,
 ) -> Result<Option<Shown>, StoreError> {
     let Some(incident) = incident::get(reader, of).await? else {
         return Ok(None);

@@ -13,7 +13,7 @@ use super::backlog::Backlog;
 use super::context::DeliveryContext;
 use super::turns::Turns;
 use super::{next, serve};
-use crate::actions::incidents::{alerts, settle_flapping};
+use crate::actions::incidents::{alerts, manage_note, settle_flapping};
 use crate::actions::silences::{end, start};
 use crate::actions::testing::{HOME, at, down, member, up};
 use crate::clock::Clock;
@@ -31,7 +31,7 @@ use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::notify::messenger::Messenger;
 use crate::notify::transport::{Address, Content, Outgoing, Place, Transport};
-use crate::store::incidents::incident::{self, Outage};
+use crate::store::incidents::incident::{self, IncidentFilter, Outage};
 use crate::store::notifications::queue;
 use crate::store::notifications::webhook::{self, NewWebhook};
 use crate::store::testing::TestStore;
@@ -239,6 +239,8 @@ enum Step {
     Down(usize),
     Up(usize),
     Acknowledge,
+    /// A note about every incident, open or resolved.
+    Note,
     Remind,
     Mute(usize),
     Unmute(usize),
@@ -260,6 +262,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (0..MONITORS).prop_map(Step::Down),
         6 => (0..MONITORS).prop_map(Step::Up),
         1 => Just(Step::Acknowledge),
+        1 => Just(Step::Note),
         1 => Just(Step::Remind),
         1 => (0..MONITORS).prop_map(Step::Mute),
         1 => (0..MONITORS).prop_map(Step::Unmute),
@@ -336,6 +339,7 @@ impl Guild {
                         .unwrap();
                 }
             }
+            Step::Note => self.note_everything().await,
             Step::Remind => {
                 for id in self.unacknowledged().await {
                     let step = EscalationStep::Remind;
@@ -370,6 +374,20 @@ impl Guild {
                     .await
                     .unwrap();
             }
+        }
+    }
+
+    async fn note_everything(&self) {
+        let filter = IncidentFilter {
+            guild: HOME,
+            state: None,
+            before: None,
+        };
+        let all = incident::list(&self.store.reader, filter, 200).await;
+        for incident in all.unwrap() {
+            manage_note::add(&self.store, member(), incident.id, "note".into(), now())
+                .await
+                .unwrap();
         }
     }
 

@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::{IncidentChange, event_type};
 use crate::domain::Timestamp;
-use crate::domain::discord_id::UserId;
+use crate::domain::event::Actor;
 use crate::domain::notifications::webhook::EventType;
 use crate::domain::text;
 use crate::notify::transport::CurrentIncident;
 use crate::notify::wording;
-use crate::store::incidents::incident::Outage;
+use crate::store::incidents::incident::{Note, Outage};
 
 pub(super) fn of_test(now: Timestamp) -> Value {
     json!({ "type": EventType::Test.as_str(), "timestamp": text::timestamp(now), "data": {} })
@@ -18,10 +18,9 @@ pub(super) fn of_test(now: Timestamp) -> Value {
 pub(super) fn of_incident(current: &CurrentIncident, now: Timestamp) -> Value {
     let incident = &current.incident;
     let change = IncidentChange::of(incident, current.delivered_revision > 0);
-    let person = |person: Option<(UserId, Timestamp)>| {
-        person.map(|(user, at)| json!({ "user": user.to_string(), "at": text::timestamp(at) }))
-    };
+    let acknowledged = incident.acknowledged;
     let outages: Vec<Value> = incident.outages.iter().map(outage).collect();
+    let notes: Vec<Value> = incident.notes.latest.iter().map(note).collect();
     json!({
         "type": event_type(incident, change).as_str(),
         "timestamp": text::timestamp(now),
@@ -32,7 +31,7 @@ pub(super) fn of_incident(current: &CurrentIncident, now: Timestamp) -> Value {
             "text": wording::sentence(&incident.kind, str::to_owned),
             "opened_at": text::timestamp(incident.opened_at),
             "ended_at": incident.ended_at.map(text::timestamp),
-            "acknowledged": person(incident.acknowledged),
+            "acknowledged": acknowledged.map(|(by, at)| acknowledgment(by, at)),
             "is_flapping": incident.counts.flapping > 0,
             "cause": incident.cause.as_ref().map(|cause| {
                 wording::cause(cause, str::to_owned, |at| format!("at {}", text::timestamp(at)))
@@ -40,8 +39,22 @@ pub(super) fn of_incident(current: &CurrentIncident, now: Timestamp) -> Value {
             "monitors": incident.counts.monitors,
             "offline": incident.counts.open,
             "members": outages,
+            "notes": notes,
         },
     })
+}
+
+fn acknowledgment(by: Actor, at: Timestamp) -> Value {
+    let at = text::timestamp(at);
+    match by {
+        Actor::Member(user) => json!({ "user": user.to_string(), "at": at }),
+        Actor::Key(key) => json!({ "key": key.to_string(), "at": at }),
+        Actor::CommandLine | Actor::System => json!({ "at": at }),
+    }
+}
+
+fn note(note: &Note) -> Value {
+    json!({ "at": text::timestamp(note.at), "by": note.actor.to_string(), "text": note.text })
 }
 
 fn outage(outage: &Outage) -> Value {

@@ -6,14 +6,17 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::discord_id::{ChannelId, GuildId, MessageId, MessageRef, UserId};
+use crate::domain::event::Actor;
 use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId};
+use crate::domain::incidents::note::NoteId;
 use crate::domain::incidents::outage_reason::OutageReason;
+use crate::domain::key::KeyId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::destination_health::DestinationHealth;
 use crate::domain::notifications::destinations::DestinationId;
 use crate::domain::notifications::webhook::WebhookId;
 use crate::domain::transition::OutageEnd;
-use crate::store::incidents::incident::{Changes, Counts, Outage};
+use crate::store::incidents::incident::{Changes, Counts, Note, Notes, Outage};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
@@ -44,7 +47,7 @@ fn incident(count: usize, ended_at: Option<Timestamp>) -> Incident {
         revision: 3,
         opened_at: at(0),
         ended_at,
-        acknowledged: Some((UserId(9), at(30))),
+        acknowledged: Some((Actor::Member(UserId(9)), at(30))),
         rechecked: None,
         rechecked_result: None,
         muted: None,
@@ -59,6 +62,7 @@ fn incident(count: usize, ended_at: Option<Timestamp>) -> Incident {
             recovered: if ended_at.is_some() { count as u64 } else { 0 },
             ..Counts::default()
         },
+        notes: Notes::default(),
     }
 }
 
@@ -137,6 +141,7 @@ fn the_standard_format_has_every_fact() {
           }
         ],
         "monitors": 1,
+        "notes": [],
         "offline": 1,
         "opened_at": "2023-11-14T22:13:20Z",
         "text": null,
@@ -146,6 +151,48 @@ fn the_standard_format_has_every_fact() {
       "type": "incident.opened"
     }
     "#);
+}
+
+#[test]
+fn the_standard_format_says_who_acknowledged_and_what_they_wrote() {
+    let key = Actor::Key(KeyId::parse("0123456789ab").unwrap());
+    let note = |actor, seconds, text: &str| Note {
+        id: NoteId(1),
+        incident: IncidentId(7),
+        at: at(seconds),
+        actor,
+        text: text.into(),
+    };
+    let mut incident = incident(1, None);
+    incident.acknowledged = Some((key, at(30)));
+    incident.notes = Notes {
+        latest: vec![
+            note(key, 40, "@everyone <@1> *b*\n\"two\""),
+            note(Actor::Member(UserId(u64::MAX)), 50, "done"),
+        ],
+        count: 12,
+    };
+    let body = of(WebhookFormat::Standard, &incident, IncidentChange::Updated);
+    assert_eq!(
+        body["data"]["acknowledged"],
+        json!({ "key": "0123456789ab", "at": "2023-11-14T22:13:50Z" })
+    );
+    assert_eq!(
+        body["data"]["notes"],
+        json!([
+            { "at": "2023-11-14T22:14:00Z", "by": "key:0123456789ab", "text": "@everyone <@1> *b*\n\"two\"" },
+            { "at": "2023-11-14T22:14:10Z", "by": "discord:18446744073709551615", "text": "done" },
+        ])
+    );
+    // Formats for people send a message only when monitors join or recover, and leave the notes to Discord.
+    for format in [
+        WebhookFormat::Slack,
+        WebhookFormat::Discord,
+        WebhookFormat::Template,
+    ] {
+        let body = of(format, &incident, IncidentChange::Updated);
+        assert!(!body.to_string().contains("everyone"), "{body}");
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Monitors that join an incident after people have read its message.
 
-use super::kind;
+use super::{acknowledgment, kind};
 use crate::domain::Timestamp;
-use crate::domain::discord_id::UserId;
+use crate::domain::event::Actor;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::store::{StoreError, Tx};
@@ -13,7 +13,7 @@ pub struct JoinedIncident {
     pub created_at: Timestamp,
     /// Whether its message has been posted in the channel.
     pub is_posted: bool,
-    pub acknowledged_by: Option<UserId>,
+    pub acknowledged_by: Option<Actor>,
     /// The latest message about monitors that joined it.
     pub reply: Option<JoinedReply>,
 }
@@ -33,6 +33,7 @@ struct Row {
     created_at: i64,
     is_posted: bool,
     acknowledged_by: Option<i64>,
+    acknowledged_key: Option<String>,
     joined_reply_id: Option<i64>,
     joined_reply_at: Option<i64>,
     is_pending: bool,
@@ -41,7 +42,7 @@ struct Row {
 /// What decides whether and when a message says that a monitor has joined an incident; `None` if it has been removed.
 pub async fn joined(tx: &mut Tx<'_>, id: IncidentId) -> Result<Option<JoinedIncident>, StoreError> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT i.created_at, i.acknowledged_by, i.joined_reply_id, i.joined_reply_at,
+        "SELECT i.created_at, i.acknowledged_by, i.acknowledged_key, i.joined_reply_id, i.joined_reply_at,
              EXISTS (SELECT 1 FROM deliveries d JOIN destinations t ON t.id = d.destination_id
                      WHERE d.incident_id = i.id AND t.kind = 'channel' AND d.message_id IS NOT NULL) AS is_posted,
              EXISTS (SELECT 1 FROM deliveries d
@@ -53,37 +54,19 @@ pub async fn joined(tx: &mut Tx<'_>, id: IncidentId) -> Result<Option<JoinedInci
     .await?;
     let joined = |row: Row| {
         let reply = row.joined_reply_id.zip(row.joined_reply_at);
-        JoinedIncident {
+        let key = row.acknowledged_key.as_deref();
+        Ok(JoinedIncident {
             created_at: Timestamp::from_millis(row.created_at),
             is_posted: row.is_posted,
-            acknowledged_by: row.acknowledged_by.map(UserId::from_row),
+            acknowledged_by: acknowledgment::actor(row.acknowledged_by, key)?,
             reply: reply.map(|(id, at)| JoinedReply {
                 id: IncidentId(id),
                 at: Timestamp::from_millis(at),
                 is_pending: row.is_pending,
             }),
-        }
+        })
     };
-    Ok(row.map(joined))
-}
-
-/// Takes back the acknowledgment of an incident. Its escalation starts now.
-pub async fn unacknowledge(
-    tx: &mut Tx<'_>,
-    id: IncidentId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE incidents SET acknowledged_at = NULL, acknowledged_by = NULL, reminded_at = NULL, escalated_at = NULL,
-             escalation_starts_at = $2, revision = revision + 1
-         WHERE id = $1",
-    )
-    .bind(id.0)
-    .bind(now.millis())
-    .execute(&mut *tx.connection)
-    .await?;
-    tx.wrote_event = true;
-    Ok(())
+    row.map(joined).transpose()
 }
 
 /// Records the latest message about monitors that joined an incident.

@@ -7,6 +7,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, RoleId, UserId};
+use crate::domain::event::Actor;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::notification_kind::NotificationKind;
@@ -30,7 +31,7 @@ pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) 
             Some(Responder::User(id)) => json!({ "incident": of.0, "user": id.to_string() }),
         },
         NotificationKind::Joined { of, unacknowledged } => json!({
-            "incident": of.0, "unacknowledged": unacknowledged.map(|user| user.to_string()),
+            "incident": of.0, "unacknowledged": unacknowledged.map(acknowledger_to_row),
         }),
         NotificationKind::ConnectivityLost {
             failing,
@@ -44,6 +45,14 @@ pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) 
         } => json!({ "count": count, "of": of, "window_ms": crate::domain::millis(*window) }),
     };
     (StoredKind::from(kind).as_str(), Some(details.to_string()))
+}
+
+/// A user is stored as the bare id, because the first rows were written when only members acknowledged.
+fn acknowledger_to_row(actor: Actor) -> String {
+    match actor {
+        Actor::Member(user) => user.to_string(),
+        Actor::Key(_) | Actor::CommandLine | Actor::System => actor.to_string(),
+    }
 }
 
 /// The kind of a notification as it is stored.
@@ -118,7 +127,9 @@ pub(super) fn from_row(
         }),
         StoredKind::Joined => Ok(NotificationKind::Joined {
             of: IncidentId(details["incident"].as_i64().ok_or_else(damaged)?),
-            unacknowledged: id("unacknowledged").map(UserId),
+            unacknowledged: id("unacknowledged")
+                .map(|user| Actor::Member(UserId(user)))
+                .or_else(|| Actor::parse(details["unacknowledged"].as_str()?)),
         }),
         StoredKind::ConnectivityLost => Ok(NotificationKind::ConnectivityLost {
             failing: number("failing")?,
@@ -139,6 +150,7 @@ pub(super) fn from_row(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::key::KeyId;
 
     #[test]
     fn every_notification_kind_reads_back() {
@@ -178,7 +190,8 @@ mod tests {
             reminder(Some(Responder::Role(RoleId(u64::MAX)))),
             reminder(Some(Responder::User(UserId(u64::MAX)))),
             joined(None),
-            joined(Some(UserId(u64::MAX))),
+            joined(Some(Actor::Member(UserId(u64::MAX)))),
+            joined(KeyId::parse("0123456789ab").map(Actor::Key)),
             lost(None),
             lost(Some(Timestamp::from_millis(9))),
             bulk(true),
@@ -189,6 +202,26 @@ mod tests {
         }
         assert!(from_row("incident", Some("{")).is_err());
         assert!(from_row("weather", None).is_err());
+    }
+
+    #[test]
+    fn an_acknowledgment_that_was_taken_back_is_stored_as_a_user_or_a_key() {
+        let key = KeyId::parse("0123456789ab").map(Actor::Key);
+        for (unacknowledged, stored) in [
+            (None, r#"{"incident":1,"unacknowledged":null}"#),
+            (
+                Some(Actor::Member(UserId(7))),
+                r#"{"incident":1,"unacknowledged":"7"}"#,
+            ),
+            (key, r#"{"incident":1,"unacknowledged":"key:0123456789ab"}"#),
+        ] {
+            let kind = NotificationKind::Joined {
+                of: IncidentId(1),
+                unacknowledged,
+            };
+            assert_eq!(to_row(&kind).1.as_deref(), Some(stored));
+            assert_eq!(from_row("joined", Some(stored)).unwrap(), kind);
+        }
     }
 
     #[test]

@@ -1,18 +1,23 @@
 //! Incidents: one or more outages grouped together. The revision of an incident counts every visible change. Every such
 //! change signals the jobs (`tx.wrote_event`), so that it is delivered at once.
 
+mod acknowledgment;
 mod announcement;
 mod cause;
 mod change;
 mod flapping;
 mod joining;
 mod kind;
+mod list;
+mod note;
 mod outages;
 mod response;
 mod silence;
 
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
+pub use acknowledgment::{acknowledge, unacknowledge};
 pub use announcement::{all_of_kind, announce, latest, update_kind};
 pub use cause::judged;
 pub use change::outage_ended;
@@ -20,19 +25,21 @@ pub use flapping::{
     FlappingOutage, continuing, end_flapping, flapping_since, guilds_with_flapping, outage_left,
     reopen, stop_flapping,
 };
-pub use joining::{JoinedReply, amend, joined, set_joined_reply, unacknowledge};
+pub use joining::{JoinedReply, amend, joined, set_joined_reply};
+pub use list::{IncidentFilter, list};
+pub use note::{Note, Notes, add_note, count_notes, edit_note, note, notes_after, remove_note};
 pub use outages::{Changes, Counts, Outage, announced_by, changes};
-pub use response::{
-    acknowledge, copy_role, mark_reminded, rechecked, role, set_role, unacknowledged, waiting,
-};
+pub use response::{copy_role, mark_reminded, rechecked, role, set_role, unacknowledged, waiting};
 pub use silence::{maintain, mute, silenced_by, unsilence};
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{GuildId, RoleId, UserId};
+use crate::domain::event::Actor;
 use crate::domain::incidents::cause::Cause;
 use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId, OpenIncident};
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::store::engine::rows::placeholders;
 use crate::store::{Reader, StoreError, Tx};
 
 /// An incident with its outages.
@@ -45,8 +52,9 @@ pub struct Incident {
     pub revision: i64,
     pub opened_at: Timestamp,
     pub ended_at: Option<Timestamp>,
+    /// The member or the API key that did it, and when.
+    pub acknowledged: Option<(Actor, Timestamp)>,
     /// The Discord user who did it, and when.
-    pub acknowledged: Option<(UserId, Timestamp)>,
     pub rechecked: Option<(UserId, Timestamp)>,
     /// The result of that recheck, as text.
     pub rechecked_result: Option<String>,
@@ -62,6 +70,7 @@ pub struct Incident {
     /// The latest outage of each monitor: open ones first, then the earliest.
     pub outages: Vec<Outage>,
     pub counts: Counts,
+    pub notes: Notes,
 }
 
 #[derive(sqlx::FromRow)]
@@ -222,7 +231,51 @@ pub async fn get(reader: &Reader, id: IncidentId) -> Result<Option<Incident>, St
         .bind(id.0)
         .fetch_optional(&reader.pool)
         .await?;
-    let Some(head) = head else { return Ok(None) };
+    let heads: Vec<SqliteRow> = head.into_iter().collect();
+    Ok(with_outages(reader, &heads).await?.pop())
+}
+
+/// The incidents of these rows, in the same order. Three statements read the outages and notes of all of them.
+async fn with_outages(reader: &Reader, heads: &[SqliteRow]) -> Result<Vec<Incident>, StoreError> {
+    let ids: Result<Vec<i64>, sqlx::Error> = heads.iter().map(|head| head.try_get("id")).collect();
+    let ids = ids?;
+    let mut incidents = Vec::with_capacity(ids.len());
+    for (heads, ids) in heads.chunks(LOADED).zip(ids.chunks(LOADED)) {
+        let ids = padded(ids);
+        let mut outages = outages::outages(reader, &ids).await?;
+        let counts = outages::counts(reader, &ids).await?;
+        let mut notes = note::latest(reader, &ids).await?;
+        for head in heads {
+            let mut incident = head_of(head)?;
+            incident.outages = outages.remove(&incident.id).unwrap_or_default();
+            incident.counts = counts.get(&incident.id).copied().unwrap_or_default();
+            incident.notes = notes.remove(&incident.id).unwrap_or_default();
+            incidents.push(incident);
+        }
+    }
+    Ok(incidents)
+}
+
+/// Incidents per statement.
+const LOADED: usize = 256;
+
+/// The ids for a statement about one incident, or about up to 256: the last one is repeated, so that there are only two
+/// statements, which stay prepared.
+fn padded(ids: &[i64]) -> Vec<i64> {
+    let mut padded = ids.to_vec();
+    if let [_, .., last] = ids {
+        padded.resize(LOADED, *last);
+    }
+    padded
+}
+
+/// The list of placeholders for these ids.
+fn places(ids: &[i64]) -> String {
+    placeholders(1, ids.len())
+}
+
+/// The incident of a row, without its outages and notes.
+fn head_of(head: &SqliteRow) -> Result<Incident, StoreError> {
     let timestamp = |name: &str| -> Result<Option<Timestamp>, StoreError> {
         let millis: Option<i64> = head.try_get(name)?;
         Ok(millis.map(Timestamp::from_millis))
@@ -232,8 +285,10 @@ pub async fn get(reader: &Reader, id: IncidentId) -> Result<Option<Incident>, St
         Ok(user.map(UserId::from_row).zip(timestamp(at)?))
     };
     let cause: Option<String> = head.try_get("cause")?;
-    Ok(Some(Incident {
-        id,
+    let key: Option<String> = head.try_get("acknowledged_key")?;
+    let acknowledged_by = acknowledgment::actor(head.try_get("acknowledged_by")?, key.as_deref())?;
+    Ok(Incident {
+        id: IncidentId(head.try_get("id")?),
         guild_id: GuildId::from_row(head.try_get("guild_id")?),
         kind: kind::from_row(head.try_get("kind")?, head.try_get("details")?)?,
         group_key: GroupKey {
@@ -243,7 +298,7 @@ pub async fn get(reader: &Reader, id: IncidentId) -> Result<Option<Incident>, St
         revision: head.try_get("revision")?,
         opened_at: Timestamp::from_millis(head.try_get("opened_at")?),
         ended_at: timestamp("ended_at")?,
-        acknowledged: person("acknowledged_by", "acknowledged_at")?,
+        acknowledged: acknowledged_by.zip(timestamp("acknowledged_at")?),
         rechecked: person("rechecked_by", "rechecked_at")?,
         rechecked_result: head.try_get("rechecked_result")?,
         muted: person("muted_by", "muted_until")?,
@@ -251,9 +306,10 @@ pub async fn get(reader: &Reader, id: IncidentId) -> Result<Option<Incident>, St
         flapping_since: timestamp("flapping_since")?,
         flapping_ended_at: timestamp("flapping_ended_at")?,
         cause: cause.as_deref().and_then(cause::from_row),
-        outages: outages::outages(reader, id).await?,
-        counts: outages::counts(reader, id).await?,
-    }))
+        outages: Vec::new(),
+        counts: Counts::default(),
+        notes: Notes::default(),
+    })
 }
 
 /// Deletes up to `limit` incidents that ended before the given time, with their deliveries; returns how many.

@@ -1,5 +1,8 @@
 //! The outages of an incident as people see them: the latest one of each monitor, with its name.
 
+use std::collections::HashMap;
+
+use super::places;
 use crate::domain::Timestamp;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::incidents::outage_reason::OutageReason;
@@ -77,6 +80,7 @@ impl Counts {
 
 #[derive(sqlx::FromRow)]
 struct CountsRow {
+    incident_id: i64,
     monitors: i64,
     open: i64,
     flapping: i64,
@@ -85,37 +89,75 @@ struct CountsRow {
     continued: i64,
 }
 
-pub(super) async fn counts(reader: &Reader, id: IncidentId) -> Result<Counts, StoreError> {
-    let row: CountsRow = sqlx::query_as(
-        "SELECT COUNT(*) AS monitors, COUNT(*) FILTER (WHERE ended_at IS NULL) AS open,
+/// The counts of each of these incidents that has outages, in one statement.
+pub(super) async fn counts(
+    reader: &Reader,
+    incidents: &[i64],
+) -> Result<HashMap<IncidentId, Counts>, StoreError> {
+    let sql = format!(
+        "SELECT incident_id, COUNT(*) AS monitors, COUNT(*) FILTER (WHERE ended_at IS NULL) AS open,
              COUNT(*) FILTER (WHERE is_flapping = 1) AS flapping,
              COUNT(*) FILTER (WHERE is_flapping = 1 AND ended_at IS NULL) AS flapping_open,
              COUNT(*) FILTER (WHERE ended_at IS NOT NULL AND COALESCE(ended_by, 'recovered') = 'recovered') AS recovered,
              COUNT(*) FILTER (WHERE continued_by IS NOT NULL) AS continued
-         FROM outages WHERE id IN (SELECT MAX(id) FROM outages WHERE incident_id = $1 GROUP BY monitor_id)",
-    )
-    .bind(id.0)
-    .fetch_one(&reader.pool)
-    .await?;
-    Ok(Counts {
-        monitors: row.monitors.unsigned_abs(),
-        open: row.open.unsigned_abs(),
-        flapping: row.flapping.unsigned_abs(),
-        flapping_open: row.flapping_open.unsigned_abs(),
-        recovered: row.recovered.unsigned_abs(),
-        continued: row.continued.unsigned_abs(),
-    })
+         FROM outages WHERE id IN (
+             SELECT MAX(id) FROM outages WHERE incident_id IN {} GROUP BY incident_id, monitor_id)
+         GROUP BY incident_id",
+        places(incidents)
+    );
+    let mut query = sqlx::query_as::<_, CountsRow>(sqlx::AssertSqlSafe(sql));
+    for id in incidents {
+        query = query.bind(id);
+    }
+    let rows = query.fetch_all(&reader.pool).await?;
+    let counts = |row: CountsRow| {
+        let counts = Counts {
+            monitors: row.monitors.unsigned_abs(),
+            open: row.open.unsigned_abs(),
+            flapping: row.flapping.unsigned_abs(),
+            flapping_open: row.flapping_open.unsigned_abs(),
+            recovered: row.recovered.unsigned_abs(),
+            continued: row.continued.unsigned_abs(),
+        };
+        (IncidentId(row.incident_id), counts)
+    };
+    Ok(rows.into_iter().map(counts).collect())
 }
 
-pub(super) async fn outages(reader: &Reader, id: IncidentId) -> Result<Vec<Outage>, StoreError> {
-    let rows: Vec<OutageRow> = sqlx::query_as(
-        "SELECT * FROM incident_outages WHERE incident_id = $1 ORDER BY ended_at IS NOT NULL, started_at, id LIMIT $2",
-    )
-    .bind(id.0)
-    .bind(NAMED)
-    .fetch_all(&reader.pool)
-    .await?;
-    rows.into_iter().map(outage).collect()
+#[derive(sqlx::FromRow)]
+struct NamedRow {
+    incident_id: i64,
+    #[sqlx(flatten)]
+    outage: OutageRow,
+}
+
+/// The outages of each of these incidents, up to 25 of each, in one statement: those that are open first, then the earliest.
+/// They are ranked before their monitors are joined, because an incident may have thousands.
+pub(super) async fn outages(
+    reader: &Reader,
+    incidents: &[i64],
+) -> Result<HashMap<IncidentId, Vec<Outage>>, StoreError> {
+    let sql = format!(
+        "SELECT d.*,
+             (SELECT COUNT(*) FROM outages n WHERE n.incident_id = d.incident_id AND n.monitor_id = d.monitor_id) AS times
+         FROM outage_details d JOIN (
+             SELECT id, ROW_NUMBER() OVER (PARTITION BY incident_id ORDER BY ended_at IS NOT NULL, started_at, id) AS place
+             FROM outages WHERE id IN (
+                 SELECT MAX(id) FROM outages WHERE incident_id IN {} GROUP BY incident_id, monitor_id)
+         ) ranked ON ranked.id = d.id
+         WHERE ranked.place <= {NAMED} ORDER BY d.incident_id, ranked.place",
+        places(incidents)
+    );
+    let mut query = sqlx::query_as::<_, NamedRow>(sqlx::AssertSqlSafe(sql));
+    for id in incidents {
+        query = query.bind(id);
+    }
+    let mut found: HashMap<IncidentId, Vec<Outage>> = HashMap::new();
+    for row in query.fetch_all(&reader.pool).await? {
+        let of = found.entry(IncidentId(row.incident_id)).or_default();
+        of.push(outage(row.outage)?);
+    }
+    Ok(found)
 }
 
 /// The monitors of an incident that joined or left it after a revision.

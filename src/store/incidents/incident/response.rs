@@ -1,24 +1,10 @@
-//! Responses to incidents: acknowledgments, rechecks, reminders, and the mentioned role.
+//! Responses to incidents: rechecks, reminders, and the mentioned role.
 
-use super::change::by_person;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{GuildId, RoleId, UserId};
 use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
 use crate::domain::notifications::alert_policy::EscalationState;
 use crate::store::{Effect, Reader, StoreError, Tx};
-
-/// Acknowledges an incident; `Nothing` if the guild has no such open incident, or it is already acknowledged.
-pub async fn acknowledge(
-    tx: &mut Tx<'_>,
-    incident: IncidentRef,
-    user: UserId,
-    now: Timestamp,
-) -> Result<Effect, StoreError> {
-    const SQL: &str =
-        "UPDATE incidents SET acknowledged_at = $4, acknowledged_by = $3, revision = revision + 1
-         WHERE guild_id = $1 AND id = $2 AND acknowledged_at IS NULL AND ended_at IS NULL";
-    by_person(tx, incident, user, now, SQL).await
-}
 
 /// Records the result of a recheck that a user requested for an incident.
 pub async fn rechecked(

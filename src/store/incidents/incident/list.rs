@@ -1,0 +1,127 @@
+//! The incidents of a guild in pages, newest first. A page takes four statements, however many incidents it has.
+
+use super::{Incident, with_outages};
+use crate::domain::discord_id::GuildId;
+use crate::domain::incidents::grouping::IncidentId;
+use crate::domain::incidents::incident_state::IncidentState;
+use crate::store::{Reader, StoreError};
+
+/// Which incidents of a guild are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IncidentFilter {
+    pub guild: GuildId,
+    /// `None`: open and resolved ones.
+    pub state: Option<IncidentState>,
+    /// Only incidents before the one with this id; `None`: from the newest one on.
+    pub before: Option<IncidentId>,
+}
+
+/// The incidents about outages that match a filter, newest first, with their current outages.
+pub async fn list(
+    reader: &Reader,
+    filter: IncidentFilter,
+    limit: u32,
+) -> Result<Vec<Incident>, StoreError> {
+    let state = match filter.state {
+        None => "",
+        Some(IncidentState::Open) => "AND ended_at IS NULL",
+        Some(IncidentState::Resolved) => "AND ended_at IS NOT NULL",
+    };
+    let sql = format!(
+        "SELECT * FROM incidents WHERE guild_id = $1 AND kind = 'incident' AND id < $2 {state} ORDER BY id DESC LIMIT $3"
+    );
+    let heads = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(filter.guild.to_row())
+        .bind(filter.before.map_or(i64::MAX, |before| before.0))
+        .bind(limit)
+        .fetch_all(&reader.pool)
+        .await?;
+    with_outages(reader, &heads).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::incidents::incident::get;
+    use crate::store::testing::TestStore;
+
+    const HOME: GuildId = GuildId(1);
+
+    /// Ten incidents: the odd ones are open, the fifth is of another guild, the sixth is no incident. Each has as many
+    /// monitors as ten times its id, but the second none.
+    async fn with_incidents() -> TestStore {
+        let store = TestStore::open().await;
+        for sql in [
+            "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 10)
+             INSERT INTO incidents (id, guild_id, kind, details, scope, opened_at, created_at, joined_at, ended_at)
+             SELECT id, CASE id WHEN 5 THEN 2 ELSE 1 END, CASE id WHEN 6 THEN 'discord_refused' ELSE 'incident' END,
+                 '{\"reason\":\"\"}', '', id, id, id, CASE id % 2 WHEN 0 THEN 1000 + id END FROM n",
+            "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 100)
+             INSERT INTO outages (guild_id, monitor_id, started_at, ended_at, reason, incident_id)
+             SELECT i.guild_id, 100 * i.id + n.id, n.id, i.ended_at, 'refused', i.id
+             FROM incidents i JOIN n ON n.id <= 10 * i.id WHERE i.id <> 2",
+            // An earlier outage of a monitor is counted and not listed.
+            "INSERT INTO outages (id, guild_id, monitor_id, started_at, ended_at, reason, incident_id)
+             VALUES (-1, 1, 101, 0, 1, 'timed_out', 1)",
+            "INSERT INTO incident_notes (incident_id, guild_id, at, actor, text)
+             SELECT incident_id, guild_id, started_at, 'discord:7', 'note' FROM outages WHERE incident_id IN (1, 3)",
+        ] {
+            store.execute(sql).await;
+        }
+        store
+    }
+
+    async fn ids(store: &TestStore, state: Option<IncidentState>, before: Option<i64>) -> Vec<i64> {
+        let filter = IncidentFilter {
+            guild: HOME,
+            state,
+            before: before.map(IncidentId),
+        };
+        let listed = list(&store.reader, filter, 4).await.unwrap();
+        listed.iter().map(|incident| incident.id.0).collect()
+    }
+
+    #[tokio::test]
+    async fn pages_have_the_incidents_of_one_guild_newest_first() {
+        let store = with_incidents().await;
+        let (open, resolved) = (Some(IncidentState::Open), Some(IncidentState::Resolved));
+        for (state, before, expected) in [
+            (None, None, &[10, 9, 8, 7][..]),
+            (None, Some(7), &[4, 3, 2, 1]),
+            (None, Some(1), &[]),
+            (open, None, &[9, 7, 3, 1]),
+            (open, Some(3), &[1]),
+            (resolved, None, &[10, 8, 4, 2]),
+            (resolved, Some(8), &[4, 2]),
+        ] {
+            let found = ids(&store, state, before).await;
+            assert_eq!(found, expected, "{state:?} {before:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_listed_incident_is_the_same_as_alone() {
+        let store = with_incidents().await;
+        let filter = IncidentFilter {
+            guild: HOME,
+            state: None,
+            before: None,
+        };
+        let listed = list(&store.reader, filter, 10).await.unwrap();
+        assert_eq!(listed.len(), 8);
+        for incident in listed {
+            let id = incident.id.0;
+            let alone = get(&store.reader, incident.id).await.unwrap().unwrap();
+            assert_eq!(incident, alone);
+            let monitors = if id == 2 { 0 } else { 10 * id.unsigned_abs() };
+            assert_eq!(incident.counts.monitors, monitors, "{id}");
+            assert_eq!(incident.outages.len() as u64, monitors.min(25), "{id}");
+            let open = if id % 2 == 1 { monitors } else { 0 };
+            assert_eq!(incident.counts.open, open, "{id}");
+        }
+        let first = get(&store.reader, IncidentId(1)).await.unwrap().unwrap();
+        let times: Vec<u64> = first.outages.iter().map(|outage| outage.times).collect();
+        assert_eq!(times, [2, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+        assert_eq!((first.notes.count, first.notes.latest.len()), (11, 10));
+    }
+}
