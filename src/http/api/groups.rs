@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::list::{Cursor, PageLimit, page_after};
+use super::list::{ByName, Cursor, PageQuery, page_of};
 use super::problem::Problem;
 use super::request::{Admin, Caller, GroupName, InBody, InPath, InQuery, Reader};
 use super::routes::{CONFLICT, Created, Json, NoContent, Routes, about};
@@ -81,17 +81,6 @@ impl From<Group> for GroupView {
     }
 }
 
-/// The query of the group list.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct GroupQuery {
-    #[param(inline)]
-    cursor: Option<Cursor>,
-    #[serde(default)]
-    #[param(inline)]
-    limit: PageLimit<100, 1000>,
-}
-
 /// A page of groups.
 #[derive(Serialize, ToSchema)]
 struct GroupList {
@@ -103,13 +92,11 @@ struct GroupList {
 async fn list(
     reader: Reader,
     State(app): State<HttpState>,
-    InQuery(query): InQuery<GroupQuery>,
+    InQuery(query): InQuery<PageQuery>,
 ) -> Result<Json<GroupList>, Problem> {
     let groups = group::with_monitors(&app.store.reader, reader.0.guild_id, None).await?;
-    let after = query.cursor.map(|cursor| cursor.text(0).to_owned());
-    let position = |group: &Group| group.name.clone();
-    let cursor_of = |group: &Group| [group.name.clone()].into();
-    let page = page_after(groups, after, query.limit.get(), position, cursor_of);
+    // A guild has one group of a name.
+    let page = page_of(groups, &query, |group| ByName::new(&group.name, 0));
     Ok(Json(GroupList {
         groups: page.items.into_iter().map(GroupView::from).collect(),
         next_cursor: page.next_cursor,

@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::list::{Cursor, PageLimit, page_after};
+use super::list::{Cursor, PageQuery, page_of};
 use super::problem::Problem;
 use super::request::{Admin, Caller, InBody, InPath, InQuery, Reader};
 use super::routes::{Created, Json, NoContent, Routes, about};
@@ -75,17 +75,6 @@ impl KeyView {
     }
 }
 
-/// The query of the key list.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct KeyQuery {
-    #[param(inline)]
-    cursor: Option<Cursor>,
-    #[serde(default)]
-    #[param(inline)]
-    limit: PageLimit<100, 1000>,
-}
-
 /// A page of keys.
 #[derive(Serialize, ToSchema)]
 struct KeyList {
@@ -94,19 +83,45 @@ struct KeyList {
     next_cursor: Option<Cursor>,
 }
 
+/// A position in the list of keys.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct NewestFirst {
+    created: Reverse<i64>,
+    id: String,
+}
+
+impl NewestFirst {
+    fn of(key: &StoredKey) -> Self {
+        Self {
+            created: Reverse(key.created_at.millis()),
+            id: key.id.to_string(),
+        }
+    }
+}
+
+impl From<&Cursor> for NewestFirst {
+    fn from(cursor: &Cursor) -> Self {
+        Self {
+            created: Reverse(cursor.number(0)),
+            id: cursor.text(1).to_owned(),
+        }
+    }
+}
+
+impl From<NewestFirst> for Cursor {
+    fn from(position: NewestFirst) -> Self {
+        [position.created.0.to_string(), position.id].into()
+    }
+}
+
 async fn list(
     reader: Reader,
     State(app): State<HttpState>,
-    InQuery(query): InQuery<KeyQuery>,
+    InQuery(query): InQuery<PageQuery>,
 ) -> Result<Json<KeyList>, Problem> {
     let now = app.clock.now();
     let keys = api_key::list(&app.store.reader, Some(reader.0.guild_id)).await?;
-    let position = |key: &StoredKey| (Reverse(key.created_at.millis()), key.id.to_string());
-    let after = query.cursor.as_ref();
-    let after = after.map(|cursor| (Reverse(cursor.number(0)), cursor.text(1).to_owned()));
-    let cursor_of =
-        |key: &StoredKey| [key.created_at.millis().to_string(), key.id.to_string()].into();
-    let page = page_after(keys, after, query.limit.get(), position, cursor_of);
+    let page = page_of(keys, &query, NewestFirst::of);
     Ok(Json(KeyList {
         keys: page.items.iter().map(|key| KeyView::of(key, now)).collect(),
         next_cursor: page.next_cursor,

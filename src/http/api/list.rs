@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 /// The longest cursor: a name of 64 characters, each of 4 bytes, and two numbers.
 const LONGEST_CURSOR: usize = 512;
@@ -171,18 +171,47 @@ pub(super) fn page<T>(
     PageOf { items, next_cursor }
 }
 
-/// The page of a complete list after a position in its order.
-pub(super) fn page_after<T, K: Ord>(
+/// The query of a list that has no filters. Quotas bound such lists, so that by default they fit into one page.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageQuery {
+    #[param(inline)]
+    cursor: Option<Cursor>,
+    #[serde(default)]
+    #[param(inline)]
+    limit: PageLimit<10_000, 10_000>,
+}
+
+/// The page of a complete list that is in the order of its positions.
+pub(super) fn page_of<T, K>(
     mut items: Vec<T>,
-    after: Option<K>,
-    limit: u32,
+    query: &PageQuery,
     position: impl Fn(&T) -> K,
-    cursor_of: impl Fn(&T) -> Cursor,
-) -> PageOf<T> {
-    if let Some(after) = after {
+) -> PageOf<T>
+where
+    K: Ord + for<'a> From<&'a Cursor> + Into<Cursor>,
+{
+    if let Some(cursor) = &query.cursor {
+        let after = K::from(cursor);
         items.retain(|item| position(item) > after);
     }
-    page(items, limit, cursor_of)
+    page(items, query.limit.get(), |item| position(item).into())
+}
+
+/// A position in a list by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ById(pub i64);
+
+impl From<&Cursor> for ById {
+    fn from(cursor: &Cursor) -> Self {
+        Self(cursor.number(0))
+    }
+}
+
+impl From<ById> for Cursor {
+    fn from(position: ById) -> Self {
+        [position.0.to_string()].into()
+    }
 }
 
 /// A position in a list by name.
@@ -237,10 +266,10 @@ mod tests {
             names.iter().map(|name| ByName::new(name, 7)).collect()
         };
         let page = |names: &[&str], cursor: Option<&Cursor>| {
-            let after = cursor.map(ByName::from);
-            page_after(list(names), after, 2, ByName::clone, |item| {
-                item.clone().into()
-            })
+            let query: PageQuery =
+                serde_json::from_value(serde_json::json!({ "limit": "2", "cursor": cursor }))
+                    .unwrap();
+            page_of(list(names), &query, ByName::clone)
         };
         let first = page(&["a", "b", "c", "d"], None);
         assert_eq!(names(&first), ["a", "b"]);

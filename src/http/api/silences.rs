@@ -5,9 +5,9 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::list::{Cursor, PageLimit, page_after};
+use super::list::{ById, Cursor, PageQuery, page_of};
 use super::problem::Problem;
 use super::request::{Admin, Caller, InBody, InPath, InQuery, Reader};
 use super::routes::{CONFLICT, Created, Json, NOT_FOUND_OR_CONFLICT, NoContent, Routes, about};
@@ -126,17 +126,6 @@ impl From<Weekly> for WeeklyView {
     }
 }
 
-/// The query of the list of silences.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct SilenceQuery {
-    #[param(inline)]
-    cursor: Option<Cursor>,
-    #[serde(default)]
-    #[param(inline)]
-    limit: PageLimit<100, 1000>,
-}
-
 /// A page of silences.
 #[derive(Serialize, ToSchema)]
 struct SilenceList {
@@ -148,14 +137,11 @@ struct SilenceList {
 async fn list(
     reader: Reader,
     State(app): State<HttpState>,
-    InQuery(query): InQuery<SilenceQuery>,
+    InQuery(query): InQuery<PageQuery>,
 ) -> Result<Json<SilenceList>, Problem> {
     let now = app.clock.now();
     let silences = silence::all(&app.store.reader, reader.0.guild_id).await?;
-    let after = query.cursor.map(|cursor| cursor.number(0));
-    let position = |silence: &Silence| silence.id.0;
-    let cursor_of = |silence: &Silence| [silence.id.0.to_string()].into();
-    let page = page_after(silences, after, query.limit.get(), position, cursor_of);
+    let page = page_of(silences, &query, |silence| ById(silence.id.0));
     let silences = page.items.into_iter();
     Ok(Json(SilenceList {
         silences: silences.map(|one| SilenceView::of(one, now)).collect(),

@@ -14,7 +14,15 @@ struct Script<'a> {
     guild: String,
 }
 
-impl Script<'_> {
+impl<'a> Script<'a> {
+    fn new(rollcall: &'a Rollcall, running: &'a Running<'a>) -> Self {
+        Self {
+            rollcall,
+            running,
+            guild: "42".into(),
+        }
+    }
+
     /// Calls with a fresh admin key, so that no rate limit interferes.
     fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
         let admin = key(self.rollcall, "admin", &self.guild);
@@ -58,11 +66,7 @@ impl Script<'_> {
 async fn every_list_is_read_page_by_page_with_the_same_cursor() {
     let rollcall = Rollcall::new();
     let running = rollcall.run();
-    let script = Script {
-        rollcall: &rollcall,
-        running: &running,
-        guild: "42".into(),
-    };
+    let script = Script::new(&rollcall, &running);
     let ids: Vec<i64> = ["b", "a", "c"]
         .iter()
         .map(|name| script.server(name))
@@ -114,11 +118,7 @@ async fn every_list_is_read_page_by_page_with_the_same_cursor() {
 async fn groups_and_their_silences_follow_a_new_name() {
     let rollcall = Rollcall::new();
     let running = rollcall.run();
-    let script = Script {
-        rollcall: &rollcall,
-        running: &running,
-        guild: "42".into(),
-    };
+    let script = Script::new(&rollcall, &running);
     let [a, b, c] = ["a", "b", "c"].map(|name| script.server(name));
     script.done(
         "POST",
@@ -167,11 +167,7 @@ async fn groups_and_their_silences_follow_a_new_name() {
 async fn silences_are_planned_changed_and_ended() {
     let rollcall = Rollcall::new();
     let running = rollcall.run();
-    let script = Script {
-        rollcall: &rollcall,
-        running: &running,
-        guild: "42".into(),
-    };
+    let script = Script::new(&rollcall, &running);
     let id = script.server("db");
     let weekly = json!({
         "kind": "maintenance", "title": "backup", "monitors": [id], "duration": "90m",
@@ -221,11 +217,7 @@ async fn silences_are_planned_changed_and_ended() {
 async fn silences_that_contradict_themselves_are_conflicts() {
     let rollcall = Rollcall::new();
     let running = rollcall.run();
-    let script = Script {
-        rollcall: &rollcall,
-        running: &running,
-        guild: "42".into(),
-    };
+    let script = Script::new(&rollcall, &running);
     let id = script.server("db");
     for wrong in [
         json!({ "kind": "mute", "duration": "1h" }),
@@ -293,11 +285,7 @@ async fn alerts_go_only_to_a_channel_of_the_own_guild() {
 async fn without_discord_nobody_knows_whose_channel_it_is() {
     let rollcall = Rollcall::new();
     let running = rollcall.run();
-    let script = Script {
-        rollcall: &rollcall,
-        running: &running,
-        guild: "42".into(),
-    };
+    let script = Script::new(&rollcall, &running);
     let refused = script.call("PUT", "/alerts", &json!({ "channel": "5" }));
     assert_eq!(refused.status, 503, "{refused:?}");
     assert_eq!(refused.header("retry-after").as_deref(), Some("5"));
@@ -307,11 +295,7 @@ async fn without_discord_nobody_knows_whose_channel_it_is() {
 async fn secrets_of_webhooks_and_keys_are_shown_once() {
     let rollcall = Rollcall::new();
     let running = rollcall.run();
-    let script = Script {
-        rollcall: &rollcall,
-        running: &running,
-        guild: "42".into(),
-    };
+    let script = Script::new(&rollcall, &running);
     let hook = json!({ "name": "pager", "url": "https://example.org/canary", "template": { "canary": "{{title}}" } });
     let added = script.done("POST", "/webhooks", &hook);
     assert_eq!(

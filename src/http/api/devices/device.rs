@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::send;
 use crate::actions::devices::check_in::Payload;
@@ -15,7 +15,7 @@ use crate::domain::key::KeyKind;
 use crate::domain::patch::Patch;
 use crate::domain::status::Status;
 use crate::http::HttpState;
-use crate::http::api::list::{ByName, Cursor, PageLimit, page_after};
+use crate::http::api::list::{ByName, Cursor, PageQuery, page_of};
 use crate::http::api::problem::Problem;
 use crate::http::api::request::{
     Admin, Caller, InBody, InPath, InQuery, OfDevice, OwnKey, Reader, ReaderOf, patch,
@@ -94,17 +94,6 @@ pub(super) struct DeviceDetails {
     state_reported_at: Option<DateTime>,
 }
 
-/// The query of the device list.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(super) struct DeviceQuery {
-    #[param(inline)]
-    cursor: Option<Cursor>,
-    #[serde(default)]
-    #[param(inline)]
-    limit: PageLimit<1000, 1000>,
-}
-
 /// A page of devices.
 #[derive(Serialize, ToSchema)]
 pub(super) struct DeviceList {
@@ -116,13 +105,11 @@ pub(super) struct DeviceList {
 pub(super) async fn list(
     reader: Reader,
     State(app): State<HttpState>,
-    InQuery(query): InQuery<DeviceQuery>,
+    InQuery(query): InQuery<PageQuery>,
 ) -> Result<Json<DeviceList>, Problem> {
     let devices = device::list(&app.store.reader, reader.0.guild_id).await?;
     let position = |device: &Device| ByName::new(&device.name, device.id.0);
-    let after = query.cursor.as_ref().map(ByName::from);
-    let cursor_of = |device: &Device| position(device).into();
-    let page = page_after(devices, after, query.limit.get(), position, cursor_of);
+    let page = page_of(devices, &query, position);
     Ok(Json(DeviceList {
         devices: page.items.iter().map(DeviceView::from).collect(),
         next_cursor: page.next_cursor,

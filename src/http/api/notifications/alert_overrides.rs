@@ -2,13 +2,13 @@
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::alerts::role;
 use crate::actions::incidents::alerts;
 use crate::domain::monitor::MonitorId;
 use crate::http::HttpState;
-use crate::http::api::list::{ByName, Cursor, PageLimit, page_after};
+use crate::http::api::list::{ByName, Cursor, PageQuery, page_of};
 use crate::http::api::problem::Problem;
 use crate::http::api::request::{Admin, Caller, InBody, InPath, InQuery, Reader};
 use crate::http::api::routes::{Json, NoContent};
@@ -40,17 +40,6 @@ impl From<MonitorOverride> for OverrideView {
     }
 }
 
-/// The query of the list of overrides.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(super) struct OverrideQuery {
-    #[param(inline)]
-    cursor: Option<Cursor>,
-    #[serde(default)]
-    #[param(inline)]
-    limit: PageLimit<100, 1000>,
-}
-
 /// A page of overrides.
 #[derive(Serialize, ToSchema)]
 pub(super) struct OverrideList {
@@ -62,13 +51,11 @@ pub(super) struct OverrideList {
 pub(super) async fn list(
     reader: Reader,
     State(app): State<HttpState>,
-    InQuery(query): InQuery<OverrideQuery>,
+    InQuery(query): InQuery<PageQuery>,
 ) -> Result<Json<OverrideList>, Problem> {
     let known = alert_override::all(&app.store.reader, reader.0.guild_id).await?;
     let position = |one: &MonitorOverride| ByName::new(&one.name, one.monitor.0);
-    let after = query.cursor.as_ref().map(ByName::from);
-    let cursor_of = |one: &MonitorOverride| position(one).into();
-    let page = page_after(known, after, query.limit.get(), position, cursor_of);
+    let page = page_of(known, &query, position);
     Ok(Json(OverrideList {
         overrides: page.items.into_iter().map(OverrideView::from).collect(),
         next_cursor: page.next_cursor,

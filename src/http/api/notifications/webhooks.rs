@@ -4,14 +4,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::alerts::BrokenView;
 use crate::actions::notifications::webhook as webhooks;
 use crate::domain::notifications::webhook::{WebhookFormat, WebhookId, masked};
 use crate::domain::patch::Patch;
 use crate::http::HttpState;
-use crate::http::api::list::{ByName, Cursor, PageLimit, page_after};
+use crate::http::api::list::{ByName, Cursor, PageQuery, page_of};
 use crate::http::api::problem::Problem;
 use crate::http::api::request::{Admin, Caller, InBody, InPath, InQuery, Reader, patch};
 use crate::http::api::routes::{Created, Json, NoContent};
@@ -58,17 +58,6 @@ impl From<&Webhook> for WebhookView {
     }
 }
 
-/// The query of the list of webhooks.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WebhookQuery {
-    #[param(inline)]
-    cursor: Option<Cursor>,
-    #[serde(default)]
-    #[param(inline)]
-    limit: PageLimit<100, 1000>,
-}
-
 /// A page of webhooks.
 #[derive(Serialize, ToSchema)]
 pub(super) struct WebhookList {
@@ -80,13 +69,11 @@ pub(super) struct WebhookList {
 pub(super) async fn list(
     reader: Reader,
     State(app): State<HttpState>,
-    InQuery(query): InQuery<WebhookQuery>,
+    InQuery(query): InQuery<PageQuery>,
 ) -> Result<Json<WebhookList>, Problem> {
     let known = webhook::list(&app.store.reader, reader.0.guild_id).await?;
     let position = |webhook: &Webhook| ByName::new(&webhook.name, webhook.id.0);
-    let after = query.cursor.as_ref().map(ByName::from);
-    let cursor_of = |webhook: &Webhook| position(webhook).into();
-    let page = page_after(known, after, query.limit.get(), position, cursor_of);
+    let page = page_of(known, &query, position);
     Ok(Json(WebhookList {
         webhooks: page.items.iter().map(WebhookView::from).collect(),
         next_cursor: page.next_cursor,

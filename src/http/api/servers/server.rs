@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::actions::servers::manage_server::{self, ServerEdit, Standing};
 use crate::actions::servers::suggest_thresholds;
@@ -14,7 +14,7 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::patch::Patch;
 use crate::domain::servers::threshold::Thresholds;
 use crate::http::HttpState;
-use crate::http::api::list::{ByName, Cursor, PageLimit, page_after};
+use crate::http::api::list::{ByName, Cursor, PageQuery, page_of};
 use crate::http::api::problem::Problem;
 use crate::http::api::request::{
     Admin, Caller, InBody, InPath, InQuery, OfServer, Reader, ReaderOf, patch,
@@ -93,17 +93,6 @@ impl From<Standing> for ServerView {
     }
 }
 
-/// The query of the server list.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ServerQuery {
-    #[param(inline)]
-    cursor: Option<Cursor>,
-    #[serde(default)]
-    #[param(inline)]
-    limit: PageLimit<1000, 1000>,
-}
-
 /// A page of servers.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ServerList {
@@ -115,14 +104,12 @@ pub(super) struct ServerList {
 pub(super) async fn list(
     caller: Reader,
     State(app): State<HttpState>,
-    InQuery(query): InQuery<ServerQuery>,
+    InQuery(query): InQuery<PageQuery>,
 ) -> Result<Json<ServerList>, Problem> {
     let (reader, now) = (&app.store.reader, app.clock.now());
     let servers = server::list(reader, Some(caller.0.guild_id)).await?;
     let position = |server: &Server| ByName::new(&server.name, server.id.0);
-    let after = query.cursor.as_ref().map(ByName::from);
-    let cursor_of = |server: &Server| position(server).into();
-    let page = page_after(servers, after, query.limit.get(), position, cursor_of);
+    let page = page_of(servers, &query, position);
     let mut servers = Vec::with_capacity(page.items.len());
     for server in page.items {
         let standing = manage_server::judged(reader, server, app.thresholds, now).await?;
