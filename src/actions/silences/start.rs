@@ -16,7 +16,7 @@ use crate::domain::silences::silence::{NewSilence, SilenceId, SilenceKind, Silen
 use crate::domain::text;
 use crate::store::event;
 use crate::store::incidents::incident::{self, Incident};
-use crate::store::monitors::monitor;
+use crate::store::monitors::{group, monitor};
 use crate::store::silences::silence::{self, Silence};
 use crate::store::{Effect, Store, StoreError, Tx};
 
@@ -91,6 +91,24 @@ async fn add_mute(
     Ok(id)
 }
 
+/// Refuses monitors and groups that the guild does not have.
+async fn check_scope(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    scope: &SilenceScope,
+) -> Result<(), Error> {
+    match scope {
+        SilenceScope::All => Ok(()),
+        SilenceScope::Some(monitors) => check_monitors(tx, requester, monitors).await,
+        SilenceScope::Group(name) => {
+            match group::members(tx, requester.guild, name).await?.is_empty() {
+                true => Err(Error::NotFound(format!("there is no group named `{name}`"))),
+                false => Ok(()),
+            }
+        }
+    }
+}
+
 /// Refuses monitors that the guild does not have.
 async fn check_monitors(
     tx: &mut Tx<'_>,
@@ -125,9 +143,7 @@ pub async fn schedule(
         .writer
         .transact(move |tx| {
             Box::pin(async move {
-                if let SilenceScope::Some(monitors) = &new.scope {
-                    check_monitors(tx, requester, monitors).await?;
-                }
+                check_scope(tx, requester, &new.scope).await?;
                 Ok(add_maintenance(tx, requester, &new, now).await?)
             })
         })

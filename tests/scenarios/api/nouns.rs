@@ -236,6 +236,8 @@ async fn silences_that_contradict_themselves_are_conflicts() {
         "kind": "maintenance", "duration": "1h", "weekly": { "days": ["mon"], "at": "22:30", "zone": "Mars" },
     });
     assert_eq!(script.call("POST", "/silences", &zone).status, 404);
+    let group = json!({ "kind": "maintenance", "group": "nothing", "duration": "1h" });
+    assert_eq!(script.call("POST", "/silences", &group).status, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
