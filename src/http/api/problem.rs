@@ -91,7 +91,7 @@ impl Problem {
         )
     }
 
-    /// The caller has used up `limit`, which is the start of a sentence.
+    /// The caller has exceeded `limit`, which is the start of a sentence.
     pub(super) fn too_often(limit: &str, seconds: u64) -> Self {
         Self {
             retry_after: Some(seconds),

@@ -1,4 +1,4 @@
-//! Requests made from the schemas: examples, each field of a wrong type or left out, fields at their limits and beyond. The
+//! Requests made from the schemas: examples, wrong types and missing fields, values at and beyond their limits. The
 //! schema itself says which of them are valid.
 
 use serde_json::{Value, json};

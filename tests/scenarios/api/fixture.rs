@@ -13,7 +13,7 @@ use crate::harness::{Answer, Rollcall, Running};
 /// The kinds of keys of a guild; those of a device and a server belong to a fixture.
 const GUILD_KEYS: [&str; 4] = ["fleet", "read", "ping", "admin"];
 
-/// Calls with one key or to one device, before a fixture is made anew: fewer than the burst of the rate limit.
+/// Calls per fixture: fewer than the burst that the rate limit allows.
 const CALLS: usize = 8;
 
 /// A running bot that makes fixtures.
@@ -199,7 +199,7 @@ impl Fixture<'_> {
         Some(example)
     }
 
-    /// Calls an operation with a key of this kind; makes the fixture anew when it is used up.
+    /// Calls an operation with a key of this kind; replaces the fixture after `CALLS` calls.
     pub fn call(&mut self, operation: &Operation, kind: &str, query: &str, body: &str) -> Answer {
         if self.calls == CALLS {
             *self = self.api.fixture();

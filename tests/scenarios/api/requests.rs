@@ -20,6 +20,7 @@ fn a_refusal_names_the_limit_that_was_hit() {
     let running = rollcall.run();
     let device = "/api/v1/device/7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f/heartbeat";
     let slug = format!("/ping/{ping}/nothing");
+    let status = format!("/api/v1/servers/{}/status", added["id"]);
     for (method, path, key, limit) in [
         (
             "POST",
@@ -37,6 +38,12 @@ fn a_refusal_names_the_limit_that_was_hit() {
             "GET",
             "/api/v1/devices",
             &read,
+            "this API key may be used for 1 request per second",
+        ),
+        (
+            "GET",
+            &status,
+            &server,
             "this API key may be used for 1 request per second",
         ),
         (

@@ -58,7 +58,7 @@ fn sending(routes: &mut Routes) {
             "report_own_state",
             "Update the current state of the device that the body or the key identifies",
         )
-        .describe("`uuid` names the device. It may be left out with the device's own key.")
+        .describe("`uuid` identifies the device. It is optional with the device's own key.")
         .refuses(NOT_FOUND_OR_CONFLICT),
         state::report_own,
     );

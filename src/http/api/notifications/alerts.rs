@@ -264,9 +264,7 @@ async fn check_with_discord(
     let has_channel = messenger.has_channel(guild, chosen.channel).await;
     if !has_channel.map_err(no_answer)? {
         // The same answer for channels of others and for channels that do not exist.
-        return missing(
-            "`channel`: this Discord server has no such channel, or Rollcall cannot see it",
-        );
+        return missing("`channel`: not found in this Discord server, or not visible to Rollcall");
     }
     let Some((_, Responder::User(user))) = chosen.preferences.policy.escalate else {
         return Ok(());
@@ -295,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_gets_its_default() {
+    fn omitted_settings_get_their_defaults() {
         let chosen = read(r#"{"channel":"5"}"#).unwrap();
         assert_eq!((chosen.channel, chosen.role), (ChannelId(5), None));
         assert_eq!(chosen.preferences, AlertPreferences::default());

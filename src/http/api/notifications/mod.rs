@@ -27,7 +27,7 @@ fn alert_routes(routes: &mut Routes) {
     routes.put::<Admin, _>(
         "/alerts",
         about("set_alerts", "Replace all alert settings")
-            .describe("What is left out gets its default. The channel must be one of the key's Discord server.")
+            .describe("Omitted settings get their defaults. The channel must belong to the Discord server of the key.")
             .refuses(NOT_FOUND_OR_CONFLICT),
         alerts::set,
     );

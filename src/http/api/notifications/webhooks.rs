@@ -164,7 +164,7 @@ fn check_template(format: WebhookFormat, template: Option<&str>) -> Result<(), P
             Err(error) => Err(conflict(format!("`template`: {error}"))),
         },
         (_, Some(_)) => Err(conflict(
-            "only the format `template` has a `template`. Leave out one of the two".into(),
+            "only the format `template` has a `template`. Remove one of the two".into(),
         )),
         (_, None) => Ok(()),
     }

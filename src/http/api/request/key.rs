@@ -131,13 +131,18 @@ impl Caller {
             .ok_or_else(|| peer.refuse(app, Problem::unauthorized()))?;
         // Devices and servers each have a rate limit of their own, which their handlers apply, even if many share a key.
         if matches!(caller.0.kind, KeyKind::Read | KeyKind::Admin) {
-            let mut hasher = DefaultHasher::new();
-            caller.0.id.hash(&mut hasher);
-            app.limits
-                .authenticated
-                .take(RateSubject::Key, hasher.finish())?;
+            caller.limit(app)?;
         }
         Ok(caller)
+    }
+
+    /// Applies the rate limit of the key.
+    pub(super) fn limit(&self, app: &HttpState) -> Result<(), Problem> {
+        let mut hasher = DefaultHasher::new();
+        self.0.id.hash(&mut hasher);
+        app.limits
+            .authenticated
+            .take(RateSubject::Key, hasher.finish())
     }
 
     /// The requester for actions: the key and its guild.

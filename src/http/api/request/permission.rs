@@ -78,6 +78,10 @@ impl<K: Kinds> FromRequestParts<HttpState> for Keyed<K> {
     async fn from_request_parts(parts: &mut Parts, app: &HttpState) -> Result<Self, Problem> {
         let caller = Caller::in_header(parts, app).await?;
         must_be(&caller.0, K::KINDS)?;
+        // Its reports have a limit of their own, so that reading delays none of them.
+        if caller.0.kind == KeyKind::Server {
+            caller.limit(app)?;
+        }
         Ok(Self(caller, PhantomData))
     }
 }

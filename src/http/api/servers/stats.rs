@@ -121,7 +121,7 @@ pub(super) struct ServerStats {
     from: DateTime,
     to: DateTime,
     step_seconds: f64,
-    /// Steps without a report are left out.
+    /// Steps without a report are omitted.
     points: Vec<PointView>,
 }
 

@@ -254,7 +254,7 @@ texts! {
 pub(super) fn describe_uuid(schema: ObjectBuilder) -> ObjectBuilder {
     schema
         .pattern(Some(UUID_PATTERN))
-        .description(Some("A UUID; hyphens may be left out."))
+        .description(Some("A UUID; the hyphens are optional."))
 }
 
 /// What `DeviceUuid::parse` accepts.

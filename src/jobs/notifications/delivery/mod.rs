@@ -92,7 +92,7 @@ async fn next(
     let due = queue::due(reader, held, now).await?;
     let wait = backlog.until_next(context).await?;
     let longest = if held.incidents { HELD } else { IDLE };
-    // Last, because whoever is admitted must be served: an error in between would keep those destinations busy forever.
+    // Last, because an error after admission would leave the admitted destinations marked as busy forever.
     Ok((turns.admit(due), wait.min(longest)))
 }
 
