@@ -18,6 +18,8 @@ const STALLED_AFTER: Duration = Duration::from_secs(30);
 pub enum Component {
     /// Starts the checks that are due.
     Scheduler,
+    /// Reads which endpoints there are, for the scheduler.
+    MonitorFeed,
     /// Commits transactions.
     Database,
     /// The runtime of the Discord client.
@@ -171,6 +173,11 @@ impl Health {
     /// Whether the scheduler has made progress recently. It counts as running for a while after the start.
     pub fn scheduler_is_running(&self) -> bool {
         self.stalled_for(Component::Scheduler) < STALLED_AFTER
+    }
+
+    /// Whether the scheduler knows all endpoints and their recent changes. It has a while for that after the start.
+    pub fn monitors_are_loaded(&self) -> bool {
+        self.stalled_for(Component::MonitorFeed) < STALLED_AFTER
     }
 
     /// Records that there is a token, so that the gateway is expected to be ready.

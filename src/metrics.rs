@@ -32,6 +32,7 @@ pub struct Metrics {
     pub job_failures: IntCounterVec,
     pub job_last_seconds: prometheus::GaugeVec,
     pub database_bytes: IntGauge,
+    pub unreadable_rows: IntGauge,
     /// Delay of timers in the runtime that checks and jobs share.
     pub timer_delay_seconds: Histogram,
     pub gateway_up: IntGauge,
@@ -103,6 +104,10 @@ impl Metrics {
             database_bytes: register.gauge(
                 "rollcall_database_bytes",
                 "Size of the database and its write-ahead log.",
+            )?,
+            unreadable_rows: register.gauge(
+                "rollcall_unreadable_rows",
+                "Rows of the database that cannot be read and are skipped; the log names each.",
             )?,
             timer_delay_seconds: register.histogram(
                 "rollcall_timer_delay_seconds",
@@ -312,6 +317,7 @@ mod tests {
         rollcall_notifications_pending Deliveries that are pending, by destination.
         rollcall_notifications_total Delivery attempts, by destination and result.
         rollcall_timer_delay_seconds Delay between the due time of a timer and its firing, in the runtime of checks and background jobs.
+        rollcall_unreadable_rows Rows of the database that cannot be read and are skipped; the log names each.
         ");
     }
 

@@ -24,7 +24,7 @@ pub async fn set(
     let name = name.map_err(|error| Error::Invalid(format!("`group`: {error}")))?;
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 if group::set(tx, requester.guild, monitor, name.as_deref()).await?
                     == Effect::Nothing
@@ -61,7 +61,7 @@ pub async fn create(
 ) -> Result<(), Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 if !group::members(tx, requester.guild, &name).await?.is_empty() {
                     return Err(taken(&name));
@@ -83,7 +83,7 @@ pub async fn edit(
 ) -> Result<(), Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let before = existing(tx, requester, &name).await?;
                 let after = match &edit.monitors {
@@ -119,7 +119,7 @@ pub async fn remove(
 ) -> Result<(), Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let monitors = existing(tx, requester, &name).await?;
                 Ok(put(tx, requester, &monitors, None, now).await?)

@@ -40,7 +40,7 @@ pub async fn create(
 ) -> Result<ApiKey, Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move { Ok(create_in(tx, requester, kind, monitor, now).await?) })
         })
         .await
@@ -83,7 +83,7 @@ pub async fn rotate(
         .ok_or_else(not_found)?;
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let key = create_in(tx, requester, old.kind, old.monitor_id, now).await?;
                 api_key::expire(tx, &old.id, now.plus(GRACE)).await?;
@@ -105,7 +105,7 @@ pub async fn revoke(
     let key = key.ok_or_else(not_found)?;
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 if api_key::revoke(tx, requester.guild, &id, now).await? == Effect::Nothing {
                     return Err(not_found());

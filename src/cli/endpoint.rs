@@ -255,7 +255,7 @@ async fn remove(
         )),
         error => app_error(error),
     })?;
-    print_line(&format!("Removed {}", removed.description.target));
+    print_line(&format!("Removed {}", removed.target));
     Ok(())
 }
 

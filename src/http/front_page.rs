@@ -74,6 +74,7 @@ mod tests {
             ready,
             database: "ok",
             scheduler: "ok",
+            monitors: "ok",
             gateway: "connected",
             discord_token: "accepted",
             gateway_away_seconds: None,

@@ -31,6 +31,8 @@ pub(super) struct ReadinessView {
     pub ready: bool,
     pub database: &'static str,
     pub scheduler: &'static str,
+    /// Whether the scheduler could read which endpoints there are.
+    pub monitors: &'static str,
     pub gateway: &'static str,
     pub discord_token: &'static str,
     pub gateway_away_seconds: Option<u64>,
@@ -71,15 +73,21 @@ pub(super) async fn readiness(app: &HttpState) -> ReadinessView {
         true => "ok",
         false => "stuck",
     };
+    let monitors = match app.health.monitors_are_loaded() {
+        true => "ok",
+        false => "not loaded",
+    };
     let (gateway, token) = (app.health.gateway(), app.health.token());
     let away = app.health.gateway_away_for();
     ReadinessView {
         ready: database == "ok"
             && scheduler == "ok"
+            && monitors == "ok"
             && gateway != Gateway::Connecting
             && token == Token::Accepted,
         database,
         scheduler,
+        monitors,
         gateway: gateway.as_str(),
         discord_token: token.as_str(),
         gateway_away_seconds: away.map(|away| away.as_secs()),

@@ -28,6 +28,9 @@ pub(super) async fn metrics(State(app): State<HttpState>) -> Response {
     app.metrics
         .database_bytes
         .set(i64::try_from(app.store.reader.size_on_disk()).unwrap_or(i64::MAX));
+    app.metrics
+        .unreadable_rows
+        .set(i64::try_from(app.store.reader.unreadable_rows()).unwrap_or(i64::MAX));
     match app.metrics.render() {
         Ok(text) => (
             [(

@@ -23,7 +23,8 @@ use endpoints::{recheck, scheduler};
 use incidents::{bulk_alerts, diagnose, flapping, reminders};
 use notifications::{board_refresh, delivery};
 use self_health::{
-    bot_health, dead_man, keep_alive, observation_window, presence, timers, token_check, watchdog,
+    bot_health, dead_man, keep_alive, observation_window, presence, timers, token_check,
+    unreadable_rows, watchdog,
 };
 use servers::{auto_thresholds, server_monitor};
 use silences::{calendar, silence_times};
@@ -183,5 +184,9 @@ pub async fn start(
         stop.clone(),
     )));
     tasks.push(tokio::spawn(timers::run(context.clone(), stop.clone())));
+    tasks.push(tokio::spawn(unreadable_rows::run(
+        context.clone(),
+        stop.clone(),
+    )));
     Ok(tasks)
 }

@@ -2,12 +2,15 @@
 
 use std::collections::HashSet;
 
+use sqlx::FromRow as _;
+
 use super::{Effect, Reader, StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::key::{KeyId, KeyKind};
 use crate::domain::monitor::MonitorId;
 use crate::store::engine::rows::{pieces, placeholders};
+use crate::store::engine::unreadable::Table;
 
 /// A stored API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,13 +90,14 @@ pub async fn find(reader: &Reader, id: &KeyId) -> Result<Option<StoredKey>, Stor
 
 /// The keys of a guild (`None`: of all guilds, for the operator), newest first.
 pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<StoredKey>, StoreError> {
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows = sqlx::query(
         "SELECT * FROM api_keys WHERE $1 IS NULL OR guild_id = $1 ORDER BY created_at DESC, id",
     )
     .bind(guild.map(GuildId::to_row))
     .fetch_all(&reader.pool)
     .await?;
-    rows.into_iter().map(read).collect()
+    let keys = &reader.unreadable;
+    keys.skip(Table::ApiKeys, &rows, |row| read(Row::from_row(row)?))
 }
 
 /// The keys among `ids` that are valid now.
@@ -119,8 +123,9 @@ pub async fn valid_among(
         let rows: Vec<(String, Option<i64>, Option<i64>)> =
             query.fetch_all(&mut *tx.connection).await?;
         for (id, expires_at, revoked_at) in rows {
-            let id =
-                KeyId::parse(&id).ok_or_else(|| StoreError::Damaged("an API key's id".into()))?;
+            let Some(id) = KeyId::parse(&id) else {
+                continue;
+            };
             let ends = revoked_at.or(expires_at).map(Timestamp::from_millis);
             tx.cache.keys.insert(id, ends);
         }

@@ -11,6 +11,7 @@ use crate::domain::discord_id::{ChannelId, GuildId};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::{MonitorId, MonitorRef};
 use crate::store::engine::rows::{pieces, placeholders};
+use crate::store::engine::unreadable::Table;
 
 /// An event to be stored.
 #[derive(Clone, Debug)]
@@ -240,6 +241,30 @@ pub async fn list(
     filter: EventFilter,
     limit: u32,
 ) -> Result<Vec<Event>, StoreError> {
+    let mut found = Vec::new();
+    let (mut filter, mut room) = (filter, limit);
+    loop {
+        let rows = rows(reader, guild, filter, room).await?;
+        let is_last = rows.len() < room as usize;
+        if let Some(row) = rows.last() {
+            filter.before = row.try_get("id")?;
+        }
+        let readable = reader.unreadable.skip(Table::Events, &rows, read)?;
+        room -= u32::try_from(readable.len()).unwrap_or(room);
+        found.extend(readable);
+        // Rows that cannot be read make room for older ones.
+        if is_last || room == 0 {
+            return Ok(found);
+        }
+    }
+}
+
+async fn rows(
+    reader: &Reader,
+    guild: GuildId,
+    filter: EventFilter,
+    limit: u32,
+) -> Result<Vec<SqliteRow>, StoreError> {
     let rows = sqlx::query(
         "SELECT e.id, e.at, e.kind, e.monitor_id, COALESCE(m.name, json_extract(e.details, '$.name')) AS name, e.actor, e.details
          FROM events e LEFT JOIN monitors m ON m.id = e.monitor_id
@@ -253,7 +278,7 @@ pub async fn list(
     .bind(i64::from(limit))
     .fetch_all(&reader.pool)
     .await?;
-    rows.iter().map(read).collect()
+    Ok(rows)
 }
 
 fn read(row: &SqliteRow) -> Result<Event, StoreError> {

@@ -27,6 +27,7 @@ use sqlx::sqlite::SqliteQueryResult;
 use sqlx::{Connection as _, SqlitePool};
 use tokio::sync::watch;
 
+use engine::unreadable::UnreadableRows;
 use engine::{backup, sqlite};
 use monitors::monitor_state;
 
@@ -100,6 +101,7 @@ impl Effect {
 #[derive(Clone, Debug)]
 pub struct Reader {
     pool: SqlitePool,
+    unreadable: UnreadableRows,
     path: Arc<PathBuf>,
 }
 
@@ -122,6 +124,7 @@ impl Store {
         let store = Self {
             reader: Reader {
                 pool,
+                unreadable: UnreadableRows::default(),
                 path: Arc::new(path),
             },
             writer,
@@ -177,6 +180,24 @@ impl Reader {
                 .unwrap_or(0)
         };
         size("") + size("-wal")
+    }
+
+    /// Number of rows that cannot be read, as far as is known; see `UnreadableRows`.
+    pub fn unreadable_rows(&self) -> usize {
+        self.unreadable.count()
+    }
+
+    /// Reads every row of the tables whose content could be unreadable, so that `unreadable_rows` knows them, and forgets
+    /// those that have been removed.
+    pub async fn find_unreadable_rows(&self) -> Result<(), StoreError> {
+        self.unreadable.forget_removed(&self.pool).await?;
+        endpoints::endpoint::all(self, None).await?;
+        devices::device::list(self, None).await?;
+        servers::server::list(self, None).await?;
+        silences::silence::maintenance(self, None).await?;
+        notifications::webhook::all(self).await?;
+        api_key::list(self, None).await?;
+        Ok(())
     }
 
     /// Checks that the database answers a query.

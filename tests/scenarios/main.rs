@@ -13,6 +13,7 @@ mod devices;
 mod discord;
 mod endpoints;
 mod incidents;
+mod limits;
 mod notifications;
 mod process;
 mod servers;

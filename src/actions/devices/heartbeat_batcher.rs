@@ -5,6 +5,7 @@
 use tokio::sync::{mpsc, oneshot};
 
 use super::check_in::{self, CheckIn, CheckInError, CheckedIn};
+use super::heartbeat_turns::{HeartbeatTurns, Placed};
 use crate::clock::Clock;
 use crate::store::{StoreError, Writer};
 
@@ -14,7 +15,9 @@ const QUEUE: usize = 4096;
 /// Maximum number of heartbeats in one transaction.
 const MAX_BATCH: usize = 512;
 
-type Waiting = (CheckIn, oneshot::Sender<Result<CheckedIn, CheckInError>>);
+type Answer = oneshot::Sender<Result<CheckedIn, CheckInError>>;
+
+type Waiting = (CheckIn, Answer);
 
 /// Handle to the task that records heartbeats.
 #[derive(Clone, Debug)]
@@ -45,9 +48,9 @@ async fn run_batches(
     quota: u64,
     clock: Clock,
 ) {
-    let mut waiting = Vec::new();
-    while heartbeats.recv_many(&mut waiting, MAX_BATCH).await > 0 {
-        let (batch, answers): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
+    let mut turns = HeartbeatTurns::default();
+    while let Some(batch) = next_batch(&mut heartbeats, &mut turns).await {
+        let (batch, answers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         let now = clock.now();
         let recorded = writer
             .transact(move |tx| {
@@ -68,6 +71,35 @@ async fn run_batches(
             }
         }
     }
+}
+
+/// The heartbeats of the next transaction; `None` when there will be no more.
+async fn next_batch(
+    heartbeats: &mut mpsc::Receiver<Waiting>,
+    turns: &mut HeartbeatTurns<Answer>,
+) -> Option<Vec<Waiting>> {
+    let mut arrived = Vec::new();
+    if turns.is_empty() {
+        heartbeats.recv_many(&mut arrived, MAX_BATCH).await;
+        if arrived.is_empty() {
+            return None;
+        }
+    } else {
+        let more = std::iter::from_fn(|| heartbeats.try_recv().ok());
+        arrived.extend(more.take(MAX_BATCH));
+    }
+    let mut batch = Vec::with_capacity(arrived.len());
+    for (heartbeat, answer) in arrived {
+        match turns.place(heartbeat, answer) {
+            Placed::Now(heartbeat, answer) => batch.push((heartbeat, answer)),
+            Placed::Later => {}
+            Placed::Refused(answer) => {
+                let _ = answer.send(Err(CheckInError::Busy));
+            }
+        }
+    }
+    turns.take(&mut batch);
+    Some(batch)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::domain::devices::push_token::PushToken;
 use crate::domain::devices::slug::Slug;
 use crate::domain::event::EventKind;
 use crate::domain::key::{ApiKey, KeyKind};
-use crate::domain::monitor::{MonitorId, MonitorKind};
+use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
 use crate::domain::patch::Patch;
 use crate::domain::status::Status;
 use crate::domain::transition::{Transition, TransitionReason};
@@ -55,7 +55,7 @@ pub async fn add(
 ) -> Result<ApiKey, Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let place = (requester.guild, new.uuid.clone());
                 if !device::known(tx, &[place]).await?.is_empty() {
@@ -106,7 +106,7 @@ pub async fn add_for_slug(
     };
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let known = device::uuid_with_slug(tx, requester.guild, &slug).await?;
                 let is_new = known.is_none();
@@ -199,7 +199,7 @@ pub async fn edit(
 ) -> Result<(), Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let name = edit.name.as_deref().unwrap_or(&device.name);
                 let threshold = edit.threshold.apply(device.threshold);
@@ -237,36 +237,41 @@ pub async fn edit(
 pub async fn remove(
     store: &Store,
     requester: Requester,
-    device: Device,
+    id: MonitorId,
     now: Timestamp,
 ) -> Result<(), Error> {
+    let monitor = requester.monitor(id);
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
-                let removal = Transition {
-                    monitor: requester.monitor(device.id),
-                    kind: MonitorKind::Device,
-                    from: device.status,
-                    since: device.since,
-                    to: device.status,
-                    at: now,
-                    reason: TransitionReason::Removed,
-                };
-                remove_monitor(tx, requester, removal, now).await
+                remove_monitor(tx, requester, monitor, MonitorKind::Device, now).await
             })
         })
         .await
 }
 
-/// Removes a device or a server and revokes its keys.
+/// Removes a device or a server, even if its details cannot be read, and revokes its keys.
 pub async fn remove_monitor(
     tx: &mut Tx<'_>,
     requester: Requester,
-    removal: Transition,
+    removed: MonitorRef,
+    kind: MonitorKind,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let id = removal.monitor.id;
+    let id = removed.id;
+    let known = monitor::get(tx, removed.guild, id).await?;
+    let known = known.filter(|monitor| monitor.kind == kind);
+    let known = known.ok_or_else(|| Error::NotFound("this monitor does not exist".into()))?;
+    let removal = Transition {
+        monitor: removed,
+        kind,
+        from: known.status,
+        since: known.since,
+        to: known.status,
+        at: now,
+        reason: TransitionReason::Removed,
+    };
     // First, because its outages keep its name.
     transition::apply_one(tx, removal, requester.actor, now).await?;
     if monitor::remove(tx, requester.guild, id).await? == Effect::Nothing {
@@ -285,7 +290,7 @@ pub async fn rotate_key(
 ) -> Result<ApiKey, Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 api_key::expire_of(tx, id, now.plus(manage_key::GRACE)).await?;
                 let key = manage_key::create_in(tx, requester, kind, Some(id), now).await?;
@@ -356,14 +361,8 @@ mod tests {
             (changed.name.as_str(), changed.threshold),
             ("gate", Some(Duration::from_secs(90)))
         );
-        assert!(
-            remove(&store, requester(2), device.clone(), NOW)
-                .await
-                .is_err()
-        );
-        remove(&store, requester(1), device.clone(), NOW)
-            .await
-            .unwrap();
+        assert!(remove(&store, requester(2), device.id, NOW).await.is_err());
+        remove(&store, requester(1), device.id, NOW).await.unwrap();
         assert_eq!(
             device::get(&store.reader, GuildId(1), &device.uuid)
                 .await
@@ -633,7 +632,7 @@ mod tests {
         let day = NOW.plus(manage_key::GRACE);
         assert!(is_valid(first.id, NOW).await && !is_valid(first.id, day).await);
         assert!(is_valid(second.id, day).await);
-        remove(&store, requester(1), device, NOW).await.unwrap();
+        remove(&store, requester(1), device.id, NOW).await.unwrap();
         assert!(!is_valid(first.id, NOW).await && !is_valid(second.id, NOW).await);
     }
 }

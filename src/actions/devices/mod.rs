@@ -2,4 +2,5 @@
 
 pub mod check_in;
 pub mod heartbeat_batcher;
+mod heartbeat_turns;
 pub mod manage_device;

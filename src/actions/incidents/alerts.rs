@@ -40,7 +40,7 @@ pub async fn set(
 ) -> Result<(), Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 alert_settings::set(tx, requester.guild, channel, role).await?;
                 notify::notify_all_open(tx, requester.guild, now).await?;
@@ -73,7 +73,7 @@ pub async fn replace(
 ) -> Result<(), Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let AlertChoice {
                     channel,
@@ -106,7 +106,7 @@ pub async fn prefer(
 ) -> Result<AlertPreferences, Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let known = alert_settings::find(tx, requester.guild).await?;
                 let mut chosen = known.ok_or_else(not_set_up)?.preferences;
@@ -168,7 +168,7 @@ pub async fn set_override(
 ) -> Result<(), Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let known = monitor::known_among(tx, requester.guild, &[monitor]).await?;
                 if known.is_empty() {
@@ -194,7 +194,7 @@ pub async fn set_override(
 pub async fn remove(store: &Store, requester: Requester, now: Timestamp) -> Result<(), Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 if alert_settings::remove(tx, requester.guild).await? == Effect::Nothing {
                     return Err(Error::NotFound(
@@ -306,7 +306,7 @@ pub async fn recheck_incident(
     let now = checks.clock.now();
     store
         .writer
-        .transact::<_, StoreError>(move |tx| {
+        .transact_for::<_, StoreError>(requester.guild, move |tx| {
             Box::pin(async move {
                 incident::rechecked(tx, requester.incident(id), user, &result, now).await
             })
@@ -409,7 +409,7 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(running[0].id, scheduled.unwrap());
-        end::end(&store, member(), running[0].clone(), at(140))
+        end::end(&store, member(), running[0].id, at(140))
             .await
             .unwrap();
         assert_eq!(waiting(&store, 150).await, 0, "both are muted");

@@ -20,7 +20,7 @@ pub async fn add(
 ) -> Result<Note, Error> {
     let note = store
         .writer
-        .transact::<NoteId, Error>(move |tx| {
+        .transact_for::<NoteId, Error>(requester.guild, move |tx| {
             Box::pin(async move {
                 let of = requester.incident(id);
                 if incident::count_notes(tx, of).await? >= MAX_NOTES {
@@ -72,7 +72,7 @@ pub async fn remove(
 ) -> Result<(), Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let removed = incident::remove_note(tx, requester.guild, id).await?;
                 let incident = removed.ok_or_else(no_such_note)?;

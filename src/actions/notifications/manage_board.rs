@@ -19,7 +19,7 @@ pub async fn set(
 ) -> Result<Option<MessageRef>, Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let before = board::set(tx, requester.guild, posted, now).await?;
                 let details = json!({ "channel": posted.channel.to_string() });
@@ -42,7 +42,7 @@ pub async fn remove(
 ) -> Result<Option<MessageRef>, Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let removed = board::remove(tx, requester.guild).await?;
                 let before = removed

@@ -9,7 +9,7 @@ use crate::domain::notifications::webhook::{self as rules, WebhookId};
 use crate::store::event;
 use crate::store::notifications::destination;
 use crate::store::notifications::webhook::{self, NewWebhook, Webhook, WebhookSettings};
-use crate::store::{Effect, Store, StoreError};
+use crate::store::{Effect, Store, StoreError, Tx};
 
 /// Adds a webhook, which gets notifications from now on.
 pub async fn add(
@@ -20,7 +20,7 @@ pub async fn add(
 ) -> Result<WebhookId, Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 if webhook::count(tx, requester.guild).await? >= rules::MOST {
                     return Err(Error::Conflict(format!(
@@ -51,7 +51,7 @@ pub async fn edit(
 ) -> Result<(), Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let (guild, id) = (requester.guild, known.id);
                 if webhook::update(tx, guild, id, &settings).await? == Effect::Nothing {
@@ -82,20 +82,47 @@ pub async fn remove(
 ) -> Result<(), Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
+            Box::pin(async move { remove_in(tx, requester, &name, now).await })
+        })
+        .await
+}
+
+/// Removes a webhook by its id, even if the rest of it cannot be read.
+pub async fn remove_by_id(
+    store: &Store,
+    requester: Requester,
+    id: WebhookId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
-                if webhook::remove(tx, requester.guild, &name).await? == Effect::Nothing {
-                    return Err(Error::NotFound("there is no webhook with this name".into()));
-                }
-                let details = json!({ "name": name });
-                Ok(event::append(
-                    tx,
-                    &requester.event(EventKind::WebhookRemoved, None, details, now),
-                )
-                .await?)
+                let name = webhook::name_in(tx, requester.guild, id).await?;
+                let name = name.ok_or_else(not_found)?;
+                remove_in(tx, requester, &name, now).await
             })
         })
         .await
+}
+
+async fn remove_in(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    name: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if webhook::remove(tx, requester.guild, name).await? == Effect::Nothing {
+        return Err(not_found());
+    }
+    let details = json!({ "name": name });
+    let event = requester.event(EventKind::WebhookRemoved, None, details, now);
+    Ok(event::append(tx, &event).await?)
+}
+
+fn not_found() -> Error {
+    Error::NotFound("this webhook does not exist".into())
 }
 
 /// Marks a webhook as working after a successful test, so that its pending deliveries are sent.

@@ -7,13 +7,12 @@ use crate::actions::{Error, Requester, manage_key, transition};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::key::{ApiKey, KeyKind};
-use crate::domain::monitor::{MonitorId, MonitorKind};
+use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
 use crate::domain::patch::Patch;
 use crate::domain::servers::report_interval;
 use crate::domain::servers::status_rule::{on_report, on_switch};
 use crate::domain::servers::threshold::{self, Judgement, Reports, Thresholds};
 use crate::domain::status::Status;
-use crate::domain::transition::{Transition, TransitionReason};
 use crate::store::devices::heartbeat::record_heartbeats;
 use crate::store::event;
 use crate::store::servers::server::{self, Server};
@@ -40,7 +39,7 @@ pub async fn add(
 ) -> Result<(MonitorId, ApiKey), Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let id = server::insert(tx, requester.guild, &name, now).await?;
                 let details = json!({ "name": name });
@@ -79,7 +78,7 @@ pub async fn edit(
 ) -> Result<(), Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let mut server = of_guild(tx, requester, id).await?;
                 let is_more_than_thresholds =
@@ -133,19 +132,10 @@ pub async fn remove(
 ) -> Result<(), Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
-                let server = of_guild(tx, requester, id).await?;
-                let removal = Transition {
-                    monitor: requester.monitor(id),
-                    kind: MonitorKind::Server,
-                    from: server.status,
-                    since: server.since,
-                    to: server.status,
-                    at: now,
-                    reason: TransitionReason::Removed,
-                };
-                manage_device::remove_monitor(tx, requester, removal, now).await
+                let (server, kind) = (requester.monitor(id), MonitorKind::Server);
+                manage_device::remove_monitor(tx, requester, server, kind, now).await
             })
         })
         .await
@@ -161,13 +151,14 @@ async fn of_guild(tx: &mut Tx<'_>, requester: Requester, id: MonitorId) -> Resul
 /// Records a report of a server's agent: stores the sample and sets the server online. `stats` is a JSON object.
 pub async fn report(
     store: &Store,
-    id: MonitorId,
+    reporter: MonitorRef,
     stats: String,
     now: Timestamp,
 ) -> Result<(), Error> {
+    let id = reporter.id;
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(reporter.guild, move |tx| {
             Box::pin(async move {
                 let server = server::find(tx, id).await?.ok_or_else(not_found)?;
                 server::keep_sample(tx, id, now, &stats).await?;
@@ -315,9 +306,14 @@ mod tests {
         assert!(!never.should_alert);
 
         for minute in 0..3 {
-            report(&store, id, "{}".into(), NOW.plus(minutes(minute)))
-                .await
-                .unwrap();
+            report(
+                &store,
+                requester.monitor(id),
+                "{}".into(),
+                NOW.plus(minutes(minute)),
+            )
+            .await
+            .unwrap();
         }
         let later = NOW.plus(minutes(2 + 3));
         let judged = standing(&store.reader, requester, id, defaults, later)

@@ -1,5 +1,6 @@
 //! Servers: reports, thresholds and statistics.
 
+pub mod figures;
 pub mod manage_server;
 pub mod server_stats;
 pub mod suggest_thresholds;

@@ -1,10 +1,10 @@
 //! Time series of the statistics that servers' agents report: every number by its path, aggregated per step.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
-use serde_json::Value;
-
+use super::figures;
 use crate::domain::Timestamp;
 use crate::domain::monitor::MonitorId;
 use crate::store::servers::server;
@@ -53,6 +53,28 @@ pub struct Point {
     pub figures: BTreeMap<String, Figure>,
 }
 
+/// The maximum number of figures in a series, over all its points: more than fifty numbers a point in the longest series.
+pub const MOST_FIGURES: usize = 50_000;
+
+/// The maximum size of the reports that a series is made of, in bytes: a day of reports of 700 bytes, one each second.
+pub const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// Why there is no series.
+#[derive(Debug, thiserror::Error)]
+pub enum SeriesError {
+    #[error(
+        "the reports of this range have more than {MOST_FIGURES} figures. Ask for a shorter range or a longer step"
+    )]
+    TooManyFigures,
+    #[error(
+        "the reports of this range have more than {} MiB. Ask for a shorter range",
+        MOST_BYTES / 1024 / 1024
+    )]
+    TooMuch,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Aggregates the reports from `from` (inclusive) to `to` (exclusive), in steps counted from `from`. Steps without a
 /// report are omitted.
 pub async fn series(
@@ -61,10 +83,15 @@ pub async fn series(
     from: Timestamp,
     to: Timestamp,
     step: Duration,
-) -> Result<Vec<Point>, StoreError> {
+) -> Result<Vec<Point>, SeriesError> {
     let step = crate::domain::millis(step).max(1);
     let mut points: Vec<Point> = Vec::new();
-    server::each_sample(reader, id, from, to, |at, stats| {
+    let (mut bytes, mut count) = (0, 0);
+    let mut visit = |at: Timestamp, stats: &str| {
+        bytes += stats.len();
+        if bytes > MOST_BYTES {
+            return ControlFlow::Break(SeriesError::TooMuch);
+        }
         let begins = from.millis() + (at.millis() - from.millis()) / step * step;
         let begins = Timestamp::from_millis(begins);
         if points.last().is_none_or(|point| point.at != begins) {
@@ -74,45 +101,22 @@ pub async fn series(
             });
         }
         let Some(point) = points.last_mut() else {
-            return;
+            return ControlFlow::Continue(());
         };
         point.reports += 1;
-        for (name, number) in numbers(stats) {
+        let before = point.figures.len();
+        for (name, number) in figures::of(stats) {
             point.figures.entry(name).or_default().add(number);
         }
-    })
-    .await?;
-    Ok(points)
-}
-
-/// Lists every number in a report by its path, except the agent's own timestamp.
-pub fn numbers(stats: &str) -> Vec<(String, f64)> {
-    let mut found = Vec::new();
-    if let Ok(Value::Object(fields)) = serde_json::from_str(stats) {
-        let reported = fields.iter().filter(|(name, _)| *name != "agent_timestamp");
-        for (name, value) in reported {
-            walk(name, value, &mut found);
+        count += point.figures.len() - before;
+        if count > MOST_FIGURES {
+            return ControlFlow::Break(SeriesError::TooManyFigures);
         }
-    }
-    found
-}
-
-fn walk(name: &str, value: &Value, found: &mut Vec<(String, f64)>) {
-    match value {
-        Value::Number(number) => {
-            found.extend(number.as_f64().map(|number| (name.to_owned(), number)));
-        }
-        Value::Array(values) => {
-            for (index, value) in values.iter().enumerate() {
-                walk(&format!("{name}.{index}"), value, found);
-            }
-        }
-        Value::Object(fields) => {
-            for (inner, value) in fields {
-                walk(&format!("{name}.{inner}"), value, found);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::String(_) => {}
+        ControlFlow::Continue(())
+    };
+    match server::each_sample(reader, id, from, to, &mut visit).await? {
+        ControlFlow::Continue(()) => Ok(points),
+        ControlFlow::Break(error) => Err(error),
     }
 }
 
@@ -121,19 +125,6 @@ mod tests {
     use super::*;
     use crate::domain::discord_id::GuildId;
     use crate::store::testing::TestStore;
-
-    #[test]
-    fn numbers_are_listed_by_path_without_the_agent_timestamp() {
-        let stats = r#"{"agent_timestamp":17,"agent_version":"1","cpu":12.5,"load":[0.5,1],"memory":{"used":1}}"#;
-        let expected = [
-            ("cpu", 12.5),
-            ("load.0", 0.5),
-            ("load.1", 1.0),
-            ("memory.used", 1.0),
-        ];
-        let expected = expected.map(|(name, number)| (name.to_owned(), number));
-        assert_eq!(numbers(stats), expected);
-    }
 
     #[tokio::test]
     async fn reports_are_aggregated_per_step() {
@@ -172,5 +163,66 @@ mod tests {
                 (at(140), 1, 1.0, 1.0, 1.0)
             ]
         );
+    }
+
+    /// Stores reports of one server, one a second, each with these statistics.
+    async fn with_reports(count: i64, stats: impl Fn(i64) -> String) -> (TestStore, MonitorId) {
+        let store = TestStore::open().await;
+        let reports: Vec<String> = (0..count).map(stats).collect();
+        let id = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let id =
+                        server::insert(tx, GuildId(1), "db-1", Timestamp::from_millis(0)).await?;
+                    for (second, stats) in (0..).zip(&reports) {
+                        let at = Timestamp::from_millis(second * 1_000);
+                        server::keep_sample(tx, id, at, stats).await?;
+                    }
+                    Ok(id)
+                })
+            })
+            .await;
+        (store, id)
+    }
+
+    async fn series_of(
+        store: &TestStore,
+        id: MonitorId,
+        seconds: i64,
+    ) -> Result<Vec<Point>, SeriesError> {
+        let (from, to) = (
+            Timestamp::from_millis(0),
+            Timestamp::from_millis(seconds * 1_000),
+        );
+        series(&store.reader, id, from, to, Duration::from_secs(1)).await
+    }
+
+    #[tokio::test]
+    async fn a_series_has_at_most_50_000_figures() {
+        let count = i64::try_from(MOST_FIGURES / 200).unwrap();
+        let (store, id) = with_reports(count + 1, |_| {
+            let numbers: Vec<usize> = (0..200).collect();
+            serde_json::json!({ "load": numbers }).to_string()
+        })
+        .await;
+        let within = series_of(&store, id, count).await.unwrap();
+        assert_eq!(within.len(), MOST_FIGURES / 200);
+        let beyond = series_of(&store, id, count + 1).await;
+        assert!(matches!(beyond, Err(SeriesError::TooManyFigures)));
+    }
+
+    #[tokio::test]
+    async fn a_series_reads_at_most_64_mebibytes() {
+        // Stored by an older version, which had no limit for a text.
+        let megabyte = 1024 * 1024;
+        let (store, id) = with_reports(65, |_| {
+            let empty = serde_json::json!({ "agent_version": "" }).to_string();
+            let text = "x".repeat(megabyte - empty.len());
+            serde_json::json!({ "agent_version": text }).to_string()
+        })
+        .await;
+        assert_eq!(series_of(&store, id, 64).await.unwrap().len(), 64);
+        let beyond = series_of(&store, id, 65).await;
+        assert!(matches!(beyond, Err(SeriesError::TooMuch)));
     }
 }

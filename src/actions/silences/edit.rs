@@ -36,7 +36,7 @@ pub async fn edit(
     check(&known, &edit, now)?;
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let title = edit.title.as_deref().unwrap_or(&known.title);
                 let ends_at = edit.ends_at.unwrap_or(known.window.ends_at);

@@ -13,10 +13,10 @@ use crate::domain::discord_id::GuildId;
 use crate::domain::event::EventKind;
 use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
 use crate::domain::monitor::MonitorId;
-use crate::domain::silences::silence::{SilenceId, SilenceKind, SilenceScope};
+use crate::domain::silences::silence::SilenceId;
 use crate::store::event::{self, NewEvent};
 use crate::store::incidents::{incident, outage};
-use crate::store::silences::silence::{self, Silence};
+use crate::store::silences::silence::{self, Silence, SilenceSummary};
 use crate::store::{Effect, Store, StoreError, Tx};
 
 /// Ends the mute of a monitor before it expires.
@@ -28,7 +28,7 @@ pub async fn unmute(
 ) -> Result<(), Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let mut ended = EndedSilences::default();
                 for id in silence::mutes_of(tx, requester.guild, monitor).await? {
@@ -50,18 +50,18 @@ pub async fn unmute(
 pub async fn end(
     store: &Store,
     requester: Requester,
-    known: Silence,
+    id: SilenceId,
     now: Timestamp,
 ) -> Result<(), Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
+                let known = silence::summary(tx, requester.guild, id).await?;
+                let known = known
+                    .ok_or_else(|| Error::NotFound("this maintenance has already ended".into()))?;
                 let mut ended = EndedSilences::default();
-                ended.remove(tx, requester.guild, known.id, now).await?;
-                if ended.count == 0 {
-                    return Err(Error::NotFound("this maintenance has already ended".into()));
-                }
+                ended.remove(tx, requester.guild, id, now).await?;
                 event::append(tx, &event_of(&known, requester, now)).await?;
                 Ok(ended.notify(tx, false, now).await?)
             })
@@ -120,18 +120,13 @@ async fn apply_in(
 }
 
 /// The event that records the end of a silence.
-fn event_of(known: &Silence, by: Requester, now: Timestamp) -> NewEvent {
-    match (known.kind, &known.scope) {
-        (SilenceKind::Mute, SilenceScope::Some(monitors)) => {
-            let monitor = monitors.first().copied();
-            by.event(EventKind::MonitorUnmuted, monitor, json!({}), now)
-        }
-        _ => {
-            // It may never have started, because Rollcall was not running.
-            let details = json!({ "title": known.title, "was_running": known.is_started });
-            by.event(EventKind::MaintenanceEnded, None, details, now)
-        }
+fn event_of(known: &SilenceSummary, by: Requester, now: Timestamp) -> NewEvent {
+    if known.muted.is_some() {
+        return by.event(EventKind::MonitorUnmuted, known.muted, json!({}), now);
     }
+    // It may never have started, because Rollcall was not running.
+    let details = json!({ "title": known.title, "was_running": known.is_started });
+    by.event(EventKind::MaintenanceEnded, None, details, now)
 }
 
 /// Silences that end together, with their guilds and the incidents that they covered.
@@ -185,7 +180,11 @@ impl EndedSilences {
             // Rollcall was not running during the window, so it held no reminder back.
             self.incidents = silenced_before;
         }
-        event::append(tx, &event_of(known, Requester::system(guild), now)).await
+        event::append(
+            tx,
+            &event_of(&known.summary(), Requester::system(guild), now),
+        )
+        .await
     }
 
     fn add(&mut self, guild: GuildId, silenced: Vec<IncidentId>) {

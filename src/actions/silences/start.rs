@@ -57,7 +57,7 @@ pub async fn mute(
 ) -> Result<SilenceId, Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 check_monitors(tx, requester, &[monitor]).await?;
                 Ok(add_mute(tx, requester, monitor, window(now, length), now).await?)
@@ -141,7 +141,7 @@ pub async fn schedule(
     }
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 check_scope(tx, requester, &new.scope).await?;
                 Ok(add_maintenance(tx, requester, &new, now).await?)

@@ -218,9 +218,7 @@ async fn open_incidents_send_a_reminder_when_maintenance_expires() {
             let known = silence::maintenance(&store.reader, Some(HOME))
                 .await
                 .unwrap();
-            end(&store, member(), known[0].clone(), at(2_000))
-                .await
-                .unwrap();
+            end(&store, member(), known[0].id, at(2_000)).await.unwrap();
         }
         let incident = incident::get(&store.reader, IncidentId(1))
             .await
@@ -255,8 +253,8 @@ async fn maintenance_silences_only_monitors_in_its_scope() {
     let mut both = silence::maintenance(&store.reader, Some(HOME))
         .await
         .unwrap();
-    let first = both.remove(0);
-    end(&store, member(), first.clone(), at(30)).await.unwrap();
+    let first = both.remove(0).id;
+    end(&store, member(), first, at(30)).await.unwrap();
     assert!(end(&store, member(), first, at(30)).await.is_err());
     let incident = incident::get(&store.reader, IncidentId(1))
         .await
@@ -267,12 +265,8 @@ async fn maintenance_silences_only_monitors_in_its_scope() {
         guild: GuildId(2),
         ..member()
     };
-    assert!(
-        end(&store, other_guild, both[0].clone(), at(30))
-            .await
-            .is_err()
-    );
-    end(&store, member(), both.remove(0), at(30)).await.unwrap();
+    assert!(end(&store, other_guild, both[0].id, at(30)).await.is_err());
+    end(&store, member(), both[0].id, at(30)).await.unwrap();
     assert_eq!(pending_deliveries(&store).await, 2);
 }
 

@@ -165,9 +165,11 @@ impl World {
             Step::Heartbeat => self.heartbeat(None).await,
             Step::FailRun => self.heartbeat(Some(Signal::Fail(Some(1)))).await,
             Step::MissHeartbeat => self.miss_heartbeat().await,
-            Step::Report => manage_server::report(store, self.server, "{}".into(), now)
-                .await
-                .unwrap(),
+            Step::Report => {
+                manage_server::report(store, member().monitor(self.server), "{}".into(), now)
+                    .await
+                    .unwrap();
+            }
             Step::JudgeServer(minutes) => self.judge_server(minutes).await,
             Step::SwitchServer(is_active) => {
                 let edit = ServerEdit {
@@ -192,7 +194,7 @@ impl World {
                     .await
                     .unwrap()
                 {
-                    end::end(store, member(), known, now).await.unwrap();
+                    end::end(store, member(), known.id, now).await.unwrap();
                 }
             }
             Step::Wait(minutes) => self.second += minutes * 60,

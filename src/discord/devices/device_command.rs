@@ -8,7 +8,7 @@ use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::{complete, reply};
 use crate::domain::devices::device::parse_threshold;
 use crate::domain::key::KeyKind;
-use crate::domain::monitor::parse_name;
+use crate::domain::monitor::{MonitorKind, parse_name};
 use crate::domain::patch::Patch;
 use crate::store::devices::device as rows;
 
@@ -111,10 +111,10 @@ async fn remove(
     let requester = reply::manager(ctx)?;
     let work = async {
         let app = ctx.data();
-        let found = find(ctx, requester, &device).await?;
-        let name = found.name.clone();
-        manage_device::remove(&app.store, requester, found, app.now()).await?;
-        Ok(key_card::removed(&name))
+        let (reader, kind) = (&app.store.reader, Some(MonitorKind::Device));
+        let found = complete::named(reader, requester.guild, kind, &device).await?;
+        manage_device::remove(&app.store, requester, found.id, app.now()).await?;
+        Ok(key_card::removed(&found.name))
     };
     reply::answer(ctx, work).await
 }

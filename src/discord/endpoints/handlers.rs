@@ -14,7 +14,7 @@ use crate::discord::ui::reply::Message;
 use crate::discord::ui::view::{EndpointsView, OfflineView, Pages};
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::target::{Host, Target};
-use crate::store::endpoints::endpoint::{self, Description, Endpoint, EndpointFilter, Start};
+use crate::store::endpoints::endpoint::{self, Description, Endpoint, EndpointFilter, Page, Start};
 use crate::store::job_run;
 
 pub(in crate::discord) async fn offline_list(
@@ -29,7 +29,7 @@ pub(in crate::discord) async fn offline_list(
         ..EndpointFilter::default()
     };
     let (page, pages) = load_page(app, filter, view.page, offline_card::PER_PAGE).await?;
-    if page.is_empty() {
+    if page.endpoints.is_empty() && page.unreadable.is_empty() {
         return Ok(Message::sentence(texts::no_offline_endpoints(view.reason)));
     }
     let last_run = job_run::last(&app.store.reader, "recheck").await?;
@@ -39,7 +39,9 @@ pub(in crate::discord) async fn offline_list(
         last_run_at: last_run.map(|run| run.started_at),
         now: app.now(),
     };
-    let mut message = Message::embed(offline_card::list(&page, pages, view.reason, &next));
+    let card = offline_card::list(&page.endpoints, pages, view.reason, &next);
+    let mut message = Message::embed(card);
+    message.content = texts::unreadable_endpoints(&page.unreadable);
     message.rows = buttons::offline_rows(pages, view);
     Ok(message)
 }
@@ -56,14 +58,15 @@ pub(in crate::discord) async fn endpoints(
         ..EndpointFilter::default()
     };
     let (page, pages) = load_page(app, filter, view.page, list_card::PER_PAGE).await?;
-    if page.is_empty() {
+    if page.endpoints.is_empty() && page.unreadable.is_empty() {
         return Ok(Message::sentence(if view.all {
             texts::NO_ENDPOINTS
         } else {
             texts::NO_ACTIVE_ENDPOINTS
         }));
     }
-    let mut message = Message::embed(list_card::list(&page, pages, view.all));
+    let mut message = Message::embed(list_card::list(&page.endpoints, pages, view.all));
+    message.content = texts::unreadable_endpoints(&page.unreadable);
     message.rows = buttons::endpoints_rows(pages, view);
     Ok(message)
 }
@@ -73,7 +76,7 @@ async fn load_page(
     filter: EndpointFilter,
     page: u32,
     per_page: u32,
-) -> Result<(Vec<Endpoint>, Pages), CommandError> {
+) -> Result<(Page, Pages), CommandError> {
     let offset = |page: u32| u64::from(page - 1) * u64::from(per_page);
     let wanted = page.max(1);
     let found = endpoint::list(
@@ -85,7 +88,7 @@ async fn load_page(
     .await?;
     let pages = Pages::new(wanted, found.total, per_page);
     if pages.page == wanted {
-        return Ok((found.endpoints, pages));
+        return Ok((found, pages));
     }
     let last = endpoint::list(
         &app.store.reader,
@@ -94,7 +97,7 @@ async fn load_page(
         per_page,
     )
     .await?;
-    Ok((last.endpoints, pages))
+    Ok((last, pages))
 }
 
 /// Checks one endpoint now and shows the result.

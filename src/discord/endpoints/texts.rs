@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::discord::ui::embed::{bold, mark, mention, relative};
+use crate::actions::endpoints::manage_endpoint::NamedEndpoint;
+use crate::discord::ui::embed::{bold, mark, mention, name_and_target, relative};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::texts::status_since;
 use crate::domain::endpoints::check_result::{Failure, FailureClass};
@@ -39,19 +40,40 @@ pub(super) fn already_exists(is_allowed: bool) -> String {
     }
 }
 
-pub(super) fn removed(description: &Description) -> String {
-    format!("Removed {}.", mention(description))
+/// Endpoints whose rows cannot be read; empty if there are none.
+pub(super) fn unreadable_endpoints(ids: &[MonitorId]) -> String {
+    let names: Vec<String> = ids.iter().map(|id| format!("`#{id}`")).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [name] => format!(
+            "⚠️ The stored data of the endpoint {name} cannot be read, so Rollcall does not check it. Remove it with `/endpoint remove` and add it again."
+        ),
+        names => format!(
+            "⚠️ The stored data of the endpoints {} cannot be read, so Rollcall does not check them. Remove them with `/endpoint remove` and add them again.",
+            names.join(", ")
+        ),
+    }
 }
 
-pub(super) fn paused(description: &Description) -> String {
+pub(super) fn removed(endpoint: &NamedEndpoint) -> String {
     format!(
-        "Paused {}. Resume the checks with `/endpoint resume`.",
-        mention(description)
+        "Removed {}.",
+        name_and_target(&endpoint.monitor.name, &endpoint.target)
     )
 }
 
-pub(super) fn resumed(description: &Description) -> String {
-    format!("Resumed {}. The next check runs now.", mention(description))
+pub(super) fn paused(endpoint: &NamedEndpoint) -> String {
+    format!(
+        "Paused {}. Resume the checks with `/endpoint resume`.",
+        name_and_target(&endpoint.monitor.name, &endpoint.target)
+    )
+}
+
+pub(super) fn resumed(endpoint: &NamedEndpoint) -> String {
+    format!(
+        "Resumed {}. The next check runs now.",
+        name_and_target(&endpoint.monitor.name, &endpoint.target)
+    )
 }
 
 // Import and export.
@@ -322,7 +344,10 @@ pub(super) fn reactivated(in_one_day: u64, in_seven_days: u64) -> String {
 mod tests {
     use super::*;
     use crate::discord::ui::embed_testing::NOW;
+    use crate::domain::discord_id::GuildId;
     use crate::domain::endpoints::http_check::Method;
+    use crate::domain::monitor::MonitorRef;
+    use crate::store::monitors::monitor::Monitor;
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -335,6 +360,24 @@ mod tests {
         }
     }
 
+    fn named_shop() -> NamedEndpoint {
+        let Description { name, target, .. } = shop();
+        NamedEndpoint {
+            reference: MonitorRef {
+                guild: GuildId(1),
+                id: MonitorId(7),
+            },
+            monitor: Monitor {
+                id: MonitorId(7),
+                kind: MonitorKind::Endpoint,
+                name,
+                status: Status::Online,
+                since: Timestamp::from_millis(0),
+            },
+            target: target.to_string(),
+        }
+    }
+
     #[test]
     fn texts_of_endpoints() {
         let texts = [
@@ -344,9 +387,12 @@ mod tests {
             added(false),
             already_exists(true),
             already_exists(false),
-            removed(&shop()),
-            paused(&shop()),
-            resumed(&shop()),
+            removed(&named_shop()),
+            paused(&named_shop()),
+            resumed(&named_shop()),
+            unreadable_endpoints(&[]),
+            unreadable_endpoints(&[MonitorId(7)]),
+            unreadable_endpoints(&[MonitorId(7), MonitorId(9)]),
             file_too_large().to_string(),
             file_not_delivered().to_string(),
             imported(0),
@@ -370,6 +416,9 @@ mod tests {
         Removed **shop** `https://shop.example.org/health`.
         Paused **shop** `https://shop.example.org/health`. Resume the checks with `/endpoint resume`.
         Resumed **shop** `https://shop.example.org/health`. The next check runs now.
+
+        ⚠️ The stored data of the endpoint `#7` cannot be read, so Rollcall does not check it. Remove it with `/endpoint remove` and add it again.
+        ⚠️ The stored data of the endpoints `#7`, `#9` cannot be read, so Rollcall does not check them. Remove them with `/endpoint remove` and add them again.
         The file is larger than 1 MiB. Split it and import the parts separately.
         Discord did not deliver the file in time. Try again.
         0 endpoints added

@@ -2,8 +2,8 @@
 
 use poise::serenity_prelude::CreateEmbed;
 
+use crate::actions::servers::figures;
 use crate::actions::servers::manage_server::Standing;
-use crate::actions::servers::server_stats;
 use crate::actions::servers::suggest_thresholds::Suggestion;
 use crate::discord::servers::texts;
 use crate::discord::ui::embed::{GREY, colour, mark, relative, relative_or};
@@ -62,7 +62,7 @@ pub(in crate::discord) fn one(standing: &Standing, samples: &[Sample]) -> Create
     if samples.is_empty() {
         return card;
     }
-    let line = |sample: &Sample| texts::sample(sample.at, &server_stats::numbers(&sample.stats));
+    let line = |sample: &Sample| texts::sample(sample.at, &figures::of(&sample.stats));
     let lines: Vec<String> = samples.iter().map(line).collect();
     card.field("Latest metrics", lines.join("\n"), false)
 }

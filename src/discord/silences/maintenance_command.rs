@@ -160,7 +160,7 @@ async fn end(
         let known = rows::maintenance(&app.store.reader, Some(requester.guild)).await?;
         let one = meant(known, which.as_deref())?;
         let answer = texts::ended(&one.title);
-        ending::end(&app.store, requester, one, app.now()).await?;
+        ending::end(&app.store, requester, one.id, app.now()).await?;
         Ok(Message::sentence(answer))
     };
     reply::answer(ctx, work).await

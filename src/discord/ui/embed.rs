@@ -23,11 +23,13 @@ pub(in crate::discord) fn bold(name: &str) -> String {
 
 /// An endpoint in a sentence: its name and target.
 pub(in crate::discord) fn mention(description: &Description) -> String {
-    format!(
-        "**{}** {}",
-        text::escape(&description.name),
-        target(&description.target)
-    )
+    name_and_target(&description.name, &description.target.to_string())
+}
+
+/// An endpoint in a sentence by its name and the text of its target.
+pub(in crate::discord) fn name_and_target(name: &str, target: &str) -> String {
+    let target = text::code(&text::cut(target, TARGET_LENGTH));
+    format!("**{}** {target}", text::escape(name))
 }
 
 pub(in crate::discord) fn target(target: &Target) -> String {

@@ -10,8 +10,12 @@ use std::str::FromStr;
 
 use strum::IntoStaticStr;
 
-/// The maximum length of a target, in bytes: long enough for real URLs, short enough for an embed.
+/// The maximum length of a target in its canonical spelling, in bytes: long enough for real URLs, short enough for an embed.
+/// The canonical spelling counts because it is what is stored and read again; it may be longer than what was typed.
 pub const MAX_TARGET_BYTES: usize = 512;
+
+/// The maximum length of a target as it is typed, in bytes. Longer texts are not parsed.
+const MAX_TYPED_BYTES: usize = 2 * MAX_TARGET_BYTES;
 
 /// The protocol of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
@@ -133,30 +137,42 @@ impl FromStr for Target {
     fn from_str(text: &str) -> Result<Self, TargetError> {
         let text = text.trim();
         check_characters(text)?;
-        let Some((scheme, rest)) = text.split_once("://") else {
-            return parse_bare(text);
-        };
-        match scheme.to_ascii_lowercase().as_str() {
-            "tcp" => parse_tcp(rest),
-            "http" => parse_http(Scheme::Http, rest),
-            "https" => parse_http(Scheme::Https, rest),
-            _ => Err(TargetError::new(
-                "the scheme must be tcp, http or https",
-                TCP_EXAMPLE,
-            )),
+        let target = parse(text)?;
+        if target.to_string().len() > MAX_TARGET_BYTES {
+            return Err(too_long());
         }
+        Ok(target)
     }
+}
+
+fn parse(text: &str) -> Result<Target, TargetError> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return parse_bare(text);
+    };
+    match scheme.to_ascii_lowercase().as_str() {
+        "tcp" => parse_tcp(rest),
+        "http" => parse_http(Scheme::Http, rest),
+        "https" => parse_http(Scheme::Https, rest),
+        _ => Err(TargetError::new(
+            "the scheme must be tcp, http or https",
+            TCP_EXAMPLE,
+        )),
+    }
+}
+
+fn too_long() -> TargetError {
+    TargetError::new(
+        format!("the target is longer than {MAX_TARGET_BYTES} bytes"),
+        HTTP_EXAMPLE,
+    )
 }
 
 fn check_characters(text: &str) -> Result<(), TargetError> {
     if text.is_empty() {
         return Err(TargetError::new("the target is empty", TCP_EXAMPLE));
     }
-    if text.len() > MAX_TARGET_BYTES {
-        return Err(TargetError::new(
-            format!("the target is longer than {MAX_TARGET_BYTES} bytes"),
-            HTTP_EXAMPLE,
-        ));
+    if text.len() > MAX_TYPED_BYTES {
+        return Err(too_long());
     }
     if !text.is_ascii() {
         return Err(TargetError::new(
@@ -430,7 +446,56 @@ mod tests {
         }
     }
 
+    /// A target with this spelling before its path, whose path ends with enough letters for `length` bytes as it is typed.
+    fn typed(start: &str, length: usize) -> String {
+        format!("{start}{}", "x".repeat(length - start.len()))
+    }
+
+    #[test]
+    fn the_canonical_spelling_counts_and_not_the_typed_one() {
+        for (start, grows_by) in [
+            ("http://example.org/", 0),
+            ("http://example.org?", 1),
+            ("https://example.org?", 1),
+            ("http://example.org:80/", -3),
+            ("https://EXAMPLE.org.:443/", -5),
+            ("http://[::ffff:c000:201]/", 1),
+            ("  https://example.org/", -2),
+        ] {
+            for (canonical, is_taken) in [
+                (MAX_TARGET_BYTES - 1, true),
+                (MAX_TARGET_BYTES, true),
+                (MAX_TARGET_BYTES + 1, false),
+            ] {
+                let text = typed(start, canonical.saturating_add_signed(-grows_by));
+                match text.parse::<Target>() {
+                    Ok(target) => {
+                        assert!(is_taken, "{start} {canonical}");
+                        assert_eq!(target.to_string().len(), canonical, "{start}");
+                        assert_eq!(target.to_string().parse(), Ok(target), "{start}");
+                    }
+                    Err(error) => {
+                        assert!(!is_taken, "{start} {canonical}: {error}");
+                        assert!(error.to_string().contains("longer than 512 bytes"));
+                    }
+                }
+            }
+        }
+        let huge = typed("http://example.org/", MAX_TYPED_BYTES + 1);
+        assert!(parse_error(&huge).contains("longer than 512 bytes"));
+    }
+
     proptest::proptest! {
+        #[test]
+        fn what_is_accepted_near_the_limit_is_read_again(
+            start in "(http|https)://([a-z]{1,3}\\.org\\.?|\\[::ffff:[0-9a-f]{1,4}:[0-9a-f]{1,4}\\]|203\\.0\\.113\\.7)(:80|:443|:8080)?[/?]",
+            length in MAX_TARGET_BYTES - 12..MAX_TARGET_BYTES + 12,
+        ) {
+            if let Ok(target) = typed(&start, length).parse::<Target>() {
+                proptest::prop_assert_eq!(target.to_string().parse::<Target>(), Ok(target));
+            }
+        }
+
         #[test]
         fn canonical_spellings_round_trip(text in "(tcp|http|https)://[a-z0-9.\\[\\]:-]{1,24}(:[0-9]{1,6})?(/[a-z?=&%]{0,8})?") {
             if let Ok(target) = text.parse::<Target>() {

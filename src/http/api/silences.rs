@@ -339,7 +339,6 @@ async fn remove(
     State(app): State<HttpState>,
     InPath(id): InPath<SilenceId>,
 ) -> Result<NoContent, Problem> {
-    let silence = find(&app, &admin, id).await?;
-    end::end(&app.store, admin.requester(), silence, app.clock.now()).await?;
+    end::end(&app.store, admin.requester(), id, app.clock.now()).await?;
     Ok(NoContent)
 }

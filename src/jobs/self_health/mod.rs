@@ -7,4 +7,5 @@ pub(in crate::jobs) mod observation_window;
 pub(in crate::jobs) mod presence;
 pub(in crate::jobs) mod timers;
 pub(in crate::jobs) mod token_check;
+pub(in crate::jobs) mod unreadable_rows;
 pub(in crate::jobs) mod watchdog;

@@ -14,6 +14,7 @@ use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::engine::rows::{pieces, placeholders};
+use crate::store::engine::unreadable::Table;
 use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// A device with its state and settings.
@@ -216,12 +217,12 @@ async fn fill_cache(tx: &mut Tx<'_>, piece: &[&(GuildId, DeviceUuid)]) -> Result
     }
     let rows: Vec<KnownRow> = query.fetch_all(&mut *tx.connection).await?;
     for row in rows {
-        let place = (
-            GuildId::from_row(row.guild_id),
-            uuid_of(&row.uuid)?.number(),
-        );
+        let (Ok(uuid), Ok(status)) = (uuid_of(&row.uuid), status_of(&row.status)) else {
+            continue;
+        };
+        let place = (GuildId::from_row(row.guild_id), uuid.number());
         let standing = DeviceStanding {
-            status: status_of(&row.status)?,
+            status,
             since: Timestamp::from_millis(row.since),
             has_failed: row.has_failed,
         };
@@ -243,6 +244,18 @@ pub async fn get(
         .fetch_optional(&reader.pool)
         .await?;
     row.as_ref().map(read).transpose()
+}
+
+/// The id of a device of a guild, which is found even if the rest of the device cannot be read.
+pub async fn id_of(
+    reader: &Reader,
+    guild: GuildId,
+    uuid: &DeviceUuid,
+) -> Result<Option<MonitorId>, StoreError> {
+    let sql = "SELECT monitor_id FROM device_details WHERE guild_id = $1 AND uuid = $2";
+    let query = sqlx::query_scalar(sql).bind(guild.to_row());
+    let id = query.bind(uuid.as_str()).fetch_optional(&reader.pool);
+    Ok(id.await?.map(MonitorId))
 }
 
 /// The device that a ping names, in any guild. If several guilds have the UUID, it is the oldest device, so that a guild
@@ -299,7 +312,7 @@ pub async fn with_slug(
     .bind(slug.as_str())
     .fetch_all(&reader.pool)
     .await?;
-    rows.iter().map(read).collect()
+    reader.unreadable.skip(Table::Monitors, &rows, read)
 }
 
 /// The UUID of the oldest device of a guild with a slug, read inside a transaction, so that a slug is added once.
@@ -333,13 +346,18 @@ pub async fn set_failure(
     Ok(())
 }
 
-/// The devices of a guild by name.
-pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<Device>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM devices WHERE guild_id = $1 ORDER BY name, id")
-        .bind(guild.to_row())
+/// The devices of a guild (`None`: of all guilds) by name.
+pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Device>, StoreError> {
+    // Two statements, so that the devices of one guild are found by index.
+    let sql = match guild {
+        Some(_) => "SELECT * FROM devices WHERE guild_id = $1 ORDER BY name, id",
+        None => "SELECT * FROM devices WHERE $1 IS NULL ORDER BY id",
+    };
+    let rows = sqlx::query(sql)
+        .bind(guild.map(GuildId::to_row))
         .fetch_all(&reader.pool)
         .await?;
-    rows.iter().map(read).collect()
+    reader.unreadable.skip(Table::Monitors, &rows, read)
 }
 
 fn read(row: &SqliteRow) -> Result<Device, StoreError> {
@@ -365,11 +383,11 @@ fn read(row: &SqliteRow) -> Result<Device, StoreError> {
 }
 
 fn slug_of(text: &str) -> Result<Slug, StoreError> {
-    Slug::parse(text).map_err(|_| StoreError::Damaged(format!("device slug {text}")))
+    Slug::parse(text).map_err(|_| StoreError::Damaged("a device's slug".into()))
 }
 
 fn uuid_of(text: &str) -> Result<DeviceUuid, StoreError> {
-    DeviceUuid::parse(text).map_err(|_| StoreError::Damaged(format!("device uuid {text}")))
+    DeviceUuid::parse(text).map_err(|_| StoreError::Damaged("a device's UUID".into()))
 }
 
 pub(in crate::store) fn status_of(word: &str) -> Result<Status, StoreError> {
@@ -419,7 +437,7 @@ mod tests {
             get(&store.reader, GuildId(2), &uuid(1)).await.unwrap(),
             None
         );
-        assert_eq!(list(&store.reader, GuildId(2)).await.unwrap(), []);
+        assert_eq!(list(&store.reader, Some(GuildId(2))).await.unwrap(), []);
         let found = store
             .write(|tx| {
                 Box::pin(async move {

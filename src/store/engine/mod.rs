@@ -5,4 +5,5 @@ pub(in crate::store) mod cache;
 pub(in crate::store) mod lock;
 pub(in crate::store) mod rows;
 pub(in crate::store) mod sqlite;
+pub(in crate::store) mod unreadable;
 pub(in crate::store) mod writer;

@@ -3,7 +3,11 @@
 //! A commit with `synchronous=FULL` waits for the disk. Work that arrives while one group is being written joins the
 //! next, so many callers share one wait. Each gets its answer only after the commit. A unit of work that fails is rolled
 //! back alone (each but the first has a savepoint), and the rest of its group is committed.
+//!
+//! Guilds take turns: a group has at most one unit of work that is done for a single guild, for each guild. What a guild
+//! asks for beyond that waits for the next groups, so it delays nobody else.
 
+use std::collections::{HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
@@ -14,6 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::cache::Cache;
 use super::sqlite;
+use crate::domain::discord_id::GuildId;
 use crate::store::StoreError;
 use crate::store::monitors::monitor_state::Pending;
 
@@ -49,8 +54,15 @@ struct RunResult {
 
 type Work = Box<dyn for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Finished> + Send>;
 
+/// A unit of work that waits for its group.
+struct Queued {
+    work: Work,
+    /// The only guild that it is for; `None`: for several, or for Rollcall itself.
+    guild: Option<GuildId>,
+}
+
 enum WriterCommand {
-    Work(Work),
+    Work(Queued),
     Close(oneshot::Sender<()>),
 }
 
@@ -69,6 +81,7 @@ impl Writer {
             cache: Cache::default(),
             pending: Pending::default(),
             data_version: 0,
+            held: VecDeque::new(),
         };
         tokio::spawn(task.run(inbox));
         Self { commands }
@@ -77,6 +90,32 @@ impl Writer {
     /// Runs `work` in a transaction and returns after the commit. If `work` fails, all its changes are rolled back.
     pub async fn transact<T, E>(
         &self,
+        work: impl for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Result<T, E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.queue(None, work).await
+    }
+
+    /// Like `transact`, for work that somebody of a guild asked for: it waits for other such work of that guild, but never
+    /// for more than one piece of any other guild.
+    pub async fn transact_for<T, E>(
+        &self,
+        guild: GuildId,
+        work: impl for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Result<T, E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.queue(Some(guild), work).await
+    }
+
+    async fn queue<T, E>(
+        &self,
+        guild: Option<GuildId>,
         work: impl for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Result<T, E>> + Send + 'static,
     ) -> Result<T, E>
     where
@@ -99,7 +138,7 @@ impl Writer {
             })
         });
         self.commands
-            .send(WriterCommand::Work(work))
+            .send(WriterCommand::Work(Queued { work, guild }))
             .await
             .map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::NotWritten)?
@@ -125,35 +164,93 @@ struct WriterTask {
     cache: Cache,
     pending: Pending,
     data_version: i64,
+    /// Work of guilds that had their turn in an earlier group, in the order in which it arrived.
+    held: VecDeque<Queued>,
+}
+
+/// What a group is made of.
+struct WriteGroup<'inbox> {
+    inbox: &'inbox mut mpsc::Receiver<WriterCommand>,
+    /// The guilds that have had their turn.
+    served: HashSet<GuildId>,
+    size: usize,
+    /// Work held before this position is of guilds that have had their turn.
+    position: usize,
+    close: Option<oneshot::Sender<()>>,
+}
+
+impl WriteGroup<'_> {
+    /// The next unit of work: first what was held, then what is queued.
+    fn next(&mut self, held: &mut VecDeque<Queued>) -> Option<Work> {
+        if self.size >= GROUP {
+            return None;
+        }
+        while let Some(queued) = held.get(self.position) {
+            if self.has_turn(queued.guild) {
+                return held.remove(self.position).map(|queued| queued.work);
+            }
+            self.position += 1;
+        }
+        while self.close.is_none() && held.len() < QUEUE {
+            match self.inbox.try_recv() {
+                Ok(WriterCommand::Work(queued)) if self.has_turn(queued.guild) => {
+                    return Some(queued.work);
+                }
+                Ok(WriterCommand::Work(queued)) => {
+                    held.push_back(queued);
+                    self.position = held.len();
+                }
+                Ok(WriterCommand::Close(done)) => self.close = Some(done),
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// Whether work for this guild may join the group; if so, it counts.
+    fn has_turn(&mut self, guild: Option<GuildId>) -> bool {
+        let has_turn = guild.is_none_or(|guild| self.served.insert(guild));
+        self.size += usize::from(has_turn);
+        has_turn
+    }
 }
 
 impl WriterTask {
     async fn run(mut self, mut inbox: mpsc::Receiver<WriterCommand>) {
-        while let Some(command) = inbox.recv().await {
-            match command {
-                WriterCommand::Work(first) => {
-                    if let Some(done) = self.write_group(first, &mut inbox).await {
-                        return self.close(done).await;
-                    }
+        let mut closing = None;
+        loop {
+            if self.held.is_empty() {
+                if let Some(done) = closing.take() {
+                    return self.close(done).await;
                 }
-                WriterCommand::Close(done) => return self.close(done).await,
+                match inbox.recv().await {
+                    Some(WriterCommand::Work(first)) => self.held.push_back(first),
+                    Some(WriterCommand::Close(done)) => return self.close(done).await,
+                    None => return,
+                }
             }
+            closing = self.write_group(&mut inbox, closing).await;
         }
     }
 
-    /// Runs `first` and the work that is queued behind it in one commit. Returns a close command found in the queue.
+    /// Runs what waits, except for what must wait longer, in one commit. Returns a close command found in the queue.
     async fn write_group(
         &mut self,
-        first: Work,
         inbox: &mut mpsc::Receiver<WriterCommand>,
+        close: Option<oneshot::Sender<()>>,
     ) -> Option<oneshot::Sender<()>> {
+        let mut group = WriteGroup {
+            inbox,
+            served: HashSet::new(),
+            size: 0,
+            position: 0,
+            close,
+        };
         let mut settles = Vec::new();
         let mut wrote_event = false;
-        let mut close = None;
         let mut transaction = self.begin().await;
         let mut is_fresh = true;
-        let mut next = Some(first);
-        while let Some(work) = next.take() {
+        while let Some(work) = group.next(&mut self.held) {
             if transaction.is_ok() && is_fresh {
                 // Without a savepoint: with one, SQLite copies every page that it touches to a temporary file, and most
                 // groups are one unit of work. If it fails, the whole transaction is rolled back, which has nothing else.
@@ -165,13 +262,6 @@ impl WriterTask {
                 }
             } else if transaction.is_ok() {
                 wrote_event |= self.run_one(work, &mut settles).await;
-            }
-            if settles.len() < GROUP {
-                match inbox.try_recv() {
-                    Ok(WriterCommand::Work(work)) => next = Some(work),
-                    Ok(WriterCommand::Close(done)) => close = Some(done),
-                    Err(_) => {}
-                }
             }
         }
         let committed = match transaction {
@@ -189,7 +279,7 @@ impl WriterTask {
         if is_written && wrote_event {
             self.bell.send_modify(|commits| *commits += 1);
         }
-        close
+        group.close
     }
 
     async fn begin(&mut self) -> Result<(), StoreError> {
@@ -398,6 +488,68 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(names(&store).await, ["abandoned", "next"]);
+    }
+
+    /// Queues all at once; for each, the number of those that were committed before its group began.
+    async fn committed_before(store: &TestStore, guilds: &[Option<u64>]) -> Vec<i64> {
+        let all = guilds.iter().enumerate().map(|(number, guild)| {
+            let (name, pool) = (format!("{number:03}"), store.reader.pool.clone());
+            let work = store.writer.queue(guild.map(GuildId), move |tx| {
+                Box::pin(async move {
+                    insert(tx, &name).await?;
+                    let count = sqlx::query_scalar("SELECT COUNT(*) FROM job_runs");
+                    Ok::<i64, StoreError>(count.fetch_one(&pool).await?)
+                })
+            });
+            async { work.await.unwrap() }
+        });
+        futures_util::future::join_all(all).await
+    }
+
+    #[tokio::test]
+    async fn a_guild_has_one_unit_of_work_in_a_group() {
+        for (guilds, before) in [
+            (
+                &[Some(1), Some(1), Some(1), Some(2), None, None][..],
+                &[0, 4, 5, 0, 0, 0][..],
+            ),
+            (
+                &[Some(1), Some(1), Some(2), Some(2), Some(3)],
+                &[0, 3, 0, 3, 0],
+            ),
+            (&[None, None, None], &[0, 0, 0]),
+        ] {
+            let store = TestStore::open().await;
+            assert_eq!(committed_before(&store, guilds).await, before, "{guilds:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_guild_that_asks_for_much_is_served_completely_and_behind_the_others() {
+        let store = TestStore::open().await;
+        let mut guilds = vec![Some(1); 300];
+        guilds.push(Some(2));
+        let before = committed_before(&store, &guilds).await;
+        assert_eq!(before.last(), Some(&0), "in the first group");
+        // They do not all arrive in their order.
+        let mut in_turn = before.get(1..300).unwrap().to_vec();
+        in_turn.sort_unstable();
+        assert!(in_turn.into_iter().eq(2..=300), "{before:?}");
+    }
+
+    #[tokio::test]
+    async fn closing_finishes_the_work_that_waits_for_its_turn() {
+        let store = TestStore::open().await;
+        let work = (0..5).map(|number| {
+            let name = number.to_string();
+            store
+                .writer
+                .transact_for::<_, StoreError>(GuildId(1), move |tx| {
+                    Box::pin(async move { insert(tx, &name).await })
+                })
+        });
+        let (done, ()) = tokio::join!(futures_util::future::join_all(work), store.writer.close());
+        assert!(done.iter().all(Result::is_ok), "{done:?}");
     }
 
     #[tokio::test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use sqlx::FromRow as _;
+
 use super::monitor_state;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
@@ -11,6 +13,7 @@ use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::status::Status;
 use crate::store::devices::device::status_of;
 use crate::store::engine::rows::{pieces, placeholders};
+use crate::store::engine::unreadable::Table;
 use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// A monitor of any kind, for lists.
@@ -56,7 +59,7 @@ pub async fn troubled(
     guild: GuildId,
     limit: u32,
 ) -> Result<Vec<Monitor>, StoreError> {
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows = sqlx::query(
         "SELECT id, kind, name, status, since FROM monitors
          WHERE guild_id = $1 AND status IN ('offline', 'warning') ORDER BY status, since, id LIMIT $2",
     )
@@ -64,7 +67,8 @@ pub async fn troubled(
     .bind(i64::from(limit))
     .fetch_all(&reader.pool)
     .await?;
-    rows.into_iter().map(read).collect()
+    let monitors = &reader.unreadable;
+    monitors.skip(Table::Monitors, &rows, |row| read(Row::from_row(row)?))
 }
 
 /// The host and the group of a monitor.
@@ -83,6 +87,22 @@ pub async fn location(tx: &mut Tx<'_>, id: MonitorId) -> Result<Location, StoreE
     Ok(Location { host, group })
 }
 
+/// A monitor of a guild; `None` if the guild has none with this id. It is read even if the details of its kind cannot be.
+pub async fn get(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    id: MonitorId,
+) -> Result<Option<Monitor>, StoreError> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT id, kind, name, status, since FROM monitors WHERE id = $1 AND guild_id = $2",
+    )
+    .bind(id.0)
+    .bind(guild.to_row())
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    row.map(read).transpose()
+}
+
 /// Monitors of one kind (`None`: of every kind) whose name contains a text.
 pub async fn search(
     reader: &Reader,
@@ -97,7 +117,7 @@ pub async fn search(
             .replace('%', r"\%")
             .replace('_', r"\_")
     );
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows = sqlx::query(
         r"SELECT id, kind, name, status, since FROM monitors
           WHERE guild_id = $1 AND ($2 IS NULL OR kind = $2) AND LOWER(name) LIKE LOWER($3) ESCAPE '\' ORDER BY name, id LIMIT $4",
     )
@@ -107,7 +127,8 @@ pub async fn search(
     .bind(i64::from(limit))
     .fetch_all(&reader.pool)
     .await?;
-    rows.into_iter().map(read).collect()
+    let monitors = &reader.unreadable;
+    monitors.skip(Table::Monitors, &rows, |row| read(Row::from_row(row)?))
 }
 
 /// Those of these monitors that the guild has.

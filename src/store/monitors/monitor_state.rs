@@ -125,6 +125,24 @@ pub async fn save(tx: &mut Tx<'_>, states: &[MonitorState]) -> Result<(), StoreE
     upsert(tx, states).await
 }
 
+/// Counts the failures of an endpoint from zero and makes its next check due; does nothing before its first check.
+pub async fn start_over(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    next_check_at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.pending.waiting.remove(&id);
+    sqlx::query(
+        "UPDATE monitor_state SET consecutive_failures = 0, next_check_at = $2
+         WHERE monitor_id = $1 AND last_check_at IS NOT NULL",
+    )
+    .bind(id.0)
+    .bind(next_check_at.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
 /// Writes all pending passes.
 pub async fn flush(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     tx.pending.oldest = None;

@@ -11,6 +11,7 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::delivery_order::{QueuedDelivery, Readiness};
 use crate::domain::notifications::delivery_plan::HOPELESS;
 use crate::domain::notifications::destinations::{DestinationId, DestinationKind};
+use crate::store::engine::unreadable::Table;
 use crate::store::{Reader, StoreError};
 
 /// No delay is this long: an attempt further ahead was scheduled before the clock was set back, so it is due.
@@ -48,7 +49,8 @@ pub async fn due(
     .bind(held.incidents)
     .fetch_all(&reader.pool)
     .await?;
-    rows.iter().map(destination::read).collect()
+    let destinations = &reader.unreadable;
+    destinations.skip(Table::Destinations, &rows, destination::read)
 }
 
 /// What waits at the destinations that work.

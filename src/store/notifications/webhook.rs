@@ -13,6 +13,7 @@ use crate::domain::event::Actor;
 use crate::domain::notifications::destination_health::DestinationHealth;
 use crate::domain::notifications::destinations::{DestinationId, DestinationKind};
 use crate::domain::notifications::webhook::{WebhookFormat, WebhookId};
+use crate::store::engine::unreadable::Table;
 use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// A stored webhook.
@@ -153,7 +154,15 @@ pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<Webhook>, Store
         .bind(guild.to_row())
         .fetch_all(&reader.pool)
         .await?;
-    rows.iter().map(read).collect()
+    reader.unreadable.skip(Table::Webhooks, &rows, read)
+}
+
+/// The webhooks of all guilds.
+pub(in crate::store) async fn all(reader: &Reader) -> Result<Vec<Webhook>, StoreError> {
+    let rows = sqlx::query(sqlx::AssertSqlSafe(SELECT))
+        .fetch_all(&reader.pool)
+        .await?;
+    reader.unreadable.skip(Table::Webhooks, &rows, read)
 }
 
 /// A webhook; `None` if it has been removed.
@@ -170,6 +179,20 @@ pub async fn get(reader: &Reader, id: WebhookId) -> Result<Option<Webhook>, Stor
 pub async fn name(tx: &mut Tx<'_>, id: WebhookId) -> Result<Option<String>, StoreError> {
     let name = sqlx::query_scalar("SELECT name FROM webhooks WHERE id = $1")
         .bind(id.0)
+        .fetch_optional(&mut *tx.connection)
+        .await?;
+    Ok(name)
+}
+
+/// The name of a webhook of a guild; `None` if the guild has no such webhook.
+pub async fn name_in(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    id: WebhookId,
+) -> Result<Option<String>, StoreError> {
+    let name = sqlx::query_scalar("SELECT name FROM webhooks WHERE id = $1 AND guild_id = $2")
+        .bind(id.0)
+        .bind(guild.to_row())
         .fetch_optional(&mut *tx.connection)
         .await?;
     Ok(name)

@@ -1,5 +1,6 @@
 //! Servers: their thresholds, and the samples from the reports of their agents.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
@@ -14,6 +15,7 @@ use crate::domain::servers::status_rule::ServerState;
 use crate::domain::servers::threshold::Thresholds;
 use crate::domain::status::Status;
 use crate::store::devices::device::status_of;
+use crate::store::engine::unreadable::Table;
 use crate::store::{Reader, StoreError, Tx};
 
 /// A server with its state and settings.
@@ -141,7 +143,7 @@ pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Server>
             .bind(guild.map(GuildId::to_row))
             .fetch_all(&reader.pool)
             .await?;
-    rows.iter().map(read).collect()
+    reader.unreadable.skip(Table::Monitors, &rows, read)
 }
 
 /// A server, read inside a transaction; `None` if it has been removed.
@@ -190,14 +192,14 @@ pub async fn report_times(
 }
 
 /// Passes each sample of a server from one time to before another to `visit`, in order: its time, and a JSON object.
-/// There may be many samples, so they are never all in memory.
-pub async fn each_sample(
+/// There may be many samples, so they are never all in memory. `visit` may end it with a reason.
+pub async fn each_sample<B>(
     reader: &Reader,
     id: MonitorId,
     from: Timestamp,
     to: Timestamp,
-    mut visit: impl FnMut(Timestamp, &str),
-) -> Result<(), StoreError> {
+    visit: &mut (impl FnMut(Timestamp, &str) -> ControlFlow<B> + Send),
+) -> Result<ControlFlow<B>, StoreError> {
     let mut rows = sqlx::query(
         "SELECT at, stats FROM samples WHERE monitor_id = $1 AND at >= $2 AND at < $3 ORDER BY at",
     )
@@ -206,12 +208,13 @@ pub async fn each_sample(
     .bind(to.millis())
     .fetch(&reader.pool);
     while let Some(row) = rows.try_next().await? {
-        visit(
-            Timestamp::from_millis(row.try_get("at")?),
-            row.try_get("stats")?,
-        );
+        let at = Timestamp::from_millis(row.try_get("at")?);
+        let visited = visit(at, row.try_get("stats")?);
+        if visited.is_break() {
+            return Ok(visited);
+        }
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }
 
 /// A sample from a report of a server.
@@ -279,7 +282,7 @@ fn read(row: &SqliteRow) -> Result<Server, StoreError> {
     let thresholds = match lengths {
         (Some(online), Some(warning), Some(offline)) => {
             let thresholds = Thresholds::new(online, warning, offline);
-            Some(thresholds.map_err(|error| StoreError::Damaged(error.to_string()))?)
+            Some(thresholds.map_err(|_| StoreError::Damaged("a server's thresholds".into()))?)
         }
         _ => None,
     };

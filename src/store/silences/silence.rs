@@ -11,6 +11,7 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::silences::maintenance::{TimeWindow, WeekDays, Weekly, parse_zone};
 use crate::domain::silences::silence::{NewSilence, SilenceId, SilenceKind, SilenceScope};
 use crate::domain::{Timestamp, millis};
+use crate::store::engine::unreadable::Table;
 use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// A silence that is open or planned.
@@ -27,6 +28,29 @@ pub struct Silence {
     pub weekly: Option<Weekly>,
     /// Whether the start of this occurrence is in the audit log.
     pub is_started: bool,
+}
+
+/// What the event about the end of a silence says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SilenceSummary {
+    /// The monitor of a mute; `None` for maintenance.
+    pub muted: Option<MonitorId>,
+    pub title: String,
+    pub is_started: bool,
+}
+
+impl Silence {
+    pub fn summary(&self) -> SilenceSummary {
+        let muted = match (self.kind, &self.scope) {
+            (SilenceKind::Mute, SilenceScope::Some(monitors)) => monitors.first().copied(),
+            _ => None,
+        };
+        SilenceSummary {
+            muted,
+            title: self.title.clone(),
+            is_started: self.is_started,
+        }
+    }
 }
 
 /// A mute with the name of its monitor.
@@ -212,12 +236,37 @@ pub async fn get(
     guild: GuildId,
     id: SilenceId,
 ) -> Result<Option<Silence>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM silences WHERE guild_id = $1 AND id = $2")
+    let row = sqlx::query("SELECT * FROM silences WHERE guild_id = $1 AND id = $2")
         .bind(guild.to_row())
         .bind(id.0)
-        .fetch_all(&reader.pool)
+        .fetch_optional(&reader.pool)
         .await?;
-    Ok(with_monitors(reader, rows).await?.pop())
+    let Some(row) = row else { return Ok(None) };
+    let mut found = read(&row)?;
+    add_monitors(reader, &mut found).await?;
+    Ok(Some(found))
+}
+
+/// A silence of a guild, which is found even if its times cannot be read; `None` if the guild has no such silence.
+pub async fn summary(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    id: SilenceId,
+) -> Result<Option<SilenceSummary>, StoreError> {
+    let row: Option<(String, bool, Option<i64>)> = sqlx::query_as(
+        "SELECT w.title, w.is_started,
+             (SELECT MIN(x.monitor_id) FROM silence_monitors x WHERE x.silence_id = w.id AND w.kind = 'mute')
+         FROM silences w WHERE w.guild_id = $1 AND w.id = $2",
+    )
+    .bind(guild.to_row())
+    .bind(id.0)
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    Ok(row.map(|(title, is_started, muted)| SilenceSummary {
+        muted: muted.map(MonitorId),
+        title,
+        is_started,
+    }))
 }
 
 /// Saves the title and the end of a silence; `Nothing` if the guild has no such silence.
@@ -251,21 +300,26 @@ pub async fn due(reader: &Reader, now: Timestamp) -> Result<Vec<Silence>, StoreE
 }
 
 async fn with_monitors(reader: &Reader, rows: Vec<SqliteRow>) -> Result<Vec<Silence>, StoreError> {
-    let mut found = Vec::with_capacity(rows.len());
-    for row in rows {
-        let mut one = read(&row)?;
-        if let SilenceScope::Some(monitors) = &mut one.scope {
-            let ids: Vec<i64> = sqlx::query_scalar(
-                "SELECT monitor_id FROM silence_monitors WHERE silence_id = $1 ORDER BY monitor_id",
-            )
-            .bind(one.id.0)
-            .fetch_all(&reader.pool)
-            .await?;
-            monitors.extend(ids.into_iter().map(MonitorId));
-        }
-        found.push(one);
+    let mut found = reader.unreadable.skip(Table::Silences, &rows, read)?;
+    for one in &mut found {
+        add_monitors(reader, one).await?;
     }
     Ok(found)
+}
+
+/// Adds the monitors to a silence of some monitors.
+async fn add_monitors(reader: &Reader, silence: &mut Silence) -> Result<(), StoreError> {
+    let SilenceScope::Some(monitors) = &mut silence.scope else {
+        return Ok(());
+    };
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "SELECT monitor_id FROM silence_monitors WHERE silence_id = $1 ORDER BY monitor_id",
+    )
+    .bind(silence.id.0)
+    .fetch_all(&reader.pool)
+    .await?;
+    monitors.extend(ids.into_iter().map(MonitorId));
+    Ok(())
 }
 
 fn read(row: &SqliteRow) -> Result<Silence, StoreError> {

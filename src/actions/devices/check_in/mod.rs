@@ -56,6 +56,8 @@ pub enum CheckInError {
         "this Discord server has reached its limit of {0} devices. Remove some, or ask the operator to raise QUOTA_DEVICES"
     )]
     Quota(u64),
+    #[error("the devices of this Discord server send more than can be stored")]
+    Busy,
     /// The heartbeat itself is recorded all the same.
     #[error("{0}")]
     Payload(ValidationError),

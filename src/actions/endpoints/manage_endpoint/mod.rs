@@ -1,5 +1,7 @@
 //! Adds, edits, pauses, resumes and removes endpoints for people. Each change is one transaction with its audit event.
 
+mod named_endpoint;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -10,16 +12,17 @@ use crate::domain::Timestamp;
 use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::status_rule::State;
 use crate::domain::event::EventKind;
-use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
+use crate::domain::monitor::MonitorId;
 use crate::domain::patch::Patch;
 use crate::domain::status::Status;
-use crate::domain::transition::{Transition, TransitionReason};
-use crate::store::endpoints::endpoint::{self, Description, Endpoint};
+use crate::domain::transition::TransitionReason;
+use crate::store::endpoints::endpoint::{self, Description};
 use crate::store::endpoints::state::{self, Loaded};
 use crate::store::event::{self, NewEvent};
 use crate::store::monitors::monitor_state;
-use crate::store::monitors::monitor_state::MonitorState;
-use crate::store::{Effect, Reader, Store, StoreError, Tx};
+use crate::store::{Effect, Store, StoreError, Tx};
+
+pub use named_endpoint::NamedEndpoint;
 
 /// Result of adding one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +43,7 @@ pub async fn add(
 ) -> Result<Vec<Added>, Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let mut added = Vec::with_capacity(descriptions.len());
                 let used = endpoint::count(tx, requester.guild).await?;
@@ -101,7 +104,8 @@ pub async fn edit(
     edit: EndpointEdit,
     now: Timestamp,
 ) -> Result<Description, Error> {
-    let endpoint = get(&store.reader, requester, id).await?;
+    let endpoint = endpoint::get(&store.reader, requester.guild, id).await?;
+    let endpoint = endpoint.ok_or_else(not_found)?;
     let before = endpoint.description.clone();
     let description = Description {
         name: edit.name.unwrap_or(before.name),
@@ -112,7 +116,7 @@ pub async fn edit(
     let changed = description.clone();
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 if endpoint::update(tx, &endpoint, &description).await? == Effect::Nothing {
                     return Err(Error::Conflict(format!(
@@ -121,9 +125,10 @@ pub async fn edit(
                     )));
                 }
                 if description.target != before.target && endpoint.state.status != Status::Paused {
+                    let known = NamedEndpoint::find(tx, requester, id).await?;
                     let reason = TransitionReason::Retargeted;
-                    let change = Change::from(transition(&endpoint, Status::Unknown, reason, now));
-                    reset(tx, &endpoint, change, requester, now).await?;
+                    let change = Change::from(known.transition(Status::Unknown, reason, now));
+                    reset(tx, id, change, requester, now).await?;
                 }
                 append(
                     tx,
@@ -147,27 +152,24 @@ pub async fn remove(
     requester: Requester,
     id: MonitorId,
     now: Timestamp,
-) -> Result<Endpoint, Error> {
-    let endpoint = get(&store.reader, requester, id).await?;
-    let known = endpoint.clone();
+) -> Result<NamedEndpoint, Error> {
     store
         .writer
-        .transact(move |tx| {
+        .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
+                let known = NamedEndpoint::find(tx, requester, id).await?;
                 // First, because its outages keep its name.
                 let reason = TransitionReason::Removed;
-                let removal = transition(&known, known.state.status, reason, now);
-                let change = Change::by_person(removal, details(&known.description));
+                let removal = known.transition(known.monitor.status, reason, now);
+                let change = Change::by_person(removal, known.details());
                 transition::apply_one(tx, change, requester.actor, now).await?;
                 match endpoint::remove(tx, requester.guild, id).await? {
-                    Effect::Changed => Ok(()),
-                    // Another request has removed it; nothing of this one is written.
+                    Effect::Changed => Ok(known),
                     Effect::Nothing => Err(not_found()),
                 }
             })
         })
-        .await?;
-    Ok(endpoint)
+        .await
 }
 
 /// Stops the checks of an endpoint until it is resumed, and closes its open outage.
@@ -176,7 +178,7 @@ pub async fn pause(
     requester: Requester,
     id: MonitorId,
     now: Timestamp,
-) -> Result<Endpoint, Error> {
+) -> Result<NamedEndpoint, Error> {
     switch(store, requester, id, Status::Paused, now).await
 }
 
@@ -186,7 +188,7 @@ pub async fn resume(
     requester: Requester,
     id: MonitorId,
     now: Timestamp,
-) -> Result<Endpoint, Error> {
+) -> Result<NamedEndpoint, Error> {
     switch(store, requester, id, Status::Unknown, now).await
 }
 
@@ -196,61 +198,39 @@ async fn switch(
     id: MonitorId,
     to: Status,
     now: Timestamp,
-) -> Result<Endpoint, Error> {
-    let endpoint = get(&store.reader, requester, id).await?;
-    let name = &endpoint.description.name;
-    let reason = match (endpoint.state.status == Status::Paused, to) {
-        (true, Status::Paused) => {
-            return Err(Error::Conflict(format!("`{name}` is already paused")));
-        }
-        (false, Status::Paused) => TransitionReason::Paused,
-        (true, _) => TransitionReason::Resumed,
-        (false, _) => return Err(Error::Conflict(format!("`{name}` is not paused"))),
-    };
-    let changed = endpoint.clone();
+) -> Result<NamedEndpoint, Error> {
     store
         .writer
-        .transact::<_, Error>(move |tx| {
+        .transact_for::<_, Error>(requester.guild, move |tx| {
             Box::pin(async move {
-                let transition = transition(&endpoint, to, reason, now);
-                let change = Change::by_person(transition, details(&endpoint.description));
-                Ok(reset(tx, &endpoint, change, requester, now).await?)
+                let known = NamedEndpoint::find(tx, requester, id).await?;
+                let name = &known.monitor.name;
+                let reason = match (known.monitor.status == Status::Paused, to) {
+                    (true, Status::Paused) => {
+                        return Err(Error::Conflict(format!("`{name}` is already paused")));
+                    }
+                    (false, Status::Paused) => TransitionReason::Paused,
+                    (true, _) => TransitionReason::Resumed,
+                    (false, _) => return Err(Error::Conflict(format!("`{name}` is not paused"))),
+                };
+                let change = Change::by_person(known.transition(to, reason, now), known.details());
+                reset(tx, id, change, requester, now).await?;
+                Ok(known)
             })
         })
-        .await?;
-    Ok(changed)
-}
-
-fn transition(
-    endpoint: &Endpoint,
-    to: Status,
-    reason: TransitionReason,
-    now: Timestamp,
-) -> Transition {
-    Transition {
-        monitor: MonitorRef {
-            guild: endpoint.guild_id,
-            id: endpoint.id,
-        },
-        kind: MonitorKind::Endpoint,
-        from: endpoint.state.status,
-        since: endpoint.state.since,
-        to,
-        at: now,
-        reason,
-    }
+        .await
 }
 
 /// Puts an endpoint into a status that no check has caused, with no failures counted.
 async fn reset(
     tx: &mut Tx<'_>,
-    endpoint: &Endpoint,
+    id: MonitorId,
     mut change: Change,
     requester: Requester,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    state::load(tx, &[endpoint.id]).await?;
-    let Some(before) = state::of(tx, endpoint.id) else {
+    state::load(tx, &[id]).await?;
+    let Some(before) = state::of(tx, id) else {
         return Ok(());
     };
     // A check may have changed the status since the endpoint was read.
@@ -268,28 +248,9 @@ async fn reset(
         certificate_expires_at: None,
         ..before
     };
-    state::save_details(tx, endpoint.id, fresh).await?;
+    state::save_details(tx, id, fresh).await?;
     transition::apply_one(tx, change, requester.actor, now).await?;
-    let Some(last_check_at) = endpoint.last_check_at else {
-        return Ok(());
-    };
-    let cleared = MonitorState {
-        monitor_id: endpoint.id,
-        last_check_at,
-        last_seen_at: None,
-        next_check_at: Some(now),
-        consecutive_failures: 0,
-        latency_us: endpoint.latency.map_or(0, |latency| {
-            i64::try_from(latency.as_micros()).unwrap_or(i64::MAX)
-        }),
-    };
-    monitor_state::save(tx, &[cleared]).await
-}
-
-async fn get(reader: &Reader, requester: Requester, id: MonitorId) -> Result<Endpoint, Error> {
-    endpoint::get(reader, requester.guild, id)
-        .await?
-        .ok_or_else(not_found)
+    monitor_state::start_over(tx, id, now).await
 }
 
 fn not_found() -> Error {

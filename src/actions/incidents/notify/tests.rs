@@ -359,7 +359,9 @@ async fn apply(store: &TestStore, ids: &[MonitorId], step: Step, second: i64) {
                 .await
                 .unwrap()
             {
-                end::end(store, member(), known, at(second)).await.unwrap();
+                end::end(store, member(), known.id, at(second))
+                    .await
+                    .unwrap();
             }
         }
     }

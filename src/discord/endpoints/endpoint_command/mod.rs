@@ -14,7 +14,7 @@ use crate::discord::ui::complete;
 use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::reply::{self, Message};
 use crate::domain::endpoints::target::Target;
-use crate::domain::monitor::{parse_interval, parse_name};
+use crate::domain::monitor::{MonitorId, MonitorKind, parse_interval, parse_name};
 use crate::domain::patch::Patch;
 use crate::store::endpoints::endpoint::{Description, Endpoint};
 
@@ -45,6 +45,21 @@ async fn find(
     text: &str,
 ) -> Result<Endpoint, CommandError> {
     Ok(recheck::find(&ctx.data().store.reader, requester, text, None).await?)
+}
+
+/// The id of an endpoint, which is found even if its target or its options cannot be read.
+async fn find_id(
+    ctx: Context<'_>,
+    requester: Requester,
+    text: &str,
+) -> Result<MonitorId, CommandError> {
+    let problem = match find(ctx, requester, text).await {
+        Ok(endpoint) => return Ok(endpoint.id),
+        Err(problem) => problem,
+    };
+    let (reader, kind) = (&ctx.data().store.reader, Some(MonitorKind::Endpoint));
+    let named = complete::named(reader, requester.guild, kind, text).await;
+    named.map(|monitor| monitor.id).map_err(|_| problem)
 }
 
 /// Add an endpoint
@@ -155,10 +170,10 @@ async fn remove(
     let requester = reply::manager(ctx)?;
     let app = ctx.data();
     let work = async {
-        let endpoint = find(ctx, requester, &endpoint).await?;
+        let id = find_id(ctx, requester, &endpoint).await?;
         let now = app.now();
-        let removed = manage_endpoint::remove(&app.store, requester, endpoint.id, now).await?;
-        Ok(Message::sentence(texts::removed(&removed.description)))
+        let removed = manage_endpoint::remove(&app.store, requester, id, now).await?;
+        Ok(Message::sentence(texts::removed(&removed)))
     };
     reply::answer(ctx, work).await
 }
@@ -175,10 +190,10 @@ async fn pause(
     let requester = reply::manager(ctx)?;
     let app = ctx.data();
     let work = async {
-        let endpoint = find(ctx, requester, &endpoint).await?;
+        let id = find_id(ctx, requester, &endpoint).await?;
         let now = app.now();
-        let paused = manage_endpoint::pause(&app.store, requester, endpoint.id, now).await?;
-        Ok(Message::sentence(texts::paused(&paused.description)))
+        let paused = manage_endpoint::pause(&app.store, requester, id, now).await?;
+        Ok(Message::sentence(texts::paused(&paused)))
     };
     reply::answer(ctx, work).await
 }
@@ -195,10 +210,10 @@ async fn resume(
     let requester = reply::manager(ctx)?;
     let app = ctx.data();
     let work = async {
-        let endpoint = find(ctx, requester, &endpoint).await?;
+        let id = find_id(ctx, requester, &endpoint).await?;
         let now = app.now();
-        let resumed = manage_endpoint::resume(&app.store, requester, endpoint.id, now).await?;
-        Ok(Message::sentence(texts::resumed(&resumed.description)))
+        let resumed = manage_endpoint::resume(&app.store, requester, id, now).await?;
+        Ok(Message::sentence(texts::resumed(&resumed)))
     };
     reply::answer(ctx, work).await
 }

@@ -107,7 +107,7 @@ pub(super) async fn list(
     State(app): State<HttpState>,
     InQuery(query): InQuery<PageQuery>,
 ) -> Result<Json<DeviceList>, Problem> {
-    let devices = device::list(&app.store.reader, reader.0.guild_id).await?;
+    let devices = device::list(&app.store.reader, Some(reader.0.guild_id)).await?;
     let position = |device: &Device| ByName::new(&device.name, device.id.0);
     let page = page_of(devices, &query, position);
     Ok(Json(DeviceList {
@@ -227,9 +227,9 @@ pub(super) async fn remove(
     State(app): State<HttpState>,
     InPath(uuid): InPath<DeviceUuid>,
 ) -> Result<NoContent, Problem> {
-    let device = find(&app, &admin, &uuid).await?;
-    let (requester, now) = (admin.requester(), app.clock.now());
-    manage_device::remove(&app.store, requester, device, now).await?;
+    let id = device::id_of(&app.store.reader, admin.0.guild_id, &uuid).await?;
+    let id = id.ok_or_else(Problem::not_found)?;
+    manage_device::remove(&app.store, admin.requester(), id, app.clock.now()).await?;
     Ok(NoContent)
 }
 

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{
@@ -23,6 +23,9 @@ use crate::http::api::request::{self, InBody, InPath, InQuery, OfDevice, OwnKey,
 use crate::http::api::routes::{Argument, Described, Json};
 use crate::http::api::values::{DateTime, Hint, Id, LineKindWord, Word, date_time};
 use crate::store::devices::device_log::{self, Line, NewLine};
+
+/// The maximum number of lines in a body; a device that has more sends them in several requests.
+const LINES: usize = 200;
 
 /// A log line as an object; a plain string is accepted, too.
 #[derive(Deserialize, ToSchema)]
@@ -59,6 +62,12 @@ async fn lines(headers: &HeaderMap, body: Body) -> Result<Vec<NewLine>, Problem>
         true => each_line(&bytes)?,
         false => listed(request::json(&bytes)?)?,
     };
+    if values.len() > LINES {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("the body must have at most {LINES} lines. Send the others in another request"),
+        ));
+    }
     values.into_iter().map(line).collect()
 }
 
@@ -79,7 +88,10 @@ impl PartialSchema for LogLines {
             .schema_type(Type::String)
             .max_length(Some(1024));
         let item = AnyOfBuilder::new().item(text).item(line());
-        let list = ArrayBuilder::new().items(item).build();
+        let list = ArrayBuilder::new()
+            .items(item)
+            .max_items(Some(LINES))
+            .build();
         let field = ObjectBuilder::new()
             .property("logs", list.clone())
             .required("logs")

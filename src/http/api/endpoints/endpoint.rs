@@ -13,7 +13,7 @@ use crate::actions::endpoints::recheck;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::http::HttpState;
-use crate::http::api::list::{Cursor, Natural, PageLimit, page};
+use crate::http::api::list::{Cursor, Natural, PageLimit};
 use crate::http::api::problem::Problem;
 use crate::http::api::request::{Admin, Caller, InBody, InPath, InQuery, Reader};
 use crate::http::api::routes::{Created, Json, NoContent};
@@ -70,18 +70,15 @@ pub(super) async fn list(
         }),
         None => Start::Skip(query.offset.map_or(0, |offset| offset.0.unsigned_abs())),
     };
-    let limit = query.limit.get();
-    let found = endpoint::list(&app.store.reader, filter, start, limit + 1).await?;
-    let page = page(found.endpoints, limit, cursor_of);
+    let found = endpoint::list(&app.store.reader, filter, start, query.limit.get()).await?;
     Ok(Json(EndpointList {
-        endpoints: page.items.iter().map(EndpointView::from).collect(),
-        next_cursor: page.next_cursor,
+        endpoints: found.endpoints.iter().map(EndpointView::from).collect(),
+        next_cursor: found.next.map(cursor_of),
         total: found.total,
     }))
 }
 
-fn cursor_of(endpoint: &Endpoint) -> Cursor {
-    let position = Position::of(endpoint);
+fn cursor_of(position: Position) -> Cursor {
     let since = position.inactive_since.to_string();
     [since, position.name, position.id.to_string()].into()
 }

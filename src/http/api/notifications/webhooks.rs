@@ -219,7 +219,6 @@ pub(super) async fn remove(
     State(app): State<HttpState>,
     InPath(id): InPath<WebhookId>,
 ) -> Result<NoContent, Problem> {
-    let known = find(&app, &admin, id).await?;
-    webhooks::remove(&app.store, admin.requester(), known.name, app.clock.now()).await?;
+    webhooks::remove_by_id(&app.store, admin.requester(), id, app.clock.now()).await?;
     Ok(NoContent)
 }

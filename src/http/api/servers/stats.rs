@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::extract::State;
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::server::readable;
-use crate::actions::servers::manage_server;
-use crate::actions::servers::server_stats::{self, Figure, Point};
+use crate::actions::Error;
+use crate::actions::servers::server_stats::{self, Figure, Point, SeriesError};
+use crate::actions::servers::{figures, manage_server};
 use crate::domain::Timestamp;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
@@ -47,7 +47,8 @@ pub(super) struct ServerReport {
     agent_version: Option<String>,
     /// The agent's own clock: stored as a hint, and never used for a decision.
     timestamp: Option<Hint>,
-    /// At most 100 figures under names of your own.
+    /// At most 100 figures under names of your own. All figures of a report together have at most 200 numbers, each at most
+    /// three levels deep, with a path such as `metrics.queue` of at most 128 bytes.
     #[serde(default, deserialize_with = "metrics")]
     metrics: Option<BTreeMap<String, ReportedFigure>>,
 }
@@ -60,7 +61,7 @@ fn metrics<'de, D: Deserializer<'de>>(
         .as_ref()
         .is_some_and(|metrics| metrics.len() > METRICS)
     {
-        return Err(D::Error::custom(format!(
+        return Err(serde::de::Error::custom(format!(
             "must have at most {METRICS} entries"
         )));
     }
@@ -85,8 +86,11 @@ pub(super) async fn report(
     app.limits
         .authenticated
         .take(RateSubject::Server, id.0.unsigned_abs())?;
-    let kept = kept(report).to_string();
-    manage_server::report(&app.store, id, kept, app.clock.now()).await?;
+    let kept = kept(report);
+    figures::check(&kept).map_err(|error| Error::Invalid(error.to_string()))?;
+    let kept = Value::Object(kept).to_string();
+    let reporter = caller.requester().monitor(id);
+    manage_server::report(&app.store, reporter, kept, app.clock.now()).await?;
     Ok(Json(ReportReceived {
         id: id.0,
         status: Word(Status::Online),
@@ -172,7 +176,8 @@ pub(super) async fn series(
     let server = server::get(reader, caller.0.guild_id, id).await?;
     server.ok_or_else(Problem::not_found)?;
     let Series { from, to, step } = range.read(app.clock.now());
-    let points = server_stats::series(reader, id, from, to, step).await?;
+    let points = server_stats::series(reader, id, from, to, step).await;
+    let points = points.map_err(refused)?;
     Ok(Json(ServerStats {
         id: id.0,
         from: date_time(from),
@@ -180,6 +185,13 @@ pub(super) async fn series(
         step_seconds: step.as_secs_f64(),
         points: points.into_iter().map(PointView::from).collect(),
     }))
+}
+
+fn refused(error: SeriesError) -> Problem {
+    match error {
+        SeriesError::Store(error) => error.into(),
+        error => Error::Invalid(error.to_string()).into(),
+    }
 }
 
 /// The range and the step of a series.
@@ -207,7 +219,7 @@ impl TimeRange {
 }
 
 /// What is stored of a report, as a JSON object: the figures without the key.
-fn kept(report: ServerReport) -> Value {
+fn kept(report: ServerReport) -> Map<String, Value> {
     let metrics = report.metrics.map(|metrics| json!(metrics));
     let figures = [
         ("cpu", report.cpu),
@@ -228,7 +240,7 @@ fn kept(report: ServerReport) -> Value {
     ];
     let kept = figures.into_iter().chain(others);
     let kept = kept.filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    Value::Object(kept.collect::<Map<_, _>>())
+    kept.collect()
 }
 
 #[cfg(test)]
@@ -249,7 +261,7 @@ mod tests {
         let kept = kept(report);
         assert_eq!(kept["memory"]["total"], 2);
         assert_eq!(kept["agent_timestamp"], "1769860800");
-        assert!(!kept.to_string().contains("canary"));
+        assert!(!Value::Object(kept).to_string().contains("canary"));
     }
 
     fn series(from: Option<&str>, to: Option<&str>, step: Option<&str>) -> Series {

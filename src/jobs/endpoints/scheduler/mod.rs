@@ -60,6 +60,7 @@ pub(in crate::jobs) async fn run(context: JobContext, stop: watch::Receiver<bool
     let (changes_sender, changes) = mpsc::channel(4);
     let monitor_feed = tokio::spawn(monitor_feed::follow(
         context.store.clone(),
+        Arc::clone(&context.health),
         changes_sender,
         stop.clone(),
     ));

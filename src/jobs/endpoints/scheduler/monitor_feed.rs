@@ -3,11 +3,13 @@
 //! A change in this process rings the bell. A change by another process (a one-shot command) shows in SQLite's data
 //! version, which is polled twice a second. Either way the events name the endpoints to read again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
 use crate::domain::monitor::MonitorId;
+use crate::health::{Component, Health};
 use crate::store::endpoints::endpoint::{self, Scheduled};
 use crate::store::{ChangeProbe, Store, StoreError, event};
 
@@ -28,16 +30,17 @@ pub(super) struct FeedChange {
 /// Sends all endpoints, then their changes, until `stop` turns true.
 pub(super) async fn follow(
     store: Store,
+    health: Arc<Health>,
     changes: mpsc::Sender<FeedChange>,
     mut stop: watch::Receiver<bool>,
 ) {
     tokio::select! {
         _ = stop.wait_for(|stopping| *stopping) => {}
-        () = follow_forever(store, changes) => {}
+        () = follow_forever(store, &health, changes) => {}
     }
 }
 
-async fn follow_forever(store: Store, changes: mpsc::Sender<FeedChange>) {
+async fn follow_forever(store: Store, health: &Health, changes: mpsc::Sender<FeedChange>) {
     let mut bell = store.bell();
     let mut newest = loop {
         match read_all(&store, &changes).await {
@@ -46,6 +49,7 @@ async fn follow_forever(store: Store, changes: mpsc::Sender<FeedChange>) {
         }
     };
     let mut probe: Option<(ChangeProbe, i64)> = None;
+    health.record_progress(Component::MonitorFeed);
     loop {
         let is_rung = tokio::time::timeout(POLL, bell.changed()).await.is_ok();
         let has_changed = match has_changed(&store, &mut probe).await {
@@ -56,12 +60,19 @@ async fn follow_forever(store: Store, changes: mpsc::Sender<FeedChange>) {
                 true
             }
         };
-        if !is_rung && !has_changed {
-            continue;
+        if is_rung || has_changed {
+            match read_changes(&store, &changes, newest).await {
+                Ok(latest) => newest = latest,
+                Err(error) => {
+                    // Without a known version, the next turn reads the changes again.
+                    probe = None;
+                    retry_later("cannot load changed endpoints", &error).await;
+                    continue;
+                }
+            }
         }
-        match read_changes(&store, &changes, newest).await {
-            Ok(latest) => newest = latest,
-            Err(error) => retry_later("cannot load changed endpoints", &error).await,
+        if probe.is_some() {
+            health.record_progress(Component::MonitorFeed);
         }
     }
 }
@@ -89,14 +100,14 @@ async fn read_all(store: &Store, changes: &mpsc::Sender<FeedChange>) -> Result<i
     let newest = event::newest(&store.reader).await?;
     let mut after = MonitorId(0);
     loop {
-        let present = endpoint::scheduled(&store.reader, after, BATCH).await?;
-        let Some(last) = present.last() else {
+        let batch = endpoint::scheduled(&store.reader, after, BATCH).await?;
+        let Some(last) = batch.last else {
             return Ok(newest);
         };
-        after = last.id;
+        after = last;
         let _ = changes
             .send(FeedChange {
-                present,
+                present: batch.endpoints,
                 removed: Vec::new(),
                 is_start: true,
             })

@@ -1,6 +1,7 @@
 //! Queries that find and list endpoints. Each takes a guild; `None` means all guilds, for the operator at the command
 //! line.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use sqlx::Row as _;
@@ -14,6 +15,7 @@ use crate::domain::endpoints::status_rule::State;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::endpoints::state;
+use crate::store::engine::unreadable::Table;
 use crate::store::{Reader, StoreError};
 
 /// Conditions that the endpoints of a list meet.
@@ -30,6 +32,10 @@ pub struct EndpointFilter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     pub endpoints: Vec<Endpoint>,
+    /// Endpoints of this page whose rows cannot be read.
+    pub unreadable: Vec<MonitorId>,
+    /// Where the next page starts; `None` on the last page.
+    pub next: Option<Position>,
     /// Number of endpoints on all pages.
     pub total: u64,
 }
@@ -48,17 +54,12 @@ pub struct Position {
 }
 
 impl Position {
-    /// Where an endpoint stands.
-    pub fn of(endpoint: &Endpoint) -> Self {
-        let is_inactive = !endpoint.is_active();
-        Self {
-            inactive_since: match is_inactive {
-                true => endpoint.state.since.millis(),
-                false => i64::MAX,
-            },
-            name: endpoint.description.name.clone(),
-            id: endpoint.id,
-        }
+    fn of(row: &SqliteRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            inactive_since: row.try_get("inactive_since")?,
+            name: row.try_get("name")?,
+            id: MonitorId(row.try_get("id")?),
+        })
     }
 }
 
@@ -99,23 +100,39 @@ pub async fn list(
         .fetch_one(&reader.pool)
         .await?;
     let page = format!(
-        "SELECT * {MATCHING} AND ($7 IS NULL OR ({INACTIVE_SINCE}, name, id) > ($7, $8, $9))
+        "SELECT *, {INACTIVE_SINCE} AS inactive_since {MATCHING} AND ($7 IS NULL OR ({INACTIVE_SINCE}, name, id) > ($7, $8, $9))
          ORDER BY {INACTIVE_SINCE}, name, id LIMIT $5 OFFSET $6"
     );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(page))
+    let mut rows = sqlx::query(sqlx::AssertSqlSafe(page))
         .bind(guild)
         .bind(status)
         .bind(filter.active)
         .bind(reason)
-        .bind(i64::from(limit))
+        .bind(i64::from(limit) + 1)
         .bind(i64::try_from(offset).unwrap_or(i64::MAX))
         .bind(after.as_ref().map(|position| position.inactive_since))
         .bind(after.as_ref().map(|position| position.name.as_str()))
         .bind(after.as_ref().map(|position| position.id.0))
         .fetch_all(&reader.pool)
         .await?;
+    let has_more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let last = rows.last().filter(|_| has_more);
+    let next = last.map(Position::of).transpose()?;
+    let endpoints = reader.unreadable.skip(Table::Monitors, &rows, read)?;
+    let readable: HashSet<MonitorId> = endpoints.iter().map(|endpoint| endpoint.id).collect();
+    let ids: Vec<i64> = rows
+        .iter()
+        .map(|row| row.try_get("id"))
+        .collect::<Result<_, _>>()?;
     Ok(Page {
-        endpoints: rows.iter().map(read).collect::<Result<_, _>>()?,
+        endpoints,
+        unreadable: ids
+            .into_iter()
+            .map(MonitorId)
+            .filter(|id| !readable.contains(id))
+            .collect(),
+        next,
         total: total.unsigned_abs(),
     })
 }
@@ -127,7 +144,7 @@ pub async fn all(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Endpoint
             .bind(guild.map(GuildId::to_row))
             .fetch_all(&reader.pool)
             .await?;
-    rows.iter().map(read).collect()
+    reader.unreadable.skip(Table::Monitors, &rows, read)
 }
 
 /// One endpoint of a guild.
@@ -173,7 +190,7 @@ pub async fn with_address(
     .bind(port)
     .fetch_all(&reader.pool)
     .await?;
-    rows.iter().map(read).collect()
+    reader.unreadable.skip(Table::Monitors, &rows, read)
 }
 
 /// The endpoints of a guild with exactly this name, ignoring case; at most two, which shows whether the name is unique.
@@ -187,7 +204,7 @@ pub async fn with_name(
         .bind(name)
         .fetch_all(&reader.pool)
         .await?;
-    rows.iter().map(read).collect()
+    reader.unreadable.skip(Table::Monitors, &rows, read)
 }
 
 /// Endpoints of a guild whose name or target contains `text`; inactive ones first.
@@ -213,7 +230,7 @@ pub async fn search(
     .bind(i64::from(limit))
     .fetch_all(&reader.pool)
     .await?;
-    rows.iter().map(read).collect()
+    reader.unreadable.skip(Table::Monitors, &rows, read)
 }
 
 /// Numbers of endpoints by status, in a guild (`None`: in all guilds). Statuses without endpoints are omitted.
@@ -269,13 +286,13 @@ pub async fn oldest_offline(
 }
 
 fn read(row: &SqliteRow) -> Result<Endpoint, StoreError> {
-    let damaged = |what: &str, value: &str| StoreError::Damaged(format!("{what} {value}"));
+    let damaged = |what: &str| StoreError::Damaged(format!("an endpoint's {what}"));
     let target: &str = row.try_get("target")?;
     let status: &str = row.try_get("status")?;
     let http_check: Option<&str> = row.try_get("http_check")?;
     let class: Option<&str> = row.try_get("failure_class")?;
     let http_check = match http_check {
-        Some(text) => Some(http_check_row::read(text).ok_or_else(|| damaged("http_check", text))?),
+        Some(text) => Some(http_check_row::read(text).ok_or_else(|| damaged("HTTP options"))?),
         None => None,
     };
     let timestamp = |column: &str| {
@@ -295,7 +312,7 @@ fn read(row: &SqliteRow) -> Result<Endpoint, StoreError> {
         guild_id: GuildId::from_row(row.try_get("guild_id")?),
         description: Description {
             name: row.try_get("name")?,
-            target: target.parse().map_err(|_| damaged("target", target))?,
+            target: target.parse().map_err(|_| damaged("target"))?,
             http_check,
             interval: length("interval_ms")?.map(Duration::from_millis),
         },
@@ -303,7 +320,7 @@ fn read(row: &SqliteRow) -> Result<Endpoint, StoreError> {
             status: status
                 .parse::<Status>()
                 .ok()
-                .ok_or_else(|| damaged("status", status))?,
+                .ok_or_else(|| damaged("status"))?,
             since: Timestamp::from_millis(row.try_get("since")?),
             consecutive_failures: row
                 .try_get::<Option<u32>, _>("consecutive_failures")?

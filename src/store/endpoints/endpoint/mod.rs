@@ -7,7 +7,7 @@ mod schedule;
 use std::time::Duration;
 
 pub use find::{
-    EndpointFilter, Position, Start, all, counts_by_reason, counts_by_status, get, list,
+    EndpointFilter, Page, Position, Start, all, counts_by_reason, counts_by_status, get, list,
     oldest_offline, search, with_address, with_name, with_target,
 };
 pub use schedule::{Scheduled, due_for_recheck, recheckable, scheduled, scheduled_among};
@@ -142,6 +142,15 @@ pub async fn update(
     .await?;
     super::state::forget(tx, endpoint.id);
     Ok(Effect::Changed)
+}
+
+/// The target of an endpoint as it is stored, which is not parsed.
+pub async fn target_text(tx: &mut Tx<'_>, id: MonitorId) -> Result<Option<String>, StoreError> {
+    let text = sqlx::query_scalar("SELECT target FROM endpoint_targets WHERE monitor_id = $1")
+        .bind(id.0)
+        .fetch_optional(&mut *tx.connection)
+        .await?;
+    Ok(text)
 }
 
 /// Removes an endpoint with everything but its events; `Nothing` if this guild has no such endpoint.

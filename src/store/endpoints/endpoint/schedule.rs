@@ -13,6 +13,7 @@ use crate::domain::endpoints::target::Target;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::engine::rows::{pieces, placeholders};
+use crate::store::engine::unreadable::Table;
 use crate::store::{Reader, StoreError};
 
 /// An endpoint as a check needs it. Small, because there may be 100,000 of them in memory.
@@ -32,18 +33,30 @@ pub struct Scheduled {
     pub next_check_at: Option<Timestamp>,
 }
 
+/// A part of all endpoints that are not paused.
+#[derive(Debug)]
+pub struct ScheduledBatch {
+    pub endpoints: Vec<Scheduled>,
+    /// The last endpoint of the batch, even if it cannot be read; `None`: there are no more.
+    pub last: Option<MonitorId>,
+}
+
 /// Every endpoint that is not paused, `batch` at a time. Pass the last id of the previous batch, or 0 for the first one.
 pub async fn scheduled(
     reader: &Reader,
     after: MonitorId,
     batch: u32,
-) -> Result<Vec<Scheduled>, StoreError> {
+) -> Result<ScheduledBatch, StoreError> {
     let rows = sqlx::query("SELECT * FROM scheduled_endpoints WHERE status <> 'paused' AND id > $1 ORDER BY id LIMIT $2")
     .bind(after.0)
     .bind(i64::from(batch))
     .fetch_all(&reader.pool)
     .await?;
-    rows.iter().map(read).collect()
+    let last: Option<i64> = rows.last().map(|row| row.try_get("id")).transpose()?;
+    Ok(ScheduledBatch {
+        endpoints: reader.unreadable.skip(Table::Monitors, &rows, read)?,
+        last: last.map(MonitorId),
+    })
 }
 
 /// The endpoints among `ids` that exist and are not paused.
@@ -62,9 +75,8 @@ pub async fn scheduled_among(
         for id in piece {
             query = query.bind(id.0);
         }
-        for row in query.fetch_all(&reader.pool).await? {
-            found.push(read(&row)?);
-        }
+        let rows = query.fetch_all(&reader.pool).await?;
+        found.extend(reader.unreadable.skip(Table::Monitors, &rows, read)?);
     }
     Ok(found)
 }
@@ -84,7 +96,7 @@ pub async fn due_for_recheck(
     .bind(i64::from(limit))
     .fetch_all(&reader.pool)
     .await?;
-    rows.iter().map(read).collect()
+    reader.unreadable.skip(Table::Monitors, &rows, read)
 }
 
 /// Endpoints for a one-shot check, those checked longest ago first. `active`: see `EndpointFilter::active`.
@@ -102,7 +114,7 @@ pub async fn recheckable(
     .bind(i64::from(limit))
     .fetch_all(&reader.pool)
     .await?;
-    rows.iter().map(read).collect()
+    reader.unreadable.skip(Table::Monitors, &rows, read)
 }
 
 fn read(row: &SqliteRow) -> Result<Scheduled, StoreError> {
@@ -112,18 +124,18 @@ fn read(row: &SqliteRow) -> Result<Scheduled, StoreError> {
     let interval: Option<i64> = row.try_get("interval_ms")?;
     let last_check: Option<i64> = row.try_get("last_check_at")?;
     let next_due: Option<i64> = row.try_get("next_check_at")?;
+    let damaged = |what: &str| StoreError::Damaged(format!("an endpoint's {what}"));
+    let http_check = match http_check {
+        Some(text) => Some(http_check_row::read(text).ok_or_else(|| damaged("HTTP options"))?),
+        None => None,
+    };
     Ok(Scheduled {
         id: MonitorId(row.try_get("id")?),
-        target: target
-            .parse()
-            .map_err(|_| StoreError::Damaged(format!("target {target}")))?,
-        http_check: http_check.and_then(http_check_row::read).map(Box::new),
+        target: target.parse().map_err(|_| damaged("target"))?,
+        http_check: http_check.map(Box::new),
         revision: row.try_get("revision")?,
         interval: interval.map(|millis| Duration::from_millis(millis.unsigned_abs())),
-        status: status
-            .parse::<Status>()
-            .ok()
-            .ok_or_else(|| StoreError::Damaged(format!("status {status}")))?,
+        status: status.parse().map_err(|_| damaged("status"))?,
         is_new: last_check.is_none(),
         next_check_at: next_due.map(Timestamp::from_millis),
     })

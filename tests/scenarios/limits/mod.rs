@@ -1,0 +1,5 @@
+//! What one guild, one row or one client can do to others: nothing.
+
+mod device_logs;
+mod server_reports;
+mod unreadable_rows;
