@@ -4,6 +4,7 @@
 //!
 //! - `domain`: pure rules and types, a crate of its own
 //! - `clock`: the only code that reads the time
+//! - `private_files`: files that only their owner can read
 //! - `store`: the only code with SQL
 //! - `probe`: how endpoints are checked
 //! - `actions`: what requesters can do, one transaction each
@@ -24,6 +25,7 @@ mod http;
 mod jobs;
 mod metrics;
 mod notify;
+mod private_files;
 mod probe;
 mod settings;
 mod store;

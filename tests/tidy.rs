@@ -26,14 +26,18 @@ use std::path::{Path, PathBuf};
 use files::rust_files;
 
 /// The folders that each folder may import. `app` and `cli` compose everything; a folder that is not listed imports none.
-const EDGES: [(&str, &[&str]); 15] = [
+const EDGES: [(&str, &[&str]); 16] = [
     ("clock", &["domain"]),
     ("metrics", &[]),
+    ("private_files", &[]),
     ("health", &["clock"]),
     ("settings", &["domain"]),
     ("notify", &["domain", "store"]),
-    ("telemetry", &["clock", "settings"]),
-    ("store", &["domain"]),
+    (
+        "telemetry",
+        &["clock", "domain", "private_files", "settings"],
+    ),
+    ("store", &["domain", "private_files"]),
     ("probe", &["domain", "clock"]),
     ("actions", &["domain", "clock", "store", "probe"]),
     (
@@ -62,6 +66,7 @@ const EDGES: [(&str, &[&str]); 15] = [
             "metrics",
             "health",
             "notify",
+            "private_files",
             "settings",
             "telemetry",
             "store",
@@ -78,6 +83,7 @@ const EDGES: [(&str, &[&str]); 15] = [
             "app",
             "clock",
             "domain",
+            "private_files",
             "settings",
             "telemetry",
             "store",
@@ -89,7 +95,7 @@ const EDGES: [(&str, &[&str]); 15] = [
 ];
 
 /// External crates that only some folders may name.
-const CONFINED: [(&str, &[&str]); 16] = [
+const CONFINED: [(&str, &[&str]); 17] = [
     ("sqlx", &["store"]),
     ("serenity", &["discord"]),
     ("poise", &["discord"]),
@@ -98,6 +104,7 @@ const CONFINED: [(&str, &[&str]); 16] = [
     ("hyper_util", &["http"]),
     ("reqwest", &["discord", "notify"]),
     ("sd_notify", &["notify"]),
+    ("rustix", &["private_files"]),
     ("rustls", &["probe"]),
     ("tokio_rustls", &["probe"]),
     ("prometheus", &["metrics"]),

@@ -13,7 +13,7 @@ use crate::health::Token;
 use crate::notify::service_manager;
 use crate::settings::Settings;
 use crate::store::{Store, StoreError};
-use crate::{discord, http, jobs, telemetry};
+use crate::{discord, http, jobs, private_files, telemetry};
 
 use parts::Parts;
 pub use parts::checks;
@@ -118,14 +118,11 @@ fn announce(settings: &Settings, address: SocketAddr) -> Result<(), AppError> {
     let Some(file) = &settings.http.addr_file else {
         return Ok(());
     };
-    // Written to a temporary file and renamed, so that a reader never sees part of an address.
-    let draft = file.with_extension("tmp");
-    std::fs::write(&draft, format!("{address}\n"))
-        .and_then(|()| std::fs::rename(&draft, file))
-        .map_err(|error| {
-            AppError::Setting(format!(
-                "ROLLCALL_ADDR_FILE: {} cannot be written: {error}",
-                file.display()
-            ))
-        })
+    // A reader must never see part of an address.
+    private_files::replace(file, &format!("{address}\n")).map_err(|error| {
+        AppError::Setting(format!(
+            "ROLLCALL_ADDR_FILE: {} cannot be written: {error}",
+            file.display()
+        ))
+    })
 }

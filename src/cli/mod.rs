@@ -21,6 +21,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::app::{self, AppError};
 use crate::domain::text::parse_duration;
+use crate::private_files;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::telemetry;
@@ -76,6 +77,7 @@ enum Command {
 
 /// Parses the command line, runs the command and returns the exit code.
 pub fn main() -> ExitCode {
+    private_files::restrict_new_files();
     let arguments = Arguments::parse();
     let command = arguments.command.unwrap_or(Command::Run);
     if let Command::Completions { shell } = command {

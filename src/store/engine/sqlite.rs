@@ -10,6 +10,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, SqlitePool};
 
 use super::backup;
+use crate::private_files;
 use crate::store::StoreError;
 
 /// "RLCL" in the file header, which identifies Rollcall's own files.
@@ -138,19 +139,14 @@ fn refuse_pre_release(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Creates the file with mode 0600. SQLite would use the process's umask, and the monitor list is private.
+/// Creates the file with mode 0600, because the monitor list is private. SQLite gives its other files the same mode.
 fn create_private(path: &Path) -> std::io::Result<()> {
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    private_files::create_folder_of(path)?;
+    let file = private_files::options()
+        .create(true)
+        .truncate(false)
+        .open(path);
+    file.map(drop)
 }
 
 async fn check_engine(connection: &mut SqliteConnection) -> Result<(), StoreError> {

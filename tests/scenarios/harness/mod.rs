@@ -383,6 +383,13 @@ impl Running<'_> {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// The permissions that the bot takes from every new file, in octal.
+    pub fn umask(&self) -> String {
+        let status = self.proc_file("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+        line.unwrap().trim().to_owned()
+    }
+
     fn proc_file(&self, name: &str) -> String {
         std::fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).unwrap()
     }

@@ -1,9 +1,11 @@
 //! The process: start and stop, crashes, one-shot commands, and what a running bot reports about itself.
 
+mod backups;
 mod command_line;
 mod crashes;
 mod documentation;
 mod observability;
+mod private_files;
 mod setup_instructions;
 mod soak;
 mod start_and_stop;
