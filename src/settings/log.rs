@@ -1,4 +1,4 @@
-//! The log: its directory, format, level and retention.
+//! The log: its directory, format, level, and how much of it is kept.
 
 use std::path::PathBuf;
 
@@ -12,14 +12,20 @@ pub enum LogFormat {
     Json,
 }
 
-/// The directory, format, level and retention of the log.
+/// The directory, format and level of the log, and how much of it is kept.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
     pub dir: PathBuf,
     pub format: LogFormat,
     pub level: tracing::Level,
     pub keep_days: usize,
+    pub keep_files: usize,
+    /// Maximum size of one file, in bytes.
+    pub file_size: u64,
 }
+
+/// Bytes in the unit of `LOG_FILE_SIZE`.
+const MEBIBYTE: u64 = 1024 * 1024;
 
 impl Variables {
     pub(super) fn log(&mut self) -> LogSettings {
@@ -42,6 +48,8 @@ impl Variables {
                 |text| text.parse().ok(),
             ),
             keep_days: self.size("LOG_KEEP_DAYS", "14", 3650),
+            keep_files: self.size("LOG_KEEP_FILES", "30", 10_000),
+            file_size: self.count("LOG_FILE_SIZE", "10", 1, 1024) * MEBIBYTE,
         }
     }
 }

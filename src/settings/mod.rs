@@ -214,6 +214,8 @@ mod tests {
         LOG_FORMAT must be `text` or `json`, but is `wrong`. Example: LOG_FORMAT=text
         LOG_LEVEL must be one of error, warn, info, debug, trace, but is `wrong`. Example: LOG_LEVEL=info
         LOG_KEEP_DAYS must be a number from 1 to 3650, but is `wrong`. Example: LOG_KEEP_DAYS=14
+        LOG_KEEP_FILES must be a number from 1 to 10000, but is `wrong`. Example: LOG_KEEP_FILES=30
+        LOG_FILE_SIZE must be a number from 1 to 1024, but is `wrong`. Example: LOG_FILE_SIZE=10
         ");
     }
 

@@ -1,9 +1,10 @@
-//! The log: to the console and to one file per day; `logs/bot.log` links to the latest.
+//! The log: to the console and to files; `logs/bot.log` links to the latest.
 //!
 //! Rules: a message is clear by itself, and its fields can be filtered; field names have units; a failure is logged once,
 //! where it is handled; secrets and message contents never are. Libraries log at `warn` regardless of Rollcall's own level,
 //! because their debug lines contain interaction tokens and URLs. Every line passes through `scrub`.
 
+mod log_files;
 mod scrub;
 
 use std::fmt;
@@ -38,19 +39,12 @@ pub fn start(settings: &LogSettings, secrets: Secrets) -> Result<LogGuard, LogEr
         dir: settings.dir.display().to_string(),
         reason: error.to_string(),
     };
-    std::fs::create_dir_all(&settings.dir).map_err(|error| refuse(&error))?;
-    // The link to the latest file is absolute, so the path of the folder must be, too.
-    let dir = settings
-        .dir
-        .canonicalize()
-        .map_err(|error| refuse(&error))?;
-    let file = tracing_appender::rolling::Builder::new()
-        .rotation(tracing_appender::rolling::Rotation::DAILY)
-        .filename_prefix("bot")
-        .filename_suffix("log")
-        .latest_symlink("bot.log")
-        .max_log_files(settings.keep_days)
-        .build(&dir)
+    let limits = log_files::LogLimits {
+        file_size: settings.file_size,
+        files: settings.keep_files,
+        days: settings.keep_days,
+    };
+    let file = log_files::LogFiles::open(&settings.dir, limits, Clock::SYSTEM)
         .map_err(|error| refuse(&error))?;
     let (file, guard) = tracing_appender::non_blocking::NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING_LINES)
