@@ -7,7 +7,7 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::http_check::HttpArguments;
-use super::{print_line, print_note, with_store};
+use super::{input_file, print_line, print_note, with_store};
 use crate::actions::endpoints::export_endpoints::{self, ExportFormat};
 use crate::actions::endpoints::import_endpoints::{self, Imported, default_name};
 use crate::actions::endpoints::manage_endpoint::{self, Added};
@@ -266,7 +266,7 @@ async fn import(
     file: &std::path::Path,
     as_json: bool,
 ) -> Result<(), AppError> {
-    let content = read_file(file)?;
+    let content = input_file::read("FILE", file)?;
     let requester = guild.requester(settings);
     let imported = import_endpoints::import(
         store,
@@ -300,18 +300,6 @@ fn summary_json(imported: &Imported) -> serde_json::Value {
         .map(|refused| json!({ "line": refused.line, "reason": refused.reason }))
         .collect();
     json!({ "added": imported.added, "already_there": imported.already_there, "refused": refused })
-}
-
-fn read_file(file: &std::path::Path) -> Result<Vec<u8>, AppError> {
-    let refuse = |error: std::io::Error| {
-        AppError::Setting(format!("FILE: {} cannot be read: {error}", file.display()))
-    };
-    if file != std::path::Path::new("-") {
-        return std::fs::read(file).map_err(refuse);
-    }
-    let mut content = Vec::new();
-    std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut content).map_err(refuse)?;
-    Ok(content)
 }
 
 async fn export(

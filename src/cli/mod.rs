@@ -8,6 +8,7 @@ mod device;
 mod endpoint;
 mod healthcheck;
 mod http_check;
+mod input_file;
 mod key;
 mod progress;
 mod server;
@@ -376,6 +377,10 @@ mod tests {
               --header <HEADER>
                   HTTP: header to send, such as "Accept: text/plain" (up to eight times)
 
+              --header-file <FILE>
+                  HTTP: file with headers to send, one per line, or - for standard input; for headers with
+                  secrets
+
               --redirects <N>
                   HTTP: number of redirects to follow, at most 3
 
@@ -572,11 +577,17 @@ mod tests {
               --uuid <UUID>
                   The uuid that its jobs already send pings to [default: a new one]
 
+              --uuid-file <FILE>
+                  File with that uuid, or - for standard input; a uuid alone is enough to send pings
+
               --slug <SLUG>
                   Its name in the URLs of pings [default: derived from the name]
 
               --push-token <TOKEN>
                   The token that its jobs already push to in Uptime Kuma, with 32 letters and digits
+
+              --push-token-file <FILE>
+                  File with that token, or - for standard input
 
               --threshold <TIME>
                   Time without a heartbeat after which it is offline, such as 90s or 26h [default:

@@ -3,6 +3,7 @@
 
 mod dead_man;
 mod discord;
+mod dot_env;
 mod heartbeat;
 mod http;
 mod log;
@@ -55,24 +56,9 @@ pub struct Settings {
 pub struct SettingsError(pub Vec<String>);
 
 impl Settings {
-    /// Reads the environment of the process after loading `.env` from the working directory or from its nearest parent
-    /// directory that has one.
+    /// Reads the environment of the process after adding `.env` from the working directory.
     pub fn from_environment() -> Result<Self, SettingsError> {
-        match dotenvy::dotenv() {
-            Ok(_) => {}
-            Err(error) if error.not_found() => {}
-            // The error would quote the line, and the line may hold a secret.
-            Err(dotenvy::Error::LineParse(_, position)) => {
-                return Err(SettingsError(vec![format!(
-                    ".env is invalid at character {position} of a line. Example: DATABASE_URL=sqlite://data/rollcall.db"
-                )]));
-            }
-            Err(_) => {
-                return Err(SettingsError(vec![
-                    ".env cannot be read; check its permissions".into(),
-                ]));
-            }
-        }
+        dot_env::load().map_err(|mistake| SettingsError(vec![mistake]))?;
         Self::from_variables(
             std::env::vars_os()
                 .filter_map(|(name, value)| {
