@@ -6,6 +6,7 @@ use strum::IntoStaticStr;
 
 use serde_json::json;
 
+use super::csv_cell;
 use crate::actions::Error;
 use crate::domain::Timestamp;
 use crate::store::endpoints::endpoint::Endpoint;
@@ -63,12 +64,13 @@ fn csv(endpoints: &[Endpoint]) -> Result<Vec<u8>, csv::Error> {
             .map(interval_text)
             .unwrap_or_default();
         let target = endpoint.description.target.to_string();
-        writer.write_record([
+        let cells = [
             &target,
             &endpoint.description.name,
             &interval,
             endpoint.state.status.as_str(),
-        ])?;
+        ];
+        writer.write_record(cells.map(csv_cell::mark))?;
     }
     writer
         .into_inner()
@@ -128,10 +130,10 @@ pub fn rfc3339(timestamp: Timestamp) -> String {
 mod tests {
     use super::*;
     use crate::actions::Requester;
-    use crate::actions::endpoints::import_endpoints;
+    use crate::actions::endpoints::{import_endpoints, manage_endpoint};
     use crate::domain::discord_id::GuildId;
     use crate::domain::event::Actor;
-    use crate::store::endpoints::endpoint;
+    use crate::store::endpoints::endpoint::{self, Description};
     use crate::store::testing::TestStore;
 
     #[tokio::test]
@@ -168,6 +170,44 @@ mod tests {
                 }
             }
             assert_eq!(copy.len(), original.len());
+        }
+    }
+
+    /// Names as members may choose them: a formula, quotes and commas, blanks inside, and apostrophes in front.
+    const NAME: &str = "['=+@,;\"\\-a-z\u{ff1d}]([ '=+@,;\"\\-a-z]{0,20}['=+@,;\"\\-a-z])?";
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+        #[test]
+        fn every_name_survives_an_export_and_an_import(names in proptest::collection::vec(NAME, 1..20)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let requester = |guild| Requester { guild: GuildId(guild), actor: Actor::CommandLine };
+                let (store, now) = (TestStore::open().await, Timestamp::from_millis(1));
+                let targets = 1..=names.len();
+                let descriptions = targets.zip(&names).map(|(port, name)| Description {
+                    name: name.clone(),
+                    target: format!("tcp://192.0.2.1:{port}").parse().unwrap(),
+                    http_check: None,
+                    interval: None,
+                });
+                manage_endpoint::add(&store, requester(1), descriptions.collect(), 100, now).await.unwrap();
+                let original = endpoint::all(&store.reader, Some(GuildId(1))).await.unwrap();
+                let file = export(&original, ExportFormat::Csv).unwrap();
+                let imported = import_endpoints::import(&store, requester(2), &file, 100, now).await.unwrap();
+                assert_eq!((imported.added, imported.refused), (names.len(), Vec::new()));
+                let copy = endpoint::all(&store.reader, Some(GuildId(2))).await.unwrap();
+                let copied: Vec<&str> = copy.iter().map(|copy| copy.description.name.as_str()).collect();
+                assert_eq!(copied, names);
+                assert_eq!(export(&copy, ExportFormat::Csv).unwrap(), file);
+                let mut rows = csv::Reader::from_reader(&file[..]);
+                for row in rows.records() {
+                    for cell in &row.unwrap() {
+                        assert!(!cell.trim_start().starts_with(['=', '+', '-', '@', '\u{ff1d}']), "{cell:?}");
+                    }
+                }
+            });
         }
     }
 

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
+use super::csv_cell;
 use super::manage_endpoint::{self, Added};
 use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
@@ -147,10 +148,8 @@ fn read_csv(text: &str) -> Lines {
         });
         let column = |name: &str| {
             let position = headers.iter().position(|header| header == name)?;
-            record
-                .get(position)
-                .filter(|value| !value.is_empty())
-                .map(str::to_owned)
+            let cell = record.get(position).filter(|value| !value.is_empty());
+            cell.map(|cell| csv_cell::unmark(cell).to_owned())
         };
         let interval = column("interval").map(serde_json::Value::String);
         lines.push((
