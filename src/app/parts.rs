@@ -173,6 +173,7 @@ impl<'a> Parts<'a> {
                 presence,
                 command_ids: discord::CommandIds::default(),
                 guild_locks: discord::GuildLocks::default(),
+                recheck_limit: discord::RecheckLimit::default(),
                 main_runtime: tokio::runtime::Handle::current(),
             },
         }

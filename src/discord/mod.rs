@@ -40,6 +40,7 @@ use crate::notify::messenger::Messenger;
 use crate::store::Store;
 
 pub use discord_gateway_relay::CommandIds;
+pub use ui::recheck_limit::RecheckLimit;
 
 /// How to reach Discord.
 #[derive(Clone)]
@@ -87,6 +88,7 @@ pub struct Bot {
     pub presence: watch::Receiver<PresenceUpdate>,
     pub command_ids: CommandIds,
     pub guild_locks: GuildLocks,
+    pub recheck_limit: RecheckLimit,
     /// The main runtime, which runs checks.
     pub main_runtime: tokio::runtime::Handle,
 }

@@ -80,6 +80,7 @@ async fn handle(
         Button::Recheck(id) => recheck_one(ctx, press, app, requester, id).await,
         Button::RecheckIncident(id) => {
             access::require_responder(&app.store.reader, requester, press.member.as_ref()).await?;
+            app.bot.recheck_limit.count(requester, app.now())?;
             recheck_incident(ctx, press, app, requester, id).await
         }
         Button::Members(_) => {
@@ -206,6 +207,7 @@ async fn recheck_one(
 ) -> Result<(), CommandError> {
     let found = endpoint::get(&app.store.reader, requester.guild, id).await?;
     let endpoint = found.ok_or_else(|| CommandError::Refused(texts::ENDPOINT_REMOVED.into()))?;
+    app.bot.recheck_limit.count(requester, app.now())?;
     // A check may take its whole timeout. So the press is acknowledged first, and the message is edited after the check.
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
@@ -223,6 +225,7 @@ async fn recheck_all(
 ) -> Result<(), CommandError> {
     let lock = app.bot.guild_locks.take(requester.guild);
     let lock = lock.ok_or_else(|| CommandError::Refused(texts::RECHECK_IS_RUNNING.into()))?;
+    app.bot.recheck_limit.count(requester, app.now())?;
     press
         .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
         .await?;

@@ -79,7 +79,7 @@ async fn list(
 }
 
 /// Check an endpoint now
-#[poise::command(slash_command, guild_only, user_cooldown = 3)]
+#[poise::command(slash_command, guild_only)]
 async fn recheck(
     ctx: Context<'_>,
     #[description = "Address or name"]
@@ -92,6 +92,7 @@ async fn recheck(
 ) -> Result<(), CommandError> {
     let app = ctx.data();
     let requester = reply::requester(ctx)?;
+    app.bot.recheck_limit.count(requester, app.now())?;
     let work = async {
         match recheck::find(&app.store.reader, requester, &ip, port).await {
             Ok(endpoint) => handlers::recheck(app, requester, endpoint).await,

@@ -1,5 +1,7 @@
 //! The reply to a member whose command failed.
 
+use poise::serenity_prelude as serenity;
+
 use super::error::{CommandError, internal_error, outside};
 use super::reply::Message;
 use super::texts;
@@ -15,9 +17,18 @@ pub(in crate::discord) async fn answer(
             "cannot handle an event from Discord"
         );
     };
+    if let poise::Context::Application(ctx) = ctx
+        && ctx.interaction_type == poise::CommandInteractionType::Autocomplete
+    {
+        return suggest_nothing(ctx, &error).await;
+    }
     let sentence = match error {
         poise::FrameworkError::Command {
             error: CommandError::Refused(sentence),
+            ..
+        }
+        | poise::FrameworkError::CommandCheckFailed {
+            error: Some(CommandError::Refused(sentence)),
             ..
         } => sentence,
         poise::FrameworkError::Command {
@@ -28,9 +39,6 @@ pub(in crate::discord) async fn answer(
             ctx.id(),
             &format!("panicked: {}", payload.unwrap_or_default()),
         ),
-        poise::FrameworkError::CooldownHit {
-            remaining_cooldown, ..
-        } => texts::try_again_in(remaining_cooldown),
         poise::FrameworkError::GuildOnly { .. } => texts::ONLY_IN_SERVERS.into(),
         poise::FrameworkError::MissingUserPermissions { .. } => texts::NEEDS_MANAGE_SERVER.into(),
         poise::FrameworkError::ArgumentParse { error, .. } => {
@@ -43,6 +51,22 @@ pub(in crate::discord) async fn answer(
     let sent = ctx.send(Message::sentence(sentence).into_reply()).await;
     if let Err(error) = sent {
         tracing::warn!(error = outside(&error), "cannot reply with an error");
+    }
+}
+
+/// Autocomplete can show no message. Members without the permission get no suggestions, and neither does anybody if it fails.
+async fn suggest_nothing(
+    ctx: poise::ApplicationContext<'_, DiscordState, CommandError>,
+    error: &poise::FrameworkError<'_, DiscordState, CommandError>,
+) {
+    tracing::debug!(%error, "autocomplete was refused");
+    let nothing = serenity::CreateAutocompleteResponse::new();
+    let response = serenity::CreateInteractionResponse::Autocomplete(nothing);
+    let sent = ctx
+        .interaction
+        .create_response(ctx.serenity_context(), response);
+    if let Err(error) = sent.await {
+        tracing::debug!(error = outside(&error), "cannot answer an autocomplete");
     }
 }
 

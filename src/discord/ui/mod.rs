@@ -9,6 +9,7 @@ pub(in crate::discord) mod embed;
 pub(in crate::discord) mod embed_testing;
 pub(in crate::discord) mod error;
 pub(in crate::discord) mod error_reply;
+pub(in crate::discord) mod recheck_limit;
 pub(in crate::discord) mod reply;
 pub(in crate::discord) mod roles;
 pub(in crate::discord) mod texts;

@@ -27,8 +27,20 @@ pub(super) const INVALID_OPTION: &str = "One of the options is invalid. Choose a
 pub(super) const COMMAND_CHANGED: &str =
     "This command has changed. Reload Discord (Ctrl+R) and try again.";
 
-pub(super) fn try_again_in(cooldown: Duration) -> String {
-    format!("Try again in {}.", text::duration(cooldown))
+/// `remaining` is rounded up to seconds, so that the next attempt is not too early.
+pub(super) fn too_many_rechecks(interval: Duration, remaining: Duration) -> String {
+    let seconds = Duration::from_secs(
+        remaining
+            .as_millis()
+            .div_ceil(1000)
+            .try_into()
+            .unwrap_or(u64::MAX),
+    );
+    format!(
+        "You can start one recheck every {}. Try again in {}.",
+        text::duration(interval),
+        text::duration(seconds)
+    )
 }
 
 /// `id` finds the error in the log.
@@ -208,7 +220,7 @@ mod tests {
             ONLY_RESPONDERS.to_owned(),
             INVALID_OPTION.to_owned(),
             COMMAND_CHANGED.to_owned(),
-            try_again_in(Duration::from_secs(12)),
+            too_many_rechecks(Duration::from_secs(3), Duration::from_millis(1001)),
             internal_error("abcde"),
             no_monitor("shop"),
             several_monitors("shop"),
@@ -226,7 +238,7 @@ mod tests {
         Only members with an on-call role or the permission **Manage Server** can do this.
         One of the options is invalid. Choose a value from the list, or read the option's description.
         This command has changed. Reload Discord (Ctrl+R) and try again.
-        Try again in 12 s.
+        You can start one recheck every 3 s. Try again in 2 s.
         Rollcall could not do this because of an internal error (log id `abcde`). Try again in a moment.
         There is no monitor named `shop`. Choose one from the list.
         More than one monitor is named `shop`. Choose one from the list.

@@ -4,6 +4,10 @@
 //! `offline`; both are dated at the first failure. While the endpoint is offline, the gap between checks doubles from its
 //! interval up to the recheck interval; from then on the recheck job checks it. A check that could not run says nothing
 //! about the endpoint and never counts as a failure.
+//!
+//! People can request checks at any time. A failure counts only if it is not earlier than the schedule would have seen it:
+//! n failures that count take at least n - 1 retry intervals. So pressing a button during a short hiccup makes an endpoint
+//! `warning`, never `offline`, and does not lengthen the gaps of an endpoint that is offline.
 
 use std::time::Duration;
 
@@ -53,6 +57,13 @@ pub struct Policy {
     pub recheck_interval: Duration,
     /// Consecutive failures that make an endpoint offline; at least 1.
     pub failures_to_offline: u32,
+}
+
+impl Policy {
+    /// The gap after a failure that has not made the endpoint offline yet.
+    fn spacing(&self) -> Duration {
+        self.retry_interval.min(self.interval)
+    }
 }
 
 /// The time of the next check.
@@ -134,8 +145,14 @@ fn failed(
     at: Timestamp,
     policy: &Policy,
 ) -> (State, NextCheck, TransitionReason) {
-    let consecutive_failures = state.consecutive_failures.saturating_add(1);
     let was_failing = matches!(state.status, Status::Warning | Status::Offline);
+    let too_early = if was_failing {
+        too_early(state, at, policy)
+    } else {
+        Duration::ZERO
+    };
+    let counts = u32::from(too_early.is_zero());
+    let consecutive_failures = state.consecutive_failures.saturating_add(counts);
     let status =
         if state.status == Status::Offline || consecutive_failures >= policy.failures_to_offline {
             Status::Offline
@@ -144,7 +161,11 @@ fn failed(
         };
     let next = match status {
         Status::Offline => next_while_inactive(consecutive_failures, policy),
-        _ => NextCheck::After(policy.retry_interval.min(policy.interval)),
+        _ => NextCheck::After(policy.spacing()),
+    };
+    let next = match next {
+        NextCheck::After(gap) if !too_early.is_zero() => NextCheck::After(gap.min(too_early)),
+        next => next,
     };
     let state = State {
         status,
@@ -164,7 +185,7 @@ fn not_checked(
 ) -> (State, NextCheck, TransitionReason) {
     let next = match state.status {
         Status::Offline => next_while_inactive(state.consecutive_failures, policy),
-        _ => NextCheck::After(policy.retry_interval.min(policy.interval)),
+        _ => NextCheck::After(policy.spacing()),
     };
     // Only `online` would be wrong now; a failure that a check has shown stays valid.
     let state = match state.status {
@@ -172,6 +193,23 @@ fn not_checked(
         _ => state.clone(),
     };
     (state, next, TransitionReason::CheckNotRun)
+}
+
+/// How much too early a failure is to count: the time until the schedule would have checked after the failures that count so
+/// far, as if every check had been on time. Zero if it counts.
+fn too_early(state: &State, at: Timestamp, policy: &Policy) -> Duration {
+    if at < state.since {
+        // The clock was set back, so the times cannot be compared.
+        return Duration::ZERO;
+    }
+    let needed = policy.failures_to_offline.max(1);
+    let retries = state.consecutive_failures.min(needed - 1);
+    let doublings = state.consecutive_failures.saturating_sub(needed - 1);
+    // The gaps after an endpoint became offline: 1 + 2 + 4 + … intervals.
+    let gaps = (1_u32 << doublings.min(31)) - 1;
+    let retries = policy.spacing().saturating_mul(retries);
+    let due = retries.saturating_add(policy.interval.saturating_mul(gaps));
+    due.saturating_sub(at.since(state.since))
 }
 
 /// Doubles the gap with every failure after the one that made the endpoint offline.

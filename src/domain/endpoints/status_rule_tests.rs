@@ -22,6 +22,12 @@ const POLICY: Policy = Policy {
     failures_to_offline: 3,
 };
 
+/// The policy of the timelines: checks are one second apart.
+const EACH_SECOND: Policy = Policy {
+    retry_interval: Duration::from_secs(1),
+    ..POLICY
+};
+
 fn result(at_seconds: i64, verdict: Verdict) -> CheckResult {
     CheckResult {
         at: Timestamp::from_millis(at_seconds * 1000),
@@ -73,7 +79,7 @@ fn check(policy: &Policy, timeline: &[(char, Status, i64, Option<EventKind>)]) -
 #[test]
 fn third_consecutive_failure_means_offline_dated_at_the_first() {
     let state = check(
-        &POLICY,
+        &EACH_SECOND,
         &[
             ('+', Status::Online, 1, Some(EventKind::EndpointUp)),
             ('+', Status::Online, 1, None),
@@ -90,7 +96,7 @@ fn third_consecutive_failure_means_offline_dated_at_the_first() {
 #[test]
 fn two_failures_and_a_pass_do_not_mean_offline() {
     check(
-        &POLICY,
+        &EACH_SECOND,
         &[
             ('+', Status::Online, 1, Some(EventKind::EndpointUp)),
             ('-', Status::Warning, 2, Some(EventKind::EndpointWarning)),
@@ -125,7 +131,7 @@ fn one_failure_is_enough_if_the_policy_says_so() {
 #[test]
 fn a_check_that_could_not_run_is_never_a_failure() {
     check(
-        &POLICY,
+        &EACH_SECOND,
         &[
             ('?', Status::Unknown, 0, None),
             ('+', Status::Online, 2, Some(EventKind::EndpointUp)),
@@ -181,9 +187,13 @@ fn the_failure_reason_is_that_of_the_latest_failure() {
 #[test]
 fn gaps_double_while_offline_until_the_recheck_job_takes_over() {
     let mut state = State::new(Timestamp::from_millis(0));
-    let mut gaps = Vec::new();
-    for check in 1..=10 {
-        let decision = decide(MONITOR, &state, &result(check, down()), &POLICY);
+    let (mut gaps, mut at) = (Vec::new(), Timestamp::from_millis(1_000));
+    for _ in 1..=10 {
+        let decision = decide(MONITOR, &state, &result(at.seconds(), down()), &POLICY);
+        at = at.plus(match decision.next {
+            NextCheck::After(gap) => gap,
+            NextCheck::Slot | NextCheck::Recheck => POLICY.recheck_interval,
+        });
         gaps.push(decision.next);
         state = decision.state;
     }
@@ -202,6 +212,128 @@ fn gaps_double_while_offline_until_the_recheck_job_takes_over() {
             NextCheck::Recheck,
             NextCheck::Recheck
         ]
+    );
+}
+
+/// The failures of a timeline at these milliseconds: the status, the failures that count, and when the next check is due, in
+/// milliseconds from the failure (`None`: by the recheck job).
+fn fail_at(policy: &Policy, timeline: &[(i64, Status, u32, Option<u64>)]) {
+    let mut state = State::new(Timestamp::from_millis(0));
+    for (at, status, count, next) in timeline {
+        let failure = CheckResult {
+            at: Timestamp::from_millis(*at),
+            ..result(0, down())
+        };
+        let decision = decide(MONITOR, &state, &failure, policy);
+        let next = next.map_or(NextCheck::Recheck, |gap| {
+            NextCheck::After(Duration::from_millis(gap))
+        });
+        state = decision.state;
+        let found = (state.status, state.consecutive_failures, decision.next);
+        assert_eq!(found, (*status, *count, next), "at {at} ms");
+    }
+}
+
+#[test]
+fn failures_count_only_if_they_are_a_retry_interval_apart() {
+    use Status::{Offline, Warning};
+    // A member presses the button every three seconds.
+    fail_at(
+        &POLICY,
+        &[
+            (0, Warning, 1, Some(10_000)),
+            (3_000, Warning, 1, Some(7_000)),
+            (6_000, Warning, 1, Some(4_000)),
+            (9_000, Warning, 1, Some(1_000)),
+            (12_000, Warning, 2, Some(10_000)),
+            (15_000, Warning, 2, Some(5_000)),
+            (20_000, Offline, 3, Some(60_000)),
+        ],
+    );
+    // At the limit, one before it, and one beyond it.
+    for (second, third) in [(10_000, 20_000), (10_001, 20_000), (19_999, 20_001)] {
+        fail_at(
+            &POLICY,
+            &[
+                (0, Warning, 1, Some(10_000)),
+                (9_999, Warning, 1, Some(1)),
+                (second, Warning, 2, Some(10_000)),
+                (19_999, Warning, 2, Some(1)),
+                (third, Offline, 3, Some(60_000)),
+            ],
+        );
+    }
+    // The own interval is shorter than the retry interval.
+    let frequent = Policy {
+        interval: Duration::from_secs(2),
+        ..POLICY
+    };
+    fail_at(
+        &frequent,
+        &[
+            (0, Warning, 1, Some(2_000)),
+            (1_999, Warning, 1, Some(1)),
+            (2_000, Warning, 2, Some(2_000)),
+            (4_000, Offline, 3, Some(2_000)),
+        ],
+    );
+}
+
+#[test]
+fn requested_checks_do_not_lengthen_the_gaps_while_offline() {
+    use Status::Offline;
+    let one_is_enough = Policy {
+        failures_to_offline: 1,
+        ..POLICY
+    };
+    fail_at(
+        &one_is_enough,
+        &[
+            (0, Offline, 1, Some(60_000)),
+            (3_000, Offline, 1, Some(57_000)),
+            (59_999, Offline, 1, Some(1)),
+            (60_000, Offline, 2, Some(120_000)),
+            (61_000, Offline, 2, Some(119_000)),
+            (180_000, Offline, 3, Some(240_000)),
+        ],
+    );
+    // Longer than the recheck interval: the recheck job checks it in any case.
+    let rare = Policy {
+        interval: Duration::from_secs(7_200),
+        ..one_is_enough
+    };
+    fail_at(&rare, &[(0, Offline, 1, None), (1, Offline, 1, None)]);
+}
+
+#[test]
+fn a_failure_counts_if_the_clock_was_set_back() {
+    use Status::{Offline, Warning};
+    fail_at(
+        &POLICY,
+        &[
+            (3_600_000, Warning, 1, Some(10_000)),
+            (10_000, Warning, 2, Some(10_000)),
+            (20_000, Offline, 3, Some(60_000)),
+        ],
+    );
+}
+
+#[test]
+fn a_lower_limit_applies_to_the_failures_that_count_already() {
+    let before = decide(
+        MONITOR,
+        &State::new(Timestamp::from_millis(0)),
+        &result(1, down()),
+        &POLICY,
+    );
+    let lower = Policy {
+        failures_to_offline: 1,
+        ..POLICY
+    };
+    let decision = decide(MONITOR, &before.state, &result(2, down()), &lower);
+    assert_eq!(
+        (decision.state.status, decision.state.consecutive_failures),
+        (Status::Offline, 1)
     );
 }
 
@@ -237,7 +369,7 @@ proptest! {
     /// Offline requires n failures with no pass in between; a pass always ends it; `since` never moves while checks fail.
     #[test]
     fn the_rule_holds_on_any_timeline(letters in proptest::collection::vec(0_u8..3, 0..64), needed in 1_u32..6) {
-        let policy = Policy { failures_to_offline: needed, ..POLICY };
+        let policy = Policy { failures_to_offline: needed, ..EACH_SECOND };
         let mut state = State::new(Timestamp::from_millis(0));
         let (mut failures, mut first_failure) = (0, None);
         for (index, letter) in letters.into_iter().enumerate() {
@@ -251,13 +383,38 @@ proptest! {
             }
             prop_assert_eq!(decision.state.status == Status::Offline, failures >= needed);
             prop_assert_eq!(decision.state.status == Status::Warning, failures > 0 && failures < needed);
-            prop_assert_eq!(decision.state.consecutive_failures, failures);
+            prop_assert_eq!(decision.state.consecutive_failures.min(needed), failures.min(needed));
             if let Some(first) = first_failure {
                 prop_assert_eq!(decision.state.since.seconds(), first);
                 prop_assert!(decision.state.failure.is_some());
             }
             prop_assert_eq!(decision.transition.is_some(), decision.state.status != state.status);
             state = decision.state;
+        }
+    }
+
+    /// However often checks are requested, an endpoint is offline only after it failed for as long as the retries take, and
+    /// no later than with the failures at those times alone.
+    #[test]
+    fn offline_takes_as_long_as_the_retries(gaps in proptest::collection::vec(0_i64..12_000, 1..64), needed in 1_u32..6) {
+        let policy = Policy { failures_to_offline: needed, ..POLICY };
+        let retries = Duration::from_secs(10) * (needed - 1);
+        let (mut state, mut at) = (State::new(Timestamp::from_millis(0)), 0);
+        let mut last_counted = None;
+        for gap in gaps {
+            at += gap;
+            let failure = CheckResult { at: Timestamp::from_millis(at), ..result(0, down()) };
+            let before = state.consecutive_failures;
+            state = decide(MONITOR, &state, &failure, &policy).state;
+            let took = failure.at.since(state.since);
+            if state.status == Status::Offline {
+                prop_assert!(took >= retries, "{took:?}");
+            } else if let Some(last) = last_counted {
+                prop_assert!(state.consecutive_failures > before || at - last < 10_000, "a late failure counts");
+            }
+            if state.consecutive_failures > before {
+                last_counted = Some(at);
+            }
         }
     }
 }

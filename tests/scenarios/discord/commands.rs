@@ -7,7 +7,7 @@ use discord_sandbox::{File, Member, Reply, Sandbox, SlashError};
 use crate::harness::{Rollcall, Running, Web, assert_contains, wait_for};
 
 /// A bot in the sandbox's home guild.
-async fn bot() -> (Sandbox, Rollcall) {
+pub(super) async fn bot() -> (Sandbox, Rollcall) {
     let sandbox = Sandbox::start().await;
     let rollcall = Rollcall::new()
         .with("DISCORD_TOKEN", sandbox.token())
@@ -16,7 +16,7 @@ async fn bot() -> (Sandbox, Rollcall) {
     (sandbox, rollcall)
 }
 
-async fn connected<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall) -> Running<'a> {
+pub(super) async fn connected<'a>(sandbox: &Sandbox, rollcall: &'a Rollcall) -> Running<'a> {
     let before = sandbox.record().identifies();
     let running = rollcall.run();
     sandbox
@@ -106,7 +106,14 @@ async fn an_endpoint_is_added_goes_offline_is_listed_and_recovers() {
     assert_contains(&still, "Reason: connection refused");
 
     web.recovers();
-    let recovered = sandbox.press(&still, "Recheck").await;
+    for (message, button) in [(&still, "Recheck"), (&list, "Recheck all")] {
+        let hasty = sandbox.press(message, button).await;
+        well_behaved(&hasty);
+        assert_contains(&hasty, "You can start one recheck every 3 s. Try again in ");
+    }
+    // Another member has a rate limit of their own.
+    let eve = Member::manager(2, "eve");
+    let recovered = sandbox.member(&eve).press(&still, "Recheck").await;
     assert_contains(&recovered, "Back online after");
     for phase in ["Connect: ", "First byte: ", "Total: "] {
         assert_contains(&recovered, phase);
@@ -296,7 +303,7 @@ async fn recheck_asks_for_the_port_if_a_host_has_several() {
             "/offline_endpoints recheck ip:127.0.0.1 port:{port}"
         ))
         .await;
-    assert_contains(&hasty, "Try again in");
+    assert_contains(&hasty, "You can start one recheck every 3 s. Try again in ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

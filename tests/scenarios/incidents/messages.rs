@@ -360,7 +360,11 @@ async fn only_responders_can_press_the_buttons_of_an_incident() {
     assert_contains(&checked, "Rechecked: by <@8>");
     assert_contains(&checked, "🔴 shop is offline");
     web.recovers();
-    let checked = responder.press(&checked, "Recheck").await;
+    let hasty = responder.press(&checked, "Recheck").await;
+    assert!(hasty.is_ephemeral(), "{}", hasty.render());
+    assert_contains(&hasty, "You can start one recheck every 3 s. Try again in ");
+    let carol = Member::plain(10, "Carol").with_role(ROLE);
+    let checked = sandbox.member(&carol).press(&checked, "Recheck").await;
     assert_contains(&checked, "🟢 shop was offline for");
 }
 
@@ -372,11 +376,12 @@ async fn escalation_and_override_responders_can_press_the_buttons_too() {
     let _running = with_shop(&sandbox, &rollcall, &web).await;
     web.goes_down();
     let alert = the_alert(&sandbox, "🔴 shop is offline").await;
-    let (bob, carol) = (Member::plain(8, "Bob"), Member::plain(10, "Carol"));
+    let [bob, carol, dan] =
+        [(8, "Bob"), (10, "Carol"), (11, "Dan")].map(|(id, name)| Member::plain(id, name));
     for (words, responder) in [
-        ("escalation escalate:2h role:88", bob.clone().with_role(88)),
+        ("escalation escalate:2h role:88", bob.with_role(88)),
         ("escalation escalate:2h user:10", carol),
-        ("override monitor:shop role:89", bob.with_role(89)),
+        ("override monitor:shop role:89", dan.with_role(89)),
     ] {
         let refused = sandbox.member(&responder).press(&alert, "Recheck").await;
         assert!(
