@@ -3,7 +3,7 @@
 use poise::serenity_prelude as serenity;
 
 use crate::actions::notifications::manage_board;
-use crate::discord::ui::{error, error_reply};
+use crate::discord::ui::{error, error_reply, reply};
 use crate::discord::{DiscordState, commands, press};
 use crate::domain::discord_id::MessageId;
 use crate::store::notifications::board;
@@ -13,6 +13,7 @@ pub(super) fn framework(app: &DiscordState) -> poise::Framework<DiscordState, er
     let data = app.clone();
     let options = poise::FrameworkOptions {
         commands: commands::all(),
+        command_check: Some(|ctx| Box::pin(reply::may_run(ctx))),
         on_error: |error| Box::pin(error_reply::answer(error)),
         post_command: |ctx| {
             let name: &str = &ctx.command().qualified_name;

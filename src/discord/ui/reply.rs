@@ -136,6 +136,17 @@ pub(in crate::discord) fn manager(ctx: Context<'_>) -> Result<Requester, Command
     requester(ctx)
 }
 
+/// Whether a member may run a command, or get its suggestions: every command below a root for managers needs Manage Server.
+/// It runs before each command and each autocomplete, so that a new one cannot forget it.
+pub(in crate::discord) async fn may_run(ctx: Context<'_>) -> Result<bool, CommandError> {
+    let root = ctx.parent_commands().first().copied();
+    let root = root.unwrap_or_else(|| ctx.command());
+    if !root.default_member_permissions.is_empty() {
+        access::require_manage(permissions(ctx))?;
+    }
+    Ok(true)
+}
+
 /// The member who ran a command.
 pub(in crate::discord) fn member(ctx: Context<'_>) -> Option<&serenity::Member> {
     match ctx {

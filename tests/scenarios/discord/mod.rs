@@ -2,5 +2,6 @@
 
 mod commands;
 mod gateway;
+mod permissions;
 mod rest;
 mod token;
