@@ -77,14 +77,14 @@ pub async fn rotate(
     id: KeyId,
     now: Timestamp,
 ) -> Result<ApiKey, Error> {
-    let old = api_key::find(&store.reader, &id).await?;
-    let old = old
-        .filter(|key| key.guild_id == requester.guild && key.is_valid(now))
-        .ok_or_else(not_found)?;
     store
         .writer
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
+                let old = api_key::known(tx, &id).await?;
+                let old = old
+                    .filter(|key| key.guild_id == requester.guild && key.is_valid(now))
+                    .ok_or_else(not_found)?;
                 let key = create_in(tx, requester, old.kind, old.monitor_id, now).await?;
                 api_key::expire(tx, &old.id, now.plus(GRACE)).await?;
                 note(tx, requester, EventKind::KeyRotated, &old, now).await?;
@@ -101,12 +101,11 @@ pub async fn revoke(
     id: KeyId,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let key = api_key::find(&store.reader, &id).await?;
-    let key = key.ok_or_else(not_found)?;
     store
         .writer
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
+                let key = api_key::known(tx, &id).await?.ok_or_else(not_found)?;
                 if api_key::revoke(tx, requester.guild, &id, now).await? == Effect::Nothing {
                     return Err(not_found());
                 }

@@ -4,6 +4,8 @@
 //! sentence for the requester; `Internal` carries what the operator needs, is logged once by the layer that handles it,
 //! and is never shown.
 
+#[cfg(test)]
+mod concurrent_edits_tests;
 pub mod devices;
 pub mod endpoints;
 pub mod incidents;

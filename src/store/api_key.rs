@@ -88,6 +88,15 @@ pub async fn find(reader: &Reader, id: &KeyId) -> Result<Option<StoredKey>, Stor
     row.map(read).transpose()
 }
 
+/// The key with this id, in any guild, read inside a transaction.
+pub async fn known(tx: &mut Tx<'_>, id: &KeyId) -> Result<Option<StoredKey>, StoreError> {
+    let row: Option<Row> = sqlx::query_as("SELECT * FROM api_keys WHERE id = $1")
+        .bind(id.as_str())
+        .fetch_optional(&mut *tx.connection)
+        .await?;
+    row.map(read).transpose()
+}
+
 /// The keys of a guild (`None`: of all guilds, for the operator), newest first.
 pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<StoredKey>, StoreError> {
     let rows = sqlx::query(

@@ -193,7 +193,7 @@ pub struct DeviceEdit {
 pub async fn edit(
     store: &Store,
     requester: Requester,
-    device: Device,
+    id: MonitorId,
     edit: DeviceEdit,
     now: Timestamp,
 ) -> Result<(), Error> {
@@ -201,6 +201,7 @@ pub async fn edit(
         .writer
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
+                let device = find(tx, requester, id).await?;
                 let name = edit.name.as_deref().unwrap_or(&device.name);
                 let threshold = edit.threshold.apply(device.threshold);
                 let slug = edit.slug.apply(device.slug);
@@ -275,9 +276,18 @@ pub async fn remove_monitor(
     // First, because its outages keep its name.
     transition::apply_one(tx, removal, requester.actor, now).await?;
     if monitor::remove(tx, requester.guild, id).await? == Effect::Nothing {
-        return Err(Error::NotFound("this monitor does not exist".into()));
+        return Err(no_such_monitor());
     }
     Ok(api_key::revoke_of(tx, id, now).await?)
+}
+
+async fn find(tx: &mut Tx<'_>, requester: Requester, id: MonitorId) -> Result<Device, Error> {
+    let found = device::find(tx, requester.guild, id).await?;
+    found.ok_or_else(no_such_monitor)
+}
+
+fn no_such_monitor() -> Error {
+    Error::NotFound("this monitor does not exist".into())
 }
 
 /// Creates a new key for a device or a server; the old ones stay valid for another day (`manage_key::GRACE`).
@@ -350,7 +360,7 @@ mod tests {
             target: Some(r#"{"speed":2}"#.into()),
             ..DeviceEdit::default()
         };
-        edit(&store, requester(1), device.clone(), change, NOW)
+        edit(&store, requester(1), device.id, change, NOW)
             .await
             .unwrap();
         let changed = device::get(&store.reader, GuildId(1), &device.uuid)
@@ -508,7 +518,7 @@ mod tests {
                 push_token,
                 ..DeviceEdit::default()
             };
-            edit(&store, requester(1), device, change, NOW).await
+            edit(&store, requester(1), device.id, change, NOW).await
         };
         let owner = async |letter| {
             let hash = push_token_hash(&token(letter));
@@ -607,7 +617,7 @@ mod tests {
             ),
         ] {
             let device = find(&store, 1, 1).await.unwrap();
-            edit(&store, requester(1), device, change, NOW)
+            edit(&store, requester(1), device.id, change, NOW)
                 .await
                 .unwrap();
             let device = find(&store, 1, 1).await.unwrap();

@@ -14,6 +14,7 @@ use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::alert_policy::{AlertPreferences, EscalationStep, Responder};
 use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::domain::patch::Patch;
 use crate::domain::text;
 use crate::domain::{Timestamp, millis};
 use crate::store::endpoints::endpoint;
@@ -29,19 +30,32 @@ use crate::store::{Effect, Reader, Store, StoreError};
 /// Concurrent checks when an incident is rechecked.
 const CONCURRENT_CHECKS: usize = 10;
 
-/// Sets the channel for a guild's notifications and the role that they mention. Retries deliveries that were held
+/// Changes to where a guild's notifications go.
+#[derive(Clone, Debug, Default)]
+pub struct AlertEdit {
+    /// `None` keeps the channel.
+    pub channel: Option<ChannelId>,
+    /// The role that they mention.
+    pub role: Patch<RoleId>,
+}
+
+/// Changes the channel for a guild's notifications and the role that they mention. Retries deliveries that were held
 /// back, and notifies about open outages that are in no incident.
-pub async fn set(
+pub async fn edit(
     store: &Store,
     requester: Requester,
-    channel: ChannelId,
-    role: Option<RoleId>,
+    edit: AlertEdit,
     now: Timestamp,
 ) -> Result<(), Error> {
     store
         .writer
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
+                let known = alert_settings::find(tx, requester.guild).await?;
+                let (channel, role) =
+                    known.map_or((None, None), |known| (Some(known.channel), known.role));
+                let channel = edit.channel.or(channel).ok_or_else(not_set_up)?;
+                let role = edit.role.apply(role);
                 alert_settings::set(tx, requester.guild, channel, role).await?;
                 notify::notify_all_open(tx, requester.guild, now).await?;
                 let role = role.map(|role| role.to_string());
@@ -64,7 +78,7 @@ pub struct AlertChoice {
     pub preferences: AlertPreferences,
 }
 
-/// Replaces all alert settings of a guild, as `set` and `prefer` do.
+/// Replaces all alert settings of a guild, as `edit` and `prefer` do.
 pub async fn replace(
     store: &Store,
     requester: Requester,
@@ -439,9 +453,11 @@ mod tests {
     async fn reminders_mention_the_role_of_their_incident() {
         let store = TestStore::open().await;
         let [a, b] = with_endpoints(&store).await;
-        set(&store, member(), ChannelId(5), Some(RoleId(77)), at(0))
-            .await
-            .unwrap();
+        let chosen = AlertEdit {
+            channel: Some(ChannelId(5)),
+            role: Patch::Set(RoleId(77)),
+        };
+        edit(&store, member(), chosen, at(0)).await.unwrap();
         let own = Override {
             notify: true,
             role: Some(RoleId(88)),

@@ -194,9 +194,17 @@ async fn a_flapping_monitor_settles_once_the_guild_has_a_channel() {
             .offline
     };
     assert_eq!(settled(2_400).await, 0);
-    alerts::set(&store, member(), ChannelId(5), None, at(2_500))
-        .await
-        .unwrap();
+    alerts::edit(
+        &store,
+        member(),
+        crate::actions::incidents::alerts::AlertEdit {
+            channel: Some(ChannelId(5)),
+            ..Default::default()
+        },
+        at(2_500),
+    )
+    .await
+    .unwrap();
     assert_eq!(settled(2_600).await, 1);
 }
 

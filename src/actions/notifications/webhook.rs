@@ -42,18 +42,29 @@ pub async fn add(
 }
 
 /// Changes a webhook of the requester's guild. With a new URL it counts as working, so that its pending deliveries are sent.
+/// `change` gets the settings at that time; its error refuses the edit.
 pub async fn edit(
     store: &Store,
     requester: Requester,
-    known: Webhook,
-    settings: WebhookSettings,
+    id: WebhookId,
+    change: impl FnOnce(&mut WebhookSettings) -> Result<(), Error> + Send + 'static,
     now: Timestamp,
 ) -> Result<(), Error> {
     store
         .writer
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
-                let (guild, id) = (requester.guild, known.id);
+                let guild = requester.guild;
+                let known = webhook::find(tx, guild, id).await?;
+                let known =
+                    known.ok_or_else(|| Error::NotFound("this webhook does not exist".into()))?;
+                let mut settings = WebhookSettings {
+                    name: known.name,
+                    url: known.url.clone(),
+                    format: known.format,
+                    template: known.template,
+                };
+                change(&mut settings)?;
                 if webhook::update(tx, guild, id, &settings).await? == Effect::Nothing {
                     return Err(Error::Conflict(
                         "a webhook with this name already exists".into(),

@@ -78,42 +78,50 @@ pub async fn edit(
 ) -> Result<(), Error> {
     store
         .writer
-        .transact_for(requester.guild, move |tx| {
-            Box::pin(async move {
-                let mut server = of_guild(tx, requester, id).await?;
-                let is_more_than_thresholds =
-                    edit.name.is_some() || edit.is_active.is_some() || edit.auto_thresholds.is_some();
-                server.name = edit.name.unwrap_or(server.name);
-                if let Some(is_active) = edit.is_active.filter(|wanted| *wanted != server.is_active) {
-                    server.is_active = is_active;
-                    let change = on_switch(server.state(), is_active, now);
-                    transition::apply_one(tx, change, requester.actor, now).await?;
-                }
-                if let Some(auto) = edit.auto_thresholds {
-                    server.auto_thresholds = auto;
-                }
-                let before = server.thresholds;
-                let has_new_thresholds = !edit.thresholds.is_keep();
-                server.thresholds = edit.thresholds.apply(before);
-                server::update(tx, &server).await?;
-                if is_more_than_thresholds {
-                    let details = json!({
-                        "name": server.name, "is_active": server.is_active,
-                        "auto_thresholds": server.auto_thresholds,
-                    });
-                    event::append(tx, &requester.event(EventKind::ServerEdited, Some(id), details, now)).await?;
-                }
-                if has_new_thresholds {
-                    let details = json!({
-                        "before_minutes": minutes(before), "after_minutes": minutes(server.thresholds),
-                    });
-                    let kind = EventKind::ServerThresholdsChanged;
-                    event::append(tx, &requester.event(kind, Some(id), details, now)).await?;
-                }
-                Ok(())
-            })
-        })
+        .transact_for(requester.guild, move |tx| Box::pin(edit_in(tx, requester, id, edit, now)))
         .await
+}
+
+/// Edits a server within a transaction of the caller.
+pub async fn edit_in(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    id: MonitorId,
+    edit: ServerEdit,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let mut server = of_guild(tx, requester, id).await?;
+    let is_more_than_thresholds =
+        edit.name.is_some() || edit.is_active.is_some() || edit.auto_thresholds.is_some();
+    server.name = edit.name.unwrap_or(server.name);
+    if let Some(is_active) = edit.is_active.filter(|wanted| *wanted != server.is_active) {
+        server.is_active = is_active;
+        let change = on_switch(server.state(), is_active, now);
+        transition::apply_one(tx, change, requester.actor, now).await?;
+    }
+    if let Some(auto) = edit.auto_thresholds {
+        server.auto_thresholds = auto;
+    }
+    let before = server.thresholds;
+    let has_new_thresholds = !edit.thresholds.is_keep();
+    server.thresholds = edit.thresholds.apply(before);
+    server::update(tx, &server).await?;
+    if is_more_than_thresholds {
+        let details = json!({
+            "name": server.name, "is_active": server.is_active,
+            "auto_thresholds": server.auto_thresholds,
+        });
+        let event = requester.event(EventKind::ServerEdited, Some(id), details, now);
+        event::append(tx, &event).await?;
+    }
+    if has_new_thresholds {
+        let details = json!({
+            "before_minutes": minutes(before), "after_minutes": minutes(server.thresholds),
+        });
+        let event = requester.event(EventKind::ServerThresholdsChanged, Some(id), details, now);
+        event::append(tx, &event).await?;
+    }
+    Ok(())
 }
 
 /// Thresholds in minutes for the audit log; `null` if those of the settings apply.

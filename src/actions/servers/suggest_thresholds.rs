@@ -13,7 +13,7 @@ use crate::domain::servers::threshold_proposal::{
     self, FOLLOWED_EVERY, OBSERVED, Replay, ReportIntervals,
 };
 use crate::store::servers::server::{self, Server};
-use crate::store::{Reader, Store, StoreError, observation_windows};
+use crate::store::{Reader, Store, StoreError, Tx, observation_windows};
 
 /// Thresholds suggested by the reports of the last week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,26 +93,48 @@ pub async fn follow(
         return Ok(false);
     };
     let next = threshold_proposal::step(suggestion.current, suggestion.proposed);
-    let id = server.id;
+    let is_new = next != suggestion.current;
     store
         .writer
-        .transact::<_, StoreError>(move |tx| {
-            Box::pin(async move { server::followed(tx, id, now).await })
+        .transact(move |tx| {
+            Box::pin(async move {
+                let known = server::find(tx, server.id).await?;
+                if known.is_none_or(|known| !is_same_basis(&known, &server)) {
+                    return Ok(false);
+                }
+                server::followed(tx, server.id, now).await?;
+                if is_new {
+                    take(tx, &server, next, now).await?;
+                }
+                Ok(is_new)
+            })
         })
-        .await?;
-    if next == suggestion.current {
-        return Ok(false);
-    }
+        .await
+}
+
+/// Whether a suggestion for `server` still applies. Somebody may have edited it while the suggestion was calculated.
+fn is_same_basis(known: &Server, server: &Server) -> bool {
+    known.auto_thresholds
+        && known.is_active
+        && known.thresholds == server.thresholds
+        && known.thresholds_followed_at == server.thresholds_followed_at
+}
+
+async fn take(
+    tx: &mut Tx<'_>,
+    server: &Server,
+    thresholds: Thresholds,
+    now: Timestamp,
+) -> Result<(), Error> {
     let requester = Requester {
         guild: server.guild_id,
         actor: Actor::System,
     };
     let edit = ServerEdit {
-        thresholds: Patch::Set(next),
+        thresholds: Patch::Set(thresholds),
         ..ServerEdit::default()
     };
-    manage_server::edit(store, requester, id, edit, now).await?;
-    Ok(true)
+    manage_server::edit_in(tx, requester, server.id, edit, now).await
 }
 
 #[cfg(test)]

@@ -31,13 +31,13 @@ pub async fn edit(
     edit: SilenceEdit,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let known = silence::get(&store.reader, requester.guild, id).await?;
-    let known = known.ok_or_else(not_known)?;
-    check(&known, &edit, now)?;
     store
         .writer
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
+                let known = silence::find(tx, requester.guild, id).await?;
+                let known = known.ok_or_else(not_known)?;
+                check(&known, &edit, now)?;
                 let title = edit.title.as_deref().unwrap_or(&known.title);
                 let ends_at = edit.ends_at.unwrap_or(known.window.ends_at);
                 let changed = silence::update(tx, requester.guild, id, title, ends_at).await?;

@@ -28,7 +28,7 @@ pub const MUTE_RANGE: (Duration, Duration) =
     (Duration::from_secs(1), Duration::from_secs(30 * 86_400));
 
 /// Maximum number of maintenance windows of a guild.
-const MAX_MAINTENANCE: usize = 50;
+const MAX_MAINTENANCE: u64 = 50;
 
 /// Parses the duration of a mute: `30m`, `2h`, `3d`; a bare number is minutes. Allowed are 1 s to 30 days.
 pub fn parse_mute_length(text: &str) -> Result<Duration, ValidationError> {
@@ -133,16 +133,15 @@ pub async fn schedule(
     if new.window.ends_at <= now {
         return Err(Error::Invalid("this time is in the past".into()));
     }
-    let known = silence::maintenance(&store.reader, Some(requester.guild)).await?;
-    if known.len() >= MAX_MAINTENANCE {
-        return Err(Error::Conflict(format!(
-            "this Discord server has reached its limit of {MAX_MAINTENANCE} maintenance windows. End one first"
-        )));
-    }
     store
         .writer
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
+                if silence::count_maintenance(tx, requester.guild).await? >= MAX_MAINTENANCE {
+                    return Err(Error::Conflict(format!(
+                        "this Discord server has reached its limit of {MAX_MAINTENANCE} maintenance windows. End one first"
+                    )));
+                }
                 check_scope(tx, requester, &new.scope).await?;
                 Ok(add_maintenance(tx, requester, &new, now).await?)
             })

@@ -71,7 +71,7 @@ async fn apply(ctx: Context<'_>, device: &str, change: DeviceEdit) -> Result<(),
         let app = ctx.data();
         let found = find(ctx, requester, device).await?;
         let uuid = found.uuid.clone();
-        manage_device::edit(&app.store, requester, found.clone(), change, app.now()).await?;
+        manage_device::edit(&app.store, requester, found.id, change, app.now()).await?;
         let changed = rows::get(&app.store.reader, requester.guild, &uuid).await?;
         card(ctx, &changed.unwrap_or(found)).await
     };

@@ -282,6 +282,20 @@ pub async fn by_id(
     row.as_ref().map(read).transpose()
 }
 
+/// A device of a guild, read inside a transaction.
+pub async fn find(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    id: MonitorId,
+) -> Result<Option<Device>, StoreError> {
+    let row = sqlx::query("SELECT * FROM devices WHERE guild_id = $1 AND id = $2")
+        .bind(guild.to_row())
+        .bind(id.0)
+        .fetch_optional(&mut *tx.connection)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
 /// The device with a push token, in any guild, by the hash of the token.
 pub async fn with_push_token(
     reader: &Reader,

@@ -175,6 +175,21 @@ pub async fn get(reader: &Reader, id: WebhookId) -> Result<Option<Webhook>, Stor
     row.as_ref().map(read).transpose()
 }
 
+/// A webhook of a guild, read inside a transaction.
+pub async fn find(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    id: WebhookId,
+) -> Result<Option<Webhook>, StoreError> {
+    let sql = format!("{SELECT} WHERE w.guild_id = $1 AND w.id = $2");
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(guild.to_row())
+        .bind(id.0)
+        .fetch_optional(&mut *tx.connection)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
 /// The name of a webhook; `None` if it has been removed.
 pub async fn name(tx: &mut Tx<'_>, id: WebhookId) -> Result<Option<String>, StoreError> {
     let name = sqlx::query_scalar("SELECT name FROM webhooks WHERE id = $1")

@@ -269,6 +269,41 @@ pub async fn summary(
     }))
 }
 
+/// A silence of a guild, read inside a transaction.
+pub async fn find(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    id: SilenceId,
+) -> Result<Option<Silence>, StoreError> {
+    let row = sqlx::query("SELECT * FROM silences WHERE guild_id = $1 AND id = $2")
+        .bind(guild.to_row())
+        .bind(id.0)
+        .fetch_optional(&mut *tx.connection)
+        .await?;
+    let mut found = row.as_ref().map(read).transpose()?;
+    if let Some(SilenceScope::Some(monitors)) = found.as_mut().map(|found| &mut found.scope) {
+        let ids: Vec<i64> = sqlx::query_scalar(
+            "SELECT monitor_id FROM silence_monitors WHERE silence_id = $1 ORDER BY monitor_id",
+        )
+        .bind(id.0)
+        .fetch_all(&mut *tx.connection)
+        .await?;
+        monitors.extend(ids.into_iter().map(MonitorId));
+    }
+    Ok(found)
+}
+
+/// Number of maintenance windows of a guild, read inside a transaction to apply the limit.
+pub async fn count_maintenance(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM silences WHERE guild_id = $1 AND kind = 'maintenance'",
+    )
+    .bind(guild.to_row())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
 /// Saves the title and the end of a silence; `Nothing` if the guild has no such silence.
 pub async fn update(
     tx: &mut Tx<'_>,

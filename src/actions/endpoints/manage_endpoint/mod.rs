@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use crate::actions::transition::{self, Change};
 use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
-use crate::domain::endpoints::http_check::HttpCheck;
+use crate::domain::endpoints::http_check_change::HttpCheckChange;
 use crate::domain::endpoints::status_rule::State;
 use crate::domain::event::EventKind;
 use crate::domain::monitor::MonitorId;
 use crate::domain::patch::Patch;
 use crate::domain::status::Status;
 use crate::domain::transition::TransitionReason;
-use crate::store::endpoints::endpoint::{self, Description};
+use crate::store::endpoints::endpoint::{self, Description, Endpoint};
 use crate::store::endpoints::state::{self, Loaded};
 use crate::store::event::{self, NewEvent};
 use crate::store::monitors::monitor_state;
@@ -82,8 +82,8 @@ pub struct EndpointEdit {
     pub target: Option<crate::domain::endpoints::target::Target>,
     /// `Clear` resets it to that of the settings.
     pub interval: Patch<Duration>,
-    /// `Clear` resets all options to their defaults.
-    pub http_check: Patch<HttpCheck>,
+    /// `Clear` resets all options to their defaults; `Set` changes the options that it names.
+    pub http: Patch<HttpCheckChange>,
 }
 
 impl EndpointEdit {
@@ -92,7 +92,25 @@ impl EndpointEdit {
         self.name.is_none()
             && self.target.is_none()
             && self.interval.is_keep()
-            && self.http_check.is_keep()
+            && self.http.is_keep()
+    }
+
+    fn apply(self, before: &Description) -> Result<Description, Error> {
+        let target = self.target.unwrap_or_else(|| before.target.clone());
+        let known = before.http_check.clone();
+        let http_check = match self.http {
+            Patch::Keep => known,
+            Patch::Clear => None,
+            Patch::Set(change) => change
+                .apply(known, target.scheme)
+                .map_err(|wrong| Error::Conflict(wrong.to_string()))?,
+        };
+        Ok(Description {
+            name: self.name.unwrap_or_else(|| before.name.clone()),
+            target,
+            http_check,
+            interval: self.interval.apply(before.interval),
+        })
     }
 }
 
@@ -104,27 +122,20 @@ pub async fn edit(
     edit: EndpointEdit,
     now: Timestamp,
 ) -> Result<Description, Error> {
-    let endpoint = endpoint::get(&store.reader, requester.guild, id).await?;
-    let endpoint = endpoint.ok_or_else(not_found)?;
-    let before = endpoint.description.clone();
-    let description = Description {
-        name: edit.name.unwrap_or(before.name),
-        target: edit.target.unwrap_or_else(|| before.target.clone()),
-        http_check: edit.http_check.apply(before.http_check),
-        interval: edit.interval.apply(before.interval),
-    };
-    let changed = description.clone();
     store
         .writer
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
+                let endpoint = find(tx, requester, id).await?;
+                let description = edit.apply(&endpoint.description)?;
                 if endpoint::update(tx, &endpoint, &description).await? == Effect::Nothing {
                     return Err(Error::Conflict(format!(
                         "`{}` already exists",
                         description.target
                     )));
                 }
-                if description.target != before.target && endpoint.state.status != Status::Paused {
+                let is_retargeted = description.target != endpoint.description.target;
+                if is_retargeted && endpoint.state.status != Status::Paused {
                     let known = NamedEndpoint::find(tx, requester, id).await?;
                     let reason = TransitionReason::Retargeted;
                     let change = Change::from(known.transition(Status::Unknown, reason, now));
@@ -139,11 +150,11 @@ pub async fn edit(
                         now,
                     ),
                 )
-                .await
+                .await?;
+                Ok(description)
             })
         })
-        .await?;
-    Ok(changed)
+        .await
 }
 
 /// Removes an endpoint and returns it as it was.
@@ -233,11 +244,7 @@ async fn reset(
     let Some(before) = state::of(tx, id) else {
         return Ok(());
     };
-    // A check may have changed the status since the endpoint was read.
     let (from, to) = (before.state.status, change.transition.to);
-    if from == Status::Paused && change.transition.reason == TransitionReason::Retargeted {
-        return Ok(());
-    }
     (change.transition.from, change.transition.since) = (from, before.state.since);
     let since = if from == to { before.state.since } else { now };
     let fresh = Loaded {
@@ -251,6 +258,11 @@ async fn reset(
     state::save_details(tx, id, fresh).await?;
     transition::apply_one(tx, change, requester.actor, now).await?;
     monitor_state::start_over(tx, id, now).await
+}
+
+async fn find(tx: &mut Tx<'_>, requester: Requester, id: MonitorId) -> Result<Endpoint, Error> {
+    let found = endpoint::find(tx, requester.guild, id).await?;
+    found.ok_or_else(not_found)
 }
 
 fn not_found() -> Error {

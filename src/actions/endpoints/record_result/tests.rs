@@ -7,7 +7,7 @@ use crate::domain::discord_id::GuildId;
 use crate::domain::discord_id::UserId;
 use crate::domain::endpoints::check_result::Failure;
 use crate::domain::endpoints::check_result::{FailureClass, Timings, Verdict};
-use crate::domain::endpoints::http_check::HttpCheck;
+use crate::domain::endpoints::http_check_change::HttpCheckChange;
 use crate::domain::patch::Patch;
 use crate::domain::transition::Transition;
 use crate::store::endpoints::endpoint::{self, Description};
@@ -261,7 +261,12 @@ async fn changes_by_another_process_are_seen_by_the_next_result() {
 #[tokio::test]
 async fn results_for_an_older_revision_are_dropped() {
     let other = || Some("tcp://192.0.2.2:80".parse().unwrap());
-    let http_check = || Patch::Set(HttpCheck::default());
+    let http = || {
+        Patch::Set(HttpCheckChange {
+            status: Some("204".into()),
+            ..HttpCheckChange::default()
+        })
+    };
     for (edit, counts) in [
         (EndpointEdit::default(), true),
         (
@@ -280,7 +285,7 @@ async fn results_for_an_older_revision_are_dropped() {
         ),
         (
             EndpointEdit {
-                http_check: http_check(),
+                http: http(),
                 ..EndpointEdit::default()
             },
             false,

@@ -232,9 +232,17 @@ async fn open_outages_notify_once_a_channel_is_set() {
     down(&store, id, 10).await;
     late_report(&store, late, 10).await;
     let set = async || {
-        crate::actions::incidents::alerts::set(&store, member(), ChannelId(5), None, at(20))
-            .await
-            .unwrap();
+        crate::actions::incidents::alerts::edit(
+            &store,
+            member(),
+            crate::actions::incidents::alerts::AlertEdit {
+                channel: Some(ChannelId(5)),
+                ..Default::default()
+            },
+            at(20),
+        )
+        .await
+        .unwrap();
         store.pending_incidents().await.len()
     };
     assert_eq!((set().await, set().await), (1, 1), "only one notification");

@@ -72,7 +72,9 @@ pub(super) async fn http(
         redirects,
         verify_tls,
     };
-    let http_check = change
+    // For an error that names the option. The options may change until the edit, which applies the change to them.
+    change
+        .clone()
         .apply(
             known.description.http_check,
             known.description.target.scheme,
@@ -89,7 +91,7 @@ pub(super) async fn http(
         requester,
         endpoint,
         EndpointEdit {
-            http_check: Patch::from(http_check),
+            http: Patch::Set(change),
             ..EndpointEdit::default()
         },
     )

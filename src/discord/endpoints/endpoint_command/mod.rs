@@ -129,7 +129,7 @@ async fn edit(
             .transpose()
             .map_err(|error| wrong("target", error))?,
         interval,
-        http_check: Patch::Keep,
+        http: Patch::Keep,
     };
     apply(ctx, requester, endpoint, change).await
 }

@@ -44,25 +44,40 @@ pub(super) async fn escalation(
         }
         let remind = wait("remind", remind.as_deref())?;
         let escalate = wait("escalate", escalate.as_deref())?;
-        let known = current(ctx).await?;
-        let escalate = match (escalate, known.policy.escalate) {
-            (Patch::Clear, _) => None,
-            (after, known) => {
-                let after = after.apply(known.map(|(after, _)| after));
-                let responder = responder.or(known.map(|(_, responder)| responder));
-                match (after, responder) {
-                    (Some(after), Some(responder)) => Some((after, responder)),
-                    (None, None) => None,
-                    _ => return Err(texts::incomplete_escalation()),
-                }
-            }
-        };
+        let known = current(ctx).await?.policy.escalate;
+        if escalation_after(&escalate, responder, known).is_none() {
+            return Err(texts::incomplete_escalation());
+        }
         Ok(move |chosen: &mut AlertPreferences| {
-            chosen.policy.remind_after = remind.apply(chosen.policy.remind_after);
-            chosen.policy.escalate = escalate;
+            let policy = &mut chosen.policy;
+            policy.remind_after = remind.apply(policy.remind_after);
+            // The policy at this time, which another member may have changed since the check above.
+            let known = policy.escalate;
+            policy.escalate = escalation_after(&escalate, responder, known).unwrap_or(known);
         })
     })
     .await
+}
+
+/// When an incident is escalated, and to whom.
+type Escalation = Option<(Duration, Responder)>;
+
+/// The escalation after a change; `None` if it would have no time or no responder.
+fn escalation_after(
+    after: &Patch<Duration>,
+    responder: Option<Responder>,
+    known: Escalation,
+) -> Option<Escalation> {
+    if *after == Patch::Clear {
+        return Some(None);
+    }
+    let after = after.clone().apply(known.map(|(after, _)| after));
+    let responder = responder.or(known.map(|(_, responder)| responder));
+    match (after, responder) {
+        (Some(after), Some(responder)) => Some(Some((after, responder))),
+        (None, None) => Some(None),
+        _ => None,
+    }
 }
 
 /// Fails if a user is not a member of the guild.

@@ -4,7 +4,7 @@ mod choose;
 
 use poise::serenity_prelude as serenity;
 
-use crate::actions::incidents::alerts;
+use crate::actions::incidents::alerts::{self, AlertEdit};
 use crate::discord::Context;
 use crate::discord::notifications::{alerts_card, texts, webhook_command};
 use crate::discord::ui::error::CommandError;
@@ -13,6 +13,7 @@ use crate::discord::ui::{access, roles};
 use crate::domain::discord_id::{ChannelId, RoleId};
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::destination_health::DeliveryError;
+use crate::domain::patch::Patch;
 use crate::store::notifications::{alert_override, alert_settings};
 use crate::store::silences::silence;
 
@@ -51,6 +52,7 @@ async fn setup(
 ) -> Result<(), CommandError> {
     access::require_manage(reply::permissions(ctx))?;
     let role = roles::chosen(ctx, role)?;
+    let role = Patch::from(role);
     reply::answer(ctx, test_and_set(ctx, ChannelId(channel.id.get()), role)).await
 }
 
@@ -63,16 +65,8 @@ async fn channel(
     channel: serenity::PartialChannel,
 ) -> Result<(), CommandError> {
     access::require_manage(reply::permissions(ctx))?;
-    let work = async {
-        let known = settings(ctx).await?;
-        test_and_set(
-            ctx,
-            ChannelId(channel.id.get()),
-            known.and_then(|known| known.role),
-        )
-        .await
-    };
-    reply::answer(ctx, work).await
+    let channel = ChannelId(channel.id.get());
+    reply::answer(ctx, test_and_set(ctx, channel, Patch::Keep)).await
 }
 
 /// Change the role to mention when an incident opens
@@ -84,8 +78,14 @@ async fn role(
     access::require_manage(reply::permissions(ctx))?;
     let role = roles::chosen(ctx, role)?;
     let work = async {
-        let known = settings(ctx).await?.ok_or_else(texts::no_channel_set)?;
-        set(ctx, known.channel, role).await
+        if settings(ctx).await?.is_none() {
+            return Err(texts::no_channel_set());
+        }
+        let edit = AlertEdit {
+            role: Patch::from(role),
+            ..AlertEdit::default()
+        };
+        set(ctx, edit).await
     };
     reply::answer(ctx, work).await
 }
@@ -120,7 +120,7 @@ async fn settings(ctx: Context<'_>) -> Result<Option<alert_settings::AlertSettin
 async fn test_and_set(
     ctx: Context<'_>,
     channel: ChannelId,
-    role: Option<RoleId>,
+    role: Patch<RoleId>,
 ) -> Result<Message, CommandError> {
     let app = ctx.data();
     let messenger = app.senders.messenger.clone().ok_or_else(|| {
@@ -134,7 +134,10 @@ async fn test_and_set(
         .await
         .map_err(|error| CommandError::Internal(error.to_string()))?;
     match tried {
-        Ok(_) => set(ctx, channel, role).await,
+        Ok(_) => {
+            let channel = Some(channel);
+            set(ctx, AlertEdit { channel, role }).await
+        }
         Err(DeliveryError::DestinationBroken(reason)) => {
             Err(texts::cannot_post_in(channel, &reason))
         }
@@ -142,14 +145,10 @@ async fn test_and_set(
     }
 }
 
-async fn set(
-    ctx: Context<'_>,
-    channel: ChannelId,
-    role: Option<RoleId>,
-) -> Result<Message, CommandError> {
+async fn set(ctx: Context<'_>, edit: AlertEdit) -> Result<Message, CommandError> {
     let requester = reply::requester(ctx)?;
     let app = ctx.data();
-    alerts::set(&app.store, requester, channel, role, app.now()).await?;
+    alerts::edit(&app.store, requester, edit, app.now()).await?;
     show_settings(ctx).await
 }
 

@@ -217,7 +217,7 @@ pub(super) async fn edit(
         push_token: body.push_token.map(|token| token.0),
     };
     let (requester, now) = (admin.requester(), app.clock.now());
-    manage_device::edit(&app.store, requester, device, edit, now).await?;
+    manage_device::edit(&app.store, requester, device.id, edit, now).await?;
     let device = find(&app, &admin, &uuid).await?;
     with_states(&app, &device).await
 }

@@ -88,26 +88,20 @@ impl From<HttpOptions> for HttpCheckChange {
 
 /// The HTTP options after a change; a tcp endpoint refuses any.
 pub(super) fn http_check(
-    change: Option<HttpOptions>,
+    change: HttpCheckChange,
     before: Option<HttpCheck>,
     scheme: Scheme,
-) -> Result<Patch<HttpCheck>, Problem> {
-    let Some(change) = change else {
-        return Ok(Patch::Keep);
-    };
-    let change = HttpCheckChange::from(change);
+) -> Result<Option<HttpCheck>, Problem> {
     if scheme == Scheme::Tcp && change != HttpCheckChange::default() {
         return Err(Problem::new(
             StatusCode::CONFLICT,
             "`http`: a tcp endpoint has no HTTP options. Example of a target that has: `https://example.org/health`",
         ));
     }
-    let after = change.apply(before, scheme);
-    let after = after.map_err(|wrong| {
+    change.apply(before, scheme).map_err(|wrong| {
         let detail = format!("`http.{}`: {}", wrong.option, wrong.error);
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
-    })?;
-    Ok(Patch::from(after))
+    })
 }
 
 impl EditEndpoint {
@@ -119,10 +113,15 @@ impl EditEndpoint {
     ) -> Result<EndpointEdit, Problem> {
         let new = self.target.map(|target| target.0);
         let scheme = new.as_ref().unwrap_or(target).scheme;
+        let http = self.http.map(HttpCheckChange::from);
+        if let Some(change) = &http {
+            // For an error that names the option. The edit applies the change to the options at that time.
+            http_check(change.clone(), options, scheme)?;
+        }
         Ok(EndpointEdit {
             name: self.name.map(|name| name.0),
             interval: self.interval.map(|interval| interval.0),
-            http_check: http_check(self.http, options, scheme)?,
+            http: http.map_or(Patch::Keep, Patch::Set),
             target: new,
         })
     }

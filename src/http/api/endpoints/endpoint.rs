@@ -108,7 +108,10 @@ pub(super) async fn add(
     let target = body.target.0;
     let text = target.to_string();
     let description = Description {
-        http_check: http_check(body.http, None, target.scheme)?.apply(None),
+        http_check: match body.http {
+            Some(options) => http_check(options.into(), None, target.scheme)?,
+            None => None,
+        },
         interval: body.interval.map(|interval| interval.0),
         name: match body.name {
             Some(name) => name.0,

@@ -1,12 +1,12 @@
 //! Webhooks. Their URLs and templates are secrets: they are stored, but never shown.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::alerts::BrokenView;
+use crate::actions::Error;
 use crate::actions::notifications::webhook as webhooks;
 use crate::domain::notifications::webhook::{WebhookFormat, WebhookId, masked};
 use crate::domain::patch::Patch;
@@ -153,8 +153,8 @@ fn template_text(template: Option<JsonObject>) -> Option<String> {
 }
 
 /// The template belongs to its format, and must be usable.
-fn check_template(format: WebhookFormat, template: Option<&str>) -> Result<(), Problem> {
-    let conflict = |detail: String| Problem::new(StatusCode::CONFLICT, detail);
+fn check_template(format: WebhookFormat, template: Option<&str>) -> Result<(), Error> {
+    let conflict = Error::Conflict;
     match (format, template) {
         (WebhookFormat::Template, None) => {
             Err(conflict("the format `template` needs a `template`".into()))
@@ -197,19 +197,24 @@ pub(super) async fn edit(
     InPath(id): InPath<WebhookId>,
     InBody(body): InBody<EditWebhook>,
 ) -> Result<Json<WebhookView>, Problem> {
-    let known = find(&app, &admin, id).await?;
     let template = body
         .template
         .map(|template| Value::Object(template.0).to_string());
-    let settings = WebhookSettings {
-        name: body.name.map_or_else(|| known.name.clone(), |name| name.0),
-        url: body.url.map_or_else(|| known.url.clone(), |url| url.0),
-        format: body.format.map_or(known.format, |format| format.0),
-        template: template.apply(known.template.clone()),
+    let change = move |settings: &mut WebhookSettings| {
+        if let Some(name) = body.name {
+            settings.name = name.0;
+        }
+        if let Some(url) = body.url {
+            settings.url = url.0;
+        }
+        if let Some(format) = body.format {
+            settings.format = format.0;
+        }
+        settings.template = template.apply(settings.template.take());
+        check_template(settings.format, settings.template.as_deref())
     };
-    check_template(settings.format, settings.template.as_deref())?;
     let (requester, now) = (admin.requester(), app.clock.now());
-    webhooks::edit(&app.store, requester, known, settings, now).await?;
+    webhooks::edit(&app.store, requester, id, change, now).await?;
     let webhook = find(&app, &admin, id).await?;
     Ok(Json((&webhook).into()))
 }

@@ -16,7 +16,7 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::endpoints::state;
 use crate::store::engine::unreadable::Table;
-use crate::store::{Reader, StoreError};
+use crate::store::{Reader, StoreError, Tx};
 
 /// Conditions that the endpoints of a list meet.
 #[derive(Clone, Copy, Debug, Default)]
@@ -157,6 +157,20 @@ pub async fn get(
         .bind(id.0)
         .bind(guild.to_row())
         .fetch_optional(&reader.pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// One endpoint of a guild, read inside a transaction.
+pub async fn find(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    id: MonitorId,
+) -> Result<Option<Endpoint>, StoreError> {
+    let row = sqlx::query("SELECT * FROM endpoints WHERE id = $1 AND guild_id = $2")
+        .bind(id.0)
+        .bind(guild.to_row())
+        .fetch_optional(&mut *tx.connection)
         .await?;
     row.as_ref().map(read).transpose()
 }

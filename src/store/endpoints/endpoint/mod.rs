@@ -7,7 +7,7 @@ mod schedule;
 use std::time::Duration;
 
 pub use find::{
-    EndpointFilter, Page, Position, Start, all, counts_by_reason, counts_by_status, get, list,
+    EndpointFilter, Page, Position, Start, all, counts_by_reason, counts_by_status, find, get, list,
     oldest_offline, search, with_address, with_name, with_target,
 };
 pub use schedule::{Scheduled, due_for_recheck, recheckable, scheduled, scheduled_among};
