@@ -1,8 +1,8 @@
 //! All metrics with their names, labels and help. Labels have few values: never a name, an address or a guild.
 
 use prometheus::{
-    Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-    Opts, Registry, TextEncoder,
+    Counter, Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 /// Seconds, from a new local connection to the longest timeout.
@@ -25,6 +25,8 @@ pub struct Metrics {
     pub check_schedule_delay_seconds: Histogram,
     pub checks_in_flight: IntGauge,
     pub checks_queued: IntGauge,
+    pub checks_waiting_for_address: IntGauge,
+    pub check_address_wait_seconds: Counter,
     /// Endpoints by status.
     pub endpoints: IntGaugeVec,
     pub check_results_dropped: IntCounter,
@@ -76,6 +78,14 @@ impl Metrics {
             checks_queued: register.gauge(
                 "rollcall_checks_queued",
                 "Checks that are due and wait for a free slot.",
+            )?,
+            checks_waiting_for_address: register.gauge(
+                "rollcall_checks_waiting_for_address",
+                "Checks that wait because their address has too many connections.",
+            )?,
+            check_address_wait_seconds: register.float_counter(
+                "rollcall_check_address_wait_seconds_total",
+                "Time that checks have waited because their address had too many connections.",
             )?,
             endpoints: register.gauges(
                 "rollcall_endpoints",
@@ -215,6 +225,10 @@ impl MetricsRegistry {
         self.add(IntCounterVec::new(Opts::new(name, help), labels)?)
     }
 
+    fn float_counter(&self, name: &str, help: &str) -> Result<Counter, prometheus::Error> {
+        self.add(Counter::new(name, help)?)
+    }
+
     fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
         self.add(IntGauge::new(name, help)?)
     }
@@ -294,12 +308,14 @@ mod tests {
         let text = String::from_utf8(metrics.render().unwrap()).unwrap();
         let help = text.lines().filter_map(|line| line.strip_prefix("# HELP "));
         insta::assert_snapshot!(help.collect::<Vec<_>>().join("\n"), @"
+        rollcall_check_address_wait_seconds_total Time that checks have waited because their address had too many connections.
         rollcall_check_duration_seconds Duration of checks run by the scheduler.
         rollcall_check_results_dropped_total Check results that could not be stored.
         rollcall_check_schedule_delay_seconds Delay between the due time of a check and its start.
         rollcall_checks_in_flight Checks that are running.
         rollcall_checks_queued Checks that are due and wait for a free slot.
         rollcall_checks_total Checks run by the scheduler, by result.
+        rollcall_checks_waiting_for_address Checks that wait because their address has too many connections.
         rollcall_commands_total Commands answered, by name.
         rollcall_connectivity_up Whether Rollcall can reach the network: 1, or 0 while many endpoints fail and no reference host responds.
         rollcall_database_bytes Size of the database and its write-ahead log.

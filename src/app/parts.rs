@@ -17,25 +17,44 @@ use crate::metrics::Metrics;
 use crate::notify::Senders;
 use crate::notify::dead_man::Switch;
 use crate::notify::webhook::WebhookSender;
-use crate::probe::{Prober, ProberConfig, ProberError};
+use crate::probe::{ConnectionRate, Prober, ProberConfig, ProberError};
 use crate::settings::{Secret, Settings};
 use crate::store::Store;
 use crate::{discord, http, jobs, telemetry};
 
-/// The check runner, with rules and prober as set in the settings.
+/// The check runner of the operator's command line, with rules and prober as set in the settings. Its checks have no limits.
 pub fn checks(
     settings: &Settings,
     store: &Store,
     timeout: Duration,
 ) -> Result<CheckRunner, AppError> {
-    let prober = prober(settings)?;
-    Ok(CheckRunner::new(
+    let prober = prober(settings, None)?;
+    Ok(check_runner(settings, store, prober, timeout))
+}
+
+fn limited_checks(settings: &Settings, store: &Store) -> Result<CheckRunner, AppError> {
+    let probe = &settings.probe;
+    let rate = ConnectionRate {
+        per_second: probe.address_rate,
+        includes_allowed: probe.limits_allowed,
+    };
+    let prober = prober(settings, Some(rate))?;
+    Ok(check_runner(settings, store, prober, probe.timeout))
+}
+
+fn check_runner(
+    settings: &Settings,
+    store: &Store,
+    prober: Prober,
+    timeout: Duration,
+) -> CheckRunner {
+    CheckRunner::new(
         prober,
         store.writer.clone(),
         rules(settings),
         timeout,
         Clock::SYSTEM,
-    ))
+    )
 }
 
 fn rules(settings: &Settings) -> Rules {
@@ -47,12 +66,13 @@ fn rules(settings: &Settings) -> Rules {
     }
 }
 
-fn prober(settings: &Settings) -> Result<Prober, AppError> {
+fn prober(settings: &Settings, connections: Option<ConnectionRate>) -> Result<Prober, AppError> {
     let probe = &settings.probe;
     let config = ProberConfig {
         policy: probe.allow.clone(),
         resolver: probe.resolver,
         extra_roots_pem: extra_roots(settings)?,
+        connections,
     };
     Prober::new(config).map_err(|error: ProberError| AppError::Setting(error.to_string()))
 }
@@ -82,7 +102,7 @@ pub(super) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     pub(super) fn new(settings: &'a Settings, store: &'a Store) -> Result<Self, AppError> {
-        let checks = checks(settings, store, settings.probe.timeout)?;
+        let checks = limited_checks(settings, store)?;
         let metrics = Metrics::new().map_err(|error| AppError::Other(error.to_string()))?;
         let health = Arc::new(Health::new());
         let senders = Senders {

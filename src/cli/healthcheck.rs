@@ -25,8 +25,7 @@ pub(super) async fn run(settings: &Settings) -> Result<(), AppError> {
         .map_err(|error| AppError::Other(format!("{error}")))?;
     let config = ProberConfig {
         policy,
-        resolver: None,
-        extra_roots_pem: Vec::new(),
+        ..ProberConfig::default()
     };
     let prober = Prober::new(config).map_err(|error| AppError::Other(error.to_string()))?;
     let target = Target {

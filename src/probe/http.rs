@@ -8,12 +8,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use super::body::Body;
 use super::head::{self, Head};
 use super::redirect;
+use super::tls::covering_name;
 use super::trace::{Phase, Trace};
 use super::{Check, Prober, Stop};
 use crate::domain::Timestamp;
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::http_check::{HttpCheck, MAX_REDIRECTS};
-use crate::domain::endpoints::target::{Scheme, Target};
+use crate::domain::endpoints::target::{Host, Scheme, Target};
 
 /// Identifies Rollcall in the logs of the endpoint.
 const USER_AGENT: &str = concat!("Rollcall/", env!("CARGO_PKG_VERSION"), " (+monitor)");
@@ -75,18 +76,32 @@ impl Prober {
     }
 
     async fn request_http(&self, hop: Hop<'_>, trace: &mut Trace) -> Result<Response, Stop> {
-        let mut stream = self.open(hop.target, trace).await?;
+        let mut stream = self.open(hop.target, self.gate(), trace).await?;
         exchange(&mut stream, hop, trace).await
     }
 
     async fn request_https(&self, hop: Hop<'_>, trace: &mut Trace) -> Result<Response, Stop> {
-        let stream = self.open(hop.target, trace).await?;
+        let name = match &hop.target.host {
+            Host::Name(name) if hop.http_check.verify_tls => Some(&**name),
+            _ => None,
+        };
+        let gate = self.gate().with_name(name);
+        let stream = self.open(hop.target, gate, trace).await?;
+        let peer = stream.peer_addr();
         let wanted = super::tls::Wanted {
             host: &hop.target.host,
             verify: hop.http_check.verify_tls,
             now: hop.now,
         };
-        let mut stream = self.tls.handshake(stream, wanted, trace).await?;
+        let shaken = self.tls.handshake(stream, wanted, trace).await;
+        if let (Ok(peer), Some(name)) = (peer, name) {
+            let covering = shaken
+                .as_ref()
+                .ok()
+                .map(|stream| covering_name(stream, name));
+            gate.record_handshake(peer, covering.as_deref());
+        }
+        let mut stream = shaken?;
         exchange(&mut stream, hop, trace).await
     }
 }

@@ -5,6 +5,8 @@
 //! pooled client would test the pool instead of the endpoint and costs more than the connection itself.
 
 mod body;
+pub mod connection_limit;
+mod gate;
 mod head;
 mod http;
 mod redirect;
@@ -22,15 +24,18 @@ use std::time::Duration;
 use outbound_policy::{AddressPolicy, AdmitError, Denied, Guard};
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::check_result::{
     CheckResult, Failure, FailureClass, Timings, Verdict,
 };
 use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::target::{Scheme, Target};
 
+use connection_limit::{AddressBucket, ConnectionLimiter, ConnectionTurn};
+use gate::ConnectionGate;
 use resolve::Resolver;
 use tls::Tls;
-use trace::Trace;
+use trace::{Account, Trace};
 
 /// One check to run.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +57,23 @@ pub struct ProberConfig {
     pub resolver: Option<SocketAddr>,
     /// PEM text with the operator's own CA certificates, trusted in addition to the public ones; empty for none.
     pub extra_roots_pem: Vec<u8>,
+    /// `None`: no limits.
+    pub connections: Option<ConnectionRate>,
 }
+
+/// How often checks may connect to one address.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionRate {
+    /// Connections a second of all guilds together.
+    pub per_second: u32,
+    /// Whether the limits also hold for addresses on the allow-list.
+    pub includes_allowed: bool,
+}
+
+/// A check that could not connect yet, because other connections to this bucket come first. Wait for a turn, then check
+/// again.
+#[derive(Debug)]
+pub struct Postponed(pub AddressBucket);
 
 /// Why a prober cannot be created. All of these occur at startup, none during a check.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +96,8 @@ pub struct Prober {
     guard: Guard,
     resolver: Resolver,
     tls: Tls,
+    limiter: Option<ConnectionLimiter>,
+    limits_allowed: bool,
 }
 
 impl Prober {
@@ -87,18 +110,56 @@ impl Prober {
             guard: Guard::new(config.policy).map_err(ProberError::OwnAddresses)?,
             resolver: Resolver::new(config.resolver)?,
             tls: Tls::new(&config.extra_roots_pem)?,
+            limiter: config
+                .connections
+                .map(|rate| ConnectionLimiter::new(rate.per_second)),
+            limits_allowed: config.connections.is_some_and(|rate| rate.includes_allowed),
         })
     }
 
-    /// Runs one check. Never fails and never takes longer than `check.timeout`: every error becomes part of the result.
+    /// The limits of connections; `None` if there are none.
+    pub fn limiter(&self) -> Option<&ConnectionLimiter> {
+        self.limiter.as_ref()
+    }
+
+    /// Runs one check without limits. Never fails and never takes longer than `check.timeout`: every error becomes part of
+    /// the result.
     pub async fn check(&self, check: Check<'_>) -> CheckResult {
-        let mut trace = Trace::start(check.timeout);
-        let deadline = trace.deadline();
-        let ended = match tokio::time::timeout_at(deadline, self.run(check, &mut trace)).await {
-            Ok(ended) => ended,
-            Err(_) => Err(trace.phase().out_of_time()),
+        let trace = Trace::start(check.timeout);
+        self.complete(check, trace)
+            .await
+            .unwrap_or_else(|Postponed(_)| CheckResult {
+                at: check.now,
+                verdict: Verdict::Unknown("the check did not get its turn".into()),
+                timings: Timings::default(),
+                certificate_expires_at: None,
+            })
+    }
+
+    /// Runs one check whose connections count for a guild. `turn`: a turn that the check has waited for.
+    ///
+    /// # Errors
+    /// `Postponed` if it is not its turn.
+    pub async fn check_in_turn(
+        &self,
+        check: Check<'_>,
+        guild: GuildId,
+        turn: Option<ConnectionTurn>,
+    ) -> Result<CheckResult, Postponed> {
+        let account = Account {
+            guild,
+            turn,
+            has_connected: false,
         };
-        match ended {
+        let trace = match self.limiter {
+            Some(_) => Trace::on_account(check.timeout, account),
+            None => Trace::start(check.timeout),
+        };
+        self.complete(check, trace).await
+    }
+
+    async fn complete(&self, check: Check<'_>, mut trace: Trace) -> Result<CheckResult, Postponed> {
+        let result = match self.run_in_time(check, &mut trace).await {
             Ok(()) => trace.result(check.now, Verdict::Up),
             Err(Stop::Down(failure)) => trace.result(check.now, Verdict::Down(failure)),
             Err(Stop::NotChecked(why)) => trace.result(check.now, Verdict::Unknown(why.into())),
@@ -109,7 +170,23 @@ impl Prober {
                 timings: Timings::default(),
                 certificate_expires_at: None,
             },
+            Err(Stop::Postponed(bucket)) => return Err(Postponed(bucket)),
+        };
+        Ok(result)
+    }
+
+    /// Runs a check until its deadline, which moves while the check waits for a turn.
+    async fn run_in_time(&self, check: Check<'_>, trace: &mut Trace) -> Result<(), Stop> {
+        let time = trace.time();
+        {
+            let mut running = std::pin::pin!(self.run(check, trace));
+            while !time.is_over() {
+                if let Ok(ended) = tokio::time::timeout_at(time.deadline(), &mut running).await {
+                    return ended;
+                }
+            }
         }
+        Err(trace.phase().out_of_time())
     }
 
     /// The addresses of a target's host, if checks may connect to all of them. For callers that connect by other means
@@ -123,7 +200,7 @@ impl Prober {
         timeout: Duration,
     ) -> Result<Vec<SocketAddr>, AddressBlocked> {
         let mut trace = Trace::start(timeout);
-        let deadline = trace.deadline();
+        let deadline = trace.time().deadline();
         let admitting = self
             .guard
             .admit(self.resolver.addresses(target, &mut trace));
@@ -136,15 +213,22 @@ impl Prober {
 
     async fn run(&self, check: Check<'_>, trace: &mut Trace) -> Result<(), Stop> {
         match check.target.scheme {
-            Scheme::Tcp => self.open(check.target, trace).await.map(drop),
+            Scheme::Tcp => self.open(check.target, self.gate(), trace).await.map(drop),
             Scheme::Http | Scheme::Https => self.check_http(check, trace).await,
         }
     }
 
-    /// Opens a connection to a target: resolves it, judges every address, connects, judges the peer's address.
+    fn gate(&self) -> ConnectionGate<'_> {
+        let exempt = (!self.limits_allowed).then_some(&self.guard);
+        ConnectionGate::new(self.limiter.as_ref(), exempt)
+    }
+
+    /// Opens a connection to a target: resolves it, judges every address, connects when it is its turn,
+    /// judges the peer's address.
     async fn open(
         &self,
         target: &Target,
+        gate: ConnectionGate<'_>,
         trace: &mut Trace,
     ) -> Result<tokio::net::TcpStream, Stop> {
         let lookup = self.resolver.addresses(target, trace);
@@ -156,7 +240,7 @@ impl Prober {
                 AdmitError::Denied => Stop::Denied,
                 AdmitError::Lookup(stop) => stop,
             })?;
-        let stream = tcp::connect(&addresses, trace).await?;
+        let stream = tcp::connect(&addresses, gate, trace).await?;
         // Without a peer the connection is closed already, and there is nothing left to judge.
         if let Ok(peer) = stream.peer_addr() {
             self.guard
@@ -181,6 +265,8 @@ enum Stop {
     /// Rollcall could not run the check; the reason in words.
     NotChecked(&'static str),
     Denied,
+    /// Other connections to this bucket come first.
+    Postponed(AddressBucket),
 }
 
 impl Stop {

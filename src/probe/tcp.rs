@@ -6,6 +6,7 @@ use std::net::{SocketAddr, UdpSocket};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::Stop;
+use super::gate::ConnectionGate;
 use super::trace::{Phase, Trace};
 use crate::domain::endpoints::check_result::FailureClass;
 
@@ -13,15 +14,17 @@ use crate::domain::endpoints::check_result::FailureClass;
 const MAX_ADDRESSES: usize = 8;
 
 /// Tries the addresses in order. Each gets an equal share of the remaining time, so that a dead first address does not
-/// hide a working second one.
+/// hide a working second one. Every attempt passes the gate.
 pub(super) async fn connect(
     addresses: &[SocketAddr],
+    gate: ConnectionGate<'_>,
     trace: &mut Trace,
 ) -> Result<TcpStream, Stop> {
     trace.enter(Phase::Connecting);
     let addresses = &addresses[..addresses.len().min(MAX_ADDRESSES)];
     let mut first_failure: Option<Stop> = None;
     for (index, address) in addresses.iter().enumerate() {
+        gate.pass(*address, trace).await?;
         let left = addresses.len() - index;
         let opened = if left == 1 {
             // The check's own deadline is enough.
@@ -122,7 +125,9 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut trace = Trace::start(Duration::from_secs(20));
         let address = listener.local_addr().unwrap();
-        let stream = connect(&[address], &mut trace).await.unwrap();
+        let stream = connect(&[address], ConnectionGate::new(None, None), &mut trace)
+            .await
+            .unwrap();
         assert!(stream.nodelay().unwrap());
     }
 

@@ -17,6 +17,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
 
 use super::trace::{Phase, Trace};
 use super::{ProberError, Stop};
@@ -150,6 +152,34 @@ fn server_name(host: &Host) -> Result<ServerName<'static>, Stop> {
         Host::Name(name) => ServerName::try_from(String::from(&**name))
             .map_err(|_| Stop::with(FailureClass::TlsFailed, "invalid host name for TLS")),
     }
+}
+
+/// The name in the certificate of a verified connection that covers `name`: itself, or a wildcard.
+pub(super) fn covering_name(stream: &TlsStream<TcpStream>, name: &str) -> String {
+    let certificate = stream
+        .get_ref()
+        .1
+        .peer_certificates()
+        .and_then(<[_]>::first);
+    certificate
+        .and_then(|certificate| covering(certificate, name))
+        .unwrap_or_else(|| name.to_owned())
+}
+
+/// The wildcard in a certificate that covers `name`; `None` if the name itself is in it.
+pub(super) fn covering(certificate: &CertificateDer<'_>, name: &str) -> Option<String> {
+    let certificate = Certificate::from_der(certificate).ok()?;
+    let extension = certificate.tbs_certificate().get_extension();
+    let (_, names): (bool, SubjectAltName) = extension.ok()??;
+    let (_, parent) = name.split_once('.')?;
+    let wildcard = format!("*.{parent}");
+    let has = |wanted: &str| {
+        names.0.iter().any(|known| match known {
+            GeneralName::DnsName(known) => known.as_str().eq_ignore_ascii_case(wanted),
+            _ => false,
+        })
+    };
+    (!has(name) && has(&wildcard)).then_some(wildcard)
 }
 
 /// When a certificate expires.

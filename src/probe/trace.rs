@@ -1,11 +1,15 @@
 //! Records how far a check got and how long each phase took, outside the check's future so that a timeout cannot lose
 //! it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Stop;
+use super::connection_limit::ConnectionTurn;
 use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::check_result::{CheckResult, FailureClass, Timings, Verdict};
 
 /// Detail of a check that failed without any DNS answer, as opposed to the answer that the name does not exist.
@@ -48,11 +52,78 @@ impl Phase {
     }
 }
 
+/// On whose account the connections of a check are counted.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) guild: GuildId,
+    /// A turn that the check waited for before it started.
+    pub(super) turn: Option<ConnectionTurn>,
+    pub(super) has_connected: bool,
+}
+
+/// How far away a deadline is at least while it moves because the check waits.
+const MOVING_DEADLINE_STEP: Duration = Duration::from_millis(10);
+
+/// The time of a check, without its waits for a turn to connect.
+#[derive(Clone, Debug)]
+pub(super) struct CheckTime {
+    started: Stopwatch,
+    timeout: Duration,
+    waits: Option<Arc<Waits>>,
+}
+
+#[derive(Debug, Default)]
+struct Waits {
+    /// Total of the waits that have ended, in µs.
+    ended_us: AtomicU64,
+    /// Start of the current wait, in µs since the start of the check.
+    since_us: AtomicU64,
+    is_waiting: AtomicBool,
+}
+
+impl CheckTime {
+    /// Time since the start in which the check did not wait.
+    fn elapsed(&self) -> Duration {
+        let elapsed = self.started.elapsed();
+        let Some(waits) = &self.waits else {
+            return elapsed;
+        };
+        let until = match waits.is_waiting.load(Ordering::Acquire) {
+            true => Duration::from_micros(waits.since_us.load(Ordering::Acquire)),
+            false => elapsed,
+        };
+        until.saturating_sub(Duration::from_micros(
+            waits.ended_us.load(Ordering::Acquire),
+        ))
+    }
+
+    fn remaining(&self) -> Duration {
+        self.timeout.saturating_sub(self.elapsed())
+    }
+
+    /// When `is_over` may be true at the earliest, as far as is known now.
+    pub(super) fn deadline(&self) -> tokio::time::Instant {
+        let is_waiting = self
+            .waits
+            .as_ref()
+            .is_some_and(|waits| waits.is_waiting.load(Ordering::Acquire));
+        let step = match is_waiting {
+            true => self.remaining().max(MOVING_DEADLINE_STEP),
+            false => self.remaining(),
+        };
+        self.started.after(self.started.elapsed() + step)
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.remaining().is_zero()
+    }
+}
+
 /// The progress of one check.
 #[derive(Debug)]
 pub(super) struct Trace {
-    started: Stopwatch,
-    timeout: Duration,
+    time: CheckTime,
+    account: Option<Box<Account>>,
     lap: Stopwatch,
     phase: Phase,
     timings: Timings,
@@ -63,8 +134,12 @@ impl Trace {
     pub(super) fn start(timeout: Duration) -> Self {
         let started = Stopwatch::start();
         Self {
-            started,
-            timeout,
+            time: CheckTime {
+                started,
+                timeout,
+                waits: None,
+            },
+            account: None,
             lap: started,
             phase: Phase::Queueing,
             timings: Timings::default(),
@@ -72,12 +147,45 @@ impl Trace {
         }
     }
 
-    pub(super) fn deadline(&self) -> tokio::time::Instant {
-        self.started.after(self.timeout)
+    /// The trace of a check whose connections are counted.
+    pub(super) fn on_account(timeout: Duration, account: Account) -> Self {
+        let mut trace = Self::start(timeout);
+        trace.time.waits = Some(Arc::default());
+        trace.account = Some(Box::new(account));
+        trace
+    }
+
+    pub(super) fn account(&mut self) -> Option<&mut Account> {
+        self.account.as_deref_mut()
+    }
+
+    pub(super) fn time(&self) -> CheckTime {
+        self.time.clone()
     }
 
     pub(super) fn remaining(&self) -> Duration {
-        self.timeout.saturating_sub(self.started.elapsed())
+        self.time.remaining()
+    }
+
+    /// Starts a wait that counts neither for the timeout nor for a timing.
+    pub(super) fn pause(&mut self) {
+        self.close_lap();
+        if let Some(waits) = &self.time.waits {
+            let since = micros(self.time.started.elapsed());
+            waits.since_us.store(since, Ordering::Release);
+            waits.is_waiting.store(true, Ordering::Release);
+        }
+    }
+
+    /// Ends a wait; the phase before it continues.
+    pub(super) fn resume(&mut self) {
+        if let Some(waits) = &self.time.waits {
+            let since = waits.since_us.load(Ordering::Acquire);
+            let waited = micros(self.time.started.elapsed()).saturating_sub(since);
+            waits.ended_us.fetch_add(waited, Ordering::AcqRel);
+            waits.is_waiting.store(false, Ordering::Release);
+        }
+        self.lap = Stopwatch::start();
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -93,7 +201,7 @@ impl Trace {
 
     pub(super) fn result(mut self, at: Timestamp, verdict: Verdict) -> CheckResult {
         self.close_lap();
-        self.timings.total = self.started.elapsed();
+        self.timings.total = self.time.elapsed();
         CheckResult {
             at,
             verdict,
@@ -112,4 +220,8 @@ impl Trace {
         };
         *field = Some(field.unwrap_or_default() + self.lap.elapsed());
     }
+}
+
+fn micros(length: Duration) -> u64 {
+    u64::try_from(length.as_micros()).unwrap_or(u64::MAX)
 }

@@ -176,6 +176,8 @@ mod tests {
         PROBE_TIMEOUT must be a duration from 100ms to 2m (a plain number is in seconds), but is `wrong`. Example: PROBE_TIMEOUT=10s
         PROBE_CONCURRENCY must be a number from 1 to 100000, but is `wrong`. Example: PROBE_CONCURRENCY=512
         PROBE_FAILURES_TO_OFFLINE must be a number from 1 to 100, but is `wrong`. Example: PROBE_FAILURES_TO_OFFLINE=3
+        PROBE_ADDRESS_RATE must be a number from 1 to 1000, but is `wrong`. Example: PROBE_ADDRESS_RATE=10
+        PROBE_LIMIT_ALLOWED must be `true` or `false`, but is `wrong`. Example: PROBE_LIMIT_ALLOWED=false
         PROBE_ALLOW: `wrong` must be a network, an address, `lan` or `loopback`. Example: `192.168.0.0/16`
         PROBE_RESOLVER must be an IP address and a port, but is `wrong`. Example: PROBE_RESOLVER=9.9.9.9:53
         CONNECTIVITY_HOSTS must be a comma-separated list of host:port, but is `wrong`. Example: CONNECTIVITY_HOSTS=1.1.1.1:443,8.8.8.8:443,9.9.9.9:443
@@ -216,6 +218,28 @@ mod tests {
         assert_eq!(settings.probe.interval, Duration::from_secs(1));
         assert_eq!(settings.probe.timeout, Duration::from_millis(250));
         assert_eq!(settings.retention.check_results, Duration::from_secs(7200));
+    }
+
+    #[test]
+    fn the_rate_of_connections_is_between_1_and_1000() {
+        for (text, rate) in [
+            ("0", None),
+            ("1", Some(1)),
+            ("1000", Some(1000)),
+            ("1001", None),
+        ] {
+            let settings = read(&[("PROBE_ADDRESS_RATE", text)]).ok();
+            assert_eq!(
+                settings.map(|settings| settings.probe.address_rate),
+                rate,
+                "{text}"
+            );
+        }
+        let settings = read(&[]).unwrap();
+        assert_eq!(
+            (settings.probe.address_rate, settings.probe.limits_allowed),
+            (10, false)
+        );
     }
 
     #[test]

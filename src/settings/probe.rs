@@ -21,12 +21,23 @@ pub struct ProbeSettings {
     /// Contacted when many endpoints fail at once; if empty, connectivity is not tested.
     pub reference_hosts: Vec<ReferenceHost>,
     pub ca_file: Option<PathBuf>,
+    /// Connections a second of all guilds together to one address.
+    pub address_rate: u32,
+    /// Whether the limits also hold for the addresses of `allow`.
+    pub limits_allowed: bool,
 }
 
 impl Variables {
     pub(super) fn probe(&mut self) -> ProbeSettings {
         ProbeSettings {
             interval: self.length("PROBE_INTERVAL", "60s", SECOND, SECOND..=DAY),
+            address_rate: self.small("PROBE_ADDRESS_RATE", "10", 1000),
+            limits_allowed: self.value(
+                "PROBE_LIMIT_ALLOWED",
+                "false",
+                "`true` or `false`",
+                |text| text.parse().ok(),
+            ),
             retry_interval: self.length("PROBE_RETRY_INTERVAL", "10s", SECOND, SECOND..=DAY),
             timeout: self.length(
                 "PROBE_TIMEOUT",

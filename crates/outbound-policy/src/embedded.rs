@@ -18,6 +18,23 @@ pub(crate) fn destinations(ip: IpAddr) -> impl Iterator<Item = IpAddr> {
     std::iter::once(ip).chain(inside.into_iter().flatten().map(IpAddr::V4))
 }
 
+/// Returns the address of the host that a connection to `ip` reaches, to count connections per host: an IPv4 address inside
+/// an IPv6 address as itself, if its prefix leaves no doubt about it (mapped, NAT64 with the well-known prefix, 6to4).
+///
+/// Not for deciding what is allowed, because other readings of `ip` are possible.
+pub fn reached_host(ip: IpAddr) -> IpAddr {
+    let ip = ip.to_canonical();
+    let IpAddr::V6(v6_ip) = ip else { return ip };
+    let bits = u128::from(v6_ip);
+    if v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96).contains(&v6_ip) {
+        IpAddr::V4(low_v4(bits))
+    } else if v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16).contains(&v6_ip) {
+        IpAddr::V4(low_v4(bits >> 80))
+    } else {
+        ip
+    }
+}
+
 /// Returns the IPv4 addresses that the known transition mechanisms embed in an IPv6 address.
 fn embedded(ip: Ipv6Addr) -> [Option<Ipv4Addr>; 8] {
     let bits = u128::from(ip);

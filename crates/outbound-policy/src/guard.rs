@@ -93,6 +93,11 @@ impl Guard {
         }
     }
 
+    /// Whether the operator's allow-list covers the address; see `AddressPolicy::is_listed`.
+    pub fn is_listed(&self, address: SocketAddr) -> bool {
+        self.policy.is_listed(address)
+    }
+
     fn is_allowed(&self, address: SocketAddr) -> bool {
         self.policy.is_listed(address)
             || (self.policy.judge(address).is_ok() && !self.is_own(address.ip()))

@@ -11,5 +11,6 @@ mod ranges;
 mod tests;
 
 pub use allow_list::AllowListError;
+pub use embedded::reached_host;
 pub use guard::{AdmitError, Guard};
 pub use policy::{AddressPolicy, Denied};

@@ -287,3 +287,19 @@ proptest::proptest! {
         let _ = text.parse::<AddressPolicy>();
     }
 }
+
+#[test]
+fn connections_are_counted_for_the_ipv4_host_inside_an_address() {
+    for (ip, host) in [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("64:ff9b::192.0.2.1", "192.0.2.1"),
+        ("2002:c000:201:7::9", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::1"),
+        // The owner of the network chooses the second half freely, so it says nothing about the host.
+        ("2001:db8::5efe:192.0.2.1", "2001:db8::5efe:192.0.2.1"),
+    ] {
+        let host: std::net::IpAddr = host.parse().unwrap();
+        assert_eq!(crate::reached_host(ip.parse().unwrap()), host, "{ip}");
+    }
+}

@@ -20,7 +20,11 @@ use crate::domain::endpoints::connectivity::ReferenceHost;
 use crate::domain::endpoints::target::Target;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
-pub use crate::probe::AddressBlocked;
+use crate::probe::connection_limit::Urgency;
+pub use crate::probe::connection_limit::{
+    AddressBucket, ConnectionLimiter, ConnectionTurn, QueuePlace, TurnOfEndpoint, TurnSender,
+};
+pub use crate::probe::{AddressBlocked, Postponed};
 use crate::probe::{Check, Prober, reference_host};
 use crate::store::endpoints::endpoint::Scheduled;
 use crate::store::{StoreError, Writer};
@@ -102,15 +106,27 @@ impl CheckRunner {
         }
     }
 
-    /// Runs the check. The holder of the flight must record the result.
-    pub async fn check(&self, endpoint: &Scheduled) -> CheckResult {
+    /// Runs the check. The holder of the flight must record the result. `turn`: a turn that the check has waited for.
+    ///
+    /// # Errors
+    /// `Postponed` if other connections to the same address come first.
+    pub async fn check(
+        &self,
+        endpoint: &Scheduled,
+        turn: Option<ConnectionTurn>,
+    ) -> Result<CheckResult, Postponed> {
         let check = Check {
             target: &endpoint.target,
             http_check: endpoint.http_check.as_deref(),
             timeout: self.timeout,
             now: self.clock.now(),
         };
-        self.prober.check(check).await
+        self.prober.check_in_turn(check, endpoint.guild, turn).await
+    }
+
+    /// The limits of connections to one address; `None` if there are none.
+    pub fn limiter(&self) -> Option<&ConnectionLimiter> {
+        self.prober.limiter()
     }
 
     /// Resolves the host of a target to its addresses, if the address policy allows all of them.
@@ -142,7 +158,7 @@ impl CheckRunner {
         result
     }
 
-    /// Checks an endpoint now and records the result, or shares the result of the check that is running.
+    /// Checks an endpoint when it is its turn and records the result, or shares the result of the check that is running.
     ///
     /// `None` if the endpoint was removed or its revision changed meanwhile.
     pub async fn check_and_record(
@@ -151,22 +167,84 @@ impl CheckRunner {
         actor: Actor,
     ) -> Result<Option<Arc<Recorded>>, StoreError> {
         loop {
-            let flight = match self.begin(endpoint.id) {
-                Started::Flight(flight) => flight,
+            if let CheckAttempt::Completed(recorded) = self
+                .attempt(endpoint, actor, Patience::UntilItsTurn)
+                .await?
+            {
+                return Ok(recorded);
+            }
+        }
+    }
+
+    /// Does the same, unless other connections to the same address come first.
+    pub async fn check_and_record_now(
+        &self,
+        endpoint: &Scheduled,
+        actor: Actor,
+    ) -> Result<CheckAttempt, StoreError> {
+        self.attempt(endpoint, actor, Patience::None).await
+    }
+
+    async fn attempt(
+        &self,
+        endpoint: &Scheduled,
+        actor: Actor,
+        patience: Patience,
+    ) -> Result<CheckAttempt, StoreError> {
+        let flight = loop {
+            match self.begin(endpoint.id) {
+                Started::Flight(flight) => break flight,
                 Started::Waiting(result) => match result.await {
-                    Ok(result) => return Ok(Some(result)),
-                    // The flight ended without a result (shutdown, or the endpoint was removed): try again.
+                    Ok(result) => return Ok(CheckAttempt::Completed(Some(result))),
+                    // The flight ended without a result (shutdown, postponed, or the endpoint was removed): try again.
                     Err(_) => continue,
                 },
+            }
+        };
+        let mut turn = None;
+        let result = loop {
+            let Postponed(bucket) = match self.check(endpoint, turn.take()).await {
+                Ok(result) => break self.trusted(result),
+                Err(postponed) => postponed,
             };
-            let result = self.trusted(self.check(endpoint).await);
-            let completed = flight.finish(endpoint, result);
-            let now = self.clock.now();
-            let recorded =
-                super::record_result::record(&self.writer, vec![completed], self.rules, actor, now)
-                    .await?;
-            return Ok(recorded.into_iter().next());
-        }
+            let limiter = match patience {
+                Patience::UntilItsTurn => self.limiter(),
+                Patience::None => None,
+            };
+            let Some(limiter) = limiter else {
+                return Ok(CheckAttempt::Postponed);
+            };
+            turn = Some(limiter.turn(endpoint.guild, &bucket, urgency(actor)).await);
+        };
+        let completed = flight.finish(endpoint, result);
+        let now = self.clock.now();
+        let recorded =
+            super::record_result::record(&self.writer, vec![completed], self.rules, actor, now)
+                .await?;
+        Ok(CheckAttempt::Completed(recorded.into_iter().next()))
+    }
+}
+
+/// Result of `CheckRunner::check_and_record_now`.
+#[derive(Debug)]
+pub enum CheckAttempt {
+    /// `None` if the endpoint was removed or its revision changed meanwhile.
+    Completed(Option<Arc<Recorded>>),
+    Postponed,
+}
+
+/// Whether a check waits for its turn to connect.
+#[derive(Clone, Copy, Debug)]
+enum Patience {
+    UntilItsTurn,
+    None,
+}
+
+/// A person who waits for a result comes before the scheduled checks of the same guild.
+fn urgency(actor: Actor) -> Urgency {
+    match actor {
+        Actor::System => Urgency::Scheduled,
+        Actor::CommandLine | Actor::Member(_) | Actor::Key(_) => Urgency::Soon,
     }
 }
 

@@ -1,12 +1,14 @@
 //! Rechecks endpoints that stopped answering: one that a requester names, or all that are due for a recheck.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 
-use super::check_runner::CheckRunner;
+use super::check_runner::{CheckAttempt, CheckRunner};
+use super::completed_check::Recorded;
 use crate::actions::{Error, Requester};
+use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
@@ -44,15 +46,6 @@ impl Summary {
             Status::Warning => self.warning += 1,
             Status::Unknown | Status::Paused => self.unknown += 1,
         }
-    }
-
-    pub fn plus(&mut self, other: Self) {
-        self.found += other.found;
-        self.reactivated += other.reactivated;
-        self.online += other.online;
-        self.still_offline += other.still_offline;
-        self.warning += other.warning;
-        self.unknown += other.unknown;
     }
 }
 
@@ -144,26 +137,91 @@ pub async fn many(
     endpoints: Vec<Scheduled>,
     concurrency: usize,
     actor: Actor,
-    mut on_result: impl FnMut(&Scheduled, &str),
+    on_result: impl FnMut(&Scheduled, &str),
 ) -> Result<Summary, StoreError> {
-    let mut summary = Summary::default();
-    let mut results = stream::iter(endpoints)
-        .map(|endpoint| async move { (checks.check_and_record(&endpoint, actor).await, endpoint) })
-        .buffer_unordered(concurrency.max(1));
-    while let Some((recorded, endpoint)) = results.next().await {
-        match recorded? {
-            Some(recorded) => {
-                summary.add(recorded.transition.as_ref(), recorded.state.status);
-                let failure = recorded.state.failure.as_ref().map(ToString::to_string);
-                on_result(
-                    &endpoint,
-                    failure.as_deref().unwrap_or(recorded.state.status.as_str()),
-                );
-            }
-            None => summary.add(None, Status::Unknown),
+    let mut group = GroupCheck::new(checks, concurrency, actor, on_result);
+    group.check(endpoints).await?;
+    group.check_postponed().await?;
+    Ok(group.summary)
+}
+
+/// A check of several endpoints. Those that cannot connect yet are checked at the end, so that the endpoints of one guild on
+/// one address do not delay the others.
+struct GroupCheck<'a, F> {
+    checks: &'a CheckRunner,
+    concurrency: usize,
+    actor: Actor,
+    on_result: F,
+    summary: Summary,
+    postponed: Vec<Scheduled>,
+}
+
+impl<'a, F: FnMut(&Scheduled, &str)> GroupCheck<'a, F> {
+    fn new(checks: &'a CheckRunner, concurrency: usize, actor: Actor, on_result: F) -> Self {
+        Self {
+            checks,
+            concurrency: concurrency.max(1),
+            actor,
+            on_result,
+            summary: Summary::default(),
+            postponed: Vec::new(),
         }
     }
-    Ok(summary)
+
+    async fn check(&mut self, endpoints: Vec<Scheduled>) -> Result<(), StoreError> {
+        let (checks, actor) = (self.checks, self.actor);
+        let mut results = stream::iter(endpoints)
+            .map(|endpoint| async move {
+                (
+                    checks.check_and_record_now(&endpoint, actor).await,
+                    endpoint,
+                )
+            })
+            .buffer_unordered(self.concurrency);
+        while let Some((attempt, endpoint)) = results.next().await {
+            match attempt? {
+                CheckAttempt::Completed(recorded) => self.add(&endpoint, recorded.as_deref()),
+                CheckAttempt::Postponed => self.postponed.push(endpoint),
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the postponed endpoints: one at a time of each guild, all guilds at once. Returns their ids.
+    async fn check_postponed(&mut self) -> Result<Vec<MonitorId>, StoreError> {
+        let (checks, actor) = (self.checks, self.actor);
+        let mut guilds: HashMap<GuildId, Vec<Scheduled>> = HashMap::new();
+        let mut ids = Vec::with_capacity(self.postponed.len());
+        for endpoint in self.postponed.drain(..) {
+            ids.push(endpoint.id);
+            guilds.entry(endpoint.guild).or_default().push(endpoint);
+        }
+        let guilds = guilds.into_values().map(|endpoints| {
+            let results = stream::iter(endpoints).then(move |endpoint| async move {
+                (checks.check_and_record(&endpoint, actor).await, endpoint)
+            });
+            Box::pin(results)
+        });
+        let mut results = stream::select_all(guilds);
+        while let Some((recorded, endpoint)) = results.next().await {
+            self.add(&endpoint, recorded?.as_deref());
+        }
+        Ok(ids)
+    }
+
+    fn add(&mut self, endpoint: &Scheduled, recorded: Option<&Recorded>) {
+        let Some(recorded) = recorded else {
+            self.summary.add(None, Status::Unknown);
+            return;
+        };
+        let state = &recorded.state;
+        self.summary.add(recorded.transition.as_ref(), state.status);
+        let failure = state.failure.as_ref().map(ToString::to_string);
+        (self.on_result)(
+            endpoint,
+            failure.as_deref().unwrap_or(state.status.as_str()),
+        );
+    }
 }
 
 /// A run over all endpoints that are due for a recheck.
@@ -183,11 +241,11 @@ pub async fn all_due(
     checks: &CheckRunner,
     reader: &Reader,
     run: Run,
-    mut on_result: impl FnMut(&Scheduled, &str),
+    on_result: impl FnMut(&Scheduled, &str),
 ) -> Result<Summary, StoreError> {
     let began_at = checks.clock.now();
     let checked_before = began_at.minus(run.options.min_age);
-    let mut summary = Summary::default();
+    let mut group = GroupCheck::new(checks, run.options.concurrency, run.actor, on_result);
     let mut done = HashSet::new();
     loop {
         let mut batch =
@@ -196,26 +254,32 @@ pub async fn all_due(
         // A check that was running when the run began is shared, and dated before the run: it is not repeated.
         batch.retain(|endpoint| done.insert(endpoint.id));
         if batch.is_empty() {
-            return Ok(summary);
+            break;
         }
-        let ids: Vec<MonitorId> = batch.iter().map(|endpoint| endpoint.id).collect();
-        summary.plus(
-            many(
-                checks,
-                batch,
-                run.options.concurrency,
-                run.actor,
-                &mut on_result,
-            )
-            .await?,
-        );
-        checks
-            .writer
-            .transact::<_, StoreError>(move |tx| {
-                Box::pin(async move { state::recheck_began(tx, &ids, began_at).await })
-            })
-            .await?;
+        let ids = batch.iter().map(|endpoint| endpoint.id).collect();
+        group.check(batch).await?;
+        // Postponed ones, too: the next batch has others.
+        mark(checks, ids, began_at).await?;
     }
+    let ids = group.check_postponed().await?;
+    if !ids.is_empty() {
+        mark(checks, ids, began_at).await?;
+    }
+    Ok(group.summary)
+}
+
+/// Stores that endpoints were checked by the run that began at this time.
+async fn mark(
+    checks: &CheckRunner,
+    ids: Vec<MonitorId>,
+    began_at: Timestamp,
+) -> Result<(), StoreError> {
+    checks
+        .writer
+        .transact::<_, StoreError>(move |tx| {
+            Box::pin(async move { state::recheck_began(tx, &ids, began_at).await })
+        })
+        .await
 }
 
 #[cfg(test)]
@@ -225,7 +289,6 @@ mod tests {
     use super::*;
     use crate::actions::endpoints::record_result::Rules;
     use crate::clock::Clock;
-    use crate::domain::Timestamp;
     use crate::probe::{Prober, ProberConfig};
     use crate::store::endpoints::endpoint::Description;
     use crate::store::testing::TestStore;

@@ -5,6 +5,7 @@ mod http;
 mod stage;
 mod tcp;
 mod tls;
+mod turns;
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, date_time_ymd,
+    KeyPair, SanType, date_time_ymd,
 };
 use rustls::HandshakeKind;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -52,7 +52,7 @@ impl Authority {
         let prober = Prober::new(ProberConfig {
             policy,
             extra_roots_pem,
-            resolver: None,
+            ..ProberConfig::default()
         })
         .unwrap();
         Self { issuer, prober }
@@ -182,6 +182,83 @@ async fn names_are_resolved_by_the_system_and_matched_with_the_certificate() {
 }
 
 #[tokio::test]
+async fn a_verified_certificate_has_turns_of_its_own() {
+    let authority = Authority::new();
+    let pem = authority.issuer.pem().into_bytes();
+    let prober = Prober::new(ProberConfig {
+        policy: "loopback".parse().unwrap(),
+        extra_roots_pem: pem,
+        connections: Some(crate::probe::ConnectionRate {
+            per_second: 1000,
+            includes_allowed: true,
+        }),
+        ..ProberConfig::default()
+    })
+    .unwrap();
+    let stand = stand_for(authority.certify("localhost", |_| {})).await;
+    let target = format!("https://localhost:{}/", stand.address().port());
+    let check = |guild| {
+        let (prober, target) = (&prober, target.parse().unwrap());
+        async move {
+            let check = Check {
+                target: &target,
+                http_check: None,
+                timeout: PATIENT,
+                now: Timestamp::from_millis(1_800_000_000_000),
+            };
+            let guild = crate::domain::discord_id::GuildId(guild);
+            prober.check_in_turn(check, guild, None).await
+        }
+    };
+    let limiter = prober.limiter().unwrap();
+    let ip = stand.address().ip();
+    let by_name = || limiter.bucket(ip, Some("localhost"));
+    assert_eq!(by_name(), limiter.bucket(ip, None));
+    assert!(check(1).await.unwrap().is_up());
+    assert_ne!(by_name(), limiter.bucket(ip, None));
+    // The first connection was counted for the address, this one is for the name.
+    assert!(check(1).await.unwrap().is_up());
+    let postponed = check(1).await.unwrap_err();
+    assert_eq!(postponed.0, by_name());
+    // Another certificate takes the name away again.
+    let other = stand_for(authority.certify("elsewhere.example", |_| {})).await;
+    let target = format!("https://localhost:{}/", other.address().port());
+    let check = Check {
+        target: &target.parse().unwrap(),
+        http_check: None,
+        timeout: PATIENT,
+        now: Timestamp::from_millis(1_800_000_000_000),
+    };
+    let guild = crate::domain::discord_id::GuildId(2);
+    assert!(
+        !prober
+            .check_in_turn(check, guild, None)
+            .await
+            .unwrap()
+            .is_up()
+    );
+    assert_eq!(by_name(), limiter.bucket(ip, None));
+}
+
+#[tokio::test]
+async fn names_below_a_wildcard_are_covered_by_it() {
+    let authority = Authority::new();
+    let both = |params: &mut CertificateParams| {
+        let wildcard = "*.example".try_into().unwrap();
+        params.subject_alt_names.push(SanType::DnsName(wildcard));
+    };
+    let identity = authority.certify("www.example", both);
+    for (name, covering) in [
+        ("www.example", None),
+        ("shop.example", Some("*.example")),
+        ("a.b.example", None),
+    ] {
+        let found = crate::probe::tls::covering(&identity.chain[0], name);
+        assert_eq!(found.as_deref(), covering, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn every_invalid_certificate_has_its_own_detail() {
     let authority = Authority::new();
     let past = |params: &mut CertificateParams| params.not_after = date_time_ymd(2020, 1, 31);
@@ -274,7 +351,7 @@ async fn sessions_are_resumed_and_kept_separate_by_mode() {
         let prober = Prober::new(ProberConfig {
             policy,
             extra_roots_pem,
-            resolver: None,
+            ..ProberConfig::default()
         })
         .unwrap();
         assert!(

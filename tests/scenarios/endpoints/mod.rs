@@ -1,5 +1,6 @@
 //! Endpoints: outages and recoveries, and what happens while Rollcall itself has no network.
 
+mod connection_limits;
 mod connectivity_loss;
 mod http_endpoints;
 mod outage_and_recovery;

@@ -1,5 +1,8 @@
 //! Checks endpoints as they become due: one timing heap for all, one task per check in flight, never one per endpoint.
 //!
+//! A check whose address has too many connections already is postponed: it gives back its slot, and the endpoint waits in the
+//! queue of the address until `turns` says that it may connect.
+//!
 //! Three tasks communicate over channels: this loop picks the next endpoint, `record` commits check results in groups, and
 //! `monitor_feed` delivers changes made by people and by other processes. After a steady pass (up, and online before) the
 //! next check is scheduled at once; in all other cases the scheduler waits for the decision of the status rule.
@@ -16,9 +19,11 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 
-use self::queue::Queue;
+use self::queue::{Launch, Queue};
 use self::record::{Decided, ToRecord};
-use crate::actions::endpoints::check_runner::{Flight, Started};
+use crate::actions::endpoints::check_runner::{
+    AddressBucket, ConnectionTurn, Flight, Postponed, Started, TurnOfEndpoint, TurnSender,
+};
 use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
 use crate::domain::endpoints::check_result::{CheckResult, Timings, Verdict};
@@ -49,7 +54,7 @@ const BUSY_DELAY: Duration = Duration::from_secs(1);
 struct FinishedCheck {
     endpoint: Arc<Scheduled>,
     flight: Flight,
-    result: CheckResult,
+    result: Result<CheckResult, Postponed>,
 }
 
 /// Runs until `stop` turns true, then waits for checks in flight and for the last commit.
@@ -65,9 +70,16 @@ pub(in crate::jobs) async fn run(context: JobContext, stop: watch::Receiver<bool
         stop.clone(),
     ));
     let (finished_sender, finished) = mpsc::unbounded_channel();
-    let scheduler = Scheduler::new(context, to_record, finished_sender);
+    let (turn_sender, turns) = mpsc::unbounded_channel();
+    let senders = SchedulerSenders {
+        to_record,
+        finished: finished_sender,
+        turns: turn_sender,
+    };
+    let scheduler = Scheduler::new(context, senders);
     let incoming = Incoming {
         finished,
+        turns,
         decisions,
         changes,
         stop,
@@ -83,16 +95,25 @@ pub(in crate::jobs) async fn run(context: JobContext, stop: watch::Receiver<bool
 /// Channels that wake the scheduler.
 struct Incoming {
     finished: mpsc::UnboundedReceiver<FinishedCheck>,
+    turns: mpsc::UnboundedReceiver<TurnOfEndpoint>,
     decisions: mpsc::UnboundedReceiver<Vec<Decided>>,
     changes: mpsc::Receiver<monitor_feed::FeedChange>,
     stop: watch::Receiver<bool>,
 }
 
+/// Channels to other tasks, and from them back to the scheduler.
+struct SchedulerSenders {
+    to_record: mpsc::Sender<ToRecord>,
+    finished: mpsc::UnboundedSender<FinishedCheck>,
+    turns: TurnSender,
+}
+
 struct Scheduler {
     context: JobContext,
     queue: Queue,
-    to_record: mpsc::Sender<ToRecord>,
-    finished_sender: mpsc::UnboundedSender<FinishedCheck>,
+    senders: SchedulerSenders,
+    /// The waited time that the metric has already, in ms.
+    waited_ms: u64,
     /// Wall time at the start. From then on the scheduler uses the monotonic clock, so that setting the wall clock neither
     /// bunches checks nor skips them.
     started_at: Timestamp,
@@ -100,18 +121,14 @@ struct Scheduler {
 }
 
 impl Scheduler {
-    fn new(
-        context: JobContext,
-        to_record: mpsc::Sender<ToRecord>,
-        finished_sender: mpsc::UnboundedSender<FinishedCheck>,
-    ) -> Self {
+    fn new(context: JobContext, senders: SchedulerSenders) -> Self {
         let queue = Queue::new(context.scheduling.concurrency);
         let started_at = context.checks.clock.now();
         Self {
             context,
             queue,
-            to_record,
-            finished_sender,
+            senders,
+            waited_ms: 0,
             started_at,
             stopwatch: Stopwatch::start(),
         }
@@ -134,6 +151,7 @@ impl Scheduler {
             tokio::select! {
                 _ = incoming.stop.wait_for(|stopping| *stopping) => break,
                 Some(finished) = incoming.finished.recv() => self.finished(finished),
+                Some(turn) = incoming.turns.recv() => self.queue.turn_reached(turn, self.now()),
                 Some(decisions) = incoming.decisions.recv() => self.decided(decisions),
                 Some(changes) = incoming.changes.recv() => self.apply(changes),
                 () = tokio::time::sleep_until(self.stopwatch.after(wake)) => {}
@@ -159,41 +177,68 @@ impl Scheduler {
     fn launch_due(&mut self) {
         let now = self.now();
         self.queue.take_due(now);
-        while let Some((endpoint, due)) = self.queue.launch() {
+        while let Some(launch) = self.queue.launch(self.lent_slots()) {
+            let Launch {
+                endpoint,
+                due,
+                turn,
+            } = launch;
             self.context
                 .metrics
                 .check_schedule_delay_seconds
                 .observe(now.since(due).as_secs_f64());
             match self.context.checks.begin(endpoint.id) {
-                Started::Flight(flight) => self.spawn(endpoint, flight),
+                Started::Flight(flight) => self.spawn(endpoint, flight, turn),
                 Started::Waiting(_) => {
-                    self.queue.finished(endpoint.id, false);
+                    self.queue.ended(endpoint.id);
                     self.queue.schedule(endpoint.id, Some(now.plus(BUSY_DELAY)));
                 }
             }
         }
-        self.context
-            .metrics
-            .checks_in_flight
-            .set(i64::try_from(self.queue.in_flight()).unwrap_or(i64::MAX));
-        self.context
-            .metrics
-            .checks_queued
-            .set(i64::try_from(self.queue.waiting()).unwrap_or(i64::MAX));
+        self.show_metrics();
     }
 
-    fn spawn(&self, endpoint: Arc<Scheduled>, flight: Flight) {
-        let (checks, finished_sender) = (self.context.checks.clone(), self.finished_sender.clone());
+    /// Slots of checks that wait for their turn to connect: so that one guild's redirects to one address do not delay the
+    /// checks of others.
+    fn lent_slots(&self) -> usize {
+        let limiter = self.context.checks.limiter();
+        let within = limiter.map_or(0, |limiter| limiter.totals().within);
+        usize::try_from(within).unwrap_or(usize::MAX)
+    }
+
+    fn show_metrics(&mut self) {
+        let metrics = &self.context.metrics;
+        let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        metrics.checks_in_flight.set(gauge(self.queue.in_flight()));
+        metrics.checks_queued.set(gauge(self.queue.waiting()));
+        metrics
+            .checks_waiting_for_address
+            .set(gauge(self.queue.held() + self.lent_slots()));
+        if let Some(limiter) = self.context.checks.limiter() {
+            let waited_ms = limiter.totals().waited_ms;
+            let waited = Duration::from_millis(waited_ms - self.waited_ms);
+            metrics
+                .check_address_wait_seconds
+                .inc_by(waited.as_secs_f64());
+            self.waited_ms = waited_ms;
+        }
+    }
+
+    fn spawn(&self, endpoint: Arc<Scheduled>, flight: Flight, turn: Option<ConnectionTurn>) {
+        let (checks, finished_sender) =
+            (self.context.checks.clone(), self.senders.finished.clone());
         tokio::spawn(async move {
             let at = checks.clock.now();
-            let check = AssertUnwindSafe(checks.check(&endpoint))
+            let check = AssertUnwindSafe(checks.check(&endpoint, turn))
                 .catch_unwind()
                 .await;
-            let result = check.unwrap_or_else(|_| CheckResult {
-                at,
-                verdict: Verdict::Unknown("the check itself failed".into()),
-                timings: Timings::default(),
-                certificate_expires_at: None,
+            let result = check.unwrap_or_else(|_| {
+                Ok(CheckResult {
+                    at,
+                    verdict: Verdict::Unknown("the check itself failed".into()),
+                    timings: Timings::default(),
+                    certificate_expires_at: None,
+                })
             });
             // During shutdown the scheduler may have ended; this check then runs again after the next start.
             let _ = finished_sender.send(FinishedCheck {
@@ -204,12 +249,30 @@ impl Scheduler {
         });
     }
 
+    /// Lets an endpoint wait for its turn to connect, without a slot and without the flight.
+    fn postpone(&mut self, endpoint: &Scheduled, bucket: &AddressBucket) {
+        self.queue.ended(endpoint.id);
+        let Some(limiter) = self.context.checks.limiter() else {
+            return;
+        };
+        let sender = self.senders.turns.clone();
+        let place = limiter.queue(endpoint.guild, bucket, endpoint.id, sender);
+        self.queue.hold(endpoint.id, place);
+    }
+
     fn finished(&mut self, finished: FinishedCheck) {
         let FinishedCheck {
             endpoint,
             flight,
             result,
         } = finished;
+        let result = match result {
+            Ok(result) => result,
+            Err(Postponed(bucket)) => {
+                drop(flight);
+                return self.postpone(&endpoint, &bucket);
+            }
+        };
         let metrics = &self.context.metrics;
         let label = match &result.verdict {
             Verdict::Up => "up",
@@ -238,7 +301,7 @@ impl Scheduler {
             is_steady,
             is_urgent: !is_steady || has_waiters,
         };
-        if self.to_record.try_send(to_record).is_err() {
+        if self.senders.to_record.try_send(to_record).is_err() {
             metrics.check_results_dropped.inc();
             let retry = self.now().plus(self.context.checks.rules.retry_interval);
             self.queue.schedule(endpoint.id, Some(retry));

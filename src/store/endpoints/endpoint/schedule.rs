@@ -20,6 +20,7 @@ use crate::store::{Reader, StoreError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scheduled {
     pub id: MonitorId,
+    pub guild: GuildId,
     pub target: Target,
     pub http_check: Option<Box<HttpCheck>>,
     /// Counts changes of the target and the HTTP options.
@@ -131,6 +132,7 @@ fn read(row: &SqliteRow) -> Result<Scheduled, StoreError> {
     };
     Ok(Scheduled {
         id: MonitorId(row.try_get("id")?),
+        guild: GuildId::from_row(row.try_get("guild_id")?),
         target: target.parse().map_err(|_| damaged("target"))?,
         http_check: http_check.map(Box::new),
         revision: row.try_get("revision")?,
