@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::devices::manage_device::{self, DeviceEdit};
+use super::endpoints::endpoint_limits::{EndpointLimits, LimitedStore};
 use super::endpoints::manage_endpoint::{self, EndpointEdit};
 use super::incidents::alerts::{self, AlertEdit};
 use super::notifications::webhook as webhooks;
@@ -74,6 +75,10 @@ async fn endpoint(store: &TestStore, id: MonitorId) -> endpoint::Endpoint {
     found.unwrap().unwrap()
 }
 
+fn limited<'a>(store: &'a TestStore, limits: &'a EndpointLimits) -> LimitedStore<'a> {
+    LimitedStore { store, limits }
+}
+
 #[tokio::test]
 async fn two_edits_of_an_endpoint_survive() {
     let store = TestStore::open().await;
@@ -82,7 +87,8 @@ async fn two_edits_of_an_endpoint_survive() {
         interval: Patch::Set(Duration::from_secs(90)),
         ..EndpointEdit::default()
     };
-    let edit = |edit| manage_endpoint::edit(&store, member(), id, edit, at(10));
+    let limits = EndpointLimits::of_quota(10);
+    let edit = |edit| manage_endpoint::edit(limited(&store, &limits), member(), id, edit, at(10));
     let (first, second) = together(&store, edit(name("shop")), edit(interval)).await;
     first.unwrap();
     second.unwrap();
@@ -109,7 +115,8 @@ async fn two_edits_of_the_http_options_survive() {
         redirects: Some(2),
         ..HttpCheckChange::default()
     });
-    let edit = |edit| manage_endpoint::edit(&store, member(), id, edit, at(10));
+    let limits = EndpointLimits::of_quota(10);
+    let edit = |edit| manage_endpoint::edit(limited(&store, &limits), member(), id, edit, at(10));
     let (first, second) = together(&store, edit(keyword), edit(redirects)).await;
     first.unwrap();
     second.unwrap();
@@ -129,7 +136,8 @@ async fn an_endpoint_that_is_paused_during_an_edit_of_its_target_stays_paused() 
         ..EndpointEdit::default()
     };
     let pause = manage_endpoint::pause(&store, member(), id, at(10));
-    let edit = manage_endpoint::edit(&store, member(), id, target, at(10));
+    let limits = EndpointLimits::of_quota(10);
+    let edit = manage_endpoint::edit(limited(&store, &limits), member(), id, target, at(10));
     let (paused, edited) = together(&store, pause, edit).await;
     paused.unwrap();
     edited.unwrap();
@@ -150,7 +158,8 @@ async fn of_two_equal_changes_of_an_endpoint_one_is_refused() {
     let (first, second) = together(&store, resume(), resume()).await;
     first.unwrap();
     assert!(matches!(second, Err(Error::Conflict(_))), "{second:?}");
-    let edit = manage_endpoint::edit(&store, member(), id, name("shop"), at(30));
+    let limits = EndpointLimits::of_quota(10);
+    let edit = manage_endpoint::edit(limited(&store, &limits), member(), id, name("shop"), at(30));
     let remove = manage_endpoint::remove(&store, member(), id, at(30));
     let (edited, removed) = together(&store, edit, remove).await;
     edited.unwrap();

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use outbound_policy::AddressPolicy;
 use tokio::sync::watch;
 
 use super::AppError;
 use crate::actions::devices::heartbeat_batcher::HeartbeatBatcher;
 use crate::actions::endpoints::check_runner::CheckRunner;
+use crate::actions::endpoints::endpoint_limits::EndpointLimits;
 use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::actions::endpoints::record_result::Rules;
 use crate::clock::Clock;
@@ -39,7 +41,15 @@ fn limited_checks(settings: &Settings, store: &Store) -> Result<CheckRunner, App
         includes_allowed: probe.limits_allowed,
     };
     let prober = prober(settings, Some(rate))?;
-    Ok(check_runner(settings, store, prober, probe.timeout))
+    let limits = EndpointLimits {
+        quota: settings.quota.endpoints,
+        min_interval: probe.min_interval,
+        exempt: match probe.limits_allowed {
+            true => AddressPolicy::default(),
+            false => probe.allow.clone(),
+        },
+    };
+    Ok(check_runner(settings, store, prober, probe.timeout).with_limits(limits))
 }
 
 fn check_runner(
@@ -133,7 +143,6 @@ impl<'a> Parts<'a> {
             thresholds: self.settings.heartbeat.thresholds,
             checks: self.checks.clone(),
             device_threshold: self.settings.heartbeat.offline_threshold,
-            quota_endpoints: self.settings.quota.endpoints,
             quota_devices: self.settings.quota.devices,
             messenger: self.senders.messenger.clone(),
             limits: http::Limits::default(),
@@ -183,7 +192,6 @@ impl<'a> Parts<'a> {
             health: Arc::clone(&self.health),
             thresholds: self.settings.heartbeat.thresholds,
             endpoints: discord::EndpointSettings {
-                quota: self.settings.quota.endpoints,
                 policy: self.settings.probe.allow.clone(),
                 recheck: recheck_options(self.settings),
                 recheck_interval: self.settings.recheck.interval,

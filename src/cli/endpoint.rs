@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::http_check::HttpArguments;
 use super::{input_file, print_line, print_note, with_store};
+use crate::actions::endpoints::endpoint_limits::{EndpointLimits, LimitedStore};
 use crate::actions::endpoints::export_endpoints::{self, ExportFormat};
 use crate::actions::endpoints::import_endpoints::{self, Imported, default_name};
-use crate::actions::endpoints::manage_endpoint::{self, Added};
+use crate::actions::endpoints::manage_endpoint;
 use crate::actions::endpoints::recheck;
 use crate::actions::{Error, Requester};
 use crate::app::AppError;
@@ -173,19 +174,16 @@ async fn add(
 ) -> Result<(), AppError> {
     let (requester, target) = (guild.requester(settings), description.target.to_string());
     let now = Clock::SYSTEM.now();
-    let added = manage_endpoint::add(
-        store,
-        requester,
-        vec![description],
-        settings.quota.endpoints,
-        now,
-    )
-    .await
-    .map_err(app_error)?;
+    // The command line has no limit but the quota.
+    let limits = &EndpointLimits::of_quota(settings.quota.endpoints);
+    let limited = LimitedStore { store, limits };
+    let added = manage_endpoint::add_one(limited, requester, description, now)
+        .await
+        .map_err(app_error)?;
     let endpoint = endpoint::with_target(&store.reader, requester.guild, &target).await?;
-    match (as_json, endpoint, added.first()) {
+    match (as_json, endpoint, added) {
         (true, Some(endpoint), _) => print_line(&export_endpoints::listed(&endpoint).to_string()),
-        (_, _, Some(Added::New(id))) => print_line(&format!("Added {target} with id {id}")),
+        (_, _, Some(id)) => print_line(&format!("Added {target} with id {id}")),
         _ => print_line(&format!("{target} already exists")),
     }
     if requester.guild == GuildId::LOCAL {
@@ -268,15 +266,11 @@ async fn import(
 ) -> Result<(), AppError> {
     let content = input_file::read("FILE", file)?;
     let requester = guild.requester(settings);
-    let imported = import_endpoints::import(
-        store,
-        requester,
-        &content,
-        settings.quota.endpoints,
-        Clock::SYSTEM.now(),
-    )
-    .await
-    .map_err(app_error)?;
+    let limits = &EndpointLimits::of_quota(settings.quota.endpoints);
+    let limited = LimitedStore { store, limits };
+    let imported = import_endpoints::import(limited, requester, &content, Clock::SYSTEM.now())
+        .await
+        .map_err(app_error)?;
     if as_json {
         print_line(&summary_json(&imported).to_string());
     } else {

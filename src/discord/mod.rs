@@ -72,8 +72,6 @@ pub struct DiscordState {
 /// The operator's settings about endpoints.
 #[derive(Clone, Debug)]
 pub struct EndpointSettings {
-    /// Maximum number per guild.
-    pub quota: u64,
     /// Where checks may connect.
     pub policy: AddressPolicy,
     pub recheck: RecheckOptions,

@@ -45,8 +45,6 @@ pub struct HttpState {
     pub checks: CheckRunner,
     /// For devices without a threshold of their own.
     pub device_threshold: Duration,
-    /// The maximum number of endpoints per guild.
-    pub quota_endpoints: u64,
     /// The maximum number of devices per guild.
     pub quota_devices: u64,
     pub limits: Limits,

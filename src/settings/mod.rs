@@ -176,6 +176,7 @@ mod tests {
         PROBE_TIMEOUT must be a duration from 100ms to 2m (a plain number is in seconds), but is `wrong`. Example: PROBE_TIMEOUT=10s
         PROBE_CONCURRENCY must be a number from 1 to 100000, but is `wrong`. Example: PROBE_CONCURRENCY=512
         PROBE_FAILURES_TO_OFFLINE must be a number from 1 to 100, but is `wrong`. Example: PROBE_FAILURES_TO_OFFLINE=3
+        PROBE_MIN_INTERVAL must be a duration from 1s to 1d (a plain number is in seconds), but is `wrong`. Example: PROBE_MIN_INTERVAL=10s
         PROBE_ADDRESS_RATE must be a number from 1 to 1000, but is `wrong`. Example: PROBE_ADDRESS_RATE=10
         PROBE_LIMIT_ALLOWED must be `true` or `false`, but is `wrong`. Example: PROBE_LIMIT_ALLOWED=false
         PROBE_ALLOW: `wrong` must be a network, an address, `lan` or `loopback`. Example: `192.168.0.0/16`
@@ -218,6 +219,23 @@ mod tests {
         assert_eq!(settings.probe.interval, Duration::from_secs(1));
         assert_eq!(settings.probe.timeout, Duration::from_millis(250));
         assert_eq!(settings.retention.check_results, Duration::from_secs(7200));
+    }
+
+    #[test]
+    fn the_shortest_interval_never_exceeds_that_of_the_operator() {
+        for (interval, least, expected) in [
+            ("60s", "", Some(10)),
+            ("10s", "", Some(10)),
+            ("9s", "", Some(9)),
+            ("60s", "1s", Some(1)),
+            ("60s", "60s", Some(60)),
+            ("60s", "61s", None),
+            ("60s", "0s", None),
+        ] {
+            let settings = read(&[("PROBE_INTERVAL", interval), ("PROBE_MIN_INTERVAL", least)]);
+            let found = settings.map(|settings| settings.probe.min_interval.as_secs());
+            assert_eq!(found.ok(), expected, "{interval} {least}");
+        }
     }
 
     #[test]

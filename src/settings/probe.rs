@@ -6,7 +6,11 @@ use std::time::Duration;
 
 use super::read::{DAY, SECOND, Variables};
 use crate::domain::endpoints::connectivity::ReferenceHost;
+use crate::domain::text::short_duration;
 use outbound_policy::AddressPolicy;
+
+/// The shortest interval if neither `PROBE_MIN_INTERVAL` nor a shorter `PROBE_INTERVAL` is set.
+const DEFAULT_MIN_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How endpoints are checked.
 #[derive(Clone, Debug)]
@@ -21,6 +25,8 @@ pub struct ProbeSettings {
     /// Contacted when many endpoints fail at once; if empty, connectivity is not tested.
     pub reference_hosts: Vec<ReferenceHost>,
     pub ca_file: Option<PathBuf>,
+    /// The shortest interval that people may set.
+    pub min_interval: Duration,
     /// Connections a second of all guilds together to one address.
     pub address_rate: u32,
     /// Whether the limits also hold for the addresses of `allow`.
@@ -29,8 +35,10 @@ pub struct ProbeSettings {
 
 impl Variables {
     pub(super) fn probe(&mut self) -> ProbeSettings {
+        let interval = self.length("PROBE_INTERVAL", "60s", SECOND, SECOND..=DAY);
         ProbeSettings {
-            interval: self.length("PROBE_INTERVAL", "60s", SECOND, SECOND..=DAY),
+            interval,
+            min_interval: self.min_interval(interval),
             address_rate: self.small("PROBE_ADDRESS_RATE", "10", 1000),
             limits_allowed: self.value(
                 "PROBE_LIMIT_ALLOWED",
@@ -57,6 +65,21 @@ impl Variables {
             reference_hosts: self.reference_hosts(),
             ca_file: self.optional("PROBE_CA_FILE").map(PathBuf::from),
         }
+    }
+
+    /// Reads the shortest interval. By default it never forbids the interval of the operator.
+    fn min_interval(&mut self, interval: Duration) -> Duration {
+        if self.optional("PROBE_MIN_INTERVAL").is_none() {
+            return interval.min(DEFAULT_MIN_INTERVAL);
+        }
+        let least = self.length("PROBE_MIN_INTERVAL", "10s", SECOND, SECOND..=DAY);
+        if least > interval {
+            let interval = short_duration(interval);
+            self.mistakes.push(format!(
+                "PROBE_MIN_INTERVAL must not be longer than PROBE_INTERVAL, which is {interval}. Example: PROBE_MIN_INTERVAL={interval}"
+            ));
+        }
+        least
     }
 
     /// Reads the reference hosts. Set but empty means none.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::completed_check::{CompletedCheck, Recorded, Waiter};
+use super::endpoint_limits::{EndpointLimits, LimitedStore};
 use super::record_result::Rules;
 use crate::clock::Clock;
 use crate::domain::endpoints::check_result::{CheckResult, Verdict};
@@ -27,7 +28,7 @@ pub use crate::probe::connection_limit::{
 pub use crate::probe::{AddressBlocked, Postponed};
 use crate::probe::{Check, Prober, reference_host};
 use crate::store::endpoints::endpoint::Scheduled;
-use crate::store::{StoreError, Writer};
+use crate::store::{Store, StoreError, Writer};
 
 type Flights = Arc<Mutex<HashMap<MonitorId, Vec<Waiter>>>>;
 
@@ -38,6 +39,8 @@ pub struct CheckRunner {
     flights: Flights,
     /// While `true`, failed checks say nothing about their endpoints.
     is_connectivity_lost: Arc<AtomicBool>,
+    /// What people may add.
+    pub limits: Arc<EndpointLimits>,
     pub writer: Writer,
     pub rules: Rules,
     pub timeout: Duration,
@@ -80,10 +83,27 @@ impl CheckRunner {
             prober: Arc::new(prober),
             flights: Flights::default(),
             is_connectivity_lost: Arc::default(),
+            limits: Arc::default(),
             writer,
             rules,
             timeout,
             clock,
+        }
+    }
+
+    /// The same with the limits of what people may add.
+    pub fn with_limits(self, limits: EndpointLimits) -> Self {
+        Self {
+            limits: Arc::new(limits),
+            ..self
+        }
+    }
+
+    /// A store with these limits.
+    pub fn limited<'a>(&'a self, store: &'a Store) -> LimitedStore<'a> {
+        LimitedStore {
+            store,
+            limits: &self.limits,
         }
     }
 

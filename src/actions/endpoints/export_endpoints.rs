@@ -130,6 +130,7 @@ pub fn rfc3339(timestamp: Timestamp) -> String {
 mod tests {
     use super::*;
     use crate::actions::Requester;
+    use crate::actions::endpoints::endpoint_limits::{EndpointLimits, LimitedStore};
     use crate::actions::endpoints::{import_endpoints, manage_endpoint};
     use crate::domain::discord_id::GuildId;
     use crate::domain::event::Actor;
@@ -143,9 +144,13 @@ mod tests {
             actor: Actor::CommandLine,
         };
         let store = TestStore::open().await;
+        let limited = LimitedStore {
+            store: &store,
+            limits: &EndpointLimits::of_quota(10),
+        };
         let file = "target,name,interval\nhttps://example.org/a?b=c,\"shop, main\",5m\n[2001:db8::1]:53,dns,\n";
         let now = Timestamp::from_millis(1);
-        import_endpoints::import(&store, requester(1), file.as_bytes(), 10, now)
+        import_endpoints::import(limited, requester(1), file.as_bytes(), now)
             .await
             .unwrap();
         let original = endpoint::all(&store.reader, Some(GuildId(1)))
@@ -156,7 +161,7 @@ mod tests {
             .zip(2..)
         {
             let exported = export(&original, format).unwrap();
-            import_endpoints::import(&store, requester(guild), &exported, 10, now)
+            import_endpoints::import(limited, requester(guild), &exported, now)
                 .await
                 .unwrap();
             let copy = endpoint::all(&store.reader, Some(GuildId(guild)))
@@ -192,10 +197,11 @@ mod tests {
                     http_check: None,
                     interval: None,
                 });
-                manage_endpoint::add(&store, requester(1), descriptions.collect(), 100, now).await.unwrap();
+                let limited = LimitedStore { store: &store, limits: &EndpointLimits::of_quota(100) };
+                manage_endpoint::add(limited, requester(1), descriptions.collect(), now).await.unwrap();
                 let original = endpoint::all(&store.reader, Some(GuildId(1))).await.unwrap();
                 let file = export(&original, ExportFormat::Csv).unwrap();
-                let imported = import_endpoints::import(&store, requester(2), &file, 100, now).await.unwrap();
+                let imported = import_endpoints::import(limited, requester(2), &file, now).await.unwrap();
                 assert_eq!((imported.added, imported.refused), (names.len(), Vec::new()));
                 let copy = endpoint::all(&store.reader, Some(GuildId(2))).await.unwrap();
                 let copied: Vec<&str> = copy.iter().map(|copy| copy.description.name.as_str()).collect();

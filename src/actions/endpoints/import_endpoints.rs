@@ -4,16 +4,17 @@
 //! line. If the valid lines cannot all be added, none is.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde::Deserialize;
 
 use super::csv_cell;
+use super::endpoint_limits::LimitedStore;
 use super::manage_endpoint::{self, Added};
 use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
 use crate::domain::endpoints::target::Target;
 use crate::domain::monitor::{parse_interval, parse_name};
-use crate::store::Store;
 use crate::store::endpoints::endpoint::Description;
 
 /// Largest accepted file, in bytes: about ten thousand endpoints.
@@ -44,36 +45,41 @@ struct ImportEntry {
     interval: Option<serde_json::Value>,
 }
 
-/// Reads a file and adds its endpoints. The guild may have at most `quota` endpoints.
+/// Reads a file and adds its endpoints. Lines that a limit refuses are listed like invalid ones.
 pub async fn import(
-    store: &Store,
+    store: LimitedStore<'_>,
     requester: Requester,
     file: &[u8],
-    quota: u64,
     now: Timestamp,
 ) -> Result<Imported, Error> {
     let mut imported = Imported::default();
-    let mut descriptions = Vec::new();
+    let (mut descriptions, mut lines) = (Vec::new(), Vec::new());
     let mut lines_of = HashMap::new();
     for (line, entry) in read(file)? {
         match entry.and_then(describe) {
-            Ok(description) => match lines_of.insert(description.target.to_string(), line) {
-                None => descriptions.push(description),
-                Some(first) => {
-                    imported.refused.push(RefusedLine {
-                        line,
-                        reason: format!("line {first} has the same target"),
-                    });
-                    lines_of.insert(description.target.to_string(), first);
+            Ok(description) => match lines_of.entry(description.target.to_string()) {
+                Entry::Vacant(target) => {
+                    target.insert(line);
+                    descriptions.push(description);
+                    lines.push(line);
                 }
+                Entry::Occupied(first) => imported.refused.push(RefusedLine {
+                    line,
+                    reason: format!("line {} has the same target", first.get()),
+                }),
             },
             Err(reason) => imported.refused.push(RefusedLine { line, reason }),
         }
     }
-    for added in manage_endpoint::add(store, requester, descriptions, quota, now).await? {
+    let added = manage_endpoint::add(store, requester, descriptions, now).await?;
+    for (added, line) in added.into_iter().zip(lines) {
         match added {
             Added::New(_) => imported.added += 1,
             Added::AlreadyThere => imported.already_there += 1,
+            Added::Refused(refusal) => imported.refused.push(RefusedLine {
+                line,
+                reason: refusal.to_string(),
+            }),
         }
     }
     imported.refused.sort_by_key(|refused| refused.line);
@@ -216,8 +222,10 @@ pub fn default_name(target: &Target) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actions::endpoints::endpoint_limits::EndpointLimits;
     use crate::domain::discord_id::GuildId;
     use crate::domain::event::Actor;
+    use crate::store::Store;
     use crate::store::endpoints::endpoint;
     use crate::store::testing::TestStore;
 
@@ -227,11 +235,15 @@ mod tests {
     };
     const NOW: Timestamp = Timestamp::from_millis(1);
 
+    async fn import_up_to(store: &Store, quota: u64, file: &[u8]) -> Result<Imported, Error> {
+        let limits = EndpointLimits::of_quota(quota);
+        let limits = &limits;
+        import(LimitedStore { store, limits }, REQUESTER, file, NOW).await
+    }
+
     async fn check(file: &str, added: usize, refused: &[(usize, &str)]) -> TestStore {
         let store = TestStore::open().await;
-        let imported = import(&store, REQUESTER, file.as_bytes(), 100, NOW)
-            .await
-            .unwrap();
+        let imported = import_up_to(&store, 100, file.as_bytes()).await.unwrap();
         assert_eq!(imported.added, added, "{imported:?}");
         assert_eq!(imported.refused.len(), refused.len(), "{imported:?}");
         for (found, (line, words)) in imported.refused.iter().zip(refused) {
@@ -280,7 +292,7 @@ mod tests {
             (&[0xff, 0xfe, 0x00][..], "UTF-8"),
             (&[b'x'; MAX_FILE + 1][..], "1 MiB"),
         ] {
-            let error = import(&store, REQUESTER, file, 100, NOW)
+            let error = import_up_to(&store, 100, file)
                 .await
                 .unwrap_err()
                 .to_string();
@@ -292,7 +304,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_exceeds_the_quota_adds_nothing() {
         let store = TestStore::open().await;
-        let error = import(&store, REQUESTER, b"203.0.113.7:1\n203.0.113.7:2\n", 1, NOW)
+        let error = import_up_to(&store, 1, b"203.0.113.7:1\n203.0.113.7:2\n")
             .await
             .unwrap_err();
         assert!(matches!(error, Error::Quota { limit: 1, .. }));
@@ -303,9 +315,7 @@ mod tests {
     async fn importing_twice_changes_nothing() {
         let store = TestStore::open().await;
         for (added, already_there) in [(1, 0), (0, 1)] {
-            let imported = import(&store, REQUESTER, b"203.0.113.7:1\n", 10, NOW)
-                .await
-                .unwrap();
+            let imported = import_up_to(&store, 10, b"203.0.113.7:1\n").await.unwrap();
             assert_eq!(
                 (imported.added, imported.already_there),
                 (added, already_there)

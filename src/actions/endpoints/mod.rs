@@ -4,6 +4,7 @@ pub mod check_runner;
 pub mod completed_check;
 pub mod connectivity;
 mod csv_cell;
+pub mod endpoint_limits;
 pub mod export_endpoints;
 pub mod import_endpoints;
 pub mod manage_endpoint;

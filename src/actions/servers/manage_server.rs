@@ -78,7 +78,9 @@ pub async fn edit(
 ) -> Result<(), Error> {
     store
         .writer
-        .transact_for(requester.guild, move |tx| Box::pin(edit_in(tx, requester, id, edit, now)))
+        .transact_for(requester.guild, move |tx| {
+            Box::pin(edit_in(tx, requester, id, edit, now))
+        })
         .await
 }
 

@@ -6,6 +6,7 @@ use proptest::prelude::{Just, Strategy, prop_oneof};
 
 use super::*;
 use crate::actions::endpoints::completed_check::CompletedCheck;
+use crate::actions::endpoints::endpoint_limits::{EndpointLimits, LimitedStore};
 use crate::actions::endpoints::manage_endpoint;
 use crate::actions::endpoints::record_result::{Rules, record};
 use crate::actions::incidents::settle_flapping;
@@ -234,7 +235,11 @@ impl World {
         };
         // Fails if the endpoint has been removed.
         let id = self.endpoints[one];
-        drop(manage_endpoint::edit(&self.store, member(), id, edit, self.now()).await);
+        let limited = LimitedStore {
+            store: &self.store,
+            limits: &EndpointLimits::of_quota(10),
+        };
+        drop(manage_endpoint::edit(limited, member(), id, edit, self.now()).await);
         self.failing_since[one] = None;
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::actions::Requester;
 use crate::actions::endpoints::completed_check::Recorded;
-use crate::actions::endpoints::manage_endpoint::{self, Added};
+use crate::actions::endpoints::manage_endpoint;
 use crate::actions::endpoints::recheck;
 use crate::discord::DiscordState;
 use crate::discord::endpoints::{endpoint_card, list_card, offline_card, recheck_card, texts};
@@ -167,14 +167,8 @@ pub(in crate::discord) async fn add(
     let target = description.target.to_string();
     let is_allowed = is_allowed(app, &description.target);
     let now = app.now();
-    let added = manage_endpoint::add(
-        &app.store,
-        requester,
-        vec![description],
-        app.endpoints.quota,
-        now,
-    )
-    .await?;
+    let limited = app.checks.limited(&app.store);
+    let added = manage_endpoint::add_one(limited, requester, description, now).await?;
     let Some(endpoint) = endpoint::with_target(&app.store.reader, requester.guild, &target).await?
     else {
         return Ok(Message::sentence(texts::REMOVED_IN_THE_MEANTIME));
@@ -183,9 +177,9 @@ pub(in crate::discord) async fn add(
         &endpoint,
         app.checks.rules.interval,
     ));
-    message.content = match added.first() {
-        Some(Added::New(_)) => texts::added(is_allowed),
-        _ => texts::already_exists(is_allowed),
+    message.content = match added {
+        Some(_) => texts::added(is_allowed),
+        None => texts::already_exists(is_allowed),
     };
     message.rows = buttons::recheck_row(endpoint.id);
     Ok(message)

@@ -2,6 +2,7 @@
 
 pub mod check_result;
 pub mod connectivity;
+pub mod host_allowance;
 pub mod http_check;
 pub mod http_check_change;
 pub mod schedule;

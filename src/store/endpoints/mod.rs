@@ -2,4 +2,5 @@
 
 pub mod check_result;
 pub mod endpoint;
+pub mod host_additions;
 pub mod state;

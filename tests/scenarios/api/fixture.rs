@@ -81,7 +81,8 @@ impl Maker<'_> {
         fixture
             .places
             .insert("/servers/{id}", server["id"].to_string());
-        let target = format!("tcp://192.0.2.1:{number}");
+        // A host has a limited number of ports.
+        let target = format!("tcp://192.0.2.{}:{}", number % 250, 1 + number / 250);
         let endpoint = self.add("/endpoints", &json!({ "target": target }));
         fixture
             .places

@@ -2,5 +2,6 @@
 
 mod connection_limits;
 mod connectivity_loss;
+mod guild_limits;
 mod http_endpoints;
 mod outage_and_recovery;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::endpoint_limits::{Admission, EndpointLimits, LimitedStore, Refusal, is_operator};
 use crate::actions::transition::{self, Change};
 use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
@@ -25,54 +26,87 @@ use crate::store::{Effect, Store, StoreError, Tx};
 pub use named_endpoint::NamedEndpoint;
 
 /// Result of adding one target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Added {
     New(MonitorId),
     AlreadyThere,
+    Refused(Refusal),
 }
 
-/// Adds endpoints in one transaction: either all of them, or none. Targets that exist already are skipped.
+/// Adds one endpoint; `None` if the target exists already. Fails if a limit refuses it.
+pub async fn add_one(
+    store: LimitedStore<'_>,
+    requester: Requester,
+    description: Description,
+    now: Timestamp,
+) -> Result<Option<MonitorId>, Error> {
+    let added = add(store, requester, vec![description], now).await?;
+    match added.into_iter().next() {
+        Some(Added::New(id)) => Ok(Some(id)),
+        Some(Added::Refused(refusal)) => Err(refusal.into()),
+        Some(Added::AlreadyThere) | None => Ok(None),
+    }
+}
+
+/// Adds endpoints in one transaction. Targets that exist already are skipped, and so are those that a limit refuses.
 ///
-/// Fails with `Error::Quota` if the guild would have more than `quota` endpoints.
+/// Fails with `Error::Quota` if the guild would have too many endpoints; then none is added.
 pub async fn add(
-    store: &Store,
+    LimitedStore { store, limits }: LimitedStore<'_>,
     requester: Requester,
     descriptions: Vec<Description>,
-    quota: u64,
     now: Timestamp,
 ) -> Result<Vec<Added>, Error> {
+    let limits = limits.clone();
     store
         .writer
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let mut added = Vec::with_capacity(descriptions.len());
                 let used = endpoint::count(tx, requester.guild).await?;
-                let mut room = quota.saturating_sub(used);
+                let mut room = limits.quota.saturating_sub(used);
+                let mut admission = Admission::start(tx, &limits, requester, now).await?;
                 for description in descriptions {
-                    let Some(id) = endpoint::insert(tx, requester.guild, &description, now).await?
-                    else {
-                        added.push(Added::AlreadyThere);
-                        continue;
-                    };
-                    room = room
-                        .checked_sub(1)
-                        .ok_or(Error::Quota { limit: quota, used })?;
-                    append(
-                        tx,
-                        requester.event(
-                            EventKind::EndpointAdded,
-                            Some(id),
-                            details(&description),
-                            now,
-                        ),
-                    )
-                    .await?;
-                    added.push(Added::New(id));
+                    let result = add_in(tx, &mut admission, &description, now).await?;
+                    if let Added::New(_) = result {
+                        room = room.checked_sub(1).ok_or(Error::Quota {
+                            limit: limits.quota,
+                            used,
+                        })?;
+                    }
+                    added.push(result);
                 }
+                admission.record(tx).await?;
                 Ok(added)
             })
         })
         .await
+}
+
+async fn add_in(
+    tx: &mut Tx<'_>,
+    admission: &mut Admission<'_>,
+    description: &Description,
+    now: Timestamp,
+) -> Result<Added, Error> {
+    let requester = admission.requester();
+    if let Err(refusal) = admission.admit(tx, description, None).await? {
+        return Ok(Added::Refused(refusal));
+    }
+    let Some(id) = endpoint::insert(tx, requester.guild, description, now).await? else {
+        return Ok(Added::AlreadyThere);
+    };
+    if description.interval.is_some() && is_operator(requester) {
+        endpoint::set_operator_interval(tx, id, true).await?;
+    }
+    let event = requester.event(
+        EventKind::EndpointAdded,
+        Some(id),
+        details(description),
+        now,
+    );
+    append(tx, event).await?;
+    Ok(Added::New(id))
 }
 
 /// Changes to an endpoint; `None` leaves a field as it is.
@@ -116,18 +150,28 @@ impl EndpointEdit {
 
 /// Edits an endpoint and returns its new description. A new target starts with the status unknown.
 pub async fn edit(
-    store: &Store,
+    LimitedStore { store, limits }: LimitedStore<'_>,
     requester: Requester,
     id: MonitorId,
     edit: EndpointEdit,
     now: Timestamp,
 ) -> Result<Description, Error> {
+    let limits = limits.clone();
     store
         .writer
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let endpoint = find(tx, requester, id).await?;
+                let has_new_interval = !edit.interval.is_keep();
                 let description = edit.apply(&endpoint.description)?;
+                if has_new_interval {
+                    limits.check_interval(requester, &description.target, description.interval)?;
+                }
+                let change = DescriptionChange {
+                    endpoint: &endpoint,
+                    to: &description,
+                };
+                admit_change(tx, &limits, requester, change, now).await?;
                 if endpoint::update(tx, &endpoint, &description).await? == Effect::Nothing {
                     return Err(Error::Conflict(format!(
                         "`{}` already exists",
@@ -155,6 +199,32 @@ pub async fn edit(
             })
         })
         .await
+}
+
+/// Applies the limits to a change, and stores whose interval the endpoint has from now on.
+async fn admit_change(
+    tx: &mut Tx<'_>,
+    limits: &EndpointLimits,
+    requester: Requester,
+    change: DescriptionChange<'_>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let DescriptionChange { endpoint, to } = change;
+    let before = &endpoint.description;
+    if (&before.target, before.interval) == (&to.target, to.interval) {
+        return Ok(());
+    }
+    let mut admission = Admission::start(tx, limits, requester, now).await?;
+    admission.admit(tx, to, Some(endpoint)).await??;
+    admission.record(tx).await?;
+    let has_operator_interval = to.interval.is_some() && is_operator(requester);
+    Ok(endpoint::set_operator_interval(tx, endpoint.id, has_operator_interval).await?)
+}
+
+/// An endpoint and the description that it gets.
+struct DescriptionChange<'a> {
+    endpoint: &'a Endpoint,
+    to: &'a Description,
 }
 
 /// Removes an endpoint and returns it as it was.

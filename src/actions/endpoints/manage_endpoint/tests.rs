@@ -1,5 +1,7 @@
 //! Changes by people on a real database: quota, isolation between guilds, and audit events.
 
+use std::sync::LazyLock;
+
 use super::*;
 use crate::domain::discord_id::GuildId;
 use crate::domain::discord_id::UserId;
@@ -25,8 +27,17 @@ fn describe(port: u16) -> Description {
     }
 }
 
-async fn add_one(store: &TestStore, guild: u64, port: u16) -> MonitorId {
-    match add(store, requester(guild), vec![describe(port)], 10, NOW)
+static LIMITS: LazyLock<EndpointLimits> = LazyLock::new(|| EndpointLimits::of_quota(10));
+
+fn limited(store: &Store) -> LimitedStore<'_> {
+    LimitedStore {
+        store,
+        limits: &LIMITS,
+    }
+}
+
+async fn add_port(store: &TestStore, guild: u64, port: u16) -> MonitorId {
+    match add(limited(store), requester(guild), vec![describe(port)], NOW)
         .await
         .unwrap()[..]
     {
@@ -38,22 +49,19 @@ async fn add_one(store: &TestStore, guild: u64, port: u16) -> MonitorId {
 #[tokio::test]
 async fn over_the_quota_nothing_is_added() {
     let store = TestStore::open().await;
-    add_one(&store, 1, 1).await;
-    let error = add(
-        &store,
-        requester(1),
-        vec![describe(2), describe(1), describe(3)],
-        2,
-        NOW,
-    )
-    .await
-    .unwrap_err();
+    add_port(&store, 1, 1).await;
+    let limited = LimitedStore {
+        store: &store,
+        limits: &EndpointLimits::of_quota(2),
+    };
+    let three = vec![describe(2), describe(1), describe(3)];
+    let error = add(limited, requester(1), three, NOW).await.unwrap_err();
     assert!(
         matches!(error, Error::Quota { limit: 2, used: 1 }),
         "{error}"
     );
     assert_eq!(endpoint::all(&store.reader, None).await.unwrap().len(), 1);
-    let again = add(&store, requester(1), vec![describe(2), describe(1)], 2, NOW)
+    let again = add(limited, requester(1), vec![describe(2), describe(1)], NOW)
         .await
         .unwrap();
     assert!(matches!(again[..], [Added::New(_), Added::AlreadyThere]));
@@ -62,7 +70,7 @@ async fn over_the_quota_nothing_is_added() {
 #[tokio::test]
 async fn other_guilds_cannot_change_an_endpoint() {
     let store = TestStore::open().await;
-    let id = add_one(&store, 1, 80).await;
+    let id = add_port(&store, 1, 80).await;
     let other_guild = requester(2);
     assert!(matches!(
         remove(&store, other_guild, id, NOW).await,
@@ -73,7 +81,14 @@ async fn other_guilds_cannot_change_an_endpoint() {
         Err(Error::NotFound(_))
     ));
     assert!(matches!(
-        edit(&store, other_guild, id, EndpointEdit::default(), NOW).await,
+        edit(
+            limited(&store),
+            other_guild,
+            id,
+            EndpointEdit::default(),
+            NOW
+        )
+        .await,
         Err(Error::NotFound(_))
     ));
 }
@@ -81,11 +96,11 @@ async fn other_guilds_cannot_change_an_endpoint() {
 #[tokio::test]
 async fn every_change_records_an_event_with_its_actor() {
     let store = TestStore::open().await;
-    let id = add_one(&store, 1, 80).await;
+    let id = add_port(&store, 1, 80).await;
     pause(&store, requester(1), id, NOW).await.unwrap();
     resume(&store, requester(1), id, NOW).await.unwrap();
     edit(
-        &store,
+        limited(&store),
         requester(1),
         id,
         EndpointEdit {
@@ -117,7 +132,7 @@ async fn every_change_records_an_event_with_its_actor() {
 #[tokio::test]
 async fn pausing_twice_and_resuming_a_running_endpoint_fail() {
     let store = TestStore::open().await;
-    let id = add_one(&store, 1, 80).await;
+    let id = add_port(&store, 1, 80).await;
     assert_eq!(
         resume(&store, requester(1), id, NOW)
             .await
@@ -138,10 +153,10 @@ async fn pausing_twice_and_resuming_a_running_endpoint_fail() {
 #[tokio::test]
 async fn an_edited_interval_is_kept_and_can_be_reset() {
     let store = TestStore::open().await;
-    let id = add_one(&store, 1, 80).await;
+    let id = add_port(&store, 1, 80).await;
     let five = Some(Duration::from_secs(5));
     let edited = edit(
-        &store,
+        limited(&store),
         requester(1),
         id,
         EndpointEdit {
@@ -154,7 +169,7 @@ async fn an_edited_interval_is_kept_and_can_be_reset() {
     .unwrap();
     assert_eq!(edited.interval, five);
     let edited = edit(
-        &store,
+        limited(&store),
         requester(1),
         id,
         EndpointEdit {
@@ -171,15 +186,15 @@ async fn an_edited_interval_is_kept_and_can_be_reset() {
 #[tokio::test]
 async fn an_edit_to_an_existing_target_is_rejected_and_changes_nothing() {
     let store = TestStore::open().await;
-    add_one(&store, 1, 80).await;
-    let id = add_one(&store, 1, 81).await;
+    add_port(&store, 1, 80).await;
+    let id = add_port(&store, 1, 81).await;
     let change = EndpointEdit {
         name: Some("new".into()),
         target: Some(describe(80).target),
         ..EndpointEdit::default()
     };
     assert!(matches!(
-        edit(&store, requester(1), id, change, NOW).await,
+        edit(limited(&store), requester(1), id, change, NOW).await,
         Err(Error::Conflict(_))
     ));
     let names: Vec<(String,)> = store.rows("SELECT name FROM monitors ORDER BY id").await;

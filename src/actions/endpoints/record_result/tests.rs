@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::actions::Requester;
+use crate::actions::endpoints::endpoint_limits::{EndpointLimits, LimitedStore};
 use crate::actions::endpoints::manage_endpoint::{self, EndpointEdit};
 use crate::domain::discord_id::GuildId;
 use crate::domain::discord_id::UserId;
@@ -300,7 +301,11 @@ async fn results_for_an_older_revision_are_dropped() {
         };
         let case = format!("{edit:?}");
         let edited_at = Timestamp::from_millis(15_000);
-        manage_endpoint::edit(&store, requester, id, edit, edited_at)
+        let limited = LimitedStore {
+            store: &store,
+            limits: &EndpointLimits::of_quota(10),
+        };
+        manage_endpoint::edit(limited, requester, id, edit, edited_at)
             .await
             .unwrap();
         let late = vec![completed(id, 14, refused())];

@@ -33,7 +33,7 @@ pub(super) async fn import(
             .map_err(|_| texts::file_not_delivered())??;
         let now = app.now();
         let imported =
-            import_endpoints::import(&app.store, requester, &content, app.endpoints.quota, now)
+            import_endpoints::import(app.checks.limited(&app.store), requester, &content, now)
                 .await?;
         Ok(Message::embed(import_card::imported(&imported)))
     };

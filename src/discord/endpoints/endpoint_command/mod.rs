@@ -144,7 +144,14 @@ async fn apply(
     let work = async {
         let endpoint = find(ctx, requester, &endpoint).await?;
         let now = app.now();
-        manage_endpoint::edit(&app.store, requester, endpoint.id, change, now).await?;
+        manage_endpoint::edit(
+            app.checks.limited(&app.store),
+            requester,
+            endpoint.id,
+            change,
+            now,
+        )
+        .await?;
         let changed =
             crate::store::endpoints::endpoint::get(&app.store.reader, requester.guild, endpoint.id)
                 .await?;

@@ -8,7 +8,7 @@ use super::change::{EditEndpoint, NewEndpoint, http_check};
 use super::view::EndpointView;
 use crate::actions;
 use crate::actions::endpoints::import_endpoints::default_name;
-use crate::actions::endpoints::manage_endpoint::{self, Added};
+use crate::actions::endpoints::manage_endpoint;
 use crate::actions::endpoints::recheck;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
@@ -120,15 +120,15 @@ pub(super) async fn add(
         target,
     };
     let (store, requester, now) = (&app.store, admin.requester(), app.clock.now());
-    let quota = app.quota_endpoints;
-    let added = manage_endpoint::add(store, requester, vec![description], quota, now).await?;
-    let Some(Added::New(id)) = added.first() else {
+    let limited = app.checks.limited(store);
+    let added = manage_endpoint::add_one(limited, requester, description, now).await?;
+    let Some(id) = added else {
         return Err(actions::Error::Conflict(format!("`{text}` already exists")).into());
     };
     if body.paused == Some(true) {
-        manage_endpoint::pause(store, requester, *id, now).await?;
+        manage_endpoint::pause(store, requester, id, now).await?;
     }
-    view(&app, &admin, *id).await.map(Created)
+    view(&app, &admin, id).await.map(Created)
 }
 
 pub(super) async fn edit(
@@ -143,7 +143,7 @@ pub(super) async fn edit(
     let description = before.description;
     let edit = body.read(description.http_check, &description.target)?;
     if !edit.is_empty() {
-        manage_endpoint::edit(store, requester, id, edit, now).await?;
+        manage_endpoint::edit(app.checks.limited(store), requester, id, edit, now).await?;
     }
     let is_paused = before.state.status == Status::Paused;
     match paused {

@@ -310,7 +310,8 @@ impl Scheduler {
 
     fn decided(&mut self, decisions: Vec<Decided>) {
         for decided in decisions {
-            let due = decided.wait.map(|wait| self.now().plus(wait));
+            let least = self.least_wait(decided.id);
+            let due = decided.wait.map(|wait| self.now().plus(wait.max(least)));
             self.queue.set_status(decided.id, decided.status);
             self.queue.schedule(decided.id, due);
         }
@@ -355,9 +356,20 @@ impl Scheduler {
     }
 
     fn interval(&self, endpoint: &Scheduled) -> Duration {
-        endpoint
-            .interval
-            .unwrap_or(self.context.checks.rules.interval)
+        let checks = &self.context.checks;
+        checks.limits.interval(endpoint, checks.rules.interval)
+    }
+
+    /// The status rule knows stored intervals only. One that is too short now must not shorten the waits that it decides.
+    fn least_wait(&self, id: MonitorId) -> Duration {
+        let Some(endpoint) = self.queue.endpoint(id) else {
+            return Duration::ZERO;
+        };
+        let interval = self.interval(endpoint);
+        match endpoint.interval {
+            Some(stored) if stored < interval => interval,
+            _ => Duration::ZERO,
+        }
     }
 }
 

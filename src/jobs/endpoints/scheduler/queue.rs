@@ -109,6 +109,10 @@ impl Queue {
         self.entries.get(&id).map(|entry| entry.status)
     }
 
+    pub(super) fn endpoint(&self, id: MonitorId) -> Option<&Scheduled> {
+        self.entries.get(&id).map(|entry| &*entry.endpoint)
+    }
+
     pub(super) fn set_status(&mut self, id: MonitorId, status: Status) {
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.status = status;
@@ -322,6 +326,7 @@ fn is_same_check(known: &Scheduled, update: &Scheduled) -> bool {
     known.target == update.target
         && known.http_check == update.http_check
         && known.interval == update.interval
+        && known.has_operator_interval == update.has_operator_interval
 }
 
 #[cfg(test)]
@@ -344,6 +349,7 @@ mod tests {
             http_check: None,
             revision: 0,
             interval: None,
+            has_operator_interval: false,
             status: Status::Online,
             is_new: false,
             next_check_at: None,

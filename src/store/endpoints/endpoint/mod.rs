@@ -7,8 +7,8 @@ mod schedule;
 use std::time::Duration;
 
 pub use find::{
-    EndpointFilter, Page, Position, Start, all, counts_by_reason, counts_by_status, find, get, list,
-    oldest_offline, search, with_address, with_name, with_target,
+    EndpointFilter, Page, Position, Start, all, counts_by_reason, counts_by_status, find, get,
+    list, oldest_offline, search, with_address, with_name, with_target,
 };
 pub use schedule::{Scheduled, due_for_recheck, recheckable, scheduled, scheduled_among};
 
@@ -151,6 +151,20 @@ pub async fn target_text(tx: &mut Tx<'_>, id: MonitorId) -> Result<Option<String
         .fetch_optional(&mut *tx.connection)
         .await?;
     Ok(text)
+}
+
+/// Stores whether the operator has set the interval of an endpoint.
+pub async fn set_operator_interval(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    has_operator_interval: bool,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE endpoint_targets SET has_operator_interval = $2 WHERE monitor_id = $1")
+        .bind(id.0)
+        .bind(has_operator_interval)
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
 }
 
 /// Removes an endpoint with everything but its events; `Nothing` if this guild has no such endpoint.

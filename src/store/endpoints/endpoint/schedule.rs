@@ -27,6 +27,8 @@ pub struct Scheduled {
     pub revision: u32,
     /// `None`: the interval from the settings.
     pub interval: Option<Duration>,
+    /// Whether the operator has set the interval, so that it may be short.
+    pub has_operator_interval: bool,
     pub status: Status,
     /// Never checked yet, so it is checked at once.
     pub is_new: bool,
@@ -137,6 +139,7 @@ fn read(row: &SqliteRow) -> Result<Scheduled, StoreError> {
         http_check: http_check.map(Box::new),
         revision: row.try_get("revision")?,
         interval: interval.map(|millis| Duration::from_millis(millis.unsigned_abs())),
+        has_operator_interval: row.try_get("has_operator_interval")?,
         status: status.parse().map_err(|_| damaged("status"))?,
         is_new: last_check.is_none(),
         next_check_at: next_due.map(Timestamp::from_millis),
