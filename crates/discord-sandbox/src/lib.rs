@@ -5,6 +5,7 @@ mod clock;
 mod faults;
 mod gateway;
 mod limits;
+mod membership;
 mod outlet;
 mod people;
 mod record;

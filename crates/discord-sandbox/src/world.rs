@@ -149,6 +149,8 @@ pub(crate) struct World {
     pub token: String,
     pub application_id: u64,
     pub guilds: Vec<Guild>,
+    /// Guilds that have removed the bot.
+    pub left_guilds: Vec<Guild>,
     pub global_commands: Vec<Value>,
     pub guild_commands: BTreeMap<GuildId, Vec<Value>>,
     pub interactions: HashMap<u64, Interaction>,
@@ -180,6 +182,7 @@ impl World {
             token: token.to_owned(),
             application_id: 0,
             guilds: Vec::new(),
+            left_guilds: Vec::new(),
             global_commands: Vec::new(),
             guild_commands: BTreeMap::new(),
             interactions: HashMap::new(),
@@ -224,6 +227,15 @@ impl World {
 
     pub(crate) fn guild(&self, id: GuildId) -> Option<&Guild> {
         self.guilds.iter().find(|guild| guild.id == id)
+    }
+
+    /// Sends an event about a guild as a whole, whose data does not name it as `guild_id`.
+    pub(crate) fn dispatch_in(&mut self, guild: GuildId, name: &str, data: &Value) {
+        for session in self.sessions.values_mut() {
+            if session.has(guild) {
+                session.dispatch(name, data);
+            }
+        }
     }
 
     /// The commands that the members of a guild see: its own, then the global ones.

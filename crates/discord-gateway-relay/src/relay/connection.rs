@@ -14,7 +14,7 @@ use super::session::{Opening, Session};
 use super::upstream::Socket;
 use super::{RelayConfig, client};
 use crate::clock::Stopwatch;
-use crate::observer::Stage;
+use crate::observer::{Membership, Stage};
 use crate::presence::PresenceUpdate;
 
 /// Limit for HELLO, READY and RESUMED; the acknowledgment limit applies if it is shorter.
@@ -277,6 +277,11 @@ impl<'a> Connection<'a> {
             } => {
                 self.wait_for(Awaited::Nothing);
                 self.gateway_state.is_up(shard, Some(guilds.len()));
+                self.gateway_state.membership(Membership::All {
+                    shard,
+                    shards: self.session.shards,
+                    guilds: guilds.clone(),
+                });
                 self.session.started(session, resume_url, guilds);
             }
             Event::BrokenReady => return Err(Reason::BrokenReady),
@@ -285,13 +290,16 @@ impl<'a> Connection<'a> {
                 self.session.resumed();
                 self.gateway_state.is_up(shard, None);
             }
-            Event::JoinedGuild(id) => {
-                self.session.guilds.insert(id);
+            Event::JoinedGuild(guild, name) => {
+                self.session.guilds.insert(guild);
                 self.gateway_state.guilds(shard, self.session.guilds.len());
+                self.gateway_state
+                    .membership(Membership::Joined { guild, name });
             }
-            Event::LeftGuild(id) => {
-                self.session.guilds.remove(&id);
+            Event::LeftGuild(guild) => {
+                self.session.guilds.remove(&guild);
                 self.gateway_state.guilds(shard, self.session.guilds.len());
+                self.gateway_state.membership(Membership::Left { guild });
             }
             Event::Activity => self.gateway_state.saw_activity(),
             Event::Other => {}

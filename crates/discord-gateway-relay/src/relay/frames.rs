@@ -111,7 +111,8 @@ pub(super) enum Event {
     /// A READY that serenity cannot parse; it would wait forever.
     BrokenReady,
     Resumed,
-    JoinedGuild(u64),
+    /// A guild that the bot is in, with its name unless it is unavailable.
+    JoinedGuild(u64, Option<String>),
     LeftGuild(u64),
     /// A message or an interaction, which counts as activity.
     Activity,
@@ -161,7 +162,11 @@ fn event(name: &str, data: impl FnOnce() -> Value) -> Event {
         "READY" => ready(data()),
         "RESUMED" => Event::Resumed,
         "INTERACTION_CREATE" | "MESSAGE_CREATE" => Event::Activity,
-        "GUILD_CREATE" => id(data()).map_or(Event::Other, Event::JoinedGuild),
+        "GUILD_CREATE" => {
+            let data = data();
+            let name = data["name"].as_str().map(str::to_owned);
+            id(data).map_or(Event::Other, |id| Event::JoinedGuild(id, name))
+        }
         "GUILD_DELETE" => {
             let data = data();
             // During an outage of Discord the guild is unavailable, but the bot is still a member.
@@ -280,7 +285,11 @@ mod tests {
             ),
             (
                 r#"{"op":0,"t":"GUILD_CREATE","s":2,"d":{"id":"42","name":"x"}}"#,
-                dispatch(2, Event::JoinedGuild(42)),
+                dispatch(2, Event::JoinedGuild(42, Some("x".into()))),
+            ),
+            (
+                r#"{"op":0,"t":"GUILD_CREATE","s":2,"d":{"id":"42","unavailable":true}}"#,
+                dispatch(2, Event::JoinedGuild(42, None)),
             ),
             (
                 r#"{"op":0,"t":"GUILD_DELETE","s":3,"d":{"id":"42"}}"#,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::reason::{Final, Reason};
 use super::session::{Session, ShardId};
 use crate::clock::Stopwatch;
-use crate::observer::{Observer, Stage};
+use crate::observer::{Membership, Observer, Stage};
 use crate::presence::Presence;
 use crate::reconnect::{self, Backoff, StartLimit};
 
@@ -178,6 +178,10 @@ impl GatewayState {
     /// Records the number of guilds of a shard.
     pub(super) fn guilds(&self, shard: ShardId, guilds: usize) {
         self.observer.guilds(shard, guilds);
+    }
+
+    pub(super) fn membership(&self, membership: Membership) {
+        self.observer.membership(membership);
     }
 
     /// Records the latency of an acknowledged heartbeat.

@@ -23,6 +23,8 @@ pub(super) enum Opening {
 #[derive(Clone)]
 pub(super) struct Session {
     pub shard: ShardId,
+    /// How many shards there are.
+    pub shards: u64,
     /// serenity's own IDENTIFY, sent again whenever a new session is needed.
     identify: Value,
     id: Option<String>,
@@ -45,9 +47,11 @@ impl std::fmt::Debug for Session {
 impl Session {
     /// The session that serenity's IDENTIFY requests.
     pub(super) fn identified(identify: Value) -> Self {
-        let shard = identify["d"]["shard"][0].as_u64().unwrap_or(0);
+        let number = |index: usize| identify["d"]["shard"][index].as_u64();
+        let (shard, shards) = (number(0).unwrap_or(0), number(1).unwrap_or(1));
         Self {
             shard: ShardId::try_from(shard).unwrap_or(0),
+            shards,
             identify,
             id: None,
             resume_url: None,
@@ -141,7 +145,8 @@ mod tests {
     #[test]
     fn sessions_take_the_shard_from_identify_and_hide_the_token() {
         let session = ready_session();
-        assert_eq!((session.shard, session.opening()), (3, Opening::Resume));
+        assert_eq!((session.shard, session.shards), (3, 4));
+        assert_eq!(session.opening(), Opening::Resume);
         assert!(!format!("{session:?}").contains("secret"));
         let resume: Value = serde_json::from_str(&session.resume()).unwrap();
         assert_eq!(

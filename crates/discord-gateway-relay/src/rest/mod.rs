@@ -136,6 +136,18 @@ impl Rest {
         self.call(Method::PUT, path, Some(body)).await
     }
 
+    /// Asks whether the bot is in a guild.
+    ///
+    /// # Errors
+    /// Discord did not say.
+    pub async fn is_in_guild(&self, guild: u64) -> Result<bool, RestError> {
+        match self.get::<Value>(&format!("/guilds/{guild}")).await {
+            Ok(_) => Ok(true),
+            Err(RestError::Status(403 | 404)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Asks whether Discord accepts the token.
     ///
     /// # Errors

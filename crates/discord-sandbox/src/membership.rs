@@ -1,0 +1,45 @@
+//! Which guilds the bot is in: it is removed from a guild, added to it again, or its token belongs to another bot.
+
+use serde_json::json;
+
+use crate::sandbox::Sandbox;
+use crate::shapes;
+use crate::world::GuildId;
+
+impl Sandbox {
+    /// Removes the bot from a guild. Without a connection, the bot learns it from the next READY.
+    pub fn remove_bot(&self, id: GuildId) {
+        self.shared.change(|world| {
+            let position = world.guilds.iter().position(|guild| guild.id == id);
+            if let Some(guild) = position.map(|index| world.guilds.remove(index)) {
+                world.left_guilds.push(guild);
+                world.dispatch_in(id, "GUILD_DELETE", &json!({ "id": id.0.to_string() }));
+            }
+        });
+    }
+
+    /// Adds the bot again to a guild that had removed it.
+    pub fn add_bot(&self, id: GuildId) {
+        self.shared.change(|world| {
+            let position = world.left_guilds.iter().position(|guild| guild.id == id);
+            if let Some(guild) = position.map(|index| world.left_guilds.remove(index)) {
+                let created = shapes::guild(&guild, world.application_id);
+                world.guilds.push(guild);
+                world.dispatch_in(id, "GUILD_CREATE", &created);
+            }
+        });
+    }
+
+    /// Announces that a guild is unavailable, as Discord does during an outage: the bot is still in it.
+    pub fn guild_becomes_unavailable(&self, id: GuildId) {
+        let data = json!({ "id": id.0.to_string(), "unavailable": true });
+        self.shared
+            .change(|world| world.dispatch_in(id, "GUILD_DELETE", &data));
+    }
+
+    /// Gives the token to another bot, with another application id, in the same guilds.
+    pub fn replace_application(&self) {
+        self.shared
+            .change(|world| world.application_id = world.new_id());
+    }
+}
