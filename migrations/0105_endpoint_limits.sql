@@ -38,4 +38,5 @@ SELECT m.id,
        t.has_operator_interval
 FROM monitors m
 JOIN endpoint_targets t ON t.monitor_id = m.id
-LEFT JOIN monitor_state p ON p.monitor_id = m.id;
+LEFT JOIN monitor_state p ON p.monitor_id = m.id
+WHERE m.guild_id NOT IN (SELECT guild_id FROM left_guilds);

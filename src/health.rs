@@ -1,5 +1,6 @@
 //! Health of the components while they run, for `/healthz`, `/readyz`, `/ping` and `/bot health`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -85,6 +86,8 @@ pub struct Health {
     progress: Mutex<[Option<Stopwatch>; Component::ALL.len()]>,
     gateway: Mutex<GatewayHealth>,
     token: watch::Sender<Token>,
+    /// Whether the token may belong to another bot than the one in the stored guilds.
+    is_application_in_doubt: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -112,6 +115,7 @@ impl Health {
             progress: Mutex::default(),
             gateway: Mutex::default(),
             token: watch::Sender::new(Token::Accepted),
+            is_application_in_doubt: AtomicBool::new(false),
         }
     }
 
@@ -141,6 +145,22 @@ impl Health {
         let mut token = self.token.subscribe();
         // The sender lives as long as this value, so this is no error.
         let _ = token.wait_for(|token| *token == wanted).await;
+    }
+
+    /// Whether the token may belong to another bot than the one in the stored guilds: until Discord says which bot it is, nothing
+    /// is sent to Discord.
+    pub fn is_application_in_doubt(&self) -> bool {
+        self.is_application_in_doubt.load(Ordering::Relaxed)
+    }
+
+    /// Records that it is not known yet to which bot the token belongs.
+    pub fn doubt_application(&self) {
+        self.is_application_in_doubt.store(true, Ordering::Relaxed);
+    }
+
+    /// Records that the token belongs to the bot in the stored guilds.
+    pub fn confirm_application(&self) {
+        self.is_application_in_doubt.store(false, Ordering::Relaxed);
     }
 
     /// How long the process has been up.

@@ -10,6 +10,7 @@ pub mod devices;
 pub mod endpoints;
 pub mod incidents;
 pub mod manage_group;
+pub mod manage_guild;
 pub mod manage_key;
 pub mod notifications;
 pub mod servers;

@@ -19,6 +19,8 @@ pub(super) async fn notify(store: &Store, refused: &Refused, now: Timestamp) {
         Refused::Token => "Discord rejected the token of the bot.",
         Refused::Intents(_) => "Discord rejected the intents that the bot requests.",
         Refused::Version => "Discord no longer supports this version of Rollcall.",
+        // The guilds belong to another bot: nothing is sent about them.
+        Refused::Application { .. } => return,
     };
     let reason = reason.to_owned();
     let sent = async {

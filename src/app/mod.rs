@@ -16,7 +16,7 @@ use crate::store::{Store, StoreError};
 use crate::{discord, http, jobs, private_files, telemetry};
 
 use parts::Parts;
-pub use parts::checks;
+pub use parts::{application, checks};
 use shutdown::Signals;
 
 /// Why the bot did not start, or stopped.
@@ -38,7 +38,9 @@ impl AppError {
     /// 2 for settings, 3 for the database, 4 if Discord refused permanently, 1 for anything else.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Settings(_) | Self::Setting(_) => 2,
+            Self::Settings(_)
+            | Self::Setting(_)
+            | Self::Discord(discord::Refused::Application { .. }) => 2,
             Self::Store(_) => 3,
             Self::Discord(_) => 4,
             Self::Other(_) => 1,

@@ -13,6 +13,7 @@ use crate::actions::endpoints::endpoint_limits::EndpointLimits;
 use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::actions::endpoints::record_result::Rules;
 use crate::clock::Clock;
+use crate::domain::discord_id::ApplicationId;
 use crate::domain::notifications::presence::PresenceUpdate;
 use crate::health::Health;
 use crate::metrics::Metrics;
@@ -115,6 +116,9 @@ impl<'a> Parts<'a> {
         let checks = limited_checks(settings, store)?;
         let metrics = Metrics::new().map_err(|error| AppError::Other(error.to_string()))?;
         let health = Arc::new(Health::new());
+        if settings.discord.token.is_some() {
+            health.doubt_application();
+        }
         let senders = Senders {
             messenger: discord::messenger(&discord_config(settings), &health),
             webhooks: WebhookSender::new(Arc::new(checks.clone()), &extra_roots(settings)?),
@@ -173,6 +177,7 @@ impl<'a> Parts<'a> {
                 check_results: settings.retention.check_results,
                 events: settings.retention.events,
                 samples: settings.retention.samples,
+                left_guilds: settings.retention.left_guilds,
             },
             senders: self.senders.clone(),
             board_interval: settings.board_interval,
@@ -259,6 +264,17 @@ fn gateway_times(settings: &Settings) -> jobs::GatewayTimes {
         offline_warning: discord.offline_warning,
         presence_template: discord.presence.clone(),
     }
+}
+
+/// The application of the bot in the settings, which Discord is asked for.
+pub async fn application(settings: &Settings) -> Result<ApplicationId, AppError> {
+    let config = discord_config(settings);
+    let Some(token) = config.token.as_deref() else {
+        let missing = "DISCORD_TOKEN is not set. Set it to the token of the bot. Example: DISCORD_TOKEN=MTIz.abc.def";
+        return Err(AppError::Setting(missing.to_owned()));
+    };
+    let found = discord::application_of(&config, token).await;
+    found.map_err(AppError::Other)
 }
 
 pub(super) fn discord_config(settings: &Settings) -> discord::Config {

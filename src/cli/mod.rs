@@ -6,6 +6,7 @@
 mod check;
 mod device;
 mod endpoint;
+mod guild;
 mod healthcheck;
 mod http_check;
 mod input_file;
@@ -62,6 +63,9 @@ enum Command {
     /// Add and list servers whose agents send reports
     #[command(subcommand)]
     Server(server::ServerCommand),
+    /// List the Discord servers, delete the data of one, or let a new bot take over
+    #[command(subcommand)]
+    Guild(guild::GuildCommand),
     /// Back up the database to a file, even while the bot runs
     Backup {
         /// The file to write; it must not exist yet
@@ -132,6 +136,7 @@ async fn dispatch(command: Command) -> Result<(), AppError> {
         Command::Key(command) => key::run(&settings, command).await,
         Command::Device(command) => device::run(&settings, command).await,
         Command::Server(command) => server::run(&settings, command).await,
+        Command::Guild(command) => guild::run(&settings, command).await,
         Command::Backup { file } => backup(&settings, &file).await,
         Command::Healthcheck => healthcheck::run(&settings).await,
         Command::Completions { .. } => Ok(()),
@@ -238,6 +243,7 @@ mod tests {
           key          Create, list, rotate and revoke API keys
           device       Add devices that send heartbeats
           server       Add and list servers whose agents send reports
+          guild        List the Discord servers, delete the data of one, or let a new bot take over
           backup       Back up the database to a file, even while the bot runs
           healthcheck  Check whether a running bot is healthy; exit code 0 if so, 1 if not (for Docker and
                        systemd)
@@ -647,6 +653,61 @@ mod tests {
               --json
                   Print a JSON array
 
+          -h, --help
+                  Print help
+
+        $ rollcall guild --help
+        List the Discord servers, delete the data of one, or let a new bot take over
+
+        Usage: rollcall guild <COMMAND>
+
+        Commands:
+          list    List the Discord servers with data, and those that the bot is in
+          forget  Delete everything that is stored about a Discord server
+          adopt   Let the bot of DISCORD_TOKEN take over the data of the bot before it
+          help    Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help
+                  Print help
+
+        $ rollcall guild list --help
+        List the Discord servers with data, and those that the bot is in
+
+        Usage: rollcall guild list [OPTIONS]
+
+        Options:
+              --json
+                  Print a JSON array
+
+          -h, --help
+                  Print help
+
+        $ rollcall guild forget --help
+        Delete everything that is stored about a Discord server
+
+        Usage: rollcall guild forget [OPTIONS] <ID>
+
+        Arguments:
+          <ID>
+                  The id of the Discord server, as shown by `guild list`
+
+        Options:
+              --yes
+                  Do not ask for confirmation
+
+              --even-if-joined
+                  Also if the bot is still in the Discord server; its keys are revoked
+
+          -h, --help
+                  Print help
+
+        $ rollcall guild adopt --help
+        Let the bot of DISCORD_TOKEN take over the data of the bot before it
+
+        Usage: rollcall guild adopt
+
+        Options:
           -h, --help
                   Print help
 

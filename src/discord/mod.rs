@@ -30,7 +30,7 @@ use tokio::sync::{oneshot, watch};
 use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::domain::Timestamp;
-use crate::domain::discord_id::GuildId;
+use crate::domain::discord_id::{ApplicationId, GuildId};
 use crate::domain::notifications::presence::PresenceUpdate;
 use crate::domain::servers::threshold::Thresholds;
 use crate::health::Health;
@@ -142,6 +142,25 @@ pub enum Refused {
     Intents(u16),
     #[error("{}", ui::texts::GATEWAY_VERSION_REJECTED)]
     Version,
+    /// The token belongs to another bot than the one in the stored guilds.
+    #[error("{}", ui::texts::other_application(*.stored, *.of_token))]
+    Application {
+        stored: ApplicationId,
+        of_token: ApplicationId,
+    },
+}
+
+/// The application that a token belongs to.
+///
+/// # Errors
+/// Discord does not say; the error tells why.
+pub async fn application_of(config: &Config, token: &str) -> Result<ApplicationId, String> {
+    let found = async {
+        let rest = Rest::new(http_client()?, &config.api_url, token);
+        rest.application().await
+    };
+    let found = found.await.map_err(|error| error.to_string())?;
+    Ok(ApplicationId(found.get()))
 }
 
 /// The messenger that sends notifications to Discord; `None` without a token.

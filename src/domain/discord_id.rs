@@ -32,6 +32,10 @@ discord_id! {
     GuildId
 }
 discord_id! {
+    /// A bot as Discord knows it: its token may change, its application does not.
+    ApplicationId
+}
+discord_id! {
     /// A person or a bot.
     UserId
 }

@@ -69,6 +69,10 @@ pub enum EventKind {
     MonitorGrouped,
     BoardSet,
     BoardRemoved,
+    /// The bot was removed from the guild: its checks stopped, and its keys ended.
+    GuildLeft,
+    /// The bot was added to the guild again.
+    GuildRejoined,
 }
 
 impl EventKind {

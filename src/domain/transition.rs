@@ -56,6 +56,8 @@ pub enum TransitionReason {
     /// The target of an endpoint was changed.
     Retargeted,
     Removed,
+    /// The bot was removed from the guild.
+    GuildLeft,
 }
 
 /// What a transition does to the outage of its monitor.
@@ -137,7 +139,9 @@ impl Transition {
             },
             TransitionReason::Overdue { .. } => open(OutageReason::Overdue),
             TransitionReason::ConnectivityLost => OutageChange::Retract,
-            TransitionReason::Paused => OutageChange::Close(OutageEnd::Paused),
+            TransitionReason::Paused | TransitionReason::GuildLeft => {
+                OutageChange::Close(OutageEnd::Paused)
+            }
             TransitionReason::Retargeted => OutageChange::Close(OutageEnd::Retargeted),
             TransitionReason::Removed => OutageChange::Close(OutageEnd::Removed),
         }
@@ -325,6 +329,13 @@ mod tests {
                 Reason::Removed,
                 Some(EventKind::EndpointRemoved),
                 closes(OutageEnd::Removed),
+            ),
+            (
+                Offline,
+                Unknown,
+                Reason::GuildLeft,
+                None,
+                closes(OutageEnd::Paused),
             ),
         ] {
             let one = transition(MonitorKind::Endpoint, from, to, reason);

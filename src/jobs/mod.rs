@@ -5,6 +5,7 @@ mod devices;
 mod driver;
 mod endpoints;
 mod incidents;
+mod left_guilds;
 mod notifications;
 mod prune;
 mod self_health;
@@ -77,6 +78,8 @@ pub struct Retention {
     pub check_results: Duration,
     pub events: Duration,
     pub samples: Duration,
+    /// Everything of a guild, since it removed the bot.
+    pub left_guilds: Duration,
 }
 
 /// The dead-man ping.
@@ -137,6 +140,7 @@ fn table(context: &JobContext) -> Vec<Job> {
     let mut jobs = vec![
         job!(recheck, context.scheduling.recheck_interval),
         job!(prune, prune::PERIOD),
+        job!(left_guilds, left_guilds::PERIOD),
         job!(server_monitor, server_period),
         job!(auto_thresholds, auto_thresholds::PERIOD),
         job!(diagnose, diagnose::PERIOD),

@@ -198,6 +198,7 @@ mod tests {
         RETENTION_CHECK_RESULTS must be a duration from 1s to 3650d (a plain number is in hours), but is `wrong`. Example: RETENTION_CHECK_RESULTS=48h
         RETENTION_EVENTS must be a duration from 1s to 3650d (a plain number is in days), but is `wrong`. Example: RETENTION_EVENTS=400d
         RETENTION_SAMPLES must be a duration from 1s to 3650d (a plain number is in days), but is `wrong`. Example: RETENTION_SAMPLES=30d
+        RETENTION_LEFT_GUILDS must be a duration from 1s to 3650d (a plain number is in days), but is `wrong`. Example: RETENTION_LEFT_GUILDS=30d
         HEALTHCHECK_PING_URL must be an http:// or https:// URL. Example: HEALTHCHECK_PING_URL=https://example.org/ping/1234
         HEALTHCHECK_PING_INTERVAL must be a duration from 1s to 1d (a plain number is in seconds), but is `wrong`. Example: HEALTHCHECK_PING_INTERVAL=60s
         LOG_FORMAT must be `text` or `json`, but is `wrong`. Example: LOG_FORMAT=text

@@ -11,6 +11,8 @@ pub struct RetentionSettings {
     pub events: Duration,
     /// Samples from the reports of servers.
     pub samples: Duration,
+    /// Everything of a guild, since it removed the bot.
+    pub left_guilds: Duration,
 }
 
 impl Variables {
@@ -19,7 +21,8 @@ impl Variables {
         RetentionSettings {
             check_results: self.length("RETENTION_CHECK_RESULTS", "48h", HOUR, range.clone()),
             events: self.length("RETENTION_EVENTS", "400d", DAY, range.clone()),
-            samples: self.length("RETENTION_SAMPLES", "30d", DAY, range),
+            samples: self.length("RETENTION_SAMPLES", "30d", DAY, range.clone()),
+            left_guilds: self.length("RETENTION_LEFT_GUILDS", "30d", DAY, range),
         }
     }
 }

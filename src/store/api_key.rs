@@ -79,9 +79,10 @@ pub async fn insert(tx: &mut Tx<'_>, key: &StoredKey) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// The key with this id, in any guild: the only query that is made before the requester is known.
+/// The key with this id, in any guild that the bot is in or that was never on Discord: the only query that is made before the
+/// requester is known.
 pub async fn find(reader: &Reader, id: &KeyId) -> Result<Option<StoredKey>, StoreError> {
-    let row: Option<Row> = sqlx::query_as("SELECT * FROM api_keys WHERE id = $1")
+    let row: Option<Row> = sqlx::query_as("SELECT * FROM api_keys WHERE id = $1 AND guild_id NOT IN (SELECT guild_id FROM left_guilds)")
         .bind(id.as_str())
         .fetch_optional(&reader.pool)
         .await?;
@@ -193,6 +194,23 @@ pub async fn expire_of(
     .await?;
     tx.cache.keys.clear();
     Ok(())
+}
+
+/// Revokes every key of a guild and of its monitors; returns how many were not revoked yet.
+pub async fn revoke_all(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let revoked = sqlx::query(
+        "UPDATE api_keys SET revoked_at = $2 WHERE guild_id = $1 AND revoked_at IS NULL",
+    )
+    .bind(guild.to_row())
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    tx.cache.keys.clear();
+    Ok(revoked.rows_affected())
 }
 
 /// Revokes every key of a monitor.

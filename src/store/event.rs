@@ -309,9 +309,15 @@ pub async fn newest(reader: &Reader) -> Result<i64, StoreError> {
 /// The monitors with events after `id`, and the newest id among those events.
 pub async fn changed_after(reader: &Reader, id: i64) -> Result<(Vec<MonitorId>, i64), StoreError> {
     let rows: Vec<(i64, i64)> = sqlx::query_as(
-        "SELECT monitor_id, MAX(id) FROM events WHERE id > $1 AND monitor_id IS NOT NULL GROUP BY monitor_id",
+        "SELECT monitor_id, MAX(id) FROM (
+             SELECT monitor_id, id FROM events WHERE id > $1 AND monitor_id IS NOT NULL
+             UNION ALL
+             SELECT m.id, e.id FROM events e JOIN monitors m ON m.guild_id = e.guild_id WHERE e.id > $1 AND e.kind IN ($2, $3)
+         ) AS changed GROUP BY monitor_id",
     )
     .bind(id)
+    .bind(EventKind::GuildLeft.as_str())
+    .bind(EventKind::GuildRejoined.as_str())
     .fetch_all(&reader.pool)
     .await?;
     let newest = rows.iter().map(|(_, newest)| *newest).max().unwrap_or(id);

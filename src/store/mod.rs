@@ -9,6 +9,7 @@ pub mod devices;
 pub mod endpoints;
 mod engine;
 pub mod event;
+pub mod guild;
 pub mod incidents;
 pub mod job_run;
 pub mod monitors;

@@ -114,6 +114,17 @@ impl TestStore {
         .await;
     }
 
+    /// Runs several statements of the test.
+    pub async fn execute_all(&self, sql: &'static str) {
+        self.write(move |tx| {
+            Box::pin(async move {
+                sqlx::raw_sql(sql).execute(&mut *tx.connection).await?;
+                Ok(())
+            })
+        })
+        .await;
+    }
+
     /// The incidents that wait to be delivered to a channel, oldest first.
     pub async fn pending_incidents(&self) -> Vec<IncidentId> {
         let rows: Vec<(i64,)> = self

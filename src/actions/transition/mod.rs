@@ -202,7 +202,8 @@ fn details(transition: &Transition) -> Value {
         | TransitionReason::Paused
         | TransitionReason::Resumed
         | TransitionReason::Retargeted
-        | TransitionReason::Removed => json!({}),
+        | TransitionReason::Removed
+        | TransitionReason::GuildLeft => json!({}),
     }
 }
 

@@ -8,24 +8,26 @@ use std::time::Duration;
 
 use discord_gateway_relay::rest::{GatewayInfo, Rest, RestError};
 use discord_gateway_relay::{
-    Final, GatewayState, OnlineStatus, Presence, PresenceUpdate, PrivilegedIntent, Registration,
-    RelayConfig,
+    Final, GatewayState, Membership, OnlineStatus, Presence, PresenceUpdate, PrivilegedIntent,
+    Registration, RelayConfig,
 };
 use poise::serenity_prelude as serenity;
 use serenity::{GatewayIntents, HttpBuilder};
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::command_guilds::CommandGuilds;
 use super::framework::{self, Events};
+use super::membership::Recorder;
 use super::observer::GatewayObserver;
 use crate::discord::ui::{error, texts};
 use crate::discord::{Config, DiscordState, Refused, commands, http_client};
-use crate::domain::discord_id::GuildId;
+use crate::domain::discord_id::{ApplicationId, GuildId};
 use crate::domain::notifications::presence::{self, StatusDot};
 use crate::domain::text;
 use crate::health::{Component, Health};
+use crate::store::guild;
 
 /// Delay before a client that ended is replaced.
 const RESTART_DELAY: Duration = Duration::from_secs(5);
@@ -66,10 +68,13 @@ pub(in crate::discord) fn run(
     app: &DiscordState,
     stop: &watch::Receiver<bool>,
 ) -> Option<Refused> {
+    let (membership_sender, memberships) = mpsc::unbounded_channel();
+    let memberships = Arc::new(Mutex::new(memberships));
     let gateway_state = Arc::new(GatewayState::new(
         Arc::new(GatewayObserver {
             health: Arc::clone(&app.health),
             metrics: Arc::clone(&app.metrics),
+            memberships: membership_sender,
         }),
         config.max_reconnects,
     ));
@@ -83,6 +88,7 @@ pub(in crate::discord) fn run(
             config,
             app,
             gateway_state: &gateway_state,
+            memberships: &memberships,
         };
         match client.run(&mut learned, stop.clone()) {
             Ended::Stopping => return None,
@@ -123,6 +129,8 @@ struct ClientRun<'a> {
     config: &'a Config,
     app: &'a DiscordState,
     gateway_state: &'a Arc<GatewayState>,
+    /// What the gateway says about guilds. The task that records it is replaced with the client.
+    memberships: &'a Arc<Mutex<mpsc::UnboundedReceiver<Membership>>>,
 }
 
 impl ClientRun<'_> {
@@ -175,6 +183,9 @@ impl ClientRun<'_> {
             Ok(found) => found,
             Err(error) => return self.refused(error),
         };
+        if let Err(ended) = self.admit(application).await {
+            return ended;
+        }
         gateway.shards = gateway.shards.max(learned.least_shards);
         let shards = gateway.shards;
         let ran = self.run_client(&rest, application, gateway, learned).await;
@@ -187,6 +198,38 @@ impl ClientRun<'_> {
             Some(refusal) => self.learn(refusal, application, shards, learned),
             None => ended,
         }
+    }
+
+    /// Refuses the token of another bot than the one in the stored guilds: their keys would end, because that bot is not there.
+    async fn admit(&self, application: serenity::ApplicationId) -> Result<(), Ended> {
+        let of_token = ApplicationId(application.get());
+        match guild::other_application(&self.app.store.reader, of_token).await {
+            Ok(None) => {
+                self.app.health.confirm_application();
+                Ok(())
+            }
+            Ok(Some(stored)) => {
+                let refused = Refused::Application { stored, of_token };
+                Err(Ended::Final(refused))
+            }
+            Err(error) => Err(self.retry(error.to_string())),
+        }
+    }
+
+    /// Records the guilds of the bot; never ends.
+    fn recording(
+        &self,
+        rest: &Rest,
+        application: serenity::ApplicationId,
+    ) -> impl Future<Output = ()> + use<> {
+        let recorder = Recorder {
+            store: self.app.store.clone(),
+            rest: rest.clone(),
+            application: ApplicationId(application.get()),
+            clock: self.app.checks.clock,
+        };
+        let memberships = Arc::clone(self.memberships);
+        async move { recorder.run(&mut *memberships.lock().await).await }
     }
 
     /// Runs serenity until it ends; the error says why it could not start.
@@ -217,6 +260,7 @@ impl ClientRun<'_> {
         let mut tasks = JoinSet::new();
         tasks.spawn_on(serving, main_runtime);
         tasks.spawn_on(pass_on(presence, presence_sender), main_runtime);
+        tasks.spawn_on(self.recording(rest, application), main_runtime);
         let limit = STUCK_AFTER + PER_SHARD * shards;
         tasks.spawn_on(
             discord_gateway_relay::watch_detached(Arc::clone(self.gateway_state), limit),

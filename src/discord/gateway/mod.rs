@@ -3,4 +3,5 @@
 pub(in crate::discord) mod client;
 mod command_guilds;
 mod framework;
+mod membership;
 mod observer;

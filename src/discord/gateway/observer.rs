@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use discord_gateway_relay::{Observer, Stage};
+use discord_gateway_relay::{Membership, Observer, Stage};
+use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::health::{Gateway, Health};
@@ -14,6 +15,8 @@ use crate::metrics::Metrics;
 pub(super) struct GatewayObserver {
     pub health: Arc<Health>,
     pub metrics: Arc<Metrics>,
+    /// To the recorder of the guilds.
+    pub memberships: mpsc::UnboundedSender<Membership>,
 }
 
 impl GatewayObserver {
@@ -37,6 +40,11 @@ impl Observer for GatewayObserver {
     fn guilds(&self, shard: usize, count: usize) {
         self.health
             .change_shard(shard, |known| known.guilds = count);
+    }
+
+    fn membership(&self, membership: Membership) {
+        // The receiver lives as long as the thread of Discord.
+        let _ = self.memberships.send(membership);
     }
 
     fn latency(&self, shard: usize, latency: Duration) {

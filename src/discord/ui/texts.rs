@@ -8,7 +8,7 @@ use discord_gateway_relay::PrivilegedIntent;
 
 use super::embed::relative;
 use crate::domain::Timestamp;
-use crate::domain::discord_id::RoleId;
+use crate::domain::discord_id::{ApplicationId, RoleId};
 use crate::domain::monitor::MonitorKind;
 use crate::domain::status::Status;
 use crate::domain::text;
@@ -156,6 +156,15 @@ pub(in crate::discord) const RECHECK_IS_RUNNING: &str = "Rollcall is already rec
 pub(in crate::discord) const TOKEN_REJECTED: &str = "DISCORD_TOKEN: Discord rejected this token. Open https://discord.com/developers/applications, choose the application, select Bot, then Reset Token, and set DISCORD_TOKEN to the new token.";
 pub(in crate::discord) const GATEWAY_VERSION_REJECTED: &str = "Discord no longer supports the gateway version that Rollcall uses (close code 4012). Install the latest version of Rollcall.";
 
+pub(in crate::discord) fn other_application(
+    stored: ApplicationId,
+    of_token: ApplicationId,
+) -> String {
+    format!(
+        "DISCORD_TOKEN: this token belongs to another bot (application {of_token}) than the one in the stored Discord servers (application {stored}). Set the token of that bot, choose another DATABASE_URL, or run `rollcall guild adopt` if the new bot takes over."
+    )
+}
+
 pub(in crate::discord) fn intents_rejected(close_code: impl Display) -> String {
     format!(
         "Discord rejected the intents that Rollcall requests (close code {close_code}). Install the latest version of Rollcall."
@@ -291,6 +300,7 @@ mod tests {
         let texts = [
             TOKEN_REJECTED.to_owned(),
             GATEWAY_VERSION_REJECTED.to_owned(),
+            other_application(ApplicationId(1), ApplicationId(2)),
             intents_rejected(4013),
             CLIENT_ENDED.to_owned(),
             CLIENT_STALLED.to_owned(),
@@ -306,6 +316,7 @@ mod tests {
         insta::assert_snapshot!(texts.join("\n"), @r#"
         DISCORD_TOKEN: Discord rejected this token. Open https://discord.com/developers/applications, choose the application, select Bot, then Reset Token, and set DISCORD_TOKEN to the new token.
         Discord no longer supports the gateway version that Rollcall uses (close code 4012). Install the latest version of Rollcall.
+        DISCORD_TOKEN: this token belongs to another bot (application 2) than the one in the stored Discord servers (application 1). Set the token of that bot, choose another DATABASE_URL, or run `rollcall guild adopt` if the new bot takes over.
         Discord rejected the intents that Rollcall requests (close code 4013). Install the latest version of Rollcall.
         Rollcall's Discord client stopped
         Rollcall's Discord client has stalled and is being replaced

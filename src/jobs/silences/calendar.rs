@@ -21,6 +21,9 @@ pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreEr
     let Some(messenger) = &context.senders.messenger else {
         return Ok("Discord is off".to_owned());
     };
+    if context.health.is_application_in_doubt() {
+        return Ok("waiting for Discord".to_owned());
+    }
     let now = context.checks.clock.now();
     let deleted = delete_obsolete(context, &**messenger, now).await?;
     let created = create_missing(context, &**messenger, now).await?;

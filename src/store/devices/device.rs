@@ -259,9 +259,10 @@ pub async fn id_of(
 }
 
 /// The device that a ping names, in any guild. If several guilds have the UUID, it is the oldest device, so that a guild
-/// cannot take over the pings of another one by registering the same UUID.
+/// cannot take over the pings of another one by registering the same UUID. `None` also if the UUID was revoked.
 pub async fn pinged(reader: &Reader, uuid: &DeviceUuid) -> Result<Option<Device>, StoreError> {
-    let row = sqlx::query("SELECT * FROM devices WHERE uuid = $1 ORDER BY id LIMIT 1")
+    let row = sqlx::query("SELECT v.* FROM devices v JOIN device_details d ON d.monitor_id = v.id
+         WHERE v.id = (SELECT MIN(monitor_id) FROM device_details WHERE uuid = $1) AND d.uuid_revoked_at IS NULL")
         .bind(uuid.as_str())
         .fetch_optional(&reader.pool)
         .await?;

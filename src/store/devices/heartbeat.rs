@@ -59,7 +59,8 @@ pub async fn overdue(
     let rows: Vec<OverdueRow> = sqlx::query_as(
         "SELECT m.id, m.guild_id, m.since, d.failure IS NOT NULL AS has_failed, p.last_seen_at, COALESCE(d.threshold_ms, $1) AS threshold_ms
          FROM device_details d JOIN monitors m ON m.id = d.monitor_id JOIN monitor_state p ON p.monitor_id = m.id
-         WHERE m.status = 'online' AND d.is_active = 1 AND p.last_seen_at < $2 - COALESCE(d.threshold_ms, $1)",
+         WHERE m.status = 'online' AND d.is_active = 1 AND p.last_seen_at < $2 - COALESCE(d.threshold_ms, $1)
+             AND m.guild_id NOT IN (SELECT guild_id FROM left_guilds)",
     )
     .bind(crate::domain::millis(default))
     .bind(now.millis())

@@ -239,6 +239,25 @@ pub async fn reset_failures(tx: &mut Tx<'_>, ids: &[MonitorId]) -> Result<(), St
     Ok(())
 }
 
+/// Forgets the failures and the next checks of monitors; endpoints are checked at their slots.
+pub(in crate::store) async fn forget_failures(
+    tx: &mut Tx<'_>,
+    ids: &[MonitorId],
+) -> Result<(), StoreError> {
+    for piece in pieces(ids) {
+        let places = placeholders(1, piece.len());
+        let sql = format!(
+            "UPDATE monitor_state SET consecutive_failures = 0, next_check_at = NULL WHERE monitor_id IN {places}"
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for id in piece {
+            query = query.bind(id.0);
+        }
+        query.execute(&mut *tx.connection).await?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

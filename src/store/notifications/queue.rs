@@ -29,7 +29,7 @@ pub struct Held {
     pub incidents: bool,
 }
 
-/// The destinations with a delivery that is due.
+/// The destinations with a delivery that is due, in guilds that have not removed the bot.
 pub async fn due(
     reader: &Reader,
     held: Held,
@@ -37,7 +37,8 @@ pub async fn due(
 ) -> Result<Vec<Destination>, StoreError> {
     let rows = sqlx::query(
         "SELECT * FROM destinations t
-         WHERE (t.next_try_at <= $1 OR t.next_try_at > $2) AND ($3 = 0 OR t.kind = 'webhook') AND EXISTS (
+         WHERE (t.next_try_at <= $1 OR t.next_try_at > $2) AND ($3 = 0 OR t.kind = 'webhook')
+             AND t.guild_id NOT IN (SELECT guild_id FROM left_guilds) AND EXISTS (
              SELECT 1 FROM deliveries d LEFT JOIN incidents i ON i.id = d.incident_id
              WHERE d.destination_id = t.id AND d.delivered_revision < d.wanted_revision
                  AND (d.next_try_at <= $1 OR d.next_try_at > $2) AND ($4 = 0 OR i.kind IS NULL OR i.kind <> 'incident')
@@ -53,7 +54,7 @@ pub async fn due(
     destinations.skip(Table::Destinations, &rows, destination::read)
 }
 
-/// What waits at the destinations that work.
+/// What waits at the destinations that work, in guilds that have not removed the bot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
     /// The next attempt that is not due yet.
@@ -67,7 +68,8 @@ pub async fn waiting(reader: &Reader, now: Timestamp) -> Result<Waiting, StoreEr
     let rows: Vec<(String, Option<i64>, i64)> = sqlx::query_as(
         "SELECT kind, MIN(CASE WHEN due_at > $1 THEN due_at END), COUNT(*) FILTER (WHERE broken_at IS NULL) FROM (
              SELECT t.kind, t.broken_at, CASE WHEN t.next_try_at > d.next_try_at THEN t.next_try_at ELSE d.next_try_at END AS due_at
-             FROM deliveries d JOIN destinations t ON t.id = d.destination_id WHERE d.delivered_revision < d.wanted_revision
+             FROM deliveries d JOIN destinations t ON t.id = d.destination_id
+             WHERE d.delivered_revision < d.wanted_revision AND t.guild_id NOT IN (SELECT guild_id FROM left_guilds)
          ) AS pending GROUP BY kind",
     )
     .bind(now.millis())

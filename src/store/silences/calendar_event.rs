@@ -25,11 +25,11 @@ pub struct ObsoleteEvent {
     pub event: EventId,
 }
 
-/// Maintenance windows that start after the given time and have no event.
+/// Maintenance windows that start after the given time and have no event, in guilds that have not removed the bot.
 pub async fn missing(reader: &Reader, after: Timestamp) -> Result<Vec<MissingEvent>, StoreError> {
     let rows: Vec<(i64, i64, String, i64, i64)> = sqlx::query_as(
         "SELECT w.guild_id, w.id, w.title, w.starts_at, w.ends_at FROM silences w
-         WHERE w.kind = 'maintenance' AND w.starts_at > $1
+         WHERE w.kind = 'maintenance' AND w.starts_at > $1 AND w.guild_id NOT IN (SELECT guild_id FROM left_guilds)
              AND NOT EXISTS (SELECT 1 FROM calendar_events c WHERE c.silence_id = w.id AND c.starts_at = w.starts_at)
          ORDER BY w.starts_at, w.id",
     )
@@ -72,7 +72,7 @@ pub async fn insert(
 pub async fn obsolete(reader: &Reader, now: Timestamp) -> Result<Vec<ObsoleteEvent>, StoreError> {
     let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
         "SELECT c.id, c.guild_id, c.event_id FROM calendar_events c
-         WHERE c.ends_at > $1
+         WHERE c.ends_at > $1 AND c.guild_id NOT IN (SELECT guild_id FROM left_guilds)
              AND NOT EXISTS (SELECT 1 FROM silences w WHERE w.id = c.silence_id AND w.starts_at = c.starts_at)
          ORDER BY c.id",
     )

@@ -2,6 +2,7 @@
 
 mod commands;
 mod gateway;
+mod left_guilds;
 mod permissions;
 mod rest;
 mod token;

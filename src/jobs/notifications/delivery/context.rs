@@ -51,7 +51,9 @@ impl DeliveryContext {
     /// What is not delivered at the moment.
     pub(super) fn held(&self) -> Held {
         Held {
-            discord: self.discord.is_none() || self.health.token() != Token::Accepted,
+            discord: self.discord.is_none()
+                || self.health.token() != Token::Accepted
+                || self.health.is_application_in_doubt(),
             // Check results prove nothing while connectivity is lost.
             incidents: (self.is_connectivity_lost)(),
         }

@@ -247,13 +247,14 @@ pub async fn search(
     reader.unreadable.skip(Table::Monitors, &rows, read)
 }
 
-/// Numbers of endpoints by status, in a guild (`None`: in all guilds). Statuses without endpoints are omitted.
+/// Numbers of endpoints by status, in a guild (`None`: in all guilds that have not removed the bot). Statuses without endpoints are omitted.
 pub async fn counts_by_status(
     reader: &Reader,
     guild: Option<GuildId>,
 ) -> Result<Vec<(Status, u64)>, StoreError> {
     let rows: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT status, COUNT(*) FROM monitors WHERE ($1 IS NULL OR guild_id = $1) AND kind = 'endpoint' GROUP BY status",
+        "SELECT status, COUNT(*) FROM monitors WHERE kind = 'endpoint'
+             AND (guild_id = $1 OR ($1 IS NULL AND guild_id NOT IN (SELECT guild_id FROM left_guilds))) GROUP BY status",
     )
     .bind(guild.map(GuildId::to_row))
     .fetch_all(&reader.pool)
