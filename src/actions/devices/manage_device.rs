@@ -19,6 +19,7 @@ use crate::domain::status::Status;
 use crate::domain::transition::{Transition, TransitionReason};
 use crate::store::devices::device::{self, Device, DeviceSettings, UnsavedDevice};
 use crate::store::devices::device_state;
+use crate::store::devices::known_device;
 use crate::store::event;
 use crate::store::monitors::monitor;
 use crate::store::{Effect, Store, StoreError, Tx, api_key};
@@ -58,7 +59,7 @@ pub async fn add(
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let place = (requester.guild, new.uuid.clone());
-                if !device::known(tx, &[place]).await?.is_empty() {
+                if !known_device::known(tx, &[place]).await?.is_empty() {
                     return Err(Error::Conflict(
                         "a device with this uuid already exists. Choose another uuid, or edit the device".into(),
                     ));

@@ -16,7 +16,8 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::silences::silence::SilenceId;
 use crate::store::event::{self, NewEvent};
 use crate::store::incidents::{incident, outage};
-use crate::store::silences::silence::{self, Silence, SilenceSummary};
+use crate::store::silences::silence::{self, Silence};
+use crate::store::silences::silence_summary::{self, SilenceSummary};
 use crate::store::{Effect, Store, StoreError, Tx};
 
 /// Ends the mute of a monitor before it expires.
@@ -57,7 +58,7 @@ pub async fn end(
         .writer
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
-                let known = silence::summary(tx, requester.guild, id).await?;
+                let known = silence_summary::summary(tx, requester.guild, id).await?;
                 let known = known
                     .ok_or_else(|| Error::NotFound("this maintenance has already ended".into()))?;
                 let mut ended = EndedSilences::default();

@@ -55,14 +55,14 @@ struct RunResult {
 type Work = Box<dyn for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Finished> + Send>;
 
 /// A unit of work that waits for its group.
-struct Queued {
+struct QueuedWork {
     work: Work,
     /// The only guild that it is for; `None`: for several, or for Rollcall itself.
     guild: Option<GuildId>,
 }
 
 enum WriterCommand {
-    Work(Queued),
+    Work(QueuedWork),
     Close(oneshot::Sender<()>),
 }
 
@@ -138,7 +138,7 @@ impl Writer {
             })
         });
         self.commands
-            .send(WriterCommand::Work(Queued { work, guild }))
+            .send(WriterCommand::Work(QueuedWork { work, guild }))
             .await
             .map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::NotWritten)?
@@ -165,7 +165,7 @@ struct WriterTask {
     pending: Pending,
     data_version: i64,
     /// Work of guilds that had their turn in an earlier group, in the order in which it arrived.
-    held: VecDeque<Queued>,
+    held: VecDeque<QueuedWork>,
 }
 
 /// What a group is made of.
@@ -181,7 +181,7 @@ struct WriteGroup<'inbox> {
 
 impl WriteGroup<'_> {
     /// The next unit of work: first what was held, then what is queued.
-    fn next(&mut self, held: &mut VecDeque<Queued>) -> Option<Work> {
+    fn next(&mut self, held: &mut VecDeque<QueuedWork>) -> Option<Work> {
         if self.size >= GROUP {
             return None;
         }

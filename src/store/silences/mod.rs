@@ -2,3 +2,4 @@
 
 pub mod calendar_event;
 pub mod silence;
+pub mod silence_summary;

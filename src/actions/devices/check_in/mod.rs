@@ -21,9 +21,10 @@ use crate::domain::key::{ApiKey, KeyId, KeyKind};
 use crate::domain::monitor::{MonitorId, ValidationError};
 use crate::domain::patch::Patch;
 use crate::domain::status::Status;
-use crate::store::devices::device::{self, Known, UnsavedDevice};
+use crate::store::devices::device::{self, UnsavedDevice};
 use crate::store::devices::device_log::NewLine;
 use crate::store::devices::heartbeat::record_heartbeats;
+use crate::store::devices::known_device::{self, Known};
 use crate::store::event;
 use crate::store::{StoreError, Tx, api_key};
 
@@ -112,7 +113,7 @@ pub async fn record(
         .collect();
     let valid = api_key::valid_among(tx, &keys, now).await?;
     let mut batch = Batch {
-        known: device::known(tx, &wanted).await?,
+        known: known_device::known(tx, &wanted).await?,
         seen: HashMap::with_capacity(heartbeats.len()),
         room: HashMap::new(),
         quota,
