@@ -151,6 +151,8 @@ impl<'a> Parts<'a> {
             messenger: self.senders.messenger.clone(),
             limits: http::Limits::default(),
             key_cache: http::KeyCache::default(),
+            known_callers: http::KnownCallers::default(),
+            trusted_proxies: self.settings.http.trusted_proxies.clone().into(),
             clock,
         }
     }

@@ -1,6 +1,7 @@
 //! The HTTP server: the only folder that uses axum. The route table is below.
 
 mod api;
+mod client_address;
 mod compat;
 mod front_page;
 mod health;
@@ -29,7 +30,8 @@ use crate::metrics::Metrics;
 use crate::notify::messenger::Messenger;
 use crate::store::Store;
 
-pub use api::{KeyCache, RateLimit};
+pub use api::{KeyCache, KnownCallers, RateLimit};
+pub use client_address::TrustedProxies;
 pub use serve::{HttpServer, bind};
 
 /// State that the handlers share.
@@ -51,6 +53,8 @@ pub struct HttpState {
     /// Discord knows whose channel a channel is; `None`: Rollcall runs without it.
     pub messenger: Option<Arc<dyn Messenger>>,
     pub key_cache: KeyCache,
+    pub known_callers: KnownCallers,
+    pub trusted_proxies: TrustedProxies,
     pub clock: Clock,
 }
 
@@ -60,6 +64,8 @@ pub struct Limits {
     pub authenticated: RateLimit,
     /// Of requests without a valid key, and of pings with a valid ping key that name no device.
     pub unauthenticated: RateLimit,
+    /// Of lookups that find nothing.
+    pub lookups: RateLimit,
 }
 
 impl Default for Limits {
@@ -67,6 +73,7 @@ impl Default for Limits {
         Self {
             authenticated: RateLimit::authenticated(),
             unauthenticated: RateLimit::unauthenticated(),
+            lookups: RateLimit::lookups(),
         }
     }
 }

@@ -19,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::api::Peer;
 use super::refused_body::{RequestBody, announce_close};
-use super::{HttpState, routes};
+use super::{HttpState, TrustedProxies, routes};
 
 /// The time a client has to send its headers; no legitimate client needs longer.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -57,7 +57,8 @@ pub struct HttpServer {
 impl HttpServer {
     /// Serves until `stop` turns true, then waits for open requests.
     pub async fn run(self, stop: watch::Receiver<bool>) {
-        serve(self.listener, routes(self.app), CONNECTIONS, stop).await;
+        let trusted = self.app.trusted_proxies.clone();
+        serve(self.listener, routes(self.app), CONNECTIONS, trusted, stop).await;
     }
 }
 
@@ -66,6 +67,7 @@ async fn serve(
     listener: TcpListener,
     routes: Router,
     slots: usize,
+    trusted: TrustedProxies,
     mut stop: watch::Receiver<bool>,
 ) {
     let service = TowerToHyperService::new(routes);
@@ -80,8 +82,10 @@ async fn serve(
             },
         };
         let routes = service.clone();
+        let trusted = trusted.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer.ip()));
+            let client = trusted.client(peer.ip(), request.headers());
+            request.extensions_mut().insert(Peer(client));
             answer(routes.clone(), request)
         });
         let mut builder = hyper::server::conn::http1::Builder::new();
@@ -204,7 +208,13 @@ mod tests {
             .unwrap();
         let address = listener.local_addr().unwrap();
         let (_stop, stopping) = watch::channel(false);
-        runtime.spawn(serve(listener, refusing(), 10, stopping));
+        runtime.spawn(serve(
+            listener,
+            refusing(),
+            10,
+            TrustedProxies::default(),
+            stopping,
+        ));
         for (path, length, is_closed) in [
             ("/refused", 0, false),
             ("/refused", 10, true),
@@ -235,7 +245,13 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let routes = Router::new().route("/", get(async || "here"));
         let (stop, stopping) = watch::channel(false);
-        let serving = runtime.spawn(serve(listener, routes, 2, stopping));
+        let serving = runtime.spawn(serve(
+            listener,
+            routes,
+            2,
+            TrustedProxies::default(),
+            stopping,
+        ));
         let mut clients = [0, 1, 2].map(|_| Client::connect(address));
         for client in &mut clients {
             client.send_request();

@@ -171,6 +171,7 @@ mod tests {
         DISCORD_MAX_RECONNECTS must be a number from 1 to 1000, but is `wrong`. Example: DISCORD_MAX_RECONNECTS=10
         DISCORD_PRIVILEGED_INTENTS must be a comma-separated list of the intents members, presences and message_content, but is `wrong`. Example: DISCORD_PRIVILEGED_INTENTS=members,message_content
         HTTP_BIND must be an IP address and a port, but is `wrong`. Example: HTTP_BIND=127.0.0.1:8080
+        TRUSTED_PROXIES must be a comma-separated list of addresses and networks, but is `wrong`. Example: TRUSTED_PROXIES=127.0.0.1,10.0.0.0/8
         PROBE_INTERVAL must be a duration from 1s to 1d (a plain number is in seconds), but is `wrong`. Example: PROBE_INTERVAL=60s
         PROBE_RETRY_INTERVAL must be a duration from 1s to 1d (a plain number is in seconds), but is `wrong`. Example: PROBE_RETRY_INTERVAL=10s
         PROBE_TIMEOUT must be a duration from 100ms to 2m (a plain number is in seconds), but is `wrong`. Example: PROBE_TIMEOUT=10s

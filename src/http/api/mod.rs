@@ -19,7 +19,7 @@ mod silences;
 mod tests;
 mod values;
 
-pub use request::{KeyCache, RateLimit};
+pub use request::{KeyCache, KnownCallers, RateLimit};
 pub(super) use request::{Peer, RateSubject, valid_key};
 pub(super) use routes::{BASE, Described, Routes, about};
 pub(super) use values::UuidText;

@@ -9,7 +9,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 
-use super::{PingRefusal, PingedDevice, record, unknown};
+use super::{PingRefusal, PingedDevice, pinged, record, unknown};
 use crate::actions::Requester;
 use crate::actions::devices::check_in::CheckInError;
 use crate::actions::devices::manage_device;
@@ -106,7 +106,7 @@ async fn take(
     };
     let (key, slug) = match path.target {
         PingTarget::Uuid(uuid) => {
-            let device = device::pinged(&app.store.reader, &uuid).await?;
+            let device = pinged(app, peer, &uuid).await?;
             let device = device.ok_or_else(|| unknown(app, peer))?;
             record(app, device.into(), ping(body).await?).await?;
             return Ok(plain(StatusCode::OK, "OK"));
@@ -139,10 +139,17 @@ async fn look_up(
     slug: &Slug,
     may_add: bool,
 ) -> Result<SlugLookup, PingRefusal> {
-    let key = valid_key(app, key).await?;
+    let key = valid_key(app, peer, key).await?;
     let key = key.filter(|key| key.kind == KeyKind::Ping);
     let key = key.ok_or_else(|| unknown(app, peer))?;
-    let mut found = device::with_slug(&app.store.reader, key.guild_id, slug).await?;
+    let credential = (key.guild_id, slug.as_str());
+    let credential = app.known_callers.credential("slug", credential);
+    let query = async {
+        let found = device::with_slug(&app.store.reader, key.guild_id, slug).await?;
+        Ok::<_, PingRefusal>(Some(found).filter(|found| !found.is_empty()))
+    };
+    let found = peer.look_up(app, credential, query).await?;
+    let mut found = found.unwrap_or_default();
     match (found.pop(), found.is_empty()) {
         (Some(device), true) => Ok(SlugLookup::Known(device.into())),
         (Some(_), false) => {

@@ -268,7 +268,7 @@ impl FromRequestParts<HttpState> for ChecksReader {
         let Some(text) = header.and_then(|value| value.to_str().ok()) else {
             return Err(refuse("missing api key"));
         };
-        let key = valid_key(app, text).await?;
+        let key = valid_key(app, peer, text).await?;
         let key = key.filter(|key| matches!(key.kind, KeyKind::Read | KeyKind::Admin));
         let key = key.ok_or_else(|| refuse("wrong api key"))?;
         // The same limit as in `/api/v1`.

@@ -24,7 +24,7 @@ use crate::domain::devices::ping::Ping;
 use crate::domain::discord_id::GuildId;
 use crate::domain::event::Actor;
 use crate::store::StoreError;
-use crate::store::devices::device::Device;
+use crate::store::devices::device::{self, Device};
 
 /// Why a ping was refused.
 enum PingRefusal {
@@ -58,6 +58,17 @@ impl From<Device> for PingedDevice {
             uuid: device.uuid,
         }
     }
+}
+
+/// The device with a UUID, in any guild.
+async fn pinged(
+    app: &HttpState,
+    peer: Peer,
+    uuid: &DeviceUuid,
+) -> Result<Option<Device>, PingRefusal> {
+    let credential = app.known_callers.credential("uuid", uuid.number());
+    let query = async { Ok(device::pinged(&app.store.reader, uuid).await?) };
+    peer.look_up(app, credential, query).await
 }
 
 /// Refuses an unknown device. Such requests are rate-limited, so that UUIDs, tokens and keys cannot be guessed quickly.

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{PingRefusal, record, unknown};
+use super::{PingRefusal, pinged, record, unknown};
 use crate::actions::devices::manage_device::push_token_hash;
 use crate::domain::devices::device::DeviceUuid;
 use crate::domain::devices::ping::{KEPT_BODY, Ping, Signal};
@@ -83,7 +83,7 @@ async fn take_push(
     token: &str,
     push: Push,
 ) -> Result<(), PingRefusal> {
-    let device = pushed_device(app, token).await?;
+    let device = pushed_device(app, peer, token).await?;
     let not_found = |refusal| match refusal {
         PingRefusal::Refused(status, _) => {
             PingRefusal::Refused(status, "Monitor not found or not active.")
@@ -105,15 +105,22 @@ async fn take_push(
 }
 
 /// The device that a token names. The forms of tokens differ, so one lookup is enough.
-async fn pushed_device(app: &HttpState, token: &str) -> Result<Option<Device>, PingRefusal> {
+async fn pushed_device(
+    app: &HttpState,
+    peer: Peer,
+    token: &str,
+) -> Result<Option<Device>, PingRefusal> {
     let reader = &app.store.reader;
     if let Ok(uuid) = DeviceUuid::parse(token) {
-        return Ok(device::pinged(reader, &uuid).await?);
+        return pinged(app, peer, &uuid).await;
     }
     if let Ok(token) = PushToken::parse(token) {
-        return Ok(device::with_push_token(reader, &push_token_hash(&token)).await?);
+        let hash = push_token_hash(&token);
+        let credential = app.known_callers.credential("push token", hash);
+        let query = async { Ok(device::with_push_token(reader, &hash).await?) };
+        return peer.look_up(app, credential, query).await;
     }
-    let key = valid_key(app, token).await?;
+    let key = valid_key(app, peer, token).await?;
     match key.and_then(|key| Some((key.guild_id, key.monitor_id?))) {
         Some((guild, id)) => Ok(device::by_id(reader, guild, id).await?),
         None => Ok(None),

@@ -1,6 +1,7 @@
 //! The test harness: a Rollcall with its own folder, settings and processes, and web servers that go down and recover.
 
 pub mod alerting;
+pub mod client;
 pub mod collector;
 pub mod machine_load;
 pub mod own_timer;

@@ -4,6 +4,7 @@ mod backups;
 mod command_line;
 mod crashes;
 mod documentation;
+mod lookup_limits;
 mod observability;
 mod private_files;
 mod setup_instructions;

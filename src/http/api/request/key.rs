@@ -1,4 +1,5 @@
-//! Authenticates requests: looks up the key from the header by its public ID and compares its secret in constant time.
+//! Authenticates requests: looks up the key from the header by its public ID and compares its secret in constant time. The
+//! rate limits of addresses are asked before the lookup, so that guessing costs no query.
 
 use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,15 +11,17 @@ use axum::http::header;
 use axum::http::request::Parts;
 use subtle::ConstantTimeEq;
 
+use super::known_callers::Credential;
 use super::rate_limit::RateSubject;
 use crate::actions::{Requester, manage_key};
 use crate::domain::event::Actor;
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::http::HttpState;
 use crate::http::api::problem::Problem;
+use crate::http::client_address::ClientNetwork;
 use crate::store::api_key::{self, StoredKey};
 
-/// The client's address, from the connection.
+/// The client's address, from the connection or from a trusted proxy.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::http) struct Peer(pub IpAddr);
 
@@ -32,8 +35,33 @@ impl<S: Sync> FromRequestParts<S> for Peer {
 }
 
 impl Peer {
-    /// Counts a request with an invalid key against this address, and returns the problem to respond with. Only such
-    /// requests are limited by address: valid keys behind the same router or proxy keep working.
+    /// Looks up a key, a UUID or a token with `query`, which finds nothing if it is invalid. One that was valid recently is
+    /// looked up in any case. For another one, the address needs a request left in its limit of lookups, and gets it back
+    /// unless nothing is found. So valid keys behind the same router or proxy keep working.
+    pub(in crate::http) async fn look_up<T, E: From<Problem>>(
+        self,
+        app: &HttpState,
+        credential: Credential,
+        query: impl Future<Output = Result<Option<T>, E>>,
+    ) -> Result<Option<T>, E> {
+        let number = self.number();
+        let is_known = app.known_callers.has(credential);
+        if !is_known {
+            app.limits.lookups.take(RateSubject::Lookup, number)?;
+        }
+        let found = query.await;
+        match &found {
+            Ok(None) => app.known_callers.forget(credential),
+            Ok(Some(_)) => app.known_callers.note(credential),
+            Err(_) => {}
+        }
+        if !is_known && !matches!(found, Ok(None)) {
+            app.limits.lookups.give_back(number);
+        }
+        found
+    }
+
+    /// Counts a request without a valid key against this address, and returns the problem to respond with.
     pub(in crate::http) fn refuse(self, app: &HttpState, refusal: Problem) -> Problem {
         app.limits
             .unauthenticated
@@ -42,13 +70,10 @@ impl Peer {
             .unwrap_or(refusal)
     }
 
-    /// The number of this address in the rate limit. A client has 2^64 IPv6 addresses, so a whole /64 network counts as one.
+    /// The number of this client in the rate limits.
     pub(in crate::http) fn number(self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        match self.0 {
-            IpAddr::V4(address) => address.hash(&mut hasher),
-            IpAddr::V6(address) => address.segments()[..4].hash(&mut hasher),
-        }
+        ClientNetwork::from(self.0).hash(&mut hasher);
         hasher.finish()
     }
 }
@@ -125,7 +150,7 @@ impl Caller {
         peer: Peer,
         text: &str,
     ) -> Result<Self, Problem> {
-        let stored = valid_key(app, text).await?;
+        let stored = valid_key(app, peer, text).await?;
         let caller = stored
             .map(Self)
             .ok_or_else(|| peer.refuse(app, Problem::unauthorized()))?;
@@ -154,14 +179,20 @@ impl Caller {
 /// The stored key for this text, if it exists and is still valid.
 pub(in crate::http) async fn valid_key(
     app: &HttpState,
+    peer: Peer,
     text: &str,
 ) -> Result<Option<StoredKey>, Problem> {
     let Some(key) = ApiKey::parse(text.trim()) else {
         return Ok(None);
     };
-    let stored = api_key::find(&app.store.reader, &key.id).await?;
-    let now = app.clock.now();
-    Ok(stored.filter(|stored| is_same_key(stored, &key) && stored.is_valid(now)))
+    let credential = (key.id, manage_key::hash(&key));
+    let credential = app.known_callers.credential("key", credential);
+    let query = async {
+        let stored = api_key::find(&app.store.reader, &key.id).await?;
+        let now = app.clock.now();
+        Ok(stored.filter(|stored| is_same_key(stored, &key) && stored.is_valid(now)))
+    };
+    peer.look_up(app, credential, query).await
 }
 
 fn bearer(header: &str) -> Option<&str> {
@@ -179,13 +210,5 @@ mod tests {
         assert_eq!(bearer("bearer rc_x"), Some("rc_x"));
         assert_eq!(bearer("Basic rc_x"), None);
         assert_eq!(bearer("rc_x"), None);
-    }
-
-    #[test]
-    fn an_ipv6_network_counts_as_one_client() {
-        let number = |text: &str| Peer(text.parse().unwrap()).number();
-        assert_eq!(number("2001:db8::1"), number("2001:db8::ffff"));
-        assert_ne!(number("2001:db8::1"), number("2001:db8:0:1::1"));
-        assert_ne!(number("192.0.2.1"), number("192.0.2.2"));
     }
 }

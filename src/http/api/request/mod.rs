@@ -3,6 +3,7 @@
 mod body;
 mod key;
 mod key_cache;
+mod known_callers;
 mod path;
 mod permission;
 mod query;
@@ -11,6 +12,7 @@ mod rate_limit;
 pub(in crate::http) use body::{InBody, bytes, invalid, json, patch, read};
 pub(in crate::http) use key::{Caller, Peer, valid_key};
 pub use key_cache::KeyCache;
+pub use known_callers::KnownCallers;
 pub(in crate::http) use path::{GroupName, InPath};
 pub(in crate::http) use permission::{
     Admin, OfDevice, OfServer, OwnKey, Reader, ReaderOf, Registrar, Sender, ServerKey,
