@@ -51,6 +51,11 @@ pub struct Metrics {
     pub notifications: IntCounterVec,
     pub connectivity_up: IntGauge,
     pub interactions_unparsed: IntCounter,
+    pub http_connections: IntGauge,
+    /// By reason: no free slot, too many of one client network.
+    pub http_connections_refused: IntCounterVec,
+    /// Connections that Rollcall closed, by reason.
+    pub http_connections_closed: IntCounterVec,
 }
 
 impl Metrics {
@@ -172,6 +177,17 @@ impl Metrics {
                 "rollcall_interactions_unparsed_total",
                 "Interactions from Discord that could not be parsed.",
             )?,
+            http_connections: register.gauge("rollcall_http_connections", "Open HTTP connections.")?,
+            http_connections_refused: register.counters(
+                "rollcall_http_connections_refused_total",
+                "HTTP connections that were refused, by reason.",
+                &["reason"],
+            )?,
+            http_connections_closed: register.counters(
+                "rollcall_http_connections_closed_total",
+                "HTTP connections that Rollcall closed, by reason.",
+                &["reason"],
+            )?,
             registry: register.0,
         };
         metrics.connectivity_up.set(1);
@@ -189,6 +205,22 @@ impl Metrics {
                 let labels = [destination, result];
                 self.notifications.with_label_values(&labels).inc_by(0);
             }
+        }
+    }
+
+    /// Shows every reason from the start, for the same purpose.
+    pub fn show_http_reasons(
+        &self,
+        refused: impl Iterator<Item = &'static str>,
+        closed: impl Iterator<Item = &'static str>,
+    ) {
+        for reason in refused {
+            let counter = &self.http_connections_refused;
+            counter.with_label_values(&[reason]).inc_by(0);
+        }
+        for reason in closed {
+            let counter = &self.http_connections_closed;
+            counter.with_label_values(&[reason]).inc_by(0);
         }
     }
 
@@ -297,6 +329,8 @@ mod tests {
             (&metrics.job_failures, &["recheck"]),
             (&metrics.gateway_reconnects, &["closed"]),
             (&metrics.commands, &["ping"]),
+            (&metrics.http_connections_refused, &["full"]),
+            (&metrics.http_connections_closed, &["stalled"]),
         ] {
             counters.with_label_values(labels).inc();
         }
@@ -326,6 +360,9 @@ mod tests {
         rollcall_gateway_reconnects_total Connections to Discord that ended or could not be opened, by reason.
         rollcall_gateway_resumes_total Attempts to resume a gateway session.
         rollcall_gateway_up Whether the connection to Discord is ready: 1 or 0.
+        rollcall_http_connections Open HTTP connections.
+        rollcall_http_connections_closed_total HTTP connections that Rollcall closed, by reason.
+        rollcall_http_connections_refused_total HTTP connections that were refused, by reason.
         rollcall_interactions_unparsed_total Interactions from Discord that could not be parsed.
         rollcall_job_failures_total Failed runs of each background job.
         rollcall_job_last_run_duration_seconds Duration of the last run of each background job.

@@ -18,8 +18,13 @@ pub(in crate::jobs) const NAME: &str = "heartbeat_monitor";
 pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
     let threshold = context.heartbeat.device_threshold;
-    let windows =
-        observation_window::windows(&context.store.reader, now.minus(WINDOWS_KEPT), now).await?;
+    let windows = observation_window::windows(
+        &context.store.reader,
+        &context.health,
+        now.minus(WINDOWS_KEPT),
+        now,
+    )
+    .await?;
     let offline = context
         .store
         .writer

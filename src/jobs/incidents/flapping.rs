@@ -12,8 +12,13 @@ pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(10);
 
 pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
-    let windows =
-        observation_window::windows(&context.store.reader, now.minus(WINDOWS_KEPT), now).await?;
+    let windows = observation_window::windows(
+        &context.store.reader,
+        &context.health,
+        now.minus(WINDOWS_KEPT),
+        now,
+    )
+    .await?;
     let settled = settle_flapping::settle(&context.store, &windows, now).await?;
     Ok(format!(
         "{} flapping monitors are stable again, {} stayed offline",

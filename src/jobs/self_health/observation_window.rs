@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::domain::Timestamp;
 use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
+use crate::health::Health;
 use crate::jobs::JobContext;
 use crate::store::observation_windows::{self, ObservationWindowId};
 use crate::store::{Reader, StoreError};
@@ -46,10 +47,21 @@ pub(in crate::jobs) async fn run(
         if context.checks.is_connectivity_lost() {
             continue;
         }
+        // Nor can they while the HTTP server refuses connections.
+        let has_ended = context.health.observation_window_has_ended();
+        if has_ended && context.health.http_is_saturated() {
+            continue;
+        }
         let now = context.checks.clock.now();
-        let extend = Some(current.0).filter(|_| !was_frozen(current.1, now));
+        let extend = Some(current.0).filter(|_| !has_ended && !was_frozen(current.1, now));
         match record(&context, extend, now).await {
-            Ok(id) => current = Current(id, now),
+            Ok(id) => {
+                current = Current(id, now);
+                if has_ended {
+                    context.health.resume_observation_window();
+                    tracing::info!("the HTTP server has free connections again");
+                }
+            }
             Err(error) => {
                 tracing::warn!(%error, "cannot record the observation window; this time may count as unobserved");
             }
@@ -58,15 +70,18 @@ pub(in crate::jobs) async fn run(
 }
 
 /// The observation windows since `since`; the last one is the current one and reaches to `now`. A freeze that is not
-/// recorded yet ends a window, too.
+/// recorded yet ends a window, too, and so does an HTTP server that refuses connections.
 pub(in crate::jobs) async fn windows(
     reader: &Reader,
+    health: &Health,
     since: Timestamp,
     now: Timestamp,
 ) -> Result<ObservationWindows, StoreError> {
     let mut windows = observation_windows::since(reader, since).await?;
     match windows.0.last_mut() {
-        Some(current) if !was_frozen(current.confirmed_at, now) => {
+        Some(current)
+            if !was_frozen(current.confirmed_at, now) && !health.observation_window_has_ended() =>
+        {
             current.confirmed_at = current.confirmed_at.max(now);
         }
         _ => windows.0.push(ObservationWindow {
@@ -119,7 +134,9 @@ mod tests {
             })
             .await;
         for (now, observed, present) in [(209, 109, 109), (230, 130, 130), (231, 100, 0)] {
-            let windows = windows(&store.reader, at(0), at(now)).await.unwrap();
+            let windows = windows(&store.reader, &Health::new(), at(0), at(now))
+                .await
+                .unwrap();
             let last = windows.0.last().unwrap();
             assert_eq!(
                 (

@@ -22,7 +22,8 @@ pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(60);
 pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
     let reader = &context.store.reader;
-    let windows = observation_window::windows(reader, now.minus(WINDOWS_KEPT), now).await?;
+    let windows =
+        observation_window::windows(reader, &context.health, now.minus(WINDOWS_KEPT), now).await?;
     let (mut changed, mut overdue) = (0_u64, 0_u64);
     for mut server in server::list(reader, None).await? {
         let reports = server::recent_reports(reader, server.id, now).await?;

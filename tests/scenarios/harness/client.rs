@@ -12,7 +12,7 @@ pub struct Client {
     server: SocketAddr,
 }
 
-/// Status, header lines and body of a response.
+/// Status, header lines and body of a response. The status is 0 if the server closed the connection without a response.
 #[derive(Debug)]
 pub struct Response {
     pub status: u16,
@@ -54,10 +54,10 @@ impl Client {
             // A server that refuses a connection may hang up before it has read everything.
             let _ = stream.write_all(head.as_bytes());
             let mut text = String::new();
-            stream.read_to_string(&mut text).unwrap();
-            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            let _ = stream.read_to_string(&mut text);
+            let (head, body) = text.split_once("\r\n\r\n").unwrap_or_default();
             Response {
-                status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+                status: head.get(9..12).map_or(0, |status| status.parse().unwrap()),
                 head: head.to_owned(),
                 body: body.to_owned(),
             }

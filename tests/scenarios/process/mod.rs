@@ -2,6 +2,7 @@
 
 mod backups;
 mod command_line;
+mod connection_limits;
 mod crashes;
 mod documentation;
 mod lookup_limits;

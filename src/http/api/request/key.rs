@@ -52,7 +52,10 @@ impl Peer {
         let found = query.await;
         match &found {
             Ok(None) => app.known_callers.forget(credential),
-            Ok(Some(_)) => app.known_callers.note(credential),
+            Ok(Some(_)) => {
+                app.known_callers.note(credential);
+                app.known_callers.note_network(self.0.into());
+            }
             Err(_) => {}
         }
         if !is_known && !matches!(found, Ok(None)) {
@@ -106,6 +109,7 @@ impl Reporter {
             .and_then(|key| Some((app.key_cache.get(&key.id)?, key)))
             .filter(|(stored, key)| is_same_key(stored, key) && stored.is_valid(app.clock.now()));
         if let Some((stored, _)) = cached {
+            app.known_callers.note_network(peer.0.into());
             return Ok(Self(stored));
         }
         let Caller(stored) = Caller::with_key(app, peer, text).await?;

@@ -1,23 +1,29 @@
-//! Remembers which keys, UUIDs and tokens were valid recently. A lookup of anything else is limited by address before it is
-//! made.
+//! Remembers which keys, UUIDs and tokens were valid recently, and from which networks. A lookup of anything else is limited
+//! by address before it is made, and connections from other networks do not get the last free slots.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::http::client_address::ClientNetwork;
+
 /// Keys, UUIDs and tokens that are remembered: ten times the default device quota of a Discord server; at most 2 MB.
 const CREDENTIALS: usize = 100_000;
+
+/// Networks that are remembered; at most 1 MB.
+const NETWORKS: usize = 20_000;
 
 /// A key, a UUID or a token as a number. The hash has a random key for each process, so nobody can choose two credentials
 /// with the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::http) struct Credential(u64);
 
-/// Credentials that were valid recently.
+/// Credentials and networks of callers that were valid recently.
 #[derive(Clone, Debug)]
 pub struct KnownCallers {
     hasher: RandomState,
     credentials: Recent<Credential>,
+    networks: Recent<ClientNetwork>,
 }
 
 impl Default for KnownCallers {
@@ -25,6 +31,7 @@ impl Default for KnownCallers {
         Self {
             hasher: RandomState::new(),
             credentials: Recent::new(CREDENTIALS),
+            networks: Recent::new(NETWORKS),
         }
     }
 }
@@ -45,6 +52,14 @@ impl KnownCallers {
 
     pub(in crate::http) fn forget(&self, credential: Credential) {
         self.credentials.remove(&credential);
+    }
+
+    pub(in crate::http) fn has_network(&self, network: ClientNetwork) -> bool {
+        self.networks.contains(&network)
+    }
+
+    pub(in crate::http) fn note_network(&self, network: ClientNetwork) {
+        self.networks.insert(network);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Health of the components while they run, for `/healthz`, `/readyz`, `/ping` and `/bot health`.
 
+mod saturation;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,6 +11,7 @@ use strum::{IntoStaticStr, VariantArray};
 use tokio::sync::watch;
 
 use crate::clock::Stopwatch;
+use saturation::Saturation;
 
 /// Time without progress after which a component counts as stalled. A working one makes progress every few seconds.
 const STALLED_AFTER: Duration = Duration::from_secs(30);
@@ -88,6 +91,7 @@ pub struct Health {
     token: watch::Sender<Token>,
     /// Whether the token may belong to another bot than the one in the stored guilds.
     is_application_in_doubt: AtomicBool,
+    saturation: Mutex<Saturation>,
 }
 
 #[derive(Debug, Default)]
@@ -116,6 +120,7 @@ impl Health {
             gateway: Mutex::default(),
             token: watch::Sender::new(Token::Accepted),
             is_application_in_doubt: AtomicBool::new(false),
+            saturation: Mutex::default(),
         }
     }
 
@@ -161,6 +166,38 @@ impl Health {
     /// Records that the token belongs to the bot in the stored guilds.
     pub fn confirm_application(&self) {
         self.is_application_in_doubt.store(false, Ordering::Relaxed);
+    }
+
+    /// Records that the HTTP server refuses connections, because no slot is free.
+    pub fn http_is_full(&self) {
+        self.saturation().full(self.uptime());
+    }
+
+    /// Records that the HTTP server accepts connections.
+    pub fn http_has_room(&self) {
+        self.saturation().room(self.uptime());
+    }
+
+    /// Whether heartbeats and reports may be refused now.
+    pub fn http_is_saturated(&self) -> bool {
+        self.saturation().is_current(self.uptime())
+    }
+
+    /// Whether they may have been refused for so long that the current observation window has ended. It holds until
+    /// `resume_observation_window`.
+    pub fn observation_window_has_ended(&self) -> bool {
+        self.saturation().has_ended_window(self.uptime())
+    }
+
+    /// Records that a new observation window has begun.
+    pub fn resume_observation_window(&self) {
+        self.saturation().resume();
+    }
+
+    fn saturation(&self) -> MutexGuard<'_, Saturation> {
+        self.saturation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How long the process has been up.
