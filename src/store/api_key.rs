@@ -10,7 +10,7 @@ use crate::domain::discord_id::GuildId;
 use crate::domain::key::{KeyId, KeyKind};
 use crate::domain::monitor::MonitorId;
 use crate::store::engine::rows::{pieces, placeholders};
-use crate::store::engine::unreadable::Table;
+use crate::store::engine::unreadable::StoredTable;
 
 /// A stored API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<StoredK
     .fetch_all(&reader.pool)
     .await?;
     let keys = &reader.unreadable;
-    keys.skip(Table::ApiKeys, &rows, |row| read(Row::from_row(row)?))
+    keys.skip(StoredTable::ApiKeys, &rows, |row| read(Row::from_row(row)?))
 }
 
 /// The keys among `ids` that are valid now.

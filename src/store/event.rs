@@ -11,7 +11,7 @@ use crate::domain::discord_id::{ChannelId, GuildId};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::{MonitorId, MonitorRef};
 use crate::store::engine::rows::{pieces, placeholders};
-use crate::store::engine::unreadable::Table;
+use crate::store::engine::unreadable::StoredTable;
 
 /// An event to be stored.
 #[derive(Clone, Debug)]
@@ -249,7 +249,7 @@ pub async fn list(
         if let Some(row) = rows.last() {
             filter.before = row.try_get("id")?;
         }
-        let readable = reader.unreadable.skip(Table::Events, &rows, read)?;
+        let readable = reader.unreadable.skip(StoredTable::Events, &rows, read)?;
         room -= u32::try_from(readable.len()).unwrap_or(room);
         found.extend(readable);
         // Rows that cannot be read make room for older ones.

@@ -56,7 +56,7 @@ pub(super) struct Arrival<W> {
     pub(super) at: Duration,
 }
 
-pub(super) struct Buckets<W> {
+pub(super) struct AddressBuckets<W> {
     gaps: Gaps,
     lines: HashMap<AddressBucket, BucketLine<W>>,
     networks: HashMap<IpAddr, NetworkLine>,
@@ -85,7 +85,7 @@ struct BucketLine<W> {
 #[derive(Default)]
 struct NetworkLine {
     free_at: Duration,
-    /// Buckets whose own gaps have passed, in the order in which they did.
+    /// AddressBuckets whose own gaps have passed, in the order in which they did.
     ready: VecDeque<AddressBucket>,
     wake: Option<Duration>,
 }
@@ -96,7 +96,7 @@ struct GuildLine<W> {
     scheduled: VecDeque<(Duration, W)>,
 }
 
-impl<W: Queued> Buckets<W> {
+impl<W: Queued> AddressBuckets<W> {
     pub(super) fn new(gaps: Gaps) -> Self {
         Self {
             gaps,

@@ -26,7 +26,7 @@ fn bucket(name: &str) -> AddressBucket {
 }
 
 fn wait(
-    buckets: &mut Buckets<&'static str>,
+    buckets: &mut AddressBuckets<&'static str>,
     guild: u64,
     name: &str,
     arrival: Arrival<&'static str>,
@@ -43,7 +43,7 @@ fn scheduled(waiter: &'static str, at: u64) -> Arrival<&'static str> {
 }
 
 /// Who was served when, in ms, until nothing waits.
-fn served(buckets: &mut Buckets<&'static str>) -> Vec<(u128, &'static str)> {
+fn served(buckets: &mut AddressBuckets<&'static str>) -> Vec<(u128, &'static str)> {
     let mut all = Vec::new();
     while let Some(now) = buckets.next() {
         let served = buckets.serve(now);
@@ -63,7 +63,7 @@ fn a_connection_is_refused_until_each_gap_has_passed() {
         (1, "a", 9, false),
         (1, "a", 10, true),
     ] {
-        let mut buckets: Buckets<&'static str> = Buckets::new(GAPS);
+        let mut buckets: AddressBuckets<&'static str> = AddressBuckets::new(GAPS);
         assert!(buckets.take(GuildId(1), &bucket(""), ms(0)));
         let found = buckets.take(GuildId(guild), &bucket(name), ms(at));
         assert_eq!(found, is_free, "guild {guild}, name `{name}`, at {at} ms");
@@ -72,7 +72,7 @@ fn a_connection_is_refused_until_each_gap_has_passed() {
 
 #[test]
 fn a_refused_connection_is_not_counted() {
-    let mut buckets: Buckets<&'static str> = Buckets::new(GAPS);
+    let mut buckets: AddressBuckets<&'static str> = AddressBuckets::new(GAPS);
     assert!(buckets.take(GuildId(1), &bucket(""), ms(0)));
     assert!(!buckets.take(GuildId(1), &bucket(""), ms(500)));
     assert!(buckets.take(GuildId(1), &bucket(""), ms(1000)));
@@ -80,7 +80,7 @@ fn a_refused_connection_is_not_counted() {
 
 #[test]
 fn waiting_connections_are_served_in_turn_of_the_guilds() {
-    let mut buckets = Buckets::new(GAPS);
+    let mut buckets = AddressBuckets::new(GAPS);
     for (guild, waiter) in [
         (1, "a1"),
         (1, "a2"),
@@ -106,7 +106,7 @@ fn waiting_connections_are_served_in_turn_of_the_guilds() {
 
 #[test]
 fn urgent_connections_come_first_within_their_guild_only() {
-    let mut buckets = Buckets::new(GAPS);
+    let mut buckets = AddressBuckets::new(GAPS);
     wait(&mut buckets, 1, "", scheduled("a1", 0));
     wait(&mut buckets, 2, "", scheduled("b1", 0));
     let soon = Arrival {
@@ -122,7 +122,7 @@ fn urgent_connections_come_first_within_their_guild_only() {
 
 #[test]
 fn cancelled_connections_take_no_turn() {
-    let mut buckets = Buckets::new(GAPS);
+    let mut buckets = AddressBuckets::new(GAPS);
     for (guild, waiter) in [
         (1, "cancelled 1"),
         (1, "cancelled 2"),
@@ -138,7 +138,7 @@ fn cancelled_connections_take_no_turn() {
 
 #[test]
 fn a_new_connection_does_not_overtake_those_that_wait() {
-    let mut buckets = Buckets::new(GAPS);
+    let mut buckets = AddressBuckets::new(GAPS);
     assert!(buckets.take(GuildId(1), &bucket(""), ms(0)));
     wait(&mut buckets, 2, "", scheduled("b", 50));
     assert!(
@@ -151,7 +151,7 @@ fn a_new_connection_does_not_overtake_those_that_wait() {
 
 #[test]
 fn guilds_that_cannot_go_yet_do_not_hold_up_another_guild() {
-    let mut buckets = Buckets::new(GAPS);
+    let mut buckets = AddressBuckets::new(GAPS);
     assert!(buckets.take(GuildId(1), &bucket(""), ms(0)));
     wait(&mut buckets, 1, "", scheduled("a", 50));
     assert!(buckets.take(GuildId(2), &bucket(""), ms(100)));
@@ -159,7 +159,7 @@ fn guilds_that_cannot_go_yet_do_not_hold_up_another_guild() {
 
 #[test]
 fn the_names_of_an_address_share_the_limit_of_the_network_in_turn() {
-    let mut buckets = Buckets::new(GAPS);
+    let mut buckets = AddressBuckets::new(GAPS);
     let names: Vec<String> = (0..200)
         .map(|number| format!("{number:03}.example"))
         .collect();
@@ -196,7 +196,7 @@ fn the_names_of_an_address_share_the_limit_of_the_network_in_turn() {
 
 #[test]
 fn what_has_no_effect_any_more_is_forgotten() {
-    let mut buckets: Buckets<&'static str> = Buckets::new(GAPS);
+    let mut buckets: AddressBuckets<&'static str> = AddressBuckets::new(GAPS);
     for second in 0..10_u64 {
         for number in 0..2000_u64 {
             let ip = std::net::IpAddr::from(u32::try_from(number).unwrap().to_be_bytes());

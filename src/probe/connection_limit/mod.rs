@@ -28,7 +28,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 pub use self::address_bucket::AddressBucket;
 pub use self::buckets::Urgency;
-use self::buckets::{Arrival, Buckets, Gaps, Queued};
+use self::buckets::{AddressBuckets, Arrival, Gaps, Queued};
 use self::verified_names::VerifiedNames;
 use crate::clock::Stopwatch;
 use crate::domain::discord_id::GuildId;
@@ -126,7 +126,7 @@ struct Shared {
 }
 
 struct Queues {
-    buckets: Buckets<WaitingConnection>,
+    buckets: AddressBuckets<WaitingConnection>,
     /// Checks that wait within their futures, by guild.
     within: HashMap<GuildId, u32>,
     /// Whether a task serves the queues; there is one only while something waits.
@@ -146,7 +146,7 @@ impl ConnectionLimiter {
             shared: Arc::new(Shared {
                 started: Stopwatch::start(),
                 queues: Mutex::new(Queues {
-                    buckets: Buckets::new(gaps),
+                    buckets: AddressBuckets::new(gaps),
                     within: HashMap::new(),
                     is_served: false,
                 }),

@@ -11,7 +11,7 @@ use crate::domain::devices::slug::Slug;
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
-use crate::store::engine::unreadable::Table;
+use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// A device with its state and settings.
@@ -256,7 +256,7 @@ pub async fn with_slug(
     .bind(slug.as_str())
     .fetch_all(&reader.pool)
     .await?;
-    reader.unreadable.skip(Table::Monitors, &rows, read)
+    reader.unreadable.skip(StoredTable::Monitors, &rows, read)
 }
 
 /// The UUID of the oldest device of a guild with a slug, read inside a transaction, so that a slug is added once.
@@ -301,7 +301,7 @@ pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Device>
         .bind(guild.map(GuildId::to_row))
         .fetch_all(&reader.pool)
         .await?;
-    reader.unreadable.skip(Table::Monitors, &rows, read)
+    reader.unreadable.skip(StoredTable::Monitors, &rows, read)
 }
 
 fn read(row: &SqliteRow) -> Result<Device, StoreError> {

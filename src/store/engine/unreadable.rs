@@ -18,7 +18,7 @@ const MOST: usize = 10_000;
 /// Tables whose rows are read one by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, VariantArray, IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
-pub(in crate::store) enum Table {
+pub(in crate::store) enum StoredTable {
     Monitors,
     Webhooks,
     Destinations,
@@ -29,7 +29,7 @@ pub(in crate::store) enum Table {
     Events,
 }
 
-impl Table {
+impl StoredTable {
     /// The column of a query that holds the id of the row.
     const fn id_column(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl Table {
 /// A row by its table and its id. The ids of API keys are text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct RowName {
-    table: Table,
+    table: StoredTable,
     id: String,
 }
 
@@ -57,7 +57,7 @@ impl UnreadableRows {
     /// Errors that are not about a single row.
     pub(in crate::store) fn skip<T>(
         &self,
-        table: Table,
+        table: StoredTable,
         rows: &[SqliteRow],
         read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
@@ -73,7 +73,7 @@ impl UnreadableRows {
     }
 
     /// Records a row that cannot be read. The first time, its id is logged, but never its content, which may be secret.
-    fn add(&self, table: Table, id: String, error: &StoreError) {
+    fn add(&self, table: StoredTable, id: String, error: &StoreError) {
         let mut known = self.known();
         let name = RowName { table, id };
         if known.len() >= MOST || known.contains(&name) {
@@ -126,7 +126,7 @@ fn is_about_row(error: &StoreError) -> bool {
 }
 
 /// The id of a row as text.
-fn row_id(row: &SqliteRow, table: Table) -> String {
+fn row_id(row: &SqliteRow, table: StoredTable) -> String {
     let column = table.id_column();
     let number = row.try_get::<i64, _>(column).map(|id| id.to_string());
     number

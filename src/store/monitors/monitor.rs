@@ -13,7 +13,7 @@ use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::status::Status;
 use crate::store::devices::device::status_of;
 use crate::store::engine::rows::{pieces, placeholders};
-use crate::store::engine::unreadable::Table;
+use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// A monitor of any kind, for lists.
@@ -69,7 +69,9 @@ pub async fn troubled(
     .fetch_all(&reader.pool)
     .await?;
     let monitors = &reader.unreadable;
-    monitors.skip(Table::Monitors, &rows, |row| read(Row::from_row(row)?))
+    monitors.skip(StoredTable::Monitors, &rows, |row| {
+        read(Row::from_row(row)?)
+    })
 }
 
 /// The host and the group of a monitor.
@@ -129,7 +131,9 @@ pub async fn search(
     .fetch_all(&reader.pool)
     .await?;
     let monitors = &reader.unreadable;
-    monitors.skip(Table::Monitors, &rows, |row| read(Row::from_row(row)?))
+    monitors.skip(StoredTable::Monitors, &rows, |row| {
+        read(Row::from_row(row)?)
+    })
 }
 
 /// Those of these monitors that the guild has.

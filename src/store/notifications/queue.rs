@@ -11,7 +11,7 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::delivery_order::{QueuedDelivery, Readiness};
 use crate::domain::notifications::delivery_plan::HOPELESS;
 use crate::domain::notifications::destinations::{DestinationId, DestinationKind};
-use crate::store::engine::unreadable::Table;
+use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Reader, StoreError};
 
 /// No delay is this long: an attempt further ahead was scheduled before the clock was set back, so it is due.
@@ -51,7 +51,7 @@ pub async fn due(
     .fetch_all(&reader.pool)
     .await?;
     let destinations = &reader.unreadable;
-    destinations.skip(Table::Destinations, &rows, destination::read)
+    destinations.skip(StoredTable::Destinations, &rows, destination::read)
 }
 
 /// What waits at the destinations that work, in guilds that have not removed the bot.

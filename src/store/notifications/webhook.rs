@@ -13,7 +13,7 @@ use crate::domain::event::Actor;
 use crate::domain::notifications::destination_health::DestinationHealth;
 use crate::domain::notifications::destinations::{DestinationId, DestinationKind};
 use crate::domain::notifications::webhook::{WebhookFormat, WebhookId};
-use crate::store::engine::unreadable::Table;
+use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// A stored webhook.
@@ -154,7 +154,7 @@ pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<Webhook>, Store
         .bind(guild.to_row())
         .fetch_all(&reader.pool)
         .await?;
-    reader.unreadable.skip(Table::Webhooks, &rows, read)
+    reader.unreadable.skip(StoredTable::Webhooks, &rows, read)
 }
 
 /// The webhooks of all guilds.
@@ -162,7 +162,7 @@ pub(in crate::store) async fn all(reader: &Reader) -> Result<Vec<Webhook>, Store
     let rows = sqlx::query(sqlx::AssertSqlSafe(SELECT))
         .fetch_all(&reader.pool)
         .await?;
-    reader.unreadable.skip(Table::Webhooks, &rows, read)
+    reader.unreadable.skip(StoredTable::Webhooks, &rows, read)
 }
 
 /// A webhook; `None` if it has been removed.

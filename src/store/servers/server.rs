@@ -15,7 +15,7 @@ use crate::domain::servers::status_rule::ServerState;
 use crate::domain::servers::threshold::Thresholds;
 use crate::domain::status::Status;
 use crate::store::devices::device::status_of;
-use crate::store::engine::unreadable::Table;
+use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Reader, StoreError, Tx};
 
 /// A server with its state and settings.
@@ -143,7 +143,7 @@ pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Server>
             .bind(guild.map(GuildId::to_row))
             .fetch_all(&reader.pool)
             .await?;
-    reader.unreadable.skip(Table::Monitors, &rows, read)
+    reader.unreadable.skip(StoredTable::Monitors, &rows, read)
 }
 
 /// A server, read inside a transaction; `None` if it has been removed.

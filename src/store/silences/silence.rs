@@ -11,7 +11,7 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::silences::maintenance::{TimeWindow, WeekDays, Weekly, parse_zone};
 use crate::domain::silences::silence::{NewSilence, SilenceId, SilenceKind, SilenceScope};
 use crate::domain::{Timestamp, millis};
-use crate::store::engine::unreadable::Table;
+use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// A silence that is open or planned.
@@ -290,7 +290,7 @@ pub async fn due(reader: &Reader, now: Timestamp) -> Result<Vec<Silence>, StoreE
 }
 
 async fn with_monitors(reader: &Reader, rows: Vec<SqliteRow>) -> Result<Vec<Silence>, StoreError> {
-    let mut found = reader.unreadable.skip(Table::Silences, &rows, read)?;
+    let mut found = reader.unreadable.skip(StoredTable::Silences, &rows, read)?;
     for one in &mut found {
         add_monitors(reader, one).await?;
     }

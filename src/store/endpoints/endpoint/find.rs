@@ -15,7 +15,7 @@ use crate::domain::endpoints::status_rule::State;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::endpoints::state;
-use crate::store::engine::unreadable::Table;
+use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Reader, StoreError, Tx};
 
 /// Conditions that the endpoints of a list meet.
@@ -119,7 +119,7 @@ pub async fn list(
     rows.truncate(limit as usize);
     let last = rows.last().filter(|_| has_more);
     let next = last.map(Position::of).transpose()?;
-    let endpoints = reader.unreadable.skip(Table::Monitors, &rows, read)?;
+    let endpoints = reader.unreadable.skip(StoredTable::Monitors, &rows, read)?;
     let readable: HashSet<MonitorId> = endpoints.iter().map(|endpoint| endpoint.id).collect();
     let ids: Vec<i64> = rows
         .iter()
@@ -144,7 +144,7 @@ pub async fn all(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Endpoint
             .bind(guild.map(GuildId::to_row))
             .fetch_all(&reader.pool)
             .await?;
-    reader.unreadable.skip(Table::Monitors, &rows, read)
+    reader.unreadable.skip(StoredTable::Monitors, &rows, read)
 }
 
 /// One endpoint of a guild.
@@ -204,7 +204,7 @@ pub async fn with_address(
     .bind(port)
     .fetch_all(&reader.pool)
     .await?;
-    reader.unreadable.skip(Table::Monitors, &rows, read)
+    reader.unreadable.skip(StoredTable::Monitors, &rows, read)
 }
 
 /// The endpoints of a guild with exactly this name, ignoring case; at most two, which shows whether the name is unique.
@@ -218,7 +218,7 @@ pub async fn with_name(
         .bind(name)
         .fetch_all(&reader.pool)
         .await?;
-    reader.unreadable.skip(Table::Monitors, &rows, read)
+    reader.unreadable.skip(StoredTable::Monitors, &rows, read)
 }
 
 /// Endpoints of a guild whose name or target contains `text`; inactive ones first.
@@ -244,7 +244,7 @@ pub async fn search(
     .bind(i64::from(limit))
     .fetch_all(&reader.pool)
     .await?;
-    reader.unreadable.skip(Table::Monitors, &rows, read)
+    reader.unreadable.skip(StoredTable::Monitors, &rows, read)
 }
 
 /// Numbers of endpoints by status, in a guild (`None`: in all guilds that have not removed the bot). Statuses without endpoints are omitted.

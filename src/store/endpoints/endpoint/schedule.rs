@@ -13,7 +13,7 @@ use crate::domain::endpoints::target::Target;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::engine::rows::{pieces, placeholders};
-use crate::store::engine::unreadable::Table;
+use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Reader, StoreError};
 
 /// An endpoint as a check needs it. Small, because there may be 100,000 of them in memory.
@@ -57,7 +57,7 @@ pub async fn scheduled(
     .await?;
     let last: Option<i64> = rows.last().map(|row| row.try_get("id")).transpose()?;
     Ok(ScheduledBatch {
-        endpoints: reader.unreadable.skip(Table::Monitors, &rows, read)?,
+        endpoints: reader.unreadable.skip(StoredTable::Monitors, &rows, read)?,
         last: last.map(MonitorId),
     })
 }
@@ -79,7 +79,7 @@ pub async fn scheduled_among(
             query = query.bind(id.0);
         }
         let rows = query.fetch_all(&reader.pool).await?;
-        found.extend(reader.unreadable.skip(Table::Monitors, &rows, read)?);
+        found.extend(reader.unreadable.skip(StoredTable::Monitors, &rows, read)?);
     }
     Ok(found)
 }
@@ -99,7 +99,7 @@ pub async fn due_for_recheck(
     .bind(i64::from(limit))
     .fetch_all(&reader.pool)
     .await?;
-    reader.unreadable.skip(Table::Monitors, &rows, read)
+    reader.unreadable.skip(StoredTable::Monitors, &rows, read)
 }
 
 /// Endpoints for a one-shot check, those checked longest ago first. `active`: see `EndpointFilter::active`.
@@ -117,7 +117,7 @@ pub async fn recheckable(
     .bind(i64::from(limit))
     .fetch_all(&reader.pool)
     .await?;
-    reader.unreadable.skip(Table::Monitors, &rows, read)
+    reader.unreadable.skip(StoredTable::Monitors, &rows, read)
 }
 
 fn read(row: &SqliteRow) -> Result<Scheduled, StoreError> {
