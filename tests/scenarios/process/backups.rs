@@ -27,12 +27,11 @@ fn limited(rollcall: &Rollcall, arguments: &[&str], ends_the_process: bool) -> C
 fn files(rollcall: &Rollcall, prefix: &str) -> Vec<(String, u32)> {
     let mut files: Vec<(String, u32)> = std::fs::read_dir(rollcall.path(""))
         .unwrap()
-        .map(|entry| {
-            let entry = entry.unwrap();
-            let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
-            (entry.file_name().into_string().unwrap(), mode)
-        })
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name().into_string().unwrap(), entry))
+        // SQLite deletes its own files beside the database while they are listed.
         .filter(|(name, _)| name.starts_with(prefix))
+        .map(|(name, entry)| (name, entry.metadata().unwrap().permissions().mode() & 0o777))
         .collect();
     files.sort();
     files
