@@ -35,6 +35,9 @@ pub struct Metrics {
     pub job_last_seconds: prometheus::GaugeVec,
     pub database_bytes: IntGauge,
     pub unreadable_rows: IntGauge,
+    /// Rows that were deleted because their guild had too many, by kind.
+    pub rows_over_limit: IntGaugeVec,
+    pub database_limit_bytes: IntGauge,
     /// Delay of timers in the runtime that checks and jobs share.
     pub timer_delay_seconds: Histogram,
     pub gateway_up: IntGauge,
@@ -119,6 +122,15 @@ impl Metrics {
             database_bytes: register.gauge(
                 "rollcall_database_bytes",
                 "Size of the database and its write-ahead log.",
+            )?,
+            rows_over_limit: register.gauges(
+                "rollcall_rows_over_limit",
+                "Rows that were deleted because their Discord server had too many, by kind.",
+                &["kind"],
+            )?,
+            database_limit_bytes: register.gauge(
+                "rollcall_database_limit_bytes",
+                "DATABASE_MAX_BYTES: the size near which the database stores less.",
             )?,
             unreadable_rows: register.gauge(
                 "rollcall_unreadable_rows",
@@ -353,6 +365,7 @@ mod tests {
         rollcall_commands_total Commands answered, by name.
         rollcall_connectivity_up Whether Rollcall can reach the network: 1, or 0 while many endpoints fail and no reference host responds.
         rollcall_database_bytes Size of the database and its write-ahead log.
+        rollcall_database_limit_bytes DATABASE_MAX_BYTES: the size near which the database stores less.
         rollcall_endpoints Endpoints by status.
         rollcall_gateway_failed_checks Consecutive health checks that found the connection to Discord not ready.
         rollcall_gateway_identifies_total Gateway sessions started.

@@ -222,7 +222,7 @@ async fn two_edits_of_a_device_survive() {
 #[tokio::test]
 async fn two_edits_of_a_server_survive() {
     let store = TestStore::open().await;
-    let (id, _) = manage_server::add(&store, member(), "db".into(), at(1))
+    let (id, _) = manage_server::add(&store, member(), "db".into(), 10, at(1))
         .await
         .unwrap();
     let name = ServerEdit {

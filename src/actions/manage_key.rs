@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Error, Requester};
 use crate::domain::Timestamp;
-use crate::domain::event::EventKind;
+use crate::domain::event::{Actor, EventKind};
 use crate::domain::key::{ApiKey, KeyId, KeyKind};
 use crate::domain::monitor::MonitorId;
 use crate::store::api_key::{self, StoredKey};
@@ -16,6 +16,13 @@ use crate::store::{Effect, Store, StoreError, Tx};
 
 /// How long the old key stays valid after a rotation, so that agents can be reconfigured one by one.
 pub const GRACE: Duration = Duration::from_secs(24 * 3600);
+
+/// The maximum number of valid keys of a guild, without the own keys of its devices and servers. Keys that were replaced count
+/// while they are valid.
+const MOST_KEYS: u64 = 100;
+
+/// The maximum number of valid keys of one device or server. Its oldest ones are revoked.
+const MOST_OWN_KEYS: u32 = 5;
 
 /// Hash under which a key is stored. Its secret has 256 random bits, so a fast hash is safe.
 pub fn hash(key: &ApiKey) -> [u8; 32] {
@@ -41,9 +48,27 @@ pub async fn create(
     store
         .writer
         .transact_for(requester.guild, move |tx| {
-            Box::pin(async move { Ok(create_in(tx, requester, kind, monitor, now).await?) })
+            Box::pin(async move {
+                if monitor.is_none() {
+                    check_room(tx, requester, now).await?;
+                }
+                Ok(create_in(tx, requester, kind, monitor, now).await?)
+            })
         })
         .await
+}
+
+/// Refuses another key for a guild that has as many valid ones as it may have. The operator's command line may add more.
+async fn check_room(tx: &mut Tx<'_>, requester: Requester, now: Timestamp) -> Result<(), Error> {
+    if requester.actor == Actor::CommandLine {
+        return Ok(());
+    }
+    if api_key::count_valid(tx, requester.guild, now).await? < MOST_KEYS {
+        return Ok(());
+    }
+    Err(Error::Conflict(format!(
+        "this Discord server has reached its limit of {MOST_KEYS} API keys. Revoke one first"
+    )))
 }
 
 /// Creates a key within a transaction of the caller.
@@ -66,6 +91,9 @@ pub async fn create_in(
         revoked_at: None,
     };
     api_key::insert(tx, &row).await?;
+    if let Some(monitor) = monitor {
+        api_key::revoke_oldest(tx, monitor, MOST_OWN_KEYS, now).await?;
+    }
     note(tx, requester, EventKind::KeyCreated, &row, now).await?;
     Ok(key)
 }
@@ -85,6 +113,9 @@ pub async fn rotate(
                 let old = old
                     .filter(|key| key.guild_id == requester.guild && key.is_valid(now))
                     .ok_or_else(not_found)?;
+                if old.monitor_id.is_none() {
+                    check_room(tx, requester, now).await?;
+                }
                 let key = create_in(tx, requester, old.kind, old.monitor_id, now).await?;
                 api_key::expire(tx, &old.id, now.plus(GRACE)).await?;
                 note(tx, requester, EventKind::KeyRotated, &old, now).await?;

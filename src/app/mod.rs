@@ -59,8 +59,8 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    let lock = Store::lock(&settings.database_url)?;
-    let store = Store::open(&settings.database_url).await?;
+    let lock = Store::lock(&settings.database.url)?;
+    let store = Store::open(&settings.database.url).await?;
     let result = run_on(&settings, &store).await;
     store.close().await;
     drop((lock, log));

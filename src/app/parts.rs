@@ -115,6 +115,8 @@ impl<'a> Parts<'a> {
     pub(super) fn new(settings: &'a Settings, store: &'a Store) -> Result<Self, AppError> {
         let checks = limited_checks(settings, store)?;
         let metrics = Metrics::new().map_err(|error| AppError::Other(error.to_string()))?;
+        let most = i64::try_from(settings.database.max_bytes).unwrap_or(i64::MAX);
+        metrics.database_limit_bytes.set(most);
         let health = Arc::new(Health::new());
         if settings.discord.token.is_some() {
             health.doubt_application();
@@ -148,6 +150,7 @@ impl<'a> Parts<'a> {
             checks: self.checks.clone(),
             device_threshold: self.settings.heartbeat.offline_threshold,
             quota_devices: self.settings.quota.devices,
+            quota_servers: self.settings.quota.servers,
             messenger: self.senders.messenger.clone(),
             limits: http::Limits::default(),
             key_cache: http::KeyCache::default(),
@@ -182,6 +185,7 @@ impl<'a> Parts<'a> {
                 left_guilds: settings.retention.left_guilds,
             },
             senders: self.senders.clone(),
+            database_max_bytes: settings.database.max_bytes,
             board_interval: settings.board_interval,
             dead_man: dead_man(settings)?,
             presence,
@@ -198,6 +202,7 @@ impl<'a> Parts<'a> {
             metrics: Arc::clone(&self.metrics),
             health: Arc::clone(&self.health),
             thresholds: self.settings.heartbeat.thresholds,
+            quota_servers: self.settings.quota.servers,
             endpoints: discord::EndpointSettings {
                 policy: self.settings.probe.allow.clone(),
                 recheck: recheck_options(self.settings),

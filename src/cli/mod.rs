@@ -150,7 +150,7 @@ async fn with_store<T>(
     work: impl AsyncFnOnce(&Store) -> Result<T, AppError>,
 ) -> Result<T, AppError> {
     telemetry::start_one_shot(verbose);
-    let store = Store::open(&settings.database_url).await?;
+    let store = Store::open(&settings.database.url).await?;
     let result = work(&store).await;
     store.close().await;
     result

@@ -46,7 +46,7 @@ pub(super) async fn run(settings: &Settings, command: ServerCommand) -> Result<(
     with_store(settings, false, async |store| match command {
         ServerCommand::Add { name, guild, json } => {
             let now = Clock::SYSTEM.now();
-            let added = manage_server::add(store, guild.requester(settings), name, now).await;
+            let added = manage_server::add(store, guild.requester(settings), name, settings.quota.servers, now).await;
             let (id, key) = added.map_err(app_error)?;
             if json {
                 print_line(&json!({ "id": id.0, "key": key.reveal() }).to_string());

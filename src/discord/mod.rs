@@ -64,6 +64,8 @@ pub struct DiscordState {
     pub health: Arc<Health>,
     /// Thresholds for servers without their own.
     pub thresholds: Thresholds,
+    /// The maximum number of servers of a guild.
+    pub quota_servers: u64,
     pub endpoints: EndpointSettings,
     pub senders: Senders,
     pub bot: Bot,

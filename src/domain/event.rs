@@ -69,6 +69,8 @@ pub enum EventKind {
     MonitorGrouped,
     BoardSet,
     BoardRemoved,
+    /// The guild has as many rows of a kind as it may have; the oldest are deleted from now on.
+    StorageLimitReached,
     /// The bot was removed from the guild: its checks stopped, and its keys ended.
     GuildLeft,
     /// The bot was added to the guild again.
@@ -81,6 +83,22 @@ impl EventKind {
     pub const fn as_str(self) -> &'static str {
         self.into_str()
     }
+
+    /// The events of a change of status, which a monitor causes by itself, and may cause at every check.
+    pub const STATUSES: &[Self] = &[
+        Self::EndpointUp,
+        Self::EndpointWarning,
+        Self::EndpointWarningCleared,
+        Self::EndpointOffline,
+        Self::EndpointOnline,
+        Self::EndpointUnknown,
+        Self::DeviceOnline,
+        Self::DeviceOffline,
+        Self::ServerOnline,
+        Self::ServerWarning,
+        Self::ServerOffline,
+        Self::ServerOverdue,
+    ];
 
     /// How serious it is: `error`, `warning` or `info`. The view `audit_logs` says the same.
     pub const fn severity(self) -> &'static str {

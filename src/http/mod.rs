@@ -49,6 +49,8 @@ pub struct HttpState {
     pub device_threshold: Duration,
     /// The maximum number of devices per guild.
     pub quota_devices: u64,
+    /// The maximum number of servers per guild.
+    pub quota_servers: u64,
     pub limits: Limits,
     /// Discord knows whose channel a channel is; `None`: Rollcall runs without it.
     pub messenger: Option<Arc<dyn Messenger>>,

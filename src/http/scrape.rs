@@ -28,6 +28,18 @@ pub(super) async fn metrics(State(app): State<HttpState>) -> Response {
     app.metrics
         .database_bytes
         .set(i64::try_from(app.store.reader.size_on_disk()).unwrap_or(i64::MAX));
+    match app.store.reader.rows_over_limit().await {
+        Ok(counts) => {
+            for (kind, count) in counts {
+                let gauge = app
+                    .metrics
+                    .rows_over_limit
+                    .with_label_values(&[kind.as_str()]);
+                gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        }
+        Err(error) => tracing::warn!(%error, "cannot count deleted rows for /metrics"),
+    }
     app.metrics
         .unreadable_rows
         .set(i64::try_from(app.store.reader.unreadable_rows()).unwrap_or(i64::MAX));

@@ -24,8 +24,8 @@ use endpoints::{recheck, scheduler};
 use incidents::{bulk_alerts, diagnose, flapping, reminders};
 use notifications::{board_refresh, delivery};
 use self_health::{
-    bot_health, dead_man, keep_alive, observation_window, presence, timers, token_check,
-    unreadable_rows, watchdog,
+    bot_health, dead_man, keep_alive, observation_window, presence, storage_room, timers,
+    token_check, unreadable_rows, watchdog,
 };
 use servers::{auto_thresholds, server_monitor};
 use silences::{calendar, silence_times};
@@ -53,6 +53,8 @@ pub struct JobContext {
     pub gateway: GatewayTimes,
     pub retention: Retention,
     pub senders: Senders,
+    /// The size near which the database stores less.
+    pub database_max_bytes: u64,
     /// The shortest time between two edits of a board.
     pub board_interval: Duration,
     /// `None`: nobody waits for a ping.
@@ -188,6 +190,10 @@ pub async fn start(
         stop.clone(),
     )));
     tasks.push(tokio::spawn(timers::run(context.clone(), stop.clone())));
+    tasks.push(tokio::spawn(storage_room::run(
+        context.clone(),
+        stop.clone(),
+    )));
     tasks.push(tokio::spawn(unreadable_rows::run(
         context.clone(),
         stop.clone(),

@@ -10,13 +10,16 @@ use crate::store::incidents::{incident, outage};
 use crate::store::notifications::delivery;
 use crate::store::servers::server;
 use crate::store::silences::calendar_event;
-use crate::store::{StoreError, Tx, event, observation_windows};
+use crate::store::{StoreError, Tx, api_key, event, observation_windows};
 
 pub(super) const NAME: &str = "prune";
 pub(super) const PERIOD: Duration = Duration::from_secs(600);
 
 /// Rows per transaction; a batch takes a few milliseconds.
 const BATCH: u32 = 5_000;
+
+/// How long API keys are kept after they became invalid, so that lists say why one stopped working.
+const INVALID_KEYS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Incidents kept for a broken destination after they have ended, which are sent once it works again.
 const MISSED_KEPT: u32 = 100;
@@ -48,6 +51,11 @@ pub(super) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let samples_before = now.minus(context.retention.samples);
     let samples = in_batches(context, move |tx| {
         Box::pin(server::prune(tx, samples_before, BATCH))
+    })
+    .await?;
+    let keys_before = now.minus(INVALID_KEYS_KEPT);
+    in_batches(context, move |tx| {
+        Box::pin(api_key::prune(tx, keys_before, BATCH))
     })
     .await?;
     in_batches(context, move |tx| Box::pin(calendar_event::prune(tx, now))).await?;

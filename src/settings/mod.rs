@@ -1,6 +1,7 @@
 //! Reads the environment into typed settings. All mistakes are reported at once, each with the name of the setting and a
 //! valid example. Secrets do not appear in errors or in debug output.
 
+mod database;
 mod dead_man;
 mod discord;
 mod dot_env;
@@ -18,6 +19,7 @@ mod secret;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use database::DatabaseSettings;
 pub use dead_man::DeadManSettings;
 pub use discord::DiscordSettings;
 pub use heartbeat::HeartbeatSettings;
@@ -35,7 +37,7 @@ use read::{DAY, SECOND, Variables};
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub discord: DiscordSettings,
-    pub database_url: String,
+    pub database: DatabaseSettings,
     pub http: HttpSettings,
     pub probe: ProbeSettings,
     pub recheck: RecheckSettings,
@@ -77,7 +79,7 @@ impl Settings {
         };
         let settings = Self {
             discord: read.discord(),
-            database_url: read.text("DATABASE_URL", "sqlite://data/rollcall.db"),
+            database: read.database(),
             http: read.http(),
             probe: read.probe(),
             recheck: read.recheck(),
@@ -170,6 +172,7 @@ mod tests {
         DISCORD_OFFLINE_WARNING must be a duration from 1s to 7d (a plain number is in minutes), but is `wrong`. Example: DISCORD_OFFLINE_WARNING=30m
         DISCORD_MAX_RECONNECTS must be a number from 1 to 1000, but is `wrong`. Example: DISCORD_MAX_RECONNECTS=10
         DISCORD_PRIVILEGED_INTENTS must be a comma-separated list of the intents members, presences and message_content, but is `wrong`. Example: DISCORD_PRIVILEGED_INTENTS=members,message_content
+        DATABASE_MAX_BYTES must be a size of at least 10MB, such as 500MB or 10GB, but is `wrong`. Example: DATABASE_MAX_BYTES=10GB
         HTTP_BIND must be an IP address and a port, but is `wrong`. Example: HTTP_BIND=127.0.0.1:8080
         TRUSTED_PROXIES must be a comma-separated list of addresses and networks, but is `wrong`. Example: TRUSTED_PROXIES=127.0.0.1,10.0.0.0/8
         PROBE_INTERVAL must be a duration from 1s to 1d (a plain number is in seconds), but is `wrong`. Example: PROBE_INTERVAL=60s
@@ -195,6 +198,7 @@ mod tests {
         OFFLINE_THRESHOLD_MINUTES must be a duration from 1s to 31d (a plain number is in minutes), but is `wrong`. Example: OFFLINE_THRESHOLD_MINUTES=120m
         BOARD_INTERVAL must be a duration from 1s to 1d (a plain number is in seconds), but is `wrong`. Example: BOARD_INTERVAL=60s
         QUOTA_ENDPOINTS must be a number from 1 to 1000000, but is `wrong`. Example: QUOTA_ENDPOINTS=1000
+        QUOTA_SERVERS must be a number from 1 to 1000000, but is `wrong`. Example: QUOTA_SERVERS=100
         QUOTA_DEVICES must be a number from 1 to 1000000, but is `wrong`. Example: QUOTA_DEVICES=10000
         RETENTION_CHECK_RESULTS must be a duration from 1s to 3650d (a plain number is in hours), but is `wrong`. Example: RETENTION_CHECK_RESULTS=48h
         RETENTION_EVENTS must be a duration from 1s to 3650d (a plain number is in days), but is `wrong`. Example: RETENTION_EVENTS=400d

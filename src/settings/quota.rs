@@ -7,6 +7,7 @@ use super::read::Variables;
 pub struct QuotaSettings {
     pub endpoints: u64,
     pub devices: u64,
+    pub servers: u64,
 }
 
 impl Variables {
@@ -14,6 +15,7 @@ impl Variables {
         QuotaSettings {
             endpoints: self.count("QUOTA_ENDPOINTS", "1000", 1, 1_000_000),
             devices: self.count("QUOTA_DEVICES", "10000", 1, 1_000_000),
+            servers: self.count("QUOTA_SERVERS", "100", 1, 1_000_000),
         }
     }
 }

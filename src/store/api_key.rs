@@ -196,6 +196,63 @@ pub async fn expire_of(
     Ok(())
 }
 
+/// Number of valid keys of a guild, without the own keys of its monitors.
+pub async fn count_valid(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM api_keys WHERE guild_id = $1 AND monitor_id IS NULL AND revoked_at IS NULL
+             AND (expires_at IS NULL OR expires_at > $2)",
+    )
+    .bind(guild.to_row())
+    .bind(now.millis())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
+/// Revokes all keys of a monitor but the `kept` newest ones.
+pub async fn revoke_oldest(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+    kept: u32,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let revoked = sqlx::query(
+        "UPDATE api_keys SET revoked_at = $3 WHERE monitor_id = $1 AND revoked_at IS NULL AND id NOT IN (
+             SELECT id FROM api_keys WHERE monitor_id = $1 AND revoked_at IS NULL ORDER BY created_at DESC, rowid DESC LIMIT $2
+         )",
+    )
+    .bind(monitor.0)
+    .bind(kept)
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    if revoked.rows_affected() > 0 {
+        tx.cache.keys.clear();
+    }
+    Ok(())
+}
+
+/// Deletes up to `limit` keys that became invalid before the given time; returns how many.
+pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM api_keys WHERE id IN (
+             SELECT id FROM api_keys WHERE COALESCE(revoked_at, expires_at) < $1 ORDER BY COALESCE(revoked_at, expires_at) LIMIT $2
+         )",
+    )
+    .bind(before.millis())
+    .bind(limit)
+    .execute(&mut *tx.connection)
+    .await?;
+    if deleted.rows_affected() > 0 {
+        tx.cache.keys.clear();
+    }
+    Ok(deleted.rows_affected())
+}
+
 /// Revokes every key of a guild and of its monitors; returns how many were not revoked yet.
 pub async fn revoke_all(
     tx: &mut Tx<'_>,

@@ -1,6 +1,6 @@
 //! The audit log: every change with its time and its actor. Rows are added, never updated.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -12,6 +12,7 @@ use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::{MonitorId, MonitorRef};
 use crate::store::engine::rows::{pieces, placeholders};
 use crate::store::engine::unreadable::StoredTable;
+use crate::store::engine::usage::{self, UsageKind};
 
 /// An event to be stored.
 #[derive(Clone, Debug)]
@@ -36,6 +37,18 @@ pub async fn append(tx: &mut Tx<'_>, event: &NewEvent) -> Result<(), StoreError>
 
 /// Adds events, many in one statement. The details of each name its monitor and its severity.
 pub async fn append_all(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<(), StoreError> {
+    insert(tx, events).await?;
+    let guilds: BTreeMap<GuildId, Timestamp> = events
+        .iter()
+        .map(|event| (event.guild_id, event.noticed_at))
+        .collect();
+    for (guild, now) in guilds {
+        usage::enforce(tx, guild, UsageKind::Events, now).await?;
+    }
+    Ok(())
+}
+
+async fn insert(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<(), StoreError> {
     let subjects = subjects(tx, events).await?;
     for piece in pieces(events) {
         let places = placeholders(piece.len(), 7);
@@ -332,8 +345,8 @@ pub async fn changed_after(reader: &Reader, id: i64) -> Result<(Vec<MonitorId>, 
 /// Deletes up to `limit` of the oldest events that are older than `before`; returns how many.
 pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
-        "DELETE FROM events WHERE noticed_at < $1 AND id < (SELECT MIN(id) FROM events) + $2
-         AND id < (SELECT MAX(id) FROM events)",
+        "DELETE FROM events WHERE id IN
+         (SELECT id FROM events WHERE noticed_at < $1 AND id < (SELECT MAX(id) FROM events) ORDER BY noticed_at LIMIT $2)",
     )
     .bind(before.millis())
     .bind(i64::from(limit))

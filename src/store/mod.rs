@@ -29,10 +29,12 @@ use sqlx::{Connection as _, SqlitePool};
 use tokio::sync::watch;
 
 use engine::unreadable::UnreadableRows;
-use engine::{backup, sqlite};
+use engine::{backup, sqlite, usage};
 use monitors::monitor_state;
 
 pub use engine::lock::InstanceLock;
+pub use engine::storage_room::{MeasuredRoom, StorageRoom};
+pub use engine::usage::UsageKind;
 pub use engine::writer::{Tx, Writer};
 
 /// Database errors, worded for the operator.
@@ -111,6 +113,8 @@ pub struct Reader {
 pub struct Store {
     pub reader: Reader,
     pub writer: Writer,
+    /// What is still stored, as the database was last measured.
+    pub room: MeasuredRoom,
     bell: watch::Receiver<u64>,
 }
 
@@ -121,7 +125,8 @@ impl Store {
         let write_connection = sqlite::open_for_writing(&path).await?;
         let pool = sqlite::open_for_reading(&path).await?;
         let (bell_sender, bell) = watch::channel(0);
-        let writer = Writer::start(write_connection, bell_sender);
+        let room = MeasuredRoom::default();
+        let writer = Writer::start(write_connection, room.clone(), bell_sender);
         let store = Self {
             reader: Reader {
                 pool,
@@ -129,6 +134,7 @@ impl Store {
                 path: Arc::new(path),
             },
             writer,
+            room,
             bell,
         };
         store
@@ -181,6 +187,22 @@ impl Reader {
                 .unwrap_or(0)
         };
         size("") + size("-wal")
+    }
+
+    /// Bytes of the database that hold data. Pages that became free are used again before the file grows.
+    pub async fn used_bytes(&self) -> Result<u64, StoreError> {
+        let (pages, free, size): (i64, i64, i64) = sqlx::query_as(
+            "SELECT page_count, freelist_count, page_size
+             FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok((pages - free).unsigned_abs() * size.unsigned_abs())
+    }
+
+    /// Number of rows of each kind that were deleted because their guild had too many.
+    pub async fn rows_over_limit(&self) -> Result<Vec<(UsageKind, u64)>, StoreError> {
+        usage::deleted_rows(&self.pool).await
     }
 
     /// Number of rows that cannot be read, as far as is known; see `UnreadableRows`.

@@ -30,17 +30,23 @@ pub struct Standing {
     pub should_alert: bool,
 }
 
-/// Adds a server and creates its key, which is shown once.
+/// Adds a server and creates its key, which is shown once. A guild may have at most `quota` servers.
 pub async fn add(
     store: &Store,
     requester: Requester,
     name: String,
+    quota: u64,
     now: Timestamp,
 ) -> Result<(MonitorId, ApiKey), Error> {
     store
         .writer
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
+                if server::count(tx, requester.guild).await? >= quota {
+                    return Err(Error::Conflict(format!(
+                        "this Discord server has reached its limit of {quota} servers. Remove one first, or ask the operator to raise QUOTA_SERVERS"
+                    )));
+                }
                 let id = server::insert(tx, requester.guild, &name, now).await?;
                 let details = json!({ "name": name });
                 event::append(
@@ -257,7 +263,9 @@ mod tests {
             guild: GuildId(2),
             ..requester
         };
-        let (id, _) = add(&store, requester, "db-1".into(), NOW).await.unwrap();
+        let (id, _) = add(&store, requester, "db-1".into(), 10, NOW)
+            .await
+            .unwrap();
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         let own = Thresholds::new(minutes(10), minutes(30), minutes(60)).unwrap();
         let change = ServerEdit {
@@ -308,7 +316,9 @@ mod tests {
         };
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         let defaults = Thresholds::new(minutes(5), minutes(60), minutes(120)).unwrap();
-        let (id, _) = add(&store, requester, "db-1".into(), NOW).await.unwrap();
+        let (id, _) = add(&store, requester, "db-1".into(), 10, NOW)
+            .await
+            .unwrap();
         let never = standing(&store.reader, requester, id, defaults, NOW)
             .await
             .unwrap();

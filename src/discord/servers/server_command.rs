@@ -37,7 +37,14 @@ async fn add(
     let work = async {
         let app = ctx.data();
         let name = parse_name(&name).map_err(|error| wrong("name", error))?;
-        let (_, key) = manage_server::add(&app.store, requester, name.clone(), app.now()).await?;
+        let (_, key) = manage_server::add(
+            &app.store,
+            requester,
+            name.clone(),
+            app.quota_servers,
+            app.now(),
+        )
+        .await?;
         Ok(key_card::of_server(&name, &key))
     };
     reply::answer(ctx, work).await

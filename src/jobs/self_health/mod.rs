@@ -5,6 +5,7 @@ pub(in crate::jobs) mod dead_man;
 pub(in crate::jobs) mod keep_alive;
 pub(in crate::jobs) mod observation_window;
 pub(in crate::jobs) mod presence;
+pub(in crate::jobs) mod storage_room;
 pub(in crate::jobs) mod timers;
 pub(in crate::jobs) mod token_check;
 pub(in crate::jobs) mod unreadable_rows;

@@ -4,8 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::MonitorId;
 use crate::store::engine::rows::{pieces, placeholders};
+use crate::store::engine::usage::{self, UsageKind};
 use crate::store::{Reader, StoreError, Tx};
 
 /// Lines kept per device; the oldest are deleted.
@@ -40,22 +42,32 @@ pub struct Line {
     pub run_time: Option<Duration>,
 }
 
-/// Stores lines in their order and deletes all but the last `LINES_KEPT` of the device.
+/// Stores lines in their order, unless the database has no room for logs, and deletes all but the last `LINES_KEPT` of the
+/// device.
 pub async fn append(
     tx: &mut Tx<'_>,
     id: MonitorId,
     lines: &[NewLine],
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    if !tx.room.has_samples() {
+        return Ok(());
+    }
+    let guild: Option<i64> = sqlx::query_scalar("SELECT guild_id FROM monitors WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(&mut *tx.connection)
+        .await?;
+    let Some(guild) = guild else { return Ok(()) };
     for piece in pieces(lines) {
-        let places = placeholders(piece.len(), 7);
+        let places = placeholders(piece.len(), 8);
         let sql = format!(
-            "INSERT INTO device_logs (monitor_id, at, kind, level, device_time, message, run_ms) VALUES {places}"
+            "INSERT INTO device_logs (monitor_id, guild_id, at, kind, level, device_time, message, run_ms) VALUES {places}"
         );
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
         for line in piece {
             query = query
                 .bind(id.0)
+                .bind(guild)
                 .bind(now.millis())
                 .bind(line.kind)
                 .bind(&line.level)
@@ -73,7 +85,7 @@ pub async fn append(
     .bind(LINES_KEPT)
     .execute(&mut *tx.connection)
     .await?;
-    Ok(())
+    usage::enforce(tx, GuildId::from_row(guild), UsageKind::DeviceLogs, now).await
 }
 
 #[derive(sqlx::FromRow)]

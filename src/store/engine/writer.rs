@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::cache::Cache;
 use super::sqlite;
+use super::storage_room::{MeasuredRoom, StorageRoom};
 use crate::domain::discord_id::GuildId;
 use crate::store::StoreError;
 use crate::store::monitors::monitor_state::Pending;
@@ -35,6 +36,8 @@ pub struct Tx<'writer> {
     pub(in crate::store) cache: &'writer mut Cache,
     pub(in crate::store) pending: &'writer mut Pending,
     pub(in crate::store) wrote_event: bool,
+    /// What is still stored.
+    pub(in crate::store) room: StorageRoom,
 }
 
 /// Called after the commit, or with the error that prevented it.
@@ -73,10 +76,15 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(in crate::store) fn start(connection: SqliteConnection, bell: watch::Sender<u64>) -> Self {
+    pub(in crate::store) fn start(
+        connection: SqliteConnection,
+        room: MeasuredRoom,
+        bell: watch::Sender<u64>,
+    ) -> Self {
         let (commands, inbox) = mpsc::channel(QUEUE);
         let task = WriterTask {
             connection,
+            room,
             bell,
             cache: Cache::default(),
             pending: Pending::default(),
@@ -160,6 +168,7 @@ impl Writer {
 
 struct WriterTask {
     connection: SqliteConnection,
+    room: MeasuredRoom,
     bell: watch::Sender<u64>,
     cache: Cache,
     pending: Pending,
@@ -307,6 +316,7 @@ impl WriterTask {
             cache: &mut self.cache,
             pending: &mut self.pending,
             wrote_event: false,
+            room: self.room.get(),
         };
         let finished = AssertUnwindSafe(work(&mut tx)).catch_unwind().await;
         let wrote_event = tx.wrote_event;
@@ -372,6 +382,7 @@ impl WriterTask {
             cache: &mut self.cache,
             pending: &mut self.pending,
             wrote_event: false,
+            room: self.room.get(),
         };
         crate::store::monitors::monitor_state::flush(&mut tx).await?;
         self.commit().await?;

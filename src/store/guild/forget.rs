@@ -40,8 +40,9 @@ const BEFORE_MONITORS: [&str; 18] = [
 ];
 
 /// The guild itself comes last: until then, a deletion that was interrupted is continued.
-const AFTER_MONITORS: [&str; 2] = [
+const AFTER_MONITORS: [&str; 3] = [
     "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE guild_id = $1 LIMIT $2)",
+    "DELETE FROM guild_usage WHERE guild_id IN (SELECT guild_id FROM guild_usage WHERE guild_id = $1 LIMIT $2)",
     "DELETE FROM guilds WHERE guild_id IN (SELECT guild_id FROM guilds WHERE guild_id = $1 LIMIT $2)",
 ];
 

@@ -1,5 +1,7 @@
 //! Outages: the downtime of one monitor, from its first failure to its recovery. A monitor has at most one open outage.
 
+use std::collections::BTreeMap;
+
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::incidents::grouping::IncidentId;
@@ -8,6 +10,7 @@ use crate::domain::monitor::{MonitorId, MonitorRef};
 use crate::domain::silences::silence::SilenceKind;
 use crate::domain::transition::OutageEnd;
 use crate::store::engine::rows::{pieces, placeholders};
+use crate::store::engine::usage::{self, UsageKind};
 use crate::store::{Reader, StoreError, Tx};
 
 /// An outage that was opened.
@@ -57,6 +60,13 @@ pub async fn open_all(
             },
             started_at: Timestamp::from_millis(row.started_at),
         }));
+    }
+    let guilds: BTreeMap<GuildId, Timestamp> = opened
+        .iter()
+        .map(|opened| (opened.monitor.guild, opened.started_at))
+        .collect();
+    for (guild, now) in guilds {
+        usage::enforce(tx, guild, UsageKind::Outages, now).await?;
     }
     Ok(opened)
 }
@@ -248,8 +258,7 @@ pub async fn retract(
 /// Deletes up to `limit` outages that ended before the given time; returns how many.
 pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
-        "DELETE FROM outages WHERE id IN
-         (SELECT id FROM outages WHERE ended_at < $1 AND id < (SELECT MIN(id) FROM outages) + $2)",
+        "DELETE FROM outages WHERE id IN (SELECT id FROM outages WHERE ended_at < $1 ORDER BY ended_at LIMIT $2)",
     )
     .bind(before.millis())
     .bind(i64::from(limit))

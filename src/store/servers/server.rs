@@ -16,6 +16,7 @@ use crate::domain::servers::threshold::Thresholds;
 use crate::domain::status::Status;
 use crate::store::devices::device::status_of;
 use crate::store::engine::unreadable::StoredTable;
+use crate::store::engine::usage::{self, UsageKind};
 use crate::store::{Reader, StoreError, Tx};
 
 /// A server with its state and settings.
@@ -78,6 +79,15 @@ pub async fn insert(
     Ok(MonitorId(id))
 }
 
+/// Number of servers of a guild.
+pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM server_details WHERE guild_id = $1")
+        .bind(guild.to_row())
+        .fetch_one(&mut *tx.connection)
+        .await?;
+    Ok(count.unsigned_abs())
+}
+
 /// Saves what people can change about a server. Thresholds of `None` mean those from the settings.
 pub async fn update(tx: &mut Tx<'_>, server: &Server) -> Result<(), StoreError> {
     sqlx::query("UPDATE monitors SET name = $2 WHERE id = $1")
@@ -106,20 +116,29 @@ pub async fn update(tx: &mut Tx<'_>, server: &Server) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Stores a sample. `stats` is a JSON object.
+/// Stores a sample, unless the database has no room for samples. `stats` is a JSON object.
 pub async fn keep_sample(
     tx: &mut Tx<'_>,
     id: MonitorId,
     at: Timestamp,
     stats: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO samples (at, monitor_id, stats) VALUES ($1, $2, $3)")
-        .bind(at.millis())
-        .bind(id.0)
-        .bind(stats)
-        .execute(&mut *tx.connection)
-        .await?;
-    Ok(())
+    if !tx.room.has_samples() {
+        return Ok(());
+    }
+    let guild: Option<i64> = sqlx::query_scalar(
+        "INSERT INTO samples (at, monitor_id, stats, guild_id) SELECT $1, id, $3, guild_id FROM monitors WHERE id = $2
+         RETURNING guild_id",
+    )
+    .bind(at.millis())
+    .bind(id.0)
+    .bind(stats)
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    match guild.map(GuildId::from_row) {
+        Some(guild) => usage::enforce(tx, guild, UsageKind::Samples, at).await,
+        None => Ok(()),
+    }
 }
 
 /// A server of a guild; `None` if the guild has none with this id.
@@ -258,7 +277,7 @@ pub async fn followed(tx: &mut Tx<'_>, id: MonitorId, now: Timestamp) -> Result<
 /// Deletes up to `limit` samples that are older than the given time; returns how many.
 pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
-        "DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE at < $1 ORDER BY id LIMIT $2)",
+        "DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE at < $1 ORDER BY at LIMIT $2)",
     )
     .bind(before.millis())
     .bind(i64::from(limit))

@@ -19,6 +19,7 @@ fn bot(sandbox: &Sandbox) -> Rollcall {
         .with("PROBE_INTERVAL", "1h")
         .with("QUOTA_ENDPOINTS", "10000")
         .with("QUOTA_DEVICES", "10000")
+        .with("QUOTA_SERVERS", "10000")
 }
 
 #[tokio::test(flavor = "multi_thread")]

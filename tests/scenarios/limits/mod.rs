@@ -2,4 +2,5 @@
 
 mod device_logs;
 mod server_reports;
+mod storage;
 mod unreadable_rows;

@@ -170,7 +170,8 @@ pub(super) async fn add(
     InBody(body): InBody<NewServer>,
 ) -> Result<Created<AddedServer>, Problem> {
     let (requester, now) = (admin.requester(), app.clock.now());
-    let (id, key) = manage_server::add(&app.store, requester, body.name.0, now).await?;
+    let (id, key) =
+        manage_server::add(&app.store, requester, body.name.0, app.quota_servers, now).await?;
     Ok(Created(AddedServer {
         server: view(&app, &admin, id).await?,
         key: key.reveal(),

@@ -6,6 +6,7 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::store::engine::usage::{self, UsageKind};
 use crate::store::{StoreError, Tx};
 
 /// Adds an incident for a notification that is not about outages. It ends at once.
@@ -28,6 +29,7 @@ pub async fn announce(
     .fetch_one(&mut *tx.connection)
     .await?;
     tx.wrote_event = true;
+    usage::enforce(tx, guild, UsageKind::Incidents, now).await?;
     Ok(IncidentId(id))
 }
 

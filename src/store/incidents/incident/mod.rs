@@ -40,6 +40,7 @@ use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId, OpenI
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::store::engine::rows::placeholders;
+use crate::store::engine::usage::{self, UsageKind};
 use crate::store::{Reader, StoreError, Tx};
 
 /// An incident with its outages.
@@ -129,6 +130,7 @@ pub async fn begin(
     .fetch_one(&mut *tx.connection)
     .await?;
     tx.wrote_event = true;
+    usage::enforce(tx, guild, UsageKind::Incidents, now).await?;
     Ok(IncidentId(id))
 }
 
@@ -315,7 +317,7 @@ fn head_of(head: &SqliteRow) -> Result<Incident, StoreError> {
 /// Deletes up to `limit` incidents that ended before the given time, with their deliveries; returns how many.
 pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
-        "DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE ended_at < $1 ORDER BY id LIMIT $2)",
+        "DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE ended_at < $1 ORDER BY ended_at LIMIT $2)",
     )
     .bind(before.millis())
     .bind(limit)
