@@ -3,4 +3,5 @@
 mod device_logs;
 mod server_reports;
 mod storage;
+mod table;
 mod unreadable_rows;
