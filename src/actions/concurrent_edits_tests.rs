@@ -419,11 +419,11 @@ async fn two_edits_of_a_group_survive() {
 #[tokio::test]
 async fn a_key_that_is_revoked_during_its_rotation_gets_no_successor() {
     let store = TestStore::open().await;
-    let key = manage_key::create(&store, member(), KeyKind::Read, None, at(1))
+    let key = manage_key::create(&store, member(), KeyKind::Read, 10, at(1))
         .await
         .unwrap();
     let revoke = manage_key::revoke(&store, member(), key.id, at(10));
-    let rotate = manage_key::rotate(&store, member(), key.id, at(10));
+    let rotate = manage_key::rotate(&store, member(), key.id, 10, at(10));
     let (revoked, rotated) = together(&store, revoke, rotate).await;
     revoked.unwrap();
     assert!(

@@ -17,10 +17,6 @@ use crate::store::{Effect, Store, StoreError, Tx};
 /// How long the old key stays valid after a rotation, so that agents can be reconfigured one by one.
 pub const GRACE: Duration = Duration::from_secs(24 * 3600);
 
-/// The maximum number of valid keys of a guild, without the own keys of its devices and servers. Keys that were replaced count
-/// while they are valid.
-const MOST_KEYS: u64 = 100;
-
 /// The maximum number of valid keys of one device or server. Its oldest ones are revoked.
 const MOST_OWN_KEYS: u32 = 5;
 
@@ -37,37 +33,41 @@ fn generate(kind: KeyKind) -> Result<ApiKey, StoreError> {
     Ok(ApiKey::from_random(kind, id, secret))
 }
 
-/// Creates a key for the requester's guild; `monitor` is the one monitor that it belongs to, if any.
+/// Creates a key for the requester's guild, which may have `quota` valid ones. Keys that were replaced count while they are
+/// valid.
 pub async fn create(
     store: &Store,
     requester: Requester,
     kind: KeyKind,
-    monitor: Option<MonitorId>,
+    quota: u64,
     now: Timestamp,
 ) -> Result<ApiKey, Error> {
     store
         .writer
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
-                if monitor.is_none() {
-                    check_room(tx, requester, now).await?;
-                }
-                Ok(create_in(tx, requester, kind, monitor, now).await?)
+                check_room(tx, requester, quota, now).await?;
+                Ok(create_in(tx, requester, kind, None, now).await?)
             })
         })
         .await
 }
 
 /// Refuses another key for a guild that has as many valid ones as it may have. The operator's command line may add more.
-async fn check_room(tx: &mut Tx<'_>, requester: Requester, now: Timestamp) -> Result<(), Error> {
+async fn check_room(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    quota: u64,
+    now: Timestamp,
+) -> Result<(), Error> {
     if requester.actor == Actor::CommandLine {
         return Ok(());
     }
-    if api_key::count_valid(tx, requester.guild, now).await? < MOST_KEYS {
+    if api_key::count_valid(tx, requester.guild, now).await? < quota {
         return Ok(());
     }
     Err(Error::Conflict(format!(
-        "this Discord server has reached its limit of {MOST_KEYS} API keys. Revoke one first"
+        "this Discord server has reached its limit of {quota} API keys. Revoke one first, or ask the operator to raise QUOTA_KEYS"
     )))
 }
 
@@ -103,6 +103,7 @@ pub async fn rotate(
     store: &Store,
     requester: Requester,
     id: KeyId,
+    quota: u64,
     now: Timestamp,
 ) -> Result<ApiKey, Error> {
     store
@@ -114,7 +115,7 @@ pub async fn rotate(
                     .filter(|key| key.guild_id == requester.guild && key.is_valid(now))
                     .ok_or_else(not_found)?;
                 if old.monitor_id.is_none() {
-                    check_room(tx, requester, now).await?;
+                    check_room(tx, requester, quota, now).await?;
                 }
                 let key = create_in(tx, requester, old.kind, old.monitor_id, now).await?;
                 api_key::expire(tx, &old.id, now.plus(GRACE)).await?;
@@ -194,7 +195,7 @@ mod tests {
     #[tokio::test]
     async fn keys_are_stored_only_as_hashes() {
         let store = TestStore::open().await;
-        let key = create(&store, requester(1), KeyKind::Fleet, None, NOW)
+        let key = create(&store, requester(1), KeyKind::Fleet, 10, NOW)
             .await
             .unwrap();
         assert_eq!(stored(&store, key.id).await.secret_sha256, hash(&key));
@@ -209,10 +210,10 @@ mod tests {
     #[tokio::test]
     async fn both_keys_are_valid_for_a_day_after_a_rotation() {
         let store = TestStore::open().await;
-        let old = create(&store, requester(1), KeyKind::Read, None, NOW)
+        let old = create(&store, requester(1), KeyKind::Read, 10, NOW)
             .await
             .unwrap();
-        let new = rotate(&store, requester(1), old.id, NOW).await.unwrap();
+        let new = rotate(&store, requester(1), old.id, 10, NOW).await.unwrap();
         assert_ne!(old.id, new.id);
         let (old, new) = (stored(&store, old.id).await, stored(&store, new.id).await);
         let day = NOW.plus(GRACE);
@@ -223,11 +224,11 @@ mod tests {
     #[tokio::test]
     async fn keys_of_other_guilds_are_not_found() {
         let store = TestStore::open().await;
-        let key = create(&store, requester(1), KeyKind::Read, None, NOW)
+        let key = create(&store, requester(1), KeyKind::Read, 10, NOW)
             .await
             .unwrap();
         for requester in [requester(2), requester(3)] {
-            assert!(rotate(&store, requester, key.id, NOW).await.is_err());
+            assert!(rotate(&store, requester, key.id, 10, NOW).await.is_err());
             assert!(revoke(&store, requester, key.id, NOW).await.is_err());
         }
         revoke(&store, requester(1), key.id, NOW).await.unwrap();

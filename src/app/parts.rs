@@ -151,6 +151,7 @@ impl<'a> Parts<'a> {
             device_threshold: self.settings.heartbeat.offline_threshold,
             quota_devices: self.settings.quota.devices,
             quota_servers: self.settings.quota.servers,
+            quota_keys: self.settings.quota.keys,
             messenger: self.senders.messenger.clone(),
             limits: http::Limits::default(),
             key_cache: http::KeyCache::default(),
@@ -203,6 +204,7 @@ impl<'a> Parts<'a> {
             health: Arc::clone(&self.health),
             thresholds: self.settings.heartbeat.thresholds,
             quota_servers: self.settings.quota.servers,
+            quota_keys: self.settings.quota.keys,
             endpoints: discord::EndpointSettings {
                 policy: self.settings.probe.allow.clone(),
                 recheck: recheck_options(self.settings),

@@ -82,18 +82,18 @@ fn key_id(text: &str) -> Result<KeyId, String> {
 
 pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), AppError> {
     with_store(settings, false, async |store| {
-        let now = Clock::SYSTEM.now();
+        let (now, quota) = (Clock::SYSTEM.now(), settings.quota.keys);
         match command {
             KeyCommand::Create { kind, guild, json } => {
                 let requester = guild.requester(settings);
-                let created = manage_key::create(store, requester, kind.into(), None, now).await;
+                let created = manage_key::create(store, requester, kind.into(), quota, now).await;
                 show_once(&created.map_err(app_error)?, json);
                 Ok(())
             }
             KeyCommand::List { guild, json } => list(store, guild.map(GuildId), json).await,
             KeyCommand::Rotate { id, guild, json } => {
                 let requester = guild.requester(settings);
-                let created = manage_key::rotate(store, requester, id, now).await;
+                let created = manage_key::rotate(store, requester, id, quota, now).await;
                 show_once(&created.map_err(app_error)?, json);
                 print_note(&format!(
                     "the old key {id} stays valid for {}",

@@ -66,6 +66,8 @@ pub struct DiscordState {
     pub thresholds: Thresholds,
     /// The maximum number of servers of a guild.
     pub quota_servers: u64,
+    /// The maximum number of valid keys of a guild.
+    pub quota_keys: u64,
     pub endpoints: EndpointSettings,
     pub senders: Senders,
     pub bot: Bot,

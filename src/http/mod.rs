@@ -51,6 +51,8 @@ pub struct HttpState {
     pub quota_devices: u64,
     /// The maximum number of servers per guild.
     pub quota_servers: u64,
+    /// The maximum number of valid keys per guild.
+    pub quota_keys: u64,
     pub limits: Limits,
     /// Discord knows whose channel a channel is; `None`: Rollcall runs without it.
     pub messenger: Option<Arc<dyn Messenger>>,

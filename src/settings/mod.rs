@@ -162,56 +162,7 @@ mod tests {
             });
         let mistakes = names.filter_map(|name| read(&[(name, "wrong")]).err());
         let lines: Vec<String> = mistakes.map(|error| error.to_string()).collect();
-        insta::assert_snapshot!(lines.join("\n"), @"
-        DISCORD_GUILD_ID must be the id of a Discord server, but is `wrong`. Example: DISCORD_GUILD_ID=123456789012345678
-        DISCORD_API_URL must be a URL without a path, but is `wrong`. Example: DISCORD_API_URL=https://discord.com
-        DISCORD_HEARTBEAT_TIMEOUT must be a duration from 1s to 1h (a plain number is in seconds), but is `wrong`. Example: DISCORD_HEARTBEAT_TIMEOUT=60s
-        DISCORD_KEEPALIVE_INTERVAL must be a duration from 1s to 1d (a plain number is in seconds), but is `wrong`. Example: DISCORD_KEEPALIVE_INTERVAL=300s
-        DISCORD_HEALTH_INTERVAL must be a duration from 1s to 1d (a plain number is in seconds), but is `wrong`. Example: DISCORD_HEALTH_INTERVAL=600s
-        DISCORD_INACTIVITY_WARNING must be a duration from 1s to 7d (a plain number is in minutes), but is `wrong`. Example: DISCORD_INACTIVITY_WARNING=30m
-        DISCORD_OFFLINE_WARNING must be a duration from 1s to 7d (a plain number is in minutes), but is `wrong`. Example: DISCORD_OFFLINE_WARNING=30m
-        DISCORD_MAX_RECONNECTS must be a number from 1 to 1000, but is `wrong`. Example: DISCORD_MAX_RECONNECTS=10
-        DISCORD_PRIVILEGED_INTENTS must be a comma-separated list of the intents members, presences and message_content, but is `wrong`. Example: DISCORD_PRIVILEGED_INTENTS=members,message_content
-        DATABASE_MAX_BYTES must be a size of at least 10MB, such as 500MB or 10GB, but is `wrong`. Example: DATABASE_MAX_BYTES=10GB
-        HTTP_BIND must be an IP address and a port, but is `wrong`. Example: HTTP_BIND=127.0.0.1:8080
-        TRUSTED_PROXIES must be a comma-separated list of addresses and networks, but is `wrong`. Example: TRUSTED_PROXIES=127.0.0.1,10.0.0.0/8
-        PROBE_INTERVAL must be a duration from 1s to 1d (a plain number is in seconds), but is `wrong`. Example: PROBE_INTERVAL=60s
-        PROBE_RETRY_INTERVAL must be a duration from 1s to 1d (a plain number is in seconds), but is `wrong`. Example: PROBE_RETRY_INTERVAL=10s
-        PROBE_TIMEOUT must be a duration from 100ms to 2m (a plain number is in seconds), but is `wrong`. Example: PROBE_TIMEOUT=10s
-        PROBE_CONCURRENCY must be a number from 1 to 100000, but is `wrong`. Example: PROBE_CONCURRENCY=512
-        PROBE_FAILURES_TO_OFFLINE must be a number from 1 to 100, but is `wrong`. Example: PROBE_FAILURES_TO_OFFLINE=3
-        PROBE_MIN_INTERVAL must be a duration from 1s to 1d (a plain number is in seconds), but is `wrong`. Example: PROBE_MIN_INTERVAL=10s
-        PROBE_ADDRESS_RATE must be a number from 1 to 1000, but is `wrong`. Example: PROBE_ADDRESS_RATE=10
-        PROBE_LIMIT_ALLOWED must be `true` or `false`, but is `wrong`. Example: PROBE_LIMIT_ALLOWED=false
-        PROBE_ALLOW: `wrong` must be a network, an address, `lan` or `loopback`. Example: `192.168.0.0/16`
-        PROBE_RESOLVER must be an IP address and a port, but is `wrong`. Example: PROBE_RESOLVER=9.9.9.9:53
-        CONNECTIVITY_HOSTS must be a comma-separated list of host:port, but is `wrong`. Example: CONNECTIVITY_HOSTS=1.1.1.1:443,8.8.8.8:443,9.9.9.9:443
-        RECHECK_INTERVAL must be a duration from 1s to 7d (a plain number is in seconds), but is `wrong`. Example: RECHECK_INTERVAL=3600s
-        RECHECK_MIN_AGE must be a duration from 0s to 7d (a plain number is in seconds), but is `wrong`. Example: RECHECK_MIN_AGE=3600s
-        RECHECK_BATCH must be a number from 1 to 10000, but is `wrong`. Example: RECHECK_BATCH=100
-        RECHECK_CONCURRENCY must be a number from 1 to 1000, but is `wrong`. Example: RECHECK_CONCURRENCY=10
-        HEARTBEAT_ENABLED must be `true` or `false`, but is `wrong`. Example: HEARTBEAT_ENABLED=true
-        HEARTBEAT_CHECK_INTERVAL must be a duration from 1s to 1d (a plain number is in seconds), but is `wrong`. Example: HEARTBEAT_CHECK_INTERVAL=60s
-        HEARTBEAT_OFFLINE_THRESHOLD must be a duration from 1s to 31d (a plain number is in minutes), but is `wrong`. Example: HEARTBEAT_OFFLINE_THRESHOLD=5m
-        ONLINE_THRESHOLD_MINUTES must be a duration from 1s to 31d (a plain number is in minutes), but is `wrong`. Example: ONLINE_THRESHOLD_MINUTES=5m
-        WARNING_THRESHOLD_MINUTES must be a duration from 1s to 31d (a plain number is in minutes), but is `wrong`. Example: WARNING_THRESHOLD_MINUTES=60m
-        OFFLINE_THRESHOLD_MINUTES must be a duration from 1s to 31d (a plain number is in minutes), but is `wrong`. Example: OFFLINE_THRESHOLD_MINUTES=120m
-        BOARD_INTERVAL must be a duration from 1s to 1d (a plain number is in seconds), but is `wrong`. Example: BOARD_INTERVAL=60s
-        QUOTA_ENDPOINTS must be a number from 1 to 1000000, but is `wrong`. Example: QUOTA_ENDPOINTS=1000
-        QUOTA_SERVERS must be a number from 1 to 1000000, but is `wrong`. Example: QUOTA_SERVERS=100
-        QUOTA_DEVICES must be a number from 1 to 1000000, but is `wrong`. Example: QUOTA_DEVICES=10000
-        RETENTION_CHECK_RESULTS must be a duration from 1s to 3650d (a plain number is in hours), but is `wrong`. Example: RETENTION_CHECK_RESULTS=48h
-        RETENTION_EVENTS must be a duration from 1s to 3650d (a plain number is in days), but is `wrong`. Example: RETENTION_EVENTS=400d
-        RETENTION_SAMPLES must be a duration from 1s to 3650d (a plain number is in days), but is `wrong`. Example: RETENTION_SAMPLES=30d
-        RETENTION_LEFT_GUILDS must be a duration from 1s to 3650d (a plain number is in days), but is `wrong`. Example: RETENTION_LEFT_GUILDS=30d
-        HEALTHCHECK_PING_URL must be an http:// or https:// URL. Example: HEALTHCHECK_PING_URL=https://example.org/ping/1234
-        HEALTHCHECK_PING_INTERVAL must be a duration from 1s to 1d (a plain number is in seconds), but is `wrong`. Example: HEALTHCHECK_PING_INTERVAL=60s
-        LOG_FORMAT must be `text` or `json`, but is `wrong`. Example: LOG_FORMAT=text
-        LOG_LEVEL must be one of error, warn, info, debug, trace, but is `wrong`. Example: LOG_LEVEL=info
-        LOG_KEEP_DAYS must be a number from 1 to 3650, but is `wrong`. Example: LOG_KEEP_DAYS=14
-        LOG_KEEP_FILES must be a number from 1 to 10000, but is `wrong`. Example: LOG_KEEP_FILES=30
-        LOG_FILE_SIZE must be a number from 1 to 1024, but is `wrong`. Example: LOG_FILE_SIZE=10
-        ");
+        insta::assert_snapshot!("mistakes_in_settings", lines.join("\n"));
     }
 
     #[test]

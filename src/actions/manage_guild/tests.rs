@@ -31,7 +31,7 @@ async fn leaves(store: &TestStore, id: GuildId, second: i64) {
 
 async fn key_of(store: &TestStore, guild: GuildId, kind: KeyKind) -> ApiKey {
     let requester = Requester::system(guild);
-    manage_key::create(store, requester, kind, None, at(1))
+    manage_key::create(store, requester, kind, 10, at(1))
         .await
         .unwrap()
 }

@@ -59,7 +59,8 @@ async fn create(
     let kind = kind.map_or(KeyKind::Fleet, KeyKind::from);
     let work = async {
         let app = ctx.data();
-        let made = manage_key::create(&app.store, requester, kind, None, app.now()).await?;
+        let made =
+            manage_key::create(&app.store, requester, kind, app.quota_keys, app.now()).await?;
         Ok(key_card::made(&made))
     };
     reply::answer(ctx, work).await
@@ -88,7 +89,7 @@ async fn rotate(
     let requester = reply::manager(ctx)?;
     let work = async {
         let (app, id) = (ctx.data(), parse(&key)?);
-        let made = manage_key::rotate(&app.store, requester, id, app.now()).await;
+        let made = manage_key::rotate(&app.store, requester, id, app.quota_keys, app.now()).await;
         Ok(key_card::replaced(&id, &made.map_err(unknown)?))
     };
     reply::answer(ctx, work).await

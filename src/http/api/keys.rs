@@ -203,7 +203,8 @@ async fn create(
     InBody(body): InBody<NewKey>,
 ) -> Result<Created<CreatedKey>, Problem> {
     let (requester, now) = (admin.requester(), app.clock.now());
-    let key = manage_key::create(&app.store, requester, body.kind.into(), None, now).await?;
+    let key =
+        manage_key::create(&app.store, requester, body.kind.into(), app.quota_keys, now).await?;
     Ok(Created(key.into()))
 }
 
@@ -212,7 +213,14 @@ async fn rotate(
     State(app): State<HttpState>,
     InPath(id): InPath<KeyId>,
 ) -> Result<Created<CreatedKey>, Problem> {
-    let key = manage_key::rotate(&app.store, admin.requester(), id, app.clock.now()).await?;
+    let key = manage_key::rotate(
+        &app.store,
+        admin.requester(),
+        id,
+        app.quota_keys,
+        app.clock.now(),
+    )
+    .await?;
     Ok(Created(key.into()))
 }
 

@@ -20,6 +20,7 @@ fn bot(sandbox: &Sandbox) -> Rollcall {
         .with("QUOTA_ENDPOINTS", "10000")
         .with("QUOTA_DEVICES", "10000")
         .with("QUOTA_SERVERS", "10000")
+        .with("QUOTA_KEYS", "10000")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -241,7 +241,7 @@ const TRIES: &[(&str, Try)] = &[
             walk.add("endpoints", &json!({ "target": target }))
         })
     }),
-    ("API keys", |walk, most| {
+    ("API keys (`QUOTA_KEYS`)", |walk, most| {
         let valid = "SELECT CAST(COUNT(*) AS TEXT) FROM api_keys WHERE guild_id = 42 AND monitor_id IS NULL AND revoked_at IS NULL";
         let admin = walk.admin();
         let used = walk.count(valid);

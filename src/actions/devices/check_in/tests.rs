@@ -215,7 +215,7 @@ async fn reported_state_is_merged_up_to_the_size_limit() {
 async fn keys_are_checked_again_in_the_transaction() {
     let store = TestStore::open().await;
     let requester = heartbeat(1).requester;
-    let fleet = manage_key::create(&store, requester, KeyKind::Fleet, None, NOW)
+    let fleet = manage_key::create(&store, requester, KeyKind::Fleet, 10, NOW)
         .await
         .unwrap();
     let with_key = |number: u8, id: KeyId, owner| CheckIn {
