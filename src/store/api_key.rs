@@ -9,7 +9,7 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::key::{KeyId, KeyKind};
 use crate::domain::monitor::MonitorId;
-use crate::store::engine::rows::{pieces, placeholders};
+use crate::store::engine::rows::{of_guild, pieces, placeholders};
 use crate::store::engine::unreadable::StoredTable;
 
 /// A stored API key.
@@ -100,12 +100,14 @@ pub async fn known(tx: &mut Tx<'_>, id: &KeyId) -> Result<Option<StoredKey>, Sto
 
 /// The keys of a guild (`None`: of all guilds, for the operator), newest first.
 pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<StoredKey>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT * FROM api_keys WHERE $1 IS NULL OR guild_id = $1 ORDER BY created_at DESC, id",
-    )
-    .bind(guild.map(GuildId::to_row))
-    .fetch_all(&reader.pool)
-    .await?;
+    let sql = format!(
+        "SELECT * FROM api_keys WHERE {} ORDER BY created_at DESC, id",
+        of_guild(guild)
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(guild.map(GuildId::to_row))
+        .fetch_all(&reader.pool)
+        .await?;
     let keys = &reader.unreadable;
     keys.skip(StoredTable::ApiKeys, &rows, |row| read(Row::from_row(row)?))
 }

@@ -11,6 +11,7 @@ use crate::domain::devices::slug::Slug;
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
+use crate::store::engine::rows::of_guild;
 use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Effect, Reader, StoreError, Tx};
 
@@ -292,12 +293,11 @@ pub async fn set_failure(
 
 /// The devices of a guild (`None`: of all guilds) by name.
 pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Device>, StoreError> {
-    // Two statements, so that the devices of one guild are found by index.
-    let sql = match guild {
-        Some(_) => "SELECT * FROM devices WHERE guild_id = $1 ORDER BY name, id",
-        None => "SELECT * FROM devices WHERE $1 IS NULL ORDER BY id",
-    };
-    let rows = sqlx::query(sql)
+    let sql = format!(
+        "SELECT * FROM devices WHERE {} ORDER BY name, id",
+        of_guild(guild)
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(guild.map(GuildId::to_row))
         .fetch_all(&reader.pool)
         .await?;

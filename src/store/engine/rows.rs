@@ -4,6 +4,8 @@
 //! rows per statement decides the cost of a row. Only three sizes are used, so that prepared statements are few and stay
 //! cached.
 
+use crate::domain::discord_id::GuildId;
+
 /// Rows per statement, largest first; every count is a sum of these.
 const SIZES: [usize; 3] = [256, 16, 1];
 
@@ -24,6 +26,15 @@ pub(in crate::store) fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> 
 pub(in crate::store) fn placeholders(rows: usize, columns: usize) -> String {
     let row = format!("({})", vec!["?"; columns].join(","));
     vec![row; rows].join(",")
+}
+
+/// The condition for rows of the guild that is bound as `$1`. For all guilds (`None`), `$1` is bound, too. One condition for
+/// both would read the rows of every guild to find those of one.
+pub(in crate::store) const fn of_guild(guild: Option<GuildId>) -> &'static str {
+    match guild {
+        Some(_) => "guild_id = $1",
+        None => "$1 IS NULL",
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::domain::servers::status_rule::ServerState;
 use crate::domain::servers::threshold::Thresholds;
 use crate::domain::status::Status;
 use crate::store::devices::device::status_of;
+use crate::store::engine::rows::of_guild;
 use crate::store::engine::unreadable::StoredTable;
 use crate::store::engine::usage::{self, UsageKind};
 use crate::store::{Reader, StoreError, Tx};
@@ -157,11 +158,14 @@ pub async fn get(
 
 /// The servers of a guild (`None`: of all guilds, for jobs) by name.
 pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Server>, StoreError> {
-    let rows =
-        sqlx::query("SELECT * FROM servers WHERE $1 IS NULL OR guild_id = $1 ORDER BY name, id")
-            .bind(guild.map(GuildId::to_row))
-            .fetch_all(&reader.pool)
-            .await?;
+    let sql = format!(
+        "SELECT * FROM servers WHERE {} ORDER BY name, id",
+        of_guild(guild)
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(guild.map(GuildId::to_row))
+        .fetch_all(&reader.pool)
+        .await?;
     reader.unreadable.skip(StoredTable::Monitors, &rows, read)
 }
 

@@ -11,6 +11,7 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::silences::maintenance::{TimeWindow, WeekDays, Weekly, parse_zone};
 use crate::domain::silences::silence::{NewSilence, SilenceId, SilenceKind, SilenceScope};
 use crate::domain::{Timestamp, millis};
+use crate::store::engine::rows::of_guild;
 use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Effect, Reader, StoreError, Tx};
 
@@ -189,12 +190,14 @@ pub async fn maintenance(
     reader: &Reader,
     guild: Option<GuildId>,
 ) -> Result<Vec<Silence>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT * FROM silences WHERE kind = 'maintenance' AND ($1 IS NULL OR guild_id = $1) ORDER BY starts_at, id",
-    )
-    .bind(guild.map(GuildId::to_row))
-    .fetch_all(&reader.pool)
-    .await?;
+    let sql = format!(
+        "SELECT * FROM silences WHERE kind = 'maintenance' AND {} ORDER BY starts_at, id",
+        of_guild(guild)
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(guild.map(GuildId::to_row))
+        .fetch_all(&reader.pool)
+        .await?;
     with_monitors(reader, rows).await
 }
 

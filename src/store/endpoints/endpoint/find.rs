@@ -15,6 +15,7 @@ use crate::domain::endpoints::status_rule::State;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::endpoints::state;
+use crate::store::engine::rows::of_guild;
 use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Reader, StoreError, Tx};
 
@@ -41,7 +42,7 @@ pub struct Page {
 }
 
 /// The rows that pass a filter. $1 is the guild, $2 the status, $3 whether they are active, $4 the reason.
-const MATCHING: &str = "FROM endpoints WHERE ($1 IS NULL OR guild_id = $1) AND ($2 IS NULL OR status = $2)
+const MATCHING: &str = "FROM endpoints WHERE ($2 IS NULL OR status = $2)
     AND ($3 IS NULL OR (is_active = $3 AND status <> 'paused')) AND ($4 IS NULL OR failure_class = $4)";
 
 /// A place in the order of the list.
@@ -91,7 +92,8 @@ pub async fn list(
         filter.status.map(Status::as_str),
         filter.reason.map(FailureClass::as_str),
     );
-    let count = format!("SELECT COUNT(*) {MATCHING}");
+    let of_guild = of_guild(filter.guild);
+    let count = format!("SELECT COUNT(*) {MATCHING} AND {of_guild}");
     let total: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(count))
         .bind(guild)
         .bind(status)
@@ -100,7 +102,7 @@ pub async fn list(
         .fetch_one(&reader.pool)
         .await?;
     let page = format!(
-        "SELECT *, {INACTIVE_SINCE} AS inactive_since {MATCHING} AND ($7 IS NULL OR ({INACTIVE_SINCE}, name, id) > ($7, $8, $9))
+        "SELECT *, {INACTIVE_SINCE} AS inactive_since {MATCHING} AND {of_guild} AND ($7 IS NULL OR ({INACTIVE_SINCE}, name, id) > ($7, $8, $9))
          ORDER BY {INACTIVE_SINCE}, name, id LIMIT $5 OFFSET $6"
     );
     let mut rows = sqlx::query(sqlx::AssertSqlSafe(page))
@@ -139,11 +141,14 @@ pub async fn list(
 
 /// Every endpoint of a guild (`None`: of all guilds) by id, for export and the command line.
 pub async fn all(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Endpoint>, StoreError> {
-    let rows =
-        sqlx::query("SELECT * FROM endpoints WHERE ($1 IS NULL OR guild_id = $1) ORDER BY id")
-            .bind(guild.map(GuildId::to_row))
-            .fetch_all(&reader.pool)
-            .await?;
+    let sql = format!(
+        "SELECT * FROM endpoints WHERE {} ORDER BY id",
+        of_guild(guild)
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(guild.map(GuildId::to_row))
+        .fetch_all(&reader.pool)
+        .await?;
     reader.unreadable.skip(StoredTable::Monitors, &rows, read)
 }
 

@@ -12,7 +12,7 @@ use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::target::Target;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
-use crate::store::engine::rows::{pieces, placeholders};
+use crate::store::engine::rows::{of_guild, pieces, placeholders};
 use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Reader, StoreError};
 
@@ -91,14 +91,18 @@ pub async fn due_for_recheck(
     checked_before: Timestamp,
     limit: u32,
 ) -> Result<Vec<Scheduled>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM scheduled_endpoints WHERE is_active = 0 AND status = 'offline' AND ($1 IS NULL OR guild_id = $1)
+    let sql = format!(
+        "SELECT * FROM scheduled_endpoints WHERE is_active = 0 AND status = 'offline' AND {}
            AND (inactive_checked_at IS NULL OR inactive_checked_at <= $2)
-         ORDER BY inactive_checked_at IS NOT NULL, inactive_checked_at, id LIMIT $3")
-    .bind(guild.map(GuildId::to_row))
-    .bind(checked_before.millis())
-    .bind(i64::from(limit))
-    .fetch_all(&reader.pool)
-    .await?;
+         ORDER BY inactive_checked_at IS NOT NULL, inactive_checked_at, id LIMIT $3",
+        of_guild(guild)
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(guild.map(GuildId::to_row))
+        .bind(checked_before.millis())
+        .bind(i64::from(limit))
+        .fetch_all(&reader.pool)
+        .await?;
     reader.unreadable.skip(StoredTable::Monitors, &rows, read)
 }
 
