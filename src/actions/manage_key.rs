@@ -235,4 +235,57 @@ mod tests {
         assert!(!stored(&store, key.id).await.is_valid(NOW));
         assert!(revoke(&store, requester(1), key.id, NOW).await.is_err());
     }
+
+    #[tokio::test]
+    async fn a_guild_has_as_many_valid_keys_as_its_quota_unless_the_operator_adds_more() {
+        let store = TestStore::open().await;
+        let member = Requester {
+            actor: Actor::System,
+            ..requester(1)
+        };
+        let create_for = |by| create(&store, by, KeyKind::Read, 2, NOW);
+        let first = create_for(member).await.unwrap();
+        create_for(member).await.unwrap();
+        let refused = create_for(member).await;
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+        create(&store, requester(2), KeyKind::Read, 2, NOW)
+            .await
+            .unwrap();
+        let operator = Requester {
+            actor: Actor::CommandLine,
+            ..requester(1)
+        };
+        let added = create_for(operator).await.unwrap();
+        for key in [first, added] {
+            revoke(&store, member, key.id, NOW).await.unwrap();
+        }
+        create_for(member).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_monitor_keeps_its_five_newest_keys_and_invalid_ones_are_deleted_later() {
+        let store = TestStore::open().await;
+        let at = |second: i64| Timestamp::from_millis(second * 1_000);
+        for second in 0..7 {
+            store
+                .write(move |tx| {
+                    Box::pin(async move {
+                        let own = Some(MonitorId(9));
+                        create_in(tx, requester(1), KeyKind::Device, own, at(second)).await
+                    })
+                })
+                .await;
+        }
+        let valid: Vec<(i64,)> = store
+            .rows("SELECT created_at FROM api_keys WHERE revoked_at IS NULL ORDER BY created_at")
+            .await;
+        assert_eq!(valid, [(2_000,), (3_000,), (4_000,), (5_000,), (6_000,)]);
+        // The two others were revoked with the sixth and the seventh key.
+        for (before, deleted) in [(5, 0), (6, 1), (7, 1)] {
+            let count = store
+                .write(move |tx| Box::pin(api_key::prune(tx, at(before), 10)))
+                .await;
+            assert_eq!(count, deleted, "{before}");
+        }
+    }
 }

@@ -214,8 +214,8 @@ impl Reader {
     /// those that have been removed.
     pub async fn find_unreadable_rows(&self) -> Result<(), StoreError> {
         self.unreadable.forget_removed(&self.pool).await?;
-        endpoints::endpoint::all(self, None).await?;
-        devices::device::list(self, None).await?;
+        endpoints::endpoint::find_unreadable(self).await?;
+        devices::device::find_unreadable(self).await?;
         servers::server::list(self, None).await?;
         silences::silence::maintenance(self, None).await?;
         notifications::webhook::all(self).await?;

@@ -73,7 +73,7 @@ async fn run_batches(
     }
 }
 
-/// The heartbeats of the next transaction; `None` when there will be no more.
+/// The heartbeats of the next transaction; `None` once all handles are dropped.
 async fn next_batch(
     heartbeats: &mut mpsc::Receiver<Waiting>,
     turns: &mut HeartbeatTurns<Answer>,

@@ -112,7 +112,7 @@ pub async fn follow(
         .await
 }
 
-/// Whether a suggestion for `server` still applies. Somebody may have edited it while the suggestion was calculated.
+/// Whether a suggestion for `server` still applies. The server may have been edited while the suggestion was calculated.
 fn is_same_basis(known: &Server, server: &Server) -> bool {
     known.auto_thresholds
         && known.is_active

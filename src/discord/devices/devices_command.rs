@@ -21,7 +21,7 @@ pub(in crate::discord) async fn devices(_: Context<'_>) -> Result<(), CommandErr
 async fn list(ctx: Context<'_>) -> Result<(), CommandError> {
     let requester = reply::requester(ctx)?;
     let work = async {
-        let found = rows::list(&ctx.data().store.reader, Some(requester.guild)).await?;
+        let found = rows::list(&ctx.data().store.reader, requester.guild).await?;
         Ok(Message::embed(device_card::list(&found)))
     };
     reply::answer(ctx, work).await

@@ -42,7 +42,7 @@ impl HostAllowance {
         }
     }
 
-    /// Counts one more host; `false` if no more may be added now.
+    /// Counts another host; `false` if the limit is reached.
     pub fn take(&mut self) -> bool {
         if self.first_left > 0 {
             self.first_left -= 1;

@@ -75,7 +75,7 @@ async fn list(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Response, ApiRefusal> {
     let filter = CheckFilter::new(query);
-    let mut devices = device::list(&app.store.reader, Some(reader.0.guild_id)).await?;
+    let mut devices = device::list(&app.store.reader, reader.0.guild_id).await?;
     devices.retain(|device| filter.passes(device));
     devices.truncate(MOST_CHECKS);
     let contexts = Contexts::of(&app, &devices).await?;

@@ -1,5 +1,4 @@
-//! Finds rows that cannot be read, at the start and every hour, so that the metric and the log name them before somebody
-//! misses a monitor.
+//! Finds unreadable rows at the start and every hour, so that the metric and the log report them early.
 
 use std::time::Duration;
 

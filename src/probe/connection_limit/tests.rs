@@ -1,4 +1,4 @@
-//! Turns over time: guilds share an address, people come first, and nobody waits for those who left.
+//! Turns over time: guilds share an address, checks on request come first, and canceled checks delay no other.
 
 use std::collections::HashMap;
 

@@ -2,7 +2,7 @@
 //!
 //! Sites behind one CDN share addresses. A site whose certificate an address has shown is served there, so its connections
 //! are counted apart from those of other sites. Without that proof a name says nothing: anyone can point a thousand names
-//! at somebody's address.
+//! at the address of another site.
 //!
 //! What counts is the name *in the certificate*. All names that only a wildcard covers count as one, because a thousand
 //! names below a wildcard are often one small machine.

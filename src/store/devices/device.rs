@@ -11,7 +11,6 @@ use crate::domain::devices::slug::Slug;
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
-use crate::store::engine::rows::of_guild;
 use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Effect, Reader, StoreError, Tx};
 
@@ -291,14 +290,18 @@ pub async fn set_failure(
     Ok(())
 }
 
-/// The devices of a guild (`None`: of all guilds) by name.
-pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Device>, StoreError> {
-    let sql = format!(
-        "SELECT * FROM devices WHERE {} ORDER BY name, id",
-        of_guild(guild)
-    );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(guild.map(GuildId::to_row))
+/// Reads every device, so that unreadable ones become known.
+pub(in crate::store) async fn find_unreadable(reader: &Reader) -> Result<(), StoreError> {
+    reader
+        .unreadable
+        .search(&reader.pool, "devices", read)
+        .await
+}
+
+/// The devices of a guild by name.
+pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<Device>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM devices WHERE guild_id = $1 ORDER BY name, id")
+        .bind(guild.to_row())
         .fetch_all(&reader.pool)
         .await?;
     reader.unreadable.skip(StoredTable::Monitors, &rows, read)
@@ -382,7 +385,7 @@ mod tests {
             get(&store.reader, GuildId(2), &uuid(1)).await.unwrap(),
             None
         );
-        assert_eq!(list(&store.reader, Some(GuildId(2))).await.unwrap(), []);
+        assert_eq!(list(&store.reader, GuildId(2)).await.unwrap(), []);
         let found = store
             .write(|tx| {
                 Box::pin(async move {

@@ -15,6 +15,9 @@ use crate::store::StoreError;
 /// The maximum number of unreadable rows that are remembered; more are skipped without a line in the log.
 const MOST: usize = 10_000;
 
+/// Rows that `UnreadableRows::search` has in memory at once: there may be 100,000 endpoints.
+const BATCH: u32 = 500;
+
 /// Tables whose rows are read one by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, VariantArray, IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
@@ -70,6 +73,29 @@ impl UnreadableRows {
             }
         }
         Ok(readable)
+    }
+
+    /// Reads the rows of a view in the order of their ids, a batch at a time, only to find those that cannot be read.
+    pub(in crate::store) async fn search<T>(
+        &self,
+        pool: &SqlitePool,
+        view: &'static str,
+        read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut after = 0_i64;
+        loop {
+            let sql = format!("SELECT * FROM {view} WHERE id > $1 ORDER BY id LIMIT $2");
+            let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+                .bind(after)
+                .bind(BATCH)
+                .fetch_all(pool)
+                .await?;
+            let Some(last) = rows.last() else {
+                return Ok(());
+            };
+            after = last.try_get("id")?;
+            self.skip(StoredTable::Monitors, &rows, &read)?;
+        }
     }
 
     /// Records a row that cannot be read. The first time, its id is logged, but never its content, which may be secret.

@@ -107,8 +107,8 @@ impl Writer {
         self.queue(None, work).await
     }
 
-    /// Like `transact`, for work that somebody of a guild asked for: it waits for other such work of that guild, but never
-    /// for more than one piece of any other guild.
+    /// Like `transact`, for a request from one guild. It waits for earlier requests from that guild, and for at most one
+    /// request from each other guild.
     pub async fn transact_for<T, E>(
         &self,
         guild: GuildId,

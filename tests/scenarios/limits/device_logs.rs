@@ -1,4 +1,4 @@
-//! A device can store only so many log lines at once, because all guilds share one writer.
+//! The number of log lines in a request is limited, because all guilds share one writer.
 
 use serde_json::json;
 

@@ -286,7 +286,7 @@ impl Walk<'_> {
     /// A new key, because each may be used only so often.
     fn admin(&self) -> String {
         let admin = key(self.rollcall, "admin", "42");
-        // Only the latest ones are needed, and a guild may have only so many.
+        // Revokes the older ones, because the number of keys of a guild is limited.
         self.rollcall.sql(
             "UPDATE api_keys SET revoked_at = 1 WHERE kind = 'admin' AND revoked_at IS NULL
              AND rowid < (SELECT MAX(rowid) FROM api_keys WHERE kind = 'admin')",

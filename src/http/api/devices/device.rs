@@ -107,7 +107,7 @@ pub(super) async fn list(
     State(app): State<HttpState>,
     InQuery(query): InQuery<PageQuery>,
 ) -> Result<Json<DeviceList>, Problem> {
-    let devices = device::list(&app.store.reader, Some(reader.0.guild_id)).await?;
+    let devices = device::list(&app.store.reader, reader.0.guild_id).await?;
     let position = |device: &Device| ByName::new(&device.name, device.id.0);
     let page = page_of(devices, &query, position);
     Ok(Json(DeviceList {

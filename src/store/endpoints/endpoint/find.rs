@@ -152,6 +152,14 @@ pub async fn all(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Endpoint
     reader.unreadable.skip(StoredTable::Monitors, &rows, read)
 }
 
+/// Reads every endpoint, so that unreadable ones become known.
+pub(in crate::store) async fn find_unreadable(reader: &Reader) -> Result<(), StoreError> {
+    reader
+        .unreadable
+        .search(&reader.pool, "endpoints", read)
+        .await
+}
+
 /// One endpoint of a guild.
 pub async fn get(
     reader: &Reader,

@@ -6,6 +6,7 @@ mod schedule;
 
 use std::time::Duration;
 
+pub(in crate::store) use find::find_unreadable;
 pub use find::{
     EndpointFilter, Page, Position, Start, all, counts_by_reason, counts_by_status, find, get,
     list, oldest_offline, search, with_address, with_name, with_target,

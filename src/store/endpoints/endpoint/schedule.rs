@@ -40,7 +40,7 @@ pub struct Scheduled {
 #[derive(Debug)]
 pub struct ScheduledBatch {
     pub endpoints: Vec<Scheduled>,
-    /// The last endpoint of the batch, even if it cannot be read; `None`: there are no more.
+    /// The last endpoint of the batch, even if it cannot be read; `None` after the last batch.
     pub last: Option<MonitorId>,
 }
 
