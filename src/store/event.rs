@@ -452,4 +452,32 @@ mod tests {
             .collect();
         assert_eq!(rows, expected);
     }
+
+    #[tokio::test]
+    async fn a_page_is_full_though_some_rows_cannot_be_read() {
+        let store = crate::store::testing::TestStore::open().await;
+        store
+            .execute(
+                "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 9)
+                 INSERT INTO events (guild_id, kind, at, noticed_at, actor, details)
+                 SELECT 1, CASE WHEN n IN (5, 7, 8) THEN 'nonsense' ELSE 'endpoint_up' END, n, n, 'system', '{}' FROM number",
+            )
+            .await;
+        for (before, limit, expected) in [
+            (i64::MAX, 3, &[9, 6, 4][..]),
+            (6, 2, &[4, 3]),
+            (i64::MAX, 20, &[9, 6, 4, 3, 2, 1]),
+        ] {
+            let filter = EventFilter {
+                kind: None,
+                monitor: None,
+                before,
+            };
+            let page = list(&store.reader, GuildId(1), filter, limit)
+                .await
+                .unwrap();
+            let ids: Vec<i64> = page.iter().map(|event| event.id).collect();
+            assert_eq!(ids, expected, "{before} {limit}");
+        }
+    }
 }
