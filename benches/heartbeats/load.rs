@@ -1,16 +1,19 @@
 //! Generates the load: clients that each wait for the response before they send the next heartbeat.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::{DEVICES, Result, clock};
 
-const CLIENTS: usize = 128;
+const CLIENTS: u8 = 128;
+
+/// Clients at one address. Rollcall limits the connections of an address.
+const CLIENTS_AT_AN_ADDRESS: u8 = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
@@ -55,8 +58,9 @@ pub fn run(address: SocketAddr, key: &str, (manner, length): (Manner, Duration))
         let next = Arc::new(AtomicU32::new(0));
         let warm_up = Duration::from_secs(1);
         let clients: Vec<_> = (0..CLIENTS)
-            .map(|_| {
+            .map(|number| {
                 let client = Client {
+                    from: IpAddr::V4(Ipv4Addr::new(127, 0, 1, 1 + number / CLIENTS_AT_AN_ADDRESS)),
                     address,
                     key: key.to_owned(),
                     manner,
@@ -80,6 +84,8 @@ pub fn run(address: SocketAddr, key: &str, (manner, length): (Manner, Duration))
 }
 
 struct Client {
+    /// One of the machine's own addresses.
+    from: IpAddr,
     address: SocketAddr,
     key: String,
     manner: Manner,
@@ -127,7 +133,9 @@ impl Client {
         let mut stream = match kept.take() {
             Some(stream) => stream,
             None => {
-                let stream = TcpStream::connect(self.address).await?;
+                let socket = TcpSocket::new_v4()?;
+                socket.bind(SocketAddr::new(self.from, 0))?;
+                let stream = socket.connect(self.address).await?;
                 stream.set_nodelay(true)?;
                 stream
             }
