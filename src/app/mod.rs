@@ -12,7 +12,7 @@ use crate::domain::notifications::presence::{PresenceUpdate, presence};
 use crate::health::Token;
 use crate::notify::service_manager;
 use crate::settings::Settings;
-use crate::store::{Store, StoreError};
+use crate::store::{STATEMENT_LOG, Store, StoreError};
 use crate::{discord, http, jobs, private_files, telemetry};
 
 use parts::Parts;
@@ -50,7 +50,7 @@ impl AppError {
 
 /// Runs the bot until a signal arrives.
 pub async fn run(settings: Settings) -> Result<(), AppError> {
-    let log = telemetry::start(&settings.log, parts::secrets(&settings))
+    let log = telemetry::start(&settings.log, parts::secrets(&settings), STATEMENT_LOG)
         .map_err(|error| AppError::Setting(error.to_string()))?;
     // A panic must appear in the log, too.
     std::panic::set_hook(Box::new(|panic| {

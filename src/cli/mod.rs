@@ -25,7 +25,7 @@ use crate::app::{self, AppError};
 use crate::domain::text::parse_duration;
 use crate::private_files;
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store::{STATEMENT_LOG, Store};
 use crate::telemetry;
 
 /// Rollcall, a monitoring bot for Discord.
@@ -149,7 +149,7 @@ async fn with_store<T>(
     verbose: bool,
     work: impl AsyncFnOnce(&Store) -> Result<T, AppError>,
 ) -> Result<T, AppError> {
-    telemetry::start_one_shot(verbose);
+    telemetry::start_one_shot(verbose, STATEMENT_LOG);
     let store = Store::open(&settings.database.url).await?;
     let result = work(&store).await;
     store.close().await;

@@ -132,6 +132,19 @@ pub fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// Formats a large number with its thousands apart: `2,500,000`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 /// Formats a timestamp for people without a time zone of their own: `2026-01-31 12:00 UTC`.
 pub fn minute(at: super::Timestamp) -> String {
     let time = chrono::DateTime::from_timestamp_millis(at.millis()).unwrap_or_default();
@@ -195,6 +208,19 @@ mod tests {
             assert_eq!(short_duration(length), short);
             let read = parse_duration(short, Duration::from_secs(1));
             assert_eq!(read, Some(length), "{short}");
+        }
+    }
+
+    #[test]
+    fn large_numbers_have_their_thousands_apart() {
+        for (number, shown) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (200_000, "200,000"),
+            (2_500_000, "2,500,000"),
+        ] {
+            assert_eq!(grouped(number), shown);
         }
     }
 

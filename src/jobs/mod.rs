@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use devices::heartbeat_monitor;
 use endpoints::{recheck, scheduler};
 use incidents::{bulk_alerts, diagnose, flapping, reminders};
-use notifications::{board_refresh, delivery};
+use notifications::{board_refresh, delivery, storage_limits};
 use self_health::{
     bot_health, dead_man, keep_alive, observation_window, presence, storage_room, timers,
     token_check, unreadable_rows, watchdog,
@@ -151,6 +151,7 @@ fn table(context: &JobContext) -> Vec<Job> {
         job!(reminders, reminders::PERIOD),
         job!(flapping, flapping::PERIOD),
         job!(board_refresh, board_refresh::PERIOD),
+        job!(storage_limits, storage_limits::PERIOD),
     ];
     if heartbeat.is_on {
         jobs.push(job!(heartbeat_monitor, heartbeat.check_interval));

@@ -10,9 +10,11 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, GuildId};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::{MonitorId, MonitorRef};
+use crate::domain::notifications::storage_limit::UsageKind;
 use crate::store::engine::rows::{pieces, placeholders};
 use crate::store::engine::unreadable::StoredTable;
-use crate::store::engine::usage::{self, UsageKind};
+use crate::store::engine::usage;
+use crate::store::guild::daily_changes;
 
 /// An event to be stored.
 #[derive(Clone, Debug)]
@@ -38,14 +40,27 @@ pub async fn append(tx: &mut Tx<'_>, event: &NewEvent) -> Result<(), StoreError>
 /// Adds events, many in one statement. The details of each name its monitor and its severity.
 pub async fn append_all(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<(), StoreError> {
     insert(tx, events).await?;
-    let guilds: BTreeMap<GuildId, Timestamp> = events
-        .iter()
-        .map(|event| (event.guild_id, event.noticed_at))
-        .collect();
-    for (guild, now) in guilds {
-        usage::enforce(tx, guild, UsageKind::Events, now).await?;
+    let mut guilds: BTreeMap<GuildId, (u32, Timestamp)> = BTreeMap::new();
+    for event in events {
+        let (changes, now) = guilds
+            .entry(event.guild_id)
+            .or_insert((0, event.noticed_at));
+        *changes += u32::from(is_change(event));
+        *now = event.noticed_at;
+    }
+    for (guild, (changes, now)) in guilds {
+        if changes > 0 {
+            daily_changes::add(tx, guild, changes, now).await?;
+        }
+        usage::enforce(tx, guild, UsageKind::Events).await?;
     }
     Ok(())
+}
+
+/// Whether a member or a key caused an event that is kept whatever else the guild stores.
+fn is_change(event: &NewEvent) -> bool {
+    let is_limited = matches!(event.actor, Actor::Member(_) | Actor::Key(_));
+    is_limited && !EventKind::STATUSES.contains(&event.kind)
 }
 
 async fn insert(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<(), StoreError> {

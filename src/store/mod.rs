@@ -32,10 +32,16 @@ use engine::unreadable::UnreadableRows;
 use engine::{backup, sqlite, usage};
 use monitors::monitor_state;
 
+use crate::domain::discord_id::GuildId;
+use crate::domain::notifications::storage_limit::UsageKind;
+
 pub use engine::lock::InstanceLock;
 pub use engine::storage_room::{MeasuredRoom, StorageRoom};
-pub use engine::usage::UsageKind;
+pub use engine::usage::mark_announced as mark_storage_limit_announced;
 pub use engine::writer::{Tx, Writer};
+
+/// The target under which sqlx logs statements, at `debug`, or at `warn` if one took a second.
+pub const STATEMENT_LOG: &str = "sqlx::query";
 
 /// Database errors, worded for the operator.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -70,6 +76,13 @@ pub enum StoreError {
     Sql(Arc<sqlx::Error>),
     #[error("a stored value cannot be read: {0}")]
     Damaged(String),
+    #[error(
+        "this Discord server has reached its limit of {limit} changes a day; it can make more after midnight UTC"
+    )]
+    TooManyChanges {
+        limit: u32,
+        retry_after_seconds: u32,
+    },
     #[error("the database rejected the change; nothing was written")]
     NotWritten,
     #[error("the database is being closed")]
@@ -203,6 +216,13 @@ impl Reader {
     /// Number of rows of each kind that were deleted because their guild had too many.
     pub async fn rows_over_limit(&self) -> Result<Vec<(UsageKind, u64)>, StoreError> {
         usage::deleted_rows(&self.pool).await
+    }
+
+    /// Guilds that have reached a storage limit and do not know it yet.
+    pub async fn unannounced_storage_limits(
+        &self,
+    ) -> Result<Vec<(GuildId, UsageKind)>, StoreError> {
+        usage::unannounced(&self.pool).await
     }
 
     /// Number of rows that cannot be read, as far as is known; see `UnreadableRows`.

@@ -2,14 +2,15 @@
 //!
 //! Rules: a message is clear by itself, and its fields can be filtered; field names have units; a failure is logged once,
 //! where it is handled; secrets and message contents never are. Libraries log at `warn` regardless of Rollcall's own level,
-//! because their debug lines contain interaction tokens and URLs. Every line passes through `scrub`.
+//! because their debug lines contain interaction tokens and URLs. Only the statements of the database are logged, too, at
+//! `LOG_LEVEL=trace`, without their values. Every line passes through `scrub`.
 
 mod log_files;
 mod scrub;
 
 use std::fmt;
 
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
@@ -33,8 +34,12 @@ pub struct LogGuard {
 }
 
 /// Starts the log, which never contains any of `secrets`. Nothing is logged before, so it starts right after the settings
-/// are read.
-pub fn start(settings: &LogSettings, secrets: Secrets) -> Result<LogGuard, LogError> {
+/// are read. `statements` is the target of the database's statements.
+pub fn start(
+    settings: &LogSettings,
+    secrets: Secrets,
+    statements: &str,
+) -> Result<LogGuard, LogError> {
     let refuse = |error: &dyn fmt::Display| LogError {
         dir: settings.dir.display().to_string(),
         reason: error.to_string(),
@@ -49,9 +54,11 @@ pub fn start(settings: &LogSettings, secrets: Secrets) -> Result<LogGuard, LogEr
     let (file, guard) = tracing_appender::non_blocking::NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING_LINES)
         .finish(file);
+    let filter = filter(settings.level, statements);
     tracing_subscriber::registry()
         .with(layer(
             settings,
+            &filter,
             Scrubbed {
                 inner: std::io::stderr,
                 secrets: secrets.clone(),
@@ -59,6 +66,7 @@ pub fn start(settings: &LogSettings, secrets: Secrets) -> Result<LogGuard, LogEr
         ))
         .with(layer(
             settings,
+            &filter,
             Scrubbed {
                 inner: file,
                 secrets,
@@ -70,13 +78,13 @@ pub fn start(settings: &LogSettings, secrets: Secrets) -> Result<LogGuard, LogEr
 }
 
 /// Starts the log of a one-shot command: warnings to the terminal, or everything with `verbose`.
-pub fn start_one_shot(verbose: bool) {
-    let level = if verbose { "debug" } else { "warn" };
+pub fn start_one_shot(verbose: bool, statements: &str) {
+    let level = if verbose { Level::DEBUG } else { Level::WARN };
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .event_format(PlainLine)
         .with_writer(std::io::stderr)
-        .with_filter(filter(level));
+        .with_filter(EnvFilter::new(filter(level, statements)));
     // Only a second call in one process could fail here, and then a log is running already.
     let _ = tracing_subscriber::registry().with(layer).try_init();
 }
@@ -84,18 +92,22 @@ pub fn start_one_shot(verbose: bool) {
 /// The crates whose lines count as Rollcall's own.
 const OWN_CRATES: [&str; 2] = ["rollcall", "discord_gateway_relay"];
 
-/// Own lines from `level` on, and warnings of other crates.
-fn filter(level: &str) -> EnvFilter {
+/// Own lines from `level` on, warnings of other crates, and all statements at `trace`.
+fn filter(level: Level, statements: &str) -> String {
     let own = OWN_CRATES.map(|name| format!("{name}={level}"));
-    EnvFilter::new(format!("warn,{}", own.join(",")))
+    let of_statements = match level {
+        Level::TRACE => Level::DEBUG,
+        _ => Level::ERROR,
+    };
+    format!("warn,{},{statements}={of_statements}", own.join(","))
 }
 
-fn layer<S, W>(settings: &LogSettings, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+fn layer<S, W>(settings: &LogSettings, filter: &str, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let filter = filter(&settings.level.to_string());
+    let filter = EnvFilter::new(filter);
     match settings.format {
         LogFormat::Json => tracing_subscriber::fmt::layer()
             .json()
@@ -138,11 +150,11 @@ where
         let seconds = Clock::SYSTEM.now().seconds();
         let time = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
         let level = match *event.metadata().level() {
-            tracing::Level::WARN => "WARNING",
-            tracing::Level::ERROR => "ERROR",
-            tracing::Level::INFO => "INFO",
-            tracing::Level::DEBUG => "DEBUG",
-            tracing::Level::TRACE => "TRACE",
+            Level::WARN => "WARNING",
+            Level::ERROR => "ERROR",
+            Level::INFO => "INFO",
+            Level::DEBUG => "DEBUG",
+            Level::TRACE => "TRACE",
         };
         let root = event
             .metadata()

@@ -2,4 +2,5 @@
 
 pub mod discord_refused;
 pub mod manage_board;
+pub mod storage_limit;
 pub mod webhook;

@@ -16,6 +16,7 @@ use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::key::KeyId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::domain::notifications::storage_limit::UsageKind;
 use crate::domain::transition::OutageEnd;
 use crate::notify::transport::{Joined, Reminder};
 use crate::store::incidents::incident::{Changes, Counts, Incident, Note, Notes, Outage};
@@ -412,6 +413,9 @@ fn other_notifications_have_no_outages() {
         lost(12, Some(NOW)),
         bulk(true),
         bulk(false),
+        NotificationKind::StorageLimitReached {
+            kind: UsageKind::Samples,
+        },
     ];
     let messages = kinds.into_iter().map(|kind| {
         let notification = Incident {
@@ -438,6 +442,9 @@ fn other_notifications_have_no_outages() {
     ---
     [amber] 🟢 40 of 120 endpoints recovered within 1 min
     `/offline_endpoints list` shows the endpoints that are still offline.
+    ---
+    [amber] 🟠 Storage limit reached: server reports
+    Each Discord server may store 2,500,000 server reports, and at most 1,024 MiB of them. From now on, Rollcall deletes the oldest ones as new ones arrive. Checks and alerts continue as before.
     ");
 }
 

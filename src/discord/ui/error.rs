@@ -34,6 +34,9 @@ impl From<actions::Error> for CommandError {
 
 impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
+        if let StoreError::TooManyChanges { .. } = error {
+            return Self::Refused(sentence(&error.to_string()));
+        }
         Self::Internal(error.to_string())
     }
 }

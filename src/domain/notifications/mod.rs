@@ -8,4 +8,5 @@ pub mod destination_health;
 pub mod destinations;
 pub mod notification_kind;
 pub mod presence;
+pub mod storage_limit;
 pub mod webhook;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::alert_policy::Responder;
+use super::storage_limit::UsageKind;
 use crate::discord_id::ChannelId;
 use crate::event::Actor;
 use crate::incidents::grouping::IncidentId;
@@ -45,6 +46,8 @@ pub enum NotificationKind {
         of: u64,
         window: Duration,
     },
+    /// The guild has reached a storage limit, so its oldest rows are deleted from now on; only the channel receives this.
+    StorageLimitReached { kind: UsageKind },
 }
 
 impl NotificationKind {

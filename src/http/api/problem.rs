@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::actions;
 use crate::actions::devices::check_in::CheckInError;
 use crate::http::json_response::json_response;
+use crate::store::StoreError;
 
 /// The statuses of problems that operations answer with. 422 is about one field by itself; 409 is about fields that contradict
 /// each other, or what is stored.
@@ -154,8 +155,15 @@ impl From<CheckInError> for Problem {
     }
 }
 
-impl From<crate::store::StoreError> for Problem {
-    fn from(error: crate::store::StoreError) -> Self {
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if let StoreError::TooManyChanges {
+            retry_after_seconds,
+            ..
+        } = error
+        {
+            return Self::too_often(&error.to_string(), retry_after_seconds.into());
+        }
         tracing::error!(%error, "API request failed");
         Self::unavailable()
     }

@@ -2,4 +2,5 @@
 
 pub(in crate::jobs) mod board_refresh;
 pub(in crate::jobs) mod delivery;
+pub(in crate::jobs) mod storage_limits;
 mod webhook_gate;

@@ -12,6 +12,7 @@ use crate::domain::incidents::cause::Cause;
 use crate::domain::incidents::grouping::GroupScope;
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::domain::notifications::storage_limit::MEBIBYTE;
 use crate::domain::text;
 use crate::domain::transition::OutageEnd;
 use crate::store::incidents::incident::{Changes, Incident, Outage};
@@ -60,6 +61,9 @@ pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
                 false => format!("🟢 {count} of {of} endpoints recovered within {length}"),
             }
         }
+        NotificationKind::StorageLimitReached { kind } => {
+            format!("🟠 Storage limit reached: {}", kind.plural())
+        }
     }
 }
 
@@ -98,6 +102,15 @@ pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<S
             "Reason: {}. Rollcall tries again every hour and sends the missed alerts once it works. To try at once, run `/alerts webhook test`.",
             escape(reason)
         )),
+        NotificationKind::StorageLimitReached { kind } => {
+            let bound = kind.bound();
+            Some(format!(
+                "Each Discord server may store {} {}, and at most {} MiB of them. From now on, Rollcall deletes the oldest ones as new ones arrive. Checks and alerts continue as before.",
+                text::grouped(bound.rows),
+                kind.plural(),
+                text::grouped(bound.bytes / MEBIBYTE),
+            ))
+        }
     }
 }
 

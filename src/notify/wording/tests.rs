@@ -256,6 +256,9 @@ fn other_notifications() {
             channel: crate::domain::discord_id::ChannelId(5),
             reason: "Missing Permissions".into(),
         },
+        NotificationKind::StorageLimitReached {
+            kind: crate::domain::notifications::storage_limit::UsageKind::Outages,
+        },
         NotificationKind::Reminder {
             of: IncidentId(7),
             responder: Some(Responder::User(UserId(1))),
@@ -279,6 +282,8 @@ fn other_notifications() {
     Reason: it answered 410 Gone. Rollcall tries again every hour and sends the missed alerts once it works. To try at once, run `/alerts webhook test`.
     🟠 Alerts cannot be sent to their channel
     Rollcall cannot post alerts in their channel: Missing Permissions. Fix the cause: Rollcall tries again every hour and sends the missed alerts. To get them at once, or in another channel, run `/alerts channel`.
+    🟠 Storage limit reached: past outages
+    Each Discord server may store 200,000 past outages, and at most 64 MiB of them. From now on, Rollcall deletes the oldest ones as new ones arrive. Checks and alerts continue as before.
     🔔 Nobody has acknowledged this yet
     ");
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::MonitorId;
+use crate::domain::notifications::storage_limit::UsageKind;
 use crate::store::engine::rows::{pieces, placeholders};
-use crate::store::engine::usage::{self, UsageKind};
+use crate::store::engine::usage;
 use crate::store::{Reader, StoreError, Tx};
 
 /// Lines kept per device; the oldest are deleted.
@@ -85,7 +86,7 @@ pub async fn append(
     .bind(LINES_KEPT)
     .execute(&mut *tx.connection)
     .await?;
-    usage::enforce(tx, GuildId::from_row(guild), UsageKind::DeviceLogs, now).await
+    usage::enforce(tx, GuildId::from_row(guild), UsageKind::DeviceLogs).await
 }
 
 #[derive(sqlx::FromRow)]

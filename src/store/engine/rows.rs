@@ -37,6 +37,14 @@ pub(in crate::store) const fn of_guild(guild: Option<GuildId>) -> &'static str {
     }
 }
 
+/// Like `of_guild`, without the guilds that have removed the bot.
+pub(in crate::store) const fn of_present_guild(guild: Option<GuildId>) -> &'static str {
+    match guild {
+        Some(_) => "guild_id = $1",
+        None => "$1 IS NULL AND guild_id NOT IN (SELECT guild_id FROM left_guilds)",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -61,7 +61,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(Duration::from_secs(5))
         .pragma("journal_size_limit", "16777216")
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
-        .disable_statement_logging()
 }
 
 /// Opens the write connection: creates the file (readable by its owner only), verifies that it is Rollcall's, migrates it.

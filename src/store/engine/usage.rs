@@ -4,77 +4,19 @@
 //! What people did is never deleted because of a bound, and neither are open outages and incidents.
 
 use sqlx::SqlitePool;
-use strum::{IntoStaticStr, VariantArray};
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
-use crate::domain::event::{Actor, EventKind};
+use crate::domain::event::EventKind;
+use crate::domain::notifications::storage_limit::{Bound, UsageKind};
 use crate::store::engine::rows::placeholders;
-use crate::store::{StoreError, Tx};
+use crate::store::{Effect, StoreError, Tx};
 
 /// Rows that are deleted together, in a few milliseconds.
 const PIECE: u32 = 500;
 
 /// Pieces that are deleted for one write; the next writes delete more.
 const PIECES: usize = 4;
-
-const MEBIBYTE: u64 = 1024 * 1024;
-
-/// What is bounded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr)]
-#[strum(serialize_all = "snake_case", const_into_str)]
-pub enum UsageKind {
-    /// Reports of servers.
-    Samples,
-    DeviceLogs,
-    Events,
-    Outages,
-    Incidents,
-}
-
-/// How much of a kind a guild may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bound {
-    pub rows: u64,
-    pub bytes: u64,
-}
-
-impl UsageKind {
-    pub const ALL: &[Self] = Self::VARIANTS;
-
-    /// Its table.
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
-    }
-
-    /// The bound of each guild.
-    pub const fn bound(self) -> Bound {
-        match self {
-            // Fifty servers that report every minute, for 30 days, with 500 bytes each.
-            Self::Samples => Bound {
-                rows: 2_500_000,
-                bytes: 1_024 * MEBIBYTE,
-            },
-            // The last 200 lines of each of 10,000 devices.
-            Self::DeviceLogs => Bound {
-                rows: 2_000_000,
-                bytes: 512 * MEBIBYTE,
-            },
-            Self::Events => Bound {
-                rows: 1_000_000,
-                bytes: 256 * MEBIBYTE,
-            },
-            Self::Outages => Bound {
-                rows: 200_000,
-                bytes: 64 * MEBIBYTE,
-            },
-            Self::Incidents => Bound {
-                rows: 200_000,
-                bytes: 64 * MEBIBYTE,
-            },
-        }
-    }
-}
 
 /// What a guild has stored of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,9 +36,8 @@ pub(in crate::store) async fn enforce(
     tx: &mut Tx<'_>,
     guild: GuildId,
     kind: UsageKind,
-    now: Timestamp,
 ) -> Result<(), StoreError> {
-    keep_within(tx, guild, kind, kind.bound(), now).await
+    keep_within(tx, guild, kind, kind.bound()).await
 }
 
 async fn keep_within(
@@ -104,7 +45,6 @@ async fn keep_within(
     guild: GuildId,
     kind: UsageKind,
     bound: Bound,
-    now: Timestamp,
 ) -> Result<(), StoreError> {
     let mut deleted = 0;
     for _ in 0..PIECES {
@@ -118,7 +58,7 @@ async fn keep_within(
         }
     }
     if deleted > 0 {
-        record_deleted(tx, guild, kind, deleted, now).await?;
+        record_deleted(tx, guild, kind, deleted).await?;
     }
     Ok(())
 }
@@ -167,41 +107,56 @@ async fn delete_oldest(
     Ok(deleted.rows_affected())
 }
 
-/// Counts deleted rows. The first time, the log and the audit log say so.
 async fn record_deleted(
     tx: &mut Tx<'_>,
     guild: GuildId,
     kind: UsageKind,
     deleted: u64,
-    now: Timestamp,
 ) -> Result<(), StoreError> {
-    let before: i64 = sqlx::query_scalar(
-        "UPDATE guild_usage SET deleted_rows = deleted_rows + $3 WHERE guild_id = $1 AND kind = $2
-         RETURNING deleted_rows - $3",
+    sqlx::query(
+        "UPDATE guild_usage SET deleted_rows = deleted_rows + $3 WHERE guild_id = $1 AND kind = $2",
     )
     .bind(guild.to_row())
     .bind(kind.as_str())
     .bind(i64::try_from(deleted).unwrap_or(i64::MAX))
-    .fetch_one(&mut *tx.connection)
-    .await?;
-    if before > 0 {
-        return Ok(());
-    }
-    let (bound, kind) = (kind.bound(), kind.as_str());
-    tracing::warn!(%guild, kind, rows = bound.rows, bytes = bound.bytes, "storage limit of a guild reached, deleting the oldest rows");
-    let details = serde_json::json!({ "kind": kind, "rows": bound.rows, "bytes": bound.bytes });
-    sqlx::query(
-        "INSERT INTO events (guild_id, kind, at, noticed_at, actor, details) VALUES ($1, $2, $3, $3, $4, $5)",
-    )
-    .bind(guild.to_row())
-    .bind(EventKind::StorageLimitReached.as_str())
-    .bind(now.millis())
-    .bind(Actor::System.to_string())
-    .bind(details.to_string())
     .execute(&mut *tx.connection)
     .await?;
-    tx.wrote_event = true;
     Ok(())
+}
+
+/// The guilds with rows that were deleted because of a bound, and the kinds of which that was not announced yet.
+pub(in crate::store) async fn unannounced(
+    pool: &SqlitePool,
+) -> Result<Vec<(GuildId, UsageKind)>, StoreError> {
+    let rows: Vec<(i64, String)> = sqlx::query_as(
+        "SELECT guild_id, kind FROM guild_usage WHERE deleted_rows > 0 AND announced_at IS NULL
+             AND guild_id NOT IN (SELECT guild_id FROM left_guilds) ORDER BY guild_id, kind",
+    )
+    .fetch_all(pool)
+    .await?;
+    let read = |(guild, kind): (i64, String)| {
+        let damaged = |_| StoreError::Damaged(format!("the kind {kind} of what a guild stores"));
+        Ok((GuildId::from_row(guild), kind.parse().map_err(damaged)?))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// Records that a bound was announced; `Nothing` if it was before.
+pub async fn mark_announced(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    kind: UsageKind,
+    now: Timestamp,
+) -> Result<Effect, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE guild_usage SET announced_at = $3 WHERE guild_id = $1 AND kind = $2 AND announced_at IS NULL",
+    )
+    .bind(guild.to_row())
+    .bind(kind.as_str())
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(Effect::of(&changed))
 }
 
 /// Number of rows of each kind that were deleted because of a bound, in all guilds.
@@ -257,9 +212,7 @@ mod tests {
 
     async fn within(store: &TestStore, guild: GuildId, kind: UsageKind, bound: Bound) {
         store
-            .write(move |tx| {
-                Box::pin(async move { keep_within(tx, guild, kind, bound, at(9)).await })
-            })
+            .write(move |tx| Box::pin(async move { keep_within(tx, guild, kind, bound).await }))
             .await;
     }
 
@@ -316,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_limit_is_announced_once_and_records_of_people_stay() {
+    async fn records_of_people_stay() {
         let store = TestStore::open().await;
         store
             .execute(
@@ -328,15 +281,10 @@ mod tests {
             .await;
         let none = Bound { rows: 0, bytes: 0 };
         within(&store, HOME, UsageKind::Events, none).await;
-        within(&store, HOME, UsageKind::Events, none).await;
         let kinds: Vec<(String, i64)> = store
             .rows("SELECT kind, COUNT(*) FROM events GROUP BY kind ORDER BY kind")
             .await;
-        let expected = [("endpoint_edited", 600), ("storage_limit_reached", 1)];
-        assert_eq!(
-            kinds,
-            expected.map(|(kind, count)| (kind.to_owned(), count))
-        );
+        assert_eq!(kinds, [("endpoint_edited".to_owned(), 600)]);
     }
 
     #[tokio::test]

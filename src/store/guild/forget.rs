@@ -40,9 +40,10 @@ const BEFORE_MONITORS: [&str; 18] = [
 ];
 
 /// The guild itself comes last: until then, a deletion that was interrupted is continued.
-const AFTER_MONITORS: [&str; 3] = [
+const AFTER_MONITORS: [&str; 4] = [
     "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE guild_id = $1 LIMIT $2)",
     "DELETE FROM guild_usage WHERE guild_id IN (SELECT guild_id FROM guild_usage WHERE guild_id = $1 LIMIT $2)",
+    "DELETE FROM daily_changes WHERE guild_id IN (SELECT guild_id FROM daily_changes WHERE guild_id = $1 LIMIT $2)",
     "DELETE FROM guilds WHERE guild_id IN (SELECT guild_id FROM guilds WHERE guild_id = $1 LIMIT $2)",
 ];
 
@@ -64,7 +65,7 @@ impl DeletionStep {
     /// The first step. A check that is recorded later is dropped, because nothing of the guild is checked.
     pub async fn first(reader: &Reader) -> Result<(Self, Self), StoreError> {
         let (from, end): (i64, i64) = sqlx::query_as(
-            "SELECT COALESCE(MIN(id), 0), COALESCE(MAX(id), -1) + 1 FROM check_results",
+            "SELECT (SELECT COALESCE(MIN(id), 0) FROM check_results), (SELECT COALESCE(MAX(id), -1) + 1 FROM check_results)",
         )
         .fetch_one(&reader.pool)
         .await?;

@@ -1,5 +1,6 @@
 //! The guilds that the bot is in, or was in. A guild that was never seen on Discord has no row.
 
+pub mod daily_changes;
 pub mod departure;
 pub mod forget;
 

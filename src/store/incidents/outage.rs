@@ -1,16 +1,17 @@
 //! Outages: the downtime of one monitor, from its first failure to its recovery. A monitor has at most one open outage.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::{MonitorId, MonitorRef};
+use crate::domain::notifications::storage_limit::UsageKind;
 use crate::domain::silences::silence::SilenceKind;
 use crate::domain::transition::OutageEnd;
 use crate::store::engine::rows::{pieces, placeholders};
-use crate::store::engine::usage::{self, UsageKind};
+use crate::store::engine::usage;
 use crate::store::{Reader, StoreError, Tx};
 
 /// An outage that was opened.
@@ -61,12 +62,9 @@ pub async fn open_all(
             started_at: Timestamp::from_millis(row.started_at),
         }));
     }
-    let guilds: BTreeMap<GuildId, Timestamp> = opened
-        .iter()
-        .map(|opened| (opened.monitor.guild, opened.started_at))
-        .collect();
-    for (guild, now) in guilds {
-        usage::enforce(tx, guild, UsageKind::Outages, now).await?;
+    let guilds: BTreeSet<GuildId> = opened.iter().map(|opened| opened.monitor.guild).collect();
+    for guild in guilds {
+        usage::enforce(tx, guild, UsageKind::Outages).await?;
     }
     Ok(opened)
 }

@@ -12,7 +12,7 @@ use crate::domain::incidents::grouping::Location;
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::status::Status;
 use crate::store::devices::device::status_of;
-use crate::store::engine::rows::{pieces, placeholders};
+use crate::store::engine::rows::{of_present_guild, pieces, placeholders};
 use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Effect, Reader, StoreError, Tx};
 
@@ -31,13 +31,14 @@ pub async fn counts_by_status(
     reader: &Reader,
     guild: Option<GuildId>,
 ) -> Result<Vec<(Status, u64)>, StoreError> {
-    let rows: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT status, COUNT(*) FROM monitors
-         WHERE guild_id = $1 OR ($1 IS NULL AND guild_id NOT IN (SELECT guild_id FROM left_guilds)) GROUP BY status",
-    )
-    .bind(guild.map(GuildId::to_row))
-    .fetch_all(&reader.pool)
-    .await?;
+    let sql = format!(
+        "SELECT status, COUNT(*) FROM monitors WHERE {} GROUP BY status",
+        of_present_guild(guild)
+    );
+    let rows: Vec<(String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(guild.map(GuildId::to_row))
+        .fetch_all(&reader.pool)
+        .await?;
     rows.into_iter()
         .map(|(word, count)| Ok((status_of(&word)?, count.unsigned_abs())))
         .collect()

@@ -269,7 +269,7 @@ pub async fn to_channel(
 pub async fn remove_pending_refusals(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     sqlx::query(
         "DELETE FROM deliveries WHERE delivered_revision < wanted_revision
-             AND incident_id IN (SELECT id FROM incidents WHERE kind = 'discord_refused')",
+             AND incident_id IN (SELECT id FROM incidents WHERE kind = 'discord_refused' AND kind <> 'incident')",
     )
     .execute(&mut *tx.connection)
     .await?;

@@ -10,6 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::{MonitorId, MonitorRef};
+use crate::domain::notifications::storage_limit::UsageKind;
 use crate::domain::servers::report_interval;
 use crate::domain::servers::status_rule::ServerState;
 use crate::domain::servers::threshold::Thresholds;
@@ -17,7 +18,7 @@ use crate::domain::status::Status;
 use crate::store::devices::device::status_of;
 use crate::store::engine::rows::of_guild;
 use crate::store::engine::unreadable::StoredTable;
-use crate::store::engine::usage::{self, UsageKind};
+use crate::store::engine::usage;
 use crate::store::{Reader, StoreError, Tx};
 
 /// A server with its state and settings.
@@ -137,7 +138,7 @@ pub async fn keep_sample(
     .fetch_optional(&mut *tx.connection)
     .await?;
     match guild.map(GuildId::from_row) {
-        Some(guild) => usage::enforce(tx, guild, UsageKind::Samples, at).await,
+        Some(guild) => usage::enforce(tx, guild, UsageKind::Samples).await,
         None => Ok(()),
     }
 }
@@ -158,10 +159,12 @@ pub async fn get(
 
 /// The servers of a guild (`None`: of all guilds, for jobs) by name.
 pub async fn list(reader: &Reader, guild: Option<GuildId>) -> Result<Vec<Server>, StoreError> {
-    let sql = format!(
-        "SELECT * FROM servers WHERE {} ORDER BY name, id",
-        of_guild(guild)
-    );
+    let wanted = match guild {
+        Some(_) => of_guild(guild),
+        // Without reading every endpoint and device, too.
+        None => "$1 IS NULL AND id IN (SELECT monitor_id FROM server_details)",
+    };
+    let sql = format!("SELECT * FROM servers WHERE {wanted} ORDER BY name, id");
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(guild.map(GuildId::to_row))
         .fetch_all(&reader.pool)

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::cases;
 use super::document::{BASE, Document, Operation};
 use super::fixture::TestApi;
+use crate::harness::query_plans::{assert_no_scans, traced};
 use crate::harness::{Answer, Rollcall, alerting};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -61,7 +62,7 @@ async fn only_described_methods_exist_and_none_answers_without_a_key() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_example_works_with_exactly_the_listed_keys() {
     let sandbox = Sandbox::start().await;
-    let rollcall = bot(&sandbox);
+    let rollcall = traced(bot(&sandbox));
     let api = TestApi::new(&rollcall, &sandbox);
     let document = Document::of(&api.running);
     for operation in document.operations() {
@@ -80,6 +81,7 @@ async fn every_example_works_with_exactly_the_listed_keys() {
             }
         }
     }
+    assert_no_scans(&rollcall).await;
 }
 
 /// Whether a valid request was accepted: it may contradict what is stored.

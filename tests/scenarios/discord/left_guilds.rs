@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::harness::alerting::{bot, the_message, wait_until_online, with_shop};
 use crate::harness::own_timer::stopwatch;
+use crate::harness::query_plans::{assert_no_scans, traced};
 use crate::harness::{Rollcall, Running, Web, wait_for};
 
 /// The keys of a guild, by kind.
@@ -248,7 +249,7 @@ async fn an_invitation_resumes_the_checks_without_an_outage_and_revives_no_key()
 async fn forgetting_deletes_a_guild_while_the_bot_runs() {
     let sandbox = Sandbox::start().await;
     let (home, other) = (sandbox.guild(), sandbox.add_guild("Other"));
-    let rollcall = bot(&sandbox);
+    let rollcall = traced(bot(&sandbox));
     let (ours, theirs, local) = (Web::up(), Web::up(), Web::up());
     let (keys, their_keys) = (
         Keys::create(&rollcall, home),
@@ -301,6 +302,7 @@ async fn forgetting_deletes_a_guild_while_the_bot_runs() {
         assert_eq!(rollcall.sql(&rows), ["0"], "{table}");
     }
     assert_eq!(running.stop().0, 0);
+    assert_no_scans(&rollcall).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

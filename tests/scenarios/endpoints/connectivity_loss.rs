@@ -7,6 +7,7 @@ use discord_sandbox::Sandbox;
 
 use crate::harness::alerting::{self, the_message, wait_until_online, with_webs};
 use crate::harness::collector::Collector;
+use crate::harness::query_plans::{assert_no_scans, traced};
 use crate::harness::{Rollcall, Running, Web, wait_for};
 
 /// A reference host that can become unresponsive: when its connection queue is full, connects time out.
@@ -97,7 +98,7 @@ fn assert_deliveries_are_held(running: &Running<'_>, device: &str) {
 async fn notifications_wait_for_connectivity_and_then_report_real_outages() {
     let sandbox = Sandbox::start().await;
     let mut reference_host = ReferenceHost::start();
-    let rollcall = bot(&sandbox, &reference_host);
+    let rollcall = traced(bot(&sandbox, &reference_host));
     let mut webs: Vec<Web> = (0..6).map(|_| Web::up()).collect();
     let running = with_webs(&sandbox, &rollcall, &webs).await;
     let collector = Collector::start();
@@ -149,6 +150,7 @@ async fn notifications_wait_for_connectivity_and_then_report_real_outages() {
         types.contains(&"incident.opened".to_owned()).then_some(())
     });
     assert_eq!(running.metric("rollcall_connectivity_up"), Some(1.0));
+    assert_no_scans(&rollcall).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ pub mod client;
 pub mod collector;
 pub mod machine_load;
 pub mod own_timer;
+pub mod query_plans;
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

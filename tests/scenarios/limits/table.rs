@@ -267,6 +267,22 @@ const TRIES: &[(&str, Try)] = &[
         let body = json!({ "kind": "maintenance", "title": "x", "duration": "1h" });
         walk.until(most, 0, || walk.add("silences", &body))
     }),
+    (
+        "changes by members and API keys in a day (UTC)",
+        |walk, most| {
+            let (uuid, _) = walk.device();
+            let (path, admin) = (format!("/api/v1/devices/{uuid}"), walk.admin());
+            walk.rollcall.sql(&format!(
+                "UPDATE daily_changes SET changes = {} WHERE guild_id = 42",
+                most - 1
+            ));
+            let rename = || {
+                let name = format!("pump {}", walk.next());
+                walk.call("PATCH", &path, &admin, &json!({ "name": name }))
+            };
+            (rename(), rename())
+        },
+    ),
 ];
 
 /// A running bot, on which the limits are tried.

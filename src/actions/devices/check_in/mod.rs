@@ -26,6 +26,7 @@ use crate::store::devices::device_log::NewLine;
 use crate::store::devices::heartbeat::record_heartbeats;
 use crate::store::devices::known_device::{self, Known};
 use crate::store::event;
+use crate::store::guild::daily_changes;
 use crate::store::{StoreError, Tx, api_key};
 
 /// One heartbeat of a device.
@@ -45,6 +46,9 @@ pub struct PresentedKey {
     /// The only device that the key is valid for; `None`: every device of its guild.
     pub owner: Option<MonitorId>,
 }
+
+/// A new device and its key.
+const CHANGES_OF_REGISTRATION: u32 = 2;
 
 /// Why a heartbeat was not recorded, or not completely.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -157,8 +161,14 @@ impl Batch {
         let (device, made) = match known {
             Some(device) => (device, None),
             None => {
-                if !self.reserve(tx, heartbeat.requester.guild).await? {
+                let guild = heartbeat.requester.guild;
+                if !self.reserve(tx, guild).await? {
                     return Ok(Err(CheckInError::Quota(self.quota)));
+                }
+                // An error would undo the heartbeats of all guilds in this transaction.
+                let allowed = daily_changes::require(tx, guild, CHANGES_OF_REGISTRATION, self.now);
+                if let Err(error @ StoreError::TooManyChanges { .. }) = allowed.await {
+                    return Ok(Err(error.into()));
                 }
                 let (device, key) = create(tx, heartbeat, self.now).await?;
                 (device, Some(key))

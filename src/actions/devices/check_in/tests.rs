@@ -285,6 +285,31 @@ async fn removed_devices_are_created_again_and_changes_by_jobs_are_seen() {
 }
 
 #[tokio::test]
+async fn a_guild_that_has_changed_too_much_today_gets_no_new_devices() {
+    let store = TestStore::open().await;
+    let of = |guild, number| {
+        let mut heartbeat = heartbeat(number);
+        heartbeat.requester.guild = GuildId(guild);
+        heartbeat.requester.actor = Actor::Key(KeyId::parse("0123456789ab").unwrap());
+        heartbeat
+    };
+    for (guild, changes, is_accepted) in [(1, 4, true), (2, 3, false)] {
+        // The first device is two changes, too.
+        record_all(&store, vec![of(guild, 1)]).await;
+        let made = daily_changes::MOST - changes;
+        store
+            .write(move |tx| {
+                Box::pin(async move { daily_changes::add(tx, GuildId(guild), made, NOW).await })
+            })
+            .await;
+        let heartbeats = vec![of(guild, 1), of(guild, 2), of(guild + 10, 3)];
+        let results = try_all(&store, heartbeats).await;
+        let accepted: Vec<bool> = results.iter().map(Result::is_ok).collect();
+        assert_eq!(accepted, [true, is_accepted, true], "{guild}");
+    }
+}
+
+#[tokio::test]
 async fn new_devices_over_the_quota_are_refused_and_known_ones_recorded() {
     let store = TestStore::open().await;
     let heartbeats = [1, 2, 3, 1].map(heartbeat);

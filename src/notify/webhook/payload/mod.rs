@@ -91,7 +91,8 @@ fn event_type(incident: &Incident, change: IncidentChange) -> EventType {
         (
             NotificationKind::ChannelBroken { .. }
             | NotificationKind::WebhookBroken { .. }
-            | NotificationKind::DiscordRefused { .. },
+            | NotificationKind::DiscordRefused { .. }
+            | NotificationKind::StorageLimitReached { .. },
             _,
         ) => EventType::DestinationBroken,
         (

@@ -15,7 +15,7 @@ use crate::domain::endpoints::status_rule::State;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::endpoints::state;
-use crate::store::engine::rows::of_guild;
+use crate::store::engine::rows::{of_guild, of_present_guild};
 use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Reader, StoreError, Tx};
 
@@ -265,13 +265,14 @@ pub async fn counts_by_status(
     reader: &Reader,
     guild: Option<GuildId>,
 ) -> Result<Vec<(Status, u64)>, StoreError> {
-    let rows: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT status, COUNT(*) FROM monitors WHERE kind = 'endpoint'
-             AND (guild_id = $1 OR ($1 IS NULL AND guild_id NOT IN (SELECT guild_id FROM left_guilds))) GROUP BY status",
-    )
-    .bind(guild.map(GuildId::to_row))
-    .fetch_all(&reader.pool)
-    .await?;
+    let sql = format!(
+        "SELECT status, COUNT(*) FROM monitors WHERE kind = 'endpoint' AND {} GROUP BY status",
+        of_present_guild(guild)
+    );
+    let rows: Vec<(String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(guild.map(GuildId::to_row))
+        .fetch_all(&reader.pool)
+        .await?;
     Ok(rows
         .into_iter()
         .filter_map(|(word, count)| Some((word.parse::<Status>().ok()?, count.unsigned_abs())))

@@ -189,7 +189,7 @@ pub async fn failing_since(
     since: Timestamp,
 ) -> Result<Vec<MonitorId>, StoreError> {
     let ids: Vec<i64> = sqlx::query_scalar(
-        "SELECT id FROM monitors WHERE kind = 'endpoint' AND status IN ('warning', 'offline') AND since >= $1 ORDER BY id",
+        "SELECT id FROM monitors WHERE kind = 'endpoint' AND status IN ('warning', 'offline') AND since >= $1 ORDER BY since, id",
     )
     .bind(since.millis())
     .fetch_all(&mut *tx.connection)

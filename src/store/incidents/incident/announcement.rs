@@ -6,7 +6,8 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::notifications::notification_kind::NotificationKind;
-use crate::store::engine::usage::{self, UsageKind};
+use crate::domain::notifications::storage_limit::UsageKind;
+use crate::store::engine::usage;
 use crate::store::{StoreError, Tx};
 
 /// Adds an incident for a notification that is not about outages. It ends at once.
@@ -29,7 +30,7 @@ pub async fn announce(
     .fetch_one(&mut *tx.connection)
     .await?;
     tx.wrote_event = true;
-    usage::enforce(tx, guild, UsageKind::Incidents, now).await?;
+    usage::enforce(tx, guild, UsageKind::Incidents).await?;
     Ok(IncidentId(id))
 }
 
@@ -83,11 +84,12 @@ pub async fn all_of_kind(
     tx: &mut Tx<'_>,
     like: &NotificationKind,
 ) -> Result<Vec<(IncidentId, NotificationKind)>, StoreError> {
-    let rows: Vec<(i64, Option<String>)> =
-        sqlx::query_as("SELECT id, details FROM incidents WHERE kind = $1 ORDER BY id")
-            .bind(StoredKind::from(like).as_str())
-            .fetch_all(&mut *tx.connection)
-            .await?;
+    let rows: Vec<(i64, Option<String>)> = sqlx::query_as(
+        "SELECT id, details FROM incidents WHERE kind = $1 AND kind <> 'incident' ORDER BY id",
+    )
+    .bind(StoredKind::from(like).as_str())
+    .fetch_all(&mut *tx.connection)
+    .await?;
     let read = |(id, details): (i64, Option<String>)| {
         let known = kind::from_row(StoredKind::from(like).as_str(), details.as_deref())?;
         Ok((IncidentId(id), known))

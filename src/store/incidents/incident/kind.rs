@@ -43,6 +43,7 @@ pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) 
         NotificationKind::Bulk {
             count, of, window, ..
         } => json!({ "count": count, "of": of, "window_ms": crate::domain::millis(*window) }),
+        NotificationKind::StorageLimitReached { kind } => json!({ "kind": kind.as_str() }),
     };
     (StoredKind::from(kind).as_str(), Some(details.to_string()))
 }
@@ -68,6 +69,7 @@ pub(super) enum StoredKind {
     ConnectivityLost,
     BulkOffline,
     BulkRecovered,
+    StorageLimitReached,
 }
 
 impl StoredKind {
@@ -88,6 +90,7 @@ impl From<&NotificationKind> for StoredKind {
             NotificationKind::ConnectivityLost { .. } => Self::ConnectivityLost,
             NotificationKind::Bulk { is_down: true, .. } => Self::BulkOffline,
             NotificationKind::Bulk { is_down: false, .. } => Self::BulkRecovered,
+            NotificationKind::StorageLimitReached { .. } => Self::StorageLimitReached,
         }
     }
 }
@@ -136,6 +139,9 @@ pub(super) fn from_row(
             began: Timestamp::from_millis(details["began"].as_i64().ok_or_else(damaged)?),
             ended: details["ended"].as_i64().map(Timestamp::from_millis),
         }),
+        StoredKind::StorageLimitReached => Ok(NotificationKind::StorageLimitReached {
+            kind: text("kind")?.parse().map_err(|_| damaged())?,
+        }),
         direction @ (StoredKind::BulkOffline | StoredKind::BulkRecovered) => {
             Ok(NotificationKind::Bulk {
                 is_down: direction == StoredKind::BulkOffline,
@@ -151,6 +157,7 @@ pub(super) fn from_row(
 mod tests {
     use super::*;
     use crate::domain::key::KeyId;
+    use crate::domain::notifications::storage_limit::UsageKind;
 
     #[test]
     fn every_notification_kind_reads_back() {
@@ -196,6 +203,9 @@ mod tests {
             lost(Some(Timestamp::from_millis(9))),
             bulk(true),
             bulk(false),
+            NotificationKind::StorageLimitReached {
+                kind: UsageKind::DeviceLogs,
+            },
         ] {
             let (stored, details) = to_row(&kind);
             assert_eq!(from_row(stored, details.as_deref()).unwrap(), kind);
@@ -239,6 +249,7 @@ mod tests {
                 "connectivity_lost",
                 "bulk_offline",
                 "bulk_recovered",
+                "storage_limit_reached",
             ]
         );
     }

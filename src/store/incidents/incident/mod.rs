@@ -39,8 +39,9 @@ use crate::domain::incidents::cause::Cause;
 use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId, OpenIncident};
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::domain::notifications::storage_limit::UsageKind;
 use crate::store::engine::rows::placeholders;
-use crate::store::engine::usage::{self, UsageKind};
+use crate::store::engine::usage;
 use crate::store::{Reader, StoreError, Tx};
 
 /// An incident with its outages.
@@ -130,7 +131,7 @@ pub async fn begin(
     .fetch_one(&mut *tx.connection)
     .await?;
     tx.wrote_event = true;
-    usage::enforce(tx, guild, UsageKind::Incidents, now).await?;
+    usage::enforce(tx, guild, UsageKind::Incidents).await?;
     Ok(IncidentId(id))
 }
 
@@ -206,7 +207,8 @@ pub async fn young(
     limit: u32,
 ) -> Result<Vec<IncidentId>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
-        "SELECT id FROM incidents WHERE ended_at IS NULL AND kind = 'incident' AND joined_at >= $1 ORDER BY id DESC LIMIT $2",
+        "SELECT id FROM incidents WHERE ended_at IS NULL AND kind = 'incident' AND joined_at >= $1
+         ORDER BY joined_at DESC, id DESC LIMIT $2",
     )
     .bind(since.millis())
     .bind(limit)
