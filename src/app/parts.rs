@@ -156,6 +156,7 @@ impl<'a> Parts<'a> {
             limits: http::Limits::default(),
             key_cache: http::KeyCache::default(),
             known_callers: http::KnownCallers::default(),
+            read_turns: http::ReadTurns::default(),
             trusted_proxies: self.settings.http.trusted_proxies.clone().into(),
             clock,
         }

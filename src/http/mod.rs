@@ -30,7 +30,7 @@ use crate::metrics::Metrics;
 use crate::notify::messenger::Messenger;
 use crate::store::Store;
 
-pub use api::{KeyCache, KnownCallers, RateLimit};
+pub use api::{KeyCache, KnownCallers, RateLimit, ReadTurns};
 pub use client_address::TrustedProxies;
 pub use serve::{HttpServer, bind};
 
@@ -58,6 +58,7 @@ pub struct HttpState {
     pub messenger: Option<Arc<dyn Messenger>>,
     pub key_cache: KeyCache,
     pub known_callers: KnownCallers,
+    pub read_turns: ReadTurns,
     pub trusted_proxies: TrustedProxies,
     pub clock: Clock,
 }

@@ -114,7 +114,7 @@ impl Problem {
         }
     }
 
-    fn unavailable() -> Self {
+    pub(super) fn unavailable() -> Self {
         Self {
             retry_after: Some(5),
             ..Self::new(

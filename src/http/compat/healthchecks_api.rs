@@ -22,7 +22,7 @@ use crate::domain::key::KeyKind;
 use crate::domain::monitor::MonitorId;
 use crate::http::HttpState;
 use crate::http::api::problem::Problem;
-use crate::http::api::{Peer, RateSubject, valid_key};
+use crate::http::api::{Peer, RateSubject, ReadTurn, valid_key};
 use crate::http::json_response::json_response;
 use crate::store::api_key::StoredKey;
 use crate::store::devices::device::{self, Device};
@@ -75,7 +75,7 @@ async fn list(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Response, ApiRefusal> {
     let filter = CheckFilter::new(query);
-    let mut devices = device::list(&app.store.reader, reader.0.guild_id).await?;
+    let mut devices = device::list(&app.store.reader, reader.key.guild_id).await?;
     devices.retain(|device| filter.passes(device));
     devices.truncate(MOST_CHECKS);
     let contexts = Contexts::of(&app, &devices).await?;
@@ -134,8 +134,8 @@ async fn flips(
     let device = reader.device(&app, &uuid).await?;
     let period = FlipPeriod::new(query, app.clock.now()).ok_or(ApiRefusal::Query)?;
     let requester = Requester {
-        guild: reader.0.guild_id,
-        actor: Actor::Key(reader.0.id),
+        guild: reader.key.guild_id,
+        actor: Actor::Key(reader.key.id),
     };
     let flips = event::device_flips(
         &app.store.reader,
@@ -249,7 +249,10 @@ impl Contexts {
 }
 
 /// A caller with a read or an admin key in the header `X-Api-Key`.
-struct ChecksReader(StoredKey);
+struct ChecksReader {
+    key: StoredKey,
+    _turn: ReadTurn,
+}
 
 impl FromRequestParts<HttpState> for ChecksReader {
     type Rejection = ApiRefusal;
@@ -277,7 +280,8 @@ impl FromRequestParts<HttpState> for ChecksReader {
         app.limits
             .authenticated
             .take(RateSubject::Key, hasher.finish())?;
-        Ok(Self(key))
+        let turn = app.read_turns.take(key.guild_id).await?;
+        Ok(Self { key, _turn: turn })
     }
 }
 
@@ -285,7 +289,7 @@ impl ChecksReader {
     /// A device of the key's guild.
     async fn device(&self, app: &HttpState, uuid: &str) -> Result<Device, ApiRefusal> {
         let uuid = DeviceUuid::parse(uuid).map_err(|_| ApiRefusal::NotFound)?;
-        let device = device::get(&app.store.reader, self.0.guild_id, &uuid).await?;
+        let device = device::get(&app.store.reader, self.key.guild_id, &uuid).await?;
         device.ok_or(ApiRefusal::NotFound)
     }
 
@@ -298,7 +302,7 @@ impl ChecksReader {
             _ => "http",
         };
         let host = value(header::HOST.as_str())?;
-        (self.0.kind == KeyKind::Admin).then(|| format!("{scheme}://{host}"))
+        (self.key.kind == KeyKind::Admin).then(|| format!("{scheme}://{host}"))
     }
 }
 

@@ -30,8 +30,9 @@ const OLDEST_ENGINE: (u32, u32, u32) = (3, 51, 3);
 /// before that is moved once, so a value above the default of 1,000 reduces disk writes.
 const CHECKPOINT_PAGES: &str = "4000";
 
-/// Concurrent readers; each is a thread with its own page cache.
-const READERS: u32 = 4;
+/// Concurrent readers; each is a thread with its own page cache. One watches for changes by other processes, and a guild
+/// uses two at most for requests.
+const READERS: u32 = 5;
 
 /// 512 KiB for each reader instead of 2 MiB; pages beyond that are in the operating system's page cache.
 const READ_CACHE: &str = "-512";

@@ -8,6 +8,7 @@ mod path;
 mod permission;
 mod query;
 mod rate_limit;
+mod read_turns;
 
 pub(in crate::http) use body::{InBody, bytes, invalid, json, patch, read};
 pub(in crate::http) use key::{Caller, Peer, valid_key};
@@ -19,3 +20,5 @@ pub(in crate::http) use permission::{
 };
 pub(in crate::http) use query::InQuery;
 pub use rate_limit::{RateLimit, RateSubject};
+pub(in crate::http) use read_turns::ReadTurn;
+pub use read_turns::ReadTurns;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 
 use super::key::{Caller, Peer, Reporter, must_be, requester};
+use super::read_turns::ReadTurn;
 use crate::actions::Requester;
 use crate::domain::key::KeyKind;
 use crate::http::HttpState;
@@ -52,8 +53,13 @@ kinds! {
 }
 
 /// A caller with a key of one of these kinds, looked up in the database.
-#[derive(Clone, Debug)]
-pub(in crate::http) struct Keyed<K>(Caller, PhantomData<K>);
+#[derive(Debug)]
+pub(in crate::http) struct Keyed<K> {
+    caller: Caller,
+    /// Of a request that reads.
+    _turn: Option<ReadTurn>,
+    kinds: PhantomData<K>,
+}
 
 /// May read and change everything of its guild.
 pub(in crate::http) type Admin = Keyed<OfAdmin>;
@@ -68,7 +74,7 @@ impl<K> Deref for Keyed<K> {
     type Target = Caller;
 
     fn deref(&self) -> &Caller {
-        &self.0
+        &self.caller
     }
 }
 
@@ -82,7 +88,16 @@ impl<K: Kinds> FromRequestParts<HttpState> for Keyed<K> {
         if caller.0.kind == KeyKind::Server {
             caller.limit(app)?;
         }
-        Ok(Self(caller, PhantomData))
+        // What writes waits for the turn of its guild at the writer, and may wait for a check, too.
+        let turn = match parts.method {
+            Method::GET => Some(app.read_turns.take(caller.0.guild_id).await?),
+            _ => None,
+        };
+        Ok(Self {
+            caller,
+            _turn: turn,
+            kinds: PhantomData,
+        })
     }
 }
 
