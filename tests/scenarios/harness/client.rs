@@ -45,6 +45,14 @@ impl Client {
         Ok(stream)
     }
 
+    /// A new connection, outside of a runtime.
+    pub fn connect_blocking(self) -> std::io::Result<TcpStream> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()?;
+        runtime.block_on(self.connect(None))
+    }
+
     /// A response to a request that ends the connection. `headers` are whole lines.
     pub async fn get(self, path: &str, headers: &str) -> Response {
         let mut stream = self.connect(None).await.unwrap();

@@ -385,6 +385,12 @@ impl Running<'_> {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// The number of the bot's open file descriptors.
+    pub fn descriptors(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.child.id());
+        std::fs::read_dir(folder).unwrap().count()
+    }
+
     /// The permissions that the bot takes from every new file, in octal.
     pub fn umask(&self) -> String {
         let status = self.proc_file("status");

@@ -17,11 +17,11 @@ const MOST: usize = 50;
 
 /// The turns of all guilds.
 #[derive(Clone, Debug, Default)]
-pub struct ReadTurns(Arc<Mutex<HashMap<GuildId, Queue>>>);
+pub struct ReadTurns(Arc<Mutex<HashMap<GuildId, GuildReads>>>);
 
 /// The requests of one guild.
 #[derive(Debug)]
-struct Queue {
+struct GuildReads {
     reading: Arc<Semaphore>,
     requests: usize,
 }
@@ -30,12 +30,12 @@ struct Queue {
 #[derive(Debug)]
 pub(in crate::http) struct ReadTurn {
     _permit: OwnedSemaphorePermit,
-    _place: Place,
+    _place: ReadPlace,
 }
 
 /// The place of a request among those of its guild, also while it waits.
 #[derive(Debug)]
-struct Place {
+struct ReadPlace {
     turns: ReadTurns,
     guild: GuildId,
 }
@@ -56,9 +56,9 @@ impl ReadTurns {
         })
     }
 
-    fn enter(&self, guild: GuildId) -> Result<(Place, Arc<Semaphore>), Problem> {
+    fn enter(&self, guild: GuildId) -> Result<(ReadPlace, Arc<Semaphore>), Problem> {
         let mut guilds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = guilds.entry(guild).or_insert_with(|| Queue {
+        let queue = guilds.entry(guild).or_insert_with(|| GuildReads {
             reading: Arc::new(Semaphore::new(AT_ONCE)),
             requests: 0,
         });
@@ -67,7 +67,7 @@ impl ReadTurns {
             return Err(Problem::too_often(&limit, 1));
         }
         queue.requests += 1;
-        let place = Place {
+        let place = ReadPlace {
             turns: self.clone(),
             guild,
         };
@@ -75,7 +75,7 @@ impl ReadTurns {
     }
 }
 
-impl Drop for Place {
+impl Drop for ReadPlace {
     fn drop(&mut self) {
         let mut guilds = self.turns.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(queue) = guilds.get_mut(&self.guild) else {
