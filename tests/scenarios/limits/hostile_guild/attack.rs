@@ -42,9 +42,8 @@ pub struct Attack {
     devices: Vec<(String, String)>,
     servers: Vec<String>,
     is_over: AtomicBool,
-    /// Requests so far: those that were accepted, and those that were refused.
-    pub accepted: AtomicUsize,
-    pub refused: AtomicUsize,
+    accepted: AtomicUsize,
+    refused: AtomicUsize,
 }
 
 impl Attack {
@@ -114,6 +113,16 @@ impl Attack {
 
     pub fn end(&self) {
         self.is_over.store(true, Ordering::SeqCst);
+    }
+
+    /// How many requests were sent so far.
+    pub fn requests(&self) -> String {
+        let count = |counter: &AtomicUsize| counter.load(Ordering::SeqCst);
+        format!(
+            "accepted {} requests, refused {}",
+            count(&self.accepted),
+            count(&self.refused)
+        )
     }
 
     /// Whether the attack continues, after a pause: the machine that attacks is the one that is attacked.

@@ -102,18 +102,34 @@ pub async fn outage(sandbox: &Sandbox, web: &mut Web, name: &str) -> Duration {
     took
 }
 
-/// The longest time between two checks of the endpoint `steady` since this row of the log of checks, in milliseconds.
-pub fn longest_gap(rollcall: &Rollcall, since: i64) -> i64 {
-    let gap = rollcall.sql(&format!(
-        "SELECT CAST(MAX(gap) AS TEXT) FROM (
-             SELECT at - LAG(at) OVER (ORDER BY id) AS gap FROM check_results
-             WHERE id > {since} AND monitor_id = (SELECT id FROM monitors WHERE name = 'steady'))"
-    ));
-    gap[0].parse().unwrap()
-}
-
 /// The latest row of the log of checks.
 pub fn latest_check(rollcall: &Rollcall) -> i64 {
-    let latest = rollcall.sql("SELECT CAST(COALESCE(MAX(id), 0) AS TEXT) FROM check_results");
-    latest[0].parse().unwrap()
+    number(rollcall, "COALESCE(MAX(id), 0) AS TEXT) FROM check_results")
+}
+
+/// The number of checks of the endpoint `steady` after this row of the log.
+pub fn checks_since(rollcall: &Rollcall, row: i64) -> i64 {
+    number(
+        rollcall,
+        &format!("COUNT(*) AS TEXT) FROM check_results WHERE id > {row} AND {STEADY}"),
+    )
+}
+
+/// The longest time between two of them, in milliseconds.
+pub fn longest_gap(rollcall: &Rollcall, row: i64) -> i64 {
+    number(
+        rollcall,
+        &format!(
+            "MAX(gap) AS TEXT) FROM (SELECT at - LAG(at) OVER (ORDER BY id) AS gap FROM check_results
+             WHERE id > {row} AND {STEADY})"
+        ),
+    )
+}
+
+const STEADY: &str = "monitor_id = (SELECT id FROM monitors WHERE name = 'steady')";
+
+fn number(rollcall: &Rollcall, statement: &str) -> i64 {
+    rollcall.sql(&format!("SELECT CAST({statement}"))[0]
+        .parse()
+        .unwrap()
 }
