@@ -3,9 +3,12 @@
 //! Wall time is for display, calendars and stored timestamps; durations come from the monotonic clock. Everything below
 //! the interfaces takes `now` as a parameter, so that a test can set the time.
 
+use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::domain::Timestamp;
+use crate::domain::observation_windows::observer::Reading;
 
 /// The source of `now`: the system clock, or a clock that a test controls.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +20,20 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         (self.0)()
     }
+
+    /// Both clocks.
+    pub fn reading(&self) -> Reading {
+        Reading {
+            wall: self.now(),
+            monotonic: since_start(),
+        }
+    }
+}
+
+/// Monotonic time since the first call.
+fn since_start() -> Duration {
+    static START: OnceLock<Stopwatch> = OnceLock::new();
+    START.get_or_init(Stopwatch::start).elapsed()
 }
 
 #[expect(
@@ -27,7 +44,23 @@ fn system_now() -> Timestamp {
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or(Duration::ZERO);
-    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX) + offset())
+}
+
+static OFFSET_FILE: OnceLock<PathBuf> = OnceLock::new();
+
+/// From now on, a file says how many milliseconds are added to the wall clock: it shows what a step of the clock does,
+/// without one on the machine.
+pub fn add_offset_from(file: PathBuf) {
+    // Only a second call could fail, and there is one.
+    let _ = OFFSET_FILE.set(file);
+}
+
+fn offset() -> i64 {
+    let text = OFFSET_FILE
+        .get()
+        .and_then(|file| std::fs::read_to_string(file).ok());
+    text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 
 /// Measures durations on the monotonic clock.

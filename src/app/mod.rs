@@ -13,7 +13,7 @@ use crate::health::Token;
 use crate::notify::service_manager;
 use crate::settings::Settings;
 use crate::store::{STATEMENT_LOG, Store, StoreError};
-use crate::{discord, http, jobs, private_files, telemetry};
+use crate::{clock, discord, http, jobs, private_files, telemetry};
 
 use parts::Parts;
 pub use parts::{application, checks};
@@ -56,6 +56,9 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
     std::panic::set_hook(Box::new(|panic| {
         tracing::error!(%panic, "a task panicked");
     }));
+    if let Some(file) = settings.clock_offset_file.clone() {
+        clock::add_offset_from(file);
+    }
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }

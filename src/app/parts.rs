@@ -171,6 +171,7 @@ impl<'a> Parts<'a> {
             store: self.store.clone(),
             checks: self.checks.clone(),
             metrics: Arc::clone(&self.metrics),
+            observing: Arc::default(),
             health: Arc::clone(&self.health),
             scheduling: jobs::Scheduling {
                 concurrency: settings.probe.concurrency,

@@ -23,6 +23,7 @@ use devices::heartbeat_monitor;
 use endpoints::{recheck, scheduler};
 use incidents::{bulk_alerts, diagnose, flapping, reminders};
 use notifications::{board_refresh, delivery, storage_limits};
+pub use self_health::observing::Observing;
 use self_health::{
     bot_health, dead_man, keep_alive, observation_window, presence, storage_room, timers,
     token_check, unreadable_rows, watchdog,
@@ -48,6 +49,8 @@ pub struct JobContext {
     pub checks: CheckRunner,
     pub metrics: Arc<Metrics>,
     pub health: Arc<Health>,
+    /// Whether overdue monitors can be judged.
+    pub observing: Arc<Observing>,
     pub scheduling: Scheduling,
     pub heartbeat: HeartbeatTimes,
     pub gateway: GatewayTimes,
@@ -115,8 +118,12 @@ pub struct HeartbeatTimes {
     pub thresholds: Thresholds,
 }
 
-/// How long observation windows are kept: longer than any threshold.
-const WINDOWS_KEPT: Duration = Duration::from_secs(40 * 24 * 3600);
+/// How long observation windows are kept: twice the longest threshold, so that it can be exceeded even if Rollcall ran only
+/// half of the time.
+const WINDOWS_KEPT: Duration = Duration::from_secs(80 * 24 * 3600);
+
+/// The summary of a job that judges monitors while none can be judged.
+const NOT_JUDGED: &str = "waited until everything that has arrived is stored";
 
 /// A periodic job: one row of the table below.
 struct Job {

@@ -21,6 +21,9 @@ const BATCH: u32 = 5_000;
 /// How long API keys are kept after they became invalid, so that lists say why one stopped working.
 const INVALID_KEYS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// How long each observation window stays a row of its own.
+const WINDOWS_SEPARATE: Duration = Duration::from_secs(24 * 3600);
+
 /// Incidents kept for a broken destination after they have ended, which are sent once it works again.
 const MISSED_KEPT: u32 = 100;
 
@@ -59,6 +62,11 @@ pub(super) async fn run(context: &JobContext) -> Result<String, StoreError> {
     })
     .await?;
     in_batches(context, move |tx| Box::pin(calendar_event::prune(tx, now))).await?;
+    let merged_before = now.minus(WINDOWS_SEPARATE);
+    in_batches(context, move |tx| {
+        Box::pin(observation_windows::merge(tx, merged_before, BATCH))
+    })
+    .await?;
     let windows_before = now.minus(super::WINDOWS_KEPT);
     in_batches(context, move |tx| {
         Box::pin(observation_windows::prune(tx, windows_before, BATCH))

@@ -17,6 +17,7 @@ mod retention;
 mod secret;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use database::DatabaseSettings;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub board_interval: Duration,
     pub quota: QuotaSettings,
     pub retention: RetentionSettings,
+    /// A file with milliseconds that are added to the wall clock.
+    pub clock_offset_file: Option<PathBuf>,
     /// One sentence for each setting that was set under its old name.
     pub warnings: Vec<String>,
 }
@@ -89,6 +92,9 @@ impl Settings {
             board_interval: read.length("BOARD_INTERVAL", "60s", SECOND, SECOND..=DAY),
             quota: read.quota(),
             retention: read.retention(),
+            clock_offset_file: read
+                .optional("ROLLCALL_CLOCK_OFFSET_FILE")
+                .map(PathBuf::from),
             warnings,
         };
         if read.mistakes.is_empty() {

@@ -1,5 +1,7 @@
 //! Observation windows: periods during which Rollcall was running, connected and able to store.
 
+use std::time::Duration;
+
 use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
@@ -35,18 +37,56 @@ pub async fn extend(
     Ok(())
 }
 
-/// The observation windows that extend beyond the given time.
+/// The observation windows that extend beyond the given time, the latest last.
 pub async fn since(reader: &Reader, at: Timestamp) -> Result<ObservationWindows, StoreError> {
-    let rows: Vec<(i64, i64)> =
-        sqlx::query_as("SELECT started_at, confirmed_at FROM observation_windows WHERE confirmed_at > $1 ORDER BY id")
-            .bind(at.millis())
-            .fetch_all(&reader.pool)
-            .await?;
-    let window = |(started_at, confirmed_at)| ObservationWindow {
-        started_at: Timestamp::from_millis(started_at),
-        confirmed_at: Timestamp::from_millis(confirmed_at),
-    };
+    let rows: Vec<(i64, i64, Option<i64>)> = sqlx::query_as(
+        "SELECT started_at, confirmed_at, observed_ms FROM observation_windows WHERE confirmed_at > $1 ORDER BY id",
+    )
+    .bind(at.millis())
+    .fetch_all(&reader.pool)
+    .await?;
+    let window =
+        |(started_at, confirmed_at, observed): (i64, i64, Option<i64>)| ObservationWindow {
+            observed: observed.map(|millis| Duration::from_millis(millis.unsigned_abs())),
+            ..ObservationWindow::new(
+                Timestamp::from_millis(started_at),
+                Timestamp::from_millis(confirmed_at),
+            )
+        };
     Ok(ObservationWindows(rows.into_iter().map(window).collect()))
+}
+
+/// Merges windows that ended before the given time, so that there is one for each hour at most; returns how many were
+/// deleted. A process that crashes every few seconds leaves thousands in a day.
+pub async fn merge(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    let hours: Vec<(i64, i64, i64, i64)> = sqlx::query_as(
+        "SELECT MIN(id), MAX(id), MAX(confirmed_at), SUM(COALESCE(observed_ms, confirmed_at - started_at))
+         FROM observation_windows WHERE confirmed_at < $1
+         GROUP BY started_at / 3600000 HAVING COUNT(*) > 1 LIMIT $2",
+    )
+    .bind(before.millis())
+    .bind(i64::from(limit))
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    let mut deleted = 0;
+    for (first, last, confirmed_at, observed) in hours {
+        sqlx::query(
+            "UPDATE observation_windows SET confirmed_at = $2, observed_ms = $3 WHERE id = $1",
+        )
+        .bind(first)
+        .bind(confirmed_at)
+        .bind(observed)
+        .execute(&mut *tx.connection)
+        .await?;
+        // Windows begin one after the other, so those of an hour have neighboring ids.
+        let merged = sqlx::query("DELETE FROM observation_windows WHERE id > $1 AND id <= $2")
+            .bind(first)
+            .bind(last)
+            .execute(&mut *tx.connection)
+            .await?;
+        deleted += merged.rows_affected();
+    }
+    Ok(deleted)
 }
 
 /// Deletes up to `limit` observation windows that ended before the given time; returns how many.
@@ -63,8 +103,6 @@ pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::store::testing::TestStore;
 
@@ -90,5 +128,47 @@ mod tests {
         assert_eq!(later.between(at(0), at(200)), Duration::from_secs(30));
         let deleted = store.write(move |tx| Box::pin(prune(tx, at(50), 10))).await;
         assert_eq!(deleted, 1);
+    }
+
+    #[tokio::test]
+    async fn old_windows_are_merged_by_hour_and_keep_their_sum() {
+        let store = TestStore::open().await;
+        let at = |minutes: i64| Timestamp::from_millis(minutes * 60_000);
+        let minutes = Duration::from_secs(60);
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    // Two minutes of five, for three hours, and an hour later once more.
+                    for number in (0..36).chain([48]) {
+                        let id = begin(tx, at(number * 5)).await?;
+                        extend(tx, id, at(number * 5 + 2)).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await;
+        let merged = store
+            .write(move |tx| Box::pin(merge(tx, at(125), 10)))
+            .await;
+        assert_eq!(merged, 22);
+        let windows = since(&store.reader, at(0)).await.unwrap();
+        assert_eq!(windows.0.len(), 15);
+        for (from, to, observed) in [
+            (0, 1_000, 74),
+            (0, 57, 24),
+            (60, 117, 24),
+            (120, 180, 24),
+            (240, 241, 1),
+        ] {
+            assert_eq!(
+                windows.between(at(from), at(to)),
+                minutes * observed,
+                "{from}..{to}"
+            );
+        }
+        let again = store
+            .write(move |tx| Box::pin(merge(tx, at(125), 10)))
+            .await;
+        assert_eq!(again, 0);
     }
 }

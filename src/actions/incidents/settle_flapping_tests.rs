@@ -13,10 +13,7 @@ use crate::store::testing::TestStore;
 
 /// Rollcall was running all the time.
 fn observed() -> ObservationWindows {
-    ObservationWindows(vec![ObservationWindow {
-        started_at: at(0),
-        confirmed_at: at(1_000_000),
-    }])
+    ObservationWindows(vec![ObservationWindow::new(at(0), at(1_000_000))])
 }
 
 /// A guild with an endpoint that was offline at 0 and at 600 s, for a minute each: another change makes it flapping.
@@ -158,10 +155,7 @@ async fn flapping_monitors_that_stay_offline_together_share_one_new_incident() {
         }
     }
     // Nothing is settled while Rollcall was not there to see a recovery.
-    let gap = ObservationWindows(vec![ObservationWindow {
-        started_at: at(1_500),
-        confirmed_at: at(2_399),
-    }]);
+    let gap = ObservationWindows(vec![ObservationWindow::new(at(1_500), at(2_399))]);
     let nothing = Settled::default();
     assert_eq!(settle(&store, &gap, at(2_399)).await.unwrap(), nothing);
     let settled = settle(&store, &observed(), at(2_400)).await.unwrap();

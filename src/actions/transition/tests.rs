@@ -13,7 +13,7 @@ use crate::actions::incidents::settle_flapping;
 use crate::actions::servers::manage_server::{self, ServerEdit};
 use crate::actions::silences::{end, start};
 use crate::actions::testing::{HOME, at, maintenance_of, member};
-use crate::domain::devices::device::{Absence, DeviceUuid};
+use crate::domain::devices::device::DeviceUuid;
 use crate::domain::devices::ping::{Ping, Signal};
 use crate::domain::devices::status_rule::{
     DeviceStanding, MissedHeartbeats, on_absence, on_heartbeat,
@@ -22,6 +22,7 @@ use crate::domain::endpoints::check_result::{
     CheckResult, Failure, FailureClass, Timings, Verdict,
 };
 use crate::domain::incidents::flapping::SETTLED_DOWN;
+use crate::domain::observation_windows::Absence;
 use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
 use crate::domain::servers::status_rule::{Expectations, on_interval, on_thresholds};
 use crate::domain::servers::threshold::Thresholds;
@@ -206,10 +207,7 @@ impl World {
     /// What the jobs do every few seconds.
     async fn run_jobs(&self) {
         end::apply_due(&self.store, self.now()).await.unwrap();
-        let observed = ObservationWindows(vec![ObservationWindow {
-            started_at: at(0),
-            confirmed_at: self.now(),
-        }]);
+        let observed = ObservationWindows(vec![ObservationWindow::new(at(0), self.now())]);
         settle_flapping::settle(&self.store, &observed, self.now())
             .await
             .unwrap();
@@ -330,10 +328,7 @@ impl World {
             return;
         };
         let now = last_seen.plus(MINUTE * u32::try_from(minutes).unwrap());
-        let observed = ObservationWindows(vec![ObservationWindow {
-            started_at: at(0),
-            confirmed_at: now,
-        }]);
+        let observed = ObservationWindows(vec![ObservationWindow::new(at(0), now)]);
         // Nobody was there to receive a report: nothing follows from its absence.
         let nothing = ObservationWindows::default();
         let expected = Expectations {

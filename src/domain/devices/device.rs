@@ -94,27 +94,6 @@ pub fn parse_threshold(text: &str) -> Result<Duration, ValidationError> {
         })
 }
 
-/// How long a device has sent no heartbeat, in observed time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Absence {
-    /// Time since its last heartbeat during which Rollcall could have received one.
-    pub observed: Duration,
-    /// Time for which Rollcall has now been observing without a break.
-    pub present: Duration,
-}
-
-/// Whether a device is offline because its heartbeat is overdue.
-///
-/// Time outside observation windows never counts. After a gap between windows a device gets one whole `threshold` to send a
-/// heartbeat, because earlier ones may have been lost; but only once: the observed time before and after a gap, and between
-/// many gaps, adds up, so that restarts cannot hide an outage.
-pub fn is_overdue(absence: Absence, threshold: Duration) -> bool {
-    let is_past_threshold = absence.observed > threshold;
-    let had_grace_period =
-        absence.present > threshold || absence.observed > threshold.saturating_mul(2);
-    is_past_threshold && had_grace_period
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,26 +141,6 @@ mod tests {
         ] {
             let read = parse_threshold(text).ok();
             assert_eq!(read, seconds.map(Duration::from_secs), "{text}");
-        }
-    }
-
-    #[test]
-    fn only_observed_time_counts_and_a_gap_adds_one_grace_period() {
-        let threshold = Duration::from_secs(300);
-        for (observed, present, overdue, why) in [
-            (299, 9_999, false, "not long enough"),
-            (300, 9_999, false, "at the threshold"),
-            (301, 9_999, true, "beyond it"),
-            (301, 10, false, "observation has just resumed"),
-            (310, 301, true, "resumed a threshold ago"),
-            (599, 20, false, "many short windows"),
-            (601, 20, true, "many short windows that add up"),
-        ] {
-            let absence = Absence {
-                observed: Duration::from_secs(observed),
-                present: Duration::from_secs(present),
-            };
-            assert_eq!(is_overdue(absence, threshold), overdue, "{why}");
         }
     }
 }

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use super::device::{Absence, is_overdue};
 use super::ping::Ping;
 use crate::monitor::{MonitorKind, MonitorRef};
+use crate::observation_windows::Absence;
 use crate::patch::Patch;
 use crate::status::Status;
 use crate::timestamp::Timestamp;
@@ -97,18 +97,21 @@ pub fn on_absence(
     missed: MissedHeartbeats,
     now: Timestamp,
 ) -> Option<Transition> {
-    is_overdue(missed.absence, missed.threshold).then_some(Transition {
-        monitor,
-        kind: MonitorKind::Device,
-        from: state.status,
-        since: state.since,
-        to: Status::Offline,
-        at: now,
-        reason: TransitionReason::MissedHeartbeat {
-            last_seen: missed.last_seen,
-            threshold: missed.threshold,
-        },
-    })
+    missed
+        .absence
+        .exceeds(missed.threshold)
+        .then_some(Transition {
+            monitor,
+            kind: MonitorKind::Device,
+            from: state.status,
+            since: state.since,
+            to: Status::Offline,
+            at: now,
+            reason: TransitionReason::MissedHeartbeat {
+                last_seen: missed.last_seen,
+                threshold: missed.threshold,
+            },
+        })
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ pub fn on_switch(state: ServerState, is_active: bool, now: Timestamp) -> Transit
 struct Observed {
     /// The last report plus the time observed since.
     until: Timestamp,
-    /// Whether Rollcall has observed for long enough to judge: longer than the grace time, or twice that with gaps.
+    /// Whether Rollcall has observed for long enough to judge.
     is_grace_over: bool,
 }
 
@@ -126,14 +126,10 @@ fn observed(
     windows: &ObservationWindows,
     now: Timestamp,
 ) -> Observed {
-    let observed = windows.between(last_seen, now);
-    let present = windows
-        .0
-        .last()
-        .map_or(Duration::ZERO, |window| now.since(window.started_at));
+    let absence = windows.absence(last_seen, now);
     Observed {
-        until: last_seen.plus(observed),
-        is_grace_over: present > grace || observed > grace.saturating_mul(2),
+        until: last_seen.plus(absence.observed),
+        is_grace_over: absence.is_judged(grace),
     }
 }
 

@@ -19,9 +19,8 @@ fn expected(interval: Option<u64>) -> Expectations {
 
 /// Observation windows from pairs of minutes.
 fn windows_of(minutes: &[(i64, i64)]) -> ObservationWindows {
-    let window = |(started_at, confirmed_at): &(i64, i64)| ObservationWindow {
-        started_at: minute(*started_at),
-        confirmed_at: minute(*confirmed_at),
+    let window = |(started_at, confirmed_at): &(i64, i64)| {
+        ObservationWindow::new(minute(*started_at), minute(*confirmed_at))
     };
     ObservationWindows(minutes.iter().map(window).collect())
 }

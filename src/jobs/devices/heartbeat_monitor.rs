@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use crate::actions::transition::{self, Change};
 use crate::domain::Timestamp;
-use crate::domain::devices::device::Absence;
 use crate::domain::devices::status_rule::{MissedHeartbeats, on_absence};
 use crate::domain::event::Actor;
 use crate::domain::observation_windows::ObservationWindows;
 use crate::jobs::self_health::observation_window;
-use crate::jobs::{JobContext, WINDOWS_KEPT};
+use crate::jobs::{JobContext, NOT_JUDGED, WINDOWS_KEPT};
 use crate::store::devices::heartbeat::{self, Overdue};
 use crate::store::{StoreError, Tx};
 
@@ -18,17 +17,13 @@ pub(in crate::jobs) const NAME: &str = "heartbeat_monitor";
 pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
     let threshold = context.heartbeat.device_threshold;
-    let windows = observation_window::windows(
-        &context.store.reader,
-        &context.health,
-        now.minus(WINDOWS_KEPT),
-        now,
-    )
-    .await?;
+    let Some(windows) = observation_window::windows(context, now.minus(WINDOWS_KEPT)).await? else {
+        return Ok(NOT_JUDGED.to_owned());
+    };
     let offline = context
         .store
         .writer
-        .transact::<_, StoreError>(move |tx| {
+        .transact_last::<_, StoreError>(move |tx| {
             Box::pin(async move { mark(tx, threshold, &windows, now).await })
         })
         .await?;
@@ -46,16 +41,11 @@ async fn mark(
     windows: &ObservationWindows,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let present = windows
-        .0
-        .last()
-        .map_or(Duration::ZERO, |window| now.since(window.started_at));
     let missed = |late: &Overdue| {
-        let observed = windows.between(late.last_seen_at, now);
         let missed = MissedHeartbeats {
             last_seen: late.last_seen_at,
             threshold: late.threshold,
-            absence: Absence { observed, present },
+            absence: windows.absence(late.last_seen_at, now),
         };
         on_absence(late.monitor, late.state, missed, now)
     };
@@ -90,9 +80,8 @@ mod tests {
         let windows = ObservationWindows(
             windows
                 .iter()
-                .map(|(started_at, confirmed_at)| ObservationWindow {
-                    started_at: at(*started_at),
-                    confirmed_at: at(*confirmed_at),
+                .map(|(started_at, confirmed_at)| {
+                    ObservationWindow::new(at(*started_at), at(*confirmed_at))
                 })
                 .collect(),
         );
@@ -161,7 +150,7 @@ mod tests {
                 offline_at = Some(number);
             }
         }
-        // Eleven minutes observed: twice the threshold is ten.
-        assert_eq!(offline_at, Some(10));
+        // Nine minutes observed: the threshold of five, and three of grace.
+        assert_eq!(offline_at, Some(8));
     }
 }

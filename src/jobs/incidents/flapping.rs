@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::actions::incidents::settle_flapping;
 use crate::jobs::self_health::observation_window;
-use crate::jobs::{JobContext, WINDOWS_KEPT};
+use crate::jobs::{JobContext, NOT_JUDGED, WINDOWS_KEPT};
 use crate::store::StoreError;
 
 pub(in crate::jobs) const NAME: &str = "flapping";
@@ -12,13 +12,9 @@ pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(10);
 
 pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let now = context.checks.clock.now();
-    let windows = observation_window::windows(
-        &context.store.reader,
-        &context.health,
-        now.minus(WINDOWS_KEPT),
-        now,
-    )
-    .await?;
+    let Some(windows) = observation_window::windows(context, now.minus(WINDOWS_KEPT)).await? else {
+        return Ok(NOT_JUDGED.to_owned());
+    };
     let settled = settle_flapping::settle(&context.store, &windows, now).await?;
     Ok(format!(
         "{} flapping monitors are stable again, {} stayed offline",

@@ -4,6 +4,7 @@ pub(in crate::jobs) mod bot_health;
 pub(in crate::jobs) mod dead_man;
 pub(in crate::jobs) mod keep_alive;
 pub(in crate::jobs) mod observation_window;
+pub(in crate::jobs) mod observing;
 pub(in crate::jobs) mod presence;
 pub(in crate::jobs) mod storage_room;
 pub(in crate::jobs) mod timers;

@@ -1,67 +1,87 @@
-//! Records observation windows, so that only observed time counts against devices and servers: after a stop, a crash or a
-//! long freeze, no monitor is blamed for the gap.
+//! Records observation windows, so that only observed time counts against monitors: after a stop, a crash, a freeze, a step of
+//! the clock or a full disk, no monitor is blamed for the gap.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
+use crate::domain::observation_windows::observer::{EVERY, WindowChange};
 use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
-use crate::health::Health;
 use crate::jobs::JobContext;
+use crate::store::monitors::set_back;
 use crate::store::observation_windows::{self, ObservationWindowId};
-use crate::store::{Reader, StoreError};
+use crate::store::{StoreError, Tx};
 
-/// The first records come quickly, so that even a process that runs for seconds leaves a window.
-const FIRST: Duration = Duration::from_secs(1);
-const EVERY: Duration = Duration::from_secs(10);
+/// In its first minute, a process records its window at every reading: one that crashes every few seconds must observe, too.
+const YOUNG: Duration = Duration::from_secs(60);
 
-/// A record that comes later than planned by more than this means that the process was frozen: a new window begins.
-const FROZEN: Duration = Duration::from_secs(20);
+/// Time between two records after that.
+const RECORD_EVERY: Duration = Duration::from_secs(5);
 
-/// The open observation window, and when it was last extended.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::jobs) struct Current(ObservationWindowId, Timestamp);
-
-/// Begins an observation window. It must be stored before a job looks for overdue monitors, or the last window before this
-/// start would be extended to now, and the gap between them would count as observed.
-pub(in crate::jobs) async fn begin(context: &JobContext) -> Result<Current, StoreError> {
-    let now = context.checks.clock.now();
-    let id = record(context, None, now).await?;
-    Ok(Current(id, now))
+/// The latest window, and what of it is not stored yet.
+#[derive(Debug)]
+pub(in crate::jobs) struct WindowRecord {
+    /// The window that is open; `None`: none is, or it is not stored yet.
+    id: Option<ObservationWindowId>,
+    recorded: Stopwatch,
+    /// The end of a window that is not stored yet.
+    end: Option<(ObservationWindowId, Timestamp)>,
+    begins_at: Option<Timestamp>,
+    is_set_back: bool,
+    failures: u64,
 }
 
-/// Extends the window until `stop` turns true, including that moment.
+/// Begins an observation window. It must be stored before a job looks for overdue monitors, or the last window before this
+/// start would be extended to now, and the gap between them would count as observed. The clock may have been set back while
+/// Rollcall did not run.
+pub(in crate::jobs) async fn begin(context: &JobContext) -> Result<WindowRecord, StoreError> {
+    let reading = context.checks.clock.reading();
+    let id = context
+        .store
+        .writer
+        .transact::<_, StoreError>(move |tx| {
+            Box::pin(async move {
+                set_back::set_back(tx, reading.wall).await?;
+                observation_windows::begin(tx, reading.wall).await
+            })
+        })
+        .await?;
+    context.observing.begin(reading);
+    Ok(WindowRecord {
+        id: Some(id),
+        recorded: Stopwatch::start(),
+        end: None,
+        begins_at: None,
+        is_set_back: false,
+        failures: context.store.writer.failures(),
+    })
+}
+
+/// Follows the clocks until `stop` turns true, and records that moment, too.
 pub(in crate::jobs) async fn run(
     context: JobContext,
-    mut current: Current,
+    mut record: WindowRecord,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut gap = FIRST;
+    let age = Stopwatch::start();
     while !*stop.borrow() {
         tokio::select! {
             _ = stop.wait_for(|stopping| *stopping) => {}
-            () = tokio::time::sleep(gap) => gap = (gap * 2).min(EVERY),
+            () = tokio::time::sleep(EVERY) => {}
         }
-        // Without connectivity, heartbeats and reports cannot arrive, either: that time must not count against monitors.
-        if context.checks.is_connectivity_lost() {
+        let could_observe = record.could_observe(&context);
+        let reading = context.checks.clock.reading();
+        let change = context.observing.read(reading, could_observe);
+        record.note(change, reading.wall);
+        let is_young = age.elapsed() < YOUNG;
+        let is_due = is_young || *stop.borrow() || record.recorded.elapsed() >= RECORD_EVERY;
+        if !record.has_news() && (!is_due || record.id.is_none()) {
             continue;
         }
-        // Nor can they while the HTTP server refuses connections.
-        let has_ended = context.health.observation_window_has_ended();
-        if has_ended && context.health.http_is_saturated() {
-            continue;
-        }
-        let now = context.checks.clock.now();
-        let extend = Some(current.0).filter(|_| !has_ended && !was_frozen(current.1, now));
-        match record(&context, extend, now).await {
-            Ok(id) => {
-                current = Current(id, now);
-                if has_ended {
-                    context.health.resume_observation_window();
-                    tracing::info!("the HTTP server has free connections again");
-                }
-            }
+        match record.store(&context, reading.wall).await {
+            Ok(()) => context.observing.mark_stored(),
             Err(error) => {
                 tracing::warn!(%error, "cannot record the observation window; this time may count as unobserved");
             }
@@ -69,83 +89,102 @@ pub(in crate::jobs) async fn run(
     }
 }
 
-/// The observation windows since `since`; the last one is the current one and reaches to `now`. A freeze that is not
-/// recorded yet ends a window, too, and so does an HTTP server that refuses connections.
-pub(in crate::jobs) async fn windows(
-    reader: &Reader,
-    health: &Health,
-    since: Timestamp,
-    now: Timestamp,
-) -> Result<ObservationWindows, StoreError> {
-    let mut windows = observation_windows::since(reader, since).await?;
-    match windows.0.last_mut() {
-        Some(current)
-            if !was_frozen(current.confirmed_at, now) && !health.observation_window_has_ended() =>
-        {
-            current.confirmed_at = current.confirmed_at.max(now);
-        }
-        _ => windows.0.push(ObservationWindow {
-            started_at: now,
-            confirmed_at: now,
-        }),
+impl WindowRecord {
+    /// Whether heartbeats and reports could be received and stored since the last call.
+    fn could_observe(&mut self, context: &JobContext) -> bool {
+        let failures = context.store.writer.failures();
+        let could_store = failures == self.failures;
+        self.failures = failures;
+        could_store && !context.checks.is_connectivity_lost() && has_connections(context)
     }
-    Ok(windows)
-}
 
-fn was_frozen(recorded: Timestamp, now: Timestamp) -> bool {
-    now.since(recorded) > EVERY + FROZEN
-}
+    fn note(&mut self, change: WindowChange, now: Timestamp) {
+        if let Some(ended_at) = change.ended_at {
+            self.end = self.id.take().map(|id| (id, ended_at)).or(self.end);
+            self.begins_at = None;
+        }
+        if change.begins {
+            self.begins_at = Some(now);
+        }
+        self.is_set_back |= change.is_set_back;
+    }
 
-async fn record(
-    context: &JobContext,
-    extend: Option<ObservationWindowId>,
-    now: Timestamp,
-) -> Result<ObservationWindowId, StoreError> {
-    context
-        .store
-        .writer
-        .transact(move |tx| {
-            Box::pin(async move {
-                match extend {
-                    Some(id) => observation_windows::extend(tx, id, now).await.map(|()| id),
-                    None => observation_windows::begin(tx, now).await,
-                }
-            })
-        })
-        .await
-}
+    fn has_news(&self) -> bool {
+        self.end.is_some() || self.begins_at.is_some() || self.is_set_back
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::testing::TestStore;
-
-    #[tokio::test]
-    async fn a_freeze_ends_a_window_before_it_is_recorded() {
-        let store = TestStore::open().await;
-        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
-        store
-            .write(move |tx| {
+    /// Stores what has changed, and that the window has lasted until now.
+    async fn store(&mut self, context: &JobContext, now: Timestamp) -> Result<(), StoreError> {
+        let (end, begins_at, is_set_back, id) =
+            (self.end, self.begins_at, self.is_set_back, self.id);
+        let stored = context
+            .store
+            .writer
+            .transact::<_, StoreError>(move |tx| {
                 Box::pin(async move {
-                    observation_windows::begin(tx, at(0)).await?;
-                    let id = observation_windows::begin(tx, at(100)).await?;
-                    observation_windows::extend(tx, id, at(200)).await
+                    if let Some((ended, at)) = end {
+                        observation_windows::extend(tx, ended, at).await?;
+                    }
+                    if is_set_back {
+                        set_back::set_back(tx, now).await?;
+                    }
+                    open_or_extend(tx, id, begins_at, now).await
                 })
             })
-            .await;
-        for (now, observed, present) in [(209, 109, 109), (230, 130, 130), (231, 100, 0)] {
-            let windows = windows(&store.reader, &Health::new(), at(0), at(now))
-                .await
-                .unwrap();
-            let last = windows.0.last().unwrap();
-            assert_eq!(
-                (
-                    windows.between(at(0), at(now)).as_secs(),
-                    at(now).since(last.started_at).as_secs()
-                ),
-                (observed, present),
-                "at {now}"
-            );
-        }
+            .await?;
+        self.id = stored;
+        (self.end, self.begins_at, self.is_set_back) = (None, None, false);
+        self.recorded = Stopwatch::start();
+        Ok(())
     }
+}
+
+async fn open_or_extend(
+    tx: &mut Tx<'_>,
+    id: Option<ObservationWindowId>,
+    begins_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Option<ObservationWindowId>, StoreError> {
+    let id = match begins_at {
+        Some(at) => Some(observation_windows::begin(tx, at.min(now)).await?),
+        None => id,
+    };
+    if let Some(id) = id {
+        observation_windows::extend(tx, id, now).await?;
+    }
+    Ok(id)
+}
+
+/// Whether the HTTP server has accepted connections since the last call.
+fn has_connections(context: &JobContext) -> bool {
+    let health = &context.health;
+    if !health.observation_window_has_ended() {
+        return true;
+    }
+    if health.http_is_saturated() {
+        return false;
+    }
+    health.resume_observation_window();
+    tracing::info!("the HTTP server has free connections again");
+    false
+}
+
+/// The observation windows since `since`; the last one is the current one and reaches to `now`. `None` while monitors cannot
+/// be judged: no window is open, or one has just begun, so that heartbeats and reports may wait to be stored.
+pub(in crate::jobs) async fn windows(
+    context: &JobContext,
+    since: Timestamp,
+) -> Result<Option<ObservationWindows>, StoreError> {
+    let reading = context.checks.clock.reading();
+    if !context.observing.is_settled(reading) {
+        return Ok(None);
+    }
+    let mut windows = observation_windows::since(&context.store.reader, since).await?;
+    match windows.0.last_mut() {
+        Some(current) => current.confirmed_at = current.confirmed_at.max(reading.wall),
+        None => windows
+            .0
+            .push(ObservationWindow::new(reading.wall, reading.wall)),
+    }
+    Ok(Some(windows))
 }

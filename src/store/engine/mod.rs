@@ -8,4 +8,5 @@ pub(in crate::store) mod sqlite;
 pub(in crate::store) mod storage_room;
 pub(in crate::store) mod unreadable;
 pub(in crate::store) mod usage;
+mod write_group;
 pub(in crate::store) mod writer;

@@ -37,6 +37,10 @@ const READERS: u32 = 5;
 /// 512 KiB for each reader instead of 2 MiB; pages beyond that are in the operating system's page cache.
 const READ_CACHE: &str = "-512";
 
+/// How long a transaction waits for the lock of another process. Requests are answered with 503 after that, so it is shorter
+/// than the time-out of a client.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(4);
+
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// The file path in a `sqlite://` URL.
@@ -59,7 +63,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5))
+        .busy_timeout(BUSY_TIMEOUT)
         .pragma("journal_size_limit", "16777216")
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
 }

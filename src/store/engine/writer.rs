@@ -7,8 +7,10 @@
 //! Guilds take turns: a group has at most one unit of work that is done for a single guild, for each guild. What a guild
 //! asks for beyond that waits for the next groups, so it delays nobody else.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -19,15 +21,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::cache::Cache;
 use super::sqlite;
 use super::storage_room::{MeasuredRoom, StorageRoom};
+use super::write_group::{QUEUE, QueuedWork, WriteGroup, WriteTurn, WriterCommand};
 use crate::domain::discord_id::GuildId;
 use crate::store::StoreError;
 use crate::store::monitors::monitor_state::Pending;
-
-/// Units of work in the queue; when it is full, callers wait until there is space.
-const QUEUE: usize = 1024;
-
-/// Maximum units of work in one commit, so that no answer waits for an endless group.
-const GROUP: usize = 256;
 
 /// A write transaction in progress. Functions that write take one.
 #[derive(Debug)]
@@ -57,22 +54,12 @@ struct RunResult {
 
 type Work = Box<dyn for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Finished> + Send>;
 
-/// A unit of work that waits for its group.
-struct QueuedWork {
-    work: Work,
-    /// The only guild that it is for; `None`: for several, or for Rollcall itself.
-    guild: Option<GuildId>,
-}
-
-enum WriterCommand {
-    Work(QueuedWork),
-    Close(oneshot::Sender<()>),
-}
-
 /// A handle to the writer task.
 #[derive(Clone, Debug)]
 pub struct Writer {
-    commands: mpsc::Sender<WriterCommand>,
+    commands: mpsc::Sender<WriterCommand<Work>>,
+    /// Transactions that could not be committed.
+    failures: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -90,9 +77,11 @@ impl Writer {
             pending: Pending::default(),
             data_version: 0,
             held: VecDeque::new(),
+            failures: Arc::default(),
         };
+        let failures = Arc::clone(&task.failures);
         tokio::spawn(task.run(inbox));
-        Self { commands }
+        Self { commands, failures }
     }
 
     /// Runs `work` in a transaction and returns after the commit. If `work` fails, all its changes are rolled back.
@@ -104,7 +93,7 @@ impl Writer {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.queue(None, work).await
+        self.queue(WriteTurn::Any, work).await
     }
 
     /// Like `transact`, for a request from one guild. It waits for earlier requests from that guild, and for at most one
@@ -118,12 +107,12 @@ impl Writer {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.queue(Some(guild), work).await
+        self.queue(WriteTurn::Of(guild), work).await
     }
 
     async fn queue<T, E>(
         &self,
-        guild: Option<GuildId>,
+        turn: WriteTurn,
         work: impl for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Result<T, E>> + Send + 'static,
     ) -> Result<T, E>
     where
@@ -146,10 +135,27 @@ impl Writer {
             })
         });
         self.commands
-            .send(WriterCommand::Work(QueuedWork { work, guild }))
+            .send(WriterCommand::Work(QueuedWork { work, turn }))
             .await
             .map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::NotWritten)?
+    }
+
+    /// Like `transact`, after all work that waits already.
+    pub async fn transact_last<T, E>(
+        &self,
+        work: impl for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Result<T, E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.queue(WriteTurn::Last, work).await
+    }
+
+    /// Number of transactions since the start that could not be committed: the disk is full, or the database is locked.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// Number of queued units of work.
@@ -174,58 +180,12 @@ struct WriterTask {
     pending: Pending,
     data_version: i64,
     /// Work of guilds that had their turn in an earlier group, in the order in which it arrived.
-    held: VecDeque<QueuedWork>,
-}
-
-/// What a group is made of.
-struct WriteGroup<'inbox> {
-    inbox: &'inbox mut mpsc::Receiver<WriterCommand>,
-    /// The guilds that have had their turn.
-    served: HashSet<GuildId>,
-    size: usize,
-    /// Work held before this position is of guilds that have had their turn.
-    position: usize,
-    close: Option<oneshot::Sender<()>>,
-}
-
-impl WriteGroup<'_> {
-    /// The next unit of work: first what was held, then what is queued.
-    fn next(&mut self, held: &mut VecDeque<QueuedWork>) -> Option<Work> {
-        if self.size >= GROUP {
-            return None;
-        }
-        while let Some(queued) = held.get(self.position) {
-            if self.has_turn(queued.guild) {
-                return held.remove(self.position).map(|queued| queued.work);
-            }
-            self.position += 1;
-        }
-        while self.close.is_none() && held.len() < QUEUE {
-            match self.inbox.try_recv() {
-                Ok(WriterCommand::Work(queued)) if self.has_turn(queued.guild) => {
-                    return Some(queued.work);
-                }
-                Ok(WriterCommand::Work(queued)) => {
-                    held.push_back(queued);
-                    self.position = held.len();
-                }
-                Ok(WriterCommand::Close(done)) => self.close = Some(done),
-                Err(_) => return None,
-            }
-        }
-        None
-    }
-
-    /// Whether work for this guild may join the group; if so, it counts.
-    fn has_turn(&mut self, guild: Option<GuildId>) -> bool {
-        let has_turn = guild.is_none_or(|guild| self.served.insert(guild));
-        self.size += usize::from(has_turn);
-        has_turn
-    }
+    held: VecDeque<QueuedWork<Work>>,
+    failures: Arc<AtomicU64>,
 }
 
 impl WriterTask {
-    async fn run(mut self, mut inbox: mpsc::Receiver<WriterCommand>) {
+    async fn run(mut self, mut inbox: mpsc::Receiver<WriterCommand<Work>>) {
         let mut closing = None;
         loop {
             if self.held.is_empty() {
@@ -245,16 +205,10 @@ impl WriterTask {
     /// Runs what waits, except for what must wait longer, in one commit. Returns a close command found in the queue.
     async fn write_group(
         &mut self,
-        inbox: &mut mpsc::Receiver<WriterCommand>,
+        inbox: &mut mpsc::Receiver<WriterCommand<Work>>,
         close: Option<oneshot::Sender<()>>,
     ) -> Option<oneshot::Sender<()>> {
-        let mut group = WriteGroup {
-            inbox,
-            served: HashSet::new(),
-            size: 0,
-            position: 0,
-            close,
-        };
+        let mut group = WriteGroup::new(inbox, close);
         let mut settles = Vec::new();
         let mut wrote_event = false;
         let mut transaction = self.begin().await;
@@ -276,12 +230,17 @@ impl WriterTask {
         let committed = match transaction {
             Ok(()) => self.commit().await,
             Err(error) => {
-                // The work was dropped without being run: its callers get `NotWritten`.
+                // The work was dropped without being run: its callers get `NotWritten`. So do those that wait for the next
+                // group, which would wait for the same lock as long again.
                 tracing::error!(%error, "cannot begin a transaction");
+                group.refuse_all(&mut self.held);
                 Err(error)
             }
         };
         let is_written = committed.is_ok();
+        if !is_written {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
         for settle in settles {
             settle(committed.clone());
         }
@@ -501,11 +460,14 @@ mod tests {
         assert_eq!(names(&store).await, ["abandoned", "next"]);
     }
 
+    const OURS: WriteTurn = WriteTurn::Of(GuildId(1));
+    const THEIRS: WriteTurn = WriteTurn::Of(GuildId(2));
+
     /// Queues all at once; for each, the number of those that were committed before its group began.
-    async fn committed_before(store: &TestStore, guilds: &[Option<u64>]) -> Vec<i64> {
-        let all = guilds.iter().enumerate().map(|(number, guild)| {
+    async fn committed_before(store: &TestStore, turns: &[WriteTurn]) -> Vec<i64> {
+        let all = turns.iter().enumerate().map(|(number, turn)| {
             let (name, pool) = (format!("{number:03}"), store.reader.pool.clone());
-            let work = store.writer.queue(guild.map(GuildId), move |tx| {
+            let work = store.writer.queue(*turn, move |tx| {
                 Box::pin(async move {
                     insert(tx, &name).await?;
                     let count = sqlx::query_scalar("SELECT COUNT(*) FROM job_runs");
@@ -519,28 +481,57 @@ mod tests {
 
     #[tokio::test]
     async fn a_guild_has_one_unit_of_work_in_a_group() {
-        for (guilds, before) in [
+        use WriteTurn::{Any, Last};
+        for (turns, before) in [
             (
-                &[Some(1), Some(1), Some(1), Some(2), None, None][..],
+                &[OURS, OURS, OURS, THEIRS, Any, Any][..],
                 &[0, 4, 5, 0, 0, 0][..],
             ),
             (
-                &[Some(1), Some(1), Some(2), Some(2), Some(3)],
+                &[OURS, OURS, THEIRS, THEIRS, WriteTurn::Of(GuildId(3))],
                 &[0, 3, 0, 3, 0],
             ),
-            (&[None, None, None], &[0, 0, 0]),
+            (&[Any, Any, Any], &[0, 0, 0]),
+            (&[Any, OURS, Last], &[0, 0, 0]),
+            (&[OURS, OURS, OURS, Last, Any], &[0, 2, 3, 3, 0]),
+            (&[OURS, OURS, Last, Last, OURS], &[0, 1, 1, 1, 4]),
         ] {
             let store = TestStore::open().await;
-            assert_eq!(committed_before(&store, guilds).await, before, "{guilds:?}");
+            assert_eq!(committed_before(&store, turns).await, before, "{turns:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn all_that_waits_is_refused_when_the_database_is_locked() {
+        let store = TestStore::open().await;
+        let mut lock = sqlite::open_again(&store.reader.path).await.unwrap();
+        lock.execute("BEGIN IMMEDIATE").await.unwrap();
+        let start = crate::clock::Stopwatch::start();
+        let work = [OURS, OURS, OURS, WriteTurn::Last, WriteTurn::Any].map(|turn| {
+            store
+                .writer
+                .queue::<(), StoreError>(turn, |tx| Box::pin(insert(tx, "refused")))
+        });
+        let done = futures_util::future::join_all(work).await;
+        assert!(done.iter().all(Result::is_err), "{done:?}");
+        let waited = start.elapsed();
+        assert!(waited < 2 * sqlite::BUSY_TIMEOUT, "{waited:?}");
+        assert_eq!(store.writer.failures(), 1);
+        lock.execute("ROLLBACK").await.unwrap();
+        store
+            .writer
+            .transact::<_, StoreError>(|tx| Box::pin(insert(tx, "after")))
+            .await
+            .unwrap();
+        assert_eq!(names(&store).await, ["after"]);
     }
 
     #[tokio::test]
     async fn a_guild_that_asks_for_much_is_served_completely_and_behind_the_others() {
         let store = TestStore::open().await;
-        let mut guilds = vec![Some(1); 300];
-        guilds.push(Some(2));
-        let before = committed_before(&store, &guilds).await;
+        let mut turns = vec![OURS; 300];
+        turns.push(THEIRS);
+        let before = committed_before(&store, &turns).await;
         assert_eq!(before.last(), Some(&0), "in the first group");
         // They do not all arrive in their order.
         let mut in_turn = before.get(1..300).unwrap().to_vec();

@@ -3,4 +3,5 @@
 pub mod group;
 pub mod monitor;
 pub mod monitor_state;
+pub mod set_back;
 pub mod status;

@@ -1,6 +1,7 @@
 //! The process: start and stop, crashes, one-shot commands, and what a running bot reports about itself.
 
 mod backups;
+mod clock_steps;
 mod command_line;
 mod connection_limits;
 mod crashes;

@@ -366,10 +366,7 @@ impl Guild {
             Step::Wait(seconds) => {
                 NOW.fetch_add(seconds * 1_000, Ordering::Relaxed);
                 end::apply_due(&self.store, now()).await.unwrap();
-                let windows = ObservationWindows(vec![ObservationWindow {
-                    started_at: at(0),
-                    confirmed_at: now(),
-                }]);
+                let windows = ObservationWindows(vec![ObservationWindow::new(at(0), now())]);
                 settle_flapping::settle(&self.store, &windows, now())
                     .await
                     .unwrap();

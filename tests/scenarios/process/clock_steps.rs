@@ -1,0 +1,145 @@
+//! Steps of the clock: no device that sends heartbeats goes offline, and one that stops sending is noticed in time.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::devices::http_devices_servers::{key, quick};
+use crate::harness::own_timer::stopwatch;
+use crate::harness::{Rollcall, Running, wait_for};
+
+/// Devices that send a heartbeat each second.
+const HEALTHY: u32 = 5;
+
+/// A device that stops sending must be offline this long after the last step: its threshold of 3 s, as much again after a
+/// break, and what a busy machine needs.
+const NOTICED_WITHIN: Duration = Duration::from_secs(20);
+
+fn uuid(number: u32) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+fn heartbeat(running: &Running<'_>, fleet: &str, number: u32) {
+    let path = format!("/api/v1/device/{}/heartbeat", uuid(number));
+    let answer = running.call("POST", &path, fleet, "");
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+/// Sets the clock of the bot to this many seconds beside the right time.
+fn set_clock(rollcall: &Rollcall, seconds: i64) {
+    // At once, or the bot might read half a number.
+    let (file, new) = (rollcall.path("offset"), rollcall.path("offset.new"));
+    std::fs::write(&new, (seconds * 1000).to_string()).unwrap();
+    std::fs::rename(new, file).unwrap();
+}
+
+/// The devices that have ever been offline.
+fn offline(rollcall: &Rollcall) -> BTreeSet<String> {
+    let sql = "SELECT details ->> '$.device_uuid' FROM events WHERE kind = 'device_offline'";
+    rollcall.sql(sql).into_iter().collect()
+}
+
+/// Waits until the bot has recorded its observation window three more times: once a second in its first minute.
+fn wait_for_readings(rollcall: &Rollcall) {
+    let latest = || {
+        let sql =
+            "SELECT id || ' ' || confirmed_at FROM observation_windows ORDER BY id DESC LIMIT 1";
+        rollcall.sql(sql).pop()
+    };
+    for _ in 0..3 {
+        let before = latest();
+        wait_for("a record of the observation window", || {
+            (latest() != before).then_some(())
+        });
+    }
+}
+
+/// Ends the heartbeats, also when the scenario fails.
+struct EndsOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for EndsOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Runs devices through these steps of the clock, each some seconds after the one before. The device 0 stops sending
+/// before the last one, or after it.
+fn survives(steps: &[i64], stops_before: bool) {
+    let rollcall = quick().with("ROLLCALL_CLOCK_OFFSET_FILE", "offset");
+    set_clock(&rollcall, 0);
+    let fleet = key(&rollcall, "fleet", "42");
+    let running = rollcall.run();
+    let (is_over, has_stopped) = (AtomicBool::new(false), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::SeqCst) {
+                let first = u32::from(has_stopped.load(Ordering::SeqCst));
+                for number in first..=HEALTHY {
+                    heartbeat(&running, &fleet, number);
+                }
+                std::thread::park_timeout(Duration::from_secs(1));
+            }
+        });
+        let _ends = EndsOnDrop(&is_over);
+        wait_for_readings(&rollcall);
+        let (last, earlier) = steps.split_last().unwrap();
+        for step in earlier {
+            set_clock(&rollcall, *step);
+            wait_for_readings(&rollcall);
+        }
+        has_stopped.store(stops_before, Ordering::SeqCst);
+        set_clock(&rollcall, *last);
+        let start = stopwatch();
+        if !stops_before {
+            wait_for_readings(&rollcall);
+            has_stopped.store(true, Ordering::SeqCst);
+        }
+        wait_for("the device that stopped", || {
+            (!offline(&rollcall).is_empty()).then_some(())
+        });
+        assert!(start.elapsed() < NOTICED_WITHIN, "{:?}", start.elapsed());
+        wait_for_readings(&rollcall);
+    });
+    assert_eq!(offline(&rollcall), BTreeSet::from([uuid(0)]), "{steps:?}");
+}
+
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+
+#[test]
+fn an_hour_back() {
+    survives(&[-HOUR], true);
+}
+
+#[test]
+fn an_hour_forward() {
+    survives(&[HOUR], true);
+}
+
+#[test]
+fn a_day_back() {
+    survives(&[-DAY], false);
+}
+
+#[test]
+fn a_day_forward() {
+    survives(&[DAY], false);
+}
+
+#[test]
+fn an_hour_back_and_right_again() {
+    survives(&[-HOUR, 0], false);
+}
+
+#[test]
+fn a_day_forward_and_right_again() {
+    survives(&[DAY, 0], true);
+}
+
+#[test]
+fn many_small_steps_back() {
+    let steps: Vec<i64> = (1..=30).map(|step| -2 * step).collect();
+    // Without waiting between them, they are a step of a minute.
+    survives(&[-2, -4, -6, *steps.last().unwrap()], true);
+}
