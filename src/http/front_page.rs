@@ -73,6 +73,7 @@ mod tests {
         let readiness = |ready| ReadinessView {
             ready,
             database: "ok",
+            writes: "ok",
             scheduler: "ok",
             monitors: "ok",
             gateway: "connected",

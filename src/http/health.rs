@@ -30,6 +30,8 @@ pub(super) async fn alive(State(app): State<HttpState>) -> Response {
 pub(super) struct ReadinessView {
     pub ready: bool,
     pub database: &'static str,
+    /// Whether the last change could be stored.
+    pub writes: &'static str,
     pub scheduler: &'static str,
     /// Whether the scheduler could read which endpoints there are.
     pub monitors: &'static str,
@@ -69,6 +71,10 @@ pub(super) async fn readiness(app: &HttpState) -> ReadinessView {
             "failing"
         }
     };
+    let writes = match app.store.writer.is_failing() {
+        false => "ok",
+        true => "failing",
+    };
     let scheduler = match app.health.scheduler_is_running() {
         true => "ok",
         false => "stuck",
@@ -81,11 +87,13 @@ pub(super) async fn readiness(app: &HttpState) -> ReadinessView {
     let away = app.health.gateway_away_for();
     ReadinessView {
         ready: database == "ok"
+            && writes == "ok"
             && scheduler == "ok"
             && monitors == "ok"
             && gateway != Gateway::Connecting
             && token == Token::Accepted,
         database,
+        writes,
         scheduler,
         monitors,
         gateway: gateway.as_str(),

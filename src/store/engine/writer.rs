@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -58,8 +58,16 @@ type Work = Box<dyn for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Finished>
 #[derive(Clone, Debug)]
 pub struct Writer {
     commands: mpsc::Sender<WriterCommand<Work>>,
-    /// Transactions that could not be committed.
-    failures: Arc<AtomicU64>,
+    health: Arc<WriteHealth>,
+}
+
+/// Whether transactions can be committed.
+#[derive(Debug, Default)]
+struct WriteHealth {
+    /// Those that could not be committed.
+    failures: AtomicU64,
+    /// Whether the last one could not.
+    is_failing: AtomicBool,
 }
 
 impl Writer {
@@ -77,11 +85,11 @@ impl Writer {
             pending: Pending::default(),
             data_version: 0,
             held: VecDeque::new(),
-            failures: Arc::default(),
+            health: Arc::default(),
         };
-        let failures = Arc::clone(&task.failures);
+        let health = Arc::clone(&task.health);
         tokio::spawn(task.run(inbox));
-        Self { commands, failures }
+        Self { commands, health }
     }
 
     /// Runs `work` in a transaction and returns after the commit. If `work` fails, all its changes are rolled back.
@@ -155,7 +163,12 @@ impl Writer {
 
     /// Number of transactions since the start that could not be committed: the disk is full, or the database is locked.
     pub fn failures(&self) -> u64 {
-        self.failures.load(Ordering::Relaxed)
+        self.health.failures.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last transaction could not be committed. There is one every few seconds.
+    pub fn is_failing(&self) -> bool {
+        self.health.is_failing.load(Ordering::Relaxed)
     }
 
     /// Number of queued units of work.
@@ -181,7 +194,7 @@ struct WriterTask {
     data_version: i64,
     /// Work of guilds that had their turn in an earlier group, in the order in which it arrived.
     held: VecDeque<QueuedWork<Work>>,
-    failures: Arc<AtomicU64>,
+    health: Arc<WriteHealth>,
 }
 
 impl WriterTask {
@@ -238,8 +251,9 @@ impl WriterTask {
             }
         };
         let is_written = committed.is_ok();
+        self.health.is_failing.store(!is_written, Ordering::Relaxed);
         if !is_written {
-            self.failures.fetch_add(1, Ordering::Relaxed);
+            self.health.failures.fetch_add(1, Ordering::Relaxed);
         }
         for settle in settles {
             settle(committed.clone());
@@ -517,6 +531,7 @@ mod tests {
         let waited = start.elapsed();
         assert!(waited < 2 * sqlite::BUSY_TIMEOUT, "{waited:?}");
         assert_eq!(store.writer.failures(), 1);
+        assert!(store.writer.is_failing());
         lock.execute("ROLLBACK").await.unwrap();
         store
             .writer
@@ -524,6 +539,7 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(names(&store).await, ["after"]);
+        assert!(!store.writer.is_failing());
     }
 
     #[tokio::test]

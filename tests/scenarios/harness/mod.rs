@@ -3,6 +3,7 @@
 pub mod alerting;
 pub mod client;
 pub mod collector;
+pub mod heartbeats;
 pub mod machine_load;
 pub mod own_timer;
 pub mod query_plans;

@@ -26,15 +26,17 @@ const SMALL: [&str; 14] = [
 ];
 
 /// Indexes that hold only what waits for something, however much is kept.
-const WAITING: [&str; 4] = [
+const WAITING: [&str; 6] = [
     "idx_deliveries_pending",
     "idx_endpoints_last_check",
+    "idx_incidents_young",
     "idx_outages_flapping",
     "idx_outages_held",
+    "idx_outages_open",
 ];
 
 /// Statements that scan on purpose: a part of the statement, a line of its plan, and why.
-const ALLOWED: [(&str, &str, &str); 4] = [
+const ALLOWED: [(&str, &str, &str); 7] = [
     (
         "SELECT * FROM api_keys WHERE $1 IS NULL",
         "SCAN api_keys",
@@ -54,6 +56,21 @@ const ALLOWED: [(&str, &str, &str); 4] = [
         "SELECT COUNT(*) FROM monitor_state",
         "SCAN monitor_state",
         "only after a write of a large part of its rows",
+    ),
+    (
+        "UPDATE monitor_state SET last_seen_at = $1 WHERE last_seen_at > $1",
+        "SCAN monitor_state",
+        "at the start and after the clock was set back",
+    ),
+    (
+        "UPDATE monitor_state SET last_check_at = $1 WHERE last_check_at > $1",
+        "SCAN monitor_state",
+        "at the start and after the clock was set back",
+    ),
+    (
+        "UPDATE monitors SET since = $1 WHERE since > $1",
+        "SCAN monitors",
+        "at the start and after the clock was set back",
     ),
 ];
 

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::devices::http_devices_servers::{key, quick};
+use crate::harness::heartbeats::{offline, send, uuid};
 use crate::harness::own_timer::stopwatch;
-use crate::harness::{Rollcall, Running, wait_for};
+use crate::harness::{Rollcall, wait_for};
 
 /// Devices that send a heartbeat each second.
 const HEALTHY: u32 = 5;
@@ -15,28 +16,12 @@ const HEALTHY: u32 = 5;
 /// break, and what a busy machine needs.
 const NOTICED_WITHIN: Duration = Duration::from_secs(20);
 
-fn uuid(number: u32) -> String {
-    format!("00000000-0000-4000-8000-{number:012}")
-}
-
-fn heartbeat(running: &Running<'_>, fleet: &str, number: u32) {
-    let path = format!("/api/v1/device/{}/heartbeat", uuid(number));
-    let answer = running.call("POST", &path, fleet, "");
-    assert_eq!(answer.status, 200, "{answer:?}");
-}
-
 /// Sets the clock of the bot to this many seconds beside the right time.
 fn set_clock(rollcall: &Rollcall, seconds: i64) {
     // At once, or the bot might read half a number.
     let (file, new) = (rollcall.path("offset"), rollcall.path("offset.new"));
     std::fs::write(&new, (seconds * 1000).to_string()).unwrap();
     std::fs::rename(new, file).unwrap();
-}
-
-/// The devices that have ever been offline.
-fn offline(rollcall: &Rollcall) -> BTreeSet<String> {
-    let sql = "SELECT details ->> '$.device_uuid' FROM events WHERE kind = 'device_offline'";
-    rollcall.sql(sql).into_iter().collect()
 }
 
 /// Waits until the bot has recorded its observation window three more times: once a second in its first minute.
@@ -75,9 +60,7 @@ fn survives(steps: &[i64], stops_before: bool) {
         scope.spawn(|| {
             while !is_over.load(Ordering::SeqCst) {
                 let first = u32::from(has_stopped.load(Ordering::SeqCst));
-                for number in first..=HEALTHY {
-                    heartbeat(&running, &fleet, number);
-                }
+                send(&running, &fleet, first..=HEALTHY);
                 std::thread::park_timeout(Duration::from_secs(1));
             }
         });

@@ -6,6 +6,7 @@ mod command_line;
 mod connection_limits;
 mod crashes;
 mod documentation;
+mod freezes;
 mod lookup_limits;
 mod observability;
 mod private_files;

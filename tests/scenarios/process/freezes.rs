@@ -1,0 +1,88 @@
+//! A process that stands still, or is killed again and again: no device that sends heartbeats goes offline, and one that
+//! stopped is noticed.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::devices::http_devices_servers::{key, quick};
+use crate::harness::heartbeats::{offline, send, uuid};
+use crate::harness::own_timer::stopwatch;
+use crate::harness::{Running, wait_for};
+
+const HEALTHY: u32 = 20;
+
+/// Waits until the job that judges devices has run this many more times.
+fn wait_for_runs(running: &Running<'_>, runs: f64) {
+    let metric = r#"rollcall_job_runs_total{job="heartbeat_monitor"}"#;
+    let before = running.metric(metric).unwrap_or_default();
+    wait_for("the heartbeat monitor", || {
+        (running.metric(metric)? >= before + runs).then_some(())
+    });
+}
+
+/// Stops the process for this long: its sockets still accept connections and bytes, as far as their buffers go.
+fn freeze(running: &Running<'_>, length: Duration) {
+    running.signal("STOP");
+    let start = stopwatch();
+    wait_for("the end of the freeze", || {
+        (start.elapsed() >= length).then_some(())
+    });
+    running.signal("CONT");
+}
+
+#[test]
+fn a_freeze_takes_no_device_offline_and_hides_no_outage() {
+    for (threshold, length) in [("3s", 5), ("15s", 25)] {
+        let rollcall = quick().with("HEARTBEAT_OFFLINE_THRESHOLD", threshold);
+        let fleet = key(&rollcall, "fleet", "42");
+        let running = rollcall.run();
+        wait_for_runs(&running, 4.0);
+        send(&running, &fleet, 0..=HEALTHY);
+        freeze(&running, Duration::from_secs(length));
+        // The next heartbeats come within the shorter threshold; the device 0 sends none.
+        wait_for_runs(&running, 1.0);
+        for _ in 0..3 {
+            send(&running, &fleet, 1..=HEALTHY);
+            wait_for_runs(&running, 1.0);
+        }
+        assert!(
+            offline(&rollcall).iter().all(|device| *device == uuid(0)),
+            "{:?}",
+            offline(&rollcall)
+        );
+        wait_for("the device that stopped", || {
+            send(&running, &fleet, 1..=HEALTHY);
+            std::thread::park_timeout(Duration::from_secs(1));
+            (!offline(&rollcall).is_empty()).then_some(())
+        });
+        assert_eq!(offline(&rollcall), BTreeSet::from([uuid(0)]));
+    }
+}
+
+#[test]
+fn a_process_that_is_killed_every_five_seconds_reports_an_outage_in_time() {
+    let rollcall = quick().with("HEARTBEAT_OFFLINE_THRESHOLD", "15s");
+    let fleet = key(&rollcall, "fleet", "42");
+    let running = rollcall.run();
+    send(&running, &fleet, 0..=0);
+    running.kill();
+    let start = stopwatch();
+    while offline(&rollcall).is_empty() {
+        let running = rollcall.run();
+        let life = stopwatch();
+        wait_for("the end of a life", || {
+            (life.elapsed() >= Duration::from_secs(5)).then_some(())
+        });
+        running.kill();
+        assert!(
+            start.elapsed() < Duration::from_secs(100),
+            "it is not noticed"
+        );
+    }
+    // The threshold of 15 s and as much grace take seven lives; starts and lost seconds two more.
+    assert!(
+        start.elapsed() < Duration::from_secs(55),
+        "{:?}",
+        start.elapsed()
+    );
+}
