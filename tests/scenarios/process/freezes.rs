@@ -69,9 +69,9 @@ fn a_process_that_is_killed_every_five_seconds_reports_an_outage_in_time() {
     let start = stopwatch();
     while offline(&rollcall).is_empty() {
         let running = rollcall.run();
-        let life = stopwatch();
-        wait_for("the end of a life", || {
-            (life.elapsed() >= Duration::from_secs(5)).then_some(())
+        let started = stopwatch();
+        wait_for("five seconds", || {
+            (started.elapsed() >= Duration::from_secs(5)).then_some(())
         });
         running.kill();
         assert!(
@@ -79,7 +79,7 @@ fn a_process_that_is_killed_every_five_seconds_reports_an_outage_in_time() {
             "it is not noticed"
         );
     }
-    // The threshold of 15 s and as much grace take seven lives; starts and lost seconds two more.
+    // The threshold of 15 s and as much grace take seven starts; lost seconds two more.
     assert!(
         start.elapsed() < Duration::from_secs(55),
         "{:?}",
