@@ -6,7 +6,7 @@
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::body::Body;
-use super::head::{self, Head};
+use super::head::{self, Head, HeadEnd};
 use super::redirect;
 use super::tls::covering_name;
 use super::trace::{Phase, Trace};
@@ -198,14 +198,15 @@ where
     S: AsyncRead + Unpin,
 {
     let mut interim = 0;
-    let mut searched = 0;
+    let mut head_end = HeadEnd::default();
     loop {
-        let end = head::end_of_head(buffer, searched);
-        if interim + end.unwrap_or(buffer.len()) > head::HEAD_CAP {
-            return Err(broken("response headers longer than 16 KiB"));
-        }
-        if !head::may_be_http(buffer) {
+        let end = head_end.find(buffer);
+        let room = head::HEAD_CAP - interim;
+        if !head::may_be_http(&buffer[..buffer.len().min(room)]) {
             return Err(broken("the response is not HTTP"));
+        }
+        if end.unwrap_or(buffer.len()) > room {
+            return Err(broken("response headers longer than 16 KiB"));
         }
         if let Some(end) = end {
             let head = head::parse(&buffer[..end], hop.http_check.method).map_err(broken)?;
@@ -214,10 +215,9 @@ where
                 return Ok(head);
             }
             interim += end;
-            searched = 0;
+            head_end = HeadEnd::default();
             continue;
         }
-        searched = buffer.len();
         if read_more(stream, buffer, trace).await? == 0 {
             let nothing = buffer.is_empty() && interim == 0;
             return Err(broken(if nothing {
@@ -263,4 +263,39 @@ fn reset(trace: &Trace) -> Stop {
         FailureClass::ProtocolError,
         format!("connection reset {}", trace.phase().words()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Why a check of a server that sends these bytes fails, if they arrive as fast as they are read.
+    async fn failure(response: &[u8]) -> Result<(), Stop> {
+        let target = "http://example.org/".parse().unwrap();
+        let hop = Hop {
+            target: &target,
+            http_check: &HttpCheck::default(),
+            may_follow: false,
+            sends_headers: true,
+            now: Timestamp::from_millis(0),
+        };
+        let mut server = tokio::io::join(response, tokio::io::sink());
+        let mut trace = Trace::start(Duration::from_secs(1));
+        exchange(&mut server, hop, &mut trace).await.map(drop)
+    }
+
+    #[tokio::test]
+    async fn what_is_not_http_within_the_limit_of_a_head_is_called_so() {
+        let interim = "HTTP/1.1 100 Continue\r\n\r\n";
+        let heads = interim.repeat(head::HEAD_CAP / interim.len());
+        for (rest, why) in [
+            ("x", "the response is not HTTP"),
+            ("HTTP/1.1 200 OK\r\n", "response headers longer than 16 KiB"),
+        ] {
+            let response = format!("{heads}{}", rest.repeat(100));
+            assert_eq!(failure(response.as_bytes()).await, Err(broken(why)));
+        }
+    }
 }
