@@ -95,6 +95,8 @@ fn routes(app: HttpState) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(scrape::metrics))
         .nest(api::BASE, api)
+        // The nested routes do not have this path.
+        .route(&format!("{}/", api::BASE), any(api::not_found))
         .route(
             "/api/openapi.json",
             get(async move || document_response(document)),

@@ -45,6 +45,43 @@ struct ImportEntry {
     interval: Option<serde_json::Value>,
 }
 
+/// The endpoints that a file lists, each target once, and the lines that list none.
+#[derive(Debug, Default)]
+pub struct EndpointFile {
+    pub descriptions: Vec<Description>,
+    /// The line of each description.
+    lines: Vec<usize>,
+    pub refused: Vec<RefusedLine>,
+}
+
+impl EndpointFile {
+    /// Reads a file without adding anything.
+    ///
+    /// # Errors
+    /// `Error::Invalid` if the file as a whole cannot be read.
+    pub fn parse(file: &[u8]) -> Result<Self, Error> {
+        let mut parsed = Self::default();
+        let mut lines_of = HashMap::new();
+        for (line, entry) in read(file)? {
+            match entry.and_then(describe) {
+                Ok(description) => match lines_of.entry(description.target.to_string()) {
+                    Entry::Vacant(target) => {
+                        target.insert(line);
+                        parsed.descriptions.push(description);
+                        parsed.lines.push(line);
+                    }
+                    Entry::Occupied(first) => parsed.refused.push(RefusedLine {
+                        line,
+                        reason: format!("line {} has the same target", first.get()),
+                    }),
+                },
+                Err(reason) => parsed.refused.push(RefusedLine { line, reason }),
+            }
+        }
+        Ok(parsed)
+    }
+}
+
 /// Reads a file and adds its endpoints. Lines that a limit refuses are listed like invalid ones.
 pub async fn import(
     store: LimitedStore<'_>,
@@ -52,25 +89,15 @@ pub async fn import(
     file: &[u8],
     now: Timestamp,
 ) -> Result<Imported, Error> {
-    let mut imported = Imported::default();
-    let (mut descriptions, mut lines) = (Vec::new(), Vec::new());
-    let mut lines_of = HashMap::new();
-    for (line, entry) in read(file)? {
-        match entry.and_then(describe) {
-            Ok(description) => match lines_of.entry(description.target.to_string()) {
-                Entry::Vacant(target) => {
-                    target.insert(line);
-                    descriptions.push(description);
-                    lines.push(line);
-                }
-                Entry::Occupied(first) => imported.refused.push(RefusedLine {
-                    line,
-                    reason: format!("line {} has the same target", first.get()),
-                }),
-            },
-            Err(reason) => imported.refused.push(RefusedLine { line, reason }),
-        }
-    }
+    let EndpointFile {
+        descriptions,
+        lines,
+        refused,
+    } = EndpointFile::parse(file)?;
+    let mut imported = Imported {
+        refused,
+        ..Imported::default()
+    };
     let added = manage_endpoint::add(store, requester, descriptions, now).await?;
     for (added, line) in added.into_iter().zip(lines) {
         match added {
@@ -98,19 +125,31 @@ fn read(file: &[u8]) -> Result<Lines, Error> {
         Error::Invalid("the file is not UTF-8 text. Save it as UTF-8 and try again".into())
     })?;
     let text = text.trim_start_matches('\u{feff}');
-    if text.trim_start().starts_with('[') && !text.trim_start().starts_with("[2") {
+    if is_json(text) {
         return read_json(text);
     }
-    let header = text.lines().next().unwrap_or_default();
-    if header.split(',').any(|column| {
-        column
-            .trim()
-            .trim_matches('"')
-            .eq_ignore_ascii_case("target")
-    }) {
+    if has_csv_header(text) {
         return Ok(read_csv(text));
     }
     Ok(read_lines(text))
+}
+
+/// Whether a text begins with a bracket that does not belong to an IPv6 address.
+fn is_json(text: &str) -> bool {
+    let inside = text.trim_start().strip_prefix('[');
+    let is_in_address = |letter: char| letter == ':' || letter.is_ascii_hexdigit();
+    inside.is_some_and(|inside| !inside.starts_with(is_in_address))
+}
+
+/// Whether the first line has a column `target`. A target may have this word in its name, too.
+fn has_csv_header(text: &str) -> bool {
+    let header = text.lines().next().unwrap_or_default();
+    let is_column = |column: &str| {
+        let column = column.trim().trim_matches('"');
+        column.eq_ignore_ascii_case("target")
+    };
+    let is_target = |word: &str| word.parse::<Target>().is_ok();
+    header.split(',').any(is_column) && !header.split_whitespace().next().is_some_and(is_target)
 }
 
 fn read_json(text: &str) -> Result<Lines, Error> {
@@ -264,6 +303,13 @@ mod tests {
             .map(|endpoint| endpoint.description.name.as_str())
             .collect();
         assert_eq!(names, ["front door", "example.org:80", "[2001:db8::1]:53"]);
+    }
+
+    #[tokio::test]
+    async fn the_first_line_of_a_text_may_resemble_another_format() {
+        check("203.0.113.7:80 front,target,x\n", 1, &[]).await;
+        check("[::1]:53 dns\n[fe80::1]:53\n", 2, &[]).await;
+        check("[2001:db8::1]\n203.0.113.7:80\n", 1, &[(1, "port")]).await;
     }
 
     #[tokio::test]

@@ -24,6 +24,11 @@ pub(super) use request::{Peer, RateSubject, ReadTurn, valid_key};
 pub(super) use routes::{BASE, Described, Routes, about};
 pub(super) use values::UuidText;
 
+/// The answer at a path without operations.
+pub(super) async fn not_found() -> problem::Problem {
+    problem::Problem::not_found()
+}
+
 /// Every route below `/api/v1`, described.
 pub(super) fn routes() -> Routes {
     let mut routes = Routes::new();

@@ -214,6 +214,18 @@ fn percent_encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_without_operations_is_not_found() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let api = TestApi::new(&rollcall, &sandbox);
+    for path in ["/api/v1", "/api/v1/", "/api/v1//", "/api/v1/nonsense"] {
+        let answer = api.running.call("GET", path, "", "");
+        assert_eq!(answer.status, 404, "{path}: {answer:?}");
+        assert_eq!(answer.json["status"], 404, "{path}: {answer:?}");
+    }
+}
+
 /// Path segments that name nothing.
 const STRANGE: [&str; 6] = [
     "nonsense",
