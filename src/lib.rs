@@ -14,12 +14,15 @@
 //! - `discord`, `http`, `cli`: the interfaces
 //! - `settings`, `telemetry`: the environment, typed; the log
 //! - `app`: composition: starts, supervises and drains everything
+//! - `fuzzing`: what the fuzz targets call; absent from every other build
 
 mod actions;
 mod app;
 mod cli;
 mod clock;
 mod discord;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod health;
 mod http;
 mod jobs;

@@ -15,7 +15,7 @@ use crate::settings::Settings;
 use crate::store::{STATEMENT_LOG, Store, StoreError};
 use crate::{clock, discord, http, jobs, private_files, telemetry};
 
-use parts::Parts;
+pub(crate) use parts::Parts;
 pub use parts::{application, checks};
 use shutdown::Signals;
 

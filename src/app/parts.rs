@@ -102,7 +102,7 @@ fn extra_roots(settings: &Settings) -> Result<Vec<u8>, AppError> {
 }
 
 /// What several components share.
-pub(super) struct Parts<'a> {
+pub(crate) struct Parts<'a> {
     pub settings: &'a Settings,
     pub store: &'a Store,
     pub checks: CheckRunner,
@@ -112,7 +112,7 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    pub(super) fn new(settings: &'a Settings, store: &'a Store) -> Result<Self, AppError> {
+    pub(crate) fn new(settings: &'a Settings, store: &'a Store) -> Result<Self, AppError> {
         let checks = limited_checks(settings, store)?;
         let metrics = Metrics::new().map_err(|error| AppError::Other(error.to_string()))?;
         let most = i64::try_from(settings.database.max_bytes).unwrap_or(i64::MAX);
@@ -135,7 +135,7 @@ impl<'a> Parts<'a> {
         })
     }
 
-    pub(super) fn http(&self) -> http::HttpState {
+    pub(crate) fn http(&self) -> http::HttpState {
         let clock = Clock::SYSTEM;
         http::HttpState {
             store: self.store.clone(),

@@ -40,6 +40,8 @@ use crate::notify::messenger::Messenger;
 use crate::store::Store;
 
 pub use discord_gateway_relay::CommandIds;
+#[cfg(fuzzing)]
+pub(crate) use ui::custom_id::Button;
 pub use ui::recheck_limit::RecheckLimit;
 
 /// How to reach Discord.

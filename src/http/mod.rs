@@ -4,6 +4,8 @@ mod api;
 mod client_address;
 mod compat;
 mod front_page;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod health;
 mod json_response;
 mod refused_body;

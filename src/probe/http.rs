@@ -29,17 +29,17 @@ const ENDED_EARLY: &str = "the response ended early";
 
 /// One request of a check.
 #[derive(Clone, Copy)]
-struct Hop<'a> {
-    target: &'a Target,
-    http_check: &'a HttpCheck,
+pub(super) struct Hop<'a> {
+    pub(super) target: &'a Target,
+    pub(super) http_check: &'a HttpCheck,
     /// Whether a redirect is followed rather than judged.
-    may_follow: bool,
+    pub(super) may_follow: bool,
     /// Whether the check's own headers may be sent to this target.
-    sends_headers: bool,
-    now: Timestamp,
+    pub(super) sends_headers: bool,
+    pub(super) now: Timestamp,
 }
 
-enum Response {
+pub(super) enum Response {
     Passes,
     Redirects(Vec<u8>),
 }
@@ -106,7 +106,11 @@ impl Prober {
     }
 }
 
-async fn exchange<S>(stream: &mut S, hop: Hop<'_>, trace: &mut Trace) -> Result<Response, Stop>
+pub(super) async fn exchange<S>(
+    stream: &mut S,
+    hop: Hop<'_>,
+    trace: &mut Trace,
+) -> Result<Response, Stop>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

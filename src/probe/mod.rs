@@ -6,6 +6,8 @@
 
 mod body;
 pub mod connection_limit;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gate;
 mod head;
 mod http;

@@ -170,7 +170,7 @@ fn field_or_message(part: &[TokenTree], fields: &mut Vec<String>, message: &mut 
     }
 }
 
-/// The files of the program, without tests and what only tests use.
+/// The files of the program, without tests and what only tests and fuzz targets use.
 fn program_files() -> Vec<PathBuf> {
     let folders = [
         "src",
@@ -181,7 +181,7 @@ fn program_files() -> Vec<PathBuf> {
         .iter()
         .flat_map(|folder| rust_files(Path::new(folder)));
     files
-        .filter(|path| !path.to_string_lossy().contains("test"))
+        .filter(|path| !path.to_string_lossy().contains("test") && !path.ends_with("fuzzing.rs"))
         .collect()
 }
 

@@ -19,7 +19,7 @@ const CUSTOM_ID_LENGTH: usize = 100;
 
 /// A button or menu under a message of Rollcall.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::discord) enum Button {
+pub(crate) enum Button {
     OfflinePage {
         page: u32,
         reason: Option<FailureClass>,
@@ -53,7 +53,7 @@ impl Button {
     }
 
     /// The custom id: a keyword and its arguments, separated by `|`. The format is stable, because old messages keep it.
-    pub(in crate::discord) fn custom_id(&self) -> String {
+    pub(crate) fn custom_id(&self) -> String {
         match self {
             Self::OfflinePage { page, reason } => {
                 format!(
@@ -86,7 +86,7 @@ impl Button {
     }
 
     /// Parses a custom id; `None` if it is not a valid id of Rollcall.
-    pub(in crate::discord) fn parse(custom_id: &str) -> Option<Self> {
+    pub(crate) fn parse(custom_id: &str) -> Option<Self> {
         let (keyword, rest) = custom_id.split_once('|').unwrap_or((custom_id, ""));
         match keyword {
             "offline" => {

@@ -102,7 +102,7 @@ impl RateLimit {
         Self::new(LOOKUP_BURST, LOOKUP_INTERVAL, CALLERS)
     }
 
-    fn new(burst: u32, interval: Duration, callers: usize) -> Self {
+    pub(in crate::http) fn new(burst: u32, interval: Duration, callers: usize) -> Self {
         Self {
             interval,
             refill: interval * burst,
