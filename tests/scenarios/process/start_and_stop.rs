@@ -12,7 +12,7 @@ fn without_a_token_everything_but_discord_runs_and_a_warning_is_logged() {
     let running = rollcall.run();
     let ready = running.call("GET", "/readyz", "", "");
     let expected = json!({
-        "ready": true, "database": "ok", "scheduler": "ok", "monitors": "ok", "gateway": "off",
+        "ready": true, "database": "ok", "writes": "ok", "scheduler": "ok", "monitors": "ok", "gateway": "off",
         "discord_token": "accepted",
         "gateway_away_seconds": null, "gateway_failed_checks": 0, "shards": [],
     });
