@@ -1,6 +1,9 @@
 //! Near DATABASE_MAX_BYTES, what can be missed best is no longer stored, and the rest still is.
 
+use discord_sandbox::Sandbox;
+
 use crate::devices::http_devices_servers::{key, text};
+use crate::harness::alerting::{bot, the_message, with_webs};
 use crate::harness::{Rollcall, Running, Web, wait_for};
 
 /// Makes the database larger by about this many kilobytes.
@@ -67,4 +70,23 @@ fn a_database_that_is_nearly_full_stores_status_and_outages_but_no_reports_and_r
     rollcall.sql("DELETE FROM events WHERE guild_id = 99");
     wait_for_log(&rollcall, "database has room again");
     assert_eq!(report(&rollcall, &running, &own), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storage_limit_that_is_reached_is_announced_in_the_alert_channel() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    with_webs(&sandbox, &rollcall, []).await.kill();
+    // As after a write beyond the limit, which takes millions of rows.
+    rollcall.sql(&format!(
+        "INSERT INTO guild_usage (guild_id, kind, stored_rows, stored_bytes, deleted_rows) VALUES ({}, 'samples', 1, 1, 500)",
+        sandbox.guild().0
+    ));
+    // The job runs at the start.
+    rollcall.sql("DELETE FROM job_runs");
+    let _running = rollcall.run();
+    let message = the_message(&sandbox, "Storage limit reached: server reports").await;
+    assert!(message.text().contains("2,500,000"), "{}", message.text());
+    let events = rollcall.sql("SELECT kind FROM events WHERE kind = 'storage_limit_reached'");
+    assert_eq!(events.len(), 1);
 }
