@@ -77,8 +77,8 @@ pub fn response(data: &[u8]) {
     }
 }
 
-/// A file with endpoints: those that it lists are within the limits, an export of them lists the same, and no more than
-/// permitted are added.
+/// An import file: every accepted endpoint is within the limits, an export of them reads back the same, and an import never
+/// adds more than the quota.
 pub fn endpoint_file(data: &[u8]) {
     let Ok(file) = EndpointFile::parse(data) else {
         return;

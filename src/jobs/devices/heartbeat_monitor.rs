@@ -8,18 +8,18 @@ use crate::domain::devices::status_rule::{MissedHeartbeats, on_absence};
 use crate::domain::event::Actor;
 use crate::domain::observation_windows::ObservationWindows;
 use crate::jobs::self_health::observation_window;
-use crate::jobs::{JobContext, NOT_JUDGED, WINDOWS_KEPT};
+use crate::jobs::{JobContext, NOT_JUDGED};
 use crate::store::devices::heartbeat::{self, Overdue};
 use crate::store::{StoreError, Tx};
 
 pub(in crate::jobs) const NAME: &str = "heartbeat_monitor";
 
 pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
-    let now = context.checks.clock.now();
     let threshold = context.heartbeat.device_threshold;
-    let Some(windows) = observation_window::windows(context, now.minus(WINDOWS_KEPT)).await? else {
+    let Some(windows) = observation_window::windows(context).await? else {
         return Ok(NOT_JUDGED.to_owned());
     };
+    let now = context.checks.clock.now();
     let offline = context
         .store
         .writer

@@ -9,7 +9,7 @@ use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
 use crate::domain::observation_windows::observer::{EVERY, WindowChange};
 use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
-use crate::jobs::JobContext;
+use crate::jobs::{JobContext, WINDOWS_KEPT};
 use crate::store::monitors::set_back;
 use crate::store::observation_windows::{self, ObservationWindowId};
 use crate::store::{StoreError, Tx};
@@ -20,7 +20,10 @@ const YOUNG: Duration = Duration::from_secs(60);
 /// Time between two records after that.
 const RECORD_EVERY: Duration = Duration::from_secs(5);
 
-/// The latest window, and what of it is not stored yet.
+/// How long a job that judges monitors waits for the first readings of a window.
+const SETTLES_WITHIN: Duration = Duration::from_secs(5);
+
+/// The latest window, and the changes to it that are not stored yet.
 #[derive(Debug)]
 pub(in crate::jobs) struct WindowRecord {
     /// The window that is open; `None`: none is, or it is not stored yet.
@@ -65,7 +68,7 @@ pub(in crate::jobs) async fn run(
     mut record: WindowRecord,
     mut stop: watch::Receiver<bool>,
 ) {
-    let age = Stopwatch::start();
+    let (age, mut is_failing) = (Stopwatch::start(), false);
     while !*stop.borrow() {
         tokio::select! {
             _ = stop.wait_for(|stopping| *stopping) => {}
@@ -81,10 +84,16 @@ pub(in crate::jobs) async fn run(
             continue;
         }
         match record.store(&context, reading.wall).await {
-            Ok(()) => context.observing.mark_stored(),
-            Err(error) => {
-                tracing::warn!(%error, "cannot record the observation window; this time may count as unobserved");
+            Ok(()) => {
+                context.observing.mark_stored();
+                is_failing = false;
             }
+            // One line, not one a second for as long as the disk is full.
+            Err(error) if !is_failing => {
+                tracing::warn!(%error, "cannot record the observation window; this time does not count as observed");
+                is_failing = true;
+            }
+            Err(_) => {}
         }
     }
 }
@@ -113,7 +122,7 @@ impl WindowRecord {
         self.end.is_some() || self.begins_at.is_some() || self.is_set_back
     }
 
-    /// Stores what has changed, and that the window has lasted until now.
+    /// Stores the changes, and that the window has lasted until now.
     async fn store(&mut self, context: &JobContext, now: Timestamp) -> Result<(), StoreError> {
         let (end, begins_at, is_set_back, id) =
             (self.end, self.begins_at, self.is_set_back, self.id);
@@ -169,22 +178,25 @@ fn has_connections(context: &JobContext) -> bool {
     false
 }
 
-/// The observation windows since `since`; the last one is the current one and reaches to `now`. `None` while monitors cannot
-/// be judged: no window is open, or one has just begun, so that heartbeats and reports may wait to be stored.
+/// The observation windows; the last one is the current one and reaches to now. Waits for a moment while heartbeats and reports
+/// may wait to be stored, as after a start: a process that does not live long must judge monitors, too. `None` if they still
+/// may, or no window is open.
 pub(in crate::jobs) async fn windows(
     context: &JobContext,
-    since: Timestamp,
 ) -> Result<Option<ObservationWindows>, StoreError> {
-    let reading = context.checks.clock.reading();
-    if !context.observing.is_settled(reading) {
-        return Ok(None);
+    let waited = Stopwatch::start();
+    while !context.observing.is_settled(context.checks.clock.reading()) {
+        if waited.elapsed() > SETTLES_WITHIN {
+            return Ok(None);
+        }
+        tokio::time::sleep(EVERY / 2).await;
     }
-    let mut windows = observation_windows::since(&context.store.reader, since).await?;
+    let now = context.checks.clock.now();
+    let mut windows =
+        observation_windows::since(&context.store.reader, now.minus(WINDOWS_KEPT)).await?;
     match windows.0.last_mut() {
-        Some(current) => current.confirmed_at = current.confirmed_at.max(reading.wall),
-        None => windows
-            .0
-            .push(ObservationWindow::new(reading.wall, reading.wall)),
+        Some(current) => current.confirmed_at = current.confirmed_at.max(now),
+        None => windows.0.push(ObservationWindow::new(now, now)),
     }
     Ok(Some(windows))
 }

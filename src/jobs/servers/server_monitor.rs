@@ -11,7 +11,7 @@ use crate::domain::servers::status_rule::{Expectations, on_interval, on_threshol
 use crate::domain::status::Status;
 use crate::domain::transition::Transition;
 use crate::jobs::self_health::observation_window;
-use crate::jobs::{JobContext, NOT_JUDGED, WINDOWS_KEPT};
+use crate::jobs::{JobContext, NOT_JUDGED};
 use crate::store::StoreError;
 use crate::store::notifications::alert_settings;
 use crate::store::servers::server::{self, Server};
@@ -20,11 +20,11 @@ pub(in crate::jobs) const NAME: &str = "server_monitor";
 pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(60);
 
 pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
-    let now = context.checks.clock.now();
     let reader = &context.store.reader;
-    let Some(windows) = observation_window::windows(context, now.minus(WINDOWS_KEPT)).await? else {
+    let Some(windows) = observation_window::windows(context).await? else {
         return Ok(NOT_JUDGED.to_owned());
     };
+    let now = context.checks.clock.now();
     let (mut changed, mut overdue) = (0_u64, 0_u64);
     for mut server in server::list(reader, None).await? {
         let reports = server::recent_reports(reader, server.id, now).await?;

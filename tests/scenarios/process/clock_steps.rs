@@ -1,4 +1,4 @@
-//! Steps of the clock: no device that sends heartbeats goes offline, and one that stops sending is noticed in time.
+//! Steps of the clock: devices that keep sending heartbeats stay online, and the outage of one that stops is reported.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};

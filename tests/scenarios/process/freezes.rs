@@ -1,5 +1,4 @@
-//! A process that stands still, or is killed again and again: no device that sends heartbeats goes offline, and one that
-//! stopped is noticed.
+//! Freezes and crash loops: devices that keep sending heartbeats stay online, and the outage of one that stops is reported.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -24,7 +24,7 @@ const SERVERS: usize = 30;
 /// Endpoints, all on one of the machine's own addresses.
 pub const ENDPOINTS: usize = 300;
 
-/// The addresses that the guild sends from: for its keys, and for connections that stand still.
+/// The addresses that the guild sends from: for requests with its keys, and for idle connections.
 const SENDER: u8 = 66;
 const IDLER: u8 = 67;
 
@@ -102,7 +102,7 @@ impl Attack {
             Self::report,
             Self::edit,
             Self::guess,
-            Self::stand_still,
+            Self::hold_connections,
         ];
         let start = |load: fn(&Self)| {
             let attack = Arc::clone(self);
@@ -237,7 +237,7 @@ impl Attack {
     }
 
     /// Holds connections that never finish a request, or read no response.
-    fn stand_still(&self) {
+    fn hold_connections(&self) {
         let mut streams: Vec<TcpStream> = Vec::new();
         let never_read = "GET /api/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20);
         let never_end = "GET /healthz HTTP/1.1\r\nX-Slow: ".to_owned();
