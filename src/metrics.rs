@@ -53,6 +53,7 @@ pub struct Metrics {
     /// Attempts by destination and result: `sent`, `failed`.
     pub notifications: IntCounterVec,
     pub connectivity_up: IntGauge,
+    pub name_resolution_up: IntGauge,
     pub interactions_unparsed: IntCounter,
     pub http_connections: IntGauge,
     /// By reason: no free slot, too many of one client network.
@@ -180,6 +181,10 @@ impl Metrics {
                 "rollcall_connectivity_up",
                 "Whether Rollcall can reach the network: 1, or 0 while many endpoints fail and no reference host responds.",
             )?,
+            name_resolution_up: register.gauge(
+                "rollcall_name_resolution_up",
+                "Whether Rollcall can resolve names: 1, or 0 while many endpoints fail and no reference name resolves.",
+            )?,
             commands: register.counters(
                 "rollcall_commands_total",
                 "Commands answered, by name.",
@@ -203,6 +208,7 @@ impl Metrics {
             registry: register.0,
         };
         metrics.connectivity_up.set(1);
+        metrics.name_resolution_up.set(1);
         metrics.show_destinations();
         Ok(metrics)
     }
@@ -380,6 +386,7 @@ mod tests {
         rollcall_job_failures_total Failed runs of each background job.
         rollcall_job_last_run_duration_seconds Duration of the last run of each background job.
         rollcall_job_runs_total Runs of each background job.
+        rollcall_name_resolution_up Whether Rollcall can resolve names: 1, or 0 while many endpoints fail and no reference name resolves.
         rollcall_notifications_pending Deliveries that are pending, by destination.
         rollcall_notifications_total Delivery attempts, by destination and result.
         rollcall_timer_delay_seconds Delay between the due time of a timer and its firing, in the runtime of checks and background jobs.

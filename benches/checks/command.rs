@@ -24,6 +24,7 @@ pub fn program(folder: &Path) -> Command {
         .env("ROLLCALL_ADDR_FILE", folder.join("address"))
         .env("PROBE_ALLOW", "loopback")
         .env("CONNECTIVITY_HOSTS", "")
+        .env("CONNECTIVITY_NAMES", "")
         .env("PROBE_CA_FILE", folder.join(certificate::CA_FILE))
         .current_dir(folder)
         .stderr(Stdio::null());

@@ -28,6 +28,7 @@ impl Bot {
             .env("HTTP_BIND", "127.0.0.1:0")
             .env("PROBE_ALLOW", "loopback")
             .env("CONNECTIVITY_HOSTS", "")
+            .env("CONNECTIVITY_NAMES", "")
             .env("PROBE_INTERVAL", "2s")
             .env("PROBE_RETRY_INTERVAL", "1s")
             .env("PROBE_TIMEOUT", "2s")

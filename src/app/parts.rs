@@ -50,7 +50,13 @@ fn limited_checks(settings: &Settings, store: &Store) -> Result<CheckRunner, App
             false => probe.allow.clone(),
         },
     };
-    Ok(check_runner(settings, store, prober, probe.timeout).with_limits(limits))
+    let checks = check_runner(settings, store, prober, probe.timeout).with_limits(limits);
+    Ok(
+        match probe.reference_hosts.is_empty() && probe.reference_names.is_empty() {
+            true => checks,
+            false => checks.with_connectivity_test(),
+        },
+    )
 }
 
 fn check_runner(
@@ -82,6 +88,7 @@ fn prober(settings: &Settings, connections: Option<ConnectionRate>) -> Result<Pr
     let config = ProberConfig {
         policy: probe.allow.clone(),
         resolver: probe.resolver,
+        reference_names: probe.reference_names.clone(),
         extra_roots_pem: extra_roots(settings)?,
         connections,
     };

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use devices::heartbeat_monitor;
-use endpoints::{recheck, scheduler};
+use endpoints::{connectivity, recheck, scheduler};
 use incidents::{bulk_alerts, diagnose, flapping, reminders};
 use notifications::{board_refresh, delivery, storage_limits};
 pub use self_health::observing::Observing;
@@ -73,7 +73,7 @@ pub struct Scheduling {
     pub recheck: RecheckOptions,
     /// Time between two runs of the recheck job.
     pub recheck_interval: Duration,
-    /// Checked when many endpoints fail at once; empty turns the connectivity check off.
+    /// Contacted when many endpoints fail at once; may be empty.
     pub reference_hosts: Vec<ReferenceHost>,
 }
 
@@ -185,6 +185,10 @@ pub async fn start(
         .map(|job| tokio::spawn(driver::drive(job, context.clone(), stop.clone())))
         .collect();
     tasks.push(tokio::spawn(scheduler::run(context.clone(), stop.clone())));
+    tasks.push(tokio::spawn(connectivity::run(
+        context.clone(),
+        stop.clone(),
+    )));
     tasks.push(tokio::spawn(presence::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(watchdog::run(context.clone(), stop.clone())));
     tasks.push(tokio::spawn(observation_window::run(

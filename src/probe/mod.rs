@@ -11,8 +11,9 @@ pub mod fuzzing;
 mod gate;
 mod head;
 mod http;
+mod names;
 mod redirect;
-pub mod reference_host;
+mod reference_host;
 mod resolve;
 mod tcp;
 #[cfg(test)]
@@ -28,13 +29,15 @@ use outbound_policy::{AddressPolicy, AdmitError, Denied, Guard};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::check_result::{
-    CheckResult, Failure, FailureClass, Timings, Verdict,
+    CheckResult, Failure, FailureClass, NotChecked, Timings, Verdict,
 };
+use crate::domain::endpoints::connectivity::ReferenceHost;
 use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::target::{Scheme, Target};
 
 use connection_limit::{AddressBucket, ConnectionLimiter, ConnectionTurn};
 use gate::ConnectionGate;
+use names::Names;
 use resolve::Resolver;
 use tls::Tls;
 use trace::{Account, Trace};
@@ -57,6 +60,8 @@ pub struct ProberConfig {
     pub policy: AddressPolicy,
     /// The only name server to query, over UDP and TCP; `None` uses the system's resolver.
     pub resolver: Option<SocketAddr>,
+    /// Names that are known to exist. They show whether the resolver works; empty for none.
+    pub reference_names: Vec<String>,
     /// PEM text with the operator's own CA certificates, trusted in addition to the public ones; empty for none.
     pub extra_roots_pem: Vec<u8>,
     /// `None`: no limits.
@@ -96,7 +101,7 @@ pub enum ProberError {
 /// sessions that make the next check cheap, and the list of this machine's own addresses.
 pub struct Prober {
     guard: Guard,
-    resolver: Resolver,
+    names: Names,
     tls: Tls,
     limiter: Option<ConnectionLimiter>,
     limits_allowed: bool,
@@ -110,7 +115,7 @@ impl Prober {
     pub fn new(config: ProberConfig) -> Result<Self, ProberError> {
         Ok(Self {
             guard: Guard::new(config.policy).map_err(ProberError::OwnAddresses)?,
-            resolver: Resolver::new(config.resolver)?,
+            names: Names::new(Resolver::new(config.resolver)?, config.reference_names),
             tls: Tls::new(&config.extra_roots_pem)?,
             limiter: config
                 .connections
@@ -132,7 +137,7 @@ impl Prober {
             .await
             .unwrap_or_else(|Postponed(_)| CheckResult {
                 at: check.now,
-                verdict: Verdict::Unknown("the check did not get its turn".into()),
+                verdict: Verdict::Unknown(NotChecked::Machine("the check did not get its turn")),
                 timings: Timings::default(),
                 certificate_expires_at: None,
             })
@@ -164,7 +169,12 @@ impl Prober {
         let result = match self.run_in_time(check, &mut trace).await {
             Ok(()) => trace.result(check.now, Verdict::Up),
             Err(Stop::Down(failure)) => trace.result(check.now, Verdict::Down(failure)),
-            Err(Stop::NotChecked(why)) => trace.result(check.now, Verdict::Unknown(why.into())),
+            Err(Stop::NotChecked(why)) => {
+                trace.result(check.now, Verdict::Unknown(NotChecked::Machine(why)))
+            }
+            Err(Stop::NotResolved) => {
+                trace.result(check.now, Verdict::Unknown(NotChecked::Resolver))
+            }
             // Only the failure class: a timing would also reveal whether something listens there.
             Err(Stop::Denied) => CheckResult {
                 at: check.now,
@@ -188,7 +198,20 @@ impl Prober {
                 }
             }
         }
-        Err(trace.phase().out_of_time())
+        Err(match trace.unresolved_name() {
+            Some(name) => self.names.no_answer(name),
+            None => trace.phase().out_of_time(),
+        })
+    }
+
+    /// Whether any of the reference hosts answers; `false` for an empty list.
+    pub async fn any_answers(&self, reference_hosts: &[ReferenceHost]) -> bool {
+        reference_host::any_answers(&self.names, reference_hosts).await
+    }
+
+    /// Whether names resolve, as far as the reference names show. `true` if they have never resolved, or without any.
+    pub async fn names_resolve(&self) -> bool {
+        self.names.resolve().await
     }
 
     /// The addresses of a target's host, if checks may connect to all of them. For callers that connect by other means
@@ -203,9 +226,7 @@ impl Prober {
     ) -> Result<Vec<SocketAddr>, AddressBlocked> {
         let mut trace = Trace::start(timeout);
         let deadline = trace.time().deadline();
-        let admitting = self
-            .guard
-            .admit(self.resolver.addresses(target, &mut trace));
+        let admitting = self.guard.admit(self.names.addresses(target, &mut trace));
         match tokio::time::timeout_at(deadline, admitting).await {
             Ok(Ok(addresses)) => Ok(addresses),
             Ok(Err(AdmitError::Denied)) => Err(AddressBlocked::Denied),
@@ -233,7 +254,7 @@ impl Prober {
         gate: ConnectionGate<'_>,
         trace: &mut Trace,
     ) -> Result<tokio::net::TcpStream, Stop> {
-        let lookup = self.resolver.addresses(target, trace);
+        let lookup = self.names.addresses(target, trace);
         let addresses = self
             .guard
             .admit(lookup)
@@ -266,6 +287,8 @@ enum Stop {
     Down(Failure),
     /// Rollcall could not run the check; the reason in words.
     NotChecked(&'static str),
+    /// The name was not resolved, and the resolver may be the cause.
+    NotResolved,
     Denied,
     /// Other connections to this bucket come first.
     Postponed(AddressBucket),

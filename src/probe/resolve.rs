@@ -1,11 +1,8 @@
-//! Resolves a host to addresses, again at every check: a name that was harmless yesterday may point to a private
-//! address today.
-//!
-//! Two ways: the system's resolver (`getaddrinfo`), or, if the operator set one, a single name server without cache or
-//! hosts file. IP addresses are never resolved; they are judged as written.
+//! Resolves a name to addresses. Two ways: the system's resolver (`getaddrinfo`), or, if the operator set one, a single
+//! name server without cache or hosts file.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,18 +14,25 @@ use hickory_resolver::config::{
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::trace::{NO_ANSWER, Phase, Trace};
 use super::{ProberError, Stop, tcp};
-use crate::domain::endpoints::check_result::FailureClass;
-use crate::domain::endpoints::target::{Host, Target};
+use crate::domain::endpoints::name_resolution::NameFailure;
 
 /// Limit of concurrent system lookups. `getaddrinfo` blocks a thread until the system gives up, long after our
 /// deadline. Lower than tokio's 512 threads for blocking work, so that a dead resolver cannot stop the rest of the
 /// program.
 const SYSTEM_LOOKUPS: usize = 256;
 
+/// Why a name has no address.
+#[derive(Debug)]
+pub(super) enum LookupFailure {
+    Failed(NameFailure),
+    /// Rollcall could not run the lookup; the reason in words.
+    NotRun(&'static str),
+}
+
+/// The operator's resolver.
 pub(super) enum Resolver {
     System(Arc<Semaphore>),
     Server(Box<TokioResolver>),
@@ -53,30 +57,43 @@ impl Resolver {
         Ok(Self::Server(Box::new(resolver)))
     }
 
-    /// The addresses of the target's host, at least one, with its port.
-    pub(super) async fn addresses(
-        &self,
-        target: &Target,
-        trace: &mut Trace,
-    ) -> Result<Vec<SocketAddr>, Stop> {
-        let name = match &target.host {
-            Host::Ip(ip) => return Ok(vec![SocketAddr::new(*ip, target.port)]),
-            Host::Name(name) => name,
-        };
-        // Boxed: most checks go to an IP address and should not reserve memory for a DNS exchange.
-        let mut addresses = match self {
-            Self::System(slots) => Box::pin(ask_system(slots, name, trace)).await?,
-            Self::Server(resolver) => Box::pin(ask_server(resolver, name, trace)).await?,
-        };
-        if addresses.is_empty() {
-            return Err(Stop::plain(FailureClass::NameFailed));
+    /// Waits until a lookup may begin.
+    ///
+    /// # Errors
+    /// `LookupFailure::NotRun` during shutdown.
+    pub(super) async fn slot(&self) -> Result<LookupSlot, LookupFailure> {
+        let closed = |_| LookupFailure::NotRun("the resolver is shut down");
+        match self {
+            Self::System(slots) => {
+                let slot = Arc::clone(slots).acquire_owned().await;
+                slot.map(Some).map_err(closed)
+            }
+            Self::Server(_) => Ok(None),
         }
-        addresses
-            .iter_mut()
-            .for_each(|address| address.set_port(target.port));
-        Ok(addresses)
+    }
+
+    /// The addresses of a name, at least one.
+    ///
+    /// # Errors
+    /// `LookupFailure` if there is none, or if it could not be looked up.
+    pub(super) async fn lookup(
+        &self,
+        name: &str,
+        slot: LookupSlot,
+    ) -> Result<Vec<IpAddr>, LookupFailure> {
+        let addresses = match self {
+            Self::System(_) => ask_system(slot, name).await?,
+            Self::Server(resolver) => ask_server(resolver, name).await?,
+        };
+        match addresses.is_empty() {
+            true => Err(LookupFailure::Failed(NameFailure::NotFound)),
+            false => Ok(addresses),
+        }
     }
 }
+
+/// The right to one lookup; a name server needs none.
+pub(super) type LookupSlot = Option<OwnedSemaphorePermit>;
 
 fn options() -> ResolverOpts {
     let mut options = ResolverOpts::default();
@@ -90,14 +107,7 @@ fn options() -> ResolverOpts {
     options
 }
 
-async fn ask_system(
-    slots: &Arc<Semaphore>,
-    name: &str,
-    trace: &mut Trace,
-) -> Result<Vec<SocketAddr>, Stop> {
-    let closed = |_| Stop::NotChecked("the resolver is shut down");
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(closed)?;
-    trace.enter(Phase::Resolving);
+async fn ask_system(slot: LookupSlot, name: &str) -> Result<Vec<IpAddr>, LookupFailure> {
     // No trailing dot: it would keep `/etc/hosts` and mDNS from matching.
     let hostname = name.to_owned();
     let lookup = tokio::task::spawn_blocking(move || {
@@ -105,18 +115,18 @@ async fn ask_system(
         let _slot = slot;
         (hostname.as_str(), 0)
             .to_socket_addrs()
-            .map(Iterator::collect)
+            .map(|found| found.map(|address| address.ip()).collect())
     });
     match lookup.await {
         Ok(found) => found.map_err(|error| explain_system(&error)),
-        Err(_) => Err(Stop::NotChecked("the name lookup was interrupted")),
+        Err(_) => Err(LookupFailure::NotRun("the name lookup was interrupted")),
     }
 }
 
 /// Classifies a `getaddrinfo` failure. It has no code, only the C library's English text (glibc, musl, BSD).
-fn explain_system(error: &io::Error) -> Stop {
-    if let Some(stop) = tcp::own_limit(error) {
-        return stop;
+fn explain_system(error: &io::Error) -> LookupFailure {
+    if let Some(failure) = own_limit(error) {
+        return failure;
     }
     let text = error.to_string();
     let absent = [
@@ -126,42 +136,39 @@ fn explain_system(error: &io::Error) -> Stop {
         "no usable address",
         "nodename nor servname",
     ];
-    if absent.iter().any(|words| text.contains(words)) {
-        Stop::plain(FailureClass::NameFailed)
-    } else {
-        Stop::with(FailureClass::NameFailed, NO_ANSWER)
-    }
+    LookupFailure::Failed(match absent.iter().any(|words| text.contains(words)) {
+        true => NameFailure::NotFound,
+        false => NameFailure::NoAnswer,
+    })
 }
 
-async fn ask_server(
-    resolver: &TokioResolver,
-    name: &str,
-    trace: &mut Trace,
-) -> Result<Vec<SocketAddr>, Stop> {
-    trace.enter(Phase::Resolving);
+async fn ask_server(resolver: &TokioResolver, name: &str) -> Result<Vec<IpAddr>, LookupFailure> {
     match resolver.lookup_ip(format!("{name}.")).await {
-        Ok(found) => Ok(found
-            .iter()
-            .map(|ip: IpAddr| SocketAddr::new(ip, 0))
-            .collect()),
+        Ok(found) => Ok(found.iter().collect()),
         Err(error) => Err(explain_server(&error)),
     }
 }
 
-fn explain_server(error: &NetError) -> Stop {
+fn explain_server(error: &NetError) -> LookupFailure {
+    let no_answer = LookupFailure::Failed(NameFailure::NoAnswer);
     match error {
-        NetError::Busy => Stop::NotChecked("too many names are being resolved at once"),
-        NetError::Io(error) => {
-            tcp::own_limit(error).unwrap_or_else(|| Stop::with(FailureClass::NameFailed, NO_ANSWER))
-        }
+        NetError::Busy => LookupFailure::NotRun("too many names are being resolved at once"),
+        NetError::Io(error) => own_limit(error).unwrap_or(no_answer),
         NetError::Dns(DnsError::NoRecordsFound(found))
             if matches!(
                 found.response_code,
                 ResponseCode::NXDomain | ResponseCode::NoError
             ) =>
         {
-            Stop::plain(FailureClass::NameFailed)
+            LookupFailure::Failed(NameFailure::NotFound)
         }
-        _ => Stop::with(FailureClass::NameFailed, NO_ANSWER),
+        _ => no_answer,
+    }
+}
+
+fn own_limit(error: &io::Error) -> Option<LookupFailure> {
+    match tcp::own_limit(error)? {
+        Stop::NotChecked(why) => Some(LookupFailure::NotRun(why)),
+        _ => None,
     }
 }

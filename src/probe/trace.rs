@@ -12,9 +12,6 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::check_result::{CheckResult, FailureClass, Timings, Verdict};
 
-/// Detail of a check that failed without any DNS answer, as opposed to the answer that the name does not exist.
-pub(super) const NO_ANSWER: &str = "the resolver did not respond";
-
 /// The phase of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -46,7 +43,7 @@ impl Phase {
     pub(super) fn out_of_time(self) -> Stop {
         match self {
             Self::Queueing => Stop::NotChecked("too many names are being resolved at once"),
-            Self::Resolving => Stop::with(FailureClass::NameFailed, NO_ANSWER),
+            Self::Resolving => Stop::NotResolved,
             _ => Stop::with(FailureClass::TimedOut, self.words()),
         }
     }
@@ -126,6 +123,8 @@ pub(super) struct Trace {
     account: Option<Box<Account>>,
     lap: Stopwatch,
     phase: Phase,
+    /// The name that is resolved now or was resolved last.
+    name: Option<Box<str>>,
     timings: Timings,
     pub(super) certificate_expires_at: Option<Timestamp>,
 }
@@ -142,6 +141,7 @@ impl Trace {
             account: None,
             lap: started,
             phase: Phase::Queueing,
+            name: None,
             timings: Timings::default(),
             certificate_expires_at: None,
         }
@@ -190,6 +190,20 @@ impl Trace {
 
     pub(super) fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// Begins to wait for a slot to resolve a name.
+    pub(super) fn queue_name(&mut self, name: &str) {
+        self.enter(Phase::Queueing);
+        self.name = Some(name.into());
+    }
+
+    /// The name that is being resolved at the moment.
+    pub(super) fn unresolved_name(&self) -> Option<&str> {
+        match self.phase {
+            Phase::Resolving => self.name.as_deref(),
+            _ => None,
+        }
     }
 
     /// Ends the current phase and starts the next. Phases of several hops add up.

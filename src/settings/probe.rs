@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::read::{DAY, SECOND, Variables};
-use crate::domain::endpoints::connectivity::ReferenceHost;
+use crate::domain::endpoints::connectivity::{self, ReferenceHost};
 use crate::domain::text::short_duration;
 use outbound_policy::AddressPolicy;
 
@@ -24,6 +24,8 @@ pub struct ProbeSettings {
     pub resolver: Option<SocketAddr>,
     /// Contacted when many endpoints fail at once; if empty, connectivity is not tested.
     pub reference_hosts: Vec<ReferenceHost>,
+    /// Resolved when a name does not resolve; if empty, the resolver is not tested.
+    pub reference_names: Vec<String>,
     pub ca_file: Option<PathBuf>,
     /// The shortest interval that people may set.
     pub min_interval: Duration,
@@ -63,6 +65,7 @@ impl Variables {
                 |text| text.parse().ok(),
             ),
             reference_hosts: self.reference_hosts(),
+            reference_names: self.reference_names(),
             ca_file: self.optional("PROBE_CA_FILE").map(PathBuf::from),
         }
     }
@@ -92,6 +95,19 @@ impl Variables {
             "1.1.1.1:443,8.8.8.8:443,9.9.9.9:443",
             "a comma-separated list of host:port",
             ReferenceHost::parse_list,
+        )
+    }
+
+    /// Reads the reference names. Set but empty means none.
+    fn reference_names(&mut self) -> Vec<String> {
+        if self.is_empty("CONNECTIVITY_NAMES") {
+            return Vec::new();
+        }
+        self.value(
+            "CONNECTIVITY_NAMES",
+            "one.one.one.one,dns.google",
+            "a comma-separated list of names",
+            connectivity::parse_names,
         )
     }
 

@@ -6,18 +6,18 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::completed_check::{CompletedCheck, Recorded, Waiter};
+use super::connectivity_state::ConnectivityState;
 use super::endpoint_limits::{EndpointLimits, LimitedStore};
 use super::record_result::Rules;
 use crate::clock::Clock;
-use crate::domain::endpoints::check_result::{CheckResult, Verdict};
-use crate::domain::endpoints::connectivity::ReferenceHost;
+use crate::domain::endpoints::check_result::CheckResult;
+use crate::domain::endpoints::connectivity::{Answers, Loss, ReferenceHost};
 use crate::domain::endpoints::target::Target;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
@@ -26,7 +26,7 @@ pub use crate::probe::connection_limit::{
     AddressBucket, ConnectionLimiter, ConnectionTurn, QueuePlace, TurnOfEndpoint, TurnSender,
 };
 pub use crate::probe::{AddressBlocked, Postponed};
-use crate::probe::{Check, Prober, reference_host};
+use crate::probe::{Check, Prober};
 use crate::store::endpoints::endpoint::Scheduled;
 use crate::store::{Store, StoreError, Writer};
 
@@ -37,8 +37,8 @@ type Flights = Arc<Mutex<HashMap<MonitorId, Vec<Waiter>>>>;
 pub struct CheckRunner {
     prober: Arc<Prober>,
     flights: Flights,
-    /// While `true`, failed checks say nothing about their endpoints.
-    is_connectivity_lost: Arc<AtomicBool>,
+    /// Whether failed checks say anything about their endpoints.
+    pub connectivity: Arc<ConnectivityState>,
     /// What people may add.
     pub limits: Arc<EndpointLimits>,
     pub writer: Writer,
@@ -82,7 +82,7 @@ impl CheckRunner {
         Self {
             prober: Arc::new(prober),
             flights: Flights::default(),
-            is_connectivity_lost: Arc::default(),
+            connectivity: Arc::new(ConnectivityState::new(false)),
             limits: Arc::default(),
             writer,
             rules,
@@ -95,6 +95,14 @@ impl CheckRunner {
     pub fn with_limits(self, limits: EndpointLimits) -> Self {
         Self {
             limits: Arc::new(limits),
+            ..self
+        }
+    }
+
+    /// The same, with connectivity tested by a job.
+    pub fn with_connectivity_test(self) -> Self {
+        Self {
+            connectivity: Arc::new(ConnectivityState::new(true)),
             ..self
         }
     }
@@ -154,28 +162,17 @@ impl CheckRunner {
         self.prober.admit(target, self.timeout).await
     }
 
-    /// Whether any of the reference hosts answers.
-    pub async fn any_answers(&self, reference_hosts: &[ReferenceHost]) -> bool {
-        reference_host::any_answers(reference_hosts).await
+    /// Tests whether any of the reference hosts answers, and whether the reference names resolve.
+    pub async fn test_connectivity(&self, reference_hosts: &[ReferenceHost]) -> Answers {
+        let hosts =
+            async { reference_hosts.is_empty() || self.prober.any_answers(reference_hosts).await };
+        let (hosts, names) = tokio::join!(hosts, self.prober.names_resolve());
+        Answers { hosts, names }
     }
 
-    /// Sets whether Rollcall has lost network connectivity.
-    pub fn set_connectivity_lost(&self, is_connectivity_lost: bool) {
-        self.is_connectivity_lost
-            .store(is_connectivity_lost, Ordering::Relaxed);
-    }
-
-    /// Whether connectivity is lost, so that failed checks say nothing about their endpoints.
+    /// Whether the network is lost, so that failed checks say nothing about their endpoints.
     pub fn is_connectivity_lost(&self) -> bool {
-        self.is_connectivity_lost.load(Ordering::Relaxed)
-    }
-
-    /// Turns a failure into `Unknown` while connectivity is lost; leaves other results as they are.
-    pub fn trusted(&self, mut result: CheckResult) -> CheckResult {
-        if self.is_connectivity_lost() && matches!(result.verdict, Verdict::Down(_)) {
-            result.verdict = Verdict::Unknown("Rollcall has lost network connectivity".into());
-        }
-        result
+        self.connectivity.view().connectivity.loss() == Some(Loss::Network)
     }
 
     /// Checks an endpoint when it is its turn and records the result, or shares the result of the check that is running.
@@ -205,6 +202,16 @@ impl CheckRunner {
         self.attempt(endpoint, actor, Patience::None).await
     }
 
+    /// The result as far as it says something about the endpoint.
+    async fn judged(&self, endpoint: &Scheduled, result: CheckResult) -> CheckResult {
+        let results = [(endpoint.id, endpoint.status, &result)];
+        self.connectivity.record(results, self.clock.now());
+        if !result.is_up() {
+            self.connectivity.is_settled().await;
+        }
+        self.connectivity.trusted(result)
+    }
+
     async fn attempt(
         &self,
         endpoint: &Scheduled,
@@ -224,7 +231,7 @@ impl CheckRunner {
         let mut turn = None;
         let result = loop {
             let Postponed(bucket) = match self.check(endpoint, turn.take()).await {
-                Ok(result) => break self.trusted(result),
+                Ok(result) => break self.judged(endpoint, result).await,
                 Err(postponed) => postponed,
             };
             let limiter = match patience {
@@ -302,7 +309,8 @@ mod tests {
     use super::*;
     use crate::domain::Timestamp;
     use crate::domain::discord_id::GuildId;
-    use crate::domain::endpoints::check_result::Timings;
+    use crate::domain::endpoints::check_result::{NotChecked, Timings, Verdict};
+    use crate::domain::endpoints::connectivity::Connectivity;
     use crate::domain::status::Status;
     use crate::probe::ProberConfig;
     use crate::store::endpoints::endpoint::{self, Description};
@@ -418,5 +426,35 @@ mod tests {
             panic!("the first flight has finished")
         };
         assert!(matches!(checks.begin(id), Started::Waiting(_)));
+    }
+
+    #[tokio::test]
+    async fn checks_that_people_start_count_for_connectivity() {
+        let store = TestStore::open().await;
+        let checks = checks(&store).with_connectivity_test();
+        let mut endpoints = Vec::new();
+        for port in 1..=5 {
+            endpoints.push(add(&store, format!("tcp://127.0.0.1:{port}")).await);
+        }
+        let all = endpoints
+            .iter()
+            .map(|endpoint| checks.check_and_record(endpoint, Actor::CommandLine));
+        let test = async {
+            checks.connectivity.test_is_requested().await;
+            checks.connectivity.settle(Connectivity::Down {
+                loss: Loss::Network,
+                since: Timestamp::from_millis(0),
+            });
+        };
+        let (results, ()) = tokio::join!(futures_util::future::join_all(all), test);
+        let unknown = results
+            .into_iter()
+            .filter(|result| {
+                let recorded = result.as_ref().unwrap().as_ref().unwrap();
+                recorded.result.verdict == Verdict::Unknown(NotChecked::Connectivity)
+            })
+            .count();
+        // Those that were recorded before the fifth failed counted.
+        assert!(unknown >= 1 && checks.is_connectivity_lost());
     }
 }

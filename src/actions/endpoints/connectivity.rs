@@ -1,16 +1,20 @@
 //! Records that Rollcall has lost or regained network connectivity. Recent failures are retracted and their endpoints
 //! become unknown; each affected guild gets one notification.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::actions::transition::{self, Change};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
-use crate::domain::endpoints::connectivity::Suspicion;
+use crate::domain::endpoints::connectivity::Loss;
+use crate::domain::endpoints::failure_tracker::Suspicion;
 use crate::domain::endpoints::status_rule::State;
 use crate::domain::event::Actor;
 use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::status::Status;
 use crate::domain::transition::{Transition, TransitionReason};
+use crate::store::endpoints::endpoint::FailingEndpoint;
 use crate::store::endpoints::state::Loaded;
 use crate::store::endpoints::{endpoint, state};
 use crate::store::incidents::incident;
@@ -18,41 +22,92 @@ use crate::store::monitors::monitor_state;
 use crate::store::notifications::delivery;
 use crate::store::{Store, StoreError, Tx};
 
+/// What was lost, and which endpoints seemed to fail because of it.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    pub loss: Loss,
+    pub suspicion: Suspicion,
+}
+
+impl Lost {
+    /// Whether it can have caused this failure.
+    fn explains(&self, endpoint: FailingEndpoint) -> bool {
+        match self.loss {
+            Loss::Network => true,
+            Loss::NameResolution => endpoint.has_name,
+        }
+    }
+}
+
 /// Records that connectivity is lost since the suspicion began; returns how many endpoints had failures retracted.
-pub async fn begin(store: &Store, suspicion: Suspicion, now: Timestamp) -> Result<u64, StoreError> {
+pub async fn begin(store: &Store, lost: Lost, now: Timestamp) -> Result<u64, StoreError> {
     store
         .writer
         .transact(move |tx| {
+            let lost = lost.clone();
             Box::pin(async move {
-                let suspects = endpoint::failing_since(tx, suspicion.began).await?;
-                state::load(tx, &suspects).await?;
-                monitor_state::reset_failures(tx, &suspects).await?;
-                let mut guilds: Vec<(GuildId, u64)> = Vec::new();
-                let mut changes = Vec::with_capacity(suspects.len());
-                for id in &suspects {
-                    let Some(before) = state::of(tx, *id) else {
-                        continue;
+                let failing = endpoint::failing_since(tx, lost.suspicion.began).await?;
+                let explained = failing.into_iter().filter(|one| lost.explains(*one));
+                let suspects: Vec<MonitorId> = explained.map(|one| one.id).collect();
+                retract(tx, &suspects, now).await?;
+                let affected: BTreeSet<MonitorId> = suspects
+                    .iter()
+                    .chain(&lost.suspicion.failing)
+                    .copied()
+                    .collect();
+                for (guild, failing) in per_guild(tx, affected).await? {
+                    let kind = NotificationKind::ConnectivityLost {
+                        loss: lost.loss,
+                        failing,
+                        began: lost.suspicion.began,
+                        ended: None,
                     };
-                    let guild = before.guild_id;
-                    match guilds.iter_mut().find(|(known, _)| *known == guild) {
-                        Some((_, count)) => *count += 1,
-                        None => guilds.push((guild, 1)),
-                    }
-                    changes.push(Change::from(retraction(*id, &before, now)));
-                    let unknown = Loaded {
-                        state: State::new(now),
-                        ..before
-                    };
-                    state::save_details(tx, *id, unknown).await?;
-                }
-                transition::apply(tx, &changes, Actor::System, now).await?;
-                for (guild, failing) in guilds {
-                    notify(tx, guild, failing, suspicion.began, now).await?;
+                    let incident = incident::announce(tx, guild, &kind, now).await?;
+                    delivery::enqueue(tx, guild, incident).await?;
                 }
                 Ok(suspects.len() as u64)
             })
         })
         .await
+}
+
+/// Marks endpoints as unknown, and retracts their outages.
+async fn retract(
+    tx: &mut Tx<'_>,
+    suspects: &[MonitorId],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    state::load(tx, suspects).await?;
+    monitor_state::reset_failures(tx, suspects).await?;
+    let mut changes = Vec::with_capacity(suspects.len());
+    for id in suspects {
+        let Some(before) = state::of(tx, *id) else {
+            continue;
+        };
+        changes.push(Change::from(retraction(*id, &before, now)));
+        let unknown = Loaded {
+            state: State::new(now),
+            ..before
+        };
+        state::save_details(tx, *id, unknown).await?;
+    }
+    transition::apply(tx, &changes, Actor::System, now).await
+}
+
+/// How many of these endpoints each guild has. Removed ones do not count.
+async fn per_guild(
+    tx: &mut Tx<'_>,
+    endpoints: BTreeSet<MonitorId>,
+) -> Result<BTreeMap<GuildId, u64>, StoreError> {
+    let endpoints: Vec<MonitorId> = endpoints.into_iter().collect();
+    state::load(tx, &endpoints).await?;
+    let mut guilds = BTreeMap::new();
+    for id in endpoints {
+        if let Some(loaded) = state::of(tx, id) {
+            *guilds.entry(loaded.guild_id).or_default() += 1;
+        }
+    }
+    Ok(guilds)
 }
 
 fn retraction(id: MonitorId, before: &Loaded, now: Timestamp) -> Transition {
@@ -70,22 +125,6 @@ fn retraction(id: MonitorId, before: &Loaded, now: Timestamp) -> Transition {
     }
 }
 
-async fn notify(
-    tx: &mut Tx<'_>,
-    guild: GuildId,
-    failing: u64,
-    began: Timestamp,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let kind = NotificationKind::ConnectivityLost {
-        failing,
-        began,
-        ended: None,
-    };
-    let incident = incident::announce(tx, guild, &kind, now).await?;
-    delivery::enqueue(tx, guild, incident).await
-}
-
 /// Records that connectivity is back, or no longer in doubt: updates the notifications of its loss in place.
 pub async fn end(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     store
@@ -93,18 +132,21 @@ pub async fn end(store: &Store, now: Timestamp) -> Result<(), StoreError> {
         .transact(move |tx| {
             Box::pin(async move {
                 let like = NotificationKind::ConnectivityLost {
+                    loss: Loss::Network,
                     failing: 0,
                     began: now,
                     ended: None,
                 };
                 for (id, kind) in incident::all_of_kind(tx, &like).await? {
                     if let NotificationKind::ConnectivityLost {
+                        loss,
                         failing,
                         began,
                         ended: None,
                     } = kind
                     {
                         let over = NotificationKind::ConnectivityLost {
+                            loss,
                             failing,
                             began,
                             ended: Some(now),
@@ -153,11 +195,14 @@ mod tests {
         let store = TestStore::open().await;
         let old = offline(&store, "tcp://192.0.2.1:1", 50).await;
         let new = offline(&store, "tcp://198.51.100.1:1", 105).await;
-        let suspicion = Suspicion {
-            began: at(100),
-            failing: 5,
+        let lost = Lost {
+            loss: Loss::Network,
+            suspicion: Suspicion {
+                began: at(100),
+                failing: vec![new, MonitorId(999)],
+            },
         };
-        assert_eq!(begin(&store, suspicion, at(120)).await.unwrap(), 1);
+        assert_eq!(begin(&store, lost, at(120)).await.unwrap(), 1);
         let rows: Vec<(i64, String)> = store
             .rows("SELECT id, status FROM monitors ORDER BY id")
             .await;
@@ -178,6 +223,7 @@ mod tests {
             .unwrap()
             .unwrap();
         let lost = |ended| NotificationKind::ConnectivityLost {
+            loss: Loss::Network,
             failing: 1,
             began: at(100),
             ended,
@@ -191,5 +237,33 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!((notified.kind, notified.revision), (lost(Some(at(200))), 2));
+    }
+
+    #[tokio::test]
+    async fn without_name_resolution_only_endpoints_with_a_name_are_unknown() {
+        let store = TestStore::open().await;
+        let address = offline(&store, "tcp://192.0.2.1:1", 105).await;
+        let named = offline(&store, "tcp://example.org:1", 105).await;
+        let unresolved = store.add_endpoint(HOME, "tcp://example.net:1").await;
+        let lost = Lost {
+            loss: Loss::NameResolution,
+            suspicion: Suspicion {
+                began: at(100),
+                failing: vec![named, unresolved],
+            },
+        };
+        assert_eq!(begin(&store, lost, at(120)).await.unwrap(), 1);
+        let offline: Vec<(i64,)> = store
+            .rows("SELECT id FROM monitors WHERE status = 'offline'")
+            .await;
+        assert_eq!(offline, [(address.0,)]);
+        let details: Vec<(String,)> = store
+            .rows("SELECT details FROM incidents WHERE kind = 'connectivity_lost'")
+            .await;
+        assert!(
+            details[0].0.contains(r#""failing":2"#)
+                && details[0].0.contains(r#""loss":"name_resolution""#),
+            "{details:?}"
+        );
     }
 }

@@ -6,6 +6,7 @@ use proptest::prelude::{Just, Strategy, prop_oneof};
 
 use super::*;
 use crate::actions::endpoints::completed_check::CompletedCheck;
+use crate::actions::endpoints::connectivity::{self, Lost};
 use crate::actions::endpoints::endpoint_limits::{EndpointLimits, LimitedStore};
 use crate::actions::endpoints::manage_endpoint;
 use crate::actions::endpoints::record_result::{Rules, record};
@@ -19,8 +20,10 @@ use crate::domain::devices::status_rule::{
     DeviceStanding, MissedHeartbeats, on_absence, on_heartbeat,
 };
 use crate::domain::endpoints::check_result::{
-    CheckResult, Failure, FailureClass, Timings, Verdict,
+    CheckResult, Failure, FailureClass, NotChecked, Timings, Verdict,
 };
+use crate::domain::endpoints::connectivity::Loss;
+use crate::domain::endpoints::failure_tracker::Suspicion;
 use crate::domain::incidents::flapping::SETTLED_DOWN;
 use crate::domain::observation_windows::Absence;
 use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
@@ -255,7 +258,7 @@ impl World {
             let verdict = match result {
                 Some(true) => Verdict::Up,
                 Some(false) => Verdict::Down(Failure::new(FailureClass::Refused)),
-                None => Verdict::Unknown("no file descriptors left".into()),
+                None => Verdict::Unknown(NotChecked::Machine("no file descriptors left")),
             };
             batch.push(CompletedCheck {
                 monitor_id: id,
@@ -354,11 +357,14 @@ impl World {
     /// Retracts what failed within the last minute.
     async fn lose_connectivity(&mut self) {
         let since = self.now().minus(MINUTE);
-        let suspicion = crate::domain::endpoints::connectivity::Suspicion {
-            began: since,
-            failing: 2,
+        let lost = Lost {
+            loss: Loss::Network,
+            suspicion: Suspicion {
+                began: since,
+                failing: Vec::new(),
+            },
         };
-        crate::actions::endpoints::connectivity::begin(&self.store, suspicion, self.now())
+        connectivity::begin(&self.store, lost, self.now())
             .await
             .unwrap();
         for failing in &mut self.failing_since {

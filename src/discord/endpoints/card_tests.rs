@@ -16,7 +16,7 @@ use crate::discord::ui::embed_testing::{NOW, card_text, embed_json, fits};
 use crate::discord::ui::view::Pages;
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::check_result::{
-    CheckResult, Failure, FailureClass, Timings, Verdict,
+    CheckResult, Failure, FailureClass, NotChecked, Timings, Verdict,
 };
 use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::status_rule::State;
@@ -424,7 +424,9 @@ fn a_recheck_shows_its_result_and_phase_timings() {
     let mut failing = recorded(refused());
     failing.status_before = Status::Online;
     failing.state.status = Status::Warning;
-    let mut not_checked = recorded(Verdict::Unknown("no file descriptors left".into()));
+    let mut not_checked = recorded(Verdict::Unknown(NotChecked::Machine(
+        "no file descriptors left",
+    )));
     not_checked.result.timings = Timings::default();
     let results = [
         recovered,

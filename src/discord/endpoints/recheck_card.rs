@@ -32,7 +32,7 @@ pub(in crate::discord) fn result(description: &Description, recorded: &Recorded)
     let detail = match &recorded.result.verdict {
         Verdict::Up => texts::CHECK_PASSED.to_owned(),
         Verdict::Down(failure) => texts::reason(failure),
-        Verdict::Unknown(problem) => texts::own_problem(problem),
+        Verdict::Unknown(problem) => texts::own_problem(&problem.to_string()),
     };
     // The last known status says nothing about a check that could not be run.
     let shown = match &recorded.result.verdict {

@@ -7,6 +7,7 @@ use crate::discord::ui::embed_testing::{NOW, card_text, fits};
 use crate::discord::ui::reply::Message;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, GuildId, MessageId, MessageRef, UserId};
+use crate::domain::endpoints::connectivity::Loss;
 use crate::domain::endpoints::target::Host;
 use crate::domain::event::Actor;
 use crate::domain::incidents::cause::Cause;
@@ -243,7 +244,7 @@ fn incident_texts_follow_the_incident_over_time() {
     🟢 **pump** recovered <t:1769860680:R> after 6 min
 
     ---
-    [green] ⚪ False alarm: Rollcall had lost network connectivity
+    [green] ⚪ False alarm: the fault was in Rollcall's own network
     ");
 }
 
@@ -390,6 +391,7 @@ fn notes_mention_nobody_and_leave_the_markup_intact() {
 fn other_notifications_have_no_outages() {
     let began = minutes_ago(7);
     let lost = |failing, ended| NotificationKind::ConnectivityLost {
+        loss: Loss::Network,
         failing,
         began,
         ended,
@@ -562,6 +564,6 @@ fn monitors_that_join_late_have_a_message_of_their_own() {
     🟢 **pump** recovered <t:1769860680:R> after 6 min
 
     ---
-    [grey] ⚪ False alarm: Rollcall had lost network connectivity
+    [grey] ⚪ False alarm: the fault was in Rollcall's own network
     ");
 }

@@ -31,8 +31,31 @@ impl CheckResult {
 pub enum Verdict {
     Up,
     Down(Failure),
-    /// Rollcall could not check (its own fault: no file descriptors, no local route, no resolver): never counts as down.
-    Unknown(Box<str>),
+    /// Rollcall could not check: never counts as down.
+    Unknown(NotChecked),
+}
+
+/// Why Rollcall could not check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotChecked {
+    /// The name was not resolved, and Rollcall's own resolver may be the cause.
+    Resolver,
+    /// Rollcall cannot resolve names, so the address of the endpoint may have been a wrong one.
+    NameResolution,
+    Connectivity,
+    /// Something else on this machine, in words (no file descriptors, no local route).
+    Machine(&'static str),
+}
+
+impl fmt::Display for NotChecked {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Resolver => "the resolver gave no usable answer",
+            Self::NameResolution => "Rollcall cannot resolve names",
+            Self::Connectivity => "Rollcall has lost network connectivity",
+            Self::Machine(why) => why,
+        })
+    }
 }
 
 /// Why a check failed.

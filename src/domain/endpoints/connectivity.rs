@@ -1,84 +1,39 @@
-//! Decides whether Rollcall itself has network connectivity. When many endpoints stop answering at once, Rollcall's own
-//! uplink or router may be the cause. Rollcall then contacts reference hosts, which are independent of each other and of the
-//! monitored endpoints. If none of them answers either, connectivity is lost, and check results say nothing about the
-//! endpoints.
+//! Decides whether Rollcall itself has network connectivity and can resolve names. When many endpoints stop answering at
+//! once, Rollcall's own uplink, router or resolver may be the cause. Rollcall then contacts reference hosts, which are
+//! independent of each other and of the monitored endpoints, and resolves reference names. If none of the hosts answers
+//! either, connectivity is lost, and check results say nothing about the endpoints. If only the names fail, the results of
+//! endpoints that have a name say nothing.
 
-use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
-use crate::monitor::MonitorId;
+use strum::{EnumString, IntoStaticStr};
+
+use super::failure_tracker::Suspicion;
+use super::target::Host;
 use crate::timestamp::Timestamp;
-
-/// Failures that began within this time of each other count together.
-pub const WINDOW: Duration = Duration::from_secs(60);
-
-/// The minimum number of failing endpoints, and their minimum share of the checked endpoints (in percent), for a suspicion.
-const MIN_FAILING: usize = 5;
-const MIN_PERCENT: usize = 60;
 
 /// The longest time that lost connectivity holds alerts back. After it, check results count even if no reference host
 /// answers.
 pub const LONGEST: Duration = Duration::from_secs(300);
 
-/// Recent failures and passes.
-#[derive(Debug, Default)]
-pub struct FailureTracker {
-    /// Failing endpoints, and since when each one fails.
-    failing: HashMap<MonitorId, Timestamp>,
-    /// Number of passes per second, the newest last.
-    passes: VecDeque<(i64, usize)>,
+/// The longest reference name: there must be room for a label in front of it.
+const MAX_NAME_BYTES: usize = 200;
+
+/// What Rollcall itself has lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum Loss {
+    /// The network: no check result says anything.
+    Network,
+    /// The resolver: the results of endpoints that have an IP address are not affected.
+    NameResolution,
 }
 
-/// Many endpoints began to fail within the window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Suspicion {
-    /// When the first of them began to fail.
-    pub began: Timestamp,
-    pub failing: u64,
-}
-
-impl FailureTracker {
-    /// Records a check that passed or failed.
-    pub fn record(&mut self, id: MonitorId, has_passed: bool, at: Timestamp) {
-        if !has_passed {
-            self.failing.entry(id).or_insert(at);
-            return;
-        }
-        self.failing.remove(&id);
-        match self.passes.back_mut() {
-            Some((second, count)) if *second >= at.seconds() => *count += 1,
-            _ => self.passes.push_back((at.seconds(), 1)),
-        }
-        let oldest = at.minus(WINDOW).seconds();
-        while self
-            .passes
-            .front()
-            .is_some_and(|(second, _)| *second < oldest)
-        {
-            self.passes.pop_front();
-        }
-    }
-
-    /// Returns a suspicion if at least 5 endpoints, and at least 60 % of those checked since the first failure, have begun
-    /// to fail: then the cause may be Rollcall's own network.
-    pub fn suspicion(&self, now: Timestamp) -> Option<Suspicion> {
-        let is_recent = |since: &&Timestamp| now.since(**since) <= WINDOW;
-        let recent = self.failing.values().filter(is_recent);
-        let (failing, began) = recent.fold((0, now), |(count, began), since| {
-            (count + 1, began.min(*since))
-        });
-        if failing < MIN_FAILING {
-            return None;
-        }
-        let after = self.passes.iter().rev();
-        let after = after.take_while(|(second, _)| *second > began.seconds());
-        let passed: usize = after.map(|(_, count)| count).sum();
-        let is_most = failing * 100 >= (failing + passed) * MIN_PERCENT;
-        is_most.then_some(Suspicion {
-            began,
-            failing: failing as u64,
-        })
+impl Loss {
+    /// The name in storage.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 }
 
@@ -87,50 +42,116 @@ impl FailureTracker {
 pub enum Connectivity {
     Up,
     Down {
+        loss: Loss,
         since: Timestamp,
     },
-    /// The reference hosts have not answered for too long to be trusted; one must answer before they are trusted again.
-    Unverified,
+    /// The reference hosts or names have failed for too long to be trusted; they must answer before they are trusted again.
+    Unverified(Loss),
 }
 
 /// A change of the connectivity state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConnectivityChange {
-    Lost(Suspicion),
-    /// A reference host answers.
-    Restored,
-    /// No reference host answers, but alerts are no longer held back.
-    GaveUp,
+    Lost(Loss, Suspicion),
+    /// What was lost works again.
+    Restored(Loss),
+    /// It still does not work, but alerts are no longer held back.
+    GaveUp(Loss),
+}
+
+/// Which reference hosts and names work. What is not tested works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answers {
+    /// Whether any reference host answers.
+    pub hosts: bool,
+    /// Whether the reference names resolve.
+    pub names: bool,
+}
+
+impl Answers {
+    fn lost(self) -> Option<Loss> {
+        match self {
+            Self { hosts: false, .. } => Some(Loss::Network),
+            Self { names: false, .. } => Some(Loss::NameResolution),
+            Self { .. } => None,
+        }
+    }
+
+    fn restores(self, loss: Loss) -> bool {
+        match loss {
+            Loss::Network => self.hosts,
+            Loss::NameResolution => self.names,
+        }
+    }
 }
 
 impl Connectivity {
-    /// Whether the reference hosts must be contacted.
-    pub fn ask(self, suspicion: Option<Suspicion>) -> bool {
+    /// Whether the reference hosts and names must be tested.
+    pub fn must_test(self, suspicion: Option<&Suspicion>) -> bool {
         self != Self::Up || suspicion.is_some()
     }
 
-    /// Returns the next state and the change, if there is one; `has_answered` is whether a reference host answers.
+    /// What is lost at the moment.
+    pub fn loss(self) -> Option<Loss> {
+        match self {
+            Self::Down { loss, .. } => Some(loss),
+            Self::Up | Self::Unverified(_) => None,
+        }
+    }
+
+    /// Returns the next state and the change, if there is one.
     pub fn next(
         self,
         suspicion: Option<Suspicion>,
-        has_answered: bool,
+        answers: Answers,
         now: Timestamp,
     ) -> (Self, Option<ConnectivityChange>) {
-        match (self, suspicion) {
-            (Self::Up, Some(suspicion)) if !has_answered => (
-                Self::Down { since: now },
-                Some(ConnectivityChange::Lost(suspicion)),
+        match self {
+            Self::Up => self.suspected(suspicion, answers.lost(), now),
+            Self::Down { loss, .. } if answers.restores(loss) => {
+                (Self::Up, Some(ConnectivityChange::Restored(loss)))
+            }
+            Self::Down { loss, since } if now.since(since) >= LONGEST => (
+                Self::Unverified(loss),
+                Some(ConnectivityChange::GaveUp(loss)),
             ),
-            (Self::Down { .. }, _) if has_answered => {
-                (Self::Up, Some(ConnectivityChange::Restored))
+            Self::Down { .. } => (self, None),
+            Self::Unverified(loss) if answers.restores(loss) => (Self::Up, None),
+            // The network can fail while the names are not trusted.
+            Self::Unverified(Loss::NameResolution) if !answers.hosts => {
+                self.suspected(suspicion, Some(Loss::Network), now)
             }
-            (Self::Down { since }, _) if now.since(since) >= LONGEST => {
-                (Self::Unverified, Some(ConnectivityChange::GaveUp))
-            }
-            (Self::Unverified, _) if has_answered => (Self::Up, None),
-            (same, _) => (same, None),
+            Self::Unverified(_) => (self, None),
         }
     }
+
+    fn suspected(
+        self,
+        suspicion: Option<Suspicion>,
+        loss: Option<Loss>,
+        now: Timestamp,
+    ) -> (Self, Option<ConnectivityChange>) {
+        match (suspicion, loss) {
+            (Some(suspicion), Some(loss)) => (
+                Self::Down { loss, since: now },
+                Some(ConnectivityChange::Lost(loss, suspicion)),
+            ),
+            _ => (self, None),
+        }
+    }
+}
+
+/// Reads a list of reference names: `one.one.one.one, dns.google`; an empty text means none. `None` if an entry is not a
+/// valid name.
+pub fn parse_names(text: &str) -> Option<Vec<String>> {
+    let parts = text.split(',').map(str::trim);
+    parts
+        .filter(|part| !part.is_empty())
+        .map(|part| match part.parse() {
+            Ok(Host::Name(name)) if name.len() <= MAX_NAME_BYTES => Some(name.into()),
+            _ => None,
+        })
+        .collect()
 }
 
 /// A host that Rollcall contacts to test its own connectivity.
@@ -181,112 +202,117 @@ impl fmt::Display for ReferenceHost {
 
 #[cfg(test)]
 mod tests {
+    use super::Connectivity::{Unverified, Up};
+    use super::ConnectivityChange::{GaveUp, Restored};
+    use super::Loss::{NameResolution as Names, Network};
     use super::*;
+    use crate::monitor::MonitorId;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_millis(second * 1000)
     }
 
-    /// `failed` endpoints fail one second apart, starting at second 100; then `passed` other endpoints pass.
-    fn tracker_with(failed: i64, passed: i64) -> FailureTracker {
-        let mut tracker = FailureTracker::default();
-        for number in 0..50 {
-            tracker.record(MonitorId(number), true, at(90));
+    fn down(loss: Loss) -> Connectivity {
+        Connectivity::Down {
+            loss,
+            since: at(100),
         }
-        for number in 0..failed {
-            tracker.record(MonitorId(number), false, at(100 + number));
-            tracker.record(MonitorId(number), false, at(110 + number));
-        }
-        for number in 0..passed {
-            tracker.record(MonitorId(1_000 + number), true, at(120));
-        }
-        tracker
     }
 
+    fn suspicion() -> Option<Suspicion> {
+        Some(Suspicion {
+            began: at(90),
+            failing: vec![MonitorId(1)],
+        })
+    }
+
+    fn lost(loss: Loss) -> Option<ConnectivityChange> {
+        suspicion().map(|suspicion| ConnectivityChange::Lost(loss, suspicion))
+    }
+
+    const ALL: Answers = Answers {
+        hosts: true,
+        names: true,
+    };
+    const NONE: Answers = Answers {
+        hosts: false,
+        names: false,
+    };
+    const ONLY_HOSTS: Answers = Answers {
+        hosts: true,
+        names: false,
+    };
+    const ONLY_NAMES: Answers = Answers {
+        hosts: false,
+        names: true,
+    };
+
     #[test]
-    fn many_simultaneous_failures_raise_a_suspicion() {
-        for (failed, passed, now, failing, why) in [
-            (4, 0, 120, None, "too few"),
-            (5, 0, 120, Some(5), "five, and no other check"),
-            (6, 4, 120, Some(6), "sixty percent"),
-            (6, 5, 120, None, "less than that"),
-            (5, 0, 160, Some(5), "after a minute"),
-            (5, 0, 161, None, "one of them has failed for longer"),
-            (50, 0, 400, None, "all have failed for longer"),
+    fn connectivity_is_lost_when_many_fail_and_nothing_answers() {
+        for (before, suspicion, answers, after, change) in [
+            (Up, None, NONE, Up, None),
+            (Up, suspicion(), ALL, Up, None),
+            (Up, suspicion(), NONE, down(Network), lost(Network)),
+            (Up, suspicion(), ONLY_NAMES, down(Network), lost(Network)),
+            (Up, suspicion(), ONLY_HOSTS, down(Names), lost(Names)),
+            (
+                Unverified(Names),
+                suspicion(),
+                NONE,
+                down(Network),
+                lost(Network),
+            ),
+            (Unverified(Names), None, NONE, Unverified(Names), None),
         ] {
-            let found = tracker_with(failed, passed).suspicion(at(now));
-            assert_eq!(found.map(|found| found.failing), failing, "{why}");
-            assert!(found.is_none_or(|found| found.began == at(100)), "{why}");
+            let found = before.next(suspicion, answers, at(100));
+            assert_eq!(found, (after, change), "{before:?}, {answers:?}");
         }
-    }
-
-    #[test]
-    fn a_passing_check_withdraws_the_suspicion() {
-        let mut tracker = tracker_with(5, 0);
-        tracker.record(MonitorId(0), true, at(121));
-        assert_eq!(tracker.suspicion(at(121)), None);
+        assert!(!Up.must_test(None) && Up.must_test(suspicion().as_ref()));
+        assert!(Unverified(Network).must_test(None));
     }
 
     #[test]
     fn lost_connectivity_ends_with_an_answer_or_after_five_minutes() {
-        let suspicion = Suspicion {
-            began: at(90),
-            failing: 5,
-        };
-        let (lost, some) = (Connectivity::Down { since: at(100) }, Some(suspicion));
-        for (connectivity, suspected, has_answered, now, next, change) in [
-            (Connectivity::Up, None, false, 100, Connectivity::Up, None),
-            (Connectivity::Up, some, true, 100, Connectivity::Up, None),
+        for (before, answers, now, after, change) in [
+            (down(Network), NONE, 399, down(Network), None),
+            (down(Network), ONLY_HOSTS, 399, Up, Some(Restored(Network))),
+            (down(Names), ONLY_HOSTS, 399, down(Names), None),
+            (down(Names), ALL, 399, Up, Some(Restored(Names))),
             (
-                Connectivity::Up,
-                some,
-                false,
-                100,
-                lost,
-                Some(ConnectivityChange::Lost(suspicion)),
-            ),
-            (lost, some, false, 399, lost, None),
-            (
-                lost,
-                some,
-                true,
-                399,
-                Connectivity::Up,
-                Some(ConnectivityChange::Restored),
-            ),
-            (
-                lost,
-                None,
-                false,
+                down(Network),
+                NONE,
                 400,
-                Connectivity::Unverified,
-                Some(ConnectivityChange::GaveUp),
+                Unverified(Network),
+                Some(GaveUp(Network)),
             ),
             (
-                Connectivity::Unverified,
-                some,
-                false,
-                999,
-                Connectivity::Unverified,
-                None,
+                down(Names),
+                ONLY_HOSTS,
+                400,
+                Unverified(Names),
+                Some(GaveUp(Names)),
             ),
-            (
-                Connectivity::Unverified,
-                some,
-                true,
-                999,
-                Connectivity::Up,
-                None,
-            ),
+            (Unverified(Network), NONE, 999, Unverified(Network), None),
+            (Unverified(Network), ONLY_HOSTS, 999, Up, None),
+            (Unverified(Names), ONLY_HOSTS, 999, Unverified(Names), None),
+            (Unverified(Names), ALL, 999, Up, None),
         ] {
-            let found = connectivity.next(suspected, has_answered, at(now));
-            assert_eq!(found, (next, change), "{connectivity:?} at {now}");
+            let found = before.next(suspicion(), answers, at(now));
+            assert_eq!(found, (after, change), "{before:?} at {now}, {answers:?}");
         }
-        assert!(
-            !Connectivity::Up.ask(None)
-                && Connectivity::Up.ask(some)
-                && Connectivity::Unverified.ask(None)
-        );
+    }
+
+    #[test]
+    fn reference_names_are_parsed() {
+        let read = parse_names("one.one.one.one, DNS.google.").unwrap();
+        assert_eq!(read, ["one.one.one.one", "dns.google"]);
+        assert_eq!(parse_names(" "), Some(Vec::new()));
+        let long = |length: usize| "a.".repeat(length / 2 - 1) + "a";
+        assert!(parse_names(&long(200)).is_some());
+        assert_eq!(parse_names(&long(202)), None);
+        for wrong in ["1.1.1.1", "dns.google:443", "https://dns.google", "a b"] {
+            assert_eq!(parse_names(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

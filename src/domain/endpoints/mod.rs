@@ -2,9 +2,11 @@
 
 pub mod check_result;
 pub mod connectivity;
+pub mod failure_tracker;
 pub mod host_allowance;
 pub mod http_check;
 pub mod http_check_change;
+pub mod name_resolution;
 pub mod schedule;
 pub mod status_rule;
 pub mod target;

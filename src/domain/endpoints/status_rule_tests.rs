@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::discord_id::GuildId;
-use crate::endpoints::check_result::{FailureClass, Timings};
+use crate::endpoints::check_result::{FailureClass, NotChecked, Timings};
 use crate::event::EventKind;
 use crate::monitor::MonitorId;
 
@@ -42,7 +42,7 @@ fn down() -> Verdict {
 }
 
 fn unknown() -> Verdict {
-    Verdict::Unknown("no file descriptors left".into())
+    Verdict::Unknown(NotChecked::Machine("no file descriptors left"))
 }
 
 /// Runs a timeline of `(letter, status, since, event)`: `+` passes, `-` fails, `?` could not be checked. Checks are one

@@ -303,6 +303,15 @@ fn parse_v6(text: &str) -> Result<Ipv6Addr, TargetError> {
     })
 }
 
+impl FromStr for Host {
+    type Err = TargetError;
+
+    /// Reads an IPv4 address or a name.
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        parse_host(text)
+    }
+}
+
 fn parse_host(text: &str) -> Result<Host, TargetError> {
     if text.is_empty() {
         return Err(TargetError::new("the host is missing", HTTP_EXAMPLE));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::alert_policy::Responder;
 use super::storage_limit::UsageKind;
 use crate::discord_id::ChannelId;
+use crate::endpoints::connectivity::Loss;
 use crate::event::Actor;
 use crate::incidents::grouping::IncidentId;
 use crate::timestamp::Timestamp;
@@ -33,8 +34,9 @@ pub enum NotificationKind {
         unacknowledged: Option<Actor>,
     },
     /// Rollcall lost connectivity, now or earlier: `failing` endpoints seemed to fail at once, and no reference host
-    /// answered.
+    /// answered, or no reference name was resolved.
     ConnectivityLost {
+        loss: Loss,
         failing: u64,
         began: Timestamp,
         ended: Option<Timestamp>,

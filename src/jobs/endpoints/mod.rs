@@ -1,4 +1,5 @@
-//! Endpoints: the scheduler of their checks, and the hourly recheck.
+//! Endpoints: the scheduler of their checks, the hourly recheck, and the test of Rollcall's own connectivity.
 
+pub(in crate::jobs) mod connectivity;
 pub(in crate::jobs) mod recheck;
 pub mod scheduler;

@@ -1,5 +1,6 @@
 //! Texts about incidents that are valid at every destination. The caller passes how text from outside is escaped there.
 
+mod connectivity;
 mod outage;
 
 use std::time::Duration;
@@ -21,7 +22,7 @@ use crate::store::incidents::incident::{Changes, Incident, Outage};
 const HOST: usize = 100;
 
 /// The title if all outages were retracted.
-const FALSE_ALARM: &str = "⚪ False alarm: Rollcall had lost network connectivity";
+const FALSE_ALARM: &str = "⚪ False alarm: the fault was in Rollcall's own network";
 
 /// The title of an incident: its monitors and their state.
 pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
@@ -36,17 +37,9 @@ pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
         NotificationKind::DiscordRefused { .. } => {
             "🟠 Rollcall stopped because Discord refused it".to_owned()
         }
-        NotificationKind::ConnectivityLost { ended: None, .. } => {
-            "⚪ Rollcall lost network connectivity".to_owned()
-        }
         NotificationKind::ConnectivityLost {
-            began,
-            ended: Some(ended),
-            ..
-        } => {
-            let length = text::duration(ended.since(*began));
-            format!("⚪ Rollcall had no network connectivity for {length}")
-        }
+            loss, began, ended, ..
+        } => connectivity::title(*loss, *began, *ended),
         NotificationKind::Reminder { .. } => "🔔 Nobody has acknowledged this yet".to_owned(),
         NotificationKind::Joined { .. } => "🔴 More monitors are offline".to_owned(),
         NotificationKind::Bulk {
@@ -81,17 +74,12 @@ pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<S
             "{} Rollcall checks nothing and sends no alerts until it is started again.",
             escape(reason)
         )),
-        NotificationKind::ConnectivityLost { failing, ended, .. } => {
-            let what = text::count(*failing, "endpoint");
-            Some(match ended {
-                None => format!(
-                    "{what} failed, and so did all hosts that Rollcall uses to test its own connection. Alerts are on hold until the connection is restored, for at most 5 min."
-                ),
-                Some(_) => format!(
-                    "{what} failed, and so did all hosts that Rollcall uses to test its own connection. Rollcall checks all endpoints again and sends separate alerts for those that are still offline."
-                ),
-            })
-        }
+        NotificationKind::ConnectivityLost {
+            loss,
+            failing,
+            ended,
+            ..
+        } => Some(connectivity::explanation(*loss, *failing, ended.is_some())),
         NotificationKind::Bulk { is_down: true, .. } => {
             Some("`/offline_endpoints list` shows all offline endpoints.".to_owned())
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::domain::discord_id::{GuildId, UserId};
 use crate::domain::endpoints::check_result::FailureClass;
+use crate::domain::endpoints::connectivity::Loss;
 use crate::domain::incidents::grouping::{GroupKey, IncidentId, Subnet};
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::alert_policy::Responder;
@@ -183,7 +184,7 @@ fn titles_of_incidents() {
     🔴 3 monitors on db.example.org are offline
     🔴 3 monitors on 192.0.2.0/24 are offline
     🔴 2 monitors on 192.0.2.7 and 192.0.2.9 are offline
-    ⚪ False alarm: Rollcall had lost network connectivity
+    ⚪ False alarm: the fault was in Rollcall's own network
     🔴 1 of 3 monitors is offline
     🔴 shop is overdue
     🟢 shop was overdue for 5 min
@@ -229,12 +230,39 @@ fn reminders() {
 }
 
 #[test]
-fn other_notifications() {
-    let connectivity = |failing, ended| NotificationKind::ConnectivityLost {
+fn notifications_about_connectivity() {
+    let connectivity = |loss, failing, ended| NotificationKind::ConnectivityLost {
+        loss,
         failing,
         began: at(0),
         ended,
     };
+    let mut texts = Vec::new();
+    for kind in [
+        connectivity(Loss::Network, 1, None),
+        connectivity(Loss::Network, 5, Some(at(120))),
+        connectivity(Loss::NameResolution, 5, None),
+        connectivity(Loss::NameResolution, 5, Some(at(120))),
+    ] {
+        let mut incident = incident(0, GroupScope::Nothing, None);
+        incident.kind = kind;
+        texts.push(title(&incident, escape));
+        texts.extend(sentence(&incident.kind, escape));
+    }
+    insta::assert_snapshot!(texts.join("\n"), @"
+    ⚪ Rollcall lost network connectivity
+    1 endpoint failed, and so did all hosts that Rollcall uses to test its own connection. Alerts are on hold until the connection is restored, for at most 5 min.
+    ⚪ Rollcall had no network connectivity for 2 min
+    5 endpoints failed, and so did all hosts that Rollcall uses to test its own connection. Rollcall checks all endpoints again and sends separate alerts for those that are still offline.
+    ⚪ Rollcall cannot resolve names
+    5 endpoints failed, and so did all names that Rollcall uses to test its resolver. Endpoints that have a name are unknown until it works again; endpoints that have an IP address are not affected.
+    ⚪ Rollcall could not resolve names for 2 min
+    5 endpoints failed, and so did all names that Rollcall uses to test its resolver. Rollcall checks all endpoints again and sends separate alerts for those that are still offline.
+    ");
+}
+
+#[test]
+fn other_notifications() {
     let bulk = |is_down| NotificationKind::Bulk {
         is_down,
         count: 9,
@@ -244,8 +272,6 @@ fn other_notifications() {
     let reason = "it answered 410 Gone".to_owned();
     let mut texts = Vec::new();
     for kind in [
-        connectivity(1, None),
-        connectivity(5, Some(at(120))),
         bulk(true),
         bulk(false),
         NotificationKind::WebhookBroken {
@@ -270,10 +296,6 @@ fn other_notifications() {
         texts.extend(sentence(&incident.kind, escape));
     }
     insta::assert_snapshot!(texts.join("\n"), @"
-    ⚪ Rollcall lost network connectivity
-    1 endpoint failed, and so did all hosts that Rollcall uses to test its own connection. Alerts are on hold until the connection is restored, for at most 5 min.
-    ⚪ Rollcall had no network connectivity for 2 min
-    5 endpoints failed, and so did all hosts that Rollcall uses to test its own connection. Rollcall checks all endpoints again and sends separate alerts for those that are still offline.
     🔴 9 of 10 endpoints went offline within 1 min
     `/offline_endpoints list` shows all offline endpoints.
     🟢 9 of 10 endpoints recovered within 1 min

@@ -2,6 +2,8 @@
 
 mod dns;
 mod http;
+mod name_server;
+mod names;
 mod stage;
 mod tcp;
 mod tls;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::stage::{End, Stand, closed_port};
 use super::{HASTY, PATIENT, check, down, plain, prober, prober_with, run_check};
-use crate::domain::endpoints::check_result::{FailureClass, Timings, Verdict};
+use crate::domain::endpoints::check_result::{FailureClass, NotChecked, Timings, Verdict};
 
 #[tokio::test]
 async fn an_open_port_is_up_with_its_connect_time() {
@@ -148,6 +148,6 @@ async fn a_missing_route_is_unknown_instead_of_down() {
     .await;
     assert_eq!(
         result.verdict,
-        Verdict::Unknown("no route to this address".into())
+        Verdict::Unknown(NotChecked::Machine("no route to this address"))
     );
 }

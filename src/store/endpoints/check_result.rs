@@ -81,7 +81,7 @@ pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::endpoints::check_result::{Failure, FailureClass, Timings};
+    use crate::domain::endpoints::check_result::{Failure, FailureClass, NotChecked, Timings};
     use crate::store::testing::TestStore;
 
     fn row(seconds: i64, verdict: Verdict) -> Row {
@@ -105,7 +105,7 @@ mod tests {
             290,
             Verdict::Down(Failure::new(FailureClass::TimedOut)),
         ));
-        rows.push(row(291, Verdict::Unknown("".into())));
+        rows.push(row(291, Verdict::Unknown(NotChecked::Resolver)));
         store
             .write(move |tx| Box::pin(async move { append(tx, &rows).await }))
             .await;

@@ -167,3 +167,36 @@ async fn a_large_outage_is_notified_if_a_reference_host_responds() {
     the_message(&sandbox, "🔴 6 monitors on 127.0.0.1 are offline").await;
     assert_eq!(running.metric("rollcall_connectivity_up"), Some(1.0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loss_right_after_a_real_outage_causes_no_false_alarm() {
+    let sandbox = Sandbox::start().await;
+    let mut reference_host = ReferenceHost::start();
+    let rollcall = bot(&sandbox, &reference_host).with("PROBE_FAILURES_TO_OFFLINE", "4");
+    let mut webs: Vec<Web> = (0..12).map(|_| Web::up()).collect();
+    let running = with_webs(&sandbox, &rollcall, &webs).await;
+    webs[0].goes_down();
+    the_message(&sandbox, "web0").await;
+    // Since that failure began, all others have passed several times.
+    reference_host.becomes_unresponsive();
+    for web in &mut webs[1..] {
+        web.goes_down();
+    }
+    the_message(&sandbox, "Rollcall lost network connectivity").await;
+    wait_for("the other endpoints to be unknown", || {
+        let unknown = running.metric(r#"rollcall_endpoints{status="unknown"}"#);
+        (unknown == Some(11.0)).then_some(())
+    });
+    for web in &mut webs[1..] {
+        web.recovers();
+    }
+    reference_host.responds_again();
+    the_message(&sandbox, "Rollcall had no network connectivity for").await;
+    wait_until_online(&running, 11);
+    assert_eq!(rollcall.sql("SELECT 'one' FROM outages"), ["one"]);
+    let messages = sandbox.messages(sandbox.guild());
+    assert!((1..12).all(|other| {
+        let other = format!("web{other}");
+        messages.iter().all(|one| !one.text().contains(&other))
+    }));
+}

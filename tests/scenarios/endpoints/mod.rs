@@ -4,4 +4,5 @@ mod connection_limits;
 mod connectivity_loss;
 mod guild_limits;
 mod http_endpoints;
+mod name_resolution;
 mod outage_and_recovery;

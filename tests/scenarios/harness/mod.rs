@@ -5,6 +5,8 @@ pub mod client;
 pub mod collector;
 pub mod heartbeats;
 pub mod machine_load;
+#[path = "../../../src/probe/tests/name_server.rs"]
+pub mod name_server;
 pub mod own_timer;
 pub mod query_plans;
 
@@ -95,6 +97,7 @@ impl Rollcall {
             ),
             ("PROBE_ALLOW", "loopback".to_owned()),
             ("CONNECTIVITY_HOSTS", String::new()),
+            ("CONNECTIVITY_NAMES", String::new()),
             ("PROBE_INTERVAL", "1s".to_owned()),
             ("PROBE_RETRY_INTERVAL", "1s".to_owned()),
             ("PROBE_TIMEOUT", "2s".to_owned()),

@@ -7,7 +7,6 @@
 //! `monitor_feed` delivers changes made by people and by other processes. After a steady pass (up, and online before) the
 //! next check is scheduled at once; in all other cases the scheduler waits for the decision of the status rule.
 
-mod connectivity;
 mod monitor_feed;
 mod queue;
 mod record;
@@ -26,7 +25,7 @@ use crate::actions::endpoints::check_runner::{
 };
 use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
-use crate::domain::endpoints::check_result::{CheckResult, Timings, Verdict};
+use crate::domain::endpoints::check_result::{CheckResult, NotChecked, Timings, Verdict};
 use crate::domain::endpoints::schedule;
 use crate::domain::endpoints::status_rule::is_steady;
 use crate::domain::monitor::MonitorId;
@@ -235,7 +234,7 @@ impl Scheduler {
             let result = check.unwrap_or_else(|_| {
                 Ok(CheckResult {
                     at,
-                    verdict: Verdict::Unknown("the check itself failed".into()),
+                    verdict: Verdict::Unknown(NotChecked::Machine("the check itself failed")),
                     timings: Timings::default(),
                     certificate_expires_at: None,
                 })
@@ -298,6 +297,7 @@ impl Scheduler {
         let has_waiters = !completed.waiters.is_empty();
         let to_record = ToRecord {
             completed,
+            status_before: status.unwrap_or(endpoint.status),
             is_steady,
             is_urgent: !is_steady || has_waiters,
         };
@@ -318,6 +318,7 @@ impl Scheduler {
     }
 
     fn apply(&mut self, changes: monitor_feed::FeedChange) {
+        self.context.checks.connectivity.forget(&changes.removed);
         for id in changes.removed {
             self.queue.remove(id);
         }

@@ -1,5 +1,7 @@
 //! Commits check results in groups.
 //!
+//! While Rollcall tests its own connectivity, failures wait here for the end of the test, and other results do not.
+//!
 //! A steady pass (up, and online before) can wait a second for others, which makes its share of the commit small. A result
 //! that may change a status, or that a waiter needs, is committed at once together with those collected by then.
 
@@ -7,10 +9,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::connectivity::ConnectivityMonitor;
 use crate::actions::endpoints::completed_check::CompletedCheck;
 use crate::actions::endpoints::record_result;
 use crate::clock::Stopwatch;
+use crate::domain::endpoints::check_result::Verdict;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
@@ -22,15 +24,14 @@ pub(super) const QUEUE: usize = 32_768;
 /// The longest that a steady pass waits for others.
 const GROUP_WAIT: Duration = Duration::from_secs(1);
 
-/// While connectivity is in doubt, it is judged again at least this often, even without new results.
-const DOUBT_RECHECK: Duration = Duration::from_secs(1);
-
 /// Check results in one commit.
 const GROUP: usize = 4_096;
 
 /// One completed check as the scheduler hands it over.
 pub(super) struct ToRecord {
     pub completed: CompletedCheck,
+    /// The status of the endpoint before the check.
+    pub status_before: Status,
     /// The check passed and the endpoint was online: the scheduler has planned the next check already.
     pub is_steady: bool,
     pub is_urgent: bool,
@@ -50,25 +51,55 @@ pub(super) async fn run(
     mut to_record: mpsc::Receiver<ToRecord>,
     decided: mpsc::UnboundedSender<Vec<Decided>>,
 ) {
-    let mut monitor = ConnectivityMonitor::start(&context).await;
+    let connectivity = &context.checks.connectivity;
+    let mut held = Vec::new();
     loop {
-        let first = match monitor.is_in_doubt() {
-            false => to_record.recv().await,
-            true => match tokio::time::timeout(DOUBT_RECHECK, to_record.recv()).await {
-                Ok(first) => first,
-                Err(_) => {
-                    monitor.consider(&context, &mut []).await;
-                    continue;
+        let group = tokio::select! {
+            first = to_record.recv() => match first {
+                Some(first) => {
+                    let group = gather(first, &mut to_record).await;
+                    admit(&context, group, &mut held)
                 }
+                None => break,
             },
+            () = connectivity.is_settled(), if !held.is_empty() => std::mem::take(&mut held),
         };
-        let Some(first) = first else { return };
-        let group = gather(first, &mut to_record).await;
-        let decisions = commit(&context, &mut monitor, group).await;
-        if !decisions.is_empty() {
-            // During shutdown the scheduler may have ended; the decisions are stored anyway.
-            let _ = decided.send(decisions);
-        }
+        record(&context, group, &decided).await;
+    }
+    record(&context, held, &decided).await;
+}
+
+/// The results that can be recorded now. Failures during a test of connectivity are held.
+fn admit(context: &JobContext, group: Vec<ToRecord>, held: &mut Vec<ToRecord>) -> Vec<ToRecord> {
+    let connectivity = &context.checks.connectivity;
+    let results = group.iter().map(|one| {
+        let completed = &one.completed;
+        (completed.monitor_id, one.status_before, &completed.result)
+    });
+    connectivity.record(results, context.checks.clock.now());
+    if !connectivity.view().is_being_tested {
+        return group;
+    }
+    let (failed, others) = group
+        .into_iter()
+        .partition(|one| matches!(one.completed.result.verdict, Verdict::Down(_)));
+    let failed: Vec<ToRecord> = failed;
+    held.extend(failed);
+    others
+}
+
+async fn record(
+    context: &JobContext,
+    group: Vec<ToRecord>,
+    decided: &mpsc::UnboundedSender<Vec<Decided>>,
+) {
+    if group.is_empty() {
+        return;
+    }
+    let decisions = commit(context, group).await;
+    if !decisions.is_empty() {
+        // During shutdown the scheduler may have ended; the decisions are stored anyway.
+        let _ = decided.send(decisions);
     }
 }
 
@@ -91,11 +122,7 @@ async fn gather(first: ToRecord, to_record: &mut mpsc::Receiver<ToRecord>) -> Ve
     group
 }
 
-async fn commit(
-    context: &JobContext,
-    monitor: &mut ConnectivityMonitor,
-    group: Vec<ToRecord>,
-) -> Vec<Decided> {
+async fn commit(context: &JobContext, group: Vec<ToRecord>) -> Vec<Decided> {
     let checks = &context.checks;
     let now = checks.clock.now();
     let mut planned = std::collections::HashSet::with_capacity(group.len());
@@ -108,9 +135,12 @@ async fn commit(
         } else {
             unplanned.push(id);
         }
-        completed.push(to_record.completed);
+        let CompletedCheck { result, .. } = to_record.completed;
+        completed.push(CompletedCheck {
+            result: checks.connectivity.trusted(result),
+            ..to_record.completed
+        });
     }
-    monitor.consider(context, &mut completed).await;
     let count = completed.len();
     match record_result::record(&checks.writer, completed, checks.rules, Actor::System, now).await {
         Ok(recorded) => recorded

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::discord_id::{ChannelId, GuildId, MessageId, MessageRef, UserId};
+use crate::domain::endpoints::connectivity::Loss;
 use crate::domain::event::Actor;
 use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId};
 use crate::domain::incidents::note::NoteId;
@@ -366,6 +367,7 @@ fn the_largest_incident_fits_and_mentions_nobody() {
 
 fn connectivity(ended: Option<Timestamp>) -> NotificationKind {
     NotificationKind::ConnectivityLost {
+        loss: Loss::Network,
         failing: 5,
         began: at(0),
         ended,

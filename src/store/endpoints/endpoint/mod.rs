@@ -183,18 +183,31 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<Ef
     Ok(Effect::Changed)
 }
 
+/// An endpoint that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailingEndpoint {
+    pub id: MonitorId,
+    /// Whether its host is a name, and no IP address.
+    pub has_name: bool,
+}
+
 /// Endpoints that started to fail since the given time.
 pub async fn failing_since(
     tx: &mut Tx<'_>,
     since: Timestamp,
-) -> Result<Vec<MonitorId>, StoreError> {
-    let ids: Vec<i64> = sqlx::query_scalar(
-        "SELECT id FROM monitors WHERE kind = 'endpoint' AND status IN ('warning', 'offline') AND since >= $1 ORDER BY since, id",
+) -> Result<Vec<FailingEndpoint>, StoreError> {
+    let rows: Vec<(i64, String)> = sqlx::query_as(
+        "SELECT m.id, t.host FROM monitors m JOIN endpoint_targets t ON t.monitor_id = m.id
+         WHERE m.kind = 'endpoint' AND m.status IN ('warning', 'offline') AND m.since >= $1 ORDER BY m.since, m.id",
     )
     .bind(since.millis())
     .fetch_all(&mut *tx.connection)
     .await?;
-    Ok(ids.into_iter().map(MonitorId).collect())
+    let failing = rows.into_iter().map(|(id, host)| FailingEndpoint {
+        id: MonitorId(id),
+        has_name: host.parse::<std::net::IpAddr>().is_err(),
+    });
+    Ok(failing.collect())
 }
 
 /// Number of endpoints of a guild, read inside a transaction to apply the quota.

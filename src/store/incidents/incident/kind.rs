@@ -7,6 +7,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, RoleId, UserId};
+use crate::domain::endpoints::connectivity::Loss;
 use crate::domain::event::Actor;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::notifications::alert_policy::Responder;
@@ -34,12 +35,13 @@ pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) 
             "incident": of.0, "unacknowledged": unacknowledged.map(acknowledger_to_row),
         }),
         NotificationKind::ConnectivityLost {
+            loss,
             failing,
             began,
             ended,
-        } => {
-            json!({ "failing": failing, "began": began.millis(), "ended": ended.map(Timestamp::millis) })
-        }
+        } => json!({
+            "loss": loss.as_str(), "failing": failing, "began": began.millis(), "ended": ended.map(Timestamp::millis),
+        }),
         NotificationKind::Bulk {
             count, of, window, ..
         } => json!({ "count": count, "of": of, "window_ms": crate::domain::millis(*window) }),
@@ -135,6 +137,10 @@ pub(super) fn from_row(
                 .or_else(|| Actor::parse(details["unacknowledged"].as_str()?)),
         }),
         StoredKind::ConnectivityLost => Ok(NotificationKind::ConnectivityLost {
+            // Older rows do not say what was lost.
+            loss: text("loss").map_or(Ok(Loss::Network), |loss| {
+                loss.parse().map_err(|_| damaged())
+            })?,
             failing: number("failing")?,
             began: Timestamp::from_millis(details["began"].as_i64().ok_or_else(damaged)?),
             ended: details["ended"].as_i64().map(Timestamp::from_millis),
@@ -170,6 +176,7 @@ mod tests {
             unacknowledged,
         };
         let lost = |ended| NotificationKind::ConnectivityLost {
+            loss: Loss::NameResolution,
             failing: 12,
             began: Timestamp::from_millis(7),
             ended,
