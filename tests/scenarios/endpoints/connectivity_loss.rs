@@ -172,7 +172,7 @@ async fn a_large_outage_is_notified_if_a_reference_host_responds() {
 async fn a_loss_right_after_a_real_outage_causes_no_false_alarm() {
     let sandbox = Sandbox::start().await;
     let mut reference_host = ReferenceHost::start();
-    let rollcall = bot(&sandbox, &reference_host).with("PROBE_FAILURES_TO_OFFLINE", "4");
+    let rollcall = bot(&sandbox, &reference_host);
     let mut webs: Vec<Web> = (0..12).map(|_| Web::up()).collect();
     let running = with_webs(&sandbox, &rollcall, &webs).await;
     webs[0].goes_down();
@@ -194,6 +194,9 @@ async fn a_loss_right_after_a_real_outage_causes_no_false_alarm() {
     the_message(&sandbox, "Rollcall had no network connectivity for").await;
     wait_until_online(&running, 11);
     assert_eq!(rollcall.sql("SELECT 'one' FROM outages"), ["one"]);
+    // Not even for a moment: their failures waited until the reference host had been tested, which takes three seconds.
+    let offline = "SELECT 'one' FROM events WHERE kind = 'endpoint_offline'";
+    assert_eq!(rollcall.sql(offline), ["one"]);
     let messages = sandbox.messages(sandbox.guild());
     assert!((1..12).all(|other| {
         let other = format!("web{other}");
