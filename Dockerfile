@@ -46,6 +46,7 @@ WORKDIR /data
 VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
+# Asks whether the own loops of Rollcall run. An outage of Discord does not make the container unhealthy.
 HEALTHCHECK --interval=30s --timeout=6s --start-period=10s --retries=3 \
     CMD ["/usr/local/bin/rollcall", "healthcheck"]
 ENTRYPOINT ["/usr/local/bin/rollcall"]

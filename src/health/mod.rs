@@ -1,5 +1,9 @@
 //! Health of the components while they run, for `/healthz`, `/readyz`, `/ping` and `/bot health`.
 
+mod answers;
+mod progress;
+mod readiness;
+mod results;
 mod saturation;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,36 +11,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use discord_gateway_relay::Stage;
-use strum::{IntoStaticStr, VariantArray};
+use strum::IntoStaticStr;
 use tokio::sync::watch;
 
 use crate::clock::Stopwatch;
+use answers::Answers;
+use progress::ComponentProgress;
+use results::ResultsProgress;
 use saturation::Saturation;
 
-/// Time without progress after which a component counts as stalled. A working one makes progress every few seconds.
-const STALLED_AFTER: Duration = Duration::from_secs(30);
-
-/// Components that must make progress for Rollcall to work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr)]
-#[strum(serialize_all = "snake_case", const_into_str)]
-pub enum Component {
-    /// Starts the checks that are due.
-    Scheduler,
-    /// Reads which endpoints there are, for the scheduler.
-    MonitorFeed,
-    /// Commits transactions.
-    Database,
-    /// The runtime of the Discord client.
-    Sender,
-}
-
-impl Component {
-    pub const ALL: &[Self] = Self::VARIANTS;
-
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
-    }
-}
+pub use progress::{Component, DATABASE_PATIENCE};
+pub use readiness::{Fact, Facts, OtherFacts, UNANSWERED};
 
 /// The state of the connection to Discord, all shards together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoStaticStr)]
@@ -86,7 +71,9 @@ pub struct Shard {
 #[derive(Debug)]
 pub struct Health {
     since_start: Stopwatch,
-    progress: Mutex<[Option<Stopwatch>; Component::ALL.len()]>,
+    progress: ComponentProgress,
+    results: Mutex<ResultsProgress>,
+    answers: Mutex<Answers>,
     gateway: Mutex<GatewayHealth>,
     token: watch::Sender<Token>,
     /// Whether the token may belong to another bot than the one in the stored guilds.
@@ -116,7 +103,9 @@ impl Health {
     pub fn new() -> Self {
         Self {
             since_start: Stopwatch::start(),
-            progress: Mutex::default(),
+            progress: ComponentProgress::default(),
+            results: Mutex::default(),
+            answers: Mutex::default(),
             gateway: Mutex::default(),
             token: watch::Sender::new(Token::Accepted),
             is_application_in_doubt: AtomicBool::new(false),
@@ -195,9 +184,7 @@ impl Health {
     }
 
     fn saturation(&self) -> MutexGuard<'_, Saturation> {
-        self.saturation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.saturation)
     }
 
     /// How long the process has been up.
@@ -205,36 +192,67 @@ impl Health {
         self.since_start.elapsed()
     }
 
-    /// Records that a component made progress.
-    pub fn record_progress(&self, component: Component) {
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = progress.get_mut(component as usize) {
-            *place = Some(Stopwatch::start());
+    /// Records that check results are being recorded, of which the oldest has waited since `oldest`.
+    pub fn results_wait(&self, oldest: Stopwatch) {
+        lock(&self.results).wait(oldest);
+    }
+
+    /// Records whether they could be recorded.
+    pub fn results_ended(&self, is_recorded: bool) {
+        lock(&self.results).end(is_recorded);
+    }
+
+    /// Records that a check result was lost before that.
+    pub fn result_lost(&self) {
+        lock(&self.results).lose();
+    }
+
+    /// Records that Discord answered a message, whatever the answer is.
+    pub fn message_answered(&self) {
+        lock(&self.answers).answered(self.uptime());
+    }
+
+    /// Records that Discord did not answer a message to a guild, which took this long.
+    pub fn message_unanswered(&self, guild: u64, took: Duration) {
+        let sent = self.uptime().saturating_sub(took);
+        lock(&self.answers).unanswered(guild, sent);
+    }
+
+    /// Records that no message waits for Discord.
+    pub fn no_message_waits(&self) {
+        lock(&self.answers).nothing_waits();
+    }
+
+    /// The guild of all messages that Discord has not answered for at least `limit`; `None` if there are none, or they are of
+    /// several guilds.
+    pub fn only_unanswered_guild(&self, limit: Duration) -> Option<u64> {
+        let answers = lock(&self.answers);
+        let is_long = answers.unanswered_for(self.uptime()) >= Some(limit);
+        answers.only_guild().filter(|_| is_long)
+    }
+
+    /// What decides whether Rollcall is ready.
+    pub fn facts(&self, observed: OtherFacts) -> Facts {
+        let (gateway, results) = (self.gateway(), lock(&self.results));
+        let jobs = [Component::HeartbeatMonitor, Component::ServerMonitor];
+        let jobs = jobs.map(|job| self.progress.since_last(job).unwrap_or_default());
+        Facts {
+            observed,
+            writer: self.stalled_for(Component::Writer),
+            scheduler: self.stalled_for(Component::Scheduler),
+            recorder: self.stalled_for(Component::Recorder),
+            deliveries: self.stalled_for(Component::Deliveries),
+            background_jobs: jobs.into_iter().max().unwrap_or_default(),
+            discord_runtime: (gateway != Gateway::Off)
+                .then(|| self.stalled_for(Component::DiscordRuntime)),
+            monitors_read: self.progress.since_last(Component::MonitorFeed),
+            results_lost: results.lost_ago(),
+            oldest_result: results.oldest_waits(),
+            unanswered: lock(&self.answers).unanswered_for(self.uptime()),
+            gateway,
+            gateway_away: self.gateway_away_for(),
+            token: self.token(),
         }
-    }
-
-    /// Time since a component last made progress; since the start if it never has.
-    fn stalled_for(&self, component: Component) -> Duration {
-        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = progress.get(component as usize).copied().flatten();
-        last.unwrap_or(self.since_start).elapsed()
-    }
-
-    /// Whether a component has made progress since the start, and not longer ago than `limit`.
-    pub fn has_progressed_within(&self, component: Component, limit: Duration) -> bool {
-        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = progress.get(component as usize).copied().flatten();
-        last.is_some_and(|last| last.elapsed() <= limit)
-    }
-
-    /// Whether the scheduler has made progress recently. It counts as running for a while after the start.
-    pub fn scheduler_is_running(&self) -> bool {
-        self.stalled_for(Component::Scheduler) < STALLED_AFTER
-    }
-
-    /// Whether the scheduler knows all endpoints and their recent changes. It has a while for that after the start.
-    pub fn monitors_are_loaded(&self) -> bool {
-        self.stalled_for(Component::MonitorFeed) < STALLED_AFTER
     }
 
     /// Records that there is a token, so that the gateway is expected to be ready.
@@ -341,8 +359,12 @@ impl Health {
     }
 
     fn state(&self) -> MutexGuard<'_, GatewayHealth> {
-        self.gateway.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.gateway)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl GatewayHealth {
@@ -434,17 +456,102 @@ mod tests {
         assert_eq!(health.reconnects_on(20_001), 1);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_stalled_component_is_detected() {
+    const WORKING: OtherFacts = OtherFacts {
+        is_database_readable: true,
+        is_write_failing: false,
+        is_connectivity_lost: false,
+    };
+
+    /// Health in which every component makes progress now.
+    fn working() -> Health {
         let health = Health::new();
-        tokio::time::advance(Duration::from_secs(20)).await;
-        health.record_progress(Component::Scheduler);
-        tokio::time::advance(Duration::from_secs(20)).await;
-        assert!(health.scheduler_is_running());
-        assert!(health.has_progressed_within(Component::Scheduler, Duration::from_secs(20)));
-        assert!(!health.has_progressed_within(Component::Scheduler, Duration::from_secs(19)));
-        assert!(!health.has_progressed_within(Component::Sender, Duration::from_secs(3600)));
-        tokio::time::advance(Duration::from_secs(11)).await;
-        assert!(!health.scheduler_is_running());
+        let all = [
+            Component::Scheduler,
+            Component::Recorder,
+            Component::Deliveries,
+            Component::HeartbeatMonitor,
+            Component::ServerMonitor,
+            Component::MonitorFeed,
+            Component::Writer,
+            Component::DiscordRuntime,
+        ];
+        for component in all {
+            health.record_progress(component);
+        }
+        health
+    }
+
+    async fn pass(seconds: u64) {
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn components_without_progress_fail_their_facts() {
+        let health = working();
+        pass(29).await;
+        assert_eq!(health.facts(WORKING).failing(), []);
+        health.expect_gateway();
+        health.begin_shards(1);
+        health.change_shard(0, |shard| shard.stage = Stage::Ready);
+        pass(1).await;
+        let all = [
+            Fact::Writes,
+            Fact::Scheduler,
+            Fact::Monitors,
+            Fact::CheckResults,
+            Fact::Deliveries,
+            Fact::BackgroundJobs,
+            Fact::DiscordRuntime,
+        ];
+        assert_eq!(health.facts(WORKING).failing(), all);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rollcall_is_not_ready_until_the_monitors_were_read() {
+        let health = Health::new();
+        assert_eq!(health.facts(WORKING).failing(), [Fact::Monitors]);
+        health.record_progress(Component::MonitorFeed);
+        assert_eq!(health.facts(WORKING).failing(), []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn check_results_fail_until_others_are_recorded() {
+        let health = working();
+        let failing = || health.facts(WORKING).failing();
+        health.results_wait(Stopwatch::start());
+        assert_eq!(failing(), []);
+        health.results_ended(false);
+        assert_eq!(failing(), [Fact::CheckResults]);
+        health.results_ended(true);
+        assert_eq!(failing(), []);
+        health.result_lost();
+        assert_eq!(failing(), [Fact::CheckResults]);
+        health.results_ended(true);
+        let oldest = Stopwatch::start();
+        pass(20).await;
+        health.results_wait(oldest);
+        pass(11).await;
+        health.record_progress(Component::Recorder);
+        let word = || health.facts(WORKING).word(Fact::CheckResults);
+        assert_eq!(word(), "waiting");
+        health.results_ended(true);
+        assert_eq!(word(), "ok", "none waits");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_discord_messages_of_one_guild_are_doubtful() {
+        let health = Health::new();
+        let limit = Duration::from_secs(15);
+        assert_eq!(health.only_unanswered_guild(limit), None);
+        pass(10).await;
+        health.message_unanswered(7, Duration::from_secs(10));
+        assert_eq!(health.only_unanswered_guild(limit), None);
+        pass(5).await;
+        assert_eq!(health.only_unanswered_guild(limit), Some(7));
+        health.message_unanswered(8, Duration::ZERO);
+        assert_eq!(health.only_unanswered_guild(limit), None);
+        assert_eq!(health.facts(WORKING).unanswered, Some(limit));
+        health.message_answered();
+        assert_eq!(health.facts(WORKING).unanswered, None);
     }
 }

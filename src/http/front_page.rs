@@ -72,12 +72,18 @@ mod tests {
     fn the_page_says_whether_everything_works() {
         let readiness = |ready| ReadinessView {
             ready,
+            failing: Vec::new(),
             database: "ok",
             writes: "ok",
             scheduler: "ok",
             monitors: "ok",
+            check_results: "ok",
+            deliveries: "ok",
+            background_jobs: "ok",
+            discord_runtime: "ok",
             gateway: "connected",
             discord_token: "accepted",
+            connectivity: "up",
             gateway_away_seconds: None,
             gateway_failed_checks: 0,
             shards: Vec::new(),

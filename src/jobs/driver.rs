@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::{Job, JobContext};
 use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
+use crate::health::DATABASE_PATIENCE;
 use crate::store::StoreError;
 use crate::store::job_run::{self, JobRun};
 
@@ -21,15 +22,34 @@ pub(super) async fn drive(job: Job, context: JobContext, mut stop: watch::Receiv
     let mut wait = first_wait(&job, &context).await;
     let mut stored = None;
     loop {
+        // Between two runs there is nothing that could get stuck.
+        let pause = tracked(&job, &context, Duration::MAX, tokio::time::sleep(wait));
         tokio::select! {
             _ = stop.wait_for(|stopping| *stopping) => return,
-            () = tokio::time::sleep(wait) => {}
+            () = pause => {}
         }
         let run = run_once(&job, &context, &mut stored);
+        let run = tracked(&job, &context, DATABASE_PATIENCE, run);
         tokio::select! {
             _ = stop.wait_for(|stopping| *stopping) => return,
             took = run => wait = job.period.saturating_sub(took),
         }
+    }
+}
+
+/// Does `work`, and counts the wait for it as progress of the job, if the health check asks about it.
+async fn tracked<T>(
+    job: &Job,
+    context: &JobContext,
+    patience: Duration,
+    work: impl Future<Output = T>,
+) -> T {
+    match job.component {
+        Some(component) => {
+            let health = &context.health;
+            health.progress_while(component, patience, work).await
+        }
+        None => work.await,
     }
 }
 

@@ -22,11 +22,11 @@ use tokio::task::JoinHandle;
 use devices::heartbeat_monitor;
 use endpoints::{connectivity, recheck, scheduler};
 use incidents::{bulk_alerts, diagnose, flapping, reminders};
-use notifications::{board_refresh, delivery, storage_limits};
+use notifications::{board_refresh, delivery, discord_answers, storage_limits};
 pub use self_health::observing::Observing;
 use self_health::{
     bot_health, dead_man, keep_alive, observation_window, presence, storage_room, timers,
-    token_check, unreadable_rows, watchdog,
+    token_check, unreadable_rows, watchdog, writer_progress,
 };
 use servers::{auto_thresholds, server_monitor};
 use silences::{calendar, silence_times};
@@ -36,7 +36,7 @@ use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::domain::endpoints::connectivity::ReferenceHost;
 use crate::domain::notifications::presence::PresenceUpdate;
 use crate::domain::servers::threshold::Thresholds;
-use crate::health::Health;
+use crate::health::{Component, Health};
 use crate::metrics::Metrics;
 use crate::notify::Senders;
 use crate::notify::dead_man::Switch;
@@ -129,15 +129,21 @@ const NOT_JUDGED: &str = "waited until everything that has arrived is stored";
 struct Job {
     name: &'static str,
     period: Duration,
+    /// What the health check calls it; `None`: it does not ask about this job.
+    component: Option<Component>,
     run: fn(&JobContext) -> BoxFuture<'_, Result<String, StoreError>>,
 }
 
 /// Builds the row of a job from its file and its period.
 macro_rules! job {
     ($file:ident, $period:expr) => {
+        job!($file, $period, None)
+    };
+    ($file:ident, $period:expr, $component:expr) => {
         Job {
             name: $file::NAME,
             period: $period,
+            component: $component,
             run: |context| Box::pin($file::run(context)),
         }
     };
@@ -150,7 +156,11 @@ fn table(context: &JobContext) -> Vec<Job> {
         job!(recheck, context.scheduling.recheck_interval),
         job!(prune, prune::PERIOD),
         job!(left_guilds, left_guilds::PERIOD),
-        job!(server_monitor, server_period),
+        job!(
+            server_monitor,
+            server_period,
+            Some(Component::ServerMonitor)
+        ),
         job!(auto_thresholds, auto_thresholds::PERIOD),
         job!(diagnose, diagnose::PERIOD),
         job!(silence_times, silence_times::PERIOD),
@@ -161,7 +171,11 @@ fn table(context: &JobContext) -> Vec<Job> {
         job!(storage_limits, storage_limits::PERIOD),
     ];
     if heartbeat.is_on {
-        jobs.push(job!(heartbeat_monitor, heartbeat.check_interval));
+        jobs.push(job!(
+            heartbeat_monitor,
+            heartbeat.check_interval,
+            Some(Component::HeartbeatMonitor)
+        ));
     }
     if gateway.is_on {
         jobs.push(job!(keep_alive, gateway.keepalive_interval));
@@ -197,11 +211,19 @@ pub async fn start(
         stop.clone(),
     )));
     tasks.push(tokio::spawn(delivery::run(context.clone(), stop.clone())));
+    tasks.push(tokio::spawn(discord_answers::run(
+        context.clone(),
+        stop.clone(),
+    )));
     tasks.push(tokio::spawn(token_check::run(
         context.clone(),
         stop.clone(),
     )));
     tasks.push(tokio::spawn(timers::run(context.clone(), stop.clone())));
+    tasks.push(tokio::spawn(writer_progress::run(
+        context.clone(),
+        stop.clone(),
+    )));
     tasks.push(tokio::spawn(storage_room::run(
         context.clone(),
         stop.clone(),

@@ -1,8 +1,8 @@
 //! The outgoing dead-man ping: an external service expects a ping at regular times and raises an alarm without it. The URL
 //! is a secret, because anyone who has it can ping in Rollcall's name.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Timeout of a ping.
@@ -14,6 +14,8 @@ pub struct Switch {
     client: reqwest::Client,
     url: Arc<str>,
     is_failing: Arc<AtomicBool>,
+    /// Why pings are withheld; empty: they are not.
+    withheld_for: Arc<Mutex<String>>,
 }
 
 impl std::fmt::Debug for Switch {
@@ -43,6 +45,7 @@ impl Switch {
             client,
             url: url.into(),
             is_failing: Arc::default(),
+            withheld_for: Arc::default(),
         })
     }
 
@@ -68,6 +71,17 @@ impl Switch {
         let was_failing = self.is_failing.swap(is_failing, Ordering::Relaxed);
         is_failing && !was_failing
     }
+
+    /// Records why pings are withheld now (empty: they are not); returns true if that has changed.
+    pub fn is_withheld_for(&self, reason: &str) -> bool {
+        let mut known = self
+            .withheld_for
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let has_changed = *known != reason;
+        reason.clone_into(&mut known);
+        has_changed
+    }
 }
 
 #[cfg(test)]
@@ -82,6 +96,15 @@ mod tests {
             .into();
         assert_eq!(reported, [true, false, false, true]);
         assert!(!format!("{switch:?}").contains("canary"));
+    }
+
+    #[test]
+    fn each_reason_to_withhold_pings_is_reported_once() {
+        let switch = Switch::new("http://127.0.0.1:1/").unwrap();
+        let reported: Vec<bool> = ["", "writes", "writes", "writes, gateway", "", ""]
+            .map(|reason| switch.is_withheld_for(reason))
+            .into();
+        assert_eq!(reported, [false, true, false, true, true, false]);
     }
 
     #[tokio::test]

@@ -23,6 +23,7 @@ pub mod testing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::sqlite::SqliteQueryResult;
 use sqlx::{Connection as _, SqlitePool};
@@ -112,6 +113,9 @@ impl Effect {
         }
     }
 }
+
+/// The longest that a database that works takes to answer a query. A disk that hangs returns no error.
+const ALIVE_WITHIN: Duration = Duration::from_secs(5);
 
 /// The read side: a small pool of connections that cannot write.
 #[derive(Clone, Debug)]
@@ -243,9 +247,12 @@ impl Reader {
         Ok(())
     }
 
-    /// Checks that the database answers a query.
+    /// Checks that the database answers a query, and does so in time.
     pub async fn is_alive(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        let asked = sqlx::query("SELECT 1").execute(&self.pool);
+        let answered = tokio::time::timeout(ALIVE_WITHIN, asked).await;
+        let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+        answered.map_err(late)??;
         Ok(())
     }
 }

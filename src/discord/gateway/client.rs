@@ -32,7 +32,7 @@ use crate::store::guild;
 /// Delay before a client that ended is replaced.
 const RESTART_DELAY: Duration = Duration::from_secs(5);
 
-/// How often this component reports progress to the health check.
+/// How often the runtime reports progress to the health check.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
 /// serenity opens its shards five seconds apart, and may need some time to reopen one. A client that takes longer than
@@ -115,10 +115,13 @@ pub(in crate::discord) fn run(
     }
 }
 
-/// Reports progress to the health check; never ends.
+/// Reports progress of the current runtime to the health check; never ends. It is progress of its timers, of this thread and of
+/// its workers.
 async fn report_progress(health: &Health) {
     loop {
-        health.record_progress(Component::Sender);
+        // An error would mean that the runtime ends.
+        let _ = tokio::spawn(std::future::ready(())).await;
+        health.record_progress(Component::DiscordRuntime);
         tokio::time::sleep(PROGRESS_EVERY).await;
     }
 }

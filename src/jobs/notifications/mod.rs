@@ -2,5 +2,6 @@
 
 pub(in crate::jobs) mod board_refresh;
 pub(in crate::jobs) mod delivery;
+pub(in crate::jobs) mod discord_answers;
 pub(in crate::jobs) mod storage_limits;
 mod webhook_gate;

@@ -1,10 +1,9 @@
-//! Sends the dead-man ping, but only while every component has made progress recently, so that a missing ping means
-//! trouble here.
+//! Sends the dead-man ping, but only while everything works that `/readyz` asks about, so that a missing ping means trouble
+//! here.
 
 use std::time::Duration;
 
-use crate::domain::text;
-use crate::health::Component;
+use crate::health::{Fact, OtherFacts};
 use crate::jobs::{DeadMan, JobContext};
 use crate::notify::dead_man::Switch;
 use crate::store::StoreError;
@@ -12,72 +11,60 @@ use crate::store::job_run::{self, JobRun};
 
 pub(in crate::jobs) const NAME: &str = "dead_man";
 
-/// A component without progress for this long withholds the ping.
-const STALLED_AFTER: Duration = Duration::from_secs(60);
+/// Everything works within this time after the start, except for Discord's connection, which has longer.
+const WORKS_WITHIN: Duration = Duration::from_secs(10);
 
-/// Every component makes progress within this time after the start.
-const FIRST_PROGRESS: Duration = Duration::from_secs(10);
+/// A commit that takes longer counts as failed. One that waits for the lock of another process fails earlier.
+const COMMIT_WITHIN: Duration = Duration::from_secs(10);
 
 pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let Some(DeadMan { switch, .. }) = &context.dead_man else {
         return Ok("not configured".to_owned());
     };
-    commit(context).await?;
-    let waited = tokio::time::timeout(FIRST_PROGRESS, first_progress(context));
-    // A timeout is handled below.
-    let _ = waited.await;
-    if let Some(component) = stalled(context) {
-        let message = format!(
-            "ping withheld: no progress of the {} within {}",
-            component.as_str(),
-            text::duration(STALLED_AFTER)
-        );
-        tracing::warn!(
-            component = component.as_str(),
-            limit_seconds = STALLED_AFTER.as_secs(),
-            "health check ping withheld: a component makes no progress"
-        );
-        return Ok(message);
-    }
-    Ok(ping(switch).await)
-}
-
-/// Waits for the first progress of every component, so that the first ping is sent soon after the start.
-async fn first_progress(context: &JobContext) {
-    while context.health.uptime() < FIRST_PROGRESS && stalled(context).is_some() {
+    let could_write = could_commit(context).await;
+    let mut failing = withholding(context, could_write).await;
+    // So that the first ping is sent soon after the start.
+    while !failing.is_empty() && context.health.uptime() < WORKS_WITHIN {
         tokio::time::sleep(Duration::from_millis(200)).await;
+        failing = withholding(context, could_write).await;
     }
+    if failing.is_empty() {
+        if switch.is_withheld_for("") {
+            tracing::info!("health check pings are sent again");
+        }
+        return Ok(ping(switch).await);
+    }
+    let failing = failing.join(", ");
+    if switch.is_withheld_for(&failing) {
+        tracing::warn!(%failing, "health check ping withheld");
+    }
+    Ok(format!("ping withheld: {failing}"))
 }
 
-/// Writes a real commit: the database is healthy only if it succeeds.
-async fn commit(context: &JobContext) -> Result<(), StoreError> {
+/// The names of the facts for which no ping is sent.
+async fn withholding(context: &JobContext, could_write: bool) -> Vec<&'static str> {
+    let facts = context.health.facts(OtherFacts {
+        is_database_readable: context.store.reader.is_alive().await.is_ok(),
+        is_write_failing: !could_write || context.store.writer.is_failing(),
+        is_connectivity_lost: context.checks.is_connectivity_lost(),
+    });
+    let failing = facts.withholding_ping().into_iter();
+    failing.map(Fact::as_str).collect()
+}
+
+/// Whether a real commit succeeds: the last change may have been stored a while ago.
+async fn could_commit(context: &JobContext) -> bool {
     let now = context.checks.clock.now();
     let run = JobRun {
         started_at: now,
         finished_at: now,
-        summary: "checks every component".to_owned(),
+        summary: "checks what must work".to_owned(),
     };
-    let written: Result<(), StoreError> = context
-        .store
-        .writer
-        .transact(move |tx| Box::pin(async move { job_run::save(tx, NAME, &run).await }))
-        .await;
-    written?;
-    context.health.record_progress(Component::Database);
-    Ok(())
-}
-
-/// A component without recent progress, or without any since the start. Without a token there is no sender.
-fn stalled(context: &JobContext) -> Option<Component> {
-    Component::ALL
-        .iter()
-        .copied()
-        .filter(|component| *component != Component::Sender || context.gateway.is_on)
-        .find(|component| {
-            !context
-                .health
-                .has_progressed_within(*component, STALLED_AFTER)
-        })
+    let writing = context.store.writer.transact::<(), StoreError>(move |tx| {
+        Box::pin(async move { job_run::save(tx, NAME, &run).await })
+    });
+    let written = tokio::time::timeout(COMMIT_WITHIN, writing).await;
+    written.is_ok_and(|written| written.is_ok())
 }
 
 async fn ping(switch: &Switch) -> String {

@@ -11,3 +11,4 @@ pub(in crate::jobs) mod timers;
 pub(in crate::jobs) mod token_check;
 pub(in crate::jobs) mod unreadable_rows;
 pub(in crate::jobs) mod watchdog;
+pub(in crate::jobs) mod writer_progress;

@@ -1,5 +1,7 @@
-//! Notifies systemd's watchdog while the scheduler makes progress: systemd is to restart a process that runs but checks
-//! nothing.
+//! Notifies systemd's watchdog while our own loops run: systemd is to restart a process that runs but does nothing. An outage of
+//! Discord or of the database is reported elsewhere, because a restart does not end it.
+
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -7,13 +9,16 @@ use super::presence;
 use crate::jobs::JobContext;
 use crate::notify::service_manager;
 
+/// How long a notification waits for its text, which comes from the database.
+const TEXT_WITHIN: Duration = Duration::from_secs(2);
+
 /// Runs until `stop` turns true; ends at once without a watchdog.
 pub(in crate::jobs) async fn run(context: JobContext, mut stop: watch::Receiver<bool>) {
     let Some(limit) = service_manager::watchdog() else {
         return;
     };
     loop {
-        if context.health.scheduler_is_running() {
+        if context.health.stalled_loops().is_empty() {
             service_manager::alive(&status(&context).await);
         }
         tokio::select! {
@@ -27,8 +32,8 @@ pub(in crate::jobs) async fn run(context: JobContext, mut stop: watch::Receiver<
 /// The line that `systemctl status` shows.
 async fn status(context: &JobContext) -> String {
     let gateway = context.health.gateway().as_str();
-    match presence::now(context).await {
-        Ok(presence) => format!("{} · Discord {gateway}", presence.text),
-        Err(_) => format!("database not responding · Discord {gateway}"),
+    match tokio::time::timeout(TEXT_WITHIN, presence::now(context)).await {
+        Ok(Ok(presence)) => format!("{} · Discord {gateway}", presence.text),
+        Ok(Err(_)) | Err(_) => format!("database not responding · Discord {gateway}"),
     }
 }

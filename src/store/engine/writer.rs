@@ -68,6 +68,8 @@ struct WriteHealth {
     failures: AtomicU64,
     /// Whether the last one could not.
     is_failing: AtomicBool,
+    /// Counts up when a group begins and when it ends, so that it is odd in between.
+    steps: AtomicU64,
 }
 
 impl Writer {
@@ -166,9 +168,14 @@ impl Writer {
         self.health.failures.load(Ordering::Relaxed)
     }
 
-    /// Whether the last transaction could not be committed. There is one every few seconds.
+    /// Whether the last transaction could not be committed, or the writer has ended. There is a transaction every few seconds.
     pub fn is_failing(&self) -> bool {
-        self.health.is_failing.load(Ordering::Relaxed)
+        self.health.is_failing.load(Ordering::Relaxed) || self.commands.is_closed()
+    }
+
+    /// Counts up when a group of transactions begins and when it has been committed or has failed. It is odd in between.
+    pub fn steps(&self) -> u64 {
+        self.health.steps.load(Ordering::Relaxed)
     }
 
     /// Number of queued units of work.
@@ -211,7 +218,9 @@ impl WriterTask {
                     None => return,
                 }
             }
+            self.health.steps.fetch_add(1, Ordering::Relaxed);
             closing = self.write_group(&mut inbox, closing).await;
+            self.health.steps.fetch_add(1, Ordering::Relaxed);
         }
     }
 

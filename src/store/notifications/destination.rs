@@ -5,7 +5,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::domain::Timestamp;
-use crate::domain::discord_id::GuildId;
+use crate::domain::discord_id::{ChannelId, GuildId};
 use crate::domain::notifications::destination_health::DestinationHealth;
 use crate::domain::notifications::destinations::{DestinationId, DestinationKind, Destinations};
 use crate::store::{Effect, Reader, StoreError, Tx};
@@ -209,6 +209,23 @@ pub async fn set_health(
     Ok(Effect::of(&changed))
 }
 
+/// A channel of another guild than this one, which works as far as is known; `None` if there is none.
+pub async fn channel_of_another_guild(
+    reader: &Reader,
+    guild: GuildId,
+) -> Result<Option<(GuildId, ChannelId)>, StoreError> {
+    let found: Option<(i64, i64)> = sqlx::query_as(
+        "SELECT guild_id, address FROM destinations
+         WHERE kind = 'channel' AND guild_id <> $1 AND failing_since IS NULL
+             AND guild_id NOT IN (SELECT guild_id FROM left_guilds)
+         ORDER BY RANDOM() LIMIT 1",
+    )
+    .bind(guild.to_row())
+    .fetch_optional(&reader.pool)
+    .await?;
+    Ok(found.map(|(guild, address)| (GuildId::from_row(guild), ChannelId::from_row(address))))
+}
+
 /// Makes everything that waits because Discord failed due at once, in all guilds: Discord works again.
 pub async fn discord_works(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     sqlx::query(
@@ -269,6 +286,28 @@ mod tests {
             .rows("SELECT guild_id FROM destinations WHERE next_try_at > 0 ORDER BY guild_id")
             .await;
         assert_eq!(waiting, [(3,), (4,), (5,)]);
+    }
+
+    #[tokio::test]
+    async fn a_working_channel_of_another_guild_is_found() {
+        let store = TestStore::open().await;
+        store
+            .execute(
+                "INSERT INTO destinations (guild_id, kind, address, attempts, failing_since) VALUES
+                     (1, 'channel', 1, 0, NULL), (2, 'channel', 2, 1, 100), (3, 'board', 3, 0, NULL), (4, 'webhook', 4, 0, NULL),
+                     (5, 'channel', 5, 0, NULL), (6, 'channel', 6, 0, NULL)",
+            )
+            .await;
+        store
+            .execute("INSERT INTO guilds (guild_id, application_id, joined_at, left_at) VALUES (5, 1, 1, 1)")
+            .await;
+        let other = async |guild| channel_of_another_guild(&store.reader, GuildId(guild)).await;
+        assert_eq!(other(1).await.unwrap(), Some((GuildId(6), ChannelId(6))));
+        assert_eq!(other(6).await.unwrap(), Some((GuildId(1), ChannelId(1))));
+        store
+            .execute("DELETE FROM destinations WHERE guild_id = 1")
+            .await;
+        assert_eq!(other(6).await.unwrap(), None);
     }
 
     #[tokio::test]

@@ -61,6 +61,8 @@ pub struct Waiting {
     pub next: Option<Timestamp>,
     /// Number of pending deliveries by kind of destination, without boards.
     pub counts: HashMap<DestinationKind, u64>,
+    /// Whether one of them is for Discord, boards included.
+    pub is_for_discord: bool,
 }
 
 /// What waits to be delivered.
@@ -81,6 +83,7 @@ pub async fn waiting(reader: &Reader, now: Timestamp) -> Result<Waiting, StoreEr
         let kind: DestinationKind = kind.parse().map_err(damaged)?;
         let next = next.map(Timestamp::from_millis);
         waiting.next = [waiting.next, next].into_iter().flatten().min();
+        waiting.is_for_discord |= kind.is_discord() && count > 0;
         if kind != DestinationKind::Board {
             waiting.counts.insert(kind, count.unsigned_abs());
         }

@@ -300,9 +300,11 @@ impl Scheduler {
             status_before: status.unwrap_or(endpoint.status),
             is_steady,
             is_urgent: !is_steady || has_waiters,
+            since: Stopwatch::start(),
         };
         if self.senders.to_record.try_send(to_record).is_err() {
             metrics.check_results_dropped.inc();
+            self.context.health.result_lost();
             let retry = self.now().plus(self.context.checks.rules.retry_interval);
             self.queue.schedule(endpoint.id, Some(retry));
         }

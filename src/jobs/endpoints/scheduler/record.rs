@@ -16,6 +16,7 @@ use crate::domain::endpoints::check_result::Verdict;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
+use crate::health::{Component, DATABASE_PATIENCE};
 use crate::jobs::JobContext;
 
 /// Check results that may be queued; more are dropped and counted, and checks continue.
@@ -23,6 +24,9 @@ pub(super) const QUEUE: usize = 32_768;
 
 /// The longest that a steady pass waits for others.
 const GROUP_WAIT: Duration = Duration::from_secs(1);
+
+/// With nothing to record, the loop still wakes up this often, so that it reports progress.
+const IDLE_WAKE: Duration = Duration::from_secs(5);
 
 /// Check results in one commit.
 const GROUP: usize = 4_096;
@@ -35,6 +39,8 @@ pub(super) struct ToRecord {
     /// The check passed and the endpoint was online: the scheduler has planned the next check already.
     pub is_steady: bool,
     pub is_urgent: bool,
+    /// Since when it waits.
+    pub since: Stopwatch,
 }
 
 /// The decision about an endpoint after its result was recorded.
@@ -51,20 +57,26 @@ pub(super) async fn run(
     mut to_record: mpsc::Receiver<ToRecord>,
     decided: mpsc::UnboundedSender<Vec<Decided>>,
 ) {
-    let connectivity = &context.checks.connectivity;
+    let (connectivity, health) = (&context.checks.connectivity, &context.health);
     let mut held = Vec::new();
     loop {
+        health.record_progress(Component::Recorder);
         let group = tokio::select! {
             first = to_record.recv() => match first {
                 Some(first) => {
+                    health.results_wait(first.since);
                     let group = gather(first, &mut to_record).await;
                     admit(&context, group, &mut held)
                 }
                 None => break,
             },
             () = connectivity.is_settled(), if !held.is_empty() => std::mem::take(&mut held),
+            () = tokio::time::sleep(IDLE_WAKE) => continue,
         };
-        record(&context, group, &decided).await;
+        let recording = record(&context, group, &decided);
+        health
+            .progress_while(Component::Recorder, DATABASE_PATIENCE, recording)
+            .await;
     }
     record(&context, held, &decided).await;
 }
@@ -142,7 +154,10 @@ async fn commit(context: &JobContext, group: Vec<ToRecord>) -> Vec<Decided> {
         });
     }
     let count = completed.len();
-    match record_result::record(&checks.writer, completed, checks.rules, Actor::System, now).await {
+    let recorded =
+        record_result::record(&checks.writer, completed, checks.rules, Actor::System, now).await;
+    context.health.results_ended(recorded.is_ok());
+    match recorded {
         Ok(recorded) => recorded
             .iter()
             .filter(|recorded| {

@@ -58,6 +58,9 @@ impl Backlog {
                 .with_label_values(&[kind.as_str()])
                 .set(i64::try_from(count).unwrap_or(i64::MAX));
         }
+        if !waiting.is_for_discord {
+            context.health.no_message_waits();
+        }
         self.counted = Some(Counted {
             since: Stopwatch::start(),
             cost: clock.elapsed(),

@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use crate::actions::notifications::discord_refused;
 use crate::domain::notifications::delivery_plan::{self, HELD, Medium, Step};
 use crate::domain::notifications::destinations::DestinationId;
+use crate::health::{Component, DATABASE_PATIENCE};
 use crate::jobs::JobContext;
 use crate::store::StoreError;
 use crate::store::notifications::destination::Destination;
@@ -54,7 +55,11 @@ pub(in crate::jobs) async fn run(context: JobContext, mut stop: watch::Receiver<
     let mut backlog = Backlog::default();
     let mut sending = FuturesUnordered::new();
     loop {
-        let wait = match next(&context, &mut turns, &mut backlog).await {
+        let next = next(&context, &mut turns, &mut backlog);
+        let next = context
+            .health
+            .progress_while(Component::Deliveries, DATABASE_PATIENCE, next);
+        let wait = match next.await {
             Ok((admitted, wait)) => {
                 sending.extend(admitted.into_iter().map(|one| serve(&context, one)));
                 wait

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use super::context::DeliveryContext;
 use super::load::LoadedDelivery;
+use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::MessageRef;
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::delivery_plan::Step;
 use crate::domain::notifications::destination_health::DeliveryError;
+use crate::health::{Health, UNANSWERED};
 use crate::notify::transport::{Address, Content, Outgoing, Place};
 
 /// No destination takes this long: each transport has limits of its own below it.
@@ -21,13 +23,44 @@ pub(super) async fn send(
     step: Step,
     now: Timestamp,
 ) -> Result<Option<MessageRef>, DeliveryError> {
+    let attempting = Stopwatch::start();
     let result = attempt(context, loaded, step, now).await;
+    if loaded.destination.kind.is_discord() {
+        record_answer(&context.health, loaded, &result, attempting.elapsed());
+    }
     let label = if result.is_ok() { "sent" } else { "failed" };
     let attempts = &context.metrics.notifications;
     attempts
         .with_label_values(&[loaded.destination.kind.as_str(), label])
         .inc();
     result
+}
+
+/// Records whether Discord answered a message. A refusal with a reason is an answer: it concerns this destination only.
+/// Receivers of webhooks do not count, because they are not Rollcall's.
+fn record_answer(
+    health: &Health,
+    loaded: &LoadedDelivery,
+    result: &Result<Option<MessageRef>, DeliveryError>,
+    took: Duration,
+) {
+    match result {
+        Ok(_)
+        | Err(
+            DeliveryError::DestinationBroken(_)
+            | DeliveryError::Rejected(_)
+            | DeliveryError::MessageGone,
+        ) => health.message_answered(),
+        // A rate limit, which is over soon.
+        Err(DeliveryError::Retry {
+            after: Some(wait), ..
+        }) if *wait < UNANSWERED => {}
+        Err(DeliveryError::Retry { .. }) => {
+            health.message_unanswered(loaded.destination.guild_id.0, took);
+        }
+        // The token is a fact of its own.
+        Err(DeliveryError::Unauthorized) => {}
+    }
 }
 
 async fn attempt(

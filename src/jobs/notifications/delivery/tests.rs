@@ -1,7 +1,7 @@
 //! Whatever happens to monitors and destinations: at rest, the last message of each destination about each monitor is true.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ use crate::domain::notifications::destination_health::DeliveryError;
 use crate::domain::notifications::webhook::WebhookFormat;
 use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
 use crate::domain::silences::maintenance::TimeWindow;
-use crate::health::Health;
+use crate::health::{Health, OtherFacts};
 use crate::metrics::Metrics;
 use crate::notify::messenger::Messenger;
 use crate::notify::transport::{Address, Content, Outgoing, Place, Transport};
@@ -36,11 +36,17 @@ use crate::store::notifications::queue;
 use crate::store::notifications::webhook::{self, NewWebhook};
 use crate::store::testing::TestStore;
 
-/// The time of the test, in milliseconds.
-static NOW: AtomicI64 = AtomicI64::new(0);
+thread_local! {
+    /// The time of the test, in milliseconds.
+    static NOW: Cell<i64> = const { Cell::new(0) };
+}
 
 fn now() -> Timestamp {
-    Timestamp::from_millis(NOW.load(Ordering::Relaxed))
+    Timestamp::from_millis(NOW.get())
+}
+
+fn pass(milliseconds: i64) {
+    NOW.set(NOW.get() + milliseconds);
 }
 
 /// What a message shows about a monitor: the start of its outage, and whether that is over. A later state is greater.
@@ -284,7 +290,7 @@ struct Guild {
 
 impl Guild {
     async fn open() -> Self {
-        NOW.store(0, Ordering::Relaxed);
+        NOW.set(0);
         let (store, receivers) = (TestStore::open().await, Receivers::default());
         store.add_channel(HOME).await;
         for name in ["wall", "pager"] {
@@ -327,7 +333,7 @@ impl Guild {
     }
 
     async fn happens(&self, step: Step) {
-        NOW.fetch_add(2_000, Ordering::Relaxed);
+        pass(2_000);
         let second = now().seconds();
         match step {
             Step::Down(one) => down(&self.store, self.monitors[one], second).await,
@@ -364,7 +370,7 @@ impl Guild {
             }
             Step::Deliver => self.deliver_what_is_due().await,
             Step::Wait(seconds) => {
-                NOW.fetch_add(seconds * 1_000, Ordering::Relaxed);
+                pass(seconds * 1_000);
                 end::apply_due(&self.store, now()).await.unwrap();
                 let windows = ObservationWindows(vec![ObservationWindow::new(at(0), now())]);
                 settle_flapping::settle(&self.store, &windows, now())
@@ -417,7 +423,7 @@ impl Guild {
             self.deliver_what_is_due().await;
             let waiting = queue::waiting(&self.store.reader, now()).await.unwrap();
             match waiting.next {
-                Some(next) => NOW.store(next.millis(), Ordering::Relaxed),
+                Some(next) => NOW.set(next.millis()),
                 None => {
                     assert!(
                         waiting.counts.values().all(|count| *count == 0),
@@ -446,6 +452,47 @@ impl Guild {
             )
         };
         rows.into_iter().map(state).collect()
+    }
+}
+
+impl Guild {
+    /// How long Discord has answered no message.
+    fn unanswered(&self) -> Option<Duration> {
+        let facts = self.context.health.facts(OtherFacts {
+            is_database_readable: true,
+            is_write_failing: false,
+            is_connectivity_lost: false,
+        });
+        facts.unanswered
+    }
+
+    async fn fails_once(&self, destination: i64, fault: Fault) {
+        self.happens(Step::Fail(destination, fault, 1)).await;
+        self.happens(Step::Wait(400)).await;
+        self.happens(Step::Deliver).await;
+    }
+}
+
+#[tokio::test]
+async fn only_messages_to_discord_count_as_unanswered_and_a_refusal_is_an_answer() {
+    let guild = Guild::open().await;
+    guild.happens(Step::Down(0)).await;
+    for webhook in [1, 2] {
+        guild.fails_once(webhook, Fault::Unanswered).await;
+    }
+    assert_eq!(guild.unanswered(), None, "receivers of webhooks");
+    for fault in [Fault::Lost, Fault::Unanswered] {
+        guild.happens(Step::Up(0)).await;
+        guild.fails_once(0, fault).await;
+        assert!(guild.unanswered().is_some(), "{fault:?}");
+        guild.fails_once(0, Fault::Broken).await;
+        assert_eq!(guild.unanswered(), None, "a refusal with a reason");
+        guild.fails_once(0, fault).await;
+        assert!(guild.unanswered().is_some(), "{fault:?}");
+        guild.happens(Step::Wait(400)).await;
+        guild.happens(Step::Deliver).await;
+        assert_eq!(guild.unanswered(), None, "delivered");
+        guild.happens(Step::Down(0)).await;
     }
 }
 
