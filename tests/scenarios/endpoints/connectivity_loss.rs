@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use discord_sandbox::Sandbox;
+use serde_json::json;
 
 use crate::harness::alerting::{self, the_message, wait_until_online, with_webs};
 use crate::harness::collector::Collector;
@@ -118,6 +119,12 @@ async fn notifications_wait_for_connectivity_and_then_report_real_outages() {
         (unknown == Some(6.0) && running.metric("rollcall_connectivity_up") == Some(0.0))
             .then_some(())
     });
+    let ready = running.call("GET", "/readyz", "", "");
+    assert_eq!(
+        (ready.status, &ready.json["failing"]),
+        (503, &json!(["connectivity"]))
+    );
+    assert_eq!(running.get("/healthz").0, 200);
     assert_eq!(rollcall.sql("SELECT 'one' FROM outages").len(), 0);
     assert_deliveries_are_held(&running, &device);
     assert_eq!(collector.types(), ["test", "connectivity.lost"]);

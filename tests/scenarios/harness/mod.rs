@@ -3,6 +3,7 @@
 pub mod alerting;
 pub mod client;
 pub mod collector;
+pub mod frozen_threads;
 pub mod heartbeats;
 pub mod machine_load;
 #[path = "../../../src/probe/tests/name_server.rs"]
@@ -23,6 +24,7 @@ use std::time::Duration;
 use discord_sandbox::Reply;
 use serde_json::Value;
 
+use crate::harness::frozen_threads::FrozenThreads;
 use crate::harness::own_timer::{Machine, stopwatch};
 
 /// The time-out of every wait: nothing in a scenario takes longer, even on a busy machine.
@@ -404,6 +406,11 @@ impl Running<'_> {
 
     fn proc_file(&self, name: &str) -> String {
         std::fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).unwrap()
+    }
+
+    /// Stops the threads whose name begins with `name`.
+    pub fn freeze_threads(&self, name: &str) -> FrozenThreads {
+        FrozenThreads::freeze(self.child.id(), name)
     }
 
     pub fn signal(&self, name: &str) {

@@ -10,6 +10,7 @@ mod freezes;
 mod lookup_limits;
 mod observability;
 mod private_files;
+mod readiness;
 mod setup_instructions;
 mod soak;
 mod start_and_stop;
