@@ -109,7 +109,11 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
 async fn listen(settings: &Settings) -> Result<tokio::net::TcpListener, AppError> {
     let listener = http::bind(settings.http.bind)
         .await
-        .map_err(|error| AppError::Setting(error.to_string()))?;
+        .map_err(|error| match error {
+            // The other program may end, so the service manager may try again.
+            http::BindError::InUse(_) => AppError::Other(error.to_string()),
+            http::BindError::Refused { .. } => AppError::Setting(error.to_string()),
+        })?;
     let address = listener
         .local_addr()
         .map_err(|error| AppError::Other(error.to_string()))?;

@@ -34,7 +34,7 @@ use crate::store::Store;
 
 pub use api::{KeyCache, KnownCallers, RateLimit, ReadTurns};
 pub use client_address::TrustedProxies;
-pub use serve::{HttpServer, bind};
+pub use serve::{BindError, HttpServer, bind};
 
 /// State that the handlers share.
 #[derive(Clone, Debug)]

@@ -45,21 +45,31 @@ const LAST_REQUESTS: Duration = Duration::from_secs(2);
 /// The wait after an error while accepting.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// The address is in use, or is not an address of this machine.
+/// Why the listening socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "HTTP_BIND: cannot listen on {address}: {reason}. Stop the program that uses this port, or choose another one. Example: HTTP_BIND=127.0.0.1:8081"
-)]
-pub struct BindError {
-    address: SocketAddr,
-    reason: std::io::Error,
+pub enum BindError {
+    /// This can change without a change of the settings.
+    #[error(
+        "HTTP_BIND: cannot listen on {0}: another program uses this port. Stop that program, or choose another port. Example: HTTP_BIND=127.0.0.1:8081"
+    )]
+    InUse(SocketAddr),
+    #[error(
+        "HTTP_BIND: cannot listen on {address}: {reason}. Use an address of this machine and a port that Rollcall may open. Example: HTTP_BIND=127.0.0.1:8080"
+    )]
+    Refused {
+        address: SocketAddr,
+        reason: std::io::Error,
+    },
 }
 
 /// Opens the listening socket.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
     TcpListener::bind(address)
         .await
-        .map_err(|reason| BindError { address, reason })
+        .map_err(|reason| match reason.kind() {
+            std::io::ErrorKind::AddrInUse => BindError::InUse(address),
+            _ => BindError::Refused { address, reason },
+        })
 }
 
 /// The HTTP server, ready to run.

@@ -70,11 +70,24 @@ fn a_port_in_use_is_named_in_the_error() {
     let address = occupied.local_addr().unwrap().to_string();
     let rollcall = Rollcall::new().with("HTTP_BIND", &address);
     let output = rollcall.execute(&["run"]);
-    assert_eq!(output.code, 2);
-    assert!(
-        output.err.contains("HTTP_BIND") && output.err.contains(&address),
-        "{output:?}"
+    assert_eq!(output.code, 1, "another start may find the port free");
+    let sentence = format!(
+        "error: HTTP_BIND: cannot listen on {address}: another program uses this port. Stop that program, or choose another port. Example: HTTP_BIND=127.0.0.1:8081\n"
     );
+    assert!(output.err.ends_with(&sentence), "{output:?}");
+    drop(occupied);
+    assert_eq!(rollcall.run().stop().0, 0);
+}
+
+#[test]
+fn an_address_of_another_machine_is_an_invalid_setting() {
+    let rollcall = Rollcall::new().with("HTTP_BIND", "192.0.2.1:8080");
+    let output = rollcall.execute(&["run"]);
+    assert_eq!(output.code, 2);
+    let sentence = "error: HTTP_BIND: cannot listen on 192.0.2.1:8080: ";
+    let line = output.err.lines().last().unwrap();
+    assert!(line.starts_with(sentence), "{output:?}");
+    assert!(line.contains("Use an address of this machine"), "{line}");
 }
 
 #[test]
