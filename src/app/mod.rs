@@ -63,8 +63,10 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
         tracing::warn!("{warning}");
     }
     let lock = Store::lock(&settings.database.url)?;
-    let store = Store::open(&settings.database.url).await?;
+    let store = Store::open_for_run(&settings.database.url).await?;
+    let examination = store.examine_in_background();
     let result = run_on(&settings, &store).await;
+    drop(examination);
     store.close().await;
     drop((lock, log));
     result
@@ -92,6 +94,7 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
 
     let ended = tokio::select! {
         () = signals.next() => Ok(()),
+        damage = store.damage_found() => Err(AppError::Store(damage)),
         refused = discord.refused() => Err(AppError::Discord(refused)),
         () = parts.health.token_is(Token::Rejected) => Err(AppError::Discord(discord::Refused::Token)),
     };

@@ -152,8 +152,13 @@ async fn with_store<T>(
     telemetry::start_one_shot(verbose, STATEMENT_LOG);
     let store = Store::open(&settings.database.url).await?;
     let result = work(&store).await;
+    let damage = store.damage();
     store.close().await;
-    result
+    match damage {
+        // It says how to restore the file; the error of the command does not.
+        Some(damage) => result.map_err(|_| damage.into()),
+        None => result,
+    }
 }
 
 async fn backup(settings: &Settings, file: &std::path::Path) -> Result<(), AppError> {

@@ -25,17 +25,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::Connection as _;
 use sqlx::sqlite::SqliteQueryResult;
-use sqlx::{Connection as _, SqlitePool};
 use tokio::sync::watch;
 
+use engine::damage::Damage;
+use engine::integrity::{self, Examination, SizeLimit};
 use engine::unreadable::UnreadableRows;
+use engine::watched::{WatchedConnection, WatchedPool};
 use engine::{backup, sqlite, usage};
 use monitors::monitor_state;
 
 use crate::domain::discord_id::GuildId;
 use crate::domain::notifications::storage_limit::UsageKind;
 
+pub use engine::integrity::BackgroundExamination;
 pub use engine::lock::InstanceLock;
 pub use engine::storage_room::{MeasuredRoom, StorageRoom};
 pub use engine::usage::mark_announced as mark_storage_limit_announced;
@@ -73,6 +77,10 @@ pub enum StoreError {
     Engine(String),
     #[error("the migration of the database failed: {0}")]
     Migration(String),
+    #[error(
+        "the database file {path} is damaged, and Rollcall writes nothing more to it. To restore it, stop Rollcall, replace the file with a backup (made by `rollcall backup`, or {path}.v… made before an upgrade), delete {path}-wal and {path}-shm, and start Rollcall again. Found: {findings}"
+    )]
+    DamagedFile { path: String, findings: String },
     #[error("the database reported an error: {0}")]
     Sql(Arc<sqlx::Error>),
     #[error("a stored value cannot be read: {0}")]
@@ -120,7 +128,7 @@ const ALIVE_WITHIN: Duration = Duration::from_secs(5);
 /// The read side: a small pool of connections that cannot write.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    pool: SqlitePool,
+    pool: WatchedPool,
     unreadable: UnreadableRows,
     path: Arc<PathBuf>,
 }
@@ -133,16 +141,39 @@ pub struct Store {
     /// What is still stored, as the database was last measured.
     pub room: MeasuredRoom,
     bell: watch::Receiver<u64>,
+    damage: Damage,
+    examination: Examination,
 }
 
 impl Store {
-    /// Opens the database at `url` (`sqlite://path`), creating and migrating it where needed.
+    /// Opens the database at `url` (`sqlite://path`) for a one-shot command, creating and migrating it where needed. A
+    /// damaged file is refused if it would be migrated.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_with(url, None).await
+    }
+
+    /// Opens the database for the bot. A damaged file is refused, unless it is so large that it is examined later; see
+    /// `examine_in_background`.
+    pub async fn open_for_run(url: &str) -> Result<Self, StoreError> {
+        Self::open_with(url, Some(integrity::EXAMINED_BEFORE_START)).await
+    }
+
+    async fn open_with(url: &str, limit: SizeLimit) -> Result<Self, StoreError> {
         let path = sqlite::path_of(url)?;
-        let write_connection = sqlite::open_for_writing(&path).await?;
-        let pool = sqlite::open_for_reading(&path).await?;
+        sqlite::refuse_pre_release(&path)?;
+        let examination = integrity::before_writing(&path, limit).await?;
+        let connection = sqlite::open_for_writing(&path).await?;
+        let damage = Damage::none_known(&path);
+        let pool = WatchedPool {
+            pool: sqlite::open_for_reading(&path).await?,
+            damage: damage.clone(),
+        };
         let (bell_sender, bell) = watch::channel(0);
         let room = MeasuredRoom::default();
+        let write_connection = WatchedConnection {
+            connection,
+            damage: damage.clone(),
+        };
         let writer = Writer::start(write_connection, room.clone(), bell_sender);
         let store = Self {
             reader: Reader {
@@ -153,6 +184,8 @@ impl Store {
             writer,
             room,
             bell,
+            damage,
+            examination,
         };
         store
             .writer
@@ -171,10 +204,35 @@ impl Store {
         self.bell.clone()
     }
 
-    /// Writes pending rows from memory, truncates the write-ahead log and closes every connection.
+    /// Examines a large file while it is in use; `None` if it was examined before, or need not be.
+    pub fn examine_in_background(&self) -> Option<BackgroundExamination> {
+        let is_due = self.examination == Examination::InBackground;
+        is_due.then(|| BackgroundExamination::start(self.damage.clone()))
+    }
+
+    /// The error that says how to restore the database file, if it is known to be damaged. Nothing is written from then on.
+    pub fn damage(&self) -> Option<StoreError> {
+        self.damage.error()
+    }
+
+    /// Waits until the database file is known to be damaged.
+    pub async fn damage_found(&self) -> StoreError {
+        self.damage.found().await
+    }
+
+    /// Writes pending rows from memory, truncates the write-ahead log and closes every connection. If the file is damaged,
+    /// it and its log stay as they are.
     pub async fn close(self) {
+        let last = match self.damage.is_known() {
+            // SQLite moves the log into the file when the last connection is closed, but this one cannot do that.
+            true => integrity::open_last(self.damage.path()).await,
+            false => None,
+        };
         self.writer.close().await;
-        self.reader.pool.close().await;
+        self.reader.pool.pool.close().await;
+        if let Some(last) = last {
+            let _ = last.close().await;
+        }
     }
 }
 
@@ -183,7 +241,7 @@ impl Reader {
     ///
     /// Numbers are comparable only within one `ChangeProbe`.
     pub async fn change_probe(&self) -> Result<ChangeProbe, StoreError> {
-        Ok(ChangeProbe(self.pool.acquire().await?))
+        Ok(ChangeProbe(self.pool.pool.acquire().await?))
     }
 
     /// Copies the whole database to `file`, while it is in use. Refuses to overwrite.
@@ -264,6 +322,6 @@ pub struct ChangeProbe(sqlx::pool::PoolConnection<sqlx::Sqlite>);
 impl ChangeProbe {
     /// The current number; see `Reader::change_probe`.
     pub async fn version(&mut self) -> Result<i64, StoreError> {
-        sqlite::data_version(&mut self.0).await
+        sqlite::data_version(&mut *self.0).await
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection, SqlitePool};
+use sqlx::{ConnectOptions, Connection, SqliteExecutor, SqlitePool};
 
 use super::backup;
 use crate::private_files;
@@ -76,7 +76,6 @@ pub(in crate::store) async fn open_for_writing(
         path: path.display().to_string(),
         reason,
     };
-    refuse_pre_release(path)?;
     create_private(path).map_err(|error| refuse(error.to_string()))?;
     let mut connection = SqliteConnection::connect_with(&options(path))
         .await
@@ -123,7 +122,7 @@ pub(in crate::store) async fn open_for_reading(path: &Path) -> Result<SqlitePool
 }
 
 /// Refuses a database of a pre-release by its header alone, because opening it with SQLite would write to it.
-fn refuse_pre_release(path: &Path) -> Result<(), StoreError> {
+pub(in crate::store) fn refuse_pre_release(path: &Path) -> Result<(), StoreError> {
     use std::io::Read as _;
 
     let mut header = [0; 100];
@@ -216,7 +215,7 @@ async fn mark_version(connection: &mut SqliteConnection) -> Result<(), StoreErro
 
 /// A number that changes when another connection has committed.
 pub(in crate::store) async fn data_version(
-    connection: &mut SqliteConnection,
+    connection: impl SqliteExecutor<'_>,
 ) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar("PRAGMA data_version")
         .fetch_one(connection)

@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqlitePool};
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::store::StoreError;
+use crate::store::engine::watched::WatchedPool;
 
 /// The maximum number of unreadable rows that are remembered; more are skipped without a line in the log.
 const MOST: usize = 10_000;
@@ -78,7 +79,7 @@ impl UnreadableRows {
     /// Reads the rows of a view in the order of their ids, a batch at a time, only to find those that cannot be read.
     pub(in crate::store) async fn search<T>(
         &self,
-        pool: &SqlitePool,
+        pool: &WatchedPool,
         view: &'static str,
         read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
     ) -> Result<(), StoreError> {
@@ -118,7 +119,7 @@ impl UnreadableRows {
     /// Forgets the rows that have been removed since they were found.
     pub(in crate::store) async fn forget_removed(
         &self,
-        pool: &SqlitePool,
+        pool: &WatchedPool,
     ) -> Result<(), StoreError> {
         let known = self.known().clone();
         for name in known {

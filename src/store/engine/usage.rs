@@ -3,13 +3,12 @@
 //!
 //! What people did is never deleted because of a bound, and neither are open outages and incidents.
 
-use sqlx::SqlitePool;
-
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::event::EventKind;
 use crate::domain::notifications::storage_limit::{Bound, UsageKind};
 use crate::store::engine::rows::placeholders;
+use crate::store::engine::watched::WatchedPool;
 use crate::store::{Effect, StoreError, Tx};
 
 /// Rows that are deleted together, in a few milliseconds.
@@ -126,7 +125,7 @@ async fn record_deleted(
 
 /// The guilds with rows that were deleted because of a bound, and the kinds of which that was not announced yet.
 pub(in crate::store) async fn unannounced(
-    pool: &SqlitePool,
+    pool: &WatchedPool,
 ) -> Result<Vec<(GuildId, UsageKind)>, StoreError> {
     let rows: Vec<(i64, String)> = sqlx::query_as(
         "SELECT guild_id, kind FROM guild_usage WHERE deleted_rows > 0 AND announced_at IS NULL
@@ -161,7 +160,7 @@ pub async fn mark_announced(
 
 /// Number of rows of each kind that were deleted because of a bound, in all guilds.
 pub(in crate::store) async fn deleted_rows(
-    pool: &SqlitePool,
+    pool: &WatchedPool,
 ) -> Result<Vec<(UsageKind, u64)>, StoreError> {
     let mut all = Vec::new();
     for &kind in UsageKind::ALL {

@@ -14,13 +14,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::cache::Cache;
+use super::damage::Damage;
 use super::sqlite;
 use super::storage_room::{MeasuredRoom, StorageRoom};
+use super::watched::WatchedConnection;
 use super::write_group::{QUEUE, QueuedWork, WriteGroup, WriteTurn, WriterCommand};
 use crate::domain::discord_id::GuildId;
 use crate::store::StoreError;
@@ -29,7 +30,7 @@ use crate::store::monitors::monitor_state::Pending;
 /// A write transaction in progress. Functions that write take one.
 #[derive(Debug)]
 pub struct Tx<'writer> {
-    pub(in crate::store) connection: &'writer mut SqliteConnection,
+    pub(in crate::store) connection: &'writer mut WatchedConnection,
     pub(in crate::store) cache: &'writer mut Cache,
     pub(in crate::store) pending: &'writer mut Pending,
     pub(in crate::store) wrote_event: bool,
@@ -59,6 +60,7 @@ type Work = Box<dyn for<'tx> FnOnce(&'tx mut Tx<'_>) -> BoxFuture<'tx, Finished>
 pub struct Writer {
     commands: mpsc::Sender<WriterCommand<Work>>,
     health: Arc<WriteHealth>,
+    damage: Damage,
 }
 
 /// Whether transactions can be committed.
@@ -74,11 +76,12 @@ struct WriteHealth {
 
 impl Writer {
     pub(in crate::store) fn start(
-        connection: SqliteConnection,
+        connection: WatchedConnection,
         room: MeasuredRoom,
         bell: watch::Sender<u64>,
     ) -> Self {
         let (commands, inbox) = mpsc::channel(QUEUE);
+        let damage = connection.damage.clone();
         let task = WriterTask {
             connection,
             room,
@@ -91,7 +94,11 @@ impl Writer {
         };
         let health = Arc::clone(&task.health);
         tokio::spawn(task.run(inbox));
-        Self { commands, health }
+        Self {
+            commands,
+            health,
+            damage,
+        }
     }
 
     /// Runs `work` in a transaction and returns after the commit. If `work` fails, all its changes are rolled back.
@@ -129,6 +136,7 @@ impl Writer {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.damage.error().map_or(Ok(()), Err)?;
         let (answer, answered) = oneshot::channel();
         let work: Work = Box::new(move |tx| {
             Box::pin(async move {
@@ -168,9 +176,11 @@ impl Writer {
         self.health.failures.load(Ordering::Relaxed)
     }
 
-    /// Whether the last transaction could not be committed, or the writer has ended. There is a transaction every few seconds.
+    /// Whether the last transaction could not be committed, or none will be. There is one every few seconds.
     pub fn is_failing(&self) -> bool {
-        self.health.is_failing.load(Ordering::Relaxed) || self.commands.is_closed()
+        self.health.is_failing.load(Ordering::Relaxed)
+            || self.damage.is_known()
+            || self.commands.is_closed()
     }
 
     /// Counts up when a group of transactions begins and when it has been committed or has failed. It is odd in between.
@@ -193,7 +203,7 @@ impl Writer {
 }
 
 struct WriterTask {
-    connection: SqliteConnection,
+    connection: WatchedConnection,
     room: MeasuredRoom,
     bell: watch::Sender<u64>,
     cache: Cache,
@@ -274,6 +284,7 @@ impl WriterTask {
     }
 
     async fn begin(&mut self) -> Result<(), StoreError> {
+        self.connection.damage.error().map_or(Ok(()), Err)?;
         self.connection.execute("BEGIN IMMEDIATE").await?;
         // Another process may have changed cached rows.
         let version = sqlite::data_version(&mut self.connection).await?;
@@ -336,22 +347,27 @@ impl WriterTask {
     }
 
     async fn commit(&mut self) -> Result<(), StoreError> {
-        let committed = self.connection.execute("COMMIT").await;
+        let committed = match self.connection.damage.error() {
+            Some(error) => Err(error),
+            None => self.connection.execute("COMMIT").await.map_err(Into::into),
+        };
         self.pending.settle(committed.is_ok());
         if let Err(error) = committed {
             self.cache.clear();
             // A failed commit leaves the transaction open; without a rollback no later one could begin.
             let _ = self.connection.execute("ROLLBACK").await;
-            return Err(error.into());
+            return Err(error);
         }
         Ok(())
     }
 
     async fn close(mut self, done: oneshot::Sender<()>) {
-        if let Err(error) = self.flush_and_checkpoint().await {
+        if !self.connection.damage.is_known()
+            && let Err(error) = self.flush_and_checkpoint().await
+        {
             tracing::warn!(%error, "cannot checkpoint the database at shutdown; all commits are kept");
         }
-        if let Err(error) = self.connection.close().await {
+        if let Err(error) = self.connection.connection.close().await {
             tracing::warn!(%error, "cannot close the database");
         }
         let _ = done.send(());
@@ -368,7 +384,7 @@ impl WriterTask {
         };
         crate::store::monitors::monitor_state::flush(&mut tx).await?;
         self.commit().await?;
-        sqlite::checkpoint(&mut self.connection).await
+        sqlite::checkpoint(&mut self.connection.connection).await
     }
 }
 

@@ -5,6 +5,7 @@ mod clock_steps;
 mod command_line;
 mod connection_limits;
 mod crashes;
+mod damaged_database;
 mod documentation;
 mod freezes;
 mod lookup_limits;
