@@ -65,12 +65,22 @@ async fn run_batches(
                 }
             }
             Err(error) => {
+                if matches!(error, StoreError::NotWritten) {
+                    refuse_waiting(&mut heartbeats, &mut turns);
+                }
                 for answer in answers {
                     let _ = answer.send(Err(error.clone().into()));
                 }
             }
         }
     }
+}
+
+/// Drops what arrived while a transaction could not begin, so that its senders get `NotWritten` now: another process holds the
+/// database, and the next transaction would wait for it as long again.
+fn refuse_waiting(heartbeats: &mut mpsc::Receiver<Waiting>, turns: &mut HeartbeatTurns<Answer>) {
+    *turns = HeartbeatTurns::default();
+    while heartbeats.try_recv().is_ok() {}
 }
 
 /// The heartbeats of the next transaction; `None` once all handles are dropped.
@@ -104,18 +114,18 @@ async fn next_batch(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::actions::Requester;
     use crate::domain::devices::device::DeviceUuid;
     use crate::domain::discord_id::GuildId;
     use crate::domain::event::Actor;
+    use crate::store::Store;
     use crate::store::testing::TestStore;
 
-    #[tokio::test]
-    async fn heartbeats_are_answered_after_they_are_stored() {
-        let store = TestStore::open().await;
-        let batcher = HeartbeatBatcher::start(store.writer.clone(), 10, Clock::SYSTEM);
-        let heartbeat = |number| CheckIn {
+    fn heartbeat(number: u8) -> CheckIn {
+        CheckIn {
             requester: Requester {
                 guild: GuildId(1),
                 actor: Actor::System,
@@ -123,7 +133,47 @@ mod tests {
             uuid: DeviceUuid::from_random([number; 16]),
             payload: check_in::Payload::Nothing,
             key: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn heartbeats_that_arrive_while_the_database_is_locked_wait_for_it_only_once() {
+        let store = TestStore::open().await;
+        let batcher = HeartbeatBatcher::start(store.writer.clone(), 10, Clock::SYSTEM);
+        let other = Store::open(&store.url()).await.unwrap();
+        let (begun, has_begun) = oneshot::channel();
+        let (end, has_ended) = oneshot::channel::<()>();
+        let lock = other.writer.transact::<(), StoreError>(|_| {
+            Box::pin(async move {
+                let _ = begun.send(());
+                let _ = has_ended.await;
+                Ok(())
+            })
+        });
+        let refused = async {
+            has_begun.await.unwrap();
+            let start = crate::clock::Stopwatch::start();
+            let later = async {
+                // The first one is on its way to the writer by then.
+                tokio::time::timeout(Duration::from_millis(200), std::future::pending::<()>())
+                    .await
+                    .unwrap_err();
+                batcher.check_in(heartbeat(2)).await
+            };
+            let answers = tokio::join!(batcher.check_in(heartbeat(1)), later);
+            assert!(answers.0.is_err() && answers.1.is_err(), "{answers:?}");
+            assert!(start.elapsed() < Duration::from_secs(6));
+            end.send(()).unwrap();
         };
+        let (locked, ()) = tokio::join!(lock, refused);
+        locked.unwrap();
+        batcher.check_in(heartbeat(3)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn heartbeats_are_answered_after_they_are_stored() {
+        let store = TestStore::open().await;
+        let batcher = HeartbeatBatcher::start(store.writer.clone(), 10, Clock::SYSTEM);
         let all = (0..100).map(|number| batcher.check_in(heartbeat(number % 10)));
         let answered = futures_util::future::join_all(all).await;
         assert!(answered.iter().all(Result::is_ok));
