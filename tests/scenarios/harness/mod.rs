@@ -10,6 +10,7 @@ pub mod machine_load;
 pub mod name_server;
 pub mod own_timer;
 pub mod query_plans;
+pub mod storage_faults;
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -26,6 +27,7 @@ use serde_json::Value;
 
 use crate::harness::frozen_threads::FrozenThreads;
 use crate::harness::own_timer::{Machine, stopwatch};
+use crate::harness::storage_faults::FileSizeLimit;
 
 /// The time-out of every wait: nothing in a scenario takes longer, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -117,8 +119,11 @@ impl Rollcall {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+        // A write beyond a file size limit is an error, and does not end the process by SIGXFSZ (25).
+        let mut command = Command::new("/bin/sh");
         command
+            .args(["-c", r#"trap '' 25; exec "$0" "$@""#])
+            .arg(env!("CARGO_BIN_EXE_rollcall"))
             .args(arguments)
             .env_clear()
             .envs(&self.settings)
@@ -419,6 +424,17 @@ impl Running<'_> {
             .status()
             .unwrap();
         assert!(done.success());
+    }
+
+    /// The size of the write-ahead log of the database, in bytes.
+    pub fn log_size(&self) -> u64 {
+        let log = std::fs::metadata(self.rollcall.path("rollcall.db-wal"));
+        log.map_or(0, |log| log.len())
+    }
+
+    /// The limit for the sizes of the bot's files.
+    pub fn file_size_limit(&self) -> FileSizeLimit {
+        FileSizeLimit::of(self.child.id())
     }
 
     pub fn kill(mut self) {

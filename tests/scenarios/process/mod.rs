@@ -15,3 +15,4 @@ mod readiness;
 mod setup_instructions;
 mod soak;
 mod start_and_stop;
+mod storage_faults;
