@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 
 use crate::devices::http_devices_servers::key;
 use crate::harness::heartbeats::send;
-use crate::harness::{Rollcall, wait_for};
+use crate::harness::{CommandOutput, Rollcall, wait_for};
 
 const PAGE: u64 = 4096;
 
@@ -45,6 +45,12 @@ fn root_page(rollcall: &Rollcall, name: &str) -> u64 {
     let page = rollcall.sql(&sql).concat().parse().unwrap();
     wait_until_closed(rollcall);
     page
+}
+
+/// Starts the bot, which must end by itself.
+fn refused(rollcall: &Rollcall) -> CommandOutput {
+    let run = ["20", env!("CARGO_BIN_EXE_rollcall"), "run"];
+    rollcall.execute_other("timeout", &run, &[])
 }
 
 /// The contents of the database file and of its write-ahead log.
@@ -96,7 +102,7 @@ fn a_damaged_database_is_refused_and_left_unchanged() {
         let before = contents(&rollcall);
         // The service manager starts it again and again.
         for _ in 0..2 {
-            let output = rollcall.execute(&["run"]);
+            let output = refused(&rollcall);
             assert_eq!(output.code, 3, "{what}: {output:?}");
             assert_says_how_to_restore(&rollcall, output.err.lines().last().unwrap());
             assert!(contents(&rollcall) == before, "{what}: it was written to");
@@ -111,7 +117,7 @@ fn a_damaged_database_is_restored_from_a_backup_as_the_error_says() {
     let page = root_page(&rollcall, "filler");
     rollcall.run().kill();
     make_noise(&rollcall, page);
-    assert_eq!(rollcall.execute(&["run"]).code, 3);
+    assert_eq!(refused(&rollcall).code, 3);
     std::fs::rename(rollcall.path("copy.db"), rollcall.path("rollcall.db")).unwrap();
     for suffix in ["-wal", "-shm"] {
         let _ = std::fs::remove_file(rollcall.path(&format!("rollcall.db{suffix}")));
