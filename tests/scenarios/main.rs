@@ -12,6 +12,7 @@ mod api;
 mod devices;
 mod discord;
 mod endpoints;
+mod faults;
 mod incidents;
 mod limits;
 mod notifications;

@@ -61,14 +61,14 @@ pub enum ConnectivityChange {
 
 /// Which reference hosts and names work. What is not tested works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answers {
+pub struct ReferenceAnswers {
     /// Whether any reference host answers.
     pub hosts: bool,
     /// Whether the reference names resolve.
     pub names: bool,
 }
 
-impl Answers {
+impl ReferenceAnswers {
     fn lost(self) -> Option<Loss> {
         match self {
             Self { hosts: false, .. } => Some(Loss::Network),
@@ -103,7 +103,7 @@ impl Connectivity {
     pub fn next(
         self,
         suspicion: Option<Suspicion>,
-        answers: Answers,
+        answers: ReferenceAnswers,
         now: Timestamp,
     ) -> (Self, Option<ConnectivityChange>) {
         match self {
@@ -230,19 +230,19 @@ mod tests {
         suspicion().map(|suspicion| ConnectivityChange::Lost(loss, suspicion))
     }
 
-    const ALL: Answers = Answers {
+    const ALL: ReferenceAnswers = ReferenceAnswers {
         hosts: true,
         names: true,
     };
-    const NONE: Answers = Answers {
+    const NONE: ReferenceAnswers = ReferenceAnswers {
         hosts: false,
         names: false,
     };
-    const ONLY_HOSTS: Answers = Answers {
+    const ONLY_HOSTS: ReferenceAnswers = ReferenceAnswers {
         hosts: true,
         names: false,
     };
-    const ONLY_NAMES: Answers = Answers {
+    const ONLY_NAMES: ReferenceAnswers = ReferenceAnswers {
         hosts: false,
         names: true,
     };

@@ -1,13 +1,9 @@
 //! The process: start and stop, crashes, one-shot commands, and what a running bot reports about itself.
 
 mod backups;
-mod clock_steps;
 mod command_line;
 mod connection_limits;
-mod crashes;
-mod damaged_database;
 mod documentation;
-mod freezes;
 mod lookup_limits;
 mod observability;
 mod private_files;
@@ -15,4 +11,3 @@ mod readiness;
 mod setup_instructions;
 mod soak;
 mod start_and_stop;
-mod storage_faults;
