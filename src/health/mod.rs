@@ -460,6 +460,7 @@ mod tests {
         is_database_readable: true,
         is_write_failing: false,
         is_connectivity_lost: false,
+        is_name_resolution_lost: false,
     };
 
     /// Health in which every component makes progress now.

@@ -40,6 +40,7 @@ pub enum Fact {
     Gateway,
     DiscordToken,
     Connectivity,
+    NameResolution,
 }
 
 impl Fact {
@@ -81,6 +82,7 @@ pub struct OtherFacts {
     pub is_database_readable: bool,
     pub is_write_failing: bool,
     pub is_connectivity_lost: bool,
+    pub is_name_resolution_lost: bool,
 }
 
 /// `Ok` if a fact holds; either way with the word for its state.
@@ -98,13 +100,13 @@ impl Facts {
         Fact::VARIANTS.iter().copied().filter(fails).collect()
     }
 
-    /// The facts for which no dead-man ping is sent: those that do not hold, except for a short reconnect and for
-    /// connectivity. Whether the network works is what the arrival of the ping itself shows, better than the reference hosts.
+    /// The facts for which no dead-man ping is sent: those that do not hold, except for a short reconnect, connectivity and name
+    /// resolution. Whether the network works is what the arrival of the ping itself shows, better than the reference hosts.
     pub fn withholding_ping(&self) -> Vec<Fact> {
         let mut failing = self.failing();
         failing.retain(|fact| match fact {
             Fact::Gateway => self.gateway_away.is_some_and(|away| away >= GATEWAY_AWAY),
-            Fact::Connectivity => false,
+            Fact::Connectivity | Fact::NameResolution => false,
             _ => true,
         });
         failing
@@ -138,10 +140,8 @@ impl Facts {
                 Token::Accepted => Ok(self.token.as_str()),
                 Token::InDoubt | Token::Rejected => Err(self.token.as_str()),
             },
-            Fact::Connectivity => match self.observed.is_connectivity_lost {
-                false => Ok("up"),
-                true => Err("lost"),
-            },
+            Fact::Connectivity => up_unless(self.observed.is_connectivity_lost),
+            Fact::NameResolution => up_unless(self.observed.is_name_resolution_lost),
         }
     }
 
@@ -156,6 +156,10 @@ impl Facts {
 
 fn ok_if(holds: bool, trouble: &'static str) -> FactState {
     if holds { Ok("ok") } else { Err(trouble) }
+}
+
+fn up_unless(is_lost: bool) -> FactState {
+    if is_lost { Err("lost") } else { Ok("up") }
 }
 
 fn running(stalled_for: Duration) -> FactState {
@@ -173,6 +177,7 @@ mod tests {
                 is_database_readable: true,
                 is_write_failing: false,
                 is_connectivity_lost: false,
+                is_name_resolution_lost: false,
             },
             writer: moment,
             scheduler: moment,
@@ -224,6 +229,7 @@ mod tests {
         token in_doubt           | discord_token in_doubt | withheld
         token rejected           | discord_token rejected | withheld
         connectivity no          | connectivity lost      | sent
+        names no                 | name_resolution lost   | sent
     ";
 
     fn with(what: &str) -> Facts {
@@ -234,6 +240,7 @@ mod tests {
             "readable" => facts.observed.is_database_readable = false,
             "writing" => facts.observed.is_write_failing = true,
             "connectivity" => facts.observed.is_connectivity_lost = true,
+            "names" => facts.observed.is_name_resolution_lost = true,
             "writer" => facts.writer = time(),
             "scheduler" => facts.scheduler = time(),
             "monitors" => facts.monitors_read = (value != "never").then(time),

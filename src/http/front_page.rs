@@ -84,6 +84,7 @@ mod tests {
             gateway: "connected",
             discord_token: "accepted",
             connectivity: "up",
+            name_resolution: "up",
             gateway_away_seconds: None,
             gateway_failed_checks: 0,
             shards: Vec::new(),

@@ -50,6 +50,7 @@ pub(super) struct ReadinessView {
     pub gateway: &'static str,
     pub discord_token: &'static str,
     pub connectivity: &'static str,
+    pub name_resolution: &'static str,
     pub gateway_away_seconds: Option<u64>,
     pub gateway_failed_checks: u32,
     pub shards: Vec<ShardView>,
@@ -85,6 +86,7 @@ pub(super) async fn readiness(app: &HttpState) -> ReadinessView {
         is_database_readable: database.is_ok(),
         is_write_failing: app.store.writer.is_failing(),
         is_connectivity_lost: app.checks.is_connectivity_lost(),
+        is_name_resolution_lost: app.checks.is_name_resolution_lost(),
     });
     view(
         &facts,
@@ -109,6 +111,7 @@ fn view(facts: &Facts, gateway_failed_checks: u32, shards: Vec<ShardView>) -> Re
         gateway: facts.word(Fact::Gateway),
         discord_token: facts.word(Fact::DiscordToken),
         connectivity: facts.word(Fact::Connectivity),
+        name_resolution: facts.word(Fact::NameResolution),
         gateway_away_seconds: facts.gateway_away.map(|away| away.as_secs()),
         gateway_failed_checks,
         shards,

@@ -17,7 +17,7 @@ use super::endpoint_limits::{EndpointLimits, LimitedStore};
 use super::record_result::Rules;
 use crate::clock::Clock;
 use crate::domain::endpoints::check_result::CheckResult;
-use crate::domain::endpoints::connectivity::{Answers, Loss, ReferenceHost};
+use crate::domain::endpoints::connectivity::{Loss, ReferenceAnswers, ReferenceHost};
 use crate::domain::endpoints::target::Target;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
@@ -163,16 +163,25 @@ impl CheckRunner {
     }
 
     /// Tests whether any of the reference hosts answers, and whether the reference names resolve.
-    pub async fn test_connectivity(&self, reference_hosts: &[ReferenceHost]) -> Answers {
+    pub async fn test_connectivity(&self, reference_hosts: &[ReferenceHost]) -> ReferenceAnswers {
         let hosts =
             async { reference_hosts.is_empty() || self.prober.any_answers(reference_hosts).await };
         let (hosts, names) = tokio::join!(hosts, self.prober.names_resolve());
-        Answers { hosts, names }
+        ReferenceAnswers { hosts, names }
     }
 
     /// Whether the network is lost, so that failed checks say nothing about their endpoints.
     pub fn is_connectivity_lost(&self) -> bool {
-        self.connectivity.view().connectivity.loss() == Some(Loss::Network)
+        self.has_lost(Loss::Network)
+    }
+
+    /// Whether name resolution is lost, so that failed checks of endpoints that have a name say nothing.
+    pub fn is_name_resolution_lost(&self) -> bool {
+        self.has_lost(Loss::NameResolution)
+    }
+
+    fn has_lost(&self, loss: Loss) -> bool {
+        self.connectivity.view().connectivity.loss() == Some(loss)
     }
 
     /// Checks an endpoint when it is its turn and records the result, or shares the result of the check that is running.

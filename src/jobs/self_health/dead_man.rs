@@ -47,6 +47,7 @@ async fn withholding(context: &JobContext, could_write: bool) -> Vec<&'static st
         is_database_readable: context.store.reader.is_alive().await.is_ok(),
         is_write_failing: !could_write || context.store.writer.is_failing(),
         is_connectivity_lost: context.checks.is_connectivity_lost(),
+        is_name_resolution_lost: context.checks.is_name_resolution_lost(),
     });
     let failing = facts.withholding_ping().into_iter();
     failing.map(Fact::as_str).collect()

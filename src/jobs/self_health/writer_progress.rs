@@ -42,6 +42,7 @@ mod tests {
         is_database_readable: true,
         is_write_failing: false,
         is_connectivity_lost: false,
+        is_name_resolution_lost: false,
     };
 
     /// Whether writes fail after the writer was read once a second for this long.

@@ -75,6 +75,11 @@ async fn a_resolver_that_fails_takes_no_endpoint_offline() {
             (running.metric("rollcall_name_resolution_up") == Some(0.0)).then_some(())
         });
         assert_eq!(running.metric("rollcall_connectivity_up"), Some(1.0));
+        let (status, readiness) = running.get("/readyz");
+        assert!(
+            status == 503 && readiness.contains(r#""failing":["name_resolution"]"#),
+            "{readiness}"
+        );
         the_message(&sandbox, "Rollcall cannot resolve names").await;
         server.set(working());
         wait_until_names_resolve(&running);

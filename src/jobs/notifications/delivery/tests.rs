@@ -462,6 +462,7 @@ impl Guild {
             is_database_readable: true,
             is_write_failing: false,
             is_connectivity_lost: false,
+            is_name_resolution_lost: false,
         });
         facts.unanswered
     }
