@@ -307,9 +307,16 @@ impl Running<'_> {
             .unwrap()
     }
 
+    /// A connection to the HTTP server. A bot that hangs must not hang the scenario.
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
     /// The status and body of a page.
     pub fn get(&self, path: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.address()).unwrap();
+        let mut stream = self.connect();
         write!(
             stream,
             "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -337,7 +344,7 @@ impl Running<'_> {
         (key, headers): (&str, &[(&str, &str)]),
         body: &str,
     ) -> Answer {
-        let mut stream = TcpStream::connect(self.address()).unwrap();
+        let mut stream = self.connect();
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
         if !key.is_empty() {
             head += &format!("Authorization: Bearer {key}\r\n");

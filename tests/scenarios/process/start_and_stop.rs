@@ -15,7 +15,7 @@ fn without_a_token_everything_but_discord_runs_and_a_warning_is_logged() {
         (ready.json["monitors"] == "ok").then_some(ready)
     });
     let expected = json!({
-        "ready": true, "failing": [], "database": "ok", "writes": "ok", "scheduler": "ok", "monitors": "ok",
+        "ready": true, "failing": [], "database": "ok", "writes": "ok", "scheduler": "ok", "monitors": "ok", "name_resolution": "up",
         "check_results": "ok", "deliveries": "ok", "background_jobs": "ok", "discord_runtime": "off", "gateway": "off",
         "discord_token": "accepted", "connectivity": "up",
         "gateway_away_seconds": null, "gateway_failed_checks": 0, "shards": [],
