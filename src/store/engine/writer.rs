@@ -573,7 +573,8 @@ mod tests {
         let mut turns = vec![OURS; 300];
         turns.push(THEIRS);
         let before = committed_before(&store, &turns).await;
-        assert_eq!(before.last(), Some(&0), "in the first group");
+        // It arrives last: the first group may have begun by then.
+        assert!(before.last() <= Some(&1), "{before:?}");
         // They do not all arrive in their order.
         let mut in_turn = before.get(1..300).unwrap().to_vec();
         in_turn.sort_unstable();
