@@ -66,6 +66,11 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
     let store = Store::open_for_run(&settings.database.url).await?;
     let examination = store.examine_in_background();
     let result = run_on(&settings, &store).await;
+    // It says how to restore the file; the error of a statement does not.
+    let result = match (result, store.damage()) {
+        (Err(_), Some(damage)) => Err(damage.into()),
+        (result, _) => result,
+    };
     drop(examination);
     store.close().await;
     drop((lock, log));
