@@ -70,6 +70,7 @@ impl Prober {
             };
             let next = redirect::follow(target, &location)?;
             sends_headers = sends_headers && redirect::keeps_headers(target, &next);
+            trace.redirect_from(&check.target.host);
             moved = Some(Box::new(next));
             hops_left -= 1;
         }

@@ -198,8 +198,8 @@ impl Prober {
                 }
             }
         }
-        Err(match trace.unresolved_name() {
-            Some(name) => self.names.no_answer(name),
+        Err(match trace.pending_lookup() {
+            Some(lookup) => self.names.out_of_time(lookup),
             None => trace.phase().out_of_time(),
         })
     }
@@ -255,14 +255,16 @@ impl Prober {
         trace: &mut Trace,
     ) -> Result<tokio::net::TcpStream, Stop> {
         let lookup = self.names.addresses(target, trace);
-        let addresses = self
-            .guard
-            .admit(lookup)
-            .await
-            .map_err(|error| match error {
-                AdmitError::Denied => Stop::Denied,
-                AdmitError::Lookup(stop) => stop,
-            })?;
+        let admitted = self.guard.admit(lookup).await;
+        let addresses = match admitted {
+            Ok(addresses) => addresses,
+            // A network with a login page gives its own address to every name.
+            Err(AdmitError::Denied) if target.has_name() && !self.names.resolve().await => {
+                return Err(Stop::NotResolved);
+            }
+            Err(AdmitError::Denied) => return Err(Stop::Denied),
+            Err(AdmitError::Lookup(stop)) => return Err(stop),
+        };
         let stream = tcp::connect(&addresses, gate, trace).await?;
         // Without a peer the connection is closed already, and there is nothing left to judge.
         if let Ok(peer) = stream.peer_addr() {

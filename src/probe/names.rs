@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::sync::watch;
 
 use super::Stop;
-use super::resolve::{LookupFailure, Resolver};
-use super::trace::{Phase, Trace};
+use super::resolve::{LookupFailure, LookupPurpose, Resolver};
+use super::trace::{PendingLookup, Phase, Trace};
 use crate::clock::Stopwatch;
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::name_resolution::{
@@ -43,11 +44,19 @@ struct SharedNames {
     resolver: Resolver,
     references: Vec<String>,
     resolution: Mutex<NameResolution>,
-    /// When the last lookup of the reference names began.
-    asked: Mutex<Option<Stopwatch>>,
-    /// Held during the lookups of the reference names, so that everybody who needs them shares them.
+    rounds: watch::Sender<Rounds>,
+    /// Held during a round.
     asking: tokio::sync::Mutex<()>,
     since_start: Stopwatch,
+}
+
+/// The lookups of the reference names so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rounds {
+    begun: u64,
+    ended: u64,
+    /// When the last one began.
+    last: Option<Stopwatch>,
 }
 
 impl Names {
@@ -56,7 +65,7 @@ impl Names {
             resolver,
             references,
             resolution: Mutex::default(),
-            asked: Mutex::default(),
+            rounds: watch::Sender::default(),
             asking: tokio::sync::Mutex::default(),
             since_start: Stopwatch::start(),
         }))
@@ -72,7 +81,6 @@ impl Names {
             Host::Ip(ip) => return Ok(vec![SocketAddr::new(*ip, target.port)]),
             Host::Name(name) => name,
         };
-        trace.queue_name(name);
         // Boxed: most checks go to an IP address and should not reserve memory for a DNS exchange.
         let addresses = Box::pin(self.resolve_name(name, trace)).await?;
         Ok(addresses
@@ -82,45 +90,44 @@ impl Names {
     }
 
     async fn resolve_name(&self, name: &str, trace: &mut Trace) -> Result<Vec<IpAddr>, Stop> {
-        let not_run = |why| Err(Stop::NotChecked(why));
-        let slot = match self.0.resolver.slot().await {
-            Ok(slot) => slot,
-            Err(LookupFailure::NotRun(why)) => return not_run(why),
-            Err(LookupFailure::Failed(failure)) => return Err(self.failed(name, failure)),
+        let known_as = trace.queue_lookup(name);
+        let purpose = LookupPurpose::Target(trace.guild());
+        let found = match self.0.resolver.slot(purpose).await {
+            Ok(slot) => {
+                trace.enter(Phase::Resolving);
+                self.0.resolver.lookup(name, slot).await
+            }
+            Err(failure) => Err(failure),
         };
-        trace.enter(Phase::Resolving);
-        match self.0.resolver.lookup(name, slot).await {
+        let failure = match found {
             Ok(addresses) => {
-                self.0
-                    .resolution()
-                    .found(name, self.0.since_start.elapsed());
-                if self.0.must_prove() {
-                    self.ask_soon();
-                }
-                Ok(addresses)
+                self.0.found(&known_as);
+                return Ok(addresses);
             }
-            Err(LookupFailure::NotRun(why)) => not_run(why),
-            Err(LookupFailure::Failed(failure)) => {
-                if failure == NameFailure::NotFound {
-                    // Older answers may be from before the resolver began to fail.
-                    self.0.ask_now().await;
-                }
-                Err(self.failed(name, failure))
-            }
+            Err(LookupFailure::NotRun(why)) => return Err(Stop::NotChecked(why)),
+            Err(LookupFailure::Failed(failure)) => failure,
+        };
+        if failure == NameFailure::NotFound && self.0.have_resolved() {
+            trace.deny_lookup();
+            // Older answers may be from before the resolver began to fail.
+            self.0.ask_now().await;
+        }
+        Err(self.failed(&known_as, failure))
+    }
+
+    /// How a check ends whose deadline passed during a lookup.
+    pub(super) fn out_of_time(&self, lookup: &PendingLookup) -> Stop {
+        match lookup.is_denied {
+            // The reference names would have said whether that counts.
+            true => Stop::NotResolved,
+            false => self.failed(&lookup.known_as, NameFailure::NoAnswer),
         }
     }
 
-    /// How a check ends whose deadline passed before there was an answer.
-    pub(super) fn no_answer(&self, name: &str) -> Stop {
-        self.failed(name, NameFailure::NoAnswer)
-    }
-
-    fn failed(&self, name: &str, failure: NameFailure) -> Stop {
-        if failure == NameFailure::NoAnswer {
-            self.ask_soon();
-        }
+    fn failed(&self, known_as: &str, failure: NameFailure) -> Stop {
+        self.0.ask_soon(ASK_EVERY);
         let at = self.0.since_start.elapsed();
-        let verdict = self.0.resolution().failed(name, failure, at);
+        let verdict = self.0.resolution().failed(known_as, failure, at);
         match (verdict, failure) {
             (NameVerdict::Unknown, _) => Stop::NotResolved,
             (NameVerdict::Counts, NameFailure::NotFound) => Stop::plain(FailureClass::NameFailed),
@@ -130,7 +137,7 @@ impl Names {
         }
     }
 
-    /// Whether names resolve, as far as the reference names show.
+    /// Whether names resolve, as far as the reference names show now.
     pub(super) async fn resolve(&self) -> bool {
         self.0.ask_now().await;
         !self.0.resolution().reference_names_fail()
@@ -143,20 +150,6 @@ impl Names {
             Err(_) => self.0.lookup(host).await.unwrap_or_default(),
         }
     }
-
-    /// Looks up the reference names, beside the check that needs them next time.
-    fn ask_soon(&self) {
-        if self.0.references.is_empty() || !self.0.may_ask(ASK_EVERY) {
-            return;
-        }
-        let shared = Arc::clone(&self.0);
-        tokio::spawn(async move {
-            let _asking = shared.asking.lock().await;
-            if shared.may_ask(ASK_EVERY) {
-                shared.ask().await;
-            }
-        });
-    }
 }
 
 impl SharedNames {
@@ -166,60 +159,105 @@ impl SharedNames {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn asked(&self) -> MutexGuard<'_, Option<Stopwatch>> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn have_resolved(&self) -> bool {
+        self.resolution().have_resolved()
     }
 
-    fn may_ask(&self, every: Duration) -> bool {
-        self.asked().is_none_or(|since| since.elapsed() >= every)
+    fn found(self: &Arc<Self>, known_as: &str) {
+        self.resolution()
+            .found(known_as, self.since_start.elapsed());
+        if !self.have_resolved() {
+            // To learn that they resolve here at all.
+            self.ask_soon(ASK_UNPROVED_EVERY);
+        }
     }
 
-    /// Whether the reference names must be looked up although nothing fails: to learn that they resolve here at all.
-    fn must_prove(&self) -> bool {
-        !self.resolution().have_resolved() && self.may_ask(ASK_UNPROVED_EVERY)
+    fn is_due(&self, every: Duration) -> bool {
+        let last = self.rounds.borrow().last;
+        !self.references.is_empty() && last.is_none_or(|since| since.elapsed() >= every)
     }
 
-    /// Looks up the reference names, or shares a lookup that begins later than now.
-    async fn ask_now(&self) {
+    /// Looks up the reference names, beside the check that needs them next time.
+    fn ask_soon(self: &Arc<Self>, every: Duration) {
+        if self.is_due(every) {
+            let shared = Arc::clone(self);
+            tokio::spawn(async move {
+                let _asking = shared.asking.lock().await;
+                if shared.is_due(every) {
+                    shared.ask().await;
+                }
+            });
+        }
+    }
+
+    /// Waits for a lookup of the reference names that begins later than now. Everybody who needs one shares it, and it goes
+    /// on if a check that waits for it runs out of time.
+    async fn ask_now(self: &Arc<Self>) {
         if self.references.is_empty() {
             return;
         }
-        let called = Stopwatch::start();
-        let _asking = self.asking.lock().await;
-        let last = self.asked().map(|since| since.elapsed());
-        match last {
-            Some(last) if last <= called.elapsed() => return,
-            Some(last) => tokio::time::sleep(ASK_NOW_EVERY.saturating_sub(last)).await,
-            None => {}
-        }
-        self.ask().await;
+        let needed = self.rounds.borrow().begun + 1;
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            let _asking = shared.asking.lock().await;
+            let Rounds { begun, last, .. } = *shared.rounds.borrow();
+            if begun < needed {
+                let since = last.map_or(ASK_NOW_EVERY, |last| last.elapsed());
+                tokio::time::sleep(ASK_NOW_EVERY.saturating_sub(since)).await;
+                shared.ask().await;
+            }
+        });
+        let mut rounds = self.rounds.subscribe();
+        // The sender lives as long as this value, so this is no error.
+        let _ = rounds.wait_for(|rounds| rounds.ended >= needed).await;
     }
 
     /// Looks up the reference names. Call it with `asking` locked.
     async fn ask(&self) {
-        *self.asked() = Some(Stopwatch::start());
+        self.rounds.send_modify(|rounds| {
+            rounds.begun += 1;
+            rounds.last = Some(Stopwatch::start());
+        });
         let lookups = self.references.iter().map(|name| self.shown_by(name));
-        let shown = ReferenceNames::of_all(&join_all(lookups).await);
-        self.resolution()
-            .references(shown, self.since_start.elapsed());
+        let shown: Vec<ReferenceNames> = join_all(lookups).await.into_iter().flatten().collect();
+        if !shown.is_empty() {
+            let shown = ReferenceNames::of_all(&shown);
+            self.resolution()
+                .references(shown, self.since_start.elapsed());
+        }
+        self.rounds
+            .send_modify(|rounds| rounds.ended = rounds.begun);
     }
 
-    async fn shown_by(&self, name: &str) -> ReferenceNames {
+    /// What a reference name shows; `None` if its lookup could not be run, which says nothing about the resolver.
+    async fn shown_by(&self, name: &str) -> Option<ReferenceNames> {
         let unused = format!("rollcall-{:016x}.{name}", fastrand::u64(..));
         let (name, unused) = tokio::join!(self.lookup(name), self.lookup(&unused));
-        ReferenceNames::shown_by(&name, &unused)
+        match (name, unused) {
+            (Err(LookupFailure::NotRun(_)), _) | (_, Err(LookupFailure::NotRun(_))) => None,
+            (name, unused) => Some(ReferenceNames::shown_by(
+                &name.map_err(failed),
+                &unused.map_err(failed),
+            )),
+        }
     }
 
-    /// Looks up a name that is no target. A lookup that cannot be run has no answer.
-    async fn lookup(&self, name: &str) -> Result<Vec<IpAddr>, NameFailure> {
+    /// Looks up a name that is no target.
+    async fn lookup(&self, name: &str) -> Result<Vec<IpAddr>, LookupFailure> {
         let lookup = async {
-            let slot = self.resolver.slot().await?;
+            let slot = self.resolver.slot(LookupPurpose::Reference).await?;
             self.resolver.lookup(name, slot).await
         };
-        match tokio::time::timeout(TIMEOUT, lookup).await {
-            Ok(Ok(addresses)) => Ok(addresses),
-            Ok(Err(LookupFailure::Failed(failure))) => Err(failure),
-            Ok(Err(LookupFailure::NotRun(_))) | Err(_) => Err(NameFailure::NoAnswer),
-        }
+        let late = |_| Err(LookupFailure::Failed(NameFailure::NoAnswer));
+        tokio::time::timeout(TIMEOUT, lookup)
+            .await
+            .unwrap_or_else(late)
+    }
+}
+
+fn failed(failure: LookupFailure) -> NameFailure {
+    match failure {
+        LookupFailure::Failed(failure) => failure,
+        LookupFailure::NotRun(_) => NameFailure::NoAnswer,
     }
 }

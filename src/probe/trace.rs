@@ -11,6 +11,7 @@ use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::check_result::{CheckResult, FailureClass, Timings, Verdict};
+use crate::domain::endpoints::target::Host;
 
 /// The phase of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,15 @@ pub(super) struct Account {
     /// A turn that the check waited for before it started.
     pub(super) turn: Option<ConnectionTurn>,
     pub(super) has_connected: bool,
+}
+
+/// The lookup of a name.
+#[derive(Debug)]
+pub(super) struct PendingLookup {
+    /// By what the rule knows it.
+    pub(super) known_as: Box<str>,
+    /// Whether the resolver has said that the name does not exist.
+    pub(super) is_denied: bool,
 }
 
 /// How far away a deadline is at least while it moves because the check waits.
@@ -123,8 +133,10 @@ pub(super) struct Trace {
     account: Option<Box<Account>>,
     lap: Stopwatch,
     phase: Phase,
-    /// The name that is resolved now or was resolved last.
-    name: Option<Box<str>>,
+    /// What is resolved now or was resolved last.
+    lookup: Option<PendingLookup>,
+    /// The host of the target, once a redirect has led elsewhere.
+    redirected_from: Option<Box<str>>,
     timings: Timings,
     pub(super) certificate_expires_at: Option<Timestamp>,
 }
@@ -141,7 +153,8 @@ impl Trace {
             account: None,
             lap: started,
             phase: Phase::Queueing,
-            name: None,
+            lookup: None,
+            redirected_from: None,
             timings: Timings::default(),
             certificate_expires_at: None,
         }
@@ -192,18 +205,45 @@ impl Trace {
         self.phase
     }
 
-    /// Begins to wait for a slot to resolve a name.
-    pub(super) fn queue_name(&mut self, name: &str) {
-        self.enter(Phase::Queueing);
-        self.name = Some(name.into());
+    /// The guild on whose account it is.
+    pub(super) fn guild(&self) -> Option<GuildId> {
+        self.account.as_ref().map(|account| account.guild)
     }
 
-    /// The name that is being resolved at the moment.
-    pub(super) fn unresolved_name(&self) -> Option<&str> {
+    /// Begins to wait for a slot to resolve a name. Servers choose the names of redirects, so those are known by the host of
+    /// the target.
+    pub(super) fn queue_lookup(&mut self, name: &str) -> Box<str> {
+        self.enter(Phase::Queueing);
+        let known_as: Box<str> = match &self.redirected_from {
+            Some(host) => format!("redirect of {host}").into(),
+            None => name.into(),
+        };
+        self.lookup = Some(PendingLookup {
+            known_as: known_as.clone(),
+            is_denied: false,
+        });
+        known_as
+    }
+
+    /// Records that the resolver denies the name that is being resolved.
+    pub(super) fn deny_lookup(&mut self) {
+        if let Some(lookup) = &mut self.lookup {
+            lookup.is_denied = true;
+        }
+    }
+
+    /// The lookup that has not ended.
+    pub(super) fn pending_lookup(&self) -> Option<&PendingLookup> {
         match self.phase {
-            Phase::Resolving => self.name.as_deref(),
+            Phase::Resolving => self.lookup.as_ref(),
             _ => None,
         }
+    }
+
+    /// Records that a redirect leads away from this host.
+    pub(super) fn redirect_from(&mut self, host: &Host) {
+        self.redirected_from
+            .get_or_insert_with(|| host.to_string().into());
     }
 
     /// Ends the current phase and starts the next. Phases of several hops add up.

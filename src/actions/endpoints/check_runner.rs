@@ -218,7 +218,8 @@ impl CheckRunner {
         if !result.is_up() {
             self.connectivity.is_settled().await;
         }
-        self.connectivity.trusted(result)
+        self.connectivity
+            .trusted(result, endpoint.target.has_name())
     }
 
     async fn attempt(
@@ -290,6 +291,7 @@ impl Flight {
         CompletedCheck {
             monitor_id: self.monitor_id,
             revision: endpoint.revision,
+            has_name: endpoint.target.has_name(),
             result,
             waiters: self.release(),
         }

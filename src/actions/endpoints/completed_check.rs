@@ -17,6 +17,8 @@ pub struct CompletedCheck {
     pub monitor_id: MonitorId,
     /// Revision of the endpoint that was checked.
     pub revision: u32,
+    /// Whether the target has a name, and no IP address.
+    pub has_name: bool,
     pub result: CheckResult,
     pub waiters: Vec<Waiter>,
 }

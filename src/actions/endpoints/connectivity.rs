@@ -1,7 +1,7 @@
 //! Records that Rollcall has lost or regained network connectivity. Recent failures are retracted and their endpoints
 //! become unknown; each affected guild gets one notification.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::actions::transition::{self, Change};
 use crate::domain::Timestamp;
@@ -17,7 +17,7 @@ use crate::domain::transition::{Transition, TransitionReason};
 use crate::store::endpoints::endpoint::FailingEndpoint;
 use crate::store::endpoints::state::Loaded;
 use crate::store::endpoints::{endpoint, state};
-use crate::store::incidents::incident;
+use crate::store::incidents::incident::{self, Announcement};
 use crate::store::monitors::monitor_state;
 use crate::store::notifications::delivery;
 use crate::store::{Store, StoreError, Tx};
@@ -31,7 +31,7 @@ pub struct Lost {
 
 impl Lost {
     /// Whether it can have caused this failure.
-    fn explains(&self, endpoint: FailingEndpoint) -> bool {
+    fn explains(&self, endpoint: &FailingEndpoint) -> bool {
         match self.loss {
             Loss::Network => true,
             Loss::NameResolution => endpoint.has_name,
@@ -47,7 +47,7 @@ pub async fn begin(store: &Store, lost: Lost, now: Timestamp) -> Result<u64, Sto
             let lost = lost.clone();
             Box::pin(async move {
                 let failing = endpoint::failing_since(tx, lost.suspicion.began).await?;
-                let explained = failing.into_iter().filter(|one| lost.explains(*one));
+                let explained = failing.into_iter().filter(|one| lost.explains(one));
                 let suspects: Vec<MonitorId> = explained.map(|one| one.id).collect();
                 retract(tx, &suspects, now).await?;
                 let affected: BTreeSet<MonitorId> = suspects
@@ -55,20 +55,53 @@ pub async fn begin(store: &Store, lost: Lost, now: Timestamp) -> Result<u64, Sto
                     .chain(&lost.suspicion.failing)
                     .copied()
                     .collect();
-                for (guild, failing) in per_guild(tx, affected).await? {
-                    let kind = NotificationKind::ConnectivityLost {
-                        loss: lost.loss,
-                        failing,
-                        began: lost.suspicion.began,
-                        ended: None,
-                    };
-                    let incident = incident::announce(tx, guild, &kind, now).await?;
-                    delivery::enqueue(tx, guild, incident).await?;
-                }
+                announce(tx, &lost, affected, now).await?;
                 Ok(suspects.len() as u64)
             })
         })
         .await
+}
+
+/// Notifies guilds that have not been notified yet about a loss that goes on: their endpoints began to fail later.
+pub async fn notify_others(store: &Store, lost: Lost, now: Timestamp) -> Result<(), StoreError> {
+    store
+        .writer
+        .transact(move |tx| {
+            let lost = lost.clone();
+            Box::pin(async move {
+                let affected = lost.suspicion.failing.iter().copied().collect();
+                announce(tx, &lost, affected, now).await
+            })
+        })
+        .await
+}
+
+/// Announces a loss to each guild with affected endpoints, unless that was done.
+async fn announce(
+    tx: &mut Tx<'_>,
+    lost: &Lost,
+    affected: BTreeSet<MonitorId>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let kind = |failing| NotificationKind::ConnectivityLost {
+        loss: lost.loss,
+        failing,
+        began: lost.suspicion.began,
+        ended: None,
+    };
+    let earlier = incident::all_of_kind(tx, &kind(0)).await?;
+    let known: HashSet<GuildId> = earlier
+        .into_iter()
+        .filter(|one| is_open(&one.kind, lost.loss))
+        .map(|one| one.guild)
+        .collect();
+    for (guild, failing) in per_guild(tx, lost, affected).await? {
+        if !known.contains(&guild) {
+            let incident = incident::announce(tx, guild, &kind(failing), now).await?;
+            delivery::enqueue(tx, guild, incident).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Marks endpoints as unknown, and retracts their outages.
@@ -94,17 +127,21 @@ async fn retract(
     transition::apply(tx, &changes, Actor::System, now).await
 }
 
-/// How many of these endpoints each guild has. Removed ones do not count.
+fn is_open(kind: &NotificationKind, lost: Loss) -> bool {
+    matches!(kind, NotificationKind::ConnectivityLost { loss, ended: None, .. } if *loss == lost)
+}
+
+/// How many of these endpoints each guild has that the loss concerns. Removed ones do not count.
 async fn per_guild(
     tx: &mut Tx<'_>,
+    lost: &Lost,
     endpoints: BTreeSet<MonitorId>,
 ) -> Result<BTreeMap<GuildId, u64>, StoreError> {
     let endpoints: Vec<MonitorId> = endpoints.into_iter().collect();
-    state::load(tx, &endpoints).await?;
     let mut guilds = BTreeMap::new();
-    for id in endpoints {
-        if let Some(loaded) = state::of(tx, id) {
-            *guilds.entry(loaded.guild_id).or_default() += 1;
+    for endpoint in endpoint::among(tx, &endpoints).await? {
+        if lost.explains(&endpoint) {
+            *guilds.entry(endpoint.guild).or_default() += 1;
         }
     }
     Ok(guilds)
@@ -137,7 +174,7 @@ pub async fn end(store: &Store, now: Timestamp) -> Result<(), StoreError> {
                     began: now,
                     ended: None,
                 };
-                for (id, kind) in incident::all_of_kind(tx, &like).await? {
+                for Announcement { id, kind, .. } in incident::all_of_kind(tx, &like).await? {
                     if let NotificationKind::ConnectivityLost {
                         loss,
                         failing,
@@ -265,5 +302,36 @@ mod tests {
                 && details[0].0.contains(r#""loss":"name_resolution""#),
             "{details:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn guilds_whose_endpoints_fail_later_are_notified_once() {
+        let store = TestStore::open().await;
+        let first = store.add_endpoint(HOME, "tcp://192.0.2.1:1").await;
+        let other = crate::domain::discord_id::GuildId(HOME.0 + 1);
+        let later = store.add_endpoint(other, "tcp://192.0.2.1:1").await;
+        let lost = |failing: Vec<MonitorId>| Lost {
+            loss: Loss::Network,
+            suspicion: Suspicion {
+                began: at(100),
+                failing,
+            },
+        };
+        begin(&store, lost(vec![first]), at(110)).await.unwrap();
+        for _ in 0..2 {
+            let both = lost(vec![first, later]);
+            notify_others(&store, both, at(120)).await.unwrap();
+        }
+        let notified = async || -> Vec<(i64,)> {
+            store
+                .rows("SELECT guild_id FROM incidents ORDER BY id")
+                .await
+        };
+        let (home, other) = (HOME.to_row(), other.to_row());
+        assert_eq!(notified().await, [(home,), (other,)]);
+        // After its end, the next loss is a new notification.
+        end(&store, at(200)).await.unwrap();
+        begin(&store, lost(vec![first]), at(300)).await.unwrap();
+        assert_eq!(notified().await, [(home,), (other,), (home,)]);
     }
 }

@@ -10,7 +10,7 @@ use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
 use crate::domain::endpoints::check_result::{CheckResult, NotChecked, Verdict};
 use crate::domain::endpoints::connectivity::{Connectivity, Loss};
-use crate::domain::endpoints::failure_tracker::{FailureTracker, Sighting, Suspicion};
+use crate::domain::endpoints::failure_tracker::{FailureTracker, Suspicion, TrackedResult};
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 
@@ -19,6 +19,9 @@ const TEST_EVERY: Duration = Duration::from_secs(1);
 
 /// The longest wait for a test. Its own time-outs end it earlier.
 const TEST_TAKES: Duration = Duration::from_secs(8);
+
+/// The longest time that a check can take. Checks that began while something was lost may end after that.
+const LONGEST_CHECK: Duration = Duration::from_secs(130);
 
 /// Whether check results count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +38,16 @@ pub struct ConnectivityState {
     is_testable: bool,
     failures: Mutex<FailureTracker>,
     tested: Mutex<Option<Stopwatch>>,
+    restored: Mutex<Option<Restored>>,
     view: watch::Sender<ConnectivityView>,
+}
+
+/// The end of the last loss.
+#[derive(Clone, Copy, Debug)]
+struct Restored {
+    loss: Loss,
+    at: Timestamp,
+    since: Stopwatch,
 }
 
 impl ConnectivityState {
@@ -44,6 +56,7 @@ impl ConnectivityState {
             is_testable,
             failures: Mutex::default(),
             tested: Mutex::default(),
+            restored: Mutex::default(),
             view: watch::Sender::new(ConnectivityView {
                 connectivity: Connectivity::Up,
                 is_being_tested: false,
@@ -63,11 +76,11 @@ impl ConnectivityState {
         let mut has_failure = false;
         let mut failures = self.failures();
         for (id, status, result) in results {
-            let Some(sighting) = sighting(&result.verdict, status) else {
+            let Some(tracked) = tracked(&result.verdict, status) else {
                 continue;
             };
-            has_failure |= sighting == Sighting::Failed;
-            failures.record(id, sighting, result.at);
+            has_failure |= tracked == TrackedResult::Failed;
+            failures.record(id, tracked, result.at);
         }
         if has_failure && self.may_test() && failures.suspicion(now).is_some() {
             self.view.send_if_modified(|view| {
@@ -97,9 +110,34 @@ impl ConnectivityState {
         self.failures().suspicion(now)
     }
 
+    /// Which endpoints fail that began to do so at this time or later.
+    pub fn failing_since(&self, began: Timestamp) -> Vec<MonitorId> {
+        self.failures().failing_since(began)
+    }
+
     /// Forgets all failures so far, because Rollcall's own connectivity has caused them.
     pub fn forget_failures(&self) {
         *self.failures() = FailureTracker::default();
+    }
+
+    /// Records that what was lost works again: failures of checks that began before do not count.
+    pub fn restore(&self, loss: Loss, now: Timestamp) {
+        let mut restored = self.restored.lock().unwrap_or_else(PoisonError::into_inner);
+        *restored = Some(Restored {
+            loss,
+            at: now,
+            since: Stopwatch::start(),
+        });
+    }
+
+    /// What was lost when a check began that ends now.
+    fn loss_at(&self, began: Timestamp) -> Option<Loss> {
+        let current = self.view().connectivity.loss();
+        let restored = *self.restored.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not for longer, because the clock may have been set back since.
+        let restored = restored
+            .filter(|restored| began < restored.at && restored.since.elapsed() < LONGEST_CHECK);
+        current.or(restored.map(|restored| restored.loss))
     }
 
     /// Ends a test.
@@ -131,13 +169,15 @@ impl ConnectivityState {
         let _ = tokio::time::timeout(TEST_TAKES, settled).await;
     }
 
-    /// Turns a failure into `Unknown` if what is lost can have caused it; leaves other results as they are.
-    pub fn trusted(&self, mut result: CheckResult) -> CheckResult {
+    /// Turns a failure into `Unknown` if what is or was lost can have caused it; leaves other results as they are.
+    /// `has_name`: the target has a name, and no IP address.
+    pub fn trusted(&self, mut result: CheckResult, has_name: bool) -> CheckResult {
         if !matches!(result.verdict, Verdict::Down(_)) {
             return result;
         }
-        let has_name = result.timings.resolve.is_some();
-        match self.view().connectivity.loss() {
+        // A redirect may have led to a name.
+        let has_name = has_name || result.timings.resolve.is_some();
+        match self.loss_at(result.at) {
             Some(Loss::Network) => result.verdict = Verdict::Unknown(NotChecked::Connectivity),
             Some(Loss::NameResolution) if has_name => {
                 result.verdict = Verdict::Unknown(NotChecked::NameResolution);
@@ -153,14 +193,14 @@ impl ConnectivityState {
 }
 
 /// What a check result means for connectivity; `None` if it says nothing.
-fn sighting(verdict: &Verdict, status: Status) -> Option<Sighting> {
+fn tracked(verdict: &Verdict, status: Status) -> Option<TrackedResult> {
     match verdict {
-        Verdict::Up => Some(Sighting::Passed),
-        Verdict::Down(_) if status == Status::Offline => Some(Sighting::StillFailing),
+        Verdict::Up => Some(TrackedResult::Passed),
+        Verdict::Down(_) if status == Status::Offline => Some(TrackedResult::StillFailing),
         Verdict::Down(_)
         | Verdict::Unknown(
             NotChecked::Resolver | NotChecked::NameResolution | NotChecked::Connectivity,
-        ) => Some(Sighting::Failed),
+        ) => Some(TrackedResult::Failed),
         Verdict::Unknown(NotChecked::Machine(_)) => None,
     }
 }
@@ -170,20 +210,25 @@ mod tests {
     use super::*;
     use crate::domain::endpoints::check_result::{Failure, FailureClass, Timings};
 
-    fn down(is_named: bool) -> CheckResult {
+    fn down(second: i64) -> CheckResult {
         CheckResult {
-            at: Timestamp::from_millis(0),
+            at: Timestamp::from_millis(second * 1000),
             verdict: Verdict::Down(Failure::new(FailureClass::Refused)),
-            timings: Timings {
-                resolve: is_named.then_some(Duration::ZERO),
-                ..Timings::default()
-            },
+            timings: Timings::default(),
             certificate_expires_at: None,
         }
     }
 
+    /// Why the result of a check that began at this second is unknown; `None` if it counts.
+    fn unknown(state: &ConnectivityState, second: i64, has_name: bool) -> Option<NotChecked> {
+        match state.trusted(down(second), has_name).verdict {
+            Verdict::Unknown(why) => Some(why),
+            Verdict::Up | Verdict::Down(_) => None,
+        }
+    }
+
     fn record(state: &ConnectivityState, ids: std::ops::Range<i64>, status: Status) {
-        let result = down(false);
+        let result = down(0);
         let results = ids.map(|id| (MonitorId(id), status, &result));
         state.record(results, Timestamp::from_millis(0));
     }
@@ -191,7 +236,7 @@ mod tests {
     #[test]
     fn a_failure_counts_unless_what_is_lost_can_have_caused_it() {
         let (network, names) = (Some(Loss::Network), Some(Loss::NameResolution));
-        for (loss, is_named, expected) in [
+        for (loss, has_name, expected) in [
             (None, true, None),
             (network, false, Some(NotChecked::Connectivity)),
             (network, true, Some(NotChecked::Connectivity)),
@@ -201,13 +246,23 @@ mod tests {
             let state = ConnectivityState::new(true);
             let since = Timestamp::from_millis(0);
             state.settle(loss.map_or(Connectivity::Up, |loss| Connectivity::Down { loss, since }));
-            let verdict = state.trusted(down(is_named)).verdict;
-            let unknown = match verdict {
-                Verdict::Unknown(why) => Some(why),
-                Verdict::Up | Verdict::Down(_) => None,
-            };
-            assert_eq!(unknown, expected, "{loss:?}, {is_named}");
+            let unknown = unknown(&state, 0, has_name);
+            assert_eq!(unknown, expected, "{loss:?}, {has_name}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn checks_that_began_during_a_loss_do_not_count_after_it() {
+        let state = ConnectivityState::new(true);
+        state.restore(Loss::Network, Timestamp::from_millis(100_000));
+        assert_eq!(unknown(&state, 99, false), Some(NotChecked::Connectivity));
+        assert_eq!(unknown(&state, 100, false), None);
+        // The clock may have been set back since.
+        tokio::time::advance(LONGEST_CHECK).await;
+        assert_eq!(unknown(&state, 99, false), None);
+        state.restore(Loss::NameResolution, Timestamp::from_millis(200_000));
+        assert_eq!(unknown(&state, 199, false), None);
+        assert_eq!(unknown(&state, 199, true), Some(NotChecked::NameResolution));
     }
 
     #[tokio::test(start_paused = true)]

@@ -261,6 +261,7 @@ impl World {
                 None => Verdict::Unknown(NotChecked::Machine("no file descriptors left")),
             };
             batch.push(CompletedCheck {
+                has_name: false,
                 monitor_id: id,
                 revision: u32::try_from(revision).unwrap(),
                 result: CheckResult {

@@ -111,6 +111,13 @@ impl Connectivity {
             Self::Down { loss, .. } if answers.restores(loss) => {
                 (Self::Up, Some(ConnectivityChange::Restored(loss)))
             }
+            // The network can fail, too, while names do not resolve.
+            Self::Down {
+                loss: Loss::NameResolution,
+                ..
+            } if !answers.hosts && suspicion.is_some() => {
+                self.suspected(suspicion, Some(Loss::Network), now)
+            }
             Self::Down { loss, since } if now.since(since) >= LONGEST => (
                 Self::Unverified(loss),
                 Some(ConnectivityChange::GaveUp(loss)),
@@ -263,6 +270,9 @@ mod tests {
                 lost(Network),
             ),
             (Unverified(Names), None, NONE, Unverified(Names), None),
+            (down(Names), None, NONE, down(Names), None),
+            (down(Names), suspicion(), NONE, down(Network), lost(Network)),
+            (down(Network), suspicion(), NONE, down(Network), None),
         ] {
             let found = before.next(suspicion, answers, at(100));
             assert_eq!(found, (after, change), "{before:?}, {answers:?}");

@@ -14,9 +14,12 @@ pub const WINDOW: Duration = Duration::from_secs(60);
 const MIN_FAILING: usize = 5;
 const MIN_PERCENT: usize = 60;
 
+/// Twice the longest time-out of a check.
+const LONGEST_CHECK: Duration = Duration::from_secs(240);
+
 /// What a check showed, as far as connectivity is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sighting {
+pub enum TrackedResult {
     Passed,
     Failed,
     /// The endpoint was offline already, so nothing begins.
@@ -28,8 +31,14 @@ pub enum Sighting {
 pub struct FailureTracker {
     /// Failing endpoints, and since when each one fails.
     failing: HashMap<MonitorId, Timestamp>,
-    /// The endpoints that passed in each second of the window, the newest second last.
-    passes: VecDeque<(i64, Vec<MonitorId>)>,
+    /// The passes in each second of the window, the newest second last.
+    passes: VecDeque<(i64, Vec<Pass>)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pass {
+    at: Timestamp,
+    id: MonitorId,
 }
 
 /// Many endpoints began to fail within the window.
@@ -42,21 +51,25 @@ pub struct Suspicion {
 }
 
 impl FailureTracker {
-    /// Records a check result.
-    pub fn record(&mut self, id: MonitorId, sighting: Sighting, at: Timestamp) {
-        match sighting {
-            Sighting::StillFailing => return,
-            Sighting::Failed => {
+    /// Records a check result, dated at the start of the check.
+    pub fn record(&mut self, id: MonitorId, result: TrackedResult, at: Timestamp) {
+        match result {
+            TrackedResult::StillFailing => return,
+            TrackedResult::Failed => {
                 self.failing.entry(id).or_insert(at);
                 return;
             }
-            Sighting::Passed => self.failing.remove(&id),
+            TrackedResult::Passed => self.failing.remove(&id),
         };
-        match self.passes.back_mut() {
-            Some((second, ids)) if *second >= at.seconds() => ids.push(id),
-            _ => self.passes.push_back((at.seconds(), vec![id])),
+        if self.is_set_back(at) {
+            self.passes.clear();
+            self.failing
+                .values_mut()
+                .for_each(|since| *since = (*since).min(at));
         }
-        let oldest = at.minus(WINDOW).seconds();
+        self.push(Pass { at, id });
+        let newest = self.passes.back().map_or(0, |(second, _)| *second);
+        let oldest = newest.saturating_sub_unsigned(WINDOW.as_secs());
         while self
             .passes
             .front()
@@ -64,6 +77,23 @@ impl FailureTracker {
         {
             self.passes.pop_front();
         }
+    }
+
+    /// Adds a pass to its second. A check that took long is later than others that began after it.
+    fn push(&mut self, pass: Pass) {
+        let wanted = pass.at.seconds();
+        let index = self.passes.partition_point(|(second, _)| *second < wanted);
+        match self.passes.get_mut(index) {
+            Some((second, passes)) if *second == wanted => passes.push(pass),
+            _ => self.passes.insert(index, (wanted, vec![pass])),
+        }
+    }
+
+    /// Whether the clock was set back: results arrive out of order, but no more than a check can take.
+    fn is_set_back(&self, at: Timestamp) -> bool {
+        let newest = self.passes.back().map(|(second, _)| *second);
+        let oldest = at.plus(LONGEST_CHECK).seconds();
+        newest.is_some_and(|newest| newest > oldest)
     }
 
     /// Drops an endpoint that is no longer checked.
@@ -84,12 +114,20 @@ impl FailureTracker {
             return None;
         }
         starts.sort_unstable_by(|one, other| other.cmp(one));
+        // With more endpoints than this, no number of failures is enough.
+        let most_passed = starts.len() * (100 - MIN_PERCENT) / MIN_PERCENT;
         let mut began = None;
         let mut passed: HashSet<MonitorId> = HashSet::new();
-        let mut passes = self.passes.iter().rev().peekable();
+        let mut passes = self.newest_passes().peekable();
         for (index, start) in starts.iter().enumerate() {
-            while let Some((_, ids)) = passes.next_if(|(second, _)| *second > start.seconds()) {
-                passed.extend(ids.iter().filter(|id| !self.failing.contains_key(id)));
+            while passed.len() <= most_passed
+                && let Some(pass) = passes.next_if(|pass| pass.at > *start)
+            {
+                // Also if it fails now: what many have in common had not begun when it passed.
+                passed.insert(pass.id);
+            }
+            if passed.len() > most_passed {
+                break;
             }
             let failing = index + 1;
             let is_most = failing * 100 >= (failing + passed.len()) * MIN_PERCENT;
@@ -97,15 +135,25 @@ impl FailureTracker {
                 began = Some(*start);
             }
         }
-        began.map(|began| self.suspicion_since(began))
+        began.map(|began| Suspicion {
+            began,
+            failing: self.failing_since(began),
+        })
     }
 
-    fn suspicion_since(&self, began: Timestamp) -> Suspicion {
+    /// The endpoints that fail and began to do so at this time or later, in no particular order.
+    pub fn failing_since(&self, began: Timestamp) -> Vec<MonitorId> {
         let since = self.failing.iter().filter(|(_, since)| **since >= began);
-        Suspicion {
-            began,
-            failing: since.map(|(id, _)| *id).collect(),
-        }
+        since.map(|(id, _)| *id).collect()
+    }
+
+    /// The passes, the newest first. Each second is sorted when it is needed: mostly, one is enough.
+    fn newest_passes(&self) -> impl Iterator<Item = Pass> {
+        self.passes.iter().rev().flat_map(|(_, passes)| {
+            let mut passes = passes.clone();
+            passes.sort_unstable_by_key(|pass| std::cmp::Reverse(pass.at));
+            passes
+        })
     }
 }
 
@@ -122,14 +170,14 @@ mod tests {
     fn tracker_with(failed: i64, passed: i64) -> FailureTracker {
         let mut tracker = FailureTracker::default();
         for number in 0..50 {
-            tracker.record(MonitorId(number), Sighting::Passed, at(90));
+            tracker.record(MonitorId(number), TrackedResult::Passed, at(90));
         }
         for number in 0..failed {
-            tracker.record(MonitorId(number), Sighting::Failed, at(100 + number));
-            tracker.record(MonitorId(number), Sighting::Failed, at(110 + number));
+            tracker.record(MonitorId(number), TrackedResult::Failed, at(100 + number));
+            tracker.record(MonitorId(number), TrackedResult::Failed, at(110 + number));
         }
         for number in 0..passed {
-            tracker.record(MonitorId(1_000 + number), Sighting::Passed, at(120));
+            tracker.record(MonitorId(1_000 + number), TrackedResult::Passed, at(120));
         }
         tracker
     }
@@ -157,26 +205,72 @@ mod tests {
     #[test]
     fn an_earlier_failure_of_one_endpoint_does_not_hide_that_many_fail() {
         let mut tracker = FailureTracker::default();
-        tracker.record(MonitorId(1), Sighting::Failed, at(100));
+        tracker.record(MonitorId(1), TrackedResult::Failed, at(100));
         for second in 101..108 {
             for number in 2..90 {
-                tracker.record(MonitorId(number), Sighting::Passed, at(second));
+                tracker.record(MonitorId(number), TrackedResult::Passed, at(second));
             }
         }
         assert_eq!(found(&tracker, 108), None);
         for number in 2..6 {
-            tracker.record(MonitorId(number), Sighting::Failed, at(108));
+            tracker.record(MonitorId(number), TrackedResult::Failed, at(108));
         }
         assert_eq!(found(&tracker, 108), None, "four since then");
-        tracker.record(MonitorId(6), Sighting::Failed, at(109));
+        tracker.record(MonitorId(6), TrackedResult::Failed, at(109));
         assert_eq!(found(&tracker, 109), Some((5, at(108))));
+        // Not even when all of them fail.
+        for number in 7..90 {
+            tracker.record(MonitorId(number), TrackedResult::Failed, at(110));
+        }
+        assert_eq!(found(&tracker, 110), Some((88, at(108))));
+    }
+
+    #[test]
+    fn passes_within_the_same_second_count_from_the_first_failure_on() {
+        let milliseconds =
+            |second: i64, millis: i64| Timestamp::from_millis(second * 1000 + millis);
+        for (passes_at, expected) in [(499, Some(5)), (500, Some(5)), (501, None)] {
+            let mut tracker = FailureTracker::default();
+            for number in 0..5 {
+                let at = milliseconds(100, 500);
+                tracker.record(MonitorId(number), TrackedResult::Failed, at);
+            }
+            for number in 10..14 {
+                let at = milliseconds(100, passes_at);
+                tracker.record(MonitorId(number), TrackedResult::Passed, at);
+            }
+            let found = tracker.suspicion(at(101)).map(|found| found.failing.len());
+            assert_eq!(found, expected, "{passes_at}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_begins_a_new_window() {
+        let mut tracker = FailureTracker::default();
+        tracker.record(MonitorId(1), TrackedResult::Failed, at(9_000));
+        for number in 10..1_000 {
+            tracker.record(MonitorId(number), TrackedResult::Passed, at(10_000));
+        }
+        tracker.record(MonitorId(10), TrackedResult::Passed, at(9_950));
+        assert_eq!(tracker.passes.len(), 2, "out of order, as results are");
+        tracker.record(MonitorId(10), TrackedResult::Passed, at(9_760));
+        assert_eq!(tracker.passes.len(), 2, "older than the window");
+        tracker.record(MonitorId(10), TrackedResult::Passed, at(100));
+        assert_eq!(tracker.passes.len(), 1);
+        assert_eq!(tracker.failing_since(at(100)), [MonitorId(1)]);
+        for number in 2..7 {
+            tracker.record(MonitorId(number), TrackedResult::Failed, at(161));
+        }
+        assert_eq!(found(&tracker, 161), Some((5, at(161))));
+        tracker.record(MonitorId(10), TrackedResult::Passed, at(162));
+        assert_eq!(tracker.passes.len(), 1, "the first one is old");
     }
 
     #[test]
     fn an_endpoint_that_passes_often_counts_once() {
         let mut tracker = tracker_with(5, 0);
         for second in 110..120 {
-            tracker.record(MonitorId(1_000), Sighting::Passed, at(second));
+            tracker.record(MonitorId(1_000), TrackedResult::Passed, at(second));
         }
         assert_eq!(found(&tracker, 120), Some((5, at(100))));
     }
@@ -184,7 +278,7 @@ mod tests {
     #[test]
     fn a_passing_check_withdraws_the_suspicion() {
         let mut tracker = tracker_with(5, 0);
-        tracker.record(MonitorId(0), Sighting::Passed, at(121));
+        tracker.record(MonitorId(0), TrackedResult::Passed, at(121));
         assert_eq!(found(&tracker, 121), None);
     }
 
@@ -193,9 +287,9 @@ mod tests {
         let mut tracker = tracker_with(5, 0);
         tracker.forget(MonitorId(0));
         assert_eq!(found(&tracker, 120), None);
-        tracker.record(MonitorId(9), Sighting::StillFailing, at(120));
+        tracker.record(MonitorId(9), TrackedResult::StillFailing, at(120));
         assert_eq!(found(&tracker, 120), None);
-        tracker.record(MonitorId(9), Sighting::Failed, at(120));
+        tracker.record(MonitorId(9), TrackedResult::Failed, at(120));
         assert_eq!(found(&tracker, 120), Some((5, at(101))));
     }
 }

@@ -17,8 +17,11 @@ pub const PROOF: Duration = Duration::from_secs(180);
 /// A name whose last failure is longer ago starts from the beginning.
 const FORGET_AFTER: Duration = Duration::from_secs(3600);
 
-/// Names without an answer that are kept. More are never counted as failures.
-const MAX_UNANSWERED: usize = 20_000;
+/// Names without an answer that are kept. More are not counted as failures until others are dropped.
+const MAX_UNANSWERED: usize = 100_000;
+
+/// Time between two searches for names that can be dropped.
+const DROP_EVERY: Duration = Duration::from_secs(60);
 
 /// What a lookup showed about a name, if it did not find it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +83,7 @@ pub enum NameVerdict {
 #[derive(Debug, Default)]
 pub struct NameResolution {
     unanswered: HashMap<Box<str>, UnansweredName>,
+    dropped_at: Option<Duration>,
     /// A time in which names were found and the reference names did not fail.
     working: Option<WorkingTime>,
     /// What the reference names showed last.
@@ -157,8 +161,12 @@ impl NameResolution {
     fn unanswered(&mut self, name: &str, at: Duration) -> NameVerdict {
         let is_kept = |name: &UnansweredName| at.saturating_sub(name.last) < FORGET_AFTER;
         if !self.unanswered.contains_key(name) {
-            if self.unanswered.len() >= MAX_UNANSWERED {
+            let is_due = self
+                .dropped_at
+                .is_none_or(|last| at.saturating_sub(last) >= DROP_EVERY);
+            if self.unanswered.len() >= MAX_UNANSWERED && is_due {
                 self.unanswered.retain(|_, name| is_kept(name));
+                self.dropped_at = Some(at);
             }
             if self.unanswered.len() >= MAX_UNANSWERED {
                 return NameVerdict::Unknown;

@@ -69,6 +69,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// Whether its host is a name, which must be resolved.
+    pub fn has_name(&self) -> bool {
+        matches!(self.host, Host::Name(_))
+    }
+
     /// Returns `host:port`, with an IPv6 address in brackets.
     pub fn authority(&self) -> String {
         match &self.host {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::actions::endpoints::connectivity::{self, Lost};
+use crate::actions::endpoints::connectivity_state::ConnectivityState;
 use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
 use crate::domain::endpoints::connectivity::{Connectivity, ConnectivityChange, LONGEST, Loss};
@@ -18,19 +19,31 @@ const TEST_EVERY: Duration = Duration::from_secs(5);
 /// Runs until `stop` turns true. At the start, it ends a connectivity loss that an earlier process has left open.
 pub(in crate::jobs) async fn run(context: JobContext, mut stop: watch::Receiver<bool>) {
     record_end(&context).await;
+    let _ends_tests = EndsTests(&context.checks.connectivity);
     let mut monitor = ConnectivityMonitor {
         connectivity: Connectivity::Up,
+        lost: None,
         running: Stopwatch::start(),
     };
     tokio::select! {
         _ = stop.wait_for(|stopping| *stopping) => {}
         () = monitor.follow(&context) => {}
     }
-    context.checks.connectivity.settle(monitor.connectivity);
+}
+
+/// Ends a test when the job ends, also by a panic: failures wait for it.
+struct EndsTests<'a>(&'a ConnectivityState);
+
+impl Drop for EndsTests<'_> {
+    fn drop(&mut self) {
+        self.0.settle(self.0.view().connectivity);
+    }
 }
 
 struct ConnectivityMonitor {
     connectivity: Connectivity,
+    /// What is lost, and the endpoints about which guilds were notified.
+    lost: Option<Lost>,
     /// Measures how long alerts are on hold, unaffected by changes of the wall clock.
     running: Stopwatch,
 }
@@ -50,60 +63,104 @@ impl ConnectivityMonitor {
     }
 
     async fn test(&mut self, context: &JobContext) {
-        let state = &context.checks.connectivity;
-        let now = context.checks.clock.now();
-        let suspicion = state.suspicion(now);
-        if !self.connectivity.must_test(suspicion.as_ref()) {
+        let (checks, state) = (&context.checks, &context.checks.connectivity);
+        if !self
+            .connectivity
+            .must_test(state.suspicion(checks.clock.now()).as_ref())
+        {
             return state.settle(self.connectivity);
         }
-        let hosts = &context.scheduling.reference_hosts;
-        let answers = context.checks.test_connectivity(hosts).await;
+        let answers = checks
+            .test_connectivity(&context.scheduling.reference_hosts)
+            .await;
+        let now = checks.clock.now();
         let elapsed = Timestamp::from_millis(0).plus(self.running.elapsed());
         let before = self.connectivity;
+        // More endpoints may have begun to fail during the test.
+        let suspicion = state.suspicion(now);
         let (connectivity, change) = before.next(suspicion, answers, elapsed);
         self.connectivity = connectivity;
+        match (&change, before) {
+            (Some(ConnectivityChange::Restored(loss)), _) => {
+                state.restore(*loss, now);
+                state.forget_failures();
+            }
+            (Some(ConnectivityChange::GaveUp(_)), _) => state.forget_failures(),
+            _ => {}
+        }
         state.settle(connectivity);
         match (change, before) {
             (Some(ConnectivityChange::Lost(loss, suspicion)), _) => {
-                is_lost(context, Lost { loss, suspicion }, now).await;
+                let lost = Lost { loss, suspicion };
+                is_lost(context, &lost, now).await;
+                self.lost = Some(lost);
             }
             (Some(change), Connectivity::Down { since, .. }) => {
-                state.forget_failures();
+                self.lost = None;
                 is_restored(context, &change, elapsed.since(since).as_secs()).await;
             }
+            (None, Connectivity::Down { .. }) => self.notify_others(context, now).await,
             _ => {}
+        }
+    }
+
+    /// Notifies guilds whose endpoints began to fail later.
+    async fn notify_others(&mut self, context: &JobContext, now: Timestamp) {
+        let Some(lost) = &mut self.lost else { return };
+        let failing = context
+            .checks
+            .connectivity
+            .failing_since(lost.suspicion.began);
+        if failing.len() <= lost.suspicion.failing.len() {
+            return;
+        }
+        lost.suspicion.failing = failing;
+        if let Err(error) = connectivity::notify_others(&context.store, lost.clone(), now).await {
+            tracing::warn!(%error, "cannot notify all Discord servers about the connectivity loss");
         }
     }
 }
 
-async fn is_lost(context: &JobContext, lost: Lost, now: Timestamp) {
+async fn is_lost(context: &JobContext, lost: &Lost, now: Timestamp) {
     show(context, lost.loss, false);
-    let (failed, hold_seconds) = (lost.suspicion.failing.len(), LONGEST.as_secs());
+    let failed = lost.suspicion.failing.len();
     match lost.loss {
-        Loss::Network => tracing::warn!(failed, hold_seconds, "connectivity lost"),
-        Loss::NameResolution => tracing::warn!(failed, hold_seconds, "name resolution lost"),
+        Loss::Network => {
+            tracing::warn!(
+                failed,
+                hold_seconds = LONGEST.as_secs(),
+                "connectivity lost"
+            );
+        }
+        Loss::NameResolution => tracing::warn!(failed, "name resolution lost"),
     }
-    if let Err(error) = connectivity::begin(&context.store, lost, now).await {
+    if let Err(error) = connectivity::begin(&context.store, lost.clone(), now).await {
         tracing::error!(%error, "cannot mark outages as false alarms after a connectivity loss");
     }
 }
 
 async fn is_restored(context: &JobContext, change: &ConnectivityChange, seconds: u64) {
+    // Names may have been lost before the network.
+    for loss in [Loss::Network, Loss::NameResolution] {
+        show(context, loss, true);
+    }
     match change {
-        ConnectivityChange::GaveUp(loss) => {
-            show(context, *loss, true);
+        ConnectivityChange::GaveUp(Loss::Network) => {
             tracing::warn!(
                 seconds,
-                "alerts are on again, although no reference host responds or no reference name resolves"
+                "alerts are on again, although no reference host responds"
             );
         }
-        ConnectivityChange::Restored(loss) | ConnectivityChange::Lost(loss, _) => {
-            show(context, *loss, true);
-            match loss {
-                Loss::Network => tracing::info!(seconds, "connectivity restored"),
-                Loss::NameResolution => tracing::info!(seconds, "name resolution restored"),
-            }
+        ConnectivityChange::GaveUp(Loss::NameResolution) => {
+            tracing::warn!(
+                seconds,
+                "failures of endpoints with a name count again, although no reference name resolves"
+            );
         }
+        ConnectivityChange::Restored(loss) | ConnectivityChange::Lost(loss, _) => match loss {
+            Loss::Network => tracing::info!(seconds, "connectivity restored"),
+            Loss::NameResolution => tracing::info!(seconds, "name resolution restored"),
+        },
     }
     record_end(context).await;
 }

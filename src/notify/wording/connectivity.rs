@@ -28,7 +28,7 @@ pub(super) fn explanation(loss: Loss, failing: u64, has_ended: bool) -> String {
             "{what} failed, and so did all hosts that Rollcall uses to test its own connection. {checked_again}"
         ),
         (Loss::NameResolution, false) => format!(
-            "{what} failed, and so did all names that Rollcall uses to test its resolver. Endpoints that have a name are unknown until it works again; endpoints that have an IP address are not affected."
+            "{what} failed, and so did all names that Rollcall uses to test its resolver. Until the resolver works again, for at most 5 min, failures of endpoints that have a name do not count. Endpoints that have an IP address are not affected."
         ),
         (Loss::NameResolution, true) => format!(
             "{what} failed, and so did all names that Rollcall uses to test its resolver. {checked_again}"

@@ -255,7 +255,7 @@ fn notifications_about_connectivity() {
     ⚪ Rollcall had no network connectivity for 2 min
     5 endpoints failed, and so did all hosts that Rollcall uses to test its own connection. Rollcall checks all endpoints again and sends separate alerts for those that are still offline.
     ⚪ Rollcall cannot resolve names
-    5 endpoints failed, and so did all names that Rollcall uses to test its resolver. Endpoints that have a name are unknown until it works again; endpoints that have an IP address are not affected.
+    5 endpoints failed, and so did all names that Rollcall uses to test its resolver. Until the resolver works again, for at most 5 min, failures of endpoints that have a name do not count. Endpoints that have an IP address are not affected.
     ⚪ Rollcall could not resolve names for 2 min
     5 endpoints failed, and so did all names that Rollcall uses to test its resolver. Rollcall checks all endpoints again and sends separate alerts for those that are still offline.
     ");

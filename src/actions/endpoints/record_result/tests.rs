@@ -48,6 +48,7 @@ fn completed(id: MonitorId, seconds: i64, verdict: Verdict) -> CompletedCheck {
         certificate_expires_at: None,
     };
     CompletedCheck {
+        has_name: false,
         monitor_id: id,
         revision: 0,
         result,

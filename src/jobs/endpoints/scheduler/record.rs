@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::actions::endpoints::completed_check::CompletedCheck;
+use crate::actions::endpoints::connectivity_state::ConnectivityState;
 use crate::actions::endpoints::record_result;
 use crate::clock::Stopwatch;
 use crate::domain::endpoints::check_result::Verdict;
@@ -27,6 +28,9 @@ const GROUP_WAIT: Duration = Duration::from_secs(1);
 
 /// With nothing to record, the loop still wakes up this often, so that it reports progress.
 const IDLE_WAKE: Duration = Duration::from_secs(5);
+
+/// The longest wait of failures for a test of connectivity.
+const HELD_AT_MOST: Duration = Duration::from_secs(8);
 
 /// Check results in one commit.
 const GROUP: usize = 4_096;
@@ -58,7 +62,7 @@ pub(super) async fn run(
     decided: mpsc::UnboundedSender<Vec<Decided>>,
 ) {
     let (connectivity, health) = (&context.checks.connectivity, &context.health);
-    let mut held = Vec::new();
+    let mut held = HeldResults::default();
     loop {
         health.record_progress(Component::Recorder);
         let group = tokio::select! {
@@ -70,7 +74,7 @@ pub(super) async fn run(
                 }
                 None => break,
             },
-            () = connectivity.is_settled(), if !held.is_empty() => std::mem::take(&mut held),
+            () = held.may_count(connectivity), if held.since.is_some() => held.take(),
             () = tokio::time::sleep(IDLE_WAKE) => continue,
         };
         let recording = record(&context, group, &decided);
@@ -78,11 +82,43 @@ pub(super) async fn run(
             .progress_while(Component::Recorder, DATABASE_PATIENCE, recording)
             .await;
     }
-    record(&context, held, &decided).await;
+    record(&context, held.take(), &decided).await;
+}
+
+/// Failures that wait for the end of a test of connectivity.
+#[derive(Default)]
+struct HeldResults {
+    results: Vec<ToRecord>,
+    /// When the first of them began to wait; `None`: there are none.
+    since: Option<Stopwatch>,
+}
+
+impl HeldResults {
+    fn hold(&mut self, results: Vec<ToRecord>) {
+        if results.is_empty() {
+            return;
+        }
+        self.since.get_or_insert_with(Stopwatch::start);
+        self.results.extend(results);
+    }
+
+    /// Waits for the end of the test, but not forever: other results must not extend the wait.
+    async fn may_count(&self, connectivity: &ConnectivityState) {
+        if let Some(since) = self.since {
+            // Either way they count now.
+            let _ =
+                tokio::time::timeout_at(since.after(HELD_AT_MOST), connectivity.is_settled()).await;
+        }
+    }
+
+    fn take(&mut self) -> Vec<ToRecord> {
+        self.since = None;
+        std::mem::take(&mut self.results)
+    }
 }
 
 /// The results that can be recorded now. Failures during a test of connectivity are held.
-fn admit(context: &JobContext, group: Vec<ToRecord>, held: &mut Vec<ToRecord>) -> Vec<ToRecord> {
+fn admit(context: &JobContext, group: Vec<ToRecord>, held: &mut HeldResults) -> Vec<ToRecord> {
     let connectivity = &context.checks.connectivity;
     let results = group.iter().map(|one| {
         let completed = &one.completed;
@@ -95,8 +131,7 @@ fn admit(context: &JobContext, group: Vec<ToRecord>, held: &mut Vec<ToRecord>) -
     let (failed, others) = group
         .into_iter()
         .partition(|one| matches!(one.completed.result.verdict, Verdict::Down(_)));
-    let failed: Vec<ToRecord> = failed;
-    held.extend(failed);
+    held.hold(failed);
     others
 }
 
@@ -147,9 +182,11 @@ async fn commit(context: &JobContext, group: Vec<ToRecord>) -> Vec<Decided> {
         } else {
             unplanned.push(id);
         }
-        let CompletedCheck { result, .. } = to_record.completed;
+        let CompletedCheck {
+            result, has_name, ..
+        } = to_record.completed;
         completed.push(CompletedCheck {
-            result: checks.connectivity.trusted(result),
+            result: checks.connectivity.trusted(result, has_name),
             ..to_record.completed
         });
     }
@@ -187,5 +224,66 @@ async fn commit(context: &JobContext, group: Vec<ToRecord>) -> Vec<Decided> {
                 })
                 .collect()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+    use crate::domain::endpoints::check_result::{CheckResult, Failure, FailureClass, Timings};
+
+    fn failure(id: i64) -> ToRecord {
+        let result = CheckResult {
+            at: Timestamp::from_millis(0),
+            verdict: Verdict::Down(Failure::new(FailureClass::Refused)),
+            timings: Timings::default(),
+            certificate_expires_at: None,
+        };
+        ToRecord {
+            completed: CompletedCheck {
+                monitor_id: MonitorId(id),
+                revision: 0,
+                has_name: false,
+                result,
+                waiters: Vec::new(),
+            },
+            status_before: Status::Online,
+            since: Stopwatch::start(),
+            is_steady: false,
+            is_urgent: true,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn held_failures_count_after_some_seconds_even_if_the_test_does_not_end() {
+        let connectivity = ConnectivityState::new(true);
+        let results: Vec<ToRecord> = (0..5).map(failure).collect();
+        let seen = results.iter().map(|one| {
+            (
+                one.completed.monitor_id,
+                Status::Online,
+                &one.completed.result,
+            )
+        });
+        connectivity.record(seen, Timestamp::from_millis(0));
+        assert!(connectivity.view().is_being_tested);
+        let mut held = HeldResults::default();
+        held.hold(results);
+        let start = Stopwatch::start();
+        // Each wait is given up after a second, as when other results arrive.
+        let mut waits = 0;
+        let second = Duration::from_secs(1);
+        while tokio::time::timeout(second, held.may_count(&connectivity))
+            .await
+            .is_err()
+        {
+            held.hold(vec![failure(9)]);
+            waits += 1;
+            assert!(waits < 20, "they are held forever");
+        }
+        assert_eq!(start.elapsed(), HELD_AT_MOST);
+        assert_eq!(held.take().len(), 5 + waits);
+        assert!(held.since.is_none());
     }
 }

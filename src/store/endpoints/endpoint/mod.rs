@@ -20,6 +20,7 @@ use crate::domain::endpoints::status_rule::State;
 use crate::domain::endpoints::target::Target;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
+use crate::store::engine::rows::{pieces, placeholders};
 use crate::store::{Effect, StoreError, Tx};
 
 /// The part of an endpoint that people define.
@@ -186,6 +187,7 @@ pub async fn remove(tx: &mut Tx<'_>, guild: GuildId, id: MonitorId) -> Result<Ef
 /// An endpoint that fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailingEndpoint {
+    pub guild: GuildId,
     pub id: MonitorId,
     /// Whether its host is a name, and no IP address.
     pub has_name: bool,
@@ -196,18 +198,49 @@ pub async fn failing_since(
     tx: &mut Tx<'_>,
     since: Timestamp,
 ) -> Result<Vec<FailingEndpoint>, StoreError> {
-    let rows: Vec<(i64, String)> = sqlx::query_as(
-        "SELECT m.id, t.host FROM monitors m JOIN endpoint_targets t ON t.monitor_id = m.id
+    let rows: Vec<FailingRow> = sqlx::query_as(
+        "SELECT m.guild_id, m.id, t.host FROM monitors m JOIN endpoint_targets t ON t.monitor_id = m.id
          WHERE m.kind = 'endpoint' AND m.status IN ('warning', 'offline') AND m.since >= $1 ORDER BY m.since, m.id",
     )
     .bind(since.millis())
     .fetch_all(&mut *tx.connection)
     .await?;
-    let failing = rows.into_iter().map(|(id, host)| FailingEndpoint {
-        id: MonitorId(id),
-        has_name: host.parse::<std::net::IpAddr>().is_err(),
-    });
-    Ok(failing.collect())
+    Ok(rows.into_iter().map(FailingEndpoint::from).collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct FailingRow {
+    guild_id: i64,
+    id: i64,
+    host: String,
+}
+
+impl From<FailingRow> for FailingEndpoint {
+    fn from(row: FailingRow) -> Self {
+        Self {
+            guild: GuildId::from_row(row.guild_id),
+            id: MonitorId(row.id),
+            has_name: row.host.parse::<std::net::IpAddr>().is_err(),
+        }
+    }
+}
+
+/// Those of these endpoints that are still there.
+pub async fn among(tx: &mut Tx<'_>, ids: &[MonitorId]) -> Result<Vec<FailingEndpoint>, StoreError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for piece in pieces(ids) {
+        let places = placeholders(1, piece.len());
+        let sql = format!(
+            "SELECT guild_id, monitor_id AS id, host FROM endpoint_targets WHERE monitor_id IN {places}"
+        );
+        let mut query = sqlx::query_as::<_, FailingRow>(sqlx::AssertSqlSafe(sql));
+        for id in piece {
+            query = query.bind(id.0);
+        }
+        let rows = query.fetch_all(&mut *tx.connection).await?;
+        found.extend(rows.into_iter().map(FailingEndpoint::from));
+    }
+    Ok(found)
 }
 
 /// Number of endpoints of a guild, read inside a transaction to apply the quota.

@@ -79,20 +79,31 @@ pub async fn update_kind(
     Ok(())
 }
 
+/// An incident for a notification that is not about outages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    pub id: IncidentId,
+    pub guild: GuildId,
+    pub kind: NotificationKind,
+}
+
 /// All incidents with the kind of `like`, with their details.
 pub async fn all_of_kind(
     tx: &mut Tx<'_>,
     like: &NotificationKind,
-) -> Result<Vec<(IncidentId, NotificationKind)>, StoreError> {
-    let rows: Vec<(i64, Option<String>)> = sqlx::query_as(
-        "SELECT id, details FROM incidents WHERE kind = $1 AND kind <> 'incident' ORDER BY id",
+) -> Result<Vec<Announcement>, StoreError> {
+    let rows: Vec<(i64, i64, Option<String>)> = sqlx::query_as(
+        "SELECT id, guild_id, details FROM incidents WHERE kind = $1 AND kind <> 'incident' ORDER BY id",
     )
     .bind(StoredKind::from(like).as_str())
     .fetch_all(&mut *tx.connection)
     .await?;
-    let read = |(id, details): (i64, Option<String>)| {
-        let known = kind::from_row(StoredKind::from(like).as_str(), details.as_deref())?;
-        Ok((IncidentId(id), known))
+    let read = |(id, guild, details): (i64, i64, Option<String>)| {
+        Ok(Announcement {
+            id: IncidentId(id),
+            guild: GuildId::from_row(guild),
+            kind: kind::from_row(StoredKind::from(like).as_str(), details.as_deref())?,
+        })
     };
     rows.into_iter().map(read).collect()
 }

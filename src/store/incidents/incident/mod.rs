@@ -18,7 +18,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 pub use acknowledgment::{acknowledge, unacknowledge};
-pub use announcement::{all_of_kind, announce, latest, update_kind};
+pub use announcement::{Announcement, all_of_kind, announce, latest, update_kind};
 pub use cause::judged;
 pub use change::outage_ended;
 pub use flapping::{
