@@ -414,6 +414,7 @@ mod tests {
             signal,
             run: String::new(),
             message: String::new(),
+            last_line: None,
             run_time: None,
         });
         let heartbeat = CheckIn {

@@ -293,6 +293,7 @@ impl World {
             signal,
             run: String::new(),
             message: String::new(),
+            last_line: None,
             run_time: None,
         });
         let monitor = member().monitor(self.device);

@@ -58,7 +58,13 @@ pub(super) fn status(device: &Device) -> String {
 
 /// One log line in at most 200 characters, so that five fit into a field.
 pub(super) fn log_line(line: &Line) -> String {
-    let message = line.message.lines().next().unwrap_or_default();
+    // The output of a job says at its end how it went.
+    let mut lines = line.message.lines().map(str::trim);
+    let message = match &*line.kind {
+        "line" => lines.next(),
+        _ => lines.rev().find(|line| !line.is_empty()),
+    };
+    let message = message.unwrap_or_default();
     let mut parts = vec![embed::relative(line.at)];
     parts.extend(ping(&line.kind, line.run_time));
     if !message.is_empty() {
@@ -180,7 +186,7 @@ mod tests {
             line("success", None, "backup complete"),
             line("success", Some(12), ""),
             line("success", Some(7_500_000), "backup complete"),
-            line("fail", None, "disk full"),
+            line("fail", None, "copying\ndisk full\n\n"),
             line("fail", Some(4_200), "disk full"),
             line("log", None, "half of the files are copied"),
         ];

@@ -7,9 +7,6 @@ use strum::IntoStaticStr;
 use crate::monitor::ValidationError;
 use crate::text;
 
-/// The maximum stored size of a ping's body, in bytes; the same as in Healthchecks.
-pub const KEPT_BODY: usize = 10_000;
-
 /// The maximum length of a device's failure reason, in characters.
 const LONGEST_REASON: usize = 200;
 
@@ -57,8 +54,10 @@ pub struct Ping {
     pub signal: Signal,
     /// The run's ID, which distinguishes runs at the same time; empty for a run without one.
     pub run: String,
-    /// The text sent with the ping.
+    /// The text sent with the ping, as far as it is kept.
     pub message: String,
+    /// Its last line with text; `None`: that of `message`.
+    pub last_line: Option<String>,
     /// How long the job took, if the job reports it.
     pub run_time: Option<Duration>,
 }
@@ -70,10 +69,12 @@ impl Ping {
             return None;
         };
         let lines = self.message.lines().rev().map(str::trim);
-        let last_line = lines
-            .map(|line| line.chars().filter(|letter| !text::is_unseen(*letter)))
-            .map(Iterator::collect::<String>)
-            .find(|line| !line.is_empty());
+        let last_line = self.last_line.clone().or_else(|| {
+            lines
+                .map(|line| line.chars().filter(|letter| !text::is_unseen(*letter)))
+                .map(Iterator::collect::<String>)
+                .find(|line| !line.is_empty())
+        });
         let sentence = match (status, last_line) {
             (Some(status), Some(line)) => format!("exit status {status}: {line}"),
             (Some(status), None) => format!("exit status {status}"),
@@ -125,6 +126,7 @@ mod tests {
                 signal,
                 run: String::new(),
                 message: message.to_owned(),
+                last_line: None,
                 run_time: None,
             };
             ping.failure()

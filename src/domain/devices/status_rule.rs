@@ -135,6 +135,7 @@ mod tests {
             signal,
             run: String::new(),
             message: "disk full".into(),
+            last_line: None,
             run_time: None,
         }
     }

@@ -13,7 +13,8 @@ use super::{PingRefusal, PingedDevice, pinged, record, unknown};
 use crate::actions::Requester;
 use crate::actions::devices::check_in::CheckInError;
 use crate::actions::devices::manage_device;
-use crate::domain::devices::ping::{KEPT_BODY, Ping, parse_run};
+use crate::domain::devices::kept_body::{KEPT_BODY, KeptBody};
+use crate::domain::devices::ping::{Ping, parse_run};
 use crate::domain::devices::ping_url::{PingPath, PingTarget};
 use crate::domain::devices::slug::Slug;
 use crate::domain::event::Actor;
@@ -97,10 +98,12 @@ async fn take(
     let PingUrl { path, run, may_add } = url?;
     let signal = path.signal;
     let ping = async |body| {
+        let (message, last_line) = read(body).await?.finish();
         Ok::<_, PingRefusal>(Ping {
             signal,
             run,
-            message: text_of(body).await?,
+            message,
+            last_line,
             run_time: None,
         })
     };
@@ -202,15 +205,14 @@ async fn add(
     Ok((device, added.is_new))
 }
 
-/// The start of a body as text, at most `KEPT_BODY` bytes.
-async fn text_of(body: Body) -> Result<String, Problem> {
+/// Reads a body, and keeps at most `KEPT_BODY` bytes of it.
+async fn read(body: Body) -> Result<KeptBody, Problem> {
     let reading = async {
-        let (mut kept, mut seen) = (Vec::new(), 0);
+        let (mut kept, mut seen) = (KeptBody::default(), 0);
         let mut chunks = body.into_data_stream();
         while let Some(Ok(chunk)) = chunks.next().await {
             seen += chunk.len();
-            let free = KEPT_BODY - kept.len();
-            kept.extend_from_slice(&chunk[..chunk.len().min(free)]);
+            kept.push(&chunk);
             if seen > LONGEST_BODY {
                 return Err(Problem::new(
                     StatusCode::PAYLOAD_TOO_LARGE,
@@ -218,7 +220,7 @@ async fn text_of(body: Body) -> Result<String, Problem> {
                 ));
             }
         }
-        Ok(String::from_utf8_lossy(&kept).into_owned())
+        Ok(kept)
     };
     let late = |_| {
         Problem::new(

@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 use super::{PingRefusal, pinged, record, unknown};
 use crate::actions::devices::manage_device::push_token_hash;
 use crate::domain::devices::device::DeviceUuid;
-use crate::domain::devices::ping::{KEPT_BODY, Ping, Signal};
+use crate::domain::devices::kept_body::KEPT_BODY;
+use crate::domain::devices::ping::{Ping, Signal};
 use crate::domain::devices::push_token::PushToken;
 use crate::http::HttpState;
 use crate::http::api::{Peer, valid_key};
@@ -99,6 +100,7 @@ async fn take_push(
         },
         run: String::new(),
         message: push.message,
+        last_line: None,
         run_time: push.run_time,
     };
     Ok(record(app, device.into(), ping).await?)

@@ -115,6 +115,7 @@ fn pinging(number: u8, signal: Signal, message: &str) -> CheckIn {
         signal,
         run: String::new(),
         message: message.to_owned(),
+        last_line: None,
         run_time: None,
     };
     CheckIn {
